@@ -1,0 +1,53 @@
+# Everything a newcomer needs: `make help`. Only Python 3.11 or later, git and make are required.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export CUSTOM_COMPILE_COMMAND := make requirements
+COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench requirements clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Tell the story on a sandbox domain with sandbox vendors, then serve it
+	@if [ -t 0 ]; then exec $(BIN)/python -m addon demo; else exec $(BIN)/python -m addon demo --once; fi
+
+test: lint ## Run lint, then all tests
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## Check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict addon
+
+format: $(READY) ## Mend style and format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY) ## Measure the hot paths
+	$(BIN)/python -m bench
+
+requirements: $(READY) ## Pin the newest versions that requirements*.in allow
+	$(COMPILE) requirements.in --output-file requirements.txt
+	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+
+clean: ## Remove the virtual environment and caches; var/ with its data stays
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Skolsynk needs Python 3.11 or later, and $(PYTHON) is not that. Name one that is:" >&2; \
+	  echo "  make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { \
+	  echo "$(PYTHON) cannot make virtual environments. On Debian and Ubuntu:" >&2; \
+	  echo "  sudo apt-get install python3-venv" >&2; \
+	  echo "or name another Python: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,239 @@
+"""The command line: `python -m addon COMMAND`. Commands and exit statuses are a contract."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from addon import show
+from addon.approve import approve
+from addon.directory.errors import DirectoryError
+from addon.document import DocumentError, decode_tenant
+from addon.overview import write_csv
+from addon.parts import open_store, rooms
+from addon.progress import Progress
+from addon.reconcile import reconcile
+from addon.report import DONE, FAILED, UNREAD, USAGE, RunReport
+from addon.settings import Settings, SettingsError
+from addon.status import status
+from addon.store import Store, StoreError
+from addon.sync import Rooms, Unknown, preview, sync
+from addon.vendors import NotConfigured
+from addon.withdraw import withdraw
+
+T = TypeVar("T")
+Command = Callable[[argparse.Namespace, Settings], int]
+
+
+class UsageError(Exception):
+    """A command cannot be carried out as it was given; the message says why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out a command; its exit status."""
+    given = _parser().parse_args(arguments)
+    try:
+        settings = Settings.from_environ()
+        logging.basicConfig(
+            level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        )
+        command: Command = given.run
+        return command(given, settings)
+    except DocumentError as error:
+        return _fail(str(error), USAGE)
+    except (SettingsError, UsageError, Unknown, NotConfigured, StoreError) as error:
+        return _fail(str(error), USAGE)
+    except DirectoryError as error:
+        return _fail(str(error), UNREAD)
+    except BrokenPipeError:
+        return DONE
+    except KeyboardInterrupt:
+        return _fail("stopped; the next run goes on from here", FAILED)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m addon",
+        description="Keeps vendors of digital teaching material up to date with a school's "
+        "Google Workspace.",
+        epilog="Exit status: 0 done; 1 some operations failed and will be retried by the next "
+        "run; 2 bad usage or configuration; 3 held, waiting for approval; 4 the directory could "
+        "not be read whole.",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    tenant = commands.add_parser("tenant", help="tenant documents: import, export, list")
+    documents = tenant.add_subparsers(metavar="ACTION", required=True)
+    command = documents.add_parser("import", help="check a document whole, and keep it")
+    command.add_argument("file", metavar="FILE", help="the document; - is standard input")
+    command.set_defaults(run=_import)
+    command = documents.add_parser("export", help="print a document as it was imported")
+    command.add_argument("id", metavar="ID")
+    command.set_defaults(run=_export)
+    documents.add_parser("list", help="print the ids of all tenants").set_defaults(run=_list)
+
+    def add(name: str, text: str, run: Command, vendor: str | None) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("id", metavar="ID", help="the tenant's customer id")
+        if vendor:
+            command.add_argument("--vendor", metavar="V", required=vendor == "needed")
+        command.set_defaults(run=run)
+        return command
+
+    command = add("preview", "read and plan, send nothing", _preview, "optional")
+    command.add_argument("--csv", metavar="FILE", type=Path, help="write the whole overview there")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command = add("sync", "one run", _sync, "optional")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command = add("approve", "let a held plan go", _approve, "needed")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command = add("reconcile", "ask the vendor what it holds, mend the ledger", _reconcile, "needed")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command = add("withdraw", "remove everything at the vendor, turn it off", _withdraw, "needed")
+    command.add_argument("--yes", action="store_true", help="however many people it removes")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command = add("status", "last run, holds, failures, by connection", _status, None)
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+
+    command = commands.add_parser("serve", help="the web application")
+    command.add_argument("--host", default="127.0.0.1")
+    command.add_argument("--port", type=int, default=8080)
+    command.set_defaults(run=_serve)
+    command = commands.add_parser("demo", help="the story told on a sandbox domain, then served")
+    command.add_argument("--port", type=int, default=8080)
+    command.add_argument("--once", action="store_true", help="end after the story")
+    command.set_defaults(run=_demo)
+    return parser
+
+
+# Tenant documents
+
+
+def _import(given: argparse.Namespace, settings: Settings) -> int:
+    try:
+        data = sys.stdin.buffer.read() if given.file == "-" else Path(given.file).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{given.file} cannot be read: {error.strerror}") from None
+    tenant = decode_tenant(data, settings.vendors)
+    _with_store(settings, lambda store: store.save_tenant(tenant.customer_id, data))
+    print(f"{tenant.customer_id} imported: {show.document(tenant)}")
+    return DONE
+
+
+def _export(given: argparse.Namespace, settings: Settings) -> int:
+    document = _with_store(settings, lambda store: store.tenant(given.id))
+    if document is None:
+        raise UsageError(f"there is no tenant {given.id}; `tenant list` prints those there are")
+    sys.stdout.buffer.write(document if document.endswith(b"\n") else document + b"\n")
+    return DONE
+
+
+def _list(given: argparse.Namespace, settings: Settings) -> int:
+    for tenant in _with_store(settings, lambda store: store.tenants()):
+        print(tenant)
+    return DONE
+
+
+# Runs
+
+
+def _preview(given: argparse.Namespace, settings: Settings) -> int:
+    def run(rooms: Rooms) -> int:
+        report, prepared = preview(rooms, given.id, given.vendor)
+        if given.csv is not None:
+            try:
+                write_csv(given.csv, prepared.overview())
+            except OSError as error:
+                raise UsageError(f"{given.csv} cannot be written: {error.strerror}") from None
+        _print_report(report, given.json, planned=True)
+        return DONE
+
+    return _in_rooms(settings, run)
+
+
+def _sync(given: argparse.Namespace, settings: Settings) -> int:
+    return _report(given, settings, lambda rooms: sync(rooms, given.id, given.vendor))
+
+
+def _approve(given: argparse.Namespace, settings: Settings) -> int:
+    return _report(given, settings, lambda rooms: approve(rooms, given.id, given.vendor))
+
+
+def _withdraw(given: argparse.Namespace, settings: Settings) -> int:
+    return _report(
+        given, settings, lambda rooms: withdraw(rooms, given.id, given.vendor, given.yes)
+    )
+
+
+def _reconcile(given: argparse.Namespace, settings: Settings) -> int:
+    found = _in_rooms(settings, lambda rooms: reconcile(rooms, given.id, given.vendor))
+    print(msgspec.json.encode(found).decode() if given.json else show.reconciled(found))
+    return DONE if found.whole else FAILED
+
+
+def _status(given: argparse.Namespace, settings: Settings) -> int:
+    found = _with_store(settings, lambda store: status(settings, store, given.id))
+    print(msgspec.json.encode(found).decode() if given.json else show.status(found))
+    return DONE
+
+
+# The other front door, and the demo
+
+
+def _serve(given: argparse.Namespace, settings: Settings) -> int:
+    from addon.web.server import serve
+
+    serve(settings, given.host, given.port)
+    return DONE
+
+
+def _demo(given: argparse.Namespace, settings: Settings) -> int:
+    try:
+        from addon.sandbox.demo import demo
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the sandbox needs {error.name}: install requirements-dev.txt, or run `make demo`"
+        ) from None
+    return demo(given.port, given.once)
+
+
+# Small things
+
+
+def _report(
+    given: argparse.Namespace, settings: Settings, run: Callable[[Rooms], RunReport]
+) -> int:
+    report = _in_rooms(settings, run)
+    _print_report(report, given.json)
+    return report.exit_status
+
+
+def _print_report(report: RunReport, as_json: bool, planned: bool = False) -> None:
+    print(report.json().decode() if as_json else show.report(report, planned))
+
+
+def _in_rooms(settings: Settings, work: Callable[[Rooms], T]) -> T:
+    """What `work` gives, with a store opened and closed, and progress on the terminal."""
+
+    def run(store: Store) -> T:
+        with Progress(sys.stderr) as progress:
+            return work(rooms(settings, store, progress.reading, progress.delivering))
+
+    return _with_store(settings, run)
+
+
+def _with_store(settings: Settings, work: Callable[[Store], T]) -> T:
+    store = open_store(settings)
+    try:
+        return work(store)
+    finally:
+        store.close()
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"skolsynk: {message}", file=sys.stderr)
+    return status

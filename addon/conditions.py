@@ -1,0 +1,88 @@
+"""What a clause of a filter means: on all values of an attribute, and on one.
+
+Text is compared without regard to case and to how accents are composed, so that an Å typed
+on a Mac (A and a ring) is the Å of the directory. Regular expressions are case-sensitive.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from unicodedata import normalize
+
+from addon.tenant import Clause
+
+POSITIVE = {
+    "notEquals": "equals",
+    "notIn": "in",
+    "notContains": "contains",
+    "notMatches": "matches",
+}
+
+
+def composed(text: str) -> str:
+    """`text` with its accents composed (Unicode NFC)."""
+    return text if text.isascii() else normalize("NFC", text)
+
+
+def fold(text: str) -> str:
+    """The form in which texts are compared: composed, without regard to case."""
+    return text.lower() if text.isascii() else composed(composed(text).casefold())
+
+
+def compiled(pattern: str) -> re.Pattern[str]:
+    """`pattern` ready to search composed text. Raises re.error for a bad pattern."""
+    return re.compile(composed(pattern))
+
+
+def condition(clause: Clause) -> Callable[[Sequence[str]], bool]:
+    """Whether the values of the clause's attribute fulfil it.
+
+    A positive operator is fulfilled by any value, a `not` operator when no value fulfils
+    its positive form; `isEmpty` by no value or only empty ones. Raises ValueError when the
+    clause lacks the value its operator needs, re.error for a bad pattern.
+    """
+    if clause.operator == "isEmpty":
+        return lambda values: not any(values)
+    if clause.operator == "isNotEmpty":
+        return lambda values: any(values)
+    matches = touches(clause)
+    if clause.operator in POSITIVE:
+        return lambda values: not any(map(matches, values))
+    return lambda values: any(map(matches, values))
+
+
+def touches(clause: Clause) -> Callable[[str], bool]:
+    """Whether one value can decide the clause: the positive form of its operator.
+
+    Every value can decide `isEmpty` and `isNotEmpty`. Raises as `condition`.
+    """
+    match POSITIVE.get(clause.operator, clause.operator):
+        case "isEmpty" | "isNotEmpty":
+            return lambda value: True
+        case "equals" | "in":
+            wanted = frozenset(map(fold, _words(clause)))
+            return lambda value: fold(value) in wanted
+        case "startsWith":
+            start = fold(_word(clause))
+            return lambda value: fold(value).startswith(start)
+        case "endsWith":
+            end = fold(_word(clause))
+            return lambda value: fold(value).endswith(end)
+        case "contains":
+            part = fold(_word(clause))
+            return lambda value: part in fold(value)
+        case "matches":
+            search = compiled(_word(clause)).search
+            return lambda value: search(composed(value)) is not None
+    raise ValueError(f"unknown operator {clause.operator!r}")
+
+
+def _word(clause: Clause) -> str:
+    if not isinstance(clause.value, str):
+        raise ValueError(f"the operator {clause.operator} needs a text to compare with")
+    return clause.value
+
+
+def _words(clause: Clause) -> tuple[str, ...]:
+    if clause.operator in ("in", "notIn") and isinstance(clause.value, tuple):
+        return clause.value
+    return (_word(clause),)

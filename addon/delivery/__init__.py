@@ -1,0 +1,1 @@
+"""SEND: plans, guards them, and delivers them to a vendor."""

@@ -1,0 +1,244 @@
+"""HTTP to one vendor: kept-alive connections, verified TLS, bounded answers, one manner.
+
+Every request goes through `Wire.send`, which keeps the pace, tells trouble from answers and
+tries again what may be tried again.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from msgspec import Struct
+from yarl import URL
+
+from addon.delivery.answer import Answer, retry_after
+from addon.delivery.pace import Pace, Patience, Stopped
+from addon.ss12000.resources import ENDPOINTS, MEDIA_TYPE, ResourceType
+from addon.vendors import Target
+
+ANSWER_BYTES = 256 * 1024
+"""How much of an answer to a write is read; the rest is not needed."""
+
+
+class GivenUp(Exception):
+    """A request failed for now; the next run tries it again.
+
+    `uncertain` is whether it may have had its effect all the same.
+    """
+
+    def __init__(self, message: str, status: int | None, uncertain: bool) -> None:
+        super().__init__(message)
+        self.status = status
+        self.uncertain = uncertain
+
+
+class _Attempt(Struct, frozen=True):
+    """What came of one request. `weight` is how much it says of the vendor's state."""
+
+    answer: Answer | None
+    said: str
+    uncertain: bool = False
+    weight: int = 1
+
+    @property
+    def status(self) -> int | None:
+        return None if self.answer is None else self.answer.status
+
+    @property
+    def busy(self) -> bool:
+        """Whether the vendor has asked us to wait, rather than failed."""
+        return self.status in (429, 503)
+
+
+class _Tries:
+    """How often one request was tried; being asked to wait costs less than a failure."""
+
+    BUSY = 5
+
+    def __init__(self, patience: Patience) -> None:
+        self._most = patience.tries
+        self.count = 0
+        self._busy = 0
+        self.uncertain = False
+        self._said = ""
+        self._status: int | None = None
+
+    def failed(self, attempt: _Attempt) -> None:
+        if attempt.busy:
+            self._busy += 1
+        else:
+            self.count += 1
+        self.uncertain = self.uncertain or attempt.uncertain
+        self._said, self._status = attempt.said, attempt.status
+
+    @property
+    def spent(self) -> bool:
+        return self.count >= self._most or self._busy >= self._most * self.BUSY
+
+    def given_up(self) -> GivenUp:
+        return GivenUp(self._said, self._status, self.uncertain)
+
+
+class Wire:
+    """The connection to a vendor's endpoint. An asynchronous context manager."""
+
+    def __init__(self, target: Target, concurrency: int, pace: Pace, patience: Patience) -> None:
+        self._base = target.url
+        self._headers = {
+            **target.headers,
+            "Accept": f"{MEDIA_TYPE}, application/json;q=0.9, */*;q=0.1",
+            "User-Agent": "Skolsynk",
+        }
+        self._tls = _tls(target)
+        self._concurrency = concurrency
+        self._pace = pace
+        self._patience = patience
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> "Wire":
+        patience = self._patience
+        self._session = aiohttp.ClientSession(
+            headers=self._headers,
+            connector=aiohttp.TCPConnector(
+                limit=self._concurrency, ssl=self._tls, keepalive_timeout=60
+            ),
+            timeout=aiohttp.ClientTimeout(
+                total=patience.whole, sock_connect=patience.connect, sock_read=patience.read
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=True,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._session is not None
+        await self._session.close()
+
+    async def send(
+        self,
+        method: str,
+        resource_type: ResourceType,
+        resource_id: str | None = None,
+        body: bytes | None = None,
+        query: str = "",
+        bound: int = ANSWER_BYTES,
+        before_repeat: Callable[[], Awaitable[None]] | None = None,
+    ) -> Answer:
+        """The vendor's answer, after waiting and repeating as the vendor's state asks.
+
+        `before_repeat` is called before a request that may have had its effect is repeated. Raises GivenUp, or Stopped when the whole delivery
+        must end.
+        """
+        path = ENDPOINTS[resource_type] + (f"/{quote(resource_id, safe='')}" if resource_id else "")
+        url = URL(f"{self._base}/{path}{query}", encoded=True)
+        tries = _Tries(self._patience)
+        while True:
+            try:
+                turn = await self._pace.turn()
+                if tries.uncertain and before_repeat is not None:
+                    await before_repeat()
+            except Stopped:
+                if tries.uncertain:
+                    raise tries.given_up() from None
+                raise
+            except GivenUp:
+                raise tries.given_up() from None
+            attempt = await self._attempt(method, url, body, bound)
+            answer = attempt.answer
+            if answer is not None and not _passing(answer.status):
+                self._pace.went_well()
+                self._end_if_hopeless(answer)
+                return answer
+            tries.failed(attempt)
+            self._pace.trouble(turn, attempt.said, attempt.status, attempt.weight)
+            if attempt.busy and answer is not None:
+                self._pace.pause(retry_after(answer), turn)
+            if tries.spent:
+                self._pace.check()
+                raise tries.given_up()
+            if not attempt.busy:
+                await asyncio.sleep(self._pace.backoff(tries.count))
+
+    async def _attempt(self, method: str, url: URL, body: bytes | None, bound: int) -> _Attempt:
+        assert self._session is not None
+        headers = {"Content-Type": MEDIA_TYPE} if body is not None else None
+        try:
+            async with self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                answer = await _read(response, bound)
+        except aiohttp.ClientConnectorCertificateError:
+            raise self._hopeless("its certificate is not trusted; see caBundle") from None
+        except aiohttp.ClientSSLError:
+            raise self._hopeless("TLS could not be agreed on") from None
+        except aiohttp.ClientConnectorError:
+            return _Attempt(None, "the vendor could not be reached")
+        except TimeoutError:
+            return _Attempt(None, "the vendor did not answer in time", uncertain=True, weight=2)
+        except (aiohttp.ClientError, OSError, ValueError):
+            return _Attempt(None, "the connection broke", uncertain=True)
+        uncertain = answer.status >= 500 and answer.status != 503
+        return _Attempt(answer, f"the vendor answered {answer.status}", uncertain)
+
+    def _end_if_hopeless(self, answer: Answer) -> None:
+        status = answer.status
+        if status in (401, 403):
+            reason = f"the vendor does not accept our key ({status}); ask it for a new one"
+        elif 300 <= status < 400:
+            reason = f"the vendor redirects ({status}); its address in vendors.toml is not right"
+        else:
+            return
+        raise self._hopeless(reason, status)
+
+    def _hopeless(self, reason: str, status: int | None = None) -> Stopped:
+        stopped = Stopped(reason, status)
+        self._pace.stop(stopped)
+        return stopped
+
+
+def _passing(status: int) -> bool:
+    """Whether a status speaks of the vendor's state now, not of the request."""
+    return status == 429 or (status >= 500 and status != 501)
+
+
+async def _read(response: aiohttp.ClientResponse, bound: int) -> Answer:
+    """The answer with at most `bound` bytes of its body.
+
+    A body that breaks off does not undo a status: the status line has told the outcome.
+    """
+    chunks: list[bytes] = []
+    size, cut = 0, False
+    try:
+        async for chunk in response.content.iter_any():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > bound:
+                cut = True
+                response.close()
+                break
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        cut = True
+        response.close()
+    return Answer(
+        status=response.status,
+        body=b"".join(chunks)[:bound],
+        location=response.headers.get("Location"),
+        retry_after=response.headers.get("Retry-After"),
+        cut=cut,
+    )
+
+
+def _tls(target: Target) -> ssl.SSLContext:
+    """The system's roots and, where the profile names one, its CA bundle. Always verified."""
+    context = ssl.create_default_context()
+    if target.ca_bundle and urlsplit(target.url).scheme == "https":
+        context.load_verify_locations(cafile=target.ca_bundle)
+    return context

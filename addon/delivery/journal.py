@@ -1,0 +1,65 @@
+"""Writes what a vendor acknowledges to the store, as it comes, in small batches."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+
+from addon.delivery.ledger import Change, Keeper, Key, Ledger, NotKept
+from addon.delivery.pace import Pace, Stopped
+
+INTERVAL = 0.25
+"""Seconds between batches: what a crash can cost at most."""
+
+
+class Journal:
+    """The way from a delivery to its ledger. An asynchronous context manager.
+
+    The ledger in memory has a change at once, the store within INTERVAL. When the store
+    fails, the delivery is stopped: nothing is sent that could not be remembered.
+    """
+
+    def __init__(self, keeper: Keeper, key: Key, ledger: Ledger, pace: Pace) -> None:
+        self._keeper = keeper
+        self._key = key
+        self._ledger = ledger
+        self._pace = pace
+        self._pending: list[Change] = []
+        self._turn = asyncio.Lock()
+        self._closing = asyncio.Event()
+        self._batches: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "Journal":
+        self._batches = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._batches is not None
+        self._closing.set()
+        await self._batches
+        await self.flush()
+
+    def note(self, changes: Iterable[Change]) -> None:
+        """Remember changes with the next batch."""
+        changes = list(changes)
+        self._ledger.apply(changes)
+        self._pending.extend(changes)
+
+    async def flush(self) -> None:
+        """Have everything noted so far in the store. Raises NotKept."""
+        async with self._turn:
+            batch, self._pending = self._pending, []
+            if not batch:
+                return
+            try:
+                await asyncio.shield(asyncio.to_thread(self._keeper.record, self._key, batch))
+            except NotKept as error:
+                self._pending = batch + self._pending
+                self._pace.stop(Stopped(str(error)))
+                raise
+
+    async def _keep(self) -> None:
+        while not self._closing.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), INTERVAL)
+            with suppress(NotKept):  # the delivery is stopped, and ends with this error
+                await self.flush()

@@ -1,0 +1,128 @@
+"""How fast a vendor is spoken to, and when it is left alone."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+
+from msgspec import Struct
+
+
+class Patience(Struct, frozen=True):
+    """Times in seconds, and how often something is tried.
+
+    `incidents` is how many failures in a row, with no success between, make the circuit
+    breaker stop the delivery. A wait that the vendor asks for beyond `longest_pause` is not
+    sat out: the rest is left for the next run.
+    """
+
+    tries: int = 4
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
+    incidents: int = 6
+    longest_pause: float = 60.0
+    connect: float = 10.0
+    read: float = 20.0
+    whole: float = 90.0
+
+
+class Stopped(Exception):
+    """The delivery to this vendor ends here; the rest is left for the next run.
+
+    `status` is the HTTP status that ended it, if one did. `spent` is true when it was not
+    trouble that ended it but the run's time.
+    """
+
+    def __init__(self, message: str, status: int | None = None, spent: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        self.spent = spent
+
+
+class Pace:
+    """Turns for requests: evenly spaced, none during a pause, none after a stop.
+
+    One for each connection, shared by all its requests, in one event loop.
+    """
+
+    LAG = 0.05
+    """Seconds of unused turns that may be caught up, so that a late timer costs no speed."""
+
+    def __init__(
+        self,
+        per_second: float,
+        patience: Patience,
+        deadline: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gap = 1.0 / per_second
+        self._patience = patience
+        self._deadline = deadline
+        self._clock = clock
+        self._next = 0.0
+        self._paused_until = 0.0
+        self._incidents = 0
+        self._last_incident = 0.0
+        self._stopped: Stopped | None = None
+
+    async def turn(self) -> float:
+        """Wait for this request's turn; the time it was given. Raises Stopped."""
+        while True:
+            self.check()
+            now = self._clock()
+            if now < self._paused_until:
+                await asyncio.sleep(self._paused_until - now)
+                continue
+            turn = max(self._next, now - self.LAG)
+            self._next = turn + self._gap
+            if turn > now:
+                await asyncio.sleep(turn - now)
+                if self._clock() < self._paused_until:
+                    continue
+            self.check()
+            return self._clock()
+
+    def check(self) -> None:
+        """Raises Stopped when the delivery has ended or its time is spent."""
+        if self._stopped is None and self._deadline is not None and self._clock() >= self._deadline:
+            self._stopped = Stopped("the time for this run is spent", spent=True)
+        if self._stopped is not None:
+            raise self._stopped
+
+    def stop(self, reason: Stopped) -> None:
+        """End the delivery; the first reason stands."""
+        self._stopped = self._stopped or reason
+
+    def went_well(self) -> None:
+        """The vendor has answered as a working server does."""
+        self._incidents = 0
+
+    def trouble(self, turn: float, message: str, status: int | None, weight: int = 1) -> None:
+        """A request whose `turn` was then has failed in a way that speaks of the whole vendor.
+
+        Failures of requests that were under way together are one incident, which counts
+        `weight` times.
+        """
+        if turn < self._last_incident:
+            return
+        self._last_incident = self._clock()
+        self._incidents += weight
+        if self._incidents >= self._patience.incidents:
+            self.stop(Stopped(f"{message}, again and again", status))
+
+    def pause(self, asked: float | None, turn: float) -> None:
+        """Let nobody send for as long as the vendor `asked`, or for a while of our own choice."""
+        if asked is None:
+            if turn < self._paused_until:
+                return
+            asked = self.backoff(max(1, self._incidents))
+        elif asked > self._patience.longest_pause:
+            self.stop(Stopped(f"the vendor asks to be left alone for {asked:.0f} s", 429))
+            return
+        self._paused_until = max(self._paused_until, self._clock() + asked)
+
+    def backoff(self, tried: int) -> float:
+        """Seconds to wait before the next try, exponential with jitter."""
+        patience = self._patience
+        ceiling = min(patience.longest_wait, patience.first_wait * 2.0 ** (tried - 1))
+        return ceiling * random.uniform(0.5, 1.0)

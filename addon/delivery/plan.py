@@ -1,0 +1,161 @@
+"""Creates, updates and deletes that take the vendor from the ledger to the roster. Pure."""
+
+from collections.abc import Iterable, Set
+
+from msgspec import Struct
+
+from addon.delivery.ledger import Entry, Ledger, OperationKind, Refusal
+from addon.ss12000.resources import TYPES, ResourceType, content_hash
+from addon.ss12000.translate import Outgoing
+
+REFUSAL_LASTS = 24 * 3600.0
+"""Seconds after which an unchanged resource that was refused is tried again."""
+
+
+NEVER_RESTS = float("inf")
+
+
+class Operation(Struct, frozen=True, gc=False):
+    """One thing to do at the vendor.
+
+    `vendor_id` is empty where the vendor has told none. `ask` is whether an earlier create
+    may have reached it without our knowing, so that it must be asked first.
+    """
+
+    kind: OperationKind
+    resource_type: ResourceType
+    external_id: str
+    vendor_id: str = ""
+    body: bytes = b""
+    content: bytes = b""
+    ask: bool = False
+
+
+class Plan(Struct, frozen=True):
+    """What a run would do: first `protected` (removals that no limit stops), then `writes`
+    type by type, then `deletes` type by type, the other way round.
+
+    `absent` are externalIds in the roster that the vendor lacks and will not get by this
+    plan, since it has refused them. `left_alone` is how many refused resources wait.
+    """
+
+    protected: tuple[Operation, ...]
+    writes: dict[ResourceType, list[Operation]]
+    deletes: dict[ResourceType, list[Operation]]
+    absent: frozenset[str] = frozenset()
+    left_alone: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.protected or any(self.writes.values()) or any(self.deletes.values()))
+
+    def only_protected(self) -> "Plan":
+        """The part that no limit stops: the removal of people with protected identity."""
+        nothing: dict[ResourceType, list[Operation]] = {t: [] for t in TYPES}
+        return Plan(self.protected, nothing, nothing, self.absent, self.left_alone)
+
+    def operations(self) -> Iterable[Operation]:
+        """Everything, in the order of sending."""
+        yield from self.protected
+        for resource_type in TYPES:
+            yield from self.writes[resource_type]
+        for resource_type in reversed(TYPES):
+            yield from self.deletes[resource_type]
+
+
+def make_plan(
+    resources: Iterable[Outgoing],
+    ledger: Ledger,
+    now: float,
+    protected: Set[str] = frozenset(),
+    absent: Set[str] = frozenset(),
+) -> Plan:
+    """The plan from `ledger` to `resources` at `now` (seconds since 1970 UTC).
+
+    `protected` are externalIds of people with protected identity and of their employments.
+    `absent` is passed on; see `standing_refusals`.
+    """
+    writes: dict[ResourceType, list[Operation]] = {t: [] for t in TYPES}
+    gone: dict[ResourceType, set[str]] = {t: set(ledger.entries[t]) for t in TYPES}
+    left_alone = 0
+    for resource in resources:
+        resource_type, external_id = resource.resource_type, resource.external_id
+        gone[resource_type].discard(external_id)
+        if resource.body is None:
+            continue
+        content = content_hash(resource.body)
+        entry = ledger.entries[resource_type].get(external_id)
+        if entry is not None and entry.content == content:
+            continue
+        if _rests(ledger.refusals[resource_type].get(external_id), content, now):
+            left_alone += 1
+            continue
+        writes[resource_type].append(_write(resource, resource.body, content, entry))
+    hidden = [d for t in reversed(TYPES) for d in _deletes(t, gone[t] & protected, ledger)]
+    deletes: dict[ResourceType, list[Operation]] = {}
+    for resource_type in TYPES:
+        refusals = ledger.refusals[resource_type]
+        resting = {i for i in gone[resource_type] if _rests(refusals.get(i), b"", now)}
+        left_alone += len(resting - protected)
+        deletes[resource_type] = _deletes(
+            resource_type, gone[resource_type] - protected - resting, ledger
+        )
+    return Plan(
+        protected=tuple(hidden),
+        writes=writes,
+        deletes=deletes,
+        absent=frozenset(absent),
+        left_alone=left_alone,
+    )
+
+
+def standing_refusals(ledger: Ledger, now: float) -> frozenset[str]:
+    """ExternalIds that the vendor lacks because it refused to create them within a day."""
+    return frozenset(
+        external_id
+        for resource_type, external_id, refusal in ledger.refused()
+        if refusal.operation == "create"
+        and external_id not in ledger.entries[resource_type]
+        and now - refusal.at < REFUSAL_LASTS
+    )
+
+
+def removal_of_everything(ledger: Ledger) -> Plan:
+    """The plan that takes away all that the vendor has of the tenant."""
+    return make_plan((), ledger, now=NEVER_RESTS)
+
+
+def _rests(refusal: Refusal | None, content: bytes, now: float) -> bool:
+    return (
+        refusal is not None
+        and refusal.content == content
+        and now - refusal.at < REFUSAL_LASTS
+    )
+
+
+def _write(resource: Outgoing, body: bytes, content: bytes, entry: Entry | None) -> Operation:
+    known = entry is not None and not entry.intended
+    return Operation(
+        kind="update" if known else "create",
+        resource_type=resource.resource_type,
+        external_id=resource.external_id,
+        vendor_id=entry.vendor_id if entry is not None else "",
+        body=body,
+        content=content,
+        ask=entry is not None and entry.intended,
+    )
+
+
+def _deletes(resource_type: ResourceType, gone: Set[str], ledger: Ledger) -> list[Operation]:
+    entries = ledger.entries[resource_type]
+    return [
+        Operation(
+            kind="delete",
+            resource_type=resource_type,
+            external_id=external_id,
+            vendor_id=entries[external_id].vendor_id,
+            ask=entries[external_id].intended,
+        )
+        for external_id in sorted(gone)
+    ]

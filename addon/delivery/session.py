@@ -1,0 +1,63 @@
+"""A connection's session with its vendor: pace, wire, journal and client put together."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from msgspec import Struct
+
+from addon.delivery.deliver import Delivery, Replan, Result, intend_with
+from addon.delivery.http import Wire
+from addon.delivery.journal import Journal
+from addon.delivery.ledger import Keeper, Key, Ledger
+from addon.delivery.pace import Pace, Patience
+from addon.delivery.plan import Plan
+from addon.delivery.scim import Scim
+from addon.vendors import Target, Vendor
+
+Progress = Callable[[int, int], None]
+"""Told the operations done and planned."""
+
+
+class Session(Struct, frozen=True):
+    """What talks to one vendor for one tenant."""
+
+    scim: Scim
+    journal: Journal
+    pace: Pace
+    concurrency: int
+
+    async def carry_out(
+        self,
+        plan: Plan,
+        replan: Replan,
+        progress: Progress = lambda done, planned: None,
+        clock: Callable[[], float] = time.time,
+    ) -> Result:
+        """Deliver a plan. Raises NotKept when the store failed."""
+        delivery = Delivery(
+            self.scim.perform, self.journal, self.pace, self.concurrency, progress, clock
+        )
+        return await delivery.run(plan, replan)
+
+
+@asynccontextmanager
+async def open_session(
+    vendor: Vendor,
+    target: Target,
+    keeper: Keeper,
+    key: Key,
+    ledger: Ledger,
+    patience: Patience,
+    deadline: float | None = None,
+) -> AsyncIterator[Session]:
+    """A session, ended with everything that was acknowledged in the store.
+
+    `deadline` is a time of `time.monotonic` at which the delivery stops between operations.
+    """
+    pace = Pace(vendor.requests_per_second, patience, deadline)
+    async with (
+        Journal(keeper, key, ledger, pace) as journal,
+        Wire(target, vendor.concurrency, pace, patience) as wire,
+    ):
+        yield Session(Scim(wire, intend_with(journal)), journal, pace, vendor.concurrency)

@@ -1,0 +1,1 @@
+"""READ: one whole reading of a tenant's Workspace directory."""

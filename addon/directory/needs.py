@@ -1,0 +1,114 @@
+"""What of a directory a tenant document asks for; nothing else is read.
+
+Pure: a document in, a shopping list out.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from msgspec import Struct
+
+from addon.conditions import fold, touches
+from addon.tenant import Clause, GroupRule, Selector, Tenant, YearRule
+
+BUILT_IN = frozenset(
+    {
+        "id",
+        "primaryEmail",
+        "orgUnitPath",
+        "name.familyName",
+        "name.givenName",
+        "suspended",
+        "archived",
+        "groups",
+    }
+)
+"""Attributes that every read user has, or that come from the groups."""
+
+LITERAL = frozenset({"equals", "notEquals", "in", "notIn"})
+
+
+class Needs(Struct, frozen=True):
+    """What is to be read.
+
+    `org_units` are the OUs whose users are read, none below another. `groups` are the
+    addresses the document names; `wanted` tells of any other group's address whether its
+    members matter. `list_groups` is whether the groups of the domain must be listed.
+    `attributes` are the dotted attributes beyond the built-in ones.
+    """
+
+    org_units: tuple[str, ...]
+    protected_org_units: tuple[str, ...]
+    groups: tuple[str, ...]
+    protected_groups: tuple[str, ...]
+    attributes: tuple[str, ...]
+    list_groups: bool
+    wanted: Callable[[str], bool]
+
+
+def is_within(path: str, org_unit: str) -> bool:
+    """Whether the OU at `path` is `org_unit` or lies below it, without regard to case."""
+    folded, top = fold(path), fold(org_unit).rstrip("/")
+    return folded == top or folded.startswith(top + "/")
+
+
+def needs(tenant: Tenant) -> Needs:
+    """What the reading for `tenant` must fetch."""
+    selectors = list(_selectors(tenant))
+    clauses = [c for s in selectors for f in s.filters for c in f]
+    rules = list(_rules(tenant))
+    on_groups = [c for c in clauses if c.attribute == "groups"]
+    literal = [g for c in on_groups if c.operator in LITERAL for g in _texts(c)]
+    tests = [touches(c) for c in on_groups if c.operator not in LITERAL]
+    tests += [_search(r.pattern) for r in rules if r.source == "group"]
+    named = [g for s in selectors for g in s.groups] + literal
+    return Needs(
+        org_units=_topmost(ou for s in selectors for ou in s.org_units),
+        protected_org_units=_topmost(tenant.protected.org_units),
+        groups=_distinct(named),
+        protected_groups=_distinct(tenant.protected.groups),
+        attributes=_attributes(clauses, rules),
+        list_groups=bool(tests),
+        wanted=lambda address: any(test(address) for test in tests),
+    )
+
+
+def _selectors(tenant: Tenant) -> Iterator[Selector]:
+    for unit in tenant.school_units:
+        yield unit.students
+        yield unit.staff
+
+
+def _rules(tenant: Tenant) -> Iterator[GroupRule | YearRule]:
+    for unit in tenant.school_units:
+        yield from (
+            r for r in (unit.classes, unit.teaching_groups, unit.school_year) if r is not None
+        )
+
+
+def _search(pattern: str) -> Callable[[str], bool]:
+    return touches(Clause(attribute="groups", operator="matches", value=pattern))
+
+
+def _attributes(clauses: list[Clause], rules: list[GroupRule | YearRule]) -> tuple[str, ...]:
+    named = {c.attribute for c in clauses}
+    named |= {r.attribute for r in rules if r.source == "attribute" and r.attribute}
+    return tuple(sorted(named - BUILT_IN))
+
+
+def _texts(clause: Clause) -> tuple[str, ...]:
+    if clause.value is None:
+        return ()
+    return (clause.value,) if isinstance(clause.value, str) else clause.value
+
+
+def _distinct(addresses: Iterable[str]) -> tuple[str, ...]:
+    return tuple({fold(address): address for address in addresses}.values())
+
+
+def _topmost(paths: Iterable[str]) -> tuple[str, ...]:
+    """The paths that lie below no other of them."""
+    kept: list[str] = []
+    for path in sorted(_distinct(paths), key=len):
+        if not any(is_within(path, other) for other in kept):
+            kept.append(path)
+    return tuple(sorted(kept))

@@ -1,0 +1,269 @@
+"""The tenant document as somebody wrote it: decoded, checked whole, every fault with its place.
+
+What a right document holds is `addon.tenant`; what the words mean is in the README, "The
+tenant document". Messages never repeat a value that can be about a person.
+"""
+
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from addon import faults as reading
+from addon.faults import Fault, Faults, below, did_you_mean, one_of
+from addon.tenant import (
+    Clause,
+    Connection,
+    GroupRule,
+    Limits,
+    SchoolUnit,
+    Selector,
+    Tenant,
+    YearRule,
+)
+from addon.vendors import Vendor
+
+SCHOOL_TYPES = tuple("FKLASS FTH OPPFTH GR GRAN GRS SP SAM GY GYAN GYS VUX".split())
+"""Skolverket's school types, with GRS and GYS, which older data has for GRAN and GYAN."""
+
+LISTS = frozenset({"in", "notIn"})
+EMPTIES = frozenset({"isEmpty", "isNotEmpty"})
+PATTERNS = frozenset({"matches", "notMatches"})
+MOST_DELETIONS = 1_000_000_000
+
+SCALARS = frozenset(
+    "id primaryEmail orgUnitPath groups aliases nonEditableAliases customerId etag kind "
+    "isAdmin isDelegatedAdmin isMailboxSetup isEnrolledIn2Sv isEnforcedIn2Sv isGuestUser "
+    "agreedToTerms suspended suspensionReason suspensionTime archived archivalTime "
+    "changePasswordAtNextLogin creationTime lastLoginTime deletionTime ipWhitelisted "
+    "includeInGlobalAddressList recoveryEmail recoveryPhone thumbnailPhotoUrl "
+    "thumbnailPhotoEtag".split()
+)
+"""Attributes of one part, from the Directory API's User; `groups` is Skolsynk's own."""
+
+PARTS: Mapping[str, frozenset[str]] = {
+    "name": frozenset("familyName givenName fullName displayName".split()),
+    "organizations": frozenset(
+        "costCenter customType department description domain fullTimeEquivalent location name "
+        "primary symbol title type".split()
+    ),
+    "languages": frozenset("languageCode customLanguage preference".split()),
+    "gender": frozenset("type customGender addressMeAs".split()),
+    "notes": frozenset("value contentType".split()),
+    "posixAccounts": frozenset(
+        "accountId gecos gid homeDirectory operatingSystemType primary shell systemId uid "
+        "username".split()
+    ),
+}
+"""Attributes of two parts whose second part is a key of the API's."""
+
+TYPED = frozenset(
+    "addresses emails externalIds ims keywords locations phones relations websites".split()
+)
+"""Attributes of two parts whose second part is a key or any type or customType."""
+
+SUGGESTED = SCALARS | {f"{first}.{second}" for first, keys in PARTS.items() for second in keys}
+
+
+class DocumentError(ValueError):
+    """The document is not right; `faults` says how, `str()` has one fault a line."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+def load_tenant(data: bytes) -> Tenant:
+    """A document that was checked before it was stored. Raises msgspec.DecodeError."""
+    return msgspec.json.decode(data, type=Tenant)
+
+
+def decode_tenant(data: bytes, vendors: Mapping[str, Vendor]) -> Tenant:
+    """The tenant that the JSON document `data` (UTF-8) says; `vendors` are the known ones.
+
+    Raises DocumentError with every fault that there is.
+    """
+    faults = Faults()
+    tenant = reading.read(reading.read_json(data, faults), Tenant, faults)
+    _check_tenant(tenant, vendors, faults)
+    if found := faults.found():
+        raise DocumentError(found)
+    return tenant
+
+
+def _check_tenant(tenant: Tenant, vendors: Mapping[str, Vendor], faults: Faults) -> None:
+    if not re.fullmatch(r"[^\s/]+", tenant.customer_id):
+        faults.add("customerId", "must be the customer's id, such as C01abcdef")
+    _check_filled(tenant.organisation.name, "organisation.name", faults)
+    _check_org_units(tenant.protected.org_units, "protected.orgUnits", faults)
+    _check_groups(tenant.protected.groups, "protected.groups", faults)
+    for n, unit in enumerate(tenant.school_units):
+        _check_unit(unit, f"schoolUnits[{n}]", faults)
+    codes = [unit.code for unit in tenant.school_units]
+    for n, first in _repeats(codes):
+        faults.add(f"schoolUnits[{n}].code", f"is the code of schoolUnits[{first}] too")
+    for n, connection in enumerate(tenant.connections):
+        _check_connection(connection, vendors, f"connections[{n}]", faults)
+        _check_chosen_units(connection, codes, f"connections[{n}].schoolUnits", faults)
+    for n, first in _repeats([connection.vendor for connection in tenant.connections]):
+        faults.add(f"connections[{n}].vendor", f"is the vendor of connections[{first}] too")
+
+
+def _check_unit(unit: SchoolUnit, place: str, faults: Faults) -> None:
+    if not re.fullmatch(r"[0-9]{8}", unit.code):
+        faults.add(below(place, "code"), "must be eight digits")
+    _check_filled(unit.name, below(place, "name"), faults)
+    if unit.municipality_code is not None and not re.fullmatch(r"[0-9]{4}", unit.municipality_code):
+        faults.add(below(place, "municipalityCode"), "must be four digits")
+    for n, school_type in enumerate(unit.school_types):
+        if school_type not in SCHOOL_TYPES:
+            faults.add(f"{place}.schoolTypes[{n}]", f"must be {one_of(SCHOOL_TYPES)}")
+    _check_selector(unit.students, below(place, "students"), faults)
+    _check_selector(unit.staff, below(place, "staff"), faults)
+    _check_rule(unit.classes, "name", below(place, "classes"), faults)
+    _check_rule(unit.teaching_groups, "name", below(place, "teachingGroups"), faults)
+    _check_rule(unit.school_year, "year", below(place, "schoolYear"), faults)
+
+
+def _check_selector(selector: Selector, place: str, faults: Faults) -> None:
+    _check_org_units(selector.org_units, below(place, "orgUnits"), faults)
+    _check_groups(selector.groups, below(place, "groups"), faults)
+    unread = any(faults.is_stand_in(below(place, key)) for key in ("orgUnits", "groups"))
+    if selector.filters and not (selector.org_units or selector.groups or unread):
+        faults.add(place, "selects nobody: filters only narrow, so name an OU or a group too")
+    for n, clauses in enumerate(selector.filters):
+        if not clauses:
+            faults.add(f"{place}.filters[{n}]", "lets everybody through: it has no clause")
+        for m, clause in enumerate(clauses):
+            _check_clause(clause, f"{place}.filters[{n}][{m}]", faults)
+
+
+def _check_clause(clause: Clause, place: str, faults: Faults) -> None:
+    _check_attribute(clause.attribute, below(place, "attribute"), faults)
+    operator, value, at = clause.operator, clause.value, below(place, "value")
+    if faults.is_stand_in(below(place, "operator")):
+        return
+    if operator in EMPTIES:
+        if value is not None:
+            faults.add(at, f"must be left out: {operator} takes none")
+    elif operator in LISTS:
+        if not isinstance(value, tuple) or not value:
+            faults.add(at, f"must be a list of text with at least one in it: {operator} takes that")
+        elif "" in value:
+            faults.add(at, "holds an empty text; use isEmpty or isNotEmpty")
+    elif not isinstance(value, str):
+        faults.add(at, f"must be one text: {operator} takes that")
+    elif not value:
+        faults.add(at, "is empty; use isEmpty or isNotEmpty")
+    elif operator in PATTERNS:
+        _compiled(value, at, faults)
+
+
+def _check_rule(rule: GroupRule | YearRule | None, part: str, place: str, faults: Faults) -> None:
+    if rule is None:
+        return
+    compiled = _compiled(rule.pattern, below(place, "pattern"), faults)
+    if faults.is_stand_in(below(place, "from")):
+        return
+    if compiled and rule.source != "group" and part not in compiled.groupindex:
+        faults.add(below(place, "pattern"), f"must have the named part (?P<{part}>...)")
+    if rule.source != "attribute":
+        if rule.attribute is not None:
+            faults.add(below(place, "attribute"), f"must be left out: from is {rule.source}")
+    elif rule.attribute is None:
+        faults.add(below(place, "attribute"), "missing: from is attribute")
+    else:
+        _check_attribute(rule.attribute, below(place, "attribute"), faults)
+
+
+def _check_attribute(attribute: str, place: str, faults: Faults) -> None:
+    first, *rest = attribute.split(".")
+    if first == "customSchemas":
+        if len(rest) != 2 or not all(rest):
+            faults.add(place, "must be customSchemas.SCHEMA.FIELD")
+    elif first in PARTS:
+        if len(rest) != 1 or rest[0] not in PARTS[first]:
+            known = sorted(PARTS[first])
+            hint = did_you_mean(".".join(rest), known)
+            faults.add(place, f"must be {first}.KEY, where KEY is {one_of(known)}{hint}")
+    elif first in TYPED:
+        if len(rest) != 1 or not rest[0]:
+            faults.add(place, f"must be {first}.TYPE, such as {first}.work")
+    elif attribute not in SCALARS:
+        hint = did_you_mean(attribute, SUGGESTED) or did_you_mean(first, [*PARTS, *TYPED])
+        faults.add(place, f"is not an attribute of the Directory API's users{hint}")
+
+
+def _check_connection(
+    connection: Connection, vendors: Mapping[str, Vendor], place: str, faults: Faults
+) -> None:
+    vendor = vendors.get(connection.vendor)
+    if vendor is None:
+        hint = did_you_mean(connection.vendor, vendors)
+        faults.add(below(place, "vendor"), f"must be {one_of(vendors)}{hint}")
+    else:
+        for n, name in enumerate(connection.fields):
+            if name not in vendor.fields:
+                can = ", ".join(vendor.fields) or "no optional field"
+                faults.add(f"{place}.fields[{n}]", f"{vendor.name} cannot use it; it can use {can}")
+    _check_limits(connection.limits, below(place, "limits"), faults)
+
+
+def _check_limits(limits: Limits, place: str, faults: Faults) -> None:
+    if not 0 <= limits.deletions <= MOST_DELETIONS:
+        faults.add(below(place, "deletions"), f"must be from 0 to {MOST_DELETIONS}")
+    if not 0 <= limits.deletions_percent <= 100:
+        faults.add(below(place, "deletionsPercent"), "must be from 0 to 100")
+
+
+def _check_chosen_units(
+    connection: Connection, codes: list[str], place: str, faults: Faults
+) -> None:
+    """No chosen unit is unknown as long as some unit's own code could not be read."""
+    unread = "" in codes or faults.is_stand_in("schoolUnits")
+    for n, code in enumerate(connection.school_units):
+        if code not in codes and not unread:
+            faults.add(f"{place}[{n}]", "is not the code of a school unit in the document")
+    for n, first in _repeats(connection.school_units):
+        faults.add(f"{place}[{n}]", f"is the same unit as {place}[{first}]")
+
+
+def _check_org_units(paths: Iterable[str], place: str, faults: Faults) -> None:
+    for n, path in enumerate(paths):
+        if not path.startswith("/"):
+            faults.add(f"{place}[{n}]", "must be an OU's whole path, which begins with /")
+
+
+def _check_groups(addresses: Iterable[str], place: str, faults: Faults) -> None:
+    for n, address in enumerate(addresses):
+        if not re.fullmatch(r"[^\s@]+@[^\s@]+", address):
+            faults.add(f"{place}[{n}]", "must be a group's e-mail address")
+
+
+def _check_filled(text: str, place: str, faults: Faults) -> None:
+    if not text.strip():
+        faults.add(place, "must not be empty")
+
+
+def _compiled(pattern: str, place: str, faults: Faults) -> re.Pattern[str] | None:
+    """The regular expression, or None; Python's words for what is wrong name no value."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return re.compile(pattern)
+    except re.error as error:
+        faults.add(place, re.sub(r" '.*'| \".*\"", "", error.msg))
+    except (OverflowError, RecursionError):
+        faults.add(place, "is too large a regular expression")
+    return None
+
+
+def _repeats(values: Iterable[str]) -> list[tuple[int, int]]:
+    """The places of values that were there before, each with the place of the first."""
+    first: dict[str, int] = {}
+    return [
+        (n, first[value])
+        for n, value in enumerate(values)
+        if first.setdefault(value, n) != n and value
+    ]

@@ -1,0 +1,292 @@
+"""Reading what somebody wrote, and telling every fault in it at once, each with its place.
+
+`read` walks a JSON-like value (dict, list, str, int, float, bool, None) against a type made
+of msgspec Structs. Where the value is not what the type says it notes the fault and goes on
+with a stand-in, so that the checks of meaning that follow can tell the other faults as well.
+It accepts exactly what `msgspec.convert` accepts. Messages never repeat a value: what stands
+in a document can be about a person.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Self, TypeVar, cast
+
+import msgspec
+from msgspec import inspect
+
+T = TypeVar("T")
+
+PLAIN_KEY = re.compile(r"[\w-]{1,64}")
+
+
+class Fault(msgspec.Struct, frozen=True, order=True):
+    """Something wrong, and where: `schoolUnits[2].code`; an empty place is the whole."""
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class Faults:
+    """The faults found so far, none of them a mere consequence of another."""
+
+    def __init__(self) -> None:
+        self._found: list[Fault] = []
+        self._stand_ins: list[str] = []
+
+    def add(self, place: str, message: str) -> None:
+        """Notes a fault, unless what is at `place` is only a stand-in for another fault."""
+        if not self.is_stand_in(place):
+            self._found.append(Fault(place, message))
+
+    def stand_in(self, place: str, message: str) -> None:
+        """Notes a fault that leaves nothing at `place` for later checks to look at."""
+        self.add(place, message)
+        self._stand_ins.append(place)
+
+    def is_stand_in(self, place: str) -> bool:
+        """Whether what was read at `place` is not what somebody wrote there."""
+        return any(_is_within(place, stand_in) for stand_in in self._stand_ins)
+
+    def found(self) -> list[Fault]:
+        """All faults, those of one place together, list items in their order."""
+        return sorted(self._found, key=lambda fault: _natural(fault.place))
+
+
+class JsonObject(dict[str, object]):
+    """A JSON object that remembers the keys it was given more than once."""
+
+    repeated: tuple[str, ...] = ()
+
+    @classmethod
+    def from_pairs(cls, pairs: list[tuple[str, object]]) -> Self:
+        """The object that `pairs` make; the last value of a key counts."""
+        made = cls(pairs)
+        if len(made) < len(pairs):
+            keys = [key for key, _ in pairs]
+            made.repeated = tuple(key for key in made if keys.count(key) > 1)
+        return made
+
+
+def read_json(data: bytes, faults: Faults) -> object:
+    """The value of a JSON text in UTF-8, with or without BOM; None when there is a fault.
+
+    Objects are JsonObject, so that `read` can tell keys that are given twice (RFC 8259,
+    section 4, leaves their meaning open).
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = _line_and_column(data[: error.start].decode("utf-8-sig"))
+        hint = "; it looks like UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+        faults.stand_in("", f"{place}: not UTF-8{hint}; save the file as UTF-8")
+        return None
+    try:
+        return cast(
+            object,
+            json.loads(
+                text, object_pairs_hook=JsonObject.from_pairs, parse_constant=_refuse_constant
+            ),
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        faults.stand_in("", f"{place}: not JSON: {error.msg}")
+    except RecursionError:
+        faults.stand_in("", "not a document: nested too deep")
+    except ValueError as error:
+        faults.stand_in("", f"not JSON: {error}")
+    return None
+
+
+def read(value: object, kind: type[T], faults: Faults, place: str = "") -> T:
+    """`value` as a `kind`; what is wrong in it is noted in `faults` and stood in for."""
+    return cast(T, _read(value, inspect.type_info(kind), faults, place))
+
+
+def did_you_mean(given: str, possible: Collection[str]) -> str:
+    """`; did you mean X?` when one of `possible` is close to `given`, else nothing."""
+    folded = {name.casefold(): name for name in possible}
+    close = difflib.get_close_matches(given.casefold(), folded, n=1, cutoff=0.7)
+    return f"; did you mean {folded[close[0]]}?" if close else ""
+
+
+def one_of(possible: Iterable[str]) -> str:
+    """The possible values as words: `one of a, b, c`."""
+    return "one of " + ", ".join(possible)
+
+
+def below(place: str, key: str) -> str:
+    """The place of `key` in the object at `place`; odd keys are quoted, long ones cut."""
+    if not PLAIN_KEY.fullmatch(key):
+        return f"{place}[{json.dumps(key[:64], ensure_ascii=not key.isprintable())}]"
+    return f"{place}.{key}" if place else key
+
+
+def _read(value: object, kind: inspect.Type, faults: Faults, place: str) -> object:
+    match kind:
+        case inspect.UnionType(types=types):
+            kind = next((t for t in types if _fits(value, t)), kind)
+            if isinstance(kind, inspect.UnionType):
+                return _mismatch(value, kind, faults, place)
+            return _read(value, kind, faults, place)
+        case _ if not _fits(value, kind):
+            return _mismatch(value, kind, faults, place)
+        case inspect.StructType():
+            return _read_struct(cast(Mapping[str, object], value), kind, faults, place)
+        case inspect.VarTupleType(item_type=item):
+            items = cast(list[object], value)
+            return tuple(_read(v, item, faults, f"{place}[{n}]") for n, v in enumerate(items))
+        case inspect.DictType(value_type=held):
+            entries = cast(Mapping[str, object], value)
+            _note_repeated(entries, faults, place)
+            return {k: _read(v, held, faults, below(place, k)) for k, v in entries.items()}
+        case inspect.LiteralType(values=values) if value not in values:
+            names = sorted(str(v) for v in values)
+            hint = did_you_mean(str(value), names)
+            faults.stand_in(place, f"must be {one_of(names)}{hint}")
+            return _blank(kind)
+        case inspect.StrType() if not _is_text(cast(str, value)):
+            faults.stand_in(place, "holds half of a surrogate pair, which is no character")
+            return ""
+        case inspect.FloatType():
+            return _as_float(cast(float, value), faults, place)
+        case _:
+            return value
+
+
+def _read_struct(
+    value: Mapping[str, object], kind: inspect.StructType, faults: Faults, place: str
+) -> object:
+    fields = {f.encode_name: f for f in kind.fields}
+    _note_repeated(value, faults, place)
+    for key in value:
+        if key not in fields:
+            absent = [name for name in fields if name not in value]
+            faults.add(below(place, key), f"unknown key{did_you_mean(key, absent)}")
+    made: dict[str, object] = {}
+    for key, f in fields.items():
+        if key in value:
+            made[f.name] = _read(value[key], f.type, faults, below(place, key))
+        elif f.required:
+            faults.stand_in(below(place, key), "missing")
+            made[f.name] = _blank(f.type)
+    return kind.cls(**made)
+
+
+def _note_repeated(value: Mapping[str, object], faults: Faults, place: str) -> None:
+    for key in value.repeated if isinstance(value, JsonObject) else ():
+        faults.add(below(place, key), "given more than once")
+
+
+def _mismatch(value: object, kind: inspect.Type, faults: Faults, place: str) -> object:
+    faults.stand_in(place, f"must be {_wanted(kind)}, not {_given(value)}")
+    return _blank(kind)
+
+
+def _fits(value: object, kind: inspect.Type) -> bool:
+    """Whether `value` is of the right sort, whatever is in it."""
+    match kind:
+        case inspect.UnionType(types=types):
+            return any(_fits(value, t) for t in types)
+        case inspect.StrType() | inspect.LiteralType():
+            return isinstance(value, str)
+        case inspect.BoolType():
+            return isinstance(value, bool)
+        case inspect.IntType():
+            return isinstance(value, int) and not isinstance(value, bool)
+        case inspect.FloatType():
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case inspect.NoneType():
+            return value is None
+        case inspect.VarTupleType():
+            return isinstance(value, list | tuple)
+        case inspect.StructType() | inspect.DictType():
+            return isinstance(value, dict)
+    raise TypeError(f"faults.read cannot check a {type(kind).__name__}")
+
+
+def _wanted(kind: inspect.Type) -> str:
+    match kind:
+        case inspect.UnionType(types=types):
+            return " or ".join(_wanted(t) for t in types)
+        case inspect.LiteralType(values=values):
+            return one_of(sorted(str(v) for v in values))
+        case inspect.VarTupleType(item_type=item):
+            return "a list of text" if isinstance(item, inspect.StrType) else "a list"
+    return NAMES[type(kind)]
+
+
+NAMES: Mapping[type[inspect.Type], str] = {
+    inspect.StrType: "text",
+    inspect.BoolType: "true or false",
+    inspect.IntType: "a whole number",
+    inspect.FloatType: "a number",
+    inspect.NoneType: "null",
+    inspect.StructType: "an object",
+    inspect.DictType: "an object",
+}
+
+
+def _given(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return "text"
+        case int() | float():
+            return "a number"
+        case list() | tuple():
+            return "a list"
+        case dict():
+            return "an object"
+    return f"a {type(value).__name__}"
+
+
+def _blank(kind: inspect.Type) -> object:
+    """Something of the right sort to stand in for a value that is missing or wrong."""
+    match kind:
+        case inspect.UnionType(types=types):
+            return None if any(isinstance(t, inspect.NoneType) for t in types) else _blank(types[0])
+        case inspect.VarTupleType():
+            return ()
+        case inspect.DictType():
+            return {}
+        case inspect.IntType() | inspect.FloatType() | inspect.BoolType():
+            return 0
+        case inspect.StructType(fields=fields, cls=cls):
+            return cls(**{f.name: _blank(f.type) for f in fields if f.required})
+    return ""
+
+
+def _as_float(value: float, faults: Faults, place: str) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        faults.stand_in(place, "is too large a number")
+        return 0.0
+
+
+def _is_text(value: str) -> bool:
+    return not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def _is_within(place: str, other: str) -> bool:
+    return not other or place == other or place.startswith((f"{other}.", f"{other}["))
+
+
+def _natural(place: str) -> list[tuple[str, int]]:
+    return [(w, int(n or 0)) for n, w in re.findall(r"\[(\d+)\]|([^.\[]+|\[.)", place)]
+
+
+def _line_and_column(before: str) -> str:
+    return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not a JSON number")

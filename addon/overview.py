@@ -1,0 +1,127 @@
+"""The overview: every user read, and for each connection who is sent where, or why not.
+
+The CSV is a contract (README, "Overview"). It holds personal data and is for the
+administrator alone. Of people with protected identity it has the id and nothing else.
+"""
+
+import csv
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from addon.directory.snapshot import Snapshot, User
+from addon.roster.model import Person, Roster
+from addon.ss12000.view import View
+
+HEADER = (
+    "id",
+    "primaryEmail",
+    "familyName",
+    "givenName",
+    "orgUnitPath",
+    "role",
+    "schoolUnits",
+    "classes",
+    "teachingGroups",
+    "vendor",
+    "decision",
+    "reason",
+)
+PROTECTED = "protected"
+UNIT_NOT_CHOSEN = "no chosen school unit"
+
+
+class Row(Struct, frozen=True):
+    """One line of the overview; lists are joined by `|` in the file."""
+
+    id: str
+    primary_email: str
+    family_name: str
+    given_name: str
+    org_unit_path: str
+    role: str
+    school_units: tuple[str, ...]
+    classes: tuple[str, ...]
+    teaching_groups: tuple[str, ...]
+    vendor: str
+    decision: str
+    reason: str
+
+    def cells(self) -> list[str]:
+        """The line's cells. Text that a spreadsheet would run as a formula is made harmless."""
+        values = (getattr(self, name) for name in self.__struct_fields__)
+        return [_harmless("|".join(v) if isinstance(v, tuple) else v) for v in values]
+
+
+def rows(snapshot: Snapshot, roster: Roster, views: Iterable[tuple[str, View]]) -> Iterator[Row]:
+    """A row for each user read and each of `views` (vendor id, what it carries)."""
+    for vendor, view in views:
+        memberships = _memberships(view)
+        for user in snapshot.users:
+            if user.id not in roster.protected:
+                yield _row(user, roster, view, vendor, memberships.get(user.id, ((), ())))
+        for user_id in sorted(roster.protected):
+            yield Row(user_id, "", "", "", "", "", (), (), (), vendor, "left out", PROTECTED)
+
+
+def write_csv(path: Path, lines: Iterable[Row]) -> None:
+    """Write the overview, whole or not at all, readable by its owner only."""
+    part = path.with_name(path.name + ".part")
+    with open(
+        part, "w", newline="", encoding="utf-8-sig", opener=lambda p, f: os.open(p, f, 0o600)
+    ) as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(HEADER)
+        writer.writerows(line.cells() for line in lines)
+    part.replace(path)
+
+
+def _row(
+    user: User,
+    roster: Roster,
+    view: View,
+    vendor: str,
+    groups: tuple[tuple[str, ...], tuple[str, ...]],
+) -> Row:
+    sent = view.people.get(user.id)
+    known = sent or roster.people.get(user.id)
+    reason = "" if sent else roster.left_out.get(user.id, UNIT_NOT_CHOSEN)
+    return Row(
+        id=user.id,
+        primary_email=user.primary_email,
+        family_name=user.family_name,
+        given_name=user.given_name,
+        org_unit_path=user.org_unit_path,
+        role="" if known is None else "student" if known.enrolments else "staff",
+        school_units=_units(known),
+        classes=groups[0],
+        teaching_groups=groups[1],
+        vendor=vendor,
+        decision="sent" if sent else "left out",
+        reason=reason,
+    )
+
+
+def _units(person: Person | None) -> tuple[str, ...]:
+    if person is None:
+        return ()
+    return tuple(e.unit for e in person.enrolments) + person.employments
+
+
+def _memberships(view: View) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The names of each person's classes and teaching groups."""
+    found: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+    for group in view.groups:
+        for user_id in (*group.students, *group.teachers):
+            classes, teaching = found.get(user_id, ((), ()))
+            if group.kind == "class":
+                found[user_id] = ((*classes, group.name), teaching)
+            else:
+                found[user_id] = (classes, (*teaching, group.name))
+    return found
+
+
+def _harmless(text: str) -> str:
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,53 @@
+"""Puts the parts together as the settings say: the store, the directory, the rooms of a run."""
+
+from collections.abc import Callable
+
+from addon.directory.credentials import anonymous, from_key_file
+from addon.directory.errors import AccessRefused
+from addon.directory.google import Source, read
+from addon.directory.snapshot import Snapshot
+from addon.settings import Settings, SqliteStore
+from addon.store import Store, StoreError
+from addon.store.sqlite import SQLiteStore
+from addon.sync import Rooms
+from addon.tenant import Tenant
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that the settings name. Raises StoreError."""
+    if isinstance(settings.store, SqliteStore):
+        return SQLiteStore(settings.store.path)
+    raise StoreError(
+        "SKOLSYNK_STORE: this version keeps its data in SQLite only; use sqlite:///path/to/file.db"
+    )
+
+
+def directory_source(settings: Settings, tenant: Tenant) -> Source:
+    """Where and with what right the tenant's directory is read. Raises AccessRefused."""
+    if settings.directory_endpoint is not None:
+        return Source(credentials=anonymous(), endpoint=settings.directory_endpoint)
+    if settings.google_key_file is None:
+        raise AccessRefused(
+            "Skolsynk has no credentials for Google: name a service account's key file in "
+            "SKOLSYNK_GOOGLE_KEY_FILE. Nothing was sent to anyone."
+        )
+    if tenant.delegated_admin is None:
+        raise AccessRefused(
+            f"The tenant document of {tenant.customer_id} names no delegatedAdmin: the "
+            "administrator in whose name its directory is read. Nothing was sent to anyone."
+        )
+    return Source(credentials=from_key_file(settings.google_key_file, tenant.delegated_admin))
+
+
+def rooms(
+    settings: Settings,
+    store: Store,
+    reading: Callable[[int, int], None] = lambda users, groups: None,
+    delivering: Callable[[str, int, int], None] = lambda vendor, done, planned: None,
+) -> Rooms:
+    """What a run needs, with `reading` and `delivering` told of its progress."""
+
+    def read_directory(tenant: Tenant) -> Snapshot:
+        return read(tenant, directory_source(settings, tenant), reading)
+
+    return Rooms(settings=settings, store=store, read=read_directory, progress=delivering)

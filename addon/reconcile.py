@@ -1,0 +1,151 @@
+"""Asks a vendor what it holds, and mends the ledger where the two disagree.
+
+Nothing is written at the vendor: what is missing there, or there and not wanted, is put
+right by the next run, under the connection's limits.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from addon.delivery.http import GivenUp
+from addon.delivery.ledger import Change, Entry, Ledger
+from addon.delivery.pace import Stopped
+from addon.delivery.session import open_session
+from addon.ss12000.resources import TYPES, ResourceType
+from addon.ss12000.translate import Translation
+from addon.sync import Prepared, Rooms, Unknown, chosen, find_tenant, ledger_key, prepare, target_of
+from addon.vendors import NotConfigured
+
+
+class Drift(Struct, frozen=True, rename="camel"):
+    """How one type at the vendor differs from the ledger. Counts of resources.
+
+    `missing` are in the ledger and not there; `adopted` there and this tenant's, but not in
+    the ledger; `different_id` there under another id; `several` there more than once; `others`
+    there and not known to be this tenant's, which are left alone. `listed` is false when the
+    vendor cannot list the type; then nothing is known of it.
+    """
+
+    resource_type: ResourceType
+    listed: bool = True
+    there: int = 0
+    missing: int = 0
+    adopted: int = 0
+    different_id: int = 0
+    several: int = 0
+    others: int = 0
+
+
+class Reconciled(Struct, frozen=True):
+    """What was found out, by type; `detail` says why where it could not be done whole."""
+
+    tenant: str
+    vendor: str
+    mode: str
+    types: tuple[Drift, ...]
+    detail: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the vendor could tell everything."""
+        return self.detail is None and all(drift.listed for drift in self.types)
+
+
+def reconcile(rooms: Rooms, tenant_id: str, vendor: str) -> Reconciled:
+    """Compare the vendor with the ledger of the connection's mode, and mend the ledger.
+
+    Raises Unknown, NotConfigured, DirectoryError, StoreError.
+    """
+    tenant = find_tenant(rooms.store, tenant_id)
+    connection = chosen(tenant, vendor)[0]
+    key = ledger_key(tenant_id, connection)
+    if key is None:
+        raise Unknown(f"the connection of {tenant_id} to {vendor} is off; turn it on first")
+    target = target_of(rooms.settings, connection)
+    if isinstance(target, NotConfigured):
+        raise target
+    prepared = prepare(rooms, tenant, (connection,))
+    translation = Translation(prepared.views[vendor], tenant, connection)
+    ours = _ours(prepared, translation)
+    ledger = rooms.store.ledger(key)
+
+    async def ask() -> Reconciled:
+        found: list[Drift] = []
+        detail = None
+        profile = rooms.settings.vendors[vendor]
+        async with open_session(
+            profile, target, rooms.store, key, ledger, rooms.patience
+        ) as session:
+            try:
+                for resource_type in TYPES:
+                    held = await session.scim.list(resource_type)
+                    drift, changes = _compare(resource_type, held, ledger, ours)
+                    found.append(drift)
+                    session.journal.note(changes)
+            except (GivenUp, Stopped) as trouble:
+                detail = str(trouble)
+        return Reconciled(tenant_id, vendor, key.mode, tuple(found), detail)
+
+    return asyncio.run(ask())
+
+
+def _ours(prepared: Prepared, translation: Translation) -> Mapping[ResourceType, set[str]]:
+    """ExternalIds that can only be this tenant's: of what is wanted and of everyone read."""
+    ours: dict[ResourceType, set[str]] = {t: set() for t in TYPES}
+    for resource in translation.resources():
+        ours[resource.resource_type].add(resource.external_id)
+    people = {user.id for user in prepared.snapshot.users} | prepared.roster.protected
+    for user_id in people:
+        of_person = translation.external_ids(user_id)
+        ours["User"] |= of_person
+        ours["Employment"] |= of_person
+    return ours
+
+
+def _compare(
+    resource_type: ResourceType,
+    held: dict[str, list[str]] | None,
+    ledger: Ledger,
+    ours: Mapping[ResourceType, set[str]],
+) -> tuple[Drift, list[Change]]:
+    """How a type differs, and what to change in the ledger for it."""
+    if held is None:
+        return Drift(resource_type, listed=False), []
+    entries = ledger.entries[resource_type]
+    changes = list(_forget_missing(resource_type, held, entries))
+    missing, adopted, different, several, others = len(changes), 0, 0, 0, 0
+    for external_id, ids in held.items():
+        entry = entries.get(external_id)
+        known = (entry.vendor_id or external_id) if entry is not None else ""
+        if entry is None and external_id not in ours[resource_type]:
+            others += len(ids)
+            continue
+        if len(ids) > 1:
+            several += 1
+        elif entry is None:
+            adopted += 1
+        elif entry.intended or known in ids:
+            continue
+        else:
+            different += 1
+            changes.append(_change(resource_type, external_id, Entry(ids[0], entry.content)))
+            continue
+        changes.append(_change(resource_type, external_id, Entry(ids[0], b"")))
+    there = sum(len(ids) for ids in held.values())
+    return (
+        Drift(resource_type, True, there, missing, adopted, different, several, others),
+        changes,
+    )
+
+
+def _forget_missing(
+    resource_type: ResourceType, held: Mapping[str, list[str]], entries: Mapping[str, Entry]
+) -> Iterator[Change]:
+    for external_id in entries.keys() - held.keys():
+        yield Change(resource_type, external_id, forget=True)
+
+
+def _change(resource_type: ResourceType, external_id: str, entry: Entry) -> Change:
+    return Change(resource_type, external_id, entry)

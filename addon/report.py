@@ -1,0 +1,107 @@
+"""What a run or a preview says of itself: the JSON of `sync --json`, a contract (README)."""
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from addon.delivery.deliver import Failure
+from addon.roster.model import Finding, Roster
+
+Status = Literal["delivered", "unchanged", "failed", "held", "off"]
+
+DONE, FAILED, USAGE, HELD, UNREAD = 0, 1, 2, 3, 4
+"""Exit statuses of the command line."""
+
+
+class DirectoryCounts(Struct, frozen=True, rename="camel"):
+    users: int
+    groups: int
+    org_units: int
+    queries: int
+
+
+class RosterCounts(Struct, frozen=True, rename="camel"):
+    students: int
+    staff: int
+    classes: int
+    teaching_groups: int
+
+
+class FindingReport(Struct, frozen=True):
+    code: str
+    severity: str
+    subject: str
+    message: str
+
+
+class HoldReport(Struct, frozen=True):
+    """A plan that waits: how many people it would remove, and why it was held."""
+
+    people: int
+    reason: str
+
+
+class ConnectionReport(Struct, frozen=True, rename="camel"):
+    """One connection's part. `operations` are those done; of a held plan or a preview, those
+    planned. `left` is what the next run goes on with, `refused` what the vendor does not take
+    and is left alone until it changes or a day has passed. `detail` says what a person should
+    know; `configuration` that the cause is in this installation's set-up.
+    """
+
+    vendor: str
+    mode: str
+    status: Status
+    operations: dict[str, dict[str, int]]
+    failures: tuple[Failure, ...] = ()
+    left: int = 0
+    refused: int = 0
+    detail: str | None = None
+    hold: HoldReport | None = None
+    configuration: bool = False
+
+
+class RunReport(Struct, frozen=True):
+    """One run or preview, whole."""
+
+    tenant: str
+    run: str
+    directory: DirectoryCounts | None
+    roster: RosterCounts | None
+    findings: tuple[FindingReport, ...]
+    connections: tuple[ConnectionReport, ...]
+
+    def json(self) -> bytes:
+        """The report as one JSON object."""
+        return msgspec.json.encode(self)
+
+    @property
+    def exit_status(self) -> int:
+        """What the command line ends with: the most pressing of the connections' outcomes."""
+        if any(c.status == "held" for c in self.connections):
+            return HELD
+        if any(c.configuration for c in self.connections):
+            return USAGE
+        return FAILED if any(c.status == "failed" for c in self.connections) else DONE
+
+
+def nothing_done() -> dict[str, dict[str, int]]:
+    """Operation counts before any operation."""
+    return {"create": {}, "update": {}, "delete": {}}
+
+
+def roster_counts(roster: Roster) -> RosterCounts:
+    """How many of each kind the roster has."""
+    students = sum(1 for person in roster.people.values() if person.enrolments)
+    classes = sum(1 for group in roster.groups if group.kind == "class")
+    return RosterCounts(
+        students=students,
+        staff=len(roster.people) - students,
+        classes=classes,
+        teaching_groups=len(roster.groups) - classes,
+    )
+
+
+def finding_reports(findings: tuple[Finding, ...]) -> tuple[FindingReport, ...]:
+    """Findings as they stand in the JSON."""
+    return tuple(FindingReport(f.code, f.severity, f.subject, f.message) for f in findings)

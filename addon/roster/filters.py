@@ -1,0 +1,72 @@
+"""Who belongs to a selector: where they are, and what their attributes say."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from addon.conditions import condition
+from addon.directory.snapshot import User
+from addon.roster.index import Index
+from addon.tenant import Clause, Selector
+
+Values = Callable[[User], Sequence[str]]
+Test = Callable[[User], bool]
+
+BUILT_IN: dict[str, Values] = {
+    "id": lambda user: (user.id,),
+    "primaryEmail": lambda user: (user.primary_email,),
+    "orgUnitPath": lambda user: (user.org_unit_path,),
+    "name.familyName": lambda user: (user.family_name,),
+    "name.givenName": lambda user: (user.given_name,),
+    "suspended": lambda user: ("true" if user.suspended else "false",),
+    "archived": lambda user: ("true" if user.archived else "false",),
+}
+
+
+class Choice(NamedTuple):
+    """What a selector makes of the users: ids it chose, ids only its filters stopped."""
+
+    chosen: frozenset[str]
+    filtered: frozenset[str]
+
+
+def values_of(attribute: str, index: Index) -> Values:
+    """The values of `attribute` for a user, none being an empty sequence.
+
+    `groups` are the addresses, aliases too, of the groups that the user is in.
+    """
+    if attribute == "groups":
+        return lambda user: index.addresses_of.get(user.id, ())
+    if attribute in BUILT_IN:
+        return BUILT_IN[attribute]
+    return lambda user: user.attributes.get(attribute, ())
+
+
+def compile_filters(filters: Sequence[Sequence[Clause]], index: Index) -> Test:
+    """Whether a user passes: no filters, or at least one with all its clauses true."""
+    if not filters:
+        return lambda user: True
+    tests = [_all([_clause(clause, index) for clause in clauses]) for clauses in filters]
+    return tests[0] if len(tests) == 1 else lambda user: any(test(user) for test in tests)
+
+
+def _all(tests: list[Test]) -> Test:
+    return tests[0] if len(tests) == 1 else lambda user: all(test(user) for test in tests)
+
+
+def _clause(clause: Clause, index: Index) -> Test:
+    values, holds = values_of(clause.attribute, index), condition(clause)
+    return lambda user: holds(values(user))
+
+
+def choose(selector: Selector, index: Index) -> Choice:
+    """The active users who belong to `selector`, and those whom its filters keep out."""
+    reached: set[str] = set()
+    for path in selector.org_units:
+        reached |= index.in_org_unit(path)
+    for address in selector.groups:
+        reached |= index.in_group(address)
+    if not selector.filters:
+        return Choice(frozenset(reached), frozenset())
+    passes = compile_filters(selector.filters, index)
+    chosen = frozenset(id for id in reached if passes(index.users[id]))
+    return Choice(chosen, frozenset(reached - chosen))

@@ -1,0 +1,131 @@
+"""What the selection can say about the data, and how it says it in English.
+
+A message names no person: the subject of a finding about one is the user's id. Templates
+are filled with the finding's `subject` and `values`, so another language is another table.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from addon.roster.model import Finding, Severity
+
+MESSAGES: Mapping[str, tuple[Severity, str]] = {
+    "missing-family-name": (
+        "error",
+        "The account has no family name, so the person is sent to no vendor."
+        " Fill in the family name in the Google Admin console.",
+    ),
+    "missing-given-name": (
+        "error",
+        "The account has no given name, so the person is sent to no vendor."
+        " Fill in the given name in the Google Admin console.",
+    ),
+    "address-invalid": (
+        "error",
+        "The account's primary e-mail address is not a complete address, so the person is"
+        " sent to no vendor. Correct the address in the Google Admin console.",
+    ),
+    "address-outside-domains": (
+        "warning",
+        "The account's primary e-mail address is in none of the organisation's verified"
+        " domains. Check that the account belongs to the organisation, or verify the domain"
+        " in the Google Admin console.",
+    ),
+    "org-unit-missing": (
+        "error",
+        "A selection names the organisational unit {subject}, which the directory does not"
+        " have. It may have been renamed, moved or removed: choose it anew in the settings.",
+    ),
+    "group-missing": (
+        "error",
+        "The settings name the group {subject}, which the directory does not have. It may"
+        " have been renamed or removed: choose it anew in the settings.",
+    ),
+    "protected-org-unit-missing": (
+        "error",
+        "People with protected identity are said to be in the organisational unit {subject},"
+        " which the directory does not have, so it protects nobody. Choose it anew in the"
+        " settings before anything is sent.",
+    ),
+    "protected-group-missing": (
+        "error",
+        "People with protected identity are said to be in the group {subject}, which the"
+        " directory does not have, so it protects nobody. Choose it anew in the settings"
+        " before anything is sent.",
+    ),
+    "staff-in-student-selector": (
+        "warning",
+        "The person is selected both as staff and as a student, and is sent as staff."
+        " Correct the selection, or move the account to the right organisational unit.",
+    ),
+    "student-in-several-units": (
+        "warning",
+        "The student is selected for several school units ({units}). If that is not meant,"
+        " correct the selections so that only one of them reaches the student.",
+    ),
+    "student-without-class": (
+        "warning",
+        "The student is in no class at {unitName} ({unit}). Put the student in the right"
+        " class, or correct the rule that says where the unit's classes are.",
+    ),
+    "student-in-several-classes": (
+        "warning",
+        "The student is in {count} classes at {unitName} ({unit}). If that is not meant,"
+        " remove the student from all but one.",
+    ),
+    "school-year-out-of-range": (
+        "warning",
+        "The school year found for the student at {unitName} ({unit}) is not a whole number"
+        " from 0 to 13, so none is sent. Correct the data, or the rule that says where the"
+        " school year is.",
+    ),
+    "selector-without-match": (
+        "warning",
+        "The selection of {role} at {unitName} ({unit}) reaches nobody. Check its"
+        " organisational units, groups and filters.",
+    ),
+    "class-pattern-without-match": (
+        "warning",
+        "The rule for classes at {unitName} ({unit}) finds none. Correct its pattern, or"
+        " choose another place to look for the classes.",
+    ),
+    "teaching-group-pattern-without-match": (
+        "warning",
+        "The rule for teaching groups at {unitName} ({unit}) finds none. Correct its pattern,"
+        " or choose another place to look for the groups.",
+    ),
+    "duplicate-class-name": (
+        "warning",
+        "{count} classes at {unitName} ({unit}) have the name {name} and cannot be told apart"
+        " at the vendor. Give them different names, or remove those that are not used.",
+    ),
+    "teaching-group-named-as-class": (
+        "warning",
+        "At {unitName} ({unit}) a teaching group has the same name as the class {name}, so"
+        " only the class is sent. Give the teaching group another name.",
+    ),
+    "group-without-students": (
+        "warning",
+        "The group {subject} is found by a rule for classes or teaching groups, but has no"
+        " selected student and is sent to no vendor. Add its students to the group or to a"
+        " selection, or correct the rule.",
+    ),
+    "member-not-selected": (
+        "info",
+        "{count} of the members of the group {subject} are selected for no school unit and"
+        " are not sent. If they should be, add them to a selection.",
+    ),
+}
+
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+def finding(code: str, subject: str, **values: str) -> Finding:
+    """The finding `code` about `subject`; `values` are the words of its template."""
+    severity, template = MESSAGES[code]
+    message = template.format_map({**values, "subject": subject})
+    return Finding(code, severity, subject, message, tuple(values.items()))
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Each finding once, errors first, then by code and subject."""
+    return tuple(sorted(set(findings), key=lambda f: (SEVERITIES.index(f.severity), f)))

@@ -1,0 +1,198 @@
+"""Classes and teaching groups: what the rules of the units make of the directory."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Literal
+
+from msgspec import Struct, field
+
+from addon.conditions import composed, fold
+from addon.roster.filters import values_of
+from addon.roster.findings import finding
+from addon.roster.index import Index
+from addon.roster.model import Finding, StudentGroup
+from addon.roster.patterns import Hit, finder
+from addon.roster.placement import Placement, UnitPeople
+from addon.tenant import GroupRule, SchoolUnit
+
+Kind = Literal["class", "teaching"]
+NO_MATCH: dict[Kind, str] = {
+    "class": "class-pattern-without-match",
+    "teaching": "teaching-group-pattern-without-match",
+}
+
+
+class Source(Struct):
+    """What becomes a group of a unit when it has students; `name` is the least of several."""
+
+    id: str
+    name: str
+    students: list[str] = field(default_factory=list)
+    teachers: list[str] = field(default_factory=list)
+
+
+class Found(Struct):
+    """What one rule found at one unit, by source id.
+
+    `matched` is whether its pattern was found at all; `claimed` are sources that belong to
+    the rule even without people.
+    """
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    matched: bool = False
+    claimed: Collection[str] = ()
+
+    def source(self, id: str, name: str) -> Source:
+        """The source `id`, seen under `name`."""
+        source = self.sources.setdefault(id, Source(id, name))
+        source.name = min(source.name, name)
+        return source
+
+
+class Grouping:
+    """Makes the groups of one unit after the other and remembers what to say about them."""
+
+    def __init__(self, index: Index, placement: Placement) -> None:
+        self._index = index
+        self._placement = placement
+        self._groups = {group.id: group for group in index.groups}
+        self._matching: dict[str, dict[str, str]] = {}
+        self._sent: set[str] = set()
+        self.findings: list[Finding] = []
+
+    def of_unit(self, people: UnitPeople) -> tuple[StudentGroup, ...]:
+        """The unit's groups by kind, name and source; what is a class is nothing else."""
+        unit = people.unit
+        classes = self._find(unit.classes, "class", people)
+        teaching = self._find(unit.teaching_groups, "teaching", people)
+        self._keep_classes(unit, classes, teaching)
+        made = [
+            *_groups(unit, "class", unit.classes, classes),
+            *_groups(unit, "teaching", unit.teaching_groups, teaching),
+        ]
+        self._sent.update(g.source_id for g in made if g.source == "group")
+        self.findings.extend(_duplicates(unit, made))
+        return tuple(sorted(made, key=lambda g: (g.kind, g.name, g.source_id)))
+
+    def about_google_groups(self) -> Iterator[Finding]:
+        """What to say of the groups that rules matched, once all units are made."""
+        placement, index = self._placement, self._index
+        known = placement.selected | index.inactive.keys()
+        for id in set().union(*self._matching.values()):
+            members, address = index.members[id], self._groups[id].email
+            if id in self._sent:
+                count = len(members - known)
+                if count:
+                    yield finding("member-not-selected", address, count=str(count))
+            elif members.isdisjoint(placement.enrolled):
+                yield finding("group-without-students", address)
+
+    def _find(self, rule: GroupRule | None, kind: Kind, people: UnitPeople) -> Found:
+        if rule is None:
+            return Found()
+        if rule.source == "group":
+            found = self._by_group(rule, people)
+        elif rule.source == "orgUnit":
+            found = self._by_org_unit(rule, people)
+        else:
+            found = self._by_attribute(rule, people)
+        if not found.matched and (people.students or rule.source == "group"):
+            self.findings.append(_about(NO_MATCH[kind], people.unit))
+        return found
+
+    def _by_group(self, rule: GroupRule, people: UnitPeople) -> Found:
+        if rule.pattern not in self._matching:
+            self._matching[rule.pattern] = dict(self._matches(rule.pattern))
+        names = self._matching[rule.pattern]
+        found = Found(matched=bool(names), claimed=names.keys())
+        for id, name in names.items():
+            members = self._index.members[id]
+            if not members.isdisjoint(people.students):
+                source = found.source(id, name)
+                source.students.extend(members & people.students)
+                source.teachers.extend(members & people.staff)
+        return found
+
+    def _matches(self, pattern: str) -> Iterator[tuple[str, str]]:
+        """Ids and names of the Google groups whose address the pattern matches."""
+        find = finder(pattern, "name")
+        for group in self._index.groups:
+            hit = find(group.email)
+            if hit is not None:
+                yield group.id, hit.part or group.name.strip() or group.email
+
+    def _by_org_unit(self, rule: GroupRule, people: UnitPeople) -> Found:
+        find = finder(rule.pattern, "name")
+        students: dict[str, list[str]] = {}
+        for id in people.students:
+            students.setdefault(self._index.users[id].org_unit_path, []).append(id)
+        found = Found()
+        for path, ids in students.items():
+            hit = find(path)
+            if hit is None:
+                continue
+            found.matched = True
+            org_unit = self._index.org_units.get(fold(_class_path(path, hit)))
+            if org_unit is not None:
+                name = (hit.part or "").strip("/ ") or org_unit.name.strip() or org_unit.path
+                found.source(org_unit.id, name).students.extend(ids)
+        return found
+
+    def _by_attribute(self, rule: GroupRule, people: UnitPeople) -> Found:
+        find, values = finder(rule.pattern, "name"), values_of(rule.attribute or "", self._index)
+        found = Found()
+        for id in people.students:
+            hits = filter(None, map(find, values(self._index.users[id])))
+            for name in {hit.whole if hit.part is None else hit.part for hit in hits}:
+                if name:
+                    found.matched = True
+                    found.source(name, name).students.append(id)
+        return found
+
+    def _keep_classes(self, unit: SchoolUnit, classes: Found, teaching: Found) -> None:
+        """A group's identity is its source, so what both rules find is one group."""
+        rules = unit.classes, unit.teaching_groups
+        if len({rule.source for rule in rules if rule}) > 1:
+            return
+        for id in teaching.sources.keys() & (classes.sources.keys() | classes.claimed):
+            source = teaching.sources.pop(id)
+            if unit.classes and unit.classes.source == "attribute":
+                about = _about("teaching-group-named-as-class", unit, name=source.name)
+                self.findings.append(about)
+
+
+def _class_path(path: str, hit: Hit) -> str:
+    """The part of `path` that ends where the named part does, or at the next boundary."""
+    text = composed(path)
+    end = len(text[: hit.end].rstrip("/"))
+    boundary = text.find("/", end)
+    return text if boundary < 0 else text[:boundary]
+
+
+def _groups(
+    unit: SchoolUnit, kind: Kind, rule: GroupRule | None, found: Found
+) -> Iterator[StudentGroup]:
+    for source in found.sources.values():
+        if rule is not None and source.students:
+            yield StudentGroup(
+                unit=unit.code,
+                kind=kind,
+                source=rule.source,
+                source_id=source.id,
+                name=source.name,
+                students=tuple(sorted(source.students)),
+                teachers=tuple(sorted(source.teachers)),
+            )
+
+
+def _duplicates(unit: SchoolUnit, groups: Iterable[StudentGroup]) -> Iterator[Finding]:
+    names: dict[str, list[str]] = {}
+    for group in groups:
+        if group.kind == "class":
+            names.setdefault(fold(group.name), []).append(group.name)
+    for same in names.values():
+        if len(same) > 1:
+            yield _about("duplicate-class-name", unit, name=min(same), count=str(len(same)))
+
+
+def _about(code: str, unit: SchoolUnit, **values: str) -> Finding:
+    return finding(code, unit.code, unit=unit.code, unitName=unit.name, **values)

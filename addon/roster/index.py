@@ -1,0 +1,118 @@
+"""A snapshot arranged for the selection: by id, by OU and by group, the protected gone."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+
+from addon.conditions import fold
+from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
+from addon.tenant import Protected
+
+
+def within(org_unit: str) -> Callable[[str], bool]:
+    """Whether a folded OU path is `org_unit` or lies below it; "/" holds every path."""
+    if not org_unit:
+        return lambda path: False
+    top = fold(org_unit).rstrip("/")
+    if not top:
+        return lambda path: True
+    below = top + "/"
+    return lambda path: path == top or path.startswith(below)
+
+
+class Index:
+    """Who can be selected, and ways to find them. Protected people are in `protected` only.
+
+    `users` are the active users by id; of two readings of one user the first counts.
+    `inactive` says of the others whether they are deleted, archived or suspended.
+    `members` are the members of each group by the group's id, also members not read.
+    """
+
+    users: Mapping[str, User]
+    inactive: Mapping[str, str]
+    groups: tuple[Group, ...]
+    members: Mapping[str, frozenset[str]]
+    org_units: Mapping[str, OrgUnit]
+    protected: frozenset[str]
+
+    def __init__(self, protected: Protected, snapshot: Snapshot) -> None:
+        groups: dict[str, Group] = {}
+        for group in snapshot.groups:
+            groups.setdefault(group.id, group)
+        self.groups = tuple(groups.values())
+        self.org_units = {fold(unit.path): unit for unit in snapshot.org_units}
+        self._addresses = _by_address(self.groups)
+        self._folded = {path: fold(path) for path in {u.org_unit_path for u in snapshot.users}}
+        self.protected = self._protected_ids(protected, snapshot)
+        self._sort_out(snapshot.users)
+        self.members = {group.id: self._members(group) for group in self.groups}
+
+    def _protected_ids(self, protected: Protected, snapshot: Snapshot) -> frozenset[str]:
+        """The reading leaves them out by itself; this is for when it did not."""
+        ids = set(snapshot.protected)
+        hidden = [within(path) for path in protected.org_units]
+        paths = {raw for raw, path in self._folded.items() if any(h(path) for h in hidden)}
+        ids.update(user.id for user in snapshot.users if user.org_unit_path in paths)
+        for address in protected.groups:
+            for group in self._addresses.get(fold(address), ()):
+                ids.update(group.members or ())
+                if group.everyone:
+                    ids.update(user.id for user in snapshot.users)
+        return frozenset(ids)
+
+    def _sort_out(self, users: Iterable[User]) -> None:
+        active: dict[str, User] = {}
+        inactive: dict[str, str] = {}
+        self._by_path: dict[str, list[str]] = {}
+        for user in users:
+            if user.id in active or user.id in inactive or user.id in self.protected:
+                continue
+            if user.deleted or user.archived or user.suspended:
+                inactive[user.id] = _why_inactive(user)
+                continue
+            active[user.id] = user
+            self._by_path.setdefault(self._folded[user.org_unit_path], []).append(user.id)
+        self.users, self.inactive = active, inactive
+
+    def _members(self, group: Group) -> frozenset[str]:
+        read = frozenset(self.users) if group.everyone else frozenset()
+        return ((group.members or frozenset()) | read) - self.protected
+
+    def in_org_unit(self, path: str) -> set[str]:
+        """Ids of the active users in the OU `path` and below it."""
+        inside = within(path)
+        found: set[str] = set()
+        for place, ids in self._by_path.items():
+            if inside(place):
+                found.update(ids)
+        return found
+
+    def in_group(self, address: str) -> set[str]:
+        """Ids of the active users in the group that has `address`, as alias too."""
+        found: set[str] = set()
+        for group in self._addresses.get(fold(address), ()):
+            found.update(self.members[group.id])
+        return found & self.users.keys()
+
+    @cached_property
+    def addresses_of(self) -> Mapping[str, tuple[str, ...]]:
+        """The addresses, aliases too, of the groups that each user is in."""
+        found: dict[str, tuple[str, ...]] = {}
+        for group in self.groups:
+            addresses = (group.email, *group.aliases)
+            for member in self.members[group.id]:
+                found[member] = found.get(member, ()) + addresses
+        return found
+
+
+def _by_address(groups: Iterable[Group]) -> Mapping[str, list[Group]]:
+    found: dict[str, list[Group]] = {}
+    for group in groups:
+        for address in {fold(address) for address in (group.email, *group.aliases)}:
+            found.setdefault(address, []).append(group)
+    return found
+
+
+def _why_inactive(user: User) -> str:
+    if user.deleted:
+        return "deleted"
+    return "archived" if user.archived else "suspended"

@@ -1,0 +1,76 @@
+"""The roster: the tenant's people placed in units, classes and teaching groups."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+Severity = Literal["error", "warning", "info"]
+
+
+class Finding(Struct, frozen=True, order=True):
+    """Something in the data that a person should look at or mend.
+
+    `subject` is a user id, a group's address, an OU path or a unit code, never a name or
+    an address of a person. `values` are the words that fill the message's template, so
+    that the message can be said in another language.
+    """
+
+    code: str
+    severity: Severity
+    subject: str
+    message: str
+    values: tuple[tuple[str, str], ...] = ()
+
+
+class Enrolment(Struct, frozen=True, gc=False):
+    """A student's place at one school unit."""
+
+    unit: str
+    school_year: int | None = None
+
+
+class Person(Struct, frozen=True, gc=False):
+    """Someone who is sent: a student (enrolments) or staff (employments: unit codes).
+
+    Both tuples are in the tenant document's order of units; one of them is empty.
+    """
+
+    id: str
+    primary_email: str
+    given_name: str
+    family_name: str
+    enrolments: tuple[Enrolment, ...] = ()
+    employments: tuple[str, ...] = ()
+
+
+class StudentGroup(Struct, frozen=True):
+    """A class or a teaching group of one unit.
+
+    Its identity is (unit, source, source_id): the group's id, the OU's id or, for an
+    attribute, the name. `students` and `teachers` are user ids, sorted.
+    """
+
+    unit: str
+    kind: Literal["class", "teaching"]
+    source: Literal["orgUnit", "group", "attribute"]
+    source_id: str
+    name: str
+    students: tuple[str, ...]
+    teachers: tuple[str, ...] = ()
+
+
+class Roster(Struct, frozen=True):
+    """What the selection makes of a directory.
+
+    `left_out` tells for each user read who is not in `people` why: a finding code or a
+    short word: `suspended`, `archived`, `deleted`, `filtered` (where a selector reaches, but
+    stopped by its filters) or `not selected`. `groups` are sorted by
+    unit in the document's order, kind, name and source id.
+    """
+
+    people: Mapping[str, Person]
+    groups: tuple[StudentGroup, ...]
+    findings: tuple[Finding, ...]
+    left_out: Mapping[str, str]
+    protected: frozenset[str]

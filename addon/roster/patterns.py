@@ -1,0 +1,49 @@
+"""Searching a rule's pattern in a text, for its named part."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from addon.conditions import compiled, composed
+
+
+class Hit(NamedTuple):
+    """Where a pattern was found in a composed text.
+
+    `part` is the named part without surrounding space: empty when it took no part in the
+    match, None when the pattern has no such part. `end` is where the named part ends, or
+    else the whole match, whose text is `whole`.
+    """
+
+    part: str | None
+    end: int
+    whole: str
+
+
+Finder = Callable[[str], Hit | None]
+
+
+def finder(pattern: str, name: str) -> Finder:
+    """A search for `pattern` that remembers; gives its part `name`, None without a match.
+
+    Raises re.error for a bad pattern.
+    """
+    regex = compiled(pattern)
+    named = name in regex.groupindex
+    seen: dict[str, Hit | None] = {}
+
+    def find(text: str) -> Hit | None:
+        try:
+            return seen[text]
+        except KeyError:
+            hit = seen[text] = look(text)
+            return hit
+
+    def look(text: str) -> Hit | None:
+        match = regex.search(composed(text))
+        if match is None:
+            return None
+        part = (match[name] or "").strip() if named else None
+        end = match.end(name) if named and match[name] is not None else match.end()
+        return Hit(part, end, match[0].strip())
+
+    return find

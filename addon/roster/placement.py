@@ -1,0 +1,98 @@
+"""Who is a student or staff at which unit, who cannot be sent, and why the others are not."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from addon.conditions import fold
+from addon.directory.snapshot import User
+from addon.roster.filters import choose
+from addon.roster.findings import finding
+from addon.roster.index import Index
+from addon.roster.model import Finding
+from addon.tenant import SchoolUnit, Selector
+
+
+class UnitPeople(Struct, frozen=True):
+    """The people of a unit who can be sent, by id; nobody is in both."""
+
+    unit: SchoolUnit
+    students: frozenset[str]
+    staff: frozenset[str]
+
+
+class Placement(Struct, frozen=True):
+    """The units in the document's order with their people.
+
+    `selected` are all that some selector chose and `enrolled` those of them who are
+    students, also people who lack what is needed to send them. `left_out` says of each user
+    read who is not among the units' people why.
+    """
+
+    units: tuple[UnitPeople, ...]
+    selected: frozenset[str]
+    enrolled: frozenset[str]
+    left_out: Mapping[str, str]
+    findings: tuple[Finding, ...]
+
+
+def place(units: Sequence[SchoolUnit], index: Index, domains: Sequence[str]) -> Placement:
+    """Where the users of `index` belong. Who is staff anywhere is a student nowhere."""
+    choices = [(u, choose(u.students, index), choose(u.staff, index)) for u in units]
+    pupils = frozenset[str]().union(*(students.chosen for _, students, _ in choices))
+    staff = frozenset[str]().union(*(staff.chosen for _, _, staff in choices))
+    filtered = frozenset[str]().union(*(s.filtered | t.filtered for _, s, t in choices))
+    selected = pupils | staff
+
+    findings = [finding("staff-in-student-selector", id) for id in pupils & staff]
+    for unit, at_students, at_staff in choices:
+        if _is_empty(unit.students, at_students.chosen):
+            findings.append(_nobody(unit, "students"))
+        if _is_empty(unit.staff, at_staff.chosen):
+            findings.append(_nobody(unit, "staff"))
+
+    left_out = dict(index.inactive)
+    verified = frozenset(map(fold, domains))
+    for id, user in index.users.items():
+        if id not in selected:
+            left_out[id] = "filtered" if id in filtered else "not selected"
+            continue
+        for defect in defects(user, verified):
+            findings.append(defect)
+            if defect.severity == "error":
+                left_out.setdefault(id, defect.code)
+
+    sent = selected - left_out.keys()
+    pupils -= staff
+    return Placement(
+        units=tuple(
+            UnitPeople(u, s.chosen & pupils & sent, t.chosen & sent) for u, s, t in choices
+        ),
+        selected=selected,
+        enrolled=pupils,
+        left_out=left_out,
+        findings=tuple(findings),
+    )
+
+
+def defects(user: User, domains: frozenset[str]) -> Iterator[Finding]:
+    """What is wrong with a user's name and address; an error keeps the user from being sent."""
+    if not user.family_name.strip():
+        yield finding("missing-family-name", user.id)
+    if not user.given_name.strip():
+        yield finding("missing-given-name", user.id)
+    local, _, domain = user.primary_email.strip().rpartition("@")
+    if not (local and domain):
+        yield finding("address-invalid", user.id)
+    elif domains and fold(domain) not in domains:
+        yield finding("address-outside-domains", user.id)
+
+
+def _is_empty(selector: Selector, chosen: frozenset[str]) -> bool:
+    return not chosen and bool(selector.org_units or selector.groups)
+
+
+def _nobody(unit: SchoolUnit, role: str) -> Finding:
+    return finding(
+        "selector-without-match", unit.code, role=role, unit=unit.code, unitName=unit.name
+    )

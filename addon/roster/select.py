@@ -1,0 +1,135 @@
+"""From a directory to the tenant's roster. Pure: the same values in, the same values out."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from addon.conditions import fold
+from addon.directory.snapshot import Snapshot, User
+from addon.roster.findings import finding, in_order
+from addon.roster.groups import Grouping
+from addon.roster.index import Index
+from addon.roster.model import Enrolment, Finding, Person, Roster, StudentGroup
+from addon.roster.placement import UnitPeople, place
+from addon.roster.years import NoYearError, YearOf, year_of
+from addon.tenant import Tenant
+
+
+def select(tenant: Tenant, snapshot: Snapshot) -> Roster:
+    """The people of `snapshot` placed in the units, classes and groups of `tenant`.
+
+    People with protected identity are in `Roster.protected` and nowhere else, also when
+    the snapshot has them among its users by mistake.
+    """
+    index = Index(tenant.protected, snapshot)
+    placement = place(tenant.school_units, index, snapshot.domains)
+    grouping = Grouping(index, placement)
+    roll = _Roll(index)
+    groups: list[StudentGroup] = []
+    for people in placement.units:
+        made = grouping.of_unit(people)
+        groups.extend(made)
+        roll.enter(people, made)
+    findings = in_order(
+        (
+            *placement.findings,
+            *grouping.findings,
+            *grouping.about_google_groups(),
+            *roll.findings(),
+            *_missing(tenant, snapshot, index),
+        )
+    )
+    left_out = dict(sorted(placement.left_out.items()))
+    return Roster(roll.people(), tuple(groups), findings, left_out, index.protected)
+
+
+class _Roll:
+    """Enters the people of one unit after the other."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._users = index.users
+        self._enrolments: dict[str, list[Enrolment]] = {}
+        self._employments: dict[str, list[str]] = {}
+        self._findings: list[Finding] = []
+
+    def enter(self, people: UnitPeople, groups: Iterable[StudentGroup]) -> None:
+        unit = people.unit
+        classes = _classes_of(groups)
+        year = year_of(unit.school_year, self._index)
+        for id in people.students:
+            names = classes.get(id, [])
+            enrolment = Enrolment(unit.code, self._year(year, self._users[id], names, people))
+            self._enrolments.setdefault(id, []).append(enrolment)
+            if not names and unit.classes is not None:
+                self._say("student-without-class", id, people)
+            elif len(names) > 1:
+                self._say("student-in-several-classes", id, people, count=str(len(names)))
+        for id in people.staff:
+            self._employments.setdefault(id, []).append(unit.code)
+
+    def people(self) -> Mapping[str, Person]:
+        """Everyone entered, by id, in the order of ids."""
+        return {
+            id: _person(
+                self._users[id], self._enrolments.get(id, ()), self._employments.get(id, ())
+            )
+            for id in sorted(self._enrolments.keys() | self._employments.keys())
+        }
+
+    def findings(self) -> Iterator[Finding]:
+        yield from self._findings
+        for id, enrolments in self._enrolments.items():
+            if len(enrolments) > 1:
+                units = ", ".join(e.unit for e in enrolments)
+                yield finding("student-in-several-units", id, units=units)
+
+    def _year(self, year: YearOf, user: User, classes: list[str], people: UnitPeople) -> int | None:
+        try:
+            return year(user, classes)
+        except NoYearError:
+            self._say("school-year-out-of-range", user.id, people)
+            return None
+
+    def _say(self, code: str, id: str, people: UnitPeople, **values: str) -> None:
+        unit = people.unit
+        self._findings.append(finding(code, id, unit=unit.code, unitName=unit.name, **values))
+
+
+def _classes_of(groups: Iterable[StudentGroup]) -> Mapping[str, list[str]]:
+    """The names of each student's classes, sorted as the groups are."""
+    classes: dict[str, list[str]] = {}
+    for group in groups:
+        if group.kind == "class":
+            for id in group.students:
+                classes.setdefault(id, []).append(group.name)
+    return classes
+
+
+def _person(user: User, enrolments: Iterable[Enrolment], employments: Iterable[str]) -> Person:
+    return Person(
+        id=user.id,
+        primary_email=user.primary_email.strip(),
+        given_name=user.given_name.strip(),
+        family_name=user.family_name.strip(),
+        enrolments=tuple(enrolments),
+        employments=tuple(employments),
+    )
+
+
+def _missing(tenant: Tenant, snapshot: Snapshot, index: Index) -> Iterator[Finding]:
+    """The OUs and groups that the document names and the directory does not have."""
+    selectors = [s for unit in tenant.school_units for s in (unit.students, unit.staff)]
+    named = (path for selector in selectors for path in selector.org_units)
+    for path in _absent(named, index):
+        yield finding("org-unit-missing", path)
+    for path in _absent(tenant.protected.org_units, index):
+        yield finding("protected-org-unit-missing", path)
+    protecting = set(map(fold, tenant.protected.groups))
+    for address in snapshot.missing_groups:
+        known_as = "protected-group-missing" if fold(address) in protecting else "group-missing"
+        yield finding(known_as, address)
+
+
+def _absent(paths: Iterable[str], index: Index) -> Iterable[str]:
+    """The `paths` that the directory lacks, each once; the top always exists."""
+    by_fold = {fold(path).rstrip("/"): path for path in sorted(paths)}
+    return [p for f, p in by_fold.items() if f not in index.org_units and not (p and not f)]

@@ -1,0 +1,58 @@
+"""The school year of a student: 0 is förskoleklass, 13 the last that is known."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from addon.directory.snapshot import User
+from addon.roster.filters import values_of
+from addon.roster.index import Index
+from addon.roster.patterns import Hit, finder
+from addon.tenant import YearRule
+
+LAST_YEAR = 13
+
+
+class NoYearError(Exception):
+    """The rule's pattern was found, but what it gives is no school year."""
+
+
+YearOf = Callable[[User, Sequence[str]], int | None]
+
+
+def year_of(rule: YearRule | None, index: Index) -> YearOf:
+    """The school year of a user who is in classes of the given names.
+
+    None when the pattern is found nowhere. Raises NoYearError when it is found, but no text
+    gives an integer from 0 to 13.
+    """
+    if rule is None:
+        return lambda user, classes: None
+    find = finder(rule.pattern, "year")
+    if rule.source == "class":
+        return lambda user, classes: _first(map(find, classes))
+    if rule.source == "orgUnit":
+        return lambda user, classes: _first((find(user.org_unit_path),))
+    values = values_of(rule.attribute or "", index)
+    return lambda user, classes: _first(map(find, values(user)))
+
+
+def _first(hits: Iterable[Hit | None]) -> int | None:
+    misread = False
+    for hit in hits:
+        text = hit and (hit.whole if hit.part is None else hit.part)
+        if not text:
+            continue
+        year = _number(text)
+        if year is not None:
+            return year
+        misread = True
+    if misread:
+        raise NoYearError
+    return None
+
+
+def _number(text: str) -> int | None:
+    digits = text.lstrip("0") or "0"
+    if not (text.isdecimal() and len(digits) <= len(str(LAST_YEAR))):
+        return None
+    year = int(digits)
+    return year if year <= LAST_YEAR else None

@@ -1,0 +1,45 @@
+"""orgunits.list, orgunits.get, customers.get and domains.list."""
+
+from addon.sandbox.directory_api.errors import ApiError
+from addon.sandbox.directory_api.pages import listing
+from addon.sandbox.directory_api.parameters import Parameters, check_customer, choice
+from addon.sandbox.domain import Domain
+from addon.sandbox.google_shapes import JSON
+
+
+def list_org_units(domain: Domain, customer: str, parameters: Parameters) -> JSON:
+    """The OUs below one (the root if none is named): its children, or all."""
+    check_customer(domain, customer)
+    kind = choice(parameters, "type", ("children", "all", "allIncludingParent"))
+    parent = _org_unit(domain, parameters.get("orgUnitPath", "/"))
+    units = domain.org_units_below(parent["orgUnitPath"])
+    if kind == "children":
+        units = [unit for unit in units if unit["parentOrgUnitId"] == parent["orgUnitId"]]
+    if kind == "allIncludingParent":
+        units = [parent, *units]
+    return listing("orgUnits", "organizationUnits", units, None)
+
+
+def get_org_unit(domain: Domain, customer: str, key: str) -> JSON:
+    """The OU with this path (without its first slash) or id."""
+    check_customer(domain, customer)
+    return _org_unit(domain, key)
+
+
+def get_customer(domain: Domain, key: str) -> JSON:
+    """The customer."""
+    check_customer(domain, key)
+    return domain.customer
+
+
+def list_domains(domain: Domain, customer: str) -> JSON:
+    """The customer's domains."""
+    check_customer(domain, customer)
+    return listing("domains", "domains", domain.domains, None)
+
+
+def _org_unit(domain: Domain, key: str) -> JSON:
+    unit = domain.find_org_unit(key)
+    if unit is None:
+        raise ApiError(404, "Org unit not found", "notFound")
+    return unit

@@ -1,0 +1,85 @@
+"""groups.list, groups.get and members.list."""
+
+from addon.sandbox.directory_api import search
+from addon.sandbox.directory_api.errors import invalid, not_found
+from addon.sandbox.directory_api.pages import Pages, listing
+from addon.sandbox.directory_api.parameters import Parameters, choice, number, scope, truth
+from addon.sandbox.domain import Domain
+from addon.sandbox.google_shapes import JSON
+
+_ROLES = {"OWNER", "MANAGER", "MEMBER"}
+
+
+def list_groups(domain: Domain, pages: Pages, parameters: Parameters) -> JSON:
+    """A page of the groups asked for."""
+    size = number(parameters, "maxResults", 200, 200)
+    groups, token = pages.page(
+        "groups", parameters, size, domain.version, lambda: _select(domain, parameters)
+    )
+    return listing("groups", "groups", groups, token)
+
+
+def get_group(domain: Domain, key: str) -> JSON:
+    """The group with this id, address or alias."""
+    group = domain.find_group(key)
+    if group is None:
+        raise not_found("groupKey")
+    return group
+
+
+def list_members(domain: Domain, pages: Pages, key: str, parameters: Parameters) -> JSON:
+    """A page of the group's members."""
+    group = get_group(domain, key)["id"]
+    size = number(parameters, "maxResults", 200, 200)
+    members, token = pages.page(
+        f"members of {group}",
+        parameters,
+        size,
+        domain.version,
+        lambda: _members(domain, group, parameters),
+    )
+    return listing("members", "members", members, token)
+
+
+def _members(domain: Domain, group: str, parameters: Parameters) -> list[JSON]:
+    roles = set(parameters.get("roles", ",".join(_ROLES)).upper().split(","))
+    if not roles <= _ROLES:
+        raise invalid("roles")
+    members = domain.members_of(group, truth(parameters, "includeDerivedMembership"))
+    return [member for member in members if member["role"] in roles]
+
+
+def _select(domain: Domain, parameters: Parameters) -> list[JSON]:
+    groups = _candidates(domain, parameters)
+    for clause in search.parse(parameters.get("query", "")):
+        if clause.field == "memberKey" and clause.operator == "=":
+            inside = {group["id"] for group in domain.groups_with(clause.value)}
+            groups = [group for group in groups if group["id"] in inside]
+        else:
+            test = search.group_test(clause)
+            groups = [group for group in groups if test(group)]
+    order = choice(parameters, "orderBy", ("", "email"))
+    direction = choice(parameters, "sortOrder", ("ASCENDING", "DESCENDING"))
+    if order:
+        groups.sort(key=lambda group: str(group["email"]), reverse=direction == "DESCENDING")
+    return groups
+
+
+def _candidates(domain: Domain, parameters: Parameters) -> list[JSON]:
+    if "userKey" in parameters:
+        return _groups_of_user(domain, parameters)
+    of_domain = scope(domain, parameters)
+    groups = list(domain.groups.values())
+    if of_domain is None:
+        return groups
+    return [group for group in groups if group["email"].endswith(f"@{of_domain}")]
+
+
+def _groups_of_user(domain: Domain, parameters: Parameters) -> list[JSON]:
+    if "customer" in parameters:
+        raise invalid("userKey")
+    key = parameters["userKey"]
+    groups = domain.groups_with(key)
+    if not groups and domain.find_user(key) is None:
+        raise not_found("userKey")
+    return groups

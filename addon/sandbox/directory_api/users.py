@@ -1,0 +1,102 @@
+"""users.list and users.get."""
+
+from collections.abc import Callable
+
+from addon.sandbox.directory_api import search
+from addon.sandbox.directory_api.errors import invalid, not_found
+from addon.sandbox.directory_api.pages import Pages, listing
+from addon.sandbox.directory_api.parameters import Parameters, choice, number, scope
+from addon.sandbox.domain import Domain
+from addon.sandbox.google_shapes import JSON
+
+_ORDERS: dict[str, Callable[[JSON], str]] = {
+    "email": lambda user: str(user["primaryEmail"]),
+    "familyName": lambda user: str(user["name"].get("familyName", "")).lower(),
+    "givenName": lambda user: str(user["name"].get("givenName", "")).lower(),
+}
+
+
+def list_users(domain: Domain, pages: Pages, parameters: Parameters) -> JSON:
+    """A page of the users asked for."""
+    show = _projection(parameters)
+    size = number(parameters, "maxResults", 100, 500)
+    of_domain = scope(domain, parameters)
+    users, token = pages.page(
+        "users", parameters, size, domain.version, lambda: _select(domain, of_domain, parameters)
+    )
+    return listing("users", "users", [show(user) for user in users], token)
+
+
+def get_user(domain: Domain, key: str, parameters: Parameters) -> JSON:
+    """The user with this id, address or alias."""
+    show = _projection(parameters)
+    user = domain.find_user(key)
+    if user is None:
+        raise not_found("userKey")
+    return show(user)
+
+
+def _select(domain: Domain, of_domain: str | None, parameters: Parameters) -> list[JSON]:
+    clauses = search.parse(parameters.get("query", ""))
+    if choice(parameters, "showDeleted", ("false", "true")) == "true":
+        users = list(domain.deleted.values())
+    else:
+        users = _candidates(domain, clauses)
+    for clause in clauses:
+        if clause.field != "orgUnitPath":
+            test = search.user_test(clause)
+            users = [user for user in users if test(user)]
+    if of_domain is not None:
+        users = [user for user in users if user["primaryEmail"].endswith(f"@{of_domain}")]
+    return _ordered(users, parameters)
+
+
+def _candidates(domain: Domain, clauses: list[search.Clause]) -> list[JSON]:
+    """The users in all of the OUs that the clauses name; everyone if they name none."""
+    users: list[JSON] | None = None
+    for clause in clauses:
+        if clause.field == "orgUnitPath":
+            inside = domain.users_in(_org_unit_path(domain, clause))
+            if users is not None:
+                chosen = {user["id"] for user in inside}
+                inside = [user for user in users if user["id"] in chosen]
+            users = inside
+    return list(domain.users.values()) if users is None else users
+
+
+def _org_unit_path(domain: Domain, clause: search.Clause) -> str:
+    if clause.operator != "=":
+        raise invalid("query")
+    unit = domain.find_org_unit(clause.value) if clause.value.startswith("/") else None
+    if unit is None:
+        raise invalid("INVALID_OU_ID")
+    return str(unit["orgUnitPath"])
+
+
+def _ordered(users: list[JSON], parameters: Parameters) -> list[JSON]:
+    order = choice(parameters, "orderBy", ("", *_ORDERS))
+    direction = choice(parameters, "sortOrder", ("ASCENDING", "DESCENDING"))
+    if not order:
+        return users
+    return sorted(users, key=_ORDERS[order], reverse=direction == "DESCENDING")
+
+
+def _projection(parameters: Parameters) -> Callable[[JSON], JSON]:
+    """How much of a user is shown: custom schemas none, some or all."""
+    projection = choice(parameters, "projection", ("basic", "custom", "full"))
+    choice(parameters, "viewType", ("admin_view", "domain_public"))
+    if projection == "full":
+        return lambda user: user
+    mask = parameters.get("customFieldMask", "")
+    if (projection == "custom") != bool(mask):
+        raise invalid("customFieldMask")
+    wanted = set(mask.split(",")) - {""}
+    return lambda user: _with_schemas(user, wanted)
+
+
+def _with_schemas(user: JSON, wanted: set[str]) -> JSON:
+    if "customSchemas" not in user:
+        return user
+    schemas = {name: value for name, value in user["customSchemas"].items() if name in wanted}
+    shown = {key: value for key, value in user.items() if key != "customSchemas"}
+    return {**shown, "customSchemas": schemas} if schemas else shown

@@ -1,0 +1,287 @@
+"""A server on loopback that answers the Directory API for a sandbox domain.
+
+    with DirectoryServer(generate()) as server:
+        ...  # SKOLSYNK_DIRECTORY_ENDPOINT=server.url
+
+Beside the API, under /admin/directory/v1/:
+
+    GET    /                   the domain as a page to look at
+    GET    /sandbox/domain     the whole domain, in the JSON form of `Domain`
+    GET    /sandbox/queries    {"queries": how many API queries were answered}
+    POST   /sandbox/change     {"method": "rename_user", ...its arguments}
+    POST   /sandbox/failures   the fields of a `Failure`
+    DELETE /sandbox/failures   no more failures
+"""
+
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterable, Mapping
+from http.server import BaseHTTPRequestHandler
+from threading import Event, Lock, Thread
+from types import TracebackType
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from addon.sandbox.directory_api import PREFIX, ApiError, DirectoryApi
+from addon.sandbox.directory_page import directory_page
+from addon.sandbox.domain import CHANGES, Domain, SandboxError
+from addon.sandbox.failures import Failure, Failures
+from addon.sandbox.loopback import LoopbackServer
+
+_JSON = "application/json; charset=UTF-8"
+_HTML = "text/html; charset=UTF-8"
+
+
+class Request(NamedTuple):
+    """A request to the API as the server saw it; the path is decoded."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+
+
+class DirectoryServer:
+    """Serves a domain from a thread of its own until closed; a context manager.
+
+    `port` 0 takes a free one. The domain may be changed while it is served.
+    """
+
+    def __init__(self, domain: Domain, port: int = 0, failures: Iterable[Failure] = ()) -> None:
+        self.domain = domain
+        self._api = DirectoryApi(domain)
+        self._failures = Failures(failures)
+        self._requests: list[Request] = []
+        self._lock = Lock()
+        self._closed = Event()
+        handler = type("Handler", (_Handler,), {"sandbox": self})
+        self._http = LoopbackServer(port, handler)
+        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
+        self._thread = Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    @property
+    def requests(self) -> list[Request]:
+        """The requests to the API so far, failed ones too."""
+        with self._lock:
+            return list(self._requests)
+
+    @property
+    def queries(self) -> int:
+        """How many requests to the API there have been."""
+        with self._lock:
+            return len(self._requests)
+
+    def forget_requests(self) -> None:
+        """Counts from nothing again."""
+        with self._lock:
+            self._requests.clear()
+
+    def fail(
+        self,
+        path_contains: str = "",
+        status: int = 503,
+        reason: str = "backendError",
+        times: int | None = 1,
+        after: int = 0,
+        retry_after: int | None = None,
+        **more: Any,
+    ) -> None:
+        """Asks for a failure; `more` are the other fields of `Failure`, e.g. kind="drop"."""
+        self._failures.add(
+            Failure(path_contains, status, reason, times, after, retry_after, **more)
+        )
+
+    def heal(self) -> None:
+        """Forgets all failures asked for."""
+        self._failures.clear()
+
+    def close(self) -> None:
+        """Stops serving and closes all connections; requests that hang are let go."""
+        self._closed.set()
+        self._http.close()
+        self._thread.join()
+
+    def __enter__(self) -> "DirectoryServer":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def wait(self) -> None:
+        """Returns when the server has been closed."""
+        self._thread.join()
+
+    # What the handler asks
+
+    def received(self, request: Request) -> Failure | None:
+        """Notes a request to the API and gives the failure asked for, if any."""
+        with self._lock:
+            self._requests.append(request)
+        return self._failures.strike(request.path, request.query)
+
+    def answer(self, path: str, query: Mapping[str, str]) -> bytes:
+        """The body that answers this API path; raises ApiError."""
+        with self.domain.lock:
+            return _encode(self._api.answer(path, query))
+
+    def hang(self, seconds: float) -> None:
+        """Waits, but not longer than the server lives."""
+        self._closed.wait(seconds)
+
+    def whole_domain(self) -> bytes:
+        """The domain in its JSON form."""
+        with self.domain.lock:
+            return _encode(self.domain.to_json())
+
+    def page(self, query: Mapping[str, str]) -> bytes:
+        """The domain as a page."""
+        with self.domain.lock:
+            return directory_page(self.domain, query).encode()
+
+    def change(self, given: Mapping[str, Any]) -> None:
+        """Calls the story method that `given` names; ValueError says what is wrong."""
+        arguments = dict(given)
+        method = CHANGES.get(arguments.pop("method", ""))
+        if method is None:
+            raise ValueError(f"method is one of {', '.join(CHANGES)}")
+        try:
+            method(self.domain, **arguments)
+        except (SandboxError, TypeError, KeyError) as error:
+            raise ValueError(str(error)) from error
+
+    def add_failure(self, given: Mapping[str, Any]) -> None:
+        """Asks for the failure with these fields; ValueError says what is wrong."""
+        self._failures.add(Failure.from_json(given))
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version = "SkolsynkSandbox"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    sandbox: DirectoryServer
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        if parts.path.startswith(PREFIX):
+            self._answer_api(parts.path, query)
+        elif parts.path == "/":
+            self._send(200, self.sandbox.page(query), _HTML)
+        elif parts.path == "/sandbox/domain":
+            self._send(200, self.sandbox.whole_domain())
+        elif parts.path == "/sandbox/queries":
+            self._send(200, _encode({"queries": self.sandbox.queries}))
+        else:
+            self._send_error(ApiError(404, "Not Found", "notFound"))
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        methods = {
+            "/sandbox/change": self.sandbox.change,
+            "/sandbox/failures": self.sandbox.add_failure,
+        }
+        method = methods.get(self.path)
+        if method is None:
+            self._send_error(ApiError(404, "Not Found", "notFound"))
+            return
+        try:
+            given = json.loads(body)
+            if not isinstance(given, dict):
+                raise ValueError("the body is a JSON object")
+            method(given)
+        except ValueError as error:
+            self._send_error(ApiError(400, str(error), "invalid"))
+        else:
+            self._send(200, b"{}")
+
+    def do_DELETE(self) -> None:
+        if self.path == "/sandbox/failures":
+            self.sandbox.heal()
+            self._send(200, b"{}")
+        else:
+            self._send_error(ApiError(404, "Not Found", "notFound"))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silence: `requests` is the log."""
+
+    def _answer_api(self, path: str, query: Mapping[str, str]) -> None:
+        failure = self.sandbox.received(Request("GET", unquote(path), query))
+        if failure is not None and failure.kind != "hang" and failure.kind != "truncate":
+            self._fail(failure)
+            return
+        if failure is not None and failure.kind == "hang":
+            self.sandbox.hang(failure.seconds)
+        try:
+            body = self.sandbox.answer(path, query)
+        except ApiError as error:
+            self._send_error(error)
+            return
+        self._send(200, body, cut=failure is not None and failure.kind == "truncate")
+
+    def _fail(self, failure: Failure) -> None:
+        if failure.kind == "drop":
+            self.close_connection = True
+        elif failure.kind == "notJson":
+            self._send(200, b"<html><body>502 Bad Gateway</body></html>", _HTML)
+        elif failure.kind == "expiredToken":
+            self._send_error(ApiError(400, "Invalid Input: pageToken", "invalid"))
+        else:
+            message = failure.message or failure.reason
+            error = ApiError(failure.status, message, failure.reason)
+            self._send_error(error, failure.retry_after)
+
+    def _send_error(self, error: ApiError, retry_after: int | None = None) -> None:
+        self._send(error.status, _encode(error.body()), retry_after=retry_after)
+
+    def _send(
+        self,
+        status: int,
+        body: bytes,
+        content_type: str = _JSON,
+        retry_after: int | None = None,
+        cut: bool = False,
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        if retry_after is not None:
+            self.send_header("Retry-After", str(retry_after))
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if cut else body)
+        self.wfile.flush()
+        if cut:
+            self.close_connection = True
+
+
+def _encode(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serves a generated municipality until killed; prints its address."""
+    from addon.sandbox.municipality import generate
+
+    parser = ArgumentParser(prog="python -m addon.sandbox.directory_server")
+    parser.add_argument("--students", type=int, default=600)
+    parser.add_argument("--staff", type=int, default=70)
+    parser.add_argument("--groups", type=int, default=None)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--port", type=int, default=0)
+    asked = parser.parse_args(arguments)
+    domain = generate(asked.students, asked.staff, asked.groups, asked.seed)
+    with DirectoryServer(domain, asked.port) as server:
+        print(server.url, flush=True)
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            return
+
+
+if __name__ == "__main__":
+    main()

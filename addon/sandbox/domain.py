@@ -1,0 +1,256 @@
+"""A Google Workspace domain in memory, and the things that happen in it.
+
+`Domain` holds plain dicts in the shape of the Directory API. Reading them is free;
+changing them is done by the story methods, which keep Google's rules: identities never
+change, an old address lives on as an alias, and renaming an OU moves everyone below it.
+
+The JSON form, of which a person needs to write only what the story is about:
+
+    {
+      "customer": {"id": "C0storkoping", "customerDomain": "edu.storkoping.se"},
+      "domains": [{"domainName": "edu.storkoping.se", "isPrimary": true}],
+      "orgUnits": [{"orgUnitPath": "/Elever/7A"}, "/Elever/7B"],
+      "users": [{"primaryEmail": "ada@edu.storkoping.se", "orgUnitPath": "/Elever/7A",
+                 "name": {"givenName": "Ada", "familyName": "Ek"}}],
+      "groups": [{"email": "7a-ma@edu.storkoping.se", "name": "7A Ma"}],
+      "members": {"7a-ma@edu.storkoping.se": [
+          "ada@edu.storkoping.se", {"email": "lärare@edu.storkoping.se", "role": "OWNER"}]}
+    }
+
+Objects are the Directory API's; all that is left out is filled in, and identities are
+derived from the address or path. OUs that users are in need not be listed, nor those
+above. `"*"` among the members is the whole customer; an address that is neither a user
+nor a group is an external member.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from addon.sandbox.google_shapes import DELETED, JSON, addresses_of, set_addresses, set_name
+from addon.sandbox.records import Records, SandboxError
+from addon.sandbox.school_units import Unit
+
+__all__ = ["CHANGES", "Domain", "SandboxError"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+CHANGES: dict[str, Callable[..., object]] = {}
+"""The story methods by name."""
+
+
+def _change(
+    method: Callable[Concatenate["Domain", P], R],
+) -> Callable[Concatenate["Domain", P], R]:
+    """Makes a method a story method: alone with the domain, and seen as a new version."""
+
+    @wraps(method)
+    def alone(domain: "Domain", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with domain.lock:
+            domain.version += 1
+            domain._by_org_unit = None
+            return method(domain, *args, **kwargs)
+
+    CHANGES[method.__name__] = alone
+    return alone
+
+
+class Domain(Records):
+    """A Workspace domain that things happen to.
+
+    Users, groups and OUs are named by identity, address or path; what does not exist, or
+    is taken, raises SandboxError and changes nothing.
+    """
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> "Domain":
+        """The domain that a JSON object (see the module) describes."""
+        units = [Unit.from_json(each) for each in given.get("schoolUnits", ())]
+        domain = cls(given.get("customer"), given.get("domains", ()), units)
+        domain._put_org_units(given.get("orgUnits", ()))
+        domain.deleted = {each["id"]: dict(each) for each in given.get("deletedUsers", ())}
+        domain._identities.update(domain.deleted)
+        for user in given.get("users", ()):
+            domain._put_org_unit({"orgUnitPath": user.get("orgUnitPath", "/")})
+            domain._put_user(user)
+        for group in given.get("groups", ()):
+            domain._put_group(group)
+        for group, members in given.get("members", {}).items():
+            for each in members:
+                domain._put_made_member(domain._group(group), domain._given_member(each))
+        return domain
+
+    def to_json(self) -> JSON:
+        """The whole domain in the JSON form; `from_json` makes the same of it."""
+        return {
+            "customer": self.customer,
+            "domains": self.domains,
+            "schoolUnits": [unit.to_json() for unit in self.units],
+            "orgUnits": sorted(self.org_units.values(), key=lambda unit: str(unit["orgUnitPath"])),
+            "users": list(self.users.values()),
+            "groups": list(self.groups.values()),
+            "members": {
+                self.groups[group]["email"]: list(members.values())
+                for group, members in self.members.items()
+            },
+            "deletedUsers": list(self.deleted.values()),
+        }
+
+    # The story: users
+
+    @_change
+    def add_user(self, user: Mapping[str, Any], groups: Iterable[str] = ()) -> JSON:
+        """Creates a user (as users.insert takes it) and puts them in groups."""
+        joined = [self._group(group) for group in groups]
+        added = self._put_user(user)
+        for group in joined:
+            self._put_made_member(group, self._member_for(added["id"], "MEMBER"))
+        return added
+
+    @_change
+    def remove_user(self, user: str) -> None:
+        """Deletes a user: gone from all groups; shown only to showDeleted."""
+        gone = self.users.pop(self._user(user)["id"])
+        for address in addresses_of(gone):
+            del self._users_at[address]
+        self._leave_all_groups(gone["id"])
+        self.deleted[gone["id"]] = {**gone, "deletionTime": DELETED}
+
+    @_change
+    def suspend(self, user: str, suspended: bool = True) -> None:
+        """Suspends a user, or lets them in again."""
+        found = self._touched(self._user(user))
+        found["suspended"] = suspended
+        found.pop("suspensionReason", None)
+        if suspended:
+            found["suspensionReason"] = "ADMIN"
+        self._show_in_groups(found, status="SUSPENDED" if suspended else "ACTIVE")
+
+    @_change
+    def archive(self, user: str, archived: bool = True) -> None:
+        """Archives a user, or brings them back."""
+        self._touched(self._user(user))["archived"] = archived
+
+    @_change
+    def rename_user(
+        self, user: str, given_name: str | None = None, family_name: str | None = None
+    ) -> None:
+        """Gives a user another name; a part left None stays, an empty one goes."""
+        found = self._touched(self._user(user))
+        name = found["name"]
+        given = name.get("givenName") if given_name is None else given_name
+        set_name(found, given, name.get("familyName") if family_name is None else family_name)
+
+    @_change
+    def change_address(self, user: str, address: str) -> None:
+        """Gives a user another primary address; the old one becomes an alias."""
+        found, address = self._touched(self._user(user)), address.lower()
+        if self._users_at.get(address, found["id"]) != found["id"] or address in self._groups_at:
+            raise SandboxError(f"{address} is taken")
+        aliases = [each for each in addresses_of(found) if each != address]
+        set_addresses(found, address, aliases)
+        self._users_at[address] = found["id"]
+        self._show_in_groups(found, email=address)
+
+    @_change
+    def update_user(self, user: str, values: Mapping[str, Any]) -> None:
+        """Sets other keys of the user (organizations, customSchemas); None removes one."""
+        found = self._touched(self._user(user))
+        for key, value in values.items():
+            if key in {"id", "primaryEmail", "name", "orgUnitPath", "aliases"}:
+                raise SandboxError(f"{key} has a method of its own or never changes")
+            found.pop(key, None)
+            if value is not None:
+                found[key] = value
+
+    @_change
+    def move_user(self, user: str, org_unit: str) -> None:
+        """Moves a user to the OU at this path, which exists."""
+        path = self._org_unit(org_unit)["orgUnitPath"]
+        self._touched(self._user(user))["orgUnitPath"] = path
+
+    # The story: organisational units
+
+    @_change
+    def add_org_unit(self, path: str) -> JSON:
+        """Creates the OU at this path, and those above it that are missing."""
+        return self._put_org_unit({"orgUnitPath": path})
+
+    @_change
+    def remove_org_unit(self, path: str) -> None:
+        """Deletes an OU, which as Google has it must be empty."""
+        found = self._org_unit(path)
+        at = found["orgUnitPath"]
+        if at == "/" or self.org_units_below(at) or self.users_directly_in(at):
+            raise SandboxError(f"{at} is not empty")
+        del self._org_units_at[at.lower()], self.org_units[found["orgUnitId"]]
+
+    @_change
+    def rename_org_unit(self, path: str, name: str) -> None:
+        """Renames an OU: the paths of all users and OUs below change, identities do not."""
+        found = self._org_unit(path)
+        parent = found["orgUnitPath"].rpartition("/")[0]
+        self._repath(found, f"{parent}/{name}")
+
+    @_change
+    def move_org_unit(self, path: str, parent: str) -> None:
+        """Puts an OU, with all below it, under another."""
+        found, above = self._org_unit(path), self._org_unit(parent)["orgUnitPath"]
+        if (above + "/").lower().startswith((found["orgUnitPath"] + "/").lower()):
+            raise SandboxError("an OU cannot be moved below itself")
+        self._repath(found, f"{above.rstrip('/')}/{found['name']}")
+
+    # The story: groups
+
+    @_change
+    def add_group(
+        self, group: Mapping[str, Any], members: Iterable[str | Mapping[str, Any]] = ()
+    ) -> JSON:
+        """Creates a group (as groups.insert takes it) with members."""
+        joining = [self._given_member(each) for each in members]
+        added = self._put_group(group)
+        for each in joining:
+            self._put_made_member(added, each)
+        return added
+
+    @_change
+    def remove_group(self, group: str) -> None:
+        """Deletes a group; its members live on."""
+        gone = self.groups.pop(self._group(group)["id"])
+        for address in addresses_of(gone):
+            del self._groups_at[address]
+        for each in self.members.pop(gone["id"]):
+            self._groups_with[each].pop(gone["id"], None)
+        self._leave_all_groups(gone["id"])
+
+    @_change
+    def rename_group(self, group: str, email: str | None = None, name: str | None = None) -> None:
+        """Gives a group another address (the old becomes an alias), another name, or both."""
+        found = self._touched(self._group(group))
+        if name is not None:
+            found["name"] = name
+        if email is not None:
+            email = email.lower()
+            if self._groups_at.get(email, found["id"]) != found["id"] or email in self._users_at:
+                raise SandboxError(f"{email} is taken")
+            if email != found["email"]:
+                found["aliases"] = [each for each in addresses_of(found) if each != email]
+            found["email"] = email
+            self._groups_at[email] = found["id"]
+            self._show_in_groups(found, email=email)
+
+    @_change
+    def add_member(self, group: str, member: str, role: str = "MEMBER") -> None:
+        """Puts a user, a group, an external address or everyone (`*`) in a group."""
+        self._put_member(group, member, role)
+
+    @_change
+    def remove_member(self, group: str, member: str) -> None:
+        """Takes a direct member out of a group."""
+        found = self._group(group)
+        identity = self._member_for(member, "MEMBER")["id"]
+        if self.members[found["id"]].pop(identity, None) is None:
+            raise SandboxError(f"{member} is not a member of {group}")
+        self._groups_with[identity].pop(found["id"], None)
+        self._count_members(found)

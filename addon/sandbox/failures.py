@@ -1,0 +1,85 @@
+"""Failures that are asked for, to see what a reader makes of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from threading import Lock
+from typing import Any, Literal
+
+Kind = Literal["status", "drop", "truncate", "notJson", "hang", "expiredToken"]
+KINDS: tuple[Kind, ...] = ("status", "drop", "truncate", "notJson", "hang", "expiredToken")
+
+
+@dataclass
+class Failure:
+    """A failure of the requests whose path and query contain a text.
+
+    `after` of them pass first, then `times` of them fail (None: all).
+
+    status        an error answer with `status`, `reason` and perhaps `retry_after` seconds
+    drop          the connection is closed without an answer
+    truncate      the answer ends in the middle
+    notJson       200 with an HTML page
+    hang          the right answer, `seconds` late
+    expiredToken  a request with a pageToken is told that it is no good; others pass
+    """
+
+    path_contains: str = ""
+    status: int = 503
+    reason: str = "backendError"
+    times: int | None = 1
+    after: int = 0
+    retry_after: int | None = None
+    kind: Kind = "status"
+    seconds: float = 0.0
+    message: str = ""
+    query_contains: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind is one of {', '.join(KINDS)}")
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> "Failure":
+        """The failure whose fields are the object's keys; an unknown key is an error."""
+        if unknown := set(given) - {field.name for field in fields(cls)}:
+            raise ValueError(f"a failure has no {', '.join(sorted(unknown))}")
+        return cls(**given)
+
+    def strikes(self, path: str, query: Mapping[str, str]) -> bool:
+        """Whether this request fails; counts it."""
+        if self.path_contains not in path or not self._in_query(query) or self.times == 0:
+            return False
+        if self.kind == "expiredToken" and "pageToken" not in query:
+            return False
+        if self.after > 0:
+            self.after -= 1
+            return False
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+    def _in_query(self, query: Mapping[str, str]) -> bool:
+        return self.query_contains in "&".join(f"{key}={value}" for key, value in query.items())
+
+
+class Failures:
+    """The failures that a server has been asked for; the first that strikes is taken."""
+
+    def __init__(self, failures: Iterable[Failure] = ()) -> None:
+        self._lock = Lock()
+        self._failures = list(failures)
+
+    def add(self, failure: Failure) -> None:
+        """Asks for one more."""
+        with self._lock:
+            self._failures.append(failure)
+
+    def clear(self) -> None:
+        """Asks for no more failures."""
+        with self._lock:
+            self._failures.clear()
+
+    def strike(self, path: str, query: Mapping[str, str]) -> Failure | None:
+        """The failure of this request, or None."""
+        with self._lock:
+            return next((each for each in self._failures if each.strikes(path, query)), None)

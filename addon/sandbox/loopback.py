@@ -1,0 +1,46 @@
+"""A threaded HTTP server on loopback that can be closed with all its connections."""
+
+import sys
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import SHUT_RDWR, socket
+from threading import Lock
+from typing import Any
+
+
+class LoopbackServer(ThreadingHTTPServer):
+    """Serves on 127.0.0.1, a thread a connection; port 0 takes a free one."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        self._open: set[socket] = set()
+        self._lock = Lock()
+        super().__init__(("127.0.0.1", port), handler)
+
+    def close(self) -> None:
+        """Ends `serve_forever` and the connections that clients keep alive."""
+        self.shutdown()
+        self.server_close()
+        with self._lock:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(SHUT_RDWR)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serves a connection, which is kept account of until it is closed."""
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Closes a connection."""
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is not worth a word; anything else is a fault here."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)

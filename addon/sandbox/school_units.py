@@ -1,0 +1,45 @@
+"""What the generator knows about a school unit that it made."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Style = Literal["classOrgUnits", "yearOrgUnits", "classGroups", "schemaField", "department"]
+"""Where the class of a student is found.
+
+classOrgUnits  `/Elever/Norra skolan/7A`
+yearOrgUnits   `/Södra skolan/Elever/Åk 7/7A`
+classGroups    one OU for all; `gy-klass-na24a@`
+schemaField    one OU for all; `customSchemas.Skola.klass`
+department     one OU for all; `organizations.department`
+"""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A school unit: its code in Skolverket's register, and how its people are kept.
+
+    `slug` begins the addresses of its teaching groups. `staff_group` holds its teachers,
+    also those whose OU is another school's; `guest_group` holds students whose OU is
+    another school's.
+    """
+
+    code: str
+    name: str
+    slug: str
+    style: Style
+    school_types: tuple[str, ...]
+    student_org_unit: str
+    staff_org_unit: str
+    staff_group: str
+    guest_group: str
+    municipality_code: str = "9999"
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> "Unit":
+        """The unit that `to_json` wrote."""
+        return cls(**{**given, "school_types": tuple(given["school_types"])})
+
+    def to_json(self) -> dict[str, Any]:
+        """The unit as plain values."""
+        return {**asdict(self), "school_types": list(self.school_types)}

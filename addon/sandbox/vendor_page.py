@@ -1,0 +1,125 @@
+"""The page that shows what a sandbox vendor holds, for someone who watches the demo."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+Resource = Mapping[str, Any]
+
+SCHOOL_USER = "urn:scim:schemas:extension:sis:school:1.0:User"
+LABELS = {
+    "Organisation": "Huvudmän",
+    "SchoolUnitGroup": "Skolenhetsgrupper",
+    "SchoolUnit": "Skolenheter",
+    "User": "Personer",
+    "Employment": "Anställningar",
+    "StudentGroup": "Klasser och grupper",
+    "Activity": "Aktiviteter",
+}
+STYLE = """
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse } th, td { text-align: left; padding: .15rem 1rem .15rem 0 }
+td { font-variant-numeric: tabular-nums } section { border-top: 1px solid #999; margin-top: 2rem }
+summary { cursor: pointer } small { color: #555 } ul { columns: 14rem; margin: .3rem 0 1rem }
+"""
+
+
+def page(name: str, resources: Mapping[str, Sequence[Resource]]) -> str:
+    """One HTML page of a vendor's resources, by type name; all data is escaped."""
+    title = f"Det här har {escape(name)}"
+    return (
+        f'<!doctype html><html lang="sv"><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{STYLE}</style><main><h1>{title}</h1>"
+        "<p>En leverantör på låtsas, i den här datorn. Ladda om sidan för att se ändringar.</p>"
+        f"{''.join(_counts(resources))}{''.join(_Held(resources).units())}</main></html>"
+    )
+
+
+def _counts(resources: Mapping[str, Sequence[Resource]]) -> Iterator[str]:
+    yield "<table><caption hidden>Antal objekt</caption>"
+    for kind, label in LABELS.items():
+        yield f'<tr><th scope="row">{label}</th><td>{len(resources.get(kind, ()))}</td></tr>'
+    yield "</table>"
+
+
+class _Held:
+    """The resources, found by the references between them."""
+
+    def __init__(self, resources: Mapping[str, Sequence[Resource]]) -> None:
+        self.resources = resources
+        self.names = {
+            each["externalId"]: f"{each['displayName']} <{each['userName']}>"
+            for each in resources.get("User", ())
+        }
+        self.user_of = {
+            each["externalId"]: each["user"]["value"] for each in resources.get("Employment", ())
+        }
+        self.teachers: dict[str, list[str]] = defaultdict(list)
+        for activity in resources.get("Activity", ()):
+            for group in _values(activity.get("groups")):
+                self.teachers[group] += _values(activity.get("teachers"))
+
+    def units(self) -> Iterator[str]:
+        groups, staff, enrolled = self._by_unit()
+        for unit in _by_name(self.resources.get("SchoolUnit", ())):
+            key = unit["externalId"]
+            yield f"<section><h2>{escape(unit['displayName'])}</h2>"
+            yield f"<p><small>Skolenhetskod {escape(unit['schoolUnitCode'])}</small></p>"
+            members: set[str] = set()
+            for group in _by_name(groups[key]):
+                members.update(_values(group.get("studentMemberships")))
+                yield from self._group(group)
+            yield from self._people("Elever utan klass eller grupp", set(enrolled[key]) - members)
+            yield from self._people("Personal", staff[key])
+            yield "</section>"
+
+    def _by_unit(
+        self,
+    ) -> tuple[dict[str, list[Resource]], dict[str, list[str]], dict[str, list[str]]]:
+        groups: dict[str, list[Resource]] = defaultdict(list)
+        staff: dict[str, list[str]] = defaultdict(list)
+        enrolled: dict[str, list[str]] = defaultdict(list)
+        for group in self.resources.get("StudentGroup", ()):
+            groups[group["owner"]["value"]].append(group)
+        for employment in self.resources.get("Employment", ()):
+            staff[employment["employedAt"]["value"]].append(employment["user"]["value"])
+        for user in self.resources.get("User", ()):
+            for unit in _values(user.get(SCHOOL_USER, {}).get("enrolments")):
+                enrolled[unit].append(user["externalId"])
+        return groups, staff, enrolled
+
+    def _group(self, group: Resource) -> Iterator[str]:
+        pupils = _values(group.get("studentMemberships"))
+        kind = group.get("studentGroupType", "Grupp")
+        yield f"<details><summary><b>{escape(group['displayName'])}</b> "
+        yield f"<small>{escape(kind)}, {len(pupils)} elever</small></summary>"
+        teachers = (self.user_of.get(each, each) for each in self.teachers[group["externalId"]])
+        yield f"<p>Lärare: {escape(', '.join(self._names(teachers)) or 'ingen')}</p>"
+        yield from self._list(pupils)
+        yield "</details>"
+
+    def _people(self, heading: str, people: Iterable[str]) -> Iterator[str]:
+        known = list(people)
+        if known:
+            yield f"<details><summary>{heading} <small>{len(known)}</small></summary>"
+            yield from self._list(known)
+            yield "</details>"
+
+    def _list(self, people: Iterable[str]) -> Iterator[str]:
+        yield "<ul>"
+        for name in self._names(people):
+            yield f"<li>{escape(name)}</li>"
+        yield "</ul>"
+
+    def _names(self, people: Iterable[str]) -> list[str]:
+        return sorted(self.names.get(each, f"okänd person {each}") for each in set(people))
+
+
+def _values(references: Iterable[Resource] | None) -> list[str]:
+    return [str(each["value"]) for each in references or ()]
+
+
+def _by_name(resources: Iterable[Resource]) -> list[Resource]:
+    return sorted(resources, key=lambda each: str(each["displayName"]).casefold())

@@ -1,0 +1,136 @@
+"""Reports as text for a person at a terminal."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from addon.reconcile import Reconciled
+from addon.report import ConnectionReport, RunReport
+from addon.status import TenantStatus
+from addon.tenant import Tenant
+
+MOST_FAILURES = 10
+VERBS = {"create": "created", "update": "changed", "delete": "removed"}
+PLANNED = {"create": "to create", "update": "to change", "delete": "to remove"}
+
+
+def document(tenant: Tenant) -> str:
+    """A tenant document in a few words."""
+    modes = ", ".join(f"{c.vendor} ({c.mode})" for c in tenant.connections) or "no vendor"
+    return f"{len(tenant.school_units)} school units, {modes}"
+
+
+def report(run: RunReport, planned: bool = False) -> str:
+    """A run or a preview."""
+    return "\n".join(_report(run, planned))
+
+
+def _report(run: RunReport, planned: bool) -> Iterator[str]:
+    if run.directory is not None and run.roster is not None:
+        read, roster = run.directory, run.roster
+        yield (
+            f"Directory: {read.users} people, {read.groups} groups, {read.org_units} "
+            f"organisational units, in {read.queries} queries."
+        )
+        yield (
+            f"Roster: {roster.students} students, {roster.staff} staff, {roster.classes} "
+            f"classes, {roster.teaching_groups} teaching groups."
+        )
+    yield from _findings(run)
+    for connection in run.connections:
+        yield from _connection(connection, run.tenant, planned)
+    if planned:
+        yield "Nothing was sent."
+
+
+def _findings(run: RunReport) -> Iterator[str]:
+    if not run.findings:
+        return
+    yield "Findings:"
+    by_code = Counter((f.severity, f.code) for f in run.findings)
+    for (severity, code), count in sorted(by_code.items()):
+        first = next(f for f in run.findings if f.code == code)
+        about = f"{count} of these; the first is about {first.subject}" if count > 1 else first.subject
+        yield f"  {severity}: {code} ({about}). {first.message}"
+
+
+def _connection(connection: ConnectionReport, tenant: str, planned: bool) -> Iterator[str]:
+    words = PLANNED if planned or connection.status == "held" else VERBS
+    yield f"{connection.vendor} ({connection.mode}): {_status_word(connection, planned)}"
+    for kind, of_kind in connection.operations.items():
+        if of_kind:
+            counts = ", ".join(f"{n} {name}" for name, n in of_kind.items())
+            yield f"  {words[kind]}: {counts}"
+    if connection.hold is not None:
+        yield f"  Held: {connection.hold.reason}. Nothing of it is sent until a person decides."
+        if not planned:
+            yield f"  See who: preview {tenant} --vendor {connection.vendor} --csv FILE"
+            yield f"  Let it go: approve {tenant} --vendor {connection.vendor}"
+    if connection.detail:
+        yield f"  {connection.detail[:1].upper()}{connection.detail[1:]}."
+    for failure in connection.failures[:MOST_FAILURES]:
+        status = f" ({failure.http_status})" if failure.http_status else ""
+        yield (
+            f"  failed: {failure.operation} {failure.resource_type} {failure.external_id}"
+            f"{status}: {failure.detail}"
+        )
+    if len(connection.failures) > MOST_FAILURES:
+        yield f"  ... and {len(connection.failures) - MOST_FAILURES} more; --json has all"
+    if connection.left:
+        yield f"  left for the next run: {connection.left}"
+    if connection.refused:
+        yield f"  refused by the vendor, tried again when changed or after a day: {connection.refused}"
+
+
+def _status_word(connection: ConnectionReport, planned: bool) -> str:
+    return "would be delivered" if planned and connection.status == "delivered" else connection.status
+
+
+def reconciled(found: Reconciled) -> str:
+    """What a reconciliation found."""
+    lines = [f"{found.vendor} ({found.mode}):"]
+    for drift in found.types:
+        if not drift.listed:
+            lines.append(f"  {drift.resource_type}: the vendor cannot list these")
+            continue
+        lines.append(
+            f"  {drift.resource_type}: {drift.there} there, {drift.missing} missing, "
+            f"{drift.adopted} unknown to the ledger, {drift.different_id} with another id, "
+            f"{drift.several} more than once, {drift.others} not ours (left alone)"
+        )
+    if found.detail:
+        lines.append(f"  Not finished: {found.detail}.")
+    lines.append("The ledger is mended; the next run puts right what differs.")
+    return "\n".join(lines)
+
+
+def status(found: TenantStatus) -> str:
+    """A tenant's status."""
+    return "\n".join(_status(found))
+
+
+def _status(found: TenantStatus) -> Iterator[str]:
+    last = found.last_run
+    yield f"{found.tenant}: " + (f"last run {last.run}, {last.status}" if last else "no run yet")
+    if last is not None and last.detail:
+        yield f"  {last.detail}"
+    for connection in found.connections:
+        yield (
+            f"{connection.vendor} ({connection.mode}): {connection.resources} resources there, "
+            f"{len(connection.refused)} refused"
+            + (f", {connection.uncertain} to be asked about" if connection.uncertain else "")
+        )
+        if connection.last is not None:
+            yield f"  last: {connection.last['status']} in {connection.last['run']}"
+            if connection.last.get("detail"):
+                yield f"  {connection.last['detail']}"
+        if connection.problem:
+            yield f"  cannot run: {connection.problem}"
+        if connection.hold is not None:
+            yield f"  held: {connection.hold.reason}"
+        for refused in connection.refused[:MOST_FAILURES]:
+            yield (
+                f"  refused: {refused.operation} {refused.resource_type} {refused.external_id} "
+                f"({refused.http_status}): {refused.detail}"
+            )
+    for left in found.left_behind:
+        yield f"{left.vendor} ({left.mode}): {left.resources} resources left behind. {left.advice}"

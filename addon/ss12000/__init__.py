@@ -1,0 +1,1 @@
+"""SAY: the roster in SS 12000:2018, as a vendor can take it."""

@@ -1,0 +1,50 @@
+"""Where every externalId comes from: UUIDs derived from ids that never change.
+
+A UUID is version 5 (RFC 9562) in a namespace of the tenant's own, so that two tenants can
+never mean the same object at a vendor. Changing anything in this file changes the identity
+of everyone at every vendor.
+"""
+
+from uuid import UUID, uuid5
+
+from addon.roster.model import StudentGroup
+
+SKOLSYNK = UUID("6f3c3a9e-5c0b-5b6c-9a55-0d8f7d1c2f10")
+
+
+class Ids:
+    """The externalIds of one tenant, in lower case."""
+
+    def __init__(self, customer_id: str) -> None:
+        self._tenant = uuid5(SKOLSYNK, f"customer:{customer_id}")
+        self._known: dict[str, str] = {}
+
+    def organisation(self) -> str:
+        """The principal organiser, from the customer id."""
+        return self._derive("organisation")
+
+    def school_unit(self, code: str) -> str:
+        """A school unit, from its code in Skolverket's register."""
+        return self._derive(f"schoolUnit:{code}")
+
+    def user(self, user_id: str) -> str:
+        """A person, from the Workspace user id."""
+        return self._derive(f"user:{user_id}")
+
+    def employment(self, unit: str, user_id: str) -> str:
+        """A person's employment at a unit."""
+        return self._derive(f"employment:{unit}:{user_id}")
+
+    def student_group(self, group: StudentGroup) -> str:
+        """A class or teaching group, from the unit and the group's or OU's id, or the value."""
+        return self._derive(f"studentGroup:{group.unit}:{group.source}:{group.source_id}")
+
+    def activity(self, group: StudentGroup) -> str:
+        """The teaching of a group."""
+        return self._derive(f"activity:{group.unit}:{group.source}:{group.source_id}")
+
+    def _derive(self, name: str) -> str:
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = str(uuid5(self._tenant, name))
+        return known

@@ -1,0 +1,195 @@
+"""From a view of the roster to SS 12000 resources, the same bytes for the same roster.
+
+Pure. Source: docs/wire-format.md.
+"""
+
+from collections.abc import Iterator, Set
+
+from msgspec import Struct
+
+from addon.roster.model import Enrolment, Person, StudentGroup
+from addon.ss12000 import resources as wire
+from addon.ss12000.ids import Ids
+from addon.ss12000.resources import SCHEMAS, ResourceType, encode, reference
+from addon.ss12000.view import View
+from addon.tenant import Connection, SchoolUnit, Tenant
+
+GROUP_TYPES = {"class": "Klass", "teaching": "Undervisning"}
+TEACHER = "Lärare"
+BESIDE_COMPULSORY = frozenset({"FKLASS", "FTH", "OPPFTH"})
+"""School types that share a unit with another one; förskoleklass is school year 0."""
+
+
+class Outgoing(Struct, frozen=True, gc=False):
+    """A resource that the vendor should hold.
+
+    `body` is its JSON, or None when it cannot be said now because something it must refer to
+    is not at the vendor; then what the vendor has of it is left as it is.
+    """
+
+    resource_type: ResourceType
+    external_id: str
+    body: bytes | None
+
+
+class Translation:
+    """The resources of one connection.
+
+    `absent` are externalIds that the vendor does not hold and will not get now: references
+    to them are left out where they are optional, and the resource waits where they are not.
+    """
+
+    def __init__(self, view: View, tenant: Tenant, connection: Connection) -> None:
+        self._view = view
+        self._tenant = tenant
+        self._fields = frozenset(connection.fields)
+        chosen = set(connection.school_units)
+        self._units = {u.code: u for u in tenant.school_units if u.code in chosen}
+        self._ids = Ids(tenant.customer_id)
+
+    def resources(self, absent: Set[str] = frozenset()) -> Iterator[Outgoing]:
+        """Every resource, in the order of creates."""
+        if not self._units:
+            return
+        yield self._organisation()
+        for unit in self._units.values():
+            yield self._school_unit(unit, absent)
+        for person in self._view.people.values():
+            yield self._user(person, absent)
+        for person in self._view.people.values():
+            for code in person.employments:
+                yield self._employment(person, code, absent)
+        for group in self._view.groups:
+            yield self._student_group(group, absent)
+        for group in self._view.groups:
+            if group.teachers:
+                yield self._activity(group, absent)
+
+    def external_ids(self, user_id: str) -> frozenset[str]:
+        """The externalIds that say something of one person alone: account and employments."""
+        employed = (self._ids.employment(u.code, user_id) for u in self._tenant.school_units)
+        return frozenset({self._ids.user(user_id), *employed})
+
+    def _organisation(self) -> Outgoing:
+        external_id = self._ids.organisation()
+        return _outgoing(
+            "Organisation",
+            wire.Organisation(
+                schemas=SCHEMAS["Organisation"],
+                external_id=external_id,
+                display_name=self._tenant.organisation.name,
+            ),
+        )
+
+    def _school_unit(self, unit: SchoolUnit, absent: Set[str]) -> Outgoing:
+        organisation = self._ids.organisation()
+        return _outgoing(
+            "SchoolUnit",
+            wire.SchoolUnit(
+                schemas=SCHEMAS["SchoolUnit"],
+                external_id=self._ids.school_unit(unit.code),
+                display_name=unit.name,
+                school_unit_code=unit.code,
+                organisation=(
+                    None if organisation in absent else reference("Organisation", organisation)
+                ),
+                school_types=unit.school_types,
+                municipality_code=unit.municipality_code,
+            ),
+        )
+
+    def _user(self, person: Person, absent: Set[str]) -> Outgoing:
+        enrolments = tuple(
+            self._enrolment(e)
+            for e in person.enrolments
+            if self._ids.school_unit(e.unit) not in absent
+        )
+        has_cloud_id = "cloudId" in self._fields
+        return _outgoing(
+            "User",
+            wire.User(
+                schemas=wire.user_schemas(bool(enrolments), has_cloud_id),
+                external_id=self._ids.user(person.id),
+                user_name=person.primary_email,
+                display_name=f"{person.given_name} {person.family_name}",
+                name=wire.Name(family_name=person.family_name, given_name=person.given_name),
+                emails=(
+                    (wire.Email(value=person.primary_email, type="work"),)
+                    if "email" in self._fields
+                    else ()
+                ),
+                school=wire.SchoolUser(enrolments=enrolments) if enrolments else None,
+                cloud=(
+                    wire.CloudUser(provider="google", provider_user_id=person.id)
+                    if has_cloud_id
+                    else None
+                ),
+            ),
+        )
+
+    def _enrolment(self, enrolment: Enrolment) -> wire.Enrolment:
+        unit = reference("SchoolUnit", self._ids.school_unit(enrolment.unit))
+        return wire.Enrolment(
+            value=unit.value,
+            ref=unit.ref,
+            school_year=enrolment.school_year if "schoolYear" in self._fields else None,
+            school_type=self._school_type(enrolment.unit, enrolment.school_year),
+        )
+
+    def _employment(self, person: Person, unit: str, absent: Set[str]) -> Outgoing:
+        user, employer = self._ids.user(person.id), self._ids.school_unit(unit)
+        resource = wire.Employment(
+            schemas=SCHEMAS["Employment"],
+            external_id=self._ids.employment(unit, person.id),
+            employed_at=reference("SchoolUnit", employer),
+            user=reference("User", user),
+            employment_role=TEACHER,
+        )
+        return _outgoing("Employment", resource, waits=user in absent or employer in absent)
+
+    def _student_group(self, group: StudentGroup, absent: Set[str]) -> Outgoing:
+        owner = self._ids.school_unit(group.unit)
+        students = (self._ids.user(s) for s in group.students)
+        resource = wire.StudentGroup(
+            schemas=SCHEMAS["StudentGroup"],
+            external_id=self._ids.student_group(group),
+            display_name=group.name,
+            owner=reference("SchoolUnit", owner),
+            student_group_type=GROUP_TYPES[group.kind],
+            school_type=self._school_type(group.unit, None),
+            student_memberships=tuple(reference("User", s) for s in students if s not in absent),
+        )
+        return _outgoing("StudentGroup", resource, waits=owner in absent)
+
+    def _activity(self, group: StudentGroup, absent: Set[str]) -> Outgoing:
+        owner, taught = self._ids.school_unit(group.unit), self._ids.student_group(group)
+        employments = (self._ids.employment(group.unit, t) for t in group.teachers)
+        teachers = tuple(reference("Employment", e) for e in employments if e not in absent)
+        resource = wire.Activity(
+            schemas=SCHEMAS["Activity"],
+            external_id=self._ids.activity(group),
+            display_name=group.name,
+            owner=reference("SchoolUnit", owner),
+            groups=(reference("StudentGroup", taught),),
+            teachers=teachers,
+        )
+        waits = owner in absent or taught in absent or not teachers
+        return _outgoing("Activity", resource, waits=waits)
+
+    def _school_type(self, code: str, school_year: int | None) -> str | None:
+        """The school type at a unit, where the unit's types and the school year leave one."""
+        if "schoolType" not in self._fields:
+            return None
+        types = self._units[code].school_types
+        if school_year == 0 and "FKLASS" in types:
+            return "FKLASS"
+        if len(types) == 1:
+            return types[0]
+        rest = [t for t in types if t not in BESIDE_COMPULSORY]
+        return rest[0] if school_year and len(rest) == 1 else None
+
+
+def _outgoing(
+    resource_type: ResourceType, resource: wire.Resource, waits: bool = False
+) -> Outgoing:
+    return Outgoing(resource_type, resource.external_id, None if waits else encode(resource))

@@ -1,0 +1,122 @@
+"""What one connection carries of the roster: its units, within the vendor's abilities.
+
+Pure. A vendor that takes one placement of each person gets the first unit in the document's
+order and there the first class by name, so that the outcome is stable.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct, structs
+
+from addon.roster.model import Finding, Person, Roster, StudentGroup
+from addon.tenant import Connection, Tenant
+from addon.vendors import Vendor
+
+
+class View(Struct, frozen=True):
+    """The people and groups that a connection carries, and what had to be left out."""
+
+    people: Mapping[str, Person]
+    groups: tuple[StudentGroup, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def view(roster: Roster, tenant: Tenant, connection: Connection, vendor: Vendor) -> View:
+    """The roster as the connection's vendor can take it."""
+    units = set(connection.school_units)
+    one = vendor.placements == "one"
+    reduced: set[str] = set()
+    people: dict[str, Person] = {}
+    for user_id, person in roster.people.items():
+        placed = _within(person, units)
+        if placed is None:
+            continue
+        if one and len(placed.enrolments) + len(placed.employments) > 1:
+            reduced.add(user_id)
+            placed = structs.replace(
+                placed, enrolments=placed.enrolments[:1], employments=placed.employments[:1]
+            )
+        people[user_id] = placed
+    groups = [
+        group
+        for group in roster.groups
+        if group.unit in units and (vendor.groups == "all" or group.kind == "class")
+    ]
+    trimmed = _keep_present(groups, people)
+    if one:
+        trimmed = _first_class_only(trimmed, reduced)
+    findings = tuple(_reduced(user_id, vendor) for user_id in sorted(reduced))
+    return View(people=people, groups=tuple(trimmed), findings=findings)
+
+
+def _within(person: Person, units: set[str]) -> Person | None:
+    """The person with the placements in `units` only, or None without any."""
+    if all(e.unit in units for e in person.enrolments) and units.issuperset(person.employments):
+        return person
+    enrolments = tuple(e for e in person.enrolments if e.unit in units)
+    employments = tuple(unit for unit in person.employments if unit in units)
+    if not enrolments and not employments:
+        return None
+    return structs.replace(person, enrolments=enrolments, employments=employments)
+
+
+def _keep_present(
+    groups: Iterable[StudentGroup], people: Mapping[str, Person]
+) -> list[StudentGroup]:
+    """The groups with only those whom the view places at the group's unit."""
+
+    def at(unit: str, user_id: str) -> bool:
+        person = people.get(user_id)
+        return person is not None and (
+            unit in person.employments or any(e.unit == unit for e in person.enrolments)
+        )
+
+    kept = []
+    for group in groups:
+        students = tuple(s for s in group.students if at(group.unit, s))
+        teachers = tuple(t for t in group.teachers if at(group.unit, t))
+        if students:
+            kept.append(_with_members(group, students, teachers))
+    return kept
+
+
+def _first_class_only(groups: Sequence[StudentGroup], reduced: set[str]) -> list[StudentGroup]:
+    """The groups with each person in the first class by name only; others go to `reduced`."""
+    placed: set[str] = set()
+    kept: dict[int, StudentGroup] = {}
+    by_name = sorted(range(len(groups)), key=lambda i: (groups[i].name, groups[i].source_id))
+    for i in by_name:
+        group = groups[i]
+        if group.kind != "class":
+            kept[i] = group
+            continue
+        members = {*group.students, *group.teachers}
+        reduced |= members & placed
+        students = tuple(s for s in group.students if s not in placed)
+        teachers = tuple(t for t in group.teachers if t not in placed)
+        placed |= members
+        if students:
+            kept[i] = _with_members(group, students, teachers)
+    return [kept[i] for i in sorted(kept)]
+
+
+def _with_members(
+    group: StudentGroup, students: tuple[str, ...], teachers: tuple[str, ...]
+) -> StudentGroup:
+    if students == group.students and teachers == group.teachers:
+        return group
+    return structs.replace(group, students=students, teachers=teachers)
+
+
+def _reduced(user_id: str, vendor: Vendor) -> Finding:
+    return Finding(
+        code="placement-reduced",
+        severity="info",
+        subject=user_id,
+        message=(
+            f"{vendor.name} takes one school unit and one class for each person, and this person "
+            "has several. The first unit in the document and there the first class by name is "
+            "sent. Order the units of the document so that the right one comes first."
+        ),
+        values=(("vendor", vendor.name),),
+    )

@@ -1,0 +1,132 @@
+"""How a tenant's connections are: last run, holds, failures, what is set up and what is not."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from addon.delivery.ledger import Key, Ledger
+from addon.report import HoldReport
+from addon.settings import Settings
+from addon.store import Run, Store
+from addon.sync import find_tenant, ledger_key, target_of
+from addon.tenant import Connection
+from addon.vendors import NotConfigured
+
+
+class RunStatus(Struct, frozen=True):
+    """A run in short. Times are seconds since 1970 UTC."""
+
+    run: str
+    status: str
+    started: float
+    finished: float | None
+    detail: str = ""
+
+
+class RefusedStatus(Struct, frozen=True, rename="camel"):
+    """A resource that the vendor does not take, and its words."""
+
+    operation: str
+    resource_type: str
+    external_id: str
+    http_status: int
+    detail: str
+    since: float
+
+
+class ConnectionStatus(Struct, frozen=True, rename="camel"):
+    """A connection's state in its mode.
+
+    `resources` is how many the vendor has acknowledged, `uncertain` how many it must be asked
+    about, `refused` those that it does not take. `problem` says what must be mended here
+    before it can run. `last` is the connection's part of the last run that had one.
+    """
+
+    vendor: str
+    mode: str
+    resources: int
+    uncertain: int
+    refused: tuple[RefusedStatus, ...]
+    hold: HoldReport | None
+    problem: str | None
+    last: dict[str, Any] | None
+
+
+class LeftBehind(Struct, frozen=True):
+    """What a vendor has of the tenant without a connection that keeps it up to date."""
+
+    vendor: str
+    mode: str
+    resources: int
+    advice: str
+
+
+class TenantStatus(Struct, frozen=True, rename="camel"):
+    """Everything that `status` tells."""
+
+    tenant: str
+    last_run: RunStatus | None
+    connections: tuple[ConnectionStatus, ...]
+    left_behind: tuple[LeftBehind, ...]
+
+
+def status(settings: Settings, store: Store, tenant_id: str) -> TenantStatus:
+    """The tenant's state. Raises Unknown and StoreError."""
+    tenant = find_tenant(store, tenant_id)
+    runs = store.runs(tenant_id)
+    connections = tuple(_connection(settings, store, runs, tenant_id, c) for c in tenant.connections)
+    in_use = {ledger_key(tenant_id, c) for c in tenant.connections}
+    left = tuple(
+        LeftBehind(key.vendor, key.mode, resources, _advice(settings, key))
+        for key, resources, _ in store.ledgers(tenant_id)
+        if key not in in_use and resources
+    )
+    last = RunStatus(
+        runs[0].id, runs[0].status, runs[0].started, runs[0].finished, runs[0].detail
+    ) if runs else None
+    return TenantStatus(tenant_id, last, connections, left)
+
+
+def _connection(
+    settings: Settings, store: Store, runs: Sequence[Run], tenant_id: str, connection: Connection
+) -> ConnectionStatus:
+    key = ledger_key(tenant_id, connection)
+    ledger = store.ledger(key) if key is not None else Ledger()
+    hold = store.hold(key) if key is not None else None
+    target = target_of(settings, connection) if key is not None else None
+    uncertain = sum(e.intended for entries in ledger.entries.values() for e in entries.values())
+    return ConnectionStatus(
+        vendor=connection.vendor,
+        mode=connection.mode,
+        resources=len(ledger) - uncertain,
+        uncertain=uncertain,
+        refused=tuple(
+            RefusedStatus(r.operation, t, i, r.status, r.detail, r.at) for t, i, r in ledger.refused()
+        ),
+        hold=None if hold is None else HoldReport(len(hold.people), hold.reason),
+        problem=str(target) if isinstance(target, NotConfigured) else None,
+        last=_last(runs, connection.vendor),
+    )
+
+
+def _last(runs: Sequence[Run], vendor: str) -> dict[str, Any] | None:
+    for run in runs:
+        report = msgspec.json.decode(run.report) if run.report else {}
+        for part in report.get("connections", ()):
+            if part["vendor"] == vendor:
+                return {"run": run.id, "finished": run.finished, **part}
+    return None
+
+
+def _advice(settings: Settings, key: Key) -> str:
+    if key.vendor not in settings.vendors:
+        return (
+            "The vendor is no longer among the vendor profiles. Put its profile back and "
+            f"`withdraw {key.tenant} --vendor {key.vendor}`, or ask the vendor to remove it."
+        )
+    return (
+        "Nothing keeps this up to date. Turn the connection on in this mode, or "
+        f"`withdraw {key.tenant} --vendor {key.vendor}`."
+    )

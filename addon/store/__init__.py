@@ -1,0 +1,75 @@
+"""KEEP: tenant documents, ledgers, holds, approvals and runs, in the domain's words."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from addon.delivery.guard import Hold
+from addon.delivery.ledger import Change, Key, Ledger, NotKept
+
+
+class StoreError(NotKept):
+    """The store cannot be used; the message says where and what to do."""
+
+
+class Run(Struct, frozen=True):
+    """One execution for a tenant. Times are seconds since 1970 UTC.
+
+    `report` is the JSON that the run gave, None while it is going on. `status` is `running`,
+    `done`, `failed` (some operations), `held` or `unread` (the directory could not be read).
+    """
+
+    id: str
+    tenant: str
+    started: float
+    status: str
+    finished: float | None = None
+    report: bytes | None = None
+    detail: str = ""
+
+
+class Store(Protocol):
+    """What every store does. All methods may be called from any thread.
+
+    Every writing method is whole or not at all. Raises StoreError.
+    """
+
+    def save_tenant(self, customer_id: str, document: bytes) -> None:
+        """Keep the tenant's document, as it was given."""
+
+    def tenant(self, customer_id: str) -> bytes | None:
+        """The tenant's document, or None."""
+
+    def tenants(self) -> list[str]:
+        """The customer ids of all tenants, sorted."""
+
+    def ledger(self, key: Key) -> Ledger:
+        """The ledger, empty when nothing was sent yet."""
+
+    def ledgers(self, tenant: str) -> list[tuple[Key, int, int]]:
+        """The tenant's ledgers that are not empty, with their resources and refusals."""
+
+    def record(self, key: Key, changes: Sequence[Change]) -> None:
+        """Remember changes in a ledger."""
+
+    def hold(self, key: Key) -> Hold | None:
+        """The plan that waits for approval, or None."""
+
+    def set_hold(self, key: Key, hold: Hold | None) -> None:
+        """Keep a hold in place of any earlier one, or end it."""
+
+    def approval(self, key: Key) -> frozenset[str]:
+        """The externalIds of people whose removal was approved and is not done yet."""
+
+    def set_approval(self, key: Key, people: frozenset[str]) -> None:
+        """Keep an approval in place of any earlier one; an empty one ends it."""
+
+    def save_run(self, run: Run) -> None:
+        """Keep a run, new or changed."""
+
+    def runs(self, tenant: str, limit: int = 50) -> list[Run]:
+        """The tenant's runs, the newest first."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""

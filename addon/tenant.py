@@ -1,0 +1,127 @@
+"""The tenant document: what an administrator has said, as frozen values.
+
+The JSON form is a contract (README, "The tenant document"). Decoding and checking a
+document that somebody wrote is `addon.document`; this file only says what a right one
+holds. Field names are the document's own, in camelCase on the wire.
+"""
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+Operator = Literal[
+    "equals",
+    "notEquals",
+    "in",
+    "notIn",
+    "startsWith",
+    "endsWith",
+    "contains",
+    "notContains",
+    "matches",
+    "notMatches",
+    "isEmpty",
+    "isNotEmpty",
+]
+Mode = Literal["off", "test", "live"]
+OptionalField = Literal["email", "schoolYear", "cloudId", "schoolType"]
+
+
+class Value(Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
+    """What all parts of the document have in common: immutable, strict, camelCase."""
+
+
+class Organisation(Value, frozen=True):
+    """The principal organiser (huvudman)."""
+
+    name: str
+    organisation_number: str | None = None
+
+
+class Protected(Value, frozen=True):
+    """Where people with protected identity are found; they are sent to nobody."""
+
+    groups: tuple[str, ...] = ()
+    org_units: tuple[str, ...] = ()
+
+
+class Clause(Value, frozen=True):
+    """One comparison of an attribute with a value; `in` and `notIn` take a list."""
+
+    attribute: str
+    operator: Operator
+    value: str | tuple[str, ...] | None = None
+
+
+class Selector(Value, frozen=True):
+    """Who belongs: in an OU or a group, and, if there are filters, passing at least one.
+
+    `filters` is a list of filters (ORed), each a list of clauses (ANDed).
+    """
+
+    org_units: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    filters: tuple[tuple[Clause, ...], ...] = ()
+
+
+class GroupRule(Value, frozen=True):
+    """Where classes or teaching groups come from, and what their names are."""
+
+    source: Literal["orgUnit", "group", "attribute"] = field(name="from")
+    pattern: str
+    attribute: str | None = None
+
+
+class YearRule(Value, frozen=True):
+    """Where the school year of a student is found; the pattern's part `year` is 0-13."""
+
+    source: Literal["class", "orgUnit", "attribute"] = field(name="from")
+    pattern: str
+    attribute: str | None = None
+
+
+class SchoolUnit(Value, frozen=True):
+    """A unit in Skolverket's register and who belongs to it."""
+
+    code: str
+    name: str
+    municipality_code: str | None = None
+    school_types: tuple[str, ...] = ()
+    students: Selector = Selector()
+    staff: Selector = Selector()
+    classes: GroupRule | None = None
+    teaching_groups: GroupRule | None = None
+    school_year: YearRule | None = None
+
+
+class Limits(Value, frozen=True):
+    """How many people a run may remove before a person must approve it."""
+
+    deletions: int = 50
+    deletions_percent: float = 10
+
+
+class Connection(Value, frozen=True):
+    """The tenant's use of one vendor."""
+
+    vendor: str
+    mode: Mode = "off"
+    school_units: tuple[str, ...] = ()
+    fields: tuple[OptionalField, ...] = ()
+    limits: Limits = Limits()
+
+
+class Tenant(Value, frozen=True):
+    """One Google Workspace customer: its units, its people's selection, its connections."""
+
+    customer_id: str
+    organisation: Organisation
+    primary_domain: str | None = None
+    delegated_admin: str | None = None
+    protected: Protected = Protected()
+    school_units: tuple[SchoolUnit, ...] = ()
+    connections: tuple[Connection, ...] = ()
+
+    def connection(self, vendor: str) -> Connection | None:
+        """The tenant's connection to `vendor`, or None."""
+        return next((c for c in self.connections if c.vendor == vendor), None)

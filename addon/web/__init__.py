@@ -1,0 +1,1 @@
+"""ASK: the web application, one module a page or endpoint family."""
