@@ -5,8 +5,9 @@ from typing import Literal, get_args
 from addon.delivery.guard import Hold
 from addon.delivery.ledger import Key
 from addon.report import RunReport
+from addon.rooms import Rooms, Unknown, find_tenant
 from addon.store import Store
-from addon.sync import Rooms, Unknown, find_tenant, sync
+from addon.sync import sync
 from addon.withdraw import withdraw
 
 LedgerMode = Literal["test", "live"]
@@ -22,7 +23,7 @@ def approve(rooms: Rooms, tenant_id: str, vendor: str) -> RunReport:
     if held is None:
         raise Unknown(f"nothing of {tenant_id} waits for approval at {vendor}")
     key, hold = held
-    rooms.store.set_approval(key, frozenset(hold.people))
+    rooms.store.set_approval(key, hold.approval())
     if hold.withdrawal:
         return withdraw(rooms, tenant_id, vendor)
     return sync(rooms, tenant_id, vendor)

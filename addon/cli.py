@@ -11,6 +11,7 @@ import msgspec
 
 from addon import show
 from addon.approve import approve
+from addon.delivery.lease import Taken
 from addon.directory.errors import DirectoryError
 from addon.document import DocumentError, decode_tenant
 from addon.overview import write_csv
@@ -18,10 +19,11 @@ from addon.parts import open_store, rooms
 from addon.progress import Progress
 from addon.reconcile import reconcile
 from addon.report import DONE, FAILED, UNREAD, USAGE, RunReport
+from addon.rooms import Rooms, Unknown
 from addon.settings import Settings, SettingsError
 from addon.status import status
 from addon.store import Store, StoreError
-from addon.sync import Rooms, Unknown, preview, sync
+from addon.sync import preview, sync
 from addon.vendors import NotConfigured
 from addon.withdraw import withdraw
 
@@ -49,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), USAGE)
     except DirectoryError as error:
         return _fail(str(error), UNREAD)
+    except Taken as taken:
+        return _fail(str(taken), FAILED)
     except BrokenPipeError:
         return DONE
     except KeyboardInterrupt:
@@ -88,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--csv", metavar="FILE", type=Path, help="write the whole overview there")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command = add("sync", "one run", _sync, "optional")
+    command.add_argument(
+        "--seconds", metavar="N", type=_seconds, help="stop cleanly when these are spent"
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command = add("approve", "let a held plan go", _approve, "needed")
     command.add_argument("--json", action="store_true", help="print one JSON object")
@@ -108,6 +115,13 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--once", action="store_true", help="end after the story")
     command.set_defaults(run=_demo)
     return parser
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise ValueError
+    return seconds
 
 
 # Tenant documents
@@ -156,7 +170,7 @@ def _preview(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _sync(given: argparse.Namespace, settings: Settings) -> int:
-    return _report(given, settings, lambda rooms: sync(rooms, given.id, given.vendor))
+    return _report(given, settings, lambda rooms: sync(rooms, given.id, given.vendor, given.seconds))
 
 
 def _approve(given: argparse.Namespace, settings: Settings) -> int:

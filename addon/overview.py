@@ -6,8 +6,10 @@ administrator alone. Of people with protected identity it has the id and nothing
 
 import csv
 import os
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from msgspec import Struct
 
@@ -31,6 +33,8 @@ HEADER = (
 )
 PROTECTED = "protected"
 UNIT_NOT_CHOSEN = "no chosen school unit"
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How text begins that some spreadsheet runs as a formula, in full width too."""
 
 
 class Row(Struct, frozen=True):
@@ -57,9 +61,12 @@ class Row(Struct, frozen=True):
 
 def rows(snapshot: Snapshot, roster: Roster, views: Iterable[tuple[str, View]]) -> Iterator[Row]:
     """A row for each user read and each of `views` (vendor id, what it carries)."""
+    users: dict[str, User] = {}
+    for user in snapshot.users:
+        users.setdefault(user.id, user)
     for vendor, view in views:
         memberships = _memberships(view)
-        for user in snapshot.users:
+        for user in users.values():
             if user.id not in roster.protected:
                 yield _row(user, roster, view, vendor, memberships.get(user.id, ((), ())))
         for user_id in sorted(roster.protected):
@@ -67,15 +74,31 @@ def rows(snapshot: Snapshot, roster: Roster, views: Iterable[tuple[str, View]]) 
 
 
 def write_csv(path: Path, lines: Iterable[Row]) -> None:
-    """Write the overview, whole or not at all, readable by its owner only."""
-    part = path.with_name(path.name + ".part")
-    with open(
-        part, "w", newline="", encoding="utf-8-sig", opener=lambda p, f: os.open(p, f, 0o600)
-    ) as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(HEADER)
-        writer.writerows(line.cells() for line in lines)
-    part.replace(path)
+    """Write the overview, whole or not at all, readable by its owner only.
+
+    What is no file (a pipe, a terminal) is written to as it is. Raises OSError.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("w", newline="", encoding="utf-8-sig") as stream:
+            _write(stream, lines)
+        return
+    target = path.resolve()
+    # mkstemp makes a file of its own that only the owner can read.
+    number, name = tempfile.mkstemp(".part", f"{target.name}.", target.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(number, "w", newline="", encoding="utf-8-sig") as file:
+            _write(file, lines)
+        part.replace(target)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _write(file: TextIO, lines: Iterable[Row]) -> None:
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(HEADER)
+    writer.writerows(line.cells() for line in lines)
 
 
 def _row(
@@ -124,4 +147,4 @@ def _memberships(view: View) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]
 
 
 def _harmless(text: str) -> str:
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return "'" + text if text.lstrip(" ").startswith(FORMULA) else text

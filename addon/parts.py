@@ -6,10 +6,10 @@ from addon.directory.credentials import anonymous, from_key_file
 from addon.directory.errors import AccessRefused
 from addon.directory.google import Source, read
 from addon.directory.snapshot import Snapshot
+from addon.rooms import Rooms
 from addon.settings import Settings, SqliteStore
 from addon.store import Store, StoreError
 from addon.store.sqlite import SQLiteStore
-from addon.sync import Rooms
 from addon.tenant import Tenant
 
 

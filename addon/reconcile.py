@@ -12,10 +12,13 @@ from msgspec import Struct
 from addon.delivery.http import GivenUp
 from addon.delivery.ledger import Change, Entry, Ledger
 from addon.delivery.pace import Stopped
-from addon.delivery.session import open_session
+from addon.prepared import Prepared, prepare
+from addon.rooms import Rooms, Unknown, chosen, find_tenant, ledger_key, target_of
+from addon.runs import new_run_id
+from addon.sending import Line
 from addon.ss12000.resources import TYPES, ResourceType
 from addon.ss12000.translate import Translation
-from addon.sync import Prepared, Rooms, Unknown, chosen, find_tenant, ledger_key, prepare, target_of
+from addon.store.holder import holder
 from addon.vendors import NotConfigured
 
 
@@ -56,7 +59,7 @@ class Reconciled(Struct, frozen=True):
 def reconcile(rooms: Rooms, tenant_id: str, vendor: str) -> Reconciled:
     """Compare the vendor with the ledger of the connection's mode, and mend the ledger.
 
-    Raises Unknown, NotConfigured, DirectoryError, StoreError.
+    Raises Unknown, NotConfigured, Taken, DirectoryError, StoreError.
     """
     tenant = find_tenant(rooms.store, tenant_id)
     connection = chosen(tenant, vendor)[0]
@@ -68,16 +71,18 @@ def reconcile(rooms: Rooms, tenant_id: str, vendor: str) -> Reconciled:
         raise target
     prepared = prepare(rooms, tenant, (connection,))
     translation = Translation(prepared.views[vendor], tenant, connection)
-    ours = _ours(prepared, translation)
-    ledger = rooms.store.ledger(key)
+    line = Line(rooms, key, target, holder(new_run_id(rooms.clock())))
+    return asyncio.run(_ask(line, _ours(prepared, translation)))
 
-    async def ask() -> Reconciled:
-        found: list[Drift] = []
-        detail = None
-        profile = rooms.settings.vendors[vendor]
-        async with open_session(
-            profile, target, rooms.store, key, ledger, rooms.patience
-        ) as session:
+
+async def _ask(line: Line, ours: Mapping[ResourceType, set[str]]) -> Reconciled:
+    """What the vendor lists of each type, and the ledger mended by it."""
+    key = line.key
+    found: list[Drift] = []
+    detail = None
+    async with line.exclusively() as lease:
+        ledger = await asyncio.to_thread(line.rooms.store.ledger, key)
+        async with line.speak(ledger, lease) as session:
             try:
                 for resource_type in TYPES:
                     held = await session.scim.list(resource_type)
@@ -86,9 +91,7 @@ def reconcile(rooms: Rooms, tenant_id: str, vendor: str) -> Reconciled:
                     session.journal.note(changes)
             except (GivenUp, Stopped) as trouble:
                 detail = str(trouble)
-        return Reconciled(tenant_id, vendor, key.mode, tuple(found), detail)
-
-    return asyncio.run(ask())
+    return Reconciled(key.tenant, key.vendor, key.mode, tuple(found), detail)
 
 
 def _ours(prepared: Prepared, translation: Translation) -> Mapping[ResourceType, set[str]]:

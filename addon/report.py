@@ -82,7 +82,8 @@ class RunReport(Struct, frozen=True):
             return HELD
         if any(c.configuration for c in self.connections):
             return USAGE
-        return FAILED if any(c.status == "failed" for c in self.connections) else DONE
+        unfinished = any(c.status == "failed" or c.left for c in self.connections)
+        return FAILED if unfinished else DONE
 
 
 def nothing_done() -> dict[str, dict[str, int]]:

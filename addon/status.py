@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from addon.delivery.ledger import Key, Ledger
 from addon.report import HoldReport
+from addon.rooms import find_tenant, ledger_key, target_of
 from addon.settings import Settings
 from addon.store import Run, Store
-from addon.sync import find_tenant, ledger_key, target_of
 from addon.tenant import Connection
 from addon.vendors import NotConfigured
 

@@ -2,90 +2,35 @@
 
 import asyncio
 import logging
-import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence, Set
-from datetime import UTC, datetime
-from typing import Literal
+import traceback
+from collections.abc import Mapping, Sequence
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from addon import overview
-from addon.delivery.deliver import Failure, Result
-from addon.delivery.guard import Hold, check, counts
-from addon.delivery.ledger import Key, Ledger
-from addon.delivery.pace import Patience
-from addon.delivery.plan import Plan, make_plan, standing_refusals
-from addon.delivery.session import open_session
+from addon.delivery.deliver import Result
+from addon.delivery.guard import Hold
+from addon.delivery.lease import Taken
+from addon.delivery.ledger import Key
+from addon.delivery.plan import Plan
 from addon.directory.errors import DirectoryError
-from addon.directory.snapshot import Snapshot
-from addon.document import load_tenant
+from addon.outcome import delivered, failed, foreseen, idle
+from addon.prepared import Prepared, intend, prepare
 from addon.report import (
     ConnectionReport,
     DirectoryCounts,
-    HoldReport,
     RunReport,
     finding_reports,
     nothing_done,
     roster_counts,
 )
-from addon.roster.model import Finding, Roster
-from addon.roster.select import select
-from addon.settings import Settings
-from addon.ss12000.translate import Translation
-from addon.ss12000.view import View, view
-from addon.store import Run, Store
-from addon.tenant import Connection, Tenant
-from addon.vendors import NotConfigured, Target, Vendor
+from addon.rooms import Rooms, chosen, find_tenant, ledger_key, target_of
+from addon.runs import begin, end, finish, new_run_id
+from addon.sending import Line
+from addon.tenant import Connection
+from addon.vendors import NotConfigured, Target
 
 log = logging.getLogger(__name__)
-
-ReadDirectory = Callable[[Tenant], Snapshot]
-
-
-class Unknown(Exception):
-    """There is no such tenant, connection or hold; the message says what there is."""
-
-
-class Rooms(Struct, frozen=True):
-    """What a run needs from outside: settings, store, the directory, and how to show progress.
-
-    `progress` is told a vendor, operations done and operations planned.
-    """
-
-    settings: Settings
-    store: Store
-    read: ReadDirectory
-    progress: Callable[[str, int, int], None] = lambda vendor, done, planned: None
-    patience: Patience = Patience()
-    clock: Callable[[], float] = time.time
-
-
-class Prepared(Struct, frozen=True):
-    """A run before anything is planned: who the people are and what each connection carries."""
-
-    tenant: Tenant
-    snapshot: Snapshot
-    roster: Roster
-    views: dict[str, View]
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What the data and the vendors' abilities give cause to say."""
-        return self.roster.findings + tuple(f for v in self.views.values() for f in v.findings)
-
-    def overview(self) -> Iterator[overview.Row]:
-        """Who is sent where, and who is not and why."""
-        return overview.rows(self.snapshot, self.roster, self.views.items())
-
-
-def find_tenant(store: Store, tenant_id: str) -> Tenant:
-    """The tenant's document. Raises Unknown."""
-    document = store.tenant(tenant_id)
-    if document is None:
-        known = ", ".join(store.tenants()) or "none; import one with `tenant import FILE`"
-        raise Unknown(f"there is no tenant {tenant_id}; known are: {known}")
-    return load_tenant(document)
 
 
 def preview(rooms: Rooms, tenant_id: str, vendor: str | None = None) -> tuple[RunReport, Prepared]:
@@ -100,12 +45,17 @@ def preview(rooms: Rooms, tenant_id: str, vendor: str | None = None) -> tuple[Ru
     return _report(prepared, new_run_id(rooms.clock()), reports), prepared
 
 
-def sync(rooms: Rooms, tenant_id: str, vendor: str | None = None) -> RunReport:
-    """One run. Raises Unknown, StoreError, and DirectoryError: then nothing was sent."""
+def sync(
+    rooms: Rooms, tenant_id: str, vendor: str | None = None, seconds: float | None = None
+) -> RunReport:
+    """One run, for at most about `seconds`; what is left then is for the next.
+
+    Raises Unknown, StoreError, and DirectoryError: then nothing was sent.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
     tenant = find_tenant(rooms.store, tenant_id)
     connections = chosen(tenant, vendor)
-    run = Run(new_run_id(rooms.clock()), tenant_id, rooms.clock(), "running")
-    rooms.store.save_run(run)
+    run = begin(rooms.store, tenant_id, rooms.clock())
     targets = {c.vendor: target_of(rooms.settings, c) for c in connections if c.mode != "off"}
     prepared = None
     if any(isinstance(target, Target) for target in targets.values()):
@@ -113,258 +63,97 @@ def sync(rooms: Rooms, tenant_id: str, vendor: str | None = None) -> RunReport:
             prepared = prepare(rooms, tenant, connections)
         except DirectoryError as error:
             log.warning("run %s of %s: the directory was not read", run.id, tenant_id)
-            _close(rooms, run, "unread", detail=str(error))
+            end(rooms.store, run, rooms.clock(), "unread", detail=str(error))
             raise
-    reports = asyncio.run(_all(rooms, prepared, connections, targets))
+    errand = _Errand(rooms, prepared, run.holder, deadline)
+    reports = asyncio.run(_all(errand, connections, targets))
     report = (
         RunReport(tenant_id, run.id, None, None, (), tuple(reports))
         if prepared is None
         else _report(prepared, run.id, reports)
     )
-    finish(rooms, run, report)
+    finish(rooms.store, run, rooms.clock(), report)
     return report
 
 
-def chosen(tenant: Tenant, vendor: str | None) -> tuple[Connection, ...]:
-    """The tenant's connections, or the one to `vendor`. Raises Unknown."""
-    if vendor is None:
-        return tenant.connections
-    connection = tenant.connection(vendor)
-    if connection is None:
-        known = ", ".join(c.vendor for c in tenant.connections) or "none"
-        raise Unknown(f"{tenant.customer_id} has no connection to {vendor}; it has: {known}")
-    return (connection,)
+class _Errand(Struct, frozen=True):
+    """What all connections of one run share. `deadline` is a time of `time.monotonic`."""
+
+    rooms: Rooms
+    prepared: Prepared | None
+    holder: str
+    deadline: float | None
 
 
-def ledger_key(tenant_id: str, connection: Connection) -> Key | None:
-    """Whose ledger the connection writes, or None while it is off."""
-    return None if connection.mode == "off" else Key(tenant_id, connection.vendor, connection.mode)
+async def _all(
+    errand: _Errand,
+    connections: Sequence[Connection],
+    targets: Mapping[str, Target | NotConfigured],
+) -> list[ConnectionReport]:
+    """Every connection side by side; the trouble of one stays its own."""
+    parts = (_one(errand, c, targets.get(c.vendor)) for c in connections)
+    return list(await asyncio.gather(*parts))
 
 
-def new_run_id(now: float) -> str:
-    """An id for a run that sorts by time."""
-    return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+async def _one(
+    errand: _Errand, connection: Connection, target: Target | NotConfigured | None
+) -> ConnectionReport:
+    if isinstance(target, NotConfigured):
+        return failed(connection, str(target), configuration=True)
+    if target is None or errand.prepared is None:
+        return idle(connection)
+    key = ledger_key(errand.prepared.tenant.customer_id, connection)
+    assert key is not None
+    try:
+        return await _deliver(errand, errand.prepared, connection, key, target)
+    except Taken as taken:
+        return failed(connection, str(taken))
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__} at {where.filename}:{where.lineno}"
+        log.error("the delivery of %s to %s ended: %s", key.tenant, key.vendor, what)
+        return failed(connection, f"the delivery ended with an error: {what}")
 
 
-# From the directory to what each connection carries
+async def _deliver(
+    errand: _Errand, prepared: Prepared, connection: Connection, key: Key, target: Target
+) -> ConnectionReport:
+    """Plan, and where there is something to do, plan again with the lease in hand and do it."""
+    rooms, store = errand.rooms, errand.rooms.store
+    line = Line(rooms, key, target, errand.holder, errand.deadline)
+    intention = await asyncio.to_thread(intend, rooms, prepared, connection, key)
+    plan, hold = intention.decide()
+    result = Result(nothing_done(), ())
+    if not _going(plan, hold).empty:
+        async with line.exclusively() as lease:
+            intention = await asyncio.to_thread(intend, rooms, prepared, connection, key)
+            plan, hold = intention.decide()
+            result = await line.send(
+                _going(plan, hold),
+                lambda absent: _going(intention.replan(absent), hold),
+                intention.ledger,
+                lease,
+            )
+    earlier = store.hold(key)
+    if hold != earlier and not (hold is None and earlier is not None and earlier.withdrawal):
+        store.set_hold(key, hold)
+    if hold is None and intention.approved is not None and result.complete:
+        store.set_approval(key, None)
+    log.info("%s to %s (%s): %s", key.tenant, key.vendor, key.mode, result.operations)
+    return delivered(connection, plan, result, hold)
 
 
-def prepare(rooms: Rooms, tenant: Tenant, connections: Sequence[Connection]) -> Prepared:
-    """Read and select, once for all connections. Raises DirectoryError."""
-    snapshot = rooms.read(tenant)
-    roster = select(tenant, snapshot)
-    vendors = rooms.settings.vendors
-    views = {
-        c.vendor: view(roster, tenant, c, vendors[c.vendor])
-        for c in connections
-        if c.mode != "off" and c.vendor in vendors
-    }
-    return Prepared(tenant, snapshot, roster, views)
-
-
-class _Intention(Struct, frozen=True):
-    """What one connection is about to do, and the means to think again."""
-
-    key: Key
-    ledger: Ledger
-    translation: Translation
-    protected: frozenset[str]
-    now: float
-    approved: frozenset[str]
-    connection: Connection
-
-    def plan(self, absent: Set[str] | None = None) -> Plan:
-        """The plan from the ledger as it is now."""
-        if absent is None:
-            absent = standing_refusals(self.ledger, self.now)
-        resources = self.translation.resources(absent)
-        return make_plan(resources, self.ledger, self.now, self.protected, absent)
-
-    def hold(self, plan: Plan) -> Hold | None:
-        """What stops the plan, if anything does."""
-        found = check(plan, self.ledger, self.connection.limits, self.approved)
-        return found and structs.replace(found, at=self.now)
-
-
-def _intention(rooms: Rooms, prepared: Prepared, connection: Connection, key: Key) -> _Intention:
-    translation = Translation(prepared.views[connection.vendor], prepared.tenant, connection)
-    return _Intention(
-        key=key,
-        ledger=rooms.store.ledger(key),
-        translation=translation,
-        protected=frozenset(
-            i for user in prepared.roster.protected for i in translation.external_ids(user)
-        ),
-        now=rooms.clock(),
-        approved=rooms.store.approval(key),
-        connection=connection,
-    )
+def _going(plan: Plan, hold: Hold | None) -> Plan:
+    """The part of a plan that goes, whether or not it is held."""
+    return plan if hold is None else plan.only_protected()
 
 
 def _foreseen(rooms: Rooms, prepared: Prepared, connection: Connection) -> ConnectionReport:
     """A connection's report for a preview."""
     key = ledger_key(prepared.tenant.customer_id, connection)
     if key is None or connection.vendor not in prepared.views:
-        return _idle(connection)
-    intention = _intention(rooms, prepared, connection, key)
-    plan = intention.plan()
-    hold = intention.hold(plan)
-    return ConnectionReport(
-        vendor=connection.vendor,
-        mode=connection.mode,
-        status="held" if hold else "unchanged" if plan.empty else "delivered",
-        operations=counts(plan),
-        refused=plan.left_alone,
-        hold=_hold_report(hold),
-    )
-
-
-# Delivering
-
-
-async def _all(
-    rooms: Rooms,
-    prepared: Prepared | None,
-    connections: Sequence[Connection],
-    targets: dict[str, "Target | NotConfigured"],
-) -> list[ConnectionReport]:
-    """Every connection side by side; the trouble of one stays its own."""
-    return list(
-        await asyncio.gather(
-            *(_one(rooms, prepared, c, targets.get(c.vendor)) for c in connections)
-        )
-    )
-
-
-async def _one(
-    rooms: Rooms,
-    prepared: Prepared | None,
-    connection: Connection,
-    target: "Target | NotConfigured | None",
-) -> ConnectionReport:
-    if isinstance(target, NotConfigured):
-        return failed(connection, str(target), configuration=True)
-    if target is None or prepared is None:
-        return _idle(connection)
-    key = ledger_key(prepared.tenant.customer_id, connection)
-    assert key is not None
-    try:
-        return await _deliver(rooms, prepared, connection, key, target)
-    except Exception as error:
-        log.exception("delivery of %s to %s ended", key.tenant, key.vendor)
-        return failed(connection, f"the delivery ended with an error ({type(error).__name__})")
-
-
-async def _deliver(
-    rooms: Rooms, prepared: Prepared, connection: Connection, key: Key, target: Target
-) -> ConnectionReport:
-    intention = await asyncio.to_thread(_intention, rooms, prepared, connection, key)
-    plan = intention.plan()
-    hold = intention.hold(plan)
-    going = plan.only_protected() if hold else plan
-    result = Result(nothing_done(), ())
-    if not going.empty:
-        vendor = rooms.settings.vendors[connection.vendor]
-        async with open_session(
-            vendor, target, rooms.store, key, intention.ledger, rooms.patience
-        ) as session:
-            result = await session.carry_out(
-                going,
-                intention.plan,
-                lambda done, planned: rooms.progress(connection.vendor, done, planned),
-                rooms.clock,
-            )
-    earlier = rooms.store.hold(key)
-    if hold is not None or (earlier is not None and not earlier.withdrawal):
-        rooms.store.set_hold(key, hold)
-    if hold is None and intention.approved and result.complete:
-        rooms.store.set_approval(key, frozenset())
-    log.info(
-        "%s to %s (%s): %s, %d failed, %d left",
-        key.tenant,
-        key.vendor,
-        key.mode,
-        result.operations,
-        len(result.failures),
-        result.left,
-    )
-    return delivered(connection, plan, result, hold)
-
-
-def delivered(
-    connection: Connection, plan: Plan, result: Result, hold: Hold | None
-) -> ConnectionReport:
-    """A connection's report from what came of its plan."""
-    stopped = result.stopped is not None
-    failures = result.failures
-    if stopped and not result.spent:
-        failures = (*failures, _connection_failure(result, plan))
-    done = any(result.operations.values())
-    status: Literal["held", "failed", "delivered", "unchanged"] = "unchanged"
-    if hold is not None:
-        status = "held"
-    elif failures or result.left:
-        status = "failed"
-    elif done:
-        status = "delivered"
-    return ConnectionReport(
-        vendor=connection.vendor,
-        mode=connection.mode,
-        status=status,
-        operations=counts(plan) if hold else result.operations,
-        failures=failures,
-        left=result.left,
-        refused=plan.left_alone + sum(1 for f in result.failures if f.refused),
-        detail=result.stopped,
-        hold=_hold_report(hold),
-    )
-
-
-def _connection_failure(result: Result, plan: Plan) -> Failure:
-    """The one clear message about a connection that failed as a whole."""
-    first = next(iter(plan.operations()))
-    return Failure(
-        first.kind, first.resource_type, first.external_id, result.status, result.stopped or ""
-    )
-
-
-# Small things
-
-
-def target_of(settings: Settings, connection: Connection) -> "Target | NotConfigured":
-    """Where the connection sends to, or why that is not known."""
-    vendor: Vendor | None = settings.vendors.get(connection.vendor)
-    if vendor is None:
-        return NotConfigured(f"{connection.vendor} is not among the vendor profiles")
-    endpoint = vendor.live if connection.mode == "live" else vendor.test
-    if endpoint is None:
-        return NotConfigured(
-            f"{connection.vendor} has no {connection.mode} endpoint in the vendor profiles"
-        )
-    try:
-        return endpoint.resolve(settings.environ)
-    except NotConfigured as error:
-        return error
-
-
-def _hold_report(hold: Hold | None) -> HoldReport | None:
-    return None if hold is None else HoldReport(len(hold.people), hold.reason)
-
-
-def _idle(connection: Connection) -> ConnectionReport:
-    return ConnectionReport(connection.vendor, connection.mode, "off", nothing_done())
-
-
-def failed(connection: Connection, detail: str, configuration: bool = False) -> ConnectionReport:
-    """The report of a connection of which nothing was tried."""
-    return ConnectionReport(
-        connection.vendor,
-        connection.mode,
-        "failed",
-        nothing_done(),
-        detail=detail,
-        configuration=configuration,
-    )
+        return idle(connection)
+    return foreseen(connection, *intend(rooms, prepared, connection, key).decide())
 
 
 def _report(prepared: Prepared, run: str, reports: Sequence[ConnectionReport]) -> RunReport:
@@ -373,7 +162,7 @@ def _report(prepared: Prepared, run: str, reports: Sequence[ConnectionReport]) -
         tenant=prepared.tenant.customer_id,
         run=run,
         directory=DirectoryCounts(
-            users=len(snapshot.users),
+            users=len(snapshot.users) + len(snapshot.protected),
             groups=len(snapshot.groups),
             org_units=len(snapshot.org_units),
             queries=snapshot.queries,
@@ -382,19 +171,3 @@ def _report(prepared: Prepared, run: str, reports: Sequence[ConnectionReport]) -
         findings=finding_reports(prepared.findings),
         connections=tuple(reports),
     )
-
-
-def finish(rooms: Rooms, run: Run, report: RunReport) -> None:
-    """Keep a run with what came of it."""
-    statuses = {c.status for c in report.connections}
-    status = "held" if "held" in statuses else "failed" if "failed" in statuses else "done"
-    _close(rooms, run, status, report.json())
-
-
-def _close(
-    rooms: Rooms, run: Run, status: str, report: bytes | None = None, detail: str = ""
-) -> None:
-    ended = structs.replace(
-        run, status=status, finished=rooms.clock(), report=report, detail=detail
-    )
-    rooms.store.save_run(ended)

@@ -23,6 +23,7 @@ Operator = Literal[
     "isEmpty",
     "isNotEmpty",
 ]
+LimitedType = Literal["SchoolUnit", "User", "Employment", "StudentGroup", "Activity"]
 Mode = Literal["off", "test", "live"]
 OptionalField = Literal["email", "schoolYear", "cloudId", "schoolType"]
 
@@ -94,11 +95,22 @@ class SchoolUnit(Value, frozen=True):
     school_year: YearRule | None = None
 
 
+class ChangeLimit(Value, frozen=True):
+    """By how much the number of a type's resources may change in a run; None: as it likes."""
+
+    number: int | None = None
+    percent: float | None = None
+
+
 class Limits(Value, frozen=True):
-    """How many people a run may remove before a person must approve it."""
+    """How many people a run may remove, and how much it may change, without a person's word.
+
+    `changes` are by resource type; a first delivery is not limited by them.
+    """
 
     deletions: int = 50
     deletions_percent: float = 10
+    changes: dict[LimitedType, ChangeLimit] = {}
 
 
 class Connection(Value, frozen=True):

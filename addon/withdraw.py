@@ -5,18 +5,21 @@ asked for again.
 """
 
 import asyncio
+from codecs import BOM_UTF8
 
 import msgspec
 from msgspec import structs
 
 from addon.delivery.deliver import Result
-from addon.delivery.guard import check, counts
-from addon.delivery.ledger import Key
+from addon.delivery.guard import check
+from addon.delivery.lease import Taken
+from addon.delivery.ledger import Change, Key
 from addon.delivery.plan import removal_of_everything
-from addon.delivery.session import open_session
-from addon.report import ConnectionReport, RunReport
-from addon.store import Run
-from addon.sync import Rooms, Unknown, delivered, failed, find_tenant, finish, new_run_id, target_of
+from addon.outcome import delivered, failed
+from addon.report import ConnectionReport, RunReport, nothing_done
+from addon.rooms import Rooms, Unknown, find_tenant, target_of
+from addon.runs import begin, finish
+from addon.sending import Line
 from addon.tenant import Connection, Tenant
 from addon.vendors import NotConfigured
 
@@ -31,49 +34,46 @@ def withdraw(rooms: Rooms, tenant_id: str, vendor: str, confirmed: bool = False)
     keys = [key for key, _, _ in rooms.store.ledgers(tenant_id) if key.vendor == vendor]
     if not keys and tenant.connection(vendor) is None:
         raise Unknown(f"{tenant_id} has no connection to {vendor} and nothing there")
-    run = Run(new_run_id(rooms.clock()), tenant_id, rooms.clock(), "running")
-    rooms.store.save_run(run)
-    reports = tuple(_one(rooms, tenant, key, confirmed) for key in keys)
+    run = begin(rooms.store, tenant_id, rooms.clock())
+    reports = tuple(_one(rooms, tenant, key, run.holder, confirmed) for key in keys)
     if all(report.status in ("delivered", "unchanged") for report in reports):
         _turn_off(rooms, tenant_id, vendor)
     report = RunReport(tenant_id, run.id, None, None, (), reports)
-    finish(rooms, run, report)
+    finish(rooms.store, run, rooms.clock(), report)
     return report
 
 
-def _one(rooms: Rooms, tenant: Tenant, key: Key, confirmed: bool) -> ConnectionReport:
+def _one(
+    rooms: Rooms, tenant: Tenant, key: Key, holder: str, confirmed: bool
+) -> ConnectionReport:
     connection = structs.replace(
         tenant.connection(key.vendor) or Connection(vendor=key.vendor), mode=key.mode
     )
     target = target_of(rooms.settings, connection)
     if isinstance(target, NotConfigured):
         return failed(connection, str(target), configuration=True)
-    ledger = rooms.store.ledger(key)
-    plan = removal_of_everything(ledger)
-    approved = rooms.store.approval(key)
-    hold = None if confirmed else check(plan, ledger, connection.limits, approved)
-    if hold is not None:
-        hold = structs.replace(hold, at=rooms.clock(), withdrawal=True)
-        rooms.store.set_hold(key, hold)
-        return delivered(connection, plan, Result(counts(plan), ()), hold)
+    try:
+        return asyncio.run(_remove(Line(rooms, key, target, holder), connection, confirmed))
+    except Taken as taken:
+        return failed(connection, str(taken))
 
-    async def deliver() -> Result:
-        vendor = rooms.settings.vendors[key.vendor]
-        async with open_session(
-            vendor, target, rooms.store, key, ledger, rooms.patience
-        ) as session:
-            return await session.carry_out(
-                plan,
-                lambda absent: removal_of_everything(ledger),
-                lambda done, planned: rooms.progress(key.vendor, done, planned),
-                rooms.clock,
-            )
 
-    result = asyncio.run(deliver())
-    rooms.store.set_hold(key, None)
-    if result.complete:
-        rooms.store.set_approval(key, frozenset())
-    return delivered(connection, plan, result, None)
+async def _remove(line: Line, connection: Connection, confirmed: bool) -> ConnectionReport:
+    store, key = line.rooms.store, line.key
+    async with line.exclusively() as lease:
+        ledger = await asyncio.to_thread(store.ledger, key)
+        plan = removal_of_everything(ledger)
+        hold = None if confirmed else check(plan, ledger, connection.limits, store.approval(key))
+        if hold is not None:
+            store.set_hold(key, structs.replace(hold, at=line.rooms.clock(), withdrawal=True))
+            return delivered(connection, plan, Result(nothing_done(), ()), hold)
+        result = await line.send(plan, lambda absent: removal_of_everything(ledger), ledger, lease)
+        store.set_hold(key, None)
+        if result.complete:
+            store.set_approval(key, None)
+            refused = [Change(kind, external_id) for kind, external_id, _ in ledger.refused()]
+            store.record(key, refused, line.holder)
+        return delivered(connection, plan, result, None)
 
 
 def _turn_off(rooms: Rooms, tenant_id: str, vendor: str) -> None:
@@ -81,7 +81,7 @@ def _turn_off(rooms: Rooms, tenant_id: str, vendor: str) -> None:
     stored = rooms.store.tenant(tenant_id)
     if stored is None:
         return
-    document = msgspec.json.decode(stored)
+    document = msgspec.json.decode(stored.removeprefix(BOM_UTF8))
     for connection in document.get("connections", ()):
         if connection.get("vendor") == vendor:
             connection["mode"] = "off"

@@ -16,7 +16,7 @@ from addon.delivery.journal import Journal
 from addon.delivery.ledger import Change, Entry, NotKept, OperationKind, Refusal
 from addon.delivery.pace import Pace, Stopped
 from addon.delivery.plan import Operation, Plan
-from addon.delivery.scim import Done, Outcome, Refused
+from addon.delivery.scim import Outcome, Refused
 from addon.ss12000.resources import TYPES, ResourceType
 
 INTENTS = 200

@@ -1,52 +1,111 @@
 """Whether a plan removes too much to go without a person's word. Pure."""
 
-from collections.abc import Set
-
 from msgspec import Struct
 
 from addon.delivery.ledger import Ledger
 from addon.delivery.plan import Plan
-from addon.tenant import Limits
+from addon.tenant import ChangeLimit, Limits
 
 FEWEST_BY_PERCENT = 5
 """A percentage never holds fewer removals than this: in a small school one pupil is many."""
 
 
-class Hold(Struct, frozen=True):
-    """A plan that waits for a person: whom it would remove, and against which limit.
+class Approval(Struct, frozen=True):
+    """What a person has let go: the removal of `people`, and `changes` in number by type."""
 
-    `people` are the externalIds of the User resources that would be removed, sorted: what an
-    approval is for. `reason` says it with numbers. `at` is in seconds since 1970 UTC.
-    `withdrawal` is true when everything was asked to be removed.
+    people: frozenset[str] = frozenset()
+    changes: dict[str, int] = {}
+
+
+class Hold(Struct, frozen=True):
+    """A plan that waits for a person: what it would do, and against which limit.
+
+    `people` are the externalIds of the User resources that would be removed, sorted, and
+    `changes` by how many each type would grow or shrink: what an approval is for. `reason`
+    says it with numbers. `at` is in seconds since 1970 UTC. `withdrawal` is true when
+    everything was asked to be removed.
     """
 
     people: tuple[str, ...]
     held: int
     reason: str
     operations: dict[str, dict[str, int]]
+    changes: dict[str, int] = {}
     at: float = 0.0
     withdrawal: bool = False
 
+    def approval(self) -> Approval:
+        """The approval of exactly this."""
+        return Approval(frozenset(self.people), self.changes)
+
 
 def check(
-    plan: Plan, ledger: Ledger, limits: Limits, approved: Set[str] = frozenset()
+    plan: Plan, ledger: Ledger, limits: Limits, approved: Approval | None = None
 ) -> Hold | None:
     """The hold that the plan runs into, or None when it may go.
 
-    A plan that removes nobody but those in `approved` may go. Protected people do not count.
+    A plan may go that does no more than was `approved`. Protected people do not count.
     """
+    approved = approved or Approval()
     people = tuple(op.external_id for op in plan.deletes["User"])
-    if set(people) <= approved:
+    changes = _changes(plan)
+    reasons = []
+    if not set(people) <= approved.people:
+        reasons += _too_many_removed(len(people), ledger.people(), limits)
+    for resource_type, limit in limits.changes.items():
+        change = changes.get(resource_type, 0)
+        if not _within(change, approved.changes.get(resource_type, 0)):
+            reasons += _too_much_changed(
+                resource_type, change, len(ledger.entries[resource_type]), limit
+            )
+    if not reasons:
         return None
-    held, going = ledger.people(), len(people)
+    return Hold(
+        people=people,
+        held=ledger.people(),
+        reason="; ".join(reasons),
+        operations=counts(plan),
+        changes=changes,
+    )
+
+
+def _too_many_removed(going: int, held: int, limits: Limits) -> list[str]:
     if going > limits.deletions:
-        reason = f"{going} people would be removed; the limit is {limits.deletions}"
-    elif going >= FEWEST_BY_PERCENT and going > held * limits.deletions_percent / 100:
+        return [f"{going} people would be removed; the limit is {limits.deletions}"]
+    if going >= FEWEST_BY_PERCENT and going > held * limits.deletions_percent / 100:
         percent = f"{limits.deletions_percent:g}"
-        reason = f"{going} of {held} people would be removed; the limit is {percent} percent"
-    else:
-        return None
-    return Hold(people=people, held=held, reason=reason, operations=counts(plan))
+        return [f"{going} of {held} people would be removed; the limit is {percent} percent"]
+    return []
+
+
+def _too_much_changed(
+    resource_type: str, change: int, held: int, limit: ChangeLimit
+) -> list[str]:
+    """Why a type changes too much in number; a first delivery of it never does."""
+    if not held:
+        return []
+    by = f"{abs(change)} {'more' if change > 0 else 'fewer'} {resource_type} than the {held} there"
+    if limit.number is not None and abs(change) > limit.number:
+        return [f"{by}; the limit is {limit.number}"]
+    if limit.percent is not None and abs(change) > held * limit.percent / 100:
+        return [f"{by}; the limit is {limit.percent:g} percent"]
+    return []
+
+
+def _changes(plan: Plan) -> dict[str, int]:
+    """By how many each type would grow (or shrink, below 0); types that do neither are absent."""
+    found: dict[str, int] = {}
+    for resource_type, writes in plan.writes.items():
+        created = sum(1 for op in writes if op.kind == "create" and not op.ask)
+        change = created - len(plan.deletes[resource_type])
+        if change:
+            found[resource_type] = change
+    return found
+
+
+def _within(change: int, approved: int) -> bool:
+    """Whether a change goes no further, in the same direction, than an approved one."""
+    return change == 0 or ((change > 0) == (approved > 0) and abs(change) <= abs(approved))
 
 
 def counts(plan: Plan) -> dict[str, dict[str, int]]:

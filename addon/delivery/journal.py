@@ -18,11 +18,14 @@ class Journal:
     fails, the delivery is stopped: nothing is sent that could not be remembered.
     """
 
-    def __init__(self, keeper: Keeper, key: Key, ledger: Ledger, pace: Pace) -> None:
+    def __init__(
+        self, keeper: Keeper, key: Key, ledger: Ledger, pace: Pace, holder: str = ""
+    ) -> None:
         self._keeper = keeper
         self._key = key
         self._ledger = ledger
         self._pace = pace
+        self._holder = holder
         self._pending: list[Change] = []
         self._turn = asyncio.Lock()
         self._closing = asyncio.Event()
@@ -51,7 +54,7 @@ class Journal:
             if not batch:
                 return
             try:
-                await asyncio.shield(asyncio.to_thread(self._keeper.record, self._key, batch))
+                await asyncio.shield(asyncio.to_thread(self._keeper.record, self._key, batch, self._holder))
             except NotKept as error:
                 self._pending = batch + self._pending
                 self._pace.stop(Stopped(str(error)))

@@ -102,5 +102,5 @@ class NotKept(Exception):
 class Keeper(Protocol):
     """What keeps ledgers; every store is one."""
 
-    def record(self, key: Key, changes: Sequence[Change]) -> None:
-        """Remember changes, all or none. Raises NotKept."""
+    def record(self, key: Key, changes: Sequence[Change], holder: str = "") -> None:
+        """Remember changes, all or none, if `holder` has the lease. Raises NotKept."""

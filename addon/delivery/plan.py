@@ -1,6 +1,6 @@
 """Creates, updates and deletes that take the vendor from the ledger to the roster. Pure."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 
 from msgspec import Struct
 
@@ -10,7 +10,6 @@ from addon.ss12000.translate import Outgoing
 
 REFUSAL_LASTS = 24 * 3600.0
 """Seconds after which an unchanged resource that was refused is tried again."""
-
 
 NEVER_RESTS = float("inf")
 
@@ -81,6 +80,8 @@ def make_plan(
     left_alone = 0
     for resource in resources:
         resource_type, external_id = resource.resource_type, resource.external_id
+        if external_id in protected:  # the roster has none; this is for when it has
+            continue
         gone[resource_type].discard(external_id)
         if resource.body is None:
             continue
@@ -110,6 +111,26 @@ def make_plan(
     )
 
 
+def plan_for(
+    translate: Callable[[Set[str]], Iterable[Outgoing]],
+    ledger: Ledger,
+    now: float,
+    protected: Set[str] = frozenset(),
+) -> Plan:
+    """The plan in which nothing refers to what the vendor has refused and still refuses.
+
+    `translate` gives the resources without references to some externalIds. What is refused
+    no longer rests once its content has changed: then what refers to it goes in the same plan.
+    """
+    absent: Set[str] = standing_refusals(ledger, now)
+    while True:
+        plan = make_plan(translate(absent), ledger, now, protected, absent)
+        coming = {op.external_id for writes in plan.writes.values() for op in writes}
+        if coming.isdisjoint(absent):
+            return plan
+        absent = absent - coming
+
+
 def standing_refusals(ledger: Ledger, now: float) -> frozenset[str]:
     """ExternalIds that the vendor lacks because it refused to create them within a day."""
     return frozenset(
@@ -127,11 +148,7 @@ def removal_of_everything(ledger: Ledger) -> Plan:
 
 
 def _rests(refusal: Refusal | None, content: bytes, now: float) -> bool:
-    return (
-        refusal is not None
-        and refusal.content == content
-        and now - refusal.at < REFUSAL_LASTS
-    )
+    return refusal is not None and refusal.content == content and now - refusal.at < REFUSAL_LASTS
 
 
 def _write(resource: Outgoing, body: bytes, content: bytes, entry: Entry | None) -> Operation:

@@ -50,14 +50,16 @@ async def open_session(
     ledger: Ledger,
     patience: Patience,
     deadline: float | None = None,
+    holder: str = "",
 ) -> AsyncIterator[Session]:
     """A session, ended with everything that was acknowledged in the store.
 
     `deadline` is a time of `time.monotonic` at which the delivery stops between operations.
+    `holder` is who has the connection's lease.
     """
     pace = Pace(vendor.requests_per_second, patience, deadline)
     async with (
-        Journal(keeper, key, ledger, pace) as journal,
+        Journal(keeper, key, ledger, pace, holder) as journal,
         Wire(target, vendor.concurrency, pace, patience) as wire,
     ):
         yield Session(Scim(wire, intend_with(journal)), journal, pace, vendor.concurrency)

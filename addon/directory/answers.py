@@ -3,26 +3,39 @@
 Source: the discovery document admin, directory_v1. Fields without a value are absent.
 """
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from sys import intern
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from addon.directory.errors import DirectoryError
-from addon.directory.snapshot import User
+from addon.conditions import composed
+from addon.directory.errors import UNSENT, DirectoryError
+from addon.directory.snapshot import Group, OrgUnit, User
 
 T = TypeVar("T")
 
+Filled = Annotated[str, Meta(min_length=1)]
+
+FALSE_WHEN_ABSENT = frozenset(
+    "isAdmin isDelegatedAdmin isMailboxSetup isEnrolledIn2Sv isEnforcedIn2Sv isGuestUser "
+    "agreedToTerms changePasswordAtNextLogin ipWhitelisted".split()
+)
+"""Booleans of a user; some servers leave out those that are false."""
+
 
 class Name(Struct, rename="camel"):
+    """A user's name; either part may be missing."""
+
     given_name: str | None = None
     family_name: str | None = None
 
 
 class UserAnswer(Struct, rename="camel"):
-    id: str
+    """A user; raw attributes beyond these are read by `values`."""
+
+    id: Filled
     primary_email: str | None = None
     name: Name | None = None
     org_unit_path: str | None = None
@@ -32,45 +45,49 @@ class UserAnswer(Struct, rename="camel"):
 
 
 class GroupAnswer(Struct, rename="camel"):
-    id: str
-    email: str
+    """A group."""
+
+    id: Filled
+    email: Filled
     name: str | None = None
     aliases: tuple[str, ...] | None = None
 
 
 class MemberAnswer(Struct, rename="camel"):
+    """A member of a group: USER, GROUP, CUSTOMER or EXTERNAL."""
+
     id: str | None = None
     email: str | None = None
     type: str | None = None
 
 
 class OrgUnitAnswer(Struct, rename="camel"):
-    org_unit_id: str
-    org_unit_path: str
+    """An organisational unit."""
+
+    org_unit_id: Filled
+    org_unit_path: Filled
     name: str | None = None
 
 
 class DomainAnswer(Struct, rename="camel"):
+    """A domain of the customer."""
+
     domain_name: str
     verified: bool | None = None
 
 
-def items(
-    what: str, answer: object, key: str, kind: type[T]
-) -> list[tuple[T, dict[str, Any]]]:
+def items(what: str, answer: object, key: str, kind: type[T]) -> list[tuple[T, dict[str, Any]]]:
     """The entries of a list answer, each with its raw form; none when `key` is absent.
 
     Raises DirectoryError that names the place, never a value, when the answer is not what
     the API promises: then the reading is not whole.
     """
-    if not isinstance(answer, dict):
-        raise DirectoryError(f"{what}: the answer is not a JSON object")
-    raw = answer.get(key)
+    raw = json_object(what, answer).get(key)
     if raw is None:
         return []
     if not isinstance(raw, list):
-        raise DirectoryError(f"{what}: {key} is not a list")
-    return [(single(f"{what}: {key}[{i}]", entry, kind), entry) for i, entry in enumerate(raw)]
+        raise unlike_the_api(what, f"{key} is not a list")
+    return [(single(f"{what}: {key}[{n}]", entry, kind), entry) for n, entry in enumerate(raw)]
 
 
 def single(what: str, answer: object, kind: type[T]) -> T:
@@ -78,49 +95,100 @@ def single(what: str, answer: object, kind: type[T]) -> T:
     try:
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:
-        raise DirectoryError(
-            f"{what}: not what the Directory API promises ({error}). Nothing was sent to anyone."
-        ) from None
+        raise unlike_the_api(what, str(error)) from None
 
 
-def user(answer: UserAnswer, raw: Mapping[str, Any], attributes: Sequence[str]) -> User:
-    """A user with the values of the dotted `attributes`; text is in Unicode form NFC."""
+def next_page(what: str, answer: object) -> str | None:
+    """The token of the page after this one, or None. Raises DirectoryError as `items` does."""
+    token = json_object(what, answer).get("nextPageToken")
+    if token is not None and not isinstance(token, str):
+        raise unlike_the_api(what, "nextPageToken is not a text")
+    return token or None
+
+
+def json_object(what: str, answer: object) -> dict[str, Any]:
+    """An answer that is a JSON object and no error. Raises DirectoryError otherwise."""
+    if not isinstance(answer, dict):
+        raise unlike_the_api(what, "the answer is not a JSON object")
+    if "error" in answer:
+        raise unlike_the_api(what, "the answer is an error that is not marked as one")
+    return answer
+
+
+def unlike_the_api(what: str, how: str) -> DirectoryError:
+    """That an answer is not the Directory API's."""
+    return DirectoryError(
+        f"{what}: not what the Directory API promises: {how}. {UNSENT} If "
+        "SKOLSYNK_DIRECTORY_ENDPOINT is set, see that it is right."
+    )
+
+
+def user(
+    answer: UserAnswer, raw: Mapping[str, Any], attributes: Sequence[str], org_unit: str = "/"
+) -> User:
+    """A user with the values of the dotted `attributes`; text is in Unicode form NFC.
+
+    `org_unit` is where the user is when the answer does not say.
+    """
     name = answer.name or Name()
     found = ((attribute, values(raw, attribute)) for attribute in attributes)
     return User(
-        id=answer.id,
+        id=intern(answer.id),
         primary_email=_text(answer.primary_email),
         given_name=_text(name.given_name),
         family_name=_text(name.family_name),
-        org_unit_path=_text(answer.org_unit_path) or "/",
+        org_unit_path=_text(answer.org_unit_path) or composed(org_unit),
         suspended=bool(answer.suspended),
         archived=bool(answer.archived),
-        deleted=answer.deletion_time is not None,
+        deleted=bool(answer.deletion_time),
         attributes={attribute: value for attribute, value in found if value},
     )
 
 
+def group(answer: GroupAnswer) -> Group:
+    """A group whose members have not been read."""
+    return Group(
+        id=answer.id,
+        email=_text(answer.email),
+        name=_text(answer.name),
+        aliases=tuple(map(_text, answer.aliases or ())),
+    )
+
+
+def org_unit(answer: OrgUnitAnswer) -> OrgUnit:
+    """An organisational unit; text is in Unicode form NFC."""
+    path = _text(answer.org_unit_path)
+    return OrgUnit(id=answer.org_unit_id, path=path, name=_text(answer.name))
+
+
 def values(raw: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
-    """The values of a dotted attribute, as text, in the answer's order.
+    """The values of a dotted attribute, as text that is not empty: the primary first, then in
+    the answer's order.
 
     `organizations.department` is a key of each entry in a list; `externalIds.organization`
     is the value of the entries of that type. Booleans are `true` and `false`.
     """
+    if attribute in FALSE_WHEN_ABSENT and raw.get(attribute) is None:
+        return ("false",)
     reached: list[object] = [raw]
     for part in attribute.split("."):
         reached = [below for node in reached for below in _step(node, part)]
-    return tuple(text for node in reached for text in _texts(node))
+    return tuple(text for node in reached for text in _texts(node) if text)
 
 
 def _step(node: object, part: str) -> Iterable[object]:
     if isinstance(node, list):
-        for entry in node:
+        for entry in sorted(node, key=_is_secondary):
             yield from _step(entry, part)
     elif isinstance(node, dict):
         if part in node:
             yield node[part]
         elif part in (node.get("type"), node.get("customType")):
             yield node
+
+
+def _is_secondary(entry: object) -> bool:
+    return not (isinstance(entry, dict) and entry.get("primary") is True)
 
 
 def _texts(node: object) -> Iterable[str]:
@@ -139,4 +207,4 @@ def _texts(node: object) -> Iterable[str]:
 
 
 def _text(value: str | None) -> str:
-    return unicodedata.normalize("NFC", value) if value else ""
+    return composed(value) if value else ""

@@ -6,7 +6,7 @@ from typing import Any
 from google.auth.credentials import AnonymousCredentials
 from google.oauth2 import service_account
 
-from addon.directory.errors import AccessRefused
+from addon.directory.errors import UNSENT, AccessRefused
 
 SCOPES = tuple(
     f"https://www.googleapis.com/auth/admin.directory.{name}.readonly"
@@ -30,8 +30,9 @@ def from_key_file(path: Path, subject: str) -> Any:
         return service_account.Credentials.from_service_account_file(  # type: ignore[no-untyped-call]
             str(path), scopes=list(SCOPES), subject=subject
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise AccessRefused(
             f"The service-account key file {path} cannot be used ({type(error).__name__}). "
-            "Create a key for the service account and name its file in SKOLSYNK_GOOGLE_KEY_FILE."
+            "Create a key for the service account and name its file in SKOLSYNK_GOOGLE_KEY_FILE. "
+            f"{UNSENT}"
         ) from None

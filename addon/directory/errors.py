@@ -1,4 +1,11 @@
-"""What can go wrong when a directory is read, in words an administrator can act on."""
+"""What can go wrong when a directory is read, in words an administrator can act on.
+
+Messages name the query and the remedy; of people they hold ids at most, never names or
+addresses.
+"""
+
+UNSENT = "Nothing was sent to anyone."
+AGAIN = f"{UNSENT} The next run reads the directory again from the beginning."
 
 
 class DirectoryError(Exception):

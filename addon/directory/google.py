@@ -1,53 +1,45 @@
 """Reads a tenant's directory through the Admin SDK Directory API: whole or not at all.
 
-Two steps in parallel threads: first organisational units, domains and groups; then the
-users of each selected OU on its own and the members of each group that matters. People who
-are selected through a group but live in no selected OU are fetched last.
+Threads in parallel: first organisational units, domains, groups and who is protected; then
+the users of each selected OU on its own and the members of each group that matters. People
+who are selected through a group but live in no selected OU are fetched last.
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextlib import closing
+from typing import Any
 
-import google_auth_httplib2
-import httplib2
-from googleapiclient.discovery import build
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.conditions import fold
-from addon.directory.answers import (
-    DomainAnswer,
-    GroupAnswer,
-    MemberAnswer,
-    OrgUnitAnswer,
-    UserAnswer,
-    items,
-    single,
-    user,
-)
-from addon.directory.calls import Calls, NotFound, Patience
-from addon.directory.errors import AccessRefused, DirectoryError
-from addon.directory.needs import Needs, is_within, needs
-from addon.directory.quota import Quota
-from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
+from addon.directory.answers import org_unit
+from addon.directory.calls import Calls, Patience
+from addon.directory.errors import UNSENT, DirectoryError
+from addon.directory.needs import Needs, needs
+from addon.directory.parallel import Parallel
+from addon.directory.protection import Members, Protection
+from addon.directory.queries import Queries
+from addon.directory.quota import quota_of
+from addon.directory.service import Service
+from addon.directory.snapshot import Group, Snapshot, User
 from addon.tenant import Tenant
 
-T = TypeVar("T")
-
-USERS_A_PAGE = 500
-GROUPS_A_PAGE = 200
 READ_ONE_BY_ONE = 100
 """Up to so many people outside the selected OUs are fetched singly; more, by listing all."""
 
 Progress = Callable[[int, int], None]
 """Told the users and the groups' member lists read so far."""
 
+Reads = list[tuple[Group, Future[Members | None]]]
+
 
 class Source(Struct, frozen=True):
     """Where and how a directory is read.
 
-    `endpoint` is a base URL that answers in Google's place, or None for Google itself.
+    `endpoint` is a base URL that answers in Google's place, to which `credentials` are not
+    shown, or None for Google itself. `timeout` (seconds) is for each wait for an answer.
     """
 
     credentials: Any
@@ -57,360 +49,226 @@ class Source(Struct, frozen=True):
     patience: Patience = Patience()
 
 
-def read(tenant: Tenant, source: Source, progress: Progress = lambda users, groups: None) -> Snapshot:
+def read(
+    tenant: Tenant, source: Source, progress: Progress = lambda users, groups: None
+) -> Snapshot:
     """The part of the tenant's directory that its document asks for.
 
     Raises DirectoryError when any of it could not be had, AccessRefused when Google does not
     let us.
     """
-    return _Reading(tenant, source, progress).run()
+    wanted = needs(tenant)
+    quota = quota_of(source.endpoint, tenant.customer_id, tenant.delegated_admin)
+    with (
+        closing(Service(source.credentials, source.endpoint, source.timeout)) as service,
+        Parallel(source.threads, service.hang_up) as parallel,
+    ):
+        calls = Calls(source.patience, quota, parallel.stopped)
+        told = _Told(progress)
+        queries = Queries(service, calls, tenant.customer_id, wanted.attributes, told.more)
+        snapshot = _Reading(wanted, queries, parallel).run()
+    return structs.replace(snapshot, queries=calls.count)
+
+
+class _Told:
+    """Adds up what the threads have read, for a `progress` that is told the sums."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._users = self._groups = 0
+
+    def more(self, users: int, groups: int) -> None:
+        with self._lock:
+            self._users += users
+            self._groups += groups
+            self._progress(self._users, self._groups)
 
 
 class _Reading:
-    """One reading in progress: its connection, its counts, its shopping list."""
+    """One reading in progress: the shopping list, and who is asked for what is on it."""
 
-    def __init__(self, tenant: Tenant, source: Source, progress: Progress) -> None:
-        self._customer = tenant.customer_id
-        self._needs: Needs = needs(tenant)
-        self._source = source
-        self._progress = progress
-        who = tenant.delegated_admin or "the delegated administrator"
-        self._calls = Calls(source.patience, Quota(), who)
-        self._local = threading.local()
-        self._api = self._build()
-        self._lock = threading.Lock()
-        self._seen = [0, 0]
+    def __init__(self, wanted: Needs, queries: Queries, parallel: Parallel) -> None:
+        self._needs = wanted
+        self._selected = set(map(fold, wanted.selected_groups))
+        self._queries = queries
+        self._start = parallel.start
+        self._result = parallel.result
 
     def run(self) -> Snapshot:
-        with ThreadPoolExecutor(self._source.threads, "directory") as pool:
-            try:
-                return self._run(pool)
-            except BaseException as error:
-                self._calls.fail(error)
-                raise
+        wanted, queries = self._needs, self._queries
+        units_read = self._start(queries.org_units)
+        hiding = [self._start(queries.members, address) for address in wanted.protected_groups]
+        domains_read = self._start(queries.domains)
+        groups_read = self._start(queries.groups) if wanted.list_groups else None
 
-    def _run(self, pool: ThreadPoolExecutor) -> Snapshot:
-        wanted = self._needs
-        org_units_read = self._submit(pool, self._org_units)
-        domains_read = self._submit(pool, self._domains)
-        listed = self._groups() if wanted.list_groups else []
-        org_units = org_units_read.result()
-        known = {fold(ou.path) for ou in org_units} | {"/"}
-        self._refuse_missing_protection(known)
+        units = self._result(units_read)
+        spelled = {"/": "/"} | {fold(unit.org_unit_path): unit.org_unit_path for unit in units}
+        hidden_units = [_spelled(path, spelled) for path in wanted.protected_org_units]
+        selected = [spelled[fold(path)] for path in wanted.org_units if fold(path) in spelled]
+        hidden_read = [self._start(queries.ids, path) for path in hidden_units]
+        users_read = [self._start(queries.users, path) for path in selected]
 
-        selected = [path for path in wanted.org_units if fold(path) in known]
-        protected_ous = wanted.protected_org_units
-        users_read = [self._submit(pool, self._users, path) for path in selected]
-        hidden_read = [self._submit(pool, self._ids, path) for path in protected_ous]
-        protected_read = [self._submit(pool, self._members, g, None) for g in wanted.protected_groups]
-        groups, missing = self._read_groups(pool, listed)
+        protection = Protection(
+            (i for read in hidden_read for i in self._result(read)),
+            [self._protected(*each) for each in zip(wanted.protected_groups, hiding, strict=True)],
+            wanted.protected_org_units,
+        )
+        listed = self._result(groups_read) if groups_read else []
+        reads, named = self._start_members(listed, protection.by_address)
+        groups, members, missing = self._groups(listed, reads, named)
+        domains = self._result(domains_read)
 
-        users = {u.id: u for future in users_read for u in future.result()}
-        hidden = {i for future in hidden_read for i in future.result()}
-        hidden |= self._hidden_members(protected_read, users)
-        hidden |= {
-            u.id for u in users.values() if any(is_within(u.org_unit_path, p) for p in protected_ous)
-        }
-        domains = domains_read.result()
-        for one in self._outside(pool, groups, users, hidden, domains):
-            users[one.id] = one
+        users = {user.id: user for read in users_read for user in self._result(read)}
+        protection.meet(users.values())
+        protection.meet_members(members.values())
+        if "/" not in selected:
+            asked = [members[g.id] for g in groups if self._is_selected(g)]
+            for user in self._outside(asked, users.values(), protection, domains):
+                users[user.id] = user
+            protection.meet(users.values())
+
+        shown = {i: users[i] for i in sorted(users.keys() - protection.ids)}
+        ids = {fold(u.primary_email): u.id for u in shown.values() if u.primary_email}
         return Snapshot(
-            users=tuple(users[i] for i in sorted(users.keys() - hidden)),
-            groups=tuple(_without(group, hidden) for group in groups),
-            org_units=tuple(org_units),
-            protected=frozenset(hidden),
+            users=tuple(shown.values()),
+            groups=tuple(_with_members(g, members.get(g.id), ids, protection.ids) for g in groups),
+            org_units=tuple(map(org_unit, units)),
+            protected=frozenset(protection.ids),
             missing_groups=tuple(sorted(missing)),
             domains=domains,
-            queries=self._calls.count,
         )
-
-    # What is read first
-
-    def _org_units(self) -> list[OrgUnit]:
-        what = "orgunits.list"
-        request = self._api.orgunits().list(customerId=self._customer, type="all")
-        answer = self._execute(what, request)
-        return [
-            OrgUnit(id=ou.org_unit_id, path=ou.org_unit_path, name=ou.name or "")
-            for ou, _ in items(what, answer, "organizationUnits", OrgUnitAnswer)
-        ]
-
-    def _domains(self) -> tuple[str, ...]:
-        """The verified domains; they serve a finding only, so an API without them will do."""
-        what = "domains.list"
-        try:
-            answer = self._execute(what, self._api.domains().list(customer=self._customer))
-        except (NotFound, AccessRefused):
-            return ()
-        found = items(what, answer, "domains", DomainAnswer)
-        return tuple(sorted(d.domain_name.lower() for d, _ in found if d.verified is not False))
-
-    def _groups(self) -> list[Group]:
-        found = self._pages(
-            "groups.list",
-            lambda token: self._api.groups().list(
-                customer=self._customer,
-                maxResults=GROUPS_A_PAGE,
-                pageToken=token,
-                fields="groups(id,email,name,aliases),nextPageToken",
-            ),
-            "groups",
-            GroupAnswer,
-        )
-        return [
-            Group(id=g.id, email=g.email, name=g.name or "", aliases=g.aliases or ())
-            for g, _ in found
-        ]
-
-    def _refuse_missing_protection(self, known: set[str]) -> None:
-        for path in self._needs.protected_org_units:
-            if fold(path) not in known:
-                raise DirectoryError(
-                    f"protected.orgUnits: the directory has no organisational unit {path}, so who "
-                    "has protected identity is not known. Nothing was sent to anyone. If it was "
-                    "renamed or moved, write its new path in the tenant document."
-                )
-
-    # Users
-
-    def _users(self, org_unit: str | None) -> list[User]:
-        """The users in an OU and below it; of the whole customer where it is None or `/`."""
-        attributes = self._needs.attributes
-        what = f"users.list in {org_unit or '/'}"
-        found = self._pages(
-            what,
-            lambda token: self._api.users().list(
-                customer=self._customer,
-                maxResults=USERS_A_PAGE,
-                pageToken=token,
-                fields=f"users({self._user_fields()}),nextPageToken",
-                **self._projection(),
-                **_in_org_unit(org_unit),
-            ),
-            "users",
-            UserAnswer,
-            lambda page: self._tell(users=page),
-        )
-        return [user(answer, raw, attributes) for answer, raw in found]
-
-    def _ids(self, org_unit: str) -> list[str]:
-        """The ids of the users in an OU, and nothing else about them."""
-        found = self._pages(
-            f"users.list in {org_unit}",
-            lambda token: self._api.users().list(
-                customer=self._customer,
-                maxResults=USERS_A_PAGE,
-                pageToken=token,
-                fields="users(id),nextPageToken",
-                **_in_org_unit(org_unit),
-            ),
-            "users",
-            UserAnswer,
-        )
-        return [answer.id for answer, _ in found]
-
-    def _user(self, user_id: str) -> User | None:
-        """One user, or None where the API does not have them."""
-        what = f"users.get {user_id}"
-        request = self._api.users().get(
-            userKey=user_id, fields=self._user_fields(), **self._projection()
-        )
-        try:
-            answer = self._execute(what, request)
-        except NotFound:
-            return None
-        return user(single(what, answer, UserAnswer), answer, self._needs.attributes)
-
-    def _user_fields(self) -> str:
-        roots = {attribute.split(".")[0] for attribute in self._needs.attributes}
-        base = ("id", "primaryEmail", "name", "orgUnitPath", "suspended", "archived")
-        return ",".join([*base, "deletionTime", *sorted(roots - set(base))])
-
-    def _projection(self) -> dict[str, str]:
-        """Custom schemas are read only where a filter or a pattern mentions them."""
-        parts = (attribute.split(".") for attribute in self._needs.attributes)
-        schemas = sorted({p[1] for p in parts if p[0] == "customSchemas"})
-        if not schemas:
-            return {"projection": "basic"}
-        return {"projection": "custom", "customFieldMask": ",".join(schemas)}
-
-    def _outside(
-        self,
-        pool: ThreadPoolExecutor,
-        groups: list[Group],
-        users: dict[str, User],
-        hidden: set[str],
-        domains: tuple[str, ...],
-    ) -> list[User]:
-        """The people whom a selector's group names and whom no selected OU has given."""
-        named = {fold(address) for address in self._needs.groups}
-        asked = [g for g in groups if fold(g.email) in named or named & set(map(fold, g.aliases))]
-        if any(group.everyone for group in asked):
-            return self._users(None)
-        missing = {i for g in asked for i in g.members or ()} - users.keys() - hidden
-        if not missing:
-            return []
-        if len(missing) <= READ_ONE_BY_ONE:
-            reads = [self._submit(pool, self._user, i) for i in sorted(missing)]
-            singly = [future.result() for future in reads]
-            if all(singly):
-                return [one for one in singly if one is not None]
-        return [one for one in self._users(None) if one.id in missing]
 
     # Groups
 
-    def _read_groups(
-        self, pool: ThreadPoolExecutor, listed: list[Group]
-    ) -> tuple[list[Group], set[str]]:
-        """All listed groups, with members where they matter, and the named ones that are not."""
-        wanted = self._needs
-        named = {fold(address): address for address in wanted.groups}
-        reads = []
+    def _protected(self, address: str, read: Future[Members | None]) -> Members:
+        found = self._result(read)
+        if found is None:
+            raise _unknown_protection("groups", f"group {address}", "renamed", "address")
+        return found
+
+    def _start_members(
+        self, listed: list[Group], addresses: bool
+    ) -> tuple[Reads, dict[str, Future[tuple[Group, Members] | None]]]:
+        """The reads of the listed groups that matter, and of the named ones that are not listed.
+
+        With `addresses` those of all members are read too, else only where they may be needed.
+        """
+        queries = self._queries
+        named = {fold(address): address for address in self._needs.groups}
+        reads: Reads = []
         for group in listed:
-            addresses = {fold(a) for a in (group.email, *group.aliases)}
-            asked = addresses & named.keys()
+            known = _addresses(group)
+            asked = known & named.keys()
+            if asked or any(map(self._needs.wanted, (group.email, *group.aliases))):
+                keep = addresses or self._is_selected(group)
+                reads.append((group, self._start(queries.members, group.email, keep)))
             for address in asked:
-                named.pop(address)
-            if asked or wanted.wanted(group.email):
-                reads.append(self._submit(pool, self._members, group.email, group))
-        unlisted = [self._submit(pool, self._members, address, None) for address in named.values()]
-        done = {g.id: g for g in (future.result() for future in reads) if g is not None}
-        groups = [done.get(g.id, g) for g in listed]
+                del named[address]
+        unlisted = {address: self._start(self._unlisted, address) for address in named.values()}
+        return reads, unlisted
+
+    def _unlisted(self, address: str) -> tuple[Group, Members] | None:
+        """A group that the document names and that is not in the listing, if there was one.
+
+        Where the groups are not listed nothing in the document makes use of a group's id,
+        so its address will do and a query is saved.
+        """
+        group = self._queries.group(address) if self._needs.list_groups else None
+        members = self._queries.members(address, True)
+        if members is None:
+            return None
+        return group or Group(id=address, email=address, name=""), members
+
+    def _groups(
+        self,
+        listed: list[Group],
+        reads: Reads,
+        unlisted: dict[str, Future[tuple[Group, Members] | None]],
+    ) -> tuple[list[Group], dict[str, Members], set[str]]:
+        """The groups, the members of those that were read by id, and what is not there."""
+        groups = {group.id: group for group in listed}
+        members: dict[str, Members] = {}
         missing = set()
-        for address, future in zip(named.values(), unlisted, strict=True):
-            found = future.result()
+        for group, read in reads:
+            found = self._result(read)
             if found is None:
+                raise DirectoryError(
+                    f"members.list of {group.email}: the group was listed, but is not there any "
+                    f"more. {UNSENT} The next run reads the directory again."
+                )
+            members[group.id] = found
+        for address, reading in unlisted.items():
+            both = self._result(reading)
+            if both is None:
                 missing.add(address)
             else:
-                groups.append(found)
-        return groups, missing
+                groups[both[0].id], members[both[0].id] = both
+        return list(groups.values()), members, missing
 
-    def _members(self, address: str, group: Group | None) -> Group | None:
-        """The group with its members, or None where there is no such group."""
-        what = f"members.list of {address}"
-        try:
-            found = list(
-                self._pages(
-                    what,
-                    lambda token: self._api.members().list(
-                        groupKey=address,
-                        includeDerivedMembership=True,
-                        maxResults=GROUPS_A_PAGE,
-                        pageToken=token,
-                        fields="members(id,email,type),nextPageToken",
-                    ),
-                    "members",
-                    MemberAnswer,
-                )
-            )
-        except NotFound:
-            return None
-        self._tell(groups=1)
-        base = group or Group(id="", email=address, name="")
-        return Group(
-            id=base.id,
-            email=base.email,
-            name=base.name,
-            aliases=base.aliases,
-            members=frozenset(m.id for m, _ in found if m.id and m.type in (None, "USER")),
-            everyone=any(m.type == "CUSTOMER" for m, _ in found),
-        )
+    def _is_selected(self, group: Group) -> bool:
+        return not _addresses(group).isdisjoint(self._selected)
 
-    def _hidden_members(self, reads: list[Future[Group | None]], users: dict[str, User]) -> set[str]:
-        hidden: set[str] = set()
-        for address, future in zip(self._needs.protected_groups, reads, strict=True):
-            group = future.result()
-            if group is None:
-                raise DirectoryError(
-                    f"protected.groups: the directory has no group {address}, so who has "
-                    "protected identity is not known. Nothing was sent to anyone. If it was "
-                    "renamed, write its new address in the tenant document."
-                )
-            hidden |= (group.members or frozenset()) | (users.keys() if group.everyone else set())
-        return hidden
+    # People outside the selected OUs
 
-    # Queries
-
-    def _submit(self, pool: ThreadPoolExecutor, work: Callable[..., T], *args: object) -> Future[T]:
-        """Do `work` in the pool; where it fails, the whole reading does, at once."""
-
-        def guarded() -> T:
-            try:
-                return work(*args)
-            except DirectoryError as error:
-                self._calls.fail(error)
-                raise
-
-        return pool.submit(guarded)
-
-    def _pages(
+    def _outside(
         self,
-        what: str,
-        request: Callable[[str | None], Any],
-        key: str,
-        kind: type[Any],
-        seen: Callable[[int], None] = lambda count: None,
-    ) -> Iterator[tuple[Any, dict[str, Any]]]:
-        """All entries of all pages, in order; a page that cannot be had fails the reading."""
-        token: str | None = None
-        tokens: set[str] = set()
-        while True:
-            answer = self._execute(what, request(token))
-            page = items(what, answer, key, kind)
-            seen(len(page))
-            yield from page
-            token = answer.get("nextPageToken")
-            if not token:
-                return
-            if token in tokens:
-                raise DirectoryError(f"{what}: the same page was offered twice; not read whole")
-            tokens.add(token)
+        groups: list[Members],
+        users: Iterable[User],
+        protection: Protection,
+        domains: tuple[str, ...],
+    ) -> list[User]:
+        """The people in the groups whom no selected OU has given."""
+        if any(group.everyone for group in groups):
+            return self._result(self._start(self._queries.users, None))
+        known = {user.id for user in users}
+        met = {fold(user.primary_email) for user in users}
+        ids = {i for group in groups for i in group.ids} - known - protection.ids
+        nameless = {a for group in groups for a in group.nameless if not protection.hides(a)} - met
+        missing = ids | nameless
+        if len(missing) <= READ_ONE_BY_ONE:
+            addresses = {i: a for group in groups for i, a in group.addresses.items()}
+            reads = {key: self._start(self._queries.user, key) for key in sorted(missing)}
+            found = {key: self._result(read) for key, read in reads.items()}
+            absent = [addresses.get(key, key) for key, user in found.items() if user is None]
+            if all(_is_elsewhere(address, domains) for address in absent):
+                return [user for user in found.values() if user is not None]
+        everybody = self._result(self._start(self._queries.users, None))
+        return [u for u in everybody if u.id in ids or fold(u.primary_email) in nameless]
 
-    def _execute(self, what: str, request: Any) -> Any:
-        return self._calls.execute(what, lambda: request.execute(http=self._http()))
 
-    def _http(self) -> Any:
-        """This thread's connection: httplib2 must not be shared between threads."""
-        if not hasattr(self._local, "http"):
-            plain = httplib2.Http(timeout=self._source.timeout)
-            self._local.http = (
-                plain
-                if self._source.endpoint
-                else google_auth_httplib2.AuthorizedHttp(self._source.credentials, http=plain)
-            )
-        return self._local.http
-
-    def _build(self) -> Any:
-        options = {"api_endpoint": self._source.endpoint + "/"} if self._source.endpoint else {}
-        return build(
-            "admin",
-            "directory_v1",
-            http=httplib2.Http(),
-            static_discovery=True,
-            client_options=options,
+def _spelled(path: str, spelled: dict[str, str]) -> str:
+    """A protected OU's path as the directory has it."""
+    found = spelled.get(fold(path))
+    if found is None:
+        raise _unknown_protection(
+            "orgUnits", f"organisational unit {path}", "renamed or moved", "path"
         )
-
-    def _tell(self, users: int = 0, groups: int = 0) -> None:
-        with self._lock:
-            self._seen[0] += users
-            self._seen[1] += groups
-            self._progress(*self._seen)
+    return found
 
 
-def _in_org_unit(path: str | None) -> dict[str, str]:
-    if path is None or path == "/":
-        return {}
-    return {"query": "orgUnitPath='{}'".format(path.replace("\\", "\\\\").replace("'", "\\'"))}
-
-
-def _without(group: Group, hidden: set[str]) -> Group:
-    if not group.members or not (group.members & hidden):
-        return group
-    return Group(
-        id=group.id,
-        email=group.email,
-        name=group.name,
-        aliases=group.aliases,
-        members=group.members - hidden,
-        everyone=group.everyone,
+def _unknown_protection(key: str, thing: str, happened: str, mend: str) -> DirectoryError:
+    return DirectoryError(
+        f"protected.{key}: the directory has no {thing}, so who has protected identity is not "
+        f"known. {UNSENT} If it was {happened}, write its new {mend} in the tenant document."
     )
+
+
+def _addresses(group: Group) -> set[str]:
+    return {fold(address) for address in (group.email, *group.aliases)}
+
+
+def _is_elsewhere(address: str, domains: tuple[str, ...]) -> bool:
+    """Whether a member with this address is none of the customer's users."""
+    domain = address.rpartition("@")[2] if "@" in address else ""
+    return bool(domains and domain) and domain not in map(fold, domains)
+
+
+def _with_members(
+    group: Group, members: Members | None, ids: dict[str, str], hidden: set[str]
+) -> Group:
+    """The group with its members' ids, those known by address found, the hidden left out."""
+    if members is None:
+        return group
+    found = members.ids | {ids[address] for address in members.nameless if address in ids}
+    return structs.replace(group, members=found - hidden, everyone=members.everyone)

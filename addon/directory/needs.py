@@ -31,14 +31,16 @@ class Needs(Struct, frozen=True):
     """What is to be read.
 
     `org_units` are the OUs whose users are read, none below another. `groups` are the
-    addresses the document names; `wanted` tells of any other group's address whether its
-    members matter. `list_groups` is whether the groups of the domain must be listed.
-    `attributes` are the dotted attributes beyond the built-in ones.
+    addresses the document names, and `selected_groups` those of them whose members are
+    people to read; `wanted` tells of any other group's address whether its members matter.
+    `list_groups` is whether the groups of the domain must be listed. `attributes` are the
+    dotted attributes beyond the built-in ones.
     """
 
     org_units: tuple[str, ...]
     protected_org_units: tuple[str, ...]
     groups: tuple[str, ...]
+    selected_groups: tuple[str, ...]
     protected_groups: tuple[str, ...]
     attributes: tuple[str, ...]
     list_groups: bool
@@ -59,12 +61,13 @@ def needs(tenant: Tenant) -> Needs:
     on_groups = [c for c in clauses if c.attribute == "groups"]
     literal = [g for c in on_groups if c.operator in LITERAL for g in _texts(c)]
     tests = [touches(c) for c in on_groups if c.operator not in LITERAL]
-    tests += [_search(r.pattern) for r in rules if r.source == "group"]
-    named = [g for s in selectors for g in s.groups] + literal
+    tests += [_search(r.pattern) for r in rules if _searches_groups(r)]
+    selected = [g for s in selectors for g in s.groups]
     return Needs(
         org_units=_topmost(ou for s in selectors for ou in s.org_units),
         protected_org_units=_topmost(tenant.protected.org_units),
-        groups=_distinct(named),
+        groups=_distinct(selected + literal),
+        selected_groups=_distinct(selected),
         protected_groups=_distinct(tenant.protected.groups),
         attributes=_attributes(clauses, rules),
         list_groups=bool(tests),
@@ -83,6 +86,10 @@ def _rules(tenant: Tenant) -> Iterator[GroupRule | YearRule]:
         yield from (
             r for r in (unit.classes, unit.teaching_groups, unit.school_year) if r is not None
         )
+
+
+def _searches_groups(rule: GroupRule | YearRule) -> bool:
+    return rule.source == "group" or (rule.source == "attribute" and rule.attribute == "groups")
 
 
 def _search(pattern: str) -> Callable[[str], bool]:
@@ -106,9 +113,9 @@ def _distinct(addresses: Iterable[str]) -> tuple[str, ...]:
 
 
 def _topmost(paths: Iterable[str]) -> tuple[str, ...]:
-    """The paths that lie below no other of them."""
+    """The paths, without a slash at their end, that lie below no other of them."""
     kept: list[str] = []
-    for path in sorted(_distinct(paths), key=len):
+    for path in sorted(_distinct(path.rstrip("/") or "/" for path in paths), key=len):
         if not any(is_within(path, other) for other in kept):
             kept.append(path)
     return tuple(sorted(kept))

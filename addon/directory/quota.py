@@ -4,12 +4,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 
 GOOGLE_QUERIES_A_MINUTE = 2400
 """Directory API quota for a user and project; see Google's "Directory API: Limits and quotas"."""
 
 OURS = GOOGLE_QUERIES_A_MINUTE * 9 // 10
-"""What one reading may take of it; the rest is for a person at the web page."""
+"""What the readings of one process may take of it; the rest is for other processes."""
 
 
 class Quota:
@@ -28,17 +29,21 @@ class Quota:
         self._limit = limit
         self._seconds = seconds
         self._clock = clock
-        self._starts: deque[float] = deque()
+        self._starts: deque[float] = deque(maxlen=limit)
         self._lock = threading.Lock()
 
     def delay(self) -> float:
         """Take the next free turn; the seconds from now until it may be used."""
         with self._lock:
             now = self._clock()
-            while self._starts and self._starts[0] <= now - self._seconds:
-                self._starts.popleft()
             turn = now
-            if len(self._starts) >= self._limit:
-                turn = max(now, self._starts[-self._limit] + self._seconds)
+            if len(self._starts) == self._limit:
+                turn = max(now, self._starts[0] + self._seconds)
             self._starts.append(turn)
             return turn - now
+
+
+@lru_cache(maxsize=1024)
+def quota_of(endpoint: str | None, customer: str, user: str | None) -> Quota:
+    """The quota that all of this process's readings in the name of `user` share."""
+    return Quota()

@@ -42,7 +42,7 @@ class Translation:
     def __init__(self, view: View, tenant: Tenant, connection: Connection) -> None:
         self._view = view
         self._tenant = tenant
-        self._fields = frozenset(connection.fields)
+        self._fields = view.fields
         chosen = set(connection.school_units)
         self._units = {u.code: u for u in tenant.school_units if u.code in chosen}
         self._ids = Ids(tenant.customer_id)
@@ -163,7 +163,11 @@ class Translation:
 
     def _activity(self, group: StudentGroup, absent: Set[str]) -> Outgoing:
         owner, taught = self._ids.school_unit(group.unit), self._ids.student_group(group)
-        employments = (self._ids.employment(group.unit, t) for t in group.teachers)
+        employments = (
+            self._ids.employment(group.unit, t)
+            for t in group.teachers
+            if self._ids.user(t) not in absent  # then the employment waits too
+        )
         teachers = tuple(reference("Employment", e) for e in employments if e not in absent)
         resource = wire.Activity(
             schemas=SCHEMAS["Activity"],

@@ -9,16 +9,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, structs
 
 from addon.roster.model import Finding, Person, Roster, StudentGroup
-from addon.tenant import Connection, Tenant
+from addon.tenant import Connection, OptionalField, Tenant
 from addon.vendors import Vendor
 
 
 class View(Struct, frozen=True):
-    """The people and groups that a connection carries, and what had to be left out."""
+    """The people and groups that a connection carries, and what had to be left out.
+
+    `fields` are the optional fields that the connection chose and the vendor can use.
+    """
 
     people: Mapping[str, Person]
     groups: tuple[StudentGroup, ...]
     findings: tuple[Finding, ...] = ()
+    fields: frozenset[OptionalField] = frozenset()
 
 
 def view(roster: Roster, tenant: Tenant, connection: Connection, vendor: Vendor) -> View:
@@ -45,8 +49,12 @@ def view(roster: Roster, tenant: Tenant, connection: Connection, vendor: Vendor)
     trimmed = _keep_present(groups, people)
     if one:
         trimmed = _first_class_only(trimmed, reduced)
-    findings = tuple(_reduced(user_id, vendor) for user_id in sorted(reduced))
-    return View(people=people, groups=tuple(trimmed), findings=findings)
+    return View(
+        people=people,
+        groups=tuple(trimmed),
+        findings=tuple(_reduced(user_id, vendor) for user_id in sorted(reduced)),
+        fields=frozenset(connection.fields).intersection(vendor.fields),
+    )
 
 
 def _within(person: Person, units: set[str]) -> Person | None:
@@ -93,10 +101,11 @@ def _first_class_only(groups: Sequence[StudentGroup], reduced: set[str]) -> list
         members = {*group.students, *group.teachers}
         reduced |= members & placed
         students = tuple(s for s in group.students if s not in placed)
+        if not students:  # it is not sent, so its teachers have their place in another class
+            continue
         teachers = tuple(t for t in group.teachers if t not in placed)
         placed |= members
-        if students:
-            kept[i] = _with_members(group, students, teachers)
+        kept[i] = _with_members(group, students, teachers)
     return [kept[i] for i in sorted(kept)]
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from addon.delivery.guard import Hold
+from addon.delivery.guard import Approval, Hold
 from addon.delivery.ledger import Change, Key, Ledger, NotKept
 
 
@@ -13,11 +13,19 @@ class StoreError(NotKept):
     """The store cannot be used; the message says where and what to do."""
 
 
+class LeaseLost(StoreError):
+    """Another run has taken over the connection, so this one may write no more of it."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(f"another run has taken over {key.tenant} at {key.vendor} ({key.mode})")
+
+
 class Run(Struct, frozen=True):
     """One execution for a tenant. Times are seconds since 1970 UTC.
 
     `report` is the JSON that the run gave, None while it is going on. `status` is `running`,
-    `done`, `failed` (some operations), `held` or `unread` (the directory could not be read).
+    `done`, `failed` (some operations), `held`, `unread` (the directory could not be read) or
+    `cut off` (its process died). `holder` is the process, as `addon.store.holder` names it.
     """
 
     id: str
@@ -27,6 +35,7 @@ class Run(Struct, frozen=True):
     finished: float | None = None
     report: bytes | None = None
     detail: str = ""
+    holder: str = ""
 
 
 class Store(Protocol):
@@ -50,8 +59,21 @@ class Store(Protocol):
     def ledgers(self, tenant: str) -> list[tuple[Key, int, int]]:
         """The tenant's ledgers that are not empty, with their resources and refusals."""
 
-    def record(self, key: Key, changes: Sequence[Change]) -> None:
-        """Remember changes in a ledger."""
+    def record(self, key: Key, changes: Sequence[Change], holder: str = "") -> None:
+        """Remember changes in a ledger.
+
+        Raises LeaseLost when `holder` is named and does not hold the connection's lease.
+        """
+
+    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
+        """Take a connection's lease until a time, or put off its end.
+
+        None when it is `holder`'s now, else who has it. It is free when it was let go of, when
+        its time is out, or when its holder's process has died on this machine.
+        """
+
+    def release(self, key: Key, holder: str) -> None:
+        """Let go of a lease, if it is still `holder`'s."""
 
     def hold(self, key: Key) -> Hold | None:
         """The plan that waits for approval, or None."""
@@ -59,11 +81,11 @@ class Store(Protocol):
     def set_hold(self, key: Key, hold: Hold | None) -> None:
         """Keep a hold in place of any earlier one, or end it."""
 
-    def approval(self, key: Key) -> frozenset[str]:
-        """The externalIds of people whose removal was approved and is not done yet."""
+    def approval(self, key: Key) -> Approval | None:
+        """What was approved and is not done yet, or None."""
 
-    def set_approval(self, key: Key, people: frozenset[str]) -> None:
-        """Keep an approval in place of any earlier one; an empty one ends it."""
+    def set_approval(self, key: Key, approval: Approval | None) -> None:
+        """Keep an approval in place of any earlier one, or end it."""
 
     def save_run(self, run: Run) -> None:
         """Keep a run, new or changed."""

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import msgspec
 
-from addon.delivery.guard import Hold
+from addon.delivery.guard import Approval, Hold
 from addon.delivery.ledger import Change, Entry, Key, Ledger, Refusal
 from addon.ss12000.resources import TYPES
-from addon.store import Run, StoreError
+from addon.store import LeaseLost, Run, StoreError
+from addon.store.holder import is_dead
 
 BUSY_SECONDS = 30.0
+MOST_IDLE = 8
+"""How many connections are kept open for the next use, whatever thread it comes from."""
 
 MIGRATIONS = (
     """
@@ -37,6 +40,12 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX runs_of_tenant ON runs (tenant, started);
     """,
+    """
+    CREATE TABLE leases (
+        tenant TEXT NOT NULL, vendor TEXT NOT NULL, mode TEXT NOT NULL,
+        holder TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (tenant, vendor, mode)
+    ) WITHOUT ROWID;
+    """,
 )
 """Each takes the schema one version on; only ever add to the end."""
 
@@ -46,8 +55,8 @@ class SQLiteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,13 +64,11 @@ class SQLiteStore:
             raise StoreError(f"{path.parent} cannot be made: {error.strerror}") from None
         with self._writing() as db:
             self._migrate(db)
+        self._let_go()  # a server may fork now, and SQLite's connections must not be shared
 
     def close(self) -> None:
-        with self._lock:
-            for connection in self._open:
-                connection.close()
-            self._open.clear()
-            self._local = threading.local()
+        self._closed = True
+        self._let_go()
 
     # Tenants
 
@@ -111,8 +118,12 @@ class SQLiteStore:
             ).fetchall()
         return [(Key(tenant, vendor, mode), n, m) for vendor, mode, n, m in rows if n or m]
 
-    def record(self, key: Key, changes: Sequence[Change]) -> None:
+    def record(self, key: Key, changes: Sequence[Change], holder: str = "") -> None:
+        if not changes:
+            return
         with self._writing() as db:
+            if holder and self._lease(db, key)[0] != holder:
+                raise LeaseLost(key)
             number = self._numbered(db, key)
             for change in changes:
                 place = (number, change.resource_type, change.external_id)
@@ -123,8 +134,7 @@ class SQLiteStore:
                     )
                 elif change.forget:
                     db.execute(
-                        "DELETE FROM entries WHERE connection = ? AND type = ?"
-                        " AND external_id = ?",
+                        "DELETE FROM entries WHERE connection = ? AND type = ? AND external_id = ?",
                         place,
                     )
                 if change.refusal is not None:
@@ -139,6 +149,35 @@ class SQLiteStore:
                         place,
                     )
 
+    # Leases
+
+    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
+        with self._writing() as db:
+            held_by, held_until = self._lease(db, key)
+            if held_by not in ("", holder) and held_until > now and not is_dead(held_by):
+                return held_by
+            db.execute(
+                "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)",
+                (key.tenant, key.vendor, key.mode, holder, until),
+            )
+            return None
+
+    def release(self, key: Key, holder: str) -> None:
+        with self._writing() as db:
+            db.execute(
+                "DELETE FROM leases WHERE tenant = ? AND vendor = ? AND mode = ? AND holder = ?",
+                (key.tenant, key.vendor, key.mode, holder),
+            )
+
+    @staticmethod
+    def _lease(db: sqlite3.Connection, key: Key) -> tuple[str, float]:
+        """Who holds the lease and until when; an empty name when nobody does."""
+        row = db.execute(
+            "SELECT holder, until FROM leases WHERE tenant = ? AND vendor = ? AND mode = ?",
+            (key.tenant, key.vendor, key.mode),
+        ).fetchone()
+        return ("", 0.0) if row is None else (row[0], row[1])
+
     # Holds and approvals
 
     def hold(self, key: Key) -> Hold | None:
@@ -148,12 +187,13 @@ class SQLiteStore:
     def set_hold(self, key: Key, hold: Hold | None) -> None:
         self._set_column(key, "hold", None if hold is None else msgspec.json.encode(hold))
 
-    def approval(self, key: Key) -> frozenset[str]:
+    def approval(self, key: Key) -> Approval | None:
         found = self._column(key, "approval")
-        return msgspec.json.decode(found, type=frozenset[str]) if found else frozenset()
+        return None if found is None else msgspec.json.decode(found, type=Approval)
 
-    def set_approval(self, key: Key, people: frozenset[str]) -> None:
-        self._set_column(key, "approval", msgspec.json.encode(sorted(people)) if people else None)
+    def set_approval(self, key: Key, approval: Approval | None) -> None:
+        encoded = None if approval is None else msgspec.json.encode(approval)
+        self._set_column(key, "approval", encoded)
 
     # Runs
 
@@ -207,20 +247,34 @@ class SQLiteStore:
         assert number is not None
         return number
 
-    def _connection(self) -> sqlite3.Connection:
-        """This thread's connection to the file."""
-        found: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if found is None:
-            found = sqlite3.connect(
-                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            found.execute("PRAGMA journal_mode = WAL")
-            found.execute("PRAGMA synchronous = FULL")
-            found.execute("PRAGMA foreign_keys = ON")
-            self._local.db = found
-            with self._lock:
-                self._open.append(found)
-        return found
+    def _take(self) -> sqlite3.Connection:
+        """A connection to the file that nobody else uses."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        db = sqlite3.connect(
+            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _give_back(self, db: sqlite3.Connection) -> None:
+        with self._lock:
+            if not self._closed and len(self._idle) < MOST_IDLE:
+                self._idle.append(db)
+                return
+        db.close()
+
+    def _let_go(self) -> None:
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -235,14 +289,15 @@ class SQLiteStore:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
         try:
-            db = self._connection()
-            db.execute(begin)
+            db = self._take()
             try:
+                db.execute(begin)
                 yield db
+                db.execute("COMMIT")
             except BaseException:
-                db.execute("ROLLBACK")
+                db.close()  # which rolls back
                 raise
-            db.execute("COMMIT")
+            self._give_back(db)
         except sqlite3.Error as error:
             raise StoreError(
                 f"The store {self._path} cannot be used ({error}). See that the file is a Skolsynk "
@@ -255,6 +310,10 @@ class SQLiteStore:
             raise StoreError(
                 f"The store {self._path} was made by a newer Skolsynk (schema {version}; this one "
                 f"knows {len(MIGRATIONS)}). Install the newer version, or name another file."
+            )
+        if version == 0 and db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise StoreError(
+                f"The file {self._path} is the database of another program. Name another file."
             )
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             for statement in script.split(";"):

@@ -1,0 +1,103 @@
+"""One run at a time for a connection: a lease that its holder keeps putting off."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from addon.delivery.ledger import Key, NotKept
+from addon.delivery.pace import Stopped
+
+log = logging.getLogger(__name__)
+
+SECONDS = 60.0
+"""How long a lease lasts when its holder says nothing more."""
+
+PROLONGED_AFTER = 15.0
+
+
+class Leases(Protocol):
+    """What keeps leases; every store is one. Times are seconds since 1970 UTC."""
+
+    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
+        """Take the lease, or put off its end. None when it is ours now, else who has it."""
+
+    def release(self, key: Key, holder: str) -> None:
+        """Let go of the lease, if it is still ours."""
+
+
+class Taken(Exception):
+    """Another run is delivering for this connection."""
+
+    def __init__(self, holder: str) -> None:
+        run = holder.rpartition("|")[2]
+        super().__init__(
+            f"another run is going on for this connection ({run}); nothing was sent by this one"
+        )
+
+
+class Lease:
+    """A lease held for as long as the block lasts. An asynchronous context manager.
+
+    Raises Taken when another has it. `lost` is called once when it could not be kept.
+    """
+
+    def __init__(
+        self,
+        leases: Leases,
+        key: Key,
+        holder: str,
+        clock: Callable[[], float] = time.time,
+        prolonged_after: float = PROLONGED_AFTER,
+    ) -> None:
+        self._leases = leases
+        self._key = key
+        self._holder = holder
+        self._clock = clock
+        self._prolonged_after = prolonged_after
+        self._lost: Callable[[Stopped], None] = lambda reason: None
+        self._keeping: asyncio.Task[None] | None = None
+
+    def when_lost(self, stop: Callable[[Stopped], None]) -> None:
+        """Have `stop` called with the reason when the lease is lost."""
+        self._lost = stop
+
+    async def __aenter__(self) -> "Lease":
+        taken_by = await asyncio.to_thread(self._acquire)
+        if taken_by is not None:
+            raise Taken(taken_by)
+        self._keeping = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._keeping is not None
+        self._keeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._keeping
+        try:
+            await asyncio.to_thread(self._leases.release, self._key, self._holder)
+        except NotKept:
+            log.warning("the lease of %s at %s was not let go of", self._key.tenant, self._key.vendor)
+
+    def _acquire(self) -> str | None:
+        now = self._clock()
+        return self._leases.acquire(self._key, self._holder, now + SECONDS, now)
+
+    async def _keep(self) -> None:
+        """Put off the end of the lease again and again; say when that is not possible."""
+        kept = time.monotonic()
+        while True:
+            await asyncio.sleep(self._prolonged_after)
+            asked = time.monotonic()
+            try:
+                taken_by = await asyncio.to_thread(self._acquire)
+            except NotKept as error:
+                if asked - kept >= SECONDS - self._prolonged_after:
+                    self._lost(Stopped(f"the lease could not be kept: {error}"))
+                continue
+            if taken_by is not None:
+                self._lost(Stopped("another run has taken over this connection"))
+                return
+            kept = asked

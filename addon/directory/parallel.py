@@ -1,0 +1,89 @@
+"""Work in several threads, of which the first failure is the failure of all."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
+
+MOMENT = 0.05
+MOMENTS = 40
+"""After a failure the threads have this long (seconds, times) to notice that all is over."""
+
+
+class Stopped(Exception):
+    """Other work has failed, so this need not be done."""
+
+
+class Parallel:
+    """Threads that do what is started, until the block ends or anything fails in it.
+
+    Then `stopped` is set, what has not begun never begins, `hang_up` is called to wake those
+    that wait for an answer, and the block raises the first failure. An interrupt of the
+    block goes the same way and is itself raised.
+    """
+
+    def __init__(self, threads: int, hang_up: Callable[[], None] = lambda: None) -> None:
+        self._pool = ThreadPoolExecutor(threads, "directory")
+        self._hang_up = hang_up
+        self._lock = threading.Lock()
+        self._started: list[Future[Any]] = []
+        self._failure: Future[None] = Future()
+        self.stopped = threading.Event()
+
+    def start(self, work: Callable[..., T], *args: object) -> Future[T]:
+        """Do `work` in a thread; where it fails, everything does, at once."""
+
+        def guarded() -> T:
+            if self.stopped.is_set():
+                raise Stopped
+            try:
+                return work(*args)
+            except BaseException as error:
+                self._stop(error)
+                raise
+
+        future = self._pool.submit(guarded)
+        self._started.append(future)
+        return future
+
+    def result(self, future: Future[T]) -> T:
+        """What the work gives. Raises the first failure of any work, as soon as it is known."""
+        if not future.done():
+            awaited: list[Future[Any]] = [future, self._failure]
+            wait(awaited, return_when=FIRST_COMPLETED)
+        if self._failure.done():
+            self._failure.result()
+        return future.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._pool.shutdown()
+            return
+        self._stop(error)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for _ in range(MOMENTS):
+            running = [future for future in self._started if not future.done()]
+            if not running:
+                break
+            self._hang_up()
+            wait(running, MOMENT)
+        first = self._failure.exception()
+        if isinstance(error, Exception) and first is not None and first is not error:
+            raise first from None
+
+    def _stop(self, error: BaseException) -> None:
+        with self._lock:
+            if not self.stopped.is_set():
+                self.stopped.set()
+                self._failure.set_exception(error)

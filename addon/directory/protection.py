@@ -1,0 +1,67 @@
+"""Who has protected identity, as far as a reading knows. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from addon.conditions import fold
+from addon.directory.needs import is_within
+from addon.directory.snapshot import User
+
+
+class Members(Struct, frozen=True):
+    """Who is in a group, nested groups resolved.
+
+    `ids` are the users'; `addresses` their folded addresses by id, where they were asked for
+    and there is one; `nameless` are the folded addresses of those without an id. `everyone`
+    is true when the whole customer is in it.
+    """
+
+    ids: frozenset[str] = frozenset()
+    addresses: Mapping[str, str] = {}
+    nameless: frozenset[str] = frozenset()
+    everyone: bool = False
+
+
+class Protection:
+    """The people with protected identity: by id, by address, by OU, or everyone.
+
+    `ids` grows as more is read, since an address or an OU tells who somebody is only when
+    they are met.
+    """
+
+    def __init__(
+        self, ids: Iterable[str], members: Iterable[Members], org_units: tuple[str, ...]
+    ) -> None:
+        groups = list(members)
+        self.ids = set(ids).union(*(group.ids for group in groups))
+        self._addresses = frozenset[str]().union(*(group.nameless for group in groups))
+        self._everyone = any(group.everyone for group in groups)
+        self._org_units = org_units
+
+    def meet(self, users: Iterable[User]) -> None:
+        """Learn which of the users are protected."""
+        paths: dict[str, bool] = {}
+        for user in users:
+            path = user.org_unit_path
+            if path not in paths:
+                paths[path] = any(is_within(path, org_unit) for org_unit in self._org_units)
+            if self._everyone or paths[path] or self.hides(fold(user.primary_email)):
+                self.ids.add(user.id)
+
+    def meet_members(self, groups: Iterable[Members]) -> None:
+        """Learn which members of groups are protected, read as users or not."""
+        for group in groups:
+            if self._everyone:
+                self.ids |= group.ids
+            elif self._addresses:
+                self.ids.update(i for i, address in group.addresses.items() if self.hides(address))
+
+    @property
+    def by_address(self) -> bool:
+        """Whether somebody is known by an address only."""
+        return bool(self._addresses)
+
+    def hides(self, address: str) -> bool:
+        """Whether whoever has the folded `address` is known to be protected by it."""
+        return self._everyone or address in self._addresses

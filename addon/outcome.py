@@ -1,0 +1,78 @@
+"""What came of one connection, as it stands in a run's report."""
+
+from addon.delivery.deliver import Failure, Result
+from addon.delivery.guard import Hold, counts
+from addon.delivery.plan import Plan
+from addon.report import ConnectionReport, HoldReport, Status, nothing_done
+from addon.tenant import Connection
+
+
+def foreseen(connection: Connection, plan: Plan, hold: Hold | None) -> ConnectionReport:
+    """What the next run would do."""
+    return ConnectionReport(
+        vendor=connection.vendor,
+        mode=connection.mode,
+        status="held" if hold else "unchanged" if plan.empty else "delivered",
+        operations=counts(plan),
+        refused=plan.left_alone,
+        hold=_hold_report(hold),
+    )
+
+
+def delivered(
+    connection: Connection, plan: Plan, result: Result, hold: Hold | None
+) -> ConnectionReport:
+    """What was done; a run whose time was spent has `left` operations for the next."""
+    stopped = result.stopped is not None
+    failures = result.failures
+    if stopped and not result.spent:
+        failures = (*failures, _connection_failure(result, plan))
+    status: Status = "unchanged"
+    if hold is not None:
+        status = "held"
+    elif failures or (result.left and not result.spent):
+        status = "failed"
+    elif result.left or any(result.operations.values()):
+        status = "delivered"
+    return ConnectionReport(
+        vendor=connection.vendor,
+        mode=connection.mode,
+        status=status,
+        operations=counts(plan) if hold else result.operations,
+        failures=failures,
+        left=result.left,
+        refused=plan.left_alone + sum(1 for f in result.failures if f.refused),
+        detail=result.stopped,
+        hold=_hold_report(hold),
+    )
+
+
+def _connection_failure(result: Result, plan: Plan) -> Failure:
+    """The one clear message about a connection that failed as a whole."""
+    first = next(iter(plan.operations()))
+    return Failure(
+        first.kind, first.resource_type, first.external_id, result.status, result.stopped or ""
+    )
+
+
+def _hold_report(hold: Hold | None) -> HoldReport | None:
+    return None if hold is None else HoldReport(len(hold.people), hold.reason)
+
+
+def idle(connection: Connection) -> ConnectionReport:
+    """The report of a connection that is off."""
+    return ConnectionReport(connection.vendor, connection.mode, "off", nothing_done())
+
+
+def failed(connection: Connection, detail: str, configuration: bool = False) -> ConnectionReport:
+    """The report of a connection of which nothing was tried."""
+    return ConnectionReport(
+        connection.vendor,
+        connection.mode,
+        "failed",
+        nothing_done(),
+        detail=detail,
+        configuration=configuration,
+    )
+
+

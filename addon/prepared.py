@@ -1,0 +1,87 @@
+"""A run before anything is sent: who the people are, and what each connection would do."""
+
+from collections.abc import Iterator, Sequence, Set
+
+from msgspec import Struct, structs
+
+from addon import overview
+from addon.delivery.guard import Approval, Hold, check
+from addon.delivery.ledger import Key, Ledger
+from addon.delivery.plan import Plan, make_plan, plan_for
+from addon.directory.snapshot import Snapshot
+from addon.rooms import Rooms
+from addon.roster.model import Finding, Roster
+from addon.roster.select import select
+from addon.ss12000.translate import Translation
+from addon.ss12000.view import View, view
+from addon.tenant import Connection, Tenant
+
+
+class Prepared(Struct, frozen=True):
+    """A run before anything is planned: who the people are and what each connection carries."""
+
+    tenant: Tenant
+    snapshot: Snapshot
+    roster: Roster
+    views: dict[str, View]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the data and the vendors' abilities give cause to say."""
+        return self.roster.findings + tuple(f for v in self.views.values() for f in v.findings)
+
+    def overview(self) -> Iterator[overview.Row]:
+        """Who is sent where, and who is not and why."""
+        return overview.rows(self.snapshot, self.roster, self.views.items())
+
+
+def prepare(rooms: Rooms, tenant: Tenant, connections: Sequence[Connection]) -> Prepared:
+    """Read and select, once for all connections. Raises DirectoryError."""
+    snapshot = rooms.read(tenant)
+    roster = select(tenant, snapshot)
+    vendors = rooms.settings.vendors
+    views = {
+        c.vendor: view(roster, tenant, c, vendors[c.vendor])
+        for c in connections
+        if c.mode != "off" and c.vendor in vendors
+    }
+    return Prepared(tenant, snapshot, roster, views)
+
+
+class Intention(Struct, frozen=True):
+    """What one connection is about to do, and the means to think again."""
+
+    key: Key
+    ledger: Ledger
+    translation: Translation
+    protected: frozenset[str]
+    now: float
+    approved: Approval | None
+    connection: Connection
+
+    def replan(self, absent: Set[str]) -> Plan:
+        """The plan from the ledger as it is now, without references to what is `absent`."""
+        resources = self.translation.resources(absent)
+        return make_plan(resources, self.ledger, self.now, self.protected, absent)
+
+    def decide(self) -> tuple[Plan, Hold | None]:
+        """The plan from the ledger as it is, and what holds it, if anything does."""
+        plan = plan_for(self.translation.resources, self.ledger, self.now, self.protected)
+        hold = check(plan, self.ledger, self.connection.limits, self.approved)
+        return plan, None if hold is None else structs.replace(hold, at=self.now)
+
+
+def intend(rooms: Rooms, prepared: Prepared, connection: Connection, key: Key) -> Intention:
+    """What the connection would do, from its ledger as the store has it now."""
+    translation = Translation(prepared.views[connection.vendor], prepared.tenant, connection)
+    return Intention(
+        key=key,
+        ledger=rooms.store.ledger(key),
+        translation=translation,
+        protected=frozenset(
+            i for user in prepared.roster.protected for i in translation.external_ids(user)
+        ),
+        now=rooms.clock(),
+        approved=rooms.store.approval(key),
+        connection=connection,
+    )

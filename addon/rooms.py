@@ -1,0 +1,77 @@
+"""What every run needs from outside, and how it finds what it is about."""
+
+import time
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from addon.delivery.ledger import Key
+from addon.delivery.pace import Patience
+from addon.directory.snapshot import Snapshot
+from addon.document import load_tenant
+from addon.settings import Settings
+from addon.store import Store
+from addon.tenant import Connection, Tenant
+from addon.vendors import NotConfigured, Target
+
+ReadDirectory = Callable[[Tenant], Snapshot]
+
+
+class Unknown(Exception):
+    """There is no such tenant, connection or hold; the message says what there is."""
+
+
+class Rooms(Struct, frozen=True):
+    """What a run needs from outside: settings, store, the directory, and how to show progress.
+
+    `progress` is told a vendor, operations done and operations planned. `clock` gives seconds
+    since 1970 UTC.
+    """
+
+    settings: Settings
+    store: Store
+    read: ReadDirectory
+    progress: Callable[[str, int, int], None] = lambda vendor, done, planned: None
+    patience: Patience = Patience()
+    clock: Callable[[], float] = time.time
+
+
+def find_tenant(store: Store, tenant_id: str) -> Tenant:
+    """The tenant's document. Raises Unknown."""
+    document = store.tenant(tenant_id)
+    if document is None:
+        known = ", ".join(store.tenants()) or "none; import one with `tenant import FILE`"
+        raise Unknown(f"there is no tenant {tenant_id}; known are: {known}")
+    return load_tenant(document)
+
+
+def chosen(tenant: Tenant, vendor: str | None) -> tuple[Connection, ...]:
+    """The tenant's connections, or the one to `vendor`. Raises Unknown."""
+    if vendor is None:
+        return tenant.connections
+    connection = tenant.connection(vendor)
+    if connection is None:
+        known = ", ".join(c.vendor for c in tenant.connections) or "none"
+        raise Unknown(f"{tenant.customer_id} has no connection to {vendor}; it has: {known}")
+    return (connection,)
+
+
+def ledger_key(tenant_id: str, connection: Connection) -> Key | None:
+    """Whose ledger the connection writes, or None while it is off."""
+    return None if connection.mode == "off" else Key(tenant_id, connection.vendor, connection.mode)
+
+
+def target_of(settings: Settings, connection: Connection) -> "Target | NotConfigured":
+    """Where the connection sends to, or why that is not known."""
+    vendor = settings.vendors.get(connection.vendor)
+    if vendor is None:
+        return NotConfigured(f"{connection.vendor} is not among the vendor profiles")
+    endpoint = vendor.live if connection.mode == "live" else vendor.test
+    if endpoint is None:
+        return NotConfigured(
+            f"{connection.vendor} has no {connection.mode} endpoint in the vendor profiles"
+        )
+    try:
+        return endpoint.resolve(settings.environ)
+    except NotConfigured as error:
+        return error

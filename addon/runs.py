@@ -1,0 +1,47 @@
+"""The record of runs: begun, ended, and those whose process died before they could end."""
+
+import secrets
+from datetime import UTC, datetime
+
+from msgspec import structs
+
+from addon.report import RunReport
+from addon.store import Run, Store
+from addon.store.holder import holder, is_dead
+
+LONGEST = 24 * 3600.0
+"""Seconds after which a run that has not ended is taken for cut off, wherever it ran."""
+
+
+def new_run_id(now: float) -> str:
+    """An id for a run that sorts by time."""
+    return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def begin(store: Store, tenant_id: str, now: float) -> Run:
+    """A new run, kept as running. Earlier ones that were cut off are recognised as such."""
+    run_id = new_run_id(now)
+    for earlier in store.runs(tenant_id):
+        if earlier.status == "running" and (
+            is_dead(earlier.holder) or now - earlier.started > LONGEST
+        ):
+            end(store, earlier, now, "cut off", detail=f"its process ended; {run_id} goes on")
+    run = Run(run_id, tenant_id, now, "running", holder=holder(run_id))
+    store.save_run(run)
+    return run
+
+
+def finish(store: Store, run: Run, now: float, report: RunReport) -> None:
+    """Keep a run with what came of it."""
+    statuses = {connection.status for connection in report.connections}
+    status = "held" if "held" in statuses else "failed" if "failed" in statuses else "done"
+    end(store, run, now, status, report.json())
+
+
+def end(
+    store: Store, run: Run, now: float, status: str, report: bytes | None = None, detail: str = ""
+) -> None:
+    """Keep a run as ended."""
+    store.save_run(
+        structs.replace(run, status=status, finished=now, report=report, detail=detail)
+    )

@@ -1,0 +1,185 @@
+"""What the demo is played on: a sandbox domain, two sandbox vendors and a store of its own."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec import structs
+
+from addon.delivery.ledger import Key
+from addon.delivery.pace import Patience
+from addon.parts import open_store, rooms
+from addon.progress import Progress
+from addon.report import ConnectionReport, RunReport
+from addon.rooms import Rooms
+from addon.sandbox.directory_server import DirectoryServer
+from addon.sandbox.domain import Domain
+from addon.sandbox.google_shapes import JSON
+from addon.sandbox.municipality import generate
+from addon.sandbox.municipality.mess import PROTECTED_GROUP, PROTECTED_ORG_UNIT
+from addon.sandbox.vendor import SandboxVendor
+from addon.sandbox.watch import Seen, Watch
+from addon.settings import Settings
+from addon.store import Store
+from addon.sync import sync
+
+STUDENTS, STAFF = 240, 40
+IMPATIENT = Patience(first_wait=0.05)
+"""A real run waits ten times as long for a vendor in trouble."""
+
+PROFILES = """\
+# The abilities are those of the real profiles in vendors.toml; the sandbox takes more at once.
+
+[vendors.binogi]
+name = "Binogi"
+groups = "classes"
+placements = "one"
+fields = ["email", "schoolYear", "cloudId"]
+requestsPerSecond = 500
+concurrency = 8
+
+[vendors.binogi.live]
+url = "{binogi}"
+secret = "env:SKOLSYNK_BINOGI_LIVE_KEY"
+
+[vendors.gleerups]
+name = "Gleerups"
+groups = "all"
+placements = "many"
+fields = ["email", "schoolYear", "cloudId", "schoolType"]
+requestsPerSecond = 500
+concurrency = 8
+
+[vendors.gleerups.live]
+url = "{gleerups}"
+secret = "env:SKOLSYNK_GLEERUPS_LIVE_KEY"
+"""
+
+
+class StoryError(Exception):
+    """The story did not go as it is told; the message says what was expected."""
+
+
+def expect(true: bool, what: str) -> None:
+    """Raises StoryError unless `true`."""
+    if not true:
+        raise StoryError(what)
+
+
+class Outcome(NamedTuple):
+    """A run: what it says of itself, what each vendor saw, and how long it took."""
+
+    report: RunReport
+    seen: Mapping[str, Seen]
+    queries: int
+    seconds: float
+
+    def of(self, vendor: str) -> ConnectionReport:
+        """The part of the report that is about one vendor."""
+        return next(each for each in self.report.connections if each.vendor == vendor)
+
+    @property
+    def silent(self) -> bool:
+        """Whether no vendor was asked for anything."""
+        return not any(seen.asked for seen in self.seen.values())
+
+
+class Stage:
+    """The parts of the demo while it is played."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        store: Store,
+        rooms: Rooms,
+        directory: DirectoryServer,
+        vendors: Mapping[str, SandboxVendor],
+        folder: Path,
+        progress: Progress,
+    ) -> None:
+        self.environ = environ
+        self.store = store
+        self.rooms = rooms
+        self.directory = directory
+        self.vendors = vendors
+        self.folder = folder
+        self._progress = progress
+        self._chosen: set[str] = set()
+
+    @property
+    def domain(self) -> Domain:
+        """The domain that things happen to."""
+        return self.directory.domain
+
+    @property
+    def tenant(self) -> str:
+        """The tenant's id, which is Google's for the customer."""
+        return str(self.domain.customer["id"])
+
+    def key(self, vendor: str) -> Key:
+        """Whose ledger it is."""
+        return Key(self.tenant, vendor, "live")
+
+    def sync(self) -> Outcome:
+        """One run, watched."""
+        watches = {vendor: Watch(server) for vendor, server in self.vendors.items()}
+        queries, began = self.directory.queries, time.monotonic()
+        with self._progress:
+            report = sync(self.rooms, self.tenant)
+        seconds = time.monotonic() - began
+        seen = {vendor: watch.seen() for vendor, watch in watches.items()}
+        return Outcome(report, seen, self.directory.queries - queries, seconds)
+
+    def pupil(self, org_unit: str) -> JSON:
+        """A pupil with nothing out of the ordinary whose OU is this one, each time another."""
+        for user in self.domain.users_directly_in(org_unit):
+            if user["id"] not in self._chosen and self._is_plain(user):
+                self._chosen.add(user["id"])
+                return user
+        raise StoryError(f"the sandbox has no pupil left in {org_unit}")
+
+    def protected(self) -> list[JSON]:
+        """The accounts of people with protected identity."""
+        members = self.domain.members_of(PROTECTED_GROUP)
+        in_group = (self.domain.find_user(each["id"]) for each in members)
+        return [*filter(None, in_group), *self.domain.users_in(PROTECTED_ORG_UNIT)]
+
+    def _is_plain(self, user: JSON) -> bool:
+        groups = [each["email"] for each in self.domain.groups_with(user["id"])]
+        return not (
+            user["suspended"]
+            or user["archived"]
+            or not user["name"].get("familyName")
+            or user["primaryEmail"].startswith("ipad-")
+            or any(each.startswith(("gast.", "skyddade@")) for each in groups)
+        )
+
+
+@contextmanager
+def set_stage(folder: Path, progress: Progress) -> Iterator[Stage]:
+    """The stage, with its data in `folder`, until the end of the `with`."""
+    with (
+        DirectoryServer(generate(STUDENTS, STAFF)) as directory,
+        SandboxVendor("Binogi", "binogi-key") as binogi,
+        SandboxVendor("Gleerups", "gleerups-key") as gleerups,
+    ):
+        profiles = folder / "vendors.toml"
+        profiles.write_text(PROFILES.format(binogi=binogi.url, gleerups=gleerups.url))
+        environ = {
+            "SKOLSYNK_STORE": f"sqlite:///{folder / 'skolsynk.db'}",
+            "SKOLSYNK_DIRECTORY_ENDPOINT": directory.url,
+            "SKOLSYNK_VENDORS": str(profiles),
+            "SKOLSYNK_BINOGI_LIVE_KEY": "binogi-key",
+            "SKOLSYNK_GLEERUPS_LIVE_KEY": "gleerups-key",
+        }
+        settings = Settings.from_environ(environ)
+        store = open_store(settings)
+        try:
+            parts = rooms(settings, store, progress.reading, progress.delivering)
+            parts = structs.replace(parts, patience=IMPATIENT)
+            vendors = {"binogi": binogi, "gleerups": gleerups}
+            yield Stage(environ, store, parts, directory, vendors, folder, progress)
+        finally:
+            store.close()

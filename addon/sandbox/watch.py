@@ -1,0 +1,132 @@
+"""What a sandbox vendor was asked during a run, joined with what it made of it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from addon.sandbox.vendor import SandboxVendor
+from addon.sandbox.vendor_rules import SCHOOL_USER
+
+Resource = Mapping[str, Any]
+
+
+class Write(NamedTuple):
+    """One answered write; `before` and `after` are the resource as the vendor held it."""
+
+    method: str
+    kind: str
+    status: int
+    before: Resource | None
+    after: Resource | None
+
+    @property
+    def external_id(self) -> str:
+        """Whom or what it is about; empty where the vendor did not do it."""
+        return str((self.after or self.before or {}).get("externalId", ""))
+
+    @property
+    def done(self) -> bool:
+        """Whether the vendor did it."""
+        return 200 <= self.status < 300
+
+
+class Seen:
+    """A run as one vendor saw it."""
+
+    def __init__(self, writes: list[Write], before: "Held", after: "Held", asked: int) -> None:
+        self.writes = writes
+        self.asked = asked
+        self._before = before
+        self._after = after
+
+    def of(self, method: str, kind: str) -> list[Write]:
+        """The writes of this kind that were done."""
+        return [w for w in self.writes if (w.method, w.kind) == (method, kind) and w.done]
+
+    def counted(self) -> list[tuple[str, str, str]]:
+        """How many of each: rows of method, type and number with what became of them."""
+        found = Counter((w.method, w.kind, w.status) for w in self.writes)
+        return [(m, k, f"{n} answered {status}") for (m, k, status), n in found.items()]
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Each write: method, type, how its externalId begins, and what it came to."""
+        return [(w.method, w.kind, w.external_id[:8], self._words(w)) for w in self.writes]
+
+    def _words(self, write: Write) -> str:
+        if not write.done:
+            return f"not done: {write.status}"
+        if write.before is None:
+            return f"new: {self._after.words(write.after or {})}"
+        if write.after is None:
+            return f"gone: {self._before.words(write.before)}"
+        return ", ".join(self._differences(write.before, write.after)) or "as it was"
+
+    def _differences(self, before: Resource, after: Resource) -> Iterator[str]:
+        """What changed of a resource, with its name first where that stays."""
+        label = before.get("displayName", "")
+        if after.get("displayName", "") != label:
+            yield f"{label} is now {after.get('displayName')}"
+        elif label:
+            yield str(label)
+        if before.get("userName") != after.get("userName"):
+            yield f"{before.get('userName')} is now {after.get('userName')}"
+        if (old := self._before.schools(before)) != (new := self._after.schools(after)):
+            yield f"{old} is now {new}"
+        for attribute, word in (("studentMemberships", "pupils"), ("teachers", "teachers")):
+            old, new = (str(len(each.get(attribute) or ())) for each in (before, after))
+            if before.get(attribute) != after.get(attribute):
+                yield f"{old} {word} is now {new}"
+
+
+class Held:
+    """What a vendor holds at one moment."""
+
+    def __init__(self, vendor: SandboxVendor) -> None:
+        resources = vendor.resources()
+        self.by_id = {each["id"]: each for of_kind in resources.values() for each in of_kind}
+        self.kinds = {kind: [each["id"] for each in some] for kind, some in resources.items()}
+        self._named = {
+            each["externalId"]: str(each.get("displayName", "")) for each in self.by_id.values()
+        }
+
+    def words(self, resource: Resource) -> str:
+        """A resource in a few words."""
+        if "employedAt" in resource:
+            person = self._named.get(resource["user"]["value"], "")
+            return f"{person} at {self._named.get(resource['employedAt']['value'], '')}"
+        schools = self.schools(resource)
+        return f"{resource.get('displayName', '')}{f', {schools}' if schools else ''}"
+
+    def schools(self, resource: Resource) -> str:
+        """The names of the schools that a person is enrolled at."""
+        enrolments = (resource.get(SCHOOL_USER) or {}).get("enrolments") or ()
+        return " and ".join(self._named.get(each["value"], "") for each in enrolments)
+
+
+class Watch:
+    """Looks at a vendor from now on."""
+
+    def __init__(self, vendor: SandboxVendor) -> None:
+        self._vendor = vendor
+        self._before = Held(vendor)
+        self._first = len(vendor.requests)
+
+    def seen(self) -> Seen:
+        """What has come since."""
+        requests = self._vendor.requests[self._first :]
+        after = Held(self._vendor)
+        new = {
+            kind: iter([each for each in ids if each not in self._before.by_id])
+            for kind, ids in after.kinds.items()
+        }
+        writes = []
+        for request in requests:
+            if request.method == "GET":
+                continue
+            endpoint, _, vendor_id = request.path.strip("/").partition("/")
+            kind = endpoint.removesuffix("s") if endpoint != "Activities" else "Activity"
+            if request.method == "POST" and request.status == 201:
+                vendor_id = next(new[kind], "")
+            before, now = self._before.by_id.get(vendor_id), after.by_id.get(vendor_id)
+            writes.append(Write(request.method, kind, request.status, before, now))
+        return Seen(writes, self._before, after, asked=len(requests))

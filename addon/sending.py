@@ -1,0 +1,61 @@
+"""Speaking to a connection's vendor, with the connection's lease in hand."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from msgspec import Struct
+
+from addon.delivery.deliver import Replan, Result
+from addon.delivery.lease import Lease
+from addon.delivery.ledger import Key, Ledger
+from addon.delivery.plan import Plan
+from addon.delivery.session import Session, open_session
+from addon.rooms import Rooms
+from addon.vendors import Target
+
+
+class Line(Struct, frozen=True):
+    """Whose vendor is spoken to, where, and by which run.
+
+    `holder` is who takes the lease; `deadline` a time of `time.monotonic` at which sending
+    stops between operations.
+    """
+
+    rooms: Rooms
+    key: Key
+    target: Target
+    holder: str
+    deadline: float | None = None
+
+    @asynccontextmanager
+    async def exclusively(self) -> AsyncIterator[Lease]:
+        """The connection's lease. Raises Taken when another run has it."""
+        rooms = self.rooms
+        async with Lease(rooms.store, self.key, self.holder, rooms.clock) as lease:
+            yield lease
+
+    @asynccontextmanager
+    async def speak(self, ledger: Ledger, lease: Lease) -> AsyncIterator[Session]:
+        """A session that stops when the lease is lost."""
+        rooms, key = self.rooms, self.key
+        async with open_session(
+            rooms.settings.vendors[key.vendor],
+            self.target,
+            rooms.store,
+            key,
+            ledger,
+            rooms.patience,
+            self.deadline,
+            self.holder,
+        ) as session:
+            lease.when_lost(session.pace.stop)
+            yield session
+
+    async def send(self, plan: Plan, replan: Replan, ledger: Ledger, lease: Lease) -> Result:
+        """Carry out a plan. Raises NotKept when the store failed."""
+
+        def progress(done: int, planned: int) -> None:
+            self.rooms.progress(self.key.vendor, done, planned)
+
+        async with self.speak(ledger, lease) as session:
+            return await session.carry_out(plan, replan, progress, self.rooms.clock)

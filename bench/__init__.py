@@ -1,0 +1,1 @@
+"""Speed, measured: `make bench` prints figures as JSON. No test asserts a time."""

@@ -1,0 +1,54 @@
+"""`make bench [ARGS=--quick]`: all figures, as one JSON object."""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.measure import machine, repeat
+
+from addon.sandbox.documents import tenant_document
+from addon.sandbox.municipality import generate
+
+SIZE = {"students": 30_000, "staff": 3_000, "groups": 1_500}
+SMALL = {"students": 1_000, "staff": 100, "groups": 50}
+
+
+@contextmanager
+def directory(size: dict[str, int]) -> Iterator[tuple[str, str]]:
+    """A sandbox directory in another process: its address and its tenant document's path."""
+    options = [f"--{name}={value}" for name, value in size.items()]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "addon.sandbox.directory_server", *options, "--seed=1"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert server.stdout is not None
+    try:
+        address = next(word for word in server.stdout.readline().split() if "://" in word)
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as document:
+            json.dump(tenant_document(generate(**size, seed=1)), document)
+            document.flush()
+            yield address, document.name
+    finally:
+        server.kill()
+        server.wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--quick", action="store_true", help="small sizes, two runs: a trial")
+    quick = parser.parse_args().quick
+    times, size = (2, SMALL) if quick else (5, SIZE)
+    found = {"machine": machine()}
+    with directory(size) as (address, document):
+        found["a run's work"] = repeat("whole_run", (address, document), times)
+        found["nothing changed"] = repeat("second_sync", (address, document), 1 if quick else 3)
+    print(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

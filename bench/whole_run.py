@@ -1,0 +1,63 @@
+"""One run's work on a sandbox domain of 30,000 students: reading, and then selecting,
+translating, hashing and planning for two vendors. Arguments: the directory's address, and the
+path of the tenant document.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from bench.measure import report
+
+from addon.delivery.ledger import Change, Entry, Ledger
+from addon.delivery.plan import make_plan
+from addon.directory.credentials import anonymous
+from addon.directory.google import Source, read
+from addon.document import load_tenant
+from addon.roster.select import select
+from addon.ss12000.translate import Translation
+from addon.ss12000.view import view
+from addon.vendors import load_vendors
+
+
+def main(endpoint: str, document: str) -> None:
+    tenant = load_tenant(Path(document).read_bytes())
+    vendors = load_vendors(Path("vendors.toml"))
+    start = time.perf_counter()
+    snapshot = read(tenant, Source(credentials=anonymous(), endpoint=endpoint))
+    read_at = time.perf_counter()
+    roster = select(tenant, snapshot)
+    selected_at = time.perf_counter()
+    plans = {}
+    for connection in tenant.connections:
+        carried = view(roster, tenant, connection, vendors[connection.vendor])
+        translation = Translation(carried, tenant, connection)
+        plans[connection.vendor] = make_plan(translation.resources(), Ledger(), 0.0)
+    planned_at = time.perf_counter()
+    ledger = Ledger()
+    first = plans[tenant.connections[-1].vendor]
+    ledger.apply(
+        Change(op.resource_type, op.external_id, Entry(op.external_id, op.content))
+        for op in first.operations()
+    )
+    again_from = time.perf_counter()
+    again = make_plan(translation.resources(), ledger, 0.0)
+    again_at = time.perf_counter()
+    assert again.empty, "a second run must have nothing to do"
+    report(
+        {
+            "users": len(snapshot.users),
+            "groups": len(snapshot.groups),
+            "queries": snapshot.queries,
+            "reading_seconds": read_at - start,
+            "roster_seconds": selected_at - read_at,
+            "first_plans_seconds": planned_at - selected_at,
+            "roster_translation_hashing_plan_seconds": planned_at - read_at,
+            "plan_with_nothing_changed_seconds": again_at - again_from,
+            "resources": sum(1 for p in plans.values() for _ in p.operations()),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,206 @@
+import pytest
+
+from addon.delivery.guard import check, counts
+from addon.delivery.ledger import Change, Entry, Ledger, Refusal
+from addon.delivery.plan import Plan, make_plan, removal_of_everything
+from addon.ss12000.translate import Outgoing
+from addon.tenant import Limits
+
+NOW = 1_800_000_000.0
+NEVER = 1_000_000
+
+
+def people(count: int) -> list[str]:
+    return [f"u{n:05}" for n in range(count)]
+
+
+def holding(count: int) -> Ledger:
+    ledger = Ledger()
+    ledger.apply([Change("User", i, Entry("", b"hash")) for i in people(count)])
+    return ledger
+
+
+def removing(going: int, ledger: Ledger, protected: int = 0) -> Plan:
+    """The first `going` are removed, and so many of those who are left are protected."""
+    hidden = people(ledger.people())[going : going + protected]
+    staying = people(ledger.people())[going + protected :]
+    wanted = [Outgoing("User", i, None) for i in staying]
+    return make_plan(wanted, ledger, NOW, protected=frozenset(hidden))
+
+
+def limits(deletions: int = NEVER, percent: float = 100.0) -> Limits:
+    return Limits(deletions=deletions, deletions_percent=percent)
+
+
+def is_held(going: int, of: int, within: Limits) -> bool:
+    ledger = holding(of)
+    return check(removing(going, ledger), ledger, within) is not None
+
+
+@pytest.mark.parametrize(
+    ("going", "of", "within", "held"),
+    [
+        # by number: more than the limit, not the limit itself
+        (50, 1000, limits(deletions=50), False),
+        (51, 1000, limits(deletions=50), True),
+        (1, 1000, limits(deletions=0), True),
+        (0, 1000, limits(deletions=0), False),
+        (3, 3, limits(deletions=2), True),
+        # by percent: more than the percentage, not the percentage itself
+        (100, 1000, limits(percent=10), False),
+        (101, 1000, limits(percent=10), True),
+        (5, 1000, limits(percent=0.5), False),
+        (6, 1000, limits(percent=0.5), True),
+        # by percent never fewer than five
+        (4, 4, limits(percent=10), False),
+        (4, 20, limits(percent=0), False),
+        (5, 5, limits(percent=10), True),
+        (5, 49, limits(percent=10), True),
+        (5, 50, limits(percent=10), False),
+        (5, 1000, limits(percent=0), True),
+        # whichever is reached first
+        (51, 100_000, limits(deletions=50, percent=10), True),
+        (11, 100, limits(deletions=50, percent=10), True),
+        (10, 100, limits(deletions=50, percent=10), False),
+        # all of them, within what was said to be all right
+        (5, 5, limits(percent=100), False),
+    ],
+)
+def test_promise_4_a_plan_that_removes_more_than_the_limit_is_held(going, of, within, held):
+    assert is_held(going, of, within) == held
+
+
+def test_the_limits_of_a_connection_that_says_nothing():
+    assert not is_held(50, 500, Limits())
+    assert is_held(51, 1000, Limits())
+    assert is_held(51, 500, Limits())
+    assert is_held(8, 70, Limits())
+
+
+def test_a_hold_says_who_how_many_of_how_many_and_against_which_limit():
+    ledger = holding(100)
+    hold = check(removing(12, ledger), ledger, limits(deletions=10))
+    assert hold is not None
+    assert hold.people == tuple(people(12))
+    assert hold.held == 100
+    assert hold.reason == "12 people would be removed; the limit is 10"
+    assert hold.operations == {"create": {}, "update": {}, "delete": {"User": 12}}
+    assert not hold.withdrawal
+
+
+def test_a_hold_by_percent_says_the_percentage():
+    ledger = holding(100)
+    hold = check(removing(12, ledger), ledger, limits(percent=7.5))
+    assert hold is not None
+    assert hold.reason == "12 of 100 people would be removed; the limit is 7.5 percent"
+
+
+def test_other_resources_than_people_are_no_reason_to_hold():
+    ledger = Ledger()
+    for resource_type in ("StudentGroup", "Employment", "Activity"):
+        ledger.apply([Change(resource_type, i, Entry("", b"hash")) for i in people(100)])
+    assert check(make_plan([], ledger, NOW), ledger, limits(0, 0)) is None
+
+
+def test_creates_and_updates_are_no_reason_to_hold():
+    ledger = holding(50)
+    plan = make_plan([Outgoing("User", i, b"new") for i in people(100)], ledger, NOW)
+    assert check(plan, ledger, limits(0, 0)) is None
+
+
+def test_who_may_be_at_the_vendor_counts_as_there():
+    ledger = Ledger()
+    ledger.apply([Change("User", i, Entry("", b"")) for i in people(6)])
+    hold = check(make_plan([], ledger, NOW), ledger, limits(5))
+    assert hold is not None
+    assert (len(hold.people), hold.held) == (6, 6)
+
+
+def test_a_removal_that_rests_does_not_count():
+    ledger = holding(6)
+    resting = Refusal("delete", b"", 422, "no", NOW)
+    ledger.apply([Change("User", people(6)[0], refusal=resting)])
+    assert check(removing(6, ledger), ledger, limits(5)) is None
+
+
+# People with protected identity
+
+
+def test_protected_people_do_not_count():
+    ledger = holding(100)
+    assert check(removing(0, ledger, protected=100), ledger, limits(0, 0)) is None
+    assert check(removing(10, ledger, protected=90), ledger, limits(10, 10)) is None
+
+
+def test_protected_people_go_whatever_the_limits_say_and_are_not_in_the_hold():
+    ledger = holding(100)
+    plan = removing(20, ledger, protected=3)
+    hold = check(plan, ledger, limits(10))
+    assert hold is not None
+    assert hold.people == tuple(people(20))
+    going = [op.external_id for op in plan.only_protected().operations()]
+    assert going == people(100)[20:23]
+
+
+# Approval
+
+
+def test_an_approval_lets_the_approved_go():
+    ledger = holding(100)
+    plan = removing(60, ledger)
+    assert check(plan, ledger, limits(50), frozenset(people(60))) is None
+
+
+def test_an_approval_covers_what_is_left_of_it_after_a_run_that_was_cut_off():
+    ledger = holding(100)
+    approved = frozenset(people(60))
+    ledger.apply([Change("User", i, forget=True) for i in people(7)])
+    assert check(make_plan(_staying(60), ledger, NOW), ledger, limits(50, 10), approved) is None
+
+
+def test_an_approval_does_not_cover_one_person_more():
+    ledger = holding(100)
+    hold = check(removing(61, ledger), ledger, limits(50), frozenset(people(60)))
+    assert hold is not None
+    assert hold.people == tuple(people(61))
+
+
+def test_an_approval_does_not_cover_as_many_others():
+    ledger = holding(200)
+    others = frozenset(people(200)[100:160])
+    assert check(removing(60, ledger), ledger, limits(50), others) is not None
+
+
+def test_an_approval_is_not_needed_within_the_limits():
+    ledger = holding(100)
+    assert check(removing(10, ledger), ledger, limits(50), frozenset({"somebody"})) is None
+
+
+def test_nobody_removed_needs_no_approval():
+    ledger = holding(100)
+    assert check(removing(0, ledger), ledger, limits(0, 0)) is None
+
+
+def test_removal_of_everything_is_held_like_any_other():
+    ledger = holding(60)
+    assert check(removal_of_everything(ledger), ledger, Limits()) is not None
+
+
+def test_counts_are_by_kind_and_type_with_the_protected_among_them():
+    ledger = holding(3)
+    ledger.apply([Change("StudentGroup", "g", Entry("", b"hash"))])
+    wanted = [
+        Outgoing("User", people(3)[0], b"changed"),
+        Outgoing("User", "new", b"new"),
+        Outgoing("StudentGroup", "new", b"new"),
+    ]
+    plan = make_plan(wanted, ledger, NOW, protected={people(3)[1]})
+    assert counts(plan) == {
+        "create": {"User": 1, "StudentGroup": 1},
+        "update": {"User": 1},
+        "delete": {"User": 2, "StudentGroup": 1},
+    }
+
+
+def _staying(gone: int) -> list[Outgoing]:
+    return [Outgoing("User", i, None) for i in people(100)[gone:]]

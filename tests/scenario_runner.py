@@ -1,0 +1,322 @@
+"""Plays a scenario: the real command line between a sandbox domain and EGIL servers."""
+
+import io
+import json
+import logging
+import os
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from urllib.request import Request, urlopen
+
+from msgspec import structs
+
+import addon.cli
+import addon.parts
+from addon.delivery.pace import Patience
+from addon.sandbox.directory_server import DirectoryServer
+from addon.sandbox.domain import CHANGES, Domain
+from tests.egil_server import EgilServer
+from tests.scenario_form import FormError, Scenario, Step, as_toml, merge
+from tests.scenario_text import Labels, VendorText, faults_in
+
+JSON = dict[str, Any]
+
+QUICK = Patience(first_wait=0.001, longest_wait=0.002)
+MODES = ("live", "test")
+DONE = {"create": "created", "update": "updated", "delete": "deleted"}
+
+
+def play(scenario: Scenario) -> str:
+    """What happens in the scenario, as text. Raises AssertionError for what never may."""
+    with ExitStack() as stack:
+        return "\n".join(_Stage(scenario, stack).play()) + "\n"
+
+
+class _Stage:
+    """A domain, vendors and an installation of Skolsynk in a folder of its own."""
+
+    def __init__(self, scenario: Scenario, stack: ExitStack) -> None:
+        self._scenario = scenario
+        self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="scenario-")))
+        self._document: JSON = json.loads(scenario.base_text("tenant.json"))
+        merge(self._document, scenario.document)
+        self._domain = Domain.from_json(json.loads(scenario.base_text("directory.json")))
+        self._people: set[str] = set()
+        self._users: dict[str, str] = {}
+        for change in scenario.directory:
+            self._change(change)
+        self._directory = stack.enter_context(DirectoryServer(self._domain))
+        profiles = tomllib.loads(scenario.base_text("vendors.toml"))["vendors"]
+        merge(profiles, scenario.profile)
+        (self._folder / "vendors.toml").write_text(as_toml(profiles), "utf-8")
+        self._servers: dict[tuple[str, str], EgilServer] = {}
+        for vendor in profiles:
+            for mode in MODES:
+                knobs = {"strict_references": True, **scenario.server.get(vendor, {})}
+                server = stack.enter_context(EgilServer(**knobs))
+                self._servers[vendor, mode] = server
+        labels = Labels()
+        self._labels = labels
+        self._texts = {key: VendorText(server, labels) for key, server in self._servers.items()}
+        self._imported = b""
+        self._offset = 0.0
+
+    def play(self) -> Iterator[str]:
+        """Everything that is expected, line by line."""
+        scenario = self._scenario
+        if scenario.begins == "synced":
+            yield from self._step(Step(what="Before: everything is at the vendors", counted=True))
+        for number, step in enumerate(scenario.step, 1):
+            yield from self._step(step, f"{number}. ")
+        if scenario.not_quiet:
+            yield from self._step(Step(what=f"Once more, and not quiet: {scenario.not_quiet}"))
+        else:
+            status, _ = self._run_step(Step(what="once more"))
+            requests = [r for server in self._servers.values() for r in server.requests]
+            assert not requests, f"one more sync sends {[(r.method, r.path) for r in requests]}"
+            yield f"Once more: exit {status}, no request to anyone"
+            yield ""
+        yield from self._end()
+
+    # Steps
+
+    def _step(self, step: Step, number: str = "") -> Iterator[str]:
+        status, lines = self._run_step(step)
+        yield f"{number}{step.what}"
+        yield f"exit {status}"
+        yield from lines
+        yield ""
+
+    def _run_step(self, step: Step) -> tuple[int, list[str]]:
+        for lost in step.vendor_loses:
+            self._lose(**lost)
+        for server in self._servers.values():
+            server.clear()
+        for change in step.directory:
+            self._change(change)
+        merge(self._document, step.document)
+        if step.store_is_lost:
+            for file in self._folder.glob("skolsynk.db*"):
+                file.unlink()
+            self._imported = b""
+        for vendor, knobs in step.server.items():
+            for mode in MODES:
+                for knob, value in knobs.items():
+                    setattr(self._servers[vendor, mode].knobs, knob, value)
+        for fault in step.faults:
+            self._ask_for_fault(**fault)
+        for fault in step.directory_faults:
+            self._directory.fail(**_always(fault))
+        self._offset += step.hours_later * 3600
+        self._import()
+        status, said, complained = self._command(step.run, step.environment)
+        self._directory.heal()
+        self._learn()
+        return status, [
+            *self._told(said, complained, planned=step.run.startswith("preview")),
+            *(line for key in self._texts for line in self._requests(key, step)),
+        ]
+
+    def _change(self, change: JSON) -> None:
+        arguments = dict(change)
+        method = CHANGES.get(arguments.pop("change", ""))
+        if method is None:
+            raise FormError(f"change is one of {', '.join(sorted(CHANGES))}")
+        self._remember_people()
+        method(self._domain, **arguments)
+
+    def _lose(self, vendor: str, endpoint: str, who: str, mode: str = "live") -> None:
+        """Have the vendor remove a resource of its own accord."""
+        server = self._servers[vendor, mode]
+        url = f"{server.url}/{endpoint}/{self._held(server, endpoint, who)[0]}"
+        request = Request(url, method="DELETE", headers={server.knobs.header: server.key})
+        urlopen(request).close()
+
+    def _ask_for_fault(self, vendor: str, mode: str = "live", who: str = "", **fault: Any) -> None:
+        server = self._servers[vendor, mode]
+        if who:
+            fault["external_id"] = self._held(server, fault["endpoint"], who)[1]
+        if "body" in fault:
+            fault["body"] = fault["body"].encode()
+        server.fail(**_always(fault))
+
+    def _held(self, server: EgilServer, endpoint: str, who: str) -> tuple[str, str]:
+        """The vendor's id and the externalId of what has this label."""
+        for resource_id, body in server.held(endpoint).items():
+            if self._labels.of(endpoint, body["externalId"]) == who:
+                return resource_id, str(body["externalId"])
+        raise FormError(f"the vendor has no {who} among its {endpoint}")
+
+    def _import(self) -> None:
+        data = json.dumps(self._document, ensure_ascii=False).encode()
+        if data == self._imported:
+            return
+        (self._folder / "tenant.json").write_bytes(data)
+        status, _, complained = self._main(["tenant", "import", str(self._folder / "tenant.json")], {})
+        assert status == 0, f"the document is not right: {complained}"
+        self._imported = data
+
+    def _command(self, text: str, environment: Mapping[str, str]) -> tuple[int, str, str]:
+        name, *arguments = text.split()
+        line = [name, self._document["customerId"], *arguments, "--json"]
+        found = self._main(line, environment)
+        if name == "withdraw":
+            self._follow_document()
+        self._refuse_names(*found[1:])
+        return found
+
+    def _main(self, line: list[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
+        said, complained = io.StringIO(), io.StringIO()
+        with self._environment(environment), _logged(complained):
+            with redirect_stdout(said), redirect_stderr(complained):
+                status = addon.cli.main(line)
+        return status, said.getvalue(), complained.getvalue()
+
+    @contextmanager
+    def _environment(self, more: Mapping[str, str]) -> Iterator[None]:
+        given = {k: v for k, v in os.environ.items() if not k.startswith("SKOLSYNK_")}
+        given["SKOLSYNK_STORE"] = f"sqlite:///{self._folder}/skolsynk.db"
+        given["SKOLSYNK_DIRECTORY_ENDPOINT"] = self._directory.url
+        given["SKOLSYNK_VENDORS"] = str(self._folder / "vendors.toml")
+        for (vendor, mode), server in self._servers.items():
+            start = f"SKOLSYNK_{vendor}_{mode}".upper()
+            given |= {f"{start}_URL": server.url, f"{start}_KEY": "egil-key"}
+        rooms, source = addon.parts.rooms, addon.parts.directory_source
+
+        def quick_rooms(*arguments: Any, **named: Any) -> Any:
+            clock = lambda: time.time() + self._offset  # noqa: E731
+            return structs.replace(rooms(*arguments, **named), patience=QUICK, clock=clock)
+
+        def quick_source(*arguments: Any) -> Any:
+            found = source(*arguments)
+            patience = structs.replace(found.patience, first_wait=0.001, longest_wait=0.002)
+            return structs.replace(found, patience=patience)
+
+        with (
+            mock.patch.dict(os.environ, {**given, **more}, clear=True),
+            mock.patch.object(addon.cli, "rooms", quick_rooms),
+            mock.patch.object(addon.parts, "directory_source", quick_source),
+        ):
+            yield
+
+    def _follow_document(self) -> None:
+        """Take over what the command has changed in the document: a connection turned off."""
+        _, exported, _ = self._main_bytes(["tenant", "export", self._document["customerId"]])
+        self._document = json.loads(exported)
+        self._imported = json.dumps(self._document, ensure_ascii=False).encode()
+
+    def _main_bytes(self, line: list[str]) -> tuple[int, bytes, str]:
+        said = io.TextIOWrapper(io.BytesIO(), "utf-8")
+        with self._environment({}), redirect_stdout(said):
+            status = addon.cli.main(line)
+            said.flush()
+        return status, said.buffer.getvalue(), ""  # type: ignore[attr-defined]
+
+    # Telling
+
+    def _learn(self) -> None:
+        for text in self._texts.values():
+            text.learn()
+        self._labels.learn(sent for text in self._texts.values() for sent in text.sent())
+
+    def _requests(self, key: tuple[str, str], step: Step) -> Iterator[str]:
+        lines = list(self._texts[key].requests(step.counted, self._scenario.raw))
+        if lines:
+            yield f"requests to {' '.join(key)}:"
+            yield from lines
+
+    def _told(self, said: str, complained: str, planned: bool) -> Iterator[str]:
+        for line in complained.splitlines():
+            if line.startswith("skolsynk: "):
+                yield line
+        report = json.loads(said) if said.startswith("{") else {}
+        for connection in report.get("connections", ()):
+            yield from self._connection(connection, planned)
+        for drift in report.get("types", ()):
+            found = [f"{k} {v}" for k, v in drift.items() if v and k not in ("resourceType", "listed")]
+            yield f"{drift['resourceType']}: {', '.join(found) or 'none'}"
+        self._remember_people()
+        for finding in report.get("findings", ()):
+            subject = self._users.get(finding["subject"], finding["subject"])
+            yield f"finding: {finding['code']} {subject}"
+
+    def _connection(self, told: JSON, planned: bool) -> Iterator[str]:
+        parts = [told["status"]]
+        for kind, counts in told["operations"].items():
+            if counts:
+                would = planned or told["status"] == "held"
+                verb = f"would {kind}" if would else DONE[kind]
+                parts.append(f"{verb} " + ", ".join(f"{n} {t}" for t, n in counts.items()))
+        yield f"{told['vendor']} {told['mode']}: {'; '.join(parts)}"
+        if told["hold"]:
+            yield f"    held: {told['hold']['reason']}"
+        if told["detail"]:
+            yield f"    {told['detail']}"
+        failed = []
+        for each in told["failures"]:
+            endpoint = _endpoint(each["resourceType"])
+            who = self._labels.of(endpoint, each["externalId"])
+            what = f"{each['operation']} {each['resourceType']} {who}"
+            failed.append(f"    failed: {what}: {each['httpStatus']} {each['detail']}".rstrip())
+        yield from sorted(failed)
+        if told["left"]:
+            yield f"    left for the next run: {told['left']}"
+        if told["refused"]:
+            yield f"    refused, and left alone: {told['refused']}"
+
+    def _end(self) -> Iterator[str]:
+        for key, text in self._texts.items():
+            faults = list(faults_in(self._servers[key]))
+            assert not faults, "\n".join(faults)
+            lines = list(text.holds())
+            if lines:
+                yield f"In the end {' '.join(key)} holds:"
+                yield from lines
+
+    # What no command may say
+
+    def _remember_people(self) -> None:
+        for user in [*self._domain.users.values(), *self._domain.deleted.values()]:
+            local = user["primaryEmail"].partition("@")[0]
+            self._users.setdefault(user["id"], local)
+            full = user["name"].get("fullName", "")
+            self._people |= {local, *([full] if " " in full else ())}
+
+    def _refuse_names(self, *texts: str) -> None:
+        self._remember_people()
+        for text in texts:
+            found = [name for name in sorted(self._people) if name.lower() in text.lower()]
+            assert not found, f"a person is named ({found[0]}) in: {text}"
+
+
+@contextmanager
+def _logged(stream: io.StringIO) -> Iterator[None]:
+    """What addon logs goes to the stream, from INFO up."""
+    handler, logger = logging.StreamHandler(stream), logging.getLogger("addon")
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+
+
+def _always(fault: JSON) -> JSON:
+    """TOML has no null: `times = "always"`."""
+    return {**fault, "times": None} if fault.get("times") == "always" else fault
+
+
+def _endpoint(resource_type: str) -> str:
+    from tests.egil_state import TYPES
+
+    return next(endpoint for endpoint, name in TYPES.items() if name == resource_type)

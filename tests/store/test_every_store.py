@@ -1,0 +1,246 @@
+"""What `addon.store.Store` promises, of every store (see conftest.py)."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from msgspec.structs import replace
+
+from addon.delivery.guard import Hold
+from addon.delivery.ledger import Change, Entry, Key, Ledger, NotKept, Refusal
+from addon.store import Run, StoreError
+
+KEY = Key("C1", "binogi", "live")
+OTHERS = [
+    Key("C1", "binogi", "test"),
+    Key("C1", "gleerups", "live"),
+    Key("C2", "binogi", "live"),
+]
+HELD = Entry("v1", b"0123456789abcdef")
+INTENT = Entry("", b"")
+REFUSAL = Refusal("create", b"\x00\xff", 422, "ogiltig e-postadress", 1_800_000_000.5)
+HOLD = Hold(("u1", "u2"), 20, "for many", {"create": {}, "delete": {"User": 2}}, 1.5, True)
+RUN = Run("20260817T070000Z-a1b2c3", "C1", 1_800_000_000.25, "running")
+
+
+def contents(ledger: Ledger) -> dict:
+    return {"entries": ledger.entries, "refusals": ledger.refusals}
+
+
+def recorded(*changes: Change) -> dict:
+    ledger = Ledger()
+    ledger.apply(changes)
+    return contents(ledger)
+
+
+# Tenants
+
+
+def test_an_unknown_tenant_is_none(store):
+    assert store.tenant("C1") is None
+    assert store.tenants() == []
+
+
+def test_a_tenants_document_is_kept_as_it_was_given(store, open_store):
+    document = '{\r\n  "customerId": "C1",  "name": "Å\u0000"}'.encode()
+    store.save_tenant("C1", document)
+    assert store.tenant("C1") == document
+    assert open_store().tenant("C1") == document
+
+
+def test_a_new_document_takes_the_place_of_the_old(store):
+    store.save_tenant("C1", b"old")
+    store.save_tenant("C1", b"new")
+    assert store.tenant("C1") == b"new"
+    assert store.tenants() == ["C1"]
+
+
+def test_a_new_document_leaves_the_ledgers(store):
+    store.save_tenant("C1", b"old")
+    store.record(KEY, [Change("User", "u1", HELD)])
+    store.save_tenant("C1", b"new")
+    assert contents(store.ledger(KEY)) == recorded(Change("User", "u1", HELD))
+
+
+def test_tenants_are_sorted(store):
+    for customer in ("C3", "C1", "C2"):
+        store.save_tenant(customer, b"{}")
+    assert store.tenants() == ["C1", "C2", "C3"]
+
+
+# Ledgers
+
+
+def test_a_ledger_is_empty_when_nothing_was_sent_yet(store):
+    assert contents(store.ledger(KEY)) == recorded()
+
+
+STEPS = [
+    [Change("User", "u1", INTENT), Change("User", "u2", INTENT), Change("Employment", "u1", HELD)],
+    [Change("User", "u1", HELD), Change("User", "u2", forget=True, refusal=REFUSAL)],
+    [Change("User", "u1", refusal=replace(REFUSAL, operation="update"))],
+    [Change("User", "u2", HELD), Change("User", "unknown", forget=True)],
+    [Change("User", "u1", Entry("", b"new content")), Change("User", "u2", forget=True)],
+    [Change("User", "u1", HELD), Change("User", "u1", forget=True), Change("User", "u1", INTENT)],
+]
+
+
+@pytest.mark.parametrize("steps", range(len(STEPS) + 1))
+def test_promise_2_the_store_remembers_what_the_ledger_in_memory_does(store, open_store, steps):
+    remembered = Ledger()
+    for changes in STEPS[:steps]:
+        store.record(KEY, changes)
+        remembered.apply(changes)
+    assert contents(store.ledger(KEY)) == contents(remembered)
+    assert contents(open_store().ledger(KEY)) == contents(remembered)
+
+
+def test_recording_nothing_is_nothing(store):
+    store.record(KEY, [])
+    assert store.ledgers("C1") == []
+
+
+def test_promise_6_ledgers_of_other_tenants_vendors_and_modes_are_others(store):
+    store.record(KEY, [Change("User", "u1", HELD), Change("User", "u2", refusal=REFUSAL)])
+    for other in OTHERS:
+        assert contents(store.ledger(other)) == recorded()
+        store.record(other, [Change("User", "u1", forget=True), Change("User", "u2", HELD)])
+    assert contents(store.ledger(KEY)) == recorded(
+        Change("User", "u1", HELD), Change("User", "u2", refusal=REFUSAL)
+    )
+
+
+def test_the_ledgers_of_a_tenant_are_those_with_something_in_them(store):
+    store.record(KEY, [Change("User", "u1", HELD), Change("Activity", "a1", INTENT)])
+    store.record(OTHERS[0], [Change("User", "u1", refusal=REFUSAL)])
+    store.record(OTHERS[1], [Change("User", "u1", HELD)])
+    store.record(OTHERS[1], [Change("User", "u1", forget=True)])
+    store.record(OTHERS[2], [Change("User", "u1", HELD)])
+    assert sorted(store.ledgers("C1"), key=repr) == [(KEY, 2, 0), (OTHERS[0], 0, 1)]
+    assert store.ledgers("C3") == []
+
+
+def test_a_ledger_is_a_copy(store):
+    store.ledger(KEY).apply([Change("User", "u1", HELD)])
+    assert contents(store.ledger(KEY)) == recorded()
+
+
+def test_promise_2_a_record_is_whole_or_not_at_all(store):
+    store.record(KEY, [Change("User", "u1", HELD)])
+    broken = Change("User", "u3", Entry("v3", object()))
+    with pytest.raises(NotKept):
+        store.record(KEY, [Change("User", "u1", forget=True), Change("User", "u2", HELD), broken])
+    assert contents(store.ledger(KEY)) == recorded(Change("User", "u1", HELD))
+    store.record(KEY, [Change("User", "u2", HELD)])
+    assert len(store.ledger(KEY)) == 2
+
+
+def test_promise_2_threads_that_write_one_ledger_lose_nothing(store):
+    def write(thread: int) -> None:
+        for n in range(25):
+            store.record(KEY, [Change("User", f"{thread}-{n}-{i}", HELD) for i in range(4)])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert len(store.ledger(KEY)) == 4 * 25 * 4
+
+
+def test_a_large_ledger_is_kept_whole(store):
+    changes = [
+        Change("User", f"u{n:06}", Entry(f"v{n}", b"0123456789abcdef")) for n in range(60000)
+    ]
+    changes += [Change("StudentGroup", f"g{n}", HELD) for n in range(4000)]
+    store.record(KEY, changes)
+    ledger = store.ledger(KEY)
+    assert len(ledger) == 64_000
+    assert ledger.people() == 60_000
+    assert ledger.entries["User"]["u012345"] == Entry("v12345", b"0123456789abcdef")
+
+
+# Holds and approvals
+
+
+def test_a_hold_is_kept_until_it_is_ended(store, open_store):
+    assert store.hold(KEY) is None
+    store.set_hold(KEY, HOLD)
+    assert store.hold(KEY) == HOLD
+    assert open_store().hold(KEY) == HOLD
+    store.set_hold(KEY, None)
+    assert store.hold(KEY) is None
+
+
+def test_a_hold_takes_the_place_of_an_earlier_one(store):
+    store.set_hold(KEY, HOLD)
+    later = replace(HOLD, people=("u3",), at=2.0, withdrawal=False)
+    store.set_hold(KEY, later)
+    assert store.hold(KEY) == later
+
+
+def test_an_approval_is_kept_until_it_is_ended(store, open_store):
+    assert store.approval(KEY) == frozenset()
+    store.set_approval(KEY, frozenset({"u1", "u2"}))
+    assert open_store().approval(KEY) == {"u1", "u2"}
+    store.set_approval(KEY, frozenset({"u2"}))
+    assert store.approval(KEY) == {"u2"}
+    store.set_approval(KEY, frozenset())
+    assert store.approval(KEY) == frozenset()
+
+
+def test_hold_approval_and_ledger_of_a_connection_leave_each_other_alone(store):
+    store.set_hold(KEY, HOLD)
+    store.set_approval(KEY, frozenset({"u1"}))
+    store.record(KEY, [Change("User", "u1", HELD)])
+    store.set_hold(KEY, HOLD)
+    assert store.approval(KEY) == {"u1"}
+    store.set_hold(KEY, None)
+    store.set_approval(KEY, frozenset())
+    assert contents(store.ledger(KEY)) == recorded(Change("User", "u1", HELD))
+
+
+def test_promise_6_holds_and_approvals_of_other_connections_are_others(store):
+    store.set_hold(KEY, HOLD)
+    store.set_approval(KEY, frozenset({"u1"}))
+    for other in OTHERS:
+        assert store.hold(other) is None
+        assert store.approval(other) == frozenset()
+
+
+# Runs
+
+
+def test_a_run_is_kept_as_it_is(store, open_store):
+    store.save_run(RUN)
+    assert open_store().runs("C1") == [RUN]
+
+
+def test_a_run_that_goes_on_is_changed_and_stays_one(store):
+    store.save_run(RUN)
+    done = replace(RUN, status="done", finished=RUN.started + 2, report=b'{"\xc3\xa5": 1}')
+    store.save_run(done)
+    assert store.runs("C1") == [done]
+
+
+def test_runs_are_the_newest_first_and_no_more_than_asked_for(store):
+    runs = [replace(RUN, id=f"r{n}", started=float(n)) for n in range(60)]
+    for run in [*runs[30:], *runs[:30]]:
+        store.save_run(run)
+    newest_first = runs[::-1]
+    assert store.runs("C1") == newest_first[:50]
+    assert store.runs("C1", limit=2) == newest_first[:2]
+    assert store.runs("C1", limit=100) == newest_first
+
+
+def test_runs_that_began_at_once_have_an_order(store):
+    for name in "bca":
+        store.save_run(replace(RUN, id=name))
+    assert [run.id for run in store.runs("C1")] == ["c", "b", "a"]
+
+
+def test_promise_6_runs_of_other_tenants_are_others(store):
+    store.save_run(replace(RUN, id="other", tenant="C2"))
+    assert store.runs("C1") == []
+    assert [run.id for run in store.runs("C2")] == ["other"]
+
+
+def test_a_store_error_is_a_ledger_that_was_not_kept():
+    """So that a delivery, which knows no stores, stops at it."""
+    assert issubclass(StoreError, NotKept)

@@ -1,0 +1,54 @@
+"""Every scenario in tests/scenarios does what its expected.txt says (docs/scenarios.md).
+
+    python -m tests.test_scenarios --write NAME...    writes expected.txt anew; read the diff
+"""
+
+import argparse
+
+import pytest
+
+from tests.scenario_form import HERE, Scenario, names
+from tests.scenario_runner import play
+
+
+def _parameters() -> list[object]:
+    found = []
+    for name in names():
+        broken = Scenario.read(name).xfail
+        marks = [pytest.mark.xfail(reason=broken, strict=True)] if broken else []
+        found.append(pytest.param(name, marks=marks))
+    return found
+
+
+@pytest.mark.parametrize("name", _parameters())
+def test_scenario(name: str) -> None:
+    scenario = Scenario.read(name)
+    assert scenario.expected.exists(), f"python -m tests.test_scenarios --write {name}"
+    assert play(scenario) == scenario.expected.read_text("utf-8")
+
+
+def test_every_folder_is_a_scenario_or_a_base() -> None:
+    bases = {(HERE / name / Scenario.read(name).base).resolve() for name in names()}
+    scenarios = {HERE / name for name in names()}
+    assert {path for path in HERE.iterdir() if path.is_dir()} <= bases | scenarios
+
+
+def main() -> None:
+    """Plays scenarios and shows, or writes, what happens."""
+    parser = argparse.ArgumentParser(prog="python -m tests.test_scenarios")
+    parser.add_argument("names", metavar="NAME", nargs="*", help="all, if none is named")
+    parser.add_argument("--write", action="store_true", help="write expected.txt anew")
+    given = parser.parse_args()
+    for name in given.names or names():
+        scenario = Scenario.read(name)
+        text = play(scenario)
+        if not given.write:
+            print(text)
+        elif scenario.xfail:
+            print(f"{name} is left as it is: its expected.txt says what ought to happen")
+        else:
+            scenario.expected.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
