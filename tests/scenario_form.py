@@ -62,7 +62,8 @@ class Scenario:
         if "name" in given:
             raise FormError(f"{name}: its folder's name is its name")
         steps = [
-            _made(Step, each, f"{name}, step {n}") for n, each in enumerate(given.get("step", ()), 1)
+            _made(Step, each, f"{name}, step {n}")
+            for n, each in enumerate(given.get("step", ()), 1)
         ]
         scenario = _made(cls, {**given, "name": name, "step": steps}, name)
         if scenario.begins not in ("synced", "empty"):

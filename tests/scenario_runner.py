@@ -158,7 +158,9 @@ class _Stage:
         if data == self._imported:
             return
         (self._folder / "tenant.json").write_bytes(data)
-        status, _, complained = self._main(["tenant", "import", str(self._folder / "tenant.json")], {})
+        status, _, complained = self._main(
+            ["tenant", "import", str(self._folder / "tenant.json")], {}
+        )
         assert status == 0, f"the document is not right: {complained}"
         self._imported = data
 
@@ -239,7 +241,9 @@ class _Stage:
         for connection in report.get("connections", ()):
             yield from self._connection(connection, planned)
         for drift in report.get("types", ()):
-            found = [f"{k} {v}" for k, v in drift.items() if v and k not in ("resourceType", "listed")]
+            found = [
+                f"{k} {v}" for k, v in drift.items() if v and k not in ("resourceType", "listed")
+            ]
             yield f"{drift['resourceType']}: {', '.join(found) or 'none'}"
         self._remember_people()
         for finding in report.get("findings", ()):

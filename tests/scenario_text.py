@@ -87,7 +87,7 @@ class VendorText:
         self._external_ids: dict[tuple[str, str], str] = {}
 
     def learn(self) -> None:
-        """Remember which resource each id stands for, and name what is new."""
+        """Remember which resource each id stands for, before it may be gone."""
         for endpoint in ORDER:
             for resource_id, body in self._server.held(endpoint).items():
                 self._external_ids[endpoint, resource_id] = body["externalId"]
@@ -119,7 +119,9 @@ class VendorText:
                     last = seen.body
 
     def holds(self) -> Iterator[str]:
-        """What the vendor holds, by type and label."""
+        """What the vendor holds, by type and label; no line if it never held a thing."""
+        if self._external_ids and not self._server.externalIds():
+            yield "    nothing"
         for endpoint in ORDER:
             held = self._server.held(endpoint).values()
             if held:
@@ -133,7 +135,9 @@ class VendorText:
         asked = FILTER.search(unquote(query))
         if resource_id:
             resource_id = unquote(resource_id)
-            who = self._label(endpoint, self._external_ids.get((endpoint, resource_id), resource_id))
+            who = self._label(
+                endpoint, self._external_ids.get((endpoint, resource_id), resource_id)
+            )
         elif asked:
             about, who = "by externalId of ", self._label(endpoint, asked[1])
         elif query:

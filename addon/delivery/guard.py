@@ -78,9 +78,7 @@ def _too_many_removed(going: int, held: int, limits: Limits) -> list[str]:
     return []
 
 
-def _too_much_changed(
-    resource_type: str, change: int, held: int, limit: ChangeLimit
-) -> list[str]:
+def _too_much_changed(resource_type: str, change: int, held: int, limit: ChangeLimit) -> list[str]:
     """Why a type changes too much in number; a first delivery of it never does."""
     if not held:
         return []

@@ -9,7 +9,7 @@ import google_auth_httplib2
 import httplib2
 from googleapiclient.discovery import build
 
-from addon.directory.trouble import NETWORK_ERRORS
+from addon.directory.trouble import NETWORK_ERRORS, NotJson
 
 
 class Service:
@@ -35,11 +35,17 @@ class Service:
         )
 
     def send(self, request: Any) -> Any:
-        """The decoded JSON that answers `request`. Raises what Google's client raises."""
+        """The decoded JSON that answers `request`.
+
+        Raises what Google's client raises, and NotJson, where that gives the bare text.
+        """
         http = self._connection()
         try:
             self._sign_in(http)
-            return request.execute(http=http)
+            answer = request.execute(http=http)
+            if not isinstance(answer, dict | list):
+                raise NotJson
+            return answer
         except NETWORK_ERRORS:
             http.close()
             raise

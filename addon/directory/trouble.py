@@ -21,14 +21,22 @@ QUOTA_REASONS = frozenset(
 )
 SERVER_ERRORS = frozenset({408, 500, 502, 503, 504})
 NOT_THERE = frozenset({404, 405, 410, 501})
+
+
+class NotJson(Exception):
+    """An answer that claims success and is no JSON: a proxy's page, or half an answer."""
+
+
 NETWORK_ERRORS = (
     OSError,
     http.client.HTTPException,
     httplib2.HttpLib2Error,
     google.auth.exceptions.TransportError,
-    json.JSONDecodeError,
     UnicodeDecodeError,
+    NotJson,
 )
+"""What goes wrong between us and the directory; another try may go well."""
+
 
 GRANT = (
     "Install Skolsynk from the Google Workspace Marketplace and grant it its scopes (Admin "

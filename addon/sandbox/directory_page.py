@@ -6,30 +6,24 @@ from urllib.parse import quote
 
 from addon.sandbox.domain import Domain
 from addon.sandbox.google_shapes import JSON
+from addon.sandbox.page_look import document
 
 _SHOWN = 1000
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1c2b33; background: #f6f7f8; margin: 0 }
-main { max-width: 70rem; margin: 0 auto; padding: 1.5rem; background: #fff }
-h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem }
-ul { list-style: none; padding-left: 1.2rem; margin: 0 }
-.count, .hint { color: #52636d } a { color: #0b57a4 }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #dfe4e7 }
-summary { cursor: pointer; padding: .2rem 0 }
-"""
+_ROLES = {"OWNER": "ägare", "MANAGER": "ansvarig", "MEMBER": ""}
+_BACK = '<p><a href="/">Hela katalogen</a></p>'
+_STYLE = "main > ul, .below { padding-left: 0 } .below { columns: 12rem; margin: .5rem 0 1rem }"
 
 
 def directory_page(domain: Domain, query: Mapping[str, str]) -> str:
     """The page; `query` may name an `orgUnit` (path) or a `group` (address) to show."""
     name = domain.customer.get("postalAddress", {}).get("organizationName", "")
     title = f"{name or domain.customer['customerDomain']} – katalogen"
-    return (
-        f'<!doctype html><html lang="sv"><head><meta charset="utf-8"><title>{escape(title)}'
-        f"</title><style>{_STYLE}</style></head><body><main><h1>{escape(title)}</h1>"
-        f"<p>Ett påhittat Google Workspace: {len(domain.users)} konton, {len(domain.groups)} "
-        f"grupper och {len(domain.org_units)} organisationsenheter. "
-        f'<a href="/">Hela katalogen</a></p>{_content(domain, query)}</main></body></html>'
+    return document(
+        escape(title),
+        _STYLE,
+        f"<p>Ett påhittat Google Workspace med {len(domain.users)} konton, {len(domain.groups)} "
+        f"grupper och {len(domain.org_units)} organisationsenheter. Ladda om sidan för att se "
+        f"ändringar.</p>{_content(domain, query)}",
     )
 
 
@@ -37,7 +31,7 @@ def _content(domain: Domain, query: Mapping[str, str]) -> str:
     if unit := domain.find_org_unit(query.get("orgUnit", "")) if "orgUnit" in query else None:
         return _one_org_unit(domain, unit)
     if group := domain.find_group(query.get("group", "")):
-        return f"<h2>{escape(group['name'])}</h2>{_members(domain, group)}"
+        return f"{_BACK}<h2>{escape(group['name'])}</h2>{_members(domain, group)}"
     return (
         f"<h2>Organisationsenheter</h2><ul>{_tree(domain)}</ul>"
         f"<h2>Personer</h2>{_people_by_org_unit(domain)}"
@@ -64,8 +58,8 @@ def _tree(domain: Domain) -> str:
 
 
 def _count(here: int, total: int) -> str:
-    words = f"{total}" if here == total else f"{total}, varav {here} direkt"
-    return f'<span class="count">({words})</span>'
+    words = f"{total}" if here in (0, total) else f"{total}, varav {here} direkt"
+    return f"<small>{words}</small>"
 
 
 def _org_unit_link(unit: JSON) -> str:
@@ -74,17 +68,18 @@ def _org_unit_link(unit: JSON) -> str:
 
 def _one_org_unit(domain: Domain, unit: JSON) -> str:
     path = unit["orgUnitPath"]
-    below = "".join(f"<li>{_org_unit_link(each)}</li>" for each in domain.org_units_below(path))
+    found = sorted(domain.org_units_below(path), key=lambda each: str(each["orgUnitPath"]))
+    below = "".join(f"<li>{_org_unit_link(each)}</li>" for each in found)
     people = _people(domain.users_in(path)[:_SHOWN])
-    return f"<h2>{escape(path)}</h2><ul>{below}</ul>{people}"
+    return f'{_BACK}<h2>{escape(path)}</h2><ul class="below">{below}</ul>{people}'
 
 
 def _people_by_org_unit(domain: Domain) -> str:
     if len(domain.users) > _SHOWN:
-        return '<p class="hint">Välj en organisationsenhet för att se personerna i den.</p>'
+        return '<p class="soft">Välj en organisationsenhet för att se personerna i den.</p>'
     units = sorted(domain.org_units.values(), key=lambda unit: str(unit["orgUnitPath"]))
     return "".join(
-        f"<details><summary>{escape(unit['orgUnitPath'])} ({len(people)})</summary>"
+        f"<details><summary>{escape(unit['orgUnitPath'])} <small>{len(people)}</small></summary>"
         f"{_people(people)}</details>"
         for unit in units
         if (people := domain.users_directly_in(unit["orgUnitPath"]))
@@ -112,13 +107,13 @@ def _groups(domain: Domain) -> str:
     if len(groups) > _SHOWN:
         links = (
             f'<li><a href="/?group={quote(group["email"])}">{escape(group["email"])}</a> '
-            f'<span class="count">({group["directMembersCount"]})</span></li>'
+            f"<small>{group['directMembersCount']}</small></li>"
             for group in groups
         )
         return f"<ul>{''.join(links)}</ul>"
     return "".join(
-        f"<details><summary>{escape(group['name'])} – {escape(group['email'])} "
-        f"({group['directMembersCount']})</summary>{_members(domain, group)}</details>"
+        f"<details><summary>{escape(group['name'])} <small>{escape(group['email'])}, "
+        f"{group['directMembersCount']}</small></summary>{_members(domain, group)}</details>"
         for group in groups
     )
 
@@ -126,7 +121,7 @@ def _groups(domain: Domain) -> str:
 def _members(domain: Domain, group: JSON) -> str:
     items = "".join(
         f"<li>{escape(member.get('email', 'Alla i organisationen'))} "
-        f'<span class="count">{escape(member["role"].lower())}</span></li>'
+        f"<small>{_ROLES.get(member['role'], '')}</small></li>"
         for member in domain.members_of(group["id"])
     )
-    return f"<ul>{items}</ul>" if items else '<p class="hint">Inga medlemmar.</p>'
+    return f"<ul>{items}</ul>" if items else '<p class="soft">Inga medlemmar.</p>'

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TextIO
 
-WIDEST, NARROWEST = 92, 60
+WIDEST, NARROWEST, NARROW = 92, 60, 20
 INDENT = "   "
 BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
@@ -53,7 +53,8 @@ class Terminal:
         start = INDENT + "  " + "".join(" " * (width + 2) for width in widths)
         for number, row in enumerate(table):
             cells = "".join(f"{c:<{w}}  " for c, w in zip(row[:-1], widths, strict=True))
-            last = wrap(row[-1], self._width - len(start), break_on_hyphens=False) or [""]
+            room = max(NARROW, self._width - len(start))
+            last = wrap(row[-1], room, break_on_hyphens=False) or [""]
             style = DIM if head and number == 0 else ""
             self._write(f"{INDENT}  {cells}{last[0]}".rstrip(), style)
             for line in last[1:]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from addon.sandbox.page_look import document
+
 Resource = Mapping[str, Any]
 
 SCHOOL_USER = "urn:scim:schemas:extension:sis:school:1.0:User"
@@ -18,27 +20,26 @@ LABELS = {
     "Activity": "Aktiviteter",
 }
 STYLE = """
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse } th, td { text-align: left; padding: .15rem 1rem .15rem 0 }
-td { font-variant-numeric: tabular-nums } section { border-top: 1px solid #999; margin-top: 2rem }
-summary { cursor: pointer } small { color: #555 } ul { columns: 14rem; margin: .3rem 0 1rem }
+.counts tbody { display: flex; flex-wrap: wrap; gap: .5rem 2rem }
+.counts tr { display: flex; flex-direction: column-reverse }
+.counts th, .counts td { border: 0; padding: 0 } .counts td { font-size: 1.5rem }
+.counts th { font-weight: 400; font-size: .9rem; color: var(--soft) }
+details ul { columns: 24rem; padding-left: 1rem; margin: .25rem 0 1rem }
+details p { padding-left: 1rem }
 """
 
 
 def page(name: str, resources: Mapping[str, Sequence[Resource]]) -> str:
     """One HTML page of a vendor's resources, by type name; all data is escaped."""
-    title = f"Det här har {escape(name)}"
-    return (
-        f'<!doctype html><html lang="sv"><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style><main><h1>{title}</h1>"
+    body = (
         "<p>En leverantör på låtsas, i den här datorn. Ladda om sidan för att se ändringar.</p>"
-        f"{''.join(_counts(resources))}{''.join(_Held(resources).units())}</main></html>"
+        f"{''.join(_counts(resources))}{''.join(_Held(resources).units())}"
     )
+    return document(f"Det här har {escape(name)}", STYLE, body)
 
 
 def _counts(resources: Mapping[str, Sequence[Resource]]) -> Iterator[str]:
-    yield "<table><caption hidden>Antal objekt</caption>"
+    yield '<table class="counts"><caption hidden>Antal objekt</caption>'
     for kind, label in LABELS.items():
         yield f'<tr><th scope="row">{label}</th><td>{len(resources.get(kind, ()))}</td></tr>'
     yield "</table>"
@@ -68,9 +69,14 @@ class _Held:
             yield f"<section><h2>{escape(unit['displayName'])}</h2>"
             yield f"<p><small>Skolenhetskod {escape(unit['schoolUnitCode'])}</small></p>"
             members: set[str] = set()
-            for group in _by_name(groups[key]):
-                members.update(_values(group.get("studentMemberships")))
-                yield from self._group(group)
+            for kind, heading in GROUPS.items():
+                of_kind = [g for g in groups[key] if g.get("studentGroupType") == kind]
+                members.update(m for g in of_kind for m in _values(g.get("studentMemberships")))
+                yield from self._groups(heading, of_kind)
+            others = [g for g in groups[key] if g.get("studentGroupType") not in GROUPS]
+            members.update(m for g in others for m in _values(g.get("studentMemberships")))
+            yield from self._groups("Andra grupper", others)
+            yield "<h3>Andra listor</h3>"
             yield from self._people("Elever utan klass eller grupp", set(enrolled[key]) - members)
             yield from self._people("Personal", staff[key])
             yield "</section>"

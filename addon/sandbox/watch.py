@@ -59,23 +59,24 @@ class Seen:
             return f"new: {self._after.words(write.after or {})}"
         if write.after is None:
             return f"gone: {self._before.words(write.before)}"
-        return ", ".join(self._differences(write.before, write.after)) or "as it was"
+        return "; ".join(filter(None, self._differences(write.before, write.after)))
 
     def _differences(self, before: Resource, after: Resource) -> Iterator[str]:
-        """What changed of a resource, with its name first where that stays."""
-        label = before.get("displayName", "")
-        if after.get("displayName", "") != label:
-            yield f"{label} is now {after.get('displayName')}"
-        elif label:
-            yield str(label)
-        if before.get("userName") != after.get("userName"):
-            yield f"{before.get('userName')} is now {after.get('userName')}"
-        if (old := self._before.schools(before)) != (new := self._after.schools(after)):
-            yield f"{old} is now {new}"
+        """A resource's name, then what is not as it was."""
+        if after.get("displayName"):
+            yield _told(before.get("displayName"), after["displayName"], always=True)
+        yield _told(before.get("userName"), after.get("userName"))
+        yield _told(self._before.schools(before), self._after.schools(after))
         for attribute, word in (("studentMemberships", "pupils"), ("teachers", "teachers")):
-            old, new = (str(len(each.get(attribute) or ())) for each in (before, after))
-            if before.get(attribute) != after.get(attribute):
-                yield f"{old} {word} is now {new}"
+            old, new = (before.get(attribute) or [], after.get(attribute) or [])
+            if old != new:
+                yield f"{len(new)} {word}, was {len(old)}"
+
+
+def _told(before: object, after: object, always: bool = False) -> str:
+    if before == after:
+        return str(after) if always else ""
+    return f"{after}, was {before}"
 
 
 class Held:

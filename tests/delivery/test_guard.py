@@ -1,10 +1,10 @@
 import pytest
 
-from addon.delivery.guard import check, counts
+from addon.delivery.guard import Approval, check, counts
 from addon.delivery.ledger import Change, Entry, Ledger, Refusal
 from addon.delivery.plan import Plan, make_plan, removal_of_everything
 from addon.ss12000.translate import Outgoing
-from addon.tenant import Limits
+from addon.tenant import ChangeLimit, Limits
 
 NOW = 1_800_000_000.0
 NEVER = 1_000_000
@@ -145,40 +145,138 @@ def test_protected_people_go_whatever_the_limits_say_and_are_not_in_the_hold():
 # Approval
 
 
+def approving(removed: list[str], **changes: int) -> Approval:
+    return Approval(frozenset(removed), changes)
+
+
 def test_an_approval_lets_the_approved_go():
     ledger = holding(100)
     plan = removing(60, ledger)
-    assert check(plan, ledger, limits(50), frozenset(people(60))) is None
+    assert check(plan, ledger, limits(50), approving(people(60))) is None
+
+
+def test_the_approval_of_a_hold_lets_the_same_plan_go():
+    ledger = holding(100)
+    plan = removing(60, ledger)
+    strict = Limits(deletions=50, changes={"User": ChangeLimit(number=10)})
+    hold = check(plan, ledger, strict)
+    assert hold is not None
+    assert hold.approval() == approving(people(60), User=-60)
+    assert check(plan, ledger, strict, hold.approval()) is None
 
 
 def test_an_approval_covers_what_is_left_of_it_after_a_run_that_was_cut_off():
     ledger = holding(100)
-    approved = frozenset(people(60))
+    strict = Limits(deletions=50, changes={"User": ChangeLimit(number=10)})
     ledger.apply([Change("User", i, forget=True) for i in people(7)])
-    assert check(make_plan(_staying(60), ledger, NOW), ledger, limits(50, 10), approved) is None
+    staying = [Outgoing("User", i, None) for i in people(100)[60:]]
+    plan = make_plan(staying, ledger, NOW)
+    assert check(plan, ledger, strict, approving(people(60), User=-60)) is None
 
 
 def test_an_approval_does_not_cover_one_person_more():
     ledger = holding(100)
-    hold = check(removing(61, ledger), ledger, limits(50), frozenset(people(60)))
+    hold = check(removing(61, ledger), ledger, limits(50), approving(people(60)))
     assert hold is not None
     assert hold.people == tuple(people(61))
 
 
 def test_an_approval_does_not_cover_as_many_others():
     ledger = holding(200)
-    others = frozenset(people(200)[100:160])
+    others = approving(people(200)[100:160])
     assert check(removing(60, ledger), ledger, limits(50), others) is not None
 
 
 def test_an_approval_is_not_needed_within_the_limits():
     ledger = holding(100)
-    assert check(removing(10, ledger), ledger, limits(50), frozenset({"somebody"})) is None
+    assert check(removing(10, ledger), ledger, limits(50), approving(["somebody"])) is None
 
 
 def test_nobody_removed_needs_no_approval():
     ledger = holding(100)
     assert check(removing(0, ledger), ledger, limits(0, 0)) is None
+
+
+# How much a type may change
+
+
+def changing(created: int, removed: int, held: int, kind: str = "StudentGroup") -> tuple:
+    """A plan for a ledger that holds so many of a type, and the ledger."""
+    ledger = Ledger()
+    ledger.apply([Change(kind, i, Entry("", b"hash")) for i in people(held)])
+    staying = [Outgoing(kind, i, None) for i in people(held)[removed:]]
+    new = [Outgoing(kind, f"new-{n}", b"new") for n in range(created)]
+    return make_plan([*staying, *new], ledger, NOW), ledger
+
+
+def only_changes(**limits: ChangeLimit) -> Limits:
+    return Limits(deletions=NEVER, deletions_percent=100, changes=limits)
+
+
+@pytest.mark.parametrize(
+    ("created", "removed", "limit", "held"),
+    [
+        (10, 0, ChangeLimit(number=10), False),
+        (11, 0, ChangeLimit(number=10), True),
+        (0, 10, ChangeLimit(number=10), False),
+        (0, 11, ChangeLimit(number=10), True),
+        (50, 45, ChangeLimit(number=10), False),
+        (20, 0, ChangeLimit(percent=20), False),
+        (21, 0, ChangeLimit(percent=20), True),
+        (0, 21, ChangeLimit(percent=20), True),
+        (15, 0, ChangeLimit(number=10, percent=20), True),
+        (100, 100, ChangeLimit(number=0, percent=0), False),
+        (1, 0, ChangeLimit(number=0), True),
+        (1000, 0, ChangeLimit(), False),
+    ],
+)
+def test_a_type_that_changes_more_than_its_limit_is_held(created, removed, limit, held):
+    plan, ledger = changing(created, removed, 100)
+    found = check(plan, ledger, only_changes(StudentGroup=limit))
+    assert (found is not None) == held
+
+
+def test_a_first_delivery_is_not_limited():
+    plan, ledger = changing(1000, 0, 0)
+    assert check(plan, ledger, only_changes(StudentGroup=ChangeLimit(number=1, percent=1))) is None
+
+
+def test_other_types_than_the_limited_are_not_held():
+    plan, ledger = changing(1000, 0, 10, "Activity")
+    assert check(plan, ledger, only_changes(StudentGroup=ChangeLimit(number=1))) is None
+
+
+@pytest.mark.parametrize(
+    ("created", "approved", "held"),
+    [(20, 20, False), (20, 30, False), (20, 19, True), (20, -20, True), (20, 0, True)],
+)
+def test_an_approved_change_goes_no_further_and_not_the_other_way(created, approved, held):
+    plan, ledger = changing(created, 0, 100)
+    limited = only_changes(StudentGroup=ChangeLimit(number=10))
+    found = check(plan, ledger, limited, approving([], StudentGroup=approved))
+    assert (found is not None) == held
+
+
+def test_an_approved_change_does_not_approve_removing_people():
+    ledger = holding(100)
+    strict = Limits(deletions=50, changes={"User": ChangeLimit(number=10)})
+    hold = check(removing(60, ledger), ledger, strict, approving([], User=-60))
+    assert hold is not None
+    assert hold.reason == "60 people would be removed; the limit is 50"
+
+
+def test_every_limit_that_is_passed_is_told_of():
+    ledger = holding(100)
+    strict = Limits(deletions=50, changes={"User": ChangeLimit(percent=12.5)})
+    hold = check(removing(60, ledger), ledger, strict)
+    assert hold is not None
+    assert hold.reason == (
+        "60 people would be removed; the limit is 50; "
+        "60 fewer User than the 100 there; the limit is 12.5 percent"
+    )
+
+
+# Everything
 
 
 def test_removal_of_everything_is_held_like_any_other():
@@ -200,7 +298,3 @@ def test_counts_are_by_kind_and_type_with_the_protected_among_them():
         "update": {"User": 1},
         "delete": {"User": 2, "StudentGroup": 1},
     }
-
-
-def _staying(gone: int) -> list[Outgoing]:
-    return [Outgoing("User", i, None) for i in people(100)[gone:]]

@@ -76,7 +76,7 @@ def test_a_user_holds_the_attributes_asked_for_and_no_others():
 
     assert (ada.id, ada.given_name, ada.family_name) == ("1", "Ada", "Ek")
     assert ada.attributes == {"organizations.department": ("7A", "8A")}
-    assert not (ada.suspended or ada.archived or ada.deleted)
+    assert (ada.suspended, ada.archived, ada.deleted) == (False, False, False)
 
 
 def test_a_user_with_nothing_but_an_id_is_a_user():

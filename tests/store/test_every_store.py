@@ -1,14 +1,19 @@
 """What `addon.store.Store` promises, of every store (see conftest.py)."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from addon.delivery.guard import Hold
+from addon.delivery.guard import Approval, Hold
 from addon.delivery.ledger import Change, Entry, Key, Ledger, NotKept, Refusal
-from addon.store import Run, StoreError
+from addon.store import LeaseLost, Run, StoreError
+from addon.store.holder import holder
 
+ROOT = Path(__file__).parents[2]
 KEY = Key("C1", "binogi", "live")
 OTHERS = [
     Key("C1", "binogi", "test"),
@@ -18,7 +23,16 @@ OTHERS = [
 HELD = Entry("v1", b"0123456789abcdef")
 INTENT = Entry("", b"")
 REFUSAL = Refusal("create", b"\x00\xff", 422, "ogiltig e-postadress", 1_800_000_000.5)
-HOLD = Hold(("u1", "u2"), 20, "for many", {"create": {}, "delete": {"User": 2}}, 1.5, True)
+HOLD = Hold(
+    people=("u1", "u2"),
+    held=20,
+    reason="för många",
+    operations={"create": {}, "delete": {"User": 2}},
+    changes={"User": -2},
+    at=1.5,
+    withdrawal=True,
+)
+APPROVAL = HOLD.approval()
 RUN = Run("20260817T070000Z-a1b2c3", "C1", 1_800_000_000.25, "running")
 
 
@@ -176,32 +190,121 @@ def test_a_hold_takes_the_place_of_an_earlier_one(store):
 
 
 def test_an_approval_is_kept_until_it_is_ended(store, open_store):
-    assert store.approval(KEY) == frozenset()
-    store.set_approval(KEY, frozenset({"u1", "u2"}))
-    assert open_store().approval(KEY) == {"u1", "u2"}
-    store.set_approval(KEY, frozenset({"u2"}))
-    assert store.approval(KEY) == {"u2"}
-    store.set_approval(KEY, frozenset())
-    assert store.approval(KEY) == frozenset()
+    assert store.approval(KEY) is None
+    store.set_approval(KEY, APPROVAL)
+    assert open_store().approval(KEY) == APPROVAL
+    later = Approval(frozenset({"u2"}), {"User": -1})
+    store.set_approval(KEY, later)
+    assert store.approval(KEY) == later
+    store.set_approval(KEY, None)
+    assert store.approval(KEY) is None
+
+
+def test_an_approval_of_nothing_is_an_approval(store):
+    store.set_approval(KEY, Approval())
+    assert store.approval(KEY) == Approval()
 
 
 def test_hold_approval_and_ledger_of_a_connection_leave_each_other_alone(store):
     store.set_hold(KEY, HOLD)
-    store.set_approval(KEY, frozenset({"u1"}))
+    store.set_approval(KEY, APPROVAL)
     store.record(KEY, [Change("User", "u1", HELD)])
     store.set_hold(KEY, HOLD)
-    assert store.approval(KEY) == {"u1"}
+    assert store.approval(KEY) == APPROVAL
     store.set_hold(KEY, None)
-    store.set_approval(KEY, frozenset())
+    store.set_approval(KEY, None)
     assert contents(store.ledger(KEY)) == recorded(Change("User", "u1", HELD))
 
 
 def test_promise_6_holds_and_approvals_of_other_connections_are_others(store):
     store.set_hold(KEY, HOLD)
-    store.set_approval(KEY, frozenset({"u1"}))
+    store.set_approval(KEY, APPROVAL)
     for other in OTHERS:
         assert store.hold(other) is None
-        assert store.approval(other) == frozenset()
+        assert store.approval(other) is None
+
+
+# Leases
+
+
+def test_a_lease_is_its_holders_until_it_is_let_go_of(store, open_store):
+    assert store.acquire(KEY, "one", until=60, now=0) is None
+    assert open_store().acquire(KEY, "two", until=61, now=1) == "one"
+    store.release(KEY, "one")
+    assert open_store().acquire(KEY, "two", until=62, now=2) is None
+
+
+def test_a_lease_is_free_when_its_time_is_out(store):
+    store.acquire(KEY, "one", until=60, now=0)
+    assert store.acquire(KEY, "two", until=119.5, now=59.5) == "one"
+    assert store.acquire(KEY, "two", until=120, now=60) is None
+    assert store.acquire(KEY, "one", until=121, now=61) == "two"
+
+
+def test_a_holder_puts_off_the_end_of_its_lease(store):
+    store.acquire(KEY, "one", until=60, now=0)
+    assert store.acquire(KEY, "one", until=75, now=15) is None
+    assert store.acquire(KEY, "two", until=121, now=61) == "one"
+
+
+def test_nobody_lets_go_of_the_lease_of_another(store):
+    store.acquire(KEY, "one", until=60, now=0)
+    store.release(KEY, "two")
+    assert store.acquire(KEY, "two", until=60, now=0) == "one"
+
+
+def test_letting_go_of_what_nobody_has_is_nothing(store):
+    store.release(KEY, "one")
+    assert store.acquire(KEY, "two", until=60, now=0) is None
+
+
+def test_promise_6_the_leases_of_other_connections_are_others(store):
+    store.acquire(KEY, "one", until=60, now=0)
+    for other in OTHERS:
+        assert store.acquire(other, "two", until=60, now=0) is None
+
+
+def test_a_process_that_lives_keeps_its_lease(store):
+    alive = holder("run")
+    store.acquire(KEY, alive, until=60, now=0)
+    assert store.acquire(KEY, "two", until=60, now=0) == alive
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_lease_is_free_when_its_holders_process_has_died(store):
+    code = "from addon.store.holder import holder; print(holder('run'), end='')"
+    dead = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    store.acquire(KEY, dead, until=60, now=0)
+    assert store.acquire(KEY, "two", until=60, now=0) is None
+
+
+def test_only_one_of_many_gets_the_lease(store):
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: store.acquire(KEY, f"run{n}", 60, 0), range(8)))
+    assert answers.count(None) == 1
+    winner = f"run{answers.index(None)}"
+    assert {answer for answer in answers if answer is not None} == {winner}
+
+
+def test_promise_2_who_holds_the_lease_may_record(store):
+    store.acquire(KEY, "one", until=60, now=0)
+    store.record(KEY, [Change("User", "u1", HELD)], "one")
+    assert contents(store.ledger(KEY)) == recorded(Change("User", "u1", HELD))
+
+
+@pytest.mark.parametrize("holds", ["nobody", "another", "let go"])
+def test_who_has_lost_the_lease_records_nothing(store, holds):
+    if holds == "another":
+        store.acquire(KEY, "two", until=60, now=0)
+    if holds == "let go":
+        store.acquire(KEY, "one", until=60, now=0)
+        store.release(KEY, "one")
+    store.acquire(OTHERS[0], "one", until=60, now=0)
+    with pytest.raises(LeaseLost):
+        store.record(KEY, [Change("User", "u1", HELD)], "one")
+    assert contents(store.ledger(KEY)) == recorded()
 
 
 # Runs

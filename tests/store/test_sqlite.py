@@ -103,8 +103,11 @@ def test_an_empty_file_of_version_0_is_migrated(path, open_at):
     assert open_at(path).ledger(KEY).entries["User"] == {"u1": HELD}
 
 
-def test_a_store_is_migrated_from_each_version_to_the_newest(path, open_at, monkeypatch):
-    open_at(path).save_tenant("C1", b"{}")
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
+def test_a_store_of_each_version_is_migrated_to_the_newest(path, open_at, monkeypatch, version):
+    with monkeypatch.context() as patched:
+        patched.setattr("addon.store.sqlite.MIGRATIONS", MIGRATIONS[:version])
+        open_at(path).save_tenant("C1", b"{}")
     more = (*MIGRATIONS, "CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('kept');")
     monkeypatch.setattr("addon.store.sqlite.MIGRATIONS", more)
     assert open_at(path).tenant("C1") == b"{}"

@@ -1,0 +1,227 @@
+"""The demo: the story told in the terminal on a sandbox, then the web application on it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+
+from addon.delivery.ledger import NotKept
+from addon.directory.errors import DirectoryError
+from addon.progress import Progress
+from addon.report import DONE, FAILED, USAGE
+from addon.sandbox import story, story_changes
+from addon.sandbox.stage import Stage, StoryError, set_stage
+from addon.sandbox.story import Step
+from addon.sandbox.terminal import Terminal
+from addon.settings import ROOT
+
+HOST = "127.0.0.1"
+STARTS_WITHIN, ENDS_WITHIN = 30.0, 10.0
+LOOKS_EVERY = 0.1
+"""Seconds."""
+
+STEPS = (
+    Step(
+        "The domain",
+        "Storköping has a Google Workspace domain, and here are two vendors of digital teaching "
+        "material. All three are servers on this computer, and all people are invented.",
+        story.the_domain,
+    ),
+    Step(
+        "The tenant document",
+        "An administrator says once which people belong to which school unit and which units "
+        "go to which vendor. A document is checked whole: one with faults is refused, with "
+        "the place of each, and nothing changes.",
+        story.the_import,
+    ),
+    Step(
+        "Preview",
+        "Before anything is sent, the administrator sees what a run would do: who is sent "
+        "where, who is not, and why.",
+        story.the_preview,
+    ),
+    Step(
+        "First run",
+        "Everyone who is selected goes to both vendors, over SCIM, in the order that lets "
+        "nothing refer to what is not there yet.",
+        story.the_first_sync,
+    ),
+    Step(
+        "Nothing has changed",
+        "What a vendor has acknowledged is remembered, so a run with nothing new costs next "
+        "to nothing.",
+        story.nothing_changed,
+    ),
+    Step(
+        "Five things happen in the directory",
+        "Only what changed is sent, and each vendor gets what it can take: Binogi classes, "
+        "Gleerups teaching groups too.",
+        story_changes.the_changes,
+    ),
+    Step(
+        "A school is moved by mistake",
+        "Somebody who tidies up moves a school's organisational unit to where no selection "
+        "reaches. Seen from here, all its pupils have left. A plan that removes so many is "
+        "held until a person decides.",
+        story_changes.the_hold,
+    ),
+    Step(
+        "Protected identity",
+        "A pupil gets protected identity. Whatever was sent earlier is removed at once, "
+        "before anything else, at every vendor.",
+        story_changes.protected_identity,
+    ),
+    Step(
+        "A vendor has trouble",
+        "Binogi answers 503 Service Unavailable to everything. That stays Binogi's trouble: "
+        "Gleerups is served in full, and the next run mends the rest.",
+        story_changes.the_trouble,
+    ),
+)
+
+
+def demo(port: int, once: bool) -> int:
+    """Tell the story; unless `once`, serve the web application on `port` (0: a free one) after.
+
+    The exit status: 0, 1 when the story did not go as it is told, 2 when the port is taken.
+    """
+    try:
+        port = port if once else _usable(port)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or "it is not between 0 and 65535"
+        return _fail(f"port {port} cannot be used: {reason}; choose another with --port", USAGE)
+    terminal = Terminal(sys.stdout)
+    try:
+        with (
+            _ended_by_terminate(),
+            TemporaryDirectory(prefix="skolsynk-demo-") as folder,
+            Progress(sys.stderr) as progress,
+            set_stage(Path(folder), progress) as stage,
+        ):
+            _tell(stage, terminal)
+            if once:
+                _say_where(stage, terminal, None)
+                return DONE
+            return _serve(stage, terminal, port)
+    except StoryError as error:
+        return _fail(f"the demo did not go as it is told: {error}", FAILED)
+    except (DirectoryError, NotKept) as error:
+        return _fail(f"the demo ended early: {error}", FAILED)
+    except KeyboardInterrupt:
+        return _fail("the demo was stopped before its end; nothing of it is kept", FAILED)
+
+
+def _tell(stage: Stage, terminal: Terminal) -> None:
+    terminal.title("Skolsynk, shown on a municipality that does not exist")
+    for number, step in enumerate(STEPS, 1):
+        terminal.heading(number, step.title)
+        terminal.why(step.why)
+        try:
+            step.tell(stage, terminal)
+        except StoryError as error:
+            raise StoryError(f"step {number}, {step.title}: {error}") from None
+
+
+def _say_where(stage: Stage, terminal: Terminal, web: str | None) -> None:
+    """The addresses where everything can be looked at."""
+    terminal.heading(len(STEPS) + 1, "Where to look")
+    pages = [
+        ("Directory", f"{stage.directory.url}/", "the Workspace domain"),
+        *((v.name, f"{v.url}/", "what this vendor holds") for v in stage.vendors.values()),
+    ]
+    if web is None:
+        terminal.rows([*pages, ("Web application", "", "not served with --once")])
+        terminal.why("These were up until now. Without --once they stay up to be looked at.")
+    else:
+        terminal.why("Everything stays up until Ctrl-C; then nothing of it is kept.")
+        terminal.rows([*pages, ("Web application", web, "Skolsynk on the same sandbox")])
+
+
+# The web application
+
+
+def _serve(stage: Stage, terminal: Terminal, port: int) -> int:
+    """Serve the web application until this process is told to end.
+
+    In a process of its own, since gunicorn forks and the sandbox lives in threads; in a
+    process group of its own, so that Ctrl-C reaches it from here, and once.
+    """
+    command = [sys.executable, "-m", "addon", "serve", "--host", HOST, "--port", str(port)]
+    around = {n: v for n, v in os.environ.items() if not n.startswith("SKOLSYNK_")}
+    web = f"http://{HOST}:{port}"
+    server = subprocess.Popen(command, cwd=ROOT, env={**around, **stage.environ}, process_group=0)
+    try:
+        if not _is_up(server, web):
+            return _fail(f"the web application did not start on port {port}", FAILED)
+        _say_where(stage, terminal, f"{web}/")
+        return DONE if server.wait() == 0 else FAILED
+    except KeyboardInterrupt:
+        return DONE
+    finally:
+        _end(server)
+
+
+def _is_up(server: "subprocess.Popen[bytes]", web: str) -> bool:
+    """Whether the web application answers before it ends or its time to start is over."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for _ in range(round(STARTS_WITHIN / LOOKS_EVERY)):
+        try:
+            with direct.open(f"{web}/healthz", timeout=ENDS_WITHIN) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            try:
+                server.wait(LOOKS_EVERY)
+                return False
+            except subprocess.TimeoutExpired:
+                continue
+    return False
+
+
+def _end(server: "subprocess.Popen[bytes]") -> None:
+    server.terminate()
+    try:
+        server.wait(ENDS_WITHIN)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+# Small things
+
+
+def _usable(port: int) -> int:
+    """The port, or a free one for 0. Raises OSError or OverflowError where it cannot be had."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, port))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _ended_by_terminate() -> Iterator[None]:
+    """SIGTERM ends the demo as Ctrl-C does: everything is put away first."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _fail(message: str, status: int) -> int:
+    print(f"skolsynk: {message}", file=sys.stderr)
+    return status

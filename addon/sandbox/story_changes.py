@@ -1,0 +1,211 @@
+"""The second half of the demo's story: a school year of changes, mistakes and trouble."""
+
+from addon.sandbox.google_shapes import JSON
+from addon.sandbox.municipality.mess import PROTECTED_GROUP
+from addon.sandbox.municipality.units import DOMAIN
+from addon.sandbox.stage import Outcome, Stage, expect
+from addon.sandbox.story import run, tell_connections
+from addon.sandbox.terminal import Terminal
+from addon.sandbox.vendor_rules import SCHOOL_USER
+from addon.sandbox.watch import Write
+
+NORTH, SOUTH = "/Elever/Norra skolan", "/Södra skolan/Elever"
+REQUEST = ("request", "resource", "externalId", "")
+ASIDE = "/Vilande"
+NEWCOMER = f"tuva.ekdal@{DOMAIN}"
+LATECOMER = f"sixten.ekdal@{DOMAIN}"
+
+
+def the_changes(stage: Stage, terminal: Terminal) -> None:
+    """Someone starts, leaves, changes name, changes school; a class is renamed."""
+    domain = stage.domain
+    leaver = stage.pupil(f"{SOUTH}/Åk 5/5A")
+    renamed = stage.pupil(f"{NORTH}/8A")
+    mover = stage.pupil(f"{NORTH}/6A")
+    old_address = renamed["primaryEmail"]
+    new_address = f"{old_address.partition('.')[0]}.ekdal@{DOMAIN}"
+    terminal.rows(
+        [
+            ("starts", f"Tuva Ekdal ({NEWCOMER}) in 3A at Norra skolan"),
+            ("leaves", f"{_name(leaver)}, 5A at Södra skolan: the account is deleted"),
+            ("new name", f"{_name(renamed)}, 8A at Norra skolan, is now called Ekdal"),
+            ("new class", "4A at Norra skolan is renamed to 4 Björk"),
+            ("new school", f"{_name(mover)} moves from 6A at Norra skolan to 6A at Södra skolan"),
+        ]
+    )
+    _enrol(stage, NEWCOMER, "Tuva", f"{NORTH}/3A")
+    domain.remove_user(leaver["id"])
+    domain.rename_user(renamed["id"], family_name="Ekdal")
+    domain.change_address(renamed["id"], new_address)
+    domain.rename_org_unit(f"{NORTH}/4A", "4 Björk")
+    domain.move_user(mover["id"], f"{SOUTH}/Åk 6/6A")
+
+    outcome = run(stage, terminal)
+    expect(outcome.report.exit_status == 0, "the changes are delivered in full")
+    _tell_writes(stage, outcome, terminal)
+    for vendor, seen in outcome.seen.items():
+        expect(all(w.done for w in seen.writes), f"{vendor} takes all that is sent")
+        new, gone = seen.of("POST", "User"), seen.of("DELETE", "User")
+        changed = {_address(w): w for w in seen.of("PUT", "User")}
+        expect([_address(w) for w in new] == [NEWCOMER], f"{vendor} gets the newcomer alone")
+        expect(_addresses(gone) == [leaver["primaryEmail"]], f"{vendor} loses the leaver alone")
+        expect(
+            changed.keys() == {new_address, mover["primaryEmail"]},
+            f"{vendor} gets a new name and a new school, and nobody else's data again",
+        )
+        name = changed[new_address].before or {}
+        expect(name.get("userName") == old_address, f"{vendor} knows {new_address} by the old id")
+        moved = changed[mover["primaryEmail"]]
+        expect(_schools(moved.before) != _schools(moved.after), f"{vendor} moves the pupil")
+        classes = [w for w in seen.of("PUT", "StudentGroup") if _label(w.after) == "4 Björk"]
+        expect(
+            [_label(w.before) for w in classes] == ["4A"],
+            f"{vendor} knows 4 Björk as the class that was 4A",
+        )
+        for write in (*changed.values(), *classes):
+            expect(_same(write), f"{vendor} keeps the externalId through a change")
+    terminal.label("What stayed")
+    terminal.why(
+        "Name, address, school and class changed, and every externalId is the same as before: "
+        "work done at the vendor is still the pupil's own. Nobody in 4 Björk was sent again."
+    )
+
+
+def the_hold(stage: Stage, terminal: Terminal) -> None:
+    """A plan that removes too much is held, and let go of when the cause is mended."""
+    domain = stage.domain
+    domain.add_org_unit(ASIDE)
+    domain.move_org_unit(NORTH, ASIDE)
+    terminal.rows([("moved", f"{NORTH} is now {ASIDE}{NORTH.removeprefix('/Elever')}")])
+    outcome = run(stage, terminal)
+    tell_connections(outcome.report, terminal)
+    rows = []
+    for connection in outcome.report.connections:
+        expect(connection.status == "held", f"{connection.vendor} is held")
+        hold = stage.store.hold(stage.key(connection.vendor))
+        expect(hold is not None, f"the hold at {connection.vendor} waits for a person")
+        rows.append((connection.vendor, connection.hold.reason if connection.hold else ""))
+    expect(outcome.silent, "nothing of a held plan is sent")
+    for finding in outcome.report.findings:
+        if finding.code == "org-unit-missing":
+            rows.append(("finding", f"{finding.code}. {finding.message}"))
+    expect(len(rows) == 3, "a finding says which organisational unit is missing")
+    terminal.label("Why it waits")
+    terminal.rows(rows)
+    terminal.why(
+        "No request was sent, exit status 3. `approve` would let exactly these removals go. "
+        "But it was a mistake, so the organisational unit is moved back."
+    )
+    domain.move_org_unit(f"{ASIDE}/Norra skolan", "/Elever")
+    outcome = run(stage, terminal)
+    tell_connections(outcome.report, terminal)
+    expect(outcome.report.exit_status == 0 and outcome.silent, "moved back, nothing is to be done")
+    holds = [stage.store.hold(stage.key(vendor)) for vendor in stage.vendors]
+    expect(holds == [None, None], "moved back, nothing waits any longer")
+    terminal.why("The holds are gone, and still nothing had to be sent.")
+
+
+def protected_identity(stage: Stage, terminal: Terminal) -> None:
+    """Someone who was sent gets protected identity."""
+    pupil = stage.pupil(f"{SOUTH}/Åk 9/9A")
+    held = {vendor: _held_as(stage, vendor, pupil) for vendor in stage.vendors}
+    expect(all(held.values()), "the pupil was at both vendors")
+    stage.domain.add_member(PROTECTED_GROUP, pupil["id"])
+    terminal.rows([("protected", f"a pupil is put in the group {PROTECTED_GROUP}")])
+    outcome = run(stage, terminal)
+    expect(outcome.report.exit_status == 0, "the removal is delivered in full")
+    for vendor, seen in outcome.seen.items():
+        first = seen.writes[0]
+        expect(
+            (first.method, first.kind, first.external_id) == ("DELETE", "User", held[vendor]),
+            f"the pupil's removal is the first that {vendor} hears",
+        )
+        expect(len(seen.of("DELETE", "User")) == 1, f"{vendor} loses nobody else")
+        expect(not _held_as(stage, vendor, pupil), f"{vendor} has nothing of the pupil left")
+        terminal.label(f"{stage.vendors[vendor].name}: {seen.asked} requests, the removal first")
+        terminal.rows(seen.counted())
+    report = outcome.report.json().decode()
+    for told in (pupil["id"], pupil["primaryEmail"], *held.values()):
+        expect(told not in report, "nothing in the report is about the pupil")
+    terminal.why(
+        "No limit stops such a removal, and no log, finding or report says who it was. "
+        f"{len(stage.protected())} people are protected now."
+    )
+
+
+def the_trouble(stage: Stage, terminal: Terminal) -> None:
+    """One vendor fails, the other does not notice."""
+    binogi = stage.vendors["binogi"]
+    _enrol(stage, LATECOMER, "Sixten", f"{NORTH}/2A")
+    terminal.rows([("starts", f"Sixten Ekdal ({LATECOMER}) in 2A at Norra skolan")])
+    binogi.fail(503, times=1_000_000)
+    outcome = run(stage, terminal)
+    tell_connections(outcome.report, terminal)
+    failed, served = outcome.of("binogi"), outcome.of("gleerups")
+    expect(failed.status == "failed" and failed.left > 0, "Binogi could not be served")
+    expect(served.status == "delivered", "Gleerups is served in full")
+    expect(outcome.report.exit_status == 1, "the run says that something failed")
+    terminal.why(
+        f"Binogi: {failed.detail}. It was asked {outcome.seen['binogi'].asked} times, longer "
+        "and longer apart, then let alone. What it lacks waits for the next run. Exit status 1."
+    )
+    binogi.heal()
+    terminal.label("Binogi has recovered, and the next run needs no help")
+    outcome = run(stage, terminal)
+    expect(outcome.report.exit_status == 0, "the next run delivers what was left")
+    expect(outcome.seen["gleerups"].asked == 0, "Gleerups is not told anything twice")
+    _tell_writes(stage, outcome, terminal)
+    for vendor, server in stage.vendors.items():
+        users = server.resources()["User"]
+        expect(len({u["externalId"] for u in users}) == len(users), f"{vendor} has nobody twice")
+        addresses = [u["userName"] for u in users]
+        expect(addresses.count(LATECOMER) == 1, f"{vendor} has the newcomer once")
+
+
+# Small things
+
+
+def _enrol(stage: Stage, address: str, given_name: str, org_unit: str) -> None:
+    name = {"givenName": given_name, "familyName": "Ekdal"}
+    stage.domain.add_user({"primaryEmail": address, "name": name, "orgUnitPath": org_unit})
+
+
+def _tell_writes(stage: Stage, outcome: Outcome, terminal: Terminal) -> None:
+    """The very requests, as each vendor saw them."""
+    for vendor, seen in outcome.seen.items():
+        status = outcome.of(vendor).status
+        number = f"{seen.asked} requests" if seen.asked else "no request"
+        terminal.label(f"{stage.vendors[vendor].name}: {status}, {number}")
+        terminal.rows(seen.rows(), head=REQUEST if seen.writes else ())
+
+
+def _held_as(stage: Stage, vendor: str, user: JSON) -> str:
+    """The externalId by which a vendor holds this person; empty when it does not."""
+    users = stage.vendors[vendor].resources()["User"]
+    return next((u["externalId"] for u in users if u["userName"] == user["primaryEmail"]), "")
+
+
+def _name(user: JSON) -> str:
+    return str(user["name"]["fullName"])
+
+
+def _address(write: Write) -> str:
+    return str((write.after or write.before or {}).get("userName"))
+
+
+def _addresses(writes: list[Write]) -> list[str]:
+    return [_address(write) for write in writes]
+
+
+def _label(resource: object) -> str:
+    return str(resource.get("displayName")) if isinstance(resource, dict) else ""
+
+
+def _schools(resource: object) -> list[str]:
+    school = resource.get(SCHOOL_USER) if isinstance(resource, dict) else None
+    return [each["value"] for each in (school or {}).get("enrolments") or ()]
+
+
+def _same(write: Write) -> bool:
+    before, after = write.before, write.after
+    return bool(before and after and before["externalId"] == after["externalId"])
