@@ -23,7 +23,7 @@ def approve(rooms: Rooms, tenant_id: str, vendor: str) -> RunReport:
     if held is None:
         raise Unknown(f"nothing of {tenant_id} waits for approval at {vendor}")
     key, hold = held
-    rooms.store.set_approval(key, hold.approval())
+    rooms.store.set_approval(key, hold.approval(rooms.clock()))
     if hold.withdrawal:
         return withdraw(rooms, tenant_id, vendor)
     return sync(rooms, tenant_id, vendor)

@@ -215,6 +215,14 @@ def _check_limits(limits: Limits, place: str, faults: Faults) -> None:
         faults.add(below(place, "deletions"), f"must be from 0 to {MOST_DELETIONS}")
     if not 0 <= limits.deletions_percent <= 100:
         faults.add(below(place, "deletionsPercent"), "must be from 0 to 100")
+    for resource_type, limit in limits.changes.items():
+        at = below(below(place, "changes"), resource_type)
+        if limit.number is None and limit.percent is None:
+            faults.add(at, "names no limit; give it a number, a percent or both")
+        if limit.number is not None and not 0 <= limit.number <= MOST_DELETIONS:
+            faults.add(below(at, "number"), f"must be from 0 to {MOST_DELETIONS}")
+        if limit.percent is not None and limit.percent < 0:
+            faults.add(below(at, "percent"), "must not be below 0")
 
 
 def _check_chosen_units(

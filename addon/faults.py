@@ -140,9 +140,11 @@ def _read(value: object, kind: inspect.Type, faults: Faults, place: str) -> obje
         case inspect.VarTupleType(item_type=item):
             items = cast(list[object], value)
             return tuple(_read(v, item, faults, f"{place}[{n}]") for n, v in enumerate(items))
-        case inspect.DictType(value_type=held):
+        case inspect.DictType(key_type=named, value_type=held):
             entries = cast(Mapping[str, object], value)
             _note_repeated(entries, faults, place)
+            for key in entries if isinstance(named, inspect.LiteralType) else ():
+                _read(key, named, faults, below(place, key))
             return {k: _read(v, held, faults, below(place, k)) for k, v in entries.items()}
         case inspect.LiteralType(values=values) if value not in values:
             names = sorted(str(v) for v in values)

@@ -74,6 +74,7 @@ class Intention(Struct, frozen=True):
 def intend(rooms: Rooms, prepared: Prepared, connection: Connection, key: Key) -> Intention:
     """What the connection would do, from its ledger as the store has it now."""
     translation = Translation(prepared.views[connection.vendor], prepared.tenant, connection)
+    now, approved = rooms.clock(), rooms.store.approval(key)
     return Intention(
         key=key,
         ledger=rooms.store.ledger(key),
@@ -81,7 +82,7 @@ def intend(rooms: Rooms, prepared: Prepared, connection: Connection, key: Key) -
         protected=frozenset(
             i for user in prepared.roster.protected for i in translation.external_ids(user)
         ),
-        now=rooms.clock(),
-        approved=rooms.store.approval(key),
+        now=now,
+        approved=approved if approved is not None and approved.lasts(now) else None,
         connection=connection,
     )

@@ -1,5 +1,6 @@
 """What a run or a preview says of itself: the JSON of `sync --json`, a contract (README)."""
 
+from collections import Counter
 from typing import Literal
 
 import msgspec
@@ -74,6 +75,12 @@ class RunReport(Struct, frozen=True):
     def json(self) -> bytes:
         """The report as one JSON object."""
         return msgspec.json.encode(self)
+
+    def record(self) -> bytes:
+        """The report as it is kept: of the findings, how many of each code."""
+        found = msgspec.to_builtins(self)
+        found["findings"] = Counter(finding.code for finding in self.findings)
+        return msgspec.json.encode(found)
 
     @property
     def exit_status(self) -> int:

@@ -35,7 +35,7 @@ def finish(store: Store, run: Run, now: float, report: RunReport) -> None:
     """Keep a run with what came of it."""
     statuses = {connection.status for connection in report.connections}
     status = "held" if "held" in statuses else "failed" if "failed" in statuses else "done"
-    end(store, run, now, status, report.json())
+    end(store, run, now, status, report.record())
 
 
 def end(

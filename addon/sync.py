@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.delivery.deliver import Result
 from addon.delivery.guard import Hold
@@ -27,6 +27,7 @@ from addon.report import (
 from addon.rooms import Rooms, chosen, find_tenant, ledger_key, target_of
 from addon.runs import begin, end, finish, new_run_id
 from addon.sending import Line
+from addon.store import Store
 from addon.tenant import Connection
 from addon.vendors import NotConfigured, Target
 
@@ -134,13 +135,23 @@ async def _deliver(
                 intention.ledger,
                 lease,
             )
-    earlier = store.hold(key)
-    if hold != earlier and not (hold is None and earlier is not None and earlier.withdrawal):
-        store.set_hold(key, hold)
-    if hold is None and intention.approved is not None and result.complete:
+    if plan.obsolete:
+        store.record(key, plan.obsolete)
+    _keep_hold(store, key, hold)
+    if intention.approved is not None and (hold is not None or result.complete):
         store.set_approval(key, None)
     log.info("%s to %s (%s): %s", key.tenant, key.vendor, key.mode, result.operations)
     return delivered(connection, plan, result, hold)
+
+
+def _keep_hold(store: Store, key: Key, hold: Hold | None) -> None:
+    """Keep what holds the plan; the same as before keeps its age, a withdrawal its wait."""
+    earlier = store.hold(key)
+    if hold is None:
+        if earlier is not None and not earlier.withdrawal:
+            store.set_hold(key, None)
+    elif earlier is None or structs.replace(earlier, at=hold.at) != hold:
+        store.set_hold(key, hold)
 
 
 def _going(plan: Plan, hold: Hold | None) -> Plan:

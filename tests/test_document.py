@@ -382,3 +382,24 @@ def test_no_message_repeats_what_can_be_about_a_person() -> None:
     )
     assert len(faults) == 15
     assert not any("andersson" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"Usr": {"number": 3}}, "connections[0].limits.changes.Usr: must be one of"),
+        ({"User": {"number": -1}}, "connections[0].limits.changes.User.number: must be from 0"),
+        ({"User": {"percent": -1}}, "connections[0].limits.changes.User.percent: must not"),
+        ({"User": {}}, "connections[0].limits.changes.User: names no limit"),
+        ({"User": {"numer": 1}}, "connections[0].limits.changes.User.numer: unknown key"),
+    ],
+)
+def test_limits_on_changes_are_checked_with_their_place(changes, fault):
+    document = {
+        "customerId": "C1",
+        "organisation": {"name": "Storköpings kommun"},
+        "connections": [{"vendor": "binogi", "limits": {"changes": changes}}],
+    }
+    with pytest.raises(DocumentError) as refused:
+        decode_tenant(json.dumps(document).encode(), VENDORS)
+    assert fault in str(refused.value)

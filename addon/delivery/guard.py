@@ -10,11 +10,23 @@ FEWEST_BY_PERCENT = 5
 """A percentage never holds fewer removals than this: in a small school one pupil is many."""
 
 
+APPROVAL_LASTS = 3 * 24 * 3600.0
+"""Seconds after which what was approved and could not be done must be approved again."""
+
+
 class Approval(Struct, frozen=True):
-    """What a person has let go: the removal of `people`, and `changes` in number by type."""
+    """What a person has let go: the removal of `people`, and `changes` in number by type.
+
+    `at` is when, in seconds since 1970 UTC; see APPROVAL_LASTS.
+    """
 
     people: frozenset[str] = frozenset()
     changes: dict[str, int] = {}
+    at: float = 0.0
+
+    def lasts(self, now: float) -> bool:
+        """Whether it is still to be gone by."""
+        return now - self.at < APPROVAL_LASTS
 
 
 class Hold(Struct, frozen=True):
@@ -34,9 +46,9 @@ class Hold(Struct, frozen=True):
     at: float = 0.0
     withdrawal: bool = False
 
-    def approval(self) -> Approval:
+    def approval(self, at: float) -> Approval:
         """The approval of exactly this."""
-        return Approval(frozenset(self.people), self.changes)
+        return Approval(frozenset(self.people), self.changes, at)
 
 
 def check(

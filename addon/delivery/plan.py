@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Set
 
 from msgspec import Struct
 
-from addon.delivery.ledger import Entry, Ledger, OperationKind, Refusal
+from addon.delivery.ledger import Change, Entry, Ledger, OperationKind, Refusal
 from addon.ss12000.resources import TYPES, ResourceType, content_hash
 from addon.ss12000.translate import Outgoing
 
@@ -35,7 +35,8 @@ class Plan(Struct, frozen=True):
     type by type, then `deletes` type by type, the other way round.
 
     `absent` are externalIds in the roster that the vendor lacks and will not get by this
-    plan, since it has refused them. `left_alone` is how many refused resources wait.
+    plan, since it has refused them. `left_alone` is how many refused resources wait, and
+    `obsolete` ends the refusals of what is no longer wanted as it was refused.
     """
 
     protected: tuple[Operation, ...]
@@ -43,6 +44,7 @@ class Plan(Struct, frozen=True):
     deletes: dict[ResourceType, list[Operation]]
     absent: frozenset[str] = frozenset()
     left_alone: int = 0
+    obsolete: tuple[Change, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -52,7 +54,9 @@ class Plan(Struct, frozen=True):
     def only_protected(self) -> "Plan":
         """The part that no limit stops: the removal of people with protected identity."""
         nothing: dict[ResourceType, list[Operation]] = {t: [] for t in TYPES}
-        return Plan(self.protected, nothing, nothing, self.absent, self.left_alone)
+        return Plan(
+            self.protected, nothing, nothing, self.absent, self.left_alone, self.obsolete
+        )
 
     def operations(self) -> Iterable[Operation]:
         """Everything, in the order of sending."""
@@ -77,6 +81,7 @@ def make_plan(
     """
     writes: dict[ResourceType, list[Operation]] = {t: [] for t in TYPES}
     gone: dict[ResourceType, set[str]] = {t: set(ledger.entries[t]) for t in TYPES}
+    obsolete: dict[ResourceType, set[str]] = {t: set(ledger.refusals[t]) - gone[t] for t in TYPES}
     left_alone = 0
     for resource in resources:
         resource_type, external_id = resource.resource_type, resource.external_id
@@ -84,11 +89,15 @@ def make_plan(
             continue
         gone[resource_type].discard(external_id)
         if resource.body is None:
+            obsolete[resource_type].discard(external_id)
             continue
         content = content_hash(resource.body)
         entry = ledger.entries[resource_type].get(external_id)
         if entry is not None and entry.content == content:
+            if external_id in ledger.refusals[resource_type]:
+                obsolete[resource_type].add(external_id)
             continue
+        obsolete[resource_type].discard(external_id)
         if _rests(ledger.refusals[resource_type].get(external_id), content, now):
             left_alone += 1
             continue
@@ -108,6 +117,7 @@ def make_plan(
         deletes=deletes,
         absent=frozenset(absent),
         left_alone=left_alone,
+        obsolete=tuple(Change(t, i) for t, ids in obsolete.items() for i in sorted(ids)),
     )
 
 

@@ -93,6 +93,12 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
         "The rule for teaching groups at {unitName} ({unit}) finds none. Correct its pattern,"
         " or choose another place to look for the groups.",
     ),
+    "placement-reduced": (
+        "info",
+        "{vendor} takes one school unit and one class for each person, and this person has"
+        " several. The first unit in the document and there the first class by name is sent."
+        " Order the units of the document so that the right one comes first.",
+    ),
     "duplicate-class-name": (
         "warning",
         "{count} classes at {unitName} ({unit}) have the name {name} and cannot be told apart"

@@ -9,6 +9,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EADDRINUSE
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -96,8 +97,7 @@ def demo(port: int, once: bool) -> int:
     try:
         port = port if once else _usable(port)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or "it is not between 0 and 65535"
-        return _fail(f"port {port} cannot be used: {reason}; choose another with --port", USAGE)
+        return _fail(f"port {port} {_why_not(error)}; choose another with --port", USAGE)
     terminal = Terminal(sys.stdout)
     try:
         with (
@@ -203,6 +203,14 @@ def _usable(port: int) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((HOST, port))
         return int(probe.getsockname()[1])
+
+
+def _why_not(error: OSError | OverflowError) -> str:
+    if isinstance(error, OverflowError):
+        return "is not between 0 and 65535"
+    if error.errno == EADDRINUSE:
+        return "is taken"
+    return f"cannot be had ({error.strerror})"
 
 
 @contextmanager

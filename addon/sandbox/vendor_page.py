@@ -19,6 +19,7 @@ LABELS = {
     "StudentGroup": "Klasser och grupper",
     "Activity": "Aktiviteter",
 }
+HEADINGS = {"Klass": "Klasser", "Undervisning": "Undervisningsgrupper"}
 STYLE = """
 .counts tbody { display: flex; flex-wrap: wrap; gap: .5rem 2rem }
 .counts tr { display: flex; flex-direction: column-reverse }
@@ -68,15 +69,9 @@ class _Held:
             key = unit["externalId"]
             yield f"<section><h2>{escape(unit['displayName'])}</h2>"
             yield f"<p><small>Skolenhetskod {escape(unit['schoolUnitCode'])}</small></p>"
-            members: set[str] = set()
-            for kind, heading in GROUPS.items():
-                of_kind = [g for g in groups[key] if g.get("studentGroupType") == kind]
-                members.update(m for g in of_kind for m in _values(g.get("studentMemberships")))
-                yield from self._groups(heading, of_kind)
-            others = [g for g in groups[key] if g.get("studentGroupType") not in GROUPS]
-            members.update(m for g in others for m in _values(g.get("studentMemberships")))
-            yield from self._groups("Andra grupper", others)
-            yield "<h3>Andra listor</h3>"
+            yield from self._groups(groups[key])
+            members = {m for g in groups[key] for m in _values(g.get("studentMemberships"))}
+            yield "<h3>Personer</h3>"
             yield from self._people("Elever utan klass eller grupp", set(enrolled[key]) - members)
             yield from self._people("Personal", staff[key])
             yield "</section>"
@@ -96,11 +91,21 @@ class _Held:
                 enrolled[unit].append(user["externalId"])
         return groups, staff, enrolled
 
+    def _groups(self, groups: Iterable[Resource]) -> Iterator[str]:
+        """The groups under a heading for each type, classes first."""
+        by_type: dict[str, list[Resource]] = {"Klass": []}
+        for group in _by_name(groups):
+            by_type.setdefault(group.get("studentGroupType", ""), []).append(group)
+        for of_type, some in by_type.items():
+            if some:
+                yield f"<h3>{HEADINGS.get(of_type) or escape(of_type) or 'Grupper'}</h3>"
+            for group in some:
+                yield from self._group(group)
+
     def _group(self, group: Resource) -> Iterator[str]:
         pupils = _values(group.get("studentMemberships"))
-        kind = group.get("studentGroupType", "Grupp")
-        yield f"<details><summary><b>{escape(group['displayName'])}</b> "
-        yield f"<small>{escape(kind)}, {len(pupils)} elever</small></summary>"
+        number = "1 elev" if len(pupils) == 1 else f"{len(pupils)} elever"
+        yield f"<details><summary>{escape(group['displayName'])} <small>{number}</small></summary>"
         teachers = (self.user_of.get(each, each) for each in self.teachers[group["externalId"]])
         yield f"<p>Lärare: {escape(', '.join(self._names(teachers)) or 'ingen')}</p>"
         yield from self._list(pupils)

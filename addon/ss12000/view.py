@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
+from addon.roster.findings import finding
 from addon.roster.model import Finding, Person, Roster, StudentGroup
 from addon.tenant import Connection, OptionalField, Tenant
 from addon.vendors import Vendor
@@ -52,7 +53,7 @@ def view(roster: Roster, tenant: Tenant, connection: Connection, vendor: Vendor)
     return View(
         people=people,
         groups=tuple(trimmed),
-        findings=tuple(_reduced(user_id, vendor) for user_id in sorted(reduced)),
+        findings=tuple(finding("placement-reduced", i, vendor=vendor.name) for i in sorted(reduced)),
         fields=frozenset(connection.fields).intersection(vendor.fields),
     )
 
@@ -116,16 +117,3 @@ def _with_members(
         return group
     return structs.replace(group, students=students, teachers=teachers)
 
-
-def _reduced(user_id: str, vendor: Vendor) -> Finding:
-    return Finding(
-        code="placement-reduced",
-        severity="info",
-        subject=user_id,
-        message=(
-            f"{vendor.name} takes one school unit and one class for each person, and this person "
-            "has several. The first unit in the document and there the first class by name is "
-            "sent. Order the units of the document so that the right one comes first."
-        ),
-        values=(("vendor", vendor.name),),
-    )

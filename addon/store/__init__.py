@@ -9,6 +9,9 @@ from addon.delivery.guard import Approval, Hold
 from addon.delivery.ledger import Change, Key, Ledger, NotKept
 
 
+RUNS_KEPT = 1000
+
+
 class StoreError(NotKept):
     """The store cannot be used; the message says where and what to do."""
 
@@ -23,7 +26,7 @@ class LeaseLost(StoreError):
 class Run(Struct, frozen=True):
     """One execution for a tenant. Times are seconds since 1970 UTC.
 
-    `report` is the JSON that the run gave, None while it is going on. `status` is `running`,
+    `report` is the JSON of `RunReport.record`, None while it is going on. `status` is `running`,
     `done`, `failed` (some operations), `held`, `unread` (the directory could not be read) or
     `cut off` (its process died). `holder` is the process, as `addon.store.holder` names it.
     """
@@ -88,7 +91,7 @@ class Store(Protocol):
         """Keep an approval in place of any earlier one, or end it."""
 
     def save_run(self, run: Run) -> None:
-        """Keep a run, new or changed."""
+        """Keep a run, new or changed. Of each tenant's runs the newest RUNS_KEPT stay."""
 
     def runs(self, tenant: str, limit: int = 50) -> list[Run]:
         """The tenant's runs, the newest first."""

@@ -29,7 +29,15 @@ def is_dead(name: str) -> bool:
     machine, number, started, *_ = [*name.split("|"), "", "", ""]
     if machine != _machine() or "?" in machine or not number.isdigit():
         return False
-    return _started(int(number)) != started
+    if _started(int(number)) == started:
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # alive, and another user's: its start may be hidden from us
+    return _started(int(number)) not in ("", started)
 
 
 def _started(process: int) -> str:

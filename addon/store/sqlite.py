@@ -11,7 +11,7 @@ import msgspec
 from addon.delivery.guard import Approval, Hold
 from addon.delivery.ledger import Change, Entry, Key, Ledger, Refusal
 from addon.ss12000.resources import TYPES
-from addon.store import LeaseLost, Run, StoreError
+from addon.store import RUNS_KEPT, LeaseLost, Run, StoreError
 from addon.store.holder import is_dead
 
 BUSY_SECONDS = 30.0
@@ -202,6 +202,11 @@ class SQLiteStore:
             db.execute(
                 "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)",
                 (run.id, run.tenant, run.started, msgspec.json.encode(run)),
+            )
+            db.execute(
+                "DELETE FROM runs WHERE tenant = ?1 AND started < (SELECT started FROM runs"
+                " WHERE tenant = ?1 ORDER BY started DESC LIMIT 1 OFFSET ?2)",
+                (run.tenant, RUNS_KEPT - 1),
             )
 
     def runs(self, tenant: str, limit: int = 50) -> list[Run]:

@@ -161,8 +161,8 @@ def test_the_approval_of_a_hold_lets_the_same_plan_go():
     strict = Limits(deletions=50, changes={"User": ChangeLimit(number=10)})
     hold = check(plan, ledger, strict)
     assert hold is not None
-    assert hold.approval() == approving(people(60), User=-60)
-    assert check(plan, ledger, strict, hold.approval()) is None
+    assert hold.approval(at=0.0) == approving(people(60), User=-60)
+    assert check(plan, ledger, strict, hold.approval(at=0.0)) is None
 
 
 def test_an_approval_covers_what_is_left_of_it_after_a_run_that_was_cut_off():

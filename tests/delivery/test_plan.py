@@ -289,3 +289,19 @@ def test_a_plan_makes_the_ledger_what_is_wanted():
     assert make_plan(roster, made, NOW).empty
     assert made.entries["User"].keys() == {"a", "b", "d", "e"}
     assert replace(made.entries["User"]["a"], vendor_id="") == Entry("", SAME)
+
+
+def test_a_refusal_ends_when_the_resource_is_wanted_as_the_vendor_has_it_or_not_at_all():
+    wanted = Outgoing("User", "kept", b"kept")
+    ledger = Ledger()
+    refusal = Refusal("update", b"other", 400, "no", 0.0)
+    ledger.apply(
+        [
+            Change("User", "kept", Entry("1", content_hash(b"kept"))),
+            Change("User", "left", refusal=refusal),
+        ]
+    )
+    ledger.refusals["User"]["kept"] = refusal
+    plan = make_plan([wanted], ledger, now=1.0)
+    assert plan.empty
+    assert plan.obsolete == (Change("User", "kept"), Change("User", "left"))

@@ -32,7 +32,7 @@ HOLD = Hold(
     at=1.5,
     withdrawal=True,
 )
-APPROVAL = HOLD.approval()
+APPROVAL = HOLD.approval(at=1_700_000_000.0)
 RUN = Run("20260817T070000Z-a1b2c3", "C1", 1_800_000_000.25, "running")
 
 
