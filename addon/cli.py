@@ -98,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command = add("approve", "let a held plan go", _approve, "needed")
     command.add_argument("--json", action="store_true", help="print one JSON object")
-    command = add("reconcile", "ask the vendor what it holds, mend the ledger", _reconcile, "needed")
+    command = add(
+        "reconcile", "ask the vendor what it holds, mend the ledger", _reconcile, "needed"
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command = add("withdraw", "remove everything at the vendor, turn it off", _withdraw, "needed")
     command.add_argument("--yes", action="store_true", help="however many people it removes")
@@ -170,7 +172,9 @@ def _preview(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _sync(given: argparse.Namespace, settings: Settings) -> int:
-    return _report(given, settings, lambda rooms: sync(rooms, given.id, given.vendor, given.seconds))
+    return _report(
+        given, settings, lambda rooms: sync(rooms, given.id, given.vendor, given.seconds)
+    )
 
 
 def _approve(given: argparse.Namespace, settings: Settings) -> int:

@@ -74,5 +74,3 @@ def failed(connection: Connection, detail: str, configuration: bool = False) -> 
         detail=detail,
         configuration=configuration,
     )
-
-

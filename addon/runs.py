@@ -42,6 +42,4 @@ def end(
     store: Store, run: Run, now: float, status: str, report: bytes | None = None, detail: str = ""
 ) -> None:
     """Keep a run as ended."""
-    store.save_run(
-        structs.replace(run, status=status, finished=now, report=report, detail=detail)
-    )
+    store.save_run(structs.replace(run, status=status, finished=now, report=report, detail=detail))

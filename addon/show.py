@@ -49,7 +49,9 @@ def _findings(run: RunReport) -> Iterator[str]:
     by_code = Counter((f.severity, f.code) for f in run.findings)
     for (severity, code), count in sorted(by_code.items()):
         first = next(f for f in run.findings if f.code == code)
-        about = f"{count} of these; the first is about {first.subject}" if count > 1 else first.subject
+        about = (
+            f"{count} of these; the first is about {first.subject}" if count > 1 else first.subject
+        )
         yield f"  {severity}: {code} ({about}). {first.message}"
 
 
@@ -82,7 +84,9 @@ def _connection(connection: ConnectionReport, tenant: str, planned: bool) -> Ite
 
 
 def _status_word(connection: ConnectionReport, planned: bool) -> str:
-    return "would be delivered" if planned and connection.status == "delivered" else connection.status
+    return (
+        "would be delivered" if planned and connection.status == "delivered" else connection.status
+    )
 
 
 def reconciled(found: Reconciled) -> str:

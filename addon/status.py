@@ -76,16 +76,20 @@ def status(settings: Settings, store: Store, tenant_id: str) -> TenantStatus:
     """The tenant's state. Raises Unknown and StoreError."""
     tenant = find_tenant(store, tenant_id)
     runs = store.runs(tenant_id)
-    connections = tuple(_connection(settings, store, runs, tenant_id, c) for c in tenant.connections)
+    connections = tuple(
+        _connection(settings, store, runs, tenant_id, c) for c in tenant.connections
+    )
     in_use = {ledger_key(tenant_id, c) for c in tenant.connections}
     left = tuple(
         LeftBehind(key.vendor, key.mode, resources, _advice(settings, key))
         for key, resources, _ in store.ledgers(tenant_id)
         if key not in in_use and resources
     )
-    last = RunStatus(
-        runs[0].id, runs[0].status, runs[0].started, runs[0].finished, runs[0].detail
-    ) if runs else None
+    last = (
+        RunStatus(runs[0].id, runs[0].status, runs[0].started, runs[0].finished, runs[0].detail)
+        if runs
+        else None
+    )
     return TenantStatus(tenant_id, last, connections, left)
 
 
@@ -103,7 +107,8 @@ def _connection(
         resources=len(ledger) - uncertain,
         uncertain=uncertain,
         refused=tuple(
-            RefusedStatus(r.operation, t, i, r.status, r.detail, r.at) for t, i, r in ledger.refused()
+            RefusedStatus(r.operation, t, i, r.status, r.detail, r.at)
+            for t, i, r in ledger.refused()
         ),
         hold=None if hold is None else HoldReport(len(hold.people), hold.reason),
         problem=str(target) if isinstance(target, NotConfigured) else None,

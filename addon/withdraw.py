@@ -43,9 +43,7 @@ def withdraw(rooms: Rooms, tenant_id: str, vendor: str, confirmed: bool = False)
     return report
 
 
-def _one(
-    rooms: Rooms, tenant: Tenant, key: Key, holder: str, confirmed: bool
-) -> ConnectionReport:
+def _one(rooms: Rooms, tenant: Tenant, key: Key, holder: str, confirmed: bool) -> ConnectionReport:
     connection = structs.replace(
         tenant.connection(key.vendor) or Connection(vendor=key.vendor), mode=key.mode
     )

@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.measure import machine, repeat
-
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.municipality import generate
+from bench import nginx
+from bench.measure import machine, repeat
 
 SIZE = {"students": 30_000, "staff": 3_000, "groups": 1_500}
 SMALL = {"students": 1_000, "staff": 100, "groups": 50}
@@ -38,6 +38,24 @@ def directory(size: dict[str, int]) -> Iterator[tuple[str, str]]:
         server.wait()
 
 
+def deliveries(times: int) -> dict[str, object]:
+    """The figures of delivering, to nginx over TLS in another process."""
+    if lacking := nginx.missing():
+        return {"deliveries": {"skipped": lacking}}
+    found: dict[str, object] = {}
+    for delay in (0.0, 0.02):
+        with nginx.serve(delay) as server:
+            place = (server.url, server.ca_bundle)
+            name = f"first delivery, answers after {delay * 1000:.0f} ms"
+            found[name] = repeat("first_delivery", place, times)
+            if not delay:
+                found["the server alone"] = nginx.alone(server)
+                for size, changed in (("1", "0"), ("5", "0"), ("5", "641")):
+                    name = f"size {size}, {changed} changed"
+                    found[name] = repeat("nothing_changed", (size, changed, *place), times)
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--quick", action="store_true", help="small sizes, two runs: a trial")
@@ -47,6 +65,7 @@ def main() -> None:
     with directory(size) as (address, document):
         found["a run's work"] = repeat("whole_run", (address, document), times)
         found["nothing changed"] = repeat("second_sync", (address, document), 1 if quick else 3)
+    found.update(deliveries(times))
     print(json.dumps(found, indent=2, ensure_ascii=False))
 
 

@@ -7,20 +7,19 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.measure import report
-from bench.nginx import KEY
-from bench.workload import VENDOR, translation
-
 from addon.delivery.ledger import Key
 from addon.delivery.pace import Patience
 from addon.delivery.plan import plan_for
 from addon.delivery.session import open_session
 from addon.store.sqlite import SQLiteStore
 from addon.vendors import Target
+from bench.measure import report
+from bench.nginx import KEY
+from bench.workload import VENDOR, snapshot, tenant, translation
 
 
 def main(url: str, ca_bundle: str) -> None:
-    work = translation(1)
+    work = translation(tenant(1), snapshot(1))
     key = Key("C0bench", "bench", "live")
     with tempfile.TemporaryDirectory() as folder:
         store = SQLiteStore(Path(folder, "bench.db"))

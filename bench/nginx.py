@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
+
 from tests.egil_tls import server_context
 
 KEY = "bench-key"
@@ -81,6 +82,23 @@ def serve(delay: float = 0.0) -> Iterator[Server]:
         finally:
             process.terminate()
             process.wait()
+
+
+def alone(server: Server) -> dict[str, object]:
+    """What the server can take by itself: POSTs a second, by wrk where it is installed."""
+    if shutil.which("wrk") is None:
+        return {"skipped": "wrk is not installed: apt-get install wrk"}
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(
+            f'wrk.method = "POST"; wrk.headers["X-API-Key"] = "{KEY}"; '
+            'wrk.headers["Content-Type"] = "application/scim+json"; '
+            f"wrk.body = '{'x' * 500}'"
+        )
+        script.flush()
+        command = ["wrk", "-t1", "-c16", "-d3s", "-s", script.name, f"{server.url}/Users"]
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    line = next(line for line in said.splitlines() if line.startswith("Requests/sec"))
+    return {"posts_per_second": round(float(line.split()[1]))}
 
 
 def _await(port: int) -> None:

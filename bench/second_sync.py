@@ -8,12 +8,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.measure import report
-from tests.egil_server import EgilServer
-
 from addon.parts import open_store, rooms
 from addon.settings import Settings
 from addon.sync import sync
+from bench.measure import report
+from tests.egil_server import EgilServer
 
 PROFILE = """
 [vendors.{id}]

@@ -7,8 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-from bench.measure import report
-
 from addon.delivery.ledger import Change, Entry, Ledger
 from addon.delivery.plan import make_plan
 from addon.directory.credentials import anonymous
@@ -18,6 +16,7 @@ from addon.roster.select import select
 from addon.ss12000.translate import Translation
 from addon.ss12000.view import view
 from addon.vendors import load_vendors
+from bench.measure import report
 
 
 def main(endpoint: str, document: str) -> None:

@@ -3,10 +3,11 @@
 12,821 resources at size 1; five times as many units, people and classes give 64,101.
 """
 
-from addon.roster.model import Enrolment, Person, Roster, StudentGroup
+from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
+from addon.roster.select import select
 from addon.ss12000.translate import Translation
 from addon.ss12000.view import view
-from addon.tenant import Connection, Organisation, SchoolUnit, Tenant
+from addon.tenant import Connection, GroupRule, Organisation, SchoolUnit, Selector, Tenant, YearRule
 from addon.vendors import Vendor
 
 VENDOR = Vendor(
@@ -19,11 +20,8 @@ VENDOR = Vendor(
 
 
 def tenant(size: int) -> Tenant:
-    """The document: only what translation asks for."""
-    units = tuple(
-        SchoolUnit(code=f"{10000000 + i}", name=f"Skola {i}", school_types=("GR",))
-        for i in range(20 * size)
-    )
+    """The document: students and staff by OU, classes by Google group."""
+    units = tuple(_unit(i) for i in range(20 * size))
     connection = Connection(
         vendor="bench",
         mode="live",
@@ -38,48 +36,59 @@ def tenant(size: int) -> Tenant:
     )
 
 
-def roster(size: int, changed: int = 0) -> Roster:
-    """The people; the family names of the first `changed` students differ."""
-    people: dict[str, Person] = {}
-    groups = []
-    for i in range(10_000 * size):
-        unit = f"{10000000 + i // 500}"
-        family = "Ångström" if i < changed else "Öberg"
-        people[f"s{i:06}"] = _person(f"s{i:06}", family, (Enrolment(unit, 7),), ())
-    for i in range(1_000 * size):
-        people[f"t{i:05}"] = _person(f"t{i:05}", "Lärare", (), (f"{10000000 + i // 50}",))
-    for i in range(400 * size):
-        groups.append(
-            StudentGroup(
-                unit=f"{10000000 + i // 20}",
-                kind="class",
-                source="orgUnit",
-                source_id=f"id:{i:05}",
-                name=f"{i % 9 + 1}{'ABC'[i % 3]}",
-                students=tuple(f"s{n:06}" for n in range(25 * i, 25 * i + 25)),
-                teachers=tuple(f"t{n:05}" for n in range(50 * (i // 20), 50 * (i // 20) + 3)),
-            )
-        )
-    return Roster(people, tuple(groups), (), {}, frozenset())
+def snapshot(size: int, changed: int = 0) -> Snapshot:
+    """The directory; the family names of the first `changed` students differ."""
+    students = [
+        _user(f"s{i:06}", "Ångström" if i < changed else "Öberg", f"/Elever/Skola {i // 500}")
+        for i in range(10_000 * size)
+    ]
+    staff = [_user(f"t{i:05}", "Lärare", f"/Personal/Skola {i // 50}") for i in range(1_000 * size)]
+    org_units = [
+        OrgUnit(id=f"id:{kind}{i}", path=f"/{kind}/Skola {i}", name=f"Skola {i}")
+        for kind in ("Elever", "Personal")
+        for i in range(20 * size)
+    ]
+    groups = tuple(_class(i) for i in range(400 * size))
+    return Snapshot(users=(*students, *staff), groups=groups, org_units=tuple(org_units))
 
 
-def translation(size: int, changed: int = 0) -> Translation:
-    """What the connection carries, ready to be said."""
-    document = tenant(size)
+def translation(document: Tenant, directory: Snapshot) -> Translation:
+    """What the connection carries of a directory, ready to be said."""
     connection = document.connections[0]
-    return Translation(
-        view(roster(size, changed), document, connection, VENDOR), document, connection
+    carried = view(select(document, directory), document, connection, VENDOR)
+    return Translation(carried, document, connection)
+
+
+def _unit(i: int) -> SchoolUnit:
+    return SchoolUnit(
+        code=f"{10000000 + i}",
+        name=f"Skola {i}",
+        school_types=("GR",),
+        students=Selector(org_units=(f"/Elever/Skola {i}",)),
+        staff=Selector(org_units=(f"/Personal/Skola {i}",)),
+        classes=GroupRule(source="group", pattern=rf"^skola{i}-(?P<name>[^@]+)@"),
+        school_year=YearRule(source="class", pattern=r"^(?P<year>\d+)"),
     )
 
 
-def _person(
-    user_id: str, family: str, enrolments: tuple[Enrolment, ...], employments: tuple[str, ...]
-) -> Person:
-    return Person(
+def _class(i: int) -> Group:
+    """A class of 25 students and three teachers, 20 of them at each school."""
+    school, number = i // 20, i % 20
+    students = (f"s{n:06}" for n in range(25 * i, 25 * i + 25))
+    teachers = (f"t{n:05}" for n in range(50 * school, 50 * school + 3))
+    return Group(
+        id=f"g{i:05}",
+        email=f"skola{school}-{number % 9 + 1}{'abc'[number // 9]}@edu.bank.se",
+        name=f"Klass {i}",
+        members=frozenset((*students, *teachers)),
+    )
+
+
+def _user(user_id: str, family: str, path: str) -> User:
+    return User(
         id=user_id,
         primary_email=f"{user_id}@edu.bank.se",
         given_name="Ärla",
         family_name=family,
-        enrolments=enrolments,
-        employments=employments,
+        org_unit_path=path,
     )

@@ -53,7 +53,9 @@ def view(roster: Roster, tenant: Tenant, connection: Connection, vendor: Vendor)
     return View(
         people=people,
         groups=tuple(trimmed),
-        findings=tuple(finding("placement-reduced", i, vendor=vendor.name) for i in sorted(reduced)),
+        findings=tuple(
+            finding("placement-reduced", i, vendor=vendor.name) for i in sorted(reduced)
+        ),
         fields=frozenset(connection.fields).intersection(vendor.fields),
     )
 
@@ -116,4 +118,3 @@ def _with_members(
     if students == group.students and teachers == group.teachers:
         return group
     return structs.replace(group, students=students, teachers=teachers)
-

@@ -1,7 +1,6 @@
 """Threads of which the first failure is the failure of all."""
 
 import threading
-import time
 
 import pytest
 
@@ -42,8 +41,7 @@ def test_a_later_failure_does_not_take_the_place_of_the_first():
             raise ValueError("first")
 
         parallel.start(fail)
-        while not parallel.stopped.is_set():
-            time.sleep(0)
+        assert parallel.stopped.wait(60)
         first_failed.set()
         parallel.result(later)
 
