@@ -1,7 +1,8 @@
-"""Removes everything that a tenant has at a vendor, then turns the connection off.
+"""Removes everything that a tenant has at a vendor, and turns the connection off.
 
-Goes by the ledger alone: no directory is read. What was begun and cut off goes on when it is
-asked for again.
+Goes by the ledger alone: no directory is read. The connection is turned off before the first
+removal, so that no run sends anew what is being removed; what was begun and cut off goes on
+when it is asked for again.
 """
 
 import asyncio
@@ -36,8 +37,8 @@ def withdraw(rooms: Rooms, tenant_id: str, vendor: str, confirmed: bool = False)
         raise Unknown(f"{tenant_id} has no connection to {vendor} and nothing there")
     run = begin(rooms.store, tenant_id, rooms.clock())
     reports = tuple(_one(rooms, tenant, key, run.holder, confirmed) for key in keys)
-    if all(report.status in ("delivered", "unchanged") for report in reports):
-        _turn_off(rooms, tenant_id, vendor)
+    if not keys:
+        turn_off(rooms, tenant_id, vendor)
     report = RunReport(tenant_id, run.id, None, None, (), reports)
     finish(rooms.store, run, rooms.clock(), report)
     return report
@@ -65,6 +66,7 @@ async def _remove(line: Line, connection: Connection, confirmed: bool) -> Connec
         if hold is not None:
             store.set_hold(key, structs.replace(hold, at=line.rooms.clock(), withdrawal=True))
             return delivered(connection, plan, Result(nothing_done(), ()), hold)
+        turn_off(line.rooms, key.tenant, key.vendor)
         result = await line.send(plan, lambda absent: removal_of_everything(ledger), ledger, lease)
         store.set_hold(key, None)
         if result.complete:
@@ -74,7 +76,7 @@ async def _remove(line: Line, connection: Connection, confirmed: bool) -> Connec
         return delivered(connection, plan, result, None)
 
 
-def _turn_off(rooms: Rooms, tenant_id: str, vendor: str) -> None:
+def turn_off(rooms: Rooms, tenant_id: str, vendor: str) -> None:
     """Turn the connection off in the document, which otherwise stays as it was written."""
     stored = rooms.store.tenant(tenant_id)
     if stored is None:

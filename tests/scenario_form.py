@@ -65,7 +65,7 @@ class Scenario:
             _made(Step, each, f"{name}, step {n}")
             for n, each in enumerate(given.get("step", ()), 1)
         ]
-        scenario = _made(cls, {**given, "name": name, "step": steps}, name)
+        scenario: Self = _made(cls, {**given, "name": name, "step": steps}, name)
         if scenario.begins not in ("synced", "empty"):
             raise FormError(f'{name}: begins is "synced" or "empty"')
         return scenario

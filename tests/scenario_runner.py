@@ -23,13 +23,13 @@ from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import CHANGES, Domain
 from tests.egil_server import EgilServer
 from tests.scenario_form import FormError, Scenario, Step, as_toml, merge
+from tests.scenario_report import report_lines
 from tests.scenario_text import Labels, VendorText, faults_in
 
 JSON = dict[str, Any]
 
 QUICK = Patience(first_wait=0.001, longest_wait=0.002)
 MODES = ("live", "test")
-DONE = {"create": "created", "update": "updated", "delete": "deleted"}
 
 
 def play(scenario: Scenario) -> str:
@@ -118,8 +118,11 @@ class _Stage:
         status, said, complained = self._command(step.run, step.environment)
         self._directory.heal()
         self._learn()
+        self._remember_people()
+        planned = step.run.startswith("preview")
         return status, [
-            *self._told(said, complained, planned=step.run.startswith("preview")),
+            *(line for line in complained.splitlines() if line.startswith("skolsynk: ")),
+            *report_lines(said, self._labels, self._users, planned),
             *(line for key in self._texts for line in self._requests(key, step)),
         ]
 
@@ -174,11 +177,16 @@ class _Stage:
         return found
 
     def _main(self, line: list[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
-        said, complained = io.StringIO(), io.StringIO()
-        with self._environment(environment), _logged(complained):
-            with redirect_stdout(said), redirect_stderr(complained):
-                status = addon.cli.main(line)
-        return status, said.getvalue(), complained.getvalue()
+        data, complained = io.BytesIO(), io.StringIO()
+        said = io.TextIOWrapper(data, "utf-8", write_through=True)
+        with (
+            self._environment(environment),
+            _logged(complained),
+            redirect_stdout(said),
+            redirect_stderr(complained),
+        ):
+            status = addon.cli.main(line)
+        return status, data.getvalue().decode(), complained.getvalue()
 
     @contextmanager
     def _environment(self, more: Mapping[str, str]) -> Iterator[None]:
@@ -209,16 +217,9 @@ class _Stage:
 
     def _follow_document(self) -> None:
         """Take over what the command has changed in the document: a connection turned off."""
-        _, exported, _ = self._main_bytes(["tenant", "export", self._document["customerId"]])
+        _, exported, _ = self._main(["tenant", "export", self._document["customerId"]], {})
         self._document = json.loads(exported)
         self._imported = json.dumps(self._document, ensure_ascii=False).encode()
-
-    def _main_bytes(self, line: list[str]) -> tuple[int, bytes, str]:
-        said = io.TextIOWrapper(io.BytesIO(), "utf-8")
-        with self._environment({}), redirect_stdout(said):
-            status = addon.cli.main(line)
-            said.flush()
-        return status, said.buffer.getvalue(), ""  # type: ignore[attr-defined]
 
     # Telling
 
@@ -232,47 +233,6 @@ class _Stage:
         if lines:
             yield f"requests to {' '.join(key)}:"
             yield from lines
-
-    def _told(self, said: str, complained: str, planned: bool) -> Iterator[str]:
-        for line in complained.splitlines():
-            if line.startswith("skolsynk: "):
-                yield line
-        report = json.loads(said) if said.startswith("{") else {}
-        for connection in report.get("connections", ()):
-            yield from self._connection(connection, planned)
-        for drift in report.get("types", ()):
-            found = [
-                f"{k} {v}" for k, v in drift.items() if v and k not in ("resourceType", "listed")
-            ]
-            yield f"{drift['resourceType']}: {', '.join(found) or 'none'}"
-        self._remember_people()
-        for finding in report.get("findings", ()):
-            subject = self._users.get(finding["subject"], finding["subject"])
-            yield f"finding: {finding['code']} {subject}"
-
-    def _connection(self, told: JSON, planned: bool) -> Iterator[str]:
-        parts = [told["status"]]
-        for kind, counts in told["operations"].items():
-            if counts:
-                would = planned or told["status"] == "held"
-                verb = f"would {kind}" if would else DONE[kind]
-                parts.append(f"{verb} " + ", ".join(f"{n} {t}" for t, n in counts.items()))
-        yield f"{told['vendor']} {told['mode']}: {'; '.join(parts)}"
-        if told["hold"]:
-            yield f"    held: {told['hold']['reason']}"
-        if told["detail"]:
-            yield f"    {told['detail']}"
-        failed = []
-        for each in told["failures"]:
-            endpoint = _endpoint(each["resourceType"])
-            who = self._labels.of(endpoint, each["externalId"])
-            what = f"{each['operation']} {each['resourceType']} {who}"
-            failed.append(f"    failed: {what}: {each['httpStatus']} {each['detail']}".rstrip())
-        yield from sorted(failed)
-        if told["left"]:
-            yield f"    left for the next run: {told['left']}"
-        if told["refused"]:
-            yield f"    refused, and left alone: {told['refused']}"
 
     def _end(self) -> Iterator[str]:
         for key, text in self._texts.items():
@@ -318,9 +278,3 @@ def _logged(stream: io.StringIO) -> Iterator[None]:
 def _always(fault: JSON) -> JSON:
     """TOML has no null: `times = "always"`."""
     return {**fault, "times": None} if fault.get("times") == "always" else fault
-
-
-def _endpoint(resource_type: str) -> str:
-    from tests.egil_state import TYPES
-
-    return next(endpoint for endpoint, name in TYPES.items() if name == resource_type)

@@ -4,18 +4,22 @@ python -m tests.test_scenarios --write NAME...    writes expected.txt anew; read
 """
 
 import argparse
+from dataclasses import fields
+from difflib import unified_diff
 
 import pytest
 
-from tests.scenario_form import HERE, Scenario, names
+from tests.scenario_form import HERE, Scenario, Step, names
 from tests.scenario_runner import play
 
 
 def _parameters() -> list[object]:
-    found = []
+    found: list[object] = []
     for name in names():
         broken = Scenario.read(name).xfail
-        marks = [pytest.mark.xfail(reason=broken, strict=True)] if broken else []
+        marks = (
+            [pytest.mark.xfail(reason=broken, strict=True, raises=AssertionError)] if broken else []
+        )
         found.append(pytest.param(name, marks=marks))
     return found
 
@@ -24,13 +28,24 @@ def _parameters() -> list[object]:
 def test_scenario(name: str) -> None:
     scenario = Scenario.read(name)
     assert scenario.expected.exists(), f"python -m tests.test_scenarios --write {name}"
-    assert play(scenario) == scenario.expected.read_text("utf-8")
+    expected = scenario.expected.read_text("utf-8").splitlines()
+    found = play(scenario).splitlines()
+    difference = "\n".join(
+        unified_diff(expected, found, "expected.txt", "what happens", lineterm="", n=8)
+    )
+    assert not difference, difference
 
 
 def test_every_folder_is_a_scenario_or_a_base() -> None:
     bases = {(HERE / name / Scenario.read(name).base).resolve() for name in names()}
     scenarios = {HERE / name for name in names()}
     assert {path for path in HERE.iterdir() if path.is_dir()} <= bases | scenarios
+
+
+def test_every_key_is_in_the_documentation() -> None:
+    told = (HERE.parents[1] / "docs/scenarios.md").read_text("utf-8")
+    keys = {each.name for kind in (Scenario, Step) for each in fields(kind)} - {"name"}
+    assert [key for key in sorted(keys) if key not in told] == []
 
 
 def main() -> None:
@@ -46,7 +61,7 @@ def main() -> None:
         elif given.write:
             scenario.expected.write_text(play(scenario), "utf-8")
         else:
-            print(play(scenario))
+            print(play(scenario), end="")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What a vendor's answers mean, however odd they are. Source: docs/wire-format.md."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -10,12 +10,13 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from msgspec import Struct
 
-from addon.ss12000.resources import ResourceType
+from addon.delivery.words import READ, without_people, words
+from addon.ss12000.resources import ENDPOINTS, ResourceType
 
 DETAIL_LENGTH = 200
-ADDRESS = re.compile(r"[^\s<>\"'(),;:=]+@[^\s<>\"'(),;]+")
-CIVIC_NUMBER = re.compile(r"\b(?:\d{2})?\d{6}[-+ ]?\d{4}\b")
-WITHHELD = "[…]"
+LONGEST_ID = 500
+SAYINGS = ("detail", "message", "error_description", "title", "error", "errors", "description")
+"""Where a JSON error has its words, the best place first; whatever the case."""
 
 
 class Answer(Struct, frozen=True):
@@ -36,22 +37,30 @@ class Answer(Struct, frozen=True):
 def vendor_id(answer: Answer) -> str:
     """The vendor's id: from the body, else from `Location`, else empty: it goes by ours."""
     body = json_object(answer)
-    found = body.get("id") if body else None
-    if isinstance(found, str) and found:
+    found = as_id(body.get("id")) if body else ""
+    if found or not answer.location:
         return found
+    try:
+        path = urlsplit(answer.location).path
+    except ValueError:
+        return ""
+    last = path.rstrip("/").rpartition("/")[2]
+    return "" if last in ENDPOINTS.values() else as_id(unquote(last))
+
+
+def as_id(found: object) -> str:
+    """A value as an id that can stand in an address, or empty text where it cannot."""
     if isinstance(found, int) and not isinstance(found, bool):
-        return str(found)
-    if answer.location:
-        last = urlsplit(answer.location).path.rstrip("/").rpartition("/")[2]
-        if last:
-            return unquote(last)
-    return ""
+        found = str(found)
+    if not isinstance(found, str) or not found.isprintable() or len(found) > LONGEST_ID:
+        return ""
+    return "" if found.strip() in ("", ".", "..") else found
 
 
 def json_object(answer: Answer) -> dict[str, Any] | None:
     """The body as a JSON object, or None where it is anything else."""
     try:
-        body = msgspec.json.decode(answer.body)
+        body = msgspec.json.decode(answer.body.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
@@ -60,11 +69,11 @@ def json_object(answer: Answer) -> dict[str, Any] | None:
 def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
     """Seconds that `Retry-After` asks for (a number or a date), or None."""
     told = (answer.retry_after or "").strip()
-    if told.isdigit():
+    if re.fullmatch(r"[0-9]+(\.[0-9]*)?", told):
         return float(told)
     try:
         when = parsedate_to_datetime(told)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, LookupError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
@@ -72,39 +81,44 @@ def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
 
 
 def detail(answer: Answer, resource_type: ResourceType, sent: bytes) -> str:
-    """The vendor's words about a refusal: bounded, and free of what was sent of a person."""
+    """The vendor's words about a refusal: bounded, and free of whatever can tell of a person."""
     body = json_object(answer)
-    said = body.get("detail") or body.get("message") or body.get("error") if body else None
-    text = said if isinstance(said, str) else answer.body.decode("utf-8", "replace")
-    text = re.sub(r"<[^>]*>", " ", text)
-    text = ADDRESS.sub(WITHHELD, text)
-    text = CIVIC_NUMBER.sub(WITHHELD, text)
-    if resource_type == "User":
-        for secret in sorted(_texts(sent), key=len, reverse=True):
-            text = re.sub(re.escape(secret), WITHHELD, text, flags=re.IGNORECASE)
-    text = " ".join(text.split())
+    said = _saying(body) if body else None
+    text = said or answer.body[: 4 * READ].decode("utf-8", "replace")
+    text = re.sub(r"<[^<>]*>", " ", text)
+    of_person = _person(sent) if resource_type == "User" else frozenset()
+    text = " ".join(without_people(text, of_person).split())
     return text if len(text) <= DETAIL_LENGTH else text[: DETAIL_LENGTH - 1] + "…"
 
 
-def _texts(sent: bytes) -> Iterator[str]:
-    """The texts of a sent resource that tell of a person, and the words they consist of."""
+def _saying(node: object, depth: int = 0) -> str | None:
+    """The first words of an error object, in the places where they use to be."""
+    if isinstance(node, str):
+        return node or None
+    if depth > 3:
+        return None
+    if isinstance(node, list):
+        return next(filter(None, (_saying(entry, depth + 1) for entry in node[:10])), None)
+    if isinstance(node, dict):
+        by_name = {str(key).lower(): value for key, value in node.items()}
+        inner = (_saying(by_name.get(name), depth + 1) for name in SAYINGS)
+        return next(filter(None, inner), None)
+    return None
+
+
+def _person(sent: bytes) -> Set[str]:
+    """The words that a sent User is called by, in lower case."""
     try:
         body = msgspec.json.decode(sent)
     except msgspec.DecodeError:
-        return
-    for key in ("userName", "displayName", "name", "emails"):
-        for text in _leaves(body.get(key)):
-            yield text
-            yield from (word for word in re.split(r"[\s.@-]+", text) if len(word) > 2)
+        return frozenset()
+    texts = (text for key in ("userName", "displayName", "name") for text in _leaves(body.get(key)))
+    return frozenset().union(*(words(text.partition("@")[0]) for text in texts))
 
 
 def _leaves(node: object) -> Iterator[str]:
-    if isinstance(node, str) and node:
+    if isinstance(node, str):
         yield node
-    elif isinstance(node, list):
-        for entry in node:
-            yield from _leaves(entry)
     elif isinstance(node, dict):
-        for key, entry in node.items():
-            if key != "type":
-                yield from _leaves(entry)
+        for entry in node.values():
+            yield from _leaves(entry)

@@ -35,13 +35,31 @@ class GivenUp(Exception):
         self.uncertain = uncertain
 
 
+class _Request(Struct, frozen=True):
+    """One request; `bound` is how many bytes of its answer are read."""
+
+    method: str
+    url: URL
+    body: bytes | None
+    bound: int
+
+    @property
+    def asks(self) -> bool:
+        """Whether it only asks, and changes nothing."""
+        return self.method == "GET"
+
+
 class _Attempt(Struct, frozen=True):
-    """What came of one request. `weight` is how much it says of the vendor's state."""
+    """What came of one request. `weight` is how much it says of the vendor's state.
+
+    `late` is whether the vendor may still be at work on it.
+    """
 
     answer: Answer | None
     said: str
     uncertain: bool = False
     weight: int = 1
+    late: bool = False
 
     @property
     def status(self) -> int | None:
@@ -90,9 +108,10 @@ class Wire:
         self._headers = {
             **target.headers,
             "Accept": f"{MEDIA_TYPE}, application/json;q=0.9, */*;q=0.1",
+            "Accept-Encoding": "identity",
             "User-Agent": "Skolsynk",
         }
-        self._tls = _tls(target)
+        self._target = target
         self._concurrency = concurrency
         self._pace = pace
         self._patience = patience
@@ -103,13 +122,12 @@ class Wire:
         self._session = aiohttp.ClientSession(
             headers=self._headers,
             connector=aiohttp.TCPConnector(
-                limit=self._concurrency, ssl=self._tls, keepalive_timeout=60
+                limit=self._concurrency, ssl=self._tls(), keepalive_timeout=60
             ),
             timeout=aiohttp.ClientTimeout(
                 total=patience.whole, sock_connect=patience.connect, sock_read=patience.read
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=True,
         )
         return self
 
@@ -134,79 +152,110 @@ class Wire:
     ) -> Answer:
         """The vendor's answer, after waiting and repeating as the vendor's state asks.
 
-        `before_repeat` is called before a request that may have had its effect is repeated. Raises GivenUp, or Stopped when the whole delivery
-        must end.
+        `before_repeat` is called before a request that may have had its effect is repeated;
+        one that has it is not repeated at all while the vendor may still be at work on it.
+        Raises GivenUp, or Stopped when the whole delivery must end.
         """
         path = ENDPOINTS[resource_type] + (f"/{quote(resource_id, safe='')}" if resource_id else "")
         url = URL(f"{self._base}/{path}{query}", encoded=True)
+        request = _Request(method, url, body, bound)
         tries = _Tries(self._patience)
-        while True:
-            try:
-                turn = await self._pace.turn()
+        try:
+            while True:
                 if tries.uncertain and before_repeat is not None:
                     await before_repeat()
-            except Stopped:
-                if tries.uncertain:
-                    raise tries.given_up() from None
+                turn = await self._pace.turn()
+                attempt = await self._attempt(request)
+                answer = attempt.answer
+                if answer is not None and not _passing(answer.status):
+                    self._pace.went_well()
+                    self._end_if_hopeless(request, answer)
+                    return answer
+                await self._weather(tries, attempt, turn)
+                if attempt.late and before_repeat is not None:
+                    raise tries.given_up()
+        except GivenUp:
+            raise tries.given_up() from None
+        except Stopped as stopped:
+            if not tries.uncertain:
                 raise
-            except GivenUp:
-                raise tries.given_up() from None
-            attempt = await self._attempt(method, url, body, bound)
-            answer = attempt.answer
-            if answer is not None and not _passing(answer.status):
-                self._pace.went_well()
-                self._end_if_hopeless(answer)
-                return answer
-            tries.failed(attempt)
-            self._pace.trouble(turn, attempt.said, attempt.status, attempt.weight)
-            if attempt.busy and answer is not None:
-                self._pace.pause(retry_after(answer), turn)
-            if tries.spent:
-                self._pace.check()
-                raise tries.given_up()
-            if not attempt.busy:
-                await asyncio.sleep(self._pace.backoff(tries.count))
+            raise stopped.unsure() from None
 
-    async def _attempt(self, method: str, url: URL, body: bytes | None, bound: int) -> _Attempt:
+    def stop(self, reason: str, status: int | None = None) -> Stopped:
+        """End the whole delivery; the exception to raise."""
+        stopped = Stopped(reason, status)
+        self._pace.stop(stopped)
+        return stopped
+
+    async def _weather(self, tries: _Tries, attempt: _Attempt, turn: float) -> None:
+        """Take note of trouble and wait as it asks. Raises GivenUp when it was tried enough."""
+        tries.failed(attempt)
+        self._pace.trouble(turn, attempt.said, attempt.status, attempt.weight)
+        if attempt.busy and attempt.answer is not None:
+            self._pace.pause(retry_after(attempt.answer), turn, attempt.status)
+        self._pace.check()
+        if tries.spent:
+            raise tries.given_up()
+        if not attempt.busy:
+            await self._pace.rest(self._pace.backoff(tries.count))
+
+    async def _attempt(self, request: _Request) -> _Attempt:
         assert self._session is not None
-        headers = {"Content-Type": MEDIA_TYPE} if body is not None else None
+        headers = {"Content-Type": MEDIA_TYPE} if request.body is not None else None
         try:
             async with self._session.request(
-                method, url, data=body, headers=headers, allow_redirects=False
+                request.method,
+                request.url,
+                data=request.body,
+                headers=headers,
+                allow_redirects=False,
             ) as response:
-                answer = await _read(response, bound)
+                answer = await _read(response, request.bound)
         except aiohttp.ClientConnectorCertificateError:
-            raise self._hopeless("its certificate is not trusted; see caBundle") from None
+            raise self.stop("its certificate is not trusted; see caBundle") from None
         except aiohttp.ClientSSLError:
-            raise self._hopeless("TLS could not be agreed on") from None
-        except aiohttp.ClientConnectorError:
+            raise self.stop("TLS could not be agreed on") from None
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             return _Attempt(None, "the vendor could not be reached")
         except TimeoutError:
-            return _Attempt(None, "the vendor did not answer in time", uncertain=True, weight=2)
+            said = "the vendor did not answer in time"
+            return _Attempt(None, said, uncertain=True, weight=2, late=True)
         except (aiohttp.ClientError, OSError, ValueError):
             return _Attempt(None, "the connection broke", uncertain=True)
-        uncertain = answer.status >= 500 and answer.status != 503
+        uncertain = answer.status >= 500 or answer.status == 408
         return _Attempt(answer, f"the vendor answered {answer.status}", uncertain)
 
-    def _end_if_hopeless(self, answer: Answer) -> None:
+    def _end_if_hopeless(self, request: _Request, answer: Answer) -> None:
+        """Raises Stopped for an answer that every other request would get too.
+
+        A key may well be good for writing and not for reading.
+        """
         status = answer.status
-        if status in (401, 403):
+        if status == 401 or (status == 403 and not request.asks):
             reason = f"the vendor does not accept our key ({status}); ask it for a new one"
         elif 300 <= status < 400:
             reason = f"the vendor redirects ({status}); its address in vendors.toml is not right"
         else:
             return
-        raise self._hopeless(reason, status)
+        raise self.stop(reason, status)
 
-    def _hopeless(self, reason: str, status: int | None = None) -> Stopped:
-        stopped = Stopped(reason, status)
-        self._pace.stop(stopped)
-        return stopped
+    def _tls(self) -> ssl.SSLContext | bool:
+        """The system's roots and, where the profile names one, its CA bundle. Always verified."""
+        if urlsplit(self._base).scheme != "https":
+            return True
+        context = ssl.create_default_context()
+        bundle = self._target.ca_bundle
+        try:
+            if bundle:
+                context.load_verify_locations(cafile=bundle)
+        except (OSError, ValueError):
+            self.stop(f"its caBundle {bundle} cannot be read as certificates in PEM form")
+        return context
 
 
 def _passing(status: int) -> bool:
     """Whether a status speaks of the vendor's state now, not of the request."""
-    return status == 429 or (status >= 500 and status != 501)
+    return status in (408, 425, 429) or (status >= 500 and status != 501)
 
 
 async def _read(response: aiohttp.ClientResponse, bound: int) -> Answer:
@@ -234,11 +283,3 @@ async def _read(response: aiohttp.ClientResponse, bound: int) -> Answer:
         retry_after=response.headers.get("Retry-After"),
         cut=cut,
     )
-
-
-def _tls(target: Target) -> ssl.SSLContext:
-    """The system's roots and, where the profile names one, its CA bundle. Always verified."""
-    context = ssl.create_default_context()
-    if target.ca_bundle and urlsplit(target.url).scheme == "https":
-        context.load_verify_locations(cafile=target.ca_bundle)
-    return context

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from msgspec import Struct
 
@@ -30,13 +31,21 @@ class Stopped(Exception):
     """The delivery to this vendor ends here; the rest is left for the next run.
 
     `status` is the HTTP status that ended it, if one did. `spent` is true when it was not
-    trouble that ended it but the run's time.
+    trouble that ended it but the run's time. `uncertain` is whether the operation that met
+    it may have had its effect all the same.
     """
 
-    def __init__(self, message: str, status: int | None = None, spent: bool = False) -> None:
+    def __init__(
+        self, message: str, status: int | None = None, spent: bool = False, uncertain: bool = False
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.spent = spent
+        self.uncertain = uncertain
+
+    def unsure(self) -> "Stopped":
+        """The same, met by an operation that may have had its effect."""
+        return Stopped(str(self), self.status, self.spent, uncertain=True)
 
 
 class Pace:
@@ -57,13 +66,19 @@ class Pace:
     ) -> None:
         self._gap = 1.0 / per_second
         self._patience = patience
-        self._deadline = deadline
+        self._deadline = float("inf") if deadline is None else deadline
         self._clock = clock
         self._next = 0.0
         self._paused_until = 0.0
         self._incidents = 0
         self._last_incident = 0.0
         self._stopped: Stopped | None = None
+        self._ended = asyncio.Event()
+
+    @property
+    def stopped(self) -> Stopped | None:
+        """What has ended the delivery, if anything has."""
+        return self._stopped
 
     async def turn(self) -> float:
         """Wait for this request's turn; the time it was given. Raises Stopped."""
@@ -71,27 +86,41 @@ class Pace:
             self.check()
             now = self._clock()
             if now < self._paused_until:
-                await asyncio.sleep(self._paused_until - now)
+                if self._paused_until >= self._deadline:
+                    self._spend()
+                await self.rest(self._paused_until - now)
                 continue
             turn = max(self._next, now - self.LAG)
             self._next = turn + self._gap
             if turn > now:
-                await asyncio.sleep(turn - now)
+                await self.rest(turn - now)
                 if self._clock() < self._paused_until:
                     continue
             self.check()
             return self._clock()
 
+    async def rest(self, seconds: float) -> None:
+        """Wait, at most until the delivery ends. Raises Stopped when it does."""
+        self.check()
+        seconds = min(seconds, self._deadline - self._clock())
+        if seconds < 0.1:
+            await asyncio.sleep(seconds)
+        else:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), seconds)
+        self.check()
+
     def check(self) -> None:
         """Raises Stopped when the delivery has ended or its time is spent."""
-        if self._stopped is None and self._deadline is not None and self._clock() >= self._deadline:
-            self._stopped = Stopped("the time for this run is spent", spent=True)
+        if self._stopped is None and self._clock() >= self._deadline:
+            self._spend()
         if self._stopped is not None:
             raise self._stopped
 
     def stop(self, reason: Stopped) -> None:
         """End the delivery; the first reason stands."""
         self._stopped = self._stopped or reason
+        self._ended.set()
 
     def went_well(self) -> None:
         """The vendor has answered as a working server does."""
@@ -110,14 +139,15 @@ class Pace:
         if self._incidents >= self._patience.incidents:
             self.stop(Stopped(f"{message}, again and again", status))
 
-    def pause(self, asked: float | None, turn: float) -> None:
+    def pause(self, asked: float | None, turn: float, status: int | None = 429) -> None:
         """Let nobody send for as long as the vendor `asked`, or for a while of our own choice."""
         if asked is None:
             if turn < self._paused_until:
                 return
             asked = self.backoff(max(1, self._incidents))
         elif asked > self._patience.longest_pause:
-            self.stop(Stopped(f"the vendor asks to be left alone for {asked:.0f} s", 429))
+            told = f"{min(asked, 1e9):.0f} s"
+            self.stop(Stopped(f"the vendor asks to be left alone for {told}", status))
             return
         self._paused_until = max(self._paused_until, self._clock() + asked)
 
@@ -126,3 +156,6 @@ class Pace:
         patience = self._patience
         ceiling = min(patience.longest_wait, patience.first_wait * 2.0 ** (tried - 1))
         return ceiling * random.uniform(0.5, 1.0)
+
+    def _spend(self) -> None:
+        self.stop(Stopped("the time for this run is spent", spent=True))

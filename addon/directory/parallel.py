@@ -76,7 +76,7 @@ class Parallel:
             running = [future for future in self._started if not future.done()]
             if not running:
                 break
-            pass
+            self._hang_up()
             wait(running, MOMENT)
         first = self._failure.exception()
         if isinstance(error, Exception) and first is not None and first is not error:

@@ -8,7 +8,6 @@ from msgspec import Struct
 from addon.delivery.guard import Approval, Hold
 from addon.delivery.ledger import Change, Key, Ledger, NotKept
 
-
 RUNS_KEPT = 1000
 
 

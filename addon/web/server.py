@@ -27,5 +27,10 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 def serve(settings: Settings, host: str, port: int) -> None:
     """Serve until the process is told to end."""
-    options = {"bind": f"{host}:{port}", "threads": 8, "worker_class": "gthread"}
+    options = {
+        "bind": f"{host}:{port}",
+        "threads": 8,
+        "worker_class": "gthread",
+        "control_socket_disable": True,  # it would be in the home folder, for all servers one
+    }
     _Server(create_app(settings), options).run()

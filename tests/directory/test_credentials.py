@@ -3,9 +3,10 @@
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -100,16 +101,21 @@ def key_file(tmp_path: Path, google: Google, private_key: str) -> Path:
     return path
 
 
-def ask(google: Google, credentials: Any, times: int = 1) -> Any:
-    """Asks Google's stand-in with credentials, which `Source` never shows an endpoint."""
+def ask(google: Google, credentials: Any, threads: int = 1) -> list[Any]:
+    """Asks Google's stand-in from threads; `Source` never shows an endpoint credentials."""
     service = Service(credentials, None, timeout=5)
     calls = Calls(QUICK, Quota(), Event())
+    together = Barrier(threads, timeout=60)
+
+    def query() -> Any:
+        request = service.api.domains().list(customer="C01")
+        request.uri = google.url + "/admin/directory/v1/customer/C01/domains"
+        together.wait()
+        return calls.execute("domains.list", lambda: service.send(request))
+
     try:
-        for _ in range(times):
-            request = service.api.domains().list(customer="C01")
-            request.uri = google.url + "/admin/directory/v1/customer/C01/domains"
-            answer = calls.execute("domains.list", lambda request=request: service.send(request))
-        return answer
+        with ThreadPoolExecutor(threads) as pool:
+            return [each.result() for each in [pool.submit(query) for _ in range(threads)]]
     finally:
         service.close()
 
@@ -117,18 +123,18 @@ def ask(google: Google, credentials: Any, times: int = 1) -> Any:
 def test_a_key_file_signs_in_as_the_administrator_with_read_only_scopes(
     google: Google, key_file: Path
 ):
-    assert ask(google, from_key_file(key_file, ADMIN)) == {"domains": []}
+    assert ask(google, from_key_file(key_file, ADMIN)) == [{"domains": []}]
     assert google.authorizations == ["Bearer t0ken"]
     assert google.grants[0]["sub"] == ADMIN
     assert google.grants[0]["scope"].split() == list(SCOPES)
     assert all(scope.endswith(".readonly") for scope in SCOPES)
 
 
-def test_one_token_serves_all_queries(google: Google, key_file: Path):
-    ask(google, from_key_file(key_file, ADMIN), times=3)
+def test_one_token_serves_all_threads(google: Google, key_file: Path):
+    ask(google, from_key_file(key_file, ADMIN), threads=8)
 
     assert len(google.grants) == 1
-    assert google.authorizations == ["Bearer t0ken"] * 3
+    assert google.authorizations == ["Bearer t0ken"] * 8
 
 
 @pytest.mark.parametrize(

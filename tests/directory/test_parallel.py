@@ -46,6 +46,16 @@ def test_a_later_failure_does_not_take_the_place_of_the_first():
         parallel.result(later)
 
 
+def test_what_the_block_raises_later_does_not_either():
+    def fail() -> None:
+        raise ValueError("first")
+
+    with pytest.raises(ValueError, match="first"), Parallel(1) as parallel:
+        parallel.start(fail)
+        assert parallel.stopped.wait(60)
+        raise KeyError("later")
+
+
 def test_what_has_not_begun_never_begins():
     done = []
 

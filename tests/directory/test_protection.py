@@ -116,18 +116,44 @@ def test_the_whole_customer_in_a_protected_group_leaves_nobody():
     assert snapshot.users == ()
 
 
-@pytest.mark.parametrize("name", ["ada", "di"])
-def test_a_protected_member_without_an_id_is_known_by_address(name: str):
-    def nameless(path: str, query: Mapping[str, str], answer: Any) -> Any:
+def nameless(name: str) -> Any:
+    """A server whose protected group has one member, who has an address and no id."""
+
+    def alter(path: str, query: Mapping[str, str], answer: Any) -> Any:
         if "skyddade" in path:
             return {"members": [{"email": (name + AT).upper(), "type": "USER"}]}
         return answer
 
-    with OtherServer(guarded(), nameless) as server:
+    return alter
+
+
+@pytest.mark.parametrize("name", ["ada", "di"])
+def test_a_protected_member_without_an_id_is_known_by_address(name: str):
+    with OtherServer(guarded(), nameless(name)) as server:
         snapshot = reading(server, document())
+        assert not any(id_of(name) in request.path for request in server.requests)
 
     assert nowhere(snapshot, name)
     assert len(snapshot.users) == 4
+
+
+def test_so_is_one_whom_nothing_but_a_teaching_group_has():
+    with OtherServer(guarded(), nameless("ed")) as server:
+        server.domain.remove_member(TEACHERS, f"ed{AT}")
+        snapshot = reading(server, document())
+
+    assert nowhere(snapshot, "ed")
+
+
+def test_so_is_one_who_is_met_by_listing_everybody():
+    with OtherServer(guarded(), nameless("ed")) as server:
+        server.domain.remove_member(TEACHERS, f"ed{AT}")
+        server.domain.remove_member(f"7a-ma{AT}", f"ed{AT}")
+        server.domain.add_member(TEACHERS, "*")
+        snapshot = reading(server, document())
+
+    assert nowhere(snapshot, "ed")
+    assert names(snapshot) == ["ada", "bo", "cy", "di"]
 
 
 def test_an_unknown_protected_group_ends_the_reading():

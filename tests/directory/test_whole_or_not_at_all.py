@@ -159,7 +159,7 @@ def test_a_failure_does_not_wait_for_those_that_hang(server: DirectoryServer):
     with pytest.raises(DirectoryError, match=r"^members\.list"):
         reading(server, document(), timeout=60.0)
     assert time.monotonic() - begun < 20
-    assert not _reading_threads()
+    _all_threads_end()
 
 
 def test_a_failure_does_not_wait_for_those_that_are_patient(server: DirectoryServer):
@@ -168,7 +168,7 @@ def test_a_failure_does_not_wait_for_those_that_are_patient(server: DirectorySer
 
     with pytest.raises(DirectoryError, match=r"^members\.list"):
         reading(server, document(), patience=Patience(first_wait=3600, longest_wait=3600))
-    assert not _reading_threads()
+    _all_threads_end()
 
 
 def test_nothing_more_is_asked_after_the_first_failure(server: DirectoryServer):
@@ -200,11 +200,14 @@ def test_an_interrupt_ends_a_reading_that_hangs():
         server.fail("/v1/users", kind="hang", seconds=60, times=None)
         with pytest.raises(KeyboardInterrupt):
             reading(server, document(), timeout=60.0)
-    assert not _reading_threads()
+    _all_threads_end()
 
 
-def _reading_threads() -> list[threading.Thread]:
-    return [each for each in threading.enumerate() if each.name.startswith("directory")]
+def _all_threads_end() -> None:
+    for thread in threading.enumerate():
+        if thread.name.startswith("directory"):
+            thread.join(20)
+            assert not thread.is_alive()
 
 
 @pytest.mark.parametrize(
@@ -270,6 +273,17 @@ def test_a_listed_group_that_is_gone_ends_the_reading(server: DirectoryServer):
 
     with pytest.raises(DirectoryError, match=r"the group was listed.*The next run"):
         reading(server, document())
+
+
+@pytest.mark.parametrize("named", ["staff", "protected"])
+def test_a_named_group_that_is_gone_halfway_ends_the_reading(server: DirectoryServer, named: str):
+    endpoint = ENDPOINTS["members.list"] | {"query_contains": "pageToken="}
+    server.fail(**endpoint, status=404, reason="notFound", times=None)
+    groups = {"groups": [f"7a-ma{AT}"]}
+    unit = {"staff": groups} if named == "staff" else {}
+
+    with pytest.raises(DirectoryError, match=r"^members\.list of 7a-ma@.*no such thing"):
+        reading(server, tenant(unit, protected=groups if named == "protected" else {}))
 
 
 def test_a_wrong_customer_is_a_refusal():
