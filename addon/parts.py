@@ -8,7 +8,7 @@ from addon.directory.google import Source, read
 from addon.directory.snapshot import Snapshot
 from addon.rooms import Rooms
 from addon.settings import Settings, SqliteStore
-from addon.store import Store, StoreError
+from addon.store import Store
 from addon.store.sqlite import SQLiteStore
 from addon.tenant import Tenant
 
@@ -17,8 +17,10 @@ def open_store(settings: Settings) -> Store:
     """The store that the settings name. Raises StoreError."""
     if isinstance(settings.store, SqliteStore):
         return SQLiteStore(settings.store.path)
-    raise StoreError(
-        "SKOLSYNK_STORE: this version keeps its data in SQLite only; use sqlite:///path/to/file.db"
+    from addon.store.firestore import FirestoreStore  # its client takes a second to import
+
+    return FirestoreStore(
+        settings.store.project, settings.store.database, settings.firestore_emulator
     )
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from addon import overview
 from addon.delivery.guard import Approval, Hold, check
 from addon.delivery.ledger import Key, Ledger
-from addon.delivery.plan import Plan, make_plan, plan_for
+from addon.delivery.plan import Plan, digests, make_plan, plan_for, standing_refusals
 from addon.directory.snapshot import Snapshot
 from addon.rooms import Rooms
 from addon.roster.model import Finding, Roster
@@ -56,6 +56,7 @@ class Intention(Struct, frozen=True):
     translation: Translation
     protected: frozenset[str]
     now: float
+    held: Hold | None
     approved: Approval | None
     connection: Connection
 
@@ -72,17 +73,26 @@ class Intention(Struct, frozen=True):
 
 
 def intend(rooms: Rooms, prepared: Prepared, connection: Connection, key: Key) -> Intention:
-    """What the connection would do, from its ledger as the store has it now."""
+    """What the connection would do, from its ledger as the store has it now.
+
+    Of the ledger only those parts are read that are not known to be as they should.
+    """
     translation = Translation(prepared.views[connection.vendor], prepared.tenant, connection)
-    now, approved = rooms.clock(), rooms.store.approval(key)
+    now, standing = rooms.clock(), rooms.store.standing(key)
+    ledger, approved = standing.ledger, standing.approval
+    if ledger.unread:
+        wanted = digests(translation.resources(standing_refusals(ledger, now)))
+        differing = {n for n, part in ledger.unread.items() if wanted.get(n) != part.digest}
+        rooms.store.load(key, ledger, differing)
     return Intention(
         key=key,
-        ledger=rooms.store.ledger(key),
+        ledger=ledger,
         translation=translation,
         protected=frozenset(
             i for user in prepared.roster.protected for i in translation.external_ids(user)
         ),
         now=now,
+        held=standing.hold,
         approved=approved if approved is not None and approved.lasts(now) else None,
         connection=connection,
     )

@@ -21,10 +21,8 @@ def new_run_id(now: float) -> str:
 def begin(store: Store, tenant_id: str, now: float) -> Run:
     """A new run, kept as running. Earlier ones that were cut off are recognised as such."""
     run_id = new_run_id(now)
-    for earlier in store.runs(tenant_id):
-        if earlier.status == "running" and (
-            is_dead(earlier.holder) or now - earlier.started > LONGEST
-        ):
+    for earlier in store.running(tenant_id):
+        if is_dead(earlier.holder) or now - earlier.started > LONGEST:
             end(store, earlier, now, "cut off", detail=f"its process ended; {run_id} goes on")
     run = Run(run_id, tenant_id, now, "running", holder=holder(run_id))
     store.save_run(run)

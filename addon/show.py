@@ -5,11 +5,13 @@ from collections.abc import Iterator
 
 from addon.reconcile import Reconciled
 from addon.report import ConnectionReport, RunReport
+from addon.roster.findings import SEVERITIES
 from addon.status import TenantStatus
 from addon.tenant import Tenant
 
 MOST_FAILURES = 10
 VERBS = {"create": "created", "update": "changed", "delete": "removed"}
+_RANKS: dict[str, int] = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 PLANNED = {"create": "to create", "update": "to change", "delete": "to remove"}
 
 
@@ -47,7 +49,8 @@ def _findings(run: RunReport) -> Iterator[str]:
         return
     yield "Findings:"
     by_code = Counter((f.severity, f.code) for f in run.findings)
-    for (severity, code), count in sorted(by_code.items()):
+    for severity, code in sorted(by_code, key=lambda kind: (_RANKS[kind[0]], kind[1])):
+        count = by_code[severity, code]
         first = next(f for f in run.findings if f.code == code)
         about = (
             f"{count} of these; the first is about {first.subject}" if count > 1 else first.subject
@@ -56,6 +59,9 @@ def _findings(run: RunReport) -> Iterator[str]:
 
 
 def _connection(connection: ConnectionReport, tenant: str, planned: bool) -> Iterator[str]:
+    if connection.status == "off":
+        yield f"{connection.vendor}: off"
+        return
     words = PLANNED if planned or connection.status == "held" else VERBS
     yield f"{connection.vendor} ({connection.mode}): {_status_word(connection, planned)}"
     for kind, of_kind in connection.operations.items():
@@ -68,7 +74,7 @@ def _connection(connection: ConnectionReport, tenant: str, planned: bool) -> Ite
             yield f"  See who: preview {tenant} --vendor {connection.vendor} --csv FILE"
             yield f"  Let it go: approve {tenant} --vendor {connection.vendor}"
     if connection.detail:
-        yield f"  {connection.detail[:1].upper()}{connection.detail[1:]}."
+        yield f"  {_sentence(connection.detail)}"
     for failure in connection.failures[:MOST_FAILURES]:
         status = f" ({failure.http_status})" if failure.http_status else ""
         yield (
@@ -80,13 +86,18 @@ def _connection(connection: ConnectionReport, tenant: str, planned: bool) -> Ite
     if connection.left:
         yield f"  left for the next run: {connection.left}"
     if connection.refused:
-        yield f"  refused by the vendor, tried again when changed or after a day: {connection.refused}"
+        count = connection.refused
+        yield f"  refused by the vendor, tried again when changed or after a day: {count}"
 
 
 def _status_word(connection: ConnectionReport, planned: bool) -> str:
     return (
         "would be delivered" if planned and connection.status == "delivered" else connection.status
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def reconciled(found: Reconciled) -> str:
@@ -102,8 +113,9 @@ def reconciled(found: Reconciled) -> str:
             f"{drift.several} more than once, {drift.others} not ours (left alone)"
         )
     if found.detail:
-        lines.append(f"  Not finished: {found.detail}.")
-    lines.append("The ledger is mended; the next run puts right what differs.")
+        lines.append(f"  Not finished: {_sentence(found.detail)}")
+    if any(drift.listed for drift in found.types):
+        lines.append("The ledger is mended; the next run puts right what differs.")
     return "\n".join(lines)
 
 
@@ -118,6 +130,9 @@ def _status(found: TenantStatus) -> Iterator[str]:
     if last is not None and last.detail:
         yield f"  {last.detail}"
     for connection in found.connections:
+        if connection.mode == "off":
+            yield f"{connection.vendor}: off"
+            continue
         yield (
             f"{connection.vendor} ({connection.mode}): {connection.resources} resources there, "
             f"{len(connection.refused)} refused"

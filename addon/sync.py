@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 from addon.delivery.deliver import Result
 from addon.delivery.guard import Hold
 from addon.delivery.lease import Taken
-from addon.delivery.ledger import Key
+from addon.delivery.ledger import Key, NotKept
 from addon.delivery.plan import Plan
 from addon.directory.errors import DirectoryError
 from addon.outcome import delivered, failed, foreseen, idle
@@ -107,8 +107,8 @@ async def _one(
     assert key is not None
     try:
         return await _deliver(errand, errand.prepared, connection, key, target)
-    except Taken as taken:
-        return failed(connection, str(taken))
+    except (Taken, NotKept) as stopped:
+        return failed(connection, str(stopped))
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         what = f"{type(error).__name__} at {where.filename}:{where.lineno}"
@@ -137,16 +137,15 @@ async def _deliver(
             )
     if plan.obsolete:
         store.record(key, plan.obsolete)
-    _keep_hold(store, key, hold)
+    _keep_hold(store, key, intention.held, hold)
     if intention.approved is not None and (hold is not None or result.complete):
         store.set_approval(key, None)
     log.info("%s to %s (%s): %s", key.tenant, key.vendor, key.mode, result.operations)
     return delivered(connection, plan, result, hold)
 
 
-def _keep_hold(store: Store, key: Key, hold: Hold | None) -> None:
+def _keep_hold(store: Store, key: Key, earlier: Hold | None, hold: Hold | None) -> None:
     """Keep what holds the plan; the same as before keeps its age, a withdrawal its wait."""
-    earlier = store.hold(key)
     if hold is None:
         if earlier is not None and not earlier.withdrawal:
             store.set_hold(key, None)

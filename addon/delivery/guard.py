@@ -68,7 +68,7 @@ def check(
         change = changes.get(resource_type, 0)
         if not _within(change, approved.changes.get(resource_type, 0)):
             reasons += _too_much_changed(
-                resource_type, change, len(ledger.entries[resource_type]), limit
+                resource_type, change, ledger.count(resource_type), limit
             )
     if not reasons:
         return None

@@ -79,7 +79,8 @@ class Lease:
         try:
             await asyncio.to_thread(self._leases.release, self._key, self._holder)
         except NotKept:
-            log.warning("the lease of %s at %s was not let go of", self._key.tenant, self._key.vendor)
+            key = self._key
+            log.warning("the lease of %s at %s was not let go of", key.tenant, key.vendor)
 
     def _acquire(self) -> str | None:
         now = self._clock()

@@ -1,7 +1,9 @@
 """What a vendor has acknowledged, as values. The store keeps them; no names are in them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
 from typing import Literal, Protocol
+from zlib import crc32
 
 from msgspec import Struct
 
@@ -48,12 +50,45 @@ class Refusal(Struct, frozen=True):
     at: float
 
 
+SHARDS = 64
+"""In how many parts a ledger is kept and compared, by externalId."""
+
+
+def shard_of(external_id: str) -> int:
+    """The part of a ledger that a resource belongs to."""
+    return crc32(external_id.encode()) % SHARDS
+
+
+class Unread(Struct, frozen=True):
+    """A part of a ledger that was not read: its digest, and how many entries of each type.
+
+    Nothing in it has to be asked about or tried again.
+    """
+
+    digest: bytes
+    counts: dict[ResourceType, int]
+
+
+def digest_of(contents: Iterable[tuple[str, bytes]]) -> bytes:
+    """What stands for resources, given as (externalId, hash of content), in any order."""
+    whole = 0
+    for external_id, content in contents:
+        one = blake2b(content, digest_size=16, key=external_id.encode()).digest()
+        whole ^= int.from_bytes(one)
+    return whole.to_bytes(16)
+
+
 class Ledger:
-    """One connection's entries and refusals, in memory, as the store has them."""
+    """One connection's entries and refusals, in memory, as the store has them.
+
+    A store may give a part of it at first: `unread` are the shards that it kept back, which
+    need not be read where their digest is that of what is wanted.
+    """
 
     def __init__(self) -> None:
         self.entries: dict[ResourceType, dict[str, Entry]] = {t: {} for t in TYPES}
         self.refusals: dict[ResourceType, dict[str, Refusal]] = {t: {} for t in TYPES}
+        self.unread: dict[int, Unread] = {}
 
     def apply(self, changes: Iterable["Change"]) -> None:
         """Make the changes that the store has been given."""
@@ -70,10 +105,15 @@ class Ledger:
 
     def people(self) -> int:
         """How many User resources the vendor holds or may hold."""
-        return len(self.entries["User"])
+        return self.count("User")
+
+    def count(self, resource_type: ResourceType) -> int:
+        """How many resources of a type the vendor holds or may hold."""
+        elsewhere = sum(part.counts.get(resource_type, 0) for part in self.unread.values())
+        return len(self.entries[resource_type]) + elsewhere
 
     def __len__(self) -> int:
-        return sum(len(entries) for entries in self.entries.values())
+        return sum(self.count(resource_type) for resource_type in TYPES)
 
     def refused(self) -> Iterator[tuple[ResourceType, str, Refusal]]:
         """All standing refusals."""

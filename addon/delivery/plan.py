@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Set
 
 from msgspec import Struct
 
-from addon.delivery.ledger import Change, Entry, Ledger, OperationKind, Refusal
+from addon.delivery.ledger import Change, Entry, Ledger, OperationKind, Refusal, digest_of, shard_of
 from addon.ss12000.resources import TYPES, ResourceType, content_hash
 from addon.ss12000.translate import Outgoing
 
@@ -85,6 +85,8 @@ def make_plan(
     left_alone = 0
     for resource in resources:
         resource_type, external_id = resource.resource_type, resource.external_id
+        if ledger.unread and shard_of(external_id) in ledger.unread:
+            continue  # known to be as the vendor has it
         if external_id in protected:  # the roster has none; this is for when it has
             continue
         gone[resource_type].discard(external_id)
@@ -139,6 +141,23 @@ def plan_for(
         if coming.isdisjoint(absent):
             return plan
         absent = absent - coming
+
+
+def digests(resources: Iterable[Outgoing]) -> dict[int, bytes]:
+    """What stands for the wanted resources of each shard of the ledger.
+
+    A shard with a resource that waits has none: what the vendor has of it is left as it is.
+    """
+    wanted: dict[int, list[tuple[str, bytes]]] = {}
+    waiting = set()
+    for resource in resources:
+        shard = shard_of(resource.external_id)
+        if resource.body is None:
+            waiting.add(shard)
+        else:
+            content = content_hash(resource.body)
+            wanted.setdefault(shard, []).append((resource.external_id, content))
+    return {n: digest_of(found) for n, found in wanted.items() if n not in waiting}
 
 
 def standing_refusals(ledger: Ledger, now: float) -> frozenset[str]:

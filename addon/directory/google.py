@@ -145,6 +145,12 @@ class _Reading:
         found = self._result(read)
         if found is None:
             raise _unknown_protection("groups", f"group {address}", "renamed", "address")
+        if found.everyone:
+            raise DirectoryError(
+                f"protected.groups: the whole organisation is a member of {address}, so everybody "
+                f"would be removed from every vendor. {UNSENT} Take the whole organisation out of "
+                "the group, and have only people with protected identity in it."
+            )
         return found
 
     def _start_members(

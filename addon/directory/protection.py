@@ -24,10 +24,10 @@ class Members(Struct, frozen=True):
 
 
 class Protection:
-    """The people with protected identity: by id, by address, by OU, or everyone.
+    """The people with protected identity: by id, by address, by OU.
 
     `ids` grows as more is read, since an address or an OU tells who somebody is only when
-    they are met.
+    they are met. A group with everyone in it is no protection but a mistake: see `google`.
     """
 
     def __init__(
@@ -36,7 +36,6 @@ class Protection:
         groups = list(members)
         self.ids = set(ids).union(*(group.ids for group in groups))
         self._addresses = frozenset[str]().union(*(group.nameless for group in groups))
-        self._everyone = any(group.everyone for group in groups)
         self._org_units = org_units
 
     def meet(self, users: Iterable[User]) -> None:
@@ -46,15 +45,13 @@ class Protection:
             path = user.org_unit_path
             if path not in paths:
                 paths[path] = any(is_within(path, org_unit) for org_unit in self._org_units)
-            if self._everyone or paths[path] or self.hides(fold(user.primary_email)):
+            if paths[path] or self.hides(fold(user.primary_email)):
                 self.ids.add(user.id)
 
     def meet_members(self, groups: Iterable[Members]) -> None:
         """Learn which members of groups are protected, read as users or not."""
         for group in groups:
-            if self._everyone:
-                self.ids |= group.ids
-            elif self._addresses:
+            if self._addresses:
                 self.ids.update(i for i, address in group.addresses.items() if self.hides(address))
 
     @property
@@ -64,4 +61,4 @@ class Protection:
 
     def hides(self, address: str) -> bool:
         """Whether whoever has the folded `address` is known to be protected by it."""
-        return self._everyone or address in self._addresses
+        return address in self._addresses

@@ -1,6 +1,6 @@
 """KEEP: tenant documents, ledgers, holds, approvals and runs, in the domain's words."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Protocol
 
 from msgspec import Struct
@@ -40,6 +40,14 @@ class Run(Struct, frozen=True):
     holder: str = ""
 
 
+class Standing(Struct, frozen=True):
+    """How a connection stands: what the vendor has, what is held, what was approved."""
+
+    ledger: Ledger
+    hold: Hold | None
+    approval: Approval | None
+
+
 class Store(Protocol):
     """What every store does. All methods may be called from any thread.
 
@@ -55,8 +63,14 @@ class Store(Protocol):
     def tenants(self) -> list[str]:
         """The customer ids of all tenants, sorted."""
 
+    def standing(self, key: Key) -> Standing:
+        """How the connection stands; its ledger may be read in part, see `Ledger.unread`."""
+
+    def load(self, key: Key, ledger: Ledger, shards: Set[int]) -> None:
+        """Read more of a ledger that `standing` gave: the named ones of its `unread` shards."""
+
     def ledger(self, key: Key) -> Ledger:
-        """The ledger, empty when nothing was sent yet."""
+        """The whole ledger, empty when nothing was sent yet."""
 
     def ledgers(self, tenant: str) -> list[tuple[Key, int, int]]:
         """The tenant's ledgers that are not empty, with their resources and refusals."""
@@ -92,8 +106,14 @@ class Store(Protocol):
     def save_run(self, run: Run) -> None:
         """Keep a run, new or changed. Of each tenant's runs the newest RUNS_KEPT stay."""
 
+    def running(self, tenant: str) -> list[Run]:
+        """The tenant's runs that have not ended."""
+
     def runs(self, tenant: str, limit: int = 50) -> list[Run]:
         """The tenant's runs, the newest first."""
+
+    def cost(self) -> tuple[int, int]:
+        """How many documents or rows it has read and written so far."""
 
     def close(self) -> None:
         """Let go of files and connections."""

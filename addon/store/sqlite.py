@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import msgspec
 from addon.delivery.guard import Approval, Hold
 from addon.delivery.ledger import Change, Entry, Key, Ledger, Refusal
 from addon.ss12000.resources import TYPES
-from addon.store import RUNS_KEPT, LeaseLost, Run, StoreError
+from addon.store import RUNS_KEPT, LeaseLost, Run, Standing, StoreError
 from addon.store.holder import is_dead
 
 BUSY_SECONDS = 30.0
@@ -57,6 +57,7 @@ class SQLiteStore:
         self._path = path
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
+        self._reads = self._writes = 0
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,6 +70,10 @@ class SQLiteStore:
     def close(self) -> None:
         self._closed = True
         self._let_go()
+
+    def cost(self) -> tuple[int, int]:
+        """Transactions that read, and that wrote."""
+        return self._reads, self._writes
 
     # Tenants
 
@@ -86,6 +91,12 @@ class SQLiteStore:
             return [row[0] for row in db.execute("SELECT id FROM tenants ORDER BY id")]
 
     # Ledgers
+
+    def standing(self, key: Key) -> Standing:
+        return Standing(self.ledger(key), self.hold(key), self.approval(key))
+
+    def load(self, key: Key, ledger: Ledger, shards: Set[int]) -> None:
+        """Nothing: `standing` gives whole ledgers here."""
 
     def ledger(self, key: Key) -> Ledger:
         ledger = Ledger()
@@ -209,6 +220,9 @@ class SQLiteStore:
                 (run.tenant, RUNS_KEPT - 1),
             )
 
+    def running(self, tenant: str) -> list[Run]:
+        return [run for run in self.runs(tenant, RUNS_KEPT) if run.status == "running"]
+
     def runs(self, tenant: str, limit: int = 50) -> list[Run]:
         with self._reading() as db:
             rows = db.execute(
@@ -283,11 +297,13 @@ class SQLiteStore:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
+        self._reads += 1
         with self._transaction("BEGIN") as db:
             yield db
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
+        self._writes += 1
         with self._transaction("BEGIN IMMEDIATE") as db:
             yield db
 

@@ -311,6 +311,13 @@ def test_a_member_from_outside_costs_one_question_and_no_more(server: DirectoryS
     assert asked(server, "/users") == []
 
 
+def test_nobody_is_looked_for_when_the_root_was_read(server: DirectoryServer):
+    server.domain.add_member(TEACHERS, "extern@gmail.com")
+
+    assert len(reading(server, selecting(orgUnits=["/"], groups=[TEACHERS])).users) == 5
+    assert not any("/users/" in request.path for request in server.requests)
+
+
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_stranger_whom_google_will_not_show_is_no_failure(server: DirectoryServer, status: int):
     server.domain.add_member(TEACHERS, "extern@gmail.com")

@@ -8,6 +8,7 @@ import pytest
 from addon.directory.errors import DirectoryError
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
+from addon.sandbox.google_shapes import group_id
 from tests.directory.school import (
     AT,
     TEACHERS,
@@ -89,6 +90,29 @@ def test_an_empty_page_with_a_token_is_not_the_last():
 
     with Forgiving(school(), first_empty) as server:
         assert names(reading(server)) == ["ada", "bo", "cy"]
+
+
+def test_a_named_group_that_the_list_lacks_has_its_own_id():
+    def unlisted(path: str, query: Mapping[str, str], answer: Any) -> Any:
+        return {} if path.endswith("/groups") else answer
+
+    with other_server(unlisted) as server:
+        snapshot = reading(server, document())
+
+    assert [group.id for group in snapshot.groups] == [group_id(TEACHERS)]
+    assert members(snapshot, "larare") == {id_of("di")}
+
+
+def test_a_server_without_groups_get_will_do():
+    def unlisted(path: str, query: Mapping[str, str], answer: Any) -> Any:
+        return {} if path.endswith("/groups") else answer
+
+    with other_server(unlisted) as server:
+        server.fail("/groups/", status=404, reason="notFound", query_contains="fields=id,email")
+        snapshot = reading(server, document())
+
+    assert snapshot.missing_groups == ()
+    assert members(snapshot, "larare") == {id_of("di")}
 
 
 def users_changed(change: Any) -> Any:

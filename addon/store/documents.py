@@ -1,0 +1,219 @@
+"""Firestore, spoken to in one place: every document read and written is counted here."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from google.api_core.exceptions import (
+    Aborted,
+    AlreadyExists,
+    FailedPrecondition,
+    GoogleAPICallError,
+    NotFound,
+    RetryError,
+)
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import firestore
+from msgspec import Struct
+
+from addon.store import StoreError
+
+T = TypeVar("T")
+Path = tuple[str, ...]
+Fields = dict[str, Any]
+
+ATTEMPTS = 5
+"""How often a transaction is tried when other writers are faster."""
+
+MOST_WRITES = 400
+MOST_BYTES = 5_000_000
+"""What goes in one commit; Firestore's own limits are 500 and 10 MiB."""
+
+
+class Overtaken(Exception):
+    """A document has changed since it was read, or exists where it must not."""
+
+
+class Found(Struct, frozen=True):
+    """A document as it was read; `fields` is None when there is none."""
+
+    path: Path
+    fields: Fields | None
+    updated: datetime | None
+
+
+class Write(Struct, frozen=True):
+    """A document to be written whole, or with `merge` the fields that are named.
+
+    With `known`, only if it is as it was read then (not there, if it was not there then).
+    """
+
+    path: Path
+    fields: Fields
+    merge: bool = False
+    known: Found | None = None
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return 200 + sum(len(v) for v in self.fields.values() if isinstance(v, bytes | str))
+
+
+class Meter:
+    """How many documents were read and written; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.reads = 0
+        self.writes = 0
+
+    def add(self, reads: int = 0, writes: int = 0) -> None:
+        """Count documents."""
+        with self._lock:
+            self.reads += reads
+            self.writes += writes
+
+
+class Documents:
+    """The documents of one database. Raises StoreError when it cannot be used."""
+
+    def __init__(self, client: firestore.Client, meter: Meter) -> None:
+        self._client = client
+        self._meter = meter
+
+    def get(self, path: Path) -> Found:
+        """A document."""
+        return self.get_all([path])[0]
+
+    def get_all(self, paths: Sequence[Path]) -> list[Found]:
+        """Documents, in the order of `paths`."""
+        if not paths:
+            return []
+        references = [self._client.document(*path) for path in paths]
+        snapshots = self._try(lambda: list(self._client.get_all(references)))
+        self._meter.add(reads=len(paths))
+        found = {snapshot.reference.path: snapshot for snapshot in snapshots}
+        return [_found(path, found["/".join(path)]) for path in paths]
+
+    def query(
+        self,
+        collection: Path,
+        where: Sequence[tuple[str, str, object]] = (),
+        order: str | None = None,
+        descending: bool = False,
+        limit: int | None = None,
+        fields: Sequence[str] | None = None,
+    ) -> list[Found]:
+        """Documents of a collection. An empty answer costs a read, as Google counts."""
+        query: Any = self._client.collection(*collection)
+        for name, operator, value in where:
+            query = query.where(filter=firestore.FieldFilter(name, operator, value))
+        if order is not None:
+            direction = firestore.Query.DESCENDING if descending else firestore.Query.ASCENDING
+            query = query.order_by(order, direction=direction)
+        if limit is not None:
+            query = query.limit(limit)
+        if fields is not None:
+            query = query.select(list(fields))
+        snapshots = self._try(lambda: list(query.stream()))
+        self._meter.add(reads=max(1, len(snapshots)))
+        return [_found((*collection, snapshot.id), snapshot) for snapshot in snapshots]
+
+    def after(self, collection: Path, first: str) -> list[Found]:
+        """The documents of a collection whose names are `first` or come after it, in order."""
+        start = self._client.collection(*collection).document(first)
+        query: Any = (
+            self._client.collection(*collection).order_by("__name__").start_at({"__name__": start})
+        )
+        snapshots = self._try(lambda: list(query.stream()))
+        self._meter.add(reads=max(1, len(snapshots)))
+        return [_found((*collection, snapshot.id), snapshot) for snapshot in snapshots]
+
+    def write(self, writes: Iterable[Write]) -> None:
+        """Write documents: all or none, in as many commits as their size needs.
+
+        Raises Overtaken when a document is not as it is `known`.
+        """
+        for part in _parts(writes):
+            batch = self._client.batch()
+            for one in part:
+                self._put(batch, one)
+            self._try(batch.commit)
+            self._meter.add(writes=len(part))
+
+    def delete(self, paths: Sequence[Path]) -> None:
+        """Remove documents."""
+        for start in range(0, len(paths), MOST_WRITES):
+            batch = self._client.batch()
+            for path in paths[start : start + MOST_WRITES]:
+                batch.delete(self._client.document(*path))
+            self._try(batch.commit)
+            self._meter.add(writes=len(paths[start : start + MOST_WRITES]))
+
+    def transact(self, path: Path, change: Callable[[Found], tuple[T, Sequence[Write]]]) -> T:
+        """Read a document and write others on the ground of it, in one transaction.
+
+        `change` may be called again when another writer was faster; so it must be pure. Raises
+        Overtaken when others are faster again and again.
+        """
+
+        def run(transaction: Any) -> T:
+            snapshot = self._client.document(*path).get(transaction=transaction)
+            self._meter.add(reads=1)
+            result, writes = change(_found(path, snapshot))
+            for one in writes:
+                self._put(transaction, one)
+            self._meter.add(writes=len(writes))
+            return result
+
+        transactional = firestore.transactional(run)
+
+        def attempt() -> T:
+            try:
+                result: T = transactional(self._client.transaction(max_attempts=ATTEMPTS))
+            except ValueError:  # what the client raises when all its attempts have failed
+                raise Overtaken("others were faster, again and again") from None
+            return result
+
+        return self._try(attempt)
+
+    def _put(self, batch: Any, write: Write) -> None:
+        reference = self._client.document(*write.path)
+        if write.known is None:
+            batch.set(reference, write.fields, merge=write.merge)
+        elif write.known.fields is None:
+            batch.create(reference, write.fields)
+        else:
+            option = self._client.write_option(last_update_time=write.known.updated)
+            batch.update(reference, write.fields, option=option)
+
+    def _try(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except (AlreadyExists, FailedPrecondition, NotFound, Aborted) as error:
+            raise Overtaken(str(error)) from None
+        except (GoogleAPICallError, RetryError, GoogleAuthError, ValueError) as error:
+            raise StoreError(
+                f"Firestore project {self._client.project} cannot be used "
+                f"({type(error).__name__}). See that the database exists and that the service "
+                "account has the role Cloud Datastore User."
+            ) from None
+
+
+def _found(path: Path, snapshot: Any) -> Found:
+    fields: Mapping[str, Any] | None = snapshot.to_dict() if snapshot.exists else None
+    return Found(path, None if fields is None else dict(fields), snapshot.update_time)
+
+
+def _parts(writes: Iterable[Write]) -> Iterable[list[Write]]:
+    part: list[Write] = []
+    size = 0
+    for one in writes:
+        if part and (len(part) >= MOST_WRITES or size + one.size > MOST_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(one)
+        size += one.size
+    if part:
+        yield part

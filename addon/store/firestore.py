@@ -1,0 +1,191 @@
+"""The production store: Firestore in native mode, everything of a tenant below its document.
+
+`tenants/{customerId}` has the tenant document, and below it are `connections/{vendor}.{mode}`
+with `shards`, `journal` and `holds`, and `runs`. Nothing is ever kept outside of a tenant.
+"""
+
+import random
+import time
+from collections.abc import Sequence, Set
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from uuid import uuid4
+
+import msgspec
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import firestore
+
+from addon.delivery.guard import Approval, Hold
+from addon.delivery.ledger import Change, Key, Ledger
+from addon.store import RUNS_KEPT, Run, Standing, StoreError
+from addon.store.documents import Documents, Fields, Found, Meter, Path, Write
+from addon.store.firestore_ledgers import Ledgers, connection_path
+from addon.store.holder import holder as process_holder
+
+T = TypeVar("T", Hold, Approval)
+
+BUSY_SECONDS = 30.0
+RUN_KEPT = timedelta(days=400)
+PART = 500_000
+"""Bytes of a hold or an approval in one document."""
+
+
+class FirestoreStore:
+    """A `Store` in a Firestore database. See `addon.store.Store`."""
+
+    def __init__(self, project: str, database: str = "(default)", emulator: str | None = None):
+        credentials = AnonymousCredentials() if emulator else None  # type: ignore[no-untyped-call]
+        try:
+            client = firestore.Client(project=project, database=database, credentials=credentials)
+        except Exception as error:
+            raise StoreError(
+                f"Firestore project {project} cannot be used ({type(error).__name__}): on Google "
+                "Cloud the service account needs the role Cloud Datastore User; elsewhere run "
+                "`gcloud auth application-default login`."
+            ) from None
+        self._client = client
+        self.meter = Meter()
+        self._documents = Documents(client, self.meter)
+        self._ledgers = Ledgers(self._documents)
+
+    def close(self) -> None:
+        self._client.close()  # type: ignore[no-untyped-call]
+
+    def cost(self) -> tuple[int, int]:
+        return self.meter.reads, self.meter.writes
+
+    # Tenants
+
+    def save_tenant(self, customer_id: str, document: bytes) -> None:
+        fields = {"document": document, "changed": datetime.now(UTC)}
+        self._documents.write([Write(("tenants", customer_id), fields)])
+
+    def tenant(self, customer_id: str) -> bytes | None:
+        found = self._documents.get(("tenants", customer_id))
+        return None if found.fields is None else bytes(found.fields["document"])
+
+    def tenants(self) -> list[str]:
+        return sorted(f.path[-1] for f in self._documents.query(("tenants",), fields=["changed"]))
+
+    # Ledgers
+
+    def standing(self, key: Key) -> Standing:
+        found = self._documents.get(connection_path(key))
+        return Standing(
+            ledger=self._ledgers.part(key, found),
+            hold=self._parts(key, found, "hold", Hold),
+            approval=self._parts(key, found, "approval", Approval),
+        )
+
+    def load(self, key: Key, ledger: Ledger, shards: Set[int]) -> None:
+        self._ledgers.load(key, ledger, shards)
+
+    def ledger(self, key: Key) -> Ledger:
+        ledger = self._ledgers.part(key, self._documents.get(connection_path(key)))
+        self._ledgers.load(key, ledger, frozenset(ledger.unread))
+        return ledger
+
+    def ledgers(self, tenant: str) -> list[tuple[Key, int, int]]:
+        found = []
+        for one in self._documents.query(("tenants", tenant, "connections"), fields=["ledger"]):
+            vendor, _, mode = one.path[-1].rpartition(".")
+            key = Key(tenant, vendor, "live" if mode == "live" else "test")
+            ledger = self._ledgers.part(key, one)
+            count, refused = len(ledger), sum(1 for _ in ledger.refused())
+            if count or refused:
+                found.append((key, count, refused))
+        return sorted(found, key=lambda f: (f[0].vendor, f[0].mode))
+
+    def record(self, key: Key, changes: Sequence[Change], holder: str = "") -> None:
+        if not changes:
+            return
+        if holder:
+            self._ledgers.record(key, changes, holder)
+            return
+        own = process_holder(uuid4().hex)
+        self._wait_for(key, own)
+        try:
+            self._ledgers.record(key, changes, own)
+        finally:
+            self.release(key, own)
+
+    def _wait_for(self, key: Key, holder: str) -> None:
+        """Take the lease for a moment, waiting for others who have it for a moment."""
+        last = time.monotonic() + BUSY_SECONDS
+        while True:
+            now = datetime.now(UTC).timestamp()
+            if self.acquire(key, holder, now + BUSY_SECONDS, now) is None:
+                return
+            if time.monotonic() > last:
+                raise StoreError(f"a run is going on for {key.tenant} at {key.vendor} ({key.mode})")
+            time.sleep(random.uniform(0.01, 0.1))
+
+    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
+        return self._ledgers.acquire(key, holder, until, now)
+
+    def release(self, key: Key, holder: str) -> None:
+        self._ledgers.release(key, holder)
+
+    # Holds and approvals: in parts, since a large school's would not fit in one document
+
+    def hold(self, key: Key) -> Hold | None:
+        return self._parts(key, self._documents.get(connection_path(key)), "hold", Hold)
+
+    def set_hold(self, key: Key, hold: Hold | None) -> None:
+        self._set_parts(key, "hold", hold)
+
+    def approval(self, key: Key) -> Approval | None:
+        return self._parts(key, self._documents.get(connection_path(key)), "approval", Approval)
+
+    def set_approval(self, key: Key, approval: Approval | None) -> None:
+        self._set_parts(key, "approval", approval)
+
+    def _parts(self, key: Key, found: Found, name: str, kind: type[T]) -> T | None:
+        count = (found.fields or {}).get(name, 0)
+        if not count:
+            return None
+        parts = self._documents.get_all([_part(key, name, n) for n in range(count)])
+        packed = b"".join(part.fields["packed"] for part in parts if part.fields)
+        return msgspec.msgpack.decode(packed, type=kind)
+
+    def _set_parts(self, key: Key, name: str, value: Hold | Approval | None) -> None:
+        packed = b"" if value is None else msgspec.msgpack.encode(value)
+        cut = [packed[start : start + PART] for start in range(0, len(packed), PART)]
+        writes = [Write(_part(key, name, n), {"packed": part}) for n, part in enumerate(cut)]
+        count: Fields = {name: len(cut)}
+        self._documents.write([*writes, Write(connection_path(key), count, merge=True)])
+
+    # Runs
+
+    def save_run(self, run: Run) -> None:
+        fields = {
+            "started": run.started,
+            "status": run.status,
+            "packed": msgspec.json.encode(run),
+            "expires": datetime.fromtimestamp(run.started, UTC) + RUN_KEPT,
+        }
+        self._documents.write([Write(("tenants", run.tenant, "runs", run.id), fields)])
+
+    def running(self, tenant: str) -> list[Run]:
+        found = self._documents.query(
+            ("tenants", tenant, "runs"), where=[("status", "==", "running")]
+        )
+        return [_run(one) for one in found]
+
+    def runs(self, tenant: str, limit: int = 50) -> list[Run]:
+        found = self._documents.query(
+            ("tenants", tenant, "runs"),
+            order="started",
+            descending=True,
+            limit=min(limit, RUNS_KEPT),
+        )
+        return [_run(one) for one in found]
+
+
+def _run(found: Found) -> Run:
+    fields = found.fields or {}
+    return msgspec.json.decode(fields["packed"], type=Run)
+
+
+def _part(key: Key, name: str, number: int) -> Path:
+    return (*connection_path(key), "holds", f"{name}-{number:03}")
