@@ -37,7 +37,13 @@ class Prepared(Struct, frozen=True):
 
 def prepare(rooms: Rooms, tenant: Tenant, connections: Sequence[Connection]) -> Prepared:
     """Read and select, once for all connections. Raises DirectoryError."""
-    snapshot = rooms.read(tenant)
+    return place(rooms, tenant, connections, rooms.read(tenant))
+
+
+def place(
+    rooms: Rooms, tenant: Tenant, connections: Sequence[Connection], snapshot: Snapshot
+) -> Prepared:
+    """Select from a directory that was read."""
     roster = select(tenant, snapshot)
     vendors = rooms.settings.vendors
     views = {

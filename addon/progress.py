@@ -1,11 +1,14 @@
 """How far a run has come, on one line of a terminal; silent where there is no terminal."""
 
+import os
 import threading
 import time
 from types import TracebackType
 from typing import TextIO
 
 INTERVAL = 0.1
+WIDTH = 80
+"""Columns of a terminal that does not tell how many it has."""
 
 
 class Progress:
@@ -27,6 +30,7 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._vendors.clear()
         self._write("", always=True)
 
     def reading(self, users: int, groups: int) -> None:
@@ -35,6 +39,8 @@ class Progress:
 
     def delivering(self, vendor: str, done: int, planned: int) -> None:
         """Told a vendor's operations."""
+        if not self._shown:
+            return
         self._vendors[vendor] = (done, planned)
         parts = (f"{name} {done}/{planned}" for name, (done, planned) in self._vendors.items())
         self._write("Delivering: " + ", ".join(parts), always=done == planned)
@@ -44,7 +50,18 @@ class Progress:
             return
         with self._lock:
             now = time.monotonic()
-            if always or now - self._last >= INTERVAL:
-                self._last = now
-                self._stream.write(f"\r\x1b[K{text}")
+            if not always and now - self._last < INTERVAL:
+                return
+            self._last = now
+            try:
+                # A line that is broken in two could not be written over.
+                self._stream.write(f"\r\x1b[K{text[: self._columns() - 1]}")
                 self._stream.flush()
+            except OSError:
+                self._shown = False  # the terminal is gone, and the run goes on
+
+    def _columns(self) -> int:
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or WIDTH
+        except (OSError, ValueError):
+            return WIDTH

@@ -14,7 +14,7 @@ from msgspec import structs
 from addon.delivery.deliver import Result
 from addon.delivery.guard import check
 from addon.delivery.lease import Taken
-from addon.delivery.ledger import Change, Key
+from addon.delivery.ledger import Change, Key, NotKept
 from addon.delivery.plan import removal_of_everything
 from addon.outcome import delivered, failed
 from addon.report import ConnectionReport, RunReport, nothing_done
@@ -53,8 +53,8 @@ def _one(rooms: Rooms, tenant: Tenant, key: Key, holder: str, confirmed: bool) -
         return failed(connection, str(target), configuration=True)
     try:
         return asyncio.run(_remove(Line(rooms, key, target, holder), connection, confirmed))
-    except Taken as taken:
-        return failed(connection, str(taken))
+    except (Taken, NotKept) as stopped:
+        return failed(connection, str(stopped))
 
 
 async def _remove(line: Line, connection: Connection, confirmed: bool) -> ConnectionReport:

@@ -40,6 +40,20 @@ class Run(Struct, frozen=True):
     holder: str = ""
 
 
+class StoredTask(Struct, frozen=True):
+    """Work that waits in the queue of one process. Ids only, no personal data.
+
+    `due` and `created` are seconds since 1970 UTC.
+    """
+
+    name: str
+    queue: str
+    path: str
+    payload: dict[str, str]
+    due: float
+    created: float
+
+
 class Standing(Struct, frozen=True):
     """How a connection stands: what the vendor has, what is held, what was approved."""
 
@@ -111,6 +125,33 @@ class Store(Protocol):
 
     def runs(self, tenant: str, limit: int = 50) -> list[Run]:
         """The tenant's runs, the newest first."""
+
+    # Snapshots: a directory that was read, handed on to the deliveries of the same run
+
+    def save_snapshot(
+        self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
+    ) -> None:
+        """Keep a run's snapshot until all `vendors` are done with it, or it expires.
+
+        It holds personal data: it is the one thing in a store that does.
+        """
+
+    def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:
+        """A run's snapshot, or None when it has expired or is no longer needed."""
+
+    def done_with_snapshot(self, tenant: str, run: str, vendor: str) -> None:
+        """One vendor has been delivered to; after the last the snapshot is removed."""
+
+    # Tasks of the queue that runs in the process
+
+    def save_task(self, task: StoredTask) -> None:
+        """Keep a task until it is done."""
+
+    def remove_task(self, name: str) -> None:
+        """A task is done."""
+
+    def tasks(self) -> list[StoredTask]:
+        """All tasks that are not done, the oldest first."""
 
     def cost(self) -> tuple[int, int]:
         """How many documents or rows it has read and written so far."""

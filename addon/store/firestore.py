@@ -17,7 +17,7 @@ from google.cloud import firestore
 
 from addon.delivery.guard import Approval, Hold
 from addon.delivery.ledger import Change, Key, Ledger
-from addon.store import RUNS_KEPT, Run, Standing, StoreError
+from addon.store import RUNS_KEPT, Run, Standing, StoredTask, StoreError
 from addon.store.documents import Documents, Fields, Found, Meter, Path, Write
 from addon.store.firestore_ledgers import Ledgers, connection_path
 from addon.store.holder import holder as process_holder
@@ -180,6 +180,65 @@ class FirestoreStore:
             limit=min(limit, RUNS_KEPT),
         )
         return [_run(one) for one in found]
+
+    # Snapshots
+
+    def save_snapshot(
+        self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
+    ) -> None:
+        path, until = _snapshot(tenant, run), datetime.fromtimestamp(expires, UTC)
+        cut = [packed[start : start + PART] for start in range(0, len(packed), PART)]
+        writes = [
+            Write((*path, "parts", f"{n:03}"), {"packed": part, "expires": until})
+            for n, part in enumerate(cut)
+        ]
+        fields = {"vendors": list(vendors), "parts": len(cut), "expires": until}
+        self._documents.write([*writes, Write(path, fields)])
+
+    def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:
+        path = _snapshot(tenant, run)
+        fields = self._documents.get(path).fields
+        if fields is None or fields["expires"].timestamp() <= now:
+            return None
+        names = [(*path, "parts", f"{n:03}") for n in range(fields["parts"])]
+        parts = [part.fields for part in self._documents.get_all(names)]
+        if not all(parts):
+            return None
+        return b"".join(part["packed"] for part in parts if part is not None)
+
+    def done_with_snapshot(self, tenant: str, run: str, vendor: str) -> None:
+        path = _snapshot(tenant, run)
+
+        def strike(found: Found) -> tuple[int, list[Write]]:
+            fields = found.fields
+            if fields is None:
+                return 0, []
+            left = [name for name in fields["vendors"] if name != vendor]
+            writes = [Write(path, {**fields, "vendors": left})]
+            return (0 if left else fields["parts"]), writes
+
+        parts = self._documents.transact(path, strike)
+        if parts:
+            names = [(*path, "parts", f"{n:03}") for n in range(parts)]
+            self._documents.delete([path, *names])
+
+    # Tasks
+
+    def save_task(self, task: StoredTask) -> None:
+        fields = {"created": task.created, "packed": msgspec.json.encode(task)}
+        self._documents.write([Write(("tasks", task.name), fields)])
+
+    def remove_task(self, name: str) -> None:
+        self._documents.delete([("tasks", name)])
+
+    def tasks(self) -> list[StoredTask]:
+        found = self._documents.query(("tasks",), order="created")
+        packed = (one.fields["packed"] for one in found if one.fields is not None)
+        return [msgspec.json.decode(each, type=StoredTask) for each in packed]
+
+
+def _snapshot(tenant: str, run: str) -> Path:
+    return ("tenants", tenant, "snapshots", run)
 
 
 def _run(found: Found) -> Run:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import msgspec
 from addon.delivery.guard import Approval, Hold
 from addon.delivery.ledger import Change, Entry, Key, Ledger, Refusal
 from addon.ss12000.resources import TYPES
-from addon.store import RUNS_KEPT, LeaseLost, Run, Standing, StoreError
+from addon.store import RUNS_KEPT, LeaseLost, Run, Standing, StoredTask, StoreError
 from addon.store.holder import is_dead
 
 BUSY_SECONDS = 30.0
@@ -45,6 +46,14 @@ MIGRATIONS = (
         tenant TEXT NOT NULL, vendor TEXT NOT NULL, mode TEXT NOT NULL,
         holder TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (tenant, vendor, mode)
     ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE snapshots (
+        tenant TEXT NOT NULL, run TEXT NOT NULL, vendors TEXT NOT NULL, expires REAL NOT NULL,
+        packed BLOB NOT NULL, PRIMARY KEY (tenant, run)
+    ) WITHOUT ROWID;
+    CREATE TABLE tasks (name TEXT PRIMARY KEY, created REAL NOT NULL, task BLOB NOT NULL)
+        WITHOUT ROWID;
     """,
 )
 """Each takes the schema one version on; only ever add to the end."""
@@ -230,6 +239,59 @@ class SQLiteStore:
                 (tenant, limit),
             ).fetchall()
         return [msgspec.json.decode(row[0], type=Run) for row in rows]
+
+    # Snapshots
+
+    def save_snapshot(
+        self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
+    ) -> None:
+        with self._writing() as db:
+            db.execute("DELETE FROM snapshots WHERE expires <= ?", (time.time(),))
+            db.execute(
+                "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)",
+                (tenant, run, " ".join(vendors), expires, packed),
+            )
+
+    def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:
+        with self._reading() as db:
+            row = db.execute(
+                "SELECT packed FROM snapshots WHERE tenant = ? AND run = ? AND expires > ?",
+                (tenant, run, now),
+            ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def done_with_snapshot(self, tenant: str, run: str, vendor: str) -> None:
+        with self._writing() as db:
+            place = (tenant, run)
+            row = db.execute(
+                "SELECT vendors FROM snapshots WHERE tenant = ? AND run = ?", place
+            ).fetchone()
+            left = [] if row is None else [name for name in row[0].split() if name != vendor]
+            if left:
+                db.execute(
+                    "UPDATE snapshots SET vendors = ? WHERE tenant = ? AND run = ?",
+                    (" ".join(left), *place),
+                )
+            else:
+                db.execute("DELETE FROM snapshots WHERE tenant = ? AND run = ?", place)
+
+    # Tasks
+
+    def save_task(self, task: StoredTask) -> None:
+        with self._writing() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?)",
+                (task.name, task.created, msgspec.json.encode(task)),
+            )
+
+    def remove_task(self, name: str) -> None:
+        with self._writing() as db:
+            db.execute("DELETE FROM tasks WHERE name = ?", (name,))
+
+    def tasks(self) -> list[StoredTask]:
+        with self._reading() as db:
+            rows = db.execute("SELECT task FROM tasks ORDER BY created, name").fetchall()
+        return [msgspec.json.decode(row[0], type=StoredTask) for row in rows]
 
     # The file
 

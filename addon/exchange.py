@@ -1,0 +1,116 @@
+"""One connection's part of a run: planned, held or sent, and remembered."""
+
+import asyncio
+import logging
+import traceback
+
+from msgspec import Struct, structs
+
+from addon.delivery.deliver import Result
+from addon.delivery.guard import Hold
+from addon.delivery.lease import Taken
+from addon.delivery.ledger import Key, NotKept
+from addon.delivery.plan import Plan
+from addon.outcome import delivered, failed, idle
+from addon.prepared import Intention, Prepared, intend
+from addon.report import ConnectionReport, nothing_done
+from addon.rooms import Rooms, ledger_key
+from addon.sending import Line
+from addon.store import Store
+from addon.tenant import Connection
+from addon.vendors import NotConfigured, Target
+
+log = logging.getLogger(__name__)
+
+
+class Errand(Struct, frozen=True):
+    """What all connections of one run share. `deadline` is a time of `time.monotonic`."""
+
+    rooms: Rooms
+    prepared: Prepared | None
+    holder: str
+    deadline: float | None
+
+
+async def take_part(
+    errand: Errand, connection: Connection, target: Target | NotConfigured | None
+) -> ConnectionReport:
+    """The connection's part; whatever goes wrong with it stays with it."""
+    if isinstance(target, NotConfigured):
+        return failed(connection, str(target), configuration=True)
+    if target is None or errand.prepared is None:
+        return idle(connection)
+    key = ledger_key(errand.prepared.tenant.customer_id, connection)
+    assert key is not None
+    try:
+        return await deliver(errand, errand.prepared, connection, key, target)
+    except (Taken, NotKept) as stopped:
+        return failed(connection, str(stopped))
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__} at {where.filename}:{where.lineno}"
+        log.error("the delivery of %s to %s ended: %s", key.tenant, key.vendor, what)
+        return failed(connection, f"the delivery ended with an error: {what}")
+
+
+async def deliver(
+    errand: Errand, prepared: Prepared, connection: Connection, key: Key, target: Target
+) -> ConnectionReport:
+    """Plan, and where there is something to do, plan again with the lease in hand and do it.
+
+    Raises Taken when another run has the lease, NotKept when the store failed.
+    """
+    rooms = errand.rooms
+    done = await asyncio.to_thread(settle, rooms, prepared, connection, key)
+    if done is not None:
+        return done
+    line = Line(rooms, key, target, errand.holder, errand.deadline)
+    async with line.exclusively() as lease:
+        intention = await asyncio.to_thread(intend, rooms, prepared, connection, key)
+        plan, hold = intention.decide()
+        result = await line.send(
+            _going(plan, hold),
+            lambda absent: _going(intention.replan(absent), hold),
+            intention.ledger,
+            lease,
+        )
+    return _conclude(rooms.store, intention, plan, hold, result)
+
+
+def settle(
+    rooms: Rooms, prepared: Prepared, connection: Connection, key: Key
+) -> ConnectionReport | None:
+    """The connection's report if there is nothing to send, else None. Raises NotKept."""
+    intention = intend(rooms, prepared, connection, key)
+    plan, hold = intention.decide()
+    if not _going(plan, hold).empty:
+        return None
+    return _conclude(rooms.store, intention, plan, hold, Result(nothing_done(), ()))
+
+
+def _conclude(
+    store: Store, intention: Intention, plan: Plan, hold: Hold | None, result: Result
+) -> ConnectionReport:
+    """Remember what came of a plan beside the ledger, and report it."""
+    key = intention.key
+    if plan.obsolete:
+        store.record(key, plan.obsolete)
+    _keep_hold(store, key, intention.held, hold)
+    if intention.approved is not None and (hold is not None or result.complete):
+        store.set_approval(key, None)
+    log.info("%s to %s (%s): %s", key.tenant, key.vendor, key.mode, result.operations)
+    return delivered(intention.connection, plan, result, hold)
+
+
+def _keep_hold(store: Store, key: Key, earlier: Hold | None, hold: Hold | None) -> None:
+    """Keep what holds the plan; the same as before keeps its age, a withdrawal its wait."""
+    if hold is None:
+        if earlier is not None and not earlier.withdrawal:
+            store.set_hold(key, None)
+    elif earlier is None or structs.replace(earlier, at=hold.at) != hold:
+        store.set_hold(key, hold)
+
+
+def _going(plan: Plan, hold: Hold | None) -> Plan:
+    """The part of a plan that goes, whether or not it is held."""
+    return plan if hold is None else plan.only_protected()
