@@ -20,13 +20,17 @@ SAYINGS = ("detail", "message", "error_description", "title", "error", "errors",
 
 
 class Answer(Struct, frozen=True):
-    """An HTTP answer whose body was read up to a bound; `cut` tells that there was more."""
+    """An HTTP answer whose body was read up to a bound; `cut` tells that there was more.
+
+    `unsure` tells that the request was repeated, and may have had its effect before.
+    """
 
     status: int
     body: bytes
     location: str | None = None
     retry_after: str | None = None
     cut: bool = False
+    unsure: bool = False
 
     @property
     def done(self) -> bool:

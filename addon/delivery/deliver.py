@@ -6,18 +6,22 @@ of what refers to it, by translating anew.
 """
 
 import asyncio
+import logging
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Sequence, Set
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.delivery.http import GivenUp
 from addon.delivery.journal import Journal
-from addon.delivery.ledger import Change, Entry, NotKept, OperationKind, Refusal
+from addon.delivery.ledger import DOUBT, Change, Entry, NotKept, OperationKind, Refusal
 from addon.delivery.pace import Pace, Stopped
 from addon.delivery.plan import Operation, Plan
-from addon.delivery.scim import Outcome, Refused
+from addon.delivery.scim import NO_ENDPOINT, Outcome, Refused
 from addon.ss12000.resources import TYPES, ResourceType
+
+log = logging.getLogger(__name__)
 
 INTENTS = 200
 """How many creates are announced to the store at once."""
@@ -26,6 +30,8 @@ Perform = Callable[[Operation], Awaitable[Outcome]]
 """Does one operation at the vendor; `addon.delivery.scim.Scim.perform`."""
 Replan = Callable[[Set[str]], Plan]
 """The plan from the ledger as it is now, with externalIds that the vendor will not have."""
+Name = tuple[ResourceType, str]
+"""A resource by its type and externalId."""
 
 
 class Failure(Struct, frozen=True, rename="camel"):
@@ -74,83 +80,114 @@ class Delivery:
         self._progress = progress
         self._clock = clock
         self._done: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
-        self._failures: dict[tuple[ResourceType, str], Failure] = {}
-        self._conflicts: set[tuple[ResourceType, str]] = set()
+        self._failures: dict[Name, Failure] = {}
+        self._left: set[Name] = set()
+        self._conflicts: dict[Name, Operation] = {}
         self._lacking: set[str] = set()
+        self._waiting: dict[Name, Operation] = {}
         self._count = 0
         self._planned = 0
-        self._left = 0
-        self._stopped: Stopped | None = None
 
     async def run(self, plan: Plan, replan: Replan) -> Result:
-        """Carry out `plan`; the outcome of every operation is in the ledger when it ends."""
+        """Carry out `plan`; the outcome of every operation is in the ledger when it ends.
+
+        Raises NotKept when the store failed.
+        """
         self._planned = sum(1 for _ in plan.operations())
         await self._settle(plan.protected)
-        removed = await self._round(plan, replan)
-        if self._conflicts and removed and self._stopped is None:
+        before = self._removed
+        await self._round(plan, replan)
+        if self._conflicts and self._removed > before and not self._over:
             await self._round_without_conflicts(replan)
+        self._excuse()
         await self._journal.flush()
-        stopped = self._stopped
+        stopped = self._pace.stopped
         return Result(
             operations=self._done,
             failures=tuple(self._failures.values()),
-            left=self._left,
+            left=len(self._left),
             stopped=str(stopped) if stopped is not None else None,
             status=stopped.status if stopped is not None else None,
             spent=stopped is not None and stopped.spent,
         )
 
-    async def _round(self, plan: Plan, replan: Replan) -> bool:
-        """Writes and deletes of `plan`; whether anything was removed."""
+    @property
+    def _over(self) -> bool:
+        return self._pace.stopped is not None
+
+    @property
+    def _removed(self) -> int:
+        return sum(self._done["delete"].values())
+
+    # Rounds
+
+    async def _round(self, plan: Plan, replan: Replan) -> None:
+        """Writes and deletes of `plan`."""
         absent = set(plan.absent)
         for resource_type in TYPES:
-            if not self._lacking <= absent:
+            if not self._lacking <= absent and not self._over:
                 absent |= self._lacking
                 plan = replan(absent)
+            updated = self._done["update"].get(resource_type, 0)
             await self._settle(plan.writes[resource_type])
-        before = sum(self._done["delete"].values())
+            if self._done["update"].get(resource_type, 0) > updated:
+                await self._settle(self._in_conflict(resource_type))
         for resource_type in reversed(TYPES):
             await self._settle(plan.deletes[resource_type])
-        return sum(self._done["delete"].values()) > before
 
     async def _round_without_conflicts(self, replan: Replan) -> None:
         """Once more, now that what was in the way may be gone: an address passed on."""
-        tried = {external_id for _, external_id in self._conflicts}
-        for key in self._conflicts:
-            self._failures.pop(key, None)
-        self._conflicts.clear()
-        self._lacking -= tried
+        for resource_type in TYPES:
+            self._in_conflict(resource_type)
         plan = replan(self._lacking)
         self._planned = self._count + sum(1 for _ in plan.operations())
         await self._round(plan, replan)
+
+    def _in_conflict(self, resource_type: ResourceType) -> list[Operation]:
+        """What was in conflict, to be tried again as if it had not been."""
+        if self._over:
+            return []
+        found = [name for name in self._conflicts if name[0] == resource_type]
+        for name in found:
+            del self._failures[name]
+            self._lacking.discard(name[1])
+        return [self._conflicts.pop(name) for name in found]
+
+    # Settling one type
 
     async def _settle(self, operations: Sequence[Operation]) -> None:
         """Do the operations, several at once, until the outcome of each is known."""
         if not operations:
             return
-        if self._stopped is not None:
-            self._left += len(operations)
+        if self._over:
+            self._left |= {_name(op) for op in operations}
             return
         queue: asyncio.Queue[Operation | None] = asyncio.Queue(INTENTS)
         workers = min(self._concurrency, len(operations))
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._announce(operations, queue, workers))
-            for _ in range(workers):
-                tasks.create_task(self._work(queue))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._announce(operations, queue, workers))
+                for _ in range(workers):
+                    tasks.create_task(self._work(queue))
+        finally:
+            for op in self._waiting.values():
+                self._leave(op, untried=True)
+            self._waiting.clear()
 
     async def _announce(
         self, operations: Sequence[Operation], queue: asyncio.Queue[Operation | None], workers: int
     ) -> None:
-        """Hand out the operations; the intent of each create is in the store before it goes."""
+        """Hand out the operations; the intent of each is in the store before it goes."""
         for start in range(0, len(operations), INTENTS):
             batch = operations[start : start + INTENTS]
-            creates = [op for op in batch if op.kind == "create" and not op.ask]
-            if creates and self._stopped is None:
-                self._journal.note(_intent(op) for op in creates)
+            self._waiting.update((_name(op), op) for op in batch)
+            unknown = [op for op in batch if not op.ask and op.was != DOUBT]
+            if unknown and not self._over:
+                self._journal.note(_intent(op) for op in unknown)
                 try:
                     await self._journal.flush()
                 except NotKept as error:
-                    self._stopped = Stopped(str(error))
+                    self._pace.stop(Stopped(str(error)))
             for op in batch:
                 await queue.put(op)
         for _ in range(workers):
@@ -158,78 +195,116 @@ class Delivery:
 
     async def _work(self, queue: asyncio.Queue[Operation | None]) -> None:
         while (op := await queue.get()) is not None:
-            if self._stopped is not None:
+            del self._waiting[_name(op)]
+            if self._over:
                 self._leave(op, untried=True)
                 continue
-            try:
-                self._note(op, await self._perform(op))
-            except GivenUp as given_up:
-                self._give_up(op, given_up)
-            except Stopped as stopped:
-                self._stopped = self._stopped or stopped
-                self._leave(op, untried=True)
-            except NotKept as error:
-                self._stopped = self._stopped or Stopped(str(error))
-                self._leave(op, untried=False)
+            await self._do(op)
             self._count += 1
-            self._progress(self._count, self._planned)
+            self._progress(self._count, max(self._planned, self._count))
+
+    async def _do(self, op: Operation) -> None:
+        try:
+            outcome = await self._perform(op)
+        except GivenUp as given_up:
+            self._fail(op, given_up.status, str(given_up))
+            self._leave(op, untried=not given_up.uncertain)
+        except Stopped as stopped:
+            self._pace.stop(stopped)
+            self._leave(op, untried=not stopped.uncertain)
+        except NotKept as error:
+            self._pace.stop(Stopped(str(error)))
+            self._leave(op, untried=False)
+        except Exception as error:  # a fault of ours must not cost what others have told
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            what = f"{type(error).__name__} at {where.filename}:{where.lineno}"
+            log.error("%s %s %s: %s", op.kind, op.resource_type, op.external_id, what)
+            self._pace.stop(Stopped(f"the delivery ended with an error: {what}"))
+            self._leave(op, untried=False)
+        else:
+            self._note(op, outcome)
+
+    # Remembering
 
     def _note(self, op: Operation, outcome: Outcome) -> None:
         """Remember what came of an operation."""
         if isinstance(outcome, Refused):
             self._refuse(op, outcome)
             return
+        name = _name(op)
         of_kind = self._done[op.kind]
         of_kind[op.resource_type] = of_kind.get(op.resource_type, 0) + 1
-        entry = None if op.kind == "delete" else Entry(outcome.vendor_id, op.content)
-        self._change(op, entry, forget=op.kind == "delete")
+        self._failures.pop(name, None)
+        self._left.discard(name)
+        self._lacking.discard(op.external_id)
+        if op.kind == "delete":
+            self._journal.note([Change(*name, forget=True)])
+        else:
+            self._journal.note([Change(*name, Entry(outcome.vendor_id, op.content))])
 
     def _refuse(self, op: Operation, refused: Refused) -> None:
-        """Remember a refusal, so that it rests; a conflict is tried again as soon as may be."""
-        self._fail(op, refused.status, refused.detail, refused=True)
-        key = (op.resource_type, op.external_id)
-        refusal = None
-        if refused.conflict and op.kind != "delete":
-            self._conflicts.add(key)
-        else:
-            refusal = Refusal(op.kind, op.content, refused.status, refused.detail, self._clock())
-        self._journal.note([Change(*key, forget=op.kind == "create", refusal=refusal)])
+        """Remember a refusal, so that it rests; a conflict is tried again as soon as may be.
 
-    def _give_up(self, op: Operation, given_up: GivenUp) -> None:
-        self._fail(op, given_up.status, str(given_up))
-        self._leave(op, untried=not given_up.uncertain)
+        What the vendor has all the same stays in the ledger, known or to be asked about.
+        """
+        self._fail(op, refused.status, refused.detail, refused=True)
+        lacks = op.kind != "delete" and not refused.there
+        refusal = None
+        if lacks:
+            self._lacking.add(op.external_id)
+        if refused.conflict and op.kind != "delete":
+            again = op.ask or (op.kind == "create" and refused.there)
+            self._conflicts[_name(op)] = structs.replace(op, ask=again)
+        else:
+            kind: OperationKind = "create" if lacks else op.kind
+            refusal = Refusal(kind, op.content, refused.status, refused.detail, self._clock())
+        as_before = op.kind != "create" and not lacks and not refused.unsure
+        kept = Entry(op.vendor_id, op.was) if as_before else None
+        self._journal.note([Change(*_name(op), kept, forget=lacks, refusal=refusal)])
 
     def _leave(self, op: Operation, untried: bool) -> None:
         """Leave an operation for the next run, which need not ask about it if it was `untried`."""
-        self._left += 1
+        self._left.add(_name(op))
         if op.kind == "create":
             self._lacking.add(op.external_id)
-            if untried and not op.ask:
-                self._change(op, None, forget=True)
+        if untried and not op.ask:
+            self._journal.note([_undone(op)])
 
-    def _fail(
-        self, op: Operation, status: int | None, detail: str, refused: bool = False
-    ) -> None:
-        key = (op.resource_type, op.external_id)
-        self._failures[key] = Failure(
-            op.kind, op.resource_type, op.external_id, status, detail, refused
+    def _fail(self, op: Operation, status: int | None, said: str, refused: bool = False) -> None:
+        self._failures[_name(op)] = Failure(
+            op.kind, op.resource_type, op.external_id, status, said, refused
         )
-        if op.kind == "create":
-            self._lacking.add(op.external_id)
 
-    def _change(self, op: Operation, entry: Entry | None, forget: bool = False) -> None:
-        self._journal.note([Change(op.resource_type, op.external_id, entry, forget)])
+    def _excuse(self) -> None:
+        """Let nothing rest that was refused only because the vendor's address is wrong."""
+        stopped = self._pace.stopped
+        if stopped is not None and stopped.status in NO_ENDPOINT:
+            for name, failure in self._failures.items():
+                if failure.http_status in NO_ENDPOINT:
+                    self._journal.note([Change(*name)])
+
+
+def _name(op: Operation) -> Name:
+    return op.resource_type, op.external_id
 
 
 def _intent(op: Operation) -> Change:
-    return Change(op.resource_type, op.external_id, Entry("", b""))
+    """What is remembered before an operation goes, in case that its answer is not heard."""
+    return Change(*_name(op), Entry("", b"") if op.kind == "create" else Entry(op.vendor_id, DOUBT))
+
+
+def _undone(op: Operation) -> Change:
+    """What takes an intent back."""
+    if op.kind == "create":
+        return Change(*_name(op), forget=True)
+    return Change(*_name(op), Entry(op.vendor_id, op.was))
 
 
 def intend_with(journal: Journal) -> Callable[[Operation], Awaitable[None]]:
     """Remembers one create's intent at once: for a resource that the vendor has lost."""
 
     async def intend(op: Operation) -> None:
-        journal.note([_intent(op)])
+        journal.note([_intent(structs.replace(op, kind="create"))])
         await journal.flush()
 
     return intend

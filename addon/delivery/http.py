@@ -4,14 +4,13 @@ Every request goes through `Wire.send`, which keeps the pace, tells trouble from
 tries again what may be tried again.
 """
 
-import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from urllib.parse import quote, urlsplit
 
 import aiohttp
-from msgspec import Struct
+from msgspec import Struct, structs
 from yarl import URL
 
 from addon.delivery.answer import Answer, retry_after
@@ -168,10 +167,10 @@ class Wire:
                 attempt = await self._attempt(request)
                 answer = attempt.answer
                 if answer is not None and not _passing(answer.status):
-                    self._pace.went_well()
+                    self._pace.went_well(request.asks)
                     self._end_if_hopeless(request, answer)
-                    return answer
-                await self._weather(tries, attempt, turn)
+                    return structs.replace(answer, unsure=tries.uncertain)
+                await self._weather(tries, request, attempt, turn)
                 if attempt.late and before_repeat is not None:
                     raise tries.given_up()
         except GivenUp:
@@ -187,10 +186,16 @@ class Wire:
         self._pace.stop(stopped)
         return stopped
 
-    async def _weather(self, tries: _Tries, attempt: _Attempt, turn: float) -> None:
-        """Take note of trouble and wait as it asks. Raises GivenUp when it was tried enough."""
+    async def _weather(
+        self, tries: _Tries, request: _Request, attempt: _Attempt, turn: float
+    ) -> None:
+        """Take note of trouble and wait as it asks. Raises GivenUp when it was tried enough.
+
+        A 500 to a question says that the vendor cannot answer it, and no more.
+        """
         tries.failed(attempt)
-        self._pace.trouble(turn, attempt.said, attempt.status, attempt.weight)
+        if not (request.asks and attempt.status == 500):
+            self._pace.trouble(turn, attempt.said, attempt.status, attempt.weight, request.asks)
         if attempt.busy and attempt.answer is not None:
             self._pace.pause(retry_after(attempt.answer), turn, attempt.status)
         self._pace.check()
@@ -211,6 +216,8 @@ class Wire:
                 allow_redirects=False,
             ) as response:
                 answer = await _read(response, request.bound)
+        except aiohttp.InvalidURL:
+            raise self.stop("its address is not one that can be reached") from None
         except aiohttp.ClientConnectorCertificateError:
             raise self.stop("its certificate is not trusted; see caBundle") from None
         except aiohttp.ClientSSLError:
@@ -222,7 +229,8 @@ class Wire:
             return _Attempt(None, said, uncertain=True, weight=2, late=True)
         except (aiohttp.ClientError, OSError, ValueError):
             return _Attempt(None, "the connection broke", uncertain=True)
-        uncertain = answer.status >= 500 or answer.status == 408
+        put_off = answer.status == 503 and answer.retry_after is not None
+        uncertain = (answer.status >= 500 and not put_off) or answer.status == 408
         return _Attempt(answer, f"the vendor answered {answer.status}", uncertain)
 
     def _end_if_hopeless(self, request: _Request, answer: Answer) -> None:
@@ -263,6 +271,8 @@ async def _read(response: aiohttp.ClientResponse, bound: int) -> Answer:
 
     A body that breaks off does not undo a status: the status line has told the outcome.
     """
+    if not 200 <= response.status < 300:
+        bound = min(bound, ANSWER_BYTES)
     chunks: list[bytes] = []
     size, cut = 0, False
     try:

@@ -1,6 +1,7 @@
 """Writes what a vendor acknowledges to the store, as it comes, in small batches."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -8,13 +9,23 @@ from addon.delivery.ledger import Change, Keeper, Key, Ledger, NotKept
 from addon.delivery.pace import Pace, Stopped
 
 INTERVAL = 0.25
-"""Seconds between batches: what a crash can cost at most."""
+"""Seconds between batches at first."""
+
+GROWTH = 0.05
+"""Later, as a share of the delivery's age: a store that is paid by the write takes a few hundred
+for a delivery of hours. What a crash costs: creates are never more than were announced at once
+ahead of the store, and other operations can be repeated."""
+
+
+def pause(age: float) -> float:
+    """Seconds to the next batch of a delivery that is `age` seconds old."""
+    return max(INTERVAL, GROWTH * age)
 
 
 class Journal:
     """The way from a delivery to its ledger. An asynchronous context manager.
 
-    The ledger in memory has a change at once, the store within INTERVAL. When the store
+    The ledger in memory has a change at once, the store with the next batch. When the store
     fails, the delivery is stopped: nothing is sent that could not be remembered.
     """
 
@@ -53,16 +64,29 @@ class Journal:
             batch, self._pending = self._pending, []
             if not batch:
                 return
+            writing = asyncio.create_task(self._write(batch))
             try:
-                await asyncio.shield(asyncio.to_thread(self._keeper.record, self._key, batch, self._holder))
-            except NotKept as error:
-                self._pending = batch + self._pending
-                self._pace.stop(Stopped(str(error)))
+                await asyncio.shield(writing)
+            except asyncio.CancelledError:
+                # What comes after must not overtake what is being written.
+                await asyncio.wait((writing,))
                 raise
+            finally:
+                if writing.done() and writing.exception() is not None:
+                    self._pending = batch + self._pending
+
+    async def _write(self, batch: list[Change]) -> None:
+        try:
+            await asyncio.to_thread(self._keeper.record, self._key, batch, self._holder)
+        except Exception as error:
+            kept = error if isinstance(error, NotKept) else NotKept(f"{type(error).__name__}")
+            self._pace.stop(Stopped(f"the ledger cannot be kept: {kept}"))
+            raise kept from error
 
     async def _keep(self) -> None:
+        began = time.monotonic()
         while not self._closing.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), INTERVAL)
+                await asyncio.wait_for(self._closing.wait(), pause(time.monotonic() - began))
             with suppress(NotKept):  # the delivery is stopped, and ends with this error
                 await self.flush()

@@ -20,12 +20,17 @@ class Key(Struct, frozen=True):
     mode: Literal["test", "live"]
 
 
+DOUBT = b"?"
+"""Stands where a hash would: a change was about to be sent, and no answer is known."""
+
+
 class Entry(Struct, frozen=True, gc=False):
     """A resource that the vendor holds, or may hold.
 
     `content` is the hash of what it acknowledged. An empty `content` is an intent: a create
     was about to be sent and no answer is known, so the vendor must be asked. `vendor_id` is
-    the vendor's id, empty where it told none: then it goes by our externalId.
+    the vendor's id, empty where it told none: then it goes by our externalId. A `content`
+    of DOUBT is like no other: whatever is wanted of the resource is sent again.
     """
 
     vendor_id: str

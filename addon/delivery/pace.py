@@ -70,7 +70,7 @@ class Pace:
         self._clock = clock
         self._next = 0.0
         self._paused_until = 0.0
-        self._incidents = 0
+        self._incidents = {"writing": 0, "asking": 0}
         self._last_incident = 0.0
         self._stopped: Stopped | None = None
         self._ended = asyncio.Event()
@@ -122,11 +122,20 @@ class Pace:
         self._stopped = self._stopped or reason
         self._ended.set()
 
-    def went_well(self) -> None:
-        """The vendor has answered as a working server does."""
-        self._incidents = 0
+    def went_well(self, asking: bool = False) -> None:
+        """The vendor has answered as a working server does; to questions, it may do no more."""
+        self._incidents["asking"] = 0
+        if not asking:
+            self._incidents["writing"] = 0
 
-    def trouble(self, turn: float, message: str, status: int | None, weight: int = 1) -> None:
+    def trouble(
+        self,
+        turn: float,
+        message: str,
+        status: int | None,
+        weight: int = 1,
+        asking: bool = False,
+    ) -> None:
         """A request whose `turn` was then has failed in a way that speaks of the whole vendor.
 
         Failures of requests that were under way together are one incident, which counts
@@ -135,8 +144,8 @@ class Pace:
         if turn < self._last_incident:
             return
         self._last_incident = self._clock()
-        self._incidents += weight
-        if self._incidents >= self._patience.incidents:
+        self._incidents["asking" if asking else "writing"] += weight
+        if sum(self._incidents.values()) >= self._patience.incidents:
             self.stop(Stopped(f"{message}, again and again", status))
 
     def pause(self, asked: float | None, turn: float, status: int | None = 429) -> None:
@@ -144,7 +153,7 @@ class Pace:
         if asked is None:
             if turn < self._paused_until:
                 return
-            asked = self.backoff(max(1, self._incidents))
+            asked = self.backoff(max(1, sum(self._incidents.values())))
         elif asked > self._patience.longest_pause:
             told = f"{min(asked, 1e9):.0f} s"
             self.stop(Stopped(f"the vendor asks to be left alone for {told}", status))

@@ -18,7 +18,8 @@ class Operation(Struct, frozen=True, gc=False):
     """One thing to do at the vendor.
 
     `vendor_id` is empty where the vendor has told none. `ask` is whether an earlier create
-    may have reached it without our knowing, so that it must be asked first.
+    may have reached it without our knowing, so that it must be asked first. `was` is the hash
+    of what it has by the ledger.
     """
 
     kind: OperationKind
@@ -28,6 +29,7 @@ class Operation(Struct, frozen=True, gc=False):
     body: bytes = b""
     content: bytes = b""
     ask: bool = False
+    was: bytes = b""
 
 
 class Plan(Struct, frozen=True):
@@ -190,6 +192,7 @@ def _write(resource: Outgoing, body: bytes, content: bytes, entry: Entry | None)
         body=body,
         content=content,
         ask=entry is not None and entry.intended,
+        was=entry.content if entry is not None else b"",
     )
 
 
@@ -202,6 +205,7 @@ def _deletes(resource_type: ResourceType, gone: Set[str], ledger: Ledger) -> lis
             external_id=external_id,
             vendor_id=entries[external_id].vendor_id,
             ask=entries[external_id].intended,
+            was=entries[external_id].content,
         )
         for external_id in sorted(gone)
     ]

@@ -1,24 +1,27 @@
-"""Creates, updates, deletes and looks up one resource at a vendor, until the outcome is known.
+"""Creates, updates and deletes one resource at a vendor, until the outcome is known.
 
 Source: RFC 7644, and docs/wire-format.md for how EGIL servers in production behave.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-from urllib.parse import quote
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from msgspec import Struct
 
-from addon.delivery.answer import Answer, detail, json_object, vendor_id
+from addon.delivery.answer import Answer, detail, vendor_id
+from addon.delivery.ask import Asking
 from addon.delivery.http import GivenUp, Wire
+from addon.delivery.listing import IdsByExternalId
 from addon.delivery.pace import Stopped
 from addon.delivery.plan import Operation
-from addon.ss12000.resources import ResourceType
+from addon.ss12000.resources import ENDPOINTS, ResourceType
 
-LIST_BYTES = 64 * 1024 * 1024
-PAGE = 500
-CANNOT_SAY = frozenset({500, 502, 504})
-"""Server errors to a question that tell that the vendor cannot answer it."""
+GONE = (404, 410)
+NO_ENDPOINT = (404, 405)
+"""What a POST is answered where there is no such endpoint."""
+ENOUGH_MISSING = 3
+"""Of how many types there is no endpoint when the vendor's address must be wrong."""
 
 Intend = Callable[[Operation], Awaitable[None]]
 """Remembers that a create of this resource is about to be sent."""
@@ -31,18 +34,24 @@ class Done(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """The vendor does not take this. `conflict`: something else there is in the way."""
+    """The vendor does not take this. `conflict`: something else there is in the way.
+
+    `there` is false when the vendor certainly does not have the resource in any form, and
+    `unsure` true when it may have taken it all the same.
+    """
 
     status: int
     detail: str
     conflict: bool = False
+    there: bool = False
+    unsure: bool = False
 
 
 Outcome = Done | Refused
 
 
 class _AlreadyThere(Exception):
-    def __init__(self, ids: list[str]) -> None:
+    def __init__(self, ids: Sequence[str]) -> None:
         super().__init__()
         self.ids = ids
 
@@ -53,22 +62,48 @@ class Scim:
     def __init__(self, wire: Wire, intend: Intend) -> None:
         self._wire = wire
         self._intend = intend
-        self._filters = True
-        self._listed: dict[ResourceType, dict[str, list[str]] | None] = {}
+        self._asking = Asking(wire)
+        self._accepted = False
+        self._missing: set[ResourceType] = set()
 
     async def perform(self, op: Operation) -> Outcome:
-        """Do one operation. Raises GivenUp, or Stopped when the whole delivery must end."""
-        if op.kind == "create":
-            return await self._create(op)
-        return await (self._update(op) if op.kind == "update" else self._delete(op))
+        """Do one operation. Raises GivenUp, or Stopped when the whole delivery must end.
 
-    # Writing
+        Either may be `uncertain`; otherwise the vendor is as it was before.
+        """
+        if op.kind == "create":
+            outcome = await self._create(op)
+        else:
+            outcome = await (self._update(op) if op.kind == "update" else self._delete(op))
+        self._accepted = self._accepted or isinstance(outcome, Done)
+        return outcome
+
+    async def find(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
+        """The vendor's ids of a resource; none when it has it not, None when it cannot say.
+
+        Raises GivenUp and Stopped.
+        """
+        return await self._asking.find(resource_type, external_id)
+
+    async def list(self, resource_type: ResourceType) -> IdsByExternalId | None:
+        """All that the vendor holds of a type: ids by externalId; None when it cannot list.
+
+        Resources without an externalId are under an empty one. Raises GivenUp and Stopped.
+        """
+        return await self._asking.everything(resource_type)
+
+    # Creating
 
     async def _create(self, op: Operation) -> Outcome:
+        """Create, after asking where an earlier create may have reached the vendor."""
         if op.ask:
             ids = await self.find(op.resource_type, op.external_id)
-            if ids:
-                return await self._adopt(op, ids)
+            adopted = await self._adopt(op, ids) if ids else None
+            if adopted is not None:
+                return adopted
+        return await self._post(op)
+
+    async def _post(self, op: Operation) -> Outcome:
         try:
             answer = await self._wire.send(
                 "POST",
@@ -77,59 +112,51 @@ class Scim:
                 before_repeat=lambda: self._stop_if_there(op),
             )
         except _AlreadyThere as there:
-            return await self._adopt(op, there.ids)
+            adopted = await self._adopt(op, there.ids)
+            if adopted is None:
+                message = "the vendor says both that it has this and that it has not"
+                raise GivenUp(message, None, uncertain=True) from None
+            return adopted
         if answer.done:
             return Done(await self._told(op, answer))
         if answer.status == 409:
-            ids = await self.find(op.resource_type, op.external_id, fresh=True)
-            return await self._adopt(op, ids or [op.external_id])
-        return _refused(op, answer)
-
-    async def _update(self, op: Operation) -> Outcome:
-        answer = await self._put(op, op.vendor_id or op.external_id)
-        if answer.done:
-            return Done(vendor_id(answer) or op.vendor_id)
-        if answer.status not in (404, 410):
-            return _refused(op, answer)
-        if not op.vendor_id:
-            ids = await self.find(op.resource_type, op.external_id, fresh=True)
-            if ids:
-                return await self._adopt(op, ids)
-        await self._intend(op)
-        return await self._create(op)
-
-    async def _delete(self, op: Operation) -> Outcome:
-        if op.ask:
-            ids = await self.find(op.resource_type, op.external_id)
-            return await self._delete_all(op, [op.external_id] if ids is None else ids)
-        answer = await self._wire.send("DELETE", op.resource_type, op.vendor_id or op.external_id)
-        if answer.status in (404, 410) and not op.vendor_id:
-            ids = await self.find(op.resource_type, op.external_id, fresh=True)
-            return await self._delete_all(op, ids or [])
-        return _gone(op, answer)
-
-    async def _delete_all(self, op: Operation, ids: list[str]) -> Outcome:
-        for resource_id in ids:
-            outcome = _gone(op, await self._wire.send("DELETE", op.resource_type, resource_id))
-            if isinstance(outcome, Refused):
-                return outcome
-        return Done()
-
-    async def _adopt(self, op: Operation, ids: list[str]) -> Outcome:
-        """Give what is there already the right content; copies of it are removed."""
-        answer = await self._put(op, ids[0])
-        if not answer.done:
-            return _refused(op, answer, conflict=answer.status in (404, 409))
-        await self._delete_all(op, ids[1:])
-        return Done(vendor_id(answer) or ("" if ids[0] == op.external_id else ids[0]))
-
-    async def _put(self, op: Operation, resource_id: str) -> Answer:
-        return await self._wire.send("PUT", op.resource_type, resource_id, body=op.body)
+            return await self._yield(op, answer)
+        if answer.status in NO_ENDPOINT:
+            self._miss(op, answer)
+        return _refused(op, answer, there=False)
 
     async def _stop_if_there(self, op: Operation) -> None:
-        ids = await self.find(op.resource_type, op.external_id, fresh=True)
+        ids = await self._asking.find(op.resource_type, op.external_id, since=time.monotonic())
         if ids:
             raise _AlreadyThere(ids)
+
+    async def _yield(self, op: Operation, conflict: Answer) -> Outcome:
+        """Update what is there already, since it cannot be created."""
+        with _perhaps_there():
+            try:
+                ids = await self.find(op.resource_type, op.external_id)
+            except GivenUp:
+                ids = None
+        adopted = await self._adopt(op, ids or [op.external_id])
+        return adopted or _refused(op, conflict, there=ids is None or bool(ids))
+
+    async def _adopt(self, op: Operation, ids: Sequence[str]) -> Outcome | None:
+        """Give what is there already the right content, and remove copies of it.
+
+        None when it is under none of `ids`.
+        """
+        with _perhaps_there():
+            for number, resource_id in enumerate(ids):
+                answer = await self._put(op, resource_id)
+                if answer.status in GONE:
+                    continue
+                if not answer.done:
+                    return _refused(op, answer, there=True)
+                copies = await self._delete_all(op, ids[number + 1 :])
+                if isinstance(copies, Refused):
+                    return copies
+                return Done(resource_id if resource_id != op.external_id else vendor_id(answer))
+            return None
 
     async def _told(self, op: Operation, answer: Answer) -> str:
         """The vendor's id of what it has just created; it is asked when its answer broke off."""
@@ -137,106 +164,76 @@ class Scim:
         if told or not answer.cut:
             return told
         try:
-            ids = await self.find(op.resource_type, op.external_id, fresh=True)
+            ids = await self._asking.find(op.resource_type, op.external_id, since=time.monotonic())
         except (GivenUp, Stopped):
             return ""
         return ids[0] if ids else ""
 
-    # Asking
+    def _miss(self, op: Operation, answer: Answer) -> None:
+        """Raises Stopped when there is no endpoint where there should be."""
+        self._missing.add(op.resource_type)
+        if not self._accepted and len(self._missing) >= ENOUGH_MISSING:
+            endpoint = ENDPOINTS[op.resource_type]
+            reason = f"there is no {endpoint} and nothing else of ours at the vendor's address"
+            raise self._wire.stop(f"{reason} ({answer.status}); is it right?", answer.status)
 
-    async def find(
-        self, resource_type: ResourceType, external_id: str, fresh: bool = False
-    ) -> list[str] | None:
-        """The vendor's ids of a resource; none when it has it not, None when it cannot say.
+    # Updating and deleting
 
-        `fresh` asks anew where the vendor's list is already known.
-        """
-        if self._filters:
-            ids = await self._find_by_filter(resource_type, external_id)
-            if ids is not None:
-                return ids
-            self._filters = False
-        if fresh or resource_type not in self._listed:
-            self._listed[resource_type] = await self.list(resource_type)
-        listed = self._listed[resource_type]
-        return None if listed is None else listed.get(external_id, [])
+    async def _update(self, op: Operation) -> Outcome:
+        answer = await self._put(op, op.vendor_id or op.external_id)
+        if answer.done:
+            return Done(op.vendor_id or vendor_id(answer))
+        if answer.status not in GONE:
+            return _refused(op, answer, there=True)
+        if not op.vendor_id:
+            ids = await self.find(op.resource_type, op.external_id)
+            adopted = await self._adopt(op, ids) if ids else None
+            if adopted is not None:
+                return adopted
+        await self._intend(op)
+        return await self._post(op)
 
-    async def _find_by_filter(
-        self, resource_type: ResourceType, external_id: str
-    ) -> list[str] | None:
-        """As `find`, or None where the vendor does not filter."""
-        query = "?filter=" + quote(f'externalId eq "{external_id}"', safe="")
-        page = await self._page(resource_type, query)
-        if page is None:
-            return None
-        found = page.by_external_id()
-        return None if found.keys() - {external_id} else found.get(external_id, [])
+    async def _delete(self, op: Operation) -> Outcome:
+        if op.ask:
+            ids = await self.find(op.resource_type, op.external_id)
+            return await self._delete_all(op, [op.external_id] if ids is None else ids)
+        answer = await self._wire.send("DELETE", op.resource_type, op.vendor_id or op.external_id)
+        if answer.status in GONE and not op.vendor_id:
+            ids = await self.find(op.resource_type, op.external_id)
+            return await self._delete_all(op, ids or [])
+        return _gone(op, answer)
 
-    async def list(self, resource_type: ResourceType) -> dict[str, list[str]] | None:
-        """All that the vendor holds of a type: ids by externalId; None when it cannot list.
+    async def _delete_all(self, op: Operation, ids: Sequence[str]) -> Outcome:
+        for resource_id in ids:
+            outcome = _gone(op, await self._wire.send("DELETE", op.resource_type, resource_id))
+            if isinstance(outcome, Refused):
+                return outcome
+        return Done()
 
-        Resources without an externalId are under an empty one.
-        """
-        found: dict[str, list[str]] = {}
-        seen: set[str] = set()
-        while True:
-            query = f"?startIndex={len(seen) + 1}&count={PAGE}"
-            page = await self._page(resource_type, query)
-            if page is None and not seen:
-                page = await self._page(resource_type, "")
-            if page is None:
-                return None
-            new = [r for r in page.resources if r[1] not in seen]
-            for external_id, resource_id in new:
-                found.setdefault(external_id, []).append(resource_id)
-                seen.add(resource_id)
-            if not new or page.total is None or len(seen) >= page.total:
-                return found
-
-    async def _page(self, resource_type: ResourceType, query: str) -> "_Page | None":
-        """A page of a list, or None when the vendor does not answer such a question."""
-        try:
-            answer = await self._wire.send("GET", resource_type, query=query, bound=LIST_BYTES)
-        except GivenUp as given_up:
-            if given_up.status in CANNOT_SAY:
-                return None
-            raise
-        body = json_object(answer) if answer.done and not answer.cut else None
-        return None if body is None else _Page.of(body)
+    async def _put(self, op: Operation, resource_id: str) -> Answer:
+        return await self._wire.send("PUT", op.resource_type, resource_id, body=op.body)
 
 
-class _Page(Struct, frozen=True):
-    """A list response's resources as (externalId, id), and how many there are in all."""
-
-    resources: list[tuple[str, str]]
-    total: int | None
-
-    @classmethod
-    def of(cls, body: dict[str, Any]) -> "_Page | None":
-        total = body.get("totalResults")
-        entries = body.get("Resources")
-        if entries is None and isinstance(total, int):
-            entries = []
-        if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
-            return None
-        found = [(str(e.get("externalId") or ""), str(e.get("id") or e.get("externalId") or ""))
-                 for e in entries]
-        return cls([f for f in found if f[1]], total if isinstance(total, int) else None)
-
-    def by_external_id(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for external_id, resource_id in self.resources:
-            found.setdefault(external_id, []).append(resource_id)
-        return found
+@contextmanager
+def _perhaps_there() -> Iterator[None]:
+    """What ends in here leaves the vendor perhaps with the resource."""
+    try:
+        yield
+    except GivenUp as given_up:
+        raise GivenUp(str(given_up), given_up.status, uncertain=True) from None
+    except Stopped as stopped:
+        raise stopped.unsure() from None
 
 
 def _gone(op: Operation, answer: Answer) -> Outcome:
-    return Done() if answer.done or answer.status in (404, 410) else _refused(op, answer)
+    return Done() if answer.done or answer.status in GONE else _refused(op, answer, there=True)
 
 
-def _refused(op: Operation, answer: Answer, conflict: bool | None = None) -> Refused:
+def _refused(op: Operation, answer: Answer, there: bool) -> Refused:
     return Refused(
         status=answer.status,
         detail=detail(answer, op.resource_type, op.body),
-        conflict=answer.status == 409 if conflict is None else conflict,
+        conflict=answer.status == 409,
+        there=there,
+        unsure=answer.unsure,
     )

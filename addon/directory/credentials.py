@@ -1,9 +1,23 @@
-"""How Skolsynk proves to Google that it may read a tenant's directory."""
+"""How Skolsynk proves to Google that it may read a tenant's directory.
 
+Without a key: whatever the program runs as asks the IAM Credentials API to sign in the name of
+the service account, and what was signed is exchanged for a token that acts as the tenant's
+administrator (OAuth 2.0 for service accounts, "delegating domain-wide authority"). A key file
+does the same where there is no Google Cloud.
+"""
+
+import json
+import re
+from base64 import urlsafe_b64decode
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import google.auth
+import google.auth.transport.requests
+from google.auth import iam
 from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError
 from google.oauth2 import service_account
 
 from addon.directory.errors import UNSENT, AccessRefused
@@ -13,6 +27,13 @@ SCOPES = tuple(
     for name in ("user", "orgunit", "group", "group.member", "domain", "customer")
 )
 """All that is asked for, all read-only; SECURITY.md lists them with the reason of each."""
+
+IAM_CREDENTIALS = "https://iamcredentials.googleapis.com"
+TOKEN_URI = "https://oauth2.googleapis.com/token"
+RUNTIME_SCOPE = "https://www.googleapis.com/auth/iam"
+NOT_ALLOWED = frozenset({"unauthorized_client", "access_denied", "invalid_scope"})
+TIMEOUT = 30.0
+"""Seconds for each wait for an answer."""
 
 
 def anonymous() -> Any:
@@ -36,3 +57,150 @@ def from_key_file(path: Path, subject: str) -> Any:
             "Create a key for the service account and name its file in SKOLSYNK_GOOGLE_KEY_FILE. "
             f"{UNSENT}"
         ) from None
+
+
+def keyless(
+    account: str,
+    subject: str,
+    *,
+    runtime: Any = None,
+    iam_credentials: str = IAM_CREDENTIALS,
+    token_uri: str = TOKEN_URI,
+) -> Any:
+    """The service account's credentials without a key, acting as `subject`.
+
+    `account` is the service account's address, `subject` the tenant's `delegatedAdmin`.
+    `runtime` are the credentials that the program runs with (default: Google's application
+    default credentials); they need the role Service Account Token Creator on `account`. The
+    other two are where the IAM Credentials API and the token endpoint are. Nothing is asked
+    for until a token is needed; then AccessRefused says what is not as it must be.
+    """
+    signer = _Signer(account, runtime, iam_credentials.rstrip("/"))
+    return _Delegated(  # type: ignore[no-untyped-call]
+        signer, account, token_uri, scopes=list(SCOPES), subject=subject
+    )
+
+
+class _Signer(iam.Signer):
+    """Signs in the service account's name by the IAM Credentials API."""
+
+    def __init__(self, account: str, runtime: Any, base: str) -> None:
+        super().__init__(self._send, runtime, account)  # type: ignore[no-untyped-call]
+        self._account = account
+        self._base = base
+        self._transport: Any = google.auth.transport.requests.Request()
+
+    def sign(self, message: str | bytes) -> bytes:
+        """The signature of `message`. Raises AccessRefused, and TransportError for the rest."""
+        if self._credentials is None:
+            self._credentials = _runtime()
+        try:
+            signature: bytes = super().sign(message)
+            return signature
+        except RefreshError as error:
+            if error.retryable:
+                raise
+            raise AccessRefused(
+                "The Google credentials that Skolsynk runs with gave no token to sign with "
+                f"({type(error).__name__}). {_SIGN_IN} {UNSENT}"
+            ) from None
+
+    def client_id(self) -> str:
+        """The service account's client id, as the Admin console wants it; empty if not told.
+
+        An identity token of the service account says it; whoever may sign may have one.
+        """
+        try:
+            url = f"{IAM_CREDENTIALS}/v1/projects/-/serviceAccounts/{self._account}:generateIdToken"
+            headers = {"Content-Type": "application/json"}
+            self._credentials.before_request(self._send, "POST", url, headers)
+            answer = self._send(url, "POST", json.dumps({"audience": "skolsynk"}), headers)
+            payload = str(json.loads(answer.data)["token"]).split(".")[1]
+            claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+            told = str(claims.get("azp") or claims["sub"])
+        except (AccessRefused, GoogleAuthError, LookupError, TypeError, ValueError, AttributeError):
+            return ""
+        return told if re.fullmatch(r"\d{10,30}", told) else ""
+
+    def _send(
+        self,
+        url: str,
+        method: str = "GET",
+        body: Any = None,
+        headers: Any = None,
+        timeout: float = TIMEOUT,
+        **options: Any,
+    ) -> Any:
+        """Google's transport, to where the API is, and with words for its refusals."""
+        place = url.replace(IAM_CREDENTIALS, self._base, 1)
+        answer = self._transport(
+            url=place, method=method, body=body, headers=headers, timeout=timeout, **options
+        )
+        if ":signBlob" in url and answer.status in (400, 401, 403, 404):
+            raise AccessRefused(
+                f"Google does not let Skolsynk sign as {self._account} ({answer.status}). Enable "
+                "the IAM Service Account Credentials API (iamcredentials.googleapis.com) in its "
+                "project, see that SKOLSYNK_SERVICE_ACCOUNT names it rightly, and grant what "
+                "Skolsynk runs as the role Service Account Token Creator "
+                f"(roles/iam.serviceAccountTokenCreator) on it. {UNSENT}"
+            )
+        return answer
+
+
+class _Delegated(service_account.Credentials):
+    """Credentials that say what to grant, and to whom, when Google does not give a token."""
+
+    _signer: _Signer
+
+    def refresh(self, request: Any) -> None:
+        """Fetch a token. Raises AccessRefused, and RefreshError when another try may help."""
+        try:
+            super().refresh(request)  # type: ignore[no-untyped-call]
+        except RefreshError as error:
+            code = _code(error)
+            if error.retryable or not code:
+                raise
+            raise AccessRefused(self._what_to_do(code)) from None
+
+    def _what_to_do(self, code: str) -> str:
+        if code in NOT_ALLOWED:
+            known = self._signer.client_id()
+            client = f"the client ID {known}" if known else f"the client ID of {self.signer_email}"
+            return (
+                f"Google does not let Skolsynk read the directory ({code}). In the Admin console, "
+                "under Security, Access and data control, API controls, Domain-wide delegation, "
+                f"add {client} with exactly these scopes: {', '.join(SCOPES)}. It may take a "
+                f"while until Google knows of it. {UNSENT}"
+            )
+        if code == "invalid_grant":
+            return (
+                "Google does not let Skolsynk act as the administrator that the tenant document "
+                f"names in delegatedAdmin ({code}). See that the account exists and is not "
+                f"suspended, and that this machine's clock is right. {UNSENT}"
+            )
+        return f"Google gave no token to read the directory with ({code}). {UNSENT}"
+
+
+_SIGN_IN = (
+    "On Google Cloud, see that the program runs as a service account; elsewhere, run "
+    "`gcloud auth application-default login` or name a key file in SKOLSYNK_GOOGLE_KEY_FILE."
+)
+
+
+@cache
+def _runtime() -> Any:
+    """What the program runs as, by Google's application default credentials."""
+    try:
+        credentials, _ = google.auth.default(scopes=[RUNTIME_SCOPE])
+    except DefaultCredentialsError:
+        raise AccessRefused(
+            f"Skolsynk has no Google credentials to sign with. {_SIGN_IN} {UNSENT}"
+        ) from None
+    return credentials
+
+
+def _code(error: RefreshError) -> str:
+    """The token endpoint's error code; its description may hold an address."""
+    details = error.args[1] if len(error.args) > 1 else None
+    told = details.get("error") if isinstance(details, dict) else None
+    return told if isinstance(told, str) and re.fullmatch(r"[A-Za-z_]{1,60}", told) else ""

@@ -1,7 +1,9 @@
 """Firestore, spoken to in one place: every document read and written is counted here."""
 
+import random
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -24,14 +26,14 @@ Path = tuple[str, ...]
 Fields = dict[str, Any]
 
 ATTEMPTS = 5
-"""How often a transaction is tried when other writers are faster."""
+"""How often a commit is tried that was aborted because others wrote at the same time."""
 
 MOST_WRITES = 400
 MOST_BYTES = 5_000_000
 """What goes in one commit; Firestore's own limits are 500 and 10 MiB."""
 
 
-class Overtaken(Exception):
+class Overtaken(StoreError):
     """A document has changed since it was read, or exists where it must not."""
 
 
@@ -46,7 +48,8 @@ class Found(Struct, frozen=True):
 class Write(Struct, frozen=True):
     """A document to be written whole, or with `merge` the fields that are named.
 
-    With `known`, only if it is as it was read then (not there, if it was not there then).
+    With `known`, those fields of it are written, and only if it is as it was read then (not
+    there, if it was not there then).
     """
 
     path: Path
@@ -61,18 +64,20 @@ class Write(Struct, frozen=True):
 
 
 class Meter:
-    """How many documents were read and written; thread-safe."""
+    """How many documents were read, written and removed, as Google counts; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.reads = 0
         self.writes = 0
+        self.deletes = 0
 
-    def add(self, reads: int = 0, writes: int = 0) -> None:
+    def add(self, reads: int = 0, writes: int = 0, deletes: int = 0) -> None:
         """Count documents."""
         with self._lock:
             self.reads += reads
             self.writes += writes
+            self.deletes += deletes
 
 
 class Documents:
@@ -131,52 +136,60 @@ class Documents:
         return [_found((*collection, snapshot.id), snapshot) for snapshot in snapshots]
 
     def write(self, writes: Iterable[Write]) -> None:
-        """Write documents: all or none, in as many commits as their size needs.
+        """Write documents, in as many commits as their size needs, each all or none.
 
         Raises Overtaken when a document is not as it is `known`.
         """
-        for part in _parts(writes):
+        for part in parts(writes):
+            self.commit(part)
+
+    def commit(self, writes: Sequence[Write], gone: Sequence[Path] = ()) -> list[Found]:
+        """Write documents, and remove those `gone`, in one commit: all or none.
+
+        What was written is returned, to be `known` by a later write. Raises Overtaken when a
+        document is not as it is `known`; then nothing was written, unless an earlier try of
+        the same commit succeeded without our learning of it.
+        """
+
+        def once() -> Sequence[Any]:
             batch = self._client.batch()
-            for one in part:
+            for one in writes:
                 self._put(batch, one)
-            self._try(batch.commit)
-            self._meter.add(writes=len(part))
+            for path in gone:
+                batch.delete(self._client.document(*path))
+            results: Sequence[Any] = batch.commit()
+            return results
+
+        results = self._try(lambda: _unless_aborted(once))
+        self._meter.add(writes=len(writes), deletes=len(gone))
+        return [
+            Found(one.path, one.fields, result.update_time)
+            for one, result in zip(writes, results, strict=False)
+        ]
 
     def delete(self, paths: Sequence[Path]) -> None:
         """Remove documents."""
         for start in range(0, len(paths), MOST_WRITES):
-            batch = self._client.batch()
-            for path in paths[start : start + MOST_WRITES]:
-                batch.delete(self._client.document(*path))
-            self._try(batch.commit)
-            self._meter.add(writes=len(paths[start : start + MOST_WRITES]))
+            self.commit([], gone=paths[start : start + MOST_WRITES])
 
-    def transact(self, path: Path, change: Callable[[Found], tuple[T, Sequence[Write]]]) -> T:
-        """Read a document and write others on the ground of it, in one transaction.
+    def change(self, path: Path, change: Callable[[Found], tuple[T, Fields | None]]) -> T:
+        """Read a document and write fields of it on the ground of what they are, if any.
 
-        `change` may be called again when another writer was faster; so it must be pure. Raises
+        `change` is called again when another writer was faster; so it must be pure. Raises
         Overtaken when others are faster again and again.
         """
-
-        def run(transaction: Any) -> T:
-            snapshot = self._client.document(*path).get(transaction=transaction)
-            self._meter.add(reads=1)
-            result, writes = change(_found(path, snapshot))
-            for one in writes:
-                self._put(transaction, one)
-            self._meter.add(writes=len(writes))
-            return result
-
-        transactional = firestore.transactional(run)
-
-        def attempt() -> T:
+        for attempt in range(1, ATTEMPTS + 1):
+            found = self.get(path)
+            result, fields = change(found)
+            if fields is None:
+                return result
             try:
-                result: T = transactional(self._client.transaction(max_attempts=ATTEMPTS))
-            except ValueError:  # what the client raises when all its attempts have failed
-                raise Overtaken("others were faster, again and again") from None
-            return result
-
-        return self._try(attempt)
+                self.commit([Write(path, fields, known=found)])
+            except Overtaken:
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+            else:
+                return result
+        raise Overtaken("others were faster, again and again")
 
     def _put(self, batch: Any, write: Write) -> None:
         reference = self._client.document(*write.path)
@@ -192,7 +205,7 @@ class Documents:
         try:
             return work()
         except (AlreadyExists, FailedPrecondition, NotFound, Aborted) as error:
-            raise Overtaken(str(error)) from None
+            raise Overtaken(f"a document has been changed ({type(error).__name__})") from None
         except (GoogleAPICallError, RetryError, GoogleAuthError, ValueError) as error:
             raise StoreError(
                 f"Firestore project {self._client.project} cannot be used "
@@ -206,7 +219,18 @@ def _found(path: Path, snapshot: Any) -> Found:
     return Found(path, None if fields is None else dict(fields), snapshot.update_time)
 
 
-def _parts(writes: Iterable[Write]) -> Iterable[list[Write]]:
+def _unless_aborted(work: Callable[[], T]) -> T:
+    """What `work` gives, tried again a few times when others write the same documents."""
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return work()
+        except Aborted:
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))
+    return work()
+
+
+def parts(writes: Iterable[Write]) -> Iterator[list[Write]]:
+    """Writes in groups that fit in a commit."""
     part: list[Write] = []
     size = 0
     for one in writes:

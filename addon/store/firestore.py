@@ -6,7 +6,9 @@ with `shards`, `journal` and `holds`, and `runs`. Nothing is ever kept outside o
 
 import random
 import time
+import zlib
 from collections.abc import Sequence, Set
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import uuid4
@@ -18,8 +20,9 @@ from google.cloud import firestore
 from addon.delivery.guard import Approval, Hold
 from addon.delivery.ledger import Change, Key, Ledger
 from addon.store import RUNS_KEPT, Run, Standing, StoredTask, StoreError
-from addon.store.documents import Documents, Fields, Found, Meter, Path, Write
-from addon.store.firestore_ledgers import Ledgers, connection_path
+from addon.store.connection import connection_path
+from addon.store.documents import ATTEMPTS, Documents, Fields, Found, Meter, Path, Write
+from addon.store.firestore_ledgers import Ledgers
 from addon.store.holder import holder as process_holder
 
 T = TypeVar("T", Hold, Approval)
@@ -141,19 +144,25 @@ class FirestoreStore:
         self._set_parts(key, "approval", approval)
 
     def _parts(self, key: Key, found: Found, name: str, kind: type[T]) -> T | None:
-        count = (found.fields or {}).get(name, 0)
-        if not count:
-            return None
-        parts = self._documents.get_all([_part(key, name, n) for n in range(count)])
-        packed = b"".join(part.fields["packed"] for part in parts if part.fields)
-        return msgspec.msgpack.decode(packed, type=kind)
+        for _ in range(ATTEMPTS):
+            count = (found.fields or {}).get(name, 0)
+            if not count:
+                break
+            parts = self._documents.get_all([_part(key, name, n) for n in range(count)])
+            packed = b"".join(part.fields["packed"] for part in parts if part.fields)
+            with suppress(zlib.error, msgspec.DecodeError):
+                return msgspec.msgpack.decode(zlib.decompress(packed), type=kind)
+            found = self._documents.get(connection_path(key))  # another is taking its place
+        return None
 
     def _set_parts(self, key: Key, name: str, value: Hold | Approval | None) -> None:
-        packed = b"" if value is None else msgspec.msgpack.encode(value)
+        packed = b"" if value is None else zlib.compress(msgspec.msgpack.encode(value))
         cut = [packed[start : start + PART] for start in range(0, len(packed), PART)]
+        before = (self._documents.get(connection_path(key)).fields or {}).get(name, 0)
         writes = [Write(_part(key, name, n), {"packed": part}) for n, part in enumerate(cut)]
-        count: Fields = {name: len(cut)}
-        self._documents.write([*writes, Write(connection_path(key), count, merge=True)])
+        count = Write(connection_path(key), {name: len(cut)}, merge=True)
+        gone = [_part(key, name, n) for n in range(len(cut), before)]
+        self._documents.commit([*writes, count], gone=gone)
 
     # Runs
 
@@ -161,7 +170,7 @@ class FirestoreStore:
         fields = {
             "started": run.started,
             "status": run.status,
-            "packed": msgspec.json.encode(run),
+            "packed": zlib.compress(msgspec.json.encode(run)),
             "expires": datetime.fromtimestamp(run.started, UTC) + RUN_KEPT,
         }
         self._documents.write([Write(("tenants", run.tenant, "runs", run.id), fields)])
@@ -209,15 +218,14 @@ class FirestoreStore:
     def done_with_snapshot(self, tenant: str, run: str, vendor: str) -> None:
         path = _snapshot(tenant, run)
 
-        def strike(found: Found) -> tuple[int, list[Write]]:
+        def strike(found: Found) -> tuple[int, Fields | None]:
             fields = found.fields
             if fields is None:
-                return 0, []
+                return 0, None
             left = [name for name in fields["vendors"] if name != vendor]
-            writes = [Write(path, {**fields, "vendors": left})]
-            return (0 if left else fields["parts"]), writes
+            return (0 if left else fields["parts"]), {"vendors": left}
 
-        parts = self._documents.transact(path, strike)
+        parts = self._documents.change(path, strike)
         if parts:
             names = [(*path, "parts", f"{n:03}") for n in range(parts)]
             self._documents.delete([path, *names])
@@ -243,7 +251,7 @@ def _snapshot(tenant: str, run: str) -> Path:
 
 def _run(found: Found) -> Run:
     fields = found.fields or {}
-    return msgspec.json.decode(fields["packed"], type=Run)
+    return msgspec.json.decode(zlib.decompress(fields["packed"]), type=Run)
 
 
 def _part(key: Key, name: str, number: int) -> Path:

@@ -4,290 +4,257 @@ A connection is one small document with what is needed to see that nothing has c
 each shard a digest and counts. While a run has the lease its changes go to a journal, one
 document a batch; when it lets go they are packed into the shards they belong to. A journal
 that was left behind by a process that died is packed by the next run to take the lease.
-Every journal document is created in a transaction that reads the lease, and every shard is
-written on condition that it is as it was read, so two writers cannot lose each other's entries.
+
+Two writers cannot lose each other's entries: shards are only ever written in a commit that also
+writes the connection's document on condition that it is as its writer knows it, and whoever
+takes over a lease seals its journal. There are no transactions that wait for each other.
 """
 
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence, Set
-from datetime import UTC, datetime, timedelta
+import random
+import time
+from collections.abc import Sequence, Set
+from contextlib import suppress
 from threading import Lock
 
-import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
-from addon.delivery.ledger import (
-    Change,
-    Key,
-    Ledger,
-    Unread,
-    digest_of,
-    shard_of,
-)
-from addon.ss12000.resources import ResourceType
-from addon.store import LeaseLost
-from addon.store.documents import Documents, Fields, Found, Overtaken, Path, Write
-from addon.store.holder import is_dead
-from addon.store.packing import Shard, pack_changes, pack_shard, unpack_changes, unpack_shard
+from addon.delivery.ledger import Change, Key, Ledger, Unread, shard_of
+from addon.store import LeaseLost, StoreError
+from addon.store.connection import Connection, Summary, connection_path
+from addon.store.documents import ATTEMPTS, Documents, Found, Overtaken, Write, parts
+from addon.store.firestore_journal import Journals, changes_of, own_pages
+from addon.store.firestore_shards import Shards, shard_path, summary
+from addon.store.packing import pack_shard
 
-CHANGES_A_DOCUMENT = 4000
-JOURNAL_KEPT = timedelta(days=7)
-NOBODY_KNOWN = "?"
-REMEMBERED = 4
-"""For how many connections the shards that were read last are kept in memory."""
+NOBODY_KNOWN = "?|?|?|?"
+"""Who has the lease, when it is only known that it is not the one who asks."""
 
 
-class Summary(Struct, frozen=True):
-    """What the connection's document says of a shard. No digest: it must always be read."""
+class _Part(Ledger):
+    """A ledger as `part` gives it: of which version, and which shards there are."""
 
-    digest: bytes | None
-    counts: dict[ResourceType, int]
-
-
-class Connection(Struct, frozen=True):
-    """A connection's document. `open` while a run writes; its journal begins at `journal`."""
-
-    epoch: int = 0
-    open: bool = False
-    journal: int = 0
-    holder: str = ""
-    until: float = 0.0
-    shards: dict[str, Summary] = {}
-
-    @classmethod
-    def of(cls, found: Found) -> "Connection":
-        """The document as a value; a new one where there is none."""
-        packed = (found.fields or {}).get("ledger")
-        return cls() if packed is None else msgspec.msgpack.decode(packed, type=cls)
-
-    def fields(self) -> Fields:
-        """The value as the document's fields; those of holds and approvals are others."""
-        return {"ledger": msgspec.msgpack.encode(self), "open": self.open}
+    def __init__(self, connection: Connection) -> None:
+        super().__init__()
+        self.version = connection.version
+        self.there = _there(connection)
 
 
-class _Read(Struct):
-    """The shards of a connection that were read at an epoch, and what is new since then."""
+class _Turn(Struct):
+    """A lease that this process has taken, and what was written under it.
 
+    `found` is the connection's document as it was written last. `sure` is whether `written` is
+    all that is in the journal; it is not after a write that failed.
+    """
+
+    holder: str
     epoch: int
-    shards: dict[int, tuple[Found, Shard]]
-    written: list[Change] = []
-    sequence: int = 0
+    found: Found
+    written: list[Change] = field(default_factory=list)
+    number: int = 0
+    sure: bool = True
+    over: bool = False
+    lock: Lock = field(default_factory=Lock)
 
 
 class Ledgers:
-    """The ledgers and leases of all connections."""
+    """The ledgers and leases of all connections. Thread-safe."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
-        self._lock = Lock()
-        self._read: OrderedDict[Key, _Read] = OrderedDict()
+        self._shards = Shards(documents)
+        self._journals = Journals(documents)
+        self._turns: dict[tuple[Key, str], _Turn] = {}
 
     # Reading
 
     def part(self, key: Key, found: Found) -> Ledger:
         """The ledger without its settled shards, given the connection's document."""
-        connection = Connection.of(found)
-        changes = self._journal(key, connection) if connection.open else []
+        connection, changes = self._unpacked(key, found)
         touched = {shard_of(change.external_id) for change in changes}
-        known = {int(n): summary for n, summary in connection.shards.items()}
-        ledger = Ledger()
-        ledger.unread = {
-            n: Unread(s.digest, s.counts)
-            for n, s in known.items()
-            if s.digest is not None and n not in touched
-        }
-        self._fill(key, connection.epoch, ledger, known.keys() - ledger.unread.keys())
+        ledger = _Part(connection)
+        always = set(touched)
+        for name, said in connection.shards.items():
+            n = int(name)
+            if said.digest is None:
+                always.add(n)
+            elif said.counts and n not in touched:
+                ledger.unread[n] = Unread(said.digest, said.counts)
+        self._fill(key, ledger, always)
         ledger.apply(changes)
         return ledger
 
     def load(self, key: Key, ledger: Ledger, shards: Set[int]) -> None:
-        """Read more shards into a ledger."""
+        """Read more shards into a ledger that `part` gave."""
         wanted = ledger.unread.keys() & shards
-        if wanted:
-            with self._lock:
-                read = self._read.get(key)
-            self._fill(key, read.epoch if read is not None else -1, ledger, wanted)
+        if wanted and isinstance(ledger, _Part):
+            self._fill(key, ledger, wanted)
             for n in wanted:
                 ledger.unread.pop(n)
 
-    def _fill(self, key: Key, epoch: int, ledger: Ledger, shards: Set[int]) -> None:
-        for shard in self._shards(key, epoch, shards).values():
-            for kind, entries in shard[1].entries.items():
+    def _fill(self, key: Key, ledger: _Part, shards: Set[int]) -> None:
+        for _, shard in self._shards.get(key, ledger.version, shards, ledger.there).values():
+            for kind, entries in shard.entries.items():
                 ledger.entries[kind].update(entries)
-            for kind, refusals in shard[1].refusals.items():
+            for kind, refusals in shard.refusals.items():
                 ledger.refusals[kind].update(refusals)
 
-    def _shards(
-        self, key: Key, epoch: int, numbers: Iterable[int]
-    ) -> dict[int, tuple[Found, Shard]]:
-        """Shards, from memory where they were read at the same epoch."""
-        wanted = sorted(numbers)
-        with self._lock:
-            read = self._read.get(key)
-            if read is None or read.epoch != epoch:
-                read = self._read[key] = _Read(epoch, {})
-            self._read.move_to_end(key)
-            while len(self._read) > REMEMBERED and next(iter(self._read)) != key:
-                if next(iter(self._read.values())).written:
-                    break  # a run is writing it: it is needed until the lease is let go of
-                self._read.popitem(last=False)
-        missing = [n for n in wanted if n not in read.shards]
-        for n, found in zip(
-            missing, self._documents.get_all([_shard(key, n) for n in missing]), strict=True
-        ):
-            packed = (found.fields or {}).get("packed")
-            read.shards[n] = (found, Shard() if packed is None else unpack_shard(packed))
-        return {n: read.shards[n] for n in wanted}
+    def _unpacked(self, key: Key, found: Found) -> tuple[Connection, list[Change]]:
+        """A connection, and the changes that its shards may lack."""
+        for _ in range(ATTEMPTS):
+            connection = Connection.of(found)
+            if not connection.open:
+                return connection, []
+            turn = self._turns.get((key, connection.holder))
+            if turn is not None and turn.sure and turn.epoch == connection.journal:
+                return connection, list(turn.written)
+            pages = self._journals.read(key, connection.journal)
+            again = self._documents.get(connection_path(key))
+            if Connection.of(again).version == connection.version:
+                return connection, changes_of(pages)
+            found = again  # the journal was packed, and its pages are going
+        raise StoreError(f"the ledger of {key.tenant} at {key.vendor} changes too fast to read")
 
-    def _journal(self, key: Key, connection: Connection) -> list[Change]:
-        found = self._documents.after((*_path(key), "journal"), f"{connection.journal:010}")
-        return [c for one in found if one.fields for c in unpack_changes(one.fields["packed"])]
+    # Leases
+
+    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
+        """Take the lease or put off its end; see `Store.acquire`."""
+        turn = self._turns.get((key, holder))
+        if turn is not None:
+            return self._prolong(key, turn, until)
+        for attempt in range(ATTEMPTS):
+            found = self._documents.get(connection_path(key))
+            before = Connection.of(found)
+            if before.holder != holder and not before.is_free(now):
+                return before.holder
+            after = before.taken(holder, until)
+            try:
+                turn = _Turn(holder, after.epoch, self._put(key, found, after))
+            except Overtaken:
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+                continue
+            self._take_over(key, turn, after)
+            self._turns[key, holder] = turn
+            return None
+        return NOBODY_KNOWN
+
+    def _prolong(self, key: Key, turn: _Turn, until: float) -> str | None:
+        """Put off the end of a lease that was taken here. Once lost it is not taken again."""
+        with turn.lock:
+            for _ in range(ATTEMPTS):
+                if turn.over:
+                    break
+                known = Connection.of(turn.found)
+                try:
+                    turn.found = self._put(key, turn.found, known.taken(turn.holder, until))
+                except Overtaken:
+                    self._see(key, turn)
+                else:
+                    return None
+        return Connection.of(turn.found).holder or NOBODY_KNOWN
+
+    def _see(self, key: Key, turn: _Turn) -> None:
+        """Look at the connection's document again; the turn may be over."""
+        turn.found = self._documents.get(connection_path(key))
+        connection = Connection.of(turn.found)
+        turn.over = connection.epoch != turn.epoch or connection.holder != turn.holder
+
+    def _take_over(self, key: Key, turn: _Turn, connection: Connection) -> None:
+        """Pack what a process that died has left behind, which can then add no more to it."""
+        if connection.journal < connection.epoch:
+            pages = self._journals.seal(key, connection.journal, connection.epoch)
+            self._pack(key, turn, changes_of(pages))
+            self._journals.drop(key, pages)
+
+    def release(self, key: Key, holder: str) -> None:
+        """Pack what was written and let go of the lease, if it is still `holder`'s."""
+        turn = self._turns.pop((key, holder), None)
+        if turn is None:
+            self._let_go(key, holder)
+            return
+        with turn.lock, suppress(LeaseLost):  # who has taken it over has packed the journal
+            if turn.over:
+                return
+            turn.over = True
+            pages, changes = own_pages(turn.epoch, turn.number), turn.written
+            if not turn.sure:
+                pages = self._journals.read(key, turn.epoch)
+                changes = changes_of(pages)
+            self._pack(key, turn, changes, done=True)
+            self._journals.drop(key, pages)
+
+    def _let_go(self, key: Key, holder: str) -> None:
+        """Let go of a lease that was taken elsewhere; what was written stays in the journal."""
+        for _ in range(ATTEMPTS):
+            found = self._documents.get(connection_path(key))
+            connection = Connection.of(found)
+            if connection.holder != holder:
+                return
+            with suppress(Overtaken):
+                self._put(key, found, connection.let_go())
+                return
 
     # Writing
 
     def record(self, key: Key, changes: Sequence[Change], holder: str) -> None:
         """Put changes in the journal, if `holder` has the lease. Raises LeaseLost."""
-        starts = range(0, len(changes), CHANGES_A_DOCUMENT)
-        packed = [pack_changes(changes[n : n + CHANGES_A_DOCUMENT]) for n in starts]
-        read = self._held(key)
-        expires = datetime.now(UTC) + JOURNAL_KEPT
-
-        def write(found: Found) -> tuple[bool, list[Write]]:
-            connection = Connection.of(found)
-            if connection.holder != holder or read is None or read.epoch != connection.epoch:
-                return False, []
-            journal, absent = (*_path(key), "journal"), Found((), None, None)
-            return True, [
-                Write(
-                    (*journal, f"{connection.epoch:010}-{read.sequence + n:06}"),
-                    {"packed": part, "expires": expires},
-                    known=absent,
-                )
-                for n, part in enumerate(packed)
-            ]
-
-        try:
-            ours = self._documents.transact(_path(key), write)
-        except Overtaken:
-            ours = False
-        if not ours or read is None:
+        turn = self._turns.get((key, holder))
+        if turn is None:
             raise LeaseLost(key)
-        read.sequence += len(packed)
-        read.written.extend(changes)
+        with turn.lock:
+            if turn.over:
+                raise LeaseLost(key)
+            sure, turn.sure = turn.sure, False
+            turn.number = self._journals.append(key, turn.epoch, turn.number, changes)
+            turn.written.extend(changes)
+            turn.sure = sure
 
-    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
-        """Take the lease or put off its end; see `Store.acquire`."""
-
-        def take(found: Found) -> tuple[str | tuple[Connection, Connection], list[Write]]:
-            before = Connection.of(found)
-            free = not before.holder or before.until <= now or is_dead(before.holder)
-            if before.holder != holder and not free:
-                return before.holder, []
-            ours = before.holder == holder
-            after = Connection(
-                epoch=before.epoch if ours else before.epoch + 1,
-                open=True,
-                journal=before.journal if before.open else before.epoch + 1,
-                holder=holder,
-                until=until,
-                shards=before.shards,
-            )
-            return (before, after), [Write(_path(key), after.fields(), merge=True)]
-
-        seen = take(self._documents.get(_path(key)))[0]
-        if isinstance(seen, str):
-            return seen  # without a transaction, in which many starters would hinder each other
-        try:
-            taken = self._documents.transact(_path(key), take)
-        except Overtaken:
-            return "|".join((NOBODY_KNOWN,) * 4)
-        if isinstance(taken, str):
-            return taken
-        before, after = taken
-        if before.holder != holder:
-            self._begin(key, before, after)
-        return None
-
-    def _begin(self, key: Key, before: Connection, after: Connection) -> None:
-        """What a new holder does first: pack what a process that died has left behind."""
-        with self._lock:
-            read = self._read.get(key)
-            if read is not None and read.epoch == before.epoch and not before.open:
-                self._read[key] = _Read(after.epoch, read.shards)
-            else:
-                self._read[key] = _Read(after.epoch, {})
-        if before.open:
-            self._pack(key, after, self._journal(key, before), after.holder, after.until)
-
-    def release(self, key: Key, holder: str) -> None:
-        """Pack what was written and let go of the lease, if it is still `holder`'s."""
-        found = self._documents.get(_path(key))
-        connection = Connection.of(found)
-        read = self._held(key)
-        if connection.holder != holder or read is None or read.epoch != connection.epoch:
+    def _pack(self, key: Key, turn: _Turn, changes: Sequence[Change], done: bool = False) -> None:
+        """Write the changed shards; with `done`, also let go. Raises LeaseLost."""
+        for _ in range(ATTEMPTS):
+            try:
+                self._pack_once(key, turn, changes, done)
+            except Overtaken:
+                self._shards.forget(key)
+                self._see(key, turn)
+                connection = Connection.of(turn.found)
+                if connection.epoch == turn.epoch and connection.holder == turn.holder:
+                    turn.over = done
+                    continue  # a hold was set, or an earlier commit did come through
+                if done and connection.epoch == turn.epoch and not connection.open:
+                    return  # it was let go of in a commit that we took for failed
+                raise LeaseLost(key) from None
+            self._shards.forget(key)
             return
-        self._pack(key, connection, read.written, "", 0.0)
-        with self._lock:
-            self._read.pop(key, None)
+        raise LeaseLost(key)
 
-    def _pack(
-        self, key: Key, connection: Connection, changes: Sequence[Change], holder: str, until: float
-    ) -> None:
-        """Write the changed shards, then the connection's document; its journal ends there."""
+    def _pack_once(self, key: Key, turn: _Turn, changes: Sequence[Change], done: bool) -> None:
+        connection = Connection.of(turn.found)
         by_shard: dict[int, list[Change]] = {}
         for change in changes:
             by_shard.setdefault(shard_of(change.external_id), []).append(change)
-        shards = self._shards(key, connection.epoch, by_shard)
+        kept = self._shards.get(key, connection.version, by_shard.keys(), _there(connection))
+        summaries: dict[str, Summary] = {}
         writes = []
-        summaries = dict(connection.shards)
-        for n, (found, shard) in shards.items():
-            shard.apply(by_shard[n])
-            writes.append(Write(_shard(key, n), {"packed": pack_shard(shard)}, known=found))
-            summaries[str(n)] = _summary(shard)
-        after = Connection(
-            epoch=connection.epoch,
-            open=bool(holder),
-            journal=connection.epoch,
-            holder=holder,
-            until=until,
-            shards=summaries,
-        )
+        for n, (found, shard) in kept.items():
+            changed = shard.changed(by_shard[n])
+            summaries[f"{n}"] = summary(changed)
+            writes.append(Write(shard_path(key, n), {"packed": pack_shard(changed)}, known=found))
+        commits = list(parts(writes)) or [[]]
+        for part in commits:
+            last = part is commits[-1]
+            written = {f"{int(w.path[-1])}": summaries[f"{int(w.path[-1])}"] for w in part}
+            connection = connection.packed(written, whole=last)
+            if last and done:
+                connection = connection.closed()
+            turn.found = self._put(key, turn.found, connection, part)
 
-        def finish(found: Found) -> tuple[bool, list[Write]]:
-            ours = Connection.of(found).epoch == connection.epoch
-            return ours, [Write(_path(key), after.fields(), merge=True)] if ours else []
-
-        try:
-            self._documents.write(writes)
-        except Overtaken:
-            raise LeaseLost(key) from None
-        if not self._documents.transact(_path(key), finish):
-            raise LeaseLost(key)
-        with self._lock:
-            if holder:
-                self._read[key] = _Read(connection.epoch, {})
-
-    def _held(self, key: Key) -> _Read | None:
-        with self._lock:
-            return self._read.get(key)
+    def _put(
+        self, key: Key, known: Found, connection: Connection, shards: Sequence[Write] = ()
+    ) -> Found:
+        """Write a connection's document as it is known, with shards. Raises Overtaken."""
+        own = Write(connection_path(key), connection.fields(), known=known)
+        return self._documents.commit([*shards, own])[-1]
 
 
-def _path(key: Key) -> Path:
-    return ("tenants", key.tenant, "connections", f"{key.vendor}.{key.mode}")
-
-
-def _shard(key: Key, number: int) -> Path:
-    return (*_path(key), "shards", f"{number:02}")
-
-
-def _summary(shard: Shard) -> Summary:
-    counts: dict[ResourceType, int] = {k: len(e) for k, e in shard.entries.items() if e}
-    if not shard.settled:
-        return Summary(None, counts)
-    contents = ((i, e.content) for entries in shard.entries.values() for i, e in entries.items())
-    return Summary(digest_of(contents), counts)
-
-
-def connection_path(key: Key) -> Path:
-    """Where a connection's document is."""
-    return _path(key)
+def _there(connection: Connection) -> set[int]:
+    return {int(n) for n in connection.shards}

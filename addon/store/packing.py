@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.delivery.ledger import Change, Entry, Refusal
 from addon.ss12000.resources import ResourceType
@@ -17,25 +17,40 @@ from addon.store import StoreError
 MOST_BYTES = 900_000
 """What a document may hold, packed; Firestore's own limit is 1 MiB."""
 
+CHANGES_A_DOCUMENT = 4000
 
-class Shard(Struct, array_like=True):
+
+class Shard(Struct, array_like=True, frozen=True):
     """The entries and refusals of one shard."""
 
     entries: dict[ResourceType, dict[str, Entry]] = {}
     refusals: dict[ResourceType, dict[str, Refusal]] = {}
 
-    def apply(self, changes: Iterable[Change]) -> None:
-        """Make the changes, which must be of this shard."""
+    def changed(self, changes: Iterable[Change]) -> "Shard":
+        """The shard with changes made, which must be of it."""
+        entries = {kind: dict(found) for kind, found in self.entries.items()}
+        refusals = {kind: dict(found) for kind, found in self.refusals.items()}
         for change in changes:
             kind, external_id = change.resource_type, change.external_id
             if change.entry is not None:
-                self.entries.setdefault(kind, {})[external_id] = change.entry
+                entries.setdefault(kind, {})[external_id] = change.entry
             elif change.forget:
-                self.entries.get(kind, {}).pop(external_id, None)
+                entries.get(kind, {}).pop(external_id, None)
             if change.refusal is not None:
-                self.refusals.setdefault(kind, {})[external_id] = change.refusal
+                refusals.setdefault(kind, {})[external_id] = change.refusal
             else:
-                self.refusals.get(kind, {}).pop(external_id, None)
+                refusals.get(kind, {}).pop(external_id, None)
+        return Shard(entries, refusals)
+
+    def terse(self, longest: int) -> "Shard":
+        """The shard with the vendor's words on refusals cut short."""
+        return Shard(
+            self.entries,
+            {
+                kind: {i: structs.replace(r, detail=r.detail[:longest]) for i, r in found.items()}
+                for kind, found in self.refusals.items()
+            },
+        )
 
     @property
     def settled(self) -> bool:
@@ -55,8 +70,12 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def pack_shard(shard: Shard) -> bytes:
-    """A shard as bytes. Raises NotPacked."""
-    return _packed(shard)
+    """A shard as bytes, with less of the vendor's words if need be. Raises NotPacked."""
+    for longest in (None, 80, 0):
+        packed = _packed(shard if longest is None else shard.terse(longest))
+        if len(packed) <= MOST_BYTES:
+            return packed
+    raise NotPacked(f"a part of a ledger is too large for a document: {len(packed)} bytes")
 
 
 def unpack_shard(packed: bytes) -> Shard:
@@ -64,9 +83,10 @@ def unpack_shard(packed: bytes) -> Shard:
     return _shards.decode(zlib.decompress(packed))
 
 
-def pack_changes(changes: Sequence[Change]) -> bytes:
-    """A change set as bytes. Raises NotPacked."""
-    return _packed(changes)
+def pack_changes(changes: Sequence[Change]) -> list[bytes]:
+    """Changes in order, as bytes for as many documents as they need. Raises NotPacked."""
+    starts = range(0, len(changes), CHANGES_A_DOCUMENT)
+    return [p for n in starts for p in _halved(changes[n : n + CHANGES_A_DOCUMENT])]
 
 
 def unpack_changes(packed: bytes) -> list[Change]:
@@ -74,11 +94,18 @@ def unpack_changes(packed: bytes) -> list[Change]:
     return _changes.decode(zlib.decompress(packed))
 
 
+def _halved(changes: Sequence[Change]) -> list[bytes]:
+    packed = _packed(changes)
+    if len(packed) <= MOST_BYTES:
+        return [packed]
+    if len(changes) == 1:
+        raise NotPacked(f"a change is too large for a document: {len(packed)} bytes")
+    middle = len(changes) // 2
+    return _halved(changes[:middle]) + _halved(changes[middle:])
+
+
 def _packed(value: object) -> bytes:
     try:
-        packed = zlib.compress(_encoder.encode(value), 6)
+        return zlib.compress(_encoder.encode(value), 6)
     except (TypeError, ValueError) as error:
         raise NotPacked(f"a part of a ledger cannot be kept ({error})") from None
-    if len(packed) > MOST_BYTES:
-        raise NotPacked(f"a part of a ledger is too large for a document: {len(packed)} bytes")
-    return packed

@@ -5,8 +5,10 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from addon import create_app
-from addon.settings import Settings
+from addon import HOUSE, create_app
+from addon.parts import open_store
+from addon.settings import Settings, SqliteStore
+from addon.web.house import House
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -26,11 +28,18 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve until the process is told to end."""
+    """Serve until the process is told to end. Raises StoreError when the file cannot be used."""
+    if isinstance(settings.store, SqliteStore):
+        open_store(settings).close()  # better told here than by a worker that starts in vain
+    app = create_app(settings)
+    house: House = app.extensions[HOUSE]
     options = {
         "bind": f"{host}:{port}",
+        "workers": 1,  # the local queue is one process's; $WEB_CONCURRENCY must not make it more
         "threads": 8,
         "worker_class": "gthread",
         "control_socket_disable": True,  # it would be in the home folder, for all servers one
+        "post_worker_init": lambda worker: house.start(),
+        "worker_exit": lambda server, worker: house.stop(),
     }
-    _Server(create_app(settings), options).run()
+    _Server(app, options).run()

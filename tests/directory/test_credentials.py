@@ -1,7 +1,7 @@
-"""Google's own sign-in with a key file, against a token endpoint on this machine."""
+"""Google's own sign-in, with a key file and without, against endpoints on this machine."""
 
 import json
-from base64 import urlsafe_b64decode
+from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
@@ -13,9 +13,12 @@ from urllib.parse import parse_qs
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from google.auth.exceptions import DefaultCredentialsError, RefreshError
+from google.oauth2.credentials import Credentials
 
+from addon.directory import credentials as module
 from addon.directory.calls import Calls
-from addon.directory.credentials import SCOPES, from_key_file
+from addon.directory.credentials import SCOPES, from_key_file, keyless
 from addon.directory.errors import AccessRefused
 from addon.directory.google import Source, read
 from addon.directory.quota import Quota
@@ -24,16 +27,28 @@ from addon.sandbox.loopback import LoopbackServer
 from tests.directory.school import QUICK, tenant
 
 ADMIN = "skolsynk@edu.storkoping.se"
+ACCOUNT = "skolsynk@project.iam.gserviceaccount.com"
+CLIENT_ID = "115700000000000000001"
+SIGNATURE = b"signed by Google"
 TOKEN = {"access_token": "t0ken", "expires_in": 3600, "token_type": "Bearer"}
 
 
 class Google:
-    """A token endpoint and a Directory API that wants its token, on one address."""
+    """A token endpoint, IAM Credentials and a Directory API that wants its token, on one address.
+
+    `refusal` is what the token endpoint answers instead of a token, `signs` the statuses of
+    signBlob, one by one and the last for ever, `identity` whether identity tokens are given.
+    """
 
     def __init__(self) -> None:
         self.grants: list[dict[str, Any]] = []
+        self.signatures: list[bytes] = []
         self.authorizations: list[str | None] = []
+        self.asked: list[tuple[str, str | None]] = []
+        self.signed: list[dict[str, Any]] = []
         self.refusal: dict[str, str] | None = None
+        self.signs = [200]
+        self.identity = True
         google = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -41,7 +56,12 @@ class Google:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                google.grants.append(claims(parse_qs(body)["assertion"][0]))
+                if self.path != "/token":
+                    self.answer(*google.iam(self.path, self.headers["Authorization"], body))
+                    return
+                assertion = parse_qs(body)["assertion"][0]
+                google.grants.append(claims(assertion))
+                google.signatures.append(unpadded(assertion.split(".")[2]))
                 if google.refusal is None:
                     self.answer(200, TOKEN)
                 else:
@@ -67,10 +87,28 @@ class Google:
         self.thread = Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
 
+    def iam(self, path: str, authorization: str | None, body: str) -> tuple[int, object]:
+        self.asked.append((path, authorization))
+        if path.endswith(":generateIdToken"):
+            token = ".".join(["e30", coded({"azp": CLIENT_ID, "sub": CLIENT_ID}), "c2ln"])
+            return (200, {"token": token}) if self.identity else (403, {"error": {"code": 403}})
+        self.signed.append(claims(b64decode(json.loads(body)["payload"]).decode()))
+        status = self.signs.pop(0) if len(self.signs) > 1 else self.signs[0]
+        if status != 200:
+            return status, {"error": {"code": status, "message": f"Permission, {ADMIN}"}}
+        return 200, {"keyId": "1", "signedBlob": b64encode(SIGNATURE).decode()}
+
 
 def claims(assertion: str) -> dict[str, Any]:
-    payload = assertion.split(".")[1]
-    return json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return json.loads(unpadded(assertion.split(".")[1]))
+
+
+def unpadded(part: str) -> bytes:
+    return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def coded(payload: object) -> str:
+    return urlsafe_b64encode(json.dumps(payload).encode()).decode().rstrip("=")
 
 
 @pytest.fixture
@@ -92,7 +130,7 @@ def key_file(tmp_path: Path, google: Google, private_key: str) -> Path:
     path = tmp_path / "key.json"
     key = {
         "type": "service_account",
-        "client_email": "skolsynk@project.iam.gserviceaccount.com",
+        "client_email": ACCOUNT,
         "private_key_id": "1",
         "private_key": private_key,
         "token_uri": google.url + "/token",
@@ -187,3 +225,131 @@ def test_a_key_that_is_broken_is_refused(tmp_path: Path, key_file: Path):
 def test_a_missing_file_is_refused(tmp_path: Path):
     with pytest.raises(AccessRefused, match="FileNotFoundError"):
         from_key_file(tmp_path / "none.json", ADMIN)
+
+
+# Without a key
+
+
+def without_key(google: Google, runtime: Any = None) -> Any:
+    return keyless(
+        ACCOUNT,
+        ADMIN,
+        runtime=runtime or Credentials("runtime-t0ken"),
+        iam_credentials=google.url,
+        token_uri=google.url + "/token",
+    )
+
+
+def test_without_a_key_the_service_account_signs_and_acts_as_the_administrator(google: Google):
+    assert ask(google, without_key(google)) == [{"domains": []}]
+
+    where = f"/v1/projects/-/serviceAccounts/{ACCOUNT}:signBlob"
+    assert google.asked == [(where, "Bearer runtime-t0ken")]
+    assert google.grants == google.signed
+    assert google.signatures == [SIGNATURE]
+    assert google.authorizations == ["Bearer t0ken"]
+    grant = google.grants[0]
+    assert grant["iss"] == ACCOUNT
+    assert grant["sub"] == ADMIN
+    assert grant["aud"] == "https://oauth2.googleapis.com/token"
+    assert grant["scope"].split() == list(SCOPES)
+    assert grant["exp"] - grant["iat"] <= 3600
+
+
+def test_one_signature_serves_all_threads(google: Google):
+    ask(google, without_key(google), threads=8)
+
+    assert len(google.asked) == 1
+    assert google.authorizations == ["Bearer t0ken"] * 8
+
+
+@pytest.mark.parametrize("error", ["unauthorized_client", "access_denied"])
+def test_a_missing_grant_is_told_with_what_to_grant_and_to_whom(google: Google, error: str):
+    google.refusal = {"error": error, "error_description": f"Client is unauthorized, {ADMIN}"}
+
+    with pytest.raises(AccessRefused) as raised:
+        ask(google, without_key(google))
+    told = str(raised.value)
+    assert error in told
+    assert f"client ID {CLIENT_ID}" in told
+    assert all(scope in told for scope in SCOPES)
+    assert "Domain-wide delegation" in told
+    assert "Nothing was sent to anyone" in told
+    assert ADMIN not in told
+
+
+def test_without_an_identity_token_the_service_account_is_named(google: Google):
+    google.refusal = {"error": "unauthorized_client"}
+    google.identity = False
+
+    with pytest.raises(AccessRefused, match=rf"client ID of {ACCOUNT}"):
+        ask(google, without_key(google))
+
+
+def test_an_administrator_who_is_gone_is_told_without_the_address(google: Google):
+    google.refusal = {"error": "invalid_grant", "error_description": f"Invalid email: {ADMIN}"}
+
+    with pytest.raises(AccessRefused, match=r"delegatedAdmin.*not suspended") as raised:
+        ask(google, without_key(google))
+    assert "@" not in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_who_may_not_sign_is_told_which_role_is_missing(google: Google, status: int):
+    google.signs = [status]
+
+    with pytest.raises(AccessRefused, match=r"roles/iam\.serviceAccountTokenCreator") as raised:
+        ask(google, without_key(google))
+    assert ACCOUNT in str(raised.value)
+    assert ADMIN not in str(raised.value)
+    assert google.grants == []
+
+
+def test_a_signature_that_is_refused_for_being_one_too_many_is_asked_for_again(google: Google):
+    google.signs = [429, 200]
+
+    assert ask(google, without_key(google)) == [{"domains": []}]
+    assert len(google.asked) == 2
+
+
+def test_a_runtime_without_a_token_is_told(google: Google):
+    class Broken(Credentials):
+        def refresh(self, request: object) -> None:
+            raise RefreshError(f"no token for {ADMIN}")
+
+    with pytest.raises(AccessRefused, match=r"gave no token to sign with") as raised:
+        ask(google, without_key(google, Broken(None)))
+    assert "@" not in str(raised.value)
+
+
+def test_no_credentials_at_all_are_told(monkeypatch: pytest.MonkeyPatch):
+    def default(scopes: list[str]) -> None:
+        raise DefaultCredentialsError("none")
+
+    monkeypatch.setattr("google.auth.default", default)
+    module._runtime.cache_clear()
+    credentials = keyless(ACCOUNT, ADMIN)
+
+    with pytest.raises(AccessRefused, match="gcloud auth application-default login"):
+        read(tenant(delegatedAdmin=ADMIN), Source(credentials=credentials, patience=QUICK))
+
+
+def test_the_runtimes_own_credentials_are_asked_for_with_the_scope_to_sign(
+    google: Google, monkeypatch: pytest.MonkeyPatch
+):
+    asked = []
+
+    def default(scopes: list[str]) -> tuple[Credentials, str]:
+        asked.append(scopes)
+        return Credentials("default-t0ken"), "project"
+
+    monkeypatch.setattr("google.auth.default", default)
+    module._runtime.cache_clear()
+    try:
+        for _ in range(2):
+            options = {"iam_credentials": google.url, "token_uri": google.url + "/token"}
+            ask(google, keyless(ACCOUNT, ADMIN, **options))
+    finally:
+        module._runtime.cache_clear()
+    assert asked == [["https://www.googleapis.com/auth/iam"]]
+    assert [authorization for _, authorization in google.asked] == ["Bearer default-t0ken"] * 2

@@ -1,31 +1,60 @@
-"""One fixture for all that is promised of every store: `store`, and `reopened` to look again.
+"""One fixture for all that is promised of every store: `store`, and `open_store` to look again.
 
 A new store is added to OPENERS and has the same tests from then on.
 """
 
+import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from addon.store import Store
+from addon.store.firestore import FirestoreStore
 from addon.store.sqlite import SQLiteStore
+from tests.emulator import HOST, REQUIRED, emulator, missing
 
 
-def _sqlite(folder: Path) -> Store:
-    return SQLiteStore(folder / "skolsynk.db")
+@pytest.fixture(scope="session")
+def firestore_host() -> Iterator[str]:
+    """Where Google's emulator is; a test that wants it is skipped where it cannot be."""
+    reason = missing()
+    if reason is not None and os.environ.get(REQUIRED):
+        pytest.fail(f"{reason}; {REQUIRED} is set, so it may not be skipped")
+    if reason is not None:
+        pytest.skip(reason)
+    with emulator() as host:
+        yield host
 
 
-OPENERS: dict[str, Callable[[Path], Store]] = {"sqlite": _sqlite}
+@pytest.fixture
+def project(firestore_host, monkeypatch) -> str:
+    """A Firestore project of the test's own."""
+    monkeypatch.setenv(HOST, firestore_host)
+    return f"test-{uuid4().hex[:16]}"
+
+
+def _sqlite(request: pytest.FixtureRequest) -> Callable[[], Store]:
+    folder = request.getfixturevalue("tmp_path")
+    return lambda: SQLiteStore(folder / "skolsynk.db")
+
+
+def _firestore(request: pytest.FixtureRequest) -> Callable[[], Store]:
+    project = request.getfixturevalue("project")
+    return lambda: FirestoreStore(project, emulator=os.environ[HOST])
+
+
+OPENERS = {"sqlite": _sqlite, "firestore": _firestore}
 
 
 @pytest.fixture(params=OPENERS)
-def open_store(request, tmp_path) -> Iterator[Callable[[], Store]]:
+def open_store(request) -> Iterator[Callable[[], Store]]:
     """Opens the test's store, each time anew."""
+    opener = OPENERS[request.param](request)
     opened: list[Store] = []
 
     def open_it() -> Store:
-        opened.append(OPENERS[request.param](tmp_path))
+        opened.append(opener())
         return opened[-1]
 
     yield open_it

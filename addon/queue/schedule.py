@@ -1,0 +1,140 @@
+"""When each tenant's turn is: once a window, spread over it so that not all come at once."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+
+from msgspec import Struct
+
+from addon.queue import RUNS, Queue, QueueError, Task
+from addon.store import Store, StoreError
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 16
+"""Tasks that are enqueued side by side: each is a call to Cloud Tasks."""
+HOUR = 3600.0
+LOOKS_EVERY = 60.0
+"""Seconds between the schedule's looks at the clock and at what tenants there are."""
+
+
+class Window(Struct, frozen=True):
+    """One of the equal stretches that time is cut into; each tenant runs once in each."""
+
+    number: int
+    seconds: float
+
+    @property
+    def starts(self) -> float:
+        """Seconds since 1970 UTC."""
+        return self.number * self.seconds
+
+    @property
+    def ends(self) -> float:
+        return self.starts + self.seconds
+
+    def turn(self, tenant: str) -> float:
+        """When the tenant's run is due: always as far into a window."""
+        part = int.from_bytes(sha256(tenant.encode()).digest()[:6]) / 2**48
+        return self.starts + part * self.seconds
+
+
+def window_at(now: float, hours: int) -> Window:
+    """The window that a time is in."""
+    return Window(int(now // (hours * HOUR)), hours * HOUR)
+
+
+def nearest_window(now: float, hours: int) -> Window:
+    """The window whose beginning is nearest: a cron call may come a little early or late."""
+    return window_at(now + hours * HOUR / 2, hours)
+
+
+def run_of(tenant: str, window: Window) -> Task:
+    """The tenant's run in a window."""
+    return Task(
+        queue=RUNS,
+        name=f"run-{tenant}-{window.number}-{window.seconds:.0f}",
+        path="/tasks/run",
+        payload={"tenant": tenant, "window": str(window.number)},
+        due=window.turn(tenant),
+    )
+
+
+class Enqueued(Struct, frozen=True):
+    """How many tenants there are, tasks are new, and could not be enqueued."""
+
+    tenants: int
+    enqueued: int
+    failed: int
+
+
+def enqueue_runs(tenants: Iterable[str], queue: Queue, window: Window) -> Enqueued:
+    """A task for each tenant; the trouble of one is not the others'."""
+
+    def one(tenant: str) -> bool | None:
+        try:
+            return queue.enqueue(run_of(tenant, window))
+        except QueueError as error:
+            log.error("the run was not enqueued: %s", error, extra={"tenant": tenant})
+            return None
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        results = list(pool.map(one, tenants))
+    return Enqueued(len(results), results.count(True), results.count(None))
+
+
+class Schedule:
+    """The cron of one machine: from `start` until `stop` it enqueues each tenant's run in time.
+
+    A tenant that has run already in the window that it starts in waits for the next.
+    """
+
+    def __init__(
+        self,
+        store: Callable[[], Store],
+        queue: Callable[[], Queue],
+        hours: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._hours = hours
+        self._clock = clock
+        self._window: Window | None = None
+        self._seen: set[str] = set()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="schedule", daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Enqueue no more."""
+        self._stopped.set()
+
+    def look(self) -> None:
+        """Enqueue the runs of this window that are not yet. Raises StoreError."""
+        window = window_at(self._clock(), self._hours)
+        tenants = set(self._store().tenants())
+        if self._window is None:
+            self._seen = {tenant for tenant in tenants if self._has_run(tenant, window)}
+        elif self._window != window:
+            self._seen = set()
+        self._window = window
+        enqueue_runs(sorted(tenants - self._seen), self._queue(), window)
+        self._seen |= tenants
+
+    def _has_run(self, tenant: str, window: Window) -> bool:
+        return any(run.started >= window.starts for run in self._store().runs(tenant, limit=1))
+
+    def _keep(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self.look()
+            except StoreError as error:
+                log.error("the schedule waits for the store: %s", error)
+            self._stopped.wait(LOOKS_EVERY)

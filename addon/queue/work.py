@@ -1,0 +1,175 @@
+"""What a task does. The endpoints and the queue in the process come to the same function."""
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Protocol
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from addon import relay
+from addon.delivery.lease import Taken
+from addon.delivery.ledger import NotKept
+from addon.directory.errors import AccessRefused, DirectoryError
+from addon.document import DocumentError
+from addon.queue import NoSuchQueue, Queue, QueueError, Task, deliveries_to
+from addon.relay import Relay
+from addon.report import ConnectionReport
+from addon.rooms import Rooms, Unknown
+
+log = logging.getLogger(__name__)
+
+RUN, DELIVER = "/tasks/run", "/tasks/deliver"
+SECONDS = 480.0
+"""How long a delivery task sends; the rest of App Engine's ten minutes is to end in."""
+DONE, TAKEN, FAILED, UNREAD, UNAVAILABLE = 200, 409, 500, 502, 503
+"""HTTP statuses. Whatever is not 2xx is tried again, 4xx too, so what trying cannot mend is done.
+503 also slows the whole queue down, and so everybody in it: it is for when our own store or queue
+is away, not for one tenant's trouble.
+https://cloud.google.com/tasks/docs/creating-appengine-handlers"""
+
+
+class Answer(Struct, frozen=True):
+    """An HTTP status for the queue, and what happened in a word or two."""
+
+    status: int
+    outcome: str
+
+    @property
+    def done(self) -> bool:
+        """Whether the task is not to be tried again."""
+        return 200 <= self.status < 300
+
+
+class Stretches(Protocol):
+    """The two stretches of a run; `addon.relay` is the one there is."""
+
+    def read_and_plan(self, rooms: Rooms, tenant_id: str) -> Relay: ...
+
+    def deliver(
+        self, rooms: Rooms, tenant_id: str, vendor: str, run: str, seconds: float
+    ) -> ConnectionReport: ...
+
+
+class _Run(Struct, frozen=True):
+    """Payload of a run."""
+
+    tenant: str
+    window: str = ""
+
+
+class _Delivery(Struct, frozen=True):
+    """Payload of a delivery; the first of a run is part 0."""
+
+    tenant: str
+    vendor: str
+    run: str
+    part: Annotated[str, Meta(pattern="^[0-9]{1,6}$")]
+
+
+class Work:
+    """Does tasks. `rooms` and `queue` are asked for when there is something to do."""
+
+    def __init__(
+        self,
+        rooms: Callable[[], Rooms],
+        queue: Callable[[], Queue],
+        stretches: Stretches = relay,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._rooms = rooms
+        self._queue = queue
+        self._stretches = stretches
+        self._seconds = seconds
+
+    def do(self, path: str, payload: object) -> Answer:
+        """Do a task. Never raises: what goes wrong is logged, without a word about people."""
+        try:
+            if path == RUN:
+                return self._run(msgspec.convert(payload, _Run))
+            if path == DELIVER:
+                return self._deliver(msgspec.convert(payload, _Delivery))
+        except msgspec.ValidationError as error:
+            log.error("%s has a malformed payload: %s", path, error)
+            return Answer(DONE, "malformed")
+        log.error("there is no task %r", path)
+        return Answer(DONE, "unknown")
+
+    def _run(self, wanted: _Run) -> Answer:
+        """Read and plan, then a task for each vendor that there is something to send to."""
+        about = {"tenant": wanted.tenant}
+        try:
+            found = self._stretches.read_and_plan(self._rooms(), wanted.tenant)
+            log.info("%d vendors to deliver to", len(found.vendors), extra=about)
+            later = [_Delivery(wanted.tenant, vendor, found.run, "0") for vendor in found.vendors]
+            return self._enqueue(later)
+        except Exception as error:
+            return _answer(error, RUN, about)
+
+    def _deliver(self, wanted: _Delivery) -> Answer:
+        """Deliver for a while; what does not fit goes on in the next part."""
+        about = {"tenant": wanted.tenant, "vendor": wanted.vendor, "run": wanted.run}
+        began = time.monotonic()
+        try:
+            report = self._stretches.deliver(
+                self._rooms(), wanted.tenant, wanted.vendor, wanted.run, seconds=self._seconds
+            )
+            log.info("%s, %d left", report.status, report.left, extra=about)
+            spent = time.monotonic() - began >= self._seconds
+            if report.left and spent and any(report.operations.values()):
+                return self._enqueue([replace(wanted, part=str(int(wanted.part) + 1))])
+            return Answer(DONE, report.status)
+        except Exception as error:
+            return _answer(error, DELIVER, about)
+
+    def _enqueue(self, deliveries: Sequence[_Delivery]) -> Answer:
+        """A task for each; the trouble of one queue is not the others'. Raises QueueError."""
+        queue, trouble = self._queue(), None
+        for each in deliveries:
+            task = Task(
+                queue=deliveries_to(each.vendor),
+                name=f"deliver-{each.tenant}-{each.vendor}-{each.run}-{each.part}",
+                path=DELIVER,
+                payload=msgspec.to_builtins(each),
+            )
+            try:
+                queue.enqueue(task)
+            except NoSuchQueue as error:
+                log.error("%s", error, extra={"tenant": each.tenant, "vendor": each.vendor})
+            except QueueError as error:
+                trouble = error
+        if trouble is not None:
+            raise trouble
+        return Answer(DONE, f"{len(deliveries)} deliveries")
+
+
+def _answer(error: Exception, path: str, about: Mapping[str, str]) -> Answer:
+    """What an error means for the queue."""
+    match error:
+        case Unknown() | DocumentError():
+            log.error("%s was given up: %s", path, _where(error), extra=about)
+            return Answer(DONE, "given up")
+        case AccessRefused():
+            log.error("the directory may not be read: %s", error, extra=about)
+            return Answer(DONE, "access refused")
+        case DirectoryError():
+            log.warning("the directory was not read: %s", error, extra=about)
+            return Answer(UNREAD, "directory not read")
+        case Taken():
+            log.info("another run is delivering there", extra=about)
+            return Answer(TAKEN, "another run is going on")
+        case NotKept() | QueueError():
+            log.error("%s did not go through: %s", path, error, extra=about)
+            return Answer(UNAVAILABLE, "store or queue unavailable")
+        case _:
+            log.error("%s ended: %s", path, _where(error), extra=about)
+            return Answer(FAILED, "an error in the program")
+
+
+def _where(error: Exception) -> str:
+    """The error's kind and place; what it says may be about people."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {place.filename}:{place.lineno}"

@@ -1,0 +1,78 @@
+"""The shards of ledgers in Firestore, each read at most once for a version of its ledger."""
+
+from collections import OrderedDict
+from collections.abc import Set
+from threading import Lock
+
+from msgspec import Struct
+
+from addon.delivery.ledger import Key, digest_of
+from addon.ss12000.resources import ResourceType
+from addon.store.connection import Summary, connection_path
+from addon.store.documents import Documents, Found, Path
+from addon.store.packing import Shard, unpack_shard
+
+REMEMBERED = 256
+"""How many shards are kept in memory, about: four whole ledgers."""
+
+Kept = tuple[Found, Shard]
+"""A shard's document and what is in it, not to be changed."""
+
+
+class _Read(Struct):
+    version: int
+    shards: dict[int, Kept]
+
+
+class Shards:
+    """The shards of all connections. Thread-safe."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._lock = Lock()
+        self._read: OrderedDict[Key, _Read] = OrderedDict()
+
+    def get(self, key: Key, version: int, numbers: Set[int], there: Set[int]) -> dict[int, Kept]:
+        """Shards of a ledger whose document is at `version` and names those `there`."""
+        with self._lock:
+            read = self._read.get(key)
+            found = dict(read.shards) if read is not None and read.version == version else {}
+        missing = sorted((numbers & there) - found.keys())
+        documents = self._documents.get_all([shard_path(key, n) for n in missing])
+        for n, document in zip(missing, documents, strict=True):
+            packed = (document.fields or {}).get("packed")
+            bare = Found(document.path, None if packed is None else {}, document.updated)
+            found[n] = (bare, Shard() if packed is None else unpack_shard(packed))
+        if missing:
+            self._remember(key, version, found)
+        for n in numbers - there:
+            found[n] = (Found(shard_path(key, n), None, None), Shard())
+        return {n: found[n] for n in sorted(numbers)}
+
+    def forget(self, key: Key) -> None:
+        """Read the connection's shards anew the next time."""
+        with self._lock:
+            self._read.pop(key, None)
+
+    def _remember(self, key: Key, version: int, shards: dict[int, Kept]) -> None:
+        with self._lock:
+            self._read[key] = _Read(version, dict(shards))
+            self._read.move_to_end(key)
+            while len(self._read) > 1 and sum(len(r.shards) for r in self._read.values()) > (
+                REMEMBERED
+            ):
+                self._read.popitem(last=False)
+
+
+def shard_path(key: Key, number: int) -> Path:
+    """Where a shard's document is."""
+    return (*connection_path(key), "shards", f"{number:02}")
+
+
+def summary(shard: Shard) -> Summary:
+    """What a connection's document says of a shard."""
+    counts: dict[ResourceType, int] = {k: len(e) for k, e in shard.entries.items() if e}
+    if not shard.settled:
+        return Summary(None, counts)
+    contents = ((i, e.content) for entries in shard.entries.values() for i, e in entries.items())
+    return Summary(digest_of(contents), counts)

@@ -1,0 +1,40 @@
+"""What cron calls: a task for each tenant's run."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from flask import Blueprint
+
+from addon.queue import Queue, QueueError
+from addon.queue.schedule import enqueue_runs, nearest_window
+from addon.store import Store, StoreError
+
+log = logging.getLogger(__name__)
+
+
+def blueprint(
+    store: Callable[[], Store],
+    queue: Callable[[], Queue],
+    hours: int,
+    clock: Callable[[], float] = time.time,
+) -> Blueprint:
+    """The endpoints below /cron."""
+    cron = Blueprint("cron", __name__, url_prefix="/cron")
+
+    @cron.get("/sync")
+    def sync() -> tuple[dict[str, int | str], int]:
+        """Enqueue the runs of the window that begins now; a second call makes no doubles.
+
+        Cron tries 503 again.
+        """
+        try:
+            found = enqueue_runs(store().tenants(), queue(), nearest_window(clock(), hours))
+        except (StoreError, QueueError) as error:
+            log.error("no runs were enqueued: %s", error)
+            return {"error": "store or queue unavailable"}, 503
+        log.info("%d tenants, %d runs enqueued", found.tenants, found.enqueued)
+        told: dict[str, int | str] = {"tenants": found.tenants, "enqueued": found.enqueued}
+        return told, 503 if found.failed else 200
+
+    return cron

@@ -1,0 +1,92 @@
+"""What the web application's parts share: the store, the queue, and work that is done by itself."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from addon.parts import open_store, rooms
+from addon.queue import Queue
+from addon.queue.local import LocalQueue
+from addon.queue.schedule import Schedule
+from addon.queue.work import SECONDS, Work
+from addon.rooms import Rooms
+from addon.settings import CloudTasks, Settings
+from addon.store import Store
+
+T = TypeVar("T")
+
+
+class House:
+    """Store and queue of one process, opened when they are first asked for.
+
+    Gunicorn forks after the application is made, and neither SQLite's nor gRPC's connections
+    may go from one process to another.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store | None = None,
+        queue: Queue | None = None,
+        seconds: float = SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.store = _Once(lambda: store or open_store(settings))
+        self.queue = _Once(lambda: queue or _open_queue(settings, self.store, clock))
+        self.work = Work(self.rooms, self.queue, seconds=seconds)
+        self._schedule: Schedule | None = None
+
+    def rooms(self) -> Rooms:
+        """What a run needs."""
+        return rooms(self.settings, self.store())
+
+    def start(self) -> None:
+        """Where tasks are done in this process, begin: with those that were left, then as
+        scheduled. To be called once, in the process that serves. Raises StoreError.
+        """
+        queue = self.queue()
+        if not isinstance(queue, LocalQueue):
+            return
+        queue.start(lambda path, payload: self.work.do(path, payload).done)
+        hours = self.settings.schedule_hours
+        self._schedule = Schedule(self.store, self.queue, hours, self.clock)
+        self._schedule.start()
+
+    def stop(self) -> None:
+        """Begin nothing more; what is under way has a moment to end."""
+        if self._schedule is not None:
+            self._schedule.stop()
+            queue = self.queue()
+            if isinstance(queue, LocalQueue):
+                queue.stop()
+
+
+class _Once(Generic[T]):
+    """Makes something when it is first asked for; if that fails, when it is next."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: T | None = None
+
+    def __call__(self) -> T:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+
+def _open_queue(
+    settings: Settings, store: Callable[[], Store], clock: Callable[[], float]
+) -> Queue:
+    """The queue that the settings name. Raises QueueError."""
+    if not isinstance(settings.tasks, CloudTasks):
+        return LocalQueue(store, clock)
+    from addon.queue.cloud_tasks import CloudTasksQueue  # its client takes a second to import
+
+    return CloudTasksQueue(
+        settings.tasks, settings.tasks_url, settings.service_account, settings.tasks_emulator
+    )

@@ -1,0 +1,23 @@
+"""What Cloud Tasks calls: the endpoints through which tasks come back to be done."""
+
+from flask import Blueprint, request
+
+from addon.queue.work import DELIVER, RUN, Work
+
+LARGEST = 16_384
+"""Bytes of a payload: it has ids only."""
+
+
+def blueprint(work: Work) -> Blueprint:
+    """The endpoints of tasks."""
+    tasks = Blueprint("tasks", __name__)
+
+    @tasks.post(RUN)
+    @tasks.post(DELIVER)
+    def do() -> tuple[dict[str, str], int]:
+        """Do the task."""
+        request.max_content_length = LARGEST
+        answer = work.do(request.path, request.get_json(force=True, silent=True))
+        return {"outcome": answer.outcome}, answer.status
+
+    return tasks

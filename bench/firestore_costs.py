@@ -1,0 +1,185 @@
+"""What runs cost in Firestore, counted at its client's API while the real corridor runs.
+
+Google's own emulator is the database, a loopback EGIL server the vendor, and the directory is
+given as a snapshot. Prints one JSON object.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from uuid import uuid4
+
+import msgspec
+
+from addon.delivery import journal, lease
+from addon.directory.snapshot import Snapshot
+from addon.rooms import Rooms
+from addon.settings import Settings
+from addon.store.firestore import FirestoreStore
+from addon.sync import sync
+from bench.firestore_count import Count, Counted
+from bench.workload import snapshot, tenant
+from tests.egil_server import EgilServer
+from tests.emulator import HOST, emulator, missing
+
+TENANT = "C0bench"
+PROFILE = """
+[vendors.bench]
+name = "Bench"
+groups = "all"
+placements = "many"
+fields = ["email", "schoolYear"]
+requestsPerSecond = {rate}
+concurrency = 16
+[vendors.bench.live]
+url = "{url}"
+secret = "env:BENCH_KEY"
+"""
+
+
+class Workplace:
+    """A tenant with one vendor, a store that is counted, and a directory to be changed."""
+
+    def __init__(
+        self, store: FirestoreStore, settings: Settings, server: EgilServer, size: int
+    ) -> None:
+        self.store, self.settings, self.server = store, settings, server
+        self.counted = Counted(store)
+        self.directory: Snapshot = snapshot(size)
+        document = tenant(size)
+        store.save_tenant(TENANT, msgspec.json.encode(document))
+        self.counted.take()
+
+    def run(self) -> tuple[Count, int]:
+        """What one run cost, and how many requests the vendor had of it."""
+        before = len(self.server.requests)
+        rooms = Rooms(self.settings, self.store, read=lambda tenant: self.directory)
+        report = sync(rooms, TENANT)
+        status = report.connections[0].status
+        assert status in ("delivered", "unchanged"), report.connections[0]
+        return self.counted.take(), len(self.server.requests) - before
+
+    def rename(self, students: int) -> None:
+        """Give the first so many students another family name."""
+        users = [
+            msgspec.structs.replace(user, family_name=f"{user.family_name}-Ek")
+            if n < students
+            else user
+            for n, user in enumerate(self.directory.users)
+        ]
+        self.directory = msgspec.structs.replace(self.directory, users=tuple(users))
+
+    def move(self, student: str, group: str) -> None:
+        """Have a student change class."""
+        self._membership(student, group, leave=True)
+
+    def enrol(self, like: str, student: str) -> None:
+        """A new student in the classes of another."""
+        model = next(user for user in self.directory.users if user.id == like)
+        user = msgspec.structs.replace(model, id=student, primary_email=f"{student}@edu.bank.se")
+        groups = tuple(
+            msgspec.structs.replace(g, members=g.members | {student}) if like in g.members else g
+            for g in self.directory.groups
+        )
+        self.directory = msgspec.structs.replace(
+            self.directory, users=(*self.directory.users, user), groups=groups
+        )
+
+    def _membership(self, student: str, group: str, leave: bool) -> None:
+        groups = []
+        for g in self.directory.groups:
+            members = g.members - {student} if leave else g.members
+            groups.append(
+                msgspec.structs.replace(
+                    g, members=members | {student} if g.id == group else members
+                )
+            )
+        self.directory = msgspec.structs.replace(self.directory, groups=tuple(groups))
+
+
+@contextmanager
+def workplace(host: str, size: int = 1, rate: int = 100_000) -> Iterator[Workplace]:
+    """A workplace on the emulator at `host`."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        EgilServer() as server,
+        patch.dict(os.environ, {HOST: host}),
+    ):
+        profiles = Path(folder, "vendors.toml")
+        profiles.write_text(PROFILE.format(url=server.url, rate=rate))
+        settings = Settings.from_environ(
+            {"SKOLSYNK_VENDORS": str(profiles), "BENCH_KEY": server.key}
+        )
+        store = FirestoreStore(f"bench-{uuid4().hex[:12]}", emulator=host)
+        try:
+            yield Workplace(store, settings, server, size)
+        finally:
+            store.close()
+
+
+@contextmanager
+def played(times: float) -> Iterator[None]:
+    """Clockwork of deliveries that runs so many times as fast: for one paced to last minutes."""
+    with (
+        patch.object(journal, "INTERVAL", journal.INTERVAL / times),
+        patch.object(lease, "PROLONGED_AFTER", lease.PROLONGED_AFTER / times),
+        patch.object(
+            lease.Lease.__init__,
+            "__defaults__",
+            (time.time, lease.PROLONGED_AFTER / times),
+        ),
+    ):
+        yield
+
+
+def story(place: Workplace) -> dict[str, Any]:
+    """A first delivery and what may come after it."""
+    found = {"first delivery": _shown(*place.run()), "nothing changed": _shown(*place.run())}
+    place.rename(1)
+    found["one person renamed"] = _shown(*place.run())
+    place.move("s000001", "g00001")
+    found["one student to another class"] = _shown(*place.run())
+    place.enrol(like="s000002", student="s999999")
+    found["one student more"] = _shown(*place.run())
+    place.rename(200)
+    found["200 people renamed"] = _shown(*place.run())
+    place.rename(10_000_000)
+    found["everyone renamed"] = _shown(*place.run())
+    return found
+
+
+def figures(host: str) -> dict[str, Any]:
+    """All figures, by the size of the work and then by what happens."""
+    found: dict[str, Any] = {}
+    for size in (1, 5):
+        with workplace(host, size) as place:
+            found[f"{12_821 if size == 1 else 64_101} resources"] = story(place)
+    with workplace(host, rate=400) as place, played(20):
+        found["12821 resources at 20 a second, played 20 times as fast"] = {
+            "first delivery": _shown(*place.run())
+        }
+    return found
+
+
+def main() -> None:
+    lacking = missing()
+    if lacking:
+        print(json.dumps({"skipped": lacking}))
+        return
+    with emulator() as host:
+        print(json.dumps(figures(host)))
+
+
+def _shown(count: Count, requests: int) -> dict[str, int]:
+    return {**msgspec.to_builtins(count), "requests_to_vendor": requests}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Counts what a Firestore client asks of Google, at its API, apart from the store's own meter."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from addon.store.firestore import FirestoreStore
+
+
+class Count(Struct):
+    """Documents read, written and removed as Google bills them, and the calls it took.
+
+    `largest_commit` and `largest_document` are in bytes.
+    """
+
+    reads: int = 0
+    writes: int = 0
+    deletes: int = 0
+    calls: int = 0
+    largest_commit: int = 0
+    largest_document: int = 0
+
+
+class Counted:
+    """Stands before a client's API; `take` gives what was counted since the last time."""
+
+    def __init__(self, store: FirestoreStore) -> None:
+        self._api = store._client._firestore_api
+        store._client._firestore_api_internal = self
+        self._lock = threading.Lock()
+        self._count = Count()
+
+    def take(self) -> Count:
+        """What was counted, and count from nothing again."""
+        with self._lock:
+            taken, self._count = self._count, Count()
+        return taken
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def commit(self, request: dict[str, Any], **more: Any) -> Any:
+        writes = [type(write).pb(write) for write in request["writes"]]
+        sizes = [write.ByteSize() for write in writes]
+        gone = sum(1 for write in writes if write.delete)
+        answer = self._api.commit(request=request, **more)
+        with self._lock:
+            count = self._count
+            count.calls += 1
+            count.writes += len(writes) - gone
+            count.deletes += gone
+            count.largest_commit = max(count.largest_commit, sum(sizes))
+            count.largest_document = max(count.largest_document, *sizes, 0)
+        return answer
+
+    def batch_get_documents(self, **more: Any) -> Iterator[Any]:
+        """Each document asked for costs a read, whether it is there or not."""
+        self._add(calls=1)
+        for answer in self._api.batch_get_documents(**more):
+            if "found" in answer or "missing" in answer:
+                self._add(reads=1)
+            yield answer
+
+    def run_query(self, **more: Any) -> Iterator[Any]:
+        """Each document costs a read, and an empty answer one."""
+        found = 0
+        for answer in self._api.run_query(**more):
+            found += "document" in answer
+            yield answer
+        self._add(calls=1, reads=max(1, found))
+
+    def begin_transaction(self, *arguments: Any, **more: Any) -> Any:
+        self._add(calls=1)
+        return self._api.begin_transaction(*arguments, **more)
+
+    def _add(self, calls: int = 0, reads: int = 0) -> None:
+        with self._lock:
+            self._count.calls += calls
+            self._count.reads += reads

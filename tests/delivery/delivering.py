@@ -1,0 +1,177 @@
+"""Deliveries to an `EgilServer` for the tests of delivery: small, real and in a hurry."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+from addon.delivery.deliver import Result
+from addon.delivery.http import Wire
+from addon.delivery.ledger import Change, Entry, Key, Ledger
+from addon.delivery.pace import Pace, Patience
+from addon.delivery.plan import Operation, make_plan, plan_for
+from addon.delivery.session import Session, open_session
+from addon.ss12000.resources import ResourceType, content_hash
+from addon.ss12000.translate import Outgoing
+from addon.vendors import Target, Vendor
+from tests.egil_server import EgilServer
+
+T = TypeVar("T")
+
+QUICK = Patience(
+    first_wait=0.001,
+    longest_wait=0.004,
+    longest_pause=0.5,
+    connect=2.0,
+    read=5.0,
+    whole=10.0,
+)
+KEY = Key("C0test", "vendor", "live")
+NOW = 1_800_000_000.0
+
+
+class Kept:
+    """A store of one ledger, which can be told to fail."""
+
+    def __init__(self, *changes: Change) -> None:
+        self.ledger = Ledger()
+        self.ledger.apply(changes)
+        self.batches: list[list[Change]] = []
+        self.trouble: Exception | None = None
+
+    def record(self, key: Key, changes: Sequence[Change], holder: str = "") -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.ledger.apply(changes)
+        self.batches.append(list(changes))
+
+    def read(self) -> Ledger:
+        """The ledger as a next run finds it."""
+        found = Ledger()
+        for resource_type, entries in self.ledger.entries.items():
+            found.entries[resource_type].update(entries)
+            found.refusals[resource_type].update(self.ledger.refusals[resource_type])
+        return found
+
+
+def vendor(concurrency: int = 4, per_second: float = 100_000) -> Vendor:
+    return Vendor(
+        id="vendor", name="Vendor", requests_per_second=per_second, concurrency=concurrency
+    )
+
+
+def target(server: EgilServer, key: str | None = None) -> Target:
+    return Target(server.url, {"X-API-Key": server.key if key is None else key})
+
+
+def resource(external_id: str, resource_type: ResourceType = "User", **more: Any) -> Outgoing:
+    """A resource that the vendor should hold; references in `more` are sent as they are."""
+    body: dict[str, Any] = {"externalId": external_id, "displayName": f"The {external_id}", **more}
+    return Outgoing(resource_type, external_id, json.dumps(body).encode())
+
+
+def users(count: int, **more: Any) -> list[Outgoing]:
+    return [resource(f"user-{n:03}", **more) for n in range(count)]
+
+
+def operation(
+    kind: str = "create", external_id: str = "user-1", vendor_id: str = "", ask: bool = False
+) -> Operation:
+    wanted = resource(external_id)
+    assert wanted.body is not None
+    sent = (b"", b"") if kind == "delete" else (wanted.body, content_hash(wanted.body))
+    return Operation(kind, "User", external_id, vendor_id, *sent, ask)  # type: ignore[arg-type]
+
+
+def intent(external_id: str, resource_type: ResourceType = "User") -> Change:
+    return Change(resource_type, external_id, Entry("", b""))
+
+
+def deliver(
+    server: EgilServer,
+    wanted: Sequence[Outgoing] | Callable[[Any], Sequence[Outgoing]],
+    kept: Kept | None = None,
+    *,
+    to: Target | None = None,
+    profile: Vendor | None = None,
+    patience: Patience = QUICK,
+    deadline: float | None = None,
+    now: float = NOW,
+    progress: Callable[[int, int], None] = lambda done, planned: None,
+) -> Result:
+    """One delivery of what is wanted, from what was kept."""
+    kept = kept or Kept()
+    ledger = kept.read()
+    translate = wanted if callable(wanted) else lambda absent: wanted
+
+    async def run() -> Result:
+        async with open_session(
+            profile or vendor(), to or target(server), kept, KEY, ledger, patience, deadline
+        ) as session:
+            return await session.carry_out(
+                plan_for(translate, ledger, now),
+                lambda absent: make_plan(translate(absent), ledger, now, absent=absent),
+                progress,
+                lambda: now,
+            )
+
+    return asyncio.run(run())
+
+
+def in_session(
+    server: EgilServer,
+    work: Callable[[Session], Coroutine[Any, Any, T]],
+    kept: Kept | None = None,
+    patience: Patience = QUICK,
+    deadline: float | None = None,
+) -> T:
+    """What `work` gives in a session with the server."""
+    kept = kept or Kept()
+
+    async def run() -> T:
+        async with open_session(
+            vendor(), target(server), kept, KEY, kept.read(), patience, deadline
+        ) as session:
+            return await work(session)
+
+    return asyncio.run(run())
+
+
+def on_wire(
+    server: EgilServer,
+    work: Callable[[Wire], Coroutine[Any, Any, T]],
+    to: Target | None = None,
+    patience: Patience = QUICK,
+) -> T:
+    """What `work` gives with a wire to the server."""
+
+    async def run() -> T:
+        pace = Pace(100_000, patience)
+        async with Wire(to or target(server), 4, pace, patience) as wire:
+            return await work(wire)
+
+    return asyncio.run(run())
+
+
+def entries(kept: Kept, resource_type: ResourceType = "User") -> dict[str, str]:
+    """What is kept as acknowledged: the vendor's ids by externalId."""
+    found = kept.ledger.entries[resource_type].items()
+    return {external_id: entry.vendor_id for external_id, entry in found if entry.content}
+
+
+def intents(kept: Kept, resource_type: ResourceType = "User") -> set[str]:
+    """What the vendor must be asked about."""
+    found = kept.ledger.entries[resource_type].items()
+    return {external_id for external_id, entry in found if entry.intended}
+
+
+def held(server: EgilServer, resource_type: str = "User") -> dict[str, str]:
+    """What the server holds: its ids by externalId; each externalId once."""
+    found = [(body["externalId"], key) for key, body in server.held(resource_type).items()]
+    assert len(dict(found)) == len(found), f"duplicates: {sorted(found)}"
+    return dict(found)
+
+
+def sent(server: EgilServer) -> list[tuple[str, str, int | None]]:
+    """The requests as (method, path, status)."""
+    return [(r.method, r.path, r.status) for r in server.requests]
