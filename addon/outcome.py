@@ -1,6 +1,6 @@
 """What came of one connection, as it stands in a run's report."""
 
-from addon.delivery.deliver import Failure, Result
+from addon.delivery.deliver import Result
 from addon.delivery.guard import Hold, counts
 from addon.delivery.plan import Plan
 from addon.report import ConnectionReport, HoldReport, Status, nothing_done
@@ -23,14 +23,10 @@ def delivered(
     connection: Connection, plan: Plan, result: Result, hold: Hold | None
 ) -> ConnectionReport:
     """What was done; a run whose time was spent has `left` operations for the next."""
-    stopped = result.stopped is not None
-    failures = result.failures
-    if stopped and not result.spent:
-        failures = (*failures, _connection_failure(result, plan))
     status: Status = "unchanged"
     if hold is not None:
         status = "held"
-    elif failures or (result.left and not result.spent):
+    elif result.failures or (result.stopped is not None and not result.spent):
         status = "failed"
     elif result.left or any(result.operations.values()):
         status = "delivered"
@@ -39,19 +35,11 @@ def delivered(
         mode=connection.mode,
         status=status,
         operations=counts(plan) if hold else result.operations,
-        failures=failures,
+        failures=result.failures,
         left=result.left,
         refused=plan.left_alone + sum(1 for f in result.failures if f.refused),
         detail=result.stopped,
         hold=_hold_report(hold),
-    )
-
-
-def _connection_failure(result: Result, plan: Plan) -> Failure:
-    """The one clear message about a connection that failed as a whole."""
-    first = next(iter(plan.operations()))
-    return Failure(
-        first.kind, first.resource_type, first.external_id, result.status, result.stopped or ""
     )
 
 

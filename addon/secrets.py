@@ -21,8 +21,7 @@ PATIENCE = 10.0
 """Seconds that one answer may take, tries included."""
 
 DEFINITE = frozenset(
-    "DefaultCredentialsError RefreshError FailedPrecondition Forbidden InvalidArgument "
-    "MethodNotImplemented NotFound PermissionDenied Unauthenticated Unauthorized".split()
+    "FailedPrecondition Forbidden InvalidArgument NotFound PermissionDenied Unauthenticated".split()
 )
 """Answers that somebody meant: what was known before is not used any longer."""
 
@@ -113,7 +112,7 @@ def _client(endpoint: str | None) -> Any:
 
     if endpoint is None:
         return SecretManagerServiceClient()
-    import grpc
+    import grpc  # type: ignore[import-untyped]
     from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
         SecretManagerServiceGrpcTransport,
     )
@@ -142,7 +141,7 @@ def _what_to_do(name: str, kind: str) -> str:
         )
     if kind == "InvalidArgument":
         return f"{name} is not the name of a secret's version: mend the vendor profile"
-    if kind in ("DefaultCredentialsError", "RefreshError", "Unauthenticated", "Unauthorized"):
+    if kind in ("DefaultCredentialsError", "RefreshError", "Unauthenticated"):
         return (
             f"{name} cannot be read without Google credentials: on Google Cloud see that the "
             "program runs as a service account, elsewhere run "

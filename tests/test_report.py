@@ -91,7 +91,7 @@ def test_the_roster_is_counted_by_what_people_are_sent_as():
     pupil = Person("1", "a@b", "A", "B", (Enrolment("12345678", 7),), ())
     teacher = structs.replace(pupil, id="2", enrolments=(), employments=("12345678",))
     group = StudentGroup(
-        unit="12345678", kind="class", key="x", name="7A", students=("1",), teachers=()
+        unit="12345678", kind="class", source="group", source_id="g", name="7A", students=("1",)
     )
     groups = (group, structs.replace(group, kind="teaching"))
     roster = Roster({"1": pupil, "2": teacher}, groups, (), {}, frozenset())

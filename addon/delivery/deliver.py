@@ -211,6 +211,8 @@ class Delivery:
             self._leave(op, untried=not given_up.uncertain)
         except Stopped as stopped:
             self._pace.stop(stopped)
+            if not self._failures and not stopped.spent:
+                self._fail(op, stopped.status, str(stopped))  # one message for all that is left
             self._leave(op, untried=not stopped.uncertain)
         except NotKept as error:
             self._pace.stop(Stopped(str(error)))

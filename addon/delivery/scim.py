@@ -232,7 +232,7 @@ def _gone(op: Operation, answer: Answer) -> Outcome:
 def _refused(op: Operation, answer: Answer, there: bool) -> Refused:
     return Refused(
         status=answer.status,
-        detail=detail(answer, op.resource_type, op.body),
+        detail=detail(answer, op.resource_type, op.body) or f"the vendor answered {answer.status}",
         conflict=answer.status == 409,
         there=there,
         unsure=answer.unsure,

@@ -26,7 +26,7 @@ _PART = re.compile(r"[A-Z]?[a-zà-öø-ÿ]+|[A-Z]+(?![a-z])|[^\W\d_]")
 _KNOWN = frozenset(
     # English
     """
-    a above abort aborted about absent accept accepted access account accounts action active add
+    a abort aborted about above absent accept accepted access account accounts action active add
     added additional address after again against all allowed already also and another any api
     application are argument array as assigned associated at attempt attribute attributes
     authentication authorization authorized available bad be because been before being below
@@ -38,33 +38,35 @@ _KNOWN = frozenset(
     domain down duplicate duplicated duplicates during each edit either element email emails empty
     enabled encoding endpoint enough ensure entity entries entry error errors exactly exceed
     exceeded exceeds exception exist existing exists expected expired expires extension extra
-    failed fails failure false feature field fields file filter find fix follow following for
-    forbidden foreign format found from full general generated get given greater group groups had
-    handle has have header host however http https id identifier identifiers identity if ignored
-    illegal immutable in inactive include included incorrect index input insert instance instead
-    insufficient integer integrity internal into invalid is issue it item items its json key keys
-    kind known large larger last later least length less level licence licences license licenses
-    limit limited limits list locked long longer lookup maintenance malformed manager many match
-    matches matching maximum media member members message method minimum missing mismatch model
-    modified modify more most multiple must mutability mutable name names necessary need needs new
-    no none not nothing null number object objects occurred of off old on one only operation
-    operations option optional or other out outside over own owned owner parameter parameters
-    parent parse parsing part password path pattern pending permission permissions permitted
-    please plus position possible post present previous primary problem process processed
-    processing product property provide provided put query quota range rate reached read reason
-    received record records refer reference referenced references refers regex regular reject
-    rejected related relation remove removed repeated replace request requested requests require
-    required requires reserved resource resources response restricted result retry role rule rules
-    same save saved scheme schema schemas scim second seconds sent server service services set
-    several short shorter should show since size smaller some source specified state status still
-    stopped storage store string subscription such supplied support supported suspended syntax
-    system table taken target temporarily temporary tenant text than that the their them then
+    failed fails failure false fault faults feature field fields file filter find fix follow
+    following for forbidden foreign format found from full general generated get given greater
+    group groups had handle has have header host however http https id identifier identifiers
+    identity if ignored illegal immutable in inactive include included incorrect index injected
+    input insert instance instead insufficient integer integrity internal into invalid is issue it
+    item items its json key keys kind known large larger last later least length less level
+    licence licences license licenses limit limited limits list locked long longer lookup
+    maintenance malformed manager many match matches matching maximum media member members message
+    method minimum mismatch missing model modified modify more most multiple must mutability
+    mutable name names necessary need needs new no none not nothing null number object objects
+    occurred of off old on one only operation operations option optional or other out outside over
+    own owned owner parameter parameters parent parse parsing part password path pattern pending
+    permission permissions permitted planned please plus position possible post present previous
+    primary problem process processed processing product property provide provided put query quota
+    range rate reached read reason received record records refer reference referenced references
+    refers refuse refused refuses regex regular reject rejected related relation remove removed
+    repeated replace request requested requests require required requires reserved resource
+    resources response restricted result retry role rule rules same save saved schema schemas
+    scheme scim second seconds sent server service services set several short shorter should show
+    simulated since size smaller some sorry source specified state status still stopped storage
+    store string subscription such supplied support supported suspended syntax system table taken
+    target temporarily temporary tenant test testing tests text than that the their them then
     there this through time timeout times to token too total transaction true try two type types
     unable unauthorized unavailable undefined unexpected unique uniqueness unit units unknown
-    unprocessable unrecognized unreadable unsupported until update updated updates updating upper
+    unprocessable unreadable unrecognized unsupported until update updated updates updating upper
     uri url urn usage use used user users using utf valid validate validation value values version
-    versions via violated violates violation violations wait warning was well were what when where
-    whether which while whose with within without word write written wrong you your zero
+    versions via violated violates violation violations wait warning was welcome well were what
+    when where whether which while whose with within without word write written wrong you your
+    zero
     """.split()
     # SCIM and SS 12000, by the parts of their camelCase names
     + """

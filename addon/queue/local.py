@@ -175,14 +175,14 @@ class LocalQueue:
         try:
             done = do(task.path, task.payload)
         except Exception as error:
-            log.error("%s ended: %s", task.path, type(error).__name__, extra=task.payload)
+            log.error("%s ended: %s", task.path, type(error).__name__, extra=_about(task))
             done = False
         if not done and tried < self._backoff.tries:
             with self._changed:
                 self._wait_for(task, self._clock() + self._backoff.wait(tried), tried)
             return
         if not done:
-            log.error("%s was given up after %d tries", task.path, tried, extra=task.payload)
+            log.error("%s was given up after %d tries", task.path, tried, extra=_about(task))
         self._finish(task.name)
 
     def _finish(self, name: str) -> None:
@@ -193,3 +193,8 @@ class LocalQueue:
             self._store().remove_task(name)
         except StoreError as error:
             log.error("a task that is done is done again after the next start: %s", error)
+
+
+def _about(task: StoredTask) -> dict[str, str]:
+    """What a log line says of a task beside its message."""
+    return {name: task.payload[name] for name in ("tenant", "vendor", "run") if name in task.payload}

@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -69,7 +69,7 @@ class CloudTasksStandIn:
     `backoff` is the seconds before the second try; each next waits twice as long.
     """
 
-    queues: Iterable[str]
+    queues: Sequence[str]
     app_engine: str | None = None
     token: Token | None = None
     backoff: float = 0.01

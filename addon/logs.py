@@ -1,0 +1,321 @@
+"""What the program tells of itself: JSON for Cloud Logging, or text for a terminal.
+
+No line holds anything about people. That begins where a message is written; here is the last
+line of defence: e-mail addresses are masked wherever they are, of exceptions that are not our own
+the kind and the place are told and not the text, and of other packages' messages the first line
+without what was filled in.
+
+https://cloud.google.com/logging/docs/structured-logging
+https://cloud.google.com/error-reporting/docs/formatting-error-messages
+"""
+
+import json
+import logging
+import math
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, timedelta
+from pathlib import PurePath
+from types import TracebackType
+from typing import Any, Literal, TextIO
+
+from msgspec import Struct
+
+ERROR_EVENT = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
+SERVICE = "skolsynk"
+LABELS = ("tenant", "run", "vendor", "mode")
+"""Fields that are also labels: Cloud Logging indexes those."""
+
+MASK = "[e-mail]"
+ADDRESS = re.compile(
+    r"""(?:"[^"\n]{1,64}"|[^\s@<>"(),:;\\\[\]]{1,320})(?:@|%40)[^\s@<>"'(),;\\{}\[\]]+""",
+    re.IGNORECASE,
+)
+"""Of the characters that RFC 5322 lets stand in an address; `%40` as in the paths of requests."""
+
+LONGEST = 16_000
+FRAMES = 40
+DEPTH = 4
+ITEMS = 50
+"""Bounds of a text (characters), a traceback, and a field's nesting and length. Cloud Logging
+does not take entries above 256 KiB."""
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_OURS = frozenset(
+    "severity message time timestamp logger httpRequest serviceContext context stack_trace "
+    "exception traceback".split()
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_about: ContextVar[Mapping[str, str] | None] = ContextVar("about", default=None)
+_trace: ContextVar["Trace | None"] = ContextVar("trace", default=None)
+
+
+class Trace(Struct, frozen=True):
+    """Which request an event belongs to, in Cloud Trace's terms; ids in hexadecimal."""
+
+    id: str
+    span: str = ""
+    sampled: bool = False
+
+
+def configure(
+    level: int,
+    format: Literal["text", "json"] = "text",
+    project: str | None = None,
+    *,
+    version: str = "",
+    stream: TextIO | None = None,
+) -> None:
+    """Have everything told in one form, uncaught exceptions too. May be called again.
+
+    `level` is for our own events; other packages' are told from WARNING on. `project` is the
+    Cloud project that traces are in. `stream` is by default stdout for JSON, stderr for text.
+    """
+    json_form = format == "json"
+    handler = _Handler(stream or (sys.stdout if json_form else sys.stderr))
+    handler.setFormatter(JsonFormatter(project, version) if json_form else TextFormatter())
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    logging.getLogger("addon").setLevel(level)
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+    sys.unraisablehook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def adopt(*names: str) -> None:
+    """Have loggers that have handlers of their own, such as gunicorn's, tell things here."""
+    for name in names:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+
+
+@contextmanager
+def about(**ids: str) -> Iterator[None]:
+    """Say of all events within whose they are: `with about(tenant=..., run=...)`."""
+    token = _about.set({**(_about.get() or {}), **ids})
+    try:
+        yield
+    finally:
+        _about.reset(token)
+
+
+def follow(headers: Mapping[str, str]) -> None:
+    """Have the events from here on belong to the request with these headers.
+
+    To be called when a request begins; what one thread or task sets no other sees.
+    """
+    _trace.set(trace_of(headers))
+
+
+def trace_of(headers: Mapping[str, str]) -> Trace | None:
+    """The trace that a request's headers name, W3C's `traceparent` first, or None."""
+    told = headers.get("traceparent", "")
+    if w3c := re.fullmatch(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2}).*", told):
+        return Trace(w3c[1], w3c[2], bool(int(w3c[3], 16) & 1))
+    told = headers.get("X-Cloud-Trace-Context", "")
+    if own := re.fullmatch(r"([0-9a-fA-F]{32})(?:/([0-9]{1,20}))?(?:;o=([0-9]))?", told):
+        span = f"{int(own[2]) % 2**64:016x}" if own[2] else ""
+        return Trace(own[1].lower(), span, own[3] == "1")
+    return None
+
+
+def masked(text: str) -> str:
+    """The text with no e-mail address in it, and no longer than is good."""
+    cut = text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    return ADDRESS.sub(MASK, cut) if "@" in cut or "%40" in cut else cut
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, with the fields that Cloud Logging and Error Reporting know."""
+
+    def __init__(self, project: str | None = None, version: str = "") -> None:
+        super().__init__()
+        self._project = project
+        self._service = {"service": SERVICE} | ({"version": version} if version else {})
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a line; ASCII, so that nothing in it can be taken for its end."""
+        try:
+            return json.dumps(self._event(record), allow_nan=False)
+        except Exception as error:
+            told = f"an event of {masked(record.name)} could not be told: {type(error).__name__}"
+            return json.dumps({"severity": "ERROR", "message": told})
+
+    def _event(self, record: logging.LogRecord) -> dict[str, Any]:
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+        fields = _fields(record)
+        event: dict[str, Any] = {
+            "severity": _severity(record.levelno),
+            "message": _message(record),
+            "time": when.replace("+00:00", "Z"),
+            "logger": masked(record.name),
+            **fields,
+        }
+        labels = {name: str(fields[name]) for name in LABELS if fields.get(name)}
+        if labels:
+            event["logging.googleapis.com/labels"] = labels
+        trace = _trace.get()
+        if trace is not None and self._project:
+            event["logging.googleapis.com/trace"] = f"projects/{self._project}/traces/{trace.id}"
+            event["logging.googleapis.com/trace_sampled"] = trace.sampled
+            if trace.span:
+                event["logging.googleapis.com/spanId"] = trace.span
+        error = _error(record)
+        if record.levelno >= logging.ERROR:
+            event |= self._report(record)
+            if error is not None:
+                event["stack_trace"] = told_of(error)
+        elif error is not None:
+            event["traceback"] = told_of(error)
+        return event
+
+    def _report(self, record: logging.LogRecord) -> dict[str, Any]:
+        """What makes it an event for Error Reporting, with a stack trace or without."""
+        place = {
+            "filePath": record.pathname,
+            "lineNumber": record.lineno,
+            "functionName": record.funcName or "?",
+        }
+        return {
+            "@type": ERROR_EVENT,
+            "serviceContext": self._service,
+            "context": {"reportLocation": place},
+        }
+
+
+class TextFormatter(logging.Formatter):
+    """A line for a person at a terminal; a traceback below it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        when = self.formatTime(record, "%Y-%m-%d %H:%M:%S")
+        fields = " ".join(f"{name}={value}" for name, value in _fields(record).items())
+        line = f"{when} {record.levelname} {record.name}: {_message(record)} {fields}".rstrip()
+        line = _CONTROL.sub(" ", line)
+        error = _error(record)
+        return line if error is None else f"{line}\n{told_of(error)}"
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say that an event is lost; the library would print what is in it."""
+        try:
+            sys.stderr.write("a log event was lost\n")
+        except (OSError, ValueError, AttributeError):
+            return
+
+
+def told_of(error: BaseException) -> str:
+    """The error in the form of `traceback.format_exc`, with the text of our own kinds only."""
+    parts: list[str] = []
+    seen: set[int] = set()
+    link = ""
+    following: BaseException | None = error
+    while following is not None and id(following) not in seen and len(seen) < 10:
+        seen.add(id(following))
+        frames = traceback.format_tb(following.__traceback__, limit=-FRAMES)
+        whole = ["Traceback (most recent call last):\n", *frames, _last_line(following) + "\n"]
+        parts[:0] = [*whole, link]
+        if following.__cause__ is not None:
+            link = "\nThe above exception was the direct cause of the following exception:\n\n"
+            following = following.__cause__
+        else:
+            link = "\nDuring handling of the above exception, another exception occurred:\n\n"
+            following = None if following.__suppress_context__ else following.__context__
+    return masked("".join(parts))
+
+
+def _last_line(error: BaseException) -> str:
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else _name(kind)
+    if not _is_ours(kind.__module__):
+        return name
+    try:
+        return f"{name}: {error}"
+    except Exception:
+        return name
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _is_ours(module: str) -> bool:
+    return module == "addon" or module.startswith("addon.")
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The message; of another package's the first line, filled in with nothing but numbers."""
+    try:
+        if _is_ours(record.name) or _are_numbers(record.args):
+            told = record.getMessage()
+        else:
+            told = str(record.msg)
+    except Exception as error:
+        return f"a message that could not be put together ({type(error).__name__})"
+    return masked(told if _is_ours(record.name) else told.partition("\n")[0])
+
+
+def _are_numbers(args: object) -> bool:
+    return isinstance(args, tuple) and all(isinstance(a, int | float) for a in args)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    """What our own code says by `about` and `extra=`, in JSON's types."""
+    fields: dict[str, object] = dict(_about.get() or {})
+    if _is_ours(record.name):
+        fields |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    return {
+        masked(name): _plain(value)
+        for name, value in fields.items()
+        if name not in _OURS and re.fullmatch(r"[A-Za-z]\w{0,60}", name, re.ASCII)
+    }
+
+
+def _plain(value: object, depth: int = DEPTH) -> Any:
+    """The value in JSON's types, bounded; of an object that has none, its kind."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value) if abs(value) < 2**63 else "very large"
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else "not finite"
+    if isinstance(value, str | PurePath):
+        return masked(str(value))
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if depth and isinstance(value, Mapping):
+        items = list(value.items())[:ITEMS]
+        return {masked(str(_plain(k, 0))): _plain(v, depth - 1) for k, v in items}
+    if depth and isinstance(value, list | tuple | set | frozenset):
+        return [_plain(v, depth - 1) for v in list(value)[:ITEMS]]
+    return _name(type(value))
+
+
+def _severity(level: int) -> str:
+    """Cloud Logging's word for a level, the one that is not above it."""
+    steps = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
+    return next((logging.getLevelName(step) for step in steps if level >= step), "DEFAULT")
+
+
+def _error(record: logging.LogRecord) -> BaseException | None:
+    return record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+
+
+def _uncaught(
+    kind: type[BaseException], error: BaseException | None, frames: TracebackType | None
+) -> None:
+    """For exceptions that nobody has caught, in any thread."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error or kind(), frames)
+    elif not issubclass(kind, SystemExit):
+        error = error or kind()
+        logging.getLogger(__name__).critical("not caught", exc_info=(kind, error, frames))

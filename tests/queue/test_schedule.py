@@ -1,0 +1,121 @@
+"""Each tenant once a window, spread over it, and no doubles."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from addon.queue import QueueError, Task
+from addon.queue.schedule import (
+    Enqueued,
+    Schedule,
+    Window,
+    enqueue_runs,
+    nearest_window,
+    run_of,
+    window_at,
+)
+from addon.runs import begin
+from addon.store.sqlite import SQLiteStore
+
+NOON = 1_700_006_400.0 - 1_700_006_400.0 % 86400 + 12 * 3600
+TENANTS = [f"C{n:04}" for n in range(1000)]
+
+
+class Taking:
+    """A queue that takes each name once, and those of `broken` tenants never."""
+
+    def __init__(self, broken: tuple[str, ...] = ()) -> None:
+        self.tasks: dict[str, Task] = {}
+        self._broken = broken
+
+    def enqueue(self, task: Task) -> bool:
+        if task.payload["tenant"] in self._broken:
+            raise QueueError("it is broken")
+        new = task.name not in self.tasks
+        self.tasks[task.name] = task
+        return new
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SQLiteStore]:
+    store = SQLiteStore(tmp_path / "skolsynk.db")
+    for tenant in ("C1", "C2"):
+        store.save_tenant(tenant, b"{}")
+    yield store
+    store.close()
+
+
+def test_tenants_are_spread_evenly_over_the_window() -> None:
+    window = window_at(NOON, 1)
+    turns = [window.turn(tenant) - NOON for tenant in TENANTS]
+    assert all(0 <= turn < 3600 for turn in turns)
+    tenths = [sum(1 for turn in turns if n <= turn / 360 < n + 1) for n in range(10)]
+    assert all(70 <= tenth <= 130 for tenth in tenths), tenths
+
+
+def test_a_tenants_turn_is_as_far_into_every_window() -> None:
+    first, second = window_at(NOON, 2), window_at(NOON + 7200, 2)
+    assert second.turn("C1") - first.turn("C1") == 7200
+
+
+def test_windows_follow_each_other_without_a_gap() -> None:
+    window = window_at(NOON, 4)
+    assert window == Window(window.number, 4 * 3600.0)
+    assert window.starts == NOON
+    assert window_at(window.ends - 0.01, 4) == window
+    assert window_at(window.ends, 4).number == window.number + 1
+
+
+@pytest.mark.parametrize("early", [-900.0, -0.5, 0.0, 0.5, 900.0])
+def test_a_cron_call_a_little_early_or_late_is_for_the_same_window(early: float) -> None:
+    assert nearest_window(NOON + early, 1) == window_at(NOON, 1)
+
+
+def test_a_second_call_makes_no_doubles_and_the_next_window_is_new() -> None:
+    queue = Taking()
+    assert enqueue_runs(TENANTS, queue, window_at(NOON, 1)) == Enqueued(1000, 1000, 0)
+    assert enqueue_runs(TENANTS, queue, window_at(NOON + 60, 1)) == Enqueued(1000, 0, 0)
+    assert enqueue_runs(TENANTS, queue, window_at(NOON + 3600, 1)) == Enqueued(1000, 1000, 0)
+
+
+def test_the_same_number_of_another_schedule_is_another_window() -> None:
+    assert run_of("C1", Window(5, 3600)).name != run_of("C1", Window(5, 7200)).name
+
+
+def test_one_tenants_trouble_is_not_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    queue = Taking(broken=("C0001",))
+    assert enqueue_runs(TENANTS[:5], queue, window_at(NOON, 1)) == Enqueued(5, 4, 1)
+    assert "it is broken" in caplog.text
+
+
+def test_a_payload_holds_ids_only() -> None:
+    task = run_of("C1", window_at(NOON, 1))
+    assert task.payload == {"tenant": "C1", "window": str(window_at(NOON, 1).number)}
+
+
+def test_the_schedule_enqueues_each_window_once_and_new_tenants_when_they_come(
+    store: SQLiteStore,
+) -> None:
+    now, queue = NOON, Taking()
+    schedule = Schedule(lambda: store, lambda: queue, 1, lambda: now)
+    schedule.look()
+    assert len(queue.tasks) == 2
+    store.save_tenant("C3", b"{}")
+    schedule.look()
+    assert {task.payload["tenant"] for task in queue.tasks.values()} == {"C1", "C2", "C3"}
+    now += 3600
+    schedule.look()
+    assert len(queue.tasks) == 6
+
+
+def test_after_a_restart_who_has_run_in_this_window_waits_for_the_next(store: SQLiteStore) -> None:
+    begin(store, "C1", NOON + 60)
+    begin(store, "C2", NOON - 60)
+    now, queue = NOON + 1800, Taking()
+    schedule = Schedule(lambda: store, lambda: queue, 1, lambda: now)
+    schedule.look()
+    assert [task.payload["tenant"] for task in queue.tasks.values()] == ["C2"]
+    now = NOON + 3600
+    schedule.look()
+    assert len(queue.tasks) == 3

@@ -1,0 +1,167 @@
+"""What a task does, and what its troubles mean for the queue."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from addon.delivery.lease import Taken
+from addon.directory.errors import AccessRefused, DirectoryError
+from addon.document import DocumentError
+from addon.faults import Fault
+from addon.queue import NoSuchQueue, QueueError, Task
+from addon.queue.work import DELIVER, RUN, Answer, Work
+from addon.relay import Relay
+from addon.report import ConnectionReport
+from addon.rooms import Rooms, Unknown
+from addon.store import StoreError
+
+SECRET = "Anna Andersson"
+
+
+class Stub:
+    """Stretches and a queue that do as they are told."""
+
+    def __init__(
+        self,
+        trouble: Exception | None = None,
+        vendors: tuple[str, ...] = (),
+        left: int = 0,
+        done: int = 1,
+        refusing: dict[str, Exception] | None = None,
+    ) -> None:
+        self.tasks: list[Task] = []
+        self._trouble = trouble
+        self._vendors = vendors
+        self._left = left
+        self._done = done
+        self._refusing = refusing or {}
+
+    def read_and_plan(self, rooms: Rooms, tenant_id: str) -> Relay:
+        if self._trouble is not None:
+            raise self._trouble
+        return Relay("R1", self._vendors)
+
+    def deliver(
+        self, rooms: Rooms, tenant_id: str, vendor: str, run: str, seconds: float
+    ) -> ConnectionReport:
+        if self._trouble is not None:
+            raise self._trouble
+        operations = {"create": {"User": self._done}} if self._done else {"create": {}}
+        return ConnectionReport(vendor, "live", "delivered", operations, left=self._left)
+
+    def enqueue(self, task: Task) -> bool:
+        if task.queue in self._refusing:
+            raise self._refusing[task.queue]
+        self.tasks.append(task)
+        return True
+
+
+def do(stub: Stub, path: str, seconds: float = 480.0, **payload: str) -> Answer:
+    rooms: Any = None
+    return Work(lambda: rooms, lambda: stub, stub, seconds).do(path, payload)
+
+
+def delivered(stub: Stub, seconds: float = 480.0, part: str = "0") -> Answer:
+    return do(stub, DELIVER, seconds, tenant="C1", vendor="ne", run="R1", part=part)
+
+
+def test_a_run_leaves_a_delivery_for_each_vendor_with_something_to_send() -> None:
+    stub = Stub(vendors=("ne", "natur_kultur"))
+    assert do(stub, RUN, tenant="C1", window="7").done
+    assert [(task.queue, task.path, task.payload) for task in stub.tasks] == [
+        ("deliver-ne", DELIVER, {"tenant": "C1", "vendor": "ne", "run": "R1", "part": "0"}),
+        (
+            "deliver-natur-kultur",
+            DELIVER,
+            {"tenant": "C1", "vendor": "natur_kultur", "run": "R1", "part": "0"},
+        ),
+    ]
+    assert len({task.name for task in stub.tasks}) == 2
+
+
+def test_a_delivery_whose_time_is_spent_goes_on_in_another_part() -> None:
+    stub = Stub(left=5)
+    assert delivered(stub, seconds=0.0, part="9").done
+    (task,) = stub.tasks
+    assert task.payload == {"tenant": "C1", "vendor": "ne", "run": "R1", "part": "10"}
+    assert task.queue == "deliver-ne"
+
+
+@pytest.mark.parametrize(
+    ("stub", "seconds"),
+    [
+        (Stub(left=5), 480.0),  # the vendor has trouble: the next run sees to it
+        (Stub(left=0), 0.0),
+        (Stub(left=5, done=0), 0.0),  # nothing came through: it would go on for ever
+    ],
+)
+def test_otherwise_there_is_no_other_part(stub: Stub, seconds: float) -> None:
+    assert delivered(stub, seconds).done
+    assert stub.tasks == []
+
+
+TROUBLES = [
+    (Taken("m|1|2|R0"), 409),
+    (DirectoryError("query 7 failed"), 502),
+    (AccessRefused("consent is missing"), 200),
+    (Unknown("there is no tenant C1"), 200),
+    (DocumentError([Fault("connections", "is odd")]), 200),
+    (StoreError("the disk is full"), 503),
+    (RuntimeError(SECRET), 500),
+]
+
+
+@pytest.mark.parametrize(("trouble", "status"), TROUBLES)
+@pytest.mark.parametrize("path", [RUN, DELIVER])
+def test_what_trying_again_can_mend_is_tried_again_and_nothing_else(
+    trouble: Exception, status: int, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    answer = do(Stub(trouble), path, tenant="C1", vendor="ne", run="R1", part="0")
+    assert answer.status == status
+    assert answer.done == (status == 200)
+    assert caplog.records[-1].__dict__["tenant"] == "C1"
+    assert SECRET not in caplog.text
+    assert SECRET not in answer.outcome
+
+
+def test_only_trouble_of_our_own_slows_the_whole_queue_down() -> None:
+    slowing = [trouble for trouble, status in TROUBLES if status in (429, 503)]
+    assert [type(trouble) for trouble in slowing] == [StoreError]
+
+
+@pytest.mark.parametrize(
+    ("path", "payload"),
+    [
+        (RUN, {}),
+        (RUN, {"tenant": 7}),
+        (RUN, ["C1"]),
+        (RUN, None),
+        (DELIVER, {"tenant": "C1"}),
+        (DELIVER, {"tenant": "C1", "vendor": "ne", "run": "R1", "part": "x"}),
+        ("/tasks/other", {"tenant": "C1"}),
+    ],
+)
+def test_what_is_malformed_is_given_up_and_logged(
+    path: str, payload: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    stub, rooms = Stub(vendors=("ne",)), None
+    assert Work(lambda: rooms, lambda: stub, stub).do(path, payload).done  # type: ignore[arg-type,return-value]
+    assert stub.tasks == []
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_a_vendor_without_a_queue_does_not_keep_the_others_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stub = Stub(vendors=("ne", "ilt"), refusing={"deliver-ne": NoSuchQueue("no queue deliver-ne")})
+    assert do(stub, RUN, tenant="C1").done
+    assert [task.queue for task in stub.tasks] == ["deliver-ilt"]
+    assert "no queue deliver-ne" in caplog.text
+
+
+def test_a_queue_in_trouble_has_the_run_tried_again_after_the_others_got_theirs() -> None:
+    stub = Stub(vendors=("ne", "ilt"), refusing={"deliver-ne": QueueError("down")})
+    assert do(stub, RUN, tenant="C1").status == 503
+    assert [task.queue for task in stub.tasks] == ["deliver-ilt"]

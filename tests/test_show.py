@@ -1,0 +1,192 @@
+"""Reports in words: what happened, what to do, and nothing that is not so."""
+
+from addon import show
+from addon.delivery.deliver import Failure
+from addon.reconcile import Drift, Reconciled
+from addon.report import (
+    ConnectionReport,
+    DirectoryCounts,
+    FindingReport,
+    HoldReport,
+    RosterCounts,
+    RunReport,
+)
+from addon.status import ConnectionStatus, LeftBehind, RefusedStatus, RunStatus, TenantStatus
+from addon.tenant import Connection, Organisation, SchoolUnit, Tenant
+
+DONE = {"create": {"User": 3, "StudentGroup": 1}, "update": {}, "delete": {"User": 1}}
+
+
+def part(status="delivered", vendor="binogi", **more) -> ConnectionReport:
+    return ConnectionReport(vendor, "live", status, more.pop("operations", DONE), **more)
+
+
+def report(*parts: ConnectionReport, findings=(), planned=False) -> list[str]:
+    run = RunReport(
+        "C0",
+        "r",
+        DirectoryCounts(users=9, groups=2, org_units=4, queries=7),
+        RosterCounts(students=6, staff=2, classes=1, teaching_groups=0),
+        tuple(findings),
+        parts,
+    )
+    return show.report(run, planned).splitlines()
+
+
+def test_a_run_is_told_by_directory_roster_and_vendor():
+    assert report(part(), part("unchanged", "ne", operations={})) == [
+        "Directory: 9 people, 2 groups, 4 organisational units, in 7 queries.",
+        "Roster: 6 students, 2 staff, 1 classes, 0 teaching groups.",
+        "binogi (live): delivered",
+        "  created: 3 User, 1 StudentGroup",
+        "  removed: 1 User",
+        "ne (live): unchanged",
+    ]
+
+
+def test_a_run_without_a_reading_has_no_counts_of_it():
+    run = RunReport("C0", "r", None, None, (), (part(),))
+    assert show.report(run).startswith("binogi (live): delivered")
+
+
+def test_a_preview_says_what_would_be_and_that_nothing_was_sent():
+    told = report(part(), planned=True)
+    assert told[2:] == [
+        "binogi (live): would be delivered",
+        "  to create: 3 User, 1 StudentGroup",
+        "  to remove: 1 User",
+        "Nothing was sent.",
+    ]
+
+
+def test_a_held_plan_says_what_it_would_do_and_what_to_do_about_it():
+    told = report(part("held", hold=HoldReport(9, "9 people would be removed; the limit is 3")))
+    assert told[2:] == [
+        "binogi (live): held",
+        "  to create: 3 User, 1 StudentGroup",
+        "  to remove: 1 User",
+        "  Held: 9 people would be removed; the limit is 3. Nothing of it is sent until a person "
+        "decides.",
+        "  See who: preview C0 --vendor binogi --csv FILE",
+        "  Let it go: approve C0 --vendor binogi",
+    ]
+
+
+def test_failures_are_told_up_to_a_bound():
+    failures = tuple(Failure("create", "User", f"e{n}", 422, "no") for n in range(13))
+    told = report(part("failed", failures=failures, left=2, refused=13))
+    assert told[5] == "  failed: create User e0 (422): no"
+    assert sum(line.startswith("  failed: ") for line in told) == 10
+    assert told[-3:] == [
+        "  ... and 3 more; --json has all",
+        "  left for the next run: 2",
+        "  refused by the vendor, tried again when changed or after a day: 13",
+    ]
+
+
+def test_a_failure_without_a_status_has_none():
+    told = report(part("failed", failures=(Failure("create", "User", "e", None, "broke"),)))
+    assert told[-1] == "  failed: create User e: broke"
+
+
+def test_what_stopped_a_vendor_is_a_sentence():
+    told = report(part("failed", operations={}, detail="the vendor answered 503, again and again"))
+    assert told[-1] == "  The vendor answered 503, again and again."
+    told = report(part("failed", operations={}, detail="Set X."))
+    assert told[-1] == "  Set X."
+
+
+def test_a_connection_that_is_off_is_off():
+    assert report(ConnectionReport("ne", "off", "off", {}))[-1] == "ne: off"
+
+
+def test_findings_are_counted_by_code_the_gravest_first():
+    def found(code: str, severity: str, subject: str) -> FindingReport:
+        return FindingReport(code, severity, subject, f"About {subject}.")
+
+    told = report(
+        findings=[
+            found("b-info", "info", "u1"),
+            found("c-warning", "warning", "u2"),
+            found("z-error", "error", "u3"),
+            found("c-warning", "warning", "u4"),
+        ]
+    )
+    assert told[2:] == [
+        "Findings:",
+        "  error: z-error (u3). About u3.",
+        "  warning: c-warning (2 of these; the first is about u2). About u2.",
+        "  info: b-info (u1). About u1.",
+    ]
+
+
+def test_a_document_is_told_in_a_few_words():
+    unit = SchoolUnit(code="12345678", name="Norra")
+    connection = Connection(vendor="ne", mode="test")
+    tenant = Tenant(
+        customer_id="C0",
+        organisation=Organisation(name="O"),
+        school_units=(unit,),
+        connections=(connection,),
+    )
+    assert show.document(tenant) == "1 school units, ne (test)"
+    assert show.document(Tenant(customer_id="C0", organisation=Organisation(name="O"))) == (
+        "0 school units, no vendor"
+    )
+
+
+def test_a_reconciliation_tells_each_type():
+    drifts = (
+        Drift("User", True, 12, missing=2, adopted=1, different_id=3, several=4, others=5),
+        Drift("Activity", listed=False),
+    )
+    told = show.reconciled(Reconciled("C0", "ne", "live", drifts)).splitlines()
+    assert told == [
+        "ne (live):",
+        "  User: 12 there, 2 missing, 1 unknown to the ledger, 3 with another id, "
+        "4 more than once, 5 not ours (left alone)",
+        "  Activity: the vendor cannot list these",
+        "The ledger is mended; the next run puts right what differs.",
+    ]
+
+
+def test_a_reconciliation_that_was_cut_off_says_so_and_claims_nothing():
+    told = show.reconciled(Reconciled("C0", "ne", "live", (), "the connection broke"))
+    assert told.splitlines() == ["ne (live):", "  Not finished: The connection broke."]
+
+
+def test_a_status_tells_what_a_person_should_know():
+    refused = RefusedStatus("update", "User", "e1", 422, "no", 0.0)
+    connection = ConnectionStatus(
+        vendor="ne",
+        mode="live",
+        resources=9,
+        uncertain=1,
+        refused=(refused,),
+        hold=HoldReport(4, "4 people would be removed; the limit is 3"),
+        problem="set SKOLSYNK_NE_LIVE_KEY",
+        last={"status": "held", "run": "r1", "detail": "words"},
+    )
+    off = ConnectionStatus("nok", "off", 0, 0, (), None, None, None)
+    found = TenantStatus(
+        "C0",
+        RunStatus("r1", "held", 0.0, 1.0, "a detail"),
+        (connection, off),
+        (LeftBehind("gone", "live", 7, "Ask the vendor."),),
+    )
+    assert show.status(found).splitlines() == [
+        "C0: last run r1, held",
+        "  a detail",
+        "ne (live): 9 resources there, 1 refused, 1 to be asked about",
+        "  last: held in r1",
+        "  words",
+        "  cannot run: set SKOLSYNK_NE_LIVE_KEY",
+        "  held: 4 people would be removed; the limit is 3",
+        "  refused: update User e1 (422): no",
+        "nok: off",
+        "gone (live): 7 resources left behind. Ask the vendor.",
+    ]
+
+
+def test_a_status_before_any_run_says_so():
+    assert show.status(TenantStatus("C0", None, (), ())) == "C0: no run yet"

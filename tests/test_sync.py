@@ -1,0 +1,184 @@
+"""One run from the directory to the vendors: what is told, kept and left."""
+
+import json
+
+import pytest
+from msgspec import structs
+
+from addon.directory.errors import AccessRefused, DirectoryError
+from addon.rooms import Unknown
+from addon.sync import preview, sync
+from tests.installation import HIDDEN, PUPILS, TENANT, Installation, address
+
+
+@pytest.fixture
+def here(tmp_path):
+    with Installation(tmp_path) as here:
+        yield here
+
+
+def statuses(report) -> dict[str, str]:
+    return {c.vendor: c.status for c in report.connections}
+
+
+def run(here: Installation, vendor: str | None = None):
+    with here.rooms() as rooms:
+        return sync(rooms, TENANT, vendor)
+
+
+def test_a_run_is_kept_with_what_came_of_it(here):
+    report = run(here)
+    with here.store() as store:
+        (kept,) = store.runs(TENANT)
+    assert (kept.id, kept.status) == (report.run, "done")
+    assert kept.finished is not None
+    assert kept.finished >= kept.started
+    assert kept.report is not None
+    assert json.loads(kept.report)["connections"] == json.loads(report.json())["connections"]
+
+
+def test_a_preview_is_what_the_run_then_does(here):
+    with here.rooms() as rooms:
+        foreseen, _ = preview(rooms, TENANT)
+        assert here.requests == []
+        done = sync(rooms, TENANT)
+    assert [c.operations for c in foreseen.connections] == [c.operations for c in done.connections]
+    assert statuses(foreseen) == statuses(done)
+
+
+def test_a_preview_keeps_nothing(here):
+    with here.rooms() as rooms:
+        preview(rooms, TENANT)
+    with here.store() as store:
+        assert store.runs(TENANT) == []
+        assert store.ledgers(TENANT) == []
+
+
+def test_every_person_is_at_every_vendor_once_and_the_hidden_one_nowhere(here):
+    run(here)
+    for server in (here.all, here.some):
+        names = [user["userName"] for user in server.held("User").values()]
+        assert len(names) == len(set(names)) == 14
+        assert address(*HIDDEN) not in names
+
+
+def test_changes_are_sent_and_nothing_else(here):
+    run(here)
+    here.forget_requests()
+    who = PUPILS["7A"][0]
+    here.domain.rename_user(address(*who), "Torvald", "Blom")
+    report = run(here, "all")
+    assert report.connections[0].operations == {"create": {}, "update": {"User": 1}, "delete": {}}
+    assert [r.method for r in here.all.requests] == ["PUT"]
+
+
+def test_a_quota_and_a_server_error_are_sat_out(here):
+    here.directory.fail("/users", status=503, times=2)
+    here.directory.fail("/orgunits", status=403, reason="quotaExceeded", times=2)
+    assert statuses(run(here)) == {"all": "delivered", "some": "delivered"}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        {"status": 503},
+        {"status": 429, "reason": "rateLimitExceeded"},
+        {"kind": "drop"},
+        {"kind": "truncate"},
+        {"kind": "notJson"},
+        {"status": 400, "reason": "invalid"},
+    ],
+    ids=str,
+)
+def test_a_directory_that_cannot_be_read_whole_ends_the_run_before_anything(here, failure):
+    here.directory.fail("/users", times=None, after=1, **failure)
+    with here.rooms() as rooms, pytest.raises(DirectoryError):
+        sync(rooms, TENANT)
+    assert here.requests == []
+    with here.store() as store:
+        (kept,) = store.runs(TENANT)
+    assert kept.status == "unread"
+    assert kept.detail
+
+
+def test_missing_consent_is_told_as_such(here):
+    here.directory.fail(status=403, reason="forbidden", times=None)
+    with here.rooms() as rooms, pytest.raises(AccessRefused, match="Install Skolsynk"):
+        sync(rooms, TENANT)
+
+
+def test_an_unknown_tenant_or_vendor_is_told_and_no_run_is_kept(here):
+    with here.rooms() as rooms:
+        with pytest.raises(Unknown, match=TENANT):
+            sync(rooms, "C0nobody")
+        with pytest.raises(Unknown, match="all, some"):
+            sync(rooms, TENANT, "nobody")
+        assert rooms.store.runs(TENANT) == []
+
+
+def test_no_vendor_that_can_be_reached_needs_no_directory(here):
+    here.connection("all", mode="off")
+    here.connection("some", mode="off")
+    here.directory.forget_requests()
+    report = run(here)
+    assert statuses(report) == {"all": "off", "some": "off"}
+    assert report.exit_status == 0
+    assert here.directory.queries == 0
+
+
+def test_a_refused_pupil_is_not_in_the_class_and_comes_in_when_mended(here):
+    here.all.knobs.strict_references = True
+    here.all.fail(400, endpoint="Users", skip=3)
+    report = run(here, "all")
+    (failure,) = report.connections[0].failures
+    members = {
+        m["value"]
+        for group in here.all.held("StudentGroup").values()
+        for m in group["studentMemberships"]
+    }
+    assert failure.external_id not in members
+    assert len(members) == 11
+    here.forget_requests()
+    assert statuses(run(here, "all")) == {"all": "unchanged"}
+    assert here.requests == []
+    with here.rooms() as rooms:
+        a_day_on = structs.replace(rooms, clock=lambda: rooms.clock() + 24 * 3600 + 1)
+        assert statuses(sync(a_day_on, TENANT, "all")) == {"all": "delivered"}
+    assert failure.external_id in here.all.externalIds("User")
+
+
+@pytest.mark.parametrize("ids", ["own", "ours"])
+def test_a_lost_store_makes_no_copies_where_the_vendor_refuses_them(tmp_path, ids):
+    with Installation(tmp_path, ids=ids, refuse_duplicates=True) as here:
+        run(here)
+        before = here.all.externalIds()
+        for file in tmp_path.glob("skolsynk.db*"):
+            file.unlink()
+        here.import_document()
+        assert statuses(run(here)) == {"all": "delivered", "some": "delivered"}
+        assert here.all.externalIds() == before
+        here.forget_requests()
+        run(here)
+        assert here.requests == []
+
+
+def test_a_lost_store_at_a_vendor_that_only_lists_is_not_listed_for_every_resource(tmp_path):
+    with Installation(tmp_path, refuse_duplicates=True, filter="refused", listing="whole") as here:
+        run(here, "all")
+        for file in tmp_path.glob("skolsynk.db*"):
+            file.unlink()
+        here.import_document()
+        here.forget_requests()
+        run(here, "all")
+        lists = [path for method, path in here.requests if method == "GET" and "start" in path]
+        assert len(lists) <= 7
+        assert len(here.all.externalIds()) == len(set(here.all.externalIds())) == 20
+
+
+def test_a_right_to_nothing_withdraws_what_was_sent_before(here):
+    """A unit that is no longer ticked takes its people with it, under the limits."""
+    run(here)
+    here.connection("all", schoolUnits=[], limits={"deletions": 100, "deletionsPercent": 100})
+    report = run(here, "all")
+    assert statuses(report) == {"all": "delivered"}
+    assert here.all.externalIds() == []
