@@ -9,7 +9,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench requirements clean
+.PHONY: help demo test lint format bench requirements deploy clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,31 @@ bench: $(READY) ## Measure the hot paths
 requirements: $(READY) ## Pin the newest versions that requirements*.in allow
 	$(COMPILE) requirements.in --output-file requirements.txt
 	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+
+# DRY=1 prints the commands instead of running them. See docs/deploy.md.
+REGION ?= europe-west1
+VENDORS ?= var/vendors.toml
+VERSION ?= $(shell git log -1 --date=format:%Y%m%d --format=%cd-%h)
+DEPLOYED := var/deploy
+STEP = @$(if $(DRY),printf '%s\n',sh -exc)
+HERE := --project=$(PROJECT)
+
+deploy: ## Deploy the last commit to App Engine: make deploy PROJECT=my-project
+	@printf '%s' '$(PROJECT)' | grep -Eqx '[a-z][a-z0-9-]{4,28}[a-z0-9]' || { \
+	  echo "Say which Cloud project: make deploy PROJECT=my-project [REGION=$(REGION)] [DRY=1]" >&2; \
+	  exit 2; }
+	@test -n '$(DRY)' || test -f '$(VENDORS)' || { \
+	  echo "There is no $(VENDORS): the vendor profiles to deploy (docs/deploy.md, step 6)" >&2; \
+	  exit 2; }
+	$(STEP) 'rm -rf $(DEPLOYED) && mkdir -p $(DEPLOYED)'
+	$(STEP) 'git archive HEAD | tar -x -C $(DEPLOYED)'
+	$(STEP) 'git show HEAD:app.yaml | sed -e "s/PROJECT/$(PROJECT)/g" -e "s/REGION/$(REGION)/g" > $(DEPLOYED)/app.yaml'
+	$(STEP) 'cp $(VENDORS) $(DEPLOYED)/vendors.toml'
+	$(STEP) 'gcloud app deploy $(DEPLOYED)/queue.yaml $(HERE) --quiet'
+	$(STEP) 'gcloud app deploy $(DEPLOYED)/app.yaml $(HERE) --version=$(VERSION) --no-promote --service-account=skolsynk@$(PROJECT).iam.gserviceaccount.com --quiet'
+	$(STEP) 'curl --fail --silent --show-error --retry 5 --retry-all-errors "$$(gcloud app versions describe $(VERSION) --service=default $(HERE) --format="value(versionUrl)")/readyz"'
+	$(STEP) 'gcloud app services set-traffic default --splits=$(VERSION)=1 $(HERE) --quiet'
+	$(STEP) 'gcloud app deploy $(DEPLOYED)/cron.yaml $(HERE) --quiet'
 
 clean: ## Remove the virtual environment and caches; var/ with its data stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

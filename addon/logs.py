@@ -22,7 +22,7 @@ from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from pathlib import PurePath
 from types import TracebackType
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, Protocol, TextIO
 
 from msgspec import Struct
 
@@ -39,11 +39,12 @@ ADDRESS = re.compile(
 """Of the characters that RFC 5322 lets stand in an address; `%40` as in the paths of requests."""
 
 LONGEST = 16_000
-FRAMES = 40
+FRAMES = 30
+CHAIN = 5
 DEPTH = 4
 ITEMS = 50
-"""Bounds of a text (characters), a traceback, and a field's nesting and length. Cloud Logging
-does not take entries above 256 KiB."""
+"""Bounds of a text (characters), of a traceback and how many belong together, and of a field's
+nesting and length. Cloud Logging does not take entries above 256 KiB."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _OURS = frozenset(
@@ -53,6 +54,12 @@ _OURS = frozenset(
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _about: ContextVar[Mapping[str, str] | None] = ContextVar("about", default=None)
 _trace: ContextVar["Trace | None"] = ContextVar("trace", default=None)
+
+
+class Headers(Protocol):
+    """A request's headers, whatever library they come from."""
+
+    def get(self, name: str, default: str, /) -> str: ...
 
 
 class Trace(Struct, frozen=True):
@@ -97,7 +104,7 @@ def adopt(*names: str) -> None:
 
 @contextmanager
 def about(**ids: str) -> Iterator[None]:
-    """Say of all events within whose they are: `with about(tenant=..., run=...)`."""
+    """Say whose the events within are: which `tenant`, `run`, `vendor`, `mode`."""
     token = _about.set({**(_about.get() or {}), **ids})
     try:
         yield
@@ -105,7 +112,7 @@ def about(**ids: str) -> Iterator[None]:
         _about.reset(token)
 
 
-def follow(headers: Mapping[str, str]) -> None:
+def follow(headers: Headers) -> None:
     """Have the events from here on belong to the request with these headers.
 
     To be called when a request begins; what one thread or task sets no other sees.
@@ -113,7 +120,7 @@ def follow(headers: Mapping[str, str]) -> None:
     _trace.set(trace_of(headers))
 
 
-def trace_of(headers: Mapping[str, str]) -> Trace | None:
+def trace_of(headers: Headers) -> Trace | None:
     """The trace that a request's headers name, W3C's `traceparent` first, or None."""
     told = headers.get("traceparent", "")
     if w3c := re.fullmatch(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2}).*", told):
@@ -127,8 +134,9 @@ def trace_of(headers: Mapping[str, str]) -> Trace | None:
 
 def masked(text: str) -> str:
     """The text with no e-mail address in it, and no longer than is good."""
-    cut = text if len(text) <= LONGEST else text[:LONGEST] + "…"
-    return ADDRESS.sub(MASK, cut) if "@" in cut or "%40" in cut else cut
+    if len(text) > LONGEST:
+        text = text[:LONGEST].rpartition(" ")[0] + "…"  # half an address is not known for one
+    return ADDRESS.sub(MASK, text) if "@" in text or "%40" in text else text
 
 
 class JsonFormatter(logging.Formatter):
@@ -217,18 +225,18 @@ def told_of(error: BaseException) -> str:
     seen: set[int] = set()
     link = ""
     following: BaseException | None = error
-    while following is not None and id(following) not in seen and len(seen) < 10:
+    while following is not None and id(following) not in seen and len(seen) < CHAIN:
         seen.add(id(following))
         frames = traceback.format_tb(following.__traceback__, limit=-FRAMES)
         whole = ["Traceback (most recent call last):\n", *frames, _last_line(following) + "\n"]
-        parts[:0] = [*whole, link]
+        parts[:0] = [*map(masked, whole), link]
         if following.__cause__ is not None:
             link = "\nThe above exception was the direct cause of the following exception:\n\n"
             following = following.__cause__
         else:
             link = "\nDuring handling of the above exception, another exception occurred:\n\n"
             following = None if following.__suppress_context__ else following.__context__
-    return masked("".join(parts))
+    return "".join(parts)
 
 
 def _last_line(error: BaseException) -> str:
@@ -302,8 +310,8 @@ def _plain(value: object, depth: int = DEPTH) -> Any:
 
 def _severity(level: int) -> str:
     """Cloud Logging's word for a level, the one that is not above it."""
-    steps = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
-    return next((logging.getLevelName(step) for step in steps if level >= step), "DEFAULT")
+    steps = {50: "CRITICAL", 40: "ERROR", 30: "WARNING", 20: "INFO", 10: "DEBUG"}
+    return next((word for step, word in steps.items() if level >= step), "DEFAULT")
 
 
 def _error(record: logging.LogRecord) -> BaseException | None:

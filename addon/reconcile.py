@@ -5,11 +5,12 @@ right by the next run, under the connection's limits.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from msgspec import Struct
 
 from addon.delivery.http import GivenUp
+from addon.delivery.listing import Holding
 from addon.delivery.ledger import Change, Entry, Ledger
 from addon.delivery.pace import Stopped
 from addon.prepared import Prepared, prepare
@@ -72,21 +73,26 @@ def reconcile(rooms: Rooms, tenant_id: str, vendor: str) -> Reconciled:
     prepared = prepare(rooms, tenant, (connection,))
     translation = Translation(prepared.views[vendor], tenant, connection)
     line = Line(rooms, key, target, holder(new_run_id(rooms.clock())))
-    return asyncio.run(_ask(line, _ours(prepared, translation)))
+    return asyncio.run(_ask(line, _ours(prepared, translation), translation.school_units()))
 
 
-async def _ask(line: Line, ours: Mapping[ResourceType, set[str]]) -> Reconciled:
+async def _ask(
+    line: Line, ours: Mapping[ResourceType, set[str]], school_units: Set[str]
+) -> Reconciled:
     """What the vendor lists of each type, and the ledger mended by it."""
     key = line.key
     found: list[Drift] = []
+    held: dict[ResourceType, Holding | None] = {}
     detail = None
     async with line.exclusively() as lease:
         ledger = await asyncio.to_thread(line.rooms.store.ledger, key)
         async with line.speak(ledger, lease) as session:
             try:
                 for resource_type in TYPES:
-                    held = await session.scim.list(resource_type)
-                    drift, changes = _compare(resource_type, held, ledger, ours)
+                    held[resource_type] = await session.scim.list(resource_type)
+                _recognise(held, ours, school_units)
+                for resource_type in TYPES:
+                    drift, changes = _compare(resource_type, held[resource_type], ledger, ours)
                     found.append(drift)
                     session.journal.note(changes)
             except (GivenUp, Stopped) as trouble:
@@ -107,15 +113,30 @@ def _ours(prepared: Prepared, translation: Translation) -> Mapping[ResourceType,
     return ours
 
 
+def _recognise(
+    held: Mapping[ResourceType, Holding | None],
+    ours: Mapping[ResourceType, set[str]],
+    school_units: Set[str],
+) -> None:
+    """Add to `ours` what refers to the tenant's school units: of people long gone, too."""
+    for resource_type, holding in held.items():
+        for external_id, references in (holding.references if holding else {}).items():
+            if not school_units.isdisjoint(references):
+                ours[resource_type].add(external_id)
+                if resource_type == "Employment":
+                    ours["User"].update(references)
+
+
 def _compare(
     resource_type: ResourceType,
-    held: dict[str, list[str]] | None,
+    holding: Holding | None,
     ledger: Ledger,
     ours: Mapping[ResourceType, set[str]],
 ) -> tuple[Drift, list[Change]]:
     """How a type differs, and what to change in the ledger for it."""
-    if held is None:
+    if holding is None:
         return Drift(resource_type, listed=False), []
+    held = holding.ids
     entries = ledger.entries[resource_type]
     changes = list(_forget_missing(resource_type, held, entries))
     missing, adopted, different, several, others = len(changes), 0, 0, 0, 0

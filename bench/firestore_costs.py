@@ -17,6 +17,7 @@ from unittest.mock import patch
 from uuid import uuid4
 
 import msgspec
+from msgspec.structs import replace
 
 from addon.delivery import journal, lease
 from addon.directory.snapshot import Snapshot
@@ -69,39 +70,26 @@ class Workplace:
     def rename(self, students: int) -> None:
         """Give the first so many students another family name."""
         users = [
-            msgspec.structs.replace(user, family_name=f"{user.family_name}-Ek")
-            if n < students
-            else user
+            replace(user, family_name=f"{user.family_name}-Ek") if n < students else user
             for n, user in enumerate(self.directory.users)
         ]
-        self.directory = msgspec.structs.replace(self.directory, users=tuple(users))
+        self.directory = replace(self.directory, users=tuple(users))
 
     def move(self, student: str, group: str) -> None:
-        """Have a student change class."""
-        self._membership(student, group, leave=True)
+        """Have a student leave the classes it is in, for another."""
+        groups = [replace(g, members=g.members - {student}) for g in self.directory.groups]
+        groups = [replace(g, members=g.members | {student}) if g.id == group else g for g in groups]
+        self.directory = replace(self.directory, groups=tuple(groups))
 
     def enrol(self, like: str, student: str) -> None:
         """A new student in the classes of another."""
         model = next(user for user in self.directory.users if user.id == like)
-        user = msgspec.structs.replace(model, id=student, primary_email=f"{student}@edu.bank.se")
+        user = replace(model, id=student, primary_email=f"{student}@edu.bank.se")
         groups = tuple(
-            msgspec.structs.replace(g, members=g.members | {student}) if like in g.members else g
+            replace(g, members=g.members | {student}) if like in g.members else g
             for g in self.directory.groups
         )
-        self.directory = msgspec.structs.replace(
-            self.directory, users=(*self.directory.users, user), groups=groups
-        )
-
-    def _membership(self, student: str, group: str, leave: bool) -> None:
-        groups = []
-        for g in self.directory.groups:
-            members = g.members - {student} if leave else g.members
-            groups.append(
-                msgspec.structs.replace(
-                    g, members=members | {student} if g.id == group else members
-                )
-            )
-        self.directory = msgspec.structs.replace(self.directory, groups=tuple(groups))
+        self.directory = replace(self.directory, users=(*self.directory.users, user), groups=groups)
 
 
 @contextmanager

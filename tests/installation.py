@@ -1,8 +1,8 @@
 """Skolsynk installed for a test: a small domain, two vendors, and the real command line.
 
-    with Installation(folder) as here:
-        assert here.run("sync", TENANT).status == 0
-        assert here.all.held("User")
+with Installation(folder) as here:
+    assert here.run("sync", TENANT).status == 0
+    assert here.all.held("User")
 """
 
 import copy

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from addon.delivery.ledger import Key
 from tests.egil_faults import Fault, Incoming
 from tests.installation import (
     HIDDEN,
@@ -376,22 +377,17 @@ def test_promise_7_what_is_kept_of_a_delivery_has_no_names(here):
     """The ledger, the refusals and the runs; the document is the administrator's own words."""
     echoing(ECHOES[2], here.all)
     here.run("sync", TENANT)
-    with closing(sqlite3.connect(here.folder / "skolsynk.db")) as db:
-        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master")]
-        rows = [
-            row
-            for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            if table != "tenants"
-            for row in db.execute(f"SELECT * FROM {table}")
-        ]
-    assert {"entries", "refusals", "runs"} <= set(tables)
-    assert rows
-    texts = (
-        value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        for row in rows
-        for value in row
-    )
-    assert_nobody_is_named(" ".join(text for text in texts if text.isprintable()))
+    with here.store() as store:
+        refused = [refusal for *_, refusal in store.ledger(Key(TENANT, "all", "live")).refused()]
+        runs = store.runs(TENANT)
+    assert refused
+    assert_nobody_is_named(" ".join(refusal.detail for refusal in refused))
+    for run in runs:
+        assert_nobody_is_named((run.report or b"").decode() + run.detail)
+    written = b"".join(path.read_bytes() for path in here.folder.glob("skolsynk.db*"))
+    for given, family in EVERYBODY:
+        assert address(given, family).encode() not in written.lower()
+        assert not (len(family) > 4 and family.encode() in written)
 
 
 # 8. A vendor's trouble stays that connection's trouble.

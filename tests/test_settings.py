@@ -5,7 +5,30 @@ from pathlib import Path
 
 import pytest
 
-from addon.settings import ROOT, FirestoreStore, Settings, SettingsError, SqliteStore
+from addon import settings as settings_module
+from addon.settings import (
+    FOR_TESTS,
+    KNOWN,
+    ROOT,
+    CloudTasks,
+    FirestoreStore,
+    LocalTasks,
+    Settings,
+    SettingsError,
+    SqliteStore,
+)
+
+APP_ENGINE = {
+    "GAE_ENV": "standard",
+    "GAE_APPLICATION": "e~skolsynk",
+    "GOOGLE_CLOUD_PROJECT": "skolsynk",
+    "SKOLSYNK_TASKS": "cloudtasks://skolsynk/europe-west1",
+}
+ELSEWHERE = {
+    "SKOLSYNK_TASKS": "cloudtasks://skolsynk/europe-west1",
+    "SKOLSYNK_TASKS_URL": "https://skolsynk.example.se",
+    "SKOLSYNK_SERVICE_ACCOUNT": "skolsynk@p.iam.gserviceaccount.com",
+}
 
 
 def refused(environ: dict[str, str]) -> str:
@@ -23,6 +46,14 @@ def test_an_empty_environment_is_enough() -> None:
     assert settings.google_key_file is None
     assert settings.firestore_emulator is None
     assert settings.log_level == logging.WARNING
+    assert settings.log_format == "text"
+    assert settings.tasks == LocalTasks()
+    assert settings.tasks_url is None
+    assert settings.tasks_emulator is None
+    assert settings.service_account is None
+    assert settings.schedule_hours == 1
+    assert not settings.on_app_engine
+    assert settings.project is None
     assert "binogi" in settings.vendors
 
 
@@ -160,13 +191,95 @@ def test_a_key_file_must_be_there(tmp_path: Path) -> None:
     assert Settings.from_environ(environ).google_key_file == Path("/other")
 
 
-def test_the_firestore_emulator_is_a_host_and_a_port() -> None:
-    settings = Settings.from_environ({"FIRESTORE_EMULATOR_HOST": "localhost:8085"})
-    assert settings.firestore_emulator == "localhost:8085"
-    assert Settings.from_environ({"FIRESTORE_EMULATOR_HOST": ""}).firestore_emulator is None
-    assert "HOST:PORT" in refused({"FIRESTORE_EMULATOR_HOST": "http://localhost:8085"})
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [
+        ("FIRESTORE_EMULATOR_HOST", "firestore_emulator"),
+        ("CLOUD_TASKS_EMULATOR_HOST", "tasks_emulator"),
+    ],
+)
+def test_an_emulator_is_a_host_and_a_port(name: str, attribute: str) -> None:
+    assert getattr(Settings.from_environ({name: "localhost:8085"}), attribute) == "localhost:8085"
+    assert getattr(Settings.from_environ({name: ""}), attribute) is None
+    assert refused({name: "http://localhost:8085"}) == f"{name} must be HOST:PORT"
 
 
 def test_the_log_level_is_one_of_loggings() -> None:
     assert Settings.from_environ({"SKOLSYNK_LOG_LEVEL": "debug"}).log_level == logging.DEBUG
     assert "DEBUG, INFO" in refused({"SKOLSYNK_LOG_LEVEL": "loud"})
+
+
+def test_tasks_are_local_or_cloud_tasks() -> None:
+    assert Settings.from_environ({"SKOLSYNK_TASKS": "local"}).tasks == LocalTasks()
+    assert Settings.from_environ(ELSEWHERE).tasks == CloudTasks("skolsynk", "europe-west1")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "Local", "cloudtasks://", "cloudtasks://p", "cloudtasks://p/", "cloudtasks://p/l/q"],
+)
+def test_malformed_tasks_are_refused(given: str) -> None:
+    assert refused({"SKOLSYNK_TASKS": given}).startswith("SKOLSYNK_TASKS ")
+
+
+def test_an_address_for_tasks_is_https_or_on_this_machine() -> None:
+    for url in ("https://x.se", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:1"):
+        settings = Settings.from_environ({**ELSEWHERE, "SKOLSYNK_TASKS_URL": url + "/"})
+        assert settings.tasks_url == url
+
+
+@pytest.mark.parametrize(
+    "given", ["", "x.se", "http://x.se", "http://localhost.x.se", "https://", "https://x.se?a=1"]
+)
+def test_another_address_for_tasks_is_refused(given: str) -> None:
+    assert "SKOLSYNK_TASKS_URL" in refused({**ELSEWHERE, "SKOLSYNK_TASKS_URL": given})
+
+
+@pytest.mark.parametrize("missing", ["SKOLSYNK_TASKS_URL", "SKOLSYNK_SERVICE_ACCOUNT"])
+def test_cloud_tasks_outside_app_engine_must_find_back_and_be_known(missing: str) -> None:
+    environ = {name: value for name, value in ELSEWHERE.items() if name != missing}
+    assert refused(environ) == f"{missing} is needed with SKOLSYNK_TASKS=cloudtasks://…"
+
+
+def test_app_engine_is_known_by_its_variables() -> None:
+    settings = Settings.from_environ(APP_ENGINE)
+    assert settings.on_app_engine
+    assert settings.project == "skolsynk"
+    assert settings.log_format == "json"
+    assert not Settings.from_environ({"GAE_ENV": "localdev", "GAE_APPLICATION": "x"}).on_app_engine
+    assert not Settings.from_environ({"GAE_ENV": "standard"}).on_app_engine
+
+
+def test_on_app_engine_tasks_are_cloud_tasks_and_come_back_to_app_engine() -> None:
+    assert "on App Engine" in refused({**APP_ENGINE, "SKOLSYNK_TASKS": "local"})
+    assert "unset it" in refused({**APP_ENGINE, "SKOLSYNK_TASKS_URL": "https://x.se"})
+
+
+@pytest.mark.parametrize(
+    "given", ["", "skolsynk", "a@b", "a b@c.se", "serviceAccount:a@b.iam.gserviceaccount.com"]
+)
+def test_a_service_account_is_an_email_address(given: str) -> None:
+    assert "SKOLSYNK_SERVICE_ACCOUNT" in refused({"SKOLSYNK_SERVICE_ACCOUNT": given})
+    for account in ("skolsynk@p.iam.gserviceaccount.com", "p@appspot.gserviceaccount.com"):
+        settings = Settings.from_environ({"SKOLSYNK_SERVICE_ACCOUNT": account})
+        assert settings.service_account == account
+
+
+@pytest.mark.parametrize("given", ["", "0", "25", "1.5", "-1", "two", "007"])
+def test_the_schedule_is_whole_hours_up_to_a_day(given: str) -> None:
+    assert "SKOLSYNK_SCHEDULE_HOURS" in refused({"SKOLSYNK_SCHEDULE_HOURS": given})
+    assert Settings.from_environ({"SKOLSYNK_SCHEDULE_HOURS": "24"}).schedule_hours == 24
+
+
+def test_the_log_format_is_text_or_json() -> None:
+    assert Settings.from_environ({"SKOLSYNK_LOG_FORMAT": "json"}).log_format == "json"
+    assert Settings.from_environ({**APP_ENGINE, "SKOLSYNK_LOG_FORMAT": "text"}).log_format == "text"
+    assert (
+        refused({"SKOLSYNK_LOG_FORMAT": "xml"}) == "SKOLSYNK_LOG_FORMAT must be one of text, json"
+    )
+
+
+def test_every_variable_is_told_of_where_they_are_read() -> None:
+    told = settings_module.__doc__ or ""
+    for name in (*KNOWN, FOR_TESTS, "FIRESTORE_EMULATOR_HOST", "CLOUD_TASKS_EMULATOR_HOST"):
+        assert f"| {name}" in told or f", {name}" in told, name

@@ -23,8 +23,6 @@ def told(here: Installation, **environ: str | None) -> TenantStatus:
         return status(settings, store, TENANT)
 
 
-
-
 def test_a_tenant_without_runs_has_none(here):
     found = told(here)
     assert (found.tenant, found.last_run, found.left_behind) == (TENANT, None, ())
@@ -111,7 +109,9 @@ def test_what_a_vendor_that_is_no_more_has_is_told(here):
     here.run("sync", TENANT)
     here.document["connections"].pop(0)
     here.import_document()
-    (here.folder / "vendors.toml").write_text("[vendors.some]" + PROFILES.split("[vendors.some]")[1])
+    (here.folder / "vendors.toml").write_text(
+        "[vendors.some]" + PROFILES.split("[vendors.some]")[1]
+    )
     (left,) = told(here).left_behind
     assert (left.vendor, left.mode, left.resources) == ("all", "live", 20)
     assert "no longer among the vendor profiles" in left.advice

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from addon.delivery.http import GivenUp, Wire
-from addon.delivery.listing import IdsByExternalId, Page
+from addon.delivery.listing import Holding, IdsByExternalId, Page
 from addon.ss12000.resources import TYPES, ResourceType
 
 LIST_BYTES = 128 * 1024 * 1024
@@ -58,7 +58,7 @@ class Asking:
             return None
         return listed.get(external_id, [])
 
-    async def everything(self, resource_type: ResourceType) -> IdsByExternalId | None:
+    async def everything(self, resource_type: ResourceType) -> Holding | None:
         """All that the vendor holds of a type, or None when it cannot list."""
         found = _Found()
         while True:
@@ -76,7 +76,7 @@ class Asking:
                 found.add(page)
         if found.is_short or len(found) > LONGEST_LIST:
             raise GivenUp("the vendor's list is not whole", 200, uncertain=False)
-        return found.ids
+        return Holding(found.ids, found.references)
 
     async def _by_filter(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
         """As `find`, or None where the vendor does not filter."""
@@ -108,7 +108,8 @@ class Asking:
             raise GivenUp("the vendor must be asked again later", None, uncertain=False)
         begun = time.monotonic()
         try:
-            return _Listing(begun, times + 1, await self.everything(resource_type))
+            held = await self.everything(resource_type)
+            return _Listing(begun, times + 1, None if held is None else held.ids)
         except GivenUp as given_up:
             forgetful = given_up.with_traceback(None)  # which would keep the whole answer
             return _Listing(begun, times + 1, failed=forgetful)
@@ -131,6 +132,7 @@ class _Found:
 
     def __init__(self) -> None:
         self.ids: IdsByExternalId = {}
+        self.references: dict[str, tuple[str, ...]] = {}
         self._seen: set[str] = set()
         self._total: int | None = None
 
@@ -140,6 +142,7 @@ class _Found:
     def add(self, page: Page) -> bool:
         """Take in a page; whether it had anything new."""
         before = len(self)
+        self.references.update(page.references)
         for external_id, resource_id in page.resources:
             if resource_id not in self._seen:
                 self._seen.add(resource_id)

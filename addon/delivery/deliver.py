@@ -250,7 +250,7 @@ class Delivery:
         What the vendor has all the same stays in the ledger, known or to be asked about.
         """
         self._fail(op, refused.status, refused.detail, refused=True)
-        lacks = op.kind != "delete" and not refused.there
+        lacks = op.kind != "delete" and not refused.there  # certainly, unless it is unsure
         refusal = None
         if lacks:
             self._lacking.add(op.external_id)
@@ -258,11 +258,13 @@ class Delivery:
             again = op.ask or (op.kind == "create" and refused.there)
             self._conflicts[_name(op)] = structs.replace(op, ask=again)
         else:
-            kind: OperationKind = "create" if lacks else op.kind
+            taken: OperationKind = "delete" if op.kind == "delete" else "update"
+            kind: OperationKind = "create" if lacks else taken
             refusal = Refusal(kind, op.content, refused.status, refused.detail, self._clock())
         as_before = op.kind != "create" and not lacks and not refused.unsure
         kept = Entry(op.vendor_id, op.was) if as_before else None
-        self._journal.note([Change(*_name(op), kept, forget=lacks, refusal=refusal)])
+        forget = lacks and not refused.unsure
+        self._journal.note([Change(*_name(op), kept, forget, refusal)])
 
     def _leave(self, op: Operation, untried: bool) -> None:
         """Leave an operation for the next run, which need not ask about it if it was `untried`."""

@@ -13,8 +13,8 @@ INTERVAL = 0.25
 
 GROWTH = 0.05
 """Later, as a share of the delivery's age: a store that is paid by the write takes a few hundred
-for a delivery of hours. What a crash costs: creates are never more than were announced at once
-ahead of the store, and other operations can be repeated."""
+for a delivery of hours. What a crash costs is to ask the vendor again about as much, and about
+no more than was announced to the store at once."""
 
 
 def pause(age: float) -> float:

@@ -9,14 +9,34 @@ import msgspec
 from msgspec import Struct, field
 
 from addon.delivery.answer import as_id
+from addon.ss12000.resources import SCHOOL_USER
 
 IdsByExternalId = dict[str, list[str]]
 """The vendor's ids by our externalIds; what has no externalId is under an empty one."""
 
 
-class _Listed(Struct, rename="camel", gc=False):
+class _Listed(Struct, rename="camel"):
     external_id: Any = None
     id: Any = None
+    owner: Any = None
+    employed_at: Any = None
+    user: Any = None
+    school: Any = field(name=SCHOOL_USER, default=None)
+
+    def references(self) -> tuple[str, ...]:
+        """The externalIds that it refers to, as far as they tell whose it is."""
+        enrolments = self.school.get("enrolments") if isinstance(self.school, dict) else None
+        listed = enrolments if isinstance(enrolments, list) else []
+        found = (self.owner, self.employed_at, self.user, *listed)
+        values = (each.get("value") for each in found if isinstance(each, dict))
+        return tuple(as_id(value).lower() for value in values if value)
+
+
+class Holding(Struct, frozen=True):
+    """All that a vendor holds of a type: its ids by externalId, and what each refers to."""
+
+    ids: IdsByExternalId
+    references: dict[str, tuple[str, ...]] = {}
 
 
 class _ListResponse(Struct):
@@ -29,10 +49,14 @@ _DECODER = msgspec.json.Decoder(_ListResponse | list[_Listed])
 
 
 class Page(Struct, frozen=True):
-    """A page's resources as (externalId, id), and how many there are in all, where it says so."""
+    """A page's resources as (externalId, id), and how many there are in all, where it says so.
+
+    `references` are the externalIds that a resource refers to, by its own.
+    """
 
     resources: list[tuple[str, str]]
     total: int | None
+    references: dict[str, tuple[str, ...]] = {}
 
     @classmethod
     def read(cls, body: bytes) -> "Page | None":
@@ -42,12 +66,12 @@ class Page(Struct, frozen=True):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if isinstance(found, list):
-            return cls(_named(found), None)
+            return cls(_named(found), None, _references(found))
         total = _count(found.total)
         listed = found.resources if found.resources is not None else found.small_resources
         if listed is None:
             return None if total is None else cls([], total)
-        return cls(_named(listed), total)
+        return cls(_named(listed), total, _references(listed))
 
     def by_external_id(self) -> IdsByExternalId:
         """The ids in the page by externalId."""
@@ -66,6 +90,11 @@ def _named(listed: list[_Listed]) -> list[tuple[str, str]]:
         if resource_id:
             found.append((external_id, resource_id))
     return found
+
+
+def _references(listed: list[_Listed]) -> dict[str, tuple[str, ...]]:
+    found = ((as_id(each.external_id).lower(), each.references()) for each in listed)
+    return {external_id: references for external_id, references in found if references}
 
 
 def _count(total: object) -> int | None:

@@ -163,12 +163,15 @@ def digests(resources: Iterable[Outgoing]) -> dict[int, bytes]:
 
 
 def standing_refusals(ledger: Ledger, now: float) -> frozenset[str]:
-    """ExternalIds that the vendor lacks because it refused to create them within a day."""
+    """ExternalIds that the vendor lacks because it refused to create them within a day.
+
+    It may lack them, where an intent is in the ledger.
+    """
     return frozenset(
         external_id
         for resource_type, external_id, refusal in ledger.refused()
         if refusal.operation == "create"
-        and external_id not in ledger.entries[resource_type]
+        and ((entry := ledger.entries[resource_type].get(external_id)) is None or entry.intended)
         and now - refusal.at < REFUSAL_LASTS
     )
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from addon.delivery.answer import Answer, detail, vendor_id
 from addon.delivery.ask import Asking
 from addon.delivery.http import GivenUp, Wire
-from addon.delivery.listing import IdsByExternalId
+from addon.delivery.listing import Holding
 from addon.delivery.pace import Stopped
 from addon.delivery.plan import Operation
 from addon.ss12000.resources import ENDPOINTS, ResourceType
@@ -36,8 +36,8 @@ class Done(Struct, frozen=True):
 class Refused(Struct, frozen=True):
     """The vendor does not take this. `conflict`: something else there is in the way.
 
-    `there` is false when the vendor certainly does not have the resource in any form, and
-    `unsure` true when it may have taken it all the same.
+    `there` is whether the vendor has the resource in some form, and `unsure` whether it may
+    have taken what was sent all the same.
     """
 
     status: int
@@ -85,8 +85,8 @@ class Scim:
         """
         return await self._asking.find(resource_type, external_id)
 
-    async def list(self, resource_type: ResourceType) -> IdsByExternalId | None:
-        """All that the vendor holds of a type: ids by externalId; None when it cannot list.
+    async def list(self, resource_type: ResourceType) -> Holding | None:
+        """All that the vendor holds of a type; None when it cannot list.
 
         Resources without an externalId are under an empty one. Raises GivenUp and Stopped.
         """

@@ -197,4 +197,6 @@ class LocalQueue:
 
 def _about(task: StoredTask) -> dict[str, str]:
     """What a log line says of a task beside its message."""
-    return {name: task.payload[name] for name in ("tenant", "vendor", "run") if name in task.payload}
+    return {
+        name: task.payload[name] for name in ("tenant", "vendor", "run") if name in task.payload
+    }

@@ -3,7 +3,7 @@
 import logging
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Protocol
 
 import msgspec
@@ -15,6 +15,7 @@ from addon.delivery.lease import Taken
 from addon.delivery.ledger import NotKept
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.document import DocumentError
+from addon.logs import about
 from addon.queue import NoSuchQueue, Queue, QueueError, Task, deliveries_to
 from addon.relay import Relay
 from addon.report import ConnectionReport
@@ -100,30 +101,31 @@ class Work:
 
     def _run(self, wanted: _Run) -> Answer:
         """Read and plan, then a task for each vendor that there is something to send to."""
-        about = {"tenant": wanted.tenant}
-        try:
-            found = self._stretches.read_and_plan(self._rooms(), wanted.tenant)
-            log.info("%d vendors to deliver to", len(found.vendors), extra=about)
-            later = [_Delivery(wanted.tenant, vendor, found.run, "0") for vendor in found.vendors]
-            return self._enqueue(later)
-        except Exception as error:
-            return _answer(error, RUN, about)
+        with about(tenant=wanted.tenant):
+            try:
+                found = self._stretches.read_and_plan(self._rooms(), wanted.tenant)
+                log.info("%d vendors to deliver to", len(found.vendors), extra={"run": found.run})
+                return self._enqueue(
+                    [_Delivery(wanted.tenant, vendor, found.run, "0") for vendor in found.vendors]
+                )
+            except Exception as error:
+                return _answer(error, RUN)
 
     def _deliver(self, wanted: _Delivery) -> Answer:
         """Deliver for a while; what does not fit goes on in the next part."""
-        about = {"tenant": wanted.tenant, "vendor": wanted.vendor, "run": wanted.run}
         began = time.monotonic()
-        try:
-            report = self._stretches.deliver(
-                self._rooms(), wanted.tenant, wanted.vendor, wanted.run, seconds=self._seconds
-            )
-            log.info("%s, %d left", report.status, report.left, extra=about)
-            spent = time.monotonic() - began >= self._seconds
-            if report.left and spent and any(report.operations.values()):
-                return self._enqueue([replace(wanted, part=str(int(wanted.part) + 1))])
-            return Answer(DONE, report.status)
-        except Exception as error:
-            return _answer(error, DELIVER, about)
+        with about(tenant=wanted.tenant, vendor=wanted.vendor, run=wanted.run):
+            try:
+                report = self._stretches.deliver(
+                    self._rooms(), wanted.tenant, wanted.vendor, wanted.run, seconds=self._seconds
+                )
+                log.info("%s, %d left", report.status, report.left)
+                spent = time.monotonic() - began >= self._seconds
+                if report.left and spent and any(report.operations.values()):
+                    return self._enqueue([replace(wanted, part=str(int(wanted.part) + 1))])
+                return Answer(DONE, report.status)
+            except Exception as error:
+                return _answer(error, DELIVER)
 
     def _enqueue(self, deliveries: Sequence[_Delivery]) -> Answer:
         """A task for each; the trouble of one queue is not the others'. Raises QueueError."""
@@ -138,7 +140,7 @@ class Work:
             try:
                 queue.enqueue(task)
             except NoSuchQueue as error:
-                log.error("%s", error, extra={"tenant": each.tenant, "vendor": each.vendor})
+                log.error("%s", error, extra={"vendor": each.vendor})
             except QueueError as error:
                 trouble = error
         if trouble is not None:
@@ -146,26 +148,26 @@ class Work:
         return Answer(DONE, f"{len(deliveries)} deliveries")
 
 
-def _answer(error: Exception, path: str, about: Mapping[str, str]) -> Answer:
+def _answer(error: Exception, path: str) -> Answer:
     """What an error means for the queue."""
     match error:
         case Unknown() | DocumentError():
-            log.error("%s was given up: %s", path, _where(error), extra=about)
+            log.error("%s was given up: %s", path, _where(error))
             return Answer(DONE, "given up")
         case AccessRefused():
-            log.error("the directory may not be read: %s", error, extra=about)
+            log.error("the directory may not be read: %s", error)
             return Answer(DONE, "access refused")
         case DirectoryError():
-            log.warning("the directory was not read: %s", error, extra=about)
+            log.warning("the directory was not read: %s", error)
             return Answer(UNREAD, "directory not read")
         case Taken():
-            log.info("another run is delivering there", extra=about)
+            log.info("another run is delivering there")
             return Answer(TAKEN, "another run is going on")
         case NotKept() | QueueError():
-            log.error("%s did not go through: %s", path, error, extra=about)
+            log.error("%s did not go through: %s", path, error)
             return Answer(UNAVAILABLE, "store or queue unavailable")
         case _:
-            log.error("%s ended: %s", path, _where(error), extra=about)
+            log.error("%s ended: %s", path, _where(error))
             return Answer(FAILED, "an error in the program")
 
 

@@ -36,7 +36,7 @@ MEDIA_TYPE = "application/scim+json"
 
 _SCHOOL = "urn:scim:schemas:extension:sis:school:1.0:"
 _CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
-_SCHOOL_USER = _SCHOOL + "User"
+SCHOOL_USER = _SCHOOL + "User"
 _CLOUD_USER = "urn:scim:schemas:extension:skolsynk:1.0:User"
 
 
@@ -102,7 +102,7 @@ class User(Resource, frozen=True):
     display_name: str
     name: Name
     emails: tuple[Email, ...] = ()
-    school: SchoolUser | None = field(name=_SCHOOL_USER, default=None)
+    school: SchoolUser | None = field(name=SCHOOL_USER, default=None)
     cloud: CloudUser | None = field(name=_CLOUD_USER, default=None)
 
 
@@ -136,7 +136,7 @@ def user_schemas(user_is_enrolled: bool, has_cloud_id: bool) -> tuple[str, ...]:
     """The schemas of a User: the core one and the extensions that it uses."""
     return (
         _CORE_USER,
-        *((_SCHOOL_USER,) if user_is_enrolled else ()),
+        *((SCHOOL_USER,) if user_is_enrolled else ()),
         *((_CLOUD_USER,) if has_cloud_id else ()),
     )
 

@@ -70,6 +70,10 @@ class Translation:
         employed = (self._ids.employment(u.code, user_id) for u in self._tenant.school_units)
         return frozenset({self._ids.user(user_id), *employed})
 
+    def school_units(self) -> frozenset[str]:
+        """The externalIds of all school units of the tenant, sent or not."""
+        return frozenset(self._ids.school_unit(u.code) for u in self._tenant.school_units)
+
     def _organisation(self) -> Outgoing:
         external_id = self._ids.organisation()
         return _outgoing(

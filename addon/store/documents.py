@@ -29,8 +29,9 @@ ATTEMPTS = 5
 """How often a commit is tried that was aborted because others wrote at the same time."""
 
 MOST_WRITES = 400
-MOST_BYTES = 5_000_000
-"""What goes in one commit; Firestore's own limits are 500 and 10 MiB."""
+MOST_BYTES = 3_000_000
+"""What goes in one commit; Firestore's own limits are 500 and 10 MiB, and gRPC's is 4 MiB unless
+a server says otherwise."""
 
 
 class Overtaken(StoreError):
@@ -207,9 +208,10 @@ class Documents:
         except (AlreadyExists, FailedPrecondition, NotFound, Aborted) as error:
             raise Overtaken(f"a document has been changed ({type(error).__name__})") from None
         except (GoogleAPICallError, RetryError, GoogleAuthError, ValueError) as error:
+            cause = getattr(error, "cause", None) or error
             raise StoreError(
                 f"Firestore project {self._client.project} cannot be used "
-                f"({type(error).__name__}). See that the database exists and that the service "
+                f"({type(cause).__name__}). See that the database exists and that the service "
                 "account has the role Cloud Datastore User."
             ) from None
 

@@ -73,7 +73,7 @@ class FirestoreStore:
     # Ledgers
 
     def standing(self, key: Key) -> Standing:
-        found = self._documents.get(connection_path(key))
+        found = self._ledgers.tidy(key, self._documents.get(connection_path(key)))
         return Standing(
             ledger=self._ledgers.part(key, found),
             hold=self._parts(key, found, "hold", Hold),

@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence, Set
 from contextlib import suppress
 from threading import Lock
+from uuid import uuid4
 
 from msgspec import Struct, field
 
@@ -24,7 +25,11 @@ from addon.store.connection import Connection, Summary, connection_path
 from addon.store.documents import ATTEMPTS, Documents, Found, Overtaken, Write, parts
 from addon.store.firestore_journal import Journals, changes_of, own_pages
 from addon.store.firestore_shards import Shards, shard_path, summary
+from addon.store.holder import holder as process_holder
 from addon.store.packing import pack_shard
+
+LATE = 60.0
+"""Seconds after the end of a lease from which its holder is taken for dead in passing."""
 
 NOBODY_KNOWN = "?|?|?|?"
 """Who has the lease, when it is only known that it is not the one who asks."""
@@ -113,6 +118,19 @@ class Ledgers:
                 return connection, changes_of(pages)
             found = again  # the journal was packed, and its pages are going
         raise StoreError(f"the ledger of {key.tenant} at {key.vendor} changes too fast to read")
+
+    def tidy(self, key: Key, found: Found) -> Found:
+        """Pack what a run that died has left, else every reading would have to read it.
+
+        Takes and gives the connection's document.
+        """
+        connection, now = Connection.of(found), time.time()
+        if not connection.open or not connection.is_free(now - LATE):
+            return found
+        own = process_holder(uuid4().hex)
+        if self.acquire(key, own, now + LATE, now) is None:
+            self.release(key, own)
+        return self._documents.get(connection_path(key))
 
     # Leases
 

@@ -1,7 +1,9 @@
-"""What every answer has in common: headers that keep browsers careful, errors in JSON."""
+"""What every request and answer has in common: its trace, careful headers, errors in JSON."""
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
+
+from addon import logs
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -18,7 +20,11 @@ FOR_PROGRAMS = ("cron", "tasks", "healthz", "readyz")
 
 
 def common(app: Flask, https_only: bool) -> None:
-    """Give the application's answers what they have in common."""
+    """Give the application's requests and answers what they have in common."""
+
+    @app.before_request
+    def with_its_trace() -> None:
+        logs.follow(request.headers)
 
     @app.after_request
     def with_headers(response: Response) -> Response:

@@ -401,7 +401,8 @@ def test_a_delete_that_is_refused_is_told():
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 250])
 def test_all_that_the_vendor_holds_is_listed(listing, count):
     async def work(session):
-        return await session.scim.list("User")
+        holding = await session.scim.list("User")
+        return None if holding is None else holding.ids
 
     with EgilServer(listing=listing) as server:
         for n in range(count):
@@ -412,7 +413,8 @@ def test_all_that_the_vendor_holds_is_listed(listing, count):
 
 def test_a_vendor_that_cannot_list_is_told_apart_from_one_that_holds_nothing():
     async def work(session):
-        return await session.scim.list("User")
+        holding = await session.scim.list("User")
+        return None if holding is None else holding.ids
 
     with EgilServer(listing="none") as server:
         assert in_session(server, work) is None
@@ -455,7 +457,8 @@ def some(*names: str, total: object = 5) -> dict:
 )
 def test_lists_are_read_in_all_their_ways(plan):
     async def work(session):
-        return await session.scim.list("User")
+        holding = await session.scim.list("User")
+        return None if holding is None else holding.ids
 
     with EgilServer() as server:
         server.faults = [plan]
@@ -466,7 +469,8 @@ def test_a_list_that_is_not_whole_is_not_taken_for_one():
     """A page that lacks what the total promises must not make anyone missing."""
 
     async def work(session):
-        return await session.scim.list("User")
+        holding = await session.scim.list("User")
+        return None if holding is None else holding.ids
 
     with EgilServer() as server:
         server.faults = [pages(some("a", "b"), some("c"), plain=some("a", "b"))]

@@ -113,6 +113,10 @@ class CloudTasksStandIn:
         with self._changed:
             return [held.task for held in self._held.values()]
 
+    def now(self) -> float:
+        """Seconds since 1970 UTC, and how far it was let go by."""
+        return time.time() + self._ahead
+
     def advance(self, seconds: float) -> None:
         """Let its time go by."""
         with self._changed:
@@ -120,7 +124,8 @@ class CloudTasksStandIn:
             self._changed.notify_all()
 
     def settle(self) -> None:
-        """Wait until all that is due is done. Raises AssertionError when that takes for ever."""
+        """Wait until all that is due, or is to be tried again, is done. Raises AssertionError when
+        that takes for ever."""
         with self._changed:
             assert self._changed.wait_for(self._idle, SECONDS), self._held
 
@@ -175,7 +180,9 @@ class CloudTasksStandIn:
             context.abort(refusal.code, "as the test wants it")
         return task
 
-    def _get(self, request: tasks_v2.GetTaskRequest, context: grpc.ServicerContext) -> tasks_v2.Task:
+    def _get(
+        self, request: tasks_v2.GetTaskRequest, context: grpc.ServicerContext
+    ) -> tasks_v2.Task:
         with self._changed:
             held = self._held.get(request.name)
         if held is None:
@@ -214,11 +221,9 @@ class CloudTasksStandIn:
 
     # Calling back
 
-    def _now(self) -> float:
-        return time.time() + self._ahead
-
     def _idle(self) -> bool:
-        return not self._busy and all(held.due > self._now() for held in self._held.values())
+        now = self.now()
+        return not self._busy and all(h.due > now and not h.tried for h in self._held.values())
 
     def _work(self, queue: str) -> None:
         while (held := self._next(queue)) is not None:
@@ -226,7 +231,7 @@ class CloudTasksStandIn:
             with self._changed:
                 self.attempts.append(attempt)
                 held.tried += 1
-                held.due = self._now() + self.backoff * 2.0 ** min(held.tried - 1, 5)
+                held.due = self.now() + self.backoff * 2.0 ** min(held.tried - 1, 5)
                 if 200 <= attempt.status < 300 or held.tried >= self.tries:
                     del self._held[held.task.name]
                 self._busy -= 1
@@ -240,10 +245,10 @@ class CloudTasksStandIn:
                     key=lambda h: h.due,
                     default=None,
                 )
-                if held is not None and held.due <= self._now():
+                if held is not None and held.due <= self.now():
                     self._busy += 1
                     return held
-                self._changed.wait(None if held is None else held.due - self._now())
+                self._changed.wait(None if held is None else held.due - self.now())
         return None
 
     def _attempt(self, held: _Held) -> Attempt:

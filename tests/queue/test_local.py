@@ -116,9 +116,7 @@ def test_what_is_due_first_comes_first_and_what_came_first_of_those(
     assert doer.done == ["a", "b", "c", "d"]
 
 
-def test_a_task_waits_until_it_is_due(
-    made: Callable[..., LocalQueue], store: SQLiteStore
-) -> None:
+def test_a_task_waits_until_it_is_due(made: Callable[..., LocalQueue], store: SQLiteStore) -> None:
     queue, began = made(), time.time()
     times: list[float] = []
     queue.start(lambda path, payload: times.append(time.time()) or True)

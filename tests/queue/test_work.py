@@ -1,10 +1,12 @@
 """What a task does, and what its troubles mean for the queue."""
 
+import json
 import logging
 from typing import Any
 
 import pytest
 
+from addon import logs
 from addon.delivery.lease import Taken
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.document import DocumentError
@@ -117,12 +119,19 @@ TROUBLES = [
 def test_what_trying_again_can_mend_is_tried_again_and_nothing_else(
     trouble: Exception, status: int, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    events: list[str] = []
+    told = logging.Handler()
+    told.emit = lambda record: events.append(logs.JsonFormatter().format(record))  # type: ignore[method-assign]
+    logging.getLogger("addon").addHandler(told)
     caplog.set_level(logging.INFO)
     answer = do(Stub(trouble), path, tenant="C1", vendor="ne", run="R1", part="0")
     assert answer.status == status
     assert answer.done == (status == 200)
-    assert caplog.records[-1].__dict__["tenant"] == "C1"
-    assert SECRET not in caplog.text
+    logging.getLogger("addon").removeHandler(told)
+    (event,) = map(json.loads, events)
+    assert event["tenant"] == "C1"
+    assert event.get("vendor") == ("ne" if path == DELIVER else None)
+    assert SECRET not in events[0]
     assert SECRET not in answer.outcome
 
 

@@ -81,7 +81,7 @@ def see_that_all_is_well(town: Town) -> None:
 
 
 @pytest.mark.parametrize("kind", ASKED)
-@examples(120)
+@examples(80)
 @given(lived=steps(troubles), concurrency=CONCURRENCY)
 def test_once_the_faults_end_one_run_leaves_exactly_the_roster(
     kind: str, lived: list[Step], concurrency: int
@@ -94,7 +94,7 @@ def test_once_the_faults_end_one_run_leaves_exactly_the_roster(
 
 
 @pytest.mark.parametrize("kind", UNASKED)
-@examples(50)
+@examples(40)
 @given(lived=steps(plain_troubles), concurrency=CONCURRENCY)
 def test_without_a_doubt_a_server_that_cannot_be_asked_is_left_with_exactly_the_roster(
     kind: str, lived: list[Step], concurrency: int
@@ -106,7 +106,7 @@ def test_without_a_doubt_a_server_that_cannot_be_asked_is_left_with_exactly_the_
         see_that_all_is_well(town)
 
 
-@examples(50)
+@examples(40)
 @given(lived=steps(troubles), concurrency=CONCURRENCY)
 def test_a_server_that_only_refuses_never_holds_anything_twice(
     lived: list[Step], concurrency: int
@@ -138,7 +138,7 @@ def in_doubt(town: Town) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", ["own ids, filter", "our ids, 409 only"])
-@examples(100)
+@examples(60)
 @given(lived=steps(troubles), percent=st.sampled_from((10, 100)))
 def test_nothing_beyond_the_limit_goes_without_approval_and_the_protected_always_go(
     kind: str, lived: list[Step], percent: float
@@ -240,3 +240,23 @@ def test_a_create_in_doubt_stays_in_doubt_when_the_vendor_refuses_to_be_asked(
     )
     town.run()
     see_that_all_is_well(town)
+
+
+def test_a_create_that_is_refused_after_its_answer_was_lost_is_not_forgotten(
+    tmp_path: Path,
+) -> None:
+    with Town(tmp_path, "our ids, 409 only") as town:
+        town.run()
+        town.become(State({0: AT_A}))
+        town.run(
+            Trouble(
+                faults=(
+                    ("POST", 0, 1, Fault(drop=True, when="after")),
+                    ("POST", 0, 1, Fault(status=400)),
+                )
+            )
+        )
+        assert town.server.externalIds("User") == [town.external_id(0)]
+        town.become(State())
+        town.run()
+        see_that_all_is_well(town)

@@ -80,7 +80,7 @@ class Google:
         """What is published: key ids and X.509 certificates."""
         return {key_id: _certificate(key) for key_id, key in self._keys.items()}
 
-    def token(self, email: str, audience: str, **claims: Any) -> str:
+    def token(self, email: str, audience: str, /, **claims: Any) -> str:
         """A token as Google gives one to Cloud Tasks; a claim that is None is left out."""
         now = int(time.time())
         whole = {

@@ -1,0 +1,191 @@
+"""`serve` on one machine, killed in mid-run and started again: the run ends as it should."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from addon.queue import RUNS
+from addon.queue.work import DELIVER, RUN
+from addon.rooms import find_tenant
+from addon.sandbox.directory_server import DirectoryServer
+from addon.store import StoredTask
+from addon.store.sqlite import SQLiteStore
+from tests.egil_server import EgilServer
+from tests.trust.town import TENANT, as_domain, crowd, document, profile, there, wanted
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SECONDS = 60.0
+PEOPLE = 80
+PROFILE = """
+[vendors.v]
+name = "v"
+fields = ["email", "schoolYear"]
+requestsPerSecond = 100000
+concurrency = 4
+[vendors.v.live]
+url = "{url}"
+secret = "env:SKOLSYNK_TEST_LIVE_KEY"
+"""
+
+
+def until(happened: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + SECONDS
+    while not happened():
+        assert time.monotonic() < end, f"it took for ever until {what}"
+        time.sleep(0.01)
+
+
+class Machine:
+    """A folder with an installation, and the server that is started on it again and again."""
+
+    def __init__(self, folder: Path, directory: str, vendor: str) -> None:
+        (folder / "vendors.toml").write_text(PROFILE.format(url=vendor))
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("SKOLSYNK_")}
+        self._log = folder / "log"
+        self.path = folder / "skolsynk.db"
+        self._environ = {
+            **kept,
+            "SKOLSYNK_STORE": f"sqlite:///{self.path}",
+            "SKOLSYNK_DIRECTORY_ENDPOINT": directory,
+            "SKOLSYNK_VENDORS": str(folder / "vendors.toml"),
+            "SKOLSYNK_TEST_LIVE_KEY": "egil-key",
+            "SKOLSYNK_LOG_LEVEL": "INFO",
+        }
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    @contextmanager
+    def serving(self, **environ: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+        """The server's address and its process, which leads a group of its own."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [sys.executable, "-m", "addon", "serve", "--port", str(port)]
+        with self._log.open("ab") as log:
+            server = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**self._environ, **environ},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            until(lambda: is_up(url) or server.poll() is not None, "the server answered")
+            yield url, server
+            if server.poll() is None:
+                server.terminate()
+                assert server.wait(SECONDS) == 0
+        finally:
+            if server.poll() is None:
+                kill(server)
+
+
+def is_up(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/readyz", timeout=SECONDS).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def kill(server: "subprocess.Popen[bytes]") -> None:
+    """SIGKILL to the server and its worker."""
+    os.killpg(server.pid, signal.SIGKILL)
+    server.wait(SECONDS)
+
+
+@pytest.mark.parametrize("at", ["reading", "early in the delivery", "late in the delivery"])
+def test_a_run_that_was_killed_goes_on_at_the_next_start(at: str, tmp_path: Path) -> None:
+    kills_at = {"reading": 0, "early in the delivery": 5, "late in the delivery": 80}[at]
+    with (
+        EgilServer(latency=0.01) as vendor,
+        DirectoryServer(as_domain(crowd(PEOPLE))) as directory,
+        closing(SQLiteStore(tmp_path / "skolsynk.db")) as store,
+    ):
+        store.save_tenant(TENANT, document())
+        store.save_task(StoredTask("a run", RUNS, RUN, {"tenant": TENANT}, 0.0, 0.0))
+        machine = Machine(tmp_path, directory.url, vendor.url)
+        if at == "reading":
+            directory.fail(kind="hang", seconds=SECONDS)
+        with machine.serving() as (_, server):
+            until(lambda: directory.queries > 0 or bool(directory.requests), "it read")
+            until(lambda: len(vendor.requests) >= kills_at, "it was in mid-run")
+            kill(server)
+        directory.heal()
+        assert store.tasks(), "nothing was left to go on with"
+        with machine.serving():
+            until(lambda: not unfinished(store), "all tasks were done")
+        tenant, snapshot = find_tenant(store, TENANT), crowd(PEOPLE).snapshot()
+        assert there(vendor) == wanted(tenant, snapshot, profile(vendor.url))
+        assert "running" not in {run.status for run in store.runs(TENANT)}
+        assert "go on" in machine.log
+        posts = [r for r in vendor.requests if r.method == "POST"]
+        resources = sum(len(bodies) for bodies in there(vendor).values())
+        assert len(posts) <= resources + 4, "it began again from the beginning"
+
+
+def unfinished(store: SQLiteStore) -> bool:
+    """Whether there is a task to wait for: the schedule's may be due within the hour."""
+    return any(t.name == "a run" or t.path == DELIVER for t in store.tasks())
+
+
+def test_the_schedule_runs_a_tenant_whose_turn_has_come(tmp_path: Path) -> None:
+    """With the shortest wait there is: a tenant's turn is past or within the hour."""
+    with (
+        EgilServer() as vendor,
+        DirectoryServer(as_domain(crowd(4))) as directory,
+        closing(SQLiteStore(tmp_path / "skolsynk.db")) as store,
+    ):
+        store.save_tenant(TENANT, document())
+        with Machine(tmp_path, directory.url, vendor.url).serving():
+            until(lambda: bool(store.tasks() or store.runs(TENANT)), "its run was enqueued")
+
+
+def test_nobody_comes_in_to_tasks_from_outside(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, "http://127.0.0.1:9", "http://127.0.0.1:9")
+    with machine.serving() as (url, _):
+        answer = requests.post(f"{url}/tasks/run", json={"tenant": TENANT}, timeout=SECONDS)
+        assert answer.status_code == 403
+        assert requests.get(f"{url}/cron/sync", timeout=SECONDS).status_code == 403
+    assert "refused POST '/tasks/run'" in machine.log
+
+
+def test_app_engines_headers_cannot_be_spelt_with_underscores(tmp_path: Path) -> None:
+    """App Engine takes away exact matches only; WSGI cannot tell a hyphen from an underscore."""
+    machine = Machine(tmp_path, "http://127.0.0.1:9", "http://127.0.0.1:9")
+    app_engine = {
+        "GAE_ENV": "standard",
+        "GAE_APPLICATION": "e~p",
+        "SKOLSYNK_TASKS": "cloudtasks://p/europe-west1",
+        "CLOUD_TASKS_EMULATOR_HOST": "127.0.0.1:9",
+    }
+    with machine.serving(**app_engine) as (url, _):
+        for name, status in (("X_Appengine_Cron", 403), ("X-Appengine_Cron", 403)):
+            answer = requests.get(f"{url}/cron/sync", headers={name: "true"}, timeout=SECONDS)
+            assert answer.status_code == status
+        real = {"X-Appengine-Cron": "true"}
+        assert requests.get(f"{url}/cron/sync", headers=real, timeout=SECONDS).json() == {
+            "tenants": 0,
+            "enqueued": 0,
+        }
+
+
+def test_a_store_that_cannot_be_used_stops_the_server_at_start(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, "http://127.0.0.1:9", "http://127.0.0.1:9")
+    machine.path.write_text("this is no database, and long enough to be seen as none" * 20)
+    with machine.serving() as (_, server):
+        assert server.wait(SECONDS) == 2
+    assert "The store" in machine.log
+    assert "Traceback" not in machine.log
