@@ -68,12 +68,11 @@ async def deliver(
     async with line.exclusively() as lease:
         intention = await asyncio.to_thread(intend, rooms, prepared, connection, key)
         plan, hold = intention.decide()
-        result = await line.send(
-            _going(plan, hold),
-            lambda absent: _going(intention.replan(absent), hold),
-            intention.ledger,
-            lease,
-        )
+        if hold is None:
+            result = await line.send(plan, intention.replan, intention.ledger, lease)
+        else:
+            hidden = plan.only_protected()
+            result = await line.hide(hidden, intention.protected, intention.ledger, lease)
     return _conclude(rooms.store, intention, plan, hold, result)
 
 

@@ -1,15 +1,18 @@
 """Speaking to a connection's vendor, with the connection's lease in hand."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.delivery.deliver import Replan, Result
+from addon.delivery.http import GivenUp
 from addon.delivery.lease import Lease
 from addon.delivery.ledger import Key, Ledger
+from addon.delivery.pace import Stopped
 from addon.delivery.plan import Plan
 from addon.delivery.session import Session, open_session
+from addon.delivery.strip import without
 from addon.rooms import Rooms
 from addon.vendors import Target
 
@@ -50,6 +53,29 @@ class Line(Struct, frozen=True):
         ) as session:
             lease.when_lost(session.pace.stop)
             yield session
+
+    async def hide(self, plan: Plan, gone: Set[str], ledger: Ledger, lease: Lease) -> Result:
+        """Carry out the removal of protected people, `gone`, and take them out of groups.
+
+        The groups are asked for and said without them, since the plan that says them anew is
+        held. Raises NotKept when the store failed.
+        """
+        async with self.speak(ledger, lease) as session:
+            carry_out = session.carry_out
+            result = await carry_out(plan, lambda absent: plan, clock=self.rooms.clock)
+            if not result.complete:
+                return result
+            try:
+                updates = await without(gone, session.scim, ledger)
+            except (GivenUp, Stopped):
+                return result  # the next run finds the groups as they are, and tries again
+            writes = plan.only_protected().writes
+            for operation in updates:
+                writes[operation.resource_type].append(operation)
+            stripping = structs.replace(plan, protected=(), writes=writes)
+            return result.also(
+                await carry_out(stripping, lambda absent: stripping, clock=self.rooms.clock)
+            )
 
     async def send(self, plan: Plan, replan: Replan, ledger: Ledger, lease: Lease) -> Result:
         """Carry out a plan. Raises NotKept when the store failed."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -17,6 +18,10 @@ PAGE = 500
 LONGEST_LIST = 1_000_000
 MOST_LISTINGS = 5
 """How often in a delivery a type is listed for want of a filter."""
+
+
+Keep = Callable[[bytes], None]
+"""Is given the body of a page."""
 
 
 class _Listing(Struct, frozen=True):
@@ -58,20 +63,22 @@ class Asking:
             return None
         return listed.get(external_id, [])
 
-    async def everything(self, resource_type: ResourceType) -> Holding | None:
+    async def everything(
+        self, resource_type: ResourceType, keep: Keep = lambda body: None
+    ) -> Holding | None:
         """All that the vendor holds of a type, or None when it cannot list."""
         found = _Found()
         while True:
             query = f"?startIndex={len(found) + 1}&count={PAGE}"
-            page = await self._page(resource_type, query)
+            page = await self._page(resource_type, query, keep)
             if page is None and not len(found):
-                page = await self._page(resource_type, "")
+                page = await self._page(resource_type, "", keep)
             if page is None and not len(found):
                 return None
             if page is None or not found.add(page) or found.is_whole:
                 break
         if found.is_short:
-            page = await self._page(resource_type, "")
+            page = await self._page(resource_type, "", keep)
             if page is not None:
                 found.add(page)
         if found.is_short or len(found) > LONGEST_LIST:
@@ -82,7 +89,7 @@ class Asking:
         """As `find`, or None where the vendor does not filter."""
         query = "?filter=" + quote(f'externalId eq "{external_id}"', safe="")
         try:
-            page = await self._page(resource_type, query, FILTER_BYTES)
+            page = await self._page(resource_type, query, bound=FILTER_BYTES)
         except GivenUp as given_up:  # it may be able to list all the same
             self._filters = given_up.status != 500
             return None
@@ -115,7 +122,11 @@ class Asking:
             return _Listing(begun, times + 1, failed=forgetful)
 
     async def _page(
-        self, resource_type: ResourceType, query: str, bound: int = LIST_BYTES
+        self,
+        resource_type: ResourceType,
+        query: str,
+        keep: Keep = lambda body: None,
+        bound: int = LIST_BYTES,
     ) -> Page | None:
         """A page of a list, or None when the vendor does not answer such a question."""
         answer = await self._wire.send("GET", resource_type, query=query, bound=bound)
@@ -124,6 +135,7 @@ class Asking:
         page = None if answer.cut else Page.read(answer.body)
         if page is None:
             raise GivenUp("the vendor's list cannot be read", answer.status, uncertain=False)
+        keep(answer.body)
         return page
 
 

@@ -55,6 +55,21 @@ class Result(Struct, frozen=True):
     status: int | None = None
     spent: bool = False
 
+    def also(self, other: "Result") -> "Result":
+        """What came of this and then of another plan."""
+        operations = {
+            kind: {name: found.get(name, 0) + more.get(name, 0) for name in {**found, **more}}
+            for (kind, found), more in zip(
+                self.operations.items(), other.operations.values(), strict=True
+            )
+        }
+        return structs.replace(
+            other,
+            operations=operations,
+            failures=self.failures + other.failures,
+            left=self.left + other.left,
+        )
+
     @property
     def complete(self) -> bool:
         """Whether everything of the plan was done."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from msgspec import Struct
 
 from addon.delivery.answer import Answer, detail, vendor_id
-from addon.delivery.ask import Asking
+from addon.delivery.ask import Asking, Keep
 from addon.delivery.http import GivenUp, Wire
 from addon.delivery.listing import Holding
 from addon.delivery.pace import Stopped
@@ -85,12 +85,16 @@ class Scim:
         """
         return await self._asking.find(resource_type, external_id)
 
-    async def list(self, resource_type: ResourceType) -> Holding | None:
+    async def list(
+        self, resource_type: ResourceType, keep: Keep = lambda body: None
+    ) -> Holding | None:
         """All that the vendor holds of a type; None when it cannot list.
+
+        `keep` is given the body of each page.
 
         Resources without an externalId are under an empty one. Raises GivenUp and Stopped.
         """
-        return await self._asking.everything(resource_type)
+        return await self._asking.everything(resource_type, keep)
 
     # Creating
 

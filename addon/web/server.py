@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from addon import HOUSE, create_app
+from addon import HOUSE, create_app, logs
 from addon.parts import open_store
 from addon.settings import Settings, SqliteStore
 from addon.web.house import House
@@ -42,4 +42,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         "post_worker_init": lambda worker: house.start(),
         "worker_exit": lambda server, worker: house.stop(),
     }
+    if settings.log_format == "json":
+        options["loglevel"] = "warning"
+        options["on_starting"] = lambda server: logs.adopt("gunicorn.error", "gunicorn.access")
     _Server(app, options).run()

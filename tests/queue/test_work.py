@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -103,6 +104,22 @@ def test_otherwise_there_is_no_other_part(stub: Stub, seconds: float) -> None:
     assert stub.tasks == []
 
 
+@pytest.fixture
+def events(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+    """What is told to Cloud Logging meanwhile."""
+    told: list[str] = []
+
+    class Telling(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append(logs.JsonFormatter().format(record))
+
+    handler = Telling()
+    caplog.set_level(logging.INFO, logger="addon")
+    logging.getLogger("addon").addHandler(handler)
+    yield told
+    logging.getLogger("addon").removeHandler(handler)
+
+
 TROUBLES = [
     (Taken("m|1|2|R0"), 409),
     (DirectoryError("query 7 failed"), 502),
@@ -117,17 +134,11 @@ TROUBLES = [
 @pytest.mark.parametrize(("trouble", "status"), TROUBLES)
 @pytest.mark.parametrize("path", [RUN, DELIVER])
 def test_what_trying_again_can_mend_is_tried_again_and_nothing_else(
-    trouble: Exception, status: int, path: str, caplog: pytest.LogCaptureFixture
+    trouble: Exception, status: int, path: str, events: list[str]
 ) -> None:
-    events: list[str] = []
-    told = logging.Handler()
-    told.emit = lambda record: events.append(logs.JsonFormatter().format(record))  # type: ignore[method-assign]
-    logging.getLogger("addon").addHandler(told)
-    caplog.set_level(logging.INFO)
     answer = do(Stub(trouble), path, tenant="C1", vendor="ne", run="R1", part="0")
     assert answer.status == status
     assert answer.done == (status == 200)
-    logging.getLogger("addon").removeHandler(told)
     (event,) = map(json.loads, events)
     assert event["tenant"] == "C1"
     assert event.get("vendor") == ("ne" if path == DELIVER else None)

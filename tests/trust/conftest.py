@@ -1,6 +1,6 @@
 """The profile `long` of the property tests: thousands of examples, other ones each time.
 
-    pytest tests/trust/test_convergence.py --hypothesis-profile=long
+pytest tests/trust/test_convergence.py --hypothesis-profile=long
 """
 
 from hypothesis import HealthCheck, settings

@@ -129,8 +129,7 @@ def in_doubt(town: Town) -> set[str]:
         external_id
         for resource_type in TYPES
         for external_id in town.server.externalIds(resource_type)
-        if (entry := ledger.entries[resource_type].get(external_id)) is None
-        or not entry.vendor_id
+        if (entry := ledger.entries[resource_type].get(external_id)) is None or not entry.vendor_id
     }
 
 

@@ -72,7 +72,8 @@ class Two:
         """The exit status of a run, and what it says of the odd vendor and of the good one."""
         rooms = Rooms(self._settings, self.store, lambda tenant: SNAPSHOT, patience=patience)
         report = sync(rooms, TENANT)
-        return report.exit_status, *report.connections
+        odd, good = report.connections
+        return report.exit_status, odd, good
 
     def expected(self, vendor: str) -> Any:
         named = {"odd": self._odd, "good": self._good}
@@ -158,12 +159,13 @@ def test_fifty_megabytes_are_not_read(
         usual = worker.run(tmp_path, good.url, FEW, vendor="usual")
         assert usual.exit == 0
         store.save_tenant(TENANT, document())
-        server.fail(status, megabytes=50, when="after", times=None)
+        server.fail(status, megabytes=50, when="after", times=8 if status == 201 else 16)
         ended = worker.run(tmp_path, server.url, FEW)
         told = ended.connections[0]
+        said = {failure["detail"] for failure in told["failures"]}
         if status == 500:
             assert (told["status"], ended.exit) == ("failed", FAILED)
-            assert "the vendor answered 500, again and again" in told["detail"]
+            assert any("the vendor answered 500" in each for each in said)
         assert ended.kilobytes - usual.kilobytes < 150_000
         server.clear()
         worker.run(tmp_path, server.url, FEW)

@@ -218,6 +218,7 @@ def test_a_run_that_loses_its_lease_stops_and_writes_nothing_more(town: Town) ->
     assert town.ledger.entries == kept[0]
     assert len(town.server.requests) < 600
     town.store.release(town.key, ELSEWHERE)
+    town.server.knobs.latency = 0.0
     town.run()
     assert there(town.server) == town.wanted
     assert town.run().status == "unchanged"
@@ -236,7 +237,11 @@ class Rendezvous:
 
 def test_the_connections_of_a_tenant_are_served_side_by_side(tmp_path: Path) -> None:
     meeting = Rendezvous(2)
-    with EgilServer(**OWN) as one, EgilServer(**OWN) as other, Town(tmp_path, "own ids, filter") as town:
+    with (
+        EgilServer(**OWN) as one,
+        EgilServer(**OWN) as other,
+        Town(tmp_path, "own ids, filter") as town,
+    ):
         one.faults = other.faults = meeting
         town.store.save_tenant(TENANT, document(vendors=("one", "other")))
         vendors = profile(one.url, "one"), profile(other.url, "other")
@@ -250,9 +255,7 @@ def test_the_connections_of_a_tenant_are_served_side_by_side(tmp_path: Path) -> 
             assert there(server) == wanted(town.tenant, snapshot, vendor)
 
 
-def test_tenants_are_served_side_by_side(
-    tmp_path: Path, workers: tuple[Worker, Worker]
-) -> None:
+def test_tenants_are_served_side_by_side(tmp_path: Path, workers: tuple[Worker, Worker]) -> None:
     meeting = Rendezvous(2)
     with (
         closing(SQLiteStore(tmp_path / "skolsynk.db")) as store,

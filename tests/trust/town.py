@@ -54,9 +54,7 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
 
 CALM = Patience(first_wait=0.001, longest_wait=0.01, read=30.0)
 """A vendor without trouble, on a machine that may be slow."""
-SHORT = Patience(
-    tries=3, first_wait=0.0005, longest_wait=0.001, longest_pause=1.0, read=30.0
-)
+SHORT = Patience(tries=3, first_wait=0.0005, longest_wait=0.001, longest_pause=1.0, read=30.0)
 HASTY = Patience(tries=2, first_wait=0.0005, longest_wait=0.001, longest_pause=1.0, read=0.1)
 HANG = 0.25
 """Longer than HASTY reads."""
@@ -308,7 +306,9 @@ class Mortal:
         method = getattr(self._store, name)
         if name not in WRITES:
             return method
-        return lambda *given, **named: method(*given, **named) if self._life.comes("write") else None
+        return lambda *given, **named: (
+            method(*given, **named) if self._life.comes("write") else None
+        )
 
     def record(self, key: Key, changes: list[Change], holder: str = "") -> None:
         """As the store does; nothing to write is no write."""
@@ -323,7 +323,11 @@ class Town:
     """A tenant with one vendor, `kind` of KINDS, whose state can be changed between runs."""
 
     def __init__(
-        self, folder: Path, kind: str, concurrency: int = 4, limits: tuple[int, float] = (10**6, 100)
+        self,
+        folder: Path,
+        kind: str,
+        concurrency: int = 4,
+        limits: tuple[int, float] = (10**6, 100),
     ) -> None:
         self.clock = Clock()
         self.server = EgilServer(strict_references=True, **KINDS[kind])
@@ -365,9 +369,7 @@ class Town:
         """The directory and the document are now so."""
         deletions, percent = self._limits
         self.state = state
-        self.store.save_tenant(
-            TENANT, document(state.ticked, deletions=deletions, percent=percent)
-        )
+        self.store.save_tenant(TENANT, document(state.ticked, deletions=deletions, percent=percent))
 
     def rooms(self, life: Life | None = None, patience: Patience = CALM) -> Rooms:
         """What a run needs; the directory is read by value."""

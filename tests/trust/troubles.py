@@ -43,7 +43,7 @@ others = st.builds(
 protected = st.builds(Spot, place=st.sampled_from(PLACES), protected=st.just(True))
 spots = st.one_of(st.just(Spot()), pupils, pupils, pupils, others, others, protected)
 people = st.dictionaries(st.integers(0, PEOPLE - 1), spots, max_size=PEOPLE)
-many = st.fixed_dictionaries({p: spots for p in range(PEOPLE)})
+many = st.fixed_dictionaries(dict.fromkeys(range(PEOPLE), spots))
 
 
 class Step(NamedTuple):
@@ -109,8 +109,10 @@ no_such_thing = st.just(_status(404))
 
 
 def _leaves_no_doubt(fault: Fault) -> bool:
-    return fault.when == "before" and fault.status is not None and (
-        fault.status < 500 or "Retry-After" in fault.headers
+    return (
+        fault.when == "before"
+        and fault.status is not None
+        and (fault.status < 500 or "Retry-After" in fault.headers)
     )
 
 

@@ -94,7 +94,8 @@ class Worker:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, "the worker has ended"
-        return json.loads(line)
+        told: dict[str, Any] = json.loads(line)
+        return told
 
 
 def _run(

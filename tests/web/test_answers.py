@@ -1,11 +1,13 @@
 """What every answer has in common."""
 
+import json
+import logging
 from pathlib import Path
 
 import pytest
 from flask import Flask, Response
 
-from addon import create_app
+from addon import create_app, logs
 from addon.settings import CloudTasks, Settings, SqliteStore
 from addon.web.answers import HEADERS
 
@@ -37,6 +39,21 @@ def test_a_page_may_say_otherwise(tmp_path: Path) -> None:
 
     answer = app.test_client().get("/page")
     assert answer.headers["Cache-Control"] == "private, max-age=60"
+
+
+def test_what_a_request_logs_belongs_to_its_trace(tmp_path: Path) -> None:
+    app, told = make(tmp_path), []
+
+    @app.get("/page")
+    def page() -> str:
+        record = logging.makeLogRecord({"name": "addon.web", "msg": "x"})
+        told.append(logs.JsonFormatter("p").format(record))
+        return ""
+
+    app.test_client().get("/page", headers={"X-Cloud-Trace-Context": f"{'ab' * 16}/1;o=1"})
+    app.test_client().get("/page")
+    traces = [json.loads(event).get("logging.googleapis.com/trace") for event in told]
+    assert traces == [f"projects/p/traces/{'ab' * 16}", None]
 
 
 def test_programs_get_their_errors_in_json_and_people_a_page(tmp_path: Path) -> None:

@@ -1,0 +1,113 @@
+"""Takes people with protected identity out of the groups that a vendor holds, while a plan is held.
+
+A held plan sends nothing, so the groups cannot be said as the roster has them. They are said
+as the vendor has them, without the people who are to be nowhere.
+"""
+
+from collections.abc import Iterator, Set
+
+import msgspec
+from msgspec import Struct
+
+from addon.delivery.ledger import Ledger
+from addon.delivery.plan import Operation
+from addon.delivery.scim import Scim
+from addon.ss12000 import resources as wire
+from addon.ss12000.resources import SCHEMAS, ResourceType, content_hash, encode, reference
+
+GROUPS: tuple[ResourceType, ...] = ("StudentGroup", "Activity")
+
+
+class _Value(Struct):
+    value: str
+
+
+class _Held(Struct, rename="camel"):
+    """A group as a vendor tells of it."""
+
+    external_id: str
+    display_name: str
+    owner: _Value
+    student_group_type: str | None = None
+    school_type: str | None = None
+    student_memberships: list[_Value] = []
+    groups: list[_Value] = []
+    teachers: list[_Value] = []
+
+
+class _Listed(Struct):
+    resources: list[msgspec.Raw] = msgspec.field(name="Resources", default_factory=list)
+
+
+async def without(gone: Set[str], scim: Scim, ledger: Ledger) -> list[Operation]:
+    """Updates of the groups at the vendor that refer to someone in `gone` (externalIds).
+
+    None for a type that the vendor cannot list. Raises GivenUp and Stopped.
+    """
+    operations: list[Operation] = []
+    for resource_type in GROUPS:
+        found: list[Operation] = []
+
+        def keep(
+            body: bytes, kind: ResourceType = resource_type, found: list[Operation] = found
+        ) -> None:
+            found.extend(_updates(kind, body, gone, ledger))
+
+        await scim.list(resource_type, keep)
+        operations += found
+    return operations
+
+
+def _updates(
+    resource_type: ResourceType, page: bytes, gone: Set[str], ledger: Ledger
+) -> Iterator[Operation]:
+    for raw in _resources(page):
+        try:
+            held = msgspec.json.decode(raw, type=_Held)
+        except msgspec.DecodeError:
+            continue  # not as we have sent it, so it cannot be said as the vendor has it
+        entry = ledger.entries[resource_type].get(held.external_id)
+        members = {m.value for m in (*held.student_memberships, *held.teachers)}
+        if entry is None or entry.intended or gone.isdisjoint(members):
+            continue
+        body = encode(_said(resource_type, held, gone))
+        yield Operation(
+            kind="update",
+            resource_type=resource_type,
+            external_id=held.external_id,
+            vendor_id=entry.vendor_id,
+            body=body,
+            content=content_hash(body),
+        )
+
+
+def _resources(page: bytes) -> list[msgspec.Raw]:
+    try:
+        found = msgspec.json.decode(page, type=_Listed | list[msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+    return found if isinstance(found, list) else found.resources
+
+
+def _said(resource_type: ResourceType, held: _Held, gone: Set[str]) -> wire.Resource:
+    owner = reference("SchoolUnit", held.owner.value)
+    if resource_type == "StudentGroup":
+        left = (m.value for m in held.student_memberships if m.value not in gone)
+        return wire.StudentGroup(
+            schemas=SCHEMAS[resource_type],
+            external_id=held.external_id,
+            display_name=held.display_name,
+            owner=owner,
+            student_group_type=held.student_group_type or "Klass",
+            school_type=held.school_type,
+            student_memberships=tuple(reference("User", m) for m in left),
+        )
+    teachers = (t.value for t in held.teachers if t.value not in gone)
+    return wire.Activity(
+        schemas=SCHEMAS[resource_type],
+        external_id=held.external_id,
+        display_name=held.display_name,
+        owner=owner,
+        groups=tuple(reference("StudentGroup", g.value) for g in held.groups),
+        teachers=tuple(reference("Employment", t) for t in teachers),
+    )

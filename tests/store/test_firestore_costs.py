@@ -1,0 +1,71 @@
+"""What runs cost in Firestore, counted at its client's API: the bounds that are promised."""
+
+import pytest
+
+from addon.delivery.deliver import INTENTS
+from addon.delivery.journal import pause
+from addon.delivery.lease import PROLONGED_AFTER
+from addon.delivery.ledger import SHARDS
+from bench.firestore_costs import workplace
+from bench.firestore_count import Count
+
+RESOURCES = 12_821
+
+
+@pytest.fixture(scope="module")
+def costs(firestore_host) -> dict[str, Count]:
+    """What was counted, from a first delivery on."""
+    found: dict[str, Count] = {}
+    with workplace(firestore_host) as place:
+        meter = place.store.meter
+
+        def run(name: str, requests: int | None) -> None:
+            before = (meter.reads, meter.writes, meter.deletes)
+            found[name], sent = place.run()
+            assert requests in (None, sent)
+            counted = (found[name].reads, found[name].writes, found[name].deletes)
+            after = (meter.reads, meter.writes, meter.deletes)
+            assert tuple(a - b for a, b in zip(after, before, strict=True)) == counted
+
+        run("first", RESOURCES)
+        run("unchanged", 0)
+        run("unchanged again", 0)
+        place.rename(1)
+        run("renamed", 1)
+        place.move("s000001", "g00001")
+        run("moved", None)
+        place.enrol(like="s000002", student="s999999")
+        run("enrolled", None)
+        run("unchanged after all", 0)
+    return found
+
+
+@pytest.mark.parametrize("name", ["unchanged", "unchanged again", "unchanged after all"])
+def test_promise_5_a_run_with_nothing_changed_costs_next_to_nothing(costs, name):
+    assert costs[name].reads <= 5
+    assert costs[name].writes <= 3
+    assert costs[name].deletes == 0
+
+
+def test_a_first_delivery_takes_few_writes(costs):
+    assert costs["first"].writes <= 400
+    assert costs["first"].reads <= 12
+
+
+@pytest.mark.parametrize("name", ["renamed", "moved", "enrolled"])
+def test_one_person_changed_costs_little(costs, name):
+    assert costs[name].reads <= 12
+    assert costs[name].writes <= 12
+
+
+@pytest.mark.parametrize("per_second", [20, 40, 1000])
+def test_a_first_delivery_takes_few_writes_also_when_the_vendor_is_slow(per_second):
+    """Reckoned, since it would last for ten minutes; bench.firestore_costs plays it faster."""
+    lasts = RESOURCES / per_second
+    age = batches = 0.0
+    while age < lasts:
+        age += pause(age)
+        batches += 1
+    announced = RESOURCES / INTENTS + 7
+    prolonged = lasts / PROLONGED_AFTER
+    assert batches + announced + prolonged + SHARDS + 5 <= 400

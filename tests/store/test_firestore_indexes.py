@@ -1,0 +1,67 @@
+"""firestore.indexes.json, held to what the Firestore store really writes."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.cloud import firestore
+
+from addon.delivery.guard import Hold
+from addon.delivery.ledger import Change, Entry, Key
+from addon.store import Run, StoredTask
+from addon.store.firestore import FirestoreStore
+from tests.emulator import HOST
+
+ROOT = Path(__file__).parents[2]
+WHOLE, CUT_OFF = Key("C1", "binogi", "live"), Key("C1", "ne", "live")
+
+
+def written(collections: Any) -> Iterator[tuple[str, str, object]]:
+    """Each field of each document, with its collection group."""
+    for collection in collections:
+        for reference in collection.list_documents():
+            for name, value in (reference.get().to_dict() or {}).items():
+                yield collection.id, name, value
+            yield from written(reference.collections())
+
+
+@pytest.fixture
+def fields(project: str) -> list[tuple[str, str, object]]:
+    store = FirestoreStore(project, emulator=os.environ[HOST])
+    now = time.time()
+    store.save_tenant("C1", b"{}")
+    store.save_run(Run("r1", "C1", now, "running"))
+    store.save_snapshot("C1", "r1", b"packed", ["binogi"], now + 60)
+    store.save_task(StoredTask("t1", "runs", "/tasks/run", {}, now, now))
+    store.set_hold(WHOLE, Hold(("u1",), 20, "many", {}, {}, now, False))
+    store.record(WHOLE, [Change("User", "u1", Entry("v1", b"0123456789abcdef"))])
+    store.acquire(CUT_OFF, "holder", now + 60, now)
+    store.record(CUT_OFF, [Change("User", "u1", Entry("v1", b"0123456789abcdef"))], "holder")
+    found = list(written(firestore.Client(project=project).collections()))
+    store.close()
+    return found
+
+
+def overrides() -> list[dict[str, Any]]:
+    whole = json.loads((ROOT / "firestore.indexes.json").read_text())
+    assert whole["indexes"] == [], "no query needs more than what Firestore makes by itself"
+    return whole["fieldOverrides"]
+
+
+def test_all_that_expires_is_removed_by_firestore(fields):
+    expiring = {(group, name) for group, name, value in fields if name == "expires"}
+    assert all(isinstance(value, datetime) for _, name, value in fields if name == "expires")
+    kept = {(o["collectionGroup"], o["fieldPath"]) for o in overrides() if o.get("ttl")}
+    assert expiring == kept
+
+
+def test_nothing_that_is_packed_is_indexed(fields):
+    packed = {(group, name) for group, name, value in fields if isinstance(value, bytes)}
+    expiring = {(group, name) for group, name, value in fields if name == "expires"}
+    without = {(o["collectionGroup"], o["fieldPath"]) for o in overrides() if not o["indexes"]}
+    assert without == packed | expiring

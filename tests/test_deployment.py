@@ -1,0 +1,416 @@
+"""What deploys Skolsynk: held to Google's own validation, to each other and to the program."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from addon.directory.credentials import SCOPES
+from addon.queue import RUNS, deliveries_to
+from addon.queue.work import SECONDS
+from addon.settings import CloudTasks, FirestoreStore, Settings
+from addon.vendors import load_vendors
+
+ROOT = Path(__file__).resolve().parent.parent
+SDK = Path("/usr/lib/google-cloud-sdk")
+REQUIRED = "SKOLSYNK_REQUIRE_EMULATOR"
+DOCS = (ROOT / "docs" / "deploy.md").read_text()
+
+
+def sdk() -> tuple[str, Path]:
+    """gcloud and where its own Python code is; without it a test is skipped, or fails under CI."""
+    gcloud = shutil.which("gcloud")
+    root = Path(gcloud).resolve().parent.parent if gcloud else SDK
+    if gcloud and (root / "lib" / "googlecloudsdk").is_dir():
+        return gcloud, root
+    if os.environ.get(REQUIRED):
+        pytest.fail(f"the Google Cloud CLI is missing, and {REQUIRED} is set")
+    pytest.skip("the Google Cloud CLI is not installed")
+
+
+PARSE = """
+import json, sys
+sys.path[:0] = [sys.argv[1] + "/lib", sys.argv[1] + "/lib/third_party"]
+from googlecloudsdk.api_lib.app import yaml_parsing
+from googlecloudsdk.core import yaml
+for name in ("app.yaml", "cron.yaml", "queue.yaml"):
+    path = sys.argv[2] + "/" + name
+    kind = yaml_parsing.ServiceYamlInfo if name == "app.yaml" else yaml_parsing.ConfigYamlInfo
+    if kind.FromFile(path) is None:
+        raise SystemExit(name + " is not taken for what it is")
+print(json.dumps({name: yaml.load_path(sys.argv[2] + "/" + name) for name in
+    ("app.yaml", "cron.yaml", "queue.yaml")}))
+"""
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, dict]:
+    """app.yaml, cron.yaml and queue.yaml, as `gcloud app deploy` reads and accepts them."""
+    _, root = sdk()
+    bundled = sorted((root / "platform").glob("bundledpython*/bin/python3"))
+    python = str(bundled[0]) if bundled else sys.executable
+    done = subprocess.run(
+        [python, "-c", PARSE, str(root), str(ROOT)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def lint(commands: list[str], folder: Path) -> list[str]:
+    """What gcloud says is wrong with the commands; it looks at them and asks nobody.
+
+    Of those that differ in the flags' values only, one is looked at: each takes its time.
+    """
+    gcloud, _ = sdk()
+    different = {re.sub(r"(--[\w-]+)=\S+|\S*/\S*", r"\1", c): c for c in commands}
+    commands = list(different.values())
+    path = folder / "commands.json"
+    path.write_text(json.dumps([{"command_string": command} for command in commands]))
+    done = subprocess.run(
+        [gcloud, "meta", "lint-gcloud-commands", f"--commands-file={path}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    checked = json.loads(done.stdout)
+    assert len(checked) == len(commands)
+    return [f"{c['command_string']}: {c['error_message']}" for c in checked if not c["success"]]
+
+
+# app.yaml, cron.yaml, queue.yaml
+
+
+def test_app_engine_runs_a_python_that_the_tests_run_on(files: dict[str, dict]):
+    assert files["app.yaml"]["runtime"] == "python313"
+    assert "python:3.13-slim" in (ROOT / "Containerfile").read_text()
+
+
+def test_the_environment_of_app_engine_is_one_that_the_program_takes(files: dict[str, dict]):
+    environ = {
+        name: value.replace("PROJECT", "my-project").replace("REGION", "europe-west1")
+        for name, value in files["app.yaml"]["env_variables"].items()
+    }
+    environ |= {"GAE_ENV": "standard", "GAE_APPLICATION": "e~my-project"}
+    settings = Settings.from_environ(environ)
+
+    assert settings.store == FirestoreStore("my-project")
+    assert settings.tasks == CloudTasks("my-project", "europe-west1")
+    assert settings.service_account == "skolsynk@my-project.iam.gserviceaccount.com"
+    assert settings.log_format == "json"
+
+
+def test_people_come_in_by_https_only_and_nobody_signs_in_to_app_engine(files: dict[str, dict]):
+    handlers = files["app.yaml"]["handlers"]
+    within_google = "/(cron|tasks)/.*"
+    assert [h["url"] for h in handlers if h["secure"] != "always"] == [within_google]
+    assert handlers[-1]["url"] == "/.*"
+    assert not [h for h in handlers if "login" in h]
+
+
+def test_a_delivery_ends_before_app_engine_ends_it(files: dict[str, dict]):
+    assert "automatic_scaling" in files["app.yaml"]
+    assert SECONDS <= 600 - 60
+
+
+def test_an_instance_has_a_thread_for_each_request_it_takes(files: dict[str, dict]):
+    conf = (ROOT / "gunicorn.conf.py").read_text()
+    threads = int(re.search(r"^threads = (\d+)", conf, re.MULTILINE)[1])
+    scaling = files["app.yaml"]["automatic_scaling"]
+    runs = next(q for q in files["queue.yaml"]["queue"] if q["name"] == RUNS)
+
+    assert scaling["max_concurrent_requests"] < threads
+    everywhere = scaling["max_concurrent_requests"] * scaling["max_instances"]
+    assert runs["max_concurrent_requests"] < everywhere
+
+
+def test_cron_calls_at_the_beginning_of_each_hour(files: dict[str, dict]):
+    (job,) = files["cron.yaml"]["cron"]
+    assert job["url"] == "/cron/sync"
+    assert job["schedule"] == "every 1 hours synchronized"
+
+
+def test_each_vendor_has_a_queue_of_its_own_with_one_delivery_at_a_time(files: dict[str, dict]):
+    queues = {queue["name"]: queue for queue in files["queue.yaml"]["queue"]}
+    deliveries = {deliveries_to(vendor) for vendor in load_vendors(ROOT / "vendors.toml")}
+
+    assert queues.keys() == {RUNS} | deliveries
+    for name in deliveries:
+        assert queues[name]["max_concurrent_requests"] == 1, name
+    for queue in queues.values():
+        assert queue["retry_parameters"]["task_retry_limit"] > 0, queue["name"]
+
+
+# What is uploaded
+
+
+def test_app_engine_gets_the_program_and_nothing_else(tmp_path: Path):
+    gcloud, _ = sdk()
+    code = ["addon/web/server.py", "static/a.css", "templates/a.html"]
+    other = ["addon/sandbox/demo.py", "tests/a.py", ".git/config", "var/a.db", "docs/a.md", "key"]
+    for name in (*code, *other):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    program = {"app.yaml", "main.py", "gunicorn.conf.py", "requirements.txt", "vendors.toml"}
+    for name in (*program, ".gcloudignore"):
+        shutil.copy(ROOT / name, tmp_path)
+
+    done = subprocess.run(
+        [gcloud, "meta", "list-files-for-upload", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(done.stdout.split()) == {*program, *code}
+
+
+def test_the_container_has_what_app_engine_has():
+    uploaded = re.findall(r"^!/(.+?)/?$", (ROOT / ".gcloudignore").read_text(), re.MULTILINE)
+    contained = re.findall(r"^!(.+)$", (ROOT / ".containerignore").read_text(), re.MULTILINE)
+    assert set(contained) == set(uploaded) - {"app.yaml"}
+
+
+def test_the_container_is_not_root_and_keeps_its_store_on_a_volume():
+    lines = (ROOT / "Containerfile").read_text().splitlines()
+    assert "USER 10001" in lines
+    assert "VOLUME /var/lib/skolsynk" in lines
+    assert any("sqlite:////var/lib/skolsynk/" in line for line in lines)
+    assert not [line for line in lines if re.search(r"KEY|SECRET|TOKEN", line)]
+
+
+# gunicorn.conf.py
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def environ(**given: str) -> dict[str, str]:
+    mine = {n: v for n, v in os.environ.items() if not n.startswith("SKOLSYNK_")}
+    return mine | given
+
+
+@pytest.fixture
+def served(port: int, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """The program as the container starts it."""
+    command = next(
+        json.loads(line.removeprefix("CMD"))
+        for line in (ROOT / "Containerfile").read_text().splitlines()
+        if line.startswith("CMD")
+    )
+    with (tmp_path / "said").open("w+") as said:
+        process = subprocess.Popen(
+            [sys.executable, *command[1:]],
+            cwd=ROOT,
+            env=environ(
+                PORT=str(port),
+                SKOLSYNK_STORE=f"sqlite:///{tmp_path}/skolsynk.db",
+                SKOLSYNK_LOG_FORMAT="json",
+                WEB_CONCURRENCY="4",
+            ),
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        process.said = said
+        yield process
+        process.kill()
+        process.wait()
+
+
+def answer(port: int, path: str, process: subprocess.Popen[str]) -> dict:
+    last = time.monotonic() + 60
+    while time.monotonic() < last and process.poll() is None:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as response:
+                return json.load(response)
+        except (URLError, ConnectionError):
+            time.sleep(0.05)
+    process.said.seek(0)
+    pytest.fail(process.said.read())
+
+
+def test_gunicorn_serves_on_its_port_and_says_nothing_that_is_not_json(
+    served: subprocess.Popen[str], port: int
+):
+    assert answer(port, "/healthz", served) == {"status": "ok"}
+    assert answer(port, "/readyz", served)["status"] == "ok"
+    workers = subprocess.run(
+        ["pgrep", "-P", str(served.pid)], capture_output=True, text=True, check=False
+    )
+    assert len(workers.stdout.split()) == 1, "the local queue is one process's"
+
+    served.send_signal(signal.SIGTERM)
+    assert served.wait(30) == 0
+    served.said.seek(0)
+    for line in served.said:
+        assert json.loads(line)["severity"] not in ("ERROR", "CRITICAL"), line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("SKOLSYNK_LOG_FORMAT", "yaml", "skolsynk: SKOLSYNK_LOG_FORMAT must be"),
+        ("SKOLSYNK_STORE", "sqlite:////dev/null/skolsynk.db", "skolsynk: "),
+    ],
+)
+def test_what_is_not_right_ends_it_with_one_line(port: int, name: str, value: str, told: str):
+    done = subprocess.run(
+        [sys.executable, "-m", "gunicorn"],
+        cwd=ROOT,
+        env=environ(PORT=str(port), **{name: value}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith(told)
+
+
+# make deploy
+
+
+def make_deploy(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--no-print-directory", "deploy", *arguments],
+        cwd=ROOT,
+        env={n: v for n, v in os.environ.items() if not n.startswith(("MAKE", "MFLAGS"))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_make_deploy_moves_traffic_only_to_a_version_that_answers():
+    done = make_deploy("PROJECT=my-project", "REGION=europe-west3", "VERSION=v1", "DRY=1")
+    assert done.returncode == 0, done.stderr
+    commands = done.stdout.splitlines()
+    order = [" ".join(c.split()[:4]) for c in commands if c.startswith(("gcloud", "curl"))]
+
+    assert [part.split()[0] + " " + part.split()[-1] for part in order] == [
+        "gcloud var/deploy/queue.yaml",
+        "gcloud var/deploy/app.yaml",
+        "curl --show-error",
+        "gcloud set-traffic",
+        "gcloud var/deploy/cron.yaml",
+    ]
+    assert all("--project=my-project" in c for c in commands if "gcloud" in c)
+    version = next(c for c in commands if "app.yaml" in c and c.startswith("gcloud"))
+    assert "--no-promote" in version
+    assert "--service-account=skolsynk@my-project.iam.gserviceaccount.com" in version
+    assert any("s/REGION/europe-west3/g" in c for c in commands)
+
+
+@pytest.mark.parametrize("project", ["", "My Project", "x", "a-b;rm", "$(touch x)"])
+def test_make_deploy_wants_a_project(project: str):
+    done = make_deploy(f"PROJECT={project}", "DRY=1")
+    assert done.returncode != 0
+    assert "make deploy PROJECT=my-project" in done.stderr
+    assert "gcloud" not in done.stdout
+
+
+def test_make_deploy_wants_the_vendor_profiles(tmp_path: Path):
+    done = make_deploy("PROJECT=my-project", f"VENDORS={tmp_path}/none.toml")
+    assert done.returncode != 0
+    assert "none.toml" in done.stderr
+    assert "gcloud" not in done.stdout + done.stderr
+
+
+# docs/deploy.md
+
+
+def documented(beginning: str) -> list[str]:
+    """The commands in the document's shell blocks that begin so, with examples for variables."""
+    lines = "\n".join(re.findall(r"^```sh\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)).splitlines()
+    found = []
+    for line in lines:
+        at = line.find(beginning)
+        if at == 0 or (at > 0 and line[at - 2] == "|"):
+            found.append(line[at:])
+    values = {
+        "$PROJECT": "my-project",
+        "$REGION": "europe-west1",
+        "$ACCOUNT": "skolsynk@my-project.iam.gserviceaccount.com",
+        "$DEPLOYER": "user:somebody@example.se",
+        "$URL": "https://skolsynk.example.se",
+    }
+    for name, value in values.items():
+        found = [command.replace(name, value) for command in found]
+    return found
+
+
+def test_gcloud_knows_the_documented_commands_and_those_of_make_deploy(tmp_path: Path):
+    commands = documented("gcloud ")
+    assert len(commands) > 50
+    dry = make_deploy("PROJECT=my-project", "VERSION=v1", "DRY=1").stdout
+    deploying = re.findall(r"(?:^|\$\()(gcloud .*?)(?:\)/readyz\"|$)", dry, re.MULTILINE)
+    assert len(deploying) == 5
+
+    faults = lint([*commands, *deploying, "gcloud app deploy --no-such-flag"], tmp_path)
+    assert [fault.partition(":")[0] for fault in faults] == ["gcloud app deploy --no-such-flag"]
+
+
+def test_the_documented_commands_set_up_what_firestore_indexes_json_says():
+    overrides = json.loads((ROOT / "firestore.indexes.json").read_text())["fieldOverrides"]
+    kept = {(o["collectionGroup"], o["fieldPath"]) for o in overrides if o.get("ttl")}
+    without = {(o["collectionGroup"], o["fieldPath"]) for o in overrides if o["indexes"] == []}
+
+    def fields(action: str, flag: str) -> set[tuple[str, str]]:
+        found = re.findall(
+            rf"^gcloud firestore {action} (\w+) --collection-group=(\w+) {flag}", DOCS, re.MULTILINE
+        )
+        return {(group, field) for field, group in found}
+
+    assert fields("fields ttls update", "--enable-ttl") == kept
+    assert fields("indexes fields update", "--disable-indexes") == without
+
+
+def test_the_document_names_all_scopes():
+    assert ",".join(SCOPES) in DOCS
+
+
+def test_the_documents_queues_are_those_of_queue_yaml(files: dict[str, dict]):
+    created = {}
+    for command in documented("gcloud tasks queues create"):
+        words = shlex.split(command)
+        created[words[4]] = dict(w.removeprefix("--").split("=") for w in words[5:])
+    for queue in files["queue.yaml"]["queue"]:
+        if queue["name"] in created:
+            told, retry = created[queue["name"]], queue["retry_parameters"]
+            assert int(told["max-concurrent-dispatches"]) == queue["max_concurrent_requests"]
+            assert int(told["max-attempts"]) == retry["task_retry_limit"] + 1
+            assert told["min-backoff"] == f"{retry['min_backoff_seconds']}s"
+            assert told["max-backoff"] == f"{retry['max_backoff_seconds']}s"
+            assert int(told["max-doublings"]) == retry["max_doublings"]
+    assert created.keys() == {RUNS, "deliver-binogi"}
+
+
+def test_the_documents_vendor_profile_is_one(tmp_path: Path):
+    (profile,) = re.findall(r"^```toml\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "vendors.toml"
+    path.write_text('[vendors.binogi]\nname = "Binogi"\n' + profile.replace("…", "scim.example"))
+    assert load_vendors(path)["binogi"].endpoint("live").secret.startswith("secretmanager:")
+    assert "binogi" in tomllib.loads((ROOT / "vendors.toml").read_text())["vendors"]
+
+
+def test_nobody_may_read_or_write_in_firestore_but_the_server():
+    rules = (ROOT / "firestore.rules").read_text()
+    assert re.findall(r"allow [^;]*;", rules) == ["allow read, write: if false;"]
+    assert "match /{document=**}" in rules
