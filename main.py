@@ -1,6 +1,8 @@
 """WSGI entry point: `gunicorn main:app`."""
 
-from addon import create_app
+from addon import create_app, logs
 from addon.settings import Settings
 
-app = create_app(Settings.from_environ())
+settings = Settings.from_environ()
+logs.configure(settings.log_level, settings.log_format, settings.project)
+app = create_app(settings)

@@ -1,21 +1,22 @@
 """The command line: `python -m addon COMMAND`. Commands and exit statuses are a contract."""
 
 import argparse
-import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from addon import show
+from addon import logs, show
 from addon.approve import approve
 from addon.delivery.lease import Taken
 from addon.directory.errors import DirectoryError
 from addon.document import DocumentError, decode_tenant
 from addon.overview import write_csv
-from addon.parts import open_store, rooms
+from addon.parts import open_store, rooms, secret_manager
 from addon.progress import Progress
 from addon.reconcile import reconcile
 from addon.report import DONE, FAILED, UNREAD, USAGE, RunReport
@@ -40,9 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         settings = Settings.from_environ()
-        logging.basicConfig(
-            level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-        )
+        form = settings.log_format, settings.project
+        logs.configure(settings.log_level, *form, stream=sys.stderr)  # stdout is for reports
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
         command: Command = given.run
         return command(given, settings)
     except DocumentError as error:
@@ -144,7 +146,7 @@ def _export(given: argparse.Namespace, settings: Settings) -> int:
     document = _with_store(settings, lambda store: store.tenant(given.id))
     if document is None:
         raise UsageError(f"there is no tenant {given.id}; `tenant list` prints those there are")
-    sys.stdout.buffer.write(document if document.endswith(b"\n") else document + b"\n")
+    sys.stdout.buffer.write(document)
     return DONE
 
 
@@ -194,7 +196,7 @@ def _reconcile(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _status(given: argparse.Namespace, settings: Settings) -> int:
-    found = _with_store(settings, lambda store: status(settings, store, given.id))
+    found = _with_store(settings, lambda store: status(settings, store, given.id, secret_manager()))
     print(msgspec.json.encode(found).decode() if given.json else show.status(found))
     return DONE
 
@@ -205,6 +207,7 @@ def _status(given: argparse.Namespace, settings: Settings) -> int:
 def _serve(given: argparse.Namespace, settings: Settings) -> int:
     from addon.web.server import serve
 
+    logs.configure(settings.log_level, settings.log_format, settings.project)
     serve(settings, given.host, given.port)
     return DONE
 

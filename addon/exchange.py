@@ -11,16 +11,19 @@ from addon.delivery.guard import Hold
 from addon.delivery.lease import Taken
 from addon.delivery.ledger import Key, NotKept
 from addon.delivery.plan import Plan
+from addon.logs import about
 from addon.outcome import delivered, failed, idle
 from addon.prepared import Intention, Prepared, intend
 from addon.report import ConnectionReport, nothing_done
-from addon.rooms import Rooms, ledger_key
+from addon.rooms import Rooms, key_refused, ledger_key
 from addon.sending import Line
 from addon.store import Store
 from addon.tenant import Connection
 from addon.vendors import NotConfigured, Target
 
 log = logging.getLogger(__name__)
+
+KEY_REFUSED = (401, 403)
 
 
 class Errand(Struct, frozen=True):
@@ -43,7 +46,8 @@ async def take_part(
     key = ledger_key(errand.prepared.tenant.customer_id, connection)
     assert key is not None
     try:
-        return await deliver(errand, errand.prepared, connection, key, target)
+        with about(vendor=key.vendor, mode=key.mode):
+            return await deliver(errand, errand.prepared, connection, key, target)
     except (Taken, NotKept) as stopped:
         return failed(connection, str(stopped))
     except Exception as error:
@@ -73,6 +77,8 @@ async def deliver(
         else:
             hidden = plan.only_protected()
             result = await line.hide(hidden, intention.protected, intention.ledger, lease)
+    if result.status in KEY_REFUSED:
+        key_refused(rooms, connection)
     return _conclude(rooms.store, intention, plan, hold, result)
 
 
@@ -97,7 +103,14 @@ def _conclude(
     _keep_hold(store, key, intention.held, hold)
     if intention.approved is not None and (hold is not None or result.complete):
         store.set_approval(key, None)
-    log.info("%s to %s (%s): %s", key.tenant, key.vendor, key.mode, result.operations)
+    log.info(
+        "%s to %s (%s): %s",
+        key.tenant,
+        key.vendor,
+        key.mode,
+        result.operations,
+        extra={"operations": result.operations, "left": result.left},
+    )
     return delivered(intention.connection, plan, result, hold)
 
 

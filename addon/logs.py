@@ -16,8 +16,8 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from pathlib import PurePath
@@ -210,13 +210,22 @@ class TextFormatter(logging.Formatter):
         return line if error is None else f"{line}\n{told_of(error)}"
 
 
-class _Handler(logging.StreamHandler[TextIO]):
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Say that an event is lost; the library would print what is in it."""
+class _Handler(logging.Handler):
+    """Writes to what the stream is at the time."""
+
+    def __init__(self, stream: Callable[[], TextIO]) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the event, or say that it is lost; the library would print what is in it."""
         try:
-            sys.stderr.write("a log event was lost\n")
-        except (OSError, ValueError, AttributeError):
-            return
+            stream = self._stream()
+            stream.write(self.format(record) + "\n")
+            stream.flush()
+        except Exception:
+            with suppress(OSError, ValueError, AttributeError):
+                sys.stderr.write("a log event was lost\n")
 
 
 def told_of(error: BaseException) -> str:
@@ -318,10 +327,23 @@ def _error(record: logging.LogRecord) -> BaseException | None:
     return record.exc_info[1] if isinstance(record.exc_info, tuple) else None
 
 
+def _hook() -> None:
+    """Be told of exceptions that nobody has caught, where nobody else wants to be."""
+
+    def unraisable(args: Any) -> None:
+        _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _uncaught
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = unraisable
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = unraisable
+
+
 def _uncaught(
     kind: type[BaseException], error: BaseException | None, frames: TracebackType | None
 ) -> None:
-    """For exceptions that nobody has caught, in any thread."""
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error or kind(), frames)
     elif not issubclass(kind, SystemExit):

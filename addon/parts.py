@@ -1,12 +1,14 @@
 """Puts the parts together as the settings say: the store, the directory, the rooms of a run."""
 
 from collections.abc import Callable
+from functools import cache
 
-from addon.directory.credentials import anonymous, from_key_file
+from addon.directory.credentials import anonymous, from_key_file, keyless
 from addon.directory.errors import AccessRefused
 from addon.directory.google import Source, read
 from addon.directory.snapshot import Snapshot
 from addon.rooms import Rooms
+from addon.secrets import SecretManager
 from addon.settings import Settings, SqliteStore
 from addon.store import Store
 from addon.store.sqlite import SQLiteStore
@@ -28,9 +30,10 @@ def directory_source(settings: Settings, tenant: Tenant) -> Source:
     """Where and with what right the tenant's directory is read. Raises AccessRefused."""
     if settings.directory_endpoint is not None:
         return Source(credentials=anonymous(), endpoint=settings.directory_endpoint)
-    if settings.google_key_file is None:
+    if settings.google_key_file is None and settings.service_account is None:
         raise AccessRefused(
-            "Skolsynk has no credentials for Google: name a service account's key file in "
+            "Skolsynk has no credentials for Google: name a service account in "
+            "SKOLSYNK_SERVICE_ACCOUNT, which needs no key, or a service account's key file in "
             "SKOLSYNK_GOOGLE_KEY_FILE. Nothing was sent to anyone."
         )
     if tenant.delegated_admin is None:
@@ -38,7 +41,16 @@ def directory_source(settings: Settings, tenant: Tenant) -> Source:
             f"The tenant document of {tenant.customer_id} names no delegatedAdmin: the "
             "administrator in whose name its directory is read. Nothing was sent to anyone."
         )
-    return Source(credentials=from_key_file(settings.google_key_file, tenant.delegated_admin))
+    if settings.google_key_file is not None:
+        return Source(credentials=from_key_file(settings.google_key_file, tenant.delegated_admin))
+    assert settings.service_account is not None
+    return Source(credentials=keyless(settings.service_account, tenant.delegated_admin))
+
+
+@cache
+def secret_manager() -> SecretManager:
+    """The secrets of this process, remembered for minutes; asked for when a profile has one."""
+    return SecretManager()
 
 
 def rooms(
@@ -52,4 +64,10 @@ def rooms(
     def read_directory(tenant: Tenant) -> Snapshot:
         return read(tenant, directory_source(settings, tenant), reading)
 
-    return Rooms(settings=settings, store=store, read=read_directory, progress=delivering)
+    return Rooms(
+        settings=settings,
+        store=store,
+        read=read_directory,
+        progress=delivering,
+        secrets=secret_manager(),
+    )

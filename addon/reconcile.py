@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Set
 from msgspec import Struct
 
 from addon.delivery.http import GivenUp
-from addon.delivery.listing import Holding
 from addon.delivery.ledger import Change, Entry, Ledger
+from addon.delivery.listing import Holding
 from addon.delivery.pace import Stopped
 from addon.prepared import Prepared, prepare
 from addon.rooms import Rooms, Unknown, chosen, find_tenant, ledger_key, target_of
@@ -67,7 +67,7 @@ def reconcile(rooms: Rooms, tenant_id: str, vendor: str) -> Reconciled:
     key = ledger_key(tenant_id, connection)
     if key is None:
         raise Unknown(f"the connection of {tenant_id} to {vendor} is off; turn it on first")
-    target = target_of(rooms.settings, connection)
+    target = target_of(rooms.settings, connection, rooms.secrets)
     if isinstance(target, NotConfigured):
         raise target
     prepared = prepare(rooms, tenant, (connection,))

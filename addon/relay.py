@@ -46,7 +46,7 @@ def read_and_plan(rooms: Rooms, tenant_id: str) -> Relay:
     usable: list[tuple[Connection, Key]] = []
     for connection in tenant.connections:
         key = ledger_key(tenant_id, connection)
-        target = None if key is None else target_of(rooms.settings, connection)
+        target = None if key is None else target_of(rooms.settings, connection, rooms.secrets)
         if isinstance(target, NotConfigured):
             reports.append(failed(connection, str(target), configuration=True))
         elif key is None:
@@ -91,7 +91,7 @@ def deliver(
     key = ledger_key(tenant_id, connection)
     if key is None:
         return idle(connection)
-    target = target_of(rooms.settings, connection)
+    target = target_of(rooms.settings, connection, rooms.secrets)
     if isinstance(target, NotConfigured):
         return failed(connection, str(target), configuration=True)
     packed = rooms.store.snapshot(tenant_id, run, rooms.clock())

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -17,6 +18,15 @@ from addon.vendors import NotConfigured, Target
 ReadDirectory = Callable[[Tenant], Snapshot]
 
 
+class SecretSource(Protocol):
+    """What gives secrets by resource name; `forget` has one asked for anew."""
+
+    def __call__(self, name: str) -> str: ...
+
+    def forget(self, name: str) -> None:
+        """Have a secret asked for anew next time."""
+
+
 class Unknown(Exception):
     """There is no such tenant, connection or hold; the message says what there is."""
 
@@ -24,8 +34,8 @@ class Unknown(Exception):
 class Rooms(Struct, frozen=True):
     """What a run needs from outside: settings, store, the directory, and how to show progress.
 
-    `progress` is told a vendor, operations done and operations planned. `clock` gives seconds
-    since 1970 UTC.
+    `secrets` are those that profiles refer to in Secret Manager. `progress` is told a vendor,
+    operations done and operations planned. `clock` gives seconds since 1970 UTC.
     """
 
     settings: Settings
@@ -34,6 +44,7 @@ class Rooms(Struct, frozen=True):
     progress: Callable[[str, int, int], None] = lambda vendor, done, planned: None
     patience: Patience = Patience()
     clock: Callable[[], float] = time.time
+    secrets: SecretSource | None = None
 
 
 def find_tenant(store: Store, tenant_id: str) -> Tenant:
@@ -61,7 +72,9 @@ def ledger_key(tenant_id: str, connection: Connection) -> Key | None:
     return None if connection.mode == "off" else Key(tenant_id, connection.vendor, connection.mode)
 
 
-def target_of(settings: Settings, connection: Connection) -> "Target | NotConfigured":
+def target_of(
+    settings: Settings, connection: Connection, secrets: SecretSource | None
+) -> Target | NotConfigured:
     """Where the connection sends to, or why that is not known."""
     vendor = settings.vendors.get(connection.vendor)
     if vendor is None:
@@ -72,6 +85,14 @@ def target_of(settings: Settings, connection: Connection) -> "Target | NotConfig
             f"{connection.vendor} has no {connection.mode} endpoint in the vendor profiles"
         )
     try:
-        return endpoint.resolve(settings.environ)
+        return endpoint.resolve(settings.environ, secrets)
     except NotConfigured as error:
         return error
+
+
+def key_refused(rooms: Rooms, connection: Connection) -> None:
+    """The vendor did not accept its key: it is asked for anew next time, for it may be new."""
+    vendor = rooms.settings.vendors[connection.vendor]
+    endpoint = vendor.live if connection.mode == "live" else vendor.test
+    if rooms.secrets is not None and endpoint is not None:
+        rooms.secrets.forget(endpoint.secret)

@@ -23,10 +23,11 @@ def begin(store: Store, tenant_id: str, now: float) -> Run:
     run_id = new_run_id(now)
     for earlier in store.running(tenant_id):
         if is_dead(earlier.holder) or now - earlier.started > LONGEST:
-            end(store, earlier, now, "cut off", detail=f"its process ended; {run_id} goes on")
+            _save(store, earlier, now, "cut off", detail=f"its process ended; {run_id} goes on")
+    reads, writes = store.cost()
     run = Run(run_id, tenant_id, now, "running", holder=holder(run_id))
     store.save_run(run)
-    return run
+    return structs.replace(run, store_reads=-reads, store_writes=-writes)
 
 
 def finish(store: Store, run: Run, now: float, report: RunReport) -> None:
@@ -39,5 +40,15 @@ def finish(store: Store, run: Run, now: float, report: RunReport) -> None:
 def end(
     store: Store, run: Run, now: float, status: str, report: bytes | None = None, detail: str = ""
 ) -> None:
-    """Keep a run as ended."""
+    """Keep a run as ended, with what it cost since it was begun in this process."""
+    reads, writes = store.cost()
+    ended = structs.replace(
+        run, store_reads=run.store_reads + reads, store_writes=run.store_writes + writes + 1
+    )
+    _save(store, ended, now, status, report, detail)
+
+
+def _save(
+    store: Store, run: Run, now: float, status: str, report: bytes | None = None, detail: str = ""
+) -> None:
     store.save_run(structs.replace(run, status=status, finished=now, report=report, detail=detail))

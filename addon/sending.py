@@ -50,6 +50,7 @@ class Line(Struct, frozen=True):
             rooms.patience,
             self.deadline,
             self.holder,
+            rooms.store.batch_growth,
         ) as session:
             lease.when_lost(session.pace.stop)
             yield session

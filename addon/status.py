@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from addon.delivery.ledger import Key, Ledger
 from addon.report import HoldReport
-from addon.rooms import find_tenant, ledger_key, target_of
+from addon.rooms import SecretSource, find_tenant, ledger_key, target_of
 from addon.settings import Settings
 from addon.store import Run, Store
 from addon.tenant import Connection
@@ -72,12 +72,14 @@ class TenantStatus(Struct, frozen=True, rename="camel"):
     left_behind: tuple[LeftBehind, ...]
 
 
-def status(settings: Settings, store: Store, tenant_id: str) -> TenantStatus:
+def status(
+    settings: Settings, store: Store, tenant_id: str, secrets: SecretSource | None = None
+) -> TenantStatus:
     """The tenant's state. Raises Unknown and StoreError."""
     tenant = find_tenant(store, tenant_id)
     runs = store.runs(tenant_id)
     connections = tuple(
-        _connection(settings, store, runs, tenant_id, c) for c in tenant.connections
+        _connection(settings, store, runs, tenant_id, c, secrets) for c in tenant.connections
     )
     in_use = {ledger_key(tenant_id, c) for c in tenant.connections}
     left = tuple(
@@ -94,12 +96,17 @@ def status(settings: Settings, store: Store, tenant_id: str) -> TenantStatus:
 
 
 def _connection(
-    settings: Settings, store: Store, runs: Sequence[Run], tenant_id: str, connection: Connection
+    settings: Settings,
+    store: Store,
+    runs: Sequence[Run],
+    tenant_id: str,
+    connection: Connection,
+    secrets: SecretSource | None,
 ) -> ConnectionStatus:
     key = ledger_key(tenant_id, connection)
     ledger = store.ledger(key) if key is not None else Ledger()
     hold = store.hold(key) if key is not None else None
-    target = target_of(settings, connection) if key is not None else None
+    target = target_of(settings, connection, secrets) if key is not None else None
     uncertain = sum(e.intended for entries in ledger.entries.values() for e in entries.values())
     return ConnectionStatus(
         vendor=connection.vendor,

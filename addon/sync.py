@@ -47,7 +47,11 @@ def sync(
     tenant = find_tenant(rooms.store, tenant_id)
     connections = chosen(tenant, vendor)
     run = begin(rooms.store, tenant_id, rooms.clock())
-    targets = {c.vendor: target_of(rooms.settings, c) for c in connections if c.mode != "off"}
+    targets = {
+        c.vendor: target_of(rooms.settings, c, rooms.secrets)
+        for c in connections
+        if c.mode != "off"
+    }
     prepared = None
     if any(isinstance(target, Target) for target in targets.values()):
         try:

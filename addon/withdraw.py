@@ -48,7 +48,7 @@ def _one(rooms: Rooms, tenant: Tenant, key: Key, holder: str, confirmed: bool) -
     connection = structs.replace(
         tenant.connection(key.vendor) or Connection(vendor=key.vendor), mode=key.mode
     )
-    target = target_of(rooms.settings, connection)
+    target = target_of(rooms.settings, connection, rooms.secrets)
     if isinstance(target, NotConfigured):
         return failed(connection, str(target), configuration=True)
     try:

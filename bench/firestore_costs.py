@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from addon.delivery import journal, lease
 from addon.directory.snapshot import Snapshot
+from addon.relay import deliver, read_and_plan
 from addon.rooms import Rooms
 from addon.settings import Settings
 from addon.store.firestore import FirestoreStore
@@ -31,6 +32,7 @@ from tests.egil_server import EgilServer
 from tests.emulator import HOST, emulator, missing
 
 TENANT = "C0bench"
+FASTER = 10
 PROFILE = """
 [vendors.bench]
 name = "Bench"
@@ -66,6 +68,21 @@ class Workplace:
         status = report.connections[0].status
         assert status in ("delivered", "unchanged"), report.connections[0]
         return self.counted.take(), len(self.server.requests) - before
+
+    def relay(self) -> tuple[Count, Count]:
+        """What one run cost in stretches, as on App Engine, the second in another process."""
+        rooms = Rooms(self.settings, self.store, read=lambda tenant: self.directory)
+        begun = read_and_plan(rooms, TENANT)
+        first = self.counted.take()
+        if not begun.vendors:
+            return first, Count()
+        other = FirestoreStore(self.store._client.project, emulator=os.environ[HOST])
+        counted = Counted(other)
+        rooms = Rooms(self.settings, other, read=lambda tenant: self.directory)
+        report = deliver(rooms, TENANT, begun.vendors[0], begun.run, seconds=480)
+        other.close()
+        assert report.status == "delivered", report
+        return first, counted.take()
 
     def rename(self, students: int) -> None:
         """Give the first so many students another family name."""
@@ -149,9 +166,12 @@ def figures(host: str) -> dict[str, Any]:
     for size in (1, 5):
         with workplace(host, size) as place:
             found[f"{12_821 if size == 1 else 64_101} resources"] = story(place)
-    with workplace(host, rate=400) as place, played(20):
-        found["12821 resources at 20 a second, played 20 times as fast"] = {
-            "first delivery": _shown(*place.run())
+    with workplace(host, rate=20 * FASTER) as place, played(FASTER):
+        began = time.perf_counter()
+        costs = _shown(*place.run())
+        lasted = FASTER * (time.perf_counter() - began)
+        found[f"12821 resources at 20 a second, played {FASTER} times as fast"] = {
+            "first delivery": {**costs, "as_if_it_lasted_seconds": round(lasted)}
         }
     return found
 

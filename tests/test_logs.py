@@ -26,19 +26,21 @@ W3C = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @pytest.fixture
-def told() -> Iterator[io.StringIO]:
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What is told in JSON; everything is as it was afterwards."""
     root, own = logging.getLogger(), logging.getLogger("addon")
-    before = (root.handlers[:], root.level, own.level)
-    hooks = (sys.excepthook, threading.excepthook, sys.unraisablehook, warnings.showwarning)
-    root.handlers = []
+    levels = root.level, own.level
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    for name in ("excepthook", "unraisablehook"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))
     stream = io.StringIO()
     logs.configure(logging.INFO, "json", "skolsynk", stream=stream)
     yield stream
     logging.captureWarnings(False)
-    root.handlers, root.level = before[:2]
-    own.setLevel(before[2])
-    sys.excepthook, threading.excepthook, sys.unraisablehook, warnings.showwarning = hooks
+    root.setLevel(levels[0])
+    own.setLevel(levels[1])
 
 
 def events(stream: io.StringIO) -> list[dict]:
@@ -224,6 +226,19 @@ def test_google_libraries_do_not_tell_of_payloads_when_we_are_debugged(told: io.
 def test_warnings_are_told_too(told: io.StringIO):
     warnings.warn("of somebody", DeprecationWarning, stacklevel=1)
     assert "DeprecationWarning: of somebody" in events(told)[0]["message"]
+
+
+def test_other_handlers_and_hooks_are_left_alone(told: io.StringIO):
+    other = logging.NullHandler()
+    logging.getLogger().addHandler(other)
+    threading.excepthook = print
+    for _ in range(2):
+        logs.configure(logging.INFO, "json", stream=told)
+    log.info("said")
+
+    assert len(events(told)) == 1
+    assert other in logging.getLogger().handlers
+    assert threading.excepthook is print
 
 
 def test_adopted_loggers_tell_here(told: io.StringIO):

@@ -264,7 +264,8 @@ class Delivery:
 
         What the vendor has all the same stays in the ledger, known or to be asked about.
         """
-        self._fail(op, refused.status, refused.detail, refused=True)
+        rests = not refused.conflict or op.kind == "delete"
+        self._fail(op, refused.status, refused.detail, refused=rests)
         lacks = op.kind != "delete" and not refused.there  # certainly, unless it is unsure
         refusal = None
         if lacks:

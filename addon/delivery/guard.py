@@ -67,9 +67,7 @@ def check(
     for resource_type, limit in limits.changes.items():
         change = changes.get(resource_type, 0)
         if not _within(change, approved.changes.get(resource_type, 0)):
-            reasons += _too_much_changed(
-                resource_type, change, ledger.count(resource_type), limit
-            )
+            reasons += _too_much_changed(resource_type, change, ledger.count(resource_type), limit)
     if not reasons:
         return None
     return Hold(

@@ -9,34 +9,33 @@ from addon.delivery.ledger import Change, Keeper, Key, Ledger, NotKept
 from addon.delivery.pace import Pace, Stopped
 
 INTERVAL = 0.25
-"""Seconds between batches at first."""
-
-GROWTH = 0.05
-"""Later, as a share of the delivery's age: a store that is paid by the write takes a few hundred
-for a delivery of hours. What a crash costs is to ask the vendor again about as much, and about
-no more than was announced to the store at once."""
-
-
-def pause(age: float) -> float:
-    """Seconds to the next batch of a delivery that is `age` seconds old."""
-    return max(INTERVAL, GROWTH * age)
+"""Seconds between batches: what a crash costs is to ask the vendor again about as much."""
 
 
 class Journal:
     """The way from a delivery to its ledger. An asynchronous context manager.
 
     The ledger in memory has a change at once, the store with the next batch. When the store
-    fails, the delivery is stopped: nothing is sent that could not be remembered.
+    fails, the delivery is stopped: nothing is sent that could not be remembered. `growth` is
+    how much the pause between batches grows, as a share of the delivery's age: a store that
+    is paid by the write so takes a few hundred for a delivery of hours.
     """
 
     def __init__(
-        self, keeper: Keeper, key: Key, ledger: Ledger, pace: Pace, holder: str = ""
+        self,
+        keeper: Keeper,
+        key: Key,
+        ledger: Ledger,
+        pace: Pace,
+        holder: str = "",
+        growth: float = 0.0,
     ) -> None:
         self._keeper = keeper
         self._key = key
         self._ledger = ledger
         self._pace = pace
         self._holder = holder
+        self._growth = growth
         self._pending: list[Change] = []
         self._turn = asyncio.Lock()
         self._closing = asyncio.Event()
@@ -87,6 +86,7 @@ class Journal:
         began = time.monotonic()
         while not self._closing.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._closing.wait(), pause(time.monotonic() - began))
+                pause = max(INTERVAL, self._growth * (time.monotonic() - began))
+                await asyncio.wait_for(self._closing.wait(), pause)
             with suppress(NotKept):  # the delivery is stopped, and ends with this error
                 await self.flush()

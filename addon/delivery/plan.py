@@ -56,9 +56,7 @@ class Plan(Struct, frozen=True):
     def only_protected(self) -> "Plan":
         """The part that no limit stops: the removal of people with protected identity."""
         nothing: dict[ResourceType, list[Operation]] = {t: [] for t in TYPES}
-        return Plan(
-            self.protected, nothing, nothing, self.absent, self.left_alone, self.obsolete
-        )
+        return Plan(self.protected, nothing, nothing, self.absent, self.left_alone, self.obsolete)
 
     def operations(self) -> Iterable[Operation]:
         """Everything, in the order of sending."""

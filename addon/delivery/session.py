@@ -51,15 +51,16 @@ async def open_session(
     patience: Patience,
     deadline: float | None = None,
     holder: str = "",
+    growth: float = 0.0,
 ) -> AsyncIterator[Session]:
     """A session, ended with everything that was acknowledged in the store.
 
     `deadline` is a time of `time.monotonic` at which the delivery stops between operations.
-    `holder` is who has the connection's lease.
+    `holder` is who has the connection's lease, `growth` that of the pause between batches.
     """
     pace = Pace(vendor.requests_per_second, patience, deadline)
     async with (
-        Journal(keeper, key, ledger, pace, holder) as journal,
+        Journal(keeper, key, ledger, pace, holder, growth) as journal,
         Wire(target, vendor.concurrency, pace, patience) as wire,
     ):
         yield Session(Scim(wire, intend_with(journal)), journal, pace, vendor.concurrency)

@@ -28,6 +28,7 @@ class Run(Struct, frozen=True):
     `report` is the JSON of `RunReport.record`, None while it is going on. `status` is `running`,
     `done`, `failed` (some operations), `held`, `unread` (the directory could not be read) or
     `cut off` (its process died). `holder` is the process, as `addon.store.holder` names it.
+    `store_reads` and `store_writes` are what it cost: see `Store.cost`.
     """
 
     id: str
@@ -38,6 +39,8 @@ class Run(Struct, frozen=True):
     report: bytes | None = None
     detail: str = ""
     holder: str = ""
+    store_reads: int = 0
+    store_writes: int = 0
 
 
 class StoredTask(Struct, frozen=True):
@@ -67,6 +70,9 @@ class Store(Protocol):
 
     Every writing method is whole or not at all. Raises StoreError.
     """
+
+    batch_growth: float
+    """How the pause between batches of a ledger grows; see `addon.delivery.journal`."""
 
     def save_tenant(self, customer_id: str, document: bytes) -> None:
         """Keep the tenant's document, as it was given."""

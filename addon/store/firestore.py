@@ -36,6 +36,8 @@ PART = 500_000
 class FirestoreStore:
     """A `Store` in a Firestore database. See `addon.store.Store`."""
 
+    batch_growth = 0.1
+
     def __init__(self, project: str, database: str = "(default)", emulator: str | None = None):
         credentials = AnonymousCredentials() if emulator else None  # type: ignore[no-untyped-call]
         try:

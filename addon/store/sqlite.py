@@ -62,6 +62,8 @@ MIGRATIONS = (
 class SQLiteStore:
     """A `Store` in one file. See `addon.store.Store`."""
 
+    batch_growth = 0.0
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._idle: list[sqlite3.Connection] = []

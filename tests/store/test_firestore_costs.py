@@ -6,6 +6,7 @@ from addon.delivery.deliver import INTENTS
 from addon.delivery.journal import pause
 from addon.delivery.lease import PROLONGED_AFTER
 from addon.delivery.ledger import SHARDS
+from bench.country_model import cost_of_delivery, cost_of_run, shards_of
 from bench.firestore_costs import workplace
 from bench.firestore_count import Count
 
@@ -37,10 +38,17 @@ def costs(firestore_host) -> dict[str, Count]:
         place.enrol(like="s000002", student="s999999")
         run("enrolled", None)
         run("unchanged after all", 0)
+        found["relay unchanged"] = place.relay()[0]
+        place.rename(1)
+        found["relay planned"], found["relay renamed"] = place.relay()
+        place.rename(2000)
+        found["relay planned 2000"], found["relay renamed 2000"] = place.relay()
     return found
 
 
-@pytest.mark.parametrize("name", ["unchanged", "unchanged again", "unchanged after all"])
+@pytest.mark.parametrize(
+    "name", ["unchanged", "unchanged again", "unchanged after all", "relay unchanged"]
+)
 def test_promise_5_a_run_with_nothing_changed_costs_next_to_nothing(costs, name):
     assert costs[name].reads <= 5
     assert costs[name].writes <= 3
@@ -69,3 +77,20 @@ def test_a_first_delivery_takes_few_writes_also_when_the_vendor_is_slow(per_seco
     announced = RESOURCES / INTENTS + 7
     prolonged = lasts / PROLONGED_AFTER
     assert batches + announced + prolonged + SHARDS + 5 <= 400
+
+
+@pytest.mark.parametrize(
+    ("name", "reckoned"),
+    [
+        ("relay unchanged", cost_of_run([0], 1)),
+        ("relay planned", cost_of_run([1], 1)),
+        ("relay planned 2000", cost_of_run([shards_of(2000)], 1)),
+        ("relay renamed", cost_of_delivery(1, 0.1, 1, 1, last=True)),
+        ("relay renamed 2000", cost_of_delivery(2000, 2, 1, 1, last=True)),
+    ],
+)
+def test_the_simulation_of_the_country_reckons_with_what_runs_cost(costs, name, reckoned):
+    counted = costs[name]
+    assert counted.reads == pytest.approx(reckoned.reads, rel=0.15, abs=2)
+    assert counted.writes == pytest.approx(reckoned.writes, rel=0.15, abs=2)
+    assert counted.deletes == pytest.approx(reckoned.deletes, rel=0.3, abs=2)

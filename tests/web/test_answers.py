@@ -46,7 +46,7 @@ def test_what_a_request_logs_belongs_to_its_trace(tmp_path: Path) -> None:
 
     @app.get("/page")
     def page() -> str:
-        record = logging.makeLogRecord({"name": "addon.web", "msg": "x"})
+        record = logging.makeLogRecord({"name": "addon.web", "levelno": 20, "msg": "x"})
         told.append(logs.JsonFormatter("p").format(record))
         return ""
 

@@ -1,0 +1,314 @@
+"""A day of the country, second by second: runs, the queues of the vendors, changes underway."""
+
+import heapq
+import math
+import random
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct, field
+
+from addon.queue.schedule import Window
+from addon.queue.work import SECONDS
+from addon.store.firestore import PART
+from addon.vendors import Vendor
+from bench.country_model import (
+    Assumptions,
+    Cost,
+    Tenant,
+    cost_of_delivery,
+    cost_of_run,
+    queries,
+    shards_of,
+)
+
+DAY = 86_400
+RUNS_AT_ONCE = 40
+"""As queue.yaml has it."""
+
+HOURS = [1] * 2 + [10, 10] + [1] * 3 + [6, 7, 7, 7, 7, 6, 7, 7, 6, 5] + [1] * 7
+"""How changes in Workspace are spread over the day: school hours, and imports at night."""
+
+
+class Changes(Struct, frozen=True):
+    """What happens to people in a day, as parts of all people, by kind as the planner knows it."""
+
+    name: str
+    parts: dict[str, float]
+
+
+class Measured(Struct, frozen=True):
+    """Seconds of this machine's processor, and what the planner makes of one person's change."""
+
+    reading_cpu_a_query: float
+    work_cpu_a_person: float
+    compare_cpu_a_person: float
+    sending_cpu_an_operation: float
+    operations: dict[str, dict[str, float]]
+
+
+class Turn(Struct, frozen=True):
+    """A tenant's turn to be delivered to: from when, and when its directory was read."""
+
+    at: float
+    read: float
+    tenant: str
+
+
+class Sent(Struct, frozen=True):
+    """One delivery: `before` it sends it plans, and then it sends for `seconds`."""
+
+    vendor: str
+    tenant: str
+    start: float
+    before: float
+    seconds: float
+    operations: float
+
+
+class Underway(Struct):
+    """Changes that a vendor has not got yet: when each was made and how many people it is."""
+
+    made: list[tuple[float, int]] = field(default_factory=list)
+    operations: float = 0.0
+
+
+class Report(Struct):
+    """What came of a day."""
+
+    tasks: int = 0
+    runs: int = 0
+    deliveries: int = 0
+    operations: float = 0.0
+    queries: int = 0
+    cost: Cost = field(default_factory=Cost)
+    cpu: float = 0.0
+    at_once: list[int] = field(default_factory=list)
+    minutes: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    minutes_of_one: int = 0
+    late: list[tuple[float, int]] = field(default_factory=list)
+    busy: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    busy_hours: dict[tuple[str, int], float] = field(default_factory=lambda: defaultdict(float))
+    tasks_hours: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
+    longest_wait: float = 0.0
+    left: float = 0.0
+
+
+class Day:
+    """One day of all tenants. `vendors` are the profiles that requests are paced by."""
+
+    def __init__(
+        self,
+        tenants: Sequence[Tenant],
+        vendors: Mapping[str, Vendor],
+        assumed: Assumptions,
+        measured: Measured,
+        changes: Changes,
+    ) -> None:
+        self._tenants = {tenant.id: tenant for tenant in tenants}
+        self._vendors = vendors
+        self._assumed = assumed
+        self._measured = measured
+        self._changes = changes
+        self._random = random.Random(1)
+        self._people_of_kind = sum(changes.parts.values())
+        self._waiting: dict[tuple[str, str], Underway] = defaultdict(Underway)
+        self.report = Report()
+        self._spans: list[tuple[float, float]] = []
+
+    def run(self) -> Report:
+        """Simulate from midnight to midnight, and what is under way then to its end."""
+        queues: dict[str, deque[Turn]] = defaultdict(deque)
+        ready = self._runs()
+        self.report.cost.reads += 24 * len(self._tenants)  # cron asks who they are
+        for turn in ready:
+            for vendor in self._tenants[turn.tenant].vendors:
+                queues[vendor].append(turn)
+        for vendor, queue in queues.items():
+            self._serve(vendor, queue)
+        self.report.left = sum(w.operations for w in self._waiting.values())
+        self.report.at_once = _most_at_once(self._spans)
+        return self.report
+
+    # Reading
+
+    def _runs(self) -> list[Turn]:
+        """When each run has read and planned: runs wait when too many are going on."""
+        window = Window(0, 3600.0)
+        first = {tenant: window.turn(tenant) for tenant in self._tenants}
+        turns = sorted((at + 3600.0 * n, t) for t, at in first.items() for n in range(24))
+        free = [0.0] * RUNS_AT_ONCE
+        ready, last = [], dict.fromkeys(self._tenants, 0.0)
+        for turn, tenant in turns:
+            start = max(turn, heapq.heappop(free))
+            end = start + self._read(tenant, start)
+            heapq.heappush(free, end)
+            self._spans.append((start, end))
+            self._plan(tenant, self._happen(tenant, last[tenant], start))
+            last[tenant] = start
+            ready.append(Turn(end, start, tenant))
+        return sorted(ready, key=lambda turn: turn.at)
+
+    def _read(self, tenant: str, start: float) -> float:
+        """How long a reading takes; its queries are counted minute by minute."""
+        assumed, people = self._assumed, self._tenants[tenant].people
+        left = queries(assumed, people)
+        a_second = assumed.threads_reading / assumed.seconds_a_query
+        quota = assumed.quota_a_minute * 0.9
+        self.report.queries += left
+        at = 0.0
+        while left > 0:
+            burst = min(left, quota)
+            seconds = burst / a_second
+            self._count(start + at, burst, seconds)
+            left -= burst
+            at += max(seconds, 60.0) if left > 0 else seconds
+        cpu = self._measured.work_cpu_a_person * people / assumed.instance_speed
+        return at + cpu
+
+    def _count(self, start: float, count: float, seconds: float) -> None:
+        self.report.minutes_of_one = max(self.report.minutes_of_one, math.ceil(count))
+        minutes = max(1, math.ceil(seconds / 60))
+        for n in range(minutes):
+            self.report.minutes[int(start // 60) + n] += round(count / minutes)
+
+    def _happen(self, tenant: str, since: float, until: float) -> float:
+        """What changed in Workspace between two readings, for each of the tenant's vendors: the
+        operations that it takes at one."""
+        found = self._tenants[tenant]
+        part = sum(HOURS[min(23, int(t // 3600))] for t in (since, until)) / 2 / sum(HOURS)
+        expected = found.people * self._people_of_kind * part * (until - since) / 3600
+        count = _poisson(self._random, expected)
+        if not count:
+            return 0.0
+        operations = self._operations(count)
+        made = [(self._random.uniform(since, until), n) for n in _split(count, 20)]
+        for vendor in found.vendors:
+            waiting = self._waiting[tenant, vendor]
+            waiting.made += [(at, n) for at, n in made]
+            waiting.operations += operations
+        return operations
+
+    def _operations(self, people: int) -> float:
+        kinds = self._measured.operations
+        each = sum(part * kinds[k]["operations"] for k, part in self._changes.parts.items())
+        return people * each / self._people_of_kind
+
+    def _plan(self, tenant: str, operations: float) -> None:
+        """What the first stretch costs."""
+        found, report = self._tenants[tenant], self.report
+        differing = [shards_of(operations)] * len(found.vendors)
+        report.runs += 1
+        report.tasks += 1
+        report.cost.add(cost_of_run(differing, self._parts(found)))
+        report.cpu += queries(self._assumed, found.people) * self._measured.reading_cpu_a_query
+        report.cpu += found.people * self._measured.work_cpu_a_person
+        report.cpu += len(found.vendors) * found.people * self._measured.compare_cpu_a_person
+
+    def _parts(self, tenant: Tenant) -> int:
+        return math.ceil(tenant.people * self._assumed.snapshot_bytes_a_person / PART)
+
+    # Delivering
+
+    def _serve(self, vendor: str, queue: deque[Turn]) -> None:
+        """One delivery at a time; what does not fit in one goes to the end of the queue.
+
+        `queue` has a tenant's turn for each of its runs; a turn with nothing to send is none.
+        """
+        assumed, profile = self._assumed, self._vendors[vendor]
+        rate = min(profile.requests_per_second, profile.concurrency / assumed.seconds_a_request)
+        free, again = 0.0, deque[Turn]()
+        while queue or again:
+            take_again = again and (not queue or again[0].at <= queue[0].at)
+            turn = (again if take_again else queue).popleft()
+            waiting = self._waiting[turn.tenant, vendor]
+            made = [one for one in waiting.made if one[0] <= turn.read]
+            if not made:
+                continue
+            part = sum(n for _, n in made) / sum(n for _, n in waiting.made)
+            operations = max(1.0, waiting.operations * part)
+            before = assumed.task_overhead_seconds + self._thinking(turn.tenant)
+            start = max(turn.at, free)
+            seconds = min(SECONDS, operations / rate)
+            free = start + before + seconds
+            done = min(1.0, seconds * rate / operations)
+            sent = Sent(vendor, turn.tenant, start, before, seconds, operations * done)
+            self._deliver(sent, done == 1.0)
+            self._arrive(waiting, made, sent, done)
+            waiting.operations = max(0.0, waiting.operations - operations * done)
+            self.report.longest_wait = max(self.report.longest_wait, start - turn.at)
+            if done < 1.0:
+                again.append(Turn(free, turn.read, turn.tenant))
+
+    def _thinking(self, tenant: str) -> float:
+        """Seconds that a delivery selects and plans before it sends."""
+        each = self._measured.work_cpu_a_person + 2 * self._measured.compare_cpu_a_person
+        return self._tenants[tenant].people * each / self._assumed.instance_speed
+
+    def _deliver(self, sent: Sent, last: bool) -> None:
+        report, found = self.report, self._tenants[sent.tenant]
+        lasted = sent.before + sent.seconds
+        report.tasks += 1
+        report.deliveries += 1
+        report.operations += sent.operations
+        report.busy[sent.vendor] += lasted
+        hour = int(sent.start // 3600)
+        report.busy_hours[sent.vendor, hour] += lasted
+        report.tasks_hours[sent.vendor, hour] += 1
+        last = last and sent.vendor == found.vendors[-1]
+        report.cost.add(
+            cost_of_delivery(sent.operations, sent.seconds, 3, self._parts(found), last)
+        )
+        report.cpu += sent.operations * self._measured.sending_cpu_an_operation
+        report.cpu += self._thinking(sent.tenant) * self._assumed.instance_speed
+        self._spans.append((sent.start, sent.start + lasted))
+
+    def _arrive(
+        self, waiting: Underway, made: Sequence[tuple[float, int]], now: Sent, done: float
+    ) -> None:
+        """Those of the changes that were sent: the oldest first."""
+        whole = sum(n for _, n in made)
+        sent = 0.0
+        for at, n in sorted(made):
+            if sent + n > whole * done * 1.0001:
+                break
+            sent += n
+            waiting.made.remove((at, n))
+            there = now.start + now.before + now.seconds * sent / (whole * done)
+            self.report.late.append((there - at, n))
+
+
+def percentile(late: Sequence[tuple[float, int]], part: float) -> float:
+    """The time within which a part of the changes was with the vendor, in seconds."""
+    whole, so_far = sum(n for _, n in late), 0
+    for seconds, n in sorted(late):
+        so_far += n
+        if so_far >= part * whole:
+            return seconds
+    return 0.0
+
+
+def _most_at_once(spans: Sequence[tuple[float, float]]) -> list[int]:
+    """How many requests go on at once, hour by hour, at the most."""
+    steps = sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans])
+    most, now = [0] * 48, 0
+    for at, step in steps:
+        now += step
+        hour = min(47, int(at // 3600))
+        most[hour] = max(most[hour], now)
+    return most
+
+
+def _poisson(source: random.Random, expected: float) -> int:
+    if expected > 50:
+        return max(0, round(source.gauss(expected, math.sqrt(expected))))
+    least, count, product = math.exp(-expected), 0, source.random()
+    while product > least:
+        count, product = count + 1, product * source.random()
+    return count
+
+
+def _split(count: int, most: int) -> list[int]:
+    """A number in at most so many parts."""
+    parts = min(count, most)
+    return [count // parts + (n < count % parts) for n in range(parts)]

@@ -1,0 +1,167 @@
+"""The country that is simulated: what is assumed of it, and what a run of it costs in Firestore.
+
+Every number here is an assumption or a parameter, told as such in docs/country.md; what is
+measured is in country_measure.py, and the costs of runs are held to what is counted on the
+emulator by tests/store/test_firestore_costs.py.
+"""
+
+import math
+from statistics import NormalDist
+
+from msgspec import Struct
+
+from addon.delivery.deliver import INTENTS
+from addon.delivery.journal import pause
+from addon.delivery.lease import PROLONGED_AFTER
+from addon.delivery.ledger import SHARDS
+
+
+class Assumptions(Struct, frozen=True):
+    """What is assumed of schools. `uptake` is the part of tenants that use each vendor."""
+
+    municipalities: int = 290
+    municipal_people: int = 1_270_000
+    largest_municipality: int = 90_000
+    municipal_spread: float = 1.2
+    independents: int = 810
+    independent_people: int = 330_000
+    largest_independent: int = 12_000
+    independent_spread: float = 1.2
+    uptake: tuple[tuple[str, float], ...] = (
+        ("binogi", 0.35),
+        ("ilt", 0.25),
+        ("gleerups", 0.6),
+        ("ne", 0.7),
+        ("sliplay", 0.5),
+        ("nok", 0.45),
+    )
+    snapshot_bytes_a_person: int = 60
+    people_a_unit: int = 350
+    people_a_group: int = 12
+    users_a_page: int = 500
+    seconds_a_query: float = 0.2
+    seconds_a_request: float = 0.15
+    task_overhead_seconds: float = 1.0
+    threads_reading: int = 12
+    quota_a_minute: int = 2400
+    instance_speed: float = 0.5
+
+
+class Prices(Struct, frozen=True):
+    """Parameters, to be compared with Google's list before they are relied on. US dollars."""
+
+    noted: str = "2025-01, from memory of the list for one European region, free quotas left out"
+    reads_100k: float = 0.03
+    writes_100k: float = 0.09
+    deletes_100k: float = 0.01
+    instance_hour: float = 0.23
+
+
+class Tenant(Struct, frozen=True):
+    """One tenant: its people and the vendors it uses."""
+
+    id: str
+    people: int
+    vendors: tuple[str, ...]
+
+
+def tenants(assumed: Assumptions, times: int = 1) -> list[Tenant]:
+    """The tenants, the same each time; `times` as many of each size."""
+    sizes = _sizes(
+        assumed.municipalities,
+        assumed.municipal_people,
+        assumed.largest_municipality,
+        assumed.municipal_spread,
+    ) + _sizes(
+        assumed.independents,
+        assumed.independent_people,
+        assumed.largest_independent,
+        assumed.independent_spread,
+    )
+    return [
+        Tenant(f"C{copy:02}{n:05}", size, _vendors(assumed, copy * len(sizes) + n))
+        for copy in range(times)
+        for n, size in enumerate(sizes)
+    ]
+
+
+def _sizes(count: int, total: int, largest: int, spread: float) -> list[int]:
+    """Log-normal quantiles with a given sum, of which the largest is given too."""
+    normal = NormalDist()
+    shape = [math.exp(spread * normal.inv_cdf((n + 0.5) / count)) for n in range(count - 1)]
+    rest = total - largest
+    most = largest * 0.9
+    scale = rest / sum(shape)
+    for _ in range(50):  # what is cut off at the top goes to the others
+        scale *= rest / sum(min(most, scale * one) for one in shape)
+    return [largest, *(max(20, round(min(most, scale * one))) for one in reversed(shape))]
+
+
+def _vendors(assumed: Assumptions, n: int) -> tuple[str, ...]:
+    """The vendors of the n-th tenant, spread evenly over sizes."""
+    steps = (0.618034, 0.414214, 0.732051, 0.236068, 0.645751, 0.316625)
+    found = [
+        vendor
+        for (vendor, part), step in zip(assumed.uptake, steps, strict=True)
+        if (n * step) % 1 < part
+    ]
+    return tuple(found)
+
+
+def queries(assumed: Assumptions, people: int) -> int:
+    """Directory queries of a reading: pages of each unit's OU, groups, and a few lists."""
+    units = math.ceil(people / assumed.people_a_unit)
+    groups = math.ceil(people / assumed.people_a_group)
+    pages = units + people // assumed.users_a_page
+    return 4 + groups // 200 + pages + groups
+
+
+# What runs cost in Firestore
+
+
+class Cost(Struct):
+    """Documents read, written and removed."""
+
+    reads: float = 0
+    writes: float = 0
+    deletes: float = 0
+
+    def add(self, other: "Cost") -> None:
+        self.reads += other.reads
+        self.writes += other.writes
+        self.deletes += other.deletes
+
+
+def shards_of(operations: float) -> float:
+    """How many shards so many resources are in, on average."""
+    return SHARDS * (1 - (1 - 1 / SHARDS) ** operations)
+
+
+def pages_of(operations: float, seconds: float, types: int) -> float:
+    """Journal pages of a delivery: what is announced, and what is acknowledged as it goes on."""
+    announced = types + math.floor(operations / INTENTS)
+    age, batches = 0.0, 0
+    while (age := age + pause(age)) < seconds:
+        batches += 1
+    return announced + min(batches, operations) + 1
+
+
+def cost_of_run(differing: list[float], snapshot_parts: int) -> Cost:
+    """A run's first stretch: `differing` are the shards to be read, for each connection."""
+    waiting = any(differing)
+    return Cost(
+        reads=2 + len(differing) + sum(differing),
+        writes=2 + (1 + snapshot_parts if waiting else 0),
+    )
+
+
+def cost_of_delivery(
+    operations: float, seconds: float, types: int, snapshot_parts: int, last: bool
+) -> Cost:
+    """A stretch that delivers, in another process than the one that planned."""
+    shards, pages = shards_of(operations), pages_of(operations, seconds, types)
+    return Cost(
+        reads=7 + snapshot_parts + shards,
+        writes=5 + pages + shards + seconds // PROLONGED_AFTER,
+        deletes=pages + (1 + snapshot_parts if last else 0),
+    )
