@@ -83,15 +83,19 @@ def configure(
     `level` is for our own events; other packages' are told from WARNING on. `project` is the
     Cloud project that traces are in. `stream` is by default stdout for JSON, stderr for text.
     """
-    json_form = format == "json"
-    handler = _Handler(stream or (sys.stdout if json_form else sys.stderr))
-    handler.setFormatter(JsonFormatter(project, version) if json_form else TextFormatter())
-    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    if format == "json":
+        handler = _Handler(lambda: stream or sys.stdout)
+        handler.setFormatter(JsonFormatter(project, version))
+    else:
+        handler = _Handler(lambda: stream or sys.stderr)
+        handler.setFormatter(TextFormatter())
+    root = logging.getLogger()
+    root.handlers = [*(h for h in root.handlers if not isinstance(h, _Handler)), handler]
+    root.setLevel(max(level, logging.WARNING))
     logging.getLogger("addon").setLevel(level)
+    logging.getLogger("googleapiclient").setLevel(logging.ERROR)  # what it says we say better
     logging.captureWarnings(True)
-    sys.excepthook = _uncaught
-    threading.excepthook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
-    sys.unraisablehook = lambda args: _uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+    _hook()
 
 
 def adopt(*names: str) -> None:

@@ -62,6 +62,9 @@ def read_and_plan(rooms: Rooms, tenant_id: str) -> Relay:
     except DirectoryError as error:
         end(rooms.store, run, rooms.clock(), "unread", detail=str(error))
         raise
+    except BaseException as error:
+        end(rooms.store, run, rooms.clock(), "failed", detail=type(error).__name__)
+        raise
     for connection, key in usable:
         settled = settle(rooms, prepared, connection, key)
         if settled is None:

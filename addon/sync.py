@@ -57,7 +57,7 @@ def sync(
         try:
             prepared = prepare(rooms, tenant, connections)
         except DirectoryError as error:
-            log.warning("run %s of %s: the directory was not read", run.id, tenant_id)
+            log.info("run %s of %s: the directory was not read", run.id, tenant_id)
             end(rooms.store, run, rooms.clock(), "unread", detail=str(error))
             raise
     errand = Errand(rooms, prepared, run.holder, deadline)

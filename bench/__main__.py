@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.municipality import generate
-from bench import nginx
+from bench import firestore_costs, nginx
 from bench.measure import machine, repeat
 
 SIZE = {"students": 30_000, "staff": 3_000, "groups": 1_500}
@@ -66,6 +66,7 @@ def main() -> None:
         found["a run's work"] = repeat("whole_run", (address, document), times)
         found["nothing changed"] = repeat("second_sync", (address, document), 1 if quick else 3)
     found.update(deliveries(times))
+    found["Firestore"] = {"skipped": "a trial"} if quick else firestore_costs.counted()
     print(json.dumps(found, indent=2, ensure_ascii=False))
 
 

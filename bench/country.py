@@ -167,6 +167,7 @@ def simulate() -> dict[str, Any]:
             queries(assumed, largest) / (0.9 * assumed.quota_a_minute), 1
         ),
         "runs at once": RUNS_AT_ONCE,
+        "requests an instance": REQUESTS_AN_INSTANCE,
         "rates": {name: vendors[name].requests_per_second for name, _ in assumed.uptake},
     }
     for times in (1, 10):
@@ -186,7 +187,7 @@ def main() -> None:
     docs = parser.parse_args().docs
     found = simulate()
     if docs:
-        Path("docs/country.md").write_text(words(found))
+        Path("docs/country.md").write_text(words(found, time.strftime("%Y-%m-%d")))
     print(json.dumps(found, indent=2, ensure_ascii=False))
 
 

@@ -11,9 +11,10 @@ from statistics import NormalDist
 from msgspec import Struct
 
 from addon.delivery.deliver import INTENTS
-from addon.delivery.journal import pause
+from addon.delivery.journal import INTERVAL
 from addon.delivery.lease import PROLONGED_AFTER
 from addon.delivery.ledger import SHARDS
+from addon.store.firestore import FirestoreStore
 
 
 class Assumptions(Struct, frozen=True):
@@ -140,10 +141,15 @@ def shards_of(operations: float) -> float:
 def pages_of(operations: float, seconds: float, types: int) -> float:
     """Journal pages of a delivery: what is announced, and what is acknowledged as it goes on."""
     announced = types + math.floor(operations / INTENTS)
+    return announced + min(batches_of(seconds), operations) + 1
+
+
+def batches_of(seconds: float) -> int:
+    """How many times a delivery that lasts so long writes down what was acknowledged."""
     age, batches = 0.0, 0
-    while (age := age + pause(age)) < seconds:
+    while (age := age + max(INTERVAL, FirestoreStore.batch_growth * age)) < seconds:
         batches += 1
-    return announced + min(batches, operations) + 1
+    return batches
 
 
 def cost_of_run(differing: list[float], snapshot_parts: int) -> Cost:

@@ -1,2 +1,202 @@
-def words(found):
-    return ""
+"""docs/country.md, written from what the simulation found."""
+
+from collections.abc import Mapping
+from typing import Any
+
+DAYS = (
+    "an ordinary school day",
+    "a day in August",
+    "an ordinary school day, tenfold",
+    "a day in August, tenfold",
+)
+HEADINGS = ("school day", "August", "school day x 10", "August x 10")
+ROWS = (
+    "tasks",
+    "runs",
+    "deliveries",
+    "operations at vendors",
+    "directory queries",
+    "directory queries in the busiest minute, whole country",
+    "directory queries in the busiest minute, one tenant",
+    "firestore reads",
+    "firestore writes",
+    "firestore deletes",
+    "firestore dollars",
+    "processor hours",
+    "instance hours",
+    "instance dollars",
+    "requests at once, most",
+    "minutes from change to vendor, median",
+    "minutes from change to vendor, 99th percentile",
+    "longest wait for a vendor's queue, minutes",
+)
+
+INTRODUCTION = """# The country, simulated
+
+Written by `python -m bench.country --docs` on {date}; do not edit. {tenants:,} tenants with
+{people:,} people (the largest {largest:,}), {connections:,} connections to six vendors, a run an
+hour for each tenant.
+
+## A day
+
+{days}
+
+Firestore's and App Engine's dollars are reckoned from prices that are parameters
+(`bench/country_model.py`: {prices}). Compare them with Google's list before relying on them; free
+quotas and storage are left out. Instance hours count whole instances of {at_once} requests for every
+hour at that hour's peak, so they are what automatic scaling takes at the most, not at the least.
+
+Half of the time from a change to the vendor is the wait for the tenant's turn in the hour. On an
+ordinary day nothing else is to be seen.
+
+## How full the limits are
+
+1 is full; what is above it does not fit.
+
+{limits}
+
+## What breaks first
+
+{breaks}
+
+Nothing is lost when a queue is full: what waits is planned anew each hour from what the vendor
+has acknowledged, so the queue holds what is left to do, once. What grows is the time to the vendor.
+
+The directory quota is for each tenant's own administrator, so more tenants never fill it; larger
+ones only take longer. The largest asks {queries_of_largest:,} queries a reading, which takes
+{reading_minutes} minutes at the nine tenths of the quota that a process allows itself.
+
+A first delivery to everybody who uses a vendor, if all were turned on in the same hour, would
+take this many hours of the vendor's queue: {first}.
+
+## What is measured, and what is assumed
+
+Measured, in this simulation, on the machine that it ran on (by running the real reading, selection,
+translation, digests and planning, and the real client against a server in another process):
+
+{measured}
+
+Counted on Google's Firestore emulator at its client's API, and the model held to it by
+`tests/store/test_firestore_costs.py`: what a run, a delivery, and a run with nothing changed read
+and write. `python -m bench.firestore_costs` prints them.
+
+The real code decides: when each tenant's turn is (`addon.queue.schedule`), how long a delivery
+lasts before it makes room for the next (`addon.queue.work`), how operations come of a person's
+change and whether digests agree (`addon.delivery.plan`), the vendors' rates (`vendors.toml`), and
+how seldom a long delivery writes to the store (`addon.delivery.journal`).
+
+Assumed: the sizes (two log-normal distributions), the vendors' uptake, how many groups there are to
+a person, how changes are spread over the day, that {school}, that {august}, and the numbers
+below. Not modelled: vendors in trouble, failed readings, deploys, people who use the pages, cold
+starts of instances, and Cloud Tasks' own delays.
+
+{assumed}
+"""
+
+
+def words(found: Mapping[str, Any], date: str) -> str:
+    """The document."""
+    country, measured = found["country"], found["measured"]
+    first = found["hours of a first delivery to all"]
+    return INTRODUCTION.format(
+        date=date,
+        tenants=country["tenants"],
+        people=country["people"],
+        largest=country["largest"],
+        connections=country["connections"],
+        days=_days(found),
+        prices=found["prices"]["noted"],
+        at_once=country["requests an instance"],
+        limits=_limits(found),
+        breaks=_breaks(found),
+        queries_of_largest=country["queries of the largest"],
+        reading_minutes=country["minutes that the largest is read"],
+        first=", ".join(f"{vendor} {hours:g}" for vendor, hours in first.items()),
+        measured=_measured(measured),
+        school="0.3 percent of the people change on a school day (4 in 10 a name or address, 4 in "
+        "10 class, the rest join or leave)",
+        august="6 percent change class on each of ten days in August while 0.8 percent join and as "
+        "many leave",
+        assumed=_table(
+            ("assumed", "value"),
+            [(name.replace("_", " "), _value(value)) for name, value in found["assumed"].items()],
+        ),
+    )
+
+
+def _days(found: Mapping[str, Any]) -> str:
+    def value(day: Mapping[str, Any], row: str) -> str:
+        kind, _, name = row.partition(" ")
+        if kind == "firestore" and name in day["firestore"]:
+            return _value(day["firestore"][name])
+        return _value(day[row])
+
+    rows = [(row, *(value(found[day], row) for day in DAYS)) for row in ROWS]
+    return _table(("a day", *HEADINGS), rows)
+
+
+def _limits(found: Mapping[str, Any]) -> str:
+    names = found[DAYS[0]]["limits"]
+    rows = [(name, *(f"{found[day]['limits'][name]:.2f}" for day in DAYS)) for name in names]
+    return _table(("limit", *HEADINGS), rows)
+
+
+def _breaks(found: Mapping[str, Any]) -> str:
+    """Which limit is passed first when there are ten times as many tenants."""
+    said = []
+    for day, tenfold in ((DAYS[0], DAYS[2]), (DAYS[1], DAYS[3])):
+        growing = {
+            name: used
+            for name, used in found[tenfold]["limits"].items()
+            if used > 1.5 * found[day]["limits"][name]
+        }
+        name, used = max(growing.items(), key=lambda one: one[1])
+        now = found[day]["limits"][name]
+        vendor = found[tenfold]["busiest vendor in its busiest hour"]["vendor"]
+        verdict = "it breaks" if used > 1 else "it holds"
+        said.append(
+            f"- On {day}: {name} ({vendor}): {now:.2f} of it now, {used:.2f} with ten times as "
+            f"many tenants. {verdict[0].upper()}{verdict[1:]}."
+        )
+    said.append(
+        "\nSo the vendors' own rates break first, one delivery at a time to each, long before "
+        "Firestore, the directory or the processors. The remedies, in this order: a higher "
+        "`requestsPerSecond` in the vendor's profile, where the vendor can take it; then more "
+        "deliveries at once in queue.yaml, the rate divided between them."
+    )
+    return "\n".join(said)
+
+
+def _measured(measured: Mapping[str, Any]) -> str:
+    raw = measured["raw"]
+    rows = [
+        (
+            f"select and compare, {one['people']:,} people, one connection",
+            f"{one['select_cpu'] + one['compare_cpu']:.2f} s, peak memory "
+            f"{one['process_peak_mb']:.0f} MB",
+        )
+        for one in raw["work"]
+    ]
+    rows += [
+        ("processor time a directory query", f"{measured['reading_cpu_a_query'] * 1000:.1f} ms"),
+        (
+            "processor time a vendor operation",
+            f"{measured['sending_cpu_an_operation'] * 1e3:.2f} ms",
+        ),
+    ]
+    rows += [
+        (f"one person {kind}", f"{of['operations']} operations in {of['shards']} shards")
+        for kind, of in measured["operations"].items()
+    ]
+    return _table(("measured", "value"), rows)
+
+
+def _table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [heading, ("---",) + ("--:",) * (len(heading) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(f"{name} {part:g}" for name, part in value)
+    return f"{value:,}"

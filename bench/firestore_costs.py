@@ -6,7 +6,6 @@ given as a snapshot. Prints one JSON object.
 
 import json
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -176,13 +175,12 @@ def figures(host: str) -> dict[str, Any]:
     return found
 
 
-def main() -> None:
-    lacking = missing()
-    if lacking:
-        print(json.dumps({"skipped": lacking}))
-        return
+def counted() -> dict[str, Any]:
+    """All figures, or why there are none."""
+    if lacking := missing():
+        return {"skipped": lacking}
     with emulator() as host:
-        print(json.dumps(figures(host)))
+        return figures(host)
 
 
 def _shown(count: Count, requests: int) -> dict[str, int]:
@@ -190,4 +188,4 @@ def _shown(count: Count, requests: int) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    print(json.dumps(counted()))

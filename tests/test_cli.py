@@ -49,7 +49,6 @@ def test_export_gives_back_the_bytes_that_were_imported(here):
     assert (ran.status, ran.raw, ran.err) == (0, written, "")
 
 
-@pytest.mark.xfail(reason="a line feed is added", strict=True)
 def test_export_adds_nothing_to_a_document_without_a_last_line_feed(here):
     written = json.dumps(here.document).encode()
     assert here.run("tenant", "import", "-", stdin=written).status == 0

@@ -3,10 +3,9 @@
 import pytest
 
 from addon.delivery.deliver import INTENTS
-from addon.delivery.journal import pause
 from addon.delivery.lease import PROLONGED_AFTER
 from addon.delivery.ledger import SHARDS
-from bench.country_model import cost_of_delivery, cost_of_run, shards_of
+from bench.country_model import batches_of, cost_of_delivery, cost_of_run, shards_of
 from bench.firestore_costs import workplace
 from bench.firestore_count import Count
 
@@ -70,13 +69,9 @@ def test_one_person_changed_costs_little(costs, name):
 def test_a_first_delivery_takes_few_writes_also_when_the_vendor_is_slow(per_second):
     """Reckoned, since it would last for ten minutes; bench.firestore_costs plays it faster."""
     lasts = RESOURCES / per_second
-    age = batches = 0.0
-    while age < lasts:
-        age += pause(age)
-        batches += 1
     announced = RESOURCES / INTENTS + 7
     prolonged = lasts / PROLONGED_AFTER
-    assert batches + announced + prolonged + SHARDS + 5 <= 400
+    assert batches_of(lasts) + announced + prolonged + SHARDS + 5 <= 400
 
 
 @pytest.mark.parametrize(
