@@ -43,8 +43,8 @@ hour for each tenant.
 
 Firestore's and App Engine's dollars are reckoned from prices that are parameters
 (`bench/country_model.py`: {prices}). Compare them with Google's list before relying on them; free
-quotas and storage are left out. Instance hours count whole instances of {at_once} requests for every
-hour at that hour's peak, so they are what automatic scaling takes at the most, not at the least.
+quotas and storage are left out. Instance hours count whole instances of {at_once} requests for
+every hour at that hour's peak: what automatic scaling takes at the most, not at the least.
 
 Half of the time from a change to the vendor is the wait for the tenant's turn in the hour. On an
 ordinary day nothing else is to be seen.
@@ -168,7 +168,7 @@ def _breaks(found: Mapping[str, Any]) -> str:
 
 
 def _measured(measured: Mapping[str, Any]) -> str:
-    raw = measured["raw"]
+    raw, sending = measured["raw"], measured["sending_cpu_an_operation"]
     rows = [
         (
             f"select and compare, {one['people']:,} people, one connection",
@@ -197,6 +197,6 @@ def _table(heading: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ", ".join(f"{name} {part:g}" for name, part in value)
     return f"{value:,}"

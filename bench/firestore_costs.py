@@ -131,14 +131,10 @@ def workplace(host: str, size: int = 1, rate: int = 100_000) -> Iterator[Workpla
 @contextmanager
 def played(times: float) -> Iterator[None]:
     """Clockwork of deliveries that runs so many times as fast: for one paced to last minutes."""
+    prolonged_after = lease.PROLONGED_AFTER / times
     with (
         patch.object(journal, "INTERVAL", journal.INTERVAL / times),
-        patch.object(lease, "PROLONGED_AFTER", lease.PROLONGED_AFTER / times),
-        patch.object(
-            lease.Lease.__init__,
-            "__defaults__",
-            (time.time, lease.PROLONGED_AFTER / times),
-        ),
+        patch.object(lease.Lease.__init__, "__defaults__", (time.time, prolonged_after)),
     ):
         yield
 
