@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Struct
 
 from addon.delivery.ledger import Key
-from addon.directory.errors import DirectoryError
 from addon.directory.snapshot import Snapshot
 from addon.exchange import Errand, settle
 from addon.exchange import deliver as deliver_to
@@ -21,7 +20,7 @@ from addon.outcome import failed, idle
 from addon.prepared import Prepared, place, prepare
 from addon.report import ConnectionReport, RunReport
 from addon.rooms import Rooms, chosen, find_tenant, ledger_key, target_of
-from addon.runs import begin, end, finish
+from addon.runs import begin, finish, watched
 from addon.sync import report_of
 from addon.tenant import Connection
 from addon.vendors import NotConfigured
@@ -57,25 +56,19 @@ def read_and_plan(rooms: Rooms, tenant_id: str) -> Relay:
         report = RunReport(tenant_id, run.id, None, None, (), tuple(reports))
         finish(rooms.store, run, rooms.clock(), report)
         return Relay(run.id, ())
-    try:
+    with watched(rooms.store, run, rooms.clock):
         prepared = prepare(rooms, tenant, tenant.connections)
-    except DirectoryError as error:
-        end(rooms.store, run, rooms.clock(), "unread", detail=str(error))
-        raise
-    except BaseException as error:
-        end(rooms.store, run, rooms.clock(), "failed", detail=type(error).__name__)
-        raise
-    for connection, key in usable:
-        settled = settle(rooms, prepared, connection, key)
-        if settled is None:
-            waiting.append(connection.vendor)
-        else:
-            reports.append(settled)
-    if waiting:
-        expires = rooms.clock() + SNAPSHOT_KEPT
-        packed = _pack(prepared.snapshot)
-        rooms.store.save_snapshot(tenant_id, run.id, packed, waiting, expires)
-    finish(rooms.store, run, rooms.clock(), report_of(prepared, run.id, reports))
+        for connection, key in usable:
+            settled = settle(rooms, prepared, connection, key)
+            if settled is None:
+                waiting.append(connection.vendor)
+            else:
+                reports.append(settled)
+        if waiting:
+            expires = rooms.clock() + SNAPSHOT_KEPT
+            packed = _pack(prepared.snapshot)
+            rooms.store.save_snapshot(tenant_id, run.id, packed, waiting, expires)
+        finish(rooms.store, run, rooms.clock(), report_of(prepared, run.id, reports))
     return Relay(run.id, tuple(waiting))
 
 
@@ -105,11 +98,8 @@ def deliver(
     )
     stretch = begin(rooms.store, tenant_id, rooms.clock())
     errand = Errand(rooms, prepared, stretch.holder, deadline)
-    try:
+    with watched(rooms.store, stretch, rooms.clock):
         report = asyncio.run(deliver_to(errand, prepared, connection, key, target))
-    except BaseException as error:
-        end(rooms.store, stretch, rooms.clock(), "failed", detail=type(error).__name__)
-        raise
     finish(rooms.store, stretch, rooms.clock(), _stretch_report(prepared, stretch.id, report))
     if not report.left:
         rooms.store.done_with_snapshot(tenant_id, run, vendor)

@@ -1,10 +1,14 @@
 """The record of runs: begun, ended, and those whose process died before they could end."""
 
 import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from msgspec import structs
 
+from addon.delivery.lease import Taken
+from addon.directory.errors import DirectoryError
 from addon.report import RunReport
 from addon.store import Run, Store
 from addon.store.holder import holder, is_dead
@@ -35,6 +39,22 @@ def finish(store: Store, run: Run, now: float, report: RunReport) -> None:
     statuses = {connection.status for connection in report.connections}
     status = "held" if "held" in statuses else "failed" if "failed" in statuses else "done"
     end(store, run, now, status, report.record())
+
+
+@contextmanager
+def watched(store: Store, run: Run, clock: Callable[[], float]) -> Iterator[None]:
+    """Ends the run as what it is where the block raises, so that none stays open for ever."""
+    try:
+        yield
+    except DirectoryError as error:
+        end(store, run, clock(), "unread", detail=str(error))
+        raise
+    except Taken as taken:
+        end(store, run, clock(), "superseded", detail=str(taken))
+        raise
+    except BaseException as error:
+        end(store, run, clock(), "failed", detail=type(error).__name__)
+        raise
 
 
 def end(

@@ -1,12 +1,11 @@
 """The corridor: walks one run through the rooms, from the directory to the ledger."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Mapping, Sequence
 
-from addon.directory.errors import DirectoryError
 from addon.exchange import Errand, take_part
+from addon.logs import about
 from addon.outcome import foreseen, idle
 from addon.prepared import Prepared, intend, prepare
 from addon.report import (
@@ -17,11 +16,9 @@ from addon.report import (
     roster_counts,
 )
 from addon.rooms import Rooms, chosen, find_tenant, ledger_key, target_of
-from addon.runs import begin, end, finish, new_run_id
+from addon.runs import begin, finish, new_run_id, watched
 from addon.tenant import Connection
 from addon.vendors import NotConfigured, Target
-
-log = logging.getLogger(__name__)
 
 
 def preview(rooms: Rooms, tenant_id: str, vendor: str | None = None) -> tuple[RunReport, Prepared]:
@@ -52,16 +49,13 @@ def sync(
         for c in connections
         if c.mode != "off"
     }
-    prepared = None
-    if any(isinstance(target, Target) for target in targets.values()):
-        try:
+    with watched(rooms.store, run, rooms.clock):
+        prepared = None
+        if any(isinstance(target, Target) for target in targets.values()):
             prepared = prepare(rooms, tenant, connections)
-        except DirectoryError as error:
-            log.info("run %s of %s: the directory was not read", run.id, tenant_id)
-            end(rooms.store, run, rooms.clock(), "unread", detail=str(error))
-            raise
-    errand = Errand(rooms, prepared, run.holder, deadline)
-    reports = asyncio.run(_all(errand, connections, targets))
+        errand = Errand(rooms, prepared, run.holder, deadline)
+        with about(tenant=tenant_id, run=run.id):
+            reports = asyncio.run(_all(errand, connections, targets))
     report = (
         RunReport(tenant_id, run.id, None, None, (), tuple(reports))
         if prepared is None

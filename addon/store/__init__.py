@@ -26,8 +26,9 @@ class Run(Struct, frozen=True):
     """One execution for a tenant. Times are seconds since 1970 UTC.
 
     `report` is the JSON of `RunReport.record`, None while it is going on. `status` is `running`,
-    `done`, `failed` (some operations), `held`, `unread` (the directory could not be read) or
-    `cut off` (its process died). `holder` is the process, as `addon.store.holder` names it.
+    `done`, `failed` (some operations), `held`, `unread` (the directory could not be read),
+    `cut off` (its process died) or
+    `superseded` (another had the lease). `holder` is the process, as `addon.store.holder` names it.
     `store_reads` and `store_writes` are what it cost: see `Store.cost`.
     """
 

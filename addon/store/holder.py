@@ -41,10 +41,12 @@ def is_dead(name: str) -> bool:
 
 
 def _started(process: int) -> str:
-    """When a process started, in ticks since the machine did; empty when there is none."""
+    """When a process started, in ticks since the machine did; empty when there is none, `Z` when it
+    has died and nobody has taken note.
+    """
     try:
         stat = (PROC / str(process) / "stat").read_text()
     except OSError:
         return ""
     after_name = stat.rpartition(")")[2].split()
-    return "" if after_name[0] == "Z" else after_name[19]
+    return "Z" if after_name[0] == "Z" else after_name[19]
