@@ -79,7 +79,7 @@ async def deliver(
             result = await line.hide(hidden, intention.protected, intention.ledger, lease)
     if result.status in KEY_REFUSED:
         key_refused(rooms, connection)
-    return _conclude(rooms.store, intention, plan, hold, result)
+    return await asyncio.to_thread(_conclude, rooms.store, intention, plan, hold, result)
 
 
 def settle(

@@ -62,7 +62,10 @@ async def _remove(line: Line, connection: Connection, confirmed: bool) -> Connec
     async with line.exclusively() as lease:
         ledger = await asyncio.to_thread(store.ledger, key)
         plan = removal_of_everything(ledger)
-        hold = None if confirmed else check(plan, ledger, connection.limits, store.approval(key))
+        approved = store.approval(key)
+        if approved is not None and not approved.lasts(line.rooms.clock()):
+            approved = None
+        hold = None if confirmed else check(plan, ledger, connection.limits, approved)
         if hold is not None:
             store.set_hold(key, structs.replace(hold, at=line.rooms.clock(), withdrawal=True))
             return delivered(connection, plan, Result(nothing_done(), ()), hold)

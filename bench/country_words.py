@@ -154,10 +154,9 @@ def _breaks(found: Mapping[str, Any]) -> str:
         }
         name, used = max(growing.items(), key=lambda one: one[1])
         now = found[day]["limits"][name]
-        vendor = found[tenfold]["busiest vendor in its busiest hour"]["vendor"]
         verdict = "it breaks" if used > 1 else "it holds, just" if used > 0.8 else "it holds"
         said.append(
-            f"- On {day}: {name} ({vendor}): {now:.2f} of it now, {used:.2f} with ten times as "
+            f"- On {day}: {name}: {now:.2f} of it now, {used:.2f} with ten times as "
             f"many tenants. {verdict[0].upper()}{verdict[1:]}."
         )
     said.append(

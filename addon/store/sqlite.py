@@ -69,6 +69,7 @@ class SQLiteStore:
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._reads = self._writes = 0
+        self._leases: set[tuple[Key, str]] = set()
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -176,15 +177,19 @@ class SQLiteStore:
     def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
         with self._writing() as db:
             held_by, held_until = self._lease(db, key)
+            if (key, holder) in self._leases and held_by != holder:
+                return held_by or "another run"  # it was taken meanwhile, and let go of again
             if held_by not in ("", holder) and held_until > now and not is_dead(held_by):
                 return held_by
             db.execute(
                 "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)",
                 (key.tenant, key.vendor, key.mode, holder, until),
             )
-            return None
+        self._leases.add((key, holder))
+        return None
 
     def release(self, key: Key, holder: str) -> None:
+        self._leases.discard((key, holder))
         with self._writing() as db:
             db.execute(
                 "DELETE FROM leases WHERE tenant = ? AND vendor = ? AND mode = ? AND holder = ?",

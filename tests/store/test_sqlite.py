@@ -294,3 +294,13 @@ def test_a_closed_store_holds_no_file_also_when_it_is_used_again(path, open_at):
     assert open_files(path) == 0
     assert store.tenant("C1") == b"{}"
     assert open_files(path) == 0
+
+
+def test_a_holder_that_slept_cannot_take_back_a_lease_that_another_had_meanwhile(tmp_path):
+    store = SQLiteStore(tmp_path / "skolsynk.db")
+    key = Key("C1", "binogi", "live")
+    assert store.acquire(key, "elsewhere|1|1|a", until=10.0, now=0.0) is None
+    assert store.acquire(key, "elsewhere|2|2|b", until=30.0, now=20.0) is None
+    store.release(key, "elsewhere|2|2|b")
+    assert store.acquire(key, "elsewhere|1|1|a", until=40.0, now=21.0) is not None
+    store.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from addon.approve import approve
+from addon.delivery.guard import APPROVAL_LASTS
 from addon.report import DONE, FAILED, HELD
 from addon.sync import sync
 from addon.withdraw import withdraw
@@ -172,3 +173,17 @@ def test_an_approval_can_be_given_again_after_a_crash(cautious: Town) -> None:
     assert approve(town.rooms(), TENANT, "v").exit_status == DONE
     assert town.server.externalIds() == []
     assert mode(town) == "off"
+
+
+def test_an_approval_of_a_withdrawal_does_not_last_for_ever(cautious: Town) -> None:
+    town = cautious
+    assert withdrawn(town) == HELD
+    town.server.fail(503, times=None, skip=50)
+    assert approve(town.rooms(), TENANT, "v").exit_status == FAILED
+    town.server.clear()
+    town.clock.now += APPROVAL_LASTS
+    assert withdrawn(town) == HELD
+    assert town.server.requests == []
+    town.clock.now += 100
+    assert approve(town.rooms(), TENANT, "v").exit_status == DONE
+    assert town.server.externalIds() == []
