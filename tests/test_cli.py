@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -523,6 +524,11 @@ def test_an_end_at_any_moment_loses_and_doubles_nothing(here, end):
             assert process.poll() is None, process.communicate()
         process.send_signal(end)
         process.communicate(timeout=30)
+    # What was under way at the vendor has its effect some time after the process has died.
+    last, since = -1, time.monotonic()
+    while time.monotonic() - since < 5 * here.all.knobs.latency:
+        if len(here.all.externalIds()) != last:
+            last, since = len(here.all.externalIds()), time.monotonic()
     here.all.knobs.latency = 0
     assert here.run("sync", TENANT, "--vendor", "all").status == 0
     ids = here.all.externalIds()

@@ -378,10 +378,10 @@ def test_each_form_has_its_stream(form: str, where: str):
         "import logging, sys; from addon import logs\n"
         f"logs.configure(logging.INFO, {form!r})\n"
         "logging.getLogger('addon.x').info('said')\n"
-        "raise ValueError('Anna')"
+        "raise ValueError(sys.argv[1])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, "Anna"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     said, silent = (done.stdout, done.stderr) if where == "stdout" else (done.stderr, done.stdout)
     assert silent == ""

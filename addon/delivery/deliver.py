@@ -109,6 +109,8 @@ class Delivery:
         Raises NotKept when the store failed.
         """
         self._planned = sum(1 for _ in plan.operations())
+        if any(op.ask for op in plan.operations()):
+            await self._pace.settle()
         await self._settle(plan.protected)
         before = self._removed
         await self._round(plan, replan)

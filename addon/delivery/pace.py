@@ -14,7 +14,9 @@ class Patience(Struct, frozen=True):
 
     `incidents` is how many failures in a row, with no success between, make the circuit
     breaker stop the delivery. A wait that the vendor asks for beyond `longest_pause` is not
-    sat out: the rest is left for the next run.
+    sat out: the rest is left for the next run. `settling`, as a multiple of `first_wait`, is
+    how long the vendor is given to finish what a run that was cut off had sent, before it is
+    asked what came of it.
     """
 
     tries: int = 4
@@ -22,6 +24,7 @@ class Patience(Struct, frozen=True):
     longest_wait: float = 30.0
     incidents: int = 6
     longest_pause: float = 60.0
+    settling: float = 4.0
     connect: float = 10.0
     read: float = 20.0
     whole: float = 90.0
@@ -109,6 +112,10 @@ class Pace:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), seconds)
         self.check()
+
+    async def settle(self) -> None:
+        """Give the vendor time to finish what it was sent by a run that was cut off."""
+        await asyncio.sleep(self._patience.settling * self._patience.first_wait)
 
     def check(self) -> None:
         """Raises Stopped when the delivery has ended or its time is spent."""
