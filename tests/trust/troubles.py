@@ -81,7 +81,7 @@ def _status(status: int, **more: Any) -> Fault:
 
 befalls_any = st.sampled_from(
     [
-        *(_status(status) for status in (401, 403, 429, 503)),
+        *(_status(status) for status in (401, 429, 503)),
         _status(429, headers={"Retry-After": "0"}),
         _status(503, headers={"Retry-After": "3600"}),
         Fault(status=302, headers={"Location": "https://example.org/"}),
@@ -96,7 +96,7 @@ befalls_any = st.sampled_from(
 
 befalls_writes = st.sampled_from(
     [
-        *(_status(status) for status in (*REFUSALS, 500, 502, 504)),
+        *(_status(status) for status in (*REFUSALS, 403, 500, 502, 504)),
         *(_status(status, when="after") for status in (500, 502, 503, 504)),
         Fault(truncate=True, when="after"),
         Fault(status=200, body=b"\xff\x00 nonsense", when="after"),
