@@ -12,6 +12,15 @@ whose tokens tasks carry and /cron and /tasks accept | none |
 | SKOLSYNK_TASKS_URL | base address that Cloud Tasks calls back on; not on App Engine, needed \
 with cloudtasks elsewhere | none |
 | SKOLSYNK_SCHEDULE_HOURS | hours between a tenant's runs, 1 to 24 | 1 |
+| SKOLSYNK_OIDC_DISCOVERY | discovery address of the OpenID provider | Google's |
+| SKOLSYNK_OIDC_CLIENT_ID, SKOLSYNK_OIDC_CLIENT_SECRET | who we are to it; the secret may be a \
+secretmanager: reference | nobody can sign in |
+| SKOLSYNK_SESSION_SECRET | what sessions are signed with, or a secretmanager: reference | made at \
+random, kept in the store |
+| SKOLSYNK_URL | the address that people use | as requests have it |
+| SKOLSYNK_REGISTER | base address of the school unit register, or off | Skolverket's |
+| SKOLSYNK_MAIL | smtp://[USER@]HOST[:PORT], smtps://… or appengine | no notices are sent |
+| SKOLSYNK_MAIL_FROM, SKOLSYNK_MAIL_PASSWORD | sender of notices; the user's password | none |
 | SKOLSYNK_LOG_LEVEL | DEBUG, INFO, WARNING, ERROR or CRITICAL | WARNING |
 | SKOLSYNK_LOG_FORMAT | text or json (Cloud Logging's form) | text; json on App Engine |
 | SKOLSYNK_REQUIRE_EMULATOR | for tests: a missing emulator is a failure | none |
@@ -30,6 +39,8 @@ from urllib.parse import urlsplit
 
 from addon.faults import did_you_mean, one_of
 from addon.vendors import Vendor, VendorsError, load_vendors
+from addon.web_settings import KNOWN as KNOWN_TO_WEB
+from addon.web_settings import WebSettings, WebSettingsError, web_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 STORE = "SKOLSYNK_STORE"
@@ -56,6 +67,7 @@ KNOWN = (
     SCHEDULE_HOURS,
     LOG_LEVEL,
     LOG_FORMAT,
+    *KNOWN_TO_WEB,
 )
 FOR_TESTS = "SKOLSYNK_REQUIRE_EMULATOR"
 FOR_VENDORS = re.compile(r"SKOLSYNK_\w+_(URL|KEY)")
@@ -121,6 +133,7 @@ class Settings:
     project: str | None = None
     log_level: int = logging.WARNING
     log_format: LogFormat = "text"
+    web: WebSettings = field(default_factory=WebSettings)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -148,6 +161,7 @@ class Settings:
             project=environ.get("GOOGLE_CLOUD_PROJECT") or None,
             log_level=_log_level(environ),
             log_format=_log_format(environ),
+            web=_web(environ),
             environ={name: environ[name] for name in references if name in environ},
         )
         _see_that_tasks_can_come_back(settings)
@@ -297,6 +311,13 @@ def _see_that_tasks_can_come_back(settings: Settings) -> None:
         ):
             if value is None:
                 raise SettingsError(f"{name} is needed with {TASKS}=cloudtasks://…")
+
+
+def _web(environ: Mapping[str, str]) -> WebSettings:
+    try:
+        return web_settings(environ)
+    except WebSettingsError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _log_level(environ: Mapping[str, str]) -> int:
