@@ -32,7 +32,7 @@ def create_app(
     delivery may take before it goes on in another task.
     """
     from addon.queue.work import SECONDS
-    from addon.web import answers, cron, doors, health, tasks
+    from addon.web import answers, bands, cron, doors, health, language, pages, tasks, waiting
     from addon.web.house import House
 
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
@@ -43,4 +43,11 @@ def create_app(
     app.register_blueprint(health.blueprint(house.store))
     app.register_blueprint(cron.blueprint(house.store, house.queue, settings.schedule_hours, clock))
     app.register_blueprint(tasks.blueprint(house.work))
+    language.speak(app)
+    bands.bands(app)
+    waiting.waiting(app)
+    app.register_blueprint(language.blueprint())
+    app.register_blueprint(waiting.blueprint())
+    for page in pages.blueprints():
+        app.register_blueprint(page)
     return app

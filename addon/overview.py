@@ -56,7 +56,7 @@ class Row(Struct, frozen=True):
     def cells(self) -> list[str]:
         """The line's cells. Text that a spreadsheet would run as a formula is made harmless."""
         values = (getattr(self, name) for name in self.__struct_fields__)
-        return [_harmless("|".join(v) if isinstance(v, tuple) else v) for v in values]
+        return [harmless("|".join(v) if isinstance(v, tuple) else v) for v in values]
 
 
 def rows(snapshot: Snapshot, roster: Roster, views: Iterable[tuple[str, View]]) -> Iterator[Row]:
@@ -146,5 +146,6 @@ def _memberships(view: View) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]
     return found
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """Text that no spreadsheet runs as a formula."""
     return "'" + text if text.lstrip(" ").startswith(FORMULA) else text

@@ -47,6 +47,13 @@ def directory_source(settings: Settings, tenant: Tenant) -> Source:
     return Source(credentials=keyless(settings.service_account, tenant.delegated_admin))
 
 
+def read_directory(
+    settings: Settings, tenant: Tenant, told: Callable[[int, int], None]
+) -> Snapshot:
+    """The tenant's directory; `told` hears of progress. Raises DirectoryError."""
+    return read(tenant, directory_source(settings, tenant), told)
+
+
 @cache
 def secret_manager() -> SecretManager:
     """The secrets of this process, remembered for minutes; asked for when a profile has one."""
@@ -61,13 +68,10 @@ def rooms(
 ) -> Rooms:
     """What a run needs, with `reading` and `delivering` told of its progress."""
 
-    def read_directory(tenant: Tenant) -> Snapshot:
-        return read(tenant, directory_source(settings, tenant), reading)
-
     return Rooms(
         settings=settings,
         store=store,
-        read=read_directory,
+        read=lambda tenant: read_directory(settings, tenant, reading),
         progress=delivering,
         secrets=secret_manager(),
     )

@@ -20,6 +20,8 @@ REGISTER = "SKOLSYNK_REGISTER"
 MAIL = "SKOLSYNK_MAIL"
 MAIL_FROM = "SKOLSYNK_MAIL_FROM"
 MAIL_PASSWORD = "SKOLSYNK_MAIL_PASSWORD"
+API_HOST, API_PORT = "API_HOST", "API_PORT"
+"""Set by App Engine, if at all."""
 KNOWN = (
     OIDC_DISCOVERY,
     OIDC_CLIENT_ID,
@@ -36,6 +38,8 @@ GOOGLE = "https://accounts.google.com/.well-known/openid-configuration"
 SKOLVERKET = "https://api.skolverket.se/skolenhetsregistret"
 SHORTEST_SECRET = 32
 """Characters of a session secret."""
+ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)*")
+"""An address by itself, without a name or brackets."""
 PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -68,7 +72,10 @@ class Smtp:
 
 @dataclass(frozen=True)
 class AppEngineMail:
-    """App Engine's own mail service."""
+    """App Engine's own mail service: where its API proxy answers within an instance."""
+
+    host: str = "appengine.googleapis.internal"
+    port: int = 10001
 
 
 @dataclass(frozen=True)
@@ -165,11 +172,22 @@ def _mail(environ: Mapping[str, str]) -> Mail | None:
             if given is not None:
                 raise WebSettingsError(f"{MAIL} is needed with {name}")
         return None
-    if sender is None or not re.fullmatch(r"[^\s@]+@[^\s@]+", sender):
+    if sender is None or not ADDRESS.fullmatch(sender):
         raise WebSettingsError(f"{MAIL_FROM} must be the address that notices are sent from")
     if value == "appengine":
-        return Mail(AppEngineMail(), sender)
+        if password is not None:
+            raise WebSettingsError(f"{MAIL_PASSWORD} is not for {MAIL}=appengine: unset it")
+        return Mail(_app_engine(environ), sender)
     return Mail(_smtp(value, password), sender)
+
+
+def _app_engine(environ: Mapping[str, str]) -> AppEngineMail:
+    """The instance's API proxy, which App Engine may name in its own variables."""
+    usual = AppEngineMail()
+    port = environ.get(API_PORT) or str(usual.port)
+    if not re.fullmatch(r"[0-9]{1,5}", port):
+        raise WebSettingsError(f"{API_PORT} must be a port, as App Engine sets it: unset it")
+    return AppEngineMail(environ.get(API_HOST) or usual.host, int(port))
 
 
 def _smtp(value: str, password: str | None) -> Smtp:

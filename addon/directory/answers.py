@@ -3,7 +3,7 @@
 Source: the discovery document admin, directory_v1. Fields without a value are absent.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sys import intern
 from typing import Annotated, Any, TypeVar
 
@@ -23,6 +23,9 @@ FALSE_WHEN_ABSENT = frozenset(
     "agreedToTerms changePasswordAtNextLogin ipWhitelisted".split()
 )
 """Booleans of a user; some servers leave out those that are false."""
+
+ALL_SCHEMAS = "customSchemas.*"
+"""Asks for every field of every custom schema."""
 
 
 class Name(Struct, rename="camel"):
@@ -131,6 +134,8 @@ def user(
     `org_unit` is where the user is when the answer does not say.
     """
     name = answer.name or Name()
+    if ALL_SCHEMAS in attributes:
+        attributes = [*attributes, *_schema_fields(raw)]
     found = ((attribute, values(raw, attribute)) for attribute in attributes)
     return User(
         id=intern(answer.id),
@@ -174,6 +179,15 @@ def values(raw: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
     for part in attribute.split("."):
         reached = [below for node in reached for below in _step(node, part)]
     return tuple(text for node in reached for text in _texts(node) if text)
+
+
+def _schema_fields(raw: Mapping[str, Any]) -> Iterator[str]:
+    """The dotted names of the fields of the user's custom schemas."""
+    schemas = raw.get("customSchemas")
+    if isinstance(schemas, dict):
+        for schema, fields in schemas.items():
+            if isinstance(fields, dict):
+                yield from (intern(f"customSchemas.{schema}.{field}") for field in fields)
 
 
 def _step(node: object, part: str) -> Iterable[object]:

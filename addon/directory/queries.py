@@ -9,6 +9,7 @@ from typing import Any
 
 from addon.conditions import fold
 from addon.directory.answers import (
+    ALL_SCHEMAS,
     DomainAnswer,
     GroupAnswer,
     MemberAnswer,
@@ -258,7 +259,9 @@ def _user_fields(attributes: Sequence[str]) -> tuple[str, ...]:
 
 
 def _projection(attributes: Sequence[str]) -> dict[str, str]:
-    """Custom schemas are read only where a filter or a pattern mentions them."""
+    """Custom schemas are read only where a filter or a pattern mentions them, or all are wanted."""
+    if ALL_SCHEMAS in attributes:
+        return {"projection": "full"}
     parts = [attribute.split(".") for attribute in attributes]
     schemas = sorted({part[1] for part in parts if part[0] == "customSchemas"})
     if not schemas:

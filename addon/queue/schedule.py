@@ -19,6 +19,8 @@ AT_ONCE = 16
 HOUR = 3600.0
 LOOKS_EVERY = 60.0
 """Seconds between the schedule's looks at the clock and at what tenants there are."""
+SWEEPS_EVERY = 600.0
+"""Seconds between the removals of what has expired in the store."""
 
 
 class Window(Struct, frozen=True):
@@ -105,6 +107,7 @@ class Schedule:
         self._clock = clock
         self._window: Window | None = None
         self._seen: set[str] = set()
+        self._sweeps = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="schedule", daemon=True)
 
@@ -117,7 +120,7 @@ class Schedule:
         self._stopped.set()
 
     def look(self) -> None:
-        """Enqueue the runs of this window that are not yet. Raises StoreError."""
+        """Enqueue the runs of this window that are not yet, and sweep. Raises StoreError."""
         window = window_at(self._clock(), self._hours)
         tenants = set(self._store().tenants())
         if self._window is None:
@@ -127,6 +130,9 @@ class Schedule:
         self._window = window
         enqueue_runs(sorted(tenants - self._seen), self._queue(), window)
         self._seen |= tenants
+        if self._clock() >= self._sweeps:
+            self._sweeps = self._clock() + SWEEPS_EVERY
+            self._store().sweep(self._clock())
 
     def _has_run(self, tenant: str, window: Window) -> bool:
         return any(run.started >= window.starts for run in self._store().runs(tenant, limit=1))

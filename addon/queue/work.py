@@ -24,6 +24,8 @@ from addon.rooms import Rooms, Unknown
 log = logging.getLogger(__name__)
 
 RUN, DELIVER = "/tasks/run", "/tasks/deliver"
+READ = "/tasks/read"
+"""Reads a tenant's whole directory for the pages; see `addon.survey`."""
 SECONDS = 480.0
 """How long a delivery task sends; the rest of App Engine's ten minutes is to end in."""
 DONE, TAKEN, FAILED, UNREAD, UNAVAILABLE = 200, 409, 500, 502, 503
@@ -62,6 +64,12 @@ class _Run(Struct, frozen=True):
     window: str = ""
 
 
+class _Reading(Struct, frozen=True):
+    """Payload of a reading of a whole directory, for the pages."""
+
+    tenant: str
+
+
 class _Delivery(Struct, frozen=True):
     """Payload of a delivery; the first of a run is part 0."""
 
@@ -72,7 +80,11 @@ class _Delivery(Struct, frozen=True):
 
 
 class Work:
-    """Does tasks. `rooms` and `queue` are asked for when there is something to do."""
+    """Does tasks. `rooms` and `queue` are asked for when there is something to do.
+
+    `read` reads a tenant's whole directory for the pages. `tell` tells of what is new with a
+    tenant, or with one vendor after a delivery; it must not raise: `addon.notices.after_run`.
+    """
 
     def __init__(
         self,
@@ -80,11 +92,15 @@ class Work:
         queue: Callable[[], Queue],
         stretches: Stretches = relay,
         seconds: float = SECONDS,
+        read: Callable[[str], None] = lambda tenant: None,
+        tell: Callable[[str, str | None], None] = lambda tenant, vendor: None,
     ) -> None:
         self._rooms = rooms
         self._queue = queue
         self._stretches = stretches
         self._seconds = seconds
+        self._read = read
+        self._tell = tell
 
     def do(self, path: str, payload: object) -> Answer:
         """Do a task. Never raises: what goes wrong is logged, without a word about people."""
@@ -93,6 +109,8 @@ class Work:
                 return self._run(msgspec.convert(payload, _Run))
             if path == DELIVER:
                 return self._deliver(msgspec.convert(payload, _Delivery))
+            if path == READ:
+                return self._survey(msgspec.convert(payload, _Reading))
         except msgspec.ValidationError as error:
             log.error("%s has a malformed payload: %s", path, error)
             return Answer(DONE, "malformed")
@@ -110,6 +128,17 @@ class Work:
                 )
             except Exception as error:
                 return _answer(error, RUN)
+            finally:
+                self._tell(wanted.tenant, None)
+
+    def _survey(self, wanted: _Reading) -> Answer:
+        """Read the whole directory for the pages; why it failed is told there."""
+        with about(tenant=wanted.tenant):
+            try:
+                self._read(wanted.tenant)
+                return Answer(DONE, "read")
+            except Exception as error:
+                return _answer(error, READ)
 
     def _deliver(self, wanted: _Delivery) -> Answer:
         """Deliver for a while; what does not fit goes on in the next part."""
@@ -126,6 +155,8 @@ class Work:
                 return Answer(DONE, report.status)
             except Exception as error:
                 return _answer(error, DELIVER)
+            finally:
+                self._tell(wanted.tenant, wanted.vendor)
 
     def _enqueue(self, deliveries: Sequence[_Delivery]) -> Answer:
         """A task for each; the trouble of one queue is not the others'. Raises QueueError."""

@@ -10,6 +10,9 @@ from addon.delivery.ledger import Change, Key, Ledger, NotKept
 
 RUNS_KEPT = 1000
 
+LOG_KEPT = 3 * 365 * 86400.0
+"""Seconds for which an entry stays in the log of changes."""
+
 
 class StoreError(NotKept):
     """The store cannot be used; the message says where and what to do."""
@@ -58,6 +61,58 @@ class StoredTask(Struct, frozen=True):
     created: float
 
 
+class Changed(Struct, frozen=True):
+    """One place in a tenant's document that was changed.
+
+    `place` is such as `schoolUnits[12345678].students.orgUnits`; `before` and `after` are JSON
+    text, None where there was or is nothing.
+    """
+
+    place: str
+    before: str | None
+    after: str | None
+
+
+class LogEntry(Struct, frozen=True):
+    """One change that a person made: an entry in the tenant's log of changes.
+
+    `id` sorts by time and has the form of a run's, see `addon.runs.new_run_id`. `at` is in seconds
+    since 1970 UTC. `who` is the administrator's e-mail address, or "command line". `what` is a
+    code such as `unit.saved`, `connection.mode`, `hold.approved` or `document.imported`, and
+    `subject` what it was done to: a unit's code, a vendor's id.
+    """
+
+    id: str
+    at: float
+    who: str
+    what: str
+    subject: str = ""
+    changes: tuple[Changed, ...] = ()
+
+
+class Shelf(Struct, frozen=True):
+    """Where papers of one kind are kept: `reading`, `progress`, `register` and the like ([a-z-]+).
+
+    With no `tenant` all tenants share it, and there are never personal data on it.
+    """
+
+    kind: str
+    tenant: str = ""
+
+
+class Paper(Struct, frozen=True):
+    """Something that is kept for a while, under a name of its own on a shelf.
+
+    `saved` and `expires` are seconds since 1970 UTC; with `expires` None it stays until it is
+    discarded.
+    """
+
+    name: str
+    data: bytes
+    saved: float
+    expires: float | None = None
+
+
 class Standing(Struct, frozen=True):
     """How a connection stands: what the vendor has, what is held, what was approved."""
 
@@ -77,6 +132,14 @@ class Store(Protocol):
 
     def save_tenant(self, customer_id: str, document: bytes) -> None:
         """Keep the tenant's document, as it was given."""
+
+    def replace_tenant(
+        self, customer_id: str, document: bytes, was: bytes | None, entry: LogEntry | None = None
+    ) -> bool:
+        """Keep the document in place of `was` (None: there is none), with an entry in the log.
+
+        Both or neither. False when it is not `was` any more; then nothing is written.
+        """
 
     def tenant(self, customer_id: str) -> bytes | None:
         """The tenant's document, or None."""
@@ -133,6 +196,45 @@ class Store(Protocol):
     def runs(self, tenant: str, limit: int = 50) -> list[Run]:
         """The tenant's runs, the newest first."""
 
+    # The log of changes
+
+    def log(self, tenant: str, entry: LogEntry) -> None:
+        """Write an entry in the tenant's log; those of the last LOG_KEPT seconds stay."""
+
+    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[LogEntry]:
+        """The tenant's log, the newest first; with `before`, those whose ids come before it."""
+
+    # Papers: what is kept for a while
+
+    def keep(
+        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+    ) -> None:
+        """Keep a paper, new or in place of the earlier one of that name.
+
+        Whoever reads it meanwhile has the earlier one or the new one, whole. Papers of personal
+        data must expire.
+        """
+
+    def keep_new(
+        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+    ) -> bool:
+        """Keep a paper where there is none that has not expired; whether it was kept.
+
+        Of two who do so at once, one has True.
+        """
+
+    def kept(self, shelf: Shelf, name: str, now: float) -> Paper | None:
+        """A paper, or None when there is none or it has expired."""
+
+    def papers(self, shelf: Shelf, now: float) -> list[str]:
+        """The names of a shelf's papers that have not expired, sorted."""
+
+    def discard(self, shelf: Shelf, name: str) -> None:
+        """Remove a paper, if there is one."""
+
+    def sweep(self, now: float) -> int:
+        """Remove every paper and snapshot that has expired, of all tenants; how many."""
+
     # Snapshots: a directory that was read, handed on to the deliveries of the same run
 
     def save_snapshot(
@@ -140,7 +242,7 @@ class Store(Protocol):
     ) -> None:
         """Keep a run's snapshot until all `vendors` are done with it, or it expires.
 
-        It holds personal data: it is the one thing in a store that does.
+        It holds personal data, as papers of a tenant may; nothing else in a store does.
         """
 
     def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:

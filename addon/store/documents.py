@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -32,6 +33,9 @@ MOST_WRITES = 400
 MOST_BYTES = 3_000_000
 """What goes in one commit; Firestore's own limits are 500 and 10 MiB, and gRPC's is 4 MiB unless
 a server says otherwise."""
+
+PART = 500_000
+"""Bytes in one document of what is cut in parts; Firestore's own limit is 1 MiB."""
 
 
 class Overtaken(StoreError):
@@ -136,6 +140,27 @@ class Documents:
         self._meter.add(reads=max(1, len(snapshots)))
         return [_found((*collection, snapshot.id), snapshot) for snapshot in snapshots]
 
+    def expired(self, group: str, now: datetime) -> list[Found]:
+        """Some documents of a collection group whose `expires` is not after `now`.
+
+        To be `known` or removed: they are read without their fields. None left when it is empty.
+        """
+        query: Any = (
+            self._client.collection_group(group)
+            .where(filter=firestore.FieldFilter("expires", "<=", now))
+            .limit(MOST_WRITES)
+            .select(["expires"])
+        )
+        try:
+            snapshots = self._try(lambda: list(query.stream()))
+        except Overtaken:
+            raise StoreError(
+                f"Firestore has no index of `expires` in the collection group {group}: make it "
+                "as docs/deploy.md says under Firestore."
+            ) from None
+        self._meter.add(reads=max(1, len(snapshots)))
+        return [_found(tuple(one.reference.path.split("/")), one) for one in snapshots]
+
     def write(self, writes: Iterable[Write]) -> None:
         """Write documents, in as many commits as their size needs, each all or none.
 
@@ -172,6 +197,33 @@ class Documents:
         """Remove documents."""
         for start in range(0, len(paths), MOST_WRITES):
             self.commit([], gone=paths[start : start + MOST_WRITES])
+
+    def delete_known(self, found: Sequence[Found]) -> int:
+        """Remove those documents that are still as they were read; how many.
+
+        Together if that is possible; with one that has been changed, one by one.
+        """
+
+        def once(some: Sequence[Found]) -> None:
+            batch = self._client.batch()
+            for one in some:
+                option = self._client.write_option(last_update_time=one.updated)
+                batch.delete(self._client.document(*one.path), option=option)
+            batch.commit()
+
+        def remove(some: Sequence[Found]) -> int:
+            self._try(lambda: _unless_aborted(lambda: once(some)))
+            self._meter.add(deletes=len(some))
+            return len(some)
+
+        try:
+            return remove(found)
+        except Overtaken:
+            removed = 0
+            for one in found if len(found) > 1 else ():
+                with suppress(Overtaken):
+                    removed += remove([one])
+            return removed
 
     def change(self, path: Path, change: Callable[[Found], tuple[T, Fields | None]]) -> T:
         """Read a document and write fields of it on the ground of what they are, if any.

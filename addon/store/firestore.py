@@ -1,7 +1,8 @@
 """The production store: Firestore in native mode, everything of a tenant below its document.
 
 `tenants/{customerId}` has the tenant document, and below it are `connections/{vendor}.{mode}`
-with `shards`, `journal` and `holds`, and `runs`. Nothing is ever kept outside of a tenant.
+with `shards`, `journal` and `holds`, `runs`, `snapshots`, `papers` and `log`. Outside of a tenant
+there are `papers` that all share and the `tasks` of a machine's own queue: no personal data.
 """
 
 import random
@@ -19,18 +20,28 @@ from google.cloud import firestore
 
 from addon.delivery.guard import Approval, Hold
 from addon.delivery.ledger import Change, Key, Ledger
-from addon.store import RUNS_KEPT, Run, Standing, StoredTask, StoreError
+from addon.store import (
+    RUNS_KEPT,
+    LogEntry,
+    Paper,
+    Run,
+    Shelf,
+    Standing,
+    StoredTask,
+    StoreError,
+)
 from addon.store.connection import connection_path
-from addon.store.documents import ATTEMPTS, Documents, Fields, Found, Meter, Path, Write
+from addon.store.documents import ATTEMPTS, PART, Documents, Found, Meter, Overtaken, Path, Write
 from addon.store.firestore_ledgers import Ledgers
+from addon.store.firestore_log import Log
+from addon.store.firestore_papers import Papers
+from addon.store.firestore_snapshots import Snapshots
 from addon.store.holder import holder as process_holder
 
 T = TypeVar("T", Hold, Approval)
 
 BUSY_SECONDS = 30.0
 RUN_KEPT = timedelta(days=400)
-PART = 500_000
-"""Bytes of a hold or an approval in one document."""
 
 
 class FirestoreStore:
@@ -52,6 +63,9 @@ class FirestoreStore:
         self.meter = Meter()
         self._documents = Documents(client, self.meter)
         self._ledgers = Ledgers(self._documents)
+        self._log = Log(self._documents)
+        self._papers = Papers(self._documents)
+        self._snapshots = Snapshots(self._documents)
 
     def close(self) -> None:
         self._client.close()  # type: ignore[no-untyped-call]
@@ -71,6 +85,62 @@ class FirestoreStore:
 
     def tenants(self) -> list[str]:
         return sorted(f.path[-1] for f in self._documents.query(("tenants",), fields=["changed"]))
+
+    def replace_tenant(
+        self, customer_id: str, document: bytes, was: bytes | None, entry: LogEntry | None = None
+    ) -> bool:
+        path, change = ("tenants", customer_id), uuid4().hex
+        fields = {"document": document, "changed": datetime.now(UTC), "change": change}
+        for _ in range(ATTEMPTS):
+            found = self._documents.get(path)
+            there = found.fields or {}
+            if there.get("change") == change:
+                return True  # written in a commit that we took for failed
+            if there.get("document") != was:
+                return False
+            tenant = Write(path, fields, known=found)
+            try:
+                self._documents.commit(
+                    [tenant] if entry is None else [tenant, self._log.new(customer_id, entry)]
+                )
+            except Overtaken:
+                if entry is not None and self._log.check(customer_id, entry):
+                    return True
+            else:
+                return True
+        raise Overtaken(f"others change the document of {customer_id} again and again")
+
+    # The log of changes
+
+    def log(self, tenant: str, entry: LogEntry) -> None:
+        self._log.append(tenant, entry)
+
+    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[LogEntry]:
+        return self._log.entries(tenant, limit, before)
+
+    # Papers
+
+    def keep(
+        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+    ) -> None:
+        self._papers.put(shelf, Paper(name, data, now, expires), replace=True, now=now)
+
+    def keep_new(
+        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+    ) -> bool:
+        return self._papers.put(shelf, Paper(name, data, now, expires), replace=False, now=now)
+
+    def kept(self, shelf: Shelf, name: str, now: float) -> Paper | None:
+        return self._papers.get(shelf, name, now)
+
+    def papers(self, shelf: Shelf, now: float) -> list[str]:
+        return self._papers.names(shelf, now)
+
+    def discard(self, shelf: Shelf, name: str) -> None:
+        self._papers.remove(shelf, name)
+
+    def sweep(self, now: float) -> int:
+        return self._papers.sweep(now)
 
     # Ledgers
 
@@ -197,40 +267,13 @@ class FirestoreStore:
     def save_snapshot(
         self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
     ) -> None:
-        path, until = _snapshot(tenant, run), datetime.fromtimestamp(expires, UTC)
-        cut = [packed[start : start + PART] for start in range(0, len(packed), PART)]
-        writes = [
-            Write((*path, "parts", f"{n:03}"), {"packed": part, "expires": until})
-            for n, part in enumerate(cut)
-        ]
-        fields = {"vendors": list(vendors), "parts": len(cut), "expires": until}
-        self._documents.write([*writes, Write(path, fields)])
+        self._snapshots.save(tenant, run, packed, vendors, expires)
 
     def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:
-        path = _snapshot(tenant, run)
-        fields = self._documents.get(path).fields
-        if fields is None or fields["expires"].timestamp() <= now:
-            return None
-        names = [(*path, "parts", f"{n:03}") for n in range(fields["parts"])]
-        parts = [part.fields for part in self._documents.get_all(names)]
-        if not all(parts):
-            return None
-        return b"".join(part["packed"] for part in parts if part is not None)
+        return self._snapshots.get(tenant, run, now)
 
     def done_with_snapshot(self, tenant: str, run: str, vendor: str) -> None:
-        path = _snapshot(tenant, run)
-
-        def strike(found: Found) -> tuple[int, Fields | None]:
-            fields = found.fields
-            if fields is None:
-                return 0, None
-            left = [name for name in fields["vendors"] if name != vendor]
-            return (0 if left else fields["parts"]), {"vendors": left}
-
-        parts = self._documents.change(path, strike)
-        if parts:
-            names = [(*path, "parts", f"{n:03}") for n in range(parts)]
-            self._documents.delete([path, *names])
+        self._snapshots.done_with(tenant, run, vendor)
 
     # Tasks
 
@@ -245,10 +288,6 @@ class FirestoreStore:
         found = self._documents.query(("tasks",), order="created")
         packed = (one.fields["packed"] for one in found if one.fields is not None)
         return [msgspec.json.decode(each, type=StoredTask) for each in packed]
-
-
-def _snapshot(tenant: str, run: str) -> Path:
-    return ("tenants", tenant, "snapshots", run)
 
 
 def _run(found: Found) -> Run:

@@ -1,4 +1,4 @@
-"""What cron calls: a task for each tenant's run."""
+"""What cron calls: a task for each tenant's run, and what has expired is removed."""
 
 import logging
 import time
@@ -34,7 +34,16 @@ def blueprint(
             log.error("no runs were enqueued: %s", error)
             return {"error": "store or queue unavailable"}, 503
         log.info("%d tenants, %d runs enqueued", found.tenants, found.enqueued)
+        _sweep(store(), clock())
         told: dict[str, int | str] = {"tenants": found.tenants, "enqueued": found.enqueued}
         return told, 503 if found.failed else 200
 
     return cron
+
+
+def _sweep(store: Store, now: float) -> None:
+    """Remove what has expired; what cannot be now is removed the next time."""
+    try:
+        log.info("%d papers had expired", store.sweep(now))
+    except StoreError as error:
+        log.error("what has expired was not removed: %s", error)

@@ -5,14 +5,22 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from addon.parts import open_store, rooms
+from msgspec import structs
+
+from addon import survey
+from addon.directory.snapshot import Snapshot
+from addon.mail import Mailer, mailer
+from addon.notices import after_run
+from addon.parts import open_register, open_store, read_directory, rooms, secret_manager
 from addon.queue import Queue
 from addon.queue.local import LocalQueue
 from addon.queue.schedule import Schedule
 from addon.queue.work import SECONDS, Work
-from addon.rooms import Rooms
+from addon.rooms import Rooms, find_tenant
 from addon.settings import CloudTasks, Settings
 from addon.store import Store
+from addon.tenant import Tenant
+from addon.web.study import Study
 
 T = TypeVar("T")
 
@@ -36,12 +44,33 @@ class House:
         self.clock = clock
         self.store = _Once(lambda: store or open_store(settings))
         self.queue = _Once(lambda: queue or _open_queue(settings, self.store, clock))
-        self.work = Work(self.rooms, self.queue, seconds=seconds)
+        self.work = Work(
+            self.rooms,
+            self.queue,
+            seconds=seconds,
+            read=self.read,
+            tell=lambda tenant, vendor: after_run(self.rooms, tenant, vendor),
+        )
+        self.study = Study(self.rooms)
+        self.register = _Once(lambda: open_register(settings, self.store(), clock))
         self._schedule: Schedule | None = None
 
     def rooms(self) -> Rooms:
         """What a run needs."""
-        return rooms(self.settings, self.store())
+        return structs.replace(rooms(self.settings, self.store()), clock=self.clock)
+
+    def mailer(self) -> Mailer | None:
+        """What sends notices, where mail is set up."""
+        return mailer(self.settings.web.mail, secret_manager())
+
+    def read(self, tenant_id: str) -> None:
+        """Read a tenant's whole directory for the pages. Raises Unknown and StoreError."""
+        tenant = find_tenant(self.store(), tenant_id)
+
+        def told(tenant: Tenant, progress: Callable[[int, int], None]) -> Snapshot:
+            return read_directory(self.settings, tenant, progress)
+
+        survey.take(told, self.store(), tenant, self.clock)
 
     def start(self) -> None:
         """Where tasks are done in this process, begin: with those that were left, then as

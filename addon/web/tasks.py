@@ -2,7 +2,7 @@
 
 from flask import Blueprint, request
 
-from addon.queue.work import DELIVER, RUN, Work
+from addon.queue.work import DELIVER, READ, RUN, Work
 
 LARGEST = 16_384
 """Bytes of a payload: it has ids only."""
@@ -14,6 +14,7 @@ def blueprint(work: Work) -> Blueprint:
 
     @tasks.post(RUN)
     @tasks.post(DELIVER)
+    @tasks.post(READ)
     def do() -> tuple[dict[str, str], int]:
         """Do the task."""
         request.max_content_length = LARGEST

@@ -157,3 +157,13 @@ def test_the_last_page_has_no_token_or_an_empty_one(answer: object, token: None)
 def test_a_token_that_is_no_text_is_an_error():
     with pytest.raises(DirectoryError, match="nextPageToken is not a text"):
         next_page(WHAT, {"nextPageToken": 2})
+
+
+def test_every_field_of_every_custom_schema_can_be_asked_for():
+    raw = {"id": "1", "customSchemas": {"Skola": {"klass": "7A", "arskurs": "7"}, "X": {"y": True}}}
+
+    assert made(raw, "customSchemas.*").attributes == {
+        "customSchemas.Skola.klass": ("7A",),
+        "customSchemas.Skola.arskurs": ("7",),
+        "customSchemas.X.y": ("true",),
+    }

@@ -16,6 +16,7 @@ from addon.queue.schedule import (
     window_at,
 )
 from addon.runs import begin
+from addon.store import Shelf
 from addon.store.sqlite import SQLiteStore
 
 NOON = 1_700_006_400.0 - 1_700_006_400.0 % 86400 + 12 * 3600
@@ -107,6 +108,16 @@ def test_the_schedule_enqueues_each_window_once_and_new_tenants_when_they_come(
     now += 3600
     schedule.look()
     assert len(queue.tasks) == 6
+
+
+def test_the_schedule_removes_what_has_expired_every_ten_minutes(store: SQLiteStore) -> None:
+    now, shelf = NOON, Shelf("reading", "C1")
+    schedule = Schedule(lambda: store, Taking, 1, lambda: now)
+    for at, found in ((0, 0), (60, 1), (599, 1), (600, 0), (660, 1), (1200, 0)):
+        store.keep(shelf, "directory", b"packed", NOON - 60, NOON - 30)
+        now = NOON + at
+        schedule.look()
+        assert store.sweep(now) == found, at
 
 
 def test_after_a_restart_who_has_run_in_this_window_waits_for_the_next(store: SQLiteStore) -> None:

@@ -13,8 +13,10 @@ from google.cloud import firestore
 
 from addon.delivery.guard import Hold
 from addon.delivery.ledger import Change, Entry, Key
-from addon.store import Run, StoredTask
+from addon.store import LogEntry, Run, Shelf, StoredTask
+from addon.store.documents import PART
 from addon.store.firestore import FirestoreStore
+from addon.store.firestore_papers import SWEPT
 from tests.emulator import HOST
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +39,9 @@ def fields(project: str) -> list[tuple[str, str, object]]:
     store.save_tenant("C1", b"{}")
     store.save_run(Run("r1", "C1", now, "running"))
     store.save_snapshot("C1", "r1", b"packed", ["binogi"], now + 60)
+    store.keep(Shelf("reading", "C1"), "small", b"packed", now, now + 60)
+    store.keep(Shelf("register"), "large", b"packed" * PART, now, now + 60)
+    store.log("C1", LogEntry("e1", now, "rektor@example.se", "unit.saved"))
     store.save_task(StoredTask("t1", "runs", "/tasks/run", {}, now, now))
     store.set_hold(WHOLE, Hold(("u1",), 20, "many", {}, {}, now, False))
     store.record(WHOLE, [Change("User", "u1", Entry("v1", b"0123456789abcdef"))])
@@ -64,4 +69,10 @@ def test_nothing_that_is_packed_is_indexed(fields):
     packed = {(group, name) for group, name, value in fields if isinstance(value, bytes)}
     expiring = {(group, name) for group, name, value in fields if name == "expires"}
     without = {(o["collectionGroup"], o["fieldPath"]) for o in overrides() if not o["indexes"]}
-    assert without == packed | expiring
+    assert without == (packed | expiring) - {(group, "expires") for group in SWEPT}
+
+
+def test_what_is_swept_is_found_across_tenants():
+    swept = {o["collectionGroup"]: o["indexes"] for o in overrides() if o["indexes"]}
+    index = {"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}
+    assert swept == {group: [index] for group in SWEPT}

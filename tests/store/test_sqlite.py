@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from addon.delivery.ledger import Change, Entry, Key
-from addon.store import StoreError
-from addon.store.sqlite import MIGRATIONS, MOST_IDLE, SQLiteStore
+from addon.store import LOG_KEPT, LogEntry, StoreError
+from addon.store.sqlite import SQLiteStore
+from addon.store.sqlite_file import MIGRATIONS, MOST_IDLE
 
 ROOT = Path(__file__).parents[2]
 KEY = Key("C1", "binogi", "live")
@@ -106,10 +107,10 @@ def test_an_empty_file_of_version_0_is_migrated(path, open_at):
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
 def test_a_store_of_each_version_is_migrated_to_the_newest(path, open_at, monkeypatch, version):
     with monkeypatch.context() as patched:
-        patched.setattr("addon.store.sqlite.MIGRATIONS", MIGRATIONS[:version])
+        patched.setattr("addon.store.sqlite_file.MIGRATIONS", MIGRATIONS[:version])
         open_at(path).save_tenant("C1", b"{}")
     more = (*MIGRATIONS, "CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('kept');")
-    monkeypatch.setattr("addon.store.sqlite.MIGRATIONS", more)
+    monkeypatch.setattr("addon.store.sqlite_file.MIGRATIONS", more)
     assert open_at(path).tenant("C1") == b"{}"
     open_at(path)
     with closing(sqlite3.connect(path)) as db:
@@ -121,7 +122,7 @@ def test_a_migration_that_fails_changes_nothing(path, open_at, monkeypatch):
     open_at(path).save_tenant("C1", b"{}")
     broken = (*MIGRATIONS, "DROP TABLE tenants; CREATE TABLE tenants (")
     with monkeypatch.context() as patched:
-        patched.setattr("addon.store.sqlite.MIGRATIONS", broken)
+        patched.setattr("addon.store.sqlite_file.MIGRATIONS", broken)
         with pytest.raises(StoreError):
             SQLiteStore(path)
     assert open_at(path).tenant("C1") == b"{}"
@@ -304,3 +305,17 @@ def test_a_holder_that_slept_cannot_take_back_a_lease_that_another_had_meanwhile
     store.release(key, "elsewhere|2|2|b")
     assert store.acquire(key, "elsewhere|1|1|a", until=40.0, now=21.0) is not None
     store.close()
+
+
+def test_entries_older_than_three_years_go_when_the_next_is_written(path, open_at):
+    store = open_at(path)
+    ends = 1_800_000_000.0 + LOG_KEPT
+    for name, at, tenant in (
+        ("1", ends - LOG_KEPT - 1, "C1"),
+        ("2", ends - LOG_KEPT, "C1"),
+        ("3", ends - LOG_KEPT - 1, "C2"),
+        ("4", ends, "C1"),
+    ):
+        store.log(tenant, LogEntry(name, at, "command line", "document.imported"))
+    assert [entry.id for entry in store.entries("C1")] == ["4", "2"]
+    assert [entry.id for entry in store.entries("C2")] == ["3"]

@@ -15,13 +15,21 @@ NOON = 1_700_049_600.0
 
 
 class Tenants:
-    def __init__(self, trouble: Exception | None = None) -> None:
+    def __init__(self, trouble: Exception | None = None, sweep: Exception | None = None) -> None:
         self._trouble = trouble
+        self._sweep = sweep
+        self.swept: list[float] = []
 
     def tenants(self) -> list[str]:
         if self._trouble is not None:
             raise self._trouble
         return ["C1", "C2", "C3"]
+
+    def sweep(self, now: float) -> int:
+        if self._sweep is not None:
+            raise self._sweep
+        self.swept.append(now)
+        return 0
 
 
 class Taking:
@@ -70,3 +78,14 @@ def test_a_store_that_fails_has_cron_come_again_and_is_not_told_of(
 ) -> None:
     answer = cron(tmp_path, Tenants(trouble), Taking())
     assert (answer.status_code, answer.json) == (503, {"error": "store or queue unavailable"})
+
+
+def test_what_has_expired_is_removed_at_each_call(tmp_path: Path) -> None:
+    store = Tenants()
+    cron(tmp_path, store, Taking())
+    assert store.swept == [NOON]
+
+
+def test_runs_are_enqueued_also_when_what_has_expired_cannot_be_removed(tmp_path: Path) -> None:
+    answer = cron(tmp_path, Tenants(sweep=StoreError("no index")), Taking())
+    assert (answer.status_code, answer.json) == (200, {"tenants": 3, "enqueued": 3})

@@ -1,0 +1,49 @@
+"""What differs between two versions of a tenant document, place by place. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from addon.store import Changed
+from addon.tenant import Tenant
+
+KEYS = {"schoolUnits": "code", "connections": "vendor"}
+"""What names an entry of these lists, so that a place stays the same when others come and go."""
+WHOLE = frozenset({"students", "staff", "classes", "teachingGroups", "schoolYear", "limits"})
+"""Parts that are told of whole: they are read together."""
+
+
+def changes(before: Tenant | None, after: Tenant) -> tuple[Changed, ...]:
+    """The places that differ, in the document's order, with their values as JSON.
+
+    An entry of a list is named by its key: `schoolUnits[12345678].name`.
+    """
+    old = {} if before is None else dict(_places(msgspec.to_builtins(before)))
+    new = dict(_places(msgspec.to_builtins(after)))
+    order = [*new, *(place for place in old if place not in new)]
+    return tuple(
+        Changed(place, old.get(place), new.get(place))
+        for place in order
+        if old.get(place) != new.get(place)
+    )
+
+
+def _places(value: object, place: str = "") -> Iterator[tuple[str, str]]:
+    """The places of a value down to the parts that are told of whole, each as JSON."""
+    name = place.rpartition(".")[2]
+    if isinstance(value, dict) and name not in WHOLE:
+        for key, part in value.items():
+            yield from _places(part, f"{place}.{key}" if place else key)
+    elif isinstance(value, list | tuple) and place in KEYS:
+        keys = [entry[KEYS[place]] for entry in value]
+        if keys:
+            yield place, msgspec.json.encode(keys).decode()  # their order says something too
+        for key, entry in zip(keys, value, strict=True):
+            yield from _places(entry, f"{place}[{key}]")
+    elif not _empty(value):
+        yield place, msgspec.json.encode(value).decode()
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value in ((), [], {})

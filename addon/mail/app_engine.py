@@ -1,0 +1,175 @@
+"""App Engine's mail service, called the way Google's SDK calls it.
+
+The SDK itself, appengine-python-standard 3.1.0, cannot be installed beside our other packages: it
+wants urllib3 before 2, which has known holes, and brings Pillow, grpcio-tools and mock with it. All
+that it does to send a message is one POST to the API proxy of the instance, which is done here.
+
+The proxy is there where app.yaml has `app_engine_apis: true`. It answers calls that carry the
+ticket of a request that is going on, so messages go from requests and tasks, not from threads.
+Messages: google/appengine/ext/remote_api/remote_api_bytes.proto and google/appengine/api/
+mail_service.proto of the SDK; the call: google/appengine/runtime/default_api_stub.py.
+https://cloud.google.com/appengine/docs/standard/services/mail
+"""
+
+from collections.abc import Callable
+from email.utils import formataddr
+from http.client import HTTPConnection, HTTPException
+
+from flask import has_request_context, request
+
+from addon.mail import HEADERS, NAME, Kind, MailError, Message
+from addon.mail.wire import field, fields
+from addon.web_settings import MAIL, MAIL_FROM, AppEngineMail
+
+PATH = "/rpc_http"
+PATIENCE = 30.0
+"""Seconds that the service may take; the connection has one more to say that it took too long."""
+TICKET = "X-Appengine-Api-Ticket"
+
+INTERNAL_ERROR, BAD_REQUEST, UNAUTHORIZED_SENDER = 1, 2, 3
+"""MailServiceError.ErrorCode"""
+OVER_QUOTA, CAPABILITY_DISABLED, FEATURE_DISABLED = 4, 6, 7
+"""RpcError.ErrorCode"""
+
+
+def ticket_of_request() -> str | None:
+    """The ticket of the request that is being answered; App Engine lets nobody else set it."""
+    return request.headers.get(TICKET) if has_request_context() else None
+
+
+class AppEngineMailer:
+    """Sends through the mail service of the App Engine application, from `sender`."""
+
+    def __init__(
+        self,
+        service: AppEngineMail,
+        sender: str,
+        ticket: Callable[[], str | None] = ticket_of_request,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._service = service
+        self._sender = sender
+        self._ticket = ticket
+        self._patience = patience
+
+    def send(self, message: Message) -> None:
+        """Hand the message over to the service, which queues it. Raises MailError."""
+        ticket = self._ticket()
+        if not ticket:
+            raise MailError(
+                "set-up",
+                f"{MAIL}=appengine sends from App Engine's requests and tasks only, and where "
+                "app.yaml has `app_engine_apis: true`: add it and deploy, or name an SMTP server",
+            )
+        _see(self._call(_call(ticket, _mail(self._sender, message))))
+
+    def _call(self, body: bytes) -> bytes:
+        host, port = self._service.host, self._service.port
+        connection = HTTPConnection(host, port, timeout=self._patience + 1)
+        try:
+            connection.request("POST", PATH, body, _headers(self._patience))
+            answer = connection.getresponse()
+            data = answer.read()
+        except (OSError, HTTPException) as error:
+            raise MailError(
+                "unreachable",
+                f"App Engine's mail service cannot be reached ({type(error).__name__}): see that "
+                "app.yaml has `app_engine_apis: true`",
+            ) from None
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise MailError(
+                "unreachable",
+                f"App Engine's mail service is not there ({answer.status}): see that app.yaml has "
+                "`app_engine_apis: true`",
+            )
+        return data
+
+
+def _headers(patience: float) -> dict[str, str]:
+    return {
+        "X-Google-RPC-Service-Deadline": f"{patience:g}",
+        "X-Google-RPC-Service-Endpoint": "app-engine-apis",
+        "X-Google-RPC-Service-Method": "/VMRemoteAPI.CallRemoteAPI",
+        "Content-Type": "application/octet-stream",
+    }
+
+
+def _mail(sender: str, message: Message) -> bytes:
+    """A MailMessage."""
+    parts = [field(1, formataddr((NAME, sender)))]
+    parts += [field(3, address) for address in message.to]
+    parts += [field(6, message.subject), field(7, message.text)]
+    if message.html is not None:
+        parts.append(field(8, message.html))
+    parts += [field(10, field(1, name) + field(2, value)) for name, value in HEADERS.items()]
+    return b"".join(parts)
+
+
+def _call(ticket: str, mail: bytes) -> bytes:
+    """A Request of the remote API."""
+    return field(2, "mail") + field(3, "Send") + field(4, mail) + field(5, ticket)
+
+
+def _see(data: bytes) -> None:
+    """Raises MailError where a Response says that the message was not taken."""
+    try:
+        found = dict(fields(data))
+        application, remote = _code(found.get(3)), _code(found.get(5))
+    except ValueError:
+        raise MailError(
+            "unreachable", "App Engine's mail service gave an answer that is none; try again"
+        ) from None
+    if application is not None:
+        raise _refusal(application)
+    if remote is not None:
+        raise _trouble(remote)
+    if 2 in found or 4 in found:
+        raise _trouble(0)
+
+
+def _code(error: int | bytes | None) -> int | None:
+    """The code of an ApplicationError or RpcError, or None where there is none."""
+    if error is None:
+        return None
+    code = dict(fields(error)).get(1, 0) if isinstance(error, bytes) else 0
+    return code if isinstance(code, int) else 0
+
+
+def _refusal(code: int) -> MailError:
+    """What the mail service itself says."""
+    kind: Kind = "refused"
+    if code == UNAUTHORIZED_SENDER:
+        return MailError(
+            "sender",
+            f"App Engine does not let us send from the address in {MAIL_FROM}: enter it among the "
+            "Email API Authorized Senders in the Cloud console (App Engine, Settings), or use "
+            "notices@PROJECT.appspotmail.com",
+        )
+    if code == BAD_REQUEST:
+        kind = "recipients"
+    return MailError(
+        kind,
+        f"App Engine's mail service refused the message (code {code}): see that the addresses "
+        "under Inställningar are right",
+    )
+
+
+def _trouble(code: int) -> MailError:
+    """What the proxy says in the service's place."""
+    if code == OVER_QUOTA:
+        return MailError(
+            "refused",
+            "App Engine's mail service has sent as many messages as its quota lets it today: "
+            f"raise the quota, or name an SMTP server in {MAIL}",
+        )
+    if code in (CAPABILITY_DISABLED, FEATURE_DISABLED):
+        return MailError(
+            "set-up",
+            "App Engine's mail service is not turned on for this application: see that app.yaml "
+            f"has `app_engine_apis: true`, or name an SMTP server in {MAIL}",
+        )
+    return MailError(
+        "unreachable", f"App Engine's mail service could not be called (code {code}); try again"
+    )

@@ -1,0 +1,60 @@
+"""How a notice is written: Swedish first, English below, as text and as simple HTML.
+
+The words are in templates/mail/, once for each language; the HTML is made of the text.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from addon.mail import Message
+
+TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates" / "mail"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+RULE = "-" * 20
+
+
+def letter(to: Sequence[str], subject: str, name: str, **values: object) -> Message:
+    """The message of the templates `name`.sv.txt and `name`.en.txt with these values."""
+    swedish, english = (_paragraphs(name, language, values) for language in ("sv", "en"))
+    html = (
+        _templates()
+        .get_template("letter.html")
+        .render(subject=subject, swedish=swedish, english=english)
+    )
+    text = "\n\n".join([*swedish, RULE, *english]) + "\n"
+    return Message(tuple(to), " ".join(subject.split()), text, html)
+
+
+def swedish_number(value: float) -> str:
+    """A number as it is written in Swedish: 11 204, 2,5."""
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", NO_BREAK)
+    return f"{value:g}".replace(".", ",")
+
+
+def english_number(value: float) -> str:
+    """A number as it is written in English: 11,204, 2.5."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def _paragraphs(name: str, language: str, values: dict[str, object]) -> list[str]:
+    text = _templates().get_template(f"{name}.{language}.txt").render(values)
+    blocks = (" ".join(block.split("\n")).strip() for block in text.split("\n\n"))
+    return [block for block in blocks if block]
+
+
+@cache
+def _templates() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["sv"] = swedish_number
+    templates.filters["en"] = english_number
+    return templates

@@ -1,0 +1,200 @@
+"""What a run's records say that somebody should be told. Pure.
+
+A notice has numbers, vendors' names and what a vendor answered, which has been through
+`addon.delivery.words`: never anybody's name or address.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from addon.logs import masked
+from addon.report import ConnectionReport, DirectoryCounts
+from addon.store import Run
+from addon.tenant import Connection, LimitedType
+
+Kind = Literal["held", "refused", "stopped", "configuration", "unread"]
+
+UNREAD_APART = 30 * 60.0
+"""Seconds between two readings that failed, for it to be more than one that was tried again."""
+ANSWERS = 3
+"""How many different answers of a vendor are repeated."""
+LONGEST = 300
+"""Characters of a detail."""
+
+_REMOVAL = re.compile(
+    r"(\d+)(?: of (\d+))? people would be removed; the limit is (\d+(?:\.\d+)?)( percent)?"
+)
+_CHANGE = re.compile(
+    r"(\d+) (more|fewer) (\w+) than the (\d+) there; the limit is (\d+(?:\.\d+)?)( percent)?"
+)
+"""The reasons that `addon.delivery.guard` gives."""
+
+
+class Change(Struct, frozen=True):
+    """By how many resources of a type a run would change what a vendor has, and the limit."""
+
+    number: int
+    direction: str
+    type: LimitedType
+    there: int
+    limit: float
+    percent: bool
+
+
+class Removal(Struct, frozen=True):
+    """How many people a run would remove, of how many where that matters, and the limit."""
+
+    number: int
+    there: int | None
+    limit: float
+    percent: bool
+
+
+class News(Struct, frozen=True):
+    """Something to tell of the run `run`, at one vendor or, of the directory, at none.
+
+    `signature` is the same for what is the same trouble. Of a hold, `removal` and `changes` are
+    what is beyond the limits.
+    Of a refusal: `people` and `others` are how many resources this run was refused, `answers` the
+    vendor's words, and `count` all that stand refused. `left` is how many operations the next
+    run goes on with.
+    """
+
+    kind: Kind
+    run: str
+    signature: str
+    vendor: str = ""
+    mode: str = ""
+    people: int = 0
+    others: int = 0
+    count: int = 0
+    left: int = 0
+    removal: Removal | None = None
+    changes: tuple[Change, ...] = ()
+    answers: tuple[str, ...] = ()
+    detail: str = ""
+
+
+class Standing(Struct, frozen=True):
+    """How a connection stands after its latest run.
+
+    `news` is what is wrong, or None. `refused` tells that there are resources which the vendor
+    did not take and which are left alone for now: an earlier refusal stands.
+    """
+
+    news: News | None
+    refused: bool
+
+
+class _Record(Struct):
+    """What is read of `RunReport.record`."""
+
+    connections: tuple[ConnectionReport, ...] = ()
+    directory: DirectoryCounts | None = None
+
+
+def connection_standing(runs: Iterable[Run], connection: Connection) -> Standing | None:
+    """How the connection stands after the newest of `runs` that had a part in it, or None.
+
+    `runs` are the newest first. A part in another mode than the connection's is of the past.
+    """
+    for run in runs:
+        for part in _record(run).connections:
+            if part.vendor == connection.vendor:
+                if part.mode != connection.mode or part.status == "off":
+                    return None
+                return Standing(_news(run, part), bool(part.refused))
+    return None
+
+
+def directory_news(runs: Sequence[Run]) -> tuple[News | None, bool]:
+    """What is wrong with reading the directory, if it is, and whether it was read meanwhile.
+
+    It is when two readings in a row failed, and not just the second try of one run. Deliveries
+    between them, of what was read before, tell nothing.
+    """
+    newest: Run | None = None
+    for run in runs:
+        if run.status == "unread":
+            newest = newest or run
+            if newest.started - run.started >= UNREAD_APART:
+                return News("unread", newest.id, "unread", detail=_short(newest.detail)), False
+        elif _record(run).directory is not None:
+            return None, newest is None
+    return None, False
+
+
+def _record(run: Run) -> _Record:
+    """What the run reported; nothing where it has not ended, or has no report."""
+    if run.report is None:
+        return _Record()
+    return msgspec.json.decode(run.report, type=_Record)
+
+
+def _news(run: Run, part: ConnectionReport) -> News | None:
+    if part.hold is not None:
+        return _held(run, part, part.hold.reason)
+    if part.status != "failed":
+        return None
+    people = sum(1 for f in part.failures if f.resource_type == "User")
+    answers = dict.fromkeys(_short(f.detail) for f in part.failures if f.detail)
+    detail = _short(part.detail or "")
+    kind: Kind = "configuration" if part.configuration else "stopped" if detail else "refused"
+    return News(
+        kind=kind,
+        run=run.id,
+        signature=f"{kind} {re.sub('[0-9]+', '#', detail)}".strip(),
+        vendor=part.vendor,
+        mode=part.mode,
+        people=people,
+        others=len(part.failures) - people,
+        count=part.refused if kind == "refused" else 0,
+        left=part.left,
+        answers=tuple(answers)[:ANSWERS],
+        detail=detail,
+    )
+
+
+def _held(run: Run, part: ConnectionReport, reason: str) -> News:
+    """What the guard's reason says, in parts that can be told in any language."""
+    removed = _REMOVAL.search(reason)
+    removal = None
+    if removed is not None:
+        there = int(removed[2]) if removed[2] else None
+        removal = Removal(int(removed[1]), there, _number(removed[3]), bool(removed[4]))
+    changes = tuple(
+        Change(
+            number=int(found[1]),
+            direction=found[2],
+            type=msgspec.convert(found[3], LimitedType),
+            there=int(found[4]),
+            limit=_number(found[5]),
+            percent=bool(found[6]),
+        )
+        for found in _CHANGE.finditer(reason)
+    )
+    return News(
+        kind="held",
+        run=run.id,
+        signature="held",
+        vendor=part.vendor,
+        mode=part.mode,
+        removal=removal,
+        changes=changes,
+    )
+
+
+def _number(text: str) -> float:
+    """A number, whole where it is."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
+def _short(text: str) -> str:
+    """A detail that fits into a message; addresses are masked, as in logs."""
+    text = " ".join(masked(text).split()).rstrip(".")
+    return text if len(text) <= LONGEST else f"{text[:LONGEST].rpartition(' ')[0]} …"

@@ -1,0 +1,203 @@
+"""Messages by SMTP: never in plain text but to this machine, to no server that is not who it says.
+
+RFC 5321, RFC 3207 (STARTTLS), RFC 8314 (TLS from the first byte).
+"""
+
+import logging
+import smtplib
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import format_datetime, formataddr, make_msgid
+from ipaddress import ip_address
+
+from addon.mail import HEADERS, NAME, MailError, Message
+from addon.vendors import SECRET_MANAGER, NotConfigured
+from addon.web_settings import MAIL, MAIL_FROM, MAIL_PASSWORD, Smtp
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 20.0
+"""Seconds that the server may take for an answer."""
+
+
+class SmtpMailer:
+    """Sends through `server` from the address `sender`.
+
+    `secrets` gives the password where it is a `secretmanager:` reference. `context` says which
+    certificates are trusted; None: the system's. `plain` lets a message go without TLS; None:
+    only to this machine.
+    """
+
+    def __init__(
+        self,
+        server: Smtp,
+        sender: str,
+        secrets: Callable[[str], str],
+        context: ssl.SSLContext | None = None,
+        plain: bool | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._server = server
+        self._sender = sender
+        self._domain = sender.rpartition("@")[2]
+        self._secrets = secrets
+        self._context = context or ssl.create_default_context()
+        self._plain = _is_loopback(server.host) if plain is None else plain
+        self._patience = patience
+
+    def send(self, message: Message) -> None:
+        """Hand the message over to the server. Raises MailError."""
+        written = self.written(message)
+        with self._troubles(), self._connected() as smtp:
+            self._log_in(smtp)
+            refused = smtp.send_message(written, self._sender, message.to)
+        if refused:
+            log.warning(
+                "the mail server took a notice for %d of %d addresses",
+                len(message.to) - len(refused),
+                len(message.to),
+            )
+
+    def written(self, message: Message) -> EmailMessage:
+        """The message as it is sent; 7-bit, since not every server takes more."""
+        written = EmailMessage()
+        written["From"] = formataddr((NAME, self._sender))
+        written["To"] = ", ".join(message.to)
+        written["Subject"] = message.subject
+        written["Date"] = format_datetime(datetime.now(UTC))
+        written["Message-ID"] = make_msgid(domain=self._domain)
+        for name, value in HEADERS.items():
+            written[name] = value
+        written.set_content(message.text, cte="quoted-printable")
+        if message.html is not None:
+            written.add_alternative(message.html, subtype="html", cte="quoted-printable")
+        return written
+
+    @contextmanager
+    def _connected(self) -> Iterator[smtplib.SMTP]:
+        """A connection over which a password may go."""
+        server, patience = self._server, self._patience
+        smtp: smtplib.SMTP
+        if server.tls:
+            smtp = smtplib.SMTP_SSL(
+                server.host,
+                server.port,
+                self._domain,
+                timeout=patience,
+                context=self._context,
+            )
+        else:
+            smtp = smtplib.SMTP(server.host, server.port, self._domain, timeout=patience)
+        try:
+            smtp.ehlo_or_helo_if_needed()
+            if not server.tls and not self._plain:
+                self._start_tls(smtp)
+            yield smtp
+            with suppress(smtplib.SMTPException, OSError):
+                smtp.quit()  # the message is the server's by now
+        finally:
+            smtp.close()
+
+    def _start_tls(self, smtp: smtplib.SMTP) -> None:
+        if not smtp.has_extn("starttls"):
+            raise MailError(
+                "encryption",
+                f"the mail server {self._place} offers no encryption (STARTTLS), so nothing was "
+                f"sent: use smtps:// in {MAIL}, or a server that offers it",
+            )
+        smtp.starttls(context=self._context)
+        smtp.ehlo()
+
+    def _log_in(self, smtp: smtplib.SMTP) -> None:
+        if self._server.user is None:
+            return
+        password = self._server.password or ""
+        reference = SECRET_MANAGER.fullmatch(password)
+        if reference:
+            try:
+                password = self._secrets(password.removeprefix("secretmanager:"))
+            except NotConfigured as error:
+                raise MailError("password", f"{MAIL_PASSWORD}: {error}") from None
+        try:
+            smtp.login(self._server.user, password)
+        except UnicodeEncodeError:
+            raise self._password_refused("the password has letters that it cannot take") from None
+
+    @contextmanager
+    def _troubles(self) -> Iterator[None]:
+        """What can go wrong, as MailError; the server's words may name people, so they are left."""
+        try:
+            yield
+        except smtplib.SMTPAuthenticationError as error:
+            raise self._password_refused(str(error.smtp_code)) from None
+        except smtplib.SMTPSenderRefused as error:
+            raise MailError(
+                "sender",
+                f"the mail server {self._place} does not let us send from the address in "
+                f"{MAIL_FROM} ({error.smtp_code}): use one that belongs to the user in {MAIL}",
+            ) from None
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = ", ".join(sorted({str(code) for code, _ in error.recipients.values()}))
+            raise MailError(
+                "recipients",
+                f"the mail server {self._place} takes no messages for any of the addresses "
+                f"({codes}): mend them under Inställningar, or let Skolsynk relay through it",
+            ) from None
+        except smtplib.SMTPNotSupportedError:
+            raise MailError(
+                "refused",
+                f"the mail server {self._place} cannot do what was asked: it takes no passwords "
+                "over this connection, or no addresses with letters such as å",
+            ) from None
+        except smtplib.SMTPServerDisconnected:
+            raise self._unreachable("it hung up") from None
+        except smtplib.SMTPResponseException as error:
+            raise MailError(
+                "refused",
+                f"the mail server {self._place} refused the message ({error.smtp_code}); "
+                "the server's log says why",
+            ) from None
+        except ssl.SSLCertVerificationError as error:
+            raise MailError(
+                "certificate",
+                f"the certificate of the mail server {self._place} is not valid "
+                f"({error.verify_message}): name the server in {MAIL} as its certificate does",
+            ) from None
+        except ssl.SSLError as error:
+            raise MailError(
+                "encryption",
+                f"the mail server {self._place} and we agree on no encryption ({error.reason}): "
+                f"smtps:// in {MAIL} is TLS from the first byte, smtp:// is STARTTLS",
+            ) from None
+        except (smtplib.SMTPException, OSError, UnicodeError) as error:
+            raise self._unreachable(type(error).__name__) from None
+
+    @property
+    def _place(self) -> str:
+        return f"{self._server.host}:{self._server.port}"
+
+    def _unreachable(self, why: str) -> MailError:
+        return MailError(
+            "unreachable",
+            f"the mail server {self._place} cannot be reached ({why}): see that the address in "
+            f"{MAIL} is right and that a firewall lets Skolsynk through",
+        )
+
+    def _password_refused(self, why: str) -> MailError:
+        return MailError(
+            "password",
+            f"the mail server {self._place} does not accept the user name and the password "
+            f"({why}): mend {MAIL} and {MAIL_PASSWORD}",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,207 @@
+"""How alike the name of a place in Workspace is to that of a unit in the register."""
+
+from collections.abc import Collection, Iterable, Mapping
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from msgspec import Struct
+
+from addon.proposals.words import GUEST_WORDS, Role, plain_words, role_of, stage_of
+
+ALIKE = 0.4
+"""Below this likeness two names have nothing to do with each other."""
+
+_KINDS: Mapping[str, str] = {
+    **dict.fromkeys(("gymnasium", "gymnasiet", "gymnasieskola", "gymnasieskolan"), "gymnasium"),
+    **dict.fromkeys(("gy", "gym", "gymn", "gymnasie"), "gymnasium"),
+    **dict.fromkeys(("grundskola", "grundskolan", "grund", "gr"), "grundskola"),
+    **dict.fromkeys(("anpassad", "anpassade", "sarskola", "sarskolan", "grundsarskola"), "adapted"),
+    **dict.fromkeys(("grundsarskolan", "sarskole", "traningsskolan"), "adapted"),
+    **dict.fromkeys(("vuxenutbildningen", "vuxenutbildning", "komvux", "vux", "vuxna"), "adult"),
+    **dict.fromkeys(("vuxen", "larvux", "sfi"), "adult"),
+    **dict.fromkeys(("forskola", "forskolan", "forskolor", "fsk"), "preschool"),
+    **dict.fromkeys(("fritids", "fritidshem", "fritidshemmet", "fth"), "leisure"),
+}
+_ENDINGS: tuple[tuple[str, str], ...] = (
+    ("gymnasieskolan", "gymnasium"),
+    ("gymnasieskola", "gymnasium"),
+    ("gymnasiet", "gymnasium"),
+    ("gymnasium", "gymnasium"),
+    ("grundsarskola", "adapted"),
+    ("sarskolan", "adapted"),
+    ("sarskola", "adapted"),
+    ("grundskolan", "grundskola"),
+    ("grundskola", "grundskola"),
+    ("forskolan", "preschool"),
+    ("forskola", "preschool"),
+    ("skolan", ""),
+    ("skolas", ""),
+    ("skola", ""),
+)
+_OF_TYPE: Mapping[str, str] = {
+    "GR": "grundskola",
+    "FKLASS": "grundskola",
+    "SP": "grundskola",
+    "SAM": "grundskola",
+    "GY": "gymnasium",
+    "GRAN": "adapted",
+    "GRS": "adapted",
+    "GYAN": "adapted",
+    "GYS": "adapted",
+    "VUX": "adult",
+    "SFI": "adult",
+    "SARVUX": "adult",
+    "FTH": "leisure",
+    "FS": "preschool",
+}
+_USUAL = frozenset({"grundskola", "gymnasium"})
+_EMPTY_WORDS = frozenset(
+    "skola skolan skolor skolorna enhet enheten enheter rektorsomrade omrade kommun kommunala"
+    " kommunal och i pa for av den det de ab alla konto konton anvandare users skolenhet"
+    " skolenheter group grupp grp google edu klass f".split()
+)
+
+
+class Name(Struct, frozen=True):
+    """A name taken apart. `core` is what tells one school from another.
+
+    `kinds` are the sorts of school it tells of, `years` the school years ("F-6"),
+    `initials` the first letters of its parts ("ns" for Norra skolan).
+    """
+
+    core: tuple[str, ...]
+    kinds: frozenset[str] = frozenset()
+    years: frozenset[int] = frozenset()
+    initials: str = ""
+    role: Role | None = None
+    guests: bool = False
+
+    @property
+    def tells(self) -> bool:
+        """Whether it can be the name of a school at all."""
+        return bool(self.core or self.kinds)
+
+
+def town_words(organisation: str) -> frozenset[str]:
+    """The words of the organiser's name that schools carry as a prefix: Storköping(s)."""
+    words = {word for word in plain_words(organisation) if word not in _EMPTY_WORDS}
+    return frozenset(words | {word.removesuffix("s") for word in words} | {w + "s" for w in words})
+
+
+def read_name(text: str, town: Collection[str] = (), types: Iterable[str] = ()) -> Name:
+    """`text` taken apart; `town` are words without meaning, `types` school types of a unit."""
+    years, rest = stage_of(text)
+    role, words = role_of(plain_words(rest))
+    kinds = {_OF_TYPE[each] for each in types if each in _OF_TYPE}
+    core: list[str] = []
+    initials = ""
+    guests = False
+    for word in words:
+        if word in GUEST_WORDS:
+            guests = True
+            continue
+        left, kind, letters = _part(word)
+        initials += letters
+        if kind:
+            kinds.add(kind)
+        if left and left not in town and left not in _EMPTY_WORDS:
+            core.append(left)
+    return Name(tuple(core), frozenset(kinds), years, initials, role, guests)
+
+
+@lru_cache(maxsize=16384)
+def _part(word: str) -> tuple[str, str, str]:
+    """What is left of a word without its ending, the kind that the ending tells, initials."""
+    if word in _KINDS:
+        return "", _KINDS[word], word[0]
+    for ending, kind in _ENDINGS:
+        if word.endswith(ending):
+            left = word.removesuffix(ending)
+            return left, kind, (left[:1] + ending[0])
+    return word, "", word[0]
+
+
+class Likeness:
+    """How alike places are to units, rare words counting more than those many units have."""
+
+    def __init__(self, units: Iterable[Name]) -> None:
+        self._uses: dict[str, int] = {}
+        for unit in units:
+            for word in set(unit.core):
+                self._uses[word] = self._uses.get(word, 0) + 1
+
+    def of(self, unit: Name, place: Name) -> float:
+        """From 0 (nothing in common) to 1 (the same name)."""
+        core = self._core(unit, place)
+        if core == 0:
+            return 0.0
+        return core * _kinds(unit, place) * _years(unit.years, place.years)
+
+    def _core(self, unit: Name, place: Name) -> float:
+        if not unit.core and not place.core:
+            return 0.95 if unit.kinds & place.kinds else 0.0
+        if not place.core:
+            return 0.45 if unit.kinds & place.kinds else 0.0
+        if not unit.core:
+            return 0.0
+        if unit.core == place.core:
+            return 1.0
+        common = self._common(unit.core, place.core)
+        if not common and _are_initials(unit, place):
+            return 0.7
+        return common
+
+    def _common(self, ours: tuple[str, ...], theirs: tuple[str, ...]) -> float:
+        left, matched = list(theirs), 0.0
+        for word in ours:
+            best = max(left, key=lambda other: alike(word, other), default="")
+            likeness = alike(word, best) if best else 0.0
+            if likeness:
+                left.remove(best)
+                matched += likeness * (self._weight(word) + self._weight(best))
+        whole = sum(map(self._weight, ours)) + sum(map(self._weight, theirs))
+        joined = alike("".join(ours), "".join(theirs)) if len(ours) != len(theirs) else 0.0
+        return max(matched / whole, joined)
+
+    def _weight(self, word: str) -> float:
+        return 1.0 / max(1, self._uses.get(word, 1)) ** 0.5
+
+
+def _are_initials(unit: Name, place: Name) -> bool:
+    return len(place.core) == 1 and len(unit.initials) > 1 and place.core[0] == unit.initials
+
+
+@lru_cache(maxsize=262144)
+def alike(one: str, other: str) -> float:
+    """How alike two plain words are: the same, a genitive, a shortening, a slip of the pen."""
+    if one == other:
+        return 1.0
+    if not one or not other or one[0] != other[0]:
+        return 0.0
+    if one.isdigit() or other.isdigit():
+        return 0.0
+    if one.rstrip("s") == other.rstrip("s"):
+        return 0.97
+    short, long = sorted((one, other), key=len)
+    if long.startswith(short):
+        return 0.55 + 0.35 * len(short) / len(long) if len(short) > 1 else 0.45
+    if len(short) < 5:
+        return 0.0
+    ratio = SequenceMatcher(None, one, other).ratio()
+    return 0.9 * ratio if ratio >= 0.85 else 0.0
+
+
+def _kinds(unit: Name, place: Name) -> float:
+    if place.kinds and unit.kinds:
+        return 1.0 if unit.kinds & place.kinds else 0.45
+    if place.kinds:
+        return 0.95
+    return 1.0 if not unit.kinds or unit.kinds & _USUAL else 0.85
+
+
+def _years(ours: frozenset[int], theirs: frozenset[int]) -> float:
+    if ours == theirs:
+        return 1.0
+    if ours and theirs:
+        return 0.8 * len(ours & theirs) / len(ours | theirs) + 0.15
+    return 0.9

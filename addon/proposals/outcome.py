@@ -1,0 +1,220 @@
+"""What a rule for classes, teaching groups or school years makes of one unit's students.
+
+Made with the selection's own code, so that it says what a run would do.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from addon.proposals.order import path_key, swedish
+from addon.roster.filters import values_of
+from addon.roster.groups import Grouping
+from addon.roster.index import Index
+from addon.roster.model import StudentGroup
+from addon.roster.patterns import finder
+from addon.roster.placement import Placement, UnitPeople
+from addon.roster.years import NoYearError, year_of
+from addon.tenant import GroupRule, SchoolUnit, YearRule
+
+Kind = Literal["class", "teaching", "year"]
+
+
+class Part(Struct, frozen=True):
+    """A class, a teaching group or a school year that was found, with how many are in it.
+
+    `source_id` is that of `StudentGroup`; empty for a year.
+    """
+
+    name: str
+    students: int
+    teachers: int = 0
+    source_id: str = ""
+
+
+class Miss(Struct, frozen=True):
+    """An OU path, a group's address or an attribute's value in which the rule finds nothing.
+
+    `students` are the unit's students there.
+    """
+
+    text: str
+    students: int
+
+
+class Outcome(Struct, frozen=True):
+    """What a rule makes of a unit with so many `students`.
+
+    `found` is in natural order. `without` (ids, sorted) are the students for whom the rule
+    finds nothing, `several` those in more than one class or group, `out_of_range` those whose
+    school year is no whole number from 0 to 13. `duplicates` are names that more than one
+    class has. `teachers` is how many staff members come with the groups.
+    """
+
+    kind: Kind
+    students: int
+    found: tuple[Part, ...] = ()
+    without: tuple[str, ...] = ()
+    several: tuple[str, ...] = ()
+    out_of_range: tuple[str, ...] = ()
+    unmatched: tuple[Miss, ...] = ()
+    duplicates: tuple[str, ...] = ()
+    teachers: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names found, each once."""
+        return tuple(dict.fromkeys(part.name for part in self.found))
+
+
+def outcome(
+    index: Index,
+    students: Collection[str],
+    staff: Collection[str],
+    rule: GroupRule | YearRule,
+    unit: SchoolUnit,
+    kind: Literal["class", "teaching"] = "class",
+) -> Outcome:
+    """What `rule` makes of the unit's people, whatever rule the unit has now.
+
+    `kind` says what a GroupRule is for; the unit's other rules are as the unit has them.
+    `students` and `staff` are ids as `addon.roster.placement` gives them; others than active
+    users are overlooked. Raises re.error for a bad pattern and ValueError when the rule lacks
+    its pattern or attribute.
+    """
+    check(rule)
+    people = UnitPeople(
+        unit,
+        frozenset(students) & index.users.keys(),
+        frozenset(staff) & index.users.keys(),
+    )
+    if isinstance(rule, YearRule):
+        return _years(index, people, rule)
+    field = {"classes": rule} if kind == "class" else {"teaching_groups": rule}
+    changed = structs.replace(unit, **field)
+    return _groups(index, structs.replace(people, unit=changed), rule, kind)
+
+
+def check(rule: GroupRule | YearRule) -> None:
+    """Raises re.error when the rule's pattern is bad, ValueError when the rule lacks a part."""
+    if not rule.pattern:
+        raise ValueError("the rule has no pattern: write one, or take away the rule")
+    if rule.source == "attribute" and not rule.attribute:
+        raise ValueError("the rule reads an attribute but does not say which: choose one")
+    finder(rule.pattern, "year" if isinstance(rule, YearRule) else "name")
+
+
+def groups_of(index: Index, people: UnitPeople) -> tuple[StudentGroup, ...]:
+    """The classes and teaching groups of one unit, as the selection makes them."""
+    placement = Placement(
+        units=(people,),
+        selected=people.students | people.staff,
+        enrolled=people.students,
+        left_out={},
+        findings=(),
+    )
+    return Grouping(index, placement).of_unit(people)
+
+
+def _groups(
+    index: Index, people: UnitPeople, rule: GroupRule, kind: Literal["class", "teaching"]
+) -> Outcome:
+    groups = [group for group in groups_of(index, people) if group.kind == kind]
+    times = Counter(id for group in groups for id in group.students)
+    same = Counter(group.name for group in groups)
+    parts = [
+        Part(group.name, len(group.students), len(group.teachers), group.source_id)
+        for group in groups
+    ]
+    return Outcome(
+        kind=kind,
+        students=len(people.students),
+        found=tuple(sorted(parts, key=lambda part: (swedish(part.name), part.source_id))),
+        without=tuple(sorted(people.students - times.keys())),
+        several=tuple(sorted(id for id, count in times.items() if count > 1)),
+        unmatched=_unmatched(index, people.students, rule, "name"),
+        duplicates=tuple(sorted((n for n, count in same.items() if count > 1), key=swedish)),
+        teachers=len({id for group in groups for id in group.teachers}),
+    )
+
+
+def _years(index: Index, people: UnitPeople, rule: YearRule) -> Outcome:
+    classes = classes_of(groups_of(index, people)) if rule.source == "class" else {}
+    year = year_of(rule, index)
+    count: Counter[int] = Counter()
+    without: list[str] = []
+    beyond: list[str] = []
+    for id in people.students:
+        try:
+            found = year(index.users[id], classes.get(id, ()))
+        except NoYearError:
+            beyond.append(id)
+            continue
+        if found is None:
+            without.append(id)
+        else:
+            count[found] += 1
+    return Outcome(
+        kind="year",
+        students=len(people.students),
+        found=tuple(Part(str(number), count[number]) for number in sorted(count)),
+        without=tuple(sorted(without)),
+        out_of_range=tuple(sorted(beyond)),
+        unmatched=(
+            _misses(classes.get, people.students, rule.pattern, "year", swedish)
+            if rule.source == "class"
+            else _unmatched(index, people.students, rule, "year")
+        ),
+    )
+
+
+def classes_of(groups: Iterable[StudentGroup]) -> Mapping[str, list[str]]:
+    """The names of each student's classes, in order."""
+    classes: dict[str, list[str]] = {}
+    for group in groups:
+        if group.kind == "class":
+            for id in group.students:
+                classes.setdefault(id, []).append(group.name)
+    return classes
+
+
+def _unmatched(
+    index: Index, students: frozenset[str], rule: GroupRule | YearRule, part: str
+) -> tuple[Miss, ...]:
+    if rule.source == "group":
+        return tuple(sorted(_other_groups(index, students, rule.pattern), key=_by_text))
+    if rule.source == "orgUnit":
+        return _misses(
+            lambda id: (index.users[id].org_unit_path,), students, rule.pattern, part, path_key
+        )
+    values = values_of(rule.attribute or "", index)
+    return _misses(lambda id: values(index.users[id]), students, rule.pattern, part, swedish)
+
+
+def _misses(
+    texts: Callable[[str], Iterable[str] | None],
+    students: Iterable[str],
+    pattern: str,
+    part: str,
+    key: Callable[[str], tuple[object, ...]],
+) -> tuple[Miss, ...]:
+    count = Counter(text for id in students for text in texts(id) or ())
+    find = finder(pattern, part)
+    missed = [text for text in count if text and find(text) is None]
+    return tuple(Miss(text, count[text]) for text in sorted(missed, key=key))
+
+
+def _other_groups(index: Index, students: frozenset[str], pattern: str) -> Iterator[Miss]:
+    find = finder(pattern, "name")
+    for group in index.groups:
+        if group.everyone or find(group.email) is not None:
+            continue
+        count = len(index.members[group.id] & students)
+        if count:
+            yield Miss(group.email, count)
+
+
+def _by_text(miss: Miss) -> tuple[object, ...]:
+    return swedish(miss.text)

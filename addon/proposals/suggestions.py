@@ -1,0 +1,52 @@
+"""The values that an attribute has among people, for those who build a filter."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from addon.proposals.order import swedish
+from addon.roster.filters import values_of
+from addon.roster.index import Index
+
+
+class Suggestion(Struct, frozen=True):
+    """A value and how many people have it."""
+
+    value: str
+    people: int
+
+
+class Use(Struct, frozen=True):
+    """An attribute beyond the built-in ones: how many people have it, how many values."""
+
+    attribute: str
+    people: int
+    values: int
+
+
+def suggested_values(
+    index: Index, attribute: str, ids: Iterable[str], limit: int = 20
+) -> tuple[Suggestion, ...]:
+    """The most common values of `attribute` among the active users `ids`, most common first."""
+    values = values_of(attribute, index)
+    count: Counter[str] = Counter()
+    for id in ids:
+        user = index.users.get(id)
+        if user is not None:
+            count.update({value for value in values(user) if value})
+    first = sorted(count.items(), key=lambda each: (-each[1], swedish(each[0])))[:limit]
+    return tuple(Suggestion(value, people) for value, people in first)
+
+
+def attributes_in_use(index: Index, ids: Iterable[str] | None = None) -> tuple[Use, ...]:
+    """The attributes that active users (or `ids` of them) have values of, by name."""
+    chosen = index.users.keys() if ids is None else ids
+    people: Counter[str] = Counter()
+    values: dict[str, set[str]] = {}
+    for id in chosen:
+        user = index.users.get(id)
+        for name, found in user.attributes.items() if user else ():
+            people[name] += 1
+            values.setdefault(name, set()).update(found)
+    return tuple(Use(name, people[name], len(values[name])) for name in sorted(people))

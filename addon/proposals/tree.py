@@ -1,0 +1,72 @@
+"""The OU tree of a domain with the number of people at each node."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from addon.conditions import fold
+from addon.proposals.order import swedish
+from addon.roster.index import Index
+
+
+class Node(Struct, frozen=True):
+    """An OU. `users` are the active users in it, `users_below` those and all below it.
+
+    The root has the path and the name "/". `children` are in Swedish alphabetical order.
+    """
+
+    path: str
+    name: str
+    users: int
+    users_below: int
+    children: "tuple[Node, ...]" = ()
+
+
+def org_unit_tree(index: Index) -> Node:
+    """The domain's OUs from the root, also OUs that only users tell of."""
+    counts = Counter(user.org_unit_path for user in index.users.values())
+    users: Counter[str] = Counter()
+    spelled: dict[str, str] = {"": "/"}
+    for path, count in counts.items():
+        users[_key(path)] += count
+        _spell(path, spelled)
+    for unit in index.org_units.values():
+        _spell(unit.path, spelled)
+        spelled[_key(unit.path)] = unit.path if _key(unit.path) else "/"
+    children: dict[str, list[str]] = {}
+    for key in spelled:
+        if key:
+            children.setdefault(key.rpartition("/")[0], []).append(key)
+    return _node("", spelled, users, children)
+
+
+def _key(path: str) -> str:
+    return fold(path).rstrip("/")
+
+
+def _spell(path: str, spelled: dict[str, str]) -> None:
+    """Remember how `path` and all above it are spelled."""
+    while path.strip("/"):
+        path = path.rstrip("/")
+        if spelled.setdefault(fold(path), path) is not path:
+            return
+        path = path.rpartition("/")[0]
+
+
+def _node(
+    key: str,
+    spelled: Mapping[str, str],
+    users: Mapping[str, int],
+    children: Mapping[str, list[str]],
+) -> Node:
+    below = [_node(child, spelled, users, children) for child in children.get(key, ())]
+    below.sort(key=lambda node: swedish(node.name))
+    path, here = spelled[key], users.get(key, 0)
+    return Node(
+        path=path,
+        name=path.rpartition("/")[2] or "/",
+        users=here,
+        users_below=here + sum(node.users_below for node in below),
+        children=tuple(below),
+    )

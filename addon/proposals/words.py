@@ -1,0 +1,150 @@
+"""The words with which Swedish schools name their OUs and groups, and what they tell.
+
+All take text that `plain_words` has made plain: lower case, å and ä as a, ö as o.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
+from unicodedata import combining, normalize
+
+Role = Literal["students", "staff"]
+
+STUDENT_WORDS = frozenset(
+    "elev elever eleverna elevkonto elevkonton barn pupil pupils student students studenter"
+    " studerande deltagare elevkatalog".split()
+)
+STAFF_WORDS = frozenset(
+    "personal personalen personalkonto personalkonton larare lararna larar pedagog pedagoger"
+    " pedagogisk staff teacher teachers faculty anstallda medarbetare lararkonton pers".split()
+)
+_STUDENT_ENDINGS = ("elever", "studerande", "elev")
+_STAFF_ENDINGS = ("personal", "larare", "pedagoger")
+_OFFICE = ("utbildning", "bildning", "forvaltning", "kontor", "ungdom", "namnd", "halsa")
+GUEST_WORDS = frozenset("gast gaster gasten guest guests".split())
+LEFT_WORDS = frozenset(
+    "slutat slutade avslutat avslutad avslutade avslutas arkiv arkiverad arkiverade archive"
+    " archived left former inaktiv inaktiva inaktiverade alumni alumner utflyttade gamla"
+    " tidigare borttagna raderade raderas papperskorg".split()
+)
+_PROTECTED = re.compile(
+    r"skyddad[et]?(?:id|identitet|identiteter|elev|elever|person|personer|personuppgifter)?"
+    r"|skyddat|sekretess\w*|protected|sekr|skyddsmarkerad[e]?|kvarskrivna?|kvarskrivning"
+)
+_NOT_WORD = re.compile(r"[^a-z0-9]+")
+_STAGE = re.compile(r"\b(?:ak|arskurs|ar)?\s*(fk|f|\d)\s?-\s?(\d)(?![a-z0-9])")
+_STAGE_WORDS = {
+    "lagstadiet": range(0, 4),
+    "lagstadie": range(0, 4),
+    "mellanstadiet": range(4, 7),
+    "mellanstadie": range(4, 7),
+    "hogstadiet": range(7, 10),
+    "hogstadie": range(7, 10),
+}
+_YEAR = re.compile(r"(?:ak|arskurs|ar|year|grade)[\s_.-]*\d{1,2}")
+_CLASS = re.compile(
+    r"(?:klass|class)?[\s_.-]*(?:ak\s?)?(?:"
+    r"(?:fk|f|\d{1,2})[\s_.:-]?(?:[a-z]{1,3}\d?|\d[a-z]?)?|f-klass|forskoleklass"  # 7A, F, FA, 7:1
+    r"|[a-z]{2,4}[\s_-]?\d{2}[a-z]{0,4}\d?|\d{2}[\s_-]?[a-z]{2,6}"  # NA24A, 24NA
+    r"|\d\s?-\s?\d[\s_-]?[a-z]*|sfi[\s_-]?[a-d1-4]\w{0,2}"
+    r")(?:[\s_-]+(?:grupp|gr)?[\s_-]*\d{1,2})?"
+)
+_DEVICE = re.compile(
+    r"^((?:ipad|ipads|chromebook|surfplatta|larplatta|platta|padda|tablet|device|enhet|kiosk"
+    r"|dator|elevdator|klassdator|lanedator|skarm|tv|skrivare|prov|provkonto|test|testkonto"
+    r"|testelev|laptop)[-_.]?)\d+@"
+)
+
+
+@lru_cache(maxsize=65536)
+def plain(text: str) -> str:
+    """The text in lower case with å, ä, ö and the like as a, a, o."""
+    lowered = text.casefold()
+    if lowered.isascii():
+        return lowered
+    return "".join(each for each in normalize("NFKD", lowered) if not combining(each))
+
+
+@lru_cache(maxsize=65536)
+def plain_words(text: str) -> tuple[str, ...]:
+    """The words of a text, plain."""
+    return tuple(word for word in _NOT_WORD.split(plain(text)) if word)
+
+
+def role_of(words: Sequence[str]) -> tuple[Role | None, tuple[str, ...]]:
+    """Whether words tell of students or staff, and the words without those that do.
+
+    Neither when they tell of both, or of the office for children and education.
+    """
+    found: set[Role] = set()
+    rest: list[str] = []
+    for word in words:
+        role, left = _role_of(word)
+        if role is None:
+            rest.append(word)
+            continue
+        found.add(role)
+        if left:
+            rest.append(left)
+    if found and any(word.startswith(_OFFICE) or word.endswith(_OFFICE) for word in rest):
+        return None, tuple(words)
+    return (found.pop() if len(found) == 1 else None), tuple(rest)
+
+
+@lru_cache(maxsize=16384)
+def _role_of(word: str) -> tuple[Role | None, str]:
+    if word in STUDENT_WORDS:
+        return "students", ""
+    if word in STAFF_WORDS:
+        return "staff", ""
+    for ending in _STUDENT_ENDINGS:
+        if word.endswith(ending):
+            return "students", word.removesuffix(ending)
+    for ending in _STAFF_ENDINGS:
+        if word.endswith(ending):
+            return "staff", word.removesuffix(ending)
+    return None, word
+
+
+def is_left(words: Sequence[str]) -> bool:
+    """Whether words tell of those who have left."""
+    return not LEFT_WORDS.isdisjoint(words)
+
+
+def is_protected(words: Sequence[str]) -> bool:
+    """Whether words tell of people with protected identity."""
+    if any(map(_PROTECTED.fullmatch, words)):
+        return True
+    return "skydd" in words and len(words) <= 2
+
+
+@lru_cache(maxsize=65536)
+def is_class(name: str) -> bool:
+    """Whether a name is like that of a class: 7A, F-1B, NA24a, Klass 3."""
+    return _CLASS.fullmatch(plain(name).strip()) is not None
+
+
+@lru_cache(maxsize=65536)
+def is_year(name: str) -> bool:
+    """Whether a name is that of a school year: Åk 7, Årskurs 3."""
+    return _YEAR.fullmatch(plain(name).strip()) is not None
+
+
+def stage_of(text: str) -> tuple[frozenset[int], str]:
+    """The school years that a name tells of (F-6, 7-9, Högstadiet) and the plain rest of it."""
+    text = plain(text)
+    for word, years in _STAGE_WORDS.items():
+        if word in text:
+            return frozenset(years), text.replace(word, " ")
+    found = _STAGE.search(text)
+    if found is None:
+        return frozenset(), text
+    first, last = (0 if part.startswith("f") else int(part) for part in found.groups())
+    return frozenset(range(first, last + 1)), text[: found.start()] + " " + text[found.end() :]
+
+
+def device_stem(address: str) -> str | None:
+    """How the address of a shared device begins: `ipad-` of ipad-12@; None for a person's."""
+    found = _DEVICE.match(address.lower())
+    return found[1] if found else None

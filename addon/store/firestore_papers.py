@@ -1,0 +1,173 @@
+"""Papers in Firestore: a document each, and what does not fit there in parts below it.
+
+The parts of a paper are named by the generation it was written in, and are there before its
+document names them; those of the one it took the place of are removed afterwards. So whoever
+reads has one of the two whole, or finds parts gone and reads the document anew.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+from urllib.parse import quote
+from uuid import uuid4
+
+from msgspec import Struct
+
+from addon.store import Paper, Shelf, StoreError
+from addon.store.documents import ATTEMPTS, PART, Documents, Fields, Found, Path, Write
+
+LONGEST_NAME = 1000
+"""Bytes of an escaped name; a longer one is told by its digest. Firestore's ids have 1500."""
+
+SWEPT = ("papers", "snapshots", "parts")
+"""Collection groups with an index of `expires`, those whose documents name parts before these."""
+
+
+class _Taken(Struct, frozen=True):
+    """What came of taking a paper's place: whether it was, and the parts that are of no use now."""
+
+    done: bool
+    useless: tuple[Path, ...]
+
+
+class Papers:
+    """The papers of all shelves."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def put(self, shelf: Shelf, paper: Paper, replace: bool, now: float) -> bool:
+        """Keep a paper; without `replace`, only where there is none that has not expired.
+
+        Whether it was kept. Raises Overtaken when others take its place again and again.
+        """
+        path = _path(shelf, paper.name)
+        if not replace and _is_valid(self._documents.get(path), now):
+            return False
+        generation = uuid4().hex
+        fields, parts = _cut(path, generation, shelf, paper)
+        own = tuple(part.path for part in parts)
+
+        def take(found: Found) -> tuple[_Taken, Fields | None]:
+            there = found.fields or {}
+            if there.get("generation") == generation:
+                return _Taken(True, ()), None  # written in a commit that we took for failed
+            if not replace and _is_valid(found, now):
+                return _Taken(False, own), None
+            return _Taken(True, _parts(found)), fields
+
+        try:
+            self._documents.write(parts)
+            taken = self._documents.change(path, take)
+        except StoreError:
+            self._remove(own)
+            raise
+        self._remove(taken.useless)
+        return taken.done
+
+    def get(self, shelf: Shelf, name: str, now: float) -> Paper | None:
+        """A paper, or None. Raises StoreError when it is replaced too often to be read."""
+        path = _path(shelf, name)
+        found = self._documents.get(path)
+        for _ in range(ATTEMPTS):
+            fields = found.fields
+            if fields is None or not _is_valid(found, now):
+                return None
+            parts = [part.fields for part in self._documents.get_all(_parts(found))]
+            if all(part is not None for part in parts):
+                data = b"".join([fields["packed"], *(part["packed"] for part in parts if part)])
+                expires = fields["expires"]
+                return Paper(
+                    name, data, fields["saved"], None if expires is None else expires.timestamp()
+                )
+            before, found = found, self._documents.get(path)
+            if found == before:
+                return None  # Firestore has begun to remove it
+        raise StoreError(f"a paper ({shelf.kind}) was replaced again and again while it was read")
+
+    def names(self, shelf: Shelf, now: float) -> list[str]:
+        """The names of a shelf's papers that have not expired, sorted."""
+        found = self._documents.query(
+            _collection(shelf), where=[("kind", "==", shelf.kind)], fields=["name", "expires"]
+        )
+        return sorted(one.fields["name"] for one in found if one.fields and _is_valid(one, now))
+
+    def remove(self, shelf: Shelf, name: str) -> None:
+        """Remove a paper, if there is one."""
+        path = _path(shelf, name)
+        for _ in range(ATTEMPTS):
+            found = self._documents.get(path)
+            if found.fields is None:
+                return
+            if self._documents.delete_known([found]):
+                self._documents.delete(_parts(found))
+                return
+        raise StoreError(f"a paper ({shelf.kind}) was replaced again and again")
+
+    def sweep(self, now: float) -> int:
+        """Remove the papers and snapshots that have expired, and parts left over; how many."""
+        at, removed = datetime.fromtimestamp(now, UTC), 0
+        for group in SWEPT:
+            while found := self._documents.expired(group, at):
+                gone = self._documents.delete_known(found)
+                removed += 0 if group == "parts" else gone
+                if not gone:
+                    break  # others have changed or removed them all
+        return removed
+
+    def _remove(self, paths: Iterable[Path]) -> None:
+        """Remove parts that nothing names; those that cannot be now are swept when they expire."""
+        with suppress(StoreError):
+            self._documents.delete(tuple(paths))
+
+
+def _collection(shelf: Shelf) -> Path:
+    return ("tenants", shelf.tenant, "papers") if shelf.tenant else ("papers",)
+
+
+def _path(shelf: Shelf, name: str) -> Path:
+    escaped = quote(name, safe="")
+    if len(escaped) > LONGEST_NAME:
+        escaped = f"%{sha256(name.encode()).hexdigest()}"  # no escaped name is like that
+    return (*_collection(shelf), f"{shelf.kind}.{escaped}")
+
+
+def _cut(path: Path, generation: str, shelf: Shelf, paper: Paper) -> tuple[Fields, list[Write]]:
+    """The paper's document, and its parts, none when the document holds it all."""
+    data = paper.data
+    until = None if paper.expires is None else datetime.fromtimestamp(paper.expires, UTC)
+    cut = [data[n : n + PART] for n in range(0, len(data), PART)] if len(data) > PART else []
+    fields = {
+        "kind": shelf.kind,
+        "name": paper.name,
+        "saved": paper.saved,
+        "expires": until,
+        "generation": generation,
+        "parts": len(cut),
+        "packed": b"" if cut else data,
+    }
+    names = _names(path, generation, len(cut))
+    parts = [
+        Write(name, {"packed": part, "expires": until})
+        for name, part in zip(names, cut, strict=True)
+    ]
+    return fields, parts
+
+
+def _names(path: Path, generation: str, count: int) -> list[Path]:
+    return [(*path, "parts", f"{generation}-{n:04}") for n in range(count)]
+
+
+def _parts(found: Found) -> tuple[Path, ...]:
+    """The parts that a paper's document names."""
+    fields = found.fields or {}
+    return tuple(_names(found.path, fields.get("generation", ""), fields.get("parts", 0)))
+
+
+def _is_valid(found: Found, now: float) -> bool:
+    """Whether it is there and has not expired."""
+    if found.fields is None:
+        return False
+    expires: datetime | None = found.fields["expires"]
+    return expires is None or expires.timestamp() > now

@@ -1,0 +1,58 @@
+"""Snapshots in Firestore: a document that says who needs it still, and the parts below it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from addon.store.documents import PART, Documents, Fields, Found, Path, Write
+
+
+class Snapshots:
+    """The snapshots of all tenants."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def save(
+        self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
+    ) -> None:
+        """Keep a run's snapshot until all `vendors` are done with it, or it expires."""
+        path, until = _path(tenant, run), datetime.fromtimestamp(expires, UTC)
+        cut = [packed[start : start + PART] for start in range(0, len(packed), PART)]
+        writes = [
+            Write((*path, "parts", f"{n:03}"), {"packed": part, "expires": until})
+            for n, part in enumerate(cut)
+        ]
+        fields = {"vendors": list(vendors), "parts": len(cut), "expires": until}
+        self._documents.write([*writes, Write(path, fields)])
+
+    def get(self, tenant: str, run: str, now: float) -> bytes | None:
+        """A run's snapshot, or None when it has expired or is no longer needed."""
+        path = _path(tenant, run)
+        fields = self._documents.get(path).fields
+        if fields is None or fields["expires"].timestamp() <= now:
+            return None
+        names = [(*path, "parts", f"{n:03}") for n in range(fields["parts"])]
+        parts = [part.fields for part in self._documents.get_all(names)]
+        if not all(parts):
+            return None
+        return b"".join(part["packed"] for part in parts if part is not None)
+
+    def done_with(self, tenant: str, run: str, vendor: str) -> None:
+        """One vendor has been delivered to; after the last the snapshot is removed."""
+        path = _path(tenant, run)
+
+        def strike(found: Found) -> tuple[int, Fields | None]:
+            fields = found.fields
+            if fields is None:
+                return 0, None
+            left = [name for name in fields["vendors"] if name != vendor]
+            return (0 if left else fields["parts"]), {"vendors": left}
+
+        parts = self._documents.change(path, strike)
+        if parts:
+            names = [(*path, "parts", f"{n:03}") for n in range(parts)]
+            self._documents.delete([path, *names])
+
+
+def _path(tenant: str, run: str) -> Path:
+    return ("tenants", tenant, "snapshots", run)

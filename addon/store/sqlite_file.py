@@ -1,0 +1,166 @@
+"""The file of the embedded store: its connections, transactions and schema."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from addon.store import StoreError
+
+BUSY_SECONDS = 30.0
+MOST_IDLE = 8
+"""How many connections are kept open for the next use, whatever thread it comes from."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE tenants (id TEXT PRIMARY KEY, document BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE connections (
+        id INTEGER PRIMARY KEY, tenant TEXT NOT NULL, vendor TEXT NOT NULL, mode TEXT NOT NULL,
+        hold BLOB, approval BLOB, UNIQUE (tenant, vendor, mode)
+    );
+    CREATE TABLE entries (
+        connection INTEGER NOT NULL REFERENCES connections, type TEXT NOT NULL,
+        external_id TEXT NOT NULL, vendor_id TEXT NOT NULL, content BLOB NOT NULL,
+        PRIMARY KEY (connection, type, external_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE refusals (
+        connection INTEGER NOT NULL REFERENCES connections, type TEXT NOT NULL,
+        external_id TEXT NOT NULL, refusal BLOB NOT NULL,
+        PRIMARY KEY (connection, type, external_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY, tenant TEXT NOT NULL, started REAL NOT NULL, run BLOB NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX runs_of_tenant ON runs (tenant, started);
+    """,
+    """
+    CREATE TABLE leases (
+        tenant TEXT NOT NULL, vendor TEXT NOT NULL, mode TEXT NOT NULL,
+        holder TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (tenant, vendor, mode)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE snapshots (
+        tenant TEXT NOT NULL, run TEXT NOT NULL, vendors TEXT NOT NULL, expires REAL NOT NULL,
+        packed BLOB NOT NULL, PRIMARY KEY (tenant, run)
+    ) WITHOUT ROWID;
+    CREATE TABLE tasks (name TEXT PRIMARY KEY, created REAL NOT NULL, task BLOB NOT NULL)
+        WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE papers (
+        tenant TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, saved REAL NOT NULL,
+        expires REAL, data BLOB NOT NULL, PRIMARY KEY (tenant, kind, name)
+    );
+    CREATE INDEX papers_that_expire ON papers (expires) WHERE expires IS NOT NULL;
+    CREATE TABLE log (
+        tenant TEXT NOT NULL, id TEXT NOT NULL, at REAL NOT NULL, entry BLOB NOT NULL,
+        PRIMARY KEY (tenant, id)
+    ) WITHOUT ROWID;
+    CREATE INDEX log_by_time ON log (tenant, at);
+    """,
+)
+"""Each takes the schema one version on; only ever add to the end."""
+
+
+class SQLiteFile:
+    """One SQLite file in WAL mode, brought to the newest schema. Raises StoreError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+        self._reads = self._writes = 0
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path.parent} cannot be made: {error.strerror}") from None
+        with self._writing() as db:
+            self._migrate(db)
+        self._let_go()  # a server may fork now, and SQLite's connections must not be shared
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._closed = True
+        self._let_go()
+
+    def cost(self) -> tuple[int, int]:
+        """Transactions that read, and that wrote."""
+        return self._reads, self._writes
+
+    def _take(self) -> sqlite3.Connection:
+        """A connection to the file that nobody else uses."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        db = sqlite3.connect(
+            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _give_back(self, db: sqlite3.Connection) -> None:
+        with self._lock:
+            if not self._closed and len(self._idle) < MOST_IDLE:
+                self._idle.append(db)
+                return
+        db.close()
+
+    def _let_go(self) -> None:
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        self._reads += 1
+        with self._transaction("BEGIN") as db:
+            yield db
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        self._writes += 1
+        with self._transaction("BEGIN IMMEDIATE") as db:
+            yield db
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        try:
+            db = self._take()
+            try:
+                db.execute(begin)
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                db.close()  # which rolls back
+                raise
+            self._give_back(db)
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"The store {self._path} cannot be used ({error}). See that the file is a Skolsynk "
+                "store, that its folder can be written and that the disk is not full."
+            ) from None
+
+    def _migrate(self, db: sqlite3.Connection) -> None:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise StoreError(
+                f"The store {self._path} was made by a newer Skolsynk (schema {version}; this one "
+                f"knows {len(MIGRATIONS)}). Install the newer version, or name another file."
+            )
+        if version == 0 and db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise StoreError(
+                f"The file {self._path} is the database of another program. Name another file."
+            )
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            for statement in script.split(";"):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {number}")

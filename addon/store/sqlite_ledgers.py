@@ -1,0 +1,175 @@
+"""The ledgers of the embedded store, with the leases, holds and approvals of connections."""
+
+import sqlite3
+from collections.abc import Sequence, Set
+from pathlib import Path
+
+import msgspec
+
+from addon.delivery.guard import Approval, Hold
+from addon.delivery.ledger import Change, Entry, Key, Ledger, Refusal
+from addon.ss12000.resources import TYPES
+from addon.store import LeaseLost, Standing
+from addon.store.holder import is_dead
+from addon.store.sqlite_file import SQLiteFile
+
+
+class SQLiteLedgers(SQLiteFile):
+    """What an `addon.store.Store` keeps of connections."""
+
+    def __init__(self, path: Path) -> None:
+        self._leases: set[tuple[Key, str]] = set()
+        super().__init__(path)
+
+    # Ledgers
+
+    def standing(self, key: Key) -> Standing:
+        return Standing(self.ledger(key), self.hold(key), self.approval(key))
+
+    def load(self, key: Key, ledger: Ledger, shards: Set[int]) -> None:
+        """Nothing: `standing` gives whole ledgers here."""
+
+    def ledger(self, key: Key) -> Ledger:
+        ledger = Ledger()
+        with self._reading() as db:
+            number = self._number(db, key)
+            for resource_type in TYPES:
+                entries = ledger.entries[resource_type]
+                for external_id, vendor_id, content in db.execute(
+                    "SELECT external_id, vendor_id, content FROM entries"
+                    " WHERE connection = ? AND type = ?",
+                    (number, resource_type),
+                ):
+                    entries[external_id] = Entry(vendor_id, content)
+            for resource_type, external_id, refusal in db.execute(
+                "SELECT type, external_id, refusal FROM refusals WHERE connection = ?", (number,)
+            ):
+                ledger.refusals[resource_type][external_id] = msgspec.json.decode(
+                    refusal, type=Refusal
+                )
+        return ledger
+
+    def ledgers(self, tenant: str) -> list[tuple[Key, int, int]]:
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT vendor, mode,"
+                " (SELECT count(*) FROM entries WHERE connection = id),"
+                " (SELECT count(*) FROM refusals WHERE connection = id)"
+                " FROM connections WHERE tenant = ? ORDER BY vendor, mode",
+                (tenant,),
+            ).fetchall()
+        return [(Key(tenant, vendor, mode), n, m) for vendor, mode, n, m in rows if n or m]
+
+    def record(self, key: Key, changes: Sequence[Change], holder: str = "") -> None:
+        if not changes:
+            return
+        with self._writing() as db:
+            if holder and self._lease(db, key)[0] != holder:
+                raise LeaseLost(key)
+            number = self._numbered(db, key)
+            for change in changes:
+                place = (number, change.resource_type, change.external_id)
+                if change.entry is not None:
+                    db.execute(
+                        "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)",
+                        (*place, change.entry.vendor_id, change.entry.content),
+                    )
+                elif change.forget:
+                    db.execute(
+                        "DELETE FROM entries WHERE connection = ? AND type = ? AND external_id = ?",
+                        place,
+                    )
+                if change.refusal is not None:
+                    db.execute(
+                        "INSERT OR REPLACE INTO refusals VALUES (?, ?, ?, ?)",
+                        (*place, msgspec.json.encode(change.refusal)),
+                    )
+                else:
+                    db.execute(
+                        "DELETE FROM refusals WHERE connection = ? AND type = ?"
+                        " AND external_id = ?",
+                        place,
+                    )
+
+    # Leases
+
+    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
+        with self._writing() as db:
+            held_by, held_until = self._lease(db, key)
+            if (key, holder) in self._leases and held_by != holder:
+                return held_by or "another run"  # it was taken meanwhile, and let go of again
+            if held_by not in ("", holder) and held_until > now and not is_dead(held_by):
+                return held_by
+            db.execute(
+                "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)",
+                (key.tenant, key.vendor, key.mode, holder, until),
+            )
+        self._leases.add((key, holder))
+        return None
+
+    def release(self, key: Key, holder: str) -> None:
+        self._leases.discard((key, holder))
+        with self._writing() as db:
+            db.execute(
+                "DELETE FROM leases WHERE tenant = ? AND vendor = ? AND mode = ? AND holder = ?",
+                (key.tenant, key.vendor, key.mode, holder),
+            )
+
+    @staticmethod
+    def _lease(db: sqlite3.Connection, key: Key) -> tuple[str, float]:
+        """Who holds the lease and until when; an empty name when nobody does."""
+        row = db.execute(
+            "SELECT holder, until FROM leases WHERE tenant = ? AND vendor = ? AND mode = ?",
+            (key.tenant, key.vendor, key.mode),
+        ).fetchone()
+        return ("", 0.0) if row is None else (row[0], row[1])
+
+    # Holds and approvals
+
+    def hold(self, key: Key) -> Hold | None:
+        found = self._column(key, "hold")
+        return None if found is None else msgspec.json.decode(found, type=Hold)
+
+    def set_hold(self, key: Key, hold: Hold | None) -> None:
+        self._set_column(key, "hold", None if hold is None else msgspec.json.encode(hold))
+
+    def approval(self, key: Key) -> Approval | None:
+        found = self._column(key, "approval")
+        return None if found is None else msgspec.json.decode(found, type=Approval)
+
+    def set_approval(self, key: Key, approval: Approval | None) -> None:
+        encoded = None if approval is None else msgspec.json.encode(approval)
+        self._set_column(key, "approval", encoded)
+
+    def _column(self, key: Key, name: str) -> bytes | None:
+        with self._reading() as db:
+            row = db.execute(
+                f"SELECT {name} FROM connections WHERE tenant = ? AND vendor = ? AND mode = ?",
+                (key.tenant, key.vendor, key.mode),
+            ).fetchone()
+        return None if row is None else row[0]
+
+    def _set_column(self, key: Key, name: str, value: bytes | None) -> None:
+        with self._writing() as db:
+            number = self._numbered(db, key)
+            db.execute(f"UPDATE connections SET {name} = ? WHERE id = ?", (value, number))
+
+    @staticmethod
+    def _number(db: sqlite3.Connection, key: Key) -> int | None:
+        row = db.execute(
+            "SELECT id FROM connections WHERE tenant = ? AND vendor = ? AND mode = ?",
+            (key.tenant, key.vendor, key.mode),
+        ).fetchone()
+        return None if row is None else int(row[0])
+
+    def _numbered(self, db: sqlite3.Connection, key: Key) -> int:
+        """The connection's number, given to it now if it had none."""
+        number = self._number(db, key)
+        if number is None:
+            db.execute(
+                "INSERT INTO connections (tenant, vendor, mode) VALUES (?, ?, ?)",
+                (key.tenant, key.vendor, key.mode),
+            )
+            number = self._number(db, key)
+        assert number is not None
+        return number

@@ -1,0 +1,135 @@
+"""The papers of the embedded store: what is kept for a while, snapshots, and the log of changes."""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from addon.store import LOG_KEPT, LogEntry, Paper, Shelf, StoreError
+from addon.store.sqlite_file import SQLiteFile
+
+
+class SQLitePapers(SQLiteFile):
+    """What an `addon.store.Store` keeps of papers, snapshots and changes."""
+
+    # The log of changes
+
+    def log(self, tenant: str, entry: LogEntry) -> None:
+        with self._writing() as db:
+            self._enter(db, tenant, entry)
+
+    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[LogEntry]:
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT entry FROM log WHERE tenant = ?1 AND (?2 IS NULL OR id < ?2)"
+                " ORDER BY id DESC LIMIT ?3",
+                (tenant, before, limit),
+            ).fetchall()
+        return [msgspec.json.decode(row[0], type=LogEntry) for row in rows]
+
+    @staticmethod
+    def _enter(db: sqlite3.Connection, tenant: str, entry: LogEntry) -> None:
+        """Write an entry in the log, whose oldest entries go."""
+        written = db.execute(
+            "INSERT OR IGNORE INTO log VALUES (?, ?, ?, ?)",
+            (tenant, entry.id, entry.at, msgspec.json.encode(entry)),
+        )
+        if not written.rowcount:
+            raise StoreError(f"the log of {tenant} has another entry {entry.id}: try once more")
+        db.execute("DELETE FROM log WHERE tenant = ? AND at < ?", (tenant, entry.at - LOG_KEPT))
+
+    # Papers
+
+    def keep(
+        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+    ) -> None:
+        with self._writing() as db:
+            self._put(db, shelf, name, Paper(name, data, now, expires))
+
+    def keep_new(
+        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+    ) -> bool:
+        with self._writing() as db:
+            there = db.execute(
+                "SELECT 1 FROM papers WHERE tenant = ? AND kind = ? AND name = ?"
+                " AND (expires IS NULL OR expires > ?)",
+                (shelf.tenant, shelf.kind, name, now),
+            ).fetchone()
+            if there is None:
+                self._put(db, shelf, name, Paper(name, data, now, expires))
+        return there is None
+
+    def kept(self, shelf: Shelf, name: str, now: float) -> Paper | None:
+        with self._reading() as db:
+            row = db.execute(
+                "SELECT data, saved, expires FROM papers"
+                " WHERE tenant = ? AND kind = ? AND name = ? AND (expires IS NULL OR expires > ?)",
+                (shelf.tenant, shelf.kind, name, now),
+            ).fetchone()
+        return None if row is None else Paper(name, bytes(row[0]), row[1], row[2])
+
+    def papers(self, shelf: Shelf, now: float) -> list[str]:
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT name FROM papers WHERE tenant = ? AND kind = ?"
+                " AND (expires IS NULL OR expires > ?)",
+                (shelf.tenant, shelf.kind, now),
+            ).fetchall()
+        return sorted(row[0] for row in rows)
+
+    def discard(self, shelf: Shelf, name: str) -> None:
+        with self._writing() as db:
+            db.execute(
+                "DELETE FROM papers WHERE tenant = ? AND kind = ? AND name = ?",
+                (shelf.tenant, shelf.kind, name),
+            )
+
+    def sweep(self, now: float) -> int:
+        with self._writing() as db:
+            papers = db.execute("DELETE FROM papers WHERE expires <= ?", (now,)).rowcount
+            snapshots = db.execute("DELETE FROM snapshots WHERE expires <= ?", (now,)).rowcount
+        return papers + snapshots
+
+    @staticmethod
+    def _put(db: sqlite3.Connection, shelf: Shelf, name: str, paper: Paper) -> None:
+        db.execute(
+            "INSERT OR REPLACE INTO papers (tenant, kind, name, data, saved, expires)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (shelf.tenant, shelf.kind, name, paper.data, paper.saved, paper.expires),
+        )
+
+    # Snapshots
+
+    def save_snapshot(
+        self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
+    ) -> None:
+        with self._writing() as db:
+            db.execute("DELETE FROM snapshots WHERE expires <= ?", (time.time(),))
+            db.execute(
+                "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)",
+                (tenant, run, " ".join(vendors), expires, packed),
+            )
+
+    def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:
+        with self._reading() as db:
+            row = db.execute(
+                "SELECT packed FROM snapshots WHERE tenant = ? AND run = ? AND expires > ?",
+                (tenant, run, now),
+            ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def done_with_snapshot(self, tenant: str, run: str, vendor: str) -> None:
+        with self._writing() as db:
+            place = (tenant, run)
+            row = db.execute(
+                "SELECT vendors FROM snapshots WHERE tenant = ? AND run = ?", place
+            ).fetchone()
+            left = [] if row is None else [name for name in row[0].split() if name != vendor]
+            if left:
+                db.execute(
+                    "UPDATE snapshots SET vendors = ? WHERE tenant = ? AND run = ?",
+                    (" ".join(left), *place),
+                )
+            else:
+                db.execute("DELETE FROM snapshots WHERE tenant = ? AND run = ?", place)

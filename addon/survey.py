@@ -1,0 +1,195 @@
+"""A survey: the whole directory, read for the administrator who sets Skolsynk up.
+
+A run reads only those whom the document selects. To choose them one must see the rest too: the
+tree of organisational units, the groups, and the people in them, by name. The survey is kept in
+the store for a day at most and then gone. It has no more of people than what choosing takes:
+fields that tell one person from another, such as numbers, are not kept.
+"""
+
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+from msgspec import Struct, structs
+
+from addon.directory.answers import ALL_SCHEMAS
+from addon.directory.errors import DirectoryError
+from addon.directory.needs import BUILT_IN, needs
+from addon.directory.snapshot import Snapshot, User
+from addon.store import Shelf, Store
+from addon.tenant import Clause, GroupRule, Organisation, SchoolUnit, Selector, Tenant
+
+KEPT = 24 * 3600.0
+"""Seconds after which a survey is gone."""
+STATE_KEPT = 7 * 24 * 3600.0
+LOST = 600.0
+"""Seconds without a word after which a reading that has not ended is taken for cut off."""
+TELLS_EVERY = 1.0
+"""Seconds between what a reading tells of its progress."""
+
+ATTRIBUTES = (
+    "organizations.department",
+    "organizations.title",
+    "organizations.costCenter",
+    "organizations.description",
+    ALL_SCHEMAS,
+)
+"""What schools keep classes and roles in; `customSchemas` are their own fields."""
+
+FEWEST_SHARING = 2.0
+"""People for each value, on average, of a field that says what sort of person somebody is."""
+PERSONAL_NUMBER = re.compile(r"(?:\d{2})?\d{6}[-+]?[\dTtPp]\d{3}")
+
+
+class Survey(Struct, frozen=True):
+    """The directory as it was `read` (seconds since 1970 UTC).
+
+    `attributes` are those that users have values of, beyond the built-in ones, sorted.
+    """
+
+    read: float
+    snapshot: Snapshot
+    attributes: tuple[str, ...]
+
+
+class State(Struct, frozen=True):
+    """How a tenant's survey stands. `at` is seconds since 1970 UTC.
+
+    `status` is `reading`, `done` or `failed`; `users` and `groups` are those read so far;
+    `detail` says why it failed, for the administrator.
+    """
+
+    status: str
+    at: float
+    users: int = 0
+    groups: int = 0
+    detail: str = ""
+
+    def lost(self, now: float) -> bool:
+        """Whether a reading has been cut off."""
+        return self.status == "reading" and now - self.at > LOST
+
+
+Told = Callable[[int, int], None]
+Read = Callable[[Tenant, Told], Snapshot]
+
+
+def whole(tenant: Tenant) -> Tenant:
+    """A document that selects everybody, with everything that the survey is to show of them."""
+    document = needs(tenant)
+    clauses = tuple(
+        Clause(attribute=a, operator="isNotEmpty") for a in (*ATTRIBUTES, *document.attributes)
+    )
+    named = tuple(g for g in document.groups if "@" in g)
+    everybody = SchoolUnit(
+        code="00000000",
+        name="",
+        students=Selector(org_units=("/",), filters=(clauses,)),
+        staff=Selector(groups=named),
+        classes=GroupRule(source="group", pattern="."),
+    )
+    return structs.replace(
+        tenant,
+        organisation=Organisation(name=tenant.customer_id),
+        school_units=(everybody,),
+        connections=(),
+    )
+
+
+def take(read: Read, store: Store, tenant: Tenant, clock: Callable[[], float]) -> Survey | None:
+    """Read the tenant's whole directory and keep it; its state tells how it goes.
+
+    None when the directory could not be had: then the state says why. Raises StoreError.
+    """
+    tenant_id, last = tenant.customer_id, [clock()]
+    shelf = shelf_of(tenant_id)
+
+    def told(users: int, groups: int) -> None:
+        now = clock()
+        if now - last[0] >= TELLS_EVERY:
+            last[0] = now
+            tell(store, tenant_id, State("reading", now, users, groups))
+
+    tell(store, tenant_id, State("reading", clock()))
+    try:
+        snapshot = read(whole(tenant), told)
+    except DirectoryError as error:
+        store.discard(shelf, "directory")
+        tell(store, tenant_id, State("failed", clock(), detail=str(error)))
+        return None
+    survey = made(snapshot, clock(), needs(tenant).attributes)
+    store.keep(shelf, "directory", pack(survey), survey.read, survey.read + KEPT)
+    done = State("done", survey.read, len(snapshot.users), len(snapshot.groups))
+    tell(store, tenant_id, done)
+    return survey
+
+
+def tell(store: Store, tenant_id: str, state: State) -> None:
+    """Keep how the tenant's survey stands. Raises StoreError."""
+    packed = msgspec.json.encode(state)
+    store.keep(shelf_of(tenant_id), "state", packed, state.at, state.at + STATE_KEPT)
+
+
+def forget(store: Store, tenant_id: str) -> None:
+    """Remove what is kept of the tenant's directory. Raises StoreError."""
+    for name in ("directory", "state"):
+        store.discard(shelf_of(tenant_id), name)
+
+
+def state(store: Store, tenant_id: str, now: float) -> State | None:
+    """How the tenant's survey stands, or None where none was asked for. Raises StoreError."""
+    paper = store.kept(shelf_of(tenant_id), "state", now)
+    return None if paper is None else msgspec.json.decode(paper.data, type=State)
+
+
+def shelf_of(tenant_id: str) -> Shelf:
+    """Where a tenant's survey is kept."""
+    return Shelf("reading", tenant_id)
+
+
+def made(snapshot: Snapshot, now: float, mentioned: Iterable[str]) -> Survey:
+    """The survey of a snapshot, without what tells one person from another.
+
+    Attributes that the document mentions stay: the administrator has chosen them.
+    """
+    kept = _shared(snapshot.users) | set(mentioned) - BUILT_IN
+    users = tuple(_only(user, kept) for user in snapshot.users)
+    names = tuple(sorted({name for user in users for name in user.attributes}))
+    return Survey(now, structs.replace(snapshot, users=users), names)
+
+
+def pack(survey: Survey) -> bytes:
+    """A survey as bytes."""
+    return zlib.compress(msgspec.msgpack.encode(survey), 1)
+
+
+def unpack(packed: bytes) -> Survey:
+    """A survey from bytes."""
+    return msgspec.msgpack.decode(zlib.decompress(packed), type=Survey)
+
+
+def _shared(users: Iterable[User]) -> set[str]:
+    """The attributes whose values people share: a class, a role, but no number of one's own."""
+    values: dict[str, set[str]] = defaultdict(set)
+    people: dict[str, int] = defaultdict(int)
+    for user in users:
+        for name, found in user.attributes.items():
+            values[name].update(found)
+            people[name] += 1
+    return {
+        name
+        for name, found in values.items()
+        if people[name] >= FEWEST_SHARING * len(found)
+        and not any(PERSONAL_NUMBER.fullmatch(value) for value in found)
+    }
+
+
+def _only(user: User, names: set[str]) -> User:
+    attributes: Mapping[str, tuple[str, ...]] = {
+        name: value for name, value in user.attributes.items() if name in names
+    }
+    if len(attributes) == len(user.attributes):
+        return user
+    return structs.replace(user, attributes=attributes)

@@ -1,0 +1,28 @@
+"""What every page shows of what waits: holds, a pause, the steps of the first visit."""
+
+from typing import Any
+
+from flask import Flask, g
+
+from addon.pause import paused
+from addon.web.here import Here
+from addon.web.steps import Steps, steps
+
+
+def bands(app: Flask) -> None:
+    """Give the templates what the frame of every page shows."""
+
+    @app.context_processor
+    def around() -> dict[str, Any]:
+        """`here`, `holds` (not refused first), `pause` and `guide`; nothing for nobody."""
+        now: Here | None = g.get("here")
+        if now is None:
+            return {"here": None, "holds": (), "pause": None, "guide": None}
+        holds = sorted(now.holds, key=lambda held: bool(held.hold.refused))
+        found: Steps | None = steps(now)
+        return {
+            "here": now,
+            "holds": holds,
+            "pause": paused(now.tenant, now.now),
+            "guide": None if found is None or found.done else found,
+        }

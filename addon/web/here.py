@@ -1,0 +1,251 @@
+"""What a page has in hand: who asks, and their own tenant. There is no way to another's."""
+
+from collections.abc import Callable
+from functools import cached_property
+from hashlib import sha256
+from typing import cast
+
+import msgspec
+from flask import g
+from msgspec import Struct, structs
+
+from addon import survey
+from addon.changes import changes
+from addon.delivery.guard import Hold
+from addon.delivery.ledger import Key
+from addon.directory.needs import BUILT_IN, needs
+from addon.document import decode_tenant, load_tenant, write_document
+from addon.rooms import Rooms, ledger_key
+from addon.runs import new_run_id
+from addon.store import LogEntry, Run, Store, StoreError
+from addon.tenant import Organisation, Tenant
+from addon.vendors import Vendor
+from addon.web.gate import Admin
+from addon.web.house import House
+from addon.web.study import Desk
+
+ATTEMPTS = 5
+"""How often a change is made anew because others change other things at the same time."""
+RECENT = 30
+"""Entries of the log that are looked through for who was faster."""
+
+
+class Overtaken(Exception):
+    """What was to be saved has been changed by another since the form was shown.
+
+    `by` are the entries of the log of changes that did it, the newest first; `now` is how the
+    part stands, so that the form can be shown again with what was typed.
+    """
+
+    def __init__(self, by: tuple[LogEntry, ...]) -> None:
+        super().__init__("another administrator has saved meanwhile")
+        self.by = by
+
+
+class Held(Struct, frozen=True):
+    """What waits for a person's word at a vendor, and in which ledger."""
+
+    key: Key
+    vendor: str
+    hold: Hold
+
+
+class Here:
+    """The request's own surroundings, once `addon.web.gate` has let somebody in."""
+
+    def __init__(self, admin: Admin, house: House) -> None:
+        self.admin = admin
+        self.house = house
+        self.now = house.clock()
+
+    @property
+    def tenant_id(self) -> str:
+        """The customer whom the administrator was found to be one of."""
+        return self.admin.tenant
+
+    @property
+    def store(self) -> Store:
+        return self.house.store()
+
+    @property
+    def vendors(self) -> dict[str, Vendor]:
+        """The vendor profiles by id, in their file's order."""
+        return dict(self.house.settings.vendors)
+
+    @property
+    def rooms(self) -> Rooms:
+        """What a run needs."""
+        return self.house.rooms()
+
+    @cached_property
+    def _stored(self) -> bytes | None:
+        return self.store.tenant(self.tenant_id)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing of this tenant has been saved yet."""
+        return self._stored is None
+
+    @cached_property
+    def tenant(self) -> Tenant:
+        """The tenant's document; where there is none yet, what it begins as."""
+        return self._draft() if self._stored is None else load_tenant(self._stored)
+
+    def store_tenant(self) -> Tenant:
+        """The document as it is stored at this moment, whoever saved it."""
+        stored = self.store.tenant(self.tenant_id)
+        return self._draft() if stored is None else load_tenant(stored)
+
+    @property
+    def version(self) -> str:
+        """Stands for the document as it is."""
+        return sha256(self._stored or b"").hexdigest()[:16]
+
+    def vendor_name(self, vendor: str) -> str:
+        """What the vendor is called."""
+        profile = self.vendors.get(vendor)
+        return vendor if profile is None else profile.name
+
+    # The directory
+
+    @property
+    def desk(self) -> Desk:
+        """The tenant's directory and what the document makes of it. Raises NotRead, NotReady."""
+        return self.house.study.desk(self.tenant, self.version, self.now)
+
+    # Runs and holds
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """The newest runs, the newest first."""
+        return self.store.runs(self.tenant_id, 50)
+
+    @property
+    def newest_run(self) -> str:
+        """Stands for what the ledgers are like: it changes whenever a run begins or ends."""
+        newest = self.runs[0] if self.runs else None
+        return "" if newest is None else f"{newest.id} {newest.status} {newest.finished}"
+
+    @cached_property
+    def holds(self) -> tuple[Held, ...]:
+        """What waits for a person's word."""
+        keys = []
+        for connection in self.tenant.connections:
+            key = ledger_key(self.tenant_id, connection)
+            if key is not None:
+                keys.append(key)
+            else:  # withdrawals are held at connections that are off
+                keys += [Key(self.tenant_id, connection.vendor, mode) for mode in ("test", "live")]
+        found = ((key, self.store.hold(key)) for key in keys)
+        return tuple(Held(key, key.vendor, hold) for key, hold in found if hold is not None)
+
+    # Saving
+
+    def save(
+        self,
+        what: str,
+        change: Callable[[Tenant], Tenant],
+        *,
+        subject: str = "",
+        part: Callable[[Tenant], object] | None = None,
+        mark: str | None = None,
+    ) -> Tenant:
+        """Change the document and log it: both or neither. The document as it is now.
+
+        `change` is made on the document as it is stored at that moment, so what others change
+        elsewhere stays. `part` is what of a document the form was about and `mark` what
+        `mark_of` gave of it when the form was shown: Overtaken when it is another now. Raises
+        DocumentError with the places when the document would not be right; then, as when it
+        raises Overtaken or StoreError, nothing is changed.
+        """
+        for _ in range(ATTEMPTS):
+            stored = self.store.tenant(self.tenant_id)
+            before = self._draft() if stored is None else load_tenant(stored)
+            if part is not None and mark != mark_of(part(before)):
+                raise Overtaken(self._who_changed(subject))
+            after = change(before)
+            document = write_document(after)
+            after = decode_tenant(document, self.vendors)
+            if after.customer_id != self.tenant_id:
+                raise PermissionError("a document of another tenant")
+            found = changes(None if stored is None else before, after)
+            if stored is not None and not found:
+                return after
+            entry = LogEntry(
+                id=new_run_id(self.now),
+                at=self.now,
+                who=self.admin.email,
+                what=what,
+                subject=subject,
+                changes=found,
+            )
+            if self.store.replace_tenant(self.tenant_id, document, stored, entry):
+                self._see_to_survey(before, after)
+                self.__dict__.pop("_stored", None)
+                self.__dict__.pop("tenant", None)
+                return after
+        raise StoreError("others change the settings all the time; try again in a moment")
+
+    def log(self, what: str, subject: str = "") -> None:
+        """Remember a deed that changes nothing in the document."""
+        entry = LogEntry(new_run_id(self.now), self.now, self.admin.email, what, subject)
+        self.store.log(self.tenant_id, entry)
+
+    def forget_directory(self) -> None:
+        """Have the directory read anew when it is next asked for."""
+        survey.forget(self.store, self.tenant_id)
+        self.house.study.forget(self.tenant_id)
+
+    def _draft(self) -> Tenant:
+        domain = self.admin.email.rpartition("@")[2]
+        return Tenant(
+            customer_id=self.tenant_id,
+            organisation=Organisation(name=domain),
+            primary_domain=domain,
+            delegated_admin=self.admin.email,
+        )
+
+    def _who_changed(self, subject: str) -> tuple[LogEntry, ...]:
+        entries = self.store.entries(self.tenant_id, RECENT)
+        about = [e for e in entries if e.subject == subject or not e.subject]
+        return tuple(about[:3])
+
+    def _see_to_survey(self, before: Tenant, after: Tenant) -> None:
+        """What is kept of the directory must hide who is protected, and have what is asked of."""
+        if before.protected != after.protected:
+            self.forget_directory()
+            return
+        new = set(needs(after).attributes) - set(needs(before).attributes) - BUILT_IN
+        if new - set(survey.ATTRIBUTES):
+            self.forget_directory()
+
+
+def here() -> Here:
+    """What the page that is being made has in hand."""
+    return cast(Here, g.here)
+
+
+def mark_of(part: object) -> str:
+    """Stands for a part of the document as a form has shown it."""
+    return sha256(msgspec.json.encode(part)).hexdigest()[:16]
+
+
+def with_unit(tenant: Tenant, code: str, **values: object) -> Tenant:
+    """The document with fields of one unit changed. Raises KeyError where there is no such."""
+    if not any(unit.code == code for unit in tenant.school_units):
+        raise KeyError(code)
+    units = tuple(
+        structs.replace(unit, **values) if unit.code == code else unit
+        for unit in tenant.school_units
+    )
+    return structs.replace(tenant, school_units=units)
+
+
+def with_connection(tenant: Tenant, vendor: str, **values: object) -> Tenant:
+    """The document with fields of one connection changed. Raises KeyError where there is none."""
+    if tenant.connection(vendor) is None:
+        raise KeyError(vendor)
+    connections = tuple(
+        structs.replace(c, **values) if c.vendor == vendor else c for c in tenant.connections
+    )
+    return structs.replace(tenant, connections=connections)

@@ -1,0 +1,42 @@
+"""Which language the pages speak: Swedish first, English second."""
+
+from flask import Blueprint, Flask, redirect, request, session, url_for
+from flask_babel import Babel
+from werkzeug.wrappers import Response as AnyResponse
+
+LANGUAGES = ("sv", "en")
+
+
+def speak(app: Flask) -> None:
+    """Have the application's pages in the language that the person chose, or their browser."""
+    app.config["BABEL_DEFAULT_LOCALE"] = "sv"
+    app.config["BABEL_DEFAULT_TIMEZONE"] = "Europe/Stockholm"
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
+    Babel(app, locale_selector=chosen)
+
+
+def chosen() -> str:
+    """The language of this request."""
+    if not request:
+        return "sv"
+    language = session.get("language")
+    if language in LANGUAGES:
+        return str(language)
+    return request.accept_languages.best_match(LANGUAGES, "sv") or "sv"
+
+
+def blueprint() -> Blueprint:
+    """Choosing a language."""
+    language = Blueprint("language", __name__)
+
+    @language.post("/sprak")
+    def choose() -> AnyResponse:
+        """Speak the language that was chosen from now on."""
+        wanted = request.form.get("language", "")
+        if wanted in LANGUAGES:
+            session["language"] = wanted
+        back = request.form.get("back", "")
+        local = back.startswith("/") and not back.startswith(("//", "/\\"))
+        return redirect(back if local else url_for("overview.page"))
+
+    return language

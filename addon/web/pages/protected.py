@@ -1,0 +1,8 @@
+"""Skyddade personuppgifter: who is never sent."""
+
+from flask import Blueprint
+
+
+def blueprint() -> Blueprint:
+    """The page's endpoints."""
+    return Blueprint("protected", __name__)

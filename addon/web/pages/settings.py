@@ -1,0 +1,191 @@
+"""Inställningar: schedule, pause, notices, administrators."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from msgspec import structs
+from werkzeug.wrappers import Response as AnyResponse
+
+from addon.mail import MailError
+from addon.mail.remedies import remedy
+from addon import notices as mailing
+from addon.store import StoreError
+from addon.tenant import Notices, Pause, Schedule, Tenant
+from addon.web.here import Here, Overtaken, here, mark_of
+
+HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
+ABOUT = ("held", "failed", "unread")
+ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]+")
+LOCAL = ZoneInfo("Europe/Stockholm")
+LONGEST_PAUSE = 200
+"""Days; a pause that is longer is a mistake, since nobody is removed meanwhile."""
+
+Given = dict[str, str]
+PARTS: dict[str, Callable[[Tenant], object]] = {
+    "schedule": lambda t: t.schedule.hours,
+    "pause": lambda t: t.schedule.pause,
+    "notices": lambda t: t.notices,
+    "administrators": lambda t: t.administrators,
+}
+"""What each form on the page is about."""
+
+
+def blueprint() -> Blueprint:
+    """The settings, one form each."""
+    settings = Blueprint("settings", __name__)
+
+    @settings.get("/installningar")
+    def page() -> str:
+        """Schedule, pause, notices, administrators, log of changes, export."""
+        return _page(here())
+
+    @settings.post("/installningar/schema")
+    def schedule() -> AnyResponse | tuple[str, int]:
+        chosen = request.form.get("hours", "")
+        if chosen and chosen not in map(str, HOURS):
+            return _page(here(), faults={"hours": _("Välj hur ofta i listan.")}), 400
+        hours = int(chosen) if chosen else None
+        return _save(
+            "schedule",
+            "schedule.saved",
+            lambda t: structs.replace(t, schedule=structs.replace(t.schedule, hours=hours)),
+            _("Schemat är sparat."),
+        )
+
+    @settings.post("/installningar/paus")
+    def pause() -> AnyResponse | tuple[str, int]:
+        now = here()
+        if request.form.get("do") == "end":
+            wanted = None
+        else:
+            wanted, faults = _read_pause(request.form.get("from", ""), request.form.get("until", ""))
+            if faults:
+                return _page(now, faults=faults), 400
+        said = _("Pausen är sparad.") if wanted else _("Pausen är avslutad.")
+        return _save(
+            "pause",
+            "pause.saved",
+            lambda t: structs.replace(t, schedule=structs.replace(t.schedule, pause=wanted)),
+            said,
+        )
+
+    @settings.post("/installningar/aviseringar")
+    def notices() -> AnyResponse | tuple[str, int]:
+        addresses, bad = _addresses(request.form.get("email", ""))
+        if bad:
+            told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
+            return _page(here(), faults={"email": told}), 400
+        about = tuple(kind for kind in ABOUT if kind in request.form.getlist("about"))
+        wanted = Notices(email=addresses, about=about)
+        return _save(
+            "notices",
+            "notices.saved",
+            lambda t: structs.replace(t, notices=wanted),
+            _("Aviseringarna är sparade."),
+        )
+
+    @settings.post("/installningar/provmeddelande")
+    def test_mail() -> AnyResponse:
+        """Send a message to see that it arrives."""
+        now = here()
+        mailer = now.house.mailer()
+        if mailer is None or not now.tenant.notices.email:
+            flash(_("Spara minst en adress först."), "warning")
+            return redirect(url_for("settings.page") + "#aviseringar")
+        try:
+            mailing.test_message(now.tenant, mailer)
+        except MailError as error:
+            flash(remedy(error), "warning")
+        else:
+            flash(_("Ett provmeddelande är skickat. Titta i inkorgen."))
+        return redirect(url_for("settings.page") + "#aviseringar")
+
+    @settings.post("/installningar/administratorer")
+    def administrators() -> AnyResponse | tuple[str, int]:
+        now = here()
+        addresses, bad = _addresses(request.form.get("administrators", ""))
+        own = now.admin.email.casefold()
+        if bad:
+            told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
+            return _page(now, faults={"administrators": told}), 400
+        if addresses and own not in map(str.casefold, addresses):
+            told = _("Ta med din egen adress, annars kommer du inte in igen.")
+            return _page(now, faults={"administrators": told}), 400
+        return _save(
+            "administrators",
+            "administrators.saved",
+            lambda t: structs.replace(t, administrators=addresses),
+            _("Administratörerna är sparade."),
+        )
+
+    return settings
+
+
+def _save(
+    form: str, what: str, change: Callable[[Tenant], Tenant], said: str
+) -> AnyResponse | tuple[str, int]:
+    now = here()
+    try:
+        now.save(what, change, part=PARTS[form], mark=request.form.get("mark", ""))
+    except Overtaken as overtaken:
+        return _page(now, overtaken=overtaken), 409
+    except StoreError:
+        flash(_("Det kunde inte sparas just nu. Försök igen om en stund."), "warning")
+        return redirect(url_for("settings.page"))
+    flash(said)
+    return redirect(url_for("settings.page"))
+
+
+def _page(
+    now: Here, faults: Given | None = None, overtaken: Overtaken | None = None
+) -> str:
+    """The page; a form that was not saved is shown as it was filled in."""
+    stored = now.store_tenant()
+    given = request.form if request.method == "POST" else {}
+    pause = stored.schedule.pause
+    return render_template(
+        "settings/page.html",
+        hours=HOURS,
+        chosen=given.get("hours", str(stored.schedule.hours or "")),
+        every=now.house.settings.schedule_hours,
+        pause_from=given.get("from", "" if pause is None else str(pause.start)),
+        pause_until=given.get("until", "" if pause is None else str(pause.until)),
+        kept_pause=pause,
+        email=given.get("email", "\n".join(stored.notices.email)),
+        about=request.form.getlist("about") if "email" in given else stored.notices.about,
+        kinds=ABOUT,
+        administrators=given.get("administrators", "\n".join(stored.administrators)),
+        has_mail=now.house.settings.web.mail is not None,
+        faults=faults or {},
+        overtaken=overtaken,
+        marks={name: mark_of(part(stored)) for name, part in PARTS.items()},
+        today=datetime.fromtimestamp(now.now, LOCAL).date(),
+    )
+
+
+def _addresses(text: str) -> tuple[tuple[str, ...], str | None]:
+    """The addresses in a text, each once, and the first part of it that is none."""
+    found = [part for part in re.split(r"[\s,;]+", text) if part]
+    bad = next((part for part in found if not ADDRESS.fullmatch(part)), None)
+    return tuple(dict.fromkeys(found)), bad
+
+
+def _read_pause(start: str, until: str) -> tuple[Pause | None, Given]:
+    faults = {}
+    days = {}
+    for name, text in (("from", start), ("until", until)):
+        try:
+            days[name] = date.fromisoformat(text.strip())
+        except ValueError:
+            faults[name] = _("Skriv datumet som 2027-06-15.")
+    if faults:
+        return None, faults
+    if days["until"] < days["from"]:
+        return None, {"until": _("Pausen slutar innan den börjar.")}
+    if (days["until"] - days["from"]).days > LONGEST_PAUSE:
+        return None, {"until": _("En paus får vara högst %(days)s dagar.", days=LONGEST_PAUSE)}
+    return Pause(start=days["from"], until=days["until"]), {}

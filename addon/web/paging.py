@@ -1,0 +1,32 @@
+"""A page of a long list, by the address's `sida`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+T = TypeVar("T")
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """Some of a list's entries. `number` begins at 1; `total` is of the whole list."""
+
+    entries: Sequence[T]
+    number: int
+    pages: int
+    total: int
+    first: int
+
+    @property
+    def last(self) -> int:
+        """The place of the last entry shown, from 1."""
+        return self.first + len(self.entries) - 1
+
+
+def page_of(entries: Sequence[T], given: Mapping[str, str], size: int) -> Page[T]:
+    """The page that the address asks for; the nearest there is when there is none such."""
+    pages = max(1, -(-len(entries) // size))
+    asked = given.get("sida", "1")
+    number = min(max(1, int(asked)), pages) if asked.isdecimal() and len(asked) < 9 else 1
+    start = (number - 1) * size
+    return Page(entries[start : start + size], number, pages, len(entries), start + 1)

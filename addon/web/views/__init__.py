@@ -1,0 +1,1 @@
+"""What pages show, as values: made of the store and the desk, without a word of HTML."""

@@ -1,0 +1,42 @@
+"""What a vendor does not take, by name, with its words."""
+
+from msgspec import Struct
+
+from addon.delivery.ledger import Key
+from addon.rooms import ledger_key
+from addon.tenant import Connection
+from addon.web.here import Here
+from addon.web.study import Desk
+from addon.web.views.subjects import Subject, subjects
+
+
+class Refused(Struct, frozen=True):
+    """A resource that the vendor refused, whom it is about, and what it answered.
+
+    `subject` is None where it is not in the directory any more; `at` in seconds since 1970 UTC.
+    """
+
+    resource_type: str
+    external_id: str
+    operation: str
+    status: int
+    detail: str
+    at: float
+    subject: Subject | None
+
+
+def refused(here: Here, desk: Desk, connection: Connection) -> tuple[Refused, ...]:
+    """The standing refusals of a connection. Raises NotReady and StoreError."""
+    key = ledger_key(here.tenant_id, connection)
+    if key is None:
+        return ()
+    store, known = here.store, subjects(desk)
+
+    def look(key: Key = key) -> tuple[Refused, ...]:
+        found = [
+            Refused(kind, i, r.operation, r.status, r.detail, r.at, known.get(i))
+            for kind, i, r in store.ledger(key).refused()
+        ]
+        return tuple(sorted(found, key=lambda r: (-r.at, r.external_id)))
+
+    return desk.make(("refused", key, here.newest_run), look)

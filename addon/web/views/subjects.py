@@ -1,0 +1,52 @@
+"""Whom and what the vendors' externalIds are about: ids in, names out, for the administrator."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from addon.directory.snapshot import User
+from addon.prepared import Prepared
+from addon.ss12000.ids import Ids
+from addon.web.study import Desk
+
+
+class Subject(Struct, frozen=True):
+    """What an externalId stands for. `kind` is user, unit, group or employment; `user` is None
+    where it is about no person, and `name` empty where the person's account has none.
+    """
+
+    kind: str
+    id: str
+    name: str
+    user: User | None = None
+
+
+def subjects(desk: Desk) -> Mapping[str, Subject]:
+    """What each externalId stands for, of all in the directory. Raises NotReady."""
+    users, prepared = desk.users, desk.prepared
+    return desk.make("subjects", lambda: _subjects(users, prepared))
+
+
+def full_name(user: User) -> str:
+    """The name as it is said, or the address where there is none."""
+    return f"{user.given_name} {user.family_name}".strip() or user.primary_email
+
+
+def _subjects(users: Mapping[str, User], prepared: Prepared) -> Mapping[str, Subject]:
+    ids = Ids(prepared.tenant.customer_id)
+    found = {
+        ids.user(user.id): Subject("user", user.id, full_name(user), user)
+        for user in users.values()
+    }
+    for unit in prepared.tenant.school_units:
+        found[ids.school_unit(unit.code)] = Subject("unit", unit.code, unit.name)
+        for person in prepared.roster.people.values():
+            if unit.code in person.employments:
+                user = users[person.id]
+                about = Subject("employment", user.id, full_name(user), user)
+                found[ids.employment(unit.code, person.id)] = about
+    for group in prepared.roster.groups:
+        about = Subject("group", group.unit, group.name)
+        found[ids.student_group(group)] = about
+        found[ids.activity(group)] = about
+    return found

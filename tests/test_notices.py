@@ -1,0 +1,491 @@
+"""Whom is told what, and when, by e-mail after a run."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import structs
+
+from addon import notices
+from addon.delivery.deliver import Failure
+from addon.delivery.guard import check
+from addon.delivery.ledger import Entry, Ledger
+from addon.delivery.plan import make_plan
+from addon.document import load_tenant
+from addon.mail import MailError, Message
+from addon.queue import Queue, QueueError
+from addon.queue.work import DELIVER, RUN, Work
+from addon.report import ConnectionReport, HoldReport, RunReport, Status, nothing_done
+from addon.rooms import Rooms
+from addon.settings import Settings, SqliteStore
+from addon.store import Run, Store
+from addon.store.sqlite import SQLiteStore
+from addon.vendors import load_vendors
+from addon.web_settings import WebSettings
+from tests.installation import DOCUMENT, PROFILES, TENANT
+
+TO = "it@storvik.example"
+HOUR = 3600.0
+URL = "https://skolsynk.example"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+class Box:
+    """A mailer that keeps what it is given, or fails."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.trouble: Exception | None = None
+
+    def send(self, message: Message) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.messages.append(message)
+
+
+def part(status: Status, vendor: str = "all", **values: Any) -> ConnectionReport:
+    values = {"mode": "live", "operations": nothing_done()} | values
+    return ConnectionReport(vendor=vendor, status=status, **values)
+
+
+def held(people: int = 12, limit: int = 3, **values: Any) -> ConnectionReport:
+    reason = f"{people} people would be removed; the limit is {limit}"
+    return part("held", hold=HoldReport(people, reason), **values)
+
+
+def refusal(number: int = 1, detail: str = "invalid email", kind: Any = "User") -> Failure:
+    return Failure("create", kind, f"id-{number}", 400, detail, refused=True)
+
+
+def refused(*failures: Failure, **values: Any) -> ConnectionReport:
+    return part("failed", failures=failures, **({"refused": len(failures)} | values))
+
+
+FINE = part("delivered")
+CONFIGURATION = part(
+    "failed", configuration=True, detail="SKOLSYNK_ALL_LIVE_KEY is not set: set it"
+)
+STOPPED = part("failed", detail="the vendor does not answer (503 after 4 tries)", left=70)
+STOPPED_SOME = part("failed", "some", detail="the vendor does not answer")
+
+
+class Story:
+    """A tenant whose runs are told of hour by hour."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        profiles = folder / "vendors.toml"
+        profiles.write_text(PROFILES)
+        settings = Settings(
+            store=SqliteStore(folder / "none.db"),
+            vendors=load_vendors(profiles),
+            web=WebSettings(url=URL),
+        )
+        self.now = 1_700_000_000.0
+        self.store = store
+        self.box = Box()
+        self.number = 0
+        self.rooms = Rooms(settings=settings, store=store, read=_unread, clock=lambda: self.now)
+        self.document = dict(DOCUMENT)
+        self.choose(email=[TO])
+
+    def choose(self, **values: Any) -> None:
+        """What is chosen about notices in the document."""
+        self.document["notices"] = values
+        self.store.save_tenant(TENANT, msgspec.json.encode(self.document))
+
+    def run(self, *parts: ConnectionReport, hours: float = 1, read: bool = True) -> str:
+        """A run an hour later, with these parts; its id."""
+        report = RunReport(TENANT, self._next(hours), None, None, (), parts)
+        found = msgspec.json.decode(report.record())
+        if read:
+            found["directory"] = {"users": 1, "groups": 0, "orgUnits": 0, "queries": 1}
+        return self._keep("done", msgspec.json.encode(found))
+
+    def unread(self, hours: float = 1, detail: str = "Google answered 503") -> str:
+        """A run an hour later that could not read the directory; its id."""
+        self._next(hours)
+        return self._keep("unread", None, detail)
+
+    def told(self, vendor: str | None = None) -> list[Message]:
+        """The messages that are sent now."""
+        before = len(self.box.messages)
+        sent = notices.notify(self.rooms, self.box, TENANT, vendor)
+        found = self.box.messages[before:]
+        assert sent == len(found)
+        return found
+
+    def one(self, vendor: str | None = None) -> Message:
+        (message,) = self.told(vendor)
+        return message
+
+    def _next(self, hours: float) -> str:
+        self.now += hours * HOUR
+        self.number += 1
+        return f"R{self.number:05}"
+
+    def _keep(self, status: str, report: bytes | None, detail: str = "") -> str:
+        run_id = f"R{self.number:05}"
+        began = self.now - 60
+        self.store.save_run(Run(run_id, TENANT, began, status, self.now, report, detail))
+        return run_id
+
+
+def _unread(tenant: object) -> Any:
+    raise AssertionError("notices read no directory")
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    store = SQLiteStore(tmp_path / "skolsynk.db")
+    yield Story(store, tmp_path)
+    store.close()
+
+
+def test_nothing_is_told_of_a_run_in_which_all_went_well(story: Story) -> None:
+    story.run(FINE, part("unchanged", "some"))
+    assert story.told() == []
+
+
+def test_a_hold_is_told_with_its_number_and_the_way_to_it(story: Story) -> None:
+    story.run(held(412, 3))
+    message = story.one()
+    assert message.to == (TO,)
+    assert message.subject == "Spärr hos All: körningen väntar på ert besked"
+    assert "Nästa körning skulle ta bort 412 personer hos All." in message.text
+    assert "Det är fler än gränsen på 3, så körningen väntar på ert besked." in message.text
+    assert "Storviks kommun" in message.text
+    assert f"{URL}/sparrar" in message.text
+    assert "The next run would remove 412 people at All." in message.text
+    assert message.html is not None
+    assert "Nästa körning skulle ta bort 412 personer hos All." in message.html
+    assert f'<a href="{URL}/sparrar"' in message.html
+
+
+def test_a_large_number_is_written_as_in_swedish(story: Story) -> None:
+    story.run(held(11204, 3))
+    assert f"ta bort 11{NO_BREAK}204 personer" in story.one().text
+
+
+def test_a_hold_by_percentage_is_told_with_the_percentage(story: Story) -> None:
+    reason = "3 of 5 people would be removed; the limit is 50 percent"
+    story.run(part("held", hold=HoldReport(3, reason)))
+    text = story.one().text
+    assert "ta bort 3 av 5 personer hos All. Det är mer än gränsen på 50 procent" in text
+    assert "more than the limit of 50 percent" in text
+
+
+def test_a_hold_for_changes_is_told_by_what_changes(story: Story) -> None:
+    reason = "40 fewer StudentGroup than the 1200 there; the limit is 2.5 percent"
+    story.run(part("held", hold=HoldReport(0, reason)))
+    text = story.one().text
+    assert (
+        f"Nästa körning skulle ge 40 färre klasser och grupper än de 1{NO_BREAK}200 som finns "
+        "hos All. Gränsen är 2,5 procent, så körningen väntar på ert besked." in text
+    )
+    assert "40 fewer classes and groups than the 1,200" in text
+    assert "ta bort" not in text
+
+
+def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_told(story: Story) -> None:
+    ledger = Ledger()
+    for kind, count in (("User", 20), ("StudentGroup", 10)):
+        ledger.entries[kind] = {str(n): Entry(f"v{n}", b"hash") for n in range(count)}
+    tenant = load_tenant(
+        msgspec.json.encode(
+            DOCUMENT
+            | {
+                "connections": [
+                    DOCUMENT["connections"][0]
+                    | {"limits": {"deletions": 3, "changes": {"StudentGroup": {"number": 2}}}}
+                ]
+            }
+        )
+    )
+    hold = check(make_plan([], ledger, 0.0), ledger, tenant.connections[0].limits)
+    assert hold is not None
+    story.run(part("held", hold=HoldReport(len(hold.people), hold.reason)))
+    text = story.one().text
+    assert "ta bort 20 personer hos All" in text
+    assert "10 färre klasser och grupper än de 10" in text
+
+
+def test_a_hold_is_told_once_however_long_it_stands(story: Story) -> None:
+    story.run(held(12))
+    assert len(story.told()) == 1
+    for people in (12, 13, 11) * 12:
+        story.run(held(people))
+        assert story.told() == []
+
+
+def test_a_new_hold_is_always_told(story: Story) -> None:
+    for _ in range(3):
+        story.run(held())
+        assert len(story.told()) == 1
+        story.run(FINE)
+        assert story.told() == []
+
+
+def test_a_failure_is_told_when_it_begins_and_not_while_it_stands(story: Story) -> None:
+    story.run(STOPPED)
+    message = story.one()
+    assert message.subject == "Leveransen till All avbröts"
+    assert "70 ändringar återstår" in message.text
+    assert "the vendor does not answer (503 after 4 tries)" in message.text
+    for tries in range(50):
+        story.run(part("failed", detail=f"the vendor does not answer (503 after {tries} tries)"))
+        assert story.told() == []
+
+
+def test_a_failure_that_comes_and_goes_is_told_once_a_day(story: Story) -> None:
+    told = []
+    for hour in range(60):
+        story.run(STOPPED if hour % 2 == 0 else FINE)
+        told += [hour] * len(story.told())
+    assert told == [0, 24, 48]
+
+
+def test_another_failure_is_told_by_itself(story: Story) -> None:
+    story.run(STOPPED)
+    story.one()
+    story.run(CONFIGURATION)
+    message = story.one()
+    assert message.subject == "Anslutningen till All är inte färdigt inställd"
+    assert "SKOLSYNK_ALL_LIVE_KEY is not set" in message.text
+
+
+def test_a_link_leads_to_the_run(story: Story) -> None:
+    run_id = story.run(STOPPED)
+    assert f"{URL}/korningar/{run_id}" in story.one().text
+
+
+def test_without_an_address_of_ours_the_page_is_named(story: Story) -> None:
+    settings = replace(story.rooms.settings, web=WebSettings(url=None))
+    story.rooms = structs.replace(story.rooms, settings=settings)
+    story.run(held(), STOPPED_SOME)
+    text = story.one().text
+    assert "välj Spärrar" in text
+    assert "välj Körningar" in text
+    assert "http" not in text
+
+
+def test_what_a_vendor_refuses_is_told_in_numbers_and_its_own_words(story: Story) -> None:
+    failures = [refusal(n, "invalid email […]") for n in range(3)]
+    story.run(refused(*failures, refusal(9, "unknown school unit", "StudentGroup")))
+    message = story.one()
+    assert message.subject == "All tog inte emot allt"
+    assert "All tog inte emot 3 personer och 1 annan uppgift." in message.text
+    assert "Svar från All: invalid email […]; unknown school unit." in message.text
+    assert "id-" not in message.text
+
+
+def test_what_is_refused_may_be_other_than_people(story: Story) -> None:
+    story.run(refused(refusal(1, "", "StudentGroup"), refusal(2, "", "Activity")))
+    text = story.one().text
+    assert "All tog inte emot 2 uppgifter." in text
+    assert "Svar från" not in text
+
+
+def test_refused_people_who_are_left_alone_and_tried_again_are_not_told_again(
+    story: Story,
+) -> None:
+    for day in range(5):
+        story.run(refused(refusal(1), refusal(2)))
+        assert len(story.told()) == (1 if day == 0 else 0)
+        for _ in range(23):
+            story.run(part("unchanged", refused=2))
+            assert story.told() == []
+
+
+def test_more_refused_people_are_told_once_a_day(story: Story) -> None:
+    story.run(refused(refusal(1)))
+    story.one()
+    story.run(refused(refusal(2), refused=2))
+    assert story.told() == []
+    story.run(refused(refusal(3), refused=3), hours=24)
+    assert "tog inte emot 1 person." in story.one().text
+
+
+def test_all_that_is_new_is_in_one_message(story: Story) -> None:
+    story.run(held(), refused(refusal(), vendor="some"))
+    message = story.one()
+    assert message.subject == (
+        "Spärr hos All: körningen väntar på ert besked. Some tog inte emot allt"
+    )
+    assert "hos All" in message.text
+    assert "Some tog inte emot 1 person." in message.text
+
+
+def test_after_a_delivery_only_that_vendor_is_told_of(story: Story) -> None:
+    story.run(held(), STOPPED_SOME)
+    assert story.one("some").subject == "Leveransen till Some avbröts"
+    assert story.one("all").subject.startswith("Spärr hos All")
+    assert story.told() == []
+
+
+def test_a_delivery_in_a_run_of_its_own_is_told_of(story: Story) -> None:
+    story.run(part("unchanged", "some"))
+    assert story.told() == []
+    story.run(STOPPED, hours=0.1, read=False)
+    assert story.one("all").subject == "Leveransen till All avbröts"
+
+
+def test_in_test_mode_it_is_said_that_it_is(story: Story) -> None:
+    story.document["connections"] = [
+        connection | {"mode": "test"} for connection in DOCUMENT["connections"]
+    ]
+    story.choose(email=[TO])
+    story.run(held(mode="test"))
+    assert "hos All i testläge" in story.one().text
+
+
+def test_what_was_wrong_in_another_mode_is_of_the_past(story: Story) -> None:
+    story.run(held(mode="test"))
+    assert story.told() == []
+
+
+def test_a_directory_that_is_unread_once_is_not_told(story: Story) -> None:
+    story.run(FINE)
+    story.unread()
+    assert story.told() == []
+    story.run(FINE)
+    story.unread()
+    assert story.told() == []
+
+
+def test_a_directory_that_is_unread_twice_in_a_row_is_told(story: Story) -> None:
+    story.run(FINE)
+    story.unread()
+    run_id = story.unread(detail="Google refused kim.ek@edu.storvik.se: 403")
+    message = story.one()
+    assert message.subject == "Google Workspace gick inte att läsa"
+    assert "inget har skickats till någon leverantör" in message.text
+    assert f"{URL}/korningar/{run_id}" in message.text
+    assert "kim" not in message.text
+    for _ in range(30):
+        story.unread()
+        assert story.told() == []
+
+
+def test_tries_of_one_run_are_not_two_in_a_row(story: Story) -> None:
+    story.unread()
+    for _ in range(6):
+        story.unread(hours=0.05)
+        assert story.told() == []
+
+
+def test_deliveries_of_what_was_read_before_do_not_break_the_row(story: Story) -> None:
+    story.unread()
+    story.run(FINE, hours=0.5, read=False)
+    story.unread()
+    assert len(story.told()) == 1
+
+
+def test_a_directory_that_is_read_again_and_fails_again_is_told_once_a_day(story: Story) -> None:
+    told = []
+    for hour in range(60):
+        if hour % 5 == 4:
+            story.run(FINE)
+        else:
+            story.unread()
+        told += [hour] * len(story.told())
+    assert told == [1, 26, 51]
+
+
+@pytest.mark.parametrize(
+    ("about", "subjects"),
+    [
+        (["held"], ["Spärr hos All: körningen väntar på ert besked"]),
+        (["failed"], ["Leveransen till Some avbröts"]),
+        ([], []),
+    ],
+)
+def test_only_what_was_asked_for_is_told(
+    story: Story, about: list[str], subjects: list[str]
+) -> None:
+    story.choose(email=[TO], about=about)
+    story.run(held(), STOPPED_SOME)
+    assert [message.subject for message in story.told()] == subjects
+
+
+def test_nobody_is_told_where_there_is_no_address(story: Story) -> None:
+    story.choose(email=[])
+    story.run(held(), STOPPED_SOME)
+    assert story.told() == []
+
+
+def test_everyone_who_is_named_is_told(story: Story) -> None:
+    story.choose(email=[TO, "rektor@storvik.example"])
+    story.run(held())
+    assert story.one().to == (TO, "rektor@storvik.example")
+
+
+def test_what_could_not_be_sent_is_sent_with_the_next_run(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    story.box.trouble = MailError("unreachable", "the mail server m:25 cannot be reached")
+    story.run(held())
+    assert story.told() == []
+    assert "m:25 cannot be reached" in caplog.text
+    assert TO not in caplog.text
+    story.box.trouble = None
+    story.run(held())
+    assert len(story.told()) == 1
+    story.run(held())
+    assert story.told() == []
+
+
+def test_trouble_with_mail_never_disturbs_a_run(
+    story: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    story.box.trouble = RuntimeError(f"{TO} is not among the addresses")
+    story.run(held())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(notices, "mailer", lambda mail, secrets: story.box)
+        notices.after_run(lambda: story.rooms, TENANT)
+        notices.after_run(lambda: story.rooms, "C0nobody")
+    assert "RuntimeError" in caplog.text
+    assert TO not in caplog.text
+    story.box.trouble = None
+    assert len(story.told()) == 1
+
+
+def test_without_mail_nothing_is_looked_up(story: Story) -> None:
+    class Unused:
+        def __getattr__(self, name: str) -> Any:
+            raise AssertionError(name)
+
+    rooms = structs.replace(story.rooms, store=Unused())  # type: ignore[arg-type]
+    notices.after_run(lambda: rooms, TENANT)
+
+
+def test_a_test_message_goes_to_the_addresses_that_are_set(story: Story) -> None:
+    document = story.store.tenant(TENANT)
+    assert document is not None
+    notices.test_message(load_tenant(document), story.box)
+    (message,) = story.box.messages
+    assert message.to == (TO,)
+    assert message.subject == "Provmeddelande från Skolsynk"
+    assert "Storviks kommun" in message.text
+
+
+@pytest.mark.parametrize(
+    ("path", "payload", "vendor"),
+    [
+        (RUN, {"tenant": TENANT}, None),
+        (DELIVER, {"tenant": TENANT, "vendor": "all", "run": "R1", "part": "0"}, "all"),
+    ],
+)
+def test_after_each_task_it_is_seen_whom_to_tell(
+    story: Story, path: str, payload: dict[str, str], vendor: str | None
+) -> None:
+    told: list[tuple[str, str | None]] = []
+
+    def no_queue() -> Queue:
+        raise QueueError("there is no queue")
+
+    story.store.save_tenant(TENANT, msgspec.json.encode(DOCUMENT | {"connections": []}))
+    Work(lambda: story.rooms, no_queue, tell=lambda *whom: told.append(whom)).do(path, payload)
+    assert told == [(TENANT, vendor)]

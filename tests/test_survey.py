@@ -1,0 +1,133 @@
+"""The whole directory, read for the administrator and kept for a day."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from addon import survey
+from addon.directory.errors import DirectoryError
+from addon.directory.snapshot import Snapshot, User
+from addon.document import load_tenant
+from addon.parts import read_directory
+from addon.settings import Settings
+from addon.store.sqlite import SQLiteStore
+from addon.tenant import Clause, Organisation, SchoolUnit, Selector, Tenant
+from tests.installation import TENANT, Installation
+
+NOW = 1_800_000_000.0
+
+
+def person(number: int, **attributes: str) -> User:
+    return User(
+        id=str(number),
+        primary_email=f"{number}@x.se",
+        given_name="A",
+        family_name="B",
+        org_unit_path="/",
+        attributes={name.replace("__", "."): (value,) for name, value in attributes.items()},
+    )
+
+
+def known(*users: User, mentioned: tuple[str, ...] = ()) -> tuple[str, ...]:
+    return survey.made(Snapshot(users, (), ()), NOW, mentioned).attributes
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Any:
+    with Installation(tmp_path) as installation:
+        yield installation
+
+
+def take(here: Installation, store: SQLiteStore, now: float = NOW) -> survey.Survey | None:
+    settings = Settings.from_environ(here.environ)
+    tenant = load_tenant(store.tenant(TENANT) or b"")
+    return survey.take(
+        lambda t, told: read_directory(settings, t, told), store, tenant, lambda: now
+    )
+
+
+def test_it_has_everybody_but_the_protected(here: Installation):
+    with here.store() as store:
+        found = take(here, store)  # type: ignore[arg-type]
+
+    assert found is not None
+    assert len(found.snapshot.users) == len(here.domain.users) - 1
+    assert len(found.snapshot.protected) == 1
+    assert not any("Hemliga" in user.given_name for user in found.snapshot.users)
+
+
+def test_it_is_in_the_store_for_a_day_and_then_gone(here: Installation):
+    with here.store() as store:
+        take(here, store)  # type: ignore[arg-type]
+        shelf = survey.shelf_of(TENANT)
+
+        assert store.kept(shelf, "directory", NOW + survey.KEPT - 1) is not None
+        assert store.kept(shelf, "directory", NOW + survey.KEPT + 1) is None
+
+
+def test_a_directory_that_cannot_be_read_is_told_of_and_nothing_kept(here: Installation):
+    with here.store() as store:
+        take(here, store)  # type: ignore[arg-type]
+        tenant = load_tenant(store.tenant(TENANT) or b"")
+
+        def refuse(tenant: Tenant, told: survey.Told) -> Snapshot:
+            raise DirectoryError("the quota was exceeded")
+
+        assert survey.take(refuse, store, tenant, lambda: NOW) is None
+        state = survey.state(store, TENANT, NOW)
+        assert state is not None
+        assert (state.status, state.detail) == ("failed", "the quota was exceeded")
+        assert store.kept(survey.shelf_of(TENANT), "directory", NOW) is None
+
+
+def test_a_reading_that_says_nothing_for_long_is_lost():
+    reading = survey.State("reading", NOW)
+
+    assert not reading.lost(NOW + survey.LOST - 1)
+    assert reading.lost(NOW + survey.LOST + 1)
+    assert not structs.replace(reading, status="done").lost(NOW + survey.LOST + 1)
+
+
+def test_fields_that_people_share_are_kept():
+    pupils = [person(n, customSchemas__Skola__klass="7A" if n % 2 else "7B") for n in range(8)]
+
+    assert known(*pupils) == ("customSchemas.Skola.klass",)
+
+
+def test_a_number_of_ones_own_is_not_kept():
+    assert known(*(person(n, customSchemas__Skola__nummer=str(n)) for n in range(9))) == ()
+
+
+def test_personal_numbers_are_not_kept_however_many_share_them():
+    twins = [person(n, customSchemas__Skola__pnr="20120115-2384") for n in range(9)]
+
+    assert known(*twins) == ()
+
+
+def test_what_the_document_mentions_is_kept():
+    people = [person(n, customSchemas__Skola__nummer=str(n)) for n in range(9)]
+
+    mentioned = ("customSchemas.Skola.nummer",)
+    assert known(*people, mentioned=mentioned) == mentioned
+
+
+def test_it_packs_and_unpacks():
+    made = survey.made(Snapshot((person(1),), (), ()), NOW, ())
+
+    assert survey.unpack(survey.pack(made)) == made
+
+
+def test_the_attributes_of_the_document_are_read_too():
+    unit = SchoolUnit(
+        code="12345678",
+        name="Norra",
+        students=Selector(
+            filters=((Clause(attribute="locations.area", operator="equals", value="x"),),)
+        ),
+    )
+    tenant = Tenant(customer_id="C", organisation=Organisation(name="O"), school_units=(unit,))
+    (everybody,) = survey.whole(tenant).school_units
+
+    assert "locations.area" in {c.attribute for f in everybody.students.filters for c in f}

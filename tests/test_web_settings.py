@@ -1,0 +1,188 @@
+"""What the environment says of the web application, and what is said where it is wrong."""
+
+import pytest
+
+from addon.web_settings import (
+    GOOGLE,
+    SKOLVERKET,
+    AppEngineMail,
+    Mail,
+    SignIn,
+    Smtp,
+    WebSettings,
+    WebSettingsError,
+    web_settings,
+)
+
+SENDER = "skolsynk@storvik.example"
+SECRET = "secretmanager:projects/p/secrets/s/versions/latest"
+
+
+def test_an_empty_environment_is_a_right_one() -> None:
+    assert web_settings({}) == WebSettings(
+        sign_in=None, session_secret=None, url=None, register=SKOLVERKET, mail=None
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        (
+            {"SKOLSYNK_OIDC_CLIENT_ID": "id", "SKOLSYNK_OIDC_CLIENT_SECRET": "secret"},
+            SignIn(GOOGLE, "id", "secret"),
+        ),
+        (
+            {
+                "SKOLSYNK_OIDC_DISCOVERY": "http://127.0.0.1:9000/.well-known/openid-configuration",
+                "SKOLSYNK_OIDC_CLIENT_ID": " id ",
+                "SKOLSYNK_OIDC_CLIENT_SECRET": SECRET,
+            },
+            SignIn("http://127.0.0.1:9000/.well-known/openid-configuration", "id", SECRET),
+        ),
+    ],
+)
+def test_signing_in_is_by_google_or_by_whom_is_named(
+    environ: dict[str, str], expected: SignIn
+) -> None:
+    assert web_settings(environ).sign_in == expected
+
+
+@pytest.mark.parametrize("secret", ["s" * 32, SECRET])
+def test_the_session_secret_is_the_secret_or_where_it_is(secret: str) -> None:
+    assert web_settings({"SKOLSYNK_SESSION_SECRET": secret}).session_secret == secret
+
+
+def test_addresses_have_no_slash_at_their_end() -> None:
+    environ = {
+        "SKOLSYNK_URL": "https://skolsynk.example/",
+        "SKOLSYNK_REGISTER": "https://register.example/v2/",
+    }
+    settings = web_settings(environ)
+    assert settings.url == "https://skolsynk.example"
+    assert settings.register == "https://register.example/v2"
+
+
+def test_the_register_can_be_turned_off() -> None:
+    assert web_settings({"SKOLSYNK_REGISTER": "off"}).register is None
+
+
+@pytest.mark.parametrize(
+    ("value", "password", "expected"),
+    [
+        ("smtp://mail.example", None, Smtp("mail.example", 587, False)),
+        ("smtps://mail.example", None, Smtp("mail.example", 465, True)),
+        ("smtp://127.0.0.1:2525", None, Smtp("127.0.0.1", 2525, False)),
+        ("smtp://[::1]:2525", None, Smtp("::1", 2525, False)),
+        (
+            "smtp://skolsynk%40storvik.example@mail.example",
+            "hemligt",
+            Smtp("mail.example", 587, False, "skolsynk@storvik.example", "hemligt"),
+        ),
+        ("smtps://u@mail.example:4650", SECRET, Smtp("mail.example", 4650, True, "u", SECRET)),
+    ],
+)
+def test_mail_goes_by_the_server_that_is_named(
+    value: str, password: str | None, expected: Smtp
+) -> None:
+    environ = {"SKOLSYNK_MAIL": value, "SKOLSYNK_MAIL_FROM": SENDER}
+    if password is not None:
+        environ["SKOLSYNK_MAIL_PASSWORD"] = password
+    assert web_settings(environ).mail == Mail(expected, SENDER)
+
+
+def test_mail_can_go_by_app_engine() -> None:
+    environ = {"SKOLSYNK_MAIL": "appengine", "SKOLSYNK_MAIL_FROM": SENDER}
+    assert web_settings(environ).mail == Mail(
+        AppEngineMail("appengine.googleapis.internal", 10001), SENDER
+    )
+
+
+def test_app_engine_says_where_its_services_are() -> None:
+    environ = {"SKOLSYNK_MAIL": "appengine", "SKOLSYNK_MAIL_FROM": SENDER}
+    mail = web_settings(environ | {"API_HOST": "127.0.0.1", "API_PORT": "9999"}).mail
+    assert mail == Mail(AppEngineMail("127.0.0.1", 9999), SENDER)
+
+
+FROM = {"SKOLSYNK_MAIL_FROM": SENDER}
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"SKOLSYNK_URL": " "}, "SKOLSYNK_URL is empty"),
+        ({"SKOLSYNK_URL": "skolsynk.example"}, "SKOLSYNK_URL "),
+        ({"SKOLSYNK_REGISTER": "no"}, "SKOLSYNK_REGISTER "),
+        ({"SKOLSYNK_OIDC_DISCOVERY": "https://op.example"}, "SKOLSYNK_OIDC_CLIENT_ID is needed"),
+        ({"SKOLSYNK_OIDC_CLIENT_ID": "id"}, "SKOLSYNK_OIDC_CLIENT_SECRET is needed"),
+        ({"SKOLSYNK_OIDC_CLIENT_SECRET": "s"}, "SKOLSYNK_OIDC_CLIENT_ID is needed"),
+        (
+            {
+                "SKOLSYNK_OIDC_CLIENT_ID": "id",
+                "SKOLSYNK_OIDC_CLIENT_SECRET": "secretmanager:mine",
+            },
+            "SKOLSYNK_OIDC_CLIENT_SECRET must be the secret, or secretmanager:",
+        ),
+        ({"SKOLSYNK_SESSION_SECRET": "short"}, "SKOLSYNK_SESSION_SECRET must be 32 characters"),
+        ({"SKOLSYNK_SESSION_SECRET": "secretmanager:" + "x" * 40}, "SKOLSYNK_SESSION_SECRET must"),
+        ({"SKOLSYNK_MAIL_FROM": SENDER}, "SKOLSYNK_MAIL is needed with SKOLSYNK_MAIL_FROM"),
+        ({"SKOLSYNK_MAIL_PASSWORD": "x"}, "SKOLSYNK_MAIL is needed with SKOLSYNK_MAIL_PASSWORD"),
+        ({"SKOLSYNK_MAIL": "appengine"}, "SKOLSYNK_MAIL_FROM must be the address"),
+        ({"SKOLSYNK_MAIL": "appengine", "SKOLSYNK_MAIL_FROM": "nobody"}, "SKOLSYNK_MAIL_FROM must"),
+        (
+            {"SKOLSYNK_MAIL": "appengine", "SKOLSYNK_MAIL_FROM": f"Skolsynk <{SENDER}>"},
+            "SKOLSYNK_MAIL_FROM must",
+        ),
+        (
+            {"SKOLSYNK_MAIL": "appengine", "SKOLSYNK_MAIL_FROM": f"{SENDER},b@storvik.example"},
+            "SKOLSYNK_MAIL_FROM must",
+        ),
+        (FROM | {"SKOLSYNK_MAIL": "mail.example"}, "SKOLSYNK_MAIL must be smtp://"),
+        (FROM | {"SKOLSYNK_MAIL": "http://mail.example"}, "SKOLSYNK_MAIL must be smtp://"),
+        (FROM | {"SKOLSYNK_MAIL": "smtp://mail.example/x"}, "SKOLSYNK_MAIL must be smtp://"),
+        (FROM | {"SKOLSYNK_MAIL": "smtp://mail.example?x"}, "SKOLSYNK_MAIL must be smtp://"),
+        (FROM | {"SKOLSYNK_MAIL": "smtp://mail.example:port"}, "SKOLSYNK_MAIL must be smtp://"),
+        (FROM | {"SKOLSYNK_MAIL": "smtp://:25"}, "SKOLSYNK_MAIL must be smtp://"),
+        (
+            FROM | {"SKOLSYNK_MAIL": "smtp://u:p@mail.example"},
+            "put it in SKOLSYNK_MAIL_PASSWORD",
+        ),
+        (FROM | {"SKOLSYNK_MAIL": "smtp://u@mail.example"}, "SKOLSYNK_MAIL_PASSWORD goes with"),
+        (
+            FROM | {"SKOLSYNK_MAIL": "smtp://mail.example", "SKOLSYNK_MAIL_PASSWORD": "x"},
+            "SKOLSYNK_MAIL_PASSWORD goes with",
+        ),
+        (
+            FROM
+            | {"SKOLSYNK_MAIL": "smtp://u@m.example", "SKOLSYNK_MAIL_PASSWORD": "secretmanager:x"},
+            "SKOLSYNK_MAIL_PASSWORD must be the secret, or secretmanager:",
+        ),
+        (
+            FROM | {"SKOLSYNK_MAIL": "appengine", "SKOLSYNK_MAIL_PASSWORD": "x"},
+            "SKOLSYNK_MAIL_PASSWORD is not for SKOLSYNK_MAIL=appengine",
+        ),
+        (FROM | {"SKOLSYNK_MAIL": "appengine", "API_PORT": "http"}, "API_PORT must be a port"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_variable(environ: dict[str, str], said: str) -> None:
+    with pytest.raises(WebSettingsError) as raised:
+        web_settings(environ)
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_no_secret_is_shown() -> None:
+    environ = {
+        "SKOLSYNK_OIDC_CLIENT_ID": "id",
+        "SKOLSYNK_OIDC_CLIENT_SECRET": "topsecret-oidc",
+        "SKOLSYNK_SESSION_SECRET": "topsecret-session-" + "x" * 32,
+        "SKOLSYNK_MAIL": "smtp://u@mail.example",
+        "SKOLSYNK_MAIL_FROM": SENDER,
+        "SKOLSYNK_MAIL_PASSWORD": "topsecret-mail",
+    }
+    assert "topsecret" not in repr(web_settings(environ))
+
+
+def test_a_password_in_the_address_is_not_repeated_in_the_message() -> None:
+    with pytest.raises(WebSettingsError) as raised:
+        web_settings(FROM | {"SKOLSYNK_MAIL": "smtp://u:topsecret@mail.example"})
+    assert "topsecret" not in str(raised.value)
