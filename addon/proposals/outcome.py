@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
+from addon.conditions import compiled
 from addon.proposals.order import path_key, swedish
 from addon.roster.filters import values_of
 from addon.roster.groups import Grouping
@@ -99,11 +100,17 @@ def outcome(
 
 def check(rule: GroupRule | YearRule) -> None:
     """Raises re.error when the rule's pattern is bad, ValueError when the rule lacks a part."""
+    part = "year" if isinstance(rule, YearRule) else "name"
     if not rule.pattern:
         raise ValueError("the rule has no pattern: write one, or take away the rule")
     if rule.source == "attribute" and not rule.attribute:
         raise ValueError("the rule reads an attribute but does not say which: choose one")
-    finder(rule.pattern, "year" if isinstance(rule, YearRule) else "name")
+    try:
+        regex = compiled(rule.pattern)
+    except (OverflowError, RecursionError):
+        raise ValueError("the pattern is too large a regular expression: shorten it") from None
+    if rule.source != "group" and part not in regex.groupindex:
+        raise ValueError(f"the pattern must have the named part (?P<{part}>...)")
 
 
 def groups_of(index: Index, people: UnitPeople) -> tuple[StudentGroup, ...]:

@@ -1,0 +1,225 @@
+"""Patterns that may find classes and groups, written from the names that a unit's places have."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+
+from addon.conditions import fold
+from addon.directory.snapshot import Group
+from addon.proposals.nearby import places_of
+from addon.proposals.words import (
+    GUEST_WORDS,
+    is_class,
+    is_left,
+    is_protected,
+    is_year,
+    plain_words,
+    role_of,
+)
+from addon.roster.index import Index
+from addon.tenant import GroupRule, SchoolUnit, YearRule
+
+_DEEPEST = 4
+_MOST_TEMPLATES = 8
+_SEPARATORS = re.compile(r"([-_.+])")
+_CLASS_INSIDE = r"(?P<name>\d{1,2}\s?[A-ZÅÄÖ]{1,2})\s*$"
+_DIGIT_CLASS = r"(?P<name>(?:f|\d)[a-zåäö0-9]{0,3})"
+_PROGRAMME_CLASS = r"(?P<name>[a-zåäö]{2,4}\d{2}[a-zåäö]{0,4})"
+_WORD_BEFORE = re.compile(r"(klass|class)\s+(?=\S)", re.IGNORECASE)
+_YEAR_SEGMENT = re.compile(r"(\D*?)(\d{1,2})\D*")
+
+Template = tuple[str, str]
+"""What stands before and after the name in the local part of a group's address."""
+
+
+def class_rules(near: Index, students: Sequence[str], unit: SchoolUnit) -> Iterator[GroupRule]:
+    """Rules worth trying for classes; `near` is the unit's surroundings."""
+    yield from _org_unit_rules(near, students, unit)
+    yield from _class_group_rules(near.groups)
+    for attribute, values in _values(near, students).items():
+        yield GroupRule(source="attribute", attribute=attribute, pattern="^(?P<name>.+)$")
+        inside = re.compile(_CLASS_INSIDE)
+        if not any(map(is_class, values)) and any(map(inside.search, values)):
+            yield GroupRule(source="attribute", attribute=attribute, pattern=_CLASS_INSIDE)
+
+
+def teaching_rules(near: Index, students: Sequence[str], claimed: frozenset[str]) -> list[GroupRule]:
+    """Rules worth trying for teaching groups; groups with ids in `claimed` are classes.
+
+    The group's own name is what people read, so rules that give it come before those that
+    give a part of the address.
+    """
+    whole_school = max(30, 0.6 * len(students))
+    ids = frozenset(students)
+    fit, unfit = [], []
+    for group in near.groups:
+        if group.id in claimed:
+            continue
+        is_for_all = len(near.members[group.id] & ids) > whole_school
+        (unfit if is_for_all or _is_no_lesson(group) else fit).append(group)
+    rules: list[GroupRule] = []
+    for before, after in _templates(fit, longest=3):
+        if not before and not after:
+            continue
+        stop = _excluding(before, after, unfit)
+        begin, end = f"^{literal(before)}{stop}", f"{literal(after)}@"
+        if _have_names(fit):
+            rules.append(_from_group(begin if not after else f"{begin}[^@]+{end}"))
+        rules.append(_from_group(f"{begin}(?P<name>[^@]+){end}"))
+    if sum(group.email[:1].isdigit() for group in fit) > 2:
+        rules.append(_from_group(r"^(?P<name>\d[^@]*)@"))
+    return rules
+
+
+def year_rules(near: Index, students: Sequence[str], unit: SchoolUnit) -> Iterator[YearRule]:
+    """Rules worth trying for school years."""
+    for attribute in _values(near, students):
+        yield YearRule(source="attribute", attribute=attribute, pattern=r"^(?P<year>\d{1,2})$")
+        worded = r"^(?:Åk|åk|Årskurs|årskurs|År|år)\.?\s*(?P<year>\d{1,2})$"
+        yield YearRule(source="attribute", attribute=attribute, pattern=worded)
+    words = Counter(
+        found[1]
+        for path in places_of(near, students)
+        for segment in path.split("/")
+        if is_year(segment) and (found := _YEAR_SEGMENT.fullmatch(segment))
+    )
+    for word, _ in words.most_common(3):
+        pattern = rf"/{literal(word)}(?P<year>\d{{1,2}})(/|$)"
+        yield YearRule(source="orgUnit", pattern=pattern)
+    if unit.classes is not None:
+        yield YearRule(source="class", pattern=r"^(?P<year>\d+)")
+        yield YearRule(source="class", pattern=r"^\D+(?P<year>\d+)")
+
+
+def literal(text: str) -> str:
+    """`text` as a regular expression that finds just it, with nothing escaped needlessly."""
+    return re.sub(r"([\\.^$*+?{}\[\]|()])", r"\\\1", text)
+
+
+def local_part(group: Group) -> str:
+    """What stands before the @ of a group's address."""
+    return group.email.rpartition("@")[0]
+
+
+def _from_group(pattern: str) -> GroupRule:
+    return GroupRule(source="group", pattern=pattern)
+
+
+def _org_unit_rules(near: Index, students: Sequence[str], unit: SchoolUnit) -> Iterator[GroupRule]:
+    bases, below = _bases(near, students, unit)
+    if not below:
+        return
+    start = f"^{bases}/"
+    deepest = min(_DEEPEST, max(map(len, below)))
+    for depth in range(1, deepest + 1):
+        names = [segments[depth - 1] for segments in below if len(segments) >= depth]
+        skip = "[^/]+/" * (depth - 1)
+        word = _word_before(names)
+        if word:
+            yield _at_org_unit(f"{start}{skip}{literal(word)}(?P<name>[^/]+)$")
+        yield _at_org_unit(f"{start}{skip}(?P<name>[^/]+)$")
+        if depth < deepest and any(map(is_class, names)):
+            yield _at_org_unit(f"{start}{skip}(?P<name>[^/]+)")
+    if deepest > 1:
+        yield _at_org_unit(f"{start}(?:[^/]+/)*(?P<name>[^/]+)$")
+
+
+def _at_org_unit(pattern: str) -> GroupRule:
+    return GroupRule(source="orgUnit", pattern=pattern)
+
+
+def _bases(
+    near: Index, students: Sequence[str], unit: SchoolUnit
+) -> tuple[str, list[tuple[str, ...]]]:
+    """The unit's student OUs as a pattern, and the segments of each place below them."""
+    tops = sorted({fold(path).rstrip("/") for path in unit.students.org_units}, key=len)
+    found: dict[str, None] = {}
+    below: list[tuple[str, ...]] = []
+    for path in places_of(near, students):
+        folded = fold(path)
+        for top in tops or [""]:
+            if folded.startswith(top + "/"):
+                height = top.count("/")
+                segments = path.split("/")
+                found["/".join(segments[: height + 1])] = None
+                below.append(tuple(segments[height + 1 :]))
+                break
+    spelled = [literal(base) for base in found]
+    return (spelled[0] if len(spelled) == 1 else f"(?:{'|'.join(spelled)})"), below
+
+
+def _word_before(names: Sequence[str]) -> str:
+    words = Counter(found[0] for name in names if (found := _WORD_BEFORE.match(name)))
+    word, count = next(iter(words.most_common(1)), ("", 0))
+    return word if 2 * count > len(names) else ""
+
+
+def _class_group_rules(groups: Sequence[Group]) -> Iterator[GroupRule]:
+    for before, after in _templates(groups, longest=3, only_classes=True):
+        begin, end = f"^{literal(before)}", f"{literal(after)}@"
+        if not before and not after:
+            yield _from_group(f"^{_DIGIT_CLASS}@")
+            yield _from_group(f"^{_PROGRAMME_CLASS}@")
+            continue
+        yield _from_group(f"{begin}(?P<name>[^@]+){end}")
+        yield _from_group(f"{begin}(?P<name>[^@._-]+){end}")
+
+
+def _templates(
+    groups: Iterable[Group], longest: int, only_classes: bool = False
+) -> list[Template]:
+    """What the addresses have in common before and after a name, most common first."""
+    count: Counter[Template] = Counter()
+    for group in groups:
+        parts = _SEPARATORS.split(local_part(group))
+        words = (len(parts) + 1) // 2
+        for before, after in product(range(min(longest, words)), range(2)):
+            if before + after >= words:
+                continue
+            start, end = 2 * before, len(parts) - 2 * after
+            if only_classes and not is_class("".join(parts[start:end])):
+                continue
+            count["".join(parts[:start]), "".join(parts[end:])] += 1
+    fewest = 1 if sum(count.values()) < 20 else 2
+    usual = [template for template, times in count.most_common() if times >= fewest]
+    return usual[:_MOST_TEMPLATES]
+
+
+def _is_no_lesson(group: Group) -> bool:
+    """Whether the name is that of all students, all staff, guests, leavers or the protected."""
+    words = (*plain_words(local_part(group)), *plain_words(group.name))
+    return (
+        role_of(words)[0] is not None
+        or is_left(words)
+        or is_protected(words)
+        or not GUEST_WORDS.isdisjoint(words)
+    )
+
+
+def _excluding(before: str, after: str, unfit: Iterable[Group]) -> str:
+    """A look ahead that keeps out the unfit groups that a template would find."""
+    names = [
+        local_part(group).removeprefix(before)
+        for group in unfit
+        if local_part(group).startswith(before) and local_part(group).endswith(after)
+    ]
+    if not names:
+        return ""
+    return f"(?!(?:{'|'.join(map(literal, sorted(names)))})@)"
+
+
+def _have_names(groups: Sequence[Group]) -> bool:
+    """Whether the groups have names of their own that tell them apart."""
+    names = [group.name.strip() for group in groups]
+    told = {name for name in names if name and len(name) <= 60}
+    return bool(names) and len(told) >= 0.9 * len(names)
+
+
+def _values(near: Index, students: Iterable[str]) -> dict[str, set[str]]:
+    """The attributes of the students with the values they have."""
+    found: dict[str, set[str]] = {}
+    for id in students:
+        for attribute, values in near.users[id].attributes.items() if id in near.users else ():
+            found.setdefault(attribute, set()).update(values)
+    return dict(sorted(found.items()))

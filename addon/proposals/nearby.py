@@ -1,0 +1,42 @@
+"""The part of a domain that concerns the students of one unit, so that trying rules is cheap."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from addon.directory.snapshot import Group, OrgUnit, Snapshot
+from addon.roster.index import Index
+from addon.tenant import Protected
+
+
+def around(
+    index: Index,
+    students: Collection[str],
+    staff: Collection[str] = (),
+    groups: Iterable[Group] | None = None,
+    org_units: Iterable[OrgUnit] | None = None,
+) -> Index:
+    """An index of these people, the groups that some of the students are in, and the OUs.
+
+    What a rule finds among the students is the same here as in the whole domain. Groups of
+    everybody are left out. `groups` and `org_units` narrow it further.
+    """
+    ids = frozenset(students)
+    near = [
+        group
+        for group in (index.groups if groups is None else groups)
+        if not group.everyone and not index.members[group.id].isdisjoint(ids)
+    ]
+    people = dict.fromkeys((*students, *staff))
+    return Index(
+        Protected(),
+        Snapshot(
+            users=tuple(index.users[id] for id in people if id in index.users),
+            groups=tuple(near),
+            org_units=tuple(index.org_units.values() if org_units is None else org_units),
+        ),
+    )
+
+
+def places_of(index: Index, ids: Iterable[str]) -> Counter[str]:
+    """How many of the people are directly in each OU path, as their accounts spell it."""
+    return Counter(index.users[id].org_unit_path for id in ids if id in index.users)

@@ -1,0 +1,175 @@
+"""Rules for classes, teaching groups and school years that the tenant's own names suggest."""
+
+from collections.abc import Collection, Iterable, Sequence
+from statistics import fmean
+
+from msgspec import Struct, structs
+
+from addon.proposals.candidates import class_rules, teaching_rules, year_rules
+from addon.proposals.nearby import around
+from addon.proposals.outcome import Outcome, groups_of, outcome
+from addon.proposals.words import is_class, plain
+from addon.roster.index import Index
+from addon.roster.placement import UnitPeople
+from addon.tenant import GroupRule, SchoolUnit, YearRule
+
+__all__ = [
+    "Outcome",
+    "PatternChoice",
+    "class_patterns",
+    "outcome",
+    "school_year_patterns",
+    "teaching_group_patterns",
+]
+
+_MOST = 6
+_EXAMPLES = 5
+_WORST = 0.05
+_USUAL_SIZE = range(4, 41)
+_SOURCE = {"orgUnit": 0.02, "group": 0.01, "attribute": 0.0, "class": 0.0}
+
+
+class PatternChoice(Struct, frozen=True):
+    """A rule to choose, what it finds, and how right it looks (0 to 1, `score`)."""
+
+    rule: GroupRule | YearRule
+    examples: tuple[str, ...]
+    outcome: Outcome
+    score: float
+
+
+def class_patterns(
+    index: Index, people: Collection[str], unit: SchoolUnit, staff: Collection[str] = ()
+) -> list[PatternChoice]:
+    """Rules for the classes of the students `people` (ids) at the unit, best first."""
+    near, students = around(index, people, staff), _known(index, people)
+    tried = [
+        _tried(rule, outcome(near, students, staff, rule, unit))
+        for rule in dict.fromkeys(class_rules(near, students, unit))
+    ]
+    return _best((choice, _class_score(choice)) for choice in tried)
+
+
+def teaching_group_patterns(
+    index: Index, students: Collection[str], staff: Collection[str], unit: SchoolUnit
+) -> list[PatternChoice]:
+    """Rules for teaching groups, best first; what the unit's rule for classes finds is none."""
+    near, ids = around(index, students, staff), _known(index, students)
+    claimed: frozenset[str] = frozenset()
+    if unit.classes is not None and unit.classes.source == "group":
+        people = UnitPeople(unit, frozenset(ids), frozenset(staff))
+        made = groups_of(near, people)
+        claimed = frozenset(group.source_id for group in made if group.kind == "class")
+    tried = [
+        _tried(rule, outcome(near, ids, staff, rule, unit, "teaching"))
+        for rule in dict.fromkeys(teaching_rules(near, ids, claimed))
+    ]
+    owned = {
+        group.id
+        for group in near.groups
+        if 2 * len(near.members[group.id] & near.users.keys()) > len(index.members[group.id])
+    }
+    number = max(1, len(owned - claimed))
+    return _best((choice, _teaching_score(choice, owned, number)) for choice in tried)
+
+
+def school_year_patterns(
+    index: Index, people: Collection[str], unit: SchoolUnit
+) -> list[PatternChoice]:
+    """Rules for the school years of the students, best first; the unit's classes are known."""
+    near, students = around(index, people), _known(index, people)
+    tried = [
+        _tried(rule, outcome(near, students, (), rule, unit))
+        for rule in dict.fromkeys(year_rules(near, students, unit))
+    ]
+    return _best((choice, _year_score(choice)) for choice in tried)
+
+
+def _known(index: Index, ids: Iterable[str]) -> list[str]:
+    return [id for id in dict.fromkeys(ids) if id in index.users]
+
+
+def _tried(rule: GroupRule | YearRule, result: Outcome) -> PatternChoice:
+    names = result.names
+    step = max(1, len(names) // _EXAMPLES)
+    return PatternChoice(rule, names[::step][:_EXAMPLES], result, 0.0)
+
+
+def _best(scored: Iterable[tuple[PatternChoice, float]]) -> list[PatternChoice]:
+    """The choices by score; of rules that find the very same, the first."""
+    found: dict[object, PatternChoice] = {}
+    for choice, score in scored:
+        if score >= _WORST:
+            same = (choice.rule.source, choice.outcome.found, choice.outcome.without)
+            rated = structs.replace(choice, score=round(min(score, 1.0), 3))
+            if same not in found or found[same].score < rated.score:
+                found[same] = rated
+    return sorted(found.values(), key=lambda choice: -choice.score)[:_MOST]
+
+
+def _class_score(choice: PatternChoice) -> float:
+    result = choice.outcome
+    if not result.students or not result.found:
+        return 0.0
+    reached = result.students - len(result.without)
+    single = (reached - len(result.several)) / result.students
+    size = reached / len(result.found)
+    looks = sum(_looks(part.name) * part.students for part in result.found) / reached
+    score = single * _size_factor(size) * (0.35 + 0.6 * min(1.0, looks))
+    return score * _hint(choice.rule, better=("klass", "class"), worse=("ar", "year"))
+
+
+def _looks(name: str) -> float:
+    """How like a class's name it is; a bare number is rather a school year."""
+    if name.strip().isdecimal():
+        return 0.5
+    return 1.0 if is_class(name) else 0.0
+
+
+def _size_factor(size: float) -> float:
+    if round(size) in _USUAL_SIZE:
+        return 1.0
+    if size < _USUAL_SIZE.start:
+        return 0.85 if size >= 2 else 0.5
+    return 0.6 if size < 80 else 0.15
+
+
+def _hint(rule: GroupRule | YearRule, better: Sequence[str], worse: Sequence[str]) -> float:
+    """What the attribute's name tells, and that OUs are usually better kept than attributes."""
+    bonus = 1.0 + _SOURCE[rule.source]
+    if rule.source == "attribute":
+        name = plain((rule.attribute or "").rpartition(".")[2])
+        if any(word in name for word in better):
+            bonus += 0.05
+        elif any(name.startswith(word) for word in worse):
+            bonus -= 0.25
+    return bonus
+
+
+def _teaching_score(choice: PatternChoice, owned: set[str], number: int) -> float:
+    """The share of the unit's groups that it finds, less those that are another's."""
+    result = choice.outcome
+    if not result.found:
+        return 0.0
+    mine = [part for part in result.found if part.source_id in owned]
+    purity = len(mine) / len(result.found)
+    size = fmean(part.students for part in result.found)
+    return min(1.0, len(mine) / number) * purity * (1.0 if size >= 3 else 0.7)
+
+
+def _year_score(choice: PatternChoice) -> float:
+    result = choice.outcome
+    if not result.students or not result.found:
+        return 0.0
+    right = sum(part.students for part in result.found) - len(result.out_of_range)
+    score = max(0, right) / result.students
+    if choice.rule.source == "class" and any("-" in name for name in _class_names(result)):
+        score *= 0.8
+    better = ("ar", "year", "ak", "grade")
+    name = plain((choice.rule.attribute or "").rpartition(".")[2])
+    is_named = any(name.startswith(word) for word in better)
+    return score * (1.0 if choice.rule.source != "attribute" or is_named else 0.8)
+
+
+def _class_names(result: Outcome) -> tuple[str, ...]:
+    return tuple(miss.text for miss in result.unmatched)

@@ -1,0 +1,46 @@
+"""What differs between two resources, told line by line in words. Pure."""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+IGNORED = frozenset({"schemas", "meta", "id", "$ref"})
+"""What says nothing of the person."""
+
+
+class Line(Struct, frozen=True):
+    """One value of a resource: its dotted name, and what it is before and after.
+
+    An empty text is that there is none.
+    """
+
+    name: str
+    before: str
+    after: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether the two differ."""
+        return self.before != self.after
+
+
+def differences(before: object, after: object) -> tuple[Line, ...]:
+    """The values of both, in the order of `after`; those only `before` has come last."""
+    old, new = dict(_values(before)), dict(_values(after))
+    names = [*new, *(name for name in old if name not in new)]
+    return tuple(Line(name, old.get(name, ""), new.get(name, "")) for name in names)
+
+
+def _values(node: object, name: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key not in IGNORED:
+                short = key.rpartition(":")[2] if key.startswith("urn:") else key
+                yield from _values(value, f"{name}.{short}" if name else short)
+    elif isinstance(node, list):
+        for number, value in enumerate(node, 1):
+            yield from _values(value, name if len(node) == 1 else f"{name} {number}")
+    elif isinstance(node, bool):
+        yield name, "ja" if node else "nej"
+    elif node is not None:
+        yield name, str(node)
