@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 from addon.conditions import fold
@@ -27,6 +27,8 @@ _CLASS_INSIDE = r"(?P<name>\d{1,2}\s?[A-ZÅÄÖ]{1,2})\s*$"
 _DIGIT_CLASS = r"(?P<name>(?:f|\d)[a-zåäö0-9]{0,3})"
 _PROGRAMME_CLASS = r"(?P<name>[a-zåäö]{2,4}\d{2}[a-zåäö]{0,4})"
 _WORD_BEFORE = re.compile(r"(klass|class)\s+(?=\S)", re.IGNORECASE)
+_SEVERAL_YEARS = re.compile(r"\d\s?-\s?\d")
+_WORDED_CLASS = r"^[A-Za-zÅÄÖåäö]{1,8}[ .-]?(?P<year>\d{1,2})[A-Za-zÅÄÖåäö]?$"
 _YEAR_SEGMENT = re.compile(r"(\D*?)(\d{1,2})\D*")
 
 Template = tuple[str, str]
@@ -44,7 +46,9 @@ def class_rules(near: Index, students: Sequence[str], unit: SchoolUnit) -> Itera
             yield GroupRule(source="attribute", attribute=attribute, pattern=_CLASS_INSIDE)
 
 
-def teaching_rules(near: Index, students: Sequence[str], claimed: frozenset[str]) -> list[GroupRule]:
+def teaching_rules(
+    near: Index, students: Sequence[str], claimed: frozenset[str]
+) -> list[GroupRule]:
     """Rules worth trying for teaching groups; groups with ids in `claimed` are classes.
 
     The group's own name is what people read, so rules that give it come before those that
@@ -52,7 +56,8 @@ def teaching_rules(near: Index, students: Sequence[str], claimed: frozenset[str]
     """
     whole_school = max(30, 0.6 * len(students))
     ids = frozenset(students)
-    fit, unfit = [], []
+    fit: list[Group] = []
+    unfit: list[Group] = []
     for group in near.groups:
         if group.id in claimed:
             continue
@@ -72,8 +77,10 @@ def teaching_rules(near: Index, students: Sequence[str], claimed: frozenset[str]
     return rules
 
 
-def year_rules(near: Index, students: Sequence[str], unit: SchoolUnit) -> Iterator[YearRule]:
-    """Rules worth trying for school years."""
+def year_rules(
+    near: Index, students: Sequence[str], class_names: Iterable[str]
+) -> Iterator[YearRule]:
+    """Rules worth trying for school years, of students in classes of these names."""
     for attribute in _values(near, students):
         yield YearRule(source="attribute", attribute=attribute, pattern=r"^(?P<year>\d{1,2})$")
         worded = r"^(?:Åk|åk|Årskurs|årskurs|År|år)\.?\s*(?P<year>\d{1,2})$"
@@ -87,9 +94,12 @@ def year_rules(near: Index, students: Sequence[str], unit: SchoolUnit) -> Iterat
     for word, _ in words.most_common(3):
         pattern = rf"/{literal(word)}(?P<year>\d{{1,2}})(/|$)"
         yield YearRule(source="orgUnit", pattern=pattern)
-    if unit.classes is not None:
-        yield YearRule(source="class", pattern=r"^(?P<year>\d+)")
-        yield YearRule(source="class", pattern=r"^\D+(?P<year>\d+)")
+    names = list(class_names)
+    if names:
+        several = any(map(_SEVERAL_YEARS.match, names))
+        stop = r"(?!\d|\s?-\s?\d)" if several else ""
+        yield YearRule(source="class", pattern=rf"^(?P<year>\d+){stop}")
+        yield YearRule(source="class", pattern=_WORDED_CLASS)
 
 
 def literal(text: str) -> str:
@@ -166,9 +176,7 @@ def _class_group_rules(groups: Sequence[Group]) -> Iterator[GroupRule]:
         yield _from_group(f"{begin}(?P<name>[^@._-]+){end}")
 
 
-def _templates(
-    groups: Iterable[Group], longest: int, only_classes: bool = False
-) -> list[Template]:
+def _templates(groups: Sequence[Group], longest: int, only_classes: bool = False) -> list[Template]:
     """What the addresses have in common before and after a name, most common first."""
     count: Counter[Template] = Counter()
     for group in groups:
@@ -181,9 +189,19 @@ def _templates(
             if only_classes and not is_class("".join(parts[start:end])):
                 continue
             count["".join(parts[:start]), "".join(parts[end:])] += 1
+    ends = Counter(_SEPARATORS.split(local_part(group))[-1] for group in groups)
     fewest = 1 if sum(count.values()) < 20 else 2
-    usual = [template for template, times in count.most_common() if times >= fewest]
+    usual = [
+        (before, after)
+        for (before, after), times in count.most_common()
+        if times >= fewest and (not after or _is_place(after, ends, len(groups)))
+    ]
     return usual[:_MOST_TEMPLATES]
+
+
+def _is_place(after: str, ends: Mapping[str, int], groups: int) -> bool:
+    """Whether what ends an address can be the school, or says "class", and is no subject."""
+    return 2 * ends.get(after[1:], 0) > groups or "klas" in after or "class" in after
 
 
 def _is_no_lesson(group: Group) -> bool:

@@ -1,5 +1,6 @@
 """Rules for classes, teaching groups and school years that the tenant's own names suggest."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from statistics import fmean
 
@@ -8,7 +9,7 @@ from msgspec import Struct, structs
 from addon.proposals.candidates import class_rules, teaching_rules, year_rules
 from addon.proposals.nearby import around
 from addon.proposals.outcome import Outcome, groups_of, outcome
-from addon.proposals.words import is_class, plain
+from addon.proposals.words import is_class, is_year, plain
 from addon.roster.index import Index
 from addon.roster.placement import UnitPeople
 from addon.tenant import GroupRule, SchoolUnit, YearRule
@@ -42,47 +43,83 @@ def class_patterns(
     index: Index, people: Collection[str], unit: SchoolUnit, staff: Collection[str] = ()
 ) -> list[PatternChoice]:
     """Rules for the classes of the students `people` (ids) at the unit, best first."""
-    near, students = around(index, people, staff), _known(index, people)
-    tried = [
-        _tried(rule, outcome(near, students, staff, rule, unit))
-        for rule in dict.fromkeys(class_rules(near, students, unit))
-    ]
-    return _best((choice, _class_score(choice)) for choice in tried)
+    return classes_near(around(index, people, staff), people, unit, staff)
 
 
 def teaching_group_patterns(
     index: Index, students: Collection[str], staff: Collection[str], unit: SchoolUnit
 ) -> list[PatternChoice]:
     """Rules for teaching groups, best first; what the unit's rule for classes finds is none."""
-    near, ids = around(index, students, staff), _known(index, students)
-    claimed: frozenset[str] = frozenset()
-    if unit.classes is not None and unit.classes.source == "group":
-        people = UnitPeople(unit, frozenset(ids), frozenset(staff))
-        made = groups_of(near, people)
-        claimed = frozenset(group.source_id for group in made if group.kind == "class")
-    tried = [
-        _tried(rule, outcome(near, ids, staff, rule, unit, "teaching"))
-        for rule in dict.fromkeys(teaching_rules(near, ids, claimed))
-    ]
-    owned = {
-        group.id
-        for group in near.groups
-        if 2 * len(near.members[group.id] & near.users.keys()) > len(index.members[group.id])
-    }
-    number = max(1, len(owned - claimed))
-    return _best((choice, _teaching_score(choice, owned, number)) for choice in tried)
+    return teaching_near(around(index, students, staff), students, unit, staff)
 
 
 def school_year_patterns(
     index: Index, people: Collection[str], unit: SchoolUnit
 ) -> list[PatternChoice]:
     """Rules for the school years of the students, best first; the unit's classes are known."""
-    near, students = around(index, people), _known(index, people)
+    return years_near(around(index, people), people, unit)
+
+
+def classes_near(
+    near: Index, people: Collection[str], unit: SchoolUnit, staff: Collection[str]
+) -> list[PatternChoice]:
+    """As `class_patterns`, in the unit's surroundings."""
+    students = _known(near, people)
+    tried = [
+        _tried(rule, outcome(near, students, staff, rule, unit))
+        for rule in dict.fromkeys(class_rules(near, students, unit))
+    ]
+    times = Counter(_names_of(choice) for choice in tried if choice.rule.source == "group")
+    return _best(
+        (choice, _class_score(choice) * _no_subject(choice, times[_names_of(choice)]))
+        for choice in tried
+    )
+
+
+def teaching_near(
+    near: Index, students: Collection[str], unit: SchoolUnit, staff: Collection[str]
+) -> list[PatternChoice]:
+    """As `teaching_group_patterns`, in the unit's surroundings."""
+    ids = _known(near, students)
+    claimed: frozenset[str] = frozenset()
+    if unit.classes is not None and unit.classes.source == "group":
+        made = groups_of(near, UnitPeople(unit, frozenset(ids), frozenset(staff)))
+        claimed = frozenset(group.source_id for group in made if group.kind == "class")
+    tried = [
+        _tried(rule, outcome(near, ids, staff, rule, unit, "teaching"))
+        for rule in dict.fromkeys(teaching_rules(near, ids, claimed))
+    ]
+    owned = {
+        id
+        for id, members in near.members.items()
+        if 2 * len(members & near.users.keys()) > len(members)
+    }
+    number = max(1, len(owned - claimed))
+    return _best((choice, _teaching_score(choice, owned, number)) for choice in tried)
+
+
+def years_near(near: Index, people: Collection[str], unit: SchoolUnit) -> list[PatternChoice]:
+    """As `school_year_patterns`, in the unit's surroundings."""
+    students = _known(near, people)
+    names: set[str] = set()
+    if unit.classes is not None:
+        made = groups_of(near, UnitPeople(unit, frozenset(students), frozenset()))
+        names = {group.name for group in made if group.kind == "class"}
     tried = [
         _tried(rule, outcome(near, students, (), rule, unit))
-        for rule in dict.fromkeys(year_rules(near, students, unit))
+        for rule in dict.fromkeys(year_rules(near, students, names))
     ]
     return _best((choice, _year_score(choice)) for choice in tried)
+
+
+def _names_of(choice: PatternChoice) -> tuple[str, ...]:
+    return tuple(name.lower() for name in choice.outcome.names)
+
+
+def _no_subject(choice: PatternChoice, times: int) -> float:
+    """Groups of one subject are named as classes too, but then there are other subjects."""
+    says_class = "klas" in choice.rule.pattern or "class" in choice.rule.pattern
+    return 0.6 if choice.rule.source == "group" and times > 1 and not says_class else 1.0
 
 
 def _known(index: Index, ids: Iterable[str]) -> list[str]:
@@ -121,7 +158,7 @@ def _class_score(choice: PatternChoice) -> float:
 
 def _looks(name: str) -> float:
     """How like a class's name it is; a bare number is rather a school year."""
-    if name.strip().isdecimal():
+    if name.strip().isdecimal() or is_year(name):
         return 0.5
     return 1.0 if is_class(name) else 0.0
 
@@ -163,13 +200,7 @@ def _year_score(choice: PatternChoice) -> float:
         return 0.0
     right = sum(part.students for part in result.found) - len(result.out_of_range)
     score = max(0, right) / result.students
-    if choice.rule.source == "class" and any("-" in name for name in _class_names(result)):
-        score *= 0.8
     better = ("ar", "year", "ak", "grade")
     name = plain((choice.rule.attribute or "").rpartition(".")[2])
     is_named = any(name.startswith(word) for word in better)
     return score * (1.0 if choice.rule.source != "attribute" or is_named else 0.8)
-
-
-def _class_names(result: Outcome) -> tuple[str, ...]:
-    return tuple(miss.text for miss in result.unmatched)

@@ -1,0 +1,152 @@
+"""Which place belongs to which unit: all at once, so that a unit does not take another's."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from addon.proposals.assign import assign
+from addon.proposals.names import ALIKE, Likeness, Name
+from addon.proposals.places import Place
+
+CLOSE = 0.08
+"""Scores that differ by less are as good as the same."""
+_GROUP = 0.9
+_GROUP_ALIKE = 0.7
+_ATTRIBUTE = 0.85
+_EMPTY = 0.8
+_CEASED = 0.9
+_MIXED = 0.97
+_MOST_ALTERNATIVES = 3
+
+
+class Wanted(Struct, frozen=True):
+    """A unit that is looking for places."""
+
+    code: str
+    name: Name
+    ceased: bool = False
+
+
+class Match(Struct, frozen=True):
+    """The place of a unit with how alike they are.
+
+    `rivals` are codes of units that could as well have it; `others` are places that the unit
+    could have instead, best first with their scores; `doubtful` whether one of them is about
+    as good.
+    """
+
+    place: Place
+    score: float
+    rivals: tuple[str, ...] = ()
+    others: tuple[tuple[Place, float], ...] = ()
+    doubtful: bool = False
+
+
+class Matches(Struct, frozen=True):
+    """The match of each unit that has one, and what was near for those that have none."""
+
+    found: Mapping[str, Match]
+    near: Mapping[str, tuple[tuple[Place, float], ...]]
+
+
+Bonus = Callable[[str, Place], float]
+Scores = dict[str, dict[int, float]]
+
+
+class Matcher:
+    """Matches units with places of one role at a time."""
+
+    def __init__(self, units: Sequence[Wanted]) -> None:
+        self._units = units
+        self._likeness = Likeness(unit.name for unit in units)
+        self._known: dict[tuple[Name, Name], float] = {}
+
+    def match(self, places: Sequence[Place], bonus: Bonus = lambda code, place: 0.0) -> Matches:
+        """The best places of the units, no place twice; `bonus` is added to a likeness."""
+        scores = self.scores(places, bonus)
+        chosen = assign(scores)
+        found: dict[str, Match] = {}
+        near: dict[str, tuple[tuple[Place, float], ...]] = {}
+        owner = {number: code for code, number in chosen.items()}
+        for code, mine in scores.items():
+            ranked = sorted(mine, key=lambda number: -mine[number])
+            number = chosen.get(code)
+            others = [n for n in ranked if n != number][:_MOST_ALTERNATIVES]
+            choices = tuple((places[n], mine[n]) for n in others)
+            near[code] = choices
+            if number is None:
+                continue
+            found[code] = Match(
+                place=places[number],
+                score=mine[number],
+                rivals=_rivals(code, number, scores, chosen),
+                others=choices,
+                doubtful=any(
+                    mine[n] > mine[number] - CLOSE
+                    and not _is_better_elsewhere(n, mine[n], owner, scores)
+                    and not _overlap(places[n], places[number])
+                    for n in others
+                ),
+            )
+        return Matches(found, near)
+
+    def scores(self, places: Sequence[Place], bonus: Bonus = lambda code, place: 0.0) -> Scores:
+        """How well each unit fits each place (by its number) that is at all like it."""
+        found: Scores = {}
+        for unit in self._units:
+            mine = found[unit.code] = {}
+            for number, place in enumerate(places):
+                alike = self._alike(unit, place)
+                if alike >= ALIKE and not (place.groups and alike < _GROUP_ALIKE):
+                    mine[number] = alike * _weight(unit, place) + bonus(unit.code, place)
+        return found
+
+    def _alike(self, unit: Wanted, place: Place) -> float:
+        return max(self._of(unit.name, name) for name in place.names)
+
+    def _of(self, unit: Name, name: Name) -> float:
+        key = (unit, name)
+        if key not in self._known:
+            self._known[key] = self._likeness.of(unit, name)
+        return self._known[key]
+
+
+def _weight(unit: Wanted, place: Place) -> float:
+    weight = _GROUP if place.groups else _ATTRIBUTE if place.clause else 1.0
+    if not place.people:
+        weight *= _EMPTY
+    if place.mixed:
+        weight *= _MIXED
+    return weight * _CEASED if unit.ceased else weight
+
+
+def _rivals(
+    code: str, number: int, scores: Scores, chosen: Mapping[str, int]
+) -> tuple[str, ...]:
+    """The units that fit the place as well and got nothing as good."""
+    best = scores[code][number]
+    return tuple(
+        other
+        for other, theirs in scores.items()
+        if other != code
+        and theirs.get(number, 0.0) > best - CLOSE
+        and (other not in chosen or theirs[chosen[other]] < theirs[number] - CLOSE / 4)
+    )
+
+
+def _is_better_elsewhere(
+    number: int, score: float, owner: Mapping[int, str], scores: Scores
+) -> bool:
+    """Whether the place belongs to another unit that it fits at least as well."""
+    return number in owner and scores[owner[number]][number] >= score
+
+
+def _overlap(one: Place, other: Place) -> bool:
+    """Whether one lies within the other, or they are an OU and a group."""
+    if bool(one.org_units) != bool(other.org_units):
+        return True
+    return any(
+        (a + "/").startswith(b + "/") or (b + "/").startswith(a + "/")
+        for a in one.org_units
+        for b in other.org_units
+    )

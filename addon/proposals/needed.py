@@ -1,0 +1,115 @@
+"""Filters and protection that the names in a domain show to be needed."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from addon.conditions import fold
+from addon.proposals.candidates import literal
+from addon.proposals.order import path_key
+from addon.proposals.reasons import Reason, reason
+from addon.proposals.words import device_stem, is_left, is_protected, plain_words
+from addon.roster.index import Index
+from addon.tenant import Clause, Protected
+
+SEVERAL_DEVICES = 3
+
+
+class Needed(Struct, frozen=True):
+    """Clauses to add to a selector, each with its reason."""
+
+    clauses: tuple[Clause, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+class Closed:
+    """The OUs of a domain for those who have left."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        paths = {unit.path for unit in index.org_units.values()}
+        paths.update(user.org_unit_path for user in index.users.values())
+        self._left = [p for p in sorted(paths) if is_left(plain_words(p.rpartition("/")[2]))]
+        self._folded = [fold(path) for path in paths]
+
+    def below(self, org_units: Iterable[str]) -> Needed:
+        """What keeps out those in such OUs below `org_units`."""
+        tops = [fold(path).rstrip("/") + "/" for path in org_units]
+        found: dict[str, str] = {}
+        for path in self._left:
+            if any(fold(path).startswith(top) for top in tops):
+                found.setdefault("/" + path.rpartition("/")[2], path)
+        return Needed(
+            tuple(self._clause(segment) for segment in found),
+            tuple(
+                reason("left-ou", path=path, count=str(len(self._index.in_org_unit(path))))
+                for path in found.values()
+            ),
+        )
+
+    def _clause(self, segment: str) -> Clause:
+        """Without those whose OU's name only begins so."""
+        part = fold(segment)
+        if any(part in f and part + "/" not in f + "/" for f in self._folded):
+            pattern = f"{literal(segment)}(/|$)"
+            return Clause(attribute="orgUnitPath", operator="notMatches", value=pattern)
+        return Clause(attribute="orgUnitPath", operator="notContains", value=segment)
+
+
+def without_devices(index: Index, ids: Iterable[str]) -> Needed:
+    """What keeps out shared devices, when several of one sort are among `ids`."""
+    found = (device_stem(index.users[id].primary_email) for id in ids)
+    count = Counter(stem for stem in found if stem)
+    stems = sorted(stem for stem, times in count.items() if times >= SEVERAL_DEVICES)
+    if not stems:
+        return Needed()
+    either = literal(stems[0]) if len(stems) == 1 else f"(?:{'|'.join(map(literal, stems))})"
+    clause = Clause(
+        attribute="primaryEmail", operator="notMatches", value=rf"^{either}\d+@"
+    )
+    return Needed(
+        (clause,), tuple(reason("devices", stem=stem, count=str(count[stem])) for stem in stems)
+    )
+
+
+def elsewhere(paths: Sequence[str], taken: Iterable[str]) -> Needed:
+    """What keeps out OUs below `paths` that are somebody else's."""
+    tops = [fold(path).rstrip("/") + "/" for path in paths]
+    own = {fold(path) for path in paths}
+    others = sorted(
+        {p for p in taken if fold(p) not in own and any(fold(p).startswith(top) for top in tops)},
+        key=path_key,
+    )
+    return Needed(
+        tuple(
+            Clause(attribute="orgUnitPath", operator="notContains", value=path) for path in others
+        ),
+        tuple(reason("other-below", path=path) for path in others),
+    )
+
+
+def protected_places(index: Index, protected: Protected) -> tuple[Protected, tuple[Reason, ...]]:
+    """The OUs and groups whose name tells of protected identity and that are not yet chosen."""
+    known = {fold(path).rstrip("/") for path in protected.org_units}
+    org_units: list[str] = []
+    for unit in sorted(index.org_units.values(), key=lambda unit: path_key(unit.path)):
+        folded = fold(unit.path)
+        if is_protected(plain_words(unit.name)) and not any(
+            (folded + "/").startswith(top + "/") for top in known
+        ):
+            known.add(folded)
+            org_units.append(unit.path)
+    chosen = set(map(fold, protected.groups))
+    groups = tuple(
+        group.email
+        for group in sorted(index.groups, key=lambda group: group.email)
+        if chosen.isdisjoint(map(fold, (group.email, *group.aliases)))
+        and any(
+            is_protected(plain_words(text)) for text in (group.email.partition("@")[0], group.name)
+        )
+    )
+    return Protected(groups=groups, org_units=tuple(org_units)), (
+        *(reason("protected-ou", path=path) for path in org_units),
+        *(reason("protected-group", group=address) for address in groups),
+    )

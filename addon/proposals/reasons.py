@@ -1,0 +1,51 @@
+"""Why something is proposed: a code and values, so that each language can say it its own way."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+CODES: Mapping[str, tuple[str, ...]] = {
+    "student-ou": ("path", "count", "likeness"),
+    "staff-ou": ("path", "count", "likeness"),
+    "student-group": ("group", "count", "likeness"),
+    "staff-group": ("group", "count", "likeness"),
+    "student-attribute": ("path", "attribute", "value", "count", "likeness"),
+    "staff-attribute": ("path", "attribute", "value", "count", "likeness"),
+    "more-staff-group": ("group", "count"),
+    "guest-group": ("group", "count"),
+    "more-ou": ("path", "count"),
+    "mixed-ou": ("path",),
+    "contested": ("path", "units"),
+    "several-places": ("path", "other"),
+    "no-students": (),
+    "no-staff": (),
+    "empty": ("path",),
+    "ceased": ("status",),
+    "left-ou": ("path", "count"),
+    "devices": ("stem", "count"),
+    "other-below": ("path",),
+    "protected-ou": ("path",),
+    "protected-group": ("group",),
+    "classes": ("count", "examples", "without"),
+    "no-classes": (),
+    "teaching-groups": ("count", "examples"),
+    "school-years": ("years", "without"),
+}
+"""Every code with the names of its values. `path` is an OU path or a group's address,
+`likeness` a percentage, `units` codes of units and `examples` names, with commas between."""
+
+
+class Reason(Struct, frozen=True):
+    """Why something is proposed, or what is doubtful about it; see `CODES`."""
+
+    code: str
+    values: tuple[tuple[str, str], ...] = ()
+
+    def __getitem__(self, name: str) -> str:
+        """One of the values, by its name."""
+        return dict(self.values)[name]
+
+
+def reason(code: str, **values: str) -> Reason:
+    """The reason `code` with its values. Raises KeyError for a code that is none."""
+    return Reason(code, tuple((name, values[name]) for name in CODES[code]))

@@ -1,0 +1,65 @@
+"""How the tree was understood: /Elever/skola/klass."""
+
+from collections import Counter
+from collections.abc import Collection
+
+from msgspec import Struct
+
+from addon.proposals.names import ALIKE, Likeness, Name, read_name
+from addon.proposals.nearby import places_of
+from addon.proposals.places import Place
+from addon.proposals.words import is_class, is_year, plain_words, role_of
+from addon.roster.index import Index
+
+SCHOOL, CLASS, YEAR = "skola", "klass", "årskurs"
+
+
+class Shape(Struct, frozen=True):
+    """Where so many units keep students and staff; empty where it is in no OU of theirs."""
+
+    students: str
+    staff: str
+    units: int
+
+
+def shape_of(place: Place | None, unit: Name, town: Collection[str], index: Index) -> str:
+    """The place's path with the school's name, years and classes replaced by what they are."""
+    if place is None or not place.org_units or place.clause is not None:
+        return ""
+    path, likeness = place.org_units[0], Likeness([unit])
+    segments = [_said(segment, unit, likeness, town) for segment in path.split("/")[1:]]
+    if place.role == "students":
+        segments += _below(path, index)
+    return "/" + "/".join(segments)
+
+
+def common(shapes: Collection[tuple[str, str]]) -> tuple[Shape, ...]:
+    """The shapes (students, staff) of units, most common first."""
+    count = Counter(shape for shape in shapes if any(shape))
+    return tuple(Shape(*shape, units) for shape, units in count.most_common())
+
+
+def _said(segment: str, unit: Name, likeness: Likeness, town: Collection[str]) -> str:
+    name = read_name(segment, town)
+    if not name.tells or likeness.of(unit, name) < ALIKE:
+        return segment
+    if name.role is None:
+        return SCHOOL
+    words = [word for word in segment.replace("-", " ").split() if role_of(plain_words(word))[0]]
+    role = words[0].lower() if words else segment
+    return f"{SCHOOL} {role}" if segment.lower().endswith(role) else f"{role} {SCHOOL}"
+
+
+def _below(path: str, index: Index) -> list[str]:
+    """What is below the OU of most students: nothing, classes, years and classes."""
+    start = path.rstrip("/") + "/"
+    kinds: Counter[tuple[str, ...]] = Counter()
+    for place, count in places_of(index, index.in_org_unit(path)).items():
+        below = place[len(start) :].split("/") if place.startswith(start) else []
+        kinds[tuple(filter(None, map(_kind, below)))] += count
+    most = kinds.most_common(1)
+    return list(most[0][0]) if most else []
+
+
+def _kind(segment: str) -> str:
+    return YEAR if is_year(segment) else CLASS if is_class(segment) else ""

@@ -1,0 +1,37 @@
+// Small helps; every page works without them.
+(function () {
+  "use strict";
+
+  // A box in a tree ticks what is below it, since what is chosen includes what is below.
+  document.addEventListener("change", function (event) {
+    var box = event.target;
+    if (!box.matches || !box.matches("[data-below]")) return;
+    var item = box.closest("li");
+    if (!item) return;
+    item.querySelectorAll('input[name="' + box.name + '"]').forEach(function (other) {
+      if (other !== box) {
+        other.checked = false;
+        other.disabled = box.checked;
+      }
+    });
+  });
+
+  // What was swapped in is said to those who cannot see it.
+  document.addEventListener("htmx:afterSwap", function (event) {
+    var said = document.getElementById("said");
+    var text = event.target.querySelector && event.target.querySelector("[data-say]");
+    if (said && text) said.textContent = text.textContent;
+  });
+
+  // Leaving a form that was changed and not saved is asked about.
+  var changed = false;
+  document.addEventListener("input", function (event) {
+    if (event.target.closest("form[data-keep]")) changed = true;
+  });
+  document.addEventListener("submit", function () {
+    changed = false;
+  });
+  window.addEventListener("beforeunload", function (event) {
+    if (changed) event.preventDefault();
+  });
+})();
