@@ -31,15 +31,15 @@ class Match(Struct, frozen=True):
     """The place of a unit with how alike they are.
 
     `rivals` are codes of units that could as well have it; `others` are places that the unit
-    could have instead, best first with their scores; `doubtful` whether one of them is about
-    as good.
+    could have instead, best first with their scores; `doubts` are those of them that are
+    about as good and free.
     """
 
     place: Place
     score: float
     rivals: tuple[str, ...] = ()
     others: tuple[tuple[Place, float], ...] = ()
-    doubtful: bool = False
+    doubts: tuple[Place, ...] = ()
 
 
 class Matches(Struct, frozen=True):
@@ -81,11 +81,12 @@ class Matcher:
                 score=mine[number],
                 rivals=_rivals(code, number, scores, chosen),
                 others=choices,
-                doubtful=any(
-                    mine[n] > mine[number] - CLOSE
+                doubts=tuple(
+                    places[n]
+                    for n in others
+                    if mine[n] > mine[number] - CLOSE
                     and not _is_better_elsewhere(n, mine[n], owner, scores)
                     and not _overlap(places[n], places[number])
-                    for n in others
                 ),
             )
         return Matches(found, near)

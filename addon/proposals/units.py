@@ -1,0 +1,112 @@
+"""Proposes for all school units at once who belongs to them, and why."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from addon.conditions import fold
+from addon.directory.snapshot import Group
+from addon.proposals.names import Name, read_name, town_words
+from addon.proposals.needed import Closed, protected_places
+from addon.proposals.order import path_key
+from addon.proposals.proposal import (
+    Alternative,
+    Confidence,
+    Proposal,
+    Proposals,
+    RegisterUnit,
+    Unmatched,
+)
+from addon.proposals.proposing import Proposing
+from addon.proposals.matching import Wanted
+from addon.proposals.settling import Settled, Settling
+from addon.proposals.shape import common, shape_of
+from addon.proposals.tree import Node, org_unit_tree
+from addon.proposals.words import is_left, is_protected, plain_words
+from addon.roster.index import Index
+from addon.tenant import Protected, Tenant
+
+__all__ = [
+    "Alternative",
+    "Confidence",
+    "Proposal",
+    "Proposals",
+    "RegisterUnit",
+    "Unmatched",
+    "propose",
+]
+
+MANY = 5
+"""An OU with so many people who are in no proposal is worth telling of."""
+
+
+def propose(index: Index, units: Sequence[RegisterUnit], tenant: Tenant) -> Proposals:
+    """What `tenant` could say about `units`, found in the names of its OUs and groups.
+
+    The people in `tenant.protected` are not in `index` and so in no number.
+    """
+    once = list({unit.code: unit for unit in units}.values())
+    town = town_words(tenant.organisation.name)
+    wanted = [_wanted(unit, town) for unit in once]
+    tree = org_unit_tree(index)
+    settled = Settling(index, tree, wanted, town).settle()
+    work = Proposing(index, settled, Closed(index))
+    proposals = tuple(work.proposal(unit) for unit in once)
+    shapes = common([_shapes(settled[w.code], w.name, town, index) for w in wanted])
+    protected, reasons = protected_places(index, tenant.protected)
+    return Proposals(
+        proposals=proposals,
+        shape=next((shape.students for shape in shapes if shape.students), ""),
+        shapes=shapes,
+        unmatched_org_units=tuple(_unmatched(tree, proposals, protected)),
+        protected=protected,
+        protected_reasons=reasons,
+    )
+
+
+def _wanted(unit: RegisterUnit, town: frozenset[str]) -> Wanted:
+    name = read_name(unit.name, town, unit.school_types)
+    if not name.tells:
+        name = read_name(unit.name, (), unit.school_types)
+    return Wanted(unit.code, name, has_ceased(unit.status))
+
+
+def _shapes(
+    settled: Settled, name: Name, town: frozenset[str], index: Index
+) -> tuple[str, str]:
+    students = settled.students.place if settled.students else None
+    staff = settled.staff.place if settled.staff else None
+    return shape_of(students, name, town, index), shape_of(staff, name, town, index)
+
+
+def _unmatched(
+    tree: Node, proposals: Iterable[Proposal], protected: Protected
+) -> list[Unmatched]:
+    """The topmost OUs with many people where no proposal reaches, most people first."""
+    chosen = {
+        fold(path)
+        for each in proposals
+        for selector in (each.students, each.staff)
+        for path in selector.org_units
+    }
+    chosen.update(map(fold, protected.org_units))
+    above = {path[: n] for path in chosen for n, letter in enumerate(path) if letter == "/"}
+    found = [
+        Unmatched(node.path, people)
+        for child in tree.children
+        for node, people in _left_out(child, chosen, above)
+    ]
+    return sorted(found, key=lambda each: (-each.people, path_key(each.path)))
+
+
+def _left_out(node: Node, chosen: set[str], above: set[str]) -> Iterator[tuple[Node, int]]:
+    path, words = fold(node.path), plain_words(node.name)
+    if path in chosen or is_left(words) or is_protected(words):
+        return
+    if path not in above:
+        if node.users_below >= MANY:
+            yield node, node.users_below
+        return
+    if node.users >= MANY:
+        yield node, node.users
+    for child in node.children:
+        yield from _left_out(child, chosen, above)

@@ -1,0 +1,195 @@
+"""What each finding means and how it is mended in Workspace, as an administrator would be told.
+
+English for the language that a finding's own message is in comes through the translations.
+"""
+
+from collections.abc import Mapping
+
+from flask_babel import lazy_gettext as _
+from msgspec import Struct
+
+from addon.roster.model import Finding
+
+ADMIN = _("Öppna Google Admin-konsolen, Katalog och sedan Användare, och sök upp kontot.")
+GROUPS = _("Öppna Google Admin-konsolen, Katalog och sedan Grupper, och sök upp gruppen.")
+NEXT_RUN = _("Klart: nästa körning tar med ändringen av sig själv.")
+
+
+class FindingWords(Struct, frozen=True):
+    """A kind of finding in words: `summary` is of the kind, `meaning` of this finding."""
+
+    title: str
+    summary: str
+    meaning: str
+    steps: tuple[str, ...]
+
+
+class _Text(Struct, frozen=True):
+    title: object
+    summary: object
+    meaning: object
+    steps: tuple[object, ...]
+
+
+TEXTS: Mapping[str, _Text] = {
+    "missing-family-name": _Text(
+        _("Efternamn saknas"),
+        _("Konton utan efternamn skickas inte till någon leverantör."),
+        _("Kontot saknar efternamn."),
+        (ADMIN, _("Fyll i efternamnet."), NEXT_RUN),
+    ),
+    "missing-given-name": _Text(
+        _("Förnamn saknas"),
+        _("Konton utan förnamn skickas inte till någon leverantör."),
+        _("Kontot saknar förnamn."),
+        (ADMIN, _("Fyll i förnamnet."), NEXT_RUN),
+    ),
+    "address-invalid": _Text(
+        _("Ofullständig e-postadress"),
+        _("Konton vars primära e-postadress inte är en hel adress skickas inte."),
+        _("Den primära e-postadressen är inte en hel adress."),
+        (ADMIN, _("Rätta den primära e-postadressen."), NEXT_RUN),
+    ),
+    "address-outside-domains": _Text(
+        _("E-postadress utanför era domäner"),
+        _("Adressen hör inte till någon av era verifierade domäner. Personen skickas ändå."),
+        _("Den primära e-postadressen hör inte till någon av era verifierade domäner."),
+        (
+            _("Se efter att kontot verkligen hör till er organisation."),
+            _("Om domänen är er: verifiera den under Konto och sedan Domäner i Admin-konsolen."),
+        ),
+    ),
+    "org-unit-missing": _Text(
+        _("Organisationsenhet finns inte"),
+        _("Ett urval pekar på en organisationsenhet som inte finns i Workspace."),
+        _("%(subject)s finns inte. Den kan ha bytt namn, flyttats eller tagits bort."),
+        (
+            _("Har den bytt namn eller flyttats: öppna skolenheten här och kryssa i den nya."),
+            _("Har den flyttats av misstag: flytta tillbaka den i Admin-konsolen."),
+        ),
+    ),
+    "group-missing": _Text(
+        _("Grupp finns inte"),
+        _("Ett urval pekar på en grupp som inte finns i Workspace."),
+        _("%(subject)s finns inte. Den kan ha bytt adress eller tagits bort."),
+        (_("Öppna skolenheten här och välj gruppen på nytt, eller ta bort den ur urvalet."),),
+    ),
+    "protected-org-unit-missing": _Text(
+        _("Organisationsenhet för skyddade personer finns inte"),
+        _("Den skyddar alltså ingen, och inget skickas förrän det är rättat."),
+        _("%(subject)s finns inte, så den skyddar ingen."),
+        (_("Öppna Skyddade personuppgifter här och välj rätt organisationsenhet."),),
+    ),
+    "protected-group-missing": _Text(
+        _("Grupp för skyddade personer finns inte"),
+        _("Den skyddar alltså ingen, och inget skickas förrän det är rättat."),
+        _("%(subject)s finns inte, så den skyddar ingen."),
+        (_("Öppna Skyddade personuppgifter här och välj rätt grupp."),),
+    ),
+    "staff-in-student-selector": _Text(
+        _("Både personal och elev"),
+        _("Personer som valts både som personal och som elev skickas som personal."),
+        _("Personen är vald både som personal och som elev, och skickas som personal."),
+        (
+            ADMIN,
+            _("Flytta kontot till rätt organisationsenhet, eller ändra skolenhetens urval."),
+            NEXT_RUN,
+        ),
+    ),
+    "student-in-several-units": _Text(
+        _("Elev på flera skolenheter"),
+        _("Det kan stämma, till exempel vid delad skolgång. Annars är ett urval för vitt."),
+        _("Eleven är vald för flera skolenheter: %(units)s."),
+        (_("Om det inte är meningen: ändra urvalen så att bara ett av dem når eleven."),),
+    ),
+    "student-without-class": _Text(
+        _("Elev utan klass"),
+        _("Eleverna skickas, men hamnar inte i någon klass hos leverantören."),
+        _("Eleven har ingen klass på %(unitName)s."),
+        (
+            ADMIN,
+            _("Lägg eleven i klassens organisationsenhet eller grupp, eller fyll i klassen."),
+            _("Gäller det många: se över regeln för klasser på skolenheten här."),
+        ),
+    ),
+    "student-in-several-classes": _Text(
+        _("Elev i flera klasser"),
+        _("Det kan stämma. Annars ligger eleven kvar i en gammal klass."),
+        _("Eleven är med i %(count)s klasser på %(unitName)s."),
+        (_("Om det inte är meningen: ta bort eleven ur alla utom en."), NEXT_RUN),
+    ),
+    "school-year-out-of-range": _Text(
+        _("Årskursen går inte att tolka"),
+        _("Eleverna skickas, men utan årskurs."),
+        _("Årskursen på %(unitName)s är inte ett helt tal från 0 till 13."),
+        (_("Rätta uppgiften på kontot, eller regeln för årskurs på skolenheten här."),),
+    ),
+    "selector-without-match": _Text(
+        _("Ett urval når ingen"),
+        _("En skolenhets urval ger inga personer."),
+        _("Ett urval på %(unitName)s når ingen."),
+        (_("Öppna skolenheten här och se över organisationsenheter, grupper och filter."),),
+    ),
+    "class-pattern-without-match": _Text(
+        _("Inga klasser hittas"),
+        _("Regeln för klasser hittar ingen klass."),
+        _("Regeln för klasser på %(unitName)s hittar ingen."),
+        (_("Öppna skolenheten här och välj ett annat sätt att hitta klasserna."),),
+    ),
+    "teaching-group-pattern-without-match": _Text(
+        _("Inga undervisningsgrupper hittas"),
+        _("Regeln för undervisningsgrupper hittar ingen grupp."),
+        _("Regeln för undervisningsgrupper på %(unitName)s hittar ingen."),
+        (_("Öppna skolenheten här och välj ett annat sätt, eller stäng av regeln."),),
+    ),
+    "placement-reduced": _Text(
+        _("Leverantören tar bara en placering"),
+        _("Den första skolenheten, och där den första klassen, skickas."),
+        _("%(vendor)s tar en skolenhet och en klass per person, och personen har flera."),
+        (_("Ändra skolenheternas ordning under Skolenheter om en annan ska komma först."),),
+    ),
+    "duplicate-class-name": _Text(
+        _("Klasser med samma namn"),
+        _("De går inte att skilja åt hos leverantören."),
+        _("%(count)s klasser på %(unitName)s heter %(name)s."),
+        (_("Ge klasserna olika namn i Workspace, eller ta bort dem som inte används."),),
+    ),
+    "teaching-group-named-as-class": _Text(
+        _("Undervisningsgrupp med klassens namn"),
+        _("Bara klassen skickas."),
+        _("På %(unitName)s heter en undervisningsgrupp som klassen %(name)s."),
+        (GROUPS, _("Ge undervisningsgruppen ett annat namn."), NEXT_RUN),
+    ),
+    "group-without-students": _Text(
+        _("Grupp utan elever"),
+        _("Gruppen hittas av en regel men har ingen vald elev, så den skickas inte."),
+        _("%(subject)s har ingen vald elev."),
+        (GROUPS, _("Lägg till eleverna i gruppen, eller ta bort gruppen om den är gammal.")),
+    ),
+    "member-not-selected": _Text(
+        _("Gruppmedlemmar som inte är valda"),
+        _("De är med i en grupp som skickas men hör inte till någon skolenhets urval."),
+        _("%(count)s medlemmar i %(subject)s är inte valda och skickas inte."),
+        (_("Ska de skickas: utöka skolenhetens urval så att det når dem."),),
+    ),
+}
+
+
+def finding_words(finding: Finding | None, code: str | None = None) -> FindingWords:
+    """What is said of a finding; of a kind of findings where there is only its `code`."""
+    code = code or (finding.code if finding is not None else "")
+    text = TEXTS.get(code)
+    if text is None:
+        said = finding.message if finding is not None else code
+        return FindingWords(code, said, said, ())
+    values = {} if finding is None else {**dict(finding.values), "subject": finding.subject}
+    meaning = str(text.meaning) % _Known(values) if values else str(text.summary)
+    steps = tuple(str(step) for step in text.steps)
+    return FindingWords(str(text.title), str(text.summary), meaning, steps)
+
+
+class _Known(dict[str, str]):
+    """Words by name; one that is not known is left out rather than an error."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"

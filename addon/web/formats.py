@@ -1,0 +1,50 @@
+"""Numbers and times as people read them."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from flask_babel import get_locale, gettext, ngettext
+
+LOCAL = ZoneInfo("Europe/Stockholm")
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+SPACE = "\u00a0"
+"""Between thousands; it does not break."""
+
+
+def number(value: float) -> str:
+    """`1 234 567` in Swedish, `1,234,567` in English; at most one decimal."""
+    whole = float(value).is_integer()
+    text = f"{value:,.0f}" if whole else f"{value:,.1f}"
+    if str(get_locale()) == "en":
+        return text
+    return text.replace(",", SPACE).replace(".", ",")
+
+
+def moment(at: float) -> str:
+    """A time in Sweden, such as `2026-08-17 07:00`."""
+    return f"{datetime.fromtimestamp(at, UTC).astimezone(LOCAL):%Y-%m-%d %H:%M}"
+
+
+def ago(at: float, now: float) -> str:
+    """How long ago, in one unit: `för 12 minuter sedan`."""
+    past = max(0.0, now - at)
+    if past < MINUTE:
+        return gettext("för mindre än en minut sedan")
+    if past < HOUR:
+        count = int(past // MINUTE)
+        return ngettext("för %(num)s minut sedan", "för %(num)s minuter sedan", count)
+    if past < 2 * DAY:
+        count = int(past // HOUR)
+        return ngettext("för %(num)s timme sedan", "för %(num)s timmar sedan", count)
+    return ngettext("för %(num)s dag sedan", "för %(num)s dagar sedan", int(past // DAY))
+
+
+def duration(seconds: float) -> str:
+    """How long something took, in one unit."""
+    if seconds < 1:
+        return gettext("under en sekund")
+    if seconds < 2 * MINUTE:
+        return ngettext("%(num)s sekund", "%(num)s sekunder", round(seconds))
+    if seconds < 2 * HOUR:
+        return ngettext("%(num)s minut", "%(num)s minuter", round(seconds / MINUTE))
+    return ngettext("%(num)s timme", "%(num)s timmar", round(seconds / HOUR))

@@ -1,0 +1,223 @@
+"""The words of the domain as the pages say them: codes in, Swedish or English out."""
+
+import re
+from collections.abc import Mapping
+
+from flask import Flask
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from addon.tenant import Tenant
+from addon.vendors import Vendor
+from addon.web.finding_words import finding_words
+from addon.web.formats import ago, duration, moment, number
+from addon.web.here import here
+
+Words = Mapping[str, object]
+
+MODES: Words = {"off": _("Av"), "test": _("Testläge"), "live": _("Skarpt läge")}
+RUN_STATUSES: Words = {
+    "running": _("Pågår"),
+    "done": _("Klar"),
+    "failed": _("Delvis misslyckad"),
+    "held": _("Spärrad"),
+    "unread": _("Katalogen lästes inte"),
+    "cut off": _("Avbruten"),
+    "superseded": _("Ersatt av en annan körning"),
+    "paused": _("Paus"),
+}
+RUN_KINDS = {"running": "info", "done": "ok", "held": "wait", "failed": "stop", "unread": "stop"}
+CONNECTION_STATUSES: Words = {
+    "delivered": _("Skickat"),
+    "unchanged": _("Inget hade ändrats"),
+    "failed": _("Misslyckades"),
+    "held": _("Spärrat"),
+    "off": _("Av"),
+}
+RESOURCE_TYPES: Words = {
+    "User": _("personer"),
+    "StudentGroup": _("klasser och grupper"),
+    "SchoolUnit": _("skolenheter"),
+    "Employment": _("anställningar"),
+    "Activity": _("aktiviteter"),
+    "Organisation": _("organisationer"),
+}
+FIELDS: Words = {
+    "email": _("E-postadress"),
+    "schoolYear": _("Årskurs"),
+    "cloudId": _("Kontots id i Google, för inloggning med Google"),
+    "schoolType": _("Skolform"),
+}
+SEVERITIES: Words = {
+    "error": _("Skickas inte"),
+    "warning": _("Se över"),
+    "info": _("Bra att veta"),
+}
+REASONS: Words = {
+    "suspended": _("Kontot är avstängt i Workspace"),
+    "archived": _("Kontot är arkiverat i Workspace"),
+    "deleted": _("Kontot är borttaget i Workspace"),
+    "gone": _("Kontot finns inte kvar i Workspace"),
+    "filtered": _("Bortvald av ett filter"),
+    "not selected": _("Inte med i något urval"),
+    "no chosen school unit": _("Skolenheten går inte till någon leverantör"),
+    "protected": _("Skyddade personuppgifter"),
+}
+ATTRIBUTES: Words = {
+    "id": _("Kontots id"),
+    "primaryEmail": _("E-postadress"),
+    "name.givenName": _("Förnamn"),
+    "name.familyName": _("Efternamn"),
+    "orgUnitPath": _("Organisationsenhet"),
+    "groups": _("Grupper"),
+    "organizations.department": _("Avdelning"),
+    "organizations.title": _("Titel"),
+    "organizations.costCenter": _("Kostnadsställe"),
+    "organizations.description": _("Typ av anställning"),
+    "externalIds.organization": _("Anställnings- eller elevnummer"),
+}
+OPERATORS: Words = {
+    "equals": _("är"),
+    "notEquals": _("är inte"),
+    "in": _("är någon av"),
+    "notIn": _("är ingen av"),
+    "startsWith": _("börjar med"),
+    "endsWith": _("slutar med"),
+    "contains": _("innehåller"),
+    "notContains": _("innehåller inte"),
+    "matches": _("stämmer med reguljärt uttryck"),
+    "notMatches": _("stämmer inte med reguljärt uttryck"),
+    "isEmpty": _("är tomt"),
+    "isNotEmpty": _("är ifyllt"),
+}
+REGISTER_STATUSES: Words = {
+    "AKTIV": _("Aktiv"),
+    "VILANDE": _("Vilande"),
+    "UPPHORT": _("Upphörd"),
+    "PLANERAD": _("Planerad"),
+}
+SCHOOL_TYPES: Words = {
+    "FKLASS": _("förskoleklass"),
+    "FTH": _("fritidshem"),
+    "OPPFTH": _("öppen fritidsverksamhet"),
+    "GR": _("grundskola"),
+    "GRAN": _("anpassad grundskola"),
+    "GRS": _("anpassad grundskola"),
+    "SP": _("specialskola"),
+    "SAM": _("sameskola"),
+    "GY": _("gymnasieskola"),
+    "GYAN": _("anpassad gymnasieskola"),
+    "GYS": _("anpassad gymnasieskola"),
+    "VUX": _("vuxenutbildning"),
+}
+DEEDS: Words = {
+    "organisation.saved": _("Organisationen sparad"),
+    "unit.added": _("Skolenheter tillagda"),
+    "unit.saved": _("Skolenhet sparad"),
+    "unit.removed": _("Skolenhet borttagen"),
+    "units.ordered": _("Skolenheternas ordning ändrad"),
+    "protected.saved": _("Skyddade personuppgifter ändrade"),
+    "proposals.accepted": _("Förslag godtagna"),
+    "vendors.saved": _("Skolenheter valda för leverantörer"),
+    "vendor.saved": _("Uppgifter och gränser sparade"),
+    "vendor.mode": _("Läget ändrat"),
+    "vendor.withdrawn": _("Avveckling begärd"),
+    "vendor.reconciled": _("Avstämning begärd"),
+    "connection.mode": _("Läget ändrat"),
+    "hold.approved": _("Spärr godkänd"),
+    "hold.refused": _("Spärr nekad"),
+    "run.asked": _("Körning begärd"),
+    "schedule.saved": _("Schemat ändrat"),
+    "pause.saved": _("Pausen ändrad"),
+    "notices.saved": _("Aviseringar ändrade"),
+    "administrators.saved": _("Administratörer ändrade"),
+    "document.imported": _("Inställningar importerade"),
+}
+WIRE: Words = {
+    "externalId": _("Id hos leverantören"),
+    "userName": _("Användarnamn"),
+    "displayName": _("Visat namn"),
+    "name.familyName": _("Efternamn"),
+    "name.givenName": _("Förnamn"),
+    "emails.value": _("E-postadress"),
+    "emails.type": _("Typ av adress"),
+    "User.enrolments.value": _("Skolenhet (id)"),
+    "User.enrolments.schoolYear": _("Årskurs"),
+    "User.enrolments.schoolType": _("Skolform"),
+    "User.provider": _("Molntjänst"),
+    "User.providerUserId": _("Kontots id i molntjänsten"),
+    "employmentRole": _("Roll"),
+    "employedAt.value": _("Anställd vid (id)"),
+    "user.value": _("Person (id)"),
+}
+
+
+def attribute_name(attribute: str) -> str:
+    """An attribute in plain words; a custom schema's field by its own name."""
+    if attribute in ATTRIBUTES:
+        return str(ATTRIBUTES[attribute])
+    parts = attribute.split(".")
+    if parts[0] == "customSchemas" and len(parts) == 3:
+        return gettext("Eget fält: %(schema)s, %(field)s", schema=parts[1], field=parts[2])
+    return attribute
+
+
+def reason_name(reason: str) -> str:
+    """Why somebody is not sent."""
+    return str(REASONS[reason]) if reason in REASONS else finding_words(None, reason).title
+
+
+def severity_name(severity: str) -> str:
+    """How grave a finding is."""
+    return str(SEVERITIES.get(severity, severity))
+
+
+def wire_name(name: str) -> str:
+    """What a value of a resource is called; of several of a kind, with its number."""
+    plain = re.sub(r" (\d+)", "", name)
+    which = re.findall(r" (\d+)", name)
+    return " ".join([str(WIRE.get(plain, plain)), *which])
+
+
+def who_name(who: str) -> str:
+    """Who did something, as the log of changes has them."""
+    return gettext("Den som driver Skolsynk") if who == "command line" else who
+
+
+def subject_name(subject: str, tenant: Tenant, vendors: Mapping[str, Vendor]) -> str:
+    """A unit's or vendor's name by its code or id."""
+    if subject in vendors:
+        return vendors[subject].name
+    return next((unit.name for unit in tenant.school_units if unit.code == subject), subject)
+
+
+def _said(words: Words) -> object:
+    return lambda code: str(words.get(code, code))
+
+
+def words(app: Flask) -> None:
+    """Give the templates the words, as filters."""
+    app.jinja_env.filters.update(
+        number=number,
+        moment=moment,
+        ago=ago,
+        duration=duration,
+        mode_name=_said(MODES),
+        run_status=_said(RUN_STATUSES),
+        run_kind=lambda status: RUN_KINDS.get(status, "off"),
+        connection_status=_said(CONNECTION_STATUSES),
+        resource_type_name=_said(RESOURCE_TYPES),
+        field_name=_said(FIELDS),
+        severity_name=severity_name,
+        reason_name=reason_name,
+        attribute_name=attribute_name,
+        operator_name=_said(OPERATORS),
+        register_status=_said(REGISTER_STATUSES),
+        school_type_name=_said(SCHOOL_TYPES),
+        deed_name=_said(DEEDS),
+        wire_name=wire_name,
+        who_name=who_name,
+        subject_name=subject_name,
+        finding_words=finding_words,
+        vendor_name=lambda vendor: here().vendor_name(vendor),
+    )
