@@ -1,9 +1,12 @@
-"""Lets a held plan go, as a person has decided."""
+"""What a person decides of a held plan: that it goes, or that it does not."""
 
 from typing import Literal, get_args
 
+from msgspec import structs
+
 from addon.delivery.guard import Hold
 from addon.delivery.ledger import Key
+from addon.pause import see_that_it_runs
 from addon.report import RunReport
 from addon.rooms import Rooms, Unknown, find_tenant
 from addon.store import Store
@@ -18,15 +21,41 @@ def approve(rooms: Rooms, tenant_id: str, vendor: str) -> RunReport:
 
     Raises as `sync` does, and Unknown where nothing is held.
     """
-    find_tenant(rooms.store, tenant_id)
-    held = find_hold(rooms.store, tenant_id, vendor)
-    if held is None:
-        raise Unknown(f"nothing of {tenant_id} waits for approval at {vendor}")
-    key, hold = held
-    rooms.store.set_approval(key, hold.approval(rooms.clock()))
+    tenant = find_tenant(rooms.store, tenant_id)
+    held = _held(rooms.store, tenant_id, vendor)[1]
+    if not held.withdrawal:
+        see_that_it_runs(tenant, rooms.clock())
+    hold = let_go(rooms.store, tenant_id, vendor, rooms.clock())
     if hold.withdrawal:
         return withdraw(rooms, tenant_id, vendor)
     return sync(rooms, tenant_id, vendor)
+
+
+def let_go(store: Store, tenant_id: str, vendor: str, now: float) -> Hold:
+    """Remember that exactly what is held may go; the next run, or withdrawal, does it.
+
+    Raises Unknown where nothing is held, and StoreError.
+    """
+    key, hold = _held(store, tenant_id, vendor)
+    store.set_approval(key, hold.approval(now))
+    return hold
+
+
+def refuse(store: Store, tenant_id: str, vendor: str, now: float) -> Hold:
+    """Remember that a person said no: it stays held, and is asked about only if it grows.
+
+    A withdrawal that is refused is no more. Raises Unknown and StoreError.
+    """
+    key, hold = _held(store, tenant_id, vendor)
+    store.set_hold(key, None if hold.withdrawal else structs.replace(hold, refused=now))
+    return hold
+
+
+def _held(store: Store, tenant_id: str, vendor: str) -> tuple[Key, Hold]:
+    held = find_hold(store, tenant_id, vendor)
+    if held is None:
+        raise Unknown(f"nothing of {tenant_id} waits for approval at {vendor}")
+    return held
 
 
 def find_hold(store: Store, tenant_id: str, vendor: str) -> tuple[Key, Hold] | None:

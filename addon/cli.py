@@ -17,6 +17,7 @@ from addon.directory.errors import DirectoryError
 from addon.document import DocumentError, decode_tenant
 from addon.overview import write_csv
 from addon.parts import open_store, rooms, secret_manager
+from addon.pause import Paused
 from addon.progress import Progress
 from addon.reconcile import reconcile
 from addon.report import DONE, FAILED, UNREAD, USAGE, RunReport
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(given, settings)
     except DocumentError as error:
         return _fail(str(error), USAGE)
-    except (SettingsError, UsageError, Unknown, NotConfigured, StoreError) as error:
+    except (SettingsError, UsageError, Unknown, Paused, NotConfigured, StoreError) as error:
         return _fail(str(error), USAGE)
     except DirectoryError as error:
         return _fail(str(error), UNREAD)

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from addon import faults as reading
+from addon.attributes import attribute_problem
 from addon.faults import Fault, Faults, below, did_you_mean, one_of
 from addon.tenant import (
     Clause,
     Connection,
     GroupRule,
     Limits,
+    Schedule,
     SchoolUnit,
     Selector,
     Tenant,
@@ -27,43 +29,11 @@ from addon.vendors import Vendor
 SCHOOL_TYPES = tuple("FKLASS FTH OPPFTH GR GRAN GRS SP SAM GY GYAN GYS VUX".split())
 """Skolverket's school types, with GRS and GYS, which older data has for GRAN and GYAN."""
 
+HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 LISTS = frozenset({"in", "notIn"})
 EMPTIES = frozenset({"isEmpty", "isNotEmpty"})
 PATTERNS = frozenset({"matches", "notMatches"})
 MOST_DELETIONS = 1_000_000_000
-
-SCALARS = frozenset(
-    "id primaryEmail orgUnitPath groups aliases nonEditableAliases customerId etag kind "
-    "isAdmin isDelegatedAdmin isMailboxSetup isEnrolledIn2Sv isEnforcedIn2Sv isGuestUser "
-    "agreedToTerms suspended suspensionReason suspensionTime archived archivalTime "
-    "changePasswordAtNextLogin creationTime lastLoginTime deletionTime ipWhitelisted "
-    "includeInGlobalAddressList recoveryEmail recoveryPhone thumbnailPhotoUrl "
-    "thumbnailPhotoEtag".split()
-)
-"""Attributes of one part, from the Directory API's User; `groups` is Skolsynk's own."""
-
-PARTS: Mapping[str, frozenset[str]] = {
-    "name": frozenset("familyName givenName fullName displayName".split()),
-    "organizations": frozenset(
-        "costCenter customType department description domain fullTimeEquivalent location name "
-        "primary symbol title type".split()
-    ),
-    "languages": frozenset("languageCode customLanguage preference".split()),
-    "gender": frozenset("type customGender addressMeAs".split()),
-    "notes": frozenset("value contentType".split()),
-    "posixAccounts": frozenset(
-        "accountId gecos gid homeDirectory operatingSystemType primary shell systemId uid "
-        "username".split()
-    ),
-}
-"""Attributes of two parts whose second part is a key of the API's."""
-
-TYPED = frozenset(
-    "addresses emails externalIds ims keywords locations phones relations websites".split()
-)
-"""Attributes of two parts whose second part is a key or any type or customType."""
-
-SUGGESTED = SCALARS | {f"{first}.{second}" for first, keys in PARTS.items() for second in keys}
 
 
 class DocumentError(ValueError):
@@ -77,6 +47,11 @@ class DocumentError(ValueError):
 def load_tenant(data: bytes) -> Tenant:
     """A document that was checked before it was stored. Raises msgspec.DecodeError."""
     return msgspec.json.decode(data, type=Tenant)
+
+
+def write_document(tenant: Tenant) -> bytes:
+    """The document that says `tenant`: UTF-8 JSON, indented, without what goes without saying."""
+    return msgspec.json.format(msgspec.json.encode(tenant), indent=2) + b"\n"
 
 
 def decode_tenant(data: bytes, vendors: Mapping[str, Vendor]) -> Tenant:
@@ -108,6 +83,23 @@ def _check_tenant(tenant: Tenant, vendors: Mapping[str, Vendor], faults: Faults)
         _check_chosen_units(connection, codes, f"connections[{n}].schoolUnits", faults)
     for n, first in _repeats([connection.vendor for connection in tenant.connections]):
         faults.add(f"connections[{n}].vendor", f"is the vendor of connections[{first}] too")
+    _check_schedule(tenant.schedule, faults)
+    _check_addresses(tenant.notices.email, "notices.email", faults)
+    _check_addresses(tenant.administrators, "administrators", faults)
+
+
+def _check_schedule(schedule: Schedule, faults: Faults) -> None:
+    if schedule.hours is not None and schedule.hours not in HOURS:
+        faults.add("schedule.hours", f"must be {one_of(map(str, HOURS))}")
+    pause = schedule.pause
+    if pause is not None and pause.until < pause.start:
+        faults.add("schedule.pause.until", "must not be before from")
+
+
+def _check_addresses(addresses: Iterable[str], place: str, faults: Faults) -> None:
+    for n, address in enumerate(addresses):
+        if not re.fullmatch(r"[^\s@]+@[^\s@]+", address):
+            faults.add(f"{place}[{n}]", "must be an e-mail address")
 
 
 def _check_unit(unit: SchoolUnit, place: str, faults: Faults) -> None:
@@ -178,21 +170,9 @@ def _check_rule(rule: GroupRule | YearRule | None, part: str, place: str, faults
 
 
 def _check_attribute(attribute: str, place: str, faults: Faults) -> None:
-    first, *rest = attribute.split(".")
-    if first == "customSchemas":
-        if len(rest) != 2 or not all(rest):
-            faults.add(place, "must be customSchemas.SCHEMA.FIELD")
-    elif first in PARTS:
-        if len(rest) != 1 or rest[0] not in PARTS[first]:
-            known = sorted(PARTS[first])
-            hint = did_you_mean(".".join(rest), known)
-            faults.add(place, f"must be {first}.KEY, where KEY is {one_of(known)}{hint}")
-    elif first in TYPED:
-        if len(rest) != 1 or not rest[0]:
-            faults.add(place, f"must be {first}.TYPE, such as {first}.work")
-    elif attribute not in SCALARS:
-        hint = did_you_mean(attribute, SUGGESTED) or did_you_mean(first, [*PARTS, *TYPED])
-        faults.add(place, f"is not an attribute of the Directory API's users{hint}")
+    problem = attribute_problem(attribute)
+    if problem is not None:
+        faults.add(place, problem)
 
 
 def _check_connection(

@@ -111,7 +111,8 @@ def _conclude(
         result.operations,
         extra={"operations": result.operations, "left": result.left},
     )
-    return delivered(intention.connection, plan, result, hold)
+    people = intention.ledger.people()
+    return delivered(intention.connection, plan, result, hold, people)
 
 
 def _keep_hold(store: Store, key: Key, earlier: Hold | None, hold: Hold | None) -> None:
@@ -119,7 +120,10 @@ def _keep_hold(store: Store, key: Key, earlier: Hold | None, hold: Hold | None) 
     if hold is None:
         if earlier is not None and not earlier.withdrawal:
             store.set_hold(key, None)
-    elif earlier is None or structs.replace(earlier, at=hold.at) != hold:
+        return
+    if earlier is not None and hold.answered_by(earlier):
+        hold = structs.replace(hold, refused=earlier.refused)
+    if earlier is None or structs.replace(earlier, at=hold.at) != hold:
         store.set_hold(key, hold)
 
 

@@ -11,6 +11,7 @@ import difflib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from typing import Self, TypeVar, cast
 
 import msgspec
@@ -156,6 +157,8 @@ def _read(value: object, kind: inspect.Type, faults: Faults, place: str) -> obje
             return ""
         case inspect.FloatType():
             return _as_float(cast(float, value), faults, place)
+        case inspect.DateType():
+            return _as_date(cast(str, value), faults, place)
         case _:
             return value
 
@@ -194,7 +197,7 @@ def _fits(value: object, kind: inspect.Type) -> bool:
     match kind:
         case inspect.UnionType(types=types):
             return any(_fits(value, t) for t in types)
-        case inspect.StrType() | inspect.LiteralType():
+        case inspect.StrType() | inspect.LiteralType() | inspect.DateType():
             return isinstance(value, str)
         case inspect.BoolType():
             return isinstance(value, bool)
@@ -224,6 +227,7 @@ def _wanted(kind: inspect.Type) -> str:
 
 NAMES: Mapping[type[inspect.Type], str] = {
     inspect.StrType: "text",
+    inspect.DateType: "a date",
     inspect.BoolType: "true or false",
     inspect.IntType: "a whole number",
     inspect.FloatType: "a number",
@@ -263,6 +267,8 @@ def _blank(kind: inspect.Type) -> object:
             return 0
         case inspect.StructType(fields=fields, cls=cls):
             return cls(**{f.name: _blank(f.type) for f in fields if f.required})
+        case inspect.DateType():
+            return date.min
     return ""
 
 
@@ -272,6 +278,14 @@ def _as_float(value: float, faults: Faults, place: str) -> float:
     except OverflowError:
         faults.stand_in(place, "is too large a number")
         return 0.0
+
+
+def _as_date(value: str, faults: Faults, place: str) -> date:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        faults.stand_in(place, "must be a date such as 2027-06-15")
+        return date.min
 
 
 def _is_text(value: str) -> bool:

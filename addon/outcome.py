@@ -20,9 +20,9 @@ def foreseen(connection: Connection, plan: Plan, hold: Hold | None) -> Connectio
 
 
 def delivered(
-    connection: Connection, plan: Plan, result: Result, hold: Hold | None
+    connection: Connection, plan: Plan, result: Result, hold: Hold | None, people: int | None = None
 ) -> ConnectionReport:
-    """What was done; a run whose time was spent has `left` operations for the next."""
+    """What was done, and how many `people` there are now; a run whose time was spent has `left` operations for the next."""
     status: Status = "unchanged"
     if hold is not None:
         status = "held"
@@ -40,6 +40,7 @@ def delivered(
         refused=plan.left_alone + sum(1 for f in result.failures if f.refused),
         detail=result.stopped,
         hold=_hold_report(hold),
+        people=people,
     )
 
 

@@ -67,7 +67,6 @@ def rooms(
     delivering: Callable[[str, int, int], None] = lambda vendor, done, planned: None,
 ) -> Rooms:
     """What a run needs, with `reading` and `delivering` told of its progress."""
-
     return Rooms(
         settings=settings,
         store=store,

@@ -1,12 +1,23 @@
-"""How far a run has come, on one line of a terminal; silent where there is no terminal."""
+"""How far a run has come: on one line of a terminal, and in the store for the pages."""
 
+import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
+import msgspec
+
+from addon.store import Shelf, Store, StoreError
+
+log = logging.getLogger(__name__)
+
 INTERVAL = 0.1
+KEPT_EVERY = 2.0
+KEPT_FOR = 3600.0
+"""Seconds between what is kept of a delivery's progress, and for which it is."""
 WIDTH = 80
 """Columns of a terminal that does not tell how many it has."""
 
@@ -65,3 +76,40 @@ class Progress:
             return os.get_terminal_size(self._stream.fileno()).columns or WIDTH
         except (OSError, ValueError):
             return WIDTH
+
+
+class KeptProgress:
+    """How far a delivery has come, kept in the store for those who look at its page.
+
+    Kept every few seconds only, and not at all of a delivery that is over sooner.
+    """
+
+    def __init__(self, store: Store, tenant: str, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._shelf = Shelf("progress", tenant)
+        self._clock = clock
+        self._next = clock() + KEPT_EVERY
+        self._kept: set[str] = set()
+        self._lock = threading.Lock()
+
+    def __call__(self, vendor: str, done: int, planned: int) -> None:
+        """Told a vendor's operations. A store that fails does not disturb the delivery."""
+        now = self._clock()
+        with self._lock:
+            if now < self._next:
+                return
+            self._next = now + KEPT_EVERY
+        told = msgspec.json.encode({"done": done, "planned": planned})
+        try:
+            self._store.keep(self._shelf, vendor, told, now, now + KEPT_FOR)
+            self._kept.add(vendor)
+        except StoreError:
+            log.warning("the progress of a delivery could not be kept")
+
+    def end(self) -> None:
+        """The delivery is over; nothing of it is kept."""
+        for vendor in self._kept:
+            try:
+                self._store.discard(self._shelf, vendor)
+            except StoreError:
+                log.warning("the progress of a delivery stays for an hour")

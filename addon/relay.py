@@ -17,6 +17,7 @@ from addon.directory.snapshot import Snapshot
 from addon.exchange import Errand, settle
 from addon.exchange import deliver as deliver_to
 from addon.outcome import failed, idle
+from addon.pause import see_that_it_runs
 from addon.prepared import Prepared, place, prepare
 from addon.report import ConnectionReport, RunReport
 from addon.rooms import Rooms, chosen, find_tenant, ledger_key, target_of
@@ -37,8 +38,9 @@ class Relay(Struct, frozen=True):
 
 
 def read_and_plan(rooms: Rooms, tenant_id: str) -> Relay:
-    """The first stretch. Raises Unknown, StoreError and DirectoryError as `sync` does."""
+    """The first stretch. Raises Unknown, Paused, StoreError and DirectoryError as `sync` does."""
     tenant = find_tenant(rooms.store, tenant_id)
+    see_that_it_runs(tenant, rooms.clock())
     run = begin(rooms.store, tenant_id, rooms.clock())
     reports: list[ConnectionReport] = []
     waiting: list[str] = []
@@ -52,11 +54,11 @@ def read_and_plan(rooms: Rooms, tenant_id: str) -> Relay:
             reports.append(idle(connection))
         else:
             usable.append((connection, key))
-    if not usable:
-        report = RunReport(tenant_id, run.id, None, None, (), tuple(reports))
-        finish(rooms.store, run, rooms.clock(), report)
-        return Relay(run.id, ())
     with watched(rooms.store, run, rooms.clock):
+        if not usable:
+            report = RunReport(tenant_id, run.id, None, None, (), tuple(reports))
+            finish(rooms.store, run, rooms.clock(), report)
+            return Relay(run.id, ())
         prepared = prepare(rooms, tenant, tenant.connections)
         for connection, key in usable:
             settled = settle(rooms, prepared, connection, key)
@@ -82,6 +84,7 @@ def deliver(
     """
     deadline = time.monotonic() + seconds
     tenant = find_tenant(rooms.store, tenant_id)
+    see_that_it_runs(tenant, rooms.clock())
     connections = chosen(tenant, vendor)
     connection = connections[0]
     key = ledger_key(tenant_id, connection)
@@ -100,7 +103,7 @@ def deliver(
     errand = Errand(rooms, prepared, stretch.holder, deadline)
     with watched(rooms.store, stretch, rooms.clock):
         report = asyncio.run(deliver_to(errand, prepared, connection, key, target))
-    finish(rooms.store, stretch, rooms.clock(), _stretch_report(prepared, stretch.id, report))
+        finish(rooms.store, stretch, rooms.clock(), _stretch_report(prepared, stretch.id, report))
     if not report.left:
         rooms.store.done_with_snapshot(tenant_id, run, vendor)
     return report

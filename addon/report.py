@@ -47,7 +47,8 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     """One connection's part. `operations` are those done; of a held plan or a preview, those
     planned. `left` is what the next run goes on with, `refused` what the vendor does not take
     and is left alone until it changes or a day has passed. `detail` says what a person should
-    know; `configuration` that the cause is in this installation's set-up.
+    know; `configuration` that the cause is in this installation's set-up. `people` is how many
+    the vendor has in the end, by the ledger; None where that was not looked at.
     """
 
     vendor: str
@@ -60,6 +61,7 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     detail: str | None = None
     hold: HoldReport | None = None
     configuration: bool = False
+    people: int | None = None
 
 
 class RunReport(Struct, frozen=True):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from addon.exchange import Errand, take_part
 from addon.logs import about
 from addon.outcome import foreseen, idle
+from addon.pause import see_that_it_runs
 from addon.prepared import Prepared, intend, prepare
 from addon.report import (
     ConnectionReport,
@@ -38,11 +39,12 @@ def sync(
 ) -> RunReport:
     """One run, for at most about `seconds`; what is left then is for the next.
 
-    Raises Unknown, StoreError, and DirectoryError: then nothing was sent.
+    Raises Unknown, Paused, StoreError, and DirectoryError: then nothing was sent.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     tenant = find_tenant(rooms.store, tenant_id)
     connections = chosen(tenant, vendor)
+    see_that_it_runs(tenant, rooms.clock())
     run = begin(rooms.store, tenant_id, rooms.clock())
     targets = {
         c.vendor: target_of(rooms.settings, c, rooms.secrets)
@@ -56,12 +58,12 @@ def sync(
         errand = Errand(rooms, prepared, run.holder, deadline)
         with about(tenant=tenant_id, run=run.id):
             reports = asyncio.run(_all(errand, connections, targets))
-    report = (
-        RunReport(tenant_id, run.id, None, None, (), tuple(reports))
-        if prepared is None
-        else report_of(prepared, run.id, reports)
-    )
-    finish(rooms.store, run, rooms.clock(), report)
+        report = (
+            RunReport(tenant_id, run.id, None, None, (), tuple(reports))
+            if prepared is None
+            else report_of(prepared, run.id, reports)
+        )
+        finish(rooms.store, run, rooms.clock(), report)
     return report
 
 

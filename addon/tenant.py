@@ -5,6 +5,7 @@ document that somebody wrote is `addon.document`; this file only says what a rig
 holds. Field names are the document's own, in camelCase on the wire.
 """
 
+from datetime import date
 from typing import Literal
 
 from msgspec import Struct, field
@@ -26,9 +27,17 @@ Operator = Literal[
 LimitedType = Literal["SchoolUnit", "User", "Employment", "StudentGroup", "Activity"]
 Mode = Literal["off", "test", "live"]
 OptionalField = Literal["email", "schoolYear", "cloudId", "schoolType"]
+About = Literal["held", "failed", "unread"]
 
 
-class Value(Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
+class Value(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    rename="camel",
+    kw_only=True,
+    omit_defaults=True,
+):
     """What all parts of the document have in common: immutable, strict, camelCase."""
 
 
@@ -123,8 +132,37 @@ class Connection(Value, frozen=True):
     limits: Limits = Limits()
 
 
+class Pause(Value, frozen=True):
+    """Days, both included and as Sweden has them, on which nothing runs."""
+
+    start: date = field(name="from")
+    until: date
+
+    def covers(self, day: date) -> bool:
+        """Whether nothing runs on `day`."""
+        return self.start <= day <= self.until
+
+
+class Schedule(Value, frozen=True):
+    """How often the tenant's runs begin, in hours; None: as the installation is set."""
+
+    hours: int | None = None
+    pause: Pause | None = None
+
+
+class Notices(Value, frozen=True):
+    """Who is written to, and about what."""
+
+    email: tuple[str, ...] = ()
+    about: tuple[About, ...] = ("held", "failed")
+
+
 class Tenant(Value, frozen=True):
-    """One Google Workspace customer: its units, its people's selection, its connections."""
+    """One Google Workspace customer: its units, its people's selection, its connections.
+
+    `administrators` are the addresses of those who may use the configuration pages; with none,
+    every super administrator may.
+    """
 
     customer_id: str
     organisation: Organisation
@@ -133,6 +171,9 @@ class Tenant(Value, frozen=True):
     protected: Protected = Protected()
     school_units: tuple[SchoolUnit, ...] = ()
     connections: tuple[Connection, ...] = ()
+    schedule: Schedule = Schedule()
+    notices: Notices = Notices()
+    administrators: tuple[str, ...] = ()
 
     def connection(self, vendor: str) -> Connection | None:
         """The tenant's connection to `vendor`, or None."""

@@ -19,10 +19,14 @@ from addon.delivery.plan import removal_of_everything
 from addon.outcome import delivered, failed
 from addon.report import ConnectionReport, RunReport, nothing_done
 from addon.rooms import Rooms, Unknown, find_tenant, target_of
-from addon.runs import begin, finish
+from addon.runs import begin, finish, new_run_id, watched
 from addon.sending import Line
+from addon.store import Changed, LogEntry, StoreError
 from addon.tenant import Connection, Tenant
 from addon.vendors import NotConfigured
+
+ATTEMPTS = 5
+"""How often the connection is turned off anew where others change the document meanwhile."""
 
 
 def withdraw(rooms: Rooms, tenant_id: str, vendor: str, confirmed: bool = False) -> RunReport:
@@ -36,11 +40,12 @@ def withdraw(rooms: Rooms, tenant_id: str, vendor: str, confirmed: bool = False)
     if not keys and tenant.connection(vendor) is None:
         raise Unknown(f"{tenant_id} has no connection to {vendor} and nothing there")
     run = begin(rooms.store, tenant_id, rooms.clock())
-    reports = tuple(_one(rooms, tenant, key, run.holder, confirmed) for key in keys)
-    if not keys:
-        turn_off(rooms, tenant_id, vendor)
-    report = RunReport(tenant_id, run.id, None, None, (), reports)
-    finish(rooms.store, run, rooms.clock(), report)
+    with watched(rooms.store, run, rooms.clock):
+        reports = tuple(_one(rooms, tenant, key, run.holder, confirmed) for key in keys)
+        if not keys:
+            turn_off(rooms, tenant_id, vendor)
+        report = RunReport(tenant_id, run.id, None, None, (), reports)
+        finish(rooms.store, run, rooms.clock(), report)
     return report
 
 
@@ -68,7 +73,7 @@ async def _remove(line: Line, connection: Connection, confirmed: bool) -> Connec
         hold = None if confirmed else check(plan, ledger, connection.limits, approved)
         if hold is not None:
             store.set_hold(key, structs.replace(hold, at=line.rooms.clock(), withdrawal=True))
-            return delivered(connection, plan, Result(nothing_done(), ()), hold)
+            return delivered(connection, plan, Result(nothing_done(), ()), hold, ledger.people())
         turn_off(line.rooms, key.tenant, key.vendor)
         result = await line.send(plan, lambda absent: removal_of_everything(ledger), ledger, lease)
         store.set_hold(key, None)
@@ -76,16 +81,28 @@ async def _remove(line: Line, connection: Connection, confirmed: bool) -> Connec
             store.set_approval(key, None)
             refused = [Change(kind, external_id) for kind, external_id, _ in ledger.refused()]
             store.record(key, refused, line.holder)
-        return delivered(connection, plan, result, None)
+        return delivered(connection, plan, result, None, ledger.people())
 
 
 def turn_off(rooms: Rooms, tenant_id: str, vendor: str) -> None:
     """Turn the connection off in the document, which otherwise stays as it was written."""
-    stored = rooms.store.tenant(tenant_id)
-    if stored is None:
-        return
-    document = msgspec.json.decode(stored.removeprefix(BOM_UTF8))
-    for connection in document.get("connections", ()):
-        if connection.get("vendor") == vendor:
-            connection["mode"] = "off"
-    rooms.store.save_tenant(tenant_id, msgspec.json.encode(document))
+    for _ in range(ATTEMPTS):
+        stored = rooms.store.tenant(tenant_id)
+        if stored is None:
+            return
+        document = msgspec.json.decode(stored.removeprefix(BOM_UTF8))
+        modes = []
+        for connection in document.get("connections", ()):
+            if connection.get("vendor") == vendor and connection.get("mode", "off") != "off":
+                modes.append(
+                    Changed(f"connections[{vendor}].mode", f'"{connection["mode"]}"', None)
+                )
+                connection["mode"] = "off"
+        if not modes:
+            return
+        now = rooms.clock()
+        entry = LogEntry(new_run_id(now), now, "command line", "vendor.mode", vendor, tuple(modes))
+        written = msgspec.json.encode(document)
+        if rooms.store.replace_tenant(tenant_id, written, stored, entry):
+            return
+    raise StoreError(f"the document of {tenant_id} is changed by others again and again")

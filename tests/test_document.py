@@ -2,13 +2,14 @@
 
 import copy
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from addon.document import DocumentError, decode_tenant, load_tenant
+from addon.document import DocumentError, decode_tenant, load_tenant, write_document
 from addon.vendors import load_vendors
 
 VENDORS = load_vendors(Path(__file__).parent.parent / "vendors.toml")
@@ -403,3 +404,40 @@ def test_limits_on_changes_are_checked_with_their_place(changes, fault):
     with pytest.raises(DocumentError) as refused:
         decode_tenant(json.dumps(document).encode(), VENDORS)
     assert fault in str(refused.value)
+
+
+def test_schedule_pause_notices_and_administrators_are_read():
+    more = {
+        "schedule": {"hours": 6, "pause": {"from": "2027-06-15", "until": "2027-08-09"}},
+        "notices": {"email": ["it@storkoping.se"], "about": ["held", "unread"]},
+        "administrators": ["anna@edu.storkoping.se"],
+    }
+    tenant = decode_tenant(json.dumps({**DOCUMENT, **more}).encode(), VENDORS)
+
+    assert tenant.schedule.hours == 6
+    assert tenant.schedule.pause is not None
+    assert tenant.schedule.pause.covers(date(2027, 8, 9))
+    assert not tenant.schedule.pause.covers(date(2027, 8, 10))
+    assert tenant.notices.about == ("held", "unread")
+    assert decode_tenant(write_document(tenant), VENDORS) == tenant
+
+
+@pytest.mark.parametrize(
+    ("more", "place"),
+    [
+        ({"schedule": {"hours": 5}}, "schedule.hours"),
+        (
+            {"schedule": {"pause": {"from": "2027-08-09", "until": "2027-06-15"}}},
+            "schedule.pause.until",
+        ),
+        ({"schedule": {"pause": {"from": "in June", "until": "2027-06-15"}}}, "schedule.pause.from"),
+        ({"notices": {"email": ["nobody"]}}, "notices.email[0]"),
+        ({"notices": {"about": ["everything"]}}, "notices.about[0]"),
+        ({"administrators": ["anna"]}, "administrators[0]"),
+    ],
+)
+def test_what_is_wrong_with_them_is_told_with_its_place(more: dict[str, object], place: str):
+    with pytest.raises(DocumentError) as told:
+        decode_tenant(json.dumps({**DOCUMENT, **more}).encode(), VENDORS)
+
+    assert [fault.place for fault in told.value.faults] == [place]

@@ -35,7 +35,7 @@ class Hold(Struct, frozen=True):
     `people` are the externalIds of the User resources that would be removed, sorted, and
     `changes` by how many each type would grow or shrink: what an approval is for. `reason`
     says it with numbers. `at` is in seconds since 1970 UTC. `withdrawal` is true when
-    everything was asked to be removed.
+    everything was asked to be removed. `refused` is when a person said no, 0 while nobody has.
     """
 
     people: tuple[str, ...]
@@ -45,6 +45,18 @@ class Hold(Struct, frozen=True):
     changes: dict[str, int] = {}
     at: float = 0.0
     withdrawal: bool = False
+    refused: float = 0.0
+
+    def answered_by(self, earlier: "Hold") -> bool:
+        """Whether a no to `earlier` is a no to this too: it goes no further."""
+        return bool(
+            earlier.refused
+            and set(self.people) <= set(earlier.people)
+            and all(
+                _within(change, earlier.changes.get(kind, 0))
+                for kind, change in self.changes.items()
+            )
+        )
 
     def approval(self, at: float) -> Approval:
         """The approval of exactly this."""

@@ -21,7 +21,10 @@ from addon.roster.index import Index
 from addon.tenant import GroupRule, SchoolUnit, YearRule
 
 _DEEPEST = 4
-_MOST_TEMPLATES = 8
+_MOST_TEMPLATES = 6
+_LARGEST_CLASS = 80
+_BARE_YEAR = r"^(?P<year>\d{1,2})$"
+_WORDED_YEAR = r"^(?:Åk|åk|Årskurs|årskurs|År|år)\.?\s*(?P<year>\d{1,2})$"
 _SEPARATORS = re.compile(r"([-_.+])")
 _CLASS_INSIDE = r"(?P<name>\d{1,2}\s?[A-ZÅÄÖ]{1,2})\s*$"
 _DIGIT_CLASS = r"(?P<name>(?:f|\d)[a-zåäö0-9]{0,3})"
@@ -40,6 +43,8 @@ def class_rules(near: Index, students: Sequence[str], unit: SchoolUnit) -> Itera
     yield from _org_unit_rules(near, students, unit)
     yield from _class_group_rules(near.groups)
     for attribute, values in _values(near, students).items():
+        if len(values) == 1 and len(students) > _LARGEST_CLASS:
+            continue
         yield GroupRule(source="attribute", attribute=attribute, pattern="^(?P<name>.+)$")
         inside = re.compile(_CLASS_INSIDE)
         if not any(map(is_class, values)) and any(map(inside.search, values)):
@@ -69,7 +74,8 @@ def teaching_rules(
             continue
         stop = _excluding(before, after, unfit)
         begin, end = f"^{literal(before)}{stop}", f"{literal(after)}@"
-        if _have_names(fit):
+        found = [each for each in fit if _fits(each, before, after)]
+        if _have_names(found):
             rules.append(_from_group(begin if not after else f"{begin}[^@]+{end}"))
         rules.append(_from_group(f"{begin}(?P<name>[^@]+){end}"))
     if sum(group.email[:1].isdigit() for group in fit) > 2:
@@ -81,10 +87,10 @@ def year_rules(
     near: Index, students: Sequence[str], class_names: Iterable[str]
 ) -> Iterator[YearRule]:
     """Rules worth trying for school years, of students in classes of these names."""
-    for attribute in _values(near, students):
-        yield YearRule(source="attribute", attribute=attribute, pattern=r"^(?P<year>\d{1,2})$")
-        worded = r"^(?:Åk|åk|Årskurs|årskurs|År|år)\.?\s*(?P<year>\d{1,2})$"
-        yield YearRule(source="attribute", attribute=attribute, pattern=worded)
+    for attribute, values in _values(near, students).items():
+        for pattern in (_BARE_YEAR, _WORDED_YEAR):
+            if any(map(re.compile(pattern).search, values)):
+                yield YearRule(source="attribute", attribute=attribute, pattern=pattern)
     words = Counter(
         found[1]
         for path in places_of(near, students)
@@ -98,8 +104,10 @@ def year_rules(
     if names:
         several = any(map(_SEVERAL_YEARS.match, names))
         stop = r"(?!\d|\s?-\s?\d)" if several else ""
-        yield YearRule(source="class", pattern=rf"^(?P<year>\d+){stop}")
-        yield YearRule(source="class", pattern=_WORDED_CLASS)
+        if any(name[:1].isdigit() for name in names):
+            yield YearRule(source="class", pattern=rf"^(?P<year>\d+){stop}")
+        if any(map(re.compile(_WORDED_CLASS).search, names)):
+            yield YearRule(source="class", pattern=_WORDED_CLASS)
 
 
 def literal(text: str) -> str:
@@ -168,6 +176,8 @@ def _word_before(names: Sequence[str]) -> str:
 def _class_group_rules(groups: Sequence[Group]) -> Iterator[GroupRule]:
     for before, after in _templates(groups, longest=3, only_classes=True):
         begin, end = f"^{literal(before)}", f"{literal(after)}@"
+        if before and not after and _are_classes(g for g in groups if _fits(g, before, after)):
+            yield _from_group(begin)
         if not before and not after:
             yield _from_group(f"^{_DIGIT_CLASS}@")
             yield _from_group(f"^{_PROGRAMME_CLASS}@")
@@ -218,13 +228,22 @@ def _is_no_lesson(group: Group) -> bool:
 def _excluding(before: str, after: str, unfit: Iterable[Group]) -> str:
     """A look ahead that keeps out the unfit groups that a template would find."""
     names = [
-        local_part(group).removeprefix(before)
-        for group in unfit
-        if local_part(group).startswith(before) and local_part(group).endswith(after)
+        local_part(group).removeprefix(before) for group in unfit if _fits(group, before, after)
     ]
     if not names:
         return ""
     return f"(?!(?:{'|'.join(map(literal, sorted(names)))})@)"
+
+
+def _fits(group: Group, before: str, after: str) -> bool:
+    local = local_part(group)
+    return local.startswith(before) and local.endswith(after)
+
+
+def _are_classes(groups: Iterable[Group]) -> bool:
+    """Whether the groups' own names are those of classes, without a word before."""
+    names = [group.name for group in groups]
+    return bool(names) and all(is_class(n) and not _WORD_BEFORE.match(n) for n in names)
 
 
 def _have_names(groups: Sequence[Group]) -> bool:

@@ -121,9 +121,7 @@ def _weight(unit: Wanted, place: Place) -> float:
     return weight * _CEASED if unit.ceased else weight
 
 
-def _rivals(
-    code: str, number: int, scores: Scores, chosen: Mapping[str, int]
-) -> tuple[str, ...]:
+def _rivals(code: str, number: int, scores: Scores, chosen: Mapping[str, int]) -> tuple[str, ...]:
     """The units that fit the place as well and got nothing as good."""
     best = scores[code][number]
     return tuple(

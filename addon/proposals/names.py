@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from difflib import SequenceMatcher
 from functools import lru_cache
+from math import sqrt
 
 from msgspec import Struct
 
@@ -66,7 +67,8 @@ class Name(Struct, frozen=True):
     """A name taken apart. `core` is what tells one school from another.
 
     `kinds` are the sorts of school it tells of, `years` the school years ("F-6"),
-    `initials` the first letters of its parts ("ns" for Norra skolan).
+    `initials` the first letters of its parts ("ns" for Norra skolan). `school` is whether it
+    says "skola" and no more of what kind.
     """
 
     core: tuple[str, ...]
@@ -75,6 +77,7 @@ class Name(Struct, frozen=True):
     initials: str = ""
     role: Role | None = None
     guests: bool = False
+    school: bool = False
 
     @property
     def tells(self) -> bool:
@@ -95,7 +98,7 @@ def read_name(text: str, town: Collection[str] = (), types: Iterable[str] = ()) 
     kinds = {_OF_TYPE[each] for each in types if each in _OF_TYPE}
     core: list[str] = []
     initials = ""
-    guests = False
+    guests = school = False
     for word in words:
         if word in GUEST_WORDS:
             guests = True
@@ -104,9 +107,10 @@ def read_name(text: str, town: Collection[str] = (), types: Iterable[str] = ()) 
         initials += letters
         if kind:
             kinds.add(kind)
+        school = school or (not kind and word != left)
         if left and left not in town and left not in _EMPTY_WORDS:
             core.append(left)
-    return Name(tuple(core), frozenset(kinds), years, initials, role, guests)
+    return Name(tuple(core), frozenset(kinds), years, initials, role, guests, school)
 
 
 @lru_cache(maxsize=16384)
@@ -164,7 +168,7 @@ class Likeness:
         return max(matched / whole, joined)
 
     def _weight(self, word: str) -> float:
-        return 1.0 / max(1, self._uses.get(word, 1)) ** 0.5
+        return 1.0 / sqrt(max(1, self._uses.get(word, 1)))
 
 
 def _are_initials(unit: Name, place: Name) -> bool:
@@ -196,6 +200,8 @@ def _kinds(unit: Name, place: Name) -> float:
         return 1.0 if unit.kinds & place.kinds else 0.45
     if place.kinds:
         return 0.95
+    if place.school and unit.kinds and "grundskola" not in unit.kinds and not unit.school:
+        return 0.85
     return 1.0 if not unit.kinds or unit.kinds & _USUAL else 0.85
 
 

@@ -65,9 +65,7 @@ def without_devices(index: Index, ids: Iterable[str]) -> Needed:
     if not stems:
         return Needed()
     either = literal(stems[0]) if len(stems) == 1 else f"(?:{'|'.join(map(literal, stems))})"
-    clause = Clause(
-        attribute="primaryEmail", operator="notMatches", value=rf"^{either}\d+@"
-    )
+    clause = Clause(attribute="primaryEmail", operator="notMatches", value=rf"^{either}\d+@")
     return Needed(
         (clause,), tuple(reason("devices", stem=stem, count=str(count[stem])) for stem in stems)
     )

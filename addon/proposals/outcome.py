@@ -77,11 +77,12 @@ def outcome(
     rule: GroupRule | YearRule,
     unit: SchoolUnit,
     kind: Literal["class", "teaching"] = "class",
+    brief: bool = False,
 ) -> Outcome:
     """What `rule` makes of the unit's people, whatever rule the unit has now.
 
     `kind` says what a GroupRule is for; the unit's other rules are as the unit has them.
-    `students` and `staff` are ids as `addon.roster.placement` gives them; others than active
+    `brief` leaves out `unmatched`. `students` and `staff` are ids as `addon.roster.placement` gives them; others than active
     users are overlooked. Raises re.error for a bad pattern and ValueError when the rule lacks
     its pattern or attribute.
     """
@@ -92,10 +93,10 @@ def outcome(
         frozenset(staff) & index.users.keys(),
     )
     if isinstance(rule, YearRule):
-        return _years(index, people, rule)
+        return _years(index, people, rule, brief)
     field = {"classes": rule} if kind == "class" else {"teaching_groups": rule}
     changed = structs.replace(unit, **field)
-    return _groups(index, structs.replace(people, unit=changed), rule, kind)
+    return _groups(index, structs.replace(people, unit=changed), rule, kind, brief)
 
 
 def check(rule: GroupRule | YearRule) -> None:
@@ -126,7 +127,11 @@ def groups_of(index: Index, people: UnitPeople) -> tuple[StudentGroup, ...]:
 
 
 def _groups(
-    index: Index, people: UnitPeople, rule: GroupRule, kind: Literal["class", "teaching"]
+    index: Index,
+    people: UnitPeople,
+    rule: GroupRule,
+    kind: Literal["class", "teaching"],
+    brief: bool,
 ) -> Outcome:
     groups = [group for group in groups_of(index, people) if group.kind == kind]
     times = Counter(id for group in groups for id in group.students)
@@ -141,13 +146,13 @@ def _groups(
         found=tuple(sorted(parts, key=lambda part: (swedish(part.name), part.source_id))),
         without=tuple(sorted(people.students - times.keys())),
         several=tuple(sorted(id for id, count in times.items() if count > 1)),
-        unmatched=_unmatched(index, people.students, rule, "name"),
+        unmatched=() if brief else _unmatched(index, people.students, rule, "name"),
         duplicates=tuple(sorted((n for n, count in same.items() if count > 1), key=swedish)),
         teachers=len({id for group in groups for id in group.teachers}),
     )
 
 
-def _years(index: Index, people: UnitPeople, rule: YearRule) -> Outcome:
+def _years(index: Index, people: UnitPeople, rule: YearRule, brief: bool) -> Outcome:
     classes = classes_of(groups_of(index, people)) if rule.source == "class" else {}
     year = year_of(rule, index)
     count: Counter[int] = Counter()
@@ -169,12 +174,16 @@ def _years(index: Index, people: UnitPeople, rule: YearRule) -> Outcome:
         found=tuple(Part(str(number), count[number]) for number in sorted(count)),
         without=tuple(sorted(without)),
         out_of_range=tuple(sorted(beyond)),
-        unmatched=(
-            _misses(classes.get, people.students, rule.pattern, "year", swedish)
-            if rule.source == "class"
-            else _unmatched(index, people.students, rule, "year")
-        ),
+        unmatched=() if brief else _without_year(index, people, rule, classes),
     )
+
+
+def _without_year(
+    index: Index, people: UnitPeople, rule: YearRule, classes: Mapping[str, list[str]]
+) -> tuple[Miss, ...]:
+    if rule.source == "class":
+        return _misses(classes.get, people.students, rule.pattern, "year", swedish)
+    return _unmatched(index, people.students, rule, "year")
 
 
 def classes_of(groups: Iterable[StudentGroup]) -> Mapping[str, list[str]]:

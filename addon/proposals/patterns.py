@@ -43,30 +43,34 @@ def class_patterns(
     index: Index, people: Collection[str], unit: SchoolUnit, staff: Collection[str] = ()
 ) -> list[PatternChoice]:
     """Rules for the classes of the students `people` (ids) at the unit, best first."""
-    return classes_near(around(index, people, staff), people, unit, staff)
+    return classes_near(around(index, people, staff), people, unit, staff, brief=False)
 
 
 def teaching_group_patterns(
     index: Index, students: Collection[str], staff: Collection[str], unit: SchoolUnit
 ) -> list[PatternChoice]:
     """Rules for teaching groups, best first; what the unit's rule for classes finds is none."""
-    return teaching_near(around(index, students, staff), students, unit, staff)
+    return teaching_near(around(index, students, staff), students, unit, staff, brief=False)
 
 
 def school_year_patterns(
     index: Index, people: Collection[str], unit: SchoolUnit
 ) -> list[PatternChoice]:
     """Rules for the school years of the students, best first; the unit's classes are known."""
-    return years_near(around(index, people), people, unit)
+    return years_near(around(index, people), people, unit, brief=False)
 
 
 def classes_near(
-    near: Index, people: Collection[str], unit: SchoolUnit, staff: Collection[str]
+    near: Index,
+    people: Collection[str],
+    unit: SchoolUnit,
+    staff: Collection[str],
+    brief: bool = True,
 ) -> list[PatternChoice]:
     """As `class_patterns`, in the unit's surroundings."""
     students = _known(near, people)
     tried = [
-        _tried(rule, outcome(near, students, staff, rule, unit))
+        _tried(rule, outcome(near, students, staff, rule, unit, brief=brief))
         for rule in dict.fromkeys(class_rules(near, students, unit))
     ]
     times = Counter(_names_of(choice) for choice in tried if choice.rule.source == "group")
@@ -77,7 +81,11 @@ def classes_near(
 
 
 def teaching_near(
-    near: Index, students: Collection[str], unit: SchoolUnit, staff: Collection[str]
+    near: Index,
+    students: Collection[str],
+    unit: SchoolUnit,
+    staff: Collection[str],
+    brief: bool = True,
 ) -> list[PatternChoice]:
     """As `teaching_group_patterns`, in the unit's surroundings."""
     ids = _known(near, students)
@@ -86,7 +94,7 @@ def teaching_near(
         made = groups_of(near, UnitPeople(unit, frozenset(ids), frozenset(staff)))
         claimed = frozenset(group.source_id for group in made if group.kind == "class")
     tried = [
-        _tried(rule, outcome(near, ids, staff, rule, unit, "teaching"))
+        _tried(rule, outcome(near, ids, staff, rule, unit, "teaching", brief))
         for rule in dict.fromkeys(teaching_rules(near, ids, claimed))
     ]
     owned = {
@@ -98,7 +106,9 @@ def teaching_near(
     return _best((choice, _teaching_score(choice, owned, number)) for choice in tried)
 
 
-def years_near(near: Index, people: Collection[str], unit: SchoolUnit) -> list[PatternChoice]:
+def years_near(
+    near: Index, people: Collection[str], unit: SchoolUnit, brief: bool = True
+) -> list[PatternChoice]:
     """As `school_year_patterns`, in the unit's surroundings."""
     students = _known(near, people)
     names: set[str] = set()
@@ -106,7 +116,7 @@ def years_near(near: Index, people: Collection[str], unit: SchoolUnit) -> list[P
         made = groups_of(near, UnitPeople(unit, frozenset(students), frozenset()))
         names = {group.name for group in made if group.kind == "class"}
     tried = [
-        _tried(rule, outcome(near, students, (), rule, unit))
+        _tried(rule, outcome(near, students, (), rule, unit, brief=brief))
         for rule in dict.fromkeys(year_rules(near, students, names))
     ]
     return _best((choice, _year_score(choice)) for choice in tried)

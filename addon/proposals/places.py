@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.directory.snapshot import Group
 from addon.proposals.names import Name, read_name
@@ -52,7 +52,7 @@ def org_unit_places(tree: Node, town: Collection[str]) -> list[Place]:
         if known is not place:
             names = tuple(dict.fromkeys((*known.names, *place.names)))
             mixed = known.mixed and place.mixed
-            found[place.role, place.org_units] = _renamed(known, names, mixed)
+            found[place.role, place.org_units] = structs.replace(known, names=names, mixed=mixed)
     return list(found.values())
 
 
@@ -102,7 +102,7 @@ def _names(name: Name, above: _Above) -> tuple[Name, ...]:
 
 
 def _read(name: Name, core: tuple[str, ...], kinds: frozenset[str]) -> Name:
-    return Name(core, kinds, name.years, name.initials, name.role, name.guests)
+    return structs.replace(name, core=core, kinds=kinds)
 
 
 def _places(node: Node, names: tuple[Name, ...], role: Role | None) -> Iterator[Place]:
@@ -162,15 +162,4 @@ def _group_place(group: Group, index: Index, town: Collection[str]) -> Place | N
 
 
 def _says_class(name: Name) -> bool:
-    return any(is_class(word) and any(map(str.isdigit, word)) for word in name.core)
-
-
-def _renamed(place: Place, names: tuple[Name, ...], mixed: bool) -> Place:
-    return Place(
-        role=place.role,
-        names=names,
-        org_units=place.org_units,
-        groups=place.groups,
-        people=place.people,
-        mixed=mixed,
-    )
+    return any(is_class(word) and not word.isalpha() and not word.isdigit() for word in name.core)

@@ -1,31 +1,95 @@
-"""Makes a proposal of what was settled for a unit: selectors, rules, reasons, confidence."""
+"""Makes selectors of what was settled for a unit, with reasons and how sure they are."""
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
 
-from msgspec import structs
+from msgspec import Struct
 
-from addon.conditions import fold
-from addon.directory.snapshot import Group
 from addon.proposals.matching import Match
-from addon.proposals.nearby import around
 from addon.proposals.needed import Closed, elsewhere, without_devices
-from addon.proposals.patterns import PatternChoice, classes_near, teaching_near, years_near
 from addon.proposals.places import Place
-from addon.proposals.proposal import CONFIDENCES, Alternative, Confidence, Proposal, RegisterUnit
+from addon.proposals.proposal import CONFIDENCES, Alternative, Confidence
 from addon.proposals.reasons import Reason, reason
 from addon.proposals.settling import Settled
 from addon.proposals.words import Role
 from addon.roster.filters import choose
 from addon.roster.index import Index
-from addon.tenant import Clause, GroupRule, SchoolUnit, Selector, YearRule
+from addon.tenant import Clause, Selector
 
+ROLES: tuple[Role, Role] = ("students", "staff")
+_WORD: Mapping[Role, str] = {"students": "student", "staff": "staff"}
 _SURE = 0.9
 _LIKELY = 0.6
-_CLASSES = 0.35
-_TEACHING = 0.5
-_YEARS = 0.5
-_MOST_ALTERNATIVES = 4
+
+
+class Draft(Struct, frozen=True):
+    """The selectors for one unit, and the ids of those they choose; nobody is in both."""
+
+    students: Selector
+    staff: Selector
+    pupils: frozenset[str]
+    adults: frozenset[str]
+    reasons: tuple[Reason, ...]
+    confidence: Confidence
+
+
+class Drafting:
+    """Makes the drafts of units that know of each other's places."""
+
+    def __init__(self, index: Index, settled: Mapping[str, Settled]) -> None:
+        self._index, self._settled, self._closed = index, settled, Closed(index)
+        self._taken = [
+            (code, role, path)
+            for code, each in settled.items()
+            for role in ROLES
+            for path in each.paths(role)
+        ]
+
+    def draft(self, code: str, status: str) -> Draft:
+        """The selectors for the unit, as the register says that its `status` is."""
+        settled = self._settled[code]
+        students, why_students = self._selector(code, "students", settled)
+        staff, why_staff = self._selector(code, "staff", settled)
+        adults = choose(staff, self._index).chosen
+        pupils = choose(students, self._index).chosen - adults
+        reasons = (*why_students, *why_staff, *_doubts(settled, pupils, status))
+        confidence = _confidence(settled, pupils, adults, status)
+        return Draft(students, staff, pupils, adults, reasons, confidence)
+
+    def _selector(
+        self, code: str, role: Role, settled: Settled
+    ) -> tuple[Selector, tuple[Reason, ...]]:
+        match, more, groups = _of_role(settled, role)
+        places = (*((match.place,) if match else ()), *more, *groups)
+        paths = tuple(dict.fromkeys(settled.paths(role)))
+        reasons = [*([_why(match)] if match else []), *_why_more(more, groups)]
+        clauses = [place.clause for place in places if place.clause is not None]
+        if role == "students" and match is not None and match.place.mixed:
+            clauses.extend(_not_in_groups(settled))
+        shared = bool(clauses)
+        others = () if shared else self._others(code, role, paths)
+        reached = {id for path in paths for id in self._index.in_org_unit(path)}
+        for needed in (
+            self._closed.below(paths),
+            elsewhere(paths, others),
+            without_devices(self._index, reached),
+        ):
+            clauses.extend(needed.clauses)
+            reasons.extend(needed.reasons)
+        selector = Selector(
+            org_units=paths,
+            groups=tuple(dict.fromkeys(g for place in places for g in place.groups)),
+            filters=(tuple(dict.fromkeys(clauses)),) if clauses else (),
+        )
+        return selector, tuple(reasons)
+
+    def _others(self, code: str, role: Role, paths: tuple[str, ...]) -> list[str]:
+        """The OUs of other units, and of the unit's other role."""
+        own = set(paths)
+        return [
+            path
+            for owner, its_role, path in self._taken
+            if (owner, its_role) != (code, role) and path not in own
+        ]
 
 
 def has_ceased(status: str) -> bool:
@@ -33,43 +97,113 @@ def has_ceased(status: str) -> bool:
     return status.casefold().startswith(("upph", "ceased", "vilande", "nedlagd"))
 
 
-class Proposing:
-    """Makes the proposals of all units, who know of each other's places."""
+def alternatives(settled: Settled) -> Iterator[Alternative]:
+    """The other places that a unit could have, best first for students, then for staff."""
+    for near in (settled.near_students, settled.near_staff):
+        for place, score in near:
+            if place not in settled.more_students and place not in settled.more_staff:
+                yield Alternative(
+                    role=place.role,
+                    text=place.text,
+                    selector=Selector(
+                        org_units=place.org_units,
+                        groups=place.groups,
+                        filters=((place.clause,),) if place.clause else (),
+                    ),
+                    likeness=round(min(score, 1.0), 2),
+                    people=place.people,
+                )
 
-    def __init__(self, index: Index, settled: Mapping[str, Settled], closed: Closed) -> None:
-        self._index, self._settled, self._closed = index, settled, closed
-        self._taken = [
-            (code, role, path)
-            for code, each in settled.items()
-            for role in ROLES
-            for path in each.paths(role)
-        ]
-        self._selected: dict[str, tuple[Selector, Selector]] = {}
-        self._groups: dict[str, list[Group]] | None = None
 
-    def proposal(self, unit: RegisterUnit) -> Proposal:
-        """What is proposed for a unit that was settled."""
-        settled = self._settled[unit.code]
-        made = Proposal(
-            code=unit.code,
-            name=unit.name,
-            municipality_code=unit.municipality_code,
-            school_types=tuple(unit.school_types),
-            alternatives=tuple(_alternatives(settled)),
-        )
-        if settled.students is None and settled.staff is None:
-            return made
-        students, student_reasons = self._students(unit.code, settled)
-        staff, staff_reasons = self._staff(unit.code, settled)
-        pupils, adults = choose(students, self._index).chosen, choose(staff, self._index).chosen
-        made = structs.replace(
-            made,
-            students=students,
-            staff=staff,
-            students_reached=len(pupils),
-            staff_reached=len(adults),
-            confidence=_confidence(settled, len(pupils), len(adults), unit.status),
-        )
-        made, rule_reasons = self._with_rules(made, pupils - adults, adults)
-        reasons = (*student_reasons, *staff_reasons, *_doubts(settled, unit.status), *rule_reasons)
-        return structs.replace(made, reasons=reasons)
+def _of_role(
+    settled: Settled, role: Role
+) -> tuple[Match | None, tuple[Place, ...], tuple[Place, ...]]:
+    if role == "students":
+        return settled.students, settled.more_students, settled.guest_groups
+    return settled.staff, settled.more_staff, settled.staff_groups
+
+
+def _not_in_groups(settled: Settled) -> Iterator[Clause]:
+    """Keeps the staff out of an OU for all, when groups tell who they are."""
+    at_staff = settled.staff.place.groups if settled.staff else ()
+    groups = (*at_staff, *(g for place in settled.staff_groups for g in place.groups))
+    if groups:
+        yield Clause(attribute="groups", operator="notIn", value=tuple(dict.fromkeys(groups)))
+
+
+def _why(match: Match) -> Reason:
+    place, word = match.place, _WORD[match.place.role]
+    likeness, count = f"{min(match.score, 1.0):.0%}", str(place.people)
+    if place.groups:
+        return reason(f"{word}-group", group=place.groups[0], count=count, likeness=likeness)
+    path = ", ".join(place.org_units)
+    if place.clause is None:
+        return reason(f"{word}-ou", path=path, count=count, likeness=likeness)
+    return reason(
+        f"{word}-attribute",
+        path=path,
+        attribute=place.clause.attribute,
+        value=str(place.clause.value),
+        count=count,
+        likeness=likeness,
+    )
+
+
+def _why_more(more: tuple[Place, ...], groups: tuple[Place, ...]) -> Iterator[Reason]:
+    for place in more:
+        yield reason("more-ou", path=", ".join(place.org_units), count=str(place.people))
+    for place in groups:
+        code = "guest-group" if place.role == "students" else "more-staff-group"
+        yield reason(code, group=place.groups[0], count=str(place.people))
+
+
+def _doubts(settled: Settled, pupils: frozenset[str], status: str) -> Iterator[Reason]:
+    if settled.students is None and settled.staff is None:
+        return
+    if has_ceased(status):
+        yield reason("ceased", status=status)
+    for match, code in ((settled.students, "no-students"), (settled.staff, "no-staff")):
+        if match is None:
+            if code == "no-students" or not settled.staff_groups:
+                yield reason(code)
+            continue
+        if match.rivals:
+            yield reason("contested", path=match.place.text, units=", ".join(match.rivals))
+        for other in _open_doubts(settled, match):
+            yield reason("several-places", path=match.place.text, other=other.text)
+    if settled.students is not None and not pupils:
+        yield reason("empty", path=settled.students.place.text)
+    if _is_unclear_mix(settled):
+        yield reason("mixed-ou", path=settled.students.place.text if settled.students else "")
+
+
+def _is_unclear_mix(settled: Settled) -> bool:
+    """Whether students and staff may be in one OU and nothing tells them apart."""
+    if settled.students is None or not settled.students.place.mixed:
+        return False
+    return settled.staff is None and not settled.staff_groups
+
+
+def _open_doubts(settled: Settled, match: Match) -> list[Place]:
+    more = (*settled.more_students, *settled.more_staff)
+    return [place for place in match.doubts if place not in more]
+
+
+def _confidence(
+    settled: Settled, pupils: frozenset[str], adults: frozenset[str], status: str
+) -> Confidence:
+    matches = [match for match in (settled.students, settled.staff) if match is not None]
+    if not matches:
+        return "none"
+    if settled.students is None or not pupils or has_ceased(status) or _is_unclear_mix(settled):
+        return "unsure"
+    found = [_of_match(match, settled) for match in matches]
+    if not adults:
+        found.append("likely")
+    return min(found, key=CONFIDENCES.index)
+
+
+def _of_match(match: Match, settled: Settled) -> Confidence:
+    if match.rivals or _open_doubts(settled, match) or match.score < _LIKELY:
+        return "unsure"
+    return "sure" if match.score >= _SURE else "likely"

@@ -1,5 +1,6 @@
 """Settles where all units' students and staff are, before selectors are made of it."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ _GUESTS_FIT = 0.6
 _STAGE_FITS = 0.6
 _SAME_PLACE = 0.03
 _MOST_VALUES = 400
+_CLOSE = 0.02
 _FEWEST_IN_GROUP = 0.05
 
 
@@ -62,7 +64,7 @@ class Settling:
         students = self._match("students", {})
         staff = self._match("staff", students.found)
         taken = {m.place.text for each in (students, staff) for m in each.found.values()}
-        groups = self._more_groups(students.found, taken)
+        groups = self._more_groups(students.found, staff.found, taken)
         return {
             unit.code: self._settled(unit.code, students, staff, taken, groups)
             for unit in self._units
@@ -112,29 +114,37 @@ class Settling:
                     )
 
     def _more_groups(
-        self, students: Mapping[str, Match], taken: set[str]
+        self, students: Mapping[str, Match], staff: Mapping[str, Match], taken: set[str]
     ) -> dict[str, list[Place]]:
         """The groups of each unit that add to its places."""
-        pupils: set[str] = set()
-        for match in students.values():
-            if match.place.clause is None and not match.place.mixed:
-                for path in match.place.org_units:
-                    pupils |= self._index.in_org_unit(path)
+        pupils, adults = self._homes(students), self._homes(staff)
         groups = [p for p in self._groups if p.text not in taken and self._is_whole(p)]
-        best: dict[int, tuple[float, str]] = {}
+        best: dict[int, list[tuple[float, str]]] = {}
         for code, scores in self._matcher.scores(groups).items():
             for number, score in scores.items():
-                best[number] = max(best.get(number, (0.0, "")), (score, code))
+                best.setdefault(number, []).append((score, code))
         found: dict[str, list[Place]] = {}
-        for number, (score, code) in best.items():
+        for number, ranked in best.items():
+            (score, code), *others = sorted(ranked, reverse=True)
             place = groups[number]
             if score < (_GUESTS_FIT if place.guests else _GROUP_FITS):
                 continue
+            if any(score - other < _CLOSE for other, _ in others):
+                continue
             members = self._index.in_group(place.groups[0])
-            share = len(members & pupils) / len(members) if members else 0.0
-            if place.role == "students" or share <= _FEWEST_IN_GROUP:
+            if place.guests or _is_staff_of(members, code, pupils, adults):
                 found.setdefault(code, []).append(place)
         return found
+
+    def _homes(self, matches: Mapping[str, Match]) -> dict[str, str]:
+        """The unit of each person in an OU that is of one unit and one role."""
+        return {
+            id: code
+            for code, match in matches.items()
+            if match.place.clause is None and not match.place.mixed
+            for path in match.place.org_units
+            for id in self._index.in_org_unit(path)
+        }
 
     def _is_whole(self, place: Place) -> bool:
         """Whether a group is for guests, or for all staff and not only some of them."""
@@ -163,6 +173,16 @@ class Settling:
             near_students=students.near.get(code, ()),
             near_staff=staff.near.get(code, ()),
         )
+
+
+def _is_staff_of(
+    members: set[str], code: str, pupils: Mapping[str, str], adults: Mapping[str, str]
+) -> bool:
+    """Whether the members of a group are hardly students, and not mostly another unit's staff."""
+    if len(members & pupils.keys()) > _FEWEST_IN_GROUP * len(members):
+        return False
+    homes = Counter(adults[id] for id in members if id in adults)
+    return not homes or homes[code] * 2 >= sum(homes.values())
 
 
 def _stages(match: Match | None, taken: set[str]) -> tuple[Place, ...]:

@@ -1,7 +1,7 @@
 """How the tree was understood: /Elever/skola/klass."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -37,6 +37,20 @@ def common(shapes: Collection[tuple[str, str]]) -> tuple[Shape, ...]:
     """The shapes (students, staff) of units, most common first."""
     count = Counter(shape for shape in shapes if any(shape))
     return tuple(Shape(*shape, units) for shape, units in count.most_common())
+
+
+def main_shape(shapes: Sequence[Shape]) -> str:
+    """Where most units keep their students, as fully as any of them tells it."""
+    paths = {shape.students: 0 for shape in shapes if shape.students}
+    for path in paths:
+        paths[path] = sum(
+            shape.units for shape in shapes if shape.students and _goes_on(path, shape.students)
+        )
+    return max(paths, key=lambda path: (paths[path], len(path)), default="")
+
+
+def _goes_on(path: str, start: str) -> bool:
+    return (path + "/").startswith(start + "/")
 
 
 def _said(segment: str, unit: Name, likeness: Likeness, town: Collection[str]) -> str:

@@ -1,12 +1,13 @@
 """Proposes for all school units at once who belongs to them, and why."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+
+from msgspec import structs
 
 from addon.conditions import fold
-from addon.directory.snapshot import Group
+from addon.proposals.matching import Wanted
 from addon.proposals.names import Name, read_name, town_words
-from addon.proposals.needed import Closed, protected_places
+from addon.proposals.needed import protected_places
 from addon.proposals.order import path_key
 from addon.proposals.proposal import (
     Alternative,
@@ -16,10 +17,10 @@ from addon.proposals.proposal import (
     RegisterUnit,
     Unmatched,
 )
-from addon.proposals.proposing import Proposing
-from addon.proposals.matching import Wanted
+from addon.proposals.proposing import Draft, Drafting, alternatives, has_ceased
+from addon.proposals.rules import Ruling
 from addon.proposals.settling import Settled, Settling
-from addon.proposals.shape import common, shape_of
+from addon.proposals.shape import common, main_shape, shape_of
 from addon.proposals.tree import Node, org_unit_tree
 from addon.proposals.words import is_left, is_protected, plain_words
 from addon.roster.index import Index
@@ -49,13 +50,17 @@ def propose(index: Index, units: Sequence[RegisterUnit], tenant: Tenant) -> Prop
     wanted = [_wanted(unit, town) for unit in once]
     tree = org_unit_tree(index)
     settled = Settling(index, tree, wanted, town).settle()
-    work = Proposing(index, settled, Closed(index))
-    proposals = tuple(work.proposal(unit) for unit in once)
+    drafting = Drafting(index, settled)
+    drafts = {unit.code: drafting.draft(unit.code, unit.status) for unit in once}
+    ruling = Ruling(index, drafts)
+    proposals = tuple(
+        _proposal(unit, drafts[unit.code], ruling, settled[unit.code]) for unit in once
+    )
     shapes = common([_shapes(settled[w.code], w.name, town, index) for w in wanted])
     protected, reasons = protected_places(index, tenant.protected)
     return Proposals(
         proposals=proposals,
-        shape=next((shape.students for shape in shapes if shape.students), ""),
+        shape=main_shape(shapes),
         shapes=shapes,
         unmatched_org_units=tuple(_unmatched(tree, proposals, protected)),
         protected=protected,
@@ -70,17 +75,37 @@ def _wanted(unit: RegisterUnit, town: frozenset[str]) -> Wanted:
     return Wanted(unit.code, name, has_ceased(unit.status))
 
 
-def _shapes(
-    settled: Settled, name: Name, town: frozenset[str], index: Index
-) -> tuple[str, str]:
+def _proposal(unit: RegisterUnit, draft: Draft, ruling: Ruling, settled: Settled) -> Proposal:
+    made = Proposal(
+        code=unit.code,
+        name=unit.name,
+        municipality_code=unit.municipality_code or None,
+        school_types=tuple(unit.school_types),
+        students=draft.students,
+        staff=draft.staff,
+        confidence=draft.confidence,
+        alternatives=tuple(alternatives(settled)),
+        students_reached=len(draft.pupils),
+        staff_reached=len(draft.adults),
+    )
+    rules = ruling.rules(made.school_unit())
+    return structs.replace(
+        made,
+        classes=rules.classes,
+        teaching_groups=rules.teaching_groups,
+        school_year=rules.school_year,
+        class_names=rules.class_names,
+        reasons=(*draft.reasons, *rules.reasons),
+    )
+
+
+def _shapes(settled: Settled, name: Name, town: frozenset[str], index: Index) -> tuple[str, str]:
     students = settled.students.place if settled.students else None
     staff = settled.staff.place if settled.staff else None
     return shape_of(students, name, town, index), shape_of(staff, name, town, index)
 
 
-def _unmatched(
-    tree: Node, proposals: Iterable[Proposal], protected: Protected
-) -> list[Unmatched]:
+def _unmatched(tree: Node, proposals: Iterable[Proposal], protected: Protected) -> list[Unmatched]:
     """The topmost OUs with many people where no proposal reaches, most people first."""
     chosen = {
         fold(path)
@@ -89,7 +114,7 @@ def _unmatched(
         for path in selector.org_units
     }
     chosen.update(map(fold, protected.org_units))
-    above = {path[: n] for path in chosen for n, letter in enumerate(path) if letter == "/"}
+    above = {path[:n] for path in chosen for n, letter in enumerate(path) if letter == "/"}
     found = [
         Unmatched(node.path, people)
         for child in tree.children

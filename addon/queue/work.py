@@ -16,16 +16,22 @@ from addon.delivery.ledger import NotKept
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.document import DocumentError
 from addon.logs import about
+from addon.pause import Paused
+from addon.progress import KeptProgress
 from addon.queue import NoSuchQueue, Queue, QueueError, Task, deliveries_to
+from addon.reconcile import reconcile
 from addon.relay import Relay
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, Unknown
+from addon.withdraw import withdraw
 
 log = logging.getLogger(__name__)
 
 RUN, DELIVER = "/tasks/run", "/tasks/deliver"
 READ = "/tasks/read"
 """Reads a tenant's whole directory for the pages; see `addon.survey`."""
+WITHDRAW, RECONCILE = "/tasks/withdraw", "/tasks/reconcile"
+"""What a person asks for on the pages, of one vendor."""
 SECONDS = 480.0
 """How long a delivery task sends; the rest of App Engine's ten minutes is to end in."""
 DONE, TAKEN, FAILED, UNREAD, UNAVAILABLE = 200, 409, 500, 502, 503
@@ -70,6 +76,13 @@ class _Reading(Struct, frozen=True):
     tenant: str
 
 
+class _Order(Struct, frozen=True):
+    """Payload of what is asked for of one vendor."""
+
+    tenant: str
+    vendor: str
+
+
 class _Delivery(Struct, frozen=True):
     """Payload of a delivery; the first of a run is part 0."""
 
@@ -109,6 +122,8 @@ class Work:
                 return self._run(msgspec.convert(payload, _Run))
             if path == DELIVER:
                 return self._deliver(msgspec.convert(payload, _Delivery))
+            if path in (WITHDRAW, RECONCILE):
+                return self._order(path, msgspec.convert(payload, _Order))
             if path == READ:
                 return self._survey(msgspec.convert(payload, _Reading))
         except msgspec.ValidationError as error:
@@ -131,6 +146,18 @@ class Work:
             finally:
                 self._tell(wanted.tenant, None)
 
+    def _order(self, path: str, wanted: _Order) -> Answer:
+        """Withdraw from a vendor, or ask it what it has."""
+        with about(tenant=wanted.tenant, vendor=wanted.vendor):
+            try:
+                if path == WITHDRAW:
+                    withdraw(self._rooms(), wanted.tenant, wanted.vendor, confirmed=True)
+                else:
+                    reconcile(self._rooms(), wanted.tenant, wanted.vendor)
+                return Answer(DONE, "done")
+            except Exception as error:
+                return _answer(error, path)
+
     def _survey(self, wanted: _Reading) -> Answer:
         """Read the whole directory for the pages; why it failed is told there."""
         with about(tenant=wanted.tenant):
@@ -145,9 +172,7 @@ class Work:
         began = time.monotonic()
         with about(tenant=wanted.tenant, vendor=wanted.vendor, run=wanted.run):
             try:
-                report = self._stretches.deliver(
-                    self._rooms(), wanted.tenant, wanted.vendor, wanted.run, seconds=self._seconds
-                )
+                report = self._deliver_for_a_while(wanted)
                 log.info("%s, %d left", report.status, report.left)
                 spent = time.monotonic() - began >= self._seconds
                 if report.left and spent and any(report.operations.values()):
@@ -157,6 +182,18 @@ class Work:
                 return _answer(error, DELIVER)
             finally:
                 self._tell(wanted.tenant, wanted.vendor)
+
+    def _deliver_for_a_while(self, wanted: _Delivery) -> ConnectionReport:
+        """A stretch of the delivery, whose progress those who look at its page can see."""
+        rooms = self._rooms()
+        progress = KeptProgress(rooms.store, wanted.tenant, rooms.clock)
+        rooms = replace(rooms, progress=progress)
+        try:
+            return self._stretches.deliver(
+                rooms, wanted.tenant, wanted.vendor, wanted.run, seconds=self._seconds
+            )
+        finally:
+            progress.end()
 
     def _enqueue(self, deliveries: Sequence[_Delivery]) -> Answer:
         """A task for each; the trouble of one queue is not the others'. Raises QueueError."""
@@ -182,6 +219,9 @@ class Work:
 def _answer(error: Exception, path: str) -> Answer:
     """What an error means for the queue."""
     match error:
+        case Paused():
+            log.info("nothing runs: it is a pause")
+            return Answer(DONE, "paused")
         case Unknown() | DocumentError():
             log.error("%s was given up: %s", path, _where(error))
             return Answer(DONE, "given up")

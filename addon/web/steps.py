@@ -88,9 +88,7 @@ def _done(here: Here) -> dict[str, bool]:
     modes = {c.mode for c in tenant.connections if c.school_units}
     chosen = {code for c in tenant.connections for code in c.school_units}
     units = {u.code: u for u in tenant.school_units}
-    selected = {
-        code for code, u in units.items() if u.students.org_units or u.students.groups
-    }
+    selected = {code for code, u in units.items() if u.students.org_units or u.students.groups}
     ran = {"test", "live"} & modes and any(r.status in ("done", "held") for r in here.runs)
     return {
         "organisation": not here.is_new and bool(tenant.organisation.organisation_number),

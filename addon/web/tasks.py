@@ -2,7 +2,7 @@
 
 from flask import Blueprint, request
 
-from addon.queue.work import DELIVER, READ, RUN, Work
+from addon.queue.work import DELIVER, READ, RECONCILE, RUN, WITHDRAW, Work
 
 LARGEST = 16_384
 """Bytes of a payload: it has ids only."""
@@ -15,6 +15,8 @@ def blueprint(work: Work) -> Blueprint:
     @tasks.post(RUN)
     @tasks.post(DELIVER)
     @tasks.post(READ)
+    @tasks.post(WITHDRAW)
+    @tasks.post(RECONCILE)
     def do() -> tuple[dict[str, str], int]:
         """Do the task."""
         request.max_content_length = LARGEST

@@ -43,7 +43,9 @@ def blueprint() -> Blueprint:
         now = here()
         held = next((h for h in now.holds if (h.vendor, h.key.mode) == (vendor, mode)), None)
         if held is None or mark_of(held.hold) != request.form.get("mark"):
-            flash(_("Spärren har ändrats sedan sidan visades. Se efter och bestäm igen."), "warning")
+            flash(
+                _("Spärren har ändrats sedan sidan visades. Se efter och bestäm igen."), "warning"
+            )
             return redirect(url_for("holds.page"))
         try:
             _decide(now, held, request.form.get("decision", ""))

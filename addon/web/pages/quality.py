@@ -36,7 +36,9 @@ def blueprint() -> Blueprint:
         return render_template(
             "quality/page.html",
             kinds=found,
-            stopped=len({a.finding.subject for k in found if k.severity == "error" for a in k.found}),
+            stopped=len(
+                {a.finding.subject for k in found if k.severity == "error" for a in k.found}
+            ),
             chart=line_chart(series) if series else None,
             read=now.desk.survey.read,
         )

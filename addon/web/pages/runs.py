@@ -77,7 +77,10 @@ def blueprint() -> Blueprint:
         """Have a run begin."""
         at = here()
         if paused(at.tenant, at.now) is not None:
-            flash(_("Det är paus, så inget körs. Avsluta pausen under Inställningar först."), "warning")
+            flash(
+                _("Det är paus, så inget körs. Avsluta pausen under Inställningar först."),
+                "warning",
+            )
             return redirect(url_for("runs.page"))
         if not any(c.mode != "off" for c in at.tenant.connections):
             flash(_("Ingen leverantör är på, så det finns inget att köra."), "warning")

@@ -10,11 +10,11 @@ from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon import notices as mailing
 from addon.mail import MailError
 from addon.mail.remedies import remedy
-from addon import notices as mailing
 from addon.store import StoreError
-from addon.tenant import Notices, Pause, Schedule, Tenant
+from addon.tenant import Notices, Pause, Tenant
 from addon.web.here import Here, Overtaken, here, mark_of
 
 HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
@@ -62,7 +62,9 @@ def blueprint() -> Blueprint:
         if request.form.get("do") == "end":
             wanted = None
         else:
-            wanted, faults = _read_pause(request.form.get("from", ""), request.form.get("until", ""))
+            wanted, faults = _read_pause(
+                request.form.get("from", ""), request.form.get("until", "")
+            )
             if faults:
                 return _page(now, faults=faults), 400
         said = _("Pausen är sparad.") if wanted else _("Pausen är avslutad.")
@@ -140,9 +142,7 @@ def _save(
     return redirect(url_for("settings.page"))
 
 
-def _page(
-    now: Here, faults: Given | None = None, overtaken: Overtaken | None = None
-) -> str:
+def _page(now: Here, faults: Given | None = None, overtaken: Overtaken | None = None) -> str:
     """The page; a form that was not saved is shown as it was filled in."""
     stored = now.store_tenant()
     given = request.form if request.method == "POST" else {}

@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.approve import find_hold
 from addon.pause import paused
 from addon.queue.orders import reconcile_now, run_now, withdraw_now
+from addon.rooms import target_of
 from addon.tenant import Connection, Mode, OptionalField, Tenant
 from addon.vendors import NotConfigured, Vendor
-from addon.rooms import target_of
 from addon.web.charts import Series, line_chart
 from addon.web.forms.limits import LimitsForm, limits_of, read_limits
 from addon.web.here import Here, Overtaken, here, mark_of, with_connection
@@ -140,7 +140,9 @@ def blueprint() -> Blueprint:
         _known(now, vendor)
         name = now.vendor_name(vendor)
         if request.form.get("name", "").strip().casefold() != name.casefold():
-            flash(_("Skriv leverantörens namn, %(vendor)s, för att bekräfta.", vendor=name), "warning")
+            flash(
+                _("Skriv leverantörens namn, %(vendor)s, för att bekräfta.", vendor=name), "warning"
+            )
             return redirect(url_for("vendor.withdraw", vendor=vendor))
         withdraw_now(now.house.queue(), now.tenant_id, vendor, now.now)
         now.log("vendor.withdrawn", vendor)

@@ -52,9 +52,7 @@ def ticks_of(tenant: Tenant) -> Ticks:
     return {c.vendor: frozenset(c.school_units) for c in tenant.connections}
 
 
-def read_ticks(
-    form: MultiDict[str, str], tenant: Tenant, vendors: Mapping[str, Vendor]
-) -> Ticks:
+def read_ticks(form: MultiDict[str, str], tenant: Tenant, vendors: Mapping[str, Vendor]) -> Ticks:
     """What the form has ticked, of the vendors and units that there are."""
     codes = {unit.code for unit in tenant.school_units}
     return {vendor: frozenset(form.getlist(f"units-{vendor}")) & codes for vendor in vendors}

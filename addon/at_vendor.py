@@ -1,0 +1,102 @@
+"""What a vendor has of one person, asked of the vendor itself: for the person who wants to know."""
+
+import asyncio
+import time
+
+import msgspec
+from msgspec import Struct
+
+from addon.delivery.http import GivenUp, Wire
+from addon.delivery.ledger import Ledger
+from addon.delivery.pace import Pace, Patience, Stopped
+from addon.rooms import Rooms, find_tenant, ledger_key, target_of
+from addon.ss12000.ids import Ids
+from addon.ss12000.resources import ResourceType
+from addon.tenant import Tenant
+from addon.vendors import NotConfigured, Target, Vendor
+
+WITHIN = 10.0
+"""Seconds for all questions about a person."""
+IMPATIENT = Patience(first_wait=0.2, longest_wait=0.5, longest_pause=2.0)
+GONE = (404, 410)
+
+
+class HeldResource(Struct, frozen=True):
+    """One resource that the vendor acknowledged, or may have.
+
+    `body` is its JSON as the vendor has it, None when it has it not or did not tell; then
+    `problem` says why it did not: an HTTP status, or a word or two in English.
+    """
+
+    resource_type: ResourceType
+    external_id: str
+    acknowledged: bool
+    body: str | None = None
+    problem: str | None = None
+
+
+def held_at(rooms: Rooms, tenant_id: str, vendor: str, user_id: str) -> list[HeldResource]:
+    """The person's account and employments at the vendor.
+
+    Whatever the vendor's trouble is becomes the resource's `problem`. Raises Unknown and
+    StoreError.
+    """
+    tenant = find_tenant(rooms.store, tenant_id)
+    connection = tenant.connection(vendor)
+    key = None if connection is None else ledger_key(tenant_id, connection)
+    if connection is None or key is None:
+        return []
+    held = _acknowledged(tenant, rooms.store.ledger(key), user_id)
+    target = target_of(rooms.settings, connection, rooms.secrets)
+    if isinstance(target, NotConfigured):
+        return [_with_problem(each, str(target)) for each, _ in held]
+    return asyncio.run(_ask(rooms.settings.vendors[vendor], target, held))
+
+
+Asked = list[tuple[HeldResource, str]]
+"""Resources, each with the vendor's id of it."""
+
+
+def _acknowledged(tenant: Tenant, ledger: Ledger, user_id: str) -> Asked:
+    """What the ledger has of the person."""
+    ids = Ids(tenant.customer_id)
+    wanted: list[tuple[ResourceType, str]] = [("User", ids.user(user_id))]
+    wanted += [("Employment", ids.employment(u.code, user_id)) for u in tenant.school_units]
+    found = []
+    for resource_type, external_id in wanted:
+        entry = ledger.entries[resource_type].get(external_id)
+        if entry is not None:
+            resource = HeldResource(resource_type, external_id, not entry.intended)
+            found.append((resource, entry.vendor_id or external_id))
+    return found
+
+
+async def _ask(vendor: Vendor, target: Target, held: Asked) -> list[HeldResource]:
+    pace = Pace(vendor.requests_per_second, IMPATIENT, time.monotonic() + WITHIN)
+    async with Wire(target, vendor.concurrency, pace, IMPATIENT) as wire:
+        asking = (asyncio.wait_for(_one(wire, *each), WITHIN) for each in held)
+        answers = await asyncio.gather(*asking, return_exceptions=True)
+    return [
+        answer if isinstance(answer, HeldResource) else _with_problem(each, "no answer in time")
+        for answer, (each, _) in zip(answers, held, strict=True)
+    ]
+
+
+async def _one(wire: Wire, resource: HeldResource, resource_id: str) -> HeldResource:
+    try:
+        answer = await wire.send("GET", resource.resource_type, resource_id)
+    except (GivenUp, Stopped) as error:
+        return _with_problem(resource, str(error))
+    if answer.status in GONE:
+        return resource
+    if not answer.done or answer.cut:
+        return _with_problem(resource, f"HTTP {answer.status}")
+    try:
+        msgspec.json.decode(answer.body, type=dict[str, object])
+    except msgspec.DecodeError:
+        return _with_problem(resource, "the answer is not a JSON object")
+    return msgspec.structs.replace(resource, body=answer.body.decode(errors="replace"))
+
+
+def _with_problem(resource: HeldResource, problem: str) -> HeldResource:
+    return msgspec.structs.replace(resource, problem=problem)

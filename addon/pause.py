@@ -1,0 +1,38 @@
+"""Days on which nothing runs, as the tenant's document says."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from addon.tenant import Pause, Tenant
+
+LOCAL = ZoneInfo("Europe/Stockholm")
+"""The days of a pause are Sweden's."""
+
+
+class Paused(Exception):
+    """Nothing runs now; the message says until when, and what to do."""
+
+    def __init__(self, tenant_id: str, pause: Pause) -> None:
+        super().__init__(
+            f"{tenant_id} is paused until {pause.until}, that day included, so nothing was read or "
+            "sent. End the pause on the settings page, or in the document's schedule.pause."
+        )
+        self.pause = pause
+
+
+def today(now: float) -> date:
+    """The day in Sweden at `now` (seconds since 1970 UTC)."""
+    return datetime.fromtimestamp(now, UTC).astimezone(LOCAL).date()
+
+
+def paused(tenant: Tenant, now: float) -> Pause | None:
+    """The pause that `now` is in, or None."""
+    pause = tenant.schedule.pause
+    return pause if pause is not None and pause.covers(today(now)) else None
+
+
+def see_that_it_runs(tenant: Tenant, now: float) -> None:
+    """Raises Paused."""
+    pause = paused(tenant, now)
+    if pause is not None:
+        raise Paused(tenant.customer_id, pause)

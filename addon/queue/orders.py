@@ -1,0 +1,27 @@
+"""What a person asks for on the pages, as tasks: done soon, by the queue, and once."""
+
+from addon.queue import RUNS, Queue, Task
+from addon.queue.work import RECONCILE, RUN, WITHDRAW
+
+SAME_WITHIN = 5.0
+"""Seconds within which a second wish for the same is the first one pressed twice."""
+
+
+def run_now(queue: Queue, tenant: str, now: float) -> bool:
+    """Have a run of the tenant begin. Raises QueueError."""
+    return queue.enqueue(_task("run", RUN, now, {"tenant": tenant}))
+
+
+def withdraw_now(queue: Queue, tenant: str, vendor: str, now: float) -> bool:
+    """Have everything that the tenant has at the vendor removed. Raises QueueError."""
+    return queue.enqueue(_task("withdraw", WITHDRAW, now, {"tenant": tenant, "vendor": vendor}))
+
+
+def reconcile_now(queue: Queue, tenant: str, vendor: str, now: float) -> bool:
+    """Have the vendor asked for what it has of the tenant. Raises QueueError."""
+    return queue.enqueue(_task("reconcile", RECONCILE, now, {"tenant": tenant, "vendor": vendor}))
+
+
+def _task(what: str, path: str, now: float, payload: dict[str, str]) -> Task:
+    about = "-".join(payload.values())
+    return Task(RUNS, f"{what}-{about}-now-{int(now // SAME_WITHIN)}", path, payload)
