@@ -32,22 +32,31 @@ def create_app(
     delivery may take before it goes on in another task.
     """
     from addon.queue.work import SECONDS
-    from addon.web import answers, bands, cron, doors, health, language, pages, tasks, waiting
+    from addon.web import answers, bands, cron, doors, forgery, gate, health, language, pages, session
+    from addon.web import signin, tasks, waiting, words
+    from addon.web.here import Here
     from addon.web.house import House
 
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     house = House(settings, store, queue, seconds or SECONDS, clock)
     app.extensions[HOUSE] = house
-    answers.common(app, https_only=settings.on_app_engine)
+    session.sessions(app, settings, house.store, clock)
+    answers.common(app, https_only=settings.serves_https)
     doors.guard(app, settings, certs_url or doors.CERTS_URL)
-    app.register_blueprint(health.blueprint(house.store))
-    app.register_blueprint(cron.blueprint(house.store, house.queue, settings.schedule_hours, clock))
-    app.register_blueprint(tasks.blueprint(house.work))
+    gate.gate(app, house, Here)
     language.speak(app)
+    words.words(app)
     bands.bands(app)
     waiting.waiting(app)
-    app.register_blueprint(language.blueprint())
-    app.register_blueprint(waiting.blueprint())
+    for programs in (
+        health.blueprint(house.store),
+        cron.blueprint(house.store, house.queue, settings.schedule_hours, clock),
+        tasks.blueprint(house.work),
+    ):
+        app.register_blueprint(programs)
+    for page in (signin.blueprint(app, house), language.blueprint(), waiting.blueprint()):
+        app.register_blueprint(page)
     for page in pages.blueprints():
         app.register_blueprint(page)
+    forgery.refuse(app, but=("cron", "tasks"))
     return app

@@ -7,6 +7,8 @@ from addon.directory.credentials import anonymous, from_key_file, keyless
 from addon.directory.errors import AccessRefused
 from addon.directory.google import Source, read
 from addon.directory.snapshot import Snapshot
+from addon.register.client import RegisterClient
+from addon.register.register import Register
 from addon.rooms import Rooms
 from addon.secrets import SecretManager
 from addon.settings import Settings, SqliteStore
@@ -28,6 +30,15 @@ def open_store(settings: Settings) -> Store:
 
 def directory_source(settings: Settings, tenant: Tenant) -> Source:
     """Where and with what right the tenant's directory is read. Raises AccessRefused."""
+    return _source(settings, tenant.customer_id, tenant.delegated_admin)
+
+
+def source_as(settings: Settings, email: str) -> Source:
+    """The directory as the person with this address may see it. Raises AccessRefused."""
+    return _source(settings, "", email)
+
+
+def _source(settings: Settings, customer: str, subject: str | None) -> Source:
     if settings.directory_endpoint is not None:
         return Source(credentials=anonymous(), endpoint=settings.directory_endpoint)
     if settings.google_key_file is None and settings.service_account is None:
@@ -36,15 +47,15 @@ def directory_source(settings: Settings, tenant: Tenant) -> Source:
             "SKOLSYNK_SERVICE_ACCOUNT, which needs no key, or a service account's key file in "
             "SKOLSYNK_GOOGLE_KEY_FILE. Nothing was sent to anyone."
         )
-    if tenant.delegated_admin is None:
+    if subject is None:
         raise AccessRefused(
-            f"The tenant document of {tenant.customer_id} names no delegatedAdmin: the "
+            f"The tenant document of {customer} names no delegatedAdmin: the "
             "administrator in whose name its directory is read. Nothing was sent to anyone."
         )
     if settings.google_key_file is not None:
-        return Source(credentials=from_key_file(settings.google_key_file, tenant.delegated_admin))
+        return Source(credentials=from_key_file(settings.google_key_file, subject))
     assert settings.service_account is not None
-    return Source(credentials=keyless(settings.service_account, tenant.delegated_admin))
+    return Source(credentials=keyless(settings.service_account, subject))
 
 
 def read_directory(
@@ -52,6 +63,12 @@ def read_directory(
 ) -> Snapshot:
     """The tenant's directory; `told` hears of progress. Raises DirectoryError."""
     return read(tenant, directory_source(settings, tenant), told)
+
+
+def open_register(settings: Settings, store: Store, clock: Callable[[], float]) -> Register:
+    """The register of school units, with its copy in the store."""
+    base = settings.web.register
+    return Register(store, None if base is None else RegisterClient(base), clock)
 
 
 @cache

@@ -136,6 +136,11 @@ class Settings:
     web: WebSettings = field(default_factory=WebSettings)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def serves_https(self) -> bool:
+        """Whether people reach the web application by https only."""
+        return self.on_app_engine or (self.web.url or "").startswith("https://")
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Self:
         """The settings that `environ` (default: the process's own) says.

@@ -36,6 +36,8 @@ _ENDINGS: tuple[tuple[str, str], ...] = (
     ("forskolan", "preschool"),
     ("forskola", "preschool"),
     ("skolan", ""),
+    ("skolans", ""),
+    ("gymnasiets", "gymnasium"),
     ("skolas", ""),
     ("skola", ""),
 )
@@ -189,7 +191,7 @@ def alike(one: str, other: str) -> float:
     short, long = sorted((one, other), key=len)
     if long.startswith(short):
         return 0.55 + 0.35 * len(short) / len(long) if len(short) > 1 else 0.45
-    if len(short) < 5:
+    if len(short) < 4:
         return 0.0
     ratio = SequenceMatcher(None, one, other).ratio()
     return 0.9 * ratio if ratio >= 0.85 else 0.0

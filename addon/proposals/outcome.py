@@ -82,9 +82,9 @@ def outcome(
     """What `rule` makes of the unit's people, whatever rule the unit has now.
 
     `kind` says what a GroupRule is for; the unit's other rules are as the unit has them.
-    `brief` leaves out `unmatched`. `students` and `staff` are ids as `addon.roster.placement` gives them; others than active
-    users are overlooked. Raises re.error for a bad pattern and ValueError when the rule lacks
-    its pattern or attribute.
+    `brief` leaves out `unmatched`. `students` and `staff` are ids as
+    `addon.roster.placement` gives them; others than active users are overlooked. Raises
+    re.error for a bad pattern and ValueError when the rule lacks its pattern or attribute.
     """
     check(rule)
     people = UnitPeople(

@@ -93,6 +93,9 @@ def teaching_near(
     if unit.classes is not None and unit.classes.source == "group":
         made = groups_of(near, UnitPeople(unit, frozenset(ids), frozenset(staff)))
         claimed = frozenset(group.source_id for group in made if group.kind == "class")
+    else:
+        # Classes of another source cannot take a group away: they need not be made each time.
+        unit = structs.replace(unit, classes=None)
     tried = [
         _tried(rule, outcome(near, ids, staff, rule, unit, "teaching", brief))
         for rule in dict.fromkeys(teaching_rules(near, ids, claimed))
@@ -170,6 +173,8 @@ def _looks(name: str) -> float:
     """How like a class's name it is; a bare number is rather a school year."""
     if name.strip().isdecimal() or is_year(name):
         return 0.5
+    if plain(name).startswith(("klass", "class")):
+        return 0.9
     return 1.0 if is_class(name) else 0.0
 
 

@@ -18,7 +18,7 @@ _GUESTS_FIT = 0.6
 _STAGE_FITS = 0.6
 _SAME_PLACE = 0.03
 _MOST_VALUES = 400
-_CLOSE = 0.02
+_CLOSE = 0.005
 _FEWEST_IN_GROUP = 0.05
 
 
@@ -62,7 +62,8 @@ class Settling:
     def settle(self) -> dict[str, Settled]:
         """Where each unit's people are, by the unit's code."""
         students = self._match("students", {})
-        staff = self._match("staff", students.found)
+        students = self._without_strangers(students)
+        staff = self._without_strangers(self._match("staff", students.found))
         taken = {m.place.text for each in (students, staff) for m in each.found.values()}
         groups = self._more_groups(students.found, staff.found, taken)
         return {
@@ -91,6 +92,19 @@ class Settling:
         second = self._matcher.match(by_attribute, bonus)
         late = {unit.code: second.found[unit.code] for unit in left if unit.code in second.found}
         return Matches({**first.found, **late}, first.near)
+
+    def _without_strangers(self, matches: Matches) -> Matches:
+        """The matches without groups whose members mostly live in another unit's OU."""
+        homes = self._homes(matches.found)
+        kept: dict[str, Match] = {}
+        near = dict(matches.near)
+        for code, match in matches.found.items():
+            members = {id for group in match.place.groups for id in self._index.in_group(group)}
+            if _are_mostly_of(members, code, homes):
+                kept[code] = match
+            else:
+                near[code] = ((match.place, match.score), *near[code])
+        return Matches(kept, near)
 
     def _attribute_places(self, role: Role) -> Iterator[Place]:
         """Values of attributes in the OUs that hold everybody of a role."""
@@ -181,8 +195,13 @@ def _is_staff_of(
     """Whether the members of a group are hardly students, and not mostly another unit's staff."""
     if len(members & pupils.keys()) > _FEWEST_IN_GROUP * len(members):
         return False
-    homes = Counter(adults[id] for id in members if id in adults)
-    return not homes or homes[code] * 2 >= sum(homes.values())
+    return _are_mostly_of(members, code, adults)
+
+
+def _are_mostly_of(members: set[str], code: str, homes: Mapping[str, str]) -> bool:
+    """Whether at least half of those whose unit is known are of this one."""
+    count = Counter(homes[id] for id in members if id in homes)
+    return not count or count[code] * 2 >= sum(count.values())
 
 
 def _stages(match: Match | None, taken: set[str]) -> tuple[Place, ...]:

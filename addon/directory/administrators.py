@@ -1,0 +1,79 @@
+"""Whether somebody is an administrator of a Workspace customer, asked of the Directory API."""
+
+import threading
+from contextlib import closing
+
+from msgspec import Struct, structs
+
+from addon.directory.answers import Filled, Name, json_object, single
+from addon.directory.calls import Calls, Patience
+from addon.directory.errors import AccessRefused
+from addon.directory.google import Source
+from addon.directory.quota import quota_of
+from addon.directory.service import Service
+from addon.directory.trouble import NotFound
+
+FIELDS = "id,primaryEmail,name,isAdmin,isDelegatedAdmin,customerId,suspended,archived"
+FORBIDDEN = 403
+IMPATIENT = Patience(tries=2, quota_tries=2, first_wait=0.2, longest_wait=1.0, longest_told=2.0)
+"""Somebody waits for the page."""
+WITHIN = 10.0
+
+
+class AccountAnswer(Struct, rename="camel"):
+    """An account as users.get tells of it."""
+
+    id: Filled
+    customer_id: str | None = None
+    primary_email: str | None = None
+    name: Name | None = None
+    is_admin: bool | None = None
+    is_delegated_admin: bool | None = None
+    suspended: bool | None = None
+    archived: bool | None = None
+
+
+class Account(Struct, frozen=True):
+    """An account of a customer. `super_admin` may do everything in Workspace, `delegated` some."""
+
+    id: str
+    customer: str
+    address: str
+    name: str
+    super_admin: bool
+    delegated: bool
+
+
+def account(source: Source, sub: str, email: str) -> Account | None:
+    """The account whose id is `sub`, where it is active and belongs to a customer.
+
+    `source` acts as `email`, the person who signs in. None where there is no such account, or
+    it may not ask: who is no administrator may not. Raises DirectoryError when it cannot be
+    known now, AccessRefused when Skolsynk may ask nothing in the customer's name.
+    """
+    what = "users.get of who signs in"
+    source = structs.replace(source, patience=IMPATIENT, timeout=WITHIN)
+    with closing(Service(source.credentials, source.endpoint, source.timeout)) as service:
+        quota = quota_of(source.endpoint, "sign-in", email)
+        calls = Calls(source.patience, quota, threading.Event())
+        request = service.api.users().get(userKey=sub, fields=FIELDS, projection="basic")
+        try:
+            answer = json_object(what, calls.execute(what, lambda: service.send(request)))
+        except NotFound:
+            return None
+        except AccessRefused as refused:
+            if f"({FORBIDDEN} " in f"{refused} ".replace(")", " "):
+                return None  # who is no administrator may not ask, whoever it is about
+            raise
+    found = single(what, answer, AccountAnswer)
+    if found.id != sub or found.suspended or found.archived or not found.customer_id:
+        return None
+    name = found.name or Name()
+    return Account(
+        id=found.id,
+        customer=found.customer_id,
+        address=found.primary_email or email,
+        name=f"{name.given_name or ''} {name.family_name or ''}".strip(),
+        super_admin=bool(found.is_admin),
+        delegated=bool(found.is_delegated_admin),
+    )

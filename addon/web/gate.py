@@ -1,0 +1,201 @@
+"""Who may come in to the pages: administrators of the customer, asked of Google daily.
+
+Everything is shut that is not named as open. The tenant is the one that Google says the person
+belongs to; nothing that a request says can make it another.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from flask import Flask, Response, g, make_response, redirect, render_template, request, session
+from flask import url_for
+from msgspec import Struct
+from werkzeug.wrappers import Response as AnyResponse
+
+from addon.directory.administrators import Account, account
+from addon.directory.errors import AccessRefused, DirectoryError
+from addon.document import load_tenant
+from addon.parts import source_as
+from addon.settings import Settings
+from addon.web.answers import FOR_PROGRAMS
+from addon.web.house import House
+from addon.web.session import LONGEST
+
+log = logging.getLogger(__name__)
+
+CHECKED_FOR = 24 * 3600.0
+"""Seconds for which it is believed that somebody still is an administrator."""
+OPEN = frozenset(
+    {"static", "signin.page", "signin.begin", "signin.done", "signin.leave", "language.choose"}
+)
+"""Endpoints for anybody; those that programs ask have doors of their own."""
+SESSION = "admin"
+Role = Literal["anyone", "administrator", "cron", "tasks"]
+Refusal = Literal["nobody", "administrator", "listed", "access", "unknown"]
+
+
+class Admin(Struct, frozen=True):
+    """Who has signed in. `sub` is Google's id, `tenant` the customer whose administrator it is.
+
+    Times are seconds since 1970 UTC; `checked` is when Google last said so.
+    """
+
+    sub: str
+    email: str
+    name: str
+    tenant: str
+    super_admin: bool
+    checked: float
+    signed_in: float
+
+
+class Refused(Exception):
+    """The person may not come in; `why` chooses the words for it."""
+
+    def __init__(self, why: Refusal) -> None:
+        super().__init__(why)
+        self.why: Refusal = why
+
+
+def gate(app: Flask, house: House, here_of: Callable[[Admin, House], Any]) -> None:
+    """Have each request to a page pass the gate, whether the page exists or not."""
+
+    @app.before_request
+    def pass_gate() -> AnyResponse | None:
+        if request.path.split("/")[1] in FOR_PROGRAMS:
+            return None
+        if request.endpoint in OPEN:
+            return None
+        admin = signed_in(house.clock())
+        if admin is None:
+            return _to_sign_in()
+        try:
+            admin = still_admin(house, admin)
+        except Refused as refused:
+            session.clear()
+            return refusal(refused.why)
+        g.admin = admin
+        g.here = here_of(admin, house)
+        return None
+
+
+def signed_in(now: float) -> Admin | None:
+    """Who the session says has signed in, not too long ago."""
+    kept = session.get(SESSION)
+    if not isinstance(kept, dict):
+        return None
+    try:
+        admin = Admin(**kept)
+    except TypeError:
+        return None  # of another version of the program
+    return admin if now - admin.signed_in < LONGEST else None
+
+
+def enter(house: House, sub: str, email: str) -> Admin:
+    """The person whom the provider named, as an administrator. Raises Refused."""
+    now = house.clock()
+    found = _asked(house.settings, sub, email)
+    admin = Admin(
+        sub=sub,
+        email=found.address,
+        name=found.name,
+        tenant=found.customer,
+        super_admin=found.super_admin,
+        checked=now,
+        signed_in=now,
+    )
+    _see_listed(house, admin, found.delegated)
+    return admin
+
+
+def still_admin(house: House, admin: Admin) -> Admin:
+    """The administrator, asked for anew when the last answer is a day old. Raises Refused."""
+    if house.clock() - admin.checked < CHECKED_FOR:
+        _see_listed(house, admin, not admin.super_admin)
+        return admin
+    again = enter(house, admin.sub, admin.email)
+    if again.tenant != admin.tenant:
+        raise Refused("administrator")
+    kept = Admin(**{**_plain(again), "signed_in": admin.signed_in})
+    session[SESSION] = _plain(kept)
+    return kept
+
+
+def remember(admin: Admin) -> None:
+    """Begin a session, and nothing of an earlier one."""
+    language = session.get("language")
+    session.clear()
+    session.permanent = True
+    session[SESSION] = _plain(admin)
+    if language:
+        session["language"] = language
+
+
+def refusal(why: Refusal) -> Response:
+    """The page that says why somebody may not come in, and what they can do."""
+    status = 503 if why == "unknown" else 403
+    return make_response(render_template("signin/refused.html", why=why), status)
+
+
+def roles(app: Flask) -> Mapping[str, Role]:
+    """Who may come in where, by method and rule; a snapshot of it is kept in tests."""
+    found: dict[str, Role] = {}
+    for rule in app.url_map.iter_rules():
+        methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+        first = rule.rule.split("/")[1]
+        role: Role = "administrator"
+        if first == "cron":
+            role = "cron"
+        elif first == "tasks":
+            role = "tasks"
+        elif rule.endpoint in OPEN or first in FOR_PROGRAMS:
+            role = "anyone"
+        found[f"{methods} {rule.rule}"] = role
+    return dict(sorted(found.items()))
+
+
+def _plain(admin: Admin) -> dict[str, Any]:
+    return {name: getattr(admin, name) for name in admin.__struct_fields__}
+
+
+def _asked(settings: Settings, sub: str, email: str) -> Account:
+    """What Google says of the person. Raises Refused."""
+    try:
+        found = account(source_as(settings, email), sub, email)
+    except AccessRefused as error:
+        log.warning("an administrator could not be checked: %s", _kind(error))
+        raise Refused("access") from None
+    except DirectoryError as error:
+        log.warning("an administrator could not be checked: %s", _kind(error))
+        raise Refused("unknown") from None
+    if found is None or not (found.super_admin or found.delegated):
+        raise Refused("administrator")
+    return found
+
+
+def _see_listed(house: House, admin: Admin, delegated: bool) -> None:
+    """Raises Refused when the tenant lets in others only."""
+    stored = house.store().tenant(admin.tenant)
+    listed = () if stored is None else load_tenant(stored).administrators
+    named = admin.email.casefold() in map(str.casefold, listed)
+    if listed and not named:
+        raise Refused("listed")
+    if not admin.super_admin and not named:
+        raise Refused("listed" if delegated else "administrator")
+
+
+def _kind(error: DirectoryError) -> str:
+    """The message without what it may say of an account."""
+    return str(error).partition(":")[0][:80]
+
+
+def _to_sign_in() -> AnyResponse:
+    """Nobody learns which pages there are."""
+    if request.method in ("GET", "HEAD"):
+        way_back = request.full_path.rstrip("?")
+        to = url_for("signin.page", vidare=None if way_back == "/" else way_back)
+        if request.headers.get("HX-Request") == "true":
+            return Response(status=401, headers={"HX-Redirect": to})
+        return redirect(to)
+    return make_response(render_template("signin/refused.html", why="nobody"), 401)

@@ -1,0 +1,62 @@
+"""Sessions in a signed cookie: who has signed in, and nothing of pupils."""
+
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+
+from flask import Flask, Request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
+
+from addon.parts import secret_manager
+from addon.settings import Settings
+from addon.store import Shelf, Store
+from addon.web.answers import FOR_PROGRAMS
+
+IDLE = timedelta(hours=12)
+"""After so long without a request one must sign in again."""
+LONGEST = 7 * 24 * 3600.0
+"""Seconds after which one must sign in again in any case."""
+SHELF = Shelf("session")
+
+
+def sessions(
+    app: Flask, settings: Settings, store: Callable[[], Store], clock: Callable[[], float]
+) -> None:
+    """Have the application keep sessions."""
+    secure = settings.serves_https
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-skolsynk" if secure else "skolsynk",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        PERMANENT_SESSION_LIFETIME=IDLE,
+        SESSION_REFRESH_EACH_REQUEST=True,
+    )
+    app.session_interface = _Sessions(lambda: secret(settings, store(), clock()))
+
+
+def secret(settings: Settings, store: Store, now: float) -> str:
+    """What sessions are signed with: as set, else made once and kept in the store."""
+    given = settings.web.session_secret
+    if given is not None:
+        name = given.removeprefix("secretmanager:")
+        return given if name == given else secret_manager()(name)
+    store.keep_new(SHELF, "secret", secrets.token_hex(32).encode(), now)
+    kept = store.kept(SHELF, "secret", now)
+    assert kept is not None
+    return kept.data.decode()
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """Sessions whose secret is asked for when the first person comes: not before a fork."""
+
+    def __init__(self, ask: Callable[[], str]) -> None:
+        self._ask = ask
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin | None:  # type: ignore[override]
+        if request.path.split("/")[1] in (*FOR_PROGRAMS, "static"):
+            return self.session_class()
+        if not app.secret_key:
+            app.secret_key = self._ask()
+        return super().open_session(app, request)

@@ -1,0 +1,19 @@
+from addon.proposals.order import path_key, swedish
+
+
+def test_aring_and_umlauts_come_last_and_case_is_set_aside():
+    names = ["Örby", "Zeta", "ängen", "Åby", "alfa", "Éva", "Ek"]
+    assert sorted(names, key=swedish) == ["alfa", "Ek", "Éva", "Zeta", "Åby", "ängen", "Örby"]
+
+
+def test_numbers_are_ordered_as_numbers():
+    assert sorted(["10A", "9B", "1C", "9A"], key=swedish) == ["1C", "9A", "9B", "10A"]
+
+
+def test_an_aring_of_two_characters_is_the_same_letter():
+    assert swedish("A\u030aby") == swedish("Åby")
+
+
+def test_an_org_unit_comes_right_before_what_is_below_it():
+    paths = ["/A B", "/A/Z", "/A"]
+    assert sorted(paths, key=path_key) == ["/A", "/A/Z", "/A B"]

@@ -1,0 +1,133 @@
+import pytest
+from msgspec.structs import replace
+
+from addon.proposals.patterns import (
+    class_patterns,
+    school_year_patterns,
+    teaching_group_patterns,
+)
+from addon.roster.placement import place
+from addon.tenant import GroupRule, YearRule
+from tests.proposals.domains import domain, ids, members
+from tests.roster.builders import people_in, unit, user
+
+NORRA = unit(students=people_in("/E"), staff=people_in("/P"))
+
+
+def best_class(index, at=NORRA):
+    people = place([at], index, ()).units[0]
+    return class_patterns(index, people.students, at, people.staff)[0]
+
+
+def best_year(index, at=NORRA):
+    people = place([at], index, ()).units[0]
+    found = school_year_patterns(index, people.students, at)
+    return found[0] if found else None
+
+
+def best_teaching(index, at=NORRA):
+    people = place([at], index, ()).units[0]
+    return teaching_group_patterns(index, people.students, people.staff, at)[0]
+
+
+def test_classes_right_below_the_school():
+    choice = best_class(domain({"/E/7A": 20, "/E/7B": 20, "/E/10C": 20}))
+    assert choice.rule == GroupRule(source="orgUnit", pattern="^/E/(?P<name>[^/]+)$")
+    assert choice.examples == ("7A", "7B", "10C")
+
+
+def test_classes_below_years_are_preferred_to_the_years():
+    choice = best_class(domain({"/E/Åk 7/7A": 20, "/E/Åk 7/7B": 20, "/E/Åk 8/8A": 20}))
+    assert choice.outcome.names == ("7A", "7B", "8A")
+
+
+def test_classes_with_a_word_before_lose_it():
+    assert best_class(domain({"/E/Klass 7A": 20, "/E/Klass 8A": 20})).outcome.names == ("7A", "8A")
+
+
+def test_special_characters_of_a_path_are_taken_literally():
+    at = unit(students=people_in("/E (F-6) + [x]"))
+    choice = best_class(domain({"/E (F-6) + [x]/7A": 20, "/E (F-6) + [x]/7B": 20}), at)
+    assert choice.outcome.names == ("7A", "7B")
+
+
+@pytest.mark.parametrize(
+    "address", ["gy-klass-{}", "klass.{}", "{}", "{}-klass", "norra.{}", "{}.norra", "klass_{}"]
+)
+def test_classes_that_are_groups_in_many_ways(address):
+    names = ("na24a", "na24b", "te25a", "te25b")
+    groups = [
+        members(address.format(name), *ids("/E", 80)[n * 20 : n * 20 + 20], name=f"Klass {name}")
+        for n, name in enumerate(names)
+    ]
+    choice = best_class(domain({"/E": 80}, *groups))
+    assert (choice.rule.source, choice.outcome.names) == ("group", names)
+
+
+def test_classes_in_a_field_of_the_schools_own_are_preferred_to_the_year_in_another():
+    more = [
+        user(
+            f"u{n}",
+            "/E",
+            attributes={
+                "customSchemas.Skola.arskurs": (f"{7 + n % 2}",),
+                "customSchemas.Skola.klass": (f"{7 + n % 2}{'AB'[n // 2 % 2]}",),
+                "organizations.title": ("Elev",),
+            },
+        )
+        for n in range(80)
+    ]
+    index = domain({}, more=tuple(more))
+    assert best_class(index).rule.attribute == "customSchemas.Skola.klass"
+    year = best_year(index)
+    assert year is not None
+    assert year.rule.attribute == "customSchemas.Skola.arskurs"
+
+
+def test_teaching_groups_of_the_school_are_found_without_its_classes_and_lists():
+    pupils, adults = ids("/E", 40), ids("/P", 2)
+    groups = [
+        members(f"norra-{name}", *pupils[start : start + 20], adults[0], name=name.upper())
+        for start, name in ((0, "7a-ma"), (20, "7b-ma"), (0, "7a-sv"), (20, "7b-sv"))
+    ]
+    index = domain(
+        {"/E": 40, "/P": 2, "/Annan": 20},
+        *groups,
+        members("norra-klass-7a", *pupils[:20]),
+        members("norra-elever", *pupils),
+        members("sodra-7a-ma", *ids("/Annan", 20)),
+    )
+    classes = GroupRule(source="group", pattern="^norra-klass-(?P<name>.+)@")
+    choice = best_teaching(index, replace(NORRA, classes=classes))
+    assert choice.outcome.names == ("7A-MA", "7A-SV", "7B-MA", "7B-SV")
+    assert choice.outcome.teachers == 1
+
+
+def test_years_in_org_units_and_in_classes():
+    index = domain({"/E/Årskurs 7/7A": 20, "/E/Årskurs 8/8A": 20})
+    year = best_year(index)
+    assert year is not None
+    assert (year.rule.source, year.outcome.names) == ("orgUnit", ("7", "8"))
+    below = GroupRule(source="orgUnit", pattern="^/E/(?P<name>[^/]+)$")
+    flat = best_year(domain({"/E/7A": 20, "/E/8A": 20}), replace(NORRA, classes=below))
+    assert flat is not None
+    assert flat.rule == YearRule(source="class", pattern=r"^(?P<year>\d+)")
+
+
+def test_the_start_year_of_a_programme_is_no_school_year():
+    below = GroupRule(source="orgUnit", pattern="^/E/(?P<name>[^/]+)$")
+    assert (
+        best_year(domain({"/E/NA24A": 20, "/E/NA25A": 20}), replace(NORRA, classes=below)) is None
+    )
+
+
+def test_a_class_of_several_years_gives_no_year():
+    below = GroupRule(source="orgUnit", pattern="^/E/(?P<name>[^/]+)$")
+    found = best_year(domain({"/E/1-3": 9, "/E/4-6": 9}), replace(NORRA, classes=below))
+    assert found is None
+
+
+def test_nobody_has_no_patterns():
+    assert class_patterns(domain({"/E": 3}), [], NORRA) == []
+    assert teaching_group_patterns(domain({}), ["gone"], [], NORRA) == []
+    assert school_year_patterns(domain({}), ["gone"], NORRA) == []

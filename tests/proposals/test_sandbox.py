@@ -1,0 +1,65 @@
+"""The proposals for the sandbox municipality against its right document."""
+
+from itertools import chain
+
+import pytest
+from msgspec import structs
+
+from addon.document import decode_tenant, write_document
+from addon.proposals.units import propose
+from addon.roster.index import Index
+from addon.roster.placement import place
+from addon.roster.select import select
+from addon.tenant import Protected
+from tests.proposals.domains import sandbox
+
+
+@pytest.mark.parametrize("students", [240, 3000])
+def test_the_proposals_reach_whom_the_right_document_reaches_and_nobody_else(students):
+    survey = sandbox(students)
+    index = Index(Protected(), survey.snapshot)
+    found = propose(index, survey.registered(), survey.empty)
+    right = place(survey.right.school_units, index, ())
+    ours = place([p.school_unit() for p in found.proposals], index, ())
+    for want, have in zip(right.units, ours.units, strict=True):
+        for wanted, reached in ((want.students, have.students), (want.staff, have.staff)):
+            assert len(wanted & reached) >= 0.95 * len(wanted)
+            assert reached <= wanted
+    assert {p.confidence for p in found.proposals} == {"sure"}
+    assert found.protected == survey.right.protected
+    assert found.shape == "/Elever/skola/klass"
+
+
+@pytest.mark.parametrize("students", [240, 3000])
+def test_the_proposed_rules_find_the_same_classes_and_years(students):
+    survey = sandbox(students)
+    index = Index(survey.right.protected, survey.snapshot)
+    found = propose(index, survey.registered(), survey.empty)
+    proposed = structs.replace(
+        survey.right, school_units=tuple(p.school_unit() for p in found.proposals)
+    )
+    right, ours = select(survey.right, survey.snapshot), select(proposed, survey.snapshot)
+
+    def classes(roster):
+        return {(g.unit, g.name, g.students) for g in roster.groups if g.kind == "class"}
+
+    def years(roster):
+        return {id: [e.school_year for e in p.enrolments] for id, p in roster.people.items()}
+
+    def taught(roster):
+        return set(chain(*(g.students for g in roster.groups if g.kind == "teaching")))
+
+    assert classes(ours) == classes(right)
+    assert years(ours) == years(right)
+    assert taught(right) <= taught(ours)
+
+
+def test_a_document_of_accepted_proposals_is_a_right_one():
+    survey = sandbox(240)
+    found = propose(Index(Protected(), survey.snapshot), survey.registered(), survey.empty)
+    accepted = structs.replace(
+        survey.empty,
+        school_units=tuple(p.school_unit() for p in found.proposals),
+        protected=found.protected,
+    )
+    assert decode_tenant(write_document(accepted), {}) == accepted

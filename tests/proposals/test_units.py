@@ -1,0 +1,401 @@
+import time
+
+import pytest
+
+from addon.proposals.proposal import Unmatched
+from addon.proposals.reasons import CODES
+from addon.proposals.units import propose
+from addon.roster.filters import choose
+from addon.tenant import Clause, Protected, Selector
+from tests.proposals.domains import (
+    Registered,
+    codes,
+    document,
+    domain,
+    first,
+    ids,
+    members,
+    proposed,
+    registered,
+)
+from tests.roster.builders import user
+
+TWO = ("Norra skolan", "Södra skolan")
+
+
+def places(proposal) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return proposal.students.org_units, proposal.staff.org_units
+
+
+@pytest.mark.parametrize(
+    ("students", "staff", "shape"),
+    [
+        ("/Elever/{}", "/Personal/{}", "/Elever/skola"),
+        ("/{}/Elever", "/{}/Personal", "/skola/Elever"),
+        ("/{} elever", "/{} personal", "/skola elever"),
+        ("/Elever {}", "/Personal {}", "/elever skola"),
+        ("/Skolor/{}/Pupils", "/Skolor/{}/Staff", "/Skolor/skola/Pupils"),
+        ("/Utbildning/Elever/{}", "/Utbildning/Lärare/{}", "/Utbildning/Elever/skola"),
+        ("/Barn/{}", "/Pedagoger/{}", "/Barn/skola"),
+        ("/larare-och-elever/{}/students", "/larare-och-elever/{}/larare", ""),
+    ],
+)
+def test_each_way_of_keeping_schools_is_understood(students, staff, shape):
+    index = domain(
+        {students.format(n): 40 for n in TWO} | {staff.format(n): 5 for n in TWO} | {"/Annat": 1}
+    )
+    found = proposed(index, *TWO)
+    for proposal in found.proposals:
+        assert places(proposal) == (
+            (students.format(proposal.name),),
+            (staff.format(proposal.name),),
+        )
+        assert (proposal.students_reached, proposal.staff_reached) == (40, 5)
+        assert proposal.confidence == "sure"
+    assert not shape or found.shape == shape
+
+
+def test_classes_below_the_school_are_in_the_shape_and_in_the_rules():
+    index = domain(
+        {f"/Norra/Elever/Åk {n}/{n}{letter}": 20 for n in (7, 8) for letter in "AB"}
+        | {"/Norra/Personal": 8}
+    )
+    found = proposed(index, "Norra skolan")
+    [norra] = found.proposals
+    assert found.shape == "/skola/Elever/årskurs/klass"
+    assert norra.class_names == ("7A", "7B", "8A", "8B")
+    assert norra.school_year is not None
+    assert {"classes", "school-years"} <= set(codes(norra))
+
+
+@pytest.mark.parametrize("short", ["Norra", "norra", "NORRASKOLAN", "NS", "N-skolan", "Nor"])
+def test_a_shortened_name_is_found(short):
+    index = domain({f"/Elever/{short}": 30, f"/Personal/{short}": 4, "/Elever/Södra": 30})
+    norra, sodra = proposed(index, *TWO).proposals
+    assert places(norra) == ((f"/Elever/{short}",), (f"/Personal/{short}",))
+    assert sodra.students.org_units == ("/Elever/Södra",)
+
+
+def test_aring_written_as_a_is_found():
+    index = domain({"/elever/angs": 30, "/elever/askolan": 20, "/personal/angs": 5})
+    angs, a = proposed(index, "Ängsskolan", "Åskolan").proposals
+    assert angs.students.org_units == ("/elever/angs",)
+    assert a.students.org_units == ("/elever/askolan",)
+
+
+def test_the_towns_name_before_the_schools_is_no_hindrance():
+    index = domain({"/Gymnasiet elever": 90, "/Gymnasiet personal": 9, "/Elever/Lindskolan": 30})
+    [gymnasium] = proposed(index, Registered("1", "Storköpings gymnasium", ("GY",))).proposals
+    assert places(gymnasium) == (("/Gymnasiet elever",), ("/Gymnasiet personal",))
+    assert gymnasium.confidence == "sure"
+
+
+def test_two_schools_of_nearly_the_same_name_get_each_its_own():
+    names = ("Björkskolan", "Björkbackaskolan", "Björkhagaskolan")
+    index = domain({f"/Elever/{n}": 30 for n in names} | {f"/Personal/{n}": 4 for n in names})
+    for proposal in proposed(index, *names).proposals:
+        assert proposal.students.org_units == (f"/Elever/{proposal.name}",)
+        assert proposal.confidence == "sure"
+
+
+def test_the_better_fit_is_found_over_all_units_and_not_by_the_first_come():
+    index = domain({"/Elever/Björk": 30, "/Elever/Björkbacka": 30})
+    backa, bjork = proposed(index, "Björkbackaskolan", "Björkskolan").proposals
+    assert backa.students.org_units == ("/Elever/Björkbacka",)
+    assert bjork.students.org_units == ("/Elever/Björk",)
+
+
+def test_one_org_unit_that_two_units_could_have_is_said_to_be_doubtful():
+    index = domain({"/Elever/Norra skolan": 30, "/Personal/Norra skolan": 3})
+    units = [Registered("1", "Norra skolan"), Registered("2", "Norra skolan")]
+    one, other = sorted(proposed(index, *units).proposals, key=lambda p: -len(p.reasons))
+    assert one.confidence == "unsure"
+    assert "contested" in codes(one)
+    assert other.confidence == "none"
+    assert {a.text for a in other.alternatives} == {
+        "/Elever/Norra skolan",
+        "/Personal/Norra skolan",
+    }
+
+
+def test_two_org_units_that_one_unit_could_have_are_both_offered():
+    index = domain({"/Elever/Norra": 30, "/Östra området/Elever/Norra": 31, "/Personal/Norra": 3})
+    proposal = first(index, "Norra skolan")
+    assert proposal.confidence == "unsure"
+    assert "several-places" in codes(proposal)
+    offered = {path for a in proposal.alternatives for path in a.selector.org_units}
+    assert offered | set(proposal.students.org_units) >= {
+        "/Elever/Norra",
+        "/Östra området/Elever/Norra",
+    }
+
+
+def test_an_empty_org_unit_gives_way_to_one_with_people():
+    index = domain({"/Gammalt/Elever/Norra": 0, "/Elever/Norra": 30, "/Personal/Norra": 3})
+    assert first(index, "Norra skolan").students.org_units == ("/Elever/Norra",)
+
+
+def test_the_kind_of_school_decides_between_units_of_the_same_name():
+    index = domain(
+        {
+            "/Elever/Grundskola/Norra": 90,
+            "/Elever/Anpassad grundskola/Norra": 9,
+            "/Elever/Gymnasium/Linden": 90,
+            "/Personal/Norra": 9,
+        }
+    )
+    adapted, primary, upper = proposed(
+        index,
+        Registered("1", "Norra skolan", ("GRAN",)),
+        Registered("2", "Norra skolan", ("GR",)),
+        Registered("3", "Lindens gymnasium", ("GY",)),
+    ).proposals
+    assert adapted.students.org_units == ("/Elever/Anpassad grundskola/Norra",)
+    assert primary.students.org_units == ("/Elever/Grundskola/Norra",)
+    assert upper.students.org_units == ("/Elever/Gymnasium/Linden",)
+
+
+def test_another_units_org_unit_below_ones_own_is_kept_out():
+    index = domain(
+        {"/Elever/Norra skolan/7A": 20, "/Elever/Norra skolan/Anpassad": 5, "/Personal/Norra": 3}
+    )
+    primary, adapted = proposed(
+        index,
+        Registered("1", "Norra skolan", ("GR",)),
+        Registered("2", "Norra skolan anpassad grundskola", ("GRAN",)),
+    ).proposals
+    assert adapted.students.org_units == ("/Elever/Norra skolan/Anpassad",)
+    assert choose(primary.students, index).chosen == set(ids("/Elever/Norra skolan/7A", 20))
+    assert "other-below" in codes(primary)
+
+
+def test_stages_of_one_school_are_all_its_own():
+    index = domain({"/Elever/Norra F-3": 20, "/Elever/Norra 4-6": 20, "/Personal/Norra": 3})
+    proposal = first(index, "Norra skolan")
+    assert set(proposal.students.org_units) == {"/Elever/Norra F-3", "/Elever/Norra 4-6"}
+    assert "more-ou" in codes(proposal)
+
+
+def test_stages_that_are_units_of_their_own_are_kept_apart():
+    index = domain({"/Elever/Norra F-6": 20, "/Elever/Norra 7-9": 20})
+    low, high = proposed(index, "Norra skolan F-6", "Norra skolan 7-9").proposals
+    assert low.students.org_units == ("/Elever/Norra F-6",)
+    assert high.students.org_units == ("/Elever/Norra 7-9",)
+
+
+def test_a_domain_with_groups_instead_of_org_units_is_found():
+    pupils, adults = ids("/Alla", 40)[:30], ids("/Alla", 40)[30:]
+    index = domain(
+        {"/Alla": 40}, members("elever.norra", *pupils), members("personal-norra", *adults)
+    )
+    proposal = first(index, "Norra skolan")
+    assert proposal.students == Selector(groups=("elever.norra@edu.storkoping.se",))
+    assert proposal.staff == Selector(groups=("personal-norra@edu.storkoping.se",))
+    assert {"student-group", "staff-group"} <= set(codes(proposal))
+
+
+def test_staff_in_the_schools_only_org_unit_are_told_from_students_by_their_group():
+    pupils, adults = ids("/Norra skolan", 40)[:30], ids("/Norra skolan", 40)[30:]
+    index = domain({"/Norra skolan": 40}, members("larare.norra", *adults, name="Lärare Norra"))
+    proposal = first(index, "Norra skolan")
+    assert choose(proposal.students, index).chosen == set(pupils)
+    assert choose(proposal.staff, index).chosen == set(adults)
+
+
+def test_an_org_unit_of_students_and_staff_that_nothing_tells_apart_is_doubtful():
+    proposal = first(domain({"/Norra skolan": 40}), "Norra skolan")
+    assert proposal.confidence == "unsure"
+    assert {"mixed-ou", "no-staff"} <= set(codes(proposal))
+
+
+def test_schools_told_by_an_attribute_are_found():
+    def at(path: str, school: str, count: int):
+        return [
+            user(f"{path}{school}{n}", path, attributes={"organizations.department": (school,)})
+            for n in range(count)
+        ]
+
+    more = [
+        each for school in TWO for each in (*at("/Elever", school, 30), *at("/Personal", school, 4))
+    ]
+    index = domain({}, more=tuple(more))
+    norra = first(index, *TWO)
+    assert choose(norra.students, index).chosen == {f"/EleverNorra skolan{n}" for n in range(30)}
+    assert choose(norra.staff, index).chosen == {f"/PersonalNorra skolan{n}" for n in range(4)}
+    assert "student-attribute" in codes(norra)
+
+
+def test_a_group_of_teachers_and_one_of_guests_are_added():
+    guests = ids("/Elever/Södra skolan", 2)
+    index = domain(
+        {"/Elever/Norra skolan": 30, "/Personal/Norra skolan": 4, "/Elever/Södra skolan": 30},
+        members("larare.norra", *ids("/Personal/Norra skolan", 4), name="Lärare Norra skolan"),
+        members("gast.norra", *guests, name="Gästelever Norra skolan"),
+    )
+    norra = first(index, *TWO)
+    assert norra.staff.groups == ("larare.norra@edu.storkoping.se",)
+    assert norra.students.groups == ("gast.norra@edu.storkoping.se",)
+
+
+def test_a_teachers_group_with_students_in_it_is_not_taken():
+    index = domain(
+        {"/Elever/Norra": 30, "/Personal/Norra": 4},
+        members("larare.norra", *ids("/Elever/Norra", 30)),
+    )
+    assert first(index, "Norra skolan").staff.groups == ()
+
+
+def test_a_group_that_could_be_two_schools_is_nobodys():
+    index = domain(
+        {"/Elever/Lindskolan": 30, "/Personal/Lindskolan": 4, "/Elever/Lindgymnasiet": 30},
+        members("larare.lind", *ids("/Personal/Lindskolan", 4), name="Lärare"),
+    )
+    _, upper = proposed(index, "Lindskolan", Registered("2", "Lindgymnasiet", ("GY",))).proposals
+    assert upper.staff.groups == ()
+
+
+@pytest.mark.parametrize("name", ["Slutat", "Avslutade elever", "Arkiv", "slutade-2024"])
+def test_those_who_have_left_are_kept_out(name):
+    index = domain({"/Elever/Norra/7A": 20, f"/Elever/Norra/{name}": 7, "/Personal/Norra": 3})
+    proposal = first(index, "Norra skolan")
+    assert choose(proposal.students, index).chosen == set(ids("/Elever/Norra/7A", 20))
+    assert "left-ou" in codes(proposal)
+
+
+def test_an_org_unit_whose_name_only_begins_as_the_archive_stays():
+    index = domain(
+        {"/Elever/Norra/Arkivarie 1": 20, "/Elever/Norra/Arkiv": 7, "/Personal/Norra": 3}
+    )
+    proposal = first(index, "Norra skolan")
+    assert choose(proposal.students, index).chosen == set(ids("/Elever/Norra/Arkivarie 1", 20))
+
+
+def test_several_shared_devices_are_kept_out_and_one_is_not():
+    def devices(stem: str, count: int):
+        return [
+            user(f"{stem}{n}", "/Elever/Norra", primary_email=f"{stem}{n}@x.se")
+            for n in range(count)
+        ]
+
+    index = domain(
+        {"/Elever/Norra": 20, "/Personal/Norra": 3},
+        more=(*devices("ipad-", 4), *devices("elev", 4), *devices("kiosk", 1)),
+    )
+    proposal = first(index, "Norra skolan")
+    chosen = choose(proposal.students, index).chosen
+    assert "ipad-1" not in chosen
+    assert {"elev1", "kiosk0"} <= chosen
+    assert [r["stem"] for r in proposal.reasons if r.code == "devices"] == ["ipad-"]
+
+
+def test_places_of_the_protected_are_proposed_as_such_and_never_as_a_schools():
+    index = domain(
+        {
+            "/Elever/Norra": 20,
+            "/Skyddade": 2,
+            "/Elever/Norra skyddad identitet": 1,
+            "/Skyddsrum": 1,
+        },
+        members("sekretess.elever"),
+        members("brandskydd", name="Brandskydd och säkerhet"),
+        members("x", name="Skyddade personuppgifter"),
+    )
+    found = proposed(index, "Norra skolan")
+    assert found.protected == Protected(
+        org_units=("/Elever/Norra skyddad identitet", "/Skyddade"),
+        groups=("sekretess.elever@edu.storkoping.se", "x@edu.storkoping.se"),
+    )
+    assert found.proposals[0].students.org_units == ("/Elever/Norra",)
+
+
+def test_places_already_protected_are_not_proposed_again():
+    protected = Protected(org_units=("/skyddade",), groups=("Sekretess@edu.storkoping.se",))
+    index = domain({"/Skyddade/Barn": 2, "/Skyddade": 1}, members("sekretess"), protected=protected)
+    found = propose(index, registered("Norra skolan"), document(protected=protected))
+    assert found.protected == Protected()
+
+
+def test_a_unit_without_a_place_is_told_of_and_gets_none():
+    index = domain({"/Elever/Södra": 30, "/Personal/Södra": 3})
+    norra = first(index, *TWO)
+    assert (norra.confidence, norra.students, norra.staff) == ("none", Selector(), Selector())
+
+
+def test_a_preschool_is_not_the_school_of_the_same_name():
+    index = domain({"/Barn/Solens förskola": 30, "/Personal/Solens förskola": 3})
+    assert first(index, "Solskolan").confidence in ("none", "unsure")
+
+
+def test_the_office_for_children_is_no_place_for_students():
+    index = domain({"/Barn- och utbildningsförvaltningen/Norra": 5, "/Elever/Norra": 30})
+    assert first(index, "Norra skolan").students.org_units == ("/Elever/Norra",)
+
+
+def test_a_ceased_unit_is_never_sure():
+    index = domain({"/Elever/Norra": 30, "/Personal/Norra": 3})
+    proposal = first(index, Registered("1", "Norra skolan", status="UPPHORT"))
+    assert proposal.confidence == "unsure"
+    assert "ceased" in codes(proposal)
+
+
+def test_org_units_that_nobody_takes_are_listed_with_their_people():
+    index = domain(
+        {
+            "/Elever/Norra": 30,
+            "/Elever/Okända skolan/7A": 12,
+            "/Elever/Okända skolan": 8,
+            "/Politiker": 6,
+            "/Slutat": 50,
+            "/Liten": 1,
+        }
+    )
+    assert proposed(index, "Norra skolan").unmatched_org_units == (
+        Unmatched("/Elever/Okända skolan", 20),
+        Unmatched("/Politiker", 6),
+    )
+
+
+def test_every_reason_has_the_values_of_its_code():
+    index = domain({"/Elever/Norra/7A": 30, "/Elever/Norra/Slutat": 3, "/Personal/Norra": 3})
+    for each in first(index, "Norra skolan").reasons:
+        assert tuple(name for name, _ in each.values) == CODES[each.code]
+
+
+def test_an_accepted_proposal_is_a_unit_of_the_document():
+    index = domain({"/Elever/Norra/7A": 30, "/Personal/Norra": 3})
+    made = first(index, "Norra skolan")
+    unit = made.school_unit()
+    assert (unit.code, unit.students, unit.classes) == (made.code, made.students, made.classes)
+
+
+def test_nothing_in_nothing_out():
+    assert proposed(domain({})).proposals == ()
+    assert first(domain({}), "Norra skolan").confidence == "none"
+
+
+def test_sixty_units_and_thirty_thousand_people_take_little_time():
+    names = [
+        f"{tree}{place}skolan"
+        for tree in ("Björk", "Ek", "Al", "Gran", "Tall", "Lönn")
+        for place in ("", "backa", "haga", "lunda", "dals", "ängs", "torps", "viks", "näs", "mo")
+    ]
+    index = domain(
+        {
+            f"/Elever/{name}/{year}{letter}": 16
+            for name in names
+            for year in range(10)
+            for letter in "ABC"
+        }
+        | {f"/Personal/{name}": 40 for name in names}
+    )
+    start = time.process_time()
+    found = proposed(index, *names)
+    assert time.process_time() - start < 3
+    assert {each.confidence for each in found.proposals} == {"sure"}
+
+
+def test_a_clause_that_is_proposed_is_one_an_administrator_can_read():
+    index = domain({"/Elever/Norra/7A": 20, "/Elever/Norra/Slutat": 7, "/Personal/Norra": 3})
+    assert first(index, "Norra skolan").students.filters == (
+        (Clause(attribute="orgUnitPath", operator="notContains", value="/Slutat"),),
+    )
