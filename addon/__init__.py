@@ -32,8 +32,22 @@ def create_app(
     delivery may take before it goes on in another task.
     """
     from addon.queue.work import SECONDS
-    from addon.web import answers, bands, cron, doors, forgery, gate, health, language, pages, session
-    from addon.web import signin, tasks, waiting, words
+    from addon.web import (
+        answers,
+        bands,
+        cron,
+        doors,
+        forgery,
+        gate,
+        health,
+        language,
+        pages,
+        session,
+        signin,
+        tasks,
+        waiting,
+        words,
+    )
     from addon.web.here import Here
     from addon.web.house import House
 

@@ -22,7 +22,10 @@ def foreseen(connection: Connection, plan: Plan, hold: Hold | None) -> Connectio
 def delivered(
     connection: Connection, plan: Plan, result: Result, hold: Hold | None, people: int | None = None
 ) -> ConnectionReport:
-    """What was done, and how many `people` there are now; a run whose time was spent has `left` operations for the next."""
+    """What was done, and how many `people` there are now.
+
+    A run whose time was spent has `left` operations for the next.
+    """
     status: Status = "unchanged"
     if hold is not None:
         status = "held"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from addon.proposals.matching import Match
+from addon.proposals.nearby import Inside
 from addon.proposals.needed import Closed, elsewhere, without_devices
 from addon.proposals.places import Place
 from addon.proposals.proposal import CONFIDENCES, Alternative, Confidence
@@ -35,7 +36,8 @@ class Draft(Struct, frozen=True):
 class Drafting:
     """Makes the drafts of units that know of each other's places."""
 
-    def __init__(self, index: Index, settled: Mapping[str, Settled]) -> None:
+    def __init__(self, index: Index, inside: Inside, settled: Mapping[str, Settled]) -> None:
+        self._inside = inside
         self._index, self._settled, self._closed = index, settled, Closed(index)
         self._taken = [
             (code, role, path)
@@ -67,7 +69,7 @@ class Drafting:
             clauses.extend(_not_in_groups(settled))
         shared = bool(clauses)
         others = () if shared else self._others(code, role, paths)
-        reached = {id for path in paths for id in self._index.in_org_unit(path)}
+        reached = {id for path in paths for id in self._inside(path)}
         for needed in (
             self._closed.below(paths),
             elsewhere(paths, others),

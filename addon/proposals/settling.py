@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from addon.proposals.matching import Match, Matcher, Matches, Wanted
 from addon.proposals.names import read_name
+from addon.proposals.nearby import Inside
 from addon.proposals.places import Place, group_places, org_unit_places, role_nodes
 from addon.proposals.tree import Node
 from addon.proposals.words import Role, plain_words, role_of
@@ -52,8 +53,14 @@ class Settling:
     """Finds places for units, which are given in the register's order."""
 
     def __init__(
-        self, index: Index, tree: Node, units: Sequence[Wanted], town: frozenset[str]
+        self,
+        index: Index,
+        inside: Inside,
+        tree: Node,
+        units: Sequence[Wanted],
+        town: frozenset[str],
     ) -> None:
+        self._inside = inside
         self._index, self._tree, self._units, self._town = index, tree, units, town
         self._org_units = org_unit_places(tree, town)
         self._groups = group_places(index, town)
@@ -110,7 +117,7 @@ class Settling:
         """Values of attributes in the OUs that hold everybody of a role."""
         for node in role_nodes(self._tree, role):
             people: dict[tuple[str, str], int] = {}
-            for id in self._index.in_org_unit(node.path):
+            for id in self._inside(node.path):
                 for attribute, values in self._index.users[id].attributes.items():
                     for value in set(values):
                         people[attribute, value] = people.get((attribute, value), 0) + 1
@@ -157,7 +164,7 @@ class Settling:
             for code, match in matches.items()
             if match.place.clause is None and not match.place.mixed
             for path in match.place.org_units
-            for id in self._index.in_org_unit(path)
+            for id in self._inside(path)
         }
 
     def _is_whole(self, place: Place) -> bool:

@@ -1,12 +1,12 @@
 """How the tree was understood: /Elever/skola/klass."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
 from addon.proposals.names import ALIKE, Likeness, Name, read_name
-from addon.proposals.nearby import places_of
+from addon.proposals.nearby import Inside, places_of
 from addon.proposals.places import Place
 from addon.proposals.words import is_class, is_year, plain_words, role_of
 from addon.roster.index import Index
@@ -22,14 +22,16 @@ class Shape(Struct, frozen=True):
     units: int
 
 
-def shape_of(place: Place | None, unit: Name, town: Collection[str], index: Index) -> str:
+def shape_of(
+    place: Place | None, unit: Name, town: Collection[str], index: Index, inside: Inside
+) -> str:
     """The place's path with the school's name, years and classes replaced by what they are."""
     if place is None or not place.org_units or place.clause is not None:
         return ""
     path, likeness = place.org_units[0], Likeness([unit])
     segments = [_said(segment, unit, likeness, town) for segment in path.split("/")[1:]]
     if place.role == "students":
-        segments += _below(path, index)
+        segments += _below(path, places_of(index, inside(path)))
     return "/" + "/".join(segments)
 
 
@@ -64,11 +66,11 @@ def _said(segment: str, unit: Name, likeness: Likeness, town: Collection[str]) -
     return f"{SCHOOL} {role}" if segment.lower().endswith(role) else f"{role} {SCHOOL}"
 
 
-def _below(path: str, index: Index) -> list[str]:
+def _below(path: str, people: Mapping[str, int]) -> list[str]:
     """What is below the OU of most students: nothing, classes, years and classes."""
     start = path.rstrip("/") + "/"
     kinds: Counter[tuple[str, ...]] = Counter()
-    for place, count in places_of(index, index.in_org_unit(path)).items():
+    for place, count in people.items():
         below = place[len(start) :].split("/") if place.startswith(start) else []
         kinds[tuple(filter(None, map(_kind, below)))] += count
     most = kinds.most_common(1)

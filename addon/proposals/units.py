@@ -7,6 +7,7 @@ from msgspec import structs
 from addon.conditions import fold
 from addon.proposals.matching import Wanted
 from addon.proposals.names import Name, read_name, town_words
+from addon.proposals.nearby import Inside, inside_of
 from addon.proposals.needed import protected_places
 from addon.proposals.order import path_key
 from addon.proposals.proposal import (
@@ -48,15 +49,15 @@ def propose(index: Index, units: Sequence[RegisterUnit], tenant: Tenant) -> Prop
     once = list({unit.code: unit for unit in units}.values())
     town = town_words(tenant.organisation.name)
     wanted = [_wanted(unit, town) for unit in once]
-    tree = org_unit_tree(index)
-    settled = Settling(index, tree, wanted, town).settle()
-    drafting = Drafting(index, settled)
+    tree, inside = org_unit_tree(index), inside_of(index)
+    settled = Settling(index, inside, tree, wanted, town).settle()
+    drafting = Drafting(index, inside, settled)
     drafts = {unit.code: drafting.draft(unit.code, unit.status) for unit in once}
     ruling = Ruling(index, drafts)
     proposals = tuple(
         _proposal(unit, drafts[unit.code], ruling, settled[unit.code]) for unit in once
     )
-    shapes = common([_shapes(settled[w.code], w.name, town, index) for w in wanted])
+    shapes = common([_shapes(settled[w.code], w.name, town, index, inside) for w in wanted])
     protected, reasons = protected_places(index, tenant.protected)
     return Proposals(
         proposals=proposals,
@@ -99,10 +100,12 @@ def _proposal(unit: RegisterUnit, draft: Draft, ruling: Ruling, settled: Settled
     )
 
 
-def _shapes(settled: Settled, name: Name, town: frozenset[str], index: Index) -> tuple[str, str]:
+def _shapes(
+    settled: Settled, name: Name, town: frozenset[str], index: Index, inside: Inside
+) -> tuple[str, str]:
     students = settled.students.place if settled.students else None
     staff = settled.staff.place if settled.staff else None
-    return shape_of(students, name, town, index), shape_of(staff, name, town, index)
+    return shape_of(students, name, town, index, inside), shape_of(staff, name, town, index, inside)
 
 
 def _unmatched(tree: Node, proposals: Iterable[Proposal], protected: Protected) -> list[Unmatched]:

@@ -30,14 +30,15 @@ def add_administrators(domain: Domain) -> Sequence[JSON]:
         ("it.admin", "Ingrid", "Tapper", True),
         ("it.support", "Sven", "Orre", False),
     ):
+        address = f"{local}@{primary}"
         account = {
-            "primaryEmail": f"{local}@{primary}",
+            "primaryEmail": address,
             "name": {"givenName": given, "familyName": family},
             "orgUnitPath": OFFICE,
             "isAdmin": super_admin,
             "isDelegatedAdmin": not super_admin,
         }
-        made.append(domain.find_user(account["primaryEmail"]) or domain.add_user(account))
+        made.append(domain.find_user(address) or domain.add_user(account))
     return made
 
 
@@ -59,7 +60,7 @@ class IdentityProvider:
         names = {account["id"]: _said(account) for account in self._accounts}
         app.context_processor(lambda: {"names": names})
         own: Any = app.jinja_loader
-        app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), own])  # type: ignore[assignment]
+        app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), own])
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         self._server, self.url = server, f"http://127.0.0.1:{server.server_port}"

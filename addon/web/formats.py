@@ -29,22 +29,22 @@ def ago(at: float, now: float) -> str:
     """How long ago, in one unit: `för 12 minuter sedan`."""
     past = max(0.0, now - at)
     if past < MINUTE:
-        return gettext("för mindre än en minut sedan")
+        return str(gettext("för mindre än en minut sedan"))
     if past < HOUR:
         count = int(past // MINUTE)
-        return ngettext("för %(num)s minut sedan", "för %(num)s minuter sedan", count)
+        return str(ngettext("för %(num)s minut sedan", "för %(num)s minuter sedan", count))
     if past < 2 * DAY:
         count = int(past // HOUR)
-        return ngettext("för %(num)s timme sedan", "för %(num)s timmar sedan", count)
-    return ngettext("för %(num)s dag sedan", "för %(num)s dagar sedan", int(past // DAY))
+        return str(ngettext("för %(num)s timme sedan", "för %(num)s timmar sedan", count))
+    return str(ngettext("för %(num)s dag sedan", "för %(num)s dagar sedan", int(past // DAY)))
 
 
 def duration(seconds: float) -> str:
     """How long something took, in one unit."""
     if seconds < 1:
-        return gettext("under en sekund")
+        return str(gettext("under en sekund"))
     if seconds < 2 * MINUTE:
-        return ngettext("%(num)s sekund", "%(num)s sekunder", round(seconds))
+        return str(ngettext("%(num)s sekund", "%(num)s sekunder", round(seconds)))
     if seconds < 2 * HOUR:
-        return ngettext("%(num)s minut", "%(num)s minuter", round(seconds / MINUTE))
-    return ngettext("%(num)s timme", "%(num)s timmar", round(seconds / HOUR))
+        return str(ngettext("%(num)s minut", "%(num)s minuter", round(seconds / MINUTE)))
+    return str(ngettext("%(num)s timme", "%(num)s timmar", round(seconds / HOUR)))

@@ -8,8 +8,17 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from flask import Flask, Response, g, make_response, redirect, render_template, request, session
-from flask import url_for
+from flask import (
+    Flask,
+    Response,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 

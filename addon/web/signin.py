@@ -10,8 +10,16 @@ from urllib.parse import urlsplit
 
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.flask_client import OAuth
-from flask import Blueprint, Flask, make_response, redirect, render_template, request, session
-from flask import url_for
+from flask import (
+    Blueprint,
+    Flask,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from requests import RequestException
 from werkzeug.wrappers import Response as AnyResponse
 

@@ -158,7 +158,8 @@ def attribute_name(attribute: str) -> str:
         return str(ATTRIBUTES[attribute])
     parts = attribute.split(".")
     if parts[0] == "customSchemas" and len(parts) == 3:
-        return gettext("Eget fält: %(schema)s, %(field)s", schema=parts[1], field=parts[2])
+        own = gettext("Eget fält: %(schema)s, %(field)s", schema=parts[1], field=parts[2])
+        return str(own)
     return attribute
 
 
@@ -181,7 +182,7 @@ def wire_name(name: str) -> str:
 
 def who_name(who: str) -> str:
     """Who did something, as the log of changes has them."""
-    return gettext("Den som driver Skolsynk") if who == "command line" else who
+    return str(gettext("Den som driver Skolsynk")) if who == "command line" else who
 
 
 def subject_name(subject: str, tenant: Tenant, vendors: Mapping[str, Vendor]) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -49,7 +50,8 @@ def blueprint() -> Blueprint:
         text = request.form.get("text", "").strip()[:LONGEST]
         session[SEARCH] = text
         kept = {name: request.form[name] for name in ARGUMENTS if request.form.get(name)}
-        return redirect(url_for("people.page", sok="1" if text else None, **kept))
+        arguments: dict[str, Any] = {**kept, "sok": "1" if text else None}
+        return redirect(url_for("people.page", **arguments))
 
     @people.get("/personer.csv")
     def as_csv() -> AnyResponse:

@@ -58,7 +58,7 @@ def blueprint() -> Blueprint:
             user=user,
             known=_known(user),
             groups=_groups(desk, user_id),
-            explanation=explain(now.tenant, desk.index, user_id),
+            explanation=explain(now.tenant, desk.index, user_id, prepared.roster),
             placed=prepared.roster.people.get(user_id),
             reason=prepared.roster.left_out.get(user_id, ""),
             memberships=[

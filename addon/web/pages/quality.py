@@ -9,10 +9,11 @@ from flask import Blueprint, Response, abort, render_template, request
 from addon.overview import harmless
 from addon.roster.findings import MESSAGES
 from addon.web.charts import Series, line_chart
+from addon.web.finding_words import finding_words
 from addon.web.here import here
 from addon.web.paging import page_of
 from addon.web.views.findings import Kind, kinds, over_time
-from addon.web.words import finding_words, severity_name
+from addon.web.words import severity_name
 
 SIZE = 50
 HEADER = ("allvar", "anmärkning", "vad det gäller", "adress", "organisationsenhet", "att göra")

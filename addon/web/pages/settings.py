@@ -14,11 +14,11 @@ from addon import notices as mailing
 from addon.mail import MailError
 from addon.mail.remedies import remedy
 from addon.store import StoreError
-from addon.tenant import Notices, Pause, Tenant
+from addon.tenant import About, Notices, Pause, Tenant
 from addon.web.here import Here, Overtaken, here, mark_of
 
 HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
-ABOUT = ("held", "failed", "unread")
+ABOUT: tuple[About, ...] = ("held", "failed", "unread")
 ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]+")
 LOCAL = ZoneInfo("Europe/Stockholm")
 LONGEST_PAUSE = 200

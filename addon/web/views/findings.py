@@ -75,7 +75,7 @@ def _kinds(users: Mapping[str, User], prepared: Prepared) -> tuple[Kind, ...]:
         Kind(code, about[0].finding.severity, tuple(sorted(about, key=_by_unit_and_name)))
         for code, about in by_code.items()
     ]
-    order = {severity: n for n, severity in enumerate(SEVERITIES)}
+    order: dict[str, int] = {severity: n for n, severity in enumerate(SEVERITIES)}
     return tuple(sorted(made, key=lambda k: (order.get(k.severity, 9), -len(k.found), k.code)))
 
 

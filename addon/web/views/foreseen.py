@@ -61,7 +61,8 @@ def resource(foreseen: Foreseen, external_id: str) -> Operation | None:
 
 def _outlook(vendor: str, foreseen: Foreseen, known: Mapping[str, Subject]) -> Outlook:
     counts: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
-    people, others = [], []
+    people: list[Deed] = []
+    others: list[Deed] = []
     hidden = {op.external_id for op in foreseen.plan.protected}
     for op in foreseen.plan.operations():
         by_type = counts[op.kind]

@@ -1,0 +1,36 @@
+"""FIND: Skolverket's register of school units, and what is kept of it.
+
+Source: Skolenhetsregistret, open API v2 (CC0), https://api.skolverket.se/skolenhetsregistret.
+"""
+
+from msgspec import Struct
+
+ACTIVE, RESTING, CEASED, PLANNED = "AKTIV", "VILANDE", "UPPHORT", "PLANERAD"
+
+
+class RegisterError(Exception):
+    """The register cannot be had, or does not say what it promises; the message says what to do."""
+
+
+class RegisterUnit(Struct, frozen=True):
+    """A school unit. What a list does not tell of it is None or empty: ask for its details."""
+
+    code: str
+    name: str
+    status: str = ACTIVE
+    municipality_code: str | None = None
+    school_types: tuple[str, ...] = ()
+    organisation_number: str | None = None
+
+    @property
+    def ceased(self) -> bool:
+        """Whether there is no such school any more."""
+        return self.status == CEASED
+
+
+class Organiser(Struct, frozen=True):
+    """A principal organiser. `kind` is KOMMUN, ENSKILD, REGION and so on."""
+
+    number: str
+    name: str
+    kind: str = ""
