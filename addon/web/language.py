@@ -1,7 +1,7 @@
 """Which language the pages speak: Swedish first, English second."""
 
 from flask import Blueprint, Flask, redirect, request, session, url_for
-from flask_babel import Babel
+from flask_babel import Babel, get_locale
 from werkzeug.wrappers import Response as AnyResponse
 
 LANGUAGES = ("sv", "en")
@@ -13,6 +13,7 @@ def speak(app: Flask) -> None:
     app.config["BABEL_DEFAULT_TIMEZONE"] = "Europe/Stockholm"
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
     Babel(app, locale_selector=chosen)
+    app.jinja_env.globals["get_locale"] = get_locale
 
 
 def chosen() -> str:

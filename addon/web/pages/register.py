@@ -1,8 +1,227 @@
-"""Finding school units in Skolverket's register."""
+"""Finding school units in Skolverket's register, and adding them."""
 
-from flask import Blueprint
+import logging
+import re
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from msgspec import Struct, structs
+from werkzeug.wrappers import Response as AnyResponse
+
+from addon.document import SCHOOL_TYPES
+from addon.faults import Fault
+from addon.proposals.order import swedish
+from addon.register import ACTIVE, CEASED, RegisterError, RegisterUnit
+from addon.register.spreadsheet import SpreadsheetError
+from addon.tenant import SchoolUnit, Tenant
+from addon.web.here import Here, here
+
+log = logging.getLogger(__name__)
+
+SHOWN = 200
+"""Units that a search shows."""
+LARGEST_FILE = 5_000_000
+"""Bytes of an uploaded register; Skolverket's whole is about 3 MB."""
+CODE = re.compile(r"[0-9]{8}")
+
+
+class Row(Struct, frozen=True):
+    """A unit of the list: whether the document has it, and whether it is ticked."""
+
+    unit: RegisterUnit
+    added: bool
+    ticked: bool
+
+
+class Found(Struct, frozen=True):
+    """What the register says. `failed`: it could not be asked and nothing is known."""
+
+    rows: tuple[Row, ...] = ()
+    searched: str = ""
+    failed: bool = False
+
+    @property
+    def active(self) -> int:
+        """How many of the units are in use."""
+        return sum(row.unit.status == ACTIVE for row in self.rows)
+
+    @property
+    def addable(self) -> int:
+        """How many of them can be added."""
+        return sum(not row.added and not row.unit.ceased for row in self.rows)
+
+    @property
+    def has_types(self) -> bool:
+        """Whether the list says which school types the units have."""
+        return any(row.unit.school_types for row in self.rows)
 
 
 def blueprint() -> Blueprint:
-    """The page's endpoints."""
-    return Blueprint("register", __name__)
+    """The list of units to choose from, and what adds them."""
+    register = Blueprint("register", __name__)
+
+    @register.get("/skolenheter/sok")
+    def page() -> str:
+        """Which school units does the register have?"""
+        return _page(here())
+
+    @register.post("/skolenheter/lagg-till")
+    def add() -> AnyResponse | tuple[str, int]:
+        """Add the ticked units, or the one that was written by hand."""
+        now = here()
+        if request.form.get("by_hand"):
+            return _add_by_hand(now)
+        return _add_ticked(now)
+
+    @register.post("/skolenheter/fil")
+    def upload() -> AnyResponse | tuple[str, int]:
+        """Take the tenant's own copy of the register."""
+        now = here()
+        given = request.files.get("file")
+        data = b"" if given is None else given.read(LARGEST_FILE + 1)
+        try:
+            count = now.house.register().upload(now.tenant_id, _of_a_size(data))
+        except SpreadsheetError as error:
+            return _page(now, file_faults=error.faults), 400
+        flash(ngettext("Filen har %(num)s skolenhet.", "Filen har %(num)s skolenheter.", count))
+        return redirect(url_for("register.page"))
+
+    @register.post("/skolenheter/fil/bort")
+    def remove_upload() -> AnyResponse:
+        """Go by the register itself again."""
+        now = here()
+        now.house.register().remove_upload(now.tenant_id)
+        flash(_("Filen är borttagen. Sökningen görs i Skolverkets register igen."))
+        return redirect(url_for("register.page"))
+
+    return register
+
+
+def _add_ticked(now: Here) -> AnyResponse | tuple[str, int]:
+    have = {unit.code for unit in now.tenant.school_units}
+    ticked = [c for c in dict.fromkeys(request.form.getlist("code")) if CODE.fullmatch(c)]
+    wanted = [code for code in ticked if code not in have]
+    found = now.house.register().details(now.tenant_id, wanted)
+    units = [_school_unit(found[code]) for code in wanted if code in found]
+    absent = len(wanted) - len(units)
+    if absent:
+        flash(
+            ngettext(
+                "%(num)s skolenhet finns inte i registret längre och lades inte till.",
+                "%(num)s skolenheter finns inte i registret längre och lades inte till.",
+                absent,
+            ),
+            "warning",
+        )
+    if not units:
+        if not absent:
+            flash(_("Kryssa för minst en skolenhet som inte redan är tillagd."), "warning")
+        return redirect(url_for("register.page", q=request.form.get("q") or None))
+    return _added(now, units)
+
+
+def _add_by_hand(now: Here) -> AnyResponse | tuple[str, int]:
+    code = request.form.get("code", "").replace(" ", "")
+    name = " ".join(request.form.get("name", "").split())
+    faults = {}
+    if not CODE.fullmatch(code):
+        faults["code"] = _("En skolenhetskod har åtta siffror, till exempel 12345678.")
+    elif any(unit.code == code for unit in now.tenant.school_units):
+        faults["code"] = _("Skolenheten är redan tillagd.")
+    if not name:
+        faults["name"] = _("Skriv skolenhetens namn, så som det ska stå hos leverantörerna.")
+    if faults:
+        return _page(now, faults=faults), 400
+    return _added(now, [SchoolUnit(code=code, name=name)])
+
+
+def _added(now: Here, units: list[SchoolUnit]) -> AnyResponse:
+    now.save(
+        "unit.added",
+        lambda tenant: with_units(tenant, units),
+        subject=units[0].code if len(units) == 1 else "",
+    )
+    flash(
+        ngettext(
+            "%(num)s skolenhet är tillagd.", "%(num)s skolenheter är tillagda.", len(units)
+        )
+    )
+    return redirect(url_for("proposals.page"))
+
+
+def with_units(tenant: Tenant, units: list[SchoolUnit]) -> Tenant:
+    """The document with units after its own, by name; one that it has already stays as it is."""
+    have = {unit.code for unit in tenant.school_units}
+    new = sorted((u for u in units if u.code not in have), key=lambda u: swedish(u.name))
+    return structs.replace(tenant, school_units=(*tenant.school_units, *new))
+
+
+def _school_unit(unit: RegisterUnit) -> SchoolUnit:
+    """The register's unit as the document has one, without what the document does not know."""
+    municipality = unit.municipality_code or ""
+    return SchoolUnit(
+        code=unit.code,
+        name=" ".join(unit.name.split()) or unit.code,
+        municipality_code=municipality if re.fullmatch(r"[0-9]{4}", municipality) else None,
+        school_types=tuple(dict.fromkeys(t for t in unit.school_types if t in SCHOOL_TYPES)),
+    )
+
+
+def _of_a_size(data: bytes) -> bytes:
+    if not data:
+        raise SpreadsheetError([Fault("", _("Välj en fil först."))])
+    if len(data) > LARGEST_FILE:
+        raise SpreadsheetError([Fault("", _("Filen är större än 5 MB."))])
+    return data
+
+
+def _page(
+    now: Here,
+    faults: dict[str, str] | None = None,
+    file_faults: list[Fault] | None = None,
+) -> str:
+    found = _found(now)
+    register = now.house.register()
+    codes = [unit.code for unit in now.tenant.school_units]
+    statuses = register.statuses(now.tenant_id, codes)
+    return render_template(
+        "register/page.html",
+        found=found,
+        state=register.state(now.tenant_id),
+        organisation=now.tenant.organisation,
+        closed=[u for u in now.tenant.school_units if statuses.get(u.code) == CEASED],
+        count=len(codes),
+        shown=SHOWN,
+        faults=faults or {},
+        file_faults=file_faults or [],
+        given=request.form,
+    )
+
+
+def _found(now: Here) -> Found:
+    text = " ".join(request.values.get("q", "").split())[:100]
+    try:
+        units = _searched(now, text) if text else _own(now)
+    except RegisterError as error:
+        log.warning("the school unit register could not be asked: %s", error)
+        return Found(searched=text, failed=True)
+    have = {unit.code for unit in now.tenant.school_units}
+    rows = (
+        Row(unit, unit.code in have, unit.status == ACTIVE and unit.code not in have and not text)
+        for unit in units
+    )
+    return Found(tuple(rows), text)
+
+
+def _own(now: Here) -> list[RegisterUnit]:
+    number = now.tenant.organisation.organisation_number
+    return now.house.register().units_of(now.tenant_id, number) if number else []
+
+
+def _searched(now: Here, text: str) -> list[RegisterUnit]:
+    register = now.house.register()
+    state = register.state(now.tenant_id)
+    if not state.units and not state.uploaded:
+        register.refresh()  # a new installation has no copy to search in yet
+    return register.search(now.tenant_id, text, SHOWN)

@@ -1,0 +1,87 @@
+"""The school units as rows: who they reach, and what is missing."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from addon.prepared import Prepared
+from addon.tenant import SchoolUnit, Tenant
+from addon.web.study import Desk
+
+
+class Numbers(Struct, frozen=True):
+    """How many a unit has; `refused` are chosen but cannot be sent."""
+
+    students: int = 0
+    staff: int = 0
+    classes: int = 0
+    teaching_groups: int = 0
+
+
+class UnitRow(Struct, frozen=True):
+    """A unit, its numbers (None while the directory is not read) and what is missing.
+
+    `missing` is `selection`, `people`, `classes` or `vendor`; empty when nothing is.
+    """
+
+    unit: SchoolUnit
+    numbers: Numbers | None
+    vendors: tuple[str, ...]
+    missing: str
+    ceased: bool = False
+
+
+def numbers(desk: Desk) -> Mapping[str, Numbers]:
+    """The numbers of each unit by its code. Raises NotReady."""
+    prepared = desk.prepared
+    return desk.make("unit numbers", lambda: _numbers(prepared))
+
+
+def unit_rows(
+    tenant: Tenant, counted: Mapping[str, Numbers] | None, statuses: Mapping[str, str]
+) -> tuple[UnitRow, ...]:
+    """The units in the document's order."""
+    return tuple(
+        _row(unit, tenant, counted, statuses.get(unit.code) == "UPPHORT")
+        for unit in tenant.school_units
+    )
+
+
+def has_selection(unit: SchoolUnit) -> bool:
+    """Whether anything says who the unit's students are."""
+    return bool(unit.students.org_units or unit.students.groups)
+
+
+def _row(
+    unit: SchoolUnit, tenant: Tenant, counted: Mapping[str, Numbers] | None, ceased: bool
+) -> UnitRow:
+    vendors = tuple(c.vendor for c in tenant.connections if unit.code in c.school_units)
+    found = None if counted is None else counted.get(unit.code, Numbers())
+    if not has_selection(unit):
+        missing = "selection"
+    elif found is not None and not found.students:
+        missing = "people"
+    elif unit.classes is None or (found is not None and not found.classes):
+        missing = "classes"
+    else:
+        missing = "" if vendors else "vendor"
+    return UnitRow(unit, found, vendors, missing, ceased)
+
+
+def _numbers(prepared: Prepared) -> Mapping[str, Numbers]:
+    students: Counter[str] = Counter()
+    staff: Counter[str] = Counter()
+    for person in prepared.roster.people.values():
+        students.update(e.unit for e in person.enrolments)
+        staff.update(person.employments)
+    kinds = Counter((group.unit, group.kind) for group in prepared.roster.groups)
+    return {
+        unit.code: Numbers(
+            students[unit.code],
+            staff[unit.code],
+            kinds[unit.code, "class"],
+            kinds[unit.code, "teaching"],
+        )
+        for unit in prepared.tenant.school_units
+    }
