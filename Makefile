@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BROWSER := $(VENV)/.browser
 export CUSTOM_COMPILE_COMMAND := make requirements
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench requirements deploy clean
+.PHONY: help demo test lint format bench screenshots requirements deploy clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +18,7 @@ help: ## Show this list
 demo: $(READY) ## Tell the story on a sandbox domain with sandbox vendors, then serve it
 	@if [ -t 0 ]; then exec $(BIN)/python -m addon demo; else exec $(BIN)/python -m addon demo --once; fi
 
-test: lint ## Run lint, then all tests
+test: lint $(BROWSER) ## Run lint, then all tests
 	$(BIN)/python -m pytest
 
 lint: $(READY) ## Check style, format and types
@@ -31,6 +32,9 @@ format: $(READY) ## Mend style and format
 
 bench: $(READY) ## Measure the hot paths
 	$(BIN)/python -m bench
+
+screenshots: $(READY) $(BROWSER) ## Take the pictures in docs/screenshots anew
+	$(BIN)/python -m tests.browser.screenshots
 
 requirements: $(READY) ## Pin the newest versions that requirements*.in allow
 	$(COMPILE) requirements.in --output-file requirements.txt
@@ -75,4 +79,9 @@ $(READY): requirements.txt requirements-dev.txt
 	  echo "or name another Python: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# Asked for once; where there is none to be had, the tests that need it are skipped and say so.
+$(BROWSER): tests/browser/install.sh | $(READY)
+	@tests/browser/install.sh >/dev/null
 	@touch $@

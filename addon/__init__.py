@@ -64,7 +64,9 @@ def create_app(
     waiting.waiting(app)
     for programs in (
         health.blueprint(house.store),
-        cron.blueprint(house.store, house.queue, settings.schedule_hours, clock),
+        cron.blueprint(
+            house.store, house.queue, settings.schedule_hours, clock, house.see_to_register
+        ),
         tasks.blueprint(house.work),
     ):
         app.register_blueprint(programs)

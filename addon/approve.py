@@ -38,17 +38,23 @@ def let_go(store: Store, tenant_id: str, vendor: str, now: float) -> Hold:
     """
     key, hold = _held(store, tenant_id, vendor)
     store.set_approval(key, hold.approval(now))
+    if hold.refused:
+        hold = structs.replace(hold, refused=0.0)
+        store.set_hold(key, hold)
     return hold
 
 
 def refuse(store: Store, tenant_id: str, vendor: str, now: float) -> Hold:
     """Remember that a person said no: it stays held, and is asked about only if it grows.
 
-    A withdrawal that is refused is no more. Raises Unknown and StoreError.
+    An earlier approval that nothing has come of yet is taken back, and a withdrawal that is
+    refused is no more. Raises Unknown and StoreError.
     """
     key, hold = _held(store, tenant_id, vendor)
-    store.set_hold(key, None if hold.withdrawal else structs.replace(hold, refused=now))
-    return hold
+    store.set_approval(key, None)
+    answered = structs.replace(hold, refused=now)
+    store.set_hold(key, None if hold.withdrawal else answered)
+    return answered
 
 
 def _held(store: Store, tenant_id: str, vendor: str) -> tuple[Key, Hold]:

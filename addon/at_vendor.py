@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -54,7 +55,7 @@ def held_at(rooms: Rooms, tenant_id: str, vendor: str, user_id: str) -> list[Hel
 
 
 Asked = list[tuple[HeldResource, str]]
-"""Resources, each with the vendor's id of it."""
+"""Resources, each with the vendor's id of it, empty where it told none."""
 
 
 def _acknowledged(tenant: Tenant, ledger: Ledger, user_id: str) -> Asked:
@@ -67,7 +68,7 @@ def _acknowledged(tenant: Tenant, ledger: Ledger, user_id: str) -> Asked:
         entry = ledger.entries[resource_type].get(external_id)
         if entry is not None:
             resource = HeldResource(resource_type, external_id, not entry.intended)
-            found.append((resource, entry.vendor_id or external_id))
+            found.append((resource, entry.vendor_id))
     return found
 
 
@@ -82,9 +83,13 @@ async def _ask(vendor: Vendor, target: Target, held: Asked) -> list[HeldResource
     ]
 
 
-async def _one(wire: Wire, resource: HeldResource, resource_id: str) -> HeldResource:
+async def _one(wire: Wire, resource: HeldResource, vendor_id: str) -> HeldResource:
+    """The resource as the vendor has it, by its own id or, where it told none, by ours."""
     try:
-        answer = await wire.send("GET", resource.resource_type, resource_id)
+        found = None if vendor_id else await _by_filter(wire, resource)
+        if found is not None:
+            return found
+        answer = await wire.send("GET", resource.resource_type, vendor_id or resource.external_id)
     except (GivenUp, Stopped) as error:
         return _with_problem(resource, str(error))
     if answer.status in GONE:
@@ -93,9 +98,32 @@ async def _one(wire: Wire, resource: HeldResource, resource_id: str) -> HeldReso
         return _with_problem(resource, f"HTTP {answer.status}")
     try:
         msgspec.json.decode(answer.body, type=dict[str, object])
-    except msgspec.DecodeError:
+        return msgspec.structs.replace(resource, body=answer.body.decode())
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return _with_problem(resource, "the answer is not a JSON object")
-    return msgspec.structs.replace(resource, body=answer.body.decode(errors="replace"))
+
+
+class _Listed(Struct):
+    resources: list[msgspec.Raw] = msgspec.field(name="Resources", default_factory=list)
+
+
+class _Named(Struct, rename="camel"):
+    external_id: str = ""
+
+
+async def _by_filter(wire: Wire, resource: HeldResource) -> HeldResource | None:
+    """As the vendor has it, or None where that cannot be told from the answer to a filter."""
+    query = "?filter=" + quote(f'externalId eq "{resource.external_id}"', safe="")
+    answer = await wire.send("GET", resource.resource_type, query=query)
+    if not answer.done or answer.cut:
+        return None
+    try:
+        for raw in msgspec.json.decode(answer.body, type=_Listed).resources:
+            if msgspec.json.decode(raw, type=_Named).external_id == resource.external_id:
+                return msgspec.structs.replace(resource, body=bytes(raw).decode())
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    return None
 
 
 def _with_problem(resource: HeldResource, problem: str) -> HeldResource:

@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -12,9 +13,10 @@ import msgspec
 
 from addon import logs, show
 from addon.approve import approve
+from addon.changes import changes
 from addon.delivery.lease import Taken
 from addon.directory.errors import DirectoryError
-from addon.document import DocumentError, decode_tenant
+from addon.document import DocumentError, decode_tenant, load_tenant
 from addon.overview import write_csv
 from addon.parts import open_store, rooms, secret_manager
 from addon.pause import Paused
@@ -22,12 +24,14 @@ from addon.progress import Progress
 from addon.reconcile import reconcile
 from addon.report import DONE, FAILED, UNREAD, USAGE, RunReport
 from addon.rooms import Rooms, Unknown
+from addon.runs import new_run_id
 from addon.settings import Settings, SettingsError
 from addon.status import status
-from addon.store import Store, StoreError
+from addon.store import LogEntry, Store, StoreError
 from addon.sync import preview, sync
+from addon.tenant import Tenant
 from addon.vendors import NotConfigured
-from addon.withdraw import withdraw
+from addon.withdraw import ATTEMPTS, COMMAND_LINE, withdraw
 
 T = TypeVar("T")
 Command = Callable[[argparse.Namespace, Settings], int]
@@ -138,9 +142,35 @@ def _import(given: argparse.Namespace, settings: Settings) -> int:
     except OSError as error:
         raise UsageError(f"{given.file} cannot be read: {error.strerror}") from None
     tenant = decode_tenant(data, settings.vendors)
-    _with_store(settings, lambda store: store.save_tenant(tenant.customer_id, data))
+    _with_store(settings, lambda store: _keep(store, tenant, data))
     print(f"{tenant.customer_id} imported: {show.document(tenant)}")
     return DONE
+
+
+def _keep(store: Store, tenant: Tenant, data: bytes) -> None:
+    """Keep the document as it was given, and say in the log what it changes."""
+    for _ in range(ATTEMPTS):
+        stored = store.tenant(tenant.customer_id)
+        if stored == data:
+            return
+        now = time.time()
+        entry = LogEntry(
+            id=new_run_id(now),
+            at=now,
+            who=COMMAND_LINE,
+            what="document.imported",
+            changes=changes(_readable(stored), tenant),
+        )
+        if store.replace_tenant(tenant.customer_id, data, stored, entry):
+            return
+    raise StoreError(f"the document of {tenant.customer_id} is changed by others again and again")
+
+
+def _readable(stored: bytes | None) -> Tenant | None:
+    try:
+        return None if stored is None else load_tenant(stored)
+    except msgspec.DecodeError:
+        return None  # of an earlier version that knew other words; it is replaced whole
 
 
 def _export(given: argparse.Namespace, settings: Settings) -> int:

@@ -6,6 +6,7 @@ tenant document". Messages never repeat a value that can be about a person.
 
 import re
 import warnings
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -46,7 +47,7 @@ class DocumentError(ValueError):
 
 def load_tenant(data: bytes) -> Tenant:
     """A document that was checked before it was stored. Raises msgspec.DecodeError."""
-    return msgspec.json.decode(data, type=Tenant)
+    return msgspec.json.decode(data.removeprefix(BOM_UTF8), type=Tenant)
 
 
 def write_document(tenant: Tenant) -> bytes:

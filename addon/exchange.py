@@ -12,14 +12,14 @@ from addon.delivery.lease import Taken
 from addon.delivery.ledger import Key, NotKept
 from addon.delivery.plan import Plan
 from addon.logs import about
-from addon.outcome import delivered, failed, idle
+from addon.outcome import delivered, failed
 from addon.prepared import Intention, Prepared, intend
+from addon.ready import Ready
 from addon.report import ConnectionReport, nothing_done
-from addon.rooms import Rooms, key_refused, ledger_key
+from addon.rooms import Rooms, key_refused
 from addon.sending import Line
 from addon.store import Store
 from addon.tenant import Connection
-from addon.vendors import NotConfigured, Target
 
 log = logging.getLogger(__name__)
 
@@ -30,24 +30,17 @@ class Errand(Struct, frozen=True):
     """What all connections of one run share. `deadline` is a time of `time.monotonic`."""
 
     rooms: Rooms
-    prepared: Prepared | None
+    prepared: Prepared
     holder: str
     deadline: float | None
 
 
-async def take_part(
-    errand: Errand, connection: Connection, target: Target | NotConfigured | None
-) -> ConnectionReport:
+async def take_part(errand: Errand, ready: Ready) -> ConnectionReport:
     """The connection's part; whatever goes wrong with it stays with it."""
-    if isinstance(target, NotConfigured):
-        return failed(connection, str(target), configuration=True)
-    if target is None or errand.prepared is None:
-        return idle(connection)
-    key = ledger_key(errand.prepared.tenant.customer_id, connection)
-    assert key is not None
+    connection, key = ready.connection, ready.key
     try:
         with about(vendor=key.vendor, mode=key.mode):
-            return await deliver(errand, errand.prepared, connection, key, target)
+            return await deliver(errand, ready)
     except (Taken, NotKept) as stopped:
         return failed(connection, str(stopped))
     except Exception as error:
@@ -57,26 +50,28 @@ async def take_part(
         return failed(connection, f"the delivery ended with an error: {what}")
 
 
-async def deliver(
-    errand: Errand, prepared: Prepared, connection: Connection, key: Key, target: Target
-) -> ConnectionReport:
+async def deliver(errand: Errand, ready: Ready) -> ConnectionReport:
     """Plan, and where there is something to do, plan again with the lease in hand and do it.
 
     Raises Taken when another run has the lease, NotKept when the store failed.
     """
-    rooms = errand.rooms
+    rooms, prepared = errand.rooms, errand.prepared
+    connection, key = ready.connection, ready.key
     done = await asyncio.to_thread(settle, rooms, prepared, connection, key)
     if done is not None:
         return done
-    line = Line(rooms, key, target, errand.holder, errand.deadline)
+    line = Line(rooms, key, ready.target, errand.holder, errand.deadline)
     async with line.exclusively() as lease:
         intention = await asyncio.to_thread(intend, rooms, prepared, connection, key)
         plan, hold = intention.decide()
         if hold is None:
             result = await line.send(plan, intention.replan, intention.ledger, lease)
         else:
-            hidden = plan.only_protected()
-            result = await line.hide(hidden, intention.protected, intention.ledger, lease)
+            intention = await asyncio.to_thread(_mark, rooms.store, intention, plan, hold)
+            gone = intention.protected | set(_marked(intention))
+            going = plan.only_protected()
+            result, said = await line.hide(going, gone, intention.ledger, lease)
+            hold = structs.replace(hold, hidden=() if said else _marked(intention))
     if result.status in KEY_REFUSED:
         key_refused(rooms, connection)
     return await asyncio.to_thread(_conclude, rooms.store, intention, plan, hold, result)
@@ -88,7 +83,8 @@ def settle(
     """The connection's report if there is nothing to send, else None. Raises NotKept."""
     intention = intend(rooms, prepared, connection, key)
     plan, hold = intention.decide()
-    if not _going(plan, hold).empty:
+    going = plan if hold is None else plan.only_protected()
+    if not going.empty or (hold is not None and _marked(intention)):
         return None
     return _conclude(rooms.store, intention, plan, hold, Result(nothing_done(), ()))
 
@@ -115,18 +111,32 @@ def _conclude(
     return delivered(intention.connection, plan, result, hold, people)
 
 
-def _keep_hold(store: Store, key: Key, earlier: Hold | None, hold: Hold | None) -> None:
+def _keep_hold(store: Store, key: Key, earlier: Hold | None, hold: Hold | None) -> Hold | None:
     """Keep what holds the plan; the same as before keeps its age, a withdrawal its wait."""
     if hold is None:
         if earlier is not None and not earlier.withdrawal:
             store.set_hold(key, None)
-        return
+        return None
     if earlier is not None and hold.answered_by(earlier):
         hold = structs.replace(hold, refused=earlier.refused)
     if earlier is None or structs.replace(earlier, at=hold.at) != hold:
         store.set_hold(key, hold)
+        return hold
+    return earlier
 
 
-def _going(plan: Plan, hold: Hold | None) -> Plan:
-    """The part of a plan that goes, whether or not it is held."""
-    return plan if hold is None else plan.only_protected()
+def _mark(store: Store, intention: Intention, plan: Plan, hold: Hold) -> Intention:
+    """Remember which protected people are about to be removed, until the groups are without them.
+
+    Once they are removed the ledger does not have them, and the plan that says the groups anew
+    is held: a run that is cut off in between, or cannot ask for the groups, leaves this mark.
+    """
+    hidden = {op.external_id for op in plan.protected} | set(_marked(intention))
+    marked = structs.replace(hold, hidden=tuple(sorted(hidden)))
+    kept = _keep_hold(store, intention.key, intention.held, marked)
+    return structs.replace(intention, held=kept)
+
+
+def _marked(intention: Intention) -> tuple[str, ...]:
+    """ExternalIds of those who were removed while the plan was held, and may be in groups yet."""
+    return () if intention.held is None else intention.held.hidden

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import TextIO
 
@@ -81,7 +82,8 @@ class Progress:
 class KeptProgress:
     """How far a delivery has come, kept in the store for those who look at its page.
 
-    Kept every few seconds only, and not at all of a delivery that is over sooner.
+    Kept every few seconds only, and not at all of a delivery that is over sooner; by a thread of
+    its own, for the store may take its time and the delivery may not. To be ended.
     """
 
     def __init__(self, store: Store, tenant: str, clock: Callable[[], float] = time.time) -> None:
@@ -91,25 +93,31 @@ class KeptProgress:
         self._next = clock() + KEPT_EVERY
         self._kept: set[str] = set()
         self._lock = threading.Lock()
+        self._keeper = ThreadPoolExecutor(1, "progress")
+        self._last: Future[None] | None = None
 
     def __call__(self, vendor: str, done: int, planned: int) -> None:
-        """Told a vendor's operations. A store that fails does not disturb the delivery."""
+        """Told a vendor's operations. A store that is slow or fails does not disturb these."""
         now = self._clock()
         with self._lock:
-            if now < self._next:
+            if now < self._next or (self._last is not None and not self._last.done()):
                 return
             self._next = now + KEPT_EVERY
+            self._last = self._keeper.submit(self._keep, vendor, done, planned, now)
+
+    def end(self) -> None:
+        """The delivery is over; nothing of it is kept."""
+        self._keeper.shutdown()
+        for vendor in self._kept:
+            try:
+                self._store.discard(self._shelf, vendor)
+            except StoreError:
+                log.warning("the progress of a delivery stays for an hour")
+
+    def _keep(self, vendor: str, done: int, planned: int, now: float) -> None:
         told = msgspec.json.encode({"done": done, "planned": planned})
         try:
             self._store.keep(self._shelf, vendor, told, now, now + KEPT_FOR)
             self._kept.add(vendor)
         except StoreError:
             log.warning("the progress of a delivery could not be kept")
-
-    def end(self) -> None:
-        """The delivery is over; nothing of it is kept."""
-        for vendor in self._kept:
-            try:
-                self._store.discard(self._shelf, vendor)
-            except StoreError:
-                log.warning("the progress of a delivery stays for an hour")

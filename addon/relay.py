@@ -12,19 +12,16 @@ import zlib
 import msgspec
 from msgspec import Struct
 
-from addon.delivery.ledger import Key
 from addon.directory.snapshot import Snapshot
 from addon.exchange import Errand, settle
 from addon.exchange import deliver as deliver_to
-from addon.outcome import failed, idle
 from addon.pause import see_that_it_runs
 from addon.prepared import Prepared, place, prepare
+from addon.ready import readiness, those_ready
 from addon.report import ConnectionReport, RunReport
-from addon.rooms import Rooms, chosen, find_tenant, ledger_key, target_of
+from addon.rooms import Rooms, chosen, find_tenant
 from addon.runs import begin, finish, watched
-from addon.sync import report_of
-from addon.tenant import Connection
-from addon.vendors import NotConfigured
+from addon.sync import nothing_read, report_of
 
 SNAPSHOT_KEPT = 6 * 3600.0
 """Seconds after which a snapshot is gone, delivered or not; the next run reads anew."""
@@ -42,28 +39,19 @@ def read_and_plan(rooms: Rooms, tenant_id: str) -> Relay:
     tenant = find_tenant(rooms.store, tenant_id)
     see_that_it_runs(tenant, rooms.clock())
     run = begin(rooms.store, tenant_id, rooms.clock())
-    reports: list[ConnectionReport] = []
-    waiting: list[str] = []
-    usable: list[tuple[Connection, Key]] = []
-    for connection in tenant.connections:
-        key = ledger_key(tenant_id, connection)
-        target = None if key is None else target_of(rooms.settings, connection, rooms.secrets)
-        if isinstance(target, NotConfigured):
-            reports.append(failed(connection, str(target), configuration=True))
-        elif key is None:
-            reports.append(idle(connection))
-        else:
-            usable.append((connection, key))
     with watched(rooms.store, run, rooms.clock):
+        parts = [readiness(rooms, tenant_id, connection) for connection in tenant.connections]
+        usable = those_ready(parts)
         if not usable:
-            report = RunReport(tenant_id, run.id, None, None, (), tuple(reports))
-            finish(rooms.store, run, rooms.clock(), report)
+            finish(rooms.store, run, rooms.clock(), nothing_read(tenant_id, run.id, parts))
             return Relay(run.id, ())
+        reports = [part for part in parts if isinstance(part, ConnectionReport)]
+        waiting = []
         prepared = prepare(rooms, tenant, tenant.connections)
-        for connection, key in usable:
-            settled = settle(rooms, prepared, connection, key)
+        for part in usable:
+            settled = settle(rooms, prepared, part.connection, part.key)
             if settled is None:
-                waiting.append(connection.vendor)
+                waiting.append(part.key.vendor)
             else:
                 reports.append(settled)
         if waiting:
@@ -86,23 +74,19 @@ def deliver(
     tenant = find_tenant(rooms.store, tenant_id)
     see_that_it_runs(tenant, rooms.clock())
     connections = chosen(tenant, vendor)
-    connection = connections[0]
-    key = ledger_key(tenant_id, connection)
-    if key is None:
-        return idle(connection)
-    target = target_of(rooms.settings, connection, rooms.secrets)
-    if isinstance(target, NotConfigured):
-        return failed(connection, str(target), configuration=True)
-    packed = rooms.store.snapshot(tenant_id, run, rooms.clock())
-    prepared = (
-        prepare(rooms, tenant, connections)
-        if packed is None
-        else place(rooms, tenant, connections, _unpack(packed))
-    )
+    ready = readiness(rooms, tenant_id, connections[0])
+    if isinstance(ready, ConnectionReport):
+        return ready
     stretch = begin(rooms.store, tenant_id, rooms.clock())
-    errand = Errand(rooms, prepared, stretch.holder, deadline)
     with watched(rooms.store, stretch, rooms.clock):
-        report = asyncio.run(deliver_to(errand, prepared, connection, key, target))
+        packed = rooms.store.snapshot(tenant_id, run, rooms.clock())
+        prepared = (
+            prepare(rooms, tenant, connections)
+            if packed is None
+            else place(rooms, tenant, connections, _unpack(packed))
+        )
+        errand = Errand(rooms, prepared, stretch.holder, deadline)
+        report = asyncio.run(deliver_to(errand, ready))
         finish(rooms.store, stretch, rooms.clock(), _stretch_report(prepared, stretch.id, report))
     if not report.left:
         rooms.store.done_with_snapshot(tenant_id, run, vendor)

@@ -63,6 +63,13 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     configuration: bool = False
     people: int | None = None
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether trying again soon may do more, for all that is known."""
+        if self.status == "failed" and not self.failures:
+            return not self.configuration
+        return bool(self.left) or any(not failure.refused for failure in self.failures)
+
 
 class RunReport(Struct, frozen=True):
     """One run or preview, whole."""

@@ -16,6 +16,11 @@ from addon.delivery.strip import without
 from addon.rooms import Rooms
 from addon.vendors import Target
 
+NOT_ASKED = (
+    "people with protected identity are removed, but the vendor could not be asked for the groups "
+    "that may refer to them, which the next run tries again: {}"
+)
+
 
 class Line(Struct, frozen=True):
     """Whose vendor is spoken to, where, and by which run.
@@ -55,28 +60,31 @@ class Line(Struct, frozen=True):
             lease.when_lost(session.pace.stop)
             yield session
 
-    async def hide(self, plan: Plan, gone: Set[str], ledger: Ledger, lease: Lease) -> Result:
-        """Carry out the removal of protected people, `gone`, and take them out of groups.
+    async def hide(
+        self, plan: Plan, gone: Set[str], ledger: Ledger, lease: Lease
+    ) -> tuple[Result, bool]:
+        """Carry out the removal of protected people, and take those `gone` out of groups.
 
         The groups are asked for and said without them, since the plan that says them anew is
-        held. Raises NotKept when the store failed.
+        held. What came of it, and whether no group that can be told of has them any more; if
+        not, it is to be tried again. Raises NotKept when the store failed.
         """
         async with self.speak(ledger, lease) as session:
-            carry_out = session.carry_out
-            result = await carry_out(plan, lambda absent: plan, clock=self.rooms.clock)
+            clock = self.rooms.clock
+            result = await session.carry_out(plan, lambda absent: plan, clock=clock)
             if not result.complete:
-                return result
+                return result, False
             try:
                 updates = await without(gone, session.scim, ledger)
-            except (GivenUp, Stopped):
-                return result  # the next run finds the groups as they are, and tries again
+            except (GivenUp, Stopped) as error:
+                return structs.replace(result, stopped=NOT_ASKED.format(error)), False
             writes = plan.only_protected().writes
             for operation in updates:
                 writes[operation.resource_type].append(operation)
             stripping = structs.replace(plan, protected=(), writes=writes)
-            return result.also(
-                await carry_out(stripping, lambda absent: stripping, clock=self.rooms.clock)
-            )
+            said = await session.carry_out(stripping, lambda absent: stripping, clock=clock)
+            told = not said.left and said.stopped is None and all(f.refused for f in said.failures)
+            return result.also(said), told
 
     async def send(self, plan: Plan, replan: Replan, ledger: Ledger, lease: Lease) -> Result:
         """Carry out a plan. Raises NotKept when the store failed."""

@@ -24,6 +24,7 @@ random, kept in the store |
 | SKOLSYNK_LOG_LEVEL | DEBUG, INFO, WARNING, ERROR or CRITICAL | WARNING |
 | SKOLSYNK_LOG_FORMAT | text or json (Cloud Logging's form) | text; json on App Engine |
 | SKOLSYNK_REQUIRE_EMULATOR | for tests: a missing emulator is a failure | none |
+| SKOLSYNK_REQUIRE_BROWSER | for tests: a missing Chromium is a failure | none |
 | FIRESTORE_EMULATOR_HOST, CLOUD_TASKS_EMULATOR_HOST | host:port of a stand-in | Google |
 | GAE_ENV, GAE_APPLICATION, GOOGLE_CLOUD_PROJECT | set by App Engine | none |
 """
@@ -69,7 +70,7 @@ KNOWN = (
     LOG_FORMAT,
     *KNOWN_TO_WEB,
 )
-FOR_TESTS = "SKOLSYNK_REQUIRE_EMULATOR"
+FOR_TESTS = ("SKOLSYNK_REQUIRE_EMULATOR", "SKOLSYNK_REQUIRE_BROWSER")
 FOR_VENDORS = re.compile(r"SKOLSYNK_\w+_(URL|KEY)")
 """Always welcome, named by a profile or not: vendors come and go."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -199,7 +200,7 @@ def _refuse_unknown(environ: Mapping[str, str], references: set[str]) -> None:
         name
         for name in environ
         if name.startswith("SKOLSYNK_")
-        and name not in (*KNOWN, FOR_TESTS)
+        and name not in (*KNOWN, *FOR_TESTS)
         and name not in references
         and not FOR_VENDORS.fullmatch(name)
     )

@@ -129,6 +129,8 @@ def _status(found: TenantStatus) -> Iterator[str]:
     yield f"{found.tenant}: " + (f"last run {last.run}, {last.status}" if last else "no run yet")
     if last is not None and last.detail:
         yield f"  {last.detail}"
+    if found.pause is not None:
+        yield f"paused until {found.pause.until}, that day included: nothing is read or sent"
     for connection in found.connections:
         if connection.mode == "off":
             yield f"{connection.vendor}: off"

@@ -1,5 +1,6 @@
 """How a tenant's connections are: last run, holds, failures, what is set up and what is not."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,11 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from addon.delivery.ledger import Key, Ledger
+from addon.pause import paused
 from addon.report import HoldReport
 from addon.rooms import SecretSource, find_tenant, ledger_key, target_of
 from addon.settings import Settings
 from addon.store import Run, Store
-from addon.tenant import Connection
+from addon.tenant import Connection, Pause
 from addon.vendors import NotConfigured
 
 
@@ -64,18 +66,23 @@ class LeftBehind(Struct, frozen=True):
 
 
 class TenantStatus(Struct, frozen=True, rename="camel"):
-    """Everything that `status` tells."""
+    """Everything that `status` tells. `pause` is the one that nothing runs in now."""
 
     tenant: str
     last_run: RunStatus | None
     connections: tuple[ConnectionStatus, ...]
     left_behind: tuple[LeftBehind, ...]
+    pause: Pause | None = None
 
 
 def status(
-    settings: Settings, store: Store, tenant_id: str, secrets: SecretSource | None = None
+    settings: Settings,
+    store: Store,
+    tenant_id: str,
+    secrets: SecretSource | None = None,
+    now: float | None = None,
 ) -> TenantStatus:
-    """The tenant's state. Raises Unknown and StoreError."""
+    """The tenant's state, `now` (seconds since 1970 UTC). Raises Unknown and StoreError."""
     tenant = find_tenant(store, tenant_id)
     runs = store.runs(tenant_id)
     connections = tuple(
@@ -92,7 +99,8 @@ def status(
         if runs
         else None
     )
-    return TenantStatus(tenant_id, last, connections, left)
+    pause = paused(tenant, time.time() if now is None else now)
+    return TenantStatus(tenant_id, last, connections, left, pause)
 
 
 def _connection(

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from addon.exchange import Errand, take_part
 from addon.logs import about
 from addon.outcome import foreseen, idle
 from addon.pause import see_that_it_runs
 from addon.prepared import Prepared, intend, prepare
+from addon.ready import Ready, readiness, those_ready
 from addon.report import (
     ConnectionReport,
     DirectoryCounts,
@@ -16,10 +17,9 @@ from addon.report import (
     finding_reports,
     roster_counts,
 )
-from addon.rooms import Rooms, chosen, find_tenant, ledger_key, target_of
+from addon.rooms import Rooms, chosen, find_tenant, ledger_key
 from addon.runs import begin, finish, new_run_id, watched
 from addon.tenant import Connection
-from addon.vendors import NotConfigured, Target
 
 
 def preview(rooms: Rooms, tenant_id: str, vendor: str | None = None) -> tuple[RunReport, Prepared]:
@@ -46,35 +46,25 @@ def sync(
     connections = chosen(tenant, vendor)
     see_that_it_runs(tenant, rooms.clock())
     run = begin(rooms.store, tenant_id, rooms.clock())
-    targets = {
-        c.vendor: target_of(rooms.settings, c, rooms.secrets)
-        for c in connections
-        if c.mode != "off"
-    }
-    with watched(rooms.store, run, rooms.clock):
-        prepared = None
-        if any(isinstance(target, Target) for target in targets.values()):
+    with watched(rooms.store, run, rooms.clock), about(tenant=tenant_id, run=run.id):
+        parts = [readiness(rooms, tenant_id, connection) for connection in connections]
+        if those_ready(parts):
             prepared = prepare(rooms, tenant, connections)
-        errand = Errand(rooms, prepared, run.holder, deadline)
-        with about(tenant=tenant_id, run=run.id):
-            reports = asyncio.run(_all(errand, connections, targets))
-        report = (
-            RunReport(tenant_id, run.id, None, None, (), tuple(reports))
-            if prepared is None
-            else report_of(prepared, run.id, reports)
-        )
+            errand = Errand(rooms, prepared, run.holder, deadline)
+            report = report_of(prepared, run.id, asyncio.run(_all(errand, parts)))
+        else:
+            report = nothing_read(tenant_id, run.id, parts)
         finish(rooms.store, run, rooms.clock(), report)
     return report
 
 
-async def _all(
-    errand: Errand,
-    connections: Sequence[Connection],
-    targets: Mapping[str, Target | NotConfigured],
-) -> list[ConnectionReport]:
+async def _all(errand: Errand, parts: Sequence[Ready | ConnectionReport]) -> list[ConnectionReport]:
     """Every connection side by side; the trouble of one stays its own."""
-    parts = (take_part(errand, c, targets.get(c.vendor)) for c in connections)
-    return list(await asyncio.gather(*parts))
+
+    async def one(part: Ready | ConnectionReport) -> ConnectionReport:
+        return await take_part(errand, part) if isinstance(part, Ready) else part
+
+    return list(await asyncio.gather(*map(one, parts)))
 
 
 def _foreseen(rooms: Rooms, prepared: Prepared, connection: Connection) -> ConnectionReport:
@@ -101,3 +91,9 @@ def report_of(prepared: Prepared, run: str, reports: Sequence[ConnectionReport])
         findings=finding_reports(prepared.findings),
         connections=tuple(reports),
     )
+
+
+def nothing_read(tenant_id: str, run: str, parts: Sequence[Ready | ConnectionReport]) -> RunReport:
+    """The report of a run of which no connection is ready, so that nothing was read."""
+    reports = tuple(part for part in parts if isinstance(part, ConnectionReport))
+    return RunReport(tenant_id, run, None, None, (), reports)

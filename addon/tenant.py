@@ -157,7 +157,7 @@ class Notices(Value, frozen=True):
     about: tuple[About, ...] = ("held", "failed")
 
 
-class Tenant(Value, frozen=True):
+class Tenant(Value, frozen=True, kw_only=True):
     """One Google Workspace customer: its units, its people's selection, its connections.
 
     `administrators` are the addresses of those who may use the configuration pages; with none,
@@ -165,9 +165,9 @@ class Tenant(Value, frozen=True):
     """
 
     customer_id: str
-    organisation: Organisation
     primary_domain: str | None = None
     delegated_admin: str | None = None
+    organisation: Organisation
     protected: Protected = Protected()
     school_units: tuple[SchoolUnit, ...] = ()
     connections: tuple[Connection, ...] = ()

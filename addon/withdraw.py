@@ -6,6 +6,7 @@ when it is asked for again.
 """
 
 import asyncio
+import time
 from codecs import BOM_UTF8
 
 import msgspec
@@ -17,31 +18,41 @@ from addon.delivery.lease import Taken
 from addon.delivery.ledger import Change, Key, NotKept
 from addon.delivery.plan import removal_of_everything
 from addon.outcome import delivered, failed
+from addon.ready import readiness
 from addon.report import ConnectionReport, RunReport, nothing_done
-from addon.rooms import Rooms, Unknown, find_tenant, target_of
+from addon.rooms import Rooms, Unknown, find_tenant
 from addon.runs import begin, finish, new_run_id, watched
 from addon.sending import Line
 from addon.store import Changed, LogEntry, StoreError
 from addon.tenant import Connection, Tenant
-from addon.vendors import NotConfigured
 
 ATTEMPTS = 5
 """How often the connection is turned off anew where others change the document meanwhile."""
+COMMAND_LINE = "command line"
+"""Who has changed a document that no person signed in for."""
 
 
-def withdraw(rooms: Rooms, tenant_id: str, vendor: str, confirmed: bool = False) -> RunReport:
-    """Remove what the tenant has at `vendor`, in test and live mode.
+def withdraw(
+    rooms: Rooms,
+    tenant_id: str,
+    vendor: str,
+    confirmed: bool = False,
+    seconds: float | None = None,
+) -> RunReport:
+    """Remove what the tenant has at `vendor`, in test and live mode, for at most about `seconds`.
 
-    Held like any other removal beyond the connection's limits, unless `confirmed`. Raises
-    Unknown and StoreError.
+    Held like any other removal beyond the connection's limits, unless `confirmed`. A pause does
+    not stop it: it reads no directory, and a person has asked for it. Raises Unknown and
+    StoreError.
     """
+    deadline = None if seconds is None else time.monotonic() + seconds
     tenant = find_tenant(rooms.store, tenant_id)
     keys = [key for key, _, _ in rooms.store.ledgers(tenant_id) if key.vendor == vendor]
     if not keys and tenant.connection(vendor) is None:
         raise Unknown(f"{tenant_id} has no connection to {vendor} and nothing there")
     run = begin(rooms.store, tenant_id, rooms.clock())
     with watched(rooms.store, run, rooms.clock):
-        reports = tuple(_one(rooms, tenant, key, run.holder, confirmed) for key in keys)
+        reports = tuple(_one(rooms, tenant, key, run.holder, confirmed, deadline) for key in keys)
         if not keys:
             turn_off(rooms, tenant_id, vendor)
         report = RunReport(tenant_id, run.id, None, None, (), reports)
@@ -49,15 +60,18 @@ def withdraw(rooms: Rooms, tenant_id: str, vendor: str, confirmed: bool = False)
     return report
 
 
-def _one(rooms: Rooms, tenant: Tenant, key: Key, holder: str, confirmed: bool) -> ConnectionReport:
+def _one(
+    rooms: Rooms, tenant: Tenant, key: Key, holder: str, confirmed: bool, deadline: float | None
+) -> ConnectionReport:
     connection = structs.replace(
         tenant.connection(key.vendor) or Connection(vendor=key.vendor), mode=key.mode
     )
-    target = target_of(rooms.settings, connection, rooms.secrets)
-    if isinstance(target, NotConfigured):
-        return failed(connection, str(target), configuration=True)
+    ready = readiness(rooms, key.tenant, connection)
+    if isinstance(ready, ConnectionReport):
+        return ready
+    line = Line(rooms, key, ready.target, holder, deadline)
     try:
-        return asyncio.run(_remove(Line(rooms, key, target, holder), connection, confirmed))
+        return asyncio.run(_remove(line, connection, confirmed))
     except (Taken, NotKept) as stopped:
         return failed(connection, str(stopped))
 
@@ -101,7 +115,7 @@ def turn_off(rooms: Rooms, tenant_id: str, vendor: str) -> None:
         if not modes:
             return
         now = rooms.clock()
-        entry = LogEntry(new_run_id(now), now, "command line", "vendor.mode", vendor, tuple(modes))
+        entry = LogEntry(new_run_id(now), now, COMMAND_LINE, "vendor.mode", vendor, tuple(modes))
         written = msgspec.json.encode(document)
         if rooms.store.replace_tenant(tenant_id, written, stored, entry):
             return

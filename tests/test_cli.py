@@ -56,6 +56,38 @@ def test_export_adds_nothing_to_a_document_without_a_last_line_feed(here):
     assert here.run("tenant", "export", TENANT).raw == written
 
 
+def test_a_document_with_a_byte_order_mark_works_like_any_other(here):
+    written = b"\xef\xbb\xbf" + json.dumps(here.document).encode()
+    assert here.run("tenant", "import", "-", stdin=written).status == 0
+    assert here.run("tenant", "export", TENANT).raw == written
+    assert here.run("sync", TENANT).status == 0
+
+
+def test_an_import_is_in_the_log_of_changes_with_what_it_changes(here):
+    here.document["organisation"]["name"] = "Storvik"
+    written = json.dumps(here.document).encode()
+    before = logged(here)
+    assert here.run("tenant", "import", "-", stdin=written).status == 0
+    assert here.run("tenant", "import", "-", stdin=written).status == 0  # changes nothing
+    (entry,) = (entry for entry in logged(here) if entry not in before)
+    assert (entry.who, entry.what) == ("command line", "document.imported")
+    assert [(c.place, c.before, c.after) for c in entry.changes] == [
+        ("organisation.name", '"Storviks kommun"', '"Storvik"')
+    ]
+
+
+def test_an_import_replaces_what_an_earlier_version_has_kept(here):
+    with here.store() as store:
+        store.save_tenant(TENANT, b'{"another": "form"}')
+    assert here.run("tenant", "import", "-", stdin=json.dumps(DOCUMENT).encode()).status == 0
+    assert here.run("sync", TENANT).status == 0
+
+
+def logged(here):
+    with here.store() as store:
+        return store.entries(TENANT)
+
+
 def test_what_was_exported_can_be_imported(here):
     exported = here.run("tenant", "export", TENANT).raw
     assert here.run("tenant", "import", "-", stdin=exported).status == 0

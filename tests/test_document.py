@@ -8,8 +8,26 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from addon.document import DocumentError, decode_tenant, load_tenant, write_document
+from addon.tenant import (
+    ChangeLimit,
+    Clause,
+    Connection,
+    GroupRule,
+    Limits,
+    Notices,
+    Organisation,
+    Pause,
+    Protected,
+    Schedule,
+    SchoolUnit,
+    Selector,
+    Tenant,
+    YearRule,
+)
 from addon.vendors import load_vendors
 
 VENDORS = load_vendors(Path(__file__).parent.parent / "vendors.toml")
@@ -430,7 +448,10 @@ def test_schedule_pause_notices_and_administrators_are_read():
             {"schedule": {"pause": {"from": "2027-08-09", "until": "2027-06-15"}}},
             "schedule.pause.until",
         ),
-        ({"schedule": {"pause": {"from": "in June", "until": "2027-06-15"}}}, "schedule.pause.from"),
+        (
+            {"schedule": {"pause": {"from": "in June", "until": "2027-06-15"}}},
+            "schedule.pause.from",
+        ),
         ({"notices": {"email": ["nobody"]}}, "notices.email[0]"),
         ({"notices": {"about": ["everything"]}}, "notices.about[0]"),
         ({"administrators": ["anna"]}, "administrators[0]"),
@@ -441,3 +462,131 @@ def test_what_is_wrong_with_them_is_told_with_its_place(more: dict[str, object],
         decode_tenant(json.dumps({**DOCUMENT, **more}).encode(), VENDORS)
 
     assert [fault.place for fault in told.value.faults] == [place]
+
+
+# Written
+
+
+TEXTS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=9).filter(
+    lambda text: bool(text.strip())
+)
+ADDRESSES = st.sampled_from(["it@storkoping.se", "åsa@storkoping.se", "a+b@x"])
+ORG_UNITS = st.sampled_from(["/", "/Elever", '/Elever/"Å" & ö', "/Elever/7A/Grupp 1"])
+CODES = ("12345678", "87654321", "00000001")
+DATES = st.dates(date(2020, 1, 1), date(2100, 1, 1))
+
+
+def tuples(values: st.SearchStrategy[Any], most: int = 3) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(values, max_size=most, unique=True).map(tuple)
+
+
+CLAUSES = st.one_of(
+    st.builds(
+        Clause,
+        attribute=st.sampled_from(["orgUnitPath", "name.familyName", "groups"]),
+        operator=st.sampled_from(["equals", "notContains"]),
+        value=TEXTS,
+    ),
+    st.builds(Clause, attribute=st.just("orgUnitPath"), operator=st.just("isEmpty")),
+    st.builds(
+        Clause,
+        attribute=st.just("primaryEmail"),
+        operator=st.just("in"),
+        value=st.lists(TEXTS, min_size=1, max_size=3).map(tuple),
+    ),
+)
+SELECTORS = st.builds(
+    Selector,
+    org_units=st.lists(ORG_UNITS, min_size=1, max_size=3, unique=True).map(tuple),
+    groups=tuples(ADDRESSES),
+    filters=st.lists(st.lists(CLAUSES, min_size=1, max_size=2).map(tuple), max_size=2).map(tuple),
+) | st.just(Selector())
+RULES = st.none() | st.builds(
+    GroupRule,
+    source=st.sampled_from(["orgUnit", "group"]),
+    pattern=st.just(r"(?P<name>[^/\\]+)$"),
+)
+YEARS = st.none() | st.builds(
+    YearRule,
+    source=st.just("attribute"),
+    pattern=st.just(r"^(?P<year>\d+)"),
+    attribute=st.just("organizations.department"),
+)
+CHANGES = st.builds(ChangeLimit, number=st.integers(0, 99), percent=st.none() | st.just(2.5))
+LIMITS = st.builds(
+    Limits,
+    deletions=st.integers(0, 100),
+    deletions_percent=st.floats(0, 100),
+    changes=st.dictionaries(st.sampled_from(["User", "Activity"]), CHANGES, max_size=2),
+)
+
+
+@st.composite
+def tenants(draw: st.DrawFn) -> Tenant:
+    codes = draw(st.lists(st.sampled_from(CODES), unique=True, max_size=3))
+    units = tuple(
+        SchoolUnit(
+            code=code,
+            name=draw(TEXTS),
+            municipality_code=draw(st.none() | st.just("9999")),
+            school_types=draw(tuples(st.sampled_from(["GR", "FKLASS"]))),
+            students=draw(SELECTORS),
+            staff=draw(SELECTORS),
+            classes=draw(RULES),
+            teaching_groups=draw(RULES),
+            school_year=draw(YEARS),
+        )
+        for code in codes
+    )
+    connections = tuple(
+        Connection(
+            vendor=vendor,
+            mode=draw(st.sampled_from(["off", "test", "live"])),
+            school_units=draw(tuples(st.sampled_from(codes))) if codes else (),
+            fields=draw(st.sampled_from([(), ("email",), ("schoolYear", "email")])),
+            limits=draw(LIMITS | st.just(Limits())),
+        )
+        for vendor in draw(st.sampled_from([(), ("binogi",), ("gleerups", "binogi")]))
+    )
+    first, last = sorted((draw(DATES), draw(DATES)))
+    pause = Pause(start=first, until=last)
+    return Tenant(
+        customer_id="C0storkoping",
+        organisation=Organisation(name=draw(TEXTS), organisation_number=draw(st.none() | TEXTS)),
+        primary_domain=draw(st.none() | st.just("edu.storkoping.se")),
+        delegated_admin=draw(st.none() | ADDRESSES),
+        protected=Protected(groups=draw(tuples(ADDRESSES)), org_units=draw(tuples(ORG_UNITS))),
+        school_units=units,
+        connections=connections,
+        schedule=Schedule(
+            hours=draw(st.none() | st.sampled_from([1, 2, 3, 4, 6, 8, 12, 24])),
+            pause=draw(st.none() | st.just(pause)),
+        ),
+        notices=Notices(
+            email=draw(tuples(ADDRESSES)),
+            about=draw(tuples(st.sampled_from(["held", "failed", "unread"]))),
+        ),
+        administrators=draw(tuples(ADDRESSES)),
+    )
+
+
+@given(tenants())
+def test_what_is_written_is_read_as_what_it_was(tenant: Tenant) -> None:
+    written = write_document(tenant)
+    assert decode_tenant(written, VENDORS) == tenant
+    assert load_tenant(written) == tenant
+
+
+def test_what_goes_without_saying_is_not_written() -> None:
+    tenant = Tenant(customer_id="C1", organisation=Organisation(name="Storköping"))
+    assert write_document(tenant).decode() == (
+        '{\n  "customerId": "C1",\n  "organisation": {\n    "name": "Storköping"\n  }\n}\n'
+    )
+
+
+def test_the_documented_order_is_kept() -> None:
+    written = json.loads(write_document(decode_tenant(json.dumps(DOCUMENT).encode(), VENDORS)))
+    assert list(written) == list(DOCUMENT)
+    for part in ("schoolUnits", "connections"):
+        (shown,) = DOCUMENT[part]
+        assert list(written[part][0]) == [key for key in shown if key in written[part][0]]

@@ -1,10 +1,13 @@
 """Progress is one line on a terminal, and nothing anywhere else."""
 
 import io
+import json
 
 import pytest
 
-from addon.progress import WIDTH, Progress
+from addon.progress import WIDTH, KeptProgress, Progress
+from addon.store import Shelf, StoreError
+from addon.store.sqlite import SQLiteStore
 
 
 class Terminal(io.StringIO):
@@ -81,3 +84,74 @@ def test_a_terminal_that_goes_away_does_not_end_the_run():
     with Progress(Gone()) as progress:
         progress.reading(1, 1)
         progress.delivering("all", 1, 1)
+
+
+# Kept for the pages
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def kept(store: SQLiteStore, now: float) -> dict[str, dict[str, int]]:
+    shelf = Shelf("progress", "C1")
+    papers = {name: store.kept(shelf, name, now) for name in store.papers(shelf, now)}
+    return {name: json.loads(paper.data) for name, paper in papers.items() if paper is not None}
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = SQLiteStore(tmp_path / "skolsynk.db")
+    yield store
+    store.close()
+
+
+def settled(progress: KeptProgress) -> None:
+    """Once what was told has been kept."""
+    if progress._last is not None:
+        progress._last.result()
+
+
+def test_a_delivery_that_is_soon_over_keeps_nothing(store):
+    clock = Clock()
+    before = store.cost()
+    progress = KeptProgress(store, "C1", clock)
+    for n in range(1000):
+        progress("ne", n, 1000)
+        clock.now += 0.001
+    progress.end()
+    assert store.cost() == before
+
+
+def test_a_longer_one_is_kept_now_and_then_and_gone_at_its_end(store):
+    clock = Clock()
+    progress = KeptProgress(store, "C1", clock)
+    writes = store.cost()[1]
+    for n in range(100):
+        clock.now += 0.1
+        progress("ne", n, 100)
+        settled(progress)
+    (told,) = kept(store, clock.now).values()
+    assert told["planned"] == 100
+    assert told["done"] >= 75
+    assert store.cost()[1] - writes <= 6
+    assert kept(store, clock.now + 3700) == {}
+    progress.end()
+    assert kept(store, clock.now) == {}
+
+
+def test_a_store_that_fails_does_not_disturb_the_delivery(caplog):
+    class Broken:
+        def keep(self, *_: object) -> None:
+            raise StoreError("the disk is full")
+
+    clock = Clock()
+    progress = KeptProgress(Broken(), "C1", clock)  # type: ignore[arg-type]
+    clock.now += 3
+    progress("ne", 1, 2)
+    progress.end()
+    assert "could not be kept" in caplog.text

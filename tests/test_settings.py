@@ -137,6 +137,7 @@ def test_variables_of_vendors_and_tests_are_welcome() -> None:
         "SKOLSYNK_BINOGI_LIVE_KEY": "hunter2",
         "SKOLSYNK_NEWVENDOR_TEST_URL": "https://x.se",
         "SKOLSYNK_REQUIRE_EMULATOR": "1",
+        "SKOLSYNK_REQUIRE_BROWSER": "1",
     }
     settings = Settings.from_environ(environ)
     assert settings.environ == {"SKOLSYNK_BINOGI_LIVE_KEY": "hunter2"}
@@ -281,5 +282,5 @@ def test_the_log_format_is_text_or_json() -> None:
 
 def test_every_variable_is_told_of_where_they_are_read() -> None:
     told = settings_module.__doc__ or ""
-    for name in (*KNOWN, FOR_TESTS, "FIRESTORE_EMULATOR_HOST", "CLOUD_TASKS_EMULATOR_HOST"):
+    for name in (*KNOWN, *FOR_TESTS, "FIRESTORE_EMULATOR_HOST", "CLOUD_TASKS_EMULATOR_HOST"):
         assert f"| {name}" in told or f", {name}" in told, name

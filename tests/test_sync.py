@@ -5,8 +5,10 @@ import json
 import pytest
 from msgspec import structs
 
+from addon import relay
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.rooms import Unknown
+from addon.store import StoreError
 from addon.sync import preview, sync
 from tests.installation import HIDDEN, PUPILS, TENANT, Installation, address
 
@@ -182,3 +184,64 @@ def test_a_right_to_nothing_withdraws_what_was_sent_before(here):
     report = run(here, "all")
     assert statuses(report) == {"all": "delivered"}
     assert here.all.externalIds() == []
+
+
+def test_how_many_people_each_vendor_has_is_in_the_record(here):
+    run(here)
+    here.leave(PUPILS["7A"][0])
+    report = run(here)
+    assert [c.people for c in report.connections] == [13, 13]
+    here.connection("some", mode="off")
+    assert [c.people for c in run(here).connections] == [13, None]
+    with here.store() as store:
+        kept = store.runs(TENANT)[0].report
+    assert [c["people"] for c in json.loads(kept or b"")["connections"]] == [13, None]
+
+
+@pytest.mark.parametrize("where", ["readiness", "prepare", "finish"])
+@pytest.mark.parametrize("stretch", ["sync", "relay"])
+def test_no_run_stays_open_whatever_goes_wrong_in_it(here, monkeypatch, where, stretch):
+    def broken(*_):
+        raise StoreError("the disk is full")
+
+    with here.rooms() as rooms:
+        with monkeypatch.context() as full:
+            full.setattr(f"addon.{stretch}.{where}", broken)
+            with pytest.raises(StoreError):
+                (sync if stretch == "sync" else relay.read_and_plan)(rooms, TENANT)
+        assert rooms.store.running(TENANT) == []
+        assert [kept.status for kept in rooms.store.runs(TENANT)] == ["failed"]
+
+
+@pytest.mark.parametrize("where", ["place", "deliver_to", "finish"])
+def test_no_stretch_stays_open_whatever_goes_wrong_in_it(here, monkeypatch, where):
+    def broken(*_):
+        raise StoreError("the disk is full")
+
+    with here.rooms() as rooms:
+        found = relay.read_and_plan(rooms, TENANT)
+        assert found.vendors == ("all", "some")
+        with monkeypatch.context() as full:
+            full.setattr(f"addon.relay.{where}", broken)
+            with pytest.raises(StoreError):
+                relay.deliver(rooms, TENANT, "all", found.run, 60)
+        assert rooms.store.running(TENANT) == []
+        assert relay.deliver(rooms, TENANT, "all", found.run, 60).status in (
+            "delivered",
+            "unchanged",
+        )
+
+
+def test_a_stretch_whose_directory_is_gone_and_cannot_be_read_is_kept_as_unread(here):
+    with here.rooms() as rooms:
+        found = relay.read_and_plan(rooms, TENANT)
+        later = structs.replace(rooms, clock=lambda: rooms.clock() + 7 * 3600)
+        here.directory.fail("/users", times=None, status=400, reason="invalid")
+        with pytest.raises(DirectoryError):
+            relay.deliver(later, TENANT, "all", found.run, 60)
+        assert rooms.store.runs(TENANT)[0].status == "unread"
+
+
+def test_connections_are_told_in_the_order_of_the_document(here):
+    here.connection("all", mode="off")
+    assert [c.vendor for c in run(here).connections] == ["all", "some"]

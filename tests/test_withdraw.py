@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from addon.queue.work import WITHDRAW, Work
 from addon.report import HELD
 from addon.rooms import Unknown
-from addon.withdraw import withdraw
+from addon.store import StoreError
+from addon.withdraw import turn_off, withdraw
 from tests.installation import TENANT, Installation
 
 
@@ -111,3 +113,99 @@ def test_test_and_live_are_both_withdrawn(here):
 def test_a_vendor_of_which_there_is_nothing_is_told(here):
     with pytest.raises(Unknown, match="nobody"):
         withdrawn(here, "nobody")
+
+
+def test_turning_it_off_is_in_the_log_of_changes(here):
+    withdrawn(here)
+    with here.store() as store:
+        (entry,) = (e for e in store.entries(TENANT) if e.what == "vendor.mode")
+    assert (entry.who, entry.subject) == ("command line", "all")
+    (change,) = entry.changes
+    assert (change.place, change.before, change.after) == ("connections[all].mode", '"live"', None)
+
+
+def test_what_others_change_in_the_document_meanwhile_stays(here):
+    with here.rooms() as rooms:
+        store = rooms.store
+        first = store.replace_tenant
+        here.document["organisation"]["name"] = "Storvik"
+        changed = json.dumps(here.document).encode()
+
+        def overtaken(customer_id, document, was, entry=None):
+            store.replace_tenant = first
+            store.save_tenant(customer_id, changed)
+            return first(customer_id, document, was, entry)
+
+        store.replace_tenant = overtaken
+        turn_off(rooms, TENANT, "all")
+    document = json.loads(here.run("tenant", "export", TENANT).out)
+    assert document["organisation"]["name"] == "Storvik"
+    assert modes(here) == {"all": "off", "some": "live"}
+
+
+def test_no_run_stays_open_when_the_store_fails(here, monkeypatch):
+    def broken(*_):
+        raise StoreError("the disk is full")
+
+    with here.rooms() as rooms:
+        with monkeypatch.context() as full:
+            full.setattr("addon.withdraw._one", broken)
+            with pytest.raises(StoreError):
+                withdraw(rooms, TENANT, "all", confirmed=True)
+        assert rooms.store.running(TENANT) == []
+        assert rooms.store.runs(TENANT)[0].status == "failed"
+
+
+# As a task
+
+
+def order(here: Installation, queue: "Tasks", seconds: float = 480.0, **payload: str):
+    with here.rooms() as rooms:
+        work = Work(lambda: rooms, lambda: queue, seconds=seconds)
+        return work.do(WITHDRAW, payload or {"tenant": TENANT, "vendor": "all"})
+
+
+class Tasks:
+    """A queue that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.tasks: list = []
+
+    def enqueue(self, task) -> bool:
+        self.tasks.append(task)
+        return True
+
+
+def test_a_task_withdraws_however_many_it_removes(here):
+    answer = order(here, Tasks())
+    assert (answer.done, answer.outcome) == (True, "done")
+    assert here.all.externalIds() == []
+    assert modes(here)["all"] == "off"
+
+
+def test_a_task_that_the_vendor_kept_from_its_end_is_tried_again(here):
+    here.all.fail(500, times=None, method="DELETE", endpoint="Users")
+    assert not order(here, Tasks()).done
+    here.all.clear()
+    assert order(here, Tasks()).done
+    assert here.all.externalIds() == []
+
+
+def test_a_task_whose_time_is_spent_goes_on_in_another(here):
+    queue, answers = Tasks(), []
+    here.all.knobs.latency = 0.02
+    payload = {"tenant": TENANT, "vendor": "all"}
+    for _ in range(40):
+        answers.append(order(here, queue, 0.05, **payload))
+        if here.all.externalIds() == []:
+            break
+        if queue.tasks:
+            payload = queue.tasks[-1].payload
+    assert here.all.externalIds() == []
+    assert "goes on" in {answer.outcome for answer in answers}
+    assert len({task.name for task in queue.tasks}) == len(queue.tasks)
+
+
+def test_a_task_for_a_vendor_of_which_there_is_nothing_is_given_up(here):
+    answer = order(here, Tasks(), tenant=TENANT, vendor="nobody")
+    assert (answer.done, answer.outcome) == (True, "given up")

@@ -36,6 +36,8 @@ class Hold(Struct, frozen=True):
     `changes` by how many each type would grow or shrink: what an approval is for. `reason`
     says it with numbers. `at` is in seconds since 1970 UTC. `withdrawal` is true when
     everything was asked to be removed. `refused` is when a person said no, 0 while nobody has.
+    `hidden` are externalIds of protected people, and of their employments, who were removed while
+    it stood and may be in the vendor's groups yet.
     """
 
     people: tuple[str, ...]
@@ -46,6 +48,7 @@ class Hold(Struct, frozen=True):
     at: float = 0.0
     withdrawal: bool = False
     refused: float = 0.0
+    hidden: tuple[str, ...] = ()
 
     def answered_by(self, earlier: "Hold") -> bool:
         """Whether a no to `earlier` is a no to this too: it goes no further."""

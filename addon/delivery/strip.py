@@ -40,7 +40,7 @@ class _Listed(Struct):
 
 
 async def without(gone: Set[str], scim: Scim, ledger: Ledger) -> list[Operation]:
-    """Updates of the groups at the vendor that refer to someone in `gone` (externalIds).
+    """What says the groups at the vendor that refer to someone in `gone` (externalIds) anew.
 
     None for a type that the vendor cannot list. Raises GivenUp and Stopped.
     """
@@ -68,16 +68,18 @@ def _updates(
             continue  # not as we have sent it, so it cannot be said as the vendor has it
         entry = ledger.entries[resource_type].get(held.external_id)
         members = {m.value for m in (*held.student_memberships, *held.teachers)}
-        if entry is None or entry.intended or gone.isdisjoint(members):
+        if entry is None or gone.isdisjoint(members):
             continue
         body = encode(_said(resource_type, held, gone))
         yield Operation(
-            kind="update",
+            kind="create" if entry.intended else "update",
             resource_type=resource_type,
             external_id=held.external_id,
             vendor_id=entry.vendor_id,
             body=body,
             content=content_hash(body),
+            ask=entry.intended,
+            was=entry.content,
         )
 
 

@@ -14,7 +14,8 @@ from addon.directory.service import Service
 from addon.directory.trouble import NotFound
 
 FIELDS = "id,primaryEmail,name,isAdmin,isDelegatedAdmin,customerId,suspended,archived"
-FORBIDDEN = 403
+NO_ADMINISTRATOR = frozenset({"403", "403 forbidden"})
+"""How Google answers who may not ask: other reasons are about Skolsynk and not the person."""
 IMPATIENT = Patience(tries=2, quota_tries=2, first_wait=0.2, longest_wait=1.0, longest_told=2.0)
 """Somebody waits for the page."""
 WITHIN = 10.0
@@ -62,9 +63,9 @@ def account(source: Source, sub: str, email: str) -> Account | None:
         except NotFound:
             return None
         except AccessRefused as refused:
-            if f"({FORBIDDEN} " in f"{refused} ".replace(")", " "):
-                return None  # who is no administrator may not ask, whoever it is about
-            raise
+            if refused.why not in NO_ADMINISTRATOR:
+                raise
+            return None
     found = single(what, answer, AccountAnswer)
     if found.id != sub or found.suspended or found.archived or not found.customer_id:
         return None

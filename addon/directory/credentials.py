@@ -160,7 +160,7 @@ class _Delegated(service_account.Credentials):
             code = _code(error)
             if error.retryable or not code:
                 raise
-            raise AccessRefused(self._what_to_do(code)) from None
+            raise AccessRefused(self._what_to_do(code), code) from None
 
     def _what_to_do(self, code: str) -> str:
         if code in NOT_ALLOWED:

@@ -13,4 +13,12 @@ class DirectoryError(Exception):
 
 
 class AccessRefused(DirectoryError):
-    """Google does not let Skolsynk read this directory: consent or delegation is missing."""
+    """Google does not let Skolsynk read this directory: consent or delegation is missing.
+
+    `why` is the status and the reason that Google answered with, such as `403 forbidden`, or the
+    error code of its token endpoint; empty where it was not asked.
+    """
+
+    def __init__(self, message: str, why: str = "") -> None:
+        super().__init__(message)
+        self.why = why

@@ -86,7 +86,7 @@ def refused(what: str, why: str) -> AccessRefused:
     because = f" ({why})" if why else ""
     remedy = REMEDIES.get(why.split()[-1] if why else "", GRANT)
     return AccessRefused(
-        f"{what}: Google does not let Skolsynk read the directory{because}. {remedy} {UNSENT}"
+        f"{what}: Google does not let Skolsynk read the directory{because}. {remedy} {UNSENT}", why
     )
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from addon.queue import RUNS, Queue, QueueError, Task
 from addon.store import Store, StoreError
+from addon.tenant import Tenant
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,17 @@ def run_of(tenant: str, window: Window) -> Task:
     )
 
 
+def is_turn(tenant: Tenant, window: str, hours: int) -> bool:
+    """Whether the tenant, which may want fewer runs, runs in this window of so many hours.
+
+    It does in the first window of each stretch of its own hours, counted from midnight UTC.
+    """
+    wanted = tenant.schedule.hours
+    if wanted is None or wanted <= hours or not window.isdecimal():
+        return True
+    return int(window) * hours % wanted < hours
+
+
 class Enqueued(Struct, frozen=True):
     """How many tenants there are, tasks are new, and could not be enqueued."""
 
@@ -91,7 +103,8 @@ def enqueue_runs(tenants: Iterable[str], queue: Queue, window: Window) -> Enqueu
 class Schedule:
     """The cron of one machine: from `start` until `stop` it enqueues each tenant's run in time.
 
-    A tenant that has run already in the window that it starts in waits for the next.
+    A tenant that has run already in the window that it starts in waits for the next. `upkeep`
+    is called now and then, and must not raise.
     """
 
     def __init__(
@@ -100,11 +113,13 @@ class Schedule:
         queue: Callable[[], Queue],
         hours: int,
         clock: Callable[[], float] = time.time,
+        upkeep: Callable[[], object] = lambda: None,
     ) -> None:
         self._store = store
         self._queue = queue
         self._hours = hours
         self._clock = clock
+        self._upkeep = upkeep
         self._window: Window | None = None
         self._seen: set[str] = set()
         self._sweeps = 0.0
@@ -143,4 +158,5 @@ class Schedule:
                 self.look()
             except StoreError as error:
                 log.error("the schedule waits for the store: %s", error)
+            self._upkeep()
             self._stopped.wait(LOOKS_EVERY)

@@ -3,7 +3,8 @@
 import logging
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Protocol
 
 import msgspec
@@ -18,11 +19,12 @@ from addon.document import DocumentError
 from addon.logs import about
 from addon.pause import Paused
 from addon.progress import KeptProgress
-from addon.queue import NoSuchQueue, Queue, QueueError, Task, deliveries_to
+from addon.queue import RUNS, NoSuchQueue, Queue, QueueError, Task, deliveries_to
 from addon.reconcile import reconcile
 from addon.relay import Relay
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, Unknown
+from addon.vendors import NotConfigured
 from addon.withdraw import withdraw
 
 log = logging.getLogger(__name__)
@@ -63,8 +65,12 @@ class Stretches(Protocol):
     ) -> ConnectionReport: ...
 
 
+Part = Annotated[str, Meta(pattern="^[0-9]{1,6}$")]
+"""The number of a stretch, for a task's name."""
+
+
 class _Run(Struct, frozen=True):
-    """Payload of a run."""
+    """Payload of a run; a `window` says that it is a scheduled one."""
 
     tenant: str
     window: str = ""
@@ -77,10 +83,11 @@ class _Reading(Struct, frozen=True):
 
 
 class _Order(Struct, frozen=True):
-    """Payload of what is asked for of one vendor."""
+    """Payload of what is asked for of one vendor; `part` as of a delivery."""
 
     tenant: str
     vendor: str
+    part: Part = "0"
 
 
 class _Delivery(Struct, frozen=True):
@@ -89,7 +96,7 @@ class _Delivery(Struct, frozen=True):
     tenant: str
     vendor: str
     run: str
-    part: Annotated[str, Meta(pattern="^[0-9]{1,6}$")]
+    part: Part
 
 
 class Work:
@@ -97,6 +104,7 @@ class Work:
 
     `read` reads a tenant's whole directory for the pages. `tell` tells of what is new with a
     tenant, or with one vendor after a delivery; it must not raise: `addon.notices.after_run`.
+    `is_turn` says whether a tenant runs in a window at all.
     """
 
     def __init__(
@@ -107,6 +115,7 @@ class Work:
         seconds: float = SECONDS,
         read: Callable[[str], None] = lambda tenant: None,
         tell: Callable[[str, str | None], None] = lambda tenant, vendor: None,
+        is_turn: Callable[[str, str], bool] = lambda tenant, window: True,
     ) -> None:
         self._rooms = rooms
         self._queue = queue
@@ -114,6 +123,7 @@ class Work:
         self._seconds = seconds
         self._read = read
         self._tell = tell
+        self._is_turn = is_turn
 
     def do(self, path: str, payload: object) -> Answer:
         """Do a task. Never raises: what goes wrong is logged, without a word about people."""
@@ -136,27 +146,49 @@ class Work:
         """Read and plan, then a task for each vendor that there is something to send to."""
         with about(tenant=wanted.tenant):
             try:
-                found = self._stretches.read_and_plan(self._rooms(), wanted.tenant)
-                log.info("%d vendors to deliver to", len(found.vendors), extra={"run": found.run})
-                return self._enqueue(
-                    [_Delivery(wanted.tenant, vendor, found.run, "0") for vendor in found.vendors]
-                )
+                if wanted.window and not self._is_turn(wanted.tenant, wanted.window):
+                    return Answer(DONE, "not its turn")
+                return self._read_and_plan(wanted)
             except Exception as error:
                 return _answer(error, RUN)
-            finally:
-                self._tell(wanted.tenant, None)
+
+    def _read_and_plan(self, wanted: _Run) -> Answer:
+        try:
+            found = self._stretches.read_and_plan(self._rooms(), wanted.tenant)
+            log.info("%d vendors to deliver to", len(found.vendors), extra={"run": found.run})
+            return self._enqueue(
+                [_Delivery(wanted.tenant, vendor, found.run, "0") for vendor in found.vendors]
+            )
+        finally:
+            self._tell(wanted.tenant, None)
 
     def _order(self, path: str, wanted: _Order) -> Answer:
         """Withdraw from a vendor, or ask it what it has."""
         with about(tenant=wanted.tenant, vendor=wanted.vendor):
             try:
                 if path == WITHDRAW:
-                    withdraw(self._rooms(), wanted.tenant, wanted.vendor, confirmed=True)
-                else:
-                    reconcile(self._rooms(), wanted.tenant, wanted.vendor)
-                return Answer(DONE, "done")
+                    return self._withdraw(wanted)
+                found = reconcile(self._rooms(), wanted.tenant, wanted.vendor)
+                return Answer(DONE if found.detail is None else FAILED, found.detail or "done")
             except Exception as error:
                 return _answer(error, path)
+
+    def _withdraw(self, wanted: _Order) -> Answer:
+        """Withdraw for a while; no later run does what is left, so it is tried again."""
+        began = time.monotonic()
+        with self._shown(wanted.tenant) as rooms:
+            report = withdraw(
+                rooms, wanted.tenant, wanted.vendor, confirmed=True, seconds=self._seconds
+            )
+        if not any(part.unfinished for part in report.connections):
+            return Answer(DONE, "done")
+        removed = any(any(part.operations["delete"].values()) for part in report.connections)
+        if removed and time.monotonic() - began >= self._seconds:
+            after = replace(wanted, part=str(int(wanted.part) + 1))
+            name = f"withdraw-{after.tenant}-{after.vendor}-{report.run}-{after.part}"
+            self._queue().enqueue(Task(RUNS, name, WITHDRAW, msgspec.to_builtins(after)))
+            return Answer(DONE, "goes on")
+        return Answer(FAILED, "not finished")
 
     def _survey(self, wanted: _Reading) -> Answer:
         """Read the whole directory for the pages; why it failed is told there."""
@@ -185,13 +217,18 @@ class Work:
 
     def _deliver_for_a_while(self, wanted: _Delivery) -> ConnectionReport:
         """A stretch of the delivery, whose progress those who look at its page can see."""
-        rooms = self._rooms()
-        progress = KeptProgress(rooms.store, wanted.tenant, rooms.clock)
-        rooms = replace(rooms, progress=progress)
-        try:
+        with self._shown(wanted.tenant) as rooms:
             return self._stretches.deliver(
                 rooms, wanted.tenant, wanted.vendor, wanted.run, seconds=self._seconds
             )
+
+    @contextmanager
+    def _shown(self, tenant: str) -> Iterator[Rooms]:
+        """Rooms of which those who look at the tenant's pages can see how far it has come."""
+        rooms = self._rooms()
+        progress = KeptProgress(rooms.store, tenant, rooms.clock)
+        try:
+            yield replace(rooms, progress=progress)
         finally:
             progress.end()
 
@@ -222,7 +259,7 @@ def _answer(error: Exception, path: str) -> Answer:
         case Paused():
             log.info("nothing runs: it is a pause")
             return Answer(DONE, "paused")
-        case Unknown() | DocumentError():
+        case Unknown() | DocumentError() | NotConfigured():
             log.error("%s was given up: %s", path, _where(error))
             return Answer(DONE, "given up")
         case AccessRefused():

@@ -12,6 +12,10 @@ class RegisterError(Exception):
     """The register cannot be had, or does not say what it promises; the message says what to do."""
 
 
+class RegisterAway(RegisterError):
+    """The register does not answer, or not in time: later it may."""
+
+
 class RegisterUnit(Struct, frozen=True):
     """A school unit. What a list does not tell of it is None or empty: ask for its details."""
 

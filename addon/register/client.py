@@ -1,46 +1,66 @@
 """The register's open API v2: every answer checked, in time, and of a size to expect."""
 
+import re
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import requests
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from addon.register import Organiser, RegisterError, RegisterUnit
+from addon.register import (
+    ACTIVE,
+    CEASED,
+    PLANNED,
+    RESTING,
+    Organiser,
+    RegisterAway,
+    RegisterError,
+    RegisterUnit,
+)
 
 T = TypeVar("T")
+Parameters = Sequence[tuple[str, str]]
 
-WITHIN = (5.0, 15.0)
+CONNECT, PART = 5.0, 20.0
 """Seconds to connect, and for each part of an answer."""
+BRISK, PATIENT = 12.0, 60.0
+"""Seconds for an answer with all tries: one that a page waits for, and the whole register."""
 TRIES = 3
 FIRST_WAIT = 0.3
 LARGEST = 20_000_000
-"""Bytes of an answer; the whole list is about 3 MB."""
+"""Bytes of an answer; the whole list is about 1 MB."""
+STATUSES = (ACTIVE, RESTING, CEASED, PLANNED)
+"""All are asked for by name: a list without the filter has been seen to leave out the ceased."""
+NOT_FOUND = frozenset({400, 404})
+"""What the register answers to a number or code that it does not know, or takes for a mistake."""
 REMEDY = "Try again later, or upload the register as a CSV file."
+
+Code = Annotated[str, Meta(pattern=r"^[0-9]{8}$")]
+Number = Annotated[str, Meta(pattern=r"^[0-9]{6}-?[0-9]{4}$")]
 
 
 class _Listed(Struct, rename="camel"):
-    school_unit_code: str
-    name: str
-    status: str = "AKTIV"
-
-
-class _UnitList(Struct):
-    data: "_Attributes"
+    school_unit_code: Code
+    name: str | None = None
+    status: str = ACTIVE
 
 
 class _Attributes(Struct):
     attributes: list[_Listed]
 
 
+class _UnitList(Struct):
+    data: _Attributes
+
+
 class _Detail(Struct, rename="camel"):
     display_name: str | None = None
     name: str | None = None
-    status: str = "AKTIV"
+    status: str = ACTIVE
     municipality_code: str | None = None
-    school_types: list[Any] = []
+    school_types: list[str | dict[str, Any]] | None = None
 
 
 class _DetailData(Struct):
@@ -58,7 +78,7 @@ class _UnitAnswer(Struct):
 
 
 class _OrganiserListed(Struct, rename="camel"):
-    organization_number: str
+    organization_number: Number
     display_name: str | None = None
     name: str | None = None
     organizer_type: str = ""
@@ -75,67 +95,75 @@ class _OrganiserList(Struct):
 class RegisterClient:
     """Asks the register at `base`. Every method raises RegisterError."""
 
-    def __init__(self, base: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        base: str,
+        sleep: Callable[[float], None] = time.sleep,
+        largest: int = LARGEST,
+    ) -> None:
         self._base = base.rstrip("/")
         self._sleep = sleep
+        self._largest = largest
         self._session = requests.Session()
         self._session.headers["Accept"] = "application/json"
 
     def units(self, **filters: str) -> list[RegisterUnit]:
-        """All units, or those of an `organization_number` or `municipality_code`."""
-        answer = self._ask("/v2/school-units", filters, _UnitList)
+        """All units, or those of an `organization_number` or `municipality_code`.
+
+        A number or code that the register does not know has none.
+        """
+        wanted = [*filters.items(), *(("status", status) for status in STATUSES)]
+        answer = self._ask(
+            "/v2/school-units", wanted, _UnitList, BRISK if filters else PATIENT, bool(filters)
+        )
         return [
             RegisterUnit(
                 code=each.school_unit_code,
-                name=each.name.strip(),
+                name=_one_line(each.name) or each.school_unit_code,
                 status=each.status,
                 municipality_code=filters.get("municipality_code"),
                 organisation_number=filters.get("organization_number"),
             )
-            for each in answer.data.attributes
+            for each in (answer.data.attributes if answer is not None else ())
         ]
 
-    def unit(self, code: str) -> RegisterUnit:
-        """A unit with its details."""
-        answer = self._ask(f"/v2/school-units/{code}", {}, _UnitAnswer)
+    def unit(self, code: str) -> RegisterUnit | None:
+        """A unit with its details, or None where there is none of this code."""
+        if not re.fullmatch("[0-9]{8}", code):
+            return None
+        answer = self._ask(f"/v2/school-units/{code}", (), _UnitAnswer, BRISK, True)
+        if answer is None:
+            return None
         found = answer.data.attributes
-        included = answer.included
-        organiser = included[0] if isinstance(included, list) and included else included
+        types = filter(None, map(_school_type, found.school_types or ()))
         return RegisterUnit(
             code=code,
-            name=(found.display_name or found.name or "").strip(),
+            name=_one_line(found.display_name) or _one_line(found.name) or code,
             status=found.status,
             municipality_code=found.municipality_code,
-            school_types=tuple(filter(None, map(_school_type, found.school_types))),
-            organisation_number=(
-                organiser.organization_number if isinstance(organiser, _Included) else None
-            ),
+            school_types=tuple(dict.fromkeys(types)),
+            organisation_number=_organisation(answer.included),
         )
 
     def organisers(self) -> list[Organiser]:
         """All principal organisers."""
-        answer = self._ask("/v2/organizers", {}, _OrganiserList)
+        answer = self._ask("/v2/organizers", (), _OrganiserList, PATIENT, False)
         return [
             Organiser(
-                each.organization_number,
-                (each.display_name or each.name or "").strip(),
+                each.organization_number.replace("-", ""),
+                _one_line(each.display_name) or _one_line(each.name) or each.organization_number,
                 each.organizer_type,
             )
-            for each in answer.data.attributes
+            for each in (answer.data.attributes if answer is not None else ())
         ]
 
-    def _ask(self, path: str, filters: dict[str, str], kind: type[T]) -> T:
-        for tried in range(1, TRIES + 1):
-            try:
-                body = self._body(path, filters)
-                break
-            except (requests.RequestException, _Busy) as error:
-                if tried == TRIES:
-                    said = str(error) if isinstance(error, _Busy) else type(error).__name__
-                    raise RegisterError(
-                        f"The school unit register does not answer {path} ({said}). {REMEDY}"
-                    ) from None
-                self._sleep(FIRST_WAIT * 2 ** (tried - 1))
+    def _ask(
+        self, path: str, wanted: Parameters, kind: type[T], seconds: float, may_lack: bool
+    ) -> T | None:
+        """The answer as a `kind`; None where it `may_lack` and is not found."""
+        body = self._tried(path, wanted, time.monotonic() + seconds, may_lack)
+        if body is None:
+            return None
         try:
             return msgspec.json.decode(body, type=kind)
         except msgspec.DecodeError as error:
@@ -144,12 +172,34 @@ class RegisterClient:
                 f"{REMEDY}"
             ) from None
 
-    def _body(self, path: str, filters: dict[str, str]) -> bytes:
+    def _tried(self, path: str, wanted: Parameters, until: float, may_lack: bool) -> bytes | None:
+        tried, wait = 0, FIRST_WAIT
+        while True:
+            tried += 1
+            try:
+                return self._body(path, wanted, until, may_lack)
+            except (requests.RequestException, _Busy) as error:
+                if tried == TRIES or time.monotonic() + wait >= until:
+                    said = str(error) if isinstance(error, _Busy) else type(error).__name__
+                    raise RegisterAway(
+                        f"The school unit register does not answer {path} ({said}). {REMEDY}"
+                    ) from None
+            self._sleep(wait)
+            wait *= 2
+
+    def _body(self, path: str, wanted: Parameters, until: float, may_lack: bool) -> bytes | None:
+        left = max(0.1, until - time.monotonic())
         with self._session.get(
-            self._base + path, params=filters, timeout=WITHIN, stream=True, allow_redirects=False
+            self._base + path,
+            params=list(wanted),
+            timeout=(min(CONNECT, left), min(PART, left)),
+            stream=True,
+            allow_redirects=False,
         ) as response:
             if response.status_code == 429 or response.status_code >= 500:
                 raise _Busy(f"HTTP {response.status_code}")
+            if may_lack and response.status_code in NOT_FOUND:
+                return None
             if response.status_code != 200:
                 raise RegisterError(
                     f"The school unit register answers {path} with HTTP {response.status_code}. "
@@ -158,8 +208,13 @@ class RegisterClient:
             body = bytearray()
             for part in response.iter_content(65536):
                 body += part
-                if len(body) > LARGEST:
-                    raise RegisterError(f"The register's answer to {path} is too large. {REMEDY}")
+                if len(body) > self._largest:
+                    raise RegisterError(
+                        f"The school unit register's answer to {path} is larger than "
+                        f"{self._largest} bytes. {REMEDY}"
+                    )
+                if time.monotonic() > until:
+                    raise _Busy("too slow")
             return bytes(body)
 
 
@@ -167,8 +222,22 @@ class _Busy(Exception):
     """The register cannot answer now."""
 
 
-def _school_type(given: Any) -> str | None:
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def _school_type(given: str | dict[str, Any]) -> str | None:
     """A school type's code, whether it stands alone or in an object."""
     if isinstance(given, dict):
-        given = given.get("code") or given.get("type")
+        given = next((given[key] for key in ("code", "schoolType", "type") if key in given), "")
     return given if isinstance(given, str) else None
+
+
+def _organisation(included: _Included | list[_Included] | None) -> str | None:
+    """The organiser's ten digits; what is included does not always say."""
+    for each in included if isinstance(included, list) else [included]:
+        if each is not None:
+            number = each.organization_number or each.attributes.get("organizationNumber")
+            if isinstance(number, str) and re.fullmatch("[0-9]{6}-?[0-9]{4}", number):
+                return number.replace("-", "")
+    return None

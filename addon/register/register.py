@@ -1,32 +1,33 @@
 """The register as the pages use it: a kept copy for all, and each tenant's own upload."""
 
+import logging
 import re
-import threading
-import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, TypeVar
-from unicodedata import normalize
 
-import msgspec
 from msgspec import Struct
 
-from addon.register import ACTIVE, CEASED, Organiser, RegisterError, RegisterUnit
+from addon.register import Organiser, RegisterAway, RegisterError, RegisterUnit
+from addon.register.finding import filled, has_words, in_order, rank
+from addon.register.kept import LISTS_NEW, Kept
+from addon.register.municipalities import municipality_named
+from addon.register.organisers import tidy
+from addon.register.spelling import fold
 from addon.register.spreadsheet import read_units
-from addon.store import Shelf, Store
+from addon.store import Store
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-DAY = 24 * 3600.0
-LISTS_KEPT = 7 * DAY
-DETAILS_KEPT = 30 * DAY
-COPY_KEPT = 400 * DAY
-LOOKS_EVERY = 60.0
-"""Seconds for which the copy in memory is taken for the one in the store."""
 AT_ONCE = 8
-SHARED = Shelf("register")
-ORDER = {ACTIVE: 0, "PLANERAD": 1, "VILANDE": 2, CEASED: 3}
-ENDINGS = (" kommun", "s kommun", " stad", "s stad", " kommunförbund", " ab")
+AWAY = 20.0
+"""Seconds for which a register that did not answer is not asked: each page would wait for it."""
+UNIT = re.compile(r"[0-9]{8}")
+MUNICIPALITY = re.compile(r"[0-9]{4}")
+ORGANISATION = re.compile(r"(?:16)?([0-9]{6})-?([0-9]{4})")
+MOST_WORDS = 8
+"""Words of a search; more say nothing more."""
 
 
 class Client(Protocol):
@@ -34,17 +35,9 @@ class Client(Protocol):
 
     def units(self, **filters: str) -> list[RegisterUnit]: ...
 
-    def unit(self, code: str) -> RegisterUnit: ...
+    def unit(self, code: str) -> RegisterUnit | None: ...
 
     def organisers(self) -> list[Organiser]: ...
-
-
-class Copy(Struct, frozen=True):
-    """The register as it was `fetched` (seconds since 1970 UTC)."""
-
-    fetched: float
-    units: tuple[RegisterUnit, ...]
-    organisers: tuple[Organiser, ...] = ()
 
 
 class State(Struct, frozen=True):
@@ -60,114 +53,100 @@ class Register:
     """Finds school units. Raises StoreError, and RegisterError where it says so."""
 
     def __init__(self, store: Store, client: Client | None, clock: Callable[[], float]) -> None:
-        self._store = store
+        self._kept = Kept(store, clock)
         self._client = client
         self._clock = clock
-        self._lock = threading.Lock()
-        self._known: tuple[float, Copy | None, list[tuple[str, RegisterUnit]]] | None = None
+        self._away_until = 0.0
 
     def refresh(self) -> int:
         """Fetch all units and organisers; how many units. Raises RegisterError; then the earlier
-        copy stays.
+        copy stays. So do the earlier organisers when only they cannot be had.
         """
-        client = self._with_access()
-        units, organisers = client.units(), client.organisers()
+        units = self._ask(lambda client: client.units())
         if not units:
             raise RegisterError("The school unit register has no units; the earlier copy stays.")
-        now = self._clock()
-        copy = Copy(now, tuple(units), tuple(organisers))
-        self._store.keep(SHARED, "all", _pack(copy), now, now + COPY_KEPT)
-        with self._lock:
-            self._known = None
+        try:
+            organisers: Sequence[Organiser] = self._ask(lambda client: client.organisers())
+        except RegisterError as error:
+            log.warning("the copy has the organisers that it had: %s", error)
+            organisers = self._kept.copy().organisers.listed
+        self._kept.keep_copy(in_order(units), [tidy(each) for each in organisers])
         return len(units)
 
-    def see_to(self, older_than: float = LISTS_KEPT) -> int | None:
+    def see_to(self, older_than: float = LISTS_NEW) -> int | None:
         """Refresh the copy when it is old or missing; how many units, None where it is new."""
-        copy = self._copy()
-        if copy is not None and self._clock() - copy.fetched < older_than:
+        fetched = self._kept.copy().fetched
+        if fetched is not None and self._clock() - fetched < older_than:
             return None
         return self.refresh()
 
     # Finding
 
     def search(self, tenant: str, text: str, limit: int = 50) -> list[RegisterUnit]:
-        """Units whose code, name or organiser fits all words of `text`; active ones first."""
-        words = _fold(text).split()
-        number = re.sub(r"\D", "", text)
-        if not words:
-            return []
-        if re.fullmatch(r"\s*\d{6}-?\d{4}\s*", text):
+        """Units by code, organisation number, municipality code, or words; active ones first.
+
+        All words must be in the unit's name; words may also name a municipality or organiser.
+        Raises RegisterError where a number must be asked for and cannot be.
+        """
+        text = " ".join(text.split())
+        if number := _organisation(text):
             return self.units_of(tenant, number)[:limit]
-        if re.fullmatch(r"\s*\d{4}\s*", text):
-            return self.units_in(tenant, number)[:limit]
-        own = self._uploaded(tenant)
-        mine = {unit.code for unit in own}
-        pairs = [(_fold(f"{u.name} {u.code}"), u) for u in own]
-        pairs += [pair for pair in self._searchable() if pair[1].code not in mine]
-        found = [unit for said, unit in pairs if all(word in said for word in words)]
-        if not found:
-            found = self._of_organisers(tenant, words)
-        return _in_order(found)[:limit]
+        if MUNICIPALITY.fullmatch(text):
+            return self.units_in(tenant, text)[:limit]
+        if UNIT.fullmatch(text):
+            unit = self.unit(tenant, text)
+            return [] if unit is None else [unit]
+        words = fold(text).split()[:MOST_WORDS]
+        found = [*self._in_place(tenant, words), *self._by_name(tenant, words, limit)]
+        found = found or self._split(tenant, words) or self._of_organiser(tenant, words)
+        return sorted({u.code: u for u in found}.values(), key=rank)[:limit]
 
     def units_of(self, tenant: str, organisation_number: str) -> list[RegisterUnit]:
         """The units of a principal organiser. Raises RegisterError where nothing is known."""
-        number = re.sub(r"\D", "", organisation_number)
-        own = [u for u in self._uploaded(tenant) if u.organisation_number == number]
-        return _in_order(own or self._listed(f"organisation {number}", organization_number=number))
+        number = _organisation(organisation_number)
+        if number is None:
+            return []
+        return self._listed(
+            tenant, lambda u: u.organisation_number == number, organization_number=number
+        )
 
     def units_in(self, tenant: str, municipality_code: str) -> list[RegisterUnit]:
         """The units in a municipality. Raises RegisterError where nothing is known."""
-        own = [u for u in self._uploaded(tenant) if u.municipality_code == municipality_code]
-        name = f"municipality {municipality_code}"
-        return _in_order(own or self._listed(name, municipality_code=municipality_code))
+        if not MUNICIPALITY.fullmatch(municipality_code):
+            return []
+        return self._listed(
+            tenant,
+            lambda u: u.municipality_code == municipality_code,
+            municipality_code=municipality_code,
+        )
 
     def unit(self, tenant: str, code: str) -> RegisterUnit | None:
         """A unit with its details as far as they can be had, or None where it is not known."""
-        own = next((u for u in self._uploaded(tenant) if u.code == code), None)
-        if own is not None:
-            return own
-        detailed = self._kept(f"unit {code}", RegisterUnit)
-        if detailed is None and self._client is not None:
-            try:
-                detailed = self._client.unit(code)
-                self._keep(f"unit {code}", detailed, DETAILS_KEPT)
-            except RegisterError:
-                detailed = None
-        copy = self._copy()
-        listed = copy.units if copy is not None else ()
-        return detailed or next((u for u in listed if u.code == code), None)
+        if not UNIT.fullmatch(code):
+            return None
+        own = self._kept.upload(tenant).by_code.get(code)
+        known = self._detailed(code) or self._kept.copy().by_code.get(code)
+        return known if own is None else own if known is None else filled(own, known)
 
     def details(self, tenant: str, codes: Iterable[str]) -> dict[str, RegisterUnit]:
         """Units with their details, several asked for at once; those not known are absent."""
-        wanted = list(codes)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            found = pool.map(lambda code: self.unit(tenant, code), wanted)
-            return {u.code: u for u in found if u is not None}
+            found = pool.map(lambda code: self.unit(tenant, code), list(codes))
+            return {unit.code: unit for unit in found if unit is not None}
 
     def statuses(self, tenant: str, codes: Iterable[str]) -> dict[str, str]:
         """What the copy says of units' status; those not known are absent."""
-        wanted = set(codes)
-        copy = self._copy()
-        known = {u.code: u.status for u in (copy.units if copy else ()) if u.code in wanted}
-        return known | {u.code: u.status for u in self._uploaded(tenant) if u.code in wanted}
+        upload, copy = self._kept.upload(tenant).by_code, self._kept.copy().by_code
+        known = {code: upload.get(code) or copy.get(code) for code in codes}
+        return {code: unit.status for code, unit in known.items() if unit is not None}
 
     def organisers(self, text: str) -> list[Organiser]:
         """Principal organisers whose name has all words of `text`."""
-        copy, words = self._copy(), _fold(text).split()
-        known = copy.organisers if copy is not None else ()
-        return [o for o in known if words and all(word in _fold(o.name) for word in words)]
+        return self._kept.copy().organisers.with_words(fold(text).split())
 
     def organiser_for(self, domain: str, name: str) -> Organiser | None:
         """The organiser that a domain or name is most plausibly of; None where it is not clear."""
-        copy = self._copy()
-        if copy is None:
-            return None
-        parts = {_plain(part) for part in domain.lower().split(".")[:-1]} | {_plain(name)}
-        parts |= {_plain(_short(name))}
-        fitting = [o for o in copy.organisers if _names(o) & parts]
-        municipal = [o for o in fitting if o.kind == "KOMMUN"]
-        chosen = municipal or fitting
-        return chosen[0] if len(chosen) == 1 else None
+        return self._kept.copy().organisers.plausible(domain, name)
 
     # Uploads
 
@@ -177,120 +156,130 @@ class Register:
         Only this tenant sees it. Raises SpreadsheetError; then the earlier one stays.
         """
         units = read_units(data)
-        now = self._clock()
-        packed = _pack(Copy(now, tuple(units)))
-        self._store.keep(Shelf("register", tenant), "upload", packed, now, now + COPY_KEPT)
+        self._kept.keep_upload(tenant, in_order(units))
         return len(units)
 
     def remove_upload(self, tenant: str) -> None:
         """Go by the register itself again."""
-        self._store.discard(Shelf("register", tenant), "upload")
+        self._kept.discard_upload(tenant)
 
     def state(self, tenant: str) -> State:
         """What there is to search in."""
-        copy = self._copy()
+        copy = self._kept.copy()
         return State(
             access=self._client is not None,
-            units=0 if copy is None else len(copy.units),
-            fetched=None if copy is None else copy.fetched,
-            uploaded=len(self._uploaded(tenant)),
+            units=len(copy.units),
+            fetched=copy.fetched,
+            uploaded=len(self._kept.upload(tenant).units),
         )
 
-    # What is kept
+    # How it is found
 
-    def _uploaded(self, tenant: str) -> tuple[RegisterUnit, ...]:
-        paper = self._store.kept(Shelf("register", tenant), "upload", self._clock())
-        return () if paper is None else _unpack(paper.data, Copy).units
+    def _by_name(self, tenant: str, words: Sequence[str], limit: int) -> list[RegisterUnit]:
+        own = self._kept.upload(tenant)
+        found = own.search(words, limit)
+        shared = self._kept.copy().search(words, limit, without=own.by_code)
+        return in_order([*found, *shared])
 
-    def _copy(self) -> Copy | None:
-        return self._from_memory()[1]
-
-    def _searchable(self) -> list[tuple[str, RegisterUnit]]:
-        return self._from_memory()[2]
-
-    def _from_memory(self) -> tuple[float, Copy | None, list[tuple[str, RegisterUnit]]]:
-        now = self._clock()
-        with self._lock:
-            if self._known is not None and now - self._known[0] < LOOKS_EVERY:
-                return self._known
-        paper = self._store.kept(SHARED, "all", now)
-        copy = None if paper is None else _unpack(paper.data, Copy)
-        pairs = [(_fold(f"{u.name} {u.code}"), u) for u in (copy.units if copy else ())]
-        with self._lock:
-            self._known = now, copy, pairs
-            return self._known
-
-    def _of_organisers(self, tenant: str, words: list[str]) -> list[RegisterUnit]:
-        """The units of the one organiser whose name fits."""
-        fitting = self.organisers(" ".join(words))
-        if len(fitting) != 1:
-            return []
+    def _in_place(self, tenant: str, words: Sequence[str]) -> list[RegisterUnit]:
+        """The units of the municipality or organiser that the words name."""
+        name = " ".join(words)
+        organiser = self._kept.copy().organisers.named(name)
+        municipality = municipality_named(name)
         try:
-            return self.units_of(tenant, fitting[0].number)
+            if municipality and (organiser is None or not name.endswith((" kommun", " stad"))):
+                return self.units_in(tenant, municipality)
+            return [] if organiser is None else self.units_of(tenant, organiser.number)
+        except RegisterError:
+            return []  # what is known by name is better than nothing
+
+    def _split(self, tenant: str, words: Sequence[str]) -> list[RegisterUnit]:
+        """The units of a place that the first or last words name, with the other words."""
+        for place, others in _splits(words):
+            found = [u for u in self._in_place(tenant, place) if has_words(u, others)]
+            if found:
+                return found
+        return []
+
+    def _of_organiser(self, tenant: str, words: Sequence[str]) -> list[RegisterUnit]:
+        """The units of the one organiser whose name has the words."""
+        fitting = self._kept.copy().organisers.with_words(words)
+        try:
+            return self.units_of(tenant, fitting[0].number) if len(fitting) == 1 else []
         except RegisterError:
             return []
 
-    def _listed(self, name: str, **filters: str) -> list[RegisterUnit]:
-        kept = self._kept(name, Copy)
-        if kept is not None and self._clock() - kept.fetched < LISTS_KEPT:
-            return list(kept.units)
+    def _detailed(self, code: str) -> RegisterUnit | None:
+        kept = self._kept.unit(code)
+        if kept is not None or self._client is None:
+            return kept
         try:
-            units = self._with_access().units(**filters)
+            found = self._ask(lambda client: client.unit(code))
         except RegisterError:
-            if kept is not None:
-                return list(kept.units)
-            raise
-        self._keep(name, Copy(self._clock(), tuple(units)), COPY_KEPT)
+            return None
+        if found is not None:
+            self._kept.keep_unit(found)
+        return found
+
+    def _listed(
+        self, tenant: str, belongs: Callable[[RegisterUnit], bool], **filters: str
+    ) -> list[RegisterUnit]:
+        """The units that the register lists, as the tenant's own file has those that it has."""
+        own = self._kept.upload(tenant)
+        found = {unit.code: unit for unit in own.units if belongs(unit)}
+        try:
+            listed = self._list(**filters)
+        except RegisterError:
+            if not found:
+                raise
+            listed = []
+        for unit in listed:
+            mine = own.by_code.get(unit.code)
+            said = unit if mine is None else filled(mine, unit)
+            if mine is None or belongs(said):
+                found[unit.code] = said
+        return in_order(found.values())
+
+    def _list(self, **filters: str) -> Sequence[RegisterUnit]:
+        name = " ".join(f"{key} {value}" for key, value in filters.items())
+        kept = self._kept.listed(name)
+        if kept is not None and self._clock() - kept.fetched < LISTS_NEW:
+            return kept.units
+        try:
+            units = self._ask(lambda client: client.units(**filters))
+        except RegisterError:
+            if kept is None:
+                raise
+            return kept.units
+        self._kept.keep_list(name, units)
         return units
 
-    def _with_access(self) -> Client:
+    def _ask(self, question: Callable[[Client], T]) -> T:
         if self._client is None:
             raise RegisterError(
                 "This installation has no access to the school unit register "
                 "(SKOLSYNK_REGISTER=off). Upload the register as a CSV file."
             )
-        return self._client
-
-    def _kept(self, name: str, kind: type[T]) -> T | None:
-        paper = self._store.kept(SHARED, name, self._clock())
-        return None if paper is None else _unpack(paper.data, kind)
-
-    def _keep(self, name: str, value: object, kept_for: float) -> None:
-        now = self._clock()
-        self._store.keep(SHARED, name, _pack(value), now, now + kept_for)
-
-
-def _in_order(units: Sequence[RegisterUnit]) -> list[RegisterUnit]:
-    return sorted(units, key=lambda u: (ORDER.get(u.status, 9), _fold(u.name), u.code))
+        if self._clock() < self._away_until:
+            raise RegisterAway(
+                "The school unit register did not answer a moment ago. Try again in a minute, "
+                "or upload the register as a CSV file."
+            )
+        try:
+            return question(self._client)
+        except RegisterAway:
+            self._away_until = self._clock() + AWAY
+            raise
 
 
-def _names(organiser: Organiser) -> set[str]:
-    """The plain forms of an organiser's name, with and without what such names end in."""
-    return {_plain(organiser.name), _plain(_short(organiser.name))}
+def _organisation(text: str) -> str | None:
+    """The ten digits of an organisation number, which people write in three ways."""
+    found = ORGANISATION.fullmatch(text.strip())
+    return None if found is None else "".join(found.groups())
 
 
-def _short(name: str) -> str:
-    """`Storköpings kommun` as `Storköping`."""
-    folded = name.casefold().strip()
-    for ending in sorted(ENDINGS, key=len, reverse=True):
-        if folded.endswith(ending):
-            return folded.removesuffix(ending)
-    return folded
-
-
-def _plain(text: str) -> str:
-    """A name as it stands in a domain: a-z and digits only."""
-    letters = normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]", "", letters)
-
-
-def _fold(text: str) -> str:
-    return normalize("NFC", text).casefold()
-
-
-def _pack(value: object) -> bytes:
-    return zlib.compress(msgspec.msgpack.encode(value), 6)
-
-
-def _unpack(packed: bytes, kind: type[T]) -> T:
-    return msgspec.msgpack.decode(zlib.decompress(packed), type=kind)
+def _splits(words: Sequence[str]) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """The last or first words, longest first, and those that are left."""
+    for length in range(len(words) - 1, 0, -1):
+        yield words[-length:], words[:-length]
+        yield words[:length], words[length:]

@@ -1,5 +1,6 @@
 """The demo: the story told in the terminal on a sandbox, then the web application on it."""
 
+import json
 import os
 import signal
 import socket
@@ -28,6 +29,11 @@ HOST = "127.0.0.1"
 STARTS_WITHIN, ENDS_WITHIN = 30.0, 10.0
 LOOKS_EVERY = 0.1
 """Seconds."""
+MISTAKE = json.dumps(
+    {"method": "rename_org_unit", "path": story_changes.NORTH, "name": "Borta"},
+    ensure_ascii=False,
+)
+"""What takes a school from its selection, for the directory to do."""
 
 STEPS = (
     Step(
@@ -140,9 +146,27 @@ def _say_where(stage: Stage, terminal: Terminal, web: str | None) -> None:
     if web is None:
         terminal.rows([*pages, ("Web application", "", "not served with --once")])
         terminal.why("These were up until now. Without --once they stay up to be looked at.")
-    else:
-        terminal.why("Everything stays up until Ctrl-C; then nothing of it is kept.")
-        terminal.rows([*pages, ("Web application", web, "Skolsynk on the same sandbox")])
+        return
+    terminal.why("Everything stays up until Ctrl-C; then nothing of it is kept.")
+    terminal.rows(pages)
+    terminal.label("Open the web application and sign in")
+    chief, support = (each["primaryEmail"] for each in stage.administrators)
+    terminal.rows(
+        [
+            ("Sign in as", chief, "administrator, without a password"),
+            ("or as", support, "delegated administrator: who saves first?"),
+        ]
+    )
+    terminal.label("Something to try")
+    terminal.rows(
+        [
+            (f"{web}personer", "who is sent, who is not, and why"),
+            (f"{web}forslag", "what Skolsynk would have set up by itself"),
+            (f"{web}korningar", "run again, after this mistake, and decide on the hold:"),
+        ]
+    )
+    terminal.shell(f"curl {stage.directory.url}/sandbox/change", f"-d '{MISTAKE}'")
+    terminal.rows([("Web application", web, "Skolsynk on the same sandbox")])
 
 
 # The web application

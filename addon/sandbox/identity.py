@@ -3,11 +3,15 @@
 A real provider (oidc-provider-mock) on loopback, so that nothing of signing in is gone around.
 """
 
+import hashlib
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from threading import Thread
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import oidc_provider_mock
+from flask import Flask, Response, jsonify, request
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -18,6 +22,7 @@ from addon.settings import ROOT
 TEMPLATES = ROOT / "templates" / "sandbox"
 CLIENT_ID, CLIENT_SECRET = "skolsynk-sandbox", "sandbox-secret"
 OFFICE = "/Personal/IT"
+AUTHORIZE, TOKEN = "/oauth2/authorize", "/oauth2/token"
 
 
 def add_administrators(domain: Domain) -> Sequence[JSON]:
@@ -43,7 +48,10 @@ def add_administrators(domain: Domain) -> Sequence[JSON]:
 
 
 class IdentityProvider:
-    """A provider that knows these accounts, as long as the `with` lasts. `url` is its address."""
+    """A provider that knows these accounts, as long as the `with` lasts. `url` is its address.
+
+    Tests change what it says of an account by a PUT of the claims to `/users/ID`.
+    """
 
     def __init__(self, accounts: Sequence[Mapping[str, Any]]) -> None:
         self._accounts = accounts
@@ -57,6 +65,7 @@ class IdentityProvider:
         ]
         app = oidc_provider_mock.app(require_nonce=True, user_claims=users)
         app.debug = False
+        _be_strict(app)
         names = {account["id"]: _said(account) for account in self._accounts}
         app.context_processor(lambda: {"names": names})
         own: Any = app.jinja_loader
@@ -84,6 +93,36 @@ class IdentityProvider:
             "SKOLSYNK_OIDC_CLIENT_ID": CLIENT_ID,
             "SKOLSYNK_OIDC_CLIENT_SECRET": CLIENT_SECRET,
         }
+
+
+def _be_strict(app: Flask) -> None:
+    """Have the provider see to PKCE and to who asks it, as Google does and the package does not.
+
+    https://www.rfc-editor.org/rfc/rfc7636#section-4.6
+    """
+    challenges: dict[str, str] = {}
+
+    @app.after_request
+    def remember(response: Response) -> Response:
+        code = parse_qs(urlsplit(response.headers.get("Location", "")).query).get("code")
+        if request.path == AUTHORIZE and code:
+            challenges[code[0]] = request.args.get("code_challenge", "")
+        return response
+
+    @app.before_request
+    def check() -> tuple[Response, int] | None:
+        if request.path == AUTHORIZE and request.args.get("code_challenge_method") != "S256":
+            return jsonify({"error": "invalid_request"}), 400
+        if request.path != TOKEN:
+            return None
+        who = request.authorization
+        if who is None or (who.username, who.password) != (CLIENT_ID, CLIENT_SECRET):
+            return jsonify({"error": "invalid_client"}), 401
+        digest = hashlib.sha256(request.form.get("code_verifier", "").encode()).digest()
+        said = urlsafe_b64encode(digest).decode().rstrip("=")
+        if challenges.pop(request.form.get("code", ""), None) != said:
+            return jsonify({"error": "invalid_grant"}), 400
+        return None
 
 
 def _claims(account: Mapping[str, Any]) -> dict[str, object]:

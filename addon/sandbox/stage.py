@@ -1,8 +1,8 @@
-"""What the demo is played on: a sandbox domain, two sandbox vendors and a store of its own."""
+"""What the demo is played on: a sandbox domain, its sign-in, two vendors, and a store of its own."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,8 +17,10 @@ from addon.rooms import Rooms
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.sandbox.google_shapes import JSON
+from addon.sandbox.identity import IdentityProvider, add_administrators
 from addon.sandbox.municipality import generate
 from addon.sandbox.municipality.mess import PROTECTED_GROUP, PROTECTED_ORG_UNIT
+from addon.sandbox.register_server import RegisterServer, sandbox_units
 from addon.sandbox.vendor import SandboxVendor
 from addon.sandbox.watch import Seen, Watch
 from addon.settings import Settings
@@ -44,6 +46,10 @@ concurrency = 8
 url = "{binogi}"
 secret = "env:SKOLSYNK_BINOGI_LIVE_KEY"
 
+[vendors.binogi.test]
+url = "{binogi_test}"
+secret = "env:SKOLSYNK_BINOGI_TEST_KEY"
+
 [vendors.gleerups]
 name = "Gleerups"
 groups = "all"
@@ -55,7 +61,12 @@ concurrency = 8
 [vendors.gleerups.live]
 url = "{gleerups}"
 secret = "env:SKOLSYNK_GLEERUPS_LIVE_KEY"
+
+[vendors.gleerups.test]
+url = "{gleerups_test}"
+secret = "env:SKOLSYNK_GLEERUPS_TEST_KEY"
 """
+NAMES = {"binogi": "Binogi", "gleerups": "Gleerups"}
 
 
 class StoryError(Exception):
@@ -87,7 +98,7 @@ class Outcome(NamedTuple):
 
 
 class Stage:
-    """The parts of the demo while it is played."""
+    """The parts of the demo while it is played; `trials` are the vendors' test environments."""
 
     def __init__(
         self,
@@ -96,6 +107,8 @@ class Stage:
         rooms: Rooms,
         directory: DirectoryServer,
         vendors: Mapping[str, SandboxVendor],
+        trials: Mapping[str, SandboxVendor],
+        administrators: Sequence[JSON],
         folder: Path,
         progress: Progress,
     ) -> None:
@@ -104,6 +117,8 @@ class Stage:
         self.rooms = rooms
         self.directory = directory
         self.vendors = vendors
+        self.trials = trials
+        self.administrators = administrators
         self.folder = folder
         self._progress = progress
         self._chosen: set[str] = set()
@@ -160,26 +175,45 @@ class Stage:
 @contextmanager
 def set_stage(folder: Path, progress: Progress) -> Iterator[Stage]:
     """The stage, with its data in `folder`, until the end of the `with`."""
-    with (
-        DirectoryServer(generate(STUDENTS, STAFF)) as directory,
-        SandboxVendor("Binogi", "binogi-key") as binogi,
-        SandboxVendor("Gleerups", "gleerups-key") as gleerups,
-    ):
+    with ExitStack() as stack:
+        directory = stack.enter_context(DirectoryServer(generate(STUDENTS, STAFF)))
+        administrators = add_administrators(directory.domain)
+        provider = stack.enter_context(IdentityProvider(administrators))
+        register = stack.enter_context(RegisterServer(sandbox_units(directory.domain.units)))
+        servers = {name: stack.enter_context(_vendor(name)) for name in _addresses()}
         profiles = folder / "vendors.toml"
-        profiles.write_text(PROFILES.format(binogi=binogi.url, gleerups=gleerups.url))
+        profiles.write_text(PROFILES.format(**{name: v.url for name, v in servers.items()}))
         environ = {
             "SKOLSYNK_STORE": f"sqlite:///{folder / 'skolsynk.db'}",
             "SKOLSYNK_DIRECTORY_ENDPOINT": directory.url,
             "SKOLSYNK_VENDORS": str(profiles),
-            "SKOLSYNK_BINOGI_LIVE_KEY": "binogi-key",
-            "SKOLSYNK_GLEERUPS_LIVE_KEY": "gleerups-key",
+            "SKOLSYNK_REGISTER": register.url,
+            **{variable: _key(name) for name, variable in _addresses().items()},
+            **provider.environ,
         }
         settings = Settings.from_environ(environ)
         store = open_store(settings)
-        try:
-            parts = rooms(settings, store, progress.reading, progress.delivering)
-            parts = structs.replace(parts, patience=IMPATIENT)
-            vendors = {"binogi": binogi, "gleerups": gleerups}
-            yield Stage(environ, store, parts, directory, vendors, folder, progress)
-        finally:
-            store.close()
+        stack.callback(store.close)
+        parts = rooms(settings, store, progress.reading, progress.delivering)
+        parts = structs.replace(parts, patience=IMPATIENT)
+        vendors = {vendor: servers[vendor] for vendor in NAMES}
+        trials = {vendor: servers[f"{vendor}_test"] for vendor in NAMES}
+        people = administrators
+        yield Stage(environ, store, parts, directory, vendors, trials, people, folder, progress)
+
+
+def _addresses() -> Mapping[str, str]:
+    """The vendors' live and test addresses as PROFILES names them, and their keys' variables."""
+    live = {vendor: f"SKOLSYNK_{vendor.upper()}_LIVE_KEY" for vendor in NAMES}
+    test = {f"{vendor}_test": f"SKOLSYNK_{vendor.upper()}_TEST_KEY" for vendor in NAMES}
+    return {**live, **test}
+
+
+def _vendor(name: str) -> SandboxVendor:
+    vendor, _, mode = name.partition("_")
+    told = f"{NAMES[vendor]}, testmiljö" if mode else NAMES[vendor]
+    return SandboxVendor(told, _key(name))
+
+
+def _key(name: str) -> str:
+    return f"{name.replace('_', '-')}-key"

@@ -39,6 +39,10 @@ class Terminal:
         self._write("")
         self._write(f"{INDENT}$ python -m addon {text}", DIM)
 
+    def shell(self, *parts: str) -> None:
+        """A command to type, each part on a line of its own."""
+        self._write(f"{INDENT}  $ " + f" \\\n{INDENT}      ".join(parts), DIM)
+
     def label(self, text: str) -> None:
         """A line over a table."""
         self._write("")

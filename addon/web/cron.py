@@ -18,6 +18,7 @@ def blueprint(
     queue: Callable[[], Queue],
     hours: int,
     clock: Callable[[], float] = time.time,
+    see_to_register: Callable[[], object] = lambda: None,
 ) -> Blueprint:
     """The endpoints below /cron."""
     cron = Blueprint("cron", __name__, url_prefix="/cron")
@@ -37,6 +38,12 @@ def blueprint(
         _sweep(store(), clock())
         told: dict[str, int | str] = {"tenants": found.tenants, "enqueued": found.enqueued}
         return told, 503 if found.failed else 200
+
+    @cron.get("/register")
+    def register() -> tuple[dict[str, str], int]:
+        """Have the copy of the school unit register renewed where it is old."""
+        see_to_register()
+        return {"outcome": "done"}, 200
 
     return cron
 

@@ -7,6 +7,7 @@ belongs to; nothing that a request says can make it another.
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from flask import (
     Flask,
@@ -39,9 +40,11 @@ OPEN = frozenset(
     {"static", "signin.page", "signin.begin", "signin.done", "signin.leave", "language.choose"}
 )
 """Endpoints for anybody; those that programs ask have doors of their own."""
+OUR_OWN = frozenset({"", "403 accessNotConfigured", "403 SERVICE_DISABLED"})
+"""Why access was refused where it is Skolsynk itself that is not set up."""
 SESSION = "admin"
 Role = Literal["anyone", "administrator", "cron", "tasks"]
-Refusal = Literal["nobody", "administrator", "listed", "access", "unknown"]
+Refusal = Literal["nobody", "administrator", "delegated", "listed", "access", "unknown"]
 
 
 class Admin(Struct, frozen=True):
@@ -82,7 +85,8 @@ def gate(app: Flask, house: House, here_of: Callable[[Admin, House], Any]) -> No
         try:
             admin = still_admin(house, admin)
         except Refused as refused:
-            session.clear()
+            if refused.why != "unknown":  # then the same person may come in a little later
+                session.clear()
             return refusal(refused.why)
         g.admin = admin
         g.here = here_of(admin, house)
@@ -114,14 +118,14 @@ def enter(house: House, sub: str, email: str) -> Admin:
         checked=now,
         signed_in=now,
     )
-    _see_listed(house, admin, found.delegated)
+    _see_listed(house, admin)
     return admin
 
 
 def still_admin(house: House, admin: Admin) -> Admin:
     """The administrator, asked for anew when the last answer is a day old. Raises Refused."""
     if house.clock() - admin.checked < CHECKED_FOR:
-        _see_listed(house, admin, not admin.super_admin)
+        _see_listed(house, admin)
         return admin
     again = enter(house, admin.sub, admin.email)
     if again.tenant != admin.tenant:
@@ -173,38 +177,37 @@ def _asked(settings: Settings, sub: str, email: str) -> Account:
     try:
         found = account(source_as(settings, email), sub, email)
     except AccessRefused as error:
-        log.warning("an administrator could not be checked: %s", _kind(error))
-        raise Refused("access") from None
+        log.error("an administrator could not be checked: %s", error)
+        raise Refused("unknown" if error.why in OUR_OWN else "access") from None
     except DirectoryError as error:
-        log.warning("an administrator could not be checked: %s", _kind(error))
+        log.warning("an administrator could not be checked: %s", error)
         raise Refused("unknown") from None
     if found is None or not (found.super_admin or found.delegated):
         raise Refused("administrator")
     return found
 
 
-def _see_listed(house: House, admin: Admin, delegated: bool) -> None:
-    """Raises Refused when the tenant lets in others only."""
+def _see_listed(house: House, admin: Admin) -> None:
+    """Raises Refused when the tenant lets in others only; the delegated only by name."""
     stored = house.store().tenant(admin.tenant)
     listed = () if stored is None else load_tenant(stored).administrators
     named = admin.email.casefold() in map(str.casefold, listed)
     if listed and not named:
         raise Refused("listed")
     if not admin.super_admin and not named:
-        raise Refused("listed" if delegated else "administrator")
-
-
-def _kind(error: DirectoryError) -> str:
-    """The message without what it may say of an account."""
-    return str(error).partition(":")[0][:80]
+        raise Refused("delegated")
 
 
 def _to_sign_in() -> AnyResponse:
     """Nobody learns which pages there are."""
+    if request.headers.get("HX-Request") == "true":  # a part of a page: the whole page signs in
+        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+        to = _sign_in_page(shown._replace(scheme="", netloc="", fragment="").geturl())
+        return Response(status=401, headers={"HX-Redirect": to})
     if request.method in ("GET", "HEAD"):
-        way_back = request.full_path.rstrip("?")
-        to = url_for("signin.page", vidare=None if way_back == "/" else way_back)
-        if request.headers.get("HX-Request") == "true":
-            return Response(status=401, headers={"HX-Redirect": to})
-        return redirect(to)
+        return redirect(_sign_in_page(request.full_path.rstrip("?")))
     return make_response(render_template("signin/refused.html", why="nobody"), 401)
+
+
+def _sign_in_page(way_back: str) -> str:
+    return url_for("signin.page", vidare=None if way_back in ("", "/") else way_back)

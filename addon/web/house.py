@@ -1,5 +1,6 @@
 """What the web application's parts share: the store, the queue, and work that is done by itself."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,15 +15,20 @@ from addon.notices import after_run
 from addon.parts import open_register, open_store, read_directory, rooms, secret_manager
 from addon.queue import Queue
 from addon.queue.local import LocalQueue
-from addon.queue.schedule import Schedule
+from addon.queue.schedule import Schedule, is_turn
 from addon.queue.work import SECONDS, Work
+from addon.register import RegisterError
 from addon.rooms import Rooms, find_tenant
 from addon.settings import CloudTasks, Settings
-from addon.store import Store
+from addon.store import Store, StoreError
 from addon.tenant import Tenant
 from addon.web.study import Study
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+REGISTER_EVERY = 3600.0
+"""Seconds between looks at the age of the register's copy."""
 
 
 class House:
@@ -50,10 +56,12 @@ class House:
             seconds=seconds,
             read=self.read,
             tell=lambda tenant, vendor: after_run(self.rooms, tenant, vendor),
+            is_turn=self.is_turn,
         )
         self.study = Study(self.rooms)
         self.register = _Once(lambda: open_register(settings, self.store(), clock))
         self._schedule: Schedule | None = None
+        self._register_again = 0.0
 
     def rooms(self) -> Rooms:
         """What a run needs."""
@@ -62,6 +70,21 @@ class House:
     def mailer(self) -> Mailer | None:
         """What sends notices, where mail is set up."""
         return mailer(self.settings.web.mail, secret_manager())
+
+    def is_turn(self, tenant_id: str, window: str) -> bool:
+        """Whether the tenant runs in this window. Raises Unknown and StoreError."""
+        tenant = find_tenant(self.store(), tenant_id)
+        return is_turn(tenant, window, self.settings.schedule_hours)
+
+    def see_to_register(self) -> None:
+        """Renew the copy of the school unit register where it is old; trouble is only logged."""
+        if self.clock() < self._register_again:
+            return
+        self._register_again = self.clock() + REGISTER_EVERY
+        try:
+            self.register().see_to()
+        except (RegisterError, StoreError) as error:
+            log.warning("the copy of the school unit register stays as it is: %s", error)
 
     def read(self, tenant_id: str) -> None:
         """Read a tenant's whole directory for the pages. Raises Unknown and StoreError."""
@@ -81,7 +104,7 @@ class House:
             return
         queue.start(lambda path, payload: self.work.do(path, payload).done)
         hours = self.settings.schedule_hours
-        self._schedule = Schedule(self.store, self.queue, hours, self.clock)
+        self._schedule = Schedule(self.store, self.queue, hours, self.clock, self.see_to_register)
         self._schedule.start()
 
     def stop(self) -> None:

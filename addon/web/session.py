@@ -1,22 +1,27 @@
 """Sessions in a signed cookie: who has signed in, and nothing of pupils."""
 
+import logging
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
 
-from flask import Flask, Request
+from flask import Flask, Request, Response, render_template, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from addon.parts import secret_manager
 from addon.settings import Settings
-from addon.store import Shelf, Store
+from addon.store import Shelf, Store, StoreError
+from addon.vendors import NotConfigured
 from addon.web.answers import FOR_PROGRAMS
+
+log = logging.getLogger(__name__)
 
 IDLE = timedelta(hours=12)
 """After so long without a request one must sign in again."""
 LONGEST = 7 * 24 * 3600.0
 """Seconds after which one must sign in again in any case."""
 SHELF = Shelf("session")
+WITHOUT = "skolsynk.without_sessions"
 
 
 def sessions(
@@ -33,17 +38,29 @@ def sessions(
         PERMANENT_SESSION_LIFETIME=IDLE,
         SESSION_REFRESH_EACH_REQUEST=True,
     )
-    app.session_interface = _Sessions(lambda: secret(settings, store(), clock()))
+    app.session_interface = _Sessions(lambda: secret(settings, store, clock()))
+
+    @app.before_request
+    def without_sessions() -> tuple[str, int] | None:
+        """No page is made where nobody can be known; the page that says so is a plain file."""
+        if WITHOUT not in request.environ:
+            return None
+        return render_template("errors/broken.html"), 503
 
 
-def secret(settings: Settings, store: Store, now: float) -> str:
-    """What sessions are signed with: as set, else made once and kept in the store."""
+def secret(settings: Settings, store: Callable[[], Store], now: float) -> str:
+    """What sessions are signed with: as set, else made once and kept in the store.
+
+    Raises NotConfigured and StoreError.
+    """
     given = settings.web.session_secret
     if given is not None:
         name = given.removeprefix("secretmanager:")
         return given if name == given else secret_manager()(name)
-    store.keep_new(SHELF, "secret", secrets.token_hex(32).encode(), now)
-    kept = store.kept(SHELF, "secret", now)
+    kept = store().kept(SHELF, "secret", now)
+    if kept is None:
+        store().keep_new(SHELF, "secret", secrets.token_hex(32).encode(), now)
+        kept = store().kept(SHELF, "secret", now)
     assert kept is not None
     return kept.data.decode()
 
@@ -58,5 +75,14 @@ class _Sessions(SecureCookieSessionInterface):
         if request.path.split("/")[1] in (*FOR_PROGRAMS, "static"):
             return self.session_class()
         if not app.secret_key:
-            app.secret_key = self._ask()
+            try:
+                app.secret_key = self._ask()
+            except (NotConfigured, StoreError) as error:
+                log.error("there can be no sessions: %s", error)
+                request.environ[WITHOUT] = True
+                return self.session_class()
         return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if app.secret_key:
+            super().save_session(app, session, response)

@@ -5,6 +5,7 @@ https://developers.google.com/identity/openid-connect/openid-connect
 
 import logging
 import threading
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.parts import secret_manager
 from addon.settings import Settings
+from addon.vendors import NotConfigured
 from addon.web.answers import HEADERS
 from addon.web.gate import Refused, enter, refusal, remember, signed_in
 from addon.web.house import House
@@ -34,7 +36,18 @@ log = logging.getLogger(__name__)
 
 WITHIN = 10.0
 """Seconds that the provider may take for an answer."""
+AGAIN = 30.0
+"""Seconds for which a provider that did not answer is not asked for the sign-in page's sake."""
+ASK_WHICH = "select_account"
+"""Who was refused must be able to choose another account than the one that is signed in."""
 BACK = "way_back"
+NAME = "provider"
+BEGUN = f"_state_{NAME}_"
+"""How the session's entries begin that Authlib keeps of each sign-in that is under way."""
+MOST_BEGUN = 3
+"""A cookie has room for some: one a window."""
+UNUSABLE = (RequestException, OAuthError, NotConfigured, RuntimeError, ValueError, KeyError)
+"""What it raises that the provider, or what we are to it, is not as it must be."""
 
 
 class Provider:
@@ -45,16 +58,32 @@ class Provider:
         self.settings = settings.web.sign_in
         self._lock = threading.Lock()
         self._client: Any = None
+        self._again = 0.0
 
-    @property
-    def origin(self) -> str:
-        """Where its pages are, for the content security policy."""
-        parts = urlsplit(self.settings.discovery if self.settings else "")
-        return f"{parts.scheme}://{parts.netloc}"
+    def origins(self) -> str:
+        """Where its pages may be, for the content security policy."""
+        assert self.settings is not None
+        addresses = [self.settings.discovery]
+        if time.monotonic() >= self._again:
+            try:
+                addresses.append(self.client.load_server_metadata()["authorization_endpoint"])
+            except UNUSABLE:  # whoever goes on from the page is told
+                self._again = time.monotonic() + AGAIN
+        parts = map(urlsplit, addresses)
+        return " ".join(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
+
+    def demands(self) -> dict[str, Any]:
+        """What its tokens must say beside the nonce and the time."""
+        assert self.settings is not None
+        issuer = self.client.load_server_metadata()["issuer"]
+        return {
+            "iss": {"essential": True, "values": [issuer]},
+            "aud": {"essential": True, "value": self.settings.client_id},
+        }
 
     @property
     def client(self) -> Any:
-        """Authlib's client of it."""
+        """Authlib's client of it. Raises NotConfigured."""
         assert self.settings is not None
         with self._lock:
             if self._client is None:
@@ -77,7 +106,7 @@ def blueprint(app: Flask, house: House) -> Blueprint:
             return redirect(way_back)
         response = make_response(render_template("signin/page.html", way_back=way_back))
         policy = HEADERS["Content-Security-Policy"].replace(
-            "form-action 'self'", f"form-action 'self' {provider.origin}"
+            "form-action 'self'", f"form-action 'self' {provider.origins()}"
         )
         response.headers["Content-Security-Policy"] = policy
         return response
@@ -88,12 +117,12 @@ def blueprint(app: Flask, house: House) -> Blueprint:
         if provider.settings is None:
             return render_template("signin/not_set_up.html"), 503
         session[BACK] = local(request.form.get("vidare", ""))
-        base = house.settings.web.url
-        done = url_for("signin.done")
-        callback = f"{base}{done}" if base else url_for("signin.done", _external=True)
+        _forget_all_but(MOST_BEGUN - 1)
         try:
-            answer: AnyResponse = provider.client.authorize_redirect(callback)
-        except (RequestException, OAuthError, RuntimeError, ValueError, KeyError) as error:
+            answer: AnyResponse = provider.client.authorize_redirect(
+                _callback(house.settings), prompt=ASK_WHICH
+            )
+        except UNUSABLE as error:
             log.error("the OpenID provider cannot be used: %s", type(error).__name__)
             return render_template("signin/trouble.html", why="provider"), 503
         return answer
@@ -103,8 +132,9 @@ def blueprint(app: Flask, house: House) -> Blueprint:
         """The provider has sent the person back."""
         if provider.settings is None:
             return render_template("signin/not_set_up.html"), 503
+        _forget_expired(house.clock())
         try:
-            token = provider.client.authorize_access_token()
+            token = provider.client.authorize_access_token(claims_options=provider.demands())
             claims = token["userinfo"]
             sub, email = str(claims["sub"]), str(claims["email"])
             verified = claims.get("email_verified") is True
@@ -112,7 +142,7 @@ def blueprint(app: Flask, house: House) -> Blueprint:
             log.warning("nobody was signed in: %s", _word(error.error))
             why = "denied" if error.error == "access_denied" else "again"
             return render_template("signin/trouble.html", why=why), 400
-        except RequestException as error:
+        except (RequestException, NotConfigured) as error:
             log.error("the OpenID provider cannot be used: %s", type(error).__name__)
             return render_template("signin/trouble.html", why="provider"), 503
         except Exception as error:  # a token that is not as it must be, whatever the library says
@@ -144,19 +174,47 @@ def local(path: str) -> str:
     return path if all(character >= " " for character in path) else "/"
 
 
+def _callback(settings: Settings) -> str:
+    """Where the provider sends people back to, as it is registered with the provider."""
+    if settings.web.url is not None:
+        return settings.web.url + url_for("signin.done")
+    scheme = "https" if settings.serves_https else None
+    return url_for("signin.done", _external=True, _scheme=scheme)
+
+
+def _begun() -> list[tuple[float, str]]:
+    """When each sign-in that was begun and not ended expires, and its entry in the session."""
+    return sorted((session[name]["exp"], name) for name in session if name.startswith(BEGUN))
+
+
+def _forget_all_but(newest: int) -> None:
+    """Forget the oldest that were begun: a cookie that is too large is lost."""
+    begun = _begun()
+    for _, name in begun[: max(0, len(begun) - newest)]:
+        del session[name]
+
+
+def _forget_expired(now: float) -> None:
+    """Authlib itself takes them as long as the cookie lasts."""
+    for expires, name in _begun():
+        if expires < now:
+            del session[name]
+
+
 def _client(app: Flask, settings: SignIn) -> Any:
     secret = settings.client_secret
     name = secret.removeprefix("secretmanager:")
+    logging.getLogger("authlib").setLevel(logging.INFO)  # at DEBUG it would tell the verifiers
     oauth = OAuth(app)
     return oauth.register(
-        "provider",
+        NAME,
         server_metadata_url=settings.discovery,
         client_id=settings.client_id,
         client_secret=secret if name == secret else secret_manager()(name),
         client_kwargs={
             "scope": "openid email profile",
             "code_challenge_method": "S256",
-            "timeout": WITHIN,
+            "default_timeout": WITHIN,
         },
     )
 

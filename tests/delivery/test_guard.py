@@ -1,6 +1,7 @@
+import msgspec
 import pytest
 
-from addon.delivery.guard import Approval, check, counts
+from addon.delivery.guard import Approval, Hold, check, counts
 from addon.delivery.ledger import Change, Entry, Ledger, Refusal
 from addon.delivery.plan import Plan, make_plan, removal_of_everything
 from addon.ss12000.translate import Outgoing
@@ -298,3 +299,34 @@ def test_counts_are_by_kind_and_type_with_the_protected_among_them():
         "update": {"User": 1},
         "delete": {"User": 2, "StudentGroup": 1},
     }
+
+
+# A no
+
+
+def a_hold(people: str, refused: float = 0.0, **changes: int) -> Hold:
+    return Hold(tuple(people), 100, "too many", {}, changes, refused=refused)
+
+
+@pytest.mark.parametrize(
+    ("now", "earlier", "answered"),
+    [
+        (a_hold("abc"), a_hold("abc", NOW), True),
+        (a_hold("ab"), a_hold("abc", NOW), True),
+        (a_hold("abcd"), a_hold("abc", NOW), False),
+        (a_hold("abd"), a_hold("abc", NOW), False),
+        (a_hold("abc"), a_hold("abc"), False),
+        (a_hold("", User=-3), a_hold("", NOW, User=-4), True),
+        (a_hold("", User=-5), a_hold("", NOW, User=-4), False),
+        (a_hold("", User=3), a_hold("", NOW, User=-4), False),
+        (a_hold("", Activity=1), a_hold("", NOW), False),
+    ],
+)
+def test_a_no_is_for_what_was_asked_and_for_less(now: Hold, earlier: Hold, answered: bool):
+    assert now.answered_by(earlier) == answered
+
+
+def test_a_hold_that_was_kept_by_an_earlier_version_is_read():
+    as_then = b'{"people":["a"],"held":9,"reason":"1 person","operations":{},"withdrawal":true}'
+    hold = msgspec.json.decode(as_then, type=Hold)
+    assert (hold.people, hold.refused, hold.hidden) == (("a",), 0.0, ())

@@ -11,6 +11,7 @@ from addon.queue.schedule import (
     Schedule,
     Window,
     enqueue_runs,
+    is_turn,
     nearest_window,
     run_of,
     window_at,
@@ -18,6 +19,8 @@ from addon.queue.schedule import (
 from addon.runs import begin
 from addon.store import Shelf
 from addon.store.sqlite import SQLiteStore
+from addon.tenant import Organisation, Tenant
+from addon.tenant import Schedule as Schedule_
 
 NOON = 1_700_006_400.0 - 1_700_006_400.0 % 86400 + 12 * 3600
 TENANTS = [f"C{n:04}" for n in range(1000)]
@@ -130,3 +133,36 @@ def test_after_a_restart_who_has_run_in_this_window_waits_for_the_next(store: SQ
     now = NOON + 3600
     schedule.look()
     assert len(queue.tasks) == 3
+
+
+def wanting(hours: int | None) -> Tenant:
+    return Tenant(
+        customer_id="C1", organisation=Organisation(name="x"), schedule=Schedule_(hours=hours)
+    )
+
+
+@pytest.mark.parametrize("of_installation", [1, 2, 3, 5, 6, 24])
+@pytest.mark.parametrize("hours", [1, 2, 3, 4, 6, 8, 12, 24])
+def test_a_tenant_runs_in_the_first_window_of_each_stretch_of_its_own_hours(
+    of_installation: int, hours: int
+) -> None:
+    tenant = wanting(hours)
+    first = window_at(NOON, of_installation).number
+    windows = range(first, first + 7 * 24)
+    begins = [n * of_installation for n in windows if is_turn(tenant, str(n), of_installation)]
+    stretches = [begin // max(hours, 1) for begin in begins]
+    if hours <= of_installation:
+        assert len(begins) == len(windows)
+    else:
+        assert len(set(stretches)) == len(stretches)
+        assert stretches == list(range(stretches[0], stretches[-1] + 1))
+
+
+def test_a_tenant_without_hours_of_its_own_runs_in_every_window() -> None:
+    assert all(is_turn(wanting(None), str(n), 1) for n in range(24))
+
+
+def test_a_run_once_a_day_is_at_midnight_utc() -> None:
+    midnight = window_at(NOON - 12 * 3600, 1).number
+    turns = [n for n in range(midnight, midnight + 24) if is_turn(wanting(24), str(n), 1)]
+    assert turns == [midnight]

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -60,8 +60,12 @@ class Stub:
         return True
 
 
+ROOMS = Rooms(settings=cast(Any, None), store=cast(Any, None), read=cast(Any, None))
+"""Those of a stub's stretches, which go into none."""
+
+
 def do(stub: Stub, path: str, seconds: float = 480.0, **payload: str) -> Answer:
-    rooms: Any = None
+    rooms: Any = ROOMS
     return Work(lambda: rooms, lambda: stub, stub, seconds).do(path, payload)
 
 
@@ -185,3 +189,19 @@ def test_a_queue_in_trouble_has_the_run_tried_again_after_the_others_got_theirs(
     stub = Stub(vendors=("ne", "ilt"), refusing={"deliver-ne": QueueError("down")})
     assert do(stub, RUN, tenant="C1").status == 503
     assert [task.queue for task in stub.tasks] == ["deliver-ilt"]
+
+
+def test_a_scheduled_run_out_of_turn_is_not_begun_but_one_asked_for_is() -> None:
+    stub, told = Stub(vendors=("ne",)), []
+    work = Work(
+        lambda: ROOMS,
+        lambda: stub,
+        stub,
+        tell=lambda tenant, vendor: told.append(tenant),
+        is_turn=lambda tenant, window: window == "8",
+    )
+    assert work.do(RUN, {"tenant": "C1", "window": "7"}) == Answer(200, "not its turn")
+    assert (stub.tasks, told) == ([], [])
+    assert work.do(RUN, {"tenant": "C1", "window": "8"}) == Answer(200, "1 deliveries")
+    assert work.do(RUN, {"tenant": "C1"}) == Answer(200, "1 deliveries")
+    assert told == ["C1", "C1"]

@@ -5,6 +5,8 @@ with Site(folder) as site:
     assert "Allt är i ordning" in site.read(client.get("/"))
 """
 
+import html
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -50,6 +52,20 @@ class Clock:
         return time.time() + self.ahead
 
 
+class Queue(LocalQueue):
+    """The queue of one process, of which one can wait for the end."""
+
+    def all_done(self, within: float) -> bool:
+        """Waits until nothing is left; whether that was so within so many seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._tasks, within)
+
+    def _finish(self, name: str) -> None:
+        super()._finish(name)
+        with self._changed:
+            self._changed.notify_all()
+
+
 class Site:
     """An installation with its pages; `environ` is put on top of its settings."""
 
@@ -89,11 +105,15 @@ class Site:
     def start(self) -> None:
         """Makes the application, as a process does that begins."""
         settings = Settings.from_environ(self.installation.environ)
-        self.app: Flask = create_app(settings, clock=self.clock)
+        queue = Queue(lambda: self.house.store(), self.clock)
+        self.app: Flask = create_app(settings, queue=queue, clock=self.clock)
         self.app.testing = False
-        queue = self.house.queue()
-        assert isinstance(queue, LocalQueue)
         queue.start(lambda path, payload: self.house.work.do(path, payload).done)
+
+    def restart(self) -> None:
+        """Ends the application and makes it anew, after which one must make clients anew."""
+        self.stop()
+        self.start()
 
     def stop(self) -> None:
         """Ends the application."""
@@ -114,11 +134,8 @@ class Site:
     def tasks(self, within: float = 30.0) -> None:
         """Waits until all tasks are done."""
         queue = self.house.queue()
-        assert isinstance(queue, LocalQueue)
-        end = time.monotonic() + within
-        while queue.waiting:
-            assert time.monotonic() < end, "tasks are not done"
-            time.sleep(0.01)
+        assert isinstance(queue, Queue)
+        assert queue.all_done(within), "tasks are not done"
 
     # Going about on the pages
 
@@ -156,8 +173,7 @@ class Site:
             response = client.get(path, **more)
             if response.status_code != 202:
                 return response
-            self.tasks()
-            time.sleep(0.02)
+            self.tasks()  # what is made in threads, the page itself waits a moment for
         raise AssertionError(f"{path} never became ready")
 
     def send(
@@ -174,8 +190,6 @@ class Site:
 
     def document(self) -> dict[str, Any]:
         """The tenant's document as it is stored."""
-        import json
-
         stored = self.store.tenant(TENANT)
         assert stored is not None
         found: dict[str, Any] = json.loads(stored)
@@ -196,8 +210,7 @@ def text_of(markup: str) -> str:
     body = markup[markup.find("<body") :] if "<body" in markup else markup
     body = re.sub(r"<(script|style)\b.*?</\1>", " ", body, flags=re.S)
     plain = re.sub(r"<[^>]+>", " ", body)
-    for code, char in (("&#39;", "'"), ("&#34;", '"'), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
-        plain = plain.replace(code, char)
+    plain = html.unescape(plain)
     return re.sub(r"\s+", " ", plain.replace("\u00a0", " ")).strip()
 
 

@@ -33,34 +33,33 @@ def test_on_app_engine_browsers_stay_with_https(tmp_path: Path) -> None:
 def test_a_page_may_say_otherwise(tmp_path: Path) -> None:
     app = make(tmp_path)
 
-    @app.get("/page")
+    @app.get("/healthz/page")
     def page() -> Response:
         return Response("x", headers={"Cache-Control": "private, max-age=60"})
 
-    answer = app.test_client().get("/page")
+    answer = app.test_client().get("/healthz/page")
     assert answer.headers["Cache-Control"] == "private, max-age=60"
 
 
 def test_what_a_request_logs_belongs_to_its_trace(tmp_path: Path) -> None:
     app, told = make(tmp_path), []
 
-    @app.get("/page")
+    @app.get("/healthz/page")
     def page() -> str:
         record = logging.makeLogRecord({"name": "addon.web", "levelno": 20, "msg": "x"})
         told.append(logs.JsonFormatter("p").format(record))
         return ""
 
-    app.test_client().get("/page", headers={"X-Cloud-Trace-Context": f"{'ab' * 16}/1;o=1"})
-    app.test_client().get("/page")
+    app.test_client().get("/healthz/page", headers={"X-Cloud-Trace-Context": f"{'ab' * 16}/1;o=1"})
+    app.test_client().get("/healthz/page")
     traces = [json.loads(event).get("logging.googleapis.com/trace") for event in told]
     assert traces == [f"projects/p/traces/{'ab' * 16}", None]
 
 
-def test_programs_get_their_errors_in_json_and_people_a_page(tmp_path: Path) -> None:
+def test_programs_get_their_errors_in_json_and_nobody_learns_of_pages(tmp_path: Path) -> None:
     client = make(tmp_path).test_client()
     answer = client.post("/healthz")
     assert (answer.status_code, answer.json) == (405, {"error": "Method Not Allowed"})
     assert "GET" in answer.headers["Allow"]
     answer = client.get("/nowhere")
-    assert answer.status_code == 404
-    assert answer.mimetype == "text/html"
+    assert (answer.status_code, answer.location) == (302, "/logga-in?vidare=/nowhere")

@@ -1,8 +1,227 @@
 """Förslag: what Skolsynk would set up by itself."""
 
-from flask import Blueprint
+from collections.abc import Mapping
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as AnyResponse
+
+from addon.proposals.proposal import Proposal
+from addon.proposals.words import Role
+from addon.register import ACTIVE, RegisterUnit
+from addon.tenant import SchoolUnit, Tenant
+from addon.web.here import Here, Overtaken, here, mark_of, with_unit
+from addon.web.steps import steps
+from addon.web.study import PATIENCE
+from addon.web.views.proposals import (
+    Line,
+    Picks,
+    Studied,
+    altered,
+    alternatives_of,
+    first_picks,
+    is_set_up,
+    part_of,
+    selection_of,
+    studied,
+)
+from addon.web.views.reasons import rule_source, said, years_said
+
+LONG = 25.0
+"""Seconds that a form waits for what it needs, so that nothing that was chosen is lost."""
 
 
 def blueprint() -> Blueprint:
-    """The page's endpoints."""
-    return Blueprint("proposals", __name__)
+    """The proposals for all units at once."""
+    proposals = Blueprint("proposals", __name__)
+    proposals.add_app_template_filter(said, "proposal_reason")
+    proposals.add_app_template_filter(rule_source, "rule_source")
+    proposals.add_app_template_filter(years_said, "years_said")
+
+    @proposals.get("/forslag")
+    def page() -> str:
+        """What would you set up for me?"""
+        now = here()
+        if not now.tenant.school_units:
+            return render_template("proposals/empty.html")
+        found = _studied(now)
+        return _page(now, found, first_picks(now.tenant, found))
+
+    @proposals.post("/forslag")
+    def accept() -> AnyResponse | str | tuple[str, int]:
+        """Set up what was accepted; or show what a chosen alternative would give."""
+        now = here()
+        if not now.tenant.school_units:
+            return redirect(url_for("proposals.page"))
+        found = _studied(now, LONG)
+        picks = read_picks(request.form, found)
+        if request.form.get("show"):
+            return _shown(now, found, picks, request.form["show"])
+        if request.form.get("seen") != found.mark:
+            return _page(now, found, picks, changed=True), 409
+        lines = {line.unit.code: line for line in _lines(now, found, picks)}
+        nothing = [line for line in lines.values() if line.accepted and line.empty]
+        if nothing:
+            return _page(now, found, picks, nothing=nothing), 400
+        chosen = {code: line.proposal for code, line in lines.items() if line.accepted}
+        if not chosen:
+            flash(_("Inget förslag är förkryssat, så inget har ändrats."), "warning")
+            return redirect(url_for("proposals.page"))
+        try:
+            after = now.save(
+                "proposals.accepted",
+                lambda tenant: with_proposals(tenant, chosen),
+                part=_part,
+                mark=request.form.get("mark", ""),
+            )
+        except Overtaken as overtaken:
+            return _page(now, found, picks, overtaken=overtaken), 409
+        return _accepted(now, after, len(chosen))
+
+    return proposals
+
+
+def with_proposals(tenant: Tenant, chosen: Mapping[str, Proposal]) -> Tenant:
+    """The document with units set up as proposed; the rest of it stays as it is."""
+    for code, proposal in chosen.items():
+        tenant = with_unit(tenant, code, **selection_of(proposal))
+    return tenant
+
+
+def read_picks(form: MultiDict[str, str], found: Studied) -> Picks:
+    """What the form has ticked and chosen, of the units and alternatives that there are."""
+    return Picks(
+        accepted=frozenset(form.getlist("accept")) & found.by_code.keys(),
+        students=_numbers(form, found, "students"),
+        staff=_numbers(form, found, "staff"),
+    )
+
+
+def _numbers(form: MultiDict[str, str], found: Studied, role: Role) -> dict[str, int]:
+    numbers = {}
+    for code, proposal in found.by_code.items():
+        given = form.get(f"{role}-{code}", "")
+        possible = [str(n) for n in range(len(alternatives_of(proposal, role)))]
+        if given in possible:
+            numbers[code] = possible.index(given)
+    return numbers
+
+
+def _part(tenant: Tenant) -> object:
+    return {unit.code: selection_of(unit) for unit in tenant.school_units}
+
+
+def _studied(now: Here, patience: float = PATIENCE) -> Studied:
+    """What is proposed, from what the register and the directory say. Raises NotRead, NotReady."""
+    desk, tenant = now.desk, now.tenant
+    index, codes = desk.index, [unit.code for unit in tenant.school_units]
+    statuses = now.house.register().statuses(now.tenant_id, codes)
+    units = [_registered(unit, statuses) for unit in tenant.school_units]
+    name = ("proposals", tuple(sorted(statuses.items())))
+    return desk.make(name, lambda: studied(index, units, tenant), patience)
+
+
+def _registered(unit: SchoolUnit, statuses: Mapping[str, str]) -> RegisterUnit:
+    status = statuses.get(unit.code, ACTIVE)
+    return RegisterUnit(unit.code, unit.name, status, unit.municipality_code, unit.school_types)
+
+
+def _lines(now: Here, found: Studied, picks: Picks) -> list[Line]:
+    return [_line(now, found, picks, unit) for unit in now.tenant.school_units]
+
+
+def _line(now: Here, found: Studied, picks: Picks, unit: SchoolUnit) -> Line:
+    own = found.by_code[unit.code]
+    students, staff = alternatives_of(own, "students"), alternatives_of(own, "staff")
+    at, by = picks.students.get(unit.code), picks.staff.get(unit.code)
+    proposal = own
+    if at is not None or by is not None:
+        desk, index = now.desk, now.desk.index
+        pupils = None if at is None else students[at].selector
+        adults = None if by is None else staff[by].selector
+        proposal = desk.make(
+            ("altered", found.mark, unit.code, at, by),
+            lambda: altered(index, own, pupils, adults),
+            LONG,
+        )
+    return Line(
+        unit=unit,
+        proposal=proposal,
+        part=part_of(unit, found.by_code),
+        accepted=unit.code in picks.accepted,
+        ceased=unit.code in found.ceased,
+        students=students,
+        staff=staff,
+        student_pick=at,
+        staff_pick=by,
+    )
+
+
+def _shown(now: Here, found: Studied, picks: Picks, code: str) -> str:
+    """What the alternatives chosen for one unit would give: that unit alone, or the page."""
+    if request.headers.get("HX-Request") != "true":
+        return _page(now, found, picks)
+    unit = next((u for u in now.tenant.school_units if u.code == code), None)
+    if unit is None:
+        return ""
+    line = _line(now, found, picks, unit)
+    names = _names(now.tenant)
+    return render_template("proposals/unit.html", line=line, names=names, opened=True)
+
+
+def _page(
+    now: Here,
+    found: Studied,
+    picks: Picks,
+    *,
+    overtaken: Overtaken | None = None,
+    changed: bool = False,
+    nothing: list[Line] | None = None,
+) -> str:
+    lines = _lines(now, found, picks)
+    parts = {name: [x for x in lines if x.part == name] for name in ("help", "ready", "done")}
+    return render_template(
+        "proposals/page.html",
+        found=found,
+        total=len(lines),
+        parts=parts,
+        names=_names(now.tenant),
+        overtaken=overtaken,
+        changed=changed,
+        nothing=nothing or [],
+        mark=mark_of(_part(now.store_tenant())),
+        read=now.desk.survey.read,
+    )
+
+
+def _names(tenant: Tenant) -> dict[str, str]:
+    return {unit.code: unit.name for unit in tenant.school_units}
+
+
+def _accepted(now: Here, after: Tenant, count: int) -> AnyResponse:
+    flash(
+        ngettext(
+            "Urvalet för %(num)s skolenhet är sparat. Inget skickas ännu.",
+            "Urvalen för %(num)s skolenheter är sparade. Inget skickas ännu.",
+            count,
+        )
+        if not any(c.mode != "off" for c in after.connections)
+        else ngettext(
+            "Urvalet för %(num)s skolenhet är sparat och gäller från nästa körning.",
+            "Urvalen för %(num)s skolenheter är sparade och gäller från nästa körning.",
+            count,
+        )
+    )
+    left = sum(not is_set_up(unit) for unit in after.school_units)
+    if left:
+        flash(
+            ngettext(
+                "%(num)s skolenhet saknar urval än så länge.",
+                "%(num)s skolenheter saknar urval än så länge.",
+                left,
+            ),
+            "warning",
+        )
+    return redirect(url_for("units.page" if steps(now).done else "vendors.page"))

@@ -142,11 +142,7 @@ def _added(now: Here, units: list[SchoolUnit]) -> AnyResponse:
         lambda tenant: with_units(tenant, units),
         subject=units[0].code if len(units) == 1 else "",
     )
-    flash(
-        ngettext(
-            "%(num)s skolenhet är tillagd.", "%(num)s skolenheter är tillagda.", len(units)
-        )
-    )
+    flash(ngettext("%(num)s skolenhet är tillagd.", "%(num)s skolenheter är tillagda.", len(units)))
     return redirect(url_for("proposals.page"))
 
 

@@ -1,0 +1,87 @@
+"""Units in the order that pages show them, and found by words of their names. Pure."""
+
+from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property
+from itertools import islice
+
+from msgspec import structs
+
+from addon.proposals.order import swedish
+from addon.register import ACTIVE, CEASED, PLANNED, RESTING, Organiser, RegisterUnit
+from addon.register.organisers import Organisers
+from addon.register.spelling import ascii_fold, fold
+
+_ORDER = {ACTIVE: 0, PLANNED: 1, RESTING: 2, CEASED: 3}
+
+
+def rank(unit: RegisterUnit) -> int:
+    """Where a unit stands by its status: active ones first, ceased ones last."""
+    return _ORDER.get(unit.status, 2)
+
+
+def in_order(units: Iterable[RegisterUnit]) -> list[RegisterUnit]:
+    """Units by status, then by name."""
+    return sorted(units, key=lambda u: (rank(u), swedish(u.name), u.code))
+
+
+def has_words(unit: RegisterUnit, words: Sequence[str]) -> bool:
+    """Whether a unit's name has all of the folded words."""
+    name = fold(unit.name)
+    return all(word in name for word in words)
+
+
+def filled(unit: RegisterUnit, other: RegisterUnit) -> RegisterUnit:
+    """A unit, with what it does not say taken from another reading of the same."""
+    return structs.replace(
+        unit,
+        municipality_code=unit.municipality_code or other.municipality_code,
+        school_types=unit.school_types or other.school_types,
+        organisation_number=unit.organisation_number or other.organisation_number,
+    )
+
+
+class Index:
+    """Units to search in; they are `in_order` already. `fetched` is in seconds since 1970 UTC."""
+
+    def __init__(
+        self,
+        units: Sequence[RegisterUnit] = (),
+        organisers: Sequence[Organiser] = (),
+        fetched: float | None = None,
+    ) -> None:
+        self.units = units
+        self.organisers = Organisers(organisers)
+        self.fetched = fetched
+        self._said = [fold(unit.name) for unit in units]
+
+    @cached_property
+    def by_code(self) -> dict[str, RegisterUnit]:
+        """The units by their codes."""
+        return {unit.code: unit for unit in self.units}
+
+    @cached_property
+    def _said_plainly(self) -> list[str]:
+        return [ascii_fold(said) for said in self._said]
+
+    def search(
+        self, words: Sequence[str], limit: int, without: Collection[str] = ()
+    ) -> list[RegisterUnit]:
+        """Units with all of the folded words in their names, except those whose codes are given.
+
+        Where none has them, accents are not regarded: keyboards do not all have them.
+        """
+        if not words:
+            return []
+        return self._with(words, self._said, limit, without) or self._with(
+            [ascii_fold(word) for word in words], self._said_plainly, limit, without
+        )
+
+    def _with(
+        self, words: Sequence[str], said: Sequence[str], limit: int, without: Collection[str]
+    ) -> list[RegisterUnit]:
+        found = (
+            unit
+            for unit, name in zip(self.units, said, strict=True)
+            if all(word in name for word in words) and unit.code not in without
+        )
+        return list(islice(found, limit))

@@ -1,0 +1,150 @@
+"""What the store has of the register, and what of that is in memory."""
+
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from addon.register import Organiser, RegisterUnit
+from addon.register.finding import Index
+from addon.store import Shelf, Store
+
+T = TypeVar("T")
+
+DAY = 24 * 3600.0
+LISTS_NEW = 7 * DAY
+"""Seconds for which a list of an organiser's or a municipality's units is not asked for again."""
+DETAILS_KEPT = 30 * DAY
+KEPT = 400 * DAY
+"""Seconds for which what was read stays, for want of anything newer."""
+SHARED_LOOKS = 60.0
+UPLOAD_LOOKS = 2.0
+"""Seconds for which memory is taken for the store; an upload is looked at as soon as it is done."""
+TENANTS_IN_MEMORY = 40
+SHARED = Shelf("register")
+
+
+class Copy(Struct, frozen=True):
+    """Units `in_order` as they were `fetched` (seconds since 1970 UTC)."""
+
+    fetched: float
+    units: tuple[RegisterUnit, ...]
+    organisers: tuple[Organiser, ...] = ()
+
+
+class _Remembered(Struct, frozen=True):
+    """An index, which paper it was made of (None: there is none), and when that was looked at."""
+
+    looked: float
+    saved: float | None
+    index: Index
+
+
+class Kept:
+    """The register's papers: the copy for all, each tenant's upload, lists and details."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._memory: OrderedDict[str, _Remembered] = OrderedDict()
+
+    def copy(self) -> Index:
+        """The copy of the whole register; empty when there is none."""
+        return self._index(SHARED, "all", SHARED_LOOKS)
+
+    def keep_copy(self, units: Sequence[RegisterUnit], organisers: Sequence[Organiser]) -> None:
+        """Keep the whole register in place of an earlier copy."""
+        self._keep_copy(SHARED, "all", units, organisers)
+
+    def upload(self, tenant: str) -> Index:
+        """A tenant's own file; empty when there is none."""
+        return self._index(Shelf("register", tenant), "upload", UPLOAD_LOOKS)
+
+    def keep_upload(self, tenant: str, units: Sequence[RegisterUnit]) -> None:
+        """Keep a tenant's own file in place of an earlier one."""
+        self._keep_copy(Shelf("register", tenant), "upload", units, ())
+
+    def discard_upload(self, tenant: str) -> None:
+        """Forget a tenant's own file."""
+        self._store.discard(Shelf("register", tenant), "upload")
+        self._forget(tenant)
+
+    def listed(self, name: str) -> Copy | None:
+        """A list of units that was asked for, however old."""
+        return self._kept(name, Copy)
+
+    def keep_list(self, name: str, units: Sequence[RegisterUnit]) -> None:
+        """Keep a list of units."""
+        self._keep(name, Copy(self._clock(), tuple(units)), KEPT)
+
+    def unit(self, code: str) -> RegisterUnit | None:
+        """A unit's details, if they are not too old."""
+        return self._kept(f"unit {code}", RegisterUnit)
+
+    def keep_unit(self, unit: RegisterUnit) -> None:
+        """Keep a unit's details."""
+        self._keep(f"unit {unit.code}", unit, DETAILS_KEPT)
+
+    def _index(self, shelf: Shelf, name: str, looks: float) -> Index:
+        now = self._clock()
+        with self._lock:
+            known = self._memory.get(shelf.tenant)
+        if known is not None and 0 <= now - known.looked < looks:
+            return known.index
+        paper = self._store.kept(shelf, name, now)
+        saved = None if paper is None else paper.saved
+        if known is not None and known.saved == saved:
+            index = known.index
+        else:
+            copy = None if paper is None else _unpack(paper.data, Copy)
+            index = Index() if copy is None else Index(copy.units, copy.organisers, copy.fetched)
+        self._remember(shelf.tenant, _Remembered(now, saved, index))
+        return index
+
+    def _remember(self, tenant: str, found: _Remembered) -> None:
+        with self._lock:
+            self._memory[tenant] = found
+            self._memory.move_to_end(tenant)
+            while len(self._memory) > TENANTS_IN_MEMORY:
+                del self._memory[next(each for each in self._memory if each != SHARED.tenant)]
+
+    def _forget(self, tenant: str) -> None:
+        with self._lock:
+            self._memory.pop(tenant, None)
+
+    def _keep_copy(
+        self,
+        shelf: Shelf,
+        name: str,
+        units: Sequence[RegisterUnit],
+        organisers: Sequence[Organiser],
+    ) -> None:
+        now = self._clock()
+        packed = _pack(Copy(now, tuple(units), tuple(organisers)))
+        self._store.keep(shelf, name, packed, now, now + KEPT)
+        self._forget(shelf.tenant)
+
+    def _kept(self, name: str, kind: type[T]) -> T | None:
+        paper = self._store.kept(SHARED, name, self._clock())
+        return None if paper is None else _unpack(paper.data, kind)
+
+    def _keep(self, name: str, value: Copy | RegisterUnit, kept_for: float) -> None:
+        now = self._clock()
+        self._store.keep(SHARED, name, _pack(value), now, now + kept_for)
+
+
+def _pack(value: Copy | RegisterUnit) -> bytes:
+    return zlib.compress(msgspec.msgpack.encode(value), 6)
+
+
+def _unpack(packed: bytes, kind: type[T]) -> T | None:
+    """What was packed; None where an earlier version of the program packed something else."""
+    try:
+        return msgspec.msgpack.decode(zlib.decompress(packed), type=kind)
+    except (zlib.error, msgspec.DecodeError):
+        return None

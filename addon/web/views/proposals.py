@@ -1,0 +1,208 @@
+"""What is proposed for each unit, in an administrator's words, with what they chose instead."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from addon.proposals.proposal import Alternative, Proposal, Proposals, RegisterUnit, Unmatched
+from addon.proposals.proposing import Draft, has_ceased
+from addon.proposals.reasons import Reason
+from addon.proposals.rules import Ruling
+from addon.proposals.units import MANY, propose
+from addon.proposals.words import Role
+from addon.roster.filters import choose
+from addon.roster.index import Index
+from addon.tenant import SchoolUnit, Selector, Tenant
+from addon.web.here import mark_of
+
+Part = Literal["help", "ready", "done"]
+
+DOUBTS = frozenset(
+    {
+        "contested",
+        "several-places",
+        "no-students",
+        "no-staff",
+        "empty",
+        "ceased",
+        "mixed-ou",
+        "no-classes",
+    }
+)
+"""The reasons that a person must judge; the others only explain."""
+FACTS = frozenset({"classes", "teaching-groups", "school-years"})
+"""The reasons that are told as what the unit gets."""
+
+
+class Studied(Struct, frozen=True):
+    """The proposals for a document and a directory. `mark` stands for what they propose.
+
+    `left_out` are the OUs with many people whom neither a proposal nor the document reaches;
+    `ceased` the codes of units that the register says are in use no longer.
+    """
+
+    proposals: Proposals
+    by_code: Mapping[str, Proposal]
+    left_out: tuple[Unmatched, ...]
+    ceased: frozenset[str]
+    mark: str
+
+
+class Picks(Struct, frozen=True):
+    """What the form says: units to accept, and numbers of alternatives by unit and role."""
+
+    accepted: frozenset[str]
+    students: Mapping[str, int] = {}
+    staff: Mapping[str, int] = {}
+
+    def of(self, role: Role) -> Mapping[str, int]:
+        """The alternatives chosen for a role, by the unit's code."""
+        return self.students if role == "students" else self.staff
+
+
+class Line(Struct, frozen=True):
+    """One unit: what would be set up with the chosen alternatives, and how it stands."""
+
+    unit: SchoolUnit
+    proposal: Proposal
+    part: Part
+    accepted: bool
+    ceased: bool
+    students: tuple[Alternative, ...]
+    staff: tuple[Alternative, ...]
+    student_pick: int | None = None
+    staff_pick: int | None = None
+
+    @property
+    def doubts(self) -> list[Reason]:
+        """What a person must judge."""
+        return [reason for reason in self.proposal.reasons if reason.code in DOUBTS]
+
+    @property
+    def why(self) -> list[Reason]:
+        """What explains the proposal."""
+        told = DOUBTS | FACTS
+        return [reason for reason in self.proposal.reasons if reason.code not in told]
+
+    @property
+    def facts(self) -> dict[str, Reason]:
+        """What was found of classes, teaching groups and school years, by its code."""
+        return {r.code: r for r in self.proposal.reasons if r.code in FACTS}
+
+    @property
+    def same(self) -> bool:
+        """Whether the unit is as proposed already."""
+        return selection_of(self.unit) == selection_of(self.proposal)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to accept."""
+        return not has_places(self.proposal.students) and not has_places(self.proposal.staff)
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is something to accept, or to choose first."""
+        return not self.empty or bool(self.students or self.staff)
+
+
+def studied(index: Index, units: Sequence[RegisterUnit], tenant: Tenant) -> Studied:
+    """What is proposed for all of a document's units. Takes seconds in a large domain."""
+    found = propose(index, units, tenant)
+    return Studied(
+        proposals=found,
+        by_code={proposal.code: proposal for proposal in found.proposals},
+        left_out=tuple(_left_out(index, found.unmatched_org_units, tenant)),
+        ceased=frozenset(unit.code for unit in units if has_ceased(unit.status)),
+        mark=mark_of(found),
+    )
+
+
+def altered(
+    index: Index, proposal: Proposal, students: Selector | None, staff: Selector | None
+) -> Proposal:
+    """The proposal with other places, and the rules that fit who is there."""
+    chosen = structs.replace(
+        proposal,
+        students=students or proposal.students,
+        staff=staff or proposal.staff,
+        classes=None,
+        teaching_groups=None,
+        school_year=None,
+    )
+    adults = choose(chosen.staff, index).chosen
+    pupils = choose(chosen.students, index).chosen - adults
+    draft = Draft(
+        students=chosen.students,
+        staff=chosen.staff,
+        pupils=frozenset(pupils),
+        adults=frozenset(adults),
+        reasons=(),
+        confidence=proposal.confidence,
+    )
+    rules = Ruling(index, {proposal.code: draft}).rules(chosen.school_unit())
+    return structs.replace(
+        chosen,
+        classes=rules.classes,
+        teaching_groups=rules.teaching_groups,
+        school_year=rules.school_year,
+        class_names=rules.class_names,
+        reasons=rules.reasons,
+        students_reached=len(pupils),
+        staff_reached=len(adults),
+    )
+
+
+def alternatives_of(proposal: Proposal, role: Role) -> tuple[Alternative, ...]:
+    """The other places for a role, in the order of their numbers."""
+    return tuple(each for each in proposal.alternatives if each.role == role)
+
+
+def first_picks(tenant: Tenant, found: Studied) -> Picks:
+    """What is ticked when nobody has said anything: what is likely, where nothing is chosen."""
+    return Picks(
+        frozenset(
+            unit.code for unit in tenant.school_units if part_of(unit, found.by_code) == "ready"
+        )
+    )
+
+
+def part_of(unit: SchoolUnit, by_code: Mapping[str, Proposal]) -> Part:
+    """Whether the unit has a selection already, and else whether its proposal can be trusted."""
+    if is_set_up(unit):
+        return "done"
+    return "ready" if by_code[unit.code].confidence in ("sure", "likely") else "help"
+
+
+def is_set_up(unit: SchoolUnit) -> bool:
+    """Whether somebody has said who belongs to the unit."""
+    return has_places(unit.students) or has_places(unit.staff)
+
+
+def has_places(selector: Selector) -> bool:
+    """Whether a selector chooses anybody anywhere."""
+    return bool(selector.org_units or selector.groups)
+
+
+def selection_of(unit: SchoolUnit | Proposal) -> dict[str, object]:
+    """What of a unit a proposal is about, by the names of the document's fields."""
+    return {
+        "students": unit.students,
+        "staff": unit.staff,
+        "classes": unit.classes,
+        "teaching_groups": unit.teaching_groups,
+        "school_year": unit.school_year,
+    }
+
+
+def _left_out(index: Index, unmatched: Sequence[Unmatched], tenant: Tenant) -> list[Unmatched]:
+    """The OUs that hold many whom the document does not choose either."""
+    reached: set[str] = set()
+    for unit in tenant.school_units:
+        for selector in (unit.students, unit.staff):
+            for path in selector.org_units:
+                reached |= index.in_org_unit(path)
+            for address in selector.groups:
+                reached |= index.in_group(address)
+    counted = (Unmatched(u.path, len(index.in_org_unit(u.path) - reached)) for u in unmatched)
+    return sorted((u for u in counted if u.people >= MANY), key=lambda u: -u.people)

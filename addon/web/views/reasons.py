@@ -1,0 +1,157 @@
+"""Why something is proposed, in sentences."""
+
+from collections.abc import Callable, Mapping
+
+from flask_babel import gettext, ngettext
+
+from addon.proposals.reasons import Reason
+from addon.tenant import GroupRule, YearRule
+from addon.web.formats import number
+from addon.web.words import REGISTER_STATUSES, attribute_name
+
+Names = Mapping[str, str]
+"""What the units are called, by code."""
+
+
+def _(text: str, **values: object) -> str:
+    return str(gettext(text, **values))
+
+
+def said(reason: Reason, names: Names) -> str:
+    """A reason as a sentence."""
+    say = SENTENCES.get(reason.code)
+    return reason.code if say is None else say(reason, names)
+
+
+def rule_source(rule: GroupRule | YearRule) -> str:
+    """Where a rule reads classes, groups or years, to stand after their number."""
+    if rule.source == "attribute":
+        return _("från %(field)s", field=_field(rule.attribute or ""))
+    if rule.source == "orgUnit":
+        return _("från organisationsenheterna")
+    return _("från klassens namn") if rule.source == "class" else _("från grupperna")
+
+
+def years_said(years: str) -> str:
+    """School years such as `7, 8, 9` as `7–9`; with gaps as they are."""
+    found = [int(year) for year in years.split(",") if year.strip().isdecimal()]
+    if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
+        return f"{found[0]}–{found[-1]}"
+    return ", ".join(map(str, found))
+
+
+def _field(attribute: str) -> str:
+    """An attribute in the middle of a sentence."""
+    schema, found, field = attribute.removeprefix("customSchemas.").partition(".")
+    if found and attribute.startswith("customSchemas."):
+        return _("det egna fältet ”%(field)s”", field=f"{schema}, {field}")
+    return _("fältet ”%(field)s”", field=attribute_name(attribute))
+
+
+def _people(reason: Reason) -> str:
+    count = int(reason["count"])
+    return str(ngettext("%(n)s person", "%(n)s personer", count, n=number(count)))
+
+
+def _org_unit(reason: Reason, names: Names) -> str:
+    path, people = reason["path"], _people(reason)
+    if reason["likeness"] == "100%":
+        return _(
+            "Organisationsenheten %(path)s heter som skolenheten (%(people)s).",
+            path=path,
+            people=people,
+        )
+    return _(
+        "Organisationsenheten %(path)s heter nästan som skolenheten (%(people)s).",
+        path=path,
+        people=people,
+    )
+
+
+def _group(reason: Reason, names: Names) -> str:
+    group, people = reason["group"], _people(reason)
+    if reason["likeness"] == "100%":
+        return _(
+            "Gruppen %(group)s heter som skolenheten (%(people)s).", group=group, people=people
+        )
+    return _(
+        "Gruppen %(group)s heter nästan som skolenheten (%(people)s).", group=group, people=people
+    )
+
+
+def _attribute(reason: Reason, names: Names) -> str:
+    return _(
+        "I %(path)s har %(people)s värdet ”%(value)s” i %(field)s.",
+        path=reason["path"],
+        people=_people(reason),
+        value=reason["value"],
+        field=_field(reason["attribute"]),
+    )
+
+
+def _contested(reason: Reason, names: Names) -> str:
+    units = [names.get(code.strip(), code.strip()) for code in reason["units"].split(",")]
+    return _(
+        "%(path)s kan lika gärna höra till %(units)s.",
+        path=reason["path"],
+        units=", ".join(units),
+    )
+
+
+def _ceased(reason: Reason, names: Names) -> str:
+    status = str(REGISTER_STATUSES.get(reason["status"], reason["status"])).lower()
+    return _("Skolenheten är %(status)s enligt Skolverkets register.", status=status)
+
+
+SENTENCES: Mapping[str, Callable[[Reason, Names], str]] = {
+    "student-ou": _org_unit,
+    "staff-ou": _org_unit,
+    "student-group": _group,
+    "staff-group": _group,
+    "student-attribute": _attribute,
+    "staff-attribute": _attribute,
+    "more-staff-group": lambda r, _n: _(
+        "Gruppen %(group)s har personal som också hör hit (%(people)s).",
+        group=r["group"],
+        people=_people(r),
+    ),
+    "guest-group": lambda r, _n: _(
+        "Gruppen %(group)s har elever som också läser här (%(people)s).",
+        group=r["group"],
+        people=_people(r),
+    ),
+    "more-ou": lambda r, _n: _(
+        "%(path)s verkar vara ett annat stadium i samma skola (%(people)s).",
+        path=r["path"],
+        people=_people(r),
+    ),
+    "mixed-ou": lambda r, _n: _(
+        "Elever och personal verkar ligga tillsammans i %(path)s, och inget skiljer dem åt.",
+        path=r["path"],
+    ),
+    "contested": _contested,
+    "several-places": lambda r, _n: _(
+        "Både %(path)s och %(other)s kan vara rätt plats.", path=r["path"], other=r["other"]
+    ),
+    "no-students": lambda r, _n: _("Vi hittar inte var skolenhetens elever ligger."),
+    "no-staff": lambda r, _n: _("Vi hittar inte var skolenhetens personal ligger."),
+    "empty": lambda r, _n: _("Det finns inga aktiva elever i %(path)s.", path=r["path"]),
+    "ceased": _ceased,
+    "left-ou": lambda r, _n: _(
+        "De som ligger i %(path)s verkar ha slutat och tas inte med (%(people)s).",
+        path=r["path"],
+        people=_people(r),
+    ),
+    "devices": lambda r, _n: ngettext(
+        "Ett konto som börjar på ”%(stem)s” verkar vara en delad enhet och tas inte med.",
+        "%(num)s konton som börjar på ”%(stem)s” verkar vara delade enheter och tas inte med.",
+        int(r["count"]),
+        stem=r["stem"],
+    ),
+    "other-below": lambda r, _n: _(
+        "%(path)s hör till någon annan och tas inte med.", path=r["path"]
+    ),
+    "protected-ou": lambda r, _n: _("organisationsenheten %(path)s", path=r["path"]),
+    "protected-group": lambda r, _n: _("gruppen %(group)s", group=r["group"]),
+    "no-classes": lambda r, _n: _("Vi hittar inga klasser."),
+}

@@ -1,0 +1,83 @@
+"""How a person goes about on the pages: with a mouse, or with the keyboard alone."""
+
+from typing import Protocol
+
+from playwright.sync_api import Locator, Page, expect
+
+MOST_TABS = 400
+
+
+class Hands(Protocol):
+    """What a person does to a page."""
+
+    page: Page
+
+    def press(self, where: Locator) -> None:
+        """Follows a link or presses a button."""
+
+    def tick(self, where: Locator) -> None:
+        """Ticks a box that is not ticked."""
+
+    def write(self, where: Locator, text: str) -> None:
+        """Writes something in a field in place of what is there."""
+
+
+class Mouse:
+    """Clicks."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def press(self, where: Locator) -> None:
+        where.click()
+
+    def tick(self, where: Locator) -> None:
+        where.check()
+
+    def write(self, where: Locator, text: str) -> None:
+        where.fill(text)
+
+
+class Keyboard:
+    """Tab, Enter and Space only; every stop on the way must be seen to have the focus."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.stops = 0
+
+    def press(self, where: Locator) -> None:
+        self._go_to(where)
+        self.page.keyboard.press("Enter")
+
+    def tick(self, where: Locator) -> None:
+        self._go_to(where)
+        if not where.is_checked():
+            self.page.keyboard.press("Space")
+
+    def write(self, where: Locator, text: str) -> None:
+        self._go_to(where)
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.type(text)
+
+    def _go_to(self, where: Locator) -> None:
+        expect(where).to_be_visible()
+        wanted = where.element_handle()
+        assert wanted is not None
+        for _ in range(MOST_TABS):
+            self.page.keyboard.press("Tab")
+            self.stops += 1
+            if self.page.evaluate("wanted => document.activeElement === wanted", wanted):
+                assert self.page.evaluate(SHOWS_FOCUS), f"nobody sees the focus on {where}"
+                return
+        raise AssertionError(f"the keyboard cannot reach {where}")
+
+
+SHOWS_FOCUS = """() => {
+  const stop = document.activeElement;
+  const shows = (element) => {
+    const style = getComputedStyle(element);
+    const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+    return outlined || style.boxShadow !== "none";
+  };
+  return shows(stop) || (stop.labels && [...stop.labels].some(shows));
+}"""

@@ -1,0 +1,90 @@
+"""The real application, served on loopback with all of the demo's servers around it.
+
+A municipality of 240 pupils, its sign-in, its register, and two vendors with test environments.
+"""
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Flask
+
+from addon import HOUSE, create_app
+from addon.progress import Progress
+from addon.report import RunReport
+from addon.sandbox.documents import tenant_document
+from addon.sandbox.stage import Stage, set_stage
+from addon.settings import Settings
+from addon.sync import sync
+from addon.web.house import House
+from tests.web.served import Served
+from tests.web.site import Clock, Queue
+
+NORTH = "/Elever/Norra skolan"
+PATIENCE = 60.0
+"""Seconds that a test waits for tasks."""
+
+
+class Town:
+    """The stage and the application on it. `url` is its address."""
+
+    def __init__(self, stage: Stage, app: Flask, queue: Queue, url: str) -> None:
+        self.stage = stage
+        self.app = app
+        self.url = url
+        self._queue = queue
+
+    @property
+    def house(self) -> House:
+        found: House = self.app.extensions[HOUSE]
+        return found
+
+    @property
+    def administrator(self) -> str:
+        """The one that signs in."""
+        return str(self.stage.administrators[0]["primaryEmail"])
+
+    @property
+    def colleague(self) -> str:
+        """Another one."""
+        return str(self.stage.administrators[1]["primaryEmail"])
+
+    def set_up(self) -> None:
+        """Has the tenant be as after the first visit, with both vendors on."""
+        document = tenant_document(self.stage.domain)
+        self.stage.store.save_tenant(self.stage.tenant, json.dumps(document).encode())
+
+    def run(self) -> RunReport:
+        """A run, as the schedule would have it."""
+        return sync(self.stage.rooms, self.stage.tenant)
+
+    def read(self) -> None:
+        """Has the directory be read, as the first page that needs it would."""
+        self.house.read(self.stage.tenant)
+
+    def tasks(self) -> None:
+        """Waits until all that was ordered is done."""
+        assert self._queue.all_done(PATIENCE), "tasks are not done"
+
+    def held(self, vendor: str, kind: str = "User") -> list[dict[str, object]]:
+        """What a vendor holds."""
+        return self.stage.vendors[vendor].resources()[kind]
+
+
+@contextmanager
+def town(folder: Path) -> Iterator[Town]:
+    """The town, with its data in `folder`, until the end of the `with`."""
+    clock = Clock()
+    with set_stage(folder, Progress(io.StringIO())) as stage:
+        queue = Queue(lambda: house.store(), clock)
+        app = create_app(Settings.from_environ(stage.environ), queue=queue, clock=clock)
+        house: House = app.extensions[HOUSE]
+        queue.start(lambda path, payload: house.work.do(path, payload).done)
+        try:
+            with Served(app) as served:
+                yield Town(stage, app, queue, served.url)
+        finally:
+            queue.stop()
+            house.store().close()

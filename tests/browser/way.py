@@ -1,0 +1,85 @@
+"""The whole way: from signing in to a vendor's live environment, whoever's hands take it."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.hands import Hands
+from tests.browser.town import Town
+
+VENDOR = "Gleerups"
+
+
+def sign_in(town: Town, hands: Hands, email: str | None = None) -> None:
+    """From wherever signing in is asked for, to the page that was asked for."""
+    hands.press(button(hands.page, "Logga in med Google"))
+    hands.press(hands.page.get_by_role("button", name=email or town.administrator))
+    expect(hands.page.get_by_text(email or town.administrator)).to_be_visible()
+
+
+def to_the_first_delivery(town: Town, hands: Hands) -> None:
+    """Everything from the first visit to a live delivery to one vendor, saying yes throughout."""
+    page = hands.page
+    page.goto("/")
+    sign_in(town, hands)
+    headed(page, "Välkommen")
+    hands.press(button(page, "Börja"))
+    headed(page, "Organisation")
+    organisation(hands)
+    headed(page, "Lägg till skolenheter")
+    hands.press(button(page, "Lägg till de förkryssade"))
+    town.tasks()
+    headed(page, "Förslag")
+    hands.press(button(page, "Godta de förkryssade").last)
+    headed(page, "Leverantörer", "Förslag")
+    if heading(page) == "Förslag":  # something is left to say yes to, or no
+        hands.press(page.get_by_role("navigation").get_by_role("link", name="Leverantörer").first)
+        headed(page, "Leverantörer")
+    boxes = page.get_by_role("checkbox", name=f"till {VENDOR}")
+    for box in boxes.all():
+        hands.tick(box)
+    hands.press(button(page, "Spara"))
+    headed(page, "Förhandsgranska")
+    hands.press(page.get_by_role("link", name="Nästa steg: testläge"))
+    turn_on(town, hands, "Testläge", "testläge")
+    hands.press(page.get_by_role("link", name="Skarpt läge").first)
+    turn_on(town, hands, "Skarpt läge", "skarpt läge")
+
+
+def organisation(hands: Hands) -> None:
+    """The organisation as the register has it, or written where it does not know."""
+    page = hands.page
+    for label, text in (("Namn", "Storköpings kommun"), ("Organisationsnummer", "212000-9999")):
+        field = page.get_by_label(label, exact=False).first
+        if not field.input_value():
+            hands.write(field, text)
+    hands.press(button(page, "Spara"))
+
+
+def turn_on(town: Town, hands: Hands, title: str, mode: str) -> None:
+    """From the step's page through the question with the numbers, until all is delivered."""
+    page = hands.page
+    headed(page, title)
+    hands.press(page.get_by_role("link", name=f"Slå på {mode} för {VENDOR}"))
+    headed(page, f"{title} för {VENDOR}")
+    hands.press(button(page, f"Slå på {mode} och kör nu"))
+    headed(page, VENDOR)
+    town.tasks()
+    page.reload()
+    expect(page.locator(".lead")).to_contain_text(f"{VENDOR} är aktuell")
+
+
+def button(page: Page, name: str) -> Locator:
+    """A button by what is on it."""
+    return page.get_by_role("button", name=name)
+
+
+def heading(page: Page) -> str:
+    """What the page is called."""
+    return page.locator("h1").inner_text()
+
+
+def headed(page: Page, *titles: str) -> None:
+    """Waits for a page with one of these titles, past those that say to wait."""
+    any_of = re.compile("^(" + "|".join(map(re.escape, titles)) + ")$")
+    expect(page.locator("h1")).to_have_text(any_of)

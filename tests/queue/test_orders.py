@@ -1,0 +1,35 @@
+"""What a person asks for on the pages is done soon, and once."""
+
+from addon.queue import RUNS, Task
+from addon.queue.orders import reconcile_now, run_now, withdraw_now
+from addon.queue.work import RECONCILE, RUN, WITHDRAW
+
+NOW = 1_800_000_000.0
+
+
+class Taking:
+    def __init__(self) -> None:
+        self.tasks: dict[str, Task] = {}
+
+    def enqueue(self, task: Task) -> bool:
+        return self.tasks.setdefault(task.name, task) is task
+
+
+def test_each_order_is_a_task_of_its_own_without_a_window() -> None:
+    queue = Taking()
+    assert run_now(queue, "C1", NOW)
+    assert withdraw_now(queue, "C1", "ne", NOW)
+    assert reconcile_now(queue, "C1", "ne", NOW)
+    assert [(task.queue, task.path, task.payload) for task in queue.tasks.values()] == [
+        (RUNS, RUN, {"tenant": "C1"}),
+        (RUNS, WITHDRAW, {"tenant": "C1", "vendor": "ne"}),
+        (RUNS, RECONCILE, {"tenant": "C1", "vendor": "ne"}),
+    ]
+
+
+def test_a_button_pressed_twice_is_one_order_and_a_later_wish_another() -> None:
+    queue = Taking()
+    assert run_now(queue, "C1", NOW)
+    assert not run_now(queue, "C1", NOW + 1)
+    assert run_now(queue, "C2", NOW + 1)
+    assert run_now(queue, "C1", NOW + 60)

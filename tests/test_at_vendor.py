@@ -1,0 +1,111 @@
+"""What a vendor has of one person is asked of the vendor, and its trouble is told as such."""
+
+import dataclasses
+import json
+
+import pytest
+from msgspec import structs
+
+from addon.at_vendor import held_at
+from addon.delivery.ledger import Change, Entry, Key
+from addon.rooms import Unknown
+from tests.installation import PUPILS, STAFF, TENANT, Installation, address
+
+
+@pytest.fixture(params=["own", "ours"])
+def here(tmp_path, request):
+    with Installation(tmp_path, ids=request.param) as here:
+        here.run("sync", TENANT)
+        here.forget_requests()
+        yield here
+
+
+def user_id(here: Installation, name: tuple[str, str]) -> str:
+    (found,) = (u["id"] for u in here.domain.users.values() if u["primaryEmail"] == address(*name))
+    return str(found)
+
+
+def asked(here: Installation, name: tuple[str, str], vendor: str = "all"):
+    with here.rooms() as rooms:
+        return held_at(rooms, TENANT, vendor, user_id(here, name))
+
+
+def test_a_teachers_account_and_employment_are_as_the_vendor_has_them(here):
+    found = asked(here, STAFF[0])
+    assert [(r.resource_type, r.acknowledged, r.problem) for r in found] == [
+        ("User", True, None),
+        ("Employment", True, None),
+    ]
+    user, employment = (json.loads(r.body) for r in found)
+    assert user["userName"] == address(*STAFF[0])
+    assert user["externalId"] == found[0].external_id
+    assert employment["user"]["value"] == found[0].external_id
+    assert {r.method for r in here.all.requests} == {"GET"}
+
+
+def test_a_pupil_has_an_account_only(here):
+    assert [r.resource_type for r in asked(here, PUPILS["7A"][0])] == ["User"]
+
+
+def test_what_the_vendor_has_lost_has_no_body_and_is_no_problem(here):
+    name = PUPILS["7A"][0]
+    here.all.fail(404, method="GET", times=None)
+    (found,) = asked(here, name)
+    assert (found.acknowledged, found.body, found.problem) == (True, None, None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        ({"status": 500}, "500"),
+        ({"status": 403}, "403"),
+        ({"drop": True}, ""),
+        ({"garbage": True}, ""),
+    ],
+    ids=str,
+)
+def test_the_vendors_trouble_is_told(here, fault, problem):
+    here.all.fail(times=None, **fault)
+    (found,) = asked(here, PUPILS["7A"][0])
+    assert found.body is None
+    assert found.problem is not None
+    assert problem in found.problem
+
+
+def test_a_vendor_that_does_not_answer_is_given_up(here, monkeypatch):
+    monkeypatch.setattr("addon.at_vendor.WITHIN", 0.05)
+    here.all.fail(times=None, hang=5.0)
+    (found,) = asked(here, PUPILS["7A"][0])
+    assert (found.body, found.problem is not None) == (None, True)
+
+
+@pytest.mark.parametrize("filtering", ["honoured", "ignored", "refused"])
+def test_what_may_be_there_is_looked_for_by_our_id(here, filtering):
+    here.all.knobs.filter = filtering
+    name = PUPILS["7A"][0]
+    with here.rooms() as rooms:
+        (known,) = held_at(rooms, TENANT, "all", user_id(here, name))
+        unsure = Change("User", known.external_id, Entry("", b""))
+        rooms.store.record(Key(TENANT, "all", "live"), [unsure])
+        (found,) = held_at(rooms, TENANT, "all", user_id(here, name))
+    assert not found.acknowledged
+    if filtering == "honoured":
+        assert json.loads(found.body or "")["externalId"] == known.external_id
+
+
+def test_nothing_is_told_of_nobody_and_of_a_connection_that_is_off(here):
+    with here.rooms() as rooms:
+        assert held_at(rooms, TENANT, "all", "1") == []
+        with pytest.raises(Unknown):
+            held_at(rooms, "C0nobody", "all", "1")
+    here.connection("all", mode="off")
+    assert asked(here, PUPILS["7A"][0]) == []
+    assert here.requests == []
+
+
+def test_a_vendor_that_is_not_set_up_is_told(here):
+    with here.rooms() as rooms:
+        bare = structs.replace(rooms, settings=dataclasses.replace(rooms.settings, environ={}))
+        (found,) = held_at(bare, TENANT, "all", user_id(here, PUPILS["7A"][0]))
+    assert found.problem is not None
+    assert "SKOLSYNK_ALL_LIVE" in found.problem

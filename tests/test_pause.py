@@ -1,0 +1,148 @@
+"""In a pause nothing is read or sent, and everything says so."""
+
+import json
+from datetime import UTC, date, datetime
+
+import pytest
+from msgspec import structs
+
+from addon import relay
+from addon.approve import approve, find_hold
+from addon.pause import Paused, paused, today
+from addon.queue.work import DELIVER, RUN, Work
+from addon.report import USAGE
+from addon.settings import Settings
+from addon.status import status
+from addon.sync import preview, sync
+from addon.tenant import Organisation, Pause, Schedule, Tenant
+from addon.withdraw import withdraw
+from tests.installation import PUPILS, TENANT, Installation
+
+ALWAYS = {"pause": {"from": "2020-01-01", "until": "2199-12-31"}}
+
+
+@pytest.fixture
+def here(tmp_path):
+    with Installation(tmp_path) as here:
+        yield here
+
+
+def pause(here: Installation, **schedule: object) -> None:
+    here.document["schedule"] = schedule
+    here.import_document()
+    here.directory.forget_requests()
+    here.forget_requests()
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+def test_days_are_swedens_in_summer_and_winter():
+    assert str(today(at("2027-06-14T21:59:59"))) == "2027-06-14"
+    assert str(today(at("2027-06-14T22:00:00"))) == "2027-06-15"
+    assert str(today(at("2027-12-14T22:59:59"))) == "2027-12-14"
+    assert str(today(at("2027-12-14T23:00:00"))) == "2027-12-15"
+
+
+@pytest.mark.parametrize(
+    ("now", "is_paused"),
+    [
+        ("2027-06-14T21:59:59", False),
+        ("2027-06-14T22:00:00", True),
+        ("2027-08-09T21:59:59", True),
+        ("2027-08-09T22:00:00", False),
+    ],
+)
+def test_both_its_days_are_in_it(now, is_paused):
+    summer = Pause(start=date(2027, 6, 15), until=date(2027, 8, 9))
+    tenant = Tenant(
+        customer_id=TENANT, organisation=Organisation(name="x"), schedule=Schedule(pause=summer)
+    )
+    assert paused(tenant, at(now)) == (summer if is_paused else None)
+
+
+def test_a_run_reads_and_sends_nothing_and_is_not_kept(here):
+    pause(here, **ALWAYS)
+    with here.rooms() as rooms:
+        with pytest.raises(Paused, match="2199-12-31"):
+            sync(rooms, TENANT)
+        with pytest.raises(Paused):
+            relay.read_and_plan(rooms, TENANT)
+        with pytest.raises(Paused):
+            relay.deliver(rooms, TENANT, "all", "R1", 60)
+        assert rooms.store.runs(TENANT) == []
+    assert here.directory.queries == 0
+    assert here.requests == []
+
+
+@pytest.mark.parametrize("path", [RUN, DELIVER])
+def test_a_task_in_a_pause_is_done(here, path):
+    pause(here, **ALWAYS)
+    with here.rooms() as rooms:
+        queue: list[object] = []
+        work = Work(lambda: rooms, lambda: queue)  # type: ignore[arg-type,return-value]
+        asked = {"tenant": TENANT}
+        if path == DELIVER:
+            asked |= {"vendor": "all", "run": "R1", "part": "0"}
+        answer = work.do(path, asked)
+    assert (answer.done, answer.outcome) == (True, "paused")
+    assert here.directory.queries == 0
+
+
+def test_the_command_line_says_it_and_ends_with_2(here):
+    pause(here, **ALWAYS)
+    ran = here.run("sync", TENANT)
+    assert ran.status == USAGE
+    assert "paused until 2199-12-31" in ran.err
+    assert "paused until 2199-12-31" in here.run("status", TENANT).out
+    told = here.run("status", TENANT, "--json").json
+    assert told["pause"] == {"from": "2020-01-01", "until": "2199-12-31"}
+
+
+def test_a_status_outside_of_it_tells_none(here):
+    pause(here, pause={"from": "2027-06-15", "until": "2027-08-09"})
+    settings = Settings.from_environ(here.environ)
+    with here.store() as store:
+        before = status(settings, store, TENANT, now=at("2027-06-01T12:00:00"))
+        during = status(settings, store, TENANT, now=at("2027-07-01T12:00:00"))
+    assert before.pause is None
+    assert during.pause is not None
+
+
+def test_runs_go_on_when_it_is_over(here):
+    pause(here, pause={"from": "2027-06-15", "until": "2027-08-09"})
+    with here.rooms() as rooms:
+        july = structs.replace(rooms, clock=lambda: at("2027-07-01T12:00:00"))
+        with pytest.raises(Paused):
+            sync(july, TENANT)
+        august = structs.replace(rooms, clock=lambda: at("2027-08-10T05:00:00"))
+        assert sync(august, TENANT).exit_status == 0
+
+
+def test_a_preview_and_a_withdrawal_work_all_the_same(here):
+    here.run("sync", TENANT)
+    pause(here, **ALWAYS)
+    with here.rooms() as rooms:
+        preview(rooms, TENANT)
+        assert withdraw(rooms, TENANT, "all", confirmed=True).exit_status == 0
+    assert here.all.externalIds() == []
+    assert json.loads(here.run("tenant", "export", TENANT).out)["schedule"] == ALWAYS
+
+
+def test_an_approval_waits_but_that_of_a_withdrawal_does_not(here):
+    here.run("sync", TENANT)
+    here.leave(*PUPILS["7A"][:4])
+    here.run("sync", TENANT)
+    with here.rooms() as rooms:
+        withdraw(rooms, TENANT, "some")
+    pause(here, **ALWAYS)
+    with here.rooms() as rooms:
+        with pytest.raises(Paused):
+            approve(rooms, TENANT, "all")
+        held = find_hold(rooms.store, TENANT, "all")
+        assert held is not None
+        assert rooms.store.approval(held[0]) is None
+        assert approve(rooms, TENANT, "some").exit_status == 0
+    assert here.some.externalIds() == []
+    assert len(here.all.held("User")) == 14

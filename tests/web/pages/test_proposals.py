@@ -1,0 +1,211 @@
+"""Förslag: what is proposed, what is accepted, and what stays as it is."""
+
+from typing import Any
+
+import pytest
+
+from addon.proposals.reasons import CODES
+from addon.web.views.proposals import FACTS
+from addon.web.views.reasons import SENTENCES, years_said
+from tests.installation import TENANT, person
+from tests.web.site import Site, form_of
+
+PAGE = "/forslag"
+NORRA, SODRA, OKAND = "12345678", "12345680", "12345681"
+
+
+def add_people(domain: Any, path: str, count: int) -> None:
+    for n in range(count):
+        name = path.strip("/").replace("/", "-")
+        domain.add_user(person(f"Ada{n}", f"Bo{name}", path))
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Two schools that are set up by nobody, and one that is nowhere in the directory."""
+    site = Site(tmp_path)
+    document = site.installation.document
+    document["schoolUnits"] = [
+        {"code": NORRA, "name": "Norra skolan", "schoolTypes": ["GR"]},
+        {"code": SODRA, "name": "Södra skolan", "schoolTypes": ["GR"]},
+        {"code": OKAND, "name": "Vinterträdets förskola", "schoolTypes": ["GR"]},
+    ]
+    for connection in document["connections"]:
+        connection["schoolUnits"] = []
+    with site:
+        domain = site.installation.domain
+        for school in ("Norra skolan", "Södra skolan"):
+            for path in (f"/Elever/{school}", f"/Elever/{school}/7A", f"/Elever/{school}/7B"):
+                domain.add_org_unit(path)
+            for group in ("7A", "7B"):
+                add_people(domain, f"/Elever/{school}/{group}", 12)
+            domain.add_org_unit(f"/Personal/{school}")
+            add_people(domain, f"/Personal/{school}", 4)
+        domain.add_org_unit("/Förvaltningen")
+        add_people(domain, "/Förvaltningen", 9)
+        yield site
+
+
+def units(site: Site) -> dict[str, Any]:
+    return {unit["code"]: unit for unit in site.document()["schoolUnits"]}
+
+
+def test_the_first_sentence_says_how_many_were_found_and_how_the_tree_was_understood(site):
+    client = site.sign_in()
+    said = site.read(site.ready(client, PAGE))
+    assert "Vi hittade 2 av 3 skolenheter i er struktur." in said
+    assert "Så tolkade vi den: /Elever/skola/klass" in said
+    assert "1 skola behöver din hjälp." in said
+
+
+def test_each_proposal_tells_whom_it_reaches_which_classes_and_why(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    said = site.read(page)
+    assert "24 i /Elever/Norra skolan" in said
+    assert "4 i /Personal/Norra skolan" in said
+    assert "2: 7A, 7B från organisationsenheterna" in said
+    assert "Organisationsenheten /Elever/Norra skolan heter som skolenheten (24 personer)." in said
+    assert form_of(page, PAGE)["accept"] == [NORRA, SODRA]
+
+
+def test_an_org_unit_with_many_people_that_belongs_nowhere_is_told_of(site):
+    client = site.sign_in()
+    assert "/Förvaltningen 9 personer" in site.read(site.ready(client, PAGE))
+
+
+def test_all_that_is_accepted_is_set_up_at_once_and_the_walk_goes_on(site):
+    client = site.sign_in()
+    answer = site.send(client, site.ready(client, PAGE), PAGE)
+    assert answer.location == "/leverantorer"
+    found = units(site)
+    assert found[NORRA]["students"] == {"orgUnits": ["/Elever/Norra skolan"]}
+    assert found[SODRA]["staff"] == {"orgUnits": ["/Personal/Södra skolan"]}
+    assert found[SODRA]["classes"]["from"] == "orgUnit"
+    assert "students" not in found[OKAND]
+    deeds = [entry.what for entry in site.store.entries(TENANT, 9)]
+    assert deeds.count("proposals.accepted") == 1
+
+
+def test_a_proposal_that_is_not_ticked_is_refused(site):
+    client = site.sign_in()
+    site.send(client, site.ready(client, PAGE), PAGE, accept=[SODRA])
+    assert "students" not in units(site)[NORRA]
+
+
+def test_what_is_set_up_is_shown_as_done_and_stays_unless_it_is_ticked(site):
+    own = {"orgUnits": ["/Elever/Norra skolan/7A"]}
+    site.installation.document["schoolUnits"][0]["students"] = own
+    site.installation.import_document()
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    assert "Har redan ett urval" in site.read(page)
+    assert form_of(page, PAGE)["accept"] == SODRA
+    site.send(client, page, PAGE)
+    assert units(site)[NORRA]["students"] == own
+    again = site.ready(client, PAGE)
+    site.send(client, again, PAGE, accept=NORRA)
+    assert units(site)[NORRA]["students"] == {"orgUnits": ["/Elever/Norra skolan"]}
+
+
+def test_an_alternative_is_shown_with_its_outcome_and_then_accepted(site):
+    domain = site.installation.domain
+    domain.add_org_unit("/Elever/Norra skolan F-6")
+    add_people(domain, "/Elever/Norra skolan F-6", 7)
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    assert f"students-{NORRA}" in form_of(page, PAGE)
+    choice = {f"students-{NORRA}": "0", "show": NORRA}
+    form = {**form_of(page, PAGE), **choice}
+    part = client.post(PAGE, data=form, headers={"HX-Request": "true"})
+    assert part.status_code == 200
+    assert "<html" not in part.text
+    assert "7 i /Elever/Norra skolan F-6" in site.read(part)
+    shown = client.post(PAGE, data=form)
+    assert form_of(shown, PAGE)[f"students-{NORRA}"] == "0"
+    assert "students" not in units(site)[NORRA]
+    site.send(client, shown, PAGE)
+    assert units(site)[NORRA]["students"]["orgUnits"] == ["/Elever/Norra skolan F-6"]
+
+
+def test_no_place_is_taken_from_the_form(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    values = {f"students-{NORRA}": "99", f"staff-{NORRA}": "/Skyddade", "accept": [NORRA, "1"]}
+    assert site.send(client, page, PAGE, **values).status_code == 302
+    assert units(site)[NORRA]["students"] == {"orgUnits": ["/Elever/Norra skolan"]}
+    assert units(site)[NORRA]["staff"] == {"orgUnits": ["/Personal/Norra skolan"]}
+
+
+def test_a_unit_without_anything_to_accept_cannot_be_ticked_away(site):
+    client = site.sign_in()
+    before = site.document()
+    answer = site.send(client, site.ready(client, PAGE), PAGE, accept=[NORRA, OKAND])
+    assert answer.status_code == 400
+    assert "har inget att godta" in site.read(answer)
+    assert site.document() == before
+
+
+def test_who_was_slower_sees_that_another_saved_and_keeps_the_ticks(site):
+    client, other = site.sign_in(), site.sign_in()
+    page = site.ready(client, PAGE)
+    site.send(other, site.ready(other, PAGE), PAGE, accept=[SODRA])
+    answer = site.send(client, page, PAGE, accept=[NORRA])
+    assert answer.status_code == 409
+    assert form_of(answer, PAGE)["accept"] == NORRA
+    assert "Någon annan har sparat under tiden" in site.read(answer)
+    assert site.send(client, answer, PAGE).status_code == 302
+    assert {"students", "staff"} <= units(site)[NORRA].keys()
+
+
+def test_proposals_that_have_changed_since_they_were_shown_are_shown_again(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    add_people(site.installation.domain, "/Elever/Norra skolan", 3)
+    with site.later(60):
+        client.post("/katalog/las", data=form_of(page, "/katalog/las"))
+        site.ready(client, PAGE)
+        answer = site.send(client, page, PAGE)
+    assert answer.status_code == 409
+    assert "Förslagen har räknats om" in site.read(answer)
+    assert "students" not in units(site)[NORRA]
+
+
+def test_places_with_protected_people_are_told_of_before_anything_else(site):
+    site.installation.document["protected"] = {}
+    site.installation.import_document()
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    assert "skyddade personuppgifter i organisationsenheten /Skyddade" in site.read(page)
+    assert 'href="/skyddade"' in page.text
+
+
+def test_without_units_the_page_leads_to_the_register(tmp_path):
+    site = Site(tmp_path)
+    site.installation.document["schoolUnits"] = []
+    for connection in site.installation.document["connections"]:
+        connection["schoolUnits"] = []
+    with site:
+        page = site.sign_in().get(PAGE)
+        assert page.status_code == 200
+        assert 'href="/skolenheter/sok"' in page.text
+
+
+def test_when_nothing_fits_the_page_says_what_to_do(site):
+    site.installation.document["schoolUnits"] = [{"code": OKAND, "name": "Vinterträdet"}]
+    site.installation.import_document()
+    client = site.sign_in()
+    said = site.read(site.ready(client, PAGE))
+    assert "Vi känner inte igen skolenheten i er struktur." in said
+    assert "Ange urvalet själv" in said
+
+
+def test_every_reason_has_a_sentence():
+    assert set(CODES) - FACTS == set(SENTENCES)
+
+
+@pytest.mark.parametrize(
+    ("years", "said"), [("7, 8, 9", "7–9"), ("7, 9", "7, 9"), ("3", "3"), ("0, 1", "0, 1")]
+)
+def test_school_years_in_a_row_are_said_as_a_span(years, said):
+    assert years_said(years) == said

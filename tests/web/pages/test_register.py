@@ -1,0 +1,157 @@
+"""Finding school units: what the page says of the register, and what it adds."""
+
+import io
+
+import pytest
+
+from tests.installation import TENANT
+from tests.web.site import Site, form_of
+
+PAGE = "/skolenheter/sok"
+ADD = "/skolenheter/lagg-till"
+UPLOAD = "/skolenheter/fil"
+
+
+@pytest.fixture
+def site(tmp_path):
+    with Site(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def empty(tmp_path):
+    """A site whose tenant has no units yet."""
+    site = Site(tmp_path)
+    site.installation.document["schoolUnits"] = []
+    for connection in site.installation.document["connections"]:
+        connection["schoolUnits"] = []
+    with site:
+        yield site
+
+
+def send_file(site, client, text):
+    data = form_of(client.get(PAGE), UPLOAD)
+    data["file"] = io.BytesIO(text.encode()), "register.csv"
+    return client.post(UPLOAD, data=data, content_type="multipart/form-data")
+
+
+def test_the_organisations_units_are_listed_at_once_and_the_active_ones_ticked(empty):
+    client = empty.sign_in()
+    page = client.get(PAGE)
+    said = empty.read(page)
+    assert "Skolverkets register har 2 skolenheter för Storviks kommun. 1 är aktiv." in said
+    assert "Upphörd" in said
+    assert form_of(page, ADD)["code"] == "12345678"
+
+
+def test_a_ticked_unit_is_added_with_its_details_and_the_way_goes_on_to_proposals(empty):
+    client = empty.sign_in()
+    answer = empty.send(client, client.get(PAGE), ADD)
+    assert answer.location == "/forslag"
+    assert empty.document()["schoolUnits"] == [
+        {
+            "code": "12345678",
+            "name": "Norra skolan",
+            "municipalityCode": "9999",
+            "schoolTypes": ["GR"],
+        }
+    ]
+    deeds = [(entry.what, entry.subject) for entry in empty.store.entries(TENANT, 9)]
+    assert ("unit.added", "12345678") in deeds
+
+
+def test_a_unit_that_is_there_already_stays_as_it_is(site):
+    before = site.document()
+    client = site.sign_in()
+    page = client.get(PAGE)
+    assert "Redan tillagd" in site.read(page)
+    answer = site.send(client, page, ADD, code="12345678")
+    assert answer.location == PAGE
+    assert site.document() == before
+
+
+def test_a_unit_is_found_by_its_name_and_by_its_code(site):
+    client = site.sign_in()
+    for text in ("gamla", "12345679"):
+        page = client.get(PAGE, query_string={"q": text})
+        assert f"Sökningen på ”{text}” gav 1 skolenhet." in site.read(page)
+        assert "code" not in form_of(page, ADD)
+    assert "Ingen skolenhet stämmer." in site.read(client.get(PAGE, query_string={"q": "xyz"}))
+
+
+def test_new_units_come_by_name_after_those_that_are_there(empty):
+    client = empty.sign_in()
+    empty.send(client, client.get(PAGE), ADD, code=["12345679", "12345678"])
+    names = [unit["name"] for unit in empty.document()["schoolUnits"]]
+    assert names == ["Gamla skolan", "Norra skolan"]
+
+
+def test_a_unit_that_has_ceased_is_pointed_out(empty):
+    client = empty.sign_in()
+    client.get(PAGE, query_string={"q": "gamla"})
+    empty.send(client, client.get(PAGE), ADD, code="12345679")
+    said = empty.read(client.get(PAGE))
+    assert "1 skolenhet som ni har lagt till har upphört enligt registret: Gamla skolan" in said
+
+
+def test_a_code_that_the_register_does_not_have_is_not_added(empty):
+    client = empty.sign_in()
+    answer = empty.send(client, client.get(PAGE), ADD, code="55555555")
+    assert "finns inte i registret längre" in empty.read(client.get(answer.location))
+    assert not empty.document().get("schoolUnits")
+
+
+def test_when_the_register_is_away_the_page_says_so_and_offers_other_ways(tmp_path):
+    with Site(tmp_path, SKOLSYNK_REGISTER="off") as site:
+        client = site.sign_in()
+        page = client.get(PAGE)
+        assert page.status_code == 200
+        said = site.read(page)
+        assert "Skolverkets register kan inte nås just nu." in said
+        answer = site.send(client, page, ADD, code="11112222", name=" Nya  skolan ")
+        assert answer.location == "/forslag"
+        assert site.document()["schoolUnits"][1] == {"code": "11112222", "name": "Nya skolan"}
+
+
+def test_a_unit_by_hand_must_have_a_right_code_and_a_name(tmp_path):
+    with Site(tmp_path, SKOLSYNK_REGISTER="off") as site:
+        client = site.sign_in()
+        answer = site.send(client, client.get(PAGE), ADD, code="1234", name="")
+        assert answer.status_code == 400
+        said = site.read(answer)
+        assert "En skolenhetskod har åtta siffror" in said
+        assert "Skriv skolenhetens namn" in said
+        assert 'value="1234"' in answer.text
+        again = site.send(client, client.get(PAGE), ADD, code="12345678", name="Norra")
+        assert "Skolenheten är redan tillagd." in site.read(again)
+
+
+def test_an_uploaded_register_is_searched_until_it_is_removed(tmp_path):
+    text = "Skolenhetskod;Skolenhetsnamn;Organisationsnummer\n22223333;Östra skolan;212000-9999\n"
+    with Site(tmp_path, SKOLSYNK_REGISTER="off") as site:
+        client = site.sign_in()
+        assert send_file(site, client, text).location == PAGE
+        page = client.get(PAGE)
+        assert "Filen har 1 skolenhet." in site.read(page)
+        assert form_of(page, ADD)["code"] == "22223333"
+        site.send(client, page, "/skolenheter/fil/bort")
+        assert "Östra skolan" not in site.read(client.get(PAGE))
+
+
+def test_a_file_without_organisation_numbers_can_be_searched(tmp_path):
+    text = "Skolenhetskod;Skolenhetsnamn\n22223333;Östra skolan\n"
+    with Site(tmp_path, SKOLSYNK_REGISTER="off") as site:
+        client = site.sign_in()
+        send_file(site, client, text)
+        page = client.get(PAGE)
+        assert "Er fil har 1 skolenhet" in site.read(page)
+        found = client.get(PAGE, query_string={"q": "östra"})
+        assert "Östra skolan" in site.read(found)
+
+
+def test_what_is_wrong_in_a_file_is_told_by_line(site):
+    client = site.sign_in()
+    answer = send_file(site, client, "Skolenhetskod;Skolenhetsnamn\n123;Östra skolan\n")
+    assert answer.status_code == 400
+    assert "Rad 2: Skolenhetskoden ska ha åtta siffror." in site.read(answer)
+    assert "Välj en fil först." in site.read(send_file(site, client, ""))
