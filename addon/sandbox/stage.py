@@ -1,4 +1,4 @@
-"""What the demo is played on: a sandbox domain, its sign-in, two vendors, and a store of its own."""
+"""What the demo is played on: a sandbox domain, its sign-in, two vendors, a store of its own."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence

@@ -38,7 +38,8 @@ PATIENCE = 15_000
 """Milliseconds that a test waits for something to be on a page."""
 POLICY = """
 document.addEventListener("securitypolicyviolation", (event) => {
-  console.error(`the content security policy refused ${event.blockedURI} (${event.effectiveDirective})`);
+  const what = `${event.blockedURI} (${event.effectiveDirective})`;
+  console.error(`the content security policy refused ${what}`);
 });
 """
 

@@ -1,12 +1,11 @@
 """An administrator who has never been here gets everything to a vendor, without help."""
 
-import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from tests.browser.chromium import visit
 from tests.browser.hands import Keyboard, Mouse
 from tests.browser.town import Town
-from tests.browser.way import VENDOR, to_the_first_delivery
+from tests.browser.way import to_the_first_delivery
 
 
 def test_from_signing_in_to_a_live_delivery(browser: Browser, new_town: Town) -> None:
@@ -28,5 +27,4 @@ def test_the_way_can_be_taken_without_javascript(browser: Browser, new_town: Tow
 
 
 def see_that_the_vendor_has_everyone(town: Town) -> None:
-    pupils = [u for u in town.held("gleerups")]
-    assert len(pupils) > 200
+    assert len(town.held("gleerups")) > 200
