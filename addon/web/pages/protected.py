@@ -1,8 +1,15 @@
 """Skyddade personuppgifter: who is never sent."""
 
-from flask import Blueprint
+from flask import Blueprint, render_template
 
 
 def blueprint() -> Blueprint:
     """The page's endpoints."""
-    return Blueprint("protected", __name__)
+    protected = Blueprint("protected", __name__)
+
+    @protected.get("/skyddade")
+    def page() -> str:
+        """Which groups and OUs hold people with protected identity?"""
+        return render_template("protected/page.html")
+
+    return protected
