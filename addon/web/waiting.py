@@ -11,8 +11,8 @@ from addon.web.here import Here, here
 from addon.web.study import NotRead, NotReady
 
 READINGS = "runs"
-AGAIN_EVERY = 30.0
-"""Seconds within which a second wish for a reading is the same one."""
+SAME_WITHIN = 30.0
+"""Seconds without a word from a reading under way within which it is not asked for again."""
 ACCEPTED = 202
 
 
@@ -51,13 +51,16 @@ def blueprint() -> Blueprint:
 
 
 def order_reading(now: Here) -> State:
-    """Have the tenant's directory read in the queue; how that stands."""
+    """Have the tenant's directory read in the queue, unless it is being read; how that stands."""
+    known = survey.state(now.store, now.tenant_id, now.now)
+    if known is not None and known.status == "reading" and now.now - known.at < SAME_WITHIN:
+        return known
     now.forget_directory()
     state = State("reading", now.now)
     survey.tell(now.store, now.tenant_id, state)
     task = Task(
         queue=READINGS,
-        name=f"read-{now.tenant_id}-{int(now.now // AGAIN_EVERY)}",
+        name=f"read-{now.tenant_id}-{int(now.now * 1000)}",
         path=READ,
         payload={"tenant": now.tenant_id},
     )
