@@ -1,11 +1,11 @@
 """Charts drawn on the server as SVG, each with a table for those who read instead. Pure.
 
-No styles are in the markup: colours are classes of the style sheet, so that they follow the
-reader's light or dark ground.
+No styles are in the markup: colours and dashes are classes of the style sheet, so that they
+follow the reader's light or dark ground.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
@@ -16,67 +16,91 @@ from addon.web.formats import moment, number
 WIDTH, HEIGHT = 720, 240
 LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 28
 COLOURS = 6
-TICKS = 4
+STEPS = 4
+"""How many steps the scale has at most."""
 MOST_ROWS = 60
 """Rows of the table, the newest; the chart itself has all points."""
+DATE_ALONE_FROM = 3 * 24 * 3600.0
+"""Seconds of a time axis from which the time of day says nothing."""
+
+Sample = Callable[[str], str]
+"""What shows in the legend how a series is drawn, from what its classes end with."""
 
 
 class Series(Struct, frozen=True):
-    """A line or a row of bars: its name, and (seconds since 1970 UTC, value) in order of time."""
+    """A line or a row of bars: its name, and (seconds since 1970 UTC, value) in order of time.
+
+    `removes` is said of what tells of removals, which is red.
+    """
 
     name: str
     points: tuple[tuple[float, float], ...]
+    removes: bool = False
+
+
+class Scale(Struct, frozen=True):
+    """The axis of values, from 0: whole numbers, evenly spaced."""
+
+    step: int
+    steps: int
+
+    @property
+    def top(self) -> int:
+        """The value at the top."""
+        return self.step * self.steps
 
 
 def line_chart(series: Sequence[Series], label: str = "") -> Markup:
     """Values over time, a line each."""
     times = [at for each in series for at, _value in each.points]
     first, last = min(times), max(times)
-    top = nice_top(max((v for each in series for _at, v in each.points), default=0))
+    scale = scale_to(max((v for each in series for _at, v in each.points), default=0))
     parts = []
-    for n, each in enumerate(series):
-        spots = [(_across(at, first, last), _up(value, top)) for at, value in each.points]
+    for kind, each in zip(_kinds(series), series, strict=True):
+        spots = [(_across(at, first, last), _up(value, scale)) for at, value in each.points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
-        parts.append(f'<polyline class="line-{_colour(n)}" points="{path}"/>')
+        parts.append(f'<polyline class="line-{kind}" points="{path}"/>')
         x, y = spots[-1]
-        parts.append(f'<circle class="dot-{_colour(n)}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>')
+        parts.append(f'<circle class="dot-{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>')
     parts += _time_labels(first, last)
-    return _figure(series, parts, top, label)
+    return _figure(series, parts, scale, label, _line_sample)
 
 
 def bar_chart(series: Sequence[Series], label: str = "") -> Markup:
     """Values of the same moments, stacked."""
     moments = [at for at, _value in series[0].points]
     sums = [sum(each.points[i][1] for each in series) for i in range(len(moments))]
-    top = nice_top(max(sums, default=0))
+    scale = scale_to(max(sums, default=0))
+    kinds = _kinds(series)
     step = (WIDTH - LEFT - RIGHT) / max(1, len(moments))
     parts = []
     for i in range(len(moments)):
         below = 0.0
-        for n, each in enumerate(series):
+        for kind, each in zip(kinds, series, strict=True):
             value = each.points[i][1]
             if value:
-                y, base = _up(below + value, top), _up(below, top)
+                y, base = _up(below + value, scale), _up(below, scale)
                 parts.append(
-                    f'<rect class="bar-{_colour(n)}" x="{LEFT + i * step + step * 0.15:.1f}" '
+                    f'<rect class="bar-{kind}" x="{LEFT + i * step + step * 0.15:.1f}" '
                     f'y="{y:.1f}" width="{step * 0.7:.1f}" height="{base - y:.1f}"/>'
                 )
                 below += value
     if moments:
         parts += _time_labels(moments[0], moments[-1])
-    return _figure(series, parts, top, label)
+    return _figure(series, parts, scale, label, _bar_sample)
 
 
-def nice_top(value: float) -> float:
-    """The least of 1, 2, 2.5, 5 and 10 times a power of ten that is not below `value`."""
-    if value <= TICKS:
-        return float(TICKS)
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(power * n for n in (1, 2, 2.5, 5, 10) if power * n >= value)
+def scale_to(value: float) -> Scale:
+    """The finest scale of at most STEPS steps of 1, 2 or 5 times a power of ten."""
+    least = max(1.0, value / STEPS)
+    power = 10 ** math.floor(math.log10(least))
+    step = next(power * n for n in (1, 2, 5, 10) if power * n >= least)
+    return Scale(step, max(1, math.ceil(value / step)))
 
 
-def _colour(place: int) -> int:
-    return place % COLOURS + 1
+def _kinds(series: Sequence[Series]) -> list[str]:
+    """What the classes of each series end with: its colour's number, or that it removes."""
+    return ["removes" if s.removes else str(n % COLOURS + 1) for n, s in enumerate(series)]
 
 
 def _across(at: float, first: float, last: float) -> float:
@@ -84,31 +108,48 @@ def _across(at: float, first: float, last: float) -> float:
     return LEFT + (at - first) / span * (WIDTH - LEFT - RIGHT)
 
 
-def _up(value: float, top: float) -> float:
-    return HEIGHT - BOTTOM - value / top * (HEIGHT - TOP - BOTTOM)
+def _up(value: float, scale: Scale) -> float:
+    return HEIGHT - BOTTOM - value / scale.top * (HEIGHT - TOP - BOTTOM)
 
 
 def _time_labels(first: float, last: float) -> list[str]:
     y = HEIGHT - 8
-    begin = f'<text x="{LEFT}" y="{y}">{escape(moment(first))}</text>'
-    if last == first:
-        return [begin]
-    end = f'<text x="{WIDTH - RIGHT}" y="{y}" text-anchor="end">{escape(moment(last))}</text>'
-    return [begin, end]
+    begin, end = _said(first, last)
+    labels = [f'<text x="{LEFT}" y="{y}">{escape(begin)}</text>']
+    if end:
+        x = WIDTH - RIGHT
+        labels.append(f'<text x="{x}" y="{y}" text-anchor="end">{escape(end)}</text>')
+    return labels
 
 
-def _figure(series: Sequence[Series], parts: list[str], top: float, label: str) -> Markup:
+def _said(first: float, last: float) -> tuple[str, str]:
+    """Both ends of the time axis, in as few words as tell them apart; one where they are one."""
+    begin, end = moment(first), moment(last)
+    if begin == end:
+        return begin, ""
+    if last - first >= DATE_ALONE_FROM:
+        return begin.split(" ")[0], end.split(" ")[0]
+    same_day = begin.split(" ")[0] == end.split(" ")[0]
+    return begin, end.split(" ")[1] if same_day else end
+
+
+def _figure(
+    series: Sequence[Series], parts: list[str], scale: Scale, label: str, sample: Sample
+) -> Markup:
     lines = []
-    for tick in range(TICKS + 1):
-        value = top * tick / TICKS
-        y = _up(value, top)
-        lines.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')
+    for tick in range(scale.steps + 1):
+        value = scale.step * tick
+        y = f"{_up(value, scale):.1f}"
+        kind = "axis" if tick else "base"
+        lines.append(f'<line class="{kind}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')
         lines.append(
-            f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{escape(number(value))}</text>'
+            f'<text x="{LEFT - 8}" y="{y}" dy="4" text-anchor="end">{escape(number(value))}</text>'
         )
-    said = escape(label or ", ".join(each.name for each in series))
+    names = ", ".join(each.name for each in series)
+    said = escape(label or _("Diagram: %(names)s. Siffrorna finns i tabellen.", names=names))
     legend = "".join(
-        f'<li class="legend-{_colour(n)}">{escape(each.name)}</li>' for n, each in enumerate(series)
+        f"<li>{sample(kind)}{escape(each.name)}</li>"
+        for kind, each in zip(_kinds(series), series, strict=True)
     )
     return Markup(
         f'<figure class="chart"><ul class="legend">{legend}</ul>'
@@ -117,15 +158,27 @@ def _figure(series: Sequence[Series], parts: list[str], top: float, label: str) 
     )
 
 
+def _line_sample(kind: str) -> str:
+    drawn = f'<line class="line-{kind}" x1="0" x2="38" y1="8" y2="8"/>'
+    return f'<svg viewBox="0 0 38 16" aria-hidden="true">{drawn}</svg>'
+
+
+def _bar_sample(kind: str) -> str:
+    drawn = f'<rect class="bar-{kind}" x="11" y="0" width="16" height="16"/>'
+    return f'<svg viewBox="0 0 38 16" aria-hidden="true">{drawn}</svg>'
+
+
 def _table(series: Sequence[Series]) -> str:
     times = sorted({at for each in series for at, _value in each.points})[-MOST_ROWS:]
     values = [dict(each.points) for each in series]
-    head = "".join(f'<th scope="col">{escape(each.name)}</th>' for each in series)
+    head = "".join(f'<th scope="col" class="num">{escape(each.name)}</th>' for each in series)
     rows = "".join(
         f'<tr><th scope="row">{escape(moment(at))}</th>'
-        + "".join(f"<td>{escape(number(v[at])) if at in v else '–'}</td>" for v in values)
+        + "".join(
+            f'<td class="num">{escape(number(v[at])) if at in v else "–"}</td>' for v in values
+        )
         + "</tr>"
-        for at in times
+        for at in reversed(times)
     )
     return (
         f"<details><summary>{escape(_('Visa som tabell'))}</summary>"
