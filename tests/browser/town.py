@@ -5,11 +5,14 @@ A municipality of 240 pupils, its sign-in, its register, and two vendors with te
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from flask import Flask
+from msgspec import structs
 
 from addon import HOUSE, create_app
 from addon.progress import Progress
@@ -22,6 +25,7 @@ from addon.web.house import House
 from tests.web.served import Served
 from tests.web.site import Clock, Queue
 
+T = TypeVar("T")
 NORTH = "/Elever/Norra skolan"
 PATIENCE = 60.0
 """Seconds that a test waits for tasks."""
@@ -30,10 +34,11 @@ PATIENCE = 60.0
 class Town:
     """The stage and the application on it. `url` is its address."""
 
-    def __init__(self, stage: Stage, app: Flask, queue: Queue, url: str) -> None:
+    def __init__(self, stage: Stage, app: Flask, queue: Queue, clock: Clock, url: str) -> None:
         self.stage = stage
         self.app = app
         self.url = url
+        self.clock = clock
         self._queue = queue
 
     @property
@@ -58,11 +63,16 @@ class Town:
 
     def run(self) -> RunReport:
         """A run, as the schedule would have it."""
-        return sync(self.stage.rooms, self.stage.tenant)
+        rooms = structs.replace(self.stage.rooms, clock=self.clock)
+        return apart(lambda: sync(rooms, self.stage.tenant))
 
     def read(self) -> None:
         """Has the directory be read, as the first page that needs it would."""
-        self.house.read(self.stage.tenant)
+        apart(lambda: self.house.read(self.stage.tenant))
+
+    def later(self, seconds: float) -> None:
+        """Has so much time go by."""
+        self.clock.ahead += seconds
 
     def tasks(self) -> None:
         """Waits until all that was ordered is done."""
@@ -84,7 +94,13 @@ def town(folder: Path) -> Iterator[Town]:
         queue.start(lambda path, payload: house.work.do(path, payload).done)
         try:
             with Served(app) as served:
-                yield Town(stage, app, queue, served.url)
+                yield Town(stage, app, queue, clock, served.url)
         finally:
             queue.stop()
             house.store().close()
+
+
+def apart(deed: Callable[[], T]) -> T:
+    """What a deed gives, done in a thread where no browser's event loop runs."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(deed).result()
