@@ -1,0 +1,287 @@
+"""How long the configuration pages take in a municipality of 30,000 students, and how much memory.
+
+Each page is asked of the application itself, through WSGI, with all that answers around it in
+another process. Times are of the whole answer, in milliseconds. Arguments: how many students,
+staff and groups. Prints one JSON object.
+"""
+
+import gc
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+
+from addon import HOUSE, create_app, survey
+from addon.document import load_tenant
+from addon.queue.local import LocalQueue
+from addon.settings import Settings
+from addon.tenant import Tenant
+from addon.web.house import House
+from addon.web.study import NotReady
+from bench.measure import machine
+from bench.page_list import Address, addresses, get
+from bench.town import TENANT
+from tests.web.site import form_of
+
+TIMES = 20
+LIMIT_MS = 200.0
+OTHER = "C0other"
+PATIENCE = 60.0
+ACCEPTED = 202
+Figures = dict[str, Any]
+
+
+@contextmanager
+def town(*size: str) -> Iterator[Mapping[str, str]]:
+    """The town, in another process: an application's environment."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-W", "ignore", "-m", "bench.town", folder, *size]
+        with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as process:
+            assert process.stdin is not None and process.stdout is not None
+            yield json.loads(process.stdout.readline())
+            process.stdin.close()
+
+
+class Bench:
+    """The application in this process, and an administrator who has signed in to it."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        settings = Settings.from_environ(environ)
+        queue = LocalQueue(lambda: self.house.store())
+        self.app: Flask = create_app(settings, queue=queue)
+        self.house: House = self.app.extensions[HOUSE]
+        queue.start(lambda path, payload: self.house.work.do(path, payload).done)
+        self.client = self._signed_in()
+        self._changes = 0
+
+    @property
+    def tenant(self) -> Tenant:
+        return load_tenant(self.house.store().tenant(TENANT) or b"")
+
+    def change(self) -> None:
+        """Has the document be another, as when somebody has saved."""
+        store = self.house.store()
+        document = json.loads(store.tenant(TENANT) or b"")
+        self._changes += 1
+        document["connections"][1]["limits"]["deletions"] = 50 + self._changes
+        store.save_tenant(TENANT, json.dumps(document).encode())
+
+    def ready(self, address: Address) -> float:
+        """Seconds until the page can be shown."""
+        began = time.perf_counter()
+        while get(self.client, address)[0] == ACCEPTED:
+            assert time.perf_counter() - began < PATIENCE, address.path
+            time.sleep(0.05)
+        return time.perf_counter() - began
+
+    def _signed_in(self) -> FlaskClient:
+        client = self.app.test_client()
+        page = client.get("/logga-in")
+        begun = client.post("/logga-in", data=form_of(page, "/logga-in"))
+        name = self.house.settings.web
+        del name
+        return _at_provider(client, begun.location)
+
+
+def _at_provider(client: FlaskClient, location: str) -> FlaskClient:
+    """Chooses the first account that the provider offers."""
+    with requests.Session() as session:
+        offered = session.get(location, timeout=9).text
+        account = offered.split('name="sub" value="', 1)[1].split('"', 1)[0]
+        answer = session.post(location, data={"sub": account}, allow_redirects=False, timeout=9)
+    back = urlsplit(answer.headers["Location"])
+    assert client.get(f"{back.path}?{back.query}").status_code == 302
+    return client
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Milliseconds that it takes."""
+    began = time.perf_counter()
+    work()
+    return (time.perf_counter() - began) * 1000
+
+
+def spread(taken: list[float]) -> Figures:
+    """The middle and the slow end of some times."""
+    ordered = sorted(taken)
+    return {
+        "median_ms": round(statistics.median(ordered), 1),
+        "p95_ms": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))], 1),
+    }
+
+
+def memory() -> Figures:
+    """What the process holds, and the most that it has held, in megabytes."""
+    gc.collect()
+    status = dict(
+        line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
+    )
+    return {
+        "mb": round(int(status["VmRSS"].split()[0]) / 1024),
+        "peak_mb": round(int(status["VmHWM"].split()[0]) / 1024),
+    }
+
+
+def first_read(bench: Bench) -> Figures:
+    """Has the directory be read, while somebody looks at pages."""
+    page = bench.client.get("/personer")
+    assert page.status_code == ACCEPTED, page.status_code
+    began = time.perf_counter()
+    taken: dict[str, list[float]] = {"/personer": [], "/": [], "/installningar": []}
+    while (state := survey.state(bench.house.store(), TENANT, time.time())) is not None:
+        if state.status != "reading":
+            break
+        for path, times in taken.items():
+            times.append(timed(lambda path=path: bench.client.get(path)))
+    assert state is not None and state.status == "done", state
+    return {
+        "seconds": round(time.perf_counter() - began, 1),
+        "pages meanwhile": {path: spread(times) for path, times in taken.items()},
+    }
+
+
+def page(bench: Bench, address: Address, first: bool) -> Figures:
+    """One page: just after a change, and then as it is when all is made."""
+    found: Figures = {}
+    if first:
+        bench.change()
+        found["first_ms"] = round(timed(lambda: get(bench.client, address)), 1)
+        found["ready_after_seconds"] = round(bench.ready(address), 2)
+    else:
+        found["first_ms"] = round(timed(lambda: get(bench.client, address)), 1)
+        bench.ready(address)
+    taken, processor = [], time.thread_time()
+    for _ in range(TIMES):
+        taken.append(timed(lambda: get(bench.client, address)))
+    processor = (time.thread_time() - processor) * 1000 / TIMES
+    status, size = get(bench.client, address)
+    found |= spread(taken) | {"cpu_ms": round(processor, 1), "kb": size // 1024}
+    return found if status == 200 else {**found, "status": status}
+
+
+def forms(bench: Bench) -> Figures:
+    """Forms that compute something, sent as they stand."""
+    found: Figures = {}
+    for path, action, values in (
+        ("/forslag", "/forslag", {"show": bench.tenant.school_units[0].code}),
+        ("/personer", "/personer/sok", {"text": "ekdal"}),
+        ("/leverantorer", "/leverantorer", {}),
+    ):
+        bench.ready(Address(path, path))
+        data = form_of(bench.client.get(path), action) | values
+        taken, statuses = [], set()
+        for headers in ({}, {"HX-Request": "true"}):
+            for _ in range(TIMES // 2):
+                taken.append(
+                    timed(
+                        lambda: statuses.add(
+                            bench.client.post(action, data=data, headers=headers).status_code
+                        )
+                    )
+                )
+        found[f"POST {action}"] = spread(taken) | {"status": sorted(statuses)}
+    return found
+
+
+def beside_another(bench: Bench, paths: list[Address]) -> Figures:
+    """Pages of one tenant while as large a directory of another is unpacked and placed."""
+    store, now = bench.house.store(), time.time()
+    document = json.loads(store.tenant(TENANT) or b"") | {"customerId": OTHER}
+    store.save_tenant(OTHER, json.dumps(document).encode())
+    for name in ("directory", "state"):
+        paper = store.kept(survey.shelf_of(TENANT), name, now)
+        assert paper is not None
+        store.keep(survey.shelf_of(OTHER), name, paper.data, paper.saved, paper.expires)
+    ended, rounds = threading.Event(), [0]
+
+    def work() -> None:
+        tenant = load_tenant(store.tenant(OTHER) or b"")
+        while not ended.is_set():
+            bench.house.study.forget(OTHER)
+            while not ended.is_set():
+                try:
+                    desk = bench.house.study.desk(tenant, "0", time.time())
+                    desk.make("prepared", desk._prepare, PATIENCE)
+                    break
+                except NotReady:
+                    continue
+            rounds[0] += 1
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        found = {
+            each.path: spread([timed(lambda e=each: get(bench.client, e)) for _ in range(TIMES)])
+            for each in paths
+        }
+    finally:
+        ended.set()
+        worker.join()
+    return {"times unpacked": rounds[0], "pages": found}
+
+
+def main(*size: str) -> None:
+    with town(*size) as environ:
+        bench = Bench(environ)
+        held = {"signed in": memory()}
+        reading = first_read(bench)
+        bench.ready(Address("/personer", "/personer"))
+        held["the directory read and placed"] = memory()
+        desk = bench.house.study.desk(bench.tenant, _version(bench), time.time())
+        run = next(r for r in bench.house.store().runs(TENANT, 50) if r.status != "running")
+        listed = list(addresses(bench.app, bench.tenant, desk, run.id))
+        del desk
+        pages = {}
+        rules = set()
+        for each in listed:
+            pages[each.path] = page(bench, each, first=each.rule not in rules)
+            rules.add(each.rule)
+        held["all pages seen"] = memory()
+        posts = forms(bench)
+        looked = [each for each in listed if each.rule in ("/", "/personer", "/leverantorer")]
+        beside = beside_another(bench, looked)
+        held["another as large beside"] = memory()
+        slow = {
+            path: figures
+            for path, figures in (pages | posts).items()
+            if max(figures["p95_ms"], figures.get("first_ms", 0)) > LIMIT_MS
+        }
+        print(
+            json.dumps(
+                {
+                    "machine": machine(),
+                    "first read": reading,
+                    "pages": pages,
+                    "forms": posts,
+                    "while another is unpacked": beside,
+                    "memory": held,
+                    "over 200 ms": slow,
+                },
+                ensure_ascii=False,
+                indent=2,
+            )
+        )
+        bench.house.queue().stop()
+        bench.house.store().close()
+
+
+def _version(bench: Bench) -> str:
+    from hashlib import sha256
+
+    return sha256(bench.house.store().tenant(TENANT) or b"").hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    main(*(sys.argv[1:] or ("30000", "3000", "1500")))

@@ -1,0 +1,126 @@
+"""The surroundings that pages are measured in, in a process of their own until standard input ends.
+
+A sandbox domain of many people with its sign-in, its register and two vendors, and a store in which
+a large municipality has used Skolsynk for a while: everybody is at one vendor, the other is in test
+mode and has nothing yet, and a run that would remove too many is held. Arguments: a folder, and
+how many students, staff and groups. Prints one JSON object: the `environ` of an application.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from msgspec import structs
+
+from addon.parts import open_store, rooms
+from addon.report import RunReport
+from addon.sandbox.directory_server import DirectoryServer
+from addon.sandbox.documents import tenant_document
+from addon.sandbox.domain import Domain
+from addon.sandbox.identity import IdentityProvider, add_administrators
+from addon.sandbox.municipality import generate
+from addon.sandbox.register_server import RegisterServer, sandbox_units
+from addon.sandbox.stage import PROFILES
+from addon.settings import Settings
+from addon.store import LogEntry, Run, Store
+from addon.sync import sync
+from tests.egil_server import EgilServer
+
+TENANT = "C0storkoping"
+VENDORS = ("binogi", "gleerups")
+RUNS, ENTRIES = 1_000, 500
+"""Runs and entries of the log of changes: of a few months."""
+LEAVERS, RENAMED = 80, 300
+HOUR = 3600.0
+
+
+def environ(stack: ExitStack, folder: Path, domain: Domain) -> Mapping[str, str]:
+    """The settings of an application in the town, whose servers last as long as `stack`."""
+    directory = stack.enter_context(DirectoryServer(domain))
+    provider = stack.enter_context(IdentityProvider(add_administrators(domain)))
+    register = stack.enter_context(RegisterServer(sandbox_units(domain.units)))
+    names = [f"{vendor}{mode}" for vendor in VENDORS for mode in ("", "_test")]
+    servers = {name: stack.enter_context(EgilServer()) for name in names}
+    profiles = folder / "vendors.toml"
+    written = PROFILES.format(**{name: server.url for name, server in servers.items()})
+    profiles.write_text(written.replace("requestsPerSecond = 500", "requestsPerSecond = 100000"))
+    keys = {
+        f"SKOLSYNK_{name.removesuffix('_test').upper()}_{mode}_KEY": server.key
+        for name, server in servers.items()
+        for mode in ["TEST" if name.endswith("_test") else "LIVE"]
+    }
+    return {
+        "SKOLSYNK_STORE": f"sqlite:///{folder / 'skolsynk.db'}",
+        "SKOLSYNK_DIRECTORY_ENDPOINT": directory.url,
+        "SKOLSYNK_VENDORS": str(profiles),
+        "SKOLSYNK_REGISTER": register.url,
+        **keys,
+        **provider.environ,
+    }
+
+
+def live(settings: Settings, store: Store, domain: Domain) -> None:
+    """Has the municipality use Skolsynk for a while."""
+    document = tenant_document(domain)
+    first, second = document["connections"]
+    second["mode"] = "off"
+    store.save_tenant(TENANT, json.dumps(document).encode())
+    delivered = _run(settings, store, "delivered")
+    _past(store, delivered.run)
+    second["mode"] = "test"
+    store.save_tenant(TENANT, json.dumps(document).encode())
+    pupils = [u for u in domain.users_in("/Elever") if not u["suspended"] and not u["archived"]]
+    for user in pupils[:: len(pupils) // RENAMED][:RENAMED]:
+        domain.rename_user(user["id"], family_name="Ekdal")
+    for user in pupils[1 :: len(pupils) // LEAVERS][:LEAVERS]:
+        domain.remove_user(user["id"])
+    second["mode"] = "off"  # so that the run that is held sends nothing to the test mode either
+    store.save_tenant(TENANT, json.dumps(document).encode())
+    _run(settings, store, "held")
+    second["mode"] = "test"
+    store.save_tenant(TENANT, json.dumps(document).encode())
+    assert first["mode"] == "live"
+
+
+def _run(settings: Settings, store: Store, status: str) -> RunReport:
+    report = sync(rooms(settings, store), TENANT)
+    found = {each.status for each in report.connections if each.mode != "off"}
+    assert found == {status}, report.connections
+    return report
+
+
+def _past(store: Store, run_id: str) -> None:
+    """Runs and changes of months that are past: copies of the one run that was."""
+    (run,) = [each for each in store.runs(TENANT) if each.id == run_id]
+    for n in range(1, RUNS):
+        store.save_run(_earlier(run, n))
+    for n in range(ENTRIES):
+        at = run.started - n * HOUR
+        store.log(TENANT, LogEntry(f"{at:.0f}-bench", at, "it.admin@x.se", "runs.asked"))
+
+
+def _earlier(run: Run, hours: int) -> Run:
+    return structs.replace(
+        run,
+        id=f"20250101T{hours:06}Z-{hours:06x}",
+        started=run.started - hours * HOUR,
+        finished=(run.finished or run.started) - hours * HOUR,
+    )
+
+
+def main(folder: str, students: str, staff: str, groups: str) -> None:
+    domain = generate(int(students), int(staff), int(groups), seed=1)
+    with ExitStack() as stack:
+        found = environ(stack, Path(folder), domain)
+        settings = Settings.from_environ(found)
+        store = open_store(settings)
+        live(settings, store, domain)
+        store.close()
+        print(json.dumps(dict(found)), flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
