@@ -152,7 +152,8 @@ def _enough(tenant: Tenant) -> int:
 
 
 def _wanted(news: News, about: Sequence[str]) -> bool:
-    return ("held" if news.kind == "held" else "failed") in about
+    kinds = {"held": {"held"}, "unread": {"failed", "unread"}}.get(news.kind, {"failed"})
+    return not kinds.isdisjoint(about)
 
 
 def _send(settings: Settings, mail: Mailer, tenant: Tenant, news: Sequence[News]) -> bool:

@@ -410,6 +410,15 @@ def test_only_what_was_asked_for_is_told(
     assert [message.subject for message in story.told()] == subjects
 
 
+def test_who_asks_only_about_readings_is_told_of_a_directory_that_is_unread(story: Story) -> None:
+    story.choose(email=[TO], about=["unread"])
+    story.run(held(), STOPPED_SOME)
+    assert story.told() == []
+    story.unread()
+    story.unread()
+    assert story.one().subject == "Google Workspace gick inte att läsa"
+
+
 def test_nobody_is_told_where_there_is_no_address(story: Story) -> None:
     story.choose(email=[])
     story.run(held(), STOPPED_SOME)
