@@ -10,7 +10,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench screenshots requirements deploy clean
+.PHONY: help demo test lint format translations bench screenshots requirements deploy clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ lint: $(READY) ## Check style, format and types
 format: $(READY) ## Mend style and format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+translations: $(READY) ## Bring the English of the pages up to date; list what has none
+	@$(BIN)/python -m tests.web.catalogue
 
 bench: $(READY) ## Measure the hot paths
 	$(BIN)/python -m bench
