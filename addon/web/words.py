@@ -61,6 +61,7 @@ REASONS: Words = {
     "filtered": _("Bortvald av ett filter"),
     "not selected": _("Inte med i något urval"),
     "no chosen school unit": _("Skolenheten går inte till någon leverantör"),
+    "vendor off": _("Leverantören är av"),
     "protected": _("Skyddade personuppgifter"),
 }
 ATTRIBUTES: Words = {

@@ -6,11 +6,11 @@ from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.conditions import fold
+from addon.proposals.order import swedish
 from addon.tenant import Tenant
 from addon.web.here import Here, Overtaken, here, mark_of
 from addon.web.paging import page_of
 from addon.web.study import NotRead, NotReady
-from addon.web.views.people import swedish
 from addon.web.views.units import UnitRow, numbers, unit_rows
 
 SIZE = 100
