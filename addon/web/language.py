@@ -1,8 +1,10 @@
 """Which language the pages speak: Swedish first, English second."""
 
-from flask import Blueprint, Flask, redirect, request, session, url_for
-from flask_babel import Babel, get_locale
+from flask import Blueprint, Flask, redirect, request, session
+from flask_babel import Babel, get_locale, gettext
 from werkzeug.wrappers import Response as AnyResponse
+
+from addon.web.way_back import local
 
 LANGUAGES = ("sv", "en")
 
@@ -26,6 +28,11 @@ def chosen() -> str:
     return request.accept_languages.best_match(LANGUAGES, "sv") or "sv"
 
 
+def said(text: str, **values: object) -> str:
+    """A text in the language of this request; import it as `_`, so that it is translated."""
+    return str(gettext(text, **values))
+
+
 def blueprint() -> Blueprint:
     """Choosing a language."""
     language = Blueprint("language", __name__)
@@ -36,8 +43,6 @@ def blueprint() -> Blueprint:
         wanted = request.form.get("language", "")
         if wanted in LANGUAGES:
             session["language"] = wanted
-        back = request.form.get("back", "")
-        local = back.startswith("/") and not back.startswith(("//", "/\\"))
-        return redirect(back if local else url_for("overview.page"))
+        return redirect(local(request.form.get("back", "")))
 
     return language
