@@ -46,6 +46,7 @@ requirements: $(READY) ## Pin the newest versions that requirements*.in allow
 # DRY=1 prints the commands instead of running them. See docs/deploy.md.
 REGION ?= europe-west1
 VENDORS ?= var/vendors.toml
+SETTINGS ?= var/settings.yaml
 VERSION ?= $(shell git log -1 --date=format:%Y%m%d --format=%cd-%h)
 DEPLOYED := var/deploy
 STEP = @$(if $(DRY),printf '%s\n',sh -exc)
@@ -58,9 +59,12 @@ deploy: ## Deploy the last commit to App Engine: make deploy PROJECT=my-project
 	@test -n '$(DRY)' || test -f '$(VENDORS)' || { \
 	  echo "There is no $(VENDORS): the vendor profiles to deploy (docs/deploy.md, step 6)" >&2; \
 	  exit 2; }
+	@test -n '$(DRY)' || test -f '$(SETTINGS)' || { \
+	  echo "There is no $(SETTINGS): who signs people in, and where (docs/deploy.md, step 7)" >&2; \
+	  exit 2; }
 	$(STEP) 'rm -rf $(DEPLOYED) && mkdir -p $(DEPLOYED)'
 	$(STEP) 'git archive HEAD | tar -x -C $(DEPLOYED)'
-	$(STEP) 'git show HEAD:app.yaml | sed -e "s/PROJECT/$(PROJECT)/g" -e "s/REGION/$(REGION)/g" > $(DEPLOYED)/app.yaml'
+	$(STEP) 'git show HEAD:app.yaml | sed -e "s/PROJECT/$(PROJECT)/g" -e "s/REGION/$(REGION)/g" -e "/^env_variables:/r $(SETTINGS)" > $(DEPLOYED)/app.yaml'
 	$(STEP) 'cp $(VENDORS) $(DEPLOYED)/vendors.toml'
 	$(STEP) 'gcloud app deploy $(DEPLOYED)/queue.yaml $(HERE) --quiet'
 	$(STEP) 'gcloud app deploy $(DEPLOYED)/app.yaml $(HERE) --version=$(VERSION) --no-promote --service-account=skolsynk@$(PROJECT).iam.gserviceaccount.com --quiet'

@@ -17,12 +17,16 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from flask import Flask
 
 from addon.directory.credentials import SCOPES
 from addon.queue import RUNS, deliveries_to
 from addon.queue.work import SECONDS
 from addon.settings import CloudTasks, FirestoreStore, Settings
 from addon.vendors import load_vendors
+from addon.web.answers import HEADERS, HSTS, STATIC_KEPT
+from addon.web.cron import blueprint as cron_blueprint
+from addon.web_settings import AppEngineMail
 
 ROOT = Path(__file__).resolve().parent.parent
 SDK = Path("/usr/lib/google-cloud-sdk")
@@ -136,10 +140,33 @@ def test_an_instance_has_a_thread_for_each_request_it_takes(files: dict[str, dic
     assert runs["max_concurrent_requests"] < everywhere
 
 
-def test_cron_calls_at_the_beginning_of_each_hour(files: dict[str, dict]):
-    (job,) = files["cron.yaml"]["cron"]
-    assert job["url"] == "/cron/sync"
-    assert job["schedule"] == "every 1 hours synchronized"
+def test_app_engine_serves_static_files_with_the_headers_that_the_program_gives(
+    files: dict[str, dict],
+):
+    (static,) = [h for h in files["app.yaml"]["handlers"] if "static_dir" in h]
+    given = {name: value for name, value in HEADERS.items() if name != "Cache-Control"}
+    assert static["http_headers"] == given | {"Strict-Transport-Security": HSTS}
+    minutes = int(static["expiration"].removesuffix("m"))
+    assert f"public, max-age={minutes * 60}" == STATIC_KEPT
+
+
+def test_cron_calls_for_the_runs_at_the_beginning_of_each_hour(files: dict[str, dict]):
+    jobs = {job["url"]: job for job in files["cron.yaml"]["cron"]}
+    assert jobs["/cron/sync"]["schedule"] == "every 1 hours synchronized"
+
+
+def test_cron_calls_for_the_register_when_nobody_works(files: dict[str, dict]):
+    jobs = {job["url"]: job for job in files["cron.yaml"]["cron"]}
+    hour = int(re.search(r"every day (\d\d):\d\d", jobs["/cron/register"]["schedule"])[1])
+    assert jobs["/cron/register"]["timezone"] == "Europe/Stockholm"
+    assert hour < 6
+
+
+def test_cron_calls_for_everything_that_the_program_does_when_it_is_called(files: dict[str, dict]):
+    app = Flask("cron")
+    app.register_blueprint(cron_blueprint(pytest.fail, pytest.fail, 1))
+    rules = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
+    assert {job["url"] for job in files["cron.yaml"]["cron"]} == rules
 
 
 def test_each_vendor_has_a_queue_of_its_own_with_one_delivery_at_a_time(files: dict[str, dict]):
@@ -158,8 +185,10 @@ def test_each_vendor_has_a_queue_of_its_own_with_one_delivery_at_a_time(files: d
 
 def test_app_engine_gets_the_program_and_nothing_else(tmp_path: Path):
     gcloud, _ = sdk()
-    code = ["addon/web/server.py", "static/a.css", "templates/a.html"]
+    code = ["addon/web/server.py", "static/a.css", "static/vendor/a.js", "templates/units/a.html"]
+    code += ["addon/translations/en/LC_MESSAGES/messages.mo"]
     other = ["addon/sandbox/demo.py", "tests/a.py", ".git/config", "var/a.db", "docs/a.md", "key"]
+    other += ["static/styles/a.scss", "templates/sandbox/a.html"]
     for name in (*code, *other):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -180,6 +209,18 @@ def test_the_container_has_what_app_engine_has():
     uploaded = re.findall(r"^!/(.+?)/?$", (ROOT / ".gcloudignore").read_text(), re.MULTILINE)
     contained = re.findall(r"^!(.+)$", (ROOT / ".containerignore").read_text(), re.MULTILINE)
     assert set(contained) == set(uploaded) - {"app.yaml"}
+    assert not set(ignored(".gcloudignore")) - set(ignored(".containerignore")) - {"*.pyc"}
+
+    copied = re.findall(r"^COPY (.+)$", (ROOT / "Containerfile").read_text(), re.MULTILINE)
+    named = {name.rstrip("/") for line in copied for name in line.split()[:-1]}
+    assert named == set(contained)
+
+
+def ignored(name: str) -> list[str]:
+    """What is left out of the folders that are taken, whichever way it is written."""
+    lines = (ROOT / name).read_text().splitlines()
+    left_out = (line for line in lines if line and line[0] not in "#!" and line not in ("*", "/*"))
+    return [line.removeprefix("**/").strip("/") for line in left_out]
 
 
 def test_the_container_is_not_root_and_keeps_its_store_on_a_volume():
@@ -326,11 +367,37 @@ def test_make_deploy_wants_a_project(project: str):
     assert "gcloud" not in done.stdout
 
 
-def test_make_deploy_wants_the_vendor_profiles(tmp_path: Path):
-    done = make_deploy("PROJECT=my-project", f"VENDORS={tmp_path}/none.toml")
+@pytest.mark.parametrize("missing", ["VENDORS", "SETTINGS"])
+def test_make_deploy_wants_the_vendor_profiles_and_the_settings(tmp_path: Path, missing: str):
+    given = {"VENDORS": tmp_path / "vendors.toml", "SETTINGS": tmp_path / "settings.yaml"}
+    for path in given.values():
+        path.touch()
+    given[missing].unlink()
+    done = make_deploy("PROJECT=my-project", *(f"{name}={path}" for name, path in given.items()))
     assert done.returncode != 0
-    assert "none.toml" in done.stderr
+    assert given[missing].name in done.stderr
     assert "gcloud" not in done.stdout + done.stderr
+
+
+def test_the_documented_settings_are_deployed_and_ones_that_the_program_takes(tmp_path: Path):
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+    (tmp_path / "settings.yaml").write_text(block)
+    arguments = ("PROJECT=my-project", "REGION=europe-west1", "VERSION=v1", "DRY=1")
+    done = make_deploy(*arguments, f"SETTINGS={tmp_path}/settings.yaml")
+    (command,) = [line for line in done.stdout.splitlines() if " sed " in line]
+    made = command.replace("git show HEAD:app.yaml", "cat app.yaml").partition(" >")[0]
+    yaml = subprocess.run(["sh", "-ec", made], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    part = re.search(r"^env_variables:\n((?:  \S.*\n)+)", yaml.stdout, re.MULTILINE)[1]
+    environ = dict(re.findall(r"^  (\w+): (.+)$", part, re.MULTILINE))
+    environ |= {"GAE_ENV": "standard", "GAE_APPLICATION": "e~my-project"}
+    settings = Settings.from_environ(environ)
+
+    assert settings.store == FirestoreStore("my-project")
+    assert settings.web.url == "https://skolsynk.example.se"
+    assert settings.web.sign_in.client_secret.startswith("secretmanager:projects/my-project/")
+    assert settings.web.mail.by == AppEngineMail()
+    assert "\napp_engine_apis: true" in yaml.stdout
 
 
 # docs/deploy.md
