@@ -22,21 +22,26 @@ def approve(rooms: Rooms, tenant_id: str, vendor: str) -> RunReport:
     Raises as `sync` does, and Unknown where nothing is held.
     """
     tenant = find_tenant(rooms.store, tenant_id)
-    held = _held(rooms.store, tenant_id, vendor)[1]
+    connection = tenant.connection(vendor)
+    mode = None if connection is None or connection.mode == "off" else connection.mode
+    held = _held(rooms.store, tenant_id, vendor, mode)[1]
     if not held.withdrawal:
         see_that_it_runs(tenant, rooms.clock())
-    hold = let_go(rooms.store, tenant_id, vendor, rooms.clock())
+    hold = let_go(rooms.store, tenant_id, vendor, rooms.clock(), mode)
     if hold.withdrawal:
         return withdraw(rooms, tenant_id, vendor)
     return sync(rooms, tenant_id, vendor)
 
 
-def let_go(store: Store, tenant_id: str, vendor: str, now: float) -> Hold:
+def let_go(
+    store: Store, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
+) -> Hold:
     """Remember that exactly what is held may go; the next run, or withdrawal, does it.
 
-    Raises Unknown where nothing is held, and StoreError.
+    Raises Unknown where nothing is held in that mode (in either, unless one is named), and
+    StoreError.
     """
-    key, hold = _held(store, tenant_id, vendor)
+    key, hold = _held(store, tenant_id, vendor, mode)
     store.set_approval(key, hold.approval(now))
     if hold.refused:
         hold = structs.replace(hold, refused=0.0)
@@ -44,30 +49,34 @@ def let_go(store: Store, tenant_id: str, vendor: str, now: float) -> Hold:
     return hold
 
 
-def refuse(store: Store, tenant_id: str, vendor: str, now: float) -> Hold:
+def refuse(
+    store: Store, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
+) -> Hold:
     """Remember that a person said no: it stays held, and is asked about only if it grows.
 
     An earlier approval that nothing has come of yet is taken back, and a withdrawal that is
     refused is no more. Raises Unknown and StoreError.
     """
-    key, hold = _held(store, tenant_id, vendor)
+    key, hold = _held(store, tenant_id, vendor, mode)
     store.set_approval(key, None)
     answered = structs.replace(hold, refused=now)
     store.set_hold(key, None if hold.withdrawal else answered)
     return answered
 
 
-def _held(store: Store, tenant_id: str, vendor: str) -> tuple[Key, Hold]:
-    held = find_hold(store, tenant_id, vendor)
+def _held(store: Store, tenant_id: str, vendor: str, mode: LedgerMode | None) -> tuple[Key, Hold]:
+    held = find_hold(store, tenant_id, vendor, mode)
     if held is None:
         raise Unknown(f"nothing of {tenant_id} waits for approval at {vendor}")
     return held
 
 
-def find_hold(store: Store, tenant_id: str, vendor: str) -> tuple[Key, Hold] | None:
-    """What waits for approval at a vendor, and in which ledger."""
-    for mode in get_args(LedgerMode):
-        key = Key(tenant_id, vendor, mode)
+def find_hold(
+    store: Store, tenant_id: str, vendor: str, mode: LedgerMode | None = None
+) -> tuple[Key, Hold] | None:
+    """What waits for approval at a vendor, in that mode or in either, and in which ledger."""
+    for each in get_args(LedgerMode) if mode is None else (mode,):
+        key = Key(tenant_id, vendor, each)
         hold = store.hold(key)
         if hold is not None:
             return key, hold

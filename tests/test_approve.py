@@ -1,6 +1,7 @@
 """What is held goes when a person says so: that much, and no more."""
 
 import pytest
+from msgspec import structs
 
 from addon.approve import approve, find_hold, let_go, refuse
 from addon.delivery.guard import Hold
@@ -254,3 +255,15 @@ def test_nothing_can_be_refused_where_nothing_is_held(here):
     approved(here)
     with pytest.raises(Unknown):
         refused(here)
+
+
+def test_a_hold_that_was_left_in_test_mode_is_not_what_is_approved_in_live_mode(here):
+    with here.store() as store:
+        key, hold = find_hold(store, TENANT, "all")
+        test = structs.replace(key, mode="test")
+        store.set_hold(test, structs.replace(hold, people=hold.people[:1]))
+    report = approved(here)
+    assert report.connections[0].operations["delete"] == {"User": 4}
+    with here.store() as store:
+        assert store.approval(test) is None
+        assert store.hold(test) is not None
