@@ -34,10 +34,14 @@ HSTS = "max-age=31536000; includeSubDomains"
 FOR_PROGRAMS = ("cron", "tasks", "healthz", "readyz")
 """First parts of the paths that programs ask, not people."""
 STATIC_KEPT = "public, max-age=600"
+LARGEST = 6_000_000
+"""Bytes of a request: a register or a document of 5 MB and what is around it in a form."""
 
 
 def common(app: Flask, https_only: bool) -> None:
     """Give the application's requests and answers what they have in common."""
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST
+    app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST  # a document is sent back as text to be confirmed
 
     @app.before_request
     def with_its_trace() -> None:

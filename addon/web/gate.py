@@ -5,7 +5,7 @@ belongs to; nothing that a request says can make it another.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -145,6 +145,15 @@ def remember(admin: Admin) -> None:
         session["language"] = language
 
 
+def comes_in(admin: Admin, listed: Sequence[str]) -> bool:
+    """Whether a tenant that lists these administrators lets this one in.
+
+    Without a list all super administrators are let in; the delegated by their names only.
+    """
+    named = admin.email.casefold() in map(str.casefold, listed)
+    return named or (admin.super_admin and not listed)
+
+
 def refusal(why: Refusal) -> Response:
     """The page that says why somebody may not come in, and what they can do."""
     status = 503 if why == "unknown" else 403
@@ -191,22 +200,26 @@ def _see_listed(house: House, admin: Admin) -> None:
     """Raises Refused when the tenant lets in others only; the delegated only by name."""
     stored = house.store().tenant(admin.tenant)
     listed = () if stored is None else load_tenant(stored).administrators
-    named = admin.email.casefold() in map(str.casefold, listed)
-    if listed and not named:
-        raise Refused("listed")
-    if not admin.super_admin and not named:
-        raise Refused("delegated")
+    if not comes_in(admin, listed):
+        raise Refused("listed" if listed else "delegated")
 
 
 def _to_sign_in() -> AnyResponse:
     """Nobody learns which pages there are."""
     if request.headers.get("HX-Request") == "true":  # a part of a page: the whole page signs in
-        shown = urlsplit(request.headers.get("HX-Current-URL", ""))
-        to = _sign_in_page(shown._replace(scheme="", netloc="", fragment="").geturl())
+        to = _sign_in_page(_path_of(request.headers.get("HX-Current-URL", "")))
         return Response(status=401, headers={"HX-Redirect": to})
     if request.method in ("GET", "HEAD"):
         return redirect(_sign_in_page(request.full_path.rstrip("?")))
     return make_response(render_template("signin/refused.html", why="nobody"), 401)
+
+
+def _path_of(address: str) -> str:
+    """The path and query of an address; nothing of what is none."""
+    try:
+        return urlsplit(address)._replace(scheme="", netloc="", fragment="").geturl()
+    except ValueError:
+        return ""
 
 
 def _sign_in_page(way_back: str) -> str:

@@ -149,12 +149,14 @@ class Here:
         subject: str = "",
         part: Callable[[Tenant], object] | None = None,
         mark: str | None = None,
+        places: tuple[str, ...] = (),
     ) -> Tenant:
         """Change the document and log it: both or neither. The document as it is now.
 
         `change` is made on the document as it is stored at that moment, so what others change
         elsewhere stays. `part` is what of a document the form was about and `mark` what
-        `mark_of` gave of it when the form was shown: Overtaken when it is another now. Raises
+        `mark_of` gave of it when the form was shown: Overtaken when it is another now, by those
+        who changed `subject`, or what begins with one of `places` where they are given. Raises
         DocumentError with the places when the document would not be right; then, as when it
         raises Overtaken or StoreError, nothing is changed.
         """
@@ -162,7 +164,7 @@ class Here:
             stored = self.store.tenant(self.tenant_id)
             before = self._draft() if stored is None else load_tenant(stored)
             if part is not None and mark != mark_of(part(before)):
-                raise Overtaken(self._who_changed(subject))
+                raise Overtaken(self._who_changed(subject, places))
             after = change(before)
             document = write_document(after)
             after = decode_tenant(document, self.vendors)
@@ -205,10 +207,14 @@ class Here:
             delegated_admin=self.admin.email,
         )
 
-    def _who_changed(self, subject: str) -> tuple[LogEntry, ...]:
-        entries = self.store.entries(self.tenant_id, RECENT)
-        about = [e for e in entries if e.subject == subject or not e.subject]
-        return tuple(about[:3])
+    def _who_changed(self, subject: str, places: tuple[str, ...]) -> tuple[LogEntry, ...]:
+        """The newest entries that tell of a change there, with no more than those changes."""
+        found = []
+        for entry in self.store.entries(self.tenant_id, RECENT):
+            there = tuple(c for c in entry.changes if _is_there(c.place, entry, subject, places))
+            if there:
+                found.append(structs.replace(entry, changes=there))
+        return tuple(found[:3])
 
     def _see_to_survey(self, before: Tenant, after: Tenant) -> None:
         """What is kept of the directory must hide who is protected, and have what is asked of."""
@@ -228,6 +234,13 @@ def here() -> Here:
 def mark_of(part: object) -> str:
     """Stands for a part of the document as a form has shown it."""
     return sha256(msgspec.json.encode(part)).hexdigest()[:16]
+
+
+def _is_there(place: str, entry: LogEntry, subject: str, places: tuple[str, ...]) -> bool:
+    """Whether a change at `place` that an entry tells of is about what a form was about."""
+    if places:
+        return place.startswith(places)
+    return entry.subject == subject or not subject or f"[{subject}]" in place
 
 
 def with_unit(tenant: Tenant, code: str, **values: object) -> Tenant:

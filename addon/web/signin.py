@@ -30,6 +30,7 @@ from addon.vendors import NotConfigured
 from addon.web.answers import HEADERS
 from addon.web.gate import Refused, enter, refusal, remember, signed_in
 from addon.web.house import House
+from addon.web.way_back import after_sign_in
 from addon.web_settings import SignIn
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def blueprint(app: Flask, house: House) -> Blueprint:
     @signin.get("/logga-in")
     def page() -> AnyResponse | tuple[str, int]:
         """One button; a link alone begins nothing."""
-        way_back = local(request.args.get("vidare", ""))
+        way_back = after_sign_in(request.args.get("vidare", ""))
         if provider.settings is None:
             return render_template("signin/not_set_up.html"), 503
         if signed_in(house.clock()) is not None:
@@ -116,7 +117,7 @@ def blueprint(app: Flask, house: House) -> Blueprint:
         """Send the person to the provider."""
         if provider.settings is None:
             return render_template("signin/not_set_up.html"), 503
-        session[BACK] = local(request.form.get("vidare", ""))
+        session[BACK] = after_sign_in(request.form.get("vidare", ""))
         _forget_all_but(MOST_BEGUN - 1)
         try:
             answer: AnyResponse = provider.client.authorize_redirect(
@@ -148,7 +149,7 @@ def blueprint(app: Flask, house: House) -> Blueprint:
         except Exception as error:  # a token that is not as it must be, whatever the library says
             log.warning("nobody was signed in: %s", type(error).__name__)
             return render_template("signin/trouble.html", why="again"), 400
-        way_back = local(session.get(BACK, "/"))
+        way_back = after_sign_in(session.get(BACK, "/"))
         if not verified:
             return refusal("administrator")
         try:
@@ -165,13 +166,6 @@ def blueprint(app: Flask, house: House) -> Blueprint:
         return redirect(url_for("signin.page"))
 
     return signin
-
-
-def local(path: str) -> str:
-    """A path of this application to go back to, or its first page."""
-    if not path.startswith("/") or path.startswith(("//", "/\\", "/logga-")) or "\\" in path:
-        return "/"
-    return path if all(character >= " " for character in path) else "/"
 
 
 def _callback(settings: Settings) -> str:

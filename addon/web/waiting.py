@@ -9,6 +9,7 @@ from addon.queue.work import READ
 from addon.survey import State
 from addon.web.here import Here, here
 from addon.web.study import NotRead, NotReady
+from addon.web.way_back import local
 
 READINGS = "runs"
 SAME_WITHIN = 30.0
@@ -43,9 +44,7 @@ def blueprint() -> Blueprint:
     def read() -> AnyResponse:
         """Have the directory read now, and come back to the page that asked for it."""
         order_reading(here())
-        back = request.form.get("back", "")
-        local = back.startswith("/") and not back.startswith(("//", "/\\"))
-        return redirect(back if local else url_for("overview.page"))
+        return redirect(local(request.form.get("back", "")))
 
     return directory
 

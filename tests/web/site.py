@@ -216,12 +216,21 @@ def text_of(markup: str) -> str:
 
 def form_of(page: TestResponse, action: str) -> dict[str, Any]:
     """What the form with this action would send as it stands; names with several values, lists."""
+    forms = all_forms_of(page)
+    for found, fields in forms:
+        if found == action:
+            return fields
+    raise AssertionError(f"no form to {action}; there are {[a for a, _ in forms]}")
+
+
+def all_forms_of(page: TestResponse) -> list[tuple[str, dict[str, Any]]]:
+    """The path of each form of a page, and what it would send as it stands."""
     reader = _Forms()
     reader.feed(page.text)
-    for found, fields in reader.forms:
-        if urlsplit(found).path == action:
-            return {k: v if len(v) > 1 else v[0] for k, v in fields.items()}
-    raise AssertionError(f"no form to {action}; there are {[a for a, _ in reader.forms]}")
+    return [
+        (urlsplit(action).path, {k: v if len(v) > 1 else v[0] for k, v in fields.items()})
+        for action, fields in reader.forms
+    ]
 
 
 class _Forms(HTMLParser):

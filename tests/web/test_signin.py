@@ -18,7 +18,7 @@ from addon import create_app
 from addon.sandbox.identity import CLIENT_SECRET
 from addon.settings import Settings, SqliteStore
 from addon.vendors import NotConfigured
-from addon.web.signin import local
+from addon.web.way_back import after_sign_in
 from tests.web.site import ADMIN, DELEGATED, TEACHER, Site, form_of
 
 HOUR = 3600
@@ -141,7 +141,7 @@ def test_many_beginnings_fit_in_a_cookie_and_the_last_ones_work(site: Site) -> N
     ],
 )
 def test_the_way_back_never_leads_out_of_the_house(site: Site, path: str) -> None:
-    assert local(path) == "/"
+    assert after_sign_in(path) == "/"
     client = site.app.test_client()
     done = site.try_to_sign_in(client, way_back=path)
     assert (done.status_code, done.location) == (302, "/")

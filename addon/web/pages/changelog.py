@@ -1,15 +1,20 @@
 """The log of changes: who changed what, and when."""
 
+from collections.abc import Iterable
+
 from flask import Blueprint, render_template, request
 
+from addon.store import Changed
 from addon.web.here import here
+from addon.web.views.changed import Said, Speech
 
 SIZE = 50
 
 
 def blueprint() -> Blueprint:
-    """The page's endpoints."""
+    """The page's endpoints, and for all templates the filter `said`: changes in words."""
     changelog = Blueprint("changelog", __name__)
+    changelog.add_app_template_filter(_said, "said")
 
     @changelog.get("/installningar/logg")
     def page() -> str:
@@ -23,3 +28,9 @@ def blueprint() -> Blueprint:
         )
 
     return changelog
+
+
+def _said(changes: Iterable[Changed]) -> list[Said]:
+    now = here()
+    speech = Speech(now.store_tenant(), now.vendors)
+    return [speech.say(change) for change in changes]

@@ -8,15 +8,18 @@ from addon.changes import changes
 from addon.document import DocumentError, decode_tenant, write_document
 from addon.faults import Fault
 from addon.tenant import Tenant
+from addon.web.gate import comes_in
 from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.views.faults import fault_words
 
-LARGEST = 5_000_000
-"""Bytes of a document: ten times that of 300 units."""
+SHOWN = 200
+"""Changes and faults on a page."""
 
 
 def blueprint() -> Blueprint:
-    """The page's endpoints."""
+    """The page's endpoints, and for all templates the filter `fault_words`."""
     document = Blueprint("document", __name__)
+    document.add_app_template_filter(fault_words)
 
     @document.get("/installningar/dokument")
     def page() -> str:
@@ -38,20 +41,14 @@ def blueprint() -> Blueprint:
     @document.post("/installningar/dokument")
     def import_() -> str | AnyResponse | tuple[str, int]:
         """Check a file whole and show what it would change; then, confirmed, keep it."""
-        request.max_content_length = LARGEST
-        now = here()
-        text = request.form.get("text")
-        file = request.files.get("file")
-        data = file.read() if file is not None and file.filename else (text or "").encode()
+        now, data = here(), _given()
         try:
-            wanted = decode_tenant(data, now.vendors)
+            wanted = _checked(now, data)
         except DocumentError as error:
             return _page(now, faults=error.faults), 400
-        if wanted.customer_id != now.tenant_id:
-            told = Fault("customerId", _("Filen är en annan organisations."))
-            return _page(now, faults=[told]), 400
+        text = data.decode("utf-8-sig")
         if request.form.get("do") != "import":
-            return _page(now, wanted=wanted, text=data.decode("utf-8-sig"))
+            return _page(now, wanted=wanted, text=text)
         try:
             now.save(
                 "document.imported",
@@ -60,12 +57,35 @@ def blueprint() -> Blueprint:
                 mark=request.form.get("mark", ""),
             )
         except Overtaken as overtaken:
-            again = data.decode("utf-8-sig")
-            return _page(now, wanted=wanted, text=again, overtaken=overtaken), 409
+            return _page(now, wanted=wanted, text=text, overtaken=overtaken), 409
         flash(_("Inställningarna är importerade."))
         return redirect(url_for("document.page"))
 
     return document
+
+
+def _given() -> bytes:
+    """The file that was chosen, or the text of the one that was checked."""
+    file = request.files.get("file")
+    if file is not None and file.filename:
+        chosen: bytes = file.read()
+        return chosen
+    return request.form.get("text", "").encode()
+
+
+def _checked(now: Here, data: bytes) -> Tenant:
+    """The document in the file, which is this tenant's and lets its reader in. Raises
+    DocumentError.
+    """
+    if not data.strip():
+        raise DocumentError([Fault("", _("Välj en fil först."))])
+    wanted = decode_tenant(data, now.vendors)
+    if wanted.customer_id != now.tenant_id:
+        raise DocumentError([Fault("customerId", _("Filen är en annan organisations."))])
+    if not comes_in(now.admin, wanted.administrators):
+        told = _("Ta med din egen adress, annars kommer du inte in igen.")
+        raise DocumentError([Fault("administrators", told)])
+    return wanted
 
 
 def _page(
@@ -84,4 +104,5 @@ def _page(
         found=() if wanted is None else changes(stored, wanted),
         mark=mark_of(stored),
         overtaken=overtaken,
+        shown=SHOWN,
     )

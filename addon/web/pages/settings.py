@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -11,20 +10,21 @@ from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon import notices as mailing
-from addon.mail import MailError
+from addon.mail import Mailer, MailError
 from addon.mail.remedies import remedy
+from addon.pause import today
 from addon.store import StoreError
 from addon.tenant import About, Notices, Pause, Tenant
+from addon.web.gate import comes_in
 from addon.web.here import Here, Overtaken, here, mark_of
 
 HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 ABOUT: tuple[About, ...] = ("held", "failed", "unread")
 ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]+")
-LOCAL = ZoneInfo("Europe/Stockholm")
 LONGEST_PAUSE = 200
 """Days; a pause that is longer is a mistake, since nobody is removed meanwhile."""
 
-Given = dict[str, str]
+Faults = dict[str, str]
 PARTS: dict[str, Callable[[Tenant], object]] = {
     "schedule": lambda t: t.schedule.hours,
     "pause": lambda t: t.schedule.pause,
@@ -32,6 +32,13 @@ PARTS: dict[str, Callable[[Tenant], object]] = {
     "administrators": lambda t: t.administrators,
 }
 """What each form on the page is about."""
+PLACES = {
+    "schedule": "schedule.hours",
+    "pause": "schedule.pause",
+    "notices": "notices",
+    "administrators": "administrators",
+}
+"""How the places in the document begin that it is about."""
 
 
 def blueprint() -> Blueprint:
@@ -63,7 +70,7 @@ def blueprint() -> Blueprint:
             wanted = None
         else:
             wanted, faults = _read_pause(
-                request.form.get("from", ""), request.form.get("until", "")
+                request.form.get("from", ""), request.form.get("until", ""), today(now.now)
             )
             if faults:
                 return _page(now, faults=faults), 400
@@ -82,6 +89,9 @@ def blueprint() -> Blueprint:
             told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
             return _page(here(), faults={"email": told}), 400
         about = tuple(kind for kind in ABOUT if kind in request.form.getlist("about"))
+        if addresses and not about:
+            told = _("Kryssa för minst en sak, eller ta bort adresserna.")
+            return _page(here(), faults={"about": told}), 400
         wanted = Notices(email=addresses, about=about)
         return _save(
             "notices",
@@ -95,26 +105,22 @@ def blueprint() -> Blueprint:
         """Send a message to see that it arrives."""
         now = here()
         mailer = now.house.mailer()
-        if mailer is None or not now.tenant.notices.email:
+        if mailer is None:
+            flash(_("Den som driver Skolsynk har inte ställt in e-post."), "warning")
+        elif not now.tenant.notices.email:
             flash(_("Spara minst en adress först."), "warning")
-            return redirect(url_for("settings.page") + "#aviseringar")
-        try:
-            mailing.test_message(now.tenant, mailer)
-        except MailError as error:
-            flash(remedy(error), "warning")
         else:
-            flash(_("Ett provmeddelande är skickat. Titta i inkorgen."))
-        return redirect(url_for("settings.page") + "#aviseringar")
+            _send_test(now, mailer)
+        return redirect(url_for("settings.page"))
 
     @settings.post("/installningar/administratorer")
     def administrators() -> AnyResponse | tuple[str, int]:
         now = here()
         addresses, bad = _addresses(request.form.get("administrators", ""))
-        own = now.admin.email.casefold()
         if bad:
             told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
             return _page(now, faults={"administrators": told}), 400
-        if addresses and own not in map(str.casefold, addresses):
+        if not comes_in(now.admin, addresses):
             told = _("Ta med din egen adress, annars kommer du inte in igen.")
             return _page(now, faults={"administrators": told}), 400
         return _save(
@@ -127,12 +133,28 @@ def blueprint() -> Blueprint:
     return settings
 
 
+def _send_test(now: Here, mailer: Mailer) -> None:
+    """Send the message, and say how it went."""
+    try:
+        mailing.test_message(now.tenant, mailer)
+    except MailError as error:
+        flash(remedy(error), "warning")
+    else:
+        flash(_("Ett provmeddelande är skickat. Titta i inkorgen."))
+
+
 def _save(
     form: str, what: str, change: Callable[[Tenant], Tenant], said: str
 ) -> AnyResponse | tuple[str, int]:
     now = here()
     try:
-        now.save(what, change, part=PARTS[form], mark=request.form.get("mark", ""))
+        now.save(
+            what,
+            change,
+            part=PARTS[form],
+            mark=request.form.get("mark", ""),
+            places=(PLACES[form],),
+        )
     except Overtaken as overtaken:
         return _page(now, overtaken=overtaken), 409
     except StoreError:
@@ -142,16 +164,20 @@ def _save(
     return redirect(url_for("settings.page"))
 
 
-def _page(now: Here, faults: Given | None = None, overtaken: Overtaken | None = None) -> str:
+def _page(now: Here, faults: Faults | None = None, overtaken: Overtaken | None = None) -> str:
     """The page; a form that was not saved is shown as it was filled in."""
     stored = now.store_tenant()
     given = request.form if request.method == "POST" else {}
+    every, day = now.house.settings.schedule_hours, today(now.now)
     pause = stored.schedule.pause
+    if pause is not None and pause.until < day:
+        pause = None  # it is over
     return render_template(
         "settings/page.html",
-        hours=HOURS,
+        hours=[h for h in HOURS if h > every or h == stored.schedule.hours],
         chosen=given.get("hours", str(stored.schedule.hours or "")),
-        every=now.house.settings.schedule_hours,
+        every=every,
+        runs_every=max(every, stored.schedule.hours or every),
         pause_from=given.get("from", "" if pause is None else str(pause.start)),
         pause_until=given.get("until", "" if pause is None else str(pause.until)),
         kept_pause=pause,
@@ -163,7 +189,7 @@ def _page(now: Here, faults: Given | None = None, overtaken: Overtaken | None = 
         faults=faults or {},
         overtaken=overtaken,
         marks={name: mark_of(part(stored)) for name, part in PARTS.items()},
-        today=datetime.fromtimestamp(now.now, LOCAL).date(),
+        today=day,
     )
 
 
@@ -174,7 +200,7 @@ def _addresses(text: str) -> tuple[tuple[str, ...], str | None]:
     return tuple(dict.fromkeys(found)), bad
 
 
-def _read_pause(start: str, until: str) -> tuple[Pause | None, Given]:
+def _read_pause(start: str, until: str, day: date) -> tuple[Pause | None, Faults]:
     faults = {}
     days = {}
     for name, text in (("from", start), ("until", until)):
@@ -186,6 +212,8 @@ def _read_pause(start: str, until: str) -> tuple[Pause | None, Given]:
         return None, faults
     if days["until"] < days["from"]:
         return None, {"until": _("Pausen slutar innan den börjar.")}
-    if (days["until"] - days["from"]).days > LONGEST_PAUSE:
+    if days["until"] < day:
+        return None, {"until": _("Det datumet har redan varit.")}
+    if (days["until"] - days["from"]).days >= LONGEST_PAUSE:
         return None, {"until": _("En paus får vara högst %(days)s dagar.", days=LONGEST_PAUSE)}
     return Pause(start=days["from"], until=days["until"]), {}

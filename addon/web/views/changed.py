@@ -1,0 +1,177 @@
+"""A change of the settings as people read it: where it was made, and what it was before and after.
+
+The log has places and values as the document has them, in JSON.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from msgspec import Struct
+
+from addon.store import Changed
+from addon.tenant import Tenant
+from addon.vendors import Vendor
+from addon.web.words import FIELDS, MODES, OPERATORS, SCHOOL_TYPES, Words, attribute_name
+
+MOST = 6
+"""Lines of a value that are told whole; of longer ones only what differs."""
+PLACES: Words = {
+    "customerId": _("Kund-id i Google Workspace"),
+    "primaryDomain": _("Domän"),
+    "delegatedAdmin": _("Katalogen läses som"),
+    "organisation.name": _("Organisationens namn"),
+    "organisation.organisationNumber": _("Organisationsnummer"),
+    "protected.groups": _("Skyddade personuppgifter, grupper"),
+    "protected.orgUnits": _("Skyddade personuppgifter, organisationsenheter"),
+    "schoolUnits": _("Skolenheter"),
+    "connections": _("Leverantörer"),
+    "schedule.hours": _("Timmar mellan körningar"),
+    "schedule.pause.from": _("Paus från och med"),
+    "schedule.pause.until": _("Paus till och med"),
+    "notices.email": _("Aviseringar till"),
+    "notices.about": _("Aviseringar om"),
+    "administrators": _("Administratörer"),
+    "code": _("skolenhetskod"),
+    "name": _("namn"),
+    "municipalityCode": _("kommunkod"),
+    "schoolTypes": _("skolformer"),
+    "students": _("elever"),
+    "staff": _("personal"),
+    "classes": _("klasser"),
+    "teachingGroups": _("undervisningsgrupper"),
+    "schoolYear": _("årskurs"),
+    "vendor": _("leverantör"),
+    "mode": _("läge"),
+    "fields": _("uppgifter som skickas"),
+    "limits": _("gränser för borttag"),
+}
+"""What places are called; those within a unit or a connection by the last part of their name."""
+UNITS_OF = _("skolenheter")
+ABOUT: Words = {
+    "held": _("spärrar"),
+    "failed": _("misslyckade körningar"),
+    "unread": _("katalogen som inte kan läsas"),
+}
+PARTS: Words = {
+    "orgUnits": _("Organisationsenhet"),
+    "groups": _("Grupp"),
+    "from": _("Hämtas från"),
+    "attribute": _("Fält"),
+    "pattern": _("Mönster"),
+    "deletions": _("Högst så många personer"),
+    "deletionsPercent": _("Högst så många procent"),
+    "changes": _("Högst så många ändringar"),
+}
+SOURCES: Words = {
+    "orgUnit": _("organisationsenhet"),
+    "group": _("grupp"),
+    "attribute": _("fält i kontot"),
+    "class": _("klassens namn"),
+}
+WORDS: Mapping[str, Words] = {
+    "about": ABOUT,
+    "mode": MODES,
+    "fields": FIELDS,
+    "schoolTypes": SCHOOL_TYPES,
+}
+"""What values are called, by the name of their place."""
+WITHIN = re.compile(r"(schoolUnits|connections)\[(.+)\]\.(\w+)")
+
+
+class Said(Struct, frozen=True):
+    """A change in words: `place`, and the lines of the values; no lines where there is none.
+
+    `same` is how many lines both have that are left out. `code` is the place in the document.
+    """
+
+    place: str
+    code: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    same: int = 0
+
+
+class Speech:
+    """Says changes with the names that the tenant's units and vendors have now."""
+
+    def __init__(self, tenant: Tenant, vendors: Mapping[str, Vendor]) -> None:
+        self._units = {unit.code: unit.name for unit in tenant.school_units}
+        self._vendors = {id: vendor.name for id, vendor in vendors.items()}
+
+    def say(self, change: Changed) -> Said:
+        """The change in words."""
+        before = tuple(self._lines(change.place, change.before))
+        after = tuple(self._lines(change.place, change.after))
+        both = set(before) & set(after)
+        if max(len(before), len(after)) <= MOST or set(before) == set(after):
+            both = set()  # all of it is told; where only the order differs there is nothing else
+        return Said(
+            place=self._place(change.place),
+            code=change.place,
+            before=tuple(line for line in before if line not in both),
+            after=tuple(line for line in after if line not in both),
+            same=len(both),
+        )
+
+    def _place(self, place: str) -> str:
+        within = WITHIN.fullmatch(place)
+        if within is None:
+            return str(PLACES.get(place, place))
+        kind, key, name = within.groups()
+        whose = (self._units if kind == "schoolUnits" else self._vendors).get(key, key)
+        what = UNITS_OF if name == "schoolUnits" else PLACES.get(name, name)
+        return f"{whose}: {what}"
+
+    def _lines(self, place: str, value: str | None) -> Iterator[str]:
+        """A value, a line for each thing that it says."""
+        told: Any = None if value is None else msgspec.json.decode(value)
+        name = place.rpartition(".")[2]
+        if told is None:
+            return
+        if isinstance(told, dict):
+            for key, part in told.items():
+                yield from self._part(key, part)
+        elif isinstance(told, list):
+            yield from (self._word(name, each) for each in told)
+        else:
+            yield self._word(name, told)
+
+    def _part(self, key: str, value: Any) -> Iterator[str]:
+        """A part of a selection, a rule or limits."""
+        if key == "filters":
+            yield from (gettext("Filter: %(said)s", said=_filter(each)) for each in value)
+        elif key == "changes":
+            yield f"{PARTS[key]}: {msgspec.json.encode(value).decode()}"
+        else:
+            for each in value if isinstance(value, list) else [value]:
+                said = SOURCES.get(each, each) if key == "from" else self._word(key, each)
+                yield f"{PARTS.get(key, key)}: {said}"
+
+    def _word(self, name: str, value: Any) -> str:
+        """One value; codes of units and vendors by their names."""
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+        if name in WORDS:
+            return str(WORDS[name].get(text, text))
+        if name == "attribute":
+            return attribute_name(text)
+        if name in ("connections", "vendor"):
+            return self._vendors.get(text, text)
+        if name == "schoolUnits" and text in self._units:
+            return f"{self._units[text]} ({text})"
+        return text
+
+
+def _filter(clauses: list[dict[str, Any]]) -> str:
+    return str(gettext(" och ")).join(map(_clause, clauses))
+
+
+def _clause(clause: dict[str, Any]) -> str:
+    value = clause.get("value", "")
+    text = ", ".join(value) if isinstance(value, list) else value
+    operator = OPERATORS.get(clause["operator"], clause["operator"])
+    said = f"{attribute_name(clause['attribute'])} {operator}"
+    return f"{said} ”{text}”" if text else said

@@ -1,0 +1,51 @@
+"""Which routes there are and who may use them, for the snapshot in routes.txt; and walks of them.
+
+A new route is a decision. Where it is meant:
+
+    .venv/bin/python -m tests.web.routes > tests/web/routes.txt
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from addon import create_app
+from addon.settings import Settings, SqliteStore
+from addon.web.answers import FOR_PROGRAMS
+from addon.web.gate import OPEN, roles
+
+SNAPSHOT = Path(__file__).with_name("routes.txt")
+HOW = "If this is meant: .venv/bin/python -m tests.web.routes > tests/web/routes.txt"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def said(folder: Path) -> list[str]:
+    """A line for each route, with the role it needs."""
+    app = create_app(Settings(SqliteStore(folder / "x.db"), {}))
+    return [f"{role:<13} {rule}" for rule, role in roles(app).items()]
+
+
+def walk(app: Flask, ids: Mapping[str, str]) -> Iterator[tuple[str, str, Rule]]:
+    """Each route that is for administrators, as method, address and rule; `ids` fill it in.
+
+    An argument is looked up by its rule's first part and its name (`datakvalitet code`), then by
+    its name alone.
+    """
+    known = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        first = rule.rule.split("/")[1]
+        if rule.endpoint in OPEN or first in FOR_PROGRAMS:
+            continue
+        given = {
+            name: ids.get(f"{first} {name}", ids.get(name, "other")) for name in rule.arguments
+        }
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield method, known.build(rule.endpoint, given, method=method), rule
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as folder:
+        print("\n".join(said(Path(folder))))
