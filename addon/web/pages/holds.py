@@ -6,24 +6,36 @@ from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.approve import let_go, refuse
+from addon.pause import paused
+from addon.queue import QueueError
 from addon.queue.orders import run_now, withdraw_now
 from addon.rooms import Unknown
+from addon.survey import State
 from addon.tenant import Limits
 from addon.web.here import Held, Here, here, mark_of
+from addon.web.paging import Page, page_of
 from addon.web.study import NotRead, NotReady
-from addon.web.views.held import HeldView, held_view
+from addon.web.views.fresh import desk_since
+from addon.web.views.held import HeldView, Leaver, held_view
 
-SHOWN = 200
-"""Names on a page; the rest is in the overview's CSV."""
+SIZE = 100
+"""Names on a page."""
 
 
 class Question(Struct, frozen=True):
-    """A hold, who it is about where that is known, and what stands for it in a form."""
+    """A hold, who it is about where that is known, and what stands for it in a form.
+
+    `page` is of the leavers, with those of the `reason` asked for; `approved` whether a person
+    has said yes and the run that does it is not over.
+    """
 
     held: Held
     limits: Limits
-    view: HeldView | None
+    approved: bool
     mark: str
+    view: HeldView | None
+    page: Page[Leaver] | None
+    reason: str = ""
 
 
 def blueprint() -> Blueprint:
@@ -34,21 +46,38 @@ def blueprint() -> Blueprint:
     def page() -> str:
         """What has been stopped, and shall it go?"""
         now = here()
-        questions = [_question(now, held) for held in now.holds]
-        return render_template("holds/page.html", questions=questions, shown=SHOWN)
+        questions, reading = [], None
+        for held in now.holds:
+            view = None
+            try:
+                view = held_view(desk_since(now, held.hold.at), held.hold, held.vendor)
+            except NotRead as error:
+                reading = error.state
+            except NotReady:
+                reading = reading or State("reading", now.now)
+            questions.append(_question(now, held, view))
+        return render_template("holds/page.html", questions=questions, reading=reading)
 
     @holds.post("/sparrar/<vendor>/<mode>")
     def decide(vendor: str, mode: str) -> AnyResponse:
         """Let go what the form showed, or say no to it."""
         now = here()
         held = next((h for h in now.holds if (h.vendor, h.key.mode) == (vendor, mode)), None)
-        if held is None or mark_of(held.hold) != request.form.get("mark"):
-            flash(
-                _("Spärren har ändrats sedan sidan visades. Se efter och bestäm igen."), "warning"
-            )
-            return redirect(url_for("holds.page"))
+        decision = request.form.get("decision", "")
+        if decision not in ("approve", "refuse"):
+            abort(400)
         try:
-            _decide(now, held, request.form.get("decision", ""))
+            if held is None:
+                flash(_("Spärren finns inte längre."), "warning")
+            elif mark_of(held.hold) != request.form.get("mark"):
+                flash(
+                    _("Spärren har ändrats sedan sidan visades. Se efter och bestäm igen."),
+                    "warning",
+                )
+            elif decision == "approve":
+                _approve(now, held)
+            else:
+                _refuse(now, held)
         except Unknown:
             flash(_("Spärren finns inte längre."), "warning")
         return redirect(url_for("holds.page"))
@@ -56,29 +85,53 @@ def blueprint() -> Blueprint:
     return holds
 
 
-def _decide(now: Here, held: Held, decision: str) -> None:
+def _approve(now: Here, held: Held) -> None:
+    """Let it go, and have it begin. Raises Unknown and StoreError."""
     queue, name = now.house.queue(), now.vendor_name(held.vendor)
-    if decision == "approve":
-        let_go(now.store, now.tenant_id, held.vendor, now.now)
-        now.log("hold.approved", held.vendor)
+    if not held.hold.withdrawal and paused(now.tenant, now.now) is not None:
+        flash(
+            _("Det är paus, så inget skickas. Avsluta pausen under Inställningar först."),
+            "warning",
+        )
+        return
+    let_go(now.store, now.tenant_id, held.vendor, now.now, held.key.mode)
+    now.log("hold.approved", held.vendor)
+    try:
         if held.hold.withdrawal:
             withdraw_now(queue, now.tenant_id, held.vendor, now.now)
         else:
             run_now(queue, now.tenant_id, now.now)
         flash(_("Godkänt. Det skickas till %(vendor)s nu.", vendor=name))
-    elif decision == "refuse":
-        refuse(now.store, now.tenant_id, held.vendor, now.now)
-        now.log("hold.refused", held.vendor)
-        flash(_("Inget tas bort hos %(vendor)s. Spärren står kvar.", vendor=name))
+    except QueueError:
+        flash(_("Godkänt, men det gick inte att börja nu. Nästa körning gör det."), "warning")
+
+
+def _refuse(now: Here, held: Held) -> None:
+    """Say no to it. Raises Unknown and StoreError."""
+    name = now.vendor_name(held.vendor)
+    refuse(now.store, now.tenant_id, held.vendor, now.now, held.key.mode)
+    now.log("hold.refused", held.vendor)
+    if held.hold.withdrawal:
+        flash(_("Inget tas bort hos %(vendor)s, och avvecklingen är avbruten.", vendor=name))
     else:
-        abort(400)
+        flash(_("Inget tas bort hos %(vendor)s. Spärren står kvar.", vendor=name))
 
 
-def _question(now: Here, held: Held) -> Question:
+def _question(now: Here, held: Held, view: HeldView | None) -> Question:
     connection = now.tenant.connection(held.vendor)
-    try:
-        view = held_view(now.desk, held.hold)
-    except (NotRead, NotReady):
-        view = None  # the numbers are known without the directory
-    limits = Limits() if connection is None else connection.limits
-    return Question(held, limits, view, mark_of(held.hold))
+    approval = now.store.approval(held.key)
+    asked = request.args.get("hos") == held.vendor
+    reason = request.args.get("orsak", "") if asked else ""
+    page = None
+    if view is not None:
+        leavers = [each for each in view.leavers if reason in ("", each.reason)]
+        page = page_of(leavers, request.args if asked else {}, SIZE)
+    return Question(
+        held=held,
+        limits=Limits() if connection is None else connection.limits,
+        approved=approval is not None and approval.lasts(now.now) and not held.hold.refused,
+        mark=mark_of(held.hold),
+        view=view,
+        page=page,
+        reason=reason,
+    )

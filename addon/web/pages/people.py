@@ -1,23 +1,27 @@
 """Personer: who is sent, who is not, and why."""
 
-import csv
-import io
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.overview import HEADER
-from addon.prepared import Prepared
 from addon.web.here import Here, here
 from addon.web.paging import page_of
-from addon.web.views.people import Wish, chosen, reasons, rows
+from addon.web.study import Desk
+from addon.web.views.people import (
+    Wish,
+    chosen,
+    classes_of,
+    destinations,
+    overview,
+    reasons,
+    rows,
+)
+from addon.web.views.searches import recall, remember
 
 SIZE = 50
 SORTS = ("namn", "klass", "enhet", "orsak")
-SEARCH = "people_search"
-"""Where the session has the name that was searched for: it must be in no address."""
-LONGEST = 100
+ARGUMENTS = ("enhet", "klass", "roll", "leverantor", "beslut", "orsak", "sort")
 
 
 def blueprint() -> Blueprint:
@@ -29,38 +33,38 @@ def blueprint() -> Blueprint:
         """Who is sent, who is not, and why?"""
         now = here()
         desk, wish = now.desk, wish_of(now)
-        found = rows(desk)
+        token = request.args.get("sok", "")
         return render_template(
             "people/page.html",
             page=page_of(chosen(desk, wish), request.args, SIZE),
             wish=wish,
-            searching=request.args.get("sok") == "1",
-            total=len(found),
-            sent=_sent(now),
+            token=token if wish.text else "",
+            forgotten=bool(token) and not wish.text,
+            total=len(rows(desk)),
+            sent=_sent(desk),
             protected=len(desk.index.protected),
             reasons=reasons(desk),
             units={unit.code: unit.name for unit in now.tenant.school_units},
-            vendors=[c.vendor for c in now.tenant.connections if c.mode != "off"],
+            classes=classes_of(desk, wish.unit) if wish.unit else (),
+            vendors=destinations(now.tenant),
+            any_on=any(c.mode != "off" for c in now.tenant.connections),
             read=desk.survey.read,
+            arguments=_arguments(request.args),
         )
 
     @people.post("/personer/sok")
     def search() -> AnyResponse:
-        """Look for a name; it is kept in the session, since an address is seen by many."""
-        text = request.form.get("text", "").strip()[:LONGEST]
-        session[SEARCH] = text
-        kept = {name: request.form[name] for name in ARGUMENTS if request.form.get(name)}
-        arguments: dict[str, Any] = {**kept, "sok": "1" if text else None}
+        """Look for a name, which is in no address: that has a token of it."""
+        token = remember(here(), request.form.get("text", ""))
+        arguments: dict[str, Any] = {**_arguments(request.form), "sok": token or None}
         return redirect(url_for("people.page", **arguments))
 
     @people.get("/personer.csv")
     def as_csv() -> AnyResponse:
-        """The overview, as `preview --csv` has it."""
-        desk = here().desk
-        prepared = desk.prepared
-        made = desk.make("overview.csv", lambda: _csv(prepared))
+        """The overview, as `preview --csv` has it, of those whom the table shows."""
+        now = here()
         return Response(
-            made,
+            overview(now.desk, wish_of(now)),
             mimetype="text/csv",
             headers={"Content-Disposition": 'attachment; filename="personer.csv"'},
         )
@@ -68,16 +72,15 @@ def blueprint() -> Blueprint:
     return people
 
 
-ARGUMENTS = ("enhet", "roll", "leverantor", "beslut", "orsak", "sort")
-
-
 def wish_of(now: Here) -> Wish:
-    """What the address, and for names the session, wish to see."""
+    """What the address, and for names what its token stands for, wish to see."""
     given = request.args
     sort = given.get("sort", "namn")
+    token = given.get("sok", "")
     return Wish(
-        text=session.get(SEARCH, "") if given.get("sok") == "1" else "",
+        text=(recall(now, token) or "") if token else "",
         unit=given.get("enhet", ""),
+        class_name=given.get("klass", "") if given.get("enhet") else "",
         role=given.get("roll", ""),
         vendor=given.get("leverantor", ""),
         decision=given.get("beslut", ""),
@@ -86,15 +89,11 @@ def wish_of(now: Here) -> Wish:
     )
 
 
-def _sent(now: Here) -> int:
-    desk = now.desk
+def _arguments(given: Any) -> dict[str, str]:
+    """What of the table is seen, besides a name, as the address has it."""
+    return {name: given[name] for name in ARGUMENTS if given.get(name)}
+
+
+def _sent(desk: Desk) -> int:
     found = rows(desk)
     return desk.make("sent", lambda: sum(1 for row in found if row.vendors))
-
-
-def _csv(prepared: Prepared) -> bytes:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(HEADER)
-    writer.writerows(line.cells() for line in prepared.overview())
-    return out.getvalue().encode("utf-8-sig")

@@ -1,27 +1,33 @@
 """Förhandsgranska: what happens at the next run."""
 
 import json
+from collections.abc import Mapping
 
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
 
 from addon.at_vendor import HeldResource, held_at
-from addon.ss12000.ids import Ids
+from addon.delivery.plan import Operation
+from addon.rooms import target_of
+from addon.vendors import NotConfigured
 from addon.web.here import Here, here
 from addon.web.paging import page_of
 from addon.web.steps import previewed
+from addon.web.study import Desk
 from addon.web.views.differences import Line, differences
-from addon.web.views.foreseen import Outlook, outlook, resource
+from addon.web.views.foreseen import ORDER, Outlook, operations_on, outlook
+from addon.web.views.fresh import fresh_desk
+from addon.web.views.subjects import names_by_id
 
 SIZE = 100
-KINDS = ("create", "update", "delete")
 
 
 class Side(Struct, frozen=True):
     """A resource before and after, line by line; `problem` says why the vendor did not tell."""
 
-    lines: tuple[Line, ...]
+    resource_type: str
     kind: str
+    lines: tuple[Line, ...]
     problem: str | None = None
 
 
@@ -33,17 +39,13 @@ def blueprint() -> Blueprint:
     def page() -> str:
         """What happens at the next run?"""
         now = here()
-        desk = now.desk
-        outlooks = [outlook(now, desk, c.vendor) for c in now.tenant.connections]
+        desk = fresh_desk(now)
+        found = [outlook(now, desk, c.vendor) for c in now.tenant.connections]
         previewed(now)
         return render_template(
             "preview/page.html",
-            outlooks=[each for each in outlooks if each is not None],
-            off=[
-                (c.vendor, desk.prepared.views.get(c.vendor))
-                for c in now.tenant.connections
-                if c.mode == "off" and c.school_units
-            ],
+            outlooks=[each for each in found if each is not None],
+            problems=_problems(now),
             read=desk.survey.read,
         )
 
@@ -51,54 +53,83 @@ def blueprint() -> Blueprint:
     def vendor(vendor: str) -> str:
         """Who would be created, changed and removed at a vendor."""
         now = here()
-        found = _outlook(now, vendor)
-        kind = request.args.get("vad", "")
-        deeds = [d for d in found.people if not kind or d.kind == kind]
+        desk = fresh_desk(now)
+        found = _outlook(now, desk, vendor)
+        kind, of_type = request.args.get("vad", ""), request.args.get("typ", "User")
+        kind = kind if kind in ORDER else ""
+        of_type = of_type if of_type in found.types else "User"
+        deeds = [
+            d for d in found.deeds if d.resource_type == of_type and (not kind or d.kind == kind)
+        ]
         return render_template(
             "preview/vendor.html",
             outlook=found,
             page=page_of(deeds, request.args, SIZE),
-            kind=kind if kind in KINDS else "",
+            kind=kind,
+            of_type=of_type,
+            units={unit.code: unit.name for unit in now.tenant.school_units},
         )
 
     @preview.get("/forhandsgranska/<vendor>/<user_id>")
     def person(vendor: str, user_id: str) -> str:
-        """What of one person's resource would change at a vendor."""
+        """What of one person's resources would change at a vendor."""
         now = here()
-        found = _outlook(now, vendor)
-        user = now.desk.users.get(user_id)
+        desk = fresh_desk(now)
+        found = _outlook(now, desk, vendor)
+        user = desk.users.get(user_id)
         if user is None:
             abort(404)
-        operation = resource(found.foreseen, Ids(now.tenant_id).user(user_id))
-        side = None
-        if operation is not None:
-            there = _there(now, vendor, user_id) if operation.kind != "create" else None
-            before = there.body if there is not None and there.body else None
-            after = operation.body.decode() if operation.body else None
-            lines = differences(_parsed(before), _parsed(after))
-            problem = there.problem if there is not None else None
-            side = Side(lines, operation.kind, problem)
+        operations = operations_on(found.foreseen, now.tenant, user_id)
+        there = _there(now, vendor, user_id, operations) if found.on else {}
+        known = names_by_id(desk)
         return render_template(
-            "preview/person.html", vendor_id=vendor, user=user, side=side, outlook=found
+            "preview/person.html",
+            vendor_id=vendor,
+            user=user,
+            sides=[_side(operation, there, known) for operation in operations],
+            outlook=found,
         )
 
     return preview
 
 
-def _outlook(now: Here, vendor: str) -> Outlook:
-    if now.tenant.connection(vendor) is None:
-        abort(404)
-    found = outlook(now, now.desk, vendor)
+def _outlook(now: Here, desk: Desk, vendor: str) -> Outlook:
+    found = outlook(now, desk, vendor)
     if found is None:
         abort(404)
     return found
 
 
-def _there(now: Here, vendor: str, user_id: str) -> HeldResource | None:
-    """The person's User resource as the vendor has it."""
+def _problems(now: Here) -> dict[str, str]:
+    """What is not set up of the connections that are on, so that they cannot run."""
+    rooms = now.rooms
+    targets = {
+        c.vendor: target_of(rooms.settings, c, rooms.secrets)
+        for c in now.tenant.connections
+        if c.mode != "off"
+    }
+    return {v: str(target) for v, target in targets.items() if isinstance(target, NotConfigured)}
+
+
+def _there(
+    now: Here, vendor: str, user_id: str, operations: tuple[Operation, ...]
+) -> dict[str, HeldResource]:
+    """What the vendor has of the person, asked of it where something of that is to change."""
+    if all(operation.kind == "create" for operation in operations):
+        return {}
     held = held_at(now.rooms, now.tenant_id, vendor, user_id)
-    return next((each for each in held if each.resource_type == "User"), None)
+    return {each.external_id: each for each in held}
 
 
-def _parsed(body: str | None) -> object:
-    return None if body is None else json.loads(body)
+def _side(
+    operation: Operation, there: Mapping[str, HeldResource], known: Mapping[str, str]
+) -> Side:
+    held = there.get(operation.external_id)
+    before = json.loads(held.body) if held is not None and held.body else None
+    after = json.loads(operation.body) if operation.body else None
+    return Side(
+        resource_type=operation.resource_type,
+        kind=operation.kind,
+        lines=differences(before, after, known),
+        problem=None if held is None else held.problem,
+    )

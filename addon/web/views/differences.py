@@ -1,6 +1,6 @@
 """What differs between two resources, told line by line in words. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -24,11 +24,22 @@ class Line(Struct, frozen=True):
         return self.before != self.after
 
 
-def differences(before: object, after: object) -> tuple[Line, ...]:
-    """The values of both, in the order of `after`; those only `before` has come last."""
-    old, new = dict(_values(before)), dict(_values(after))
+def differences(
+    before: object, after: object, known: Mapping[str, str] | None = None
+) -> tuple[Line, ...]:
+    """The values of both, in the order of `after`; those only `before` has come last.
+
+    Values that are ids in `known` are told by the name that it has.
+    """
+    old, new, said = dict(_values(before)), dict(_values(after)), known or {}
     names = [*new, *(name for name in old if name not in new)]
-    return tuple(Line(name, old.get(name, ""), new.get(name, "")) for name in names)
+    return tuple(_line(name, old.get(name, ""), new.get(name, ""), said) for name in names)
+
+
+def _line(name: str, before: str, after: str, known: Mapping[str, str]) -> Line:
+    if name.endswith("externalId"):
+        return Line(name, before, after)  # its own, which is what is asked for
+    return Line(name, known.get(before, before), known.get(after, after))
 
 
 def _values(node: object, name: str = "") -> Iterator[tuple[str, str]]:

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from addon.delivery.plan import Operation
+from addon.proposals.order import Key, swedish
+from addon.ss12000.ids import Ids
+from addon.ss12000.resources import TYPES
+from addon.tenant import Mode, Tenant
 from addon.web.here import Here
 from addon.web.study import Desk, Foreseen
-from addon.web.views.people import swedish
 from addon.web.views.subjects import Subject, subjects
 
 ORDER = ("delete", "create", "update")
@@ -15,7 +18,10 @@ ORDER = ("delete", "create", "update")
 
 
 class Deed(Struct, frozen=True):
-    """One thing that would be done to one resource; `subject` None: no longer in the directory."""
+    """One thing that would be done to one resource.
+
+    `subject` is None for what is no longer in the directory, and for protected people.
+    """
 
     kind: str
     resource_type: str
@@ -25,65 +31,76 @@ class Deed(Struct, frozen=True):
 
 
 class Outlook(Struct, frozen=True):
-    """A vendor's next run: `counts` by kind of operation and type, and the deeds to people."""
+    """A vendor's next run: `counts` by kind of operation and type, and the deeds.
+
+    `on` is False for a vendor that is off: then it is what turning it on would do.
+    """
 
     vendor: str
+    on: bool
     foreseen: Foreseen
     counts: dict[str, dict[str, int]]
-    people: tuple[Deed, ...]
-    others: tuple[Deed, ...]
+    deeds: tuple[Deed, ...]
 
     @property
     def empty(self) -> bool:
         """Whether nothing would be sent."""
-        return not any(any(by_type.values()) for by_type in self.counts.values())
+        return not self.deeds
 
-    def number(self, kind: str) -> int:
-        """To how many people something of this kind would be done."""
-        return self.counts.get(kind, {}).get("User", 0)
+    @property
+    def mode(self) -> Mode:
+        """The mode that it is foreseen in."""
+        return self.foreseen.connection.mode
+
+    def number(self, kind: str, resource_type: str = "User") -> int:
+        """To how many people, or other resources, something of this kind would be done."""
+        return self.counts.get(kind, {}).get(resource_type, 0)
+
+    @property
+    def types(self) -> dict[str, int]:
+        """How much would be done to each type of resource, people first."""
+        found = {t: sum(self.number(kind, t) for kind in ORDER) for t in ("User", *TYPES)}
+        return {t: n for t, n in found.items() if n or t == "User"}
 
 
 def outlook(here: Here, desk: Desk, vendor: str) -> Outlook | None:
-    """The next run at a vendor; None where it is off. Raises NotReady."""
-    foreseen = desk.foreseen(vendor, here.newest_run)
+    """The next run at a vendor, or the first if it were turned on.
+
+    None where no units are chosen for one that is off. Raises NotReady.
+    """
+    connection = here.tenant.connection(vendor)
+    if connection is None or (connection.mode == "off" and not connection.school_units):
+        return None
+    on = connection.mode != "off"
+    foreseen = desk.foreseen(vendor, here.newest_run, None if on else "live")
     if foreseen is None:
         return None
     known = subjects(desk)
-    name = ("outlook", vendor, foreseen.connection.mode, here.newest_run)
-    return desk.make(name, lambda: _outlook(vendor, foreseen, known))
+    name = ("outlook", vendor, on, foreseen.connection.mode, here.newest_run)
+    return desk.make(name, lambda: _outlook(vendor, on, foreseen, known))
 
 
-def resource(foreseen: Foreseen, external_id: str) -> Operation | None:
-    """The operation of the plan that is about a resource."""
-    found = (op for op in foreseen.plan.operations() if op.external_id == external_id)
-    return next(found, None)
+def operations_on(foreseen: Foreseen, tenant: Tenant, user_id: str) -> tuple[Operation, ...]:
+    """What the plan does to a person: to the account first, and to the employments."""
+    ids = Ids(tenant.customer_id)
+    wanted = {ids.user(user_id), *(ids.employment(u.code, user_id) for u in tenant.school_units)}
+    found = [op for op in foreseen.plan.operations() if op.external_id in wanted]
+    return tuple(sorted(found, key=lambda op: op.resource_type != "User"))
 
 
-def _outlook(vendor: str, foreseen: Foreseen, known: Mapping[str, Subject]) -> Outlook:
+def _outlook(vendor: str, on: bool, foreseen: Foreseen, known: Mapping[str, Subject]) -> Outlook:
     counts: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
-    people: list[Deed] = []
-    others: list[Deed] = []
     hidden = {op.external_id for op in foreseen.plan.protected}
+    deeds = []
     for op in foreseen.plan.operations():
         by_type = counts[op.kind]
         by_type[op.resource_type] = by_type.get(op.resource_type, 0) + 1
         protected = op.external_id in hidden
         subject = None if protected else known.get(op.external_id)
-        deed = Deed(op.kind, op.resource_type, op.external_id, subject, protected)
-        (people if op.resource_type == "User" else others).append(deed)
-    return Outlook(vendor, foreseen, counts, _sorted(people), _sorted(others))
+        deeds.append(Deed(op.kind, op.resource_type, op.external_id, subject, protected))
+    return Outlook(vendor, on, foreseen, counts, tuple(sorted(deeds, key=_place)))
 
 
-def _sorted(deeds: list[Deed]) -> tuple[Deed, ...]:
-    return tuple(
-        sorted(
-            deeds,
-            key=lambda d: (
-                ORDER.index(d.kind),
-                d.resource_type,
-                d.subject is None,
-                swedish(d.subject.name) if d.subject else "",
-                d.external_id,
-            ),
-        )
-    )
+def _place(deed: Deed) -> tuple[int, bool, Key, str]:
+    name = swedish(deed.subject.name) if deed.subject else ()
+    return ORDER.index(deed.kind), deed.subject is None, name, deed.external_id

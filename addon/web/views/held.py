@@ -1,20 +1,33 @@
 """Who would go if a hold were let go, where they are now, and what may have happened."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from msgspec import Struct
 
 from addon.delivery.guard import Hold
 from addon.directory.snapshot import User
+from addon.overview import PROTECTED, UNIT_NOT_CHOSEN
 from addon.prepared import Prepared
+from addon.proposals.order import Key, swedish
+from addon.roster.model import Finding
+from addon.ss12000.ids import Ids
 from addon.web.study import Desk
 from addon.web.views.subjects import Subject, full_name, subjects
 
+GONE = "gone"
+STAYS = "stays"
+"""Said of somebody whom the vendor would keep after all, by the directory as it is now."""
+MISSING = "org-unit-missing"
+FEW = 5
+"""So few leavers have nothing in common that is worth a guess."""
+
 
 class Leaver(Struct, frozen=True):
-    """Someone who would be removed. `reason` is a code of the overview; `gone` is said of an
-    account that the directory no longer has, and then there is no `user`.
+    """Someone who would be removed. `reason` is a code of the overview, or one of the above.
+
+    `user` is None of an account that the directory no longer has, and of protected people.
     """
 
     external_id: str
@@ -23,46 +36,122 @@ class Leaver(Struct, frozen=True):
     user: User | None = None
 
 
+class Cause(Struct, frozen=True):
+    """What most of the leavers (`count` of them) have in common.
+
+    `kind` is `moved`: an organisational unit that a selection names (`path`) is no more, and they
+    are now in `now`, if they are anywhere; `elsewhere`: they are in `now`, where no selection
+    reaches; or `deleted`: their accounts are gone.
+    """
+
+    kind: Literal["moved", "elsewhere", "deleted"]
+    count: int
+    path: str = ""
+    now: str = ""
+
+
 class HeldView(Struct, frozen=True):
     """A hold as a person can judge it.
 
-    `places` are the organisational units that most of them are in now, with how many;
-    `reasons` how many for each reason; `deleted` how many accounts are no longer there.
+    `reasons` are how many for each reason, the most frequent first; `cause` is what may be behind
+    most of them, None where nothing stands out.
     """
 
     leavers: tuple[Leaver, ...]
-    places: tuple[tuple[str, int], ...]
     reasons: tuple[tuple[str, int], ...]
+    cause: Cause | None
 
     @property
-    def deleted(self) -> int:
-        """How many accounts are no longer there."""
-        return dict(self.reasons).get("gone", 0)
+    def staying(self) -> int:
+        """How many would not be removed any more, by the directory as it is now."""
+        return dict(self.reasons).get(STAYS, 0)
 
 
-def held_view(desk: Desk, hold: Hold) -> HeldView:
+def held_view(desk: Desk, hold: Hold, vendor: str) -> HeldView:
     """The hold's people by name, as far as they are in the directory. Raises NotReady."""
-    known, prepared = subjects(desk), desk.prepared
-    name = ("held", hold.at, hold.people[:1], len(hold.people))
-    return desk.make(name, lambda: _view(known, prepared, hold))
+    known, prepared, hidden = subjects(desk), desk.prepared, desk.index.protected
+    name = ("held", vendor, hold.at, hold.people[:1], len(hold.people))
+    return desk.make(name, lambda: _view(known, prepared, hold, vendor, hidden))
 
 
-def _view(known: Mapping[str, Subject], prepared: Prepared, hold: Hold) -> HeldView:
-    leavers = sorted(
-        (_leaver(known.get(i), prepared, i) for i in hold.people),
-        key=lambda leaver: (leaver.user is None, leaver.name.casefold(), leaver.external_id),
-    )
-    places = Counter(each.user.org_unit_path for each in leavers if each.user is not None)
-    reasons = Counter(leaver.reason for leaver in leavers)
-    return HeldView(tuple(leavers), tuple(places.most_common(5)), tuple(reasons.most_common()))
+def _view(
+    known: Mapping[str, Subject],
+    prepared: Prepared,
+    hold: Hold,
+    vendor: str,
+    hidden: Iterable[str],
+) -> HeldView:
+    ids = Ids(prepared.tenant.customer_id)
+    protected = {ids.user(user_id) for user_id in hidden}
+    view = prepared.views.get(vendor)
+    staying = view.people if view is not None and not hold.withdrawal else {}
+    found = []
+    for external_id in hold.people:
+        if external_id in protected:
+            found.append(Leaver(external_id, "", PROTECTED))
+        else:
+            found.append(_leaver(known.get(external_id), prepared, staying, external_id))
+    reasons = Counter(leaver.reason for leaver in found)
+    leavers = tuple(sorted(found, key=lambda each: _place(each, reasons)))
+    cause = None if hold.withdrawal else _cause(leavers, prepared.roster.findings)
+    return HeldView(leavers, tuple(reasons.most_common()), cause)
 
 
-def _leaver(subject: Subject | None, prepared: Prepared, external_id: str) -> Leaver:
+def _leaver(
+    subject: Subject | None,
+    prepared: Prepared,
+    staying: Mapping[str, object],
+    external_id: str,
+) -> Leaver:
     if subject is None or subject.user is None:
-        return Leaver(external_id, "", "gone")
+        return Leaver(external_id, "", GONE)
     user = subject.user
-    if user.id in prepared.roster.people:
-        reason = "no chosen school unit"
+    if user.id in staying:
+        reason = STAYS
+    elif user.id in prepared.roster.people:
+        reason = UNIT_NOT_CHOSEN
     else:
         reason = prepared.roster.left_out.get(user.id, "not selected")
     return Leaver(external_id, full_name(user), reason, user)
+
+
+def _place(leaver: Leaver, reasons: Mapping[str, int]) -> tuple[int, str, bool, Key, str]:
+    """By reason, the most frequent first, and by name."""
+    name = swedish(leaver.name)
+    return -reasons[leaver.reason], leaver.reason, leaver.user is None, name, leaver.external_id
+
+
+def _cause(leavers: tuple[Leaver, ...], findings: Iterable[Finding]) -> Cause | None:
+    """What happened to most of them, where that can be told."""
+    going = [leaver for leaver in leavers if leaver.reason != STAYS]
+    if len(going) < FEW:
+        return None
+    missing = [f.subject for f in findings if f.code == MISSING]
+    astray = [leaver.user.org_unit_path for leaver in going if _astray(leaver) and leaver.user]
+    deleted = sum(leaver.reason == GONE for leaver in going)
+    if 2 * len(astray) > len(going):
+        place, count = _deepest_common(astray)
+        if len(missing) == 1:
+            return Cause("moved", count, missing[0], place)
+        return Cause("elsewhere", count, "", place) if place else None
+    if 2 * deleted > len(going):
+        return Cause("deleted", deleted)
+    return None
+
+
+def _astray(leaver: Leaver) -> bool:
+    """Whether they have an account that works and that no selection reaches."""
+    return leaver.reason == "not selected"
+
+
+def _deepest_common(paths: list[str]) -> tuple[str, int]:
+    """The deepest organisational unit with most of them, and how many it has; else all, nowhere."""
+    counts: Counter[str] = Counter()
+    for path in paths:
+        parts = path.strip("/").split("/")
+        counts.update("/" + "/".join(parts[:depth]) for depth in range(1, len(parts) + 1) if path)
+    most = [(path.count("/"), path, n) for path, n in counts.items() if 5 * n >= 4 * len(paths)]
+    if not most:
+        return "", len(paths)
+    _depth, place, count = max(most)
+    return place, count

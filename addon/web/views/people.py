@@ -1,23 +1,30 @@
 """All people of a directory as rows of a table: who is sent where, and why the others are not."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.conditions import fold
 from addon.directory.snapshot import User
-from addon.overview import UNIT_NOT_CHOSEN
+from addon.overview import HEADER, UNIT_NOT_CHOSEN
+from addon.overview import rows as overview_rows
 from addon.prepared import Prepared
+from addon.proposals.order import Key, swedish
+from addon.tenant import Tenant
 from addon.web.study import Desk
+from addon.web.views.subjects import full_name
 
-SWEDISH = str.maketrans({"å": "{", "ä": "|", "ö": "}", "æ": "|", "ø": "}"})
-"""Å, Ä and Ö are the last letters, in this order, and what follows z in ASCII is free."""
+VENDOR_OFF = "vendor off"
+"""Why nobody gets somebody whose unit goes only to vendors that are off."""
 
 
 class PersonRow(Struct, frozen=True, gc=False):
     """One account. `role` is student, staff or empty; `units` are codes, `classes` names.
 
-    `vendors` are those on that the person is sent to; `reason` says why nobody gets them.
+    `vendors` are those of `destinations` that the person is sent to; `reason` says why nobody
+    gets them.
     `order` sorts by name as Swedes do, `words` is what a search looks in.
     """
 
@@ -30,7 +37,7 @@ class PersonRow(Struct, frozen=True, gc=False):
     vendors: tuple[str, ...]
     reason: str
     org_unit_path: str
-    order: str
+    order: Key
     words: str
 
 
@@ -39,6 +46,7 @@ class Wish(Struct, frozen=True):
 
     text: str = ""
     unit: str = ""
+    class_name: str = ""
     role: str = ""
     vendor: str = ""
     decision: str = ""
@@ -46,9 +54,10 @@ class Wish(Struct, frozen=True):
     sort: str = "namn"
 
 
-def swedish(text: str) -> str:
-    """What sorts text as Swedes do."""
-    return fold(text).translate(SWEDISH)
+def destinations(tenant: Tenant) -> tuple[str, ...]:
+    """The vendors that people are sent to; while all are off, those that they would be sent to."""
+    on = tuple(c.vendor for c in tenant.connections if c.mode != "off")
+    return on or tuple(c.vendor for c in tenant.connections if c.school_units)
 
 
 def rows(desk: Desk) -> tuple[PersonRow, ...]:
@@ -62,7 +71,8 @@ def chosen(desk: Desk, wish: Wish) -> Sequence[PersonRow]:
     found = rows(desk)
     if wish == Wish():
         return found
-    return desk.make(("people", wish), lambda: _chosen(found, wish))
+    names = {unit.code: unit.name for unit in desk.tenant.school_units}
+    return desk.make(("people", wish), lambda: _chosen(found, wish, names))
 
 
 def reasons(desk: Desk) -> Mapping[str, int]:
@@ -79,8 +89,37 @@ def reasons(desk: Desk) -> Mapping[str, int]:
     return desk.make("reasons", count)
 
 
+def overview(desk: Desk, wish: Wish) -> bytes:
+    """The overview as `preview --csv` has it, of those wished for: UTF-8 with a byte order mark.
+
+    It has a line for each person and each of `destinations`. Raises NotReady.
+    """
+    prepared, wanted = desk.prepared, destinations(desk.tenant)
+    views = [(v, prepared.views[v]) for v in wanted if v in prepared.views]
+    wish = structs.replace(wish, sort=Wish().sort)
+    ids = None if wish == Wish() else frozenset(row.id for row in chosen(desk, wish))
+
+    def write() -> bytes:
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow(HEADER)
+        for row in overview_rows(prepared.snapshot, prepared.roster, views):
+            if ids is None or row.id in ids:
+                writer.writerow(row.cells())
+        return out.getvalue().encode("utf-8-sig")
+
+    return desk.make(("overview", wish), write)
+
+
+def classes_of(desk: Desk, unit: str) -> tuple[str, ...]:
+    """The names of a unit's classes. Raises NotReady."""
+    groups = desk.prepared.roster.groups
+    found = {group.name for group in groups if group.unit == unit and group.kind == "class"}
+    return tuple(sorted(found, key=swedish))
+
+
 def _rows(users: Mapping[str, User], prepared: Prepared) -> tuple[PersonRow, ...]:
-    on = [c.vendor for c in prepared.tenant.connections if c.mode != "off"]
+    on = destinations(prepared.tenant)
     carried = {v: prepared.views[v].people for v in on if v in prepared.views}
     classes: dict[str, list[str]] = {}
     for group in prepared.roster.groups:
@@ -103,8 +142,9 @@ def _row(
     if person is None:
         reason = prepared.roster.left_out.get(user.id, "not selected")
     elif not vendors:
-        reason = UNIT_NOT_CHOSEN
-    name = f"{user.given_name} {user.family_name}".strip() or user.primary_email
+        off = any(user.id in view.people for view in prepared.views.values())
+        reason = VENDOR_OFF if off else UNIT_NOT_CHOSEN
+    name = full_name(user)
     return PersonRow(
         id=user.id,
         name=name,
@@ -115,31 +155,37 @@ def _row(
         vendors=vendors,
         reason=reason,
         org_unit_path=user.org_unit_path,
-        order=swedish(f"{user.family_name} {user.given_name}"),
+        order=swedish(f"{user.family_name} {user.given_name}".strip() or user.primary_email),
         words=fold(f"{name} {user.primary_email}"),
     )
 
 
-def _chosen(found: Sequence[PersonRow], wish: Wish) -> Sequence[PersonRow]:
+def _chosen(
+    found: Sequence[PersonRow], wish: Wish, names: Mapping[str, str]
+) -> Sequence[PersonRow]:
     words = fold(wish.text).split()
     kept = [
         row
         for row in found
         if (not wish.unit or wish.unit in row.units)
+        and (not wish.class_name or wish.class_name in row.classes)
         and (not wish.role or row.role == ("" if wish.role == "none" else wish.role))
         and (not wish.vendor or wish.vendor in row.vendors)
         and (not wish.decision or bool(row.vendors) == (wish.decision == "sent"))
         and (not wish.reason or row.reason == wish.reason)
         and all(word in row.words for word in words)
     ]
-    down = wish.sort.startswith("-")
     key = wish.sort.removeprefix("-")
     if key == "klass":
-        kept.sort(key=lambda row: (swedish(", ".join(row.classes)) or "~~", row.order))
+        kept.sort(key=lambda row: (not row.classes, list(map(swedish, row.classes)), row.order))
     elif key == "enhet":
-        kept.sort(key=lambda row: (row.units or ("~",), row.order))
+        kept.sort(key=lambda row: (not row.units, _names(row.units, names), row.order))
     elif key == "orsak":
-        kept.sort(key=lambda row: (row.reason, row.order))
-    if down:
+        kept.sort(key=lambda row: (not row.reason, row.reason, row.order))
+    if wish.sort.startswith("-"):
         kept.reverse()
     return kept
+
+
+def _names(units: Sequence[str], names: Mapping[str, str]) -> list[Key]:
+    return [swedish(names.get(code, code)) for code in units]

@@ -11,8 +11,10 @@ from addon.web.study import Desk
 
 
 class Subject(Struct, frozen=True):
-    """What an externalId stands for. `kind` is user, unit, group or employment; `user` is None
-    where it is about no person, and `name` empty where the person's account has none.
+    """What an externalId stands for. `kind` is organisation, unit, group, user or employment.
+
+    `id` is the person's, or the unit's code, of a group too; `user` is None where it is about
+    no person.
     """
 
     kind: str
@@ -27,6 +29,18 @@ def subjects(desk: Desk) -> Mapping[str, Subject]:
     return desk.make("subjects", lambda: _subjects(users, prepared))
 
 
+def names_by_id(desk: Desk) -> Mapping[str, str]:
+    """What is behind each externalId, by name; a class with its school. Raises NotReady."""
+    known = subjects(desk)
+    units = {unit.code: unit.name for unit in desk.tenant.school_units}
+
+    def name(subject: Subject) -> str:
+        where = units.get(subject.id, "") if subject.kind == "group" else ""
+        return f"{subject.name}, {where}" if where else subject.name
+
+    return desk.make("names", lambda: {i: name(subject) for i, subject in known.items()})
+
+
 def full_name(user: User) -> str:
     """The name as it is said, or the address where there is none."""
     return f"{user.given_name} {user.family_name}".strip() or user.primary_email
@@ -38,6 +52,9 @@ def _subjects(users: Mapping[str, User], prepared: Prepared) -> Mapping[str, Sub
         ids.user(user.id): Subject("user", user.id, full_name(user), user)
         for user in users.values()
     }
+    organisation = prepared.tenant.organisation
+    about = Subject("organisation", prepared.tenant.customer_id, organisation.name)
+    found[ids.organisation()] = about
     for unit in prepared.tenant.school_units:
         found[ids.school_unit(unit.code)] = Subject("unit", unit.code, unit.name)
         for person in prepared.roster.people.values():

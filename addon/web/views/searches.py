@@ -1,0 +1,38 @@
+"""What people look for by name: kept in the store for a while, and in no address or cookie.
+
+An address is seen by many: the browser's history, logs, whoever it is sent to. It has a token that
+stands for the words, so that going back, reloading and passing it on to a colleague all work.
+"""
+
+import secrets
+
+from addon.store import Shelf
+from addon.web.here import Here
+
+LASTS = 2 * 3600.0
+"""Seconds for which the words are kept."""
+LONGEST = 100
+TOKEN = 16
+"""Bytes of a token: nobody guesses one."""
+
+
+def remember(now: Here, words: str) -> str:
+    """A token for the words; empty for none. Raises StoreError."""
+    words = " ".join(words.split())[:LONGEST]
+    if not words:
+        return ""
+    token = secrets.token_urlsafe(TOKEN)
+    now.store.keep(_shelf(now), token, words.encode(), now.now, now.now + LASTS)
+    return token
+
+
+def recall(now: Here, token: str) -> str | None:
+    """The words that a token stands for; None when they are gone. Raises StoreError."""
+    if not 0 < len(token) <= 2 * TOKEN or not token.replace("-", "").replace("_", "").isalnum():
+        return None
+    paper = now.store.kept(_shelf(now), token, now.now)
+    return None if paper is None else paper.data.decode()
+
+
+def _shelf(now: Here) -> Shelf:
+    return Shelf("search", now.tenant_id)
