@@ -75,7 +75,7 @@ def main() -> int:
     left = missing(bring_up_to_date())
     for message in left:
         places = ", ".join(sorted({name for name, _ in message.locations}))
-        print(f"{places}: {forms(message.id)[0]}")
+        print(f"{places}: {' | '.join(forms(message.id))}")
     where = PO.relative_to(ROOT)
     print(f"{len(left)} texts have no English yet: translate them in {where}" if left else where)
     return 1 if left else 0
