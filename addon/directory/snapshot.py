@@ -24,7 +24,7 @@ class User(Struct, frozen=True, gc=False):
     attributes: Mapping[str, tuple[str, ...]] = {}
 
 
-class Group(Struct, frozen=True):
+class Group(Struct, frozen=True, gc=False):
     """A Google group; `members` are ids of the users in it, nested groups resolved.
 
     `members` is None when the members were not read because nothing asks for them.
@@ -39,7 +39,7 @@ class Group(Struct, frozen=True):
     everyone: bool = False
 
 
-class OrgUnit(Struct, frozen=True):
+class OrgUnit(Struct, frozen=True, gc=False):
     """An organisational unit; `id` never changes, `path` and `name` do."""
 
     id: str

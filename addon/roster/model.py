@@ -8,7 +8,7 @@ from msgspec import Struct
 Severity = Literal["error", "warning", "info"]
 
 
-class Finding(Struct, frozen=True, order=True):
+class Finding(Struct, frozen=True, order=True, gc=False):
     """Something in the data that a person should look at or mend.
 
     `subject` is a user id, a group's address, an OU path or a unit code, never a name or
@@ -44,7 +44,7 @@ class Person(Struct, frozen=True, gc=False):
     employments: tuple[str, ...] = ()
 
 
-class StudentGroup(Struct, frozen=True):
+class StudentGroup(Struct, frozen=True, gc=False):
     """A class or a teaching group of one unit.
 
     Its identity is (unit, source, source_id): the group's id, the OU's id or, for an

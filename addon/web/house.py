@@ -1,5 +1,6 @@
 """What the web application's parts share: the store, the queue, and work that is done by itself."""
 
+import gc
 import logging
 import threading
 import time
@@ -99,6 +100,8 @@ class House:
         """Where tasks are done in this process, begin: with those that were left, then as
         scheduled. To be called once, in the process that serves. Raises StoreError.
         """
+        gc.collect()
+        gc.freeze()  # the program itself is not looked through each time garbage is collected
         queue = self.queue()
         if not isinstance(queue, LocalQueue):
             return

@@ -15,7 +15,7 @@ from addon.web.views.standing import Point, record_of
 from addon.web.views.subjects import full_name
 
 
-class About(Struct, frozen=True):
+class About(Struct, frozen=True, gc=False):
     """One finding: what it is about, by name, and where that is."""
 
     finding: Finding

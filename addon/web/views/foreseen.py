@@ -17,7 +17,7 @@ ORDER = ("delete", "create", "update")
 """What removes comes first: it is what people fear."""
 
 
-class Deed(Struct, frozen=True):
+class Deed(Struct, frozen=True, gc=False):
     """One thing that would be done to one resource.
 
     `subject` is None for what is no longer in the directory, and for protected people.

@@ -10,7 +10,7 @@ from addon.ss12000.ids import Ids
 from addon.web.study import Desk
 
 
-class Subject(Struct, frozen=True):
+class Subject(Struct, frozen=True, gc=False):
     """What an externalId stands for. `kind` is organisation, unit, group, user or employment.
 
     `id` is the person's, or the unit's code, of a group too; `user` is None where it is about
