@@ -12,8 +12,8 @@ from addon.web.formats import ago, duration, moment, number
 from tests.installation import PUPILS, person
 from tests.web import catalogue
 from tests.web.catalogue import forms, texts
+from tests.web.links import follow_links, words_on
 from tests.web.site import UNITS, Site
-from tests.web.walk import walk, words_on
 
 ASK = "run `make translations`, and translate what it lists"
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
@@ -163,7 +163,7 @@ def not_english(site, client, english, paths) -> dict[str, object]:
     own, pieces = own_words(site), list(swedish_pieces(english))
     wrong: dict[str, object] = {}
     walked = set()
-    for path, response in walk(site, client, paths):
+    for path, response in follow_links(site, client, paths):
         walked.add(path)
         if response.status_code == 404 and path in paths:
             continue  # a part of a page, which needs to be told which

@@ -19,7 +19,7 @@ UNREAD = ("code", "script", "style")
 """Elements whose text is data or a program, rather than words."""
 
 
-def walk(
+def follow_links(
     site: Site, client: FlaskClient, start: Iterable[str], each: int = 3
 ) -> Iterator[tuple[str, TestResponse]]:
     """Every page that links lead to from the paths in `start`, with its path.
