@@ -1,10 +1,11 @@
 """One person: what is known, which rule placed them, what each vendor has."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from flask import Blueprint, abort, render_template, request
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.at_vendor import HeldResource, held_at
 from addon.conditions import fold
@@ -17,23 +18,10 @@ from addon.ss12000.ids import Ids
 from addon.web.here import Here, here
 from addon.web.study import Desk
 from addon.web.views.differences import Line, differences
+from addon.web.views.fresh import overtaken
+from addon.web.views.subjects import names_by_id
 
 Known = tuple[tuple[str, tuple[str, ...]], ...]
-
-
-class AtVendor(Struct, frozen=True):
-    """A vendor and a person: whether they are sent there, and whether it has them.
-
-    `has` is by the ledger: `yes`, `unsure` (a create whose answer was lost) or `no`; `planned`
-    is what the next run would do, empty for nothing.
-    """
-
-    vendor: str
-    mode: str
-    sent: bool
-    has: str
-    planned: str
-    refusal: str
 
 
 class Held(Struct, frozen=True):
@@ -41,6 +29,27 @@ class Held(Struct, frozen=True):
 
     resource: HeldResource
     lines: tuple[Line, ...]
+
+
+class AtVendor(Struct, frozen=True):
+    """A vendor and a person: whether they are sent there, and whether it has them.
+
+    `has` is by the ledger of this `mode`: `yes`, `unsure` (a create whose answer was lost) or
+    `no`; `planned` is what the next run would do, empty for nothing and None where that is not
+    known, and `stopped` whether a hold stops it. `current` is False of what is left from a mode
+    that the connection was in before; such a vendor cannot be asked. `held` is what it answered,
+    None where it was not asked.
+    """
+
+    vendor: str
+    mode: str
+    current: bool
+    sent: bool
+    has: str
+    planned: str | None
+    stopped: bool
+    refusal: str
+    held: tuple[Held, ...] | None = None
 
 
 def blueprint() -> Blueprint:
@@ -53,6 +62,8 @@ def blueprint() -> Blueprint:
         now = here()
         desk, user = now.desk, _user(now, user_id)
         prepared = desk.prepared
+        vendors = _vendors(now, desk, user_id)
+        excerpt = request.args.get("utdrag") == "1"
         return render_template(
             "person/page.html",
             user=user,
@@ -66,18 +77,20 @@ def blueprint() -> Blueprint:
                 for group in prepared.roster.groups
                 if user_id in group.students or user_id in group.teachers
             ],
-            findings=_findings(prepared.findings, user_id),
-            vendors=_vendors(now, desk, user_id),
+            findings=_findings(desk, user_id),
+            vendors=_all_asked(now, desk, user_id, vendors) if excerpt else vendors,
+            excerpt=excerpt,
             units={unit.code: unit.name for unit in now.tenant.school_units},
             external_id=Ids(now.tenant_id).user(user_id),
             read=desk.survey.read,
+            overtaken=overtaken(now, desk.survey.read),
         )
 
     @person.get("/personer/<user_id>/hos/<vendor>")
     def at_vendor(user_id: str, vendor: str) -> str:
         """What a vendor has of them, asked of the vendor itself."""
         now = here()
-        user = _user(now, user_id)
+        desk, user = now.desk, _user(now, user_id)
         if now.tenant.connection(vendor) is None:
             abort(404)
         found = held_at(now.rooms, now.tenant_id, vendor, user_id)
@@ -86,7 +99,7 @@ def blueprint() -> Blueprint:
             "person/held.html" if part else "person/at_vendor.html",
             user=user,
             vendor_id=vendor,
-            held=[Held(each, _lines(each)) for each in found],
+            held=_told(found, names_by_id(desk)),
         )
 
     return person
@@ -118,32 +131,59 @@ def _groups(desk: Desk, user_id: str) -> list[tuple[str, str]]:
     return sorted(found, key=lambda each: fold(each[0] or each[1]))
 
 
-def _findings(findings: Iterable[Finding], user_id: str) -> list[Finding]:
-    return [found for found in findings if found.subject == user_id]
+def _findings(desk: Desk, user_id: str) -> list[Finding]:
+    """Those about the person, of the vendors that are on."""
+    prepared, on = desk.prepared, {c.vendor for c in desk.tenant.connections if c.mode != "off"}
+    found = [*prepared.roster.findings]
+    for vendor, view in prepared.views.items():
+        found += view.findings if vendor in on else ()
+    return [each for each in found if each.subject == user_id]
 
 
 def _vendors(now: Here, desk: Desk, user_id: str) -> list[AtVendor]:
+    """What is known of the person at each vendor, and what is left of another mode."""
     external_id = Ids(now.tenant_id).user(user_id)
+    fresh = not overtaken(now, desk.survey.read)
+    ledgers = [key for key, _n, _refused in now.store.ledgers(now.tenant_id)]
     found = []
     for connection in now.tenant.connections:
-        key = ledger_key(now.tenant_id, connection)
-        if key is None:
-            continue
-        view = desk.prepared.views.get(connection.vendor)
-        entries, refusals = _ledger(now, desk, key)
-        entry = entries.get(external_id)
-        planned = _planned(now, desk, connection.vendor).get(external_id, "")
-        found.append(
-            AtVendor(
-                vendor=connection.vendor,
-                mode=connection.mode,
-                sent=view is not None and user_id in view.people,
-                has="no" if entry is None else "unsure" if not entry else "yes",
-                planned=planned,
-                refusal=refusals.get(external_id, ""),
+        current = ledger_key(now.tenant_id, connection)
+        others = [k for k in ledgers if k.vendor == connection.vendor and k != current]
+        for key in (*([current] if current else []), *others):
+            entries, refusals = _ledger(now, desk, key)
+            entry = entries.get(external_id)
+            if key != current and entry is None:
+                continue
+            view = desk.prepared.views.get(connection.vendor) if key == current else None
+            foreseen = desk.foreseen(connection.vendor, now.newest_run) if key == current else None
+            planned = _planned(now, desk, connection.vendor).get(external_id, "")
+            found.append(
+                AtVendor(
+                    vendor=connection.vendor,
+                    mode=key.mode,
+                    current=key == current,
+                    sent=view is not None and user_id in view.people,
+                    has="no" if entry is None else "unsure" if not entry else "yes",
+                    planned=planned if fresh and key == current else None,
+                    stopped=foreseen is not None and foreseen.hold is not None,
+                    refusal=refusals.get(external_id, ""),
+                )
             )
-        )
     return found
+
+
+def _all_asked(now: Here, desk: Desk, user_id: str, vendors: Sequence[AtVendor]) -> list[AtVendor]:
+    """The vendors with what they answer, all asked at the same time."""
+    rooms, tenant_id, known = now.rooms, now.tenant_id, names_by_id(desk)
+
+    def ask(each: AtVendor) -> AtVendor:
+        if not each.current or each.has == "no":
+            return each
+        answers = held_at(rooms, tenant_id, each.vendor, user_id)
+        return structs.replace(each, held=_told(answers, known))
+
+    with ThreadPoolExecutor(max(1, len(vendors)), thread_name_prefix="ask") as pool:
+        return list(pool.map(ask, vendors))
 
 
 def _ledger(now: Here, desk: Desk, key: Key) -> tuple[dict[str, bytes], dict[str, str]]:
@@ -172,6 +212,9 @@ def _planned(now: Here, desk: Desk, vendor: str) -> dict[str, str]:
     )
 
 
-def _lines(resource: HeldResource) -> tuple[Line, ...]:
-    body = None if resource.body is None else json.loads(resource.body)
-    return differences(None, body)
+def _told(found: Iterable[HeldResource], known: Mapping[str, str]) -> tuple[Held, ...]:
+    """What a vendor has, in lines."""
+    return tuple(
+        Held(each, differences(None, None if each.body is None else json.loads(each.body), known))
+        for each in found
+    )

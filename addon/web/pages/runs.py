@@ -3,26 +3,30 @@
 from collections.abc import Mapping, Sequence
 
 import msgspec
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from markupsafe import Markup
 from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.pause import paused
 from addon.queue import QueueError
 from addon.queue.orders import run_now
-from addon.store import Run, Shelf
+from addon.store import RUNS_KEPT, Shelf
 from addon.web.charts import Series, bar_chart
 from addon.web.here import Here, here
 from addon.web.paging import page_of
 from addon.web.study import NotRead, NotReady
-from addon.web.views.standing import Record, record_of
 from addon.web.views.subjects import Subject, subjects
+from addon.web.views.whole_runs import WholeRun, whole_runs
 
 SIZE = 25
 CHARTED = 40
 """Runs in the chart."""
-MOST = 1000
+NEWEST = 60
+"""Records that are looked through for a run before all are."""
+BEGINS_WITHIN = 300
+"""Seconds for which a run that was asked for is waited for."""
 
 
 class Progress(Struct, frozen=True):
@@ -33,43 +37,29 @@ class Progress(Struct, frozen=True):
     planned: int
 
 
-class Row(Struct, frozen=True):
-    """A run in the list: what it did in all."""
-
-    run: Run
-    record: Record
-    created: int
-    changed: int
-    removed: int
-    failed: int
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it took."""
-        return None if self.run.finished is None else self.run.finished - self.run.started
-
-
 def blueprint() -> Blueprint:
     """The history of runs, and one run's story."""
     runs = Blueprint("runs", __name__)
 
     @runs.get("/korningar")
-    def page() -> str:
+    def page() -> AnyResponse | str:
         """What happened, when, to whom?"""
         now = here()
-        found = now.store.runs(now.tenant_id, MOST)
+        found = _runs(now, RUNS_KEPT)
+        begun = _begun(now, found)
+        if begun is not None:
+            return begun
         wanted = request.args.get("visa", "")
-        rows = [row_of(run) for run in found]
-        if wanted == "andringar":
-            rows = [r for r in rows if r.created or r.changed or r.removed or r.failed]
-        newest = [row_of(run) for run in found[:CHARTED]]
+        rows = [run for run in found if run.did_anything] if wanted == "andringar" else found
+        charted = found[:CHARTED]
         return render_template(
             "runs/page.html",
-            newest=newest[0] if newest else None,
+            newest=found[0] if found else None,
             page=page_of(rows, request.args, SIZE),
-            wanted=wanted,
-            chart=_chart(newest) if len(newest) > 1 else None,
-            going=[run for run in found if run.status == "running"],
+            wanted=wanted if wanted == "andringar" else "",
+            chart=_chart(charted) if _worth_a_chart(charted) else None,
+            going=next((run for run in found if run.running), None),
+            asked=_asked(now),
         )
 
     @runs.post("/korningar/nu")
@@ -91,8 +81,7 @@ def blueprint() -> Blueprint:
             flash(_("Körningen kunde inte startas just nu. Försök igen om en stund."), "warning")
             return redirect(url_for("runs.page"))
         at.log("run.asked")
-        flash(_("Körningen har beställts och börjar strax."))
-        return redirect(url_for("runs.page"))
+        return redirect(url_for("runs.page", begard=int(at.now)))
 
     @runs.get("/korningar/<run_id>")
     def run(run_id: str) -> str:
@@ -110,20 +99,6 @@ def blueprint() -> Blueprint:
     return runs
 
 
-def row_of(run: Run) -> Row:
-    """A run with what it did at all vendors together."""
-    record = record_of(run)
-    counts = {"create": 0, "update": 0, "delete": 0}
-    failed = 0
-    for part in record.connections:
-        failed += len(part.failures)
-        if part.status == "held":
-            continue  # what was planned, not what was done
-        for kind, by_type in part.operations.items():
-            counts[kind] = counts.get(kind, 0) + sum(by_type.values())
-    return Row(run, record, counts["create"], counts["update"], counts["delete"], failed)
-
-
 def going(here: Here) -> tuple[Progress, ...]:
     """What is being delivered now."""
     shelf = Shelf("progress", here.tenant_id)
@@ -136,18 +111,51 @@ def going(here: Here) -> tuple[Progress, ...]:
     return tuple(found)
 
 
+def _runs(now: Here, most: int) -> tuple[WholeRun, ...]:
+    return whole_runs(now.store.runs(now.tenant_id, most), now.tenant, now.now)
+
+
+def _asked(now: Here) -> int | None:
+    """When the run was asked for that the page waits for; None when it waits for none."""
+    given = request.args.get("begard", "")
+    if not given.isdecimal() or len(given) > 12:
+        return None
+    return int(given) if 0 <= now.now - int(given) < BEGINS_WITHIN else None
+
+
+def _begun(now: Here, found: Sequence[WholeRun]) -> AnyResponse | None:
+    """The way to the run that was asked for, once it has begun."""
+    asked = _asked(now)
+    if asked is None or not found or found[0].started < asked:
+        return None
+    story = url_for("runs.run", run_id=found[0].id)
+    if request.headers.get("HX-Request") == "true":
+        return Response(headers={"HX-Redirect": story})
+    return redirect(story)
+
+
 def _story(at: Here, run_id: str) -> dict[str, object]:
-    found = next((r for r in at.store.runs(at.tenant_id, MOST) if r.id == run_id), None)
+    found = _find(at, run_id)
     if found is None:
         abort(404)
     return {
-        "row": row_of(found),
         "run": found,
-        "record": record_of(found),
-        "progress": going(at) if found.status == "running" else (),
+        "record": found.record,
+        "progress": going(at) if found.running else (),
         "known": _known(at),
-        "running": found.status == "running",
     }
+
+
+def _find(at: Here, run_id: str) -> WholeRun | None:
+    """The run that a record belongs to. Most ask for a new one, and there may be many."""
+    for most in (NEWEST, RUNS_KEPT):
+        whole = _runs(at, most)
+        found = next(
+            (run for run in whole[: -1 if most == NEWEST else None] if run.has(run_id)), None
+        )
+        if found is not None:
+            return found
+    return None
 
 
 def _known(at: Here) -> Mapping[str, Subject]:
@@ -158,12 +166,20 @@ def _known(at: Here) -> Mapping[str, Subject]:
         return {}
 
 
-def _chart(rows: Sequence[Row]) -> object:
-    """Operations of the newest runs, the oldest first."""
-    ordered = list(reversed(rows))
+def _worth_a_chart(runs: Sequence[WholeRun]) -> bool:
+    return len(runs) > 1 and any(any(run.people.values()) for run in runs)
+
+
+def _chart(runs: Sequence[WholeRun]) -> Markup:
+    """To how many people the newest runs did something, the oldest first."""
+    ordered = list(reversed(runs))
+
+    def points(kind: str) -> tuple[tuple[float, float], ...]:
+        return tuple((run.started, run.people[kind]) for run in ordered)
+
     series = [
-        Series(_("Skapade"), tuple((r.run.started, r.created) for r in ordered)),
-        Series(_("Ändrade"), tuple((r.run.started, r.changed) for r in ordered)),
-        Series(_("Borttagna"), tuple((r.run.started, r.removed) for r in ordered)),
+        Series(_("Skapade"), points("create")),
+        Series(_("Ändrade"), points("update")),
+        Series(_("Borttagna"), points("delete"), removes=True),
     ]
-    return bar_chart(series)
+    return bar_chart(series, _("Personer som de senaste körningarna skapade, ändrade och tog bort"))

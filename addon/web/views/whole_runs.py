@@ -1,0 +1,196 @@
+"""Runs as a person thinks of them: one reading and all that was delivered of it.
+
+Where a request may not last as long as a run (`addon.relay`), the reading has a record of its own
+and each stretch of a delivery another. Here they are put together again.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from msgspec import Struct, structs
+
+from addon.store import Run
+from addon.tenant import Tenant
+from addon.web.views.standing import Part, Record, record_of
+
+BEGINS_WITHIN = 120.0
+"""Seconds within which a delivery that was handed on is waited for."""
+WORST_FIRST = ("unread", "failed", "held", "cut off", "superseded")
+KINDS = ("create", "update", "delete")
+
+
+class WholeRun(Struct, frozen=True):
+    """A run with its later stretches, and what they did together.
+
+    `waiting` are vendors whose delivery has not begun. `people` is to how many people something
+    of each kind was done, `others` to how many other resources anything was, at all vendors.
+    """
+
+    run: Run
+    stretches: tuple[Run, ...]
+    record: Record
+    waiting: tuple[str, ...]
+    people: dict[str, int]
+    others: int
+    failed: int
+
+    @property
+    def id(self) -> str:
+        return self.run.id
+
+    @property
+    def started(self) -> float:
+        """Seconds since 1970 UTC."""
+        return self.run.started
+
+    @property
+    def running(self) -> bool:
+        """Whether it is going on, or about to go on."""
+        return bool(self.waiting) or any(each.status == "running" for each in self._all)
+
+    @property
+    def finished(self) -> float | None:
+        """When it was over, None while it is not."""
+        ends = [each.finished for each in self._all if each.finished is not None]
+        return None if self.running or not ends else max(ends)
+
+    @property
+    def status(self) -> str:
+        """As of a run; the worst there was."""
+        if self.running:
+            return "running"
+        statuses = {each.status for each in self._all}
+        if self.record.connections:
+            statuses -= {"superseded"}  # another stretch of it, or another run, did the work
+        return next((each for each in WORST_FIRST if each in statuses), "done")
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took."""
+        return None if self.finished is None else self.finished - self.started
+
+    @property
+    def did_anything(self) -> bool:
+        """Whether anything was sent, or was to be and failed or is held."""
+        return bool(
+            any(self.people.values()) or self.others or self.failed or self.status != "done"
+        )
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """Why it ended as it did, where that was kept."""
+        return tuple(dict.fromkeys(each.detail for each in self._all if each.detail))
+
+    def has(self, run_id: str) -> bool:
+        """Whether a record of this id is part of it."""
+        return any(each.id == run_id for each in self._all)
+
+    @property
+    def _all(self) -> tuple[Run, ...]:
+        return (self.run, *self.stretches)
+
+
+class _Gathering:
+    """A run whose stretches are being looked for."""
+
+    def __init__(self, run: Run, vendors: Iterable[str]) -> None:
+        self.run = run
+        self.stretches: list[Run] = []
+        self.record = record_of(run)
+        handed_on = self.record.roster is not None
+        known = {part.vendor for part in self.record.connections}
+        self.unbegun = {v for v in vendors if v not in known} if handed_on else set()
+        self.unfinished = set(self.unbegun)
+
+    def takes(self, later: Run) -> bool:
+        """Whether a later record is a stretch of this run; then it is taken."""
+        record = record_of(later)
+        if record.roster is not None or record.directory is not None:
+            return False
+        if later.report is None:
+            if later.status not in ("running", "superseded", "cut off") or not self.unfinished:
+                return False
+            self.stretches.append(later)
+            return True
+        vendors = {part.vendor for part in record.connections}
+        if len(vendors) != 1 or not vendors <= self.unfinished:
+            return False
+        self.stretches.append(later)
+        self.unbegun -= vendors
+        if not any(part.left or part.status == "failed" for part in record.connections):
+            self.unfinished -= vendors
+        return True
+
+    def whole(self, now: float) -> WholeRun:
+        last = max(r.finished or r.started for r in (self.run, *self.stretches))
+        busy = any(each.status == "running" for each in self.stretches)
+        late = now - last > BEGINS_WITHIN
+        parts = [*self.record.connections]
+        for stretch in self.stretches:
+            parts.extend(record_of(stretch).connections)
+        record = structs.replace(self.record, connections=_merged(parts))
+        done = [part for part in record.connections if part.status != "held"]
+        return WholeRun(
+            run=self.run,
+            stretches=tuple(self.stretches),
+            record=record,
+            waiting=() if busy or late else tuple(sorted(self.unbegun)),
+            people={k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS},
+            others=sum(_others(part) for part in done),
+            failed=sum(len(part.failures) for part in record.connections),
+        )
+
+
+def whole_runs(runs: Sequence[Run], tenant: Tenant, now: float) -> tuple[WholeRun, ...]:
+    """The runs of which these (the newest first) are records, the newest first."""
+    vendors = [c.vendor for c in tenant.connections if c.mode != "off"]
+    found: list[_Gathering] = []
+    for run in reversed(runs):
+        if not (found and found[-1].takes(run)):
+            found.append(_Gathering(run, vendors))
+    newest = len(found) - 1
+    return tuple(
+        each.whole(now if n == newest else float("inf"))
+        for n, each in reversed([*enumerate(found)])
+    )
+
+
+def _merged(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """A part for each connection, of all its stretches."""
+    by_connection: dict[tuple[str, str], list[Part]] = {}
+    for part in parts:
+        by_connection.setdefault((part.vendor, part.mode), []).append(part)
+    return tuple(_together(each) for each in by_connection.values())
+
+
+def _together(parts: Sequence[Part]) -> Part:
+    """What the stretches of one delivery did; what is left is what the last one left."""
+    last = parts[-1]
+    if len(parts) == 1:
+        return last
+    operations: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
+    failures: dict[tuple[Any, Any], dict[str, Any]] = {}
+    for part in parts:
+        if part.status == "held":
+            continue
+        for kind, by_type in part.operations.items():
+            for resource_type, count in by_type.items():
+                operations[kind][resource_type] = operations[kind].get(resource_type, 0) + count
+        for failure in part.failures:
+            if failure.get("refused") or part is last:
+                failures[failure.get("operation"), failure.get("externalId")] = failure
+    did = last.status == "unchanged" and any(operations.values())
+    if last.status == "held":
+        operations = last.operations
+    return structs.replace(
+        last,
+        status="delivered" if did else last.status,
+        operations=operations,
+        failures=tuple(failures.values()),
+    )
+
+
+def _others(part: Part) -> int:
+    return sum(
+        n for by_type in part.operations.values() for kind, n in by_type.items() if kind != "User"
+    )
