@@ -6,10 +6,14 @@ from flask_babel import lazy_gettext as _
 from msgspec import Struct
 
 from addon.store import Shelf
-from addon.tenant import Tenant
+from addon.tenant import Mode
 from addon.web.here import Here
+from addon.web.step_words import Standing, said_of
+from addon.web.views.standing import record_of
+from addon.web.views.units import has_selection
 
 State = Literal["done", "now", "left"]
+MODES: tuple[Mode, ...] = ("test", "live")
 
 SHELF = "guide"
 SEEN = "previewed"
@@ -18,12 +22,17 @@ KEPT = 2 * 365 * 24 * 3600.0
 
 
 class Step(Struct, frozen=True):
-    """One step: its name in an address, its title, the endpoint of its page, and its state."""
+    """One step: its number and name, its title, the endpoint of its page, and its state.
 
+    `said` tells what is done and what is left, in a sentence or two, as long as the walk goes on.
+    """
+
+    number: int
     name: str
     title: object
     endpoint: str
     state: State
+    said: str
 
 
 class Steps(Struct, frozen=True):
@@ -37,11 +46,16 @@ class Steps(Struct, frozen=True):
         """The first step that is left."""
         return next((step for step in self.steps if step.state != "done"), None)
 
-    def after(self, name: str) -> Step | None:
-        """The step that follows one."""
-        names = [step.name for step in self.steps]
-        place = names.index(name) + 1 if name in names else len(names)
-        return self.steps[place] if place < len(names) else None
+    def at(self, endpoint: str | None) -> Step | None:
+        """The step whose page this is."""
+        return next((step for step in self.steps if step.endpoint == endpoint), None)
+
+    def beyond(self, endpoint: str | None) -> Step | None:
+        """Where to go on from a page: the step after its own, else the first that is left."""
+        here = self.at(endpoint)
+        if here is None:
+            return self.current
+        return self.steps[here.number] if here.number < len(self.steps) else None
 
 
 TITLES = (
@@ -57,13 +71,15 @@ TITLES = (
 
 def steps(here: Here) -> Steps:
     """The steps as they stand."""
-    done = _done(here)
+    standing = _standing(here)
+    done = _done(here, standing)
+    over = done["live"] or _kept(here, PUT_AWAY)
+    said = {} if over else said_of(standing)
     found, now_given = [], False
-    for name, title, endpoint in TITLES:
+    for number, (name, title, endpoint) in enumerate(TITLES, 1):
         state: State = "done" if done[name] else "left" if now_given else "now"
         now_given = now_given or state == "now"
-        found.append(Step(name, title, endpoint, state))
-    over = done["live"] or _kept(here, PUT_AWAY)
+        found.append(Step(number, name, title, endpoint, state, said.get(name, "")))
     return Steps(tuple(found), over)
 
 
@@ -83,22 +99,49 @@ def bring_back(here: Here) -> None:
     here.store.discard(_shelf(here), PUT_AWAY)
 
 
-def _done(here: Here) -> dict[str, bool]:
-    tenant: Tenant = here.tenant
-    modes = {c.mode for c in tenant.connections if c.school_units}
-    chosen = {code for c in tenant.connections for code in c.school_units}
-    units = {u.code: u for u in tenant.school_units}
-    selected = {code for code, u in units.items() if u.students.org_units or u.students.groups}
-    ran = {"test", "live"} & modes and any(r.status in ("done", "held") for r in here.runs)
+def _standing(here: Here) -> Standing:
+    tenant = here.tenant
+    used = [c for c in tenant.connections if c.school_units]
+    return Standing(
+        organisation=tenant.organisation,
+        units=len(tenant.school_units),
+        selected=sum(1 for u in tenant.school_units if has_selection(u)),
+        chosen=len({code for c in used for code in c.school_units}),
+        vendors=len(used),
+        previewed=_kept(here, SEEN),
+        on={m: tuple(here.vendor_name(c.vendor) for c in used if c.mode == m) for m in MODES},
+        ran={m: frozenset(map(here.vendor_name, found)) for m, found in _ran(here).items()},
+    )
+
+
+def _done(here: Here, standing: Standing) -> dict[str, bool]:
+    live = bool(standing.ran["live"]) or any(
+        key.mode == "live" for key, _n, _refused in here.store.ledgers(here.tenant_id)
+    )
     return {
-        "organisation": not here.is_new and bool(tenant.organisation.organisation_number),
-        "units": bool(units),
-        "selection": bool(units) and selected >= set(units),
-        "vendors": bool(chosen),
-        "preview": bool(chosen) and ("live" in modes or _kept(here, SEEN)),
-        "test": bool(ran),
-        "live": "live" in modes and bool(ran),
+        "organisation": not here.is_new and bool(standing.organisation.organisation_number),
+        "units": bool(standing.units),
+        "selection": 0 < standing.units == standing.selected,
+        "vendors": bool(standing.chosen),
+        "preview": bool(standing.chosen and (standing.on["live"] or standing.previewed)),
+        "test": live or bool(standing.ran["test"]),
+        "live": live,
     }
+
+
+def _ran(here: Here) -> dict[Mode, set[str]]:
+    """The vendors that have had a run in their mode that came to an end, or to a hold."""
+    waiting = {(c.vendor, c.mode) for c in here.tenant.connections if c.school_units}
+    ran: dict[Mode, set[str]] = {mode: set() for mode in MODES}
+    for run in here.runs:
+        for part in record_of(run).connections:
+            ended = part.status != "failed" or part.only_refused
+            for mode in MODES:
+                if ended and part.mode == mode and (part.vendor, mode) in waiting:
+                    ran[mode].add(part.vendor)
+        if all((vendor in ran[mode]) for vendor, mode in waiting if mode != "off"):
+            break
+    return ran
 
 
 def _kept(here: Here, name: str) -> bool:

@@ -1,5 +1,6 @@
 """The limits of a connection, as a form has them."""
 
+import re
 from collections.abc import Mapping
 
 from flask_babel import gettext as _
@@ -8,6 +9,7 @@ from msgspec import Struct
 from addon.tenant import Limits
 
 MOST = 1_000_000
+DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 class LimitsForm(Struct, frozen=True):
@@ -27,20 +29,25 @@ def limits_of(limits: Limits) -> LimitsForm:
 
 def read_limits(form: Mapping[str, str]) -> LimitsForm:
     """What the form says; limits by change in number are kept out of the form."""
-    deletions = form.get("deletions", "").strip().replace(" ", "")
-    percent = form.get("percent", "").strip().replace(" ", "").removesuffix("%")
+    typed = LimitsForm(form.get("deletions", "").strip(), form.get("percent", "").strip())
+    deletions = _plain(typed.deletions)
+    share = _share(_plain(typed.percent).removesuffix("%"))
     faults = {}
-    if not (deletions.isdecimal() and int(deletions) <= MOST):
+    if not (DIGITS.fullmatch(deletions) and int(deletions) <= MOST):
         faults["deletions"] = _("Skriv ett helt antal personer, till exempel 50.")
-    share = _number(percent)
     if share is None:
         faults["percent"] = _("Skriv en procentsats från 0 till 100, till exempel 10.")
     if faults or share is None:
-        return LimitsForm(deletions, percent, None, faults)
-    return LimitsForm(deletions, percent, Limits(int(deletions), share))
+        return LimitsForm(typed.deletions, typed.percent, None, faults)
+    return LimitsForm(typed.deletions, typed.percent, Limits(int(deletions), share))
 
 
-def _number(text: str) -> float | None:
+def _plain(text: str) -> str:
+    """A number without the spaces that stand between its thousands, of whatever kind."""
+    return "".join(text.split())
+
+
+def _share(text: str) -> float | None:
     try:
         number = float(text.replace(",", "."))
     except ValueError:

@@ -1,21 +1,39 @@
 """Leverantörer: which units go where."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from msgspec import structs
+from msgspec import Struct, structs
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.tenant import Connection, Tenant
+from addon.conditions import fold
+from addon.tenant import Connection, SchoolUnit, Tenant
 from addon.vendors import Vendor
 from addon.web.here import Here, Overtaken, here, mark_of
 from addon.web.steps import steps
+from addon.web.study import NotRead, NotReady
+from addon.web.views.consequences import Ticks, shifts
 from addon.web.views.standing import lines
+from addon.web.waiting import order_reading
 
-Ticks = Mapping[str, frozenset[str]]
-"""The codes of the units that are ticked, by vendor."""
+SHOWN = 50
+"""Names of units in a list."""
+NOWHERE = "ingen"
+"""What the address says to show the units that go to no vendor."""
+
+
+class Wish(Struct, frozen=True):
+    """Which units are to be shown: those with a text in name or code, or that go nowhere."""
+
+    text: str = ""
+    shown: str = ""
+
+    @property
+    def page(self) -> str:
+        """The address of the table as it is wished for."""
+        return url_for("vendors.page", q=self.text or None, visa=self.shown or None)
 
 
 def blueprint() -> Blueprint:
@@ -26,23 +44,22 @@ def blueprint() -> Blueprint:
     def page() -> str:
         """Which units go where?"""
         now = here()
-        return _page(now, ticks_of(now.tenant))
+        return _page(now, ticks_of(now.tenant), wish_of(request.args))
 
     @vendors.post("/leverantorer")
-    def save() -> AnyResponse | tuple[str, int]:
-        now = here()
+    def save() -> str | AnyResponse | tuple[str, int]:
+        """Show other rows or tick whole columns, with nothing lost; or else save."""
+        now, wish = here(), wish_of(request.form)
         ticks = read_ticks(request.form, now.tenant, now.vendors)
-        try:
-            now.save(
-                "vendors.saved",
-                lambda tenant: with_ticks(tenant, ticks, now.vendors),
-                part=_part,
-                mark=request.form.get("mark", ""),
-            )
-        except Overtaken as overtaken:
-            return _page(now, ticks, overtaken), 409
-        flash(_("Sparat. Inget skickas förrän leverantören är i testläge eller skarpt läge."))
-        return redirect(url_for("vendors.page" if steps(now).done else "preview.page"))
+        deed, _sep, vendor = request.form.get("do", "save").partition("-")
+        if deed == "show":
+            if same(ticks, now.tenant):
+                return redirect(wish.page)
+            return _page(now, ticks, wish)
+        if deed in ("all", "none") and vendor in now.vendors:
+            codes = {unit.code for unit in rows(now.tenant, wish)}
+            return _page(now, ticked(ticks, vendor, codes, deed == "all"), wish)
+        return _save(now, ticks, wish, sure=deed == "sure")
 
     return vendors
 
@@ -50,6 +67,35 @@ def blueprint() -> Blueprint:
 def ticks_of(tenant: Tenant) -> Ticks:
     """What the document has ticked."""
     return {c.vendor: frozenset(c.school_units) for c in tenant.connections}
+
+
+def same(ticks: Ticks, tenant: Tenant) -> bool:
+    """Whether the ticks are those of the document."""
+    kept = ticks_of(tenant)
+    return all(codes == kept.get(vendor, frozenset()) for vendor, codes in ticks.items())
+
+
+def ticked(ticks: Ticks, vendor: str, codes: Iterable[str], on: bool) -> Ticks:
+    """The ticks with units ticked for a vendor, or not ticked."""
+    before = ticks.get(vendor, frozenset())
+    return {**ticks, vendor: before | set(codes) if on else before - set(codes)}
+
+
+def wish_of(given: Mapping[str, str]) -> Wish:
+    """What the address or the form wishes to be shown."""
+    shown = given.get("visa", "")
+    return Wish(given.get("q", "").strip(), shown if shown == NOWHERE else "")
+
+
+def rows(tenant: Tenant, wish: Wish) -> list[SchoolUnit]:
+    """The units to show. Which go nowhere is by what is saved: a tick moves no row."""
+    going = frozenset[str]().union(*ticks_of(tenant).values())
+    return [
+        unit
+        for unit in tenant.school_units
+        if fold(wish.text) in fold(f"{unit.name} {unit.code}")
+        and not (wish.shown == NOWHERE and unit.code in going)
+    ]
 
 
 def read_ticks(form: MultiDict[str, str], tenant: Tenant, vendors: Mapping[str, Vendor]) -> Ticks:
@@ -87,15 +133,59 @@ def _part(tenant: Tenant) -> object:
     return {vendor: sorted(codes) for vendor, codes in ticks_of(tenant).items()}
 
 
-def _page(now: Here, ticks: Ticks, overtaken: Overtaken | None = None) -> str:
-    standing = {line.connection.vendor: line for line in lines(now)}
+def _save(now: Here, ticks: Ticks, wish: Wish, sure: bool) -> str | AnyResponse | tuple[str, int]:
+    """Save, after a question where it means something to people at a vendor that is on."""
+    mark, moving = request.form.get("mark", ""), shifts(now, ticks)
+    if moving and not sure and mark == mark_of(_part(now.tenant)):
+        _see_to_reading(now)
+        return render_template(
+            "vendors/confirm.html", shifts=moving, ticks=ticks, wish=wish, mark=mark, shown=SHOWN
+        )
+    try:
+        now.save(
+            "vendors.saved",
+            lambda tenant: with_ticks(tenant, ticks, now.vendors),
+            part=_part,
+            mark=mark,
+        )
+    except Overtaken as overtaken:
+        return _page(Here(now.admin, now.house), ticks, wish, overtaken), 409
+    if moving:
+        flash(_("Sparat. Nästa körning skickar ändringen."))
+    else:
+        flash(_("Sparat. Inget skickas förrän leverantören är i testläge eller skarpt läge."))
+    if not steps(now).done:
+        return redirect(url_for("preview.page"))
+    return redirect(wish.page)
+
+
+def _see_to_reading(now: Here) -> None:
+    """Have the directory read, where the numbers could not be told without."""
+    try:
+        _desk = now.desk
+    except NotRead as unread:
+        if unread.state is None or unread.state.status == "done" or unread.state.lost(now.now):
+            order_reading(now)
+    except NotReady:
+        pass
+
+
+def _page(now: Here, ticks: Ticks, wish: Wish, overtaken: Overtaken | None = None) -> str:
+    shown = rows(now.tenant, wish)
+    codes = {unit.code for unit in shown}
     return render_template(
         "vendors/page.html",
-        units=now.tenant.school_units,
+        units=shown,
+        all=now.tenant.school_units,
         vendors=now.vendors,
         ticks=ticks,
-        standing=standing,
+        columns=[(v, now.vendors[v].name, ticks.get(v, frozenset())) for v in now.vendors],
+        unseen={vendor: sorted(found - codes) for vendor, found in ticks.items()},
+        standing={line.connection.vendor: line for line in lines(now)},
         overtaken=overtaken,
         mark=mark_of(_part(now.store_tenant())),
-        chosen={code for codes in ticks.values() for code in codes},
+        chosen=frozenset[str]().union(*ticks.values()),
+        unsaved=not same(ticks, now.tenant),
+        wish=wish,
+        nowhere=NOWHERE,
     )

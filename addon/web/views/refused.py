@@ -7,6 +7,7 @@ from addon.rooms import ledger_key
 from addon.tenant import Connection
 from addon.web.here import Here
 from addon.web.study import Desk
+from addon.web.views.remedies import refusal_remedy
 from addon.web.views.subjects import Subject, subjects
 
 
@@ -23,6 +24,11 @@ class Refused(Struct, frozen=True):
     detail: str
     at: float
     subject: Subject | None
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        return refusal_remedy(self.resource_type, self.status, self.detail)
 
 
 def refused(here: Here, desk: Desk, connection: Connection) -> tuple[Refused, ...]:

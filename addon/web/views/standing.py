@@ -27,6 +27,21 @@ class Part(Struct, frozen=True, rename="camel"):
     configuration: bool = False
     people: int | None = None
 
+    @property
+    def did_something(self) -> bool:
+        """Whether anything was sent and taken; a held plan's operations were not."""
+        return self.status != "held" and any(self.operations.values())
+
+    @property
+    def trouble(self) -> tuple[dict[str, Any], ...]:
+        """What failed without the vendor refusing it: the next run tries it again."""
+        return tuple(failure for failure in self.failures if not failure.get("refused"))
+
+    @property
+    def only_refused(self) -> bool:
+        """Whether all that went wrong is what the vendor does not take."""
+        return bool(self.failures) and not self.trouble and not self.left and not self.detail
+
 
 class Roster(Struct, frozen=True, rename="camel"):
     """How many a run placed."""
@@ -46,16 +61,24 @@ class Record(Struct, frozen=True):
     directory: dict[str, int] | None = None
 
 
+class Done(Struct, frozen=True):
+    """A connection's part of a run, and when the run ended."""
+
+    part: Part
+    at: float
+
+
 class Line(Struct, frozen=True):
-    """A connection as it stands: its last part in a run and when that was.
+    """A connection as it stands: its last part in a run in the mode that it is in (in any, when
+    it is off), and the last in which something was sent.
 
     `problem` is what must be set up in this installation before it can run.
     """
 
     connection: Connection
     name: str
-    part: Part | None
-    at: float | None
+    last: Done | None
+    sent: Done | None
     resources: int
     refused: int
     held: Held | None
@@ -66,19 +89,36 @@ class Line(Struct, frozen=True):
         return self.connection.mode
 
     @property
+    def part(self) -> Part | None:
+        """The last part in a run."""
+        return None if self.last is None else self.last.part
+
+    @property
+    def at(self) -> float | None:
+        """When that was."""
+        return None if self.last is None else self.last.at
+
+    @property
+    def not_taken(self) -> int:
+        """How many resources the vendor does not take, by the ledger, else by the last run."""
+        return self.refused or (0 if self.part is None else self.part.refused)
+
+    @property
     def status(self) -> str:
-        """`off`, `held`, `problem`, `failed`, `refused`, `waiting` (never run) or `ok`."""
+        """`held`, `kept` (held, and a person has said no), `off`, `problem`, `waiting` (never
+        run), `failed`, `refused` or `ok`.
+        """
+        if self.held is not None:
+            return "kept" if self.held.hold.refused else "held"
         if self.connection.mode == "off":
             return "off"
-        if self.held is not None:
-            return "held"
         if self.problem is not None:
             return "problem"
         if self.part is None:
             return "waiting"
-        if self.part.status == "failed":
+        if self.part.status == "failed" and not self.part.only_refused:
             return "failed"
-        return "refused" if self.part.refused or self.part.failures else "ok"
+        return "refused" if self.not_taken else "ok"
 
 
 class Point(Struct, frozen=True):
@@ -103,7 +143,7 @@ def lines(here: Here) -> tuple[Line, ...]:
     rooms = here.rooms
     found = []
     for connection in here.tenant.connections:
-        last = _last(here.runs, connection.vendor)
+        parts = list(_parts(here.runs, connection))
         target = (
             None
             if connection.mode == "off"
@@ -114,8 +154,8 @@ def lines(here: Here) -> tuple[Line, ...]:
             Line(
                 connection=connection,
                 name=here.vendor_name(connection.vendor),
-                part=None if last is None else last[1],
-                at=None if last is None else last[0].finished or last[0].started,
+                last=parts[0] if parts else None,
+                sent=next((each for each in parts if each.part.did_something), None),
                 resources=sum(n for n, _ in counts),
                 refused=sum(refused for _, refused in counts),
                 held=held.get(connection.vendor),
@@ -134,25 +174,34 @@ def newest(runs: Sequence[Run]) -> tuple[Run, Record] | None:
     return None
 
 
-def people_over_time(runs: Sequence[Run], vendor: str) -> tuple[Point, ...]:
-    """The people that a vendor had after each run that told, the oldest first."""
+def people_over_time(runs: Sequence[Run], connection: Connection) -> tuple[Point, ...]:
+    """The people that a vendor had after each run that told, the oldest first.
+
+    In the mode that the connection is in; of one that is off, in live mode.
+    """
+    mode = "live" if connection.mode == "off" else connection.mode
     points = []
     for run in reversed(runs):
         for part in record_of(run).connections:
-            if part.vendor == vendor and part.people is not None and part.mode != "off":
+            if (part.vendor, part.mode) == (connection.vendor, mode) and part.people is not None:
                 points.append(Point(run.finished or run.started, part.people))
     return tuple(points)
 
 
-def _last(runs: Sequence[Run], vendor: str) -> tuple[Run, Part] | None:
-    return next(_parts(runs, vendor), None)
+def last_ended(runs: Sequence[Run]) -> Run | None:
+    """The newest run that came to an end of its own."""
+    ended = (run for run in runs if run.status not in ("running", "superseded", "paused"))
+    return next(ended, None)
 
 
-def _parts(runs: Sequence[Run], vendor: str) -> Iterator[tuple[Run, Part]]:
+def _parts(runs: Sequence[Run], connection: Connection) -> Iterator[Done]:
+    """The connection's parts of the runs, the newest first."""
     for run in runs:
         for part in record_of(run).connections:
-            if part.vendor == vendor and part.status != "off":
-                yield run, part
+            if part.vendor != connection.vendor or part.status == "off":
+                continue
+            if connection.mode in ("off", part.mode):
+                yield Done(part, run.finished or run.started)
 
 
 def _is_of(key: Any, connection: Connection) -> bool:

@@ -1,0 +1,118 @@
+"""Turning a vendor on, trying it and turning it off: asked with the numbers, then done."""
+
+from typing import cast, get_args
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
+
+from addon.pause import paused
+from addon.queue.orders import run_now
+from addon.tenant import Mode, Tenant
+from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.pages.vendor_parts import (
+    connection_to,
+    known_vendor,
+    people_there,
+    problem_in,
+    with_settings,
+)
+from addon.web.study import NotRead, NotReady
+from addon.web.views.consequences import Reach, carried, next_run
+
+
+def add_to(vendor: Blueprint) -> None:
+    """Give the vendor's pages the change of mode."""
+
+    @vendor.get("/leverantorer/<vendor>/lage/<mode>")
+    def mode(vendor: str, mode: str) -> str:
+        """What it means to turn the vendor on, try it or turn it off, with the numbers."""
+        now = here()
+        known_vendor(now, vendor)
+        return _page(now, vendor, _mode(mode))
+
+    @vendor.post("/leverantorer/<vendor>/lage/<mode>")
+    def set_mode(vendor: str, mode: str) -> str | AnyResponse | tuple[str, int]:
+        """Do it, and have a run begin."""
+        now = here()
+        known_vendor(now, vendor)
+        wanted, connection = _mode(mode), connection_to(now.tenant, vendor)
+        if wanted != "off" and not (
+            connection.school_units and problem_in(now, connection, wanted) is None
+        ):
+            return _page(now, vendor, wanted), 400
+        try:
+            now.save(
+                "vendor.mode",
+                lambda t: with_settings(t, vendor, mode=wanted),
+                subject=vendor,
+                part=lambda t: _asked_about(t, vendor),
+                mark=request.form.get("mark", ""),
+            )
+        except Overtaken as overtaken:
+            return _overtaken(now, vendor, wanted, overtaken)
+        _begin(now, vendor, wanted)
+        return redirect(url_for("vendor.page", vendor=vendor))
+
+
+def _mode(text: str) -> Mode:
+    if text not in get_args(Mode):
+        abort(404)
+    return cast(Mode, text)
+
+
+def _begin(now: Here, vendor: str, wanted: Mode) -> None:
+    """Have the first run begin, and say so."""
+    name = now.vendor_name(vendor)
+    if wanted == "off":
+        flash(_("%(vendor)s är av. Inget mer skickas dit.", vendor=name))
+    elif paused(now.tenant, now.now) is not None:
+        flash(_("%(vendor)s är på. Körningen börjar när pausen är över.", vendor=name))
+    else:
+        run_now(now.house.queue(), now.tenant_id, now.now)
+        now.log("run.asked")
+        flash(_("%(vendor)s är på. Den första körningen har börjat.", vendor=name))
+
+
+def _asked_about(tenant: Tenant, vendor: str) -> object:
+    """What the numbers of the question come from, as far as the document says it."""
+    connection = connection_to(tenant, vendor)
+    chosen = [unit for unit in tenant.school_units if unit.code in connection.school_units]
+    return connection, chosen, tenant.protected
+
+
+def _overtaken(
+    now: Here, vendor: str, wanted: Mode, overtaken: Overtaken
+) -> AnyResponse | tuple[str, int]:
+    """The question again, with the numbers as they are now."""
+    try:
+        return _page(Here(now.admin, now.house), vendor, wanted, overtaken), 409
+    except (NotRead, NotReady):  # the page waits for what it needs, this answer cannot
+        flash(
+            _("Någon annan har sparat under tiden, så inget är ändrat. Se efter igen."), "warning"
+        )
+        return redirect(url_for("vendor.mode", vendor=vendor, mode=wanted))
+
+
+def _page(now: Here, vendor: str, wanted: Mode, overtaken: Overtaken | None = None) -> str:
+    """The question. Raises NotRead and NotReady where the numbers are not known yet."""
+    connection = connection_to(now.tenant, vendor)
+    problem = problem_in(now, connection, wanted)
+    possible = wanted != connection.mode and bool(connection.school_units) and problem is None
+    coming, sent = None, Reach()
+    if possible and wanted != "off":
+        desk = now.desk
+        coming, sent = next_run(now, desk, vendor, wanted), carried(desk, vendor) or Reach()
+    return render_template(
+        "vendor/mode.html",
+        vendor_id=vendor,
+        connection=connection,
+        wanted=wanted,
+        possible=possible or (wanted == "off" != connection.mode),
+        sent=sent,
+        coming=coming,
+        there=people_there(now, vendor),
+        problem=problem,
+        overtaken=overtaken,
+        mark=mark_of(_asked_about(now.store_tenant(), vendor)),
+    )

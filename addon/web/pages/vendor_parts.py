@@ -1,0 +1,45 @@
+"""What a vendor's pages have in common."""
+
+from flask import abort
+from msgspec import structs
+
+from addon.rooms import target_of
+from addon.tenant import Connection, Mode, Tenant
+from addon.vendors import NotConfigured, Vendor
+from addon.web.here import Here, with_connection
+
+
+def known_vendor(now: Here, vendor: str) -> Vendor:
+    """The vendor's profile; 404 where there is no such vendor."""
+    profile = now.vendors.get(vendor)
+    if profile is None:
+        abort(404)
+    return profile
+
+
+def connection_to(tenant: Tenant, vendor: str) -> Connection:
+    """The tenant's connection to a vendor; one that is off where there is none yet."""
+    return tenant.connection(vendor) or Connection(vendor=vendor)
+
+
+def with_settings(tenant: Tenant, vendor: str, **values: object) -> Tenant:
+    """The document with fields of a connection changed, which is new where there was none."""
+    if tenant.connection(vendor) is None:
+        connections = (*tenant.connections, Connection(vendor=vendor))
+        tenant = structs.replace(tenant, connections=connections)
+    return with_connection(tenant, vendor, **values)
+
+
+def problem_in(now: Here, connection: Connection, mode: Mode) -> str | None:
+    """What must be set up in this installation before the connection can be in a mode."""
+    if mode == "off":
+        return None
+    rooms = now.rooms
+    target = target_of(rooms.settings, structs.replace(connection, mode=mode), rooms.secrets)
+    return str(target) if isinstance(target, NotConfigured) else None
+
+
+def people_there(now: Here, vendor: str) -> dict[str, int]:
+    """How many people the vendor has, by mode, by the ledgers; those without any are absent."""
+    keys = [key for key, _n, _refused in now.store.ledgers(now.tenant_id) if key.vendor == vendor]
+    return {key.mode: now.store.standing(key).ledger.people() for key in keys}

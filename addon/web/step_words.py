@@ -1,0 +1,104 @@
+"""What is done and what is left of each step of the first visit, in a sentence or two."""
+
+from collections.abc import Mapping, Set
+
+from flask_babel import ngettext
+from msgspec import Struct
+
+from addon.tenant import Mode, Organisation
+from addon.web.language import said as _
+
+
+class Standing(Struct, frozen=True):
+    """How far a tenant has come: counts, and the names of the vendors in each mode.
+
+    `selected` are the units that have a selection, `chosen` those that go to any of `vendors`,
+    and `ran` the vendors that have had their first run in the mode that they are in.
+    """
+
+    organisation: Organisation
+    units: int
+    selected: int
+    chosen: int
+    vendors: int
+    previewed: bool
+    on: Mapping[Mode, tuple[str, ...]]
+    ran: Mapping[Mode, Set[str]]
+
+
+def said_of(standing: Standing) -> Mapping[str, str]:
+    """What there is to say of each step, by its name."""
+    return {
+        "organisation": _organisation(standing.organisation),
+        "units": _units(standing.units),
+        "selection": _selection(standing.selected, standing.units),
+        "vendors": _vendors(standing.chosen, standing.vendors),
+        "preview": _preview(standing.previewed),
+        "test": _waiting("test", standing) or _test(standing),
+        "live": _waiting("live", standing) or _live(standing),
+    }
+
+
+def spelled(number: str) -> str:
+    """An organisation number as it is written: 212000-9999."""
+    return f"{number[:6]}-{number[6:]}" if len(number) == 10 else number
+
+
+def _organisation(organisation: Organisation) -> str:
+    number = organisation.organisation_number
+    if number is None:
+        return _("Organisationsnumret saknas.")
+    return f"{organisation.name}, {spelled(number)}"
+
+
+def _units(count: int) -> str:
+    if not count:
+        return _("Välj era skolenheter ur Skolverkets register.")
+    return str(ngettext("%(num)s skolenhet är tillagd.", "%(num)s skolenheter är tillagda.", count))
+
+
+def _selection(ready: int, units: int) -> str:
+    if not ready:
+        return _("Bestäm vilka elever som hör till vilken skolenhet. Vi föreslår.")
+    if ready == units:
+        return str(
+            ngettext("Skolenheten har ett urval.", "Alla %(num)s skolenheter har ett urval.", units)
+        )
+    said = _("%(ready)s av %(all)s skolenheter har ett urval.", ready=ready, all=units)
+    return f"{said} {ngettext('%(num)s är kvar.', '%(num)s är kvar.', units - ready)}"
+
+
+def _vendors(units: int, vendors: int) -> str:
+    if not units:
+        return _("Kryssa i vilka skolenheter som ska till vilken leverantör.")
+    going = ngettext("%(num)s skolenhet går till", "%(num)s skolenheter går till", units)
+    return f"{going} {ngettext('%(num)s leverantör.', '%(num)s leverantörer.', vendors)}"
+
+
+def _preview(seen: bool) -> str:
+    if seen:
+        return _("Du har sett vilka som skulle skickas.")
+    return _("Se vilka som skulle skickas, namn för namn, innan något skickas.")
+
+
+def _waiting(mode: Mode, standing: Standing) -> str:
+    """What is said as long as a vendor that is on has not had its first run."""
+    waiting = [name for name in standing.on[mode] if name not in standing.ran[mode]]
+    if not waiting:
+        return ""
+    names = ", ".join(waiting)
+    return _("%(vendors)s väntar på att den första körningen blir klar.", vendors=names)
+
+
+def _test(standing: Standing) -> str:
+    if names := ", ".join(standing.on["test"]):
+        return _("%(vendors)s är i testläge.", vendors=names)
+    if standing.ran["live"]:
+        return _("Ingen leverantör är i testläge nu.")
+    return _("Prova mot en leverantörs testmiljö. Ingen elev märker något.")
+
+
+def _live(standing: Standing) -> str:
+    if names := ", ".join(standing.on["live"]):
+        return _("%(vendors)s är i skarpt läge.", vendors=names)
+    return _("Slå på en leverantör. Sedan sköter det sig självt.")

@@ -1,0 +1,154 @@
+"""What a choice about a vendor would do to people, in numbers, before it is made."""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct, structs
+
+from addon.delivery.guard import FEWEST_BY_PERCENT, is_too_many
+from addon.prepared import Prepared
+from addon.roster.model import Person
+from addon.ss12000.view import View
+from addon.tenant import Limits, Mode, SchoolUnit, Tenant
+from addon.web.here import Here
+from addon.web.study import Desk, NotRead, NotReady
+from addon.web.views.subjects import Subject, subjects
+
+Ticks = Mapping[str, frozenset[str]]
+"""The codes of the units that go to each vendor."""
+
+
+class Reach(Struct, frozen=True):
+    """How many people something concerns."""
+
+    students: int = 0
+    staff: int = 0
+
+    @property
+    def people(self) -> int:
+        """All of them."""
+        return self.students + self.staff
+
+
+class NextRun(Struct, frozen=True):
+    """What the next run would do to people at a vendor, and whether that would be held.
+
+    `there` is how many the vendor has before it.
+    """
+
+    there: int
+    created: Reach
+    updated: int
+    removed: int
+    held: bool
+
+
+class Shift(Struct, frozen=True):
+    """What other units would mean at a vendor that is on; the numbers None: not known now.
+
+    `limits` are the connection's, and `there` how many people it carries before.
+    """
+
+    vendor: str
+    mode: Mode
+    added: tuple[SchoolUnit, ...]
+    dropped: tuple[SchoolUnit, ...]
+    limits: Limits
+    there: int = 0
+    gained: Reach | None = None
+    lost: Reach | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run that follows would stop and ask."""
+        return self.lost is not None and is_too_many(self.lost.people, self.there, self.limits)
+
+
+def reach(people: Iterable[Person]) -> Reach:
+    """How many of each kind."""
+    roles = [bool(person.enrolments) for person in people]
+    return Reach(sum(roles), len(roles) - sum(roles))
+
+
+def carried(desk: Desk, vendor: str) -> Reach | None:
+    """Whom the connection would carry if it were on; None where there is none. Raises NotReady."""
+    view = desk.prepared.views.get(vendor)
+    return None if view is None else desk.make(("carried", vendor), lambda: _carried(view))
+
+
+def next_run(now: Here, desk: Desk, vendor: str, mode: Mode) -> NextRun | None:
+    """The next run at `vendor` if it were in `mode`. Raises NotReady."""
+    foreseen = desk.foreseen(vendor, now.newest_run, mode)
+    if foreseen is None:
+        return None
+    known, view = subjects(desk), desk.prepared.views[vendor]
+
+    def count() -> NextRun:
+        plan = foreseen.plan
+        kinds = {"create": [op.external_id for op in plan.writes["User"] if op.kind == "create"]}
+        hidden = sum(1 for op in plan.protected if op.resource_type == "User")
+        return NextRun(
+            there=foreseen.ledger.people(),
+            created=_created(kinds["create"], known, view),
+            updated=len(plan.writes["User"]) - len(kinds["create"]),
+            removed=len(plan.deletes["User"]) + hidden,
+            held=foreseen.hold is not None,
+        )
+
+    return desk.make(("next run", vendor, mode, now.newest_run), count)
+
+
+def shifts(now: Here, ticks: Ticks) -> tuple[Shift, ...]:
+    """What it would mean that these units go where they are ticked, at vendors that are on."""
+    try:
+        prepared = now.desk.prepared
+    except (NotRead, NotReady):
+        prepared = None  # which units they are is known without the directory
+    found = (_shift(now.tenant, c.vendor, ticks, prepared) for c in now.tenant.connections)
+    return tuple(each for each in found if each is not None)
+
+
+def most_removed(limits: Limits, there: int) -> int:
+    """How many people of so many a run may remove without asking; `addon.delivery.guard`."""
+    by_percent = max(FEWEST_BY_PERCENT - 1, int(there * limits.deletions_percent / 100))
+    return min(limits.deletions, by_percent)
+
+
+def _carried(view: View) -> Reach:
+    return reach(view.people.values())
+
+
+def _created(ids: list[str], known: Mapping[str, Subject], view: View) -> Reach:
+    about = (known[i] for i in ids if i in known)
+    return reach(view.people[s.id] for s in about if s.id in view.people)
+
+
+def _shift(tenant: Tenant, vendor: str, ticks: Ticks, prepared: Prepared | None) -> Shift | None:
+    connection = tenant.connection(vendor)
+    if connection is None or connection.mode == "off" or vendor not in ticks:
+        return None
+    before, after = frozenset(connection.school_units), ticks[vendor]
+    if before == after:
+        return None
+    shift = Shift(
+        vendor,
+        connection.mode,
+        tuple(u for u in tenant.school_units if u.code in after - before),
+        tuple(u for u in tenant.school_units if u.code in before - after),
+        connection.limits,
+    )
+    if prepared is None:
+        return shift
+    people = prepared.roster.people.values()
+    carried = [p for p in people if _at(p, before)]
+    return structs.replace(
+        shift,
+        there=len(carried),
+        gained=reach(p for p in people if _at(p, after) and not _at(p, before)),
+        lost=reach(p for p in carried if not _at(p, after)),
+    )
+
+
+def _at(person: Person, units: frozenset[str]) -> bool:
+    return not units.isdisjoint(person.employments) or any(
+        e.unit in units for e in person.enrolments
+    )

@@ -1,0 +1,80 @@
+"""The one thing that matters most, for the first sentence of the overview."""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from addon.delivery.guard import Hold
+from addon.roster.findings import MESSAGES
+from addon.store import Run
+from addon.web.here import Here
+from addon.web.views.standing import Line, Record, last_ended, newest
+
+GRAVEST_FIRST = ("held", "problem", "failed", "kept", "refused", "waiting", "ok")
+
+
+class Findings(Struct, frozen=True):
+    """How many findings the newest run had that keep people from being sent, and others."""
+
+    errors: int
+    others: int
+
+
+class Headline(Struct, frozen=True):
+    """What is to be told first.
+
+    `state` is `unread`, `cut off`, `off`, or a line's status; `lines` are those that it is said
+    of, the vendors that are on, and `record` the newest run that placed people.
+    """
+
+    state: str
+    lines: tuple[Line, ...]
+    on: tuple[Line, ...]
+    ended: Run | None
+    running: bool
+    record: Record | None
+
+    @property
+    def names(self) -> str:
+        """The vendors that it is said of."""
+        return ", ".join(line.name for line in self.lines)
+
+    @property
+    def hold(self) -> Hold | None:
+        """The hold that waits, where it is a single one."""
+        held = [line.held for line in self.lines if line.held is not None]
+        return held[0].hold if len(held) == 1 else None
+
+    @property
+    def not_taken(self) -> int:
+        """How much vendors do not take."""
+        return sum(line.not_taken for line in self.lines)
+
+
+def headline(now: Here, connections: Sequence[Line]) -> Headline:
+    """What is to be told first of these connections."""
+    ended, placed = last_ended(now.runs), newest(now.runs)
+    on = tuple(line for line in connections if line.mode != "off")
+    state = _state(ended, connections)
+    return Headline(
+        state=state,
+        lines=tuple(line for line in connections if line.status == state),
+        on=on,
+        ended=ended,
+        running=bool(now.runs) and now.runs[0].status == "running",
+        record=None if placed is None else placed[1],
+    )
+
+
+def findings_of(counts: Mapping[str, int]) -> Findings:
+    """How many of each severity."""
+    severity = {code: kind for code, (kind, _) in MESSAGES.items()}
+    errors = sum(n for code, n in counts.items() if severity.get(code) == "error")
+    return Findings(errors, sum(counts.values()) - errors)
+
+
+def _state(ended: Run | None, connections: Sequence[Line]) -> str:
+    if ended is not None and ended.status in ("unread", "cut off"):
+        return ended.status
+    statuses = {line.status for line in connections}
+    return next((status for status in GRAVEST_FIRST if status in statuses), "off")

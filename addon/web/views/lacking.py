@@ -1,0 +1,62 @@
+"""What a vendor cannot take of what there is, and whom that concerns, by name."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from addon.directory.snapshot import User
+from addon.prepared import Prepared
+from addon.proposals.order import swedish
+from addon.tenant import Connection
+from addon.web.study import Desk
+from addon.web.views.subjects import full_name
+
+
+class Reduced(Struct, frozen=True):
+    """Somebody who has more placements than the vendor can take."""
+
+    id: str
+    name: str
+
+
+class LeftGroup(Struct, frozen=True):
+    """A teaching group that the vendor does not take."""
+
+    unit: str
+    name: str
+    students: int
+
+
+class Lacking(Struct, frozen=True):
+    """Whom and what the vendor takes only in part, or not at all; both sorted by name."""
+
+    people: tuple[Reduced, ...] = ()
+    groups: tuple[LeftGroup, ...] = ()
+
+
+def lacking(desk: Desk, vendor: str) -> Lacking:
+    """What the vendor cannot take of what goes there. Raises NotReady."""
+    connection = desk.tenant.connection(vendor)
+    if connection is None or not connection.school_units:
+        return Lacking()
+    prepared, users = desk.prepared, desk.users
+    return desk.make(("lacking", vendor), lambda: _lacking(connection, prepared, users))
+
+
+def _lacking(connection: Connection, prepared: Prepared, users: Mapping[str, User]) -> Lacking:
+    view = prepared.views.get(connection.vendor)
+    if view is None:
+        return Lacking()
+    about = (users[f.subject] for f in view.findings if f.subject in users)
+    units = {u.code: u.name for u in prepared.tenant.school_units}
+    kinds = {group.kind for group in view.groups}
+    left = [
+        LeftGroup(units[group.unit], group.name, len(group.students))
+        for group in prepared.roster.groups
+        if group.kind not in kinds and group.kind == "teaching"
+        if group.unit in connection.school_units
+    ]
+    return Lacking(
+        tuple(sorted((Reduced(u.id, full_name(u)) for u in about), key=lambda r: swedish(r.name))),
+        tuple(sorted(left, key=lambda g: (swedish(g.unit), swedish(g.name)))),
+    )
