@@ -16,6 +16,12 @@
     });
   });
 
+  // Who writes in the fields of an alternative has chosen it.
+  document.addEventListener("input", function (event) {
+    var fields = event.target.closest("[data-chooses]");
+    if (fields) document.getElementById(fields.dataset.chooses).checked = true;
+  }, true);
+
   // What was swapped in is said to those who cannot see it.
   document.addEventListener("htmx:afterSwap", function (event) {
     var said = document.getElementById("said");

@@ -94,6 +94,11 @@ def check(
     )
 
 
+def is_too_many(going: int, held: int, limits: Limits) -> bool:
+    """Whether a plan that removes so many of the people held would wait for a person's word."""
+    return bool(_too_many_removed(going, held, limits))
+
+
 def _too_many_removed(going: int, held: int, limits: Limits) -> list[str]:
     if going > limits.deletions:
         return [f"{going} people would be removed; the limit is {limits.deletions}"]

@@ -93,6 +93,11 @@ class Index:
             found.update(self.members[group.id])
         return found & self.users.keys()
 
+    def named(self, address: str) -> Group | None:
+        """The group that has `address`, as alias too; of several, the first."""
+        found = self._addresses.get(fold(address))
+        return found[0] if found else None
+
     @cached_property
     def addresses_of(self) -> Mapping[str, tuple[str, ...]]:
         """The addresses, aliases too, of the groups that each user is in."""

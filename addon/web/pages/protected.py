@@ -1,6 +1,36 @@
 """Skyddade personuppgifter: who is never sent."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from msgspec import Struct, structs
+from werkzeug.wrappers import Response as AnyResponse
+
+from addon.proposals.needed import protected_places
+from addon.web.forms.protected import ProtectedForm, dropped, protected_form, read_protected
+from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.language import said as _
+from addon.web.steps import steps
+from addon.web.study import Desk
+from addon.web.views import tree
+from addon.web.views.groups import group_row, groups_named
+
+COLUMNS = ("protected",)
+GROUPS = 12
+"""Groups that are shown besides those that are ticked."""
+
+
+class Effect(Struct, frozen=True):
+    """What the form would mean.
+
+    `hidden` are people who could be sent and then are not, `at_vendors` those of them who are
+    sent to somebody now; `known` are hidden already. `released` are places whose people could
+    be sent again, `missing` places that the directory does not have.
+    """
+
+    hidden: int
+    at_vendors: int
+    known: int
+    released: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 def blueprint() -> Blueprint:
@@ -10,6 +40,133 @@ def blueprint() -> Blueprint:
     @protected.get("/skyddade")
     def page() -> str:
         """Which groups and OUs hold people with protected identity?"""
-        return render_template("protected/page.html")
+        now = here()
+        form = protected_form(now.tenant.protected)
+        proposed, _reasons = protected_places(now.desk.index, now.tenant.protected)
+        also = structs.replace(
+            form,
+            org_units=(*form.org_units, *proposed.org_units),
+            groups=(*form.groups, *proposed.groups),
+        )
+        return _page(now, also, proposed=(*proposed.org_units, *proposed.groups))
+
+    @protected.post("/skyddade")
+    def save() -> AnyResponse | str | tuple[str, int]:
+        """Keep it; or, with `do`, show what the form would mean."""
+        now = here()
+        form = read_protected(request.form, tree.paths(now.desk))
+        deed = request.form.get("do", "")
+        if deed:
+            return _shown(now, form, deed)
+        fault = _fault(now, form)
+        if fault is not None:
+            return _page(now, form, faults=fault), 400
+        wanted = form.protected()
+        try:
+            now.save(
+                "protected.saved",
+                lambda tenant: structs.replace(tenant, protected=wanted),
+                part=lambda tenant: tenant.protected,
+                mark=request.form.get("mark", ""),
+            )
+        except Overtaken as overtaken:
+            return _page(now, form, overtaken=overtaken), 409
+        if wanted.org_units or wanted.groups:
+            flash(_("Sparat. De som finns där skickas inte till någon."))
+        else:
+            flash(_("Sparat. Ingen är angiven som skyddad."), "warning")
+        return redirect(url_for("protected.page" if steps(now).done else "proposals.page"))
+
+    @protected.get("/skyddade/under")
+    def under() -> str:
+        """What is below a node of the tree, for a page that opens it."""
+        now = here()
+        columns = {"protected": now.tenant.protected.org_units}
+        row = tree.below(tree.tree(now.desk), request.args.get("ou", ""), columns)
+        if row is None:
+            abort(404)
+        return render_template(
+            "parts/branch.html", row=row, columns=COLUMNS, under=url_for("protected.under")
+        )
 
     return protected
+
+
+def _shown(now: Here, form: ProtectedForm, deed: str) -> str:
+    """The page again, or only the part that the page asks for."""
+    if request.headers.get("HX-Request") != "true":
+        return _page(now, form, opened=deed.removeprefix("open:"))
+    if deed == "groups":
+        return render_template("protected/groups.html", **_groups_of(now.desk, form))
+    return render_template("protected/outcome.html", form=form, effect=_effect(now, form))
+
+
+def _fault(now: Here, form: ProtectedForm) -> dict[str, str] | None:
+    """What must be put right before it can be kept."""
+    if "/" in form.org_units:
+        told = _("Hela organisationen kan inte vara skyddad, för då skickas ingen alls.")
+        return {"enheter": told}
+    if dropped(now.tenant.protected, form.protected()) and not form.accepted:
+        return {"accepted": _("Kryssa för att du har sett vilka som kan skickas igen.")}
+    return None
+
+
+def _page(
+    now: Here,
+    form: ProtectedForm,
+    *,
+    proposed: tuple[str, ...] = (),
+    faults: dict[str, str] | None = None,
+    overtaken: Overtaken | None = None,
+    opened: str = "",
+) -> str:
+    top = tree.tree(now.desk)
+    ticks = {"protected": form.org_units}
+    rows = tree.rows(top, ticks, (opened,) if opened else ())
+    return render_template(
+        "protected/page.html",
+        rows=rows[1:],  # nobody can be sent anywhere if the whole organisation is protected
+        proposed=proposed,
+        absent=tree.absent(top, form.org_units),
+        known=len(now.desk.index.protected),
+        saved=now.tenant.protected,
+        faults=faults or {},
+        overtaken=overtaken,
+        mark=mark_of(now.store_tenant().protected),
+        under=url_for("protected.under"),
+        effect=_effect(now, form),
+        **_groups_of(now.desk, form),
+    )
+
+
+def _groups_of(desk: Desk, form: ProtectedForm) -> dict[str, object]:
+    found = groups_named(desk, form.search.split(), form.groups)
+    return {
+        "form": form,
+        "columns": COLUMNS,
+        "groups": [group_row(desk, address) for address in (*form.groups, *found[:GROUPS])],
+        "more": max(0, len(found) - GROUPS),
+    }
+
+
+def _effect(now: Here, form: ProtectedForm) -> Effect:
+    desk, index = now.desk, now.desk.index
+    hidden: set[str] = set()
+    for path in form.org_units:
+        hidden |= index.in_org_unit(path)
+    for address in form.groups:
+        hidden |= index.in_group(address)
+    views = desk.prepared.views
+    on = [c.vendor for c in now.tenant.connections if c.mode != "off"]
+    sent = {id for vendor in on if vendor in views for id in views[vendor].people}
+    top = tree.tree(desk)
+    return Effect(
+        hidden=len(hidden),
+        at_vendors=len(hidden & sent),
+        known=len(index.protected),
+        released=dropped(now.tenant.protected, form.protected()),
+        missing=(
+            *tree.absent(top, form.org_units),
+            *(address for address in form.groups if index.named(address) is None),
+        ),
+    )

@@ -1,0 +1,56 @@
+"""What a school unit is called and what it is, as a form has it."""
+
+import re
+from collections.abc import Sequence
+
+from flask_babel import gettext as _
+from msgspec import Struct
+from werkzeug.datastructures import MultiDict
+
+from addon.document import SCHOOL_TYPES
+from addon.tenant import SchoolUnit
+
+LONGEST = 200
+MUNICIPALITY = re.compile(r"[0-9]{4}")
+
+
+class FactsForm(Struct, frozen=True):
+    """What was typed, and the faults by field."""
+
+    name: str
+    municipality: str
+    types: tuple[str, ...]
+    faults: dict[str, str] = {}
+
+    def values(self) -> dict[str, object]:
+        """The document's fields. Only of a form without faults."""
+        return {
+            "name": self.name,
+            "municipality_code": self.municipality or None,
+            "school_types": self.types,
+        }
+
+
+def facts_form(unit: SchoolUnit) -> FactsForm:
+    """The form of the unit as it is."""
+    return FactsForm(unit.name, unit.municipality_code or "", unit.school_types)
+
+
+def read_facts(form: MultiDict[str, str]) -> FactsForm:
+    """What a form says."""
+    name = " ".join(form.get("name", "").split())
+    municipality = form.get("municipality", "").strip()
+    types = tuple(kind for kind in school_types() if kind in form.getlist("types"))
+    faults = {}
+    if not name:
+        faults["name"] = _("Skriv skolenhetens namn, så som det ska stå hos leverantörerna.")
+    elif len(name) > LONGEST:
+        faults["name"] = _("Namnet får vara högst %(n)s tecken.", n=LONGEST)
+    if municipality and not MUNICIPALITY.fullmatch(municipality):
+        faults["municipality"] = _("En kommunkod har fyra siffror, till exempel 0180.")
+    return FactsForm(name, municipality, types, faults)
+
+
+def school_types() -> Sequence[str]:
+    """The school types that there are, in the order that a pupil meets them."""
+    return tuple(SCHOOL_TYPES)

@@ -1,0 +1,126 @@
+"""Where classes, teaching groups or school years come from, as a form has it."""
+
+from collections.abc import Mapping
+from typing import Literal, cast
+
+import msgspec
+from msgspec import Struct
+
+from addon.attributes import attribute_problem
+from addon.conditions import compiled
+from addon.tenant import GroupRule, SchoolUnit, YearRule
+from addon.web.forms.filters import pattern_fault
+from addon.web.language import said as _
+
+Kind = Literal["classes", "teaching_groups", "school_year"]
+Rule = GroupRule | YearRule
+NONE, OWN = "", "own"
+SOURCES: Mapping[Kind, tuple[str, ...]] = {
+    "classes": ("orgUnit", "group", "attribute"),
+    "teaching_groups": ("orgUnit", "group", "attribute"),
+    "school_year": ("class", "orgUnit", "attribute"),
+}
+BEGINNINGS: Mapping[Kind, str] = {
+    "classes": "(?P<name>[^/]+)$",
+    "teaching_groups": "^(?P<name>[^@]+)@",
+    "school_year": r"^(?P<year>\d+)",
+}
+"""Patterns to begin from, for those who write their own."""
+LONGEST = 500
+"""Characters of a pattern."""
+
+
+class RuleForm(Struct, frozen=True):
+    """What is chosen: `NONE`, a rule as JSON, or `OWN` with the fields below it.
+
+    `rule` is what that says; None when nothing is to be found, or when there are faults.
+    """
+
+    choice: str
+    source: str
+    attribute: str
+    pattern: str
+    rule: Rule | None = None
+    faults: dict[str, str] = {}
+
+
+def rule_form(unit: SchoolUnit, kind: Kind) -> RuleForm:
+    """The form of the unit as it is."""
+    rule = rule_of(unit, kind)
+    if rule is None:
+        return RuleForm(NONE, SOURCES[kind][0], "", BEGINNINGS[kind])
+    return RuleForm(choice_of(rule), rule.source, rule.attribute or "", rule.pattern, rule)
+
+
+def read_rule(form: Mapping[str, str], kind: Kind) -> RuleForm:
+    """What a form says."""
+    choice = form.get("rule", NONE)
+    source = form.get("source", SOURCES[kind][0])
+    attribute = form.get("attribute", "").strip()
+    pattern = form.get("pattern", "").strip()[:LONGEST]
+    if choice == NONE:
+        return RuleForm(choice, source, attribute, pattern)
+    if choice != OWN:
+        rule, faults = _chosen(choice, kind)
+        return RuleForm(choice, source, attribute, pattern, rule, faults)
+    faults = _faults(kind, source, attribute, pattern)
+    own = None if faults else _rule(kind, source, pattern, attribute)
+    return RuleForm(OWN, source, attribute, pattern, own, faults)
+
+
+def choice_of(rule: Rule) -> str:
+    """What stands for a rule in a form."""
+    return msgspec.json.encode(rule).decode()
+
+
+def rule_of(unit: SchoolUnit, kind: Kind) -> Rule | None:
+    """The unit's rule of a kind."""
+    return cast("Rule | None", getattr(unit, kind))
+
+
+def _chosen(choice: str, kind: Kind) -> tuple[Rule | None, dict[str, str]]:
+    """One of the proposed rules, which comes back as it was sent."""
+    try:
+        rule: Rule = (
+            msgspec.json.decode(choice, type=YearRule)
+            if kind == "school_year"
+            else msgspec.json.decode(choice, type=GroupRule)
+        )
+    except msgspec.MsgspecError:
+        return None, {"rule": _("Välj ett av förslagen.")}
+    faults = _faults(kind, rule.source, rule.attribute or "", rule.pattern)
+    return (None, {"rule": _("Välj ett av förslagen.")}) if faults else (rule, {})
+
+
+def _rule(kind: Kind, source: str, pattern: str, attribute: str) -> Rule:
+    made = {"from": source, "pattern": pattern}
+    if source == "attribute":
+        made["attribute"] = attribute
+    if kind == "school_year":
+        return msgspec.convert(made, YearRule)
+    return msgspec.convert(made, GroupRule)
+
+
+def _faults(kind: Kind, source: str, attribute: str, pattern: str) -> dict[str, str]:
+    faults = {}
+    if source not in SOURCES[kind]:
+        faults["source"] = _("Välj var det ska hämtas.")
+    if source == "attribute" and attribute_problem(attribute) is not None:
+        faults["attribute"] = _("Välj en uppgift i listan.")
+    wrong = _pattern_fault(kind, source, pattern)
+    if wrong is not None:
+        faults["pattern"] = wrong
+    return faults
+
+
+def _pattern_fault(kind: Kind, source: str, pattern: str) -> str | None:
+    if not pattern:
+        return _("Skriv ett reguljärt uttryck.")
+    fault = pattern_fault(pattern)
+    if fault is not None:
+        return fault
+    part = "year" if kind == "school_year" else "name"
+    named = compiled(pattern).groupindex
+    if source != "group" and part not in named:
+        return _("Uttrycket behöver en del med namnet %(part)s: (?P<%(part)s>…).", part=part)
+    return None

@@ -1,0 +1,119 @@
+"""Where a unit's classes, teaching groups and school years come from, with what that gives."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from addon.tenant import SchoolUnit, Tenant
+from addon.web.forms.rules import OWN, SOURCES, Kind, RuleForm, read_rule, rule_form, rule_of
+from addon.web.here import Here, Overtaken, here, mark_of, with_unit
+from addon.web.language import said as _
+from addon.web.pages.unit import stored_unit, unit_of
+from addon.web.study import PATIENCE, Desk
+from addon.web.views.reach import attributes
+from addon.web.views.rules import choices, effect
+from addon.web.words import attribute_name
+
+KINDS: dict[str, Kind] = {
+    "klasser": "classes",
+    "grupper": "teaching_groups",
+    "arskurser": "school_year",
+}
+"""The rules by their name in an address."""
+LONG = 25.0
+"""Seconds that a form waits for what it needs, so that nothing that was chosen is lost."""
+
+
+def blueprint() -> Blueprint:
+    """The rules of one unit."""
+    rules = Blueprint("rules", __name__)
+
+    @rules.get("/skolenheter/<code>/<any(klasser, grupper, arskurser):what>")
+    def page(code: str, what: str) -> str:
+        """Which classes, groups or years are there?"""
+        now = here()
+        unit = unit_of(now, code)
+        return _page(now, unit, what, rule_form(unit, KINDS[what]))
+
+    @rules.post("/skolenheter/<code>/<any(klasser, grupper, arskurser):what>")
+    def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
+        """Keep the rule; or, with `do`, show what it would give."""
+        now = here()
+        unit, kind = unit_of(now, code), KINDS[what]
+        form = read_rule(request.form, kind)
+        if request.form.get("do") == "show":
+            if request.headers.get("HX-Request") == "true":
+                return render_template("rules/outcome.html", **_effect_of(now, unit, what, form))
+            return _page(now, unit, what, form)
+        if form.faults:
+            return _page(now, unit, what, form, faults=form.faults), 400
+        try:
+            now.save(
+                "unit.saved",
+                lambda tenant: with_unit(tenant, code, **{kind: form.rule}),
+                subject=code,
+                part=lambda tenant: _part(tenant, code, kind),
+                mark=request.form.get("mark", ""),
+            )
+        except Overtaken as overtaken:
+            return _page(now, unit, what, form, overtaken=overtaken), 409
+        flash(_SAVED[kind]())
+        return redirect(url_for("unit.page", code=code))
+
+    return rules
+
+
+_SAVED = {
+    "classes": lambda: _("Klasserna är sparade."),
+    "teaching_groups": lambda: _("Undervisningsgrupperna är sparade."),
+    "school_year": lambda: _("Årskurserna är sparade."),
+}
+
+
+_SOURCES = {
+    "orgUnit": lambda: _("Organisationsenheterna"),
+    "group": lambda: _("Gruppernas adresser"),
+    "attribute": lambda: _("En uppgift på kontot"),
+    "class": lambda: _("Klassens namn"),
+}
+
+
+def _attributes(desk: Desk, form: RuleForm) -> tuple[str, ...]:
+    """What a rule can read: the form's own first, where it is there no longer."""
+    return attributes(desk, (form.attribute,) if form.attribute else ())
+
+
+def _part(tenant: Tenant, code: str, kind: Kind) -> object:
+    unit = stored_unit(tenant, code)
+    return "gone" if unit is None else rule_of(unit, kind)
+
+
+def _page(
+    now: Here,
+    unit: SchoolUnit,
+    what: str,
+    form: RuleForm,
+    *,
+    faults: dict[str, str] | None = None,
+    overtaken: Overtaken | None = None,
+) -> str:
+    kind, desk = KINDS[what], now.desk
+    patience = PATIENCE if request.method == "GET" else LONG
+    found = choices(desk, unit, kind, patience)
+    return render_template(
+        "rules/page.html",
+        choices=found,
+        known=form.choice in {choice.value for choice in found},
+        own=OWN,
+        sources=[(source, _SOURCES[source]()) for source in SOURCES[kind]],
+        attributes=[(each, attribute_name(each)) for each in _attributes(desk, form)],
+        faults=faults or {},
+        overtaken=overtaken,
+        mark=mark_of(_part(now.store_tenant(), unit.code, kind)),
+        **_effect_of(now, unit, what, form),
+    )
+
+
+def _effect_of(now: Here, unit: SchoolUnit, what: str, form: RuleForm) -> dict[str, object]:
+    kind, rule = KINDS[what], form.rule
+    found = None if rule is None else effect(now.desk, unit, kind, rule, LONG)
+    return {"unit": unit, "form": form, "kind": kind, "what": what, "effect": found}

@@ -1,0 +1,203 @@
+"""Who belongs to a unit: OUs and groups to tick, filters to build, and whom they reach."""
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from msgspec import Struct, structs
+from werkzeug.wrappers import Response as AnyResponse
+
+from addon.proposals.suggestions import Suggestion, suggested_values
+from addon.proposals.words import Role
+from addon.tenant import SchoolUnit, Tenant
+from addon.web.forms.filters import OPERATORS
+from addon.web.forms.selection import ROLES, RoleForm, SelectionForm, read_selection, selection_form
+from addon.web.here import Here, Overtaken, here, mark_of, with_unit
+from addon.web.pages.unit import stored_unit, unit_of
+from addon.web.study import Desk
+from addon.web.views import tree
+from addon.web.views.groups import group_row, groups_named, telling_word
+from addon.web.views.reach import Reach, Removal, attributes, reach, removals
+
+GROUPS = 12
+"""Groups that are shown besides those that are ticked."""
+VALUES = 15
+"""Values of an attribute that are suggested."""
+OF_ONE_PERSON = frozenset({"id", "primaryEmail", "name.givenName", "name.familyName"})
+"""Attributes whose values tell people apart, so that there is nothing to suggest."""
+
+
+class Outcome(Struct, frozen=True):
+    """What the form's selectors make of the directory, and what the vendors lose by it."""
+
+    students: Reach
+    staff: Reach
+    removals: tuple[Removal, ...]
+
+    def of(self, role: Role) -> Reach:
+        """What it makes of a role."""
+        return self.students if role == "students" else self.staff
+
+
+def blueprint() -> Blueprint:
+    """The selection of one unit."""
+    selection = Blueprint("selection", __name__)
+
+    @selection.get("/skolenheter/<code>/urval")
+    def page(code: str) -> str:
+        """Who belongs here?"""
+        now = here()
+        unit = unit_of(now, code)
+        return _page(now, unit, selection_form(unit))
+
+    @selection.post("/skolenheter/<code>/urval")
+    def save(code: str) -> AnyResponse | str | tuple[str, int]:
+        """Keep the selection; or, with `do`, show what the form would give."""
+        now = here()
+        unit = unit_of(now, code)
+        form = read_selection(request.form, tree.paths(now.desk))
+        deed = request.form.get("do", "")
+        if deed:
+            return _shown(now, unit, form, deed)
+        if form.faults:
+            return _page(now, unit, form, faults=form.faults), 400
+        wanted = {"students": form.students.selector(), "staff": form.staff.selector()}
+        try:
+            now.save(
+                "unit.saved",
+                lambda tenant: with_unit(tenant, code, **wanted),
+                subject=code,
+                part=lambda tenant: _part(tenant, code),
+                mark=request.form.get("mark", ""),
+            )
+        except Overtaken as overtaken:
+            return _page(now, unit, form, overtaken=overtaken), 409
+        flash(_("Urvalet för %(unit)s är sparat.", unit=unit.name))
+        return redirect(url_for("unit.page", code=code))
+
+    @selection.get("/skolenheter/<code>/urval/under")
+    def under(code: str) -> str:
+        """What is below a node of the tree, for a page that opens it."""
+        now = here()
+        unit = unit_of(now, code)
+        columns = _columns(selection_form(unit))
+        row = tree.below(tree.tree(now.desk), request.args.get("ou", ""), columns)
+        if row is None:
+            abort(404)
+        action = url_for("selection.under", code=code)
+        return render_template("parts/branch.html", row=row, columns=ROLES, under=action)
+
+    return selection
+
+
+def _part(tenant: Tenant, code: str) -> object:
+    unit = stored_unit(tenant, code)
+    return None if unit is None else (unit.students, unit.staff)
+
+
+def _columns(form: SelectionForm) -> dict[str, tuple[str, ...]]:
+    """What is ticked in the tree, by column."""
+    return {role: form.of(role).org_units for role in ROLES}
+
+
+def _shown(now: Here, unit: SchoolUnit, form: SelectionForm, deed: str) -> str:
+    """The page after a button that changes the form, or only the part that the page asks for."""
+    form = form.after(deed)
+    if request.headers.get("HX-Request") != "true":
+        return _page(now, unit, form, opened=deed.removeprefix("open:"))
+    if deed == "show":
+        return render_template("selection/outcome.html", **_outcome_of(now, unit, form))
+    if deed == "groups":
+        return render_template(
+            "selection/groups.html", form=form, code=unit.code, **_groups_of(now, form, unit.name)
+        )
+    role, _colon, _deed = deed.partition(":")
+    if role not in ROLES:
+        abort(400)
+    return render_template(
+        "selection/filters.html",
+        role=role,
+        swapped=True,
+        **_outcome_of(now, unit, form),
+        **_filters_of(now, form),
+    )
+
+
+def _page(
+    now: Here,
+    unit: SchoolUnit,
+    form: SelectionForm,
+    *,
+    faults: dict[str, str] | None = None,
+    overtaken: Overtaken | None = None,
+    opened: str = "",
+) -> str:
+    top = tree.tree(now.desk)
+    columns = _columns(form)
+    return render_template(
+        "selection/page.html",
+        rows=tree.rows(top, columns, (opened,) if opened else ()),
+        absent={role: tree.absent(top, columns[role]) for role in ROLES},
+        faults=faults or {},
+        overtaken=overtaken,
+        mark=mark_of(_part(now.store_tenant(), unit.code)),
+        under=url_for("selection.under", code=unit.code),
+        read=now.desk.survey.read,
+        **_outcome_of(now, unit, form),
+        **_filters_of(now, form),
+        **_groups_of(now, form, unit.name),
+    )
+
+
+def _outcome_of(now: Here, unit: SchoolUnit, form: SelectionForm) -> dict[str, object]:
+    desk = now.desk
+    students, staff = form.students.selector(), form.staff.selector()
+    outcome = Outcome(
+        students=reach(desk, unit, "students", students, staff),
+        staff=reach(desk, unit, "staff", staff, staff),
+        removals=removals(now.tenant, desk, unit.code, students, staff),
+    )
+    return {"unit": unit, "code": unit.code, "form": form, "outcome": outcome}
+
+
+def _filters_of(now: Here, form: SelectionForm) -> dict[str, object]:
+    used = [c.attribute for role in ROLES for f in form.of(role).filters for c in f if c.attribute]
+    suggested = {role: _suggested(now.desk, role, form.of(role)) for role in ROLES}
+    return {
+        "attributes": attributes(now.desk, used),
+        "operators": OPERATORS,
+        "suggested": suggested,
+        "roles": ROLES,
+    }
+
+
+def _suggested(desk: Desk, role: Role, form: RoleForm) -> dict[str, tuple[Suggestion, ...]]:
+    """The values that the attributes in use have among those whom the ticked places reach."""
+    index = desk.index
+    wanted = {clause.attribute for clauses in form.filters for clause in clauses} - OF_ONE_PERSON
+    if not wanted:
+        return {}
+    places = structs.replace(form, filters=()).selector()
+    reached: set[str] = set()
+    for path in places.org_units:
+        reached |= index.in_org_unit(path)
+    for address in places.groups:
+        reached |= index.in_group(address)
+    return {each: suggested_values(index, each, reached, VALUES) for each in wanted if each}
+
+
+def _groups_of(now: Here, form: SelectionForm, name: str) -> dict[str, object]:
+    desk = now.desk
+    chosen = tuple(dict.fromkeys((*form.students.groups, *form.staff.groups)))
+    if form.search:
+        found = groups_named(desk, form.search.split(), chosen)
+    else:  # classes and teaching groups are found by rules, and add nobody
+        made = {g.source_id for g in desk.prepared.roster.groups if g.source == "group"}
+        found = [
+            address
+            for address in groups_named(desk, [telling_word(name)], chosen)
+            if (group := desk.index.named(address)) is None or group.id not in made
+        ]
+    return {
+        "columns": ROLES,
+        "groups": [group_row(desk, address) for address in (*chosen, *found[:GROUPS])],
+        "more": max(0, len(found) - GROUPS),
+    }

@@ -1,0 +1,54 @@
+"""Google's groups as rows to tick: those that are chosen, and those that a search finds."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from addon.conditions import fold
+from addon.proposals.order import swedish
+from addon.web.study import Desk
+
+PLAIN = str.maketrans("åäáàöøéèü", "aaaaooeeu")
+"""Addresses have no Å, Ä and Ö."""
+
+
+class GroupRow(Struct, frozen=True):
+    """A group to tick; `people` is None where the directory does not have it."""
+
+    email: str
+    name: str
+    people: int | None
+
+
+def group_row(desk: Desk, address: str) -> GroupRow:
+    """The group that has this address."""
+    known = desk.index.named(address)
+    if known is None:
+        return GroupRow(address, "", None)
+    return GroupRow(address, known.name, len(desk.index.in_group(address)))
+
+
+def groups_named(desk: Desk, words: Iterable[str], besides: Sequence[str]) -> list[str]:
+    """Addresses of the groups whose name or address has all these words, by name."""
+    wanted = [plain for word in words if (plain := _plain(word))]
+    have = set(map(fold, besides))
+    found = [
+        group
+        for group in desk.index.groups
+        if wanted
+        and fold(group.email) not in have
+        and not group.everyone
+        and all(word in _plain(f"{group.name} {group.email}") for word in wanted)
+    ]
+    found.sort(key=lambda group: swedish(group.name or group.email))
+    return [group.email for group in found]
+
+
+def telling_word(name: str) -> str:
+    """The word of a school's name that its groups are likely to have."""
+    long = [word for word in name.split() if len(word) > 3 and "skol" not in word.lower()]
+    return long[0] if long else name
+
+
+def _plain(text: str) -> str:
+    return fold(text).translate(PLAIN)

@@ -1,0 +1,141 @@
+"""The domain's organisational units as an indented list of boxes, open where something is."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from msgspec import Struct, structs
+
+from addon.conditions import fold
+from addon.proposals.tree import Node, org_unit_tree
+from addon.roster.index import within
+from addon.web.study import Desk
+
+WHOLE = 400
+"""Nodes of a tree that is sent whole; of a larger one, what is closed comes when it is opened."""
+SPREAD = 3
+"""So many nodes at the top, or fewer, are open from the beginning."""
+
+
+class Row(Struct, frozen=True):
+    """A node of the tree as it is shown.
+
+    `ticked` are the columns with a tick here, `included` those with one above. `children` are
+    None where they are left out until the node is opened; `below` is how many nodes there are.
+    """
+
+    path: str
+    name: str
+    level: int
+    people: int
+    ticked: frozenset[str]
+    included: frozenset[str]
+    open: bool
+    below: int
+    children: "tuple[Row, ...] | None"
+
+
+def tree(desk: Desk) -> Node:
+    """The domain's tree with the number of active people at and below each node."""
+    index = desk.index
+    return desk.make("tree", lambda: org_unit_tree(index))
+
+
+def paths(desk: Desk) -> Mapping[str, str]:
+    """How each OU's path is spelled, by its folded form."""
+    top = tree(desk)
+    return desk.make("paths", lambda: {fold(node.path): node.path for node in _all(top)})
+
+
+def rows(
+    top: Node, columns: Mapping[str, Sequence[str]], opened: Collection[str] = ()
+) -> tuple[Row, ...]:
+    """The tree's rows: the whole domain, then what is below it.
+
+    `columns` are the ticked paths by column. Open are the ways to what is ticked, and what is
+    in `opened` (paths).
+    """
+    shown = _Shown(columns, opened, _size(top) <= WHOLE)
+    root = shown.row(structs.replace(top, children=()), 0, frozenset(), False)
+    spread = len(top.children) <= SPREAD
+    return (root, *(shown.row(child, 0, root.ticked, spread) for child in top.children))
+
+
+def below(
+    top: Node, path: str, columns: Mapping[str, Sequence[str]], opened: Collection[str] = ()
+) -> Row | None:
+    """The row of one node with its children, wherever it is; None where there is none."""
+    node, level = _find(top, _key(path))
+    if node is None or level < 0:
+        return None
+    above = frozenset(
+        name
+        for name, ticks in columns.items()
+        if any(within(tick)(fold(path)) and _key(tick) != _key(path) for tick in ticks)
+    )
+    return _Shown(columns, (path, *opened), False).row(node, level, above, True)
+
+
+def absent(top: Node, ticks: Sequence[str]) -> tuple[str, ...]:
+    """The ticked paths that the tree does not have."""
+    return tuple(path for path in ticks if _find(top, _key(path))[0] is None)
+
+
+class _Shown:
+    """Makes rows of nodes."""
+
+    def __init__(
+        self, columns: Mapping[str, Sequence[str]], opened: Collection[str], whole: bool
+    ) -> None:
+        self._whole = whole
+        self._marked = {name: set(map(_key, ticks)) for name, ticks in columns.items()}
+        self._open = set(map(_key, opened))
+        for key in (key for keys in self._marked.values() for key in keys):
+            parts = key.split("/")
+            self._open |= {"/".join(parts[:n]) for n in range(2, len(parts))}
+
+    def row(self, node: Node, level: int, above: frozenset[str], spread: bool) -> Row:
+        """The node with what is below it, unless that is left out."""
+        key = _key(node.path)
+        ticks = frozenset(name for name, keys in self._marked.items() if key in keys)
+        is_open = spread or key in self._open
+        children: tuple[Row, ...] | None = ()
+        if node.children:
+            children = None
+            if self._whole or is_open:
+                under = above | ticks
+                children = tuple(self.row(c, level + 1, under, False) for c in node.children)
+        return Row(
+            path=node.path,
+            name=node.name,
+            level=level,
+            people=node.users_below,
+            ticked=ticks,
+            included=above,
+            open=is_open,
+            below=_size(node) - 1,
+            children=children,
+        )
+
+
+def _key(path: str) -> str:
+    """The folded path by which nodes are compared; the root's is empty."""
+    return fold(path).rstrip("/")
+
+
+def _find(node: Node, key: str, level: int = -1) -> tuple[Node | None, int]:
+    if _key(node.path) == key:
+        return node, level
+    for child in node.children:
+        own = _key(child.path)
+        if key == own or key.startswith(own + "/"):
+            return _find(child, key, level + 1)
+    return None, level
+
+
+def _all(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from _all(child)
+
+
+def _size(node: Node) -> int:
+    return 1 + sum(_size(child) for child in node.children)

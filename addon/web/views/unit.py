@@ -1,0 +1,127 @@
+"""One school unit as it stands: who belongs to it, in which classes, and what is amiss."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from addon.prepared import Prepared
+from addon.proposals.order import swedish
+from addon.roster.model import StudentGroup
+from addon.tenant import Connection, SchoolUnit, Tenant
+from addon.web.study import Desk
+from addon.web.views.findings import kinds
+
+
+class People(Struct, frozen=True):
+    """The ids of a unit's students and staff who are sent."""
+
+    students: frozenset[str] = frozenset()
+    staff: frozenset[str] = frozenset()
+
+
+class FindingCount(Struct, frozen=True):
+    """How many findings of a kind are about the unit."""
+
+    code: str
+    severity: str
+    count: int
+
+
+class UnitView(Struct, frozen=True):
+    """A unit with its numbers. `years` are students by school year, None for those without."""
+
+    unit: SchoolUnit
+    people: People
+    classes: tuple[StudentGroup, ...]
+    teaching_groups: tuple[StudentGroup, ...]
+    without_class: int
+    years: tuple[tuple[int | None, int], ...]
+    findings: tuple[FindingCount, ...]
+    connections: tuple[Connection, ...]
+
+
+class Leaving(Struct, frozen=True):
+    """How many people a vendor has for this unit alone: they go if the unit goes."""
+
+    connection: Connection
+    people: int
+
+
+def unit_view(tenant: Tenant, desk: Desk, unit: SchoolUnit) -> UnitView:
+    """The unit as the selection makes it. Raises NotReady."""
+    roster = desk.prepared.roster
+    people = people_of(desk).get(unit.code, People())
+    groups = [group for group in roster.groups if group.unit == unit.code]
+    classes = _by_name(group for group in groups if group.kind == "class")
+    placed = {user_id for group in classes for user_id in group.students}
+    years = Counter(
+        enrolment.school_year
+        for user_id in people.students
+        for enrolment in roster.people[user_id].enrolments
+        if enrolment.unit == unit.code
+    )
+    return UnitView(
+        unit=unit,
+        people=people,
+        classes=classes,
+        teaching_groups=_by_name(group for group in groups if group.kind == "teaching"),
+        without_class=len(people.students - placed),
+        years=tuple(sorted(years.items(), key=lambda y: (y[0] is None, y[0] or 0))),
+        findings=_findings(desk, unit.code),
+        connections=tuple(c for c in tenant.connections if unit.code in c.school_units),
+    )
+
+
+def people_of(desk: Desk) -> Mapping[str, People]:
+    """The people of each unit, by its code. Raises NotReady."""
+    prepared = desk.prepared
+    return desk.make("people of units", lambda: _people_of(prepared))
+
+
+def leaving(desk: Desk, view: UnitView) -> tuple[Leaving, ...]:
+    """Whom the vendors that are on have for this unit alone. Raises NotReady."""
+    roster = desk.prepared.roster
+    found = []
+    for connection in view.connections:
+        carried = desk.prepared.views.get(connection.vendor)
+        if connection.mode == "off" or carried is None:
+            continue
+        others = set(connection.school_units) - {view.unit.code}
+        count = 0
+        for user_id in (view.people.students | view.people.staff) & carried.people.keys():
+            person = roster.people[user_id]
+            units = {e.unit for e in person.enrolments} | set(person.employments)
+            count += not units & others
+        found.append(Leaving(connection, count))
+    return tuple(found)
+
+
+def _people_of(prepared: Prepared) -> Mapping[str, People]:
+    students: dict[str, set[str]] = {}
+    staff: dict[str, set[str]] = {}
+    for person in prepared.roster.people.values():
+        for enrolment in person.enrolments:
+            students.setdefault(enrolment.unit, set()).add(person.id)
+        for code in person.employments:
+            staff.setdefault(code, set()).add(person.id)
+    return {
+        unit.code: People(
+            frozenset(students.get(unit.code, ())), frozenset(staff.get(unit.code, ()))
+        )
+        for unit in prepared.tenant.school_units
+    }
+
+
+def _findings(desk: Desk, code: str) -> tuple[FindingCount, ...]:
+    counted = (
+        FindingCount(
+            kind.code, kind.severity, sum(a.values.get("unit") == code for a in kind.found)
+        )
+        for kind in kinds(desk)
+    )
+    return tuple(each for each in counted if each.count)
+
+
+def _by_name(groups: Iterable[StudentGroup]) -> tuple[StudentGroup, ...]:
+    return tuple(sorted(groups, key=lambda group: (swedish(group.name), group.source_id)))
