@@ -77,12 +77,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    tenant = commands.add_parser("tenant", help="tenant documents: import, export, list")
+    tenant = commands.add_parser(
+        "tenant", help="tenant documents: import, export, list; the pages save the same"
+    )
     documents = tenant.add_subparsers(metavar="ACTION", required=True)
-    command = documents.add_parser("import", help="check a document whole, and keep it")
+    command = documents.add_parser(
+        "import", help="check a document whole, and keep it if it has no fault"
+    )
     command.add_argument("file", metavar="FILE", help="the document; - is standard input")
     command.set_defaults(run=_import)
-    command = documents.add_parser("export", help="print a document as it was imported")
+    command = documents.add_parser("export", help="print a document as it is kept, by whomever")
     command.add_argument("id", metavar="ID")
     command.set_defaults(run=_export)
     documents.add_parser("list", help="print the ids of all tenants").set_defaults(run=_list)
@@ -98,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     command = add("preview", "read and plan, send nothing", _preview, "optional")
     command.add_argument("--csv", metavar="FILE", type=Path, help="write the whole overview there")
     command.add_argument("--json", action="store_true", help="print one JSON object")
-    command = add("sync", "one run", _sync, "optional")
+    command = add("sync", "one run: read, plan, deliver", _sync, "optional")
     command.add_argument(
         "--seconds", metavar="N", type=_seconds, help="stop cleanly when these are spent"
     )
@@ -115,11 +119,13 @@ def _parser() -> argparse.ArgumentParser:
     command = add("status", "last run, holds, failures, by connection", _status, None)
     command.add_argument("--json", action="store_true", help="print one JSON object")
 
-    command = commands.add_parser("serve", help="the web application")
+    command = commands.add_parser(
+        "serve", help="the configuration pages, and each tenant's runs as scheduled"
+    )
     command.add_argument("--host", default="127.0.0.1")
     command.add_argument("--port", type=int, default=8080)
     command.set_defaults(run=_serve)
-    command = commands.add_parser("demo", help="the story told on a sandbox domain, then served")
+    command = commands.add_parser("demo", help="the story told on a sandbox domain, then its pages")
     command.add_argument("--port", type=int, default=8080)
     command.add_argument("--once", action="store_true", help="end after the story")
     command.set_defaults(run=_demo)
