@@ -2,21 +2,24 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 
 from flask import Blueprint, Response, abort, render_template, request
+from flask_babel import gettext as _
+from markupsafe import Markup
 
 from addon.overview import harmless
 from addon.roster.findings import MESSAGES
+from addon.store import RUNS_KEPT
 from addon.web.charts import Series, line_chart
 from addon.web.finding_words import finding_words
-from addon.web.here import here
+from addon.web.here import Here, here
 from addon.web.paging import page_of
-from addon.web.views.findings import Kind, kinds, over_time
+from addon.web.views.findings import About, Kind, kinds, over_time
+from addon.web.views.fresh import overtaken
 from addon.web.words import severity_name
 
 SIZE = 50
-HEADER = ("allvar", "anmärkning", "vad det gäller", "adress", "organisationsenhet", "att göra")
 
 
 def blueprint() -> Blueprint:
@@ -27,21 +30,17 @@ def blueprint() -> Blueprint:
     def page() -> str:
         """What is wrong in Workspace, and where do I mend it?"""
         now = here()
-        found = kinds(now.desk)
-        trend = over_time(now.runs)
-        series = [
-            Series(severity_name(severity), tuple((p.at, p.number) for p in points))
-            for severity, points in trend.items()
-            if len(points) > 1 and severity != "info"
-        ]
+        desk = now.desk
+        found = kinds(desk)
         return render_template(
             "quality/page.html",
             kinds=found,
             stopped=len(
                 {a.finding.subject for k in found if k.severity == "error" for a in k.found}
             ),
-            chart=line_chart(series) if series else None,
-            read=now.desk.survey.read,
+            chart=_trend(now),
+            read=desk.survey.read,
+            overtaken=overtaken(now, desk.survey.read),
         )
 
     @quality.get("/datakvalitet/<code>")
@@ -51,23 +50,32 @@ def blueprint() -> Blueprint:
         if code not in MESSAGES:
             abort(404)
         found = next((k for k in kinds(now.desk) if k.code == code), Kind(code, "info", ()))
-        units = sorted({a.values["unitName"] for a in found.found if "unitName" in a.values})
+        names = {unit.code: unit.name for unit in now.tenant.school_units}
+        concerned = {unit for about in found.found for unit in about.units}
         unit = request.args.get("enhet", "")
-        shown = [a for a in found.found if not unit or a.values.get("unitName") == unit]
         return render_template(
             "quality/kind.html",
             kind=found,
-            units=units,
+            names=names,
+            units=[each for each in names if each in concerned],
             unit=unit,
-            page=page_of(shown, request.args, SIZE),
+            page=page_of(_of(found.found, unit), request.args, SIZE),
         )
 
     @quality.get("/datakvalitet.csv")
     def as_csv() -> Response:
-        """All findings, for a spreadsheet or to forward to a school."""
-        text = "".join(_lines(kinds(here().desk)))
+        """The findings, all or of a kind and a school unit: to forward to a school."""
+        now = here()
+        code, unit = request.args.get("kod", ""), request.args.get("enhet", "")
+        names = {unit.code: unit.name for unit in now.tenant.school_units}
+        found = [
+            (kind, about)
+            for kind in kinds(now.desk)
+            if code in ("", kind.code)
+            for about in _of(kind.found, unit)
+        ]
         return Response(
-            text.encode("utf-8-sig"),
+            _csv(_cells(kind, about, names) for kind, about in found),
             mimetype="text/csv",
             headers={"Content-Disposition": 'attachment; filename="anmarkningar.csv"'},
         )
@@ -75,24 +83,55 @@ def blueprint() -> Blueprint:
     return quality
 
 
-def _lines(found: tuple[Kind, ...]) -> Iterator[str]:
+def _of(found: Sequence[About], unit: str) -> Sequence[About]:
+    return [about for about in found if unit in about.units] if unit else found
+
+
+def _trend(now: Here) -> Markup | None:
+    """The findings over time, where there is more than one time."""
+    desk, store, tenant_id = now.desk, now.store, now.tenant_id
+    trend = desk.make(
+        ("trend", now.newest_run), lambda: over_time(store.runs(tenant_id, RUNS_KEPT))
+    )
+    series = [
+        Series(severity_name(severity), tuple((p.at, p.number) for p in points))
+        for severity, points in trend.items()
+        if len(points) > 1 and severity != "info"
+    ]
+    return line_chart(series, _("Anmärkningar vid varje körning")) if series else None
+
+
+def _header() -> tuple[str, ...]:
+    return (
+        _("allvar"),
+        _("anmärkning"),
+        _("vad det gäller"),
+        _("adress"),
+        _("organisationsenhet"),
+        _("skolenhet"),
+        _("vad som är fel"),
+        _("att göra"),
+    )
+
+
+def _cells(kind: Kind, about: About, names: dict[str, str]) -> tuple[str, ...]:
+    words, user = finding_words(about.finding), about.user
+    return (
+        severity_name(kind.severity),
+        words.title,
+        about.name,
+        user.primary_email if user else "",
+        user.org_unit_path if user else "",
+        ", ".join(names.get(code, code) for code in about.units),
+        words.meaning,
+        " ".join(words.steps),
+    )
+
+
+def _csv(lines: Iterable[Sequence[str]]) -> bytes:
+    """As Excel in Sweden opens it: semicolons, and a byte order mark."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
-    writer.writerow(HEADER)
-    for kind in found:
-        for about in kind.found:
-            words = finding_words(about.finding)
-            writer.writerow(
-                map(
-                    harmless,
-                    (
-                        severity_name(kind.severity),
-                        words.title,
-                        about.name,
-                        about.user.primary_email if about.user else "",
-                        about.user.org_unit_path if about.user else "",
-                        words.meaning,
-                    ),
-                )
-            )
-    yield out.getvalue()
+    writer.writerow(_header())
+    writer.writerows([harmless(cell) for cell in line] for line in lines)
+    return out.getvalue().encode("utf-8-sig")

@@ -3,23 +3,33 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from addon.conditions import fold
 from addon.directory.snapshot import User
 from addon.prepared import Prepared
+from addon.proposals.order import Key, swedish
 from addon.roster.findings import MESSAGES, SEVERITIES
 from addon.roster.model import Finding
 from addon.store import Run
 from addon.web.study import Desk
-from addon.web.views.standing import Point, record_of
+from addon.web.views.standing import Point, Record, record_of
 from addon.web.views.subjects import full_name
+
+DAY = 24 * 3600.0
+LONG = 3 * DAY
+"""Seconds from which the trend has a point a day, the day's last."""
 
 
 class About(Struct, frozen=True, gc=False):
-    """One finding: what it is about, by name, and where that is."""
+    """One finding: what it is about, by name, and the codes of the school units it is of.
+
+    Its `finding` has the units' names where the data has their codes.
+    """
 
     finding: Finding
     name: str
+    units: tuple[str, ...] = ()
     user: User | None = None
 
     @property
@@ -43,16 +53,23 @@ def kinds(desk: Desk) -> tuple[Kind, ...]:
 
 
 def over_time(runs: Sequence[Run]) -> dict[str, tuple[Point, ...]]:
-    """How many findings there were of each severity when a run ended, the oldest first."""
-    points: dict[str, list[Point]] = {severity: [] for severity in SEVERITIES}
-    for run in reversed(runs):
-        record = record_of(run)
-        if record.roster is None:
-            continue
-        for severity in SEVERITIES:
-            number = sum(n for c, n in record.findings.items() if _severity(c) == severity)
-            points[severity].append(Point(run.finished or run.started, number))
-    return {severity: tuple(found) for severity, found in points.items() if found}
+    """How many findings there were of each severity when a run ended, the oldest first.
+
+    Of `runs`, the newest first, those that placed people.
+    """
+    told = [(run.finished or run.started, record_of(run)) for run in reversed(runs)]
+    told = [(at, record) for at, record in told if record.roster is not None]
+    if told and told[-1][0] - told[0][0] > LONG:
+        told = list({at // DAY: (at, record) for at, record in told}.values())
+    return {
+        severity: tuple(Point(at, _number(record, severity)) for at, record in told)
+        for severity in SEVERITIES
+        if any(_number(record, severity) for _at, record in told)
+    }
+
+
+def _number(record: Record, severity: str) -> int:
+    return sum(n for code, n in record.findings.items() if _severity(code) == severity)
 
 
 def _severity(code: str) -> str:
@@ -65,19 +82,63 @@ def _kinds(users: Mapping[str, User], prepared: Prepared) -> tuple[Kind, ...]:
     for vendor, view in prepared.views.items():
         if vendor in on:
             findings.extend(view.findings)
-    units = {unit.code: unit.name for unit in prepared.tenant.school_units}
     by_code: dict[str, list[About]] = defaultdict(list)
+    tell = _Telling(prepared, users)
     for found in findings:
-        user = users.get(found.subject)
-        name = full_name(user) if user else units.get(found.subject, found.subject)
-        by_code[found.code].append(About(found, name, user))
+        by_code[found.code].append(tell.about(found))
     made = [
-        Kind(code, about[0].finding.severity, tuple(sorted(about, key=_by_unit_and_name)))
+        Kind(code, about[0].finding.severity, tuple(sorted(about, key=tell.place)))
         for code, about in by_code.items()
     ]
     order: dict[str, int] = {severity: n for n, severity in enumerate(SEVERITIES)}
     return tuple(sorted(made, key=lambda k: (order.get(k.severity, 9), -len(k.found), k.code)))
 
 
-def _by_unit_and_name(about: About) -> tuple[str, str, str]:
-    return about.values.get("unitName", ""), about.name.casefold(), about.finding.subject
+class _Telling:
+    """Ids in, names out."""
+
+    def __init__(self, prepared: Prepared, users: Mapping[str, User]) -> None:
+        self._prepared = prepared
+        self._users = users
+        self._units = {unit.code: unit.name for unit in prepared.tenant.school_units}
+        self._groups = {fold(g.email): g.name for g in prepared.snapshot.groups}
+        self._selectors = [
+            (unit.code, {fold(each) for each in (*selector.org_units, *selector.groups)})
+            for unit in prepared.tenant.school_units
+            for selector in (unit.students, unit.staff)
+        ]
+
+    def about(self, found: Finding) -> About:
+        """The finding by name."""
+        user = self._users.get(found.subject)
+        if user is not None:
+            name = full_name(user)
+        else:
+            group = self._groups.get(fold(found.subject))
+            name = self._units.get(found.subject) or group or found.subject
+        return About(self._named(found), name, self._of(found), user)
+
+    def place(self, about: About) -> tuple[Key, Key, str]:
+        """By unit, and there by name."""
+        unit = self._units.get(about.units[0], "") if about.units else ""
+        return swedish(unit), swedish(about.name), about.finding.subject
+
+    def _named(self, found: Finding) -> Finding:
+        """With the names of the units whose codes are in its words."""
+        values = dict(found.values)
+        if "units" not in values:
+            return found
+        codes = [code.strip() for code in values["units"].split(",")]
+        values["units"] = ", ".join(self._units.get(code, code) for code in codes)
+        return structs.replace(found, values=tuple(values.items()))
+
+    def _of(self, found: Finding) -> tuple[str, ...]:
+        """The units that it is of: as it says, else the person's, else those that name it."""
+        values = dict(found.values)
+        if "unit" in values:
+            return (values["unit"],)
+        person = self._prepared.roster.people.get(found.subject)
+        if person is not None:
+            return (*(e.unit for e in person.enrolments), *person.employments)
+        subject = fold(found.subject)
+        return tuple(dict.fromkeys(code for code, named in self._selectors if subject in named))
