@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -58,13 +58,14 @@ def common(app: Flask, https_only: bool) -> None:
         return response
 
     @app.errorhandler(HTTPException)
-    def in_words(error: HTTPException) -> Response | HTTPException | tuple[str, int]:
+    def in_words(error: HTTPException) -> Response | HTTPException:
         if error.response is not None:
             return error
-        if request.path.split("/")[1] not in FOR_PROGRAMS:
-            return _page(error)
-        response = jsonify({"error": error.name})
-        response.status_code = error.code or 500
+        first = request.path.split("/")[1]
+        if first == "static":
+            return error  # no page is looked at there, and there is no session to make one with
+        answer = {"error": error.name} if first in FOR_PROGRAMS else _page(error)
+        response = make_response(answer, error.code or 500)
         for name, value in error.get_headers():
             if name == "Allow":
                 response.headers[name] = value
@@ -86,12 +87,12 @@ def _faults(error: DocumentError) -> list[Fault]:
     return error.faults[:50]
 
 
-def _page(error: HTTPException) -> tuple[str, int]:
+def _page(error: HTTPException) -> str:
     code = error.code or 500
-    heading, text = _words(error, code)
     if code >= 500:
-        return render_template("errors/broken.html"), code
-    return render_template("errors/error.html", heading=heading, text=text, back="/"), code
+        return render_template("errors/broken.html")
+    heading, text = _words(error, code)
+    return render_template("errors/error.html", heading=heading, text=text, back="/")
 
 
 def _words(error: HTTPException, code: int) -> tuple[str, str]:

@@ -30,13 +30,14 @@ from tests.web.site import OTHER_TENANT, STRANGER, Site, form_of
 OURS = (
     "Storvik",
     DOMAIN,
-    "Norra skolan",
     "Undangömda friskolan",
     *(family for names in PUPILS.values() for _, family in names if len(family) > 2),
     *(family for _, family in (*STAFF, HIDDEN)),
 )
-"""Words of ours, which nobody else may read."""
-UPLOAD = "Skolenhetskod;Skolenhetsnamn;Organisationsnummer\n22223333;Undangömda friskolan;2120009999\n"
+"""Words of ours, which nobody else may read. Our unit's name is none: the register has it."""
+UPLOAD = (
+    "Skolenhetskod;Skolenhetsnamn;Organisationsnummer\n22223333;Undangömda friskolan;2120009999\n"
+)
 THEIR_UNIT = "87654321"
 THEIR_PUPIL = "Grannström"
 THEIR_DOMAIN = "edu.annanstad.se"
@@ -137,7 +138,9 @@ class Neighbours:
             for table in ("entries", "refusals"):
                 own[table] = "connection IN (SELECT id FROM connections WHERE tenant = ?)"
             return {
-                table: sorted(map(repr, db.execute(f"SELECT * FROM {table} WHERE {that}", (tenant,))))
+                table: sorted(
+                    map(repr, db.execute(f"SELECT * FROM {table} WHERE {that}", (tenant,)))
+                )
                 for table, that in own.items()
             }
 
@@ -183,4 +186,3 @@ class Neighbours:
     def _runs(self) -> tuple[Run, Run | None]:
         runs = self.site.store.runs(TENANT)
         return runs[0], next((run for run in runs if run.status == "done"), None)
-

@@ -5,7 +5,9 @@ A new route is a decision. Where it is meant:
     .venv/bin/python -m tests.web.routes > tests/web/routes.txt
 """
 
+import re
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -39,11 +41,20 @@ def walk(app: Flask, ids: Mapping[str, str]) -> Iterator[tuple[str, str, Rule]]:
         first = rule.rule.split("/")[1]
         if rule.endpoint in OPEN or first in FOR_PROGRAMS:
             continue
-        given = {
+        named = {
             name: ids.get(f"{first} {name}", ids.get(name, "other")) for name in rule.arguments
         }
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            yield method, known.build(rule.endpoint, given, method=method), rule
+            for chosen in _choices(rule):
+                yield method, known.build(rule.endpoint, named | chosen, method=method), rule
+
+
+def _choices(rule: Rule) -> Iterator[dict[str, str]]:
+    """The ways to fill in those arguments of a route that can be only some words."""
+    listed = re.findall(r"<any\(([^)]*)\):(\w+)>", rule.rule)
+    names = [name for _, name in listed]
+    for words in product(*(re.findall(r"[\w-]+", said) for said, _ in listed)):
+        yield dict(zip(names, words, strict=True))
 
 
 if __name__ == "__main__":

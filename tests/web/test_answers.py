@@ -1,15 +1,20 @@
 """What every answer has in common."""
 
+import io
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from flask import Flask, Response
 
 from addon import create_app, logs
 from addon.settings import CloudTasks, Settings, SqliteStore
-from addon.web.answers import HEADERS
+from addon.store import StoreError
+from addon.web.answers import HEADERS, HSTS, LARGEST
+from tests.web.site import Site
 
 
 def make(folder: Path, **settings: object) -> Flask:
@@ -63,3 +68,83 @@ def test_programs_get_their_errors_in_json_and_nobody_learns_of_pages(tmp_path: 
     assert "GET" in answer.headers["Allow"]
     answer = client.get("/nowhere")
     assert (answer.status_code, answer.location) == (302, "/logga-in?vidare=/nowhere")
+
+
+def test_a_file_that_is_not_there_is_no_error_of_ours(tmp_path: Path) -> None:
+    """Also where nobody has come yet, and there is no secret to sign a session with."""
+    answer = make(tmp_path).test_client().get("/static/../addon/settings.py")
+    assert answer.status_code == 404
+    assert "Set-Cookie" not in answer.headers
+    assert {name: answer.headers[name] for name in HEADERS if name != "Cache-Control"} == {
+        name: value for name, value in HEADERS.items() if name != "Cache-Control"
+    }
+
+
+# Pages
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with Site(tmp_path) as site:
+        yield site
+
+
+def test_what_is_not_there_is_told_in_words(site: Site) -> None:
+    answer = site.sign_in().get("/finns-inte")
+    assert answer.status_code == 404
+    assert "Sidan finns inte Adressen leder ingenstans" in site.read(answer)
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+
+
+def test_a_page_that_is_only_sent_to_is_told_in_words(site: Site) -> None:
+    answer = site.sign_in().get("/skolenheter/lagg-till")
+    assert answer.status_code in (404, 405)
+    answer = site.sign_in().get("/katalog/las")
+    assert answer.status_code == 405
+    assert "Gå tillbaka och använd knapparna på sidan." in site.read(answer)
+    assert "POST" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("path", ["/installningar/dokument", "/skolenheter/fil", "/sprak"])
+def test_what_is_too_large_is_not_read(site: Site, path: str) -> None:
+    client = site.sign_in()
+    data = {"file": (io.BytesIO(b"x" * (LARGEST + 1)), "x.csv")}
+    answer = client.post(path, data=data, content_type="multipart/form-data")
+    assert answer.status_code == 413
+    assert "Filen är för stor" in site.read(answer)
+    answer = client.post(path, data={"text": "x" * (LARGEST + 1)})
+    assert answer.status_code == 413
+
+
+def test_an_error_of_ours_is_told_without_a_word_of_what_it_was(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = site.sign_in()
+    broken = mock.Mock(side_effect=RuntimeError("Torvald Äppelqvist"))
+    with mock.patch.object(type(site.store), "entries", broken):
+        answer = client.get("/installningar/logg")
+    assert answer.status_code == 500
+    assert "Felet är Skolsynks och inte ditt." in site.read(answer)
+    assert "Torvald" not in answer.text
+    assert "Traceback" not in answer.text
+    assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    lines = [logs.JsonFormatter("p").format(r) for r in caplog.records if r.levelno >= 30]
+    assert lines
+    assert "Torvald" not in "".join(lines)
+
+
+def test_while_the_store_is_away_a_page_says_so(site: Site) -> None:
+    client = site.sign_in()
+    away = mock.Mock(side_effect=StoreError("away"))
+    with mock.patch.object(type(site.store), "entries", away):
+        answer = client.get("/installningar/logg")
+    assert answer.status_code == 503
+    assert "Skolsynk når inte sitt lager. Inget har gått förlorat." in site.read(answer)
+
+
+def test_over_https_every_page_says_that_it_stays_so(tmp_path: Path) -> None:
+    with Site(tmp_path, SKOLSYNK_URL="https://skolsynk.example") as site:
+        client = site.app.test_client()
+        for path in ("/", "/logga-in", "/finns-inte", "/static/skolsynk.css", "/healthz"):
+            said = client.get(path, base_url="https://skolsynk.example").headers
+            assert said["Strict-Transport-Security"] == HSTS, path
