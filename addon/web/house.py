@@ -79,7 +79,7 @@ class House:
 
     def see_to_register(self) -> None:
         """Renew the copy of the school unit register where it is old; trouble is only logged."""
-        if self.clock() < self._register_again:
+        if self.settings.web.register is None or self.clock() < self._register_again:
             return
         self._register_again = self.clock() + REGISTER_EVERY
         try:
