@@ -22,6 +22,11 @@ def new_run_id(now: float) -> str:
     return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
+def new_entry_id(now: float) -> str:
+    """An id for an entry of the log of changes; it sorts by time within a second too."""
+    return f"{new_run_id(now)[:-6]}{int(now % 1 * 4096):03x}{secrets.randbelow(4096):03x}"
+
+
 def begin(store: Store, tenant_id: str, now: float) -> Run:
     """A new run, kept as running. Earlier ones that were cut off are recognised as such."""
     run_id = new_run_id(now)

@@ -21,7 +21,7 @@ from addon.outcome import delivered, failed
 from addon.ready import readiness
 from addon.report import ConnectionReport, RunReport, nothing_done
 from addon.rooms import Rooms, Unknown, find_tenant
-from addon.runs import begin, finish, new_run_id, watched
+from addon.runs import begin, finish, new_entry_id, watched
 from addon.sending import Line
 from addon.store import Changed, LogEntry, StoreError
 from addon.tenant import Connection, Tenant
@@ -115,7 +115,7 @@ def turn_off(rooms: Rooms, tenant_id: str, vendor: str) -> None:
         if not modes:
             return
         now = rooms.clock()
-        entry = LogEntry(new_run_id(now), now, COMMAND_LINE, "vendor.mode", vendor, tuple(modes))
+        entry = LogEntry(new_entry_id(now), now, COMMAND_LINE, "vendor.mode", vendor, tuple(modes))
         written = msgspec.json.encode(document)
         if rooms.store.replace_tenant(tenant_id, written, stored, entry):
             return

@@ -16,13 +16,13 @@ from addon.delivery.ledger import Key
 from addon.directory.needs import BUILT_IN, needs
 from addon.document import decode_tenant, load_tenant, write_document
 from addon.rooms import Rooms, ledger_key
-from addon.runs import new_run_id
-from addon.store import LogEntry, Run, Store, StoreError
+from addon.runs import new_entry_id
+from addon.store import Changed, LogEntry, Run, Store, StoreError
 from addon.tenant import Organisation, Tenant
 from addon.vendors import Vendor
 from addon.web.gate import Admin
 from addon.web.house import House
-from addon.web.study import Desk
+from addon.web.study import Desk, Patience
 
 ATTEMPTS = 5
 """How often a change is made anew because others change other things at the same time."""
@@ -57,6 +57,7 @@ class Here:
         self.admin = admin
         self.house = house
         self.now = house.clock()
+        self.patience = Patience()
 
     @property
     def tenant_id(self) -> str:
@@ -111,7 +112,7 @@ class Here:
     @property
     def desk(self) -> Desk:
         """The tenant's directory and what the document makes of it. Raises NotRead, NotReady."""
-        return self.house.study.desk(self.tenant, self.version, self.now)
+        return self.house.study.desk(self.tenant, self.version, self.now, self.patience)
 
     # Runs and holds
 
@@ -173,14 +174,7 @@ class Here:
             found = changes(None if stored is None else before, after)
             if stored is not None and not found:
                 return after
-            entry = LogEntry(
-                id=new_run_id(self.now),
-                at=self.now,
-                who=self.admin.email,
-                what=what,
-                subject=subject,
-                changes=found,
-            )
+            entry = self._entry(what, subject, found)
             if self.store.replace_tenant(self.tenant_id, document, stored, entry):
                 self._see_to_survey(before, after)
                 self.__dict__.pop("_stored", None)
@@ -190,13 +184,17 @@ class Here:
 
     def log(self, what: str, subject: str = "") -> None:
         """Remember a deed that changes nothing in the document."""
-        entry = LogEntry(new_run_id(self.now), self.now, self.admin.email, what, subject)
-        self.store.log(self.tenant_id, entry)
+        self.store.log(self.tenant_id, self._entry(what, subject))
 
     def forget_directory(self) -> None:
         """Have the directory read anew when it is next asked for."""
         survey.forget(self.store, self.tenant_id)
         self.house.study.forget(self.tenant_id)
+
+    def _entry(self, what: str, subject: str, changes: tuple[Changed, ...] = ()) -> LogEntry:
+        """Of this moment, not of the request's beginning: what is done in one has an order."""
+        at = self.house.clock()
+        return LogEntry(new_entry_id(at), at, self.admin.email, what, subject, changes)
 
     def _draft(self) -> Tenant:
         domain = self.admin.email.rpartition("@")[2]
