@@ -9,7 +9,7 @@ import pytest
 from babel.messages.mofile import read_mo
 
 from addon.web.formats import ago, duration, moment, number
-from tests.installation import PUPILS, person
+from tests.installation import PUPILS, address, person
 from tests.web import catalogue
 from tests.web.catalogue import forms, texts
 from tests.web.links import follow_links, words_on
@@ -72,6 +72,18 @@ def test_the_english_begins_and_ends_with_a_space_where_the_swedish_does(english
         or swedish[-1].isspace() != translated[-1].isspace()
     ]
     assert not wrong
+
+
+def test_no_text_of_a_template_has_a_sign_that_is_markup(english):
+    """What is translated in a template is not escaped; values that are put into it are."""
+    templates = [
+        message
+        for message in texts(english)
+        if any(place.startswith("templates/") for place, _ in message.locations)
+    ]
+    assert templates
+    said = [form for m in templates for form in (*forms(m.id), *forms(m.string))]
+    assert not [text for text in said if set(text) & set("<>&")]
 
 
 def test_what_is_compiled_is_what_the_catalogue_says(english):
@@ -152,6 +164,8 @@ def busy(tmp_path):
             site.tasks()
             site.clock.ahead += 3600
         site.installation.leave(*PUPILS["7A"])
+        site.installation.domain.suspend(address(*PUPILS["7B"][0]))
+        site.installation.domain.rename_user(address(*PUPILS["7B"][1]), "Abdi", "Warsame")
         for action in ("/korningar/nu", "/katalog/las"):
             assert site.send(client, client.get("/korningar"), action).status_code == 302
             site.tasks()
