@@ -24,7 +24,7 @@ from addon.progress import Progress
 from addon.reconcile import reconcile
 from addon.report import DONE, FAILED, UNREAD, USAGE, RunReport
 from addon.rooms import Rooms, Unknown
-from addon.runs import new_run_id
+from addon.runs import new_entry_id
 from addon.settings import Settings, SettingsError
 from addon.status import status
 from addon.store import LogEntry, Store, StoreError
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Keeps vendors of digital teaching material up to date with a school's "
         "Google Workspace.",
         epilog="Exit status: 0 done; 1 some operations failed and will be retried by the next "
-        "run; 2 bad usage or configuration; 3 held, waiting for approval; 4 the directory could "
+        "run; 2 bad usage or configuration, or a pause; 3 held, waiting for approval; 4 the directory could "
         "not be read whole.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -161,7 +161,7 @@ def _keep(store: Store, tenant: Tenant, data: bytes) -> None:
             return
         now = time.time()
         entry = LogEntry(
-            id=new_run_id(now),
+            id=new_entry_id(now),
             at=now,
             who=COMMAND_LINE,
             what="document.imported",
