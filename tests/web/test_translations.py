@@ -225,6 +225,12 @@ def test_who_has_not_signed_in_reads_english_if_that_is_what_the_browser_asks_fo
     assert not swedish_on(words_on(response), set(), list(swedish_pieces(english)))
 
 
+def test_the_page_for_what_went_wrong_which_depends_on_nothing_speaks_both_languages(site):
+    page = site.app.jinja_env.get_template("errors/broken.html").render()
+    assert "Något gick fel" in page
+    assert '<p lang="en">Something went wrong.' in page
+
+
 # Numbers and times
 
 
