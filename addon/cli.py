@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Keeps vendors of digital teaching material up to date with a school's "
         "Google Workspace.",
         epilog="Exit status: 0 done; 1 some operations failed and will be retried by the next "
-        "run; 2 bad usage or configuration, or a pause; 3 held, waiting for approval; 4 the directory could "
+        "run; 2 bad usage or configuration; 3 held, waiting for approval; 4 the directory could "
         "not be read whole.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
