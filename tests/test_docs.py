@@ -254,6 +254,13 @@ def test_every_document_is_linked_to_from_the_readme() -> None:
     assert ours <= linked
 
 
+def test_every_picture_of_a_page_is_shown() -> None:
+    there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/screenshots").glob("*")}
+    shown = re.findall(r"!\[([^\]]*)\]\((docs/screenshots/[^)]+)\)", README)
+    assert there == {path for _, path in shown}
+    assert all(len(words) > 10 for words, _ in shown), "whoever cannot see it is told what it shows"
+
+
 def test_every_package_that_is_asked_for_is_in_the_table_with_its_reason() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     rows = table(text.partition("## Dependencies")[2])
