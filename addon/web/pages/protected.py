@@ -58,8 +58,9 @@ def blueprint() -> Blueprint:
         deed = request.form.get("do", "")
         if deed:
             return _shown(now, form, deed)
+        mark = request.form.get("mark", "")
         fault = _fault(now, form)
-        if fault is not None:
+        if fault is not None and mark == mark_of(now.tenant.protected):
             return _page(now, form, faults=fault), 400
         wanted = form.protected()
         try:
@@ -67,7 +68,7 @@ def blueprint() -> Blueprint:
                 "protected.saved",
                 lambda tenant: structs.replace(tenant, protected=wanted),
                 part=lambda tenant: tenant.protected,
-                mark=request.form.get("mark", ""),
+                mark=mark,
             )
         except Overtaken as overtaken:
             return _page(now, form, overtaken=overtaken), 409

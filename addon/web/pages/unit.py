@@ -140,16 +140,25 @@ def _view(now: Here, unit: SchoolUnit) -> UnitView | None:
 
 
 def _removal(now: Here, unit: SchoolUnit, overtaken: Overtaken | None = None) -> str:
-    losing: tuple[Leaving, ...] | None
-    try:
-        losing = leaving(now.desk, unit_view(now.tenant, now.desk, unit))
-    except (NotRead, NotReady):
-        losing = None  # it can be taken away all the same
     return render_template(
         "unit/remove.html",
         unit=unit,
-        losing=losing,
+        losing=_losing(now, unit),
         on=[c for c in now.tenant.connections if unit.code in c.school_units and c.mode != "off"],
         overtaken=overtaken,
         mark=mark_of(_whole(now.store_tenant(), unit.code)),
     )
+
+
+def _losing(now: Here, unit: SchoolUnit) -> tuple[Leaving, ...] | None:
+    """Whom the vendors lose; None where the directory cannot be read, which stops nobody."""
+    try:
+        return leaving(now.desk, unit_view(now.tenant, now.desk, unit))
+    except NotRead as error:
+        if request.method == "GET" and (error.state is None or error.state.status != "failed"):
+            raise
+        return None
+    except NotReady:
+        if request.method == "GET":
+            raise
+        return None

@@ -30,8 +30,9 @@ class Reach(Struct, frozen=True):
     """What a selector makes of the directory.
 
     `inside` are sent in that role and `stopped` kept out by its filters; `new` are chosen now
-    and not in the saved selection, `gone` the other way round. `as_staff` are students by this selector
-    who count as staff, since they are staff somewhere; `unsendable` lack a name or an address.
+    and not in the saved selection, `gone` the other way round. `as_staff` are students by this
+    selector who count as staff, since they are staff somewhere; `unsendable` lack a name or an
+    address.
     `failing` is for each filter, clause by clause, how many of those reached it is untrue of.
     """
 

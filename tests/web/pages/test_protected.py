@@ -1,0 +1,135 @@
+"""Skyddade personuppgifter: who is never sent, and what a change of that means."""
+
+import pytest
+
+from tests.installation import DOMAIN, TENANT
+from tests.web.site import Site, form_of
+
+PAGE = "/skyddade"
+GROUP = f"skyddade@{DOMAIN}"
+
+
+@pytest.fixture
+def site(tmp_path):
+    """The small school, whose group of protected people nobody has named yet."""
+    with Site(tmp_path) as site:
+        site.installation.domain.add_group(
+            {"email": GROUP, "name": "Skyddad identitet"}, [f"bo.ek@{DOMAIN}"]
+        )
+        yield site
+
+
+def show(site, client, page, **values):
+    form = {**form_of(page, PAGE), "do": "show", **values}
+    answer = client.post(PAGE, data=form, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    return answer
+
+
+def protected(site):
+    return site.document().get("protected", {})
+
+
+def test_it_says_plainly_how_many_and_what_it_means(site):
+    said = site.read(site.ready(site.sign_in(), PAGE))
+    assert "1 person är skyddad och skickas inte till någon." in said
+    assert "oavsett gränser" in said
+    assert "skickas ingenting alls, till någon" in said
+
+
+def test_a_place_whose_name_tells_of_it_is_ticked_and_nothing_holds_until_it_is_saved(site):
+    page = site.ready(site.sign_in(), PAGE)
+    assert "Förkryssat, eftersom namnet säger det: skyddade@" in site.read(page)
+    form = form_of(page, PAGE)
+    assert form["protected-group"] == GROUP
+    assert form["protected-ou"] == "/Skyddade"
+    assert protected(site) == {"orgUnits": ["/Skyddade"]}
+
+
+def test_what_saving_means_is_told_in_numbers_and_no_name(site):
+    site.installation.connection("all", mode="live")
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    answer = show(site, client, page)
+    said = site.read(answer)
+    assert "2 skyddade personer" in said
+    assert "1 person till skyddas när du sparar." in said
+    assert "1 av dem finns hos leverantörerna i dag och tas bort där vid nästa körning." in said
+    assert "Skyddsson" not in page.text + answer.text
+    assert "Bo Ek" not in page.text + answer.text
+
+
+def test_it_is_saved_logged_and_the_directory_is_read_anew_without_them(site):
+    client = site.sign_in()
+    answer = site.send(client, site.ready(client, PAGE), PAGE)
+    assert answer.status_code == 302
+    assert protected(site) == {"groups": [GROUP], "orgUnits": ["/Skyddade"]}
+    assert site.store.entries(TENANT, 1)[0].what == "protected.saved"
+    assert client.get("/personer").status_code == 202
+    said = site.read(site.ready(client, PAGE))
+    assert "2 personer är skyddade och skickas inte till någon." in said
+    assert "Ek" not in site.ready(client, "/personer").text.split("<main")[1]
+
+
+def test_to_protect_a_place_no_longer_must_be_confirmed(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    values = {"protected-ou": None, "protected-group": None}
+    said = site.read(show(site, client, page, **{"protected-ou": "", "protected-group": ""}))
+    assert "De som finns här skyddas inte längre" in said
+    answer = site.send(client, page, PAGE, **values)
+    assert answer.status_code == 400
+    assert "Kryssa för att du har sett vilka som kan skickas igen." in site.read(answer)
+    assert protected(site) == {"orgUnits": ["/Skyddade"]}
+    again = site.send(client, answer, PAGE, accepted="1")
+    assert again.status_code == 302
+    assert protected(site) == {}
+
+
+def test_a_place_above_protects_too_and_asks_no_question(site):
+    domain = site.installation.domain
+    domain.add_org_unit("/Skyddade/Vuxna")
+    site.installation.document["protected"] = {"orgUnits": ["/Skyddade/Vuxna"]}
+    site.installation.import_document()
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    answer = site.send(client, page, PAGE, **{"protected-ou": ["/Skyddade", "/Skyddade/Vuxna"]})
+    assert answer.status_code == 302
+    assert protected(site)["orgUnits"] == ["/Skyddade"]
+
+
+def test_the_whole_organisation_cannot_be_protected(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    assert 'value="/" data-below' not in page.text
+    answer = site.send(client, page, PAGE, **{"protected-ou": ["/", "/Skyddade"]})
+    assert answer.status_code == 400
+    assert "Hela organisationen kan inte vara skyddad" in site.read(answer)
+
+
+def test_a_place_that_is_gone_is_warned_of(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    shown = show(site, client, page, **{"protected-group": f"borta@{DOMAIN}"})
+    assert "Så länge den är angiven skickas ingenting alls." in site.read(shown)
+
+
+def test_groups_are_found_by_a_search(site):
+    site.installation.domain.add_group(
+        {"email": f"sekretess@{DOMAIN}", "name": "Sekretessmarkerade"}
+    )
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    found = show(site, client, page, do="groups", search="sekretess")
+    assert "Sekretessmarkerade" in site.read(found)
+
+
+def test_who_was_slower_is_told(site):
+    client, other = site.sign_in(), site.sign_in()
+    page, theirs = site.ready(client, PAGE), site.ready(other, PAGE)
+    site.send(other, theirs, PAGE)
+    site.ready(client, PAGE)
+    answer = site.send(client, page, PAGE, **{"protected-group": None})
+    assert answer.status_code == 409
+    assert "Någon annan har sparat under tiden" in site.read(answer)
+    assert protected(site)["groups"] == [GROUP]

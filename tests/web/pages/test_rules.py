@@ -1,0 +1,164 @@
+"""Where classes, groups and years come from: what is proposed, what each gives, what is kept."""
+
+import json
+
+import pytest
+
+from tests.installation import DOMAIN, person
+from tests.web.site import Site, form_of
+
+UNIT = "/skolenheter/12345678"
+CLASSES, GROUPS, YEARS = f"{UNIT}/klasser", f"{UNIT}/grupper", f"{UNIT}/arskurser"
+FROM_OU = {"from": "orgUnit", "pattern": "^/Elever/(?P<name>[^/]+)$"}
+
+
+@pytest.fixture
+def site(tmp_path):
+    """The small school, with a subject group of each class."""
+    with Site(tmp_path) as site:
+        domain = site.installation.domain
+        for name, members in (
+            ("7a", ("bo.ek", "ylva.o-leary")),
+            ("7b", ("li.xu", "oyvind.brandt")),
+        ):
+            addresses = [f"{each}@{DOMAIN}" for each in (*members, "gunnel.parlbat")]
+            domain.add_group(
+                {"email": f"norra-{name}-ma@{DOMAIN}", "name": f"{name.upper()} Ma"}, addresses
+            )
+        yield site
+
+
+def show(site, client, page, path, **values):
+    form = {**form_of(page, path), "do": "show", **values}
+    answer = client.post(path, data=form, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert "<html" not in answer.text
+    return site.read(answer)
+
+
+def unit(site):
+    return site.document()["schoolUnits"][0]
+
+
+def test_the_ways_found_are_told_with_examples_and_what_is_saved_is_chosen(site):
+    page = site.ready(site.sign_in(), CLASSES)
+    said = site.read(page)
+    assert "2 klasser från organisationsenheterna" in said
+    assert "7A, 7B" in said
+    assert json.loads(form_of(page, CLASSES)["rule"]) == FROM_OU
+
+
+def test_the_same_outcome_is_not_offered_twice(site):
+    page = site.ready(site.sign_in(), CLASSES)
+    assert site.read(page).count("2 klasser från organisationsenheterna") == 1
+
+
+def test_the_outcome_of_a_choice_is_shown_with_who_gets_no_class(site):
+    client = site.sign_in()
+    page = site.ready(client, CLASSES)
+    own = {"rule": "own", "source": "orgUnit", "pattern": "^/Elever/(?P<name>7A)$"}
+    said = show(site, client, page, CLASSES, **own)
+    assert "1 klass, 1 organisationsenhet stämmer inte" in said
+    assert "1 färre än nu." in said
+    assert "6 elever blir utan" in said
+    assert "Hjördis Vängbo" in said
+    assert "/Elever/7B 6 elever" in said
+
+
+def test_a_rule_of_ones_own_is_saved_as_it_was_written(site):
+    client = site.sign_in()
+    own = {"rule": "own", "source": "orgUnit", "pattern": "/(?P<name>7[^/]*)$"}
+    answer = site.send(client, site.ready(client, CLASSES), CLASSES, **own)
+    assert answer.location == UNIT
+    assert unit(site)["classes"] == {"from": "orgUnit", "pattern": "/(?P<name>7[^/]*)$"}
+
+
+def test_no_classes_can_be_chosen(site):
+    client = site.sign_in()
+    page = site.ready(client, CLASSES)
+    assert "Inga klasser skickas." in show(site, client, page, CLASSES, rule="")
+    site.send(client, page, CLASSES, rule="")
+    assert "classes" not in unit(site)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"rule": "own", "pattern": ""}, "Skriv ett reguljärt uttryck."),
+        ({"rule": "own", "pattern": "(?P<name>"}, "Det reguljära uttrycket går inte att läsa"),
+        ({"rule": "own", "source": "orgUnit", "pattern": "7."}, "en del med namnet name"),
+        (
+            {"rule": "own", "source": "nowhere", "pattern": "(?P<name>.)"},
+            "Välj var det ska hämtas.",
+        ),
+        (
+            {"rule": "own", "source": "attribute", "attribute": "shoe", "pattern": "(?P<name>.)"},
+            "Välj en uppgift i listan.",
+        ),
+        ({"rule": "{"}, "Välj ett av förslagen."),
+        ({"rule": '{"from": "group", "pattern": "("}'}, "Välj ett av förslagen."),
+        ({"rule": '{"from": "class", "pattern": "(?P<year>.)"}'}, "Välj ett av förslagen."),
+    ],
+)
+def test_a_wrong_rule_is_told_and_nothing_is_saved(site, values, told):
+    client = site.sign_in()
+    before = site.document()
+    answer = site.send(client, site.ready(client, CLASSES), CLASSES, **values)
+    assert answer.status_code == 400
+    assert told in site.read(answer)
+    assert site.document() == before
+
+
+def test_teaching_groups_are_found_among_the_groups_and_saved(site):
+    client = site.sign_in()
+    page = site.ready(client, GROUPS)
+    assert "Inga undervisningsgrupper skickas." in site.read(page)
+    own = {"rule": "own", "source": "group", "pattern": "^norra-(?P<name>[^@]+)@"}
+    said = show(site, client, page, GROUPS, **own)
+    assert "2 undervisningsgrupper" in said
+    assert "7a-ma 2" in said
+    site.send(client, page, GROUPS, **own)
+    assert unit(site)["teachingGroups"] == {"from": "group", "pattern": "^norra-(?P<name>[^@]+)@"}
+
+
+def test_years_are_told_with_those_that_are_no_years(site):
+    site.installation.domain.add_org_unit("/Elever/99X")
+    site.installation.domain.add_user(person("Nia", "Nittonio", "/Elever/99X"))
+    client = site.sign_in()
+    page = site.ready(client, YEARS)
+    said = site.read(page)
+    assert "åk 7 12" in said
+    assert "1 elev får ett tal som inte är en årskurs från 0 till 13 Nia Nittonio" in said
+
+
+def test_a_year_rule_needs_its_part(site):
+    client = site.sign_in()
+    own = {"rule": "own", "source": "class", "pattern": "(?P<name>7)"}
+    answer = site.send(client, site.ready(client, YEARS), YEARS, **own)
+    assert answer.status_code == 400
+    assert "en del med namnet year" in site.read(answer)
+
+
+def test_who_was_slower_is_told_and_the_choice_stays(site):
+    client, other = site.sign_in(), site.sign_in()
+    page, theirs = site.ready(client, CLASSES), site.ready(other, CLASSES)
+    site.send(other, theirs, CLASSES, rule="")
+    own = {"rule": "own", "source": "orgUnit", "pattern": "/(?P<name>7A)$"}
+    answer = site.send(client, page, CLASSES, **own)
+    assert answer.status_code == 409
+    assert "Någon annan har sparat under tiden" in site.read(answer)
+    assert form_of(answer, CLASSES)["pattern"] == "/(?P<name>7A)$"
+    assert "classes" not in unit(site)
+
+
+def test_classes_and_years_are_different_parts_that_two_may_save_at_once(site):
+    client, other = site.sign_in(), site.sign_in()
+    page, theirs = site.ready(client, CLASSES), site.ready(other, YEARS)
+    assert site.send(other, theirs, YEARS, rule="").status_code == 302
+    assert site.send(client, page, CLASSES, rule="").status_code == 302
+    assert "classes" not in unit(site)
+    assert "schoolYear" not in unit(site)
+
+
+def test_another_page_of_a_unit_is_none(site):
+    assert site.sign_in().get(f"{UNIT}/betyg").status_code == 404

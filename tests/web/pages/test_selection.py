@@ -1,0 +1,266 @@
+"""The selection of a unit: what is ticked, what filters do, and whom that reaches."""
+
+import pytest
+
+from tests.installation import DOMAIN, TENANT, person
+from tests.web.site import Site, form_of
+
+CODE = "12345678"
+PAGE = f"/skolenheter/{CODE}/urval"
+
+
+@pytest.fixture
+def site(tmp_path):
+    """The small school, with a group of three pupils and one teacher, and those who left."""
+    site = Site(tmp_path)
+    with site:
+        domain = site.installation.domain
+        domain.add_user(person("Slutade", "Elev", "/Elever/Slutat"))
+        members = [f"bo.ek@{DOMAIN}", f"li.xu@{DOMAIN}", f"gunnel.parlbat@{DOMAIN}"]
+        domain.add_group({"email": f"norra.extra@{DOMAIN}", "name": "Norra extra"}, members)
+        yield site
+
+
+def part(site, client, page, **values):
+    """What the page gets when it asks for the outcome by itself."""
+    form = {**form_of(page, PAGE), "do": "show", **values}
+    answer = client.post(PAGE, data=form, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    assert "<html" not in answer.text
+    return answer
+
+
+def clause(n, m, attribute, operator, value, role="students"):
+    name = f"{role}-f{n}-c{m}"
+    return {f"{name}-attribute": attribute, f"{name}-operator": operator, f"{name}-value": value}
+
+
+def selector(site, role="students"):
+    return site.document()["schoolUnits"][0].get(role, {})
+
+
+def test_the_tree_has_the_number_of_people_at_each_node_and_what_is_chosen_is_ticked(site):
+    page = site.ready(site.sign_in(), PAGE)
+    said = site.read(page)
+    assert "Elever 13 ingår" not in said
+    assert "Elever 13" in said
+    assert "7A 6 ingår" in said
+    form = form_of(page, PAGE)
+    assert form["students-ou"] == "/Elever"
+    assert form["staff-ou"] == "/Personal"
+
+
+def test_the_outcome_stands_beside_with_numbers_and_names(site):
+    said = site.read(site.ready(site.sign_in(), PAGE))
+    assert "13 elever, 4 i personalen" in said
+    assert "Torvald Äppelqvist" in said
+
+
+def test_a_change_shows_who_comes_and_who_goes_by_name_before_it_is_saved(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    said = site.read(part(site, client, page, **{"students-ou": "/Elever/7A"}))
+    assert "7 försvinner" in said
+    assert "Hjördis Vängbo" in said
+    assert selector(site) == {"orgUnits": ["/Elever"]}
+
+
+def test_what_a_vendor_would_lose_is_told_with_the_limit(site):
+    site.installation.connection("all", mode="live")
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    said = site.read(part(site, client, page, **{"students-ou": "/Elever/7A"}))
+    assert "7 personer tas bort hos All vid nästa körning." in said
+    assert "Det är fler än gränsen, så körningen väntar på ditt godkännande." in said
+
+
+def test_a_selection_is_saved_and_logged(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    values = {"students-ou": ["/Elever/7A", "/Elever/7B"], "staff-group": f"norra.extra@{DOMAIN}"}
+    answer = site.send(client, page, PAGE, **values)
+    assert answer.location == f"/skolenheter/{CODE}"
+    assert selector(site) == {"orgUnits": ["/Elever/7A", "/Elever/7B"]}
+    assert selector(site, "staff") == {
+        "orgUnits": ["/Personal"],
+        "groups": [f"norra.extra@{DOMAIN}"],
+    }
+    assert site.store.entries(TENANT, 1)[0].what == "unit.saved"
+
+
+def test_what_lies_below_a_ticked_place_is_not_said_twice(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    site.send(client, page, PAGE, **{"students-ou": ["/Elever", "/Elever/7A"]})
+    assert selector(site) == {"orgUnits": ["/Elever"]}
+
+
+def test_a_pupil_who_is_staff_as_well_counts_as_staff_and_is_named(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    said = site.read(part(site, client, page, **{"students-group": f"norra.extra@{DOMAIN}"}))
+    assert "1 räknas som personal i stället Gunnel Pärlbåt" in said
+
+
+def test_somebody_who_cannot_be_sent_is_told_apart(site):
+    site.installation.domain.add_user(person("Bara", "", "/Elever/7A"))
+    said = site.read(site.ready(site.sign_in(), PAGE))
+    assert "1 kan inte skickas, eftersom namn eller adress saknas Bara" in said
+
+
+def test_a_filter_says_whom_it_stops_and_is_saved(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    values = clause(0, 0, "orgUnitPath", "notContains", "/Slutat")
+    said = site.read(part(site, client, page, **values))
+    assert "1 stoppas av filtren Slutade Elev" in said
+    site.send(client, page, PAGE, **values)
+    assert selector(site)["filters"] == [
+        [{"attribute": "orgUnitPath", "operator": "notContains", "value": "/Slutat"}]
+    ]
+
+
+def test_filters_are_ored_and_their_clauses_anded(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    values = {
+        **clause(0, 0, "name.familyName", "in", "Ek\nXu\n\nEk"),
+        **clause(0, 1, "orgUnitPath", "endsWith", "7A"),
+        **clause(1, 0, "name.givenName", "isNotEmpty", "glömt"),
+        **clause(1, 1, "name.familyName", "matches", "^V"),
+    }
+    said = site.read(part(site, client, page, **values))
+    assert "2 elever" in said
+    assert "Bo Ek" in said
+    site.send(client, page, PAGE, **values)
+    assert selector(site)["filters"] == [
+        [
+            {"attribute": "name.familyName", "operator": "in", "value": ["Ek", "Xu"]},
+            {"attribute": "orgUnitPath", "operator": "endsWith", "value": "7A"},
+        ],
+        [
+            {"attribute": "name.givenName", "operator": "isNotEmpty"},
+            {"attribute": "name.familyName", "operator": "matches", "value": "^V"},
+        ],
+    ]
+
+
+def test_a_filter_is_built_with_buttons_without_any_script(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    shown = site.send(client, page, PAGE, do="students:filter")
+    assert shown.status_code == 200
+    assert "<html" in shown.text
+    assert "students-f0-c0-value" in form_of(shown, PAGE)
+    more = site.send(client, shown, PAGE, do="students:add:0")
+    assert "students-f0-c1-value" in form_of(more, PAGE)
+    other = site.send(client, more, PAGE, do="students:filter")
+    assert "students-f1-c0-value" in form_of(other, PAGE)
+    less = site.send(client, other, PAGE, do="students:drop:0:1")
+    assert "students-f0-c1-value" not in form_of(less, PAGE)
+    assert selector(site) == {"orgUnits": ["/Elever"]}
+
+
+def test_the_filters_and_the_outcome_come_together_when_the_page_asks(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    form = {**form_of(page, PAGE), "do": "students:filter"}
+    answer = client.post(PAGE, data=form, headers={"HX-Request": "true"})
+    assert 'id="filter-students"' in answer.text
+    assert 'hx-swap-oob="true"' in answer.text
+    assert "<html" not in answer.text
+
+
+def test_values_that_people_have_are_suggested_but_no_names(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    values = clause(0, 0, "orgUnitPath", "equals", "") | clause(0, 1, "name.familyName", "in", "")
+    shown = site.send(client, page, PAGE, do="show", **values)
+    assert '<option value="/Elever/7A">' in shown.text
+    assert '<option value="Ek">' not in shown.text
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (clause(0, 0, "orgUnitPath", "contains", " "), "Skriv ett värde att jämföra med."),
+        (clause(0, 0, "orgUnitPath", "in", "\n "), "Skriv minst ett värde, ett på varje rad."),
+        (clause(0, 0, "orgUnitPath", "matches", "(7A"), "går inte att läsa vid tecken 1"),
+        (clause(0, 0, "orgUnitPath", "ends", "x"), "Välj hur det ska jämföras."),
+        (clause(0, 0, "shoeSize", "equals", "x"), "Välj en uppgift i listan."),
+    ],
+)
+def test_a_clause_that_is_not_whole_is_told_in_its_field_and_nothing_is_saved(site, values, told):
+    client = site.sign_in()
+    before = site.document()
+    answer = site.send(client, site.ready(client, PAGE), PAGE, **values)
+    assert answer.status_code == 400
+    assert told in site.read(answer)
+    assert 'aria-invalid="true"' in answer.text or "operator" in str(values)
+    assert site.document() == before
+
+
+def test_a_clause_that_is_not_whole_yet_stops_nobody_meanwhile(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    said = site.read(part(site, client, page, **clause(0, 0, "orgUnitPath", "matches", "(")))
+    assert "13 elever" in said
+
+
+def test_a_place_that_is_gone_is_shown_ticked_so_that_it_can_be_taken_away(site):
+    site.installation.document["schoolUnits"][0]["students"] = {
+        "orgUnits": ["/Elever", "/Borta"],
+        "groups": [f"borta@{DOMAIN}"],
+    }
+    site.installation.import_document()
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    said = site.read(page)
+    assert "finns inte längre i Google Workspace /Borta" in said
+    assert "/Borta finns inte i Google Workspace." in said
+    form = form_of(page, PAGE)
+    assert form["students-ou"] == ["/Elever", "/Borta"]
+    assert form["students-group"] == f"borta@{DOMAIN}"
+    site.send(client, page, PAGE, **{"students-ou": "/Elever", "students-group": None})
+    assert selector(site) == {"orgUnits": ["/Elever"]}
+
+
+def test_groups_named_as_the_school_are_shown_and_others_are_found_by_a_search(site):
+    site.installation.domain.add_group({"email": f"sodra.larare@{DOMAIN}", "name": "Lärare Södra"})
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    assert "Norra extra" in site.read(page)
+    assert "Lärare Södra" not in site.read(page)
+    found = part(site, client, page, do="groups", search="södra")
+    assert "Lärare Södra" in site.read(found)
+    nothing = part(site, client, page, do="groups", search="västra")
+    assert "Ingen grupp heter så." in site.read(nothing)
+
+
+def test_what_is_below_a_node_can_be_asked_for(site):
+    client = site.sign_in()
+    site.ready(client, PAGE)
+    answer = client.get(f"{PAGE}/under", query_string={"ou": "/Elever"})
+    assert "7A" in site.read(answer)
+    assert 'value="/Elever/7A" data-below disabled' in answer.text
+    assert client.get(f"{PAGE}/under", query_string={"ou": "/Nej"}).status_code == 404
+
+
+def test_who_was_slower_sees_that_another_saved_and_keeps_the_ticks(site):
+    client, other = site.sign_in(), site.sign_in()
+    page, theirs = site.ready(client, PAGE), site.ready(other, PAGE)
+    site.send(other, theirs, PAGE, **{"students-ou": "/Elever/7B"})
+    answer = site.send(client, page, PAGE, **{"students-ou": "/Elever/7A"})
+    assert answer.status_code == 409
+    assert "Någon annan har sparat under tiden" in site.read(answer)
+    assert form_of(answer, PAGE)["students-ou"] == "/Elever/7A"
+    assert selector(site) == {"orgUnits": ["/Elever/7B"]}
+
+
+def test_no_protected_person_is_named_or_counted(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    assert "Skyddade 0" in site.read(page)
+    shown = part(site, client, page, **{"students-ou": "/Skyddade"})
+    assert "Skyddsson" not in shown.text
+    assert "Inga elever är valda." in site.read(shown)

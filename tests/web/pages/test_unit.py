@@ -1,0 +1,156 @@
+"""One unit: who belongs here and in which classes, what it is called, and taking it away."""
+
+import pytest
+
+from tests.installation import TENANT, person
+from tests.web.site import Site, form_of
+
+CODE = "12345678"
+PAGE = f"/skolenheter/{CODE}"
+REMOVE = f"{PAGE}/ta-bort"
+
+
+@pytest.fixture
+def site(tmp_path):
+    with Site(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def live(tmp_path):
+    """A site where one vendor has everybody."""
+    with Site(tmp_path) as site:
+        site.installation.connection("all", mode="live")
+        site.installation.run("sync", TENANT)
+        yield site
+
+
+def test_the_first_sentence_says_how_many_and_in_how_many_classes(site):
+    said = site.read(site.ready(site.sign_in(), PAGE))
+    assert "12 elever i 2 klasser och 4 i personalen hör hit." in said
+
+
+def test_each_class_is_shown_with_its_number_of_pupils_and_each_year(site):
+    said = site.read(site.ready(site.sign_in(), PAGE))
+    assert "2 klasser från organisationsenheterna 7A 6 7B 6" in said
+    assert "åk 7 12" in said
+
+
+def test_a_pupil_without_a_class_is_counted_and_can_be_found(site):
+    site.installation.domain.add_user(person("Vilse", "Borg", "/Elever"))
+    page = site.ready(site.sign_in(), PAGE)
+    assert "1 elev utan klass" in site.read(page)
+    assert "/datakvalitet/student-without-class?enhet=Norra" in page.text
+
+
+def test_a_unit_that_has_no_selection_shows_the_ways_to_one(site):
+    site.installation.document["schoolUnits"][0] = {"code": CODE, "name": "Norra skolan"}
+    site.installation.import_document()
+    page = site.ready(site.sign_in(), PAGE)
+    assert "Ingen har sagt vilka som hör hit ännu." in site.read(page)
+    assert f'href="{PAGE}/urval"' in page.text
+    assert f'href="/forslag#enhet-{CODE}"' in page.text
+
+
+def test_a_code_that_is_not_the_tenants_is_no_page(site):
+    client = site.sign_in()
+    for path in ("", "/urval", "/klasser", "/grupper", "/arskurser", "/ta-bort"):
+        assert client.get(f"/skolenheter/87654321{path}").status_code == 404
+
+
+def test_the_name_and_types_are_saved_and_logged(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    values = {"name": " Norra   skolan F-9 ", "types": ["GR", "FKLASS"], "municipality": "0180"}
+    answer = site.send(client, page, PAGE, **values)
+    assert answer.location == PAGE
+    unit = site.document()["schoolUnits"][0]
+    assert unit["name"] == "Norra skolan F-9"
+    assert unit["schoolTypes"] == ["FKLASS", "GR"]
+    assert unit["municipalityCode"] == "0180"
+    assert unit["students"] == {"orgUnits": ["/Elever"]}
+    entry = site.store.entries(TENANT, 1)[0]
+    assert (entry.what, entry.subject) == ("unit.saved", CODE)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"name": "  "}, "Skriv skolenhetens namn"),
+        ({"name": "x" * 201}, "högst 200 tecken"),
+        ({"municipality": "18"}, "En kommunkod har fyra siffror"),
+    ],
+)
+def test_wrong_facts_are_told_in_their_field_and_nothing_is_saved(site, values, told):
+    client = site.sign_in()
+    before = site.document()
+    answer = site.send(client, site.ready(client, PAGE), PAGE, **values)
+    assert answer.status_code == 400
+    assert told in site.read(answer)
+    assert site.document() == before
+
+
+def test_who_was_slower_is_told_and_what_was_typed_stays(site):
+    client, other = site.sign_in(), site.sign_in()
+    page, theirs = site.ready(client, PAGE), site.ready(other, PAGE)
+    site.send(other, theirs, PAGE, name="Norra 1")
+    answer = site.send(client, page, PAGE, name="Norra 2")
+    assert answer.status_code == 409
+    assert "Någon annan har sparat under tiden" in site.read(answer)
+    assert form_of(answer, PAGE)["name"] == "Norra 2"
+    assert site.document()["schoolUnits"][0]["name"] == "Norra 1"
+    assert site.send(client, answer, PAGE).status_code == 302
+    assert site.document()["schoolUnits"][0]["name"] == "Norra 2"
+
+
+def test_a_ceased_unit_is_marked(site):
+    site.installation.document["schoolUnits"][0]["code"] = "12345679"
+    for connection in site.installation.document["connections"]:
+        connection["schoolUnits"] = ["12345679"]
+    site.installation.import_document()
+    site.house.see_to_register()
+    said = site.read(site.ready(site.sign_in(), "/skolenheter/12345679"))
+    assert "Skolenheten har upphört enligt Skolverkets register." in said
+
+
+def test_taking_a_unit_away_names_how_many_go_at_which_vendor(live):
+    said = live.read(live.ready(live.sign_in(), REMOVE))
+    assert "16 personer tas bort hos All." in said
+
+
+def test_a_pupil_who_is_at_another_unit_too_is_not_said_to_go(live):
+    document = live.installation.document
+    document["schoolUnits"].append(
+        {"code": "12345680", "name": "Södra skolan", "students": {"orgUnits": ["/Elever/7A"]}}
+    )
+    document["connections"][0]["schoolUnits"] = [CODE, "12345680"]
+    live.installation.import_document()
+    said = live.read(live.ready(live.sign_in(), REMOVE))
+    assert "10 personer tas bort hos All." in said
+
+
+def test_a_unit_is_taken_away_from_the_vendors_lists_too(live):
+    client = live.sign_in()
+    answer = live.send(client, live.ready(client, REMOVE), REMOVE)
+    assert answer.location == "/skolenheter/sok"
+    document = live.document()
+    assert document.get("schoolUnits", []) == []
+    assert all(not c.get("schoolUnits") for c in document["connections"])
+    assert live.store.entries(TENANT, 1)[0].what == "unit.removed"
+
+
+def test_a_unit_that_changed_meanwhile_is_not_taken_away(live):
+    client, other = live.sign_in(), live.sign_in()
+    page = live.ready(client, REMOVE)
+    live.send(other, live.ready(other, PAGE), PAGE, name="Norra nya skolan")
+    answer = live.send(client, page, REMOVE)
+    assert answer.status_code == 409
+    assert len(live.document()["schoolUnits"]) == 1
+
+
+def test_a_unit_can_be_taken_away_while_the_directory_cannot_be_read(live):
+    live.installation.directory.fail("orgunits", status=403, reason="forbidden", times=None)
+    client = live.sign_in()
+    said = live.read(live.ready(client, REMOVE))
+    assert "De som bara finns på Norra skolan tas bort hos leverantörerna" in said
+    assert live.send(client, client.get(REMOVE), REMOVE).status_code == 302
