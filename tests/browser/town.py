@@ -8,13 +8,16 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Flask
 from msgspec import structs
 
 from addon import HOUSE, create_app
+from addon.approve import refuse
+from addon.pause import today
 from addon.progress import Progress
 from addon.report import RunReport
 from addon.sandbox.documents import tenant_document
@@ -27,6 +30,10 @@ from tests.web.site import Clock, Queue
 
 T = TypeVar("T")
 NORTH = "/Elever/Norra skolan"
+EARLIER = 30 * 24 * 3600.0
+"""Seconds by which the town's clock is late, so that days can go by in it: who signs in is asked
+for by a provider that has the real time, and would have come too early after them.
+"""
 PATIENCE = 60.0
 """Seconds that a test waits for tasks."""
 
@@ -56,10 +63,28 @@ class Town:
         """Another one."""
         return str(self.stage.administrators[1]["primaryEmail"])
 
+    @property
+    def today(self) -> date:
+        """The day in Sweden."""
+        return today(self.clock())
+
+    def document(self) -> dict[str, Any]:
+        """The tenant's document as it is, or else as it is after the first visit."""
+        stored = self.stage.store.tenant(self.stage.tenant)
+        found: dict[str, Any] = tenant_document(self.stage.domain)
+        return found if stored is None else json.loads(stored)
+
+    def save(self, document: dict[str, Any]) -> None:
+        """Has the tenant's document be this."""
+        self.stage.store.save_tenant(self.stage.tenant, json.dumps(document).encode())
+
     def set_up(self) -> None:
         """Has the tenant be as after the first visit, with both vendors on."""
-        document = tenant_document(self.stage.domain)
-        self.stage.store.save_tenant(self.stage.tenant, json.dumps(document).encode())
+        self.save(tenant_document(self.stage.domain))
+
+    def refuse(self, vendor: str) -> None:
+        """Says no to what is held at a vendor."""
+        refuse(self.stage.store, self.stage.tenant, vendor, self.clock())
 
     def run(self) -> RunReport:
         """A run, as the schedule would have it."""
@@ -87,6 +112,7 @@ class Town:
 def town(folder: Path) -> Iterator[Town]:
     """The town, with its data in `folder`, until the end of the `with`."""
     clock = Clock()
+    clock.ahead = -EARLIER
     with set_stage(folder, Progress(io.StringIO())) as stage:
         queue = Queue(lambda: house.store(), clock)
         app = create_app(Settings.from_environ(stage.environ), queue=queue, clock=clock)

@@ -8,6 +8,7 @@ from tests.browser.hands import Hands
 from tests.browser.town import Town
 
 VENDOR = "Gleerups"
+MOST_TRIES = 100
 
 
 def sign_in(town: Town, hands: Hands, email: str | None = None) -> None:
@@ -83,3 +84,13 @@ def headed(page: Page, *titles: str) -> None:
     """Waits for a page with one of these titles, past those that say to wait."""
     any_of = re.compile("^(" + "|".join(map(re.escape, titles)) + ")$")
     expect(page.locator("h1")).to_have_text(any_of)
+
+
+def when_ready(page: Page, address: str) -> None:
+    """Goes to a page, again for as long as what it needs is being made, and stays there."""
+    for _ in range(MOST_TRIES):
+        page.goto(address)
+        if not page.get_by_text("Underlaget räknas om").count():
+            page.evaluate("window.stop()")  # those that look again by themselves
+            return
+    raise AssertionError(f"{address} never became ready")

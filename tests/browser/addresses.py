@@ -1,0 +1,71 @@
+"""The addresses of all pages, by the rule of `app.url_map` that serves them.
+
+What is in braces is filled in from the town: see `tests.browser.states`.
+"""
+
+from collections.abc import Mapping
+
+from flask import Flask
+
+FOR_PROGRAMS = ("cron", "tasks", "healthz", "readyz", "static")
+NOT_PAGES = {
+    "/datakvalitet.csv": "a file",
+    "/installningar/dokument.json": "a file",
+    "/korningar/<run_id>/lage": "a part of the run's page, and otherwise leads there",
+    "/oversikt": "leads to the first page",
+    "/personer.csv": "a file",
+}
+PAGES: Mapping[str, tuple[str, ...]] = {
+    "/": ("/",),
+    "/datakvalitet": ("/datakvalitet",),
+    "/datakvalitet/<code>": (
+        "/datakvalitet/missing-family-name",
+        "/datakvalitet/student-without-class",
+        "/datakvalitet/group-missing",
+    ),
+    "/forhandsgranska": ("/forhandsgranska",),
+    "/forhandsgranska/<vendor>": ("/forhandsgranska/gleerups",),
+    "/forhandsgranska/<vendor>/<user_id>": (
+        "/forhandsgranska/gleerups/{pupil}",
+        "/forhandsgranska/gleerups/{beginner}",
+        "/forhandsgranska/binogi/{renamed}",
+    ),
+    "/forslag": ("/forslag",),
+    "/installningar": ("/installningar",),
+    "/installningar/dokument": ("/installningar/dokument",),
+    "/installningar/logg": ("/installningar/logg",),
+    "/korningar": ("/korningar", "/korningar?visa=andringar"),
+    "/korningar/<run_id>": ("/korningar/{run}", "/korningar/{first_run}"),
+    "/leverantorer": ("/leverantorer",),
+    "/leverantorer/<vendor>": ("/leverantorer/gleerups", "/leverantorer/binogi"),
+    "/leverantorer/<vendor>/avveckla": ("/leverantorer/gleerups/avveckla",),
+    "/leverantorer/<vendor>/lage/<mode>": (
+        "/leverantorer/gleerups/lage/off",
+        "/leverantorer/gleerups/lage/test",
+        "/leverantorer/gleerups/lage/live",
+    ),
+    "/logga-in": ("/logga-in",),
+    "/logga-in/klar": ("/logga-in/klar",),
+    "/organisation": ("/organisation",),
+    "/personer": ("/personer", "/personer?beslut=left&sort=-namn", "/personer?sida=2"),
+    "/personer/<user_id>": (
+        "/personer/{pupil}",
+        "/personer/{teacher}",
+        "/personer/{nameless}",
+    ),
+    "/personer/<user_id>/hos/<vendor>": ("/personer/{pupil}/hos/gleerups",),
+    "/skarpt-lage": ("/skarpt-lage",),
+    "/skolenheter": ("/skolenheter", "/skolenheter?ordna=1"),
+    "/skolenheter/<code>": ("/skolenheter/{unit}", "/skolenheter/{other_unit}"),
+    "/skolenheter/sok": ("/skolenheter/sok", "/skolenheter/sok?q=skolan"),
+    "/skyddade": ("/skyddade",),
+    "/sparrar": ("/sparrar",),
+    "/testlage": ("/testlage",),
+}
+"""Every page of the application. A new one is added here, and is then seen to as the others are."""
+
+
+def rules(app: Flask) -> set[str]:
+    """The rules that people may ask with GET."""
+    found = (rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()))
+    return {rule.rule for rule in found if rule.rule.split("/")[1] not in FOR_PROGRAMS}

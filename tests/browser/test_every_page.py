@@ -1,0 +1,81 @@
+"""Everyone can read and use every page, whatever is going on and whatever they read it on."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import NamedTuple
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from addon import create_app
+from addon.settings import Settings
+from tests.browser.addresses import NOT_PAGES, PAGES, rules
+from tests.browser.chromium import Watch, visit
+from tests.browser.hands import Mouse
+from tests.browser.inspection import faults
+from tests.browser.states import STATES, known
+from tests.browser.town import Town, town
+from tests.browser.way import sign_in, when_ready
+
+CASES = [(name, address) for name, state in STATES.items() for address in state.addresses]
+
+
+class Scene(NamedTuple):
+    """A town in a state, and an administrator's window on it."""
+
+    town: Town
+    page: Page
+    watch: Watch
+
+
+class Scenes:
+    """The scene of the state that was asked for last; those before it are over."""
+
+    def __init__(self, browser: Browser, folders: pytest.TempPathFactory) -> None:
+        self._browser = browser
+        self._folders = folders
+        self._open = ExitStack()
+        self._now: tuple[str, Scene] | None = None
+
+    def of(self, state: str) -> Scene:
+        """A town in this state, with somebody who has signed in."""
+        if self._now is None or self._now[0] != state:
+            self.close()
+            self._now = state, self._set(state)
+        return self._now[1]
+
+    def close(self) -> None:
+        self._now = None
+        self._open.close()
+
+    def _set(self, state: str) -> Scene:
+        here = self._open.enter_context(town(self._folders.mktemp("town")))
+        STATES[state].prepare(here)
+        # Without motion, since colours that are still turning dark are neither.
+        seen = visit(self._browser, here.url, reduced_motion="reduce")
+        page, watch = self._open.enter_context(seen)
+        page.goto("/logga-in")
+        sign_in(here, Mouse(page))
+        return Scene(here, page, watch)
+
+
+@pytest.fixture(scope="module")
+def scenes(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenes]:
+    found = Scenes(browser, tmp_path_factory)
+    yield found
+    found.close()
+
+
+def test_every_page_is_on_the_list(tmp_path):
+    app = create_app(Settings.from_environ({"SKOLSYNK_STORE": f"sqlite:///{tmp_path / 'x.db'}"}))
+    assert rules(app) == {*PAGES, *NOT_PAGES}
+
+
+@pytest.mark.parametrize(("state", "address"), CASES)
+def test_everyone_can_use_it(scenes, state, address):
+    scene = scenes.of(state)
+    when_ready(scene.page, address.format(**known(scene.town)))
+    found = faults(scene.page)
+    assert not found, "\n".join(found)
+    said, scene.watch.faults[:] = list(scene.watch.faults), []
+    assert said == []
