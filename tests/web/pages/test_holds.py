@@ -1,0 +1,406 @@
+"""Spärrar: who would go and why, and what a yes and a no do."""
+
+import re
+
+import pytest
+
+from addon.approve import find_hold
+from addon.delivery.guard import APPROVAL_LASTS
+from addon.queue import QueueError
+from tests.installation import PUPILS, TENANT, address, person
+from tests.web.pages.school import (
+    HELD,
+    UNIT,
+    deliver,
+    hold,
+    location,
+    read_again,
+    turn_on,
+    user_id,
+)
+from tests.web.site import Site, form_of
+
+PAGE = "/sparrar"
+DECIDE = "/sparrar/all/live"
+
+
+@pytest.fixture
+def site(tmp_path):
+    with Site(tmp_path) as site:
+        turn_on(site, "all")
+        yield site
+
+
+@pytest.fixture
+def client(site):
+    return site.sign_in()
+
+
+def shown(site, client, **more):
+    """The page once the names are there."""
+    client.get(PAGE, **more)
+    site.tasks()
+    for _ in range(100):
+        page = client.get(PAGE, **more)
+        if "Katalogen läses" not in page.text:
+            return page
+    raise AssertionError("the names never came")
+
+
+def decide(site, client, decision, page=None):
+    page = page or shown(site, client)
+    return client.get(location(site.send(client, page, DECIDE, decision=decision)))
+
+
+def gone(site):
+    return sorted(
+        name for name in PUPILS["7A"] if address(*name) not in {u["userName"] for u in users(site)}
+    )
+
+
+def users(site):
+    return list(site.installation.all.held("User").values())
+
+
+def test_when_nothing_is_held_the_page_says_so_and_what_a_hold_is(site, client):
+    said = site.read(client.get(PAGE))
+    assert "Inget är spärrat." in said
+    assert "skulle ta bort fler personer än ni har bestämt" in said
+
+
+def test_the_numbers_are_there_before_the_names(site, client):
+    hold(site)
+    page = client.get(PAGE)
+    said = site.read(page)
+    assert "1 spärr väntar på ditt beslut. Inget har skickats." in said
+    assert "Nästa körning skulle ta bort 4 personer hos All." in said
+    assert "Det är fler än gränsen på 3, så inget har skickats." in said
+    assert "Katalogen läses. Namnen visas här av sig själva" in said
+    assert 'hx-select="#sparrar"' in page.text
+    assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in page.text
+    assert form_of(page, DECIDE)["mark"]
+
+
+def test_who_would_go_is_listed_with_where_they_are_and_why(site, client):
+    deliver(site)
+    site.installation.domain.suspend(address("Bo", "Ek"))
+    site.installation.domain.add_org_unit("/Slutat")
+    for name in PUPILS["7A"][:3]:
+        site.installation.domain.move_user(address(*name), "/Slutat")
+    deliver(site, HELD)
+    page = shown(site, client)
+    said = site.read(page)
+    assert "Alla (4) Inte med i något urval (3) Kontot är avstängt i Workspace (1)" in said
+    assert "Torvald Äppelqvist /Slutat Inte med i något urval" in said
+    assert "Bo Ek /Elever/7A Kontot är avstängt i Workspace" in said
+    assert "hx-get" not in page.text
+    some = shown(site, client, query_string={"hos": "all", "orsak": "suspended"})
+    assert "Torvald" not in some.text
+    assert "Bo Ek" in some.text
+
+
+def test_most_in_one_place_that_no_selection_reaches_is_asked_about(site, client):
+    deliver(site)
+    site.installation.domain.add_org_unit("/Arkiv/7A")
+    for name in PUPILS["7A"][:5]:
+        site.installation.domain.move_user(address(*name), "/Arkiv/7A")
+    deliver(site, HELD)
+    said = site.read(shown(site, client))
+    assert "Alla ligger nu i /Arkiv/7A, som inget urval når. Har de flyttats dit" in said
+
+
+def test_an_org_unit_that_was_renamed_is_asked_about(site, client):
+    deliver(site)
+    site.installation.leave(PUPILS["7A"][0])
+    site.installation.domain.rename_org_unit("/Elever", "Alumner")
+    deliver(site, HELD)
+    said = site.read(shown(site, client))
+    assert "De flesta (11) nås inte längre av något urval." in said
+    assert "Ett urval pekar på /Elever, som inte finns längre." in said
+    assert "De ligger nu i /Alumner. Har den organisationsenheten flyttats eller bytt namn?" in said
+    assert "Inte med i något urval (11) Kontot finns inte kvar i Workspace (1)" in said
+
+
+def test_most_accounts_gone_is_asked_about(site, client):
+    deliver(site)
+    site.installation.leave(*PUPILS["7A"][:5])
+    deliver(site, HELD)
+    said = site.read(shown(site, client))
+    assert "Alla saknar numera konto i Workspace." in said
+    assert "återställ kontona i Admin-konsolen" in said
+    assert said.count("Konto som inte finns kvar –") == 5
+
+
+def test_a_list_longer_than_a_page_has_pages_of_its_own(site, client):
+    domain = site.installation.domain
+    domain.add_org_unit("/Borta")
+    new = [domain.add_user(person(f"Ny{n}", "Elev", "/Elever/7B")) for n in range(104)]
+    deliver(site)
+    for user in new:
+        domain.move_user(user["primaryEmail"], "/Borta")
+    deliver(site, HELD)
+    page = shown(site, client)
+    assert "Sida 1 av 2" in site.read(page)
+    href = re.search(r'rel="next" href="([^"]+)"', page.text)[1].replace("&amp;", "&")
+    assert href == "/sparrar?hos=all&sida=2#sparr-all"
+    second = client.get(href)
+    assert "Sida 2 av 2" in site.read(second)
+    assert second.text.count("/Borta</td>") == 4
+
+
+def test_a_person_who_is_protected_since_is_not_named(site, client):
+    deliver(site)
+    site.installation.domain.add_org_unit("/Slutat")
+    names = PUPILS["7A"][:4]
+    for name in names:
+        site.installation.domain.move_user(address(*name), "/Slutat")
+    deliver(site, HELD)
+    site.installation.domain.move_user(address(*names[0]), "/Skyddade")
+    read_again(site, client)
+    page = shown(site, client)
+    assert names[0][1] not in page.text
+    said = site.read(page)
+    assert "Person med skyddade personuppgifter – Skyddade personuppgifter" in said
+    assert names[1][1] in page.text
+
+
+def test_who_is_back_in_the_directory_is_said_to_stay(site, client):
+    deliver(site)
+    site.installation.domain.add_org_unit("/Slutat")
+    for name in PUPILS["7A"][:4]:
+        site.installation.domain.move_user(address(*name), "/Slutat")
+    deliver(site, HELD)
+    for name in PUPILS["7A"][:2]:
+        site.installation.domain.move_user(address(*name), "/Elever/7A")
+    read_again(site, client)
+    said = site.read(shown(site, client))
+    assert "2 personer ska inte längre tas bort, enligt katalogen som den är nu." in said
+
+
+def test_a_directory_that_was_read_before_the_hold_is_read_again(site, client):
+    deliver(site)
+    site.ready(client, "/personer")
+    site.installation.leave(*PUPILS["7A"][:4])
+    deliver(site, HELD)
+    assert "Katalogen läses" in site.read(client.get(PAGE))
+    site.tasks()
+    assert site.read(shown(site, client)).count("Konto som inte finns kvar –") == 4
+
+
+def test_what_was_approved_is_deleted_at_the_vendor_and_the_hold_is_gone(site, client):
+    hold(site)
+    assert gone(site) == []
+    page = decide(site, client, "approve")
+    assert "Godkänt. Det skickas till All nu." in site.read(page)
+    site.tasks()
+    assert gone(site) == sorted(PUPILS["7A"][:4])
+    assert "Inget är spärrat." in site.read(client.get(PAGE))
+    assert "Spärr hos" not in site.read(client.get("/installningar"))
+    assert [e.what for e in site.store.entries(TENANT, 9)].count("hold.approved") == 1
+
+
+def test_between_the_yes_and_the_deed_every_page_says_that_it_is_on_its_way(site, client):
+    hold(site)
+    page = shown(site, client)
+    queue = site.house.queue()
+    queue.stop()
+    site.send(client, page, DECIDE, decision="approve")
+    after = client.get(PAGE)
+    said = site.read(after)
+    assert "Det som är godkänt skickas nu." in said
+    assert "Ja, ta bort" not in said
+    assert "Det som var spärrat hos All är godkänt och skickas nu." in site.read(
+        client.get("/installningar")
+    )
+    with site.later(APPROVAL_LASTS + 1):
+        assert "1 spärr väntar på ditt beslut." in site.read(client.get(PAGE))
+
+
+def test_what_was_refused_stays_at_the_vendor_and_is_not_asked_about_again(site, client):
+    hold(site)
+    said = site.read(decide(site, client, "refuse"))
+    assert "Inget tas bort hos All. Spärren står kvar." in said
+    assert "Ni har sagt nej till det som är spärrat." in said
+    deliver(site, HELD)
+    assert gone(site) == []
+    elsewhere = site.read(client.get("/installningar"))
+    assert "1 spärr står kvar eftersom ni har sagt nej." in elsewhere
+    assert "Spärr hos All." not in elsewhere
+    page = shown(site, client)
+    assert "Nej, ta inte bort" not in page.text
+    assert [e.what for e in site.store.entries(TENANT, 9)].count("hold.refused") == 1
+
+
+def test_a_no_can_be_taken_back(site, client):
+    hold(site)
+    decide(site, client, "refuse")
+    decide(site, client, "approve")
+    site.tasks()
+    assert gone(site) == sorted(PUPILS["7A"][:4])
+
+
+def test_a_refused_hold_that_grows_is_asked_about_again(site, client):
+    hold(site)
+    decide(site, client, "refuse")
+    site.installation.leave(PUPILS["7A"][4])
+    deliver(site, HELD)
+    said = site.read(client.get(PAGE))
+    assert "1 spärr väntar på ditt beslut." in said
+    assert "5 personer" in said
+
+
+@pytest.mark.parametrize("decision", ["approve", "refuse"])
+def test_a_hold_that_has_changed_since_the_page_was_shown_is_not_decided(site, client, decision):
+    hold(site)
+    page = shown(site, client)
+    site.installation.leave(PUPILS["7A"][4])
+    deliver(site, HELD)
+    said = site.read(decide(site, client, decision, page))
+    assert "Spärren har ändrats sedan sidan visades. Se efter och bestäm igen." in said
+    site.tasks()
+    assert gone(site) == []
+    with site.installation.store() as store:
+        assert store.approval(find_hold(store, TENANT, "all")[0]) is None
+
+
+def test_the_same_hold_an_hour_later_is_the_one_that_was_shown(site, client):
+    hold(site)
+    page = shown(site, client)
+    deliver(site, HELD)
+    decide(site, client, "approve", page)
+    site.tasks()
+    assert gone(site) == sorted(PUPILS["7A"][:4])
+
+
+def test_a_hold_that_is_over_is_not_decided(site, client):
+    hold(site)
+    page = shown(site, client)
+    decide(site, client, "approve", page)
+    site.tasks()
+    assert "Spärren finns inte längre." in site.read(decide(site, client, "approve", page))
+
+
+def test_a_decision_that_is_neither_yes_nor_no_is_none(site, client):
+    hold(site)
+    page = shown(site, client)
+    assert site.send(client, page, DECIDE, decision="maybe").status_code == 400
+    assert site.send(client, page, DECIDE).status_code == 400
+
+
+def test_what_is_held_elsewhere_cannot_be_decided_by_its_address(site, client):
+    hold(site)
+    data = {**form_of(shown(site, client), DECIDE), "decision": "approve"}
+    for path in ("/sparrar/some/live", "/sparrar/all/test", "/sparrar/nobody/live"):
+        page = client.get(location(client.post(path, data=data)))
+        assert "Spärren finns inte längre." in site.read(page)
+    site.tasks()
+    assert gone(site) == []
+
+
+def test_without_its_token_a_form_decides_nothing(site, client):
+    hold(site)
+    data = {**form_of(shown(site, client), DECIDE), "decision": "approve"}
+    del data["csrf_token"]
+    assert client.post(DECIDE, data=data).status_code == 400
+    assert gone(site) == []
+
+
+def test_during_a_pause_one_can_say_no_but_not_yes(site, client):
+    hold(site)
+    before = shown(site, client)
+    site.installation.document["schedule"] = {
+        "pause": {"from": "2020-01-01", "until": "2099-12-31"}
+    }
+    site.installation.import_document()
+    page = shown(site, client)
+    said = site.read(page)
+    assert "Under pausen kan ni säga nej, men inte godkänna." in said
+    assert "Ja, ta bort" not in said
+    assert "Det är paus, så inget skickas." in site.read(decide(site, client, "approve", before))
+    assert "Spärren står kvar." in site.read(decide(site, client, "refuse"))
+    site.tasks()
+    assert gone(site) == []
+
+
+def test_a_pause_and_a_hold_are_said_on_every_page(site, client):
+    hold(site)
+    site.installation.document["schedule"] = {
+        "pause": {"from": "2020-01-01", "until": "2099-12-31"}
+    }
+    site.installation.import_document()
+    shown(site, client)
+    for path in ("/", "/personer", "/datakvalitet", "/korningar", "/leverantorer", "/skolenheter"):
+        said = site.read(site.ready(client, path, follow_redirects=True))
+        assert "Paus till och med 2099-12-31. Inget körs och inget skickas" in said, path
+        assert "Spärr hos All. 4 personer skulle tas bort." in said, path
+
+
+def test_a_withdrawal_that_is_held_is_told_as_one_and_can_be_broken_off(site, client):
+    deliver(site)
+    site.installation.run("withdraw", TENANT, "--vendor", "all")
+    said = site.read(shown(site, client))
+    assert "Avvecklingen tar bort 16 personer hos All, allt ni har där." in said
+    said = site.read(decide(site, client, "refuse"))
+    assert "Inget tas bort hos All, och avvecklingen är avbruten." in said
+    assert "Inget är spärrat." in said
+    site.tasks()
+    assert len(users(site)) == 16
+
+
+def test_a_withdrawal_that_is_approved_removes_everything(site, client):
+    deliver(site)
+    site.installation.run("withdraw", TENANT, "--vendor", "all")
+    decide(site, client, "approve")
+    site.tasks()
+    assert users(site) == []
+
+
+def test_two_vendors_are_decided_each_by_itself(site, client):
+    turn_on(site, "some")
+    hold(site)
+    said = site.read(shown(site, client))
+    assert "2 spärrar väntar på ditt beslut." in said
+    decide(site, client, "approve")
+    site.tasks()
+    assert gone(site) == sorted(PUPILS["7A"][:4])
+    assert len(site.installation.some.held("User")) == 16
+    assert "1 spärr väntar på ditt beslut." in site.read(client.get(PAGE))
+
+
+def test_when_the_run_cannot_begin_the_yes_is_kept(site, client, monkeypatch):
+    hold(site)
+    page = shown(site, client)
+
+    def refuse(task):
+        raise QueueError("away")
+
+    monkeypatch.setattr(site.house.queue(), "enqueue", refuse)
+    said = site.read(decide(site, client, "approve", page))
+    assert "Godkänt, men det gick inte att börja nu. Nästa körning gör det." in said
+    deliver(site)
+    assert gone(site) == sorted(PUPILS["7A"][:4])
+
+
+def test_a_change_in_the_number_of_classes_is_told_in_words(site, client):
+    turn_on(site, "all", limits={"deletions": 50, "changes": {"StudentGroup": {"number": 1}}})
+    deliver(site)
+    unit = site.installation.document["schoolUnits"][0]
+    unit["classes"]["pattern"] = "^/Ingen/(?P<name>[^/]+)$"
+    site.installation.import_document()
+    deliver(site, HELD)
+    said = site.read(shown(site, client))
+    assert "Nästa körning skulle ändra mer hos All än ni har bestämt" in said
+    assert "Det blir 2 färre klasser och grupper än i dag." in said
+    assert "Ja, skicka ändringen till All" in said
+    assert "Ändringen är större än gränsen." in site.read(client.get("/installningar"))
+
+
+def test_a_leavers_page_is_a_link_by_id_alone(site, client):
+    deliver(site)
+    site.installation.domain.add_org_unit("/Slutat")
+    for name in PUPILS["7A"][:4]:
+        site.installation.domain.move_user(address(*name), "/Slutat")
+    deliver(site, HELD)
+    page = shown(site, client)
+    assert f'href="/personer/{user_id(site, *PUPILS["7A"][0])}"' in page.text
+    assert UNIT not in page.text
