@@ -264,3 +264,16 @@ def test_no_protected_person_is_named_or_counted(site):
     shown = part(site, client, page, **{"students-ou": "/Skyddade"})
     assert "Skyddsson" not in shown.text
     assert "Inga elever är valda." in site.read(shown)
+
+
+def test_another_comparison_brings_the_field_that_it_needs(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    form = {**form_of(page, PAGE), "do": "students:redraw"}
+    headers = {"HX-Request": "true"}
+    listed = client.post(PAGE, data=form | clause(0, 0, "orgUnitPath", "in", "a"), headers=headers)
+    assert '<textarea class="form-control' in listed.text
+    empty = client.post(
+        PAGE, data=form | clause(0, 0, "orgUnitPath", "isEmpty", "a"), headers=headers
+    )
+    assert 'type="hidden" name="students-f0-c0-value" value="a"' in empty.text
