@@ -40,6 +40,8 @@ ATTRIBUTES = (
 
 FEWEST_SHARING = 2.0
 """People for each value, on average, of a field that says what sort of person somebody is."""
+UNREADABLE = (zlib.error, msgspec.DecodeError)
+"""What `unpack` raises of a survey that another version of the program has packed."""
 PERSONAL_NUMBER = re.compile(r"(?:\d{2})?\d{6}[-+]?[\dTtPp]\d{3}")
 
 
@@ -166,7 +168,7 @@ def pack(survey: Survey) -> bytes:
 
 
 def unpack(packed: bytes) -> Survey:
-    """A survey from bytes."""
+    """A survey from bytes. Raises UNREADABLE."""
     return msgspec.msgpack.decode(zlib.decompress(packed), type=Survey)
 
 

@@ -1,16 +1,15 @@
 """What the pages know of the directories: surveys unpacked, and what the document makes of them.
 
 A page must answer at once, and a large directory takes seconds to place. What takes long is done
-in a thread of its own and remembered for as long as it is true: for this survey, this document
-and the vendor's ledger as it was after the newest run. Who asks too early is told NotReady.
+in a thread of its own (addon/web/workshop.py) and remembered for as long as it is true: for this
+survey, this document and the vendor's ledger as it was after the newest run. Who asks too early
+is told NotReady.
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from msgspec import Struct, structs
 
@@ -24,16 +23,18 @@ from addon.rooms import Rooms, ledger_key
 from addon.roster.index import Index
 from addon.ss12000.translate import Translation
 from addon.survey import State, Survey
-from addon.tenant import Connection, Mode, Tenant
+from addon.tenant import Connection, Mode, Protected, Tenant
+from addon.web.workshop import PATIENCE, NotReady, Patience, Workshop
+
+__all__ = ["PATIENCE", "Desk", "Foreseen", "NotRead", "NotReady", "Patience", "Study"]
 
 T = TypeVar("T")
 
-PATIENCE = 0.12
-"""Seconds that a page waits for something before it says that it is being made."""
-DESKS = 12
-"""How many are remembered in a process, of all tenants."""
-MOST_USERS = 250_000
-"""People in the surveys that a process remembers, of all tenants: about a kilobyte each."""
+MOST_TENANTS = 12
+"""Whose directories are remembered in a process."""
+MOST_USERS = 150_000
+"""People in the surveys that a process remembers, of all tenants: about six kilobytes each, with
+all that the pages make of them (docs/performance.md)."""
 
 
 class NotRead(Exception):
@@ -42,10 +43,6 @@ class NotRead(Exception):
     def __init__(self, state: State | None) -> None:
         super().__init__()
         self.state = state
-
-
-class NotReady(Exception):
-    """What was asked for is being made."""
 
 
 class Foreseen(Struct, frozen=True):
@@ -58,8 +55,16 @@ class Foreseen(Struct, frozen=True):
     translation: Translation
 
 
+class Arranged(Struct, frozen=True):
+    """A survey as people are found in it: all who are not protected, suspended accounts too."""
+
+    survey: Survey
+    index: Index
+    users: Mapping[str, User]
+
+
 class Desk:
-    """A tenant's directory and document, and what follows from both, as far as it is made.
+    """A tenant's directory and document, and what follows from both, as one request sees it.
 
     `users` are all that were read and are not protected, by id.
     """
@@ -67,28 +72,25 @@ class Desk:
     def __init__(
         self,
         tenant: Tenant,
-        survey: Survey,
-        index: Index,
+        version: str,
+        arranged: Arranged,
         rooms: Callable[[], Rooms],
-        pool: ThreadPoolExecutor,
+        workshop: Workshop,
+        patience: Patience,
     ) -> None:
         self.tenant = tenant
-        self.survey = survey
-        self.index = index
+        self.survey = arranged.survey
+        self.index = arranged.index
+        self.users = arranged.users
+        self._version = version
         self._rooms = rooms
-        self._pool = pool
-        self._lock = threading.Lock()
-        self._made: OrderedDict[object, Future[Any]] = OrderedDict()
+        self._workshop = workshop
+        self._patience = patience
 
     @property
     def snapshot(self) -> Snapshot:
         """The directory."""
         return self.survey.snapshot
-
-    @property
-    def users(self) -> Mapping[str, User]:
-        """Everyone who was read, suspended accounts too, by id."""
-        return self.make("users", self._users)
 
     @property
     def prepared(self) -> Prepared:
@@ -106,37 +108,25 @@ class Desk:
         connection = structs.replace(connection, mode=mode or connection.mode)
         if connection.mode == "off":
             return None
-        prepared = self.prepared
         name = ("foreseen", vendor, connection.mode, newest_run)
-        return self.make(name, lambda: self._foresee(prepared, connection))
+        return self.make(name, lambda: self._foresee(connection))
 
     def make(self, name: object, work: Callable[[], T], patience: float = PATIENCE) -> T:
         """What `work` gives, made once, in another thread. Raises NotReady, and what it raises.
 
-        `work` must not ask the desk for what may not be ready.
+        It is waited for as long as the request may wait in all; for so many seconds if
+        `patience` is more than that. `work` may ask the desk for whatever it needs.
         """
-        with self._lock:
-            future = self._made.get(name)
-            if future is None or (future.done() and future.exception() is not None):
-                future = self._made[name] = self._pool.submit(work)
-                while len(self._made) > 64:
-                    self._made.popitem(last=False)
-        try:
-            made: T = future.result(patience)
-            return made
-        except NotYet:
-            raise NotReady from None
-
-    def _users(self) -> Mapping[str, User]:
-        shown = self.index.protected
-        return {user.id: user for user in self.snapshot.users if user.id not in shown}
+        waiting = self._patience if patience <= PATIENCE else Patience(patience)
+        return self._workshop.make((self._version, name), work, waiting)
 
     def _prepare(self) -> Prepared:
         on = [structs.replace(c, mode="live") for c in self.tenant.connections]
         return place(self._rooms(), self.tenant, on, self.snapshot)
 
-    def _foresee(self, prepared: Prepared, connection: Connection) -> Foreseen | None:
+    def _foresee(self, connection: Connection) -> Foreseen | None:
         key = ledger_key(self.tenant.customer_id, connection)
+        prepared = self.prepared
         if key is None or connection.vendor not in prepared.views:
             return None
         intention = intend(self._rooms(), prepared, connection, key)
@@ -145,119 +135,117 @@ class Desk:
 
 
 class Study:
-    """The desks of a process. Thread-safe."""
+    """The directories that a process remembers. Thread-safe."""
 
     def __init__(self, rooms: Callable[[], Rooms]) -> None:
         self._rooms = rooms
         self._lock = threading.Lock()
-        self._surveys: OrderedDict[str, tuple[float, Future[Survey]]] = OrderedDict()
-        self._desks: OrderedDict[tuple[str, float, str], Desk] = OrderedDict()
-        self._indexes: OrderedDict[object, Future[Index]] = OrderedDict()
-        self._pool: ThreadPoolExecutor | None = None
+        self._turns = threading.Semaphore(2)
+        self._directories: OrderedDict[str, _Directory] = OrderedDict()
 
-    def desk(self, tenant: Tenant, version: str, now: float) -> Desk:
+    def desk(
+        self, tenant: Tenant, version: str, now: float, patience: Patience | None = None
+    ) -> Desk:
         """The tenant's desk for its document of this `version`.
 
         Raises NotRead, NotReady and StoreError.
         """
-        state = survey.state(self._rooms().store, tenant.customer_id, now)
+        self.sweep(now)
+        tenant_id, patience = tenant.customer_id, patience or Patience()
+        state = survey.state(self._rooms().store, tenant_id, now)
         if state is None or state.status != "done" or state.at + survey.KEPT <= now:
             raise NotRead(state)
-        found = self._survey(tenant.customer_id, state.at, now)
-        name = (tenant.customer_id, state.at, version)
-        with self._lock:
-            desk = self._desks.get(name)
-        if desk is None:
-            index = self._index(tenant, found)
-            desk = Desk(tenant, found, index, self._rooms, self._threads())
-            with self._lock:
-                desk = self._desks.setdefault(name, desk)
-                while len(self._desks) > DESKS:
-                    self._desks.popitem(last=False)
-        with self._lock:
-            if name in self._desks:
-                self._desks.move_to_end(name)
-        return desk
-
-    def forget(self, tenant_id: str) -> None:
-        """Remember nothing of the tenant's directory any more."""
-        with self._lock:
-            self._surveys.pop(tenant_id, None)
-            self._forget_desks(tenant_id)
-
-    def _forget_desks(self, tenant_id: str) -> None:
-        for name in [n for n in self._desks if n[0] == tenant_id]:
-            del self._desks[name]
-        for key in [k for k in self._indexes if isinstance(k, tuple) and k[0] == tenant_id]:
-            del self._indexes[key]
-
-    def _survey(self, tenant_id: str, read: float, now: float) -> Survey:
-        """The survey that was read then, unpacked."""
-        with self._lock:
-            self._drop_expired(now)
-            known = self._surveys.get(tenant_id)
-            if known is None or known[0] != read:
-                self._forget_desks(tenant_id)
-                unpacking = self._threads().submit(self._unpack, tenant_id, now)
-                known = self._surveys[tenant_id] = read, unpacking
-            self._surveys.move_to_end(tenant_id)
+        directory = self._directory(tenant_id, state.at)
         try:
-            found = known[1].result(PATIENCE)
-        except NotYet:
-            raise NotReady from None
-        except NotRead:
-            self.forget(tenant_id)
+            arranged = directory.arranged(tenant.protected, now, patience)
+        except NotReady:
             raise
         except BaseException:
             self.forget(tenant_id)
             raise
+        directory.keep_only(version)
         self._make_room(tenant_id)
-        return found
+        return Desk(tenant, version, arranged, self._rooms, directory.workshop, patience)
 
-    def _unpack(self, tenant_id: str, now: float) -> Survey:
-        paper = self._rooms().store.kept(survey.shelf_of(tenant_id), "directory", now)
-        if paper is None:
-            raise NotRead(None)
-        return survey.unpack(paper.data)
-
-    def _index(self, tenant: Tenant, found: Survey) -> Index:
-        """The survey arranged for the selection; the same for all documents that protect alike."""
-        name = (tenant.customer_id, found.read, tenant.protected)
+    def forget(self, tenant_id: str) -> None:
+        """Remember nothing of the tenant's directory any more."""
         with self._lock:
-            future = self._indexes.get(name)
-            if future is None:
-                making = self._threads().submit(Index, tenant.protected, found.snapshot)
-                future = self._indexes[name] = making
-                while len(self._indexes) > DESKS:
-                    self._indexes.popitem(last=False)
-        try:
-            return future.result(PATIENCE)
-        except NotYet:
-            raise NotReady from None
+            self._drop(tenant_id)
 
-    def _drop_expired(self, now: float) -> None:
-        """Surveys whose day is over are gone from memory as from the store."""
-        for tenant_id in [t for t, (read, _) in self._surveys.items() if read + survey.KEPT <= now]:
-            del self._surveys[tenant_id]
-            self._forget_desks(tenant_id)
+    def sweep(self, now: float) -> None:
+        """Directories whose day is over are gone from memory as from the store."""
+        with self._lock:
+            over = [t for t, d in self._directories.items() if d.read + survey.KEPT <= now]
+            for tenant_id in over:
+                self._drop(tenant_id)
+
+    def _directory(self, tenant_id: str, read: float) -> "_Directory":
+        """The one that was read then; what is remembered of an earlier one is forgotten."""
+        with self._lock:
+            known = self._directories.get(tenant_id)
+            if known is None or known.read != read:
+                self._drop(tenant_id)
+                workshop = Workshop(self._turns)
+                known = _Directory(tenant_id, read, self._rooms, workshop)
+                self._directories[tenant_id] = known
+            self._directories.move_to_end(tenant_id)
+            return known
 
     def _make_room(self, besides: str) -> None:
-        """Forget the surveys that were not asked for longest, when there are too many people."""
+        """Forget those that were not asked for longest, when there are too many people."""
         with self._lock:
-            done = {
-                t: len(f.result().snapshot.users)
-                for t, (_, f) in self._surveys.items()
-                if f.done() and f.exception() is None
-            }
-            for tenant_id in list(done):
-                if sum(done.values()) <= MOST_USERS or tenant_id == besides:
-                    continue
-                del done[tenant_id]
-                del self._surveys[tenant_id]
-                self._forget_desks(tenant_id)
+            people = sum(d.people for d in self._directories.values())
+            for tenant_id in list(self._directories):
+                if people <= MOST_USERS and len(self._directories) <= MOST_TENANTS:
+                    return
+                if tenant_id != besides:
+                    people -= self._directories[tenant_id].people
+                    self._drop(tenant_id)
 
-    def _threads(self) -> ThreadPoolExecutor:
-        """Two threads, begun after the process has forked."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(2, thread_name_prefix="study")
-        return self._pool
+    def _drop(self, tenant_id: str) -> None:
+        directory = self._directories.pop(tenant_id, None)
+        if directory is not None:
+            directory.workshop.close()
+
+
+class _Directory:
+    """A tenant's directory that was `read` then, and where things are made of it.
+
+    `people` are how many it has, 0 until it is unpacked.
+    """
+
+    def __init__(
+        self, tenant_id: str, read: float, rooms: Callable[[], Rooms], workshop: Workshop
+    ) -> None:
+        self.read = read
+        self.workshop = workshop
+        self.people = 0
+        self._tenant_id = tenant_id
+        self._rooms = rooms
+
+    def arranged(self, protected: Protected, now: float, patience: Patience) -> Arranged:
+        """The survey, without who is protected. Raises NotRead, NotReady and StoreError."""
+
+        def arrange() -> Arranged:
+            found = self.workshop.make((None, "survey"), lambda: self._unpack(now), patience)
+            index = Index(protected, found.snapshot)
+            hidden = index.protected
+            users = {user.id: user for user in found.snapshot.users if user.id not in hidden}
+            return Arranged(found, index, users)
+
+        return self.workshop.make((None, protected), arrange, patience)
+
+    def keep_only(self, version: str) -> None:
+        """Forget what was made for another document: nobody will ask for it again."""
+        self.workshop.keep(lambda name: name[0] in (None, version))
+
+    def _unpack(self, now: float) -> Survey:
+        paper = self._rooms().store.kept(survey.shelf_of(self._tenant_id), "directory", now)
+        if paper is None:
+            raise NotRead(None)
+        try:
+            found = survey.unpack(paper.data)
+        except survey.UNREADABLE:
+            raise NotRead(None) from None
+        self.people = len(found.snapshot.users)
+        return found

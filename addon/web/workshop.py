@@ -1,0 +1,110 @@
+"""Where what takes long is made for the pages: one thing after another, in a thread of its own.
+
+Each tenant's directory has a workshop, so that what one makes is in no other's way; and of all
+workshops in a process only so many work at a time, so that pages get their turn too.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+PATIENCE = 0.1
+"""Seconds that a request waits, for all that it needs, before it says that this is being made."""
+MOST = 64
+"""Things that a workshop remembers; those that were not asked for longest go."""
+
+
+class NotReady(Exception):
+    """What was asked for is being made."""
+
+
+class Patience:
+    """How long one request waits, for all that it needs together."""
+
+    def __init__(self, seconds: float = PATIENCE) -> None:
+        self._until = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds that it may wait still."""
+        return max(0.0, self._until - time.monotonic())
+
+
+class Workshop:
+    """Makes things by name, each once, and remembers them. Thread-safe.
+
+    `turns` is shared with the other workshops: who has one may work.
+    """
+
+    def __init__(self, turns: threading.Semaphore) -> None:
+        self._turns = turns
+        self._lock = threading.Lock()
+        self._made: OrderedDict[object, Future[Any]] = OrderedDict()
+        self._worker: int | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="workshop")
+
+    def make(self, name: object, work: Callable[[], T], patience: Patience) -> T:
+        """What `work` gives. Raises NotReady, and what `work` raises; then it is tried anew.
+
+        `work` may ask for other things here: they are made at once, in the same thread.
+        """
+        inside = threading.get_ident() == self._worker
+        with self._lock:
+            future = self._made.get(name)
+            is_new = future is None or _failed(future)
+            if future is None or is_new:
+                future = self._made[name] = Future()
+            self._made.move_to_end(name)
+            while len(self._made) > MOST:
+                self._made.popitem(last=False)
+        if inside:
+            _do(future, work)
+        elif is_new:
+            self._begin(future, work)
+        try:
+            made: T = future.result(0 if inside else patience.left)
+            return made
+        except (NotYet, CancelledError):
+            raise NotReady from None
+
+    def keep(self, wanted: Callable[[Any], bool]) -> None:
+        """Forget the things whose names are not wanted, also those that wait to be made."""
+        with self._lock:
+            for name in [name for name in self._made if not wanted(name)]:
+                self._made.pop(name).cancel()
+
+    def close(self) -> None:
+        """Make nothing more, and remember nothing."""
+        self.keep(lambda name: False)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(self, future: "Future[T]", work: Callable[[], T]) -> None:
+        try:
+            self._pool.submit(self._take_turn, future, work)
+        except RuntimeError:  # it has closed: who asks anew comes to another
+            raise NotReady from None
+
+    def _take_turn(self, future: "Future[T]", work: Callable[[], T]) -> None:
+        with self._turns:
+            self._worker = threading.get_ident()
+            _do(future, work)
+
+
+def _do(future: "Future[T]", work: Callable[[], T]) -> None:
+    """Makes a thing, unless it is made already or nobody wants it any more."""
+    if future.done() or not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)
+
+
+def _failed(future: "Future[Any]") -> bool:
+    return future.done() and (future.cancelled() or future.exception() is not None)
