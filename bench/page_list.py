@@ -74,7 +74,9 @@ def filled(rule: str, values: Mapping[str, Sequence[str]]) -> list[str]:
         return [head]
     name, _, tail = rest.partition(">")
     return [
-        f"{head}{value}{end}" for value in values[name.split(":")[-1]] for end in filled(tail, values)
+        f"{head}{value}{end}"
+        for value in values[name.split(":")[-1]]
+        for end in filled(tail, values)
     ]
 
 

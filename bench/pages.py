@@ -125,9 +125,7 @@ def spread(taken: list[float]) -> Figures:
 def memory() -> Figures:
     """What the process holds, and the most that it has held, in megabytes."""
     gc.collect()
-    status = dict(
-        line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
-    )
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return {
         "mb": round(int(status["VmRSS"].split()[0]) / 1024),
         "peak_mb": round(int(status["VmHWM"].split()[0]) / 1024),
