@@ -29,6 +29,23 @@
     if (said && text) said.textContent = text.textContent;
   });
 
+  // A page that waits looks whether it is ready, and is then shown.
+  var waits = document.querySelector("[data-until-ready]");
+  function look() {
+    fetch(location.href, { cache: "no-store" }).then(function (answer) {
+      if (answer.status !== 202) return location.reload();
+      return answer.text().then(function (text) {
+        var now = new DOMParser().parseFromString(text, "text/html").querySelector("[data-until-ready]");
+        if (!now) return location.reload();
+        waits.innerHTML = now.innerHTML;
+        setTimeout(look, 1000);
+      });
+    }).catch(function () {
+      setTimeout(look, 5000);
+    });
+  }
+  if (waits) setTimeout(look, 1000);
+
   // Leaving a form that was changed and not saved is asked about.
   var changed = false;
   document.addEventListener("input", function (event) {
