@@ -18,6 +18,7 @@ from addon.ss12000.ids import Ids
 from addon.web.here import Here, here
 from addon.web.study import Desk
 from addon.web.views.differences import Line, differences
+from addon.web.views.findings import kinds
 from addon.web.views.fresh import overtaken
 from addon.web.views.subjects import names_by_id
 
@@ -132,12 +133,13 @@ def _groups(desk: Desk, user_id: str) -> list[tuple[str, str]]:
 
 
 def _findings(desk: Desk, user_id: str) -> list[Finding]:
-    """Those about the person, of the vendors that are on."""
-    prepared, on = desk.prepared, {c.vendor for c in desk.tenant.connections if c.mode != "off"}
-    found = [*prepared.roster.findings]
-    for vendor, view in prepared.views.items():
-        found += view.findings if vendor in on else ()
-    return [each for each in found if each.subject == user_id]
+    """Those about the person, as the page of data quality tells them."""
+    return [
+        about.finding
+        for kind in kinds(desk)
+        for about in kind.found
+        if about.user is not None and about.user.id == user_id
+    ]
 
 
 def _vendors(now: Here, desk: Desk, user_id: str) -> list[AtVendor]:
