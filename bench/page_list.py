@@ -6,16 +6,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from msgspec import Struct
 
-from addon import HOUSE
 from addon.tenant import Tenant
+from addon.web.forms.rules import OWN
 from addon.web.gate import roles
-from addon.web.house import House
 from addon.web.study import Desk
 from addon.web.views.findings import kinds
 
 LAST = "sida=9999"
 """The last page of any list."""
-NOT_PAGES = ("/guide/", "/kom-igang")
 VARIATIONS: Mapping[str, Sequence[str]] = {
     "/personer": (
         LAST,
@@ -24,7 +22,6 @@ VARIATIONS: Mapping[str, Sequence[str]] = {
         "sort=klass",
         "sort=-enhet&sida=9999",
         "orsak=suspended",
-        "sok=1",
     ),
     "/forhandsgranska/<vendor>": ("vad=create", LAST),
     "/datakvalitet/<code>": (LAST,),
@@ -32,8 +29,17 @@ VARIATIONS: Mapping[str, Sequence[str]] = {
     "/skolenheter": ("q=skola", "visa=saknas", "sort=-elever"),
     "/skolenheter/sok": ("q=skola", "q=Storköpings+kommun"),
 }
-ASKED_BY_PAGES = frozenset({"/korningar/<run_id>/lage"})
-"""Parts of pages, which the pages ask for by themselves."""
+PATTERNS = {
+    "klasser": r"/(?P<name>[^/]{1,N})$",
+    "grupper": r"^skola-(?P<name>.{1,N})@",
+    "arskurser": r"(?P<year>\d{1,N})",
+}
+PARTS: Mapping[str, str] = {
+    "/korningar/<run_id>/lage": "",
+    "/skolenheter/<code>/urval/under": "?ou=%2FElever",
+    "/skyddade/under": "?ou=%2FElever",
+}
+"""What pages ask for by themselves, and what of it."""
 
 
 class Address(Struct, frozen=True):
@@ -55,14 +61,14 @@ def addresses(app: Flask, tenant: Tenant, desk: Desk, run_id: str) -> Iterator[A
         "run_id": [run_id],
     }
     for name, role in roles(app).items():
-        method, rule = name.split()
+        method, rule = name.split(" ", 1)
         if method != "GET" or role != "administrator":
             continue
         values = dict(known)
         if rule.startswith("/datakvalitet/<"):
             values["code"] = [max(kinds(desk), key=lambda kind: len(kind.found)).code]
         for path in filled(rule, values):
-            yield Address(rule, path, rule in ASKED_BY_PAGES)
+            yield Address(rule, path + PARTS.get(rule, ""), rule in PARTS)
             for query in VARIATIONS.get(rule, ()):
                 yield Address(rule, f"{path}?{query.format(unit=known['code'][0])}")
 
@@ -72,18 +78,48 @@ def filled(rule: str, values: Mapping[str, Sequence[str]]) -> list[str]:
     head, _, rest = rule.partition("<")
     if not rest:
         return [head]
-    name, _, tail = rest.partition(">")
-    return [
-        f"{head}{value}{end}"
-        for value in values[name.split(":")[-1]]
-        for end in filled(tail, values)
-    ]
+    part, _, tail = rest.partition(">")
+    choice, _, name = part.rpartition(":")
+    found = choice[4:-1].split(", ") if choice.startswith("any(") else values[name]
+    return [f"{head}{value}{end}" for value in found for end in filled(tail, values)]
 
 
-def desk_of(app: Flask, tenant: Tenant, version: str) -> Desk:
-    """The desk that the application has for the tenant. Raises NotRead and NotReady."""
-    house: House = app.extensions[HOUSE]
-    return house.study.desk(tenant, version, house.clock())
+class Form(Struct, frozen=True):
+    """A form of the page at `page` that computes something, and how it is filled in.
+
+    Each time `N` in `values` is another number, so that what is asked for is not made already.
+    `part` is whether the page asks for a part of itself while the form is being filled in.
+    """
+
+    page: str
+    action: str
+    values: Mapping[str, str]
+    part: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called among the figures."""
+        told = ", ".join(f"{name}={value}" for name, value in self.values.items())
+        return f"POST {self.action} {told}{' (a part)' if self.part else ''}"
+
+
+def forms(tenant: Tenant) -> Iterator[Form]:
+    """The forms that compute something; the first that saves is the last of all."""
+    code = tenant.school_units[0].code
+    unit = f"/skolenheter/{code}"
+    email = {"students-0-0-attribute": "primaryEmail", "students-0-0-value": "ipad-N"}
+    for part in (False, True):
+        yield Form("/forslag", "/forslag", {"show": code}, part)
+        yield Form("/skyddade", "/skyddade", {"do": "show"}, part)
+        yield Form(f"{unit}/urval", f"{unit}/urval", {"do": "show"}, part)
+        yield Form(f"{unit}/urval", f"{unit}/urval", {"do": "show", **email}, part)
+        yield Form(f"{unit}/urval", f"{unit}/urval", {"do": "groups", "search": "klass N"}, part)
+        yield Form(f"{unit}/urval", f"{unit}/urval", {"do": "students:add:0"}, part)
+        for what in ("klasser", "grupper", "arskurser"):
+            own = {"do": "show", "rule": OWN, "source": "orgUnit", "pattern": PATTERNS[what]}
+            yield Form(f"{unit}/{what}", f"{unit}/{what}", own, part)
+    yield Form("/personer", "/personer/sok", {"text": "ekdal N"})
+    yield Form("/leverantorer", "/leverantorer", {})
 
 
 def get(client: FlaskClient, address: Address) -> tuple[int, int]:

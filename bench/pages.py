@@ -31,7 +31,7 @@ from addon.tenant import Tenant
 from addon.web.house import House
 from addon.web.study import NotReady
 from bench.measure import machine
-from bench.page_list import Address, addresses, get
+from bench.page_list import Address, Form, addresses, forms, get
 from bench.town import TENANT
 from tests.web.site import form_of
 
@@ -49,7 +49,8 @@ def town(*size: str) -> Iterator[Mapping[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-W", "ignore", "-m", "bench.town", folder, *size]
         with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as process:
-            assert process.stdin is not None and process.stdout is not None
+            assert process.stdin is not None
+            assert process.stdout is not None
             yield json.loads(process.stdout.readline())
             process.stdin.close()
 
@@ -63,6 +64,8 @@ class Bench:
         self.app: Flask = create_app(settings, queue=queue)
         self.house: House = self.app.extensions[HOUSE]
         queue.start(lambda path, payload: self.house.work.do(path, payload).done)
+        gc.collect()
+        gc.freeze()  # as `House.start` does
         self.client = self._signed_in()
         self._changes = 0
 
@@ -90,8 +93,6 @@ class Bench:
         client = self.app.test_client()
         page = client.get("/logga-in")
         begun = client.post("/logga-in", data=form_of(page, "/logga-in"))
-        name = self.house.settings.web
-        del name
         return _at_provider(client, begun.location)
 
 
@@ -143,7 +144,8 @@ def first_read(bench: Bench) -> Figures:
             break
         for path, times in taken.items():
             times.append(timed(lambda path=path: bench.client.get(path)))
-    assert state is not None and state.status == "done", state
+    assert state is not None
+    assert state.status == "done", state
     return {
         "seconds": round(time.perf_counter() - began, 1),
         "pages meanwhile": {path: spread(times) for path, times in taken.items()},
@@ -169,28 +171,20 @@ def page(bench: Bench, address: Address, first: bool) -> Figures:
     return found if status == 200 else {**found, "status": status}
 
 
-def forms(bench: Bench) -> Figures:
-    """Forms that compute something, sent as they stand."""
-    found: Figures = {}
-    for path, action, values in (
-        ("/forslag", "/forslag", {"show": bench.tenant.school_units[0].code}),
-        ("/personer", "/personer/sok", {"text": "ekdal"}),
-        ("/leverantorer", "/leverantorer", {}),
-    ):
-        bench.ready(Address(path, path))
-        data = form_of(bench.client.get(path), action) | values
-        taken, statuses = [], set()
-        for headers in ({}, {"HX-Request": "true"}):
-            for _ in range(TIMES // 2):
-                taken.append(
-                    timed(
-                        lambda: statuses.add(
-                            bench.client.post(action, data=data, headers=headers).status_code
-                        )
-                    )
-                )
-        found[f"POST {action}"] = spread(taken) | {"status": sorted(statuses)}
-    return found
+def form(bench: Bench, each: Form) -> Figures:
+    """A form that is sent again and again, filled in another way each time."""
+    bench.ready(Address(each.page, each.page))
+    fields = form_of(bench.client.get(each.page), each.action)
+    headers = {"HX-Request": "true"} if each.part else {}
+    taken, statuses = [], set()
+    for n in range(TIMES):
+        more = {name: value.replace("N", str(n + 1)) for name, value in each.values.items()}
+
+        def send(data: Figures = fields | more) -> None:
+            statuses.add(bench.client.post(each.action, data=data, headers=headers).status_code)
+
+        taken.append(timed(send))
+    return {"first_ms": round(taken[0], 1), **spread(taken), "status": sorted(statuses)}
 
 
 def beside_another(bench: Bench, paths: list[Address]) -> Figures:
@@ -247,7 +241,7 @@ def main(*size: str) -> None:
             pages[each.path] = page(bench, each, first=each.rule not in rules)
             rules.add(each.rule)
         held["all pages seen"] = memory()
-        posts = forms(bench)
+        posts = {each.name: form(bench, each) for each in forms(bench.tenant)}
         looked = [each for each in listed if each.rule in ("/", "/personer", "/leverantorer")]
         beside = beside_another(bench, looked)
         held["another as large beside"] = memory()
