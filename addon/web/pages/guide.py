@@ -3,14 +3,17 @@
 import re
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.register import RegisterError
-from addon.tenant import Organisation, Tenant
+from addon.tenant import Mode, Organisation, Tenant
 from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.language import said as _
+from addon.web.step_words import spelled
 from addon.web.steps import bring_back, put_away, steps
+from addon.web.study import NotRead, NotReady
+from addon.web.views.consequences import Reach, carried
 from addon.web.views.standing import lines
 from addon.web.waiting import order_reading
 
@@ -37,12 +40,13 @@ def blueprint() -> Blueprint:
         now = here()
         if now.is_new:
             return redirect(url_for("overview.page"))
-        kept = now.tenant.organisation
-        given = {"name": kept.name, "number": kept.organisation_number or ""}
-        return _organisation_form(now, given)
+        kept, found = now.tenant.organisation, _in_register(now)
+        number = kept.organisation_number or (found.organisation_number if found else None)
+        return _organisation_form(now, {"name": kept.name, "number": spelled(number or "")}, found)
 
     @guide.post("/organisation")
     def save_organisation() -> str | AnyResponse | tuple[str, int]:
+        """Keep the organisation's name and number."""
         now = here()
         given = {name: request.form.get(name, "").strip() for name in ("name", "number")}
         faults = _faults(given)
@@ -59,7 +63,7 @@ def blueprint() -> Blueprint:
         except Overtaken as overtaken:
             return _organisation_form(now, given, overtaken=overtaken), 409
         flash(_("Organisationen är sparad."))
-        return redirect(url_for("register.page" if _walking(now) else "guide.organisation"))
+        return redirect(url_for("guide.organisation" if steps(now).done else "register.page"))
 
     @guide.get("/testlage")
     def test() -> str:
@@ -87,10 +91,6 @@ def blueprint() -> Blueprint:
     return guide
 
 
-def _walking(now: Here) -> bool:
-    return not steps(now).done
-
-
 def _organisation(tenant: Tenant) -> Organisation:
     return tenant.organisation
 
@@ -98,21 +98,40 @@ def _organisation(tenant: Tenant) -> Organisation:
 def _organisation_form(
     now: Here,
     given: dict[str, str],
+    found: Organisation | None = None,
     faults: dict[str, str] | None = None,
     overtaken: Overtaken | None = None,
 ) -> str:
+    """The form; `found` is what the register has for the domain, where that is worth saying."""
+    same = found is not None and _plain(given["number"]) == found.organisation_number
+    kept = now.tenant.organisation.organisation_number
     return render_template(
         "guide/organisation.html",
         given=given,
         faults=faults or {},
         overtaken=overtaken,
         mark=mark_of(now.store_tenant().organisation),
-        found=None if given["number"] else _in_register(now),
+        found=found if found is not None and not (same and kept) else None,
+        filled_in=same,
+        spelled=spelled,
     )
 
 
-def _modes(now: Here, mode: str) -> str:
-    return render_template("guide/modes.html", lines=lines(now), wanted=mode)
+def _modes(now: Here, mode: Mode) -> str:
+    return render_template(
+        "guide/modes.html",
+        lines=lines(now),
+        wanted=mode,
+        reach={c.vendor: _carried(now, c.vendor) for c in now.tenant.connections},
+    )
+
+
+def _carried(now: Here, vendor: str) -> Reach | None:
+    """Whom the connection carries; None where that is not known now."""
+    try:
+        return carried(now.desk, vendor)
+    except (NotRead, NotReady):
+        return None
 
 
 def _proposed(now: Here) -> Organisation:

@@ -1,7 +1,9 @@
 """Skolenheter: which units are set up, which are not."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -9,12 +11,14 @@ from addon.conditions import fold
 from addon.proposals.order import swedish
 from addon.tenant import Tenant
 from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.language import said as _
 from addon.web.paging import page_of
 from addon.web.study import NotRead, NotReady
-from addon.web.views.units import UnitRow, numbers, unit_rows
+from addon.web.views.units import Numbers, UnitRow, numbers, unit_rows
 
 SIZE = 100
-SORTS = ("ordning", "namn", "elever")
+Step = Literal["first", "up", "down"]
+STEPS: Mapping[str, Step] = {"first": "first", "up": "up", "down": "down"}
 
 
 def blueprint() -> Blueprint:
@@ -24,35 +28,42 @@ def blueprint() -> Blueprint:
     @units.get("/skolenheter")
     def page() -> str:
         """Which units are set up, which are not?"""
-        return _page(here())
+        return _page(here(), ordering=request.args.get("ordna") == "1")
 
     @units.post("/skolenheter/ordning")
     def order() -> AnyResponse | tuple[str, int]:
-        """Move a unit up or down: the first counts where a vendor takes one placement."""
+        """Move a unit: the first counts where a vendor takes one placement."""
         now = here()
-        code, step = request.form.get("unit", ""), request.form.get("step")
+        code, step = request.form.get("unit", ""), STEPS.get(request.form.get("step", ""))
+        if step is None or all(unit.code != code for unit in now.tenant.school_units):
+            return redirect(url_for("units.page", ordna="1"))
         try:
             now.save(
                 "units.ordered",
-                lambda tenant: moved(tenant, code, -1 if step == "up" else 1),
+                lambda tenant: moved(tenant, code, step),
                 part=_codes,
                 mark=request.form.get("mark", ""),
             )
         except Overtaken as overtaken:
-            return _page(now, overtaken), 409
+            return _page(Here(now.admin, now.house), True, overtaken), 409
         flash(_("Ordningen är ändrad."))
-        return redirect(url_for("units.page", ordna="1"))
+        place = _codes(now.tenant).index(code)
+        return redirect(
+            url_for("units.page", ordna="1", sida=place // SIZE + 1, _anchor=f"enhet-{code}")
+        )
 
     return units
 
 
-def moved(tenant: Tenant, code: str, step: int) -> Tenant:
-    """The document with a unit a place earlier or later, also in each connection's list."""
+def moved(tenant: Tenant, code: str, step: Step) -> Tenant:
+    """The document with a unit first, or a place earlier or later; so in each connection's list."""
     units = list(tenant.school_units)
     place = next((n for n, unit in enumerate(units) if unit.code == code), None)
-    if place is None or not 0 <= place + step < len(units):
+    if place is None:
         return tenant
-    units[place], units[place + step] = units[place + step], units[place]
+    unit = units.pop(place)
+    wanted = {"first": 0, "up": place - 1, "down": place + 1}[step]
+    units.insert(max(0, wanted), unit)
     order = {unit.code: n for n, unit in enumerate(units)}
     connections = tuple(
         structs.replace(c, school_units=tuple(sorted(c.school_units, key=order.__getitem__)))
@@ -61,41 +72,61 @@ def moved(tenant: Tenant, code: str, step: int) -> Tenant:
     return structs.replace(tenant, school_units=tuple(units), connections=connections)
 
 
-def _codes(tenant: Tenant) -> object:
+def _codes(tenant: Tenant) -> list[str]:
     return [unit.code for unit in tenant.school_units]
 
 
-def _page(now: Here, overtaken: Overtaken | None = None) -> str:
-    try:
-        counted = numbers(now.desk)
-    except (NotRead, NotReady):
-        counted = None
-    codes = [unit.code for unit in now.tenant.school_units]
+def _page(now: Here, ordering: bool, overtaken: Overtaken | None = None) -> str:
+    counted, reading = _counted(now)
+    codes = _codes(now.tenant)
     rows = unit_rows(now.tenant, counted, now.house.register().statuses(now.tenant_id, codes))
-    text, status = request.args.get("q", "").strip(), request.args.get("visa", "")
+    text = "" if ordering else request.args.get("q", "").strip()
+    status = "" if ordering else request.args.get("visa", "")
+    sort = "ordning" if ordering else request.args.get("sort", "ordning")
     shown = [row for row in rows if fold(text) in fold(f"{row.unit.name} {row.unit.code}")]
     if status == "saknas":
-        shown = [row for row in shown if row.missing]
-    sort = request.args.get("sort", "ordning")
+        shown = [row for row in shown if not row.ready]
     return render_template(
         "units/page.html",
         rows=rows,
-        ready=[row for row in rows if not row.missing],
-        page=page_of(_sorted(shown, sort), request.args, SIZE),
+        ready=[row for row in rows if row.ready],
+        page=page_of(in_order(shown, sort), request.args, SIZE),
         text=text,
         status=status,
         sort=sort,
-        ordering=request.args.get("ordna") == "1",
+        ordering=ordering,
         overtaken=overtaken,
         mark=mark_of(_codes(now.store_tenant())),
         counted=counted is not None,
+        reading=reading,
     )
 
 
-def _sorted(rows: list[UnitRow], sort: str) -> list[UnitRow]:
-    key = sort.removeprefix("-")
-    if key == "namn":
-        rows = sorted(rows, key=lambda row: swedish(row.unit.name))
-    elif key == "elever":
-        rows = sorted(rows, key=lambda row: row.numbers.students if row.numbers else 0)
-    return rows[::-1] if sort.startswith("-") else rows
+def _counted(now: Here) -> tuple[Mapping[str, Numbers] | None, bool]:
+    """The numbers of each unit; None where they are not known, and whether they soon are."""
+    try:
+        return numbers(now.desk), False
+    except NotRead as unread:
+        state = unread.state
+        return None, state is not None and state.status == "reading" and not state.lost(now.now)
+    except NotReady:
+        return None, True
+
+
+def in_order(rows: Sequence[UnitRow], sort: str) -> list[UnitRow]:
+    """The rows as the address wants them: `namn`, `elever` and so on, with `-` the other way."""
+    key = SORTS.get(sort.removeprefix("-"))
+    found = list(rows) if key is None else sorted(rows, key=key)
+    return found[::-1] if sort.startswith("-") and key is not None else found
+
+
+def _numbers(row: UnitRow) -> Numbers:
+    return row.numbers or Numbers()
+
+
+SORTS: Mapping[str, Callable[[UnitRow], Any]] = {
+    "namn": lambda row: swedish(row.unit.name),
+    "elever": lambda row: _numbers(row).students,
+    "personal": lambda row: _numbers(row).staff,
+    "klasser": lambda row: _numbers(row).classes,
+}

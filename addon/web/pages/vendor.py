@@ -107,6 +107,7 @@ def _page(
 ) -> str:
     connection = connection_to(now.tenant, vendor)
     line = next((each for each in lines(now) if each.connection.vendor == vendor), None)
+    found = _refused(now, line)
     there = None if line is None or line.part is None else line.part.people
     return render_template(
         "vendor/page.html",
@@ -119,7 +120,8 @@ def _page(
         fields=connection.fields if fields is None else fields,
         overtaken=overtaken,
         mark=mark_of(_settings(now.store_tenant(), vendor)),
-        refused=_refused(now, line),
+        refused=found,
+        people_only=bool(found) and all(each.resource_type == "User" for each in found or ()),
         remedy=trouble_remedy,
         there=there,
         most=None if there is None else most_removed(connection.limits, there),
@@ -141,10 +143,10 @@ def _chart(now: Here, vendor: str) -> object | None:
 
 def _refused(now: Here, line: Line | None) -> tuple[Refused, ...] | None:
     """What the vendor does not take; None where the names are not to be had now."""
-    if line is None or not line.refused:
+    if line is None or not line.not_taken:
         return ()
     try:
-        return refused(now, now.desk, line.connection)
+        return refused(now, now.desk, line)
     except (NotRead, NotReady):
         return None
 

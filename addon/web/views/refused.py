@@ -1,13 +1,15 @@
 """What a vendor does not take, by name, with its words."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from addon.delivery.ledger import Key
 from addon.rooms import ledger_key
-from addon.tenant import Connection
 from addon.web.here import Here
 from addon.web.study import Desk
 from addon.web.views.remedies import refusal_remedy
+from addon.web.views.standing import Done, Line
 from addon.web.views.subjects import Subject, subjects
 
 
@@ -31,9 +33,12 @@ class Refused(Struct, frozen=True):
         return refusal_remedy(self.resource_type, self.status, self.detail)
 
 
-def refused(here: Here, desk: Desk, connection: Connection) -> tuple[Refused, ...]:
-    """The standing refusals of a connection. Raises NotReady and StoreError."""
-    key = ledger_key(here.tenant_id, connection)
+def refused(here: Here, desk: Desk, line: Line) -> tuple[Refused, ...]:
+    """The standing refusals of a connection, and what is in the way of others by its last run.
+
+    Raises NotReady and StoreError.
+    """
+    key = ledger_key(here.tenant_id, line.connection)
     if key is None:
         return ()
     store, known = here.store, subjects(desk)
@@ -43,6 +48,22 @@ def refused(here: Here, desk: Desk, connection: Connection) -> tuple[Refused, ..
             Refused(kind, i, r.operation, r.status, r.detail, r.at, known.get(i))
             for kind, i, r in store.ledger(key).refused()
         ]
+        found += [] if line.last is None else _conflicts(line.last, known)
         return tuple(sorted(found, key=lambda r: (-r.at, r.external_id)))
 
     return desk.make(("refused", key, here.newest_run), look)
+
+
+def _conflicts(last: Done, known: Mapping[str, Subject]) -> list[Refused]:
+    return [
+        Refused(
+            resource_type=failure["resourceType"],
+            external_id=failure["externalId"],
+            operation=failure["operation"],
+            status=failure["httpStatus"],
+            detail=failure["detail"],
+            at=last.at,
+            subject=known.get(failure["externalId"]),
+        )
+        for failure in last.part.conflicts
+    ]

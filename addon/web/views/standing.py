@@ -13,6 +13,9 @@ from addon.vendors import NotConfigured
 from addon.web.here import Held, Here
 
 
+PEOPLE_FIRST = ("User", "StudentGroup", "SchoolUnit", "Employment", "Activity", "Organisation")
+
+
 class Part(Struct, frozen=True, rename="camel"):
     """One connection's part of a run, as it was kept; see `addon.report.ConnectionReport`."""
 
@@ -33,9 +36,21 @@ class Part(Struct, frozen=True, rename="camel"):
         return self.status != "held" and any(self.operations.values())
 
     @property
+    def deeds(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """How many were created, updated and deleted, by type: people first."""
+        counts = [self.operations.get(kind, {}) for kind in ("create", "update", "delete")]
+        found = ((t, tuple(of_kind.get(t, 0) for of_kind in counts)) for t in PEOPLE_FIRST)
+        return tuple((t, numbers) for t, numbers in found if any(numbers))
+
+    @property
+    def conflicts(self) -> tuple[dict[str, Any], ...]:
+        """What something else at the vendor stands in the way of; each run tries it again."""
+        return tuple(f for f in self.failures if _is_conflict(f))
+
+    @property
     def trouble(self) -> tuple[dict[str, Any], ...]:
         """What failed without the vendor refusing it: the next run tries it again."""
-        return tuple(failure for failure in self.failures if not failure.get("refused"))
+        return tuple(f for f in self.failures if not f.get("refused") and not _is_conflict(f))
 
     @property
     def only_refused(self) -> bool:
@@ -100,8 +115,10 @@ class Line(Struct, frozen=True):
 
     @property
     def not_taken(self) -> int:
-        """How many resources the vendor does not take, by the ledger, else by the last run."""
-        return self.refused or (0 if self.part is None else self.part.refused)
+        """How many resources the vendor does not take, by the ledger and the last run."""
+        if self.part is None:
+            return self.refused
+        return (self.refused or self.part.refused) + len(self.part.conflicts)
 
     @property
     def status(self) -> str:
@@ -129,6 +146,10 @@ class Point(Struct, frozen=True):
 
 
 _record = msgspec.json.Decoder(Record)
+
+
+def _is_conflict(failure: dict[str, Any]) -> bool:
+    return failure.get("httpStatus") == 409 and not failure.get("refused")
 
 
 def record_of(run: Run) -> Record:

@@ -31,6 +31,11 @@ class UnitRow(Struct, frozen=True):
     missing: str
     ceased: bool = False
 
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is left to do about it."""
+        return not (self.missing or self.ceased)
+
 
 def numbers(desk: Desk) -> Mapping[str, Numbers]:
     """The numbers of each unit by its code. Raises NotReady."""
