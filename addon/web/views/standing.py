@@ -12,7 +12,6 @@ from addon.tenant import Connection, Mode
 from addon.vendors import NotConfigured
 from addon.web.here import Held, Here
 
-
 PEOPLE_FIRST = ("User", "StudentGroup", "SchoolUnit", "Employment", "Activity", "Organisation")
 
 

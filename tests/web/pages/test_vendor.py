@@ -13,7 +13,7 @@ ALL, SOME = "/leverantorer/all", "/leverantorer/some"
 
 @pytest.fixture
 def site(tmp_path):
-    """Twelve pupils and four members of staff; All takes everything, Some only classes, one a person."""
+    """Twelve pupils and four of the staff; Some takes only classes, and one for each person."""
     with Site(tmp_path) as site:
         yield site
 
