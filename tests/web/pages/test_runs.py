@@ -1,0 +1,375 @@
+"""Körningar: what happened, when and to whom; one run's story as it happens; run now."""
+
+import re
+
+import msgspec
+import pytest
+
+from addon.progress import KEPT_EVERY, KeptProgress
+from addon.queue import QueueError
+from addon.runs import begin, end
+from addon.store import Run, Shelf
+from tests.installation import PUPILS, TENANT, address, person
+from tests.web.pages.school import HELD, UNREAD, deliver, hold, location, turn_on
+from tests.web.site import Site
+
+PAGE, NOW = "/korningar", "/korningar/nu"
+
+
+@pytest.fixture
+def site(tmp_path):
+    with Site(tmp_path) as site:
+        turn_on(site, "all")
+        yield site
+
+
+@pytest.fixture
+def client(site):
+    return site.sign_in()
+
+
+def newest(site):
+    return site.store.runs(TENANT, 1)[0]
+
+
+def story(site, client, run=None):
+    return client.get(f"{PAGE}/{(run or newest(site)).id}")
+
+
+def rows(page):
+    """The cells of the table of runs."""
+    body = page.text[page.text.find("<caption") :]
+    return [
+        [
+            " ".join(re.sub("<[^>]+>", " ", cell).split())
+            for cell in re.findall("<t[hd].*?</t[hd]>", r)
+        ]
+        for r in re.findall("<tr>.*?</tr>", body, re.S)[1:]
+    ]
+
+
+def begun(site):
+    """A run of another process that is going on."""
+    with site.installation.store() as store:
+        return begin(store, TENANT, site.clock())
+
+
+def test_before_the_first_run_the_page_says_when_there_will_be_one(site, client):
+    said = site.read(client.get(PAGE))
+    assert "Ingen körning har gjorts ännu." in said
+    assert "körs allt av sig självt enligt schemat" in said
+    assert "Kör nu" in said
+
+
+def test_the_first_sentence_says_when_and_what_the_last_run_did(site, client):
+    deliver(site)
+    said = site.read(client.get(PAGE))
+    assert "Den senaste körningen var klar för mindre än en minut sedan." in said
+    assert "Den skapade 16, ändrade 0 och tog bort 0 personer hos leverantörerna." in said
+    deliver(site)
+    assert "Inget hade ändrats." in site.read(client.get(PAGE))
+
+
+def test_each_run_has_its_numbers(site, client):
+    deliver(site)
+    site.installation.domain.rename_user(address("Li", "Xu"), given_name="Lì")
+    site.installation.leave(PUPILS["7A"][0])
+    deliver(site)
+    second, first = rows(client.get(PAGE))
+    assert second[1:6] == ["● Klar", "0", "1", "1", "1"]
+    assert first[1:5] == ["● Klar", "16", "0", "0"]
+    assert first[6] == "0"
+
+
+def test_runs_without_changes_can_be_hidden_and_then_the_pages_go_on(site, client):
+    deliver(site)
+    for _ in range(26):
+        with site.installation.store() as store:
+            run = begin(store, TENANT, site.clock())
+            end(store, run, site.clock(), "done", b"{}")
+    page = client.get(PAGE)
+    assert "Sida 1 av 2" in site.read(page)
+    assert len(rows(page)) == 25
+    assert "/korningar?sida=2" in page.text
+    assert len(rows(client.get(PAGE, query_string={"sida": "2"}))) == 2
+    changed = client.get(PAGE, query_string={"visa": "andringar"})
+    assert len(rows(changed)) == 1
+
+
+def test_when_nothing_has_happened_in_any_run_that_is_said(site, client):
+    run = begun(site)
+    with site.installation.store() as store:
+        end(store, run, site.clock(), "done", b"{}")
+    said = site.read(client.get(PAGE, query_string={"visa": "andringar"}))
+    assert "Inget har hänt i någon körning. Visa alla körningar" in said
+
+
+def test_a_chart_is_drawn_of_more_than_one_run(site, client):
+    deliver(site)
+    assert "<svg" not in client.get(PAGE).text
+    deliver(site)
+    page = client.get(PAGE)
+    assert "<svg" in page.text
+    assert "Visa som tabell" in site.read(page)
+
+
+@pytest.fixture
+def put_off(site, monkeypatch):
+    """What is given to the queue waits until it is let go of by calling this."""
+    queue, waiting = site.house.queue(), []
+    enqueue = queue.enqueue
+    monkeypatch.setattr(queue, "enqueue", waiting.append)
+
+    def let_go():
+        monkeypatch.undo()
+        for task in waiting:
+            enqueue(task)
+        site.tasks()
+
+    return let_go
+
+
+def test_a_run_that_is_asked_for_is_waited_for_and_then_shown(site, client, put_off):
+    path = location(site.send(client, client.get(PAGE), NOW))
+    waiting = client.get(path)
+    assert "Körningen är beställd och börjar strax." in site.read(waiting)
+    assert '<noscript><meta http-equiv="refresh" content="4"></noscript>' in waiting.text
+    assert 'hx-select="#pagar"' in waiting.text
+    put_off()
+    shown = location(client.get(path))
+    assert re.fullmatch(r"/korningar/\d{8}T\d{6}Z-[0-9a-f]{6}", shown)
+    part = client.get(path, headers={"HX-Request": "true"})
+    assert part.headers["HX-Redirect"] == shown
+    assert "16 personer skapades" in site.read(client.get(shown))
+    assert "run.asked" in [entry.what for entry in site.store.entries(TENANT, 9)]
+
+
+def test_a_run_that_never_begins_is_not_waited_for_for_ever(site, client, put_off):
+    path = location(site.send(client, client.get(PAGE), NOW))
+    with site.later(600):
+        page = client.get(path)
+        assert 'http-equiv="refresh"' not in page.text
+        assert "Kör nu" in page.text
+
+
+@pytest.mark.parametrize("given", ["x", "-1", "9" * 30, "99999999999"])
+def test_a_nonsensical_time_is_waited_for_by_nobody(site, client, given):
+    page = client.get(PAGE, query_string={"begard": given})
+    assert page.status_code == 200
+    assert "beställd" not in page.text
+
+
+def test_the_reading_and_its_deliveries_are_one_run(site, client):
+    turn_on(site, "some")
+    site.send(client, client.get(PAGE), NOW)
+    site.tasks()
+    records = site.store.runs(TENANT, 9)
+    assert len(records) == 3
+    (row,) = rows(client.get(PAGE))
+    assert row[1:3] == ["● Klar", "32"]
+    pages = [site.read(story(site, client, record)) for record in records]
+    assert len(set(pages)) == 1
+    assert "Katalogen lästes: 17 personer" in pages[0]
+    assert "All : skickat. Skapade: 16 personer" in pages[0]
+    assert "Some : skickat. Skapade: 16 personer" in pages[0]
+
+
+def test_a_story_tells_what_was_read_made_and_done(site, client):
+    deliver(site)
+    said = site.read(story(site, client))
+    assert "16 personer skapades, 0 ändrades och 0 togs bort hos leverantörerna." in said
+    assert "Katalogen lästes: 17 personer" in said
+    assert "Underlaget: 12 elever, 4 i personalen, 2 klasser och 0 undervisningsgrupper." in said
+    assert "Skapade: 16 personer, 1 organisationer, 1 skolenheter" in said
+    assert "Körningen var klar. Den tog" in said
+
+
+def test_a_story_of_nothing_says_so(site, client):
+    deliver(site)
+    deliver(site)
+    assert "Inget hade ändrats, så inget behövde skickas." in site.read(story(site, client))
+
+
+def test_a_run_that_is_held_tells_what_it_would_have_done(site, client):
+    hold(site)
+    said = site.read(story(site, client))
+    assert "Inget skickades: det som skulle göras är spärrat." in said
+    assert "Det här skulle ha gjorts:" in said
+    assert "Tas bort: 4 personer" in said
+    assert "Se spärren och bestäm" in said
+    (held, _first) = rows(client.get(PAGE))
+    assert held[1:5] == ["▲ Spärrad", "0", "0", "0"]
+    assert "Den stoppades av en spärr." in site.read(client.get(PAGE))
+
+
+def test_what_the_vendor_did_not_take_is_told_by_name_where_the_directory_is_read(site, client):
+    site.installation.all.fail(400, times=1, method="POST", endpoint="Users")
+    deliver(site, 1)
+    said = site.read(story(site, client))
+    assert "All tog inte emot 1 sak" in said
+    assert "En person som inte längre finns i katalogen: kunde inte skapas. Svar: 400" in said
+    site.ready(client, "/personer")
+    page = story(site, client)
+    assert re.search(r'<a href="/personer/\d+">[^<]+</a>: kunde inte skapas', page.text)
+    assert rows(client.get(PAGE))[0][6] == "1"
+    assert "1 sak gick inte att skicka." in site.read(client.get(PAGE))
+
+
+def test_what_failed_for_now_is_told_apart(site, client):
+    site.installation.all.fail(500, times=None, method="POST", endpoint="Users")
+    deliver(site, 1)
+    said = site.read(story(site, client))
+    assert "nästa körning försöker igen" in said
+    assert "■ Delvis misslyckad" in said
+
+
+def test_a_directory_that_was_not_read_is_told(site, client):
+    site.installation.document["protected"]["orgUnits"] = ["/Finns inte"]
+    site.installation.import_document()
+    deliver(site, UNREAD)
+    said = site.read(story(site, client))
+    assert "Katalogen i Google Workspace kunde inte läsas, så inget skickades." in said
+    assert "Tekniska uppgifter" in said
+    assert "Katalogen kunde inte läsas" in site.read(client.get(PAGE))
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("superseded", "En annan körning var redan igång, så den här gjorde inget."),
+        ("cut off", "Körningen avbröts. Nästa körning fortsätter där den slutade."),
+        ("failed", "Något gick fel i Skolsynk, så inget skickades."),
+    ],
+)
+def test_a_run_that_ended_otherwise_is_told_in_words(site, client, status, words):
+    run = begun(site)
+    with site.installation.store() as store:
+        end(store, run, site.clock(), status, detail="why")
+    said = site.read(story(site, client, run))
+    assert words in said
+    assert "why" in said
+    assert client.get(PAGE).status_code == 200
+
+
+def test_a_run_that_is_going_on_is_followed_with_its_progress(site, client):
+    run = begun(site)
+    page = story(site, client, run)
+    said = site.read(page)
+    assert "Körningen pågår sedan" in said
+    assert "Katalogen läses och underlaget räknas." in said
+    assert f'hx-get="/korningar/{run.id}/lage"' in page.text
+    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page.text
+    site.store.keep(
+        Shelf("progress", TENANT),
+        "all",
+        msgspec.json.encode({"done": 40, "planned": 1600}),
+        site.clock(),
+        site.clock() + 60,
+    )
+    part = client.get(f"{PAGE}/{run.id}/lage", headers={"HX-Request": "true"})
+    assert "<html" not in part.text
+    assert "All: 40 av 1 600 klart" in site.read(part)
+    assert '<progress id="p-all" max="1600" value="40">' in part.text
+    listed = client.get(PAGE)
+    assert "En körning pågår. Följ den" in site.read(listed)
+    assert "Kör nu" not in listed.text
+
+
+def test_the_progress_of_a_delivery_is_what_the_page_reads(site, client):
+    run = begun(site)
+    kept = KeptProgress(site.store, TENANT, site.clock)
+    with site.later(KEPT_EVERY + 1):
+        kept("all", 1, 16)
+        pages = (site.read(story(site, client, run)) for _ in range(200))
+        assert any("All: 1 av 16 klart" in said for said in pages)
+        kept.end()
+        assert "av 16 klart" not in site.read(story(site, client, run))
+
+
+def test_a_page_that_follows_a_run_ends_when_it_does(site, client):
+    run = begun(site)
+    with site.installation.store() as store:
+        end(store, run, site.clock(), "done", b"{}")
+    part = client.get(f"{PAGE}/{run.id}/lage", headers={"HX-Request": "true"})
+    assert "hx-get" not in part.text
+    listed = client.get(PAGE, headers={"HX-Request": "true"})
+    assert "Körningen är klar. Se vad som hände" in site.read(listed)
+
+
+def test_without_javascript_the_progress_is_the_page_itself(site, client):
+    run = begun(site)
+    assert location(client.get(f"{PAGE}/{run.id}/lage")) == f"{PAGE}/{run.id}"
+
+
+def test_a_run_that_there_is_none_of_is_not_found(site, client):
+    deliver(site)
+    assert client.get(f"{PAGE}/20260101T000000Z-000000").status_code == 404
+    assert client.get(f"{PAGE}/x/lage", headers={"HX-Request": "true"}).status_code == 404
+
+
+def test_an_old_run_is_found_too(site, client):
+    deliver(site)
+    old = newest(site)
+    with site.installation.store() as store:
+        for n in range(70):
+            at = site.clock() + n
+            store.save_run(Run(f"29990101T0000{n:02}Z-000000", TENANT, at, "done", at, b"{}"))
+    assert "16 personer skapades" in site.read(story(site, client, old))
+
+
+def test_during_a_pause_nothing_can_be_run(site, client):
+    page = client.get(PAGE)
+    site.installation.document["schedule"] = {
+        "pause": {"from": "2020-01-01", "until": "2099-12-31"}
+    }
+    site.installation.import_document()
+    paused = client.get(PAGE)
+    assert "Det är paus, så inget kan köras nu." in site.read(paused)
+    assert "Kör nu" not in paused.text
+    sent = client.get(location(site.send(client, page, NOW)))
+    assert "Avsluta pausen under Inställningar först." in site.read(sent)
+    site.tasks()
+    assert site.store.runs(TENANT, 9) == []
+
+
+def test_with_every_vendor_off_there_is_nothing_to_run(site, client):
+    page = client.get(PAGE)
+    turn_on(site, "all", mode="off")
+    sent = site.send(client, page, NOW)
+    assert location(sent) == "/leverantorer"
+    assert "Ingen leverantör är på" in site.read(client.get("/leverantorer"))
+
+
+def test_when_the_queue_is_away_the_page_says_so(site, client, monkeypatch):
+    page = client.get(PAGE)
+
+    def refuse(task):
+        raise QueueError("away")
+
+    monkeypatch.setattr(site.house.queue(), "enqueue", refuse)
+    said = site.read(client.get(location(site.send(client, page, NOW))))
+    assert "Körningen kunde inte startas just nu." in said
+
+
+def test_protected_people_are_in_no_story(site, client):
+    site.installation.all.fail(400, times=1, method="POST", endpoint="Users")
+    deliver(site, 1)
+    (failure,) = msgspec.json.decode(newest(site).report)["connections"][0]["failures"]
+    users = site.installation.domain.to_json()["users"]
+    site.ready(client, "/personer")
+    name = re.search(r'/personer/(\d+)">([^<]+)</a>: kunde', story(site, client).text)
+    (email,) = [user["primaryEmail"] for user in users if user.get("id") == name[1]]
+    site.installation.domain.move_user(email, "/Skyddade")
+    site.send(client, client.get(PAGE), "/katalog/las")
+    site.tasks()
+    site.ready(client, "/personer")
+    page = story(site, client)
+    assert name[2] not in page.text
+    assert failure["externalId"] not in page.text
+
+
+def test_a_held_run_and_a_new_pupil(site, client):
+    hold(site)
+    site.installation.domain.add_user(person("Ny", "Elev", "/Elever/7B"))
+    deliver(site, HELD)
+    assert "Skapas: 1 person" in site.read(story(site, client))
