@@ -1,0 +1,63 @@
+"""What every page shows of what waits, and what it does not show."""
+
+import pytest
+
+from tests.installation import TENANT
+from tests.web.pages.school import hold, turn_on
+from tests.web.site import Site
+
+ELSEWHERE = "/installningar"
+
+
+@pytest.fixture
+def site(tmp_path):
+    with Site(tmp_path) as site:
+        turn_on(site, "all")
+        yield site
+
+
+@pytest.fixture
+def client(site):
+    return site.sign_in()
+
+
+def pause(site, first, last):
+    site.installation.document["schedule"] = {"pause": {"from": first, "until": last}}
+    site.installation.import_document()
+
+
+def test_when_nothing_waits_there_is_no_band(site, client):
+    assert 'class="band' not in client.get(ELSEWHERE).text
+
+
+def test_a_hold_is_told_with_its_number_and_the_way_to_it(site, client):
+    hold(site)
+    page = client.get(ELSEWHERE)
+    said = site.read(page)
+    assert "Spärr hos All. 4 personer skulle tas bort. Inget har skickats." in said
+    assert 'href="/sparrar#sparr-all"' in page.text
+    assert "Se vilka och bestäm" not in client.get("/sparrar").text
+
+
+def test_a_pause_is_told_on_its_days_and_on_no_other(site, client):
+    pause(site, "2020-01-01", "2099-12-31")
+    said = site.read(client.get(ELSEWHERE))
+    assert (
+        "Paus till och med 2099-12-31. Inget körs och inget skickas, inte heller borttag." in said
+    )
+    for first, last in (("2020-01-01", "2020-12-31"), ("2099-01-01", "2099-12-31")):
+        pause(site, first, last)
+        assert 'class="band' not in client.get(ELSEWHERE).text
+
+
+def test_a_hold_at_a_vendor_that_is_off_is_told_only_of_a_withdrawal(site, client):
+    hold(site)
+    turn_on(site, "all", mode="test")
+    assert "Spärr hos" not in site.read(client.get(ELSEWHERE))
+
+
+def test_nobody_is_told_of_anything_before_they_have_signed_in(site):
+    hold(site)
+    page = site.app.test_client().get("/logga-in")
+    assert "Spärr" not in page.text
+    assert TENANT not in page.text
