@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from msgspec import Struct, structs
 
 from addon.store import Changed
 from addon.tenant import Tenant
@@ -19,14 +20,29 @@ def changes(before: Tenant | None, after: Tenant) -> tuple[Changed, ...]:
 
     An entry of a list is named by its key: `schoolUnits[12345678].name`.
     """
-    old = {} if before is None else dict(_places(msgspec.to_builtins(before)))
-    new = dict(_places(msgspec.to_builtins(after)))
+    old = {} if before is None else dict(_places(_whole(before)))
+    new = dict(_places(_whole(after)))
     order = [*new, *(place for place in old if place not in new)]
     return tuple(
         Changed(place, old.get(place), new.get(place))
         for place in order
         if old.get(place) != new.get(place)
     )
+
+
+def _whole(value: object) -> object:
+    """A value as it is in JSON, with what goes without saying: whether it was said is no change."""
+    match value:
+        case Struct():
+            named = ((f.encode_name, getattr(value, f.name)) for f in structs.fields(value))
+            return {name: _whole(part) for name, part in named if not _empty(part)}
+        case dict():
+            return {name: _whole(part) for name, part in value.items()}
+        case tuple() | list():
+            return [_whole(part) for part in value]
+        case float() if value.is_integer():
+            return int(value)
+    return value
 
 
 def _places(value: object, place: str = "") -> Iterator[tuple[str, str]]:

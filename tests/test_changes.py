@@ -3,7 +3,9 @@
 from msgspec import structs
 
 from addon.changes import changes
+from addon.document import decode_tenant
 from addon.tenant import Connection, Organisation, SchoolUnit, Selector, Tenant
+from addon.vendors import Vendor
 
 NORTH = SchoolUnit(code="12345678", name="Norra skolan")
 SOUTH = SchoolUnit(code="87654321", name="Södra skolan")
@@ -57,3 +59,15 @@ def test_a_first_document_is_all_new():
 
     assert found["customerId"] is None
     assert set(found.values()) == {None}
+
+
+def test_to_say_what_goes_without_saying_is_no_change():
+    text = b"""{"customerId": "C01", "organisation": {"name": "Storvik"},
+        "schoolUnits": [{"code": "12345678", "name": "Norra skolan", "staff": {"groups": []}},
+                        {"code": "87654321", "name": "S\\u00f6dra skolan", "schoolTypes": []}],
+        "connections": [{"vendor": "binogi", "schoolUnits": ["12345678"], "mode": "off",
+                         "limits": {"deletions": 50, "deletionsPercent": 10.0}, "fields": []}],
+        "schedule": {}, "notices": {"about": ["held", "failed"]}}"""
+    spoken = decode_tenant(text, {"binogi": Vendor(id="binogi", name="Binogi")})
+    assert changes(BEFORE, spoken) == ()
+    assert changes(spoken, BEFORE) == ()

@@ -1,33 +1,132 @@
-"""Reading the directory: once for those who ask twice, and anew when it was forgotten."""
+"""While the directory is read a page says so, shows itself when it is done, and why it is not."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from addon import survey
+from addon.queue import QueueError
+from addon.survey import LOST, State
 from tests.installation import TENANT
-from tests.web.site import Site
+from tests.web.site import Site, form_of
 
-READ = "/katalog/las"
+PAGE = "/personer"
+HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def site(tmp_path):
+def site(tmp_path: Path) -> Iterator[Site]:
     with Site(tmp_path) as site:
         yield site
 
 
-def test_what_is_forgotten_just_after_it_was_read_is_read_again(site):
+@contextmanager
+def slow_reading(site: Site) -> Iterator[threading.Event]:
+    """The directory's reading goes on until the event is set."""
+    go_on = threading.Event()
+    real = site.house.read
+
+    def read(tenant: str) -> None:
+        go_on.wait(30)
+        real(tenant)
+
+    with mock.patch.object(site.house.work, "_read", read):
+        yield go_on
+        go_on.set()
+        site.tasks()
+
+
+def test_the_first_who_needs_the_directory_has_it_read_and_waits(site: Site) -> None:
     client = site.sign_in()
-    assert site.ready(client, "/personer").status_code == 200
-    page = client.get("/")
-    site.send(client, page, READ)
+    with slow_reading(site) as go_on:
+        page = client.get(PAGE)
+        assert page.status_code == 202
+        assert "Katalogen i Google Workspace läses." in site.read(page)
+        assert '<meta http-equiv="refresh" content="2">' in page.text
+        assert "Äppelqvist" not in page.text
+        go_on.set()
+        site.tasks()
+        assert "Äppelqvist" in site.ready(client, PAGE).text
+
+
+def test_it_says_how_far_it_has_come(site: Site) -> None:
+    client = site.sign_in()
+    with slow_reading(site):
+        client.get(PAGE)
+        at = site.clock()
+        survey.tell(site.store, TENANT, State("reading", at, users=1234, groups=56))
+        assert "Hittills 1 234 personer och 56 grupper." in site.read(client.get(PAGE))
+
+
+def test_many_who_wait_have_it_read_once(site: Site) -> None:
+    client = site.sign_in()
+    for _ in range(5):
+        client.get(PAGE)
+        client.get("/skolenheter")
     site.tasks()
-    site.send(client, page, READ)
-    assert site.ready(client, "/personer").status_code == 200
+    site.ready(client, PAGE)
+    readings = [r for r in site.installation.directory.requests if r.path.endswith("/orgunits")]
+    assert len(readings) == 1
 
 
-def test_who_asks_again_while_it_is_read_has_it_read_once(site, monkeypatch):
+def test_a_part_of_a_page_waits_as_a_part(site: Site) -> None:
     client = site.sign_in()
-    page, tasks = client.get("/"), []
-    monkeypatch.setattr(site.house.queue(), "enqueue", tasks.append)
-    site.send(client, page, READ)
-    site.send(client, page, READ)
-    assert [task.payload for task in tasks] == [{"tenant": TENANT}]
+    with slow_reading(site):
+        part = client.get(f"{PAGE}?roll=student", headers=HTMX)
+        assert part.status_code == 202
+        assert "<html" not in part.text
+        assert f'hx-get="{PAGE}?roll=student"' in part.text
+
+
+def test_why_it_could_not_be_read_is_told_with_a_way_to_try_again(site: Site) -> None:
+    site.installation.directory.fail("/orgunits", status=403, reason="forbidden", times=None)
+    client = site.sign_in()
+    client.get(PAGE)
+    site.tasks()
+    page = client.get(PAGE)
+    assert "Katalogen i Google Workspace kunde inte läsas" in site.read(page)
+    assert "http-equiv" not in page.text
+    site.installation.directory.heal()
+    with site.later(60):
+        answer = site.send(client, page, "/katalog/las")
+        assert answer.location == PAGE
+        site.tasks()
+        assert "Äppelqvist" in site.ready(client, PAGE).text
+
+
+def test_a_reading_that_was_cut_off_is_begun_again(site: Site) -> None:
+    client = site.sign_in()
+    survey.tell(site.store, TENANT, State("reading", site.clock()))
+    with site.later(LOST + 60):
+        assert client.get(PAGE).status_code == 202
+        site.tasks()
+        assert "Äppelqvist" in site.ready(client, PAGE).text
+
+
+def test_after_a_day_the_directory_is_gone_and_is_read_anew(site: Site) -> None:
+    client = site.sign_in()
+    site.ready(client, PAGE)
+    with site.later(24 * 3600 + 60):
+        assert client.get(PAGE).status_code == 202
+        site.tasks()
+        assert site.ready(client, PAGE).status_code == 200
+
+
+def test_when_it_cannot_be_asked_for_the_page_says_so(site: Site) -> None:
+    client = site.sign_in()
+    away = mock.Mock(side_effect=QueueError("the queue does not answer"))
+    with mock.patch.object(type(site.house.queue()), "enqueue", away):
+        page = client.get(PAGE)
+        assert "kunde inte läsas" in site.read(page)
+        assert form_of(page, "/katalog/las")["back"] == PAGE
+
+
+def test_who_reads_anew_comes_back_to_the_same_page(site: Site) -> None:
+    client = site.sign_in()
+    page = site.ready(client, f"{PAGE}?roll=student")
+    answer = site.send(client, page, "/katalog/las")
+    assert answer.location == f"{PAGE}?roll=student"

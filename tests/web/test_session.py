@@ -1,0 +1,96 @@
+"""The secret that sessions are signed with, and where no session is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from flask import Flask
+
+from addon import create_app
+from addon.settings import Settings, SqliteStore
+from addon.store import Shelf, StoreError
+from addon.store.sqlite import SQLiteStore
+from addon.vendors import NotConfigured
+from addon.web.session import secret
+from addon.web_settings import WebSettings
+from tests.web.site import Site
+
+NOW = 1_700_000_000.0
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SQLiteStore]:
+    store = SQLiteStore(tmp_path / "x.db")
+    yield store
+    store.close()
+
+
+def settings(folder: Path, given: str | None = None) -> Settings:
+    return Settings(SqliteStore(folder / "x.db"), {}, web=WebSettings(session_secret=given))
+
+
+def test_the_secret_is_made_once_and_long(tmp_path: Path, store: SQLiteStore) -> None:
+    made = [secret(settings(tmp_path), lambda: store, NOW) for _ in range(2)]
+    assert made[0] == made[1]
+    assert len(made[0]) == 64
+
+
+def test_two_processes_that_begin_at_once_have_the_same_secret(
+    tmp_path: Path, store: SQLiteStore
+) -> None:
+    real = type(store).kept
+    seen = []
+
+    def first_nothing(self: SQLiteStore, shelf: Shelf, name: str, now: float) -> object:
+        seen.append(name)
+        return None if len(seen) <= 1 else real(self, shelf, name, now)
+
+    store.keep_new(Shelf("session"), "secret", b"of the other process", NOW)
+    with mock.patch.object(type(store), "kept", first_nothing):
+        assert secret(settings(tmp_path), lambda: store, NOW) == "of the other process"
+
+
+def test_a_secret_that_is_set_is_used_and_nothing_is_kept(
+    tmp_path: Path, store: SQLiteStore
+) -> None:
+    assert secret(settings(tmp_path, "s" * 40), lambda: store, NOW) == "s" * 40
+    assert store.kept(Shelf("session"), "secret", NOW) is None
+
+
+def test_the_secret_may_be_in_secret_manager(tmp_path: Path, store: SQLiteStore) -> None:
+    name = "projects/p/secrets/s/versions/1"
+    with mock.patch("addon.web.session.secret_manager", return_value={name: "k"}.__getitem__):
+        assert secret(settings(tmp_path, f"secretmanager:{name}"), lambda: store, NOW) == "k"
+
+
+@pytest.mark.parametrize("trouble", [NotConfigured("no such secret"), StoreError("away")])
+def test_without_a_secret_nobody_gets_a_page_and_programs_are_answered(
+    tmp_path: Path, trouble: Exception
+) -> None:
+    with mock.patch("addon.web.session.secret", side_effect=trouble):
+        client = bare(tmp_path).test_client()
+        answer = client.get("/logga-in")
+        assert answer.status_code == 503
+        assert "Något gick fel" in answer.text
+        assert "Set-Cookie" not in answer.headers
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/static/skolsynk.css").status_code == 200
+
+
+def test_after_the_secret_was_away_sessions_work_again(tmp_path: Path) -> None:
+    app = bare(tmp_path)
+    with mock.patch("addon.web.session.secret", side_effect=StoreError("away")):
+        assert app.test_client().get("/logga-in").status_code == 503
+    assert app.test_client().get("/").status_code == 302
+
+
+def test_programs_and_files_have_no_session(tmp_path: Path) -> None:
+    with Site(tmp_path) as site:
+        client = site.sign_in()
+        for path in ("/healthz", "/readyz", "/static/skolsynk.css", "/cron/sync"):
+            assert "Set-Cookie" not in client.get(path).headers
+
+
+def bare(folder: Path) -> Flask:
+    return create_app(settings(folder))
