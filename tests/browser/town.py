@@ -17,6 +17,7 @@ from msgspec import structs
 
 from addon import HOUSE, create_app
 from addon.approve import refuse
+from addon.directory.snapshot import Snapshot
 from addon.pause import today
 from addon.progress import Progress
 from addon.report import RunReport
@@ -24,9 +25,11 @@ from addon.sandbox.documents import tenant_document
 from addon.sandbox.stage import Stage, set_stage
 from addon.settings import Settings
 from addon.sync import sync
+from addon.tenant import Tenant
 from addon.web.house import House
+from tests.browser.clock import TownClock
 from tests.web.served import Served
-from tests.web.site import Clock, Queue
+from tests.web.site import Queue
 
 T = TypeVar("T")
 NORTH = "/Elever/Norra skolan"
@@ -34,6 +37,8 @@ EARLIER = 30 * 24 * 3600.0
 """Seconds by which the town's clock is late, so that days can go by in it: who signs in is asked
 for by a provider that has the real time, and would have come too early after them.
 """
+READING, SENDING = 4.0, 0.05
+"""Seconds that a reading, and some word of progress, take where the clock stands still."""
 PATIENCE = 60.0
 """Seconds that a test waits for tasks."""
 
@@ -41,7 +46,7 @@ PATIENCE = 60.0
 class Town:
     """The stage and the application on it. `url` is its address."""
 
-    def __init__(self, stage: Stage, app: Flask, queue: Queue, clock: Clock, url: str) -> None:
+    def __init__(self, stage: Stage, app: Flask, queue: Queue, clock: TownClock, url: str) -> None:
         self.stage = stage
         self.app = app
         self.url = url
@@ -88,8 +93,17 @@ class Town:
 
     def run(self) -> RunReport:
         """A run, as the schedule would have it."""
-        rooms = structs.replace(self.stage.rooms, clock=self.clock)
-        return apart(lambda: sync(rooms, self.stage.tenant))
+        stage, clock = self.stage, self.clock
+
+        def read(tenant: Tenant) -> Snapshot:
+            clock.works(READING)
+            return stage.rooms.read(tenant)
+
+        def progress(vendor: str, done: int, planned: int) -> None:
+            clock.works(SENDING)
+
+        rooms = structs.replace(stage.rooms, clock=clock, read=read, progress=progress)
+        return apart(lambda: sync(rooms, stage.tenant))
 
     def read(self) -> None:
         """Has the directory be read, as the first page that needs it would."""
@@ -97,7 +111,7 @@ class Town:
 
     def later(self, seconds: float) -> None:
         """Has so much time go by."""
-        self.clock.ahead += seconds
+        self.clock.pass_by(seconds)
 
     def tasks(self) -> None:
         """Waits until all that was ordered is done."""
@@ -111,8 +125,7 @@ class Town:
 @contextmanager
 def town(folder: Path) -> Iterator[Town]:
     """The town, with its data in `folder`, until the end of the `with`."""
-    clock = Clock()
-    clock.ahead = -EARLIER
+    clock = TownClock(-EARLIER)
     with set_stage(folder, Progress(io.StringIO())) as stage:
         queue = Queue(lambda: house.store(), clock)
         app = create_app(Settings.from_environ(stage.environ), queue=queue, clock=clock)

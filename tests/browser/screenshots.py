@@ -1,0 +1,151 @@
+"""Takes the pictures in docs/screenshots: `make screenshots`.
+
+A municipality of 1,200 pupils a Monday morning in November, after two weeks of runs. Whatever the
+day really is, the pictures come out the same, but for what the browser's fonts make of them.
+"""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
+from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
+
+from playwright.sync_api import Browser, FloatRect, Page
+
+from addon.settings import ROOT
+from tests.browser.chromium import chromium, missing, visit
+from tests.browser.hands import Mouse
+from tests.browser.history import MORNING, move_north, two_weeks
+from tests.browser.png import smaller
+from tests.browser.states import chosen, known
+from tests.browser.town import Town, town
+from tests.browser.way import sign_in, when_ready
+
+FOLDER = ROOT / "docs" / "screenshots"
+WIDTH, HIGHEST, LOWEST = 1280, 1600, 600
+PHONE = {"width": 390, "height": 844}
+LARGEST = 150_000
+"""Bytes of a picture; of a page that takes more, less is shown."""
+STUDENTS, STAFF = 1200, 160
+A_WHILE = 12 * 60.0
+"""Seconds from the last run until somebody looks."""
+
+
+class Picture(NamedTuple):
+    """A picture's name, and the page that it is of."""
+
+    name: str
+    address: str
+
+
+PICTURES = (
+    Picture("oversikt", "/"),
+    Picture("skolenheter", "/skolenheter"),
+    Picture("skolenhet", "/skolenheter/{unit}"),
+    Picture("leverantorer", "/leverantorer"),
+    Picture("leverantor", "/leverantorer/gleerups"),
+    Picture("forhandsgranska", "/forhandsgranska"),
+    Picture("personer", "/personer"),
+    Picture("person", "/personer/{pupil}"),
+    Picture("datakvalitet", "/datakvalitet"),
+    Picture("korningar", "/korningar"),
+    Picture("korning", "/korningar/{run}"),
+    Picture("installningar", "/installningar"),
+)
+
+
+def main() -> int:
+    """Takes them all, and says where they are."""
+    if why := missing():
+        print(why, file=sys.stderr)
+        return 1
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with chromium() as browser, larger():
+        with home() as here:
+            settled(here, browser)
+        with home() as here:
+            proposed(here, browser)
+    return 0
+
+
+def settled(here: Town, browser: Browser) -> None:
+    """Everyday pages, and then those of a school whose organisational unit got another name."""
+    two_weeks(here)
+    here.later(A_WHILE)
+    here.read()
+    with signed_in(here, browser) as page:
+        for picture in PICTURES:
+            take(here, page, picture)
+        page.emulate_media(color_scheme="dark")
+        take(here, page, Picture("oversikt-mork", "/"))
+    with signed_in(here, browser, viewport=PHONE, is_mobile=True, device_scale_factor=2) as page:
+        take(here, page, Picture("oversikt-mobil", "/"))
+    move_north(here)
+    here.later(A_WHILE)
+    here.read()
+    with signed_in(here, browser) as page:
+        take(here, page, Picture("sparrar", "/sparrar"))
+
+
+def proposed(here: Town, browser: Browser) -> None:
+    """The page of the first visit that does most of the work."""
+    here.clock.set(MORNING)
+    chosen(here)
+    with signed_in(here, browser) as page:
+        take(here, page, Picture("forslag", "/forslag"))
+
+
+def take(here: Town, page: Page, picture: Picture) -> None:
+    """Takes one picture."""
+    when_ready(page, picture.address.format(**known(here)))
+    whole = page.evaluate("document.documentElement.scrollHeight")
+    path = FOLDER / f"{picture.name}.png"
+    for height in range(min(whole, HIGHEST), LOWEST, -50):
+        path.write_bytes(shot(page, height))
+        if path.stat().st_size <= LARGEST:
+            print(f"{path.relative_to(ROOT)}  {path.stat().st_size // 1000} kB", flush=True)
+            return
+    raise SystemExit(f"{path} is too large")
+
+
+def shot(page: Page, height: int) -> bytes:
+    """The uppermost part of the page, so high."""
+    width = (page.viewport_size or PHONE)["width"]
+    clip: FloatRect = {"x": 0, "y": 0, "width": width, "height": height}
+    return smaller(page.screenshot(full_page=True, clip=clip, animations="disabled"))
+
+
+@contextmanager
+def home() -> Iterator[Town]:
+    """The municipality, in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder, town(Path(folder)) as here:
+        yield here
+
+
+@contextmanager
+def larger() -> Iterator[None]:
+    """Has the sandbox's municipality be larger, and believe who has signed in on another day."""
+    with (
+        mock.patch("addon.sandbox.stage.STUDENTS", STUDENTS),
+        mock.patch("addon.sandbox.stage.STAFF", STAFF),
+        mock.patch("addon.web.gate.LONGEST", inf),
+    ):
+        yield
+
+
+@contextmanager
+def signed_in(here: Town, browser: Browser, **options: object) -> Iterator[Page]:
+    """An administrator's window; the provider signs people in at the time that it really is."""
+    options = {"viewport": {"width": WIDTH, "height": 900}, "reduced_motion": "reduce", **options}
+    with visit(browser, here.url, **options) as (page, _):
+        with here.clock.really():
+            page.goto("/logga-in")
+            sign_in(here, Mouse(page))
+        yield page
+
+
+if __name__ == "__main__":
+    sys.exit(main())
