@@ -130,15 +130,16 @@ class Here:
     @cached_property
     def holds(self) -> tuple[Held, ...]:
         """What waits for a person's word."""
-        keys = []
+        found = []
         for connection in self.tenant.connections:
-            key = ledger_key(self.tenant_id, connection)
-            if key is not None:
-                keys.append(key)
-            else:  # withdrawals are held at connections that are off
-                keys += [Key(self.tenant_id, connection.vendor, mode) for mode in ("test", "live")]
-        found = ((key, self.store.hold(key)) for key in keys)
-        return tuple(Held(key, key.vendor, hold) for key, hold in found if hold is not None)
+            current = ledger_key(self.tenant_id, connection)
+            modes = ("test", "live") if current is None else (current.mode,)
+            for key in (Key(self.tenant_id, connection.vendor, mode) for mode in modes):
+                hold = self.store.hold(key)
+                # At a connection that is off nothing but a withdrawal can be let go.
+                if hold is not None and (key == current or hold.withdrawal):
+                    found.append(Held(key, key.vendor, hold))
+        return tuple(found)
 
     # Saving
 

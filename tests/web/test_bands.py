@@ -3,7 +3,7 @@
 import pytest
 
 from tests.installation import TENANT
-from tests.web.pages.school import hold, turn_on
+from tests.web.pages.school import deliver, hold, turn_on
 from tests.web.site import Site
 
 ELSEWHERE = "/installningar"
@@ -50,10 +50,19 @@ def test_a_pause_is_told_on_its_days_and_on_no_other(site, client):
         assert 'class="band' not in client.get(ELSEWHERE).text
 
 
-def test_a_hold_at_a_vendor_that_is_off_is_told_only_of_a_withdrawal(site, client):
+@pytest.mark.parametrize("mode", ["test", "off"])
+def test_a_hold_in_a_mode_that_the_vendor_is_no_more_in_waits_for_nobody(site, client, mode):
     hold(site)
-    turn_on(site, "all", mode="test")
+    turn_on(site, "all", mode=mode)
     assert "Spärr hos" not in site.read(client.get(ELSEWHERE))
+
+
+def test_a_withdrawal_that_is_held_is_told_though_the_vendor_is_off(site, client):
+    deliver(site)
+    turn_on(site, "all", mode="off")
+    site.installation.run("withdraw", TENANT, "--vendor", "all")
+    said = site.read(client.get(ELSEWHERE))
+    assert "Spärr hos All. 16 personer skulle tas bort." in said
 
 
 def test_nobody_is_told_of_anything_before_they_have_signed_in(site):
