@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from functools import cached_property
 from hashlib import sha256
-from typing import cast
+from typing import cast, get_args
 
 import msgspec
 from flask import g
 from msgspec import Struct, structs
 
 from addon import survey
+from addon.approve import LedgerMode
 from addon.changes import changes
 from addon.delivery.guard import Hold
 from addon.delivery.ledger import Key
@@ -133,7 +134,7 @@ class Here:
         found = []
         for connection in self.tenant.connections:
             current = ledger_key(self.tenant_id, connection)
-            modes = ("test", "live") if current is None else (current.mode,)
+            modes = get_args(LedgerMode) if current is None else (current.mode,)
             for key in (Key(self.tenant_id, connection.vendor, mode) for mode in modes):
                 hold = self.store.hold(key)
                 # At a connection that is off nothing but a withdrawal can be let go.
