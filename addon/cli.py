@@ -14,6 +14,7 @@ import msgspec
 from addon import logs, show
 from addon.approve import approve
 from addon.changes import changes
+from addon.conditions import SlowPatternError
 from addon.delivery.lease import Taken
 from addon.directory.errors import DirectoryError
 from addon.document import DocumentError, decode_tenant, load_tenant
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DocumentError as error:
         return _fail(str(error), USAGE)
     except (SettingsError, UsageError, Unknown, Paused, NotConfigured, StoreError) as error:
+        return _fail(str(error), USAGE)
+    except SlowPatternError as error:
         return _fail(str(error), USAGE)
     except DirectoryError as error:
         return _fail(str(error), UNREAD)

@@ -1,12 +1,15 @@
 """What a clause of a filter means: on all values of an attribute, and on one.
 
 Text is compared without regard to case and to how accents are composed, so that an Å typed
-on a Mac (A and a ring) is the Å of the directory. Regular expressions are case-sensitive.
+on a Mac (A and a ring) is the Å of the directory. Regular expressions are case-sensitive, and
+those that take too long are an error: one that backtracks for ever would hold everyone up.
 """
 
-import re
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from unicodedata import normalize
+
+import regex
 
 from addon.tenant import Clause
 
@@ -16,6 +19,55 @@ POSITIVE = {
     "notContains": "contains",
     "notMatches": "matches",
 }
+
+
+PatternError = regex.error
+"""A regular expression that cannot be read; `msg` and `pos` say why and where."""
+
+SLOWEST = 0.5
+"""Seconds that a regular expression may take with one text."""
+BUDGET = 20.0
+"""Seconds that it may take with all texts together."""
+
+
+class SlowPatternError(ValueError):
+    """A regular expression that takes too long. The message says where it is, as far as is
+    known, and never the expression itself: it may be about a person.
+    """
+
+    def __init__(self, pattern: str, place: str = "") -> None:
+        where = f"{place}: " if place else ""
+        super().__init__(
+            f"{where}the regular expression takes too long to search with; "
+            "write it without a repetition inside a repetition"
+        )
+        self.pattern = pattern
+        self.place = place
+
+
+class Pattern:
+    """A regular expression that gives up: see `SLOWEST` and `BUDGET`."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._regex = regex.compile(composed(pattern))
+        self._left = BUDGET
+
+    @property
+    def groupindex(self) -> Mapping[str, int]:
+        """The named parts."""
+        found: Mapping[str, int] = self._regex.groupindex
+        return found
+
+    def search(self, text: str) -> "regex.Match[str] | None":
+        """The first match in a composed text. Raises SlowPatternError."""
+        began = time.perf_counter()
+        try:
+            return self._regex.search(text, timeout=min(SLOWEST, max(self._left, 0.001)))
+        except TimeoutError:
+            raise SlowPatternError(self._pattern) from None
+        finally:
+            self._left -= time.perf_counter() - began
 
 
 def composed(text: str) -> str:
@@ -28,9 +80,9 @@ def fold(text: str) -> str:
     return text.lower() if text.isascii() else composed(composed(text).casefold())
 
 
-def compiled(pattern: str) -> re.Pattern[str]:
-    """`pattern` ready to search composed text. Raises re.error for a bad pattern."""
-    return re.compile(composed(pattern))
+def compiled(pattern: str) -> Pattern:
+    """`pattern` ready to search composed text. Raises PatternError for a bad pattern."""
+    return Pattern(pattern)
 
 
 def condition(clause: Clause) -> Callable[[Sequence[str]], bool]:
@@ -38,7 +90,7 @@ def condition(clause: Clause) -> Callable[[Sequence[str]], bool]:
 
     A positive operator is fulfilled by any value, a `not` operator when no value fulfils
     its positive form; `isEmpty` by no value or only empty ones. Raises ValueError when the
-    clause lacks the value its operator needs, re.error for a bad pattern.
+    clause lacks the value its operator needs, PatternError for a bad pattern.
     """
     if clause.operator == "isEmpty":
         return lambda values: not any(values)

@@ -13,6 +13,7 @@ import msgspec
 
 from addon import faults as reading
 from addon.attributes import attribute_problem
+from addon.conditions import Pattern, PatternError, compiled
 from addon.faults import Fault, Faults, below, did_you_mean, one_of
 from addon.tenant import (
     Clause,
@@ -235,13 +236,13 @@ def _check_filled(text: str, place: str, faults: Faults) -> None:
         faults.add(place, "must not be empty")
 
 
-def _compiled(pattern: str, place: str, faults: Faults) -> re.Pattern[str] | None:
-    """The regular expression, or None; Python's words for what is wrong name no value."""
+def _compiled(pattern: str, place: str, faults: Faults) -> Pattern | None:
+    """The regular expression, or None; the words for what is wrong name no value."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return re.compile(pattern)
-    except re.error as error:
+            return compiled(pattern)
+    except PatternError as error:
         faults.add(place, re.sub(r" '.*'| \".*\"", "", error.msg))
     except (OverflowError, RecursionError):
         faults.add(place, "is too large a regular expression")

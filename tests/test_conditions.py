@@ -1,11 +1,17 @@
-import re
 from unicodedata import normalize
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.conditions import condition, fold, touches
+from addon.conditions import (
+    PatternError,
+    SlowPatternError,
+    compiled,
+    condition,
+    fold,
+    touches,
+)
 from addon.tenant import Clause
 
 DECOMPOSED = normalize("NFD", "Åsö")
@@ -127,7 +133,7 @@ def test_an_unknown_operator_is_refused():
 
 
 def test_a_bad_pattern_is_refused_when_compiled():
-    with pytest.raises(re.error):
+    with pytest.raises(PatternError):
         condition(Clause(attribute="a", operator="matches", value="("))
 
 
@@ -149,3 +155,20 @@ def test_fold_gives_one_form_for_all_spellings(text):
 @given(values=st.lists(st.sampled_from(["7A", "7a", "8B", "", "Å"])))
 def test_a_not_form_is_the_opposite_of_its_positive_form(positive, negative, values):
     assert holds(negative, "7A", *values) is not holds(positive, "7A", *values)
+
+
+SLOW = r"^(?:(?:a|b|ab)*(?:ba|aab|b)*)*(?:c|(?:ab|ba)+c)+\d$"
+"""Takes for ever where it does not match: what repeats can be taken apart in many ways."""
+
+
+def test_a_pattern_that_would_search_for_ever_gives_up_with_the_remedy(monkeypatch):
+    monkeypatch.setattr("addon.conditions.SLOWEST", 0.02)
+    with pytest.raises(SlowPatternError, match="without a repetition inside a repetition") as told:
+        compiled(SLOW).search("abab" * 40 + "x")
+    assert "aab" not in str(told.value)
+
+
+def test_a_pattern_that_is_slow_with_every_text_gives_up_after_its_budget(monkeypatch):
+    monkeypatch.setattr("addon.conditions.BUDGET", 0.0)
+    with pytest.raises(SlowPatternError):
+        compiled(SLOW).search("abab" * 40 + "x")

@@ -84,7 +84,7 @@ def outcome(
     `kind` says what a GroupRule is for; the unit's other rules are as the unit has them.
     `brief` leaves out `unmatched`. `students` and `staff` are ids as
     `addon.roster.placement` gives them; others than active users are overlooked. Raises
-    re.error for a bad pattern and ValueError when the rule lacks its pattern or attribute.
+    PatternError for a bad pattern and ValueError when the rule lacks its pattern or attribute.
     """
     check(rule)
     people = UnitPeople(
@@ -100,7 +100,7 @@ def outcome(
 
 
 def check(rule: GroupRule | YearRule) -> None:
-    """Raises re.error when the rule's pattern is bad, ValueError when the rule lacks a part."""
+    """Raises PatternError when the rule's pattern is bad, ValueError when the rule lacks a part."""
     part = "year" if isinstance(rule, YearRule) else "name"
     if not rule.pattern:
         raise ValueError("the rule has no pattern: write one, or take away the rule")

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from addon import relay
+from addon.conditions import SlowPatternError
 from addon.delivery.lease import Taken
 from addon.delivery.ledger import NotKept
 from addon.directory.errors import AccessRefused, DirectoryError
@@ -261,6 +262,9 @@ def _answer(error: Exception, path: str) -> Answer:
             return Answer(DONE, "paused")
         case Unknown() | DocumentError() | NotConfigured():
             log.error("%s was given up: %s", path, _where(error))
+            return Answer(DONE, "given up")
+        case SlowPatternError():
+            log.error("%s was given up: %s", path, error)
             return Answer(DONE, "given up")
         case AccessRefused():
             log.error("the directory may not be read: %s", error)

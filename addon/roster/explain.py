@@ -140,7 +140,7 @@ def explain(tenant: Tenant, index: Index, user_id: str, roster: Roster) -> Expla
 def selection(index: Index, selector: Selector) -> Selection:
     """Who is chosen by a selector that an administrator is building, and who is stopped.
 
-    Raises re.error for a bad pattern and ValueError for a clause without its value.
+    Raises PatternError for a bad pattern and ValueError for a clause without its value.
     """
     choice = choose(selector, index)
     reached = [index.users[id] for id in (*choice.chosen, *choice.filtered)]

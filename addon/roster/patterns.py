@@ -25,7 +25,7 @@ Finder = Callable[[str], Hit | None]
 def finder(pattern: str, name: str) -> Finder:
     """A search for `pattern` that remembers; gives its part `name`, None without a match.
 
-    Raises re.error for a bad pattern.
+    Raises PatternError for a bad pattern, SlowPatternError when it is used.
     """
     regex = compiled(pattern)
     named = name in regex.groupindex

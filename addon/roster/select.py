@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from addon.conditions import fold
+from addon.conditions import SlowPatternError, fold
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.findings import finding, in_order
 from addon.roster.groups import Grouping
@@ -17,9 +17,16 @@ def select(tenant: Tenant, snapshot: Snapshot) -> Roster:
     """The people of `snapshot` placed in the units, classes and groups of `tenant`.
 
     People with protected identity are in `Roster.protected` and nowhere else, also when
-    the snapshot has them among its users by mistake.
+    the snapshot has them among its users by mistake. Raises SlowPatternError, which names the
+    place, when a regular expression of the document takes too long.
     """
-    index = Index(tenant.protected, snapshot)
+    try:
+        return _select(tenant, snapshot, Index(tenant.protected, snapshot))
+    except SlowPatternError as error:
+        raise SlowPatternError(error.pattern, _place_of(tenant, error.pattern)) from None
+
+
+def _select(tenant: Tenant, snapshot: Snapshot, index: Index) -> Roster:
     placement = place(tenant.school_units, index, snapshot.domains)
     grouping = Grouping(index, placement)
     roll = _Roll(index)
@@ -39,6 +46,25 @@ def select(tenant: Tenant, snapshot: Snapshot) -> Roster:
     )
     left_out = dict(sorted(placement.left_out.items()))
     return Roster(roll.people(), tuple(groups), findings, left_out, index.protected)
+
+
+def _place_of(tenant: Tenant, pattern: str) -> str:
+    """Where in the document a regular expression stands."""
+    for n, unit in enumerate(tenant.school_units):
+        rules = {
+            "classes": unit.classes,
+            "teachingGroups": unit.teaching_groups,
+            "schoolYear": unit.school_year,
+        }
+        for name, rule in rules.items():
+            if rule is not None and rule.pattern == pattern:
+                return f"schoolUnits[{n}].{name}.pattern"
+        for name, selector in (("students", unit.students), ("staff", unit.staff)):
+            for i, clauses in enumerate(selector.filters):
+                for j, clause in enumerate(clauses):
+                    if clause.value == pattern:
+                        return f"schoolUnits[{n}].{name}.filters[{i}][{j}].value"
+    return ""
 
 
 class _Roll:

@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from addon import logs
+from addon.conditions import SlowPatternError
 from addon.document import DocumentError
 from addon.faults import Fault
 from addon.store import StoreError
@@ -77,6 +78,12 @@ def common(app: Flask, https_only: bool) -> None:
         heading = _("Det går inte just nu")
         text = _("Skolsynk når inte sitt lager. Inget har gått förlorat. Försök igen om en stund.")
         return render_template("errors/error.html", heading=heading, text=text, back="/"), 503
+
+    @app.errorhandler(SlowPatternError)
+    def too_slow(error: SlowPatternError) -> tuple[str, int]:
+        if request.headers.get("HX-Request") == "true":
+            return render_template("errors/too_slow_part.html"), 200
+        return render_template("errors/too_slow.html", place=error.place), 400
 
     @app.errorhandler(DocumentError)
     def not_right(error: DocumentError) -> tuple[str, int]:

@@ -1,4 +1,3 @@
-import re
 import time
 
 import pytest
@@ -6,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from addon.conditions import PatternError
 from addon.proposals.outcome import Miss, Part, outcome
 from addon.roster.index import Index
 from addon.roster.placement import place
@@ -91,7 +91,7 @@ def test_what_is_a_class_is_no_teaching_group():
     [GroupRule(source="group", pattern="("), YearRule(source="class", pattern="(?P<year>[")],
 )
 def test_a_bad_pattern_is_an_error_of_re(rule):
-    with pytest.raises(re.error):
+    with pytest.raises(PatternError):
         of(domain({"/E": 1}), rule)
 
 

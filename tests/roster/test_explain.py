@@ -1,8 +1,7 @@
-import re
-
 import pytest
 from hypothesis import given
 
+from addon.conditions import PatternError
 from addon.roster.explain import explain, selection
 from addon.roster.filters import choose
 from addon.roster.index import Index
@@ -156,7 +155,7 @@ def test_a_selection_tells_what_the_directory_does_not_have():
 
 def test_a_bad_filter_is_an_error():
     index = Index(Protected(), snapshot(user("a", "/E")))
-    with pytest.raises(re.error):
+    with pytest.raises(PatternError):
         selection(index, people_in("/E", filters=((where("id", "matches", "("),),)))
     with pytest.raises(ValueError, match="needs a text"):
         selection(index, people_in("/E", filters=((where("id", "equals"),),)))

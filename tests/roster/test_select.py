@@ -2,6 +2,7 @@ from unicodedata import normalize
 
 import pytest
 
+from addon.conditions import SlowPatternError
 from addon.directory.snapshot import Snapshot
 from addon.roster.model import Enrolment, Person, Roster
 from addon.roster.select import select
@@ -294,3 +295,11 @@ class TestProtected:
         )
         assert roster.protected == {"1", "2"}
         assert not roster.people
+
+
+def test_a_pattern_that_takes_too_long_ends_the_selection_and_is_told_by_its_place(monkeypatch):
+    monkeypatch.setattr("addon.conditions.SLOWEST", 0.02)
+    slow = r"^(?:(?:a|b|ab)*(?:ba|aab|b)*)*(?:c|(?:ab|ba)+c)+(?P<name>\d)$"
+    pupil = user("1", attributes={"organizations.department": ("abab" * 40 + "x",)})
+    with pytest.raises(SlowPatternError, match=r"^schoolUnits\[0\]\.classes\.pattern: "):
+        select(tenant(unit(classes=department(slow))), snapshot(pupil))

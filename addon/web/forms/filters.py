@@ -8,7 +8,7 @@ from typing import cast, get_args
 from msgspec import Struct, structs
 
 from addon.attributes import attribute_problem
-from addon.conditions import compiled
+from addon.conditions import PatternError, compiled
 from addon.tenant import Clause, Operator
 from addon.web.language import said as _
 
@@ -75,7 +75,7 @@ def pattern_fault(pattern: str) -> str | None:
     """What is wrong with a regular expression, in words."""
     try:
         compiled(pattern)
-    except re.error as error:
+    except PatternError as error:
         if error.pos is None:
             return _("Det reguljära uttrycket går inte att läsa.")
         return _("Det reguljära uttrycket går inte att läsa vid tecken %(n)s.", n=error.pos + 1)

@@ -46,6 +46,8 @@ def blueprint() -> Blueprint:
             return _page(now, unit, what, form)
         if form.faults:
             return _page(now, unit, what, form, faults=form.faults), 400
+        if form.rule is not None:
+            effect(now.desk, unit, kind, form.rule, LONG)  # one that takes too long is not kept
         try:
             now.save(
                 "unit.saved",

@@ -59,6 +59,7 @@ def blueprint() -> Blueprint:
             return _shown(now, unit, form, deed)
         if form.faults:
             return _page(now, unit, form, faults=form.faults), 400
+        _outcome_of(now, unit, form)  # a regular expression that takes too long is not kept
         wanted = {"students": form.students.selector(), "staff": form.staff.selector()}
         try:
             now.save(

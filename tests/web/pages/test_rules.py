@@ -162,3 +162,25 @@ def test_classes_and_years_are_different_parts_that_two_may_save_at_once(site):
 
 def test_another_page_of_a_unit_is_none(site):
     assert site.sign_in().get(f"{UNIT}/betyg").status_code == 404
+
+
+SLOW = r"/(?:(?:a|b|ab)*(?:ba|aab|b)*)*(?:c|(?:ab|ba)+c)+(?P<name>\d)$"
+
+
+def test_a_pattern_that_takes_too_long_is_told_and_not_saved(site, monkeypatch):
+    monkeypatch.setattr("addon.conditions.SLOWEST", 0.02)
+    place = "/Elever/" + "ab" * 80 + "x"
+    site.installation.domain.add_org_unit(place)
+    site.installation.domain.add_user(person("Lång", "Väg", place))
+    client = site.sign_in()
+    before = site.document()
+    page = site.ready(client, CLASSES)
+    own = {"rule": "own", "source": "orgUnit", "pattern": SLOW}
+    form = {**form_of(page, CLASSES), **own}
+    answer = client.post(CLASSES, data=form)
+    assert answer.status_code == 400
+    assert "Ett reguljärt uttryck tar för lång tid" in site.read(answer)
+    told = client.post(CLASSES, data={**form, "do": "show"}, headers={"HX-Request": "true"})
+    assert told.status_code == 200
+    assert "tar för lång tid att söka med" in site.read(told)
+    assert site.document() == before

@@ -185,7 +185,7 @@ def test_values_that_people_have_are_suggested_but_no_names(site):
     [
         (clause(0, 0, "orgUnitPath", "contains", " "), "Skriv ett värde att jämföra med."),
         (clause(0, 0, "orgUnitPath", "in", "\n "), "Skriv minst ett värde, ett på varje rad."),
-        (clause(0, 0, "orgUnitPath", "matches", "(7A"), "går inte att läsa vid tecken 1"),
+        (clause(0, 0, "orgUnitPath", "matches", "(7A"), "går inte att läsa vid tecken 4"),
         (clause(0, 0, "orgUnitPath", "ends", "x"), "Välj hur det ska jämföras."),
         (clause(0, 0, "shoeSize", "equals", "x"), "Välj en uppgift i listan."),
     ],
