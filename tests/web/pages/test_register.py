@@ -5,7 +5,7 @@ import io
 import pytest
 
 from tests.installation import TENANT
-from tests.web.site import Site, form_of
+from tests.web.site import STRANGER, Site, form_of
 
 PAGE = "/skolenheter/sok"
 ADD = "/skolenheter/lagg-till"
@@ -31,7 +31,8 @@ def empty(tmp_path):
 
 def send_file(site, client, text):
     data = form_of(client.get(PAGE), UPLOAD)
-    data["file"] = io.BytesIO(text.encode()), "register.csv"
+    given = text if isinstance(text, bytes) else text.encode()
+    data["file"] = io.BytesIO(given), "register.csv"
     return client.post(UPLOAD, data=data, content_type="multipart/form-data")
 
 
@@ -155,3 +156,98 @@ def test_what_is_wrong_in_a_file_is_told_by_line(site):
     assert answer.status_code == 400
     assert "Rad 2: Skolenhetskoden ska ha åtta siffror." in site.read(answer)
     assert "Välj en fil först." in site.read(send_file(site, client, ""))
+
+
+HEADER, ROW = "Skolenhetskod;Skolenhetsnamn;Status", "22223333;Östra skolan;Aktiv"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        f"{HEADER}\n{ROW}\n".encode(),
+        f"{HEADER}\r\n{ROW}\r\n".encode("utf-8-sig"),
+        f"{HEADER}\r\n{ROW}".encode("latin-1"),
+        f"{HEADER}\n{ROW}".replace(";", "\t").encode("utf-16"),
+        f"{HEADER}\n{ROW}".replace(";", ",").encode(),
+        f"sep=;\n{HEADER};Annat\n{ROW};x\n\n;;;\n".encode(),
+        f'Utdrag 2026\n"{HEADER.replace(";", chr(34) + ";" + chr(34))}"\n{ROW}\n'.encode(),
+    ],
+    ids=[
+        "plain",
+        "Excel's UTF-8",
+        "latin-1",
+        "UTF-16",
+        "commas",
+        "sep",
+        "title and quotes",
+    ],
+)
+def test_a_file_is_read_however_it_was_saved(tmp_path, data):
+    with Site(tmp_path, SKOLSYNK_REGISTER="off") as site:
+        client = site.sign_in()
+        assert send_file(site, client, data).location == PAGE
+        assert "Östra skolan" in site.read(client.get(PAGE, query_string={"q": "östra"}))
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"PK\x03\x04\x14\x00", "Det är en Excelfil. Spara den som CSV i Excel"),
+        (b"\x89PNG\r\n\x00\x00", "Filen är inte text."),
+        (b"Namn;Ort\nA;B\n", "Första raden måste ha kolumnerna Skolenhetskod och Skolenhetsnamn."),
+        (f"{HEADER}\n".encode(), "Filen har inga skolenheter under kolumnnamnen."),
+        (b"x" * 5_000_001, "Filen är större än 5 MB."),
+    ],
+)
+def test_a_file_that_is_no_register_is_told_so_and_nothing_is_kept(site, data, told):
+    client = site.sign_in()
+    answer = send_file(site, client, data)
+    assert answer.status_code == 400
+    assert told in site.read(answer)
+    assert "Er fil har" not in site.read(client.get(PAGE))
+
+
+def test_a_unit_that_has_ceased_is_marked_and_not_ticked_in_a_file_too(tmp_path):
+    text = (
+        "Skolenhetskod;Skolenhetsnamn;Status;Organisationsnummer\n"
+        "22223333;Östra skolan;Upphörd;212000-9999\n22224444;Västra skolan;;2120009999\n"
+    )
+    with Site(tmp_path, SKOLSYNK_REGISTER="off") as site:
+        client = site.sign_in()
+        send_file(site, client, text)
+        page = client.get(PAGE)
+        said = site.read(page)
+        assert "Östra skolan 22223333 ■ Upphörd" in said
+        assert "Västra skolan 22224444 ● Aktiv" in said
+        assert form_of(page, ADD)["code"] == "22224444"
+
+
+def test_a_register_that_stops_answering_is_told_of_and_its_copy_is_used(empty):
+    client = empty.sign_in()
+    assert "Norra skolan" in empty.read(client.get(PAGE))
+    empty.register.fail(status=503, times=None)
+    assert "Norra skolan" in empty.read(client.get(PAGE))  # as it was kept
+    said = empty.read(client.get(PAGE, query_string={"q": "5560001234"}))
+    assert "Skolverkets register kan inte nås just nu." in said
+    assert "Försök igen" in said
+
+
+def test_two_who_add_units_at_once_are_both_kept(empty):
+    client, other = empty.sign_in(), empty.sign_in()
+    page, same = client.get(PAGE), other.get(PAGE)
+    empty.send(client, page, ADD, code="12345678")
+    empty.send(other, same, ADD, code=["12345678", "12345679"])
+    assert sorted(u["code"] for u in empty.document()["schoolUnits"]) == ["12345678", "12345679"]
+
+
+def test_when_nothing_is_ticked_the_page_says_what_to_do(empty):
+    client = empty.sign_in()
+    answer = empty.send(client, client.get(PAGE), ADD, code=None)
+    assert "Kryssa för minst en skolenhet" in empty.read(client.get(answer.location))
+    assert not empty.document().get("schoolUnits")
+
+
+def test_one_tenants_file_is_not_searched_by_another(site):
+    send_file(site, site.sign_in(), "Skolenhetskod;Skolenhetsnamn\n22223333;Östra skolan\n")
+    other = site.sign_in(STRANGER)
+    assert "Östra skolan" not in site.read(other.get(PAGE, query_string={"q": "östra"}))
