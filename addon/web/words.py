@@ -142,14 +142,14 @@ WIRE: Words = {
     "name.givenName": _("Förnamn"),
     "emails.value": _("E-postadress"),
     "emails.type": _("Typ av adress"),
-    "User.enrolments.value": _("Skolenhet (id)"),
+    "User.enrolments.value": _("Skolenhet"),
     "User.enrolments.schoolYear": _("Årskurs"),
     "User.enrolments.schoolType": _("Skolform"),
     "User.provider": _("Molntjänst"),
     "User.providerUserId": _("Kontots id i molntjänsten"),
     "employmentRole": _("Roll"),
-    "employedAt.value": _("Anställd vid (id)"),
-    "user.value": _("Person (id)"),
+    "employedAt.value": _("Anställd vid"),
+    "user.value": _("Person"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Browser
 
-from tests.browser.chromium import visit
+from tests.browser.chromium import PHONE, visit
 from tests.browser.hands import Keyboard, Mouse
 from tests.browser.town import Town
 from tests.browser.way import to_the_first_delivery
@@ -22,6 +22,12 @@ def test_the_way_can_be_taken_without_a_mouse(browser: Browser, new_town: Town) 
 
 def test_the_way_can_be_taken_without_javascript(browser: Browser, new_town: Town) -> None:
     with visit(browser, new_town.url, java_script_enabled=False) as (page, _):
+        to_the_first_delivery(new_town, Mouse(page))
+    see_that_the_vendor_has_everyone(new_town)
+
+
+def test_the_way_can_be_taken_on_a_phone(browser: Browser, new_town: Town) -> None:
+    with visit(browser, new_town.url, viewport=PHONE, is_mobile=True, has_touch=True) as (page, _):
         to_the_first_delivery(new_town, Mouse(page))
     see_that_the_vendor_has_everyone(new_town)
 

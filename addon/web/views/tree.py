@@ -88,7 +88,7 @@ class _Shown:
         self._whole = whole
         self._marked = {name: set(map(_key, ticks)) for name, ticks in columns.items()}
         self._open = set(map(_key, opened))
-        for key in (key for keys in self._marked.values() for key in keys):
+        for key in (*self._open, *(key for keys in self._marked.values() for key in keys)):
             parts = key.split("/")
             self._open |= {"/".join(parts[:n]) for n in range(2, len(parts))}
 

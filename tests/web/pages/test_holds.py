@@ -81,6 +81,19 @@ def test_the_numbers_are_there_before_the_names(site, client):
     assert form_of(page, DECIDE)["mark"]
 
 
+def test_when_the_directory_cannot_be_read_one_can_decide_all_the_same(site, client):
+    hold(site)
+    site.installation.document["protected"]["orgUnits"] = ["/Finns inte"]
+    site.installation.import_document()
+    client.get(PAGE)
+    site.tasks()
+    page = client.get(PAGE)
+    said = site.read(page)
+    assert "Katalogen i Google Workspace kunde inte läsas, så namnen kan inte visas." in said
+    assert "hx-get" not in page.text
+    assert "Spärren står kvar." in site.read(decide(site, client, "refuse", page))
+
+
 def test_who_would_go_is_listed_with_where_they_are_and_why(site, client):
     deliver(site)
     site.installation.domain.suspend(address("Bo", "Ek"))

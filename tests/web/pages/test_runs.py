@@ -38,13 +38,13 @@ def story(site, client, run=None):
 
 def rows(page):
     """The cells of the table of runs."""
-    body = page.text[page.text.find("<caption") :]
+    body = page.text[page.text.find("<tbody") :]
     return [
         [
             " ".join(re.sub("<[^>]+>", " ", cell).split())
             for cell in re.findall("<t[hd].*?</t[hd]>", r)
         ]
-        for r in re.findall("<tr>.*?</tr>", body, re.S)[1:]
+        for r in re.findall("<tr>.*?</tr>", body, re.S)
     ]
 
 

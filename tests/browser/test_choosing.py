@@ -1,0 +1,103 @@
+"""What a choice does is seen beside it at once, before anything is saved."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.chromium import visit
+from tests.browser.hands import Mouse
+from tests.browser.town import NORTH, Town
+from tests.browser.way import button, headed, sign_in, when_ready
+
+UNIT = "/skolenheter/99991000"
+STUDENTS = f"Elever i {NORTH}"
+
+
+def come_in(town: Town, page: Page, path: str) -> None:
+    page.goto("/")
+    sign_in(town, Mouse(page))
+    when_ready(page, path)
+
+
+def test_a_tick_shows_whom_it_reaches_and_what_the_vendors_lose(
+    browser: Browser, old_town: Town
+) -> None:
+    with visit(browser, old_town.url) as (page, _):
+        come_in(old_town, page, f"{UNIT}/urval")
+        outcome = page.locator("#utfall")
+        students = outcome.locator(".number").first
+        before = students.inner_text()
+        assert int(before) > 50
+        page.get_by_label(STUDENTS, exact=True).uncheck()
+        expect(students).to_have_text("0")
+        expect(outcome).to_contain_text("personer tas bort hos Gleerups vid nästa körning")
+        page.get_by_label(STUDENTS, exact=True).check()
+        expect(students).to_have_text(before)
+
+
+def test_what_is_below_a_ticked_place_cannot_be_ticked_too(
+    browser: Browser, old_town: Town
+) -> None:
+    with visit(browser, old_town.url) as (page, _):
+        come_in(old_town, page, f"{UNIT}/urval")
+        below = page.locator(f'input[name="students-ou"][value^="{NORTH}/"]').first
+        expect(below).to_be_disabled()
+        page.get_by_label(STUDENTS, exact=True).uncheck()
+        expect(below).to_be_enabled()
+
+
+def test_a_filter_is_built_and_its_outcome_follows_each_field(
+    browser: Browser, new_town: Town
+) -> None:
+    new_town.set_up()
+    new_town.read()
+    with visit(browser, new_town.url) as (page, _):
+        come_in(new_town, page, f"{UNIT}/urval")
+        staff = page.locator("#utfall-staff").locator("xpath=..")
+        number = page.locator("#utfall .number").last
+        everyone = number.inner_text()
+        page.locator("#staff-filter").click()
+        page.locator("#staff-f0-c0-attribute").select_option("name.familyName")
+        page.locator("#staff-f0-c0-operator").select_option("isEmpty")
+        expect(staff).to_contain_text(f"{everyone} stoppas av filtren")
+        stopped = staff.locator(".matches li").first.text_content() or ""
+        page.locator("#staff-f0-c0-operator").select_option("in")
+        field = page.locator("#staff-f0-c0-value")
+        expect(field).to_have_js_property("tagName", "TEXTAREA")
+        field.fill(f"{stopped.split()[-1]}\nIngenalls")
+        expect(number).to_have_text(re.compile(r"^[1-9]$"))
+        page.locator("#staff-f0-c0-bort").click()
+        expect(page.locator("#staff-f0-c0-value")).to_have_count(0)
+        expect(number).to_have_text(everyone)
+        button(page, "Spara urvalet").click()
+        headed(page, "Norra skolan")
+
+
+def test_a_pattern_that_is_written_is_chosen_and_its_outcome_shown(
+    browser: Browser, old_town: Town
+) -> None:
+    with visit(browser, old_town.url) as (page, _):
+        come_in(old_town, page, f"{UNIT}/klasser")
+        page.get_by_text("Skriv ett eget reguljärt uttryck").click()
+        page.get_by_label("Reguljärt uttryck", exact=True).fill("(?P<name>[0-9]A)$")
+        expect(page.get_by_label("Ett eget reguljärt uttryck")).to_be_checked()
+        expect(page.locator("#utfall")).to_contain_text("klasser")
+        page.get_by_label("Reguljärt uttryck", exact=True).fill("(?P<name>[0-9")
+        expect(page.locator("#utfall")).to_contain_text("går inte att läsa")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_large_tree_gives_what_is_below_a_node_when_it_is_opened(
+    browser: Browser, old_town: Town, monkeypatch: pytest.MonkeyPatch, script: bool
+) -> None:
+    monkeypatch.setattr("addon.web.views.tree.WHOLE", 0)
+    with visit(browser, old_town.url, java_script_enabled=script) as (page, _):
+        come_in(old_town, page, f"{UNIT}/urval")
+        page.get_by_label(STUDENTS, exact=True).uncheck()
+        page.locator("summary", has_text="Norra skolan").first.click()
+        if not script:
+            button(page, "under Norra skolan").click()
+            expect(page.get_by_label(STUDENTS, exact=True)).not_to_be_checked()
+        below = page.locator(f'input[name="students-ou"][value^="{NORTH}/"]').first
+        expect(below).to_be_visible()

@@ -1,0 +1,49 @@
+"""The first visit can be left at any step, and waits where it was left."""
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.chromium import visit
+from tests.browser.hands import Mouse
+from tests.browser.town import Town
+from tests.browser.way import button, headed, organisation, sign_in
+
+STEPS = "Steg till första leveransen"
+
+
+def test_who_comes_back_another_day_goes_on_where_she_was(browser: Browser, new_town: Town) -> None:
+    with visit(browser, new_town.url) as (page, _):
+        begin(page, new_town)
+        page.goto("/")
+        button(page, "Logga ut").click()
+        headed(page, "Logga in")
+    with visit(browser, new_town.url) as (page, _):
+        page.goto("/")
+        sign_in(new_town, Mouse(page))
+        expect(page.locator("main .lead")).to_contain_text("Nästa steg är skolenheter")
+        page.get_by_role("link", name="Fortsätt med skolenheter").click()
+        headed(page, "Lägg till skolenheter")
+
+
+def test_the_guide_can_be_put_away_and_taken_out_again(browser: Browser, new_town: Town) -> None:
+    with visit(browser, new_town.url) as (page, _):
+        begin(page, new_town)
+        steps = page.get_by_role("navigation", name=STEPS)
+        expect(steps.locator(".step-done")).to_contain_text("Organisation")
+        page.goto("/")
+        button(page, "Lägg undan guiden").click()
+        expect(page.get_by_text("Guiden är undanlagd")).to_be_visible()
+        expect(steps).to_have_count(0)
+        page.goto("/installningar")
+        button(page, "Visa guiden igen").click()
+        expect(steps).to_be_visible()
+        expect(steps.locator(".step-done")).to_contain_text("Organisation")
+
+
+def begin(page: Page, town: Town) -> None:
+    """The first step."""
+    page.goto("/")
+    sign_in(town, Mouse(page))
+    button(page, "Börja").click()
+    headed(page, "Organisation")
+    organisation(Mouse(page))
+    headed(page, "Lägg till skolenheter")

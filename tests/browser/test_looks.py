@@ -1,0 +1,108 @@
+"""What the pages look like to those who want it dark, still, printed, or on a phone."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.chromium import PHONE, visit
+from tests.browser.hands import Keyboard, Mouse
+from tests.browser.history import some_days
+from tests.browser.states import known
+from tests.browser.town import Town, town
+from tests.browser.way import sign_in, when_ready
+
+PAGES = ("/", "/leverantorer", "/personer", "/installningar", "/skolenheter/{unit}")
+LUMINANCE = """() => {
+  const [r, g, b] = getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number);
+  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+}"""
+MOVES = """() => [...document.querySelectorAll("*")].filter((element) => {
+  const style = getComputedStyle(element);
+  const times = `${style.transitionDuration}, ${style.animationDuration}`.split(", ");
+  return times.some((time) => parseFloat(time) > 0.01);
+}).map((element) => element.outerHTML.slice(0, 120))"""
+SHOWN_CONTROLS = """() => [...document.querySelectorAll(
+  "nav, button, .btn, .skip, .site-foot, input:not([type=hidden]), select"
+)].filter((element) => element.checkVisibility()).map((element) => element.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(scope="module")
+def lived_in(tmp_path_factory):
+    """A town with some days behind it, that nothing here changes."""
+    with town(tmp_path_factory.mktemp("town")) as found:
+        some_days(found)
+        yield found
+
+
+def test_the_pages_are_dark_for_those_who_want_that(browser: Browser, lived_in: Town) -> None:
+    light = {}
+    for scheme in ("light", "dark"):
+        with visit(browser, lived_in.url, color_scheme=scheme) as (page, _):
+            page.goto("/")
+            sign_in(lived_in, Mouse(page))
+            light[scheme] = page.evaluate(LUMINANCE)
+    assert light["light"] > 0.95
+    assert light["dark"] < 0.05
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_nothing_moves_for_those_who_want_it_still(browser, lived_in, address):
+    with visit(browser, lived_in.url, reduced_motion="reduce") as (page, _):
+        page.goto("/")
+        sign_in(lived_in, Mouse(page))
+        when_ready(page, address.format(**known(lived_in)))
+        assert page.evaluate(MOVES) == []
+
+
+def test_a_persons_page_is_printed_to_be_read(browser: Browser, lived_in: Town) -> None:
+    with visit(browser, lived_in.url) as (page, _):
+        page.goto("/")
+        sign_in(lived_in, Mouse(page))
+        when_ready(page, "/personer/{pupil}".format(**known(lived_in)))
+        pdf = page.pdf(format="A4")
+        assert 1 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 3
+        page.emulate_media(media="print")
+        assert page.evaluate(SHOWN_CONTROLS) == []
+        for said in ("Placering", "Hos leverantörerna", "Gleerups", "Vad Skolsynk vet"):
+            expect(page.locator("main").get_by_text(said).first).to_be_visible()
+
+
+@pytest.mark.parametrize("address", ["/", "/personer", "/datakvalitet", "/korningar"])
+def test_menu_and_forms_are_not_printed(browser, lived_in, address):
+    with visit(browser, lived_in.url) as (page, _):
+        page.goto("/")
+        sign_in(lived_in, Mouse(page))
+        when_ready(page, address)
+        page.emulate_media(media="print")
+        assert page.evaluate(SHOWN_CONTROLS) == []
+        expect(page.locator("main h1")).to_be_visible()
+
+
+def test_the_menu_opens_and_closes_on_a_phone(browser: Browser, lived_in: Town) -> None:
+    with visit(browser, lived_in.url, viewport=PHONE) as (page, _):
+        page.goto("/")
+        sign_in(lived_in, Mouse(page))
+        keys = Keyboard(page)
+        people = page.get_by_role("link", name="Personer", exact=True)
+        expect(people).to_be_hidden()
+        keys.press(page.get_by_role("button", name="Meny"))
+        expect(people).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(people).to_be_hidden()
+        keys.press(page.get_by_role("button", name="Meny"))
+        keys.press(people)
+        expect(page).to_have_url(re.compile("/personer$"))
+
+
+def test_the_first_stop_of_the_keyboard_leads_past_the_menu(
+    browser: Browser, lived_in: Town
+) -> None:
+    with visit(browser, lived_in.url) as (page, _):
+        page.goto("/")
+        sign_in(lived_in, Mouse(page))
+        page.goto("/installningar")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Hoppa till innehållet")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("main")).to_be_focused()

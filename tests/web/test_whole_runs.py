@@ -1,0 +1,164 @@
+"""Runs as a person thinks of them, put together from the records of their stretches."""
+
+import msgspec
+
+from addon.store import Run
+from addon.tenant import Connection, Organisation, Tenant
+from addon.web.views.whole_runs import BEGINS_WITHIN, whole_runs
+
+TENANT = "C0storvik"
+ROSTER = {"students": 12, "staff": 2, "classes": 2, "teachingGroups": 0}
+
+
+def tenant(*vendors):
+    return Tenant(
+        customer_id=TENANT,
+        organisation=Organisation(name="Storvik"),
+        primary_domain="edu.storvik.se",
+        delegated_admin="it@edu.storvik.se",
+        connections=tuple(
+            Connection(vendor=vendor, mode="live", school_units=("12345678",)) for vendor in vendors
+        ),
+    )
+
+
+def part(vendor, status="delivered", created=0, **more):
+    operations = {"create": {"User": created} if created else {}, "update": {}, "delete": {}}
+    return {"vendor": vendor, "mode": "live", "status": status, "operations": operations, **more}
+
+
+def reading(at, *parts, status="done"):
+    report = {"roster": ROSTER, "directory": {"users": 14}, "connections": parts}
+    return record(at, report, status)
+
+
+def stretch(at, *parts, status="done"):
+    return record(at, {"roster": None, "directory": None, "connections": parts}, status)
+
+
+def record(at, report=None, status="running", detail=""):
+    return Run(
+        id=f"run-{at:04}",
+        tenant=TENANT,
+        started=float(at),
+        status=status,
+        finished=None if status == "running" else float(at + 5),
+        report=None if report is None else msgspec.json.encode(report),
+        detail=detail,
+    )
+
+
+def whole(*records, vendors=("all", "some"), now=100.0):
+    """From the oldest to the newest in, and out."""
+    return list(reversed(whole_runs(list(reversed(records)), tenant(*vendors), now)))
+
+
+def test_no_records_are_no_runs():
+    assert whole() == []
+
+
+def test_a_run_of_one_record_is_itself():
+    (run,) = whole(reading(0, part("all", created=3), part("some", "unchanged")))
+    assert (run.status, run.people["create"], run.seconds, run.waiting) == ("done", 3, 5.0, ())
+
+
+def test_each_vendors_delivery_belongs_to_the_reading_before_it():
+    first, second = whole(
+        reading(0),
+        stretch(10, part("all", created=3)),
+        stretch(12, part("some", created=2)),
+        reading(60, part("all", "unchanged"), part("some", "unchanged")),
+    )
+    assert (first.people["create"], first.seconds) == (5, 17.0)
+    assert [p.vendor for p in first.record.connections] == ["all", "some"]
+    assert first.has("run-0012")
+    assert not second.did_anything
+
+
+def test_stretches_of_one_delivery_are_added_up():
+    (run,) = whole(
+        reading(0, part("some", "unchanged")),
+        stretch(10, part("all", created=100, left=50)),
+        stretch(20, part("all", created=50)),
+    )
+    (_some, found) = run.record.connections
+    assert (found.operations["create"], found.left) == ({"User": 150}, 0)
+
+
+def test_a_last_stretch_without_anything_left_does_not_undo_what_was_done():
+    (run,) = whole(
+        reading(0, part("some", "unchanged")),
+        stretch(10, part("all", created=9, left=1)),
+        stretch(20, part("all", "unchanged")),
+    )
+    assert run.record.connections[1].status == "delivered"
+
+
+def test_a_delivery_that_has_not_begun_is_waited_for_a_while():
+    records = (reading(0, part("some", "unchanged")),)
+    (run,) = whole(*records, now=10.0)
+    assert (run.status, run.waiting, run.finished) == ("running", ("all",), None)
+    (run,) = whole(*records, now=10.0 + BEGINS_WITHIN)
+    assert (run.status, run.waiting) == ("done", ())
+
+
+def test_only_the_newest_run_is_waited_for():
+    first, _second = whole(
+        reading(0, part("some", "unchanged")),
+        reading(60, part("all", "unchanged"), part("some", "unchanged")),
+    )
+    assert first.waiting == ()
+
+
+def test_a_delivery_that_is_going_on_has_the_run_go_on():
+    (run,) = whole(reading(0, part("some", "unchanged")), record(10))
+    assert (run.status, run.waiting) == ("running", ())
+
+
+def test_a_reading_that_is_going_on_is_a_run_of_its_own():
+    first, second = whole(
+        reading(0, part("all", "unchanged"), part("some", "unchanged")), record(60)
+    )
+    assert (first.status, second.status) == ("done", "running")
+
+
+def test_a_withdrawal_is_a_run_of_its_own():
+    first, second = whole(
+        reading(0), stretch(10, part("all")), stretch(12, part("some")), stretch(50, part("all"))
+    )
+    assert len(first.stretches) == 2
+    assert second.id == "run-0050"
+
+
+def test_the_worst_of_the_stretches_is_the_runs():
+    failed = part("all", "failed", failures=[{"externalId": "a", "operation": "create"}])
+    (run,) = whole(
+        reading(0, part("some", "held"), status="held"), stretch(10, failed, status="failed")
+    )
+    assert (run.status, run.failed) == ("failed", 1)
+
+
+def test_a_stretch_that_another_run_made_needless_does_not_colour_the_run():
+    (run,) = whole(
+        reading(0, part("some", "unchanged")),
+        record(10, status="superseded", detail="another run has it"),
+        stretch(20, part("all", created=1)),
+    )
+    assert (run.status, run.details) == ("done", ("another run has it",))
+
+
+def test_what_was_refused_is_told_once_and_what_then_went_well_not_at_all():
+    refused = {"externalId": "a", "operation": "create", "refused": True}
+    passing = {"externalId": "b", "operation": "create", "refused": False}
+    (run,) = whole(
+        reading(0, part("some", "unchanged")),
+        stretch(10, part("all", "failed", left=1, failures=[refused, passing]), status="failed"),
+        stretch(20, part("all", created=1, refused=1)),
+    )
+    assert [f["externalId"] for f in run.record.connections[1].failures] == ["a"]
+
+
+def test_what_a_held_plan_would_have_done_is_not_counted():
+    (run,) = whole(reading(0, part("all", "held", created=9), part("some"), status="held"))
+    assert run.people["create"] == 0
+    assert run.did_anything
