@@ -24,7 +24,8 @@ MOVES = """() => [...document.querySelectorAll("*")].filter((element) => {
 }).map((element) => element.outerHTML.slice(0, 120))"""
 SHOWN_CONTROLS = """() => [...document.querySelectorAll(
   "nav, button, .btn, .skip, .site-foot, input:not([type=hidden]), select"
-)].filter((element) => element.checkVisibility()).map((element) => element.outerHTML.slice(0, 120))"""
+)].filter((element) => element.checkVisibility())
+  .map((element) => element.outerHTML.slice(0, 120))"""
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def story(site, client, run=None):
 
 def rows(page):
     """The cells of the table of runs."""
-    body = page.text[page.text.find("<tbody") :]
+    body = page.text[page.text.find("Klasser och annat</th>") :]
     return [
         [
             " ".join(re.sub("<[^>]+>", " ", cell).split())
