@@ -37,7 +37,7 @@
       return answer.text().then(function (text) {
         var now = new DOMParser().parseFromString(text, "text/html").querySelector("[data-until-ready]");
         if (!now) return location.reload();
-        waits.innerHTML = now.innerHTML;
+        waits.replaceChildren.apply(waits, Array.from(now.childNodes));
         setTimeout(look, 1000);
       });
     }).catch(function () {
