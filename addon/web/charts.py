@@ -14,7 +14,9 @@ from msgspec import Struct
 from addon.web.formats import moment, number
 
 WIDTH, HEIGHT = 720, 240
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 12, 28
+RIGHT, TOP, BOTTOM = 12, 12, 40
+LETTER = 14
+"""Width of a letter beside the scale, at the size that the text has on a phone."""
 COLOURS = 6
 STEPS = 4
 """How many steps the scale has at most."""
@@ -49,6 +51,11 @@ class Scale(Struct, frozen=True):
         """The value at the top."""
         return self.step * self.steps
 
+    @property
+    def left(self) -> int:
+        """Where the drawing begins, beside the widest number."""
+        return LETTER * (len(number(self.top)) + 1)
+
 
 def line_chart(series: Sequence[Series], label: str = "") -> Markup:
     """Values over time, a line each."""
@@ -57,12 +64,14 @@ def line_chart(series: Sequence[Series], label: str = "") -> Markup:
     scale = scale_to(max((v for each in series for _at, v in each.points), default=0))
     parts = []
     for kind, each in zip(_kinds(series), series, strict=True):
-        spots = [(_across(at, first, last), _up(value, scale)) for at, value in each.points]
+        spots = [
+            (_across(at, first, last, scale.left), _up(value, scale)) for at, value in each.points
+        ]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in spots)
         parts.append(f'<polyline class="line-{kind}" points="{path}"/>')
         x, y = spots[-1]
         parts.append(f'<circle class="dot-{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>')
-    parts += _time_labels(first, last)
+    parts += _time_labels(first, last, scale.left)
     return _figure(series, parts, scale, label, _line_sample)
 
 
@@ -72,7 +81,8 @@ def bar_chart(series: Sequence[Series], label: str = "") -> Markup:
     sums = [sum(each.points[i][1] for each in series) for i in range(len(moments))]
     scale = scale_to(max(sums, default=0))
     kinds = _kinds(series)
-    step = (WIDTH - LEFT - RIGHT) / max(1, len(moments))
+    left = scale.left
+    step = (WIDTH - left - RIGHT) / max(1, len(moments))
     parts = []
     for i in range(len(moments)):
         below = 0.0
@@ -81,12 +91,12 @@ def bar_chart(series: Sequence[Series], label: str = "") -> Markup:
             if value:
                 y, base = _up(below + value, scale), _up(below, scale)
                 parts.append(
-                    f'<rect class="bar-{kind}" x="{LEFT + i * step + step * 0.15:.1f}" '
+                    f'<rect class="bar-{kind}" x="{left + i * step + step * 0.15:.1f}" '
                     f'y="{y:.1f}" width="{step * 0.7:.1f}" height="{base - y:.1f}"/>'
                 )
                 below += value
     if moments:
-        parts += _time_labels(moments[0], moments[-1])
+        parts += _time_labels(moments[0], moments[-1], left)
     return _figure(series, parts, scale, label, _bar_sample)
 
 
@@ -103,19 +113,19 @@ def _kinds(series: Sequence[Series]) -> list[str]:
     return ["removes" if s.removes else str(n % COLOURS + 1) for n, s in enumerate(series)]
 
 
-def _across(at: float, first: float, last: float) -> float:
+def _across(at: float, first: float, last: float, left: int) -> float:
     span = last - first or 1.0
-    return LEFT + (at - first) / span * (WIDTH - LEFT - RIGHT)
+    return left + (at - first) / span * (WIDTH - left - RIGHT)
 
 
 def _up(value: float, scale: Scale) -> float:
     return HEIGHT - BOTTOM - value / scale.top * (HEIGHT - TOP - BOTTOM)
 
 
-def _time_labels(first: float, last: float) -> list[str]:
+def _time_labels(first: float, last: float, left: int) -> list[str]:
     y = HEIGHT - 8
     begin, end = _said(first, last)
-    labels = [f'<text x="{LEFT}" y="{y}">{escape(begin)}</text>']
+    labels = [f'<text x="{left}" y="{y}">{escape(begin)}</text>']
     if end:
         x = WIDTH - RIGHT
         labels.append(f'<text x="{x}" y="{y}" text-anchor="end">{escape(end)}</text>')
@@ -136,14 +146,14 @@ def _said(first: float, last: float) -> tuple[str, str]:
 def _figure(
     series: Sequence[Series], parts: list[str], scale: Scale, label: str, sample: Sample
 ) -> Markup:
-    lines = []
+    lines, left = [], scale.left
     for tick in range(scale.steps + 1):
         value = scale.step * tick
         y = f"{_up(value, scale):.1f}"
         kind = "axis" if tick else "base"
-        lines.append(f'<line class="{kind}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')
+        lines.append(f'<line class="{kind}" x1="{left}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>')
         lines.append(
-            f'<text x="{LEFT - 8}" y="{y}" dy="4" text-anchor="end">{escape(number(value))}</text>'
+            f'<text x="{left - 8}" y="{y}" dy="4" text-anchor="end">{escape(number(value))}</text>'
         )
     names = ", ".join(each.name for each in series)
     said = escape(label or _("Diagram: %(names)s. Siffrorna finns i tabellen.", names=names))

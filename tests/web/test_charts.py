@@ -130,3 +130,10 @@ def test_names_are_never_markup():
 def test_nothing_to_show_is_a_chart_without_bars():
     chart = bar_chart([Series("Skapade", ())])
     assert "<rect" not in chart[chart.index('role="img"') :]
+
+
+def test_the_drawing_begins_beside_the_widest_number_of_its_scale():
+    few = line_chart([Series("Binogi", ((AT, 9), (AT + HOUR, 9)))])
+    many = line_chart([Series("Binogi", ((AT, 90000), (AT + HOUR, 90000)))])
+    begins = [int(re.search(r'class="base" x1="(\d+)"', chart)[1]) for chart in (few, many)]
+    assert begins == [14 * 3, 14 * 8]

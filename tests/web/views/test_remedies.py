@@ -1,0 +1,53 @@
+"""What is said of a vendor's refusals and trouble, and who can mend it."""
+
+import pytest
+from flask import Flask
+from flask_babel import Babel, force_locale
+
+from addon.web.views.remedies import refusal_remedy, trouble_remedy
+from addon.web.views.standing import Part
+
+
+@pytest.fixture(autouse=True)
+def swedish():
+    app = Flask(__name__)
+    Babel(app)
+    with app.test_request_context(), force_locale("sv"):
+        yield
+
+
+def failed(status=None, detail=None, **more):
+    failure = {"httpStatus": status, "refused": False, "detail": ""}
+    return Part("all", "live", "failed", failures=(failure,), detail=detail, **more)
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "status", "detail", "said"),
+    [
+        ("User", 409, "uniqueness", "ofta ett konto som lagts upp för hand"),
+        ("User", 400, "Invalid value for emails", "Rätta e-postadressen i Google Workspace"),
+        ("User", 400, "ogiltig adress", "Rätta e-postadressen i Google Workspace"),
+        ("User", 400, "name.familyName is required", "Rätta namnet i Google Workspace"),
+        ("User", 400, "", "skicka det till leverantörens support"),
+        ("StudentGroup", 400, "displayName", "klassens eller gruppens namn"),
+    ],
+)
+def test_a_refusal_says_what_to_do(resource_type, status, detail, said):
+    assert said in refusal_remedy(resource_type, status, detail)
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (failed(401), "godtar inte Skolsynks nyckel"),
+        (failed(None, "the vendor does not accept our key (403)"), "godtar inte Skolsynks nyckel"),
+        (failed(302), "adress stämmer inte"),
+        (failed(404), "adress stämmer inte"),
+        (failed(429), "ber Skolsynk att vänta"),
+        (failed(503), "Felet är leverantörens"),
+        (failed(None, "the vendor could not be reached"), "svarade inte som den ska"),
+        (failed(None, "set SKOLSYNK_ALL_LIVE_KEY", configuration=True), "ställa in leverantören"),
+    ],
+)
+def test_trouble_says_whose_it_is_and_what_to_do(part, said):
+    assert said in trouble_remedy(part)

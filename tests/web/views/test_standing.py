@@ -1,0 +1,90 @@
+"""How a connection stands, from the records of its runs."""
+
+import msgspec
+import pytest
+
+from addon.delivery.guard import Hold
+from addon.delivery.ledger import Key
+from addon.store import Run
+from addon.tenant import Connection
+from addon.web.here import Held
+from addon.web.views.standing import Done, Line, Part, last_ended, people_over_time
+
+REFUSED = {"refused": True, "httpStatus": 400}
+CONFLICT = {"refused": False, "httpStatus": 409}
+TROUBLE = {"refused": False, "httpStatus": 503}
+
+
+def line(mode="live", part=None, refused=0, hold=None, problem=None):
+    held = None if hold is None else Held(Key("C0", "all", "live"), "all", hold)
+    return Line(
+        connection=Connection("all", mode=mode),
+        name="All",
+        last=None if part is None else Done(part, 1.0),
+        sent=None,
+        resources=0,
+        refused=refused,
+        held=held,
+        problem=problem,
+    )
+
+
+def part(status="unchanged", *failures, **more):
+    return Part("all", "live", status, failures=failures, **more)
+
+
+@pytest.mark.parametrize(
+    ("stands", "status"),
+    [
+        (line("off"), "off"),
+        (line(), "waiting"),
+        (line(part=part()), "ok"),
+        (line(part=part("delivered")), "ok"),
+        (line(part=part(), refused=2), "refused"),
+        (line(part=part("failed", REFUSED, refused=1)), "refused"),
+        (line(part=part("failed", CONFLICT)), "refused"),
+        (line(part=part("failed", REFUSED, TROUBLE, refused=1)), "failed"),
+        (line(part=part("failed", detail="the vendor answered 503, again and again")), "failed"),
+        (line(part=part(), problem="set SKOLSYNK_ALL_LIVE_KEY"), "problem"),
+        (line(part=part(), hold=Hold(("a",), 1, "", {})), "held"),
+        (line(part=part(), hold=Hold(("a",), 1, "", {}, refused=1.0)), "kept"),
+        (line("off", hold=Hold(("a",), 1, "", {}, withdrawal=True)), "held"),
+    ],
+)
+def test_a_connection_stands_as_its_last_run_and_hold_say(stands, status):
+    assert stands.status == status
+
+
+def test_conflicts_are_among_what_was_not_taken():
+    assert line(part=part("failed", CONFLICT, CONFLICT), refused=1).not_taken == 3
+
+
+def test_what_was_done_is_told_with_people_first_and_nothing_that_was_not():
+    done = part("delivered", operations={"create": {"StudentGroup": 2, "User": 3}, "update": {}})
+    assert done.deeds == (("User", (3, 0, 0)), ("StudentGroup", (2, 0, 0)))
+
+
+def test_a_held_plan_has_done_nothing():
+    assert not part("held", operations={"delete": {"User": 3}}).did_something
+
+
+def ran(at, mode, people, status="done"):
+    record = {
+        "connections": [{"vendor": "all", "mode": mode, "status": "delivered", "people": people}]
+    }
+    return Run(f"run-{at}", "C0", at, status, at, msgspec.json.encode(record))
+
+
+def test_people_over_time_are_those_of_the_mode_it_is_in():
+    runs = [ran(3.0, "live", 16), ran(2.0, "test", 9), ran(1.0, "live", 14)]
+    live = people_over_time(runs, Connection("all", mode="live"))
+    assert [(p.at, p.number) for p in live] == [(1.0, 14), (3.0, 16)]
+    test = people_over_time(runs, Connection("all", mode="test"))
+    assert [p.number for p in test] == [9]
+    assert people_over_time(runs, Connection("all")) == live
+
+
+def test_a_run_that_goes_on_or_gave_way_has_not_ended():
+    runs = [ran(4.0, "live", 1, "running"), ran(3.0, "live", 1, "superseded"), ran(2.0, "live", 1)]
+    assert last_ended(runs) == runs[2]
+    assert last_ended(runs[:2]) is None
