@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from flask import Flask
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from addon.tenant import Tenant
@@ -153,6 +153,28 @@ WIRE: Words = {
 }
 
 
+def counted_type(resource_type: str, count: int) -> str:
+    """So many resources of a type: `1 klass eller grupp`, `12 klasser och grupper`."""
+    match resource_type:
+        case "User":
+            said = ngettext("%(n)s person", "%(n)s personer", count, n=number(count))
+        case "StudentGroup":
+            said = ngettext(
+                "%(n)s klass eller grupp", "%(n)s klasser och grupper", count, n=number(count)
+            )
+        case "SchoolUnit":
+            said = ngettext("%(n)s skolenhet", "%(n)s skolenheter", count, n=number(count))
+        case "Employment":
+            said = ngettext("%(n)s anställning", "%(n)s anställningar", count, n=number(count))
+        case "Activity":
+            said = ngettext("%(n)s aktivitet", "%(n)s aktiviteter", count, n=number(count))
+        case "Organisation":
+            said = ngettext("%(n)s organisation", "%(n)s organisationer", count, n=number(count))
+        case _:
+            said = f"{number(count)} {resource_type}"
+    return str(said)
+
+
 def attribute_name(attribute: str) -> str:
     """An attribute in plain words; a custom schema's field by its own name."""
     if attribute in ATTRIBUTES:
@@ -209,6 +231,7 @@ def words(app: Flask) -> None:
         run_kind=lambda status: RUN_KINDS.get(status, "off"),
         connection_status=_said(CONNECTION_STATUSES),
         resource_type_name=_said(RESOURCE_TYPES),
+        counted_type=counted_type,
         field_name=_said(FIELDS),
         severity_name=severity_name,
         reason_name=reason_name,

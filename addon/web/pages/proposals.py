@@ -27,7 +27,7 @@ from addon.web.views.proposals import (
     selection_of,
     studied,
 )
-from addon.web.views.reasons import rule_source, said, years_said
+from addon.web.views.reasons import rule_source, said, shape_said, years_said
 
 LONG = 25.0
 """Seconds that a form waits for what it needs, so that nothing that was chosen is lost."""
@@ -39,6 +39,7 @@ def blueprint() -> Blueprint:
     proposals.add_app_template_filter(said, "proposal_reason")
     proposals.add_app_template_filter(rule_source, "rule_source")
     proposals.add_app_template_filter(years_said, "years_said")
+    proposals.add_app_template_filter(shape_said, "shape_said")
 
     @proposals.get("/forslag")
     def page() -> str:

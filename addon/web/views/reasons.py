@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from flask_babel import gettext, ngettext
 
 from addon.proposals.reasons import Reason
+from addon.proposals.shape import CLASS, SCHOOL, YEAR
 from addon.tenant import GroupRule, YearRule
 from addon.web.formats import number
 from addon.web.words import REGISTER_STATUSES, attribute_name
@@ -38,6 +39,12 @@ def years_said(years: str) -> str:
     if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
         return f"{found[0]}–{found[-1]}"
     return ", ".join(map(str, found))
+
+
+def shape_said(shape: str) -> str:
+    """How the tree was understood, with what its parts are in the language of the page."""
+    words = {SCHOOL: _("skola"), CLASS: _("klass"), YEAR: _("årskurs")}
+    return "/".join(words.get(part, part) for part in shape.split("/"))
 
 
 def _field(attribute: str) -> str:
