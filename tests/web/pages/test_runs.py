@@ -180,7 +180,7 @@ def test_a_story_tells_what_was_read_made_and_done(site, client):
     assert "16 personer skapades, 0 ändrades och 0 togs bort hos leverantörerna." in said
     assert "Katalogen lästes: 17 personer" in said
     assert "Underlaget: 12 elever, 4 i personalen, 2 klasser, 0 undervisningsgrupper." in said
-    assert "Skapade: 16 personer, 1 organisationer, 1 skolenheter" in said
+    assert "Skapade: 16 personer, 1 organisation, 1 skolenhet" in said
     assert "Körningen var klar. Den tog" in said
 
 
