@@ -30,7 +30,7 @@ def to_the_first_delivery(town: Town, hands: Hands) -> None:
     headed(page, "Organisation")
     organisation(hands)
     headed(page, "Lägg till skolenheter")
-    hands.press(button(page, "Lägg till de förkryssade"))
+    hands.press(button(page, "Lägg till de valda"))
     town.tasks()
     headed(page, "Förslag")
     hands.press(button(page, "Godta de förkryssade").last)
