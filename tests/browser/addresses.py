@@ -14,6 +14,8 @@ NOT_PAGES = {
     "/korningar/<run_id>/lage": "a part of the run's page, and otherwise leads there",
     "/oversikt": "leads to the first page",
     "/personer.csv": "a file",
+    "/skolenheter/<code>/urval/under": "a part of the tree on the selection's page",
+    "/skyddade/under": "a part of the tree on the page of protected people",
 }
 PAGES: Mapping[str, tuple[str, ...]] = {
     "/": ("/",),
@@ -57,6 +59,14 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/skarpt-lage": ("/skarpt-lage",),
     "/skolenheter": ("/skolenheter", "/skolenheter?ordna=1"),
     "/skolenheter/<code>": ("/skolenheter/{unit}", "/skolenheter/{other_unit}"),
+    "/skolenheter/<code>/<any(klasser, grupper, arskurser):what>": (
+        "/skolenheter/{unit}/klasser",
+        "/skolenheter/{unit}/grupper",
+        "/skolenheter/{unit}/arskurser",
+        "/skolenheter/{other_unit}/klasser",
+    ),
+    "/skolenheter/<code>/ta-bort": ("/skolenheter/{unit}/ta-bort",),
+    "/skolenheter/<code>/urval": ("/skolenheter/{unit}/urval", "/skolenheter/{other_unit}/urval"),
     "/skolenheter/sok": ("/skolenheter/sok", "/skolenheter/sok?q=skolan"),
     "/skyddade": ("/skyddade",),
     "/sparrar": ("/sparrar",),

@@ -110,7 +110,18 @@ STATES: Mapping[str, State] = {
             "/installningar/logg",
         ),
     ),
-    "chosen": State(chosen, ("/", "/skolenheter", "/skolenheter/{unit}", "/forslag", "/testlage")),
+    "chosen": State(
+        chosen,
+        (
+            "/",
+            "/skolenheter",
+            "/skolenheter/{unit}",
+            "/skolenheter/{unit}/urval",
+            "/skolenheter/{unit}/klasser",
+            "/forslag",
+            "/testlage",
+        ),
+    ),
     "settled": State(
         some_days, tuple(a for some in PAGES.values() for a in some if a not in SIGNED_OUT)
     ),

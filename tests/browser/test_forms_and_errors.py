@@ -1,0 +1,150 @@
+"""What is shown when something is wrong can be read and used by everyone, too."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.chromium import visit
+from tests.browser.hands import Mouse
+from tests.browser.inspection import faults
+from tests.browser.states import SIGNED_OUT
+from tests.browser.town import Town, town
+from tests.browser.way import button, sign_in, when_ready
+
+
+class Mistake(NamedTuple):
+    """A form filled in wrong: fields by their id, the button, and what the page says to that."""
+
+    address: str
+    fields: dict[str, str]
+    button: str
+    said: str
+
+
+MISTAKES = (
+    Mistake("/organisation", {"name": "", "number": "12"}, "Spara", "tio siffror"),
+    Mistake(
+        "/installningar",
+        {"from": "2027-08-09", "until": "2027-06-15"},
+        "Spara pausen",
+        "Pausen slutar innan den börjar.",
+    ),
+    Mistake("/installningar", {"email": "ingen"}, "Spara aviseringarna", "ingen e-postadress"),
+    Mistake(
+        "/installningar",
+        {"administrators": "annan@edu.storkoping.se"},
+        "Spara administratörerna",
+        "din egen adress",
+    ),
+    Mistake("/leverantorer/gleerups", {"deletions": "många"}, "Spara", "Inget är sparat ännu"),
+)
+ERRORS = {"/finns-inte": "Sidan finns inte", "/katalog/las": "Så kan sidan inte användas"}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town that is set up and delivered, where nothing that is wrong is saved."""
+    with town(tmp_path_factory.mktemp("town")) as found:
+        found.set_up()
+        found.run()
+        found.read()
+        yield found
+
+
+@pytest.fixture
+def page(browser: Browser, here: Town) -> Iterator[Page]:
+    """An administrator's window, in which errors are expected."""
+    with visit(browser, here.url, reduced_motion="reduce") as (found, watch):
+        for status in (400, 403, 404, 405, 500):
+            watch.allow(status)
+        found.goto("/logga-in")
+        sign_in(here, Mouse(found))
+        yield found
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.button)
+def test_a_form_that_is_filled_in_wrong(page, mistake):
+    when_ready(page, mistake.address)
+    for field, text in mistake.fields.items():
+        page.locator(f"#{field}").fill(text)
+    button(page, mistake.button).last.click()
+    expect(page.get_by_role("alert")).to_contain_text("Inget är sparat ännu")
+    expect(page.locator("main")).to_contain_text(mistake.said)
+    see_to(page)
+
+
+def test_what_is_wrong_leads_to_its_field(page):
+    when_ready(page, "/organisation")
+    page.locator("#number").fill("12")
+    button(page, "Spara").click()
+    page.get_by_role("alert").get_by_role("link").click()
+    expect(page.locator("#number")).to_be_focused()
+
+
+def test_a_file_that_cannot_be_imported(page, tmp_path):
+    file = tmp_path / "fel.json"
+    file.write_text('{"customerId": 1, "schoolUnits": [{}]}')
+    when_ready(page, "/installningar/dokument")
+    page.locator("#file").set_input_files(file)
+    button(page, "Kontrollera filen").click()
+    expect(page.get_by_role("alert")).to_contain_text("Inget har ändrats.")
+    see_to(page)
+
+
+def test_a_register_that_cannot_be_read(page, tmp_path):
+    file = tmp_path / "fel.csv"
+    file.write_text("a,b\n1,2\n")
+    when_ready(page, "/skolenheter/sok")
+    page.get_by_text("Ladda upp registret som en fil").click()
+    page.locator("#file").set_input_files(file)
+    button(page, "Ladda upp").click()
+    expect(page.get_by_role("alert")).to_contain_text("Filen kunde inte läsas")
+    see_to(page)
+
+
+@pytest.mark.parametrize("address", ERRORS)
+def test_an_address_that_leads_nowhere(page, address):
+    page.goto(address)
+    expect(page.locator("h1")).to_have_text(ERRORS[address])
+    see_to(page)
+
+
+def test_a_form_that_is_too_old(page):
+    page.goto("/organisation")
+    page.evaluate("document.querySelectorAll('[name=csrf_token]').forEach((e) => e.remove())")
+    button(page, "Spara").click()
+    expect(page.locator("h1")).to_have_text("Sidan var för gammal")
+    see_to(page)
+
+
+def test_a_fault_of_ours(page, here, monkeypatch):
+    monkeypatch.setattr(here.house, "study", None)
+    page.goto("/personer")
+    expect(page.locator("h1")).to_have_text("Något gick fel")
+    see_to(page)
+
+
+@pytest.mark.parametrize("address", SIGNED_OUT)
+def test_those_who_have_not_signed_in(browser, here, address):
+    with visit(browser, here.url, reduced_motion="reduce") as (page, watch):
+        watch.allow(400)
+        page.goto(address)
+        see_to(page)
+
+
+def test_those_who_may_not_come_in(browser, here):
+    with visit(browser, here.url, reduced_motion="reduce") as (page, watch):
+        watch.allow(403)
+        page.goto("/logga-in")
+        button(page, "Logga in med Google").click()
+        page.get_by_role("button", name=here.colleague).click()
+        expect(page.locator("h1")).to_have_text("Du kommer inte in")
+        see_to(page)
+
+
+def see_to(page: Page) -> None:
+    """Nothing that axe-core finds, and nothing too wide."""
+    found = faults(page)
+    assert not found, "\n".join(found)
