@@ -30,6 +30,7 @@ from addon.settings import Settings
 from addon.tenant import Tenant
 from addon.web.house import House
 from addon.web.study import NotReady
+from addon.web.workshop import prefer_pages
 from bench.measure import machine
 from bench.page_list import Address, Form, addresses, forms, get
 from bench.town import TENANT
@@ -64,8 +65,7 @@ class Bench:
         self.app: Flask = create_app(settings, queue=queue)
         self.house: House = self.app.extensions[HOUSE]
         queue.start(lambda path, payload: self.house.work.do(path, payload).done)
-        gc.collect()
-        gc.freeze()  # as `House.start` does
+        prefer_pages()
         self.client = self._signed_in()
         self._changes = 0
 

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from addon.conditions import compiled
-from addon.proposals.order import path_key, swedish
+from addon.proposals.order import Key, path_key, swedish
 from addon.roster.filters import values_of
 from addon.roster.groups import Grouping
 from addon.roster.index import Index
@@ -214,7 +214,7 @@ def _misses(
     students: Iterable[str],
     pattern: str,
     part: str,
-    key: Callable[[str], tuple[object, ...]],
+    key: Callable[[str], Key | tuple[Key, ...]],
 ) -> tuple[Miss, ...]:
     count = Counter(text for id in students for text in texts(id) or ())
     find = finder(pattern, part)
@@ -232,5 +232,5 @@ def _other_groups(index: Index, students: frozenset[str], pattern: str) -> Itera
             yield Miss(group.email, count)
 
 
-def _by_text(miss: Miss) -> tuple[object, ...]:
+def _by_text(miss: Miss) -> Key:
     return swedish(miss.text)

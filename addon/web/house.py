@@ -1,6 +1,5 @@
 """What the web application's parts share: the store, the queue, and work that is done by itself."""
 
-import gc
 import logging
 import threading
 import time
@@ -24,6 +23,7 @@ from addon.settings import CloudTasks, Settings
 from addon.store import Store, StoreError
 from addon.tenant import Tenant
 from addon.web.study import Study
+from addon.web.workshop import prefer_pages
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -100,8 +100,7 @@ class House:
         """Where tasks are done in this process, begin: with those that were left, then as
         scheduled. To be called once, in the process that serves. Raises StoreError.
         """
-        gc.collect()
-        gc.freeze()  # the program itself is not looked through each time garbage is collected
+        prefer_pages()
         queue = self.queue()
         if not isinstance(queue, LocalQueue):
             return

@@ -1,4 +1,4 @@
-from addon.proposals.order import path_key, swedish
+from addon.proposals.order import all_of, path_key, swedish
 
 
 def test_aring_and_umlauts_come_last_and_case_is_set_aside():
@@ -8,6 +8,18 @@ def test_aring_and_umlauts_come_last_and_case_is_set_aside():
 
 def test_numbers_are_ordered_as_numbers():
     assert sorted(["10A", "9B", "1C", "9A"], key=swedish) == ["1C", "9A", "9B", "10A"]
+
+
+def test_numbers_come_before_text_and_alike_ones_as_they_are_written():
+    names = ["7", "klass", "0", "00", "1a", "07", "a", "A 10", "A 9", "A", "A9", ""]
+    wanted = ["", "0", "00", "1a", "07", "7", "a", "A", "A9", "A 9", "A 10", "klass"]
+    assert sorted(names, key=swedish) == wanted
+
+
+def test_of_several_keys_the_first_counts_most():
+    people = [("Ek", "Örjan"), ("Ekdal", "Anna"), ("Ek", "Anna")]
+    found = sorted(people, key=lambda names: all_of(*map(swedish, names)))
+    assert found == [("Ek", "Anna"), ("Ek", "Örjan"), ("Ekdal", "Anna")]
 
 
 def test_an_aring_of_two_characters_is_the_same_letter():

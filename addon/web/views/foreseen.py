@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from addon.delivery.plan import Operation
-from addon.proposals.order import Key, swedish
+from addon.proposals.order import Key, all_of, swedish
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import TYPES
 from addon.tenant import Mode, Tenant
@@ -101,6 +101,6 @@ def _outlook(vendor: str, on: bool, foreseen: Foreseen, known: Mapping[str, Subj
     return Outlook(vendor, on, foreseen, counts, tuple(sorted(deeds, key=_place)))
 
 
-def _place(deed: Deed) -> tuple[int, bool, Key, str]:
-    name = swedish(deed.subject.name) if deed.subject else ()
-    return ORDER.index(deed.kind), deed.subject is None, name, deed.external_id
+def _place(deed: Deed) -> Key:
+    name = f"0{swedish(deed.subject.name)}" if deed.subject else "1"
+    return all_of(str(ORDER.index(deed.kind)), name, deed.external_id)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
@@ -11,7 +11,7 @@ from addon.directory.snapshot import User
 from addon.overview import HEADER, UNIT_NOT_CHOSEN
 from addon.overview import rows as overview_rows
 from addon.prepared import Prepared
-from addon.proposals.order import Key, swedish
+from addon.proposals.order import Key, all_of, swedish
 from addon.tenant import Tenant
 from addon.web.study import Desk
 from addon.web.views.subjects import full_name
@@ -127,7 +127,7 @@ def _rows(users: Mapping[str, User], prepared: Prepared) -> tuple[PersonRow, ...
             for user_id in (*group.students, *group.teachers):
                 classes.setdefault(user_id, []).append(group.name)
     found = [_row(user, prepared, carried, classes.get(user.id, ())) for user in users.values()]
-    return tuple(sorted(found, key=lambda row: (row.order, row.id)))
+    return tuple(sorted(found, key=lambda row: all_of(row.order, row.id)))
 
 
 def _row(
@@ -177,15 +177,18 @@ def _chosen(
     ]
     key = wish.sort.removeprefix("-")
     if key == "klass":
-        kept.sort(key=lambda row: (not row.classes, list(map(swedish, row.classes)), row.order))
+        kept.sort(key=lambda row: _known_first(map(swedish, row.classes), row))
     elif key == "enhet":
-        kept.sort(key=lambda row: (not row.units, _names(row.units, names), row.order))
+        units = {code: swedish(name) for code, name in names.items()}
+        kept.sort(key=lambda row: _known_first((units.get(u, u) for u in row.units), row))
     elif key == "orsak":
-        kept.sort(key=lambda row: (not row.reason, row.reason, row.order))
+        kept.sort(key=lambda row: _known_first([row.reason] if row.reason else [], row))
     if wish.sort.startswith("-"):
         kept.reverse()
     return kept
 
 
-def _names(units: Sequence[str], names: Mapping[str, str]) -> list[Key]:
-    return [swedish(names.get(code, code)) for code in units]
+def _known_first(keys: Iterable[Key], row: PersonRow) -> Key:
+    """Sorts by several values, and by name; who has none comes last."""
+    found = tuple(keys)
+    return all_of("0" if found else "1", *found, "", row.order)
