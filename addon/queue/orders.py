@@ -7,9 +7,13 @@ SAME_WITHIN = 5.0
 """Seconds within which a second wish for the same is the first one pressed twice."""
 
 
-def run_now(queue: Queue, tenant: str, now: float) -> bool:
-    """Have a run of the tenant begin. Raises QueueError."""
-    return queue.enqueue(_task("run", RUN, now, {"tenant": tenant}))
+def run_now(queue: Queue, tenant: str, now: float, why: str = "") -> bool:
+    """Have a run of the tenant begin. Raises QueueError.
+
+    `why` (letters, digits and hyphens) stands for what the run is to take along: wishes for
+    different reasons are different, since a run that has begun may not know of the second.
+    """
+    return queue.enqueue(_task("run", RUN, now, {"tenant": tenant}, why))
 
 
 def withdraw_now(queue: Queue, tenant: str, vendor: str, now: float) -> bool:
@@ -22,6 +26,6 @@ def reconcile_now(queue: Queue, tenant: str, vendor: str, now: float) -> bool:
     return queue.enqueue(_task("reconcile", RECONCILE, now, {"tenant": tenant, "vendor": vendor}))
 
 
-def _task(what: str, path: str, now: float, payload: dict[str, str]) -> Task:
-    about = "-".join(payload.values())
+def _task(what: str, path: str, now: float, payload: dict[str, str], why: str = "") -> Task:
+    about = "-".join((*payload.values(), why) if why else payload.values())
     return Task(RUNS, f"{what}-{about}-now-{int(now // SAME_WITHIN)}", path, payload)

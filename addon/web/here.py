@@ -167,6 +167,7 @@ class Here:
             stored = self.store.tenant(self.tenant_id)
             before = self._draft() if stored is None else load_tenant(stored)
             if part is not None and mark != mark_of(part(before)):
+                self._forget_document()
                 raise Overtaken(self._who_changed(subject, places))
             after = change(before)
             document = write_document(after)
@@ -179,10 +180,14 @@ class Here:
             entry = self._entry(what, subject, found)
             if self.store.replace_tenant(self.tenant_id, document, stored, entry):
                 self._see_to_survey(before, after)
-                self.__dict__.pop("_stored", None)
-                self.__dict__.pop("tenant", None)
+                self._forget_document()
                 return after
         raise StoreError("others change the settings all the time; try again in a moment")
+
+    def _forget_document(self) -> None:
+        """Have the document be as it is stored when it is next asked for."""
+        self.__dict__.pop("_stored", None)
+        self.__dict__.pop("tenant", None)
 
     def log(self, what: str, subject: str = "") -> None:
         """Remember a deed that changes nothing in the document."""

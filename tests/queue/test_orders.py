@@ -33,3 +33,10 @@ def test_a_button_pressed_twice_is_one_order_and_a_later_wish_another() -> None:
     assert not run_now(queue, "C1", NOW + 1)
     assert run_now(queue, "C2", NOW + 1)
     assert run_now(queue, "C1", NOW + 60)
+
+
+def test_a_run_for_another_reason_is_another_order_at_once() -> None:
+    queue = Taking()
+    assert run_now(queue, "C1", NOW, "a1")
+    assert run_now(queue, "C1", NOW, "b2")
+    assert not run_now(queue, "C1", NOW, "b2")

@@ -100,7 +100,7 @@ def _approve(now: Here, held: Held) -> None:
         if held.hold.withdrawal:
             withdraw_now(queue, now.tenant_id, held.vendor, now.now)
         else:
-            run_now(queue, now.tenant_id, now.now)
+            run_now(queue, now.tenant_id, now.now, held.vendor)
         flash(_("Godkänt. Det skickas till %(vendor)s nu.", vendor=name))
     except QueueError:
         flash(_("Godkänt, men det gick inte att börja nu. Nästa körning gör det."), "warning")

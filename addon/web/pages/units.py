@@ -45,7 +45,7 @@ def blueprint() -> Blueprint:
                 mark=request.form.get("mark", ""),
             )
         except Overtaken as overtaken:
-            return _page(Here(now.admin, now.house), True, overtaken), 409
+            return _page(now, True, overtaken), 409
         flash(_("Ordningen är ändrad."))
         place = _codes(now.tenant).index(code)
         return redirect(

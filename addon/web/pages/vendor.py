@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.queue import QueueError
 from addon.queue.orders import reconcile_now
 from addon.tenant import OptionalField, Tenant
 from addon.web.charts import Series, line_chart
@@ -65,8 +66,7 @@ def blueprint() -> Blueprint:
                 mark=request.form.get("mark", ""),
             )
         except Overtaken as overtaken:
-            fresh = Here(now.admin, now.house)
-            return _page(fresh, vendor, form=form, fields=fields, overtaken=overtaken), 409
+            return _page(now, vendor, form=form, fields=fields, overtaken=overtaken), 409
         if before.mode != "off" and set(before.fields) != set(fields):
             name = now.vendor_name(vendor)
             flash(
@@ -84,8 +84,12 @@ def blueprint() -> Blueprint:
         name = now.vendor_name(vendor)
         if connection_to(now.tenant, vendor).mode == "off":
             flash(_("%(vendor)s är av. Slå på den först.", vendor=name), "warning")
-        else:
+            return redirect(url_for("vendor.page", vendor=vendor))
+        try:
             reconcile_now(now.house.queue(), now.tenant_id, vendor, now.now)
+        except QueueError:
+            flash(_("Det gick inte att börja just nu. Försök igen om en stund."), "warning")
+        else:
             now.log("vendor.reconciled", vendor)
             flash(_("%(vendor)s tillfrågas nu om vad den har.", vendor=name))
         return redirect(url_for("vendor.page", vendor=vendor))

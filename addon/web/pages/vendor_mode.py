@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.pause import paused
+from addon.queue import QueueError
 from addon.queue.orders import run_now
 from addon.tenant import Mode, Tenant
 from addon.web.here import Here, Overtaken, here, mark_of
@@ -69,7 +70,14 @@ def _begin(now: Here, vendor: str, wanted: Mode) -> None:
     elif paused(now.tenant, now.now) is not None:
         flash(_("%(vendor)s är på. Körningen börjar när pausen är över.", vendor=name))
     else:
-        run_now(now.house.queue(), now.tenant_id, now.now)
+        try:
+            run_now(now.house.queue(), now.tenant_id, now.now, now.version)
+        except QueueError:
+            told = _(
+                "%(vendor)s är på, men körningen kunde inte börja nu. Nästa gör det.", vendor=name
+            )
+            flash(told, "warning")
+            return
         now.log("run.asked")
         flash(_("%(vendor)s är på. Den första körningen har börjat.", vendor=name))
 
@@ -86,7 +94,7 @@ def _overtaken(
 ) -> AnyResponse | tuple[str, int]:
     """The question again, with the numbers as they are now."""
     try:
-        return _page(Here(now.admin, now.house), vendor, wanted, overtaken), 409
+        return _page(now, vendor, wanted, overtaken), 409
     except (NotRead, NotReady):  # the page waits for what it needs, this answer cannot
         flash(
             _("Någon annan har sparat under tiden, så inget är ändrat. Se efter igen."), "warning"

@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.queue import QueueError
 from addon.queue.orders import withdraw_now
 from addon.tenant import Mode
 from addon.web.here import Here, here
@@ -33,7 +34,12 @@ def add_to(vendor: Blueprint) -> None:
         if typed.casefold() != name.casefold():
             wrong = _("Skriv leverantörens namn, %(vendor)s, för att bekräfta.", vendor=name)
             return _page(now, vendor, typed, {"name": str(wrong)}), 400
-        withdraw_now(now.house.queue(), now.tenant_id, vendor, now.now)
+        try:
+            withdraw_now(now.house.queue(), now.tenant_id, vendor, now.now)
+        except QueueError:
+            told = _("Det gick inte att börja, så inget har tagits bort. Försök igen om en stund.")
+            flash(told, "warning")
+            return redirect(url_for("vendor.withdraw", vendor=vendor))
         now.log("vendor.withdrawn", vendor)
         flash(_("Allt ni har hos %(vendor)s tas bort nu.", vendor=name))
         return redirect(url_for("runs.page"))

@@ -149,7 +149,7 @@ def _save(now: Here, ticks: Ticks, wish: Wish, sure: bool) -> str | AnyResponse 
             mark=mark,
         )
     except Overtaken as overtaken:
-        return _page(Here(now.admin, now.house), ticks, wish, overtaken), 409
+        return _page(now, ticks, wish, overtaken), 409
     if moving:
         flash(_("Sparat. Nästa körning skickar ändringen."))
     else:
