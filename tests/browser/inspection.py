@@ -4,32 +4,34 @@ https://github.com/dequelabs/axe-core/blob/develop/doc/rule-descriptions.md
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Literal
 
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
 STANDARD = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice")
-COLOURS = ("color-contrast", "link-in-text-block")
-"""The rules that a dark page may break and a light one keep."""
 WIDE, PHONE = (1280, 900), (390, 844)
 NARROW, ZOOMED = (320, 640), (640, 450)
 """The narrowest of WCAG 1.4.10 (Reflow), and a wide window at 200 per cent."""
 
-EVERYTHING = {"runOnly": {"type": "tag", "values": STANDARD}, "resultTypes": ["violations"]}
-ONLY_COLOURS = {"runOnly": {"type": "rule", "values": COLOURS}, "resultTypes": ["violations"]}
+LOOKS: tuple[tuple[str, tuple[int, int], Literal["light", "dark"]], ...] = (
+    ("wide", WIDE, "light"),
+    ("phone, dark", PHONE, "dark"),
+)
+"""Colours go by light and dark, and what is where by the width: each is looked at once."""
+
+RULES = {"runOnly": {"type": "tag", "values": STANDARD}, "resultTypes": ["violations"]}
 
 
 def faults(page: Page) -> list[str]:
     """Every fault of the page as it is, in a wide window and on a phone, light and dark."""
     found: list[str] = []
     page.evaluate(AXE_SCRIPT)
-    for look, size in (("wide", WIDE), ("phone", PHONE)):
+    for look, size, colours in LOOKS:
         _resize(page, size)
-        found += (f"{look}: {fault}" for fault in _axe(page, EVERYTHING))
-        page.emulate_media(color_scheme="dark")
-        found += (f"{look}, dark: {fault}" for fault in _axe(page, ONLY_COLOURS))
-        page.emulate_media(color_scheme="light")
+        page.emulate_media(color_scheme=colours)
+        found += (f"{look}: {fault}" for fault in _axe(page))
+    page.emulate_media(color_scheme="light")
     for size in (NARROW, PHONE, ZOOMED, WIDE):
         _resize(page, size)
         found += (f"{size[0]} px: {fault}" for fault in page.evaluate(SIDEWAYS))
@@ -40,8 +42,8 @@ def _resize(page: Page, size: tuple[int, int]) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
 
 
-def _axe(page: Page, options: dict[str, Any]) -> Iterator[str]:
-    result = page.evaluate("options => axe.run(document, options)", options)
+def _axe(page: Page) -> Iterator[str]:
+    result = page.evaluate("options => axe.run(document, options)", RULES)
     for violation in result["violations"]:
         for node in violation["nodes"]:
             why = (node["any"] or node["all"] or node["none"] or [{"message": ""}])[0]["message"]
