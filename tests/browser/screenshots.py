@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, FloatRect, Page
 from addon.settings import ROOT
 from tests.browser.chromium import chromium, missing, visit
 from tests.browser.hands import Mouse
-from tests.browser.history import MORNING, move_north, two_weeks
+from tests.browser.history import MORNING, move_north, since_the_run, two_weeks
 from tests.browser.png import smaller
 from tests.browser.states import chosen, known
 from tests.browser.town import Town, town
@@ -45,9 +45,10 @@ PICTURES = (
     Picture("oversikt", "/"),
     Picture("skolenheter", "/skolenheter"),
     Picture("skolenhet", "/skolenheter/{unit}"),
+    Picture("urval", "/skolenheter/{unit}/urval"),
+    Picture("klasser", "/skolenheter/{unit}/klasser"),
     Picture("leverantorer", "/leverantorer"),
     Picture("leverantor", "/leverantorer/gleerups"),
-    Picture("forhandsgranska", "/forhandsgranska"),
     Picture("personer", "/personer"),
     Picture("person", "/personer/{pupil}"),
     Picture("datakvalitet", "/datakvalitet"),
@@ -72,7 +73,7 @@ def main() -> int:
 
 
 def settled(here: Town, browser: Browser) -> None:
-    """Everyday pages, and then those of a school whose organisational unit got another name."""
+    """Everyday pages, what the next run would do, and a school whose OU got another name."""
     two_weeks(here)
     here.later(A_WHILE)
     here.read()
@@ -83,6 +84,11 @@ def settled(here: Town, browser: Browser) -> None:
         take(here, page, Picture("oversikt-mork", "/"))
     with signed_in(here, browser, viewport=PHONE, is_mobile=True, device_scale_factor=2) as page:
         take(here, page, Picture("oversikt-mobil", "/"))
+    since_the_run(here)
+    here.later(A_WHILE)
+    here.read()
+    with signed_in(here, browser) as page:
+        take(here, page, Picture("forhandsgranska", "/forhandsgranska"))
     move_north(here)
     here.later(A_WHILE)
     here.read()
