@@ -11,11 +11,9 @@ from addon.web.language import said as _
 from addon.web.steps import steps
 from addon.web.study import Desk
 from addon.web.views import tree
-from addon.web.views.groups import group_row, groups_named
+from addon.web.views.groups import groups_named, groups_shown
 
 COLUMNS = ("protected",)
-GROUPS = 12
-"""Groups that are shown besides those that are ticked."""
 
 
 class Effect(Struct, frozen=True):
@@ -98,7 +96,7 @@ def _shown(now: Here, form: ProtectedForm, deed: str) -> str:
     if request.headers.get("HX-Request") != "true":
         return _page(now, form, opened=deed.removeprefix("open:"))
     if deed == "groups":
-        return render_template("protected/groups.html", **_groups_of(now.desk, form))
+        return render_template("parts/groups.html", **_groups_of(now.desk, form))
     return render_template("protected/outcome.html", form=form, effect=_effect(now, form))
 
 
@@ -145,8 +143,11 @@ def _groups_of(desk: Desk, form: ProtectedForm) -> dict[str, object]:
     return {
         "form": form,
         "columns": COLUMNS,
-        "groups": [group_row(desk, address) for address in (*form.groups, *found[:GROUPS])],
-        "more": max(0, len(found) - GROUPS),
+        "ticked": {"protected": form.groups},
+        "counted": False,  # those who are protected already are in no number
+        "otherwise": _("Finns de skyddade i en grupp? Sök upp den här."),
+        "action": url_for("protected.save"),
+        **groups_shown(desk, form.groups, found),
     }
 
 

@@ -14,11 +14,9 @@ from addon.web.here import Here, Overtaken, here, mark_of, with_unit
 from addon.web.pages.unit import stored_unit, unit_of
 from addon.web.study import Desk
 from addon.web.views import tree
-from addon.web.views.groups import group_row, groups_named, telling_word
+from addon.web.views.groups import groups_named, groups_shown, telling_word
 from addon.web.views.reach import Reach, Removal, attributes, reach, removals
 
-GROUPS = 12
-"""Groups that are shown besides those that are ticked."""
 VALUES = 15
 """Values of an attribute that are suggested."""
 OF_ONE_PERSON = frozenset({"id", "primaryEmail", "name.givenName", "name.familyName"})
@@ -107,9 +105,7 @@ def _shown(now: Here, unit: SchoolUnit, form: SelectionForm, deed: str) -> str:
     if deed == "show":
         return render_template("selection/outcome.html", **_outcome_of(now, unit, form))
     if deed == "groups":
-        return render_template(
-            "selection/groups.html", form=form, code=unit.code, **_groups_of(now, form, unit.name)
-        )
+        return render_template("parts/groups.html", form=form, **_groups_of(now, form, unit))
     role, _colon, _deed = deed.partition(":")
     if role not in ROLES:
         abort(400)
@@ -144,7 +140,7 @@ def _page(
         read=now.desk.survey.read,
         **_outcome_of(now, unit, form),
         **_filters_of(now, form),
-        **_groups_of(now, form, unit.name),
+        **_groups_of(now, form, unit),
     )
 
 
@@ -185,7 +181,7 @@ def _suggested(desk: Desk, role: Role, form: RoleForm) -> dict[str, tuple[Sugges
     return {each: suggested_values(index, each, reached, VALUES) for each in wanted if each}
 
 
-def _groups_of(now: Here, form: SelectionForm, name: str) -> dict[str, object]:
+def _groups_of(now: Here, form: SelectionForm, unit: SchoolUnit) -> dict[str, object]:
     desk = now.desk
     chosen = tuple(dict.fromkeys((*form.students.groups, *form.staff.groups)))
     if form.search:
@@ -194,11 +190,14 @@ def _groups_of(now: Here, form: SelectionForm, name: str) -> dict[str, object]:
         made = {g.source_id for g in desk.prepared.roster.groups if g.source == "group"}
         found = [
             address
-            for address in groups_named(desk, [telling_word(name)], chosen)
+            for address in groups_named(desk, [telling_word(unit.name)], chosen)
             if (group := desk.index.named(address)) is None or group.id not in made
         ]
     return {
         "columns": ROLES,
-        "groups": [group_row(desk, address) for address in (*chosen, *found[:GROUPS])],
-        "more": max(0, len(found) - GROUPS),
+        "ticked": {role: form.of(role).groups for role in ROLES},
+        "counted": True,
+        "otherwise": _("Inga grupper liknar skolenhetens namn."),
+        "action": url_for("selection.page", code=unit.code),
+        **groups_shown(desk, chosen, found),
     }

@@ -12,6 +12,10 @@ PLAIN = str.maketrans("åäáàöøéèü", "aaaaooeeu")
 """Addresses have no Å, Ä and Ö."""
 
 
+SHOWN = 12
+"""Groups that are shown besides those that are chosen."""
+
+
 class GroupRow(Struct, frozen=True):
     """A group to tick; `people` is None where the directory does not have it."""
 
@@ -42,6 +46,14 @@ def groups_named(desk: Desk, words: Iterable[str], besides: Sequence[str]) -> li
     ]
     found.sort(key=lambda group: swedish(group.name or group.email))
     return [group.email for group in found]
+
+
+def groups_shown(desk: Desk, chosen: Sequence[str], found: Sequence[str]) -> dict[str, object]:
+    """The rows of a list, and how many more were found, by the names that its template has."""
+    return {
+        "groups": [group_row(desk, address) for address in (*chosen, *found[:SHOWN])],
+        "more": max(0, len(found) - SHOWN),
+    }
 
 
 def telling_word(name: str) -> str:
