@@ -23,6 +23,8 @@ from addon.web.views.whole_runs import WholeRun, whole_runs
 SIZE = 25
 CHARTED = 40
 """Runs in the chart."""
+DWARFS = 10
+"""So many times the people of the second largest run, and a run is told beside the chart."""
 NEWEST = 60
 """Records that are looked through for a run before all are."""
 BEGINS_WITHIN = 300
@@ -51,13 +53,14 @@ def blueprint() -> Blueprint:
             return begun
         wanted = request.args.get("visa", "")
         rows = [run for run in found if run.did_anything] if wanted == "andringar" else found
-        charted = found[:CHARTED]
+        charted, beyond = _comparable(found[:CHARTED])
         return render_template(
             "runs/page.html",
             newest=found[0] if found else None,
             page=page_of(rows, request.args, SIZE),
             wanted=wanted if wanted == "andringar" else "",
             chart=_chart(charted) if _worth_a_chart(charted) else None,
+            beyond=beyond,
             going=next((run for run in found if run.running), None),
             asked=_asked(now),
         )
@@ -164,6 +167,17 @@ def _known(at: Here) -> Mapping[str, Subject]:
         return subjects(at.desk)
     except (NotRead, NotReady):
         return {}
+
+
+def _comparable(runs: Sequence[WholeRun]) -> tuple[Sequence[WholeRun], WholeRun | None]:
+    """The runs without the one that would make all others vanish, such as the first delivery."""
+    ordered = sorted(runs, key=lambda run: sum(run.people.values()))
+    if len(ordered) < 3:
+        return runs, None
+    second, largest = (sum(run.people.values()) for run in ordered[-2:])
+    if not second or largest < DWARFS * second:
+        return runs, None
+    return [run for run in runs if run is not ordered[-1]], ordered[-1]
 
 
 def _worth_a_chart(runs: Sequence[WholeRun]) -> bool:

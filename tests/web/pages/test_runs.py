@@ -9,7 +9,7 @@ from addon.progress import KEPT_EVERY, KeptProgress
 from addon.queue import QueueError
 from addon.runs import begin, end
 from addon.store import Run, Shelf
-from tests.installation import PUPILS, TENANT, address, person
+from tests.installation import DOMAIN, PUPILS, TENANT, address, person
 from tests.web.pages.school import HELD, UNREAD, deliver, hold, location, turn_on
 from tests.web.site import Site
 
@@ -111,6 +111,16 @@ def test_a_chart_is_drawn_of_more_than_one_run(site, client):
     page = client.get(PAGE)
     assert "<svg" in page.text
     assert "Visa som tabell" in site.read(page)
+
+
+def test_the_first_delivery_does_not_make_the_others_vanish_from_the_chart(site, client):
+    deliver(site)
+    for family in ("Bergh", "Borg"):
+        domain = site.installation.domain
+        domain.rename_user(domain.find_user(f"bo.ek@{DOMAIN}")["id"], family_name=family)
+        deliver(site)
+    said = site.read(client.get(PAGE))
+    assert "med 16 personer, är för stor för diagrammet." in said
 
 
 @pytest.fixture
