@@ -7,6 +7,7 @@ right by the next run, under the connection's limits.
 import asyncio
 from collections.abc import Iterator, Mapping, Set
 
+import msgspec
 from msgspec import Struct
 
 from addon.delivery.http import GivenUp
@@ -19,8 +20,13 @@ from addon.runs import new_run_id
 from addon.sending import Line
 from addon.ss12000.resources import TYPES, ResourceType
 from addon.ss12000.translate import Translation
+from addon.store import Shelf, Store
 from addon.store.holder import holder
 from addon.vendors import NotConfigured
+
+SHELF = "reconciled"
+KEPT = 30 * 24 * 3600.0
+"""Seconds for which it is remembered what was found out."""
 
 
 class Drift(Struct, frozen=True, rename="camel"):
@@ -55,6 +61,26 @@ class Reconciled(Struct, frozen=True):
     def whole(self) -> bool:
         """Whether the vendor could tell everything."""
         return self.detail is None and all(drift.listed for drift in self.types)
+
+    def total(self, what: str) -> int:
+        """How many resources of all types differ in one way, such as `missing`."""
+        return sum(getattr(drift, what) for drift in self.types)
+
+
+def remember(store: Store, found: Reconciled, now: float) -> None:
+    """Keep what was found out for a month: counts only. Raises StoreError."""
+    shelf, data = Shelf(SHELF, found.tenant), msgspec.json.encode(found)
+    store.keep(shelf, found.vendor, data, now, now + KEPT)
+
+
+def remembered(
+    store: Store, tenant_id: str, vendor: str, now: float
+) -> tuple[float, Reconciled] | None:
+    """What was found out last, and when (seconds since 1970 UTC). Raises StoreError."""
+    paper = store.kept(Shelf(SHELF, tenant_id), vendor, now)
+    if paper is None:
+        return None
+    return paper.saved, msgspec.json.decode(paper.data, type=Reconciled)
 
 
 def reconcile(rooms: Rooms, tenant_id: str, vendor: str) -> Reconciled:

@@ -21,7 +21,7 @@ from addon.logs import about
 from addon.pause import Paused
 from addon.progress import KeptProgress
 from addon.queue import RUNS, NoSuchQueue, Queue, QueueError, Task, deliveries_to
-from addon.reconcile import reconcile
+from addon.reconcile import reconcile, remember
 from addon.relay import Relay
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, Unknown
@@ -169,7 +169,9 @@ class Work:
             try:
                 if path == WITHDRAW:
                     return self._withdraw(wanted)
-                found = reconcile(self._rooms(), wanted.tenant, wanted.vendor)
+                rooms = self._rooms()
+                found = reconcile(rooms, wanted.tenant, wanted.vendor)
+                remember(rooms.store, found, rooms.clock())
                 return Answer(DONE if found.detail is None else FAILED, found.detail or "done")
             except Exception as error:
                 return _answer(error, path)

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.queue import QueueError
 from addon.queue.orders import reconcile_now
+from addon.reconcile import remembered
 from addon.tenant import OptionalField, Tenant
 from addon.web.charts import Series, line_chart
 from addon.web.forms.limits import LimitsForm, limits_of, read_limits
@@ -127,6 +128,7 @@ def _page(
         refused=found,
         people_only=bool(found) and all(each.resource_type == "User" for each in found or ()),
         remedy=trouble_remedy,
+        reconciled=remembered(now.store, now.tenant_id, vendor, now.now),
         there=there,
         most=None if there is None else most_removed(connection.limits, there),
         carried=_carried(now, vendor),

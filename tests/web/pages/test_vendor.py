@@ -530,3 +530,14 @@ def test_a_vendor_that_is_off_is_not_asked(site, client):
     assert "/stam-av" not in page.text
     answer = client.post(f"{ALL}/stam-av", data=form_of(page, ALL))
     assert "All är av. Slå på den först." in site.read(client.get(answer.location))
+
+
+def test_what_a_reconciliation_found_is_told(site, client):
+    turn_on(site, client, "all")
+    gone = next(iter(site.installation.all.held("User")))
+    site.installation.all._state._delete("Users", gone)
+    site.send(client, site.ready(client, "/leverantorer/all"), "/leverantorer/all/stam-av")
+    site.tasks()
+    said = site.read(site.ready(client, "/leverantorer/all"))
+    assert "Senast avstämt" in said
+    assert "1 objekt saknades där och skickas på nytt vid nästa körning." in said
