@@ -56,6 +56,12 @@ def deliveries(times: int) -> dict[str, object]:
     return found
 
 
+def pages(size: dict[str, int]) -> object:
+    """The figures of the configuration pages, in a process of their own."""
+    command = [sys.executable, "-W", "ignore", "-m", "bench.pages", *map(str, size.values())]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--quick", action="store_true", help="small sizes, two runs: a trial")
@@ -65,6 +71,7 @@ def main() -> None:
     with directory(size) as (address, document):
         found["a run's work"] = repeat("whole_run", (address, document), times)
         found["nothing changed"] = repeat("second_sync", (address, document), 1 if quick else 3)
+    found["pages"] = pages(size)
     found.update(deliveries(times))
     found["Firestore"] = {"skipped": "a trial"} if quick else firestore_costs.counted()
     print(json.dumps(found, indent=2, ensure_ascii=False))
