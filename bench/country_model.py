@@ -55,7 +55,7 @@ class Prices(Struct, frozen=True):
     reads_100k: float = 0.03
     writes_100k: float = 0.09
     deletes_100k: float = 0.01
-    instance_hour: float = 0.23
+    instance_hour: float = 0.345
 
 
 class Tenant(Struct, frozen=True):
