@@ -47,7 +47,7 @@ def on_starting(server):
 
 def post_worker_init(worker):
     """In the process that serves: where tasks are done here, begin."""
-    worker.wsgi.extensions[HOUSE].start()
+    worker.wsgi.extensions[HOUSE].start(worker.wsgi.jinja_env)
 
 
 def worker_exit(server, worker):

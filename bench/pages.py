@@ -65,7 +65,7 @@ class Bench:
         self.app: Flask = create_app(settings, queue=queue)
         self.house: House = self.app.extensions[HOUSE]
         queue.start(lambda path, payload: self.house.work.do(path, payload).done)
-        prefer_pages()
+        prefer_pages(self.app.jinja_env).join()
         self.client = self._signed_in()
         self._changes = 0
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from jinja2 import Environment
 from msgspec import structs
 
 from addon import survey
@@ -96,11 +97,11 @@ class House:
 
         survey.take(told, self.store(), tenant, self.clock)
 
-    def start(self) -> None:
-        """Where tasks are done in this process, begin: with those that were left, then as
-        scheduled. To be called once, in the process that serves. Raises StoreError.
+    def start(self, templates: Environment) -> None:
+        """Make ready for pages; where tasks are done in this process, begin: with those that were
+        left, then as scheduled. Once, in the process that serves. Raises StoreError.
         """
-        prefer_pages()
+        prefer_pages(templates)
         queue = self.queue()
         if not isinstance(queue, LocalQueue):
             return

@@ -39,7 +39,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         "threads": 8,
         "worker_class": "gthread",
         "control_socket_disable": True,  # it would be in the home folder, for all servers one
-        "post_worker_init": lambda worker: house.start(),
+        "post_worker_init": lambda worker: house.start(app.jinja_env),
         "worker_exit": lambda server, worker: house.stop(),
     }
     if settings.log_format == "json":

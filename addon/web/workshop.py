@@ -14,6 +14,8 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any, TypeVar
 
+from jinja2 import Environment
+
 T = TypeVar("T")
 
 PATIENCE = 0.06
@@ -26,15 +28,24 @@ SWITCH = 0.001
 """Seconds that a thread computes before another gets its turn; Python's own are 0.005."""
 
 
-def prefer_pages() -> None:
+def prefer_pages(templates: Environment) -> threading.Thread:
     """Have pages answered promptly while other threads compute. Once, in the process that serves.
 
     A page waits for its turn after each look in the store, and behind each collection of garbage:
-    the program itself, which is most of what there is, is not looked through any more.
+    the program itself, which is most of what there is, is not looked through any more. The pages'
+    templates are compiled in the thread that is given back, before somebody waits for them.
     """
     sys.setswitchinterval(SWITCH)
     gc.collect()
     gc.freeze()
+    thread = threading.Thread(target=_compile, args=(templates,), name="templates", daemon=True)
+    thread.start()
+    return thread
+
+
+def _compile(templates: Environment) -> None:
+    for name in templates.list_templates(["html"]):
+        templates.get_template(name)
 
 
 class NotReady(Exception):
