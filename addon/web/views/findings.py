@@ -14,7 +14,7 @@ from addon.roster.model import Finding
 from addon.store import Run
 from addon.web.study import Desk
 from addon.web.views.standing import Point, Record, record_of
-from addon.web.views.subjects import full_name
+from addon.web.views.subjects import alphabetical, full_name
 
 DAY = 24 * 3600.0
 LONG = 3 * DAY
@@ -121,7 +121,8 @@ class _Telling:
     def place(self, about: About) -> tuple[Key, Key, str]:
         """By unit, and there by name."""
         unit = self._units.get(about.units[0], "") if about.units else ""
-        return swedish(unit), swedish(about.name), about.finding.subject
+        name = alphabetical(about.user) if about.user else swedish(about.name)
+        return swedish(unit), name, about.finding.subject
 
     def _named(self, found: Finding) -> Finding:
         """With the names of the units whose codes are in its words."""

@@ -11,7 +11,7 @@ from addon.ss12000.resources import TYPES
 from addon.tenant import Mode, Tenant
 from addon.web.here import Here
 from addon.web.study import Desk, Foreseen
-from addon.web.views.subjects import Subject, subjects
+from addon.web.views.subjects import Subject, alphabetical, subjects
 
 ORDER = ("delete", "create", "update")
 """What removes comes first: it is what people fear."""
@@ -102,5 +102,9 @@ def _outlook(vendor: str, on: bool, foreseen: Foreseen, known: Mapping[str, Subj
 
 
 def _place(deed: Deed) -> Key:
-    name = f"0{swedish(deed.subject.name)}" if deed.subject else "1"
+    subject = deed.subject
+    if subject is None:
+        name = "1"
+    else:
+        name = f"0{alphabetical(subject.user) if subject.user else swedish(subject.name)}"
     return all_of(str(ORDER.index(deed.kind)), name, deed.external_id)

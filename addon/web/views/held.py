@@ -10,11 +10,11 @@ from addon.delivery.guard import Hold
 from addon.directory.snapshot import User
 from addon.overview import PROTECTED, UNIT_NOT_CHOSEN
 from addon.prepared import Prepared
-from addon.proposals.order import Key, swedish
+from addon.proposals.order import Key
 from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
 from addon.web.study import Desk
-from addon.web.views.subjects import Subject, full_name, subjects
+from addon.web.views.subjects import Subject, alphabetical, full_name, subjects
 
 GONE = "gone"
 STAYS = "stays"
@@ -117,7 +117,7 @@ def _leaver(
 
 def _place(leaver: Leaver, reasons: Mapping[str, int]) -> tuple[int, str, bool, Key, str]:
     """By reason, the most frequent first, and by name."""
-    name = swedish(leaver.name)
+    name = alphabetical(leaver.user) if leaver.user else ""
     return -reasons[leaver.reason], leaver.reason, leaver.user is None, name, leaver.external_id
 
 

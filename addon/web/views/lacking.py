@@ -9,7 +9,7 @@ from addon.prepared import Prepared
 from addon.proposals.order import swedish
 from addon.tenant import Connection
 from addon.web.study import Desk
-from addon.web.views.subjects import full_name
+from addon.web.views.subjects import alphabetical, full_name
 
 
 class Reduced(Struct, frozen=True):
@@ -47,7 +47,7 @@ def _lacking(connection: Connection, prepared: Prepared, users: Mapping[str, Use
     view = prepared.views.get(connection.vendor)
     if view is None:
         return Lacking()
-    about = (users[f.subject] for f in view.findings if f.subject in users)
+    about = [users[f.subject] for f in view.findings if f.subject in users]
     units = {u.code: u.name for u in prepared.tenant.school_units}
     kinds = {group.kind for group in view.groups}
     left = [
@@ -57,6 +57,6 @@ def _lacking(connection: Connection, prepared: Prepared, users: Mapping[str, Use
         if group.unit in connection.school_units
     ]
     return Lacking(
-        tuple(sorted((Reduced(u.id, full_name(u)) for u in about), key=lambda r: swedish(r.name))),
+        tuple(Reduced(user.id, full_name(user)) for user in sorted(about, key=alphabetical)),
         tuple(sorted(left, key=lambda g: (swedish(g.unit), swedish(g.name)))),
     )

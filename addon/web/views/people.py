@@ -14,7 +14,7 @@ from addon.prepared import Prepared
 from addon.proposals.order import Key, all_of, swedish
 from addon.tenant import Tenant
 from addon.web.study import Desk
-from addon.web.views.subjects import full_name
+from addon.web.views.subjects import alphabetical, full_name
 
 VENDOR_OFF = "vendor off"
 """Why nobody gets somebody whose unit goes only to vendors that are off."""
@@ -155,7 +155,7 @@ def _row(
         vendors=vendors,
         reason=reason,
         org_unit_path=user.org_unit_path,
-        order=swedish(f"{user.family_name} {user.given_name}".strip() or user.primary_email),
+        order=alphabetical(user),
         words=fold(f"{name} {user.primary_email}"),
     )
 

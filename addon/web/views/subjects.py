@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from addon.directory.snapshot import User
 from addon.prepared import Prepared
+from addon.proposals.order import Key, swedish
 from addon.ss12000.ids import Ids
 from addon.web.study import Desk
 
@@ -44,6 +45,11 @@ def names_by_id(desk: Desk) -> Mapping[str, str]:
 def full_name(user: User) -> str:
     """The name as it is said, or the address where there is none."""
     return f"{user.given_name} {user.family_name}".strip() or user.primary_email
+
+
+def alphabetical(user: User) -> Key:
+    """Where the person stands in a list: by family name, as in a class list."""
+    return swedish(f"{user.family_name} {user.given_name}".strip() or user.primary_email)
 
 
 def _subjects(users: Mapping[str, User], prepared: Prepared) -> Mapping[str, Subject]:
