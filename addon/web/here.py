@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import cast, get_args
 
 import msgspec
-from flask import g
+from flask import g, request
 from msgspec import Struct, structs
 
 from addon import survey
@@ -59,6 +59,7 @@ class Here:
         self.house = house
         self.now = house.clock()
         self.patience = Patience()
+        self._overtaken = False
 
     @property
     def tenant_id(self) -> str:
@@ -92,11 +93,6 @@ class Here:
     def tenant(self) -> Tenant:
         """The tenant's document; where there is none yet, what it begins as."""
         return self._draft() if self._stored is None else load_tenant(self._stored)
-
-    def store_tenant(self) -> Tenant:
-        """The document as it is stored at this moment, whoever saved it."""
-        stored = self.store.tenant(self.tenant_id)
-        return self._draft() if stored is None else load_tenant(stored)
 
     @property
     def version(self) -> str:
@@ -168,6 +164,7 @@ class Here:
             before = self._draft() if stored is None else load_tenant(stored)
             if part is not None and mark != mark_of(part(before)):
                 self._forget_document()
+                self._overtaken = True
                 raise Overtaken(self._who_changed(subject, places))
             after = change(before)
             document = write_document(after)
@@ -183,6 +180,16 @@ class Here:
                 self._forget_document()
                 return after
         raise StoreError("others change the settings all the time; try again in a moment")
+
+    def mark(self, part: Callable[[Tenant], object]) -> str:
+        """What a form about this part of the document carries, to be given to `save`.
+
+        It stands for the part as the form first showed it: a form that is shown again keeps its
+        own, until its sender has been told that another was faster.
+        """
+        if request.method == "POST" and not self._overtaken and "mark" in request.form:
+            return request.form["mark"]
+        return mark_of(part(self.tenant))
 
     def _forget_document(self) -> None:
         """Have the document be as it is stored when it is next asked for."""

@@ -32,5 +32,5 @@ def blueprint() -> Blueprint:
 
 def _said(changes: Iterable[Changed]) -> list[Said]:
     now = here()
-    speech = Speech(now.store_tenant(), now.vendors)
+    speech = Speech(now.tenant, now.vendors)
     return [speech.say(change) for change in changes]

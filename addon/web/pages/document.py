@@ -95,7 +95,7 @@ def _page(
     text: str = "",
     overtaken: Overtaken | None = None,
 ) -> str:
-    stored = now.store_tenant()
+    stored = now.tenant
     return render_template(
         "document/page.html",
         faults=faults or [],

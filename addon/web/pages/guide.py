@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.register import RegisterError
 from addon.tenant import Mode, Organisation, Tenant
-from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.here import Here, Overtaken, here
 from addon.web.language import said as _
 from addon.web.step_words import spelled
 from addon.web.steps import bring_back, put_away, steps
@@ -110,7 +110,7 @@ def _organisation_form(
         given=given,
         faults=faults or {},
         overtaken=overtaken,
-        mark=mark_of(now.store_tenant().organisation),
+        mark=now.mark(_organisation),
         found=found if found is not None and not (same and kept) else None,
         filled_in=same,
         spelled=spelled,

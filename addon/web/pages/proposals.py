@@ -12,7 +12,7 @@ from addon.proposals.proposal import Proposal
 from addon.proposals.words import Role
 from addon.register import ACTIVE, RegisterUnit
 from addon.tenant import SchoolUnit, Tenant
-from addon.web.here import Here, Overtaken, here, mark_of, with_unit
+from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.steps import steps
 from addon.web.study import PATIENCE
 from addon.web.views.proposals import (
@@ -192,7 +192,7 @@ def _page(
         overtaken=overtaken,
         changed=changed,
         nothing=nothing or [],
-        mark=mark_of(_part(now.store_tenant())),
+        mark=now.mark(_part),
         read=now.desk.survey.read,
     )
 

@@ -131,7 +131,7 @@ def _page(
         saved=now.tenant.protected,
         faults=faults or {},
         overtaken=overtaken,
-        mark=mark_of(now.store_tenant().protected),
+        mark=now.mark(lambda tenant: tenant.protected),
         under=url_for("protected.under"),
         effect=_effect(now, form),
         **_groups_of(now.desk, form),

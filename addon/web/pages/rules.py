@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.tenant import SchoolUnit, Tenant
 from addon.web.forms.rules import OWN, SOURCES, Kind, RuleForm, read_rule, rule_form, rule_of
-from addon.web.here import Here, Overtaken, here, mark_of, with_unit
+from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.language import said as _
 from addon.web.pages.unit import stored_unit, unit_of
 from addon.web.study import PATIENCE, Desk
@@ -110,7 +110,7 @@ def _page(
         attributes=[(each, attribute_name(each)) for each in _attributes(desk, form)],
         faults=faults or {},
         overtaken=overtaken,
-        mark=mark_of(_part(now.store_tenant(), unit.code, kind)),
+        mark=now.mark(lambda tenant: _part(tenant, unit.code, kind)),
         **_effect_of(now, unit, what, form),
     )
 

@@ -10,7 +10,7 @@ from addon.proposals.words import Role
 from addon.tenant import SchoolUnit, Tenant
 from addon.web.forms.filters import OPERATORS
 from addon.web.forms.selection import ROLES, RoleForm, SelectionForm, read_selection, selection_form
-from addon.web.here import Here, Overtaken, here, mark_of, with_unit
+from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.pages.unit import stored_unit, unit_of
 from addon.web.study import Desk
 from addon.web.views import tree
@@ -135,7 +135,7 @@ def _page(
         absent={role: tree.absent(top, columns[role]) for role in ROLES},
         faults=faults or {},
         overtaken=overtaken,
-        mark=mark_of(_part(now.store_tenant(), unit.code)),
+        mark=now.mark(lambda tenant: _part(tenant, unit.code)),
         under=url_for("selection.under", code=unit.code),
         read=now.desk.survey.read,
         **_outcome_of(now, unit, form),

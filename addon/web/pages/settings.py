@@ -166,7 +166,7 @@ def _save(
 
 def _page(now: Here, faults: Faults | None = None, overtaken: Overtaken | None = None) -> str:
     """The page; a form that was not saved is shown as it was filled in."""
-    stored = now.store_tenant()
+    stored = now.tenant
     given = request.form if request.method == "POST" else {}
     every, day = now.house.settings.schedule_hours, today(now.now)
     pause = stored.schedule.pause
@@ -188,9 +188,15 @@ def _page(now: Here, faults: Faults | None = None, overtaken: Overtaken | None =
         has_mail=now.house.settings.web.mail is not None,
         faults=faults or {},
         overtaken=overtaken,
-        marks={name: mark_of(part(stored)) for name, part in PARTS.items()},
+        marks={name: _mark(now, name) for name in PARTS},
         today=day,
     )
+
+
+def _mark(now: Here, form: str) -> str:
+    """The mark of one of the forms: the one that was sent keeps its own."""
+    sent = request.endpoint == f"settings.{form}"
+    return now.mark(PARTS[form]) if sent else mark_of(PARTS[form](now.tenant))
 
 
 def _addresses(text: str) -> tuple[tuple[str, ...], str | None]:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.register import CEASED
 from addon.tenant import SchoolUnit, Tenant
 from addon.web.forms.facts import FactsForm, facts_form, read_facts, school_types
-from addon.web.here import Here, Overtaken, here, mark_of, with_unit
+from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.study import NotRead, NotReady
 from addon.web.views.unit import Leaving, UnitView, leaving, unit_view
 
@@ -121,7 +121,7 @@ def _page(
         status=status,
         ceased=status == CEASED,
         overtaken=overtaken,
-        mark=mark_of(_facts(now.store_tenant(), unit.code)),
+        mark=now.mark(lambda tenant: _facts(tenant, unit.code)),
     )
 
 
@@ -146,7 +146,7 @@ def _removal(now: Here, unit: SchoolUnit, overtaken: Overtaken | None = None) ->
         losing=_losing(now, unit),
         on=[c for c in now.tenant.connections if unit.code in c.school_units and c.mode != "off"],
         overtaken=overtaken,
-        mark=mark_of(_whole(now.store_tenant(), unit.code)),
+        mark=now.mark(lambda tenant: _whole(tenant, unit.code)),
     )
 
 

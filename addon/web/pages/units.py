@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.conditions import fold
 from addon.proposals.order import swedish
 from addon.tenant import Tenant
-from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.here import Here, Overtaken, here
 from addon.web.language import said as _
 from addon.web.paging import page_of
 from addon.web.study import NotRead, NotReady
@@ -96,7 +96,7 @@ def _page(now: Here, ordering: bool, overtaken: Overtaken | None = None) -> str:
         sort=sort,
         ordering=ordering,
         overtaken=overtaken,
-        mark=mark_of(_codes(now.store_tenant())),
+        mark=now.mark(_codes),
         counted=counted is not None,
         reading=reading,
     )

@@ -13,7 +13,7 @@ from addon.reconcile import remembered
 from addon.tenant import OptionalField, Tenant
 from addon.web.charts import Series, line_chart
 from addon.web.forms.limits import LimitsForm, limits_of, read_limits
-from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.here import Here, Overtaken, here
 from addon.web.pages import vendor_mode, vendor_withdrawal
 from addon.web.pages.vendor_parts import connection_to, known_vendor, with_settings
 from addon.web.study import NotRead, NotReady
@@ -124,7 +124,7 @@ def _page(
         form=form or limits_of(connection.limits),
         fields=connection.fields if fields is None else fields,
         overtaken=overtaken,
-        mark=mark_of(_settings(now.store_tenant(), vendor)),
+        mark=now.mark(lambda tenant: _settings(tenant, vendor)),
         refused=found,
         people_only=bool(found) and all(each.resource_type == "User" for each in found or ()),
         remedy=trouble_remedy,

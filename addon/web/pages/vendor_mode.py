@@ -10,7 +10,7 @@ from addon.pause import paused
 from addon.queue import QueueError
 from addon.queue.orders import run_now
 from addon.tenant import Mode, Tenant
-from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.here import Here, Overtaken, here
 from addon.web.pages.vendor_parts import (
     connection_to,
     known_vendor,
@@ -122,5 +122,5 @@ def _page(now: Here, vendor: str, wanted: Mode, overtaken: Overtaken | None = No
         there=people_there(now, vendor),
         problem=problem,
         overtaken=overtaken,
-        mark=mark_of(_asked_about(now.store_tenant(), vendor)),
+        mark=now.mark(lambda tenant: _asked_about(tenant, vendor)),
     )
