@@ -29,7 +29,7 @@ from addon.queue.local import LocalQueue
 from addon.settings import Settings
 from addon.tenant import Tenant
 from addon.web.house import House
-from addon.web.study import NotReady
+from addon.web.study import NotReady, Patience
 from addon.web.workshop import prefer_pages
 from bench.measure import machine
 from bench.page_list import Address, Form, addresses, forms, get
@@ -204,8 +204,8 @@ def beside_another(bench: Bench, paths: list[Address]) -> Figures:
             bench.house.study.forget(OTHER)
             while not ended.is_set():
                 try:
-                    desk = bench.house.study.desk(tenant, "0", time.time())
-                    desk.make("prepared", desk._prepare, PATIENCE)
+                    desk = bench.house.study.desk(tenant, "0", time.time(), Patience(PATIENCE))
+                    desk.make("prepared", desk._prepare)
                     break
                 except NotReady:
                     continue

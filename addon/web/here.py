@@ -25,6 +25,10 @@ from addon.web.gate import Admin
 from addon.web.house import House
 from addon.web.study import Desk, Patience
 
+SAVING = 25.0
+"""Seconds that a form waits for what it needs, so that nothing that was filled in is lost."""
+LOOKING = 2.0
+"""Seconds that a part of a page waits that a form asks for as it is filled in."""
 ATTEMPTS = 5
 """How often a change is made anew because others change other things at the same time."""
 RECENT = 30
@@ -110,6 +114,11 @@ class Here:
     def desk(self) -> Desk:
         """The tenant's directory and what the document makes of it. Raises NotRead, NotReady."""
         return self.house.study.desk(self.tenant, self.version, self.now, self.patience)
+
+    def wait_longer(self) -> None:
+        """Have a form wait for what is being made: what was filled in is not to be lost."""
+        is_part = request.headers.get("HX-Request") == "true"
+        self.patience = Patience(LOOKING if is_part else SAVING)
 
     # Runs and holds
 

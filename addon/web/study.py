@@ -111,14 +111,13 @@ class Desk:
         name = ("foreseen", vendor, connection.mode, newest_run)
         return self.make(name, lambda: self._foresee(connection))
 
-    def make(self, name: object, work: Callable[[], T], patience: float = PATIENCE) -> T:
+    def make(self, name: object, work: Callable[[], T]) -> T:
         """What `work` gives, made once, in another thread. Raises NotReady, and what it raises.
 
-        It is waited for as long as the request may wait in all; for so many seconds if
-        `patience` is more than that. `work` may ask the desk for whatever it needs.
+        It is waited for as long as the request may wait in all. `work` may ask the desk for
+        whatever it needs.
         """
-        waiting = self._patience if patience <= PATIENCE else Patience(patience)
-        return self._workshop.make((self._version, name), work, waiting)
+        return self._workshop.make((self._version, name), work, self._patience)
 
     def _prepare(self) -> Prepared:
         on = [structs.replace(c, mode="live") for c in self.tenant.connections]

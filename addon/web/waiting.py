@@ -1,6 +1,6 @@
 """What a page shows while the directory is being read, or while what it needs is being made."""
 
-from flask import Blueprint, Flask, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon import survey
@@ -14,7 +14,7 @@ from addon.web.way_back import local
 READINGS = "runs"
 SAME_WITHIN = 30.0
 """Seconds without a word from a reading under way within which it is not asked for again."""
-ACCEPTED = 202
+ACCEPTED, NOTHING, UNAVAILABLE = 202, 204, 503
 
 
 def waiting(app: Flask) -> None:
@@ -27,12 +27,13 @@ def waiting(app: Flask) -> None:
             return redirect(url_for("overview.page"))
         state = error.state
         expired = state is not None and state.status == "done"
-        if state is None or expired or state.lost(now.now):
+        wished = request.form.get("read") == "again"
+        if state is None or expired or wished or state.lost(now.now):
             state = order_reading(now)
         return _page(state)
 
     @app.errorhandler(NotReady)
-    def not_ready(error: NotReady) -> tuple[str, int]:
+    def not_ready(error: NotReady) -> AnyResponse | tuple[str, int]:
         return _page(None)
 
 
@@ -71,8 +72,31 @@ def order_reading(now: Here) -> State:
     return state
 
 
-def _page(state: State | None) -> tuple[str, int]:
-    part = request.headers.get("HX-Request") == "true"
-    template = "parts/waiting.html" if part else "waiting.html"
-    again = request.full_path.rstrip("?") if request.method == "GET" else None
-    return render_template(template, state=state, again=again, part=part), ACCEPTED
+def _page(state: State | None) -> AnyResponse | tuple[str, int]:
+    if request.method == "POST":
+        return _part_again(state) if _is_part() else _form_again(state)
+    template = "parts/waiting.html" if _is_part() else "waiting.html"
+    again = request.full_path.rstrip("?")
+    return render_template(template, state=state, again=again, part=_is_part()), ACCEPTED
+
+
+def _form_again(state: State | None) -> tuple[str, int]:
+    """A form that met what was not there: nothing is saved, and all that was filled in is kept."""
+    given = request.form.items(multi=True)
+    fields = [each for each in given if each[0] not in ("csrf_token", "read")]
+    return render_template("form_again.html", state=state, fields=fields), UNAVAILABLE
+
+
+def _part_again(state: State | None) -> AnyResponse:
+    """A part of a page that a form asks for as it is filled in: what is shown stays, and what
+    asked is told to ask again; where the directory cannot be read, that is said in the outcome.
+    """
+    if state is None or state.status != "failed":
+        return Response(status=NOTHING, headers={"HX-Trigger": "again"})
+    told = render_template("parts/unread.html", state=state)
+    where = {"HX-Retarget": "#utfall", "HX-Reswap": "innerHTML"}
+    return Response(told, headers=where)
+
+
+def _is_part() -> bool:
+    return request.headers.get("HX-Request") == "true"

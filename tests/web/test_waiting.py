@@ -11,11 +11,14 @@ import pytest
 from addon import survey
 from addon.queue import QueueError
 from addon.survey import LOST, State
+from addon.web import here, study
 from tests.installation import TENANT
 from tests.web.site import Site, form_of
 
 PAGE = "/personer"
 HTMX = {"HX-Request": "true"}
+UNIT = "/skolenheter/12345678"
+SELECTION = f"{UNIT}/urval"
 
 
 @pytest.fixture
@@ -130,3 +133,98 @@ def test_who_reads_anew_comes_back_to_the_same_page(site: Site) -> None:
     page = site.ready(client, f"{PAGE}?roll=student")
     answer = site.send(client, page, "/katalog/las")
     assert answer.location == f"{PAGE}?roll=student"
+
+
+@contextmanager
+def slow_placing(seconds: float) -> Iterator[None]:
+    """People are placed as slowly as in a large municipality."""
+    real = study.place
+
+    def place(*given: object) -> object:
+        threading.Event().wait(seconds)
+        return real(*given)
+
+    with mock.patch.object(study, "place", place):
+        yield
+
+
+def test_a_form_waits_for_what_is_being_made_and_is_saved(site: Site) -> None:
+    one, other = site.sign_in(), site.sign_in()
+    page = site.ready(one, SELECTION)
+    with slow_placing(0.5):
+        answer = site.send(other, site.ready(other, UNIT), UNIT, name="Nya norra skolan")
+        assert answer.status_code == 302
+        answer = site.send(one, page, SELECTION, **{"students-ou": "/Elever/7A"})
+    assert answer.status_code == 302
+    unit = site.document()["schoolUnits"][0]
+    assert unit["students"] == {"orgUnits": ["/Elever/7A"]}
+    assert unit["name"] == "Nya norra skolan"
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        (SELECTION, {"students-ou": "/Elever/7A"}),
+        (f"{UNIT}/klasser", {"rule": "own", "source": "orgUnit", "pattern": "(?P<name>[^/]+)$"}),
+        ("/skyddade", {"protected-ou": ["/Skyddade", "/Elever/7A"]}),
+    ],
+)
+def test_a_form_that_waits_in_vain_keeps_all_that_was_filled_in(
+    site: Site, path: str, values: dict[str, object]
+) -> None:
+    client = site.sign_in()
+    page = site.ready(client, path)
+    before = site.document()
+    site.house.study.forget(TENANT)
+    survey.forget(site.store, TENANT)
+    with slow_reading(site):
+        answer = site.send(client, page, path, **values)
+        assert answer.status_code == 503
+        assert "Inget har sparats än. Det du har fyllt i finns kvar här." in site.read(answer)
+        assert site.document() == before
+    site.ready(client, path)
+    assert site.send(client, answer, path).status_code == 302
+    assert site.document() != before
+
+
+def test_a_form_that_waits_too_long_for_what_is_made_is_kept_too(site: Site) -> None:
+    one, other = site.sign_in(), site.sign_in()
+    page = site.ready(one, SELECTION)
+    with slow_placing(0.5), mock.patch.object(here, "SAVING", 0.01):
+        site.send(other, site.ready(other, UNIT), UNIT, name="Nya norra skolan")
+        answer = site.send(one, page, SELECTION, **{"students-ou": "/Elever/7A"})
+        assert answer.status_code == 503
+        assert "Underlaget räknas om." in site.read(answer)
+    assert site.send(one, answer, SELECTION).status_code == 302
+
+
+def test_what_a_form_shows_as_it_is_filled_in_stays_until_there_is_more(site: Site) -> None:
+    one, other = site.sign_in(), site.sign_in()
+    page = site.ready(one, SELECTION)
+    asked = {**form_of(page, SELECTION), "do": "show"}
+    with slow_placing(0.5), mock.patch.object(here, "LOOKING", 0.01):
+        site.send(other, site.ready(other, UNIT), UNIT, name="Nya norra skolan")
+        answer = one.post(SELECTION, data=asked, headers=HTMX)
+        assert (answer.status_code, answer.data) == (204, b"")
+        assert answer.headers["HX-Trigger"] == "again"
+    answer = one.post(SELECTION, data=asked, headers=HTMX)
+    assert 'id="utfall"' in answer.text
+
+
+def test_a_form_says_why_the_directory_cannot_be_read_and_has_it_read_again(site: Site) -> None:
+    client = site.sign_in()
+    page = site.ready(client, SELECTION)
+    site.house.study.forget(TENANT)
+    survey.tell(site.store, TENANT, State("failed", site.clock(), detail="ingen rättighet"))
+    asked = {**form_of(page, SELECTION), "do": "show"}
+    part = client.post(SELECTION, data=asked, headers=HTMX)
+    assert part.headers["HX-Retarget"] == "#utfall"
+    assert "ingen rättighet" in part.text
+    answer = site.send(client, page, SELECTION, **{"students-ou": "/Elever/7A"})
+    assert answer.status_code == 503
+    assert "ingen rättighet" in site.read(answer)
+    again = site.send(client, answer, SELECTION, read="again")
+    assert "Katalogen i Google Workspace läses." in site.read(again)
+    site.tasks()
+    assert site.send(client, again, SELECTION).status_code == 302
+    assert site.document()["schoolUnits"][0]["students"] == {"orgUnits": ["/Elever/7A"]}

@@ -14,7 +14,6 @@ from addon.register import ACTIVE, RegisterUnit
 from addon.tenant import SchoolUnit, Tenant
 from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.steps import steps
-from addon.web.study import PATIENCE
 from addon.web.views.proposals import (
     Line,
     Picks,
@@ -28,9 +27,6 @@ from addon.web.views.proposals import (
     studied,
 )
 from addon.web.views.reasons import rule_source, said, shape_said, years_said
-
-LONG = 25.0
-"""Seconds that a form waits for what it needs, so that nothing that was chosen is lost."""
 
 
 def blueprint() -> Blueprint:
@@ -54,9 +50,10 @@ def blueprint() -> Blueprint:
     def accept() -> AnyResponse | str | tuple[str, int]:
         """Set up what was accepted; or show what a chosen alternative would give."""
         now = here()
+        now.wait_longer()
         if not now.tenant.school_units:
             return redirect(url_for("proposals.page"))
-        found = _studied(now, LONG)
+        found = _studied(now)
         picks = read_picks(request.form, found)
         if request.form.get("show"):
             return _shown(now, found, picks, request.form["show"])
@@ -114,14 +111,14 @@ def _part(tenant: Tenant) -> object:
     return {unit.code: selection_of(unit) for unit in tenant.school_units}
 
 
-def _studied(now: Here, patience: float = PATIENCE) -> Studied:
+def _studied(now: Here) -> Studied:
     """What is proposed, from what the register and the directory say. Raises NotRead, NotReady."""
     desk, tenant = now.desk, now.tenant
     index, codes = desk.index, [unit.code for unit in tenant.school_units]
     statuses = now.house.register().statuses(now.tenant_id, codes)
     units = [_registered(unit, statuses) for unit in tenant.school_units]
     name = ("proposals", tuple(sorted(statuses.items())))
-    return desk.make(name, lambda: studied(index, units, tenant), patience)
+    return desk.make(name, lambda: studied(index, units, tenant))
 
 
 def _registered(unit: SchoolUnit, statuses: Mapping[str, str]) -> RegisterUnit:
@@ -145,7 +142,6 @@ def _line(now: Here, found: Studied, picks: Picks, unit: SchoolUnit) -> Line:
         proposal = desk.make(
             ("altered", found.mark, unit.code, at, by),
             lambda: altered(index, own, pupils, adults),
-            LONG,
         )
     return Line(
         unit=unit,

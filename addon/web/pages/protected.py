@@ -52,6 +52,7 @@ def blueprint() -> Blueprint:
     def save() -> AnyResponse | str | tuple[str, int]:
         """Keep it; or, with `do`, show what the form would mean."""
         now = here()
+        now.wait_longer()
         form = read_protected(request.form, tree.paths(now.desk))
         deed = request.form.get("do", "")
         if deed:

@@ -8,7 +8,7 @@ from addon.web.forms.rules import OWN, SOURCES, Kind, RuleForm, read_rule, rule_
 from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.language import said as _
 from addon.web.pages.unit import stored_unit, unit_of
-from addon.web.study import PATIENCE, Desk
+from addon.web.study import Desk
 from addon.web.views.reach import attributes
 from addon.web.views.rules import choices, effect
 from addon.web.words import attribute_name
@@ -19,8 +19,6 @@ KINDS: dict[str, Kind] = {
     "arskurser": "school_year",
 }
 """The rules by their name in an address."""
-LONG = 25.0
-"""Seconds that a form waits for what it needs, so that nothing that was chosen is lost."""
 
 
 def blueprint() -> Blueprint:
@@ -38,6 +36,7 @@ def blueprint() -> Blueprint:
     def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
         """Keep the rule; or, with `do`, show what it would give."""
         now = here()
+        now.wait_longer()
         unit, kind = unit_of(now, code), KINDS[what]
         form = read_rule(request.form, kind)
         if request.form.get("do") == "show":
@@ -47,7 +46,7 @@ def blueprint() -> Blueprint:
         if form.faults:
             return _page(now, unit, what, form, faults=form.faults), 400
         if form.rule is not None:
-            effect(now.desk, unit, kind, form.rule, LONG)  # one that takes too long is not kept
+            effect(now.desk, unit, kind, form.rule)  # one that takes too long is not kept
         try:
             now.save(
                 "unit.saved",
@@ -99,8 +98,7 @@ def _page(
     overtaken: Overtaken | None = None,
 ) -> str:
     kind, desk = KINDS[what], now.desk
-    patience = PATIENCE if request.method == "GET" else LONG
-    found = choices(desk, unit, kind, patience)
+    found = choices(desk, unit, kind)
     return render_template(
         "rules/page.html",
         choices=found,
@@ -117,5 +115,5 @@ def _page(
 
 def _effect_of(now: Here, unit: SchoolUnit, what: str, form: RuleForm) -> dict[str, object]:
     kind, rule = KINDS[what], form.rule
-    found = None if rule is None else effect(now.desk, unit, kind, rule, LONG)
+    found = None if rule is None else effect(now.desk, unit, kind, rule)
     return {"unit": unit, "form": form, "kind": kind, "what": what, "effect": found}

@@ -50,6 +50,7 @@ def blueprint() -> Blueprint:
     def save(code: str) -> AnyResponse | str | tuple[str, int]:
         """Keep the selection; or, with `do`, show what the form would give."""
         now = here()
+        now.wait_longer()
         unit = unit_of(now, code)
         form = read_selection(request.form, tree.paths(now.desk))
         deed = request.form.get("do", "")

@@ -14,7 +14,7 @@ from addon.proposals.patterns import (
 )
 from addon.tenant import SchoolUnit
 from addon.web.forms.rules import Kind, Rule, choice_of, rule_of
-from addon.web.study import PATIENCE, Desk
+from addon.web.study import Desk
 from addon.web.views.reach import Names, names
 from addon.web.views.unit import People, people_of
 
@@ -49,9 +49,7 @@ class Effect(Struct, frozen=True):
     change: int
 
 
-def choices(
-    desk: Desk, unit: SchoolUnit, kind: Kind, patience: float = PATIENCE
-) -> tuple[Choice, ...]:
+def choices(desk: Desk, unit: SchoolUnit, kind: Kind) -> tuple[Choice, ...]:
     """Rules that the tenant's own names suggest, the best first, and the one that is saved.
 
     Raises NotReady.
@@ -76,17 +74,17 @@ def choices(
                 return tuple(made)
         return (*made, _choice(saved, own, False))
 
-    return desk.make(("choices", unit.code, kind), find, patience)
+    return desk.make(("choices", unit.code, kind), find)
 
 
-def effect(desk: Desk, unit: SchoolUnit, kind: Kind, rule: Rule, patience: float) -> Effect:
+def effect(desk: Desk, unit: SchoolUnit, kind: Kind, rule: Rule) -> Effect:
     """What `rule` makes of the unit's students. Raises NotReady."""
     people = people_of(desk).get(unit.code, People())
     saved = rule_of(unit, kind)
-    found = _outcome(desk, unit, kind, rule, people, patience)
+    found = _outcome(desk, unit, kind, rule, people)
     before = 0
     if saved is not None:
-        before = len(_outcome(desk, unit, kind, saved, people, patience).found)
+        before = len(_outcome(desk, unit, kind, saved, people).found)
     return Effect(
         outcome=found,
         without=names(desk, found.without),
@@ -96,15 +94,12 @@ def effect(desk: Desk, unit: SchoolUnit, kind: Kind, rule: Rule, patience: float
     )
 
 
-def _outcome(
-    desk: Desk, unit: SchoolUnit, kind: Kind, rule: Rule, people: People, patience: float
-) -> Outcome:
+def _outcome(desk: Desk, unit: SchoolUnit, kind: Kind, rule: Rule, people: People) -> Outcome:
     index = desk.index
     name = ("outcome", unit.code, kind, choice_of(rule))
     return desk.make(
         name,
         lambda: outcome(index, people.students, people.staff, rule, unit, _group_kind(kind)),
-        patience,
     )
 
 
