@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from addon.attributes import attribute_problem
 from addon.conditions import PatternError, compiled
 from addon.tenant import Clause, Operator
+from addon.web.formats import number
 from addon.web.language import said as _
 
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
@@ -17,8 +18,8 @@ WITHOUT_VALUE = frozenset({"isEmpty", "isNotEmpty"})
 LISTS = frozenset({"in", "notIn"})
 PATTERNS = frozenset({"matches", "notMatches"})
 FIELD = re.compile(r"f(\d{1,3})-c(\d{1,3})-(attribute|operator|value)")
-LONGEST = 2000
-"""Characters of a value."""
+LONGEST = 10_000
+"""Characters of a regular expression."""
 
 
 class ClauseForm(Struct, frozen=True):
@@ -44,6 +45,11 @@ class ClauseForm(Struct, frozen=True):
         found = (line.strip() for line in self.value.splitlines())
         return tuple(dict.fromkeys(line for line in found if line))
 
+    @property
+    def padded(self) -> bool:
+        """Whether there is white space around what is compared with, which counts."""
+        return self.takes_value and not self.takes_list and self.value != self.value.strip()
+
     def fault(self) -> str | None:
         """What is wrong with the clause, in words; None when nothing is."""
         if self.operator not in OPERATORS:
@@ -55,12 +61,12 @@ class ClauseForm(Struct, frozen=True):
         if self.takes_value and not self.value.strip():
             return _("Skriv ett värde att jämföra med.")
         if self.operator in PATTERNS:
-            return pattern_fault(self.value.strip())
+            return pattern_fault(self.value)
         return None
 
     def clause(self) -> Clause:
         """The clause that it says. Only of one without a fault."""
-        value: str | tuple[str, ...] | None = self.value.strip()
+        value: str | tuple[str, ...] | None = self.value
         if self.takes_list:
             value = self.lines
         elif not self.takes_value:
@@ -73,6 +79,8 @@ FilterForms = tuple[tuple[ClauseForm, ...], ...]
 
 def pattern_fault(pattern: str) -> str | None:
     """What is wrong with a regular expression, in words."""
+    if len(pattern) > LONGEST:
+        return _("Det reguljära uttrycket får vara högst %(n)s tecken.", n=number(LONGEST))
     try:
         compiled(pattern)
     except PatternError as error:
@@ -95,8 +103,8 @@ def read_filters(form: Mapping[str, str], role: str) -> FilterForms:
     for name, value in form.items():
         match = FIELD.fullmatch(name.removeprefix(f"{role}-"))
         if match is not None and name.startswith(f"{role}-"):
-            number, clause, part = match.groups()
-            found[int(number)][int(clause)][part] = value[:LONGEST]
+            n, clause, part = match.groups()
+            found[int(n)][int(clause)][part] = value
     return tuple(
         tuple(
             ClauseForm(

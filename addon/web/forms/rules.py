@@ -26,8 +26,6 @@ BEGINNINGS: Mapping[Kind, str] = {
     "school_year": r"^(?P<year>\d+)",
 }
 """Patterns to begin from, for those who write their own."""
-LONGEST = 500
-"""Characters of a pattern."""
 
 
 class RuleForm(Struct, frozen=True):
@@ -57,7 +55,7 @@ def read_rule(form: Mapping[str, str], kind: Kind) -> RuleForm:
     choice = form.get("rule", NONE)
     source = form.get("source", SOURCES[kind][0])
     attribute = form.get("attribute", "").strip()
-    pattern = form.get("pattern", "").strip()[:LONGEST]
+    pattern = form.get("pattern", "").strip()
     if choice == NONE:
         return RuleForm(choice, source, attribute, pattern)
     if choice != OWN:

@@ -1,13 +1,12 @@
 """Who belongs to a unit, as a form has it: ticked OUs and groups, and filters, by role."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 from werkzeug.datastructures import MultiDict
 
 from addon.conditions import fold
 from addon.proposals.words import Role
-from addon.roster.index import within
 from addon.tenant import SchoolUnit, Selector
 from addon.web.forms.filters import (
     FilterForms,
@@ -17,10 +16,9 @@ from addon.web.forms.filters import (
     forms_of,
     read_filters,
 )
+from addon.web.language import said as _
 
 ROLES: tuple[Role, Role] = ("students", "staff")
-MOST = 2000
-"""OUs or groups that a form may tick."""
 
 
 class RoleForm(Struct, frozen=True):
@@ -35,6 +33,13 @@ class RoleForm(Struct, frozen=True):
         return Selector(
             org_units=self.org_units, groups=self.groups, filters=filters_of(self.filters)
         )
+
+    def faults(self, role: Role) -> dict[str, str]:
+        """What is wrong, by the name of the field."""
+        found = faults_of(self.filters, role)
+        if self.filters and not (self.org_units or self.groups):
+            found[f"{role}-filter"] = _NOBODY[role]()
+        return found
 
 
 class SelectionForm(Struct, frozen=True):
@@ -51,7 +56,7 @@ class SelectionForm(Struct, frozen=True):
     @property
     def faults(self) -> dict[str, str]:
         """What is wrong, by the name of the field."""
-        return {**faults_of(self.students.filters, "students"), **_staff_faults(self)}
+        return {**self.students.faults("students"), **self.staff.faults("staff")}
 
     def after(self, deed: str) -> "SelectionForm":
         """The form after a button that adds or takes away: `students:add:0` and the like."""
@@ -82,20 +87,21 @@ def read_selection(form: MultiDict[str, str], org_units: Mapping[str, str]) -> S
 
 def ticked(form: MultiDict[str, str], name: str) -> tuple[str, ...]:
     """The values of boxes that are ticked, each once."""
-    return tuple(dict.fromkeys(v for v in form.getlist(name)[:MOST] if v.strip()))
+    return tuple(dict.fromkeys(v for v in form.getlist(name) if v.strip()))
 
 
 def topmost(paths: Sequence[str]) -> tuple[str, ...]:
     """The paths of which none lies below another."""
-    folded = {path: fold(path) for path in paths}
-    return tuple(
-        path
-        for path in paths
-        if not any(
-            within(other)(folded[path]) and folded[other].rstrip("/") != folded[path].rstrip("/")
-            for other in paths
-        )
-    )
+    keys = {path: fold(path).rstrip("/") for path in paths}
+    named = frozenset(keys.values())
+    return tuple(path for path in paths if named.isdisjoint(_above(keys[path])))
+
+
+def _above(key: str) -> Iterator[str]:
+    """The folded paths above one, the root's being empty."""
+    while key:
+        key = key.rpartition("/")[0]
+        yield key
 
 
 def _read_role(form: MultiDict[str, str], role: Role, org_units: Mapping[str, str]) -> RoleForm:
@@ -111,5 +117,13 @@ def _role_form(selector: Selector) -> RoleForm:
     return RoleForm(selector.org_units, selector.groups, forms_of(selector.filters))
 
 
-def _staff_faults(form: SelectionForm) -> dict[str, str]:
-    return faults_of(form.staff.filters, "staff")
+_NOBODY = {
+    "students": lambda: _(
+        "Kryssa för var eleverna finns, eller ta bort filtren för elever. "
+        "Ett filter lägger inte till någon."
+    ),
+    "staff": lambda: _(
+        "Kryssa för var personalen finns, eller ta bort filtren för personal. "
+        "Ett filter lägger inte till någon."
+    ),
+}

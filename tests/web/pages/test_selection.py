@@ -200,6 +200,69 @@ def test_a_clause_that_is_not_whole_is_told_in_its_field_and_nothing_is_saved(si
     assert site.document() == before
 
 
+def store(site, **students):
+    """Have the document say so of the unit's students."""
+    site.installation.document["schoolUnits"][0]["students"] = students
+    site.installation.import_document()
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        {"operator": "notIn", "value": [f"elev{n:05}@{DOMAIN}" for n in range(3000)]},
+        {"operator": "notContains", "value": " von"},
+        {"operator": "notMatches", "value": r"^Sven\ "},
+        {"operator": "notMatches", "value": "^(" + "|".join(["Elev"] * 600) + ")$"},
+    ],
+    ids=["a long list", "a blank before", "a blank after", "a long pattern"],
+)
+def test_a_selection_that_is_saved_unchanged_is_the_same(site, clause):
+    before = {
+        "orgUnits": ["/Elever"],
+        "filters": [[{"attribute": "primaryEmail", **clause}]],
+    }
+    store(site, **before)
+    client = site.sign_in()
+    assert site.send(client, site.ready(client, PAGE), PAGE).status_code == 302
+    assert selector(site) == before
+
+
+def test_blanks_around_a_value_are_told_of(site):
+    clauses = [[{"attribute": "name.familyName", "operator": "notContains", "value": "von "}]]
+    store(site, orgUnits=["/Elever"], filters=clauses)
+    said = site.read(site.ready(site.sign_in(), PAGE))
+    assert "Mellanslagen före och efter värdet räknas med." in said
+
+
+def test_more_places_than_anybody_counts_are_all_saved(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    places = [f"/Elever/Klass {n}" for n in range(2500)]
+    site.send(client, page, PAGE, **{"students-ou": places})
+    assert selector(site) == {"orgUnits": places}
+
+
+def test_too_long_a_pattern_is_told(site):
+    client = site.sign_in()
+    values = clause(0, 0, "primaryEmail", "notMatches", "x" * 10_001)
+    answer = site.send(client, site.ready(client, PAGE), PAGE, **values)
+    assert answer.status_code == 400
+    assert "Det reguljära uttrycket får vara högst 10 000 tecken." in site.read(answer)
+
+
+def test_filters_without_a_place_are_told_and_what_was_filled_in_stays(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    values = {"students-ou": None, **clause(0, 0, "orgUnitPath", "endsWith", "7A")}
+    told = "Kryssa för var eleverna finns, eller ta bort filtren för elever."
+    assert told in site.read(part(site, client, page, **{**values, "students-ou": ""}))
+    answer = site.send(client, page, PAGE, **values)
+    assert answer.status_code == 400
+    assert told in site.read(answer)
+    assert form_of(answer, PAGE)["students-f0-c0-value"] == "7A"
+    assert selector(site) == {"orgUnits": ["/Elever"]}
+
+
 def test_a_clause_that_is_not_whole_yet_stops_nobody_meanwhile(site):
     client = site.sign_in()
     page = site.ready(client, PAGE)
