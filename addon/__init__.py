@@ -42,6 +42,7 @@ def create_app(
         health,
         language,
         pages,
+        paging,
         session,
         signin,
         tasks,
@@ -60,6 +61,7 @@ def create_app(
     gate.gate(app, house, Here)
     language.speak(app)
     words.words(app)
+    paging.paging(app)
     bands.bands(app)
     waiting.waiting(app)
     for programs in (

@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -75,14 +75,16 @@ def common(app: Flask, https_only: bool) -> None:
     @app.errorhandler(StoreError)
     def store_away(error: StoreError) -> tuple[str, int]:
         log.error("a page could not be made: %s", error)
+        _without_frame()
         heading = _("Det går inte just nu")
         text = _("Skolsynk når inte sitt lager. Inget har gått förlorat. Försök igen om en stund.")
         return render_template("errors/error.html", heading=heading, text=text, back="/"), 503
 
     @app.errorhandler(SlowPatternError)
-    def too_slow(error: SlowPatternError) -> tuple[str, int]:
+    def too_slow(error: SlowPatternError) -> Response | tuple[str, int]:
         if request.headers.get("HX-Request") == "true":
-            return render_template("errors/too_slow_part.html"), 200
+            where = {"HX-Retarget": "#utfall", "HX-Reswap": "outerHTML"}
+            return make_response(render_template("errors/too_slow_part.html"), where)
         return render_template("errors/too_slow.html", place=error.place), 400
 
     @app.errorhandler(DocumentError)
@@ -97,9 +99,15 @@ def _faults(error: DocumentError) -> list[Fault]:
 def _page(error: HTTPException) -> str:
     code = error.code or 500
     if code >= 500:
+        _without_frame()
         return render_template("errors/broken.html")
     heading, text = _words(error, code)
     return render_template("errors/error.html", heading=heading, text=text, back="/")
+
+
+def _without_frame() -> None:
+    """Have the page not look for what the frame of every page shows: that may be what failed."""
+    g.here = None
 
 
 def _words(error: HTTPException, code: int) -> tuple[str, str]:

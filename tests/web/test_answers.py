@@ -11,10 +11,11 @@ import pytest
 from flask import Flask, Response
 
 from addon import create_app, logs
+from addon.conditions import SlowPatternError
 from addon.settings import CloudTasks, Settings, SqliteStore
 from addon.store import StoreError
 from addon.web.answers import HEADERS, HSTS, LARGEST
-from tests.web.site import Site
+from tests.web.site import Site, form_of
 
 
 def make(folder: Path, **settings: object) -> Flask:
@@ -140,6 +141,34 @@ def test_while_the_store_is_away_a_page_says_so(site: Site) -> None:
         answer = client.get("/installningar/logg")
     assert answer.status_code == 503
     assert "Skolsynk når inte sitt lager. Inget har gått förlorat." in site.read(answer)
+
+
+@pytest.mark.parametrize("what", ["runs", "hold", "kept", "ledgers", "approval", "tenant"])
+@pytest.mark.parametrize("path", ["/", "/leverantorer", "/personer", "/finns-inte"])
+def test_whatever_of_the_store_is_away_the_answer_is_a_page(
+    site: Site, what: str, path: str
+) -> None:
+    client = site.sign_in()
+    away = mock.Mock(side_effect=StoreError("away"))
+    with mock.patch.object(type(site.store), what, away):
+        answer = client.get(path)
+    if away.called:
+        assert answer.status_code in (404, 500, 503)
+        assert "<h1" in answer.text
+
+
+def test_a_part_that_takes_too_long_is_told_beside_the_form_and_replaces_no_field(
+    site: Site,
+) -> None:
+    client = site.sign_in()
+    path = "/skolenheter/12345678/urval"
+    page = site.ready(client, path)
+    asked = {**form_of(page, path), "do": "students:filter"}
+    slow = mock.Mock(side_effect=SlowPatternError("mönstret"))
+    with mock.patch("addon.web.pages.selection.reach", slow):
+        answer = client.post(path, data=asked, headers={"HX-Request": "true"})
+    assert "för lång tid" in answer.text
+    assert answer.headers["HX-Retarget"] == "#utfall"
 
 
 def test_over_https_every_page_says_that_it_stays_so(tmp_path: Path) -> None:

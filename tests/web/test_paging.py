@@ -1,8 +1,11 @@
 """A page of a long list, by what the address asks for."""
 
+from pathlib import Path
+
 import pytest
 
 from addon.web.paging import page_of
+from tests.web.site import Site
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,16 @@ def test_an_empty_list_has_one_empty_page():
 
 def test_a_list_that_fills_its_pages_has_none_more():
     assert page_of(range(20), {}, 10).pages == 2
+
+
+@pytest.mark.parametrize(
+    "asked", ["endpoint=x", "_method=POST", "_external=1&_scheme=ftp", "_anchor=x", "code=1"]
+)
+def test_what_somebody_writes_in_an_address_is_only_looked_for(tmp_path: Path, asked: str) -> None:
+    with Site(tmp_path) as site:
+        client = site.sign_in()
+        page = site.ready(client, f"/personer?{asked}&roll=student")
+        assert page.status_code == 200
+        assert 'href="/personer?' in page.text
+        assert "ftp:" not in page.text
+        assert "#x" not in page.text
