@@ -6,6 +6,8 @@ Source: Skolenhetsregistret, open API v2 (CC0), https://api.skolverket.se/skolen
 from msgspec import Struct
 
 ACTIVE, RESTING, CEASED, PLANNED = "AKTIV", "VILANDE", "UPPHORT", "PLANERAD"
+LONGEST_NAME = 200
+"""Characters of a unit's name that a person gives; the register's own are shorter."""
 
 
 class RegisterError(Exception):

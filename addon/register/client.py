@@ -19,6 +19,7 @@ from addon.register import (
     RegisterError,
     RegisterUnit,
 )
+from addon.register.spelling import one_line
 
 T = TypeVar("T")
 Parameters = Sequence[tuple[str, str]]
@@ -119,7 +120,7 @@ class RegisterClient:
         return [
             RegisterUnit(
                 code=each.school_unit_code,
-                name=_one_line(each.name) or each.school_unit_code,
+                name=_name(each.name) or each.school_unit_code,
                 status=each.status,
                 municipality_code=filters.get("municipality_code"),
                 organisation_number=filters.get("organization_number"),
@@ -138,7 +139,7 @@ class RegisterClient:
         types = filter(None, map(_school_type, found.school_types or ()))
         return RegisterUnit(
             code=code,
-            name=_one_line(found.display_name) or _one_line(found.name) or code,
+            name=_name(found.display_name, found.name) or code,
             status=found.status,
             municipality_code=found.municipality_code,
             school_types=tuple(dict.fromkeys(types)),
@@ -151,7 +152,7 @@ class RegisterClient:
         return [
             Organiser(
                 each.organization_number.replace("-", ""),
-                _one_line(each.display_name) or _one_line(each.name) or each.organization_number,
+                _name(each.display_name, each.name) or each.organization_number,
                 each.organizer_type,
             )
             for each in (answer.data.attributes if answer is not None else ())
@@ -222,8 +223,9 @@ class _Busy(Exception):
     """The register cannot answer now."""
 
 
-def _one_line(text: str | None) -> str:
-    return " ".join((text or "").split())
+def _name(*given: str | None) -> str:
+    """The first name that says anything."""
+    return next(filter(None, (one_line(each or "") for each in given)), "")
 
 
 def _school_type(given: str | dict[str, Any]) -> str | None:

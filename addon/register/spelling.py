@@ -1,9 +1,14 @@
-"""Names made comparable: without regard to case, and as they stand in domains."""
+"""Names made tidy, and comparable: without regard to case, and as they stand in domains."""
 
 import re
 from unicodedata import normalize
 
 _NOT_PLAIN = re.compile(r"[^a-z0-9]")
+
+
+def one_line(text: str) -> str:
+    """A name in one line, without the characters that do not show."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
 def fold(text: str) -> str:

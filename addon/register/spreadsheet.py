@@ -11,9 +11,9 @@ from msgspec import structs
 
 from addon.document import SCHOOL_TYPES
 from addon.faults import Fault
-from addon.register import ACTIVE, CEASED, PLANNED, RESTING, RegisterUnit
+from addon.register import ACTIVE, CEASED, LONGEST_NAME, PLANNED, RESTING, RegisterUnit
 from addon.register.municipalities import municipality_named
-from addon.register.spelling import plain
+from addon.register.spelling import one_line, plain
 
 LARGEST = 5_000_000
 """Bytes; Skolverket's whole register is about 3 MB."""
@@ -115,7 +115,7 @@ class Columns:
     def cell(self, row: Sequence[str], name: str) -> str:
         """What a row has in a column; nothing where the column or the cell is not there."""
         at = self._places.get(name)
-        return " ".join(row[at].split()) if at is not None and at < len(row) else ""
+        return one_line(row[at]) if at is not None and at < len(row) else ""
 
     def ticked(self, row: Sequence[str]) -> Iterator[str]:
         """The school types that have columns of their own, with a yes in this row."""
@@ -199,6 +199,8 @@ def _unit(row: Sequence[str], columns: Columns) -> tuple[RegisterUnit, list[str]
         wrong.append(_("Skolenhetskoden ska ha åtta siffror."))
     if not name:
         wrong.append(_("Skolenhetens namn saknas."))
+    elif len(name) > LONGEST_NAME:
+        wrong.append(_("Namnet får vara högst %(n)s tecken.", n=LONGEST_NAME))
     if status is None:
         wrong.append(_("Status ska vara Aktiv, Vilande, Upphörd eller Planerad."))
     if not re.fullmatch(r"[0-9]{0,4}", municipality):

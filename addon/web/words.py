@@ -7,6 +7,8 @@ from flask import Flask
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
+from addon.delivery.pace import SPENT
+from addon.sending import PAUSED, TURNED_OFF
 from addon.tenant import Tenant
 from addon.vendors import Vendor
 from addon.web.finding_words import finding_words
@@ -34,6 +36,12 @@ CONNECTION_STATUSES: Words = {
     "held": _("Spärrat"),
     "off": _("Av"),
 }
+STOPS: Words = {
+    TURNED_OFF: _("Leverantören slogs av eller bytte läge under tiden, så resten skickades inte."),
+    PAUSED: _("En paus började under tiden, så resten skickades inte."),
+    SPENT: _("Tiden för körningen tog slut."),
+}
+"""Why a delivery ended that met no trouble; other details are for those who run Skolsynk."""
 RESOURCE_TYPES: Words = {
     "User": _("personer"),
     "StudentGroup": _("klasser och grupper"),
@@ -113,6 +121,8 @@ SCHOOL_TYPES: Words = {
 }
 DEEDS: Words = {
     "organisation.saved": _("Organisationen sparad"),
+    "register.uploaded": _("Eget skolregister uppladdat"),
+    "register.removed": _("Eget skolregister borttaget"),
     "unit.added": _("Skolenheter tillagda"),
     "unit.saved": _("Skolenhet sparad"),
     "unit.removed": _("Skolenhet borttagen"),
@@ -230,6 +240,7 @@ def words(app: Flask) -> None:
         run_status=_said(RUN_STATUSES),
         run_kind=lambda status: RUN_KINDS.get(status, "off"),
         connection_status=_said(CONNECTION_STATUSES),
+        stop=lambda detail: str(STOPS.get(detail, "")),
         resource_type_name=_said(RESOURCE_TYPES),
         counted_type=counted_type,
         field_name=_said(FIELDS),

@@ -8,9 +8,10 @@ from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
 from addon.document import SCHOOL_TYPES
+from addon.register import LONGEST_NAME
+from addon.register.spelling import one_line
 from addon.tenant import SchoolUnit
 
-LONGEST = 200
 MUNICIPALITY = re.compile(r"[0-9]{4}")
 
 
@@ -38,17 +39,25 @@ def facts_form(unit: SchoolUnit) -> FactsForm:
 
 def read_facts(form: MultiDict[str, str]) -> FactsForm:
     """What a form says."""
-    name = " ".join(form.get("name", "").split())
+    name = one_line(form.get("name", ""))
     municipality = form.get("municipality", "").strip()
     types = tuple(kind for kind in school_types() if kind in form.getlist("types"))
     faults = {}
-    if not name:
-        faults["name"] = _("Skriv skolenhetens namn, så som det ska stå hos leverantörerna.")
-    elif len(name) > LONGEST:
-        faults["name"] = _("Namnet får vara högst %(n)s tecken.", n=LONGEST)
+    wrong = name_fault(name)
+    if wrong is not None:
+        faults["name"] = wrong
     if municipality and not MUNICIPALITY.fullmatch(municipality):
         faults["municipality"] = _("En kommunkod har fyra siffror, till exempel 0180.")
     return FactsForm(name, municipality, types, faults)
+
+
+def name_fault(name: str) -> str | None:
+    """What is wrong with a unit's name, if anything."""
+    if not name:
+        return str(_("Skriv skolenhetens namn, så som det ska stå hos leverantörerna."))
+    if len(name) > LONGEST_NAME:
+        return str(_("Namnet får vara högst %(n)s tecken.", n=LONGEST_NAME))
+    return None
 
 
 def school_types() -> Sequence[str]:

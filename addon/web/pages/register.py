@@ -13,16 +13,16 @@ from addon.document import SCHOOL_TYPES
 from addon.faults import Fault
 from addon.proposals.order import swedish
 from addon.register import ACTIVE, CEASED, RegisterError, RegisterUnit
-from addon.register.spreadsheet import SpreadsheetError
+from addon.register.spelling import one_line
+from addon.register.spreadsheet import LARGEST, SpreadsheetError
 from addon.tenant import SchoolUnit, Tenant
+from addon.web.forms.facts import name_fault
 from addon.web.here import Here, here
 
 log = logging.getLogger(__name__)
 
 SHOWN = 200
 """Units that a search shows."""
-LARGEST_FILE = 5_000_000
-"""Bytes of an uploaded register; Skolverket's whole is about 3 MB."""
 CODE = re.compile(r"[0-9]{8}")
 
 
@@ -79,11 +79,13 @@ def blueprint() -> Blueprint:
         """Take the tenant's own copy of the register."""
         now = here()
         given = request.files.get("file")
-        data = b"" if given is None else given.read(LARGEST_FILE + 1)
+        if given is None or not given.filename:
+            return _page(now, faults={"file": _("Välj en fil först.")}), 400
         try:
-            count = now.house.register().upload(now.tenant_id, _of_a_size(data))
+            count = now.house.register().upload(now.tenant_id, given.read(LARGEST + 1))
         except SpreadsheetError as error:
             return _page(now, file_faults=error.faults), 400
+        now.log("register.uploaded")
         flash(ngettext("Filen har %(num)s skolenhet.", "Filen har %(num)s skolenheter.", count))
         return redirect(url_for("register.page"))
 
@@ -92,6 +94,7 @@ def blueprint() -> Blueprint:
         """Go by the register itself again."""
         now = here()
         now.house.register().remove_upload(now.tenant_id)
+        now.log("register.removed")
         flash(_("Filen är borttagen. Sökningen görs i Skolverkets register igen."))
         return redirect(url_for("register.page"))
 
@@ -103,17 +106,12 @@ def _add_ticked(now: Here) -> AnyResponse | tuple[str, int]:
     ticked = [c for c in dict.fromkeys(request.form.getlist("code")) if CODE.fullmatch(c)]
     wanted = [code for code in ticked if code not in have]
     found = now.house.register().details(now.tenant_id, wanted)
+    listed = _found(now) if len(found) < len(wanted) else Found()
+    found = {row.unit.code: row.unit for row in listed.rows} | found  # as good as can be had now
     units = [_school_unit(found[code]) for code in wanted if code in found]
     absent = len(wanted) - len(units)
     if absent:
-        flash(
-            ngettext(
-                "%(num)s skolenhet finns inte i registret längre och lades inte till.",
-                "%(num)s skolenheter finns inte i registret längre och lades inte till.",
-                absent,
-            ),
-            "warning",
-        )
+        flash(_not_added(absent, listed.failed), "warning")
     if not units:
         if not absent:
             flash(_("Kryssa för minst en skolenhet som inte redan är tillagd."), "warning")
@@ -121,16 +119,35 @@ def _add_ticked(now: Here) -> AnyResponse | tuple[str, int]:
     return _added(now, units)
 
 
+def _not_added(count: int, failed: bool) -> str:
+    """Why units were not added: the register does not have them, or could not be asked."""
+    said = (
+        ngettext(
+            "Skolverkets register kan inte nås just nu, så %(num)s skolenhet lades inte till.",
+            "Skolverkets register kan inte nås just nu, så %(num)s skolenheter lades inte till.",
+            count,
+        )
+        if failed
+        else ngettext(
+            "%(num)s skolenhet finns inte i registret längre och lades inte till.",
+            "%(num)s skolenheter finns inte i registret längre och lades inte till.",
+            count,
+        )
+    )
+    return str(said)
+
+
 def _add_by_hand(now: Here) -> AnyResponse | tuple[str, int]:
     code = request.form.get("code", "").replace(" ", "")
-    name = " ".join(request.form.get("name", "").split())
+    name = one_line(request.form.get("name", ""))
     faults = {}
     if not CODE.fullmatch(code):
         faults["code"] = _("En skolenhetskod har åtta siffror, till exempel 12345678.")
     elif any(unit.code == code for unit in now.tenant.school_units):
         faults["code"] = _("Skolenheten är redan tillagd.")
-    if not name:
-        faults["name"] = _("Skriv skolenhetens namn, så som det ska stå hos leverantörerna.")
+    wrong = name_fault(name)
+    if wrong is not None:
+        faults["name"] = wrong
     if faults:
         return _page(now, faults=faults), 400
     return _added(now, [SchoolUnit(code=code, name=name)])
@@ -158,18 +175,10 @@ def _school_unit(unit: RegisterUnit) -> SchoolUnit:
     municipality = unit.municipality_code or ""
     return SchoolUnit(
         code=unit.code,
-        name=" ".join(unit.name.split()) or unit.code,
+        name=one_line(unit.name) or unit.code,
         municipality_code=municipality if re.fullmatch(r"[0-9]{4}", municipality) else None,
         school_types=tuple(dict.fromkeys(t for t in unit.school_types if t in SCHOOL_TYPES)),
     )
-
-
-def _of_a_size(data: bytes) -> bytes:
-    if not data:
-        raise SpreadsheetError([Fault("", _("Välj en fil först."))])
-    if len(data) > LARGEST_FILE:
-        raise SpreadsheetError([Fault("", _("Filen är större än 5 MB."))])
-    return data
 
 
 def _page(

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from tests.installation import TENANT
-from tests.web.site import STRANGER, Site, form_of
+from tests.web.site import ADMIN, STRANGER, Site, form_of
 
 PAGE = "/skolenheter/sok"
 ADD = "/skolenheter/lagg-till"
@@ -102,6 +102,24 @@ def test_a_code_that_the_register_does_not_have_is_not_added(empty):
     assert not empty.document().get("schoolUnits")
 
 
+def test_units_of_the_list_are_added_though_the_register_has_stopped_answering(empty):
+    client = empty.sign_in()
+    page = client.get(PAGE)
+    empty.register.fail(status=503, times=None)
+    assert empty.send(client, page, ADD).location == "/forslag"
+    assert empty.document()["schoolUnits"] == [{"code": "12345678", "name": "Norra skolan"}]
+
+
+def test_when_nobody_can_say_whether_there_is_a_unit_it_is_not_said_to_be_gone(empty):
+    client = empty.sign_in()
+    page = client.get(PAGE)
+    empty.register.fail(status=503, times=None)
+    answer = empty.send(client, page, ADD, code="55555555", q="5560001234")
+    said = empty.read(client.get(answer.location))
+    assert "Skolverkets register kan inte nås just nu, så 1 skolenhet lades inte till." in said
+    assert "finns inte i registret" not in said
+
+
 def test_when_the_register_is_away_the_page_says_so_and_offers_other_ways(tmp_path):
     with Site(tmp_path, SKOLSYNK_REGISTER="off") as site:
         client = site.sign_in()
@@ -155,7 +173,43 @@ def test_what_is_wrong_in_a_file_is_told_by_line(site):
     answer = send_file(site, client, "Skolenhetskod;Skolenhetsnamn\n123;Östra skolan\n")
     assert answer.status_code == 400
     assert "Rad 2: Skolenhetskoden ska ha åtta siffror." in site.read(answer)
-    assert "Välj en fil först." in site.read(send_file(site, client, ""))
+    assert "Filen är tom." in site.read(send_file(site, client, ""))
+
+
+def test_what_is_wrong_is_told_above_the_list_of_units_with_the_way_to_the_field(site):
+    client = site.sign_in()
+    page = client.get(PAGE)
+    none = site.send(client, page, UPLOAD)
+    assert none.status_code == 400
+    by_hand = client.post(ADD, data={**form_of(page, UPLOAD), "by_hand": "1", "code": "1"})
+    for answer, way in (
+        (send_file(site, client, "x"), '<a href="#file">Välj en annan fil</a>'),
+        (none, '<a href="#file">Välj en fil först.</a>'),
+        (by_hand, '<a href="#code">En skolenhetskod har åtta siffror'),
+    ):
+        assert 0 < answer.text.find(way) < answer.text.find("Sök i registret"), way
+
+
+def test_a_name_is_of_a_length_to_show_and_shows(tmp_path):
+    with Site(tmp_path, SKOLSYNK_REGISTER="off") as site:
+        client = site.sign_in()
+        page = client.get(PAGE)
+        answer = site.send(client, page, ADD, code="11112222", name="x" * 201)
+        assert answer.status_code == 400
+        assert "Namnet får vara högst 200 tecken." in site.read(answer)
+        file = f"Skolenhetskod;Skolenhetsnamn\n22223333;{'x' * 201}\n"
+        assert "Rad 2: Namnet får vara högst" in site.read(send_file(site, client, file))
+        site.send(client, page, ADD, code="11112222", name="Nya\x00 sko\u200blan")
+        assert site.document()["schoolUnits"][1]["name"] == "Nya skolan"
+
+
+def test_whose_own_register_is_used_is_in_the_log(site):
+    client = site.sign_in()
+    send_file(site, client, "Skolenhetskod;Skolenhetsnamn\n22223333;Östra skolan\n")
+    site.send(client, client.get(PAGE), "/skolenheter/fil/bort")
+    entries = [(entry.what, entry.who) for entry in site.store.entries(TENANT, 2)]
+    assert entries == [("register.removed", ADMIN), ("register.uploaded", ADMIN)]
+    assert "Eget skolregister uppladdat" in site.read(client.get("/installningar/logg"))
 
 
 HEADER, ROW = "Skolenhetskod;Skolenhetsnamn;Status", "22223333;Östra skolan;Aktiv"
