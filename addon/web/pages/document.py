@@ -10,6 +10,7 @@ from addon.faults import Fault
 from addon.tenant import Tenant
 from addon.web.gate import comes_in
 from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.pages.vendor_parts import people_there
 from addon.web.views.faults import fault_words
 
 SHOWN = 200
@@ -88,6 +89,13 @@ def _checked(now: Here, data: bytes) -> Tenant:
     return wanted
 
 
+def _left(now: Here, wanted: Tenant) -> dict[str, dict[str, int]]:
+    """How many people, by mode, stay at each vendor that the document leaves out."""
+    vendors = [c.vendor for c in now.tenant.connections if wanted.connection(c.vendor) is None]
+    there = {vendor: people_there(now, vendor) for vendor in vendors}
+    return {vendor: by_mode for vendor, by_mode in there.items() if by_mode}
+
+
 def _page(
     now: Here,
     faults: list[Fault] | None = None,
@@ -102,6 +110,7 @@ def _page(
         wanted=wanted,
         text=text,
         found=() if wanted is None else changes(stored, wanted),
+        left={} if wanted is None else _left(now, wanted),
         mark=mark_of(stored),
         overtaken=overtaken,
         shown=SHOWN,

@@ -15,7 +15,12 @@ from addon.web.charts import Series, line_chart
 from addon.web.forms.limits import LimitsForm, limits_of, read_limits
 from addon.web.here import Here, Overtaken, here
 from addon.web.pages import vendor_mode, vendor_withdrawal
-from addon.web.pages.vendor_parts import connection_to, known_vendor, with_settings
+from addon.web.pages.vendor_parts import (
+    connection_to,
+    known_vendor,
+    people_there,
+    with_settings,
+)
 from addon.web.study import NotRead, NotReady
 from addon.web.views.consequences import Reach, carried, most_removed
 from addon.web.views.lacking import Lacking, lacking
@@ -130,6 +135,7 @@ def _page(
         remedy=trouble_remedy,
         reconciled=remembered(now.store, now.tenant_id, vendor, now.now),
         there=there,
+        left=people_there(now, vendor, besides=connection.mode),
         most=None if there is None else most_removed(connection.limits, there),
         carried=_carried(now, vendor),
         lacking=_lacking(now, vendor),

@@ -39,7 +39,10 @@ def problem_in(now: Here, connection: Connection, mode: Mode) -> str | None:
     return str(target) if isinstance(target, NotConfigured) else None
 
 
-def people_there(now: Here, vendor: str) -> dict[str, int]:
-    """How many people the vendor has, by mode, by the ledgers; those without any are absent."""
+def people_there(now: Here, vendor: str, besides: Mode | None = None) -> dict[str, int]:
+    """How many people the vendor has, by mode, by the ledgers; those without any are absent.
+
+    Not in the mode `besides`: that of a large ledger takes a while to read.
+    """
     keys = [key for key, _n, _refused in now.store.ledgers(now.tenant_id) if key.vendor == vendor]
-    return {key.mode: now.store.standing(key).ledger.people() for key in keys}
+    return {k.mode: now.store.standing(k).ledger.people() for k in keys if k.mode != besides}

@@ -157,12 +157,16 @@ def record_of(run: Run) -> Record:
 
 
 def lines(here: Here) -> tuple[Line, ...]:
-    """The tenant's connections, in the document's order."""
+    """The tenant's connections, in the document's order; then, as connections that are off, the
+    vendors that the document does not have any more and that still have something.
+    """
     ledgers = {key: (n, refused) for key, n, refused in here.store.ledgers(here.tenant_id)}
     held = {each.vendor: each for each in here.holds}
     rooms = here.rooms
     found = []
-    for connection in here.tenant.connections:
+    left = {key.vendor for key in ledgers if here.tenant.connection(key.vendor) is None}
+    gone = [Connection(vendor=vendor) for vendor in here.vendors if vendor in left]
+    for connection in (*here.tenant.connections, *gone):
         parts = list(_parts(here.runs, connection))
         target = (
             None

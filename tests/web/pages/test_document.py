@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from addon.document import load_tenant
 from tests.installation import DOMAIN, TENANT
+from tests.web.deeds import turn_on
 from tests.web.site import ADMIN, DELEGATED, OTHER_TENANT, Site, form_of
 
 PAGE = "/installningar/dokument"
@@ -158,6 +159,23 @@ def test_what_another_saved_after_the_check_is_not_lost_silently(site: Site) -> 
     assert site.document()["schedule"] == {"hours": 12}
     assert site.send(client, answer, PAGE, do="import").status_code == 302
     assert site.document()["organisation"] == {"name": "Nya Storvik"}
+
+
+def test_a_file_without_a_vendor_says_how_many_accounts_it_leaves_there(site: Site) -> None:
+    client = site.sign_in()
+    turn_on(site, client, "all", "test")
+    turn_on(site, client, "all")
+    kept = [c for c in site.document()["connections"] if c["vendor"] != "all"]
+    said = site.read(give(site, client, changed(site, connections=kept)))
+    assert "Filen har inte med All, så inget mer skickas dit." in said
+    assert "16 konton ligger kvar där och hålls inte aktuella." in said
+    assert "16 konton ligger kvar i testmiljön." in said
+    assert "Ska kontona bort, avveckla i stället. Avveckla All" in said
+
+
+def test_a_vendor_that_has_nothing_is_left_out_without_a_word(site: Site) -> None:
+    page = give(site, site.sign_in(), changed(site, connections=[]))
+    assert "Filen har inte med" not in site.read(page)
 
 
 def test_the_file_of_a_large_municipality_can_be_checked_and_imported(site: Site) -> None:

@@ -97,6 +97,31 @@ def test_a_vendor_that_was_turned_off_is_said_to_have_what_it_has(site, client):
     assert "Avveckla: ta bort allt ni har hos All" in said
 
 
+def test_what_is_left_of_a_mode_that_it_was_in_before_is_told(site, client):
+    turn_on(site, client, "all", "test")
+    assert "i testmiljön hålls inte aktuella" not in site.read(client.get(ALL))
+    said = site.read(turn_on(site, client, "all"))
+    assert "16 konton i testmiljön hålls inte aktuella." in said
+    assert "Avveckla: ta bort allt ni har hos All" in said
+
+
+def test_a_vendor_without_a_connection_still_says_what_it_has_and_how_to_end_it(site, client):
+    turn_on(site, client, "all")
+    others = [c for c in site.installation.document["connections"] if c["vendor"] != "all"]
+    site.installation.document["connections"] = others
+    site.installation.import_document()
+    said = site.read(client.get(ALL))
+    assert "All är av men har kvar det som skickats tidigare." in said
+    assert "16 konton i skarpt läge hålls inte aktuella." in said
+    assert "Avveckla: ta bort allt ni har hos All" in said
+    assert "All Av · 16 personer" in site.read(client.get("/"))
+    path = f"{ALL}/avveckla"
+    site.send(client, client.get(path), path, name="All")
+    site.tasks()
+    assert site.installation.all.held("User") == {}
+    assert "Avveckla" not in site.read(client.get(ALL))
+
+
 def test_the_units_that_go_there_are_named(site, client):
     page = client.get(ALL)
     assert "1 skolenhet går till All." in site.read(page)
