@@ -4,13 +4,22 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.tenant import SchoolUnit, Tenant
-from addon.web.forms.rules import OWN, SOURCES, Kind, RuleForm, read_rule, rule_form, rule_of
+from addon.web.forms.rules import (
+    OWN,
+    SOURCES,
+    Kind,
+    RuleForm,
+    choice_of,
+    read_rule,
+    rule_form,
+    rule_of,
+)
 from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.language import said as _
 from addon.web.pages.unit import stored_unit, unit_of
 from addon.web.study import Desk
 from addon.web.views.reach import attributes
-from addon.web.views.rules import choices, effect
+from addon.web.views.rules import choices, effect, replacements
 from addon.web.words import attribute_name
 
 KINDS: dict[str, Kind] = {
@@ -47,6 +56,9 @@ def blueprint() -> Blueprint:
             return _page(now, unit, what, form, faults=form.faults), 400
         if form.rule is not None:
             effect(now.desk, unit, kind, form.rule)  # one that takes too long is not kept
+        if not _is_accepted(form) and replacements(now, unit, kind, form.rule):
+            told = {"accepted": _("Kryssa för att du har sett vad som tas bort.")}
+            return _page(now, unit, what, form, faults=told), 400
         try:
             now.save(
                 "unit.saved",
@@ -115,5 +127,22 @@ def _page(
 
 def _effect_of(now: Here, unit: SchoolUnit, what: str, form: RuleForm) -> dict[str, object]:
     kind, rule = KINDS[what], form.rule
-    found = None if rule is None else effect(now.desk, unit, kind, rule)
-    return {"unit": unit, "form": form, "kind": kind, "what": what, "effect": found}
+    return {
+        "unit": unit,
+        "form": form,
+        "kind": kind,
+        "what": what,
+        "effect": None if rule is None else effect(now.desk, unit, kind, rule),
+        "replacements": () if form.faults else replacements(now, unit, kind, rule),
+        "seen": _seen(form),
+        "accepted": _is_accepted(form),
+    }
+
+
+def _seen(form: RuleForm) -> str:
+    """What stands for a rule whose consequences are accepted; another one's are not."""
+    return "none" if form.rule is None else choice_of(form.rule)
+
+
+def _is_accepted(form: RuleForm) -> bool:
+    return request.form.get("accepted") == _seen(form)

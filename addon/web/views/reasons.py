@@ -30,7 +30,10 @@ def rule_source(rule: GroupRule | YearRule) -> str:
         return _("från %(field)s", field=_field(rule.attribute or ""))
     if rule.source == "orgUnit":
         return _("från organisationsenheterna")
-    return _("från klassens namn") if rule.source == "class" else _("från grupperna")
+    if rule.source == "class":
+        return _("från klassens namn")
+    named = "(?P<name>" in rule.pattern
+    return _("från gruppernas adresser") if named else _("från gruppernas namn")
 
 
 def years_said(years: str) -> str:

@@ -5,15 +5,19 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from addon.proposals.outcome import Outcome, outcome
+from addon.proposals.outcome import Outcome, groups_of, outcome
 from addon.proposals.patterns import (
     PatternChoice,
     class_patterns,
     school_year_patterns,
     teaching_group_patterns,
 )
+from addon.roster.placement import UnitPeople
+from addon.ss12000.ids import Ids
+from addon.ss12000.view import view
 from addon.tenant import SchoolUnit
 from addon.web.forms.rules import Kind, Rule, choice_of, rule_of
+from addon.web.here import Here
 from addon.web.study import Desk
 from addon.web.views.reach import Names, names
 from addon.web.views.unit import People, people_of
@@ -23,12 +27,17 @@ ENOUGH = 0.5
 
 
 class Choice(Struct, frozen=True):
-    """A rule to choose: what stands for it in a form, what it finds, whether it is the best."""
+    """A rule to choose: what stands for it in a form, what it finds, whether it is the best.
+
+    `saved` is the one that the unit has, `proposed` what the tenant's own names suggest.
+    """
 
     value: str
     rule: Rule
     outcome: Outcome
-    best: bool
+    best: bool = False
+    saved: bool = False
+    proposed: bool = True
 
     @property
     def first(self) -> tuple[str, ...]:
@@ -49,6 +58,14 @@ class Effect(Struct, frozen=True):
     change: int
 
 
+class Replacement(Struct, frozen=True):
+    """How many of the unit's classes and groups a vendor loses, and how many new ones it gets."""
+
+    vendor: str
+    removed: int
+    created: int
+
+
 def choices(desk: Desk, unit: SchoolUnit, kind: Kind) -> tuple[Choice, ...]:
     """Rules that the tenant's own names suggest, the best first, and the one that is saved.
 
@@ -60,7 +77,7 @@ def choices(desk: Desk, unit: SchoolUnit, kind: Kind) -> tuple[Choice, ...]:
         found = _patterns(kind, desk, people, unit)
         enough = found[0].score * ENOUGH if found else 0.0
         made = [
-            _choice(each.rule, each.outcome, n == 0)
+            Choice(choice_of(each.rule), each.rule, each.outcome, best=n == 0)
             for n, each in enumerate(found)
             if each.score >= enough
         ]
@@ -70,9 +87,9 @@ def choices(desk: Desk, unit: SchoolUnit, kind: Kind) -> tuple[Choice, ...]:
         own = outcome(index, people.students, people.staff, saved, unit, _group_kind(kind))
         for n, choice in enumerate(made):
             if _are_same(choice.outcome, own) and choice.rule.source == saved.source:
-                made[n] = _choice(saved, own, choice.best)
+                made[n] = Choice(choice_of(saved), saved, own, choice.best, saved=True)
                 return tuple(made)
-        return (*made, _choice(saved, own, False))
+        return (*made, Choice(choice_of(saved), saved, own, saved=True, proposed=False))
 
     return desk.make(("choices", unit.code, kind), find)
 
@@ -92,6 +109,50 @@ def effect(desk: Desk, unit: SchoolUnit, kind: Kind, rule: Rule) -> Effect:
         out_of_range=names(desk, found.out_of_range),
         change=len(found.found) - before,
     )
+
+
+def replacements(
+    now: Here, unit: SchoolUnit, kind: Kind, rule: Rule | None
+) -> tuple[Replacement, ...]:
+    """What `rule` takes away from the vendors that are on: a class is known by where it is found.
+
+    No limit holds that, as it holds the removal of people. Raises NotReady.
+    """
+    if kind == "school_year" or rule == rule_of(unit, kind):
+        return ()
+    desk = now.desk
+    roster, people = desk.prepared.roster, people_of(desk).get(unit.code, People())
+    changed = structs.replace(unit, **{kind: rule})
+    known = choice_of(rule) if rule is not None else ""
+    found = desk.make(
+        ("groups", unit.code, kind, known),
+        lambda: groups_of(desk.index, UnitPeople(changed, people.students, people.staff)),
+    )
+    own = {user_id: roster.people[user_id] for user_id in people.students | people.staff}
+    wanted = structs.replace(roster, people=own, groups=found)
+    ids, losses = Ids(now.tenant_id), []
+    for connection in now.tenant.connections:
+        carried = desk.prepared.views.get(connection.vendor)
+        if connection.mode == "off" or carried is None:
+            continue
+        there = view(wanted, now.tenant, connection, now.vendors[connection.vendor]).groups
+        before = {ids.student_group(g) for g in carried.groups if g.unit == unit.code}
+        after = {ids.student_group(g) for g in there}
+        removed = before - after
+        if removed:
+            removed -= _not_there_yet(now, connection.vendor)
+        if removed:
+            losses.append(Replacement(connection.vendor, len(removed), len(after - before)))
+    return tuple(losses)
+
+
+def _not_there_yet(now: Here, vendor: str) -> frozenset[str]:
+    """The classes and groups that the next run would create."""
+    foreseen = now.desk.foreseen(vendor, now.newest_run)
+    if foreseen is None:
+        return frozenset()
+    writes = foreseen.plan.writes["StudentGroup"]
+    return frozenset(each.external_id for each in writes if each.kind == "create")
 
 
 def _outcome(desk: Desk, unit: SchoolUnit, kind: Kind, rule: Rule, people: People) -> Outcome:
@@ -123,7 +184,3 @@ def _group_kind(kind: Kind) -> Literal["class", "teaching"]:
 def _are_same(one: Outcome, other: Outcome) -> bool:
     """Whether two rules find the very same, though they are written otherwise."""
     return (one.found, one.without) == (other.found, other.without)
-
-
-def _choice(rule: Rule, found: Outcome, best: bool) -> Choice:
-    return Choice(choice_of(rule), rule, found, best)

@@ -1,10 +1,13 @@
 """Where classes, groups and years come from: what is proposed, what each gives, what is kept."""
 
+import html
 import json
+import re
 
 import pytest
 
-from tests.installation import DOMAIN, person
+from tests.installation import DOMAIN, PUPILS, address, person
+from tests.web.pages.school import deliver, turn_on
 from tests.web.site import Site, form_of
 
 UNIT = "/skolenheter/12345678"
@@ -184,3 +187,95 @@ def test_a_pattern_that_takes_too_long_is_told_and_not_saved(site, monkeypatch):
     assert told.status_code == 200
     assert "tar för lång tid att söka med" in site.read(told)
     assert site.document() == before
+
+
+FROM_GROUPS = {"rule": "own", "source": "group", "pattern": "^klass-(?P<name>[^@]+)@"}
+
+
+@pytest.fixture
+def delivered(site):
+    """The school's classes, which are Google groups as well, at one vendor."""
+    for name, pupils in PUPILS.items():
+        site.installation.domain.add_group(
+            {"email": f"klass-{name.lower()}@{DOMAIN}", "name": name},
+            [address(*each) for each in pupils],
+        )
+    turn_on(site, "all")
+    deliver(site)
+    return site
+
+
+def test_classes_that_are_found_elsewhere_are_other_classes_to_the_vendor(delivered):
+    client = delivered.sign_in()
+    page = delivered.ready(client, CLASSES)
+    assert "tas bort hos" not in delivered.read(page)
+    said = show(delivered, client, page, CLASSES, **FROM_GROUPS)
+    assert "2 klasser tas bort hos All vid nästa körning. 2 nya klasser skapas." in said
+    assert "Some" not in said
+    refused = delivered.send(client, page, CLASSES, **FROM_GROUPS)
+    assert refused.status_code == 400
+    assert "Kryssa för att du har sett vad som tas bort." in delivered.read(refused)
+    assert unit(delivered)["classes"] == FROM_OU
+    seen = html.unescape(
+        re.search('name="accepted" id="accepted" value="([^"]+)"', refused.text)[1]
+    )
+    answer = delivered.send(client, refused, CLASSES, accepted=seen)
+    assert answer.location == UNIT
+    assert unit(delivered)["classes"]["from"] == "group"
+
+
+def test_to_send_no_classes_any_more_is_told_and_accepted_for_that_choice_alone(delivered):
+    client = delivered.sign_in()
+    page = delivered.ready(client, CLASSES)
+    said = show(delivered, client, page, CLASSES, rule="")
+    assert "2 klasser tas bort hos All vid nästa körning. Det gäller" in said
+    assert delivered.send(client, page, CLASSES, rule="", accepted="1").status_code == 400
+    assert delivered.send(client, page, CLASSES, rule="", accepted="none").status_code == 302
+    assert "classes" not in unit(delivered)
+
+
+def test_classes_that_the_vendor_does_not_have_yet_are_not_said_to_be_removed(site):
+    turn_on(site, "all")
+    client = site.sign_in()
+    page = site.ready(client, CLASSES)
+    assert "tas bort" not in show(site, client, page, CLASSES, rule="")
+    assert site.send(client, page, CLASSES, rule="").status_code == 302
+
+
+def test_years_can_be_changed_without_a_class_being_removed(delivered):
+    client = delivered.sign_in()
+    answer = delivered.send(client, delivered.ready(client, YEARS), YEARS, rule="")
+    assert answer.status_code == 302
+
+
+def test_what_does_not_fit_a_proposed_rule_is_called_what_it_is(site):
+    site.installation.domain.add_user(person("Ny", "Elev", "/Elever"))
+    site.installation.document["schoolUnits"][0]["classes"] = {
+        "from": "attribute",
+        "attribute": "organizations.department",
+        "pattern": "(?P<name>.+)",
+    }
+    site.installation.import_document()
+    client = site.sign_in()
+    page = site.ready(client, CLASSES)
+    said = show(site, client, page, CLASSES, rule=json.dumps(FROM_OU))
+    assert "2 klasser, 1 organisationsenhet stämmer inte" in said
+
+
+def test_the_rule_in_use_is_marked_and_one_of_ones_own_is_not_said_to_be_found(site):
+    client = site.sign_in()
+    said = site.read(site.ready(client, CLASSES))
+    assert re.search("2 klasser från organisationsenheterna . Troligast . Används nu", said)
+    assert "Vi hittade 1 sätt i era egna namn." in said
+    own = {"rule": "own", "source": "orgUnit", "pattern": "/(?P<name>7A)$"}
+    site.send(client, site.ready(client, CLASSES), CLASSES, **own)
+    said = site.read(site.ready(client, CLASSES))
+    assert "1 klass från organisationsenheterna ● Används nu" in said
+    assert "Vi hittade 1 sätt i era egna namn." in said
+
+
+def test_groups_by_their_names_and_by_their_addresses_are_told_apart(site):
+    client = site.sign_in()
+    said = site.read(site.ready(client, GROUPS))
+    assert "2 grupper från gruppernas namn" in said
+    assert "2 grupper från gruppernas adresser" in said
