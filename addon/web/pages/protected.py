@@ -11,6 +11,7 @@ from addon.web.language import said as _
 from addon.web.steps import steps
 from addon.web.study import Desk
 from addon.web.views import tree
+from addon.web.views.delivered import delivered
 from addon.web.views.groups import groups_named, groups_shown
 
 COLUMNS = ("protected",)
@@ -160,8 +161,8 @@ def _effect(now: Here, form: ProtectedForm) -> Effect:
     for address in form.groups:
         hidden |= index.in_group(address)
     views = desk.prepared.views
-    on = [c.vendor for c in now.tenant.connections if c.mode != "off"]
-    sent = {id for vendor in on if vendor in views for id in views[vendor].people}
+    carried = [views[c.vendor].people for c in delivered(now) if c.vendor in views]
+    sent = {user_id for people in carried for user_id in people}
     top = tree.tree(desk)
     return Effect(
         hidden=len(hidden),

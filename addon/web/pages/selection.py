@@ -2,7 +2,7 @@
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from msgspec import Struct, structs
+from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.proposals.suggestions import Suggestion, suggested_values
@@ -14,25 +14,14 @@ from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.pages.unit import stored_unit, unit_of
 from addon.web.study import Desk
 from addon.web.views import tree
+from addon.web.views.delivered import delivered
 from addon.web.views.groups import groups_named, groups_shown, telling_word
-from addon.web.views.reach import Reach, Removal, attributes, reach, removals
+from addon.web.views.reach import attributes, outcome
 
 VALUES = 15
 """Values of an attribute that are suggested."""
 OF_ONE_PERSON = frozenset({"id", "primaryEmail", "name.givenName", "name.familyName"})
 """Attributes whose values tell people apart, so that there is nothing to suggest."""
-
-
-class Outcome(Struct, frozen=True):
-    """What the form's selectors make of the directory, and what the vendors lose by it."""
-
-    students: Reach
-    staff: Reach
-    removals: tuple[Removal, ...]
-
-    def of(self, role: Role) -> Reach:
-        """What it makes of a role."""
-        return self.students if role == "students" else self.staff
 
 
 def blueprint() -> Blueprint:
@@ -146,14 +135,9 @@ def _page(
 
 
 def _outcome_of(now: Here, unit: SchoolUnit, form: SelectionForm) -> dict[str, object]:
-    desk = now.desk
     students, staff = form.students.selector(), form.staff.selector()
-    outcome = Outcome(
-        students=reach(desk, unit, "students", students, staff),
-        staff=reach(desk, unit, "staff", staff, staff),
-        removals=removals(now.tenant, desk, unit.code, students, staff),
-    )
-    return {"unit": unit, "code": unit.code, "form": form, "outcome": outcome}
+    found = outcome(now.desk, unit, students, staff, delivered(now))
+    return {"unit": unit, "code": unit.code, "form": form, "outcome": found}
 
 
 def _filters_of(now: Here, form: SelectionForm) -> dict[str, object]:

@@ -10,6 +10,7 @@ from addon.tenant import SchoolUnit, Tenant
 from addon.web.forms.facts import FactsForm, facts_form, read_facts, school_types
 from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.study import NotRead, NotReady
+from addon.web.views.delivered import delivered
 from addon.web.views.unit import Leaving, UnitView, leaving, unit_view
 
 
@@ -153,7 +154,7 @@ def _removal(now: Here, unit: SchoolUnit, overtaken: Overtaken | None = None) ->
 def _losing(now: Here, unit: SchoolUnit) -> tuple[Leaving, ...] | None:
     """Whom the vendors lose; None where the directory cannot be read, which stops nobody."""
     try:
-        return leaving(now.desk, unit_view(now.tenant, now.desk, unit))
+        return leaving(now.desk, unit_view(now.tenant, now.desk, unit), delivered(now))
     except NotRead as error:
         if request.method == "GET" and (error.state is None or error.state.status != "failed"):
             raise

@@ -1,6 +1,6 @@
 """Whom a selection that is being made reaches, by name, beside whom the saved one does."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -8,12 +8,13 @@ from addon.conditions import fold
 from addon.delivery.guard import is_too_many
 from addon.proposals.order import swedish
 from addon.proposals.words import Role
-from addon.roster.explain import selection
+from addon.roster.explain import Selection, selection
 from addon.roster.filters import choose
 from addon.roster.placement import defects
-from addon.tenant import SchoolUnit, Selector, Tenant
+from addon.tenant import Connection, SchoolUnit, Selector
 from addon.web.study import Desk
 from addon.web.views.people import PersonRow, rows
+from addon.web.views.unit import People, people_of
 
 SHOWN = 100
 """Names of a list; how many there are is told."""
@@ -29,10 +30,10 @@ class Names(Struct, frozen=True):
 class Reach(Struct, frozen=True):
     """What a selector makes of the directory.
 
-    `inside` are sent in that role and `stopped` kept out by its filters; `new` are chosen now
-    and not in the saved selection, `gone` the other way round. `as_staff` are students by this
-    selector who count as staff, since they are staff somewhere; `unsendable` lack a name or an
-    address.
+    `inside` are sent in that role and `stopped` kept out by its filters; `new` are sent in it
+    by this selection and not by the saved one, `gone` the other way round. `as_staff` are
+    students by this selector who count as staff, since they are staff somewhere; `unsendable`
+    lack a name or an address.
     `failing` is for each filter, clause by clause, how many of those reached it is untrue of.
     """
 
@@ -56,57 +57,121 @@ class Removal(Struct, frozen=True):
     held: bool
 
 
-def reach(desk: Desk, unit: SchoolUnit, role: Role, wanted: Selector, staff: Selector) -> Reach:
-    """Whom `wanted` reaches as the unit's `role`; `staff` is the unit's own selector of staff.
+class Outcome(Struct, frozen=True):
+    """What a unit's selection makes of the directory, beside the saved one.
+
+    `turned` are students, at the units named `turned_at`, whom it makes staff.
+    """
+
+    students: Reach
+    staff: Reach
+    turned: Names
+    turned_at: tuple[str, ...]
+    removals: tuple[Removal, ...]
+
+
+class Ground(Struct, frozen=True):
+    """Whom each unit's saved selectors choose, by code and role, and all who cannot be sent."""
+
+    chosen: Mapping[str, Mapping[Role, frozenset[str]]]
+    unsendable: frozenset[str]
+
+
+def outcome(
+    desk: Desk,
+    unit: SchoolUnit,
+    students: Selector,
+    staff: Selector,
+    connections: Iterable[Connection],
+) -> Outcome:
+    """What the unit's selectors would make of the directory and of what `connections` carry.
 
     Raises NotReady.
     """
-    index = desk.index
-    found = selection(index, wanted)
-    saved = choose(unit.students if role == "students" else unit.staff, index).chosen
-    adults = choose(staff, index).chosen | _staff(desk, unit.code) if role == "students" else ()
-    as_staff = found.chosen.intersection(adults)
-    verified = frozenset(map(fold, desk.snapshot.domains))
-    unsendable = {
-        user_id
-        for user_id in found.chosen - as_staff
-        if any(d.severity == "error" for d in defects(index.users[user_id], verified))
+    before, index = people_of(desk), desk.index
+    pupils, adults = selection(index, students), selection(index, staff)
+    after = _placed(desk, unit.code, {"students": pupils.chosen, "staff": adults.chosen})
+    everybody = frozenset[str]().union(*(people.staff for people in after.values()))
+    turned = {code: people.students & everybody for code, people in before.items()}
+    old, new = before.get(unit.code, People()), after[unit.code]
+    return Outcome(
+        students=_reach(desk, "students", pupils, new.students, old.students, everybody),
+        staff=_reach(desk, "staff", adults, new.staff, old.staff),
+        turned=names(desk, frozenset[str]().union(*turned.values())),
+        turned_at=tuple(each.name for each in desk.tenant.school_units if turned.get(each.code)),
+        removals=tuple(_removals(desk, after, connections)),
+    )
+
+
+def _placed(desk: Desk, code: str, chosen: Mapping[Role, frozenset[str]]) -> Mapping[str, People]:
+    """Who is a student and who is staff where, as `addon.roster.placement.place` has it, if the
+    selectors of unit `code` chose these.
+    """
+    ground = desk.make("ground of selections", lambda: _ground(desk))
+    choices = {**ground.chosen, code: chosen}
+    staff = frozenset[str]().union(*(each["staff"] for each in choices.values()))
+    return {
+        code: People(
+            students=each["students"] - staff - ground.unsendable,
+            staff=each["staff"] - ground.unsendable,
+        )
+        for code, each in choices.items()
     }
+
+
+def _ground(desk: Desk) -> Ground:
+    index, verified = desk.index, frozenset(map(fold, desk.snapshot.domains))
+    return Ground(
+        chosen={
+            unit.code: {
+                "students": choose(unit.students, index).chosen,
+                "staff": choose(unit.staff, index).chosen,
+            }
+            for unit in desk.tenant.school_units
+        },
+        unsendable=frozenset(
+            user.id
+            for user in index.users.values()
+            if any(defect.severity == "error" for defect in defects(user, verified))
+        ),
+    )
+
+
+def _reach(
+    desk: Desk,
+    role: Role,
+    found: Selection,
+    inside: frozenset[str],
+    saved: frozenset[str],
+    staff: frozenset[str] = frozenset(),
+) -> Reach:
+    as_staff = found.chosen & staff
     return Reach(
         role=role,
-        inside=names(desk, found.chosen - as_staff - unsendable),
+        inside=names(desk, inside),
         stopped=names(desk, found.stopped),
-        new=names(desk, found.chosen - saved),
-        gone=names(desk, saved - found.chosen),
+        new=names(desk, inside - saved),
+        gone=names(desk, saved - inside),
         as_staff=names(desk, as_staff),
-        unsendable=names(desk, unsendable),
+        unsendable=names(desk, found.chosen - inside - as_staff),
         failing=found.failing,
         missing_org_units=found.missing_org_units,
         missing_groups=found.missing_groups,
     )
 
 
-def removals(
-    tenant: Tenant, desk: Desk, code: str, students: Selector, staff: Selector
-) -> tuple[Removal, ...]:
-    """Whom the vendors that are on would lose if the unit's selectors became these."""
-    index, roster = desk.index, desk.prepared.roster
-    stay = choose(students, index).chosen | choose(staff, index).chosen
-    found = []
-    for connection in tenant.connections:
+def _removals(
+    desk: Desk, after: Mapping[str, People], connections: Iterable[Connection]
+) -> Iterator[Removal]:
+    for connection in connections:
         view = desk.prepared.views.get(connection.vendor)
-        if connection.mode == "off" or code not in connection.school_units or view is None:
+        if view is None:
             continue
-        others = set(connection.school_units) - {code}
-        gone = 0
-        for user_id in view.people:
-            person = roster.people[user_id]
-            units = {e.unit for e in person.enrolments} | set(person.employments)
-            gone += code in units and user_id not in stay and not units & others
+        stay = [after[code] for code in connection.school_units if code in after]
+        gone = view.people.keys() - frozenset[str]().union(*(p.students | p.staff for p in stay))
         if gone:
-            held = is_too_many(gone, len(view.people), connection.limits)
-            found.append(Removal(connection.vendor, gone, held))
-    return tuple(found)
+            held = is_too_many(len(gone), len(view.people), connection.limits)
+            yield Removal(connection.vendor, len(gone), held)
 
 
 def names(desk: Desk, ids: Iterable[str]) -> Names:
@@ -127,17 +192,3 @@ def attributes(desk: Desk, used: Iterable[str]) -> tuple[str, ...]:
     own = sorted(desk.survey.attributes, key=swedish)
     common = ("orgUnitPath", "groups", "primaryEmail", "name.givenName", "name.familyName")
     return tuple(dict.fromkeys((*common, *own, *used)))
-
-
-def _staff(desk: Desk, besides: str) -> frozenset[str]:
-    """Who is staff at another unit than this one."""
-    people = desk.prepared.roster.people
-
-    def others() -> frozenset[str]:
-        return frozenset(
-            person.id
-            for person in people.values()
-            if any(unit != besides for unit in person.employments)
-        )
-
-    return desk.make(("staff besides", besides), others)

@@ -79,13 +79,13 @@ def people_of(desk: Desk) -> Mapping[str, People]:
     return desk.make("people of units", lambda: _people_of(prepared))
 
 
-def leaving(desk: Desk, view: UnitView) -> tuple[Leaving, ...]:
-    """Whom the vendors that are on have for this unit alone. Raises NotReady."""
+def leaving(desk: Desk, view: UnitView, connections: Iterable[Connection]) -> tuple[Leaving, ...]:
+    """Whom the vendors of `connections` have for this unit alone. Raises NotReady."""
     roster = desk.prepared.roster
     found = []
-    for connection in view.connections:
+    for connection in connections:
         carried = desk.prepared.views.get(connection.vendor)
-        if connection.mode == "off" or carried is None:
+        if view.unit.code not in connection.school_units or carried is None:
             continue
         others = set(connection.school_units) - {view.unit.code}
         count = 0

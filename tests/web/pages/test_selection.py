@@ -3,6 +3,7 @@
 import pytest
 
 from tests.installation import DOMAIN, TENANT, person
+from tests.web.pages.school import deliver, turn_on
 from tests.web.site import Site, form_of
 
 CODE = "12345678"
@@ -66,12 +67,78 @@ def test_a_change_shows_who_comes_and_who_goes_by_name_before_it_is_saved(site):
 
 
 def test_what_a_vendor_would_lose_is_told_with_the_limit(site):
-    site.installation.connection("all", mode="live")
+    turn_on(site, "all")
+    deliver(site)
     client = site.sign_in()
     page = site.ready(client, PAGE)
     said = site.read(part(site, client, page, **{"students-ou": "/Elever/7A"}))
     assert "7 personer tas bort hos All vid nästa körning." in said
     assert "Det är fler än gränsen, så körningen väntar på ditt godkännande." in said
+
+
+def test_a_vendor_that_has_nothing_yet_loses_nobody(site):
+    turn_on(site, "all")
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    said = site.read(part(site, client, page, **{"students-ou": "/Elever/7A"}))
+    assert "7 försvinner" in said
+    assert "tas bort" not in said
+
+
+@pytest.fixture
+def two_schools(site):
+    """Class 7B is another school's, and the only one that one of the vendors has."""
+    document = site.installation.document
+    document["schoolUnits"][0]["students"] = {"orgUnits": ["/Elever/7A"]}
+    students = {"orgUnits": ["/Elever/7B"]}
+    other = {"code": "12345679", "name": "Södra skolan", "students": students}
+    document["schoolUnits"].append(other)
+    first, second = document["connections"]
+    first["schoolUnits"], second["schoolUnits"] = ["12345679"], [CODE]
+    site.installation.import_document()
+    turn_on(site)
+    deliver(site)
+    return site
+
+
+def test_pupils_of_another_school_who_are_made_staff_are_told_of_and_go_at_its_vendor(two_schools):
+    site = two_schools
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    said = site.read(part(site, client, page, **{"staff-ou": ["/Personal", "/Elever/7B"]}))
+    assert "6 elever på Södra skolan räknas då som personal" in said
+    assert "6 personer tas bort hos All vid nästa körning." in said
+    assert "tas bort hos Some" not in said
+
+
+def test_staff_who_are_pupils_of_another_school_stay_at_its_vendor(two_schools):
+    site = two_schools
+    site.installation.document["schoolUnits"][0]["staff"] = {"orgUnits": ["/"]}
+    site.installation.import_document()
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    assert "0 elever, 18 i personalen" in site.read(page)
+    said = site.read(part(site, client, page, **{"staff-ou": "/Personal"}))
+    assert "6 elever, 4 i personalen" in said
+    assert "6 tillkommer" in said
+
+
+def test_who_counts_as_staff_is_not_said_to_come_as_a_pupil(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    said = site.read(part(site, client, page, **{"students-ou": ["/Elever", "/Personal"]}))
+    assert "13 elever, 4 i personalen" in said
+    assert "4 räknas som personal i stället" in said
+    assert "tillkommer" not in said
+
+
+def test_own_pupils_who_are_made_staff_are_told_to_go(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    said = site.read(part(site, client, page, **{"staff-ou": ["/Personal", "/Elever/7B"]}))
+    assert "7 elever, 10 i personalen" in said
+    assert "6 elever på Norra skolan räknas då som personal" in said
+    assert "6 försvinner" in said
 
 
 def test_a_selection_is_saved_and_logged(site):

@@ -118,6 +118,12 @@ def test_taking_a_unit_away_names_how_many_go_at_which_vendor(live):
     assert "16 personer tas bort hos All." in said
 
 
+def test_nobody_goes_where_nothing_has_been_delivered(site):
+    site.installation.connection("all", mode="live")
+    said = site.read(site.ready(site.sign_in(), REMOVE))
+    assert "Ingen tas bort hos någon leverantör." in said
+
+
 def test_a_pupil_who_is_at_another_unit_too_is_not_said_to_go(live):
     document = live.installation.document
     document["schoolUnits"].append(
