@@ -9,7 +9,7 @@ import msgspec
 from flask import g, request
 from msgspec import Struct, structs
 
-from addon import survey
+from addon import reconcile, survey
 from addon.approve import LedgerMode
 from addon.changes import changes
 from addon.delivery.guard import Hold
@@ -18,7 +18,7 @@ from addon.directory.needs import BUILT_IN, needs
 from addon.document import decode_tenant, load_tenant, write_document
 from addon.rooms import Rooms, ledger_key
 from addon.runs import new_entry_id
-from addon.store import Changed, LogEntry, Run, Store, StoreError
+from addon.store import Changed, LogEntry, Run, Shelf, Store, StoreError
 from addon.tenant import Organisation, Tenant
 from addon.vendors import Vendor
 from addon.web.gate import Admin
@@ -127,11 +127,16 @@ class Here:
         """The newest runs, the newest first."""
         return self.store.runs(self.tenant_id, 50)
 
-    @property
+    @cached_property
     def newest_run(self) -> str:
-        """Stands for what the ledgers are like: it changes whenever a run begins or ends."""
-        newest = self.runs[0] if self.runs else None
-        return "" if newest is None else f"{newest.id} {newest.status} {newest.finished}"
+        """Stands for what the ledgers are like.
+
+        It changes whenever a run begins or ends, and when a vendor has been reconciled with.
+        """
+        runs = [(run.id, run.status, run.finished) for run in self.runs]
+        vendors = self.store.papers(Shelf(reconcile.SHELF, self.tenant_id), self.now)
+        known = (reconcile.remembered(self.store, self.tenant_id, v, self.now) for v in vendors)
+        return mark_of((runs, [found[0] for found in known if found is not None]))
 
     @cached_property
     def holds(self) -> tuple[Held, ...]:

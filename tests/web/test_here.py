@@ -13,7 +13,8 @@ from msgspec import structs
 
 from addon import survey
 from addon.document import DocumentError
-from addon.store import StoreError
+from addon.reconcile import Reconciled, remember
+from addon.store import Run, StoreError
 from addon.tenant import Organisation, Protected, Tenant
 from addon.web.gate import Admin
 from addon.web.here import Here, Overtaken, here, mark_of, with_connection, with_unit
@@ -53,6 +54,29 @@ def test_the_document_and_its_log_entry_are_saved_together(site: Site) -> None:
     (entry, *_) = site.store.entries(TENANT, 1)
     assert (entry.who, entry.what, entry.subject) == (ADMIN, "organisation.saved", "x")
     assert entry.changes[0].place == "organisation.name"
+
+
+def test_the_ledgers_are_others_when_any_run_has_ended(site: Site) -> None:
+    """Where a request may not last as long as a run, the first to begin may be the last to end."""
+    long = Run("20260101T000001Z-aaaaaa", TENANT, 1.0, "running")
+    short = Run("20260101T000002Z-bbbbbb", TENANT, 2.0, "done", 3.0)
+    site.store.save_run(long)
+    site.store.save_run(short)
+    before = of(site).newest_run
+    assert of(site).newest_run == before
+    site.store.save_run(structs.replace(long, status="done", finished=30.0))
+    assert of(site).newest_run != before
+
+
+def test_the_ledgers_are_others_when_a_vendor_was_reconciled_with(site: Site) -> None:
+    site.installation.connection("all", mode="live")
+    before = of(site).newest_run
+    found = Reconciled(TENANT, "all", "live", ())
+    remember(site.store, found, site.clock())
+    once = of(site).newest_run
+    assert once != before
+    remember(site.store, found, site.clock() + 1)
+    assert of(site).newest_run != once
 
 
 def test_what_changes_nothing_leaves_no_trace(site: Site) -> None:

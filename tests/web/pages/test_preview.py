@@ -220,6 +220,17 @@ def test_a_run_that_found_nothing_new_leaves_the_reading_as_it_is(site, client):
         assert [t.path for t in store.tasks()] == []
 
 
+def test_what_a_reconciliation_missed_is_said_to_be_sent_again(site, client):
+    deliver(site)
+    assert "allt är redan aktuellt" in site.read(site.ready(client, PAGE))
+    for gone in list(site.installation.all.held("User"))[:4]:
+        site.installation.all._state._delete("Users", gone)
+    site.send(client, client.get("/leverantorer/all"), "/leverantorer/all/stam-av")
+    site.tasks()
+    said = site.read(site.ready(client, PAGE))
+    assert "Nästa körning skapar 4, ändrar 0 och tar bort 0 personer" in said
+
+
 def test_a_pause_is_said_first(site, client):
     site.installation.document["schedule"] = {
         "pause": {"from": "2020-01-01", "until": "2099-12-31"}
