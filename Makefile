@@ -15,8 +15,9 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY) ## Tell the story on a sandbox domain with sandbox vendors, then serve it
-	@if [ -t 0 ]; then exec $(BIN)/python -m addon demo; else exec $(BIN)/python -m addon demo --once; fi
+demo: $(READY) ## Tell the story on a sandbox domain, then serve it; FRESH=1: serve it with nothing set up
+	@if [ -n '$(FRESH)' ]; then exec $(BIN)/python -m addon demo --fresh; \
+	elif [ -t 0 ]; then exec $(BIN)/python -m addon demo; else exec $(BIN)/python -m addon demo --once; fi
 
 test: lint $(BROWSER) ## Run lint, then all tests
 	$(BIN)/python -m pytest
@@ -85,6 +86,7 @@ $(READY): requirements.txt requirements-dev.txt
 	  echo "  sudo apt-get install python3-venv" >&2; \
 	  echo "or name another Python: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing what is needed; this takes a minute or two"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

@@ -127,10 +127,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--host", default="127.0.0.1")
     command.add_argument("--port", type=int, default=8080)
+    command.add_argument("--quiet", action="store_true", help="say nothing of the start")
     command.set_defaults(run=_serve)
     command = commands.add_parser("demo", help="the story told on a sandbox domain, then its pages")
     command.add_argument("--port", type=int, default=8080)
-    command.add_argument("--once", action="store_true", help="end after the story")
+    which = command.add_mutually_exclusive_group()
+    which.add_argument("--once", action="store_true", help="end after the story")
+    which.add_argument("--fresh", action="store_true", help="no story, and nothing set up")
     command.set_defaults(run=_demo)
     return parser
 
@@ -248,7 +251,7 @@ def _serve(given: argparse.Namespace, settings: Settings) -> int:
     from addon.web.server import serve
 
     logs.configure(settings.log_level, settings.log_format, settings.project)
-    serve(settings, given.host, given.port)
+    serve(settings, given.host, given.port, given.quiet)
     return DONE
 
 
@@ -259,7 +262,7 @@ def _demo(given: argparse.Namespace, settings: Settings) -> int:
         raise UsageError(
             f"the sandbox needs {error.name}: install requirements-dev.txt, or run `make demo`"
         ) from None
-    return demo(given.port, given.once)
+    return demo(given.port, given.once, given.fresh)
 
 
 # Small things

@@ -95,8 +95,9 @@ STEPS = (
 )
 
 
-def demo(port: int, once: bool) -> int:
-    """Tell the story; unless `once`, serve the web application on `port` (0: a free one) after.
+def demo(port: int, once: bool, fresh: bool = False) -> int:
+    """Tell the story, but not when `fresh`: then nothing is set up, and the guide can be walked.
+    Unless `once`, serve the web application on `port` (0: a free one) after.
 
     The exit status: 0, 1 when the story did not go as it is told, 2 when the port is taken.
     """
@@ -112,11 +113,12 @@ def demo(port: int, once: bool) -> int:
             Progress(sys.stderr) as progress,
             set_stage(Path(folder), progress) as stage,
         ):
-            _tell(stage, terminal)
+            if not fresh:
+                _tell(stage, terminal)
             if once:
-                _say_where(stage, terminal, None)
+                _say_where(stage, terminal)
                 return DONE
-            return _serve(stage, terminal, port)
+            return _serve(stage, terminal, port, fresh)
     except StoryError as error:
         return _fail(f"the demo did not go as it is told: {error}", FAILED)
     except (DirectoryError, NotKept) as error:
@@ -136,9 +138,11 @@ def _tell(stage: Stage, terminal: Terminal) -> None:
             raise StoryError(f"step {number}, {step.title}: {error}") from None
 
 
-def _say_where(stage: Stage, terminal: Terminal, web: str | None) -> None:
+def _say_where(
+    stage: Stage, terminal: Terminal, web: str | None = None, fresh: bool = False
+) -> None:
     """The addresses where everything can be looked at."""
-    terminal.heading(len(STEPS) + 1, "Where to look")
+    terminal.heading(1 if fresh else len(STEPS) + 1, "Where to look")
     pages = [
         ("Directory", f"{stage.directory.url}/", "the Workspace domain"),
         *((v.name, f"{v.url}/", "what this vendor holds") for v in stage.vendors.values()),
@@ -151,41 +155,48 @@ def _say_where(stage: Stage, terminal: Terminal, web: str | None) -> None:
     terminal.rows(pages)
     terminal.label("Open the web application and sign in")
     chief, support = (each["primaryEmail"] for each in stage.administrators)
+    second = ("or as", support, "delegated administrator: who saves first?")
     terminal.rows(
         [
+            ("Web application", web, "the configuration pages"),
             ("Sign in as", chief, "administrator, without a password"),
-            ("or as", support, "delegated administrator: who saves first?"),
+            *(() if fresh else (second,)),
         ]
     )
     terminal.label("Something to try")
-    terminal.rows(
-        [
-            (f"{web}personer", "who is sent, who is not, and why"),
-            (f"{web}forslag", "what Skolsynk would have set up by itself"),
-            (f"{web}korningar", "run again, after this mistake, and decide on the hold:"),
-        ]
-    )
+    mistake = (f"{web}korningar", "run again, after this mistake, and decide on the hold:")
+    if fresh:
+        terminal.rows([(web, "walk from nothing to the first delivery"), mistake])
+    else:
+        terminal.rows(
+            [
+                (f"{web}personer", "who is sent, who is not, and why"),
+                (f"{web}forslag", "what Skolsynk would have set up by itself"),
+                ("make demo FRESH=1", "begin with nothing set up, as a newcomer"),
+                mistake,
+            ]
+        )
     terminal.shell(f"curl {stage.directory.url}/sandbox/change", f"-d '{MISTAKE}'")
-    terminal.rows([("Web application", web, "Skolsynk on the same sandbox")])
 
 
 # The web application
 
 
-def _serve(stage: Stage, terminal: Terminal, port: int) -> int:
+def _serve(stage: Stage, terminal: Terminal, port: int, fresh: bool) -> int:
     """Serve the web application until this process is told to end.
 
     In a process of its own, since gunicorn forks and the sandbox lives in threads; in a
     process group of its own, so that Ctrl-C reaches it from here, and once.
     """
-    command = [sys.executable, "-m", "addon", "serve", "--host", HOST, "--port", str(port)]
+    where = ["--host", HOST, "--port", str(port), "--quiet"]
+    command = [sys.executable, "-m", "addon", "serve", *where]
     around = {n: v for n, v in os.environ.items() if not n.startswith("SKOLSYNK_")}
     web = f"http://{HOST}:{port}"
     server = subprocess.Popen(command, cwd=ROOT, env={**around, **stage.environ}, process_group=0)
     try:
         if not _is_up(server, web):
             return _fail(f"the web application did not start on port {port}", FAILED)
-        _say_where(stage, terminal, f"{web}/")
+        _say_where(stage, terminal, f"{web}/", fresh)
         return DONE if server.wait() == 0 else FAILED
     except KeyboardInterrupt:
         return DONE

@@ -56,7 +56,8 @@ def the_domain(stage: Stage, terminal: Terminal) -> None:
 def the_import(stage: Stage, terminal: Terminal) -> None:
     """A faulty document is refused, the right one kept."""
     vendors = stage.rooms.settings.vendors
-    document = tenant_document(stage.domain)
+    people = [each["primaryEmail"] for each in stage.administrators]
+    document = {**tenant_document(stage.domain), "administrators": people}
     terminal.command("tenant import faulty.json")
     try:
         decode_tenant(json.dumps(_faulty(document)).encode(), vendors)

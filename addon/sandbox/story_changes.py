@@ -7,7 +7,7 @@ from addon.sandbox.stage import Outcome, Stage, expect
 from addon.sandbox.story import run, tell_connections
 from addon.sandbox.terminal import Terminal
 from addon.sandbox.vendor_rules import SCHOOL_USER
-from addon.sandbox.watch import Write
+from addon.sandbox.watch import Seen, Write
 
 NORTH, SOUTH = "/Elever/Norra skolan", "/Södra skolan/Elever"
 REQUEST = ("request", "resource", "externalId", "")
@@ -170,12 +170,19 @@ def _enrol(stage: Stage, address: str, given_name: str, org_unit: str) -> None:
     stage.domain.add_user({"primaryEmail": address, "name": name, "orgUnitPath": org_unit})
 
 
+def _number(seen: Seen) -> str:
+    """How many requests, with those that only asked."""
+    if not seen.asked:
+        return "no request"
+    questions = seen.asked - len(seen.writes)
+    return f"{seen.asked} requests" + (f", {questions} to ask what is there" if questions else "")
+
+
 def _tell_writes(stage: Stage, outcome: Outcome, terminal: Terminal) -> None:
     """The very requests, as each vendor saw them."""
     for vendor, seen in outcome.seen.items():
         status = outcome.of(vendor).status
-        number = f"{seen.asked} requests" if seen.asked else "no request"
-        terminal.label(f"{stage.vendors[vendor].name}: {status}, {number}")
+        terminal.label(f"{stage.vendors[vendor].name}: {status}, {_number(seen)}")
         terminal.rows(seen.rows(), head=REQUEST if seen.writes else ())
 
 

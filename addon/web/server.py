@@ -27,8 +27,11 @@ class _Server(BaseApplication):  # type: ignore[misc]
         return self._app
 
 
-def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve until the process is told to end. Raises StoreError when the file cannot be used."""
+def serve(settings: Settings, host: str, port: int, quiet: bool = False) -> None:
+    """Serve until the process is told to end; `quiet` says nothing of the start.
+
+    Raises StoreError when the file cannot be used.
+    """
     if isinstance(settings.store, SqliteStore):
         open_store(settings).close()  # better told here than by a worker that starts in vain
     app = create_app(settings)
@@ -42,7 +45,8 @@ def serve(settings: Settings, host: str, port: int) -> None:
         "post_worker_init": lambda worker: house.start(app.jinja_env),
         "worker_exit": lambda server, worker: house.stop(),
     }
-    if settings.log_format == "json":
+    if quiet or settings.log_format == "json":
         options["loglevel"] = "warning"
+    if settings.log_format == "json":
         options["on_starting"] = lambda server: logs.adopt("gunicorn.error", "gunicorn.access")
     _Server(app, options).run()

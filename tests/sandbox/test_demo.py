@@ -57,6 +57,10 @@ def running(*arguments: str, folder: Path) -> Iterator["subprocess.Popen[str]"]:
         process.communicate()
 
 
+LAST = "rename_org_unit"
+"""What the last line of the demo has."""
+
+
 def read_until(process: "subprocess.Popen[str]", last: str) -> str:
     """What the process prints, up to the line with this text."""
     assert process.stdout is not None
@@ -90,7 +94,7 @@ def test_everything_is_served_until_a_signal_and_then_put_away(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     with running("--port", "0", folder=tmp_path) as process:
-        told = read_until(process, "Web application")
+        told = read_until(process, LAST)
         web = address(told, "Web application")
         assert json.loads(get(f"{web}healthz")) == {"status": "ok"}
         assert "Det här har Binogi" in get(address(told, "Binogi"))
@@ -117,6 +121,18 @@ def test_everything_is_served_until_a_signal_and_then_put_away(
     for user in protected:
         assert user["primaryEmail"] not in told + complaints
         assert user["name"]["fullName"] not in told + complaints
+
+
+def test_a_newcomer_begins_with_nothing_set_up(tmp_path: Path) -> None:
+    with running("--port", "0", "--fresh", folder=tmp_path) as process:
+        told = read_until(process, LAST)
+        assert json.loads(get(f"{address(told, 'Web application')}healthz")) == {"status": "ok"}
+        assert STEPS[0].title not in told
+        assert "Sign in as" in told
+        process.terminate()
+        _rest, complaints = process.communicate(timeout=LONGEST)
+    assert process.returncode == 0
+    assert "INFO" not in complaints
 
 
 def test_a_port_that_is_taken_is_said_before_the_story(
