@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import traceback
+from functools import partial
 
 from msgspec import Struct, structs
 
@@ -17,7 +18,7 @@ from addon.prepared import Intention, Prepared, intend
 from addon.ready import Ready
 from addon.report import ConnectionReport, nothing_done
 from addon.rooms import Rooms, key_refused
-from addon.sending import Line
+from addon.sending import Line, unwanted
 from addon.store import Store
 from addon.tenant import Connection
 
@@ -60,7 +61,9 @@ async def deliver(errand: Errand, ready: Ready) -> ConnectionReport:
     done = await asyncio.to_thread(settle, rooms, prepared, connection, key)
     if done is not None:
         return done
-    line = Line(rooms, key, ready.target, errand.holder, errand.deadline)
+    line = Line(
+        rooms, key, ready.target, errand.holder, errand.deadline, partial(unwanted, rooms, key)
+    )
     async with line.exclusively() as lease:
         intention = await asyncio.to_thread(intend, rooms, prepared, connection, key)
         plan, hold = intention.decide()

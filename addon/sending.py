@@ -1,6 +1,7 @@
 """Speaking to a connection's vendor, with the connection's lease in hand."""
 
-from collections.abc import AsyncIterator, Set
+import asyncio
+from collections.abc import AsyncIterator, Callable, Set
 from contextlib import asynccontextmanager
 
 from msgspec import Struct, structs
@@ -13,7 +14,9 @@ from addon.delivery.pace import Stopped
 from addon.delivery.plan import Plan
 from addon.delivery.session import Session, open_session
 from addon.delivery.strip import without
-from addon.rooms import Rooms
+from addon.document import DocumentError
+from addon.pause import paused
+from addon.rooms import Rooms, Unknown, find_tenant
 from addon.vendors import Target
 
 NOT_ASKED = (
@@ -21,12 +24,16 @@ NOT_ASKED = (
     "that may refer to them, which the next run tries again: {}"
 )
 
+TURNED_OFF = "the connection was turned off, or its mode changed, so nothing more was sent"
+PAUSED = "a pause began, so nothing more was sent"
+
 
 class Line(Struct, frozen=True):
     """Whose vendor is spoken to, where, and by which run.
 
     `holder` is who takes the lease; `deadline` a time of `time.monotonic` at which sending
-    stops between operations.
+    stops between operations. It stops too where `unwanted`, which is asked at first and then
+    each time that the lease is put off, gives a reason.
     """
 
     rooms: Rooms
@@ -34,17 +41,19 @@ class Line(Struct, frozen=True):
     target: Target
     holder: str
     deadline: float | None = None
+    unwanted: Callable[[], Stopped | None] = lambda: None
 
     @asynccontextmanager
     async def exclusively(self) -> AsyncIterator[Lease]:
         """The connection's lease. Raises Taken when another run has it."""
         rooms = self.rooms
         async with Lease(rooms.store, self.key, self.holder, rooms.clock) as lease:
+            lease.ask(self.unwanted)
             yield lease
 
     @asynccontextmanager
     async def speak(self, ledger: Ledger, lease: Lease) -> AsyncIterator[Session]:
-        """A session that stops when the lease is lost."""
+        """A session that stops when the lease is lost, or when it is unwanted."""
         rooms, key = self.rooms, self.key
         async with open_session(
             rooms.settings.vendors[key.vendor],
@@ -58,6 +67,9 @@ class Line(Struct, frozen=True):
             rooms.store.batch_growth,
         ) as session:
             lease.when_lost(session.pace.stop)
+            reason = await asyncio.to_thread(self.unwanted)
+            if reason is not None:
+                session.pace.stop(reason)
             yield session
 
     async def hide(
@@ -94,3 +106,20 @@ class Line(Struct, frozen=True):
 
         async with self.speak(ledger, lease) as session:
             return await session.carry_out(plan, replan, progress, self.rooms.clock)
+
+
+def unwanted(rooms: Rooms, key: Key) -> Stopped | None:
+    """Why nothing more is to be sent, where a person has decided so since the run began.
+
+    Raises StoreError.
+    """
+    try:
+        tenant = find_tenant(rooms.store, key.tenant)
+    except (Unknown, DocumentError):
+        return Stopped(TURNED_OFF, spent=True)
+    connection = tenant.connection(key.vendor)
+    if connection is None or connection.mode != key.mode:
+        return Stopped(TURNED_OFF, spent=True)
+    if paused(tenant, rooms.clock()) is not None:
+        return Stopped(PAUSED, spent=True)
+    return None

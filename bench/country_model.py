@@ -167,7 +167,7 @@ def cost_of_delivery(
     """A stretch that delivers, in another process than the one that planned."""
     shards, pages = shards_of(operations), pages_of(operations, seconds, types)
     return Cost(
-        reads=7 + snapshot_parts + shards,
+        reads=8 + snapshot_parts + shards + seconds // PROLONGED_AFTER,
         writes=5 + pages + shards + seconds // PROLONGED_AFTER,
         deletes=pages + (1 + snapshot_parts if last else 0),
     )

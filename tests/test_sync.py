@@ -1,13 +1,16 @@
 """One run from the directory to the vendors: what is told, kept and left."""
 
 import json
+import time
 
 import pytest
 from msgspec import structs
 
 from addon import relay
+from addon.delivery.lease import Lease
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.rooms import Unknown
+from addon.sending import PAUSED, TURNED_OFF
 from addon.store import StoreError
 from addon.sync import preview, sync
 from tests.installation import HIDDEN, PUPILS, TENANT, Installation, address
@@ -245,3 +248,66 @@ def test_a_stretch_whose_directory_is_gone_and_cannot_be_read_is_kept_as_unread(
 def test_connections_are_told_in_the_order_of_the_document(here):
     here.connection("all", mode="off")
     assert [c.vendor for c in run(here).connections] == ["all", "some"]
+
+
+PAUSE = {"pause": {"from": "2020-01-01", "until": "2199-12-31"}}
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """Leases that are put off all the time."""
+    monkeypatch.setattr(Lease.__init__, "__defaults__", (time.time, 0.01))
+
+
+@pytest.mark.parametrize(
+    ("change", "back", "why"),
+    [
+        ({"mode": "off"}, {"mode": "live"}, TURNED_OFF),
+        ({"mode": "test"}, {"mode": "live"}, TURNED_OFF),
+        (PAUSE, {}, PAUSED),
+    ],
+)
+def test_a_delivery_that_nobody_wants_any_more_stops_and_the_next_goes_on(
+    here, hurried, change, back, why
+):
+    here.all.knobs.latency = 0.1
+
+    def decide(request):
+        if request.n == 3:
+            change_document(here, change)
+
+    here.all.faults = decide
+    part = run(here, "all").connections[0]
+    assert (part.status, part.failures, part.detail) == ("delivered", (), why)
+    there = len(here.all.held("User"))
+    assert part.operations["create"].get("User", 0) == there < 14
+    assert part.left
+    here.forget_requests()
+    change_document(here, back)
+    here.all.knobs.latency = 0.0
+    assert run(here, "all").connections[0].left == 0
+    assert len(here.all.held("User")) == 14
+    assert [r.method for r in here.all.requests if r.path == "/Users"] == ["POST"] * (14 - there)
+
+
+def change_document(here: Installation, change) -> None:
+    """Has the document be another: the schedule, or the mode of the connection to All."""
+    if "mode" in change:
+        here.document["connections"][0].update(change)
+    else:
+        here.document["schedule"] = change
+    with here.store() as store:
+        store.save_tenant(TENANT, json.dumps(here.document).encode())
+
+
+def test_what_was_turned_off_while_the_directory_was_read_is_sent_nothing(here):
+    with here.rooms() as rooms:
+
+        def read_late(tenant):
+            change_document(here, {"mode": "off"})
+            return rooms.read(tenant)
+
+        (part,) = sync(structs.replace(rooms, read=read_late), TENANT, "all").connections
+        assert (part.detail, part.failures) == (TURNED_OFF, ())
+        assert rooms.store.ledgers(TENANT) == []
+    assert here.all.requests == []

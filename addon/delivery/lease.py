@@ -58,11 +58,19 @@ class Lease:
         self._clock = clock
         self._prolonged_after = prolonged_after
         self._lost: Callable[[Stopped], None] = lambda reason: None
+        self._unwanted: Callable[[], Stopped | None] = lambda: None
         self._keeping: asyncio.Task[None] | None = None
 
     def when_lost(self, stop: Callable[[Stopped], None]) -> None:
         """Have `stop` called with the reason when the lease is lost."""
         self._lost = stop
+
+    def ask(self, unwanted: Callable[[], Stopped | None]) -> None:
+        """Have `unwanted` asked, in a thread, each time that the lease is put off.
+
+        Where it gives a reason, that ends the delivery as a lost lease does.
+        """
+        self._unwanted = unwanted
 
     async def __aenter__(self) -> "Lease":
         taken_by = await asyncio.to_thread(self._acquire)
@@ -102,3 +110,7 @@ class Lease:
                 self._lost(Stopped("another run has taken over this connection"))
                 return
             kept = asked
+            with suppress(NotKept):  # the next time may tell
+                reason = await asyncio.to_thread(self._unwanted)
+                if reason is not None:
+                    self._lost(reason)

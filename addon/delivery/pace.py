@@ -8,6 +8,8 @@ from contextlib import suppress
 
 from msgspec import Struct
 
+SPENT = "the time for this run is spent"
+
 
 class Patience(Struct, frozen=True):
     """Times in seconds, and how often something is tried.
@@ -34,8 +36,8 @@ class Stopped(Exception):
     """The delivery to this vendor ends here; the rest is left for the next run.
 
     `status` is the HTTP status that ended it, if one did. `spent` is true when it was not
-    trouble that ended it but the run's time. `uncertain` is whether the operation that met
-    it may have had its effect all the same.
+    trouble that ended it: the run's time is over, or nobody wants it to go on. `uncertain` is
+    whether the operation that met it may have had its effect all the same.
     """
 
     def __init__(
@@ -174,4 +176,4 @@ class Pace:
         return ceiling * random.uniform(0.5, 1.0)
 
     def _spend(self) -> None:
-        self.stop(Stopped("the time for this run is spent", spent=True))
+        self.stop(Stopped(SPENT, spent=True))

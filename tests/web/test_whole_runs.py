@@ -1,6 +1,7 @@
 """Runs as a person thinks of them, put together from the records of their stretches."""
 
 import msgspec
+from msgspec import structs
 
 from addon.store import Run
 from addon.tenant import Connection, Organisation, Tenant
@@ -48,9 +49,14 @@ def record(at, report=None, status="running", detail=""):
     )
 
 
-def whole(*records, vendors=("all", "some"), now=100.0):
+def whole(*records, vendors=("all", "some"), now=100.0, off=()):
     """From the oldest to the newest in, and out."""
-    return list(reversed(whole_runs(list(reversed(records)), tenant(*vendors), now)))
+    there = tenant(*vendors)
+    connections = (
+        structs.replace(c, mode="off") if c.vendor in off else c for c in there.connections
+    )
+    there = structs.replace(there, connections=tuple(connections))
+    return list(reversed(whole_runs(list(reversed(records)), there, now)))
 
 
 def test_no_records_are_no_runs():
@@ -73,6 +79,18 @@ def test_each_vendors_delivery_belongs_to_the_reading_before_it():
     assert [p.vendor for p in first.record.connections] == ["all", "some"]
     assert first.has("run-0012")
     assert not second.did_anything
+
+
+def test_a_delivery_to_a_vendor_that_was_turned_off_since_belongs_to_its_reading():
+    (run,) = whole(
+        reading(0, part("some", "unchanged")), stretch(10, part("all", created=3)), off=("all",)
+    )
+    assert run.people["create"] == 3
+
+
+def test_a_vendor_that_is_off_is_not_waited_for():
+    (run,) = whole(reading(0, part("some", "unchanged")), now=10.0, off=("all",))
+    assert (run.waiting, run.running) == ((), False)
 
 
 def test_stretches_of_one_delivery_are_added_up():

@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.pause import paused
 from addon.queue import QueueError
 from addon.queue.orders import run_now
-from addon.tenant import Mode, Tenant
+from addon.rooms import ledger_key
+from addon.tenant import Connection, Mode, Tenant
 from addon.web.here import Here, Overtaken, here
 from addon.web.pages.vendor_parts import (
     connection_to,
@@ -52,6 +53,8 @@ def add_to(vendor: Blueprint) -> None:
             )
         except Overtaken as overtaken:
             return _overtaken(now, vendor, wanted, overtaken)
+        if wanted != connection.mode:
+            _take_back_approval(now, connection)
         _begin(now, vendor, wanted)
         return redirect(url_for("vendor.page", vendor=vendor))
 
@@ -66,7 +69,7 @@ def _begin(now: Here, vendor: str, wanted: Mode) -> None:
     """Have the first run begin, and say so."""
     name = now.vendor_name(vendor)
     if wanted == "off":
-        flash(_("%(vendor)s är av. Inget mer skickas dit.", vendor=name))
+        flash(_off(now, name))
     elif paused(now.tenant, now.now) is not None:
         flash(_("%(vendor)s är på. Körningen börjar när pausen är över.", vendor=name))
     else:
@@ -80,6 +83,24 @@ def _begin(now: Here, vendor: str, wanted: Mode) -> None:
             return
         now.log("run.asked")
         flash(_("%(vendor)s är på. Den första körningen har börjat.", vendor=name))
+
+
+def _off(now: Here, name: str) -> str:
+    """That it is off; what is being sent ends when the run next asks, see `addon.sending`."""
+    if any(run.status == "running" for run in now.runs):
+        told = _(
+            "%(vendor)s är av. Skickas något dit just nu slutar det inom en minut.", vendor=name
+        )
+    else:
+        told = _("%(vendor)s är av. Inget mer skickas dit.", vendor=name)
+    return str(told)
+
+
+def _take_back_approval(now: Here, connection: Connection) -> None:
+    """What was let go in the mode that it was in is asked about anew when it is back there."""
+    key = ledger_key(now.tenant_id, connection)
+    if key is not None:
+        now.store.set_approval(key, None)
 
 
 def _asked_about(tenant: Tenant, vendor: str) -> object:

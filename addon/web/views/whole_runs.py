@@ -121,7 +121,8 @@ class _Gathering:
             self.unfinished -= vendors
         return True
 
-    def whole(self, now: float) -> WholeRun:
+    def whole(self, now: float, on: Iterable[str]) -> WholeRun:
+        """The run; only vendors that are `on` are waited for."""
         last = max(r.finished or r.started for r in (self.run, *self.stretches))
         busy = any(each.status == "running" for each in self.stretches)
         late = now - last > BEGINS_WITHIN
@@ -134,7 +135,7 @@ class _Gathering:
             run=self.run,
             stretches=tuple(self.stretches),
             record=record,
-            waiting=() if busy or late else tuple(sorted(self.unbegun)),
+            waiting=() if busy or late else tuple(sorted(self.unbegun.intersection(on))),
             people={k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS},
             others=sum(_others(part) for part in done),
             failed=sum(len(part.failures) for part in record.connections),
@@ -143,14 +144,15 @@ class _Gathering:
 
 def whole_runs(runs: Sequence[Run], tenant: Tenant, now: float) -> tuple[WholeRun, ...]:
     """The runs of which these (the newest first) are records, the newest first."""
-    vendors = [c.vendor for c in tenant.connections if c.mode != "off"]
+    vendors = [c.vendor for c in tenant.connections]
+    on = [c.vendor for c in tenant.connections if c.mode != "off"]
     found: list[_Gathering] = []
     for run in reversed(runs):
         if not (found and found[-1].takes(run)):
             found.append(_Gathering(run, vendors))
     newest = len(found) - 1
     return tuple(
-        each.whole(now if n == newest else float("inf"))
+        each.whole(now if n == newest else float("inf"), on)
         for n, each in reversed([*enumerate(found)])
     )
 

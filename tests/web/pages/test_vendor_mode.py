@@ -1,0 +1,83 @@
+"""Turning a vendor off while something is being sent to it."""
+
+import time
+
+import pytest
+
+from addon.delivery.lease import Lease
+from addon.delivery.ledger import Key
+from tests.installation import PUPILS, TENANT
+from tests.web.deeds import mode_of, read_directory, run, turn_on
+from tests.web.site import Site
+
+LIVE, OFF = "/leverantorer/all/lage/live", "/leverantorer/all/lage/off"
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """Where a run asks all the time whether it is still wanted."""
+    monkeypatch.setattr(Lease.__init__, "__defaults__", (time.time, 0.01))
+    with Site(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture
+def client(site):
+    return site.sign_in()
+
+
+def wait_for(what):
+    """Waits until something is so, for as long as a loaded machine may need."""
+    ends = time.monotonic() + 20
+    while not what():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def turn_off(site, client):
+    """Says yes to turning it off; the page after it."""
+    return client.get(site.send(client, client.get(OFF), OFF).location)
+
+
+def test_what_is_being_sent_stops_and_the_run_tells_why(site, client):
+    vendor = site.installation.all
+    read_directory(site, client)
+    page = site.ready(client, LIVE)
+    vendor.knobs.latency = 0.3
+    site.send(client, page, LIVE)
+    wait_for(lambda: vendor.requests)
+    said = site.read(turn_off(site, client))
+    assert "All är av. Skickas något dit just nu slutar det inom en minut." in said
+    site.tasks()
+    assert mode_of(site, "all") == "off"
+    assert len(vendor.held("User")) < 16
+    newest = site.store.runs(TENANT, 9)[-1]
+    told = site.read(site.ready(client, f"/korningar/{newest.id}"))
+    assert "Leverantören slogs av eller bytte läge under tiden, så resten skickades inte." in told
+    assert "åtgärder återstår till nästa körning." in told
+    assert "misslyckades" not in told
+
+
+def test_when_nothing_is_being_sent_nothing_more_is_said_of_it(site, client):
+    turn_on(site, client, "all")
+    said = site.read(turn_off(site, client))
+    assert "All är av. Inget mer skickas dit." in said
+    assert "inom en minut" not in said
+
+
+def test_what_was_let_go_before_it_was_turned_off_is_asked_about_anew(site, client):
+    vendor = site.installation.all
+    turn_on(site, client, "all")
+    site.installation.leave(*PUPILS["7A"])
+    run(site, client)
+    page = client.get("/sparrar")
+    assert "Nästa körning skulle ta bort 6 personer hos All." in site.read(page)
+    vendor.knobs.latency = 0.5
+    vendor.clear()
+    site.clock.ahead += 10
+    site.send(client, page, "/sparrar/all/live", decision="approve")
+    wait_for(lambda: vendor.requests)
+    turn_off(site, client)
+    site.tasks()
+    assert len(vendor.held("User")) > 10
+    assert site.store.approval(Key(TENANT, "all", "live")) is None
