@@ -4,15 +4,18 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from msgspec import Struct, structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.proposals.needed import protected_places
+from addon.conditions import fold
+from addon.survey import State
 from addon.web.forms.protected import ProtectedForm, dropped, protected_form, read_protected
+from addon.web.forms.selection import topmost
 from addon.web.here import Here, Overtaken, here, mark_of
 from addon.web.language import said as _
 from addon.web.steps import steps
-from addon.web.study import Desk
+from addon.web.study import Desk, NotRead
 from addon.web.views import tree
 from addon.web.views.delivered import delivered
 from addon.web.views.groups import groups_named, groups_shown
+from addon.web.views.undecided import decline, proposed, undecided
 
 COLUMNS = ("protected",)
 
@@ -41,19 +44,23 @@ def blueprint() -> Blueprint:
         """Which groups and OUs hold people with protected identity?"""
         now = here()
         form = protected_form(now.tenant.protected)
-        proposed, _reasons = protected_places(now.desk.index, now.tenant.protected)
+        if (state := _unreadable(now)) is not None:
+            return _unseen(now, form, state)
+        new = undecided(now, now.desk)
         also = structs.replace(
             form,
-            org_units=(*form.org_units, *proposed.org_units),
-            groups=(*form.groups, *proposed.groups),
+            org_units=(*form.org_units, *(place for place in new if place.startswith("/"))),
+            groups=(*form.groups, *(place for place in new if not place.startswith("/"))),
         )
-        return _page(now, also, proposed=(*proposed.org_units, *proposed.groups))
+        return _page(now, also, proposed=new)
 
     @protected.post("/skyddade")
     def save() -> AnyResponse | str | tuple[str, int]:
         """Keep it; or, with `do`, show what the form would mean."""
         now = here()
         now.wait_longer()
+        if request.form.get("unseen") == "1" and (state := _unreadable(now)) is not None:
+            return _saved_unseen(now, state)
         form = read_protected(request.form, tree.paths(now.desk))
         deed = request.form.get("do", "")
         if deed:
@@ -62,21 +69,14 @@ def blueprint() -> Blueprint:
         fault = _fault(now, form)
         if fault is not None and mark == mark_of(now.tenant.protected):
             return _page(now, form, faults=fault), 400
-        wanted = form.protected()
+        offered = proposed(now.desk)
         try:
-            now.save(
-                "protected.saved",
-                lambda tenant: structs.replace(tenant, protected=wanted),
-                part=lambda tenant: tenant.protected,
-                mark=mark,
-            )
+            answer = _save(now, form, mark)
         except Overtaken as overtaken:
             return _page(now, form, overtaken=overtaken), 409
-        if wanted.org_units or wanted.groups:
-            flash(_("Sparat. De som finns där skickas inte till någon."))
-        else:
-            flash(_("Sparat. Ingen är angiven som skyddad."), "warning")
-        return redirect(url_for("protected.page" if steps(now).done else "proposals.page"))
+        kept = {fold(place) for place in (*form.org_units, *form.groups)}
+        decline(now, (place for place in offered if fold(place) not in kept))
+        return answer
 
     @protected.get("/skyddade/under")
     def under() -> str:
@@ -93,6 +93,80 @@ def blueprint() -> Blueprint:
     return protected
 
 
+def _save(now: Here, form: ProtectedForm, mark: str) -> AnyResponse:
+    """Keep it, and say so. Raises Overtaken."""
+    wanted = form.protected()
+    now.save(
+        "protected.saved",
+        lambda tenant: structs.replace(tenant, protected=wanted),
+        part=lambda tenant: tenant.protected,
+        mark=mark,
+    )
+    if wanted.org_units or wanted.groups:
+        flash(_("Sparat. De som finns där skickas inte till någon."))
+    else:
+        flash(_("Sparat. Ingen är angiven som skyddad."), "warning")
+    return redirect(url_for("protected.page" if steps(now).done else "proposals.page"))
+
+
+def _unreadable(now: Here) -> State | None:
+    """Why the directory cannot be read, where that is so: it may be for what this page says."""
+    try:
+        _desk = now.desk
+    except NotRead as error:
+        if error.state is not None and error.state.status == "failed":
+            return error.state
+        raise
+    return None
+
+
+def _unseen(
+    now: Here,
+    form: ProtectedForm,
+    state: State,
+    *,
+    faults: dict[str, str] | None = None,
+    overtaken: Overtaken | None = None,
+) -> str:
+    """The page without the directory: what is protected, to take away, and more to write."""
+    return render_template(
+        "protected/unseen.html",
+        form=form,
+        state=state,
+        faults=faults or {},
+        overtaken=overtaken,
+        also={name: request.form.get(name, "") for name in ("also-ou", "also-group")},
+        dropped=dropped(now.tenant.protected, form.protected()),
+        mark=now.mark(lambda tenant: tenant.protected),
+    )
+
+
+def _saved_unseen(now: Here, state: State) -> AnyResponse | tuple[str, int]:
+    """Keep what was said without the directory."""
+    ticks = read_protected(request.form, {})
+    form = structs.replace(
+        ticks,
+        org_units=topmost((*ticks.org_units, *_lines("also-ou"))),
+        groups=tuple(dict.fromkeys((*ticks.groups, *_lines("also-group")))),
+    )
+    fault = _fault(now, form) or {}
+    if any(not path.startswith("/") for path in form.org_units):
+        fault["also-ou"] = _("En organisationsenhet skrivs som /Skyddade, med snedstreck först.")
+    if any("@" not in address for address in form.groups):
+        fault["also-group"] = _("En grupp skrivs med sin adress, som skyddade@kommunen.se.")
+    if fault:
+        return _unseen(now, ticks, state, faults=fault), 400
+    try:
+        return _save(now, form, request.form.get("mark", ""))
+    except Overtaken as overtaken:
+        return _unseen(now, ticks, state, overtaken=overtaken), 409
+
+
+def _lines(name: str) -> tuple[str, ...]:
+    """What is written in a field, a line each."""
+    return tuple(line.strip() for line in request.form.get(name, "").splitlines() if line.strip())
+
+
 def _shown(now: Here, form: ProtectedForm, deed: str) -> str:
     """The page again, or only the part that the page asks for."""
     if request.headers.get("HX-Request") != "true":
@@ -104,7 +178,7 @@ def _shown(now: Here, form: ProtectedForm, deed: str) -> str:
 
 def _fault(now: Here, form: ProtectedForm) -> dict[str, str] | None:
     """What must be put right before it can be kept."""
-    if "/" in form.org_units:
+    if any(not path.strip("/") for path in form.org_units):
         told = _("Hela organisationen kan inte vara skyddad, för då skickas ingen alls.")
         return {"enheter": told}
     if dropped(now.tenant.protected, form.protected()) and not form.accepted:

@@ -47,6 +47,56 @@ def test_a_place_whose_name_tells_of_it_is_ticked_and_nothing_holds_until_it_is_
     assert protected(site) == {"orgUnits": ["/Skyddade"]}
 
 
+def test_a_place_that_was_declined_is_not_ticked_again(site):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    assert site.send(client, page, PAGE, **{"protected-group": None}).status_code == 302
+    site.tasks()
+    page = site.ready(client, PAGE)
+    assert "protected-group" not in form_of(page, PAGE)
+    assert "namnet säger det" not in site.read(page)
+
+
+def test_while_the_directory_cannot_be_read_for_what_is_protected_it_can_be_put_right(site):
+    client = site.sign_in()
+    site.ready(client, PAGE)
+    site.installation.domain.rename_org_unit("/Skyddade", "Sekretess")
+    site.send(client, site.ready(client, PAGE), "/katalog/las")
+    site.tasks()
+    away = client.get("/personer")
+    assert "finns inte, eller så är alla med i den" in site.read(away)
+    assert 'href="/skyddade"' in away.text
+
+    page = client.get(PAGE)
+    assert page.status_code == 200
+    assert "Katalogen kan inte läsas, så inget skickas till någon just nu." in site.read(page)
+    assert form_of(page, PAGE)["protected-ou"] == "/Skyddade"
+    answer = site.send(client, page, PAGE, **{"protected-ou": None, "also-ou": "Sekretess"})
+    assert answer.status_code == 400
+    assert "med snedstreck först" in site.read(answer)
+    answer = site.send(client, answer, PAGE, **{"also-ou": "/Sekretess", "also-group": "skyddade"})
+    assert answer.status_code == 400
+    assert protected(site) == {"orgUnits": ["/Skyddade"]}
+    wanted = {"also-ou": "/Sekretess", "also-group": f"skyddade@{DOMAIN}", "accepted": "1"}
+    answer = site.send(client, answer, PAGE, **wanted)
+    assert answer.status_code == 302
+    assert protected(site) == {"orgUnits": ["/Sekretess"], "groups": [f"skyddade@{DOMAIN}"]}
+    site.tasks()
+    assert "2 personer är skyddade" in site.read(site.ready(client, PAGE))
+
+
+def test_nobody_is_released_without_a_word_while_the_directory_cannot_be_read(site):
+    client = site.sign_in()
+    site.ready(client, PAGE)
+    site.installation.domain.rename_org_unit("/Skyddade", "Sekretess")
+    site.send(client, site.ready(client, PAGE), "/katalog/las")
+    site.tasks()
+    answer = site.send(client, client.get(PAGE), PAGE, **{"protected-ou": None})
+    assert answer.status_code == 400
+    assert "De som bara är skyddade där kan skickas igen." in site.read(answer)
+    assert protected(site) == {"orgUnits": ["/Skyddade"]}
+
+
 def test_what_saving_means_is_told_in_numbers_and_no_name(site):
     turn_on(site, "all")
     deliver(site)
