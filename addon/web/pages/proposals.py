@@ -25,6 +25,7 @@ from addon.web.views.proposals import (
     part_of,
     selection_of,
     studied,
+    with_losses,
 )
 from addon.web.views.reasons import rule_source, said, shape_said, years_said
 
@@ -75,6 +76,8 @@ def blueprint() -> Blueprint:
                 mark=request.form.get("mark", ""),
             )
         except Overtaken as overtaken:
+            found = _studied(now)  # of the document as another has left it
+            picks = read_picks(request.form, found)
             return _page(now, found, picks, overtaken=overtaken), 409
         return _accepted(now, after, len(chosen))
 
@@ -127,7 +130,7 @@ def _registered(unit: SchoolUnit, statuses: Mapping[str, str]) -> RegisterUnit:
 
 
 def _lines(now: Here, found: Studied, picks: Picks) -> list[Line]:
-    return [_line(now, found, picks, unit) for unit in now.tenant.school_units]
+    return with_losses(now, [_line(now, found, picks, unit) for unit in now.tenant.school_units])
 
 
 def _line(now: Here, found: Studied, picks: Picks, unit: SchoolUnit) -> Line:
@@ -163,7 +166,7 @@ def _shown(now: Here, found: Studied, picks: Picks, code: str) -> str:
     unit = next((u for u in now.tenant.school_units if u.code == code), None)
     if unit is None:
         return ""
-    line = _line(now, found, picks, unit)
+    (line,) = with_losses(now, [_line(now, found, picks, unit)])
     names = _names(now.tenant)
     return render_template("proposals/unit.html", line=line, names=names, opened=True)
 

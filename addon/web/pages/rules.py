@@ -1,6 +1,7 @@
 """Where a unit's classes, teaching groups and school years come from, with what that gives."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.tenant import SchoolUnit, Tenant
@@ -8,18 +9,20 @@ from addon.web.forms.rules import (
     OWN,
     SOURCES,
     Kind,
+    Rule,
     RuleForm,
     choice_of,
     read_rule,
     rule_form,
     rule_of,
 )
-from addon.web.here import Here, Overtaken, here, with_unit
+from addon.web.here import Here, Overtaken, here, mark_of, with_unit
 from addon.web.language import said as _
 from addon.web.pages.unit import stored_unit, unit_of
 from addon.web.study import Desk
 from addon.web.views.reach import attributes
-from addon.web.views.rules import choices, effect, replacements
+from addon.web.views.rules import Replacement, choices, effect, replacements
+from addon.web.views.unit import People, people_of
 from addon.web.words import attribute_name
 
 KINDS: dict[str, Kind] = {
@@ -56,7 +59,7 @@ def blueprint() -> Blueprint:
             return _page(now, unit, what, form, faults=form.faults), 400
         if form.rule is not None:
             effect(now.desk, unit, kind, form.rule)  # one that takes too long is not kept
-        if not _is_accepted(form) and replacements(now, unit, kind, form.rule):
+        if not _is_accepted(form) and _replacements(now, unit, kind, form.rule):
             told = {"accepted": _("Kryssa för att du har sett vad som tas bort.")}
             return _page(now, unit, what, form, faults=told), 400
         try:
@@ -133,10 +136,24 @@ def _effect_of(now: Here, unit: SchoolUnit, what: str, form: RuleForm) -> dict[s
         "kind": kind,
         "what": what,
         "effect": None if rule is None else effect(now.desk, unit, kind, rule),
-        "replacements": () if form.faults else replacements(now, unit, kind, rule),
+        "replacements": () if form.faults else _replacements(now, unit, kind, rule),
         "seen": _seen(form),
         "accepted": _is_accepted(form),
     }
+
+
+def _replacements(
+    now: Here, unit: SchoolUnit, kind: Kind, rule: Rule | None
+) -> tuple[Replacement, ...]:
+    if kind == "school_year" or rule == rule_of(unit, kind):
+        return ()
+    desk = now.desk
+    people = people_of(desk).get(unit.code, People())
+    changed = structs.replace(unit, **{kind: rule})
+    return desk.make(
+        ("replacements", mark_of(changed), now.newest_run),
+        lambda: replacements(now, changed, people),
+    )
 
 
 def _seen(form: RuleForm) -> str:

@@ -14,7 +14,11 @@ from addon.proposals.words import Role
 from addon.roster.filters import choose
 from addon.roster.index import Index
 from addon.tenant import SchoolUnit, Selector, Tenant
-from addon.web.here import mark_of
+from addon.web.here import Here, mark_of
+from addon.web.views.delivered import delivered
+from addon.web.views.reach import Removal, outcome
+from addon.web.views.rules import Replacement, replacements
+from addon.web.views.unit import People
 
 Part = Literal["help", "ready", "done"]
 
@@ -61,6 +65,13 @@ class Picks(Struct, frozen=True):
         return self.students if role == "students" else self.staff
 
 
+class Loss(Struct, frozen=True):
+    """What vendors that are on lose by a proposal: people, and classes and groups."""
+
+    removals: tuple[Removal, ...] = ()
+    replacements: tuple[Replacement, ...] = ()
+
+
 class Line(Struct, frozen=True):
     """One unit: what would be set up with the chosen alternatives, and how it stands."""
 
@@ -73,6 +84,7 @@ class Line(Struct, frozen=True):
     staff: tuple[Alternative, ...]
     student_pick: int | None = None
     staff_pick: int | None = None
+    loss: Loss = Loss()
 
     @property
     def doubts(self) -> list[Reason]:
@@ -94,6 +106,11 @@ class Line(Struct, frozen=True):
     def same(self) -> bool:
         """Whether the unit is as proposed already."""
         return selection_of(self.unit) == selection_of(self.proposal)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether accepting it puts something else in place of what somebody has chosen."""
+        return self.part == "done" and not self.same and not self.empty
 
     @property
     def empty(self) -> bool:
@@ -150,6 +167,29 @@ def altered(
         reasons=rules.reasons,
         students_reached=len(pupils),
         staff_reached=len(adults),
+    )
+
+
+def with_losses(now: Here, lines: Sequence[Line]) -> list[Line]:
+    """The lines with what accepting each would take away from vendors. Raises NotReady."""
+    others = [line for line in lines if line.replaces]
+    if not others or not delivered(now):
+        return list(lines)
+    wanted = [(line.unit.code, selection_of(line.proposal)) for line in others]
+    name = ("losses", now.newest_run, mark_of(wanted))
+    losses = now.desk.make(name, lambda: {x.unit.code: _loss(now, x) for x in others})
+    return [structs.replace(line, loss=losses.get(line.unit.code, Loss())) for line in lines]
+
+
+def _loss(now: Here, line: Line) -> Loss:
+    desk, unit = now.desk, line.unit
+    students, staff = line.proposal.students, line.proposal.staff
+    adults = choose(staff, desk.index).chosen
+    pupils = choose(students, desk.index).chosen - adults
+    changed = structs.replace(unit, **selection_of(line.proposal))
+    return Loss(
+        outcome(desk, unit, students, staff, delivered(now)).removals,
+        replacements(now, changed, People(frozenset(pupils), frozenset(adults))),
     )
 
 

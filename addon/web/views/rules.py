@@ -14,7 +14,6 @@ from addon.proposals.patterns import (
 )
 from addon.roster.placement import UnitPeople
 from addon.ss12000.ids import Ids
-from addon.ss12000.view import view
 from addon.tenant import SchoolUnit
 from addon.web.forms.rules import Kind, Rule, choice_of, rule_of
 from addon.web.here import Here
@@ -22,6 +21,7 @@ from addon.web.study import Desk
 from addon.web.views.reach import Names, names
 from addon.web.views.unit import People, people_of
 
+KINDS: tuple[Literal["class", "teaching"], ...] = ("class", "teaching")
 ENOUGH = 0.5
 """A rule that looks less right than this share of the best one is not shown."""
 
@@ -59,9 +59,10 @@ class Effect(Struct, frozen=True):
 
 
 class Replacement(Struct, frozen=True):
-    """How many of the unit's classes and groups a vendor loses, and how many new ones it gets."""
+    """How many of a unit's classes, or teaching groups, a vendor loses and how many new it gets."""
 
     vendor: str
+    kind: Literal["class", "teaching"]
     removed: int
     created: int
 
@@ -111,39 +112,32 @@ def effect(desk: Desk, unit: SchoolUnit, kind: Kind, rule: Rule) -> Effect:
     )
 
 
-def replacements(
-    now: Here, unit: SchoolUnit, kind: Kind, rule: Rule | None
-) -> tuple[Replacement, ...]:
-    """What `rule` takes away from the vendors that are on: a class is known by where it is found.
+def replacements(now: Here, changed: SchoolUnit, people: People) -> tuple[Replacement, ...]:
+    """What the unit with other rules, and `people`, takes away from the vendors that are on.
 
-    No limit holds that, as it holds the removal of people. Raises NotReady.
+    A class is known by where it is found: found elsewhere it is another one. No limit holds its
+    removal, as it holds that of people. Raises NotReady.
     """
-    if kind == "school_year" or rule == rule_of(unit, kind):
-        return ()
-    desk = now.desk
-    roster, people = desk.prepared.roster, people_of(desk).get(unit.code, People())
-    changed = structs.replace(unit, **{kind: rule})
-    known = choice_of(rule) if rule is not None else ""
-    found = desk.make(
-        ("groups", unit.code, kind, known),
-        lambda: groups_of(desk.index, UnitPeople(changed, people.students, people.staff)),
-    )
-    own = {user_id: roster.people[user_id] for user_id in people.students | people.staff}
-    wanted = structs.replace(roster, people=own, groups=found)
-    ids, losses = Ids(now.tenant_id), []
+    desk, ids, code = now.desk, Ids(now.tenant_id), changed.code
+    made = groups_of(desk.index, UnitPeople(changed, people.students, people.staff))
+    known = {ids.student_group(g) for g in desk.prepared.roster.groups if g.unit == code}
+    found = []
     for connection in now.tenant.connections:
         carried = desk.prepared.views.get(connection.vendor)
         if connection.mode == "off" or carried is None:
             continue
-        there = view(wanted, now.tenant, connection, now.vendors[connection.vendor]).groups
-        before = {ids.student_group(g) for g in carried.groups if g.unit == unit.code}
-        after = {ids.student_group(g) for g in there}
-        removed = before - after
-        if removed:
-            removed -= _not_there_yet(now, connection.vendor)
-        if removed:
-            losses.append(Replacement(connection.vendor, len(removed), len(after - before)))
-    return tuple(losses)
+        takes_all = now.vendors[connection.vendor].groups == "all"
+        stay = {ids.student_group(g) for g in made if takes_all or g.kind == "class"}
+        gone = [g for g in carried.groups if g.unit == code and ids.student_group(g) not in stay]
+        if not gone:
+            continue
+        not_there = _not_there_yet(now, connection.vendor)
+        for kind in KINDS:
+            removed = sum(g.kind == kind and ids.student_group(g) not in not_there for g in gone)
+            new = {ids.student_group(g) for g in made if g.kind == kind} & (stay - known)
+            if removed:
+                found.append(Replacement(connection.vendor, kind, removed, len(new)))
+    return tuple(found)
 
 
 def _not_there_yet(now: Here, vendor: str) -> frozenset[str]:

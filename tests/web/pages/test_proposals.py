@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 
 from addon.proposals.reasons import CODES
+from addon.web.pages import proposals
+from addon.web.pages.proposals import read_picks
 from addon.web.views.proposals import FACTS
 from addon.web.views.reasons import SENTENCES, years_said
 from tests.installation import TENANT, person
+from tests.web.pages.school import deliver, turn_on
 from tests.web.site import Site, form_of
 
 PAGE = "/forslag"
@@ -156,6 +159,52 @@ def test_who_was_slower_sees_that_another_saved_and_keeps_the_ticks(site):
     assert "Någon annan har sparat under tiden" in site.read(answer)
     assert site.send(client, answer, PAGE).status_code == 302
     assert {"students", "staff"} <= units(site)[NORRA].keys()
+
+
+def test_a_unit_that_another_adds_meanwhile_is_among_the_proposals_that_are_shown_again(
+    site, monkeypatch
+):
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+
+    def while_another_adds(form, found):
+        monkeypatch.undo()
+        more = {"code": "12345682", "name": "Nya skolan"}
+        site.installation.document["schoolUnits"].append(more)
+        site.installation.import_document()
+        return read_picks(form, found)
+
+    monkeypatch.setattr(proposals, "read_picks", while_another_adds)
+    answer = site.send(client, page, PAGE, accept=[NORRA])
+    assert answer.status_code == 409
+    assert "Nya skolan" in site.read(answer)
+    assert form_of(answer, PAGE)["accept"] == NORRA
+
+
+@pytest.fixture
+def delivered(site):
+    """The first school with all pupils and all staff, delivered so to one vendor."""
+    everybody = {"students": {"orgUnits": ["/Elever"]}, "staff": {"orgUnits": ["/Personal"]}}
+    rule = {"from": "orgUnit", "pattern": "^/Elever/(?P<name>[^/]+)$"}
+    site.installation.document["schoolUnits"][0] |= {**everybody, "classes": rule}
+    site.installation.document["connections"][0]["schoolUnits"] = [NORRA]
+    site.installation.import_document()
+    turn_on(site, "all")
+    deliver(site)
+    return site
+
+
+def test_what_a_proposal_takes_away_from_a_vendor_is_told_before_it_is_accepted(delivered):
+    client = delivered.sign_in()
+    page = delivered.ready(client, PAGE)
+    said = delivered.read(page)
+    assert "Om du godtar förslaget: 44 personer tas bort hos All vid nästa körning." in said
+    assert "Det är fler än gränsen, så körningen väntar på ditt godkännande." in said
+    assert "2 klasser tas bort hos All vid nästa körning. 2 nya klasser skapas." in said
+    assert said.count("Om du godtar förslaget:") == 1
+    form = {**form_of(page, PAGE), "show": NORRA}
+    part = client.post(PAGE, data=form, headers={"HX-Request": "true"})
+    assert "44 personer tas bort hos All" in delivered.read(part)
 
 
 def test_proposals_that_have_changed_since_they_were_shown_are_shown_again(site):
