@@ -169,7 +169,7 @@ TEXTS: Mapping[str, _Text] = {
     "member-not-selected": _Text(
         _("Gruppmedlemmar som inte är valda"),
         _("De är med i en grupp som skickas men hör inte till någon skolenhets urval."),
-        _("%(count)s medlemmar i %(subject)s är inte valda och skickas inte."),
+        _("%(count)s av medlemmarna i %(subject)s är inte med i något urval och skickas inte."),
         (_("Ska de skickas: utöka skolenhetens urval så att det når dem."),),
     ),
 }

@@ -17,9 +17,13 @@ from addon.web.here import Here, here
 from addon.web.paging import page_of
 from addon.web.views.findings import About, Kind, kinds, over_time
 from addon.web.views.fresh import overtaken
+from addon.web.views.proposals import is_set_up
+from addon.web.views.subjects import full_name
 from addon.web.words import severity_name
 
 SIZE = 50
+NAMED = 20
+"""Members of a group that are told of at once; the others can be had as a file."""
 
 
 def blueprint() -> Blueprint:
@@ -35,6 +39,7 @@ def blueprint() -> Blueprint:
         return render_template(
             "quality/page.html",
             kinds=found,
+            selected=any(is_set_up(unit) for unit in now.tenant.school_units),
             stopped=len(
                 {a.finding.subject for k in found if k.severity == "error" for a in k.found}
             ),
@@ -56,6 +61,8 @@ def blueprint() -> Blueprint:
         return render_template(
             "quality/kind.html",
             kind=found,
+            named=NAMED,
+            full_name=full_name,
             names=names,
             units=[each for each in names if each in concerned],
             unit=unit,
@@ -120,7 +127,7 @@ def _cells(kind: Kind, about: About, names: dict[str, str]) -> tuple[str, ...]:
         severity_name(kind.severity),
         words.title,
         about.name,
-        user.primary_email if user else "",
+        user.primary_email if user else ", ".join(m.primary_email for m in about.members),
         user.org_unit_path if user else "",
         ", ".join(names.get(code, code) for code in about.units),
         words.meaning,

@@ -24,13 +24,16 @@ LONG = 3 * DAY
 class About(Struct, frozen=True, gc=False):
     """One finding: what it is about, by name, and the codes of the school units it is of.
 
-    Its `finding` has the units' names where the data has their codes.
+    Its `finding` has the units' names where the data has their codes. Where it counts members of
+    a group, `members` are they, and `strangers` how many more that the directory does not have.
     """
 
     finding: Finding
     name: str
     units: tuple[str, ...] = ()
     user: User | None = None
+    members: tuple[User, ...] = ()
+    strangers: int = 0
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -101,7 +104,7 @@ class _Telling:
         self._prepared = prepared
         self._users = users
         self._units = {unit.code: unit.name for unit in prepared.tenant.school_units}
-        self._groups = {fold(g.email): g.name for g in prepared.snapshot.groups}
+        self._groups = {fold(g.email): g for g in prepared.snapshot.groups}
         self._selectors = [
             (unit.code, {fold(each) for each in (*selector.org_units, *selector.groups)})
             for unit in prepared.tenant.school_units
@@ -115,8 +118,25 @@ class _Telling:
             name = full_name(user)
         else:
             group = self._groups.get(fold(found.subject))
-            name = self._units.get(found.subject) or group or found.subject
-        return About(self._named(found), name, self._of(found), user)
+            named = "" if group is None else group.name
+            name = self._units.get(found.subject) or named or found.subject
+        about = About(self._named(found), name, self._of(found), user)
+        return self._with_members(about) if found.code == "member-not-selected" else about
+
+    def _with_members(self, about: About) -> About:
+        """With the members of the group whom no selection reaches, by name."""
+        group = self._groups.get(fold(about.finding.subject))
+        if group is None:
+            return about
+        left_out = self._prepared.roster.left_out
+        found = [
+            self._users[i]
+            for i in group.members or (self._users if group.everyone else ())
+            if i in self._users and left_out.get(i) in ("not selected", "filtered")
+        ]
+        strangers = int(about.values["count"]) - len(found)
+        by_name = tuple(sorted(found, key=alphabetical))
+        return structs.replace(about, members=by_name, strangers=max(0, strangers))
 
     def place(self, about: About) -> tuple[Key, Key, str]:
         """By unit, and there by name."""

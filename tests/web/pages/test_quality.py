@@ -64,7 +64,7 @@ def test_before_the_directory_is_read_the_page_says_that_it_is_being_read(site, 
 
 def test_where_nothing_is_wrong_the_page_says_so(site, client):
     said = site.read(site.ready(client, PAGE))
-    assert "Inga anmärkningar. Alla uppgifter i Workspace går att använda." in said
+    assert "Inga anmärkningar. Uppgifterna om alla som är valda går att använda." in said
     assert "CSV" not in said
 
 
@@ -73,6 +73,16 @@ def test_without_school_units_the_page_says_what_comes_first(site, client):
     site.installation.document["schoolUnits"] = []
     site.installation.import_document()
     assert "Lägg till skolenheter först." in site.read(site.ready(client, PAGE))
+
+
+def test_before_anybody_is_selected_the_page_does_not_say_that_all_is_well(site, client):
+    unit = site.installation.document["schoolUnits"][0]
+    site.installation.document["schoolUnits"] = [{"code": UNIT, "name": unit["name"]}]
+    site.installation.import_document()
+    page = site.ready(client, PAGE)
+    assert "Ingen är vald ännu." in site.read(page)
+    assert "Inga anmärkningar" not in site.read(page)
+    assert 'href="/forslag"' in page.text
 
 
 def test_findings_are_grouped_by_kind_the_gravest_first_with_counts(site, client):
@@ -189,6 +199,30 @@ def test_a_group_is_told_by_its_name(site, client):
     site.installation.domain.add_group({"email": f"norra-x@{DOMAIN}", "name": "Slöjd Ö"})
     said = site.read(kind(site, client, "group-without-students"))
     assert "Slöjd Ö" in said
+
+
+def test_members_of_a_group_who_are_not_selected_are_told_by_name(site, client):
+    domain = site.installation.domain
+    site.installation.document["schoolUnits"][0]["teachingGroups"] = {
+        "from": "group",
+        "pattern": "^norra-(?P<name>.+)@",
+    }
+    site.installation.import_document()
+    domain.add_org_unit("/Gäster")
+    for name in (("Åsa", "Gäst"), ("Bo", "Besök")):
+        domain.add_user(person(*name, "/Gäster"))
+    domain.add_group(
+        {"email": f"norra-x@{DOMAIN}", "name": "Slöjd Ö"},
+        [address(*each) for each in (("Åsa", "Gäst"), ("Bo", "Besök"), HIDDEN, PUPILS["7A"][0])],
+    )
+    page = kind(site, client, "member-not-selected")
+    said = site.read(page)
+    assert f"2 av medlemmarna i norra-x@{DOMAIN} är inte med i något urval" in said
+    assert "Bo Besök /Gäster Åsa Gäst /Gäster" in said
+    assert re.search(r'<a href="/personer/\d+">Åsa Gäst</a>', page.text)
+    assert HIDDEN[1] not in said
+    (line,) = lines(site, client, kod="member-not-selected")
+    assert line["adress"] == f"{address('Bo', 'Besök')}, {address('Åsa', 'Gäst')}"
 
 
 def test_what_a_vendor_cannot_take_is_told_only_while_it_is_on(site, client):
