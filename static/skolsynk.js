@@ -2,18 +2,29 @@
 (function () {
   "use strict";
 
-  // A box in a tree ticks what is below it, since what is chosen includes what is below.
+  // What is chosen includes what is below it, so that cannot be ticked too. Of what comes when it
+  // is opened, the server knows only what was saved.
+  function above(box) {
+    var own = '[data-below][name="' + box.name + '"]';
+    var item = box.closest("li").parentElement.closest("li");
+    if (item) return item.querySelector(own);
+    var whole = box.closest(".tree").querySelector(own + '[value="/"]');
+    return whole === box ? null : whole;
+  }
+  function settle(boxes) {
+    boxes.forEach(function (box) {
+      var over = above(box);
+      box.disabled = Boolean(over && (over.checked || over.disabled));
+      if (box.disabled) box.checked = false;
+    });
+  }
   document.addEventListener("change", function (event) {
     var box = event.target;
     if (!box.matches || !box.matches("[data-below]")) return;
-    var item = box.closest("li");
-    if (!item) return;
-    item.querySelectorAll('input[name="' + box.name + '"]').forEach(function (other) {
-      if (other !== box) {
-        other.checked = false;
-        other.disabled = box.checked;
-      }
-    });
+    settle(box.closest(".tree").querySelectorAll('[data-below][name="' + box.name + '"]'));
+  });
+  document.addEventListener("htmx:load", function (event) {
+    settle(event.detail.elt.querySelectorAll("[data-below]"));
   });
 
   // Who writes in the fields of an alternative has chosen it.

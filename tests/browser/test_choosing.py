@@ -1,6 +1,7 @@
 """What a choice does is seen beside it at once, before anything is saved."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -45,6 +46,37 @@ def test_what_is_below_a_ticked_place_cannot_be_ticked_too(
         expect(below).to_be_disabled()
         page.get_by_label(STUDENTS, exact=True).uncheck()
         expect(below).to_be_enabled()
+
+
+@pytest.fixture
+def opened(browser: Browser, old_town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    """The selection where the tree is so large that what is closed comes when it is opened."""
+    monkeypatch.setattr("addon.web.views.tree.WHOLE", 0)
+    with visit(browser, old_town.url) as (page, _):
+        come_in(old_town, page, f"{UNIT}/urval")
+        yield page
+
+
+def test_what_comes_when_it_is_opened_goes_by_what_is_ticked_now(opened: Page) -> None:
+    students = opened.get_by_label(STUDENTS, exact=True)
+    item = opened.locator("li", has=students).last
+    below = item.locator('input[name="students-ou"]').nth(1)
+    students.uncheck()
+    item.locator("summary").first.click()
+    expect(below).to_be_enabled()
+    expect(item.locator(".included").first).to_be_hidden()
+    students.check()
+    expect(below).to_be_disabled()
+    expect(item.locator(".included").first).to_be_visible()
+
+
+def test_what_is_in_the_whole_organisation_cannot_be_ticked_too(opened: Page) -> None:
+    whole = opened.get_by_label("Elever i /", exact=True)
+    students = opened.get_by_label(STUDENTS, exact=True)
+    whole.check()
+    expect(students).to_be_disabled()
+    whole.uncheck()
+    expect(students).to_be_enabled()
 
 
 def test_a_filter_is_built_and_its_outcome_follows_each_field(
