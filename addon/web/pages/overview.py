@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.web.charts import Series, line_chart
 from addon.web.here import Here, here
 from addon.web.steps import steps
-from addon.web.views.headline import findings_of, headline
+from addon.web.views.headline import headline
 from addon.web.views.remedies import trouble_remedy
 from addon.web.views.standing import Line, lines, people_over_time
 
@@ -30,7 +30,7 @@ def blueprint() -> Blueprint:
             "overview/page.html",
             lines=connections,
             told=told,
-            findings=None if told.record is None else findings_of(told.record.findings),
+            findings=told.findings,
             chart=_chart(now, connections),
             remedy=trouble_remedy,
         )

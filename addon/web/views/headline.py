@@ -10,7 +10,7 @@ from addon.store import Run
 from addon.web.here import Here
 from addon.web.views.standing import Line, Record, last_ended, newest
 
-GRAVEST_FIRST = ("held", "problem", "failed", "kept", "refused", "waiting", "ok")
+GRAVEST_FIRST = ("held", "problem", "stale", "failed", "kept", "refused", "waiting", "ok")
 
 
 class Findings(Struct, frozen=True):
@@ -44,6 +44,11 @@ class Headline(Struct, frozen=True):
         """The hold that waits, where it is a single one."""
         held = [line.held for line in self.lines if line.held is not None]
         return held[0].hold if len(held) == 1 else None
+
+    @property
+    def findings(self) -> Findings | None:
+        """What the newest run found in the directory; None where none has placed people."""
+        return None if self.record is None else findings_of(self.record.findings)
 
     @property
     def not_taken(self) -> int:

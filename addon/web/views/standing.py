@@ -1,11 +1,13 @@
 """How a tenant stands, from the records of its runs: for the overview and the vendors' pages."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, time
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from addon.pause import LOCAL, today
 from addon.rooms import target_of
 from addon.store import Run
 from addon.tenant import Connection, Mode
@@ -13,6 +15,8 @@ from addon.vendors import NotConfigured
 from addon.web.here import Held, Here
 
 PEOPLE_FIRST = ("User", "StudentGroup", "SchoolUnit", "Employment", "Activity", "Organisation")
+LATE = 24 * 3600.0
+"""Seconds after which a run that was due and has not come is told of."""
 
 
 class Part(Struct, frozen=True, rename="camel"):
@@ -86,7 +90,8 @@ class Line(Struct, frozen=True):
     """A connection as it stands: its last part in a run in the mode that it is in (in any, when
     it is off), and the last in which something was sent.
 
-    `problem` is what must be set up in this installation before it can run.
+    `problem` is what must be set up in this installation before it can run, and `late` whether
+    runs have been due for a day and none has come.
     """
 
     connection: Connection
@@ -97,6 +102,7 @@ class Line(Struct, frozen=True):
     refused: int
     held: Held | None
     problem: str | None
+    late: bool = False
 
     @property
     def mode(self) -> Mode:
@@ -122,7 +128,7 @@ class Line(Struct, frozen=True):
     @property
     def status(self) -> str:
         """`held`, `kept` (held, and a person has said no), `off`, `problem`, `waiting` (never
-        run), `failed`, `refused` or `ok`.
+        run), `stale` (no run for long), `failed`, `refused` or `ok`.
         """
         if self.held is not None:
             return "kept" if self.held.hold.refused else "held"
@@ -132,6 +138,8 @@ class Line(Struct, frozen=True):
             return "problem"
         if self.part is None:
             return "waiting"
+        if self.late:
+            return "stale"
         if self.part.status == "failed" and not self.part.only_refused:
             return "failed"
         return "refused" if self.not_taken else "ok"
@@ -184,6 +192,7 @@ def lines(here: Here) -> tuple[Line, ...]:
                 refused=sum(refused for _, refused in counts),
                 held=held.get(connection.vendor),
                 problem=str(target) if isinstance(target, NotConfigured) else None,
+                late=bool(parts) and _is_late(here, parts[0].at),
             )
         )
     return tuple(found)
@@ -226,6 +235,16 @@ def _parts(runs: Sequence[Run], connection: Connection) -> Iterator[Done]:
                 continue
             if connection.mode in ("off", part.mode):
                 yield Done(part, run.finished or run.started)
+
+
+def _is_late(here: Here, last: float) -> bool:
+    """Whether the run that was due after one that ended at `last` should have come long ago."""
+    schedule, begins = here.tenant.schedule, last
+    if schedule.pause is not None and schedule.pause.start <= today(here.now):
+        ends = datetime.combine(schedule.pause.until, time.max, LOCAL)
+        begins = max(begins, ends.timestamp())
+    hours = max(here.house.settings.schedule_hours, schedule.hours or 0)
+    return here.now > begins + hours * 3600 + LATE
 
 
 def _is_of(key: Any, connection: Connection) -> bool:

@@ -1,13 +1,17 @@
 """Översikt: whether everything is all right, and what waits."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
+from msgspec import structs
 
 from addon.delivery.guard import Hold
 from addon.delivery.ledger import Key
+from addon.pause import today
 from addon.store import Run
 from tests.installation import TENANT, person
-from tests.web.deeds import end_run, run, turn_on
+from tests.web.deeds import add_unit, end_run, run, turn_on
 from tests.web.site import STRANGER, Site, form_of
 
 LEAVERS = (("Bo", "Ek"), ("Li", "Xu"), ("Zoë", "af Klercker"), ("Åsa-Märta", "Fjäll"))
@@ -30,6 +34,13 @@ def lead(page):
     return Site.read(type("Page", (), {"text": text[start : text.index("</p>", start)]}))
 
 
+def let_pass(site, days):
+    """Has all runs have been so many days earlier."""
+    for each in site.store.runs(TENANT):
+        began, ended = (at - days * 86400 for at in (each.started, each.finished))
+        site.store.save_run(structs.replace(each, started=began, finished=ended))
+
+
 def overview(client):
     page = client.get("/")
     assert page.status_code == 200
@@ -41,9 +52,49 @@ def test_when_all_is_well_the_numbers_and_the_last_run_say_so(site, client):
     turn_on(site, client, "some")
     said = lead(overview(client))
     assert said.startswith(
-        "Allt är i ordning. 12 elever och 4 lärare hålls aktuella hos 2 leverantörer."
+        "Allt är i ordning. 2 leverantörer hålls aktuella: All med 16 personer, "
+        "Some med 16 personer."
     )
     assert "Senaste körningen var klar för" in said
+
+
+def test_only_those_who_are_at_a_vendor_are_said_to_be_kept_up_to_date(tmp_path):
+    site = Site(tmp_path)
+    add_unit(site, "12345680", "Södra skolan", students={"orgUnits": ["/Södra"]})
+    with site:
+        site.installation.domain.add_org_unit("/Södra")
+        site.installation.domain.add_user(person("Sixten", "Söder", "/Södra"))
+        client = site.sign_in()
+        turn_on(site, client, "all")
+        said = lead(overview(client))
+        assert "Allt är i ordning. 16 personer hålls aktuella hos All." in said
+
+
+def test_a_vendor_that_no_run_has_reached_for_long_is_not_called_up_to_date(site, client):
+    turn_on(site, client, "all")
+    let_pass(site, 9)
+    page = overview(client)
+    said = lead(page)
+    assert "Allt är i ordning" not in said
+    assert "Ingen körning har nått All på länge" in said
+    assert "Senaste körningen var klar för 9 dagar sedan." in said
+    assert "■ Ingen körning på länge" in site.read(page)
+    assert "hör av dig till den som driver Skolsynk" in site.read(page)
+    vendor = site.read(client.get("/leverantorer/all"))
+    assert "All är aktuell" not in vendor
+    assert "Ingen körning har nått All på länge" in vendor
+
+
+def test_after_a_long_pause_the_next_run_is_given_its_time(site, client):
+    turn_on(site, client, "all")
+    let_pass(site, 9)
+    yesterday = today(site.clock()) - timedelta(1)
+    site.installation.document["connections"][0]["mode"] = "live"
+    site.installation.document["schedule"] = {
+        "pause": {"from": "2020-01-01", "until": f"{yesterday}"}
+    }
+    site.installation.import_document()
+    assert "Allt är i ordning." in lead(overview(client))
 
 
 def test_each_vendor_has_its_line(site, client):
@@ -214,6 +265,8 @@ def test_findings_that_keep_people_from_being_sent_are_counted(site, client):
     turn_on(site, client, "all")
     page = overview(client)
     assert "1 fel i Google Workspace gör att någon inte skickas." in site.read(page)
+    assert "Leveranserna fungerar, men 1 fel i Google Workspace" in lead(page)
+    assert "Allt är i ordning" not in site.read(page)
     assert 'href="/datakvalitet"' in page.text
 
 
@@ -234,8 +287,6 @@ def test_the_people_of_the_test_environment_are_not_drawn_as_live(site, client):
 
 def test_large_numbers_have_a_space(site, client):
     turn_on(site, client, "all")
-    record = {"roster": {"students": 11204, "staff": 1038}, "connections": []}
-    now = site.clock()
-    report = msgspec.json.encode(record)
-    site.store.save_run(Run("29990101T000000Z-bbbbbb", TENANT, now, "done", now, report))
-    assert "11 204 elever och 1 038 lärare hålls aktuella" in lead(overview(client))
+    part = {"vendor": "all", "mode": "live", "status": "unchanged", "operations": {}}
+    end_run(site, "done", msgspec.json.encode({"connections": [{**part, "people": 11204}]}))
+    assert "11 204 personer hålls aktuella hos All." in lead(overview(client))
