@@ -248,9 +248,14 @@ def _status(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _serve(given: argparse.Namespace, settings: Settings) -> int:
+    from addon.web.port import PortError, usable
     from addon.web.server import serve
 
     logs.configure(settings.log_level, settings.log_format, settings.project)
+    try:
+        usable(given.host, given.port)
+    except PortError as error:
+        raise UsageError(str(error)) from None
     serve(settings, given.host, given.port, given.quiet)
     return DONE
 

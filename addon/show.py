@@ -38,8 +38,9 @@ def _report(run: RunReport, planned: bool) -> Iterator[str]:
             f"classes, {roster.teaching_groups} teaching groups."
         )
     yield from _findings(run)
+    withdrawal = run.directory is None  # a run that has something to hold has read it
     for connection in run.connections:
-        yield from _connection(connection, run.tenant, planned)
+        yield from _connection(connection, run.tenant, planned, withdrawal)
     if planned:
         yield "Nothing was sent."
 
@@ -58,7 +59,9 @@ def _findings(run: RunReport) -> Iterator[str]:
         yield f"  {severity}: {code} ({about}). {first.message}"
 
 
-def _connection(connection: ConnectionReport, tenant: str, planned: bool) -> Iterator[str]:
+def _connection(
+    connection: ConnectionReport, tenant: str, planned: bool, withdrawal: bool
+) -> Iterator[str]:
     if connection.status == "off":
         yield f"{connection.vendor}: off"
         return
@@ -71,7 +74,8 @@ def _connection(connection: ConnectionReport, tenant: str, planned: bool) -> Ite
     if connection.hold is not None:
         yield f"  Held: {connection.hold.reason}. Nothing of it is sent until a person decides."
         if not planned:
-            yield f"  See who: preview {tenant} --vendor {connection.vendor} --csv FILE"
+            if not withdrawal:
+                yield f"  See who: preview {tenant} --vendor {connection.vendor} --csv FILE"
             yield f"  Let it go: approve {tenant} --vendor {connection.vendor}"
     if connection.detail:
         yield f"  {_sentence(connection.detail)}"

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -232,6 +233,14 @@ def test_help_tells_every_command_and_exit_status(here):
         assert word in ran.out
     for status in "01234":
         assert re.search(rf"\b{status} \w", ran.out)
+
+
+def test_a_port_that_is_taken_is_told_in_a_line(here):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = here.run("serve", "--port", str(port))
+    assert ran.status == 2
+    assert ran.err == f"skolsynk: port {port} is taken; choose another with --port\n"
 
 
 def test_a_store_that_cannot_be_used_is_told(here, tmp_path):

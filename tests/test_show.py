@@ -72,6 +72,13 @@ def test_a_held_plan_says_what_it_would_do_and_what_to_do_about_it():
     ]
 
 
+def test_of_a_held_withdrawal_no_preview_tells():
+    held = part("held", hold=HoldReport(9, "9 people would be removed; the limit is 3"))
+    told = show.report(RunReport("C0", "r", None, None, (), (held,)))
+    assert "See who" not in told
+    assert "Let it go: approve C0 --vendor binogi" in told
+
+
 def test_failures_are_told_up_to_a_bound():
     failures = tuple(Failure("create", "User", f"e{n}", 422, "no") for n in range(13))
     told = report(part("failed", failures=failures, left=2, refused=13))

@@ -3,14 +3,12 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EADDRINUSE
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -24,6 +22,7 @@ from addon.sandbox.stage import Stage, StoryError, set_stage
 from addon.sandbox.story import Step
 from addon.sandbox.terminal import Terminal
 from addon.settings import ROOT
+from addon.web.port import PortError, usable
 
 HOST = "127.0.0.1"
 STARTS_WITHIN, ENDS_WITHIN = 30.0, 10.0
@@ -102,9 +101,9 @@ def demo(port: int, once: bool, fresh: bool = False) -> int:
     The exit status: 0, 1 when the story did not go as it is told, 2 when the port is taken.
     """
     try:
-        port = port if once else _usable(port)
-    except (OSError, OverflowError) as error:
-        return _fail(f"port {port} {_why_not(error)}; choose another with --port", USAGE)
+        port = port if once else usable(HOST, port)
+    except PortError as error:
+        return _fail(str(error), USAGE)
     terminal = Terminal(sys.stdout)
     try:
         with (
@@ -230,22 +229,6 @@ def _end(server: "subprocess.Popen[bytes]") -> None:
 
 
 # Small things
-
-
-def _usable(port: int) -> int:
-    """The port, or a free one for 0. Raises OSError or OverflowError where it cannot be had."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((HOST, port))
-        return int(probe.getsockname()[1])
-
-
-def _why_not(error: OSError | OverflowError) -> str:
-    if isinstance(error, OverflowError):
-        return "is not between 0 and 65535"
-    if error.errno == EADDRINUSE:
-        return "is taken"
-    return f"cannot be had ({error.strerror})"
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def _words(error: HTTPException, code: int) -> tuple[str, str]:
     if code == 404:
         return _("Sidan finns inte"), _("Adressen leder ingenstans, eller så har det tagits bort.")
     if code == 413:
-        return _("Filen är för stor"), _("Inget har sparats. Kontrollera att det är rätt fil.")
+        return _("Filen är för stor"), _("Inget har sparats. En fil får vara högst 5 MB.")
     if code == 405:
         return _("Så kan sidan inte användas"), _("Gå tillbaka och använd knapparna på sidan.")
     return _("Det gick inte"), _("Inget har ändrats. Gå tillbaka och försök igen.")

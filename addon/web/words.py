@@ -121,6 +121,7 @@ SCHOOL_TYPES: Words = {
 }
 DEEDS: Words = {
     "organisation.saved": _("Organisationen sparad"),
+    "organisation.reader": _("I vems namn katalogen läses ändrat"),
     "register.uploaded": _("Eget skolregister uppladdat"),
     "register.removed": _("Eget skolregister borttaget"),
     "unit.added": _("Skolenheter tillagda"),

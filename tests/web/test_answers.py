@@ -113,6 +113,7 @@ def test_what_is_too_large_is_not_read(site: Site, path: str) -> None:
     answer = client.post(path, data=data, content_type="multipart/form-data")
     assert answer.status_code == 413
     assert "Filen är för stor" in site.read(answer)
+    assert "högst 5 MB" in site.read(answer)
     answer = client.post(path, data={"text": "x" * (LARGEST + 1)})
     assert answer.status_code == 413
 
@@ -165,7 +166,7 @@ def test_a_part_that_takes_too_long_is_told_beside_the_form_and_replaces_no_fiel
     page = site.ready(client, path)
     asked = {**form_of(page, path), "do": "students:filter"}
     slow = mock.Mock(side_effect=SlowPatternError("mönstret"))
-    with mock.patch("addon.web.pages.selection.reach", slow):
+    with mock.patch("addon.web.pages.selection.outcome", slow):
         answer = client.post(path, data=asked, headers={"HX-Request": "true"})
     assert "för lång tid" in answer.text
     assert answer.headers["HX-Retarget"] == "#utfall"

@@ -65,6 +65,18 @@ def blueprint() -> Blueprint:
         flash(_("Organisationen är sparad."))
         return redirect(url_for("guide.organisation" if steps(now).done else "register.page"))
 
+    @guide.post("/organisation/las-i-mitt-namn")
+    def reader() -> AnyResponse:
+        """Have the directory be read in the name of whoever asks."""
+        now = here()
+        if now.is_new:
+            return redirect(url_for("overview.page"))
+        own = now.admin.email
+        now.save("organisation.reader", lambda t: structs.replace(t, delegated_admin=own))
+        order_reading(now)  # if it cannot be read so, that is told at once
+        flash(_("Katalogen läses i ditt namn från och med nu."))
+        return redirect(url_for("guide.organisation"))
+
     @guide.get("/testlage")
     def test() -> str:
         """Which vendors can be tried in their test environment."""

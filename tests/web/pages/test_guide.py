@@ -6,7 +6,7 @@ import pytest
 
 from tests.installation import TENANT
 from tests.web.deeds import add_unit, turn_on
-from tests.web.site import OTHER_TENANT, STRANGER, Site, form_of
+from tests.web.site import ADMIN, OTHER_TENANT, STRANGER, Site, form_of
 
 ORGANISATION = "/organisation"
 
@@ -188,6 +188,21 @@ def test_who_saves_second_is_told_and_keeps_what_was_typed(site, client):
     assert site.document()["organisation"]["name"] == "Storvik"
     assert site.send(client, answer, ORGANISATION).status_code == 302
     assert site.document()["organisation"]["name"] == "Storviks stad"
+
+
+def test_another_administrator_lets_the_directory_be_read_in_their_name(site, client):
+    said = site.read(client.get(ORGANISATION))
+    assert f"i namn av {site.document()['delegatedAdmin']}" in said
+    assert "Slutar den personen" in said
+    answer = site.send(client, client.get(ORGANISATION), f"{ORGANISATION}/las-i-mitt-namn")
+    assert answer.location == ORGANISATION
+    assert site.document()["delegatedAdmin"] == ADMIN
+    assert site.store.entries(TENANT, 1)[0].what == "organisation.reader"
+    site.tasks()
+    page = client.get(ORGANISATION)
+    assert "Katalogen läses i ditt namn från och med nu." in site.read(page)
+    assert "/las-i-mitt-namn" not in page.text
+    assert site.ready(client, "/personer").status_code == 200
 
 
 # Test and live
