@@ -5,8 +5,9 @@ from typing import Any
 from flask import Flask, g
 
 from addon.pause import paused
-from addon.web.here import Held, Here
+from addon.web.here import Here
 from addon.web.steps import Steps, steps
+from addon.web.views.held import approval_of, is_sending
 
 
 def bands(app: Flask) -> None:
@@ -14,24 +15,20 @@ def bands(app: Flask) -> None:
 
     @app.context_processor
     def around() -> dict[str, Any]:
-        """`here`, `holds` (those refused last), those `approved` of them, `pause` and `guide`;
-        nothing for nobody.
+        """`here`, `holds` (those refused last), those `approved` of them and whether a run is
+        `sending` them, `pause` and `guide`; nothing for nobody.
         """
         now: Here | None = g.get("here")
         if now is None:
             return {"here": None, "holds": (), "approved": (), "pause": None, "guide": None}
         holds = sorted(now.holds, key=lambda held: bool(held.hold.refused))
+        approved = [held for held in holds if approval_of(now, held) is not None]
         found: Steps | None = steps(now)
         return {
             "here": now,
             "holds": holds,
-            "approved": [held for held in holds if _is_approved(now, held)],
+            "approved": approved,
+            "sending": bool(approved) and is_sending(now),
             "pause": paused(now.tenant, now.now),
             "guide": None if found is None or found.done else found,
         }
-
-
-def _is_approved(now: Here, held: Held) -> bool:
-    """Whether a person has said yes, and it is about to be done."""
-    approval = now.store.approval(held.key)
-    return approval is not None and approval.lasts(now.now) and not held.hold.refused

@@ -34,7 +34,7 @@ def test_a_hold_is_told_with_its_number_and_the_way_to_it(site, client):
     hold(site)
     page = client.get(ELSEWHERE)
     said = site.read(page)
-    assert "Spärr hos All. 4 personer skulle tas bort. Inget har skickats." in said
+    assert "Spärr hos All. 4 personer skulle tas bort. Inget av det har skickats." in said
     assert 'href="/sparrar#sparr-all"' in page.text
     assert "Se vilka och bestäm" not in client.get("/sparrar").text
 

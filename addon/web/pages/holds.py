@@ -6,6 +6,7 @@ from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.approve import let_go, refuse
+from addon.delivery.guard import Approval
 from addon.pause import paused
 from addon.queue import QueueError
 from addon.queue.orders import run_now, withdraw_now
@@ -16,22 +17,24 @@ from addon.web.here import Held, Here, here, mark_of
 from addon.web.paging import Page, page_of
 from addon.web.study import NotRead, NotReady
 from addon.web.views.fresh import desk_since
-from addon.web.views.held import HeldView, Leaver, held_view
+from addon.web.views.held import HeldView, Leaver, approval_of, held_view, is_sending
 
 SIZE = 100
 """Names on a page."""
+BEGINS_WITHIN = 120.0
+"""Seconds after a yes within which the run that was ordered with it is waited for."""
 
 
 class Question(Struct, frozen=True):
     """A hold, who it is about where that is known, and what stands for it in a form.
 
-    `page` is of the leavers, with those of the `reason` asked for; `approved` whether a person
-    has said yes and the run that does it is not over.
+    `page` is of the leavers, with those of the `reason` asked for; `approved` the yes of a person
+    while the run that does it is not over.
     """
 
     held: Held
     limits: Limits
-    approved: bool
+    approved: Approval | None
     mark: str
     view: HeldView | None
     page: Page[Leaver] | None
@@ -56,7 +59,12 @@ def blueprint() -> Blueprint:
             except NotReady:
                 reading = reading or State("reading", now.now)
             questions.append(_question(now, held, view))
-        return render_template("holds/page.html", questions=questions, reading=reading)
+        return render_template(
+            "holds/page.html",
+            questions=questions,
+            reading=reading,
+            follow=any(_is_followed(now, question) for question in questions),
+        )
 
     @holds.post("/sparrar/<vendor>/<mode>")
     def decide(vendor: str, mode: str) -> AnyResponse:
@@ -69,11 +77,8 @@ def blueprint() -> Blueprint:
         try:
             if held is None:
                 flash(_("Spärren finns inte längre."), "warning")
-            elif mark_of(held.hold) != request.form.get("mark"):
-                flash(
-                    _("Spärren har ändrats sedan sidan visades. Se efter och bestäm igen."),
-                    "warning",
-                )
+            elif _mark(held, approval_of(now, held)) != request.form.get("mark"):
+                flash(_changed(now, held), "warning")
             elif decision == "approve":
                 _approve(now, held)
             else:
@@ -83,6 +88,30 @@ def blueprint() -> Blueprint:
         return redirect(url_for("holds.page"))
 
     return holds
+
+
+def _mark(held: Held, approval: Approval | None) -> str:
+    """Stands for what one decides about: a hold that another has let go is not it any more."""
+    return mark_of((held.hold, None if approval is None else approval.at))
+
+
+def _changed(now: Here, held: Held) -> str:
+    """That it is not as it was shown."""
+    if approval_of(now, held) is None:
+        return str(_("Spärren har ändrats sedan sidan visades. Se efter och bestäm igen."))
+    name = now.vendor_name(held.vendor)
+    told = _("Någon av er har redan godkänt det som var spärrat hos %(vendor)s.", vendor=name)
+    if held.hold.withdrawal:
+        return str(told)
+    return f"{told} {_('Ska det stoppas, slå av %(vendor)s.', vendor=name)}"
+
+
+def _is_followed(now: Here, question: Question) -> bool:
+    """Whether it is approved, and a run is doing it or about to."""
+    approval = question.approved
+    if approval is None:
+        return False
+    return now.now - approval.at < BEGINS_WITHIN or is_sending(now)
 
 
 def _approve(now: Here, held: Held) -> None:
@@ -95,7 +124,6 @@ def _approve(now: Here, held: Held) -> None:
         )
         return
     let_go(now.store, now.tenant_id, held.vendor, now.now, held.key.mode)
-    now.log("hold.approved", held.vendor)
     try:
         if held.hold.withdrawal:
             withdraw_now(queue, now.tenant_id, held.vendor, now.now)
@@ -103,7 +131,13 @@ def _approve(now: Here, held: Held) -> None:
             run_now(queue, now.tenant_id, now.now, held.vendor)
         flash(_("Godkänt. Det skickas till %(vendor)s nu.", vendor=name))
     except QueueError:
+        if held.hold.withdrawal:  # no run does it instead
+            now.store.set_approval(held.key, None)
+            told = _("Det gick inte att börja, så inget har tagits bort. Försök igen om en stund.")
+            flash(told, "warning")
+            return
         flash(_("Godkänt, men det gick inte att börja nu. Nästa körning gör det."), "warning")
+    now.log("hold.approved", held.vendor)
 
 
 def _refuse(now: Here, held: Held) -> None:
@@ -119,7 +153,7 @@ def _refuse(now: Here, held: Held) -> None:
 
 def _question(now: Here, held: Held, view: HeldView | None) -> Question:
     connection = now.tenant.connection(held.vendor)
-    approval = now.store.approval(held.key)
+    approval = approval_of(now, held)
     asked = request.args.get("hos") == held.vendor
     reason = request.args.get("orsak", "") if asked else ""
     page = None
@@ -129,8 +163,8 @@ def _question(now: Here, held: Held, view: HeldView | None) -> Question:
     return Question(
         held=held,
         limits=Limits() if connection is None else connection.limits,
-        approved=approval is not None and approval.lasts(now.now) and not held.hold.refused,
-        mark=mark_of(held.hold),
+        approved=approval,
+        mark=_mark(held, approval),
         view=view,
         page=page,
         reason=reason,

@@ -21,6 +21,7 @@ from addon.web.pages.vendor_parts import (
 )
 from addon.web.study import NotRead, NotReady
 from addon.web.views.consequences import Reach, carried, next_run
+from addon.web.views.held import is_sending
 
 
 def add_to(vendor: Blueprint) -> None:
@@ -87,7 +88,7 @@ def _begin(now: Here, vendor: str, wanted: Mode) -> None:
 
 def _off(now: Here, name: str) -> str:
     """That it is off; what is being sent ends when the run next asks, see `addon.sending`."""
-    if any(run.status == "running" for run in now.runs):
+    if is_sending(now):
         told = _(
             "%(vendor)s är av. Skickas något dit just nu slutar det inom en minut.", vendor=name
         )

@@ -6,13 +6,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-from addon.delivery.guard import Hold
+from addon.delivery.guard import Approval, Hold
 from addon.directory.snapshot import User
 from addon.overview import PROTECTED, UNIT_NOT_CHOSEN
 from addon.prepared import Prepared
 from addon.proposals.order import Key
 from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
+from addon.web.here import Held, Here
 from addon.web.study import Desk
 from addon.web.views.subjects import Subject, alphabetical, full_name, subjects
 
@@ -65,6 +66,19 @@ class HeldView(Struct, frozen=True):
     def staying(self) -> int:
         """How many would not be removed any more, by the directory as it is now."""
         return dict(self.reasons).get(STAYS, 0)
+
+
+def approval_of(now: Here, held: Held) -> Approval | None:
+    """The yes that was said to a hold and that a run, or a withdrawal, is yet to go by."""
+    approval = now.store.approval(held.key)
+    if approval is None or held.hold.refused or not approval.lasts(now.now):
+        return None
+    return approval
+
+
+def is_sending(now: Here) -> bool:
+    """Whether a run is going on, so that what was approved is on its way."""
+    return any(run.status == "running" for run in now.runs)
 
 
 def held_view(desk: Desk, hold: Hold, vendor: str) -> HeldView:

@@ -7,6 +7,8 @@ import pytest
 from addon.approve import find_hold
 from addon.delivery.guard import APPROVAL_LASTS
 from addon.queue import QueueError
+from addon.runs import begin
+from addon.web.pages.holds import BEGINS_WITHIN
 from tests.installation import PUPILS, TENANT, address, person
 from tests.web.pages.school import (
     HELD,
@@ -72,9 +74,9 @@ def test_the_numbers_are_there_before_the_names(site, client):
     hold(site)
     page = client.get(PAGE)
     said = site.read(page)
-    assert "1 spärr väntar på ditt beslut. Inget har skickats." in said
+    assert "1 spärr väntar på ditt beslut. Inget av det har skickats." in said
     assert "Nästa körning skulle ta bort 4 personer hos All." in said
-    assert "Det är fler än gränsen på 3, så inget har skickats." in said
+    assert "Det är fler än gränsen på 3, så inget av det har skickats." in said
     assert "Katalogen läses. Namnen visas här av sig själva" in said
     assert 'hx-select="#sparrar"' in page.text
     assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in page.text
@@ -212,7 +214,7 @@ def test_what_was_approved_is_deleted_at_the_vendor_and_the_hold_is_gone(site, c
     assert [e.what for e in site.store.entries(TENANT, 9)].count("hold.approved") == 1
 
 
-def test_between_the_yes_and_the_deed_every_page_says_that_it_is_on_its_way(site, client):
+def test_between_the_yes_and_the_deed_every_page_says_what_becomes_of_it(site, client):
     hold(site)
     page = shown(site, client)
     queue = site.house.queue()
@@ -220,13 +222,64 @@ def test_between_the_yes_and_the_deed_every_page_says_that_it_is_on_its_way(site
     site.send(client, page, DECIDE, decision="approve")
     after = client.get(PAGE)
     said = site.read(after)
-    assert "Det som är godkänt skickas nu." in said
+    assert "Det som är spärrat är godkänt." in said
+    assert "Det som är godkänt skickas när nästa körning börjar." in said
     assert "Ja, ta bort" not in said
-    assert "Det som var spärrat hos All är godkänt och skickas nu." in site.read(
-        client.get("/installningar")
-    )
+    assert 'hx-select="#skickas"' in after.text
+    band = "Det som var spärrat hos All är godkänt och skickas"
+    assert f"{band} när nästa körning börjar." in site.read(client.get("/installningar"))
+    begin(site.store, TENANT, site.clock())
+    with site.later(BEGINS_WITHIN):
+        going = client.get(PAGE)
+    assert "Det som är godkänt skickas nu." in site.read(going)
+    assert 'hx-select="#skickas"' in going.text
+    assert f"{band} nu." in site.read(client.get("/installningar"))
     with site.later(APPROVAL_LASTS + 1):
         assert "1 spärr väntar på ditt beslut." in site.read(client.get(PAGE))
+
+
+def test_a_yes_whose_run_does_not_begin_is_not_followed_for_ever(site, client):
+    hold(site)
+    page = shown(site, client)
+    site.house.queue().stop()
+    site.send(client, page, DECIDE, decision="approve")
+    with site.later(BEGINS_WITHIN):
+        after = client.get(PAGE)
+    assert "Det som är godkänt skickas när nästa körning börjar." in site.read(after)
+    assert "hx-get" not in after.text.partition("<main")[2]
+
+
+def test_a_page_that_follows_a_yes_ends_when_it_is_done_and_disturbs_no_other_hold(site, client):
+    turn_on(site, "some")
+    hold(site)
+    page = shown(site, client)
+    site.house.queue().stop()
+    site.send(client, page, DECIDE, decision="approve")
+    after = client.get(PAGE)
+    begun = after.text.index('id="skickas"')
+    polled = after.text[begun : after.text.index("</p>", begun)]
+    assert "hx-get" in polled
+    assert "hx-get" not in after.text.partition("<main")[2].replace(polled, "")
+    find = find_hold(site.store, TENANT, "all")
+    assert find is not None
+    site.store.set_hold(find[0], None)
+    site.store.set_approval(find[0], None)
+    done = client.get(PAGE, headers={"HX-Request": "true"})
+    assert "Körningen är klar. Se vad som är spärrat nu" in site.read(done)
+
+
+def test_a_no_to_what_another_has_let_go_is_told_so_and_changes_nothing(site, client):
+    hold(site)
+    page = shown(site, client)
+    other = site.sign_in()
+    site.house.queue().stop()
+    site.send(other, other.get(PAGE), DECIDE, decision="approve")
+    said = site.read(decide(site, client, "refuse", page))
+    assert "Någon av er har redan godkänt det som var spärrat hos All." in said
+    assert "Ska det stoppas, slå av All." in said
+    assert "Spärren står kvar" not in said
+    assert site.store.approval(find_hold(site.store, TENANT, "all")[0]) is not None
+    assert [e.what for e in site.store.entries(TENANT, 9)].count("hold.refused") == 0
 
 
 def test_what_was_refused_stays_at_the_vendor_and_is_not_asked_about_again(site, client):
@@ -392,6 +445,23 @@ def test_when_the_run_cannot_begin_the_yes_is_kept(site, client, monkeypatch):
     assert "Godkänt, men det gick inte att börja nu. Nästa körning gör det." in said
     deliver(site)
     assert gone(site) == sorted(PUPILS["7A"][:4])
+
+
+def test_when_a_withdrawal_cannot_begin_the_yes_is_not_kept_since_no_run_does_it(
+    site, client, monkeypatch
+):
+    deliver(site)
+    site.installation.run("withdraw", TENANT, "--vendor", "all")
+    page = shown(site, client)
+
+    def refuse(task):
+        raise QueueError("away")
+
+    monkeypatch.setattr(site.house.queue(), "enqueue", refuse)
+    said = site.read(decide(site, client, "approve", page))
+    assert "Det gick inte att börja, så inget har tagits bort." in said
+    assert "1 spärr väntar på ditt beslut." in said
+    assert "hold.approved" not in [e.what for e in site.store.entries(TENANT, 9)]
 
 
 def test_a_change_in_the_number_of_classes_is_told_in_words(site, client):
