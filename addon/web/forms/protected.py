@@ -6,6 +6,7 @@ from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
 from addon.conditions import fold
+from addon.roster.index import within
 from addon.tenant import Protected
 from addon.web.forms.selection import ticked, topmost
 
@@ -41,9 +42,12 @@ def read_protected(form: MultiDict[str, str], org_units: Mapping[str, str]) -> P
 
 def dropped(before: Protected, after: Protected) -> tuple[str, ...]:
     """The places that protect their people no longer, unless a place above them does."""
-    kept = {*map(fold, after.org_units), *map(fold, after.groups)}
-    return tuple(
-        place
-        for place in (*before.org_units, *before.groups)
-        if fold(place) not in kept and topmost((*after.org_units, place))[-1:] == (place,)
+    over, groups = [within(path) for path in after.org_units], set(map(fold, after.groups))
+    return (
+        *(path for path in before.org_units if not any(above(_key(path)) for above in over)),
+        *(address for address in before.groups if fold(address) not in groups),
     )
+
+
+def _key(path: str) -> str:
+    return fold(path).rstrip("/")

@@ -158,6 +158,16 @@ def test_a_place_above_protects_too_and_asks_no_question(site):
     assert protected(site)["orgUnits"] == ["/Skyddade"]
 
 
+def test_a_place_that_was_written_otherwise_is_the_same_place(site):
+    site.installation.document["protected"] = {"orgUnits": ["/skyddade/"]}
+    site.installation.import_document()
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    assert "skyddas inte längre" not in site.read(page)
+    assert site.send(client, page, PAGE).status_code == 302
+    assert protected(site)["orgUnits"] == ["/Skyddade"]
+
+
 def test_the_whole_organisation_cannot_be_protected(site):
     client = site.sign_in()
     page = site.ready(client, PAGE)
