@@ -11,12 +11,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.pause import paused
 from addon.queue import QueueError
-from addon.queue.orders import run_now
+from addon.queue.orders import SAME_WITHIN, run_now
 from addon.store import RUNS_KEPT, Shelf
 from addon.web.charts import Series, bar_chart
 from addon.web.here import Here, here
 from addon.web.paging import page_of
 from addon.web.study import NotRead, NotReady
+from addon.web.views.remedies import trouble_said
 from addon.web.views.subjects import Subject, subjects
 from addon.web.views.whole_runs import WholeRun, whole_runs
 
@@ -42,6 +43,7 @@ class Progress(Struct, frozen=True):
 def blueprint() -> Blueprint:
     """The history of runs, and one run's story."""
     runs = Blueprint("runs", __name__)
+    runs.add_app_template_filter(trouble_said, "trouble_said")
 
     @runs.get("/korningar")
     def page() -> AnyResponse | str:
@@ -79,10 +81,13 @@ def blueprint() -> Blueprint:
             flash(_("Ingen leverantör är på, så det finns inget att köra."), "warning")
             return redirect(url_for("vendors.page"))
         try:
-            run_now(at.house.queue(), at.tenant_id, at.now)
+            ordered = run_now(at.house.queue(), at.tenant_id, at.now)
         except QueueError:
             flash(_("Körningen kunde inte startas just nu. Försök igen om en stund."), "warning")
             return redirect(url_for("runs.page"))
+        if not ordered:  # it is the wish of a moment ago, whose run may have begun since
+            same_since = at.now // SAME_WITHIN * SAME_WITHIN
+            return redirect(url_for("runs.page", begard=int(same_since)))
         at.log("run.asked")
         return redirect(url_for("runs.page", begard=int(at.now)))
 

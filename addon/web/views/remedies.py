@@ -1,12 +1,26 @@
 """What a vendor's refusal or trouble means, and who can mend it, as a colleague would say it."""
 
 import re
+from collections.abc import Callable, Mapping
 
 from addon.web.language import said as _
 from addon.web.views.standing import Part
 
 ADDRESS = re.compile(r"mail|adress|address", re.IGNORECASE)
+ANSWERED = re.compile(r"the vendor answered ([0-9]{3})\b")
 NAME = re.compile(r"\bname\b|givenName|familyName|\bnamn", re.IGNORECASE)
+TROUBLE: Mapping[str, Callable[[], str]] = {
+    "the vendor could not be reached": lambda: _("Leverantören gick inte att nå."),
+    "the vendor did not answer in time": lambda: _("Leverantören svarade inte i tid."),
+    "the connection broke": lambda: _("Förbindelsen med leverantören bröts."),
+    "the vendor does not accept our key": lambda: _("Leverantören godtog inte Skolsynks nyckel."),
+    "the vendor redirects": lambda: _("Leverantörens adress hänvisar någon annanstans."),
+    "the vendor asks to be left alone": lambda: _("Leverantören bad Skolsynk att vänta."),
+    "its address is not one": lambda: _("Leverantörens adress går inte att använda."),
+    "its certificate is not trusted": lambda: _("Leverantörens certifikat godtas inte."),
+    "another run has taken over": lambda: _("En annan körning tog över."),
+}
+"""How what `addon.delivery` says of a delivery that met trouble begins."""
 
 
 def refusal_remedy(resource_type: str, status: int, detail: str) -> str:
@@ -55,6 +69,15 @@ def trouble_remedy(part: Part) -> str:
         "Leverantören svarade inte som den ska. Nästa körning försöker igen. Håller det i sig "
         "en dag, hör av dig till leverantörens support."
     )
+
+
+def trouble_said(detail: str | None) -> str:
+    """What happened, where Skolsynk itself has said it; nothing where the words are others'."""
+    answered = ANSWERED.match(detail or "")
+    if answered:
+        return _("Leverantören svarade med felkoden %(status)s.", status=answered[1])
+    told = (say() for begins, say in TROUBLE.items() if (detail or "").startswith(begins))
+    return next(told, "")
 
 
 def _said(detail: str) -> set[int]:

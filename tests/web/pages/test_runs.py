@@ -217,7 +217,8 @@ def test_what_the_vendor_did_not_take_is_told_by_name_where_the_directory_is_rea
     deliver(site, 1)
     said = site.read(story(site, client))
     assert "All tog inte emot 1 sak" in said
-    assert "En person som inte längre finns i katalogen: kunde inte skapas. Svar: 400" in said
+    unknown = "En person som inte längre finns i katalogen: kunde inte skapas."
+    assert f"{unknown} Leverantören svarade med felkoden 400." in said
     site.ready(client, "/personer")
     page = story(site, client)
     assert re.search(r'<a href="/personer/\d+">[^<]+</a>: kunde inte skapas', page.text)
@@ -231,6 +232,19 @@ def test_what_failed_for_now_is_told_apart(site, client):
     said = site.read(story(site, client))
     assert "nästa körning försöker igen" in said
     assert "■ Delvis misslyckad" in said
+    assert "Leverantören svarade med felkoden 500. 1 sak misslyckades" in said
+    assert said.count("felkoden 500") == 1
+    assert "the vendor answered" not in said
+
+
+def test_one_person_is_said_as_one(site, client):
+    deliver(site)
+    site.installation.domain.add_user(person("Ny", "Elev", "/Elever/7B"))
+    deliver(site)
+    assert "1 person skapades, 0 ändrades" in site.read(story(site, client))
+    site.installation.leave(PUPILS["7A"][0])
+    deliver(site)
+    assert "tog bort 1 person hos leverantörerna" in site.read(client.get(PAGE))
 
 
 def test_a_directory_that_was_not_read_is_told(site, client):

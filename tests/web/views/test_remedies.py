@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask_babel import Babel, force_locale
 
-from addon.web.views.remedies import refusal_remedy, trouble_remedy
+from addon.web.views.remedies import refusal_remedy, trouble_remedy, trouble_said
 from addon.web.views.standing import Part
 
 
@@ -51,3 +51,19 @@ def test_a_refusal_says_what_to_do(resource_type, status, detail, said):
 )
 def test_trouble_says_whose_it_is_and_what_to_do(part, said):
     assert said in trouble_remedy(part)
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        ("the vendor answered 503, again and again", "Leverantören svarade med felkoden 503."),
+        ("the vendor answered 500", "Leverantören svarade med felkoden 500."),
+        ("the vendor could not be reached, again and again", "Leverantören gick inte att nå."),
+        ("the vendor did not answer in time", "Leverantören svarade inte i tid."),
+        ("the vendor asks to be left alone for 900 s", "Leverantören bad Skolsynk att vänta."),
+        ("ogiltig adress", ""),
+        (None, ""),
+    ],
+)
+def test_what_skolsynk_itself_says_happened_is_said_in_the_language_of_the_page(detail, said):
+    assert trouble_said(detail) == said
