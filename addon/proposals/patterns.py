@@ -31,7 +31,7 @@ _SOURCE = {"orgUnit": 0.02, "group": 0.01, "attribute": 0.0, "class": 0.0}
 
 
 class PatternChoice(Struct, frozen=True):
-    """A rule to choose, what it finds, and how right it looks (0 to 1, `score`)."""
+    """A rule to choose, the first that it finds and all of it, and how right it looks (0 to 1)."""
 
     rule: GroupRule | YearRule
     examples: tuple[str, ...]
@@ -140,9 +140,7 @@ def _known(index: Index, ids: Iterable[str]) -> list[str]:
 
 
 def _tried(rule: GroupRule | YearRule, result: Outcome) -> PatternChoice:
-    names = result.names
-    step = max(1, len(names) // _EXAMPLES)
-    return PatternChoice(rule, names[::step][:_EXAMPLES], result, 0.0)
+    return PatternChoice(rule, result.names[:_EXAMPLES], result, 0.0)
 
 
 def _best(scored: Iterable[tuple[PatternChoice, float]]) -> list[PatternChoice]:

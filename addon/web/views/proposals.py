@@ -42,6 +42,7 @@ FACTS = frozenset({"classes", "teaching-groups", "school-years"})
 class Studied(Struct, frozen=True):
     """The proposals for a document and a directory. `mark` stands for what they propose.
 
+    `shaped` is how many units lie in the tree as its main shape says.
     `left_out` are the OUs with many people whom neither a proposal nor the document reaches;
     `ceased` the codes of units that the register says are in use no longer.
     """
@@ -50,6 +51,7 @@ class Studied(Struct, frozen=True):
     by_code: Mapping[str, Proposal]
     left_out: tuple[Unmatched, ...]
     ceased: frozenset[str]
+    shaped: int
     mark: str
 
 
@@ -131,6 +133,7 @@ def studied(index: Index, units: Sequence[RegisterUnit], tenant: Tenant) -> Stud
         by_code={proposal.code: proposal for proposal in found.proposals},
         left_out=tuple(_left_out(index, found.unmatched_org_units, tenant)),
         ceased=frozenset(unit.code for unit in units if has_ceased(unit.status)),
+        shaped=sum(s.units for s in found.shapes if _begins(found.shape, s.students)),
         mark=mark_of(found),
     )
 
@@ -233,6 +236,10 @@ def selection_of(unit: SchoolUnit | Proposal) -> dict[str, object]:
         "teaching_groups": unit.teaching_groups,
         "school_year": unit.school_year,
     }
+
+
+def _begins(path: str, start: str) -> bool:
+    return bool(start) and f"{path}/".startswith(f"{start}/")
 
 
 def _left_out(index: Index, unmatched: Sequence[Unmatched], tenant: Tenant) -> list[Unmatched]:

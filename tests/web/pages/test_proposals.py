@@ -61,6 +61,18 @@ def test_the_first_sentence_says_how_many_were_found_and_how_the_tree_was_unders
     assert "1 skola behöver din hjälp." in said
 
 
+def test_a_shape_that_only_some_schools_have_is_said_of_them_alone(site):
+    document, domain = site.installation.document, site.installation.domain
+    document["schoolUnits"].append({"code": "12345682", "name": "Västra skolan"})
+    site.installation.import_document()
+    for path in ("/Västra skolan", "/Västra skolan/Elever", "/Västra skolan/Elever/7A"):
+        domain.add_org_unit(path)
+    add_people(domain, "/Västra skolan/Elever/7A", 12)
+    said = site.read(site.ready(site.sign_in(), PAGE))
+    assert "Vi hittade 3 av 4 skolenheter i er struktur." in said
+    assert "2 av dem ligger så här: /Elever/skola/klass" in said
+
+
 def test_each_proposal_tells_whom_it_reaches_which_classes_and_why(site):
     client = site.sign_in()
     page = site.ready(client, PAGE)
