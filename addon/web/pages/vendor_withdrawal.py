@@ -1,5 +1,7 @@
 """Withdrawing from a vendor: everything the tenant has there is removed."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
@@ -8,7 +10,13 @@ from addon.queue import QueueError
 from addon.queue.orders import withdraw_now
 from addon.tenant import Mode
 from addon.web.here import Here, here
-from addon.web.pages.vendor_parts import connection_to, known_vendor, people_there, problem_in
+from addon.web.pages.vendor_parts import (
+    connection_to,
+    known_vendor,
+    people_there,
+    problem_in,
+    with_settings,
+)
 
 MODES: tuple[Mode, ...] = ("live", "test")
 
@@ -29,32 +37,50 @@ def add_to(vendor: Blueprint) -> None:
         now = here()
         known_vendor(now, vendor)
         name, typed = now.vendor_name(vendor), request.form.get("name", "").strip()
-        if not people_there(now, vendor):
+        there = people_there(now, vendor)
+        problems = _problems(now, vendor, there)
+        if len(problems) == len(there):  # also where there is nothing
             return _page(now, vendor, typed), 400
         if typed.casefold() != name.casefold():
             wrong = _("Skriv leverantörens namn, %(vendor)s, för att bekräfta.", vendor=name)
             return _page(now, vendor, typed, {"name": str(wrong)}), 400
+        if connection_to(now.tenant, vendor).mode != "off":
+            now.save("vendor.mode", lambda t: with_settings(t, vendor, mode="off"), subject=vendor)
         try:
             withdraw_now(now.house.queue(), now.tenant_id, vendor, now.now)
         except QueueError:
             told = _("Det gick inte att börja, så inget har tagits bort. Försök igen om en stund.")
-            flash(told, "warning")
+            flash(f"{told} {_('%(vendor)s är av så länge.', vendor=name)}", "warning")
             return redirect(url_for("vendor.withdraw", vendor=vendor))
         now.log("vendor.withdrawn", vendor)
-        flash(_("Allt ni har hos %(vendor)s tas bort nu.", vendor=name))
+        if "live" in problems:
+            flash(_("Allt ni har i testmiljön hos %(vendor)s tas bort nu.", vendor=name))
+        elif "test" in problems:
+            flash(_("Allt ni har i skarpt läge hos %(vendor)s tas bort nu.", vendor=name))
+        else:
+            flash(_("Allt ni har hos %(vendor)s tas bort nu.", vendor=name))
         return redirect(url_for("runs.page"))
 
 
+def _problems(now: Here, vendor: str, there: Mapping[str, int]) -> dict[str, str]:
+    """By mode, what must be set up in this installation before anything can be removed there."""
+    connection = connection_to(now.tenant, vendor)
+    found = {mode: problem_in(now, connection, mode) for mode in MODES if mode in there}
+    return {mode: problem for mode, problem in found.items() if problem is not None}
+
+
 def _page(now: Here, vendor: str, typed: str = "", faults: dict[str, str] | None = None) -> str:
-    connection, there = connection_to(now.tenant, vendor), people_there(now, vendor)
-    problems = {mode: problem_in(now, connection, mode) for mode in MODES if mode in there}
+    there = people_there(now, vendor)
+    problems = _problems(now, vendor, there)
+    reached = {mode: people for mode, people in there.items() if mode not in problems}
     return render_template(
         "vendor/withdraw.html",
         vendor_id=vendor,
-        connection=connection,
+        connection=connection_to(now.tenant, vendor),
         there=there,
-        people=sum(there.values()),
+        reached=reached,
+        people=sum(reached.values()),
         typed=typed,
         faults=faults or {},
-        problem=next((problem for problem in problems.values() if problem), None),
+        problem=next(iter(problems.values()), None),
     )
