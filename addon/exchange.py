@@ -12,6 +12,7 @@ from addon.delivery.guard import Hold
 from addon.delivery.lease import Taken
 from addon.delivery.ledger import Key, NotKept
 from addon.delivery.plan import Plan
+from addon.elsewhere import elsewhere, hide
 from addon.logs import about
 from addon.outcome import delivered, failed
 from addon.prepared import Intention, Prepared, intend
@@ -77,7 +78,22 @@ async def deliver(errand: Errand, ready: Ready) -> ConnectionReport:
             hold = structs.replace(hold, hidden=() if said else _marked(intention))
     if result.status in KEY_REFUSED:
         key_refused(rooms, connection)
-    return await asyncio.to_thread(_conclude, rooms.store, intention, plan, hold, result)
+    report = await asyncio.to_thread(_conclude, rooms.store, intention, plan, hold, result)
+    return await _also_elsewhere(errand, report, connection, line)
+
+
+async def _also_elsewhere(
+    errand: Errand, report: ConnectionReport, connection: Connection, line: Line
+) -> ConnectionReport:
+    """Have protected people removed in the environment that the connection is not in, too."""
+    rooms = errand.rooms
+    found = await asyncio.to_thread(elsewhere, rooms, errand.prepared, connection)
+    trouble = None if found is None else await hide(rooms, found, line)
+    if trouble is None:
+        return report
+    status = "held" if report.status == "held" else "failed"
+    detail = trouble if report.detail is None else f"{report.detail}; {trouble}"
+    return structs.replace(report, status=status, detail=detail)
 
 
 def settle(
@@ -88,6 +104,8 @@ def settle(
     plan, hold = intention.decide()
     going = plan if hold is None else plan.only_protected()
     if not going.empty or (hold is not None and _marked(intention)):
+        return None
+    if elsewhere(rooms, prepared, connection) is not None:
         return None
     return _conclude(rooms.store, intention, plan, hold, Result(nothing_done(), ()))
 
