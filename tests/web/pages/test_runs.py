@@ -7,6 +7,7 @@ import pytest
 
 from addon.progress import KEPT_EVERY, KeptProgress
 from addon.queue import QueueError
+from addon.queue.orders import SAME_WITHIN
 from addon.runs import begin, end
 from addon.store import Run, Shelf
 from tests.installation import DOMAIN, PUPILS, TENANT, address, person
@@ -128,7 +129,7 @@ def put_off(site, monkeypatch):
     """What is given to the queue waits until it is let go of by calling this."""
     queue, waiting = site.house.queue(), []
     enqueue = queue.enqueue
-    monkeypatch.setattr(queue, "enqueue", waiting.append)
+    monkeypatch.setattr(queue, "enqueue", lambda task: waiting.append(task) is None)
 
     def let_go():
         monkeypatch.undo()
@@ -152,6 +153,17 @@ def test_a_run_that_is_asked_for_is_waited_for_and_then_shown(site, client, put_
     assert part.headers["HX-Redirect"] == shown
     assert "16 personer skapades" in site.read(client.get(shown))
     assert "run.asked" in [entry.what for entry in site.store.entries(TENANT, 9)]
+
+
+def test_a_second_wish_within_seconds_leads_to_the_run_of_the_first(site, client):
+    page = client.get(PAGE)
+    site.clock.ahead += SAME_WITHIN - site.clock() % SAME_WITHIN
+    site.send(client, page, NOW)
+    site.tasks()
+    site.clock.ahead += 1
+    path = location(site.send(client, page, NOW))
+    site.tasks()
+    assert location(client.get(path)).startswith(f"{PAGE}/2")
 
 
 def test_a_run_that_never_begins_is_not_waited_for_for_ever(site, client, put_off):
