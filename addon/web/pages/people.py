@@ -63,8 +63,11 @@ def blueprint() -> Blueprint:
     def as_csv() -> AnyResponse:
         """The overview, as `preview --csv` has it, of those whom the table shows."""
         now = here()
+        wish, token = wish_of(now), request.args.get("sok", "")
+        if token and not wish.text:  # the table says that it is forgotten; the file cannot
+            return redirect(url_for("people.page", sok=token, **_arguments(request.args)))
         return Response(
-            overview(now.desk, wish_of(now)),
+            overview(now.desk, wish),
             mimetype="text/csv",
             headers={"Content-Disposition": 'attachment; filename="personer.csv"'},
         )

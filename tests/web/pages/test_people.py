@@ -208,6 +208,15 @@ def test_what_was_searched_for_is_kept_for_a_while_only(site, client):
     assert site.store.papers(shelf, site.clock()) == []
 
 
+def test_a_file_of_a_search_that_is_forgotten_is_not_everybody(site, client):
+    token = form_of(search(site, client, "Vängbo"), PAGE)["sok"]
+    with site.later(LASTS + 1):
+        answer = client.get(FILE, query_string={"sok": token, "roll": "student"})
+        page = site.ready(client, location(answer))
+    assert "sparas bara i två timmar" in site.read(page)
+    assert 'value="student" selected' in page.text
+
+
 @pytest.mark.parametrize("token", ["../../x", "å", "x" * 200, "1"])
 def test_a_token_of_nothing_finds_everybody(site, client, token):
     page = site.ready(client, PAGE, query_string={"sok": token})
