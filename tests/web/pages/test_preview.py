@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tests.installation import HIDDEN, PUPILS, address, person
+from tests.installation import DOMAIN, HIDDEN, PUPILS, address, person
 from tests.web.pages.school import deliver, hold, read_again, turn_on, user_id
-from tests.web.site import Site
+from tests.web.site import TEACHER, Site
 
 PAGE, ALL = "/forhandsgranska", "/forhandsgranska/all"
 TORVALD = PUPILS["7A"][0]
@@ -108,6 +108,26 @@ def test_classes_and_the_like_are_told_by_name_too(site, client):
     assert "Gunnel Pärlbåt Skapas Visa uppgifterna" in site.read(
         site.ready(client, ALL, query_string={"typ": "Employment"})
     )
+
+
+def test_what_an_activity_is_is_told_where_there_are_any(tmp_path):
+    site = Site(tmp_path)
+    unit = site.installation.document["schoolUnits"][0]
+    unit["teachingGroups"] = {"from": "group", "pattern": "^(?P<name>matte)@"}
+    with site:
+        turn_on(site, "all")
+        told = "En aktivitet är undervisningen i en klass eller grupp"
+        client, matte = site.sign_in(), f"matte@{DOMAIN}"
+        assert told not in site.read(site.ready(client, PAGE))
+        site.installation.domain.add_group({"email": matte, "name": "Matte"})
+        for member in (address("Bo", "Ek"), TEACHER):
+            site.installation.domain.add_member(matte, member)
+        read_again(site, client)
+        said = site.read(site.ready(client, PAGE))
+        assert "1 aktivitet" in said
+        assert told in said
+        activities = site.ready(client, ALL, query_string={"typ": "Activity"})
+        assert told in site.read(activities)
 
 
 def test_a_long_list_of_names_has_pages(site, client):
@@ -245,6 +265,15 @@ def test_a_vendor_that_is_not_set_up_is_pointed_out(tmp_path):
         turn_on(site, "all")
         said = site.read(site.ready(site.sign_in(), PAGE))
         assert "All är inte färdigt uppsatt i Skolsynk, så inget kan skickas dit." in said
+        assert "Nästa körning skickar inget: All är inte färdigt uppsatt i Skolsynk." in said
+        assert "Nästa körning skapar" not in said
+
+
+def test_only_vendors_that_can_be_sent_to_are_counted(tmp_path):
+    with Site(tmp_path, SKOLSYNK_ALL_LIVE_KEY="") as site:
+        turn_on(site)
+        said = site.read(site.ready(site.sign_in(), PAGE))
+        assert "Nästa körning skapar 16, ändrar 0 och tar bort 0 personer" in said
 
 
 def test_a_vendor_that_there_is_none_of_is_not_found(site, client):
