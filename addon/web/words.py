@@ -134,6 +134,7 @@ DEEDS: Words = {
     "vendor.saved": _("Uppgifter och gränser sparade"),
     "vendor.mode": _("Läget ändrat"),
     "vendor.withdrawn": _("Avveckling begärd"),
+    "vendor.emptied": _("Testmiljön töms"),
     "vendor.reconciled": _("Avstämning begärd"),
     "connection.mode": _("Läget ändrat"),
     "hold.approved": _("Spärr godkänd"),
@@ -162,6 +163,18 @@ WIRE: Words = {
     "employedAt.value": _("Anställd vid"),
     "user.value": _("Person"),
 }
+
+
+def counted_people(students: int, staff: int) -> str:
+    """So many people of both kinds: `12 elever och 4 i personalen`."""
+    said = ngettext(
+        "%(n)s elev och %(staff)s i personalen",
+        "%(n)s elever och %(staff)s i personalen",
+        students,
+        n=number(students),
+        staff=number(staff),
+    )
+    return str(said)
 
 
 def counted_type(resource_type: str, count: int) -> str:
@@ -243,6 +256,7 @@ def words(app: Flask) -> None:
         connection_status=_said(CONNECTION_STATUSES),
         stop=lambda detail: str(STOPS.get(detail, "")),
         resource_type_name=_said(RESOURCE_TYPES),
+        counted_people=counted_people,
         counted_type=counted_type,
         field_name=_said(FIELDS),
         severity_name=severity_name,

@@ -222,7 +222,7 @@ def test_how_many_each_vendor_is_about_is_told_once_the_directory_is_read(site, 
     assert "elever och" not in site.read(client.get("/skarpt-lage")).split("Some")[1]
     site.ready(client, "/forhandsgranska")
     said = site.read(client.get("/skarpt-lage"))
-    assert "1 skolenhet · 12 elever och 4 lärare" in said
+    assert "1 skolenhet · 12 elever och 4 i personalen" in said
     assert "Slå på skarpt läge för Some" in said
 
 

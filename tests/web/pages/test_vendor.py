@@ -67,7 +67,7 @@ def test_after_a_delivery_the_page_says_what_is_there_and_what_was_sent(site, cl
     assert "All är aktuell. Där finns 16 personer." in said
     assert "Senast något skickades var" in said
     assert "Personer 16 0 0" in said
-    assert "12 elever och 4 lärare enligt ert underlag" in said
+    assert "12 elever och 4 i personalen enligt ert underlag" in said
 
 
 def test_a_run_with_nothing_new_keeps_telling_of_the_last_delivery(site, client):
@@ -364,7 +364,8 @@ def test_limits_that_stop_nothing_are_warned_of(site, client):
 def test_turning_on_is_asked_with_the_numbers_of_pupils_and_teachers(site, client):
     said = site.read(site.ready(client, f"{ALL}/lage/live"))
     assert (
-        "I skarpt läge skapas konton för 12 elever och 4 lärare hos All. Testmiljön påverkas inte."
+        "I skarpt läge skapas konton för 12 elever och 4 i personalen hos All. "
+        "Testmiljön påverkas inte."
     ) in said
     assert "Det gäller 1 skolenhet." in said
     assert "E-postadress; Årskurs" in said
@@ -386,7 +387,7 @@ def test_yes_turns_it_on_and_the_vendor_has_everyone_but_the_protected(site, cli
 
 def test_trying_sends_to_the_test_environment_alone(site, client):
     said = site.read(site.ready(client, f"{ALL}/lage/test"))
-    assert "I testläge skapas konton för 12 elever och 4 lärare i testmiljön hos All." in said
+    assert "I testläge skapas konton för 12 elever och 4 i personalen i testmiljön hos All." in said
     assert "Uppgifterna som skickas är riktiga, även i testläge." in said
     turn_on(site, client, "all", "test")
     assert len(site.installation.test.held("User")) == 16
@@ -423,7 +424,7 @@ def test_turning_on_again_tells_what_has_changed_meanwhile(site, client):
         client.post("/katalog/las", data=form_of(client.get(ALL), "/katalog/las"))
         site.tasks()
         said = site.read(site.ready(client, f"{ALL}/lage/live"))
-    assert "I skarpt läge hålls 12 elever och 4 lärare aktuella hos All." in said
+    assert "I skarpt läge hålls 12 elever och 4 i personalen aktuella hos All." in said
     assert "1 konto skapas" in said
     assert "1 konto tas bort" in said
 

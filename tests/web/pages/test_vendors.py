@@ -179,7 +179,7 @@ def test_a_unit_taken_from_a_vendor_that_is_on_is_asked_about_with_who_would_go(
     page = site.send(client, client.get(PAGE), PAGE, **{"units-all": [NORRA]})
     assert page.status_code == 200
     said = site.read(page)
-    assert "1 elever och 0 lärare tas bort hos All" in said
+    assert "1 elev och 0 i personalen tas bort hos All" in said
     assert "Östra skolan" in said
     assert connection(site, "all")["schoolUnits"] == [NORRA, OSTRA]
     answer = site.send(client, page, PAGE, do="sure")
@@ -199,7 +199,7 @@ def test_nobody_goes_who_has_another_unit_there(site, client):
 def test_a_unit_given_to_a_vendor_that_is_on_is_asked_about_with_who_would_come(site, client):
     turn_on(site, client, "all")
     page = site.send(client, client.get(PAGE), PAGE, **{"units-all": [NORRA, OSTRA]})
-    assert "Konton skapas för 1 elever och 0 lärare hos All." in site.read(page)
+    assert "Konton skapas för 1 elev och 0 i personalen hos All." in site.read(page)
     assert site.send(client, page, PAGE, do="sure").status_code == 302
     assert connection(site, "all")["schoolUnits"] == [NORRA, OSTRA]
 
@@ -208,7 +208,7 @@ def test_more_than_the_limit_is_said_to_stop_and_ask(site, client):
     turn_on(site, client, "all")
     page = site.send(client, client.get(PAGE), PAGE, **{"units-all": []})
     said = site.read(page)
-    assert "12 elever och 4 lärare tas bort hos All" in said
+    assert "12 elever och 4 i personalen tas bort hos All" in said
     assert "körningen stannar och frågar dig innan något tas bort" in said
 
 
@@ -238,7 +238,7 @@ def test_without_the_directory_the_units_are_named_and_the_numbers_counted_again
         site.tasks()
         for _ in range(50):
             page = site.send(client, page, PAGE, do="count")
-            if "12 elever och 4 lärare tas bort hos All" in site.read(page):
+            if "12 elever och 4 i personalen tas bort hos All" in site.read(page):
                 break
         else:
             raise AssertionError(site.read(page))
