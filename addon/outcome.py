@@ -16,6 +16,7 @@ def foreseen(connection: Connection, plan: Plan, hold: Hold | None) -> Connectio
         operations=counts(plan),
         refused=plan.left_alone,
         hold=_hold_report(hold),
+        protected=plan.protected_people if hold else 0,
     )
 
 
@@ -44,6 +45,7 @@ def delivered(
         detail=result.stopped,
         hold=_hold_report(hold),
         people=people,
+        protected=result.operations["delete"].get("User", 0) if hold else 0,
     )
 
 

@@ -48,7 +48,8 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     planned. `left` is what the next run goes on with, `refused` what the vendor does not take
     and is left alone until it changes or a day has passed. `detail` says what a person should
     know; `configuration` that the cause is in this installation's set-up. `people` is how many
-    the vendor has in the end, by the ledger; None where that was not looked at.
+    the vendor has in the end, by the ledger; None where that was not looked at. `protected` is
+    how many people with protected identity were, or would be, removed though the plan is held.
     """
 
     vendor: str
@@ -62,6 +63,7 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     hold: HoldReport | None = None
     configuration: bool = False
     people: int | None = None
+    protected: int = 0
 
     @property
     def unfinished(self) -> bool:

@@ -97,6 +97,7 @@ def test_protected_people_go_however_much_is_held(here):
         assert address(*HIDDEN) not in names
         assert len(names) == 13
         assert [r.method for r in server.requests if r.path.startswith("/Users")] == ["DELETE"]
+    assert [(c["status"], c["protected"]) for c in ran.json["connections"]] == [("held", 1)] * 2
 
 
 # A protected person's removal, and the groups, while a hold stands

@@ -58,6 +58,11 @@ class Plan(Struct, frozen=True):
         nothing: dict[ResourceType, list[Operation]] = {t: [] for t in TYPES}
         return Plan(self.protected, nothing, nothing, self.absent, self.left_alone, self.obsolete)
 
+    @property
+    def protected_people(self) -> int:
+        """How many people that part removes."""
+        return sum(1 for op in self.protected if op.resource_type == "User")
+
     def operations(self) -> Iterable[Operation]:
         """Everything, in the order of sending."""
         yield from self.protected

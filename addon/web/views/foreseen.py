@@ -57,6 +57,11 @@ class Outlook(Struct, frozen=True):
         return self.counts.get(kind, {}).get(resource_type, 0)
 
     @property
+    def protected(self) -> int:
+        """How many people are removed even where the rest is held."""
+        return self.foreseen.plan.protected_people
+
+    @property
     def types(self) -> dict[str, int]:
         """How much would be done to each type of resource, people first."""
         found = {t: sum(self.number(kind, t) for kind in ORDER) for t in ("User", *TYPES)}

@@ -32,10 +32,13 @@ class Part(Struct, frozen=True, rename="camel"):
     detail: str | None = None
     configuration: bool = False
     people: int | None = None
+    protected: int = 0
 
     @property
     def did_something(self) -> bool:
-        """Whether anything was sent and taken; a held plan's operations were not."""
+        """Whether anything was sent and taken; a held plan's operations were not, but for the
+        removal of protected people.
+        """
         return self.status != "held" and any(self.operations.values())
 
     @property

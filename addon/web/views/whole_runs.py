@@ -24,6 +24,7 @@ class WholeRun(Struct, frozen=True):
 
     `waiting` are vendors whose delivery has not begun. `people` is to how many people something
     of each kind was done, `others` to how many other resources anything was, at all vendors.
+    `protected` is how many of the people were removed though the rest was held.
     """
 
     run: Run
@@ -33,6 +34,7 @@ class WholeRun(Struct, frozen=True):
     people: dict[str, int]
     others: int
     failed: int
+    protected: int
 
     @property
     def id(self) -> str:
@@ -63,6 +65,11 @@ class WholeRun(Struct, frozen=True):
         if self.record.connections:
             statuses -= {"superseded"}  # another stretch of it, or another run, did the work
         return next((each for each in WORST_FIRST if each in statuses), "done")
+
+    @property
+    def only_protected(self) -> bool:
+        """Whether nothing was done but the removal of protected people, the rest being held."""
+        return bool(self.protected) and self.protected == sum(self.people.values()) + self.others
 
     @property
     def seconds(self) -> float | None:
@@ -131,14 +138,18 @@ class _Gathering:
             parts.extend(record_of(stretch).connections)
         record = structs.replace(self.record, connections=_merged(parts))
         done = [part for part in record.connections if part.status != "held"]
+        people = {k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS}
+        protected = sum(part.protected for part in record.connections)
+        people["delete"] += protected
         return WholeRun(
             run=self.run,
             stretches=tuple(self.stretches),
             record=record,
             waiting=() if busy or late else tuple(sorted(self.unbegun.intersection(on))),
-            people={k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS},
+            people=people,
             others=sum(_others(part) for part in done),
             failed=sum(len(part.failures) for part in record.connections),
+            protected=protected,
         )
 
 
@@ -189,6 +200,7 @@ def _together(parts: Sequence[Part]) -> Part:
         status="delivered" if did else last.status,
         operations=operations,
         failures=tuple(failures.values()),
+        protected=sum(part.protected for part in parts),
     )
 
 

@@ -7,8 +7,10 @@ import pytest
 from addon.approve import find_hold
 from addon.delivery.guard import APPROVAL_LASTS
 from addon.queue import QueueError
+from addon.rooms import find_tenant
 from addon.runs import begin
 from addon.web.pages.holds import BEGINS_WITHIN
+from addon.web.views.whole_runs import whole_runs
 from tests.installation import PUPILS, TENANT, address, person
 from tests.web.pages.school import (
     HELD,
@@ -487,3 +489,26 @@ def test_a_leavers_page_is_a_link_by_id_alone(site, client):
     page = shown(site, client)
     assert f'href="/personer/{user_id(site, *PUPILS["7A"][0])}"' in page.text
     assert UNIT not in page.text
+
+
+def test_what_is_removed_in_spite_of_a_hold_is_told_before_and_after(site, client):
+    hold(site)
+    site.installation.domain.move_user(address(*PUPILS["7B"][0]), "/Skyddade")
+    read_again(site, client)
+    there = len(users(site))
+    anyway = "1 person med skyddade personuppgifter tas bort ändå."
+    said = site.read(site.ready(client, "/forhandsgranska"))
+    assert f"Det som ska göras är spärrat. {anyway}" in said
+    assert f"så det stoppas tills någon av er har bestämt. {anyway}" in said
+    assert "skickar inget" not in said
+    assert "Den som får skyddade personuppgifter tas bort där ändå." in site.read(client.get(PAGE))
+    deliver(site, HELD)
+    assert len(users(site)) == there - 1
+    newest = site.store.runs(TENANT, 1)[0]
+    said = site.read(site.ready(client, f"/korningar/{newest.id}"))
+    gone = "1 person med skyddade personuppgifter togs bort ändå."
+    assert f"Det som skulle göras är spärrat. {gone}" in said
+    assert said.count(gone) == 2
+    assert "Inget skickades" not in said
+    run = whole_runs(site.store.runs(TENANT, 9), find_tenant(site.store, TENANT), site.clock())[0]
+    assert (run.people["delete"], run.others) == (1, 0)
