@@ -1,6 +1,6 @@
 """What a person decides of a held plan: that it goes, or that it does not."""
 
-from typing import Literal, get_args
+from typing import get_args
 
 from msgspec import structs
 
@@ -11,9 +11,7 @@ from addon.report import RunReport
 from addon.rooms import Rooms, Unknown, find_tenant
 from addon.store import Store
 from addon.sync import sync
-from addon.withdraw import withdraw
-
-LedgerMode = Literal["test", "live"]
+from addon.withdraw import LedgerMode, withdraw
 
 
 def approve(rooms: Rooms, tenant_id: str, vendor: str) -> RunReport:
@@ -24,12 +22,17 @@ def approve(rooms: Rooms, tenant_id: str, vendor: str) -> RunReport:
     tenant = find_tenant(rooms.store, tenant_id)
     connection = tenant.connection(vendor)
     mode = None if connection is None or connection.mode == "off" else connection.mode
-    held = _held(rooms.store, tenant_id, vendor, mode)[1]
+    found = find_hold(rooms.store, tenant_id, vendor, mode)
+    if found is None:  # but one environment may be emptied while the connection is in the other
+        found = find_hold(rooms.store, tenant_id, vendor)
+        if found is None or not found[1].withdrawal:
+            raise _nothing(tenant_id, vendor)
+    key, held = found
     if not held.withdrawal:
         see_that_it_runs(tenant, rooms.clock())
-    hold = let_go(rooms.store, tenant_id, vendor, rooms.clock(), mode)
+    hold = let_go(rooms.store, tenant_id, vendor, rooms.clock(), key.mode)
     if hold.withdrawal:
-        return withdraw(rooms, tenant_id, vendor)
+        return withdraw(rooms, tenant_id, vendor, mode=key.mode)
     return sync(rooms, tenant_id, vendor)
 
 
@@ -67,8 +70,12 @@ def refuse(
 def _held(store: Store, tenant_id: str, vendor: str, mode: LedgerMode | None) -> tuple[Key, Hold]:
     held = find_hold(store, tenant_id, vendor, mode)
     if held is None:
-        raise Unknown(f"nothing of {tenant_id} waits for approval at {vendor}")
+        raise _nothing(tenant_id, vendor)
     return held
+
+
+def _nothing(tenant_id: str, vendor: str) -> Unknown:
+    return Unknown(f"nothing of {tenant_id} waits for approval at {vendor}")
 
 
 def find_hold(

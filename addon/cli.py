@@ -117,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command = add("withdraw", "remove everything at the vendor, turn it off", _withdraw, "needed")
+    command.add_argument("--mode", choices=("test", "live"), help="in one environment alone")
     command.add_argument("--yes", action="store_true", help="however many people it removes")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command = add("status", "last run, holds, failures, by connection", _status, None)
@@ -228,7 +229,9 @@ def _approve(given: argparse.Namespace, settings: Settings) -> int:
 
 def _withdraw(given: argparse.Namespace, settings: Settings) -> int:
     return _report(
-        given, settings, lambda rooms: withdraw(rooms, given.id, given.vendor, given.yes)
+        given,
+        settings,
+        lambda rooms: withdraw(rooms, given.id, given.vendor, given.yes, mode=given.mode),
     )
 
 

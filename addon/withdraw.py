@@ -8,6 +8,7 @@ when it is asked for again.
 import asyncio
 import time
 from codecs import BOM_UTF8
+from typing import Literal
 
 import msgspec
 from msgspec import structs
@@ -26,6 +27,7 @@ from addon.sending import Line
 from addon.store import Changed, LogEntry, StoreError
 from addon.tenant import Connection, Tenant
 
+LedgerMode = Literal["test", "live"]
 ATTEMPTS = 5
 """How often the connection is turned off anew where others change the document meanwhile."""
 COMMAND_LINE = "command line"
@@ -38,22 +40,32 @@ def withdraw(
     vendor: str,
     confirmed: bool = False,
     seconds: float | None = None,
+    mode: LedgerMode | None = None,
 ) -> RunReport:
     """Remove what the tenant has at `vendor`, in test and live mode, for at most about `seconds`.
 
+    Of one `mode` alone if it is given; then a connection that is in the other stays on.
     Held like any other removal beyond the connection's limits, unless `confirmed`. A pause does
     not stop it: it reads no directory, and a person has asked for it. Raises Unknown and
     StoreError.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     tenant = find_tenant(rooms.store, tenant_id)
-    keys = [key for key, _, _ in rooms.store.ledgers(tenant_id) if key.vendor == vendor]
-    if not keys and tenant.connection(vendor) is None:
+    connection = tenant.connection(vendor)
+    keys = [
+        key
+        for key, _, _ in rooms.store.ledgers(tenant_id)
+        if key.vendor == vendor and mode in (None, key.mode)
+    ]
+    if not keys and connection is None:
         raise Unknown(f"{tenant_id} has no connection to {vendor} and nothing there")
     run = begin(rooms.store, tenant_id, rooms.clock())
     with watched(rooms.store, run, rooms.clock):
-        reports = tuple(_one(rooms, tenant, key, run.holder, confirmed, deadline) for key in keys)
-        if not keys:
+        goes_off = connection is not None and mode in (None, connection.mode)
+        reports = tuple(
+            _one(rooms, tenant, key, run.holder, confirmed, deadline, goes_off) for key in keys
+        )
+        if not keys and goes_off:
             turn_off(rooms, tenant_id, vendor)
         report = RunReport(tenant_id, run.id, None, None, (), reports)
         finish(rooms.store, run, rooms.clock(), report)
@@ -61,7 +73,13 @@ def withdraw(
 
 
 def _one(
-    rooms: Rooms, tenant: Tenant, key: Key, holder: str, confirmed: bool, deadline: float | None
+    rooms: Rooms,
+    tenant: Tenant,
+    key: Key,
+    holder: str,
+    confirmed: bool,
+    deadline: float | None,
+    goes_off: bool,
 ) -> ConnectionReport:
     connection = structs.replace(
         tenant.connection(key.vendor) or Connection(vendor=key.vendor), mode=key.mode
@@ -71,12 +89,14 @@ def _one(
         return ready
     line = Line(rooms, key, ready.target, holder, deadline)
     try:
-        return asyncio.run(_remove(line, connection, confirmed))
+        return asyncio.run(_remove(line, connection, confirmed, goes_off))
     except (Taken, NotKept) as stopped:
         return failed(connection, str(stopped))
 
 
-async def _remove(line: Line, connection: Connection, confirmed: bool) -> ConnectionReport:
+async def _remove(
+    line: Line, connection: Connection, confirmed: bool, goes_off: bool
+) -> ConnectionReport:
     store, key = line.rooms.store, line.key
     async with line.exclusively() as lease:
         ledger = await asyncio.to_thread(store.ledger, key)
@@ -88,7 +108,8 @@ async def _remove(line: Line, connection: Connection, confirmed: bool) -> Connec
         if hold is not None:
             store.set_hold(key, structs.replace(hold, at=line.rooms.clock(), withdrawal=True))
             return delivered(connection, plan, Result(nothing_done(), ()), hold, ledger.people())
-        turn_off(line.rooms, key.tenant, key.vendor)
+        if goes_off:
+            turn_off(line.rooms, key.tenant, key.vendor)
         result = await line.send(plan, lambda absent: removal_of_everything(ledger), ledger, lease)
         store.set_hold(key, None)
         if result.complete:

@@ -47,6 +47,25 @@ def test_everything_is_removed_and_the_connection_is_off(here):
     assert len(here.some.held("User")) == 14
 
 
+def test_one_environment_alone_is_emptied_and_the_connection_stays_on(here):
+    here.connection("all", mode="test")
+    here.run("sync", TENANT)
+    here.connection("all", mode="live")
+    ran = here.run("withdraw", TENANT, "--vendor", "all", "--mode", "test", "--json")
+    assert ran.status == HELD
+    assert here.run("approve", TENANT, "--vendor", "all").status == 0
+    assert here.test.externalIds() == []
+    assert len(here.all.held("User")) == 14
+    assert modes(here) == {"all": "live", "some": "live"}
+
+
+def test_the_environment_that_the_connection_is_in_is_emptied_and_it_is_turned_off(here):
+    ran = here.run("withdraw", TENANT, "--vendor", "all", "--mode", "live", "--yes")
+    assert ran.status == 0
+    assert here.all.externalIds() == []
+    assert modes(here) == {"all": "off", "some": "live"}
+
+
 def test_deletes_go_against_the_order_of_creates(here):
     withdrawn(here)
     order = [r.path.split("/")[1] for r in here.all.requests]

@@ -2,6 +2,7 @@
 
 from addon.queue import RUNS, Queue, Task
 from addon.queue.work import RECONCILE, RUN, WITHDRAW
+from addon.withdraw import LedgerMode
 
 SAME_WITHIN = 5.0
 """Seconds within which a second wish for the same is the first one pressed twice."""
@@ -16,9 +17,15 @@ def run_now(queue: Queue, tenant: str, now: float, why: str = "") -> bool:
     return queue.enqueue(_task("run", RUN, now, {"tenant": tenant}, why))
 
 
-def withdraw_now(queue: Queue, tenant: str, vendor: str, now: float) -> bool:
-    """Have everything that the tenant has at the vendor removed. Raises QueueError."""
-    return queue.enqueue(_task("withdraw", WITHDRAW, now, {"tenant": tenant, "vendor": vendor}))
+def withdraw_now(
+    queue: Queue, tenant: str, vendor: str, now: float, mode: LedgerMode | None = None
+) -> bool:
+    """Have everything that the tenant has at the vendor removed, of one mode alone if it is given.
+
+    Raises QueueError.
+    """
+    payload = {"tenant": tenant, "vendor": vendor} | ({} if mode is None else {"mode": mode})
+    return queue.enqueue(_task("withdraw", WITHDRAW, now, payload))
 
 
 def reconcile_now(queue: Queue, tenant: str, vendor: str, now: float) -> bool:

@@ -26,7 +26,7 @@ from addon.relay import Relay
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, Unknown
 from addon.vendors import NotConfigured
-from addon.withdraw import withdraw
+from addon.withdraw import LedgerMode, withdraw
 
 log = logging.getLogger(__name__)
 
@@ -83,12 +83,15 @@ class _Reading(Struct, frozen=True):
     tenant: str
 
 
-class _Order(Struct, frozen=True):
-    """Payload of what is asked for of one vendor; `part` as of a delivery."""
+class _Order(Struct, frozen=True, omit_defaults=True):
+    """Payload of what is asked for of one vendor; `part` as of a delivery, `mode` of a withdrawal
+    from one environment.
+    """
 
     tenant: str
     vendor: str
     part: Part = "0"
+    mode: LedgerMode | None = None
 
 
 class _Delivery(Struct, frozen=True):
@@ -180,9 +183,7 @@ class Work:
         """Withdraw for a while; no later run does what is left, so it is tried again."""
         began = time.monotonic()
         with self._shown(wanted.tenant) as rooms:
-            report = withdraw(
-                rooms, wanted.tenant, wanted.vendor, confirmed=True, seconds=self._seconds
-            )
+            report = withdraw(rooms, wanted.tenant, wanted.vendor, True, self._seconds, wanted.mode)
         if not any(part.unfinished for part in report.connections):
             return Answer(DONE, "done")
         removed = any(any(part.operations["delete"].values()) for part in report.connections)

@@ -10,7 +10,6 @@ from flask import g, request
 from msgspec import Struct, structs
 
 from addon import reconcile, survey
-from addon.approve import LedgerMode
 from addon.changes import changes
 from addon.delivery.guard import Hold
 from addon.delivery.ledger import Key
@@ -24,6 +23,7 @@ from addon.vendors import Vendor
 from addon.web.gate import Admin
 from addon.web.house import House
 from addon.web.study import Desk, Patience
+from addon.withdraw import LedgerMode
 
 SAVING = 25.0
 """Seconds that a form waits for what it needs, so that nothing that was filled in is lost."""

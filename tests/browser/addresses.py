@@ -46,6 +46,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/leverantorer/gleerups/lage/test",
         "/leverantorer/gleerups/lage/live",
     ),
+    "/leverantorer/<vendor>/tom-testmiljon": ("/leverantorer/gleerups/tom-testmiljon",),
     "/logga-in": ("/logga-in",),
     "/logga-in/klar": ("/logga-in/klar",),
     "/organisation": ("/organisation",),

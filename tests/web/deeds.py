@@ -17,11 +17,13 @@ def read_directory(site: Site, client: FlaskClient) -> None:
     assert site.ready(client, "/personer").status_code == 200
 
 
-def turn_on(site: Site, client: FlaskClient, vendor: str, mode: str = "live") -> TestResponse:
+def turn_on(
+    site: Site, client: FlaskClient, vendor: str, mode: str = "live", **values: Any
+) -> TestResponse:
     """Says yes to a mode, waits for the first run, and gives the vendor's page after it."""
     site.clock.ahead += 10  # a run that is asked for sooner is the same one
     path = f"/leverantorer/{vendor}/lage/{mode}"
-    answer = site.send(client, site.ready(client, path), path)
+    answer = site.send(client, site.ready(client, path), path, **values)
     assert answer.status_code == 302, site.read(answer)
     site.tasks()
     return site.ready(client, answer.location)

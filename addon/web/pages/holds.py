@@ -126,7 +126,7 @@ def _approve(now: Here, held: Held) -> None:
     let_go(now.store, now.tenant_id, held.vendor, now.now, held.key.mode)
     try:
         if held.hold.withdrawal:
-            withdraw_now(queue, now.tenant_id, held.vendor, now.now)
+            withdraw_now(queue, now.tenant_id, held.vendor, now.now, held.key.mode)
         else:
             run_now(queue, now.tenant_id, now.now, held.vendor)
         flash(_("Godkänt. Det skickas till %(vendor)s nu.", vendor=name))

@@ -19,9 +19,11 @@ from addon.web.pages.vendor_parts import (
     problem_in,
     with_settings,
 )
+from addon.web.pages.vendor_withdrawal import can_empty, empty_tests
 from addon.web.study import NotRead, NotReady
 from addon.web.views.consequences import Reach, carried, next_run
 from addon.web.views.held import is_sending
+from addon.web.views.undecided import undecided
 
 
 def add_to(vendor: Blueprint) -> None:
@@ -38,10 +40,13 @@ def add_to(vendor: Blueprint) -> None:
     def set_mode(vendor: str, mode: str) -> str | AnyResponse | tuple[str, int]:
         """Do it, and have a run begin."""
         now = here()
+        now.wait_longer()
         known_vendor(now, vendor)
         wanted, connection = _mode(mode), connection_to(now.tenant, vendor)
         if wanted != "off" and not (
-            connection.school_units and problem_in(now, connection, wanted) is None
+            connection.school_units
+            and problem_in(now, connection, wanted) is None
+            and not undecided(now, now.desk)
         ):
             return _page(now, vendor, wanted), 400
         try:
@@ -57,6 +62,9 @@ def add_to(vendor: Blueprint) -> None:
         if wanted != connection.mode:
             _take_back_approval(now, connection)
         _begin(now, vendor, wanted)
+        emptied = wanted == "live" and request.form.get("empty") == "1"
+        if emptied and can_empty(now, vendor, people_there(now, vendor)):
+            empty_tests(now, vendor)
         return redirect(url_for("vendor.page", vendor=vendor))
 
 
@@ -130,15 +138,18 @@ def _page(now: Here, vendor: str, wanted: Mode, overtaken: Overtaken | None = No
     problem = problem_in(now, connection, wanted)
     possible = wanted != connection.mode and bool(connection.school_units) and problem is None
     coming, sent = None, Reach()
+    unsure: tuple[str, ...] = ()
     if possible and wanted != "off":
         desk = now.desk
+        unsure = undecided(now, desk)
         coming, sent = next_run(now, desk, vendor, wanted), carried(desk, vendor) or Reach()
     return render_template(
         "vendor/mode.html",
         vendor_id=vendor,
         connection=connection,
         wanted=wanted,
-        possible=possible or (wanted == "off" != connection.mode),
+        possible=(possible and not unsure) or (wanted == "off" != connection.mode),
+        undecided=unsure,
         sent=sent,
         coming=coming,
         there=people_there(now, vendor),

@@ -61,6 +61,55 @@ def add_to(vendor: Blueprint) -> None:
             flash(_("Allt ni har hos %(vendor)s tas bort nu.", vendor=name))
         return redirect(url_for("runs.page"))
 
+    @vendor.get("/leverantorer/<vendor>/tom-testmiljon")
+    def empty(vendor: str) -> str:
+        """What it means to remove everything in the vendor's test environment."""
+        now = here()
+        known_vendor(now, vendor)
+        return _emptying(now, vendor)
+
+    @vendor.post("/leverantorer/<vendor>/tom-testmiljon")
+    def do_empty(vendor: str) -> AnyResponse | tuple[str, int]:
+        """Have it removed; what is in live mode stays as it is."""
+        now = here()
+        known_vendor(now, vendor)
+        there = people_there(now, vendor)
+        if not can_empty(now, vendor, there):
+            return _emptying(now, vendor), 400
+        empty_tests(now, vendor)
+        return redirect(url_for("vendor.page", vendor=vendor))
+
+
+def can_empty(now: Here, vendor: str, there: Mapping[str, int]) -> bool:
+    """Whether the test environment has something that nothing keeps up to date, and is set up."""
+    left = "test" in there and connection_to(now.tenant, vendor).mode != "test"
+    return left and "test" not in _problems(now, vendor, there)
+
+
+def empty_tests(now: Here, vendor: str) -> None:
+    """Have all in the test environment removed, and say so."""
+    name = now.vendor_name(vendor)
+    try:
+        withdraw_now(now.house.queue(), now.tenant_id, vendor, now.now, "test")
+    except QueueError:
+        told = _("Testmiljön hos %(vendor)s kunde inte tömmas nu. Försök igen om en stund.")
+        flash(told % {"vendor": name}, "warning")
+    else:
+        now.log("vendor.emptied", vendor)
+        flash(_("Allt ni har i testmiljön hos %(vendor)s tas bort nu.", vendor=name))
+
+
+def _emptying(now: Here, vendor: str) -> str:
+    there = people_there(now, vendor)
+    return render_template(
+        "vendor/empty.html",
+        vendor_id=vendor,
+        connection=connection_to(now.tenant, vendor),
+        there=there,
+        possible=can_empty(now, vendor, there),
+        problem=_problems(now, vendor, there).get("test"),
+    )
+
 
 def _problems(now: Here, vendor: str, there: Mapping[str, int]) -> dict[str, str]:
     """By mode, what must be set up in this installation before anything can be removed there."""

@@ -74,7 +74,7 @@ def test_what_is_not_set_up_cannot_be_confirmed(site, client):
 
 def test_what_can_be_removed_is_removed_though_the_rest_cannot(site, client):
     turn_on(site, client, "all", "test")
-    turn_on(site, client, "all")
+    turn_on(site, client, "all", empty=None)
     client = without_key(site, "test")
     page = client.get(PATH)
     said = site.read(page)
