@@ -65,7 +65,8 @@ def blueprint() -> Blueprint:
         now = here()
         wish, token = wish_of(now), request.args.get("sok", "")
         if token and not wish.text:  # the table says that it is forgotten; the file cannot
-            return redirect(url_for("people.page", sok=token, **_arguments(request.args)))
+            arguments: dict[str, Any] = {**_arguments(request.args), "sok": token}
+            return redirect(url_for("people.page", **arguments))
         return Response(
             overview(now.desk, wish),
             mimetype="text/csv",

@@ -17,6 +17,7 @@ from addon.web.charts import Series, bar_chart
 from addon.web.here import Here, here
 from addon.web.paging import page_of
 from addon.web.study import NotRead, NotReady
+from addon.web.views.following import asked
 from addon.web.views.remedies import trouble_said
 from addon.web.views.subjects import Subject, subjects
 from addon.web.views.whole_runs import WholeRun, whole_runs
@@ -28,8 +29,6 @@ DWARFS = 10
 """So many times the people of the second largest run, and a run is told beside the chart."""
 NEWEST = 60
 """Records that are looked through for a run before all are."""
-BEGINS_WITHIN = 300
-"""Seconds for which a run that was asked for is waited for."""
 
 
 class Progress(Struct, frozen=True):
@@ -64,7 +63,7 @@ def blueprint() -> Blueprint:
             chart=_chart(charted) if _worth_a_chart(charted) else None,
             beyond=beyond,
             going=next((run for run in found if run.running), None),
-            asked=_asked(now),
+            asked=asked(now),
         )
 
     @runs.post("/korningar/nu")
@@ -123,18 +122,10 @@ def _runs(now: Here, most: int) -> tuple[WholeRun, ...]:
     return whole_runs(now.store.runs(now.tenant_id, most), now.tenant, now.now)
 
 
-def _asked(now: Here) -> int | None:
-    """When the run was asked for that the page waits for; None when it waits for none."""
-    given = request.args.get("begard", "")
-    if not given.isdecimal() or len(given) > 12:
-        return None
-    return int(given) if 0 <= now.now - int(given) < BEGINS_WITHIN else None
-
-
 def _begun(now: Here, found: Sequence[WholeRun]) -> AnyResponse | None:
     """The way to the run that was asked for, once it has begun."""
-    asked = _asked(now)
-    if asked is None or not found or found[0].started < asked:
+    since = asked(now)
+    if since is None or not found or found[0].started < since:
         return None
     story = url_for("runs.run", run_id=found[0].id)
     if request.headers.get("HX-Request") == "true":

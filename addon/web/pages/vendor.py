@@ -23,6 +23,7 @@ from addon.web.pages.vendor_parts import (
 )
 from addon.web.study import NotRead, NotReady
 from addon.web.views.consequences import Reach, carried, most_removed
+from addon.web.views.following import following
 from addon.web.views.lacking import Lacking, lacking
 from addon.web.views.refused import Refused, refused
 from addon.web.views.remedies import trouble_remedy
@@ -128,6 +129,7 @@ def _page(
         units=[u for u in now.tenant.school_units if u.code in connection.school_units],
         form=form or limits_of(connection.limits),
         fields=connection.fields if fields is None else fields,
+        following=following(now) if connection.mode != "off" else None,
         overtaken=overtaken,
         mark=now.mark(lambda tenant: _settings(tenant, vendor)),
         refused=found,

@@ -61,11 +61,12 @@ def add_to(vendor: Blueprint) -> None:
             return _overtaken(now, vendor, wanted, overtaken)
         if wanted != connection.mode:
             _take_back_approval(now, connection)
-        _begin(now, vendor, wanted)
+        ordered = _begin(now, vendor, wanted)
         emptied = wanted == "live" and request.form.get("empty") == "1"
         if emptied and can_empty(now, vendor, people_there(now, vendor)):
             empty_tests(now, vendor)
-        return redirect(url_for("vendor.page", vendor=vendor))
+        asked = int(now.now) if ordered else None
+        return redirect(url_for("vendor.page", vendor=vendor, begard=asked))
 
 
 def _mode(text: str) -> Mode:
@@ -74,8 +75,8 @@ def _mode(text: str) -> Mode:
     return cast(Mode, text)
 
 
-def _begin(now: Here, vendor: str, wanted: Mode) -> None:
-    """Have the first run begin, and say so."""
+def _begin(now: Here, vendor: str, wanted: Mode) -> bool:
+    """Have the first run begin, and say so; whether it is to begin now."""
     name = now.vendor_name(vendor)
     if wanted == "off":
         flash(_off(now, name))
@@ -89,9 +90,14 @@ def _begin(now: Here, vendor: str, wanted: Mode) -> None:
                 "%(vendor)s är på, men körningen kunde inte börja nu. Nästa gör det.", vendor=name
             )
             flash(told, "warning")
-            return
+            return False
         now.log("run.asked")
-        flash(_("%(vendor)s är på. Den första körningen har börjat.", vendor=name))
+        if wanted == "test":
+            flash(_("%(vendor)s är i testläge. Den första körningen har börjat.", vendor=name))
+        else:
+            flash(_("%(vendor)s är i skarpt läge. Den första körningen har börjat.", vendor=name))
+        return True
+    return False
 
 
 def _off(now: Here, name: str) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from addon.delivery.guard import Hold
 from addon.delivery.ledger import Key
+from addon.store import Run
 from tests.installation import DOMAIN, HIDDEN, TENANT, address, person
 from tests.web.deeds import add_unit, connection, mode_of, read_directory, run, turn_on
 from tests.web.site import Site, form_of
@@ -59,7 +60,7 @@ def test_a_vendor_without_units_leads_to_the_table(tmp_path):
 def test_a_vendor_that_is_on_waits_for_its_first_run(site, client):
     site.installation.connection("all", mode="live")
     said = site.read(client.get(ALL))
-    assert "All är på. Den första körningen är inte klar ännu." in said
+    assert "All är i skarpt läge. Den första körningen är inte klar ännu." in said
 
 
 def test_after_a_delivery_the_page_says_what_is_there_and_what_was_sent(site, client):
@@ -100,7 +101,8 @@ def test_a_vendor_that_was_turned_off_is_said_to_have_what_it_has(site, client):
 def test_what_is_left_of_a_mode_that_it_was_in_before_is_told(site, client):
     turn_on(site, client, "all", "test")
     assert "i testmiljön hålls inte aktuella" not in site.read(client.get(ALL))
-    said = site.read(turn_on(site, client, "all"))
+    site.installation.connection("all", mode="live")
+    said = site.read(client.get(ALL))
     assert "16 konton i testmiljön hålls inte aktuella." in said
     assert "Avveckla: ta bort allt ni har hos All" in said
 
@@ -193,7 +195,7 @@ def test_a_class_that_is_not_taken_is_told_by_its_name(site, client):
 def test_the_refused_are_counted_where_their_names_are_not_to_be_had(site, client):
     site.installation.all.fail(400, times=1, method="POST", endpoint="Users")
     turn_on(site, client, "all")
-    with site.later(25 * 3600):
+    with site.later(24 * 3600 + 60):
         page = client.get(ALL)
     assert "All tog inte emot" in site.read(page)
     assert "Namnen visas när katalogen har lästs." in site.read(page)
@@ -375,14 +377,69 @@ def test_turning_on_is_asked_with_the_numbers_of_pupils_and_teachers(site, clien
 def test_yes_turns_it_on_and_the_vendor_has_everyone_but_the_protected(site, client):
     path = f"{ALL}/lage/live"
     answer = site.send(client, site.ready(client, path), path)
-    assert answer.location == ALL
-    assert "All är på. Den första körningen har börjat." in site.read(client.get(ALL))
+    assert answer.location.startswith(f"{ALL}?begard=")
+    assert "All är i skarpt läge. Den första körningen har börjat." in site.read(client.get(ALL))
     site.tasks()
     assert connection(site, "all")["mode"] == "live"
     held = site.installation.all.held("User")
     assert len(held) == 16
     assert HIDDEN[1] not in str(held)
     assert [e.what for e in site.store.entries(TENANT, 2)] == ["run.asked", "vendor.mode"]
+
+
+def test_the_page_follows_the_first_run_and_leads_to_its_story(site, client, monkeypatch):
+    queue, waiting = site.house.queue(), []
+    enqueue, path = queue.enqueue, f"{ALL}/lage/test"
+    site.ready(client, "/forhandsgranska")
+    asking = site.ready(client, path)
+    monkeypatch.setattr(queue, "enqueue", lambda task: waiting.append(task) is None)
+    there = site.send(client, asking, path).location
+    page = client.get(there)
+    said = site.read(page)
+    assert "All är i testläge. Den första körningen har börjat." in said
+    assert "All är i testläge. Den första körningen är inte klar ännu." in said
+    assert "Körningen är beställd och börjar strax." in said
+    assert "Nästa steg: testläge" not in said
+    assert f'hx-get="{there}"' in page.text
+    assert '<noscript><meta http-equiv="refresh" content="4"></noscript>' in page.text
+    monkeypatch.undo()
+    for task in waiting:
+        enqueue(task)
+    site.tasks()
+    page = client.get(there, headers={"HX-Request": "true"})
+    said = site.read(page)
+    assert "All är aktuell. I testmiljön finns 16 personer." in said
+    assert "Körningen är klar. Se vad som hände" in said
+    assert "Nästa steg: skarpt läge" in said
+    assert 'href="/korningar/2' in page.text
+    assert "hx-get" not in page.text
+    assert 'http-equiv="refresh"' not in page.text
+    for part in ("pagar", "stand", "leverans", "vidare"):
+        assert page.text.count(f'id="{part}"') == 1
+
+
+def test_a_run_that_is_under_way_is_followed_for_a_while(site, client):
+    site.installation.connection("all", mode="live")
+    at = site.clock()
+    site.store.save_run(Run("20990101T000000Z-aaaaaa", TENANT, at, "running", holder="x"))
+    page = client.get(ALL)
+    assert "En körning pågår. Följ den" in site.read(page)
+    assert 'href="/korningar/20990101T000000Z-aaaaaa"' in page.text
+    assert 'hx-select="#pagar"' in page.text
+    with site.later(3600):
+        page = client.get(ALL)
+    assert "En körning pågår. Följ den" in site.read(page)
+    assert 'hx-select="#pagar"' not in page.text
+
+
+def test_a_run_that_never_begins_is_not_waited_for_for_ever(site, client):
+    site.installation.connection("all", mode="live")
+    there = f"{ALL}?begard={int(site.clock())}"
+    assert "beställd" in site.read(client.get(there))
+    with site.later(600):
+        page = client.get(there)
+    assert "beställd" not in site.read(page)
+    assert 'http-equiv="refresh"' not in page.text
 
 
 def test_trying_sends_to_the_test_environment_alone(site, client):
