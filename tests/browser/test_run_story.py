@@ -31,6 +31,22 @@ def test_without_javascript_the_story_goes_on_too(browser: Browser, new_town: To
         see_the_end(page)
 
 
+def test_a_vendors_page_tells_by_itself_when_its_first_run_is_over(
+    browser: Browser, new_town: Town
+) -> None:
+    new_town.set_up()
+    with visit(browser, new_town.url) as (page, _):
+        page.goto("/leverantorer/gleerups/lage/test")
+        sign_in(new_town, Mouse(page))
+        button(page, "Slå på testläge och kör nu").click()
+        expect(page.locator(".lead")).to_contain_text("är inte klar ännu")
+        page.evaluate("window.stayed = true")
+        expect(page.locator("#pagar")).to_contain_text("Körningen är klar.")
+        expect(page.locator(".lead")).to_contain_text("Gleerups är aktuell")
+        expect(page.locator("#leverans")).to_contain_text("Senast något skickades")
+        assert page.evaluate("window.stayed") is True
+
+
 def ask_for_a_run(page: Page, town: Town) -> None:
     page.goto("/korningar")
     sign_in(town, Mouse(page))
