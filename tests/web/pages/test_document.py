@@ -164,7 +164,7 @@ def test_what_another_saved_after_the_check_is_not_lost_silently(site: Site) -> 
 def test_a_file_without_a_vendor_says_how_many_accounts_it_leaves_there(site: Site) -> None:
     client = site.sign_in()
     turn_on(site, client, "all", "test")
-    turn_on(site, client, "all")
+    turn_on(site, client, "all", empty=None)
     kept = [c for c in site.document()["connections"] if c["vendor"] != "all"]
     said = site.read(give(site, client, changed(site, connections=kept)))
     assert "Filen har inte med All, så inget mer skickas dit." in said
