@@ -33,6 +33,23 @@
     if (fields) document.getElementById(fields.dataset.chooses).checked = true;
   }, true);
 
+  // Who goes on filling in while an answer is on its way loses nothing: the answer is let go, and
+  // asked for again with what there is now.
+  function filled(part) {
+    return Array.from(part.querySelectorAll("input, select, textarea"), function (field) {
+      return field.name + "=" + (field.type === "checkbox" || field.type === "radio" ? field.checked : field.value);
+    }).join("\n");
+  }
+  document.addEventListener("htmx:beforeSend", function (event) {
+    event.detail.xhr.filled = filled(event.detail.target);
+  });
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    var before = event.detail.xhr.filled;
+    if (!event.detail.shouldSwap || before === undefined || before === filled(event.detail.target)) return;
+    event.detail.shouldSwap = false;
+    event.detail.requestConfig.elt.dispatchEvent(new Event("again", { bubbles: true }));
+  });
+
   // What was swapped in is said to those who cannot see it.
   document.addEventListener("htmx:afterSwap", function (event) {
     var said = document.getElementById("said");

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.chromium import visit
 from tests.browser.hands import Mouse
@@ -104,6 +104,26 @@ def test_a_filter_is_built_and_its_outcome_follows_each_field(
         expect(number).to_have_text(everyone)
         button(page, "Spara urvalet").click()
         headed(page, "Norra skolan")
+
+
+def test_what_is_typed_while_an_answer_is_on_its_way_stays(
+    browser: Browser, old_town: Town
+) -> None:
+    with visit(browser, old_town.url) as (page, _):
+        come_in(old_town, page, f"{UNIT}/urval")
+        button(page, "Lägg till ett filter").first.click()
+        value = page.locator("#students-f0-c0-value")
+        expect(value).to_be_visible()
+        waiting: list[Route] = []
+        page.route(f"**{UNIT}/urval", lambda route: waiting.append(route), times=1)
+        page.locator("#students-f0-c0-operator").select_option("startsWith")
+        while not waiting:
+            page.wait_for_timeout(50)
+        value.fill("norra")
+        waiting[0].continue_()
+        page.wait_for_timeout(2500)
+        expect(value).to_have_value("norra")
+        expect(page.locator("#students-f0-c0-operator")).to_have_value("startsWith")
 
 
 def test_a_pattern_that_is_written_is_chosen_and_its_outcome_shown(

@@ -34,7 +34,11 @@ def to_the_first_delivery(town: Town, hands: Hands) -> None:
     town.tasks()
     headed(page, "Förslag")
     hands.press(button(page, "Godta de förkryssade").last)
-    headed(page, "Leverantörer", "Förslag")
+    headed(page, "Leverantörer", "Förslag", "Skyddade personuppgifter")
+    if heading(page) == "Skyddade personuppgifter":
+        hands.press(button(page, "Spara"))
+        town.tasks()
+        headed(page, "Leverantörer", "Förslag")
     if heading(page) == "Förslag":  # something is left to say yes to, or no
         steps = page.get_by_role("navigation", name="Steg till första leveransen")
         hands.press(steps.get_by_role("link", name="Leverantörer"))

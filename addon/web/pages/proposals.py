@@ -28,6 +28,7 @@ from addon.web.views.proposals import (
     with_losses,
 )
 from addon.web.views.reasons import rule_source, said, shape_said, years_said
+from addon.web.views.undecided import undecided
 
 
 def blueprint() -> Blueprint:
@@ -68,6 +69,7 @@ def blueprint() -> Blueprint:
         if not chosen:
             flash(_("Inget förslag är förkryssat, så inget har ändrats."), "warning")
             return redirect(url_for("proposals.page"))
+        unsure = undecided(now, now.desk)
         try:
             after = now.save(
                 "proposals.accepted",
@@ -79,7 +81,7 @@ def blueprint() -> Blueprint:
             found = _studied(now)  # of the document as another has left it
             picks = read_picks(request.form, found)
             return _page(now, found, picks, overtaken=overtaken), 409
-        return _accepted(now, after, len(chosen))
+        return _accepted(now, after, len(chosen), bool(unsure))
 
     return proposals
 
@@ -200,7 +202,8 @@ def _names(tenant: Tenant) -> dict[str, str]:
     return {unit.code: unit.name for unit in tenant.school_units}
 
 
-def _accepted(now: Here, after: Tenant, count: int) -> AnyResponse:
+def _accepted(now: Here, after: Tenant, count: int, unsure: bool) -> AnyResponse:
+    """Say so, and go on: to who is protected first, where that is not decided."""
     flash(
         ngettext(
             "Urvalet för %(num)s skolenhet är sparat. Inget skickas ännu.",
@@ -224,4 +227,6 @@ def _accepted(now: Here, after: Tenant, count: int) -> AnyResponse:
             ),
             "warning",
         )
-    return redirect(url_for("units.page" if steps(now).done else "vendors.page"))
+    if steps(now).done:
+        return redirect(url_for("units.page"))
+    return redirect(url_for("protected.page" if unsure else "vendors.page"))

@@ -106,7 +106,9 @@ def _save(now: Here, form: ProtectedForm, mark: str) -> AnyResponse:
         flash(_("Sparat. De som finns där skickas inte till någon."))
     else:
         flash(_("Sparat. Ingen är angiven som skyddad."), "warning")
-    return redirect(url_for("protected.page" if steps(now).done else "proposals.page"))
+    walk = steps(now)
+    step = None if walk.done else walk.current
+    return redirect(url_for("protected.page" if step is None else step.endpoint))
 
 
 def _unreadable(now: Here) -> State | None:

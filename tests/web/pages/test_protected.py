@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.installation import DOMAIN, TENANT
+from tests.installation import DOMAIN, TENANT, person
 from tests.web.pages.school import deliver, turn_on
 from tests.web.site import Site, form_of
 
@@ -45,6 +45,22 @@ def test_a_place_whose_name_tells_of_it_is_ticked_and_nothing_holds_until_it_is_
     assert form["protected-group"] == GROUP
     assert form["protected-ou"] == "/Skyddade"
     assert protected(site) == {"orgUnits": ["/Skyddade"]}
+
+
+def test_on_the_first_visit_it_is_asked_about_before_vendors_are_chosen(site):
+    client = site.sign_in()
+    for top in ("/Elever", "/Personal"):
+        site.installation.domain.add_org_unit(f"{top}/Norra skolan")
+        for n in range(12):
+            who = person(f"N{n}", top.strip("/"), f"{top}/Norra skolan")
+            site.installation.domain.add_user(who)
+    proposals = site.ready(client, "/forslag")
+    answer = site.send(client, proposals, "/forslag", accept="12345678")
+    assert answer.location == PAGE
+    answer = site.send(client, site.ready(client, PAGE), PAGE)
+    site.tasks()
+    assert answer.location != PAGE
+    assert site.ready(client, answer.location).status_code == 200
 
 
 def test_a_place_that_was_declined_is_not_ticked_again(site):
