@@ -66,9 +66,7 @@ def create_app(
     waiting.waiting(app)
     for programs in (
         health.blueprint(house.store),
-        cron.blueprint(
-            house.store, house.queue, settings.schedule_hours, clock, house.see_to_register
-        ),
+        cron.blueprint(house.store, house.queue, settings.schedule_hours, clock, house.tidy),
         tasks.blueprint(house.work),
     ):
         app.register_blueprint(programs)

@@ -74,6 +74,9 @@ def _check_tenant(tenant: Tenant, vendors: Mapping[str, Vendor], faults: Faults)
         faults.add("customerId", "must be the customer's id, such as C01abcdef")
     _check_filled(tenant.organisation.name, "organisation.name", faults)
     _check_org_units(tenant.protected.org_units, "protected.orgUnits", faults)
+    for n, path in enumerate(tenant.protected.org_units):
+        if path and not path.strip("/"):
+            faults.add(f"protected.orgUnits[{n}]", "must not be the whole organisation")
     _check_groups(tenant.protected.groups, "protected.groups", faults)
     for n, unit in enumerate(tenant.school_units):
         _check_unit(unit, f"schoolUnits[{n}]", faults)

@@ -51,11 +51,13 @@
   });
 
   // What was swapped in is said to those who cannot see it.
-  document.addEventListener("htmx:afterSwap", function (event) {
+  function say(event) {
     var said = document.getElementById("said");
     var text = event.target.querySelector && event.target.querySelector("[data-say]");
     if (said && text) said.textContent = text.textContent;
-  });
+  }
+  document.addEventListener("htmx:afterSwap", say);
+  document.addEventListener("htmx:oobAfterSwap", say);
 
   // A page that waits looks whether it is ready, and is then shown.
   var waits = document.querySelector("[data-until-ready]");

@@ -197,6 +197,7 @@ def test_a_key_given_twice_is_a_fault() -> None:
         ("schoolUnits.0.teachingGroups.pattern", "["),
         ("schoolUnits.0.schoolYear.pattern", "(?P<name>.+)"),
         ("schoolUnits.0.schoolYear.from", "group"),
+        ("protected.orgUnits.0", "/"),
         ("connections.0.vendor", "unknown"),
         ("connections.0.mode", "on"),
         ("connections.0.schoolUnits.0", "87654321"),
@@ -555,7 +556,10 @@ def tenants(draw: st.DrawFn) -> Tenant:
         organisation=Organisation(name=draw(TEXTS), organisation_number=draw(st.none() | TEXTS)),
         primary_domain=draw(st.none() | st.just("edu.storkoping.se")),
         delegated_admin=draw(st.none() | ADDRESSES),
-        protected=Protected(groups=draw(tuples(ADDRESSES)), org_units=draw(tuples(ORG_UNITS))),
+        protected=Protected(
+            groups=draw(tuples(ADDRESSES)),
+            org_units=draw(tuples(ORG_UNITS.filter(lambda path: path.strip("/")))),
+        ),
         school_units=units,
         connections=connections,
         schedule=Schedule(

@@ -18,7 +18,7 @@ def blueprint(
     queue: Callable[[], Queue],
     hours: int,
     clock: Callable[[], float] = time.time,
-    see_to_register: Callable[[], object] = lambda: None,
+    tidy: Callable[[], object] = lambda: None,
 ) -> Blueprint:
     """The endpoints below /cron."""
     cron = Blueprint("cron", __name__, url_prefix="/cron")
@@ -42,7 +42,7 @@ def blueprint(
     @cron.get("/register")
     def register() -> tuple[dict[str, str], int]:
         """Have the copy of the school unit register renewed where it is old."""
-        see_to_register()
+        tidy()
         return {"outcome": "done"}, 200
 
     return cron

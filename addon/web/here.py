@@ -168,7 +168,7 @@ class Here:
 
         `change` is made on the document as it is stored at that moment, so what others change
         elsewhere stays. `part` is what of a document the form was about and `mark` what
-        `mark_of` gave of it when the form was shown: Overtaken when it is another now, by those
+        `self.mark` gave of it when the form was shown: Overtaken when it is another now, by those
         who changed `subject`, or what begins with one of `places` where they are given. Raises
         DocumentError with the places when the document would not be right; then, as when it
         raises Overtaken or StoreError, nothing is changed.
@@ -176,10 +176,10 @@ class Here:
         for _ in range(ATTEMPTS):
             stored = self.store.tenant(self.tenant_id)
             before = self._draft() if stored is None else load_tenant(stored)
-            if part is not None and mark != mark_of(part(before)):
+            if part is not None and _told(mark) != mark_of(part(before)):
                 self._forget_document()
                 self._overtaken = True
-                raise Overtaken(self._who_changed(subject, places))
+                raise Overtaken(self._who_changed(subject, places, _since(mark)))
             after = change(before)
             document = write_document(after)
             after = decode_tenant(document, self.vendors)
@@ -203,7 +203,15 @@ class Here:
         """
         if request.method == "POST" and not self._overtaken and "mark" in request.form:
             return request.form["mark"]
-        return mark_of(part(self.tenant))
+        return self.fresh_mark(part)
+
+    def fresh_mark(self, part: Callable[[Tenant], object]) -> str:
+        """The mark of a form that shows the part as it is now."""
+        return f"{mark_of(part(self.tenant))}-{int(self.now)}"
+
+    def is_fresh(self, mark: str, part: Callable[[Tenant], object]) -> bool:
+        """Whether the part is still as the form with this mark first showed it."""
+        return _told(mark) == mark_of(part(self.tenant))
 
     def _forget_document(self) -> None:
         """Have the document be as it is stored when it is next asked for."""
@@ -233,10 +241,14 @@ class Here:
             delegated_admin=self.admin.email,
         )
 
-    def _who_changed(self, subject: str, places: tuple[str, ...]) -> tuple[LogEntry, ...]:
-        """The newest entries that tell of a change there, with no more than those changes."""
+    def _who_changed(
+        self, subject: str, places: tuple[str, ...], since: float
+    ) -> tuple[LogEntry, ...]:
+        """The newest entries that tell of a change there since, with no more than those changes."""
         found = []
         for entry in self.store.entries(self.tenant_id, RECENT):
+            if entry.at < since:
+                break
             there = tuple(c for c in entry.changes if _is_there(c.place, entry, subject, places))
             if there:
                 found.append(structs.replace(entry, changes=there))
@@ -260,6 +272,16 @@ def here() -> Here:
 def mark_of(part: object) -> str:
     """Stands for a part of the document as a form has shown it."""
     return sha256(msgspec.json.encode(part)).hexdigest()[:16]
+
+
+def _told(mark: str | None) -> str:
+    return (mark or "").partition("-")[0]
+
+
+def _since(mark: str | None) -> float:
+    """When the form was shown, in seconds since 1970 UTC; 0 where the mark does not say."""
+    at = (mark or "").partition("-")[2]
+    return float(at) if at.isdecimal() and len(at) < 16 else 0.0
 
 
 def _is_there(place: str, entry: LogEntry, subject: str, places: tuple[str, ...]) -> bool:

@@ -78,8 +78,11 @@ class House:
         tenant = find_tenant(self.store(), tenant_id)
         return is_turn(tenant, window, self.settings.schedule_hours)
 
-    def see_to_register(self) -> None:
-        """Renew the copy of the school unit register where it is old; trouble is only logged."""
+    def tidy(self) -> None:
+        """Forget the directories whose day is over, and renew the copy of the school unit register
+        where it is old; trouble is only logged.
+        """
+        self.study.sweep(self.clock())
         if self.settings.web.register is None or self.clock() < self._register_again:
             return
         self._register_again = self.clock() + REGISTER_EVERY
@@ -107,7 +110,7 @@ class House:
             return
         queue.start(lambda path, payload: self.work.do(path, payload).done)
         hours = self.settings.schedule_hours
-        self._schedule = Schedule(self.store, self.queue, hours, self.clock, self.see_to_register)
+        self._schedule = Schedule(self.store, self.queue, hours, self.clock, self.tidy)
         self._schedule.start()
 
     def stop(self) -> None:

@@ -141,6 +141,8 @@ def blueprint(app: Flask, house: House) -> Blueprint:
             verified = claims.get("email_verified") is True
         except OAuthError as error:
             log.warning("nobody was signed in: %s", _word(error.error))
+            if signed_in(house.clock()) is not None:  # in another window, meanwhile
+                return redirect(after_sign_in("/"))
             why = "denied" if error.error == "access_denied" else "again"
             return render_template("signin/trouble.html", why=why), 400
         except (RequestException, NotConfigured) as error:

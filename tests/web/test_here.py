@@ -162,6 +162,24 @@ def test_who_was_faster_is_found_by_what_the_form_was_about(site: Site) -> None:
     assert [c.place for c in entry.changes] == ["schedule.hours"]
 
 
+def test_what_was_done_before_the_form_was_shown_did_not_overtake_it(site: Site) -> None:
+    of(site, DELEGATED).save("schedule.saved", scheduled)
+    with site.later(60), site.app.test_request_context("/installningar"):
+        mark = of(site).mark(lambda tenant: tenant.schedule.hours)
+    site.installation.document["schedule"] = {"hours": 12}
+    with site.later(120):
+        site.installation.import_document()
+        with pytest.raises(Overtaken) as told:
+            of(site).save(
+                "schedule.saved",
+                scheduled,
+                part=lambda t: t.schedule.hours,
+                mark=mark,
+                places=("schedule.hours",),
+            )
+    assert DELEGATED not in [entry.who for entry in told.value.by]
+
+
 def test_of_one_unit_only_changes_of_that_unit_are_told(site: Site) -> None:
     def unit_named(tenant: Tenant) -> Tenant:
         return with_unit(renamed(tenant), "12345678", name="Nya Norra")

@@ -103,7 +103,9 @@ def test_a_code_is_good_once(site: Site) -> None:
     client = site.app.test_client()
     answer = site.at_provider(site.begin(client), ADMIN)
     assert client.get(answer).status_code == 302
+    site.send(client, client.get("/"), "/logga-ut")
     assert client.get(answer).status_code == 400
+    assert not is_in(client)
 
 
 @pytest.mark.parametrize("claim", [{"aud": "another-client"}, {"iss": "https://elsewhere.se"}])
@@ -402,6 +404,15 @@ def test_signing_out_ends_it_and_only_by_our_form(site: Site) -> None:
     left = site.send(client, page, "/logga-ut")
     assert (left.status_code, left.location) == (302, "/logga-in")
     assert not is_in(client)
+
+
+def test_a_second_window_that_ends_later_finds_the_person_signed_in(site: Site) -> None:
+    client = site.app.test_client()
+    ways = [site.at_provider(site.begin(client), ADMIN) for _ in range(2)]
+    assert client.get(ways[0]).status_code == 302
+    late = client.get(ways[0])
+    assert (late.status_code, late.location) == (302, "/")
+    assert is_in(client)
 
 
 def test_who_has_signed_in_is_not_asked_again(site: Site) -> None:

@@ -9,7 +9,7 @@ from addon.document import DocumentError, decode_tenant, write_document
 from addon.faults import Fault
 from addon.tenant import Tenant
 from addon.web.gate import comes_in
-from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.here import Here, Overtaken, here
 from addon.web.pages.vendor_parts import people_there
 from addon.web.views.faults import fault_words
 
@@ -111,7 +111,7 @@ def _page(
         text=text,
         found=() if wanted is None else changes(stored, wanted),
         left={} if wanted is None else _left(now, wanted),
-        mark=mark_of(stored),
+        mark=now.fresh_mark(lambda tenant: tenant),
         overtaken=overtaken,
         shown=SHOWN,
     )

@@ -8,7 +8,7 @@ from addon.conditions import fold
 from addon.survey import State
 from addon.web.forms.protected import ProtectedForm, dropped, protected_form, read_protected
 from addon.web.forms.selection import topmost
-from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.here import Here, Overtaken, here
 from addon.web.language import said as _
 from addon.web.steps import steps
 from addon.web.study import Desk, NotRead
@@ -67,7 +67,7 @@ def blueprint() -> Blueprint:
             return _shown(now, form, deed)
         mark = request.form.get("mark", "")
         fault = _fault(now, form)
-        if fault is not None and mark == mark_of(now.tenant.protected):
+        if fault is not None and now.is_fresh(mark, lambda tenant: tenant.protected):
             return _page(now, form, faults=fault), 400
         offered = proposed(now.desk)
         try:

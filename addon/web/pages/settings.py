@@ -16,7 +16,7 @@ from addon.pause import today
 from addon.store import StoreError
 from addon.tenant import About, Notices, Pause, Tenant
 from addon.web.gate import comes_in
-from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.here import Here, Overtaken, here
 
 HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 ABOUT: tuple[About, ...] = ("held", "failed", "unread")
@@ -196,7 +196,7 @@ def _page(now: Here, faults: Faults | None = None, overtaken: Overtaken | None =
 def _mark(now: Here, form: str) -> str:
     """The mark of one of the forms: the one that was sent keeps its own."""
     sent = request.endpoint == f"settings.{form}"
-    return now.mark(PARTS[form]) if sent else mark_of(PARTS[form](now.tenant))
+    return now.mark(PARTS[form]) if sent else now.fresh_mark(PARTS[form])
 
 
 def _addresses(text: str) -> tuple[tuple[str, ...], str | None]:

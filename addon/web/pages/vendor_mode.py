@@ -56,6 +56,11 @@ def add_to(vendor: Blueprint) -> None:
                 subject=vendor,
                 part=lambda t: _asked_about(t, vendor),
                 mark=request.form.get("mark", ""),
+                places=(
+                    f"connections[{vendor}]",
+                    "protected",
+                    *(f"schoolUnits[{code}]" for code in connection.school_units),
+                ),
             )
         except Overtaken as overtaken:
             return _overtaken(now, vendor, wanted, overtaken)

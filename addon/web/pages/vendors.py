@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.conditions import fold
 from addon.tenant import Connection, SchoolUnit, Tenant
 from addon.vendors import Vendor
-from addon.web.here import Here, Overtaken, here, mark_of
+from addon.web.here import Here, Overtaken, here
 from addon.web.steps import steps
 from addon.web.study import NotRead, NotReady
 from addon.web.views.consequences import Ticks, shifts
@@ -105,7 +105,9 @@ def read_ticks(form: MultiDict[str, str], tenant: Tenant, vendors: Mapping[str, 
 
 
 def with_ticks(tenant: Tenant, ticks: Ticks, vendors: Mapping[str, Vendor]) -> Tenant:
-    """The document with units ticked; a vendor that had no connection gets one that is off."""
+    """The document with units ticked. A vendor that had no connection gets one that is off and has
+    no optional fields: what more it needs is ticked on its page.
+    """
     kept = [
         structs.replace(c, school_units=_in_order(tenant, ticks[c.vendor]))
         if c.vendor in ticks
@@ -114,12 +116,8 @@ def with_ticks(tenant: Tenant, ticks: Ticks, vendors: Mapping[str, Vendor]) -> T
     ]
     known = {c.vendor for c in tenant.connections}
     new = [
-        Connection(
-            vendor=vendor,
-            school_units=_in_order(tenant, ticks[vendor]),
-            fields=tuple(f for f in ("email", "schoolYear") if f in profile.fields),
-        )
-        for vendor, profile in vendors.items()
+        Connection(vendor=vendor, school_units=_in_order(tenant, ticks[vendor]))
+        for vendor in vendors
         if vendor not in known and ticks.get(vendor)
     ]
     return structs.replace(tenant, connections=(*kept, *new))
@@ -136,7 +134,7 @@ def _part(tenant: Tenant) -> object:
 def _save(now: Here, ticks: Ticks, wish: Wish, sure: bool) -> str | AnyResponse | tuple[str, int]:
     """Save, after a question where it means something to people at a vendor that is on."""
     mark, moving = request.form.get("mark", ""), shifts(now, ticks)
-    if moving and not sure and mark == mark_of(_part(now.tenant)):
+    if moving and not sure and now.is_fresh(mark, _part):
         _see_to_reading(now)
         return render_template(
             "vendors/confirm.html", shifts=moving, ticks=ticks, wish=wish, mark=mark, shown=SHOWN
@@ -147,9 +145,13 @@ def _save(now: Here, ticks: Ticks, wish: Wish, sure: bool) -> str | AnyResponse 
             lambda tenant: with_ticks(tenant, ticks, now.vendors),
             part=_part,
             mark=mark,
+            places=("connections[",),
         )
     except Overtaken as overtaken:
         return _page(now, ticks, wish, overtaken), 409
+    if not any(ticks.values()):
+        flash(_("Sparat. Ingen skolenhet är kryssad, så inget skickas någonstans."), "warning")
+        return redirect(wish.page)
     if moving:
         flash(_("Sparat. Nästa körning skickar ändringen."))
     else:

@@ -52,6 +52,7 @@ FORMS = tuple(
             r"must be an OU's whole path, which begins with /",
             "ska vara organisationsenhetens hela sökväg, som börjar med /",
         ),
+        (r"must not be the whole organisation", "får inte vara hela organisationen"),
         (r"must be left out: (\w+) takes none", r"ska inte finnas: \1 har inget värde"),
         (r"must be left out: from is (\w+)", r"ska inte finnas: from är \1"),
         (

@@ -78,13 +78,19 @@ def test_the_first_time_the_walk_goes_on_to_the_preview(site, client):
     assert answer.location == "/forhandsgranska"
 
 
-def test_a_vendor_that_is_new_begins_off_with_the_fields_that_most_use(site, client):
+def test_a_vendor_that_is_new_begins_off_and_gets_no_more_than_it_must(site, client):
     site.installation.document["connections"] = []
     site.installation.import_document()
     site.send(client, client.get(PAGE), PAGE, **{"units-some": [SODRA]})
     assert connection(site, "some")["schoolUnits"] == [SODRA]
-    assert connection(site, "some")["fields"] == ["email", "schoolYear"]
+    assert not connection(site, "some").get("fields")
     assert mode_of(site, "some") == "off"
+
+
+def test_when_nothing_is_ticked_the_walk_does_not_go_on(site, client):
+    answer = site.send(client, client.get(PAGE), PAGE, **{"units-all": None, "units-some": None})
+    assert answer.location == PAGE
+    assert "Ingen skolenhet är kryssad, så inget skickas någonstans." in site.read(client.get(PAGE))
 
 
 def test_units_stay_in_the_documents_order_whatever_the_form_has(site, client):
