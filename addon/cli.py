@@ -251,7 +251,7 @@ def _status(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _serve(given: argparse.Namespace, settings: Settings) -> int:
-    from addon.web.port import PortError, usable
+    from addon.port import PortError, usable
     from addon.web.server import serve
 
     logs.configure(settings.log_level, settings.log_format, settings.project)

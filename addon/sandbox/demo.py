@@ -15,6 +15,7 @@ from types import FrameType
 
 from addon.delivery.ledger import NotKept
 from addon.directory.errors import DirectoryError
+from addon.port import PortError, usable
 from addon.progress import Progress
 from addon.report import DONE, FAILED, USAGE
 from addon.sandbox import story, story_changes
@@ -22,7 +23,6 @@ from addon.sandbox.stage import Stage, StoryError, set_stage
 from addon.sandbox.story import Step
 from addon.sandbox.terminal import Terminal
 from addon.settings import ROOT
-from addon.web.port import PortError, usable
 
 HOST = "127.0.0.1"
 STARTS_WITHIN, ENDS_WITHIN = 30.0, 10.0
