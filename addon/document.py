@@ -246,7 +246,8 @@ def _compiled(pattern: str, place: str, faults: Faults) -> Pattern | None:
             warnings.simplefilter("ignore")
             return compiled(pattern)
     except PatternError as error:
-        faults.add(place, re.sub(r" '.*'| \".*\"", "", error.msg))
+        why = re.sub(r" '.*'| \".*\"", "", error.msg)
+        faults.add(place, f"cannot be read as a regular expression: {why}")
     except (OverflowError, RecursionError):
         faults.add(place, "is too large a regular expression")
     return None

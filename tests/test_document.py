@@ -143,7 +143,7 @@ def test_faults_of_form_and_of_meaning_are_told_together() -> None:
         "did you mean binogi?",
         "custmerId: unknown key",
         "organisation.name: must be text, not a number",
-        f"{UNIT}.classes.pattern: missing )",
+        f"{UNIT}.classes.pattern: cannot be read as a regular expression: missing )",
         f"{UNIT}.code: must be eight digits",
         f"{CLAUSE}.operator: must be one of contains, endsWith, equals, in, isEmpty, isNotEmpty, "
         "matches, notContains, notEquals, notIn, notMatches, startsWith",

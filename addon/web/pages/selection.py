@@ -10,13 +10,13 @@ from addon.proposals.words import Role
 from addon.tenant import SchoolUnit, Tenant
 from addon.web.forms.filters import OPERATORS
 from addon.web.forms.selection import ROLES, RoleForm, SelectionForm, read_selection, selection_form
-from addon.web.here import Here, Overtaken, here, with_unit
+from addon.web.here import Here, Overtaken, here, mark_of, with_unit
 from addon.web.pages.unit import stored_unit, unit_of
 from addon.web.study import Desk
 from addon.web.views import tree
 from addon.web.views.delivered import delivered
 from addon.web.views.groups import groups_named, groups_shown, telling_word
-from addon.web.views.reach import attributes, outcome
+from addon.web.views.reach import Outcome, attributes, outcome
 
 VALUES = 15
 """Values of an attribute that are suggested."""
@@ -47,7 +47,10 @@ def blueprint() -> Blueprint:
             return _shown(now, unit, form, deed)
         if form.faults:
             return _page(now, unit, form, faults=form.faults), 400
-        _outcome_of(now, unit, form)  # a regular expression that takes too long is not kept
+        # A regular expression that takes too long is found here, before anything is kept.
+        if _asks(now, _outcome(now, unit, form)) and not _is_accepted(form):
+            told = {"accepted": _("Kryssa för att du har sett vilka som tas bort.")}
+            return _page(now, unit, form, faults=told), 400
         wanted = {"students": form.students.selector(), "staff": form.staff.selector()}
         try:
             now.save(
@@ -135,9 +138,35 @@ def _page(
 
 
 def _outcome_of(now: Here, unit: SchoolUnit, form: SelectionForm) -> dict[str, object]:
+    found = _outcome(now, unit, form)
+    return {
+        "unit": unit,
+        "code": unit.code,
+        "form": form,
+        "outcome": found,
+        "asks": _asks(now, found),
+        "seen": _seen(form),
+        "accepted": _is_accepted(form),
+    }
+
+
+def _outcome(now: Here, unit: SchoolUnit, form: SelectionForm) -> Outcome:
     students, staff = form.students.selector(), form.staff.selector()
-    found = outcome(now.desk, unit, students, staff, delivered(now))
-    return {"unit": unit, "code": unit.code, "form": form, "outcome": found}
+    return outcome(now.desk, unit, students, staff, delivered(now))
+
+
+def _asks(now: Here, found: Outcome) -> bool:
+    """Whether somebody would be removed at a vendor, or be another there than they were."""
+    return bool(found.removals or (found.turned.count and delivered(now)))
+
+
+def _seen(form: SelectionForm) -> str:
+    """What stands for a choice whose consequences are accepted; another one's are not."""
+    return mark_of((form.students.selector(), form.staff.selector()))
+
+
+def _is_accepted(form: SelectionForm) -> bool:
+    return request.form.get("accepted") == _seen(form)
 
 
 def _filters_of(now: Here, form: SelectionForm) -> dict[str, object]:

@@ -36,6 +36,10 @@ FORMS = tuple(
         (r"missing: from is attribute", "saknas: from är attribute"),
         (r"given more than once", "finns mer än en gång"),
         (r"is too large a number", "är ett för stort tal"),
+        (
+            r"cannot be read as a regular expression: .*",
+            "går inte att läsa som ett reguljärt uttryck",
+        ),
         (r"is too large a regular expression", "är ett för stort reguljärt uttryck"),
         (r"must be a date such as (\S+)", r"ska vara ett datum som \1"),
         (r"must be one of (.+)", r"ska vara något av \1"),

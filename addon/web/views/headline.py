@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from babel.lists import format_list
+from flask_babel import get_locale
 from msgspec import Struct
 
 from addon.delivery.guard import Hold
@@ -37,7 +39,7 @@ class Headline(Struct, frozen=True):
     @property
     def names(self) -> str:
         """The vendors that it is said of."""
-        return ", ".join(line.name for line in self.lines)
+        return format_list([line.name for line in self.lines], locale=get_locale())
 
     @property
     def hold(self) -> Hold | None:

@@ -145,7 +145,7 @@ def test_most_accounts_gone_is_asked_about(site, client):
     said = site.read(shown(site, client))
     assert "Alla saknar numera konto i Workspace." in said
     assert "återställ kontona i Admin-konsolen" in said
-    assert said.count("Konto som inte finns kvar –") == 5
+    assert said.count("Konto som inte finns kvar Id hos leverantören") == 5
 
 
 def test_a_list_longer_than_a_page_has_pages_of_its_own(site, client):
@@ -201,7 +201,9 @@ def test_a_directory_that_was_read_before_the_hold_is_read_again(site, client):
     deliver(site, HELD)
     assert "Katalogen läses" in site.read(client.get(PAGE))
     site.tasks()
-    assert site.read(shown(site, client)).count("Konto som inte finns kvar –") == 4
+    assert (
+        site.read(shown(site, client)).count("Konto som inte finns kvar Id hos leverantören") == 4
+    )
 
 
 def test_what_was_approved_is_deleted_at_the_vendor_and_the_hold_is_gone(site, client):

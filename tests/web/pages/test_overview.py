@@ -160,7 +160,7 @@ def test_several_holds_name_their_vendors(site, client):
     for vendor in ("all", "some"):
         site.installation.connection(vendor, mode="live")
         site.store.set_hold(Key(TENANT, vendor, "live"), Hold(("a",), 2, "too many", {}))
-    assert "Spärrar hos All, Some väntar på ditt beslut." in lead(overview(client))
+    assert "Spärrar hos All och Some väntar på ditt beslut." in lead(overview(client))
 
 
 def test_a_hold_that_was_refused_is_not_said_to_wait(site, client):

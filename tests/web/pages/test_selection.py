@@ -1,5 +1,7 @@
 """The selection of a unit: what is ticked, what filters do, and whom that reaches."""
 
+import re
+
 import pytest
 
 from tests.installation import DOMAIN, TENANT, person
@@ -153,6 +155,25 @@ def test_a_selection_is_saved_and_logged(site):
         "groups": [f"norra.extra@{DOMAIN}"],
     }
     assert site.store.entries(TENANT, 1)[0].what == "unit.saved"
+
+
+def test_who_is_removed_by_a_selection_must_have_been_seen(site):
+    turn_on(site, "all")
+    deliver(site)
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    before = selector(site)
+    answer = site.send(client, page, PAGE, **{"students-ou": "/Elever/7A"})
+    assert answer.status_code == 400
+    assert "Kryssa för att du har sett vilka som tas bort." in site.read(answer)
+    assert "personer tas bort hos All vid nästa körning." in site.read(answer)
+    assert selector(site) == before
+    seen = re.search(r'name="accepted" id="accepted" value="(\w+)"', answer.text)[1]
+    other = site.send(client, answer, PAGE, **{"students-ou": "/Elever/7B", "accepted": seen})
+    assert other.status_code == 400
+    answer = site.send(client, answer, PAGE, accepted=seen)
+    assert answer.status_code == 302
+    assert selector(site) == {"orgUnits": ["/Elever/7A"]}
 
 
 def test_what_lies_below_a_ticked_place_is_not_said_twice(site):
