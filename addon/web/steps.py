@@ -124,7 +124,7 @@ def _done(here: Here, standing: Standing) -> dict[str, bool]:
         "selection": 0 < standing.units == standing.selected,
         "vendors": bool(standing.chosen),
         "preview": bool(standing.chosen and (standing.on["live"] or standing.previewed)),
-        "test": live or bool(standing.ran["test"]),
+        "test": live or bool(standing.ran["test"] or standing.on["live"]),
         "live": live,
     }
 

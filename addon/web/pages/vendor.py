@@ -141,6 +141,7 @@ def _page(
         most=None if there is None else most_removed(connection.limits, there),
         carried=_carried(now, vendor),
         lacking=_lacking(now, vendor),
+        unread=_is_unread(now),
         chart=_chart(now, vendor),
         shown=SHOWN,
         all_fields=FIELDS,
@@ -171,6 +172,17 @@ def _carried(now: Here, vendor: str) -> Reach | None:
         return carried(now.desk, vendor)
     except (NotRead, NotReady):
         return None
+
+
+def _is_unread(now: Here) -> bool:
+    """Whether the directory must be read before names can be told: else they soon can."""
+    try:
+        _desk = now.desk
+    except NotRead:
+        return True
+    except NotReady:
+        pass
+    return False
 
 
 def _lacking(now: Here, vendor: str) -> Lacking | None:
