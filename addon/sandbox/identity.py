@@ -4,13 +4,14 @@ A real provider (oidc-provider-mock) on loopback, so that nothing of signing in 
 """
 
 import hashlib
+import warnings
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import oidc_provider_mock
 from flask import Flask, Response, jsonify, request
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -18,6 +19,12 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from addon.sandbox.domain import Domain
 from addon.sandbox.google_shapes import JSON
 from addon.settings import ROOT
+
+with warnings.catch_warnings():
+    import_module("authlib.deprecate")  # which has its warnings shown always, from here on
+
+    warnings.simplefilter("ignore")  # of how the provider uses it, which is not for us to mend
+    import oidc_provider_mock
 
 TEMPLATES = ROOT / "templates" / "sandbox"
 CLIENT_ID, CLIENT_SECRET = "skolsynk-sandbox", "sandbox-secret"

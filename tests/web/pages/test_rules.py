@@ -228,7 +228,7 @@ def test_to_send_no_classes_any_more_is_told_and_accepted_for_that_choice_alone(
     client = delivered.sign_in()
     page = delivered.ready(client, CLASSES)
     said = show(delivered, client, page, CLASSES, rule="")
-    assert "2 klasser tas bort hos All vid nästa körning. Det gäller" in said
+    assert "2 klasser tas bort hos All vid nästa körning. Vad som händer" in said
     assert delivered.send(client, page, CLASSES, rule="", accepted="1").status_code == 400
     assert delivered.send(client, page, CLASSES, rule="", accepted="none").status_code == 302
     assert "classes" not in unit(delivered)
