@@ -41,11 +41,13 @@
     }).join("\n");
   }
   document.addEventListener("htmx:beforeSend", function (event) {
+    event.detail.xhr.part = event.detail.target;
     event.detail.xhr.filled = filled(event.detail.target);
   });
   document.addEventListener("htmx:beforeSwap", function (event) {
-    var before = event.detail.xhr.filled;
-    if (!event.detail.shouldSwap || before === undefined || before === filled(event.detail.target)) return;
+    var xhr = event.detail.xhr;
+    if (!event.detail.shouldSwap || xhr.part !== event.detail.target) return;
+    if (xhr.filled === filled(xhr.part)) return;
     event.detail.shouldSwap = false;
     event.detail.requestConfig.elt.dispatchEvent(new Event("again", { bubbles: true }));
   });

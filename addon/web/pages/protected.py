@@ -59,8 +59,8 @@ def blueprint() -> Blueprint:
         """Keep it; or, with `do`, show what the form would mean."""
         now = here()
         now.wait_longer()
-        if request.form.get("unseen") == "1" and (state := _unreadable(now)) is not None:
-            return _saved_unseen(now, state)
+        if request.form.get("unseen") == "1":
+            return _saved_unseen(now, _unreadable(now))
         form = read_protected(request.form, tree.paths(now.desk))
         deed = request.form.get("do", "")
         if deed:
@@ -69,7 +69,7 @@ def blueprint() -> Blueprint:
         fault = _fault(now, form)
         if fault is not None and now.is_fresh(mark, lambda tenant: tenant.protected):
             return _page(now, form, faults=fault), 400
-        offered = proposed(now.desk)
+        offered = set(request.form.getlist("offered")) & set(proposed(now.desk))
         try:
             answer = _save(now, form, mark)
         except Overtaken as overtaken:
@@ -143,8 +143,8 @@ def _unseen(
     )
 
 
-def _saved_unseen(now: Here, state: State) -> AnyResponse | tuple[str, int]:
-    """Keep what was said without the directory."""
+def _saved_unseen(now: Here, state: State | None) -> AnyResponse | tuple[str, int]:
+    """Keep what was said without the directory, which can be read again where `state` is None."""
     ticks = read_protected(request.form, {})
     form = structs.replace(
         ticks,
@@ -157,10 +157,14 @@ def _saved_unseen(now: Here, state: State) -> AnyResponse | tuple[str, int]:
     if any("@" not in address for address in form.groups):
         fault["also-group"] = _("En grupp skrivs med sin adress, som skyddade@kommunen.se.")
     if fault:
+        if state is None:
+            return _page(now, form, faults=fault), 400
         return _unseen(now, ticks, state, faults=fault), 400
     try:
         return _save(now, form, request.form.get("mark", ""))
     except Overtaken as overtaken:
+        if state is None:
+            return _page(now, form, overtaken=overtaken), 409
         return _unseen(now, ticks, state, overtaken=overtaken), 409
 
 
@@ -204,6 +208,7 @@ def _page(
         "protected/page.html",
         rows=rows[1:],  # nobody can be sent anywhere if the whole organisation is protected
         proposed=proposed,
+        offered=request.form.getlist("offered") if request.method == "POST" else proposed,
         absent=tree.absent(top, form.org_units),
         known=len(now.desk.index.protected),
         saved=now.tenant.protected,

@@ -101,6 +101,21 @@ def test_while_the_directory_cannot_be_read_for_what_is_protected_it_can_be_put_
     assert "2 personer är skyddade" in site.read(site.ready(client, PAGE))
 
 
+def test_what_was_written_without_the_directory_is_kept_though_it_can_be_read_again(site):
+    client = site.sign_in()
+    site.ready(client, PAGE)
+    site.installation.domain.rename_org_unit("/Skyddade", "Sekretess")
+    site.send(client, site.ready(client, PAGE), "/katalog/las")
+    site.tasks()
+    page = client.get(PAGE)
+    site.installation.domain.rename_org_unit("/Sekretess", "Skyddade")
+    site.send(client, page, "/katalog/las")
+    site.tasks()
+    site.ready(client, PAGE)
+    assert site.send(client, page, PAGE, **{"also-group": GROUP}).status_code == 302
+    assert protected(site) == {"orgUnits": ["/Skyddade"], "groups": [GROUP]}
+
+
 def test_nobody_is_released_without_a_word_while_the_directory_cannot_be_read(site):
     client = site.sign_in()
     site.ready(client, PAGE)
