@@ -63,7 +63,7 @@ def refuse(
     key, hold = _held(store, tenant_id, vendor, mode)
     store.set_approval(key, None)
     answered = structs.replace(hold, refused=now)
-    store.set_hold(key, None if hold.withdrawal else answered)
+    store.set_hold(key, hold.only_hidden() if hold.withdrawal else answered)
     return answered
 
 
@@ -85,6 +85,6 @@ def find_hold(
     for each in get_args(LedgerMode) if mode is None else (mode,):
         key = Key(tenant_id, vendor, each)
         hold = store.hold(key)
-        if hold is not None:
+        if hold is not None and hold.waits:
             return key, hold
     return None

@@ -6,6 +6,7 @@ them there too, whatever the limits say.
 """
 
 import asyncio
+import logging
 from collections.abc import Set
 from typing import Literal
 
@@ -21,6 +22,8 @@ from addon.rooms import Rooms
 from addon.sending import Line
 from addon.ss12000.translate import Translation
 from addon.tenant import Connection
+
+log = logging.getLogger(__name__)
 
 UNREACHED = "people with protected identity could not be removed from the {} environment: {}"
 
@@ -40,10 +43,10 @@ class Elsewhere(Struct, frozen=True):
 def elsewhere(rooms: Rooms, prepared: Prepared, connection: Connection) -> Elsewhere | None:
     """Who is to be removed in the connection's other environment, where anybody is.
 
-    Costs one look in the store where there is none, and reads no more of a ledger than the parts
+    Costs one look in the store where there is nobody, and reads no more of a ledger than the parts
     that they would be in. Raises NotKept.
     """
-    if not prepared.roster.protected or connection.vendor not in prepared.views:
+    if connection.vendor not in prepared.views:
         return None
     mode: Literal["test", "live"] = "test" if connection.mode == "live" else "live"
     other = structs.replace(connection, mode=mode)
@@ -63,7 +66,10 @@ def elsewhere(rooms: Rooms, prepared: Prepared, connection: Connection) -> Elsew
 
 
 async def hide(rooms: Rooms, found: Elsewhere, line: Line) -> str | None:
-    """Remove them, as the run whose `line` this is; what stands in the way, if anything does."""
+    """Remove them, as the run whose `line` this is; what stands in the way, if anything does.
+
+    A run whose time is spent, or that nobody wants any more, leaves it to the next.
+    """
     ready = readiness(rooms, found.key.tenant, found.connection)
     if not isinstance(ready, Ready):
         return UNREACHED.format(found.key.mode, ready.detail)
@@ -72,6 +78,9 @@ async def hide(rooms: Rooms, found: Elsewhere, line: Line) -> str | None:
         return await _hide(rooms, found, there)
     except (Taken, NotKept) as stopped:
         return UNREACHED.format(found.key.mode, stopped)
+    except Exception as error:  # it does not stand in the way of the rest
+        log.error("removing protected people from %s ended: %s", found.key, type(error).__name__)
+        return UNREACHED.format(found.key.mode, type(error).__name__)
 
 
 async def _hide(rooms: Rooms, found: Elsewhere, line: Line) -> str | None:
@@ -84,7 +93,7 @@ async def _hide(rooms: Rooms, found: Elsewhere, line: Line) -> str | None:
         result, said = await line.hide(plan, gone, ledger, lease)
         if said:
             await asyncio.to_thread(_mark, rooms, key, frozenset())
-    if said:
+    if said or result.spent:
         return None
     return UNREACHED.format(key.mode, result.stopped or "the vendor refused it")
 
@@ -92,12 +101,11 @@ async def _hide(rooms: Rooms, found: Elsewhere, line: Line) -> str | None:
 def _mark(rooms: Rooms, key: Key, hidden: Set[str]) -> None:
     """Remember who is being removed until the groups are without them: see `exchange._mark`."""
     held = rooms.store.hold(key)
-    if held is None and hidden:
-        held = Hold((), 0, "", {}, at=rooms.clock())
-    if held is not None:
-        held = structs.replace(held, hidden=tuple(sorted(hidden)))
-        nothing = not (held.hidden or held.people or held.withdrawal or held.changes)
-        rooms.store.set_hold(key, None if nothing else held)
+    if held is None and not hidden:
+        return
+    held = held or Hold((), 0, "", {}, at=rooms.clock())
+    held = structs.replace(held, hidden=tuple(sorted(hidden)))
+    rooms.store.set_hold(key, held if held.waits else held.only_hidden())
 
 
 def _held_in(ledger: Ledger) -> Set[str]:

@@ -17,7 +17,7 @@ from addon.logs import about
 from addon.outcome import delivered, failed
 from addon.prepared import Intention, Prepared, intend
 from addon.ready import Ready
-from addon.report import ConnectionReport, nothing_done
+from addon.report import ConnectionReport, Status, nothing_done
 from addon.rooms import Rooms, key_refused
 from addon.sending import Line, unwanted
 from addon.store import Store
@@ -65,6 +65,7 @@ async def deliver(errand: Errand, ready: Ready) -> ConnectionReport:
     line = Line(
         rooms, key, ready.target, errand.holder, errand.deadline, partial(unwanted, rooms, key)
     )
+    trouble = await _elsewhere(errand, connection, line)
     async with line.exclusively() as lease:
         intention = await asyncio.to_thread(intend, rooms, prepared, connection, key)
         plan, hold = intention.decide()
@@ -79,19 +80,19 @@ async def deliver(errand: Errand, ready: Ready) -> ConnectionReport:
     if result.status in KEY_REFUSED:
         key_refused(rooms, connection)
     report = await asyncio.to_thread(_conclude, rooms.store, intention, plan, hold, result)
-    return await _also_elsewhere(errand, report, connection, line)
+    return report if trouble is None else _with_trouble(report, trouble)
 
 
-async def _also_elsewhere(
-    errand: Errand, report: ConnectionReport, connection: Connection, line: Line
-) -> ConnectionReport:
-    """Have protected people removed in the environment that the connection is not in, too."""
-    rooms = errand.rooms
-    found = await asyncio.to_thread(elsewhere, rooms, errand.prepared, connection)
-    trouble = None if found is None else await hide(rooms, found, line)
-    if trouble is None:
-        return report
-    status = "held" if report.status == "held" else "failed"
+async def _elsewhere(errand: Errand, connection: Connection, line: Line) -> str | None:
+    """Have protected people removed in the environment that the connection is not in, before
+    anything else; what stood in the way, if anything did.
+    """
+    found = await asyncio.to_thread(elsewhere, errand.rooms, errand.prepared, connection)
+    return None if found is None else await hide(errand.rooms, found, line)
+
+
+def _with_trouble(report: ConnectionReport, trouble: str) -> ConnectionReport:
+    status: Status = "held" if report.status == "held" else "failed"
     detail = trouble if report.detail is None else f"{report.detail}; {trouble}"
     return structs.replace(report, status=status, detail=detail)
 

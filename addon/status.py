@@ -125,7 +125,7 @@ def _connection(
             RefusedStatus(r.operation, t, i, r.status, r.detail, r.at)
             for t, i, r in ledger.refused()
         ),
-        hold=None if hold is None else HoldReport(len(hold.people), hold.reason),
+        hold=None if hold is None or not hold.waits else HoldReport(len(hold.people), hold.reason),
         problem=str(target) if isinstance(target, NotConfigured) else None,
         last=_last(runs, connection.vendor),
     )

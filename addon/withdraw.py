@@ -106,7 +106,10 @@ async def _remove(
             approved = None
         hold = None if confirmed else check(plan, ledger, connection.limits, approved)
         if hold is not None:
-            store.set_hold(key, structs.replace(hold, at=line.rooms.clock(), withdrawal=True))
+            earlier = store.hold(key)
+            hidden = () if earlier is None else earlier.hidden
+            hold = structs.replace(hold, at=line.rooms.clock(), withdrawal=True, hidden=hidden)
+            store.set_hold(key, hold)
             return delivered(connection, plan, Result(nothing_done(), ()), hold, ledger.people())
         if goes_off:
             turn_off(line.rooms, key.tenant, key.vendor)

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from addon import relay
+from addon.approve import refuse
 from addon.delivery.ledger import Key
 from addon.sync import sync
-from tests.installation import PUPILS, TENANT, Installation, address
+from tests.installation import HIDDEN, PUPILS, TENANT, Installation, address
 
 WHO = address(*PUPILS["7A"][0])
 TEST = Key(TENANT, "all", "test")
@@ -112,3 +113,45 @@ def test_a_run_in_stretches_does_it_too(here):
             relay.deliver(rooms, TENANT, vendor, begun.run, 60.0)
     assert WHO not in names(here.all)
     assert WHO not in names(here.test)
+
+
+def test_a_run_whose_time_is_spent_leaves_it_to_the_next(here):
+    here.domain.move_user(WHO, "/Skyddade")
+    with here.rooms() as rooms:
+        (report,) = sync(rooms, TENANT, "all", seconds=1e-6).connections
+    assert report.status != "failed"
+    run(here)
+    assert WHO not in names(here.test)
+
+
+def test_the_groups_are_asked_for_until_they_are_without_them_whoever_is_left(here):
+    gone = id_of(here.test, WHO)
+    here.domain.move_user(WHO, "/Skyddade")
+    here.test.fail(503, times=None, method="GET")
+    assert run(here).status == "failed"
+    assert WHO not in names(here.test)
+    assert gone in json.dumps(list(here.test.held("StudentGroup").values()))
+    held = here.run("status", TENANT, "--json").json["connections"][0]["hold"]
+    assert held is None
+    for person in (WHO, address(*HIDDEN)):
+        here.domain.remove_user(person)
+    here.forget_requests()
+    assert run(here).status == "unchanged"
+    assert gone not in json.dumps(list(here.test.held("StudentGroup").values()))
+
+
+def test_a_withdrawal_that_is_held_and_refused_forgets_nobody(here):
+    gone = id_of(here.test, WHO)
+    here.domain.move_user(WHO, "/Skyddade")
+    here.test.fail(503, times=None, method="GET")
+    run(here)
+    here.forget_requests()
+    assert here.run("withdraw", TENANT, "--vendor", "all", "--mode", "test").status == 3
+    with here.store() as store:
+        assert gone in store.hold(TEST).hidden
+        refuse(store, TENANT, "all", 0.0, "test")
+        assert not store.hold(TEST).waits
+    run(here)
+    assert gone not in json.dumps(list(here.test.held("StudentGroup").values()))
+    with here.store() as store:
+        assert store.hold(TEST) is None

@@ -50,6 +50,15 @@ class Hold(Struct, frozen=True):
     refused: float = 0.0
     hidden: tuple[str, ...] = ()
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for a person at all, and is no mere note of who is `hidden`."""
+        return bool(self.reason)
+
+    def only_hidden(self) -> "Hold | None":
+        """What is left of it when nothing is held any more."""
+        return Hold((), 0, "", {}, at=self.at, hidden=self.hidden) if self.hidden else None
+
     def answered_by(self, earlier: "Hold") -> bool:
         """Whether a no to `earlier` is a no to this too: it goes no further."""
         return bool(

@@ -148,7 +148,7 @@ class Here:
             for key in (Key(self.tenant_id, connection.vendor, mode) for mode in modes):
                 hold = self.store.hold(key)
                 # At a connection that is off nothing but a withdrawal can be let go.
-                if hold is not None and (key == current or hold.withdrawal):
+                if hold is not None and hold.waits and (key == current or hold.withdrawal):
                     found.append(Held(key, key.vendor, hold))
         return tuple(found)
 

@@ -14,7 +14,7 @@ from addon.web.way_back import local
 READINGS = "runs"
 SAME_WITHIN = 30.0
 """Seconds without a word from a reading under way within which it is not asked for again."""
-ACCEPTED, NOTHING, UNAVAILABLE = 202, 204, 503
+ACCEPTED, NOTHING, CONFLICT = 202, 204, 409
 
 
 def waiting(app: Flask) -> None:
@@ -84,7 +84,7 @@ def _form_again(state: State | None) -> tuple[str, int]:
     """A form that met what was not there: nothing is saved, and all that was filled in is kept."""
     given = request.form.items(multi=True)
     fields = [each for each in given if each[0] not in ("csrf_token", "read")]
-    return render_template("form_again.html", state=state, fields=fields), UNAVAILABLE
+    return render_template("form_again.html", state=state, fields=fields), CONFLICT
 
 
 def _part_again(state: State | None) -> AnyResponse:
