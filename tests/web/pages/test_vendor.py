@@ -452,7 +452,7 @@ def test_from_live_to_test_it_is_told_what_becomes_of_the_accounts(site, client)
     turn_on(site, client, "all")
     said = site.read(site.ready(client, f"{ALL}/lage/test"))
     assert "16 riktiga konton hos All ligger kvar men hålls inte aktuella" in said
-    assert "får skyddade personuppgifter tas inte bort där" in said
+    assert "den som får skyddade personuppgifter tas bort." in said
 
 
 def test_turning_off_is_asked_with_how_many_accounts_stay(site, client):
