@@ -75,7 +75,7 @@ def blueprint() -> Blueprint:
         except Overtaken as overtaken:
             return _page(now, form, overtaken=overtaken), 409
         kept = {fold(place) for place in (*form.org_units, *form.groups)}
-        decline(now, (place for place in offered if fold(place) not in kept))
+        decline(now, (p for p in offered if fold(p) not in kept and not _is_below(p, form)))
         return answer
 
     @protected.get("/skyddade/under")
@@ -158,7 +158,8 @@ def _saved_unseen(now: Here, state: State | None) -> AnyResponse | tuple[str, in
         fault["also-group"] = _("En grupp skrivs med sin adress, som skyddade@kommunen.se.")
     if fault:
         if state is None:
-            return _page(now, form, faults=fault), 400
+            named = {"also-ou": "enheter", "also-group": "grupper"}  # where that page has them
+            return _page(now, form, faults={named.get(k, k): v for k, v in fault.items()}), 400
         return _unseen(now, ticks, state, faults=fault), 400
     try:
         return _save(now, form, request.form.get("mark", ""))
@@ -166,6 +167,12 @@ def _saved_unseen(now: Here, state: State | None) -> AnyResponse | tuple[str, in
         if state is None:
             return _page(now, form, overtaken=overtaken), 409
         return _unseen(now, ticks, state, overtaken=overtaken), 409
+
+
+def _is_below(place: str, form: ProtectedForm) -> bool:
+    """Whether an OU above it is kept, so that it is protected all the same."""
+    above = (f"{fold(path).rstrip('/')}/" for path in form.org_units)
+    return fold(place).startswith(tuple(above))
 
 
 def _lines(name: str) -> tuple[str, ...]:

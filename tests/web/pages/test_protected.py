@@ -73,6 +73,21 @@ def test_a_place_that_was_declined_is_not_ticked_again(site):
     assert "namnet säger det" not in site.read(page)
 
 
+def test_a_place_below_one_that_is_protected_is_not_declined(site):
+    site.installation.domain.add_org_unit("/Elever/Skyddad identitet")
+    client = site.sign_in()
+    page = site.ready(client, PAGE)
+    assert "/Elever/Skyddad identitet" in form_of(page, PAGE)["protected-ou"]
+    ticked = {"protected-ou": ["/Skyddade", "/Elever"]}
+    assert site.send(client, page, PAGE, **ticked).status_code == 302
+    site.tasks()
+    page = site.ready(client, PAGE)
+    again = {"protected-ou": "/Skyddade", "accepted": "1"}
+    assert site.send(client, page, PAGE, **again).status_code == 302
+    site.tasks()
+    assert "/Elever/Skyddad identitet" in form_of(site.ready(client, PAGE), PAGE)["protected-ou"]
+
+
 def test_while_the_directory_cannot_be_read_for_what_is_protected_it_can_be_put_right(site):
     client = site.sign_in()
     site.ready(client, PAGE)
