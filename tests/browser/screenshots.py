@@ -30,6 +30,8 @@ PHONE = {"width": 390, "height": 844}
 LARGEST = 150_000
 """Bytes of a picture; of a page that takes more, less is shown."""
 STUDENTS, STAFF = 1200, 160
+BEING_MADE = "Underlaget räknas om|Antalen räknas fram|Katalogen läses"
+"""What a page says that is not whole yet."""
 A_WHILE = 12 * 60.0
 """Seconds from the last run until somebody looks."""
 
@@ -106,7 +108,7 @@ def proposed(here: Town, browser: Browser) -> None:
 
 def take(here: Town, page: Page, picture: Picture) -> None:
     """Takes one picture."""
-    when_ready(page, picture.address.format(**known(here)))
+    when_ready(page, picture.address.format(**known(here)), BEING_MADE)
     whole = page.evaluate("document.documentElement.scrollHeight")
     path = FOLDER / f"{picture.name}.png"
     for height in range(min(whole, HIGHEST), LOWEST, -50):

@@ -8,7 +8,6 @@ from tests.browser.hands import Hands
 from tests.browser.town import Town
 
 VENDOR = "Gleerups"
-BEING_MADE = re.compile("Underlaget räknas om|Antalen räknas fram|Katalogen läses")
 MOST_TRIES = 100
 MOMENT = 10.0
 """Seconds; a second wish for a run that comes sooner is taken for the first one pressed twice."""
@@ -95,11 +94,13 @@ def headed(page: Page, *titles: str) -> None:
     expect(page.locator("h1")).to_have_text(any_of)
 
 
-def when_ready(page: Page, address: str) -> None:
-    """Goes to a page, again for as long as what it needs is being made, and stays there."""
+def when_ready(page: Page, address: str, until_gone: str = "Underlaget räknas om") -> None:
+    """Goes to a page, again for as long as it says (a regular expression) that what it needs is
+    being made, and stays there.
+    """
     for _ in range(MOST_TRIES):
         page.goto(address)
-        if not page.get_by_text(BEING_MADE).count():
+        if not page.get_by_text(re.compile(until_gone)).count():
             page.evaluate("window.stop()")  # those that look again by themselves
             return
     raise AssertionError(f"{address} never became ready")
