@@ -5,7 +5,7 @@ Source: the discovery document admin, directory_v1, User.
 
 from collections.abc import Mapping
 
-from addon.faults import did_you_mean, one_of
+from addon.validation import did_you_mean, one_of
 
 SCALARS = frozenset(
     "id primaryEmail orgUnitPath groups aliases nonEditableAliases customerId etag kind "

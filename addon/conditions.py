@@ -7,11 +7,11 @@ those that take too long are an error: one that backtracks for ever would hold e
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from unicodedata import normalize
 
 import regex
 
 from addon.tenant import Clause
+from addon.text import composed, fold
 
 POSITIVE = {
     "notEquals": "equals",
@@ -68,16 +68,6 @@ class Pattern:
             raise SlowPatternError(self._pattern) from None
         finally:
             self._left -= time.perf_counter() - began
-
-
-def composed(text: str) -> str:
-    """`text` with its accents composed (Unicode NFC)."""
-    return text if text.isascii() else normalize("NFC", text)
-
-
-def fold(text: str) -> str:
-    """The form in which texts are compared: composed, without regard to case."""
-    return text.lower() if text.isascii() else composed(composed(text).casefold())
 
 
 def compiled(pattern: str) -> Pattern:

@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from addon import faults as reading
+from addon import validation as reading
 from addon.attributes import attribute_problem
 from addon.conditions import Pattern, PatternError, compiled
-from addon.faults import Fault, Faults, below, did_you_mean, one_of
 from addon.tenant import (
     Clause,
     Connection,
@@ -26,6 +25,7 @@ from addon.tenant import (
     Tenant,
     YearRule,
 )
+from addon.validation import Fault, Faults, below, did_you_mean, one_of
 from addon.vendors import Vendor
 
 SCHOOL_TYPES = tuple("FKLASS FTH OPPFTH GR GRAN GRS SP SAM GY GYAN GYS VUX".split())

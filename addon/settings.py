@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from addon.faults import did_you_mean, one_of
+from addon.validation import did_you_mean, one_of
 from addon.vendors import Vendor, VendorsError, load_vendors
 from addon.web_settings import KNOWN as KNOWN_TO_WEB
 from addon.web_settings import WebSettings, WebSettingsError, web_settings

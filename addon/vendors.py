@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from addon import faults as reading
-from addon.faults import Fault, Faults, below
+from addon import validation as reading
 from addon.tenant import OptionalField
+from addon.validation import Fault, Faults, below
 
 IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_-]*")
 ENVIRONMENT = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")

@@ -4,15 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.conditions import (
-    PatternError,
-    SlowPatternError,
-    compiled,
-    condition,
-    fold,
-    touches,
-)
+from addon.conditions import PatternError, SlowPatternError, compiled, condition, touches
 from addon.tenant import Clause
+from addon.text import fold
 
 DECOMPOSED = normalize("NFD", "Åsö")
 

@@ -10,9 +10,9 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from addon.conditions import composed
 from addon.directory.errors import UNSENT, DirectoryError
 from addon.directory.snapshot import Group, OrgUnit, User
+from addon.text import composed
 
 T = TypeVar("T")
 

@@ -13,7 +13,6 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from addon.conditions import fold
 from addon.directory.answers import org_unit
 from addon.directory.calls import Calls, Patience
 from addon.directory.errors import UNSENT, DirectoryError
@@ -25,6 +24,7 @@ from addon.directory.quota import quota_of
 from addon.directory.service import Service
 from addon.directory.snapshot import Group, Snapshot, User
 from addon.tenant import Tenant
+from addon.text import fold
 
 READ_ONE_BY_ONE = 100
 """Up to so many people outside the selected OUs are fetched singly; more, by listing all."""

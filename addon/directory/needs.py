@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
-from addon.conditions import fold, touches
+from addon.conditions import touches
 from addon.tenant import Clause, GroupRule, Selector, Tenant, YearRule
+from addon.text import fold
 
 BUILT_IN = frozenset(
     {

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from addon.conditions import fold
 from addon.directory.needs import is_within
 from addon.directory.snapshot import User
+from addon.text import fold
 
 
 class Members(Struct, frozen=True):

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from sys import intern
 from typing import Any
 
-from addon.conditions import fold
 from addon.directory.answers import (
     ALL_SCHEMAS,
     DomainAnswer,
@@ -30,6 +29,7 @@ from addon.directory.protection import Members
 from addon.directory.service import Service
 from addon.directory.snapshot import Group, User
 from addon.directory.trouble import NotFound
+from addon.text import fold
 
 USERS_A_PAGE = 500
 GROUPS_A_PAGE = 200

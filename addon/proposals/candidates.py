@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
-from addon.conditions import fold
 from addon.directory.snapshot import Group
 from addon.proposals.nearby import places_of
 from addon.proposals.words import (
@@ -19,6 +18,7 @@ from addon.proposals.words import (
 )
 from addon.roster.index import Index
 from addon.tenant import GroupRule, SchoolUnit, YearRule
+from addon.text import fold
 
 _DEEPEST = 4
 _MOST_TEMPLATES = 6

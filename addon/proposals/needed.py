@@ -5,13 +5,12 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from addon.conditions import fold
 from addon.proposals.candidates import literal
-from addon.proposals.order import path_key
 from addon.proposals.reasons import Reason, reason
 from addon.proposals.words import device_stem, is_left, is_protected, plain_words
 from addon.roster.index import Index
 from addon.tenant import Clause, Protected
+from addon.text import fold, path_key
 
 SEVERAL_DEVICES = 3
 

@@ -10,7 +10,6 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from addon.conditions import compiled
-from addon.proposals.order import Key, path_key, swedish
 from addon.roster.filters import values_of
 from addon.roster.groups import Grouping
 from addon.roster.index import Index
@@ -19,6 +18,7 @@ from addon.roster.patterns import finder
 from addon.roster.placement import Placement, UnitPeople
 from addon.roster.years import NoYearError, year_of
 from addon.tenant import GroupRule, SchoolUnit, YearRule
+from addon.text import SortKey, path_key, sort_key
 
 Kind = Literal["class", "teaching", "year"]
 
@@ -143,11 +143,11 @@ def _groups(
     return Outcome(
         kind=kind,
         students=len(people.students),
-        found=tuple(sorted(parts, key=lambda part: (swedish(part.name), part.source_id))),
+        found=tuple(sorted(parts, key=lambda part: (sort_key(part.name), part.source_id))),
         without=tuple(sorted(people.students - times.keys())),
         several=tuple(sorted(id for id, count in times.items() if count > 1)),
         unmatched=() if brief else _unmatched(index, people.students, rule, "name"),
-        duplicates=tuple(sorted((n for n, count in same.items() if count > 1), key=swedish)),
+        duplicates=tuple(sorted((n for n, count in same.items() if count > 1), key=sort_key)),
         teachers=len({id for group in groups for id in group.teachers}),
     )
 
@@ -182,7 +182,7 @@ def _without_year(
     index: Index, people: UnitPeople, rule: YearRule, classes: Mapping[str, list[str]]
 ) -> tuple[Miss, ...]:
     if rule.source == "class":
-        return _misses(classes.get, people.students, rule.pattern, "year", swedish)
+        return _misses(classes.get, people.students, rule.pattern, "year", sort_key)
     return _unmatched(index, people.students, rule, "year")
 
 
@@ -206,7 +206,7 @@ def _unmatched(
             lambda id: (index.users[id].org_unit_path,), students, rule.pattern, part, path_key
         )
     values = values_of(rule.attribute or "", index)
-    return _misses(lambda id: values(index.users[id]), students, rule.pattern, part, swedish)
+    return _misses(lambda id: values(index.users[id]), students, rule.pattern, part, sort_key)
 
 
 def _misses(
@@ -214,7 +214,7 @@ def _misses(
     students: Iterable[str],
     pattern: str,
     part: str,
-    key: Callable[[str], Key | tuple[Key, ...]],
+    key: Callable[[str], SortKey | tuple[SortKey, ...]],
 ) -> tuple[Miss, ...]:
     count = Counter(text for id in students for text in texts(id) or ())
     find = finder(pattern, part)
@@ -232,5 +232,5 @@ def _other_groups(index: Index, students: frozenset[str], pattern: str) -> Itera
             yield Miss(group.email, count)
 
 
-def _by_text(miss: Miss) -> Key:
-    return swedish(miss.text)
+def _by_text(miss: Miss) -> SortKey:
+    return sort_key(miss.text)

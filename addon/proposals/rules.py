@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from addon.conditions import fold
 from addon.directory.snapshot import Group
 from addon.proposals.nearby import around
 from addon.proposals.patterns import PatternChoice, classes_near, teaching_near, years_near
@@ -12,6 +11,7 @@ from addon.proposals.proposing import Draft
 from addon.proposals.reasons import Reason, reason
 from addon.roster.index import Index
 from addon.tenant import GroupRule, SchoolUnit, YearRule
+from addon.text import fold
 
 _CLASSES = 0.35
 _TEACHING = 0.5

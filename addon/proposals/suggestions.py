@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from addon.proposals.order import swedish
 from addon.roster.filters import values_of
 from addon.roster.index import Index
+from addon.text import sort_key
 
 
 class Suggestion(Struct, frozen=True):
@@ -35,7 +35,7 @@ def suggested_values(
         user = index.users.get(id)
         if user is not None:
             count.update({value for value in values(user) if value})
-    first = sorted(count.items(), key=lambda each: (-each[1], swedish(each[0])))[:limit]
+    first = sorted(count.items(), key=lambda each: (-each[1], sort_key(each[0])))[:limit]
     return tuple(Suggestion(value, people) for value, people in first)
 
 

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from addon.conditions import fold
-from addon.proposals.order import swedish
 from addon.roster.index import Index
+from addon.text import fold, sort_key
 
 
 class Node(Struct, frozen=True):
@@ -61,7 +60,7 @@ def _node(
     children: Mapping[str, list[str]],
 ) -> Node:
     below = [_node(child, spelled, users, children) for child in children.get(key, ())]
-    below.sort(key=lambda node: swedish(node.name))
+    below.sort(key=lambda node: sort_key(node.name))
     path, here = spelled[key], users.get(key, 0)
     return Node(
         path=path,

@@ -4,12 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import structs
 
-from addon.conditions import fold
 from addon.proposals.matching import Wanted
 from addon.proposals.names import Name, read_name, town_words
 from addon.proposals.nearby import Inside, inside_of
 from addon.proposals.needed import protected_places
-from addon.proposals.order import path_key
 from addon.proposals.proposal import (
     Alternative,
     Confidence,
@@ -26,6 +24,7 @@ from addon.proposals.tree import Node, org_unit_tree
 from addon.proposals.words import is_left, is_protected, plain_words
 from addon.roster.index import Index
 from addon.tenant import Protected, Tenant
+from addon.text import fold, path_key
 
 __all__ = [
     "Alternative",

@@ -19,7 +19,7 @@ from addon.register import (
     RegisterError,
     RegisterUnit,
 )
-from addon.register.spelling import one_line
+from addon.text import one_line
 
 T = TypeVar("T")
 Parameters = Sequence[tuple[str, str]]

@@ -6,10 +6,9 @@ from itertools import islice
 
 from msgspec import structs
 
-from addon.proposals.order import swedish
 from addon.register import ACTIVE, CEASED, PLANNED, RESTING, Organiser, RegisterUnit
 from addon.register.organisers import Organisers
-from addon.register.spelling import ascii_fold, fold
+from addon.text import ascii_fold, fold, sort_key
 
 _ORDER = {ACTIVE: 0, PLANNED: 1, RESTING: 2, CEASED: 3}
 
@@ -21,7 +20,7 @@ def rank(unit: RegisterUnit) -> int:
 
 def in_order(units: Iterable[RegisterUnit]) -> list[RegisterUnit]:
     """Units by status, then by name."""
-    return sorted(units, key=lambda u: (rank(u), swedish(u.name), u.code))
+    return sorted(units, key=lambda u: (rank(u), sort_key(u.name), u.code))
 
 
 def has_words(unit: RegisterUnit, words: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ Source: Statistics Sweden (SCB), "Län och kommuner i kodnummerordning", unchang
 
 from collections.abc import Mapping
 
-from addon.register.spelling import fold
+from addon.text import fold
 
 _LISTED = """
 0114 Upplands Väsby, 0115 Vallentuna, 0117 Österåker, 0120 Värmdö, 0123 Järfälla, 0125 Ekerö,

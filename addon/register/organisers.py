@@ -8,7 +8,7 @@ from functools import cached_property
 from msgspec import structs
 
 from addon.register import Organiser
-from addon.register.spelling import fold, plain
+from addon.text import domain_label, fold
 
 MUNICIPAL = "KOMMUN"
 _ENDINGS = re.compile(
@@ -60,7 +60,7 @@ class Organisers:
         found = self.named(name)
         if found is not None:
             return found
-        for spelled in [{plain(each) for each in _names(name)}, *_spelled(domain)]:
+        for spelled in [{domain_label(each) for each in _names(name)}, *_spelled(domain)]:
             fitting = _fitting(self._by_plain_name, spelled)
             if fitting:
                 return _only(fitting)
@@ -72,7 +72,7 @@ class Organisers:
 
     @cached_property
     def _by_plain_name(self) -> dict[str, list[Organiser]]:
-        return _by_form(self.listed, lambda name: {plain(each) for each in _names(name)})
+        return _by_form(self.listed, lambda name: {domain_label(each) for each in _names(name)})
 
 
 def _by_form(
@@ -112,7 +112,12 @@ def _spelled(domain: str) -> list[set[str]]:
     found = []
     for part in reversed(parts):
         telling = [token for token in part.split("-") if token not in _USUAL]
-        spelled = {plain(part), "".join(telling), *map(plain, telling), _STUCK.sub("", plain(part))}
+        spelled = {
+            domain_label(part),
+            "".join(telling),
+            *map(domain_label, telling),
+            _STUCK.sub("", domain_label(part)),
+        }
         usable = {each for each in spelled if len(each) >= SHORTEST and each not in _USUAL}
         if usable:
             found.append(usable)

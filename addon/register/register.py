@@ -13,9 +13,9 @@ from addon.register.finding import filled, has_words, in_order, rank
 from addon.register.kept import LISTS_NEW, Kept
 from addon.register.municipalities import municipality_named
 from addon.register.organisers import tidy
-from addon.register.spelling import fold
 from addon.register.spreadsheet import read_units
 from addon.store import Store
+from addon.text import fold
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -10,10 +10,10 @@ from flask_babel import ngettext
 from msgspec import structs
 
 from addon.document import SCHOOL_TYPES
-from addon.faults import Fault
 from addon.register import ACTIVE, CEASED, LONGEST_NAME, PLANNED, RESTING, RegisterUnit
 from addon.register.municipalities import municipality_named
-from addon.register.spelling import one_line, plain
+from addon.text import domain_label, one_line
+from addon.validation import Fault
 
 LARGEST = 5_000_000
 """Bytes; Skolverket's whole register is about 3 MB."""
@@ -119,7 +119,9 @@ class Columns:
 
     def ticked(self, row: Sequence[str]) -> Iterator[str]:
         """The school types that have columns of their own, with a yes in this row."""
-        return (t for at, t in self._types.items() if at < len(row) and plain(row[at]) in TICKED)
+        return (
+            t for at, t in self._types.items() if at < len(row) and domain_label(row[at]) in TICKED
+        )
 
 
 def _whole(message: str) -> SpreadsheetError:
@@ -166,14 +168,14 @@ def _rows(text: str) -> list[tuple[int, list[str]]]:
 def _delimiter(text: str) -> str:
     """What separates cells: what there is most of in the line that names the code's column."""
     lines = text.splitlines()[:HEADER_WITHIN]
-    header = next((line for line in lines if "kod" in plain(line)), lines[0])
+    header = next((line for line in lines if "kod" in domain_label(line)), lines[0])
     return max((";", "\t", ","), key=header.count)
 
 
 def _header(rows: Sequence[tuple[int, list[str]]]) -> Columns | None:
     """Which column is what, from the first row that names both the code and the name."""
     for at, (_line, row) in enumerate(rows[:HEADER_WITHIN]):
-        names = [plain(cell) for cell in row]
+        names = [domain_label(cell) for cell in row]
         places = {
             name: names.index(spelling)
             for name, spellings in COLUMNS.items()
@@ -189,7 +191,7 @@ def _unit(row: Sequence[str], columns: Columns) -> tuple[RegisterUnit, list[str]
     """The unit of a row, and what is wrong with it."""
     code = columns.cell(row, "code").replace(" ", "")
     name = columns.cell(row, "name")
-    status = STATUSES.get(plain(columns.cell(row, "status")))
+    status = STATUSES.get(domain_label(columns.cell(row, "status")))
     municipality = columns.cell(row, "municipality")
     number = re.sub(r"[\s-]", "", columns.cell(row, "organisation"))
     if len(number) == 12:
@@ -229,8 +231,8 @@ def _unit(row: Sequence[str], columns: Columns) -> tuple[RegisterUnit, list[str]
 def _types(text: str) -> Iterator[str]:
     """The school types in a cell: codes or names, with anything between them."""
     for part in re.split(r"[,;|/]", text):
-        whole = TYPES.get(plain(part))
-        for each in [whole] if whole else map(TYPES.get, map(plain, part.split())):
+        whole = TYPES.get(domain_label(part))
+        for each in [whole] if whole else map(TYPES.get, map(domain_label, part.split())):
             if each is not None:
                 yield each
 

@@ -5,7 +5,6 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from addon.conditions import composed, fold
 from addon.roster.filters import values_of
 from addon.roster.findings import finding
 from addon.roster.index import Index
@@ -13,6 +12,7 @@ from addon.roster.model import Finding, StudentGroup
 from addon.roster.patterns import Hit, finder
 from addon.roster.placement import Placement, UnitPeople
 from addon.tenant import GroupRule, SchoolUnit
+from addon.text import composed, fold
 
 Kind = Literal["class", "teaching"]
 NO_MATCH: dict[Kind, str] = {

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
-from addon.conditions import fold
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
 from addon.tenant import Protected
+from addon.text import fold
 
 
 def within(org_unit: str) -> Callable[[str], bool]:

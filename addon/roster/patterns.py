@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from addon.conditions import compiled, composed
+from addon.conditions import compiled
+from addon.text import composed
 
 
 class Hit(NamedTuple):

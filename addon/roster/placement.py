@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from addon.conditions import fold
 from addon.directory.snapshot import User
 from addon.roster.filters import choose
 from addon.roster.findings import finding
 from addon.roster.index import Index
 from addon.roster.model import Finding
 from addon.tenant import SchoolUnit, Selector
+from addon.text import fold
 
 
 class UnitPeople(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from addon.conditions import SlowPatternError, fold
+from addon.conditions import SlowPatternError
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.findings import finding, in_order
 from addon.roster.groups import Grouping
@@ -11,6 +11,7 @@ from addon.roster.model import Enrolment, Finding, Person, Roster, StudentGroup
 from addon.roster.placement import UnitPeople, place
 from addon.roster.years import NoYearError, YearOf, year_of
 from addon.tenant import Tenant
+from addon.text import fold
 
 
 def select(tenant: Tenant, snapshot: Snapshot) -> Roster:

@@ -10,8 +10,8 @@ from werkzeug.exceptions import HTTPException
 from addon import logs
 from addon.conditions import SlowPatternError
 from addon.document import DocumentError
-from addon.faults import Fault
 from addon.store import StoreError
+from addon.validation import Fault
 
 log = logging.getLogger(__name__)
 

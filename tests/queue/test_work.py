@@ -11,13 +11,13 @@ from addon import logs
 from addon.delivery.lease import Taken
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.document import DocumentError
-from addon.faults import Fault
 from addon.queue import NoSuchQueue, QueueError, Task
 from addon.queue.work import DELIVER, RUN, Answer, Work
 from addon.relay import Relay
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, Unknown
 from addon.store import StoreError
+from addon.validation import Fault
 
 SECRET = "Anna Andersson"
 

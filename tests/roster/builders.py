@@ -1,6 +1,5 @@
 """Small directories and documents, said in as few words as a test needs."""
 
-from addon.conditions import fold
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
 from addon.roster.filters import Choice
 from addon.roster.model import Roster
@@ -14,6 +13,7 @@ from addon.tenant import (
     Tenant,
     YearRule,
 )
+from addon.text import fold
 
 NORRA = "/Elever/Norra skolan"
 STAFF = "/Personal/Norra skolan"

@@ -1,8 +1,8 @@
 import pytest
 
-from addon.conditions import fold
 from addon.roster.index import Index, within
 from addon.tenant import Protected
+from addon.text import fold
 from tests.roster.builders import UNPROTECTED, group, snapshot, user
 
 

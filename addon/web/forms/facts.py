@@ -9,8 +9,8 @@ from werkzeug.datastructures import MultiDict
 
 from addon.document import SCHOOL_TYPES
 from addon.register import LONGEST_NAME
-from addon.register.spelling import one_line
 from addon.tenant import SchoolUnit
+from addon.text import one_line
 
 MUNICIPALITY = re.compile(r"[0-9]{4}")
 

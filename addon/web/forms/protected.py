@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
-from addon.conditions import fold
 from addon.roster.index import within
 from addon.tenant import Protected
+from addon.text import fold
 from addon.web.forms.selection import ticked, topmost
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct, structs
 from werkzeug.datastructures import MultiDict
 
-from addon.conditions import fold
 from addon.proposals.words import Role
 from addon.tenant import SchoolUnit, Selector
+from addon.text import fold
 from addon.web.forms.filters import (
     FilterForms,
     changed,

@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.changes import changes
 from addon.document import DocumentError, decode_tenant, write_document
-from addon.faults import Fault
 from addon.tenant import Tenant
+from addon.validation import Fault
 from addon.web.gate import comes_in
 from addon.web.here import Here, Overtaken, here
 from addon.web.pages.vendor_parts import people_there

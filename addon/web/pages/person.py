@@ -8,13 +8,13 @@ from flask import Blueprint, abort, render_template, request
 from msgspec import Struct, structs
 
 from addon.at_vendor import HeldResource, held_at
-from addon.conditions import fold
 from addon.delivery.ledger import Key
 from addon.directory.snapshot import User
 from addon.rooms import ledger_key
 from addon.roster.explain import explain
 from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
+from addon.text import fold
 from addon.web.here import Here, here
 from addon.web.study import Desk
 from addon.web.views.differences import Line, differences

@@ -4,8 +4,8 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from msgspec import Struct, structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.conditions import fold
 from addon.survey import State
+from addon.text import fold
 from addon.web.forms.protected import ProtectedForm, dropped, protected_form, read_protected
 from addon.web.forms.selection import topmost
 from addon.web.here import Here, Overtaken, here

@@ -10,12 +10,11 @@ from msgspec import Struct, structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.document import SCHOOL_TYPES
-from addon.faults import Fault
-from addon.proposals.order import swedish
 from addon.register import ACTIVE, CEASED, RegisterError, RegisterUnit
-from addon.register.spelling import one_line
 from addon.register.spreadsheet import LARGEST, SpreadsheetError
 from addon.tenant import SchoolUnit, Tenant
+from addon.text import one_line, sort_key
+from addon.validation import Fault
 from addon.web.forms.facts import name_fault
 from addon.web.here import Here, here
 
@@ -166,7 +165,7 @@ def _added(now: Here, units: list[SchoolUnit]) -> AnyResponse:
 def with_units(tenant: Tenant, units: list[SchoolUnit]) -> Tenant:
     """The document with units after its own, by name; one that it has already stays as it is."""
     have = {unit.code for unit in tenant.school_units}
-    new = sorted((u for u in units if u.code not in have), key=lambda u: swedish(u.name))
+    new = sorted((u for u in units if u.code not in have), key=lambda u: sort_key(u.name))
     return structs.replace(tenant, school_units=(*tenant.school_units, *new))
 
 

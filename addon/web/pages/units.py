@@ -7,9 +7,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.conditions import fold
-from addon.proposals.order import swedish
 from addon.tenant import Tenant
+from addon.text import fold, sort_key
 from addon.web.here import Here, Overtaken, here
 from addon.web.language import said as _
 from addon.web.paging import page_of
@@ -125,7 +124,7 @@ def _numbers(row: UnitRow) -> Numbers:
 
 
 SORTS: Mapping[str, Callable[[UnitRow], Any]] = {
-    "namn": lambda row: swedish(row.unit.name),
+    "namn": lambda row: sort_key(row.unit.name),
     "elever": lambda row: _numbers(row).students,
     "personal": lambda row: _numbers(row).staff,
     "klasser": lambda row: _numbers(row).classes,

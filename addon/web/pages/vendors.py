@@ -8,8 +8,8 @@ from msgspec import Struct, structs
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.conditions import fold
 from addon.tenant import Connection, SchoolUnit, Tenant
+from addon.text import fold
 from addon.vendors import Vendor
 from addon.web.here import Here, Overtaken, here
 from addon.web.steps import steps

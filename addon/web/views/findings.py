@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from addon.conditions import fold
 from addon.directory.snapshot import User
 from addon.prepared import Prepared
-from addon.proposals.order import Key, swedish
 from addon.roster.findings import MESSAGES, SEVERITIES
 from addon.roster.model import Finding
 from addon.store import Run
+from addon.text import SortKey, fold, sort_key
 from addon.web.study import Desk
 from addon.web.views.standing import Point, Record, record_of
 from addon.web.views.subjects import alphabetical, full_name
@@ -138,11 +137,11 @@ class _Telling:
         by_name = tuple(sorted(found, key=alphabetical))
         return structs.replace(about, members=by_name, strangers=max(0, strangers))
 
-    def place(self, about: About) -> tuple[Key, Key, str]:
+    def place(self, about: About) -> tuple[SortKey, SortKey, str]:
         """By unit, and there by name."""
         unit = self._units.get(about.units[0], "") if about.units else ""
-        name = alphabetical(about.user) if about.user else swedish(about.name)
-        return swedish(unit), name, about.finding.subject
+        name = alphabetical(about.user) if about.user else sort_key(about.name)
+        return sort_key(unit), name, about.finding.subject
 
     def _named(self, found: Finding) -> Finding:
         """With the names of the units whose codes are in its words."""

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from addon.delivery.plan import Operation
-from addon.proposals.order import Key, all_of, swedish
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import TYPES
 from addon.tenant import Mode, Tenant
+from addon.text import SortKey, combined_key, sort_key
 from addon.web.here import Here
 from addon.web.study import Desk, Foreseen
 from addon.web.views.subjects import Subject, alphabetical, subjects
@@ -106,10 +106,10 @@ def _outlook(vendor: str, on: bool, foreseen: Foreseen, known: Mapping[str, Subj
     return Outlook(vendor, on, foreseen, counts, tuple(sorted(deeds, key=_place)))
 
 
-def _place(deed: Deed) -> Key:
+def _place(deed: Deed) -> SortKey:
     subject = deed.subject
     if subject is None:
         name = "1"
     else:
-        name = f"0{alphabetical(subject.user) if subject.user else swedish(subject.name)}"
-    return all_of(str(ORDER.index(deed.kind)), name, deed.external_id)
+        name = f"0{alphabetical(subject.user) if subject.user else sort_key(subject.name)}"
+    return combined_key(str(ORDER.index(deed.kind)), name, deed.external_id)

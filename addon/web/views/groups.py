@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from addon.conditions import fold
-from addon.proposals.order import swedish
+from addon.text import fold, sort_key
 from addon.web.study import Desk
 
 PLAIN = str.maketrans("åäáàöøéèü", "aaaaooeeu")
@@ -44,7 +43,7 @@ def groups_named(desk: Desk, words: Iterable[str], besides: Sequence[str]) -> li
         and not group.everyone
         and all(word in _plain(f"{group.name} {group.email}") for word in wanted)
     ]
-    found.sort(key=lambda group: swedish(group.name or group.email))
+    found.sort(key=lambda group: sort_key(group.name or group.email))
     return [group.email for group in found]
 
 

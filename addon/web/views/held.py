@@ -10,9 +10,9 @@ from addon.delivery.guard import Approval, Hold
 from addon.directory.snapshot import User
 from addon.overview import PROTECTED, UNIT_NOT_CHOSEN
 from addon.prepared import Prepared
-from addon.proposals.order import Key
 from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
+from addon.text import SortKey
 from addon.web.here import Held, Here
 from addon.web.study import Desk
 from addon.web.views.subjects import Subject, alphabetical, full_name, subjects
@@ -129,7 +129,7 @@ def _leaver(
     return Leaver(external_id, full_name(user), reason, user)
 
 
-def _place(leaver: Leaver, reasons: Mapping[str, int]) -> tuple[int, str, bool, Key, str]:
+def _place(leaver: Leaver, reasons: Mapping[str, int]) -> tuple[int, str, bool, SortKey, str]:
     """By reason, the most frequent first, and by name."""
     name = alphabetical(leaver.user) if leaver.user else ""
     return -reasons[leaver.reason], leaver.reason, leaver.user is None, name, leaver.external_id

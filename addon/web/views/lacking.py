@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from addon.directory.snapshot import User
 from addon.prepared import Prepared
-from addon.proposals.order import swedish
 from addon.tenant import Connection
+from addon.text import sort_key
 from addon.web.study import Desk
 from addon.web.views.subjects import alphabetical, full_name
 
@@ -58,5 +58,5 @@ def _lacking(connection: Connection, prepared: Prepared, users: Mapping[str, Use
     ]
     return Lacking(
         tuple(Reduced(user.id, full_name(user)) for user in sorted(about, key=alphabetical)),
-        tuple(sorted(left, key=lambda g: (swedish(g.unit), swedish(g.name)))),
+        tuple(sorted(left, key=lambda g: (sort_key(g.unit), sort_key(g.name)))),
     )

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from addon.conditions import fold
 from addon.directory.snapshot import User
 from addon.overview import HEADER, UNIT_NOT_CHOSEN
 from addon.overview import rows as overview_rows
 from addon.prepared import Prepared
-from addon.proposals.order import Key, all_of, swedish
 from addon.tenant import Tenant
+from addon.text import SortKey, combined_key, fold, sort_key
 from addon.web.study import Desk
 from addon.web.views.subjects import alphabetical, full_name
 
@@ -37,7 +36,7 @@ class PersonRow(Struct, frozen=True, gc=False):
     vendors: tuple[str, ...]
     reason: str
     org_unit_path: str
-    order: Key
+    order: SortKey
     words: str
 
 
@@ -115,7 +114,7 @@ def classes_of(desk: Desk, unit: str) -> tuple[str, ...]:
     """The names of a unit's classes. Raises NotReady."""
     groups = desk.prepared.roster.groups
     found = {group.name for group in groups if group.unit == unit and group.kind == "class"}
-    return tuple(sorted(found, key=swedish))
+    return tuple(sorted(found, key=sort_key))
 
 
 def _rows(users: Mapping[str, User], prepared: Prepared) -> tuple[PersonRow, ...]:
@@ -127,7 +126,7 @@ def _rows(users: Mapping[str, User], prepared: Prepared) -> tuple[PersonRow, ...
             for user_id in (*group.students, *group.teachers):
                 classes.setdefault(user_id, []).append(group.name)
     found = [_row(user, prepared, carried, classes.get(user.id, ())) for user in users.values()]
-    return tuple(sorted(found, key=lambda row: all_of(row.order, row.id)))
+    return tuple(sorted(found, key=lambda row: combined_key(row.order, row.id)))
 
 
 def _row(
@@ -177,9 +176,9 @@ def _chosen(
     ]
     key = wish.sort.removeprefix("-")
     if key == "klass":
-        kept.sort(key=lambda row: _known_first(map(swedish, row.classes), row))
+        kept.sort(key=lambda row: _known_first(map(sort_key, row.classes), row))
     elif key == "enhet":
-        units = {code: swedish(name) for code, name in names.items()}
+        units = {code: sort_key(name) for code, name in names.items()}
         kept.sort(key=lambda row: _known_first((units.get(u, u) for u in row.units), row))
     elif key == "orsak":
         kept.sort(key=lambda row: _known_first([row.reason] if row.reason else [], row))
@@ -188,7 +187,7 @@ def _chosen(
     return kept
 
 
-def _known_first(keys: Iterable[Key], row: PersonRow) -> Key:
+def _known_first(keys: Iterable[SortKey], row: PersonRow) -> SortKey:
     """Sorts by several values, and by name; who has none comes last."""
     found = tuple(keys)
-    return all_of("0" if found else "1", *found, "", row.order)
+    return combined_key("0" if found else "1", *found, "", row.order)

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from addon.conditions import fold
 from addon.delivery.guard import is_too_many
-from addon.proposals.order import swedish
 from addon.proposals.words import Role
 from addon.roster.explain import Selection, selection
 from addon.roster.filters import choose
 from addon.roster.placement import defects
 from addon.tenant import Connection, SchoolUnit, Selector
+from addon.text import fold, sort_key
 from addon.web.study import Desk
 from addon.web.views.people import PersonRow, rows
 from addon.web.views.unit import People, people_of
@@ -189,6 +188,6 @@ def ranked(desk: Desk) -> Mapping[str, tuple[int, PersonRow]]:
 
 def attributes(desk: Desk, used: Iterable[str]) -> tuple[str, ...]:
     """The attributes that a clause can be about: those everybody has, those in use, `used`."""
-    own = sorted(desk.survey.attributes, key=swedish)
+    own = sorted(desk.survey.attributes, key=sort_key)
     common = ("orgUnitPath", "groups", "primaryEmail", "name.givenName", "name.familyName")
     return tuple(dict.fromkeys((*common, *own, *used)))

@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from addon.directory.snapshot import User
 from addon.prepared import Prepared
-from addon.proposals.order import Key, swedish
 from addon.ss12000.ids import Ids
+from addon.text import SortKey, sort_key
 from addon.web.study import Desk
 
 
@@ -47,9 +47,9 @@ def full_name(user: User) -> str:
     return f"{user.given_name} {user.family_name}".strip() or user.primary_email
 
 
-def alphabetical(user: User) -> Key:
+def alphabetical(user: User) -> SortKey:
     """Where the person stands in a list: by family name, as in a class list."""
-    return swedish(f"{user.family_name} {user.given_name}".strip() or user.primary_email)
+    return sort_key(f"{user.family_name} {user.given_name}".strip() or user.primary_email)
 
 
 def _subjects(users: Mapping[str, User], prepared: Prepared) -> Mapping[str, Subject]:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from addon.conditions import fold
 from addon.proposals.tree import Node, org_unit_tree
 from addon.roster.index import within
+from addon.text import fold
 from addon.web.study import Desk
 
 WHOLE = 400

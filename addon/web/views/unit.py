@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from addon.prepared import Prepared
-from addon.proposals.order import swedish
 from addon.roster.model import StudentGroup
 from addon.tenant import Connection, SchoolUnit, Tenant
+from addon.text import sort_key
 from addon.web.study import Desk
 from addon.web.views.findings import kinds
 
@@ -124,4 +124,4 @@ def _findings(desk: Desk, code: str) -> tuple[FindingCount, ...]:
 
 
 def _by_name(groups: Iterable[StudentGroup]) -> tuple[StudentGroup, ...]:
-    return tuple(sorted(groups, key=lambda group: (swedish(group.name), group.source_id)))
+    return tuple(sorted(groups, key=lambda group: (sort_key(group.name), group.source_id)))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.faults import Faults, did_you_mean, read, read_json
+from addon.validation import Faults, did_you_mean, read, read_json
 
 
 class Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
