@@ -14,7 +14,7 @@ from addon.rooms import Rooms, find_tenant, ledger_key, target_of
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import ResourceType
 from addon.tenant import Tenant
-from addon.vendors import NotConfigured, Target, Vendor
+from addon.vendors.profiles import NotConfigured, Target, Vendor
 
 WITHIN = 10.0
 """Seconds for all questions about a person."""

@@ -31,7 +31,7 @@ from addon.status import status
 from addon.store import LogEntry, Store, StoreError
 from addon.sync import preview, sync
 from addon.tenant import Tenant
-from addon.vendors import NotConfigured
+from addon.vendors.profiles import NotConfigured
 from addon.withdraw import ATTEMPTS, COMMAND_LINE, withdraw
 
 T = TypeVar("T")

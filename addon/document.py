@@ -26,7 +26,7 @@ from addon.tenant import (
     YearRule,
 )
 from addon.validation import Fault, Faults, below, did_you_mean, one_of
-from addon.vendors import Vendor
+from addon.vendors.profiles import Vendor
 
 SCHOOL_TYPES = tuple("FKLASS FTH OPPFTH GR GRAN GRS SP SAM GY GYAN GYS VUX".split())
 """Skolverket's school types, with GRS and GYS, which older data has for GRAN and GYAN."""

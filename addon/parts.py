@@ -10,11 +10,11 @@ from addon.directory.snapshot import Snapshot
 from addon.register.client import RegisterClient
 from addon.register.register import Register
 from addon.rooms import Rooms
-from addon.secrets import SecretManager
 from addon.settings import Settings, SqliteStore
 from addon.store import Store
 from addon.store.sqlite import SQLiteStore
 from addon.tenant import Tenant
+from addon.vendors.secret_manager import SecretManager
 
 
 def open_store(settings: Settings) -> Store:

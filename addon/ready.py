@@ -9,7 +9,7 @@ from addon.outcome import failed, idle
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, ledger_key, target_of
 from addon.tenant import Connection
-from addon.vendors import NotConfigured, Target
+from addon.vendors.profiles import NotConfigured, Target
 
 
 class Ready(Struct, frozen=True):

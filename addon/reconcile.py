@@ -22,7 +22,7 @@ from addon.ss12000.resources import TYPES, ResourceType
 from addon.ss12000.translate import Translation
 from addon.store import Shelf, Store
 from addon.store.holder import holder
-from addon.vendors import NotConfigured
+from addon.vendors.profiles import NotConfigured
 
 SHELF = "reconciled"
 KEPT = 30 * 24 * 3600.0

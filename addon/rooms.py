@@ -13,7 +13,7 @@ from addon.document import load_tenant
 from addon.settings import Settings
 from addon.store import Store
 from addon.tenant import Connection, Tenant
-from addon.vendors import NotConfigured, Target
+from addon.vendors.profiles import NotConfigured, Target
 
 ReadDirectory = Callable[[Tenant], Snapshot]
 

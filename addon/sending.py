@@ -17,7 +17,7 @@ from addon.delivery.strip import without
 from addon.document import DocumentError
 from addon.pause import paused
 from addon.rooms import Rooms, Unknown, find_tenant
-from addon.vendors import Target
+from addon.vendors.profiles import Target
 
 NOT_ASKED = (
     "people with protected identity are removed, but the vendor could not be asked for the groups "

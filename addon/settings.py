@@ -39,7 +39,7 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from addon.validation import did_you_mean, one_of
-from addon.vendors import Vendor, VendorsError, load_vendors
+from addon.vendors.profiles import Vendor, VendorsError, load_vendors
 from addon.web_settings import KNOWN as KNOWN_TO_WEB
 from addon.web_settings import WebSettings, WebSettingsError, web_settings
 

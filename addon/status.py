@@ -14,7 +14,7 @@ from addon.rooms import SecretSource, find_tenant, ledger_key, target_of
 from addon.settings import Settings
 from addon.store import Run, Store
 from addon.tenant import Connection, Pause
-from addon.vendors import NotConfigured
+from addon.vendors.profiles import NotConfigured
 
 
 class RunStatus(Struct, frozen=True):

@@ -10,6 +10,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from addon.vendors.profiles import OptionalField
+
 Operator = Literal[
     "equals",
     "notEquals",
@@ -26,7 +28,6 @@ Operator = Literal[
 ]
 LimitedType = Literal["SchoolUnit", "User", "Employment", "StudentGroup", "Activity"]
 Mode = Literal["off", "test", "live"]
-OptionalField = Literal["email", "schoolYear", "cloudId", "schoolType"]
 About = Literal["held", "failed", "unread"]
 
 

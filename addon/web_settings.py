@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from addon.vendors import SECRET_MANAGER, address_problem
+from addon.vendors.profiles import SECRET_MANAGER, address_problem
 
 OIDC_DISCOVERY = "SKOLSYNK_OIDC_DISCOVERY"
 OIDC_CLIENT_ID = "SKOLSYNK_OIDC_CLIENT_ID"

@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from addon.vendors import Vendor, load_vendors
+from addon.vendors.profiles import Vendor, load_vendors
 from bench.__main__ import directory
 from bench.country_day import RUNS_AT_ONCE, Changes, Day, Measured, Report, percentile
 from bench.country_measure import digests_agree, operations_a_change

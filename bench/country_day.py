@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from addon.queue.schedule import Window
 from addon.queue.work import SECONDS
 from addon.store.firestore import PART
-from addon.vendors import Vendor
+from addon.vendors.profiles import Vendor
 from bench.country_model import (
     Assumptions,
     Cost,

@@ -17,7 +17,7 @@ from addon.delivery.pace import Patience
 from addon.delivery.plan import Plan, plan_for
 from addon.delivery.session import open_session
 from addon.store.sqlite import SQLiteStore
-from addon.vendors import Target
+from addon.vendors.profiles import Target
 from bench.measure import report
 from bench.nginx import KEY
 from bench.workload import VENDOR, snapshot, tenant, translation

@@ -15,7 +15,7 @@ from addon.document import load_tenant
 from addon.roster.select import select
 from addon.ss12000.translate import Translation
 from addon.ss12000.view import view
-from addon.vendors import load_vendors
+from addon.vendors.profiles import load_vendors
 from bench.measure import report
 
 

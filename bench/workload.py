@@ -8,7 +8,7 @@ from addon.roster.select import select
 from addon.ss12000.translate import Translation
 from addon.ss12000.view import view
 from addon.tenant import Connection, GroupRule, Organisation, SchoolUnit, Selector, Tenant, YearRule
-from addon.vendors import Vendor
+from addon.vendors.profiles import Vendor
 
 VENDOR = Vendor(
     id="bench",

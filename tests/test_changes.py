@@ -5,7 +5,7 @@ from msgspec import structs
 from addon.changes import changes
 from addon.document import decode_tenant
 from addon.tenant import Connection, Organisation, SchoolUnit, Selector, Tenant
-from addon.vendors import Vendor
+from addon.vendors.profiles import Vendor
 
 NORTH = SchoolUnit(code="12345678", name="Norra skolan")
 SOUTH = SchoolUnit(code="87654321", name="Södra skolan")

@@ -23,7 +23,7 @@ from addon.directory.credentials import SCOPES
 from addon.queue import RUNS, deliveries_to
 from addon.queue.work import SECONDS
 from addon.settings import CloudTasks, FirestoreStore, Settings
-from addon.vendors import load_vendors
+from addon.vendors.profiles import load_vendors
 from addon.web.answers import HEADERS, HSTS, STATIC_KEPT
 from addon.web.cron import blueprint as cron_blueprint
 from addon.web_settings import AppEngineMail

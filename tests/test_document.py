@@ -28,7 +28,7 @@ from addon.tenant import (
     Tenant,
     YearRule,
 )
-from addon.vendors import load_vendors
+from addon.vendors.profiles import load_vendors
 
 VENDORS = load_vendors(Path(__file__).parent.parent / "vendors.toml")
 DOCUMENT: dict[str, Any] = json.loads(r"""

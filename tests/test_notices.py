@@ -23,7 +23,7 @@ from addon.rooms import Rooms
 from addon.settings import Settings, SqliteStore
 from addon.store import Run, Store
 from addon.store.sqlite import SQLiteStore
-from addon.vendors import load_vendors
+from addon.vendors.profiles import load_vendors
 from addon.web_settings import WebSettings
 from tests.installation import DOCUMENT, PROFILES, TENANT
 

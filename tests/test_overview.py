@@ -12,7 +12,7 @@ from addon.roster.model import Roster
 from addon.roster.select import select
 from addon.ss12000.view import view
 from addon.tenant import Connection, Protected
-from addon.vendors import Vendor
+from addon.vendors.profiles import Vendor
 from tests.roster.builders import (
     CLASS_OU,
     NORRA,

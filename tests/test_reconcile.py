@@ -5,7 +5,7 @@ import pytest
 from addon.delivery.ledger import Change, Key
 from addon.reconcile import Drift, reconcile
 from addon.rooms import Unknown
-from addon.vendors import NotConfigured
+from addon.vendors.profiles import NotConfigured
 from tests.installation import PUPILS, TENANT, Installation, address
 
 

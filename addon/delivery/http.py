@@ -16,7 +16,7 @@ from yarl import URL
 from addon.delivery.answer import Answer, retry_after
 from addon.delivery.pace import Pace, Patience, Stopped
 from addon.ss12000.resources import ENDPOINTS, MEDIA_TYPE, ResourceType
-from addon.vendors import Target
+from addon.vendors.profiles import Target
 
 ANSWER_BYTES = 256 * 1024
 """How much of an answer to a write is read; the rest is not needed."""

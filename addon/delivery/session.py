@@ -13,7 +13,7 @@ from addon.delivery.ledger import Keeper, Key, Ledger
 from addon.delivery.pace import Pace, Patience
 from addon.delivery.plan import Plan
 from addon.delivery.scim import Scim
-from addon.vendors import Target, Vendor
+from addon.vendors.profiles import Target, Vendor
 
 Progress = Callable[[int, int], None]
 """Told the operations done and planned."""

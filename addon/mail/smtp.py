@@ -14,7 +14,7 @@ from email.utils import format_datetime, formataddr, make_msgid
 from ipaddress import ip_address
 
 from addon.mail import HEADERS, NAME, MailError, Message
-from addon.vendors import SECRET_MANAGER, NotConfigured
+from addon.vendors.profiles import SECRET_MANAGER, NotConfigured
 from addon.web_settings import MAIL, MAIL_FROM, MAIL_PASSWORD, Smtp
 
 log = logging.getLogger(__name__)

@@ -25,7 +25,7 @@ from addon.reconcile import reconcile, remember
 from addon.relay import Relay
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, Unknown
-from addon.vendors import NotConfigured
+from addon.vendors.profiles import NotConfigured
 from addon.withdraw import LedgerMode, withdraw
 
 log = logging.getLogger(__name__)

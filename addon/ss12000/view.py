@@ -10,8 +10,8 @@ from msgspec import Struct, structs
 
 from addon.roster.findings import finding
 from addon.roster.model import Finding, Person, Roster, StudentGroup
-from addon.tenant import Connection, OptionalField, Tenant
-from addon.vendors import Vendor
+from addon.tenant import Connection, Tenant
+from addon.vendors.profiles import OptionalField, Vendor
 
 
 class View(Struct, frozen=True):

@@ -19,7 +19,7 @@ from addon.rooms import Rooms, ledger_key
 from addon.runs import new_entry_id
 from addon.store import Changed, LogEntry, Run, Shelf, Store, StoreError
 from addon.tenant import Organisation, Tenant
-from addon.vendors import Vendor
+from addon.vendors.profiles import Vendor
 from addon.web.gate import Admin
 from addon.web.house import House
 from addon.web.study import Desk, Patience

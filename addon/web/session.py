@@ -11,7 +11,7 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from addon.parts import secret_manager
 from addon.settings import Settings
 from addon.store import Shelf, Store, StoreError
-from addon.vendors import NotConfigured
+from addon.vendors.profiles import NotConfigured
 from addon.web.answers import FOR_PROGRAMS
 
 log = logging.getLogger(__name__)

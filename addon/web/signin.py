@@ -26,7 +26,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.parts import secret_manager
 from addon.settings import Settings
-from addon.vendors import NotConfigured
+from addon.vendors.profiles import NotConfigured
 from addon.web.answers import HEADERS
 from addon.web.gate import Refused, enter, refusal, remember, signed_in
 from addon.web.house import House

@@ -13,7 +13,7 @@ from addon.delivery.plan import Operation, make_plan, plan_for
 from addon.delivery.session import Session, open_session
 from addon.ss12000.resources import ResourceType, content_hash
 from addon.ss12000.translate import Outgoing
-from addon.vendors import Target, Vendor
+from addon.vendors.profiles import Target, Vendor
 from tests.egil_server import EgilServer
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from addon.delivery.plan import REFUSAL_LASTS, Operation, plan_for
 from addon.delivery.scim import Done
 from addon.delivery.session import open_session
 from addon.ss12000.resources import content_hash
-from addon.vendors import Target
+from addon.vendors.profiles import Target
 from tests.delivery.delivering import (
     KEY,
     NOW,

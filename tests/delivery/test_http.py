@@ -11,7 +11,7 @@ from msgspec import structs
 from addon.delivery.answer import Answer
 from addon.delivery.http import ANSWER_BYTES, GivenUp, Wire
 from addon.delivery.pace import Pace, Patience, Stopped
-from addon.vendors import Target
+from addon.vendors.profiles import Target
 from tests.delivery.delivering import QUICK, on_wire, sent, target
 from tests.egil_server import EgilServer
 from tests.egil_tls import server_context

@@ -7,7 +7,7 @@ import pytest
 from addon.delivery.ledger import Change, Entry
 from addon.delivery.pace import Stopped
 from addon.delivery.session import open_session
-from addon.vendors import Target
+from addon.vendors.profiles import Target
 from tests.delivery.delivering import (
     KEY,
     QUICK,

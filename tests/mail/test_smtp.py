@@ -12,7 +12,7 @@ import pytest
 
 from addon.mail import MailError, Message, mailer
 from addon.mail.smtp import SmtpMailer
-from addon.vendors import NotConfigured
+from addon.vendors.profiles import NotConfigured
 from addon.web_settings import Mail, Smtp
 from tests.egil_tls import server_context
 from tests.mail.post_office import PostOffice

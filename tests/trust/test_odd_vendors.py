@@ -14,7 +14,7 @@ from addon.report import FAILED, ConnectionReport
 from addon.rooms import Rooms, find_tenant
 from addon.store.sqlite import SQLiteStore
 from addon.sync import sync
-from addon.vendors import Vendor
+from addon.vendors.profiles import Vendor
 from tests.egil_faults import Fault
 from tests.egil_server import EgilServer
 from tests.trust.town import CALM, KINDS, TENANT, crowd, document, profile, settings, there, wanted

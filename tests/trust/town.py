@@ -28,7 +28,7 @@ from addon.ss12000.view import view
 from addon.store.sqlite import SQLiteStore
 from addon.sync import sync
 from addon.tenant import Tenant
-from addon.vendors import Endpoint, Vendor
+from addon.vendors.profiles import Endpoint, Vendor
 from tests.egil_faults import Fault, Incoming, Rule
 from tests.egil_server import EgilServer
 

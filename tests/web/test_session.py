@@ -11,7 +11,7 @@ from addon import create_app
 from addon.settings import Settings, SqliteStore
 from addon.store import Shelf, StoreError
 from addon.store.sqlite import SQLiteStore
-from addon.vendors import NotConfigured
+from addon.vendors.profiles import NotConfigured
 from addon.web.session import secret
 from addon.web_settings import WebSettings
 from tests.web.site import Site

@@ -9,7 +9,7 @@ from msgspec import Struct
 from addon.at_vendor import HeldResource, held_at
 from addon.delivery.plan import Operation
 from addon.rooms import target_of
-from addon.vendors import NotConfigured
+from addon.vendors.profiles import NotConfigured
 from addon.web.here import Here, here
 from addon.web.paging import page_of
 from addon.web.steps import previewed

@@ -5,7 +5,7 @@ from msgspec import structs
 
 from addon.rooms import target_of
 from addon.tenant import Connection, Mode, Tenant
-from addon.vendors import NotConfigured, Vendor
+from addon.vendors.profiles import NotConfigured, Vendor
 from addon.web.here import Here, with_connection
 
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.tenant import Connection, SchoolUnit, Tenant
 from addon.text import fold
-from addon.vendors import Vendor
+from addon.vendors.profiles import Vendor
 from addon.web.here import Here, Overtaken, here
 from addon.web.steps import steps
 from addon.web.study import NotRead, NotReady

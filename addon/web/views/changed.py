@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from addon.store import Changed
 from addon.tenant import Tenant
-from addon.vendors import Vendor
+from addon.vendors.profiles import Vendor
 from addon.web.words import FIELDS, MODES, OPERATORS, SCHOOL_TYPES, Words, attribute_name
 
 MOST = 6

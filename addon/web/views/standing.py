@@ -11,7 +11,7 @@ from addon.pause import LOCAL, today
 from addon.rooms import target_of
 from addon.store import Run
 from addon.tenant import Connection, Mode
-from addon.vendors import NotConfigured
+from addon.vendors.profiles import NotConfigured
 from addon.web.here import Held, Here
 
 PEOPLE_FIRST = ("User", "StudentGroup", "SchoolUnit", "Employment", "Activity", "Organisation")

@@ -14,8 +14,8 @@ from google.cloud.secretmanager_v1.types import (
     SecretPayload,
 )
 
-from addon.secrets import AGAIN, FRESH, STALE, SecretManager
-from addon.vendors import Endpoint, NotConfigured
+from addon.vendors.profiles import Endpoint, NotConfigured
+from addon.vendors.secret_manager import AGAIN, FRESH, STALE, SecretManager
 
 NAME = "projects/skolsynk/secrets/binogi-live/versions/latest"
 ACCESS = "/google.cloud.secretmanager.v1.SecretManagerService/AccessSecretVersion"
@@ -126,7 +126,9 @@ def test_while_secret_manager_is_away_the_last_value_serves_for_a_bounded_time(
     clock.now += FRESH
     assert secrets(NAME) == secrets(NAME) == "s3cret"
     assert len(stand_in.asked) == 2, "not asked again at once"
-    assert [r.levelno for r in caplog.records if r.name == "addon.secrets"] == [logging.WARNING]
+    assert [r.levelno for r in caplog.records if r.name == "addon.vendors.secret_manager"] == [
+        logging.WARNING
+    ]
     assert NAME in caplog.text
     assert "s3cret" not in caplog.text
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from addon.vendors import NotConfigured
+from addon.vendors.profiles import NotConfigured
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,6 @@ import msgspec
 from msgspec import Struct
 
 from addon import validation as reading
-from addon.tenant import OptionalField
 from addon.validation import Fault, Faults, below
 
 IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -27,6 +26,8 @@ SECRET_MANAGER = re.compile(r"secretmanager:(projects/[^/\s]+/secrets/[^/\s]+/ve
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 MOST_CONCURRENCY = 100
+
+OptionalField = Literal["email", "schoolYear", "cloudId", "schoolType"]
 
 Secrets = Callable[[str], str]
 """Gives the secret of a Secret Manager resource name, `projects/P/secrets/S/versions/V`."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from addon.vendors import (
+from addon.vendors.profiles import (
     Endpoint,
     NotConfigured,
     Target,
