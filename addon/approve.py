@@ -6,11 +6,11 @@ from msgspec import structs
 
 from addon.delivery.guard import Hold
 from addon.delivery.ledger import Key
-from addon.pause import see_that_it_runs
 from addon.report import RunReport
 from addon.rooms import Rooms, Unknown, find_tenant
 from addon.store import Store
 from addon.sync import sync
+from addon.tenants.pause import see_that_it_runs
 from addon.withdraw import LedgerMode, withdraw
 
 

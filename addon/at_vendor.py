@@ -13,7 +13,7 @@ from addon.delivery.pace import Pace, Patience, Stopped
 from addon.rooms import Rooms, find_tenant, ledger_key, target_of
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import ResourceType
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from addon.vendors.profiles import NotConfigured, Target, Vendor
 
 WITHIN = 10.0

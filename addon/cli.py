@@ -13,14 +13,10 @@ import msgspec
 
 from addon import logs, show
 from addon.approve import approve
-from addon.changes import changes
-from addon.conditions import SlowPatternError
 from addon.delivery.lease import Taken
 from addon.directory.errors import DirectoryError
-from addon.document import DocumentError, decode_tenant, load_tenant
 from addon.overview import write_csv
 from addon.parts import open_store, rooms, secret_manager
-from addon.pause import Paused
 from addon.progress import Progress
 from addon.reconcile import reconcile
 from addon.report import DONE, FAILED, UNREAD, USAGE, RunReport
@@ -30,7 +26,11 @@ from addon.settings import Settings, SettingsError
 from addon.status import status
 from addon.store import LogEntry, Store, StoreError
 from addon.sync import preview, sync
-from addon.tenant import Tenant
+from addon.tenants.conditions import SlowPatternError
+from addon.tenants.diff import changes
+from addon.tenants.document import DocumentError, decode_tenant, load_tenant
+from addon.tenants.model import Tenant
+from addon.tenants.pause import Paused
 from addon.vendors.profiles import NotConfigured
 from addon.withdraw import ATTEMPTS, COMMAND_LINE, withdraw
 

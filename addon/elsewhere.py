@@ -21,7 +21,7 @@ from addon.ready import Ready, readiness
 from addon.rooms import Rooms
 from addon.sending import Line
 from addon.ss12000.translate import Translation
-from addon.tenant import Connection
+from addon.tenants.model import Connection
 
 log = logging.getLogger(__name__)
 

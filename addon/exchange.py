@@ -21,7 +21,7 @@ from addon.report import ConnectionReport, Status, nothing_done
 from addon.rooms import Rooms, key_refused
 from addon.sending import Line, unwanted
 from addon.store import Store
-from addon.tenant import Connection
+from addon.tenants.model import Connection
 
 log = logging.getLogger(__name__)
 

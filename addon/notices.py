@@ -17,7 +17,7 @@ from addon.mail.news import News, Standing, connection_standing, directory_news
 from addon.rooms import Rooms, find_tenant
 from addon.settings import Settings
 from addon.store import Run, Shelf, Store
-from addon.tenant import Connection, Tenant
+from addon.tenants.model import Connection, Tenant
 
 log = logging.getLogger(__name__)
 

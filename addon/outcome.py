@@ -4,7 +4,7 @@ from addon.delivery.deliver import Result
 from addon.delivery.guard import Hold, counts
 from addon.delivery.plan import Plan
 from addon.report import ConnectionReport, HoldReport, Status, nothing_done
-from addon.tenant import Connection
+from addon.tenants.model import Connection
 
 
 def foreseen(connection: Connection, plan: Plan, hold: Hold | None) -> ConnectionReport:

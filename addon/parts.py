@@ -13,7 +13,7 @@ from addon.rooms import Rooms
 from addon.settings import Settings, SqliteStore
 from addon.store import Store
 from addon.store.sqlite import SQLiteStore
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from addon.vendors.secret_manager import SecretManager
 
 

@@ -14,7 +14,7 @@ from addon.roster.model import Finding, Roster
 from addon.roster.select import select
 from addon.ss12000.translate import Translation
 from addon.ss12000.view import View, view
-from addon.tenant import Connection, Tenant
+from addon.tenants.model import Connection, Tenant
 
 
 class Prepared(Struct, frozen=True):

@@ -8,7 +8,7 @@ from addon.delivery.ledger import Key
 from addon.outcome import failed, idle
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, ledger_key, target_of
-from addon.tenant import Connection
+from addon.tenants.model import Connection
 from addon.vendors.profiles import NotConfigured, Target
 
 

@@ -15,13 +15,13 @@ from msgspec import Struct
 from addon.directory.snapshot import Snapshot
 from addon.exchange import Errand, settle
 from addon.exchange import deliver as deliver_to
-from addon.pause import see_that_it_runs
 from addon.prepared import Prepared, place, prepare
 from addon.ready import readiness, those_ready
 from addon.report import ConnectionReport, RunReport
 from addon.rooms import Rooms, chosen, find_tenant
 from addon.runs import begin, finish, watched
 from addon.sync import nothing_read, report_of
+from addon.tenants.pause import see_that_it_runs
 
 SNAPSHOT_KEPT = 6 * 3600.0
 """Seconds after which a snapshot is gone, delivered or not; the next run reads anew."""

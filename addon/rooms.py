@@ -9,10 +9,10 @@ from msgspec import Struct
 from addon.delivery.ledger import Key
 from addon.delivery.pace import Patience
 from addon.directory.snapshot import Snapshot
-from addon.document import load_tenant
 from addon.settings import Settings
 from addon.store import Store
-from addon.tenant import Connection, Tenant
+from addon.tenants.document import load_tenant
+from addon.tenants.model import Connection, Tenant
 from addon.vendors.profiles import NotConfigured, Target
 
 ReadDirectory = Callable[[Tenant], Snapshot]

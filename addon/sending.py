@@ -14,9 +14,9 @@ from addon.delivery.pace import Stopped
 from addon.delivery.plan import Plan
 from addon.delivery.session import Session, open_session
 from addon.delivery.strip import without
-from addon.document import DocumentError
-from addon.pause import paused
 from addon.rooms import Rooms, Unknown, find_tenant
+from addon.tenants.document import DocumentError
+from addon.tenants.pause import paused
 from addon.vendors.profiles import Target
 
 NOT_ASKED = (

@@ -7,7 +7,7 @@ from addon.reconcile import Reconciled
 from addon.report import ConnectionReport, RunReport
 from addon.roster.findings import SEVERITIES
 from addon.status import TenantStatus
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 
 MOST_FAILURES = 10
 VERBS = {"create": "created", "update": "changed", "delete": "removed"}

@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from addon.delivery.ledger import Key, Ledger
-from addon.pause import paused
 from addon.report import HoldReport
 from addon.rooms import SecretSource, find_tenant, ledger_key, target_of
 from addon.settings import Settings
 from addon.store import Run, Store
-from addon.tenant import Connection, Pause
+from addon.tenants.model import Connection, Pause
+from addon.tenants.pause import paused
 from addon.vendors.profiles import NotConfigured
 
 

@@ -19,7 +19,7 @@ from addon.directory.errors import DirectoryError
 from addon.directory.needs import BUILT_IN, needs
 from addon.directory.snapshot import Snapshot, User
 from addon.store import Shelf, Store
-from addon.tenant import Clause, GroupRule, Organisation, SchoolUnit, Selector, Tenant
+from addon.tenants.model import Clause, GroupRule, Organisation, SchoolUnit, Selector, Tenant
 
 KEPT = 24 * 3600.0
 """Seconds after which a survey is gone."""

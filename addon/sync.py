@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from addon.exchange import Errand, take_part
 from addon.logs import about
 from addon.outcome import foreseen, idle
-from addon.pause import see_that_it_runs
 from addon.prepared import Prepared, intend, prepare
 from addon.ready import Ready, readiness, those_ready
 from addon.report import (
@@ -19,7 +18,8 @@ from addon.report import (
 )
 from addon.rooms import Rooms, chosen, find_tenant, ledger_key
 from addon.runs import begin, finish, new_run_id, watched
-from addon.tenant import Connection
+from addon.tenants.model import Connection
+from addon.tenants.pause import see_that_it_runs
 
 
 def preview(rooms: Rooms, tenant_id: str, vendor: str | None = None) -> tuple[RunReport, Prepared]:

@@ -24,8 +24,9 @@ from addon.report import ConnectionReport, RunReport, nothing_done
 from addon.rooms import Rooms, Unknown, find_tenant
 from addon.runs import begin, finish, new_entry_id, watched
 from addon.sending import Line
-from addon.store import Changed, LogEntry, StoreError
-from addon.tenant import Connection, Tenant
+from addon.store import LogEntry, StoreError
+from addon.tenants.diff import Changed
+from addon.tenants.model import Connection, Tenant
 
 LedgerMode = Literal["test", "live"]
 ATTEMPTS = 5

@@ -21,7 +21,7 @@ from addon.delivery.session import open_session
 from addon.directory.credentials import anonymous
 from addon.directory.google import Source, read
 from addon.directory.snapshot import Snapshot
-from addon.document import load_tenant
+from addon.tenants.document import load_tenant
 from addon.vendors.profiles import Target
 from bench.measure import report
 from bench.workload import VENDOR, snapshot, tenant, translation

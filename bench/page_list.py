@@ -6,7 +6,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from msgspec import Struct
 
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from addon.web.forms.rules import OWN
 from addon.web.gate import roles
 from addon.web.study import Desk

@@ -24,10 +24,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from addon import HOUSE, create_app, survey
-from addon.document import load_tenant
 from addon.queue.local import LocalQueue
 from addon.settings import Settings
-from addon.tenant import Tenant
+from addon.tenants.document import load_tenant
+from addon.tenants.model import Tenant
 from addon.web.house import House
 from addon.web.study import NotReady, Patience
 from addon.web.workshop import prefer_pages

@@ -11,10 +11,10 @@ from addon.delivery.ledger import Change, Entry, Ledger
 from addon.delivery.plan import make_plan
 from addon.directory.credentials import anonymous
 from addon.directory.google import Source, read
-from addon.document import load_tenant
 from addon.roster.select import select
 from addon.ss12000.translate import Translation
 from addon.ss12000.view import view
+from addon.tenants.document import load_tenant
 from addon.vendors.profiles import load_vendors
 from bench.measure import report
 

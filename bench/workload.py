@@ -7,7 +7,15 @@ from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
 from addon.roster.select import select
 from addon.ss12000.translate import Translation
 from addon.ss12000.view import view
-from addon.tenant import Connection, GroupRule, Organisation, SchoolUnit, Selector, Tenant, YearRule
+from addon.tenants.model import (
+    Connection,
+    GroupRule,
+    Organisation,
+    SchoolUnit,
+    Selector,
+    Tenant,
+    YearRule,
+)
 from addon.vendors.profiles import Vendor
 
 VENDOR = Vendor(

@@ -14,7 +14,6 @@ from addon.delivery.deliver import Failure
 from addon.delivery.guard import check
 from addon.delivery.ledger import Entry, Ledger
 from addon.delivery.plan import make_plan
-from addon.document import load_tenant
 from addon.mail import MailError, Message
 from addon.queue import Queue, QueueError
 from addon.queue.work import DELIVER, RUN, Work
@@ -23,6 +22,7 @@ from addon.rooms import Rooms
 from addon.settings import Settings, SqliteStore
 from addon.store import Run, Store
 from addon.store.sqlite import SQLiteStore
+from addon.tenants.document import load_tenant
 from addon.vendors.profiles import load_vendors
 from addon.web_settings import WebSettings
 from tests.installation import DOCUMENT, PROFILES, TENANT

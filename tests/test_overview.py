@@ -11,7 +11,7 @@ from addon.overview import HEADER, Row, rows, write_csv
 from addon.roster.model import Roster
 from addon.roster.select import select
 from addon.ss12000.view import view
-from addon.tenant import Connection, Protected
+from addon.tenants.model import Connection, Protected
 from addon.vendors.profiles import Vendor
 from tests.roster.builders import (
     CLASS_OU,

@@ -12,7 +12,7 @@ from addon.report import (
     RunReport,
 )
 from addon.status import ConnectionStatus, LeftBehind, RefusedStatus, RunStatus, TenantStatus
-from addon.tenant import Connection, Organisation, SchoolUnit, Tenant
+from addon.tenants.model import Connection, Organisation, SchoolUnit, Tenant
 
 DONE = {"create": {"User": 3, "StudentGroup": 1}, "update": {}, "delete": {"User": 1}}
 

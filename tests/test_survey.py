@@ -9,11 +9,11 @@ from msgspec import structs
 from addon import survey
 from addon.directory.errors import DirectoryError
 from addon.directory.snapshot import Snapshot, User
-from addon.document import load_tenant
 from addon.parts import read_directory
 from addon.settings import Settings
 from addon.store.sqlite import SQLiteStore
-from addon.tenant import Clause, Organisation, SchoolUnit, Selector, Tenant
+from addon.tenants.document import load_tenant
+from addon.tenants.model import Clause, Organisation, SchoolUnit, Selector, Tenant
 from tests.installation import TENANT, Installation
 
 NOW = 1_800_000_000.0

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from addon.delivery.ledger import Ledger
 from addon.delivery.plan import Plan
-from addon.tenant import ChangeLimit, Limits
+from addon.tenants.model import ChangeLimit, Limits
 
 FEWEST_BY_PERCENT = 5
 """A percentage never holds fewer removals than this: in a small school one pupil is many."""

@@ -23,7 +23,7 @@ from addon.directory.queries import Queries
 from addon.directory.quota import quota_of
 from addon.directory.service import Service
 from addon.directory.snapshot import Group, Snapshot, User
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from addon.text import fold
 
 READ_ONE_BY_ONE = 100

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
-from addon.conditions import touches
-from addon.tenant import Clause, GroupRule, Selector, Tenant, YearRule
+from addon.tenants.conditions import touches
+from addon.tenants.model import Clause, GroupRule, Selector, Tenant, YearRule
 from addon.text import fold
 
 BUILT_IN = frozenset(

@@ -17,7 +17,7 @@ from addon.proposals.words import (
     role_of,
 )
 from addon.roster.index import Index
-from addon.tenant import GroupRule, SchoolUnit, YearRule
+from addon.tenants.model import GroupRule, SchoolUnit, YearRule
 from addon.text import fold
 
 _DEEPEST = 4

@@ -6,7 +6,7 @@ from functools import cache
 
 from addon.directory.snapshot import Group, OrgUnit, Snapshot
 from addon.roster.index import Index
-from addon.tenant import Protected
+from addon.tenants.model import Protected
 
 
 def around(

@@ -9,7 +9,7 @@ from addon.proposals.candidates import literal
 from addon.proposals.reasons import Reason, reason
 from addon.proposals.words import device_stem, is_left, is_protected, plain_words
 from addon.roster.index import Index
-from addon.tenant import Clause, Protected
+from addon.tenants.model import Clause, Protected
 from addon.text import fold, path_key
 
 SEVERAL_DEVICES = 3

@@ -9,7 +9,6 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from addon.conditions import compiled
 from addon.roster.filters import values_of
 from addon.roster.groups import Grouping
 from addon.roster.index import Index
@@ -17,7 +16,8 @@ from addon.roster.model import StudentGroup
 from addon.roster.patterns import finder
 from addon.roster.placement import Placement, UnitPeople
 from addon.roster.years import NoYearError, year_of
-from addon.tenant import GroupRule, SchoolUnit, YearRule
+from addon.tenants.conditions import compiled
+from addon.tenants.model import GroupRule, SchoolUnit, YearRule
 from addon.text import SortKey, path_key, sort_key
 
 Kind = Literal["class", "teaching", "year"]

@@ -12,7 +12,7 @@ from addon.proposals.outcome import Outcome, groups_of, outcome
 from addon.proposals.words import is_class, is_year, plain
 from addon.roster.index import Index
 from addon.roster.placement import UnitPeople
-from addon.tenant import GroupRule, SchoolUnit, YearRule
+from addon.tenants.model import GroupRule, SchoolUnit, YearRule
 
 __all__ = [
     "Outcome",

@@ -9,7 +9,7 @@ from addon.proposals.names import Name, read_name
 from addon.proposals.tree import Node
 from addon.proposals.words import Role, is_class, is_left, is_protected, is_year, plain_words
 from addon.roster.index import Index
-from addon.tenant import Clause
+from addon.tenants.model import Clause
 
 _ROLES: tuple[Role, Role] = ("students", "staff")
 

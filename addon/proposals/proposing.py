@@ -14,7 +14,7 @@ from addon.proposals.settling import Settled
 from addon.proposals.words import Role
 from addon.roster.filters import choose
 from addon.roster.index import Index
-from addon.tenant import Clause, Selector
+from addon.tenants.model import Clause, Selector
 
 ROLES: tuple[Role, Role] = ("students", "staff")
 _WORD: Mapping[Role, str] = {"students": "student", "staff": "staff"}

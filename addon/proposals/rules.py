@@ -10,7 +10,7 @@ from addon.proposals.patterns import PatternChoice, classes_near, teaching_near,
 from addon.proposals.proposing import Draft
 from addon.proposals.reasons import Reason, reason
 from addon.roster.index import Index
-from addon.tenant import GroupRule, SchoolUnit, YearRule
+from addon.tenants.model import GroupRule, SchoolUnit, YearRule
 from addon.text import fold
 
 _CLASSES = 0.35

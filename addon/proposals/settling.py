@@ -12,7 +12,7 @@ from addon.proposals.places import Place, group_places, org_unit_places, role_no
 from addon.proposals.tree import Node
 from addon.proposals.words import Role, plain_words, role_of
 from addon.roster.index import Index
-from addon.tenant import Clause
+from addon.tenants.model import Clause
 
 _GROUP_FITS = 0.67
 _GUESTS_FIT = 0.6

@@ -23,7 +23,7 @@ from addon.proposals.shape import common, main_shape, shape_of
 from addon.proposals.tree import Node, org_unit_tree
 from addon.proposals.words import is_left, is_protected, plain_words
 from addon.roster.index import Index
-from addon.tenant import Protected, Tenant
+from addon.tenants.model import Protected, Tenant
 from addon.text import fold, path_key
 
 __all__ = [

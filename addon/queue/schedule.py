@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from addon.queue import RUNS, Queue, QueueError, Task
 from addon.store import Store, StoreError
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 
 log = logging.getLogger(__name__)
 

@@ -12,19 +12,19 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from addon import relay
-from addon.conditions import SlowPatternError
 from addon.delivery.lease import Taken
 from addon.delivery.ledger import NotKept
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.document import DocumentError
 from addon.logs import about
-from addon.pause import Paused
 from addon.progress import KeptProgress
 from addon.queue import RUNS, NoSuchQueue, Queue, QueueError, Task, deliveries_to
 from addon.reconcile import reconcile, remember
 from addon.relay import Relay
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, Unknown
+from addon.tenants.conditions import SlowPatternError
+from addon.tenants.document import DocumentError
+from addon.tenants.pause import Paused
 from addon.vendors.profiles import NotConfigured
 from addon.withdraw import LedgerMode, withdraw
 

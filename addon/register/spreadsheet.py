@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from msgspec import structs
 
-from addon.document import SCHOOL_TYPES
 from addon.register import ACTIVE, CEASED, LONGEST_NAME, PLANNED, RESTING, RegisterUnit
 from addon.register.municipalities import municipality_named
+from addon.tenants.document import SCHOOL_TYPES
 from addon.text import domain_label, one_line
 from addon.validation import Fault
 

@@ -5,13 +5,13 @@ from typing import Literal
 
 from msgspec import Struct
 
-from addon.conditions import condition
 from addon.directory.snapshot import User
 from addon.roster.filters import choose, values_of
 from addon.roster.index import Index, within
 from addon.roster.model import Roster, StudentGroup
 from addon.roster.years import NoYearError, year_of
-from addon.tenant import Clause, GroupRule, SchoolUnit, Selector, Tenant, YearRule
+from addon.tenants.conditions import condition
+from addon.tenants.model import Clause, GroupRule, SchoolUnit, Selector, Tenant, YearRule
 from addon.text import fold
 
 Role = Literal["students", "staff"]

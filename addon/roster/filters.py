@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from addon.conditions import condition
 from addon.directory.snapshot import User
 from addon.roster.index import Index
-from addon.tenant import Clause, Selector
+from addon.tenants.conditions import condition
+from addon.tenants.model import Clause, Selector
 
 Values = Callable[[User], Sequence[str]]
 Test = Callable[[User], bool]

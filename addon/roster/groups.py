@@ -11,7 +11,7 @@ from addon.roster.index import Index
 from addon.roster.model import Finding, StudentGroup
 from addon.roster.patterns import Hit, finder
 from addon.roster.placement import Placement, UnitPeople
-from addon.tenant import GroupRule, SchoolUnit
+from addon.tenants.model import GroupRule, SchoolUnit
 from addon.text import composed, fold
 
 Kind = Literal["class", "teaching"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
-from addon.tenant import Protected
+from addon.tenants.model import Protected
 from addon.text import fold
 
 

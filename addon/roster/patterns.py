@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from addon.conditions import compiled
+from addon.tenants.conditions import compiled
 from addon.text import composed
 
 

@@ -9,7 +9,7 @@ from addon.roster.filters import choose
 from addon.roster.findings import finding
 from addon.roster.index import Index
 from addon.roster.model import Finding
-from addon.tenant import SchoolUnit, Selector
+from addon.tenants.model import SchoolUnit, Selector
 from addon.text import fold
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from addon.conditions import SlowPatternError
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.findings import finding, in_order
 from addon.roster.groups import Grouping
@@ -10,7 +9,8 @@ from addon.roster.index import Index
 from addon.roster.model import Enrolment, Finding, Person, Roster, StudentGroup
 from addon.roster.placement import UnitPeople, place
 from addon.roster.years import NoYearError, YearOf, year_of
-from addon.tenant import Tenant
+from addon.tenants.conditions import SlowPatternError
+from addon.tenants.model import Tenant
 from addon.text import fold
 
 

@@ -6,7 +6,7 @@ from addon.directory.snapshot import User
 from addon.roster.filters import values_of
 from addon.roster.index import Index
 from addon.roster.patterns import Hit, finder
-from addon.tenant import YearRule
+from addon.tenants.model import YearRule
 
 LAST_YEAR = 13
 

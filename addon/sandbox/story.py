@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from addon.document import DocumentError, decode_tenant
 from addon.overview import Row, write_csv
 from addon.report import RunReport
 from addon.sandbox.documents import tenant_document
@@ -14,6 +13,7 @@ from addon.sandbox.school_units import Style
 from addon.sandbox.stage import Outcome, Stage, expect
 from addon.sandbox.terminal import Terminal
 from addon.sync import preview
+from addon.tenants.document import DocumentError, decode_tenant
 
 Tell = Callable[[Stage, Terminal], None]
 DONE_WORDS = {"create": "created", "update": "changed", "delete": "removed"}

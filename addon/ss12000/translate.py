@@ -12,7 +12,7 @@ from addon.ss12000 import resources as wire
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import SCHEMAS, ResourceType, encode, reference
 from addon.ss12000.view import View
-from addon.tenant import Connection, SchoolUnit, Tenant
+from addon.tenants.model import Connection, SchoolUnit, Tenant
 
 GROUP_TYPES = {"class": "Klass", "teaching": "Undervisning"}
 TEACHER = "Lärare"

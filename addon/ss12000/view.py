@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from addon.roster.findings import finding
 from addon.roster.model import Finding, Person, Roster, StudentGroup
-from addon.tenant import Connection, Tenant
+from addon.tenants.model import Connection, Tenant
 from addon.vendors.profiles import OptionalField, Vendor
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from addon.delivery.guard import Approval, Hold
 from addon.delivery.ledger import Change, Key, Ledger, NotKept
+from addon.tenants.diff import Changed
 
 RUNS_KEPT = 1000
 
@@ -59,18 +60,6 @@ class StoredTask(Struct, frozen=True):
     payload: dict[str, str]
     due: float
     created: float
-
-
-class Changed(Struct, frozen=True):
-    """One place in a tenant's document that was changed.
-
-    `place` is such as `schoolUnits[12345678].students.orgUnits`; `before` and `after` are JSON
-    text, None where there was or is nothing.
-    """
-
-    place: str
-    before: str | None
-    after: str | None
 
 
 class LogEntry(Struct, frozen=True):

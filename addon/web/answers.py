@@ -8,9 +8,9 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from addon import logs
-from addon.conditions import SlowPatternError
-from addon.document import DocumentError
 from addon.store import StoreError
+from addon.tenants.conditions import SlowPatternError
+from addon.tenants.document import DocumentError
 from addon.validation import Fault
 
 log = logging.getLogger(__name__)

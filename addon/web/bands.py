@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Flask, g
 
-from addon.pause import paused
+from addon.tenants.pause import paused
 from addon.web.here import Here
 from addon.web.steps import Steps, steps
 from addon.web.views.held import approval_of, is_sending

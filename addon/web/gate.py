@@ -25,9 +25,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.directory.administrators import Account, account
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.document import load_tenant
 from addon.parts import source_as
 from addon.settings import Settings
+from addon.tenants.document import load_tenant
 from addon.web.answers import FOR_PROGRAMS
 from addon.web.house import House
 from addon.web.session import LONGEST

@@ -10,15 +10,15 @@ from flask import g, request
 from msgspec import Struct, structs
 
 from addon import reconcile, survey
-from addon.changes import changes
 from addon.delivery.guard import Hold
 from addon.delivery.ledger import Key
 from addon.directory.needs import BUILT_IN, needs
-from addon.document import decode_tenant, load_tenant, write_document
 from addon.rooms import Rooms, ledger_key
 from addon.runs import new_entry_id
-from addon.store import Changed, LogEntry, Run, Shelf, Store, StoreError
-from addon.tenant import Organisation, Tenant
+from addon.store import LogEntry, Run, Shelf, Store, StoreError
+from addon.tenants.diff import Changed, changes
+from addon.tenants.document import decode_tenant, load_tenant, write_document
+from addon.tenants.model import Organisation, Tenant
 from addon.vendors.profiles import Vendor
 from addon.web.gate import Admin
 from addon.web.house import House

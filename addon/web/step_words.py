@@ -5,7 +5,7 @@ from collections.abc import Mapping, Set
 from flask_babel import ngettext
 from msgspec import Struct
 
-from addon.tenant import Mode, Organisation
+from addon.tenants.model import Mode, Organisation
 from addon.web.language import said as _
 
 

@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _
 from msgspec import Struct
 
 from addon.store import Shelf
-from addon.tenant import Mode
+from addon.tenants.model import Mode
 from addon.web.here import Here
 from addon.web.step_words import Standing, said_of
 from addon.web.views.standing import record_of

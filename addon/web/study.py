@@ -23,7 +23,7 @@ from addon.rooms import Rooms, ledger_key
 from addon.roster.index import Index
 from addon.ss12000.translate import Translation
 from addon.survey import State, Survey
-from addon.tenant import Connection, Mode, Protected, Tenant
+from addon.tenants.model import Connection, Mode, Protected, Tenant
 from addon.web.workshop import PATIENCE, NotReady, Patience, Workshop
 
 __all__ = ["PATIENCE", "Desk", "Foreseen", "NotRead", "NotReady", "Patience", "Study"]

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 
 from addon.delivery.pace import SPENT
 from addon.sending import PAUSED, TURNED_OFF
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from addon.vendors.profiles import Vendor
 from addon.web.finding_words import finding_words
 from addon.web.formats import ago, duration, moment, number

@@ -18,14 +18,14 @@ from msgspec import structs
 from addon import HOUSE, create_app
 from addon.approve import refuse
 from addon.directory.snapshot import Snapshot
-from addon.pause import today
 from addon.progress import Progress
 from addon.report import RunReport
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.stage import Stage, set_stage
 from addon.settings import Settings
 from addon.sync import sync
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
+from addon.tenants.pause import today
 from addon.web.house import House
 from tests.browser.clock import TownClock
 from tests.web.served import Served

@@ -5,7 +5,7 @@ from addon.delivery.guard import Approval, Hold, check, counts
 from addon.delivery.ledger import Change, Entry, Ledger, Refusal
 from addon.delivery.plan import Plan, make_plan, removal_of_everything
 from addon.ss12000.translate import Outgoing
-from addon.tenant import ChangeLimit, Limits
+from addon.tenants.model import ChangeLimit, Limits
 
 NOW = 1_800_000_000.0
 NEVER = 1_000_000

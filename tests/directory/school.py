@@ -14,7 +14,7 @@ from addon.directory.snapshot import Snapshot
 from addon.sandbox.directory_server import DirectoryServer, Request
 from addon.sandbox.domain import Domain
 from addon.sandbox.google_shapes import user_id
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 
 AT = "@edu.storkoping.se"
 QUICK = Patience(

@@ -12,7 +12,7 @@ from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.domain import Domain
 from addon.sandbox.municipality import generate
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from tests.directory.school import (
     AT,
     TEACHERS,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from addon.directory.needs import is_within, needs
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from tests.directory.school import AT, tenant
 
 

@@ -11,7 +11,7 @@ from addon.directory.protection import Members, Protection
 from addon.directory.snapshot import Snapshot, User
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from tests.directory.school import (
     AT,
     TEACHERS,

@@ -12,7 +12,7 @@ from addon.directory.calls import Patience
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from tests.directory.school import (
     AT,
     QUICK,

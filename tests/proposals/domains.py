@@ -14,7 +14,7 @@ from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.municipality import generate
 from addon.survey import made, whole
-from addon.tenant import Organisation, Protected, SchoolUnit, Tenant
+from addon.tenants.model import Organisation, Protected, SchoolUnit, Tenant
 from tests.directory.school import source
 from tests.roster.builders import group, ou, snapshot, user
 

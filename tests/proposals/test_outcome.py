@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from addon.conditions import PatternError
 from addon.proposals.outcome import Miss, Part, outcome
 from addon.roster.index import Index
 from addon.roster.placement import place
 from addon.roster.select import select
-from addon.tenant import GroupRule, Protected, YearRule
+from addon.tenants.conditions import PatternError
+from addon.tenants.model import GroupRule, Protected, YearRule
 from tests.proposals.domains import domain, ids, members, sandbox
 from tests.roster.builders import department, people_in, unit, user
 from tests.roster.test_properties import DOCUMENT, snapshots

@@ -7,7 +7,7 @@ from addon.proposals.patterns import (
     teaching_group_patterns,
 )
 from addon.roster.placement import place
-from addon.tenant import GroupRule, YearRule
+from addon.tenants.model import GroupRule, YearRule
 from tests.proposals.domains import domain, ids, members
 from tests.roster.builders import people_in, unit, user
 

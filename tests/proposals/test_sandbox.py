@@ -5,12 +5,12 @@ from itertools import chain
 import pytest
 from msgspec import structs
 
-from addon.document import decode_tenant, write_document
 from addon.proposals.units import propose
 from addon.roster.index import Index
 from addon.roster.placement import place
 from addon.roster.select import select
-from addon.tenant import Protected
+from addon.tenants.document import decode_tenant, write_document
+from addon.tenants.model import Protected
 from tests.proposals.domains import sandbox
 
 

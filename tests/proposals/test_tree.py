@@ -2,7 +2,7 @@ import time
 
 from addon.proposals.tree import Node, org_unit_tree
 from addon.roster.index import Index
-from addon.tenant import Protected
+from addon.tenants.model import Protected
 from tests.proposals.domains import domain
 from tests.roster.builders import ou, snapshot, user
 

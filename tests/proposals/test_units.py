@@ -6,7 +6,7 @@ from addon.proposals.proposal import Unmatched
 from addon.proposals.reasons import CODES
 from addon.proposals.units import propose
 from addon.roster.filters import choose
-from addon.tenant import Clause, Protected, Selector
+from addon.tenants.model import Clause, Protected, Selector
 from tests.proposals.domains import (
     Registered,
     codes,

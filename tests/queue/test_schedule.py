@@ -19,8 +19,8 @@ from addon.queue.schedule import (
 from addon.runs import begin
 from addon.store import Shelf
 from addon.store.sqlite import SQLiteStore
-from addon.tenant import Organisation, Tenant
-from addon.tenant import Schedule as Schedule_
+from addon.tenants.model import Organisation, Tenant
+from addon.tenants.model import Schedule as Schedule_
 
 NOON = 1_700_006_400.0 - 1_700_006_400.0 % 86400 + 12 * 3600
 TENANTS = [f"C{n:04}" for n in range(1000)]

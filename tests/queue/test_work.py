@@ -10,13 +10,13 @@ import pytest
 from addon import logs
 from addon.delivery.lease import Taken
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.document import DocumentError
 from addon.queue import NoSuchQueue, QueueError, Task
 from addon.queue.work import DELIVER, RUN, Answer, Work
 from addon.relay import Relay
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, Unknown
 from addon.store import StoreError
+from addon.tenants.document import DocumentError
 from addon.validation import Fault
 
 SECRET = "Anna Andersson"

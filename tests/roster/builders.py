@@ -3,7 +3,7 @@
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
 from addon.roster.filters import Choice
 from addon.roster.model import Roster
-from addon.tenant import (
+from addon.tenants.model import (
     Clause,
     GroupRule,
     Organisation,

@@ -1,12 +1,12 @@
 import pytest
 from hypothesis import given
 
-from addon.conditions import PatternError
 from addon.roster.explain import explain, selection
 from addon.roster.filters import choose
 from addon.roster.index import Index
 from addon.roster.select import select
-from addon.tenant import Protected, Selector, YearRule
+from addon.tenants.conditions import PatternError
+from addon.tenants.model import Protected, Selector, YearRule
 from tests.roster.builders import (
     CLASS_GROUP,
     CLASS_OU,

@@ -2,7 +2,7 @@ import pytest
 
 from addon.roster.filters import choose, compile_filters, values_of
 from addon.roster.index import Index
-from addon.tenant import Protected
+from addon.tenants.model import Protected
 from tests.roster.builders import NORRA, STAFF, group, ids, people_in, snapshot, user, where
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from addon.roster.findings import MESSAGES, finding, in_order
 from addon.roster.select import select
-from addon.tenant import GroupRule, Protected, YearRule
+from addon.tenants.model import GroupRule, Protected, YearRule
 from tests.roster.builders import (
     CLASS_GROUP,
     CLASS_OU,

@@ -4,7 +4,7 @@ import pytest
 
 from addon.roster.model import StudentGroup
 from addon.roster.select import select
-from addon.tenant import GroupRule
+from addon.tenants.model import GroupRule
 from tests.roster.builders import (
     CLASS_GROUP,
     CLASS_OU,

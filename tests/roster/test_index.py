@@ -1,7 +1,7 @@
 import pytest
 
 from addon.roster.index import Index, within
-from addon.tenant import Protected
+from addon.tenants.model import Protected
 from addon.text import fold
 from tests.roster.builders import UNPROTECTED, group, snapshot, user
 

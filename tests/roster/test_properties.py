@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from addon.directory.snapshot import Group, Snapshot, User
 from addon.roster.select import select
-from addon.tenant import Protected, YearRule
+from addon.tenants.model import Protected, YearRule
 from tests.roster.builders import (
     CLASS_GROUP,
     CLASS_OU,

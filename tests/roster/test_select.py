@@ -2,11 +2,11 @@ from unicodedata import normalize
 
 import pytest
 
-from addon.conditions import SlowPatternError
 from addon.directory.snapshot import Snapshot
 from addon.roster.model import Enrolment, Person, Roster
 from addon.roster.select import select
-from addon.tenant import Protected, YearRule
+from addon.tenants.conditions import SlowPatternError
+from addon.tenants.model import Protected, YearRule
 from tests.roster.builders import (
     CLASS_GROUP,
     CLASS_OU,
@@ -298,7 +298,7 @@ class TestProtected:
 
 
 def test_a_pattern_that_takes_too_long_ends_the_selection_and_is_told_by_its_place(monkeypatch):
-    monkeypatch.setattr("addon.conditions.SLOWEST", 0.02)
+    monkeypatch.setattr("addon.tenants.conditions.SLOWEST", 0.02)
     slow = r"^(?:(?:a|b|ab)*(?:ba|aab|b)*)*(?:c|(?:ab|ba)+c)+(?P<name>\d)$"
     pupil = user("1", attributes={"organizations.department": ("abab" * 40 + "x",)})
     with pytest.raises(SlowPatternError, match=r"^schoolUnits\[0\]\.classes\.pattern: "):

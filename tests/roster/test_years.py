@@ -2,7 +2,7 @@ import pytest
 
 from addon.roster.index import Index
 from addon.roster.years import NoYearError, year_of
-from addon.tenant import Protected, YearRule
+from addon.tenants.model import Protected, YearRule
 from tests.roster.builders import NORRA, snapshot, user
 
 NUMBER = r"(?P<year>\d+)"

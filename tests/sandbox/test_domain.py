@@ -12,7 +12,7 @@ from addon.sandbox.domain import Domain, SandboxError
 from addon.sandbox.google_shapes import user_id
 from addon.sandbox.municipality import generate
 from addon.sandbox.municipality.names import plain
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 
 TOWN = generate()
 SCHOOL = "edu.storkoping.se"

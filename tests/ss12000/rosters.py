@@ -7,7 +7,7 @@ from addon.roster.model import Enrolment, Person, Roster, StudentGroup
 from addon.ss12000.ids import Ids
 from addon.ss12000.translate import Outgoing, Translation
 from addon.ss12000.view import View, view
-from addon.tenant import Connection, Organisation, SchoolUnit, Tenant
+from addon.tenants.model import Connection, Organisation, SchoolUnit, Tenant
 from addon.vendors.profiles import Vendor
 
 FIELDS = ("email", "schoolYear", "cloudId", "schoolType")

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from addon.directory.credentials import anonymous
 from addon.directory.google import Source, read
-from addon.document import decode_tenant
 from addon.roster.model import Roster
 from addon.roster.select import select
 from addon.sandbox.directory_server import DirectoryServer
@@ -20,7 +19,8 @@ from addon.sandbox.vendor import SandboxVendor
 from addon.ss12000.resources import ENDPOINTS, MEDIA_TYPE
 from addon.ss12000.translate import Outgoing, Translation
 from addon.ss12000.view import view
-from addon.tenant import Connection, Tenant
+from addon.tenants.document import decode_tenant
+from addon.tenants.model import Connection, Tenant
 from tests.ss12000.rosters import BINOGI, FIELDS, GLEERUPS
 
 KEY = "conformance"

@@ -15,7 +15,6 @@ from typing import Any
 from addon.delivery.ledger import Change, Key, Ledger
 from addon.delivery.pace import Patience
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
-from addon.document import load_tenant
 from addon.report import ConnectionReport
 from addon.rooms import Rooms
 from addon.roster.select import select
@@ -27,7 +26,8 @@ from addon.ss12000.translate import Translation
 from addon.ss12000.view import view
 from addon.store.sqlite import SQLiteStore
 from addon.sync import sync
-from addon.tenant import Tenant
+from addon.tenants.document import load_tenant
+from addon.tenants.model import Tenant
 from addon.vendors.profiles import Endpoint, Vendor
 from tests.egil_faults import Fault, Incoming, Rule
 from tests.egil_server import EgilServer

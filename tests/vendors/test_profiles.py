@@ -13,7 +13,7 @@ from addon.vendors.profiles import (
     load_vendors,
 )
 
-PROFILES = Path(__file__).parent.parent / "vendors.toml"
+PROFILES = Path(__file__).parents[2] / "vendors.toml"
 ENDPOINT = Endpoint(url="env:ILT_URL", secret="env:ILT_KEY")
 
 

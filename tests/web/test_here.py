@@ -12,10 +12,10 @@ from flask import g
 from msgspec import structs
 
 from addon import survey
-from addon.document import DocumentError
 from addon.reconcile import Reconciled, remember
 from addon.store import Run, StoreError
-from addon.tenant import Organisation, Protected, Tenant
+from addon.tenants.document import DocumentError
+from addon.tenants.model import Organisation, Protected, Tenant
 from addon.web.gate import Admin
 from addon.web.here import Here, Overtaken, here, mark_of, with_connection, with_unit
 from tests.installation import TENANT

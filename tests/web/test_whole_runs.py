@@ -4,7 +4,7 @@ import msgspec
 from msgspec import structs
 
 from addon.store import Run
-from addon.tenant import Connection, Organisation, Tenant
+from addon.tenants.model import Connection, Organisation, Tenant
 from addon.web.views.whole_runs import BEGINS_WITHIN, whole_runs
 
 TENANT = "C0storvik"

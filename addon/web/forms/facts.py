@@ -7,9 +7,9 @@ from flask_babel import gettext as _
 from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
-from addon.document import SCHOOL_TYPES
 from addon.register import LONGEST_NAME
-from addon.tenant import SchoolUnit
+from addon.tenants.document import SCHOOL_TYPES
+from addon.tenants.model import SchoolUnit
 from addon.text import one_line
 
 MUNICIPALITY = re.compile(r"[0-9]{4}")

@@ -7,9 +7,9 @@ from typing import cast, get_args
 
 from msgspec import Struct, structs
 
-from addon.attributes import attribute_problem
-from addon.conditions import PatternError, compiled
-from addon.tenant import Clause, Operator
+from addon.tenants.attributes import attribute_problem
+from addon.tenants.conditions import PatternError, compiled
+from addon.tenants.model import Clause, Operator
 from addon.web.formats import number
 from addon.web.language import said as _
 

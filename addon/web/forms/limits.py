@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from flask_babel import gettext as _
 from msgspec import Struct
 
-from addon.tenant import Limits
+from addon.tenants.model import Limits
 
 MOST = 1_000_000
 DIGITS = re.compile(r"[0-9]{1,9}")

@@ -6,7 +6,7 @@ from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
 from addon.roster.index import within
-from addon.tenant import Protected
+from addon.tenants.model import Protected
 from addon.text import fold
 from addon.web.forms.selection import ticked, topmost
 

@@ -6,9 +6,9 @@ from typing import Literal, cast
 import msgspec
 from msgspec import Struct
 
-from addon.attributes import attribute_problem
-from addon.conditions import compiled
-from addon.tenant import GroupRule, SchoolUnit, YearRule
+from addon.tenants.attributes import attribute_problem
+from addon.tenants.conditions import compiled
+from addon.tenants.model import GroupRule, SchoolUnit, YearRule
 from addon.web.forms.filters import pattern_fault
 from addon.web.language import said as _
 

@@ -6,7 +6,7 @@ from msgspec import Struct, structs
 from werkzeug.datastructures import MultiDict
 
 from addon.proposals.words import Role
-from addon.tenant import SchoolUnit, Selector
+from addon.tenants.model import SchoolUnit, Selector
 from addon.text import fold
 from addon.web.forms.filters import (
     FilterForms,

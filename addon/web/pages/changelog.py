@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from flask import Blueprint, render_template, request
 
-from addon.store import Changed
+from addon.tenants.diff import Changed
 from addon.web.here import here
 from addon.web.views.changed import Said, Speech
 

@@ -4,9 +4,9 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.changes import changes
-from addon.document import DocumentError, decode_tenant, write_document
-from addon.tenant import Tenant
+from addon.tenants.diff import changes
+from addon.tenants.document import DocumentError, decode_tenant, write_document
+from addon.tenants.model import Tenant
 from addon.validation import Fault
 from addon.web.gate import comes_in
 from addon.web.here import Here, Overtaken, here

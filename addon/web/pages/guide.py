@@ -7,7 +7,7 @@ from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.register import RegisterError
-from addon.tenant import Mode, Organisation, Tenant
+from addon.tenants.model import Mode, Organisation, Tenant
 from addon.web.here import Here, Overtaken, here
 from addon.web.language import said as _
 from addon.web.step_words import spelled

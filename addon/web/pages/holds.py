@@ -7,12 +7,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.approve import let_go, refuse
 from addon.delivery.guard import Approval
-from addon.pause import paused
 from addon.queue import QueueError
 from addon.queue.orders import run_now, withdraw_now
 from addon.rooms import Unknown
 from addon.survey import State
-from addon.tenant import Limits
+from addon.tenants.model import Limits
+from addon.tenants.pause import paused
 from addon.web.here import Held, Here, here, mark_of
 from addon.web.paging import Page, page_of
 from addon.web.study import NotRead, NotReady

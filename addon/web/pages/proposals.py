@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.proposals.proposal import Proposal
 from addon.proposals.words import Role
 from addon.register import ACTIVE, RegisterUnit
-from addon.tenant import SchoolUnit, Tenant
+from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.steps import steps
 from addon.web.views.proposals import (

@@ -9,10 +9,10 @@ from flask_babel import ngettext
 from msgspec import Struct, structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.document import SCHOOL_TYPES
 from addon.register import ACTIVE, CEASED, RegisterError, RegisterUnit
 from addon.register.spreadsheet import LARGEST, SpreadsheetError
-from addon.tenant import SchoolUnit, Tenant
+from addon.tenants.document import SCHOOL_TYPES
+from addon.tenants.model import SchoolUnit, Tenant
 from addon.text import one_line, sort_key
 from addon.validation import Fault
 from addon.web.forms.facts import name_fault

@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.tenant import SchoolUnit, Tenant
+from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.forms.rules import (
     OWN,
     SOURCES,

@@ -9,10 +9,10 @@ from markupsafe import Markup
 from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.pause import paused
 from addon.queue import QueueError
 from addon.queue.orders import SAME_WITHIN, run_now
 from addon.store import RUNS_KEPT, Shelf
+from addon.tenants.pause import paused
 from addon.web.charts import Series, bar_chart
 from addon.web.here import Here, here
 from addon.web.paging import page_of

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.proposals.suggestions import Suggestion, suggested_values
 from addon.proposals.words import Role
-from addon.tenant import SchoolUnit, Tenant
+from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.forms.filters import OPERATORS
 from addon.web.forms.selection import ROLES, RoleForm, SelectionForm, read_selection, selection_form
 from addon.web.here import Here, Overtaken, here, mark_of, with_unit

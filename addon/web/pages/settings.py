@@ -12,9 +12,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon import notices as mailing
 from addon.mail import Mailer, MailError
 from addon.mail.remedies import remedy
-from addon.pause import today
 from addon.store import StoreError
-from addon.tenant import About, Notices, Pause, Tenant
+from addon.tenants.model import About, Notices, Pause, Tenant
+from addon.tenants.pause import today
 from addon.web.gate import comes_in
 from addon.web.here import Here, Overtaken, here
 

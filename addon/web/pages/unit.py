@@ -6,7 +6,7 @@ from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.register import CEASED
-from addon.tenant import SchoolUnit, Tenant
+from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.forms.facts import FactsForm, facts_form, read_facts, school_types
 from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.study import NotRead, NotReady

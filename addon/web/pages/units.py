@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from addon.text import fold, sort_key
 from addon.web.here import Here, Overtaken, here
 from addon.web.language import said as _

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.queue import QueueError
 from addon.queue.orders import reconcile_now
 from addon.reconcile import remembered
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from addon.vendors.profiles import OptionalField
 from addon.web.charts import Series, line_chart
 from addon.web.forms.limits import LimitsForm, limits_of, read_limits

@@ -6,11 +6,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.pause import paused
 from addon.queue import QueueError
 from addon.queue.orders import run_now
 from addon.rooms import ledger_key
-from addon.tenant import Connection, Mode, Tenant
+from addon.tenants.model import Connection, Mode, Tenant
+from addon.tenants.pause import paused
 from addon.web.here import Here, Overtaken, here
 from addon.web.pages.vendor_parts import (
     connection_to,

@@ -4,7 +4,7 @@ from flask import abort
 from msgspec import structs
 
 from addon.rooms import target_of
-from addon.tenant import Connection, Mode, Tenant
+from addon.tenants.model import Connection, Mode, Tenant
 from addon.vendors.profiles import NotConfigured, Vendor
 from addon.web.here import Here, with_connection
 

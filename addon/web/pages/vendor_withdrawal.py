@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.queue import QueueError
 from addon.queue.orders import withdraw_now
-from addon.tenant import Mode
+from addon.tenants.model import Mode
 from addon.web.here import Here, here
 from addon.web.pages.vendor_parts import (
     connection_to,

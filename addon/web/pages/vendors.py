@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.tenant import Connection, SchoolUnit, Tenant
+from addon.tenants.model import Connection, SchoolUnit, Tenant
 from addon.text import fold
 from addon.vendors.profiles import Vendor
 from addon.web.here import Here, Overtaken, here

@@ -12,8 +12,8 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from msgspec import Struct
 
-from addon.store import Changed
-from addon.tenant import Tenant
+from addon.tenants.diff import Changed
+from addon.tenants.model import Tenant
 from addon.vendors.profiles import Vendor
 from addon.web.words import FIELDS, MODES, OPERATORS, SCHOOL_TYPES, Words, attribute_name
 

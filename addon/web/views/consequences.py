@@ -8,7 +8,7 @@ from addon.delivery.guard import FEWEST_BY_PERCENT, is_too_many
 from addon.prepared import Prepared
 from addon.roster.model import Person
 from addon.ss12000.view import View
-from addon.tenant import Limits, Mode, SchoolUnit, Tenant
+from addon.tenants.model import Limits, Mode, SchoolUnit, Tenant
 from addon.web.here import Here
 from addon.web.study import Desk, NotRead, NotReady
 from addon.web.views.subjects import Subject, subjects

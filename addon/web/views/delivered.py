@@ -1,7 +1,7 @@
 """The vendors that something has been delivered to: from them a change can take people away."""
 
 from addon.rooms import ledger_key
-from addon.tenant import Connection
+from addon.tenants.model import Connection
 from addon.web.here import Here
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from addon.delivery.plan import Operation
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import TYPES
-from addon.tenant import Mode, Tenant
+from addon.tenants.model import Mode, Tenant
 from addon.text import SortKey, combined_key, sort_key
 from addon.web.here import Here
 from addon.web.study import Desk, Foreseen

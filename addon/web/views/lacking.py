@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from addon.directory.snapshot import User
 from addon.prepared import Prepared
-from addon.tenant import Connection
+from addon.tenants.model import Connection
 from addon.text import sort_key
 from addon.web.study import Desk
 from addon.web.views.subjects import alphabetical, full_name

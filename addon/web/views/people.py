@@ -10,7 +10,7 @@ from addon.directory.snapshot import User
 from addon.overview import HEADER, UNIT_NOT_CHOSEN
 from addon.overview import rows as overview_rows
 from addon.prepared import Prepared
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from addon.text import SortKey, combined_key, fold, sort_key
 from addon.web.study import Desk
 from addon.web.views.subjects import alphabetical, full_name

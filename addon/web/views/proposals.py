@@ -13,7 +13,7 @@ from addon.proposals.units import MANY, propose
 from addon.proposals.words import Role
 from addon.roster.filters import choose
 from addon.roster.index import Index
-from addon.tenant import SchoolUnit, Selector, Tenant
+from addon.tenants.model import SchoolUnit, Selector, Tenant
 from addon.web.here import Here, mark_of
 from addon.web.views.delivered import delivered
 from addon.web.views.reach import Removal, outcome

@@ -9,7 +9,7 @@ from addon.proposals.words import Role
 from addon.roster.explain import Selection, selection
 from addon.roster.filters import choose
 from addon.roster.placement import defects
-from addon.tenant import Connection, SchoolUnit, Selector
+from addon.tenants.model import Connection, SchoolUnit, Selector
 from addon.text import fold, sort_key
 from addon.web.study import Desk
 from addon.web.views.people import PersonRow, rows

@@ -6,7 +6,7 @@ from flask_babel import gettext, ngettext
 
 from addon.proposals.reasons import Reason
 from addon.proposals.shape import CLASS, SCHOOL, YEAR
-from addon.tenant import GroupRule, YearRule
+from addon.tenants.model import GroupRule, YearRule
 from addon.web.formats import number
 from addon.web.words import REGISTER_STATUSES, attribute_name
 

@@ -14,7 +14,7 @@ from addon.proposals.patterns import (
 )
 from addon.roster.placement import UnitPeople
 from addon.ss12000.ids import Ids
-from addon.tenant import SchoolUnit
+from addon.tenants.model import SchoolUnit
 from addon.web.forms.rules import Kind, Rule, choice_of, rule_of
 from addon.web.here import Here
 from addon.web.study import Desk

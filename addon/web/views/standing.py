@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from addon.pause import LOCAL, today
 from addon.rooms import target_of
 from addon.store import Run
-from addon.tenant import Connection, Mode
+from addon.tenants.model import Connection, Mode
+from addon.tenants.pause import LOCAL, today
 from addon.vendors.profiles import NotConfigured
 from addon.web.here import Held, Here
 

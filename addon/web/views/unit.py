@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from addon.prepared import Prepared
 from addon.roster.model import StudentGroup
-from addon.tenant import Connection, SchoolUnit, Tenant
+from addon.tenants.model import Connection, SchoolUnit, Tenant
 from addon.text import sort_key
 from addon.web.study import Desk
 from addon.web.views.findings import kinds

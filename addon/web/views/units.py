@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from addon.prepared import Prepared
-from addon.tenant import SchoolUnit, Tenant
+from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.study import Desk
 
 

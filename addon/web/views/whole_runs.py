@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from addon.store import Run
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 from addon.web.views.standing import Part, Record, record_of
 
 BEGINS_WITHIN = 120.0

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from addon.document import load_tenant
+from addon.tenants.document import load_tenant
 from tests.installation import DOMAIN, TENANT
 from tests.web.deeds import turn_on
 from tests.web.site import ADMIN, DELEGATED, OTHER_TENANT, Site, form_of

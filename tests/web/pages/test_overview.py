@@ -8,8 +8,8 @@ from msgspec import structs
 
 from addon.delivery.guard import Hold
 from addon.delivery.ledger import Key
-from addon.pause import today
 from addon.store import Run
+from addon.tenants.pause import today
 from tests.installation import TENANT, person
 from tests.web.deeds import add_unit, end_run, run, turn_on
 from tests.web.site import STRANGER, Site, form_of

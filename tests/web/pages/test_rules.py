@@ -171,7 +171,7 @@ SLOW = r"/(?:(?:a|b|ab)*(?:ba|aab|b)*)*(?:c|(?:ab|ba)+c)+(?P<name>\d)$"
 
 
 def test_a_pattern_that_takes_too_long_is_told_and_not_saved(site, monkeypatch):
-    monkeypatch.setattr("addon.conditions.SLOWEST", 0.02)
+    monkeypatch.setattr("addon.tenants.conditions.SLOWEST", 0.02)
     place = "/Elever/" + "ab" * 80 + "x"
     site.installation.domain.add_org_unit(place)
     site.installation.domain.add_user(person("Lång", "Väg", place))

@@ -10,8 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from addon.pause import today
 from addon.queue.schedule import HOUR, enqueue_runs, window_at
+from addon.tenants.pause import today
 from tests.installation import DOMAIN, TENANT
 from tests.mail.post_office import PostOffice
 from tests.web.site import ADMIN, DELEGATED, Site, form_of, text_of

@@ -4,7 +4,7 @@ import pytest
 
 from addon.delivery.guard import is_too_many
 from addon.roster.model import Enrolment, Person
-from addon.tenant import Limits
+from addon.tenants.model import Limits
 from addon.web.views.consequences import Reach, Shift, most_removed, reach
 
 

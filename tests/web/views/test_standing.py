@@ -6,7 +6,7 @@ import pytest
 from addon.delivery.guard import Hold
 from addon.delivery.ledger import Key
 from addon.store import Run
-from addon.tenant import Connection
+from addon.tenants.model import Connection
 from addon.web.here import Held
 from addon.web.views.standing import Done, Line, Part, last_ended, people_over_time
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.document import DocumentError, decode_tenant, load_tenant, write_document
-from addon.tenant import (
+from addon.tenants.document import DocumentError, decode_tenant, load_tenant, write_document
+from addon.tenants.model import (
     ChangeLimit,
     Clause,
     Connection,
@@ -30,7 +30,7 @@ from addon.tenant import (
 )
 from addon.vendors.profiles import load_vendors
 
-VENDORS = load_vendors(Path(__file__).parent.parent / "vendors.toml")
+VENDORS = load_vendors(Path(__file__).parents[2] / "vendors.toml")
 DOCUMENT: dict[str, Any] = json.loads(r"""
 {
   "customerId": "C0storkoping",

@@ -6,13 +6,24 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from addon.store import Changed
-from addon.tenant import Tenant
+from addon.tenants.model import Tenant
 
 KEYS = {"schoolUnits": "code", "connections": "vendor"}
 """What names an entry of these lists, so that a place stays the same when others come and go."""
 WHOLE = frozenset({"students", "staff", "classes", "teachingGroups", "schoolYear", "limits"})
 """Parts that are told of whole: they are read together."""
+
+
+class Changed(Struct, frozen=True):
+    """One place in a tenant's document that was changed.
+
+    `place` is such as `schoolUnits[12345678].students.orgUnits`; `before` and `after` are JSON
+    text, None where there was or is nothing.
+    """
+
+    place: str
+    before: str | None
+    after: str | None
 
 
 def changes(before: Tenant | None, after: Tenant) -> tuple[Changed, ...]:

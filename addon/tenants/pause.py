@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from addon.tenant import Pause, Tenant
+from addon.tenants.model import Pause, Tenant
 
 LOCAL = ZoneInfo("Europe/Stockholm")
 """The days of a pause are Sweden's."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import regex
 
-from addon.tenant import Clause
+from addon.tenants.model import Clause
 from addon.text import composed, fold
 
 POSITIVE = {

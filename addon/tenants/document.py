@@ -1,6 +1,6 @@
 """The tenant document as somebody wrote it: decoded, checked whole, every fault with its place.
 
-What a right document holds is `addon.tenant`; what the words mean is in the README, "The
+What a right document holds is `addon.tenants.model`; what the words mean is in the README, "The
 tenant document". Messages never repeat a value that can be about a person.
 """
 
@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from addon import validation as reading
-from addon.attributes import attribute_problem
-from addon.conditions import Pattern, PatternError, compiled
-from addon.tenant import (
+from addon.tenants.attributes import attribute_problem
+from addon.tenants.conditions import Pattern, PatternError, compiled
+from addon.tenants.model import (
     Clause,
     Connection,
     GroupRule,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.conditions import PatternError, SlowPatternError, compiled, condition, touches
-from addon.tenant import Clause
+from addon.tenants.conditions import PatternError, SlowPatternError, compiled, condition, touches
+from addon.tenants.model import Clause
 from addon.text import fold
 
 DECOMPOSED = normalize("NFD", "Åsö")
@@ -156,13 +156,13 @@ SLOW = r"^(?:(?:a|b|ab)*(?:ba|aab|b)*)*(?:c|(?:ab|ba)+c)+\d$"
 
 
 def test_a_pattern_that_would_search_for_ever_gives_up_with_the_remedy(monkeypatch):
-    monkeypatch.setattr("addon.conditions.SLOWEST", 0.02)
+    monkeypatch.setattr("addon.tenants.conditions.SLOWEST", 0.02)
     with pytest.raises(SlowPatternError, match="without a repetition inside a repetition") as told:
         compiled(SLOW).search("abab" * 40 + "x")
     assert "aab" not in str(told.value)
 
 
 def test_a_pattern_that_is_slow_with_every_text_gives_up_after_its_budget(monkeypatch):
-    monkeypatch.setattr("addon.conditions.BUDGET", 0.0)
+    monkeypatch.setattr("addon.tenants.conditions.BUDGET", 0.0)
     with pytest.raises(SlowPatternError):
         compiled(SLOW).search("abab" * 40 + "x")

@@ -2,9 +2,9 @@
 
 from msgspec import structs
 
-from addon.changes import changes
-from addon.document import decode_tenant
-from addon.tenant import Connection, Organisation, SchoolUnit, Selector, Tenant
+from addon.tenants.diff import changes
+from addon.tenants.document import decode_tenant
+from addon.tenants.model import Connection, Organisation, SchoolUnit, Selector, Tenant
 from addon.vendors.profiles import Vendor
 
 NORTH = SchoolUnit(code="12345678", name="Norra skolan")
