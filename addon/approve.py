@@ -4,8 +4,8 @@ from typing import get_args
 
 from msgspec import structs
 
-from addon.delivery.guard import Hold
-from addon.delivery.ledger import Key
+from addon.planning.guard import Hold
+from addon.planning.ledger import Key
 from addon.report import RunReport
 from addon.rooms import Rooms, Unknown, find_tenant
 from addon.store import Store

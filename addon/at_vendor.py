@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from addon.delivery.http import GivenUp, Wire
-from addon.delivery.ledger import Ledger
 from addon.delivery.pace import Pace, Patience, Stopped
+from addon.planning.ledger import Ledger
 from addon.rooms import Rooms, find_tenant, ledger_key, target_of
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import ResourceType

@@ -12,10 +12,10 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from addon.delivery.guard import Hold
 from addon.delivery.lease import Taken
-from addon.delivery.ledger import Key, Ledger, NotKept, shard_of
-from addon.delivery.plan import make_plan
+from addon.planning.guard import Hold
+from addon.planning.ledger import Key, Ledger, NotKept, shard_of
+from addon.planning.plan import make_plan
 from addon.prepared import Prepared
 from addon.ready import Ready, readiness
 from addon.rooms import Rooms

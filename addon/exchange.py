@@ -7,14 +7,14 @@ from functools import partial
 
 from msgspec import Struct, structs
 
-from addon.delivery.deliver import Result
-from addon.delivery.guard import Hold
 from addon.delivery.lease import Taken
-from addon.delivery.ledger import Key, NotKept
-from addon.delivery.plan import Plan
 from addon.elsewhere import elsewhere, hide
 from addon.logs import about
 from addon.outcome import delivered, failed
+from addon.planning.guard import Hold
+from addon.planning.ledger import Key, NotKept
+from addon.planning.plan import Plan
+from addon.planning.result import Result
 from addon.prepared import Intention, Prepared, intend
 from addon.ready import Ready
 from addon.report import ConnectionReport, Status, nothing_done

@@ -1,8 +1,8 @@
 """What came of one connection, as it stands in a run's report."""
 
-from addon.delivery.deliver import Result
-from addon.delivery.guard import Hold, counts
-from addon.delivery.plan import Plan
+from addon.planning.guard import Hold, counts
+from addon.planning.plan import Plan
+from addon.planning.result import Result
 from addon.report import ConnectionReport, HoldReport, Status, nothing_done
 from addon.tenants.model import Connection
 

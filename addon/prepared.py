@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence, Set
 from msgspec import Struct, structs
 
 from addon import overview
-from addon.delivery.guard import Approval, Hold, check
-from addon.delivery.ledger import Key, Ledger
-from addon.delivery.plan import Plan, digests, make_plan, plan_for, standing_refusals
 from addon.directory.snapshot import Snapshot
+from addon.planning.guard import Approval, Hold, check
+from addon.planning.ledger import Key, Ledger
+from addon.planning.plan import Plan, digests, make_plan, plan_for, standing_refusals
 from addon.rooms import Rooms
 from addon.roster.model import Finding, Roster
 from addon.roster.select import select

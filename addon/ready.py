@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from addon.delivery.ledger import Key
 from addon.outcome import failed, idle
+from addon.planning.ledger import Key
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, ledger_key, target_of
 from addon.tenants.model import Connection

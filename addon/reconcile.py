@@ -11,9 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from addon.delivery.http import GivenUp
-from addon.delivery.ledger import Change, Entry, Ledger
 from addon.delivery.listing import Holding
 from addon.delivery.pace import Stopped
+from addon.planning.ledger import Change, Entry, Ledger
 from addon.prepared import Prepared, prepare
 from addon.rooms import Rooms, Unknown, chosen, find_tenant, ledger_key, target_of
 from addon.runs import new_run_id

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from addon.delivery.deliver import Failure
+from addon.planning.result import Failure
 from addon.roster.model import Finding, Roster
 
 Status = Literal["delivered", "unchanged", "failed", "held", "off"]

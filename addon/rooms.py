@@ -6,9 +6,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from addon.delivery.ledger import Key
 from addon.delivery.pace import Patience
 from addon.directory.snapshot import Snapshot
+from addon.planning.ledger import Key
 from addon.settings import Settings
 from addon.store import Store
 from addon.tenants.document import load_tenant

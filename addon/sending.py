@@ -6,14 +6,15 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct, structs
 
-from addon.delivery.deliver import Replan, Result
+from addon.delivery.deliver import Replan
 from addon.delivery.http import GivenUp
 from addon.delivery.lease import Lease
-from addon.delivery.ledger import Key, Ledger
 from addon.delivery.pace import Stopped
-from addon.delivery.plan import Plan
 from addon.delivery.session import Session, open_session
 from addon.delivery.strip import without
+from addon.planning.ledger import Key, Ledger
+from addon.planning.plan import Plan
+from addon.planning.result import Result
 from addon.rooms import Rooms, Unknown, find_tenant
 from addon.tenants.document import DocumentError
 from addon.tenants.pause import paused

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from addon.delivery.ledger import Key, Ledger
+from addon.planning.ledger import Key, Ledger
 from addon.report import HoldReport
 from addon.rooms import SecretSource, find_tenant, ledger_key, target_of
 from addon.settings import Settings

@@ -13,12 +13,12 @@ from typing import Literal
 import msgspec
 from msgspec import structs
 
-from addon.delivery.deliver import Result
-from addon.delivery.guard import check
 from addon.delivery.lease import Taken
-from addon.delivery.ledger import Change, Key, NotKept
-from addon.delivery.plan import removal_of_everything
 from addon.outcome import delivered, failed
+from addon.planning.guard import check
+from addon.planning.ledger import Change, Key, NotKept
+from addon.planning.plan import removal_of_everything
+from addon.planning.result import Result
 from addon.ready import readiness
 from addon.report import ConnectionReport, RunReport, nothing_done
 from addon.rooms import Rooms, Unknown, find_tenant

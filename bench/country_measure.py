@@ -14,13 +14,13 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from addon.delivery.ledger import Change, Entry, Key, Ledger, digest_of, shard_of
 from addon.delivery.pace import Patience
-from addon.delivery.plan import Plan, digests, plan_for
 from addon.delivery.session import open_session
 from addon.directory.credentials import anonymous
 from addon.directory.google import Source, read
 from addon.directory.snapshot import Snapshot
+from addon.planning.ledger import Change, Entry, Key, Ledger, digest_of, shard_of
+from addon.planning.plan import Plan, digests, plan_for
 from addon.tenants.document import load_tenant
 from addon.vendors.profiles import Target
 from bench.measure import report

@@ -13,7 +13,7 @@ from msgspec import Struct
 from addon.delivery.deliver import INTENTS
 from addon.delivery.journal import INTERVAL
 from addon.delivery.lease import PROLONGED_AFTER
-from addon.delivery.ledger import SHARDS
+from addon.planning.ledger import SHARDS
 from addon.store.firestore import FirestoreStore
 
 

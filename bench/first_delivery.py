@@ -7,10 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from addon.delivery.ledger import Key
 from addon.delivery.pace import Patience
-from addon.delivery.plan import plan_for
 from addon.delivery.session import open_session
+from addon.planning.ledger import Key
+from addon.planning.plan import plan_for
 from addon.store.sqlite import SQLiteStore
 from addon.vendors.profiles import Target
 from bench.measure import report

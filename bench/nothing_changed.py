@@ -12,10 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from addon.delivery.ledger import Change, Entry, Key, Ledger
 from addon.delivery.pace import Patience
-from addon.delivery.plan import Plan, plan_for
 from addon.delivery.session import open_session
+from addon.planning.ledger import Change, Entry, Key, Ledger
+from addon.planning.plan import Plan, plan_for
 from addon.store.sqlite import SQLiteStore
 from addon.vendors.profiles import Target
 from bench.measure import report

@@ -7,10 +7,10 @@ import sys
 import time
 from pathlib import Path
 
-from addon.delivery.ledger import Change, Entry, Ledger
-from addon.delivery.plan import make_plan
 from addon.directory.credentials import anonymous
 from addon.directory.google import Source, read
+from addon.planning.ledger import Change, Entry, Ledger
+from addon.planning.plan import make_plan
 from addon.roster.select import select
 from addon.ss12000.translate import Translation
 from addon.ss12000.view import view

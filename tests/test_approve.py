@@ -4,7 +4,7 @@ import pytest
 from msgspec import structs
 
 from addon.approve import approve, find_hold, let_go, refuse
-from addon.delivery.guard import Hold
+from addon.planning.guard import Hold
 from addon.report import HELD
 from addon.rooms import Unknown
 from addon.sync import sync

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from addon.at_vendor import held_at
-from addon.delivery.ledger import Change, Entry, Key
+from addon.planning.ledger import Change, Entry, Key
 from addon.rooms import Unknown
 from tests.installation import PUPILS, STAFF, TENANT, Installation, address
 

@@ -6,7 +6,7 @@ import pytest
 
 from addon import relay
 from addon.approve import refuse
-from addon.delivery.ledger import Key
+from addon.planning.ledger import Key
 from addon.sync import sync
 from tests.installation import HIDDEN, PUPILS, TENANT, Installation, address
 

@@ -10,11 +10,11 @@ import pytest
 from msgspec import structs
 
 from addon import notices
-from addon.delivery.deliver import Failure
-from addon.delivery.guard import check
-from addon.delivery.ledger import Entry, Ledger
-from addon.delivery.plan import make_plan
 from addon.mail import MailError, Message
+from addon.planning.guard import check
+from addon.planning.ledger import Entry, Ledger
+from addon.planning.plan import make_plan
+from addon.planning.result import Failure
 from addon.queue import Queue, QueueError
 from addon.queue.work import DELIVER, RUN, Work
 from addon.report import ConnectionReport, HoldReport, RunReport, Status, nothing_done

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from addon.delivery.ledger import Key
+from addon.planning.ledger import Key
 from tests.egil_faults import Fault, Incoming
 from tests.installation import (
     HIDDEN,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from addon.delivery.ledger import Change, Key
+from addon.planning.ledger import Change, Key
 from addon.reconcile import Drift, reconcile
 from addon.rooms import Unknown
 from addon.vendors.profiles import NotConfigured

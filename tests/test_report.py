@@ -5,7 +5,7 @@ import json
 import pytest
 from msgspec import structs
 
-from addon.delivery.deliver import Failure
+from addon.planning.result import Failure
 from addon.report import (
     DONE,
     FAILED,

@@ -1,7 +1,7 @@
 """Reports in words: what happened, what to do, and nothing that is not so."""
 
 from addon import show
-from addon.delivery.deliver import Failure
+from addon.planning.result import Failure
 from addon.reconcile import Drift, Reconciled
 from addon.report import (
     ConnectionReport,

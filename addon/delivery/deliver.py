@@ -11,14 +11,15 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence, Set
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from addon.delivery.http import GivenUp
 from addon.delivery.journal import Journal
-from addon.delivery.ledger import DOUBT, Change, Entry, NotKept, OperationKind, Refusal
 from addon.delivery.pace import Pace, Stopped
-from addon.delivery.plan import Operation, Plan
 from addon.delivery.scim import NO_ENDPOINT, Outcome, Refused
+from addon.planning.ledger import DOUBT, Change, Entry, NotKept, OperationKind, Refusal
+from addon.planning.plan import Operation, Plan
+from addon.planning.result import Failure, Result
 from addon.ss12000.resources import TYPES, ResourceType
 
 log = logging.getLogger(__name__)
@@ -32,48 +33,6 @@ Replan = Callable[[Set[str]], Plan]
 """The plan from the ledger as it is now, with externalIds that the vendor will not have."""
 Name = tuple[ResourceType, str]
 """A resource by its type and externalId."""
-
-
-class Failure(Struct, frozen=True, rename="camel"):
-    """An operation that the vendor did not do, for the run's report."""
-
-    operation: OperationKind
-    resource_type: ResourceType
-    external_id: str
-    http_status: int | None
-    detail: str
-    refused: bool = False
-
-
-class Result(Struct, frozen=True):
-    """What came of a plan. `left` is how many operations were not tried or given up."""
-
-    operations: dict[str, dict[str, int]]
-    failures: tuple[Failure, ...]
-    left: int = 0
-    stopped: str | None = None
-    status: int | None = None
-    spent: bool = False
-
-    def also(self, other: "Result") -> "Result":
-        """What came of this and then of another plan."""
-        operations = {
-            kind: {name: found.get(name, 0) + more.get(name, 0) for name in {**found, **more}}
-            for (kind, found), more in zip(
-                self.operations.items(), other.operations.values(), strict=True
-            )
-        }
-        return structs.replace(
-            other,
-            operations=operations,
-            failures=self.failures + other.failures,
-            left=self.left + other.left,
-        )
-
-    @property
-    def complete(self) -> bool:
-        """Whether everything of the plan was done."""
-        return not (self.failures or self.left or self.stopped)
 
 
 class Delivery:

@@ -5,8 +5,8 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-from addon.delivery.ledger import Change, Keeper, Key, Ledger, NotKept
 from addon.delivery.pace import Pace, Stopped
+from addon.planning.ledger import Change, Keeper, Key, Ledger, NotKept
 
 INTERVAL = 0.25
 """Seconds between batches: what a crash costs is to ask the vendor again about as much."""

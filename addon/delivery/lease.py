@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from addon.delivery.ledger import Key, NotKept
 from addon.delivery.pace import Stopped
+from addon.planning.ledger import Key, NotKept
 
 log = logging.getLogger(__name__)
 

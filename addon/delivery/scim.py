@@ -14,7 +14,7 @@ from addon.delivery.ask import Asking, Keep
 from addon.delivery.http import GivenUp, Wire
 from addon.delivery.listing import Holding
 from addon.delivery.pace import Stopped
-from addon.delivery.plan import Operation
+from addon.planning.plan import Operation
 from addon.ss12000.resources import ENDPOINTS, ResourceType
 
 GONE = (404, 410)

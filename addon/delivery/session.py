@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
-from addon.delivery.deliver import Delivery, Replan, Result, intend_with
+from addon.delivery.deliver import Delivery, Replan, intend_with
 from addon.delivery.http import Wire
 from addon.delivery.journal import Journal
-from addon.delivery.ledger import Keeper, Key, Ledger
 from addon.delivery.pace import Pace, Patience
-from addon.delivery.plan import Plan
 from addon.delivery.scim import Scim
+from addon.planning.ledger import Keeper, Key, Ledger
+from addon.planning.plan import Plan
+from addon.planning.result import Result
 from addon.vendors.profiles import Target, Vendor
 
 Progress = Callable[[int, int], None]

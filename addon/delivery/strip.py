@@ -9,9 +9,9 @@ from collections.abc import Iterator, Set
 import msgspec
 from msgspec import Struct
 
-from addon.delivery.ledger import Ledger
-from addon.delivery.plan import Operation
 from addon.delivery.scim import Scim
+from addon.planning.ledger import Ledger
+from addon.planning.plan import Operation
 from addon.ss12000 import resources as wire
 from addon.ss12000.resources import SCHEMAS, ResourceType, content_hash, encode, reference
 

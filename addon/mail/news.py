@@ -31,7 +31,7 @@ _REMOVAL = re.compile(
 _CHANGE = re.compile(
     r"(\d+) (more|fewer) (\w+) than the (\d+) there; the limit is (\d+(?:\.\d+)?)( percent)?"
 )
-"""The reasons that `addon.delivery.guard` gives."""
+"""The reasons that `addon.planning.guard` gives."""
 
 
 class Change(Struct, frozen=True):

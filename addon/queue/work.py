@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from addon import relay
 from addon.delivery.lease import Taken
-from addon.delivery.ledger import NotKept
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.logs import about
+from addon.planning.ledger import NotKept
 from addon.progress import KeptProgress
 from addon.queue import RUNS, NoSuchQueue, Queue, QueueError, Task, deliveries_to
 from addon.reconcile import reconcile, remember

@@ -13,8 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
-from addon.delivery.ledger import NotKept
 from addon.directory.errors import DirectoryError
+from addon.planning.ledger import NotKept
 from addon.port import PortError, usable
 from addon.progress import Progress
 from addon.report import DONE, FAILED, USAGE

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from addon.delivery.ledger import Key
 from addon.delivery.pace import Patience
 from addon.parts import open_store, rooms
+from addon.planning.ledger import Key
 from addon.progress import Progress
 from addon.report import ConnectionReport, RunReport
 from addon.rooms import Rooms

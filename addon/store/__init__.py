@@ -5,8 +5,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from addon.delivery.guard import Approval, Hold
-from addon.delivery.ledger import Change, Key, Ledger, NotKept
+from addon.planning.guard import Approval, Hold
+from addon.planning.ledger import Change, Key, Ledger, NotKept
 from addon.tenants.diff import Changed
 
 RUNS_KEPT = 1000

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct, structs
 
-from addon.delivery.ledger import Key
+from addon.planning.ledger import Key
 from addon.ss12000.resources import ResourceType
 from addon.store.documents import Fields, Found, Path
 from addon.store.holder import is_dead

@@ -18,8 +18,8 @@ import msgspec
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
-from addon.delivery.guard import Approval, Hold
-from addon.delivery.ledger import Change, Key, Ledger
+from addon.planning.guard import Approval, Hold
+from addon.planning.ledger import Change, Key, Ledger
 from addon.store import (
     RUNS_KEPT,
     LogEntry,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from addon.delivery.ledger import Change, Key
+from addon.planning.ledger import Change, Key
 from addon.store import LeaseLost, StoreError
 from addon.store.connection import connection_path
 from addon.store.documents import ATTEMPTS, Documents, Fields, Found, Overtaken, Path, Write

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from msgspec import Struct, field
 
-from addon.delivery.ledger import Change, Key, Ledger, Unread, shard_of
+from addon.planning.ledger import Change, Key, Ledger, Unread, shard_of
 from addon.store import LeaseLost, StoreError
 from addon.store.connection import Connection, Summary, connection_path
 from addon.store.documents import ATTEMPTS, Documents, Found, Overtaken, Write, parts

@@ -6,7 +6,7 @@ from threading import Lock
 
 from msgspec import Struct
 
-from addon.delivery.ledger import Key, digest_of
+from addon.planning.ledger import Key, digest_of
 from addon.ss12000.resources import ResourceType
 from addon.store.connection import Summary, connection_path
 from addon.store.documents import Documents, Found, Path

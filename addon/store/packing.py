@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Struct, structs
 
-from addon.delivery.ledger import Change, Entry, Refusal
+from addon.planning.ledger import Change, Entry, Refusal
 from addon.ss12000.resources import ResourceType
 from addon.store import StoreError
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from addon.delivery.guard import Approval, Hold
-from addon.delivery.ledger import Change, Entry, Key, Ledger, Refusal
+from addon.planning.guard import Approval, Hold
+from addon.planning.ledger import Change, Entry, Key, Ledger, Refusal
 from addon.ss12000.resources import TYPES
 from addon.store import LeaseLost, Standing
 from addon.store.holder import is_dead

@@ -10,9 +10,9 @@ from flask import g, request
 from msgspec import Struct, structs
 
 from addon import reconcile, survey
-from addon.delivery.guard import Hold
-from addon.delivery.ledger import Key
 from addon.directory.needs import BUILT_IN, needs
+from addon.planning.guard import Hold
+from addon.planning.ledger import Key
 from addon.rooms import Rooms, ledger_key
 from addon.runs import new_entry_id
 from addon.store import LogEntry, Run, Shelf, Store, StoreError

@@ -14,10 +14,10 @@ from typing import TypeVar
 from msgspec import Struct, structs
 
 from addon import survey
-from addon.delivery.guard import Hold
-from addon.delivery.ledger import Ledger
-from addon.delivery.plan import Plan
 from addon.directory.snapshot import Snapshot, User
+from addon.planning.guard import Hold
+from addon.planning.ledger import Ledger
+from addon.planning.plan import Plan
 from addon.prepared import Prepared, intend, place
 from addon.rooms import Rooms, ledger_key
 from addon.roster.index import Index

@@ -5,12 +5,12 @@ import json
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from addon.delivery.deliver import Result
 from addon.delivery.http import Wire
-from addon.delivery.ledger import Change, Entry, Key, Ledger
 from addon.delivery.pace import Pace, Patience
-from addon.delivery.plan import Operation, make_plan, plan_for
 from addon.delivery.session import Session, open_session
+from addon.planning.ledger import Change, Entry, Key, Ledger
+from addon.planning.plan import Operation, make_plan, plan_for
+from addon.planning.result import Result
 from addon.ss12000.resources import ResourceType, content_hash
 from addon.ss12000.translate import Outgoing
 from addon.vendors.profiles import Target, Vendor

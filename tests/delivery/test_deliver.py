@@ -7,13 +7,14 @@ import time
 
 import pytest
 
-from addon.delivery.deliver import INTENTS, Delivery, Failure
+from addon.delivery.deliver import INTENTS, Delivery
 from addon.delivery.journal import Journal
-from addon.delivery.ledger import Change, Entry, Ledger, NotKept, Refusal
 from addon.delivery.pace import Pace, Patience
-from addon.delivery.plan import REFUSAL_LASTS, Operation, plan_for
 from addon.delivery.scim import Done
 from addon.delivery.session import open_session
+from addon.planning.ledger import Change, Entry, Ledger, NotKept, Refusal
+from addon.planning.plan import REFUSAL_LASTS, Operation, plan_for
+from addon.planning.result import Failure
 from addon.ss12000.resources import content_hash
 from addon.vendors.profiles import Target
 from tests.delivery.delivering import (

@@ -8,8 +8,8 @@ from msgspec import structs
 
 from addon.delivery.http import GivenUp
 from addon.delivery.pace import Patience, Stopped
-from addon.delivery.plan import Operation
 from addon.delivery.scim import Done, Outcome, Refused
+from addon.planning.plan import Operation
 from tests.delivery.delivering import (
     QUICK,
     Kept,

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from addon.delivery.ledger import Change, Entry
 from addon.delivery.pace import Stopped
 from addon.delivery.session import open_session
+from addon.planning.ledger import Change, Entry
 from addon.vendors.profiles import Target
 from tests.delivery.delivering import (
     KEY,

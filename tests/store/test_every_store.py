@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from addon.delivery.guard import Approval, Hold
-from addon.delivery.ledger import Change, Entry, Key, Ledger, NotKept, Refusal
+from addon.planning.guard import Approval, Hold
+from addon.planning.ledger import Change, Entry, Key, Ledger, NotKept, Refusal
 from addon.store import LeaseLost, Run, StoreError
 from addon.store.holder import holder
 

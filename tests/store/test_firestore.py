@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from addon.delivery.ledger import Change, Entry, Key, Ledger, Refusal, digest_of, shard_of
-from addon.delivery.plan import digests, make_plan
+from addon.planning.ledger import Change, Entry, Key, Ledger, Refusal, digest_of, shard_of
+from addon.planning.plan import digests, make_plan
 from addon.ss12000.resources import content_hash
 from addon.ss12000.translate import Outgoing
 from addon.store import LeaseLost, StoreError, documents

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from google.cloud import firestore
 
-from addon.delivery.guard import Hold
-from addon.delivery.ledger import Change, Entry, Key
+from addon.planning.guard import Hold
+from addon.planning.ledger import Change, Entry, Key
 from addon.store import LogEntry, Run, Shelf, StoredTask
 from addon.store.documents import PART
 from addon.store.firestore import FirestoreStore

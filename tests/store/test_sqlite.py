@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from addon.delivery.ledger import Change, Entry, Key
+from addon.planning.ledger import Change, Entry, Key
 from addon.store import LOG_KEPT, LogEntry, StoreError
 from addon.store.sqlite import SQLiteStore
 from addon.store.sqlite_file import MIGRATIONS, MOST_IDLE

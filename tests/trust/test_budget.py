@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from addon.approve import approve
-from addon.delivery.guard import APPROVAL_LASTS
+from addon.planning.guard import APPROVAL_LASTS
 from addon.report import DONE, FAILED, HELD
 from addon.sync import sync
 from addon.withdraw import withdraw

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from addon.delivery.ledger import Key
 from addon.delivery.pace import Patience
+from addon.planning.ledger import Key
 from addon.report import FAILED, ConnectionReport
 from addon.rooms import Rooms, find_tenant
 from addon.store.sqlite import SQLiteStore

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from addon.delivery.ledger import Key
+from addon.planning.ledger import Key
 from addon.rooms import find_tenant
 from addon.sandbox.directory_server import DirectoryServer
 from addon.store.sqlite import SQLiteStore

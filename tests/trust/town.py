@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from addon.delivery.ledger import Change, Key, Ledger
 from addon.delivery.pace import Patience
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
+from addon.planning.ledger import Change, Key, Ledger
 from addon.report import ConnectionReport
 from addon.rooms import Rooms
 from addon.roster.select import select

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from addon import create_app
-from addon.delivery.ledger import Key
+from addon.planning.ledger import Key
 from addon.rooms import find_tenant
 from addon.sandbox.directory_server import DirectoryServer
 from addon.settings import CloudTasks, Settings

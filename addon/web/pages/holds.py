@@ -6,7 +6,7 @@ from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.approve import let_go, refuse
-from addon.delivery.guard import Approval
+from addon.planning.guard import Approval
 from addon.queue import QueueError
 from addon.queue.orders import run_now, withdraw_now
 from addon.rooms import Unknown

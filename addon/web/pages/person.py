@@ -8,8 +8,8 @@ from flask import Blueprint, abort, render_template, request
 from msgspec import Struct, structs
 
 from addon.at_vendor import HeldResource, held_at
-from addon.delivery.ledger import Key
 from addon.directory.snapshot import User
+from addon.planning.ledger import Key
 from addon.rooms import ledger_key
 from addon.roster.explain import explain
 from addon.roster.model import Finding

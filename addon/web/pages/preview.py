@@ -7,7 +7,7 @@ from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
 
 from addon.at_vendor import HeldResource, held_at
-from addon.delivery.plan import Operation
+from addon.planning.plan import Operation
 from addon.rooms import target_of
 from addon.vendors.profiles import NotConfigured
 from addon.web.here import Here, here

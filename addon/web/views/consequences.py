@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, structs
 
-from addon.delivery.guard import FEWEST_BY_PERCENT, is_too_many
+from addon.planning.guard import FEWEST_BY_PERCENT, is_too_many
 from addon.prepared import Prepared
 from addon.roster.model import Person
 from addon.ss12000.view import View
@@ -108,7 +108,7 @@ def shifts(now: Here, ticks: Ticks) -> tuple[Shift, ...]:
 
 
 def most_removed(limits: Limits, there: int) -> int:
-    """How many people of so many a run may remove without asking; `addon.delivery.guard`."""
+    """How many people of so many a run may remove without asking; `addon.planning.guard`."""
     by_percent = max(FEWEST_BY_PERCENT - 1, int(there * limits.deletions_percent / 100))
     return min(limits.deletions, by_percent)
 

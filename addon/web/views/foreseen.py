@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from addon.delivery.plan import Operation
+from addon.planning.plan import Operation
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import TYPES
 from addon.tenants.model import Mode, Tenant

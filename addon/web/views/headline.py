@@ -6,7 +6,7 @@ from babel.lists import format_list
 from flask_babel import get_locale
 from msgspec import Struct
 
-from addon.delivery.guard import Hold
+from addon.planning.guard import Hold
 from addon.roster.findings import MESSAGES
 from addon.store import Run
 from addon.web.here import Here

@@ -6,9 +6,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from addon.delivery.guard import Approval, Hold
 from addon.directory.snapshot import User
 from addon.overview import PROTECTED, UNIT_NOT_CHOSEN
+from addon.planning.guard import Approval, Hold
 from addon.prepared import Prepared
 from addon.roster.model import Finding
 from addon.ss12000.ids import Ids

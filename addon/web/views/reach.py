@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from addon.delivery.guard import is_too_many
+from addon.planning.guard import is_too_many
 from addon.proposals.words import Role
 from addon.roster.explain import Selection, selection
 from addon.roster.filters import choose

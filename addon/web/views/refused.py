@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from addon.delivery.ledger import Key
+from addon.planning.ledger import Key
 from addon.rooms import ledger_key
 from addon.web.here import Here
 from addon.web.study import Desk

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from addon.approve import find_hold
-from addon.delivery.guard import APPROVAL_LASTS
+from addon.planning.guard import APPROVAL_LASTS
 from addon.queue import QueueError
 from addon.rooms import find_tenant
 from addon.runs import begin

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from addon.delivery.guard import Hold
-from addon.delivery.ledger import Key
+from addon.planning.guard import Hold
+from addon.planning.ledger import Key
 from addon.store import Run
 from addon.tenants.pause import today
 from tests.installation import TENANT, person

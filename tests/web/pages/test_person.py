@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from addon.delivery.ledger import Change, Entry, Key
+from addon.planning.ledger import Change, Entry, Key
 from addon.ss12000.ids import Ids
 from tests.installation import DOMAIN, HIDDEN, PUPILS, TENANT, address, person
 from tests.web.pages.school import deliver, hold, location, read_again, turn_on, user_id

@@ -2,8 +2,8 @@
 
 import pytest
 
-from addon.delivery.guard import Hold
-from addon.delivery.ledger import Key
+from addon.planning.guard import Hold
+from addon.planning.ledger import Key
 from addon.store import Run
 from tests.installation import DOMAIN, HIDDEN, TENANT, address, person
 from tests.web.deeds import add_unit, connection, mode_of, read_directory, run, turn_on

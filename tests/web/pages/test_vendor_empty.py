@@ -4,7 +4,7 @@ before anything is sent.
 
 import pytest
 
-from addon.delivery.ledger import Key
+from addon.planning.ledger import Key
 from tests.installation import DOMAIN, TENANT
 from tests.web.deeds import mode_of, turn_on
 from tests.web.site import Site, form_of

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from addon.delivery.lease import Lease
-from addon.delivery.ledger import Key
+from addon.planning.ledger import Key
 from tests.installation import PUPILS, TENANT
 from tests.web.deeds import mode_of, read_directory, run, turn_on
 from tests.web.site import Site

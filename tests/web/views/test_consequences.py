@@ -2,7 +2,7 @@
 
 import pytest
 
-from addon.delivery.guard import is_too_many
+from addon.planning.guard import is_too_many
 from addon.roster.model import Enrolment, Person
 from addon.tenants.model import Limits
 from addon.web.views.consequences import Reach, Shift, most_removed, reach

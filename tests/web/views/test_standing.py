@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from addon.delivery.guard import Hold
-from addon.delivery.ledger import Key
+from addon.planning.guard import Hold
+from addon.planning.ledger import Key
 from addon.store import Run
 from addon.tenants.model import Connection
 from addon.web.here import Held

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from addon.delivery.ledger import Ledger
-from addon.delivery.plan import Plan
+from addon.planning.ledger import Ledger
+from addon.planning.plan import Plan
 from addon.tenants.model import ChangeLimit, Limits
 
 FEWEST_BY_PERCENT = 5

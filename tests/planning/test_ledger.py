@@ -1,4 +1,4 @@
-from addon.delivery.ledger import Change, Entry, Ledger, Refusal
+from addon.planning.ledger import Change, Entry, Ledger, Refusal
 
 HELD = Entry("v1", b"hash")
 INTENT = Entry("", b"")

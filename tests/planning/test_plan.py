@@ -3,8 +3,8 @@ from itertools import product
 import pytest
 from msgspec.structs import replace
 
-from addon.delivery.ledger import Change, Entry, Ledger, Refusal
-from addon.delivery.plan import (
+from addon.planning.ledger import Change, Entry, Ledger, Refusal
+from addon.planning.plan import (
     REFUSAL_LASTS,
     Plan,
     make_plan,

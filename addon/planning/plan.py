@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Set
 
 from msgspec import Struct
 
-from addon.delivery.ledger import Change, Entry, Ledger, OperationKind, Refusal, digest_of, shard_of
+from addon.planning.ledger import Change, Entry, Ledger, OperationKind, Refusal, digest_of, shard_of
 from addon.ss12000.resources import TYPES, ResourceType, content_hash
 from addon.ss12000.translate import Outgoing
 

@@ -1,9 +1,9 @@
 import msgspec
 import pytest
 
-from addon.delivery.guard import Approval, Hold, check, counts
-from addon.delivery.ledger import Change, Entry, Ledger, Refusal
-from addon.delivery.plan import Plan, make_plan, removal_of_everything
+from addon.planning.guard import Approval, Hold, check, counts
+from addon.planning.ledger import Change, Entry, Ledger, Refusal
+from addon.planning.plan import Plan, make_plan, removal_of_everything
 from addon.ss12000.translate import Outgoing
 from addon.tenants.model import ChangeLimit, Limits
 

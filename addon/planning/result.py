@@ -1,0 +1,48 @@
+"""What came of a delivery, for the report of its run. Pure."""
+
+from msgspec import Struct, structs
+
+from addon.planning.ledger import OperationKind
+from addon.ss12000.resources import ResourceType
+
+
+class Failure(Struct, frozen=True, rename="camel"):
+    """An operation that the vendor did not do, for the run's report."""
+
+    operation: OperationKind
+    resource_type: ResourceType
+    external_id: str
+    http_status: int | None
+    detail: str
+    refused: bool = False
+
+
+class Result(Struct, frozen=True):
+    """What came of a plan. `left` is how many operations were not tried or given up."""
+
+    operations: dict[str, dict[str, int]]
+    failures: tuple[Failure, ...]
+    left: int = 0
+    stopped: str | None = None
+    status: int | None = None
+    spent: bool = False
+
+    def also(self, other: "Result") -> "Result":
+        """What came of this and then of another plan."""
+        operations = {
+            kind: {name: found.get(name, 0) + more.get(name, 0) for name in {**found, **more}}
+            for (kind, found), more in zip(
+                self.operations.items(), other.operations.values(), strict=True
+            )
+        }
+        return structs.replace(
+            other,
+            operations=operations,
+            failures=self.failures + other.failures,
+            left=self.left + other.left,
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything of the plan was done."""
+        return not (self.failures or self.left or self.stopped)
