@@ -7,8 +7,8 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from addon.delivery.http import GivenUp, Wire
-from addon.delivery.pace import Pace, Patience, Stopped
+from addon.delivery.throttle import Pace, Patience, Stopped
+from addon.delivery.transport import GivenUp, Wire
 from addon.planning.ledger import Ledger
 from addon.rooms import Rooms, find_tenant, ledger_key, target_of
 from addon.ss12000.ids import Ids

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Set
 import msgspec
 from msgspec import Struct
 
-from addon.delivery.http import GivenUp
 from addon.delivery.listing import Holding
-from addon.delivery.pace import Stopped
+from addon.delivery.throttle import Stopped
+from addon.delivery.transport import GivenUp
 from addon.planning.ledger import Change, Entry, Ledger
 from addon.prepared import Prepared, prepare
 from addon.rooms import Rooms, Unknown, chosen, find_tenant, ledger_key, target_of

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from addon.delivery.pace import Patience
+from addon.delivery.throttle import Patience
 from addon.directory.snapshot import Snapshot
 from addon.planning.ledger import Key
 from addon.settings import Settings

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct, structs
 
-from addon.delivery.deliver import Replan
-from addon.delivery.http import GivenUp
+from addon.delivery.executor import Replan
+from addon.delivery.group_cleanup import without
 from addon.delivery.lease import Lease
-from addon.delivery.pace import Stopped
 from addon.delivery.session import Session, open_session
-from addon.delivery.strip import without
+from addon.delivery.throttle import Stopped
+from addon.delivery.transport import GivenUp
 from addon.planning.ledger import Key, Ledger
 from addon.planning.plan import Plan
 from addon.planning.result import Result

@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from addon.delivery.pace import Patience
 from addon.delivery.session import open_session
+from addon.delivery.throttle import Patience
 from addon.directory.credentials import anonymous
 from addon.directory.google import Source, read
 from addon.directory.snapshot import Snapshot

@@ -10,9 +10,9 @@ from statistics import NormalDist
 
 from msgspec import Struct
 
-from addon.delivery.deliver import INTENTS
-from addon.delivery.journal import INTERVAL
+from addon.delivery.executor import INTENTS
 from addon.delivery.lease import PROLONGED_AFTER
+from addon.delivery.ledger_writer import INTERVAL
 from addon.planning.ledger import SHARDS
 from addon.store.firestore import FirestoreStore
 

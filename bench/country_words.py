@@ -85,7 +85,7 @@ and write. `python -m bench.firestore_costs` prints them.
 The real code decides: when each tenant's turn is (`addon.queue.schedule`), how long a delivery
 lasts before it makes room for the next (`addon.queue.work`), how operations come of a person's
 change and whether digests agree (`addon.planning.plan`), the vendors' rates (`vendors.toml`), and
-how seldom a long delivery writes to the store (`addon.delivery.journal`).
+how seldom a long delivery writes to the store (`addon.delivery.ledger_writer`).
 
 Assumed: the sizes (two log-normal distributions), the vendors' uptake, how many groups there are to
 a person, how changes are spread over the day, that {school}, that {august}, and the numbers

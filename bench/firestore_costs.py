@@ -18,7 +18,8 @@ from uuid import uuid4
 import msgspec
 from msgspec.structs import replace
 
-from addon.delivery import journal, lease
+from addon.delivery import lease
+from addon.delivery import ledger_writer as journal
 from addon.directory.snapshot import Snapshot
 from addon.relay import deliver, read_and_plan
 from addon.rooms import Rooms

@@ -7,8 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from addon.delivery.pace import Patience
 from addon.delivery.session import open_session
+from addon.delivery.throttle import Patience
 from addon.planning.ledger import Key
 from addon.planning.plan import plan_for
 from addon.store.sqlite import SQLiteStore

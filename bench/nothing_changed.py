@@ -12,8 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from addon.delivery.pace import Patience
 from addon.delivery.session import open_session
+from addon.delivery.throttle import Patience
 from addon.planning.ledger import Change, Entry, Key, Ledger
 from addon.planning.plan import Plan, plan_for
 from addon.store.sqlite import SQLiteStore

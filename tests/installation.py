@@ -21,7 +21,7 @@ from unittest import mock
 from msgspec import structs
 
 from addon.cli import main
-from addon.delivery.pace import Patience
+from addon.delivery.throttle import Patience
 from addon.directory.calls import Patience as ReadingPatience
 from addon.directory.google import read
 from addon.parts import directory_source, open_store, rooms

@@ -18,7 +18,7 @@ from msgspec import structs
 
 import addon.cli
 import addon.parts
-from addon.delivery.pace import Patience
+from addon.delivery.throttle import Patience
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import CHANGES, Domain
 from tests.egil_server import EgilServer

@@ -1,1 +1,5 @@
-"""SEND: plans, guards them, and delivers them to a vendor."""
+"""SCIM to one vendor.
+
+Takes a plan and a target; gives what the vendor acknowledged, in the ledger.
+May import `planning` and what is below it.
+"""

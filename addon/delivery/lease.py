@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from addon.delivery.pace import Stopped
+from addon.delivery.throttle import Stopped
 from addon.planning.ledger import Key, NotKept
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from addon.delivery.answer import as_id
+from addon.delivery.response import as_id
 from addon.ss12000.resources import SCHOOL_USER
 
 IdsByExternalId = dict[str, list[str]]

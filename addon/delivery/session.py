@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct
 
-from addon.delivery.deliver import Delivery, Replan, intend_with
-from addon.delivery.http import Wire
-from addon.delivery.journal import Journal
-from addon.delivery.pace import Pace, Patience
-from addon.delivery.scim import Scim
+from addon.delivery.executor import Delivery, Replan, intend_with
+from addon.delivery.ledger_writer import Journal
+from addon.delivery.scim_client import Scim
+from addon.delivery.throttle import Pace, Patience
+from addon.delivery.transport import Wire
 from addon.planning.ledger import Keeper, Key, Ledger
 from addon.planning.plan import Plan
 from addon.planning.result import Result

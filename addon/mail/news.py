@@ -1,7 +1,7 @@
 """What a run's records say that somebody should be told. Pure.
 
 A notice has numbers, vendors' names and what a vendor answered, which has been through
-`addon.delivery.words`: never anybody's name or address.
+`addon.delivery.redaction`: never anybody's name or address.
 """
 
 import re

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from addon.delivery.pace import Patience
+from addon.delivery.throttle import Patience
 from addon.parts import open_store, rooms
 from addon.planning.ledger import Key
 from addon.progress import Progress

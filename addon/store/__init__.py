@@ -117,7 +117,7 @@ class Store(Protocol):
     """
 
     batch_growth: float
-    """How the pause between batches of a ledger grows; see `addon.delivery.journal`."""
+    """How the pause between batches of a ledger grows; see `addon.delivery.ledger_writer`."""
 
     def save_tenant(self, customer_id: str, document: bytes) -> None:
         """Keep the tenant's document, as it was given."""

@@ -7,7 +7,7 @@ from flask import Flask
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
-from addon.delivery.pace import SPENT
+from addon.delivery.throttle import SPENT
 from addon.sending import PAUSED, TURNED_OFF
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Vendor

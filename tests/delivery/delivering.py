@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from addon.delivery.http import Wire
-from addon.delivery.pace import Pace, Patience
 from addon.delivery.session import Session, open_session
+from addon.delivery.throttle import Pace, Patience
+from addon.delivery.transport import Wire
 from addon.planning.ledger import Change, Entry, Key, Ledger
 from addon.planning.plan import Operation, make_plan, plan_for
 from addon.planning.result import Result

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from addon.delivery.pace import Stopped
 from addon.delivery.session import open_session
+from addon.delivery.throttle import Stopped
 from addon.planning.ledger import Change, Entry
 from addon.vendors.profiles import Target
 from tests.delivery.delivering import (

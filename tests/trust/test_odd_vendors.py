@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from addon.delivery.pace import Patience
+from addon.delivery.throttle import Patience
 from addon.planning.ledger import Key
 from addon.report import FAILED, ConnectionReport
 from addon.rooms import Rooms, find_tenant

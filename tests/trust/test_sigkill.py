@@ -22,7 +22,7 @@ KILLS = 26
 """For each kind of server: more than fifty in all."""
 CONCURRENCY = 4
 KEPT_AFTER = 0.25
-"""Seconds of acknowledgements that a kill may cost; see addon.delivery.journal.INTERVAL."""
+"""Seconds of acknowledgements that a kill may cost; see addon.delivery.ledger_writer.INTERVAL."""
 LATENCY = {"own ids, filter": 0.005, "own ids, list": 0.005, "our ids, 409 only": 0.02}
 
 

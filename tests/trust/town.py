@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from addon.delivery.pace import Patience
+from addon.delivery.throttle import Patience
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
 from addon.planning.ledger import Change, Key, Ledger
 from addon.report import ConnectionReport

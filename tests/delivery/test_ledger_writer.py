@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from addon.delivery.journal import INTERVAL, Journal
-from addon.delivery.pace import Pace, Patience, Stopped
+from addon.delivery.ledger_writer import INTERVAL, Journal
+from addon.delivery.throttle import Pace, Patience, Stopped
 from addon.planning.ledger import Change, Entry, Ledger, NotKept
 from tests.delivery.delivering import KEY, Kept
 

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from addon.delivery.deliver import INTENTS, Delivery
-from addon.delivery.journal import Journal
-from addon.delivery.pace import Pace, Patience
-from addon.delivery.scim import Done
+from addon.delivery.executor import INTENTS, Delivery
+from addon.delivery.ledger_writer import Journal
+from addon.delivery.scim_client import Done
 from addon.delivery.session import open_session
+from addon.delivery.throttle import Pace, Patience
 from addon.planning.ledger import Change, Entry, Ledger, NotKept, Refusal
 from addon.planning.plan import REFUSAL_LASTS, Operation, plan_for
 from addon.planning.result import Failure

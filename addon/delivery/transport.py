@@ -13,8 +13,8 @@ import aiohttp
 from msgspec import Struct, structs
 from yarl import URL
 
-from addon.delivery.answer import Answer, retry_after
-from addon.delivery.pace import Pace, Patience, Stopped
+from addon.delivery.response import Answer, retry_after
+from addon.delivery.throttle import Pace, Patience, Stopped
 from addon.ss12000.resources import ENDPOINTS, MEDIA_TYPE, ResourceType
 from addon.vendors.profiles import Target
 

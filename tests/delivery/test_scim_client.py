@@ -6,9 +6,9 @@ import json
 import pytest
 from msgspec import structs
 
-from addon.delivery.http import GivenUp
-from addon.delivery.pace import Patience, Stopped
-from addon.delivery.scim import Done, Outcome, Refused
+from addon.delivery.scim_client import Done, Outcome, Refused
+from addon.delivery.throttle import Patience, Stopped
+from addon.delivery.transport import GivenUp
 from addon.planning.plan import Operation
 from tests.delivery.delivering import (
     QUICK,

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec import structs
 
-from addon.delivery.answer import Answer
-from addon.delivery.http import ANSWER_BYTES, GivenUp, Wire
-from addon.delivery.pace import Pace, Patience, Stopped
+from addon.delivery.response import Answer
+from addon.delivery.throttle import Pace, Patience, Stopped
+from addon.delivery.transport import ANSWER_BYTES, GivenUp, Wire
 from addon.vendors.profiles import Target
 from tests.delivery.delivering import QUICK, on_wire, sent, target
 from tests.egil_server import EgilServer

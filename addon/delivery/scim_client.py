@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
-from addon.delivery.answer import Answer, detail, vendor_id
-from addon.delivery.ask import Asking, Keep
-from addon.delivery.http import GivenUp, Wire
 from addon.delivery.listing import Holding
-from addon.delivery.pace import Stopped
+from addon.delivery.lookup import Asking, Keep
+from addon.delivery.response import Answer, detail, vendor_id
+from addon.delivery.throttle import Stopped
+from addon.delivery.transport import GivenUp, Wire
 from addon.planning.plan import Operation
 from addon.ss12000.resources import ENDPOINTS, ResourceType
 

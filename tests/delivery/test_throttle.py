@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from addon.delivery.pace import Pace, Patience, Stopped
+from addon.delivery.throttle import Pace, Patience, Stopped
 
 PATIENT = Patience(first_wait=0.5, longest_wait=4.0, incidents=6, longest_pause=60.0)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Set
 import msgspec
 from msgspec import Struct
 
-from addon.delivery.scim import Scim
+from addon.delivery.scim_client import Scim
 from addon.planning.ledger import Ledger
 from addon.planning.plan import Operation
 from addon.ss12000 import resources as wire

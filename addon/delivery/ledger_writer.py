@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-from addon.delivery.pace import Pace, Stopped
+from addon.delivery.throttle import Pace, Stopped
 from addon.planning.ledger import Change, Keeper, Key, Ledger, NotKept
 
 INTERVAL = 0.25

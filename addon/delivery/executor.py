@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable, Sequence, Set
 
 from msgspec import structs
 
-from addon.delivery.http import GivenUp
-from addon.delivery.journal import Journal
-from addon.delivery.pace import Pace, Stopped
-from addon.delivery.scim import NO_ENDPOINT, Outcome, Refused
+from addon.delivery.ledger_writer import Journal
+from addon.delivery.scim_client import NO_ENDPOINT, Outcome, Refused
+from addon.delivery.throttle import Pace, Stopped
+from addon.delivery.transport import GivenUp
 from addon.planning.ledger import DOUBT, Change, Entry, NotKept, OperationKind, Refusal
 from addon.planning.plan import Operation, Plan
 from addon.planning.result import Failure, Result
@@ -28,7 +28,7 @@ INTENTS = 200
 """How many creates are announced to the store at once."""
 
 Perform = Callable[[Operation], Awaitable[Outcome]]
-"""Does one operation at the vendor; `addon.delivery.scim.Scim.perform`."""
+"""Does one operation at the vendor; `addon.delivery.scim_client.Scim.perform`."""
 Replan = Callable[[Set[str]], Plan]
 """The plan from the ledger as it is now, with externalIds that the vendor will not have."""
 Name = tuple[ResourceType, str]

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from msgspec import Struct
 
-from addon.delivery.words import READ, without_people, words
+from addon.delivery.redaction import READ, without_people, words
 from addon.ss12000.resources import ENDPOINTS, ResourceType
 
 DETAIL_LENGTH = 200

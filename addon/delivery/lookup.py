@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from addon.delivery.http import GivenUp, Wire
 from addon.delivery.listing import Holding, IdsByExternalId, Page
+from addon.delivery.transport import GivenUp, Wire
 from addon.ss12000.resources import TYPES, ResourceType
 
 LIST_BYTES = 128 * 1024 * 1024

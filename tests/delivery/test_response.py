@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from addon.delivery.answer import Answer, as_id, detail, json_object, retry_after, vendor_id
 from addon.delivery.listing import Page
-from addon.delivery.words import without_people, words
+from addon.delivery.redaction import without_people, words
+from addon.delivery.response import Answer, as_id, detail, json_object, retry_after, vendor_id
 from addon.sandbox.municipality.names import _DOUBLE, _FAMILY, _GIVEN
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
