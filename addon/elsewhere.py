@@ -20,7 +20,7 @@ from addon.prepared import Prepared
 from addon.ready import Ready, readiness
 from addon.rooms import Rooms
 from addon.sending import Line
-from addon.ss12000.translate import Translation
+from addon.ss12000.mapping import Translation
 from addon.tenants.model import Connection
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.model import Person, Roster
-from addon.ss12000.view import View
+from addon.ss12000.vendor_roster import View
 
 HEADER = (
     "id",

@@ -12,8 +12,8 @@ from addon.planning.plan import Plan, digests, make_plan, plan_for, standing_ref
 from addon.rooms import Rooms
 from addon.roster.model import Finding, Roster
 from addon.roster.select import select
-from addon.ss12000.translate import Translation
-from addon.ss12000.view import View, view
+from addon.ss12000.mapping import Translation
+from addon.ss12000.vendor_roster import View, view
 from addon.tenants.model import Connection, Tenant
 
 

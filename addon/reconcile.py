@@ -18,8 +18,8 @@ from addon.prepared import Prepared, prepare
 from addon.rooms import Rooms, Unknown, chosen, find_tenant, ledger_key, target_of
 from addon.runs import new_run_id
 from addon.sending import Line
+from addon.ss12000.mapping import Translation
 from addon.ss12000.resources import TYPES, ResourceType
-from addon.ss12000.translate import Translation
 from addon.store import Shelf, Store
 from addon.store.holder import holder
 from addon.vendors.profiles import NotConfigured

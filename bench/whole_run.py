@@ -12,8 +12,8 @@ from addon.directory.google import Source, read
 from addon.planning.ledger import Change, Entry, Ledger
 from addon.planning.plan import make_plan
 from addon.roster.select import select
-from addon.ss12000.translate import Translation
-from addon.ss12000.view import view
+from addon.ss12000.mapping import Translation
+from addon.ss12000.vendor_roster import view
 from addon.tenants.document import load_tenant
 from addon.vendors.profiles import load_vendors
 from bench.measure import report

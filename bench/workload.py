@@ -5,8 +5,8 @@
 
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
 from addon.roster.select import select
-from addon.ss12000.translate import Translation
-from addon.ss12000.view import view
+from addon.ss12000.mapping import Translation
+from addon.ss12000.vendor_roster import view
 from addon.tenants.model import (
     Connection,
     GroupRule,

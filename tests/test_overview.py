@@ -10,7 +10,7 @@ from addon.directory.snapshot import Snapshot
 from addon.overview import HEADER, Row, rows, write_csv
 from addon.roster.model import Roster
 from addon.roster.select import select
-from addon.ss12000.view import view
+from addon.ss12000.vendor_roster import view
 from addon.tenants.model import Connection, Protected
 from addon.vendors.profiles import Vendor
 from tests.roster.builders import (

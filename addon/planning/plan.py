@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Set
 from msgspec import Struct
 
 from addon.planning.ledger import Change, Entry, Ledger, OperationKind, Refusal, digest_of, shard_of
+from addon.ss12000.mapping import Outgoing
 from addon.ss12000.resources import TYPES, ResourceType, content_hash
-from addon.ss12000.translate import Outgoing
 
 REFUSAL_LASTS = 24 * 3600.0
 """Seconds after which an unchanged resource that was refused is tried again."""

@@ -1,1 +1,5 @@
-"""SELECT: from a directory to the tenant's people in units, classes and groups. Pure."""
+"""From a directory snapshot to people in units, classes and groups. Pure.
+
+Takes a `Snapshot` and a `Tenant`; gives a `Roster` and findings.
+May import `directory` and what is below it.
+"""

@@ -1,1 +1,5 @@
-"""SAY: the roster in SS 12000:2018, as a vendor can take it."""
+"""From a roster to SS 12000 resources. Pure.
+
+Takes a `Roster` and a connection; gives resources with stable ids and hashes.
+May import `roster` and what is below it.
+"""

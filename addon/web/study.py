@@ -21,7 +21,7 @@ from addon.planning.plan import Plan
 from addon.prepared import Prepared, intend, place
 from addon.rooms import Rooms, ledger_key
 from addon.roster.index import Index
-from addon.ss12000.translate import Translation
+from addon.ss12000.mapping import Translation
 from addon.survey import State, Survey
 from addon.tenants.model import Connection, Mode, Protected, Tenant
 from addon.web.workshop import PATIENCE, NotReady, Patience, Workshop

@@ -11,8 +11,8 @@ from addon.delivery.transport import Wire
 from addon.planning.ledger import Change, Entry, Key, Ledger
 from addon.planning.plan import Operation, make_plan, plan_for
 from addon.planning.result import Result
+from addon.ss12000.mapping import Outgoing
 from addon.ss12000.resources import ResourceType, content_hash
-from addon.ss12000.translate import Outgoing
 from addon.vendors.profiles import Target, Vendor
 from tests.egil_server import EgilServer
 

@@ -4,7 +4,7 @@ import pytest
 from addon.planning.guard import Approval, Hold, check, counts
 from addon.planning.ledger import Change, Entry, Ledger, Refusal
 from addon.planning.plan import Plan, make_plan, removal_of_everything
-from addon.ss12000.translate import Outgoing
+from addon.ss12000.mapping import Outgoing
 from addon.tenants.model import ChangeLimit, Limits
 
 NOW = 1_800_000_000.0

@@ -12,8 +12,8 @@ from addon.planning.plan import (
     removal_of_everything,
     standing_refusals,
 )
+from addon.ss12000.mapping import Outgoing
 from addon.ss12000.resources import TYPES, content_hash
-from addon.ss12000.translate import Outgoing
 
 NOW = 1_800_000_000.0
 BODY = b'{"externalId":"x"}'

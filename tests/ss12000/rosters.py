@@ -5,8 +5,8 @@ from collections.abc import Set
 
 from addon.roster.model import Enrolment, Person, Roster, StudentGroup
 from addon.ss12000.ids import Ids
-from addon.ss12000.translate import Outgoing, Translation
-from addon.ss12000.view import View, view
+from addon.ss12000.mapping import Outgoing, Translation
+from addon.ss12000.vendor_roster import View, view
 from addon.tenants.model import Connection, Organisation, SchoolUnit, Tenant
 from addon.vendors.profiles import Vendor
 

@@ -16,9 +16,9 @@ from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.municipality import generate
 from addon.sandbox.vendor import SandboxVendor
+from addon.ss12000.mapping import Outgoing, Translation
 from addon.ss12000.resources import ENDPOINTS, MEDIA_TYPE
-from addon.ss12000.translate import Outgoing, Translation
-from addon.ss12000.view import view
+from addon.ss12000.vendor_roster import view
 from addon.tenants.document import decode_tenant
 from addon.tenants.model import Connection, Tenant
 from tests.ss12000.rosters import BINOGI, FIELDS, GLEERUPS

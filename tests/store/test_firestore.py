@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from addon.planning.ledger import Change, Entry, Key, Ledger, Refusal, digest_of, shard_of
 from addon.planning.plan import digests, make_plan
+from addon.ss12000.mapping import Outgoing
 from addon.ss12000.resources import content_hash
-from addon.ss12000.translate import Outgoing
 from addon.store import LeaseLost, StoreError, documents
 from addon.store.connection import connection_path
 from addon.store.documents import Write

@@ -21,9 +21,9 @@ from addon.roster.select import select
 from addon.sandbox.domain import Domain
 from addon.settings import Settings, SqliteStore
 from addon.ss12000.ids import Ids
+from addon.ss12000.mapping import Translation
 from addon.ss12000.resources import TYPES
-from addon.ss12000.translate import Translation
-from addon.ss12000.view import view
+from addon.ss12000.vendor_roster import view
 from addon.store.sqlite import SQLiteStore
 from addon.sync import sync
 from addon.tenants.document import load_tenant

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from addon.roster.model import Enrolment, Person, StudentGroup
 from addon.roster.select import select
+from addon.ss12000.mapping import Outgoing, Translation
 from addon.ss12000.resources import ENDPOINTS, content_hash
-from addon.ss12000.translate import Outgoing, Translation
-from addon.ss12000.view import view
+from addon.ss12000.vendor_roster import view
 from tests.roster.test_properties import DOCUMENT, snapshots
 from tests.ss12000.rosters import BINOGI, GLEERUPS, NORRA, SODRA, carried, connection, roster
 from tests.ss12000.rosters import outgoing as rosters_outgoing

@@ -3,8 +3,8 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from addon.ss12000.mapping import Translation
 from addon.ss12000.resources import TYPES, content_hash
-from addon.ss12000.translate import Translation
 from tests.ss12000.rosters import (
     BINOGI,
     FIELDS,

@@ -11,7 +11,7 @@ from addon.roster.model import Enrolment, Person, StudentGroup
 from addon.ss12000 import resources as wire
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import SCHEMAS, ResourceType, encode, reference
-from addon.ss12000.view import View
+from addon.ss12000.vendor_roster import View
 from addon.tenants.model import Connection, SchoolUnit, Tenant
 
 GROUP_TYPES = {"class": "Klass", "teaching": "Undervisning"}
