@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from functools import cache
 
-from addon.directory.credentials import anonymous, from_key_file, keyless
 from addon.directory.errors import AccessRefused
-from addon.directory.google import Source, read
+from addon.directory.google.credentials import anonymous, from_key_file, keyless
+from addon.directory.google.reader import Source, read
 from addon.directory.snapshot import Snapshot
 from addon.register.client import RegisterClient
 from addon.register.register import Register

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 from msgspec import Struct, structs
 
-from addon.directory.answers import ALL_SCHEMAS
 from addon.directory.errors import DirectoryError
-from addon.directory.needs import BUILT_IN, needs
+from addon.directory.google.responses import ALL_SCHEMAS
+from addon.directory.scope import BUILT_IN, needs
 from addon.directory.snapshot import Snapshot, User
 from addon.store import Shelf, Store
 from addon.tenants.model import Clause, GroupRule, Organisation, SchoolUnit, Selector, Tenant

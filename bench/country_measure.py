@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from addon.delivery.session import open_session
 from addon.delivery.throttle import Patience
-from addon.directory.credentials import anonymous
-from addon.directory.google import Source, read
+from addon.directory.google.credentials import anonymous
+from addon.directory.google.reader import Source, read
 from addon.directory.snapshot import Snapshot
 from addon.planning.ledger import Change, Entry, Key, Ledger, digest_of, shard_of
 from addon.planning.plan import Plan, digests, plan_for

@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from addon.directory.credentials import anonymous
-from addon.directory.google import Source, read
+from addon.directory.google.credentials import anonymous
+from addon.directory.google.reader import Source, read
 from addon.planning.ledger import Change, Entry, Ledger
 from addon.planning.plan import make_plan
 from addon.roster.select import select

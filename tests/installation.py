@@ -22,8 +22,8 @@ from msgspec import structs
 
 from addon.cli import main
 from addon.delivery.throttle import Patience
-from addon.directory.calls import Patience as ReadingPatience
-from addon.directory.google import read
+from addon.directory.google.reader import read
+from addon.directory.google.retry import Patience as ReadingPatience
 from addon.parts import directory_source, open_store, rooms
 from addon.rooms import Rooms
 from addon.sandbox.directory_server import DirectoryServer

@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import pytest
 from flask import Flask
 
-from addon.directory.credentials import SCOPES
+from addon.directory.google.credentials import SCOPES
 from addon.queue import RUNS, deliveries_to
 from addon.queue.work import SECONDS
 from addon.settings import CloudTasks, FirestoreStore, Settings

@@ -10,7 +10,7 @@ from flask import g, request
 from msgspec import Struct, structs
 
 from addon import reconcile, survey
-from addon.directory.needs import BUILT_IN, needs
+from addon.directory.scope import BUILT_IN, needs
 from addon.planning.guard import Hold
 from addon.planning.ledger import Key
 from addon.rooms import Rooms, ledger_key

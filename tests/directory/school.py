@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from addon.directory.calls import Patience
-from addon.directory.credentials import anonymous
-from addon.directory.google import Source, read
+from addon.directory.google.credentials import anonymous
+from addon.directory.google.reader import Source, read
+from addon.directory.google.retry import Patience
 from addon.directory.snapshot import Snapshot
 from addon.sandbox.directory_server import DirectoryServer, Request
 from addon.sandbox.domain import Domain

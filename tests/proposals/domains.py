@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from addon.directory.google import read
+from addon.directory.google.reader import read
 from addon.directory.snapshot import Group, Snapshot, User
 from addon.proposals.proposal import Proposal, Proposals
 from addon.proposals.units import propose

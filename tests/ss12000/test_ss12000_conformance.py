@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from msgspec.structs import replace
 
-from addon.directory.credentials import anonymous
-from addon.directory.google import Source, read
+from addon.directory.google.credentials import anonymous
+from addon.directory.google.reader import Source, read
 from addon.roster.model import Roster
 from addon.roster.select import select
 from addon.sandbox.directory_server import DirectoryServer

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from sys import intern
 from typing import Any
 
-from addon.directory.answers import (
+from addon.directory.errors import UNSENT, AccessRefused, DirectoryError
+from addon.directory.google.client import Service
+from addon.directory.google.error_mapping import NotFound
+from addon.directory.google.responses import (
     ALL_SCHEMAS,
     DomainAnswer,
     GroupAnswer,
@@ -22,13 +25,10 @@ from addon.directory.answers import (
     unlike_the_api,
     user,
 )
-from addon.directory.calls import Calls
-from addon.directory.errors import UNSENT, AccessRefused, DirectoryError
-from addon.directory.needs import is_within
-from addon.directory.protection import Members
-from addon.directory.service import Service
+from addon.directory.google.retry import Calls
+from addon.directory.protected import Members
+from addon.directory.scope import is_within
 from addon.directory.snapshot import Group, User
-from addon.directory.trouble import NotFound
 from addon.text import fold
 
 USERS_A_PAGE = 500

@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from google.oauth2.credentials import Credentials
 
-from addon.directory import credentials as module
-from addon.directory.calls import Calls
-from addon.directory.credentials import SCOPES, from_key_file, keyless
 from addon.directory.errors import AccessRefused
-from addon.directory.google import Source, read
-from addon.directory.quota import Quota
-from addon.directory.service import Service
+from addon.directory.google import credentials as module
+from addon.directory.google.client import Service
+from addon.directory.google.credentials import SCOPES, from_key_file, keyless
+from addon.directory.google.quota import Quota
+from addon.directory.google.reader import Source, read
+from addon.directory.google.retry import Calls
 from addon.sandbox.loopback import LoopbackServer
 from tests.directory.school import QUICK, tenant
 

@@ -9,7 +9,7 @@ import google_auth_httplib2
 import httplib2
 from googleapiclient.discovery import build
 
-from addon.directory.trouble import NETWORK_ERRORS, NotJson
+from addon.directory.google.error_mapping import NETWORK_ERRORS, NotJson
 
 
 class Service:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from addon.directory.calls import Patience
 from addon.directory.errors import AccessRefused, DirectoryError
+from addon.directory.google.retry import Patience
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.tenants.model import Tenant

@@ -9,9 +9,9 @@ from typing import TypeVar
 from msgspec import Struct
 
 from addon.directory.errors import AGAIN, DirectoryError
-from addon.directory.parallel import Stopped
-from addon.directory.quota import Quota
-from addon.directory.trouble import Trouble, diagnose
+from addon.directory.google.error_mapping import Trouble, diagnose
+from addon.directory.google.parallel import Stopped
+from addon.directory.google.quota import Quota
 
 T = TypeVar("T")
 

@@ -5,13 +5,13 @@ from contextlib import closing
 
 from msgspec import Struct, structs
 
-from addon.directory.answers import Filled, Name, json_object, single
-from addon.directory.calls import Calls, Patience
 from addon.directory.errors import AccessRefused
-from addon.directory.google import Source
-from addon.directory.quota import quota_of
-from addon.directory.service import Service
-from addon.directory.trouble import NotFound
+from addon.directory.google.client import Service
+from addon.directory.google.error_mapping import NotFound
+from addon.directory.google.quota import quota_of
+from addon.directory.google.reader import Source
+from addon.directory.google.responses import Filled, Name, json_object, single
+from addon.directory.google.retry import Calls, Patience
 
 FIELDS = "id,primaryEmail,name,isAdmin,isDelegatedAdmin,customerId,suspended,archived"
 NO_ADMINISTRATOR = frozenset({"403", "403 forbidden"})

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from addon.directory.errors import DirectoryError
-from addon.directory.protection import Members, Protection
+from addon.directory.protected import Members, Protection
 from addon.directory.snapshot import Snapshot, User
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from addon.directory.needs import is_within
+from addon.directory.scope import is_within
 from addon.directory.snapshot import User
 from addon.text import fold
 

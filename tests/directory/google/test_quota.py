@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addon.directory.quota import GOOGLE_QUERIES_A_MINUTE, OURS, Quota, quota_of
+from addon.directory.google.quota import GOOGLE_QUERIES_A_MINUTE, OURS, Quota, quota_of
 
 
 class Clock:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from addon.directory.needs import is_within, needs
+from addon.directory.scope import is_within, needs
 from addon.tenants.model import Tenant
 from tests.directory.school import AT, tenant
 

@@ -13,15 +13,15 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from addon.directory.answers import org_unit
-from addon.directory.calls import Calls, Patience
 from addon.directory.errors import UNSENT, DirectoryError
-from addon.directory.needs import Needs, needs
-from addon.directory.parallel import Parallel
-from addon.directory.protection import Members, Protection
-from addon.directory.queries import Queries
-from addon.directory.quota import quota_of
-from addon.directory.service import Service
+from addon.directory.google.client import Service
+from addon.directory.google.parallel import Parallel
+from addon.directory.google.queries import Queries
+from addon.directory.google.quota import quota_of
+from addon.directory.google.responses import org_unit
+from addon.directory.google.retry import Calls, Patience
+from addon.directory.protected import Members, Protection
+from addon.directory.scope import Needs, needs
 from addon.directory.snapshot import Group, Snapshot, User
 from addon.tenants.model import Tenant
 from addon.text import fold

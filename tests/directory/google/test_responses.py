@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from addon.directory.answers import (
+from addon.directory.errors import DirectoryError
+from addon.directory.google.responses import (
     GroupAnswer,
     OrgUnitAnswer,
     UserAnswer,
@@ -17,7 +18,6 @@ from addon.directory.answers import (
     user,
     values,
 )
-from addon.directory.errors import DirectoryError
 
 WHAT = "users.list in /Elever"
 ADA = {

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from addon.directory.administrators import Account, account
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.directory.google import Source
+from addon.directory.google.administrators import Account, account
+from addon.directory.google.reader import Source
 from addon.parts import source_as
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.identity import add_administrators

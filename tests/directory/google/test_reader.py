@@ -7,7 +7,7 @@ from unicodedata import normalize
 import msgspec
 import pytest
 
-from addon.directory.google import read
+from addon.directory.google.reader import read
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.domain import Domain

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from addon.directory.calls import Calls, Patience
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.directory.parallel import Stopped
-from addon.directory.quota import Quota
-from addon.directory.service import Service
-from addon.directory.trouble import NotFound, Trouble
+from addon.directory.google.client import Service
+from addon.directory.google.error_mapping import NotFound, Trouble
+from addon.directory.google.parallel import Stopped
+from addon.directory.google.quota import Quota
+from addon.directory.google.retry import Calls, Patience
 from addon.sandbox.directory_server import DirectoryServer
 from tests.directory.school import QUICK, other_server, school
 

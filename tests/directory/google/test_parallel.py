@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from addon.directory.parallel import Parallel, Stopped
+from addon.directory.google.parallel import Parallel, Stopped
 
 
 def test_work_is_done_side_by_side():
@@ -93,7 +93,7 @@ def test_an_interrupt_is_raised_whatever_has_failed():
 def test_a_thread_that_cannot_be_woken_does_not_keep_the_failure_back(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("addon.directory.parallel.MOMENT", 0.001)
+    monkeypatch.setattr("addon.directory.google.parallel.MOMENT", 0.001)
     never = threading.Event()
 
     with pytest.raises(KeyError), Parallel(1) as parallel:
