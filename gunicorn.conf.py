@@ -8,7 +8,7 @@ import sys
 from addon import HOUSE, logs
 from addon.parts import open_store
 from addon.settings import Settings, SettingsError, SqliteStore
-from addon.store import StoreError
+from addon.store.base import StoreError
 
 wsgi_app = "main:app"
 

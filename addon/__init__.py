@@ -10,7 +10,7 @@ from addon.settings import Settings
 
 if TYPE_CHECKING:
     from addon.queue import Queue
-    from addon.store import Store
+    from addon.store.base import Store
 
 HOUSE = "skolsynk"
 """Where `app.extensions` has the application's `addon.web.house.House`."""

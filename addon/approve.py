@@ -8,7 +8,7 @@ from addon.planning.guard import Hold
 from addon.planning.ledger import Key
 from addon.report import RunReport
 from addon.rooms import Rooms, Unknown, find_tenant
-from addon.store import Store
+from addon.store.base import Store
 from addon.sync import sync
 from addon.tenants.pause import see_that_it_runs
 from addon.withdraw import LedgerMode, withdraw

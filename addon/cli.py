@@ -24,7 +24,8 @@ from addon.rooms import Rooms, Unknown
 from addon.runs import new_entry_id
 from addon.settings import Settings, SettingsError
 from addon.status import status
-from addon.store import LogEntry, Store, StoreError
+from addon.store.base import Store, StoreError
+from addon.store.records import LogEntry
 from addon.sync import preview, sync
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.diff import changes

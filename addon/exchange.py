@@ -20,7 +20,7 @@ from addon.ready import Ready
 from addon.report import ConnectionReport, Status, nothing_done
 from addon.rooms import Rooms, key_refused
 from addon.sending import Line, unwanted
-from addon.store import Store
+from addon.store.base import Store
 from addon.tenants.model import Connection
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,8 @@ from addon.mail.letter import letter
 from addon.mail.news import News, Standing, connection_standing, directory_news
 from addon.rooms import Rooms, find_tenant
 from addon.settings import Settings
-from addon.store import Run, Shelf, Store
+from addon.store.base import Store
+from addon.store.records import Run, Shelf
 from addon.tenants.model import Connection, Tenant
 
 log = logging.getLogger(__name__)

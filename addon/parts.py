@@ -11,8 +11,8 @@ from addon.register.client import RegisterClient
 from addon.register.register import Register
 from addon.rooms import Rooms
 from addon.settings import Settings, SqliteStore
-from addon.store import Store
-from addon.store.sqlite import SQLiteStore
+from addon.store.base import Store
+from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.model import Tenant
 from addon.vendors.secret_manager import SecretManager
 
@@ -21,7 +21,7 @@ def open_store(settings: Settings) -> Store:
     """The store that the settings name. Raises StoreError."""
     if isinstance(settings.store, SqliteStore):
         return SQLiteStore(settings.store.path)
-    from addon.store.firestore import FirestoreStore  # its client takes a second to import
+    from addon.store.firestore.store import FirestoreStore  # its client takes a second to import
 
     return FirestoreStore(
         settings.store.project, settings.store.database, settings.firestore_emulator

@@ -11,7 +11,8 @@ from typing import TextIO
 
 import msgspec
 
-from addon.store import Shelf, Store, StoreError
+from addon.store.base import Store, StoreError
+from addon.store.records import Shelf
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,9 @@ from addon.runs import new_run_id
 from addon.sending import Line
 from addon.ss12000.mapping import Translation
 from addon.ss12000.resources import TYPES, ResourceType
-from addon.store import Shelf, Store
-from addon.store.holder import holder
+from addon.store.base import Store
+from addon.store.lease_holder import holder
+from addon.store.records import Shelf
 from addon.vendors.profiles import NotConfigured
 
 SHELF = "reconciled"

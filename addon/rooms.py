@@ -10,7 +10,7 @@ from addon.delivery.throttle import Patience
 from addon.directory.snapshot import Snapshot
 from addon.planning.ledger import Key
 from addon.settings import Settings
-from addon.store import Store
+from addon.store.base import Store
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Connection, Tenant
 from addon.vendors.profiles import NotConfigured, Target

@@ -18,7 +18,8 @@ from addon.directory.errors import DirectoryError
 from addon.directory.google.responses import ALL_SCHEMAS
 from addon.directory.scope import BUILT_IN, needs
 from addon.directory.snapshot import Snapshot, User
-from addon.store import Shelf, Store
+from addon.store.base import Store
+from addon.store.records import Shelf
 from addon.tenants.model import Clause, GroupRule, Organisation, SchoolUnit, Selector, Tenant
 
 KEPT = 24 * 3600.0

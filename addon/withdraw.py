@@ -24,7 +24,8 @@ from addon.report import ConnectionReport, RunReport, nothing_done
 from addon.rooms import Rooms, Unknown, find_tenant
 from addon.runs import begin, finish, new_entry_id, watched
 from addon.sending import Line
-from addon.store import LogEntry, StoreError
+from addon.store.base import StoreError
+from addon.store.records import LogEntry
 from addon.tenants.diff import Changed
 from addon.tenants.model import Connection, Tenant
 

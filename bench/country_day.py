@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from addon.queue.schedule import Window
 from addon.queue.work import SECONDS
-from addon.store.firestore import PART
+from addon.store.firestore.store import PART
 from addon.vendors.profiles import Vendor
 from bench.country_model import (
     Assumptions,

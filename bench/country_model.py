@@ -14,7 +14,7 @@ from addon.delivery.executor import INTENTS
 from addon.delivery.lease import PROLONGED_AFTER
 from addon.delivery.ledger_writer import INTERVAL
 from addon.planning.ledger import SHARDS
-from addon.store.firestore import FirestoreStore
+from addon.store.firestore.store import FirestoreStore
 
 
 class Assumptions(Struct, frozen=True):

@@ -24,7 +24,7 @@ from addon.directory.snapshot import Snapshot
 from addon.relay import deliver, read_and_plan
 from addon.rooms import Rooms
 from addon.settings import Settings
-from addon.store.firestore import FirestoreStore
+from addon.store.firestore.store import FirestoreStore
 from addon.sync import sync
 from bench.firestore_count import Count, Counted
 from bench.workload import snapshot, tenant

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from addon.store.firestore import FirestoreStore
+from addon.store.firestore.store import FirestoreStore
 
 
 class Count(Struct):

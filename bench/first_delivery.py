@@ -11,7 +11,7 @@ from addon.delivery.session import open_session
 from addon.delivery.throttle import Patience
 from addon.planning.ledger import Key
 from addon.planning.plan import plan_for
-from addon.store.sqlite import SQLiteStore
+from addon.store.sqlite.store import SQLiteStore
 from addon.vendors.profiles import Target
 from bench.measure import report
 from bench.nginx import KEY

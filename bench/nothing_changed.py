@@ -16,7 +16,7 @@ from addon.delivery.session import open_session
 from addon.delivery.throttle import Patience
 from addon.planning.ledger import Change, Entry, Key, Ledger
 from addon.planning.plan import Plan, plan_for
-from addon.store.sqlite import SQLiteStore
+from addon.store.sqlite.store import SQLiteStore
 from addon.vendors.profiles import Target
 from bench.measure import report
 from bench.nginx import KEY

@@ -24,7 +24,8 @@ from addon.sandbox.municipality import generate
 from addon.sandbox.register_server import RegisterServer, sandbox_units
 from addon.sandbox.stage import PROFILES
 from addon.settings import Settings
-from addon.store import LogEntry, Run, Store
+from addon.store.base import Store
+from addon.store.records import LogEntry, Run
 from addon.sync import sync
 from tests.egil_server import EgilServer
 

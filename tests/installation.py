@@ -29,7 +29,7 @@ from addon.rooms import Rooms
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.settings import Settings
-from addon.store import Store
+from addon.store.base import Store
 from tests.egil_server import EgilServer
 
 JSON = dict[str, Any]

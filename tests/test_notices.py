@@ -20,8 +20,9 @@ from addon.queue.work import DELIVER, RUN, Work
 from addon.report import ConnectionReport, HoldReport, RunReport, Status, nothing_done
 from addon.rooms import Rooms
 from addon.settings import Settings, SqliteStore
-from addon.store import Run, Store
-from addon.store.sqlite import SQLiteStore
+from addon.store.base import Store
+from addon.store.records import Run
+from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.document import load_tenant
 from addon.vendors.profiles import load_vendors
 from addon.web_settings import WebSettings

@@ -6,8 +6,9 @@ import json
 import pytest
 
 from addon.progress import WIDTH, KeptProgress, Progress
-from addon.store import Shelf, StoreError
-from addon.store.sqlite import SQLiteStore
+from addon.store.base import StoreError
+from addon.store.records import Shelf
+from addon.store.sqlite.store import SQLiteStore
 
 
 class Terminal(io.StringIO):

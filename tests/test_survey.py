@@ -11,7 +11,7 @@ from addon.directory.errors import DirectoryError
 from addon.directory.snapshot import Snapshot, User
 from addon.parts import read_directory
 from addon.settings import Settings
-from addon.store.sqlite import SQLiteStore
+from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Clause, Organisation, SchoolUnit, Selector, Tenant
 from tests.installation import TENANT, Installation

@@ -11,7 +11,7 @@ from addon.delivery.lease import Lease
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.rooms import Unknown
 from addon.sending import PAUSED, TURNED_OFF
-from addon.store import StoreError
+from addon.store.base import StoreError
 from addon.sync import preview, sync
 from tests.installation import HIDDEN, PUPILS, TENANT, Installation, address
 

@@ -7,7 +7,7 @@ import pytest
 from addon.queue.work import WITHDRAW, Work
 from addon.report import HELD
 from addon.rooms import Unknown
-from addon.store import StoreError
+from addon.store.base import StoreError
 from addon.withdraw import turn_off, withdraw
 from tests.installation import TENANT, Installation
 

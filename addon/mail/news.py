@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from addon.logs import masked
 from addon.report import ConnectionReport, DirectoryCounts
-from addon.store import Run
+from addon.store.records import Run
 from addon.tenants.model import Connection, LimitedType
 
 Kind = Literal["held", "refused", "stopped", "configuration", "unread"]

@@ -15,7 +15,8 @@ from typing import Self
 from msgspec import Struct
 
 from addon.queue import QueueError, Task
-from addon.store import Store, StoredTask, StoreError
+from addon.store.base import Store, StoreError
+from addon.store.records import StoredTask
 
 log = logging.getLogger(__name__)
 

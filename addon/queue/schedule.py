@@ -10,7 +10,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from addon.queue import RUNS, Queue, QueueError, Task
-from addon.store import Store, StoreError
+from addon.store.base import Store, StoreError
 from addon.tenants.model import Tenant
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from addon.register import Organiser, RegisterUnit
 from addon.register.finding import Index
-from addon.store import Shelf, Store
+from addon.store.base import Store
+from addon.store.records import Shelf
 
 T = TypeVar("T")
 

@@ -14,7 +14,7 @@ from addon.register.kept import LISTS_NEW, Kept
 from addon.register.municipalities import municipality_named
 from addon.register.organisers import tidy
 from addon.register.spreadsheet import read_units
-from addon.store import Store
+from addon.store.base import Store
 from addon.text import fold
 
 log = logging.getLogger(__name__)

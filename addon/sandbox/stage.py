@@ -24,7 +24,7 @@ from addon.sandbox.register_server import RegisterServer, sandbox_units
 from addon.sandbox.vendor import SandboxVendor
 from addon.sandbox.watch import Seen, Watch
 from addon.settings import Settings
-from addon.store import Store
+from addon.store.base import Store
 from addon.sync import sync
 
 STUDENTS, STAFF = 240, 40

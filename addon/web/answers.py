@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from addon import logs
-from addon.store import StoreError
+from addon.store.base import StoreError
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.document import DocumentError
 from addon.validation import Fault

@@ -8,7 +8,7 @@ from flask import Blueprint
 
 from addon.queue import Queue, QueueError
 from addon.queue.schedule import enqueue_runs, nearest_window
-from addon.store import Store, StoreError
+from addon.store.base import Store, StoreError
 
 log = logging.getLogger(__name__)
 

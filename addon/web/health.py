@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flask import Blueprint
 
-from addon.store import Store, StoreError
+from addon.store.base import Store, StoreError
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from addon.planning.guard import Hold
 from addon.planning.ledger import Key
 from addon.rooms import Rooms, ledger_key
 from addon.runs import new_entry_id
-from addon.store import LogEntry, Run, Shelf, Store, StoreError
+from addon.store.base import Store, StoreError
+from addon.store.records import LogEntry, Run, Shelf
 from addon.tenants.diff import Changed, changes
 from addon.tenants.document import decode_tenant, load_tenant, write_document
 from addon.tenants.model import Organisation, Tenant

@@ -21,7 +21,7 @@ from addon.queue.work import SECONDS, Work
 from addon.register import RegisterError
 from addon.rooms import Rooms, find_tenant
 from addon.settings import CloudTasks, Settings
-from addon.store import Store, StoreError
+from addon.store.base import Store, StoreError
 from addon.tenants.model import Tenant
 from addon.web.study import Study
 from addon.web.workshop import prefer_pages

@@ -10,7 +10,8 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from addon.parts import secret_manager
 from addon.settings import Settings
-from addon.store import Shelf, Store, StoreError
+from addon.store.base import Store, StoreError
+from addon.store.records import Shelf
 from addon.vendors.profiles import NotConfigured
 from addon.web.answers import FOR_PROGRAMS
 

@@ -5,7 +5,7 @@ from typing import Literal
 from flask_babel import lazy_gettext as _
 from msgspec import Struct
 
-from addon.store import Shelf
+from addon.store.records import Shelf
 from addon.tenants.model import Mode
 from addon.web.here import Here
 from addon.web.step_words import Standing, said_of

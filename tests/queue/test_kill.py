@@ -17,8 +17,8 @@ from addon.queue import RUNS
 from addon.queue.work import DELIVER, RUN
 from addon.rooms import find_tenant
 from addon.sandbox.directory_server import DirectoryServer
-from addon.store import StoredTask
-from addon.store.sqlite import SQLiteStore
+from addon.store.records import StoredTask
+from addon.store.sqlite.store import SQLiteStore
 from tests.egil_server import EgilServer
 from tests.trust.town import TENANT, as_domain, crowd, document, profile, there, wanted
 

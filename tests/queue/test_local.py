@@ -10,8 +10,9 @@ import pytest
 
 from addon.queue import QueueError, Task
 from addon.queue.local import REMEMBERED, Backoff, LocalQueue
-from addon.store import StoredTask, StoreError
-from addon.store.sqlite import SQLiteStore
+from addon.store.base import StoreError
+from addon.store.records import StoredTask
+from addon.store.sqlite.store import SQLiteStore
 
 SECONDS = 60.0
 QUICK = Backoff(first=0.001, longest=0.004, tries=4)

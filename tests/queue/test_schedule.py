@@ -17,8 +17,8 @@ from addon.queue.schedule import (
     window_at,
 )
 from addon.runs import begin
-from addon.store import Shelf
-from addon.store.sqlite import SQLiteStore
+from addon.store.records import Shelf
+from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.model import Organisation, Tenant
 from addon.tenants.model import Schedule as Schedule_
 

@@ -15,7 +15,7 @@ from addon.queue.work import DELIVER, RUN, Answer, Work
 from addon.relay import Relay
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, Unknown
-from addon.store import StoreError
+from addon.store.base import StoreError
 from addon.tenants.document import DocumentError
 from addon.validation import Fault
 

@@ -6,7 +6,7 @@ from addon.register import RegisterUnit
 from addon.register.client import RegisterClient
 from addon.register.register import Register
 from addon.sandbox.register_server import STORKOPING, RegisterServer, sandbox_units
-from addon.store.sqlite import SQLiteStore
+from addon.store.sqlite.store import SQLiteStore
 
 NORRA = RegisterUnit("12345678", "Norra skolan", "AKTIV", "9999", ("GR",), STORKOPING.number)
 OSTRA = RegisterUnit("12345679", "Östra skolan", "AKTIV", "9999", ("GR",), STORKOPING.number)

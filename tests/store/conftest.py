@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from addon.store import Store
-from addon.store.firestore import FirestoreStore
-from addon.store.sqlite import SQLiteStore
+from addon.store.base import Store
+from addon.store.firestore.store import FirestoreStore
+from addon.store.sqlite.store import SQLiteStore
 from tests.emulator import HOST, REQUIRED, emulator, missing
 
 

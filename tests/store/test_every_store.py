@@ -1,4 +1,4 @@
-"""What `addon.store.Store` promises, of every store (see conftest.py)."""
+"""What `addon.store.base.Store` promises, of every store (see conftest.py)."""
 
 import subprocess
 import sys
@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from addon.planning.guard import Approval, Hold
 from addon.planning.ledger import Change, Entry, Key, Ledger, NotKept, Refusal
-from addon.store import LeaseLost, Run, StoreError
-from addon.store.holder import holder
+from addon.store.base import LeaseLost, StoreError
+from addon.store.lease_holder import holder
+from addon.store.records import Run
 
 ROOT = Path(__file__).parents[2]
 KEY = Key("C1", "binogi", "live")
@@ -272,7 +273,7 @@ def test_a_process_that_lives_keeps_its_lease(store):
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_lease_is_free_when_its_holders_process_has_died(store):
-    code = "from addon.store.holder import holder; print(holder('run'), end='')"
+    code = "from addon.store.lease_holder import holder; print(holder('run'), end='')"
     dead = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout

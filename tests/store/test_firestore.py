@@ -16,11 +16,18 @@ from addon.planning.ledger import Change, Entry, Key, Ledger, Refusal, digest_of
 from addon.planning.plan import digests, make_plan
 from addon.ss12000.mapping import Outgoing
 from addon.ss12000.resources import content_hash
-from addon.store import LeaseLost, StoreError, documents
-from addon.store.connection import connection_path
-from addon.store.documents import Write
-from addon.store.firestore import FirestoreStore
-from addon.store.packing import CHANGES_A_DOCUMENT, MOST_BYTES, Shard, pack_changes, pack_shard
+from addon.store.base import LeaseLost, StoreError
+from addon.store.firestore import client as documents
+from addon.store.firestore.client import Write
+from addon.store.firestore.connection import connection_path
+from addon.store.firestore.packing import (
+    CHANGES_A_DOCUMENT,
+    MOST_BYTES,
+    Shard,
+    pack_changes,
+    pack_shard,
+)
+from addon.store.firestore.store import FirestoreStore
 from bench.firestore_count import Counted
 from tests.emulator import HOST
 
@@ -115,10 +122,10 @@ def test_promise_2_a_run_that_dies_at_any_commit_has_lost_nothing(
 
 PROCESS = """
 import os, signal, sys, time
-from addon.delivery.ledger import Change, Entry, Key
-from addon.store import documents
+from addon.planning.ledger import Change, Entry, Key
+from addon.store.firestore import client as documents
 from addon.store.firestore import FirestoreStore
-from addon.store.holder import holder
+from addon.store.lease_holder import holder
 project, what, name = sys.argv[1:]
 store = FirestoreStore(project, emulator=os.environ["FIRESTORE_EMULATOR_HOST"])
 key = Key("C1", "binogi", "live")

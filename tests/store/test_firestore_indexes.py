@@ -13,10 +13,10 @@ from google.cloud import firestore
 
 from addon.planning.guard import Hold
 from addon.planning.ledger import Change, Entry, Key
-from addon.store import LogEntry, Run, Shelf, StoredTask
-from addon.store.documents import PART
-from addon.store.firestore import FirestoreStore
-from addon.store.firestore_papers import SWEPT
+from addon.store.firestore.cache import SWEPT
+from addon.store.firestore.client import PART
+from addon.store.firestore.store import FirestoreStore
+from addon.store.records import LogEntry, Run, Shelf, StoredTask
 from tests.emulator import HOST
 
 ROOT = Path(__file__).parents[2]

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from addon.planning.ledger import Change, Entry, Key
-from addon.store import LOG_KEPT, LogEntry, StoreError
-from addon.store.sqlite import SQLiteStore
-from addon.store.sqlite_file import MIGRATIONS, MOST_IDLE
+from addon.store.base import LOG_KEPT, StoreError
+from addon.store.records import LogEntry
+from addon.store.sqlite.database import MIGRATIONS, MOST_IDLE
+from addon.store.sqlite.store import SQLiteStore
 
 ROOT = Path(__file__).parents[2]
 KEY = Key("C1", "binogi", "live")
@@ -22,7 +23,7 @@ HELD = Entry("v1", b"0123456789abcdef")
 WRITER = """
 import sys
 from pathlib import Path
-from addon.delivery.ledger import Change, Entry, Key
+from addon.planning.ledger import Change, Entry, Key
 from addon.store.sqlite import SQLiteStore
 name = sys.argv[2]
 store = SQLiteStore(Path(sys.argv[1]))
@@ -35,7 +36,7 @@ for n in range(40):
 KILLED = """
 import os, sys
 from pathlib import Path
-from addon.delivery.ledger import Change, Entry, Key
+from addon.planning.ledger import Change, Entry, Key
 from addon.store.sqlite import SQLiteStore
 store = SQLiteStore(Path(sys.argv[1]))
 store.record(Key("C1", "binogi", "live"), [Change("User", "u1", Entry("v1", b"x"))])
@@ -107,10 +108,10 @@ def test_an_empty_file_of_version_0_is_migrated(path, open_at):
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
 def test_a_store_of_each_version_is_migrated_to_the_newest(path, open_at, monkeypatch, version):
     with monkeypatch.context() as patched:
-        patched.setattr("addon.store.sqlite_file.MIGRATIONS", MIGRATIONS[:version])
+        patched.setattr("addon.store.sqlite.database.MIGRATIONS", MIGRATIONS[:version])
         open_at(path).save_tenant("C1", b"{}")
     more = (*MIGRATIONS, "CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('kept');")
-    monkeypatch.setattr("addon.store.sqlite_file.MIGRATIONS", more)
+    monkeypatch.setattr("addon.store.sqlite.database.MIGRATIONS", more)
     assert open_at(path).tenant("C1") == b"{}"
     open_at(path)
     with closing(sqlite3.connect(path)) as db:
@@ -122,7 +123,7 @@ def test_a_migration_that_fails_changes_nothing(path, open_at, monkeypatch):
     open_at(path).save_tenant("C1", b"{}")
     broken = (*MIGRATIONS, "DROP TABLE tenants; CREATE TABLE tenants (")
     with monkeypatch.context() as patched:
-        patched.setattr("addon.store.sqlite_file.MIGRATIONS", broken)
+        patched.setattr("addon.store.sqlite.database.MIGRATIONS", broken)
         with pytest.raises(StoreError):
             SQLiteStore(path)
     assert open_at(path).tenant("C1") == b"{}"

@@ -12,7 +12,7 @@ from addon.delivery.throttle import Patience
 from addon.planning.ledger import Key
 from addon.report import FAILED, ConnectionReport
 from addon.rooms import Rooms, find_tenant
-from addon.store.sqlite import SQLiteStore
+from addon.store.sqlite.store import SQLiteStore
 from addon.sync import sync
 from addon.vendors.profiles import Vendor
 from tests.egil_faults import Fault

@@ -14,7 +14,7 @@ from msgspec import structs
 from addon.planning.ledger import Key
 from addon.rooms import find_tenant
 from addon.sandbox.directory_server import DirectoryServer
-from addon.store.sqlite import SQLiteStore
+from addon.store.sqlite.store import SQLiteStore
 from addon.sync import sync
 from tests.egil_faults import Incoming
 from tests.egil_server import EgilServer

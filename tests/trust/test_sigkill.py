@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from addon.rooms import find_tenant
-from addon.store.sqlite import SQLiteStore
+from addon.store.sqlite.store import SQLiteStore
 from tests.egil_faults import Incoming
 from tests.egil_server import EgilServer
 from tests.trust.town import KINDS, TENANT, crowd, document, profile, there, wanted

@@ -24,7 +24,7 @@ from addon.ss12000.ids import Ids
 from addon.ss12000.mapping import Translation
 from addon.ss12000.resources import TYPES
 from addon.ss12000.vendor_roster import view
-from addon.store.sqlite import SQLiteStore
+from addon.store.sqlite.store import SQLiteStore
 from addon.sync import sync
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Tenant

@@ -20,7 +20,7 @@ import msgspec
 import addon
 from addon.report import RunReport
 from addon.rooms import Rooms
-from addon.store.sqlite import SQLiteStore
+from addon.store.sqlite.store import SQLiteStore
 from addon.sync import sync
 from tests.trust.town import CALM, TENANT, crowd, profile, settings
 

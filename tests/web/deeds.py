@@ -5,7 +5,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from addon.store import Run
+from addon.store.records import Run
 from tests.installation import TENANT
 from tests.web.site import Site
 

@@ -21,7 +21,7 @@ from addon.parts import read_directory
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.ss12000.ids import Ids
-from addon.store import Run
+from addon.store.records import Run
 from addon.tenants.document import load_tenant
 from tests.installation import DOMAIN, HIDDEN, PUPILS, STAFF, TENANT
 from tests.web.routes import walk

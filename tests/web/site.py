@@ -27,7 +27,7 @@ from addon.register import RegisterUnit
 from addon.sandbox.identity import IdentityProvider, add_administrators
 from addon.sandbox.register_server import RegisterServer
 from addon.settings import Settings
-from addon.store import Store
+from addon.store.base import Store
 from addon.web.house import House
 from tests.installation import DOMAIN, TENANT, Installation
 

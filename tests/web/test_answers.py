@@ -12,7 +12,7 @@ from flask import Flask, Response
 
 from addon import create_app, logs
 from addon.settings import CloudTasks, Settings, SqliteStore
-from addon.store import StoreError
+from addon.store.base import StoreError
 from addon.tenants.conditions import SlowPatternError
 from addon.web.answers import HEADERS, HSTS, LARGEST
 from tests.web.site import Site, form_of

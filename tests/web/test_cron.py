@@ -8,7 +8,7 @@ import pytest
 from addon import create_app
 from addon.queue import QueueError, Task
 from addon.settings import CloudTasks, Settings, SqliteStore
-from addon.store import StoreError
+from addon.store.base import StoreError
 
 CRON = {"X-Appengine-Cron": "true"}
 NOON = 1_700_049_600.0

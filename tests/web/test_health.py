@@ -8,7 +8,7 @@ import pytest
 
 from addon import create_app
 from addon.settings import Settings, SqliteStore
-from addon.store import StoreError
+from addon.store.base import StoreError
 from addon.web import health
 
 

@@ -9,8 +9,9 @@ from flask import Flask
 
 from addon import create_app
 from addon.settings import Settings, SqliteStore
-from addon.store import Shelf, StoreError
-from addon.store.sqlite import SQLiteStore
+from addon.store.base import StoreError
+from addon.store.records import Shelf
+from addon.store.sqlite.store import SQLiteStore
 from addon.vendors.profiles import NotConfigured
 from addon.web.session import secret
 from addon.web_settings import WebSettings

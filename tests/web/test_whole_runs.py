@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import structs
 
-from addon.store import Run
+from addon.store.records import Run
 from addon.tenants.model import Connection, Organisation, Tenant
 from addon.web.views.whole_runs import BEGINS_WITHIN, whole_runs
 

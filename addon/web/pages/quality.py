@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from addon.overview import harmless
 from addon.roster.findings import MESSAGES
-from addon.store import RUNS_KEPT
+from addon.store.base import RUNS_KEPT
 from addon.web.charts import Series, line_chart
 from addon.web.finding_words import finding_words
 from addon.web.here import Here, here

@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.queue import QueueError
 from addon.queue.orders import SAME_WITHIN, run_now
-from addon.store import RUNS_KEPT, Shelf
+from addon.store.base import RUNS_KEPT
+from addon.store.records import Shelf
 from addon.tenants.pause import paused
 from addon.web.charts import Series, bar_chart
 from addon.web.here import Here, here

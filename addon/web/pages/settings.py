@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon import notices as mailing
 from addon.mail import Mailer, MailError
 from addon.mail.remedies import remedy
-from addon.store import StoreError
+from addon.store.base import StoreError
 from addon.tenants.model import About, Notices, Pause, Tenant
 from addon.tenants.pause import today
 from addon.web.gate import comes_in

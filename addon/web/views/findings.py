@@ -9,7 +9,7 @@ from addon.directory.snapshot import User
 from addon.prepared import Prepared
 from addon.roster.findings import MESSAGES, SEVERITIES
 from addon.roster.model import Finding
-from addon.store import Run
+from addon.store.records import Run
 from addon.text import SortKey, fold, sort_key
 from addon.web.study import Desk
 from addon.web.views.standing import Point, Record, record_of

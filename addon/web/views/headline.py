@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from addon.planning.guard import Hold
 from addon.roster.findings import MESSAGES
-from addon.store import Run
+from addon.store.records import Run
 from addon.web.here import Here
 from addon.web.views.standing import Line, Record, last_ended, newest
 

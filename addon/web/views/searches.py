@@ -6,7 +6,7 @@ stands for the words, so that going back, reloading and passing it on to a colle
 
 import secrets
 
-from addon.store import Shelf
+from addon.store.records import Shelf
 from addon.web.here import Here
 
 LASTS = 2 * 3600.0

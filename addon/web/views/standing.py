@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from addon.rooms import target_of
-from addon.store import Run
+from addon.store.records import Run
 from addon.tenants.model import Connection, Mode
 from addon.tenants.pause import LOCAL, today
 from addon.vendors.profiles import NotConfigured

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from addon.proposals.needed import protected_places
-from addon.store import Shelf
+from addon.store.records import Shelf
 from addon.web.here import Here
 from addon.web.study import Desk
 

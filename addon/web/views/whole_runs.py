@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from addon.store import Run
+from addon.store.records import Run
 from addon.tenants.model import Tenant
 from addon.web.views.standing import Part, Record, record_of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from addon.store import LogEntry
+from addon.store.records import LogEntry
 from tests.installation import DOMAIN, TENANT
 from tests.web.site import ADMIN, DELEGATED, Site, form_of
 

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from addon.planning.guard import Hold
 from addon.planning.ledger import Key
-from addon.store import Run
+from addon.store.records import Run
 from addon.tenants.pause import today
 from tests.installation import TENANT, person
 from tests.web.deeds import add_unit, end_run, run, turn_on

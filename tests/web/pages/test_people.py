@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from addon.store import Shelf
+from addon.store.records import Shelf
 from addon.web.views.searches import LASTS
 from tests.installation import DOMAIN, HIDDEN, TENANT, address, person
 from tests.web.pages.school import UNIT, location, read_again, turn_on, user_id

@@ -9,7 +9,7 @@ from addon.progress import KEPT_EVERY, KeptProgress
 from addon.queue import QueueError
 from addon.queue.orders import SAME_WITHIN
 from addon.runs import begin, end
-from addon.store import Run, Shelf
+from addon.store.records import Run, Shelf
 from tests.installation import DOMAIN, PUPILS, TENANT, address, person
 from tests.web.pages.school import HELD, UNREAD, deliver, hold, location, turn_on
 from tests.web.site import Site

@@ -4,7 +4,7 @@ import pytest
 
 from addon.planning.guard import Hold
 from addon.planning.ledger import Key
-from addon.store import Run
+from addon.store.records import Run
 from tests.installation import DOMAIN, HIDDEN, TENANT, address, person
 from tests.web.deeds import add_unit, connection, mode_of, read_directory, run, turn_on
 from tests.web.site import Site, form_of

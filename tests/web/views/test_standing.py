@@ -5,7 +5,7 @@ import pytest
 
 from addon.planning.guard import Hold
 from addon.planning.ledger import Key
-from addon.store import Run
+from addon.store.records import Run
 from addon.tenants.model import Connection
 from addon.web.here import Held
 from addon.web.views.standing import Done, Line, Part, last_ended, people_over_time

@@ -20,23 +20,24 @@ from google.cloud import firestore
 
 from addon.planning.guard import Approval, Hold
 from addon.planning.ledger import Change, Key, Ledger
-from addon.store import (
-    RUNS_KEPT,
-    LogEntry,
-    Paper,
-    Run,
-    Shelf,
-    Standing,
-    StoredTask,
-    StoreError,
+from addon.store.base import RUNS_KEPT, StoreError
+from addon.store.firestore.audit_log import Log
+from addon.store.firestore.cache import Papers
+from addon.store.firestore.client import (
+    ATTEMPTS,
+    PART,
+    Documents,
+    Found,
+    Meter,
+    Overtaken,
+    Path,
+    Write,
 )
-from addon.store.connection import connection_path
-from addon.store.documents import ATTEMPTS, PART, Documents, Found, Meter, Overtaken, Path, Write
-from addon.store.firestore_ledgers import Ledgers
-from addon.store.firestore_log import Log
-from addon.store.firestore_papers import Papers
-from addon.store.firestore_snapshots import Snapshots
-from addon.store.holder import holder as process_holder
+from addon.store.firestore.connection import connection_path
+from addon.store.firestore.ledgers import Ledgers
+from addon.store.firestore.snapshots import Snapshots
+from addon.store.lease_holder import holder as process_holder
+from addon.store.records import LogEntry, Paper, Run, Shelf, Standing, StoredTask
 
 T = TypeVar("T", Hold, Approval)
 
@@ -45,7 +46,7 @@ RUN_KEPT = timedelta(days=400)
 
 
 class FirestoreStore:
-    """A `Store` in a Firestore database. See `addon.store.Store`."""
+    """A `Store` in a Firestore database. See `addon.store.base.Store`."""
 
     batch_growth = 0.1
 

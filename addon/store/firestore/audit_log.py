@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from addon.store import LOG_KEPT, LogEntry, StoreError
-from addon.store.documents import Documents, Found, Overtaken, Path, Write
+from addon.store.base import LOG_KEPT, StoreError
+from addon.store.firestore.client import Documents, Found, Overtaken, Path, Write
+from addon.store.records import LogEntry
 
 
 class Log:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from addon.store.documents import PART, Documents, Fields, Found, Path, Write
+from addon.store.firestore.client import PART, Documents, Fields, Found, Path, Write
 
 
 class Snapshots:

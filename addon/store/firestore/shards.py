@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from addon.planning.ledger import Key, digest_of
 from addon.ss12000.resources import ResourceType
-from addon.store.connection import Summary, connection_path
-from addon.store.documents import Documents, Found, Path
-from addon.store.packing import Shard, unpack_shard
+from addon.store.firestore.client import Documents, Found, Path
+from addon.store.firestore.connection import Summary, connection_path
+from addon.store.firestore.packing import Shard, unpack_shard
 
 REMEMBERED = 256
 """How many shards are kept in memory, about: four whole ledgers."""

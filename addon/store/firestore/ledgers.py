@@ -20,13 +20,13 @@ from uuid import uuid4
 from msgspec import Struct, field
 
 from addon.planning.ledger import Change, Key, Ledger, Unread, shard_of
-from addon.store import LeaseLost, StoreError
-from addon.store.connection import Connection, Summary, connection_path
-from addon.store.documents import ATTEMPTS, Documents, Found, Overtaken, Write, parts
-from addon.store.firestore_journal import Journals, changes_of, own_pages
-from addon.store.firestore_shards import Shards, shard_path, summary
-from addon.store.holder import holder as process_holder
-from addon.store.packing import pack_shard
+from addon.store.base import LeaseLost, StoreError
+from addon.store.firestore.client import ATTEMPTS, Documents, Found, Overtaken, Write, parts
+from addon.store.firestore.connection import Connection, Summary, connection_path
+from addon.store.firestore.journal import Journals, changes_of, own_pages
+from addon.store.firestore.packing import pack_shard
+from addon.store.firestore.shards import Shards, shard_path, summary
+from addon.store.lease_holder import holder as process_holder
 
 LATE = 60.0
 """Seconds after the end of a lease from which its holder is taken for dead in passing."""

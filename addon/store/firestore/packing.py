@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from addon.planning.ledger import Change, Entry, Refusal
 from addon.ss12000.resources import ResourceType
-from addon.store import StoreError
+from addon.store.base import StoreError
 
 MOST_BYTES = 900_000
 """What a document may hold, packed; Firestore's own limit is 1 MiB."""

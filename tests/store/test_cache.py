@@ -9,7 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from addon.runs import new_run_id
-from addon.store import LOG_KEPT, LogEntry, Paper, Shelf, StoreError
+from addon.store.base import LOG_KEPT, StoreError
+from addon.store.records import LogEntry, Paper, Shelf
 from addon.tenants.diff import Changed
 
 READING = Shelf("reading", "C1")

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 
 from addon.planning.ledger import Change, Key
-from addon.store import LeaseLost, StoreError
-from addon.store.connection import connection_path
-from addon.store.documents import ATTEMPTS, Documents, Fields, Found, Overtaken, Path, Write
-from addon.store.packing import pack_changes, unpack_changes
+from addon.store.base import LeaseLost, StoreError
+from addon.store.firestore.client import ATTEMPTS, Documents, Fields, Found, Overtaken, Path, Write
+from addon.store.firestore.connection import connection_path
+from addon.store.firestore.packing import pack_changes, unpack_changes
 
 KEPT = timedelta(days=400)
 """How long a page outlives a run that died and that no other has followed."""

@@ -20,7 +20,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import firestore
 from msgspec import Struct
 
-from addon.store import StoreError
+from addon.store.base import StoreError
 
 T = TypeVar("T")
 Path = tuple[str, ...]

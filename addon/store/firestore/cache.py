@@ -14,8 +14,9 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from addon.store import Paper, Shelf, StoreError
-from addon.store.documents import ATTEMPTS, PART, Documents, Fields, Found, Path, Write
+from addon.store.base import StoreError
+from addon.store.firestore.client import ATTEMPTS, PART, Documents, Fields, Found, Path, Write
+from addon.store.records import Paper, Shelf
 
 LONGEST_NAME = 1000
 """Bytes of an escaped name; a longer one is told by its digest. Firestore's ids have 1500."""

@@ -9,13 +9,14 @@ import msgspec
 from addon.planning.guard import Approval, Hold
 from addon.planning.ledger import Change, Entry, Key, Ledger, Refusal
 from addon.ss12000.resources import TYPES
-from addon.store import LeaseLost, Standing
-from addon.store.holder import is_dead
-from addon.store.sqlite_file import SQLiteFile
+from addon.store.base import LeaseLost
+from addon.store.lease_holder import is_dead
+from addon.store.records import Standing
+from addon.store.sqlite.database import SQLiteFile
 
 
 class SQLiteLedgers(SQLiteFile):
-    """What an `addon.store.Store` keeps of connections."""
+    """What an `addon.store.base.Store` keeps of connections."""
 
     def __init__(self, path: Path) -> None:
         self._leases: set[tuple[Key, str]] = set()

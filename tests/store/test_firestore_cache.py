@@ -6,9 +6,10 @@ import pytest
 from google.cloud import firestore
 from msgspec.structs import replace
 
-from addon.store import LogEntry, Shelf, StoreError
-from addon.store.documents import PART, Overtaken, Write
-from addon.store.firestore import FirestoreStore
+from addon.store.base import StoreError
+from addon.store.firestore.client import PART, Overtaken, Write
+from addon.store.firestore.store import FirestoreStore
+from addon.store.records import LogEntry, Shelf
 from bench.firestore_count import Counted
 from tests.emulator import HOST
 

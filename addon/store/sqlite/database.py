@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from addon.store import StoreError
+from addon.store.base import StoreError
 
 BUSY_SECONDS = 30.0
 MOST_IDLE = 8

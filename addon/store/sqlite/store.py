@@ -2,13 +2,14 @@
 
 import msgspec
 
-from addon.store import RUNS_KEPT, LogEntry, Run, StoredTask
-from addon.store.sqlite_ledgers import SQLiteLedgers
-from addon.store.sqlite_papers import SQLitePapers
+from addon.store.base import RUNS_KEPT
+from addon.store.records import LogEntry, Run, StoredTask
+from addon.store.sqlite.cache import SQLitePapers
+from addon.store.sqlite.ledgers import SQLiteLedgers
 
 
 class SQLiteStore(SQLiteLedgers, SQLitePapers):
-    """A `Store` in one file. See `addon.store.Store`."""
+    """A `Store` in one file. See `addon.store.base.Store`."""
 
     batch_growth = 0.0
 

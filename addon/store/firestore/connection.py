@@ -5,8 +5,8 @@ from msgspec import Struct, structs
 
 from addon.planning.ledger import Key
 from addon.ss12000.resources import ResourceType
-from addon.store.documents import Fields, Found, Path
-from addon.store.holder import is_dead
+from addon.store.firestore.client import Fields, Found, Path
+from addon.store.lease_holder import is_dead
 
 
 class Summary(Struct, frozen=True):

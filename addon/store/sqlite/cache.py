@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from addon.store import LOG_KEPT, LogEntry, Paper, Shelf, StoreError
-from addon.store.sqlite_file import SQLiteFile
+from addon.store.base import LOG_KEPT, StoreError
+from addon.store.records import LogEntry, Paper, Shelf
+from addon.store.sqlite.database import SQLiteFile
 
 
 class SQLitePapers(SQLiteFile):
-    """What an `addon.store.Store` keeps of papers, snapshots and changes."""
+    """What an `addon.store.base.Store` keeps of papers, snapshots and changes."""
 
     # The log of changes
 

@@ -1,0 +1,172 @@
+"""The protocol that every store implements, and what it raises."""
+
+from collections.abc import Sequence, Set
+from typing import Protocol
+
+from addon.planning.guard import Approval, Hold
+from addon.planning.ledger import Change, Key, Ledger, NotKept
+from addon.store.records import LogEntry, Paper, Run, Shelf, Standing, StoredTask
+
+RUNS_KEPT = 1000
+
+LOG_KEPT = 3 * 365 * 86400.0
+"""Seconds for which an entry stays in the log of changes."""
+
+
+class StoreError(NotKept):
+    """The store cannot be used; the message says where and what to do."""
+
+
+class LeaseLost(StoreError):
+    """Another run has taken over the connection, so this one may write no more of it."""
+
+    def __init__(self, key: Key) -> None:
+        super().__init__(f"another run has taken over {key.tenant} at {key.vendor} ({key.mode})")
+
+
+class Store(Protocol):
+    """What every store does. All methods may be called from any thread.
+
+    Every writing method is whole or not at all. Raises StoreError.
+    """
+
+    batch_growth: float
+    """How the pause between batches of a ledger grows; see `addon.delivery.ledger_writer`."""
+
+    def save_tenant(self, customer_id: str, document: bytes) -> None:
+        """Keep the tenant's document, as it was given."""
+
+    def replace_tenant(
+        self, customer_id: str, document: bytes, was: bytes | None, entry: LogEntry | None = None
+    ) -> bool:
+        """Keep the document in place of `was` (None: there is none), with an entry in the log.
+
+        Both or neither. False when it is not `was` any more; then nothing is written.
+        """
+
+    def tenant(self, customer_id: str) -> bytes | None:
+        """The tenant's document, or None."""
+
+    def tenants(self) -> list[str]:
+        """The customer ids of all tenants, sorted."""
+
+    def standing(self, key: Key) -> Standing:
+        """How the connection stands; its ledger may be read in part, see `Ledger.unread`."""
+
+    def load(self, key: Key, ledger: Ledger, shards: Set[int]) -> None:
+        """Read more of a ledger that `standing` gave: the named ones of its `unread` shards."""
+
+    def ledger(self, key: Key) -> Ledger:
+        """The whole ledger, empty when nothing was sent yet."""
+
+    def ledgers(self, tenant: str) -> list[tuple[Key, int, int]]:
+        """The tenant's ledgers that are not empty, with their resources and refusals."""
+
+    def record(self, key: Key, changes: Sequence[Change], holder: str = "") -> None:
+        """Remember changes in a ledger.
+
+        Raises LeaseLost when `holder` is named and does not hold the connection's lease.
+        """
+
+    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
+        """Take a connection's lease until a time, or put off its end.
+
+        None when it is `holder`'s now, else who has it. It is free when it was let go of, when
+        its time is out, or when its holder's process has died on this machine.
+        """
+
+    def release(self, key: Key, holder: str) -> None:
+        """Let go of a lease, if it is still `holder`'s."""
+
+    def hold(self, key: Key) -> Hold | None:
+        """The plan that waits for approval, or None."""
+
+    def set_hold(self, key: Key, hold: Hold | None) -> None:
+        """Keep a hold in place of any earlier one, or end it."""
+
+    def approval(self, key: Key) -> Approval | None:
+        """What was approved and is not done yet, or None."""
+
+    def set_approval(self, key: Key, approval: Approval | None) -> None:
+        """Keep an approval in place of any earlier one, or end it."""
+
+    def save_run(self, run: Run) -> None:
+        """Keep a run, new or changed. Of each tenant's runs the newest RUNS_KEPT stay."""
+
+    def running(self, tenant: str) -> list[Run]:
+        """The tenant's runs that have not ended."""
+
+    def runs(self, tenant: str, limit: int = 50) -> list[Run]:
+        """The tenant's runs, the newest first."""
+
+    # The log of changes
+
+    def log(self, tenant: str, entry: LogEntry) -> None:
+        """Write an entry in the tenant's log; those of the last LOG_KEPT seconds stay."""
+
+    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[LogEntry]:
+        """The tenant's log, the newest first; with `before`, those whose ids come before it."""
+
+    # Papers: what is kept for a while
+
+    def keep(
+        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+    ) -> None:
+        """Keep a paper, new or in place of the earlier one of that name.
+
+        Whoever reads it meanwhile has the earlier one or the new one, whole. Papers of personal
+        data must expire.
+        """
+
+    def keep_new(
+        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+    ) -> bool:
+        """Keep a paper where there is none that has not expired; whether it was kept.
+
+        Of two who do so at once, one has True.
+        """
+
+    def kept(self, shelf: Shelf, name: str, now: float) -> Paper | None:
+        """A paper, or None when there is none or it has expired."""
+
+    def papers(self, shelf: Shelf, now: float) -> list[str]:
+        """The names of a shelf's papers that have not expired, sorted."""
+
+    def discard(self, shelf: Shelf, name: str) -> None:
+        """Remove a paper, if there is one."""
+
+    def sweep(self, now: float) -> int:
+        """Remove every paper and snapshot that has expired, of all tenants; how many."""
+
+    # Snapshots: a directory that was read, handed on to the deliveries of the same run
+
+    def save_snapshot(
+        self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
+    ) -> None:
+        """Keep a run's snapshot until all `vendors` are done with it, or it expires.
+
+        It holds personal data, as papers of a tenant may; nothing else in a store does.
+        """
+
+    def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:
+        """A run's snapshot, or None when it has expired or is no longer needed."""
+
+    def done_with_snapshot(self, tenant: str, run: str, vendor: str) -> None:
+        """One vendor has been delivered to; after the last the snapshot is removed."""
+
+    # Tasks of the queue that runs in the process
+
+    def save_task(self, task: StoredTask) -> None:
+        """Keep a task until it is done."""
+
+    def remove_task(self, name: str) -> None:
+        """A task is done."""
+
+    def tasks(self) -> list[StoredTask]:
+        """All tasks that are not done, the oldest first."""
+
+    def cost(self) -> tuple[int, int]:
+        """How many documents or rows it has read and written so far."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
