@@ -7,9 +7,9 @@ from addon.directory.errors import AccessRefused
 from addon.directory.google.credentials import anonymous, from_key_file, keyless
 from addon.directory.google.reader import Source, read
 from addon.directory.snapshot import Snapshot
-from addon.register.client import RegisterClient
-from addon.register.register import Register
 from addon.rooms import Rooms
+from addon.school_register.client import RegisterClient
+from addon.school_register.register import Register
 from addon.settings import Settings, SqliteStore
 from addon.store.base import Store
 from addon.store.sqlite.store import SQLiteStore

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from addon.register import ACTIVE, CEASED, RESTING, Organiser, RegisterUnit
 from addon.sandbox.failures import Failure, Failures
 from addon.sandbox.loopback import LoopbackServer
 from addon.sandbox.school_units import Unit
+from addon.school_register.model import ACTIVE, CEASED, RESTING, Organiser, RegisterUnit
 
 STORKOPING = Organiser("2120009999", "Storköpings kommun", "KOMMUN")
 LILLKOPING = Organiser("2120008888", "LILLKÖPINGS KOMMUN", "KOMMUN")

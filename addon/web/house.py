@@ -18,8 +18,8 @@ from addon.queue import Queue
 from addon.queue.local import LocalQueue
 from addon.queue.schedule import Schedule, is_turn
 from addon.queue.work import SECONDS, Work
-from addon.register import RegisterError
 from addon.rooms import Rooms, find_tenant
+from addon.school_register.model import RegisterError
 from addon.settings import CloudTasks, Settings
 from addon.store.base import Store, StoreError
 from addon.tenants.model import Tenant

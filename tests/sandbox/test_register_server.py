@@ -3,9 +3,9 @@
 import pytest
 import requests
 
-from addon.register.client import RegisterClient
 from addon.sandbox.municipality import generate
 from addon.sandbox.register_server import ORGANISERS, STORKOPING, RegisterServer, sandbox_units
+from addon.school_register.client import RegisterClient
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
-from addon.register import LONGEST_NAME
+from addon.school_register.model import LONGEST_NAME
 from addon.tenants.document import SCHOOL_TYPES
 from addon.tenants.model import SchoolUnit
 from addon.text import one_line

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.register import RegisterError
+from addon.school_register.model import RegisterError
 from addon.tenants.model import Mode, Organisation, Tenant
 from addon.web.here import Here, Overtaken, here
 from addon.web.language import said as _

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.proposals.proposal import Proposal
 from addon.proposals.words import Role
-from addon.register import ACTIVE, RegisterUnit
+from addon.school_register.model import ACTIVE, RegisterUnit
 from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.steps import steps

@@ -9,8 +9,8 @@ from flask_babel import ngettext
 from msgspec import Struct, structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.register import ACTIVE, CEASED, RegisterError, RegisterUnit
-from addon.register.spreadsheet import LARGEST, SpreadsheetError
+from addon.school_register.csv_import import LARGEST, SpreadsheetError
+from addon.school_register.model import ACTIVE, CEASED, RegisterError, RegisterUnit
 from addon.tenants.document import SCHOOL_TYPES
 from addon.tenants.model import SchoolUnit, Tenant
 from addon.text import one_line, sort_key

@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.register import CEASED
+from addon.school_register.model import CEASED
 from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.forms.facts import FactsForm, facts_form, read_facts, school_types
 from addon.web.here import Here, Overtaken, here, with_unit

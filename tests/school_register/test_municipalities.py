@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from addon.register.municipalities import MUNICIPALITIES, municipality_named
+from addon.school_register.municipalities import MUNICIPALITIES, municipality_named
 
 
 def test_there_are_290_each_with_a_name_and_a_code_of_its_own():

@@ -2,8 +2,14 @@
 
 import pytest
 
-from addon.register import RegisterUnit
-from addon.register.spreadsheet import LARGEST, MOST_FAULTS, MOST_ROWS, SpreadsheetError, read_units
+from addon.school_register.csv_import import (
+    LARGEST,
+    MOST_FAULTS,
+    MOST_ROWS,
+    SpreadsheetError,
+    read_units,
+)
+from addon.school_register.model import RegisterUnit
 
 UNIT = RegisterUnit("12345678", "Östra skolan", "AKTIV", "0114", ("GR",), "2120009999")
 HEAD = "Skolenhetskod;Skolenhetsnamn;Status;Kommunkod;Organisationsnummer;Skolformer\n"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from addon.register import RegisterUnit
-from addon.register.client import RegisterClient
-from addon.register.register import Register
 from addon.sandbox.register_server import STORKOPING, RegisterServer, sandbox_units
+from addon.school_register.client import RegisterClient
+from addon.school_register.model import RegisterUnit
+from addon.school_register.register import Register
 from addon.store.sqlite.store import SQLiteStore
 
 NORRA = RegisterUnit("12345678", "Norra skolan", "AKTIV", "9999", ("GR",), STORKOPING.number)

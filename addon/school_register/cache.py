@@ -9,8 +9,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from addon.register import Organiser, RegisterUnit
-from addon.register.finding import Index
+from addon.school_register.model import Organiser, RegisterUnit
+from addon.school_register.search import Index
 from addon.store.base import Store
 from addon.store.records import Shelf
 

@@ -9,7 +9,7 @@ import msgspec
 import requests
 from msgspec import Meta, Struct
 
-from addon.register import (
+from addon.school_register.model import (
     ACTIVE,
     CEASED,
     PLANNED,

@@ -6,10 +6,10 @@ from threading import Thread
 
 import pytest
 
-from addon.register import Organiser, RegisterAway, RegisterError, RegisterUnit
-from addon.register.client import TRIES, RegisterClient
 from addon.sandbox.loopback import LoopbackServer
 from addon.sandbox.register_server import INDEPENDENT, STORKOPING
+from addon.school_register.client import TRIES, RegisterClient
+from addon.school_register.model import Organiser, RegisterAway, RegisterError, RegisterUnit
 
 
 @pytest.fixture

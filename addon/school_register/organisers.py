@@ -7,7 +7,7 @@ from functools import cached_property
 
 from msgspec import structs
 
-from addon.register import Organiser
+from addon.school_register.model import Organiser
 from addon.text import domain_label, fold
 
 MUNICIPAL = "KOMMUN"

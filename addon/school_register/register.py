@@ -8,12 +8,12 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
-from addon.register import Organiser, RegisterAway, RegisterError, RegisterUnit
-from addon.register.finding import filled, has_words, in_order, rank
-from addon.register.kept import LISTS_NEW, Kept
-from addon.register.municipalities import municipality_named
-from addon.register.organisers import tidy
-from addon.register.spreadsheet import read_units
+from addon.school_register.cache import LISTS_NEW, Kept
+from addon.school_register.csv_import import read_units
+from addon.school_register.model import Organiser, RegisterAway, RegisterError, RegisterUnit
+from addon.school_register.municipalities import municipality_named
+from addon.school_register.organisers import tidy
+from addon.school_register.search import filled, has_words, in_order, rank
 from addon.store.base import Store
 from addon.text import fold
 
@@ -31,7 +31,7 @@ MOST_WORDS = 8
 
 
 class Client(Protocol):
-    """What asks the register; `addon.register.client.RegisterClient` is the one there is."""
+    """What asks the register; `addon.school_register.client.RegisterClient` is the one there is."""
 
     def units(self, **filters: str) -> list[RegisterUnit]: ...
 

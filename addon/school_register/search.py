@@ -6,8 +6,8 @@ from itertools import islice
 
 from msgspec import structs
 
-from addon.register import ACTIVE, CEASED, PLANNED, RESTING, Organiser, RegisterUnit
-from addon.register.organisers import Organisers
+from addon.school_register.model import ACTIVE, CEASED, PLANNED, RESTING, Organiser, RegisterUnit
+from addon.school_register.organisers import Organisers
 from addon.text import ascii_fold, fold, sort_key
 
 _ORDER = {ACTIVE: 0, PLANNED: 1, RESTING: 2, CEASED: 3}

@@ -4,11 +4,11 @@ from time import perf_counter
 
 import pytest
 
-from addon.register import Organiser, RegisterError, RegisterUnit
-from addon.register.kept import DAY, SHARED, SHARED_LOOKS, UPLOAD_LOOKS
-from addon.register.register import AWAY, Register
-from addon.register.spreadsheet import SpreadsheetError
 from addon.sandbox.register_server import STORKOPING
+from addon.school_register.cache import DAY, SHARED, SHARED_LOOKS, UPLOAD_LOOKS
+from addon.school_register.csv_import import SpreadsheetError
+from addon.school_register.model import Organiser, RegisterError, RegisterUnit
+from addon.school_register.register import AWAY, Register
 
 A, B = "C0storkoping", "C0annanstad"
 FILE = (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from addon.register import Organiser
-from addon.register.organisers import Organisers, tidy
+from addon.school_register.model import Organiser
+from addon.school_register.organisers import Organisers, tidy
 
 
 def kommun(number, name):
