@@ -9,8 +9,8 @@ from flask import Flask
 from addon.settings import Settings
 
 if TYPE_CHECKING:
-    from addon.queue import Queue
     from addon.store.base import Store
+    from addon.tasks.base import Queue
 
 HOUSE = "skolsynk"
 """Where `app.extensions` has the application's `addon.web.house.House`."""
@@ -31,7 +31,7 @@ def create_app(
     settings name, `certs_url` for where Google's certificates are, `seconds` for how long a
     delivery may take before it goes on in another task.
     """
-    from addon.queue.work import SECONDS
+    from addon.tasks.handlers import SECONDS
     from addon.web import (
         answers,
         bands,

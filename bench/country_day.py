@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
-from addon.queue.schedule import Window
-from addon.queue.work import SECONDS
 from addon.store.firestore.store import PART
+from addon.tasks.handlers import SECONDS
+from addon.tasks.schedule import Window
 from addon.vendors.profiles import Vendor
 from bench.country_model import (
     Assumptions,

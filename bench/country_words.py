@@ -82,8 +82,8 @@ Counted on Google's Firestore emulator at its client's API, and the model held t
 `tests/store/test_firestore_costs.py`: what a run, a delivery, and a run with nothing changed read
 and write. `python -m bench.firestore_costs` prints them.
 
-The real code decides: when each tenant's turn is (`addon.queue.schedule`), how long a delivery
-lasts before it makes room for the next (`addon.queue.work`), how operations come of a person's
+The real code decides: when each tenant's turn is (`addon.tasks.schedule`), how long a delivery
+lasts before it makes room for the next (`addon.tasks.handlers`), how operations come of a person's
 change and whether digests agree (`addon.planning.plan`), the vendors' rates (`vendors.toml`), and
 how seldom a long delivery writes to the store (`addon.delivery.ledger_writer`).
 

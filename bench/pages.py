@@ -24,8 +24,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from addon import HOUSE, create_app, survey
-from addon.queue.local import LocalQueue
 from addon.settings import Settings
+from addon.tasks.local import LocalQueue
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Tenant
 from addon.web.house import House

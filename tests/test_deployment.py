@@ -20,9 +20,9 @@ import pytest
 from flask import Flask
 
 from addon.directory.google.credentials import SCOPES
-from addon.queue import RUNS, deliveries_to
-from addon.queue.work import SECONDS
 from addon.settings import CloudTasks, FirestoreStore, Settings
+from addon.tasks.base import RUNS, deliveries_to
+from addon.tasks.handlers import SECONDS
 from addon.vendors.profiles import load_vendors
 from addon.web.answers import HEADERS, HSTS, STATIC_KEPT
 from addon.web.cron import blueprint as cron_blueprint

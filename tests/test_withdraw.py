@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from addon.queue.work import WITHDRAW, Work
 from addon.report import HELD
 from addon.rooms import Unknown
 from addon.store.base import StoreError
+from addon.tasks.handlers import WITHDRAW, Work
 from addon.withdraw import turn_off, withdraw
 from tests.installation import TENANT, Installation
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from flask import Blueprint
 
-from addon.queue import Queue, QueueError
-from addon.queue.schedule import enqueue_runs, nearest_window
 from addon.store.base import Store, StoreError
+from addon.tasks.base import Queue, QueueError
+from addon.tasks.schedule import enqueue_runs, nearest_window
 
 log = logging.getLogger(__name__)
 

@@ -14,14 +14,14 @@ from addon.directory.snapshot import Snapshot
 from addon.mail import Mailer, mailer
 from addon.notices import after_run
 from addon.parts import open_register, open_store, read_directory, rooms, secret_manager
-from addon.queue import Queue
-from addon.queue.local import LocalQueue
-from addon.queue.schedule import Schedule, is_turn
-from addon.queue.work import SECONDS, Work
 from addon.rooms import Rooms, find_tenant
 from addon.school_register.model import RegisterError
 from addon.settings import CloudTasks, Settings
 from addon.store.base import Store, StoreError
+from addon.tasks.base import Queue
+from addon.tasks.handlers import SECONDS, Work
+from addon.tasks.local import LocalQueue
+from addon.tasks.schedule import Schedule, is_turn
 from addon.tenants.model import Tenant
 from addon.web.study import Study
 from addon.web.workshop import prefer_pages
@@ -143,7 +143,7 @@ def _open_queue(
     """The queue that the settings name. Raises QueueError."""
     if not isinstance(settings.tasks, CloudTasks):
         return LocalQueue(store, clock)
-    from addon.queue.cloud_tasks import CloudTasksQueue  # its client takes a second to import
+    from addon.tasks.cloud_tasks import CloudTasksQueue  # its client takes a second to import
 
     return CloudTasksQueue(
         settings.tasks, settings.tasks_url, settings.service_account, settings.tasks_emulator

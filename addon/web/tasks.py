@@ -2,7 +2,7 @@
 
 from flask import Blueprint, request
 
-from addon.queue.work import DELIVER, READ, RECONCILE, RUN, WITHDRAW, Work
+from addon.tasks.handlers import DELIVER, READ, RECONCILE, RUN, WITHDRAW, Work
 
 LARGEST = 16_384
 """Bytes of a payload: it has ids only."""

@@ -4,9 +4,9 @@ from flask import Blueprint, Flask, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon import survey
-from addon.queue import QueueError, Task
-from addon.queue.work import READ
 from addon.survey import State
+from addon.tasks.base import QueueError, Task
+from addon.tasks.handlers import READ
 from addon.web.here import Here, here
 from addon.web.study import NotRead, NotReady
 from addon.web.way_back import local

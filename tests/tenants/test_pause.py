@@ -8,11 +8,11 @@ from msgspec import structs
 
 from addon import relay
 from addon.approve import approve, find_hold
-from addon.queue.work import DELIVER, RUN, Work
 from addon.report import USAGE
 from addon.settings import Settings
 from addon.status import status
 from addon.sync import preview, sync
+from addon.tasks.handlers import DELIVER, RUN, Work
 from addon.tenants.model import Organisation, Pause, Schedule, Tenant
 from addon.tenants.pause import Paused, paused, today
 from addon.withdraw import withdraw

@@ -22,12 +22,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from addon import HOUSE, create_app
-from addon.queue.local import LocalQueue
 from addon.sandbox.identity import IdentityProvider, add_administrators
 from addon.sandbox.register_server import RegisterServer
 from addon.school_register.model import RegisterUnit
 from addon.settings import Settings
 from addon.store.base import Store
+from addon.tasks.local import LocalQueue
 from addon.web.house import House
 from tests.installation import DOMAIN, TENANT, Installation
 

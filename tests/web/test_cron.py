@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from addon import create_app
-from addon.queue import QueueError, Task
 from addon.settings import CloudTasks, Settings, SqliteStore
 from addon.store.base import StoreError
+from addon.tasks.base import QueueError, Task
 
 CRON = {"X-Appengine-Cron": "true"}
 NOON = 1_700_049_600.0

@@ -10,8 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from addon import create_app
-from addon.queue import Task
 from addon.settings import CloudTasks, Settings, SqliteStore
+from addon.tasks.base import Task
 from addon.web import doors
 from tests.web.served import Google
 

@@ -18,7 +18,7 @@ from addon.settings import CloudTasks, Settings
 from addon.store.lease_holder import holder
 from addon.store.sqlite.store import SQLiteStore
 from tests.egil_server import EgilServer
-from tests.queue.cloud_tasks_stand_in import CloudTasksStandIn
+from tests.tasks.cloud_tasks_stand_in import CloudTasksStandIn
 from tests.trust.town import TENANT, as_domain, crowd, document, profile, settings, there, wanted
 from tests.web.served import Google, Served
 

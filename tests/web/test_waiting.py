@@ -9,8 +9,8 @@ from unittest import mock
 import pytest
 
 from addon import survey
-from addon.queue import QueueError
 from addon.survey import LOST, State
+from addon.tasks.base import QueueError
 from addon.web import here, study
 from tests.installation import TENANT
 from tests.web.site import Site, form_of

@@ -7,10 +7,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.approve import let_go, refuse
 from addon.planning.guard import Approval
-from addon.queue import QueueError
-from addon.queue.orders import run_now, withdraw_now
 from addon.rooms import Unknown
 from addon.survey import State
+from addon.tasks.base import QueueError
+from addon.tasks.requests import run_now, withdraw_now
 from addon.tenants.model import Limits
 from addon.tenants.pause import paused
 from addon.web.here import Held, Here, here, mark_of

@@ -9,10 +9,10 @@ from markupsafe import Markup
 from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.queue import QueueError
-from addon.queue.orders import SAME_WITHIN, run_now
 from addon.store.base import RUNS_KEPT
 from addon.store.records import Shelf
+from addon.tasks.base import QueueError
+from addon.tasks.requests import SAME_WITHIN, run_now
 from addon.tenants.pause import paused
 from addon.web.charts import Series, bar_chart
 from addon.web.here import Here, here

@@ -7,9 +7,9 @@ from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.queue import QueueError
-from addon.queue.orders import reconcile_now
 from addon.reconcile import remembered
+from addon.tasks.base import QueueError
+from addon.tasks.requests import reconcile_now
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import OptionalField
 from addon.web.charts import Series, line_chart

@@ -6,9 +6,9 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.queue import QueueError
-from addon.queue.orders import run_now
 from addon.rooms import ledger_key
+from addon.tasks.base import QueueError
+from addon.tasks.requests import run_now
 from addon.tenants.model import Connection, Mode, Tenant
 from addon.tenants.pause import paused
 from addon.web.here import Here, Overtaken, here

@@ -6,8 +6,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.queue import QueueError
-from addon.queue.orders import withdraw_now
+from addon.tasks.base import QueueError
+from addon.tasks.requests import withdraw_now
 from addon.tenants.model import Mode
 from addon.web.here import Here, here
 from addon.web.pages.vendor_parts import (

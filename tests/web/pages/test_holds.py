@@ -6,9 +6,9 @@ import pytest
 
 from addon.approve import find_hold
 from addon.planning.guard import APPROVAL_LASTS
-from addon.queue import QueueError
 from addon.rooms import find_tenant
 from addon.runs import begin
+from addon.tasks.base import QueueError
 from addon.web.pages.holds import BEGINS_WITHIN
 from addon.web.views.whole_runs import whole_runs
 from tests.installation import PUPILS, TENANT, address, person

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from addon.progress import KEPT_EVERY, KeptProgress
-from addon.queue import QueueError
-from addon.queue.orders import SAME_WITHIN
 from addon.runs import begin, end
 from addon.store.records import Run, Shelf
+from addon.tasks.base import QueueError
+from addon.tasks.requests import SAME_WITHIN
 from tests.installation import DOMAIN, PUPILS, TENANT, address, person
 from tests.web.pages.school import HELD, UNREAD, deliver, hold, location, turn_on
 from tests.web.site import Site

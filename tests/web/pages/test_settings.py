@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from addon.queue.schedule import HOUR, enqueue_runs, window_at
+from addon.tasks.schedule import HOUR, enqueue_runs, window_at
 from addon.tenants.pause import today
 from tests.installation import DOMAIN, TENANT
 from tests.mail.post_office import PostOffice

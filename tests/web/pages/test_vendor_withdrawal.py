@@ -2,7 +2,7 @@
 
 import pytest
 
-from addon.queue import QueueError
+from addon.tasks.base import QueueError
 from tests.installation import TENANT
 from tests.web.deeds import mode_of, turn_on
 from tests.web.site import ADMIN, Site, form_of

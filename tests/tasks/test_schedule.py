@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from addon.queue import QueueError, Task
-from addon.queue.schedule import (
+from addon.runs import begin
+from addon.store.records import Shelf
+from addon.store.sqlite.store import SQLiteStore
+from addon.tasks.base import QueueError, Task
+from addon.tasks.schedule import (
     Enqueued,
     Schedule,
     Window,
@@ -16,9 +19,6 @@ from addon.queue.schedule import (
     run_of,
     window_at,
 )
-from addon.runs import begin
-from addon.store.records import Shelf
-from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.model import Organisation, Tenant
 from addon.tenants.model import Schedule as Schedule_
 

@@ -9,8 +9,8 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from addon.queue import RUNS, Queue, QueueError, Task
 from addon.store.base import Store, StoreError
+from addon.tasks.base import RUNS, Queue, QueueError, Task
 from addon.tenants.model import Tenant
 
 log = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ from typing import Self
 
 from msgspec import Struct
 
-from addon.queue import QueueError, Task
 from addon.store.base import Store, StoreError
 from addon.store.records import StoredTask
+from addon.tasks.base import QueueError, Task
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class _Waiting(Struct, frozen=True, order=True):
 
 
 class LocalQueue:
-    """A `Queue` in this process. See `addon.queue.Queue`.
+    """A `Queue` in this process. See `addon.tasks.base.Queue`.
 
     It takes tasks from the beginning and does them from `start` until `stop`. `store` is asked
     for when the first is taken, which may be in another process than this is made in.

@@ -17,11 +17,11 @@ from addon.directory.errors import AccessRefused, DirectoryError
 from addon.logs import about
 from addon.planning.ledger import NotKept
 from addon.progress import KeptProgress
-from addon.queue import RUNS, NoSuchQueue, Queue, QueueError, Task, deliveries_to
 from addon.reconcile import reconcile, remember
 from addon.relay import Relay
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, Unknown
+from addon.tasks.base import RUNS, NoSuchQueue, Queue, QueueError, Task, deliveries_to
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.document import DocumentError
 from addon.tenants.pause import Paused

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from addon.queue import QueueError, Task
-from addon.queue.local import REMEMBERED, Backoff, LocalQueue
 from addon.store.base import StoreError
 from addon.store.records import StoredTask
 from addon.store.sqlite.store import SQLiteStore
+from addon.tasks.base import QueueError, Task
+from addon.tasks.local import REMEMBERED, Backoff, LocalQueue
 
 SECONDS = 60.0
 QUICK = Backoff(first=0.001, longest=0.004, tries=4)

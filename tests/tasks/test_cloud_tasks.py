@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from addon.queue import NoSuchQueue, QueueError, Task, deliveries_to
-from addon.queue.cloud_tasks import CloudTasksQueue, task_id
 from addon.settings import CloudTasks
-from tests.queue.cloud_tasks_stand_in import CloudTasksStandIn
+from addon.tasks.base import NoSuchQueue, QueueError, Task, deliveries_to
+from addon.tasks.cloud_tasks import CloudTasksQueue, task_id
+from tests.tasks.cloud_tasks_stand_in import CloudTasksStandIn
 
 WHERE = CloudTasks("skolsynk", "europe-west1")
 PARENT = "projects/skolsynk/locations/europe-west1/queues"

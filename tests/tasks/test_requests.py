@@ -1,8 +1,8 @@
 """What a person asks for on the pages is done soon, and once."""
 
-from addon.queue import RUNS, Task
-from addon.queue.orders import reconcile_now, run_now, withdraw_now
-from addon.queue.work import RECONCILE, RUN, WITHDRAW
+from addon.tasks.base import RUNS, Task
+from addon.tasks.handlers import RECONCILE, RUN, WITHDRAW
+from addon.tasks.requests import reconcile_now, run_now, withdraw_now
 
 NOW = 1_800_000_000.0
 

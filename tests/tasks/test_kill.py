@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from addon.queue import RUNS
-from addon.queue.work import DELIVER, RUN
 from addon.rooms import find_tenant
 from addon.sandbox.directory_server import DirectoryServer
 from addon.store.records import StoredTask
 from addon.store.sqlite.store import SQLiteStore
+from addon.tasks.base import RUNS
+from addon.tasks.handlers import DELIVER, RUN
 from tests.egil_server import EgilServer
 from tests.trust.town import TENANT, as_domain, crowd, document, profile, there, wanted
 

@@ -12,8 +12,8 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
-from addon.queue import NoSuchQueue, QueueError, Task
 from addon.settings import CloudTasks
+from addon.tasks.base import NoSuchQueue, QueueError, Task
 
 ANSWERS_WITHIN = timedelta(minutes=10)
 """What an attempt may take: what App Engine gives a request with automatic scaling."""
@@ -29,7 +29,7 @@ _AGAIN = Retry(
 
 
 class CloudTasksQueue:
-    """A `Queue` in Cloud Tasks. See `addon.queue.Queue`.
+    """A `Queue` in Cloud Tasks. See `addon.tasks.base.Queue`.
 
     On App Engine tasks come back to App Engine. Elsewhere `url` is where to and
     `service_account` whose OIDC token they carry; its audience is `url`. `emulator` is the

@@ -1,7 +1,7 @@
 """What a person asks for on the pages, as tasks: done soon, by the queue, and once."""
 
-from addon.queue import RUNS, Queue, Task
-from addon.queue.work import RECONCILE, RUN, WITHDRAW
+from addon.tasks.base import RUNS, Queue, Task
+from addon.tasks.handlers import RECONCILE, RUN, WITHDRAW
 from addon.withdraw import LedgerMode
 
 SAME_WITHIN = 5.0

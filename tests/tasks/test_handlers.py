@@ -10,12 +10,12 @@ import pytest
 from addon import logs
 from addon.delivery.lease import Taken
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.queue import NoSuchQueue, QueueError, Task
-from addon.queue.work import DELIVER, RUN, Answer, Work
 from addon.relay import Relay
 from addon.report import ConnectionReport
 from addon.rooms import Rooms, Unknown
 from addon.store.base import StoreError
+from addon.tasks.base import NoSuchQueue, QueueError, Task
+from addon.tasks.handlers import DELIVER, RUN, Answer, Work
 from addon.tenants.document import DocumentError
 from addon.validation import Fault
 
