@@ -107,7 +107,7 @@ class Work:
     """Does tasks. `rooms` and `queue` are asked for when there is something to do.
 
     `read` reads a tenant's whole directory for the pages. `tell` tells of what is new with a
-    tenant, or with one vendor after a delivery; it must not raise: `addon.notices.after_run`.
+    tenant, or with one vendor after a delivery; it must not raise: `addon.notifications.notify.after_run`.
     `is_turn` says whether a tenant runs in a window at all.
     """
 

@@ -11,8 +11,8 @@ from msgspec import structs
 
 from addon import survey
 from addon.directory.snapshot import Snapshot
-from addon.mail import Mailer, mailer
-from addon.notices import after_run
+from addon.notifications.mailer import Mailer, mailer
+from addon.notifications.notify import after_run
 from addon.parts import open_register, open_store, read_directory, rooms, secret_manager
 from addon.rooms import Rooms, find_tenant
 from addon.school_register.model import RegisterError

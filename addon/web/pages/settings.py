@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon import notices as mailing
-from addon.mail import Mailer, MailError
-from addon.mail.remedies import remedy
+from addon.notifications import notify as mailing
+from addon.notifications.advice import remedy
+from addon.notifications.mailer import Mailer, MailError
 from addon.store.base import StoreError
 from addon.tenants.model import About, Notices, Pause, Tenant
 from addon.tenants.pause import today

@@ -2,7 +2,7 @@
 
 from flask_babel import gettext as _
 
-from addon.mail import Kind, MailError
+from addon.notifications.mailer import Kind, MailError
 
 
 def remedy(error: MailError) -> str:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct, structs
 
-from addon.mail import Mailer, MailError, mailer
-from addon.mail.letter import letter
-from addon.mail.news import News, Standing, connection_standing, directory_news
+from addon.notifications.events import News, Standing, connection_standing, directory_news
+from addon.notifications.mailer import Mailer, MailError, mailer
+from addon.notifications.message import letter
 from addon.rooms import Rooms, find_tenant
 from addon.settings import Settings
 from addon.store.base import Store
@@ -88,7 +88,7 @@ def after_run(find_rooms: Callable[[], Rooms], tenant_id: str, vendor: str | Non
 def test_message(tenant: Tenant, mail: Mailer) -> None:
     """Send the tenant's administrators a message that says that messages arrive.
 
-    Raises MailError; `addon.mail.remedies` has its words for a page.
+    Raises MailError; `addon.notifications.advice` has its words for a page.
     """
     to = tenant.notices.email
     name = tenant.organisation.name

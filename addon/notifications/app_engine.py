@@ -17,8 +17,8 @@ from http.client import HTTPConnection, HTTPException
 
 from flask import has_request_context, request
 
-from addon.mail import HEADERS, NAME, Kind, MailError, Message
-from addon.mail.wire import field, fields
+from addon.notifications.mailer import HEADERS, NAME, Kind, MailError, Message
+from addon.notifications.wire import field, fields
 from addon.web_settings import MAIL, MAIL_FROM, AppEngineMail
 
 PATH = "/rpc_http"

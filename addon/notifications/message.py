@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from addon.mail import Message
+from addon.notifications.mailer import Message
 
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates" / "mail"
 NO_BREAK = "\N{NO-BREAK SPACE}"

@@ -27,7 +27,7 @@ Kind = Literal[
 class MailError(Exception):
     """A message did not go. The text says why and what to do, without anybody's address.
 
-    `kind` is for the pages, which say it in the reader's language: `addon.mail.remedies`.
+    `kind` is for the pages, which say it in the reader's language: `addon.notifications.advice`.
     """
 
     def __init__(self, kind: Kind, text: str) -> None:
@@ -59,9 +59,9 @@ def mailer(mail: Mail | None, secrets: Callable[[str], str]) -> Mailer | None:
     if mail is None:
         return None
     if isinstance(mail.by, Smtp):
-        from addon.mail.smtp import SmtpMailer
+        from addon.notifications.smtp import SmtpMailer
 
         return SmtpMailer(mail.by, mail.sender, secrets)
-    from addon.mail.app_engine import AppEngineMailer
+    from addon.notifications.app_engine import AppEngineMailer
 
     return AppEngineMailer(mail.by, mail.sender)

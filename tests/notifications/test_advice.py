@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from flask_babel import Babel
 
-from addon.mail import Kind, MailError
-from addon.mail.remedies import remedy
+from addon.notifications.advice import remedy
+from addon.notifications.mailer import Kind, MailError
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))

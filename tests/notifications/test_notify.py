@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from addon import notices
-from addon.mail import MailError, Message
+from addon.notifications import notify as notices
+from addon.notifications.mailer import MailError, Message
 from addon.planning.guard import check
 from addon.planning.ledger import Entry, Ledger
 from addon.planning.plan import make_plan

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, formataddr, make_msgid
 from ipaddress import ip_address
 
-from addon.mail import HEADERS, NAME, MailError, Message
+from addon.notifications.mailer import HEADERS, NAME, MailError, Message
 from addon.vendors.profiles import SECRET_MANAGER, NotConfigured
 from addon.web_settings import MAIL, MAIL_FROM, MAIL_PASSWORD, Smtp
 

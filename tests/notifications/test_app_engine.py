@@ -5,10 +5,10 @@ import socket
 import pytest
 from flask import Flask
 
-from addon.mail import MailError, Message, mailer
-from addon.mail.app_engine import AppEngineMailer
+from addon.notifications.app_engine import AppEngineMailer
+from addon.notifications.mailer import MailError, Message, mailer
 from addon.web_settings import AppEngineMail, Mail
-from tests.mail.api_proxy import ApiProxy, application_error, rpc_error
+from tests.notifications.api_proxy import ApiProxy, application_error, rpc_error
 
 SENDER = "notices@skolsynk-test.appspotmail.com"
 TICKET = "a-ticket/1"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from addon.mail.letter import TEMPLATES, english_number, letter, swedish_number
+from addon.notifications.message import TEMPLATES, english_number, letter, swedish_number
 
 TO = ("it@storvik.example",)
 

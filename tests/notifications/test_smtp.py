@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from addon.mail import MailError, Message, mailer
-from addon.mail.smtp import SmtpMailer
+from addon.notifications.mailer import MailError, Message, mailer
+from addon.notifications.smtp import SmtpMailer
 from addon.vendors.profiles import NotConfigured
 from addon.web_settings import Mail, Smtp
 from tests.egil_tls import server_context
-from tests.mail.post_office import PostOffice
+from tests.notifications.post_office import PostOffice
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
 """Passwords without TLS are fine between a test and its server."""
