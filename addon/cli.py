@@ -12,28 +12,28 @@ from typing import TypeVar
 import msgspec
 
 from addon import logs, show
-from addon.approve import approve
 from addon.delivery.lease import Taken
 from addon.directory.errors import DirectoryError
-from addon.overview import write_csv
 from addon.parts import open_store, rooms, secret_manager
-from addon.progress import Progress
-from addon.reconcile import reconcile
-from addon.report import DONE, FAILED, UNREAD, USAGE, RunReport
-from addon.rooms import Rooms, Unknown
-from addon.runs import new_entry_id
 from addon.settings import Settings, SettingsError
-from addon.status import status
 from addon.store.base import Store, StoreError
 from addon.store.records import LogEntry
-from addon.sync import preview, sync
+from addon.sync.context import Rooms, Unknown
+from addon.sync.holds import approve
+from addon.sync.overview import write_csv
+from addon.sync.progress import Progress
+from addon.sync.reconcile import reconcile
+from addon.sync.report import DONE, FAILED, UNREAD, USAGE, RunReport
+from addon.sync.run import preview, sync
+from addon.sync.runs import new_entry_id
+from addon.sync.status import status
+from addon.sync.withdraw import ATTEMPTS, COMMAND_LINE, withdraw
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.diff import changes
 from addon.tenants.document import DocumentError, decode_tenant, load_tenant
 from addon.tenants.model import Tenant
 from addon.tenants.pause import Paused
 from addon.vendors.profiles import NotConfigured
-from addon.withdraw import ATTEMPTS, COMMAND_LINE, withdraw
 
 T = TypeVar("T")
 Command = Callable[[argparse.Namespace, Settings], int]

@@ -7,12 +7,12 @@ from addon.directory.errors import AccessRefused
 from addon.directory.google.credentials import anonymous, from_key_file, keyless
 from addon.directory.google.reader import Source, read
 from addon.directory.snapshot import Snapshot
-from addon.rooms import Rooms
 from addon.school_register.client import RegisterClient
 from addon.school_register.register import Register
 from addon.settings import Settings, SqliteStore
 from addon.store.base import Store
 from addon.store.sqlite.store import SQLiteStore
+from addon.sync.context import Rooms
 from addon.tenants.model import Tenant
 from addon.vendors.secret_manager import SecretManager
 

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from addon.reconcile import Reconciled
-from addon.report import ConnectionReport, RunReport
 from addon.roster.findings import SEVERITIES
-from addon.status import TenantStatus
+from addon.sync.reconcile import Reconciled
+from addon.sync.report import ConnectionReport, RunReport
+from addon.sync.status import TenantStatus
 from addon.tenants.model import Tenant
 
 MOST_FAILURES = 10

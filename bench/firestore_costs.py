@@ -21,11 +21,11 @@ from msgspec.structs import replace
 from addon.delivery import lease
 from addon.delivery import ledger_writer as journal
 from addon.directory.snapshot import Snapshot
-from addon.relay import deliver, read_and_plan
-from addon.rooms import Rooms
 from addon.settings import Settings
 from addon.store.firestore.store import FirestoreStore
-from addon.sync import sync
+from addon.sync.context import Rooms
+from addon.sync.relay import deliver, read_and_plan
+from addon.sync.run import sync
 from bench.firestore_count import Count, Counted
 from bench.workload import snapshot, tenant
 from tests.egil_server import EgilServer

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from addon.parts import open_store, rooms
 from addon.settings import Settings
-from addon.sync import sync
+from addon.sync.run import sync
 from bench.measure import report
 from tests.egil_server import EgilServer
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from msgspec import structs
 
 from addon.parts import open_store, rooms
-from addon.report import RunReport
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.domain import Domain
@@ -26,7 +25,8 @@ from addon.sandbox.stage import PROFILES
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.records import LogEntry, Run
-from addon.sync import sync
+from addon.sync.report import RunReport
+from addon.sync.run import sync
 from tests.egil_server import EgilServer
 
 TENANT = "C0storkoping"

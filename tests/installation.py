@@ -25,11 +25,11 @@ from addon.delivery.throttle import Patience
 from addon.directory.google.reader import read
 from addon.directory.google.retry import Patience as ReadingPatience
 from addon.parts import directory_source, open_store, rooms
-from addon.rooms import Rooms
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.settings import Settings
 from addon.store.base import Store
+from addon.sync.context import Rooms
 from tests.egil_server import EgilServer
 
 JSON = dict[str, Any]

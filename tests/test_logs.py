@@ -320,7 +320,7 @@ ERRORS = st.sampled_from([None, ValueError("Anna"), OddError(), DirectoryError("
 
 @settings(deadline=None)
 @given(
-    name=st.sampled_from(["addon.sync", "other"]),
+    name=st.sampled_from(["addon.sync.run", "other"]),
     level=st.integers(0, 60),
     message=st.text(st.characters()) | ANY,
     args=st.lists(ANY, max_size=3).map(tuple),

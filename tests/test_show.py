@@ -2,8 +2,8 @@
 
 from addon import show
 from addon.planning.result import Failure
-from addon.reconcile import Drift, Reconciled
-from addon.report import (
+from addon.sync.reconcile import Drift, Reconciled
+from addon.sync.report import (
     ConnectionReport,
     DirectoryCounts,
     FindingReport,
@@ -11,7 +11,7 @@ from addon.report import (
     RosterCounts,
     RunReport,
 )
-from addon.status import ConnectionStatus, LeftBehind, RefusedStatus, RunStatus, TenantStatus
+from addon.sync.status import ConnectionStatus, LeftBehind, RefusedStatus, RunStatus, TenantStatus
 from addon.tenants.model import Connection, Organisation, SchoolUnit, Tenant
 
 DONE = {"create": {"User": 3, "StudentGroup": 1}, "update": {}, "delete": {"User": 1}}

@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from addon.logs import masked
-from addon.report import ConnectionReport, DirectoryCounts
 from addon.store.records import Run
+from addon.sync.report import ConnectionReport, DirectoryCounts
 from addon.tenants.model import Connection, LimitedType
 
 Kind = Literal["held", "refused", "stopped", "configuration", "unread"]

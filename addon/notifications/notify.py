@@ -14,10 +14,10 @@ from msgspec import Struct, structs
 from addon.notifications.events import News, Standing, connection_standing, directory_news
 from addon.notifications.mailer import Mailer, MailError, mailer
 from addon.notifications.message import letter
-from addon.rooms import Rooms, find_tenant
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.records import Run, Shelf
+from addon.sync.context import Rooms, find_tenant
 from addon.tenants.model import Connection, Tenant
 
 log = logging.getLogger(__name__)

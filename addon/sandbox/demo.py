@@ -16,13 +16,13 @@ from types import FrameType
 from addon.directory.errors import DirectoryError
 from addon.planning.ledger import NotKept
 from addon.port import PortError, usable
-from addon.progress import Progress
-from addon.report import DONE, FAILED, USAGE
 from addon.sandbox import story, story_changes
 from addon.sandbox.stage import Stage, StoryError, set_stage
 from addon.sandbox.story import Step
 from addon.sandbox.terminal import Terminal
 from addon.settings import ROOT
+from addon.sync.progress import Progress
+from addon.sync.report import DONE, FAILED, USAGE
 
 HOST = "127.0.0.1"
 STARTS_WITHIN, ENDS_WITHIN = 30.0, 10.0

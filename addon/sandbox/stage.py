@@ -11,9 +11,6 @@ from msgspec import structs
 from addon.delivery.throttle import Patience
 from addon.parts import open_store, rooms
 from addon.planning.ledger import Key
-from addon.progress import Progress
-from addon.report import ConnectionReport, RunReport
-from addon.rooms import Rooms
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.sandbox.google_shapes import JSON
@@ -25,7 +22,10 @@ from addon.sandbox.vendor import SandboxVendor
 from addon.sandbox.watch import Seen, Watch
 from addon.settings import Settings
 from addon.store.base import Store
-from addon.sync import sync
+from addon.sync.context import Rooms
+from addon.sync.progress import Progress
+from addon.sync.report import ConnectionReport, RunReport
+from addon.sync.run import sync
 
 STUDENTS, STAFF = 240, 40
 IMPATIENT = Patience(first_wait=0.05)

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from addon.overview import Row, write_csv
-from addon.report import RunReport
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.school_units import Style
 from addon.sandbox.stage import Outcome, Stage, expect
 from addon.sandbox.terminal import Terminal
-from addon.sync import preview
+from addon.sync.overview import Row, write_csv
+from addon.sync.report import RunReport
+from addon.sync.run import preview
 from addon.tenants.document import DocumentError, decode_tenant
 
 Tell = Callable[[Stage, Terminal], None]

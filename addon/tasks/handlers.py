@@ -11,22 +11,22 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from addon import relay
 from addon.delivery.lease import Taken
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.logs import about
 from addon.planning.ledger import NotKept
-from addon.progress import KeptProgress
-from addon.reconcile import reconcile, remember
-from addon.relay import Relay
-from addon.report import ConnectionReport
-from addon.rooms import Rooms, Unknown
+from addon.sync import relay
+from addon.sync.context import Rooms, Unknown
+from addon.sync.progress import KeptProgress
+from addon.sync.reconcile import reconcile, remember
+from addon.sync.relay import Relay
+from addon.sync.report import ConnectionReport
+from addon.sync.withdraw import LedgerMode, withdraw
 from addon.tasks.base import RUNS, NoSuchQueue, Queue, QueueError, Task, deliveries_to
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.document import DocumentError
 from addon.tenants.pause import Paused
 from addon.vendors.profiles import NotConfigured
-from addon.withdraw import LedgerMode, withdraw
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Answer(Struct, frozen=True):
 
 
 class Stretches(Protocol):
-    """The two stretches of a run; `addon.relay` is the one there is."""
+    """The two stretches of a run; `addon.sync.relay` is the one there is."""
 
     def read_and_plan(self, rooms: Rooms, tenant_id: str) -> Relay: ...
 
@@ -107,7 +107,8 @@ class Work:
     """Does tasks. `rooms` and `queue` are asked for when there is something to do.
 
     `read` reads a tenant's whole directory for the pages. `tell` tells of what is new with a
-    tenant, or with one vendor after a delivery; it must not raise: `addon.notifications.notify.after_run`.
+    tenant, or with one vendor after a delivery; it must not raise:
+    `addon.notifications.notify.after_run`.
     `is_turn` says whether a tenant runs in a window at all.
     """
 

@@ -1,8 +1,8 @@
 """What a person asks for on the pages, as tasks: done soon, by the queue, and once."""
 
+from addon.sync.withdraw import LedgerMode
 from addon.tasks.base import RUNS, Queue, Task
 from addon.tasks.handlers import RECONCILE, RUN, WITHDRAW
-from addon.withdraw import LedgerMode
 
 SAME_WITHIN = 5.0
 """Seconds within which a second wish for the same is the first one pressed twice."""

@@ -9,14 +9,16 @@ import msgspec
 from flask import g, request
 from msgspec import Struct, structs
 
-from addon import reconcile, survey
+from addon import survey
 from addon.directory.scope import BUILT_IN, needs
 from addon.planning.guard import Hold
 from addon.planning.ledger import Key
-from addon.rooms import Rooms, ledger_key
-from addon.runs import new_entry_id
 from addon.store.base import Store, StoreError
 from addon.store.records import LogEntry, Run, Shelf
+from addon.sync import reconcile
+from addon.sync.context import Rooms, ledger_key
+from addon.sync.runs import new_entry_id
+from addon.sync.withdraw import LedgerMode
 from addon.tenants.diff import Changed, changes
 from addon.tenants.document import decode_tenant, load_tenant, write_document
 from addon.tenants.model import Organisation, Tenant
@@ -24,7 +26,6 @@ from addon.vendors.profiles import Vendor
 from addon.web.gate import Admin
 from addon.web.house import House
 from addon.web.study import Desk, Patience
-from addon.withdraw import LedgerMode
 
 SAVING = 25.0
 """Seconds that a form waits for what it needs, so that nothing that was filled in is lost."""

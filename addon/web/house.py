@@ -14,10 +14,10 @@ from addon.directory.snapshot import Snapshot
 from addon.notifications.mailer import Mailer, mailer
 from addon.notifications.notify import after_run
 from addon.parts import open_register, open_store, read_directory, rooms, secret_manager
-from addon.rooms import Rooms, find_tenant
 from addon.school_register.model import RegisterError
 from addon.settings import CloudTasks, Settings
 from addon.store.base import Store, StoreError
+from addon.sync.context import Rooms, find_tenant
 from addon.tasks.base import Queue
 from addon.tasks.handlers import SECONDS, Work
 from addon.tasks.local import LocalQueue

@@ -18,11 +18,11 @@ from addon.directory.snapshot import Snapshot, User
 from addon.planning.guard import Hold
 from addon.planning.ledger import Ledger
 from addon.planning.plan import Plan
-from addon.prepared import Prepared, intend, place
-from addon.rooms import Rooms, ledger_key
 from addon.roster.index import Index
 from addon.ss12000.mapping import Translation
 from addon.survey import State, Survey
+from addon.sync.context import Rooms, ledger_key
+from addon.sync.prepare import Prepared, intend, place
 from addon.tenants.model import Connection, Mode, Protected, Tenant
 from addon.web.workshop import PATIENCE, NotReady, Patience, Workshop
 

@@ -8,7 +8,7 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from addon.delivery.throttle import SPENT
-from addon.sending import PAUSED, TURNED_OFF
+from addon.sync.session import PAUSED, TURNED_OFF
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Vendor
 from addon.web.finding_words import finding_words

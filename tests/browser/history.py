@@ -1,7 +1,7 @@
 """What has happened in the town: the first delivery, and then a school year's usual days."""
 
-from addon.report import RunReport
 from addon.sandbox.municipality.units import DOMAIN
+from addon.sync.report import RunReport
 from tests.browser.town import NORTH, Town
 
 DAY = 24 * 3600.0

@@ -16,14 +16,14 @@ from flask import Flask
 from msgspec import structs
 
 from addon import HOUSE, create_app
-from addon.approve import refuse
 from addon.directory.snapshot import Snapshot
-from addon.progress import Progress
-from addon.report import RunReport
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.stage import Stage, set_stage
 from addon.settings import Settings
-from addon.sync import sync
+from addon.sync.holds import refuse
+from addon.sync.progress import Progress
+from addon.sync.report import RunReport
+from addon.sync.run import sync
 from addon.tenants.model import Tenant
 from addon.tenants.pause import today
 from addon.web.house import House

@@ -15,12 +15,12 @@ from addon.planning.guard import check
 from addon.planning.ledger import Entry, Ledger
 from addon.planning.plan import make_plan
 from addon.planning.result import Failure
-from addon.report import ConnectionReport, HoldReport, RunReport, Status, nothing_done
-from addon.rooms import Rooms
 from addon.settings import Settings, SqliteStore
 from addon.store.base import Store
 from addon.store.records import Run
 from addon.store.sqlite.store import SQLiteStore
+from addon.sync.context import Rooms
+from addon.sync.report import ConnectionReport, HoldReport, RunReport, Status, nothing_done
 from addon.tasks.base import Queue, QueueError
 from addon.tasks.handlers import DELIVER, RUN, Work
 from addon.tenants.document import load_tenant

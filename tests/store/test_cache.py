@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from addon.runs import new_run_id
 from addon.store.base import LOG_KEPT, StoreError
 from addon.store.records import LogEntry, Paper, Shelf
+from addon.sync.runs import new_run_id
 from addon.tenants.diff import Changed
 
 READING = Shelf("reading", "C1")

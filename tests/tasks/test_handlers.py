@@ -10,10 +10,10 @@ import pytest
 from addon import logs
 from addon.delivery.lease import Taken
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.relay import Relay
-from addon.report import ConnectionReport
-from addon.rooms import Rooms, Unknown
 from addon.store.base import StoreError
+from addon.sync.context import Rooms, Unknown
+from addon.sync.relay import Relay
+from addon.sync.report import ConnectionReport
 from addon.tasks.base import NoSuchQueue, QueueError, Task
 from addon.tasks.handlers import DELIVER, RUN, Answer, Work
 from addon.tenants.document import DocumentError

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from addon.rooms import find_tenant
 from addon.sandbox.directory_server import DirectoryServer
 from addon.store.records import StoredTask
 from addon.store.sqlite.store import SQLiteStore
+from addon.sync.context import find_tenant
 from addon.tasks.base import RUNS
 from addon.tasks.handlers import DELIVER, RUN
 from tests.egil_server import EgilServer

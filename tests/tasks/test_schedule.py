@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from addon.runs import begin
 from addon.store.records import Shelf
 from addon.store.sqlite.store import SQLiteStore
+from addon.sync.runs import begin
 from addon.tasks.base import QueueError, Task
 from addon.tasks.schedule import (
     Enqueued,

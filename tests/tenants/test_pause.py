@@ -6,16 +6,16 @@ from datetime import UTC, date, datetime
 import pytest
 from msgspec import structs
 
-from addon import relay
-from addon.approve import approve, find_hold
-from addon.report import USAGE
 from addon.settings import Settings
-from addon.status import status
-from addon.sync import preview, sync
+from addon.sync import relay
+from addon.sync.holds import approve, find_hold
+from addon.sync.report import USAGE
+from addon.sync.run import preview, sync
+from addon.sync.status import status
+from addon.sync.withdraw import withdraw
 from addon.tasks.handlers import DELIVER, RUN, Work
 from addon.tenants.model import Organisation, Pause, Schedule, Tenant
 from addon.tenants.pause import Paused, paused, today
-from addon.withdraw import withdraw
 from tests.installation import PUPILS, TENANT, Installation
 
 ALWAYS = {"pause": {"from": "2020-01-01", "until": "2199-12-31"}}

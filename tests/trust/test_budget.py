@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from addon.approve import approve
 from addon.planning.guard import APPROVAL_LASTS
-from addon.report import DONE, FAILED, HELD
-from addon.sync import sync
-from addon.withdraw import withdraw
+from addon.sync.holds import approve
+from addon.sync.report import DONE, FAILED, HELD
+from addon.sync.run import sync
+from addon.sync.withdraw import withdraw
 from tests.trust.town import DAY, TENANT, Crash, Life, Town, Trouble, crowd, there
 from tests.trust.worker import Worker
 

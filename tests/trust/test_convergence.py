@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
-from addon.approve import approve
-from addon.report import ConnectionReport
 from addon.ss12000.resources import TYPES
+from addon.sync.holds import approve
+from addon.sync.report import ConnectionReport
 from tests.egil_faults import Fault
 from tests.trust.town import TENANT, Crash, Spot, State, Town, Trouble, there, with_spots
 from tests.trust.troubles import (

@@ -10,10 +10,10 @@ import pytest
 
 from addon.delivery.throttle import Patience
 from addon.planning.ledger import Key
-from addon.report import FAILED, ConnectionReport
-from addon.rooms import Rooms, find_tenant
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync import sync
+from addon.sync.context import Rooms, find_tenant
+from addon.sync.report import FAILED, ConnectionReport
+from addon.sync.run import sync
 from addon.vendors.profiles import Vendor
 from tests.egil_faults import Fault
 from tests.egil_server import EgilServer

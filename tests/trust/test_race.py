@@ -12,10 +12,10 @@ import pytest
 from msgspec import structs
 
 from addon.planning.ledger import Key
-from addon.rooms import find_tenant
 from addon.sandbox.directory_server import DirectoryServer
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync import sync
+from addon.sync.context import find_tenant
+from addon.sync.run import sync
 from tests.egil_faults import Incoming
 from tests.egil_server import EgilServer
 from tests.trust.commands import Installation, ended

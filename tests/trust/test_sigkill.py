@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from addon.rooms import find_tenant
 from addon.store.sqlite.store import SQLiteStore
+from addon.sync.context import find_tenant
 from tests.egil_faults import Incoming
 from tests.egil_server import EgilServer
 from tests.trust.town import KINDS, TENANT, crowd, document, profile, there, wanted

@@ -1,7 +1,7 @@
 """A small town: its people in a directory, a vendor that can fail, and the real sync between.
 
 Nothing is patched. A `Town` is a store, an EGIL server and a clock; `Town.run` is one run of
-`addon.sync.sync`, which may meet trouble and may die.
+`addon.sync.run.sync`, which may meet trouble and may die.
 """
 
 import json
@@ -15,8 +15,6 @@ from typing import Any
 from addon.delivery.throttle import Patience
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
 from addon.planning.ledger import Change, Key, Ledger
-from addon.report import ConnectionReport
-from addon.rooms import Rooms
 from addon.roster.select import select
 from addon.sandbox.domain import Domain
 from addon.settings import Settings, SqliteStore
@@ -25,7 +23,9 @@ from addon.ss12000.mapping import Translation
 from addon.ss12000.resources import TYPES
 from addon.ss12000.vendor_roster import view
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync import sync
+from addon.sync.context import Rooms
+from addon.sync.report import ConnectionReport
+from addon.sync.run import sync
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Endpoint, Vendor

@@ -18,10 +18,10 @@ from typing import Any, NamedTuple, Self
 import msgspec
 
 import addon
-from addon.report import RunReport
-from addon.rooms import Rooms
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync import sync
+from addon.sync.context import Rooms
+from addon.sync.report import RunReport
+from addon.sync.run import sync
 from tests.trust.town import CALM, TENANT, crowd, profile, settings
 
 ROOT = Path(addon.__file__).resolve().parent.parent

@@ -12,9 +12,9 @@ from flask import g
 from msgspec import structs
 
 from addon import survey
-from addon.reconcile import Reconciled, remember
 from addon.store.base import StoreError
 from addon.store.records import Run
+from addon.sync.reconcile import Reconciled, remember
 from addon.tenants.document import DocumentError
 from addon.tenants.model import Organisation, Protected, Tenant
 from addon.web.gate import Admin

@@ -12,11 +12,11 @@ import requests
 
 from addon import create_app
 from addon.planning.ledger import Key
-from addon.rooms import find_tenant
 from addon.sandbox.directory_server import DirectoryServer
 from addon.settings import CloudTasks, Settings
 from addon.store.lease_holder import holder
 from addon.store.sqlite.store import SQLiteStore
+from addon.sync.context import find_tenant
 from tests.egil_server import EgilServer
 from tests.tasks.cloud_tasks_stand_in import CloudTasksStandIn
 from tests.trust.town import TENANT, as_domain, crowd, document, profile, settings, there, wanted

@@ -5,10 +5,10 @@ from flask_babel import gettext as _
 from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.approve import let_go, refuse
 from addon.planning.guard import Approval
-from addon.rooms import Unknown
 from addon.survey import State
+from addon.sync.context import Unknown
+from addon.sync.holds import let_go, refuse
 from addon.tasks.base import QueueError
 from addon.tasks.requests import run_now, withdraw_now
 from addon.tenants.model import Limits

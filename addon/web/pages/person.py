@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct, structs
 
-from addon.at_vendor import HeldResource, held_at
 from addon.directory.snapshot import User
 from addon.planning.ledger import Key
-from addon.rooms import ledger_key
 from addon.roster.explain import explain
 from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
+from addon.sync.context import ledger_key
+from addon.sync.vendor_lookup import HeldResource, held_at
 from addon.text import fold
 from addon.web.here import Here, here
 from addon.web.study import Desk

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
 
-from addon.at_vendor import HeldResource, held_at
 from addon.planning.plan import Operation
-from addon.rooms import target_of
+from addon.sync.context import target_of
+from addon.sync.vendor_lookup import HeldResource, held_at
 from addon.vendors.profiles import NotConfigured
 from addon.web.here import Here, here
 from addon.web.paging import page_of

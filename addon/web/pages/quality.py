@@ -8,9 +8,9 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from addon.overview import harmless
 from addon.roster.findings import MESSAGES
 from addon.store.base import RUNS_KEPT
+from addon.sync.overview import harmless
 from addon.web.charts import Series, line_chart
 from addon.web.finding_words import finding_words
 from addon.web.here import Here, here

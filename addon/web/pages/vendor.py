@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.reconcile import remembered
+from addon.sync.reconcile import remembered
 from addon.tasks.base import QueueError
 from addon.tasks.requests import reconcile_now
 from addon.tenants.model import Tenant

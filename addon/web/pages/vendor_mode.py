@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.rooms import ledger_key
+from addon.sync.context import ledger_key
 from addon.tasks.base import QueueError
 from addon.tasks.requests import run_now
 from addon.tenants.model import Connection, Mode, Tenant
@@ -106,7 +106,7 @@ def _begin(now: Here, vendor: str, wanted: Mode) -> bool:
 
 
 def _off(now: Here, name: str) -> str:
-    """That it is off; what is being sent ends when the run next asks, see `addon.sending`."""
+    """That it is off; what is being sent ends when the run next asks, see `addon.sync.session`."""
     if is_sending(now):
         told = _(
             "%(vendor)s är av. Skickas något dit just nu slutar det inom en minut.", vendor=name

@@ -3,7 +3,7 @@
 from flask import abort
 from msgspec import structs
 
-from addon.rooms import target_of
+from addon.sync.context import target_of
 from addon.tenants.model import Connection, Mode, Tenant
 from addon.vendors.profiles import NotConfigured, Vendor
 from addon.web.here import Here, with_connection

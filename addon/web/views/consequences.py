@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, structs
 
 from addon.planning.guard import FEWEST_BY_PERCENT, is_too_many
-from addon.prepared import Prepared
 from addon.roster.model import Person
 from addon.ss12000.vendor_roster import View
+from addon.sync.prepare import Prepared
 from addon.tenants.model import Limits, Mode, SchoolUnit, Tenant
 from addon.web.here import Here
 from addon.web.study import Desk, NotRead, NotReady

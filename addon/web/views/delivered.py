@@ -1,6 +1,6 @@
 """The vendors that something has been delivered to: from them a change can take people away."""
 
-from addon.rooms import ledger_key
+from addon.sync.context import ledger_key
 from addon.tenants.model import Connection
 from addon.web.here import Here
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import User
-from addon.prepared import Prepared
 from addon.roster.findings import MESSAGES, SEVERITIES
 from addon.roster.model import Finding
 from addon.store.records import Run
+from addon.sync.prepare import Prepared
 from addon.text import SortKey, fold, sort_key
 from addon.web.study import Desk
 from addon.web.views.standing import Point, Record, record_of

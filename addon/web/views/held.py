@@ -7,11 +7,11 @@ from typing import Literal
 from msgspec import Struct
 
 from addon.directory.snapshot import User
-from addon.overview import PROTECTED, UNIT_NOT_CHOSEN
 from addon.planning.guard import Approval, Hold
-from addon.prepared import Prepared
 from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
+from addon.sync.overview import PROTECTED, UNIT_NOT_CHOSEN
+from addon.sync.prepare import Prepared
 from addon.text import SortKey
 from addon.web.here import Held, Here
 from addon.web.study import Desk

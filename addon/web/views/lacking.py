@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from addon.directory.snapshot import User
-from addon.prepared import Prepared
+from addon.sync.prepare import Prepared
 from addon.tenants.model import Connection
 from addon.text import sort_key
 from addon.web.study import Desk

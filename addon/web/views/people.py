@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import User
-from addon.overview import HEADER, UNIT_NOT_CHOSEN
-from addon.overview import rows as overview_rows
-from addon.prepared import Prepared
+from addon.sync.overview import HEADER, UNIT_NOT_CHOSEN
+from addon.sync.overview import rows as overview_rows
+from addon.sync.prepare import Prepared
 from addon.tenants.model import Tenant
 from addon.text import SortKey, combined_key, fold, sort_key
 from addon.web.study import Desk

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from addon.planning.ledger import Key
-from addon.rooms import ledger_key
+from addon.sync.context import ledger_key
 from addon.web.here import Here
 from addon.web.study import Desk
 from addon.web.views.remedies import refusal_remedy

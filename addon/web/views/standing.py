@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from addon.rooms import target_of
 from addon.store.records import Run
+from addon.sync.context import target_of
 from addon.tenants.model import Connection, Mode
 from addon.tenants.pause import LOCAL, today
 from addon.vendors.profiles import NotConfigured
@@ -20,7 +20,7 @@ LATE = 24 * 3600.0
 
 
 class Part(Struct, frozen=True, rename="camel"):
-    """One connection's part of a run, as it was kept; see `addon.report.ConnectionReport`."""
+    """One connection's part of a run, as it was kept; see `addon.sync.report.ConnectionReport`."""
 
     vendor: str
     mode: str
@@ -74,7 +74,7 @@ class Roster(Struct, frozen=True, rename="camel"):
 
 
 class Record(Struct, frozen=True):
-    """What is kept of a run: see `addon.report.RunReport.record`."""
+    """What is kept of a run: see `addon.sync.report.RunReport.record`."""
 
     roster: Roster | None = None
     findings: dict[str, int] = {}

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from addon.directory.snapshot import User
-from addon.prepared import Prepared
 from addon.ss12000.ids import Ids
+from addon.sync.prepare import Prepared
 from addon.text import SortKey, sort_key
 from addon.web.study import Desk
 

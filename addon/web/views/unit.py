@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from addon.prepared import Prepared
 from addon.roster.model import StudentGroup
+from addon.sync.prepare import Prepared
 from addon.tenants.model import Connection, SchoolUnit, Tenant
 from addon.text import sort_key
 from addon.web.study import Desk

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from addon.prepared import Prepared
+from addon.sync.prepare import Prepared
 from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.study import Desk
 

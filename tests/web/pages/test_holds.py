@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from addon.approve import find_hold
 from addon.planning.guard import APPROVAL_LASTS
-from addon.rooms import find_tenant
-from addon.runs import begin
+from addon.sync.context import find_tenant
+from addon.sync.holds import find_hold
+from addon.sync.runs import begin
 from addon.tasks.base import QueueError
 from addon.web.pages.holds import BEGINS_WITHIN
 from addon.web.views.whole_runs import whole_runs

@@ -5,9 +5,9 @@ import re
 import msgspec
 import pytest
 
-from addon.progress import KEPT_EVERY, KeptProgress
-from addon.runs import begin, end
 from addon.store.records import Run, Shelf
+from addon.sync.progress import KEPT_EVERY, KeptProgress
+from addon.sync.runs import begin, end
 from addon.tasks.base import QueueError
 from addon.tasks.requests import SAME_WITHIN
 from tests.installation import DOMAIN, PUPILS, TENANT, address, person

@@ -2,10 +2,10 @@
 
 import pytest
 
-from addon.rooms import Unknown
 from addon.settings import Settings
-from addon.status import TenantStatus, status
-from addon.sync import sync
+from addon.sync.context import Unknown
+from addon.sync.run import sync
+from addon.sync.status import TenantStatus, status
 from tests.installation import PROFILES, PUPILS, TENANT, Installation
 
 

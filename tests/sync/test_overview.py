@@ -7,10 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from addon.directory.snapshot import Snapshot
-from addon.overview import HEADER, Row, rows, write_csv
 from addon.roster.model import Roster
 from addon.roster.select import select
 from addon.ss12000.vendor_roster import view
+from addon.sync.overview import HEADER, Row, rows, write_csv
 from addon.tenants.model import Connection, Protected
 from addon.vendors.profiles import Vendor
 from tests.roster.builders import (

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from addon.report import HELD
-from addon.rooms import Unknown
 from addon.store.base import StoreError
+from addon.sync.context import Unknown
+from addon.sync.report import HELD
+from addon.sync.withdraw import turn_off, withdraw
 from addon.tasks.handlers import WITHDRAW, Work
-from addon.withdraw import turn_off, withdraw
 from tests.installation import TENANT, Installation
 
 
@@ -168,7 +168,7 @@ def test_no_run_stays_open_when_the_store_fails(here, monkeypatch):
 
     with here.rooms() as rooms:
         with monkeypatch.context() as full:
-            full.setattr("addon.withdraw._one", broken)
+            full.setattr("addon.sync.withdraw._one", broken)
             with pytest.raises(StoreError):
                 withdraw(rooms, TENANT, "all", confirmed=True)
         assert rooms.store.running(TENANT) == []

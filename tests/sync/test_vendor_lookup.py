@@ -6,9 +6,9 @@ import json
 import pytest
 from msgspec import structs
 
-from addon.at_vendor import held_at
 from addon.planning.ledger import Change, Entry, Key
-from addon.rooms import Unknown
+from addon.sync.context import Unknown
+from addon.sync.vendor_lookup import held_at
 from tests.installation import PUPILS, STAFF, TENANT, Installation, address
 
 
@@ -73,7 +73,7 @@ def test_the_vendors_trouble_is_told(here, fault, problem):
 
 
 def test_a_vendor_that_does_not_answer_is_given_up(here, monkeypatch):
-    monkeypatch.setattr("addon.at_vendor.WITHIN", 0.05)
+    monkeypatch.setattr("addon.sync.vendor_lookup.WITHIN", 0.05)
     here.all.fail(times=None, hang=5.0)
     (found,) = asked(here, PUPILS["7A"][0])
     assert (found.body, found.problem is not None) == (None, True)

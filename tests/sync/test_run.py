@@ -6,13 +6,13 @@ import time
 import pytest
 from msgspec import structs
 
-from addon import relay
 from addon.delivery.lease import Lease
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.rooms import Unknown
-from addon.sending import PAUSED, TURNED_OFF
 from addon.store.base import StoreError
-from addon.sync import preview, sync
+from addon.sync import relay
+from addon.sync.context import Unknown
+from addon.sync.run import preview, sync
+from addon.sync.session import PAUSED, TURNED_OFF
 from tests.installation import HIDDEN, PUPILS, TENANT, Installation, address
 
 
@@ -225,7 +225,7 @@ def test_no_stretch_stays_open_whatever_goes_wrong_in_it(here, monkeypatch, wher
         found = relay.read_and_plan(rooms, TENANT)
         assert found.vendors == ("all", "some")
         with monkeypatch.context() as full:
-            full.setattr(f"addon.relay.{where}", broken)
+            full.setattr(f"addon.sync.relay.{where}", broken)
             with pytest.raises(StoreError):
                 relay.deliver(rooms, TENANT, "all", found.run, 60)
         assert rooms.store.running(TENANT) == []

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from addon.outcome import failed, idle
 from addon.planning.ledger import Key
-from addon.report import ConnectionReport
-from addon.rooms import Rooms, ledger_key, target_of
+from addon.sync.context import Rooms, ledger_key, target_of
+from addon.sync.outcome import failed, idle
+from addon.sync.report import ConnectionReport
 from addon.tenants.model import Connection
 from addon.vendors.profiles import NotConfigured, Target
 

@@ -10,9 +10,9 @@ from msgspec import Struct
 from addon.delivery.throttle import Pace, Patience, Stopped
 from addon.delivery.transport import GivenUp, Wire
 from addon.planning.ledger import Ledger
-from addon.rooms import Rooms, find_tenant, ledger_key, target_of
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import ResourceType
+from addon.sync.context import Rooms, find_tenant, ledger_key, target_of
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import NotConfigured, Target, Vendor
 

@@ -3,8 +3,8 @@
 import pytest
 
 from addon.planning.ledger import Change, Key
-from addon.reconcile import Drift, reconcile
-from addon.rooms import Unknown
+from addon.sync.context import Unknown
+from addon.sync.reconcile import Drift, reconcile
 from addon.vendors.profiles import NotConfigured
 from tests.installation import PUPILS, TENANT, Installation, address
 

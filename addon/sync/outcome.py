@@ -3,7 +3,7 @@
 from addon.planning.guard import Hold, counts
 from addon.planning.plan import Plan
 from addon.planning.result import Result
-from addon.report import ConnectionReport, HoldReport, Status, nothing_done
+from addon.sync.report import ConnectionReport, HoldReport, Status, nothing_done
 from addon.tenants.model import Connection
 
 

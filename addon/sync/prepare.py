@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence, Set
 
 from msgspec import Struct, structs
 
-from addon import overview
 from addon.directory.snapshot import Snapshot
 from addon.planning.guard import Approval, Hold, check
 from addon.planning.ledger import Key, Ledger
 from addon.planning.plan import Plan, digests, make_plan, plan_for, standing_refusals
-from addon.rooms import Rooms
 from addon.roster.model import Finding, Roster
 from addon.roster.select import select
 from addon.ss12000.mapping import Translation
 from addon.ss12000.vendor_roster import View, view
+from addon.sync import overview
+from addon.sync.context import Rooms
 from addon.tenants.model import Connection, Tenant
 
 

@@ -8,19 +8,19 @@ from functools import partial
 from msgspec import Struct, structs
 
 from addon.delivery.lease import Taken
-from addon.elsewhere import elsewhere, hide
 from addon.logs import about
-from addon.outcome import delivered, failed
 from addon.planning.guard import Hold
 from addon.planning.ledger import Key, NotKept
 from addon.planning.plan import Plan
 from addon.planning.result import Result
-from addon.prepared import Intention, Prepared, intend
-from addon.ready import Ready
-from addon.report import ConnectionReport, Status, nothing_done
-from addon.rooms import Rooms, key_refused
-from addon.sending import Line, unwanted
 from addon.store.base import Store
+from addon.sync.context import Rooms, key_refused
+from addon.sync.outcome import delivered, failed
+from addon.sync.prepare import Intention, Prepared, intend
+from addon.sync.protected import elsewhere, hide
+from addon.sync.readiness import Ready
+from addon.sync.report import ConnectionReport, Status, nothing_done
+from addon.sync.session import Line, unwanted
 from addon.tenants.model import Connection
 
 log = logging.getLogger(__name__)

@@ -4,20 +4,20 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from addon.exchange import Errand, take_part
 from addon.logs import about
-from addon.outcome import foreseen, idle
-from addon.prepared import Prepared, intend, prepare
-from addon.ready import Ready, readiness, those_ready
-from addon.report import (
+from addon.sync.connection import Errand, take_part
+from addon.sync.context import Rooms, chosen, find_tenant, ledger_key
+from addon.sync.outcome import foreseen, idle
+from addon.sync.prepare import Prepared, intend, prepare
+from addon.sync.readiness import Ready, readiness, those_ready
+from addon.sync.report import (
     ConnectionReport,
     DirectoryCounts,
     RunReport,
     finding_reports,
     roster_counts,
 )
-from addon.rooms import Rooms, chosen, find_tenant, ledger_key
-from addon.runs import begin, finish, new_run_id, watched
+from addon.sync.runs import begin, finish, new_run_id, watched
 from addon.tenants.model import Connection
 from addon.tenants.pause import see_that_it_runs
 

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from addon.progress import WIDTH, KeptProgress, Progress
 from addon.store.base import StoreError
 from addon.store.records import Shelf
 from addon.store.sqlite.store import SQLiteStore
+from addon.sync.progress import WIDTH, KeptProgress, Progress
 
 
 class Terminal(io.StringIO):

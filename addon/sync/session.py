@@ -15,7 +15,7 @@ from addon.delivery.transport import GivenUp
 from addon.planning.ledger import Key, Ledger
 from addon.planning.plan import Plan
 from addon.planning.result import Result
-from addon.rooms import Rooms, Unknown, find_tenant
+from addon.sync.context import Rooms, Unknown, find_tenant
 from addon.tenants.document import DocumentError
 from addon.tenants.pause import paused
 from addon.vendors.profiles import Target

@@ -13,14 +13,14 @@ import msgspec
 from msgspec import Struct
 
 from addon.directory.snapshot import Snapshot
-from addon.exchange import Errand, settle
-from addon.exchange import deliver as deliver_to
-from addon.prepared import Prepared, place, prepare
-from addon.ready import readiness, those_ready
-from addon.report import ConnectionReport, RunReport
-from addon.rooms import Rooms, chosen, find_tenant
-from addon.runs import begin, finish, watched
-from addon.sync import nothing_read, report_of
+from addon.sync.connection import Errand, settle
+from addon.sync.connection import deliver as deliver_to
+from addon.sync.context import Rooms, chosen, find_tenant
+from addon.sync.prepare import Prepared, place, prepare
+from addon.sync.readiness import readiness, those_ready
+from addon.sync.report import ConnectionReport, RunReport
+from addon.sync.run import nothing_read, report_of
+from addon.sync.runs import begin, finish, watched
 from addon.tenants.pause import see_that_it_runs
 
 SNAPSHOT_KEPT = 6 * 3600.0

@@ -9,10 +9,10 @@ from msgspec import structs
 
 from addon.delivery.lease import Taken
 from addon.directory.errors import DirectoryError
-from addon.report import RunReport
 from addon.store.base import Store
 from addon.store.lease_holder import holder, is_dead
 from addon.store.records import Run
+from addon.sync.report import RunReport
 
 LONGEST = 24 * 3600.0
 """Seconds after which a run that has not ended is taken for cut off, wherever it ran."""

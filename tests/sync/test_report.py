@@ -6,7 +6,9 @@ import pytest
 from msgspec import structs
 
 from addon.planning.result import Failure
-from addon.report import (
+from addon.roster.findings import finding
+from addon.roster.model import Enrolment, Person, Roster, StudentGroup
+from addon.sync.report import (
     DONE,
     FAILED,
     HELD,
@@ -22,8 +24,6 @@ from addon.report import (
     nothing_done,
     roster_counts,
 )
-from addon.roster.findings import finding
-from addon.roster.model import Enrolment, Person, Roster, StudentGroup
 
 
 def part(status="delivered", **more) -> ConnectionReport:

@@ -14,15 +14,15 @@ from addon.delivery.listing import Holding
 from addon.delivery.throttle import Stopped
 from addon.delivery.transport import GivenUp
 from addon.planning.ledger import Change, Entry, Ledger
-from addon.prepared import Prepared, prepare
-from addon.rooms import Rooms, Unknown, chosen, find_tenant, ledger_key, target_of
-from addon.runs import new_run_id
-from addon.sending import Line
 from addon.ss12000.mapping import Translation
 from addon.ss12000.resources import TYPES, ResourceType
 from addon.store.base import Store
 from addon.store.lease_holder import holder
 from addon.store.records import Shelf
+from addon.sync.context import Rooms, Unknown, chosen, find_tenant, ledger_key, target_of
+from addon.sync.prepare import Prepared, prepare
+from addon.sync.runs import new_run_id
+from addon.sync.session import Line
 from addon.vendors.profiles import NotConfigured
 
 SHELF = "reconciled"

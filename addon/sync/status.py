@@ -8,11 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from addon.planning.ledger import Key, Ledger
-from addon.report import HoldReport
-from addon.rooms import SecretSource, find_tenant, ledger_key, target_of
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.records import Run
+from addon.sync.context import SecretSource, find_tenant, ledger_key, target_of
+from addon.sync.report import HoldReport
 from addon.tenants.model import Connection, Pause
 from addon.tenants.pause import paused
 from addon.vendors.profiles import NotConfigured

@@ -14,18 +14,18 @@ import msgspec
 from msgspec import structs
 
 from addon.delivery.lease import Taken
-from addon.outcome import delivered, failed
 from addon.planning.guard import check
 from addon.planning.ledger import Change, Key, NotKept
 from addon.planning.plan import removal_of_everything
 from addon.planning.result import Result
-from addon.ready import readiness
-from addon.report import ConnectionReport, RunReport, nothing_done
-from addon.rooms import Rooms, Unknown, find_tenant
-from addon.runs import begin, finish, new_entry_id, watched
-from addon.sending import Line
 from addon.store.base import StoreError
 from addon.store.records import LogEntry
+from addon.sync.context import Rooms, Unknown, find_tenant
+from addon.sync.outcome import delivered, failed
+from addon.sync.readiness import readiness
+from addon.sync.report import ConnectionReport, RunReport, nothing_done
+from addon.sync.runs import begin, finish, new_entry_id, watched
+from addon.sync.session import Line
 from addon.tenants.diff import Changed
 from addon.tenants.model import Connection, Tenant
 

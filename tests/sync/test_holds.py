@@ -3,11 +3,11 @@
 import pytest
 from msgspec import structs
 
-from addon.approve import approve, find_hold, let_go, refuse
 from addon.planning.guard import Hold
-from addon.report import HELD
-from addon.rooms import Unknown
-from addon.sync import sync
+from addon.sync.context import Unknown
+from addon.sync.holds import approve, find_hold, let_go, refuse
+from addon.sync.report import HELD
+from addon.sync.run import sync
 from tests.installation import HIDDEN, PUPILS, TENANT, Installation, address
 
 
@@ -166,7 +166,7 @@ def test_a_removal_during_a_hold_that_is_cut_off_before_the_groups_goes_on(here,
         raise KeyboardInterrupt
 
     with monkeypatch.context() as cut, here.rooms() as rooms:
-        cut.setattr("addon.sending.without", die)
+        cut.setattr("addon.sync.session.without", die)
         with pytest.raises(KeyboardInterrupt):
             sync(rooms, TENANT, "all")
     assert len(in_groups(here) - at_the_vendor(here)) == 1

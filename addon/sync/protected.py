@@ -16,11 +16,11 @@ from addon.delivery.lease import Taken
 from addon.planning.guard import Hold
 from addon.planning.ledger import Key, Ledger, NotKept, shard_of
 from addon.planning.plan import make_plan
-from addon.prepared import Prepared
-from addon.ready import Ready, readiness
-from addon.rooms import Rooms
-from addon.sending import Line
 from addon.ss12000.mapping import Translation
+from addon.sync.context import Rooms
+from addon.sync.prepare import Prepared
+from addon.sync.readiness import Ready, readiness
+from addon.sync.session import Line
 from addon.tenants.model import Connection
 
 log = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ from msgspec import structs
 
 from addon.planning.guard import Hold
 from addon.planning.ledger import Key
-from addon.report import RunReport
-from addon.rooms import Rooms, Unknown, find_tenant
 from addon.store.base import Store
-from addon.sync import sync
+from addon.sync.context import Rooms, Unknown, find_tenant
+from addon.sync.report import RunReport
+from addon.sync.run import sync
+from addon.sync.withdraw import LedgerMode, withdraw
 from addon.tenants.pause import see_that_it_runs
-from addon.withdraw import LedgerMode, withdraw
 
 
 def approve(rooms: Rooms, tenant_id: str, vendor: str) -> RunReport:

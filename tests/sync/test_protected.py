@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from addon import relay
-from addon.approve import refuse
 from addon.planning.ledger import Key
-from addon.sync import sync
+from addon.sync import relay
+from addon.sync.holds import refuse
+from addon.sync.run import sync
 from tests.installation import HIDDEN, PUPILS, TENANT, Installation, address
 
 WHO = address(*PUPILS["7A"][0])
