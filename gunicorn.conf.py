@@ -6,7 +6,7 @@ It listens on $PORT by itself. What is not as it must be ends it here, with one 
 import sys
 
 from addon import HOUSE, logs
-from addon.parts import open_store
+from addon.bootstrap import open_store
 from addon.settings import Settings, SettingsError, SqliteStore
 from addon.store.base import StoreError
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from addon.cli import main
+from addon.cli.commands import main
 
 sys.exit(main())

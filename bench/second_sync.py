@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from addon.parts import open_store, rooms
+from addon.bootstrap import open_store, rooms
 from addon.settings import Settings
 from addon.sync.run import sync
 from bench.measure import report

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from addon.parts import open_store, rooms
+from addon.bootstrap import open_store, rooms
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.domain import Domain

@@ -20,11 +20,11 @@ from unittest import mock
 
 from msgspec import structs
 
-from addon.cli import main
+from addon.bootstrap import directory_source, open_store, rooms
+from addon.cli.commands import main
 from addon.delivery.throttle import Patience
 from addon.directory.google.reader import read
 from addon.directory.google.retry import Patience as ReadingPatience
-from addon.parts import directory_source, open_store, rooms
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.settings import Settings

@@ -16,8 +16,8 @@ from urllib.request import Request, urlopen
 
 from msgspec import structs
 
-import addon.cli
-import addon.parts
+import addon.bootstrap
+import addon.cli.commands
 from addon.delivery.throttle import Patience
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import CHANGES, Domain
@@ -185,7 +185,7 @@ class _Stage:
             redirect_stdout(said),
             redirect_stderr(complained),
         ):
-            status = addon.cli.main(line)
+            status = addon.cli.commands.main(line)
         return status, data.getvalue().decode(), complained.getvalue()
 
     @contextmanager
@@ -197,7 +197,7 @@ class _Stage:
         for (vendor, mode), server in self._servers.items():
             start = f"SKOLSYNK_{vendor}_{mode}".upper()
             given |= {f"{start}_URL": server.url, f"{start}_KEY": "egil-key"}
-        rooms, source = addon.parts.rooms, addon.parts.directory_source
+        rooms, source = addon.bootstrap.rooms, addon.bootstrap.directory_source
 
         def quick_rooms(*arguments: Any, **named: Any) -> Any:
             clock = lambda: time.time() + self._offset  # noqa: E731
@@ -210,8 +210,8 @@ class _Stage:
 
         with (
             mock.patch.dict(os.environ, {**given, **more}, clear=True),
-            mock.patch.object(addon.cli, "rooms", quick_rooms),
-            mock.patch.object(addon.parts, "directory_source", quick_source),
+            mock.patch.object(addon.cli.commands, "rooms", quick_rooms),
+            mock.patch.object(addon.bootstrap, "directory_source", quick_source),
         ):
             yield
 

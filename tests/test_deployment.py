@@ -185,7 +185,7 @@ def test_each_vendor_has_a_queue_of_its_own_with_one_delivery_at_a_time(files: d
 
 def test_app_engine_gets_the_program_and_nothing_else(tmp_path: Path):
     gcloud, _ = sdk()
-    code = ["addon/web/server.py", "static/a.css", "static/vendor/a.js", "templates/units/a.html"]
+    code = ["addon/cli/server.py", "static/a.css", "static/vendor/a.js", "templates/units/a.html"]
     code += ["addon/translations/en/LC_MESSAGES/messages.mo"]
     other = ["addon/sandbox/demo.py", "tests/a.py", ".git/config", "var/a.db", "docs/a.md", "key"]
     other += ["static/styles/a.scss", "templates/sandbox/a.html"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from addon import create_app, settings
-from addon.cli import _parser
+from addon.cli.commands import _parser
 from addon.settings import FOR_TESTS, FOR_VENDORS, KNOWN, Settings, SqliteStore
 
 ROOT = Path(__file__).resolve().parent.parent

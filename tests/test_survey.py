@@ -7,9 +7,9 @@ import pytest
 from msgspec import structs
 
 from addon import survey
+from addon.bootstrap import read_directory
 from addon.directory.errors import DirectoryError
 from addon.directory.snapshot import Snapshot, User
-from addon.parts import read_directory
 from addon.settings import Settings
 from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.document import load_tenant

@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
+from addon.cli.progress import Progress
 from addon.directory.errors import DirectoryError
 from addon.planning.ledger import NotKept
 from addon.port import PortError, usable
@@ -21,7 +22,6 @@ from addon.sandbox.stage import Stage, StoryError, set_stage
 from addon.sandbox.story import Step
 from addon.sandbox.terminal import Terminal
 from addon.settings import ROOT
-from addon.sync.progress import Progress
 from addon.sync.report import DONE, FAILED, USAGE
 
 HOST = "127.0.0.1"

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from addon.bootstrap import open_store, rooms
+from addon.cli.progress import Progress
 from addon.delivery.throttle import Patience
-from addon.parts import open_store, rooms
 from addon.planning.ledger import Key
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
@@ -23,7 +24,6 @@ from addon.sandbox.watch import Seen, Watch
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.sync.context import Rooms
-from addon.sync.progress import Progress
 from addon.sync.report import ConnectionReport, RunReport
 from addon.sync.run import sync
 

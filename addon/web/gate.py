@@ -23,9 +23,9 @@ from flask import (
 from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.bootstrap import source_as
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.directory.google.administrators import Account, account
-from addon.parts import source_as
 from addon.settings import Settings
 from addon.tenants.document import load_tenant
 from addon.web.answers import FOR_PROGRAMS

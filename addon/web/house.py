@@ -10,10 +10,10 @@ from jinja2 import Environment
 from msgspec import structs
 
 from addon import survey
+from addon.bootstrap import open_register, open_store, read_directory, rooms, secret_manager
 from addon.directory.snapshot import Snapshot
 from addon.notifications.mailer import Mailer, mailer
 from addon.notifications.notify import after_run
-from addon.parts import open_register, open_store, read_directory, rooms, secret_manager
 from addon.school_register.model import RegisterError
 from addon.settings import CloudTasks, Settings
 from addon.store.base import Store, StoreError

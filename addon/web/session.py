@@ -8,7 +8,7 @@ from datetime import timedelta
 from flask import Flask, Request, Response, render_template, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
-from addon.parts import secret_manager
+from addon.bootstrap import secret_manager
 from addon.settings import Settings
 from addon.store.base import Store, StoreError
 from addon.store.records import Shelf

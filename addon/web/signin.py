@@ -24,7 +24,7 @@ from flask import (
 from requests import RequestException
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.parts import secret_manager
+from addon.bootstrap import secret_manager
 from addon.settings import Settings
 from addon.vendors.profiles import NotConfigured
 from addon.web.answers import HEADERS

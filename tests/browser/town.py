@@ -16,12 +16,12 @@ from flask import Flask
 from msgspec import structs
 
 from addon import HOUSE, create_app
+from addon.cli.progress import Progress
 from addon.directory.snapshot import Snapshot
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.stage import Stage, set_stage
 from addon.settings import Settings
 from addon.sync.holds import refuse
-from addon.sync.progress import Progress
 from addon.sync.report import RunReport
 from addon.sync.run import sync
 from addon.tenants.model import Tenant

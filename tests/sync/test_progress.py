@@ -5,10 +5,11 @@ import json
 
 import pytest
 
+from addon.cli.progress import WIDTH, Progress
 from addon.store.base import StoreError
 from addon.store.records import Shelf
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.progress import WIDTH, KeptProgress, Progress
+from addon.sync.progress import KeptProgress
 
 
 class Terminal(io.StringIO):

@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from addon import survey
-from addon.parts import read_directory
+from addon.bootstrap import read_directory
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.ss12000.ids import Ids

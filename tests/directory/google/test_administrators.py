@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from addon.bootstrap import source_as
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.directory.google.administrators import Account, account
 from addon.directory.google.reader import Source
-from addon.parts import source_as
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.identity import add_administrators
 from addon.settings import Settings, SqliteStore

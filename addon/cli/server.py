@@ -6,7 +6,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from addon import HOUSE, create_app, logs
-from addon.parts import open_store
+from addon.bootstrap import open_store
 from addon.settings import Settings, SqliteStore
 from addon.web.house import House
 

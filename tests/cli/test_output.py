@@ -1,6 +1,6 @@
 """Reports in words: what happened, what to do, and nothing that is not so."""
 
-from addon import show
+from addon.cli import output as show
 from addon.planning.result import Failure
 from addon.sync.reconcile import Drift, Reconciled
 from addon.sync.report import (

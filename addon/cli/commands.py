@@ -11,17 +11,18 @@ from typing import TypeVar
 
 import msgspec
 
-from addon import logs, show
+from addon import logs
+from addon.bootstrap import open_store, rooms, secret_manager
+from addon.cli import output as show
+from addon.cli.progress import Progress
 from addon.delivery.lease import Taken
 from addon.directory.errors import DirectoryError
-from addon.parts import open_store, rooms, secret_manager
 from addon.settings import Settings, SettingsError
 from addon.store.base import Store, StoreError
 from addon.store.records import LogEntry
 from addon.sync.context import Rooms, Unknown
 from addon.sync.holds import approve
 from addon.sync.overview import write_csv
-from addon.sync.progress import Progress
 from addon.sync.reconcile import reconcile
 from addon.sync.report import DONE, FAILED, UNREAD, USAGE, RunReport
 from addon.sync.run import preview, sync
@@ -252,8 +253,8 @@ def _status(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _serve(given: argparse.Namespace, settings: Settings) -> int:
+    from addon.cli.server import serve
     from addon.port import PortError, usable
-    from addon.web.server import serve
 
     logs.configure(settings.log_level, settings.log_format, settings.project)
     try:
