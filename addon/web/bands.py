@@ -6,8 +6,8 @@ from flask import Flask, g
 
 from addon.tenants.pause import paused
 from addon.web.here import Here
+from addon.web.presenters.hold import approval_of, is_sending
 from addon.web.steps import Steps, steps
-from addon.web.views.held import approval_of, is_sending
 
 
 def bands(app: Flask) -> None:

@@ -8,9 +8,9 @@ from msgspec import Struct
 from addon.store.records import Shelf
 from addon.tenants.model import Mode
 from addon.web.here import Here
+from addon.web.presenters.connection_status import record_of
+from addon.web.presenters.school_units import has_selection
 from addon.web.step_words import Standing, said_of
-from addon.web.views.standing import record_of
-from addon.web.views.units import has_selection
 
 State = Literal["done", "now", "left"]
 MODES: tuple[Mode, ...] = ("test", "live")

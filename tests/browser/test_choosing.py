@@ -51,7 +51,7 @@ def test_what_is_below_a_ticked_place_cannot_be_ticked_too(
 @pytest.fixture
 def opened(browser: Browser, old_town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     """The selection where the tree is so large that what is closed comes when it is opened."""
-    monkeypatch.setattr("addon.web.views.tree.WHOLE", 0)
+    monkeypatch.setattr("addon.web.presenters.org_unit_tree.WHOLE", 0)
     with visit(browser, old_town.url) as (page, _):
         come_in(old_town, page, f"{UNIT}/urval")
         yield page
@@ -143,7 +143,7 @@ def test_a_pattern_that_is_written_is_chosen_and_its_outcome_shown(
 def test_a_large_tree_gives_what_is_below_a_node_when_it_is_opened(
     browser: Browser, old_town: Town, monkeypatch: pytest.MonkeyPatch, script: bool
 ) -> None:
-    monkeypatch.setattr("addon.web.views.tree.WHOLE", 0)
+    monkeypatch.setattr("addon.web.presenters.org_unit_tree.WHOLE", 0)
     with visit(browser, old_town.url, java_script_enabled=script) as (page, _):
         come_in(old_town, page, f"{UNIT}/urval")
         page.get_by_label(STUDENTS, exact=True).uncheck()

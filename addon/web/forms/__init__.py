@@ -1,1 +1,1 @@
-"""What people fill in, read from forms into values, with faults by field."""
+"""What was typed into a form, with its errors by field."""

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request
 
 from addon.tenants.diff import Changed
 from addon.web.here import here
-from addon.web.views.changed import Said, Speech
+from addon.web.presenters.audit_entry import Said, Speech
 
 SIZE = 50
 

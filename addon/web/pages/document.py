@@ -11,7 +11,7 @@ from addon.validation import Fault
 from addon.web.gate import comes_in
 from addon.web.here import Here, Overtaken, here
 from addon.web.pages.vendor_parts import people_there
-from addon.web.views.faults import fault_words
+from addon.web.presenters.document_errors import fault_words
 
 SHOWN = 200
 """Changes and faults on a page."""

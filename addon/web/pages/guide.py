@@ -10,11 +10,11 @@ from addon.school_register.model import RegisterError
 from addon.tenants.model import Mode, Organisation, Tenant
 from addon.web.here import Here, Overtaken, here
 from addon.web.language import said as _
+from addon.web.presenters.connection_status import lines
+from addon.web.presenters.vendor_impact import Reach, carried
 from addon.web.step_words import spelled
 from addon.web.steps import bring_back, put_away, steps
 from addon.web.study import NotRead, NotReady
-from addon.web.views.consequences import Reach, carried
-from addon.web.views.standing import lines
 from addon.web.waiting import order_reading
 
 NUMBER = re.compile(r"(\d{6})-?(\d{4})")

@@ -15,9 +15,9 @@ from addon.tenants.model import Limits
 from addon.tenants.pause import paused
 from addon.web.here import Held, Here, here, mark_of
 from addon.web.paging import Page, page_of
+from addon.web.presenters.fresh import desk_since
+from addon.web.presenters.hold import HeldView, Leaver, approval_of, held_view, is_sending
 from addon.web.study import NotRead, NotReady
-from addon.web.views.fresh import desk_since
-from addon.web.views.held import HeldView, Leaver, approval_of, held_view, is_sending
 
 SIZE = 100
 """Names on a page."""

@@ -5,10 +5,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.web.charts import Series, line_chart
 from addon.web.here import Here, here
+from addon.web.presenters.connection_status import Line, lines, people_over_time
+from addon.web.presenters.overview import headline
+from addon.web.presenters.vendor_errors import trouble_remedy
 from addon.web.steps import steps
-from addon.web.views.headline import headline
-from addon.web.views.remedies import trouble_remedy
-from addon.web.views.standing import Line, lines, people_over_time
 
 
 def blueprint() -> Blueprint:

@@ -7,8 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.web.here import Here, here
 from addon.web.paging import page_of
-from addon.web.study import Desk
-from addon.web.views.people import (
+from addon.web.presenters.people import (
     Wish,
     chosen,
     classes_of,
@@ -17,7 +16,8 @@ from addon.web.views.people import (
     reasons,
     rows,
 )
-from addon.web.views.searches import recall, remember
+from addon.web.presenters.saved_searches import recall, remember
+from addon.web.study import Desk
 
 SIZE = 50
 SORTS = ("namn", "klass", "enhet", "orsak")

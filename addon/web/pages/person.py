@@ -16,11 +16,11 @@ from addon.sync.context import ledger_key
 from addon.sync.vendor_lookup import HeldResource, held_at
 from addon.text import fold
 from addon.web.here import Here, here
+from addon.web.presenters.findings import kinds
+from addon.web.presenters.fresh import overtaken
+from addon.web.presenters.resource_diff import Line, differences
+from addon.web.presenters.resource_names import names_by_id
 from addon.web.study import Desk
-from addon.web.views.differences import Line, differences
-from addon.web.views.findings import kinds
-from addon.web.views.fresh import overtaken
-from addon.web.views.subjects import names_by_id
 
 Known = tuple[tuple[str, tuple[str, ...]], ...]
 

@@ -13,8 +13,8 @@ from addon.proposals.words import Role
 from addon.school_register.model import ACTIVE, RegisterUnit
 from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.here import Here, Overtaken, here, with_unit
-from addon.web.steps import steps
-from addon.web.views.proposals import (
+from addon.web.presenters.proposal_reasons import rule_source, said, shape_said, years_said
+from addon.web.presenters.proposals import (
     Line,
     Picks,
     Studied,
@@ -27,8 +27,8 @@ from addon.web.views.proposals import (
     studied,
     with_losses,
 )
-from addon.web.views.reasons import rule_source, said, shape_said, years_said
-from addon.web.views.undecided import undecided
+from addon.web.presenters.protected_suggestions import undecided
+from addon.web.steps import steps
 
 
 def blueprint() -> Blueprint:

@@ -10,12 +10,12 @@ from addon.web.forms.protected import ProtectedForm, dropped, protected_form, re
 from addon.web.forms.selection import topmost
 from addon.web.here import Here, Overtaken, here
 from addon.web.language import said as _
+from addon.web.presenters import org_unit_tree as tree
+from addon.web.presenters.delivered import delivered
+from addon.web.presenters.groups import groups_named, groups_shown
+from addon.web.presenters.protected_suggestions import decline, proposed, undecided
 from addon.web.steps import steps
 from addon.web.study import Desk, NotRead
-from addon.web.views import tree
-from addon.web.views.delivered import delivered
-from addon.web.views.groups import groups_named, groups_shown
-from addon.web.views.undecided import decline, proposed, undecided
 
 COLUMNS = ("protected",)
 

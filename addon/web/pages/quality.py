@@ -15,10 +15,10 @@ from addon.web.charts import Series, line_chart
 from addon.web.finding_words import finding_words
 from addon.web.here import Here, here
 from addon.web.paging import page_of
-from addon.web.views.findings import About, Kind, kinds, over_time
-from addon.web.views.fresh import overtaken
-from addon.web.views.proposals import is_set_up
-from addon.web.views.subjects import full_name
+from addon.web.presenters.findings import About, Kind, kinds, over_time
+from addon.web.presenters.fresh import overtaken
+from addon.web.presenters.proposals import is_set_up
+from addon.web.presenters.resource_names import full_name
 from addon.web.words import severity_name
 
 SIZE = 50

@@ -15,7 +15,7 @@ from addon.tenants.document import SCHOOL_TYPES
 from addon.tenants.model import SchoolUnit, Tenant
 from addon.text import one_line, sort_key
 from addon.validation import Fault
-from addon.web.forms.facts import name_fault
+from addon.web.forms.school_unit import name_fault
 from addon.web.here import Here, here
 
 log = logging.getLogger(__name__)

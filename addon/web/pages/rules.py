@@ -5,7 +5,7 @@ from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.tenants.model import SchoolUnit, Tenant
-from addon.web.forms.rules import (
+from addon.web.forms.class_rules import (
     OWN,
     SOURCES,
     Kind,
@@ -19,10 +19,10 @@ from addon.web.forms.rules import (
 from addon.web.here import Here, Overtaken, here, mark_of, with_unit
 from addon.web.language import said as _
 from addon.web.pages.unit import stored_unit, unit_of
+from addon.web.presenters.class_rules import Replacement, choices, effect, replacements
+from addon.web.presenters.school_unit import People, people_of
+from addon.web.presenters.selection_preview import attributes
 from addon.web.study import Desk
-from addon.web.views.reach import attributes
-from addon.web.views.rules import Replacement, choices, effect, replacements
-from addon.web.views.unit import People, people_of
 from addon.web.words import attribute_name
 
 KINDS: dict[str, Kind] = {

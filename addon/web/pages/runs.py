@@ -17,11 +17,11 @@ from addon.tenants.pause import paused
 from addon.web.charts import Series, bar_chart
 from addon.web.here import Here, here
 from addon.web.paging import page_of
+from addon.web.presenters.resource_names import Subject, subjects
+from addon.web.presenters.run_history import WholeRun, whole_runs
+from addon.web.presenters.run_progress import asked
+from addon.web.presenters.vendor_errors import trouble_said
 from addon.web.study import NotRead, NotReady
-from addon.web.views.following import asked
-from addon.web.views.remedies import trouble_said
-from addon.web.views.subjects import Subject, subjects
-from addon.web.views.whole_runs import WholeRun, whole_runs
 
 SIZE = 25
 CHARTED = 40

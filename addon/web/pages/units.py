@@ -12,8 +12,8 @@ from addon.text import fold, sort_key
 from addon.web.here import Here, Overtaken, here
 from addon.web.language import said as _
 from addon.web.paging import page_of
+from addon.web.presenters.school_units import Numbers, UnitRow, numbers, unit_rows
 from addon.web.study import NotRead, NotReady
-from addon.web.views.units import Numbers, UnitRow, numbers, unit_rows
 
 SIZE = 100
 Step = Literal["first", "up", "down"]

@@ -22,13 +22,13 @@ from addon.web.pages.vendor_parts import (
     people_there,
     with_settings,
 )
+from addon.web.presenters.connection_status import Line, lines, people_over_time
+from addon.web.presenters.refusals import Refused, refused
+from addon.web.presenters.run_progress import following
+from addon.web.presenters.vendor_errors import trouble_remedy
+from addon.web.presenters.vendor_impact import Reach, carried, most_removed
+from addon.web.presenters.vendor_limitations import Lacking, lacking
 from addon.web.study import NotRead, NotReady
-from addon.web.views.consequences import Reach, carried, most_removed
-from addon.web.views.following import following
-from addon.web.views.lacking import Lacking, lacking
-from addon.web.views.refused import Refused, refused
-from addon.web.views.remedies import trouble_remedy
-from addon.web.views.standing import Line, lines, people_over_time
 
 FIELDS: tuple[OptionalField, ...] = get_args(OptionalField)
 SHOWN = 100

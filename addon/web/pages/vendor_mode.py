@@ -20,10 +20,10 @@ from addon.web.pages.vendor_parts import (
     with_settings,
 )
 from addon.web.pages.vendor_withdrawal import can_empty, empty_tests
+from addon.web.presenters.hold import is_sending
+from addon.web.presenters.protected_suggestions import undecided
+from addon.web.presenters.vendor_impact import Reach, carried, next_run
 from addon.web.study import NotRead, NotReady
-from addon.web.views.consequences import Reach, carried, next_run
-from addon.web.views.held import is_sending
-from addon.web.views.undecided import undecided
 
 
 def add_to(vendor: Blueprint) -> None:

@@ -12,10 +12,10 @@ from addon.tenants.model import Connection, SchoolUnit, Tenant
 from addon.text import fold
 from addon.vendors.profiles import Vendor
 from addon.web.here import Here, Overtaken, here
+from addon.web.presenters.connection_status import lines
+from addon.web.presenters.vendor_impact import Ticks, shifts
 from addon.web.steps import steps
 from addon.web.study import NotRead, NotReady
-from addon.web.views.consequences import Ticks, shifts
-from addon.web.views.standing import lines
 from addon.web.waiting import order_reading
 
 SHOWN = 50

@@ -10,7 +10,7 @@ from addon.sync.holds import find_hold
 from addon.sync.runs import begin
 from addon.tasks.base import QueueError
 from addon.web.pages.holds import BEGINS_WITHIN
-from addon.web.views.whole_runs import whole_runs
+from addon.web.presenters.run_history import whole_runs
 from tests.installation import PUPILS, TENANT, address, person
 from tests.web.pages.school import (
     HELD,

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from addon.store.records import Shelf
-from addon.web.views.searches import LASTS
+from addon.web.presenters.saved_searches import LASTS
 from tests.installation import DOMAIN, HIDDEN, TENANT, address, person
 from tests.web.pages.school import UNIT, location, read_again, turn_on, user_id
 from tests.web.site import Site, form_of

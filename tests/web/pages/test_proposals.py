@@ -7,8 +7,8 @@ import pytest
 from addon.proposals.reasons import CODES
 from addon.web.pages import proposals
 from addon.web.pages.proposals import read_picks
-from addon.web.views.proposals import FACTS
-from addon.web.views.reasons import SENTENCES, years_said
+from addon.web.presenters.proposal_reasons import SENTENCES, years_said
+from addon.web.presenters.proposals import FACTS
 from tests.installation import TENANT, person
 from tests.web.pages.school import deliver, turn_on
 from tests.web.site import Site, form_of

@@ -10,8 +10,8 @@ from addon.ss12000.vendor_roster import View
 from addon.sync.prepare import Prepared
 from addon.tenants.model import Limits, Mode, SchoolUnit, Tenant
 from addon.web.here import Here
+from addon.web.presenters.resource_names import Subject, subjects
 from addon.web.study import Desk, NotRead, NotReady
-from addon.web.views.subjects import Subject, subjects
 
 Ticks = Mapping[str, frozenset[str]]
 """The codes of the units that go to each vendor."""

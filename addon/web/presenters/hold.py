@@ -14,8 +14,8 @@ from addon.sync.overview import PROTECTED, UNIT_NOT_CHOSEN
 from addon.sync.prepare import Prepared
 from addon.text import SortKey
 from addon.web.here import Held, Here
+from addon.web.presenters.resource_names import Subject, alphabetical, full_name, subjects
 from addon.web.study import Desk
-from addon.web.views.subjects import Subject, alphabetical, full_name, subjects
 
 GONE = "gone"
 STAYS = "stays"

@@ -7,10 +7,10 @@ from msgspec import Struct
 from addon.planning.ledger import Key
 from addon.sync.context import ledger_key
 from addon.web.here import Here
+from addon.web.presenters.connection_status import Done, Line
+from addon.web.presenters.resource_names import Subject, subjects
+from addon.web.presenters.vendor_errors import refusal_remedy
 from addon.web.study import Desk
-from addon.web.views.remedies import refusal_remedy
-from addon.web.views.standing import Done, Line
-from addon.web.views.subjects import Subject, subjects
 
 
 class Refused(Struct, frozen=True):

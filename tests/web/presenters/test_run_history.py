@@ -5,7 +5,7 @@ from msgspec import structs
 
 from addon.store.records import Run
 from addon.tenants.model import Connection, Organisation, Tenant
-from addon.web.views.whole_runs import BEGINS_WITHIN, whole_runs
+from addon.web.presenters.run_history import BEGINS_WITHIN, whole_runs
 
 TENANT = "C0storvik"
 ROSTER = {"students": 12, "staff": 2, "classes": 2, "teachingGroups": 0}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from addon.web.language import said as _
-from addon.web.views.standing import Part
+from addon.web.presenters.connection_status import Part
 
 ADDRESS = re.compile(r"mail|adress|address", re.IGNORECASE)
 ANSWERED = re.compile(r"the vendor answered ([0-9]{3})\b")

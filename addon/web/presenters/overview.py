@@ -10,7 +10,7 @@ from addon.planning.guard import Hold
 from addon.roster.findings import MESSAGES
 from addon.store.records import Run
 from addon.web.here import Here
-from addon.web.views.standing import Line, Record, last_ended, newest
+from addon.web.presenters.connection_status import Line, Record, last_ended, newest
 
 GRAVEST_FIRST = ("held", "problem", "stale", "failed", "kept", "refused", "waiting", "ok")
 

@@ -5,7 +5,7 @@ import pytest
 from addon.planning.guard import is_too_many
 from addon.roster.model import Enrolment, Person
 from addon.tenants.model import Limits
-from addon.web.views.consequences import Reach, Shift, most_removed, reach
+from addon.web.presenters.vendor_impact import Reach, Shift, most_removed, reach
 
 
 def somebody(user_id, **places):

@@ -4,8 +4,8 @@ import pytest
 from flask import Flask
 from flask_babel import Babel, force_locale
 
-from addon.web.views.remedies import refusal_remedy, trouble_remedy, trouble_said
-from addon.web.views.standing import Part
+from addon.web.presenters.connection_status import Part
+from addon.web.presenters.vendor_errors import refusal_remedy, trouble_remedy, trouble_said
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from addon.store.records import Run
 from addon.tenants.model import Tenant
-from addon.web.views.standing import Part, Record, record_of
+from addon.web.presenters.connection_status import Part, Record, record_of
 
 BEGINS_WITHIN = 120.0
 """Seconds within which a delivery that was handed on is waited for."""
