@@ -41,16 +41,18 @@ def create_app(
         gate,
         health,
         language,
-        pages,
         paging,
         session,
-        signin,
         tasks,
-        waiting,
         words,
+    )
+    from addon.web import (
+        views as pages,
     )
     from addon.web.here import Here
     from addon.web.house import House
+    from addon.web.views import directory as waiting
+    from addon.web.views import sign_in as signin
 
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     house = House(settings, store, queue, seconds or SECONDS, clock)

@@ -166,7 +166,7 @@ def test_a_part_that_takes_too_long_is_told_beside_the_form_and_replaces_no_fiel
     page = site.ready(client, path)
     asked = {**form_of(page, path), "do": "students:filter"}
     slow = mock.Mock(side_effect=SlowPatternError("mönstret"))
-    with mock.patch("addon.web.pages.selection.outcome", slow):
+    with mock.patch("addon.web.views.selection.outcome", slow):
         answer = client.post(path, data=asked, headers={"HX-Request": "true"})
     assert "för lång tid" in answer.text
     assert answer.headers["HX-Retarget"] == "#utfall"

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.installation import TENANT
-from tests.web.pages.school import deliver, hold, turn_on
 from tests.web.site import Site
+from tests.web.views.school import deliver, hold, turn_on
 
 ELSEWHERE = "/installningar"
 

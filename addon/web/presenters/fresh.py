@@ -3,7 +3,7 @@
 from addon.web.here import Here
 from addon.web.presenters.connection_status import record_of
 from addon.web.study import Desk, NotRead
-from addon.web.waiting import order_reading
+from addon.web.views.directory import order_reading
 
 
 def overtaken(now: Here, read: float) -> bool:

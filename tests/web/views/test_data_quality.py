@@ -8,8 +8,8 @@ import pytest
 
 from addon.roster.findings import MESSAGES
 from tests.installation import DOMAIN, HIDDEN, PUPILS, address, person
-from tests.web.pages.school import UNIT, deliver, read_again, turn_on
 from tests.web.site import Site, form_of
+from tests.web.views.school import UNIT, deliver, read_again, turn_on
 
 PAGE, FILE = "/datakvalitet", "/datakvalitet.csv"
 SECOND = "12345680"

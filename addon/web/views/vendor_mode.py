@@ -12,18 +12,18 @@ from addon.tasks.requests import run_now
 from addon.tenants.model import Connection, Mode, Tenant
 from addon.tenants.pause import paused
 from addon.web.here import Here, Overtaken, here
-from addon.web.pages.vendor_parts import (
+from addon.web.presenters.hold import is_sending
+from addon.web.presenters.protected_suggestions import undecided
+from addon.web.presenters.vendor_impact import Reach, carried, next_run
+from addon.web.study import NotRead, NotReady
+from addon.web.views.vendor_common import (
     connection_to,
     known_vendor,
     people_there,
     problem_in,
     with_settings,
 )
-from addon.web.pages.vendor_withdrawal import can_empty, empty_tests
-from addon.web.presenters.hold import is_sending
-from addon.web.presenters.protected_suggestions import undecided
-from addon.web.presenters.vendor_impact import Reach, carried, next_run
-from addon.web.study import NotRead, NotReady
+from addon.web.views.vendor_withdrawal import can_empty, empty_tests
 
 
 def add_to(vendor: Blueprint) -> None:

@@ -15,7 +15,7 @@ from addon.web.presenters.vendor_impact import Reach, carried
 from addon.web.step_words import spelled
 from addon.web.steps import bring_back, put_away, steps
 from addon.web.study import NotRead, NotReady
-from addon.web.waiting import order_reading
+from addon.web.views.directory import order_reading
 
 NUMBER = re.compile(r"(\d{6})-?(\d{4})")
 

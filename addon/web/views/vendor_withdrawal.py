@@ -10,7 +10,7 @@ from addon.tasks.base import QueueError
 from addon.tasks.requests import withdraw_now
 from addon.tenants.model import Mode
 from addon.web.here import Here, here
-from addon.web.pages.vendor_parts import (
+from addon.web.views.vendor_common import (
     connection_to,
     known_vendor,
     people_there,

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tests.installation import DOMAIN, TENANT, person
-from tests.web.pages.school import deliver, turn_on
 from tests.web.site import Site, form_of
+from tests.web.views.school import deliver, turn_on
 
 CODE = "12345678"
 PAGE = f"/skolenheter/{CODE}/urval"

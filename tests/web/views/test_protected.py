@@ -3,8 +3,8 @@
 import pytest
 
 from tests.installation import DOMAIN, TENANT, person
-from tests.web.pages.school import deliver, turn_on
 from tests.web.site import Site, form_of
+from tests.web.views.school import deliver, turn_on
 
 PAGE = "/skyddade"
 GROUP = f"skyddade@{DOMAIN}"

@@ -9,20 +9,11 @@ from addon.sync.context import find_tenant
 from addon.sync.holds import find_hold
 from addon.sync.runs import begin
 from addon.tasks.base import QueueError
-from addon.web.pages.holds import BEGINS_WITHIN
 from addon.web.presenters.run_history import whole_runs
+from addon.web.views.holds import BEGINS_WITHIN
 from tests.installation import PUPILS, TENANT, address, person
-from tests.web.pages.school import (
-    HELD,
-    UNIT,
-    deliver,
-    hold,
-    location,
-    read_again,
-    turn_on,
-    user_id,
-)
 from tests.web.site import Site, form_of
+from tests.web.views.school import HELD, UNIT, deliver, hold, location, read_again, turn_on, user_id
 
 PAGE = "/sparrar"
 DECIDE = "/sparrar/all/live"

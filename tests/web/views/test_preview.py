@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tests.installation import DOMAIN, HIDDEN, PUPILS, address, person
-from tests.web.pages.school import deliver, hold, read_again, turn_on, user_id
 from tests.web.site import TEACHER, Site
+from tests.web.views.school import deliver, hold, read_again, turn_on, user_id
 
 PAGE, ALL = "/forhandsgranska", "/forhandsgranska/all"
 TORVALD = PUPILS["7A"][0]

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from tests.installation import DOMAIN, PUPILS, address, person
-from tests.web.pages.school import deliver, turn_on
 from tests.web.site import Site, form_of
+from tests.web.views.school import deliver, turn_on
 
 UNIT = "/skolenheter/12345678"
 CLASSES, GROUPS, YEARS = f"{UNIT}/klasser", f"{UNIT}/grupper", f"{UNIT}/arskurser"

@@ -18,11 +18,11 @@ from addon.web.forms.class_rules import (
 )
 from addon.web.here import Here, Overtaken, here, mark_of, with_unit
 from addon.web.language import said as _
-from addon.web.pages.unit import stored_unit, unit_of
 from addon.web.presenters.class_rules import Replacement, choices, effect, replacements
 from addon.web.presenters.school_unit import People, people_of
 from addon.web.presenters.selection_preview import attributes
 from addon.web.study import Desk
+from addon.web.views.school_unit import stored_unit, unit_of
 from addon.web.words import attribute_name
 
 KINDS: dict[str, Kind] = {

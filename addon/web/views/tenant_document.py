@@ -10,8 +10,8 @@ from addon.tenants.model import Tenant
 from addon.validation import Fault
 from addon.web.gate import comes_in
 from addon.web.here import Here, Overtaken, here
-from addon.web.pages.vendor_parts import people_there
 from addon.web.presenters.document_errors import fault_words
+from addon.web.views.vendor_common import people_there
 
 SHOWN = 200
 """Changes and faults on a page."""

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from addon.proposals.reasons import CODES
-from addon.web.pages import proposals
-from addon.web.pages.proposals import read_picks
 from addon.web.presenters.proposal_reasons import SENTENCES, years_said
 from addon.web.presenters.proposals import FACTS
+from addon.web.views import proposals
+from addon.web.views.proposals import read_picks
 from tests.installation import TENANT, person
-from tests.web.pages.school import deliver, turn_on
 from tests.web.site import Site, form_of
+from tests.web.views.school import deliver, turn_on
 
 PAGE = "/forslag"
 NORRA, SODRA, OKAND = "12345678", "12345680", "12345681"

@@ -8,8 +8,8 @@ import pytest
 from addon.planning.ledger import Change, Entry, Key
 from addon.ss12000.ids import Ids
 from tests.installation import DOMAIN, HIDDEN, PUPILS, TENANT, address, person
-from tests.web.pages.school import deliver, hold, location, read_again, turn_on, user_id
 from tests.web.site import Site
+from tests.web.views.school import deliver, hold, location, read_again, turn_on, user_id
 
 TORVALD = PUPILS["7A"][0]
 REFUSAL = b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "detail": "invalid value"}'

@@ -298,7 +298,9 @@ def test_where_its_secret_cannot_be_had_a_page_says_so(tmp_path: Path) -> None:
     reference = "secretmanager:projects/p/secrets/s/versions/1"
     with (
         Site(tmp_path, SKOLSYNK_OIDC_CLIENT_SECRET=reference) as site,
-        mock.patch("addon.web.signin.secret_manager", return_value=mock.Mock(side_effect=away)),
+        mock.patch(
+            "addon.web.views.sign_in.secret_manager", return_value=mock.Mock(side_effect=away)
+        ),
     ):
         client = site.app.test_client()
         page = client.get("/logga-in")
@@ -310,7 +312,7 @@ def test_the_secret_may_be_in_secret_manager(tmp_path: Path) -> None:
     known = {reference.removeprefix("secretmanager:"): CLIENT_SECRET}
     with (
         Site(tmp_path, SKOLSYNK_OIDC_CLIENT_SECRET=reference) as site,
-        mock.patch("addon.web.signin.secret_manager", return_value=known.__getitem__),
+        mock.patch("addon.web.views.sign_in.secret_manager", return_value=known.__getitem__),
     ):
         assert is_in(site.sign_in())
 

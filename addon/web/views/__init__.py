@@ -1,11 +1,11 @@
-"""The pages that administrators see, one module each."""
+"""One module a page: its endpoints and nothing else."""
 
 from flask import Blueprint
 
-from addon.web.pages import (
-    changelog,
-    document,
-    guide,
+from addon.web.views import (
+    audit_log,
+    class_rules,
+    data_quality,
     holds,
     overview,
     people,
@@ -13,27 +13,27 @@ from addon.web.pages import (
     preview,
     proposals,
     protected,
-    quality,
-    register,
-    rules,
     runs,
+    school_register,
+    school_unit,
+    school_units,
     selection,
     settings,
-    unit,
-    units,
+    setup,
+    tenant_document,
     vendor,
     vendors,
 )
 
 PAGES = (
     overview,
-    guide,
-    units,
-    unit,
+    setup,
+    school_units,
+    school_unit,
     selection,
-    rules,
+    class_rules,
     protected,
-    register,
+    school_register,
     proposals,
     vendors,
     vendor,
@@ -41,11 +41,11 @@ PAGES = (
     preview,
     people,
     person,
-    quality,
+    data_quality,
     runs,
     settings,
-    changelog,
-    document,
+    audit_log,
+    tenant_document,
 )
 
 

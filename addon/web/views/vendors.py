@@ -16,7 +16,7 @@ from addon.web.presenters.connection_status import lines
 from addon.web.presenters.vendor_impact import Ticks, shifts
 from addon.web.steps import steps
 from addon.web.study import NotRead, NotReady
-from addon.web.waiting import order_reading
+from addon.web.views.directory import order_reading
 
 SHOWN = 50
 """Names of units in a list."""
