@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from addon.tasks.base import Queue
 
 HOUSE = "skolsynk"
-"""Where `app.extensions` has the application's `addon.web.house.House`."""
+"""Where `app.extensions` has the application's `addon.web.services.House`."""
 
 
 def create_app(
@@ -34,23 +34,37 @@ def create_app(
     from addon.tasks.handlers import SECONDS
     from addon.web import (
         answers,
-        bands,
-        cron,
-        doors,
-        forgery,
-        gate,
-        health,
-        language,
-        paging,
-        session,
-        tasks,
-        words,
+    )
+    from addon.web import (
+        context_processors as bands,
+    )
+    from addon.web import (
+        i18n as language,
+    )
+    from addon.web import (
+        labels as words,
+    )
+    from addon.web import (
+        pagination as paging,
     )
     from addon.web import (
         views as pages,
     )
-    from addon.web.here import Here
-    from addon.web.house import House
+    from addon.web.internal import cron, health, tasks
+    from addon.web.request_context import Here
+    from addon.web.security import (
+        auth as gate,
+    )
+    from addon.web.security import (
+        csrf as forgery,
+    )
+    from addon.web.security import (
+        sessions as session,
+    )
+    from addon.web.security import (
+        task_auth as doors,
+    )
+    from addon.web.services import House
     from addon.web.views import directory as waiting
     from addon.web.views import sign_in as signin
 

@@ -7,10 +7,10 @@ from flask.testing import FlaskClient
 from msgspec import Struct
 
 from addon.tenants.model import Tenant
+from addon.web.directory.cache import Desk
 from addon.web.forms.class_rules import OWN
-from addon.web.gate import roles
 from addon.web.presenters.findings import kinds
-from addon.web.study import Desk
+from addon.web.security.auth import roles
 
 LAST = "sida=9999"
 """The last page of any list."""

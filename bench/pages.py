@@ -23,14 +23,15 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
-from addon import HOUSE, create_app, survey
+from addon import HOUSE, create_app
 from addon.settings import Settings
 from addon.tasks.local import LocalQueue
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Tenant
-from addon.web.house import House
-from addon.web.study import NotReady, Patience
-from addon.web.workshop import prefer_pages
+from addon.web.directory import snapshot_store as survey
+from addon.web.directory.background import prefer_pages
+from addon.web.directory.cache import NotReady, Patience
+from addon.web.services import House
 from bench.measure import machine
 from bench.page_list import Address, Form, addresses, forms, get
 from bench.town import TENANT

@@ -8,7 +8,7 @@ from gunicorn.app.base import BaseApplication
 from addon import HOUSE, create_app, logs
 from addon.bootstrap import open_store
 from addon.settings import Settings, SqliteStore
-from addon.web.house import House
+from addon.web.services import House
 
 
 class _Server(BaseApplication):  # type: ignore[misc]

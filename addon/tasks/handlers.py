@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 RUN, DELIVER = "/tasks/run", "/tasks/deliver"
 READ = "/tasks/read"
-"""Reads a tenant's whole directory for the pages; see `addon.survey`."""
+"""Reads a tenant's whole directory for the pages; see `addon.web.directory.snapshot_store`."""
 WITHDRAW, RECONCILE = "/tasks/withdraw", "/tasks/reconcile"
 """What a person asks for on the pages, of one vendor."""
 SECONDS = 480.0

@@ -1,1 +1,4 @@
-"""ASK: the web application, one module a page or endpoint family."""
+"""The configuration pages, and the endpoints for cron and tasks.
+
+Takes requests; gives pages in Swedish and English. Imported by nothing but the command line.
+"""

@@ -139,7 +139,7 @@ def larger() -> Iterator[None]:
     with (
         mock.patch("addon.sandbox.stage.STUDENTS", STUDENTS),
         mock.patch("addon.sandbox.stage.STAFF", STAFF),
-        mock.patch("addon.web.gate.LONGEST", inf),
+        mock.patch("addon.web.security.auth.LONGEST", inf),
     ):
         yield
 

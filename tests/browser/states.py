@@ -5,9 +5,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from addon.directory.errors import DirectoryError
-from addon.survey import State as Reading
-from addon.survey import forget, tell
-from addon.web.house import House
+from addon.web.directory.snapshot_store import State as Reading
+from addon.web.directory.snapshot_store import forget, tell
+from addon.web.services import House
 from tests.browser.addresses import PAGES
 from tests.browser.history import move_north, some_days
 from tests.browser.town import NORTH, Town

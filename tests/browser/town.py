@@ -26,7 +26,7 @@ from addon.sync.report import RunReport
 from addon.sync.run import sync
 from addon.tenants.model import Tenant
 from addon.tenants.pause import today
-from addon.web.house import House
+from addon.web.services import House
 from tests.browser.clock import TownClock
 from tests.web.served import Served
 from tests.web.site import Queue

@@ -13,8 +13,8 @@ from addon.roster.index import Index
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.municipality import generate
-from addon.survey import made, whole
 from addon.tenants.model import Organisation, Protected, SchoolUnit, Tenant
+from addon.web.directory.snapshot_store import made, whole
 from tests.directory.school import source
 from tests.roster.builders import group, ou, snapshot, user
 

@@ -16,13 +16,13 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from addon import survey
 from addon.bootstrap import read_directory
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.ss12000.ids import Ids
 from addon.store.records import Run
 from addon.tenants.document import load_tenant
+from addon.web.directory import snapshot_store as survey
 from tests.installation import DOMAIN, HIDDEN, PUPILS, STAFF, TENANT
 from tests.web.routes import walk
 from tests.web.site import OTHER_TENANT, STRANGER, Site, form_of

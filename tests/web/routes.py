@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 from addon import create_app
 from addon.settings import Settings, SqliteStore
 from addon.web.answers import FOR_PROGRAMS
-from addon.web.gate import OPEN, roles
+from addon.web.security.auth import OPEN, roles
 
 SNAPSHOT = Path(__file__).with_name("routes.txt")
 HOW = "If this is meant: .venv/bin/python -m tests.web.routes > tests/web/routes.txt"

@@ -28,7 +28,7 @@ from addon.school_register.model import RegisterUnit
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.tasks.local import LocalQueue
-from addon.web.house import House
+from addon.web.services import House
 from tests.installation import DOMAIN, TENANT, Installation
 
 ADMIN = f"it.admin@{DOMAIN}"

@@ -15,7 +15,7 @@ from msgspec import Struct
 from addon.tenants.diff import Changed
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Vendor
-from addon.web.words import FIELDS, MODES, OPERATORS, SCHOOL_TYPES, Words, attribute_name
+from addon.web.labels import FIELDS, MODES, OPERATORS, SCHOOL_TYPES, Words, attribute_name
 
 MOST = 6
 """Lines of a value that are told whole; of longer ones only what differs."""

@@ -15,11 +15,11 @@ from addon.proposals.patterns import (
 from addon.roster.placement import UnitPeople
 from addon.ss12000.ids import Ids
 from addon.tenants.model import SchoolUnit
+from addon.web.directory.cache import Desk
 from addon.web.forms.class_rules import Kind, Rule, choice_of, rule_of
-from addon.web.here import Here
 from addon.web.presenters.school_unit import People, people_of
 from addon.web.presenters.selection_preview import Names, names
-from addon.web.study import Desk
+from addon.web.request_context import Here
 
 KINDS: tuple[Literal["class", "teaching"], ...] = ("class", "teaching")
 ENOUGH = 0.5

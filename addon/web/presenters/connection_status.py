@@ -12,7 +12,7 @@ from addon.sync.context import target_of
 from addon.tenants.model import Connection, Mode
 from addon.tenants.pause import LOCAL, today
 from addon.vendors.profiles import NotConfigured
-from addon.web.here import Held, Here
+from addon.web.request_context import Held, Here
 
 PEOPLE_FIRST = ("User", "StudentGroup", "SchoolUnit", "Employment", "Activity", "Organisation")
 LATE = 24 * 3600.0

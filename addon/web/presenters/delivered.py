@@ -2,7 +2,7 @@
 
 from addon.sync.context import ledger_key
 from addon.tenants.model import Connection
-from addon.web.here import Here
+from addon.web.request_context import Here
 
 
 def delivered(here: Here) -> tuple[Connection, ...]:

@@ -11,9 +11,9 @@ from addon.roster.model import Finding
 from addon.store.records import Run
 from addon.sync.prepare import Prepared
 from addon.text import SortKey, fold, sort_key
+from addon.web.directory.cache import Desk
 from addon.web.presenters.connection_status import Point, Record, record_of
 from addon.web.presenters.resource_names import alphabetical, full_name
-from addon.web.study import Desk
 
 DAY = 24 * 3600.0
 LONG = 3 * DAY

@@ -1,8 +1,8 @@
 """Whether the directory that a page shows is older than what runs have found since."""
 
-from addon.web.here import Here
+from addon.web.directory.cache import Desk, NotRead
 from addon.web.presenters.connection_status import record_of
-from addon.web.study import Desk, NotRead
+from addon.web.request_context import Here
 from addon.web.views.directory import order_reading
 
 

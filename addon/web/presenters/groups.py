@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from addon.text import fold, sort_key
-from addon.web.study import Desk
+from addon.web.directory.cache import Desk
 
 PLAIN = str.maketrans("åäáàöøéèü", "aaaaooeeu")
 """Addresses have no Å, Ä and Ö."""

@@ -13,9 +13,9 @@ from addon.ss12000.ids import Ids
 from addon.sync.overview import PROTECTED, UNIT_NOT_CHOSEN
 from addon.sync.prepare import Prepared
 from addon.text import SortKey
-from addon.web.here import Held, Here
+from addon.web.directory.cache import Desk
 from addon.web.presenters.resource_names import Subject, alphabetical, full_name, subjects
-from addon.web.study import Desk
+from addon.web.request_context import Held, Here
 
 GONE = "gone"
 STAYS = "stays"

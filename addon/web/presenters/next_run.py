@@ -9,9 +9,9 @@ from addon.ss12000.ids import Ids
 from addon.ss12000.resources import TYPES
 from addon.tenants.model import Mode, Tenant
 from addon.text import SortKey, combined_key, sort_key
-from addon.web.here import Here
+from addon.web.directory.cache import Desk, Foreseen
 from addon.web.presenters.resource_names import Subject, alphabetical, subjects
-from addon.web.study import Desk, Foreseen
+from addon.web.request_context import Here
 
 ORDER = ("delete", "create", "update")
 """What removes comes first: it is what people fear."""

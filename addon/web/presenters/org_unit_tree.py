@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from addon.proposals.tree import Node, org_unit_tree
 from addon.roster.index import within
 from addon.text import fold
-from addon.web.study import Desk
+from addon.web.directory.cache import Desk
 
 WHOLE = 400
 """Nodes of a tree that is sent whole; of a larger one, what is closed comes when it is opened."""

@@ -9,8 +9,8 @@ from msgspec import Struct
 from addon.planning.guard import Hold
 from addon.roster.findings import MESSAGES
 from addon.store.records import Run
-from addon.web.here import Here
 from addon.web.presenters.connection_status import Line, Record, last_ended, newest
+from addon.web.request_context import Here
 
 GRAVEST_FIRST = ("held", "problem", "stale", "failed", "kept", "refused", "waiting", "ok")
 

@@ -12,8 +12,8 @@ from addon.sync.overview import rows as overview_rows
 from addon.sync.prepare import Prepared
 from addon.tenants.model import Tenant
 from addon.text import SortKey, combined_key, fold, sort_key
+from addon.web.directory.cache import Desk
 from addon.web.presenters.resource_names import alphabetical, full_name
-from addon.web.study import Desk
 
 VENDOR_OFF = "vendor off"
 """Why nobody gets somebody whose unit goes only to vendors that are off."""

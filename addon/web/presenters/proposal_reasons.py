@@ -8,7 +8,7 @@ from addon.proposals.reasons import Reason
 from addon.proposals.shape import CLASS, SCHOOL, YEAR
 from addon.tenants.model import GroupRule, YearRule
 from addon.web.formats import number
-from addon.web.words import REGISTER_STATUSES, attribute_name
+from addon.web.labels import REGISTER_STATUSES, attribute_name
 
 Names = Mapping[str, str]
 """What the units are called, by code."""

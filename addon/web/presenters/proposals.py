@@ -14,11 +14,11 @@ from addon.proposals.words import Role
 from addon.roster.filters import choose
 from addon.roster.index import Index
 from addon.tenants.model import SchoolUnit, Selector, Tenant
-from addon.web.here import Here, mark_of
 from addon.web.presenters.class_rules import Replacement, replacements
 from addon.web.presenters.delivered import delivered
 from addon.web.presenters.school_unit import People
 from addon.web.presenters.selection_preview import Removal, outcome
+from addon.web.request_context import Here, mark_of
 
 Part = Literal["help", "ready", "done"]
 

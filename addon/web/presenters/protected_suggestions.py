@@ -6,8 +6,8 @@ import msgspec
 
 from addon.proposals.needed import protected_places
 from addon.store.records import Shelf
-from addon.web.here import Here
-from addon.web.study import Desk
+from addon.web.directory.cache import Desk
+from addon.web.request_context import Here
 
 SHELF = "protected"
 DECLINED = "declined"

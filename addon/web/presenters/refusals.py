@@ -6,11 +6,11 @@ from msgspec import Struct
 
 from addon.planning.ledger import Key
 from addon.sync.context import ledger_key
-from addon.web.here import Here
+from addon.web.directory.cache import Desk
 from addon.web.presenters.connection_status import Done, Line
 from addon.web.presenters.resource_names import Subject, subjects
 from addon.web.presenters.vendor_errors import refusal_remedy
-from addon.web.study import Desk
+from addon.web.request_context import Here
 
 
 class Refused(Struct, frozen=True):

@@ -8,7 +8,7 @@ from addon.directory.snapshot import User
 from addon.ss12000.ids import Ids
 from addon.sync.prepare import Prepared
 from addon.text import SortKey, sort_key
-from addon.web.study import Desk
+from addon.web.directory.cache import Desk
 
 
 class Subject(Struct, frozen=True, gc=False):

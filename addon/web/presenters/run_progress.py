@@ -3,8 +3,8 @@
 from flask import request
 from msgspec import Struct
 
-from addon.web.here import Here
 from addon.web.presenters.run_history import WholeRun, whole_runs
+from addon.web.request_context import Here
 
 BEGINS_WITHIN = 300
 """Seconds for which a run that was asked for is waited for."""

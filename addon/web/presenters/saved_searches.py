@@ -7,7 +7,7 @@ stands for the words, so that going back, reloading and passing it on to a colle
 import secrets
 
 from addon.store.records import Shelf
-from addon.web.here import Here
+from addon.web.request_context import Here
 
 LASTS = 2 * 3600.0
 """Seconds for which the words are kept."""

@@ -9,8 +9,8 @@ from addon.roster.model import StudentGroup
 from addon.sync.prepare import Prepared
 from addon.tenants.model import Connection, SchoolUnit, Tenant
 from addon.text import sort_key
+from addon.web.directory.cache import Desk
 from addon.web.presenters.findings import kinds
-from addon.web.study import Desk
 
 
 class People(Struct, frozen=True):

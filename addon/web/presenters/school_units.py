@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from addon.sync.prepare import Prepared
 from addon.tenants.model import SchoolUnit, Tenant
-from addon.web.study import Desk
+from addon.web.directory.cache import Desk
 
 
 class Numbers(Struct, frozen=True):

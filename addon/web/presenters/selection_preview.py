@@ -11,9 +11,9 @@ from addon.roster.filters import choose
 from addon.roster.placement import defects
 from addon.tenants.model import Connection, SchoolUnit, Selector
 from addon.text import fold, sort_key
+from addon.web.directory.cache import Desk
 from addon.web.presenters.people import PersonRow, rows
 from addon.web.presenters.school_unit import People, people_of
-from addon.web.study import Desk
 
 SHOWN = 100
 """Names of a list; how many there are is told."""

@@ -9,9 +9,9 @@ from addon.roster.model import Person
 from addon.ss12000.vendor_roster import View
 from addon.sync.prepare import Prepared
 from addon.tenants.model import Limits, Mode, SchoolUnit, Tenant
-from addon.web.here import Here
+from addon.web.directory.cache import Desk, NotRead, NotReady
 from addon.web.presenters.resource_names import Subject, subjects
-from addon.web.study import Desk, NotRead, NotReady
+from addon.web.request_context import Here
 
 Ticks = Mapping[str, frozenset[str]]
 """The codes of the units that go to each vendor."""

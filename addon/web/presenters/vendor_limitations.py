@@ -8,8 +8,8 @@ from addon.directory.snapshot import User
 from addon.sync.prepare import Prepared
 from addon.tenants.model import Connection
 from addon.text import sort_key
+from addon.web.directory.cache import Desk
 from addon.web.presenters.resource_names import alphabetical, full_name
-from addon.web.study import Desk
 
 
 class Reduced(Struct, frozen=True):

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from flask import Blueprint, render_template, request
 
 from addon.tenants.diff import Changed
-from addon.web.here import here
 from addon.web.presenters.audit_entry import Said, Speech
+from addon.web.request_context import here
 
 SIZE = 50
 

@@ -5,6 +5,7 @@ from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.tenants.model import SchoolUnit, Tenant
+from addon.web.directory.cache import Desk
 from addon.web.forms.class_rules import (
     OWN,
     SOURCES,
@@ -16,14 +17,13 @@ from addon.web.forms.class_rules import (
     rule_form,
     rule_of,
 )
-from addon.web.here import Here, Overtaken, here, mark_of, with_unit
-from addon.web.language import said as _
+from addon.web.i18n import said as _
+from addon.web.labels import attribute_name
 from addon.web.presenters.class_rules import Replacement, choices, effect, replacements
 from addon.web.presenters.school_unit import People, people_of
 from addon.web.presenters.selection_preview import attributes
-from addon.web.study import Desk
+from addon.web.request_context import Here, Overtaken, here, mark_of, with_unit
 from addon.web.views.school_unit import stored_unit, unit_of
-from addon.web.words import attribute_name
 
 KINDS: dict[str, Kind] = {
     "klasser": "classes",

@@ -12,14 +12,14 @@ from addon.roster.findings import MESSAGES
 from addon.store.base import RUNS_KEPT
 from addon.sync.overview import harmless
 from addon.web.charts import Series, line_chart
-from addon.web.finding_words import finding_words
-from addon.web.here import Here, here
-from addon.web.paging import page_of
+from addon.web.finding_labels import finding_words
+from addon.web.labels import severity_name
+from addon.web.pagination import page_of
 from addon.web.presenters.findings import About, Kind, kinds, over_time
 from addon.web.presenters.fresh import overtaken
 from addon.web.presenters.proposals import is_set_up
 from addon.web.presenters.resource_names import full_name
-from addon.web.words import severity_name
+from addon.web.request_context import Here, here
 
 SIZE = 50
 NAMED = 20

@@ -3,13 +3,13 @@
 from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon import survey
-from addon.survey import State
 from addon.tasks.base import QueueError, Task
 from addon.tasks.handlers import READ
-from addon.web.here import Here, here
-from addon.web.study import NotRead, NotReady
-from addon.web.way_back import local
+from addon.web.directory import snapshot_store as survey
+from addon.web.directory.cache import NotRead, NotReady
+from addon.web.directory.snapshot_store import State
+from addon.web.request_context import Here, here
+from addon.web.security.safe_redirect import local
 
 READINGS = "runs"
 SAME_WITHIN = 30.0

@@ -6,18 +6,18 @@ from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.planning.guard import Approval
-from addon.survey import State
 from addon.sync.context import Unknown
 from addon.sync.holds import let_go, refuse
 from addon.tasks.base import QueueError
 from addon.tasks.requests import run_now, withdraw_now
 from addon.tenants.model import Limits
 from addon.tenants.pause import paused
-from addon.web.here import Held, Here, here, mark_of
-from addon.web.paging import Page, page_of
+from addon.web.directory.cache import NotRead, NotReady
+from addon.web.directory.snapshot_store import State
+from addon.web.pagination import Page, page_of
 from addon.web.presenters.fresh import desk_since
 from addon.web.presenters.hold import HeldView, Leaver, approval_of, held_view, is_sending
-from addon.web.study import NotRead, NotReady
+from addon.web.request_context import Held, Here, here, mark_of
 
 SIZE = 100
 """Names on a page."""

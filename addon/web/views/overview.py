@@ -4,11 +4,11 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.web.charts import Series, line_chart
-from addon.web.here import Here, here
 from addon.web.presenters.connection_status import Line, lines, people_over_time
 from addon.web.presenters.overview import headline
+from addon.web.presenters.setup_steps import steps
 from addon.web.presenters.vendor_errors import trouble_remedy
-from addon.web.steps import steps
+from addon.web.request_context import Here, here
 
 
 def blueprint() -> Blueprint:

@@ -5,8 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.web.here import Here, here
-from addon.web.paging import page_of
+from addon.web.directory.cache import Desk
+from addon.web.pagination import page_of
 from addon.web.presenters.people import (
     Wish,
     chosen,
@@ -17,7 +17,7 @@ from addon.web.presenters.people import (
     rows,
 )
 from addon.web.presenters.saved_searches import recall, remember
-from addon.web.study import Desk
+from addon.web.request_context import Here, here
 
 SIZE = 50
 SORTS = ("namn", "klass", "enhet", "orsak")

@@ -15,12 +15,12 @@ from addon.ss12000.ids import Ids
 from addon.sync.context import ledger_key
 from addon.sync.vendor_lookup import HeldResource, held_at
 from addon.text import fold
-from addon.web.here import Here, here
+from addon.web.directory.cache import Desk
 from addon.web.presenters.findings import kinds
 from addon.web.presenters.fresh import overtaken
 from addon.web.presenters.resource_diff import Line, differences
 from addon.web.presenters.resource_names import names_by_id
-from addon.web.study import Desk
+from addon.web.request_context import Here, here
 
 Known = tuple[tuple[str, tuple[str, ...]], ...]
 

@@ -10,14 +10,14 @@ from addon.planning.plan import Operation
 from addon.sync.context import target_of
 from addon.sync.vendor_lookup import HeldResource, held_at
 from addon.vendors.profiles import NotConfigured
-from addon.web.here import Here, here
-from addon.web.paging import page_of
+from addon.web.directory.cache import Desk
+from addon.web.pagination import page_of
 from addon.web.presenters.fresh import fresh_desk
 from addon.web.presenters.next_run import ORDER, Outlook, operations_on, outlook
 from addon.web.presenters.resource_diff import Line, differences
 from addon.web.presenters.resource_names import names_by_id
-from addon.web.steps import previewed
-from addon.web.study import Desk
+from addon.web.presenters.setup_steps import previewed
+from addon.web.request_context import Here, here
 
 SIZE = 100
 

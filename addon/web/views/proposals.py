@@ -12,7 +12,6 @@ from addon.proposals.proposal import Proposal
 from addon.proposals.words import Role
 from addon.school_register.model import ACTIVE, RegisterUnit
 from addon.tenants.model import SchoolUnit, Tenant
-from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.presenters.proposal_reasons import rule_source, said, shape_said, years_said
 from addon.web.presenters.proposals import (
     Line,
@@ -28,7 +27,8 @@ from addon.web.presenters.proposals import (
     with_losses,
 )
 from addon.web.presenters.protected_suggestions import undecided
-from addon.web.steps import steps
+from addon.web.presenters.setup_steps import steps
+from addon.web.request_context import Here, Overtaken, here, with_unit
 
 
 def blueprint() -> Blueprint:

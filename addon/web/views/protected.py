@@ -4,18 +4,18 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from msgspec import Struct, structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.survey import State
 from addon.text import fold
+from addon.web.directory.cache import Desk, NotRead
+from addon.web.directory.snapshot_store import State
 from addon.web.forms.protected import ProtectedForm, dropped, protected_form, read_protected
 from addon.web.forms.selection import topmost
-from addon.web.here import Here, Overtaken, here
-from addon.web.language import said as _
+from addon.web.i18n import said as _
 from addon.web.presenters import org_unit_tree as tree
 from addon.web.presenters.delivered import delivered
 from addon.web.presenters.groups import groups_named, groups_shown
 from addon.web.presenters.protected_suggestions import decline, proposed, undecided
-from addon.web.steps import steps
-from addon.web.study import Desk, NotRead
+from addon.web.presenters.setup_steps import steps
+from addon.web.request_context import Here, Overtaken, here
 
 COLUMNS = ("protected",)
 

@@ -15,13 +15,13 @@ from addon.tasks.base import QueueError
 from addon.tasks.requests import SAME_WITHIN, run_now
 from addon.tenants.pause import paused
 from addon.web.charts import Series, bar_chart
-from addon.web.here import Here, here
-from addon.web.paging import page_of
+from addon.web.directory.cache import NotRead, NotReady
+from addon.web.pagination import page_of
 from addon.web.presenters.resource_names import Subject, subjects
 from addon.web.presenters.run_history import WholeRun, whole_runs
 from addon.web.presenters.run_progress import asked
 from addon.web.presenters.vendor_errors import trouble_said
-from addon.web.study import NotRead, NotReady
+from addon.web.request_context import Here, here
 
 SIZE = 25
 CHARTED = 40

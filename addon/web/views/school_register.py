@@ -16,7 +16,7 @@ from addon.tenants.model import SchoolUnit, Tenant
 from addon.text import one_line, sort_key
 from addon.validation import Fault
 from addon.web.forms.school_unit import name_fault
-from addon.web.here import Here, here
+from addon.web.request_context import Here, here
 
 log = logging.getLogger(__name__)
 

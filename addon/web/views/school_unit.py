@@ -7,11 +7,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.school_register.model import CEASED
 from addon.tenants.model import SchoolUnit, Tenant
+from addon.web.directory.cache import NotRead, NotReady
 from addon.web.forms.school_unit import FactsForm, facts_form, read_facts, school_types
-from addon.web.here import Here, Overtaken, here, with_unit
 from addon.web.presenters.delivered import delivered
 from addon.web.presenters.school_unit import Leaving, UnitView, leaving, unit_view
-from addon.web.study import NotRead, NotReady
+from addon.web.request_context import Here, Overtaken, here, with_unit
 
 
 def blueprint() -> Blueprint:

@@ -9,11 +9,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.tenants.model import Tenant
 from addon.text import fold, sort_key
-from addon.web.here import Here, Overtaken, here
-from addon.web.language import said as _
-from addon.web.paging import page_of
+from addon.web.directory.cache import NotRead, NotReady
+from addon.web.i18n import said as _
+from addon.web.pagination import page_of
 from addon.web.presenters.school_units import Numbers, UnitRow, numbers, unit_rows
-from addon.web.study import NotRead, NotReady
+from addon.web.request_context import Here, Overtaken, here
 
 SIZE = 100
 Step = Literal["first", "up", "down"]

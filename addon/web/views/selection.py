@@ -8,14 +8,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.proposals.suggestions import Suggestion, suggested_values
 from addon.proposals.words import Role
 from addon.tenants.model import SchoolUnit, Tenant
+from addon.web.directory.cache import Desk
 from addon.web.forms.filters import OPERATORS
 from addon.web.forms.selection import ROLES, RoleForm, SelectionForm, read_selection, selection_form
-from addon.web.here import Here, Overtaken, here, mark_of, with_unit
 from addon.web.presenters import org_unit_tree as tree
 from addon.web.presenters.delivered import delivered
 from addon.web.presenters.groups import groups_named, groups_shown, telling_word
 from addon.web.presenters.selection_preview import Outcome, attributes, outcome
-from addon.web.study import Desk
+from addon.web.request_context import Here, Overtaken, here, mark_of, with_unit
 from addon.web.views.school_unit import stored_unit, unit_of
 
 VALUES = 15

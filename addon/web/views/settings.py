@@ -15,8 +15,8 @@ from addon.notifications.mailer import Mailer, MailError
 from addon.store.base import StoreError
 from addon.tenants.model import About, Notices, Pause, Tenant
 from addon.tenants.pause import today
-from addon.web.gate import comes_in
-from addon.web.here import Here, Overtaken, here
+from addon.web.request_context import Here, Overtaken, here
+from addon.web.security.auth import comes_in
 
 HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 ABOUT: tuple[About, ...] = ("held", "failed", "unread")

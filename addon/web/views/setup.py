@@ -8,13 +8,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.school_register.model import RegisterError
 from addon.tenants.model import Mode, Organisation, Tenant
-from addon.web.here import Here, Overtaken, here
-from addon.web.language import said as _
+from addon.web.directory.cache import NotRead, NotReady
+from addon.web.i18n import said as _
 from addon.web.presenters.connection_status import lines
+from addon.web.presenters.setup_steps import bring_back, put_away, steps
+from addon.web.presenters.step_words import spelled
 from addon.web.presenters.vendor_impact import Reach, carried
-from addon.web.step_words import spelled
-from addon.web.steps import bring_back, put_away, steps
-from addon.web.study import NotRead, NotReady
+from addon.web.request_context import Here, Overtaken, here
 from addon.web.views.directory import order_reading
 
 NUMBER = re.compile(r"(\d{6})-?(\d{4})")

@@ -28,9 +28,9 @@ from addon.bootstrap import secret_manager
 from addon.settings import Settings
 from addon.vendors.profiles import NotConfigured
 from addon.web.answers import HEADERS
-from addon.web.gate import Refused, enter, refusal, remember, signed_in
-from addon.web.house import House
-from addon.web.way_back import after_sign_in
+from addon.web.security.auth import Refused, enter, refusal, remember, signed_in
+from addon.web.security.safe_redirect import after_sign_in
+from addon.web.services import House
 from addon.web_settings import SignIn
 
 log = logging.getLogger(__name__)

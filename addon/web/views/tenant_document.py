@@ -8,9 +8,9 @@ from addon.tenants.diff import changes
 from addon.tenants.document import DocumentError, decode_tenant, write_document
 from addon.tenants.model import Tenant
 from addon.validation import Fault
-from addon.web.gate import comes_in
-from addon.web.here import Here, Overtaken, here
 from addon.web.presenters.document_errors import fault_words
+from addon.web.request_context import Here, Overtaken, here
+from addon.web.security.auth import comes_in
 from addon.web.views.vendor_common import people_there
 
 SHOWN = 200

@@ -13,15 +13,15 @@ from addon.tasks.requests import reconcile_now
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import OptionalField
 from addon.web.charts import Series, line_chart
+from addon.web.directory.cache import NotRead, NotReady
 from addon.web.forms.limits import LimitsForm, limits_of, read_limits
-from addon.web.here import Here, Overtaken, here
 from addon.web.presenters.connection_status import Line, lines, people_over_time
 from addon.web.presenters.refusals import Refused, refused
 from addon.web.presenters.run_progress import following
 from addon.web.presenters.vendor_errors import trouble_remedy
 from addon.web.presenters.vendor_impact import Reach, carried, most_removed
 from addon.web.presenters.vendor_limitations import Lacking, lacking
-from addon.web.study import NotRead, NotReady
+from addon.web.request_context import Here, Overtaken, here
 from addon.web.views import vendor_mode, vendor_withdrawal
 from addon.web.views.vendor_common import connection_to, known_vendor, people_there, with_settings
 

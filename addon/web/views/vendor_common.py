@@ -6,7 +6,7 @@ from msgspec import structs
 from addon.sync.context import target_of
 from addon.tenants.model import Connection, Mode, Tenant
 from addon.vendors.profiles import NotConfigured, Vendor
-from addon.web.here import Here, with_connection
+from addon.web.request_context import Here, with_connection
 
 
 def known_vendor(now: Here, vendor: str) -> Vendor:

@@ -11,11 +11,11 @@ from addon.tasks.base import QueueError
 from addon.tasks.requests import run_now
 from addon.tenants.model import Connection, Mode, Tenant
 from addon.tenants.pause import paused
-from addon.web.here import Here, Overtaken, here
+from addon.web.directory.cache import NotRead, NotReady
 from addon.web.presenters.hold import is_sending
 from addon.web.presenters.protected_suggestions import undecided
 from addon.web.presenters.vendor_impact import Reach, carried, next_run
-from addon.web.study import NotRead, NotReady
+from addon.web.request_context import Here, Overtaken, here
 from addon.web.views.vendor_common import (
     connection_to,
     known_vendor,

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.tasks.base import QueueError
 from addon.tasks.requests import withdraw_now
 from addon.tenants.model import Mode
-from addon.web.here import Here, here
+from addon.web.request_context import Here, here
 from addon.web.views.vendor_common import (
     connection_to,
     known_vendor,

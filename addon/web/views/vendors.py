@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.tenants.model import Connection, SchoolUnit, Tenant
 from addon.text import fold
 from addon.vendors.profiles import Vendor
-from addon.web.here import Here, Overtaken, here
+from addon.web.directory.cache import NotRead, NotReady
 from addon.web.presenters.connection_status import lines
+from addon.web.presenters.setup_steps import steps
 from addon.web.presenters.vendor_impact import Ticks, shifts
-from addon.web.steps import steps
-from addon.web.study import NotRead, NotReady
+from addon.web.request_context import Here, Overtaken, here
 from addon.web.views.directory import order_reading
 
 SHOWN = 50

@@ -7,8 +7,8 @@ from addon.planning.guard import Hold
 from addon.planning.ledger import Key
 from addon.store.records import Run
 from addon.tenants.model import Connection
-from addon.web.here import Held
 from addon.web.presenters.connection_status import Done, Line, Part, last_ended, people_over_time
+from addon.web.request_context import Held
 
 REFUSED = {"refused": True, "httpStatus": 400}
 CONFLICT = {"refused": False, "httpStatus": 409}

@@ -8,10 +8,11 @@ from unittest import mock
 
 import pytest
 
-from addon import survey
-from addon.survey import LOST, State
 from addon.tasks.base import QueueError
-from addon.web import here, study
+from addon.web import request_context as here
+from addon.web.directory import cache as study
+from addon.web.directory import snapshot_store as survey
+from addon.web.directory.snapshot_store import LOST, State
 from tests.installation import TENANT
 from tests.web.site import Site, form_of
 

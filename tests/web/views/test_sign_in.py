@@ -18,7 +18,7 @@ from addon import create_app
 from addon.sandbox.identity import CLIENT_SECRET
 from addon.settings import Settings, SqliteStore
 from addon.vendors.profiles import NotConfigured
-from addon.web.way_back import after_sign_in
+from addon.web.security.safe_redirect import after_sign_in
 from tests.web.site import ADMIN, DELEGATED, TEACHER, Site, form_of
 
 HOUR = 3600

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from addon.web.paging import page_of
+from addon.web.pagination import page_of
 from tests.web.site import Site
 
 

@@ -9,7 +9,7 @@ import pytest
 from addon import create_app
 from addon.settings import Settings, SqliteStore
 from addon.store.base import StoreError
-from addon.web import health
+from addon.web.internal import health
 
 
 class Broken:

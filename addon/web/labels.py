@@ -11,9 +11,9 @@ from addon.delivery.throttle import SPENT
 from addon.sync.session import PAUSED, TURNED_OFF
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Vendor
-from addon.web.finding_words import finding_words
+from addon.web.finding_labels import finding_words
 from addon.web.formats import ago, duration, moment, number
-from addon.web.here import here
+from addon.web.request_context import here
 
 Words = Mapping[str, object]
 

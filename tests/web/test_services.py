@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from addon.settings import Settings, SqliteStore
-from addon.web.house import House
+from addon.web.services import House
 from addon.web_settings import WebSettings
 
 

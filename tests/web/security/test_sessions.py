@@ -13,7 +13,7 @@ from addon.store.base import StoreError
 from addon.store.records import Shelf
 from addon.store.sqlite.store import SQLiteStore
 from addon.vendors.profiles import NotConfigured
-from addon.web.session import secret
+from addon.web.security.sessions import secret
 from addon.web_settings import WebSettings
 from tests.web.site import Site
 
@@ -61,7 +61,9 @@ def test_a_secret_that_is_set_is_used_and_nothing_is_kept(
 
 def test_the_secret_may_be_in_secret_manager(tmp_path: Path, store: SQLiteStore) -> None:
     name = "projects/p/secrets/s/versions/1"
-    with mock.patch("addon.web.session.secret_manager", return_value={name: "k"}.__getitem__):
+    with mock.patch(
+        "addon.web.security.sessions.secret_manager", return_value={name: "k"}.__getitem__
+    ):
         assert secret(settings(tmp_path, f"secretmanager:{name}"), lambda: store, NOW) == "k"
 
 
@@ -69,7 +71,7 @@ def test_the_secret_may_be_in_secret_manager(tmp_path: Path, store: SQLiteStore)
 def test_without_a_secret_nobody_gets_a_page_and_programs_are_answered(
     tmp_path: Path, trouble: Exception
 ) -> None:
-    with mock.patch("addon.web.session.secret", side_effect=trouble):
+    with mock.patch("addon.web.security.sessions.secret", side_effect=trouble):
         client = bare(tmp_path).test_client()
         answer = client.get("/logga-in")
         assert answer.status_code == 503
@@ -81,7 +83,7 @@ def test_without_a_secret_nobody_gets_a_page_and_programs_are_answered(
 
 def test_after_the_secret_was_away_sessions_work_again(tmp_path: Path) -> None:
     app = bare(tmp_path)
-    with mock.patch("addon.web.session.secret", side_effect=StoreError("away")):
+    with mock.patch("addon.web.security.sessions.secret", side_effect=StoreError("away")):
         assert app.test_client().get("/logga-in").status_code == 503
     assert app.test_client().get("/").status_code == 302
 

@@ -10,7 +10,7 @@ from jinja2.runtime import Context
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.web.formats import number
-from addon.web.way_back import local
+from addon.web.security.safe_redirect import local
 
 LANGUAGES = ("sv", "en")
 

@@ -29,8 +29,8 @@ from addon.directory.google.administrators import Account, account
 from addon.settings import Settings
 from addon.tenants.document import load_tenant
 from addon.web.answers import FOR_PROGRAMS
-from addon.web.house import House
-from addon.web.session import LONGEST
+from addon.web.security.sessions import LONGEST
+from addon.web.services import House
 
 log = logging.getLogger(__name__)
 

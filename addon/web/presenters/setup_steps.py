@@ -7,10 +7,10 @@ from msgspec import Struct
 
 from addon.store.records import Shelf
 from addon.tenants.model import Mode
-from addon.web.here import Here
 from addon.web.presenters.connection_status import record_of
 from addon.web.presenters.school_units import has_selection
-from addon.web.step_words import Standing, said_of
+from addon.web.presenters.step_words import Standing, said_of
+from addon.web.request_context import Here
 
 State = Literal["done", "now", "left"]
 MODES: tuple[Mode, ...] = ("test", "live")

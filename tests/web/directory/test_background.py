@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, FileSystemLoader
 
-from addon.web.workshop import NotReady, Patience, Workshop, prefer_pages
+from addon.web.directory.background import NotReady, Patience, Workshop, prefer_pages
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 from jinja2 import Environment
 from msgspec import structs
 
-from addon import survey
 from addon.bootstrap import open_register, open_store, read_directory, rooms, secret_manager
 from addon.directory.snapshot import Snapshot
 from addon.notifications.mailer import Mailer, mailer
@@ -23,8 +22,9 @@ from addon.tasks.handlers import SECONDS, Work
 from addon.tasks.local import LocalQueue
 from addon.tasks.schedule import Schedule, is_turn
 from addon.tenants.model import Tenant
-from addon.web.study import Study
-from addon.web.workshop import prefer_pages
+from addon.web.directory import snapshot_store as survey
+from addon.web.directory.background import prefer_pages
+from addon.web.directory.cache import Study
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

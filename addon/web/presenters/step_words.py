@@ -6,7 +6,7 @@ from flask_babel import ngettext
 from msgspec import Struct
 
 from addon.tenants.model import Mode, Organisation
-from addon.web.language import said as _
+from addon.web.i18n import said as _
 
 
 class Standing(Struct, frozen=True):

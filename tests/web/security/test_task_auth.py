@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from addon import create_app
 from addon.settings import CloudTasks, Settings, SqliteStore
 from addon.tasks.base import Task
-from addon.web import doors
+from addon.web.security import task_auth as doors
 from tests.web.served import Google
 
 URL = "https://skolsynk.example.se"

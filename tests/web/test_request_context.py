@@ -11,14 +11,14 @@ import pytest
 from flask import g
 from msgspec import structs
 
-from addon import survey
 from addon.store.base import StoreError
 from addon.store.records import Run
 from addon.sync.reconcile import Reconciled, remember
 from addon.tenants.document import DocumentError
 from addon.tenants.model import Organisation, Protected, Tenant
-from addon.web.gate import Admin
-from addon.web.here import Here, Overtaken, here, mark_of, with_connection, with_unit
+from addon.web.directory import snapshot_store as survey
+from addon.web.request_context import Here, Overtaken, here, mark_of, with_connection, with_unit
+from addon.web.security.auth import Admin
 from tests.installation import TENANT
 from tests.web.site import ADMIN, DELEGATED, OTHER_TENANT, STRANGER, Site
 

@@ -9,7 +9,6 @@ import msgspec
 from flask import g, request
 from msgspec import Struct, structs
 
-from addon import survey
 from addon.directory.scope import BUILT_IN, needs
 from addon.planning.guard import Hold
 from addon.planning.ledger import Key
@@ -23,9 +22,10 @@ from addon.tenants.diff import Changed, changes
 from addon.tenants.document import decode_tenant, load_tenant, write_document
 from addon.tenants.model import Organisation, Tenant
 from addon.vendors.profiles import Vendor
-from addon.web.gate import Admin
-from addon.web.house import House
-from addon.web.study import Desk, Patience
+from addon.web.directory import snapshot_store as survey
+from addon.web.directory.cache import Desk, Patience
+from addon.web.security.auth import Admin
+from addon.web.services import House
 
 SAVING = 25.0
 """Seconds that a form waits for what it needs, so that nothing that was filled in is lost."""
@@ -58,7 +58,7 @@ class Held(Struct, frozen=True):
 
 
 class Here:
-    """The request's own surroundings, once `addon.web.gate` has let somebody in."""
+    """The request's own surroundings, once `addon.web.security.auth` has let somebody in."""
 
     def __init__(self, admin: Admin, house: House) -> None:
         self.admin = admin

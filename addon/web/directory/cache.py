@@ -1,7 +1,7 @@
 """What the pages know of the directories: surveys unpacked, and what the document makes of them.
 
 A page must answer at once, and a large directory takes seconds to place. What takes long is done
-in a thread of its own (addon/web/workshop.py) and remembered for as long as it is true: for this
+in a thread of its own (addon/web/directory/background.py) and remembered for as long as it is true: for this
 survey, this document and the vendor's ledger as it was after the newest run. Who asks too early
 is told NotReady.
 """
@@ -13,18 +13,18 @@ from typing import TypeVar
 
 from msgspec import Struct, structs
 
-from addon import survey
 from addon.directory.snapshot import Snapshot, User
 from addon.planning.guard import Hold
 from addon.planning.ledger import Ledger
 from addon.planning.plan import Plan
 from addon.roster.index import Index
 from addon.ss12000.mapping import Translation
-from addon.survey import State, Survey
 from addon.sync.context import Rooms, ledger_key
 from addon.sync.prepare import Prepared, intend, place
 from addon.tenants.model import Connection, Mode, Protected, Tenant
-from addon.web.workshop import PATIENCE, NotReady, Patience, Workshop
+from addon.web.directory import snapshot_store as survey
+from addon.web.directory.background import PATIENCE, NotReady, Patience, Workshop
+from addon.web.directory.snapshot_store import State, Survey
 
 __all__ = ["PATIENCE", "Desk", "Foreseen", "NotRead", "NotReady", "Patience", "Study"]
 

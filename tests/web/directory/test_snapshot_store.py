@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from addon import survey
 from addon.bootstrap import read_directory
 from addon.directory.errors import DirectoryError
 from addon.directory.snapshot import Snapshot, User
@@ -14,6 +13,7 @@ from addon.settings import Settings
 from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Clause, Organisation, SchoolUnit, Selector, Tenant
+from addon.web.directory import snapshot_store as survey
 from tests.installation import TENANT, Installation
 
 NOW = 1_800_000_000.0

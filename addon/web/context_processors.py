@@ -5,9 +5,9 @@ from typing import Any
 from flask import Flask, g
 
 from addon.tenants.pause import paused
-from addon.web.here import Here
 from addon.web.presenters.hold import approval_of, is_sending
-from addon.web.steps import Steps, steps
+from addon.web.presenters.setup_steps import Steps, steps
+from addon.web.request_context import Here
 
 
 def bands(app: Flask) -> None:

@@ -1,0 +1,1 @@
+"""Who gets in: administrators, App Engine's callers, CSRF, sessions and response headers."""
