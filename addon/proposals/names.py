@@ -7,7 +7,7 @@ from math import sqrt
 
 from msgspec import Struct
 
-from addon.proposals.words import GUEST_WORDS, Role, plain_words, role_of, stage_of
+from addon.proposals.vocabulary import GUEST_WORDS, Role, plain_words, role_of, stage_of
 
 ALIKE = 0.4
 """Below this likeness two names have nothing to do with each other."""

@@ -6,10 +6,10 @@ from statistics import fmean
 
 from msgspec import Struct, structs
 
-from addon.proposals.candidates import class_rules, teaching_rules, year_rules
-from addon.proposals.nearby import around
-from addon.proposals.outcome import Outcome, groups_of, outcome
-from addon.proposals.words import is_class, is_year, plain
+from addon.proposals.pattern_candidates import class_rules, teaching_rules, year_rules
+from addon.proposals.rule_outcome import Outcome, groups_of, outcome
+from addon.proposals.scope import around
+from addon.proposals.vocabulary import is_class, is_year, plain
 from addon.roster.index import Index
 from addon.roster.placement import UnitPeople
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from addon.directory.snapshot import Group
 from addon.proposals.names import Name, read_name
 from addon.proposals.tree import Node
-from addon.proposals.words import Role, is_class, is_left, is_protected, is_year, plain_words
+from addon.proposals.vocabulary import Role, is_class, is_left, is_protected, is_year, plain_words
 from addon.roster.index import Index
 from addon.tenants.model import Clause
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import Group
-from addon.proposals.nearby import around
 from addon.proposals.patterns import PatternChoice, classes_near, teaching_near, years_near
-from addon.proposals.proposing import Draft
 from addon.proposals.reasons import Reason, reason
+from addon.proposals.scope import around
+from addon.proposals.selectors import Draft
 from addon.roster.index import Index
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule
 from addon.text import fold

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec import Struct
 
 from addon.proposals.names import ALIKE, Likeness, Name, read_name
-from addon.proposals.nearby import Inside, places_of
 from addon.proposals.places import Place
-from addon.proposals.words import is_class, is_year, plain_words, role_of
+from addon.proposals.scope import Inside, places_of
+from addon.proposals.vocabulary import is_class, is_year, plain_words, role_of
 from addon.roster.index import Index
 
 SCHOOL, CLASS, YEAR = "skola", "klass", "årskurs"

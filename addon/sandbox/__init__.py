@@ -1,1 +1,4 @@
-"""A Workspace domain and a vendor in a box, for the demo, the tests and the measurements."""
+"""A Workspace domain, vendors, an identity provider and a register on loopback.
+
+For the demo and the tests; not deployed.
+"""

@@ -7,8 +7,8 @@ import msgspec
 
 from addon.directory.google.reader import read
 from addon.directory.snapshot import Group, Snapshot, User
-from addon.proposals.proposal import Proposal, Proposals
-from addon.proposals.units import propose
+from addon.proposals.model import Proposal, Proposals
+from addon.proposals.propose import propose
 from addon.roster.index import Index
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document

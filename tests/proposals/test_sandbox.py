@@ -5,7 +5,7 @@ from itertools import chain
 import pytest
 from msgspec import structs
 
-from addon.proposals.units import propose
+from addon.proposals.propose import propose
 from addon.roster.index import Index
 from addon.roster.placement import place
 from addon.roster.select import select

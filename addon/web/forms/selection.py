@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct, structs
 from werkzeug.datastructures import MultiDict
 
-from addon.proposals.words import Role
+from addon.proposals.vocabulary import Role
 from addon.tenants.model import SchoolUnit, Selector
 from addon.text import fold
 from addon.web.forms.filters import (

@@ -5,13 +5,13 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from addon.proposals.outcome import Outcome, groups_of, outcome
 from addon.proposals.patterns import (
     PatternChoice,
     class_patterns,
     school_year_patterns,
     teaching_group_patterns,
 )
+from addon.proposals.rule_outcome import Outcome, groups_of, outcome
 from addon.roster.placement import UnitPeople
 from addon.ss12000.ids import Ids
 from addon.tenants.model import SchoolUnit

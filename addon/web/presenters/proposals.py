@@ -5,12 +5,12 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from addon.proposals.proposal import Alternative, Proposal, Proposals, RegisterUnit, Unmatched
-from addon.proposals.proposing import Draft, has_ceased
+from addon.proposals.model import Alternative, Proposal, Proposals, RegisterUnit, Unmatched
+from addon.proposals.propose import MANY, propose
 from addon.proposals.reasons import Reason
 from addon.proposals.rules import Ruling
-from addon.proposals.units import MANY, propose
-from addon.proposals.words import Role
+from addon.proposals.selectors import Draft, has_ceased
+from addon.proposals.vocabulary import Role
 from addon.roster.filters import choose
 from addon.roster.index import Index
 from addon.tenants.model import SchoolUnit, Selector, Tenant

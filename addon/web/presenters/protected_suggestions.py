@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from addon.proposals.needed import protected_places
+from addon.proposals.exclusions import protected_places
 from addon.store.records import Shelf
 from addon.web.directory.cache import Desk
 from addon.web.request_context import Here

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from addon.planning.guard import is_too_many
-from addon.proposals.words import Role
+from addon.proposals.vocabulary import Role
 from addon.roster.explain import Selection, selection
 from addon.roster.filters import choose
 from addon.roster.placement import defects

@@ -8,8 +8,8 @@ from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.proposals.proposal import Proposal
-from addon.proposals.words import Role
+from addon.proposals.model import Proposal
+from addon.proposals.vocabulary import Role
 from addon.school_register.model import ACTIVE, RegisterUnit
 from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.presenters.proposal_reasons import rule_source, said, shape_said, years_said

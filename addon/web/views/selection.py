@@ -6,7 +6,7 @@ from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.proposals.suggestions import Suggestion, suggested_values
-from addon.proposals.words import Role
+from addon.proposals.vocabulary import Role
 from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.directory.cache import Desk
 from addon.web.forms.filters import OPERATORS

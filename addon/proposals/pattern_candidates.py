@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 from addon.directory.snapshot import Group
-from addon.proposals.nearby import places_of
-from addon.proposals.words import (
+from addon.proposals.scope import places_of
+from addon.proposals.vocabulary import (
     GUEST_WORDS,
     is_class,
     is_left,

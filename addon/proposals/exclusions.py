@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from addon.proposals.candidates import literal
+from addon.proposals.pattern_candidates import literal
 from addon.proposals.reasons import Reason, reason
-from addon.proposals.words import device_stem, is_left, is_protected, plain_words
+from addon.proposals.vocabulary import device_stem, is_left, is_protected, plain_words
 from addon.roster.index import Index
 from addon.tenants.model import Clause, Protected
 from addon.text import fold, path_key

@@ -2,9 +2,9 @@ import time
 
 import pytest
 
-from addon.proposals.proposal import Unmatched
+from addon.proposals.model import Unmatched
+from addon.proposals.propose import propose
 from addon.proposals.reasons import CODES
-from addon.proposals.units import propose
 from addon.roster.filters import choose
 from addon.tenants.model import Clause, Protected, Selector
 from tests.proposals.domains import (

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from addon.proposals.outcome import Miss, Part, outcome
+from addon.proposals.rule_outcome import Miss, Part, outcome
 from addon.roster.index import Index
 from addon.roster.placement import place
 from addon.roster.select import select

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from addon.proposals.reasons import Reason
 from addon.proposals.shape import Shape
-from addon.proposals.words import Role
+from addon.proposals.vocabulary import Role
 from addon.tenants.model import GroupRule, Protected, SchoolUnit, Selector, YearRule
 
 Confidence = Literal["sure", "likely", "unsure", "none"]

@@ -4,11 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import structs
 
+from addon.proposals.exclusions import protected_places
 from addon.proposals.matching import Wanted
-from addon.proposals.names import Name, read_name, town_words
-from addon.proposals.nearby import Inside, inside_of
-from addon.proposals.needed import protected_places
-from addon.proposals.proposal import (
+from addon.proposals.model import (
     Alternative,
     Confidence,
     Proposal,
@@ -16,12 +14,14 @@ from addon.proposals.proposal import (
     RegisterUnit,
     Unmatched,
 )
-from addon.proposals.proposing import Draft, Drafting, alternatives, has_ceased
+from addon.proposals.names import Name, read_name, town_words
+from addon.proposals.placement import Settled, Settling
 from addon.proposals.rules import Ruling
-from addon.proposals.settling import Settled, Settling
+from addon.proposals.scope import Inside, inside_of
+from addon.proposals.selectors import Draft, Drafting, alternatives, has_ceased
 from addon.proposals.shape import common, main_shape, shape_of
 from addon.proposals.tree import Node, org_unit_tree
-from addon.proposals.words import is_left, is_protected, plain_words
+from addon.proposals.vocabulary import is_left, is_protected, plain_words
 from addon.roster.index import Index
 from addon.tenants.model import Protected, Tenant
 from addon.text import fold, path_key

@@ -7,10 +7,10 @@ from msgspec import Struct
 
 from addon.proposals.matching import Match, Matcher, Matches, Wanted
 from addon.proposals.names import read_name
-from addon.proposals.nearby import Inside
 from addon.proposals.places import Place, group_places, org_unit_places, role_nodes
+from addon.proposals.scope import Inside
 from addon.proposals.tree import Node
-from addon.proposals.words import Role, plain_words, role_of
+from addon.proposals.vocabulary import Role, plain_words, role_of
 from addon.roster.index import Index
 from addon.tenants.model import Clause
 

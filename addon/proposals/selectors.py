@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from addon.proposals.exclusions import Closed, elsewhere, without_devices
 from addon.proposals.matching import Match
-from addon.proposals.nearby import Inside
-from addon.proposals.needed import Closed, elsewhere, without_devices
+from addon.proposals.model import CONFIDENCES, Alternative, Confidence
+from addon.proposals.placement import Settled
 from addon.proposals.places import Place
-from addon.proposals.proposal import CONFIDENCES, Alternative, Confidence
 from addon.proposals.reasons import Reason, reason
-from addon.proposals.settling import Settled
-from addon.proposals.words import Role
+from addon.proposals.scope import Inside
+from addon.proposals.vocabulary import Role
 from addon.roster.filters import choose
 from addon.roster.index import Index
 from addon.tenants.model import Clause, Selector
