@@ -32,63 +32,34 @@ def create_app(
     delivery may take before it goes on in another task.
     """
     from addon.tasks.handlers import SECONDS
-    from addon.web import (
-        answers,
-    )
-    from addon.web import (
-        context_processors as bands,
-    )
-    from addon.web import (
-        i18n as language,
-    )
-    from addon.web import (
-        labels as words,
-    )
-    from addon.web import (
-        pagination as paging,
-    )
-    from addon.web import (
-        views as pages,
-    )
+    from addon.web import answers, context_processors, i18n, labels, pagination, views
     from addon.web.internal import cron, health, tasks
     from addon.web.request_context import Here
-    from addon.web.security import (
-        auth as gate,
-    )
-    from addon.web.security import (
-        csrf as forgery,
-    )
-    from addon.web.security import (
-        sessions as session,
-    )
-    from addon.web.security import (
-        task_auth as doors,
-    )
+    from addon.web.security import auth, csrf, sessions, task_auth
     from addon.web.services import House
-    from addon.web.views import directory as waiting
-    from addon.web.views import sign_in as signin
+    from addon.web.views import directory, sign_in
 
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     house = House(settings, store, queue, seconds or SECONDS, clock)
     app.extensions[HOUSE] = house
-    session.sessions(app, settings, house.store, clock)
+    sessions.sessions(app, settings, house.store, clock)
     answers.common(app, https_only=settings.serves_https)
-    doors.guard(app, settings, certs_url or doors.CERTS_URL)
-    gate.gate(app, house, Here)
-    language.speak(app)
-    words.words(app)
-    paging.paging(app)
-    bands.bands(app)
-    waiting.waiting(app)
+    task_auth.guard(app, settings, certs_url or task_auth.CERTS_URL)
+    auth.gate(app, house, Here)
+    i18n.speak(app)
+    labels.words(app)
+    pagination.paging(app)
+    context_processors.bands(app)
+    directory.waiting(app)
     for programs in (
         health.blueprint(house.store),
         cron.blueprint(house.store, house.queue, settings.schedule_hours, clock, house.tidy),
         tasks.blueprint(house.work),
     ):
         app.register_blueprint(programs)
-    for page in (signin.blueprint(app, house), language.blueprint(), waiting.blueprint()):
+    for page in (sign_in.blueprint(app, house), i18n.blueprint(), directory.blueprint()):
         app.register_blueprint(page)
-    for page in pages.blueprints():
+    for page in views.blueprints():
         app.register_blueprint(page)
-    forgery.refuse(app, but=("cron", "tasks"))
+    csrf.refuse(app, but=("cron", "tasks"))
     return app

@@ -1,9 +1,9 @@
 """What the pages know of the directories: surveys unpacked, and what the document makes of them.
 
 A page must answer at once, and a large directory takes seconds to place. What takes long is done
-in a thread of its own (addon/web/directory/background.py) and remembered for as long as it is true: for this
-survey, this document and the vendor's ledger as it was after the newest run. Who asks too early
-is told NotReady.
+in a thread of its own (addon/web/directory/background.py) and remembered for as long as it is
+true: for this survey, this document and the vendor's ledger as it was after the newest run. Who
+asks too early is told NotReady.
 """
 
 import threading
