@@ -18,8 +18,7 @@ from uuid import uuid4
 import msgspec
 from msgspec.structs import replace
 
-from addon.delivery import lease
-from addon.delivery import ledger_writer as journal
+from addon.delivery import lease, ledger_writer
 from addon.directory.snapshot import Snapshot
 from addon.settings import Settings
 from addon.store.firestore.store import FirestoreStore
@@ -134,7 +133,7 @@ def played(times: float) -> Iterator[None]:
     """Clockwork of deliveries that runs so many times as fast: for one paced to last minutes."""
     prolonged_after = lease.PROLONGED_AFTER / times
     with (
-        patch.object(journal, "INTERVAL", journal.INTERVAL / times),
+        patch.object(ledger_writer, "INTERVAL", ledger_writer.INTERVAL / times),
         patch.object(lease.Lease.__init__, "__defaults__", (time.time, prolonged_after)),
     ):
         yield

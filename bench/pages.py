@@ -28,7 +28,7 @@ from addon.settings import Settings
 from addon.tasks.local import LocalQueue
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Tenant
-from addon.web.directory import snapshot_store as survey
+from addon.web.directory import snapshot_store
 from addon.web.directory.background import prefer_pages
 from addon.web.directory.cache import NotReady, Patience
 from addon.web.services import House
@@ -140,7 +140,7 @@ def first_read(bench: Bench) -> Figures:
     assert page.status_code == ACCEPTED, page.status_code
     began = time.perf_counter()
     taken: dict[str, list[float]] = {"/personer": [], "/": [], "/installningar": []}
-    while (state := survey.state(bench.house.store(), TENANT, time.time())) is not None:
+    while (state := snapshot_store.state(bench.house.store(), TENANT, time.time())) is not None:
         if state.status != "reading":
             break
         for path, times in taken.items():
@@ -194,9 +194,9 @@ def beside_another(bench: Bench, paths: list[Address]) -> Figures:
     document = json.loads(store.tenant(TENANT) or b"") | {"customerId": OTHER}
     store.save_tenant(OTHER, json.dumps(document).encode())
     for name in ("directory", "state"):
-        paper = store.kept(survey.shelf_of(TENANT), name, now)
+        paper = store.kept(snapshot_store.shelf_of(TENANT), name, now)
         assert paper is not None
-        store.keep(survey.shelf_of(OTHER), name, paper.data, paper.saved, paper.expires)
+        store.keep(snapshot_store.shelf_of(OTHER), name, paper.data, paper.saved, paper.expires)
     ended, rounds = threading.Event(), [0]
 
     def work() -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from addon import logs
 from addon.bootstrap import open_store, rooms, secret_manager
-from addon.cli import output as show
+from addon.cli import output
 from addon.cli.progress import Progress
 from addon.delivery.lease import Taken
 from addon.directory.errors import DirectoryError
@@ -158,7 +158,7 @@ def _import(given: argparse.Namespace, settings: Settings) -> int:
         raise UsageError(f"{given.file} cannot be read: {error.strerror}") from None
     tenant = decode_tenant(data, settings.vendors)
     _with_store(settings, lambda store: _keep(store, tenant, data))
-    print(f"{tenant.customer_id} imported: {show.document(tenant)}")
+    print(f"{tenant.customer_id} imported: {output.document(tenant)}")
     return DONE
 
 
@@ -239,13 +239,13 @@ def _withdraw(given: argparse.Namespace, settings: Settings) -> int:
 
 def _reconcile(given: argparse.Namespace, settings: Settings) -> int:
     found = _in_rooms(settings, lambda rooms: reconcile(rooms, given.id, given.vendor))
-    print(msgspec.json.encode(found).decode() if given.json else show.reconciled(found))
+    print(msgspec.json.encode(found).decode() if given.json else output.reconciled(found))
     return DONE if found.whole else FAILED
 
 
 def _status(given: argparse.Namespace, settings: Settings) -> int:
     found = _with_store(settings, lambda store: status(settings, store, given.id, secret_manager()))
-    print(msgspec.json.encode(found).decode() if given.json else show.status(found))
+    print(msgspec.json.encode(found).decode() if given.json else output.status(found))
     return DONE
 
 
@@ -287,7 +287,7 @@ def _report(
 
 
 def _print_report(report: RunReport, as_json: bool, planned: bool = False) -> None:
-    print(report.json().decode() if as_json else show.report(report, planned))
+    print(report.json().decode() if as_json else output.report(report, planned))
 
 
 def _in_rooms(settings: Settings, work: Callable[[Rooms], T]) -> T:

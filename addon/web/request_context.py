@@ -22,7 +22,7 @@ from addon.tenants.diff import Changed, changes
 from addon.tenants.document import decode_tenant, load_tenant, write_document
 from addon.tenants.model import Organisation, Tenant
 from addon.vendors.profiles import Vendor
-from addon.web.directory import snapshot_store as survey
+from addon.web.directory import snapshot_store
 from addon.web.directory.cache import Desk, Patience
 from addon.web.security.auth import Admin
 from addon.web.services import House
@@ -226,7 +226,7 @@ class Here:
 
     def forget_directory(self) -> None:
         """Have the directory read anew when it is next asked for."""
-        survey.forget(self.store, self.tenant_id)
+        snapshot_store.forget(self.store, self.tenant_id)
         self.house.study.forget(self.tenant_id)
 
     def _entry(self, what: str, subject: str, changes: tuple[Changed, ...] = ()) -> LogEntry:
@@ -262,7 +262,7 @@ class Here:
             self.forget_directory()
             return
         new = set(needs(after).attributes) - set(needs(before).attributes) - BUILT_IN
-        if new - set(survey.ATTRIBUTES):
+        if new - set(snapshot_store.ATTRIBUTES):
             self.forget_directory()
 
 

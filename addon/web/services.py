@@ -22,7 +22,7 @@ from addon.tasks.handlers import SECONDS, Work
 from addon.tasks.local import LocalQueue
 from addon.tasks.schedule import Schedule, is_turn
 from addon.tenants.model import Tenant
-from addon.web.directory import snapshot_store as survey
+from addon.web.directory import snapshot_store
 from addon.web.directory.background import prefer_pages
 from addon.web.directory.cache import Study
 
@@ -98,7 +98,7 @@ class House:
         def told(tenant: Tenant, progress: Callable[[int, int], None]) -> Snapshot:
             return read_directory(self.settings, tenant, progress)
 
-        survey.take(told, self.store(), tenant, self.clock)
+        snapshot_store.take(told, self.store(), tenant, self.clock)
 
     def start(self, templates: Environment) -> None:
         """Make ready for pages; where tasks are done in this process, begin: with those that were

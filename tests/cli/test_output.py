@@ -1,6 +1,6 @@
 """Reports in words: what happened, what to do, and nothing that is not so."""
 
-from addon.cli import output as show
+from addon.cli import output
 from addon.planning.result import Failure
 from addon.sync.reconcile import Drift, Reconciled
 from addon.sync.report import (
@@ -30,7 +30,7 @@ def report(*parts: ConnectionReport, findings=(), planned=False) -> list[str]:
         tuple(findings),
         parts,
     )
-    return show.report(run, planned).splitlines()
+    return output.report(run, planned).splitlines()
 
 
 def test_a_run_is_told_by_directory_roster_and_vendor():
@@ -46,7 +46,7 @@ def test_a_run_is_told_by_directory_roster_and_vendor():
 
 def test_a_run_without_a_reading_has_no_counts_of_it():
     run = RunReport("C0", "r", None, None, (), (part(),))
-    assert show.report(run).startswith("binogi (live): delivered")
+    assert output.report(run).startswith("binogi (live): delivered")
 
 
 def test_a_preview_says_what_would_be_and_that_nothing_was_sent():
@@ -74,7 +74,7 @@ def test_a_held_plan_says_what_it_would_do_and_what_to_do_about_it():
 
 def test_of_a_held_withdrawal_no_preview_tells():
     held = part("held", hold=HoldReport(9, "9 people would be removed; the limit is 3"))
-    told = show.report(RunReport("C0", "r", None, None, (), (held,)))
+    told = output.report(RunReport("C0", "r", None, None, (), (held,)))
     assert "See who" not in told
     assert "Let it go: approve C0 --vendor binogi" in told
 
@@ -136,8 +136,8 @@ def test_a_document_is_told_in_a_few_words():
         school_units=(unit,),
         connections=(connection,),
     )
-    assert show.document(tenant) == "1 school units, ne (test)"
-    assert show.document(Tenant(customer_id="C0", organisation=Organisation(name="O"))) == (
+    assert output.document(tenant) == "1 school units, ne (test)"
+    assert output.document(Tenant(customer_id="C0", organisation=Organisation(name="O"))) == (
         "0 school units, no vendor"
     )
 
@@ -147,7 +147,7 @@ def test_a_reconciliation_tells_each_type():
         Drift("User", True, 12, missing=2, adopted=1, different_id=3, several=4, others=5),
         Drift("Activity", listed=False),
     )
-    told = show.reconciled(Reconciled("C0", "ne", "live", drifts)).splitlines()
+    told = output.reconciled(Reconciled("C0", "ne", "live", drifts)).splitlines()
     assert told == [
         "ne (live):",
         "  User: 12 there, 2 missing, 1 unknown to the ledger, 3 with another id, "
@@ -158,7 +158,7 @@ def test_a_reconciliation_tells_each_type():
 
 
 def test_a_reconciliation_that_was_cut_off_says_so_and_claims_nothing():
-    told = show.reconciled(Reconciled("C0", "ne", "live", (), "the connection broke"))
+    told = output.reconciled(Reconciled("C0", "ne", "live", (), "the connection broke"))
     assert told.splitlines() == ["ne (live):", "  Not finished: The connection broke."]
 
 
@@ -181,7 +181,7 @@ def test_a_status_tells_what_a_person_should_know():
         (connection, off),
         (LeftBehind("gone", "live", 7, "Ask the vendor."),),
     )
-    assert show.status(found).splitlines() == [
+    assert output.status(found).splitlines() == [
         "C0: last run r1, held",
         "  a detail",
         "ne (live): 9 resources there, 1 refused, 1 to be asked about",
@@ -196,4 +196,4 @@ def test_a_status_tells_what_a_person_should_know():
 
 
 def test_a_status_before_any_run_says_so():
-    assert show.status(TenantStatus("C0", None, (), ())) == "C0: no run yet"
+    assert output.status(TenantStatus("C0", None, (), ())) == "C0: no run yet"

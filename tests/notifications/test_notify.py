@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from addon.notifications import notify as notices
+from addon.notifications import notify
 from addon.notifications.mailer import MailError, Message
 from addon.planning.guard import check
 from addon.planning.ledger import Entry, Ledger
@@ -113,7 +113,7 @@ class Story:
     def told(self, vendor: str | None = None) -> list[Message]:
         """The messages that are sent now."""
         before = len(self.box.messages)
-        sent = notices.notify(self.rooms, self.box, TENANT, vendor)
+        sent = notify.notify(self.rooms, self.box, TENANT, vendor)
         found = self.box.messages[before:]
         assert sent == len(found)
         return found
@@ -453,9 +453,9 @@ def test_trouble_with_mail_never_disturbs_a_run(
     story.box.trouble = RuntimeError(f"{TO} is not among the addresses")
     story.run(held())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(notices, "mailer", lambda mail, secrets: story.box)
-        notices.after_run(lambda: story.rooms, TENANT)
-        notices.after_run(lambda: story.rooms, "C0nobody")
+        patch.setattr(notify, "mailer", lambda mail, secrets: story.box)
+        notify.after_run(lambda: story.rooms, TENANT)
+        notify.after_run(lambda: story.rooms, "C0nobody")
     assert "RuntimeError" in caplog.text
     assert TO not in caplog.text
     story.box.trouble = None
@@ -468,13 +468,13 @@ def test_without_mail_nothing_is_looked_up(story: Story) -> None:
             raise AssertionError(name)
 
     rooms = structs.replace(story.rooms, store=Unused())  # type: ignore[arg-type]
-    notices.after_run(lambda: rooms, TENANT)
+    notify.after_run(lambda: rooms, TENANT)
 
 
 def test_a_test_message_goes_to_the_addresses_that_are_set(story: Story) -> None:
     document = story.store.tenant(TENANT)
     assert document is not None
-    notices.test_message(load_tenant(document), story.box)
+    notify.test_message(load_tenant(document), story.box)
     (message,) = story.box.messages
     assert message.to == (TO,)
     assert message.subject == "Provmeddelande från Skolsynk"

@@ -22,7 +22,7 @@ from addon.sandbox.domain import Domain
 from addon.ss12000.ids import Ids
 from addon.store.records import Run
 from addon.tenants.document import load_tenant
-from addon.web.directory import snapshot_store as survey
+from addon.web.directory import snapshot_store
 from tests.installation import DOMAIN, HIDDEN, PUPILS, STAFF, TENANT
 from tests.web.routes import walk
 from tests.web.site import OTHER_TENANT, STRANGER, Site, form_of
@@ -150,7 +150,7 @@ class Neighbours:
         stored = self.site.store.tenant(OTHER_TENANT)
         assert stored is not None
         tenant = load_tenant(stored)
-        survey.take(
+        snapshot_store.take(
             lambda tenant, told: read_directory(settings, tenant, told),
             self.site.store,
             tenant,

@@ -16,7 +16,7 @@ from addon.store.records import Run
 from addon.sync.reconcile import Reconciled, remember
 from addon.tenants.document import DocumentError
 from addon.tenants.model import Organisation, Protected, Tenant
-from addon.web.directory import snapshot_store as survey
+from addon.web.directory import snapshot_store
 from addon.web.request_context import Here, Overtaken, here, mark_of, with_connection, with_unit
 from addon.web.security.auth import Admin
 from tests.installation import TENANT
@@ -208,10 +208,10 @@ def test_a_form_about_something_else_is_not_overtaken(site: Site) -> None:
 def test_when_who_is_protected_changes_what_was_read_is_forgotten(site: Site) -> None:
     site.ready(site.sign_in(), "/personer")
     of(site).save("x", renamed)
-    assert survey.state(site.store, TENANT, site.clock()) is not None
+    assert snapshot_store.state(site.store, TENANT, site.clock()) is not None
     hidden = Protected(org_units=("/Skyddade", "/Elever/7A"))
     of(site).save("protected.saved", lambda t: structs.replace(t, protected=hidden))
-    assert survey.state(site.store, TENANT, site.clock()) is None
+    assert snapshot_store.state(site.store, TENANT, site.clock()) is None
 
 
 def test_there_is_no_unit_or_vendor_to_change_that_the_document_does_not_have(site: Site) -> None:

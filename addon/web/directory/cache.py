@@ -22,7 +22,7 @@ from addon.ss12000.mapping import Translation
 from addon.sync.context import Rooms, ledger_key
 from addon.sync.prepare import Prepared, intend, place
 from addon.tenants.model import Connection, Mode, Protected, Tenant
-from addon.web.directory import snapshot_store as survey
+from addon.web.directory import snapshot_store
 from addon.web.directory.background import PATIENCE, NotReady, Patience, Workshop
 from addon.web.directory.snapshot_store import State, Survey
 
@@ -151,8 +151,8 @@ class Study:
         """
         self.sweep(now)
         tenant_id, patience = tenant.customer_id, patience or Patience()
-        state = survey.state(self._rooms().store, tenant_id, now)
-        if state is None or state.status != "done" or state.at + survey.KEPT <= now:
+        state = snapshot_store.state(self._rooms().store, tenant_id, now)
+        if state is None or state.status != "done" or state.at + snapshot_store.KEPT <= now:
             raise NotRead(state)
         directory = self._directory(tenant_id, state.at)
         try:
@@ -174,7 +174,7 @@ class Study:
     def sweep(self, now: float) -> None:
         """Directories whose day is over are gone from memory as from the store."""
         with self._lock:
-            over = [t for t, d in self._directories.items() if d.read + survey.KEPT <= now]
+            over = [t for t, d in self._directories.items() if d.read + snapshot_store.KEPT <= now]
             for tenant_id in over:
                 self._drop(tenant_id)
 
@@ -239,12 +239,12 @@ class _Directory:
         self.workshop.keep(lambda name: name[0] in (None, version))
 
     def _unpack(self, now: float) -> Survey:
-        paper = self._rooms().store.kept(survey.shelf_of(self._tenant_id), "directory", now)
+        paper = self._rooms().store.kept(snapshot_store.shelf_of(self._tenant_id), "directory", now)
         if paper is None:
             raise NotRead(None)
         try:
-            found = survey.unpack(paper.data)
-        except survey.UNREADABLE:
+            found = snapshot_store.unpack(paper.data)
+        except snapshot_store.UNREADABLE:
             raise NotRead(None) from None
         self.people = len(found.snapshot.users)
         return found

@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.tasks.base import QueueError, Task
 from addon.tasks.handlers import READ
-from addon.web.directory import snapshot_store as survey
+from addon.web.directory import snapshot_store
 from addon.web.directory.cache import NotRead, NotReady
 from addon.web.directory.snapshot_store import State
 from addon.web.request_context import Here, here
@@ -52,12 +52,12 @@ def blueprint() -> Blueprint:
 
 def order_reading(now: Here) -> State:
     """Have the tenant's directory read in the queue, unless it is being read; how that stands."""
-    known = survey.state(now.store, now.tenant_id, now.now)
+    known = snapshot_store.state(now.store, now.tenant_id, now.now)
     if known is not None and known.status == "reading" and now.now - known.at < SAME_WITHIN:
         return known
     now.forget_directory()
     state = State("reading", now.now)
-    survey.tell(now.store, now.tenant_id, state)
+    snapshot_store.tell(now.store, now.tenant_id, state)
     task = Task(
         queue=READINGS,
         name=f"read-{now.tenant_id}-{int(now.now * 1000)}",
@@ -68,7 +68,7 @@ def order_reading(now: Here) -> State:
         now.house.queue().enqueue(task)
     except QueueError as error:
         state = State("failed", now.now, detail=str(error))
-        survey.tell(now.store, now.tenant_id, state)
+        snapshot_store.tell(now.store, now.tenant_id, state)
     return state
 
 

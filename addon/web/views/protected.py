@@ -10,7 +10,7 @@ from addon.web.directory.snapshot_store import State
 from addon.web.forms.protected import ProtectedForm, dropped, protected_form, read_protected
 from addon.web.forms.selection import topmost
 from addon.web.i18n import said as _
-from addon.web.presenters import org_unit_tree as tree
+from addon.web.presenters import org_unit_tree
 from addon.web.presenters.delivered import delivered
 from addon.web.presenters.groups import groups_named, groups_shown
 from addon.web.presenters.protected_suggestions import decline, proposed, undecided
@@ -61,7 +61,7 @@ def blueprint() -> Blueprint:
         now.wait_longer()
         if request.form.get("unseen") == "1":
             return _saved_unseen(now, _unreadable(now))
-        form = read_protected(request.form, tree.paths(now.desk))
+        form = read_protected(request.form, org_unit_tree.paths(now.desk))
         deed = request.form.get("do", "")
         if deed:
             return _shown(now, form, deed)
@@ -83,7 +83,7 @@ def blueprint() -> Blueprint:
         """What is below a node of the tree, for a page that opens it."""
         now = here()
         columns = {"protected": now.tenant.protected.org_units}
-        row = tree.below(tree.tree(now.desk), request.args.get("ou", ""), columns)
+        row = org_unit_tree.below(org_unit_tree.tree(now.desk), request.args.get("ou", ""), columns)
         if row is None:
             abort(404)
         return render_template(
@@ -208,15 +208,15 @@ def _page(
     overtaken: Overtaken | None = None,
     opened: str = "",
 ) -> str:
-    top = tree.tree(now.desk)
+    top = org_unit_tree.tree(now.desk)
     ticks = {"protected": form.org_units}
-    rows = tree.rows(top, ticks, (opened,) if opened else ())
+    rows = org_unit_tree.rows(top, ticks, (opened,) if opened else ())
     return render_template(
         "protected/page.html",
         rows=rows[1:],  # nobody can be sent anywhere if the whole organisation is protected
         proposed=proposed,
         offered=request.form.getlist("offered") if request.method == "POST" else proposed,
-        absent=tree.absent(top, form.org_units),
+        absent=org_unit_tree.absent(top, form.org_units),
         known=len(now.desk.index.protected),
         saved=now.tenant.protected,
         faults=faults or {},
@@ -251,14 +251,14 @@ def _effect(now: Here, form: ProtectedForm) -> Effect:
     views = desk.prepared.views
     carried = [views[c.vendor].people for c in delivered(now) if c.vendor in views]
     sent = {user_id for people in carried for user_id in people}
-    top = tree.tree(desk)
+    top = org_unit_tree.tree(desk)
     return Effect(
         hidden=len(hidden),
         at_vendors=len(hidden & sent),
         known=len(index.protected),
         released=dropped(now.tenant.protected, form.protected()),
         missing=(
-            *tree.absent(top, form.org_units),
+            *org_unit_tree.absent(top, form.org_units),
             *(address for address in form.groups if index.named(address) is None),
         ),
     )

@@ -11,7 +11,7 @@ from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.directory.cache import Desk
 from addon.web.forms.filters import OPERATORS
 from addon.web.forms.selection import ROLES, RoleForm, SelectionForm, read_selection, selection_form
-from addon.web.presenters import org_unit_tree as tree
+from addon.web.presenters import org_unit_tree
 from addon.web.presenters.delivered import delivered
 from addon.web.presenters.groups import groups_named, groups_shown, telling_word
 from addon.web.presenters.selection_preview import Outcome, attributes, outcome
@@ -41,7 +41,7 @@ def blueprint() -> Blueprint:
         now = here()
         now.wait_longer()
         unit = unit_of(now, code)
-        form = read_selection(request.form, tree.paths(now.desk))
+        form = read_selection(request.form, org_unit_tree.paths(now.desk))
         deed = request.form.get("do", "")
         if deed:
             return _shown(now, unit, form, deed)
@@ -71,7 +71,7 @@ def blueprint() -> Blueprint:
         now = here()
         unit = unit_of(now, code)
         columns = _columns(selection_form(unit))
-        row = tree.below(tree.tree(now.desk), request.args.get("ou", ""), columns)
+        row = org_unit_tree.below(org_unit_tree.tree(now.desk), request.args.get("ou", ""), columns)
         if row is None:
             abort(404)
         action = url_for("selection.under", code=code)
@@ -120,12 +120,12 @@ def _page(
     overtaken: Overtaken | None = None,
     opened: str = "",
 ) -> str:
-    top = tree.tree(now.desk)
+    top = org_unit_tree.tree(now.desk)
     columns = _columns(form)
     return render_template(
         "selection/page.html",
-        rows=tree.rows(top, columns, (opened,) if opened else ()),
-        absent={role: tree.absent(top, columns[role]) for role in ROLES},
+        rows=org_unit_tree.rows(top, columns, (opened,) if opened else ()),
+        absent={role: org_unit_tree.absent(top, columns[role]) for role in ROLES},
         faults=faults or {},
         overtaken=overtaken,
         mark=now.mark(lambda tenant: _part(tenant, unit.code)),

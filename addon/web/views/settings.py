@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.notifications import notify as mailing
+from addon.notifications import notify
 from addon.notifications.advice import remedy
 from addon.notifications.mailer import Mailer, MailError
 from addon.store.base import StoreError
@@ -136,7 +136,7 @@ def blueprint() -> Blueprint:
 def _send_test(now: Here, mailer: Mailer) -> None:
     """Send the message, and say how it went."""
     try:
-        mailing.test_message(now.tenant, mailer)
+        notify.test_message(now.tenant, mailer)
     except MailError as error:
         flash(remedy(error), "warning")
     else:

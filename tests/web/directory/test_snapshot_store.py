@@ -13,7 +13,7 @@ from addon.settings import Settings
 from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Clause, Organisation, SchoolUnit, Selector, Tenant
-from addon.web.directory import snapshot_store as survey
+from addon.web.directory import snapshot_store
 from tests.installation import TENANT, Installation
 
 NOW = 1_800_000_000.0
@@ -31,7 +31,7 @@ def person(number: int, **attributes: str) -> User:
 
 
 def known(*users: User, mentioned: tuple[str, ...] = ()) -> tuple[str, ...]:
-    return survey.made(Snapshot(users, (), ()), NOW, mentioned).attributes
+    return snapshot_store.made(Snapshot(users, (), ()), NOW, mentioned).attributes
 
 
 @pytest.fixture
@@ -40,10 +40,10 @@ def here(tmp_path: Path) -> Any:
         yield installation
 
 
-def take(here: Installation, store: SQLiteStore, now: float = NOW) -> survey.Survey | None:
+def take(here: Installation, store: SQLiteStore, now: float = NOW) -> snapshot_store.Survey | None:
     settings = Settings.from_environ(here.environ)
     tenant = load_tenant(store.tenant(TENANT) or b"")
-    return survey.take(
+    return snapshot_store.take(
         lambda t, told: read_directory(settings, t, told), store, tenant, lambda: now
     )
 
@@ -61,10 +61,10 @@ def test_it_has_everybody_but_the_protected(here: Installation):
 def test_it_is_in_the_store_for_a_day_and_then_gone(here: Installation):
     with here.store() as store:
         take(here, store)  # type: ignore[arg-type]
-        shelf = survey.shelf_of(TENANT)
+        shelf = snapshot_store.shelf_of(TENANT)
 
-        assert store.kept(shelf, "directory", NOW + survey.KEPT - 1) is not None
-        assert store.kept(shelf, "directory", NOW + survey.KEPT + 1) is None
+        assert store.kept(shelf, "directory", NOW + snapshot_store.KEPT - 1) is not None
+        assert store.kept(shelf, "directory", NOW + snapshot_store.KEPT + 1) is None
 
 
 def test_a_directory_that_cannot_be_read_is_told_of_and_nothing_kept(here: Installation):
@@ -72,22 +72,22 @@ def test_a_directory_that_cannot_be_read_is_told_of_and_nothing_kept(here: Insta
         take(here, store)  # type: ignore[arg-type]
         tenant = load_tenant(store.tenant(TENANT) or b"")
 
-        def refuse(tenant: Tenant, told: survey.Told) -> Snapshot:
+        def refuse(tenant: Tenant, told: snapshot_store.Told) -> Snapshot:
             raise DirectoryError("the quota was exceeded")
 
-        assert survey.take(refuse, store, tenant, lambda: NOW) is None
-        state = survey.state(store, TENANT, NOW)
+        assert snapshot_store.take(refuse, store, tenant, lambda: NOW) is None
+        state = snapshot_store.state(store, TENANT, NOW)
         assert state is not None
         assert (state.status, state.detail) == ("failed", "the quota was exceeded")
-        assert store.kept(survey.shelf_of(TENANT), "directory", NOW) is None
+        assert store.kept(snapshot_store.shelf_of(TENANT), "directory", NOW) is None
 
 
 def test_a_reading_that_says_nothing_for_long_is_lost():
-    reading = survey.State("reading", NOW)
+    reading = snapshot_store.State("reading", NOW)
 
-    assert not reading.lost(NOW + survey.LOST - 1)
-    assert reading.lost(NOW + survey.LOST + 1)
-    assert not structs.replace(reading, status="done").lost(NOW + survey.LOST + 1)
+    assert not reading.lost(NOW + snapshot_store.LOST - 1)
+    assert reading.lost(NOW + snapshot_store.LOST + 1)
+    assert not structs.replace(reading, status="done").lost(NOW + snapshot_store.LOST + 1)
 
 
 def test_fields_that_people_share_are_kept():
@@ -114,9 +114,9 @@ def test_what_the_document_mentions_is_kept():
 
 
 def test_it_packs_and_unpacks():
-    made = survey.made(Snapshot((person(1),), (), ()), NOW, ())
+    made = snapshot_store.made(Snapshot((person(1),), (), ()), NOW, ())
 
-    assert survey.unpack(survey.pack(made)) == made
+    assert snapshot_store.unpack(snapshot_store.pack(made)) == made
 
 
 def test_the_attributes_of_the_document_are_read_too():
@@ -128,6 +128,6 @@ def test_the_attributes_of_the_document_are_read_too():
         ),
     )
     tenant = Tenant(customer_id="C", organisation=Organisation(name="O"), school_units=(unit,))
-    (everybody,) = survey.whole(tenant).school_units
+    (everybody,) = snapshot_store.whole(tenant).school_units
 
     assert "locations.area" in {c.attribute for f in everybody.students.filters for c in f}

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from addon import create_app
 from addon.settings import CloudTasks, Settings, SqliteStore
 from addon.tasks.base import Task
-from addon.web.security import task_auth as doors
+from addon.web.security import task_auth
 from tests.web.served import Google
 
 URL = "https://skolsynk.example.se"
@@ -27,7 +27,7 @@ class NoQueue:
         return True
 
 
-def client(folder: Path, certs_url: str = doors.CERTS_URL, **settings: object) -> FlaskClient:
+def client(folder: Path, certs_url: str = task_auth.CERTS_URL, **settings: object) -> FlaskClient:
     given = Settings(SqliteStore(folder / "skolsynk.db"), {}, **settings)  # type: ignore[arg-type]
     return create_app(given, queue=NoQueue(), certs_url=certs_url).test_client()
 

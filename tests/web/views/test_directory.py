@@ -9,9 +9,7 @@ from unittest import mock
 import pytest
 
 from addon.tasks.base import QueueError
-from addon.web import request_context as here
-from addon.web.directory import cache as study
-from addon.web.directory import snapshot_store as survey
+from addon.web.directory import cache, snapshot_store
 from addon.web.directory.snapshot_store import LOST, State
 from tests.installation import TENANT
 from tests.web.site import Site, form_of
@@ -62,7 +60,7 @@ def test_it_says_how_far_it_has_come(site: Site) -> None:
     with slow_reading(site):
         client.get(PAGE)
         at = site.clock()
-        survey.tell(site.store, TENANT, State("reading", at, users=1234, groups=56))
+        snapshot_store.tell(site.store, TENANT, State("reading", at, users=1234, groups=56))
         assert "Hittills 1 234 personer och 56 grupper." in site.read(client.get(PAGE))
 
 
@@ -104,7 +102,7 @@ def test_why_it_could_not_be_read_is_told_with_a_way_to_try_again(site: Site) ->
 
 def test_a_reading_that_was_cut_off_is_begun_again(site: Site) -> None:
     client = site.sign_in()
-    survey.tell(site.store, TENANT, State("reading", site.clock()))
+    snapshot_store.tell(site.store, TENANT, State("reading", site.clock()))
     with site.later(LOST + 60):
         assert client.get(PAGE).status_code == 202
         site.tasks()
@@ -139,13 +137,13 @@ def test_who_reads_anew_comes_back_to_the_same_page(site: Site) -> None:
 @contextmanager
 def slow_placing(seconds: float) -> Iterator[None]:
     """People are placed as slowly as in a large municipality."""
-    real = study.place
+    real = cache.place
 
     def place(*given: object) -> object:
         threading.Event().wait(seconds)
         return real(*given)
 
-    with mock.patch.object(study, "place", place):
+    with mock.patch.object(cache, "place", place):
         yield
 
 
@@ -177,7 +175,7 @@ def test_a_form_that_waits_in_vain_keeps_all_that_was_filled_in(
     page = site.ready(client, path)
     before = site.document()
     site.house.study.forget(TENANT)
-    survey.forget(site.store, TENANT)
+    snapshot_store.forget(site.store, TENANT)
     with slow_reading(site):
         answer = site.send(client, page, path, **values)
         assert answer.status_code == 409
@@ -191,7 +189,7 @@ def test_a_form_that_waits_in_vain_keeps_all_that_was_filled_in(
 def test_a_form_that_waits_too_long_for_what_is_made_is_kept_too(site: Site) -> None:
     one, other = site.sign_in(), site.sign_in()
     page = site.ready(one, SELECTION)
-    with slow_placing(0.5), mock.patch.object(here, "SAVING", 0.01):
+    with slow_placing(0.5), mock.patch.object(request_context, "SAVING", 0.01):
         site.send(other, site.ready(other, UNIT), UNIT, name="Nya norra skolan")
         answer = site.send(one, page, SELECTION, **{"students-ou": "/Elever/7A"})
         assert answer.status_code == 409
@@ -216,7 +214,7 @@ def test_a_form_says_why_the_directory_cannot_be_read_and_has_it_read_again(site
     client = site.sign_in()
     page = site.ready(client, SELECTION)
     site.house.study.forget(TENANT)
-    survey.tell(site.store, TENANT, State("failed", site.clock(), detail="ingen rättighet"))
+    snapshot_store.tell(site.store, TENANT, State("failed", site.clock(), detail="ingen rättighet"))
     asked = {**form_of(page, SELECTION), "do": "show"}
     part = client.post(SELECTION, data=asked, headers=HTMX)
     assert part.headers["HX-Retarget"] == "#utfall"
