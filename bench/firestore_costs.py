@@ -27,8 +27,8 @@ from addon.sync.relay import deliver, read_and_plan
 from addon.sync.run import sync
 from bench.firestore_count import Count, Counted
 from bench.workload import snapshot, tenant
-from tests.egil_server import EgilServer
-from tests.emulator import HOST, emulator, missing
+from tests.support.egil_server import EgilServer
+from tests.support.emulator import HOST, emulator, missing
 
 TENANT = "C0bench"
 FASTER = 10

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from tests.egil_tls import server_context
+from tests.support.egil_tls import server_context
 
 KEY = "bench-key"
 ECHO = Path("/usr/lib/nginx/modules/ngx_http_echo_module.so")

@@ -12,7 +12,7 @@ from addon.bootstrap import open_store, rooms
 from addon.settings import Settings
 from addon.sync.run import sync
 from bench.measure import report
-from tests.egil_server import EgilServer
+from tests.support.egil_server import EgilServer
 
 PROFILE = """
 [vendors.{id}]

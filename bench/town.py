@@ -27,7 +27,7 @@ from addon.store.base import Store
 from addon.store.records import LogEntry, Run
 from addon.sync.report import RunReport
 from addon.sync.run import sync
-from tests.egil_server import EgilServer
+from tests.support.egil_server import EgilServer
 
 TENANT = "C0storkoping"
 VENDORS = ("binogi", "gleerups")

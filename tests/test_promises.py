@@ -15,15 +15,8 @@ from contextlib import closing, contextmanager
 import pytest
 
 from addon.planning.ledger import Key
-from tests.egil_faults import Fault, Incoming
-from tests.installation import (
-    HIDDEN,
-    PUPILS,
-    STAFF,
-    TENANT,
-    Installation,
-    address,
-)
+from tests.support.egil_faults import Fault, Incoming
+from tests.support.installation import HIDDEN, PUPILS, STAFF, TENANT, Installation, address
 
 EVERYBODY = [*PUPILS["7A"], *PUPILS["7B"], *STAFF, HIDDEN]
 

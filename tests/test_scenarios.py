@@ -9,8 +9,8 @@ from difflib import unified_diff
 
 import pytest
 
-from tests.scenario_form import HERE, Scenario, Step, names
-from tests.scenario_runner import play
+from tests.support.scenario_form import HERE, Scenario, Step, names
+from tests.support.scenario_runner import play
 
 
 def _parameters() -> list[object]:

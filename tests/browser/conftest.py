@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.chromium import chromium, is_required, missing
-from tests.browser.town import Town, town
+from tests.support.browser_town import Town, town
 
 
 @pytest.fixture(scope="package")

@@ -2,7 +2,7 @@
 
 from addon.sandbox.municipality.units import DOMAIN
 from addon.sync.report import RunReport
-from tests.browser.town import NORTH, Town
+from tests.support.browser_town import NORTH, Town
 
 DAY = 24 * 3600.0
 MORNING = 1_794_204_000.0

@@ -21,8 +21,8 @@ from tests.browser.hands import Mouse
 from tests.browser.history import MORNING, move_north, since_the_run, two_weeks
 from tests.browser.png import smaller
 from tests.browser.states import chosen, known
-from tests.browser.town import Town, town
 from tests.browser.way import sign_in, when_ready
+from tests.support.browser_town import Town, town
 
 FOLDER = ROOT / "docs" / "screenshots"
 WIDTH, HIGHEST, LOWEST = 1280, 1600, 600

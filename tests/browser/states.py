@@ -10,7 +10,7 @@ from addon.web.directory.snapshot_store import forget, tell
 from addon.web.services import House
 from tests.browser.addresses import PAGES
 from tests.browser.history import move_north, some_days
-from tests.browser.town import NORTH, Town
+from tests.support.browser_town import NORTH, Town
 
 BAND = ("/", "/leverantorer", "/personer", "/datakvalitet", "/korningar", "/installningar")
 SIGNED_OUT = ("/logga-in", "/logga-in/klar")

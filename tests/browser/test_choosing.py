@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.chromium import visit
 from tests.browser.hands import Mouse
-from tests.browser.town import NORTH, Town
 from tests.browser.way import button, headed, sign_in, when_ready
+from tests.support.browser_town import NORTH, Town
 
 UNIT = "/skolenheter/99991000"
 STUDENTS = f"Elever i {NORTH}"

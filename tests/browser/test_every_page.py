@@ -14,8 +14,8 @@ from tests.browser.chromium import Watch, visit
 from tests.browser.hands import Mouse
 from tests.browser.inspection import faults
 from tests.browser.states import STATES, known
-from tests.browser.town import Town, town
 from tests.browser.way import sign_in, when_ready
+from tests.support.browser_town import Town, town
 
 CASES = [(name, address) for name, state in STATES.items() for address in state.addresses]
 

@@ -4,8 +4,8 @@ from playwright.sync_api import Browser
 
 from tests.browser.chromium import PHONE, visit
 from tests.browser.hands import Keyboard, Mouse
-from tests.browser.town import Town
 from tests.browser.way import to_the_first_delivery
+from tests.support.browser_town import Town
 
 
 def test_from_signing_in_to_a_live_delivery(browser: Browser, new_town: Town) -> None:

@@ -10,8 +10,8 @@ from tests.browser.chromium import visit
 from tests.browser.hands import Mouse
 from tests.browser.inspection import faults
 from tests.browser.states import SIGNED_OUT
-from tests.browser.town import Town, town
 from tests.browser.way import button, sign_in, when_ready
+from tests.support.browser_town import Town, town
 
 
 class Mistake(NamedTuple):

@@ -9,8 +9,8 @@ from tests.browser.chromium import visit
 from tests.browser.hands import Hands, Keyboard, Mouse
 from tests.browser.history import ELSEWHERE, move_north
 from tests.browser.states import BAND
-from tests.browser.town import Town
 from tests.browser.way import button, headed, sign_in, when_ready
+from tests.support.browser_town import Town
 
 DECIDE = "Se vilka och bestäm"
 REFUSED = "1 spärr står kvar eftersom ni har sagt nej."

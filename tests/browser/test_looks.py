@@ -9,8 +9,8 @@ from tests.browser.chromium import PHONE, visit
 from tests.browser.hands import Keyboard, Mouse
 from tests.browser.history import some_days
 from tests.browser.states import known
-from tests.browser.town import Town, town
 from tests.browser.way import sign_in, when_ready
+from tests.support.browser_town import Town, town
 
 PAGES = ("/", "/leverantorer", "/personer", "/installningar", "/skolenheter/{unit}")
 LUMINANCE = """() => {

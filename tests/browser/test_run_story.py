@@ -6,8 +6,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import visit
 from tests.browser.hands import Mouse
-from tests.browser.town import Town
 from tests.browser.way import button, sign_in
+from tests.support.browser_town import Town
 
 TITLE = re.compile(r"^Körningen \d{4}-\d\d-\d\d \d\d:\d\d$")
 """What a run's page is called, which is where asking for one leads once it has begun."""

@@ -5,8 +5,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import visit
 from tests.browser.hands import Mouse
-from tests.browser.town import Town
 from tests.browser.way import button, sign_in
+from tests.support.browser_town import Town
 
 FORM = "/installningar"
 FIELD = "Adresser, en på varje rad"

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.hands import Hands
-from tests.browser.town import Town
+from tests.support.browser_town import Town
 
 VENDOR = "Gleerups"
 MOST_TRIES = 100

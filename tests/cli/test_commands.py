@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import DOCUMENT, PUPILS, TENANT, Installation
+from tests.support.installation import DOCUMENT, PUPILS, TENANT, Installation
 
 REPORT = {"tenant", "run", "directory", "roster", "findings", "connections"}
 CONNECTION = {"vendor", "mode", "status", "operations", "failures"}

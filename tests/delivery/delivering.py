@@ -14,7 +14,7 @@ from addon.planning.result import Result
 from addon.ss12000.mapping import Outgoing
 from addon.ss12000.resources import ResourceType, content_hash
 from addon.vendors.profiles import Target, Vendor
-from tests.egil_server import EgilServer
+from tests.support.egil_server import EgilServer
 
 T = TypeVar("T")
 

@@ -33,7 +33,7 @@ from tests.delivery.delivering import (
     users,
     vendor,
 )
-from tests.egil_server import EgilServer
+from tests.support.egil_server import EgilServer
 
 NOTHING = {"create": {}, "update": {}, "delete": {}}
 

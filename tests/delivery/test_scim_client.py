@@ -19,8 +19,8 @@ from tests.delivery.delivering import (
     operation,
     sent,
 )
-from tests.egil_faults import Decide, Fault, Incoming
-from tests.egil_server import EgilServer
+from tests.support.egil_faults import Decide, Fault, Incoming
+from tests.support.egil_server import EgilServer
 
 KINDS = {
     "our ids": {"ids": "ours"},

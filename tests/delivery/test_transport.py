@@ -13,8 +13,8 @@ from addon.delivery.throttle import Pace, Patience, Stopped
 from addon.delivery.transport import ANSWER_BYTES, GivenUp, Wire
 from addon.vendors.profiles import Target
 from tests.delivery.delivering import QUICK, on_wire, sent, target
-from tests.egil_server import EgilServer
-from tests.egil_tls import server_context
+from tests.support.egil_server import EgilServer
+from tests.support.egil_tls import server_context
 
 BODY = b'{"externalId": "user-1"}'
 

@@ -26,7 +26,7 @@ from addon.tasks.handlers import DELIVER, RUN, Work
 from addon.tenants.document import load_tenant
 from addon.vendors.profiles import load_vendors
 from addon.web_settings import WebSettings
-from tests.installation import DOCUMENT, PROFILES, TENANT
+from tests.support.installation import DOCUMENT, PROFILES, TENANT
 
 TO = "it@storvik.example"
 HOUR = 3600.0

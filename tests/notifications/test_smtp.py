@@ -14,8 +14,8 @@ from addon.notifications.mailer import MailError, Message, mailer
 from addon.notifications.smtp import SmtpMailer
 from addon.vendors.profiles import NotConfigured
 from addon.web_settings import Mail, Smtp
-from tests.egil_tls import server_context
-from tests.notifications.post_office import PostOffice
+from tests.support.egil_tls import server_context
+from tests.support.post_office import PostOffice
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
 """Passwords without TLS are fine between a test and its server."""

@@ -12,7 +12,7 @@ import pytest
 from addon.store.base import Store
 from addon.store.firestore.store import FirestoreStore
 from addon.store.sqlite.store import SQLiteStore
-from tests.emulator import HOST, REQUIRED, emulator, missing
+from tests.support.emulator import HOST, REQUIRED, emulator, missing
 
 
 @pytest.fixture(scope="session")

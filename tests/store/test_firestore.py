@@ -29,7 +29,7 @@ from addon.store.firestore.packing import (
 )
 from addon.store.firestore.store import FirestoreStore
 from bench.firestore_count import Counted
-from tests.emulator import HOST
+from tests.support.emulator import HOST
 
 ROOT = Path(__file__).parents[2]
 KEY = Key("C1", "binogi", "live")

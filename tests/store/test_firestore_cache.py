@@ -11,7 +11,7 @@ from addon.store.firestore.client import PART, Overtaken, Write
 from addon.store.firestore.store import FirestoreStore
 from addon.store.records import LogEntry, Shelf
 from bench.firestore_count import Counted
-from tests.emulator import HOST
+from tests.support.emulator import HOST
 
 READING = Shelf("reading", "C1")
 NOW = 1_800_000_000.0

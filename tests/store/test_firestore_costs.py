@@ -5,7 +5,7 @@ import pytest
 from addon.delivery.executor import INTENTS
 from addon.delivery.lease import PROLONGED_AFTER
 from addon.planning.ledger import SHARDS
-from bench.country_model import batches_of, cost_of_delivery, cost_of_run, shards_of
+from bench.country.model import batches_of, cost_of_delivery, cost_of_run, shards_of
 from bench.firestore_costs import workplace
 from bench.firestore_count import Count
 

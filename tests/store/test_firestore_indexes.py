@@ -17,7 +17,7 @@ from addon.store.firestore.cache import SWEPT
 from addon.store.firestore.client import PART
 from addon.store.firestore.store import FirestoreStore
 from addon.store.records import LogEntry, Run, Shelf, StoredTask
-from tests.emulator import HOST
+from tests.support.emulator import HOST
 
 ROOT = Path(__file__).parents[2]
 WHOLE, CUT_OFF = Key("C1", "binogi", "live"), Key("C1", "ne", "live")

@@ -8,7 +8,7 @@ from addon.sync.context import Unknown
 from addon.sync.holds import approve, find_hold, let_go, refuse
 from addon.sync.report import HELD
 from addon.sync.run import sync
-from tests.installation import HIDDEN, PUPILS, TENANT, Installation, address
+from tests.support.installation import HIDDEN, PUPILS, TENANT, Installation, address
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from addon.planning.ledger import Key
 from addon.sync import relay
 from addon.sync.holds import refuse
 from addon.sync.run import sync
-from tests.installation import HIDDEN, PUPILS, TENANT, Installation, address
+from tests.support.installation import HIDDEN, PUPILS, TENANT, Installation, address
 
 WHO = address(*PUPILS["7A"][0])
 TEST = Key(TENANT, "all", "test")

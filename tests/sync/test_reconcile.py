@@ -6,7 +6,7 @@ from addon.planning.ledger import Change, Key
 from addon.sync.context import Unknown
 from addon.sync.reconcile import Drift, reconcile
 from addon.vendors.profiles import NotConfigured
-from tests.installation import PUPILS, TENANT, Installation, address
+from tests.support.installation import PUPILS, TENANT, Installation, address
 
 
 @pytest.fixture(params=["paged", "whole"])

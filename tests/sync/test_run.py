@@ -13,7 +13,7 @@ from addon.sync import relay
 from addon.sync.context import Unknown
 from addon.sync.run import preview, sync
 from addon.sync.session import PAUSED, TURNED_OFF
-from tests.installation import HIDDEN, PUPILS, TENANT, Installation, address
+from tests.support.installation import HIDDEN, PUPILS, TENANT, Installation, address
 
 
 @pytest.fixture

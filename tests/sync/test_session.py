@@ -20,7 +20,7 @@ from tests.delivery.delivering import (
     users,
     vendor,
 )
-from tests.egil_server import EgilServer
+from tests.support.egil_server import EgilServer
 
 
 def test_a_delivery_over_tls_ends_with_everything_kept():

@@ -6,7 +6,7 @@ from addon.settings import Settings
 from addon.sync.context import Unknown
 from addon.sync.run import sync
 from addon.sync.status import TenantStatus, status
-from tests.installation import PROFILES, PUPILS, TENANT, Installation
+from tests.support.installation import PROFILES, PUPILS, TENANT, Installation
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from msgspec import structs
 from addon.planning.ledger import Change, Entry, Key
 from addon.sync.context import Unknown
 from addon.sync.vendor_lookup import held_at
-from tests.installation import PUPILS, STAFF, TENANT, Installation, address
+from tests.support.installation import PUPILS, STAFF, TENANT, Installation, address
 
 
 @pytest.fixture(params=["own", "ours"])

@@ -9,7 +9,7 @@ from addon.sync.context import Unknown
 from addon.sync.report import HELD
 from addon.sync.withdraw import turn_off, withdraw
 from addon.tasks.handlers import WITHDRAW, Work
-from tests.installation import TENANT, Installation
+from tests.support.installation import TENANT, Installation
 
 
 @pytest.fixture

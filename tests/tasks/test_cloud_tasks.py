@@ -10,7 +10,7 @@ import pytest
 from addon.settings import CloudTasks
 from addon.tasks.base import NoSuchQueue, QueueError, Task, deliveries_to
 from addon.tasks.cloud_tasks import CloudTasksQueue, task_id
-from tests.tasks.cloud_tasks_stand_in import CloudTasksStandIn
+from tests.support.cloud_tasks_stand_in import CloudTasksStandIn
 
 WHERE = CloudTasks("skolsynk", "europe-west1")
 PARENT = "projects/skolsynk/locations/europe-west1/queues"

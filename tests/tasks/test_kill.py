@@ -19,8 +19,8 @@ from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import find_tenant
 from addon.tasks.base import RUNS
 from addon.tasks.handlers import DELIVER, RUN
-from tests.egil_server import EgilServer
-from tests.trust.town import TENANT, as_domain, crowd, document, profile, there, wanted
+from tests.support.egil_server import EgilServer
+from tests.support.trust_town import TENANT, as_domain, crowd, document, profile, there, wanted
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 60.0

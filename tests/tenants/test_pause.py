@@ -16,7 +16,7 @@ from addon.sync.withdraw import withdraw
 from addon.tasks.handlers import DELIVER, RUN, Work
 from addon.tenants.model import Organisation, Pause, Schedule, Tenant
 from addon.tenants.pause import Paused, paused, today
-from tests.installation import PUPILS, TENANT, Installation
+from tests.support.installation import PUPILS, TENANT, Installation
 
 ALWAYS = {"pause": {"from": "2020-01-01", "until": "2199-12-31"}}
 

@@ -10,7 +10,7 @@ from addon.sync.holds import approve
 from addon.sync.report import DONE, FAILED, HELD
 from addon.sync.run import sync
 from addon.sync.withdraw import withdraw
-from tests.trust.town import DAY, TENANT, Crash, Life, Town, Trouble, crowd, there
+from tests.support.trust_town import DAY, TENANT, Crash, Life, Town, Trouble, crowd, there
 from tests.trust.worker import Worker
 
 PEOPLE = 200

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from addon.ss12000.resources import TYPES
 from addon.sync.holds import approve
 from addon.sync.report import ConnectionReport
-from tests.egil_faults import Fault
-from tests.trust.town import TENANT, Crash, Spot, State, Town, Trouble, there, with_spots
+from tests.support.egil_faults import Fault
+from tests.support.trust_town import TENANT, Crash, Spot, State, Town, Trouble, there, with_spots
 from tests.trust.troubles import (
     Step,
     examples,

@@ -15,9 +15,19 @@ from addon.sync.context import Rooms, find_tenant
 from addon.sync.report import FAILED, ConnectionReport
 from addon.sync.run import sync
 from addon.vendors.profiles import Vendor
-from tests.egil_faults import Fault
-from tests.egil_server import EgilServer
-from tests.trust.town import CALM, KINDS, TENANT, crowd, document, profile, settings, there, wanted
+from tests.support.egil_faults import Fault
+from tests.support.egil_server import EgilServer
+from tests.support.trust_town import (
+    CALM,
+    KINDS,
+    TENANT,
+    crowd,
+    document,
+    profile,
+    settings,
+    there,
+    wanted,
+)
 from tests.trust.worker import Worker
 
 OWN = KINDS["own ids, filter"]

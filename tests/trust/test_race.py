@@ -16,10 +16,9 @@ from addon.sandbox.directory_server import DirectoryServer
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import find_tenant
 from addon.sync.run import sync
-from tests.egil_faults import Incoming
-from tests.egil_server import EgilServer
-from tests.trust.commands import Installation, ended
-from tests.trust.town import (
+from tests.support.egil_faults import Incoming
+from tests.support.egil_server import EgilServer
+from tests.support.trust_town import (
     KINDS,
     TENANT,
     Town,
@@ -31,6 +30,7 @@ from tests.trust.town import (
     there,
     wanted,
 )
+from tests.trust.commands import Installation, ended
 from tests.trust.worker import SECONDS, Worker
 
 PEOPLE = 60

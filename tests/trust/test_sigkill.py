@@ -12,9 +12,9 @@ import pytest
 
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import find_tenant
-from tests.egil_faults import Incoming
-from tests.egil_server import EgilServer
-from tests.trust.town import KINDS, TENANT, crowd, document, profile, there, wanted
+from tests.support.egil_faults import Incoming
+from tests.support.egil_server import EgilServer
+from tests.support.trust_town import KINDS, TENANT, crowd, document, profile, there, wanted
 from tests.trust.worker import Worker
 
 PEOPLE = 150

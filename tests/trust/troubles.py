@@ -6,8 +6,18 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from tests.egil_faults import Fault
-from tests.trust.town import GROUPS, HANG, PEOPLE, PLACES, UNITS, Crash, Spot, State, Trouble
+from tests.support.egil_faults import Fault
+from tests.support.trust_town import (
+    GROUPS,
+    HANG,
+    PEOPLE,
+    PLACES,
+    UNITS,
+    Crash,
+    Spot,
+    State,
+    Trouble,
+)
 
 
 def examples(number: int) -> Callable[[Any], Any]:

@@ -22,7 +22,7 @@ from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import Rooms
 from addon.sync.report import RunReport
 from addon.sync.run import sync
-from tests.trust.town import CALM, TENANT, crowd, profile, settings
+from tests.support.trust_town import CALM, TENANT, crowd, profile, settings
 
 ROOT = Path(addon.__file__).resolve().parent.parent
 SECONDS = 60.0

@@ -15,7 +15,7 @@ from addon.settings import CloudTasks, Settings, SqliteStore
 from addon.store.base import StoreError
 from addon.tenants.conditions import SlowPatternError
 from addon.web.answers import HEADERS, HSTS, LARGEST
-from tests.web.site import Site, form_of
+from tests.support.site import Site, form_of
 
 
 def make(folder: Path, **settings: object) -> Flask:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.installation import TENANT
-from tests.web.site import Site
+from tests.support.installation import TENANT
+from tests.support.site import Site
 from tests.web.views.school import deliver, hold, turn_on
 
 ELSEWHERE = "/installningar"

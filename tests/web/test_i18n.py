@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.web.site import Site, form_of
+from tests.support.site import Site, form_of
 
 ELSEWHERE = ("//ont.se", "/\\ont.se", "\\\\ont.se", "/\t/ont.se", "https://ont.se/", "ont.se", "")
 

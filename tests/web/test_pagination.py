@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from addon.web.pagination import page_of
-from tests.web.site import Site
+from tests.support.site import Site
 
 
 @pytest.mark.parametrize(

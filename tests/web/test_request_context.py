@@ -19,8 +19,8 @@ from addon.tenants.model import Organisation, Protected, Tenant
 from addon.web.directory import snapshot_store
 from addon.web.request_context import Here, Overtaken, here, mark_of, with_connection, with_unit
 from addon.web.security.auth import Admin
-from tests.installation import TENANT
-from tests.web.site import ADMIN, DELEGATED, OTHER_TENANT, STRANGER, Site
+from tests.support.installation import TENANT
+from tests.support.site import ADMIN, DELEGATED, OTHER_TENANT, STRANGER, Site
 
 
 @pytest.fixture

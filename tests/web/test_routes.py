@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 
 from addon import logs
 from addon.web.answers import HEADERS
-from tests.installation import DOMAIN
-from tests.web.neighbours import OURS, Neighbours
-from tests.web.site import STRANGER, form_of
+from tests.support.installation import DOMAIN
+from tests.support.neighbours import OURS, Neighbours
+from tests.support.site import STRANGER, form_of
 
 FETCHING = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
 FETCHING |= {"form": "action", "object": "data", "embed": "src", "video": "src", "use": "href"}

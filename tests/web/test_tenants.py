@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import TENANT
-from tests.web.neighbours import OURS, THEIR_PUPIL, Neighbours
-from tests.web.routes import METHODS
-from tests.web.site import OTHER_TENANT, STRANGER, TEACHER, all_forms_of, form_of
+from tests.support.installation import TENANT
+from tests.support.neighbours import OURS, THEIR_PUPIL, Neighbours
+from tests.support.routes import METHODS
+from tests.support.site import OTHER_TENANT, STRANGER, TEACHER, all_forms_of, form_of
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 from babel.messages.mofile import read_mo
 
 from addon.web.formats import ago, duration, moment, number
-from tests.installation import PUPILS, address, person
+from tests.support.installation import PUPILS, address, person
+from tests.support.links import follow_links, words_on
+from tests.support.site import UNITS, Site
 from tests.web import catalogue
 from tests.web.catalogue import forms, texts
-from tests.web.links import follow_links, words_on
-from tests.web.site import UNITS, Site
 
 ASK = "run `make translations`, and translate what it lists"
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")

@@ -14,7 +14,7 @@ from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Clause, Organisation, SchoolUnit, Selector, Tenant
 from addon.web.directory import snapshot_store
-from tests.installation import TENANT, Installation
+from tests.support.installation import TENANT, Installation
 
 NOW = 1_800_000_000.0
 

@@ -17,10 +17,19 @@ from addon.settings import CloudTasks, Settings
 from addon.store.lease_holder import holder
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import find_tenant
-from tests.egil_server import EgilServer
-from tests.tasks.cloud_tasks_stand_in import CloudTasksStandIn
-from tests.trust.town import TENANT, as_domain, crowd, document, profile, settings, there, wanted
-from tests.web.served import Google, Served
+from tests.support.cloud_tasks_stand_in import CloudTasksStandIn
+from tests.support.egil_server import EgilServer
+from tests.support.served import Google, Served
+from tests.support.trust_town import (
+    TENANT,
+    as_domain,
+    crowd,
+    document,
+    profile,
+    settings,
+    there,
+    wanted,
+)
 
 PEOPLE = 30
 VENDORS = ("ne", "natur_kultur")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.installation import DOMAIN, PUPILS
-from tests.web.routes import HOW, SNAPSHOT, said
-from tests.web.site import ADMIN, DELEGATED, Site
+from tests.support.installation import DOMAIN, PUPILS
+from tests.support.routes import HOW, SNAPSHOT, said
+from tests.support.site import ADMIN, DELEGATED, Site
 
 DAY = 24 * 3600.0
 OURS = ("Storvik", DOMAIN, *(family for names in PUPILS.values() for _, family in names))

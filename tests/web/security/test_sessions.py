@@ -15,7 +15,7 @@ from addon.store.sqlite.store import SQLiteStore
 from addon.vendors.profiles import NotConfigured
 from addon.web.security.sessions import secret
 from addon.web_settings import WebSettings
-from tests.web.site import Site
+from tests.support.site import Site
 
 NOW = 1_700_000_000.0
 

@@ -13,7 +13,7 @@ from addon import create_app
 from addon.settings import CloudTasks, Settings, SqliteStore
 from addon.tasks.base import Task
 from addon.web.security import task_auth
-from tests.web.served import Google
+from tests.support.served import Google
 
 URL = "https://skolsynk.example.se"
 ACCOUNT = "skolsynk@p.iam.gserviceaccount.com"

@@ -5,8 +5,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.installation import PUPILS, TENANT, address
-from tests.web.site import Site
+from tests.support.installation import PUPILS, TENANT, address
+from tests.support.site import Site
 
 UNIT = "12345678"
 HELD, UNREAD = 3, 4

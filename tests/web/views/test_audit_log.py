@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from addon.store.records import LogEntry
-from tests.installation import DOMAIN, TENANT
-from tests.web.site import ADMIN, DELEGATED, Site, form_of
+from tests.support.installation import DOMAIN, TENANT
+from tests.support.site import ADMIN, DELEGATED, Site, form_of
 
 PAGE = "/installningar/logg"
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.installation import DOMAIN, PUPILS, address, person
-from tests.web.site import Site, form_of
+from tests.support.installation import DOMAIN, PUPILS, address, person
+from tests.support.site import Site, form_of
 from tests.web.views.school import deliver, turn_on
 
 UNIT = "/skolenheter/12345678"

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from addon.roster.findings import MESSAGES
-from tests.installation import DOMAIN, HIDDEN, PUPILS, address, person
-from tests.web.site import Site, form_of
+from tests.support.installation import DOMAIN, HIDDEN, PUPILS, address, person
+from tests.support.site import Site, form_of
 from tests.web.views.school import UNIT, deliver, read_again, turn_on
 
 PAGE, FILE = "/datakvalitet", "/datakvalitet.csv"

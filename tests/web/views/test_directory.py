@@ -9,10 +9,11 @@ from unittest import mock
 import pytest
 
 from addon.tasks.base import QueueError
+from addon.web import request_context
 from addon.web.directory import cache, snapshot_store
 from addon.web.directory.snapshot_store import LOST, State
-from tests.installation import TENANT
-from tests.web.site import Site, form_of
+from tests.support.installation import TENANT
+from tests.support.site import Site, form_of
 
 PAGE = "/personer"
 HTMX = {"HX-Request": "true"}
@@ -201,7 +202,7 @@ def test_what_a_form_shows_as_it_is_filled_in_stays_until_there_is_more(site: Si
     one, other = site.sign_in(), site.sign_in()
     page = site.ready(one, SELECTION)
     asked = {**form_of(page, SELECTION), "do": "show"}
-    with slow_placing(0.5), mock.patch.object(here, "LOOKING", 0.01):
+    with slow_placing(0.5), mock.patch.object(request_context, "LOOKING", 0.01):
         site.send(other, site.ready(other, UNIT), UNIT, name="Nya norra skolan")
         answer = one.post(SELECTION, data=asked, headers=HTMX)
         assert (answer.status_code, answer.data) == (204, b"")

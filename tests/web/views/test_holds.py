@@ -11,8 +11,8 @@ from addon.sync.runs import begin
 from addon.tasks.base import QueueError
 from addon.web.presenters.run_history import whole_runs
 from addon.web.views.holds import BEGINS_WITHIN
-from tests.installation import PUPILS, TENANT, address, person
-from tests.web.site import Site, form_of
+from tests.support.installation import PUPILS, TENANT, address, person
+from tests.support.site import Site, form_of
 from tests.web.views.school import HELD, UNIT, deliver, hold, location, read_again, turn_on, user_id
 
 PAGE = "/sparrar"

@@ -10,9 +10,9 @@ from addon.planning.guard import Hold
 from addon.planning.ledger import Key
 from addon.store.records import Run
 from addon.tenants.pause import today
-from tests.installation import TENANT, person
-from tests.web.deeds import add_unit, end_run, run, turn_on
-from tests.web.site import STRANGER, Site, form_of
+from tests.support.deeds import add_unit, end_run, run, turn_on
+from tests.support.installation import TENANT, person
+from tests.support.site import STRANGER, Site, form_of
 
 LEAVERS = (("Bo", "Ek"), ("Li", "Xu"), ("Zoë", "af Klercker"), ("Åsa-Märta", "Fjäll"))
 

@@ -8,8 +8,8 @@ import pytest
 
 from addon.store.records import Shelf
 from addon.web.presenters.saved_searches import LASTS
-from tests.installation import DOMAIN, HIDDEN, TENANT, address, person
-from tests.web.site import Site, form_of
+from tests.support.installation import DOMAIN, HIDDEN, TENANT, address, person
+from tests.support.site import Site, form_of
 from tests.web.views.school import UNIT, location, read_again, turn_on, user_id
 
 PAGE, SEARCH, FILE = "/personer", "/personer/sok", "/personer.csv"

@@ -7,8 +7,8 @@ import pytest
 
 from addon.planning.ledger import Change, Entry, Key
 from addon.ss12000.ids import Ids
-from tests.installation import DOMAIN, HIDDEN, PUPILS, TENANT, address, person
-from tests.web.site import Site
+from tests.support.installation import DOMAIN, HIDDEN, PUPILS, TENANT, address, person
+from tests.support.site import Site
 from tests.web.views.school import deliver, hold, location, read_again, turn_on, user_id
 
 TORVALD = PUPILS["7A"][0]

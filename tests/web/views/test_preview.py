@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.installation import DOMAIN, HIDDEN, PUPILS, address, person
-from tests.web.site import TEACHER, Site
+from tests.support.installation import DOMAIN, HIDDEN, PUPILS, address, person
+from tests.support.site import TEACHER, Site
 from tests.web.views.school import deliver, hold, read_again, turn_on, user_id
 
 PAGE, ALL = "/forhandsgranska", "/forhandsgranska/all"

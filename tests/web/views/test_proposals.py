@@ -9,8 +9,8 @@ from addon.web.presenters.proposal_reasons import SENTENCES, years_said
 from addon.web.presenters.proposals import FACTS
 from addon.web.views import proposals
 from addon.web.views.proposals import read_picks
-from tests.installation import TENANT, person
-from tests.web.site import Site, form_of
+from tests.support.installation import TENANT, person
+from tests.support.site import Site, form_of
 from tests.web.views.school import deliver, turn_on
 
 PAGE = "/forslag"

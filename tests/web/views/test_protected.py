@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.installation import DOMAIN, TENANT, person
-from tests.web.site import Site, form_of
+from tests.support.installation import DOMAIN, TENANT, person
+from tests.support.site import Site, form_of
 from tests.web.views.school import deliver, turn_on
 
 PAGE = "/skyddade"

@@ -3,8 +3,8 @@
 import pytest
 
 from addon.tasks.base import QueueError
-from tests.installation import TENANT
-from tests.web.site import Site
+from tests.support.installation import TENANT
+from tests.support.site import Site
 
 
 @pytest.fixture

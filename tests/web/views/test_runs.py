@@ -10,8 +10,8 @@ from addon.sync.progress import KEPT_EVERY, KeptProgress
 from addon.sync.runs import begin, end
 from addon.tasks.base import QueueError
 from addon.tasks.requests import SAME_WITHIN
-from tests.installation import DOMAIN, PUPILS, TENANT, address, person
-from tests.web.site import Site
+from tests.support.installation import DOMAIN, PUPILS, TENANT, address, person
+from tests.support.site import Site
 from tests.web.views.school import HELD, UNREAD, deliver, hold, location, turn_on
 
 PAGE, NOW = "/korningar", "/korningar/nu"

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from tests.installation import TENANT
-from tests.web.site import ADMIN, STRANGER, Site, form_of
+from tests.support.installation import TENANT
+from tests.support.site import ADMIN, STRANGER, Site, form_of
 
 PAGE = "/skolenheter/sok"
 ADD = "/skolenheter/lagg-till"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.installation import TENANT, person
-from tests.web.site import Site, form_of
+from tests.support.installation import TENANT, person
+from tests.support.site import Site, form_of
 
 CODE = "12345678"
 PAGE = f"/skolenheter/{CODE}"

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tests.installation import person
-from tests.web.deeds import add_unit, connection, read_directory
-from tests.web.site import Site, form_of
+from tests.support.deeds import add_unit, connection, read_directory
+from tests.support.installation import person
+from tests.support.site import Site, form_of
 
 PAGE, ORDER = "/skolenheter", "/skolenheter/ordning"
 NORRA, SODRA, GAMLA, OSTRA = "12345678", "12345680", "12345679", "12345681"

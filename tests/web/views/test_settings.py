@@ -12,9 +12,9 @@ from werkzeug.test import TestResponse
 
 from addon.tasks.schedule import HOUR, enqueue_runs, window_at
 from addon.tenants.pause import today
-from tests.installation import DOMAIN, TENANT
-from tests.notifications.post_office import PostOffice
-from tests.web.site import ADMIN, DELEGATED, Site, form_of, text_of
+from tests.support.installation import DOMAIN, TENANT
+from tests.support.post_office import PostOffice
+from tests.support.site import ADMIN, DELEGATED, Site, form_of, text_of
 
 PAGE = "/installningar"
 SCHEDULE, PAUSE, NOTICES, TEST, ADMINISTRATORS = (

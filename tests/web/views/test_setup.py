@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tests.installation import TENANT
-from tests.web.deeds import add_unit, turn_on
-from tests.web.site import ADMIN, OTHER_TENANT, STRANGER, Site, form_of
+from tests.support.deeds import add_unit, turn_on
+from tests.support.installation import TENANT
+from tests.support.site import ADMIN, OTHER_TENANT, STRANGER, Site, form_of
 
 ORGANISATION = "/organisation"
 

@@ -19,7 +19,7 @@ from addon.sandbox.identity import CLIENT_SECRET
 from addon.settings import Settings, SqliteStore
 from addon.vendors.profiles import NotConfigured
 from addon.web.security.safe_redirect import after_sign_in
-from tests.web.site import ADMIN, DELEGATED, TEACHER, Site, form_of
+from tests.support.site import ADMIN, DELEGATED, TEACHER, Site, form_of
 
 HOUR = 3600
 PEOPLE = ("Ingrid", "Tapper", "Pärlbåt", "edu.storvik.se")

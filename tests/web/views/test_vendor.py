@@ -5,9 +5,9 @@ import pytest
 from addon.planning.guard import Hold
 from addon.planning.ledger import Key
 from addon.store.records import Run
-from tests.installation import DOMAIN, HIDDEN, TENANT, address, person
-from tests.web.deeds import add_unit, connection, mode_of, read_directory, run, turn_on
-from tests.web.site import Site, form_of
+from tests.support.deeds import add_unit, connection, mode_of, read_directory, run, turn_on
+from tests.support.installation import DOMAIN, HIDDEN, TENANT, address, person
+from tests.support.site import Site, form_of
 
 ALL, SOME = "/leverantorer/all", "/leverantorer/some"
 

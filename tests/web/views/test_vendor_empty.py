@@ -5,9 +5,9 @@ before anything is sent.
 import pytest
 
 from addon.planning.ledger import Key
-from tests.installation import DOMAIN, TENANT
-from tests.web.deeds import mode_of, turn_on
-from tests.web.site import Site, form_of
+from tests.support.deeds import mode_of, turn_on
+from tests.support.installation import DOMAIN, TENANT
+from tests.support.site import Site, form_of
 
 LIVE = "/leverantorer/all/lage/live"
 EMPTY = "/leverantorer/all/tom-testmiljon"

@@ -6,9 +6,9 @@ import pytest
 
 from addon.delivery.lease import Lease
 from addon.planning.ledger import Key
-from tests.installation import PUPILS, TENANT
-from tests.web.deeds import mode_of, read_directory, run, turn_on
-from tests.web.site import Site
+from tests.support.deeds import mode_of, read_directory, run, turn_on
+from tests.support.installation import PUPILS, TENANT
+from tests.support.site import Site
 
 LIVE, OFF = "/leverantorer/all/lage/live", "/leverantorer/all/lage/off"
 

@@ -3,9 +3,9 @@
 import pytest
 
 from addon.tasks.base import QueueError
-from tests.installation import TENANT
-from tests.web.deeds import mode_of, turn_on
-from tests.web.site import ADMIN, Site, form_of
+from tests.support.deeds import mode_of, turn_on
+from tests.support.installation import TENANT
+from tests.support.site import ADMIN, Site, form_of
 
 PATH = "/leverantorer/all/avveckla"
 

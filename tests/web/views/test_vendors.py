@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tests.installation import TENANT, person
-from tests.web.deeds import add_unit, connection, mode_of, read_directory, turn_on
-from tests.web.site import Site, form_of
+from tests.support.deeds import add_unit, connection, mode_of, read_directory, turn_on
+from tests.support.installation import TENANT, person
+from tests.support.site import Site, form_of
 
 PAGE = "/leverantorer"
 NORRA, SODRA, OSTRA = "12345678", "12345680", "12345681"

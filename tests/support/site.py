@@ -29,7 +29,7 @@ from addon.settings import Settings
 from addon.store.base import Store
 from addon.tasks.local import LocalQueue
 from addon.web.services import House
-from tests.installation import DOMAIN, TENANT, Installation
+from tests.support.installation import DOMAIN, TENANT, Installation
 
 ADMIN = f"it.admin@{DOMAIN}"
 DELEGATED = f"it.support@{DOMAIN}"

@@ -12,7 +12,7 @@ from addon.store.firestore.store import PART
 from addon.tasks.handlers import SECONDS
 from addon.tasks.schedule import Window
 from addon.vendors.profiles import Vendor
-from bench.country_model import (
+from bench.country.model import (
     Assumptions,
     Cost,
     Tenant,

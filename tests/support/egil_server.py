@@ -5,8 +5,8 @@
         ... deliver to server.url with server.key in X-API-Key ...
         assert server.held("User") == ...
 
-In a process of its own: `python -m tests.egil_server --port 0 --ids own`. It prints its URL;
-GET {url}/_state is what it holds, GET {url}/_requests what it got, and POST {url}/_fail takes
+In a process of its own: `python -m tests.support.egil_server --port 0 --ids own`. It prints its
+URL; GET {url}/_state is what it holds, GET {url}/_requests what it got, and POST {url}/_fail takes
 the arguments of `fail` as JSON.
 """
 
@@ -27,8 +27,8 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from tests.egil_faults import GARBAGE, HALF, Decide, Fault, Incoming, Rule, fault_of
-from tests.egil_state import TYPES, Allowance, Answer, Knobs, Resource, State, error
+from tests.support.egil_faults import GARBAGE, HALF, Decide, Fault, Incoming, Rule, fault_of
+from tests.support.egil_state import TYPES, Allowance, Answer, Knobs, Resource, State, error
 
 
 @dataclass
@@ -182,7 +182,7 @@ class EgilServer:
     def _tls(self) -> ssl.SSLContext | None:
         if self._folder is None:
             return None
-        from tests.egil_tls import server_context
+        from tests.support.egil_tls import server_context
 
         return server_context(Path(self._folder.name))
 
@@ -280,7 +280,9 @@ class EgilServer:
 
 def main() -> None:
     """Serves until interrupted or ended; prints the URL first."""
-    parser = argparse.ArgumentParser(prog="python -m tests.egil_server", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.support.egil_server", description=__doc__
+    )
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--base-path", default="")
     for knob in fields(Knobs):

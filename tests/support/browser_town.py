@@ -28,8 +28,8 @@ from addon.tenants.model import Tenant
 from addon.tenants.pause import today
 from addon.web.services import House
 from tests.browser.clock import TownClock
-from tests.web.served import Served
-from tests.web.site import Queue
+from tests.support.served import Served
+from tests.support.site import Queue
 
 T = TypeVar("T")
 NORTH = "/Elever/Norra skolan"

@@ -29,8 +29,8 @@ from addon.sync.run import sync
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Endpoint, Vendor
-from tests.egil_faults import Fault, Incoming, Rule
-from tests.egil_server import EgilServer
+from tests.support.egil_faults import Fault, Incoming, Rule
+from tests.support.egil_server import EgilServer
 
 TENANT = "C0trust"
 UNITS = ("10000001", "10000002", "10000003")

@@ -2,7 +2,7 @@
 
 `python -m bench.country` prints it as JSON, `python -m bench.country --docs` also writes
 docs/country.md from it. What is measured is measured anew on this machine; what is assumed is in
-country_model.py.
+country/model.py.
 """
 
 import argparse
@@ -18,10 +18,10 @@ from msgspec import to_builtins
 
 from addon.vendors.profiles import Vendor, load_vendors
 from bench.__main__ import directory
-from bench.country_day import RUNS_AT_ONCE, Changes, Day, Measured, Report, percentile
-from bench.country_measure import digests_agree, operations_a_change
-from bench.country_model import Assumptions, Cost, Prices, Tenant, queries, tenants
-from bench.country_words import words
+from bench.country.day import RUNS_AT_ONCE, Changes, Day, Measured, Report, percentile
+from bench.country.measure import digests_agree, operations_a_change
+from bench.country.model import Assumptions, Cost, Prices, Tenant, queries, tenants
+from bench.country.report import words
 
 SCHOOL = Changes(
     "an ordinary school day",
@@ -47,7 +47,7 @@ def measure() -> tuple[Measured, dict[str, Any]]:
     with directory(SANDBOX) as (address, document):
         reading = _job("reading", address, document)
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.egil_server", "--key", "bench"],
+        [sys.executable, "-m", "tests.support.egil_server", "--key", "bench"],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -69,7 +69,7 @@ def measure() -> tuple[Measured, dict[str, Any]]:
 
 
 def _job(*arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "bench.country_measure", *arguments]
+    command = [sys.executable, "-m", "bench.country.measure", *arguments]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -23,9 +23,9 @@ from addon.ss12000.ids import Ids
 from addon.store.records import Run
 from addon.tenants.document import load_tenant
 from addon.web.directory import snapshot_store
-from tests.installation import DOMAIN, HIDDEN, PUPILS, STAFF, TENANT
-from tests.web.routes import walk
-from tests.web.site import OTHER_TENANT, STRANGER, Site, form_of
+from tests.support.installation import DOMAIN, HIDDEN, PUPILS, STAFF, TENANT
+from tests.support.routes import walk
+from tests.support.site import OTHER_TENANT, STRANGER, Site, form_of
 
 OURS = (
     "Storvik",

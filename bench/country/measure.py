@@ -1,6 +1,6 @@
 """What the simulation of the country measures on this machine, by running the real code.
 
-`python -m bench.country_measure work SIZE` is one run's work without the reading, for 11,000
+`python -m bench.country.measure work SIZE` is one run's work without the reading, for 11,000
 people at size 1, in a process of its own; `reading ADDRESS DOCUMENT` is the reading of a sandbox
 domain; `sending URL KEY` is the delivery to a server in another process.
 """

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 JSON = dict[str, Any]
 
-HERE = Path(__file__).parent / "scenarios"
+HERE = Path(__file__).parents[1] / "scenarios"
 
 
 class FormError(Exception):

@@ -15,8 +15,8 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from tests.egil_faults import Fault, Incoming
-from tests.egil_server import EgilServer
+from tests.support.egil_faults import Fault, Incoming
+from tests.support.egil_server import EgilServer
 
 
 class Got(NamedTuple):
@@ -394,7 +394,7 @@ def test_a_port_in_use_is_an_error_at_once() -> None:
 
 
 def test_it_runs_in_another_process_and_tells_what_it_holds() -> None:
-    command = [sys.executable, "-m", "tests.egil_server", "--port", "0", "--ids", "ours"]
+    command = [sys.executable, "-m", "tests.support.egil_server", "--port", "0", "--ids", "ours"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         netloc = urlsplit(process.stdout.readline().strip()).netloc

@@ -6,8 +6,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from addon.store.records import Run
-from tests.installation import TENANT
-from tests.web.site import Site
+from tests.support.installation import TENANT
+from tests.support.site import Site
 
 JSON = dict[str, Any]
 

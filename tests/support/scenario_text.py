@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from tests.egil_server import EgilServer
-from tests.egil_state import TYPES
+from tests.support.egil_server import EgilServer
+from tests.support.egil_state import TYPES
 
 JSON = dict[str, Any]
 

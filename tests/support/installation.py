@@ -30,11 +30,11 @@ from addon.sandbox.domain import Domain
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.sync.context import Rooms
-from tests.egil_server import EgilServer
+from tests.support.egil_server import EgilServer
 
 JSON = dict[str, Any]
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TENANT = "C0storvik"
 DOMAIN = "edu.storvik.se"
 QUICK = Patience(first_wait=0.001, longest_wait=0.004, longest_pause=0.5)

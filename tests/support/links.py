@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import RequestRedirect
 from werkzeug.test import TestResponse
 
-from tests.web.site import Site
+from tests.support.site import Site
 
 SPOKEN = ("alt", "aria-label", "data-label", "label", "placeholder", "title")
 """Attributes that are shown or read out."""

@@ -42,7 +42,7 @@ hour for each tenant.
 {days}
 
 Firestore's and App Engine's dollars are reckoned from prices that are parameters
-(`bench/country_model.py`: {prices}). Compare them with Google's list before relying on them; free
+(`bench/country/model.py`: {prices}). Compare them with Google's list before relying on them; free
 quotas and storage are left out. Instance hours count whole instances of {at_once} requests for
 every hour at that hour's peak: what automatic scaling takes at the most, not at the least.
 

@@ -21,10 +21,10 @@ import addon.cli.commands
 from addon.delivery.throttle import Patience
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import CHANGES, Domain
-from tests.egil_server import EgilServer
-from tests.scenario_form import FormError, Scenario, Step, as_toml, merge
-from tests.scenario_report import report_lines
-from tests.scenario_text import Labels, VendorText, faults_in
+from tests.support.egil_server import EgilServer
+from tests.support.scenario_form import FormError, Scenario, Step, as_toml, merge
+from tests.support.scenario_report import report_lines
+from tests.support.scenario_text import Labels, VendorText, faults_in
 
 JSON = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 A new route is a decision. Where it is meant:
 
-    .venv/bin/python -m tests.web.routes > tests/web/routes.txt
+    .venv/bin/python -m tests.support.routes > tests/support/routes.txt
 """
 
 import re
@@ -20,7 +20,7 @@ from addon.web.answers import FOR_PROGRAMS
 from addon.web.security.auth import OPEN, roles
 
 SNAPSHOT = Path(__file__).with_name("routes.txt")
-HOW = "If this is meant: .venv/bin/python -m tests.web.routes > tests/web/routes.txt"
+HOW = "If this is meant: .venv/bin/python -m tests.support.routes > tests/support/routes.txt"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 

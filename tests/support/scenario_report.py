@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.egil_state import TYPES
-from tests.scenario_text import Labels
+from tests.support.egil_state import TYPES
+from tests.support.scenario_text import Labels
 
 JSON = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""The country, simulated: all tenants and vendors, a day at a time."""
