@@ -5,9 +5,9 @@ It listens on $PORT by itself. What is not as it must be ends it here, with one 
 
 import sys
 
-from addon import HOUSE, logs
+from addon import EXTENSION_KEY, logs
 from addon.bootstrap import open_store
-from addon.settings import Settings, SettingsError, SqliteStore
+from addon.settings import Settings, SettingsError, SqliteAddress
 from addon.store.base import StoreError
 
 wsgi_app = "main:app"
@@ -37,8 +37,8 @@ logs.configure(settings.log_level, settings.log_format, settings.project)
 
 def on_starting(server):
     """Before there is a worker: gunicorn's own messages in our form, and the store tried."""
-    logs.adopt("gunicorn.error", "gunicorn.access")
-    if isinstance(settings.store, SqliteStore):
+    logs.take_over_loggers("gunicorn.error", "gunicorn.access")
+    if isinstance(settings.store, SqliteAddress):
         try:
             open_store(settings).close()
         except StoreError as error:
@@ -47,10 +47,10 @@ def on_starting(server):
 
 def post_worker_init(worker):
     """In the process that serves: where tasks are done here, begin."""
-    worker.wsgi.extensions[HOUSE].start(worker.wsgi.jinja_env)
+    worker.wsgi.extensions[EXTENSION_KEY].start(worker.wsgi.jinja_env)
 
 
 def worker_exit(server, worker):
     """Begin nothing more; what was left is gone on with at the next start."""
     if worker.wsgi is not None:
-        worker.wsgi.extensions[HOUSE].stop()
+        worker.wsgi.extensions[EXTENSION_KEY].stop()

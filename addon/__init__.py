@@ -10,9 +10,9 @@ from addon.settings import Settings
 
 if TYPE_CHECKING:
     from addon.store.base import Store
-    from addon.tasks.base import Queue
+    from addon.tasks.base import TaskQueue
 
-HOUSE = "skolsynk"
+EXTENSION_KEY = "skolsynk"
 """Where `app.extensions` has the application's `addon.web.services.House`."""
 
 
@@ -20,7 +20,7 @@ def create_app(
     settings: Settings,
     *,
     store: "Store | None" = None,
-    queue: "Queue | None" = None,
+    queue: "TaskQueue | None" = None,
     certs_url: str | None = None,
     seconds: float | None = None,
     clock: Callable[[], float] = time.time,
@@ -34,32 +34,34 @@ def create_app(
     from addon.tasks.handlers import SECONDS
     from addon.web import answers, context_processors, i18n, labels, pagination, views
     from addon.web.internal import cron, health, tasks
-    from addon.web.request_context import Here
+    from addon.web.request_context import RequestContext
     from addon.web.security import auth, csrf, sessions, task_auth
-    from addon.web.services import House
+    from addon.web.services import Services
     from addon.web.views import directory, sign_in
 
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
-    house = House(settings, store, queue, seconds or SECONDS, clock)
-    app.extensions[HOUSE] = house
-    sessions.sessions(app, settings, house.store, clock)
-    answers.common(app, https_only=settings.serves_https)
-    task_auth.guard(app, settings, certs_url or task_auth.CERTS_URL)
-    auth.gate(app, house, Here)
-    i18n.speak(app)
-    labels.words(app)
-    pagination.paging(app)
-    context_processors.bands(app)
-    directory.waiting(app)
+    services = Services(settings, store, queue, seconds or SECONDS, clock)
+    app.extensions[EXTENSION_KEY] = services
+    sessions.init_app(app, settings, services.store, clock)
+    answers.init_app(app, https_only=settings.serves_https)
+    task_auth.init_app(app, settings, certs_url or task_auth.CERTS_URL)
+    auth.init_app(app, services, RequestContext)
+    i18n.init_app(app)
+    labels.init_app(app)
+    pagination.init_app(app)
+    context_processors.init_app(app)
+    directory.init_app(app)
     for programs in (
-        health.blueprint(house.store),
-        cron.blueprint(house.store, house.queue, settings.schedule_hours, clock, house.tidy),
-        tasks.blueprint(house.work),
+        health.blueprint(services.store),
+        cron.blueprint(
+            services.store, services.queue, settings.schedule_hours, clock, services.maintain
+        ),
+        tasks.blueprint(services.task_handler),
     ):
         app.register_blueprint(programs)
-    for page in (sign_in.blueprint(app, house), i18n.blueprint(), directory.blueprint()):
+    for page in (sign_in.blueprint(app, services), i18n.blueprint(), directory.blueprint()):
         app.register_blueprint(page)
     for page in views.blueprints():
         app.register_blueprint(page)
-    csrf.refuse(app, but=("cron", "tasks"))
+    csrf.init_app(app, exempt=("cron", "tasks"))
     return app

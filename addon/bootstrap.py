@@ -5,21 +5,21 @@ from functools import cache
 
 from addon.directory.errors import AccessRefused
 from addon.directory.google.credentials import anonymous, from_key_file, keyless
-from addon.directory.google.reader import Source, read
+from addon.directory.google.reader import DirectorySource, read
 from addon.directory.snapshot import Snapshot
 from addon.school_register.client import RegisterClient
 from addon.school_register.register import Register
-from addon.settings import Settings, SqliteStore
+from addon.settings import Settings, SqliteAddress
 from addon.store.base import Store
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.context import Rooms
+from addon.sync.context import SyncContext
 from addon.tenants.model import Tenant
 from addon.vendors.secret_manager import SecretManager
 
 
 def open_store(settings: Settings) -> Store:
     """The store that the settings name. Raises StoreError."""
-    if isinstance(settings.store, SqliteStore):
+    if isinstance(settings.store, SqliteAddress):
         return SQLiteStore(settings.store.path)
     from addon.store.firestore.store import FirestoreStore  # its client takes a second to import
 
@@ -28,19 +28,19 @@ def open_store(settings: Settings) -> Store:
     )
 
 
-def directory_source(settings: Settings, tenant: Tenant) -> Source:
+def directory_source(settings: Settings, tenant: Tenant) -> DirectorySource:
     """Where and with what right the tenant's directory is read. Raises AccessRefused."""
     return _source(settings, tenant.customer_id, tenant.delegated_admin)
 
 
-def source_as(settings: Settings, email: str) -> Source:
+def source_as(settings: Settings, email: str) -> DirectorySource:
     """The directory as the person with this address may see it. Raises AccessRefused."""
     return _source(settings, "", email)
 
 
-def _source(settings: Settings, customer: str, subject: str | None) -> Source:
+def _source(settings: Settings, customer: str, subject: str | None) -> DirectorySource:
     if settings.directory_endpoint is not None:
-        return Source(credentials=anonymous(), endpoint=settings.directory_endpoint)
+        return DirectorySource(credentials=anonymous(), endpoint=settings.directory_endpoint)
     if settings.google_key_file is None and settings.service_account is None:
         raise AccessRefused(
             "Skolsynk has no credentials for Google: name a service account in "
@@ -53,9 +53,9 @@ def _source(settings: Settings, customer: str, subject: str | None) -> Source:
             "administrator in whose name its directory is read. Nothing was sent to anyone."
         )
     if settings.google_key_file is not None:
-        return Source(credentials=from_key_file(settings.google_key_file, subject))
+        return DirectorySource(credentials=from_key_file(settings.google_key_file, subject))
     assert settings.service_account is not None
-    return Source(credentials=keyless(settings.service_account, subject))
+    return DirectorySource(credentials=keyless(settings.service_account, subject))
 
 
 def read_directory(
@@ -77,17 +77,17 @@ def secret_manager() -> SecretManager:
     return SecretManager()
 
 
-def rooms(
+def sync_context(
     settings: Settings,
     store: Store,
     reading: Callable[[int, int], None] = lambda users, groups: None,
     delivering: Callable[[str, int, int], None] = lambda vendor, done, planned: None,
-) -> Rooms:
+) -> SyncContext:
     """What a run needs, with `reading` and `delivering` told of its progress."""
-    return Rooms(
+    return SyncContext(
         settings=settings,
         store=store,
-        read=lambda tenant: read_directory(settings, tenant, reading),
+        read_directory=lambda tenant: read_directory(settings, tenant, reading),
         progress=delivering,
         secrets=secret_manager(),
     )

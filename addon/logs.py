@@ -98,7 +98,7 @@ def configure(
     _hook()
 
 
-def adopt(*names: str) -> None:
+def take_over_loggers(*names: str) -> None:
     """Have loggers that have handlers of their own, such as gunicorn's, tell things here."""
     for name in names:
         logger = logging.getLogger(name)
@@ -107,7 +107,7 @@ def adopt(*names: str) -> None:
 
 
 @contextmanager
-def about(**ids: str) -> Iterator[None]:
+def log_context(**ids: str) -> Iterator[None]:
     """Say whose the events within are: which `tenant`, `run`, `vendor`, `mode`."""
     token = _about.set({**(_about.get() or {}), **ids})
     try:
@@ -116,7 +116,7 @@ def about(**ids: str) -> Iterator[None]:
         _about.reset(token)
 
 
-def follow(headers: Headers) -> None:
+def bind_trace(headers: Headers) -> None:
     """Have the events from here on belong to the request with these headers.
 
     To be called when a request begins; what one thread or task sets no other sees.
@@ -154,12 +154,12 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as a line; ASCII, so that nothing in it can be taken for its end."""
         try:
-            return json.dumps(self._event(record), allow_nan=False)
+            return json.dumps(self._entry(record), allow_nan=False)
         except Exception as error:
             told = f"an event of {masked(record.name)} could not be told: {type(error).__name__}"
             return json.dumps({"severity": "ERROR", "message": told})
 
-    def _event(self, record: logging.LogRecord) -> dict[str, Any]:
+    def _entry(self, record: logging.LogRecord) -> dict[str, Any]:
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
         fields = _fields(record)
         event: dict[str, Any] = {
@@ -182,9 +182,9 @@ class JsonFormatter(logging.Formatter):
         if record.levelno >= logging.ERROR:
             event |= self._report(record)
             if error is not None:
-                event["stack_trace"] = told_of(error)
+                event["stack_trace"] = format_exception(error)
         elif error is not None:
-            event["traceback"] = told_of(error)
+            event["traceback"] = format_exception(error)
         return event
 
     def _report(self, record: logging.LogRecord) -> dict[str, Any]:
@@ -211,7 +211,7 @@ class TextFormatter(logging.Formatter):
         line = f"{when} {record.levelname} {record.name}: {_message(record)} {fields}".rstrip()
         line = _CONTROL.sub(" ", line)
         error = _error(record)
-        return line if error is None else f"{line}\n{told_of(error)}"
+        return line if error is None else f"{line}\n{format_exception(error)}"
 
 
 class _Handler(logging.Handler):
@@ -232,7 +232,7 @@ class _Handler(logging.Handler):
                 sys.stderr.write("a log event was lost\n")
 
 
-def told_of(error: BaseException) -> str:
+def format_exception(error: BaseException) -> str:
     """The error in the form of `traceback.format_exc`, with the text of our own kinds only."""
     parts: list[str] = []
     seen: set[int] = set()

@@ -83,14 +83,14 @@ class SettingsError(ValueError):
 
 
 @dataclass(frozen=True)
-class SqliteStore:
+class SqliteAddress:
     """The embedded store; a relative `path` is from the current directory."""
 
     path: Path
 
 
 @dataclass(frozen=True)
-class FirestoreStore:
+class FirestoreAddress:
     """The production store."""
 
     project: str
@@ -120,7 +120,7 @@ class Settings:
     `logging`'s numbers. `project` is the Cloud project that the program runs in, if it says.
     """
 
-    store: SqliteStore | FirestoreStore
+    store: SqliteAddress | FirestoreAddress
     vendors: Mapping[str, Vendor]
     directory_endpoint: str | None = None
     google_key_file: Path | None = None
@@ -209,13 +209,13 @@ def _refuse_unknown(environ: Mapping[str, str], references: set[str]) -> None:
         raise SettingsError(f"unknown environment variable {told}")
 
 
-def _store(environ: Mapping[str, str]) -> SqliteStore | FirestoreStore:
+def _store(environ: Mapping[str, str]) -> SqliteAddress | FirestoreAddress:
     value = _value(environ, STORE) or "sqlite:///var/skolsynk.db"
     if match := re.fullmatch(r"sqlite:///(/*[^/\0\n].*[^/\n]|[^/\0\n])", value):
         if match[1] != ":memory:":
-            return SqliteStore(Path(match[1]))
+            return SqliteAddress(Path(match[1]))
     elif match := re.fullmatch(r"firestore://([\w.:-]+)(?:/(\(default\)|[\w-]+))?", value):
-        return FirestoreStore(match[1], match[2] or "(default)")
+        return FirestoreAddress(match[1], match[2] or "(default)")
     raise SettingsError(f"{STORE} must be sqlite:///PATH or firestore://PROJECT[/DATABASE]")
 
 

@@ -22,8 +22,8 @@ from addon.delivery import lease, ledger_writer
 from addon.directory.snapshot import Snapshot
 from addon.settings import Settings
 from addon.store.firestore.store import FirestoreStore
-from addon.sync.context import Rooms
-from addon.sync.relay import deliver, read_and_plan
+from addon.sync.context import SyncContext
+from addon.sync.relay import deliver, plan_run
 from addon.sync.run import sync
 from bench.firestore_count import Count, Counted
 from bench.workload import snapshot, tenant
@@ -62,23 +62,27 @@ class Workplace:
     def run(self) -> tuple[Count, int]:
         """What one run cost, and how many requests the vendor had of it."""
         before = len(self.server.requests)
-        rooms = Rooms(self.settings, self.store, read=lambda tenant: self.directory)
-        report = sync(rooms, TENANT)
+        context = SyncContext(
+            self.settings, self.store, read_directory=lambda tenant: self.directory
+        )
+        report = sync(context, TENANT)
         status = report.connections[0].status
         assert status in ("delivered", "unchanged"), report.connections[0]
         return self.counted.take(), len(self.server.requests) - before
 
     def relay(self) -> tuple[Count, Count]:
         """What one run cost in stretches, as on App Engine, the second in another process."""
-        rooms = Rooms(self.settings, self.store, read=lambda tenant: self.directory)
-        begun = read_and_plan(rooms, TENANT)
+        context = SyncContext(
+            self.settings, self.store, read_directory=lambda tenant: self.directory
+        )
+        begun = plan_run(context, TENANT)
         first = self.counted.take()
         if not begun.vendors:
             return first, Count()
         other = FirestoreStore(self.store._client.project, emulator=os.environ[HOST])
         counted = Counted(other)
-        rooms = Rooms(self.settings, other, read=lambda tenant: self.directory)
-        report = deliver(rooms, TENANT, begun.vendors[0], begun.run, seconds=480)
+        context = SyncContext(self.settings, other, read_directory=lambda tenant: self.directory)
+        report = deliver(context, TENANT, begun.vendors[0], begun.run, seconds=480)
         other.close()
         assert report.status == "delivered", report
         return first, counted.take()

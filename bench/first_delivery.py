@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from addon.delivery.session import open_session
-from addon.delivery.throttle import Patience
-from addon.planning.ledger import Key
+from addon.delivery.throttle import RetryPolicy
+from addon.planning.ledger import LedgerKey
 from addon.planning.plan import plan_for
 from addon.store.sqlite.store import SQLiteStore
 from addon.vendors.profiles import Target
@@ -20,7 +20,7 @@ from bench.workload import VENDOR, snapshot, tenant, translation
 
 def main(url: str, ca_bundle: str) -> None:
     work = translation(tenant(1), snapshot(1))
-    key = Key("C0bench", "bench", "live")
+    key = LedgerKey("C0bench", "bench", "live")
     with tempfile.TemporaryDirectory() as folder:
         store = SQLiteStore(Path(folder, "bench.db"))
         ledger = store.ledger(key)
@@ -31,7 +31,7 @@ def main(url: str, ca_bundle: str) -> None:
 
         async def deliver() -> None:
             target = Target(url, {"X-API-Key": KEY}, ca_bundle)
-            async with open_session(VENDOR, target, store, key, ledger, Patience()) as session:
+            async with open_session(VENDOR, target, store, key, ledger, RetryPolicy()) as session:
                 result = await session.carry_out(plan, lambda absent: plan)
                 assert result.complete, result
 

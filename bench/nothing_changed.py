@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from addon.delivery.session import open_session
-from addon.delivery.throttle import Patience
-from addon.planning.ledger import Change, Entry, Key, Ledger
+from addon.delivery.throttle import RetryPolicy
+from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, LedgerKey
 from addon.planning.plan import Plan, plan_for
 from addon.store.sqlite.store import SQLiteStore
 from addon.vendors.profiles import Target
@@ -22,7 +22,7 @@ from bench.measure import report
 from bench.nginx import KEY
 from bench.workload import VENDOR, snapshot, tenant, translation
 
-OWNER = Key("C0bench", "bench", "live")
+OWNER = LedgerKey("C0bench", "bench", "live")
 
 
 def main(size: str, changed: str, url: str = "", ca_bundle: str = "") -> None:
@@ -52,7 +52,7 @@ def main(size: str, changed: str, url: str = "", ca_bundle: str = "") -> None:
 
 
 async def _deliver(plan: Plan, ledger: Ledger, store: SQLiteStore, target: Target) -> None:
-    async with open_session(VENDOR, target, store, OWNER, ledger, Patience()) as session:
+    async with open_session(VENDOR, target, store, OWNER, ledger, RetryPolicy()) as session:
         result = await session.carry_out(plan, lambda absent: plan)
     assert result.complete, result
 
@@ -63,7 +63,7 @@ def fill(path: str, size: str) -> None:
     work = translation(tenant(int(size)), snapshot(int(size)))
     plan = plan_for(work.resources, Ledger(), 0.0)
     entries = (
-        Change(op.resource_type, op.external_id, Entry(op.external_id, op.content))
+        LedgerChange(op.resource_type, op.external_id, LedgerEntry(op.external_id, op.content))
         for op in plan.operations()
     )
     store = SQLiteStore(Path(path))

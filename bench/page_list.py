@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from msgspec import Struct
 
 from addon.tenants.model import Tenant
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 from addon.web.forms.class_rules import OWN
 from addon.web.presenters.findings import kinds
 from addon.web.security.auth import roles
@@ -50,9 +50,11 @@ class Address(Struct, frozen=True):
     part: bool = False
 
 
-def addresses(app: Flask, tenant: Tenant, desk: Desk, run_id: str) -> Iterator[Address]:
+def addresses(
+    app: Flask, tenant: Tenant, directory: TenantDirectory, run_id: str
+) -> Iterator[Address]:
     """The addresses of all routes that administrators get, in the rules' order."""
-    user = next(iter(desk.prepared.roster.people))
+    user = next(iter(directory.prepared.roster.people))
     known = {
         "code": [unit.code for unit in tenant.school_units[:1]],
         "vendor": [connection.vendor for connection in tenant.connections],
@@ -66,7 +68,7 @@ def addresses(app: Flask, tenant: Tenant, desk: Desk, run_id: str) -> Iterator[A
             continue
         values = dict(known)
         if rule.startswith("/datakvalitet/<"):
-            values["code"] = [max(kinds(desk), key=lambda kind: len(kind.found)).code]
+            values["code"] = [max(kinds(directory), key=lambda kind: len(kind.found)).code]
         for path in filled(rule, values):
             yield Address(rule, path + PARTS.get(rule, ""), rule in PARTS)
             for query in VARIATIONS.get(rule, ()):

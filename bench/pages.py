@@ -23,15 +23,15 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
-from addon import HOUSE, create_app
+from addon import EXTENSION_KEY, create_app
 from addon.settings import Settings
-from addon.tasks.local import LocalQueue
+from addon.tasks.local import LocalTaskQueue
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Tenant
 from addon.web.directory import snapshot_store
-from addon.web.directory.background import prefer_pages
-from addon.web.directory.cache import NotReady, Patience
-from addon.web.services import House
+from addon.web.directory.background import tune_for_latency
+from addon.web.directory.cache import StillComputing, WaitBudget
+from addon.web.services import Services
 from bench.measure import machine
 from bench.page_list import Address, Form, addresses, forms, get
 from bench.town import TENANT
@@ -62,21 +62,21 @@ class Bench:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         settings = Settings.from_environ(environ)
-        queue = LocalQueue(lambda: self.house.store())
+        queue = LocalTaskQueue(lambda: self.services.store())
         self.app: Flask = create_app(settings, queue=queue)
-        self.house: House = self.app.extensions[HOUSE]
-        queue.start(lambda path, payload: self.house.work.do(path, payload).done)
-        prefer_pages(self.app.jinja_env).join()
+        self.services: Services = self.app.extensions[EXTENSION_KEY]
+        queue.start(lambda path, payload: self.services.task_handler.handle(path, payload).done)
+        tune_for_latency(self.app.jinja_env).join()
         self.client = self._signed_in()
         self._changes = 0
 
     @property
     def tenant(self) -> Tenant:
-        return load_tenant(self.house.store().tenant(TENANT) or b"")
+        return load_tenant(self.services.store().tenant(TENANT) or b"")
 
     def change(self) -> None:
         """Has the document be another, as when somebody has saved."""
-        store = self.house.store()
+        store = self.services.store()
         document = json.loads(store.tenant(TENANT) or b"")
         self._changes += 1
         document["connections"][1]["limits"]["deletions"] = 50 + self._changes
@@ -140,7 +140,9 @@ def first_read(bench: Bench) -> Figures:
     assert page.status_code == ACCEPTED, page.status_code
     began = time.perf_counter()
     taken: dict[str, list[float]] = {"/personer": [], "/": [], "/installningar": []}
-    while (state := snapshot_store.state(bench.house.store(), TENANT, time.time())) is not None:
+    while (
+        state := snapshot_store.load_state(bench.services.store(), TENANT, time.time())
+    ) is not None:
         if state.status != "reading":
             break
         for path, times in taken.items():
@@ -190,25 +192,27 @@ def form(bench: Bench, each: Form) -> Figures:
 
 def beside_another(bench: Bench, paths: list[Address]) -> Figures:
     """Pages of one tenant while as large a directory of another is unpacked and placed."""
-    store, now = bench.house.store(), time.time()
+    store, now = bench.services.store(), time.time()
     document = json.loads(store.tenant(TENANT) or b"") | {"customerId": OTHER}
     store.save_tenant(OTHER, json.dumps(document).encode())
     for name in ("directory", "state"):
-        paper = store.kept(snapshot_store.shelf_of(TENANT), name, now)
+        paper = store.kept(snapshot_store.namespace_of(TENANT), name, now)
         assert paper is not None
-        store.keep(snapshot_store.shelf_of(OTHER), name, paper.data, paper.saved, paper.expires)
+        store.keep(snapshot_store.namespace_of(OTHER), name, paper.data, paper.saved, paper.expires)
     ended, rounds = threading.Event(), [0]
 
     def work() -> None:
         tenant = load_tenant(store.tenant(OTHER) or b"")
         while not ended.is_set():
-            bench.house.study.forget(OTHER)
+            bench.services.directories.forget(OTHER)
             while not ended.is_set():
                 try:
-                    desk = bench.house.study.desk(tenant, "0", time.time(), Patience(PATIENCE))
-                    desk.make("prepared", desk._prepare)
+                    directory = bench.services.directories.directory(
+                        tenant, "0", time.time(), WaitBudget(PATIENCE)
+                    )
+                    directory.make("prepared", directory._prepare)
                     break
-                except NotReady:
+                except StillComputing:
                     continue
             rounds[0] += 1
 
@@ -232,10 +236,10 @@ def main(*size: str) -> None:
         reading = first_read(bench)
         bench.ready(Address("/personer", "/personer"))
         held["the directory read and placed"] = memory()
-        desk = bench.house.study.desk(bench.tenant, _version(bench), time.time())
-        run = next(r for r in bench.house.store().runs(TENANT, 50) if r.status != "running")
-        listed = list(addresses(bench.app, bench.tenant, desk, run.id))
-        del desk
+        directory = bench.services.directories.directory(bench.tenant, _version(bench), time.time())
+        run = next(r for r in bench.services.store().runs(TENANT, 50) if r.status != "running")
+        listed = list(addresses(bench.app, bench.tenant, directory, run.id))
+        del directory
         pages = {}
         rules = set()
         for each in listed:
@@ -266,14 +270,14 @@ def main(*size: str) -> None:
                 indent=2,
             )
         )
-        bench.house.queue().stop()
-        bench.house.store().close()
+        bench.services.queue().stop()
+        bench.services.store().close()
 
 
 def _version(bench: Bench) -> str:
     from hashlib import sha256
 
-    return sha256(bench.house.store().tenant(TENANT) or b"").hexdigest()[:16]
+    return sha256(bench.services.store().tenant(TENANT) or b"").hexdigest()[:16]
 
 
 if __name__ == "__main__":

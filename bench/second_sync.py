@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from addon.bootstrap import open_store, rooms
+from addon.bootstrap import open_store, sync_context
 from addon.settings import Settings
 from addon.sync.run import sync
 from bench.measure import report
@@ -48,10 +48,10 @@ def main(endpoint: str, document: str) -> None:
         data = Path(document).read_bytes()
         store.save_tenant("C0storkoping", data)
         start = time.perf_counter()
-        first = sync(rooms(settings, store), "C0storkoping")
+        first = sync(sync_context(settings, store), "C0storkoping")
         first_at = time.perf_counter()
         before = len(one.requests) + len(two.requests)
-        second = sync(rooms(settings, store), "C0storkoping")
+        second = sync(sync_context(settings, store), "C0storkoping")
         second_at = time.perf_counter()
         assert {c.status for c in first.connections} == {"delivered"}, first.connections
         assert {c.status for c in second.connections} == {"unchanged"}, second.connections

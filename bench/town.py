@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from addon.bootstrap import open_store, rooms
+from addon.bootstrap import open_store, sync_context
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.domain import Domain
@@ -24,7 +24,7 @@ from addon.sandbox.register_server import RegisterServer, sandbox_units
 from addon.sandbox.stage import PROFILES
 from addon.settings import Settings
 from addon.store.base import Store
-from addon.store.records import LogEntry, Run
+from addon.store.records import AuditEntry, RunRecord
 from addon.sync.report import RunReport
 from addon.sync.run import sync
 from tests.support.egil_server import EgilServer
@@ -86,7 +86,7 @@ def live(settings: Settings, store: Store, domain: Domain) -> None:
 
 
 def _run(settings: Settings, store: Store, status: str) -> RunReport:
-    report = sync(rooms(settings, store), TENANT)
+    report = sync(sync_context(settings, store), TENANT)
     found = {each.status for each in report.connections if each.mode != "off"}
     assert found == {status}, report.connections
     return report
@@ -99,10 +99,10 @@ def _past(store: Store, run_id: str) -> None:
         store.save_run(_earlier(run, n))
     for n in range(ENTRIES):
         at = run.started - n * HOUR
-        store.log(TENANT, LogEntry(f"{at:.0f}-bench", at, "it.admin@x.se", "runs.asked"))
+        store.log(TENANT, AuditEntry(f"{at:.0f}-bench", at, "it.admin@x.se", "runs.asked"))
 
 
-def _earlier(run: Run, hours: int) -> Run:
+def _earlier(run: RunRecord, hours: int) -> RunRecord:
     return structs.replace(
         run,
         id=f"20250101T{hours:06}Z-{hours:06x}",

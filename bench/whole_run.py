@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 
 from addon.directory.google.credentials import anonymous
-from addon.directory.google.reader import Source, read
-from addon.planning.ledger import Change, Entry, Ledger
+from addon.directory.google.reader import DirectorySource, read
+from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry
 from addon.planning.plan import make_plan
 from addon.roster.select import select
-from addon.ss12000.mapping import Translation
-from addon.ss12000.vendor_roster import view
+from addon.ss12000.mapping import ResourceMapper
+from addon.ss12000.vendor_roster import vendor_roster
 from addon.tenants.document import load_tenant
 from addon.vendors.profiles import load_vendors
 from bench.measure import report
@@ -23,20 +23,20 @@ def main(endpoint: str, document: str) -> None:
     tenant = load_tenant(Path(document).read_bytes())
     vendors = load_vendors(Path("vendors.toml"))
     start = time.perf_counter()
-    snapshot = read(tenant, Source(credentials=anonymous(), endpoint=endpoint))
+    snapshot = read(tenant, DirectorySource(credentials=anonymous(), endpoint=endpoint))
     read_at = time.perf_counter()
     roster = select(tenant, snapshot)
     selected_at = time.perf_counter()
     plans = {}
     for connection in tenant.connections:
-        carried = view(roster, tenant, connection, vendors[connection.vendor])
-        translation = Translation(carried, tenant, connection)
+        carried = vendor_roster(roster, tenant, connection, vendors[connection.vendor])
+        translation = ResourceMapper(carried, tenant, connection)
         plans[connection.vendor] = make_plan(translation.resources(), Ledger(), 0.0)
     planned_at = time.perf_counter()
     ledger = Ledger()
     first = plans[tenant.connections[-1].vendor]
     ledger.apply(
-        Change(op.resource_type, op.external_id, Entry(op.external_id, op.content))
+        LedgerChange(op.resource_type, op.external_id, LedgerEntry(op.external_id, op.content))
         for op in first.operations()
     )
     again_from = time.perf_counter()

@@ -5,8 +5,8 @@
 
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
 from addon.roster.select import select
-from addon.ss12000.mapping import Translation
-from addon.ss12000.vendor_roster import view
+from addon.ss12000.mapping import ResourceMapper
+from addon.ss12000.vendor_roster import vendor_roster
 from addon.tenants.model import (
     Connection,
     GroupRule,
@@ -60,11 +60,11 @@ def snapshot(size: int, changed: int = 0) -> Snapshot:
     return Snapshot(users=(*students, *staff), groups=groups, org_units=tuple(org_units))
 
 
-def translation(document: Tenant, directory: Snapshot) -> Translation:
+def translation(document: Tenant, directory: Snapshot) -> ResourceMapper:
     """What the connection carries of a directory, ready to be said."""
     connection = document.connections[0]
-    carried = view(select(document, directory), document, connection, VENDOR)
-    return Translation(carried, document, connection)
+    carried = vendor_roster(select(document, directory), document, connection, VENDOR)
+    return ResourceMapper(carried, document, connection)
 
 
 def _unit(i: int) -> SchoolUnit:

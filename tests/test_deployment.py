@@ -20,7 +20,7 @@ import pytest
 from flask import Flask
 
 from addon.directory.google.credentials import SCOPES
-from addon.settings import CloudTasks, FirestoreStore, Settings
+from addon.settings import CloudTasks, FirestoreAddress, Settings
 from addon.tasks.base import RUNS, deliveries_to
 from addon.tasks.handlers import SECONDS
 from addon.vendors.profiles import load_vendors
@@ -110,7 +110,7 @@ def test_the_environment_of_app_engine_is_one_that_the_program_takes(files: dict
     environ |= {"GAE_ENV": "standard", "GAE_APPLICATION": "e~my-project"}
     settings = Settings.from_environ(environ)
 
-    assert settings.store == FirestoreStore("my-project")
+    assert settings.store == FirestoreAddress("my-project")
     assert settings.tasks == CloudTasks("my-project", "europe-west1")
     assert settings.service_account == "skolsynk@my-project.iam.gserviceaccount.com"
     assert settings.log_format == "json"
@@ -185,7 +185,12 @@ def test_each_vendor_has_a_queue_of_its_own_with_one_delivery_at_a_time(files: d
 
 def test_app_engine_gets_the_program_and_nothing_else(tmp_path: Path):
     gcloud, _ = sdk()
-    code = ["addon/cli/server.py", "static/a.css", "static/vendor/a.js", "templates/units/a.html"]
+    code = [
+        "addon/cli/server.py",
+        "static/a.css",
+        "static/vendor/a.js",
+        "templates/school_units/a.html",
+    ]
     code += ["addon/translations/en/LC_MESSAGES/messages.mo"]
     other = ["addon/sandbox/demo.py", "tests/a.py", ".git/config", "var/a.db", "docs/a.md", "key"]
     other += ["static/styles/a.scss", "templates/sandbox/a.html"]
@@ -393,7 +398,7 @@ def test_the_documented_settings_are_deployed_and_ones_that_the_program_takes(tm
     environ |= {"GAE_ENV": "standard", "GAE_APPLICATION": "e~my-project"}
     settings = Settings.from_environ(environ)
 
-    assert settings.store == FirestoreStore("my-project")
+    assert settings.store == FirestoreAddress("my-project")
     assert settings.web.url == "https://skolsynk.example.se"
     assert settings.web.sign_in.client_secret.startswith("secretmanager:projects/my-project/")
     assert settings.web.mail.by == AppEngineMail()

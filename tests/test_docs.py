@@ -12,7 +12,7 @@ import pytest
 
 from addon import create_app, settings
 from addon.cli.commands import _parser
-from addon.settings import FOR_TESTS, FOR_VENDORS, KNOWN, Settings, SqliteStore
+from addon.settings import FOR_TESTS, FOR_VENDORS, KNOWN, Settings, SqliteAddress
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -142,7 +142,7 @@ def test_every_command_says_what_it_does() -> None:
 
 def families(tmp_path: Path) -> set[str]:
     """The first parts of all addresses; of /cron and /tasks, which few call, the whole."""
-    app = create_app(Settings(SqliteStore(tmp_path / "x.db"), {}))
+    app = create_app(Settings(SqliteAddress(tmp_path / "x.db"), {}))
     rules = {rule.rule for rule in app.url_map.iter_rules()}
     whole = ("cron", "tasks")
     return {rule if rule.split("/")[1] in whole else "/" + rule.split("/")[1] for rule in rules}

@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 
 from addon import logs
 from addon.directory.errors import DirectoryError
-from addon.logs import MASK, JsonFormatter, TextFormatter, Trace, about, follow, masked, trace_of
+from addon.logs import (
+    MASK,
+    JsonFormatter,
+    TextFormatter,
+    Trace,
+    bind_trace,
+    log_context,
+    masked,
+    trace_of,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 log = logging.getLogger("addon.tests")
@@ -75,7 +84,7 @@ def test_severities_are_cloud_loggings(told: io.StringIO, level: int, severity: 
 
 
 def test_what_is_said_of_a_block_is_in_all_its_events(told: io.StringIO):
-    with about(tenant="C01", run="r1"), about(vendor="ne"):
+    with log_context(tenant="C01", run="r1"), log_context(vendor="ne"):
         log.info("within", extra={"operations": {"create": {"User": 3}}})
     log.info("after")
 
@@ -112,7 +121,7 @@ def test_a_requests_trace_is_read_from_its_headers(name: str, value: str, trace:
 
 def test_events_belong_to_their_requests_trace(told: io.StringIO):
     def request() -> None:
-        follow({"traceparent": W3C})
+        bind_trace({"traceparent": W3C})
         log.info("within")
 
     copy_context().run(request)
@@ -185,7 +194,7 @@ def test_a_warning_with_a_traceback_is_no_error_event(told: io.StringIO):
 def test_exceptions_in_a_circle_come_to_an_end():
     one, other = ValueError(), KeyError()
     one.__cause__, other.__cause__ = other, one
-    assert logs.told_of(one).count("Traceback") == 2
+    assert logs.format_exception(one).count("Traceback") == 2
 
 
 def test_uncaught_exceptions_are_told_in_the_same_way(told: io.StringIO):
@@ -246,7 +255,7 @@ def test_adopted_loggers_tell_here(told: io.StringIO):
     elsewhere = io.StringIO()
     logger.addHandler(logging.StreamHandler(elsewhere))
     logger.propagate = False
-    logs.adopt("gunicorn.error")
+    logs.take_over_loggers("gunicorn.error")
     logger.error("Worker (pid:%s) was sent SIGKILL! Perhaps out of memory?", 7)
 
     assert events(told)[0]["message"] == "Worker (pid:7) was sent SIGKILL! Perhaps out of memory?"

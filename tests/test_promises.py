@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from addon.planning.ledger import Key
+from addon.planning.ledger import LedgerKey
 from tests.support.egil_faults import Fault, Incoming
 from tests.support.installation import HIDDEN, PUPILS, STAFF, TENANT, Installation, address
 
@@ -371,7 +371,9 @@ def test_promise_7_what_is_kept_of_a_delivery_has_no_names(here):
     echoing(ECHOES[2], here.all)
     here.run("sync", TENANT)
     with here.store() as store:
-        refused = [refusal for *_, refusal in store.ledger(Key(TENANT, "all", "live")).refused()]
+        refused = [
+            refusal for *_, refusal in store.ledger(LedgerKey(TENANT, "all", "live")).refused()
+        ]
         runs = store.runs(TENANT)
     assert refused
     assert_nobody_is_named(" ".join(refusal.detail for refusal in refused))

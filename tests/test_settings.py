@@ -11,11 +11,11 @@ from addon.settings import (
     KNOWN,
     ROOT,
     CloudTasks,
-    FirestoreStore,
+    FirestoreAddress,
     LocalTasks,
     Settings,
     SettingsError,
-    SqliteStore,
+    SqliteAddress,
 )
 
 APP_ENGINE = {
@@ -41,7 +41,7 @@ def refused(environ: dict[str, str]) -> str:
 
 def test_an_empty_environment_is_enough() -> None:
     settings = Settings.from_environ({})
-    assert settings.store == SqliteStore(Path("var/skolsynk.db"))
+    assert settings.store == SqliteAddress(Path("var/skolsynk.db"))
     assert settings.directory_endpoint is None
     assert settings.google_key_file is None
     assert settings.firestore_emulator is None
@@ -59,19 +59,19 @@ def test_an_empty_environment_is_enough() -> None:
 
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKOLSYNK_STORE", "sqlite:///here.db")
-    assert Settings.from_environ().store == SqliteStore(Path("here.db"))
+    assert Settings.from_environ().store == SqliteAddress(Path("here.db"))
 
 
 @pytest.mark.parametrize(
     ("url", "store"),
     [
-        ("sqlite:///var/x.db", SqliteStore(Path("var/x.db"))),
-        ("sqlite:////srv/x.db", SqliteStore(Path("/srv/x.db"))),
-        ("sqlite:///x", SqliteStore(Path("x"))),
-        ("sqlite:///with space/å.db", SqliteStore(Path("with space/å.db"))),
-        ("firestore://skolsynk", FirestoreStore("skolsynk", "(default)")),
-        ("firestore://skolsynk/test", FirestoreStore("skolsynk", "test")),
-        ("firestore://skolsynk/(default)", FirestoreStore("skolsynk", "(default)")),
+        ("sqlite:///var/x.db", SqliteAddress(Path("var/x.db"))),
+        ("sqlite:////srv/x.db", SqliteAddress(Path("/srv/x.db"))),
+        ("sqlite:///x", SqliteAddress(Path("x"))),
+        ("sqlite:///with space/å.db", SqliteAddress(Path("with space/å.db"))),
+        ("firestore://skolsynk", FirestoreAddress("skolsynk", "(default)")),
+        ("firestore://skolsynk/test", FirestoreAddress("skolsynk", "test")),
+        ("firestore://skolsynk/(default)", FirestoreAddress("skolsynk", "(default)")),
     ],
 )
 def test_a_store_is_a_file_or_firestore(url: str, store: object) -> None:

@@ -12,15 +12,15 @@ from typing import TypeVar
 import msgspec
 
 from addon import logs
-from addon.bootstrap import open_store, rooms, secret_manager
+from addon.bootstrap import open_store, secret_manager, sync_context
 from addon.cli import output
-from addon.cli.progress import Progress
-from addon.delivery.lease import Taken
+from addon.cli.progress import ProgressLine
+from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import DirectoryError
 from addon.settings import Settings, SettingsError
 from addon.store.base import Store, StoreError
-from addon.store.records import LogEntry
-from addon.sync.context import Rooms, Unknown
+from addon.store.records import AuditEntry
+from addon.sync.context import NotFoundError, SyncContext
 from addon.sync.holds import approve
 from addon.sync.overview import write_csv
 from addon.sync.reconcile import reconcile
@@ -33,7 +33,7 @@ from addon.tenants.conditions import SlowPatternError
 from addon.tenants.diff import changes
 from addon.tenants.document import DocumentError, decode_tenant, load_tenant
 from addon.tenants.model import Tenant
-from addon.tenants.pause import Paused
+from addon.tenants.pause import PausedError
 from addon.vendors.profiles import NotConfigured
 
 T = TypeVar("T")
@@ -57,13 +57,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return command(given, settings)
     except DocumentError as error:
         return _fail(str(error), USAGE)
-    except (SettingsError, UsageError, Unknown, Paused, NotConfigured, StoreError) as error:
+    except (
+        SettingsError,
+        UsageError,
+        NotFoundError,
+        PausedError,
+        NotConfigured,
+        StoreError,
+    ) as error:
         return _fail(str(error), USAGE)
     except SlowPatternError as error:
         return _fail(str(error), USAGE)
     except DirectoryError as error:
         return _fail(str(error), UNREAD)
-    except Taken as taken:
+    except LeaseHeldByOther as taken:
         return _fail(str(taken), FAILED)
     except BrokenPipeError:
         return DONE
@@ -169,7 +176,7 @@ def _keep(store: Store, tenant: Tenant, data: bytes) -> None:
         if stored == data:
             return
         now = time.time()
-        entry = LogEntry(
+        entry = AuditEntry(
             id=new_entry_id(now),
             at=now,
             who=COMMAND_LINE,
@@ -206,8 +213,8 @@ def _list(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _preview(given: argparse.Namespace, settings: Settings) -> int:
-    def run(rooms: Rooms) -> int:
-        report, prepared = preview(rooms, given.id, given.vendor)
+    def run(context: SyncContext) -> int:
+        report, prepared = preview(context, given.id, given.vendor)
         if given.csv is not None:
             try:
                 write_csv(given.csv, prepared.overview())
@@ -216,29 +223,29 @@ def _preview(given: argparse.Namespace, settings: Settings) -> int:
         _print_report(report, given.json, planned=True)
         return DONE
 
-    return _in_rooms(settings, run)
+    return _in_sync_context(settings, run)
 
 
 def _sync(given: argparse.Namespace, settings: Settings) -> int:
     return _report(
-        given, settings, lambda rooms: sync(rooms, given.id, given.vendor, given.seconds)
+        given, settings, lambda context: sync(context, given.id, given.vendor, given.seconds)
     )
 
 
 def _approve(given: argparse.Namespace, settings: Settings) -> int:
-    return _report(given, settings, lambda rooms: approve(rooms, given.id, given.vendor))
+    return _report(given, settings, lambda context: approve(context, given.id, given.vendor))
 
 
 def _withdraw(given: argparse.Namespace, settings: Settings) -> int:
     return _report(
         given,
         settings,
-        lambda rooms: withdraw(rooms, given.id, given.vendor, given.yes, mode=given.mode),
+        lambda context: withdraw(context, given.id, given.vendor, given.yes, mode=given.mode),
     )
 
 
 def _reconcile(given: argparse.Namespace, settings: Settings) -> int:
-    found = _in_rooms(settings, lambda rooms: reconcile(rooms, given.id, given.vendor))
+    found = _in_sync_context(settings, lambda context: reconcile(context, given.id, given.vendor))
     print(msgspec.json.encode(found).decode() if given.json else output.reconciled(found))
     return DONE if found.whole else FAILED
 
@@ -279,9 +286,9 @@ def _demo(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _report(
-    given: argparse.Namespace, settings: Settings, run: Callable[[Rooms], RunReport]
+    given: argparse.Namespace, settings: Settings, run: Callable[[SyncContext], RunReport]
 ) -> int:
-    report = _in_rooms(settings, run)
+    report = _in_sync_context(settings, run)
     _print_report(report, given.json)
     return report.exit_status
 
@@ -290,12 +297,12 @@ def _print_report(report: RunReport, as_json: bool, planned: bool = False) -> No
     print(report.json().decode() if as_json else output.report(report, planned))
 
 
-def _in_rooms(settings: Settings, work: Callable[[Rooms], T]) -> T:
+def _in_sync_context(settings: Settings, work: Callable[[SyncContext], T]) -> T:
     """What `work` gives, with a store opened and closed, and progress on the terminal."""
 
     def run(store: Store) -> T:
-        with Progress(sys.stderr) as progress:
-            return work(rooms(settings, store, progress.reading, progress.delivering))
+        with ProgressLine(sys.stderr) as progress:
+            return work(sync_context(settings, store, progress.reading, progress.delivering))
 
     return _with_store(settings, run)
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from addon.roster.findings import SEVERITIES
-from addon.sync.reconcile import Reconciled
+from addon.sync.reconcile import Reconciliation
 from addon.sync.report import ConnectionReport, RunReport
 from addon.sync.status import TenantStatus
 from addon.tenants.model import Tenant
@@ -104,7 +104,7 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
-def reconciled(found: Reconciled) -> str:
+def reconciled(found: Reconciliation) -> str:
     """What a reconciliation found."""
     lines = [f"{found.vendor} ({found.mode}):"]
     for drift in found.types:

@@ -12,7 +12,7 @@ WIDTH = 80
 """Columns of a terminal that does not tell how many it has."""
 
 
-class Progress:
+class ProgressLine:
     """A line that is written over as the run goes on, and taken away at its end."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -22,7 +22,7 @@ class Progress:
         self._last = 0.0
         self._lock = threading.Lock()
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "ProgressLine":
         return self
 
     def __exit__(

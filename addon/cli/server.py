@@ -5,10 +5,10 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from addon import HOUSE, create_app, logs
+from addon import EXTENSION_KEY, create_app, logs
 from addon.bootstrap import open_store
-from addon.settings import Settings, SqliteStore
-from addon.web.services import House
+from addon.settings import Settings, SqliteAddress
+from addon.web.services import Services
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -32,21 +32,23 @@ def serve(settings: Settings, host: str, port: int, quiet: bool = False) -> None
 
     Raises StoreError when the file cannot be used.
     """
-    if isinstance(settings.store, SqliteStore):
+    if isinstance(settings.store, SqliteAddress):
         open_store(settings).close()  # better told here than by a worker that starts in vain
     app = create_app(settings)
-    house: House = app.extensions[HOUSE]
+    services: Services = app.extensions[EXTENSION_KEY]
     options = {
         "bind": f"{host}:{port}",
         "workers": 1,  # the local queue is one process's; $WEB_CONCURRENCY must not make it more
         "threads": 8,
         "worker_class": "gthread",
         "control_socket_disable": True,  # it would be in the home folder, for all servers one
-        "post_worker_init": lambda worker: house.start(app.jinja_env),
-        "worker_exit": lambda server, worker: house.stop(),
+        "post_worker_init": lambda worker: services.start(app.jinja_env),
+        "worker_exit": lambda server, worker: services.stop(),
     }
     if quiet or settings.log_format == "json":
         options["loglevel"] = "warning"
     if settings.log_format == "json":
-        options["on_starting"] = lambda server: logs.adopt("gunicorn.error", "gunicorn.access")
+        options["on_starting"] = lambda server: logs.take_over_loggers(
+            "gunicorn.error", "gunicorn.access"
+        )
     _Server(app, options).run()

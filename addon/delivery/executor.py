@@ -13,36 +13,43 @@ from collections.abc import Awaitable, Callable, Sequence, Set
 
 from msgspec import structs
 
-from addon.delivery.ledger_writer import Journal
-from addon.delivery.scim_client import NO_ENDPOINT, Outcome, Refused
-from addon.delivery.throttle import Pace, Stopped
-from addon.delivery.transport import GivenUp
-from addon.planning.ledger import DOUBT, Change, Entry, NotKept, OperationKind, Refusal
+from addon.delivery.ledger_writer import LedgerWriter
+from addon.delivery.scim_client import NO_ENDPOINT, OperationOutcome, RefusedByVendor
+from addon.delivery.throttle import DeliveryStopped, Throttle
+from addon.delivery.transport import RetriesExhausted
+from addon.planning.ledger import (
+    UNCERTAIN,
+    LedgerChange,
+    LedgerEntry,
+    LedgerWriteError,
+    OperationKind,
+    Refusal,
+)
 from addon.planning.plan import Operation, Plan
-from addon.planning.result import Failure, Result
+from addon.planning.result import DeliveryResult, FailedOperation
 from addon.ss12000.resources import TYPES, ResourceType
 
 log = logging.getLogger(__name__)
 
-INTENTS = 200
+INTENT_BATCH = 200
 """How many creates are announced to the store at once."""
 
-Perform = Callable[[Operation], Awaitable[Outcome]]
+Perform = Callable[[Operation], Awaitable[OperationOutcome]]
 """Does one operation at the vendor; `addon.delivery.scim_client.Scim.perform`."""
 Replan = Callable[[Set[str]], Plan]
 """The plan from the ledger as it is now, with externalIds that the vendor will not have."""
-Name = tuple[ResourceType, str]
+ResourceKey = tuple[ResourceType, str]
 """A resource by its type and externalId."""
 
 
-class Delivery:
+class PlanExecutor:
     """One delivery to one vendor. `progress` is told operations done and planned."""
 
     def __init__(
         self,
         perform: Perform,
-        journal: Journal,
-        pace: Pace,
+        journal: LedgerWriter,
+        pace: Throttle,
         concurrency: int,
         progress: Callable[[int, int], None] = lambda done, planned: None,
         clock: Callable[[], float] = time.time,
@@ -54,15 +61,15 @@ class Delivery:
         self._progress = progress
         self._clock = clock
         self._done: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
-        self._failures: dict[Name, Failure] = {}
-        self._left: set[Name] = set()
-        self._conflicts: dict[Name, Operation] = {}
+        self._failures: dict[ResourceKey, FailedOperation] = {}
+        self._left: set[ResourceKey] = set()
+        self._conflicts: dict[ResourceKey, Operation] = {}
         self._lacking: set[str] = set()
-        self._waiting: dict[Name, Operation] = {}
+        self._waiting: dict[ResourceKey, Operation] = {}
         self._count = 0
         self._planned = 0
 
-    async def run(self, plan: Plan, replan: Replan) -> Result:
+    async def run(self, plan: Plan, replan: Replan) -> DeliveryResult:
         """Carry out `plan`; the outcome of every operation is in the ledger when it ends.
 
         Raises NotKept when the store failed.
@@ -75,10 +82,10 @@ class Delivery:
         await self._round(plan, replan)
         if self._conflicts and self._removed > before and not self._over:
             await self._round_without_conflicts(replan)
-        self._excuse()
+        self._clear_refusals_of_wrong_address()
         await self._journal.flush()
         stopped = self._pace.stopped
-        return Result(
+        return DeliveryResult(
             operations=self._done,
             failures=tuple(self._failures.values()),
             left=len(self._left),
@@ -138,7 +145,7 @@ class Delivery:
         if self._over:
             self._left |= {_name(op) for op in operations}
             return
-        queue: asyncio.Queue[Operation | None] = asyncio.Queue(INTENTS)
+        queue: asyncio.Queue[Operation | None] = asyncio.Queue(INTENT_BATCH)
         workers = min(self._concurrency, len(operations))
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -154,16 +161,16 @@ class Delivery:
         self, operations: Sequence[Operation], queue: asyncio.Queue[Operation | None], workers: int
     ) -> None:
         """Hand out the operations; the intent of each is in the store before it goes."""
-        for start in range(0, len(operations), INTENTS):
-            batch = operations[start : start + INTENTS]
+        for start in range(0, len(operations), INTENT_BATCH):
+            batch = operations[start : start + INTENT_BATCH]
             self._waiting.update((_name(op), op) for op in batch)
-            unknown = [op for op in batch if not op.ask and op.was != DOUBT]
+            unknown = [op for op in batch if not op.ask and op.previous != UNCERTAIN]
             if unknown and not self._over:
-                self._journal.note(_intent(op) for op in unknown)
+                self._journal.record(_intent(op) for op in unknown)
                 try:
                     await self._journal.flush()
-                except NotKept as error:
-                    self._pace.stop(Stopped(str(error)))
+                except LedgerWriteError as error:
+                    self._pace.stop(DeliveryStopped(str(error)))
             for op in batch:
                 await queue.put(op)
         for _ in range(workers):
@@ -182,31 +189,31 @@ class Delivery:
     async def _do(self, op: Operation) -> None:
         try:
             outcome = await self._perform(op)
-        except GivenUp as given_up:
+        except RetriesExhausted as given_up:
             self._fail(op, given_up.status, str(given_up))
             self._leave(op, untried=not given_up.uncertain)
-        except Stopped as stopped:
+        except DeliveryStopped as stopped:
             self._pace.stop(stopped)
             if not self._failures and not stopped.spent:
                 self._fail(op, stopped.status, str(stopped))  # one message for all that is left
             self._leave(op, untried=not stopped.uncertain)
-        except NotKept as error:
-            self._pace.stop(Stopped(str(error)))
+        except LedgerWriteError as error:
+            self._pace.stop(DeliveryStopped(str(error)))
             self._leave(op, untried=False)
         except Exception as error:  # a fault of ours must not cost what others have told
             where = traceback.extract_tb(error.__traceback__)[-1]
             what = f"{type(error).__name__} at {where.filename}:{where.lineno}"
             log.error("%s %s %s: %s", op.kind, op.resource_type, op.external_id, what)
-            self._pace.stop(Stopped(f"the delivery ended with an error: {what}"))
+            self._pace.stop(DeliveryStopped(f"the delivery ended with an error: {what}"))
             self._leave(op, untried=False)
         else:
             self._note(op, outcome)
 
     # Remembering
 
-    def _note(self, op: Operation, outcome: Outcome) -> None:
+    def _note(self, op: Operation, outcome: OperationOutcome) -> None:
         """Remember what came of an operation."""
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, RefusedByVendor):
             self._refuse(op, outcome)
             return
         name = _name(op)
@@ -216,11 +223,11 @@ class Delivery:
         self._left.discard(name)
         self._lacking.discard(op.external_id)
         if op.kind == "delete":
-            self._journal.note([Change(*name, forget=True)])
+            self._journal.record([LedgerChange(*name, forget=True)])
         else:
-            self._journal.note([Change(*name, Entry(outcome.vendor_id, op.content))])
+            self._journal.record([LedgerChange(*name, LedgerEntry(outcome.vendor_id, op.content))])
 
-    def _refuse(self, op: Operation, refused: Refused) -> None:
+    def _refuse(self, op: Operation, refused: RefusedByVendor) -> None:
         """Remember a refusal, so that it rests; a conflict is tried again as soon as may be.
 
         What the vendor has all the same stays in the ledger, known or to be asked about.
@@ -239,9 +246,9 @@ class Delivery:
             kind: OperationKind = "create" if lacks else taken
             refusal = Refusal(kind, op.content, refused.status, refused.detail, self._clock())
         as_before = op.kind != "create" and not lacks and not refused.unsure
-        kept = Entry(op.vendor_id, op.was) if as_before else None
+        kept = LedgerEntry(op.vendor_id, op.previous) if as_before else None
         forget = lacks and not refused.unsure
-        self._journal.note([Change(*_name(op), kept, forget, refusal)])
+        self._journal.record([LedgerChange(*_name(op), kept, forget, refusal)])
 
     def _leave(self, op: Operation, untried: bool) -> None:
         """Leave an operation for the next run, which need not ask about it if it was `untried`."""
@@ -249,43 +256,46 @@ class Delivery:
         if op.kind == "create":
             self._lacking.add(op.external_id)
         if untried and not op.ask:
-            self._journal.note([_undone(op)])
+            self._journal.record([_undone(op)])
 
     def _fail(self, op: Operation, status: int | None, said: str, refused: bool = False) -> None:
-        self._failures[_name(op)] = Failure(
+        self._failures[_name(op)] = FailedOperation(
             op.kind, op.resource_type, op.external_id, status, said, refused
         )
 
-    def _excuse(self) -> None:
+    def _clear_refusals_of_wrong_address(self) -> None:
         """Let nothing rest that was refused only because the vendor's address is wrong."""
         stopped = self._pace.stopped
         if stopped is not None and stopped.status in NO_ENDPOINT:
             for name, failure in self._failures.items():
                 if failure.http_status in NO_ENDPOINT:
-                    self._journal.note([Change(*name)])
+                    self._journal.record([LedgerChange(*name)])
 
 
-def _name(op: Operation) -> Name:
+def _name(op: Operation) -> ResourceKey:
     return op.resource_type, op.external_id
 
 
-def _intent(op: Operation) -> Change:
+def _intent(op: Operation) -> LedgerChange:
     """What is remembered before an operation goes, in case that its answer is not heard."""
-    return Change(*_name(op), Entry("", b"") if op.kind == "create" else Entry(op.vendor_id, DOUBT))
+    return LedgerChange(
+        *_name(op),
+        LedgerEntry("", b"") if op.kind == "create" else LedgerEntry(op.vendor_id, UNCERTAIN),
+    )
 
 
-def _undone(op: Operation) -> Change:
+def _undone(op: Operation) -> LedgerChange:
     """What takes an intent back."""
     if op.kind == "create":
-        return Change(*_name(op), forget=True)
-    return Change(*_name(op), Entry(op.vendor_id, op.was))
+        return LedgerChange(*_name(op), forget=True)
+    return LedgerChange(*_name(op), LedgerEntry(op.vendor_id, op.previous))
 
 
-def intend_with(journal: Journal) -> Callable[[Operation], Awaitable[None]]:
+def intend_with(journal: LedgerWriter) -> Callable[[Operation], Awaitable[None]]:
     """Remembers one create's intent at once: for a resource that the vendor has lost."""
 
     async def intend(op: Operation) -> None:
-        journal.note([_intent(structs.replace(op, kind="create"))])
+        journal.record([_intent(structs.replace(op, kind="create"))])
         await journal.flush()
 
     return intend

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Set
 import msgspec
 from msgspec import Struct
 
-from addon.delivery.scim_client import Scim
+from addon.delivery.scim_client import ScimClient
 from addon.planning.ledger import Ledger
 from addon.planning.plan import Operation
 from addon.ss12000 import resources as wire
@@ -22,7 +22,7 @@ class _Value(Struct):
     value: str
 
 
-class _Held(Struct, rename="camel"):
+class _HeldGroup(Struct, rename="camel"):
     """A group as a vendor tells of it."""
 
     external_id: str
@@ -35,11 +35,11 @@ class _Held(Struct, rename="camel"):
     teachers: list[_Value] = []
 
 
-class _Listed(Struct):
+class _GroupPage(Struct):
     resources: list[msgspec.Raw] = msgspec.field(name="Resources", default_factory=list)
 
 
-async def without(gone: Set[str], scim: Scim, ledger: Ledger) -> list[Operation]:
+async def updates_without(gone: Set[str], scim: ScimClient, ledger: Ledger) -> list[Operation]:
     """What says the groups at the vendor that refer to someone in `gone` (externalIds) anew.
 
     None for a type that the vendor cannot list. Raises GivenUp and Stopped.
@@ -63,7 +63,7 @@ def _updates(
 ) -> Iterator[Operation]:
     for raw in _resources(page):
         try:
-            held = msgspec.json.decode(raw, type=_Held)
+            held = msgspec.json.decode(raw, type=_HeldGroup)
         except msgspec.DecodeError:
             continue  # not as we have sent it, so it cannot be said as the vendor has it
         entry = ledger.entries[resource_type].get(held.external_id)
@@ -79,19 +79,19 @@ def _updates(
             body=body,
             content=content_hash(body),
             ask=entry.intended,
-            was=entry.content,
+            previous=entry.content,
         )
 
 
 def _resources(page: bytes) -> list[msgspec.Raw]:
     try:
-        found = msgspec.json.decode(page, type=_Listed | list[msgspec.Raw])
+        found = msgspec.json.decode(page, type=_GroupPage | list[msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError):
         return []
     return found if isinstance(found, list) else found.resources
 
 
-def _said(resource_type: ResourceType, held: _Held, gone: Set[str]) -> wire.Resource:
+def _said(resource_type: ResourceType, held: _HeldGroup, gone: Set[str]) -> wire.Resource:
     owner = reference("SchoolUnit", held.owner.value)
     if resource_type == "StudentGroup":
         left = (m.value for m in held.student_memberships if m.value not in gone)

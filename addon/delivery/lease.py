@@ -7,8 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from addon.delivery.throttle import Stopped
-from addon.planning.ledger import Key, NotKept
+from addon.delivery.throttle import DeliveryStopped
+from addon.planning.ledger import LedgerKey, LedgerWriteError
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +21,14 @@ PROLONGED_AFTER = 15.0
 class Leases(Protocol):
     """What keeps leases; every store is one. Times are seconds since 1970 UTC."""
 
-    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
+    def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:
         """Take the lease, or put off its end. None when it is ours now, else who has it."""
 
-    def release(self, key: Key, holder: str) -> None:
+    def release(self, key: LedgerKey, holder: str) -> None:
         """Let go of the lease, if it is still ours."""
 
 
-class Taken(Exception):
+class LeaseHeldByOther(Exception):
     """Another run is delivering for this connection."""
 
     def __init__(self, holder: str) -> None:
@@ -47,7 +47,7 @@ class Lease:
     def __init__(
         self,
         leases: Leases,
-        key: Key,
+        key: LedgerKey,
         holder: str,
         clock: Callable[[], float] = time.time,
         prolonged_after: float = PROLONGED_AFTER,
@@ -57,15 +57,15 @@ class Lease:
         self._holder = holder
         self._clock = clock
         self._prolonged_after = prolonged_after
-        self._lost: Callable[[Stopped], None] = lambda reason: None
-        self._unwanted: Callable[[], Stopped | None] = lambda: None
+        self._lost: Callable[[DeliveryStopped], None] = lambda reason: None
+        self._unwanted: Callable[[], DeliveryStopped | None] = lambda: None
         self._keeping: asyncio.Task[None] | None = None
 
-    def when_lost(self, stop: Callable[[Stopped], None]) -> None:
+    def on_lost(self, stop: Callable[[DeliveryStopped], None]) -> None:
         """Have `stop` called with the reason when the lease is lost."""
         self._lost = stop
 
-    def ask(self, unwanted: Callable[[], Stopped | None]) -> None:
+    def check_while_held(self, unwanted: Callable[[], DeliveryStopped | None]) -> None:
         """Have `unwanted` asked, in a thread, each time that the lease is put off.
 
         Where it gives a reason, that ends the delivery as a lost lease does.
@@ -75,7 +75,7 @@ class Lease:
     async def __aenter__(self) -> "Lease":
         taken_by = await asyncio.to_thread(self._acquire)
         if taken_by is not None:
-            raise Taken(taken_by)
+            raise LeaseHeldByOther(taken_by)
         self._keeping = asyncio.create_task(self._keep())
         return self
 
@@ -86,7 +86,7 @@ class Lease:
             await self._keeping
         try:
             await asyncio.to_thread(self._leases.release, self._key, self._holder)
-        except NotKept:
+        except LedgerWriteError:
             key = self._key
             log.warning("the lease of %s at %s was not let go of", key.tenant, key.vendor)
 
@@ -102,15 +102,15 @@ class Lease:
             asked = time.monotonic()
             try:
                 taken_by = await asyncio.to_thread(self._acquire)
-            except NotKept as error:
+            except LedgerWriteError as error:
                 if asked - kept >= SECONDS - self._prolonged_after:
-                    self._lost(Stopped(f"the lease could not be kept: {error}"))
+                    self._lost(DeliveryStopped(f"the lease could not be kept: {error}"))
                 continue
             if taken_by is not None:
-                self._lost(Stopped("another run has taken over this connection"))
+                self._lost(DeliveryStopped("another run has taken over this connection"))
                 return
             kept = asked
-            with suppress(NotKept):  # the next time may tell
+            with suppress(LedgerWriteError):  # the next time may tell
                 reason = await asyncio.to_thread(self._unwanted)
                 if reason is not None:
                     self._lost(reason)

@@ -5,14 +5,14 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-from addon.delivery.throttle import Pace, Stopped
-from addon.planning.ledger import Change, Keeper, Key, Ledger, NotKept
+from addon.delivery.throttle import DeliveryStopped, Throttle
+from addon.planning.ledger import Ledger, LedgerChange, LedgerKeeper, LedgerKey, LedgerWriteError
 
 INTERVAL = 0.25
 """Seconds between batches: what a crash costs is to ask the vendor again about as much."""
 
 
-class Journal:
+class LedgerWriter:
     """The way from a delivery to its ledger. An asynchronous context manager.
 
     The ledger in memory has a change at once, the store with the next batch. When the store
@@ -23,10 +23,10 @@ class Journal:
 
     def __init__(
         self,
-        keeper: Keeper,
-        key: Key,
+        keeper: LedgerKeeper,
+        key: LedgerKey,
         ledger: Ledger,
-        pace: Pace,
+        pace: Throttle,
         holder: str = "",
         growth: float = 0.0,
     ) -> None:
@@ -36,12 +36,12 @@ class Journal:
         self._pace = pace
         self._holder = holder
         self._growth = growth
-        self._pending: list[Change] = []
+        self._pending: list[LedgerChange] = []
         self._turn = asyncio.Lock()
         self._closing = asyncio.Event()
         self._batches: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> "Journal":
+    async def __aenter__(self) -> "LedgerWriter":
         self._batches = asyncio.create_task(self._keep())
         return self
 
@@ -51,7 +51,7 @@ class Journal:
         await self._batches
         await self.flush()
 
-    def note(self, changes: Iterable[Change]) -> None:
+    def record(self, changes: Iterable[LedgerChange]) -> None:
         """Remember changes with the next batch."""
         changes = list(changes)
         self._ledger.apply(changes)
@@ -74,12 +74,16 @@ class Journal:
                 if writing.done() and writing.exception() is not None:
                     self._pending = batch + self._pending
 
-    async def _write(self, batch: list[Change]) -> None:
+    async def _write(self, batch: list[LedgerChange]) -> None:
         try:
             await asyncio.to_thread(self._keeper.record, self._key, batch, self._holder)
         except Exception as error:
-            kept = error if isinstance(error, NotKept) else NotKept(f"{type(error).__name__}")
-            self._pace.stop(Stopped(f"the ledger cannot be kept: {kept}"))
+            kept = (
+                error
+                if isinstance(error, LedgerWriteError)
+                else LedgerWriteError(f"{type(error).__name__}")
+            )
+            self._pace.stop(DeliveryStopped(f"the ledger cannot be kept: {kept}"))
             raise kept from error
 
     async def _keep(self) -> None:
@@ -88,5 +92,5 @@ class Journal:
             with suppress(TimeoutError):
                 pause = max(INTERVAL, self._growth * (time.monotonic() - began))
                 await asyncio.wait_for(self._closing.wait(), pause)
-            with suppress(NotKept):  # the delivery is stopped, and ends with this error
+            with suppress(LedgerWriteError):  # the delivery is stopped, and ends with this error
                 await self.flush()

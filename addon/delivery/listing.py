@@ -32,7 +32,7 @@ class _Listed(Struct, rename="camel"):
         return tuple(as_id(value).lower() for value in values if value)
 
 
-class Holding(Struct, frozen=True):
+class ListedResources(Struct, frozen=True):
     """All that a vendor holds of a type: its ids by externalId, and what each refers to."""
 
     ids: IdsByExternalId
@@ -48,7 +48,7 @@ class _ListResponse(Struct):
 _DECODER = msgspec.json.Decoder(_ListResponse | list[_Listed])
 
 
-class Page(Struct, frozen=True):
+class ListPage(Struct, frozen=True):
     """A page's resources as (externalId, id), and how many there are in all, where it says so.
 
     `references` are the externalIds that a resource refers to, by its own.
@@ -59,7 +59,7 @@ class Page(Struct, frozen=True):
     references: dict[str, tuple[str, ...]] = {}
 
     @classmethod
-    def read(cls, body: bytes) -> "Page | None":
+    def read(cls, body: bytes) -> "ListPage | None":
         """The page in a body, or None where that holds no list."""
         try:
             found = _DECODER.decode(body.removeprefix(b"\xef\xbb\xbf"))

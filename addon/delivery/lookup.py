@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from addon.delivery.listing import Holding, IdsByExternalId, Page
-from addon.delivery.transport import GivenUp, Wire
+from addon.delivery.listing import IdsByExternalId, ListedResources, ListPage
+from addon.delivery.transport import RetriesExhausted, Transport
 from addon.ss12000.resources import TYPES, ResourceType
 
 LIST_BYTES = 128 * 1024 * 1024
@@ -33,16 +33,16 @@ class _Listing(Struct, frozen=True):
     begun: float
     times: int
     found: IdsByExternalId | None = None
-    failed: GivenUp | None = None
+    failed: RetriesExhausted | None = None
 
 
-class Asking:
+class ResourceLookup:
     """Questions to one vendor, with what it has answered in this delivery.
 
     A server error or an answer that cannot be read is not an answer: GivenUp is raised.
     """
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Transport) -> None:
         self._wire = wire
         self._filters = True
         self._listings: dict[ResourceType, _Listing] = {}
@@ -65,7 +65,7 @@ class Asking:
 
     async def everything(
         self, resource_type: ResourceType, keep: Keep = lambda body: None
-    ) -> Holding | None:
+    ) -> ListedResources | None:
         """All that the vendor holds of a type, or None when it cannot list."""
         found = _Found()
         while True:
@@ -82,15 +82,15 @@ class Asking:
             if page is not None:
                 found.add(page)
         if found.is_short or len(found) > LONGEST_LIST:
-            raise GivenUp("the vendor's list is not whole", 200, uncertain=False)
-        return Holding(found.ids, found.references)
+            raise RetriesExhausted("the vendor's list is not whole", 200, uncertain=False)
+        return ListedResources(found.ids, found.references)
 
     async def _by_filter(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
         """As `find`, or None where the vendor does not filter."""
         query = "?filter=" + quote(f'externalId eq "{external_id}"', safe="")
         try:
             page = await self._page(resource_type, query, bound=FILTER_BYTES)
-        except GivenUp as given_up:  # it may be able to list all the same
+        except RetriesExhausted as given_up:  # it may be able to list all the same
             self._filters = given_up.status != 500
             return None
         found = None if page is None else page.by_external_id()
@@ -107,17 +107,17 @@ class Asking:
                 known = await self._list_again(resource_type, 0 if known is None else known.times)
                 self._listings[resource_type] = known
             if known.failed is not None:
-                raise GivenUp(str(known.failed), known.failed.status, uncertain=False)
+                raise RetriesExhausted(str(known.failed), known.failed.status, uncertain=False)
             return known.found
 
     async def _list_again(self, resource_type: ResourceType, times: int) -> _Listing:
         if times >= MOST_LISTINGS:
-            raise GivenUp("the vendor must be asked again later", None, uncertain=False)
+            raise RetriesExhausted("the vendor must be asked again later", None, uncertain=False)
         begun = time.monotonic()
         try:
             held = await self.everything(resource_type)
             return _Listing(begun, times + 1, None if held is None else held.ids)
-        except GivenUp as given_up:
+        except RetriesExhausted as given_up:
             forgetful = given_up.with_traceback(None)  # which would keep the whole answer
             return _Listing(begun, times + 1, failed=forgetful)
 
@@ -127,14 +127,16 @@ class Asking:
         query: str,
         keep: Keep = lambda body: None,
         bound: int = LIST_BYTES,
-    ) -> Page | None:
+    ) -> ListPage | None:
         """A page of a list, or None when the vendor does not answer such a question."""
         answer = await self._wire.send("GET", resource_type, query=query, bound=bound)
         if not answer.done or (bound < LIST_BYTES and len(answer.body) >= bound):
             return None
-        page = None if answer.cut else Page.read(answer.body)
+        page = None if answer.cut else ListPage.read(answer.body)
         if page is None:
-            raise GivenUp("the vendor's list cannot be read", answer.status, uncertain=False)
+            raise RetriesExhausted(
+                "the vendor's list cannot be read", answer.status, uncertain=False
+            )
         keep(answer.body)
         return page
 
@@ -151,7 +153,7 @@ class _Found:
     def __len__(self) -> int:
         return len(self._seen)
 
-    def add(self, page: Page) -> bool:
+    def add(self, page: ListPage) -> bool:
         """Take in a page; whether it had anything new."""
         before = len(self)
         self.references.update(page.references)

@@ -115,7 +115,7 @@ def without_people(text: str, of_person: Set[str] = frozenset()) -> str:
     return "".join(parts) + read[end:]
 
 
-def words(text: str) -> Set[str]:
+def known_words(text: str) -> Set[str]:
     """The words of a text, in lower case."""
     return {word.lower() for word in re.findall(r"[^\W\d_]+", normalize("NFC", text))}
 

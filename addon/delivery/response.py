@@ -10,16 +10,24 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from msgspec import Struct
 
-from addon.delivery.redaction import READ, without_people, words
+from addon.delivery.redaction import READ, known_words, without_people
 from addon.ss12000.resources import ENDPOINTS, ResourceType
 
 DETAIL_LENGTH = 200
 LONGEST_ID = 500
-SAYINGS = ("detail", "message", "error_description", "title", "error", "errors", "description")
+MESSAGE_FIELDS = (
+    "detail",
+    "message",
+    "error_description",
+    "title",
+    "error",
+    "errors",
+    "description",
+)
 """Where a JSON error has its words, the best place first; whatever the case."""
 
 
-class Answer(Struct, frozen=True):
+class VendorResponse(Struct, frozen=True):
     """An HTTP answer whose body was read up to a bound; `cut` tells that there was more.
 
     `unsure` tells that the request was repeated, and may have had its effect before.
@@ -38,7 +46,7 @@ class Answer(Struct, frozen=True):
         return 200 <= self.status < 300
 
 
-def vendor_id(answer: Answer) -> str:
+def vendor_id(answer: VendorResponse) -> str:
     """The vendor's id: from the body, else from `Location`, else empty: it goes by ours."""
     body = json_object(answer)
     found = as_id(body.get("id")) if body else ""
@@ -61,7 +69,7 @@ def as_id(found: object) -> str:
     return "" if found.strip() in ("", ".", "..") else found
 
 
-def json_object(answer: Answer) -> dict[str, Any] | None:
+def json_object(answer: VendorResponse) -> dict[str, Any] | None:
     """The body as a JSON object, or None where it is anything else."""
     try:
         body = msgspec.json.decode(answer.body.removeprefix(b"\xef\xbb\xbf"))
@@ -70,7 +78,7 @@ def json_object(answer: Answer) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
+def retry_after(answer: VendorResponse, now: datetime | None = None) -> float | None:
     """Seconds that `Retry-After` asks for (a number or a date), or None."""
     told = (answer.retry_after or "").strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", told):
@@ -84,10 +92,10 @@ def retry_after(answer: Answer, now: datetime | None = None) -> float | None:
     return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
 
 
-def detail(answer: Answer, resource_type: ResourceType, sent: bytes) -> str:
+def detail(answer: VendorResponse, resource_type: ResourceType, sent: bytes) -> str:
     """The vendor's words about a refusal: bounded, and free of whatever can tell of a person."""
     body = json_object(answer)
-    said = _saying(body) if body else None
+    said = _message(body) if body else None
     text = said or answer.body[: 4 * READ].decode("utf-8", "replace")
     text = re.sub(r"<[^<>]*>", " ", text)
     of_person = _person(sent) if resource_type == "User" else frozenset()
@@ -95,17 +103,17 @@ def detail(answer: Answer, resource_type: ResourceType, sent: bytes) -> str:
     return text if len(text) <= DETAIL_LENGTH else text[: DETAIL_LENGTH - 1] + "…"
 
 
-def _saying(node: object, depth: int = 0) -> str | None:
+def _message(node: object, depth: int = 0) -> str | None:
     """The first words of an error object, in the places where they use to be."""
     if isinstance(node, str):
         return node or None
     if depth > 3:
         return None
     if isinstance(node, list):
-        return next(filter(None, (_saying(entry, depth + 1) for entry in node[:10])), None)
+        return next(filter(None, (_message(entry, depth + 1) for entry in node[:10])), None)
     if isinstance(node, dict):
         by_name = {str(key).lower(): value for key, value in node.items()}
-        inner = (_saying(by_name.get(name), depth + 1) for name in SAYINGS)
+        inner = (_message(by_name.get(name), depth + 1) for name in MESSAGE_FIELDS)
         return next(filter(None, inner), None)
     return None
 
@@ -117,7 +125,7 @@ def _person(sent: bytes) -> Set[str]:
     except msgspec.DecodeError:
         return frozenset()
     texts = (text for key in ("userName", "displayName", "name") for text in _leaves(body.get(key)))
-    return frozenset().union(*(words(text.partition("@")[0]) for text in texts))
+    return frozenset().union(*(known_words(text.partition("@")[0]) for text in texts))
 
 
 def _leaves(node: object) -> Iterator[str]:

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
-from addon.delivery.listing import Holding
-from addon.delivery.lookup import Asking, Keep
-from addon.delivery.response import Answer, detail, vendor_id
-from addon.delivery.throttle import Stopped
-from addon.delivery.transport import GivenUp, Wire
+from addon.delivery.listing import ListedResources
+from addon.delivery.lookup import Keep, ResourceLookup
+from addon.delivery.response import VendorResponse, detail, vendor_id
+from addon.delivery.throttle import DeliveryStopped
+from addon.delivery.transport import RetriesExhausted, Transport
 from addon.planning.plan import Operation
 from addon.ss12000.resources import ENDPOINTS, ResourceType
 
@@ -27,13 +27,13 @@ Intend = Callable[[Operation], Awaitable[None]]
 """Remembers that a create of this resource is about to be sent."""
 
 
-class Done(Struct, frozen=True):
+class Succeeded(Struct, frozen=True):
     """The vendor has what was asked for; `vendor_id` is empty where it told none."""
 
     vendor_id: str = ""
 
 
-class Refused(Struct, frozen=True):
+class RefusedByVendor(Struct, frozen=True):
     """The vendor does not take this. `conflict`: something else there is in the way.
 
     `there` is whether the vendor has the resource in some form, and `unsure` whether it may
@@ -47,7 +47,7 @@ class Refused(Struct, frozen=True):
     unsure: bool = False
 
 
-Outcome = Done | Refused
+OperationOutcome = Succeeded | RefusedByVendor
 
 
 class _AlreadyThere(Exception):
@@ -56,17 +56,17 @@ class _AlreadyThere(Exception):
         self.ids = ids
 
 
-class Scim:
+class ScimClient:
     """The vendor's resources, by our externalIds."""
 
-    def __init__(self, wire: Wire, intend: Intend) -> None:
+    def __init__(self, wire: Transport, intend: Intend) -> None:
         self._wire = wire
         self._intend = intend
-        self._asking = Asking(wire)
+        self._asking = ResourceLookup(wire)
         self._accepted = False
         self._missing: set[ResourceType] = set()
 
-    async def perform(self, op: Operation) -> Outcome:
+    async def perform(self, op: Operation) -> OperationOutcome:
         """Do one operation. Raises GivenUp, or Stopped when the whole delivery must end.
 
         Either may be `uncertain`; otherwise the vendor is as it was before.
@@ -75,7 +75,7 @@ class Scim:
             outcome = await self._create(op)
         else:
             outcome = await (self._update(op) if op.kind == "update" else self._delete(op))
-        self._accepted = self._accepted or isinstance(outcome, Done)
+        self._accepted = self._accepted or isinstance(outcome, Succeeded)
         return outcome
 
     async def find(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
@@ -87,7 +87,7 @@ class Scim:
 
     async def list(
         self, resource_type: ResourceType, keep: Keep = lambda body: None
-    ) -> Holding | None:
+    ) -> ListedResources | None:
         """All that the vendor holds of a type; None when it cannot list.
 
         `keep` is given the body of each page.
@@ -98,7 +98,7 @@ class Scim:
 
     # Creating
 
-    async def _create(self, op: Operation) -> Outcome:
+    async def _create(self, op: Operation) -> OperationOutcome:
         """Create, after asking where an earlier create may have reached the vendor."""
         if op.ask:
             ids = await self.find(op.resource_type, op.external_id)
@@ -107,7 +107,7 @@ class Scim:
                 return adopted
         return await self._post(op)
 
-    async def _post(self, op: Operation) -> Outcome:
+    async def _post(self, op: Operation) -> OperationOutcome:
         try:
             answer = await self._wire.send(
                 "POST",
@@ -119,10 +119,10 @@ class Scim:
             adopted = await self._adopt(op, there.ids)
             if adopted is None:
                 message = "the vendor says both that it has this and that it has not"
-                raise GivenUp(message, None, uncertain=True) from None
+                raise RetriesExhausted(message, None, uncertain=True) from None
             return adopted
         if answer.done:
-            return Done(await self._told(op, answer))
+            return Succeeded(await self._told(op, answer))
         if answer.status == 409:
             return await self._yield(op, answer)
         if answer.status in NO_ENDPOINT:
@@ -134,17 +134,17 @@ class Scim:
         if ids:
             raise _AlreadyThere(ids)
 
-    async def _yield(self, op: Operation, conflict: Answer) -> Outcome:
+    async def _yield(self, op: Operation, conflict: VendorResponse) -> OperationOutcome:
         """Update what is there already, since it cannot be created."""
         with _perhaps_there():
             try:
                 ids = await self.find(op.resource_type, op.external_id)
-            except GivenUp:
+            except RetriesExhausted:
                 ids = None
         adopted = await self._adopt(op, ids or [op.external_id])
         return adopted or _refused(op, conflict, there=ids is None or bool(ids))
 
-    async def _adopt(self, op: Operation, ids: Sequence[str]) -> Outcome | None:
+    async def _adopt(self, op: Operation, ids: Sequence[str]) -> OperationOutcome | None:
         """Give what is there already the right content, and remove copies of it.
 
         None when it is under none of `ids`.
@@ -157,23 +157,25 @@ class Scim:
                 if not answer.done:
                     return _refused(op, answer, there=True)
                 copies = await self._delete_all(op, ids[number + 1 :])
-                if isinstance(copies, Refused):
+                if isinstance(copies, RefusedByVendor):
                     return copies
-                return Done(resource_id if resource_id != op.external_id else vendor_id(answer))
+                return Succeeded(
+                    resource_id if resource_id != op.external_id else vendor_id(answer)
+                )
             return None
 
-    async def _told(self, op: Operation, answer: Answer) -> str:
+    async def _told(self, op: Operation, answer: VendorResponse) -> str:
         """The vendor's id of what it has just created; it is asked when its answer broke off."""
         told = vendor_id(answer)
         if told or not answer.cut:
             return told
         try:
             ids = await self._asking.find(op.resource_type, op.external_id, since=time.monotonic())
-        except (GivenUp, Stopped):
+        except (RetriesExhausted, DeliveryStopped):
             return ""
         return ids[0] if ids else ""
 
-    def _miss(self, op: Operation, answer: Answer) -> None:
+    def _miss(self, op: Operation, answer: VendorResponse) -> None:
         """Raises Stopped when there is no endpoint where there should be."""
         self._missing.add(op.resource_type)
         if not self._accepted and len(self._missing) >= ENOUGH_MISSING:
@@ -183,10 +185,10 @@ class Scim:
 
     # Updating and deleting
 
-    async def _update(self, op: Operation) -> Outcome:
+    async def _update(self, op: Operation) -> OperationOutcome:
         answer = await self._put(op, op.vendor_id or op.external_id)
         if answer.done:
-            return Done(op.vendor_id or vendor_id(answer))
+            return Succeeded(op.vendor_id or vendor_id(answer))
         if answer.status not in GONE:
             return _refused(op, answer, there=True)
         if not op.vendor_id:
@@ -197,7 +199,7 @@ class Scim:
         await self._intend(op)
         return await self._post(op)
 
-    async def _delete(self, op: Operation) -> Outcome:
+    async def _delete(self, op: Operation) -> OperationOutcome:
         if op.ask:
             ids = await self.find(op.resource_type, op.external_id)
             return await self._delete_all(op, [op.external_id] if ids is None else ids)
@@ -207,14 +209,14 @@ class Scim:
             return await self._delete_all(op, ids or [])
         return _gone(op, answer)
 
-    async def _delete_all(self, op: Operation, ids: Sequence[str]) -> Outcome:
+    async def _delete_all(self, op: Operation, ids: Sequence[str]) -> OperationOutcome:
         for resource_id in ids:
             outcome = _gone(op, await self._wire.send("DELETE", op.resource_type, resource_id))
-            if isinstance(outcome, Refused):
+            if isinstance(outcome, RefusedByVendor):
                 return outcome
-        return Done()
+        return Succeeded()
 
-    async def _put(self, op: Operation, resource_id: str) -> Answer:
+    async def _put(self, op: Operation, resource_id: str) -> VendorResponse:
         return await self._wire.send("PUT", op.resource_type, resource_id, body=op.body)
 
 
@@ -223,18 +225,18 @@ def _perhaps_there() -> Iterator[None]:
     """What ends in here leaves the vendor perhaps with the resource."""
     try:
         yield
-    except GivenUp as given_up:
-        raise GivenUp(str(given_up), given_up.status, uncertain=True) from None
-    except Stopped as stopped:
+    except RetriesExhausted as given_up:
+        raise RetriesExhausted(str(given_up), given_up.status, uncertain=True) from None
+    except DeliveryStopped as stopped:
         raise stopped.unsure() from None
 
 
-def _gone(op: Operation, answer: Answer) -> Outcome:
-    return Done() if answer.done or answer.status in GONE else _refused(op, answer, there=True)
+def _gone(op: Operation, answer: VendorResponse) -> OperationOutcome:
+    return Succeeded() if answer.done or answer.status in GONE else _refused(op, answer, there=True)
 
 
-def _refused(op: Operation, answer: Answer, there: bool) -> Refused:
-    return Refused(
+def _refused(op: Operation, answer: VendorResponse, there: bool) -> RefusedByVendor:
+    return RefusedByVendor(
         status=answer.status,
         detail=detail(answer, op.resource_type, op.body) or f"the vendor answered {answer.status}",
         conflict=answer.status == 409,

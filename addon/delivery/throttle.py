@@ -11,7 +11,7 @@ from msgspec import Struct
 SPENT = "the time for this run is spent"
 
 
-class Patience(Struct, frozen=True):
+class RetryPolicy(Struct, frozen=True):
     """Times in seconds, and how often something is tried.
 
     `incidents` is how many failures in a row, with no success between, make the circuit
@@ -32,7 +32,7 @@ class Patience(Struct, frozen=True):
     whole: float = 90.0
 
 
-class Stopped(Exception):
+class DeliveryStopped(Exception):
     """The delivery to this vendor ends here; the rest is left for the next run.
 
     `status` is the HTTP status that ended it, if one did. `spent` is true when it was not
@@ -48,12 +48,12 @@ class Stopped(Exception):
         self.spent = spent
         self.uncertain = uncertain
 
-    def unsure(self) -> "Stopped":
+    def unsure(self) -> "DeliveryStopped":
         """The same, met by an operation that may have had its effect."""
-        return Stopped(str(self), self.status, self.spent, uncertain=True)
+        return DeliveryStopped(str(self), self.status, self.spent, uncertain=True)
 
 
-class Pace:
+class Throttle:
     """Turns for requests: evenly spaced, none during a pause, none after a stop.
 
     One for each connection, shared by all its requests, in one event loop.
@@ -65,7 +65,7 @@ class Pace:
     def __init__(
         self,
         per_second: float,
-        patience: Patience,
+        patience: RetryPolicy,
         deadline: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -77,15 +77,15 @@ class Pace:
         self._paused_until = 0.0
         self._incidents = {"writing": 0, "asking": 0}
         self._last_incident = 0.0
-        self._stopped: Stopped | None = None
+        self._stopped: DeliveryStopped | None = None
         self._ended = asyncio.Event()
 
     @property
-    def stopped(self) -> Stopped | None:
+    def stopped(self) -> DeliveryStopped | None:
         """What has ended the delivery, if anything has."""
         return self._stopped
 
-    async def turn(self) -> float:
+    async def acquire(self) -> float:
         """Wait for this request's turn; the time it was given. Raises Stopped."""
         while True:
             self.check()
@@ -126,18 +126,18 @@ class Pace:
         if self._stopped is not None:
             raise self._stopped
 
-    def stop(self, reason: Stopped) -> None:
+    def stop(self, reason: DeliveryStopped) -> None:
         """End the delivery; the first reason stands."""
         self._stopped = self._stopped or reason
         self._ended.set()
 
-    def went_well(self, asking: bool = False) -> None:
+    def record_success(self, asking: bool = False) -> None:
         """The vendor has answered as a working server does; to questions, it may do no more."""
         self._incidents["asking"] = 0
         if not asking:
             self._incidents["writing"] = 0
 
-    def trouble(
+    def record_failure(
         self,
         turn: float,
         message: str,
@@ -155,7 +155,7 @@ class Pace:
         self._last_incident = self._clock()
         self._incidents["asking" if asking else "writing"] += weight
         if sum(self._incidents.values()) >= self._patience.incidents:
-            self.stop(Stopped(f"{message}, again and again", status))
+            self.stop(DeliveryStopped(f"{message}, again and again", status))
 
     def pause(self, asked: float | None, turn: float, status: int | None = 429) -> None:
         """Let nobody send for as long as the vendor `asked`, or for a while of our own choice."""
@@ -165,7 +165,7 @@ class Pace:
             asked = self.backoff(max(1, sum(self._incidents.values())))
         elif asked > self._patience.longest_pause:
             told = f"{min(asked, 1e9):.0f} s"
-            self.stop(Stopped(f"the vendor asks to be left alone for {told}", status))
+            self.stop(DeliveryStopped(f"the vendor asks to be left alone for {told}", status))
             return
         self._paused_until = max(self._paused_until, self._clock() + asked)
 
@@ -176,4 +176,4 @@ class Pace:
         return ceiling * random.uniform(0.5, 1.0)
 
     def _spend(self) -> None:
-        self.stop(Stopped(SPENT, spent=True))
+        self.stop(DeliveryStopped(SPENT, spent=True))

@@ -13,8 +13,8 @@ import aiohttp
 from msgspec import Struct, structs
 from yarl import URL
 
-from addon.delivery.response import Answer, retry_after
-from addon.delivery.throttle import Pace, Patience, Stopped
+from addon.delivery.response import VendorResponse, retry_after
+from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
 from addon.ss12000.resources import ENDPOINTS, MEDIA_TYPE, ResourceType
 from addon.vendors.profiles import Target
 
@@ -22,7 +22,7 @@ ANSWER_BYTES = 256 * 1024
 """How much of an answer to a write is read; the rest is not needed."""
 
 
-class GivenUp(Exception):
+class RetriesExhausted(Exception):
     """A request failed for now; the next run tries it again.
 
     `uncertain` is whether it may have had its effect all the same.
@@ -54,7 +54,7 @@ class _Attempt(Struct, frozen=True):
     `late` is whether the vendor may still be at work on it.
     """
 
-    answer: Answer | None
+    answer: VendorResponse | None
     said: str
     uncertain: bool = False
     weight: int = 1
@@ -75,7 +75,7 @@ class _Tries:
 
     BUSY = 5
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: RetryPolicy) -> None:
         self._most = patience.tries
         self.count = 0
         self._busy = 0
@@ -95,14 +95,16 @@ class _Tries:
     def spent(self) -> bool:
         return self.count >= self._most or self._busy >= self._most * self.BUSY
 
-    def given_up(self) -> GivenUp:
-        return GivenUp(self._said, self._status, self.uncertain)
+    def given_up(self) -> RetriesExhausted:
+        return RetriesExhausted(self._said, self._status, self.uncertain)
 
 
-class Wire:
+class Transport:
     """The connection to a vendor's endpoint. An asynchronous context manager."""
 
-    def __init__(self, target: Target, concurrency: int, pace: Pace, patience: Patience) -> None:
+    def __init__(
+        self, target: Target, concurrency: int, pace: Throttle, patience: RetryPolicy
+    ) -> None:
         self._base = target.url
         self._headers = {
             **target.headers,
@@ -116,7 +118,7 @@ class Wire:
         self._patience = patience
         self._session: aiohttp.ClientSession | None = None
 
-    async def __aenter__(self) -> "Wire":
+    async def __aenter__(self) -> "Transport":
         patience = self._patience
         self._session = aiohttp.ClientSession(
             headers=self._headers,
@@ -148,7 +150,7 @@ class Wire:
         query: str = "",
         bound: int = ANSWER_BYTES,
         before_repeat: Callable[[], Awaitable[None]] | None = None,
-    ) -> Answer:
+    ) -> VendorResponse:
         """The vendor's answer, after waiting and repeating as the vendor's state asks.
 
         `before_repeat` is called before a request that may have had its effect is repeated;
@@ -163,30 +165,30 @@ class Wire:
             while True:
                 if tries.uncertain and before_repeat is not None:
                     await before_repeat()
-                turn = await self._pace.turn()
+                turn = await self._pace.acquire()
                 attempt = await self._attempt(request)
                 answer = attempt.answer
                 if answer is not None and not _passing(answer.status):
-                    self._pace.went_well(request.asks)
+                    self._pace.record_success(request.asks)
                     self._end_if_hopeless(request, answer)
                     return structs.replace(answer, unsure=tries.uncertain)
-                await self._weather(tries, request, attempt, turn)
+                await self._handle_failure(tries, request, attempt, turn)
                 if attempt.late and before_repeat is not None:
                     raise tries.given_up()
-        except GivenUp:
+        except RetriesExhausted:
             raise tries.given_up() from None
-        except Stopped as stopped:
+        except DeliveryStopped as stopped:
             if not tries.uncertain:
                 raise
             raise stopped.unsure() from None
 
-    def stop(self, reason: str, status: int | None = None) -> Stopped:
+    def stop(self, reason: str, status: int | None = None) -> DeliveryStopped:
         """End the whole delivery; the exception to raise."""
-        stopped = Stopped(reason, status)
+        stopped = DeliveryStopped(reason, status)
         self._pace.stop(stopped)
         return stopped
 
-    async def _weather(
+    async def _handle_failure(
         self, tries: _Tries, request: _Request, attempt: _Attempt, turn: float
     ) -> None:
         """Take note of trouble and wait as it asks. Raises GivenUp when it was tried enough.
@@ -195,7 +197,9 @@ class Wire:
         """
         tries.failed(attempt)
         if not (request.asks and attempt.status == 500):
-            self._pace.trouble(turn, attempt.said, attempt.status, attempt.weight, request.asks)
+            self._pace.record_failure(
+                turn, attempt.said, attempt.status, attempt.weight, request.asks
+            )
         if attempt.busy and attempt.answer is not None:
             self._pace.pause(retry_after(attempt.answer), turn, attempt.status)
         self._pace.check()
@@ -233,7 +237,7 @@ class Wire:
         uncertain = (answer.status >= 500 and not put_off) or answer.status == 408
         return _Attempt(answer, f"the vendor answered {answer.status}", uncertain)
 
-    def _end_if_hopeless(self, request: _Request, answer: Answer) -> None:
+    def _end_if_hopeless(self, request: _Request, answer: VendorResponse) -> None:
         """Raises Stopped for an answer that every other request would get too.
 
         A key may well be good for writing and not for reading.
@@ -266,7 +270,7 @@ def _passing(status: int) -> bool:
     return status in (408, 425, 429) or (status >= 500 and status != 501)
 
 
-async def _read(response: aiohttp.ClientResponse, bound: int) -> Answer:
+async def _read(response: aiohttp.ClientResponse, bound: int) -> VendorResponse:
     """The answer with at most `bound` bytes of its body.
 
     A body that breaks off does not undo a status: the status line has told the outcome.
@@ -286,7 +290,7 @@ async def _read(response: aiohttp.ClientResponse, bound: int) -> Answer:
     except (aiohttp.ClientError, TimeoutError, OSError):
         cut = True
         response.close()
-    return Answer(
+    return VendorResponse(
         status=response.status,
         body=b"".join(chunks)[:bound],
         location=response.headers.get("Location"),

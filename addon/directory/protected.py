@@ -23,7 +23,7 @@ class Members(Struct, frozen=True):
     everyone: bool = False
 
 
-class Protection:
+class ProtectedPeople:
     """The people with protected identity: by id, by address, by OU.
 
     `ids` grows as more is read, since an address or an OU tells who somebody is only when

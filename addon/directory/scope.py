@@ -28,7 +28,7 @@ BUILT_IN = frozenset(
 LITERAL = frozenset({"equals", "notEquals", "in", "notIn"})
 
 
-class Needs(Struct, frozen=True):
+class ReadScope(Struct, frozen=True):
     """What is to be read.
 
     `org_units` are the OUs whose users are read, none below another. `groups` are the
@@ -54,7 +54,7 @@ def is_within(path: str, org_unit: str) -> bool:
     return folded == top or folded.startswith(top + "/")
 
 
-def needs(tenant: Tenant) -> Needs:
+def scope_of(tenant: Tenant) -> ReadScope:
     """What the reading for `tenant` must fetch."""
     selectors = list(_selectors(tenant))
     clauses = [c for s in selectors for f in s.filters for c in f]
@@ -64,7 +64,7 @@ def needs(tenant: Tenant) -> Needs:
     tests = [touches(c) for c in on_groups if c.operator not in LITERAL]
     tests += [_search(r.pattern) for r in rules if _searches_groups(r)]
     selected = [g for s in selectors for g in s.groups]
-    return Needs(
+    return ReadScope(
         org_units=_topmost(ou for s in selectors for ou in s.org_units),
         protected_org_units=_topmost(tenant.protected.org_units),
         groups=_distinct(selected + literal),

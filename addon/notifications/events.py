@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from addon.logs import masked
-from addon.store.records import Run
+from addon.store.records import RunRecord
 from addon.sync.report import ConnectionReport, DirectoryCounts
 from addon.tenants.model import Connection, LimitedType
 
@@ -34,7 +34,7 @@ _CHANGE = re.compile(
 """The reasons that `addon.planning.guard` gives."""
 
 
-class Change(Struct, frozen=True):
+class ChangeExceeded(Struct, frozen=True):
     """By how many resources of a type a run would change what a vendor has, and the limit."""
 
     number: int
@@ -45,7 +45,7 @@ class Change(Struct, frozen=True):
     percent: bool
 
 
-class Removal(Struct, frozen=True):
+class RemovalExceeded(Struct, frozen=True):
     """How many people a run would remove, of how many where that matters, and the limit."""
 
     number: int
@@ -54,7 +54,7 @@ class Removal(Struct, frozen=True):
     percent: bool
 
 
-class News(Struct, frozen=True):
+class Notice(Struct, frozen=True):
     """Something to tell of the run `run`, at one vendor or, of the directory, at none.
 
     `signature` is the same for what is the same trouble. Of a hold, `removal` and `changes` are
@@ -73,20 +73,20 @@ class News(Struct, frozen=True):
     others: int = 0
     count: int = 0
     left: int = 0
-    removal: Removal | None = None
-    changes: tuple[Change, ...] = ()
+    removal: RemovalExceeded | None = None
+    changes: tuple[ChangeExceeded, ...] = ()
     answers: tuple[str, ...] = ()
     detail: str = ""
 
 
-class Standing(Struct, frozen=True):
+class ConnectionNews(Struct, frozen=True):
     """How a connection stands after its latest run.
 
     `news` is what is wrong, or None. `refused` tells that there are resources which the vendor
     did not take and which are left alone for now: an earlier refusal stands.
     """
 
-    news: News | None
+    news: Notice | None
     refused: bool
 
 
@@ -97,7 +97,7 @@ class _Record(Struct):
     directory: DirectoryCounts | None = None
 
 
-def connection_standing(runs: Iterable[Run], connection: Connection) -> Standing | None:
+def connection_standing(runs: Iterable[RunRecord], connection: Connection) -> ConnectionNews | None:
     """How the connection stands after the newest of `runs` that had a part in it, or None.
 
     `runs` are the newest first. A part in another mode than the connection's is of the past.
@@ -107,35 +107,35 @@ def connection_standing(runs: Iterable[Run], connection: Connection) -> Standing
             if part.vendor == connection.vendor:
                 if part.mode != connection.mode or part.status == "off":
                     return None
-                return Standing(_news(run, part), bool(part.refused))
+                return ConnectionNews(_news(run, part), bool(part.refused))
     return None
 
 
-def directory_news(runs: Sequence[Run]) -> tuple[News | None, bool]:
+def directory_news(runs: Sequence[RunRecord]) -> tuple[Notice | None, bool]:
     """What is wrong with reading the directory, if it is, and whether it was read meanwhile.
 
     It is when two readings in a row failed, and not just the second try of one run. Deliveries
     between them, of what was read before, tell nothing.
     """
-    newest: Run | None = None
+    newest: RunRecord | None = None
     for run in runs:
         if run.status == "unread":
             newest = newest or run
             if newest.started - run.started >= UNREAD_APART:
-                return News("unread", newest.id, "unread", detail=_short(newest.detail)), False
+                return Notice("unread", newest.id, "unread", detail=_short(newest.detail)), False
         elif _record(run).directory is not None:
             return None, newest is None
     return None, False
 
 
-def _record(run: Run) -> _Record:
+def _record(run: RunRecord) -> _Record:
     """What the run reported; nothing where it has not ended, or has no report."""
     if run.report is None:
         return _Record()
     return msgspec.json.decode(run.report, type=_Record)
 
 
-def _news(run: Run, part: ConnectionReport) -> News | None:
+def _news(run: RunRecord, part: ConnectionReport) -> Notice | None:
     if part.hold is not None:
         return _held(run, part, part.hold.reason)
     if part.status != "failed":
@@ -144,7 +144,7 @@ def _news(run: Run, part: ConnectionReport) -> News | None:
     answers = dict.fromkeys(_short(f.detail) for f in part.failures if f.detail)
     detail = _short(part.detail or "")
     kind: Kind = "configuration" if part.configuration else "stopped" if detail else "refused"
-    return News(
+    return Notice(
         kind=kind,
         run=run.id,
         signature=f"{kind} {re.sub('[0-9]+', '#', detail)}".strip(),
@@ -159,15 +159,15 @@ def _news(run: Run, part: ConnectionReport) -> News | None:
     )
 
 
-def _held(run: Run, part: ConnectionReport, reason: str) -> News:
+def _held(run: RunRecord, part: ConnectionReport, reason: str) -> Notice:
     """What the guard's reason says, in parts that can be told in any language."""
     removed = _REMOVAL.search(reason)
     removal = None
     if removed is not None:
         there = int(removed[2]) if removed[2] else None
-        removal = Removal(int(removed[1]), there, _number(removed[3]), bool(removed[4]))
+        removal = RemovalExceeded(int(removed[1]), there, _number(removed[3]), bool(removed[4]))
     changes = tuple(
-        Change(
+        ChangeExceeded(
             number=int(found[1]),
             direction=found[2],
             type=msgspec.convert(found[3], LimitedType),
@@ -177,7 +177,7 @@ def _held(run: Run, part: ConnectionReport, reason: str) -> News:
         )
         for found in _CHANGE.finditer(reason)
     )
-    return News(
+    return Notice(
         kind="held",
         run=run.id,
         signature="held",

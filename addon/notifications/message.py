@@ -1,6 +1,6 @@
 """How a notice is written: Swedish first, English below, as text and as simple HTML.
 
-The words are in templates/mail/, once for each language; the HTML is made of the text.
+The words are in templates/notifications/, once for each language; the HTML is made of the text.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from addon.notifications.mailer import Message
 
-TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates" / "mail"
+TEMPLATES = Path(__file__).resolve().parent.parent.parent / "templates" / "notifications"
 NO_BREAK = "\N{NO-BREAK SPACE}"
 RULE = "-" * 20
 
 
-def letter(to: Sequence[str], subject: str, name: str, **values: object) -> Message:
+def render_message(to: Sequence[str], subject: str, name: str, **values: object) -> Message:
     """The message of the templates `name`.sv.txt and `name`.en.txt with these values."""
     swedish, english = (_paragraphs(name, language, values) for language in ("sv", "en"))
     html = (

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct, structs
 
-from addon.notifications.events import News, Standing, connection_standing, directory_news
+from addon.notifications.events import ConnectionNews, Notice, connection_standing, directory_news
 from addon.notifications.mailer import Mailer, MailError, mailer
-from addon.notifications.message import letter
+from addon.notifications.message import render_message
 from addon.settings import Settings
 from addon.store.base import Store
-from addon.store.records import Run, Shelf
-from addon.sync.context import Rooms, find_tenant
+from addon.store.records import Namespace, RunRecord
+from addon.sync.context import SyncContext, load_tenant_or_raise
 from addon.tenants.model import Connection, Tenant
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ DIRECTORY = "directory"
 """What was told of reading the directory is kept under this; of a connection, under its names."""
 
 
-class Told(Struct, frozen=True):
+class Notification(Struct, frozen=True):
     """A trouble that was told at a time, seconds since 1970 UTC, and whether it still stands.
 
     `count` is how many resources a refusal was about.
@@ -41,46 +41,48 @@ class Told(Struct, frozen=True):
     count: int = 0
 
 
-Memory = dict[str, Told]
+Notified = dict[str, Notification]
 """What was told of one connection, by the signature of the trouble."""
 
 
-def notify(rooms: Rooms, mail: Mailer, tenant_id: str, vendor: str | None = None) -> int:
+def notify(context: SyncContext, mail: Mailer, tenant_id: str, vendor: str | None = None) -> int:
     """Tell the tenant's administrators what is new after a run. The messages sent: 0 or 1.
 
     With `vendor`, only of that connection: after a delivery. Raises Unknown and StoreError; that
     a message did not go is logged, and it is tried again with the next run.
     """
-    tenant = find_tenant(rooms.store, tenant_id)
+    tenant = load_tenant_or_raise(context.store, tenant_id)
     if not tenant.notices.email or not tenant.notices.about:
         return 0
-    now = rooms.clock()
-    runs = rooms.store.runs(tenant_id, _enough(tenant))
-    news: list[News] = []
-    remembered: list[tuple[str, Memory, Memory, Memory]] = []
+    now = context.clock()
+    runs = context.store.runs(tenant_id, _enough(tenant))
+    news: list[Notice] = []
+    remembered: list[tuple[str, Notified, Notified, Notified]] = []
     for key, standing in _standings(tenant, runs, vendor):
-        before = _memory(rooms.store, tenant_id, key, now)
+        before = _memory(context.store, tenant_id, key, now)
         fresh, after = decide(standing, before, now)
         silent = after
         if fresh is not None and _wanted(fresh, tenant.notices.about):
             news.append(fresh)
-            after = {**after, fresh.signature: Told(now, stands=True, count=fresh.count)}
+            after = {**after, fresh.signature: Notification(now, stands=True, count=fresh.count)}
         remembered.append((key, before, silent, after))
-    sent = bool(news) and _send(rooms.settings, mail, tenant, news)
+    sent = bool(news) and _send(context.settings, mail, tenant, news)
     for key, before, silent, after in remembered:
         kept = after if sent else silent
         if kept != before:
-            _remember(rooms.store, tenant_id, key, kept, now)
+            _remember(context.store, tenant_id, key, kept, now)
     return int(sent)
 
 
-def after_run(find_rooms: Callable[[], Rooms], tenant_id: str, vendor: str | None = None) -> None:
+def after_run(
+    open_context: Callable[[], SyncContext], tenant_id: str, vendor: str | None = None
+) -> None:
     """`notify` with the mailer of the settings, where there is one. Never raises."""
     try:
-        rooms = find_rooms()
-        mail = mailer(rooms.settings.web.mail, rooms.secrets or _no_secrets)
+        context = open_context()
+        mail = mailer(context.settings.web.mail, context.secrets or _no_secrets)
         if mail is not None:
-            notify(rooms, mail, tenant_id, vendor)
+            notify(context, mail, tenant_id, vendor)
     except Exception as error:  # whatever it is, the run is done and stays so
         log.warning("no notice was sent: %s", type(error).__name__)
 
@@ -92,10 +94,12 @@ def test_message(tenant: Tenant, mail: Mailer) -> None:
     """
     to = tenant.notices.email
     name = tenant.organisation.name
-    mail.send(letter(to, "Provmeddelande från Skolsynk", "test", organisation=name))
+    mail.send(render_message(to, "Provmeddelande från Skolsynk", "test", organisation=name))
 
 
-def decide(standing: Standing, before: Memory, now: float) -> tuple[News | None, Memory]:
+def decide(
+    standing: ConnectionNews, before: Notified, now: float
+) -> tuple[Notice | None, Notified]:
     """What is to be told, if anything, and what to remember apart from that it was told.
 
     A hold is told when it begins. A failure is told when it begins, unless the same was told
@@ -119,7 +123,7 @@ def decide(standing: Standing, before: Memory, now: float) -> tuple[News | None,
     return news, memory
 
 
-def _stands(signature: str, standing: Standing) -> bool:
+def _stands(signature: str, standing: ConnectionNews) -> bool:
     """Whether a trouble is still there. Who was refused is left alone until tried again."""
     if standing.news is not None and standing.news.signature == signature:
         return True
@@ -127,10 +131,10 @@ def _stands(signature: str, standing: Standing) -> bool:
 
 
 def _standings(
-    tenant: Tenant, runs: Sequence[Run], vendor: str | None
-) -> list[tuple[str, Standing]]:
+    tenant: Tenant, runs: Sequence[RunRecord], vendor: str | None
+) -> list[tuple[str, ConnectionNews]]:
     """How all that the runs say something of stands, with what it is remembered under."""
-    found: list[tuple[str, Standing]] = []
+    found: list[tuple[str, ConnectionNews]] = []
     for connection in tenant.connections:
         if vendor in (None, connection.vendor):
             standing = connection_standing(runs, connection)
@@ -139,7 +143,7 @@ def _standings(
     if vendor is None:
         news, read = directory_news(runs)
         if news is not None or read:
-            found.append((DIRECTORY, Standing(news, refused=False)))
+            found.append((DIRECTORY, ConnectionNews(news, refused=False)))
     return found
 
 
@@ -152,15 +156,15 @@ def _enough(tenant: Tenant) -> int:
     return min(50, 2 * len(tenant.connections) + 6)
 
 
-def _wanted(news: News, about: Sequence[str]) -> bool:
+def _wanted(news: Notice, about: Sequence[str]) -> bool:
     kinds = {"held": {"held"}, "unread": {"failed", "unread"}}.get(news.kind, {"failed"})
     return not kinds.isdisjoint(about)
 
 
-def _send(settings: Settings, mail: Mailer, tenant: Tenant, news: Sequence[News]) -> bool:
+def _send(settings: Settings, mail: Mailer, tenant: Tenant, news: Sequence[Notice]) -> bool:
     items = [_item(settings, each) for each in news]
     organisation = tenant.organisation.name
-    message = letter(
+    message = render_message(
         tenant.notices.email, _subject(items), "notice", organisation=organisation, all=items
     )
     try:
@@ -172,7 +176,7 @@ def _send(settings: Settings, mail: Mailer, tenant: Tenant, news: Sequence[News]
     return True
 
 
-def _item(settings: Settings, news: News) -> dict[str, object]:
+def _item(settings: Settings, news: Notice) -> dict[str, object]:
     """One piece of news as the templates have it: with the vendor's name and a link."""
     vendor = settings.vendors.get(news.vendor)
     link = None
@@ -203,13 +207,13 @@ def _heading(item: dict[str, object]) -> str:
             return f"Leveransen till {item['name']} avbröts"
 
 
-def _memory(store: Store, tenant_id: str, key: str, now: float) -> Memory:
-    paper = store.kept(Shelf("notices", tenant_id), key, now)
-    return {} if paper is None else msgspec.json.decode(paper.data, type=Memory)
+def _memory(store: Store, tenant_id: str, key: str, now: float) -> Notified:
+    paper = store.kept(Namespace("notices", tenant_id), key, now)
+    return {} if paper is None else msgspec.json.decode(paper.data, type=Notified)
 
 
-def _remember(store: Store, tenant_id: str, key: str, memory: Memory, now: float) -> None:
-    store.keep(Shelf("notices", tenant_id), key, msgspec.json.encode(memory), now, now + KEPT)
+def _remember(store: Store, tenant_id: str, key: str, memory: Notified, now: float) -> None:
+    store.keep(Namespace("notices", tenant_id), key, msgspec.json.encode(memory), now, now + KEPT)
 
 
 def _no_secrets(name: str) -> str:

@@ -24,7 +24,7 @@ class Approval(Struct, frozen=True):
     changes: dict[str, int] = {}
     at: float = 0.0
 
-    def lasts(self, now: float) -> bool:
+    def is_valid(self, now: float) -> bool:
         """Whether it is still to be gone by."""
         return now - self.at < APPROVAL_LASTS
 
@@ -55,7 +55,7 @@ class Hold(Struct, frozen=True):
         """Whether it waits for a person at all, and is no mere note of who is `hidden`."""
         return bool(self.reason)
 
-    def only_hidden(self) -> "Hold | None":
+    def keep_only_protected(self) -> "Hold | None":
         """What is left of it when nothing is held any more."""
         return Hold((), 0, "", {}, at=self.at, hidden=self.hidden) if self.hidden else None
 
@@ -75,7 +75,7 @@ class Hold(Struct, frozen=True):
         return Approval(frozenset(self.people), self.changes, at)
 
 
-def check(
+def check_limits(
     plan: Plan, ledger: Ledger, limits: Limits, approved: Approval | None = None
 ) -> Hold | None:
     """The hold that the plan runs into, or None when it may go.

@@ -12,7 +12,7 @@ from addon.ss12000.resources import TYPES, ResourceType
 OperationKind = Literal["create", "update", "delete"]
 
 
-class Key(Struct, frozen=True):
+class LedgerKey(Struct, frozen=True):
     """Whose ledger: test and live have one each."""
 
     tenant: str
@@ -20,11 +20,11 @@ class Key(Struct, frozen=True):
     mode: Literal["test", "live"]
 
 
-DOUBT = b"?"
+UNCERTAIN = b"?"
 """Stands where a hash would: a change was about to be sent, and no answer is known."""
 
 
-class Entry(Struct, frozen=True, gc=False):
+class LedgerEntry(Struct, frozen=True, gc=False):
     """A resource that the vendor holds, or may hold.
 
     `content` is the hash of what it acknowledged. An empty `content` is an intent: a create
@@ -64,7 +64,7 @@ def shard_of(external_id: str) -> int:
     return crc32(external_id.encode()) % SHARDS
 
 
-class Unread(Struct, frozen=True):
+class UnreadShard(Struct, frozen=True):
     """A part of a ledger that was not read: its digest, and how many entries of each type.
 
     Nothing in it has to be asked about or tried again.
@@ -91,11 +91,11 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self.entries: dict[ResourceType, dict[str, Entry]] = {t: {} for t in TYPES}
+        self.entries: dict[ResourceType, dict[str, LedgerEntry]] = {t: {} for t in TYPES}
         self.refusals: dict[ResourceType, dict[str, Refusal]] = {t: {} for t in TYPES}
-        self.unread: dict[int, Unread] = {}
+        self.unread: dict[int, UnreadShard] = {}
 
-    def apply(self, changes: Iterable["Change"]) -> None:
+    def apply(self, changes: Iterable["LedgerChange"]) -> None:
         """Make the changes that the store has been given."""
         for change in changes:
             entries, refusals = self.entries[change.resource_type], self.refusals
@@ -127,7 +127,7 @@ class Ledger:
                 yield resource_type, external_id, refusal
 
 
-class Change(Struct, frozen=True, gc=False):
+class LedgerChange(Struct, frozen=True, gc=False):
     """One thing to remember about a resource: its new entry, that it is gone, or a refusal.
 
     A change without a refusal ends an earlier one.
@@ -135,17 +135,17 @@ class Change(Struct, frozen=True, gc=False):
 
     resource_type: ResourceType
     external_id: str
-    entry: Entry | None = None
+    entry: LedgerEntry | None = None
     forget: bool = False
     refusal: Refusal | None = None
 
 
-class NotKept(Exception):
+class LedgerWriteError(Exception):
     """What a vendor has acknowledged could not be kept; the message says where and why."""
 
 
-class Keeper(Protocol):
+class LedgerKeeper(Protocol):
     """What keeps ledgers; every store is one."""
 
-    def record(self, key: Key, changes: Sequence[Change], holder: str = "") -> None:
+    def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:
         """Remember changes, all or none, if `holder` has the lease. Raises NotKept."""

@@ -4,8 +4,16 @@ from collections.abc import Callable, Iterable, Set
 
 from msgspec import Struct
 
-from addon.planning.ledger import Change, Entry, Ledger, OperationKind, Refusal, digest_of, shard_of
-from addon.ss12000.mapping import Outgoing
+from addon.planning.ledger import (
+    Ledger,
+    LedgerChange,
+    LedgerEntry,
+    OperationKind,
+    Refusal,
+    digest_of,
+    shard_of,
+)
+from addon.ss12000.mapping import OutgoingResource
 from addon.ss12000.resources import TYPES, ResourceType, content_hash
 
 REFUSAL_LASTS = 24 * 3600.0
@@ -29,7 +37,7 @@ class Operation(Struct, frozen=True, gc=False):
     body: bytes = b""
     content: bytes = b""
     ask: bool = False
-    was: bytes = b""
+    previous: bytes = b""
 
 
 class Plan(Struct, frozen=True):
@@ -46,7 +54,7 @@ class Plan(Struct, frozen=True):
     deletes: dict[ResourceType, list[Operation]]
     absent: frozenset[str] = frozenset()
     left_alone: int = 0
-    obsolete: tuple[Change, ...] = ()
+    obsolete: tuple[LedgerChange, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -73,7 +81,7 @@ class Plan(Struct, frozen=True):
 
 
 def make_plan(
-    resources: Iterable[Outgoing],
+    resources: Iterable[OutgoingResource],
     ledger: Ledger,
     now: float,
     protected: Set[str] = frozenset(),
@@ -124,12 +132,12 @@ def make_plan(
         deletes=deletes,
         absent=frozenset(absent),
         left_alone=left_alone,
-        obsolete=tuple(Change(t, i) for t, ids in obsolete.items() for i in sorted(ids)),
+        obsolete=tuple(LedgerChange(t, i) for t, ids in obsolete.items() for i in sorted(ids)),
     )
 
 
 def plan_for(
-    translate: Callable[[Set[str]], Iterable[Outgoing]],
+    translate: Callable[[Set[str]], Iterable[OutgoingResource]],
     ledger: Ledger,
     now: float,
     protected: Set[str] = frozenset(),
@@ -148,7 +156,7 @@ def plan_for(
         absent = absent - coming
 
 
-def digests(resources: Iterable[Outgoing]) -> dict[int, bytes]:
+def digests(resources: Iterable[OutgoingResource]) -> dict[int, bytes]:
     """What stands for the wanted resources of each shard of the ledger.
 
     A shard with a resource that waits has none: what the vendor has of it is left as it is.
@@ -188,7 +196,9 @@ def _rests(refusal: Refusal | None, content: bytes, now: float) -> bool:
     return refusal is not None and refusal.content == content and now - refusal.at < REFUSAL_LASTS
 
 
-def _write(resource: Outgoing, body: bytes, content: bytes, entry: Entry | None) -> Operation:
+def _write(
+    resource: OutgoingResource, body: bytes, content: bytes, entry: LedgerEntry | None
+) -> Operation:
     known = entry is not None and not entry.intended
     return Operation(
         kind="update" if known else "create",
@@ -198,7 +208,7 @@ def _write(resource: Outgoing, body: bytes, content: bytes, entry: Entry | None)
         body=body,
         content=content,
         ask=entry is not None and entry.intended,
-        was=entry.content if entry is not None else b"",
+        previous=entry.content if entry is not None else b"",
     )
 
 
@@ -211,7 +221,7 @@ def _deletes(resource_type: ResourceType, gone: Set[str], ledger: Ledger) -> lis
             external_id=external_id,
             vendor_id=entries[external_id].vendor_id,
             ask=entries[external_id].intended,
-            was=entries[external_id].content,
+            previous=entries[external_id].content,
         )
         for external_id in sorted(gone)
     ]

@@ -6,7 +6,7 @@ from addon.planning.ledger import OperationKind
 from addon.ss12000.resources import ResourceType
 
 
-class Failure(Struct, frozen=True, rename="camel"):
+class FailedOperation(Struct, frozen=True, rename="camel"):
     """An operation that the vendor did not do, for the run's report."""
 
     operation: OperationKind
@@ -17,17 +17,17 @@ class Failure(Struct, frozen=True, rename="camel"):
     refused: bool = False
 
 
-class Result(Struct, frozen=True):
+class DeliveryResult(Struct, frozen=True):
     """What came of a plan. `left` is how many operations were not tried or given up."""
 
     operations: dict[str, dict[str, int]]
-    failures: tuple[Failure, ...]
+    failures: tuple[FailedOperation, ...]
     left: int = 0
     stopped: str | None = None
     status: int | None = None
     spent: bool = False
 
-    def also(self, other: "Result") -> "Result":
+    def combined_with(self, other: "DeliveryResult") -> "DeliveryResult":
         """What came of this and then of another plan."""
         operations = {
             kind: {name: found.get(name, 0) + more.get(name, 0) for name in {**found, **more}}

@@ -8,38 +8,38 @@ from msgspec import Struct
 from addon.proposals.pattern_candidates import literal
 from addon.proposals.reasons import Reason, reason
 from addon.proposals.vocabulary import device_stem, is_left, is_protected, plain_words
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause, Protected
 from addon.text import fold, path_key
 
 SEVERAL_DEVICES = 3
 
 
-class Needed(Struct, frozen=True):
+class NeededClauses(Struct, frozen=True):
     """Clauses to add to a selector, each with its reason."""
 
     clauses: tuple[Clause, ...] = ()
     reasons: tuple[Reason, ...] = ()
 
 
-class Closed:
+class ClosedPlaces:
     """The OUs of a domain for those who have left."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: DirectoryIndex) -> None:
         self._index = index
         paths = {unit.path for unit in index.org_units.values()}
         paths.update(user.org_unit_path for user in index.users.values())
         self._left = [p for p in sorted(paths) if is_left(plain_words(p.rpartition("/")[2]))]
         self._folded = [fold(path) for path in paths]
 
-    def below(self, org_units: Iterable[str]) -> Needed:
+    def below(self, org_units: Iterable[str]) -> NeededClauses:
         """What keeps out those in such OUs below `org_units`."""
         tops = [fold(path).rstrip("/") + "/" for path in org_units]
         found: dict[str, str] = {}
         for path in self._left:
             if any(fold(path).startswith(top) for top in tops):
                 found.setdefault("/" + path.rpartition("/")[2], path)
-        return Needed(
+        return NeededClauses(
             tuple(self._clause(segment) for segment in found),
             tuple(
                 reason("left-ou", path=path, count=str(len(self._index.in_org_unit(path))))
@@ -56,21 +56,21 @@ class Closed:
         return Clause(attribute="orgUnitPath", operator="notContains", value=segment)
 
 
-def without_devices(index: Index, ids: Iterable[str]) -> Needed:
+def without_devices(index: DirectoryIndex, ids: Iterable[str]) -> NeededClauses:
     """What keeps out shared devices, when several of one sort are among `ids`."""
     found = (device_stem(index.users[id].primary_email) for id in ids)
     count = Counter(stem for stem in found if stem)
     stems = sorted(stem for stem, times in count.items() if times >= SEVERAL_DEVICES)
     if not stems:
-        return Needed()
+        return NeededClauses()
     either = literal(stems[0]) if len(stems) == 1 else f"(?:{'|'.join(map(literal, stems))})"
     clause = Clause(attribute="primaryEmail", operator="notMatches", value=rf"^{either}\d+@")
-    return Needed(
+    return NeededClauses(
         (clause,), tuple(reason("devices", stem=stem, count=str(count[stem])) for stem in stems)
     )
 
 
-def elsewhere(paths: Sequence[str], taken: Iterable[str]) -> Needed:
+def elsewhere(paths: Sequence[str], taken: Iterable[str]) -> NeededClauses:
     """What keeps out OUs below `paths` that are somebody else's."""
     tops = [fold(path).rstrip("/") + "/" for path in paths]
     own = {fold(path) for path in paths}
@@ -78,7 +78,7 @@ def elsewhere(paths: Sequence[str], taken: Iterable[str]) -> Needed:
         {p for p in taken if fold(p) not in own and any(fold(p).startswith(top) for top in tops)},
         key=path_key,
     )
-    return Needed(
+    return NeededClauses(
         tuple(
             Clause(attribute="orgUnitPath", operator="notContains", value=path) for path in others
         ),
@@ -86,7 +86,9 @@ def elsewhere(paths: Sequence[str], taken: Iterable[str]) -> Needed:
     )
 
 
-def protected_places(index: Index, protected: Protected) -> tuple[Protected, tuple[Reason, ...]]:
+def protected_places(
+    index: DirectoryIndex, protected: Protected
+) -> tuple[Protected, tuple[Reason, ...]]:
     """The OUs and groups whose name tells of protected identity and that are not yet chosen."""
     known = {fold(path).rstrip("/") for path in protected.org_units}
     org_units: list[str] = []

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from addon.proposals.assign import assign
-from addon.proposals.names import ALIKE, Likeness, Name
+from addon.proposals.names import ALIKE, Likeness, SchoolName
 from addon.proposals.places import Place
 
 CLOSE = 0.08
@@ -19,11 +19,11 @@ _MIXED = 0.97
 _MOST_ALTERNATIVES = 3
 
 
-class Wanted(Struct, frozen=True):
+class UnitToMatch(Struct, frozen=True):
     """A unit that is looking for places."""
 
     code: str
-    name: Name
+    name: SchoolName
     ceased: bool = False
 
 
@@ -53,13 +53,13 @@ Bonus = Callable[[str, Place], float]
 Scores = dict[str, dict[int, float]]
 
 
-class Matcher:
+class UnitMatcher:
     """Matches units with places of one role at a time."""
 
-    def __init__(self, units: Sequence[Wanted]) -> None:
+    def __init__(self, units: Sequence[UnitToMatch]) -> None:
         self._units = units
         self._likeness = Likeness(unit.name for unit in units)
-        self._known: dict[tuple[Name, Name], float] = {}
+        self._known: dict[tuple[SchoolName, SchoolName], float] = {}
 
     def match(self, places: Sequence[Place], bonus: Bonus = lambda code, place: 0.0) -> Matches:
         """The best places of the units, no place twice; `bonus` is added to a likeness."""
@@ -102,21 +102,21 @@ class Matcher:
                     mine[number] = alike * _weight(unit, place) + bonus(unit.code, place)
         return found
 
-    def _alike(self, unit: Wanted, place: Place) -> float:
+    def _alike(self, unit: UnitToMatch, place: Place) -> float:
         found = [self._of(unit.name, name) for name in place.names]
         if not place.groups or len(found) == 1:
             return max(found)
         # Both a group's address and its name have a say when either alone fits two schools.
         return 0.9 * max(found) + 0.1 * sum(found) / len(found)
 
-    def _of(self, unit: Name, name: Name) -> float:
+    def _of(self, unit: SchoolName, name: SchoolName) -> float:
         key = (unit, name)
         if key not in self._known:
             self._known[key] = self._likeness.of(unit, name)
         return self._known[key]
 
 
-def _weight(unit: Wanted, place: Place) -> float:
+def _weight(unit: UnitToMatch, place: Place) -> float:
     weight = _GROUP if place.groups else _ATTRIBUTE if place.clause else 1.0
     if not place.people:
         weight *= _EMPTY

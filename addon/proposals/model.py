@@ -15,7 +15,7 @@ CONFIDENCES: tuple[Confidence, ...] = ("none", "unsure", "likely", "sure")
 """From the least to the greatest."""
 
 
-class RegisterUnit(Protocol):
+class UnitToPropose(Protocol):
     """A school unit as Skolverket's register has it."""
 
     @property

@@ -65,7 +65,7 @@ _EMPTY_WORDS = frozenset(
 )
 
 
-class Name(Struct, frozen=True):
+class SchoolName(Struct, frozen=True):
     """A name taken apart. `core` is what tells one school from another.
 
     `kinds` are the sorts of school it tells of, `years` the school years ("F-6"),
@@ -93,7 +93,7 @@ def town_words(organisation: str) -> frozenset[str]:
     return frozenset(words | {word.removesuffix("s") for word in words} | {w + "s" for w in words})
 
 
-def read_name(text: str, town: Collection[str] = (), types: Iterable[str] = ()) -> Name:
+def read_name(text: str, town: Collection[str] = (), types: Iterable[str] = ()) -> SchoolName:
     """`text` taken apart; `town` are words without meaning, `types` school types of a unit."""
     years, rest = stage_of(text)
     role, words = role_of(plain_words(rest))
@@ -112,7 +112,7 @@ def read_name(text: str, town: Collection[str] = (), types: Iterable[str] = ()) 
         school = school or (not kind and word != left)
         if left and left not in town and left not in _EMPTY_WORDS:
             core.append(left)
-    return Name(tuple(core), frozenset(kinds), years, initials, role, guests, school)
+    return SchoolName(tuple(core), frozenset(kinds), years, initials, role, guests, school)
 
 
 @lru_cache(maxsize=16384)
@@ -130,20 +130,20 @@ def _part(word: str) -> tuple[str, str, str]:
 class Likeness:
     """How alike places are to units, rare words counting more than those many units have."""
 
-    def __init__(self, units: Iterable[Name]) -> None:
+    def __init__(self, units: Iterable[SchoolName]) -> None:
         self._uses: dict[str, int] = {}
         for unit in units:
             for word in set(unit.core):
                 self._uses[word] = self._uses.get(word, 0) + 1
 
-    def of(self, unit: Name, place: Name) -> float:
+    def of(self, unit: SchoolName, place: SchoolName) -> float:
         """From 0 (nothing in common) to 1 (the same name)."""
         core = self._core(unit, place)
         if core == 0:
             return 0.0
         return core * _kinds(unit, place) * _years(unit.years, place.years)
 
-    def _core(self, unit: Name, place: Name) -> float:
+    def _core(self, unit: SchoolName, place: SchoolName) -> float:
         if not unit.core and not place.core:
             return 0.95 if unit.kinds & place.kinds else 0.0
         if not place.core:
@@ -160,25 +160,25 @@ class Likeness:
     def _common(self, ours: tuple[str, ...], theirs: tuple[str, ...]) -> float:
         left, matched = list(theirs), 0.0
         for word in ours:
-            best = max(left, key=lambda other: alike(word, other), default="")
-            likeness = alike(word, best) if best else 0.0
-            if likeness:
+            best = max(left, key=lambda other: word_likeness(word, other), default="")
+            similarity = word_likeness(word, best) if best else 0.0
+            if similarity:
                 left.remove(best)
-                matched += likeness * (self._weight(word) + self._weight(best))
+                matched += similarity * (self._weight(word) + self._weight(best))
         whole = sum(map(self._weight, ours)) + sum(map(self._weight, theirs))
-        joined = alike("".join(ours), "".join(theirs)) if len(ours) != len(theirs) else 0.0
+        joined = word_likeness("".join(ours), "".join(theirs)) if len(ours) != len(theirs) else 0.0
         return max(matched / whole, joined)
 
     def _weight(self, word: str) -> float:
         return 1.0 / sqrt(max(1, self._uses.get(word, 1)))
 
 
-def _are_initials(unit: Name, place: Name) -> bool:
+def _are_initials(unit: SchoolName, place: SchoolName) -> bool:
     return len(place.core) == 1 and len(unit.initials) > 1 and place.core[0] == unit.initials
 
 
 @lru_cache(maxsize=262144)
-def alike(one: str, other: str) -> float:
+def word_likeness(one: str, other: str) -> float:
     """How alike two plain words are: the same, a genitive, a shortening, a slip of the pen."""
     if one == other:
         return 1.0
@@ -197,7 +197,7 @@ def alike(one: str, other: str) -> float:
     return 0.9 * ratio if ratio >= 0.85 else 0.0
 
 
-def _kinds(unit: Name, place: Name) -> float:
+def _kinds(unit: SchoolName, place: SchoolName) -> float:
     if place.kinds and unit.kinds:
         return 1.0 if unit.kinds & place.kinds else 0.45
     if place.kinds:

@@ -16,7 +16,7 @@ from addon.proposals.vocabulary import (
     plain_words,
     role_of,
 )
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule
 from addon.text import fold
 
@@ -38,7 +38,9 @@ Template = tuple[str, str]
 """What stands before and after the name in the local part of a group's address."""
 
 
-def class_rules(near: Index, students: Sequence[str], unit: SchoolUnit) -> Iterator[GroupRule]:
+def class_rules(
+    near: DirectoryIndex, students: Sequence[str], unit: SchoolUnit
+) -> Iterator[GroupRule]:
     """Rules worth trying for classes; `near` is the unit's surroundings."""
     yield from _org_unit_rules(near, students, unit)
     yield from _class_group_rules(near.groups)
@@ -52,7 +54,7 @@ def class_rules(near: Index, students: Sequence[str], unit: SchoolUnit) -> Itera
 
 
 def teaching_rules(
-    near: Index, students: Sequence[str], claimed: frozenset[str]
+    near: DirectoryIndex, students: Sequence[str], claimed: frozenset[str]
 ) -> list[GroupRule]:
     """Rules worth trying for teaching groups; groups with ids in `claimed` are classes.
 
@@ -84,7 +86,7 @@ def teaching_rules(
 
 
 def year_rules(
-    near: Index, students: Sequence[str], class_names: Iterable[str]
+    near: DirectoryIndex, students: Sequence[str], class_names: Iterable[str]
 ) -> Iterator[YearRule]:
     """Rules worth trying for school years, of students in classes of these names."""
     for attribute, values in _values(near, students).items():
@@ -124,7 +126,9 @@ def _from_group(pattern: str) -> GroupRule:
     return GroupRule(source="group", pattern=pattern)
 
 
-def _org_unit_rules(near: Index, students: Sequence[str], unit: SchoolUnit) -> Iterator[GroupRule]:
+def _org_unit_rules(
+    near: DirectoryIndex, students: Sequence[str], unit: SchoolUnit
+) -> Iterator[GroupRule]:
     bases, below = _bases(near, students, unit)
     if not below:
         return
@@ -148,7 +152,7 @@ def _at_org_unit(pattern: str) -> GroupRule:
 
 
 def _bases(
-    near: Index, students: Sequence[str], unit: SchoolUnit
+    near: DirectoryIndex, students: Sequence[str], unit: SchoolUnit
 ) -> tuple[str, list[tuple[str, ...]]]:
     """The unit's student OUs as a pattern, and the segments of each place below them."""
     tops = sorted({fold(path).rstrip("/") for path in unit.students.org_units}, key=len)
@@ -253,7 +257,7 @@ def _have_names(groups: Sequence[Group]) -> bool:
     return bool(names) and len(told) >= 0.9 * len(names)
 
 
-def _values(near: Index, students: Iterable[str]) -> dict[str, set[str]]:
+def _values(near: DirectoryIndex, students: Iterable[str]) -> dict[str, set[str]]:
     """The attributes of the students with the values they have."""
     found: dict[str, set[str]] = {}
     for id in students:

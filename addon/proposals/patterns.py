@@ -7,16 +7,16 @@ from statistics import fmean
 from msgspec import Struct, structs
 
 from addon.proposals.pattern_candidates import class_rules, teaching_rules, year_rules
-from addon.proposals.rule_outcome import Outcome, groups_of, outcome
+from addon.proposals.rule_outcome import RuleOutcome, groups_of, outcome
 from addon.proposals.scope import around
 from addon.proposals.vocabulary import is_class, is_year, plain
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.roster.placement import UnitPeople
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule
 
 __all__ = [
-    "Outcome",
     "PatternChoice",
+    "RuleOutcome",
     "class_patterns",
     "outcome",
     "school_year_patterns",
@@ -35,33 +35,33 @@ class PatternChoice(Struct, frozen=True):
 
     rule: GroupRule | YearRule
     examples: tuple[str, ...]
-    outcome: Outcome
+    outcome: RuleOutcome
     score: float
 
 
 def class_patterns(
-    index: Index, people: Collection[str], unit: SchoolUnit, staff: Collection[str] = ()
+    index: DirectoryIndex, people: Collection[str], unit: SchoolUnit, staff: Collection[str] = ()
 ) -> list[PatternChoice]:
     """Rules for the classes of the students `people` (ids) at the unit, best first."""
     return classes_near(around(index, people, staff), people, unit, staff, brief=False)
 
 
 def teaching_group_patterns(
-    index: Index, students: Collection[str], staff: Collection[str], unit: SchoolUnit
+    index: DirectoryIndex, students: Collection[str], staff: Collection[str], unit: SchoolUnit
 ) -> list[PatternChoice]:
     """Rules for teaching groups, best first; what the unit's rule for classes finds is none."""
     return teaching_near(around(index, students, staff), students, unit, staff, brief=False)
 
 
 def school_year_patterns(
-    index: Index, people: Collection[str], unit: SchoolUnit
+    index: DirectoryIndex, people: Collection[str], unit: SchoolUnit
 ) -> list[PatternChoice]:
     """Rules for the school years of the students, best first; the unit's classes are known."""
     return years_near(around(index, people), people, unit, brief=False)
 
 
 def classes_near(
-    near: Index,
+    near: DirectoryIndex,
     people: Collection[str],
     unit: SchoolUnit,
     staff: Collection[str],
@@ -81,7 +81,7 @@ def classes_near(
 
 
 def teaching_near(
-    near: Index,
+    near: DirectoryIndex,
     students: Collection[str],
     unit: SchoolUnit,
     staff: Collection[str],
@@ -110,7 +110,7 @@ def teaching_near(
 
 
 def years_near(
-    near: Index, people: Collection[str], unit: SchoolUnit, brief: bool = True
+    near: DirectoryIndex, people: Collection[str], unit: SchoolUnit, brief: bool = True
 ) -> list[PatternChoice]:
     """As `school_year_patterns`, in the unit's surroundings."""
     students = _known(near, people)
@@ -135,11 +135,11 @@ def _no_subject(choice: PatternChoice, times: int) -> float:
     return 0.6 if choice.rule.source == "group" and times > 1 and not says_class else 1.0
 
 
-def _known(index: Index, ids: Iterable[str]) -> list[str]:
+def _known(index: DirectoryIndex, ids: Iterable[str]) -> list[str]:
     return [id for id in dict.fromkeys(ids) if id in index.users]
 
 
-def _tried(rule: GroupRule | YearRule, result: Outcome) -> PatternChoice:
+def _tried(rule: GroupRule | YearRule, result: RuleOutcome) -> PatternChoice:
     return PatternChoice(rule, result.names[:_EXAMPLES], result, 0.0)
 
 

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from addon.proposals.matching import Match, Matcher, Matches, Wanted
+from addon.proposals.matching import Match, Matches, UnitMatcher, UnitToMatch
 from addon.proposals.names import read_name
 from addon.proposals.places import Place, group_places, org_unit_places, role_nodes
 from addon.proposals.scope import Inside
-from addon.proposals.tree import Node
+from addon.proposals.tree import OrgUnitNode
 from addon.proposals.vocabulary import Role, plain_words, role_of
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause
 
 _GROUP_FITS = 0.67
@@ -23,7 +23,7 @@ _CLOSE = 0.005
 _FEWEST_IN_GROUP = 0.05
 
 
-class Settled(Struct, frozen=True):
+class MatchedUnit(Struct, frozen=True):
     """Where one unit's people are. `more` are OUs of other stages of the same school.
 
     `staff_groups` hold staff and `guest_groups` students beyond those in the places.
@@ -49,24 +49,24 @@ class Settled(Struct, frozen=True):
         return tuple(path for place in places for path in place.org_units)
 
 
-class Settling:
+class PlaceMatcher:
     """Finds places for units, which are given in the register's order."""
 
     def __init__(
         self,
-        index: Index,
+        index: DirectoryIndex,
         inside: Inside,
-        tree: Node,
-        units: Sequence[Wanted],
+        tree: OrgUnitNode,
+        units: Sequence[UnitToMatch],
         town: frozenset[str],
     ) -> None:
         self._inside = inside
         self._index, self._tree, self._units, self._town = index, tree, units, town
         self._org_units = org_unit_places(tree, town)
         self._groups = group_places(index, town)
-        self._matcher = Matcher(units)
+        self._matcher = UnitMatcher(units)
 
-    def settle(self) -> dict[str, Settled]:
+    def settle(self) -> dict[str, MatchedUnit]:
         """Where each unit's people are, by the unit's code."""
         students = self._match("students", {})
         students = self._without_strangers(students)
@@ -181,10 +181,10 @@ class Settling:
         staff: Matches,
         taken: set[str],
         groups: Mapping[str, list[Place]],
-    ) -> Settled:
+    ) -> MatchedUnit:
         at_students, at_staff = students.found.get(code), staff.found.get(code)
         mine = groups.get(code, ())
-        return Settled(
+        return MatchedUnit(
             students=at_students,
             staff=at_staff,
             more_students=_stages(at_students, taken),

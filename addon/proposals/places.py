@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator, Sequence
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import Group
-from addon.proposals.names import Name, read_name
-from addon.proposals.tree import Node
+from addon.proposals.names import SchoolName, read_name
+from addon.proposals.tree import OrgUnitNode
 from addon.proposals.vocabulary import Role, is_class, is_left, is_protected, is_year, plain_words
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause
 
 _ROLES: tuple[Role, Role] = ("students", "staff")
@@ -22,7 +22,7 @@ class Place(Struct, frozen=True):
     """
 
     role: Role
-    names: tuple[Name, ...]
+    names: tuple[SchoolName, ...]
     org_units: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     clause: Clause | None = None
@@ -44,7 +44,7 @@ class _Above(Struct, frozen=True):
     core: tuple[str, ...] = ()
 
 
-def org_unit_places(tree: Node, town: Collection[str]) -> list[Place]:
+def org_unit_places(tree: OrgUnitNode, town: Collection[str]) -> list[Place]:
     """The OUs that carry the name of something, by role. `town` are words that tell nothing."""
     found: dict[tuple[Role, tuple[str, ...]], Place] = {}
     for place in _visit(tree, _Above(), town):
@@ -56,7 +56,7 @@ def org_unit_places(tree: Node, town: Collection[str]) -> list[Place]:
     return list(found.values())
 
 
-def group_places(index: Index, town: Collection[str]) -> list[Place]:
+def group_places(index: DirectoryIndex, town: Collection[str]) -> list[Place]:
     """The groups whose address or name tells of students or staff of something."""
     return [
         place
@@ -65,7 +65,7 @@ def group_places(index: Index, town: Collection[str]) -> list[Place]:
     ]
 
 
-def role_nodes(node: Node, role: Role) -> Iterator[Node]:
+def role_nodes(node: OrgUnitNode, role: Role) -> Iterator[OrgUnitNode]:
     """The topmost OUs that only say a role: /Elever, /Personal."""
     for child in node.children:
         name = read_name(child.name)
@@ -75,7 +75,7 @@ def role_nodes(node: Node, role: Role) -> Iterator[Node]:
             yield from role_nodes(child, role)
 
 
-def _visit(node: Node, above: _Above, town: Collection[str]) -> Iterator[Place]:
+def _visit(node: OrgUnitNode, above: _Above, town: Collection[str]) -> Iterator[Place]:
     for child in node.children:
         if _is_closed(child):
             continue
@@ -92,7 +92,7 @@ def _visit(node: Node, above: _Above, town: Collection[str]) -> Iterator[Place]:
         yield from _visit(child, passed_on, town)
 
 
-def _names(name: Name, above: _Above) -> tuple[Name, ...]:
+def _names(name: SchoolName, above: _Above) -> tuple[SchoolName, ...]:
     """What a school's OU is called, with what the OUs above add to it."""
     kinds = name.kinds or above.kinds
     own = _read(name, name.core, kinds)
@@ -101,11 +101,11 @@ def _names(name: Name, above: _Above) -> tuple[Name, ...]:
     return own, _read(name, above.core, kinds)
 
 
-def _read(name: Name, core: tuple[str, ...], kinds: frozenset[str]) -> Name:
+def _read(name: SchoolName, core: tuple[str, ...], kinds: frozenset[str]) -> SchoolName:
     return structs.replace(name, core=core, kinds=kinds)
 
 
-def _places(node: Node, names: tuple[Name, ...], role: Role | None) -> Iterator[Place]:
+def _places(node: OrgUnitNode, names: tuple[SchoolName, ...], role: Role | None) -> Iterator[Place]:
     below = {each: list(_with_role(node, each, 2)) for each in _ROLES}
     for each in _ROLES:
         nodes = below[each]
@@ -116,7 +116,9 @@ def _places(node: Node, names: tuple[Name, ...], role: Role | None) -> Iterator[
             yield _place(each, names, nodes, False)
 
 
-def _place(role: Role, names: tuple[Name, ...], nodes: Sequence[Node], mixed: bool) -> Place:
+def _place(
+    role: Role, names: tuple[SchoolName, ...], nodes: Sequence[OrgUnitNode], mixed: bool
+) -> Place:
     return Place(
         role=role,
         names=names,
@@ -126,7 +128,7 @@ def _place(role: Role, names: tuple[Name, ...], nodes: Sequence[Node], mixed: bo
     )
 
 
-def _with_role(node: Node, role: Role, depth: int) -> Iterator[Node]:
+def _with_role(node: OrgUnitNode, role: Role, depth: int) -> Iterator[OrgUnitNode]:
     for child in node.children:
         if _is_closed(child):
             continue
@@ -137,12 +139,12 @@ def _with_role(node: Node, role: Role, depth: int) -> Iterator[Node]:
             yield from _with_role(child, role, depth - 1)
 
 
-def _is_closed(node: Node) -> bool:
+def _is_closed(node: OrgUnitNode) -> bool:
     words = plain_words(node.name)
     return is_left(words) or is_protected(words)
 
 
-def _group_place(group: Group, index: Index, town: Collection[str]) -> Place | None:
+def _group_place(group: Group, index: DirectoryIndex, town: Collection[str]) -> Place | None:
     address = group.email.rpartition("@")[0]
     words = (*plain_words(address), *plain_words(group.name))
     if is_left(words) or is_protected(words):
@@ -161,5 +163,5 @@ def _group_place(group: Group, index: Index, town: Collection[str]) -> Place | N
     )
 
 
-def _says_class(name: Name) -> bool:
+def _says_class(name: SchoolName) -> bool:
     return any(is_class(word) and not word.isalpha() and not word.isdigit() for word in name.core)

@@ -5,24 +5,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import structs
 
 from addon.proposals.exclusions import protected_places
-from addon.proposals.matching import Wanted
+from addon.proposals.matching import UnitToMatch
 from addon.proposals.model import (
     Alternative,
     Confidence,
     Proposal,
     Proposals,
-    RegisterUnit,
+    UnitToPropose,
     Unmatched,
 )
-from addon.proposals.names import Name, read_name, town_words
-from addon.proposals.placement import Settled, Settling
-from addon.proposals.rules import Ruling
+from addon.proposals.names import SchoolName, read_name, town_words
+from addon.proposals.placement import MatchedUnit, PlaceMatcher
+from addon.proposals.rules import RuleProposer
 from addon.proposals.scope import Inside, inside_of
-from addon.proposals.selectors import Draft, Drafting, alternatives, has_ceased
+from addon.proposals.selectors import SelectorBuilder, SelectorDraft, alternatives, has_ceased
 from addon.proposals.shape import common, main_shape, shape_of
-from addon.proposals.tree import Node, org_unit_tree
+from addon.proposals.tree import OrgUnitNode, org_unit_tree
 from addon.proposals.vocabulary import is_left, is_protected, plain_words
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Protected, Tenant
 from addon.text import fold, path_key
 
@@ -31,7 +31,7 @@ __all__ = [
     "Confidence",
     "Proposal",
     "Proposals",
-    "RegisterUnit",
+    "UnitToPropose",
     "Unmatched",
     "propose",
 ]
@@ -40,7 +40,7 @@ MANY = 5
 """An OU with so many people who are in no proposal is worth telling of."""
 
 
-def propose(index: Index, units: Sequence[RegisterUnit], tenant: Tenant) -> Proposals:
+def propose(index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenant) -> Proposals:
     """What `tenant` could say about `units`, found in the names of its OUs and groups.
 
     The people in `tenant.protected` are not in `index` and so in no number.
@@ -49,10 +49,10 @@ def propose(index: Index, units: Sequence[RegisterUnit], tenant: Tenant) -> Prop
     town = town_words(tenant.organisation.name)
     wanted = [_wanted(unit, town) for unit in once]
     tree, inside = org_unit_tree(index), inside_of(index)
-    settled = Settling(index, inside, tree, wanted, town).settle()
-    drafting = Drafting(index, inside, settled)
+    settled = PlaceMatcher(index, inside, tree, wanted, town).settle()
+    drafting = SelectorBuilder(index, inside, settled)
     drafts = {unit.code: drafting.draft(unit.code, unit.status) for unit in once}
-    ruling = Ruling(index, drafts)
+    ruling = RuleProposer(index, drafts)
     proposals = tuple(
         _proposal(unit, drafts[unit.code], ruling, settled[unit.code]) for unit in once
     )
@@ -68,14 +68,16 @@ def propose(index: Index, units: Sequence[RegisterUnit], tenant: Tenant) -> Prop
     )
 
 
-def _wanted(unit: RegisterUnit, town: frozenset[str]) -> Wanted:
+def _wanted(unit: UnitToPropose, town: frozenset[str]) -> UnitToMatch:
     name = read_name(unit.name, town, unit.school_types)
     if not name.tells:
         name = read_name(unit.name, (), unit.school_types)
-    return Wanted(unit.code, name, has_ceased(unit.status))
+    return UnitToMatch(unit.code, name, has_ceased(unit.status))
 
 
-def _proposal(unit: RegisterUnit, draft: Draft, ruling: Ruling, settled: Settled) -> Proposal:
+def _proposal(
+    unit: UnitToPropose, draft: SelectorDraft, ruling: RuleProposer, settled: MatchedUnit
+) -> Proposal:
     made = Proposal(
         code=unit.code,
         name=unit.name,
@@ -100,14 +102,20 @@ def _proposal(unit: RegisterUnit, draft: Draft, ruling: Ruling, settled: Settled
 
 
 def _shapes(
-    settled: Settled, name: Name, town: frozenset[str], index: Index, inside: Inside
+    settled: MatchedUnit,
+    name: SchoolName,
+    town: frozenset[str],
+    index: DirectoryIndex,
+    inside: Inside,
 ) -> tuple[str, str]:
     students = settled.students.place if settled.students else None
     staff = settled.staff.place if settled.staff else None
     return shape_of(students, name, town, index, inside), shape_of(staff, name, town, index, inside)
 
 
-def _unmatched(tree: Node, proposals: Iterable[Proposal], protected: Protected) -> list[Unmatched]:
+def _unmatched(
+    tree: OrgUnitNode, proposals: Iterable[Proposal], protected: Protected
+) -> list[Unmatched]:
     """The topmost OUs with many people where no proposal reaches, most people first."""
     chosen = {
         fold(path)
@@ -125,7 +133,9 @@ def _unmatched(tree: Node, proposals: Iterable[Proposal], protected: Protected) 
     return sorted(found, key=lambda each: (-each.people, path_key(each.path)))
 
 
-def _left_out(node: Node, chosen: set[str], above: set[str]) -> Iterator[tuple[Node, int]]:
+def _left_out(
+    node: OrgUnitNode, chosen: set[str], above: set[str]
+) -> Iterator[tuple[OrgUnitNode, int]]:
     path, words = fold(node.path), plain_words(node.name)
     if path in chosen or is_left(words) or is_protected(words):
         return

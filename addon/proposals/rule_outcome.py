@@ -10,8 +10,8 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from addon.roster.filters import values_of
-from addon.roster.groups import Grouping
-from addon.roster.index import Index
+from addon.roster.groups import GroupFinder
+from addon.roster.index import DirectoryIndex
 from addon.roster.model import StudentGroup
 from addon.roster.patterns import finder
 from addon.roster.placement import Placement, UnitPeople
@@ -23,7 +23,7 @@ from addon.text import SortKey, path_key, sort_key
 Kind = Literal["class", "teaching", "year"]
 
 
-class Part(Struct, frozen=True):
+class RuleGroup(Struct, frozen=True):
     """A class, a teaching group or a school year that was found, with how many are in it.
 
     `source_id` is that of `StudentGroup`; empty for a year.
@@ -35,7 +35,7 @@ class Part(Struct, frozen=True):
     source_id: str = ""
 
 
-class Miss(Struct, frozen=True):
+class UnmatchedText(Struct, frozen=True):
     """An OU path, a group's address or an attribute's value in which the rule finds nothing.
 
     `students` are the unit's students there.
@@ -45,7 +45,7 @@ class Miss(Struct, frozen=True):
     students: int
 
 
-class Outcome(Struct, frozen=True):
+class RuleOutcome(Struct, frozen=True):
     """What a rule makes of a unit with so many `students`.
 
     `found` is in natural order. `without` (ids, sorted) are the students for whom the rule
@@ -56,11 +56,11 @@ class Outcome(Struct, frozen=True):
 
     kind: Kind
     students: int
-    found: tuple[Part, ...] = ()
+    found: tuple[RuleGroup, ...] = ()
     without: tuple[str, ...] = ()
     several: tuple[str, ...] = ()
     out_of_range: tuple[str, ...] = ()
-    unmatched: tuple[Miss, ...] = ()
+    unmatched: tuple[UnmatchedText, ...] = ()
     duplicates: tuple[str, ...] = ()
     teachers: int = 0
 
@@ -71,14 +71,14 @@ class Outcome(Struct, frozen=True):
 
 
 def outcome(
-    index: Index,
+    index: DirectoryIndex,
     students: Collection[str],
     staff: Collection[str],
     rule: GroupRule | YearRule,
     unit: SchoolUnit,
     kind: Literal["class", "teaching"] = "class",
     brief: bool = False,
-) -> Outcome:
+) -> RuleOutcome:
     """What `rule` makes of the unit's people, whatever rule the unit has now.
 
     `kind` says what a GroupRule is for; the unit's other rules are as the unit has them.
@@ -114,7 +114,7 @@ def check(rule: GroupRule | YearRule) -> None:
         raise ValueError(f"the pattern must have the named part (?P<{part}>...)")
 
 
-def groups_of(index: Index, people: UnitPeople) -> tuple[StudentGroup, ...]:
+def groups_of(index: DirectoryIndex, people: UnitPeople) -> tuple[StudentGroup, ...]:
     """The classes and teaching groups of one unit, as the selection makes them."""
     placement = Placement(
         units=(people,),
@@ -123,24 +123,24 @@ def groups_of(index: Index, people: UnitPeople) -> tuple[StudentGroup, ...]:
         left_out={},
         findings=(),
     )
-    return Grouping(index, placement).of_unit(people)
+    return GroupFinder(index, placement).of_unit(people)
 
 
 def _groups(
-    index: Index,
+    index: DirectoryIndex,
     people: UnitPeople,
     rule: GroupRule,
     kind: Literal["class", "teaching"],
     brief: bool,
-) -> Outcome:
+) -> RuleOutcome:
     groups = [group for group in groups_of(index, people) if group.kind == kind]
     times = Counter(id for group in groups for id in group.students)
     same = Counter(group.name for group in groups)
     parts = [
-        Part(group.name, len(group.students), len(group.teachers), group.source_id)
+        RuleGroup(group.name, len(group.students), len(group.teachers), group.source_id)
         for group in groups
     ]
-    return Outcome(
+    return RuleOutcome(
         kind=kind,
         students=len(people.students),
         found=tuple(sorted(parts, key=lambda part: (sort_key(part.name), part.source_id))),
@@ -152,7 +152,7 @@ def _groups(
     )
 
 
-def _years(index: Index, people: UnitPeople, rule: YearRule, brief: bool) -> Outcome:
+def _years(index: DirectoryIndex, people: UnitPeople, rule: YearRule, brief: bool) -> RuleOutcome:
     classes = classes_of(groups_of(index, people)) if rule.source == "class" else {}
     year = year_of(rule, index)
     count: Counter[int] = Counter()
@@ -168,10 +168,10 @@ def _years(index: Index, people: UnitPeople, rule: YearRule, brief: bool) -> Out
             without.append(id)
         else:
             count[found] += 1
-    return Outcome(
+    return RuleOutcome(
         kind="year",
         students=len(people.students),
-        found=tuple(Part(str(number), count[number]) for number in sorted(count)),
+        found=tuple(RuleGroup(str(number), count[number]) for number in sorted(count)),
         without=tuple(sorted(without)),
         out_of_range=tuple(sorted(beyond)),
         unmatched=() if brief else _without_year(index, people, rule, classes),
@@ -179,8 +179,8 @@ def _years(index: Index, people: UnitPeople, rule: YearRule, brief: bool) -> Out
 
 
 def _without_year(
-    index: Index, people: UnitPeople, rule: YearRule, classes: Mapping[str, list[str]]
-) -> tuple[Miss, ...]:
+    index: DirectoryIndex, people: UnitPeople, rule: YearRule, classes: Mapping[str, list[str]]
+) -> tuple[UnmatchedText, ...]:
     if rule.source == "class":
         return _misses(classes.get, people.students, rule.pattern, "year", sort_key)
     return _unmatched(index, people.students, rule, "year")
@@ -197,8 +197,8 @@ def classes_of(groups: Iterable[StudentGroup]) -> Mapping[str, list[str]]:
 
 
 def _unmatched(
-    index: Index, students: frozenset[str], rule: GroupRule | YearRule, part: str
-) -> tuple[Miss, ...]:
+    index: DirectoryIndex, students: frozenset[str], rule: GroupRule | YearRule, part: str
+) -> tuple[UnmatchedText, ...]:
     if rule.source == "group":
         return tuple(sorted(_other_groups(index, students, rule.pattern), key=_by_text))
     if rule.source == "orgUnit":
@@ -215,22 +215,24 @@ def _misses(
     pattern: str,
     part: str,
     key: Callable[[str], SortKey | tuple[SortKey, ...]],
-) -> tuple[Miss, ...]:
+) -> tuple[UnmatchedText, ...]:
     count = Counter(text for id in students for text in texts(id) or ())
     find = finder(pattern, part)
     missed = [text for text in count if text and find(text) is None]
-    return tuple(Miss(text, count[text]) for text in sorted(missed, key=key))
+    return tuple(UnmatchedText(text, count[text]) for text in sorted(missed, key=key))
 
 
-def _other_groups(index: Index, students: frozenset[str], pattern: str) -> Iterator[Miss]:
+def _other_groups(
+    index: DirectoryIndex, students: frozenset[str], pattern: str
+) -> Iterator[UnmatchedText]:
     find = finder(pattern, "name")
     for group in index.groups:
         if group.everyone or find(group.email) is not None:
             continue
         count = len(index.members[group.id] & students)
         if count:
-            yield Miss(group.email, count)
+            yield UnmatchedText(group.email, count)
 
 
-def _by_text(miss: Miss) -> SortKey:
+def _by_text(miss: UnmatchedText) -> SortKey:
     return sort_key(miss.text)

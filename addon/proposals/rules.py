@@ -8,8 +8,8 @@ from addon.directory.snapshot import Group
 from addon.proposals.patterns import PatternChoice, classes_near, teaching_near, years_near
 from addon.proposals.reasons import Reason, reason
 from addon.proposals.scope import around
-from addon.proposals.selectors import Draft
-from addon.roster.index import Index
+from addon.proposals.selectors import SelectorDraft
+from addon.roster.index import DirectoryIndex
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule
 from addon.text import fold
 
@@ -19,7 +19,7 @@ _FEWEST_TEACHING = 2
 _YEARS = 0.5
 
 
-class Rules(Struct, frozen=True):
+class ProposedRules(Struct, frozen=True):
     """The rules for one unit, the names of its classes, and why."""
 
     classes: GroupRule | None = None
@@ -29,18 +29,18 @@ class Rules(Struct, frozen=True):
     reasons: tuple[Reason, ...] = ()
 
 
-class Ruling:
+class RuleProposer:
     """Finds the rules of units, whose drafts are given by code."""
 
-    def __init__(self, index: Index, drafts: Mapping[str, Draft]) -> None:
+    def __init__(self, index: DirectoryIndex, drafts: Mapping[str, SelectorDraft]) -> None:
         self._index, self._drafts = index, drafts
         self._near = _groups_near(index, drafts)
 
-    def rules(self, unit: SchoolUnit) -> Rules:
+    def rules(self, unit: SchoolUnit) -> ProposedRules:
         """The best rules for a unit that has its selectors, as far as there are good ones."""
         draft = self._drafts[unit.code]
         if not draft.pupils:
-            return Rules()
+            return ProposedRules()
         near = around(
             self._index,
             draft.pupils,
@@ -56,7 +56,7 @@ class Ruling:
         if teaching is not None and len(teaching.outcome.found) < _FEWEST_TEACHING:
             teaching = None
         years = _good(years_near(near, pupils, unit), _YEARS)
-        return Rules(
+        return ProposedRules(
             classes=unit.classes,
             teaching_groups=_group_rule(teaching),
             school_year=years.rule if years and isinstance(years.rule, YearRule) else None,
@@ -70,7 +70,9 @@ class Ruling:
         return (path for path in self._index.org_units if (path + "/").startswith(tops))
 
 
-def _groups_near(index: Index, drafts: Mapping[str, Draft]) -> Mapping[str, list[Group]]:
+def _groups_near(
+    index: DirectoryIndex, drafts: Mapping[str, SelectorDraft]
+) -> Mapping[str, list[Group]]:
     """The groups that have students of each unit in them."""
     units_of: dict[str, list[str]] = {}
     for code, draft in drafts.items():

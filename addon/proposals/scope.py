@@ -5,17 +5,17 @@ from collections.abc import Callable, Collection, Iterable
 from functools import cache
 
 from addon.directory.snapshot import Group, OrgUnit, Snapshot
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Protected
 
 
 def around(
-    index: Index,
+    index: DirectoryIndex,
     students: Collection[str],
     staff: Collection[str] = (),
     groups: Iterable[Group] | None = None,
     org_units: Iterable[OrgUnit] | None = None,
-) -> Index:
+) -> DirectoryIndex:
     """An index of these people, the groups that some of the students are in, and the OUs.
 
     What a rule finds among the students is the same here as in the whole domain. Groups of
@@ -28,7 +28,7 @@ def around(
         if not group.everyone and not index.members[group.id].isdisjoint(ids)
     ]
     people = dict.fromkeys((*students, *staff))
-    return Index(
+    return DirectoryIndex(
         Protected(),
         Snapshot(
             users=tuple(index.users[id] for id in people if id in index.users),
@@ -42,11 +42,11 @@ Inside = Callable[[str], set[str]]
 """The ids of the active users in an OU and below it; not to be changed."""
 
 
-def inside_of(index: Index) -> Inside:
+def inside_of(index: DirectoryIndex) -> Inside:
     """`Index.in_org_unit`, remembered: a proposal asks the same of each OU many times."""
     return cache(index.in_org_unit)
 
 
-def places_of(index: Index, ids: Iterable[str]) -> Counter[str]:
+def places_of(index: DirectoryIndex, ids: Iterable[str]) -> Counter[str]:
     """How many of the people are directly in each OU path, as their accounts spell it."""
     return Counter(index.users[id].org_unit_path for id in ids if id in index.users)

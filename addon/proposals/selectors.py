@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from addon.proposals.exclusions import Closed, elsewhere, without_devices
+from addon.proposals.exclusions import ClosedPlaces, elsewhere, without_devices
 from addon.proposals.matching import Match
 from addon.proposals.model import CONFIDENCES, Alternative, Confidence
-from addon.proposals.placement import Settled
+from addon.proposals.placement import MatchedUnit
 from addon.proposals.places import Place
 from addon.proposals.reasons import Reason, reason
 from addon.proposals.scope import Inside
 from addon.proposals.vocabulary import Role
 from addon.roster.filters import choose
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause, Selector
 
 ROLES: tuple[Role, Role] = ("students", "staff")
@@ -22,7 +22,7 @@ _SURE = 0.9
 _LIKELY = 0.6
 
 
-class Draft(Struct, frozen=True):
+class SelectorDraft(Struct, frozen=True):
     """The selectors for one unit, and the ids of those they choose; nobody is in both."""
 
     students: Selector
@@ -33,12 +33,14 @@ class Draft(Struct, frozen=True):
     confidence: Confidence
 
 
-class Drafting:
+class SelectorBuilder:
     """Makes the drafts of units that know of each other's places."""
 
-    def __init__(self, index: Index, inside: Inside, settled: Mapping[str, Settled]) -> None:
+    def __init__(
+        self, index: DirectoryIndex, inside: Inside, settled: Mapping[str, MatchedUnit]
+    ) -> None:
         self._inside = inside
-        self._index, self._settled, self._closed = index, settled, Closed(index)
+        self._index, self._settled, self._closed = index, settled, ClosedPlaces(index)
         self._taken = [
             (code, role, path)
             for code, each in settled.items()
@@ -46,7 +48,7 @@ class Drafting:
             for path in each.paths(role)
         ]
 
-    def draft(self, code: str, status: str) -> Draft:
+    def draft(self, code: str, status: str) -> SelectorDraft:
         """The selectors for the unit, as the register says that its `status` is."""
         settled = self._settled[code]
         students, why_students = self._selector(code, "students", settled)
@@ -55,10 +57,10 @@ class Drafting:
         pupils = choose(students, self._index).chosen - adults
         reasons = (*why_students, *why_staff, *_doubts(settled, pupils, status))
         confidence = _confidence(settled, pupils, adults, status)
-        return Draft(students, staff, pupils, adults, reasons, confidence)
+        return SelectorDraft(students, staff, pupils, adults, reasons, confidence)
 
     def _selector(
-        self, code: str, role: Role, settled: Settled
+        self, code: str, role: Role, settled: MatchedUnit
     ) -> tuple[Selector, tuple[Reason, ...]]:
         match, more, groups = _of_role(settled, role)
         places = (*((match.place,) if match else ()), *more, *groups)
@@ -99,7 +101,7 @@ def has_ceased(status: str) -> bool:
     return status.casefold().startswith(("upph", "ceased", "vilande", "nedlagd"))
 
 
-def alternatives(settled: Settled) -> Iterator[Alternative]:
+def alternatives(settled: MatchedUnit) -> Iterator[Alternative]:
     """The other places that a unit could have, best first for students, then for staff."""
     for near in (settled.near_students, settled.near_staff):
         for place, score in near:
@@ -118,14 +120,14 @@ def alternatives(settled: Settled) -> Iterator[Alternative]:
 
 
 def _of_role(
-    settled: Settled, role: Role
+    settled: MatchedUnit, role: Role
 ) -> tuple[Match | None, tuple[Place, ...], tuple[Place, ...]]:
     if role == "students":
         return settled.students, settled.more_students, settled.guest_groups
     return settled.staff, settled.more_staff, settled.staff_groups
 
 
-def _not_in_groups(settled: Settled) -> Iterator[Clause]:
+def _not_in_groups(settled: MatchedUnit) -> Iterator[Clause]:
     """Keeps the staff out of an OU for all, when groups tell who they are."""
     at_staff = settled.staff.place.groups if settled.staff else ()
     groups = (*at_staff, *(g for place in settled.staff_groups for g in place.groups))
@@ -159,7 +161,7 @@ def _why_more(more: tuple[Place, ...], groups: tuple[Place, ...]) -> Iterator[Re
         yield reason(code, group=place.groups[0], count=str(place.people))
 
 
-def _doubts(settled: Settled, pupils: frozenset[str], status: str) -> Iterator[Reason]:
+def _doubts(settled: MatchedUnit, pupils: frozenset[str], status: str) -> Iterator[Reason]:
     if settled.students is None and settled.staff is None:
         return
     if has_ceased(status):
@@ -179,20 +181,20 @@ def _doubts(settled: Settled, pupils: frozenset[str], status: str) -> Iterator[R
         yield reason("mixed-ou", path=settled.students.place.text if settled.students else "")
 
 
-def _is_unclear_mix(settled: Settled) -> bool:
+def _is_unclear_mix(settled: MatchedUnit) -> bool:
     """Whether students and staff may be in one OU and nothing tells them apart."""
     if settled.students is None or not settled.students.place.mixed:
         return False
     return settled.staff is None and not settled.staff_groups
 
 
-def _open_doubts(settled: Settled, match: Match) -> list[Place]:
+def _open_doubts(settled: MatchedUnit, match: Match) -> list[Place]:
     more = (*settled.more_students, *settled.more_staff)
     return [place for place in match.doubts if place not in more]
 
 
 def _confidence(
-    settled: Settled, pupils: frozenset[str], adults: frozenset[str], status: str
+    settled: MatchedUnit, pupils: frozenset[str], adults: frozenset[str], status: str
 ) -> Confidence:
     matches = [match for match in (settled.students, settled.staff) if match is not None]
     if not matches:
@@ -205,7 +207,7 @@ def _confidence(
     return min(found, key=CONFIDENCES.index)
 
 
-def _of_match(match: Match, settled: Settled) -> Confidence:
+def _of_match(match: Match, settled: MatchedUnit) -> Confidence:
     if match.rivals or _open_doubts(settled, match) or match.score < _LIKELY:
         return "unsure"
     return "sure" if match.score >= _SURE else "likely"

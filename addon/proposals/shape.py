@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
-from addon.proposals.names import ALIKE, Likeness, Name, read_name
+from addon.proposals.names import ALIKE, Likeness, SchoolName, read_name
 from addon.proposals.places import Place
 from addon.proposals.scope import Inside, places_of
 from addon.proposals.vocabulary import is_class, is_year, plain_words, role_of
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 
 SCHOOL, CLASS, YEAR = "skola", "klass", "årskurs"
 
@@ -23,7 +23,11 @@ class Shape(Struct, frozen=True):
 
 
 def shape_of(
-    place: Place | None, unit: Name, town: Collection[str], index: Index, inside: Inside
+    place: Place | None,
+    unit: SchoolName,
+    town: Collection[str],
+    index: DirectoryIndex,
+    inside: Inside,
 ) -> str:
     """The place's path with the school's name, years and classes replaced by what they are."""
     if place is None or not place.org_units or place.clause is not None:
@@ -55,7 +59,7 @@ def _goes_on(path: str, start: str) -> bool:
     return (path + "/").startswith(start + "/")
 
 
-def _said(segment: str, unit: Name, likeness: Likeness, town: Collection[str]) -> str:
+def _said(segment: str, unit: SchoolName, likeness: Likeness, town: Collection[str]) -> str:
     name = read_name(segment, town)
     if not name.tells or likeness.of(unit, name) < ALIKE:
         return segment

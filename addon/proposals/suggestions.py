@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from addon.roster.filters import values_of
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.text import sort_key
 
 
@@ -17,7 +17,7 @@ class Suggestion(Struct, frozen=True):
     people: int
 
 
-class Use(Struct, frozen=True):
+class AttributeUse(Struct, frozen=True):
     """An attribute beyond the built-in ones: how many people have it, how many values."""
 
     attribute: str
@@ -26,7 +26,7 @@ class Use(Struct, frozen=True):
 
 
 def suggested_values(
-    index: Index, attribute: str, ids: Iterable[str], limit: int = 20
+    index: DirectoryIndex, attribute: str, ids: Iterable[str], limit: int = 20
 ) -> tuple[Suggestion, ...]:
     """The most common values of `attribute` among the active users `ids`, most common first."""
     values = values_of(attribute, index)
@@ -39,7 +39,9 @@ def suggested_values(
     return tuple(Suggestion(value, people) for value, people in first)
 
 
-def attributes_in_use(index: Index, ids: Iterable[str] | None = None) -> tuple[Use, ...]:
+def attributes_in_use(
+    index: DirectoryIndex, ids: Iterable[str] | None = None
+) -> tuple[AttributeUse, ...]:
     """The attributes that active users (or `ids` of them) have values of, by name."""
     chosen = index.users.keys() if ids is None else ids
     people: Counter[str] = Counter()
@@ -49,4 +51,4 @@ def attributes_in_use(index: Index, ids: Iterable[str] | None = None) -> tuple[U
         for name, found in user.attributes.items() if user else ():
             people[name] += 1
             values.setdefault(name, set()).update(found)
-    return tuple(Use(name, people[name], len(values[name])) for name in sorted(people))
+    return tuple(AttributeUse(name, people[name], len(values[name])) for name in sorted(people))

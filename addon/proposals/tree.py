@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.text import fold, sort_key
 
 
-class Node(Struct, frozen=True):
+class OrgUnitNode(Struct, frozen=True):
     """An OU. `users` are the active users in it, `users_below` those and all below it.
 
     The root has the path and the name "/". `children` are in Swedish alphabetical order.
@@ -19,10 +19,10 @@ class Node(Struct, frozen=True):
     name: str
     users: int
     users_below: int
-    children: "tuple[Node, ...]" = ()
+    children: "tuple[OrgUnitNode, ...]" = ()
 
 
-def org_unit_tree(index: Index) -> Node:
+def org_unit_tree(index: DirectoryIndex) -> OrgUnitNode:
     """The domain's OUs from the root, also OUs that only users tell of."""
     counts = Counter(user.org_unit_path for user in index.users.values())
     users: Counter[str] = Counter()
@@ -58,11 +58,11 @@ def _node(
     spelled: Mapping[str, str],
     users: Mapping[str, int],
     children: Mapping[str, list[str]],
-) -> Node:
+) -> OrgUnitNode:
     below = [_node(child, spelled, users, children) for child in children.get(key, ())]
     below.sort(key=lambda node: sort_key(node.name))
     path, here = spelled[key], users.get(key, 0)
-    return Node(
+    return OrgUnitNode(
         path=path,
         name=path.rpartition("/")[2] or "/",
         users=here,

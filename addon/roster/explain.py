@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from addon.directory.snapshot import User
 from addon.roster.filters import choose, values_of
-from addon.roster.index import Index, within
+from addon.roster.index import DirectoryIndex, within
 from addon.roster.model import Roster, StudentGroup
 from addon.roster.years import NoYearError, year_of
 from addon.tenants.conditions import condition
@@ -15,7 +15,7 @@ from addon.tenants.model import Clause, GroupRule, SchoolUnit, Selector, Tenant,
 from addon.text import fold
 
 Role = Literal["students", "staff"]
-Standing = Literal["active", "suspended", "archived", "deleted", "protected", "unknown"]
+AccountState = Literal["active", "suspended", "archived", "deleted", "protected", "unknown"]
 
 
 class ClauseAnswer(Struct, frozen=True):
@@ -37,7 +37,7 @@ class FilterAnswer(Struct, frozen=True):
         return all(answer.holds for answer in self.clauses)
 
 
-class Reach(Struct, frozen=True):
+class UnitReach(Struct, frozen=True):
     """How a selector of a unit reaches the person: by which of its OUs and groups.
 
     `chosen` is whether it has no filters or one of them lets the person through.
@@ -84,8 +84,8 @@ class Explanation(Struct, frozen=True):
     """
 
     user_id: str
-    standing: Standing
-    reached: tuple[Reach, ...] = ()
+    standing: AccountState
+    reached: tuple[UnitReach, ...] = ()
     enrolled: tuple[str, ...] = ()
     employed: tuple[str, ...] = ()
     memberships: tuple[Membership, ...] = ()
@@ -108,7 +108,7 @@ class Selection(Struct, frozen=True):
     missing_groups: tuple[str, ...] = ()
 
 
-def explain(tenant: Tenant, index: Index, user_id: str, roster: Roster) -> Explanation:
+def explain(tenant: Tenant, index: DirectoryIndex, user_id: str, roster: Roster) -> Explanation:
     """Why the person is placed as they are in `roster`, made of `tenant` and `index`."""
     user = index.users.get(user_id)
     if user is None:
@@ -138,7 +138,7 @@ def explain(tenant: Tenant, index: Index, user_id: str, roster: Roster) -> Expla
     )
 
 
-def selection(index: Index, selector: Selector) -> Selection:
+def selection(index: DirectoryIndex, selector: Selector) -> Selection:
     """Who is chosen by a selector that an administrator is building, and who is stopped.
 
     Raises PatternError for a bad pattern and ValueError for a clause without its value.
@@ -161,7 +161,7 @@ def selection(index: Index, selector: Selector) -> Selection:
     )
 
 
-def _standing(index: Index, user_id: str) -> Standing:
+def _standing(index: DirectoryIndex, user_id: str) -> AccountState:
     if user_id in index.protected:
         return "protected"
     match index.inactive.get(user_id):
@@ -174,7 +174,7 @@ def _standing(index: Index, user_id: str) -> Standing:
     return "unknown"
 
 
-def _reached(units: Iterable[SchoolUnit], index: Index, user: User) -> Iterator[Reach]:
+def _reached(units: Iterable[SchoolUnit], index: DirectoryIndex, user: User) -> Iterator[UnitReach]:
     path = fold(user.org_unit_path)
     addresses = frozenset(map(fold, index.addresses_of.get(user.id, ())))
     for unit in units:
@@ -183,7 +183,7 @@ def _reached(units: Iterable[SchoolUnit], index: Index, user: User) -> Iterator[
             groups = tuple(each for each in selector.groups if fold(each) in addresses)
             if org_units or groups:
                 filters = tuple(_answers(clauses, index, user) for clauses in selector.filters)
-                yield Reach(
+                yield UnitReach(
                     unit=unit.code,
                     unit_name=unit.name,
                     role=role,
@@ -198,11 +198,11 @@ def _selectors(unit: SchoolUnit) -> tuple[tuple[Role, Selector], tuple[Role, Sel
     return ("students", unit.students), ("staff", unit.staff)
 
 
-def _answers(clauses: Sequence[Clause], index: Index, user: User) -> FilterAnswer:
+def _answers(clauses: Sequence[Clause], index: DirectoryIndex, user: User) -> FilterAnswer:
     return FilterAnswer(tuple(_answer(clause, index, user) for clause in clauses))
 
 
-def _answer(clause: Clause, index: Index, user: User) -> ClauseAnswer:
+def _answer(clause: Clause, index: DirectoryIndex, user: User) -> ClauseAnswer:
     values = tuple(values_of(clause.attribute, index)(user))
     return ClauseAnswer(clause, values, condition(clause)(values))
 
@@ -222,7 +222,7 @@ def _memberships(
 
 
 def _year(
-    unit: str, rule: YearRule, index: Index, user: User, memberships: Iterable[Membership]
+    unit: str, rule: YearRule, index: DirectoryIndex, user: User, memberships: Iterable[Membership]
 ) -> Year:
     classes = [
         each.group.name
@@ -241,12 +241,12 @@ def _year(
         return Year(unit, None, rule, texts, misread=True)
 
 
-def _failing(clause: Clause, users: Iterable[User], index: Index) -> int:
+def _failing(clause: Clause, users: Iterable[User], index: DirectoryIndex) -> int:
     values, holds = values_of(clause.attribute, index), condition(clause)
     return sum(not holds(values(user)) for user in users)
 
 
-def _missing_groups(index: Index, named: Sequence[str]) -> tuple[str, ...]:
+def _missing_groups(index: DirectoryIndex, named: Sequence[str]) -> tuple[str, ...]:
     if not named:
         return ()
     known = {fold(a) for group in index.groups for a in (group.email, *group.aliases)}

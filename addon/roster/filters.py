@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from addon.directory.snapshot import User
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.tenants.conditions import condition
 from addon.tenants.model import Clause, Selector
 
@@ -22,14 +22,14 @@ BUILT_IN: dict[str, Values] = {
 }
 
 
-class Choice(NamedTuple):
+class SelectorChoice(NamedTuple):
     """What a selector makes of the users: ids it chose, ids only its filters stopped."""
 
     chosen: frozenset[str]
     filtered: frozenset[str]
 
 
-def values_of(attribute: str, index: Index) -> Values:
+def values_of(attribute: str, index: DirectoryIndex) -> Values:
     """The values of `attribute` for a user, none being an empty sequence.
 
     `groups` are the addresses, aliases too, of the groups that the user is in.
@@ -41,7 +41,7 @@ def values_of(attribute: str, index: Index) -> Values:
     return lambda user: user.attributes.get(attribute, ())
 
 
-def compile_filters(filters: Sequence[Sequence[Clause]], index: Index) -> Test:
+def compile_filters(filters: Sequence[Sequence[Clause]], index: DirectoryIndex) -> Test:
     """Whether a user passes: no filters, or at least one with all its clauses true."""
     if not filters:
         return lambda user: True
@@ -53,12 +53,12 @@ def _all(tests: list[Test]) -> Test:
     return tests[0] if len(tests) == 1 else lambda user: all(test(user) for test in tests)
 
 
-def _clause(clause: Clause, index: Index) -> Test:
+def _clause(clause: Clause, index: DirectoryIndex) -> Test:
     values, holds = values_of(clause.attribute, index), condition(clause)
     return lambda user: holds(values(user))
 
 
-def choose(selector: Selector, index: Index) -> Choice:
+def choose(selector: Selector, index: DirectoryIndex) -> SelectorChoice:
     """The active users who belong to `selector`, and those whom its filters keep out."""
     reached: set[str] = set()
     for path in selector.org_units:
@@ -66,7 +66,7 @@ def choose(selector: Selector, index: Index) -> Choice:
     for address in selector.groups:
         reached |= index.in_group(address)
     if not selector.filters:
-        return Choice(frozenset(reached), frozenset())
+        return SelectorChoice(frozenset(reached), frozenset())
     passes = compile_filters(selector.filters, index)
     chosen = frozenset(id for id in reached if passes(index.users[id]))
-    return Choice(chosen, frozenset(reached - chosen))
+    return SelectorChoice(chosen, frozenset(reached - chosen))

@@ -7,9 +7,9 @@ from msgspec import Struct, field
 
 from addon.roster.filters import values_of
 from addon.roster.findings import finding
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.roster.model import Finding, StudentGroup
-from addon.roster.patterns import Hit, finder
+from addon.roster.patterns import PatternMatch, finder
 from addon.roster.placement import Placement, UnitPeople
 from addon.tenants.model import GroupRule, SchoolUnit
 from addon.text import composed, fold
@@ -21,7 +21,7 @@ NO_MATCH: dict[Kind, str] = {
 }
 
 
-class Source(Struct):
+class GroupSource(Struct):
     """What becomes a group of a unit when it has students; `name` is the least of several."""
 
     id: str
@@ -30,28 +30,28 @@ class Source(Struct):
     teachers: list[str] = field(default_factory=list)
 
 
-class Found(Struct):
+class FoundGroups(Struct):
     """What one rule found at one unit, by source id.
 
     `matched` is whether its pattern was found at all; `claimed` are sources that belong to
     the rule even without people.
     """
 
-    sources: dict[str, Source] = field(default_factory=dict)
+    sources: dict[str, GroupSource] = field(default_factory=dict)
     matched: bool = False
     claimed: Collection[str] = ()
 
-    def source(self, id: str, name: str) -> Source:
+    def source(self, id: str, name: str) -> GroupSource:
         """The source `id`, seen under `name`."""
-        source = self.sources.setdefault(id, Source(id, name))
+        source = self.sources.setdefault(id, GroupSource(id, name))
         source.name = min(source.name, name)
         return source
 
 
-class Grouping:
+class GroupFinder:
     """Makes the groups of one unit after the other and remembers what to say about them."""
 
-    def __init__(self, index: Index, placement: Placement) -> None:
+    def __init__(self, index: DirectoryIndex, placement: Placement) -> None:
         self._index = index
         self._placement = placement
         self._groups = {group.id: group for group in index.groups}
@@ -86,9 +86,9 @@ class Grouping:
             elif members.isdisjoint(placement.enrolled):
                 yield finding("group-without-students", address)
 
-    def _find(self, rule: GroupRule | None, kind: Kind, people: UnitPeople) -> Found:
+    def _find(self, rule: GroupRule | None, kind: Kind, people: UnitPeople) -> FoundGroups:
         if rule is None:
-            return Found()
+            return FoundGroups()
         if rule.source == "group":
             found = self._by_group(rule, people)
         elif rule.source == "orgUnit":
@@ -99,11 +99,11 @@ class Grouping:
             self.findings.append(_about(NO_MATCH[kind], people.unit))
         return found
 
-    def _by_group(self, rule: GroupRule, people: UnitPeople) -> Found:
+    def _by_group(self, rule: GroupRule, people: UnitPeople) -> FoundGroups:
         if rule.pattern not in self._matching:
             self._matching[rule.pattern] = dict(self._matches(rule.pattern))
         names = self._matching[rule.pattern]
-        found = Found(matched=bool(names), claimed=names.keys())
+        found = FoundGroups(matched=bool(names), claimed=names.keys())
         for id, name in names.items():
             members = self._index.members[id]
             if not members.isdisjoint(people.students):
@@ -120,12 +120,12 @@ class Grouping:
             if hit is not None:
                 yield group.id, hit.part or group.name.strip() or group.email
 
-    def _by_org_unit(self, rule: GroupRule, people: UnitPeople) -> Found:
+    def _by_org_unit(self, rule: GroupRule, people: UnitPeople) -> FoundGroups:
         find = finder(rule.pattern, "name")
         students: dict[str, list[str]] = {}
         for id in people.students:
             students.setdefault(self._index.users[id].org_unit_path, []).append(id)
-        found = Found()
+        found = FoundGroups()
         for path, ids in students.items():
             hit = find(path)
             if hit is None:
@@ -137,9 +137,9 @@ class Grouping:
                 found.source(org_unit.id, name).students.extend(ids)
         return found
 
-    def _by_attribute(self, rule: GroupRule, people: UnitPeople) -> Found:
+    def _by_attribute(self, rule: GroupRule, people: UnitPeople) -> FoundGroups:
         find, values = finder(rule.pattern, "name"), values_of(rule.attribute or "", self._index)
-        found = Found()
+        found = FoundGroups()
         for id in people.students:
             hits = filter(None, map(find, values(self._index.users[id])))
             for name in {hit.whole if hit.part is None else hit.part for hit in hits}:
@@ -148,7 +148,7 @@ class Grouping:
                     found.source(name, name).students.append(id)
         return found
 
-    def _keep_classes(self, unit: SchoolUnit, classes: Found, teaching: Found) -> None:
+    def _keep_classes(self, unit: SchoolUnit, classes: FoundGroups, teaching: FoundGroups) -> None:
         """A group's identity is its source, so what both rules find is one group."""
         rules = unit.classes, unit.teaching_groups
         if len({rule.source for rule in rules if rule}) > 1:
@@ -160,7 +160,7 @@ class Grouping:
                 self.findings.append(about)
 
 
-def _class_path(path: str, hit: Hit) -> str:
+def _class_path(path: str, hit: PatternMatch) -> str:
     """The part of `path` that ends where the named part does, or at the next boundary."""
     text = composed(path)
     end = len(text[: hit.end].rstrip("/"))
@@ -169,7 +169,7 @@ def _class_path(path: str, hit: Hit) -> str:
 
 
 def _groups(
-    unit: SchoolUnit, kind: Kind, rule: GroupRule | None, found: Found
+    unit: SchoolUnit, kind: Kind, rule: GroupRule | None, found: FoundGroups
 ) -> Iterator[StudentGroup]:
     for source in found.sources.values():
         if rule is not None and source.students:

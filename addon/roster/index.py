@@ -19,7 +19,7 @@ def within(org_unit: str) -> Callable[[str], bool]:
     return lambda path: path == top or path.startswith(below)
 
 
-class Index:
+class DirectoryIndex:
     """Who can be selected, and ways to find them. Protected people are in `protected` only.
 
     `users` are the active users by id; of two readings of one user the first counts.

@@ -7,7 +7,7 @@ from addon.tenants.conditions import compiled
 from addon.text import composed
 
 
-class Hit(NamedTuple):
+class PatternMatch(NamedTuple):
     """Where a pattern was found in a composed text.
 
     `part` is the named part without surrounding space: empty when it took no part in the
@@ -20,7 +20,7 @@ class Hit(NamedTuple):
     whole: str
 
 
-Finder = Callable[[str], Hit | None]
+Finder = Callable[[str], PatternMatch | None]
 
 
 def finder(pattern: str, name: str) -> Finder:
@@ -30,21 +30,21 @@ def finder(pattern: str, name: str) -> Finder:
     """
     regex = compiled(pattern)
     named = name in regex.groupindex
-    seen: dict[str, Hit | None] = {}
+    seen: dict[str, PatternMatch | None] = {}
 
-    def find(text: str) -> Hit | None:
+    def find(text: str) -> PatternMatch | None:
         try:
             return seen[text]
         except KeyError:
             hit = seen[text] = look(text)
             return hit
 
-    def look(text: str) -> Hit | None:
+    def look(text: str) -> PatternMatch | None:
         match = regex.search(composed(text))
         if match is None:
             return None
         part = (match[name] or "").strip() if named else None
         end = match.end(name) if named and match[name] is not None else match.end()
-        return Hit(part, end, match[0].strip())
+        return PatternMatch(part, end, match[0].strip())
 
     return find

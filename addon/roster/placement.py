@@ -7,7 +7,7 @@ from msgspec import Struct
 from addon.directory.snapshot import User
 from addon.roster.filters import choose
 from addon.roster.findings import finding
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.roster.model import Finding
 from addon.tenants.model import SchoolUnit, Selector
 from addon.text import fold
@@ -36,7 +36,7 @@ class Placement(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def place(units: Sequence[SchoolUnit], index: Index, domains: Sequence[str]) -> Placement:
+def place(units: Sequence[SchoolUnit], index: DirectoryIndex, domains: Sequence[str]) -> Placement:
     """Where the users of `index` belong. Who is staff anywhere is a student nowhere."""
     choices = [(u, choose(u.students, index), choose(u.staff, index)) for u in units]
     pupils = frozenset[str]().union(*(students.chosen for _, students, _ in choices))

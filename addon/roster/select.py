@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.findings import finding, in_order
-from addon.roster.groups import Grouping
-from addon.roster.index import Index
+from addon.roster.groups import GroupFinder
+from addon.roster.index import DirectoryIndex
 from addon.roster.model import Enrolment, Finding, Person, Roster, StudentGroup
 from addon.roster.placement import UnitPeople, place
 from addon.roster.years import NoYearError, YearOf, year_of
@@ -22,14 +22,14 @@ def select(tenant: Tenant, snapshot: Snapshot) -> Roster:
     place, when a regular expression of the document takes too long.
     """
     try:
-        return _select(tenant, snapshot, Index(tenant.protected, snapshot))
+        return _select(tenant, snapshot, DirectoryIndex(tenant.protected, snapshot))
     except SlowPatternError as error:
         raise SlowPatternError(error.pattern, _place_of(tenant, error.pattern)) from None
 
 
-def _select(tenant: Tenant, snapshot: Snapshot, index: Index) -> Roster:
+def _select(tenant: Tenant, snapshot: Snapshot, index: DirectoryIndex) -> Roster:
     placement = place(tenant.school_units, index, snapshot.domains)
-    grouping = Grouping(index, placement)
+    grouping = GroupFinder(index, placement)
     roll = _Roll(index)
     groups: list[StudentGroup] = []
     for people in placement.units:
@@ -71,7 +71,7 @@ def _place_of(tenant: Tenant, pattern: str) -> str:
 class _Roll:
     """Enters the people of one unit after the other."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: DirectoryIndex) -> None:
         self._index = index
         self._users = index.users
         self._enrolments: dict[str, list[Enrolment]] = {}
@@ -142,7 +142,7 @@ def _person(user: User, enrolments: Iterable[Enrolment], employments: Iterable[s
     )
 
 
-def _missing(tenant: Tenant, snapshot: Snapshot, index: Index) -> Iterator[Finding]:
+def _missing(tenant: Tenant, snapshot: Snapshot, index: DirectoryIndex) -> Iterator[Finding]:
     """The OUs and groups that the document names and the directory does not have."""
     selectors = [s for unit in tenant.school_units for s in (unit.students, unit.staff)]
     named = (path for selector in selectors for path in selector.org_units)
@@ -156,7 +156,7 @@ def _missing(tenant: Tenant, snapshot: Snapshot, index: Index) -> Iterator[Findi
         yield finding(known_as, address)
 
 
-def _absent(paths: Iterable[str], index: Index) -> Iterable[str]:
+def _absent(paths: Iterable[str], index: DirectoryIndex) -> Iterable[str]:
     """The `paths` that the directory lacks, each once; the top always exists."""
     by_fold = {fold(path).rstrip("/"): path for path in sorted(paths)}
     return [p for f, p in by_fold.items() if f not in index.org_units and not (p and not f)]

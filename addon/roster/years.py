@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from addon.directory.snapshot import User
 from addon.roster.filters import values_of
-from addon.roster.index import Index
-from addon.roster.patterns import Hit, finder
+from addon.roster.index import DirectoryIndex
+from addon.roster.patterns import PatternMatch, finder
 from addon.tenants.model import YearRule
 
 LAST_YEAR = 13
@@ -18,7 +18,7 @@ class NoYearError(Exception):
 YearOf = Callable[[User, Sequence[str]], int | None]
 
 
-def year_of(rule: YearRule | None, index: Index) -> YearOf:
+def year_of(rule: YearRule | None, index: DirectoryIndex) -> YearOf:
     """The school year of a user who is in classes of the given names.
 
     None when the pattern is found nowhere. Raises NoYearError when it is found, but no text
@@ -35,7 +35,7 @@ def year_of(rule: YearRule | None, index: Index) -> YearOf:
     return lambda user, classes: _first(map(find, values(user)))
 
 
-def _first(hits: Iterable[Hit | None]) -> int | None:
+def _first(hits: Iterable[PatternMatch | None]) -> int | None:
     misread = False
     for hit in hits:
         text = hit and (hit.whole if hit.part is None else hit.part)

@@ -13,13 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
-from addon.cli.progress import Progress
+from addon.cli.progress import ProgressLine
 from addon.directory.errors import DirectoryError
-from addon.planning.ledger import NotKept
+from addon.planning.ledger import LedgerWriteError
 from addon.port import PortError, usable
 from addon.sandbox import story, story_changes
 from addon.sandbox.stage import Stage, StoryError, set_stage
-from addon.sandbox.story import Step
+from addon.sandbox.story import StoryStep
 from addon.sandbox.terminal import Terminal
 from addon.settings import ROOT
 from addon.sync.report import DONE, FAILED, USAGE
@@ -35,57 +35,57 @@ MISTAKE = json.dumps(
 """What takes a school from its selection, for the directory to do."""
 
 STEPS = (
-    Step(
+    StoryStep(
         "The domain",
         "Storköping has a Google Workspace domain, and here are two vendors of digital teaching "
         "material. All three are servers on this computer, and all people are invented.",
         story.the_domain,
     ),
-    Step(
+    StoryStep(
         "The tenant document",
         "An administrator says once which people belong to which school unit and which units "
         "go to which vendor. A document is checked whole: one with faults is refused, with "
         "the place of each, and nothing changes.",
         story.the_import,
     ),
-    Step(
+    StoryStep(
         "Preview",
         "Before anything is sent, the administrator sees what a run would do: who is sent "
         "where, who is not, and why.",
         story.the_preview,
     ),
-    Step(
+    StoryStep(
         "First run",
         "Everyone who is selected goes to both vendors, over SCIM, in the order that lets "
         "nothing refer to what is not there yet.",
         story.the_first_sync,
     ),
-    Step(
+    StoryStep(
         "Nothing has changed",
         "What a vendor has acknowledged is remembered, so a run with nothing new costs next "
         "to nothing.",
         story.nothing_changed,
     ),
-    Step(
+    StoryStep(
         "Five things happen in the directory",
         "Only what changed is sent, and each vendor gets what it can take: Binogi classes, "
         "Gleerups teaching groups too.",
         story_changes.the_changes,
     ),
-    Step(
+    StoryStep(
         "A school is moved by mistake",
         "Somebody who tidies up moves a school's organisational unit to where no selection "
         "reaches. Seen from here, all its pupils have left. A plan that removes so many is "
         "held until a person decides.",
         story_changes.the_hold,
     ),
-    Step(
+    StoryStep(
         "Protected identity",
         "A pupil gets protected identity. Whatever was sent earlier is removed at once, "
         "before anything else, at every vendor.",
         story_changes.protected_identity,
     ),
-    Step(
+    StoryStep(
         "A vendor has trouble",
         "Binogi answers 503 Service Unavailable to everything. That stays Binogi's trouble: "
         "Gleerups is served in full, and the next run mends the rest.",
@@ -109,7 +109,7 @@ def demo(port: int, once: bool, fresh: bool = False) -> int:
         with (
             _ended_by_terminate(),
             TemporaryDirectory(prefix="skolsynk-demo-") as folder,
-            Progress(sys.stderr) as progress,
+            ProgressLine(sys.stderr) as progress,
             set_stage(Path(folder), progress) as stage,
         ):
             if not fresh:
@@ -120,7 +120,7 @@ def demo(port: int, once: bool, fresh: bool = False) -> int:
             return _serve(stage, terminal, port, fresh)
     except StoryError as error:
         return _fail(f"the demo did not go as it is told: {error}", FAILED)
-    except (DirectoryError, NotKept) as error:
+    except (DirectoryError, LedgerWriteError) as error:
         return _fail(f"the demo ended early: {error}", FAILED)
     except KeyboardInterrupt:
         return _fail("the demo was stopped before its end; nothing of it is kept", FAILED)

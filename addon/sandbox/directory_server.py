@@ -25,7 +25,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from addon.sandbox.directory_api import PREFIX, ApiError, DirectoryApi
 from addon.sandbox.directory_page import directory_page
 from addon.sandbox.domain import CHANGES, Domain, SandboxError
-from addon.sandbox.failures import Failure, Failures
+from addon.sandbox.failures import Failures, InjectedFailure
 from addon.sandbox.loopback import LoopbackServer
 
 _JSON = "application/json; charset=UTF-8"
@@ -46,7 +46,9 @@ class DirectoryServer:
     `port` 0 takes a free one. The domain may be changed while it is served.
     """
 
-    def __init__(self, domain: Domain, port: int = 0, failures: Iterable[Failure] = ()) -> None:
+    def __init__(
+        self, domain: Domain, port: int = 0, failures: Iterable[InjectedFailure] = ()
+    ) -> None:
         self.domain = domain
         self._api = DirectoryApi(domain)
         self._failures = Failures(failures)
@@ -88,7 +90,7 @@ class DirectoryServer:
     ) -> None:
         """Asks for a failure; `more` are the other fields of `Failure`, e.g. kind="drop"."""
         self._failures.add(
-            Failure(path_contains, status, reason, times, after, retry_after, **more)
+            InjectedFailure(path_contains, status, reason, times, after, retry_after, **more)
         )
 
     def heal(self) -> None:
@@ -118,7 +120,7 @@ class DirectoryServer:
 
     # What the handler asks
 
-    def received(self, request: Request) -> Failure | None:
+    def received(self, request: Request) -> InjectedFailure | None:
         """Notes a request to the API and gives the failure asked for, if any."""
         with self._lock:
             self._requests.append(request)
@@ -156,7 +158,7 @@ class DirectoryServer:
 
     def add_failure(self, given: Mapping[str, Any]) -> None:
         """Asks for the failure with these fields; ValueError says what is wrong."""
-        self._failures.add(Failure.from_json(given))
+        self._failures.add(InjectedFailure.from_json(given))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -224,7 +226,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send(200, body, cut=failure is not None and failure.kind == "truncate")
 
-    def _fail(self, failure: Failure) -> None:
+    def _fail(self, failure: InjectedFailure) -> None:
         if failure.kind == "drop":
             self.close_connection = True
         elif failure.kind == "notJson":

@@ -10,7 +10,7 @@ KINDS: tuple[Kind, ...] = ("status", "drop", "truncate", "notJson", "hang", "exp
 
 
 @dataclass
-class Failure:
+class InjectedFailure:
     """A failure of the requests whose path and query contain a text.
 
     `after` of them pass first, then `times` of them fail (None: all).
@@ -39,7 +39,7 @@ class Failure:
             raise ValueError(f"kind is one of {', '.join(KINDS)}")
 
     @classmethod
-    def from_json(cls, given: Mapping[str, Any]) -> "Failure":
+    def from_json(cls, given: Mapping[str, Any]) -> "InjectedFailure":
         """The failure whose fields are the object's keys; an unknown key is an error."""
         if unknown := set(given) - {field.name for field in fields(cls)}:
             raise ValueError(f"a failure has no {', '.join(sorted(unknown))}")
@@ -65,11 +65,11 @@ class Failure:
 class Failures:
     """The failures that a server has been asked for; the first that strikes is taken."""
 
-    def __init__(self, failures: Iterable[Failure] = ()) -> None:
+    def __init__(self, failures: Iterable[InjectedFailure] = ()) -> None:
         self._lock = Lock()
         self._failures = list(failures)
 
-    def add(self, failure: Failure) -> None:
+    def add(self, failure: InjectedFailure) -> None:
         """Asks for one more."""
         with self._lock:
             self._failures.append(failure)
@@ -79,7 +79,7 @@ class Failures:
         with self._lock:
             self._failures.clear()
 
-    def strike(self, path: str, query: Mapping[str, str]) -> Failure | None:
+    def strike(self, path: str, query: Mapping[str, str]) -> InjectedFailure | None:
         """The failure of this request, or None."""
         with self._lock:
             return next((each for each in self._failures if each.strikes(path, query)), None)

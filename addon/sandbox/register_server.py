@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
-from addon.sandbox.failures import Failure, Failures
+from addon.sandbox.failures import Failures, InjectedFailure
 from addon.sandbox.loopback import LoopbackServer
 from addon.sandbox.school_units import Unit
 from addon.school_register.model import ACTIVE, CEASED, RESTING, Organiser, RegisterUnit
@@ -86,7 +86,7 @@ class RegisterServer:
         self, path_contains: str = "", status: int = 503, times: int | None = 1, **more: Any
     ) -> None:
         """Asks for a failure; `more` are the other fields of `Failure`, e.g. kind="notJson"."""
-        self._failures.add(Failure(path_contains, status, times=times, **more))
+        self._failures.add(InjectedFailure(path_contains, status, times=times, **more))
 
     def heal(self) -> None:
         """Forgets all failures asked for."""
@@ -111,7 +111,7 @@ class RegisterServer:
 
     # What the handler asks
 
-    def received(self, path: str) -> Failure | None:
+    def received(self, path: str) -> InjectedFailure | None:
         """Notes a request and gives the failure asked for, if any."""
         with self._lock:
             self._requests.append(path.removeprefix(BASE))

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from msgspec import structs
 
-from addon.bootstrap import open_store, rooms
-from addon.cli.progress import Progress
-from addon.delivery.throttle import Patience
-from addon.planning.ledger import Key
+from addon.bootstrap import open_store, sync_context
+from addon.cli.progress import ProgressLine
+from addon.delivery.throttle import RetryPolicy
+from addon.planning.ledger import LedgerKey
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.sandbox.google_shapes import JSON
@@ -23,12 +23,12 @@ from addon.sandbox.vendor import SandboxVendor
 from addon.sandbox.watch import Seen, Watch
 from addon.settings import Settings
 from addon.store.base import Store
-from addon.sync.context import Rooms
+from addon.sync.context import SyncContext
 from addon.sync.report import ConnectionReport, RunReport
 from addon.sync.run import sync
 
 STUDENTS, STAFF = 240, 40
-IMPATIENT = Patience(first_wait=0.05)
+IMPATIENT = RetryPolicy(first_wait=0.05)
 """A real run waits ten times as long for a vendor in trouble."""
 
 PROFILES = """\
@@ -79,7 +79,7 @@ def expect(true: bool, what: str) -> None:
         raise StoryError(what)
 
 
-class Outcome(NamedTuple):
+class StageOutcome(NamedTuple):
     """A run: what it says of itself, what each vendor saw, and how long it took."""
 
     report: RunReport
@@ -104,17 +104,17 @@ class Stage:
         self,
         environ: Mapping[str, str],
         store: Store,
-        rooms: Rooms,
+        context: SyncContext,
         directory: DirectoryServer,
         vendors: Mapping[str, SandboxVendor],
         trials: Mapping[str, SandboxVendor],
         administrators: Sequence[JSON],
         folder: Path,
-        progress: Progress,
+        progress: ProgressLine,
     ) -> None:
         self.environ = environ
         self.store = store
-        self.rooms = rooms
+        self.sync_context = context
         self.directory = directory
         self.vendors = vendors
         self.trials = trials
@@ -133,19 +133,19 @@ class Stage:
         """The tenant's id, which is Google's for the customer."""
         return str(self.domain.customer["id"])
 
-    def key(self, vendor: str) -> Key:
+    def key(self, vendor: str) -> LedgerKey:
         """Whose ledger it is."""
-        return Key(self.tenant, vendor, "live")
+        return LedgerKey(self.tenant, vendor, "live")
 
-    def sync(self) -> Outcome:
+    def sync(self) -> StageOutcome:
         """One run, watched."""
         watches = {vendor: Watch(server) for vendor, server in self.vendors.items()}
         queries, began = self.directory.queries, time.monotonic()
         with self._progress:
-            report = sync(self.rooms, self.tenant)
+            report = sync(self.sync_context, self.tenant)
         seconds = time.monotonic() - began
         seen = {vendor: watch.seen() for vendor, watch in watches.items()}
-        return Outcome(report, seen, self.directory.queries - queries, seconds)
+        return StageOutcome(report, seen, self.directory.queries - queries, seconds)
 
     def pupil(self, org_unit: str) -> JSON:
         """A pupil with nothing out of the ordinary whose OU is this one, each time another."""
@@ -173,7 +173,7 @@ class Stage:
 
 
 @contextmanager
-def set_stage(folder: Path, progress: Progress) -> Iterator[Stage]:
+def set_stage(folder: Path, progress: ProgressLine) -> Iterator[Stage]:
     """The stage, with its data in `folder`, until the end of the `with`."""
     with ExitStack() as stack:
         directory = stack.enter_context(DirectoryServer(generate(STUDENTS, STAFF)))
@@ -194,8 +194,8 @@ def set_stage(folder: Path, progress: Progress) -> Iterator[Stage]:
         settings = Settings.from_environ(environ)
         store = open_store(settings)
         stack.callback(store.close)
-        parts = rooms(settings, store, progress.reading, progress.delivering)
-        parts = structs.replace(parts, patience=IMPATIENT)
+        parts = sync_context(settings, store, progress.reading, progress.delivering)
+        parts = structs.replace(parts, retry_policy=IMPATIENT)
         vendors = {vendor: servers[vendor] for vendor in NAMES}
         trials = {vendor: servers[f"{vendor}_test"] for vendor in NAMES}
         people = administrators

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.school_units import Style
-from addon.sandbox.stage import Outcome, Stage, expect
+from addon.sandbox.stage import Stage, StageOutcome, expect
 from addon.sandbox.terminal import Terminal
-from addon.sync.overview import Row, write_csv
+from addon.sync.overview import OverviewRow, write_csv
 from addon.sync.report import RunReport
 from addon.sync.run import preview
 from addon.tenants.document import DocumentError, decode_tenant
@@ -28,7 +28,7 @@ KEPT_IN: Mapping[Style, str] = {
 SEVERITIES = ("error", "warning", "info")
 
 
-class Step(NamedTuple):
+class StoryStep(NamedTuple):
     """A step of the story: its heading, why it is there, and what happens."""
 
     title: str
@@ -55,7 +55,7 @@ def the_domain(stage: Stage, terminal: Terminal) -> None:
 
 def the_import(stage: Stage, terminal: Terminal) -> None:
     """A faulty document is refused, the right one kept."""
-    vendors = stage.rooms.settings.vendors
+    vendors = stage.sync_context.settings.vendors
     people = [each["primaryEmail"] for each in stage.administrators]
     document = {**tenant_document(stage.domain), "administrators": people}
     terminal.command("tenant import faulty.json")
@@ -94,7 +94,7 @@ def _faulty(document: dict[str, object]) -> dict[str, object]:
 def the_preview(stage: Stage, terminal: Terminal) -> None:
     """What would be sent, what the data lacks, and who is left out and why."""
     terminal.command(f"preview {stage.tenant} --csv overview.csv")
-    report, prepared = preview(stage.rooms, stage.tenant)
+    report, prepared = preview(stage.sync_context, stage.tenant)
     expect(not any(v.requests for v in stage.vendors.values()), "a preview sends nothing")
     tell_directory(report, terminal)
     tell_connections(report, terminal, planned=True)
@@ -115,13 +115,13 @@ def the_preview(stage: Stage, terminal: Terminal) -> None:
     terminal.why("They are counted here, named nowhere and sent to nobody.")
 
 
-def _examples(rows: Iterable[Row]) -> list[tuple[str, ...]]:
+def _examples(rows: Iterable[OverviewRow]) -> list[tuple[str, ...]]:
     """A pupil, a teacher, and one left out for each of three reasons."""
-    found: dict[str, dict[str, Row]] = {}
+    found: dict[str, dict[str, OverviewRow]] = {}
     for row in rows:
         found.setdefault(row.id, {})[row.vendor] = row
     people = [each for each in found.values() if each["gleerups"].primary_email]
-    wanted: list[Callable[[Row], bool]] = [
+    wanted: list[Callable[[OverviewRow], bool]] = [
         lambda row: row.role == "student" and bool(row.classes and row.teaching_groups),
         lambda row: row.role == "staff" and bool(row.teaching_groups),
         lambda row: row.reason == "missing-family-name",
@@ -142,7 +142,7 @@ def _examples(rows: Iterable[Row]) -> list[tuple[str, ...]]:
     return examples
 
 
-def _decision(row: Row) -> str:
+def _decision(row: OverviewRow) -> str:
     if row.decision != "sent":
         return f"{row.decision}: {row.reason}"
     groups = (*row.classes, *row.teaching_groups)
@@ -185,7 +185,7 @@ def nothing_changed(stage: Stage, terminal: Terminal) -> None:
 # What the steps have in common
 
 
-def run(stage: Stage, terminal: Terminal) -> Outcome:
+def run(stage: Stage, terminal: Terminal) -> StageOutcome:
     """One run, with the command that an administrator would have typed."""
     terminal.command(f"sync {stage.tenant}")
     return stage.sync()

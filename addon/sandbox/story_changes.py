@@ -3,11 +3,11 @@
 from addon.sandbox.google_shapes import JSON
 from addon.sandbox.municipality.mess import PROTECTED_GROUP
 from addon.sandbox.municipality.units import DOMAIN
-from addon.sandbox.stage import Outcome, Stage, expect
+from addon.sandbox.stage import Stage, StageOutcome, expect
 from addon.sandbox.story import run, tell_connections
 from addon.sandbox.terminal import Terminal
 from addon.sandbox.vendor_rules import SCHOOL_USER
-from addon.sandbox.watch import Seen, Write
+from addon.sandbox.watch import Seen, WatchedWrite
 
 NORTH, SOUTH = "/Elever/Norra skolan", "/Södra skolan/Elever"
 REQUEST = ("request", "resource", "externalId", "")
@@ -178,7 +178,7 @@ def _number(seen: Seen) -> str:
     return f"{seen.asked} requests" + (f", {questions} to ask what is there" if questions else "")
 
 
-def _tell_writes(stage: Stage, outcome: Outcome, terminal: Terminal) -> None:
+def _tell_writes(stage: Stage, outcome: StageOutcome, terminal: Terminal) -> None:
     """The very requests, as each vendor saw them."""
     for vendor, seen in outcome.seen.items():
         status = outcome.of(vendor).status
@@ -196,11 +196,11 @@ def _name(user: JSON) -> str:
     return str(user["name"]["fullName"])
 
 
-def _address(write: Write) -> str:
+def _address(write: WatchedWrite) -> str:
     return str((write.after or write.before or {}).get("userName"))
 
 
-def _addresses(writes: list[Write]) -> list[str]:
+def _addresses(writes: list[WatchedWrite]) -> list[str]:
     return [_address(write) for write in writes]
 
 
@@ -213,6 +213,6 @@ def _schools(resource: object) -> list[str]:
     return [each["value"] for each in (school or {}).get("enrolments") or ()]
 
 
-def _same(write: Write) -> bool:
+def _same(write: WatchedWrite) -> bool:
     before, after = write.before, write.after
     return bool(before and after and before["externalId"] == after["externalId"])

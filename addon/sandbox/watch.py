@@ -10,7 +10,7 @@ from addon.sandbox.vendor_rules import SCHOOL_USER
 Resource = Mapping[str, Any]
 
 
-class Write(NamedTuple):
+class WatchedWrite(NamedTuple):
     """One answered write; `before` and `after` are the resource as the vendor held it."""
 
     method: str
@@ -33,13 +33,19 @@ class Write(NamedTuple):
 class Seen:
     """A run as one vendor saw it."""
 
-    def __init__(self, writes: list[Write], before: "Held", after: "Held", asked: int) -> None:
+    def __init__(
+        self,
+        writes: list[WatchedWrite],
+        before: "WatchedResource",
+        after: "WatchedResource",
+        asked: int,
+    ) -> None:
         self.writes = writes
         self.asked = asked
         self._before = before
         self._after = after
 
-    def of(self, method: str, kind: str) -> list[Write]:
+    def of(self, method: str, kind: str) -> list[WatchedWrite]:
         """The writes of this kind that were done."""
         return [w for w in self.writes if (w.method, w.kind) == (method, kind) and w.done]
 
@@ -52,7 +58,7 @@ class Seen:
         """Each write: method, type, how its externalId begins, and what it came to."""
         return [(w.method, w.kind, w.external_id[:8], self._words(w)) for w in self.writes]
 
-    def _words(self, write: Write) -> str:
+    def _words(self, write: WatchedWrite) -> str:
         if not write.done:
             return f"not done: {write.status}"
         if write.before is None:
@@ -79,7 +85,7 @@ def _told(before: object, after: object, always: bool = False) -> str:
     return f"{after}, was {before}"
 
 
-class Held:
+class WatchedResource:
     """What a vendor holds at one moment."""
 
     def __init__(self, vendor: SandboxVendor) -> None:
@@ -109,13 +115,13 @@ class Watch:
 
     def __init__(self, vendor: SandboxVendor) -> None:
         self._vendor = vendor
-        self._before = Held(vendor)
+        self._before = WatchedResource(vendor)
         self._first = len(vendor.requests)
 
     def seen(self) -> Seen:
         """What has come since."""
         requests = self._vendor.requests[self._first :]
-        after = Held(self._vendor)
+        after = WatchedResource(self._vendor)
         new = {
             kind: iter([each for each in ids if each not in self._before.by_id])
             for kind, ids in after.kinds.items()
@@ -129,5 +135,5 @@ class Watch:
             if request.method == "POST" and request.status == 201:
                 vendor_id = next(new[kind], "")
             before, now = self._before.by_id.get(vendor_id), after.by_id.get(vendor_id)
-            writes.append(Write(request.method, kind, request.status, before, now))
+            writes.append(WatchedWrite(request.method, kind, request.status, before, now))
         return Seen(writes, self._before, after, asked=len(requests))

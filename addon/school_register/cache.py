@@ -10,9 +10,9 @@ import msgspec
 from msgspec import Struct
 
 from addon.school_register.model import Organiser, RegisterUnit
-from addon.school_register.search import Index
+from addon.school_register.search import RegisterIndex
 from addon.store.base import Store
-from addon.store.records import Shelf
+from addon.store.records import Namespace
 
 T = TypeVar("T")
 
@@ -26,10 +26,10 @@ SHARED_LOOKS = 60.0
 UPLOAD_LOOKS = 2.0
 """Seconds for which memory is taken for the store; an upload is looked at as soon as it is done."""
 TENANTS_IN_MEMORY = 40
-SHARED = Shelf("register")
+SHARED = Namespace("register")
 
 
-class Copy(Struct, frozen=True):
+class RegisterCopy(Struct, frozen=True):
     """Units `in_order` as they were `fetched` (seconds since 1970 UTC)."""
 
     fetched: float
@@ -42,10 +42,10 @@ class _Remembered(Struct, frozen=True):
 
     looked: float
     saved: float | None
-    index: Index
+    index: RegisterIndex
 
 
-class Kept:
+class RegisterCache:
     """The register's papers: the copy for all, each tenant's upload, lists and details."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
@@ -54,7 +54,7 @@ class Kept:
         self._lock = threading.Lock()
         self._memory: OrderedDict[str, _Remembered] = OrderedDict()
 
-    def copy(self) -> Index:
+    def copy(self) -> RegisterIndex:
         """The copy of the whole register; empty when there is none."""
         return self._index(SHARED, "all", SHARED_LOOKS)
 
@@ -62,26 +62,26 @@ class Kept:
         """Keep the whole register in place of an earlier copy."""
         self._keep_copy(SHARED, "all", units, organisers)
 
-    def upload(self, tenant: str) -> Index:
+    def upload(self, tenant: str) -> RegisterIndex:
         """A tenant's own file; empty when there is none."""
-        return self._index(Shelf("register", tenant), "upload", UPLOAD_LOOKS)
+        return self._index(Namespace("register", tenant), "upload", UPLOAD_LOOKS)
 
     def keep_upload(self, tenant: str, units: Sequence[RegisterUnit]) -> None:
         """Keep a tenant's own file in place of an earlier one."""
-        self._keep_copy(Shelf("register", tenant), "upload", units, ())
+        self._keep_copy(Namespace("register", tenant), "upload", units, ())
 
     def discard_upload(self, tenant: str) -> None:
         """Forget a tenant's own file."""
-        self._store.discard(Shelf("register", tenant), "upload")
+        self._store.discard(Namespace("register", tenant), "upload")
         self._forget(tenant)
 
-    def listed(self, name: str) -> Copy | None:
+    def listed(self, name: str) -> RegisterCopy | None:
         """A list of units that was asked for, however old."""
-        return self._kept(name, Copy)
+        return self._kept(name, RegisterCopy)
 
     def keep_list(self, name: str, units: Sequence[RegisterUnit]) -> None:
         """Keep a list of units."""
-        self._keep(name, Copy(self._clock(), tuple(units)), KEPT)
+        self._keep(name, RegisterCopy(self._clock(), tuple(units)), KEPT)
 
     def unit(self, code: str) -> RegisterUnit | None:
         """A unit's details, if they are not too old."""
@@ -91,7 +91,7 @@ class Kept:
         """Keep a unit's details."""
         self._keep(f"unit {unit.code}", unit, DETAILS_KEPT)
 
-    def _index(self, shelf: Shelf, name: str, looks: float) -> Index:
+    def _index(self, shelf: Namespace, name: str, looks: float) -> RegisterIndex:
         now = self._clock()
         with self._lock:
             known = self._memory.get(shelf.tenant)
@@ -102,8 +102,12 @@ class Kept:
         if known is not None and known.saved == saved:
             index = known.index
         else:
-            copy = None if paper is None else _unpack(paper.data, Copy)
-            index = Index() if copy is None else Index(copy.units, copy.organisers, copy.fetched)
+            copy = None if paper is None else _unpack(paper.data, RegisterCopy)
+            index = (
+                RegisterIndex()
+                if copy is None
+                else RegisterIndex(copy.units, copy.organisers, copy.fetched)
+            )
         self._remember(shelf.tenant, _Remembered(now, saved, index))
         return index
 
@@ -120,13 +124,13 @@ class Kept:
 
     def _keep_copy(
         self,
-        shelf: Shelf,
+        shelf: Namespace,
         name: str,
         units: Sequence[RegisterUnit],
         organisers: Sequence[Organiser],
     ) -> None:
         now = self._clock()
-        packed = _pack(Copy(now, tuple(units), tuple(organisers)))
+        packed = _pack(RegisterCopy(now, tuple(units), tuple(organisers)))
         self._store.keep(shelf, name, packed, now, now + KEPT)
         self._forget(shelf.tenant)
 
@@ -134,12 +138,12 @@ class Kept:
         paper = self._store.kept(SHARED, name, self._clock())
         return None if paper is None else _unpack(paper.data, kind)
 
-    def _keep(self, name: str, value: Copy | RegisterUnit, kept_for: float) -> None:
+    def _keep(self, name: str, value: RegisterCopy | RegisterUnit, kept_for: float) -> None:
         now = self._clock()
         self._store.keep(SHARED, name, _pack(value), now, now + kept_for)
 
 
-def _pack(value: Copy | RegisterUnit) -> bytes:
+def _pack(value: RegisterCopy | RegisterUnit) -> bytes:
     return zlib.compress(msgspec.msgpack.encode(value), 6)
 
 

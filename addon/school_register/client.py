@@ -15,8 +15,8 @@ from addon.school_register.model import (
     PLANNED,
     RESTING,
     Organiser,
-    RegisterAway,
     RegisterError,
+    RegisterUnavailable,
     RegisterUnit,
 )
 from addon.text import one_line
@@ -182,7 +182,7 @@ class RegisterClient:
             except (requests.RequestException, _Busy) as error:
                 if tried == TRIES or time.monotonic() + wait >= until:
                     said = str(error) if isinstance(error, _Busy) else type(error).__name__
-                    raise RegisterAway(
+                    raise RegisterUnavailable(
                         f"The school unit register does not answer {path} ({said}). {REMEDY}"
                     ) from None
             self._sleep(wait)

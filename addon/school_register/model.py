@@ -14,7 +14,7 @@ class RegisterError(Exception):
     """The register cannot be had, or does not say what it promises; the message says what to do."""
 
 
-class RegisterAway(RegisterError):
+class RegisterUnavailable(RegisterError):
     """The register does not answer, or not in time: later it may."""
 
 

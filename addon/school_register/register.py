@@ -8,12 +8,12 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
-from addon.school_register.cache import LISTS_NEW, Kept
+from addon.school_register.cache import LISTS_NEW, RegisterCache
 from addon.school_register.csv_import import read_units
-from addon.school_register.model import Organiser, RegisterAway, RegisterError, RegisterUnit
+from addon.school_register.model import Organiser, RegisterError, RegisterUnavailable, RegisterUnit
 from addon.school_register.municipalities import municipality_named
 from addon.school_register.organisers import tidy
-from addon.school_register.search import filled, has_words, in_order, rank
+from addon.school_register.search import has_words, in_order, rank, with_gaps_filled
 from addon.store.base import Store
 from addon.text import fold
 
@@ -40,7 +40,7 @@ class Client(Protocol):
     def organisers(self) -> list[Organiser]: ...
 
 
-class State(Struct, frozen=True):
+class RegisterState(Struct, frozen=True):
     """What there is: `access` to the register, a copy of `units`, `fetched` when, an upload."""
 
     access: bool
@@ -53,7 +53,7 @@ class Register:
     """Finds school units. Raises StoreError, and RegisterError where it says so."""
 
     def __init__(self, store: Store, client: Client | None, clock: Callable[[], float]) -> None:
-        self._kept = Kept(store, clock)
+        self._kept = RegisterCache(store, clock)
         self._client = client
         self._clock = clock
         self._away_until = 0.0
@@ -73,7 +73,7 @@ class Register:
         self._kept.keep_copy(in_order(units), [tidy(each) for each in organisers])
         return len(units)
 
-    def see_to(self, older_than: float = LISTS_NEW) -> int | None:
+    def refresh_if_old(self, older_than: float = LISTS_NEW) -> int | None:
         """Refresh the copy when it is old or missing; how many units, None where it is new."""
         fetched = self._kept.copy().fetched
         if fetched is not None and self._clock() - fetched < older_than:
@@ -126,7 +126,7 @@ class Register:
             return None
         own = self._kept.upload(tenant).by_code.get(code)
         known = self._detailed(code) or self._kept.copy().by_code.get(code)
-        return known if own is None else own if known is None else filled(own, known)
+        return known if own is None else own if known is None else with_gaps_filled(own, known)
 
     def details(self, tenant: str, codes: Iterable[str]) -> dict[str, RegisterUnit]:
         """Units with their details, several asked for at once; those not known are absent."""
@@ -163,10 +163,10 @@ class Register:
         """Go by the register itself again."""
         self._kept.discard_upload(tenant)
 
-    def state(self, tenant: str) -> State:
+    def state(self, tenant: str) -> RegisterState:
         """What there is to search in."""
         copy = self._kept.copy()
-        return State(
+        return RegisterState(
             access=self._client is not None,
             units=len(copy.units),
             fetched=copy.fetched,
@@ -235,7 +235,7 @@ class Register:
             listed = []
         for unit in listed:
             mine = own.by_code.get(unit.code)
-            said = unit if mine is None else filled(mine, unit)
+            said = unit if mine is None else with_gaps_filled(mine, unit)
             if mine is None or belongs(said):
                 found[unit.code] = said
         return in_order(found.values())
@@ -261,13 +261,13 @@ class Register:
                 "(SKOLSYNK_REGISTER=off). Upload the register as a CSV file."
             )
         if self._clock() < self._away_until:
-            raise RegisterAway(
+            raise RegisterUnavailable(
                 "The school unit register did not answer a moment ago. Try again in a minute, "
                 "or upload the register as a CSV file."
             )
         try:
             return question(self._client)
-        except RegisterAway:
+        except RegisterUnavailable:
             self._away_until = self._clock() + AWAY
             raise
 

@@ -29,7 +29,7 @@ def has_words(unit: RegisterUnit, words: Sequence[str]) -> bool:
     return all(word in name for word in words)
 
 
-def filled(unit: RegisterUnit, other: RegisterUnit) -> RegisterUnit:
+def with_gaps_filled(unit: RegisterUnit, other: RegisterUnit) -> RegisterUnit:
     """A unit, with what it does not say taken from another reading of the same."""
     return structs.replace(
         unit,
@@ -39,7 +39,7 @@ def filled(unit: RegisterUnit, other: RegisterUnit) -> RegisterUnit:
     )
 
 
-class Index:
+class RegisterIndex:
     """Units to search in; they are `in_order` already. `fetched` is in seconds since 1970 UTC."""
 
     def __init__(

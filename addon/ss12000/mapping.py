@@ -11,7 +11,7 @@ from addon.roster.model import Enrolment, Person, StudentGroup
 from addon.ss12000 import resources as wire
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import SCHEMAS, ResourceType, encode, reference
-from addon.ss12000.vendor_roster import View
+from addon.ss12000.vendor_roster import VendorRoster
 from addon.tenants.model import Connection, SchoolUnit, Tenant
 
 GROUP_TYPES = {"class": "Klass", "teaching": "Undervisning"}
@@ -20,7 +20,7 @@ BESIDE_COMPULSORY = frozenset({"FKLASS", "FTH", "OPPFTH"})
 """School types that share a unit with another one; förskoleklass is school year 0."""
 
 
-class Outgoing(Struct, frozen=True, gc=False):
+class OutgoingResource(Struct, frozen=True, gc=False):
     """A resource that the vendor should hold.
 
     `body` is its JSON, or None when it cannot be said now because something it must refer to
@@ -32,14 +32,14 @@ class Outgoing(Struct, frozen=True, gc=False):
     body: bytes | None
 
 
-class Translation:
+class ResourceMapper:
     """The resources of one connection.
 
     `absent` are externalIds that the vendor does not hold and will not get now: references
     to them are left out where they are optional, and the resource waits where they are not.
     """
 
-    def __init__(self, view: View, tenant: Tenant, connection: Connection) -> None:
+    def __init__(self, view: VendorRoster, tenant: Tenant, connection: Connection) -> None:
         self._view = view
         self._tenant = tenant
         self._fields = view.fields
@@ -47,7 +47,7 @@ class Translation:
         self._units = {u.code: u for u in tenant.school_units if u.code in chosen}
         self._ids = Ids(tenant.customer_id)
 
-    def resources(self, absent: Set[str] = frozenset()) -> Iterator[Outgoing]:
+    def resources(self, absent: Set[str] = frozenset()) -> Iterator[OutgoingResource]:
         """Every resource, in the order of creates."""
         if not self._units:
             return
@@ -74,7 +74,7 @@ class Translation:
         """The externalIds of all school units of the tenant, sent or not."""
         return frozenset(self._ids.school_unit(u.code) for u in self._tenant.school_units)
 
-    def _organisation(self) -> Outgoing:
+    def _organisation(self) -> OutgoingResource:
         external_id = self._ids.organisation()
         return _outgoing(
             "Organisation",
@@ -85,7 +85,7 @@ class Translation:
             ),
         )
 
-    def _school_unit(self, unit: SchoolUnit, absent: Set[str]) -> Outgoing:
+    def _school_unit(self, unit: SchoolUnit, absent: Set[str]) -> OutgoingResource:
         organisation = self._ids.organisation()
         return _outgoing(
             "SchoolUnit",
@@ -102,7 +102,7 @@ class Translation:
             ),
         )
 
-    def _user(self, person: Person, absent: Set[str]) -> Outgoing:
+    def _user(self, person: Person, absent: Set[str]) -> OutgoingResource:
         enrolments = tuple(
             self._enrolment(e)
             for e in person.enrolments
@@ -140,7 +140,7 @@ class Translation:
             school_type=self._school_type(enrolment.unit, enrolment.school_year),
         )
 
-    def _employment(self, person: Person, unit: str, absent: Set[str]) -> Outgoing:
+    def _employment(self, person: Person, unit: str, absent: Set[str]) -> OutgoingResource:
         user, employer = self._ids.user(person.id), self._ids.school_unit(unit)
         resource = wire.Employment(
             schemas=SCHEMAS["Employment"],
@@ -151,7 +151,7 @@ class Translation:
         )
         return _outgoing("Employment", resource, waits=user in absent or employer in absent)
 
-    def _student_group(self, group: StudentGroup, absent: Set[str]) -> Outgoing:
+    def _student_group(self, group: StudentGroup, absent: Set[str]) -> OutgoingResource:
         owner = self._ids.school_unit(group.unit)
         students = (self._ids.user(s) for s in group.students)
         resource = wire.StudentGroup(
@@ -165,7 +165,7 @@ class Translation:
         )
         return _outgoing("StudentGroup", resource, waits=owner in absent)
 
-    def _activity(self, group: StudentGroup, absent: Set[str]) -> Outgoing:
+    def _activity(self, group: StudentGroup, absent: Set[str]) -> OutgoingResource:
         owner, taught = self._ids.school_unit(group.unit), self._ids.student_group(group)
         employments = (
             self._ids.employment(group.unit, t)
@@ -199,5 +199,7 @@ class Translation:
 
 def _outgoing(
     resource_type: ResourceType, resource: wire.Resource, waits: bool = False
-) -> Outgoing:
-    return Outgoing(resource_type, resource.external_id, None if waits else encode(resource))
+) -> OutgoingResource:
+    return OutgoingResource(
+        resource_type, resource.external_id, None if waits else encode(resource)
+    )

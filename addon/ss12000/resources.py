@@ -40,11 +40,11 @@ SCHOOL_USER = _SCHOOL + "User"
 _CLOUD_USER = "urn:scim:schemas:extension:skolsynk:1.0:User"
 
 
-class Wire(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True, gc=False):
+class WireObject(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True, gc=False):
     """What every JSON object here has in common: absent when empty, in field order."""
 
 
-class Reference(Wire, frozen=True):
+class Reference(WireObject, frozen=True):
     value: str
     ref: str = field(name="$ref")
 
@@ -54,7 +54,7 @@ def reference(resource_type: ResourceType, external_id: str) -> Reference:
     return Reference(value=external_id, ref=f"{ENDPOINTS[resource_type]}/{external_id}")
 
 
-class Resource(Wire, frozen=True):
+class Resource(WireObject, frozen=True):
     schemas: tuple[str, ...]
     external_id: str
 
@@ -71,28 +71,28 @@ class SchoolUnit(Resource, frozen=True):
     municipality_code: str | None = None
 
 
-class Name(Wire, frozen=True):
+class Name(WireObject, frozen=True):
     family_name: str
     given_name: str
 
 
-class Email(Wire, frozen=True):
+class Email(WireObject, frozen=True):
     value: str
     type: str | None = None
 
 
-class Enrolment(Wire, frozen=True):
+class Enrolment(WireObject, frozen=True):
     value: str
     ref: str = field(name="$ref")
     school_year: int | None = None
     school_type: str | None = None
 
 
-class SchoolUser(Wire, frozen=True):
+class SchoolUser(WireObject, frozen=True):
     enrolments: tuple[Enrolment, ...] = ()
 
 
-class CloudUser(Wire, frozen=True):
+class CloudUser(WireObject, frozen=True):
     provider: str
     provider_user_id: str
 

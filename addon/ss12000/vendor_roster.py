@@ -14,7 +14,7 @@ from addon.tenants.model import Connection, Tenant
 from addon.vendors.profiles import OptionalField, Vendor
 
 
-class View(Struct, frozen=True):
+class VendorRoster(Struct, frozen=True):
     """The people and groups that a connection carries, and what had to be left out.
 
     `fields` are the optional fields that the connection chose and the vendor can use.
@@ -26,7 +26,9 @@ class View(Struct, frozen=True):
     fields: frozenset[OptionalField] = frozenset()
 
 
-def view(roster: Roster, tenant: Tenant, connection: Connection, vendor: Vendor) -> View:
+def vendor_roster(
+    roster: Roster, tenant: Tenant, connection: Connection, vendor: Vendor
+) -> VendorRoster:
     """The roster as the connection's vendor can take it."""
     units = set(connection.school_units)
     one = vendor.placements == "one"
@@ -50,7 +52,7 @@ def view(roster: Roster, tenant: Tenant, connection: Connection, vendor: Vendor)
     trimmed = _keep_present(groups, people)
     if one:
         trimmed = _first_class_only(trimmed, reduced)
-    return View(
+    return VendorRoster(
         people=people,
         groups=tuple(trimmed),
         findings=tuple(

@@ -4,23 +4,30 @@ from collections.abc import Sequence, Set
 from typing import Protocol
 
 from addon.planning.guard import Approval, Hold
-from addon.planning.ledger import Change, Key, Ledger, NotKept
-from addon.store.records import LogEntry, Paper, Run, Shelf, Standing, StoredTask
+from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, LedgerWriteError
+from addon.store.records import (
+    AuditEntry,
+    CachedItem,
+    ConnectionState,
+    Namespace,
+    RunRecord,
+    StoredTask,
+)
 
 RUNS_KEPT = 1000
 
-LOG_KEPT = 3 * 365 * 86400.0
+AUDIT_KEPT = 3 * 365 * 86400.0
 """Seconds for which an entry stays in the log of changes."""
 
 
-class StoreError(NotKept):
+class StoreError(LedgerWriteError):
     """The store cannot be used; the message says where and what to do."""
 
 
 class LeaseLost(StoreError):
     """Another run has taken over the connection, so this one may write no more of it."""
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: LedgerKey) -> None:
         super().__init__(f"another run has taken over {key.tenant} at {key.vendor} ({key.mode})")
 
 
@@ -37,7 +44,7 @@ class Store(Protocol):
         """Keep the tenant's document, as it was given."""
 
     def replace_tenant(
-        self, customer_id: str, document: bytes, was: bytes | None, entry: LogEntry | None = None
+        self, customer_id: str, document: bytes, was: bytes | None, entry: AuditEntry | None = None
     ) -> bool:
         """Keep the document in place of `was` (None: there is none), with an entry in the log.
 
@@ -50,67 +57,67 @@ class Store(Protocol):
     def tenants(self) -> list[str]:
         """The customer ids of all tenants, sorted."""
 
-    def standing(self, key: Key) -> Standing:
+    def standing(self, key: LedgerKey) -> ConnectionState:
         """How the connection stands; its ledger may be read in part, see `Ledger.unread`."""
 
-    def load(self, key: Key, ledger: Ledger, shards: Set[int]) -> None:
+    def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
         """Read more of a ledger that `standing` gave: the named ones of its `unread` shards."""
 
-    def ledger(self, key: Key) -> Ledger:
+    def ledger(self, key: LedgerKey) -> Ledger:
         """The whole ledger, empty when nothing was sent yet."""
 
-    def ledgers(self, tenant: str) -> list[tuple[Key, int, int]]:
+    def ledgers(self, tenant: str) -> list[tuple[LedgerKey, int, int]]:
         """The tenant's ledgers that are not empty, with their resources and refusals."""
 
-    def record(self, key: Key, changes: Sequence[Change], holder: str = "") -> None:
+    def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:
         """Remember changes in a ledger.
 
         Raises LeaseLost when `holder` is named and does not hold the connection's lease.
         """
 
-    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
+    def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:
         """Take a connection's lease until a time, or put off its end.
 
         None when it is `holder`'s now, else who has it. It is free when it was let go of, when
         its time is out, or when its holder's process has died on this machine.
         """
 
-    def release(self, key: Key, holder: str) -> None:
+    def release(self, key: LedgerKey, holder: str) -> None:
         """Let go of a lease, if it is still `holder`'s."""
 
-    def hold(self, key: Key) -> Hold | None:
+    def hold(self, key: LedgerKey) -> Hold | None:
         """The plan that waits for approval, or None."""
 
-    def set_hold(self, key: Key, hold: Hold | None) -> None:
+    def set_hold(self, key: LedgerKey, hold: Hold | None) -> None:
         """Keep a hold in place of any earlier one, or end it."""
 
-    def approval(self, key: Key) -> Approval | None:
+    def approval(self, key: LedgerKey) -> Approval | None:
         """What was approved and is not done yet, or None."""
 
-    def set_approval(self, key: Key, approval: Approval | None) -> None:
+    def set_approval(self, key: LedgerKey, approval: Approval | None) -> None:
         """Keep an approval in place of any earlier one, or end it."""
 
-    def save_run(self, run: Run) -> None:
+    def save_run(self, run: RunRecord) -> None:
         """Keep a run, new or changed. Of each tenant's runs the newest RUNS_KEPT stay."""
 
-    def running(self, tenant: str) -> list[Run]:
+    def running(self, tenant: str) -> list[RunRecord]:
         """The tenant's runs that have not ended."""
 
-    def runs(self, tenant: str, limit: int = 50) -> list[Run]:
+    def runs(self, tenant: str, limit: int = 50) -> list[RunRecord]:
         """The tenant's runs, the newest first."""
 
     # The log of changes
 
-    def log(self, tenant: str, entry: LogEntry) -> None:
+    def log(self, tenant: str, entry: AuditEntry) -> None:
         """Write an entry in the tenant's log; those of the last LOG_KEPT seconds stay."""
 
-    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[LogEntry]:
+    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[AuditEntry]:
         """The tenant's log, the newest first; with `before`, those whose ids come before it."""
 
     # Papers: what is kept for a while
 
     def keep(
-        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+        self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> None:
         """Keep a paper, new or in place of the earlier one of that name.
 
@@ -119,20 +126,20 @@ class Store(Protocol):
         """
 
     def keep_new(
-        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+        self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> bool:
         """Keep a paper where there is none that has not expired; whether it was kept.
 
         Of two who do so at once, one has True.
         """
 
-    def kept(self, shelf: Shelf, name: str, now: float) -> Paper | None:
+    def kept(self, shelf: Namespace, name: str, now: float) -> CachedItem | None:
         """A paper, or None when there is none or it has expired."""
 
-    def papers(self, shelf: Shelf, now: float) -> list[str]:
+    def papers(self, shelf: Namespace, now: float) -> list[str]:
         """The names of a shelf's papers that have not expired, sorted."""
 
-    def discard(self, shelf: Shelf, name: str) -> None:
+    def discard(self, shelf: Namespace, name: str) -> None:
         """Remove a paper, if there is one."""
 
     def sweep(self, now: float) -> int:

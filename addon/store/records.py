@@ -7,7 +7,7 @@ from addon.planning.ledger import Ledger
 from addon.tenants.diff import Changed
 
 
-class Run(Struct, frozen=True):
+class RunRecord(Struct, frozen=True):
     """One execution for a tenant. Times are seconds since 1970 UTC.
 
     `report` is the JSON of `RunReport.record`, None while it is going on. `status` is `running`,
@@ -43,7 +43,7 @@ class StoredTask(Struct, frozen=True):
     created: float
 
 
-class LogEntry(Struct, frozen=True):
+class AuditEntry(Struct, frozen=True):
     """One change that a person made: an entry in the tenant's log of changes.
 
     `id` sorts by time and has the form of a run's, see `addon.sync.runs.new_run_id`. `at` is in
@@ -60,7 +60,7 @@ class LogEntry(Struct, frozen=True):
     changes: tuple[Changed, ...] = ()
 
 
-class Shelf(Struct, frozen=True):
+class Namespace(Struct, frozen=True):
     """Where papers of one kind are kept: `reading`, `progress`, `register` and the like ([a-z-]+).
 
     With no `tenant` all tenants share it, and there are never personal data on it.
@@ -70,7 +70,7 @@ class Shelf(Struct, frozen=True):
     tenant: str = ""
 
 
-class Paper(Struct, frozen=True):
+class CachedItem(Struct, frozen=True):
     """Something that is kept for a while, under a name of its own on a shelf.
 
     `saved` and `expires` are seconds since 1970 UTC; with `expires` None it stays until it is
@@ -83,7 +83,7 @@ class Paper(Struct, frozen=True):
     expires: float | None = None
 
 
-class Standing(Struct, frozen=True):
+class ConnectionState(Struct, frozen=True):
     """How a connection stands: what the vendor has, what is held, what was approved."""
 
     ledger: Ledger

@@ -7,20 +7,20 @@ from functools import partial
 
 from msgspec import Struct, structs
 
-from addon.delivery.lease import Taken
-from addon.logs import about
+from addon.delivery.lease import LeaseHeldByOther
+from addon.logs import log_context
 from addon.planning.guard import Hold
-from addon.planning.ledger import Key, NotKept
+from addon.planning.ledger import LedgerKey, LedgerWriteError
 from addon.planning.plan import Plan
-from addon.planning.result import Result
+from addon.planning.result import DeliveryResult
 from addon.store.base import Store
-from addon.sync.context import Rooms, key_refused
-from addon.sync.outcome import delivered, failed
-from addon.sync.prepare import Intention, Prepared, intend
-from addon.sync.protected import elsewhere, hide
-from addon.sync.readiness import Ready
+from addon.sync.context import SyncContext, forget_secret
+from addon.sync.outcome import delivery_report, failed_report
+from addon.sync.prepare import ConnectionPlanner, PreparedRun, planner_for
+from addon.sync.protected import find_protected_elsewhere, remove_protected_elsewhere
+from addon.sync.readiness import ReadyConnection
 from addon.sync.report import ConnectionReport, Status, nothing_done
-from addon.sync.session import Line, unwanted
+from addon.sync.session import VendorSession, cancellation_reason
 from addon.tenants.model import Connection
 
 log = logging.getLogger(__name__)
@@ -28,67 +28,74 @@ log = logging.getLogger(__name__)
 KEY_REFUSED = (401, 403)
 
 
-class Errand(Struct, frozen=True):
+class RunShared(Struct, frozen=True):
     """What all connections of one run share. `deadline` is a time of `time.monotonic`."""
 
-    rooms: Rooms
-    prepared: Prepared
+    context: SyncContext
+    prepared: PreparedRun
     holder: str
     deadline: float | None
 
 
-async def take_part(errand: Errand, ready: Ready) -> ConnectionReport:
+async def sync_connection_safely(errand: RunShared, ready: ReadyConnection) -> ConnectionReport:
     """The connection's part; whatever goes wrong with it stays with it."""
     connection, key = ready.connection, ready.key
     try:
-        with about(vendor=key.vendor, mode=key.mode):
-            return await deliver(errand, ready)
-    except (Taken, NotKept) as stopped:
-        return failed(connection, str(stopped))
+        with log_context(vendor=key.vendor, mode=key.mode):
+            return await sync_connection(errand, ready)
+    except (LeaseHeldByOther, LedgerWriteError) as stopped:
+        return failed_report(connection, str(stopped))
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         what = f"{type(error).__name__} at {where.filename}:{where.lineno}"
         log.error("the delivery of %s to %s ended: %s", key.tenant, key.vendor, what)
-        return failed(connection, f"the delivery ended with an error: {what}")
+        return failed_report(connection, f"the delivery ended with an error: {what}")
 
 
-async def deliver(errand: Errand, ready: Ready) -> ConnectionReport:
+async def sync_connection(errand: RunShared, ready: ReadyConnection) -> ConnectionReport:
     """Plan, and where there is something to do, plan again with the lease in hand and do it.
 
     Raises Taken when another run has the lease, NotKept when the store failed.
     """
-    rooms, prepared = errand.rooms, errand.prepared
+    context, prepared = errand.context, errand.prepared
     connection, key = ready.connection, ready.key
-    done = await asyncio.to_thread(settle, rooms, prepared, connection, key)
+    done = await asyncio.to_thread(finish_if_nothing_to_send, context, prepared, connection, key)
     if done is not None:
         return done
-    line = Line(
-        rooms, key, ready.target, errand.holder, errand.deadline, partial(unwanted, rooms, key)
+    line = VendorSession(
+        context,
+        key,
+        ready.target,
+        errand.holder,
+        errand.deadline,
+        partial(cancellation_reason, context, key),
     )
     trouble = await _elsewhere(errand, connection, line)
-    async with line.exclusively() as lease:
-        intention = await asyncio.to_thread(intend, rooms, prepared, connection, key)
+    async with line.with_lease() as lease:
+        intention = await asyncio.to_thread(planner_for, context, prepared, connection, key)
         plan, hold = intention.decide()
         if hold is None:
             result = await line.send(plan, intention.replan, intention.ledger, lease)
         else:
-            intention = await asyncio.to_thread(_mark, rooms.store, intention, plan, hold)
+            intention = await asyncio.to_thread(_mark, context.store, intention, plan, hold)
             gone = intention.protected | set(_marked(intention))
             going = plan.only_protected()
-            result, said = await line.hide(going, gone, intention.ledger, lease)
+            result, said = await line.remove_protected(going, gone, intention.ledger, lease)
             hold = structs.replace(hold, hidden=() if said else _marked(intention))
     if result.status in KEY_REFUSED:
-        key_refused(rooms, connection)
-    report = await asyncio.to_thread(_conclude, rooms.store, intention, plan, hold, result)
+        forget_secret(context, connection)
+    report = await asyncio.to_thread(_conclude, context.store, intention, plan, hold, result)
     return report if trouble is None else _with_trouble(report, trouble)
 
 
-async def _elsewhere(errand: Errand, connection: Connection, line: Line) -> str | None:
+async def _elsewhere(errand: RunShared, connection: Connection, line: VendorSession) -> str | None:
     """Have protected people removed in the environment that the connection is not in, before
     anything else; what stood in the way, if anything did.
     """
-    found = await asyncio.to_thread(elsewhere, errand.rooms, errand.prepared, connection)
-    return None if found is None else await hide(errand.rooms, found, line)
+    found = await asyncio.to_thread(
+        find_protected_elsewhere, errand.context, errand.prepared, connection
+    )
+    return None if found is None else await remove_protected_elsewhere(errand.context, found, line)
 
 
 def _with_trouble(report: ConnectionReport, trouble: str) -> ConnectionReport:
@@ -97,22 +104,26 @@ def _with_trouble(report: ConnectionReport, trouble: str) -> ConnectionReport:
     return structs.replace(report, status=status, detail=detail)
 
 
-def settle(
-    rooms: Rooms, prepared: Prepared, connection: Connection, key: Key
+def finish_if_nothing_to_send(
+    context: SyncContext, prepared: PreparedRun, connection: Connection, key: LedgerKey
 ) -> ConnectionReport | None:
     """The connection's report if there is nothing to send, else None. Raises NotKept."""
-    intention = intend(rooms, prepared, connection, key)
+    intention = planner_for(context, prepared, connection, key)
     plan, hold = intention.decide()
     going = plan if hold is None else plan.only_protected()
     if not going.empty or (hold is not None and _marked(intention)):
         return None
-    if elsewhere(rooms, prepared, connection) is not None:
+    if find_protected_elsewhere(context, prepared, connection) is not None:
         return None
-    return _conclude(rooms.store, intention, plan, hold, Result(nothing_done(), ()))
+    return _conclude(context.store, intention, plan, hold, DeliveryResult(nothing_done(), ()))
 
 
 def _conclude(
-    store: Store, intention: Intention, plan: Plan, hold: Hold | None, result: Result
+    store: Store,
+    intention: ConnectionPlanner,
+    plan: Plan,
+    hold: Hold | None,
+    result: DeliveryResult,
 ) -> ConnectionReport:
     """Remember what came of a plan beside the ledger, and report it."""
     key = intention.key
@@ -130,10 +141,12 @@ def _conclude(
         extra={"operations": result.operations, "left": result.left},
     )
     people = intention.ledger.people()
-    return delivered(intention.connection, plan, result, hold, people)
+    return delivery_report(intention.connection, plan, result, hold, people)
 
 
-def _keep_hold(store: Store, key: Key, earlier: Hold | None, hold: Hold | None) -> Hold | None:
+def _keep_hold(
+    store: Store, key: LedgerKey, earlier: Hold | None, hold: Hold | None
+) -> Hold | None:
     """Keep what holds the plan; the same as before keeps its age, a withdrawal its wait."""
     if hold is None:
         if earlier is not None and not earlier.withdrawal:
@@ -147,7 +160,7 @@ def _keep_hold(store: Store, key: Key, earlier: Hold | None, hold: Hold | None) 
     return earlier
 
 
-def _mark(store: Store, intention: Intention, plan: Plan, hold: Hold) -> Intention:
+def _mark(store: Store, intention: ConnectionPlanner, plan: Plan, hold: Hold) -> ConnectionPlanner:
     """Remember which protected people are about to be removed, until the groups are without them.
 
     Once they are removed the ledger does not have them, and the plan that says the groups anew
@@ -159,6 +172,6 @@ def _mark(store: Store, intention: Intention, plan: Plan, hold: Hold) -> Intenti
     return structs.replace(intention, held=kept)
 
 
-def _marked(intention: Intention) -> tuple[str, ...]:
+def _marked(intention: ConnectionPlanner) -> tuple[str, ...]:
     """ExternalIds of those who were removed while the plan was held, and may be in groups yet."""
     return () if intention.held is None else intention.held.hidden

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from addon.delivery.throttle import Patience
+from addon.delivery.throttle import RetryPolicy
 from addon.directory.snapshot import Snapshot
-from addon.planning.ledger import Key
+from addon.planning.ledger import LedgerKey
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.tenants.document import load_tenant
@@ -27,11 +27,11 @@ class SecretSource(Protocol):
         """Have a secret asked for anew next time."""
 
 
-class Unknown(Exception):
+class NotFoundError(Exception):
     """There is no such tenant, connection or hold; the message says what there is."""
 
 
-class Rooms(Struct, frozen=True):
+class SyncContext(Struct, frozen=True):
     """What a run needs from outside: settings, store, the directory, and how to show progress.
 
     `secrets` are those that profiles refer to in Secret Manager. `progress` is told a vendor,
@@ -40,39 +40,43 @@ class Rooms(Struct, frozen=True):
 
     settings: Settings
     store: Store
-    read: ReadDirectory
+    read_directory: ReadDirectory
     progress: Callable[[str, int, int], None] = lambda vendor, done, planned: None
-    patience: Patience = Patience()
+    retry_policy: RetryPolicy = RetryPolicy()
     clock: Callable[[], float] = time.time
     secrets: SecretSource | None = None
 
 
-def find_tenant(store: Store, tenant_id: str) -> Tenant:
+def load_tenant_or_raise(store: Store, tenant_id: str) -> Tenant:
     """The tenant's document. Raises Unknown."""
     document = store.tenant(tenant_id)
     if document is None:
         known = ", ".join(store.tenants()) or "none; import one with `tenant import FILE`"
-        raise Unknown(f"there is no tenant {tenant_id}; known are: {known}")
+        raise NotFoundError(f"there is no tenant {tenant_id}; known are: {known}")
     return load_tenant(document)
 
 
-def chosen(tenant: Tenant, vendor: str | None) -> tuple[Connection, ...]:
+def select_connections(tenant: Tenant, vendor: str | None) -> tuple[Connection, ...]:
     """The tenant's connections, or the one to `vendor`. Raises Unknown."""
     if vendor is None:
         return tenant.connections
     connection = tenant.connection(vendor)
     if connection is None:
         known = ", ".join(c.vendor for c in tenant.connections) or "none"
-        raise Unknown(f"{tenant.customer_id} has no connection to {vendor}; it has: {known}")
+        raise NotFoundError(f"{tenant.customer_id} has no connection to {vendor}; it has: {known}")
     return (connection,)
 
 
-def ledger_key(tenant_id: str, connection: Connection) -> Key | None:
+def ledger_key(tenant_id: str, connection: Connection) -> LedgerKey | None:
     """Whose ledger the connection writes, or None while it is off."""
-    return None if connection.mode == "off" else Key(tenant_id, connection.vendor, connection.mode)
+    return (
+        None
+        if connection.mode == "off"
+        else LedgerKey(tenant_id, connection.vendor, connection.mode)
+    )
 
 
-def target_of(
+def resolve_target(
     settings: Settings, connection: Connection, secrets: SecretSource | None
 ) -> Target | NotConfigured:
     """Where the connection sends to, or why that is not known."""
@@ -90,9 +94,9 @@ def target_of(
         return error
 
 
-def key_refused(rooms: Rooms, connection: Connection) -> None:
+def forget_secret(context: SyncContext, connection: Connection) -> None:
     """The vendor did not accept its key: it is asked for anew next time, for it may be new."""
-    vendor = rooms.settings.vendors[connection.vendor]
+    vendor = context.settings.vendors[connection.vendor]
     endpoint = vendor.live if connection.mode == "live" else vendor.test
-    if rooms.secrets is not None and endpoint is not None:
-        rooms.secrets.forget(endpoint.secret)
+    if context.secrets is not None and endpoint is not None:
+        context.secrets.forget(endpoint.secret)

@@ -2,12 +2,12 @@
 
 from addon.planning.guard import Hold, counts
 from addon.planning.plan import Plan
-from addon.planning.result import Result
+from addon.planning.result import DeliveryResult
 from addon.sync.report import ConnectionReport, HoldReport, Status, nothing_done
 from addon.tenants.model import Connection
 
 
-def foreseen(connection: Connection, plan: Plan, hold: Hold | None) -> ConnectionReport:
+def planned_report(connection: Connection, plan: Plan, hold: Hold | None) -> ConnectionReport:
     """What the next run would do."""
     return ConnectionReport(
         vendor=connection.vendor,
@@ -20,8 +20,12 @@ def foreseen(connection: Connection, plan: Plan, hold: Hold | None) -> Connectio
     )
 
 
-def delivered(
-    connection: Connection, plan: Plan, result: Result, hold: Hold | None, people: int | None = None
+def delivery_report(
+    connection: Connection,
+    plan: Plan,
+    result: DeliveryResult,
+    hold: Hold | None,
+    people: int | None = None,
 ) -> ConnectionReport:
     """What was done, and how many `people` there are now.
 
@@ -53,12 +57,14 @@ def _hold_report(hold: Hold | None) -> HoldReport | None:
     return None if hold is None else HoldReport(len(hold.people), hold.reason)
 
 
-def idle(connection: Connection) -> ConnectionReport:
+def off_report(connection: Connection) -> ConnectionReport:
     """The report of a connection that is off."""
     return ConnectionReport(connection.vendor, connection.mode, "off", nothing_done())
 
 
-def failed(connection: Connection, detail: str, configuration: bool = False) -> ConnectionReport:
+def failed_report(
+    connection: Connection, detail: str, configuration: bool = False
+) -> ConnectionReport:
     """The report of a connection of which nothing was tried."""
     return ConnectionReport(
         connection.vendor,

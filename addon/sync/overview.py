@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.model import Person, Roster
-from addon.ss12000.vendor_roster import View
+from addon.ss12000.vendor_roster import VendorRoster
 
 HEADER = (
     "id",
@@ -37,7 +37,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "
 """How text begins that some spreadsheet runs as a formula, in full width too."""
 
 
-class Row(Struct, frozen=True, gc=False):
+class OverviewRow(Struct, frozen=True, gc=False):
     """One line of the overview; lists are joined by `|` in the file."""
 
     id: str
@@ -59,7 +59,9 @@ class Row(Struct, frozen=True, gc=False):
         return [harmless("|".join(v) if isinstance(v, tuple) else v) for v in values]
 
 
-def rows(snapshot: Snapshot, roster: Roster, views: Iterable[tuple[str, View]]) -> Iterator[Row]:
+def rows(
+    snapshot: Snapshot, roster: Roster, views: Iterable[tuple[str, VendorRoster]]
+) -> Iterator[OverviewRow]:
     """A row for each user read and each of `views` (vendor id, what it carries)."""
     users: dict[str, User] = {}
     for user in snapshot.users:
@@ -70,10 +72,12 @@ def rows(snapshot: Snapshot, roster: Roster, views: Iterable[tuple[str, View]]) 
             if user.id not in roster.protected:
                 yield _row(user, roster, view, vendor, memberships.get(user.id, ((), ())))
         for user_id in sorted(roster.protected):
-            yield Row(user_id, "", "", "", "", "", (), (), (), vendor, "left out", PROTECTED)
+            yield OverviewRow(
+                user_id, "", "", "", "", "", (), (), (), vendor, "left out", PROTECTED
+            )
 
 
-def write_csv(path: Path, lines: Iterable[Row]) -> None:
+def write_csv(path: Path, lines: Iterable[OverviewRow]) -> None:
     """Write the overview, whole or not at all, readable by its owner only.
 
     What is no file (a pipe, a terminal) is written to as it is. Raises OSError.
@@ -95,7 +99,7 @@ def write_csv(path: Path, lines: Iterable[Row]) -> None:
         raise
 
 
-def _write(file: TextIO, lines: Iterable[Row]) -> None:
+def _write(file: TextIO, lines: Iterable[OverviewRow]) -> None:
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(HEADER)
     writer.writerows(line.cells() for line in lines)
@@ -104,14 +108,14 @@ def _write(file: TextIO, lines: Iterable[Row]) -> None:
 def _row(
     user: User,
     roster: Roster,
-    view: View,
+    view: VendorRoster,
     vendor: str,
     groups: tuple[tuple[str, ...], tuple[str, ...]],
-) -> Row:
+) -> OverviewRow:
     sent = view.people.get(user.id)
     known = sent or roster.people.get(user.id)
     reason = "" if sent else roster.left_out.get(user.id, UNIT_NOT_CHOSEN)
-    return Row(
+    return OverviewRow(
         id=user.id,
         primary_email=user.primary_email,
         family_name=user.family_name,
@@ -133,7 +137,7 @@ def _units(person: Person | None) -> tuple[str, ...]:
     return tuple(e.unit for e in person.enrolments) + person.employments
 
 
-def _memberships(view: View) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+def _memberships(view: VendorRoster) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     """The names of each person's classes and teaching groups."""
     found: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     for group in view.groups:

@@ -5,61 +5,63 @@ from collections.abc import Iterator, Sequence, Set
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import Snapshot
-from addon.planning.guard import Approval, Hold, check
-from addon.planning.ledger import Key, Ledger
+from addon.planning.guard import Approval, Hold, check_limits
+from addon.planning.ledger import Ledger, LedgerKey
 from addon.planning.plan import Plan, digests, make_plan, plan_for, standing_refusals
 from addon.roster.model import Finding, Roster
 from addon.roster.select import select
-from addon.ss12000.mapping import Translation
-from addon.ss12000.vendor_roster import View, view
+from addon.ss12000.mapping import ResourceMapper
+from addon.ss12000.vendor_roster import VendorRoster, vendor_roster
 from addon.sync import overview
-from addon.sync.context import Rooms
+from addon.sync.context import SyncContext
 from addon.tenants.model import Connection, Tenant
 
 
-class Prepared(Struct, frozen=True):
+class PreparedRun(Struct, frozen=True):
     """A run before anything is planned: who the people are and what each connection carries."""
 
     tenant: Tenant
     snapshot: Snapshot
     roster: Roster
-    views: dict[str, View]
+    views: dict[str, VendorRoster]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What the data and the vendors' abilities give cause to say."""
         return self.roster.findings + tuple(f for v in self.views.values() for f in v.findings)
 
-    def overview(self) -> Iterator[overview.Row]:
+    def overview(self) -> Iterator[overview.OverviewRow]:
         """Who is sent where, and who is not and why."""
         return overview.rows(self.snapshot, self.roster, self.views.items())
 
 
-def prepare(rooms: Rooms, tenant: Tenant, connections: Sequence[Connection]) -> Prepared:
+def read_and_prepare(
+    context: SyncContext, tenant: Tenant, connections: Sequence[Connection]
+) -> PreparedRun:
     """Read and select, once for all connections. Raises DirectoryError."""
-    return place(rooms, tenant, connections, rooms.read(tenant))
+    return prepare_from_snapshot(context, tenant, connections, context.read_directory(tenant))
 
 
-def place(
-    rooms: Rooms, tenant: Tenant, connections: Sequence[Connection], snapshot: Snapshot
-) -> Prepared:
+def prepare_from_snapshot(
+    context: SyncContext, tenant: Tenant, connections: Sequence[Connection], snapshot: Snapshot
+) -> PreparedRun:
     """Select from a directory that was read."""
     roster = select(tenant, snapshot)
-    vendors = rooms.settings.vendors
+    vendors = context.settings.vendors
     views = {
-        c.vendor: view(roster, tenant, c, vendors[c.vendor])
+        c.vendor: vendor_roster(roster, tenant, c, vendors[c.vendor])
         for c in connections
         if c.mode != "off" and c.vendor in vendors
     }
-    return Prepared(tenant, snapshot, roster, views)
+    return PreparedRun(tenant, snapshot, roster, views)
 
 
-class Intention(Struct, frozen=True):
+class ConnectionPlanner(Struct, frozen=True):
     """What one connection is about to do, and the means to think again."""
 
-    key: Key
+    key: LedgerKey
     ledger: Ledger
-    translation: Translation
+    translation: ResourceMapper
     protected: frozenset[str]
     now: float
     held: Hold | None
@@ -74,23 +76,25 @@ class Intention(Struct, frozen=True):
     def decide(self) -> tuple[Plan, Hold | None]:
         """The plan from the ledger as it is, and what holds it, if anything does."""
         plan = plan_for(self.translation.resources, self.ledger, self.now, self.protected)
-        hold = check(plan, self.ledger, self.connection.limits, self.approved)
+        hold = check_limits(plan, self.ledger, self.connection.limits, self.approved)
         return plan, None if hold is None else structs.replace(hold, at=self.now)
 
 
-def intend(rooms: Rooms, prepared: Prepared, connection: Connection, key: Key) -> Intention:
+def planner_for(
+    context: SyncContext, prepared: PreparedRun, connection: Connection, key: LedgerKey
+) -> ConnectionPlanner:
     """What the connection would do, from its ledger as the store has it now.
 
     Of the ledger only those parts are read that are not known to be as they should.
     """
-    translation = Translation(prepared.views[connection.vendor], prepared.tenant, connection)
-    now, standing = rooms.clock(), rooms.store.standing(key)
+    translation = ResourceMapper(prepared.views[connection.vendor], prepared.tenant, connection)
+    now, standing = context.clock(), context.store.standing(key)
     ledger, approved = standing.ledger, standing.approval
     if ledger.unread:
         wanted = digests(translation.resources(standing_refusals(ledger, now)))
         differing = {n for n, part in ledger.unread.items() if wanted.get(n) != part.digest}
-        rooms.store.load(key, ledger, differing)
-    return Intention(
+        context.store.load(key, ledger, differing)
+    return ConnectionPlanner(
         key=key,
         ledger=ledger,
         translation=translation,
@@ -99,6 +103,6 @@ def intend(rooms: Rooms, prepared: Prepared, connection: Connection, key: Key) -
         ),
         now=now,
         held=standing.hold,
-        approved=approved if approved is not None and approved.lasts(now) else None,
+        approved=approved if approved is not None and approved.is_valid(now) else None,
         connection=connection,
     )

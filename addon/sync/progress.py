@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import msgspec
 
 from addon.store.base import Store, StoreError
-from addon.store.records import Shelf
+from addon.store.records import Namespace
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class KeptProgress:
 
     def __init__(self, store: Store, tenant: str, clock: Callable[[], float] = time.time) -> None:
         self._store = store
-        self._shelf = Shelf("progress", tenant)
+        self._shelf = Namespace("progress", tenant)
         self._clock = clock
         self._next = clock() + KEPT_EVERY
         self._kept: set[str] = set()

@@ -12,15 +12,15 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from addon.delivery.lease import Taken
+from addon.delivery.lease import LeaseHeldByOther
 from addon.planning.guard import Hold
-from addon.planning.ledger import Key, Ledger, NotKept, shard_of
+from addon.planning.ledger import Ledger, LedgerKey, LedgerWriteError, shard_of
 from addon.planning.plan import make_plan
-from addon.ss12000.mapping import Translation
-from addon.sync.context import Rooms
-from addon.sync.prepare import Prepared
-from addon.sync.readiness import Ready, readiness
-from addon.sync.session import Line
+from addon.ss12000.mapping import ResourceMapper
+from addon.sync.context import SyncContext
+from addon.sync.prepare import PreparedRun
+from addon.sync.readiness import ReadyConnection, check_readiness
+from addon.sync.session import VendorSession
 from addon.tenants.model import Connection
 
 log = logging.getLogger(__name__)
@@ -28,19 +28,21 @@ log = logging.getLogger(__name__)
 UNREACHED = "people with protected identity could not be removed from the {} environment: {}"
 
 
-class Elsewhere(Struct, frozen=True):
+class OtherEnvironment(Struct, frozen=True):
     """Whom to remove, by externalId, and in whose ledger.
 
     `marked` are removed already, and may be in the vendor's groups yet.
     """
 
     connection: Connection
-    key: Key
+    key: LedgerKey
     protected: frozenset[str]
     marked: frozenset[str]
 
 
-def elsewhere(rooms: Rooms, prepared: Prepared, connection: Connection) -> Elsewhere | None:
+def find_protected_elsewhere(
+    context: SyncContext, prepared: PreparedRun, connection: Connection
+) -> OtherEnvironment | None:
     """Who is to be removed in the connection's other environment, where anybody is.
 
     Costs one look in the store where there is nobody, and reads no more of a ledger than the parts
@@ -50,62 +52,64 @@ def elsewhere(rooms: Rooms, prepared: Prepared, connection: Connection) -> Elsew
         return None
     mode: Literal["test", "live"] = "test" if connection.mode == "live" else "live"
     other = structs.replace(connection, mode=mode)
-    key = Key(prepared.tenant.customer_id, other.vendor, mode)
-    standing = rooms.store.standing(key)
+    key = LedgerKey(prepared.tenant.customer_id, other.vendor, mode)
+    standing = context.store.standing(key)
     ledger, held = standing.ledger, standing.hold
     marked = frozenset(() if held is None else held.hidden)
     if not len(ledger) and not marked:
         return None
-    translation = Translation(prepared.views[other.vendor], prepared.tenant, other)
+    translation = ResourceMapper(prepared.views[other.vendor], prepared.tenant, other)
     protected = frozenset(
         each for user in prepared.roster.protected for each in translation.external_ids(user)
     )
-    rooms.store.load(key, ledger, {shard_of(each) for each in protected} & ledger.unread.keys())
+    context.store.load(key, ledger, {shard_of(each) for each in protected} & ledger.unread.keys())
     there = protected & _held_in(ledger)
-    return Elsewhere(other, key, protected, marked) if there or marked else None
+    return OtherEnvironment(other, key, protected, marked) if there or marked else None
 
 
-async def hide(rooms: Rooms, found: Elsewhere, line: Line) -> str | None:
+async def remove_protected_elsewhere(
+    context: SyncContext, found: OtherEnvironment, line: VendorSession
+) -> str | None:
     """Remove them, as the run whose `line` this is; what stands in the way, if anything does.
 
     A run whose time is spent, or that nobody wants any more, leaves it to the next.
     """
-    ready = readiness(rooms, found.key.tenant, found.connection)
-    if not isinstance(ready, Ready):
+    ready = check_readiness(context, found.key.tenant, found.connection)
+    if not isinstance(ready, ReadyConnection):
         return UNREACHED.format(found.key.mode, ready.detail)
     there = structs.replace(line, key=found.key, target=ready.target)
     try:
-        return await _hide(rooms, found, there)
-    except (Taken, NotKept) as stopped:
+        return await _hide(context, found, there)
+    except (LeaseHeldByOther, LedgerWriteError) as stopped:
         return UNREACHED.format(found.key.mode, stopped)
     except Exception as error:  # it does not stand in the way of the rest
         log.error("removing protected people from %s ended: %s", found.key, type(error).__name__)
         return UNREACHED.format(found.key.mode, type(error).__name__)
 
 
-async def _hide(rooms: Rooms, found: Elsewhere, line: Line) -> str | None:
-    store, key = rooms.store, found.key
-    async with line.exclusively() as lease:
+async def _hide(context: SyncContext, found: OtherEnvironment, line: VendorSession) -> str | None:
+    store, key = context.store, found.key
+    async with line.with_lease() as lease:
         ledger = await asyncio.to_thread(store.ledger, key)
-        plan = make_plan((), ledger, rooms.clock(), found.protected).only_protected()
+        plan = make_plan((), ledger, context.clock(), found.protected).only_protected()
         gone = found.marked | {op.external_id for op in plan.protected}
-        await asyncio.to_thread(_mark, rooms, key, gone)
-        result, said = await line.hide(plan, gone, ledger, lease)
+        await asyncio.to_thread(_mark, context, key, gone)
+        result, said = await line.remove_protected(plan, gone, ledger, lease)
         if said:
-            await asyncio.to_thread(_mark, rooms, key, frozenset())
+            await asyncio.to_thread(_mark, context, key, frozenset())
     if said or result.spent:
         return None
     return UNREACHED.format(key.mode, result.stopped or "the vendor refused it")
 
 
-def _mark(rooms: Rooms, key: Key, hidden: Set[str]) -> None:
+def _mark(context: SyncContext, key: LedgerKey, hidden: Set[str]) -> None:
     """Remember who is being removed until the groups are without them: see `exchange._mark`."""
-    held = rooms.store.hold(key)
+    held = context.store.hold(key)
     if held is None and not hidden:
         return
-    held = held or Hold((), 0, "", {}, at=rooms.clock())
+    held = held or Hold((), 0, "", {}, at=context.clock())
     held = structs.replace(held, hidden=tuple(sorted(hidden)))
-    rooms.store.set_hold(key, held if held.waits else held.only_hidden())
+    context.store.set_hold(key, held if held.waits else held.keep_only_protected())
 
 
 def _held_in(ledger: Ledger) -> Set[str]:

@@ -4,33 +4,35 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from addon.planning.ledger import Key
-from addon.sync.context import Rooms, ledger_key, target_of
-from addon.sync.outcome import failed, idle
+from addon.planning.ledger import LedgerKey
+from addon.sync.context import SyncContext, ledger_key, resolve_target
+from addon.sync.outcome import failed_report, off_report
 from addon.sync.report import ConnectionReport
 from addon.tenants.model import Connection
 from addon.vendors.profiles import NotConfigured, Target
 
 
-class Ready(Struct, frozen=True):
+class ReadyConnection(Struct, frozen=True):
     """A connection that can be delivered to: whose ledger it writes, and where it sends to."""
 
     connection: Connection
-    key: Key
+    key: LedgerKey
     target: Target
 
 
-def readiness(rooms: Rooms, tenant_id: str, connection: Connection) -> Ready | ConnectionReport:
+def check_readiness(
+    context: SyncContext, tenant_id: str, connection: Connection
+) -> ReadyConnection | ConnectionReport:
     """The connection ready to be delivered to, or its report: it is off, or not set up."""
     key = ledger_key(tenant_id, connection)
     if key is None:
-        return idle(connection)
-    target = target_of(rooms.settings, connection, rooms.secrets)
+        return off_report(connection)
+    target = resolve_target(context.settings, connection, context.secrets)
     if isinstance(target, NotConfigured):
-        return failed(connection, str(target), configuration=True)
-    return Ready(connection, key, target)
+        return failed_report(connection, str(target), configuration=True)
+    return ReadyConnection(connection, key, target)
 
 
-def those_ready(parts: Sequence[Ready | ConnectionReport]) -> list[Ready]:
+def only_ready(parts: Sequence[ReadyConnection | ConnectionReport]) -> list[ReadyConnection]:
     """Those that can be delivered to."""
-    return [part for part in parts if isinstance(part, Ready)]
+    return [part for part in parts if isinstance(part, ReadyConnection)]

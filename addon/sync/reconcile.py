@@ -10,27 +10,34 @@ from collections.abc import Iterator, Mapping, Set
 import msgspec
 from msgspec import Struct
 
-from addon.delivery.listing import Holding
-from addon.delivery.throttle import Stopped
-from addon.delivery.transport import GivenUp
-from addon.planning.ledger import Change, Entry, Ledger
-from addon.ss12000.mapping import Translation
+from addon.delivery.listing import ListedResources
+from addon.delivery.throttle import DeliveryStopped
+from addon.delivery.transport import RetriesExhausted
+from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry
+from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.resources import TYPES, ResourceType
 from addon.store.base import Store
 from addon.store.lease_holder import holder
-from addon.store.records import Shelf
-from addon.sync.context import Rooms, Unknown, chosen, find_tenant, ledger_key, target_of
-from addon.sync.prepare import Prepared, prepare
+from addon.store.records import Namespace
+from addon.sync.context import (
+    NotFoundError,
+    SyncContext,
+    ledger_key,
+    load_tenant_or_raise,
+    resolve_target,
+    select_connections,
+)
+from addon.sync.prepare import PreparedRun, read_and_prepare
 from addon.sync.runs import new_run_id
-from addon.sync.session import Line
+from addon.sync.session import VendorSession
 from addon.vendors.profiles import NotConfigured
 
-SHELF = "reconciled"
+NAMESPACE = "reconciled"
 KEPT = 30 * 24 * 3600.0
 """Seconds for which it is remembered what was found out."""
 
 
-class Drift(Struct, frozen=True, rename="camel"):
+class TypeDrift(Struct, frozen=True, rename="camel"):
     """How one type at the vendor differs from the ledger. Counts of resources.
 
     `missing` are in the ledger and not there; `adopted` there and this tenant's, but not in
@@ -49,13 +56,13 @@ class Drift(Struct, frozen=True, rename="camel"):
     others: int = 0
 
 
-class Reconciled(Struct, frozen=True):
+class Reconciliation(Struct, frozen=True):
     """What was found out, by type; `detail` says why where it could not be done whole."""
 
     tenant: str
     vendor: str
     mode: str
-    types: tuple[Drift, ...]
+    types: tuple[TypeDrift, ...]
     detail: str | None = None
 
     @property
@@ -68,52 +75,52 @@ class Reconciled(Struct, frozen=True):
         return sum(getattr(drift, what) for drift in self.types)
 
 
-def remember(store: Store, found: Reconciled, now: float) -> None:
+def save_reconciliation(store: Store, found: Reconciliation, now: float) -> None:
     """Keep what was found out for a month: counts only. Raises StoreError."""
-    shelf, data = Shelf(SHELF, found.tenant), msgspec.json.encode(found)
+    shelf, data = Namespace(NAMESPACE, found.tenant), msgspec.json.encode(found)
     store.keep(shelf, found.vendor, data, now, now + KEPT)
 
 
-def remembered(
+def load_reconciliation(
     store: Store, tenant_id: str, vendor: str, now: float
-) -> tuple[float, Reconciled] | None:
+) -> tuple[float, Reconciliation] | None:
     """What was found out last, and when (seconds since 1970 UTC). Raises StoreError."""
-    paper = store.kept(Shelf(SHELF, tenant_id), vendor, now)
+    paper = store.kept(Namespace(NAMESPACE, tenant_id), vendor, now)
     if paper is None:
         return None
-    return paper.saved, msgspec.json.decode(paper.data, type=Reconciled)
+    return paper.saved, msgspec.json.decode(paper.data, type=Reconciliation)
 
 
-def reconcile(rooms: Rooms, tenant_id: str, vendor: str) -> Reconciled:
+def reconcile(context: SyncContext, tenant_id: str, vendor: str) -> Reconciliation:
     """Compare the vendor with the ledger of the connection's mode, and mend the ledger.
 
     Raises Unknown, NotConfigured, Taken, DirectoryError, StoreError.
     """
-    tenant = find_tenant(rooms.store, tenant_id)
-    connection = chosen(tenant, vendor)[0]
+    tenant = load_tenant_or_raise(context.store, tenant_id)
+    connection = select_connections(tenant, vendor)[0]
     key = ledger_key(tenant_id, connection)
     if key is None:
-        raise Unknown(f"the connection of {tenant_id} to {vendor} is off; turn it on first")
-    target = target_of(rooms.settings, connection, rooms.secrets)
+        raise NotFoundError(f"the connection of {tenant_id} to {vendor} is off; turn it on first")
+    target = resolve_target(context.settings, connection, context.secrets)
     if isinstance(target, NotConfigured):
         raise target
-    prepared = prepare(rooms, tenant, (connection,))
-    translation = Translation(prepared.views[vendor], tenant, connection)
-    line = Line(rooms, key, target, holder(new_run_id(rooms.clock())))
+    prepared = read_and_prepare(context, tenant, (connection,))
+    translation = ResourceMapper(prepared.views[vendor], tenant, connection)
+    line = VendorSession(context, key, target, holder(new_run_id(context.clock())))
     return asyncio.run(_ask(line, _ours(prepared, translation), translation.school_units()))
 
 
 async def _ask(
-    line: Line, ours: Mapping[ResourceType, set[str]], school_units: Set[str]
-) -> Reconciled:
+    line: VendorSession, ours: Mapping[ResourceType, set[str]], school_units: Set[str]
+) -> Reconciliation:
     """What the vendor lists of each type, and the ledger mended by it."""
     key = line.key
-    found: list[Drift] = []
-    held: dict[ResourceType, Holding | None] = {}
+    found: list[TypeDrift] = []
+    held: dict[ResourceType, ListedResources | None] = {}
     detail = None
-    async with line.exclusively() as lease:
-        ledger = await asyncio.to_thread(line.rooms.store.ledger, key)
-        async with line.speak(ledger, lease) as session:
+    async with line.with_lease() as lease:
+        ledger = await asyncio.to_thread(line.context.store.ledger, key)
+        async with line.open(ledger, lease) as session:
             try:
                 for resource_type in TYPES:
                     held[resource_type] = await session.scim.list(resource_type)
@@ -121,13 +128,13 @@ async def _ask(
                 for resource_type in TYPES:
                     drift, changes = _compare(resource_type, held[resource_type], ledger, ours)
                     found.append(drift)
-                    session.journal.note(changes)
-            except (GivenUp, Stopped) as trouble:
+                    session.journal.record(changes)
+            except (RetriesExhausted, DeliveryStopped) as trouble:
                 detail = str(trouble)
-    return Reconciled(key.tenant, key.vendor, key.mode, tuple(found), detail)
+    return Reconciliation(key.tenant, key.vendor, key.mode, tuple(found), detail)
 
 
-def _ours(prepared: Prepared, translation: Translation) -> Mapping[ResourceType, set[str]]:
+def _ours(prepared: PreparedRun, translation: ResourceMapper) -> Mapping[ResourceType, set[str]]:
     """ExternalIds that can only be this tenant's: of what is wanted and of everyone read."""
     ours: dict[ResourceType, set[str]] = {t: set() for t in TYPES}
     for resource in translation.resources():
@@ -141,7 +148,7 @@ def _ours(prepared: Prepared, translation: Translation) -> Mapping[ResourceType,
 
 
 def _recognise(
-    held: Mapping[ResourceType, Holding | None],
+    held: Mapping[ResourceType, ListedResources | None],
     ours: Mapping[ResourceType, set[str]],
     school_units: Set[str],
 ) -> None:
@@ -156,13 +163,13 @@ def _recognise(
 
 def _compare(
     resource_type: ResourceType,
-    holding: Holding | None,
+    holding: ListedResources | None,
     ledger: Ledger,
     ours: Mapping[ResourceType, set[str]],
-) -> tuple[Drift, list[Change]]:
+) -> tuple[TypeDrift, list[LedgerChange]]:
     """How a type differs, and what to change in the ledger for it."""
     if holding is None:
-        return Drift(resource_type, listed=False), []
+        return TypeDrift(resource_type, listed=False), []
     held = holding.ids
     entries = ledger.entries[resource_type]
     changes = list(_forget_missing(resource_type, held, entries))
@@ -181,22 +188,22 @@ def _compare(
             continue
         else:
             different += 1
-            changes.append(_change(resource_type, external_id, Entry(ids[0], entry.content)))
+            changes.append(_change(resource_type, external_id, LedgerEntry(ids[0], entry.content)))
             continue
-        changes.append(_change(resource_type, external_id, Entry(ids[0], b"")))
+        changes.append(_change(resource_type, external_id, LedgerEntry(ids[0], b"")))
     there = sum(len(ids) for ids in held.values())
     return (
-        Drift(resource_type, True, there, missing, adopted, different, several, others),
+        TypeDrift(resource_type, True, there, missing, adopted, different, several, others),
         changes,
     )
 
 
 def _forget_missing(
-    resource_type: ResourceType, held: Mapping[str, list[str]], entries: Mapping[str, Entry]
-) -> Iterator[Change]:
+    resource_type: ResourceType, held: Mapping[str, list[str]], entries: Mapping[str, LedgerEntry]
+) -> Iterator[LedgerChange]:
     for external_id in entries.keys() - held.keys():
-        yield Change(resource_type, external_id, forget=True)
+        yield LedgerChange(resource_type, external_id, forget=True)
 
 
-def _change(resource_type: ResourceType, external_id: str, entry: Entry) -> Change:
-    return Change(resource_type, external_id, entry)
+def _change(resource_type: ResourceType, external_id: str, entry: LedgerEntry) -> LedgerChange:
+    return LedgerChange(resource_type, external_id, entry)

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from addon.planning.result import Failure
+from addon.planning.result import FailedOperation
 from addon.roster.model import Finding, Roster
 
 Status = Literal["delivered", "unchanged", "failed", "held", "off"]
@@ -56,7 +56,7 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     mode: str
     status: Status
     operations: dict[str, dict[str, int]]
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[FailedOperation, ...] = ()
     left: int = 0
     refused: int = 0
     detail: str | None = None

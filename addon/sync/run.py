@@ -4,12 +4,12 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from addon.logs import about
-from addon.sync.connection import Errand, take_part
-from addon.sync.context import Rooms, chosen, find_tenant, ledger_key
-from addon.sync.outcome import foreseen, idle
-from addon.sync.prepare import Prepared, intend, prepare
-from addon.sync.readiness import Ready, readiness, those_ready
+from addon.logs import log_context
+from addon.sync.connection import RunShared, sync_connection_safely
+from addon.sync.context import SyncContext, ledger_key, load_tenant_or_raise, select_connections
+from addon.sync.outcome import off_report, planned_report
+from addon.sync.prepare import PreparedRun, planner_for, read_and_prepare
+from addon.sync.readiness import ReadyConnection, check_readiness, only_ready
 from addon.sync.report import (
     ConnectionReport,
     DirectoryCounts,
@@ -17,65 +17,75 @@ from addon.sync.report import (
     finding_reports,
     roster_counts,
 )
-from addon.sync.runs import begin, finish, new_run_id, watched
+from addon.sync.runs import complete_run, new_run_id, recorded_run, start_run
 from addon.tenants.model import Connection
-from addon.tenants.pause import see_that_it_runs
+from addon.tenants.pause import raise_if_paused
 
 
-def preview(rooms: Rooms, tenant_id: str, vendor: str | None = None) -> tuple[RunReport, Prepared]:
+def preview(
+    context: SyncContext, tenant_id: str, vendor: str | None = None
+) -> tuple[RunReport, PreparedRun]:
     """What a run would do; nothing is sent and nothing is kept.
 
     Raises Unknown, DirectoryError, StoreError.
     """
-    tenant = find_tenant(rooms.store, tenant_id)
-    connections = chosen(tenant, vendor)
-    prepared = prepare(rooms, tenant, connections)
-    reports = [_foreseen(rooms, prepared, connection) for connection in connections]
-    return report_of(prepared, new_run_id(rooms.clock()), reports), prepared
+    tenant = load_tenant_or_raise(context.store, tenant_id)
+    connections = select_connections(tenant, vendor)
+    prepared = read_and_prepare(context, tenant, connections)
+    reports = [_foreseen(context, prepared, connection) for connection in connections]
+    return report_of(prepared, new_run_id(context.clock()), reports), prepared
 
 
 def sync(
-    rooms: Rooms, tenant_id: str, vendor: str | None = None, seconds: float | None = None
+    context: SyncContext, tenant_id: str, vendor: str | None = None, seconds: float | None = None
 ) -> RunReport:
     """One run, for at most about `seconds`; what is left then is for the next.
 
     Raises Unknown, Paused, StoreError, and DirectoryError: then nothing was sent.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
-    tenant = find_tenant(rooms.store, tenant_id)
-    connections = chosen(tenant, vendor)
-    see_that_it_runs(tenant, rooms.clock())
-    run = begin(rooms.store, tenant_id, rooms.clock())
-    with watched(rooms.store, run, rooms.clock), about(tenant=tenant_id, run=run.id):
-        parts = [readiness(rooms, tenant_id, connection) for connection in connections]
-        if those_ready(parts):
-            prepared = prepare(rooms, tenant, connections)
-            errand = Errand(rooms, prepared, run.holder, deadline)
+    tenant = load_tenant_or_raise(context.store, tenant_id)
+    connections = select_connections(tenant, vendor)
+    raise_if_paused(tenant, context.clock())
+    run = start_run(context.store, tenant_id, context.clock())
+    with recorded_run(context.store, run, context.clock), log_context(tenant=tenant_id, run=run.id):
+        parts = [check_readiness(context, tenant_id, connection) for connection in connections]
+        if only_ready(parts):
+            prepared = read_and_prepare(context, tenant, connections)
+            errand = RunShared(context, prepared, run.holder, deadline)
             report = report_of(prepared, run.id, asyncio.run(_all(errand, parts)))
         else:
             report = nothing_read(tenant_id, run.id, parts)
-        finish(rooms.store, run, rooms.clock(), report)
+        complete_run(context.store, run, context.clock(), report)
     return report
 
 
-async def _all(errand: Errand, parts: Sequence[Ready | ConnectionReport]) -> list[ConnectionReport]:
+async def _all(
+    errand: RunShared, parts: Sequence[ReadyConnection | ConnectionReport]
+) -> list[ConnectionReport]:
     """Every connection side by side; the trouble of one stays its own."""
 
-    async def one(part: Ready | ConnectionReport) -> ConnectionReport:
-        return await take_part(errand, part) if isinstance(part, Ready) else part
+    async def one(part: ReadyConnection | ConnectionReport) -> ConnectionReport:
+        return (
+            await sync_connection_safely(errand, part)
+            if isinstance(part, ReadyConnection)
+            else part
+        )
 
     return list(await asyncio.gather(*map(one, parts)))
 
 
-def _foreseen(rooms: Rooms, prepared: Prepared, connection: Connection) -> ConnectionReport:
+def _foreseen(
+    context: SyncContext, prepared: PreparedRun, connection: Connection
+) -> ConnectionReport:
     """A connection's report for a preview."""
     key = ledger_key(prepared.tenant.customer_id, connection)
     if key is None or connection.vendor not in prepared.views:
-        return idle(connection)
-    return foreseen(connection, *intend(rooms, prepared, connection, key).decide())
+        return off_report(connection)
+    return planned_report(connection, *planner_for(context, prepared, connection, key).decide())
 
 
-def report_of(prepared: Prepared, run: str, reports: Sequence[ConnectionReport]) -> RunReport:
+def report_of(prepared: PreparedRun, run: str, reports: Sequence[ConnectionReport]) -> RunReport:
     """The run's report from those of its connections."""
     snapshot = prepared.snapshot
     return RunReport(
@@ -93,7 +103,9 @@ def report_of(prepared: Prepared, run: str, reports: Sequence[ConnectionReport])
     )
 
 
-def nothing_read(tenant_id: str, run: str, parts: Sequence[Ready | ConnectionReport]) -> RunReport:
+def nothing_read(
+    tenant_id: str, run: str, parts: Sequence[ReadyConnection | ConnectionReport]
+) -> RunReport:
     """The report of a run of which no connection is ready, so that nothing was read."""
     reports = tuple(part for part in parts if isinstance(part, ConnectionReport))
     return RunReport(tenant_id, run, None, None, (), reports)

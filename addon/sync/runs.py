@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from msgspec import structs
 
-from addon.delivery.lease import Taken
+from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import DirectoryError
 from addon.store.base import Store
 from addon.store.lease_holder import holder, is_dead
-from addon.store.records import Run
+from addon.store.records import RunRecord
 from addon.sync.report import RunReport
 
 LONGEST = 24 * 3600.0
@@ -28,43 +28,48 @@ def new_entry_id(now: float) -> str:
     return f"{new_run_id(now)[:-6]}{int(now % 1 * 4096):03x}{secrets.randbelow(4096):03x}"
 
 
-def begin(store: Store, tenant_id: str, now: float) -> Run:
+def start_run(store: Store, tenant_id: str, now: float) -> RunRecord:
     """A new run, kept as running. Earlier ones that were cut off are recognised as such."""
     run_id = new_run_id(now)
     for earlier in store.running(tenant_id):
         if is_dead(earlier.holder) or now - earlier.started > LONGEST:
             _save(store, earlier, now, "cut off", detail=f"its process ended; {run_id} goes on")
     reads, writes = store.cost()
-    run = Run(run_id, tenant_id, now, "running", holder=holder(run_id))
+    run = RunRecord(run_id, tenant_id, now, "running", holder=holder(run_id))
     store.save_run(run)
     return structs.replace(run, store_reads=-reads, store_writes=-writes)
 
 
-def finish(store: Store, run: Run, now: float, report: RunReport) -> None:
+def complete_run(store: Store, run: RunRecord, now: float, report: RunReport) -> None:
     """Keep a run with what came of it."""
     statuses = {connection.status for connection in report.connections}
     status = "held" if "held" in statuses else "failed" if "failed" in statuses else "done"
-    end(store, run, now, status, report.record())
+    end_run(store, run, now, status, report.record())
 
 
 @contextmanager
-def watched(store: Store, run: Run, clock: Callable[[], float]) -> Iterator[None]:
+def recorded_run(store: Store, run: RunRecord, clock: Callable[[], float]) -> Iterator[None]:
     """Ends the run as what it is where the block raises, so that none stays open for ever."""
     try:
         yield
     except DirectoryError as error:
-        end(store, run, clock(), "unread", detail=str(error))
+        end_run(store, run, clock(), "unread", detail=str(error))
         raise
-    except Taken as taken:
-        end(store, run, clock(), "superseded", detail=str(taken))
+    except LeaseHeldByOther as taken:
+        end_run(store, run, clock(), "superseded", detail=str(taken))
         raise
     except BaseException as error:
-        end(store, run, clock(), "failed", detail=type(error).__name__)
+        end_run(store, run, clock(), "failed", detail=type(error).__name__)
         raise
 
 
-def end(
-    store: Store, run: Run, now: float, status: str, report: bytes | None = None, detail: str = ""
+def end_run(
+    store: Store,
+    run: RunRecord,
+    now: float,
+    status: str,
+    report: bytes | None = None,
+    detail: str = "",
 ) -> None:
     """Keep a run as ended, with what it cost since it was begun in this process."""
     reads, writes = store.cost()
@@ -75,6 +80,11 @@ def end(
 
 
 def _save(
-    store: Store, run: Run, now: float, status: str, report: bytes | None = None, detail: str = ""
+    store: Store,
+    run: RunRecord,
+    now: float,
+    status: str,
+    report: bytes | None = None,
+    detail: str = "",
 ) -> None:
     store.save_run(structs.replace(run, status=status, finished=now, report=report, detail=detail))

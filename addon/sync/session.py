@@ -7,17 +7,17 @@ from contextlib import asynccontextmanager
 from msgspec import Struct, structs
 
 from addon.delivery.executor import Replan
-from addon.delivery.group_cleanup import without
+from addon.delivery.group_cleanup import updates_without
 from addon.delivery.lease import Lease
-from addon.delivery.session import Session, open_session
-from addon.delivery.throttle import Stopped
-from addon.delivery.transport import GivenUp
-from addon.planning.ledger import Key, Ledger
+from addon.delivery.session import ScimSession, open_session
+from addon.delivery.throttle import DeliveryStopped
+from addon.delivery.transport import RetriesExhausted
+from addon.planning.ledger import Ledger, LedgerKey
 from addon.planning.plan import Plan
-from addon.planning.result import Result
-from addon.sync.context import Rooms, Unknown, find_tenant
+from addon.planning.result import DeliveryResult
+from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
 from addon.tenants.document import DocumentError
-from addon.tenants.pause import paused
+from addon.tenants.pause import current_pause
 from addon.vendors.profiles import Target
 
 NOT_ASKED = (
@@ -29,7 +29,7 @@ TURNED_OFF = "the connection was turned off, or its mode changed, so nothing mor
 PAUSED = "a pause began, so nothing more was sent"
 
 
-class Line(Struct, frozen=True):
+class VendorSession(Struct, frozen=True):
     """Whose vendor is spoken to, where, and by which run.
 
     `holder` is who takes the lease; `deadline` a time of `time.monotonic` at which sending
@@ -37,59 +37,59 @@ class Line(Struct, frozen=True):
     each time that the lease is put off, gives a reason.
     """
 
-    rooms: Rooms
-    key: Key
+    context: SyncContext
+    key: LedgerKey
     target: Target
     holder: str
     deadline: float | None = None
-    unwanted: Callable[[], Stopped | None] = lambda: None
+    cancellation_reason: Callable[[], DeliveryStopped | None] = lambda: None
 
     @asynccontextmanager
-    async def exclusively(self) -> AsyncIterator[Lease]:
+    async def with_lease(self) -> AsyncIterator[Lease]:
         """The connection's lease. Raises Taken when another run has it."""
-        rooms = self.rooms
-        async with Lease(rooms.store, self.key, self.holder, rooms.clock) as lease:
-            lease.ask(self.unwanted)
+        context = self.context
+        async with Lease(context.store, self.key, self.holder, context.clock) as lease:
+            lease.check_while_held(self.cancellation_reason)
             yield lease
 
     @asynccontextmanager
-    async def speak(self, ledger: Ledger, lease: Lease) -> AsyncIterator[Session]:
+    async def open(self, ledger: Ledger, lease: Lease) -> AsyncIterator[ScimSession]:
         """A session that stops when the lease is lost, or when it is unwanted."""
-        rooms, key = self.rooms, self.key
+        context, key = self.context, self.key
         async with open_session(
-            rooms.settings.vendors[key.vendor],
+            context.settings.vendors[key.vendor],
             self.target,
-            rooms.store,
+            context.store,
             key,
             ledger,
-            rooms.patience,
+            context.retry_policy,
             self.deadline,
             self.holder,
-            rooms.store.batch_growth,
+            context.store.batch_growth,
         ) as session:
-            lease.when_lost(session.pace.stop)
-            reason = await asyncio.to_thread(self.unwanted)
+            lease.on_lost(session.pace.stop)
+            reason = await asyncio.to_thread(self.cancellation_reason)
             if reason is not None:
                 session.pace.stop(reason)
             yield session
 
-    async def hide(
+    async def remove_protected(
         self, plan: Plan, gone: Set[str], ledger: Ledger, lease: Lease
-    ) -> tuple[Result, bool]:
+    ) -> tuple[DeliveryResult, bool]:
         """Carry out the removal of protected people, and take those `gone` out of groups.
 
         The groups are asked for and said without them, since the plan that says them anew is
         held. What came of it, and whether no group that can be told of has them any more; if
         not, it is to be tried again. Raises NotKept when the store failed.
         """
-        async with self.speak(ledger, lease) as session:
-            clock = self.rooms.clock
+        async with self.open(ledger, lease) as session:
+            clock = self.context.clock
             result = await session.carry_out(plan, lambda absent: plan, clock=clock)
             if not result.complete:
                 return result, False
             try:
-                updates = await without(gone, session.scim, ledger)
-            except (GivenUp, Stopped) as error:
+                updates = await updates_without(gone, session.scim, ledger)
+            except (RetriesExhausted, DeliveryStopped) as error:
                 return structs.replace(result, stopped=NOT_ASKED.format(error)), False
             writes = plan.only_protected().writes
             for operation in updates:
@@ -97,30 +97,32 @@ class Line(Struct, frozen=True):
             stripping = structs.replace(plan, protected=(), writes=writes)
             said = await session.carry_out(stripping, lambda absent: stripping, clock=clock)
             told = not said.left and said.stopped is None and all(f.refused for f in said.failures)
-            return result.also(said), told
+            return result.combined_with(said), told
 
-    async def send(self, plan: Plan, replan: Replan, ledger: Ledger, lease: Lease) -> Result:
+    async def send(
+        self, plan: Plan, replan: Replan, ledger: Ledger, lease: Lease
+    ) -> DeliveryResult:
         """Carry out a plan. Raises NotKept when the store failed."""
 
         def progress(done: int, planned: int) -> None:
-            self.rooms.progress(self.key.vendor, done, planned)
+            self.context.progress(self.key.vendor, done, planned)
 
-        async with self.speak(ledger, lease) as session:
-            return await session.carry_out(plan, replan, progress, self.rooms.clock)
+        async with self.open(ledger, lease) as session:
+            return await session.carry_out(plan, replan, progress, self.context.clock)
 
 
-def unwanted(rooms: Rooms, key: Key) -> Stopped | None:
+def cancellation_reason(context: SyncContext, key: LedgerKey) -> DeliveryStopped | None:
     """Why nothing more is to be sent, where a person has decided so since the run began.
 
     Raises StoreError.
     """
     try:
-        tenant = find_tenant(rooms.store, key.tenant)
-    except (Unknown, DocumentError):
-        return Stopped(TURNED_OFF, spent=True)
+        tenant = load_tenant_or_raise(context.store, key.tenant)
+    except (NotFoundError, DocumentError):
+        return DeliveryStopped(TURNED_OFF, spent=True)
     connection = tenant.connection(key.vendor)
     if connection is None or connection.mode != key.mode:
-        return Stopped(TURNED_OFF, spent=True)
-    if paused(tenant, rooms.clock()) is not None:
-        return Stopped(PAUSED, spent=True)
+        return DeliveryStopped(TURNED_OFF, spent=True)
+    if current_pause(tenant, context.clock()) is not None:
+        return DeliveryStopped(PAUSED, spent=True)
     return None

@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from addon.planning.ledger import Key, Ledger
+from addon.planning.ledger import Ledger, LedgerKey
 from addon.settings import Settings
 from addon.store.base import Store
-from addon.store.records import Run
-from addon.sync.context import SecretSource, find_tenant, ledger_key, target_of
+from addon.store.records import RunRecord
+from addon.sync.context import SecretSource, ledger_key, load_tenant_or_raise, resolve_target
 from addon.sync.report import HoldReport
 from addon.tenants.model import Connection, Pause
-from addon.tenants.pause import paused
+from addon.tenants.pause import current_pause
 from addon.vendors.profiles import NotConfigured
 
 
@@ -39,7 +39,7 @@ class RefusedStatus(Struct, frozen=True, rename="camel"):
     since: float
 
 
-class ConnectionStatus(Struct, frozen=True, rename="camel"):
+class ConnectionSummary(Struct, frozen=True, rename="camel"):
     """A connection's state in its mode.
 
     `resources` is how many the vendor has acknowledged, `uncertain` how many it must be asked
@@ -71,7 +71,7 @@ class TenantStatus(Struct, frozen=True, rename="camel"):
 
     tenant: str
     last_run: RunStatus | None
-    connections: tuple[ConnectionStatus, ...]
+    connections: tuple[ConnectionSummary, ...]
     left_behind: tuple[LeftBehind, ...]
     pause: Pause | None = None
 
@@ -84,7 +84,7 @@ def status(
     now: float | None = None,
 ) -> TenantStatus:
     """The tenant's state, `now` (seconds since 1970 UTC). Raises Unknown and StoreError."""
-    tenant = find_tenant(store, tenant_id)
+    tenant = load_tenant_or_raise(store, tenant_id)
     runs = store.runs(tenant_id)
     connections = tuple(
         _connection(settings, store, runs, tenant_id, c, secrets) for c in tenant.connections
@@ -100,24 +100,24 @@ def status(
         if runs
         else None
     )
-    pause = paused(tenant, time.time() if now is None else now)
+    pause = current_pause(tenant, time.time() if now is None else now)
     return TenantStatus(tenant_id, last, connections, left, pause)
 
 
 def _connection(
     settings: Settings,
     store: Store,
-    runs: Sequence[Run],
+    runs: Sequence[RunRecord],
     tenant_id: str,
     connection: Connection,
     secrets: SecretSource | None,
-) -> ConnectionStatus:
+) -> ConnectionSummary:
     key = ledger_key(tenant_id, connection)
     ledger = store.ledger(key) if key is not None else Ledger()
     hold = store.hold(key) if key is not None else None
-    target = target_of(settings, connection, secrets) if key is not None else None
+    target = resolve_target(settings, connection, secrets) if key is not None else None
     uncertain = sum(e.intended for entries in ledger.entries.values() for e in entries.values())
-    return ConnectionStatus(
+    return ConnectionSummary(
         vendor=connection.vendor,
         mode=connection.mode,
         resources=len(ledger) - uncertain,
@@ -132,7 +132,7 @@ def _connection(
     )
 
 
-def _last(runs: Sequence[Run], vendor: str) -> dict[str, Any] | None:
+def _last(runs: Sequence[RunRecord], vendor: str) -> dict[str, Any] | None:
     for run in runs:
         report = msgspec.json.decode(run.report) if run.report else {}
         for part in report.get("connections", ()):
@@ -141,7 +141,7 @@ def _last(runs: Sequence[Run], vendor: str) -> dict[str, Any] | None:
     return None
 
 
-def _advice(settings: Settings, key: Key) -> str:
+def _advice(settings: Settings, key: LedgerKey) -> str:
     if key.vendor not in settings.vendors:
         return (
             "The vendor is no longer among the vendor profiles. Put its profile back and "

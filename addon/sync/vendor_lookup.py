@@ -7,22 +7,22 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from addon.delivery.throttle import Pace, Patience, Stopped
-from addon.delivery.transport import GivenUp, Wire
+from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
+from addon.delivery.transport import RetriesExhausted, Transport
 from addon.planning.ledger import Ledger
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import ResourceType
-from addon.sync.context import Rooms, find_tenant, ledger_key, target_of
+from addon.sync.context import SyncContext, ledger_key, load_tenant_or_raise, resolve_target
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import NotConfigured, Target, Vendor
 
 WITHIN = 10.0
 """Seconds for all questions about a person."""
-IMPATIENT = Patience(first_wait=0.2, longest_wait=0.5, longest_pause=2.0)
+IMPATIENT = RetryPolicy(first_wait=0.2, longest_wait=0.5, longest_pause=2.0)
 GONE = (404, 410)
 
 
-class HeldResource(Struct, frozen=True):
+class VendorResource(Struct, frozen=True):
     """One resource that the vendor acknowledged, or may have.
 
     `body` is its JSON as the vendor has it, None when it has it not or did not tell; then
@@ -36,25 +36,27 @@ class HeldResource(Struct, frozen=True):
     problem: str | None = None
 
 
-def held_at(rooms: Rooms, tenant_id: str, vendor: str, user_id: str) -> list[HeldResource]:
+def lookup_person(
+    context: SyncContext, tenant_id: str, vendor: str, user_id: str
+) -> list[VendorResource]:
     """The person's account and employments at the vendor.
 
     Whatever the vendor's trouble is becomes the resource's `problem`. Raises Unknown and
     StoreError.
     """
-    tenant = find_tenant(rooms.store, tenant_id)
+    tenant = load_tenant_or_raise(context.store, tenant_id)
     connection = tenant.connection(vendor)
     key = None if connection is None else ledger_key(tenant_id, connection)
     if connection is None or key is None:
         return []
-    held = _acknowledged(tenant, rooms.store.ledger(key), user_id)
-    target = target_of(rooms.settings, connection, rooms.secrets)
+    held = _acknowledged(tenant, context.store.ledger(key), user_id)
+    target = resolve_target(context.settings, connection, context.secrets)
     if isinstance(target, NotConfigured):
         return [_with_problem(each, str(target)) for each, _ in held]
-    return asyncio.run(_ask(rooms.settings.vendors[vendor], target, held))
+    return asyncio.run(_ask(context.settings.vendors[vendor], target, held))
 
 
-Asked = list[tuple[HeldResource, str]]
+Asked = list[tuple[VendorResource, str]]
 """Resources, each with the vendor's id of it, empty where it told none."""
 
 
@@ -67,30 +69,30 @@ def _acknowledged(tenant: Tenant, ledger: Ledger, user_id: str) -> Asked:
     for resource_type, external_id in wanted:
         entry = ledger.entries[resource_type].get(external_id)
         if entry is not None:
-            resource = HeldResource(resource_type, external_id, not entry.intended)
+            resource = VendorResource(resource_type, external_id, not entry.intended)
             found.append((resource, entry.vendor_id))
     return found
 
 
-async def _ask(vendor: Vendor, target: Target, held: Asked) -> list[HeldResource]:
-    pace = Pace(vendor.requests_per_second, IMPATIENT, time.monotonic() + WITHIN)
-    async with Wire(target, vendor.concurrency, pace, IMPATIENT) as wire:
+async def _ask(vendor: Vendor, target: Target, held: Asked) -> list[VendorResource]:
+    pace = Throttle(vendor.requests_per_second, IMPATIENT, time.monotonic() + WITHIN)
+    async with Transport(target, vendor.concurrency, pace, IMPATIENT) as wire:
         asking = (asyncio.wait_for(_one(wire, *each), WITHIN) for each in held)
         answers = await asyncio.gather(*asking, return_exceptions=True)
     return [
-        answer if isinstance(answer, HeldResource) else _with_problem(each, "no answer in time")
+        answer if isinstance(answer, VendorResource) else _with_problem(each, "no answer in time")
         for answer, (each, _) in zip(answers, held, strict=True)
     ]
 
 
-async def _one(wire: Wire, resource: HeldResource, vendor_id: str) -> HeldResource:
+async def _one(wire: Transport, resource: VendorResource, vendor_id: str) -> VendorResource:
     """The resource as the vendor has it, by its own id or, where it told none, by ours."""
     try:
         found = None if vendor_id else await _by_filter(wire, resource)
         if found is not None:
             return found
         answer = await wire.send("GET", resource.resource_type, vendor_id or resource.external_id)
-    except (GivenUp, Stopped) as error:
+    except (RetriesExhausted, DeliveryStopped) as error:
         return _with_problem(resource, str(error))
     if answer.status in GONE:
         return resource
@@ -111,7 +113,7 @@ class _Named(Struct, rename="camel"):
     external_id: str = ""
 
 
-async def _by_filter(wire: Wire, resource: HeldResource) -> HeldResource | None:
+async def _by_filter(wire: Transport, resource: VendorResource) -> VendorResource | None:
     """As the vendor has it, or None where that cannot be told from the answer to a filter."""
     query = "?filter=" + quote(f'externalId eq "{resource.external_id}"', safe="")
     answer = await wire.send("GET", resource.resource_type, query=query)
@@ -126,5 +128,5 @@ async def _by_filter(wire: Wire, resource: HeldResource) -> HeldResource | None:
     return None
 
 
-def _with_problem(resource: HeldResource, problem: str) -> HeldResource:
+def _with_problem(resource: VendorResource, problem: str) -> VendorResource:
     return msgspec.structs.replace(resource, problem=problem)

@@ -13,19 +13,19 @@ from typing import Literal
 import msgspec
 from msgspec import structs
 
-from addon.delivery.lease import Taken
-from addon.planning.guard import check
-from addon.planning.ledger import Change, Key, NotKept
+from addon.delivery.lease import LeaseHeldByOther
+from addon.planning.guard import check_limits
+from addon.planning.ledger import LedgerChange, LedgerKey, LedgerWriteError
 from addon.planning.plan import removal_of_everything
-from addon.planning.result import Result
+from addon.planning.result import DeliveryResult
 from addon.store.base import StoreError
-from addon.store.records import LogEntry
-from addon.sync.context import Rooms, Unknown, find_tenant
-from addon.sync.outcome import delivered, failed
-from addon.sync.readiness import readiness
+from addon.store.records import AuditEntry
+from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
+from addon.sync.outcome import delivery_report, failed_report
+from addon.sync.readiness import check_readiness
 from addon.sync.report import ConnectionReport, RunReport, nothing_done
-from addon.sync.runs import begin, finish, new_entry_id, watched
-from addon.sync.session import Line
+from addon.sync.runs import complete_run, new_entry_id, recorded_run, start_run
+from addon.sync.session import VendorSession
 from addon.tenants.diff import Changed
 from addon.tenants.model import Connection, Tenant
 
@@ -37,7 +37,7 @@ COMMAND_LINE = "command line"
 
 
 def withdraw(
-    rooms: Rooms,
+    context: SyncContext,
     tenant_id: str,
     vendor: str,
     confirmed: bool = False,
@@ -52,32 +52,32 @@ def withdraw(
     StoreError.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
-    tenant = find_tenant(rooms.store, tenant_id)
+    tenant = load_tenant_or_raise(context.store, tenant_id)
     connection = tenant.connection(vendor)
     keys = [
         key
-        for key, _, _ in rooms.store.ledgers(tenant_id)
+        for key, _, _ in context.store.ledgers(tenant_id)
         if key.vendor == vendor and mode in (None, key.mode)
     ]
     if not keys and connection is None:
-        raise Unknown(f"{tenant_id} has no connection to {vendor} and nothing there")
-    run = begin(rooms.store, tenant_id, rooms.clock())
-    with watched(rooms.store, run, rooms.clock):
+        raise NotFoundError(f"{tenant_id} has no connection to {vendor} and nothing there")
+    run = start_run(context.store, tenant_id, context.clock())
+    with recorded_run(context.store, run, context.clock):
         goes_off = connection is not None and mode in (None, connection.mode)
         reports = tuple(
-            _one(rooms, tenant, key, run.holder, confirmed, deadline, goes_off) for key in keys
+            _one(context, tenant, key, run.holder, confirmed, deadline, goes_off) for key in keys
         )
         if not keys and goes_off:
-            turn_off(rooms, tenant_id, vendor)
+            turn_off(context, tenant_id, vendor)
         report = RunReport(tenant_id, run.id, None, None, (), reports)
-        finish(rooms.store, run, rooms.clock(), report)
+        complete_run(context.store, run, context.clock(), report)
     return report
 
 
 def _one(
-    rooms: Rooms,
+    context: SyncContext,
     tenant: Tenant,
-    key: Key,
+    key: LedgerKey,
     holder: str,
     confirmed: bool,
     deadline: float | None,
@@ -86,48 +86,50 @@ def _one(
     connection = structs.replace(
         tenant.connection(key.vendor) or Connection(vendor=key.vendor), mode=key.mode
     )
-    ready = readiness(rooms, key.tenant, connection)
+    ready = check_readiness(context, key.tenant, connection)
     if isinstance(ready, ConnectionReport):
         return ready
-    line = Line(rooms, key, ready.target, holder, deadline)
+    line = VendorSession(context, key, ready.target, holder, deadline)
     try:
         return asyncio.run(_remove(line, connection, confirmed, goes_off))
-    except (Taken, NotKept) as stopped:
-        return failed(connection, str(stopped))
+    except (LeaseHeldByOther, LedgerWriteError) as stopped:
+        return failed_report(connection, str(stopped))
 
 
 async def _remove(
-    line: Line, connection: Connection, confirmed: bool, goes_off: bool
+    line: VendorSession, connection: Connection, confirmed: bool, goes_off: bool
 ) -> ConnectionReport:
-    store, key = line.rooms.store, line.key
-    async with line.exclusively() as lease:
+    store, key = line.context.store, line.key
+    async with line.with_lease() as lease:
         ledger = await asyncio.to_thread(store.ledger, key)
         plan = removal_of_everything(ledger)
         approved = store.approval(key)
-        if approved is not None and not approved.lasts(line.rooms.clock()):
+        if approved is not None and not approved.is_valid(line.context.clock()):
             approved = None
-        hold = None if confirmed else check(plan, ledger, connection.limits, approved)
+        hold = None if confirmed else check_limits(plan, ledger, connection.limits, approved)
         if hold is not None:
             earlier = store.hold(key)
             hidden = () if earlier is None else earlier.hidden
-            hold = structs.replace(hold, at=line.rooms.clock(), withdrawal=True, hidden=hidden)
+            hold = structs.replace(hold, at=line.context.clock(), withdrawal=True, hidden=hidden)
             store.set_hold(key, hold)
-            return delivered(connection, plan, Result(nothing_done(), ()), hold, ledger.people())
+            return delivery_report(
+                connection, plan, DeliveryResult(nothing_done(), ()), hold, ledger.people()
+            )
         if goes_off:
-            turn_off(line.rooms, key.tenant, key.vendor)
+            turn_off(line.context, key.tenant, key.vendor)
         result = await line.send(plan, lambda absent: removal_of_everything(ledger), ledger, lease)
         store.set_hold(key, None)
         if result.complete:
             store.set_approval(key, None)
-            refused = [Change(kind, external_id) for kind, external_id, _ in ledger.refused()]
+            refused = [LedgerChange(kind, external_id) for kind, external_id, _ in ledger.refused()]
             store.record(key, refused, line.holder)
-        return delivered(connection, plan, result, None, ledger.people())
+        return delivery_report(connection, plan, result, None, ledger.people())
 
 
-def turn_off(rooms: Rooms, tenant_id: str, vendor: str) -> None:
+def turn_off(context: SyncContext, tenant_id: str, vendor: str) -> None:
     """Turn the connection off in the document, which otherwise stays as it was written."""
     for _ in range(ATTEMPTS):
-        stored = rooms.store.tenant(tenant_id)
+        stored = context.store.tenant(tenant_id)
         if stored is None:
             return
         document = msgspec.json.decode(stored.removeprefix(BOM_UTF8))
@@ -140,9 +142,11 @@ def turn_off(rooms: Rooms, tenant_id: str, vendor: str) -> None:
                 connection["mode"] = "off"
         if not modes:
             return
-        now = rooms.clock()
-        entry = LogEntry(new_entry_id(now), now, COMMAND_LINE, "vendor.mode", vendor, tuple(modes))
+        now = context.clock()
+        entry = AuditEntry(
+            new_entry_id(now), now, COMMAND_LINE, "vendor.mode", vendor, tuple(modes)
+        )
         written = msgspec.json.encode(document)
-        if rooms.store.replace_tenant(tenant_id, written, stored, entry):
+        if context.store.replace_tenant(tenant_id, written, stored, entry):
             return
     raise StoreError(f"the document of {tenant_id} is changed by others again and again")

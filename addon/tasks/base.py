@@ -27,15 +27,15 @@ class Task(Struct, frozen=True):
     due: float = 0.0
 
 
-class QueueError(Exception):
+class TaskQueueError(Exception):
     """A task could not be put in its queue; the message says what to do."""
 
 
-class NoSuchQueue(QueueError):
+class NoSuchQueueError(TaskQueueError):
     """The queue has not been made, and trying again does not help."""
 
 
-class Queue(Protocol):
+class TaskQueue(Protocol):
     """What every queue does, from any thread. What it does with a task, it may do twice."""
 
     def enqueue(self, task: Task) -> bool:

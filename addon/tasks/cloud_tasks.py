@@ -13,7 +13,7 @@ from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
 from addon.settings import CloudTasks
-from addon.tasks.base import NoSuchQueue, QueueError, Task
+from addon.tasks.base import NoSuchQueueError, Task, TaskQueueError
 
 ANSWERS_WITHIN = timedelta(minutes=10)
 """What an attempt may take: what App Engine gives a request with automatic scaling."""
@@ -49,7 +49,7 @@ class CloudTasksQueue:
         try:
             self._client = _client(emulator)
         except GoogleAuthError as error:
-            raise QueueError(
+            raise TaskQueueError(
                 f"Cloud Tasks cannot be used ({type(error).__name__}): on Google Cloud the service "
                 "account needs the role Cloud Tasks Enqueuer; elsewhere run `gcloud auth "
                 "application-default login`."
@@ -67,12 +67,12 @@ class CloudTasksQueue:
         except exceptions.AlreadyExists:
             return False
         except exceptions.NotFound:
-            raise NoSuchQueue(
+            raise NoSuchQueueError(
                 f"Cloud Tasks has no queue {task.queue}: add it to queue.yaml and run "
                 "`gcloud app deploy queue.yaml`"
             ) from None
         except (exceptions.GoogleAPIError, GoogleAuthError) as error:
-            raise QueueError(
+            raise TaskQueueError(
                 f"Cloud Tasks did not take a task for {task.queue} ({type(error).__name__}): see "
                 f"that {parent} exists, and that the service account has the roles Cloud Tasks "
                 "Enqueuer and, for OIDC tokens, Service Account User"

@@ -11,21 +11,21 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from addon.delivery.lease import Taken
+from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.logs import about
-from addon.planning.ledger import NotKept
+from addon.logs import log_context
+from addon.planning.ledger import LedgerWriteError
 from addon.sync import relay
-from addon.sync.context import Rooms, Unknown
+from addon.sync.context import NotFoundError, SyncContext
 from addon.sync.progress import KeptProgress
-from addon.sync.reconcile import reconcile, remember
-from addon.sync.relay import Relay
+from addon.sync.reconcile import reconcile, save_reconciliation
+from addon.sync.relay import PlannedRun
 from addon.sync.report import ConnectionReport
 from addon.sync.withdraw import LedgerMode, withdraw
-from addon.tasks.base import RUNS, NoSuchQueue, Queue, QueueError, Task, deliveries_to
+from addon.tasks.base import RUNS, NoSuchQueueError, Task, TaskQueue, TaskQueueError, deliveries_to
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.document import DocumentError
-from addon.tenants.pause import Paused
+from addon.tenants.pause import PausedError
 from addon.vendors.profiles import NotConfigured
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ is away, not for one tenant's trouble.
 https://cloud.google.com/tasks/docs/creating-appengine-handlers"""
 
 
-class Answer(Struct, frozen=True):
+class TaskResult(Struct, frozen=True):
     """An HTTP status for the queue, and what happened in a word or two."""
 
     status: int
@@ -56,13 +56,13 @@ class Answer(Struct, frozen=True):
         return 200 <= self.status < 300
 
 
-class Stretches(Protocol):
+class RunSteps(Protocol):
     """The two stretches of a run; `addon.sync.relay` is the one there is."""
 
-    def read_and_plan(self, rooms: Rooms, tenant_id: str) -> Relay: ...
+    def plan_run(self, context: SyncContext, tenant_id: str) -> PlannedRun: ...
 
     def deliver(
-        self, rooms: Rooms, tenant_id: str, vendor: str, run: str, seconds: float
+        self, context: SyncContext, tenant_id: str, vendor: str, run: str, seconds: float
     ) -> ConnectionReport: ...
 
 
@@ -70,20 +70,20 @@ Part = Annotated[str, Meta(pattern="^[0-9]{1,6}$")]
 """The number of a stretch, for a task's name."""
 
 
-class _Run(Struct, frozen=True):
+class _RunPayload(Struct, frozen=True):
     """Payload of a run; a `window` says that it is a scheduled one."""
 
     tenant: str
     window: str = ""
 
 
-class _Reading(Struct, frozen=True):
+class _ReadingPayload(Struct, frozen=True):
     """Payload of a reading of a whole directory, for the pages."""
 
     tenant: str
 
 
-class _Order(Struct, frozen=True, omit_defaults=True):
+class _OrderPayload(Struct, frozen=True, omit_defaults=True):
     """Payload of what is asked for of one vendor; `part` as of a delivery, `mode` of a withdrawal
     from one environment.
     """
@@ -94,7 +94,7 @@ class _Order(Struct, frozen=True, omit_defaults=True):
     mode: LedgerMode | None = None
 
 
-class _Delivery(Struct, frozen=True):
+class _DeliveryPayload(Struct, frozen=True):
     """Payload of a delivery; the first of a run is part 0."""
 
     tenant: str
@@ -103,7 +103,7 @@ class _Delivery(Struct, frozen=True):
     part: Part
 
 
-class Work:
+class TaskHandler:
     """Does tasks. `rooms` and `queue` are asked for when there is something to do.
 
     `read` reads a tenant's whole directory for the pages. `tell` tells of what is new with a
@@ -114,15 +114,15 @@ class Work:
 
     def __init__(
         self,
-        rooms: Callable[[], Rooms],
-        queue: Callable[[], Queue],
-        stretches: Stretches = relay,
+        context: Callable[[], SyncContext],
+        queue: Callable[[], TaskQueue],
+        stretches: RunSteps = relay,
         seconds: float = SECONDS,
         read: Callable[[str], None] = lambda tenant: None,
         tell: Callable[[str, str | None], None] = lambda tenant, vendor: None,
         is_turn: Callable[[str, str], bool] = lambda tenant, window: True,
     ) -> None:
-        self._rooms = rooms
+        self._rooms = context
         self._queue = queue
         self._stretches = stretches
         self._seconds = seconds
@@ -130,114 +130,119 @@ class Work:
         self._tell = tell
         self._is_turn = is_turn
 
-    def do(self, path: str, payload: object) -> Answer:
+    def handle(self, path: str, payload: object) -> TaskResult:
         """Do a task. Never raises: what goes wrong is logged, without a word about people."""
         try:
             if path == RUN:
-                return self._run(msgspec.convert(payload, _Run))
+                return self._run(msgspec.convert(payload, _RunPayload))
             if path == DELIVER:
-                return self._deliver(msgspec.convert(payload, _Delivery))
+                return self._deliver(msgspec.convert(payload, _DeliveryPayload))
             if path in (WITHDRAW, RECONCILE):
-                return self._order(path, msgspec.convert(payload, _Order))
+                return self._order(path, msgspec.convert(payload, _OrderPayload))
             if path == READ:
-                return self._survey(msgspec.convert(payload, _Reading))
+                return self._survey(msgspec.convert(payload, _ReadingPayload))
         except msgspec.ValidationError as error:
             log.error("%s has a malformed payload: %s", path, error)
-            return Answer(DONE, "malformed")
+            return TaskResult(DONE, "malformed")
         log.error("there is no task %r", path)
-        return Answer(DONE, "unknown")
+        return TaskResult(DONE, "unknown")
 
-    def _run(self, wanted: _Run) -> Answer:
+    def _run(self, wanted: _RunPayload) -> TaskResult:
         """Read and plan, then a task for each vendor that there is something to send to."""
-        with about(tenant=wanted.tenant):
+        with log_context(tenant=wanted.tenant):
             try:
                 if wanted.window and not self._is_turn(wanted.tenant, wanted.window):
-                    return Answer(DONE, "not its turn")
+                    return TaskResult(DONE, "not its turn")
                 return self._read_and_plan(wanted)
             except Exception as error:
                 return _answer(error, RUN)
 
-    def _read_and_plan(self, wanted: _Run) -> Answer:
+    def _read_and_plan(self, wanted: _RunPayload) -> TaskResult:
         try:
-            found = self._stretches.read_and_plan(self._rooms(), wanted.tenant)
+            found = self._stretches.plan_run(self._rooms(), wanted.tenant)
             log.info("%d vendors to deliver to", len(found.vendors), extra={"run": found.run})
             return self._enqueue(
-                [_Delivery(wanted.tenant, vendor, found.run, "0") for vendor in found.vendors]
+                [
+                    _DeliveryPayload(wanted.tenant, vendor, found.run, "0")
+                    for vendor in found.vendors
+                ]
             )
         finally:
             self._tell(wanted.tenant, None)
 
-    def _order(self, path: str, wanted: _Order) -> Answer:
+    def _order(self, path: str, wanted: _OrderPayload) -> TaskResult:
         """Withdraw from a vendor, or ask it what it has."""
-        with about(tenant=wanted.tenant, vendor=wanted.vendor):
+        with log_context(tenant=wanted.tenant, vendor=wanted.vendor):
             try:
                 if path == WITHDRAW:
                     return self._withdraw(wanted)
-                rooms = self._rooms()
-                found = reconcile(rooms, wanted.tenant, wanted.vendor)
-                remember(rooms.store, found, rooms.clock())
-                return Answer(DONE if found.detail is None else FAILED, found.detail or "done")
+                context = self._rooms()
+                found = reconcile(context, wanted.tenant, wanted.vendor)
+                save_reconciliation(context.store, found, context.clock())
+                return TaskResult(DONE if found.detail is None else FAILED, found.detail or "done")
             except Exception as error:
                 return _answer(error, path)
 
-    def _withdraw(self, wanted: _Order) -> Answer:
+    def _withdraw(self, wanted: _OrderPayload) -> TaskResult:
         """Withdraw for a while; no later run does what is left, so it is tried again."""
         began = time.monotonic()
-        with self._shown(wanted.tenant) as rooms:
-            report = withdraw(rooms, wanted.tenant, wanted.vendor, True, self._seconds, wanted.mode)
+        with self._shown(wanted.tenant) as context:
+            report = withdraw(
+                context, wanted.tenant, wanted.vendor, True, self._seconds, wanted.mode
+            )
         if not any(part.unfinished for part in report.connections):
-            return Answer(DONE, "done")
+            return TaskResult(DONE, "done")
         removed = any(any(part.operations["delete"].values()) for part in report.connections)
         if removed and time.monotonic() - began >= self._seconds:
             after = replace(wanted, part=str(int(wanted.part) + 1))
             name = f"withdraw-{after.tenant}-{after.vendor}-{report.run}-{after.part}"
             self._queue().enqueue(Task(RUNS, name, WITHDRAW, msgspec.to_builtins(after)))
-            return Answer(DONE, "goes on")
-        return Answer(FAILED, "not finished")
+            return TaskResult(DONE, "goes on")
+        return TaskResult(FAILED, "not finished")
 
-    def _survey(self, wanted: _Reading) -> Answer:
+    def _survey(self, wanted: _ReadingPayload) -> TaskResult:
         """Read the whole directory for the pages; why it failed is told there."""
-        with about(tenant=wanted.tenant):
+        with log_context(tenant=wanted.tenant):
             try:
                 self._read(wanted.tenant)
-                return Answer(DONE, "read")
+                return TaskResult(DONE, "read")
             except Exception as error:
                 return _answer(error, READ)
 
-    def _deliver(self, wanted: _Delivery) -> Answer:
+    def _deliver(self, wanted: _DeliveryPayload) -> TaskResult:
         """Deliver for a while; what does not fit goes on in the next part."""
         began = time.monotonic()
-        with about(tenant=wanted.tenant, vendor=wanted.vendor, run=wanted.run):
+        with log_context(tenant=wanted.tenant, vendor=wanted.vendor, run=wanted.run):
             try:
                 report = self._deliver_for_a_while(wanted)
                 log.info("%s, %d left", report.status, report.left)
                 spent = time.monotonic() - began >= self._seconds
                 if report.left and spent and any(report.operations.values()):
                     return self._enqueue([replace(wanted, part=str(int(wanted.part) + 1))])
-                return Answer(DONE, report.status)
+                return TaskResult(DONE, report.status)
             except Exception as error:
                 return _answer(error, DELIVER)
             finally:
                 self._tell(wanted.tenant, wanted.vendor)
 
-    def _deliver_for_a_while(self, wanted: _Delivery) -> ConnectionReport:
+    def _deliver_for_a_while(self, wanted: _DeliveryPayload) -> ConnectionReport:
         """A stretch of the delivery, whose progress those who look at its page can see."""
-        with self._shown(wanted.tenant) as rooms:
+        with self._shown(wanted.tenant) as context:
             return self._stretches.deliver(
-                rooms, wanted.tenant, wanted.vendor, wanted.run, seconds=self._seconds
+                context, wanted.tenant, wanted.vendor, wanted.run, seconds=self._seconds
             )
 
     @contextmanager
-    def _shown(self, tenant: str) -> Iterator[Rooms]:
+    def _shown(self, tenant: str) -> Iterator[SyncContext]:
         """Rooms of which those who look at the tenant's pages can see how far it has come."""
-        rooms = self._rooms()
-        progress = KeptProgress(rooms.store, tenant, rooms.clock)
+        context = self._rooms()
+        progress = KeptProgress(context.store, tenant, context.clock)
         try:
-            yield replace(rooms, progress=progress)
+            yield replace(context, progress=progress)
         finally:
             progress.end()
 
-    def _enqueue(self, deliveries: Sequence[_Delivery]) -> Answer:
+    def _enqueue(self, deliveries: Sequence[_DeliveryPayload]) -> TaskResult:
         """A task for each; the trouble of one queue is not the others'. Raises QueueError."""
         queue, trouble = self._queue(), None
         for each in deliveries:
@@ -249,42 +254,42 @@ class Work:
             )
             try:
                 queue.enqueue(task)
-            except NoSuchQueue as error:
+            except NoSuchQueueError as error:
                 log.error("%s", error, extra={"vendor": each.vendor})
-            except QueueError as error:
+            except TaskQueueError as error:
                 trouble = error
         if trouble is not None:
             raise trouble
-        return Answer(DONE, f"{len(deliveries)} deliveries")
+        return TaskResult(DONE, f"{len(deliveries)} deliveries")
 
 
-def _answer(error: Exception, path: str) -> Answer:
+def _answer(error: Exception, path: str) -> TaskResult:
     """What an error means for the queue."""
     match error:
-        case Paused():
+        case PausedError():
             log.info("nothing runs: it is a pause")
-            return Answer(DONE, "paused")
-        case Unknown() | DocumentError() | NotConfigured():
+            return TaskResult(DONE, "paused")
+        case NotFoundError() | DocumentError() | NotConfigured():
             log.error("%s was given up: %s", path, _where(error))
-            return Answer(DONE, "given up")
+            return TaskResult(DONE, "given up")
         case SlowPatternError():
             log.error("%s was given up: %s", path, error)
-            return Answer(DONE, "given up")
+            return TaskResult(DONE, "given up")
         case AccessRefused():
             log.error("the directory may not be read: %s", error)
-            return Answer(DONE, "access refused")
+            return TaskResult(DONE, "access refused")
         case DirectoryError():
             log.warning("the directory was not read: %s", error)
-            return Answer(UNREAD, "directory not read")
-        case Taken():
+            return TaskResult(UNREAD, "directory not read")
+        case LeaseHeldByOther():
             log.info("another run is delivering there")
-            return Answer(TAKEN, "another run is going on")
-        case NotKept() | QueueError():
+            return TaskResult(TAKEN, "another run is going on")
+        case LedgerWriteError() | TaskQueueError():
             log.error("%s did not go through: %s", path, error)
-            return Answer(UNAVAILABLE, "store or queue unavailable")
+            return TaskResult(UNAVAILABLE, "store or queue unavailable")
         case _:
             log.error("%s ended: %s", path, _where(error))
-            return Answer(FAILED, "an error in the program")
+            return TaskResult(FAILED, "an error in the program")
 
 
 def _where(error: Exception) -> str:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from addon.store.base import Store, StoreError
 from addon.store.records import StoredTask
-from addon.tasks.base import QueueError, Task
+from addon.tasks.base import Task, TaskQueueError
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class _Waiting(Struct, frozen=True, order=True):
     name: str
 
 
-class LocalQueue:
+class LocalTaskQueue:
     """A `Queue` in this process. See `addon.tasks.base.Queue`.
 
     It takes tasks from the beginning and does them from `start` until `stop`. `store` is asked
@@ -90,7 +90,7 @@ class LocalQueue:
                 )
                 self._store().save_task(stored)
             except StoreError as error:
-                raise QueueError(str(error)) from None
+                raise TaskQueueError(str(error)) from None
             tasks[task.name] = stored
             self._wait_for(stored)
             return True

@@ -1,14 +1,14 @@
 """What a person asks for on the pages, as tasks: done soon, by the queue, and once."""
 
 from addon.sync.withdraw import LedgerMode
-from addon.tasks.base import RUNS, Queue, Task
+from addon.tasks.base import RUNS, Task, TaskQueue
 from addon.tasks.handlers import RECONCILE, RUN, WITHDRAW
 
 SAME_WITHIN = 5.0
 """Seconds within which a second wish for the same is the first one pressed twice."""
 
 
-def run_now(queue: Queue, tenant: str, now: float, why: str = "") -> bool:
+def request_run(queue: TaskQueue, tenant: str, now: float, why: str = "") -> bool:
     """Have a run of the tenant begin. Raises QueueError.
 
     `why` (letters, digits and hyphens) stands for what the run is to take along: wishes for
@@ -17,8 +17,8 @@ def run_now(queue: Queue, tenant: str, now: float, why: str = "") -> bool:
     return queue.enqueue(_task("run", RUN, now, {"tenant": tenant}, why))
 
 
-def withdraw_now(
-    queue: Queue, tenant: str, vendor: str, now: float, mode: LedgerMode | None = None
+def request_withdrawal(
+    queue: TaskQueue, tenant: str, vendor: str, now: float, mode: LedgerMode | None = None
 ) -> bool:
     """Have everything that the tenant has at the vendor removed, of one mode alone if it is given.
 
@@ -28,7 +28,7 @@ def withdraw_now(
     return queue.enqueue(_task("withdraw", WITHDRAW, now, payload))
 
 
-def reconcile_now(queue: Queue, tenant: str, vendor: str, now: float) -> bool:
+def request_reconciliation(queue: TaskQueue, tenant: str, vendor: str, now: float) -> bool:
     """Have the vendor asked for what it has of the tenant. Raises QueueError."""
     return queue.enqueue(_task("reconcile", RECONCILE, now, {"tenant": tenant, "vendor": vendor}))
 

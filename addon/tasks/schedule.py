@@ -10,7 +10,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from addon.store.base import Store, StoreError
-from addon.tasks.base import RUNS, Queue, QueueError, Task
+from addon.tasks.base import RUNS, Task, TaskQueue, TaskQueueError
 from addon.tenants.model import Tenant
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ SWEEPS_EVERY = 600.0
 """Seconds between the removals of what has expired in the store."""
 
 
-class Window(Struct, frozen=True):
+class RunWindow(Struct, frozen=True):
     """One of the equal stretches that time is cut into; each tenant runs once in each."""
 
     number: int
@@ -45,17 +45,17 @@ class Window(Struct, frozen=True):
         return self.starts + part * self.seconds
 
 
-def window_at(now: float, hours: int) -> Window:
+def window_at(now: float, hours: int) -> RunWindow:
     """The window that a time is in."""
-    return Window(int(now // (hours * HOUR)), hours * HOUR)
+    return RunWindow(int(now // (hours * HOUR)), hours * HOUR)
 
 
-def nearest_window(now: float, hours: int) -> Window:
+def nearest_window(now: float, hours: int) -> RunWindow:
     """The window whose beginning is nearest: a cron call may come a little early or late."""
     return window_at(now + hours * HOUR / 2, hours)
 
 
-def run_of(tenant: str, window: Window) -> Task:
+def run_of(tenant: str, window: RunWindow) -> Task:
     """The tenant's run in a window."""
     return Task(
         queue=RUNS,
@@ -66,7 +66,7 @@ def run_of(tenant: str, window: Window) -> Task:
     )
 
 
-def is_turn(tenant: Tenant, window: str, hours: int) -> bool:
+def is_due(tenant: Tenant, window: str, hours: int) -> bool:
     """Whether the tenant, which may want fewer runs, runs in this window of so many hours.
 
     It does in the first window of each stretch of its own hours, counted from midnight UTC.
@@ -77,7 +77,7 @@ def is_turn(tenant: Tenant, window: str, hours: int) -> bool:
     return int(window) * hours % wanted < hours
 
 
-class Enqueued(Struct, frozen=True):
+class EnqueueCounts(Struct, frozen=True):
     """How many tenants there are, tasks are new, and could not be enqueued."""
 
     tenants: int
@@ -85,22 +85,22 @@ class Enqueued(Struct, frozen=True):
     failed: int
 
 
-def enqueue_runs(tenants: Iterable[str], queue: Queue, window: Window) -> Enqueued:
+def enqueue_runs(tenants: Iterable[str], queue: TaskQueue, window: RunWindow) -> EnqueueCounts:
     """A task for each tenant; the trouble of one is not the others'."""
 
     def one(tenant: str) -> bool | None:
         try:
             return queue.enqueue(run_of(tenant, window))
-        except QueueError as error:
+        except TaskQueueError as error:
             log.error("the run was not enqueued: %s", error, extra={"tenant": tenant})
             return None
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(one, tenants))
-    return Enqueued(len(results), results.count(True), results.count(None))
+    return EnqueueCounts(len(results), results.count(True), results.count(None))
 
 
-class Schedule:
+class Scheduler:
     """The cron of one machine: from `start` until `stop` it enqueues each tenant's run in time.
 
     A tenant that has run already in the window that it starts in waits for the next. `upkeep`
@@ -110,7 +110,7 @@ class Schedule:
     def __init__(
         self,
         store: Callable[[], Store],
-        queue: Callable[[], Queue],
+        queue: Callable[[], TaskQueue],
         hours: int,
         clock: Callable[[], float] = time.time,
         upkeep: Callable[[], object] = lambda: None,
@@ -120,7 +120,7 @@ class Schedule:
         self._hours = hours
         self._clock = clock
         self._upkeep = upkeep
-        self._window: Window | None = None
+        self._window: RunWindow | None = None
         self._seen: set[str] = set()
         self._sweeps = 0.0
         self._stopped = threading.Event()
@@ -134,7 +134,7 @@ class Schedule:
         """Enqueue no more."""
         self._stopped.set()
 
-    def look(self) -> None:
+    def tick(self) -> None:
         """Enqueue the runs of this window that are not yet, and sweep. Raises StoreError."""
         window = window_at(self._clock(), self._hours)
         tenants = set(self._store().tenants())
@@ -149,13 +149,13 @@ class Schedule:
             self._sweeps = self._clock() + SWEEPS_EVERY
             self._store().sweep(self._clock())
 
-    def _has_run(self, tenant: str, window: Window) -> bool:
+    def _has_run(self, tenant: str, window: RunWindow) -> bool:
         return any(run.started >= window.starts for run in self._store().runs(tenant, limit=1))
 
     def _keep(self) -> None:
         while not self._stopped.is_set():
             try:
-                self.look()
+                self.tick()
             except StoreError as error:
                 log.error("the schedule waits for the store: %s", error)
             self._upkeep()

@@ -9,7 +9,7 @@ LOCAL = ZoneInfo("Europe/Stockholm")
 """The days of a pause are Sweden's."""
 
 
-class Paused(Exception):
+class PausedError(Exception):
     """Nothing runs now; the message says until when, and what to do."""
 
     def __init__(self, tenant_id: str, pause: Pause) -> None:
@@ -25,14 +25,14 @@ def today(now: float) -> date:
     return datetime.fromtimestamp(now, UTC).astimezone(LOCAL).date()
 
 
-def paused(tenant: Tenant, now: float) -> Pause | None:
+def current_pause(tenant: Tenant, now: float) -> Pause | None:
     """The pause that `now` is in, or None."""
     pause = tenant.schedule.pause
     return pause if pause is not None and pause.covers(today(now)) else None
 
 
-def see_that_it_runs(tenant: Tenant, now: float) -> None:
+def raise_if_paused(tenant: Tenant, now: float) -> None:
     """Raises Paused."""
-    pause = paused(tenant, now)
+    pause = current_pause(tenant, now)
     if pause is not None:
-        raise Paused(tenant.customer_id, pause)
+        raise PausedError(tenant.customer_id, pause)

@@ -39,14 +39,14 @@ LARGEST = 6_000_000
 """Bytes of a request: a register or a document of 5 MB and what is around it in a form."""
 
 
-def common(app: Flask, https_only: bool) -> None:
+def init_app(app: Flask, https_only: bool) -> None:
     """Give the application's requests and answers what they have in common."""
     app.config["MAX_CONTENT_LENGTH"] = LARGEST
     app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST  # a document is sent back as text to be confirmed
 
     @app.before_request
     def with_its_trace() -> None:
-        logs.follow(request.headers)
+        logs.bind_trace(request.headers)
 
     @app.after_request
     def with_headers(response: Response) -> Response:
@@ -107,7 +107,7 @@ def _page(error: HTTPException) -> str:
 
 def _without_frame() -> None:
     """Have the page not look for what the frame of every page shows: that may be what failed."""
-    g.here = None
+    g.ctx = None
 
 
 def _words(error: HTTPException, code: int) -> tuple[str, str]:

@@ -124,7 +124,7 @@ def _up(value: float, scale: Scale) -> float:
 
 def _time_labels(first: float, last: float, left: int) -> list[str]:
     y = HEIGHT - 8
-    begin, end = _said(first, last)
+    begin, end = _range_text(first, last)
     labels = [f'<text x="{left}" y="{y}">{escape(begin)}</text>']
     if end:
         x = WIDTH - RIGHT
@@ -132,7 +132,7 @@ def _time_labels(first: float, last: float, left: int) -> list[str]:
     return labels
 
 
-def _said(first: float, last: float) -> tuple[str, str]:
+def _range_text(first: float, last: float) -> tuple[str, str]:
     """Both ends of the time axis, in as few words as tell them apart; one where they are one."""
     begin, end = moment(first), moment(last)
     if begin == end:

@@ -15,7 +15,7 @@ GROUPS = _("Öppna Google Admin-konsolen, Katalog och sedan Grupper, och sök up
 NEXT_RUN = _("Klart: nästa körning tar med ändringen av sig själv.")
 
 
-class FindingWords(Struct, frozen=True):
+class FindingLabel(Struct, frozen=True):
     """A kind of finding in words: `summary` is of the kind, `meaning` of this finding."""
 
     title: str
@@ -175,17 +175,17 @@ TEXTS: Mapping[str, _Text] = {
 }
 
 
-def finding_words(finding: Finding | None, code: str | None = None) -> FindingWords:
+def finding_label(finding: Finding | None, code: str | None = None) -> FindingLabel:
     """What is said of a finding; of a kind of findings where there is only its `code`."""
     code = code or (finding.code if finding is not None else "")
     text = TEXTS.get(code)
     if text is None:
         said = finding.message if finding is not None else code
-        return FindingWords(code, said, said, ())
+        return FindingLabel(code, said, said, ())
     values = {} if finding is None else {**dict(finding.values), "subject": finding.subject}
     meaning = str(text.meaning) % _Known(values) if values else str(text.summary)
     steps = tuple(str(step) for step in text.steps)
-    return FindingWords(str(text.title), str(text.summary), meaning, steps)
+    return FindingLabel(str(text.title), str(text.summary), meaning, steps)
 
 
 class _Known(dict[str, str]):

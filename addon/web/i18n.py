@@ -10,23 +10,23 @@ from jinja2.runtime import Context
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.web.formats import number
-from addon.web.security.safe_redirect import local
+from addon.web.security.safe_redirect import safe_path
 
 LANGUAGES = ("sv", "en")
 
 
-def speak(app: Flask) -> None:
+def init_app(app: Flask) -> None:
     """Have the application's pages in the language that the person chose, or their browser."""
     app.config["BABEL_DEFAULT_LOCALE"] = "sv"
     app.config["BABEL_DEFAULT_TIMEZONE"] = "Europe/Stockholm"
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
-    Babel(app, locale_selector=chosen)
+    Babel(app, locale_selector=language)
     words = app.jinja_env.globals
     words["get_locale"] = get_locale
     words["ngettext"] = _with_numbers_written(words["ngettext"])
 
 
-def chosen() -> str:
+def language() -> str:
     """The language of this request."""
     if not request:
         return "sv"
@@ -36,7 +36,7 @@ def chosen() -> str:
     return request.accept_languages.best_match(LANGUAGES, "sv") or "sv"
 
 
-def said(text: str, **values: object) -> str:
+def gettext_str(text: str, **values: object) -> str:
     """A text in the language of this request; import it as `_`, so that it is translated."""
     return str(gettext(text, **values))
 
@@ -61,6 +61,6 @@ def blueprint() -> Blueprint:
         wanted = request.form.get("language", "")
         if wanted in LANGUAGES:
             session["language"] = wanted
-        return redirect(local(request.form.get("back", "")))
+        return redirect(safe_path(request.form.get("back", "")))
 
     return language

@@ -11,9 +11,9 @@ from addon.delivery.throttle import SPENT
 from addon.sync.session import PAUSED, TURNED_OFF
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Vendor
-from addon.web.finding_labels import finding_words
+from addon.web.finding_labels import finding_label
 from addon.web.formats import ago, duration, moment, number
-from addon.web.request_context import here
+from addon.web.request_context import request_context
 
 Words = Mapping[str, object]
 
@@ -119,7 +119,7 @@ SCHOOL_TYPES: Words = {
     "GYS": _("anpassad gymnasieskola"),
     "VUX": _("vuxenutbildning"),
 }
-DEEDS: Words = {
+ACTIONS: Words = {
     "organisation.saved": _("Organisationen sparad"),
     "organisation.reader": _("I vems namn katalogen läses ändrat"),
     "register.uploaded": _("Eget skolregister uppladdat"),
@@ -212,7 +212,7 @@ def attribute_name(attribute: str) -> str:
 
 def reason_name(reason: str) -> str:
     """Why somebody is not sent."""
-    return str(REASONS[reason]) if reason in REASONS else finding_words(None, reason).title
+    return str(REASONS[reason]) if reason in REASONS else finding_label(None, reason).title
 
 
 def severity_name(severity: str) -> str:
@@ -243,7 +243,7 @@ def _said(words: Words) -> object:
     return lambda code: str(words.get(code, code))
 
 
-def words(app: Flask) -> None:
+def init_app(app: Flask) -> None:
     """Give the templates the words, as filters."""
     app.jinja_env.filters.update(
         number=number,
@@ -265,10 +265,10 @@ def words(app: Flask) -> None:
         operator_name=_said(OPERATORS),
         register_status=_said(REGISTER_STATUSES),
         school_type_name=_said(SCHOOL_TYPES),
-        deed_name=_said(DEEDS),
+        action_name=_said(ACTIONS),
         wire_name=wire_name,
         who_name=who_name,
         subject_name=subject_name,
-        finding_words=finding_words,
-        vendor_name=lambda vendor: here().vendor_name(vendor),
+        finding_words=finding_label,
+        vendor_name=lambda vendor: request_context().vendor_name(vendor),
     )

@@ -12,7 +12,7 @@ OF_FLASK = frozenset({"endpoint", "_anchor", "_external", "_method", "_scheme"})
 """What `url_for` takes for its own, whoever wrote it in the address."""
 
 
-class Page(Struct, Generic[T], frozen=True):
+class EntryPage(Struct, Generic[T], frozen=True):
     """Some of a list's entries. `number` begins at 1; `total` is of the whole list."""
 
     entries: Sequence[T]
@@ -27,13 +27,13 @@ class Page(Struct, Generic[T], frozen=True):
         return self.first + len(self.entries) - 1
 
 
-def page_of(entries: Sequence[T], given: Mapping[str, str], size: int) -> Page[T]:
+def page_of(entries: Sequence[T], given: Mapping[str, str], size: int) -> EntryPage[T]:
     """The page that the address asks for; the nearest there is when there is none such."""
     pages = max(1, -(-len(entries) // size))
     asked = given.get("sida", "1")
     number = min(max(1, int(asked)), pages) if asked.isdecimal() and len(asked) < 9 else 1
     start = (number - 1) * size
-    return Page(entries[start : start + size], number, pages, len(entries), start + 1)
+    return EntryPage(entries[start : start + size], number, pages, len(entries), start + 1)
 
 
 def this_page(**changes: object) -> str:
@@ -42,6 +42,6 @@ def this_page(**changes: object) -> str:
     return url_for(str(request.endpoint), **{**asked, **(request.view_args or {}), **changes})
 
 
-def paging(app: Flask) -> None:
+def init_app(app: Flask) -> None:
     """Give the templates `this_page`."""
     app.jinja_env.globals["this_page"] = this_page

@@ -9,13 +9,13 @@ import msgspec
 from flask import g, request
 from msgspec import Struct, structs
 
-from addon.directory.scope import BUILT_IN, needs
+from addon.directory.scope import BUILT_IN, scope_of
 from addon.planning.guard import Hold
-from addon.planning.ledger import Key
+from addon.planning.ledger import LedgerKey
 from addon.store.base import Store, StoreError
-from addon.store.records import LogEntry, Run, Shelf
+from addon.store.records import AuditEntry, Namespace, RunRecord
 from addon.sync import reconcile
-from addon.sync.context import Rooms, ledger_key
+from addon.sync.context import SyncContext, ledger_key
 from addon.sync.runs import new_entry_id
 from addon.sync.withdraw import LedgerMode
 from addon.tenants.diff import Changed, changes
@@ -23,9 +23,9 @@ from addon.tenants.document import decode_tenant, load_tenant, write_document
 from addon.tenants.model import Organisation, Tenant
 from addon.vendors.profiles import Vendor
 from addon.web.directory import snapshot_store
-from addon.web.directory.cache import Desk, Patience
-from addon.web.security.auth import Admin
-from addon.web.services import House
+from addon.web.directory.cache import TenantDirectory, WaitBudget
+from addon.web.security.auth import Administrator
+from addon.web.services import Services
 
 SAVING = 25.0
 """Seconds that a form waits for what it needs, so that nothing that was filled in is lost."""
@@ -37,35 +37,35 @@ RECENT = 30
 """Entries of the log that are looked through for who was faster."""
 
 
-class Overtaken(Exception):
+class EditConflict(Exception):
     """What was to be saved has been changed by another since the form was shown.
 
     `by` are the entries of the log of changes that did it, the newest first; `now` is how the
     part stands, so that the form can be shown again with what was typed.
     """
 
-    def __init__(self, by: tuple[LogEntry, ...]) -> None:
+    def __init__(self, by: tuple[AuditEntry, ...]) -> None:
         super().__init__("another administrator has saved meanwhile")
         self.by = by
 
 
-class Held(Struct, frozen=True):
+class WaitingHold(Struct, frozen=True):
     """What waits for a person's word at a vendor, and in which ledger."""
 
-    key: Key
+    key: LedgerKey
     vendor: str
     hold: Hold
 
 
-class Here:
+class RequestContext:
     """The request's own surroundings, once `addon.web.security.auth` has let somebody in."""
 
-    def __init__(self, admin: Admin, house: House) -> None:
+    def __init__(self, admin: Administrator, services: Services) -> None:
         self.admin = admin
-        self.house = house
-        self.now = house.clock()
-        self.patience = Patience()
-        self._overtaken = False
+        self.services = services
+        self.now = services.clock()
+        self.wait_budget = WaitBudget()
+        self._conflicted = False
 
     @property
     def tenant_id(self) -> str:
@@ -74,17 +74,17 @@ class Here:
 
     @property
     def store(self) -> Store:
-        return self.house.store()
+        return self.services.store()
 
     @property
     def vendors(self) -> dict[str, Vendor]:
         """The vendor profiles by id, in their file's order."""
-        return dict(self.house.settings.vendors)
+        return dict(self.services.settings.vendors)
 
     @property
-    def rooms(self) -> Rooms:
+    def sync_context(self) -> SyncContext:
         """What a run needs."""
-        return self.house.rooms()
+        return self.services.sync_context()
 
     @cached_property
     def _stored(self) -> bytes | None:
@@ -113,19 +113,21 @@ class Here:
     # The directory
 
     @property
-    def desk(self) -> Desk:
+    def directory(self) -> TenantDirectory:
         """The tenant's directory and what the document makes of it. Raises NotRead, NotReady."""
-        return self.house.study.desk(self.tenant, self.version, self.now, self.patience)
+        return self.services.directories.directory(
+            self.tenant, self.version, self.now, self.wait_budget
+        )
 
     def wait_longer(self) -> None:
         """Have a form wait for what is being made: what was filled in is not to be lost."""
         is_part = request.headers.get("HX-Request") == "true"
-        self.patience = Patience(LOOKING if is_part else SAVING)
+        self.wait_budget = WaitBudget(LOOKING if is_part else SAVING)
 
     # Runs and holds
 
     @cached_property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[RunRecord]:
         """The newest runs, the newest first."""
         return self.store.runs(self.tenant_id, 50)
 
@@ -136,34 +138,36 @@ class Here:
         It changes whenever a run begins or ends, and when a vendor has been reconciled with.
         """
         runs = [(run.id, run.status, run.finished) for run in self.runs]
-        vendors = self.store.papers(Shelf(reconcile.SHELF, self.tenant_id), self.now)
-        known = (reconcile.remembered(self.store, self.tenant_id, v, self.now) for v in vendors)
-        return mark_of((runs, [found[0] for found in known if found is not None]))
+        vendors = self.store.papers(Namespace(reconcile.NAMESPACE, self.tenant_id), self.now)
+        known = (
+            reconcile.load_reconciliation(self.store, self.tenant_id, v, self.now) for v in vendors
+        )
+        return content_hash((runs, [found[0] for found in known if found is not None]))
 
     @cached_property
-    def holds(self) -> tuple[Held, ...]:
+    def holds(self) -> tuple[WaitingHold, ...]:
         """What waits for a person's word."""
         found = []
         for connection in self.tenant.connections:
             current = ledger_key(self.tenant_id, connection)
             modes = get_args(LedgerMode) if current is None else (current.mode,)
-            for key in (Key(self.tenant_id, connection.vendor, mode) for mode in modes):
+            for key in (LedgerKey(self.tenant_id, connection.vendor, mode) for mode in modes):
                 hold = self.store.hold(key)
                 # At a connection that is off nothing but a withdrawal can be let go.
                 if hold is not None and hold.waits and (key == current or hold.withdrawal):
-                    found.append(Held(key, key.vendor, hold))
+                    found.append(WaitingHold(key, key.vendor, hold))
         return tuple(found)
 
     # Saving
 
     def save(
         self,
-        what: str,
+        action: str,
         change: Callable[[Tenant], Tenant],
         *,
         subject: str = "",
         part: Callable[[Tenant], object] | None = None,
-        mark: str | None = None,
+        version_token: str | None = None,
         places: tuple[str, ...] = (),
     ) -> Tenant:
         """Change the document and log it: both or neither. The document as it is now.
@@ -178,10 +182,10 @@ class Here:
         for _ in range(ATTEMPTS):
             stored = self.store.tenant(self.tenant_id)
             before = self._draft() if stored is None else load_tenant(stored)
-            if part is not None and _told(mark) != mark_of(part(before)):
+            if part is not None and _hash_in(version_token) != content_hash(part(before)):
                 self._forget_document()
-                self._overtaken = True
-                raise Overtaken(self._who_changed(subject, places, _since(mark)))
+                self._conflicted = True
+                raise EditConflict(self._who_changed(subject, places, _time_in(version_token)))
             after = change(before)
             document = write_document(after)
             after = decode_tenant(document, self.vendors)
@@ -190,49 +194,49 @@ class Here:
             found = changes(None if stored is None else before, after)
             if stored is not None and not found:
                 return after
-            entry = self._entry(what, subject, found)
+            entry = self._entry(action, subject, found)
             if self.store.replace_tenant(self.tenant_id, document, stored, entry):
-                self._see_to_survey(before, after)
+                self._update_snapshot(before, after)
                 self._forget_document()
                 return after
         raise StoreError("others change the settings all the time; try again in a moment")
 
-    def mark(self, part: Callable[[Tenant], object]) -> str:
+    def version_token(self, part: Callable[[Tenant], object]) -> str:
         """What a form about this part of the document carries, to be given to `save`.
 
         It stands for the part as the form first showed it: a form that is shown again keeps its
         own, until its sender has been told that another was faster.
         """
-        if request.method == "POST" and not self._overtaken and "mark" in request.form:
+        if request.method == "POST" and not self._conflicted and "mark" in request.form:
             return request.form["mark"]
-        return self.fresh_mark(part)
+        return self.current_version_token(part)
 
-    def fresh_mark(self, part: Callable[[Tenant], object]) -> str:
+    def current_version_token(self, part: Callable[[Tenant], object]) -> str:
         """The mark of a form that shows the part as it is now."""
-        return f"{mark_of(part(self.tenant))}-{int(self.now)}"
+        return f"{content_hash(part(self.tenant))}-{int(self.now)}"
 
-    def is_fresh(self, mark: str, part: Callable[[Tenant], object]) -> bool:
+    def is_current(self, mark: str, part: Callable[[Tenant], object]) -> bool:
         """Whether the part is still as the form with this mark first showed it."""
-        return _told(mark) == mark_of(part(self.tenant))
+        return _hash_in(mark) == content_hash(part(self.tenant))
 
     def _forget_document(self) -> None:
         """Have the document be as it is stored when it is next asked for."""
         self.__dict__.pop("_stored", None)
         self.__dict__.pop("tenant", None)
 
-    def log(self, what: str, subject: str = "") -> None:
+    def append_audit(self, what: str, subject: str = "") -> None:
         """Remember a deed that changes nothing in the document."""
         self.store.log(self.tenant_id, self._entry(what, subject))
 
     def forget_directory(self) -> None:
         """Have the directory read anew when it is next asked for."""
         snapshot_store.forget(self.store, self.tenant_id)
-        self.house.study.forget(self.tenant_id)
+        self.services.directories.forget(self.tenant_id)
 
-    def _entry(self, what: str, subject: str, changes: tuple[Changed, ...] = ()) -> LogEntry:
+    def _entry(self, what: str, subject: str, changes: tuple[Changed, ...] = ()) -> AuditEntry:
         """Of this moment, not of the request's beginning: what is done in one has an order."""
-        at = self.house.clock()
-        return LogEntry(new_entry_id(at), at, self.admin.email, what, subject, changes)
+        at = self.services.clock()
+        return AuditEntry(new_entry_id(at), at, self.admin.email, what, subject, changes)
 
     def _draft(self) -> Tenant:
         domain = self.admin.email.rpartition("@")[2]
@@ -245,7 +249,7 @@ class Here:
 
     def _who_changed(
         self, subject: str, places: tuple[str, ...], since: float
-    ) -> tuple[LogEntry, ...]:
+    ) -> tuple[AuditEntry, ...]:
         """The newest entries that tell of a change there since, with no more than those changes."""
         found = []
         for entry in self.store.entries(self.tenant_id, RECENT):
@@ -256,37 +260,37 @@ class Here:
                 found.append(structs.replace(entry, changes=there))
         return tuple(found[:3])
 
-    def _see_to_survey(self, before: Tenant, after: Tenant) -> None:
+    def _update_snapshot(self, before: Tenant, after: Tenant) -> None:
         """What is kept of the directory must hide who is protected, and have what is asked of."""
         if before.protected != after.protected:
             self.forget_directory()
             return
-        new = set(needs(after).attributes) - set(needs(before).attributes) - BUILT_IN
+        new = set(scope_of(after).attributes) - set(scope_of(before).attributes) - BUILT_IN
         if new - set(snapshot_store.ATTRIBUTES):
             self.forget_directory()
 
 
-def here() -> Here:
+def request_context() -> RequestContext:
     """What the page that is being made has in hand."""
-    return cast(Here, g.here)
+    return cast(RequestContext, g.ctx)
 
 
-def mark_of(part: object) -> str:
+def content_hash(part: object) -> str:
     """Stands for a part of the document as a form has shown it."""
     return sha256(msgspec.json.encode(part)).hexdigest()[:16]
 
 
-def _told(mark: str | None) -> str:
+def _hash_in(mark: str | None) -> str:
     return (mark or "").partition("-")[0]
 
 
-def _since(mark: str | None) -> float:
+def _time_in(mark: str | None) -> float:
     """When the form was shown, in seconds since 1970 UTC; 0 where the mark does not say."""
     at = (mark or "").partition("-")[2]
     return float(at) if at.isdecimal() and len(at) < 16 else 0.0
 
 
-def _is_there(place: str, entry: LogEntry, subject: str, places: tuple[str, ...]) -> bool:
+def _is_there(place: str, entry: AuditEntry, subject: str, places: tuple[str, ...]) -> bool:
     """Whether a change at `place` that an entry tells of is about what a form was about."""
     if places:
         return place.startswith(places)

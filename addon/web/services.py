@@ -9,22 +9,22 @@ from typing import Generic, TypeVar
 from jinja2 import Environment
 from msgspec import structs
 
-from addon.bootstrap import open_register, open_store, read_directory, rooms, secret_manager
+from addon.bootstrap import open_register, open_store, read_directory, secret_manager, sync_context
 from addon.directory.snapshot import Snapshot
 from addon.notifications.mailer import Mailer, mailer
 from addon.notifications.notify import after_run
 from addon.school_register.model import RegisterError
 from addon.settings import CloudTasks, Settings
 from addon.store.base import Store, StoreError
-from addon.sync.context import Rooms, find_tenant
-from addon.tasks.base import Queue
-from addon.tasks.handlers import SECONDS, Work
-from addon.tasks.local import LocalQueue
-from addon.tasks.schedule import Schedule, is_turn
+from addon.sync.context import SyncContext, load_tenant_or_raise
+from addon.tasks.base import TaskQueue
+from addon.tasks.handlers import SECONDS, TaskHandler
+from addon.tasks.local import LocalTaskQueue
+from addon.tasks.schedule import Scheduler, is_due
 from addon.tenants.model import Tenant
 from addon.web.directory import snapshot_store
-from addon.web.directory.background import prefer_pages
-from addon.web.directory.cache import Study
+from addon.web.directory.background import tune_for_latency
+from addon.web.directory.cache import DirectoryCache
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ REGISTER_EVERY = 3600.0
 """Seconds between looks at the age of the register's copy."""
 
 
-class House:
+class Services:
     """Store and queue of one process, opened when they are first asked for.
 
     Gunicorn forks after the application is made, and neither SQLite's nor gRPC's connections
@@ -44,73 +44,73 @@ class House:
         self,
         settings: Settings,
         store: Store | None = None,
-        queue: Queue | None = None,
+        queue: TaskQueue | None = None,
         seconds: float = SECONDS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.store = _Once(lambda: store or open_store(settings))
-        self.queue = _Once(lambda: queue or _open_queue(settings, self.store, clock))
-        self.work = Work(
-            self.rooms,
+        self.store = _Lazy(lambda: store or open_store(settings))
+        self.queue = _Lazy(lambda: queue or _open_queue(settings, self.store, clock))
+        self.task_handler = TaskHandler(
+            self.sync_context,
             self.queue,
             seconds=seconds,
-            read=self.read,
-            tell=lambda tenant, vendor: after_run(self.rooms, tenant, vendor),
-            is_turn=self.is_turn,
+            read=self.read_directory,
+            tell=lambda tenant, vendor: after_run(self.sync_context, tenant, vendor),
+            is_turn=self.is_due,
         )
-        self.study = Study(self.rooms)
-        self.register = _Once(lambda: open_register(settings, self.store(), clock))
-        self._schedule: Schedule | None = None
+        self.directories = DirectoryCache(self.sync_context)
+        self.register = _Lazy(lambda: open_register(settings, self.store(), clock))
+        self._schedule: Scheduler | None = None
         self._register_again = 0.0
 
-    def rooms(self) -> Rooms:
+    def sync_context(self) -> SyncContext:
         """What a run needs."""
-        return structs.replace(rooms(self.settings, self.store()), clock=self.clock)
+        return structs.replace(sync_context(self.settings, self.store()), clock=self.clock)
 
     def mailer(self) -> Mailer | None:
         """What sends notices, where mail is set up."""
         return mailer(self.settings.web.mail, secret_manager())
 
-    def is_turn(self, tenant_id: str, window: str) -> bool:
+    def is_due(self, tenant_id: str, window: str) -> bool:
         """Whether the tenant runs in this window. Raises Unknown and StoreError."""
-        tenant = find_tenant(self.store(), tenant_id)
-        return is_turn(tenant, window, self.settings.schedule_hours)
+        tenant = load_tenant_or_raise(self.store(), tenant_id)
+        return is_due(tenant, window, self.settings.schedule_hours)
 
-    def tidy(self) -> None:
+    def maintain(self) -> None:
         """Forget the directories whose day is over, and renew the copy of the school unit register
         where it is old; trouble is only logged.
         """
-        self.study.sweep(self.clock())
+        self.directories.drop_expired(self.clock())
         if self.settings.web.register is None or self.clock() < self._register_again:
             return
         self._register_again = self.clock() + REGISTER_EVERY
         try:
-            self.register().see_to()
+            self.register().refresh_if_old()
         except (RegisterError, StoreError) as error:
             log.warning("the copy of the school unit register stays as it is: %s", error)
 
-    def read(self, tenant_id: str) -> None:
+    def read_directory(self, tenant_id: str) -> None:
         """Read a tenant's whole directory for the pages. Raises Unknown and StoreError."""
-        tenant = find_tenant(self.store(), tenant_id)
+        tenant = load_tenant_or_raise(self.store(), tenant_id)
 
         def told(tenant: Tenant, progress: Callable[[int, int], None]) -> Snapshot:
             return read_directory(self.settings, tenant, progress)
 
-        snapshot_store.take(told, self.store(), tenant, self.clock)
+        snapshot_store.read_and_store(told, self.store(), tenant, self.clock)
 
     def start(self, templates: Environment) -> None:
         """Make ready for pages; where tasks are done in this process, begin: with those that were
         left, then as scheduled. Once, in the process that serves. Raises StoreError.
         """
-        prefer_pages(templates)
+        tune_for_latency(templates)
         queue = self.queue()
-        if not isinstance(queue, LocalQueue):
+        if not isinstance(queue, LocalTaskQueue):
             return
-        queue.start(lambda path, payload: self.work.do(path, payload).done)
+        queue.start(lambda path, payload: self.task_handler.handle(path, payload).done)
         hours = self.settings.schedule_hours
-        self._schedule = Schedule(self.store, self.queue, hours, self.clock, self.tidy)
+        self._schedule = Scheduler(self.store, self.queue, hours, self.clock, self.maintain)
         self._schedule.start()
 
     def stop(self) -> None:
@@ -118,11 +118,11 @@ class House:
         if self._schedule is not None:
             self._schedule.stop()
             queue = self.queue()
-            if isinstance(queue, LocalQueue):
+            if isinstance(queue, LocalTaskQueue):
                 queue.stop()
 
 
-class _Once(Generic[T]):
+class _Lazy(Generic[T]):
     """Makes something when it is first asked for; if that fails, when it is next."""
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -139,10 +139,10 @@ class _Once(Generic[T]):
 
 def _open_queue(
     settings: Settings, store: Callable[[], Store], clock: Callable[[], float]
-) -> Queue:
+) -> TaskQueue:
     """The queue that the settings name. Raises QueueError."""
     if not isinstance(settings.tasks, CloudTasks):
-        return LocalQueue(store, clock)
+        return LocalTaskQueue(store, clock)
     from addon.tasks.cloud_tasks import CloudTasksQueue  # its client takes a second to import
 
     return CloudTasksQueue(

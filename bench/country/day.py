@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from addon.store.firestore.store import PART
 from addon.tasks.handlers import SECONDS
-from addon.tasks.schedule import Window
+from addon.tasks.schedule import RunWindow
 from addon.vendors.profiles import Vendor
 from bench.country.model import (
     Assumptions,
@@ -134,7 +134,7 @@ class Day:
 
     def _runs(self) -> list[Turn]:
         """When each run has read and planned: runs wait when too many are going on."""
-        window = Window(0, 3600.0)
+        window = RunWindow(0, 3600.0)
         first = {tenant: window.turn(tenant) for tenant in self._tenants}
         turns = sorted((at + 3600.0 * n, t) for t, at in first.items() for n in range(24))
         free = [0.0] * RUNS_AT_ONCE

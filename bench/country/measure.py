@@ -15,11 +15,11 @@ import msgspec
 from msgspec.structs import replace
 
 from addon.delivery.session import open_session
-from addon.delivery.throttle import Patience
+from addon.delivery.throttle import RetryPolicy
 from addon.directory.google.credentials import anonymous
-from addon.directory.google.reader import Source, read
+from addon.directory.google.reader import DirectorySource, read
 from addon.directory.snapshot import Snapshot
-from addon.planning.ledger import Change, Entry, Key, Ledger, digest_of, shard_of
+from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, LedgerKey, digest_of, shard_of
 from addon.planning.plan import Plan, digests, plan_for
 from addon.tenants.document import load_tenant
 from addon.vendors.profiles import Target
@@ -32,7 +32,7 @@ def ledger_of(directory: Snapshot, size: int = 1) -> Ledger:
     ledger = Ledger()
     plan = plan_for(translation(tenant(size), directory).resources, ledger, 0.0)
     ledger.apply(
-        Change(op.resource_type, op.external_id, Entry(op.external_id, op.content))
+        LedgerChange(op.resource_type, op.external_id, LedgerEntry(op.external_id, op.content))
         for op in plan.operations()
     )
     return ledger
@@ -63,7 +63,7 @@ def work(size: str) -> None:
 def reading(endpoint: str, document: str) -> None:
     described = load_tenant(Path(document).read_bytes())
     start = time.process_time()
-    found = read(described, Source(credentials=anonymous(), endpoint=endpoint))
+    found = read(described, DirectorySource(credentials=anonymous(), endpoint=endpoint))
     report(
         {
             "people": len(found.users),
@@ -77,7 +77,7 @@ def reading(endpoint: str, document: str) -> None:
 class _Nowhere:
     """A keeper that keeps nothing."""
 
-    def record(self, key: Key, changes: object, holder: str = "") -> None:
+    def record(self, key: LedgerKey, changes: object, holder: str = "") -> None:
         return
 
 
@@ -87,8 +87,10 @@ def sending(url: str, key: str) -> None:
     part: Plan = replace(plan, writes=few)
 
     async def deliver() -> None:
-        target, ours = Target(url, {"X-API-Key": key}), Key("C", "bench", "live")
-        async with open_session(VENDOR, target, _Nowhere(), ours, Ledger(), Patience()) as session:
+        target, ours = Target(url, {"X-API-Key": key}), LedgerKey("C", "bench", "live")
+        async with open_session(
+            VENDOR, target, _Nowhere(), ours, Ledger(), RetryPolicy()
+        ) as session:
             await session.carry_out(part, lambda absent: part)
 
     start = time.process_time()

@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 from msgspec import Struct
 
-from addon.delivery.executor import INTENTS
+from addon.delivery.executor import INTENT_BATCH
 from addon.delivery.lease import PROLONGED_AFTER
 from addon.delivery.ledger_writer import INTERVAL
 from addon.planning.ledger import SHARDS
@@ -140,7 +140,7 @@ def shards_of(operations: float) -> float:
 
 def pages_of(operations: float, seconds: float, types: int) -> float:
     """Journal pages of a delivery: what is announced, and what is acknowledged as it goes on."""
-    announced = types + math.floor(operations / INTENTS)
+    announced = types + math.floor(operations / INTENT_BATCH)
     return announced + min(batches_of(seconds), operations) + 1
 
 

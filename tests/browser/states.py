@@ -5,9 +5,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from addon.directory.errors import DirectoryError
-from addon.web.directory.snapshot_store import State as Reading
-from addon.web.directory.snapshot_store import forget, tell
-from addon.web.services import House
+from addon.web.directory.snapshot_store import ReadingState as Reading
+from addon.web.directory.snapshot_store import forget, save_state
+from addon.web.services import Services
 from tests.browser.addresses import PAGES
 from tests.browser.history import move_north, some_days
 from tests.support.browser_town import NORTH, Town
@@ -177,7 +177,7 @@ def _save(town: Town, **values: object) -> None:
 
 
 def _told(town: Town, status: str, **values: object) -> None:
-    house: House = town.house
-    forget(house.store(), town.stage.tenant)
-    told = Reading(status, house.clock(), **values)  # type: ignore[arg-type]
-    tell(house.store(), town.stage.tenant, told)
+    services: Services = town.services
+    forget(services.store(), town.stage.tenant)
+    told = Reading(status, services.clock(), **values)  # type: ignore[arg-type]
+    save_state(services.store(), town.stage.tenant, told)

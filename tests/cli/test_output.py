@@ -1,8 +1,8 @@
 """Reports in words: what happened, what to do, and nothing that is not so."""
 
 from addon.cli import output
-from addon.planning.result import Failure
-from addon.sync.reconcile import Drift, Reconciled
+from addon.planning.result import FailedOperation
+from addon.sync.reconcile import Reconciliation, TypeDrift
 from addon.sync.report import (
     ConnectionReport,
     DirectoryCounts,
@@ -11,7 +11,7 @@ from addon.sync.report import (
     RosterCounts,
     RunReport,
 )
-from addon.sync.status import ConnectionStatus, LeftBehind, RefusedStatus, RunStatus, TenantStatus
+from addon.sync.status import ConnectionSummary, LeftBehind, RefusedStatus, RunStatus, TenantStatus
 from addon.tenants.model import Connection, Organisation, SchoolUnit, Tenant
 
 DONE = {"create": {"User": 3, "StudentGroup": 1}, "update": {}, "delete": {"User": 1}}
@@ -80,7 +80,7 @@ def test_of_a_held_withdrawal_no_preview_tells():
 
 
 def test_failures_are_told_up_to_a_bound():
-    failures = tuple(Failure("create", "User", f"e{n}", 422, "no") for n in range(13))
+    failures = tuple(FailedOperation("create", "User", f"e{n}", 422, "no") for n in range(13))
     told = report(part("failed", failures=failures, left=2, refused=13))
     assert told[5] == "  failed: create User e0 (422): no"
     assert sum(line.startswith("  failed: ") for line in told) == 10
@@ -92,7 +92,7 @@ def test_failures_are_told_up_to_a_bound():
 
 
 def test_a_failure_without_a_status_has_none():
-    told = report(part("failed", failures=(Failure("create", "User", "e", None, "broke"),)))
+    told = report(part("failed", failures=(FailedOperation("create", "User", "e", None, "broke"),)))
     assert told[-1] == "  failed: create User e: broke"
 
 
@@ -144,10 +144,10 @@ def test_a_document_is_told_in_a_few_words():
 
 def test_a_reconciliation_tells_each_type():
     drifts = (
-        Drift("User", True, 12, missing=2, adopted=1, different_id=3, several=4, others=5),
-        Drift("Activity", listed=False),
+        TypeDrift("User", True, 12, missing=2, adopted=1, different_id=3, several=4, others=5),
+        TypeDrift("Activity", listed=False),
     )
-    told = output.reconciled(Reconciled("C0", "ne", "live", drifts)).splitlines()
+    told = output.reconciled(Reconciliation("C0", "ne", "live", drifts)).splitlines()
     assert told == [
         "ne (live):",
         "  User: 12 there, 2 missing, 1 unknown to the ledger, 3 with another id, "
@@ -158,13 +158,13 @@ def test_a_reconciliation_tells_each_type():
 
 
 def test_a_reconciliation_that_was_cut_off_says_so_and_claims_nothing():
-    told = output.reconciled(Reconciled("C0", "ne", "live", (), "the connection broke"))
+    told = output.reconciled(Reconciliation("C0", "ne", "live", (), "the connection broke"))
     assert told.splitlines() == ["ne (live):", "  Not finished: The connection broke."]
 
 
 def test_a_status_tells_what_a_person_should_know():
     refused = RefusedStatus("update", "User", "e1", 422, "no", 0.0)
-    connection = ConnectionStatus(
+    connection = ConnectionSummary(
         vendor="ne",
         mode="live",
         resources=9,
@@ -174,7 +174,7 @@ def test_a_status_tells_what_a_person_should_know():
         problem="set SKOLSYNK_NE_LIVE_KEY",
         last={"status": "held", "run": "r1", "detail": "words"},
     )
-    off = ConnectionStatus("nok", "off", 0, 0, (), None, None, None)
+    off = ConnectionSummary("nok", "off", 0, 0, (), None, None, None)
     found = TenantStatus(
         "C0",
         RunStatus("r1", "held", 0.0, 1.0, "a detail"),

@@ -5,20 +5,20 @@ import json
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from addon.delivery.session import Session, open_session
-from addon.delivery.throttle import Pace, Patience
-from addon.delivery.transport import Wire
-from addon.planning.ledger import Change, Entry, Key, Ledger
+from addon.delivery.session import ScimSession, open_session
+from addon.delivery.throttle import RetryPolicy, Throttle
+from addon.delivery.transport import Transport
+from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, LedgerKey
 from addon.planning.plan import Operation, make_plan, plan_for
-from addon.planning.result import Result
-from addon.ss12000.mapping import Outgoing
+from addon.planning.result import DeliveryResult
+from addon.ss12000.mapping import OutgoingResource
 from addon.ss12000.resources import ResourceType, content_hash
 from addon.vendors.profiles import Target, Vendor
 from tests.support.egil_server import EgilServer
 
 T = TypeVar("T")
 
-QUICK = Patience(
+QUICK = RetryPolicy(
     first_wait=0.001,
     longest_wait=0.004,
     longest_pause=0.5,
@@ -26,20 +26,20 @@ QUICK = Patience(
     read=5.0,
     whole=10.0,
 )
-KEY = Key("C0test", "vendor", "live")
+KEY = LedgerKey("C0test", "vendor", "live")
 NOW = 1_800_000_000.0
 
 
 class Kept:
     """A store of one ledger, which can be told to fail."""
 
-    def __init__(self, *changes: Change) -> None:
+    def __init__(self, *changes: LedgerChange) -> None:
         self.ledger = Ledger()
         self.ledger.apply(changes)
-        self.batches: list[list[Change]] = []
+        self.batches: list[list[LedgerChange]] = []
         self.trouble: Exception | None = None
 
-    def record(self, key: Key, changes: Sequence[Change], holder: str = "") -> None:
+    def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:
         if self.trouble is not None:
             raise self.trouble
         self.ledger.apply(changes)
@@ -64,13 +64,15 @@ def target(server: EgilServer, key: str | None = None) -> Target:
     return Target(server.url, {"X-API-Key": server.key if key is None else key})
 
 
-def resource(external_id: str, resource_type: ResourceType = "User", **more: Any) -> Outgoing:
+def resource(
+    external_id: str, resource_type: ResourceType = "User", **more: Any
+) -> OutgoingResource:
     """A resource that the vendor should hold; references in `more` are sent as they are."""
     body: dict[str, Any] = {"externalId": external_id, "displayName": f"The {external_id}", **more}
-    return Outgoing(resource_type, external_id, json.dumps(body).encode())
+    return OutgoingResource(resource_type, external_id, json.dumps(body).encode())
 
 
-def users(count: int, **more: Any) -> list[Outgoing]:
+def users(count: int, **more: Any) -> list[OutgoingResource]:
     return [resource(f"user-{n:03}", **more) for n in range(count)]
 
 
@@ -83,28 +85,28 @@ def operation(
     return Operation(kind, "User", external_id, vendor_id, *sent, ask)  # type: ignore[arg-type]
 
 
-def intent(external_id: str, resource_type: ResourceType = "User") -> Change:
-    return Change(resource_type, external_id, Entry("", b""))
+def intent(external_id: str, resource_type: ResourceType = "User") -> LedgerChange:
+    return LedgerChange(resource_type, external_id, LedgerEntry("", b""))
 
 
 def deliver(
     server: EgilServer,
-    wanted: Sequence[Outgoing] | Callable[[Any], Sequence[Outgoing]],
+    wanted: Sequence[OutgoingResource] | Callable[[Any], Sequence[OutgoingResource]],
     kept: Kept | None = None,
     *,
     to: Target | None = None,
     profile: Vendor | None = None,
-    patience: Patience = QUICK,
+    patience: RetryPolicy = QUICK,
     deadline: float | None = None,
     now: float = NOW,
     progress: Callable[[int, int], None] = lambda done, planned: None,
-) -> Result:
+) -> DeliveryResult:
     """One delivery of what is wanted, from what was kept."""
     kept = kept or Kept()
     ledger = kept.read()
     translate = wanted if callable(wanted) else lambda absent: wanted
 
-    async def run() -> Result:
+    async def run() -> DeliveryResult:
         async with open_session(
             profile or vendor(), to or target(server), kept, KEY, ledger, patience, deadline
         ) as session:
@@ -120,9 +122,9 @@ def deliver(
 
 def in_session(
     server: EgilServer,
-    work: Callable[[Session], Coroutine[Any, Any, T]],
+    work: Callable[[ScimSession], Coroutine[Any, Any, T]],
     kept: Kept | None = None,
-    patience: Patience = QUICK,
+    patience: RetryPolicy = QUICK,
     deadline: float | None = None,
 ) -> T:
     """What `work` gives in a session with the server."""
@@ -139,15 +141,15 @@ def in_session(
 
 def on_wire(
     server: EgilServer,
-    work: Callable[[Wire], Coroutine[Any, Any, T]],
+    work: Callable[[Transport], Coroutine[Any, Any, T]],
     to: Target | None = None,
-    patience: Patience = QUICK,
+    patience: RetryPolicy = QUICK,
 ) -> T:
     """What `work` gives with a wire to the server."""
 
     async def run() -> T:
-        pace = Pace(100_000, patience)
-        async with Wire(to or target(server), 4, pace, patience) as wire:
+        pace = Throttle(100_000, patience)
+        async with Transport(to or target(server), 4, pace, patience) as wire:
             return await work(wire)
 
     return asyncio.run(run())

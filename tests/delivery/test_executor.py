@@ -7,14 +7,14 @@ import time
 
 import pytest
 
-from addon.delivery.executor import INTENTS, Delivery
-from addon.delivery.ledger_writer import Journal
-from addon.delivery.scim_client import Done
+from addon.delivery.executor import INTENT_BATCH, PlanExecutor
+from addon.delivery.ledger_writer import LedgerWriter
+from addon.delivery.scim_client import Succeeded
 from addon.delivery.session import open_session
-from addon.delivery.throttle import Pace, Patience
-from addon.planning.ledger import Change, Entry, Ledger, NotKept, Refusal
+from addon.delivery.throttle import RetryPolicy, Throttle
+from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, LedgerWriteError, Refusal
 from addon.planning.plan import REFUSAL_LASTS, Operation, plan_for
-from addon.planning.result import Failure
+from addon.planning.result import FailedOperation
 from addon.ss12000.resources import content_hash
 from addon.vendors.profiles import Target
 from tests.delivery.delivering import (
@@ -100,7 +100,7 @@ def test_as_many_requests_a_second_as_the_profile_says():
     with EgilServer() as server:
         began = time.monotonic()
         deliver(server, users(30), profile=vendor(per_second=100))
-        assert time.monotonic() - began >= 29 / 100 - Pace.LAG
+        assert time.monotonic() - began >= 29 / 100 - Throttle.LAG
 
 
 # What is told and kept
@@ -143,7 +143,7 @@ def test_the_intent_of_every_create_is_kept_before_it_is_sent():
 
     with EgilServer() as server:
         server.faults = [look]
-        deliver(server, users(2 * INTENTS + 7), kept)
+        deliver(server, users(2 * INTENT_BATCH + 7), kept)
     assert unannounced == []
 
 
@@ -156,7 +156,7 @@ def test_a_refused_resource_blocks_no_other_and_is_left_alone_for_a_day():
         server.fail(422, times=None, external_id="ada", body=b'{"detail": "invalid value"}')
         result = deliver(server, wanted_without, kept)
         assert result.failures == (
-            Failure("create", "User", "ada", 422, "invalid value", refused=True),
+            FailedOperation("create", "User", "ada", 422, "invalid value", refused=True),
         )
         assert result.left == 0
         assert set(held(server)) == {"bo", "tom"}
@@ -392,8 +392,8 @@ def test_a_time_spent_before_the_start_sends_nothing():
 def test_nothing_is_sent_that_could_not_be_remembered():
     with EgilServer() as server:
         kept = Kept()
-        kept.trouble = NotKept("the disk is full")
-        with pytest.raises(NotKept, match="the disk is full"):
+        kept.trouble = LedgerWriteError("the disk is full")
+        with pytest.raises(LedgerWriteError, match="the disk is full"):
             deliver(server, users(10), kept)
         assert server.requests == []
 
@@ -403,11 +403,11 @@ def test_a_store_that_fails_on_the_way_ends_the_delivery_soon():
 
     def break_the_store(request) -> None:
         if request.n == 5:
-            kept.trouble = NotKept("the disk is full")
+            kept.trouble = LedgerWriteError("the disk is full")
 
     with EgilServer(latency=0.01) as server:
         server.faults = [break_the_store]
-        with pytest.raises(NotKept):
+        with pytest.raises(LedgerWriteError):
             deliver(server, users(300), kept)
         assert len(server.requests) < 300
         kept.trouble = None
@@ -459,21 +459,21 @@ def test_a_fault_of_ours_ends_the_delivery_and_costs_nobody_elses_outcome(broken
     """Nothing raised in the middle may leave the queue waiting, or hide what others have told."""
 
     async def run() -> tuple:
-        kept, pace = Kept(), Pace(1e6, Patience())
+        kept, pace = Kept(), Throttle(1e6, RetryPolicy())
         ledger = Ledger()
         seen = 0
 
-        async def perform(op: Operation) -> Done:
+        async def perform(op: Operation) -> Succeeded:
             nonlocal seen
             seen += 1
             mine = seen
             await asyncio.sleep(0)
             if mine == broken:
                 raise Odd("with something secret in it")
-            return Done(f"v-{op.external_id}")
+            return Succeeded(f"v-{op.external_id}")
 
-        async with asyncio.timeout(10), Journal(kept, KEY, ledger, pace) as journal:
-            delivery = Delivery(perform, journal, pace, 4)
+        async with asyncio.timeout(10), LedgerWriter(kept, KEY, ledger, pace) as journal:
+            delivery = PlanExecutor(perform, journal, pace, 4)
             plan = plan_for(lambda absent: users(400), ledger, NOW)
             return await delivery.run(plan, lambda absent: plan), kept
 
@@ -521,10 +521,10 @@ def test_two_deliveries_side_by_side_do_not_touch_each_other():
 def test_a_refusal_of_an_earlier_content_ends_with_the_new_one():
     with EgilServer() as server:
         old = Refusal("create", content_hash(b"old"), 400, "no", NOW)
-        kept = Kept(Change("User", "ada", refusal=old))
+        kept = Kept(LedgerChange("User", "ada", refusal=old))
         assert deliver(server, [resource("ada")], kept).complete
         assert list(kept.ledger.refused()) == []
-        assert kept.ledger.entries["User"]["ada"] == Entry(
+        assert kept.ledger.entries["User"]["ada"] == LedgerEntry(
             held(server)["ada"], content_hash(json.dumps(body("ada")).encode())
         )
 

@@ -6,17 +6,24 @@ from datetime import UTC, datetime
 
 import pytest
 
-from addon.delivery.listing import Page
-from addon.delivery.redaction import without_people, words
-from addon.delivery.response import Answer, as_id, detail, json_object, retry_after, vendor_id
+from addon.delivery.listing import ListPage
+from addon.delivery.redaction import known_words, without_people
+from addon.delivery.response import (
+    VendorResponse,
+    as_id,
+    detail,
+    json_object,
+    retry_after,
+    vendor_id,
+)
 from addon.sandbox.municipality.names import _DOUBLE, _FAMILY, _GIVEN
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-def answer(body: object = b"", **more) -> Answer:
+def answer(body: object = b"", **more) -> VendorResponse:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(**{"status": 201, "body": data, **more})
+    return VendorResponse(**{"status": 201, "body": data, **more})
 
 
 # The vendor's id
@@ -210,7 +217,7 @@ def test_half_a_word_at_the_bound_does_not_pass_for_another():
 
 def test_no_word_that_is_let_through_is_a_persons_name():
     names = " ".join([*_GIVEN, *_FAMILY, *_DOUBLE])
-    assert not [name for name in words(names) if without_people(name) == name]
+    assert not [name for name in known_words(names) if without_people(name) == name]
 
 
 # Lists
@@ -232,7 +239,7 @@ def test_no_word_that_is_let_through_is_a_persons_name():
     ],
 )
 def test_a_list_is_read_however_it_is_written(body, resources, total):
-    page = Page.read(json.dumps(body).encode())
+    page = ListPage.read(json.dumps(body).encode())
     assert page is not None
     assert (page.resources, page.total) == (resources, total)
 
@@ -242,4 +249,4 @@ def test_a_list_is_read_however_it_is_written(body, resources, total):
     [b"", b"OK", b"{}", b"7", b'{"Resources": 7}', b'{"Resources": [7]}', b'["x"]', b"[" * 10**5],
 )
 def test_what_is_no_list_is_none(body):
-    assert Page.read(body) is None
+    assert ListPage.read(body) is None

@@ -6,9 +6,9 @@ import json
 import pytest
 from msgspec import structs
 
-from addon.delivery.scim_client import Done, Outcome, Refused
-from addon.delivery.throttle import Patience, Stopped
-from addon.delivery.transport import GivenUp
+from addon.delivery.scim_client import OperationOutcome, RefusedByVendor, Succeeded
+from addon.delivery.throttle import DeliveryStopped, RetryPolicy
+from addon.delivery.transport import RetriesExhausted
 from addon.planning.plan import Operation
 from tests.delivery.delivering import (
     QUICK,
@@ -40,11 +40,14 @@ def server(request):
 
 
 def perform(
-    server: EgilServer, *operations: Operation, kept: Kept | None = None, patience: Patience = QUICK
-) -> Outcome:
+    server: EgilServer,
+    *operations: Operation,
+    kept: Kept | None = None,
+    patience: RetryPolicy = QUICK,
+) -> OperationOutcome:
     """What comes of the last of the operations, one after the other in one session."""
 
-    async def work(session) -> Outcome:
+    async def work(session) -> OperationOutcome:
         for op in operations:
             outcome = await session.scim.perform(op)
         return outcome
@@ -64,7 +67,7 @@ def lose_the_answer(server: EgilServer, external_id: str = "user-1") -> None:
     """A create that the vendor did and of which nobody here heard."""
     server.fail(drop=True, when="after", times=None, method="POST")
     server.fail(500, times=None, method="GET")
-    with pytest.raises(GivenUp):
+    with pytest.raises(RetriesExhausted):
         perform(server, operation(external_id=external_id))
     assert external_id in held(server)
     server.clear()
@@ -79,19 +82,19 @@ def test_a_create_learns_the_vendors_id_where_it_is_told(answer, location):
     with EgilServer(answer=answer, location=location, base_path="/scim") as server:
         outcome = perform(server, operation())
         told = answer in ("full", "other-media-type") or location != "none"
-        assert outcome == Done(held(server)["user-1"] if told else "")
+        assert outcome == Succeeded(held(server)["user-1"] if told else "")
         assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("created", [200, 201, 202, 204])
 def test_any_2xx_is_success(created):
     with EgilServer(created=created) as server:
-        assert isinstance(perform(server, operation()), Done)
+        assert isinstance(perform(server, operation()), Succeeded)
 
 
 def test_an_answer_that_breaks_off_is_asked_for(server):
     server.fail(truncate=True, when="after")
-    assert perform(server, operation()) == Done(held(server)["user-1"])
+    assert perform(server, operation()) == Succeeded(held(server)["user-1"])
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -99,7 +102,7 @@ def test_an_answer_that_breaks_off_is_asked_for(server):
 def test_a_create_that_may_have_arrived_is_done_once(server, fault, when):
     put_there(server, "other-1", "other-2", "other-3")
     server.fail(when=when, **fault)
-    assert perform(server, operation()) == Done(held(server)["user-1"])
+    assert perform(server, operation()) == Succeeded(held(server)["user-1"])
     assert [method for method, _, _ in sent(server)].count("POST") == (1 if when == "after" else 2)
 
 
@@ -107,11 +110,11 @@ def test_a_create_that_comes_late_is_not_doubled():
     with EgilServer(ids="own") as server:
         server.fail(hang=0.3)
         impatient = structs.replace(QUICK, read=0.05)
-        with pytest.raises(GivenUp) as given_up:
+        with pytest.raises(RetriesExhausted) as given_up:
             perform(server, operation(), patience=impatient)
         assert given_up.value.uncertain
         asyncio.run(until(lambda: "user-1" in held(server)))
-        assert perform(server, operation(ask=True)) == Done(held(server)["user-1"])
+        assert perform(server, operation(ask=True)) == Succeeded(held(server)["user-1"])
 
 
 async def until(true) -> None:
@@ -127,7 +130,7 @@ def test_a_create_of_which_nothing_is_known_is_asked_about_and_adopted(server):
     put_there(server, "other-1", "other-2", "other-3")
     lose_the_answer(server)
     outcome = perform(server, operation(ask=True))
-    assert isinstance(outcome, Done)
+    assert isinstance(outcome, Succeeded)
     assert outcome.vendor_id == held(server)["user-1"]
     assert "POST" not in {method for method, _, _ in sent(server)}
     assert len(held(server)) == 4
@@ -135,14 +138,14 @@ def test_a_create_of_which_nothing_is_known_is_asked_about_and_adopted(server):
 
 def test_a_create_of_which_nothing_is_known_is_sent_when_it_never_arrived(server):
     put_there(server, "other-1", "other-2", "other-3")
-    assert perform(server, operation(ask=True)) == Done(held(server)["user-1"])
+    assert perform(server, operation(ask=True)) == Succeeded(held(server)["user-1"])
 
 
 def test_copies_are_removed_when_they_are_found():
     with EgilServer(ids="own") as server:
         perform(server, operation(), operation(), operation())
         assert server.externalIds("User") == ["user-1"] * 3
-        assert perform(server, operation(ask=True)) == Done(held(server)["user-1"])
+        assert perform(server, operation(ask=True)) == Succeeded(held(server)["user-1"])
 
 
 def test_a_copy_that_cannot_be_removed_is_not_forgotten():
@@ -150,7 +153,7 @@ def test_a_copy_that_cannot_be_removed_is_not_forgotten():
         perform(server, operation(), operation())
         server.fail(400, method="DELETE")
         outcome = perform(server, operation(ask=True))
-        assert isinstance(outcome, Refused)
+        assert isinstance(outcome, RefusedByVendor)
         assert outcome.there
 
 
@@ -160,7 +163,7 @@ def test_nothing_is_sent_as_long_as_the_vendor_cannot_say_for_trouble(status):
     with EgilServer(ids="own") as server:
         lose_the_answer(server)
         server.fail(status, times=None, method="GET")
-        with pytest.raises((GivenUp, Stopped)):
+        with pytest.raises((RetriesExhausted, DeliveryStopped)):
             perform(server, operation(ask=True))
         assert {method for method, _, _ in sent(server)} == {"GET"}
 
@@ -174,7 +177,7 @@ def test_nothing_is_sent_as_long_as_the_answer_cannot_be_read(body):
         lose_the_answer(server)
         server.fail(400, times=None, where=lambda request: "filter" in request.path)
         server.fail(200, times=None, method="GET", body=body)
-        with pytest.raises(GivenUp):
+        with pytest.raises(RetriesExhausted):
             perform(server, operation(ask=True))
         assert "POST" not in {method for method, _, _ in sent(server)}
 
@@ -184,7 +187,7 @@ def test_a_vendor_that_does_not_answer_questions_is_relied_on_to_refuse_a_copy(s
     with EgilServer(ids="ours") as server:
         lose_the_answer(server)
         server.fail(status, times=None, method="GET")
-        assert perform(server, operation(ask=True)) == Done("user-1")
+        assert perform(server, operation(ask=True)) == Succeeded("user-1")
         assert [method for method, _, _ in sent(server)][-2:] == ["POST", "PUT"]
 
 
@@ -192,18 +195,18 @@ def test_a_filter_that_fails_is_made_up_for_by_the_list():
     with EgilServer(ids="own") as server:
         lose_the_answer(server)
         server.fail(500, times=None, where=lambda request: "filter" in request.path)
-        assert perform(server, operation(ask=True)) == Done(held(server)["user-1"])
+        assert perform(server, operation(ask=True)) == Succeeded(held(server)["user-1"])
 
 
 def test_a_list_is_asked_for_once_for_all_who_need_it():
-    async def work(session) -> list[Outcome]:
+    async def work(session) -> list[OperationOutcome]:
         asked = (session.scim.perform(operation(external_id=each, ask=True)) for each in names)
         return await asyncio.gather(*asked)
 
     names = [f"user-{n}" for n in range(20)]
     with EgilServer(ids="own", filter="refused", listing="whole") as server:
         put_there(server, *names)
-        assert all(isinstance(each, Done) for each in in_session(server, work))
+        assert all(isinstance(each, Succeeded) for each in in_session(server, work))
         lists = [path for method, path, _ in sent(server) if method == "GET" and "start" in path]
         assert len(lists) == 1
 
@@ -227,7 +230,7 @@ def test_a_list_with_other_peoples_resources_is_no_answer_about_ours():
 def test_what_is_there_already_is_updated(server):
     server.knobs.refuse_duplicates = True
     put_there(server, "other-1", "other-2", "user-1")
-    assert perform(server, operation()) == Done(held(server)["user-1"])
+    assert perform(server, operation()) == Succeeded(held(server)["user-1"])
     assert len(held(server)) == 3
 
 
@@ -236,7 +239,7 @@ def test_what_is_there_already_is_updated_by_our_id_without_any_questions(fault)
     with EgilServer(ids="ours") as server:
         put_there(server, "user-1")
         server.fail(times=None, method="GET", **fault)
-        assert perform(server, operation()) == Done("user-1")
+        assert perform(server, operation()) == Succeeded("user-1")
 
 
 def test_something_else_in_the_way_is_a_conflict_with_the_vendors_own_words():
@@ -245,14 +248,14 @@ def test_something_else_in_the_way_is_a_conflict_with_the_vendors_own_words():
         perform(server, structs.replace(other, body=b'{"externalId": "other", "userName": "a@b"}'))
         mine = structs.replace(operation(), body=b'{"externalId": "user-1", "userName": "a@b"}')
         outcome = perform(server, mine)
-        assert outcome == Refused(409, "userName is in use", conflict=True, there=False)
+        assert outcome == RefusedByVendor(409, "userName is in use", conflict=True, there=False)
 
 
 def test_a_conflict_at_a_vendor_that_cannot_say_may_be_the_resource_itself():
     with EgilServer(ids="own", refuse_duplicates=True, listing="none", filter="refused") as server:
         put_there(server, "user-1")
         outcome = perform(server, operation())
-        assert isinstance(outcome, Refused)
+        assert isinstance(outcome, RefusedByVendor)
         assert (outcome.conflict, outcome.there) == (True, True)
 
 
@@ -265,7 +268,7 @@ def test_trouble_after_a_409_leaves_it_open_whether_it_is_there(fault):
     with EgilServer(ids="ours") as server:
         put_there(server, "user-1")
         server.fail(times=None, method="PUT", **fault)
-        with pytest.raises((GivenUp, Stopped)) as trouble:
+        with pytest.raises((RetriesExhausted, DeliveryStopped)) as trouble:
             perform(server, operation())
         assert trouble.value.uncertain  # type: ignore[union-attr]
 
@@ -274,7 +277,7 @@ def test_what_is_there_and_refuses_its_new_content_is_still_there(server):
     lose_the_answer(server)
     server.fail(400, times=None, method="PUT")
     outcome = perform(server, operation(ask=True))
-    assert isinstance(outcome, Refused)
+    assert isinstance(outcome, RefusedByVendor)
     assert outcome.there
 
 
@@ -286,7 +289,9 @@ def test_a_refused_create_is_told_with_status_and_words(status):
     with EgilServer() as server:
         server.fail(status, times=None, body=b'{"detail": "schoolYear is required"}')
         outcome = perform(server, operation())
-        assert outcome == Refused(status, "schoolYear is required", conflict=False, there=False)
+        assert outcome == RefusedByVendor(
+            status, "schoolYear is required", conflict=False, there=False
+        )
         assert len(server.requests) == 1
 
 
@@ -294,7 +299,7 @@ def test_a_refused_create_is_told_with_status_and_words(status):
 def test_an_endpoint_that_is_missing_is_a_refusal(status):
     with EgilServer() as server:
         server.fail(status, times=None, method="POST")
-        assert isinstance(perform(server, operation()), Refused)
+        assert isinstance(perform(server, operation()), RefusedByVendor)
 
 
 # Updating
@@ -303,7 +308,7 @@ def test_an_endpoint_that_is_missing_is_a_refusal(status):
 def test_an_update_goes_to_the_vendors_id_and_keeps_it(server):
     (vendor_id,) = put_there(server, "user-1")
     outcome = perform(server, operation("update", vendor_id=vendor_id))
-    assert outcome == Done(vendor_id)
+    assert outcome == Succeeded(vendor_id)
     assert sent(server) == [("PUT", f"/Users/{vendor_id}", 200)]
 
 
@@ -311,13 +316,13 @@ def test_an_update_keeps_the_id_that_works_whatever_the_answer_says():
     with EgilServer(ids="own") as server:
         (vendor_id,) = put_there(server, "user-1")
         server.fail(200, when="after", body=b'{"id": "request-1"}')
-        assert perform(server, operation("update", vendor_id=vendor_id)) == Done(vendor_id)
+        assert perform(server, operation("update", vendor_id=vendor_id)) == Succeeded(vendor_id)
 
 
 def test_an_update_without_the_vendors_id_finds_it(server):
     put_there(server, "other-1", "other-2", "user-1")
     outcome = perform(server, operation("update"))
-    assert outcome == Done(held(server)["user-1"])
+    assert outcome == Succeeded(held(server)["user-1"])
     assert "POST" not in {method for method, _, _ in sent(server)}
 
 
@@ -326,7 +331,7 @@ def test_what_is_gone_is_created_again_and_the_intent_is_kept_first(server, stat
     kept = Kept()
     server.fail(status, method="PUT")
     outcome = perform(server, operation("update", vendor_id="gone"), kept=kept)
-    assert outcome == Done(held(server)["user-1"])
+    assert outcome == Succeeded(held(server)["user-1"])
     assert intents(kept) == {"user-1"}
 
 
@@ -335,7 +340,7 @@ def test_what_is_gone_and_then_there_after_all_is_updated(server):
     server.knobs.refuse_duplicates = True
     put_there(server, "user-1")
     outcome = perform(server, operation("update", vendor_id="wrong"))
-    assert outcome == Done(held(server)["user-1"])
+    assert outcome == Succeeded(held(server)["user-1"])
     assert [method for method, _, _ in sent(server) if method != "GET"] == ["PUT", "POST", "PUT"]
 
 
@@ -344,7 +349,7 @@ def test_a_refused_update_is_of_something_that_is_there():
         (vendor_id,) = put_there(server, "user-1")
         server.fail(422)
         outcome = perform(server, operation("update", vendor_id=vendor_id))
-        assert isinstance(outcome, Refused)
+        assert isinstance(outcome, RefusedByVendor)
         assert (outcome.status, outcome.conflict, outcome.there) == (422, False, True)
 
 
@@ -353,7 +358,7 @@ def test_a_refused_update_is_of_something_that_is_there():
 
 def test_a_delete_goes_to_the_vendors_id(server):
     (vendor_id, _) = put_there(server, "user-1", "other-1")
-    assert perform(server, operation("delete", vendor_id=vendor_id)) == Done()
+    assert perform(server, operation("delete", vendor_id=vendor_id)) == Succeeded()
     assert set(held(server)) == {"other-1"}
     assert len(server.requests) == 1
 
@@ -362,27 +367,27 @@ def test_a_delete_goes_to_the_vendors_id(server):
 def test_what_is_gone_is_deleted(status):
     with EgilServer() as server:
         server.fail(status)
-        assert perform(server, operation("delete", vendor_id="v1")) == Done()
+        assert perform(server, operation("delete", vendor_id="v1")) == Succeeded()
         assert len(server.requests) == 1
 
 
 def test_a_delete_without_the_vendors_id_finds_it(server):
     put_there(server, "other-1", "other-2", "user-1")
-    assert perform(server, operation("delete")) == Done()
+    assert perform(server, operation("delete")) == Succeeded()
     assert set(held(server)) == {"other-1", "other-2"}
 
 
 def test_every_copy_is_deleted():
     with EgilServer(ids="own") as server:
         perform(server, operation(), operation())
-        assert perform(server, operation("delete", ask=True)) == Done()
+        assert perform(server, operation("delete", ask=True)) == Succeeded()
         assert server.externalIds() == []
 
 
 def test_a_create_of_which_nothing_is_known_is_deleted_where_it_arrived(server):
     put_there(server, "other-1", "other-2", "other-3")
     lose_the_answer(server)
-    assert perform(server, operation("delete", ask=True)) == Done()
+    assert perform(server, operation("delete", ask=True)) == Succeeded()
     assert set(held(server)) == {"other-1", "other-2", "other-3"}
 
 
@@ -391,7 +396,7 @@ def test_a_delete_that_is_refused_is_told():
         (vendor_id,) = put_there(server, "user-1")
         server.fail(400, body=b"Active licence")
         outcome = perform(server, operation("delete", vendor_id=vendor_id))
-        assert outcome == Refused(400, "Active licence", there=True)
+        assert outcome == RefusedByVendor(400, "Active licence", there=True)
 
 
 # Listing
@@ -474,5 +479,5 @@ def test_a_list_that_is_not_whole_is_not_taken_for_one():
 
     with EgilServer() as server:
         server.faults = [pages(some("a", "b"), some("c"), plain=some("a", "b"))]
-        with pytest.raises(GivenUp, match="not whole"):
+        with pytest.raises(RetriesExhausted, match="not whole"):
             in_session(server, work)

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from addon.delivery.throttle import Pace, Patience, Stopped
+from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
 
-PATIENT = Patience(first_wait=0.5, longest_wait=4.0, incidents=6, longest_pause=60.0)
+PATIENT = RetryPolicy(first_wait=0.5, longest_wait=4.0, incidents=6, longest_pause=60.0)
 
 
 class Clock:
@@ -20,19 +20,19 @@ class Clock:
         return self.now
 
 
-def pace(per_second: float = 1000, deadline: float | None = None, clock=time.monotonic) -> Pace:
-    return Pace(per_second, PATIENT, deadline, clock)
+def pace(per_second: float = 1000, deadline: float | None = None, clock=time.monotonic) -> Throttle:
+    return Throttle(per_second, PATIENT, deadline, clock)
 
 
-async def turns(of: Pace, count: int) -> list[float]:
-    return await asyncio.gather(*(of.turn() for _ in range(count)))
+async def turns(of: Throttle, count: int) -> list[float]:
+    return await asyncio.gather(*(of.acquire() for _ in range(count)))
 
 
 def test_turns_are_spaced_evenly_whoever_takes_them():
     began = time.monotonic()
     asyncio.run(turns(pace(per_second=200), 30))
     taken = time.monotonic() - began
-    assert 29 / 200 - Pace.LAG <= taken < 1
+    assert 29 / 200 - Throttle.LAG <= taken < 1
 
 
 def test_unused_turns_are_not_saved_up():
@@ -40,24 +40,24 @@ def test_unused_turns_are_not_saved_up():
 
     async def late() -> tuple[int, float]:
         one = pace(per_second=100, clock=clock)
-        await one.turn()
+        await one.acquire()
         clock.now += 3600
         at_once = 0
         while True:
             try:
-                await asyncio.wait_for(one.turn(), 0.001)
+                await asyncio.wait_for(one.acquire(), 0.001)
             except TimeoutError:
                 return at_once, one._next
             at_once += 1
 
     at_once, _ = asyncio.run(late())
-    assert at_once <= Pace.LAG * 100 + 1
+    assert at_once <= Throttle.LAG * 100 + 1
 
 
 def test_a_pause_holds_everyone_back():
     async def paused() -> float:
         one = pace()
-        turn = await one.turn()
+        turn = await one.acquire()
         one.pause(0.1, turn)
         began = time.monotonic()
         await turns(one, 4)
@@ -69,12 +69,12 @@ def test_a_pause_holds_everyone_back():
 def test_a_pause_is_never_shortened_by_another():
     async def paused() -> float:
         one = pace()
-        turn = await one.turn()
+        turn = await one.acquire()
         one.pause(0.1, turn)
         one.pause(0.0, turn)
         one.pause(None, turn)
         began = time.monotonic()
-        await one.turn()
+        await one.acquire()
         return time.monotonic() - began
 
     assert asyncio.run(paused()) >= 0.09
@@ -84,26 +84,26 @@ def test_a_pause_is_never_shortened_by_another():
 def test_a_wait_that_is_too_long_ends_the_delivery(asked):
     async def asked_to_wait() -> None:
         one = pace()
-        one.pause(asked, await one.turn(), 503)
-        await one.turn()
+        one.pause(asked, await one.acquire(), 503)
+        await one.acquire()
 
-    with pytest.raises(Stopped, match="left alone for") as stopped:
+    with pytest.raises(DeliveryStopped, match="left alone for") as stopped:
         asyncio.run(asked_to_wait())
     assert stopped.value.status == 503
     assert not stopped.value.spent
 
 
 def test_failures_in_a_row_end_the_delivery_and_a_success_between_does_not():
-    async def failing() -> tuple[int, Stopped | None]:
+    async def failing() -> tuple[int, DeliveryStopped | None]:
         clock = Clock()
         one = pace(clock=clock)
         failures = 0
         for _ in range(5):
-            one.trouble(await one.turn(), "the vendor answered 500", 500)
+            one.record_failure(await one.acquire(), "the vendor answered 500", 500)
             clock.now += 1
-        one.went_well()
+        one.record_success()
         while one.stopped is None:
-            one.trouble(await one.turn(), "the vendor answered 500", 500)
+            one.record_failure(await one.acquire(), "the vendor answered 500", 500)
             clock.now += 1
             failures += 1
         return failures, one.stopped
@@ -118,29 +118,29 @@ def test_failures_in_a_row_end_the_delivery_and_a_success_between_does_not():
 def test_answers_to_questions_do_not_hide_that_writes_fail():
     one = pace()
     for turn in range(1, 6):
-        one.trouble(turn * 1e12, "the connection broke", None)
-        one.went_well(asking=True)
+        one.record_failure(turn * 1e12, "the connection broke", None)
+        one.record_success(asking=True)
     assert one.stopped is None
-    one.trouble(6e12, "the connection broke", None)
+    one.record_failure(6e12, "the connection broke", None)
     assert one.stopped is not None
 
 
 def test_answers_to_questions_are_enough_when_only_questions_are_asked():
     one = pace()
     for turn in range(1, 50):
-        one.trouble(turn * 1e12, "the connection broke", None, asking=True)
-        one.went_well(asking=True)
+        one.record_failure(turn * 1e12, "the connection broke", None, asking=True)
+        one.record_success(asking=True)
     assert one.stopped is None
 
 
 def test_requests_under_way_together_fail_once():
-    async def together() -> Stopped | None:
+    async def together() -> DeliveryStopped | None:
         clock = Clock()
         one = pace(clock=clock)
-        begun = [await one.turn() for _ in range(20)]
+        begun = [await one.acquire() for _ in range(20)]
         clock.now += 1
         for turn in begun:
-            one.trouble(turn, "the connection broke", None)
+            one.record_failure(turn, "the connection broke", None)
         return one.stopped
 
     assert asyncio.run(together()) is None
@@ -148,26 +148,26 @@ def test_requests_under_way_together_fail_once():
 
 def test_the_first_reason_to_stop_stands():
     one = pace()
-    one.stop(Stopped("first", 401))
-    one.stop(Stopped("second"))
-    with pytest.raises(Stopped, match="first"):
+    one.stop(DeliveryStopped("first", 401))
+    one.stop(DeliveryStopped("second"))
+    with pytest.raises(DeliveryStopped, match="first"):
         one.check()
 
 
 def test_no_turn_is_given_when_the_time_is_spent():
     clock = Clock()
     one = pace(deadline=1001.0, clock=clock)
-    asyncio.run(one.turn())
+    asyncio.run(one.acquire())
     clock.now = 1001.0
-    with pytest.raises(Stopped) as stopped:
-        asyncio.run(one.turn())
+    with pytest.raises(DeliveryStopped) as stopped:
+        asyncio.run(one.acquire())
     assert stopped.value.spent
 
 
 def test_a_wait_ends_when_the_time_is_spent():
     began = time.monotonic()
     one = pace(deadline=began + 0.15)
-    with pytest.raises(Stopped) as stopped:
+    with pytest.raises(DeliveryStopped) as stopped:
         asyncio.run(one.rest(30))
     assert stopped.value.spent
     assert time.monotonic() - began < 5
@@ -176,11 +176,11 @@ def test_a_wait_ends_when_the_time_is_spent():
 def test_a_pause_beyond_the_time_is_not_sat_out():
     async def paused() -> None:
         one = pace(deadline=time.monotonic() + 30)
-        one.pause(40, await one.turn())
-        await one.turn()
+        one.pause(40, await one.acquire())
+        await one.acquire()
 
     began = time.monotonic()
-    with pytest.raises(Stopped) as stopped:
+    with pytest.raises(DeliveryStopped) as stopped:
         asyncio.run(paused())
     assert stopped.value.spent
     assert time.monotonic() - began < 5
@@ -189,10 +189,10 @@ def test_a_pause_beyond_the_time_is_not_sat_out():
 def test_a_stop_wakes_those_who_wait():
     async def stopping() -> list[object]:
         one = pace()
-        one.pause(50, await one.turn())
-        waiting = [asyncio.create_task(one.turn()), asyncio.create_task(one.rest(50))]
+        one.pause(50, await one.acquire())
+        waiting = [asyncio.create_task(one.acquire()), asyncio.create_task(one.rest(50))]
         await asyncio.sleep(0)
-        one.stop(Stopped("the lease is lost"))
+        one.stop(DeliveryStopped("the lease is lost"))
         return list(await asyncio.gather(*waiting, return_exceptions=True))
 
     began = time.monotonic()

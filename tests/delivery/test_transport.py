@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec import structs
 
-from addon.delivery.response import Answer
-from addon.delivery.throttle import Pace, Patience, Stopped
-from addon.delivery.transport import ANSWER_BYTES, GivenUp, Wire
+from addon.delivery.response import VendorResponse
+from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
+from addon.delivery.transport import ANSWER_BYTES, RetriesExhausted, Transport
 from addon.vendors.profiles import Target
 from tests.delivery.delivering import QUICK, on_wire, sent, target
 from tests.support.egil_server import EgilServer
@@ -19,11 +19,11 @@ from tests.support.egil_tls import server_context
 BODY = b'{"externalId": "user-1"}'
 
 
-async def post(wire: Wire) -> Answer:
+async def post(wire: Transport) -> VendorResponse:
     return await wire.send("POST", "User", body=BODY)
 
 
-async def posting(wire: Wire, times: int) -> None:
+async def posting(wire: Transport, times: int) -> None:
     for _ in range(times):
         await post(wire)
 
@@ -49,7 +49,7 @@ def test_any_id_is_one_part_of_the_address(resource_id):
 
 
 def test_connections_are_kept_alive():
-    async def many(wire: Wire) -> int:
+    async def many(wire: Transport) -> int:
         for _ in range(20):
             await post(wire)
         assert wire._session is not None
@@ -89,7 +89,7 @@ def test_a_connection_that_breaks_is_tried_again(when):
 def test_a_request_is_given_up_after_a_few_tries():
     with EgilServer() as server:
         server.fail(500, times=None)
-        with pytest.raises(GivenUp, match="the vendor answered 500") as given_up:
+        with pytest.raises(RetriesExhausted, match="the vendor answered 500") as given_up:
             on_wire(server, post)
         assert given_up.value.status == 500
         assert given_up.value.uncertain
@@ -127,7 +127,7 @@ def test_a_wait_until_a_date_is_kept():
 def test_a_wait_that_is_too_long_ends_the_delivery_at_once(retry_after):
     with EgilServer() as server:
         server.fail(503, times=None, retry_after=retry_after)
-        with pytest.raises(Stopped, match="left alone") as stopped:
+        with pytest.raises(DeliveryStopped, match="left alone") as stopped:
             on_wire(server, post)
         assert stopped.value.status == 503
         assert not stopped.value.uncertain
@@ -135,7 +135,7 @@ def test_a_wait_that_is_too_long_ends_the_delivery_at_once(retry_after):
 
 
 def test_a_wait_holds_back_every_request_of_the_connection():
-    async def several(wire: Wire) -> None:
+    async def several(wire: Transport) -> None:
         await asyncio.gather(*(posting(wire, 10) for _ in range(4)))
 
     with EgilServer() as server:
@@ -147,14 +147,14 @@ def test_a_wait_holds_back_every_request_of_the_connection():
 
 
 def test_failures_in_a_row_stop_the_hammering():
-    async def several(wire: Wire) -> list[type[BaseException]]:
+    async def several(wire: Transport) -> list[type[BaseException]]:
         found = await asyncio.gather(*(posting(wire, 10) for _ in range(4)), return_exceptions=True)
         return [type(each) for each in found if isinstance(each, BaseException)]
 
     with EgilServer() as server:
         server.fail(500, times=None)
         found = on_wire(server, several)
-        assert set(found) <= {GivenUp, Stopped}
+        assert set(found) <= {RetriesExhausted, DeliveryStopped}
         assert len(found) == 4
         assert len(server.requests) < 40
 
@@ -162,9 +162,9 @@ def test_failures_in_a_row_stop_the_hammering():
 def test_a_500_to_a_question_says_nothing_of_the_vendor():
     """Some servers cannot list, and say it with a 500."""
 
-    async def ask_and_write(wire: Wire) -> int:
+    async def ask_and_write(wire: Transport) -> int:
         for _ in range(5):
-            with pytest.raises(GivenUp):
+            with pytest.raises(RetriesExhausted):
                 await wire.send("GET", "User")
         return (await post(wire)).status
 
@@ -196,7 +196,7 @@ def test_it_is_told_whether_a_request_may_have_had_its_effect(fault, uncertain):
     impatient = structs.replace(QUICK, tries=1, read=0.1)
     with EgilServer() as server:
         server.fail(times=None, **fault)
-        with pytest.raises(GivenUp) as given_up:
+        with pytest.raises(RetriesExhausted) as given_up:
             on_wire(server, post, patience=structs.replace(impatient, incidents=99))
         assert given_up.value.uncertain is uncertain
 
@@ -205,7 +205,7 @@ def test_what_ends_the_delivery_after_an_uncertain_try_leaves_it_uncertain():
     with EgilServer() as server:
         server.fail(drop=True, when="after")
         server.fail(401, times=None)
-        with pytest.raises(Stopped) as stopped:
+        with pytest.raises(DeliveryStopped) as stopped:
             on_wire(server, post)
         assert stopped.value.uncertain
         assert stopped.value.status == 401
@@ -214,7 +214,7 @@ def test_what_ends_the_delivery_after_an_uncertain_try_leaves_it_uncertain():
 def test_a_create_that_may_have_arrived_is_not_repeated_before_the_vendor_is_asked():
     asked: list[int] = []
 
-    async def careful(wire: Wire) -> Answer:
+    async def careful(wire: Transport) -> VendorResponse:
         async def ask() -> None:
             asked.append(len(server.requests))
 
@@ -231,7 +231,7 @@ def test_a_create_that_may_have_arrived_is_not_repeated_before_the_vendor_is_ask
 def test_a_create_that_the_vendor_may_still_be_at_work_on_is_not_repeated():
     """Its effect may come after the vendor has said that it has nothing."""
 
-    async def careful(wire: Wire) -> Answer:
+    async def careful(wire: Transport) -> VendorResponse:
         async def ask() -> None:
             raise AssertionError
 
@@ -240,7 +240,7 @@ def test_a_create_that_the_vendor_may_still_be_at_work_on_is_not_repeated():
     with EgilServer() as server:
         server.fail(hang=0.4, times=None)
         impatient = structs.replace(QUICK, read=0.1)
-        with pytest.raises(GivenUp, match="did not answer in time") as given_up:
+        with pytest.raises(RetriesExhausted, match="did not answer in time") as given_up:
             on_wire(server, careful, patience=impatient)
         assert given_up.value.uncertain
         assert len(server.requests) == 1
@@ -253,14 +253,14 @@ def test_a_create_that_the_vendor_may_still_be_at_work_on_is_not_repeated():
 def test_a_key_that_is_not_accepted_ends_the_delivery(status):
     with EgilServer() as server:
         server.fail(status, times=None)
-        with pytest.raises(Stopped, match=f"does not accept our key .{status}") as stopped:
+        with pytest.raises(DeliveryStopped, match=f"does not accept our key .{status}") as stopped:
             on_wire(server, post)
         assert stopped.value.status == status
         assert len(server.requests) == 1
 
 
 def test_a_key_that_may_only_write_is_good_for_writing():
-    async def ask(wire: Wire) -> list[int]:
+    async def ask(wire: Transport) -> list[int]:
         return [(await wire.send("GET", "User")).status, (await post(wire)).status]
 
     with EgilServer() as server:
@@ -272,14 +272,14 @@ def test_a_key_that_may_only_write_is_good_for_writing():
 def test_a_redirect_is_not_followed_with_our_key(status):
     with EgilServer() as elsewhere, EgilServer() as server:
         server.fail(status, times=None, redirect=f"{elsewhere.url}/Users")
-        with pytest.raises(Stopped, match="redirects"):
+        with pytest.raises(DeliveryStopped, match="redirects"):
             on_wire(server, post)
         assert elsewhere.requests == []
 
 
 def test_a_certificate_that_is_not_trusted_ends_the_delivery():
     with EgilServer(tls=True) as server:
-        with pytest.raises(Stopped, match="not trusted; see caBundle"):
+        with pytest.raises(DeliveryStopped, match="not trusted; see caBundle"):
             on_wire(server, post)
         assert server.requests == []
 
@@ -299,22 +299,22 @@ def test_a_certificate_of_another_host_is_not_trusted(tmp_path):
         server = await asyncio.start_server(never, "127.0.0.2", 0, ssl=context)
         port = server.sockets[0].getsockname()[1]
         to = Target(f"https://127.0.0.2:{port}", {}, str(tmp_path / "ca.pem"))
-        async with server, Wire(to, 1, Pace(1000, QUICK), QUICK) as wire:
+        async with server, Transport(to, 1, Throttle(1000, QUICK), QUICK) as wire:
             await post(wire)
 
-    with pytest.raises(Stopped, match="not trusted"):
+    with pytest.raises(DeliveryStopped, match="not trusted"):
         asyncio.run(to_another_host())
 
 
 def test_an_address_that_is_none_ends_the_delivery():
-    with EgilServer() as server, pytest.raises(Stopped, match="its address is not one"):
+    with EgilServer() as server, pytest.raises(DeliveryStopped, match="its address is not one"):
         on_wire(server, post, Target("http://127.1", {}))
 
 
 def test_no_tls_where_there_should_be_ends_the_delivery():
     with EgilServer() as server:
         to = Target(server.url.replace("http:", "https:"), {})
-        with pytest.raises(Stopped, match="TLS could not be agreed on"):
+        with pytest.raises(DeliveryStopped, match="TLS could not be agreed on"):
             on_wire(server, post, to)
 
 
@@ -323,7 +323,10 @@ def test_a_ca_bundle_that_cannot_be_read_ends_the_delivery_before_it_begins(tmp_
     bundle = tmp_path / "ca.pem"
     if content is not None:
         bundle.write_bytes(content)
-    with EgilServer(tls=True) as server, pytest.raises(Stopped, match="cannot be read") as stopped:
+    with (
+        EgilServer(tls=True) as server,
+        pytest.raises(DeliveryStopped, match="cannot be read") as stopped,
+    ):
         on_wire(server, post, Target(server.url, {}, str(bundle)))
     assert str(stopped.value).startswith(f"its caBundle {bundle}")
 
@@ -338,12 +341,12 @@ def closed_port() -> int:
 
 def test_a_host_that_cannot_be_reached_is_given_up_and_nothing_is_uncertain():
     async def to_nobody() -> None:
-        pace = Pace(1000, QUICK)
+        pace = Throttle(1000, QUICK)
         to = Target(f"http://127.0.0.1:{closed_port()}", {})
-        async with Wire(to, 1, pace, QUICK) as wire:
+        async with Transport(to, 1, pace, QUICK) as wire:
             await post(wire)
 
-    with pytest.raises(GivenUp, match="could not be reached") as given_up:
+    with pytest.raises(RetriesExhausted, match="could not be reached") as given_up:
         asyncio.run(to_nobody())
     assert not given_up.value.uncertain
 
@@ -351,14 +354,14 @@ def test_a_host_that_cannot_be_reached_is_given_up_and_nothing_is_uncertain():
 def test_a_vendor_that_never_answers_is_left_within_bounds():
     async def to_silence(port: int) -> None:
         patience = structs.replace(QUICK, read=0.1)
-        pace = Pace(1000, patience)
-        async with Wire(Target(f"http://127.0.0.1:{port}", {}), 1, pace, patience) as wire:
+        pace = Throttle(1000, patience)
+        async with Transport(Target(f"http://127.0.0.1:{port}", {}), 1, pace, patience) as wire:
             await post(wire)
 
     began = time.monotonic()
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
-        pytest.raises(Stopped, match="did not answer in time, again and again") as stopped,
+        pytest.raises(DeliveryStopped, match="did not answer in time, again and again") as stopped,
     ):
         asyncio.run(to_silence(listener.getsockname()[1]))
     assert stopped.value.uncertain
@@ -426,11 +429,11 @@ class Chatterer:
         self._server.close()
 
 
-def talk(said: bytes, patience: Patience = QUICK) -> Answer:
-    async def run() -> Answer:
+def talk(said: bytes, patience: RetryPolicy = QUICK) -> VendorResponse:
+    async def run() -> VendorResponse:
         async with (
             Chatterer(said) as url,
-            Wire(Target(url, {}), 1, Pace(1000, patience), patience) as wire,
+            Transport(Target(url, {}), 1, Throttle(1000, patience), patience) as wire,
         ):
             return await wire.send("POST", "User", body=BODY)
 
@@ -462,7 +465,7 @@ def test_a_status_that_was_told_stands_however_the_body_ends(said):
     ],
 )
 def test_what_is_no_answer_is_trouble_that_may_have_had_its_effect(said):
-    with pytest.raises(GivenUp, match="the connection broke") as given_up:
+    with pytest.raises(RetriesExhausted, match="the connection broke") as given_up:
         talk(said)
     assert given_up.value.uncertain
 
@@ -470,7 +473,7 @@ def test_what_is_no_answer_is_trouble_that_may_have_had_its_effect(said):
 def test_the_key_is_in_no_message():
     with EgilServer(key="very-secret") as server:
         to = target(server, "not-the-key")
-        with pytest.raises(Stopped) as stopped:
+        with pytest.raises(DeliveryStopped) as stopped:
             on_wire(server, post, to)
         assert "not-the-key" not in str(stopped.value)
         assert "not-the-key" not in repr(to)

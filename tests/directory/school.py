@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from addon.directory.google.credentials import anonymous
-from addon.directory.google.reader import Source, read
-from addon.directory.google.retry import Patience
+from addon.directory.google.reader import DirectorySource, read
+from addon.directory.google.retry import ReadRetryPolicy
 from addon.directory.snapshot import Snapshot
 from addon.sandbox.directory_server import DirectoryServer, Request
 from addon.sandbox.domain import Domain
@@ -17,7 +17,7 @@ from addon.sandbox.google_shapes import user_id
 from addon.tenants.model import Tenant
 
 AT = "@edu.storkoping.se"
-QUICK = Patience(
+QUICK = ReadRetryPolicy(
     tries=3, quota_tries=4, first_wait=0.0001, longest_wait=0.0002, longest_told=0.0001
 )
 TEACHERS = f"larare{AT}"
@@ -66,8 +66,10 @@ def tenant(unit: Mapping[str, Any] | None = None, **more: Any) -> Tenant:
     return msgspec.convert(document, Tenant)
 
 
-def source(server: DirectoryServer, **more: Any) -> Source:
-    return Source(**{"credentials": anonymous(), "endpoint": server.url, "patience": QUICK, **more})
+def source(server: DirectoryServer, **more: Any) -> DirectorySource:
+    return DirectorySource(
+        **{"credentials": anonymous(), "endpoint": server.url, "patience": QUICK, **more}
+    )
 
 
 def reading(server: DirectoryServer, document: Tenant | None = None, **more: Any) -> Snapshot:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from addon.directory.errors import DirectoryError
-from addon.directory.protected import Members, Protection
+from addon.directory.protected import Members, ProtectedPeople
 from addon.directory.snapshot import Snapshot, User
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
@@ -183,14 +183,14 @@ def user(name: str, org_unit: str = "/Elever") -> User:
 
 
 def test_somebody_who_was_moved_during_the_reading_is_protected():
-    protection = Protection((), (), ("/Skyddade",))
+    protection = ProtectedPeople((), (), ("/Skyddade",))
     protection.meet([user("ada"), user("bo", "/skyddade/7A")])
 
     assert protection.ids == {id_of("bo")}
 
 
 def test_nobody_is_protected_when_nobody_is_said_to_be():
-    protection = Protection((), (Members(),), ())
+    protection = ProtectedPeople((), (Members(),), ())
     protection.meet([user("ada")])
     protection.meet_members([Members(ids=frozenset({"1"}), addresses={"1": f"ada{AT}"})])
 
@@ -199,7 +199,7 @@ def test_nobody_is_protected_when_nobody_is_said_to_be():
 
 
 def test_a_user_without_an_address_is_not_taken_for_somebody_else():
-    protection = Protection((), (Members(nameless=frozenset({f"ada{AT}"})),), ())
+    protection = ProtectedPeople((), (Members(nameless=frozenset({f"ada{AT}"})),), ())
     protection.meet([msgspec.structs.replace(user("bo"), primary_email="")])
 
     assert protection.ids == set()

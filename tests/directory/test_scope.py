@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from addon.directory.scope import is_within, needs
+from addon.directory.scope import is_within, scope_of
 from addon.tenants.model import Tenant
 from tests.directory.school import AT, tenant
 
@@ -22,7 +22,7 @@ def test_an_ou_below_another_is_not_read_twice():
         }
     )
 
-    assert needs(document).org_units == ("/Elever/Norra skolan", "/elever/norra")
+    assert scope_of(document).org_units == ("/Elever/Norra skolan", "/elever/norra")
 
 
 def test_a_slash_at_the_end_of_an_ou_is_no_other_ou():
@@ -30,12 +30,12 @@ def test_a_slash_at_the_end_of_an_ou_is_no_other_ou():
         {"students": {"orgUnits": ["/Elever/"]}}, protected={"orgUnits": ["/Skyddade/"]}
     )
 
-    assert needs(document).org_units == ("/Elever",)
-    assert needs(document).protected_org_units == ("/Skyddade",)
+    assert scope_of(document).org_units == ("/Elever",)
+    assert scope_of(document).protected_org_units == ("/Skyddade",)
 
 
 def test_the_root_holds_every_ou():
-    assert needs(tenant({"students": {"orgUnits": ["/Elever", "/"]}})).org_units == ("/",)
+    assert scope_of(tenant({"students": {"orgUnits": ["/Elever", "/"]}})).org_units == ("/",)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_an_ou_is_within_itself_and_those_above(path: str, org_unit: str, within
 
 
 def test_a_selectors_group_is_named_and_its_people_are_selected():
-    wanted = needs(tenant({"staff": {"groups": [f"larare{AT}", f"LARARE{AT}"]}}))
+    wanted = scope_of(tenant({"staff": {"groups": [f"larare{AT}", f"LARARE{AT}"]}}))
 
     assert [group.lower() for group in wanted.groups] == [f"larare{AT}"]
     assert wanted.selected_groups == wanted.groups
@@ -63,7 +63,7 @@ def test_a_selectors_group_is_named_and_its_people_are_selected():
 
 @pytest.mark.parametrize("operator", ["equals", "notEquals"])
 def test_a_group_in_a_filter_is_named_but_its_people_are_not_selected(operator: str):
-    wanted = needs(with_clause("groups", operator, f"alla{AT}"))
+    wanted = scope_of(with_clause("groups", operator, f"alla{AT}"))
 
     assert wanted.groups == (f"alla{AT}",)
     assert wanted.selected_groups == ()
@@ -72,7 +72,7 @@ def test_a_group_in_a_filter_is_named_but_its_people_are_not_selected(operator: 
 
 @pytest.mark.parametrize("operator", ["in", "notIn"])
 def test_all_groups_in_a_list_are_named(operator: str):
-    wanted = needs(with_clause("groups", operator, [f"a{AT}", f"b{AT}"]))
+    wanted = scope_of(with_clause("groups", operator, [f"a{AT}", f"b{AT}"]))
 
     assert wanted.groups == (f"a{AT}", f"b{AT}")
 
@@ -89,7 +89,7 @@ def test_all_groups_in_a_list_are_named(operator: str):
     ],
 )
 def test_a_pattern_on_groups_wants_the_groups_whose_address_it_touches(operator: str, value: str):
-    wanted = needs(with_clause("groups", operator, value))
+    wanted = scope_of(with_clause("groups", operator, value))
 
     assert wanted.list_groups
     assert wanted.wanted(f"7a-ma{AT}")
@@ -98,12 +98,12 @@ def test_a_pattern_on_groups_wants_the_groups_whose_address_it_touches(operator:
 
 @pytest.mark.parametrize("operator", ["isEmpty", "isNotEmpty"])
 def test_whether_somebody_is_in_any_group_needs_all_groups(operator: str):
-    assert needs(with_clause("groups", operator)).wanted(f"any{AT}")
+    assert scope_of(with_clause("groups", operator)).wanted(f"any{AT}")
 
 
 @pytest.mark.parametrize("rule", ["classes", "teachingGroups"])
 def test_a_rule_on_groups_wants_the_groups_whose_address_its_pattern_finds(rule: str):
-    wanted = needs(tenant({rule: {"from": "group", "pattern": r"^7a-(?P<name>.+)@"}}))
+    wanted = scope_of(tenant({rule: {"from": "group", "pattern": r"^7a-(?P<name>.+)@"}}))
 
     assert wanted.list_groups
     assert wanted.wanted(f"7a-ma{AT}")
@@ -115,7 +115,9 @@ def test_a_rule_on_groups_wants_the_groups_whose_address_its_pattern_finds(rule:
 )
 def test_a_rule_on_the_attribute_groups_wants_them_too(rule: str, part: str):
     pattern = rf"^ak(?P<{part}>\d)@"
-    wanted = needs(tenant({rule: {"from": "attribute", "attribute": "groups", "pattern": pattern}}))
+    wanted = scope_of(
+        tenant({rule: {"from": "attribute", "attribute": "groups", "pattern": pattern}})
+    )
 
     assert wanted.list_groups
     assert wanted.wanted(f"ak7{AT}")
@@ -124,7 +126,7 @@ def test_a_rule_on_the_attribute_groups_wants_them_too(rule: str, part: str):
 
 
 def test_no_group_matters_unless_something_asks():
-    wanted = needs(tenant())
+    wanted = scope_of(tenant())
 
     assert not wanted.list_groups
     assert not wanted.wanted(f"7a-ma{AT}")
@@ -152,4 +154,4 @@ def test_attributes_of_filters_and_rules_are_read_and_no_others():
         }
     )
 
-    assert needs(document).attributes == ("customSchemas.Skola.klass", "organizations.title")
+    assert scope_of(document).attributes == ("customSchemas.Skola.klass", "organizations.title")

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from addon.notifications.message import TEMPLATES, english_number, letter, swedish_number
+from addon.notifications.message import TEMPLATES, english_number, render_message, swedish_number
 
 TO = ("it@storvik.example",)
 
 
 def test_swedish_comes_first_and_english_below() -> None:
-    message = letter(TO, "Prov", "test", organisation="Storviks kommun")
+    message = render_message(TO, "Prov", "test", organisation="Storviks kommun")
     assert message.text.index("Det här är ett prov") < message.text.index("This is a test")
     assert message.html is not None
     assert message.html.index("Det här är ett prov") < message.html.index("This is a test")
@@ -17,7 +17,7 @@ def test_swedish_comes_first_and_english_below() -> None:
 
 
 def test_what_stands_in_html_is_text_and_not_html() -> None:
-    message = letter(TO, "Prov & <prov>", "test", organisation="<b>Storviks</b> & co")
+    message = render_message(TO, "Prov & <prov>", "test", organisation="<b>Storviks</b> & co")
     assert message.html is not None
     assert "&lt;b&gt;Storviks&lt;/b&gt; &amp; co" in message.html
     assert "<title>Prov &amp; &lt;prov&gt;</title>" in message.html
@@ -25,7 +25,7 @@ def test_what_stands_in_html_is_text_and_not_html() -> None:
 
 
 def test_a_subject_is_one_line() -> None:
-    message = letter(TO, "Spärr hos\nBcc: x@y.example", "test", organisation="Storvik")
+    message = render_message(TO, "Spärr hos\nBcc: x@y.example", "test", organisation="Storvik")
     assert message.subject == "Spärr hos Bcc: x@y.example"
 
 

@@ -11,18 +11,18 @@ from msgspec import structs
 
 from addon.notifications import notify
 from addon.notifications.mailer import MailError, Message
-from addon.planning.guard import check
-from addon.planning.ledger import Entry, Ledger
+from addon.planning.guard import check_limits
+from addon.planning.ledger import Ledger, LedgerEntry
 from addon.planning.plan import make_plan
-from addon.planning.result import Failure
-from addon.settings import Settings, SqliteStore
+from addon.planning.result import FailedOperation
+from addon.settings import Settings, SqliteAddress
 from addon.store.base import Store
-from addon.store.records import Run
+from addon.store.records import RunRecord
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.context import Rooms
+from addon.sync.context import SyncContext
 from addon.sync.report import ConnectionReport, HoldReport, RunReport, Status, nothing_done
-from addon.tasks.base import Queue, QueueError
-from addon.tasks.handlers import DELIVER, RUN, Work
+from addon.tasks.base import TaskQueue, TaskQueueError
+from addon.tasks.handlers import DELIVER, RUN, TaskHandler
 from addon.tenants.document import load_tenant
 from addon.vendors.profiles import load_vendors
 from addon.web_settings import WebSettings
@@ -57,11 +57,11 @@ def held(people: int = 12, limit: int = 3, **values: Any) -> ConnectionReport:
     return part("held", hold=HoldReport(people, reason), **values)
 
 
-def refusal(number: int = 1, detail: str = "invalid email", kind: Any = "User") -> Failure:
-    return Failure("create", kind, f"id-{number}", 400, detail, refused=True)
+def refusal(number: int = 1, detail: str = "invalid email", kind: Any = "User") -> FailedOperation:
+    return FailedOperation("create", kind, f"id-{number}", 400, detail, refused=True)
 
 
-def refused(*failures: Failure, **values: Any) -> ConnectionReport:
+def refused(*failures: FailedOperation, **values: Any) -> ConnectionReport:
     return part("failed", failures=failures, **({"refused": len(failures)} | values))
 
 
@@ -80,7 +80,7 @@ class Story:
         profiles = folder / "vendors.toml"
         profiles.write_text(PROFILES)
         settings = Settings(
-            store=SqliteStore(folder / "none.db"),
+            store=SqliteAddress(folder / "none.db"),
             vendors=load_vendors(profiles),
             web=WebSettings(url=URL),
         )
@@ -88,7 +88,9 @@ class Story:
         self.store = store
         self.box = Box()
         self.number = 0
-        self.rooms = Rooms(settings=settings, store=store, read=_unread, clock=lambda: self.now)
+        self.sync_context = SyncContext(
+            settings=settings, store=store, read_directory=_unread, clock=lambda: self.now
+        )
         self.document = dict(DOCUMENT)
         self.choose(email=[TO])
 
@@ -113,7 +115,7 @@ class Story:
     def told(self, vendor: str | None = None) -> list[Message]:
         """The messages that are sent now."""
         before = len(self.box.messages)
-        sent = notify.notify(self.rooms, self.box, TENANT, vendor)
+        sent = notify.notify(self.sync_context, self.box, TENANT, vendor)
         found = self.box.messages[before:]
         assert sent == len(found)
         return found
@@ -130,7 +132,7 @@ class Story:
     def _keep(self, status: str, report: bytes | None, detail: str = "") -> str:
         run_id = f"R{self.number:05}"
         began = self.now - 60
-        self.store.save_run(Run(run_id, TENANT, began, status, self.now, report, detail))
+        self.store.save_run(RunRecord(run_id, TENANT, began, status, self.now, report, detail))
         return run_id
 
 
@@ -193,7 +195,7 @@ def test_a_hold_for_changes_is_told_by_what_changes(story: Story) -> None:
 def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_told(story: Story) -> None:
     ledger = Ledger()
     for kind, count in (("User", 20), ("StudentGroup", 10)):
-        ledger.entries[kind] = {str(n): Entry(f"v{n}", b"hash") for n in range(count)}
+        ledger.entries[kind] = {str(n): LedgerEntry(f"v{n}", b"hash") for n in range(count)}
     tenant = load_tenant(
         msgspec.json.encode(
             DOCUMENT
@@ -205,7 +207,7 @@ def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_told(story: Stor
             }
         )
     )
-    hold = check(make_plan([], ledger, 0.0), ledger, tenant.connections[0].limits)
+    hold = check_limits(make_plan([], ledger, 0.0), ledger, tenant.connections[0].limits)
     assert hold is not None
     story.run(part("held", hold=HoldReport(len(hold.people), hold.reason)))
     text = story.one().text
@@ -263,8 +265,8 @@ def test_a_link_leads_to_the_run(story: Story) -> None:
 
 
 def test_without_an_address_of_ours_the_page_is_named(story: Story) -> None:
-    settings = replace(story.rooms.settings, web=WebSettings(url=None))
-    story.rooms = structs.replace(story.rooms, settings=settings)
+    settings = replace(story.sync_context.settings, web=WebSettings(url=None))
+    story.sync_context = structs.replace(story.sync_context, settings=settings)
     story.run(held(), STOPPED_SOME)
     text = story.one().text
     assert "välj Spärrar" in text
@@ -454,8 +456,8 @@ def test_trouble_with_mail_never_disturbs_a_run(
     story.run(held())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(notify, "mailer", lambda mail, secrets: story.box)
-        notify.after_run(lambda: story.rooms, TENANT)
-        notify.after_run(lambda: story.rooms, "C0nobody")
+        notify.after_run(lambda: story.sync_context, TENANT)
+        notify.after_run(lambda: story.sync_context, "C0nobody")
     assert "RuntimeError" in caplog.text
     assert TO not in caplog.text
     story.box.trouble = None
@@ -467,8 +469,8 @@ def test_without_mail_nothing_is_looked_up(story: Story) -> None:
         def __getattr__(self, name: str) -> Any:
             raise AssertionError(name)
 
-    rooms = structs.replace(story.rooms, store=Unused())  # type: ignore[arg-type]
-    notify.after_run(lambda: rooms, TENANT)
+    context = structs.replace(story.sync_context, store=Unused())  # type: ignore[arg-type]
+    notify.after_run(lambda: context, TENANT)
 
 
 def test_a_test_message_goes_to_the_addresses_that_are_set(story: Story) -> None:
@@ -493,9 +495,11 @@ def test_after_each_task_it_is_seen_whom_to_tell(
 ) -> None:
     told: list[tuple[str, str | None]] = []
 
-    def no_queue() -> Queue:
-        raise QueueError("there is no queue")
+    def no_queue() -> TaskQueue:
+        raise TaskQueueError("there is no queue")
 
     story.store.save_tenant(TENANT, msgspec.json.encode(DOCUMENT | {"connections": []}))
-    Work(lambda: story.rooms, no_queue, tell=lambda *whom: told.append(whom)).do(path, payload)
+    TaskHandler(lambda: story.sync_context, no_queue, tell=lambda *whom: told.append(whom)).handle(
+        path, payload
+    )
     assert told == [(TENANT, vendor)]

@@ -1,10 +1,10 @@
 import msgspec
 import pytest
 
-from addon.planning.guard import Approval, Hold, check, counts
-from addon.planning.ledger import Change, Entry, Ledger, Refusal
+from addon.planning.guard import Approval, Hold, check_limits, counts
+from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, Refusal
 from addon.planning.plan import Plan, make_plan, removal_of_everything
-from addon.ss12000.mapping import Outgoing
+from addon.ss12000.mapping import OutgoingResource
 from addon.tenants.model import ChangeLimit, Limits
 
 NOW = 1_800_000_000.0
@@ -17,7 +17,7 @@ def people(count: int) -> list[str]:
 
 def holding(count: int) -> Ledger:
     ledger = Ledger()
-    ledger.apply([Change("User", i, Entry("", b"hash")) for i in people(count)])
+    ledger.apply([LedgerChange("User", i, LedgerEntry("", b"hash")) for i in people(count)])
     return ledger
 
 
@@ -25,7 +25,7 @@ def removing(going: int, ledger: Ledger, protected: int = 0) -> Plan:
     """The first `going` are removed, and so many of those who are left are protected."""
     hidden = people(ledger.people())[going : going + protected]
     staying = people(ledger.people())[going + protected :]
-    wanted = [Outgoing("User", i, None) for i in staying]
+    wanted = [OutgoingResource("User", i, None) for i in staying]
     return make_plan(wanted, ledger, NOW, protected=frozenset(hidden))
 
 
@@ -35,7 +35,7 @@ def limits(deletions: int = NEVER, percent: float = 100.0) -> Limits:
 
 def is_held(going: int, of: int, within: Limits) -> bool:
     ledger = holding(of)
-    return check(removing(going, ledger), ledger, within) is not None
+    return check_limits(removing(going, ledger), ledger, within) is not None
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_limits_of_a_connection_that_says_nothing():
 
 def test_a_hold_says_who_how_many_of_how_many_and_against_which_limit():
     ledger = holding(100)
-    hold = check(removing(12, ledger), ledger, limits(deletions=10))
+    hold = check_limits(removing(12, ledger), ledger, limits(deletions=10))
     assert hold is not None
     assert hold.people == tuple(people(12))
     assert hold.held == 100
@@ -91,7 +91,7 @@ def test_a_hold_says_who_how_many_of_how_many_and_against_which_limit():
 
 def test_a_hold_by_percent_says_the_percentage():
     ledger = holding(100)
-    hold = check(removing(12, ledger), ledger, limits(percent=7.5))
+    hold = check_limits(removing(12, ledger), ledger, limits(percent=7.5))
     assert hold is not None
     assert hold.reason == "12 of 100 people would be removed; the limit is 7.5 percent"
 
@@ -99,20 +99,22 @@ def test_a_hold_by_percent_says_the_percentage():
 def test_other_resources_than_people_are_no_reason_to_hold():
     ledger = Ledger()
     for resource_type in ("StudentGroup", "Employment", "Activity"):
-        ledger.apply([Change(resource_type, i, Entry("", b"hash")) for i in people(100)])
-    assert check(make_plan([], ledger, NOW), ledger, limits(0, 0)) is None
+        ledger.apply(
+            [LedgerChange(resource_type, i, LedgerEntry("", b"hash")) for i in people(100)]
+        )
+    assert check_limits(make_plan([], ledger, NOW), ledger, limits(0, 0)) is None
 
 
 def test_creates_and_updates_are_no_reason_to_hold():
     ledger = holding(50)
-    plan = make_plan([Outgoing("User", i, b"new") for i in people(100)], ledger, NOW)
-    assert check(plan, ledger, limits(0, 0)) is None
+    plan = make_plan([OutgoingResource("User", i, b"new") for i in people(100)], ledger, NOW)
+    assert check_limits(plan, ledger, limits(0, 0)) is None
 
 
 def test_who_may_be_at_the_vendor_counts_as_there():
     ledger = Ledger()
-    ledger.apply([Change("User", i, Entry("", b"")) for i in people(6)])
-    hold = check(make_plan([], ledger, NOW), ledger, limits(5))
+    ledger.apply([LedgerChange("User", i, LedgerEntry("", b"")) for i in people(6)])
+    hold = check_limits(make_plan([], ledger, NOW), ledger, limits(5))
     assert hold is not None
     assert (len(hold.people), hold.held) == (6, 6)
 
@@ -120,8 +122,8 @@ def test_who_may_be_at_the_vendor_counts_as_there():
 def test_a_removal_that_rests_does_not_count():
     ledger = holding(6)
     resting = Refusal("delete", b"", 422, "no", NOW)
-    ledger.apply([Change("User", people(6)[0], refusal=resting)])
-    assert check(removing(6, ledger), ledger, limits(5)) is None
+    ledger.apply([LedgerChange("User", people(6)[0], refusal=resting)])
+    assert check_limits(removing(6, ledger), ledger, limits(5)) is None
 
 
 # People with protected identity
@@ -129,14 +131,14 @@ def test_a_removal_that_rests_does_not_count():
 
 def test_protected_people_do_not_count():
     ledger = holding(100)
-    assert check(removing(0, ledger, protected=100), ledger, limits(0, 0)) is None
-    assert check(removing(10, ledger, protected=90), ledger, limits(10, 10)) is None
+    assert check_limits(removing(0, ledger, protected=100), ledger, limits(0, 0)) is None
+    assert check_limits(removing(10, ledger, protected=90), ledger, limits(10, 10)) is None
 
 
 def test_protected_people_go_whatever_the_limits_say_and_are_not_in_the_hold():
     ledger = holding(100)
     plan = removing(20, ledger, protected=3)
-    hold = check(plan, ledger, limits(10))
+    hold = check_limits(plan, ledger, limits(10))
     assert hold is not None
     assert hold.people == tuple(people(20))
     going = [op.external_id for op in plan.only_protected().operations()]
@@ -153,31 +155,31 @@ def approving(removed: list[str], **changes: int) -> Approval:
 def test_an_approval_lets_the_approved_go():
     ledger = holding(100)
     plan = removing(60, ledger)
-    assert check(plan, ledger, limits(50), approving(people(60))) is None
+    assert check_limits(plan, ledger, limits(50), approving(people(60))) is None
 
 
 def test_the_approval_of_a_hold_lets_the_same_plan_go():
     ledger = holding(100)
     plan = removing(60, ledger)
     strict = Limits(deletions=50, changes={"User": ChangeLimit(number=10)})
-    hold = check(plan, ledger, strict)
+    hold = check_limits(plan, ledger, strict)
     assert hold is not None
     assert hold.approval(at=0.0) == approving(people(60), User=-60)
-    assert check(plan, ledger, strict, hold.approval(at=0.0)) is None
+    assert check_limits(plan, ledger, strict, hold.approval(at=0.0)) is None
 
 
 def test_an_approval_covers_what_is_left_of_it_after_a_run_that_was_cut_off():
     ledger = holding(100)
     strict = Limits(deletions=50, changes={"User": ChangeLimit(number=10)})
-    ledger.apply([Change("User", i, forget=True) for i in people(7)])
-    staying = [Outgoing("User", i, None) for i in people(100)[60:]]
+    ledger.apply([LedgerChange("User", i, forget=True) for i in people(7)])
+    staying = [OutgoingResource("User", i, None) for i in people(100)[60:]]
     plan = make_plan(staying, ledger, NOW)
-    assert check(plan, ledger, strict, approving(people(60), User=-60)) is None
+    assert check_limits(plan, ledger, strict, approving(people(60), User=-60)) is None
 
 
 def test_an_approval_does_not_cover_one_person_more():
     ledger = holding(100)
-    hold = check(removing(61, ledger), ledger, limits(50), approving(people(60)))
+    hold = check_limits(removing(61, ledger), ledger, limits(50), approving(people(60)))
     assert hold is not None
     assert hold.people == tuple(people(61))
 
@@ -185,17 +187,17 @@ def test_an_approval_does_not_cover_one_person_more():
 def test_an_approval_does_not_cover_as_many_others():
     ledger = holding(200)
     others = approving(people(200)[100:160])
-    assert check(removing(60, ledger), ledger, limits(50), others) is not None
+    assert check_limits(removing(60, ledger), ledger, limits(50), others) is not None
 
 
 def test_an_approval_is_not_needed_within_the_limits():
     ledger = holding(100)
-    assert check(removing(10, ledger), ledger, limits(50), approving(["somebody"])) is None
+    assert check_limits(removing(10, ledger), ledger, limits(50), approving(["somebody"])) is None
 
 
 def test_nobody_removed_needs_no_approval():
     ledger = holding(100)
-    assert check(removing(0, ledger), ledger, limits(0, 0)) is None
+    assert check_limits(removing(0, ledger), ledger, limits(0, 0)) is None
 
 
 # How much a type may change
@@ -204,9 +206,9 @@ def test_nobody_removed_needs_no_approval():
 def changing(created: int, removed: int, held: int, kind: str = "StudentGroup") -> tuple:
     """A plan for a ledger that holds so many of a type, and the ledger."""
     ledger = Ledger()
-    ledger.apply([Change(kind, i, Entry("", b"hash")) for i in people(held)])
-    staying = [Outgoing(kind, i, None) for i in people(held)[removed:]]
-    new = [Outgoing(kind, f"new-{n}", b"new") for n in range(created)]
+    ledger.apply([LedgerChange(kind, i, LedgerEntry("", b"hash")) for i in people(held)])
+    staying = [OutgoingResource(kind, i, None) for i in people(held)[removed:]]
+    new = [OutgoingResource(kind, f"new-{n}", b"new") for n in range(created)]
     return make_plan([*staying, *new], ledger, NOW), ledger
 
 
@@ -233,18 +235,21 @@ def only_changes(**limits: ChangeLimit) -> Limits:
 )
 def test_a_type_that_changes_more_than_its_limit_is_held(created, removed, limit, held):
     plan, ledger = changing(created, removed, 100)
-    found = check(plan, ledger, only_changes(StudentGroup=limit))
+    found = check_limits(plan, ledger, only_changes(StudentGroup=limit))
     assert (found is not None) == held
 
 
 def test_a_first_delivery_is_not_limited():
     plan, ledger = changing(1000, 0, 0)
-    assert check(plan, ledger, only_changes(StudentGroup=ChangeLimit(number=1, percent=1))) is None
+    assert (
+        check_limits(plan, ledger, only_changes(StudentGroup=ChangeLimit(number=1, percent=1)))
+        is None
+    )
 
 
 def test_other_types_than_the_limited_are_not_held():
     plan, ledger = changing(1000, 0, 10, "Activity")
-    assert check(plan, ledger, only_changes(StudentGroup=ChangeLimit(number=1))) is None
+    assert check_limits(plan, ledger, only_changes(StudentGroup=ChangeLimit(number=1))) is None
 
 
 @pytest.mark.parametrize(
@@ -254,14 +259,14 @@ def test_other_types_than_the_limited_are_not_held():
 def test_an_approved_change_goes_no_further_and_not_the_other_way(created, approved, held):
     plan, ledger = changing(created, 0, 100)
     limited = only_changes(StudentGroup=ChangeLimit(number=10))
-    found = check(plan, ledger, limited, approving([], StudentGroup=approved))
+    found = check_limits(plan, ledger, limited, approving([], StudentGroup=approved))
     assert (found is not None) == held
 
 
 def test_an_approved_change_does_not_approve_removing_people():
     ledger = holding(100)
     strict = Limits(deletions=50, changes={"User": ChangeLimit(number=10)})
-    hold = check(removing(60, ledger), ledger, strict, approving([], User=-60))
+    hold = check_limits(removing(60, ledger), ledger, strict, approving([], User=-60))
     assert hold is not None
     assert hold.reason == "60 people would be removed; the limit is 50"
 
@@ -269,7 +274,7 @@ def test_an_approved_change_does_not_approve_removing_people():
 def test_every_limit_that_is_passed_is_told_of():
     ledger = holding(100)
     strict = Limits(deletions=50, changes={"User": ChangeLimit(percent=12.5)})
-    hold = check(removing(60, ledger), ledger, strict)
+    hold = check_limits(removing(60, ledger), ledger, strict)
     assert hold is not None
     assert hold.reason == (
         "60 people would be removed; the limit is 50; "
@@ -282,16 +287,16 @@ def test_every_limit_that_is_passed_is_told_of():
 
 def test_removal_of_everything_is_held_like_any_other():
     ledger = holding(60)
-    assert check(removal_of_everything(ledger), ledger, Limits()) is not None
+    assert check_limits(removal_of_everything(ledger), ledger, Limits()) is not None
 
 
 def test_counts_are_by_kind_and_type_with_the_protected_among_them():
     ledger = holding(3)
-    ledger.apply([Change("StudentGroup", "g", Entry("", b"hash"))])
+    ledger.apply([LedgerChange("StudentGroup", "g", LedgerEntry("", b"hash"))])
     wanted = [
-        Outgoing("User", people(3)[0], b"changed"),
-        Outgoing("User", "new", b"new"),
-        Outgoing("StudentGroup", "new", b"new"),
+        OutgoingResource("User", people(3)[0], b"changed"),
+        OutgoingResource("User", "new", b"new"),
+        OutgoingResource("StudentGroup", "new", b"new"),
     ]
     plan = make_plan(wanted, ledger, NOW, protected={people(3)[1]})
     assert counts(plan) == {

@@ -1,11 +1,11 @@
-from addon.planning.ledger import Change, Entry, Ledger, Refusal
+from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, Refusal
 
-HELD = Entry("v1", b"hash")
-INTENT = Entry("", b"")
+HELD = LedgerEntry("v1", b"hash")
+INTENT = LedgerEntry("", b"")
 REFUSAL = Refusal("update", b"other", 422, "no", 1000.0)
 
 
-def after(*changes: Change) -> Ledger:
+def after(*changes: LedgerChange) -> Ledger:
     ledger = Ledger()
     ledger.apply(changes)
     return ledger
@@ -17,44 +17,46 @@ def test_an_empty_content_is_an_intent():
 
 
 def test_an_entry_is_put_replaced_and_forgotten():
-    ledger = after(Change("User", "u1", INTENT))
+    ledger = after(LedgerChange("User", "u1", INTENT))
     assert ledger.entries["User"] == {"u1": INTENT}
-    ledger.apply([Change("User", "u1", HELD)])
+    ledger.apply([LedgerChange("User", "u1", HELD)])
     assert ledger.entries["User"] == {"u1": HELD}
-    ledger.apply([Change("User", "u1", forget=True)])
+    ledger.apply([LedgerChange("User", "u1", forget=True)])
     assert ledger.entries["User"] == {}
 
 
 def test_forgetting_what_is_not_there_is_nothing():
-    assert len(after(Change("User", "u1", forget=True))) == 0
+    assert len(after(LedgerChange("User", "u1", forget=True))) == 0
 
 
 def test_a_refusal_leaves_the_entry_and_a_change_without_one_ends_it():
-    ledger = after(Change("User", "u1", HELD), Change("User", "u1", refusal=REFUSAL))
+    ledger = after(LedgerChange("User", "u1", HELD), LedgerChange("User", "u1", refusal=REFUSAL))
     assert ledger.entries["User"] == {"u1": HELD}
     assert list(ledger.refused()) == [("User", "u1", REFUSAL)]
-    ledger.apply([Change("User", "u1", HELD)])
+    ledger.apply([LedgerChange("User", "u1", HELD)])
     assert list(ledger.refused()) == []
 
 
 def test_a_refused_create_is_forgotten_and_refused_in_one_change():
-    ledger = after(Change("User", "u1", INTENT), Change("User", "u1", forget=True, refusal=REFUSAL))
+    ledger = after(
+        LedgerChange("User", "u1", INTENT), LedgerChange("User", "u1", forget=True, refusal=REFUSAL)
+    )
     assert ledger.entries["User"] == {}
     assert ledger.refusals["User"] == {"u1": REFUSAL}
 
 
 def test_the_same_id_of_two_types_is_two_resources():
-    ledger = after(Change("User", "1", HELD), Change("Employment", "1", HELD))
-    ledger.apply([Change("User", "1", forget=True)])
+    ledger = after(LedgerChange("User", "1", HELD), LedgerChange("Employment", "1", HELD))
+    ledger.apply([LedgerChange("User", "1", forget=True)])
     assert ledger.entries["Employment"] == {"1": HELD}
 
 
 def test_people_are_the_accounts_that_the_vendor_holds_or_may_hold():
     ledger = after(
-        Change("User", "u1", HELD),
-        Change("User", "u2", INTENT),
-        Change("User", "u3", refusal=REFUSAL),
-        Change("Employment", "e1", HELD),
+        LedgerChange("User", "u1", HELD),
+        LedgerChange("User", "u2", INTENT),
+        LedgerChange("User", "u3", refusal=REFUSAL),
+        LedgerChange("Employment", "e1", HELD),
     )
     assert ledger.people() == 2
     assert len(ledger) == 3

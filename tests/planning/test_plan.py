@@ -3,7 +3,7 @@ from itertools import product
 import pytest
 from msgspec.structs import replace
 
-from addon.planning.ledger import Change, Entry, Ledger, Refusal
+from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, Refusal
 from addon.planning.plan import (
     REFUSAL_LASTS,
     Plan,
@@ -12,7 +12,7 @@ from addon.planning.plan import (
     removal_of_everything,
     standing_refusals,
 )
-from addon.ss12000.mapping import Outgoing
+from addon.ss12000.mapping import OutgoingResource
 from addon.ss12000.resources import TYPES, content_hash
 
 NOW = 1_800_000_000.0
@@ -21,18 +21,20 @@ SAME = content_hash(BODY)
 OTHER = content_hash(b"something else")
 
 
-def wanted(external_id: str = "x", body: bytes | None = BODY, resource_type="User") -> Outgoing:
-    return Outgoing(resource_type, external_id, body)
+def wanted(
+    external_id: str = "x", body: bytes | None = BODY, resource_type="User"
+) -> OutgoingResource:
+    return OutgoingResource(resource_type, external_id, body)
 
 
-def ledger(*changes: Change) -> Ledger:
+def ledger(*changes: LedgerChange) -> Ledger:
     made = Ledger()
     made.apply(changes)
     return made
 
 
-def held(external_id: str = "x", content: bytes = SAME, resource_type="User") -> Change:
-    return Change(resource_type, external_id, Entry(f"v-{external_id}", content))
+def held(external_id: str = "x", content: bytes = SAME, resource_type="User") -> LedgerChange:
+    return LedgerChange(resource_type, external_id, LedgerEntry(f"v-{external_id}", content))
 
 
 def refused(operation, content: bytes, age: float = 60.0) -> Refusal:
@@ -47,9 +49,9 @@ def kinds(plan: Plan) -> list[tuple[str, str, str]]:
 
 HAS = {
     "absent": None,
-    "same": Entry("v-x", SAME),
-    "other": Entry("v-x", OTHER),
-    "intent": Entry("", b""),
+    "same": LedgerEntry("v-x", SAME),
+    "other": LedgerEntry("v-x", OTHER),
+    "intent": LedgerEntry("", b""),
 }
 WANTED = {"yes": [wanted()], "waiting": [wanted(body=None)], "no": []}
 REFUSED = {
@@ -161,7 +163,7 @@ def test_the_protected_are_removed_first_employments_before_accounts():
 
 
 def test_the_removal_of_the_protected_never_rests():
-    made = ledger(held("p"), Change("User", "p", refusal=refused("delete", b"")))
+    made = ledger(held("p"), LedgerChange("User", "p", refusal=refused("delete", b"")))
     plan = make_plan([], made, NOW, protected={"p"})
     assert kinds(plan) == [("delete", "User", "p")]
     assert plan.left_alone == 0
@@ -178,7 +180,7 @@ def test_the_protected_are_not_sent_whatever_the_roster_says():
 
 @pytest.mark.parametrize(("age", "rests"), [(0.0, True), (86399.0, True), (86400.0, False)])
 def test_a_refusal_rests_for_a_day(age, rests):
-    made = ledger(Change("User", "x", refusal=refused("create", SAME, age)))
+    made = ledger(LedgerChange("User", "x", refusal=refused("create", SAME, age)))
     plan = make_plan([wanted()], made, NOW)
     assert plan.empty == rests
     assert plan.left_alone == (1 if rests else 0)
@@ -186,19 +188,19 @@ def test_a_refusal_rests_for_a_day(age, rests):
 
 
 def test_a_refused_removal_rests_and_the_others_go():
-    made = ledger(held("a"), held("b"), Change("User", "a", refusal=refused("delete", b"")))
+    made = ledger(held("a"), held("b"), LedgerChange("User", "a", refusal=refused("delete", b"")))
     plan = make_plan([], made, NOW)
     assert kinds(plan) == [("delete", "User", "b")]
     assert plan.left_alone == 1
 
 
 def test_a_removal_goes_though_an_update_was_refused():
-    made = ledger(held(), Change("User", "x", refusal=refused("update", OTHER)))
+    made = ledger(held(), LedgerChange("User", "x", refusal=refused("update", OTHER)))
     assert kinds(make_plan([], made, NOW)) == [("delete", "User", "x")]
 
 
 def test_what_was_refused_but_is_no_longer_wanted_is_not_planned():
-    made = ledger(Change("User", "x", refusal=refused("create", SAME)))
+    made = ledger(LedgerChange("User", "x", refusal=refused("create", SAME)))
     plan = make_plan([], made, NOW)
     assert plan.empty
     assert plan.left_alone == 0
@@ -206,13 +208,13 @@ def test_what_was_refused_but_is_no_longer_wanted_is_not_planned():
 
 def test_standing_refusals_are_creates_that_the_vendor_lacks():
     made = ledger(
-        Change("User", "lacking", refusal=refused("create", SAME)),
+        LedgerChange("User", "lacking", refusal=refused("create", SAME)),
         held("held"),
-        Change("User", "held", refusal=refused("create", OTHER)),
+        LedgerChange("User", "held", refusal=refused("create", OTHER)),
         held("updated"),
-        Change("User", "updated", refusal=refused("update", OTHER)),
+        LedgerChange("User", "updated", refusal=refused("update", OTHER)),
         held("undead"),
-        Change("User", "undead", refusal=refused("delete", b"")),
+        LedgerChange("User", "undead", refusal=refused("delete", b"")),
     )
     assert standing_refusals(made, NOW) == {"lacking"}
 
@@ -220,7 +222,7 @@ def test_standing_refusals_are_creates_that_the_vendor_lacks():
 # What refers to the refused
 
 
-def translate(*users: Outgoing):
+def translate(*users: OutgoingResource):
     """The users and a class of them, without references to what is absent."""
 
     def said(absent):
@@ -232,7 +234,7 @@ def translate(*users: Outgoing):
 
 
 def test_what_refers_to_the_refused_goes_without_it():
-    made = ledger(Change("User", "b", refusal=refused("create", SAME)))
+    made = ledger(LedgerChange("User", "b", refusal=refused("create", SAME)))
     plan = plan_for(translate(wanted("a"), wanted("b")), made, NOW)
     assert [op.body for op in plan.writes["StudentGroup"]] == [b"a"]
     assert plan.absent == {"b"}
@@ -242,8 +244,8 @@ def test_what_refers_to_the_refused_goes_without_it():
 def test_what_was_mended_goes_together_with_what_refers_to_it():
     """Else its class would have to wait for another run."""
     made = ledger(
-        Change("User", "b", refusal=refused("create", OTHER)),
-        Change("User", "c", refusal=refused("create", SAME)),
+        LedgerChange("User", "b", refusal=refused("create", OTHER)),
+        LedgerChange("User", "c", refusal=refused("create", SAME)),
     )
     plan = plan_for(translate(wanted("a"), wanted("b"), wanted("c")), made, NOW)
     assert [op.external_id for op in plan.writes["User"]] == ["a", "b"]
@@ -262,8 +264,8 @@ def test_a_plan_passes_on_what_is_absent():
 def test_removal_of_everything_leaves_nothing():
     made = ledger(
         *(held(f"{t}-{n}", resource_type=t) for t in TYPES for n in (1, 2)),
-        Change("User", "intended", Entry("", b"")),
-        Change("User", "User-1", held("User-1").entry, refusal=refused("delete", b"", 0.0)),
+        LedgerChange("User", "intended", LedgerEntry("", b"")),
+        LedgerChange("User", "User-1", held("User-1").entry, refusal=refused("delete", b"", 0.0)),
     )
     plan = removal_of_everything(made)
     operations = list(plan.operations())
@@ -281,27 +283,29 @@ def test_removal_of_everything_of_nothing_is_nothing():
 
 def test_a_plan_makes_the_ledger_what_is_wanted():
     """After every operation was acknowledged, there is nothing more to do."""
-    made = ledger(held("a", OTHER), held("b"), held("c"), Change("User", "d", Entry("", b"")))
+    made = ledger(
+        held("a", OTHER), held("b"), held("c"), LedgerChange("User", "d", LedgerEntry("", b""))
+    )
     roster = [wanted(i) for i in "abde"]
     for op in make_plan(roster, made, NOW).operations():
-        entry = None if op.kind == "delete" else Entry(op.vendor_id, op.content)
-        made.apply([Change(op.resource_type, op.external_id, entry, forget=entry is None)])
+        entry = None if op.kind == "delete" else LedgerEntry(op.vendor_id, op.content)
+        made.apply([LedgerChange(op.resource_type, op.external_id, entry, forget=entry is None)])
     assert make_plan(roster, made, NOW).empty
     assert made.entries["User"].keys() == {"a", "b", "d", "e"}
-    assert replace(made.entries["User"]["a"], vendor_id="") == Entry("", SAME)
+    assert replace(made.entries["User"]["a"], vendor_id="") == LedgerEntry("", SAME)
 
 
 def test_a_refusal_ends_when_the_resource_is_wanted_as_the_vendor_has_it_or_not_at_all():
-    wanted = Outgoing("User", "kept", b"kept")
+    wanted = OutgoingResource("User", "kept", b"kept")
     ledger = Ledger()
     refusal = Refusal("update", b"other", 400, "no", 0.0)
     ledger.apply(
         [
-            Change("User", "kept", Entry("1", content_hash(b"kept"))),
-            Change("User", "left", refusal=refusal),
+            LedgerChange("User", "kept", LedgerEntry("1", content_hash(b"kept"))),
+            LedgerChange("User", "left", refusal=refusal),
         ]
     )
     ledger.refusals["User"]["kept"] = refusal
     plan = make_plan([wanted], ledger, now=1.0)
     assert plan.empty
-    assert plan.obsolete == (Change("User", "kept"), Change("User", "left"))
+    assert plan.obsolete == (LedgerChange("User", "kept"), LedgerChange("User", "left"))

@@ -9,12 +9,12 @@ from addon.directory.google.reader import read
 from addon.directory.snapshot import Group, Snapshot, User
 from addon.proposals.model import Proposal, Proposals
 from addon.proposals.propose import propose
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.municipality import generate
 from addon.tenants.model import Organisation, Protected, SchoolUnit, Tenant
-from addon.web.directory.snapshot_store import made, whole
+from addon.web.directory.snapshot_store import select_everybody, without_identifying_fields
 from tests.directory.school import source
 from tests.roster.builders import group, ou, snapshot, user
 
@@ -44,11 +44,11 @@ def domain(
     *groups: Group,
     more: tuple[User, ...] = (),
     protected: Protected = UNPROTECTED,
-) -> Index:
+) -> DirectoryIndex:
     """An index of a domain with so many people in each OU; their ids are `PATH#NUMBER`."""
     users = [each for path, count in places.items() for each in people(path, count)]
     units = [ou(path) for path in places]
-    return Index(protected, snapshot(*users, *more, *units, *groups))
+    return DirectoryIndex(protected, snapshot(*users, *more, *units, *groups))
 
 
 def ids(path: str, count: int) -> list[str]:
@@ -67,7 +67,7 @@ def document(
     )
 
 
-def proposed(index: Index, *units: Registered | str, organisation: str = "") -> Proposals:
+def proposed(index: DirectoryIndex, *units: Registered | str, organisation: str = "") -> Proposals:
     """What is proposed for units, of which a name is enough."""
     named = [
         Registered(f"{10000001 + n}", unit) if isinstance(unit, str) else unit
@@ -76,7 +76,7 @@ def proposed(index: Index, *units: Registered | str, organisation: str = "") -> 
     return propose(index, named, document(organisation or "Storköpings kommun"))
 
 
-def first(index: Index, *units: Registered | str) -> Proposal:
+def first(index: DirectoryIndex, *units: Registered | str) -> Proposal:
     return proposed(index, *units).proposals[0]
 
 
@@ -107,8 +107,8 @@ def sandbox(students: int) -> Survey:
     right = msgspec.convert(tenant_document(generated), Tenant)
     survey = Survey(Snapshot(users=(), groups=(), org_units=()), right)
     with DirectoryServer(generated) as server:
-        reading = read(whole(survey.empty), source(server))
-    return Survey(made(reading, 0.0, ()).snapshot, right)
+        reading = read(select_everybody(survey.empty), source(server))
+    return Survey(without_identifying_fields(reading, 0.0, ()).snapshot, right)
 
 
 def _registered(unit: SchoolUnit) -> Registered:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from addon.proposals.rule_outcome import Miss, Part, outcome
-from addon.roster.index import Index
+from addon.proposals.rule_outcome import RuleGroup, UnmatchedText, outcome
+from addon.roster.index import DirectoryIndex
 from addon.roster.placement import place
 from addon.roster.select import select
 from addon.tenants.conditions import PatternError
@@ -21,7 +21,7 @@ GROUPS = GroupRule(source="group", pattern="^klass-(?P<name>.+)@")
 BY_CLASS = YearRule(source="class", pattern=r"^(?P<year>\d+)")
 
 
-def of(index: Index, rule, at=NORRA, **more):
+def of(index: DirectoryIndex, rule, at=NORRA, **more):
     people = place([at], index, ()).units[0]
     return outcome(index, people.students, people.staff, rule, at, **more)
 
@@ -30,7 +30,7 @@ def test_org_units_that_match_are_classes_in_natural_order_and_the_rest_is_told(
     index = domain({"/E/9A": 3, "/E/10A": 2, "/E": 1, "/E/Åk 7/7A": 4})
     found = of(index, LAST)
     assert [(part.name, part.students) for part in found.found] == [("9A", 3), ("10A", 2)]
-    assert found.unmatched == (Miss("/E", 1), Miss("/E/Åk 7/7A", 4))
+    assert found.unmatched == (UnmatchedText("/E", 1), UnmatchedText("/E/Åk 7/7A", 4))
     assert found.without == tuple(sorted([*ids("/E", 1), *ids("/E/Åk 7/7A", 4)]))
     assert found.students == 10
 
@@ -45,11 +45,11 @@ def test_groups_have_teachers_and_students_may_be_in_several():
     )
     found = of(index, GROUPS)
     assert [replace(part, source_id="") for part in found.found] == [
-        Part("7a", 2, 1),
-        Part("7b", 2, 0),
+        RuleGroup("7a", 2, 1),
+        RuleGroup("7b", 2, 0),
     ]
     assert (found.several, found.without, found.teachers) == ((pupils[1],), (pupils[3],), 1)
-    assert found.unmatched == (Miss("kör@edu.storkoping.se", 1),)
+    assert found.unmatched == (UnmatchedText("kör@edu.storkoping.se", 1),)
 
 
 def test_values_that_do_not_match_are_told_with_their_number():
@@ -59,7 +59,7 @@ def test_values_that_do_not_match_are_told_with_their_number():
     ]
     found = of(domain({}, more=tuple(more)), department(r"^(?P<name>\d.)$"))
     assert found.names == ("7A",)
-    assert found.unmatched == (Miss("Kansli", 1),)
+    assert found.unmatched == (UnmatchedText("Kansli", 1),)
 
 
 def test_two_classes_of_one_name_are_told():
@@ -75,7 +75,7 @@ def test_years_are_counted_and_what_is_no_year_is_told():
     assert [(part.name, part.students) for part in found.found] == [("7", 3), ("8", 2)]
     assert found.out_of_range == tuple(ids("/E/14C", 1))
     assert found.without == tuple(sorted([*ids("/E", 1), *ids("/E/Röd", 1)]))
-    assert found.unmatched == (Miss("Röd", 1),)
+    assert found.unmatched == (UnmatchedText("Röd", 1),)
 
 
 def test_what_is_a_class_is_no_teaching_group():
@@ -137,7 +137,7 @@ def test_the_outcome_is_what_the_selection_makes(reading, classes, teaching, yea
         ),
     )
     roster = select(ruled, reading)
-    index = Index(ruled.protected, reading)
+    index = DirectoryIndex(ruled.protected, reading)
     for people in place(ruled.school_units, index, reading.domains).units:
         at, inside = people.unit, (index, people.students, people.staff)
         for rule, kind in ((classes, "class"), (teaching, "teaching")):
@@ -168,7 +168,7 @@ def test_the_outcome_is_what_the_selection_makes(reading, classes, teaching, yea
 
 def test_a_large_unit_takes_a_moment():
     survey = sandbox(3000)
-    index = Index(Protected(), survey.snapshot)
+    index = DirectoryIndex(Protected(), survey.snapshot)
     everyone = list(index.users)[:2000]
     start = time.process_time()
     outcome(index, everyone, (), GroupRule(source="group", pattern="-(?P<name>.+)@"), NORRA)

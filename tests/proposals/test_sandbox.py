@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from addon.proposals.propose import propose
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.roster.placement import place
 from addon.roster.select import select
 from addon.tenants.document import decode_tenant, write_document
@@ -17,7 +17,7 @@ from tests.proposals.domains import sandbox
 @pytest.mark.parametrize("students", [240, 3000])
 def test_the_proposals_reach_whom_the_right_document_reaches_and_nobody_else(students):
     survey = sandbox(students)
-    index = Index(Protected(), survey.snapshot)
+    index = DirectoryIndex(Protected(), survey.snapshot)
     found = propose(index, survey.registered(), survey.empty)
     right = place(survey.right.school_units, index, ())
     ours = place([p.school_unit() for p in found.proposals], index, ())
@@ -33,7 +33,7 @@ def test_the_proposals_reach_whom_the_right_document_reaches_and_nobody_else(stu
 @pytest.mark.parametrize("students", [240, 3000])
 def test_the_proposed_rules_find_the_same_classes_and_years(students):
     survey = sandbox(students)
-    index = Index(survey.right.protected, survey.snapshot)
+    index = DirectoryIndex(survey.right.protected, survey.snapshot)
     found = propose(index, survey.registered(), survey.empty)
     proposed = structs.replace(
         survey.right, school_units=tuple(p.school_unit() for p in found.proposals)
@@ -56,7 +56,7 @@ def test_the_proposed_rules_find_the_same_classes_and_years(students):
 
 def test_a_document_of_accepted_proposals_is_a_right_one():
     survey = sandbox(240)
-    found = propose(Index(Protected(), survey.snapshot), survey.registered(), survey.empty)
+    found = propose(DirectoryIndex(Protected(), survey.snapshot), survey.registered(), survey.empty)
     accepted = structs.replace(
         survey.empty,
         school_units=tuple(p.school_unit() for p in found.proposals),

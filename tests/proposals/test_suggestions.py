@@ -1,4 +1,9 @@
-from addon.proposals.suggestions import Suggestion, Use, attributes_in_use, suggested_values
+from addon.proposals.suggestions import (
+    AttributeUse,
+    Suggestion,
+    attributes_in_use,
+    suggested_values,
+)
 from tests.proposals.domains import domain, members
 from tests.roster.builders import user
 
@@ -27,5 +32,5 @@ def test_built_in_attributes_and_groups_are_suggested_too():
 
 
 def test_attributes_in_use_are_those_that_active_people_have():
-    assert attributes_in_use(INDEX) == (Use(CLASS, 1, 2), Use(TITLE, 3, 2))
-    assert attributes_in_use(INDEX, "c") == (Use(TITLE, 1, 1),)
+    assert attributes_in_use(INDEX) == (AttributeUse(CLASS, 1, 2), AttributeUse(TITLE, 3, 2))
+    assert attributes_in_use(INDEX, "c") == (AttributeUse(TITLE, 1, 1),)

@@ -1,17 +1,17 @@
 import time
 
-from addon.proposals.tree import Node, org_unit_tree
-from addon.roster.index import Index
+from addon.proposals.tree import OrgUnitNode, org_unit_tree
+from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Protected
 from tests.proposals.domains import domain
 from tests.roster.builders import ou, snapshot, user
 
 
-def names(node: Node) -> list[str]:
+def names(node: OrgUnitNode) -> list[str]:
     return [child.name for child in node.children]
 
 
-def at(node: Node, *path: str) -> Node:
+def at(node: OrgUnitNode, *path: str) -> OrgUnitNode:
     for name in path:
         node = next(child for child in node.children if child.name == name)
     return node
@@ -31,24 +31,24 @@ def test_siblings_are_in_swedish_alphabetical_order():
 
 def test_only_active_people_are_counted():
     reading = snapshot(user("a", "/E"), user("b", "/E", suspended=True), user("c", "/E"))
-    tree = org_unit_tree(Index(Protected(), reading))
+    tree = org_unit_tree(DirectoryIndex(Protected(), reading))
     assert at(tree, "E").users == 2
 
 
 def test_people_in_an_org_unit_that_was_not_listed_are_in_the_tree():
     reading = snapshot(user("a", "/New/Below"))
-    tree = org_unit_tree(Index(Protected(), reading))
+    tree = org_unit_tree(DirectoryIndex(Protected(), reading))
     assert at(tree, "New", "Below").users == 1
 
 
 def test_an_org_unit_spelled_in_two_ways_is_one():
     reading = snapshot(ou("/Elever"), user("a", "/elever"), user("b", "/Elever"))
-    tree = org_unit_tree(Index(Protected(), reading))
+    tree = org_unit_tree(DirectoryIndex(Protected(), reading))
     assert [(child.path, child.users) for child in tree.children] == [("/Elever", 2)]
 
 
 def test_a_domain_without_anything_has_a_root():
-    assert org_unit_tree(domain({})) == Node("/", "/", 0, 0)
+    assert org_unit_tree(domain({})) == OrgUnitNode("/", "/", 0, 0)
 
 
 def test_a_large_domain_takes_no_time():

@@ -1,7 +1,7 @@
 """Small directories and documents, said in as few words as a test needs."""
 
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
-from addon.roster.filters import Choice
+from addon.roster.filters import SelectorChoice
 from addon.roster.model import Roster
 from addon.tenants.model import (
     Clause,
@@ -115,5 +115,5 @@ def values(roster: Roster, code: str) -> list[dict[str, str]]:
     return [dict(f.values) for f in roster.findings if f.code == code]
 
 
-def ids(choice: Choice) -> set[str]:
+def ids(choice: SelectorChoice) -> set[str]:
     return set(choice.chosen)

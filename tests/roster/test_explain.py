@@ -3,7 +3,7 @@ from hypothesis import given
 
 from addon.roster.explain import explain, selection
 from addon.roster.filters import choose
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.roster.select import select
 from addon.tenants.conditions import PatternError
 from addon.tenants.model import Protected, Selector, YearRule
@@ -33,7 +33,7 @@ NORRA = unit(
 
 
 def explained(document, reading, user_id: str):
-    index = Index(document.protected, reading)
+    index = DirectoryIndex(document.protected, reading)
     return explain(document, index, user_id, select(document, reading))
 
 
@@ -110,7 +110,7 @@ def test_of_protected_and_unknown_people_there_is_nothing():
 
 @given(snapshots)
 def test_the_explanation_agrees_with_the_roster(reading):
-    index, roster = Index(DOCUMENT.protected, reading), select(DOCUMENT, reading)
+    index, roster = DirectoryIndex(DOCUMENT.protected, reading), select(DOCUMENT, reading)
     for id in IDS:
         found = explain(DOCUMENT, index, id, roster)
         person = roster.people.get(id)
@@ -142,19 +142,23 @@ def test_a_selection_tells_in_and_out_and_which_clause_stops_how_many():
         user("ipad", "/E", primary_email="ipad-1@x.se"),
         user("c", "/Annat"),
     )
-    found = selection(Index(Protected(), reading), people_in("/E", filters=((STAYS, NOT_TABLETS),)))
+    found = selection(
+        DirectoryIndex(Protected(), reading), people_in("/E", filters=((STAYS, NOT_TABLETS),))
+    )
     assert (found.chosen, found.stopped) == ({"a"}, {"b", "ipad"})
     assert found.failing == ((1, 1),)
 
 
 def test_a_selection_tells_what_the_directory_does_not_have():
-    index = Index(Protected(), snapshot(user("a", "/E"), group("g@x.se", aliases=("h@x.se",))))
+    index = DirectoryIndex(
+        Protected(), snapshot(user("a", "/E"), group("g@x.se", aliases=("h@x.se",)))
+    )
     found = selection(index, people_in("/", "/e", "/Gone", "H@x.se", "gone@x.se"))
     assert (found.missing_org_units, found.missing_groups) == (("/Gone",), ("gone@x.se",))
 
 
 def test_a_bad_filter_is_an_error():
-    index = Index(Protected(), snapshot(user("a", "/E")))
+    index = DirectoryIndex(Protected(), snapshot(user("a", "/E")))
     with pytest.raises(PatternError):
         selection(index, people_in("/E", filters=((where("id", "matches", "("),),)))
     with pytest.raises(ValueError, match="needs a text"):
@@ -162,4 +166,4 @@ def test_a_bad_filter_is_an_error():
 
 
 def test_an_empty_selector_chooses_nobody():
-    assert not selection(Index(Protected(), snapshot(user("a", "/E"))), Selector()).chosen
+    assert not selection(DirectoryIndex(Protected(), snapshot(user("a", "/E"))), Selector()).chosen

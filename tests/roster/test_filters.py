@@ -1,13 +1,13 @@
 import pytest
 
 from addon.roster.filters import choose, compile_filters, values_of
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Protected
 from tests.roster.builders import NORRA, STAFF, group, ids, people_in, snapshot, user, where
 
 
 def index(*things):
-    return Index(Protected(), snapshot(*things))
+    return DirectoryIndex(Protected(), snapshot(*things))
 
 
 @pytest.mark.parametrize(

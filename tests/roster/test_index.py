@@ -1,6 +1,6 @@
 import pytest
 
-from addon.roster.index import Index, within
+from addon.roster.index import DirectoryIndex, within
 from addon.tenants.model import Protected
 from addon.text import fold
 from tests.roster.builders import UNPROTECTED, group, snapshot, user
@@ -28,7 +28,7 @@ def test_an_org_unit_holds_itself_and_what_is_below_it(org_unit, path, expected)
 
 
 def index(*things, protected=UNPROTECTED, **fields):
-    return Index(protected, snapshot(*things, **fields))
+    return DirectoryIndex(protected, snapshot(*things, **fields))
 
 
 def test_of_two_readings_of_a_user_the_first_counts():

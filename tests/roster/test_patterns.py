@@ -1,20 +1,20 @@
 from unicodedata import normalize
 
-from addon.roster.patterns import Hit, finder
+from addon.roster.patterns import PatternMatch, finder
 
 
 def test_the_named_part_is_found_anywhere_and_stripped():
-    assert finder("klass (?P<name>[^,]+)", "name")("I klass 7A , Norra") == Hit(
+    assert finder("klass (?P<name>[^,]+)", "name")("I klass 7A , Norra") == PatternMatch(
         "7A", 11, "klass 7A"
     )
 
 
 def test_a_pattern_without_the_part_gives_the_whole_match():
-    assert finder(r"\d", "year")("Åk 7") == Hit(None, 4, "7")
+    assert finder(r"\d", "year")("Åk 7") == PatternMatch(None, 4, "7")
 
 
 def test_a_part_that_took_no_part_is_empty():
-    assert finder("x(?P<name>y)?", "name")("ax") == Hit("", 2, "x")
+    assert finder("x(?P<name>y)?", "name")("ax") == PatternMatch("", 2, "x")
 
 
 def test_no_match_is_none_also_the_second_time():
@@ -24,4 +24,4 @@ def test_no_match_is_none_also_the_second_time():
 
 def test_patterns_see_composed_text():
     hit = finder("(?P<name>Å.)$", "name")(normalize("NFD", "/Åk/Åö"))
-    assert hit == Hit("Åö", 6, "Åö")
+    assert hit == PatternMatch("Åö", 6, "Åö")

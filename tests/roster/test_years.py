@@ -1,6 +1,6 @@
 import pytest
 
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.roster.years import NoYearError, year_of
 from addon.tenants.model import Protected, YearRule
 from tests.roster.builders import NORRA, snapshot, user
@@ -10,7 +10,7 @@ NUMBER = r"(?P<year>\d+)"
 
 def year(rule, classes=(), **fields):
     someone = user("1", **fields)
-    return year_of(rule, Index(Protected(), snapshot(someone)))(someone, classes)
+    return year_of(rule, DirectoryIndex(Protected(), snapshot(someone)))(someone, classes)
 
 
 def test_without_a_rule_there_is_no_school_year():

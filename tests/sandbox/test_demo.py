@@ -20,7 +20,7 @@ from addon.sandbox import demo as the_demo
 from addon.sandbox.demo import STEPS, demo
 from addon.sandbox.municipality.mess import PROTECTED_GROUP, PROTECTED_ORG_UNIT
 from addon.sandbox.stage import StoryError
-from addon.sandbox.story import Step
+from addon.sandbox.story import StoryStep
 from addon.sandbox.terminal import Terminal
 from addon.settings import ROOT
 
@@ -159,7 +159,7 @@ def test_a_story_that_goes_another_way_fails_and_says_where(
     def go_wrong(stage: object, terminal: object) -> None:
         raise StoryError("nobody is sent twice")
 
-    monkeypatch.setattr(the_demo, "STEPS", (Step("A step", "Its reason.", go_wrong),))
+    monkeypatch.setattr(the_demo, "STEPS", (StoryStep("A step", "Its reason.", go_wrong),))
     assert demo(port=0, once=True) == 1
     assert "step 1, A step: nobody is sent twice" in capsys.readouterr().err
 

@@ -9,7 +9,7 @@ import pytest
 from addon.sandbox.loopback import LoopbackServer
 from addon.sandbox.register_server import INDEPENDENT, STORKOPING
 from addon.school_register.client import TRIES, RegisterClient
-from addon.school_register.model import Organiser, RegisterAway, RegisterError, RegisterUnit
+from addon.school_register.model import Organiser, RegisterError, RegisterUnavailable, RegisterUnit
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_nonsense_is_refused_with_its_place(says, answer, place):
         says(answer).units()
     assert place in str(caught.value)
     assert "upload the register as a CSV file" in str(caught.value)
-    assert not isinstance(caught.value, RegisterAway)
+    assert not isinstance(caught.value, RegisterUnavailable)
 
 
 def test_an_answer_that_is_too_large_is_refused(says):
@@ -161,7 +161,7 @@ def test_trouble_that_passes_is_waited_out(client, server, failure):
 
 def test_trouble_that_stays_is_told(client, server):
     server.fail("school-units", times=None)
-    with pytest.raises(RegisterAway, match=r"does not answer /v2/school-units \(HTTP 503\)"):
+    with pytest.raises(RegisterUnavailable, match=r"does not answer /v2/school-units \(HTTP 503\)"):
         client.units()
     assert len(server.requests) == TRIES
 
@@ -169,14 +169,14 @@ def test_trouble_that_stays_is_told(client, server):
 def test_waits_grow(server):
     waits = []
     server.fail(times=None)
-    with pytest.raises(RegisterAway):
+    with pytest.raises(RegisterUnavailable):
         RegisterClient(server.url, sleep=waits.append).organisers()
     assert waits == [0.3, 0.6]
 
 
 def test_a_register_that_is_not_there_is_told(server):
     server.close()
-    with pytest.raises(RegisterAway, match="ConnectionError"):
+    with pytest.raises(RegisterUnavailable, match="ConnectionError"):
         RegisterClient(server.url, sleep=lambda seconds: None).units()
 
 

@@ -5,8 +5,8 @@ from collections.abc import Set
 
 from addon.roster.model import Enrolment, Person, Roster, StudentGroup
 from addon.ss12000.ids import Ids
-from addon.ss12000.mapping import Outgoing, Translation
-from addon.ss12000.vendor_roster import View, view
+from addon.ss12000.mapping import OutgoingResource, ResourceMapper
+from addon.ss12000.vendor_roster import VendorRoster, vendor_roster
 from addon.tenants.model import Connection, Organisation, SchoolUnit, Tenant
 from addon.vendors.profiles import Vendor
 
@@ -89,8 +89,8 @@ def connection(*units: SchoolUnit, fields: tuple[str, ...] = (), vendor: str = "
 
 def carried(
     made: Roster, vendor: Vendor = GLEERUPS, to: Connection | None = None, tenant: Tenant = TENANT
-) -> View:
-    return view(made, tenant, to or connection(), vendor)
+) -> VendorRoster:
+    return vendor_roster(made, tenant, to or connection(), vendor)
 
 
 def outgoing(
@@ -99,17 +99,19 @@ def outgoing(
     to: Connection | None = None,
     tenant: Tenant = TENANT,
     absent: Set[str] = frozenset(),
-) -> list[Outgoing]:
+) -> list[OutgoingResource]:
     to = to or connection()
-    return list(Translation(view(made, tenant, to, vendor), tenant, to).resources(absent))
+    return list(
+        ResourceMapper(vendor_roster(made, tenant, to, vendor), tenant, to).resources(absent)
+    )
 
 
-def said(resources: list[Outgoing], resource_type: str) -> list[dict]:
+def said(resources: list[OutgoingResource], resource_type: str) -> list[dict]:
     """What is sent of a type; what waits is left out."""
     bodies = [r.body for r in resources if r.resource_type == resource_type]
     return [json.loads(body) for body in bodies if body is not None]
 
 
-def waiting(resources: list[Outgoing]) -> list[str]:
+def waiting(resources: list[OutgoingResource]) -> list[str]:
     """The types of what cannot be said now."""
     return [r.resource_type for r in resources if r.body is None]

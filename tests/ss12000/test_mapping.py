@@ -3,7 +3,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from addon.ss12000.mapping import Translation
+from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.resources import TYPES, content_hash
 from tests.ss12000.rosters import (
     BINOGI,
@@ -488,7 +488,7 @@ def test_nothing_refers_to_what_is_absent_or_waits():
 
 def test_the_ids_of_one_person_are_the_account_and_all_possible_employments():
     to = connection(NORRA)
-    translation = Translation(carried(SCHOOL, GLEERUPS, to), TENANT, to)
+    translation = ResourceMapper(carried(SCHOOL, GLEERUPS, to), TENANT, to)
     assert translation.external_ids(BO.id) == {
         IDS.user(BO.id),
         IDS.employment(NORRA.code, BO.id),

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from addon.roster.model import Enrolment, Person, StudentGroup
 from addon.roster.select import select
-from addon.ss12000.mapping import Outgoing, Translation
+from addon.ss12000.mapping import OutgoingResource, ResourceMapper
 from addon.ss12000.resources import ENDPOINTS, content_hash
-from addon.ss12000.vendor_roster import view
+from addon.ss12000.vendor_roster import vendor_roster
 from tests.roster.test_properties import DOCUMENT, snapshots
 from tests.ss12000.rosters import BINOGI, GLEERUPS, NORRA, SODRA, carried, connection, roster
 from tests.ss12000.rosters import outgoing as rosters_outgoing
@@ -22,9 +22,9 @@ CHOSEN = replace(
 )
 
 
-def outgoing(reading, vendor=GLEERUPS, to=CHOSEN) -> list[Outgoing]:
-    carries = view(select(DOCUMENT, reading), DOCUMENT, to, vendor)
-    return list(Translation(carries, DOCUMENT, to).resources())
+def outgoing(reading, vendor=GLEERUPS, to=CHOSEN) -> list[OutgoingResource]:
+    carries = vendor_roster(select(DOCUMENT, reading), DOCUMENT, to, vendor)
+    return list(ResourceMapper(carries, DOCUMENT, to).resources())
 
 
 @st.composite

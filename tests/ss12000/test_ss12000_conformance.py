@@ -9,16 +9,16 @@ import pytest
 from msgspec.structs import replace
 
 from addon.directory.google.credentials import anonymous
-from addon.directory.google.reader import Source, read
+from addon.directory.google.reader import DirectorySource, read
 from addon.roster.model import Roster
 from addon.roster.select import select
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.municipality import generate
 from addon.sandbox.vendor import SandboxVendor
-from addon.ss12000.mapping import Outgoing, Translation
+from addon.ss12000.mapping import OutgoingResource, ResourceMapper
 from addon.ss12000.resources import ENDPOINTS, MEDIA_TYPE
-from addon.ss12000.vendor_roster import view
+from addon.ss12000.vendor_roster import vendor_roster
 from addon.tenants.document import decode_tenant
 from addon.tenants.model import Connection, Tenant
 from tests.ss12000.rosters import BINOGI, FIELDS, GLEERUPS
@@ -33,14 +33,14 @@ def municipality() -> tuple[Tenant, Roster]:
     domain = generate(students=240, staff=40)
     tenant = decode_tenant(json.dumps(tenant_document(domain)).encode(), VENDORS)
     with DirectoryServer(domain) as server:
-        snapshot = read(tenant, Source(anonymous(), server.url))
+        snapshot = read(tenant, DirectorySource(anonymous(), server.url))
     return tenant, select(tenant, snapshot)
 
 
-def everything(connection: Connection) -> list[Outgoing]:
+def everything(connection: Connection) -> list[OutgoingResource]:
     tenant, roster = municipality()
-    carried = view(roster, tenant, connection, VENDORS[connection.vendor])
-    return list(Translation(carried, tenant, connection).resources())
+    carried = vendor_roster(roster, tenant, connection, VENDORS[connection.vendor])
+    return list(ResourceMapper(carried, tenant, connection).resources())
 
 
 def connection(vendor: str) -> Connection:

@@ -8,17 +8,22 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from addon.store.base import LOG_KEPT, StoreError
-from addon.store.records import LogEntry, Paper, Shelf
+from addon.store.base import AUDIT_KEPT, StoreError
+from addon.store.records import AuditEntry, CachedItem, Namespace
 from addon.sync.runs import new_run_id
 from addon.tenants.diff import Changed
 
-READING = Shelf("reading", "C1")
-REGISTER = Shelf("register")
-OTHERS = [Shelf("reading", "C2"), Shelf("progress", "C1"), Shelf("reading"), Shelf("read", "C1")]
+READING = Namespace("reading", "C1")
+REGISTER = Namespace("register")
+OTHERS = [
+    Namespace("reading", "C2"),
+    Namespace("progress", "C1"),
+    Namespace("reading"),
+    Namespace("read", "C1"),
+]
 NOW = 1_800_000_000.0
 LATER = NOW + 3600
-ENTRY = LogEntry(
+ENTRY = AuditEntry(
     "20270115T080000Z-a1b2c3",
     NOW,
     "admin@storkoping.example",
@@ -28,7 +33,7 @@ ENTRY = LogEntry(
 )
 
 
-def entry(n: int) -> LogEntry:
+def entry(n: int) -> AuditEntry:
     return replace(ENTRY, id=f"20270115T08{n:04}Z-a1b2c3", at=NOW + n)
 
 
@@ -168,7 +173,7 @@ def test_a_large_change_is_kept_whole(store):
 
 def test_a_paper_is_kept_as_it_is(store, open_store):
     store.keep(READING, "directory", b"\x00\xff packed", NOW, LATER)
-    paper = Paper("directory", b"\x00\xff packed", NOW, LATER)
+    paper = CachedItem("directory", b"\x00\xff packed", NOW, LATER)
     assert store.kept(READING, "directory", NOW) == paper
     assert open_store().kept(READING, "directory", NOW) == paper
 
@@ -186,14 +191,14 @@ SIZES = [0, 1, 500_000, 500_001, 3_000_000]
 def test_a_paper_of_any_size_is_kept_whole(store, open_store, size):
     data = Random(size).randbytes(size)
     store.keep(READING, "directory", data, NOW, LATER)
-    assert open_store().kept(READING, "directory", NOW) == Paper("directory", data, NOW, LATER)
+    assert open_store().kept(READING, "directory", NOW) == CachedItem("directory", data, NOW, LATER)
 
 
 @pytest.mark.parametrize("sizes", [(1, 3), (3, 1), (3, 0.1), (0.1, 3), (2, 2)])
 def test_a_paper_takes_the_place_of_the_earlier_one(store, sizes):
     for n, megabytes in enumerate(sizes):
         store.keep(READING, "directory", large(n, megabytes), NOW + n, LATER + n)
-    paper = Paper("directory", large(1, sizes[1]), NOW + 1, LATER + 1)
+    paper = CachedItem("directory", large(1, sizes[1]), NOW + 1, LATER + 1)
     assert store.kept(READING, "directory", NOW) == paper
     assert store.papers(READING, NOW) == ["directory"]
 
@@ -209,7 +214,7 @@ def test_a_paper_is_gone_when_its_time_is_out(store):
 def test_a_paper_without_an_end_stays(store):
     store.keep(REGISTER, "units", b"packed", NOW)
     store.sweep(NOW + 1e8)
-    assert store.kept(REGISTER, "units", NOW + 1e8) == Paper("units", b"packed", NOW)
+    assert store.kept(REGISTER, "units", NOW + 1e8) == CachedItem("units", b"packed", NOW)
     assert store.papers(REGISTER, NOW + 1e8) == ["units"]
 
 
@@ -217,7 +222,7 @@ def test_a_paper_that_is_kept_again_without_an_end_stays(store):
     store.keep(READING, "directory", b"packed", NOW, LATER)
     store.keep(READING, "directory", b"packed", NOW)
     assert store.sweep(LATER) == 0
-    assert store.kept(READING, "directory", LATER) == Paper("directory", b"packed", NOW)
+    assert store.kept(READING, "directory", LATER) == CachedItem("directory", b"packed", NOW)
 
 
 def test_a_discarded_paper_is_gone_and_the_others_stay(store):
@@ -236,7 +241,7 @@ def test_promise_6_papers_of_other_shelves_are_others(store, other):
     assert store.papers(other, NOW) == []
     assert store.keep_new(other, "directory", b"theirs", NOW, LATER)
     store.discard(other, "directory")
-    assert store.kept(READING, "directory", NOW) == Paper("directory", b"ours", NOW, LATER)
+    assert store.kept(READING, "directory", NOW) == CachedItem("directory", b"ours", NOW, LATER)
     assert store.papers(READING, NOW) == ["directory"]
 
 
@@ -274,13 +279,13 @@ def test_a_paper_may_have_any_name(store):
 def test_a_paper_is_kept_as_new_only_where_there_is_none(store):
     assert store.keep_new(READING, "turn", b"first", NOW, LATER)
     assert not store.keep_new(READING, "turn", b"second", NOW, LATER)
-    assert store.kept(READING, "turn", NOW) == Paper("turn", b"first", NOW, LATER)
+    assert store.kept(READING, "turn", NOW) == CachedItem("turn", b"first", NOW, LATER)
 
 
 def test_a_new_paper_takes_the_place_of_one_that_has_expired(store):
     store.keep_new(READING, "turn", large(1, 1), NOW, LATER)
     assert store.keep_new(READING, "turn", b"second", LATER, LATER + 60)
-    assert store.kept(READING, "turn", LATER) == Paper("turn", b"second", LATER, LATER + 60)
+    assert store.kept(READING, "turn", LATER) == CachedItem("turn", b"second", LATER, LATER + 60)
 
 
 @pytest.mark.parametrize("there", ["none", "expired"])
@@ -300,7 +305,7 @@ def test_of_many_who_keep_a_new_paper_at_once_one_does(store, open_store, there,
         kept = together(*works)
         assert kept.count(True) == 1
         winner = b"%d" % kept.index(True) * size
-        assert store.kept(READING, name, NOW) == Paper(name, winner, NOW, LATER)
+        assert store.kept(READING, name, NOW) == CachedItem(name, winner, NOW, LATER)
 
 
 # Papers that are read while they are replaced
@@ -365,6 +370,6 @@ def test_two_who_sweep_at_once_remove_each_once(store, open_store):
 
 
 def test_entries_of_the_last_three_years_stay(store):
-    store.log("C1", replace(ENTRY, id="2024", at=NOW - LOG_KEPT))
+    store.log("C1", replace(ENTRY, id="2024", at=NOW - AUDIT_KEPT))
     store.log("C1", replace(ENTRY, id="2027"))
     assert [one.id for one in store.entries("C1")] == ["2027", "2024"]

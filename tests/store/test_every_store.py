@@ -9,20 +9,27 @@ import pytest
 from msgspec.structs import replace
 
 from addon.planning.guard import Approval, Hold
-from addon.planning.ledger import Change, Entry, Key, Ledger, NotKept, Refusal
+from addon.planning.ledger import (
+    Ledger,
+    LedgerChange,
+    LedgerEntry,
+    LedgerKey,
+    LedgerWriteError,
+    Refusal,
+)
 from addon.store.base import LeaseLost, StoreError
 from addon.store.lease_holder import holder
-from addon.store.records import Run
+from addon.store.records import RunRecord
 
 ROOT = Path(__file__).parents[2]
-KEY = Key("C1", "binogi", "live")
+KEY = LedgerKey("C1", "binogi", "live")
 OTHERS = [
-    Key("C1", "binogi", "test"),
-    Key("C1", "gleerups", "live"),
-    Key("C2", "binogi", "live"),
+    LedgerKey("C1", "binogi", "test"),
+    LedgerKey("C1", "gleerups", "live"),
+    LedgerKey("C2", "binogi", "live"),
 ]
-HELD = Entry("v1", b"0123456789abcdef")
-INTENT = Entry("", b"")
+HELD = LedgerEntry("v1", b"0123456789abcdef")
+INTENT = LedgerEntry("", b"")
 REFUSAL = Refusal("create", b"\x00\xff", 422, "ogiltig e-postadress", 1_800_000_000.5)
 HOLD = Hold(
     people=("u1", "u2"),
@@ -34,14 +41,14 @@ HOLD = Hold(
     withdrawal=True,
 )
 APPROVAL = HOLD.approval(at=1_700_000_000.0)
-RUN = Run("20260817T070000Z-a1b2c3", "C1", 1_800_000_000.25, "running")
+RUN = RunRecord("20260817T070000Z-a1b2c3", "C1", 1_800_000_000.25, "running")
 
 
 def contents(ledger: Ledger) -> dict:
     return {"entries": ledger.entries, "refusals": ledger.refusals}
 
 
-def recorded(*changes: Change) -> dict:
+def recorded(*changes: LedgerChange) -> dict:
     ledger = Ledger()
     ledger.apply(changes)
     return contents(ledger)
@@ -71,9 +78,9 @@ def test_a_new_document_takes_the_place_of_the_old(store):
 
 def test_a_new_document_leaves_the_ledgers(store):
     store.save_tenant("C1", b"old")
-    store.record(KEY, [Change("User", "u1", HELD)])
+    store.record(KEY, [LedgerChange("User", "u1", HELD)])
     store.save_tenant("C1", b"new")
-    assert contents(store.ledger(KEY)) == recorded(Change("User", "u1", HELD))
+    assert contents(store.ledger(KEY)) == recorded(LedgerChange("User", "u1", HELD))
 
 
 def test_tenants_are_sorted(store):
@@ -90,12 +97,23 @@ def test_a_ledger_is_empty_when_nothing_was_sent_yet(store):
 
 
 STEPS = [
-    [Change("User", "u1", INTENT), Change("User", "u2", INTENT), Change("Employment", "u1", HELD)],
-    [Change("User", "u1", HELD), Change("User", "u2", forget=True, refusal=REFUSAL)],
-    [Change("User", "u1", refusal=replace(REFUSAL, operation="update"))],
-    [Change("User", "u2", HELD), Change("User", "unknown", forget=True)],
-    [Change("User", "u1", Entry("", b"new content")), Change("User", "u2", forget=True)],
-    [Change("User", "u1", HELD), Change("User", "u1", forget=True), Change("User", "u1", INTENT)],
+    [
+        LedgerChange("User", "u1", INTENT),
+        LedgerChange("User", "u2", INTENT),
+        LedgerChange("Employment", "u1", HELD),
+    ],
+    [LedgerChange("User", "u1", HELD), LedgerChange("User", "u2", forget=True, refusal=REFUSAL)],
+    [LedgerChange("User", "u1", refusal=replace(REFUSAL, operation="update"))],
+    [LedgerChange("User", "u2", HELD), LedgerChange("User", "unknown", forget=True)],
+    [
+        LedgerChange("User", "u1", LedgerEntry("", b"new content")),
+        LedgerChange("User", "u2", forget=True),
+    ],
+    [
+        LedgerChange("User", "u1", HELD),
+        LedgerChange("User", "u1", forget=True),
+        LedgerChange("User", "u1", INTENT),
+    ],
 ]
 
 
@@ -115,44 +133,50 @@ def test_recording_nothing_is_nothing(store):
 
 
 def test_promise_6_ledgers_of_other_tenants_vendors_and_modes_are_others(store):
-    store.record(KEY, [Change("User", "u1", HELD), Change("User", "u2", refusal=REFUSAL)])
+    store.record(
+        KEY, [LedgerChange("User", "u1", HELD), LedgerChange("User", "u2", refusal=REFUSAL)]
+    )
     for other in OTHERS:
         assert contents(store.ledger(other)) == recorded()
-        store.record(other, [Change("User", "u1", forget=True), Change("User", "u2", HELD)])
+        store.record(
+            other, [LedgerChange("User", "u1", forget=True), LedgerChange("User", "u2", HELD)]
+        )
     assert contents(store.ledger(KEY)) == recorded(
-        Change("User", "u1", HELD), Change("User", "u2", refusal=REFUSAL)
+        LedgerChange("User", "u1", HELD), LedgerChange("User", "u2", refusal=REFUSAL)
     )
 
 
 def test_the_ledgers_of_a_tenant_are_those_with_something_in_them(store):
-    store.record(KEY, [Change("User", "u1", HELD), Change("Activity", "a1", INTENT)])
-    store.record(OTHERS[0], [Change("User", "u1", refusal=REFUSAL)])
-    store.record(OTHERS[1], [Change("User", "u1", HELD)])
-    store.record(OTHERS[1], [Change("User", "u1", forget=True)])
-    store.record(OTHERS[2], [Change("User", "u1", HELD)])
+    store.record(KEY, [LedgerChange("User", "u1", HELD), LedgerChange("Activity", "a1", INTENT)])
+    store.record(OTHERS[0], [LedgerChange("User", "u1", refusal=REFUSAL)])
+    store.record(OTHERS[1], [LedgerChange("User", "u1", HELD)])
+    store.record(OTHERS[1], [LedgerChange("User", "u1", forget=True)])
+    store.record(OTHERS[2], [LedgerChange("User", "u1", HELD)])
     assert sorted(store.ledgers("C1"), key=repr) == [(KEY, 2, 0), (OTHERS[0], 0, 1)]
     assert store.ledgers("C3") == []
 
 
 def test_a_ledger_is_a_copy(store):
-    store.ledger(KEY).apply([Change("User", "u1", HELD)])
+    store.ledger(KEY).apply([LedgerChange("User", "u1", HELD)])
     assert contents(store.ledger(KEY)) == recorded()
 
 
 def test_promise_2_a_record_is_whole_or_not_at_all(store):
-    store.record(KEY, [Change("User", "u1", HELD)])
-    broken = Change("User", "u3", Entry("v3", object()))
-    with pytest.raises(NotKept):
-        store.record(KEY, [Change("User", "u1", forget=True), Change("User", "u2", HELD), broken])
-    assert contents(store.ledger(KEY)) == recorded(Change("User", "u1", HELD))
-    store.record(KEY, [Change("User", "u2", HELD)])
+    store.record(KEY, [LedgerChange("User", "u1", HELD)])
+    broken = LedgerChange("User", "u3", LedgerEntry("v3", object()))
+    with pytest.raises(LedgerWriteError):
+        store.record(
+            KEY, [LedgerChange("User", "u1", forget=True), LedgerChange("User", "u2", HELD), broken]
+        )
+    assert contents(store.ledger(KEY)) == recorded(LedgerChange("User", "u1", HELD))
+    store.record(KEY, [LedgerChange("User", "u2", HELD)])
     assert len(store.ledger(KEY)) == 2
 
 
 def test_promise_2_threads_that_write_one_ledger_lose_nothing(store):
     def write(thread: int) -> None:
         for n in range(25):
-            store.record(KEY, [Change("User", f"{thread}-{n}-{i}", HELD) for i in range(4)])
+            store.record(KEY, [LedgerChange("User", f"{thread}-{n}-{i}", HELD) for i in range(4)])
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(4)))
@@ -161,14 +185,15 @@ def test_promise_2_threads_that_write_one_ledger_lose_nothing(store):
 
 def test_a_large_ledger_is_kept_whole(store):
     changes = [
-        Change("User", f"u{n:06}", Entry(f"v{n}", b"0123456789abcdef")) for n in range(60000)
+        LedgerChange("User", f"u{n:06}", LedgerEntry(f"v{n}", b"0123456789abcdef"))
+        for n in range(60000)
     ]
-    changes += [Change("StudentGroup", f"g{n}", HELD) for n in range(4000)]
+    changes += [LedgerChange("StudentGroup", f"g{n}", HELD) for n in range(4000)]
     store.record(KEY, changes)
     ledger = store.ledger(KEY)
     assert len(ledger) == 64_000
     assert ledger.people() == 60_000
-    assert ledger.entries["User"]["u012345"] == Entry("v12345", b"0123456789abcdef")
+    assert ledger.entries["User"]["u012345"] == LedgerEntry("v12345", b"0123456789abcdef")
 
 
 # Holds and approvals
@@ -209,12 +234,12 @@ def test_an_approval_of_nothing_is_an_approval(store):
 def test_hold_approval_and_ledger_of_a_connection_leave_each_other_alone(store):
     store.set_hold(KEY, HOLD)
     store.set_approval(KEY, APPROVAL)
-    store.record(KEY, [Change("User", "u1", HELD)])
+    store.record(KEY, [LedgerChange("User", "u1", HELD)])
     store.set_hold(KEY, HOLD)
     assert store.approval(KEY) == APPROVAL
     store.set_hold(KEY, None)
     store.set_approval(KEY, None)
-    assert contents(store.ledger(KEY)) == recorded(Change("User", "u1", HELD))
+    assert contents(store.ledger(KEY)) == recorded(LedgerChange("User", "u1", HELD))
 
 
 def test_promise_6_holds_and_approvals_of_other_connections_are_others(store):
@@ -291,8 +316,8 @@ def test_only_one_of_many_gets_the_lease(store):
 
 def test_promise_2_who_holds_the_lease_may_record(store):
     store.acquire(KEY, "one", until=60, now=0)
-    store.record(KEY, [Change("User", "u1", HELD)], "one")
-    assert contents(store.ledger(KEY)) == recorded(Change("User", "u1", HELD))
+    store.record(KEY, [LedgerChange("User", "u1", HELD)], "one")
+    assert contents(store.ledger(KEY)) == recorded(LedgerChange("User", "u1", HELD))
 
 
 @pytest.mark.parametrize("holds", ["nobody", "another", "let go"])
@@ -304,7 +329,7 @@ def test_who_has_lost_the_lease_records_nothing(store, holds):
         store.release(KEY, "one")
     store.acquire(OTHERS[0], "one", until=60, now=0)
     with pytest.raises(LeaseLost):
-        store.record(KEY, [Change("User", "u1", HELD)], "one")
+        store.record(KEY, [LedgerChange("User", "u1", HELD)], "one")
     assert contents(store.ledger(KEY)) == recorded()
 
 
@@ -347,4 +372,4 @@ def test_promise_6_runs_of_other_tenants_are_others(store):
 
 def test_a_store_error_is_a_ledger_that_was_not_kept():
     """So that a delivery, which knows no stores, stops at it."""
-    assert issubclass(StoreError, NotKept)
+    assert issubclass(StoreError, LedgerWriteError)

@@ -12,13 +12,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from addon.planning.ledger import Change, Entry, Key, Ledger, Refusal, digest_of, shard_of
+from addon.planning.ledger import (
+    Ledger,
+    LedgerChange,
+    LedgerEntry,
+    LedgerKey,
+    Refusal,
+    digest_of,
+    shard_of,
+)
 from addon.planning.plan import digests, make_plan
-from addon.ss12000.mapping import Outgoing
+from addon.ss12000.mapping import OutgoingResource
 from addon.ss12000.resources import content_hash
 from addon.store.base import LeaseLost, StoreError
 from addon.store.firestore import client as documents
-from addon.store.firestore.client import Write
+from addon.store.firestore.client import DocumentWrite
 from addon.store.firestore.connection import connection_path
 from addon.store.firestore.packing import (
     CHANGES_A_DOCUMENT,
@@ -32,9 +40,9 @@ from bench.firestore_count import Counted
 from tests.support.emulator import HOST
 
 ROOT = Path(__file__).parents[2]
-KEY = Key("C1", "binogi", "live")
+KEY = LedgerKey("C1", "binogi", "live")
 LATER = time.time() + 10_000
-HELD = Entry("v1", b"0123456789abcdef")
+HELD = LedgerEntry("v1", b"0123456789abcdef")
 
 
 class Killed(BaseException):
@@ -59,15 +67,15 @@ def store(open_store) -> FirestoreStore:
     return open_store()
 
 
-def users(first: int, end: int) -> list[Change]:
-    return [Change("User", f"user-{n}", HELD) for n in range(first, end)]
+def users(first: int, end: int) -> list[LedgerChange]:
+    return [LedgerChange("User", f"user-{n}", HELD) for n in range(first, end)]
 
 
-def kept(store: FirestoreStore) -> dict[str, Entry]:
+def kept(store: FirestoreStore) -> dict[str, LedgerEntry]:
     return store.ledger(KEY).entries["User"]
 
 
-def kept_by(changes: list[Change]) -> dict[str, Entry]:
+def kept_by(changes: list[LedgerChange]) -> dict[str, LedgerEntry]:
     ledger = Ledger()
     ledger.apply(changes)
     return ledger.entries["User"]
@@ -76,10 +84,10 @@ def kept_by(changes: list[Change]) -> dict[str, Entry]:
 # Processes that die
 
 
-BATCHES = [users(0, 30), users(20, 60), [Change("User", "user-3", forget=True)]]
+BATCHES = [users(0, 30), users(20, 60), [LedgerChange("User", "user-3", forget=True)]]
 
 
-def run_of(store: FirestoreStore, told: list[list[Change]]) -> None:
+def run_of(store: FirestoreStore, told: list[list[LedgerChange]]) -> None:
     """A run that takes the lease, records, and lets go; `told` is what it was told is kept."""
     assert store.acquire(KEY, "one", until=60, now=0) is None
     for batch in BATCHES:
@@ -216,7 +224,7 @@ def test_who_was_taken_over_writes_no_more_and_loses_nothing(open_store):
     with pytest.raises(LeaseLost):
         sleeper.record(KEY, users(5, 6), "one")
     sleeper.release(KEY, "one")
-    other.record(KEY, [Change("User", "user-0", forget=True)], "two")
+    other.record(KEY, [LedgerChange("User", "user-0", forget=True)], "two")
     other.release(KEY, "two")
     assert kept(open_store()) == kept_by(users(1, 5))
 
@@ -246,7 +254,7 @@ def test_who_is_taken_over_while_it_packs_writes_no_shard(open_store, monkeypatc
         commits.append(writes)
         if len(commits) == 3:  # the other takes over, and changes what was about to be written
             assert other.acquire(KEY, "two", until=LATER, now=61) is None
-            gone_now = [Change("User", f"user-{n}", forget=True) for n in range(39)]
+            gone_now = [LedgerChange("User", f"user-{n}", forget=True) for n in range(39)]
             other.record(KEY, gone_now, "two")
             other.release(KEY, "two")
         return commit(writes, gone)
@@ -261,9 +269,9 @@ def test_a_hold_set_in_the_middle_of_a_run_is_kept_and_so_is_the_run(open_store)
     running, page = open_store(), open_store()
     running.acquire(KEY, "one", until=60, now=0)
     running.record(KEY, users(0, 5), "one")
-    page._documents.write([Write(connection_path(KEY), {"hold": 0, "more": 1}, merge=True)])
+    page._documents.write([DocumentWrite(connection_path(KEY), {"hold": 0, "more": 1}, merge=True)])
     assert running.acquire(KEY, "one", until=LATER, now=15) is None
-    page._documents.write([Write(connection_path(KEY), {"hold": 0, "more": 2}, merge=True)])
+    page._documents.write([DocumentWrite(connection_path(KEY), {"hold": 0, "more": 2}, merge=True)])
     running.release(KEY, "one")
     assert page._documents.get(connection_path(KEY)).fields["more"] == 2
     assert kept(open_store()) == kept_by(users(0, 5))
@@ -333,10 +341,10 @@ def test_documents_and_commits_stay_bounded_for_the_largest(open_store):
     store = open_store()
     counted = Counted(store)
     changes = [
-        Change(
+        LedgerChange(
             "User",
             f"{n:08x}-5c0f-5d1b-9a55-{content_hash(b'%d' % n).hex()[:12]}",
-            Entry(content_hash(b"v%d" % n).hex(), content_hash(b"c%d" % n)),
+            LedgerEntry(content_hash(b"v%d" % n).hex(), content_hash(b"c%d" % n)),
         )
         for n in range(105_000)
     ]
@@ -362,7 +370,9 @@ def test_a_shard_full_of_refusals_has_fewer_of_the_vendors_words():
 
 def test_changes_with_many_words_are_packed_in_more_documents():
     changes = [
-        Change("User", f"user-{n}", refusal=Refusal("create", b"", 422, os.urandom(500).hex(), 1.0))
+        LedgerChange(
+            "User", f"user-{n}", refusal=Refusal("create", b"", 422, os.urandom(500).hex(), 1.0)
+        )
         for n in range(CHANGES_A_DOCUMENT)
     ]
     packed = pack_changes(changes)
@@ -378,15 +388,17 @@ bodies = st.binary(min_size=1, max_size=2)
 directories = st.dictionaries(ids, bodies, max_size=60)
 
 
-def resources(directory: dict[str, bytes]) -> list[Outgoing]:
-    return [Outgoing("User", i, body) for i, body in directory.items()]
+def resources(directory: dict[str, bytes]) -> list[OutgoingResource]:
+    return [OutgoingResource("User", i, body) for i, body in directory.items()]
 
 
-def entered(directory: dict[str, bytes]) -> list[Change]:
-    return [Change("User", i, Entry(i, content_hash(body))) for i, body in directory.items()]
+def entered(directory: dict[str, bytes]) -> list[LedgerChange]:
+    return [
+        LedgerChange("User", i, LedgerEntry(i, content_hash(body))) for i, body in directory.items()
+    ]
 
 
-def operations(ledger: Ledger, wanted: list[Outgoing]) -> list:
+def operations(ledger: Ledger, wanted: list[OutgoingResource]) -> list:
     return sorted(map(repr, make_plan(wanted, ledger, 0.0).operations()))
 
 
@@ -415,11 +427,11 @@ STEP = st.tuples(
 @given(steps=st.lists(STEP, min_size=1, max_size=3), wanted=directories)
 def test_a_ledger_read_in_part_gives_the_plan_of_the_whole(open_store, project, steps, wanted):
     store, other = open_store(), open_store()
-    key = Key(f"C{time.time_ns()}", "binogi", "live")
+    key = LedgerKey(f"C{time.time_ns()}", "binogi", "live")
     whole = Ledger()
     for n, (directory, refused, how) in enumerate(steps):
         changes = entered(directory) + [
-            Change("User", i, forget=True, refusal=Refusal("create", b"", 400, "", 0.0))
+            LedgerChange("User", i, forget=True, refusal=Refusal("create", b"", 400, "", 0.0))
             for i in refused
         ]
         whole.apply(changes)

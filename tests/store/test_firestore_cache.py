@@ -7,17 +7,17 @@ from google.cloud import firestore
 from msgspec.structs import replace
 
 from addon.store.base import StoreError
-from addon.store.firestore.client import PART, Overtaken, Write
+from addon.store.firestore.client import PART, DocumentWrite, PreconditionFailed
 from addon.store.firestore.store import FirestoreStore
-from addon.store.records import LogEntry, Shelf
+from addon.store.records import AuditEntry, Namespace
 from bench.firestore_count import Counted
 from tests.support.emulator import HOST
 
-READING = Shelf("reading", "C1")
+READING = Namespace("reading", "C1")
 NOW = 1_800_000_000.0
 LATER = NOW + 3600
 LARGE = bytes(range(256)) * 8000
-ENTRY = LogEntry("20270115T080000Z-a1b2c3", NOW, "command line", "document.imported")
+ENTRY = AuditEntry("20270115T080000Z-a1b2c3", NOW, "command line", "document.imported")
 
 
 class Killed(BaseException):
@@ -163,7 +163,7 @@ def test_a_paper_that_is_kept_again_while_it_is_swept_stays(store, monkeypatch):
 
 def test_a_sweep_without_its_index_says_what_to_do(store, monkeypatch):
     def lacking(work):
-        raise Overtaken("a document has been changed (FailedPrecondition)")
+        raise PreconditionFailed("a document has been changed (FailedPrecondition)")
 
     monkeypatch.setattr(store._documents, "_try", lacking)
     with pytest.raises(StoreError, match=r"collection group papers: .*docs/deploy\.md"):
@@ -211,8 +211,8 @@ def test_the_document_is_saved_also_when_another_wrote_the_same_in_between(store
 
     def late(writes, gone=()):
         monkeypatch.undo()
-        commit([Write(("tenants", "C1"), {"document": b"old"}, merge=True)])
-        commit([Write(("tenants", "C1"), {"note": 1}, merge=True)])
+        commit([DocumentWrite(("tenants", "C1"), {"document": b"old"}, merge=True)])
+        commit([DocumentWrite(("tenants", "C1"), {"note": 1}, merge=True)])
         return commit(writes, gone)
 
     monkeypatch.setattr(store._documents, "commit", late)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from addon.delivery.executor import INTENTS
+from addon.delivery.executor import INTENT_BATCH
 from addon.delivery.lease import PROLONGED_AFTER
 from addon.planning.ledger import SHARDS
 from bench.country.model import batches_of, cost_of_delivery, cost_of_run, shards_of
@@ -69,7 +69,7 @@ def test_one_person_changed_costs_little(costs, name):
 def test_a_first_delivery_takes_few_writes_also_when_the_vendor_is_slow(per_second):
     """Reckoned, since it would last for ten minutes; bench.firestore_costs plays it faster."""
     lasts = RESOURCES / per_second
-    announced = RESOURCES / INTENTS + 7
+    announced = RESOURCES / INTENT_BATCH + 7
     prolonged = lasts / PROLONGED_AFTER
     assert batches_of(lasts) + announced + prolonged + SHARDS + 5 <= 400
 

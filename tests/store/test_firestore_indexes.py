@@ -12,15 +12,15 @@ import pytest
 from google.cloud import firestore
 
 from addon.planning.guard import Hold
-from addon.planning.ledger import Change, Entry, Key
+from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.store.firestore.cache import SWEPT
 from addon.store.firestore.client import PART
 from addon.store.firestore.store import FirestoreStore
-from addon.store.records import LogEntry, Run, Shelf, StoredTask
+from addon.store.records import AuditEntry, Namespace, RunRecord, StoredTask
 from tests.support.emulator import HOST
 
 ROOT = Path(__file__).parents[2]
-WHOLE, CUT_OFF = Key("C1", "binogi", "live"), Key("C1", "ne", "live")
+WHOLE, CUT_OFF = LedgerKey("C1", "binogi", "live"), LedgerKey("C1", "ne", "live")
 
 
 def written(collections: Any) -> Iterator[tuple[str, str, object]]:
@@ -37,16 +37,18 @@ def fields(project: str) -> list[tuple[str, str, object]]:
     store = FirestoreStore(project, emulator=os.environ[HOST])
     now = time.time()
     store.save_tenant("C1", b"{}")
-    store.save_run(Run("r1", "C1", now, "running"))
+    store.save_run(RunRecord("r1", "C1", now, "running"))
     store.save_snapshot("C1", "r1", b"packed", ["binogi"], now + 60)
-    store.keep(Shelf("reading", "C1"), "small", b"packed", now, now + 60)
-    store.keep(Shelf("register"), "large", b"packed" * PART, now, now + 60)
-    store.log("C1", LogEntry("e1", now, "rektor@example.se", "unit.saved"))
+    store.keep(Namespace("reading", "C1"), "small", b"packed", now, now + 60)
+    store.keep(Namespace("register"), "large", b"packed" * PART, now, now + 60)
+    store.log("C1", AuditEntry("e1", now, "rektor@example.se", "unit.saved"))
     store.save_task(StoredTask("t1", "runs", "/tasks/run", {}, now, now))
     store.set_hold(WHOLE, Hold(("u1",), 20, "many", {}, {}, now, False))
-    store.record(WHOLE, [Change("User", "u1", Entry("v1", b"0123456789abcdef"))])
+    store.record(WHOLE, [LedgerChange("User", "u1", LedgerEntry("v1", b"0123456789abcdef"))])
     store.acquire(CUT_OFF, "holder", now + 60, now)
-    store.record(CUT_OFF, [Change("User", "u1", Entry("v1", b"0123456789abcdef"))], "holder")
+    store.record(
+        CUT_OFF, [LedgerChange("User", "u1", LedgerEntry("v1", b"0123456789abcdef"))], "holder"
+    )
     found = list(written(firestore.Client(project=project).collections()))
     store.close()
     return found

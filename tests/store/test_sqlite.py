@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from addon.planning.ledger import Change, Entry, Key
-from addon.store.base import LOG_KEPT, StoreError
-from addon.store.records import LogEntry
+from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
+from addon.store.base import AUDIT_KEPT, StoreError
+from addon.store.records import AuditEntry
 from addon.store.sqlite.database import MIGRATIONS, MOST_IDLE
 from addon.store.sqlite.store import SQLiteStore
 
 ROOT = Path(__file__).parents[2]
-KEY = Key("C1", "binogi", "live")
-HELD = Entry("v1", b"0123456789abcdef")
+KEY = LedgerKey("C1", "binogi", "live")
+HELD = LedgerEntry("v1", b"0123456789abcdef")
 
 WRITER = """
 import sys
@@ -101,7 +101,7 @@ def test_a_new_store_has_the_newest_schema(path, open_at):
 def test_an_empty_file_of_version_0_is_migrated(path, open_at):
     path.touch()
     store = open_at(path)
-    store.record(KEY, [Change("User", "u1", HELD)])
+    store.record(KEY, [LedgerChange("User", "u1", HELD)])
     assert open_at(path).ledger(KEY).entries["User"] == {"u1": HELD}
 
 
@@ -185,8 +185,8 @@ def test_a_store_works_on_after_an_error(path, open_at):
     store = open_at(path)
     for _ in range(3):
         with pytest.raises(StoreError):
-            store.record(KEY, [Change("User", "u1", Entry("v1", object()))])
-    store.record(KEY, [Change("User", "u1", HELD)])
+            store.record(KEY, [LedgerChange("User", "u1", LedgerEntry("v1", object()))])
+    store.record(KEY, [LedgerChange("User", "u1", HELD)])
     assert store.ledger(KEY).entries["User"] == {"u1": HELD}
 
 
@@ -201,13 +201,13 @@ def test_what_interrupts_a_write_is_raised_and_leaves_nothing(path, open_at):
 def test_promise_2_a_process_killed_while_writing_leaves_what_was_acknowledged(path, open_at):
     assert script(KILLED, path).wait(60) == 9
     store = open_at(path)
-    assert store.ledger(KEY).entries["User"] == {"u1": Entry("v1", b"x")}
-    store.record(KEY, [Change("User", "u2", HELD)])
+    assert store.ledger(KEY).entries["User"] == {"u1": LedgerEntry("v1", b"x")}
+    store.record(KEY, [LedgerChange("User", "u2", HELD)])
 
 
 def test_a_full_disk_is_a_store_error_and_leaves_nothing(path, open_at, monkeypatch):
     store = open_at(path)
-    store.record(KEY, [Change("User", "u1", HELD)])
+    store.record(KEY, [LedgerChange("User", "u1", HELD)])
     with store._reading() as db:
         pages = db.execute("PRAGMA page_count").fetchone()[0]
     with closing(sqlite3.connect(path, isolation_level=None)) as full:
@@ -215,7 +215,7 @@ def test_a_full_disk_is_a_store_error_and_leaves_nothing(path, open_at, monkeypa
         full_store = open_at(path)
         monkeypatch.setattr(full_store, "_idle", [full])
         with pytest.raises(StoreError, match="full"):
-            full_store.record(KEY, [Change("User", f"u{n}", HELD) for n in range(5000)])
+            full_store.record(KEY, [LedgerChange("User", f"u{n}", HELD) for n in range(5000)])
     assert store.ledger(KEY).entries["User"] == {"u1": HELD}
 
 
@@ -232,8 +232,8 @@ def test_promise_2_processes_that_write_one_ledger_lose_nothing(path, open_at):
 
 def test_a_reader_sees_the_ledger_as_it_was_before_or_after_a_record(path, open_at):
     store, other = open_at(path), open_at(path)
-    pair = [Change("User", "a", HELD), Change("Activity", "b", HELD)]
-    gone = [Change(c.resource_type, c.external_id, forget=True) for c in pair]
+    pair = [LedgerChange("User", "a", HELD), LedgerChange("Activity", "b", HELD)]
+    gone = [LedgerChange(c.resource_type, c.external_id, forget=True) for c in pair]
 
     def write() -> None:
         for _ in range(50):
@@ -300,7 +300,7 @@ def test_a_closed_store_holds_no_file_also_when_it_is_used_again(path, open_at):
 
 def test_a_holder_that_slept_cannot_take_back_a_lease_that_another_had_meanwhile(tmp_path):
     store = SQLiteStore(tmp_path / "skolsynk.db")
-    key = Key("C1", "binogi", "live")
+    key = LedgerKey("C1", "binogi", "live")
     assert store.acquire(key, "elsewhere|1|1|a", until=10.0, now=0.0) is None
     assert store.acquire(key, "elsewhere|2|2|b", until=30.0, now=20.0) is None
     store.release(key, "elsewhere|2|2|b")
@@ -310,13 +310,13 @@ def test_a_holder_that_slept_cannot_take_back_a_lease_that_another_had_meanwhile
 
 def test_entries_older_than_three_years_go_when_the_next_is_written(path, open_at):
     store = open_at(path)
-    ends = 1_800_000_000.0 + LOG_KEPT
+    ends = 1_800_000_000.0 + AUDIT_KEPT
     for name, at, tenant in (
-        ("1", ends - LOG_KEPT - 1, "C1"),
-        ("2", ends - LOG_KEPT, "C1"),
-        ("3", ends - LOG_KEPT - 1, "C2"),
+        ("1", ends - AUDIT_KEPT - 1, "C1"),
+        ("2", ends - AUDIT_KEPT, "C1"),
+        ("3", ends - AUDIT_KEPT - 1, "C2"),
         ("4", ends, "C1"),
     ):
-        store.log(tenant, LogEntry(name, at, "command line", "document.imported"))
+        store.log(tenant, AuditEntry(name, at, "command line", "document.imported"))
     assert [entry.id for entry in store.entries("C1")] == ["4", "2"]
     assert [entry.id for entry in store.entries("C2")] == ["3"]

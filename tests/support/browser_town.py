@@ -15,18 +15,18 @@ from typing import Any, TypeVar
 from flask import Flask
 from msgspec import structs
 
-from addon import HOUSE, create_app
-from addon.cli.progress import Progress
+from addon import EXTENSION_KEY, create_app
+from addon.cli.progress import ProgressLine
 from addon.directory.snapshot import Snapshot
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.stage import Stage, set_stage
 from addon.settings import Settings
-from addon.sync.holds import refuse
+from addon.sync.holds import record_refusal
 from addon.sync.report import RunReport
 from addon.sync.run import sync
 from addon.tenants.model import Tenant
 from addon.tenants.pause import today
-from addon.web.services import House
+from addon.web.services import Services
 from tests.browser.clock import TownClock
 from tests.support.served import Served
 from tests.support.site import Queue
@@ -54,8 +54,8 @@ class Town:
         self._queue = queue
 
     @property
-    def house(self) -> House:
-        found: House = self.app.extensions[HOUSE]
+    def services(self) -> Services:
+        found: Services = self.app.extensions[EXTENSION_KEY]
         return found
 
     @property
@@ -89,7 +89,7 @@ class Town:
 
     def refuse(self, vendor: str) -> None:
         """Says no to what is held at a vendor."""
-        refuse(self.stage.store, self.stage.tenant, vendor, self.clock())
+        record_refusal(self.stage.store, self.stage.tenant, vendor, self.clock())
 
     def run(self) -> RunReport:
         """A run, as the schedule would have it."""
@@ -97,17 +97,19 @@ class Town:
 
         def read(tenant: Tenant) -> Snapshot:
             clock.works(READING)
-            return stage.rooms.read(tenant)
+            return stage.sync_context.read_directory(tenant)
 
         def progress(vendor: str, done: int, planned: int) -> None:
             clock.works(SENDING)
 
-        rooms = structs.replace(stage.rooms, clock=clock, read=read, progress=progress)
-        return apart(lambda: sync(rooms, stage.tenant))
+        context = structs.replace(
+            stage.sync_context, clock=clock, read_directory=read, progress=progress
+        )
+        return apart(lambda: sync(context, stage.tenant))
 
     def read(self) -> None:
         """Has the directory be read, as the first page that needs it would."""
-        apart(lambda: self.house.read(self.stage.tenant))
+        apart(lambda: self.services.read_directory(self.stage.tenant))
 
     def later(self, seconds: float) -> None:
         """Has so much time go by."""
@@ -126,17 +128,17 @@ class Town:
 def town(folder: Path) -> Iterator[Town]:
     """The town, with its data in `folder`, until the end of the `with`."""
     clock = TownClock(-EARLIER)
-    with set_stage(folder, Progress(io.StringIO())) as stage:
-        queue = Queue(lambda: house.store(), clock)
+    with set_stage(folder, ProgressLine(io.StringIO())) as stage:
+        queue = Queue(lambda: services.store(), clock)
         app = create_app(Settings.from_environ(stage.environ), queue=queue, clock=clock)
-        house: House = app.extensions[HOUSE]
-        queue.start(lambda path, payload: house.work.do(path, payload).done)
+        services: Services = app.extensions[EXTENSION_KEY]
+        queue.start(lambda path, payload: services.task_handler.handle(path, payload).done)
         try:
             with Served(app) as served:
                 yield Town(stage, app, queue, clock, served.url)
         finally:
             queue.stop()
-            house.store().close()
+            services.store().close()
 
 
 def apart(deed: Callable[[], T]) -> T:

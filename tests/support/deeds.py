@@ -5,7 +5,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from addon.store.records import Run
+from addon.store.records import RunRecord
 from tests.support.installation import TENANT
 from tests.support.site import Site
 
@@ -55,4 +55,6 @@ def add_unit(site: Site, code: str, name: str, **more: Any) -> None:
 def end_run(site: Site, status: str, report: bytes | None = None) -> None:
     """Has a run ended like this just now."""
     now = site.clock()
-    site.store.save_run(Run(f"29990101T000000Z-{status[:6]}", TENANT, now, status, now, report))
+    site.store.save_run(
+        RunRecord(f"29990101T000000Z-{status[:6]}", TENANT, now, status, now, report)
+    )

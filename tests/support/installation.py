@@ -20,16 +20,16 @@ from unittest import mock
 
 from msgspec import structs
 
-from addon.bootstrap import directory_source, open_store, rooms
+from addon.bootstrap import directory_source, open_store, sync_context
 from addon.cli.commands import main
-from addon.delivery.throttle import Patience
+from addon.delivery.throttle import RetryPolicy
 from addon.directory.google.reader import read
-from addon.directory.google.retry import Patience as ReadingPatience
+from addon.directory.google.retry import ReadRetryPolicy as ReadingPatience
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.settings import Settings
 from addon.store.base import Store
-from addon.sync.context import Rooms
+from addon.sync.context import SyncContext
 from tests.support.egil_server import EgilServer
 
 JSON = dict[str, Any]
@@ -37,7 +37,7 @@ JSON = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
 TENANT = "C0storvik"
 DOMAIN = "edu.storvik.se"
-QUICK = Patience(first_wait=0.001, longest_wait=0.004, longest_pause=0.5)
+QUICK = RetryPolicy(first_wait=0.001, longest_wait=0.004, longest_pause=0.5)
 QUICK_READING = ReadingPatience(first_wait=0.001, longest_wait=0.004)
 
 PUPILS = {
@@ -265,7 +265,7 @@ class Installation:
         )
 
     @contextmanager
-    def rooms(self, patience: Patience = QUICK) -> Iterator[Rooms]:
+    def sync_context(self, patience: RetryPolicy = QUICK) -> Iterator[SyncContext]:
         """What a run needs, as the command line puts it together, but in a hurry."""
         settings = Settings.from_environ(self._environ({}))
         with closing(open_store(settings)) as store:
@@ -274,8 +274,8 @@ class Installation:
                 source = directory_source(settings, tenant)
                 return read(tenant, structs.replace(source, patience=QUICK_READING))
 
-            found = rooms(settings, store)
-            yield structs.replace(found, read=hurried, patience=patience)
+            found = sync_context(settings, store)
+            yield structs.replace(found, read_directory=hurried, retry_policy=patience)
 
     @contextmanager
     def store(self) -> Iterator[Store]:

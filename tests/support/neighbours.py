@@ -20,7 +20,7 @@ from addon.bootstrap import read_directory
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.ss12000.ids import Ids
-from addon.store.records import Run
+from addon.store.records import RunRecord
 from addon.tenants.document import load_tenant
 from addon.web.directory import snapshot_store
 from tests.support.installation import DOMAIN, HIDDEN, PUPILS, STAFF, TENANT
@@ -146,11 +146,13 @@ class Neighbours:
 
     def read_theirs(self) -> None:
         """Reads their directory; the pages have one directory for all, and that is ours."""
-        settings = replace(self.site.house.settings, directory_endpoint=self._their_directory.url)
+        settings = replace(
+            self.site.services.settings, directory_endpoint=self._their_directory.url
+        )
         stored = self.site.store.tenant(OTHER_TENANT)
         assert stored is not None
         tenant = load_tenant(stored)
-        snapshot_store.take(
+        snapshot_store.read_and_store(
             lambda tenant, told: read_directory(settings, tenant, told),
             self.site.store,
             tenant,
@@ -183,6 +185,6 @@ class Neighbours:
         assert here.run("sync", OTHER_TENANT, **endpoint).status == 0
         self.read_theirs()
 
-    def _runs(self) -> tuple[Run, Run | None]:
+    def _runs(self) -> tuple[RunRecord, RunRecord | None]:
         runs = self.site.store.runs(TENANT)
         return runs[0], next((run for run in runs if run.status == "done"), None)

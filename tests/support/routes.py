@@ -15,7 +15,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from addon import create_app
-from addon.settings import Settings, SqliteStore
+from addon.settings import Settings, SqliteAddress
 from addon.web.answers import FOR_PROGRAMS
 from addon.web.security.auth import OPEN, roles
 
@@ -26,7 +26,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 def said(folder: Path) -> list[str]:
     """A line for each route, with the role it needs."""
-    app = create_app(Settings(SqliteStore(folder / "x.db"), {}))
+    app = create_app(Settings(SqliteAddress(folder / "x.db"), {}))
     return [f"{role:<13} {rule}" for rule, role in roles(app).items()]
 
 

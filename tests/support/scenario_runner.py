@@ -18,7 +18,7 @@ from msgspec import structs
 
 import addon.bootstrap
 import addon.cli.commands
-from addon.delivery.throttle import Patience
+from addon.delivery.throttle import RetryPolicy
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import CHANGES, Domain
 from tests.support.egil_server import EgilServer
@@ -28,7 +28,7 @@ from tests.support.scenario_text import Labels, VendorText, faults_in
 
 JSON = dict[str, Any]
 
-QUICK = Patience(first_wait=0.001, longest_wait=0.002)
+QUICK = RetryPolicy(first_wait=0.001, longest_wait=0.002)
 MODES = ("live", "test")
 
 
@@ -197,11 +197,11 @@ class _Stage:
         for (vendor, mode), server in self._servers.items():
             start = f"SKOLSYNK_{vendor}_{mode}".upper()
             given |= {f"{start}_URL": server.url, f"{start}_KEY": "egil-key"}
-        rooms, source = addon.bootstrap.rooms, addon.bootstrap.directory_source
+        context, source = addon.bootstrap.sync_context, addon.bootstrap.directory_source
 
-        def quick_rooms(*arguments: Any, **named: Any) -> Any:
+        def quick_context(*arguments: Any, **named: Any) -> Any:
             clock = lambda: time.time() + self._offset  # noqa: E731
-            return structs.replace(rooms(*arguments, **named), patience=QUICK, clock=clock)
+            return structs.replace(context(*arguments, **named), retry_policy=QUICK, clock=clock)
 
         def quick_source(*arguments: Any) -> Any:
             found = source(*arguments)
@@ -210,7 +210,7 @@ class _Stage:
 
         with (
             mock.patch.dict(os.environ, {**given, **more}, clear=True),
-            mock.patch.object(addon.cli.commands, "rooms", quick_rooms),
+            mock.patch.object(addon.cli.commands, "sync_context", quick_context),
             mock.patch.object(addon.bootstrap, "directory_source", quick_source),
         ):
             yield

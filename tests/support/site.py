@@ -21,14 +21,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from addon import HOUSE, create_app
+from addon import EXTENSION_KEY, create_app
 from addon.sandbox.identity import IdentityProvider, add_administrators
 from addon.sandbox.register_server import RegisterServer
 from addon.school_register.model import RegisterUnit
 from addon.settings import Settings
 from addon.store.base import Store
-from addon.tasks.local import LocalQueue
-from addon.web.services import House
+from addon.tasks.local import LocalTaskQueue
+from addon.web.services import Services
 from tests.support.installation import DOMAIN, TENANT, Installation
 
 ADMIN = f"it.admin@{DOMAIN}"
@@ -52,7 +52,7 @@ class Clock:
         return time.time() + self.ahead
 
 
-class Queue(LocalQueue):
+class Queue(LocalTaskQueue):
     """The queue of one process, of which one can wait for the end."""
 
     def all_done(self, within: float) -> bool:
@@ -105,10 +105,10 @@ class Site:
     def start(self) -> None:
         """Makes the application, as a process does that begins."""
         settings = Settings.from_environ(self.installation.environ)
-        queue = Queue(lambda: self.house.store(), self.clock)
+        queue = Queue(lambda: self.services.store(), self.clock)
         self.app: Flask = create_app(settings, queue=queue, clock=self.clock)
         self.app.testing = False
-        queue.start(lambda path, payload: self.house.work.do(path, payload).done)
+        queue.start(lambda path, payload: self.services.task_handler.handle(path, payload).done)
 
     def restart(self) -> None:
         """Ends the application and makes it anew, after which one must make clients anew."""
@@ -117,23 +117,23 @@ class Site:
 
     def stop(self) -> None:
         """Ends the application."""
-        queue = self.house.queue()
-        assert isinstance(queue, LocalQueue)
+        queue = self.services.queue()
+        assert isinstance(queue, LocalTaskQueue)
         queue.stop()
-        self.house.store().close()
+        self.services.store().close()
 
     @property
-    def house(self) -> House:
-        found: House = self.app.extensions[HOUSE]
+    def services(self) -> Services:
+        found: Services = self.app.extensions[EXTENSION_KEY]
         return found
 
     @property
     def store(self) -> Store:
-        return self.house.store()
+        return self.services.store()
 
     def tasks(self, within: float = 30.0) -> None:
         """Waits until all tasks are done."""
-        queue = self.house.queue()
+        queue = self.services.queue()
         assert isinstance(queue, Queue)
         assert queue.all_done(within), "tasks are not done"
 

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from addon.delivery.throttle import Patience
+from addon.delivery.throttle import RetryPolicy
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
-from addon.planning.ledger import Change, Key, Ledger
+from addon.planning.ledger import Ledger, LedgerChange, LedgerKey
 from addon.roster.select import select
 from addon.sandbox.domain import Domain
-from addon.settings import Settings, SqliteStore
+from addon.settings import Settings, SqliteAddress
 from addon.ss12000.ids import Ids
-from addon.ss12000.mapping import Translation
+from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.resources import TYPES
-from addon.ss12000.vendor_roster import view
+from addon.ss12000.vendor_roster import vendor_roster
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.context import Rooms
+from addon.sync.context import SyncContext
 from addon.sync.report import ConnectionReport
 from addon.sync.run import sync
 from addon.tenants.document import load_tenant
@@ -52,10 +52,10 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
 }
 """The servers: who gives the ids, and how they can be asked what they hold."""
 
-CALM = Patience(first_wait=0.001, longest_wait=0.01, read=30.0)
+CALM = RetryPolicy(first_wait=0.001, longest_wait=0.01, read=30.0)
 """A vendor without trouble, on a machine that may be slow."""
-SHORT = Patience(tries=3, first_wait=0.0005, longest_wait=0.001, longest_pause=1.0, read=30.0)
-HASTY = Patience(tries=2, first_wait=0.0005, longest_wait=0.001, longest_pause=1.0, read=0.1)
+SHORT = RetryPolicy(tries=3, first_wait=0.0005, longest_wait=0.001, longest_pause=1.0, read=30.0)
+HASTY = RetryPolicy(tries=2, first_wait=0.0005, longest_wait=0.001, longest_pause=1.0, read=0.1)
 HANG = 0.25
 """Longer than HASTY reads."""
 
@@ -195,7 +195,7 @@ def profile(url: str, vendor: str = "v", concurrency: int = 4, **endpoint: Any) 
 def settings(folder: Path, *vendors: Vendor) -> Settings:
     """What the environment would say."""
     return Settings(
-        store=SqliteStore(folder / "skolsynk.db"),
+        store=SqliteAddress(folder / "skolsynk.db"),
         vendors={vendor.id: vendor for vendor in vendors},
         environ={"KEY": "egil-key"},
     )
@@ -207,9 +207,9 @@ def wanted(
     """What the vendor should hold: bodies by type and externalId."""
     connection = tenant.connection(vendor.id)
     assert connection is not None
-    carried = view(select(tenant, snapshot), tenant, connection, vendor)
+    carried = vendor_roster(select(tenant, snapshot), tenant, connection, vendor)
     found: dict[str, dict[str, dict[str, Any]]] = {t: {} for t in TYPES}
-    for resource in Translation(carried, tenant, connection).resources():
+    for resource in ResourceMapper(carried, tenant, connection).resources():
         assert resource.body is not None
         found[resource.resource_type][resource.external_id] = json.loads(resource.body)
     return found
@@ -257,7 +257,7 @@ class Trouble:
     crash: Crash | None = None
 
     @property
-    def patience(self) -> Patience:
+    def patience(self) -> RetryPolicy:
         hangs = any(fault.hang for *_, fault in self.faults)
         return HASTY if hangs else SHORT
 
@@ -310,7 +310,7 @@ class Mortal:
             method(*given, **named) if self._life.comes("write") else None
         )
 
-    def record(self, key: Key, changes: list[Change], holder: str = "") -> None:
+    def record(self, key: LedgerKey, changes: list[LedgerChange], holder: str = "") -> None:
         """As the store does; nothing to write is no write."""
         if changes and self._life.comes("write"):
             self._store.record(key, changes, holder)
@@ -332,7 +332,7 @@ class Town:
         self.clock = Clock()
         self.server = EgilServer(strict_references=True, **KINDS[kind])
         self.state = State()
-        self.key = Key(TENANT, "v", "live")
+        self.key = LedgerKey(TENANT, "v", "live")
         self._folder = folder
         self._concurrency = concurrency
         self._limits = limits
@@ -371,12 +371,12 @@ class Town:
         self.state = state
         self.store.save_tenant(TENANT, document(state.ticked, deletions=deletions, percent=percent))
 
-    def rooms(self, life: Life | None = None, patience: Patience = CALM) -> Rooms:
+    def sync_context(self, life: Life | None = None, patience: RetryPolicy = CALM) -> SyncContext:
         """What a run needs; the directory is read by value."""
         snapshot = self.state.snapshot()
         store: Any = self.store if life is None else Mortal(self.store, life)
-        return Rooms(
-            self.settings, store, lambda tenant: snapshot, patience=patience, clock=self.clock
+        return SyncContext(
+            self.settings, store, lambda tenant: snapshot, retry_policy=patience, clock=self.clock
         )
 
     def run(self, trouble: Trouble | None = None) -> ConnectionReport:
@@ -384,10 +384,10 @@ class Town:
         self.clock.now += 100
         self.server.clear()
         if trouble is None:
-            return sync(self.rooms(), TENANT).connections[0]
+            return sync(self.sync_context(), TENANT).connections[0]
         life = Life(trouble)
         self.server.faults = life.decide
-        report = sync(self.rooms(life, trouble.patience), TENANT).connections[0]
+        report = sync(self.sync_context(life, trouble.patience), TENANT).connections[0]
         self.server.faults = []
         self.see_that_the_protected_are_not_named()
         return report

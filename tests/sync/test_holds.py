@@ -4,8 +4,8 @@ import pytest
 from msgspec import structs
 
 from addon.planning.guard import Hold
-from addon.sync.context import Unknown
-from addon.sync.holds import approve, find_hold, let_go, refuse
+from addon.sync.context import NotFoundError
+from addon.sync.holds import approve, find_hold, record_approval, record_refusal
 from addon.sync.report import HELD
 from addon.sync.run import sync
 from tests.support.installation import HIDDEN, PUPILS, TENANT, Installation, address
@@ -22,8 +22,8 @@ def here(tmp_path):
 
 
 def approved(here: Installation):
-    with here.rooms() as rooms:
-        return approve(rooms, TENANT, "all")
+    with here.sync_context() as context:
+        return approve(context, TENANT, "all")
 
 
 def test_what_was_held_goes(here):
@@ -71,7 +71,7 @@ def test_less_than_was_approved_goes(here):
 
 def test_approving_twice_is_told(here):
     approved(here)
-    with pytest.raises(Unknown, match="nothing of C0storvik waits for approval at all"):
+    with pytest.raises(NotFoundError, match="nothing of C0storvik waits for approval at all"):
         approved(here)
 
 
@@ -79,8 +79,8 @@ def test_an_approval_that_the_vendor_could_not_carry_out_still_holds(here):
     here.all.fail(500, times=None, method="DELETE")
     assert approved(here).connections[0].status == "failed"
     here.all.clear()
-    with here.rooms() as rooms:
-        (part,) = sync(rooms, TENANT, "all").connections
+    with here.sync_context() as context:
+        (part,) = sync(context, TENANT, "all").connections
     assert part.status == "delivered"
     assert len(here.all.held("User")) == 10
 
@@ -128,8 +128,8 @@ def held(here: Installation) -> Hold | None:
 
 def synced(here: Installation):
     """A run, by those who do not wait long."""
-    with here.rooms() as rooms:
-        return sync(rooms, TENANT, "all")
+    with here.sync_context() as context:
+        return sync(context, TENANT, "all")
 
 
 @pytest.mark.parametrize("fault", NOT_ANSWERED, ids=str)
@@ -165,13 +165,13 @@ def test_a_removal_during_a_hold_that_is_cut_off_before_the_groups_goes_on(here,
     async def die(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as cut, here.rooms() as rooms:
-        cut.setattr("addon.sync.session.without", die)
+    with monkeypatch.context() as cut, here.sync_context() as context:
+        cut.setattr("addon.sync.session.updates_without", die)
         with pytest.raises(KeyboardInterrupt):
-            sync(rooms, TENANT, "all")
+            sync(context, TENANT, "all")
     assert len(in_groups(here) - at_the_vendor(here)) == 1
-    with here.rooms() as rooms:
-        sync(rooms, TENANT, "all")
+    with here.sync_context() as context:
+        sync(context, TENANT, "all")
     assert in_groups(here) <= at_the_vendor(here)
 
 
@@ -195,7 +195,7 @@ def teachers(here: Installation) -> set[str]:
 
 def refused(here: Installation) -> Hold:
     with here.store() as store:
-        return refuse(store, TENANT, "all", 1_800_000_000.0)
+        return record_refusal(store, TENANT, "all", 1_800_000_000.0)
 
 
 def test_a_no_stands_while_the_same_or_fewer_would_go(here):
@@ -230,7 +230,7 @@ def test_one_person_more_and_it_is_asked_anew(here):
 
 def test_a_no_takes_back_an_earlier_yes(here):
     with here.store() as store:
-        let_go(store, TENANT, "all", 1_700_000_000.0)
+        record_approval(store, TENANT, "all", 1_700_000_000.0)
     refused(here)
     assert here.run("sync", TENANT, "--vendor", "all").status == HELD
     assert len(here.all.held("User")) == 14
@@ -238,11 +238,11 @@ def test_a_no_takes_back_an_earlier_yes(here):
 
 def test_a_yes_takes_back_an_earlier_no(here):
     refused(here)
-    with here.rooms() as rooms:
-        hold = let_go(rooms.store, TENANT, "all", rooms.clock())
+    with here.sync_context() as context:
+        hold = record_approval(context.store, TENANT, "all", context.clock())
         assert hold.refused == 0.0
-        assert find_hold(rooms.store, TENANT, "all")[1].refused == 0.0
-        assert sync(rooms, TENANT, "all").connections[0].status == "delivered"
+        assert find_hold(context.store, TENANT, "all")[1].refused == 0.0
+        assert sync(context, TENANT, "all").connections[0].status == "delivered"
     assert held(here) is None
 
 
@@ -254,7 +254,7 @@ def test_a_withdrawal_that_is_refused_is_no_more(here):
 
 def test_nothing_can_be_refused_where_nothing_is_held(here):
     approved(here)
-    with pytest.raises(Unknown):
+    with pytest.raises(NotFoundError):
         refused(here)
 
 

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from addon.directory.snapshot import Snapshot
 from addon.roster.model import Roster
 from addon.roster.select import select
-from addon.ss12000.vendor_roster import view
-from addon.sync.overview import HEADER, Row, rows, write_csv
+from addon.ss12000.vendor_roster import vendor_roster
+from addon.sync.overview import HEADER, OverviewRow, rows, write_csv
 from addon.tenants.model import Connection, Protected
 from addon.vendors.profiles import Vendor
 from tests.roster.builders import (
@@ -56,16 +56,16 @@ ALL = Vendor(id="gleerups", name="Gleerups")
 CLASSES = Vendor(id="binogi", name="Binogi", groups="classes", placements="one")
 
 
-def overview(*vendors: Vendor, units=(CODE,), read: Snapshot = DIRECTORY) -> list[Row]:
+def overview(*vendors: Vendor, units=(CODE,), read: Snapshot = DIRECTORY) -> list[OverviewRow]:
     roster = select(TENANT, read)
     return list(rows(read, roster, [(v.id, carried(roster, v, units)) for v in vendors]))
 
 
 def carried(roster: Roster, vendor: Vendor, units):
-    return view(roster, TENANT, Connection(vendor=vendor.id, school_units=units), vendor)
+    return vendor_roster(roster, TENANT, Connection(vendor=vendor.id, school_units=units), vendor)
 
 
-def of(user_id: str, *args, **more) -> Row:
+def of(user_id: str, *args, **more) -> OverviewRow:
     (row,) = [row for row in overview(*(args or [ALL]), **more) if row.id == user_id]
     return row
 
@@ -94,7 +94,7 @@ def test_without_connections_there_are_no_rows():
 
 
 def test_a_student_who_is_sent():
-    assert of("ada") == Row(
+    assert of("ada") == OverviewRow(
         id="ada",
         primary_email="ada@edu.storkoping.se",
         family_name="Ek",
@@ -145,10 +145,10 @@ def test_who_is_at_a_unit_that_is_not_chosen_is_left_out_of_that_connection():
 
 
 def test_of_the_protected_there_is_the_id_and_nothing_else():
-    nothing = dict.fromkeys(Row.__struct_fields__, "")
+    nothing = dict.fromkeys(OverviewRow.__struct_fields__, "")
     nothing |= {"school_units": (), "classes": (), "teaching_groups": ()}
     told = {"id": "hemlig", "vendor": "gleerups", "decision": "left out", "reason": "protected"}
-    assert of("hemlig") == Row(**{**nothing, **told})
+    assert of("hemlig") == OverviewRow(**{**nothing, **told})
 
 
 def test_the_protected_whom_the_reading_kept_away_are_told_of_in_the_same_way():

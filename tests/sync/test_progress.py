@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from addon.cli.progress import WIDTH, Progress
+from addon.cli.progress import WIDTH, ProgressLine
 from addon.store.base import StoreError
-from addon.store.records import Shelf
+from addon.store.records import Namespace
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.progress import KeptProgress
 
@@ -31,7 +31,7 @@ def lines(terminal: io.StringIO) -> list[str]:
 
 def test_nothing_is_written_where_there_is_no_terminal():
     stream = io.StringIO()
-    with Progress(stream) as progress:
+    with ProgressLine(stream) as progress:
         progress.reading(1, 2)
         progress.delivering("all", 1, 1)
     assert stream.getvalue() == ""
@@ -39,7 +39,7 @@ def test_nothing_is_written_where_there_is_no_terminal():
 
 def test_the_line_is_written_over_and_taken_away_at_the_end():
     terminal = Terminal()
-    with Progress(terminal) as progress:
+    with ProgressLine(terminal) as progress:
         progress.reading(500, 3)
         progress.delivering("all", 7, 7)
     assert lines(terminal) == [
@@ -52,7 +52,7 @@ def test_the_line_is_written_over_and_taken_away_at_the_end():
 
 def test_it_is_taken_away_when_the_run_fails():
     terminal = Terminal()
-    with pytest.raises(KeyError), Progress(terminal) as progress:
+    with pytest.raises(KeyError), ProgressLine(terminal) as progress:
         progress.reading(1, 1)
         raise KeyError
     assert terminal.getvalue().endswith("\r\x1b[K")
@@ -60,7 +60,7 @@ def test_it_is_taken_away_when_the_run_fails():
 
 def test_every_vendor_is_in_it():
     terminal = Terminal()
-    with Progress(terminal) as progress:
+    with ProgressLine(terminal) as progress:
         progress.delivering("all", 1, 9)
         progress.delivering("some", 5, 5)
         assert lines(terminal)[-1] == "Delivering: all 1/9, some 5/5"
@@ -68,7 +68,7 @@ def test_every_vendor_is_in_it():
 
 def test_it_is_not_written_more_often_than_one_can_see():
     terminal = Terminal()
-    with Progress(terminal) as progress:
+    with ProgressLine(terminal) as progress:
         for n in range(1000):
             progress.delivering("all", n, 2000)
     assert len(lines(terminal)) < 100
@@ -76,14 +76,14 @@ def test_it_is_not_written_more_often_than_one_can_see():
 
 def test_it_never_takes_two_lines():
     terminal = Terminal()
-    with Progress(terminal) as progress:
+    with ProgressLine(terminal) as progress:
         for n in range(20):
             progress.delivering(f"a-vendor-with-a-name-{n}", 1, 1)
     assert max(map(len, lines(terminal))) < WIDTH
 
 
 def test_a_terminal_that_goes_away_does_not_end_the_run():
-    with Progress(Gone()) as progress:
+    with ProgressLine(Gone()) as progress:
         progress.reading(1, 1)
         progress.delivering("all", 1, 1)
 
@@ -100,7 +100,7 @@ class Clock:
 
 
 def kept(store: SQLiteStore, now: float) -> dict[str, dict[str, int]]:
-    shelf = Shelf("progress", "C1")
+    shelf = Namespace("progress", "C1")
     papers = {name: store.kept(shelf, name, now) for name in store.papers(shelf, now)}
     return {name: json.loads(paper.data) for name, paper in papers.items() if paper is not None}
 

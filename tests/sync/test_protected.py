@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from addon.planning.ledger import Key
+from addon.planning.ledger import LedgerKey
 from addon.sync import relay
-from addon.sync.holds import refuse
+from addon.sync.holds import record_refusal
 from addon.sync.run import sync
 from tests.support.installation import HIDDEN, PUPILS, TENANT, Installation, address
 
 WHO = address(*PUPILS["7A"][0])
-TEST = Key(TENANT, "all", "test")
+TEST = LedgerKey(TENANT, "all", "test")
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def here(tmp_path):
 
 
 def run(here):
-    with here.rooms() as rooms:
-        return sync(rooms, TENANT, "all").connections[0]
+    with here.sync_context() as context:
+        return sync(context, TENANT, "all").connections[0]
 
 
 def names(server):
@@ -106,19 +106,19 @@ def test_an_environment_that_is_not_set_up_any_more_is_told(here):
 
 def test_a_run_in_stretches_does_it_too(here):
     here.domain.move_user(WHO, "/Skyddade")
-    with here.rooms() as rooms:
-        begun = relay.read_and_plan(rooms, TENANT)
+    with here.sync_context() as context:
+        begun = relay.plan_run(context, TENANT)
         assert "all" in begun.vendors
         for vendor in begun.vendors:
-            relay.deliver(rooms, TENANT, vendor, begun.run, 60.0)
+            relay.deliver(context, TENANT, vendor, begun.run, 60.0)
     assert WHO not in names(here.all)
     assert WHO not in names(here.test)
 
 
 def test_a_run_whose_time_is_spent_leaves_it_to_the_next(here):
     here.domain.move_user(WHO, "/Skyddade")
-    with here.rooms() as rooms:
-        (report,) = sync(rooms, TENANT, "all", seconds=1e-6).connections
+    with here.sync_context() as context:
+        (report,) = sync(context, TENANT, "all", seconds=1e-6).connections
     assert report.status != "failed"
     run(here)
     assert WHO not in names(here.test)
@@ -149,7 +149,7 @@ def test_a_withdrawal_that_is_held_and_refused_forgets_nobody(here):
     assert here.run("withdraw", TENANT, "--vendor", "all", "--mode", "test").status == 3
     with here.store() as store:
         assert gone in store.hold(TEST).hidden
-        refuse(store, TENANT, "all", 0.0, "test")
+        record_refusal(store, TENANT, "all", 0.0, "test")
         assert not store.hold(TEST).waits
     run(here)
     assert gone not in json.dumps(list(here.test.held("StudentGroup").values()))

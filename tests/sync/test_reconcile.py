@@ -2,9 +2,9 @@
 
 import pytest
 
-from addon.planning.ledger import Change, Key
-from addon.sync.context import Unknown
-from addon.sync.reconcile import Drift, reconcile
+from addon.planning.ledger import LedgerChange, LedgerKey
+from addon.sync.context import NotFoundError
+from addon.sync.reconcile import TypeDrift, reconcile
 from addon.vendors.profiles import NotConfigured
 from tests.support.installation import PUPILS, TENANT, Installation, address
 
@@ -18,11 +18,11 @@ def here(request, tmp_path):
 
 
 def reconciled(here: Installation):
-    with here.rooms() as rooms:
-        return reconcile(rooms, TENANT, "all")
+    with here.sync_context() as context:
+        return reconcile(context, TENANT, "all")
 
 
-def drift(here: Installation, resource_type: str = "User") -> Drift:
+def drift(here: Installation, resource_type: str = "User") -> TypeDrift:
     return next(d for d in reconciled(here).types if d.resource_type == resource_type)
 
 
@@ -47,14 +47,14 @@ def test_no_drift_changes_nothing(here):
     assert found.whole
     assert [d.there for d in found.types if d.there] == [1, 1, 14, 2, 2]
     for each in found.types:
-        assert each == Drift(each.resource_type, there=each.there)
+        assert each == TypeDrift(each.resource_type, there=each.there)
     assert {method for method, _ in here.requests} == {"GET"}
     assert next_run(here) == {"create": {}, "update": {}, "delete": {}}
 
 
 def test_what_is_missing_there_is_created_by_the_next_run(here):
     here.all._state._delete("Users", vendor_id(here, PUPILS["7A"][0]))
-    assert drift(here) == Drift("User", there=13, missing=1)
+    assert drift(here) == TypeDrift("User", there=13, missing=1)
     assert next_run(here)["create"] == {"User": 1}
 
 
@@ -63,30 +63,30 @@ def test_what_is_there_under_another_id_is_known_again(here):
     body = here.all.held("User")[old]
     here.all._state._delete("Users", old)
     here.all._state._create("Users", body)
-    assert drift(here) == Drift("User", there=14, different_id=1)
+    assert drift(here) == TypeDrift("User", there=14, different_id=1)
     assert next_run(here) == {"create": {}, "update": {}, "delete": {}}
 
 
 def test_what_is_there_more_than_once_is_there_once_after_the_next_run(here):
     body = here.all.held("User")[vendor_id(here, PUPILS["7A"][0])]
     here.all._state._create("Users", body)
-    assert drift(here) == Drift("User", there=15, several=1)
+    assert drift(here) == TypeDrift("User", there=15, several=1)
     next_run(here)
 
 
 def test_what_the_ledger_does_not_know_is_taken_up(here):
     with here.store() as store:
-        key = Key(TENANT, "all", "live")
+        key = LedgerKey(TENANT, "all", "live")
         gone = next(iter(store.ledger(key).entries["User"]))
-        store.record(key, [Change("User", gone, forget=True)])
-    assert drift(here) == Drift("User", there=14, adopted=1)
+        store.record(key, [LedgerChange("User", gone, forget=True)])
+    assert drift(here) == TypeDrift("User", there=14, adopted=1)
     next_run(here)
 
 
 def test_others_are_left_alone(here):
     here.all._state._create("Users", {"externalId": "theirs", "userName": "x"})
     here.all._state._create("Users", {"externalId": "", "userName": "y"})
-    assert drift(here) == Drift("User", there=16, others=2)
+    assert drift(here) == TypeDrift("User", there=16, others=2)
     here.run("sync", TENANT)
     assert "theirs" in here.all.externalIds("User")
 
@@ -124,11 +124,14 @@ def test_a_list_that_cannot_be_had_makes_nobody_missing(here, fault):
 
 
 def test_a_connection_that_is_off_or_not_set_up_is_told(here):
-    with here.rooms() as rooms, pytest.raises(Unknown, match="nobody"):
-        reconcile(rooms, TENANT, "nobody")
+    with here.sync_context() as context, pytest.raises(NotFoundError, match="nobody"):
+        reconcile(context, TENANT, "nobody")
     here.environ["SKOLSYNK_ALL_LIVE_KEY"] = " "
-    with here.rooms() as rooms, pytest.raises(NotConfigured, match="SKOLSYNK_ALL_LIVE_KEY"):
-        reconcile(rooms, TENANT, "all")
+    with (
+        here.sync_context() as context,
+        pytest.raises(NotConfigured, match="SKOLSYNK_ALL_LIVE_KEY"),
+    ):
+        reconcile(context, TENANT, "all")
     here.connection("all", mode="off")
-    with here.rooms() as rooms, pytest.raises(Unknown, match="is off"):
-        reconcile(rooms, TENANT, "all")
+    with here.sync_context() as context, pytest.raises(NotFoundError, match="is off"):
+        reconcile(context, TENANT, "all")

@@ -5,7 +5,7 @@ import json
 import pytest
 from msgspec import structs
 
-from addon.planning.result import Failure
+from addon.planning.result import FailedOperation
 from addon.roster.findings import finding
 from addon.roster.model import Enrolment, Person, Roster, StudentGroup
 from addon.sync.report import (
@@ -44,7 +44,7 @@ def test_the_json_has_the_names_of_the_contract():
         (
             part(
                 "failed",
-                failures=(Failure("create", "User", "e1", 422, "no", refused=True),),
+                failures=(FailedOperation("create", "User", "e1", 422, "no", refused=True),),
                 hold=HoldReport(4, "4 people"),
             ),
         ),

@@ -10,7 +10,7 @@ from addon.delivery.lease import Lease
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.store.base import StoreError
 from addon.sync import relay
-from addon.sync.context import Unknown
+from addon.sync.context import NotFoundError
 from addon.sync.run import preview, sync
 from addon.sync.session import PAUSED, TURNED_OFF
 from tests.support.installation import HIDDEN, PUPILS, TENANT, Installation, address
@@ -27,8 +27,8 @@ def statuses(report) -> dict[str, str]:
 
 
 def run(here: Installation, vendor: str | None = None):
-    with here.rooms() as rooms:
-        return sync(rooms, TENANT, vendor)
+    with here.sync_context() as context:
+        return sync(context, TENANT, vendor)
 
 
 def test_a_run_is_kept_with_what_came_of_it(here):
@@ -43,17 +43,17 @@ def test_a_run_is_kept_with_what_came_of_it(here):
 
 
 def test_a_preview_is_what_the_run_then_does(here):
-    with here.rooms() as rooms:
-        foreseen, _ = preview(rooms, TENANT)
+    with here.sync_context() as context:
+        foreseen, _ = preview(context, TENANT)
         assert here.requests == []
-        done = sync(rooms, TENANT)
+        done = sync(context, TENANT)
     assert [c.operations for c in foreseen.connections] == [c.operations for c in done.connections]
     assert statuses(foreseen) == statuses(done)
 
 
 def test_a_preview_keeps_nothing(here):
-    with here.rooms() as rooms:
-        preview(rooms, TENANT)
+    with here.sync_context() as context:
+        preview(context, TENANT)
     with here.store() as store:
         assert store.runs(TENANT) == []
         assert store.ledgers(TENANT) == []
@@ -97,8 +97,8 @@ def test_a_quota_and_a_server_error_are_sat_out(here):
 )
 def test_a_directory_that_cannot_be_read_whole_ends_the_run_before_anything(here, failure):
     here.directory.fail("/users", times=None, after=1, **failure)
-    with here.rooms() as rooms, pytest.raises(DirectoryError):
-        sync(rooms, TENANT)
+    with here.sync_context() as context, pytest.raises(DirectoryError):
+        sync(context, TENANT)
     assert here.requests == []
     with here.store() as store:
         (kept,) = store.runs(TENANT)
@@ -108,17 +108,17 @@ def test_a_directory_that_cannot_be_read_whole_ends_the_run_before_anything(here
 
 def test_missing_consent_is_told_as_such(here):
     here.directory.fail(status=403, reason="forbidden", times=None)
-    with here.rooms() as rooms, pytest.raises(AccessRefused, match="Install Skolsynk"):
-        sync(rooms, TENANT)
+    with here.sync_context() as context, pytest.raises(AccessRefused, match="Install Skolsynk"):
+        sync(context, TENANT)
 
 
 def test_an_unknown_tenant_or_vendor_is_told_and_no_run_is_kept(here):
-    with here.rooms() as rooms:
-        with pytest.raises(Unknown, match=TENANT):
-            sync(rooms, "C0nobody")
-        with pytest.raises(Unknown, match="all, some"):
-            sync(rooms, TENANT, "nobody")
-        assert rooms.store.runs(TENANT) == []
+    with here.sync_context() as context:
+        with pytest.raises(NotFoundError, match=TENANT):
+            sync(context, "C0nobody")
+        with pytest.raises(NotFoundError, match="all, some"):
+            sync(context, TENANT, "nobody")
+        assert context.store.runs(TENANT) == []
 
 
 def test_no_vendor_that_can_be_reached_needs_no_directory(here):
@@ -146,8 +146,8 @@ def test_a_refused_pupil_is_not_in_the_class_and_comes_in_when_mended(here):
     here.forget_requests()
     assert statuses(run(here, "all")) == {"all": "unchanged"}
     assert here.requests == []
-    with here.rooms() as rooms:
-        a_day_on = structs.replace(rooms, clock=lambda: rooms.clock() + 24 * 3600 + 1)
+    with here.sync_context() as context:
+        a_day_on = structs.replace(context, clock=lambda: context.clock() + 24 * 3600 + 1)
         assert statuses(sync(a_day_on, TENANT, "all")) == {"all": "delivered"}
     assert failure.external_id in here.all.externalIds("User")
 
@@ -207,13 +207,13 @@ def test_no_run_stays_open_whatever_goes_wrong_in_it(here, monkeypatch, where, s
     def broken(*_):
         raise StoreError("the disk is full")
 
-    with here.rooms() as rooms:
+    with here.sync_context() as context:
         with monkeypatch.context() as full:
             full.setattr(f"addon.{stretch}.{where}", broken)
             with pytest.raises(StoreError):
-                (sync if stretch == "sync" else relay.read_and_plan)(rooms, TENANT)
-        assert rooms.store.running(TENANT) == []
-        assert [kept.status for kept in rooms.store.runs(TENANT)] == ["failed"]
+                (sync if stretch == "sync" else relay.plan_run)(context, TENANT)
+        assert context.store.running(TENANT) == []
+        assert [kept.status for kept in context.store.runs(TENANT)] == ["failed"]
 
 
 @pytest.mark.parametrize("where", ["place", "deliver_to", "finish"])
@@ -221,28 +221,28 @@ def test_no_stretch_stays_open_whatever_goes_wrong_in_it(here, monkeypatch, wher
     def broken(*_):
         raise StoreError("the disk is full")
 
-    with here.rooms() as rooms:
-        found = relay.read_and_plan(rooms, TENANT)
+    with here.sync_context() as context:
+        found = relay.plan_run(context, TENANT)
         assert found.vendors == ("all", "some")
         with monkeypatch.context() as full:
             full.setattr(f"addon.sync.relay.{where}", broken)
             with pytest.raises(StoreError):
-                relay.deliver(rooms, TENANT, "all", found.run, 60)
-        assert rooms.store.running(TENANT) == []
-        assert relay.deliver(rooms, TENANT, "all", found.run, 60).status in (
+                relay.deliver(context, TENANT, "all", found.run, 60)
+        assert context.store.running(TENANT) == []
+        assert relay.deliver(context, TENANT, "all", found.run, 60).status in (
             "delivered",
             "unchanged",
         )
 
 
 def test_a_stretch_whose_directory_is_gone_and_cannot_be_read_is_kept_as_unread(here):
-    with here.rooms() as rooms:
-        found = relay.read_and_plan(rooms, TENANT)
-        later = structs.replace(rooms, clock=lambda: rooms.clock() + 7 * 3600)
+    with here.sync_context() as context:
+        found = relay.plan_run(context, TENANT)
+        later = structs.replace(context, clock=lambda: context.clock() + 7 * 3600)
         here.directory.fail("/users", times=None, status=400, reason="invalid")
         with pytest.raises(DirectoryError):
             relay.deliver(later, TENANT, "all", found.run, 60)
-        assert rooms.store.runs(TENANT)[0].status == "unread"
+        assert context.store.runs(TENANT)[0].status == "unread"
 
 
 def test_connections_are_told_in_the_order_of_the_document(here):
@@ -301,13 +301,15 @@ def change_document(here: Installation, change) -> None:
 
 
 def test_what_was_turned_off_while_the_directory_was_read_is_sent_nothing(here):
-    with here.rooms() as rooms:
+    with here.sync_context() as context:
 
         def read_late(tenant):
             change_document(here, {"mode": "off"})
-            return rooms.read(tenant)
+            return context.read(tenant)
 
-        (part,) = sync(structs.replace(rooms, read=read_late), TENANT, "all").connections
+        (part,) = sync(
+            structs.replace(context, read_directory=read_late), TENANT, "all"
+        ).connections
         assert (part.detail, part.failures) == (TURNED_OFF, ())
-        assert rooms.store.ledgers(TENANT) == []
+        assert context.store.ledgers(TENANT) == []
     assert here.all.requests == []

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from addon.delivery.session import open_session
-from addon.delivery.throttle import Stopped
-from addon.planning.ledger import Change, Entry
+from addon.delivery.throttle import DeliveryStopped
+from addon.planning.ledger import LedgerChange, LedgerEntry
 from addon.vendors.profiles import Target
 from tests.delivery.delivering import (
     KEY,
@@ -39,7 +39,7 @@ def test_any_header_can_carry_the_key():
 
 def test_what_is_noted_in_a_session_is_kept_at_its_end():
     async def note(session) -> None:
-        session.journal.note([Change("User", "ada", Entry("v", b"hash"))])
+        session.journal.note([LedgerChange("User", "ada", LedgerEntry("v", b"hash"))])
 
     with EgilServer() as server:
         kept = Kept()
@@ -59,7 +59,7 @@ def test_the_holder_of_the_lease_is_told_to_the_store():
         async with open_session(
             vendor(), target(server), kept, KEY, kept.read(), QUICK, holder="me"
         ) as session:
-            session.journal.note([Change("User", "ada", Entry("v", b"hash"))])
+            session.journal.record([LedgerChange("User", "ada", LedgerEntry("v", b"hash"))])
 
     with EgilServer() as server:
         asyncio.run(run(server))
@@ -68,11 +68,11 @@ def test_the_holder_of_the_lease_is_told_to_the_store():
 
 def test_a_session_can_be_stopped_from_outside():
     async def stop(session) -> None:
-        session.pace.stop(Stopped("another run has taken over this connection"))
+        session.pace.stop(DeliveryStopped("another run has taken over this connection"))
         await session.scim.list("User")
 
     with EgilServer() as server:
-        with pytest.raises(Stopped, match="another run"):
+        with pytest.raises(DeliveryStopped, match="another run"):
             in_session(server, stop)
         assert server.requests == []
 

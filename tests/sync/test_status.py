@@ -3,7 +3,7 @@
 import pytest
 
 from addon.settings import Settings
-from addon.sync.context import Unknown
+from addon.sync.context import NotFoundError
 from addon.sync.run import sync
 from addon.sync.status import TenantStatus, status
 from tests.support.installation import PROFILES, PUPILS, TENANT, Installation
@@ -33,7 +33,7 @@ def test_a_tenant_without_runs_has_none(here):
 
 
 def test_an_unknown_tenant_is_told(here):
-    with here.store() as store, pytest.raises(Unknown, match="C0nobody"):
+    with here.store() as store, pytest.raises(NotFoundError, match="C0nobody"):
         status(Settings.from_environ(here.environ), store, "C0nobody")
 
 
@@ -74,8 +74,8 @@ def test_refused_resources_are_told_with_the_vendors_words(here):
 def test_what_must_be_asked_about_is_counted_and_not_as_acknowledged(here):
     here.all.fail(drop=True, when="after", method="POST", endpoint="Users", times=None)
     here.all.fail(500, times=None, method="GET")
-    with here.rooms() as rooms:
-        sync(rooms, TENANT, "all")
+    with here.sync_context() as context:
+        sync(context, TENANT, "all")
     found = told(here).connections[0]
     assert found.uncertain > 0
     assert found.resources == 2

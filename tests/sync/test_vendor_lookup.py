@@ -6,9 +6,9 @@ import json
 import pytest
 from msgspec import structs
 
-from addon.planning.ledger import Change, Entry, Key
-from addon.sync.context import Unknown
-from addon.sync.vendor_lookup import held_at
+from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
+from addon.sync.context import NotFoundError
+from addon.sync.vendor_lookup import lookup_person
 from tests.support.installation import PUPILS, STAFF, TENANT, Installation, address
 
 
@@ -26,8 +26,8 @@ def user_id(here: Installation, name: tuple[str, str]) -> str:
 
 
 def asked(here: Installation, name: tuple[str, str], vendor: str = "all"):
-    with here.rooms() as rooms:
-        return held_at(rooms, TENANT, vendor, user_id(here, name))
+    with here.sync_context() as context:
+        return lookup_person(context, TENANT, vendor, user_id(here, name))
 
 
 def test_a_teachers_account_and_employment_are_as_the_vendor_has_them(here):
@@ -83,29 +83,29 @@ def test_a_vendor_that_does_not_answer_is_given_up(here, monkeypatch):
 def test_what_may_be_there_is_looked_for_by_our_id(here, filtering):
     here.all.knobs.filter = filtering
     name = PUPILS["7A"][0]
-    with here.rooms() as rooms:
-        (known,) = held_at(rooms, TENANT, "all", user_id(here, name))
-        unsure = Change("User", known.external_id, Entry("", b""))
-        rooms.store.record(Key(TENANT, "all", "live"), [unsure])
-        (found,) = held_at(rooms, TENANT, "all", user_id(here, name))
+    with here.sync_context() as context:
+        (known,) = lookup_person(context, TENANT, "all", user_id(here, name))
+        unsure = LedgerChange("User", known.external_id, LedgerEntry("", b""))
+        context.store.record(LedgerKey(TENANT, "all", "live"), [unsure])
+        (found,) = lookup_person(context, TENANT, "all", user_id(here, name))
     assert not found.acknowledged
     if filtering == "honoured":
         assert json.loads(found.body or "")["externalId"] == known.external_id
 
 
 def test_nothing_is_told_of_nobody_and_of_a_connection_that_is_off(here):
-    with here.rooms() as rooms:
-        assert held_at(rooms, TENANT, "all", "1") == []
-        with pytest.raises(Unknown):
-            held_at(rooms, "C0nobody", "all", "1")
+    with here.sync_context() as context:
+        assert lookup_person(context, TENANT, "all", "1") == []
+        with pytest.raises(NotFoundError):
+            lookup_person(context, "C0nobody", "all", "1")
     here.connection("all", mode="off")
     assert asked(here, PUPILS["7A"][0]) == []
     assert here.requests == []
 
 
 def test_a_vendor_that_is_not_set_up_is_told(here):
-    with here.rooms() as rooms:
-        bare = structs.replace(rooms, settings=dataclasses.replace(rooms.settings, environ={}))
-        (found,) = held_at(bare, TENANT, "all", user_id(here, PUPILS["7A"][0]))
+    with here.sync_context() as context:
+        bare = structs.replace(context, settings=dataclasses.replace(context.settings, environ={}))
+        (found,) = lookup_person(bare, TENANT, "all", user_id(here, PUPILS["7A"][0]))
     assert found.problem is not None
     assert "SKOLSYNK_ALL_LIVE" in found.problem

@@ -5,10 +5,10 @@ import json
 import pytest
 
 from addon.store.base import StoreError
-from addon.sync.context import Unknown
+from addon.sync.context import NotFoundError
 from addon.sync.report import HELD
 from addon.sync.withdraw import turn_off, withdraw
-from addon.tasks.handlers import WITHDRAW, Work
+from addon.tasks.handlers import WITHDRAW, TaskHandler
 from tests.support.installation import TENANT, Installation
 
 
@@ -21,8 +21,8 @@ def here(tmp_path):
 
 
 def withdrawn(here: Installation, vendor: str = "all", confirmed: bool = True):
-    with here.rooms() as rooms:
-        return withdraw(rooms, TENANT, vendor, confirmed)
+    with here.sync_context() as context:
+        return withdraw(context, TENANT, vendor, confirmed)
 
 
 def modes(here: Installation) -> dict[str, str]:
@@ -130,7 +130,7 @@ def test_test_and_live_are_both_withdrawn(here):
 
 
 def test_a_vendor_of_which_there_is_nothing_is_told(here):
-    with pytest.raises(Unknown, match="nobody"):
+    with pytest.raises(NotFoundError, match="nobody"):
         withdrawn(here, "nobody")
 
 
@@ -144,8 +144,8 @@ def test_turning_it_off_is_in_the_log_of_changes(here):
 
 
 def test_what_others_change_in_the_document_meanwhile_stays(here):
-    with here.rooms() as rooms:
-        store = rooms.store
+    with here.sync_context() as context:
+        store = context.store
         first = store.replace_tenant
         here.document["organisation"]["name"] = "Storvik"
         changed = json.dumps(here.document).encode()
@@ -156,7 +156,7 @@ def test_what_others_change_in_the_document_meanwhile_stays(here):
             return first(customer_id, document, was, entry)
 
         store.replace_tenant = overtaken
-        turn_off(rooms, TENANT, "all")
+        turn_off(context, TENANT, "all")
     document = json.loads(here.run("tenant", "export", TENANT).out)
     assert document["organisation"]["name"] == "Storvik"
     assert modes(here) == {"all": "off", "some": "live"}
@@ -166,22 +166,22 @@ def test_no_run_stays_open_when_the_store_fails(here, monkeypatch):
     def broken(*_):
         raise StoreError("the disk is full")
 
-    with here.rooms() as rooms:
+    with here.sync_context() as context:
         with monkeypatch.context() as full:
             full.setattr("addon.sync.withdraw._one", broken)
             with pytest.raises(StoreError):
-                withdraw(rooms, TENANT, "all", confirmed=True)
-        assert rooms.store.running(TENANT) == []
-        assert rooms.store.runs(TENANT)[0].status == "failed"
+                withdraw(context, TENANT, "all", confirmed=True)
+        assert context.store.running(TENANT) == []
+        assert context.store.runs(TENANT)[0].status == "failed"
 
 
 # As a task
 
 
 def order(here: Installation, queue: "Tasks", seconds: float = 480.0, **payload: str):
-    with here.rooms() as rooms:
-        work = Work(lambda: rooms, lambda: queue, seconds=seconds)
-        return work.do(WITHDRAW, payload or {"tenant": TENANT, "vendor": "all"})
+    with here.sync_context() as context:
+        work = TaskHandler(lambda: context, lambda: queue, seconds=seconds)
+        return work.handle(WITHDRAW, payload or {"tenant": TENANT, "vendor": "all"})
 
 
 class Tasks:

@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from addon.settings import CloudTasks
-from addon.tasks.base import NoSuchQueue, QueueError, Task, deliveries_to
+from addon.tasks.base import NoSuchQueueError, Task, TaskQueueError, deliveries_to
 from addon.tasks.cloud_tasks import CloudTasksQueue, task_id
 from tests.support.cloud_tasks_stand_in import CloudTasksStandIn
 
@@ -86,7 +86,7 @@ def test_a_moments_trouble_is_sat_out(tasks: CloudTasksStandIn, queue: CloudTask
 
 
 def test_a_queue_that_was_not_deployed_is_told_so(queue: CloudTasksQueue) -> None:
-    with pytest.raises(NoSuchQueue, match=r"no queue deliver-gleerups.*queue\.yaml"):
+    with pytest.raises(NoSuchQueueError, match=r"no queue deliver-gleerups.*queue\.yaml"):
         queue.enqueue(Task(deliveries_to("gleerups"), "x", "/tasks/deliver", {}))
 
 
@@ -94,9 +94,9 @@ def test_what_else_is_refused_says_which_roles_are_needed(
     tasks: CloudTasksStandIn, queue: CloudTasksQueue
 ) -> None:
     tasks.refuse(grpc.StatusCode.PERMISSION_DENIED)
-    with pytest.raises(QueueError, match=r"PermissionDenied.*Cloud Tasks Enqueuer") as error:
+    with pytest.raises(TaskQueueError, match=r"PermissionDenied.*Cloud Tasks Enqueuer") as error:
         queue.enqueue(TASK)
-    assert not isinstance(error.value, NoSuchQueue)
+    assert not isinstance(error.value, NoSuchQueueError)
 
 
 @pytest.mark.parametrize("name", ["run-C01-7", "åäö/..", "x" * 2000, "", "deliver-C0 1-a_b"])

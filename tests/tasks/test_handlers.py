@@ -8,14 +8,14 @@ from typing import Any, cast
 import pytest
 
 from addon import logs
-from addon.delivery.lease import Taken
+from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.store.base import StoreError
-from addon.sync.context import Rooms, Unknown
-from addon.sync.relay import Relay
+from addon.sync.context import NotFoundError, SyncContext
+from addon.sync.relay import PlannedRun
 from addon.sync.report import ConnectionReport
-from addon.tasks.base import NoSuchQueue, QueueError, Task
-from addon.tasks.handlers import DELIVER, RUN, Answer, Work
+from addon.tasks.base import NoSuchQueueError, Task, TaskQueueError
+from addon.tasks.handlers import DELIVER, RUN, TaskHandler, TaskResult
 from addon.tenants.document import DocumentError
 from addon.validation import Fault
 
@@ -40,13 +40,13 @@ class Stub:
         self._done = done
         self._refusing = refusing or {}
 
-    def read_and_plan(self, rooms: Rooms, tenant_id: str) -> Relay:
+    def read_and_plan(self, context: SyncContext, tenant_id: str) -> PlannedRun:
         if self._trouble is not None:
             raise self._trouble
-        return Relay("R1", self._vendors)
+        return PlannedRun("R1", self._vendors)
 
     def deliver(
-        self, rooms: Rooms, tenant_id: str, vendor: str, run: str, seconds: float
+        self, context: SyncContext, tenant_id: str, vendor: str, run: str, seconds: float
     ) -> ConnectionReport:
         if self._trouble is not None:
             raise self._trouble
@@ -60,16 +60,16 @@ class Stub:
         return True
 
 
-ROOMS = Rooms(settings=cast(Any, None), store=cast(Any, None), read=cast(Any, None))
+ROOMS = SyncContext(settings=cast(Any, None), store=cast(Any, None), read_directory=cast(Any, None))
 """Those of a stub's stretches, which go into none."""
 
 
-def do(stub: Stub, path: str, seconds: float = 480.0, **payload: str) -> Answer:
-    rooms: Any = ROOMS
-    return Work(lambda: rooms, lambda: stub, stub, seconds).do(path, payload)
+def do(stub: Stub, path: str, seconds: float = 480.0, **payload: str) -> TaskResult:
+    context: Any = ROOMS
+    return TaskHandler(lambda: context, lambda: stub, stub, seconds).handle(path, payload)
 
 
-def delivered(stub: Stub, seconds: float = 480.0, part: str = "0") -> Answer:
+def delivered(stub: Stub, seconds: float = 480.0, part: str = "0") -> TaskResult:
     return do(stub, DELIVER, seconds, tenant="C1", vendor="ne", run="R1", part=part)
 
 
@@ -125,10 +125,10 @@ def events(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
 
 
 TROUBLES = [
-    (Taken("m|1|2|R0"), 409),
+    (LeaseHeldByOther("m|1|2|R0"), 409),
     (DirectoryError("query 7 failed"), 502),
     (AccessRefused("consent is missing"), 200),
-    (Unknown("there is no tenant C1"), 200),
+    (NotFoundError("there is no tenant C1"), 200),
     (DocumentError([Fault("connections", "is odd")]), 200),
     (StoreError("the disk is full"), 503),
     (RuntimeError(SECRET), 500),
@@ -170,8 +170,8 @@ def test_only_trouble_of_our_own_slows_the_whole_queue_down() -> None:
 def test_what_is_malformed_is_given_up_and_logged(
     path: str, payload: object, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stub, rooms = Stub(vendors=("ne",)), None
-    assert Work(lambda: rooms, lambda: stub, stub).do(path, payload).done  # type: ignore[arg-type,return-value]
+    stub, context = Stub(vendors=("ne",)), None
+    assert TaskHandler(lambda: context, lambda: stub, stub).handle(path, payload).done  # type: ignore[arg-type,return-value]
     assert stub.tasks == []
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
@@ -179,29 +179,31 @@ def test_what_is_malformed_is_given_up_and_logged(
 def test_a_vendor_without_a_queue_does_not_keep_the_others_waiting(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    stub = Stub(vendors=("ne", "ilt"), refusing={"deliver-ne": NoSuchQueue("no queue deliver-ne")})
+    stub = Stub(
+        vendors=("ne", "ilt"), refusing={"deliver-ne": NoSuchQueueError("no queue deliver-ne")}
+    )
     assert do(stub, RUN, tenant="C1").done
     assert [task.queue for task in stub.tasks] == ["deliver-ilt"]
     assert "no queue deliver-ne" in caplog.text
 
 
 def test_a_queue_in_trouble_has_the_run_tried_again_after_the_others_got_theirs() -> None:
-    stub = Stub(vendors=("ne", "ilt"), refusing={"deliver-ne": QueueError("down")})
+    stub = Stub(vendors=("ne", "ilt"), refusing={"deliver-ne": TaskQueueError("down")})
     assert do(stub, RUN, tenant="C1").status == 503
     assert [task.queue for task in stub.tasks] == ["deliver-ilt"]
 
 
 def test_a_scheduled_run_out_of_turn_is_not_begun_but_one_asked_for_is() -> None:
     stub, told = Stub(vendors=("ne",)), []
-    work = Work(
+    work = TaskHandler(
         lambda: ROOMS,
         lambda: stub,
         stub,
         tell=lambda tenant, vendor: told.append(tenant),
         is_turn=lambda tenant, window: window == "8",
     )
-    assert work.do(RUN, {"tenant": "C1", "window": "7"}) == Answer(200, "not its turn")
+    assert work.handle(RUN, {"tenant": "C1", "window": "7"}) == TaskResult(200, "not its turn")
     assert (stub.tasks, told) == ([], [])
-    assert work.do(RUN, {"tenant": "C1", "window": "8"}) == Answer(200, "1 deliveries")
-    assert work.do(RUN, {"tenant": "C1"}) == Answer(200, "1 deliveries")
+    assert work.handle(RUN, {"tenant": "C1", "window": "8"}) == TaskResult(200, "1 deliveries")
+    assert work.handle(RUN, {"tenant": "C1"}) == TaskResult(200, "1 deliveries")
     assert told == ["C1", "C1"]

@@ -16,7 +16,7 @@ import requests
 from addon.sandbox.directory_server import DirectoryServer
 from addon.store.records import StoredTask
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.context import find_tenant
+from addon.sync.context import load_tenant_or_raise
 from addon.tasks.base import RUNS
 from addon.tasks.handlers import DELIVER, RUN
 from tests.support.egil_server import EgilServer
@@ -127,7 +127,7 @@ def test_a_run_that_was_killed_goes_on_at_the_next_start(at: str, tmp_path: Path
         assert store.tasks(), "nothing was left to go on with"
         with machine.serving():
             until(lambda: not unfinished(store), "all tasks were done")
-        tenant, snapshot = find_tenant(store, TENANT), crowd(PEOPLE).snapshot()
+        tenant, snapshot = load_tenant_or_raise(store, TENANT), crowd(PEOPLE).snapshot()
         assert there(vendor) == wanted(tenant, snapshot, profile(vendor.url))
         assert "running" not in {run.status for run in store.runs(TENANT)}
         assert "go on" in machine.log

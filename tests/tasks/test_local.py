@@ -11,8 +11,8 @@ import pytest
 from addon.store.base import StoreError
 from addon.store.records import StoredTask
 from addon.store.sqlite.store import SQLiteStore
-from addon.tasks.base import QueueError, Task
-from addon.tasks.local import REMEMBERED, Backoff, LocalQueue
+from addon.tasks.base import Task, TaskQueueError
+from addon.tasks.local import REMEMBERED, Backoff, LocalTaskQueue
 
 SECONDS = 60.0
 QUICK = Backoff(first=0.001, longest=0.004, tries=4)
@@ -58,11 +58,11 @@ def store(tmp_path: Path) -> Iterator[SQLiteStore]:
 
 
 @pytest.fixture
-def made(store: SQLiteStore) -> Iterator[Callable[..., LocalQueue]]:
-    queues: list[LocalQueue] = []
+def made(store: SQLiteStore) -> Iterator[Callable[..., LocalTaskQueue]]:
+    queues: list[LocalTaskQueue] = []
 
-    def make(**given: Any) -> LocalQueue:
-        queues.append(LocalQueue(lambda: store, **{"backoff": QUICK, **given}))
+    def make(**given: Any) -> LocalTaskQueue:
+        queues.append(LocalTaskQueue(lambda: store, **{"backoff": QUICK, **given}))
         return queues[-1]
 
     yield make
@@ -70,7 +70,7 @@ def made(store: SQLiteStore) -> Iterator[Callable[..., LocalQueue]]:
         queue.stop()
 
 
-def settled(queue: LocalQueue, store: SQLiteStore) -> None:
+def settled(queue: LocalTaskQueue, store: SQLiteStore) -> None:
     """Wait until the queue is empty, in memory and in the store."""
     end = time.monotonic() + SECONDS
     while queue.waiting or store.tasks():
@@ -79,7 +79,7 @@ def settled(queue: LocalQueue, store: SQLiteStore) -> None:
 
 
 def test_tasks_wait_in_the_store_until_they_are_done(
-    made: Callable[..., LocalQueue], store: SQLiteStore
+    made: Callable[..., LocalTaskQueue], store: SQLiteStore
 ) -> None:
     queue, doer = made(clock=lambda: 1000.0), Doer()
     assert queue.enqueue(task("a", due=5.0))
@@ -92,7 +92,7 @@ def test_tasks_wait_in_the_store_until_they_are_done(
 
 
 def test_a_name_is_taken_once_while_it_waits_and_for_an_hour_after(
-    made: Callable[..., LocalQueue], store: SQLiteStore
+    made: Callable[..., LocalTaskQueue], store: SQLiteStore
 ) -> None:
     now = 1000.0
     queue, doer = made(clock=lambda: now), Doer()
@@ -107,7 +107,7 @@ def test_a_name_is_taken_once_while_it_waits_and_for_an_hour_after(
 
 
 def test_what_is_due_first_comes_first_and_what_came_first_of_those(
-    made: Callable[..., LocalQueue], store: SQLiteStore
+    made: Callable[..., LocalTaskQueue], store: SQLiteStore
 ) -> None:
     queue, doer = made(), Doer()
     for name, due in (("c", 3.0), ("a", 1.0), ("d", 3.0), ("b", 2.0)):
@@ -117,7 +117,9 @@ def test_what_is_due_first_comes_first_and_what_came_first_of_those(
     assert doer.done == ["a", "b", "c", "d"]
 
 
-def test_a_task_waits_until_it_is_due(made: Callable[..., LocalQueue], store: SQLiteStore) -> None:
+def test_a_task_waits_until_it_is_due(
+    made: Callable[..., LocalTaskQueue], store: SQLiteStore
+) -> None:
     queue, began = made(), time.time()
     times: list[float] = []
     queue.start(lambda path, payload: times.append(time.time()) or True)
@@ -127,7 +129,7 @@ def test_a_task_waits_until_it_is_due(made: Callable[..., LocalQueue], store: SQ
 
 
 def test_one_at_a_time_of_each_queue_and_queues_side_by_side(
-    made: Callable[..., LocalQueue], store: SQLiteStore
+    made: Callable[..., LocalTaskQueue], store: SQLiteStore
 ) -> None:
     both = threading.Barrier(2, timeout=SECONDS)
     doer = Doer(lambda name, tried: both.wait() >= 0)
@@ -140,7 +142,7 @@ def test_one_at_a_time_of_each_queue_and_queues_side_by_side(
 
 
 def test_what_fails_is_tried_again_while_others_go_on(
-    made: Callable[..., LocalQueue], store: SQLiteStore
+    made: Callable[..., LocalTaskQueue], store: SQLiteStore
 ) -> None:
     doer = Doer(lambda name, tried: name != "bad" or tried == 2)
     queue = made()
@@ -153,7 +155,7 @@ def test_what_fails_is_tried_again_while_others_go_on(
 
 
 def test_what_never_succeeds_is_given_up_and_logged(
-    made: Callable[..., LocalQueue], store: SQLiteStore, caplog: pytest.LogCaptureFixture
+    made: Callable[..., LocalTaskQueue], store: SQLiteStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     doer = Doer(lambda name, tried: False)
     queue = made().start(doer)
@@ -164,7 +166,7 @@ def test_what_never_succeeds_is_given_up_and_logged(
 
 
 def test_an_error_in_a_task_does_not_end_the_queue(
-    made: Callable[..., LocalQueue], store: SQLiteStore
+    made: Callable[..., LocalTaskQueue], store: SQLiteStore
 ) -> None:
     def do(name: str, tried: int) -> bool:
         if name == "bad":
@@ -180,7 +182,7 @@ def test_an_error_in_a_task_does_not_end_the_queue(
 
 
 def test_a_restart_goes_on_with_what_was_left(
-    made: Callable[..., LocalQueue], store: SQLiteStore
+    made: Callable[..., LocalTaskQueue], store: SQLiteStore
 ) -> None:
     stuck = threading.Event()
     first = made().start(lambda path, payload: stuck.wait(SECONDS))
@@ -194,7 +196,7 @@ def test_a_restart_goes_on_with_what_was_left(
 
 
 def test_a_name_that_an_earlier_process_left_is_not_taken_again(
-    made: Callable[..., LocalQueue],
+    made: Callable[..., LocalTaskQueue],
 ) -> None:
     made().enqueue(task("a"))
     assert not made().enqueue(task("a"))
@@ -204,12 +206,12 @@ def test_a_store_that_fails_takes_no_task() -> None:
     def store() -> SQLiteStore:
         raise StoreError("the disk is full")
 
-    with pytest.raises(QueueError, match="the disk is full"):
-        LocalQueue(store).enqueue(task("a"))
+    with pytest.raises(TaskQueueError, match="the disk is full"):
+        LocalTaskQueue(store).enqueue(task("a"))
 
 
 def test_after_the_stop_nothing_is_begun(
-    made: Callable[..., LocalQueue], store: SQLiteStore
+    made: Callable[..., LocalTaskQueue], store: SQLiteStore
 ) -> None:
     queue, doer = made(), Doer()
     queue.start(doer)

@@ -2,7 +2,7 @@
 
 from addon.tasks.base import RUNS, Task
 from addon.tasks.handlers import RECONCILE, RUN, WITHDRAW
-from addon.tasks.requests import reconcile_now, run_now, withdraw_now
+from addon.tasks.requests import request_reconciliation, request_run, request_withdrawal
 
 NOW = 1_800_000_000.0
 
@@ -17,9 +17,9 @@ class Taking:
 
 def test_each_order_is_a_task_of_its_own_without_a_window() -> None:
     queue = Taking()
-    assert run_now(queue, "C1", NOW)
-    assert withdraw_now(queue, "C1", "ne", NOW)
-    assert reconcile_now(queue, "C1", "ne", NOW)
+    assert request_run(queue, "C1", NOW)
+    assert request_withdrawal(queue, "C1", "ne", NOW)
+    assert request_reconciliation(queue, "C1", "ne", NOW)
     assert [(task.queue, task.path, task.payload) for task in queue.tasks.values()] == [
         (RUNS, RUN, {"tenant": "C1"}),
         (RUNS, WITHDRAW, {"tenant": "C1", "vendor": "ne"}),
@@ -29,14 +29,14 @@ def test_each_order_is_a_task_of_its_own_without_a_window() -> None:
 
 def test_a_button_pressed_twice_is_one_order_and_a_later_wish_another() -> None:
     queue = Taking()
-    assert run_now(queue, "C1", NOW)
-    assert not run_now(queue, "C1", NOW + 1)
-    assert run_now(queue, "C2", NOW + 1)
-    assert run_now(queue, "C1", NOW + 60)
+    assert request_run(queue, "C1", NOW)
+    assert not request_run(queue, "C1", NOW + 1)
+    assert request_run(queue, "C2", NOW + 1)
+    assert request_run(queue, "C1", NOW + 60)
 
 
 def test_a_run_for_another_reason_is_another_order_at_once() -> None:
     queue = Taking()
-    assert run_now(queue, "C1", NOW, "a1")
-    assert run_now(queue, "C1", NOW, "b2")
-    assert not run_now(queue, "C1", NOW, "b2")
+    assert request_run(queue, "C1", NOW, "a1")
+    assert request_run(queue, "C1", NOW, "b2")
+    assert not request_run(queue, "C1", NOW, "b2")

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from addon.store.records import Shelf
+from addon.store.records import Namespace
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.runs import begin
-from addon.tasks.base import QueueError, Task
+from addon.sync.runs import start_run
+from addon.tasks.base import Task, TaskQueueError
 from addon.tasks.schedule import (
-    Enqueued,
-    Schedule,
-    Window,
+    EnqueueCounts,
+    RunWindow,
+    Scheduler,
     enqueue_runs,
-    is_turn,
+    is_due,
     nearest_window,
     run_of,
     window_at,
@@ -35,7 +35,7 @@ class Taking:
 
     def enqueue(self, task: Task) -> bool:
         if task.payload["tenant"] in self._broken:
-            raise QueueError("it is broken")
+            raise TaskQueueError("it is broken")
         new = task.name not in self.tasks
         self.tasks[task.name] = task
         return new
@@ -65,7 +65,7 @@ def test_a_tenants_turn_is_as_far_into_every_window() -> None:
 
 def test_windows_follow_each_other_without_a_gap() -> None:
     window = window_at(NOON, 4)
-    assert window == Window(window.number, 4 * 3600.0)
+    assert window == RunWindow(window.number, 4 * 3600.0)
     assert window.starts == NOON
     assert window_at(window.ends - 0.01, 4) == window
     assert window_at(window.ends, 4).number == window.number + 1
@@ -78,18 +78,18 @@ def test_a_cron_call_a_little_early_or_late_is_for_the_same_window(early: float)
 
 def test_a_second_call_makes_no_doubles_and_the_next_window_is_new() -> None:
     queue = Taking()
-    assert enqueue_runs(TENANTS, queue, window_at(NOON, 1)) == Enqueued(1000, 1000, 0)
-    assert enqueue_runs(TENANTS, queue, window_at(NOON + 60, 1)) == Enqueued(1000, 0, 0)
-    assert enqueue_runs(TENANTS, queue, window_at(NOON + 3600, 1)) == Enqueued(1000, 1000, 0)
+    assert enqueue_runs(TENANTS, queue, window_at(NOON, 1)) == EnqueueCounts(1000, 1000, 0)
+    assert enqueue_runs(TENANTS, queue, window_at(NOON + 60, 1)) == EnqueueCounts(1000, 0, 0)
+    assert enqueue_runs(TENANTS, queue, window_at(NOON + 3600, 1)) == EnqueueCounts(1000, 1000, 0)
 
 
 def test_the_same_number_of_another_schedule_is_another_window() -> None:
-    assert run_of("C1", Window(5, 3600)).name != run_of("C1", Window(5, 7200)).name
+    assert run_of("C1", RunWindow(5, 3600)).name != run_of("C1", RunWindow(5, 7200)).name
 
 
 def test_one_tenants_trouble_is_not_the_others(caplog: pytest.LogCaptureFixture) -> None:
     queue = Taking(broken=("C0001",))
-    assert enqueue_runs(TENANTS[:5], queue, window_at(NOON, 1)) == Enqueued(5, 4, 1)
+    assert enqueue_runs(TENANTS[:5], queue, window_at(NOON, 1)) == EnqueueCounts(5, 4, 1)
     assert "it is broken" in caplog.text
 
 
@@ -102,36 +102,36 @@ def test_the_schedule_enqueues_each_window_once_and_new_tenants_when_they_come(
     store: SQLiteStore,
 ) -> None:
     now, queue = NOON, Taking()
-    schedule = Schedule(lambda: store, lambda: queue, 1, lambda: now)
-    schedule.look()
+    schedule = Scheduler(lambda: store, lambda: queue, 1, lambda: now)
+    schedule.tick()
     assert len(queue.tasks) == 2
     store.save_tenant("C3", b"{}")
-    schedule.look()
+    schedule.tick()
     assert {task.payload["tenant"] for task in queue.tasks.values()} == {"C1", "C2", "C3"}
     now += 3600
-    schedule.look()
+    schedule.tick()
     assert len(queue.tasks) == 6
 
 
 def test_the_schedule_removes_what_has_expired_every_ten_minutes(store: SQLiteStore) -> None:
-    now, shelf = NOON, Shelf("reading", "C1")
-    schedule = Schedule(lambda: store, Taking, 1, lambda: now)
+    now, shelf = NOON, Namespace("reading", "C1")
+    schedule = Scheduler(lambda: store, Taking, 1, lambda: now)
     for at, found in ((0, 0), (60, 1), (599, 1), (600, 0), (660, 1), (1200, 0)):
         store.keep(shelf, "directory", b"packed", NOON - 60, NOON - 30)
         now = NOON + at
-        schedule.look()
+        schedule.tick()
         assert store.sweep(now) == found, at
 
 
 def test_after_a_restart_who_has_run_in_this_window_waits_for_the_next(store: SQLiteStore) -> None:
-    begin(store, "C1", NOON + 60)
-    begin(store, "C2", NOON - 60)
+    start_run(store, "C1", NOON + 60)
+    start_run(store, "C2", NOON - 60)
     now, queue = NOON + 1800, Taking()
-    schedule = Schedule(lambda: store, lambda: queue, 1, lambda: now)
-    schedule.look()
+    schedule = Scheduler(lambda: store, lambda: queue, 1, lambda: now)
+    schedule.tick()
     assert [task.payload["tenant"] for task in queue.tasks.values()] == ["C2"]
     now = NOON + 3600
-    schedule.look()
+    schedule.tick()
     assert len(queue.tasks) == 3
 
 
@@ -149,7 +149,7 @@ def test_a_tenant_runs_in_the_first_window_of_each_stretch_of_its_own_hours(
     tenant = wanting(hours)
     first = window_at(NOON, of_installation).number
     windows = range(first, first + 7 * 24)
-    begins = [n * of_installation for n in windows if is_turn(tenant, str(n), of_installation)]
+    begins = [n * of_installation for n in windows if is_due(tenant, str(n), of_installation)]
     stretches = [begin // max(hours, 1) for begin in begins]
     if hours <= of_installation:
         assert len(begins) == len(windows)
@@ -159,10 +159,10 @@ def test_a_tenant_runs_in_the_first_window_of_each_stretch_of_its_own_hours(
 
 
 def test_a_tenant_without_hours_of_its_own_runs_in_every_window() -> None:
-    assert all(is_turn(wanting(None), str(n), 1) for n in range(24))
+    assert all(is_due(wanting(None), str(n), 1) for n in range(24))
 
 
 def test_a_run_once_a_day_is_at_midnight_utc() -> None:
     midnight = window_at(NOON - 12 * 3600, 1).number
-    turns = [n for n in range(midnight, midnight + 24) if is_turn(wanting(24), str(n), 1)]
+    turns = [n for n in range(midnight, midnight + 24) if is_due(wanting(24), str(n), 1)]
     assert turns == [midnight]

@@ -13,9 +13,9 @@ from addon.sync.report import USAGE
 from addon.sync.run import preview, sync
 from addon.sync.status import status
 from addon.sync.withdraw import withdraw
-from addon.tasks.handlers import DELIVER, RUN, Work
+from addon.tasks.handlers import DELIVER, RUN, TaskHandler
 from addon.tenants.model import Organisation, Pause, Schedule, Tenant
-from addon.tenants.pause import Paused, paused, today
+from addon.tenants.pause import PausedError, current_pause, today
 from tests.support.installation import PUPILS, TENANT, Installation
 
 ALWAYS = {"pause": {"from": "2020-01-01", "until": "2199-12-31"}}
@@ -59,19 +59,19 @@ def test_both_its_days_are_in_it(now, is_paused):
     tenant = Tenant(
         customer_id=TENANT, organisation=Organisation(name="x"), schedule=Schedule(pause=summer)
     )
-    assert paused(tenant, at(now)) == (summer if is_paused else None)
+    assert current_pause(tenant, at(now)) == (summer if is_paused else None)
 
 
 def test_a_run_reads_and_sends_nothing_and_is_not_kept(here):
     pause(here, **ALWAYS)
-    with here.rooms() as rooms:
-        with pytest.raises(Paused, match="2199-12-31"):
-            sync(rooms, TENANT)
-        with pytest.raises(Paused):
-            relay.read_and_plan(rooms, TENANT)
-        with pytest.raises(Paused):
-            relay.deliver(rooms, TENANT, "all", "R1", 60)
-        assert rooms.store.runs(TENANT) == []
+    with here.sync_context() as context:
+        with pytest.raises(PausedError, match="2199-12-31"):
+            sync(context, TENANT)
+        with pytest.raises(PausedError):
+            relay.plan_run(context, TENANT)
+        with pytest.raises(PausedError):
+            relay.deliver(context, TENANT, "all", "R1", 60)
+        assert context.store.runs(TENANT) == []
     assert here.directory.queries == 0
     assert here.requests == []
 
@@ -79,13 +79,13 @@ def test_a_run_reads_and_sends_nothing_and_is_not_kept(here):
 @pytest.mark.parametrize("path", [RUN, DELIVER])
 def test_a_task_in_a_pause_is_done(here, path):
     pause(here, **ALWAYS)
-    with here.rooms() as rooms:
+    with here.sync_context() as context:
         queue: list[object] = []
-        work = Work(lambda: rooms, lambda: queue)  # type: ignore[arg-type,return-value]
+        work = TaskHandler(lambda: context, lambda: queue)  # type: ignore[arg-type,return-value]
         asked = {"tenant": TENANT}
         if path == DELIVER:
             asked |= {"vendor": "all", "run": "R1", "part": "0"}
-        answer = work.do(path, asked)
+        answer = work.handle(path, asked)
     assert (answer.done, answer.outcome) == (True, "paused")
     assert here.directory.queries == 0
 
@@ -112,20 +112,20 @@ def test_a_status_outside_of_it_tells_none(here):
 
 def test_runs_go_on_when_it_is_over(here):
     pause(here, pause={"from": "2027-06-15", "until": "2027-08-09"})
-    with here.rooms() as rooms:
-        july = structs.replace(rooms, clock=lambda: at("2027-07-01T12:00:00"))
-        with pytest.raises(Paused):
+    with here.sync_context() as context:
+        july = structs.replace(context, clock=lambda: at("2027-07-01T12:00:00"))
+        with pytest.raises(PausedError):
             sync(july, TENANT)
-        august = structs.replace(rooms, clock=lambda: at("2027-08-10T05:00:00"))
+        august = structs.replace(context, clock=lambda: at("2027-08-10T05:00:00"))
         assert sync(august, TENANT).exit_status == 0
 
 
 def test_a_preview_and_a_withdrawal_work_all_the_same(here):
     here.run("sync", TENANT)
     pause(here, **ALWAYS)
-    with here.rooms() as rooms:
-        preview(rooms, TENANT)
-        assert withdraw(rooms, TENANT, "all", confirmed=True).exit_status == 0
+    with here.sync_context() as context:
+        preview(context, TENANT)
+        assert withdraw(context, TENANT, "all", confirmed=True).exit_status == 0
     assert here.all.externalIds() == []
     assert json.loads(here.run("tenant", "export", TENANT).out)["schedule"] == ALWAYS
 
@@ -134,15 +134,15 @@ def test_an_approval_waits_but_that_of_a_withdrawal_does_not(here):
     here.run("sync", TENANT)
     here.leave(*PUPILS["7A"][:4])
     here.run("sync", TENANT)
-    with here.rooms() as rooms:
-        withdraw(rooms, TENANT, "some")
+    with here.sync_context() as context:
+        withdraw(context, TENANT, "some")
     pause(here, **ALWAYS)
-    with here.rooms() as rooms:
-        with pytest.raises(Paused):
-            approve(rooms, TENANT, "all")
-        held = find_hold(rooms.store, TENANT, "all")
+    with here.sync_context() as context:
+        with pytest.raises(PausedError):
+            approve(context, TENANT, "all")
+        held = find_hold(context.store, TENANT, "all")
         assert held is not None
-        assert rooms.store.approval(held[0]) is None
-        assert approve(rooms, TENANT, "some").exit_status == 0
+        assert context.store.approval(held[0]) is None
+        assert approve(context, TENANT, "some").exit_status == 0
     assert here.some.externalIds() == []
     assert len(here.all.held("User")) == 14

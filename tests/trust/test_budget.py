@@ -45,7 +45,7 @@ def test_calls_with_little_time_each_send_everything_once(town: Town) -> None:
     resources = sum(map(len, town.wanted.values()))
     left = []
     for _ in range(MOST_CALLS):
-        report = sync(town.rooms(), TENANT, seconds=0.2)
+        report = sync(town.sync_context(), TENANT, seconds=0.2)
         connection = report.connections[0]
         assert connection.status == "delivered"
         assert connection.failures == ()
@@ -64,7 +64,7 @@ def test_calls_with_little_time_each_send_everything_once(town: Town) -> None:
 
 
 def test_a_run_without_time_sends_nothing_and_says_how_much_is_left(town: Town) -> None:
-    report = sync(town.rooms(), TENANT, seconds=1e-9)
+    report = sync(town.sync_context(), TENANT, seconds=1e-9)
     connection = report.connections[0]
     assert (report.exit_status, connection.left) == (FAILED, sum(map(len, town.wanted.values())))
     assert town.server.requests == []
@@ -73,7 +73,7 @@ def test_a_run_without_time_sends_nothing_and_says_how_much_is_left(town: Town) 
 
 
 def test_a_run_that_ends_in_time_is_as_one_without_a_limit(town: Town) -> None:
-    report = sync(town.rooms(), TENANT, seconds=600)
+    report = sync(town.sync_context(), TENANT, seconds=600)
     assert (report.exit_status, report.connections[0].detail) == (DONE, None)
     assert there(town.server) == town.wanted
 
@@ -112,7 +112,7 @@ def withdrawn(town: Town, confirmed: bool = False, trouble: Trouble | None = Non
     life = None if trouble is None else Life(trouble)
     if life is not None:
         town.server.faults = life.decide
-    status = withdraw(town.rooms(life), TENANT, "v", confirmed).exit_status
+    status = withdraw(town.sync_context(life), TENANT, "v", confirmed).exit_status
     town.server.faults = []
     return status
 
@@ -138,7 +138,7 @@ def test_a_withdrawal_is_held_and_its_approval_outlives_a_crash(cautious: Town) 
     town.clock.now += 100
     life = Life(Trouble(crash=Crash("request", 60, after=True)))
     town.server.faults = life.decide
-    approve(town.rooms(life), TENANT, "v")
+    approve(town.sync_context(life), TENANT, "v")
     town.server.faults = []
     assert town.server.externalIds() != []
     assert mode(town) == "off"
@@ -153,7 +153,7 @@ def test_an_approved_withdrawal_goes_on_after_the_vendors_trouble(cautious: Town
     town = cautious
     assert withdrawn(town) == HELD
     town.server.fail(503, times=None, skip=50)
-    assert approve(town.rooms(), TENANT, "v").exit_status == FAILED
+    assert approve(town.sync_context(), TENANT, "v").exit_status == FAILED
     assert mode(town) == "off"
     town.server.clear()
     assert withdrawn(town) == DONE
@@ -167,10 +167,10 @@ def test_an_approval_can_be_given_again_after_a_crash(cautious: Town) -> None:
     town.clock.now += 100
     life = Life(Trouble(crash=Crash("request", 30, after=False)))
     town.server.faults = life.decide
-    approve(town.rooms(life), TENANT, "v")
+    approve(town.sync_context(life), TENANT, "v")
     town.server.faults = []
     town.clock.now += 100
-    assert approve(town.rooms(), TENANT, "v").exit_status == DONE
+    assert approve(town.sync_context(), TENANT, "v").exit_status == DONE
     assert town.server.externalIds() == []
     assert mode(town) == "off"
 
@@ -179,11 +179,11 @@ def test_an_approval_of_a_withdrawal_does_not_last_for_ever(cautious: Town) -> N
     town = cautious
     assert withdrawn(town) == HELD
     town.server.fail(503, times=None, skip=50)
-    assert approve(town.rooms(), TENANT, "v").exit_status == FAILED
+    assert approve(town.sync_context(), TENANT, "v").exit_status == FAILED
     town.server.clear()
     town.clock.now += APPROVAL_LASTS
     assert withdrawn(town) == HELD
     assert town.server.requests == []
     town.clock.now += 100
-    assert approve(town.rooms(), TENANT, "v").exit_status == DONE
+    assert approve(town.sync_context(), TENANT, "v").exit_status == DONE
     assert town.server.externalIds() == []

@@ -156,7 +156,7 @@ def test_nothing_beyond_the_limit_goes_without_approval_and_the_protected_always
             return
         town.server.clear()
         town.clock.now += 100
-        assert approve(town.rooms(), TENANT, "v").exit_status == 0
+        assert approve(town.sync_context(), TENANT, "v").exit_status == 0
         note(f"approved: {town.sent()}")
         see_that_all_is_well(town)
 

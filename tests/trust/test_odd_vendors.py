@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from addon.delivery.throttle import Patience
-from addon.planning.ledger import Key
+from addon.delivery.throttle import RetryPolicy
+from addon.planning.ledger import LedgerKey
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.context import Rooms, find_tenant
+from addon.sync.context import SyncContext, load_tenant_or_raise
 from addon.sync.report import FAILED, ConnectionReport
 from addon.sync.run import sync
 from addon.vendors.profiles import Vendor
@@ -34,7 +34,7 @@ OWN = KINDS["own ids, filter"]
 PEOPLE = 24
 FEW = 6
 SNAPSHOT = crowd(PEOPLE).snapshot()
-BRIEF = Patience(first_wait=0.001, longest_wait=0.01, connect=5.0, read=0.3)
+BRIEF = RetryPolicy(first_wait=0.001, longest_wait=0.01, connect=5.0, read=0.3)
 
 
 class Odd(NamedTuple):
@@ -78,16 +78,18 @@ class Two:
         self._settings = settings(folder, odd, self._good)
         store.save_tenant(TENANT, document(vendors=("odd", "good")))
 
-    def run(self, patience: Patience = CALM) -> tuple[int, ConnectionReport, ConnectionReport]:
+    def run(self, patience: RetryPolicy = CALM) -> tuple[int, ConnectionReport, ConnectionReport]:
         """The exit status of a run, and what it says of the odd vendor and of the good one."""
-        rooms = Rooms(self._settings, self.store, lambda tenant: SNAPSHOT, patience=patience)
-        report = sync(rooms, TENANT)
+        context = SyncContext(
+            self._settings, self.store, lambda tenant: SNAPSHOT, retry_policy=patience
+        )
+        report = sync(context, TENANT)
         odd, good = report.connections
         return report.exit_status, odd, good
 
     def expected(self, vendor: str) -> Any:
         named = {"odd": self._odd, "good": self._good}
-        return wanted(find_tenant(self.store, TENANT), SNAPSHOT, named[vendor])
+        return wanted(load_tenant_or_raise(self.store, TENANT), SNAPSHOT, named[vendor])
 
     def see_that_the_good_one_is_served(self, report: ConnectionReport) -> None:
         assert (report.status, report.left, report.failures) == ("delivered", 0, ())
@@ -180,7 +182,9 @@ def test_fifty_megabytes_are_not_read(
         server.clear()
         worker.run(tmp_path, server.url, FEW)
         vendor = profile(server.url)
-        assert there(server) == wanted(find_tenant(store, TENANT), crowd(FEW).snapshot(), vendor)
+        assert there(server) == wanted(
+            load_tenant_or_raise(store, TENANT), crowd(FEW).snapshot(), vendor
+        )
         server.clear()
         assert worker.run(tmp_path, server.url, FEW).connections[0]["status"] == "unchanged"
         assert server.requests == []
@@ -211,7 +215,7 @@ def test_a_vendor_that_is_not_there_is_served_when_it_is(
     two.see_that_the_good_one_is_served(of_good)
     assert (exit_status, told.status) == (FAILED, "failed")
     assert "could not be reached" in str(told.detail)
-    assert store.ledger(Key(TENANT, "odd", "live")).count("User") == 0
+    assert store.ledger(LedgerKey(TENANT, "odd", "live")).count("User") == 0
     with EgilServer(port=port, **OWN) as server:
         two.see_that_all_is_well(server)
         assert {r.method for r in server.requests} == set()

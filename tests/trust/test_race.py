@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from addon.planning.ledger import Key
+from addon.planning.ledger import LedgerKey
 from addon.sandbox.directory_server import DirectoryServer
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.context import find_tenant
+from addon.sync.context import load_tenant_or_raise
 from addon.sync.run import sync
 from tests.support.egil_faults import Incoming
 from tests.support.egil_server import EgilServer
@@ -71,7 +71,9 @@ def test_of_two_processes_one_delivers_and_the_other_is_told_so(
         runs = {run.id: run.status for run in store.runs(TENANT)}
         assert sorted(runs.values()) == ["done", "failed"]
         assert next(run for run in runs if runs[run] == "done") in lost["detail"]
-        expected = wanted(find_tenant(store, TENANT), crowd(PEOPLE).snapshot(), profile(server.url))
+        expected = wanted(
+            load_tenant_or_raise(store, TENANT), crowd(PEOPLE).snapshot(), profile(server.url)
+        )
         assert there(server) == expected
         assert {r.method for r in server.requests} == {"POST"}
         assert len(server.requests) == sum(map(len, expected.values()))
@@ -92,7 +94,7 @@ def test_many_races_never_send_anything_twice(
             found = [worker.end() for worker in workers]
             told = sorted(ended.connections[0]["status"] for ended in found)
             assert told in (["delivered", "failed"], ["delivered", "unchanged"])
-            tenant = find_tenant(store, TENANT)
+            tenant = load_tenant_or_raise(store, TENANT)
             assert there(server) == wanted(tenant, crowd(12).snapshot(), profile(server.url))
             posts = [r for r in server.requests if r.method == "POST"]
             assert len(posts) == len(server.externalIds())
@@ -156,7 +158,7 @@ def test_a_killed_command_is_recognised_and_superseded(tmp_path: Path) -> None:
             assert latest.id in cut_off.detail
             snapshot = crowd(PEOPLE).snapshot()
             assert there(server) == wanted(
-                find_tenant(store, TENANT), snapshot, profile(server.url)
+                load_tenant_or_raise(store, TENANT), snapshot, profile(server.url)
             )
         status, said, _ = ended(installation.start("sync", TENANT, "--json"))
         assert (status, json.loads(said)["connections"][0]["status"]) == (0, "unchanged")
@@ -184,7 +186,9 @@ def test_the_lease_of_a_killed_process_is_free_at_once(
         assert worker.end().killed
         server.knobs.latency = 0.0
         assert other.run(tmp_path, server.url, PEOPLE).exit == 0
-        expected = wanted(find_tenant(store, TENANT), crowd(PEOPLE).snapshot(), profile(server.url))
+        expected = wanted(
+            load_tenant_or_raise(store, TENANT), crowd(PEOPLE).snapshot(), profile(server.url)
+        )
         assert there(server) == expected
 
 
@@ -212,7 +216,7 @@ def test_a_run_that_loses_its_lease_stops_and_writes_nothing_more(town: Town) ->
             kept.append(town.ledger.entries)
 
     town.server.faults = steal
-    report = sync(town.rooms(), TENANT).connections[0]
+    report = sync(town.sync_context(), TENANT).connections[0]
     assert report.status == "failed"
     assert "another run has taken over" in str(report.detail)
     assert town.ledger.entries == kept[0]
@@ -246,10 +250,10 @@ def test_the_connections_of_a_tenant_are_served_side_by_side(tmp_path: Path) -> 
         town.store.save_tenant(TENANT, document(vendors=("one", "other")))
         vendors = profile(one.url, "one"), profile(other.url, "other")
         snapshot = crowd(PEOPLE).snapshot()
-        rooms = structs.replace(
-            town.rooms(), settings=settings(tmp_path, *vendors), read=lambda tenant: snapshot
+        context = structs.replace(
+            town.sync_context(), settings=settings(tmp_path, *vendors), read=lambda tenant: snapshot
         )
-        report = sync(rooms, TENANT)
+        report = sync(context, TENANT)
         assert [c.status for c in report.connections] == ["delivered", "delivered"]
         for server, vendor in zip((one, other), vendors, strict=True):
             assert there(server) == wanted(town.tenant, snapshot, vendor)
@@ -271,6 +275,6 @@ def test_tenants_are_served_side_by_side(tmp_path: Path, workers: tuple[Worker, 
         for tenant, server in servers.items():
             snapshot = crowd(PEOPLE).snapshot()
             assert there(server) == wanted(
-                find_tenant(store, tenant), snapshot, profile(server.url)
+                load_tenant_or_raise(store, tenant), snapshot, profile(server.url)
             )
-            assert store.ledger(Key(tenant, "v", "live"))
+            assert store.ledger(LedgerKey(tenant, "v", "live"))

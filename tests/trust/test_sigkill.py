@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.context import find_tenant
+from addon.sync.context import load_tenant_or_raise
 from tests.support.egil_faults import Incoming
 from tests.support.egil_server import EgilServer
 from tests.support.trust_town import KINDS, TENANT, crowd, document, profile, there, wanted
@@ -86,7 +86,9 @@ def _one_delivery(
         state = {run.id: run.status for run in store.runs(TENANT)}
         assert {state[each] for each in cut_off} <= {"cut off"}
         assert "running" not in state.values()
-        expected = wanted(find_tenant(store, TENANT), crowd(PEOPLE).snapshot(), profile(server.url))
+        expected = wanted(
+            load_tenant_or_raise(store, TENANT), crowd(PEOPLE).snapshot(), profile(server.url)
+        )
         assert there(server) == expected
         _see_no_full_resend(server, answers, sum(map(len, expected.values())), kills)
         assert worker.run(folder, server.url, PEOPLE).connections[0]["status"] == "unchanged"

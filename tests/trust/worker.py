@@ -19,7 +19,7 @@ import msgspec
 
 import addon
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.context import Rooms
+from addon.sync.context import SyncContext
 from addon.sync.report import RunReport
 from addon.sync.run import sync
 from tests.support.trust_town import CALM, TENANT, crowd, profile, settings
@@ -110,14 +110,14 @@ def _run(
     snapshot = crowd(people).snapshot()
     place = Path(folder)
     with closing(SQLiteStore(place / "skolsynk.db")) as store:
-        rooms = Rooms(
+        context = SyncContext(
             settings(place, profile(url, vendor, concurrency)),
             store,
             lambda tenant: snapshot,
-            patience=CALM,
+            retry_policy=CALM,
             clock=time.time,
         )
-        return sync(rooms, tenant, seconds=seconds)
+        return sync(context, tenant, seconds=seconds)
 
 
 def _child(given: dict[str, Any], report: int) -> int:

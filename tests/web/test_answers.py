@@ -11,7 +11,7 @@ import pytest
 from flask import Flask, Response
 
 from addon import create_app, logs
-from addon.settings import CloudTasks, Settings, SqliteStore
+from addon.settings import CloudTasks, Settings, SqliteAddress
 from addon.store.base import StoreError
 from addon.tenants.conditions import SlowPatternError
 from addon.web.answers import HEADERS, HSTS, LARGEST
@@ -19,7 +19,7 @@ from tests.support.site import Site, form_of
 
 
 def make(folder: Path, **settings: object) -> Flask:
-    return create_app(Settings(SqliteStore(folder / "x.db"), {}, **settings))  # type: ignore[arg-type]
+    return create_app(Settings(SqliteAddress(folder / "x.db"), {}, **settings))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/nowhere", "/tasks/run", "/cron/sync"])
@@ -166,7 +166,7 @@ def test_a_part_that_takes_too_long_is_told_beside_the_form_and_replaces_no_fiel
     page = site.ready(client, path)
     asked = {**form_of(page, path), "do": "students:filter"}
     slow = mock.Mock(side_effect=SlowPatternError("mönstret"))
-    with mock.patch("addon.web.views.selection.outcome", slow):
+    with mock.patch("addon.web.views.selection.preview_selection", slow):
         answer = client.post(path, data=asked, headers={"HX-Request": "true"})
     assert "för lång tid" in answer.text
     assert answer.headers["HX-Retarget"] == "#utfall"

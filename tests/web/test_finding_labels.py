@@ -7,7 +7,7 @@ from flask import Flask
 from flask_babel import Babel
 
 from addon.roster.findings import MESSAGES, finding
-from addon.web.finding_labels import TEXTS, finding_words
+from addon.web.finding_labels import TEXTS, finding_label
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def test_every_kind_has_words_and_there_are_no_words_of_others():
 
 @pytest.mark.parametrize("code", sorted(MESSAGES))
 def test_a_kind_has_a_title_what_it_means_and_what_to_do(code):
-    words = finding_words(made(code))
+    words = finding_label(made(code))
     assert words.title
     assert words.title[0].isupper()
     assert words.summary.endswith(".")
@@ -42,27 +42,27 @@ def test_a_kind_has_a_title_what_it_means_and_what_to_do(code):
 
 @pytest.mark.parametrize("code", sorted(MESSAGES))
 def test_no_word_that_is_told_of_is_missing_in_the_data(code):
-    assert "–" not in finding_words(made(code)).meaning
+    assert "–" not in finding_label(made(code)).meaning
 
 
 @pytest.mark.parametrize("code", sorted(MESSAGES))
 def test_a_kind_without_a_finding_is_told_by_its_summary(code):
-    words = finding_words(None, code)
+    words = finding_label(None, code)
     assert words.meaning == words.summary
     assert "%(" not in words.meaning
 
 
 def test_a_sign_of_percent_in_the_data_is_only_a_sign():
-    words = finding_words(finding("org-unit-missing", "/100 %(x)s"))
+    words = finding_label(finding("org-unit-missing", "/100 %(x)s"))
     assert words.meaning.startswith("/100 %(x)s finns inte.")
 
 
 def test_a_word_that_is_not_there_is_left_out():
-    words = finding_words(
+    words = finding_label(
         finding("duplicate-class-name", "1", count="2", unit="1", unitName="N", name="7A")
     )
     assert words.meaning == "2 klasser på N heter 7A."
 
 
 def test_a_kind_from_another_version_is_told_as_it_tells_itself():
-    assert finding_words(None, "brand-new").title == "brand-new"
+    assert finding_label(None, "brand-new").title == "brand-new"

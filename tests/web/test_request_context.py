@@ -12,13 +12,20 @@ from flask import g
 from msgspec import structs
 
 from addon.store.base import StoreError
-from addon.store.records import Run
-from addon.sync.reconcile import Reconciled, remember
+from addon.store.records import RunRecord
+from addon.sync.reconcile import Reconciliation, save_reconciliation
 from addon.tenants.document import DocumentError
 from addon.tenants.model import Organisation, Protected, Tenant
 from addon.web.directory import snapshot_store
-from addon.web.request_context import Here, Overtaken, here, mark_of, with_connection, with_unit
-from addon.web.security.auth import Admin
+from addon.web.request_context import (
+    EditConflict,
+    RequestContext,
+    content_hash,
+    request_context,
+    with_connection,
+    with_unit,
+)
+from addon.web.security.auth import Administrator
 from tests.support.installation import TENANT
 from tests.support.site import ADMIN, DELEGATED, OTHER_TENANT, STRANGER, Site
 
@@ -29,15 +36,15 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-def of(site: Site, email: str = ADMIN, tenant: str = TENANT) -> Here:
+def of(site: Site, email: str = ADMIN, tenant: str = TENANT) -> RequestContext:
     now = site.clock()
-    return Here(Admin("1", email, "", tenant, True, now, now), site.house)
+    return RequestContext(Administrator("1", email, "", tenant, True, now, now), site.services)
 
 
 @contextmanager
-def asking(site: Site, now: Here) -> Iterator[None]:
+def asking(site: Site, now: RequestContext) -> Iterator[None]:
     with site.app.test_request_context("/"):
-        g.here = now
+        g.ctx = now
         yield
 
 
@@ -59,8 +66,8 @@ def test_the_document_and_its_log_entry_are_saved_together(site: Site) -> None:
 
 def test_the_ledgers_are_others_when_any_run_has_ended(site: Site) -> None:
     """Where a request may not last as long as a run, the first to begin may be the last to end."""
-    long = Run("20260101T000001Z-aaaaaa", TENANT, 1.0, "running")
-    short = Run("20260101T000002Z-bbbbbb", TENANT, 2.0, "done", 3.0)
+    long = RunRecord("20260101T000001Z-aaaaaa", TENANT, 1.0, "running")
+    short = RunRecord("20260101T000002Z-bbbbbb", TENANT, 2.0, "done", 3.0)
     site.store.save_run(long)
     site.store.save_run(short)
     before = of(site).newest_run
@@ -72,11 +79,11 @@ def test_the_ledgers_are_others_when_any_run_has_ended(site: Site) -> None:
 def test_the_ledgers_are_others_when_a_vendor_was_reconciled_with(site: Site) -> None:
     site.installation.connection("all", mode="live")
     before = of(site).newest_run
-    found = Reconciled(TENANT, "all", "live", ())
-    remember(site.store, found, site.clock())
+    found = Reconciliation(TENANT, "all", "live", ())
+    save_reconciliation(site.store, found, site.clock())
     once = of(site).newest_run
     assert once != before
-    remember(site.store, found, site.clock() + 1)
+    save_reconciliation(site.store, found, site.clock() + 1)
     assert of(site).newest_run != once
 
 
@@ -146,16 +153,16 @@ def test_who_is_always_too_late_is_told_and_nothing_is_lost(site: Site) -> None:
 
 
 def test_who_was_faster_is_found_by_what_the_form_was_about(site: Site) -> None:
-    mark = mark_of(of(site).tenant.schedule.hours)
+    mark = content_hash(of(site).tenant.schedule.hours)
     of(site, DELEGATED).save("schedule.saved", scheduled)
     of(site, "annan@edu.storvik.se").save("organisation.saved", renamed)
-    of(site, "annan@edu.storvik.se").log("run.asked")
-    with pytest.raises(Overtaken) as told:
+    of(site, "annan@edu.storvik.se").append_audit("run.asked")
+    with pytest.raises(EditConflict) as told:
         of(site).save(
             "schedule.saved",
             lambda t: t,
             part=lambda t: t.schedule.hours,
-            mark=mark,
+            version_token=mark,
             places=("schedule.hours",),
         )
     (entry,) = told.value.by
@@ -166,16 +173,16 @@ def test_who_was_faster_is_found_by_what_the_form_was_about(site: Site) -> None:
 def test_what_was_done_before_the_form_was_shown_did_not_overtake_it(site: Site) -> None:
     of(site, DELEGATED).save("schedule.saved", scheduled)
     with site.later(60), site.app.test_request_context("/installningar"):
-        mark = of(site).mark(lambda tenant: tenant.schedule.hours)
+        mark = of(site).version_token(lambda tenant: tenant.schedule.hours)
     site.installation.document["schedule"] = {"hours": 12}
     with site.later(120):
         site.installation.import_document()
-        with pytest.raises(Overtaken) as told:
+        with pytest.raises(EditConflict) as told:
             of(site).save(
                 "schedule.saved",
                 scheduled,
                 part=lambda t: t.schedule.hours,
-                mark=mark,
+                version_token=mark,
                 places=("schedule.hours",),
             )
     assert DELEGATED not in [entry.who for entry in told.value.by]
@@ -185,12 +192,16 @@ def test_of_one_unit_only_changes_of_that_unit_are_told(site: Site) -> None:
     def unit_named(tenant: Tenant) -> Tenant:
         return with_unit(renamed(tenant), "12345678", name="Nya Norra")
 
-    mark = mark_of(of(site).tenant.school_units)
+    mark = content_hash(of(site).tenant.school_units)
     of(site, DELEGATED).save("document.imported", unit_named)
     of(site, DELEGATED).save("schedule.saved", scheduled)
-    with pytest.raises(Overtaken) as told:
+    with pytest.raises(EditConflict) as told:
         of(site).save(
-            "unit.saved", lambda t: t, subject="12345678", part=lambda t: t.school_units, mark=mark
+            "unit.saved",
+            lambda t: t,
+            subject="12345678",
+            part=lambda t: t.school_units,
+            version_token=mark,
         )
     entry, *earlier = told.value.by
     assert [c.place for c in entry.changes] == ["schoolUnits[12345678].name"]
@@ -198,9 +209,9 @@ def test_of_one_unit_only_changes_of_that_unit_are_told(site: Site) -> None:
 
 
 def test_a_form_about_something_else_is_not_overtaken(site: Site) -> None:
-    mark = mark_of(of(site).tenant.organisation)
+    mark = content_hash(of(site).tenant.organisation)
     of(site, DELEGATED).save("schedule.saved", scheduled)
-    of(site).save("organisation.saved", renamed, part=lambda t: t.organisation, mark=mark)
+    of(site).save("organisation.saved", renamed, part=lambda t: t.organisation, version_token=mark)
     assert site.document()["schedule"] == {"hours": 6}
     assert site.document()["organisation"] == {"name": "Nya Storvik"}
 
@@ -208,10 +219,10 @@ def test_a_form_about_something_else_is_not_overtaken(site: Site) -> None:
 def test_when_who_is_protected_changes_what_was_read_is_forgotten(site: Site) -> None:
     site.ready(site.sign_in(), "/personer")
     of(site).save("x", renamed)
-    assert snapshot_store.state(site.store, TENANT, site.clock()) is not None
+    assert snapshot_store.load_state(site.store, TENANT, site.clock()) is not None
     hidden = Protected(org_units=("/Skyddade", "/Elever/7A"))
     of(site).save("protected.saved", lambda t: structs.replace(t, protected=hidden))
-    assert snapshot_store.state(site.store, TENANT, site.clock()) is None
+    assert snapshot_store.load_state(site.store, TENANT, site.clock()) is None
 
 
 def test_there_is_no_unit_or_vendor_to_change_that_the_document_does_not_have(site: Site) -> None:
@@ -226,4 +237,4 @@ def test_there_is_no_unit_or_vendor_to_change_that_the_document_does_not_have(si
 def test_a_page_has_the_surroundings_of_its_own_request(site: Site) -> None:
     now = of(site)
     with asking(site, now):
-        assert here() is now
+        assert request_context() is now

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from addon.settings import Settings, SqliteStore
-from addon.web.services import House
+from addon.settings import Settings, SqliteAddress
+from addon.web.services import Services
 from addon.web_settings import WebSettings
 
 
-def house(folder: Path, register: str | None) -> House:
-    return House(
-        Settings(SqliteStore(folder / "skolsynk.db"), {}, web=WebSettings(register=register))
+def services(folder: Path, register: str | None) -> Services:
+    return Services(
+        Settings(SqliteAddress(folder / "skolsynk.db"), {}, web=WebSettings(register=register))
     )
 
 
@@ -20,7 +20,7 @@ def test_where_there_is_no_register_nothing_is_asked_for_and_nothing_is_complain
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        house(tmp_path, None).tidy()
+        services(tmp_path, None).maintain()
     assert caplog.messages == []
 
 
@@ -28,6 +28,6 @@ def test_a_register_that_does_not_answer_is_no_more_than_a_line_in_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        house(tmp_path, "http://127.0.0.1:9").tidy()
+        services(tmp_path, "http://127.0.0.1:9").maintain()
     (line,) = caplog.messages
     assert line.startswith("the copy of the school unit register stays as it is: ")

@@ -6,17 +6,19 @@ from contextlib import closing
 from msgspec import Struct, structs
 
 from addon.directory.errors import AccessRefused
-from addon.directory.google.client import Service
-from addon.directory.google.error_mapping import NotFound
+from addon.directory.google.client import DirectoryClient
+from addon.directory.google.error_mapping import NotFoundAnswer
 from addon.directory.google.quota import quota_of
-from addon.directory.google.reader import Source
-from addon.directory.google.responses import Filled, Name, json_object, single
-from addon.directory.google.retry import Calls, Patience
+from addon.directory.google.reader import DirectorySource
+from addon.directory.google.responses import Filled, NameAnswer, json_object, single
+from addon.directory.google.retry import ReadRetryPolicy, RetryingCaller
 
 FIELDS = "id,primaryEmail,name,isAdmin,isDelegatedAdmin,customerId,suspended,archived"
 NO_ADMINISTRATOR = frozenset({"403", "403 forbidden"})
 """How Google answers who may not ask: other reasons are about Skolsynk and not the person."""
-IMPATIENT = Patience(tries=2, quota_tries=2, first_wait=0.2, longest_wait=1.0, longest_told=2.0)
+IMPATIENT = ReadRetryPolicy(
+    tries=2, quota_tries=2, first_wait=0.2, longest_wait=1.0, longest_told=2.0
+)
 """Somebody waits for the page."""
 WITHIN = 10.0
 
@@ -27,14 +29,14 @@ class AccountAnswer(Struct, rename="camel"):
     id: Filled
     customer_id: str | None = None
     primary_email: str | None = None
-    name: Name | None = None
+    name: NameAnswer | None = None
     is_admin: bool | None = None
     is_delegated_admin: bool | None = None
     suspended: bool | None = None
     archived: bool | None = None
 
 
-class Account(Struct, frozen=True):
+class AdministratorAccount(Struct, frozen=True):
     """An account of a customer. `super_admin` may do everything in Workspace, `delegated` some."""
 
     id: str
@@ -45,7 +47,7 @@ class Account(Struct, frozen=True):
     delegated: bool
 
 
-def account(source: Source, sub: str, email: str) -> Account | None:
+def find_account(source: DirectorySource, sub: str, email: str) -> AdministratorAccount | None:
     """The account whose id is `sub`, where it is active and belongs to a customer.
 
     `source` acts as `email`, the person who signs in. None where there is no such account, or
@@ -54,13 +56,13 @@ def account(source: Source, sub: str, email: str) -> Account | None:
     """
     what = "users.get of who signs in"
     source = structs.replace(source, patience=IMPATIENT, timeout=WITHIN)
-    with closing(Service(source.credentials, source.endpoint, source.timeout)) as service:
+    with closing(DirectoryClient(source.credentials, source.endpoint, source.timeout)) as service:
         quota = quota_of(source.endpoint, "sign-in", email)
-        calls = Calls(source.patience, quota, threading.Event())
+        calls = RetryingCaller(source.patience, quota, threading.Event())
         request = service.api.users().get(userKey=sub, fields=FIELDS, projection="basic")
         try:
             answer = json_object(what, calls.execute(what, lambda: service.send(request)))
-        except NotFound:
+        except NotFoundAnswer:
             return None
         except AccessRefused as refused:
             if refused.why not in NO_ADMINISTRATOR:
@@ -69,8 +71,8 @@ def account(source: Source, sub: str, email: str) -> Account | None:
     found = single(what, answer, AccountAnswer)
     if found.id != sub or found.suspended or found.archived or not found.customer_id:
         return None
-    name = found.name or Name()
-    return Account(
+    name = found.name or NameAnswer()
+    return AdministratorAccount(
         id=found.id,
         customer=found.customer_id,
         address=found.primary_email or email,

@@ -12,7 +12,7 @@ from googleapiclient.discovery import build
 from addon.directory.google.error_mapping import NETWORK_ERRORS, NotJson
 
 
-class Service:
+class DirectoryClient:
     """The API's methods, in `api`, and a way to send what they make from any thread.
 
     `endpoint` is a base URL that answers in Google's place, to which no credentials are

@@ -52,11 +52,11 @@ REMEDIES = {
 }
 
 
-class NotFound(Exception):
+class NotFoundAnswer(Exception):
     """The API says that what was asked for does not exist."""
 
 
-class Trouble(Struct, frozen=True):
+class ApiError(Struct, frozen=True):
     """A failure that may pass: what to say of it, and the wait (seconds) that was asked for."""
 
     said: str
@@ -64,7 +64,7 @@ class Trouble(Struct, frozen=True):
     quota: bool = False
 
 
-def diagnose(what: str, error: Exception) -> Trouble:
+def classify_error(what: str, error: Exception) -> ApiError:
     """The trouble that `error` is. Raises what the query `what` fails with for good.
 
     That is NotFound, AccessRefused, DirectoryError, or `error` itself when it has nothing
@@ -73,10 +73,10 @@ def diagnose(what: str, error: Exception) -> Trouble:
     if isinstance(error, HttpError):
         return _answered(what, error)
     if isinstance(error, NETWORK_ERRORS):
-        return Trouble(f"the answer failed ({type(error).__name__})")
+        return ApiError(f"the answer failed ({type(error).__name__})")
     if isinstance(error, google.auth.exceptions.GoogleAuthError):
         if error.retryable:
-            return Trouble("the credentials could not be exchanged for a token")
+            return ApiError("the credentials could not be exchanged for a token")
         raise refused(what, _grant_error(error)) from None
     raise error
 
@@ -103,16 +103,16 @@ def reason_of(error: HttpError) -> str:
     return next(filter(None, reasons), "")
 
 
-def _answered(what: str, error: HttpError) -> Trouble:
+def _answered(what: str, error: HttpError) -> ApiError:
     status, reason = int(error.resp.status), reason_of(error)
     if status == 429 or (status == 403 and reason in QUOTA_REASONS):
-        return Trouble("the quota was exceeded", _retry_after(error), quota=True)
+        return ApiError("the quota was exceeded", _retry_after(error), quota=True)
     if status in SERVER_ERRORS:
-        return Trouble(f"the answer was {status}", _retry_after(error))
+        return ApiError(f"the answer was {status}", _retry_after(error))
     if status in (401, 403) or reason == "domainNotFound":
         raise refused(what, f"{status} {reason}".strip()) from None
     if status in NOT_THERE:
-        raise NotFound(what) from None
+        raise NotFoundAnswer(what) from None
     said = f"the answer was {status} {reason}".rstrip()
     raise DirectoryError(f"{what}: {said}. {AGAIN}") from None
 

@@ -13,11 +13,11 @@ MOMENTS = 40
 """After a failure the threads have this long (seconds, times) to notice that all is over."""
 
 
-class Stopped(Exception):
+class ReadingStopped(Exception):
     """Other work has failed, so this need not be done."""
 
 
-class Parallel:
+class ParallelCalls:
     """Threads that do what is started, until the block ends or anything fails in it.
 
     Then `stopped` is set, what has not begun never begins, `hang_up` is called to wake those
@@ -38,7 +38,7 @@ class Parallel:
 
         def guarded() -> T:
             if self.stopped.is_set():
-                raise Stopped
+                raise ReadingStopped
             try:
                 return work(*args)
             except BaseException as error:

@@ -8,8 +8,8 @@ from sys import intern
 from typing import Any
 
 from addon.directory.errors import UNSENT, AccessRefused, DirectoryError
-from addon.directory.google.client import Service
-from addon.directory.google.error_mapping import NotFound
+from addon.directory.google.client import DirectoryClient
+from addon.directory.google.error_mapping import NotFoundAnswer
 from addon.directory.google.responses import (
     ALL_SCHEMAS,
     DomainAnswer,
@@ -25,7 +25,7 @@ from addon.directory.google.responses import (
     unlike_the_api,
     user,
 )
-from addon.directory.google.retry import Calls
+from addon.directory.google.retry import RetryingCaller
 from addon.directory.protected import Members
 from addon.directory.scope import is_within
 from addon.directory.snapshot import Group, User
@@ -52,7 +52,12 @@ class Queries:
     """
 
     def __init__(
-        self, service: Service, calls: Calls, customer: str, attributes: Sequence[str], tell: Told
+        self,
+        service: DirectoryClient,
+        calls: RetryingCaller,
+        customer: str,
+        attributes: Sequence[str],
+        tell: Told,
     ) -> None:
         self._service = service
         self._api = service.api
@@ -75,7 +80,7 @@ class Queries:
         )
         try:
             answer = self._ask(what, request)
-        except NotFound:
+        except NotFoundAnswer:
             raise _not_there(what) from None
         return [ou for ou, _ in items(what, answer, "organizationUnits", OrgUnitAnswer)]
 
@@ -87,7 +92,7 @@ class Queries:
         )
         try:
             answer = self._ask(what, request)
-        except (NotFound, AccessRefused):
+        except (NotFoundAnswer, AccessRefused):
             return ()
         found = items(what, answer, "domains", DomainAnswer)
         return tuple(sorted(d.domain_name.lower() for d, _ in found if d.verified is not False))
@@ -122,7 +127,7 @@ class Queries:
         )
         try:
             answer = json_object(what, self._ask(what, request))
-        except (NotFound, AccessRefused):
+        except (NotFoundAnswer, AccessRefused):
             return None
         found = user(single(what, answer, UserAnswer), answer, self._attributes)
         self._tell(1, 0)
@@ -168,7 +173,7 @@ class Queries:
         request = self._api.groups().get(groupKey=address, fields=GROUP_FIELDS)
         try:
             answer = self._ask(what, request)
-        except NotFound:
+        except NotFoundAnswer:
             return None
         return group(single(what, answer, GroupAnswer))
 
@@ -193,7 +198,7 @@ class Queries:
         )
         try:
             found = [answer for answer, _ in pages]
-        except NotFound:
+        except NotFoundAnswer:
             return None
         self._tell(0, 1)
         return self._members(what, found, addresses)
@@ -233,7 +238,7 @@ class Queries:
         while True:
             try:
                 answer = self._ask(what, request(token))
-            except NotFound:
+            except NotFoundAnswer:
                 if may_be_missing and token is None:
                     raise
                 raise _not_there(what) from None

@@ -14,14 +14,14 @@ from typing import Any
 from msgspec import Struct, structs
 
 from addon.directory.errors import UNSENT, DirectoryError
-from addon.directory.google.client import Service
-from addon.directory.google.parallel import Parallel
+from addon.directory.google.client import DirectoryClient
+from addon.directory.google.parallel import ParallelCalls
 from addon.directory.google.queries import Queries
 from addon.directory.google.quota import quota_of
 from addon.directory.google.responses import org_unit
-from addon.directory.google.retry import Calls, Patience
-from addon.directory.protected import Members, Protection
-from addon.directory.scope import Needs, needs
+from addon.directory.google.retry import ReadRetryPolicy, RetryingCaller
+from addon.directory.protected import Members, ProtectedPeople
+from addon.directory.scope import ReadScope, scope_of
 from addon.directory.snapshot import Group, Snapshot, User
 from addon.tenants.model import Tenant
 from addon.text import fold
@@ -35,7 +35,7 @@ Progress = Callable[[int, int], None]
 Reads = list[tuple[Group, Future[Members | None]]]
 
 
-class Source(Struct, frozen=True):
+class DirectorySource(Struct, frozen=True):
     """Where and how a directory is read.
 
     `endpoint` is a base URL that answers in Google's place, to which `credentials` are not
@@ -46,24 +46,24 @@ class Source(Struct, frozen=True):
     endpoint: str | None = None
     threads: int = 12
     timeout: float = 60.0
-    patience: Patience = Patience()
+    patience: ReadRetryPolicy = ReadRetryPolicy()
 
 
 def read(
-    tenant: Tenant, source: Source, progress: Progress = lambda users, groups: None
+    tenant: Tenant, source: DirectorySource, progress: Progress = lambda users, groups: None
 ) -> Snapshot:
     """The part of the tenant's directory that its document asks for.
 
     Raises DirectoryError when any of it could not be had, AccessRefused when Google does not
     let us.
     """
-    wanted = needs(tenant)
+    wanted = scope_of(tenant)
     quota = quota_of(source.endpoint, tenant.customer_id, tenant.delegated_admin)
     with (
-        closing(Service(source.credentials, source.endpoint, source.timeout)) as service,
-        Parallel(source.threads, service.hang_up) as parallel,
+        closing(DirectoryClient(source.credentials, source.endpoint, source.timeout)) as service,
+        ParallelCalls(source.threads, service.hang_up) as parallel,
     ):
-        calls = Calls(source.patience, quota, parallel.stopped)
+        calls = RetryingCaller(source.patience, quota, parallel.stopped)
         told = _Told(progress)
         queries = Queries(service, calls, tenant.customer_id, wanted.attributes, told.more)
         snapshot = _Reading(wanted, queries, parallel).run()
@@ -88,7 +88,7 @@ class _Told:
 class _Reading:
     """One reading in progress: the shopping list, and who is asked for what is on it."""
 
-    def __init__(self, wanted: Needs, queries: Queries, parallel: Parallel) -> None:
+    def __init__(self, wanted: ReadScope, queries: Queries, parallel: ParallelCalls) -> None:
         self._needs = wanted
         self._selected = set(map(fold, wanted.selected_groups))
         self._queries = queries
@@ -109,7 +109,7 @@ class _Reading:
         hidden_read = [self._start(queries.ids, path) for path in hidden_units]
         users_read = [self._start(queries.users, path) for path in selected]
 
-        protection = Protection(
+        protection = ProtectedPeople(
             (i for read in hidden_read for i in self._result(read)),
             [self._protected(*each) for each in zip(wanted.protected_groups, hiding, strict=True)],
             wanted.protected_org_units,
@@ -221,7 +221,7 @@ class _Reading:
         self,
         groups: list[Members],
         users: Iterable[User],
-        protection: Protection,
+        protection: ProtectedPeople,
         domains: tuple[str, ...],
     ) -> list[User]:
         """The people in the groups whom no selected OU has given."""

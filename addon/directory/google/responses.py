@@ -28,7 +28,7 @@ ALL_SCHEMAS = "customSchemas.*"
 """Asks for every field of every custom schema."""
 
 
-class Name(Struct, rename="camel"):
+class NameAnswer(Struct, rename="camel"):
     """A user's name; either part may be missing."""
 
     given_name: str | None = None
@@ -40,7 +40,7 @@ class UserAnswer(Struct, rename="camel"):
 
     id: Filled
     primary_email: str | None = None
-    name: Name | None = None
+    name: NameAnswer | None = None
     org_unit_path: str | None = None
     suspended: bool | None = None
     archived: bool | None = None
@@ -133,7 +133,7 @@ def user(
 
     `org_unit` is where the user is when the answer does not say.
     """
-    name = answer.name or Name()
+    name = answer.name or NameAnswer()
     if ALL_SCHEMAS in attributes:
         attributes = [*attributes, *_schema_fields(raw)]
     found = ((attribute, values(raw, attribute)) for attribute in attributes)

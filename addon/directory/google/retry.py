@@ -9,14 +9,14 @@ from typing import TypeVar
 from msgspec import Struct
 
 from addon.directory.errors import AGAIN, DirectoryError
-from addon.directory.google.error_mapping import Trouble, diagnose
-from addon.directory.google.parallel import Stopped
+from addon.directory.google.error_mapping import ApiError, classify_error
+from addon.directory.google.parallel import ReadingStopped
 from addon.directory.google.quota import Quota
 
 T = TypeVar("T")
 
 
-class Patience(Struct, frozen=True):
+class ReadRetryPolicy(Struct, frozen=True):
     """How often and how long (seconds) a query is tried again before the reading fails.
 
     Quota errors get more tries, which together last for more than a minute: the quota is
@@ -31,14 +31,14 @@ class Patience(Struct, frozen=True):
     longest_told: float = 120.0
 
 
-class Calls:
+class RetryingCaller:
     """Runs queries against the API: within the quota, patient, and all or nothing.
 
     When `stopped` is set every query ends, at the next wait at the latest. `count` is how
     many were made, those tried again included.
     """
 
-    def __init__(self, patience: Patience, quota: Quota, stopped: threading.Event) -> None:
+    def __init__(self, patience: ReadRetryPolicy, quota: Quota, stopped: threading.Event) -> None:
         self._patience = patience
         self._quota = quota
         self._stopped = stopped
@@ -58,14 +58,14 @@ class Calls:
             try:
                 return send()
             except Exception as error:
-                trouble = diagnose(what, error)
+                trouble = classify_error(what, error)
             tries[trouble.quota] += 1
             tried = tries[trouble.quota]
             if tried >= (self._patience.quota_tries if trouble.quota else self._patience.tries):
                 raise DirectoryError(f"{what}: {trouble.said}, {tried} times. {AGAIN}") from None
             self._pause(self.wait_after(trouble, tried))
 
-    def wait_after(self, trouble: Trouble, tried: int) -> float:
+    def wait_after(self, trouble: ApiError, tried: int) -> float:
         """Seconds to wait after so many tries: as told, or exponential; never the same."""
         patience = self._patience
         ceiling = min(patience.longest_wait, patience.first_wait * 2.0 ** (tried - 1))
@@ -75,4 +75,4 @@ class Calls:
 
     def _pause(self, seconds: float) -> None:
         if self._stopped.wait(seconds) if seconds > 0 else self._stopped.is_set():
-            raise Stopped
+            raise ReadingStopped

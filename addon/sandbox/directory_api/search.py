@@ -27,7 +27,7 @@ _ORGANISATION = {"orgName": "name", "orgTitle": "title", "orgDepartment": "depar
 Test = Callable[[JSON], bool]
 
 
-class Clause(NamedTuple):
+class SearchClause(NamedTuple):
     """One clause of a query."""
 
     field: str
@@ -35,7 +35,7 @@ class Clause(NamedTuple):
     value: str
 
 
-def parse(query: str) -> list[Clause]:
+def parse(query: str) -> list[SearchClause]:
     """The clauses of a query; one that is not well formed is Invalid Input."""
     clauses, at = [], 0
     while query[at:].strip():
@@ -44,12 +44,12 @@ def parse(query: str) -> list[Clause]:
             raise invalid("query")
         quoted = found["quoted"]
         value = found["bare"] if quoted is None else re.sub(r"\\(.)", r"\1", quoted)
-        clauses.append(Clause(found["field"], found["operator"], value))
+        clauses.append(SearchClause(found["field"], found["operator"], value))
         at = found.end()
     return clauses
 
 
-def user_test(clause: Clause) -> Test:
+def user_test(clause: SearchClause) -> Test:
     """Whether a user meets the clause."""
     field = clause.field
     if field in _BOOLEANS:
@@ -70,7 +70,7 @@ def user_test(clause: Clause) -> Test:
     raise invalid("query")
 
 
-def group_test(clause: Clause) -> Test:
+def group_test(clause: SearchClause) -> Test:
     """Whether a group meets the clause."""
     if clause.field == "email":
         return _text_test(clause, addresses_of)
@@ -79,14 +79,14 @@ def group_test(clause: Clause) -> Test:
     raise invalid("query")
 
 
-def _boolean_test(clause: Clause, key: str) -> Test:
+def _boolean_test(clause: SearchClause, key: str) -> Test:
     if clause.operator != "=" or clause.value.lower() not in {"true", "false"}:
         raise invalid("query")
     wanted = clause.value.lower() == "true"
     return lambda user: user[key] is wanted
 
 
-def _text_test(clause: Clause, values: Callable[[JSON], Sequence[str]]) -> Test:
+def _text_test(clause: SearchClause, values: Callable[[JSON], Sequence[str]]) -> Test:
     wanted = clause.value.lower()
     if clause.operator == "=":
         return lambda thing: any(value.lower() == wanted for value in values(thing))

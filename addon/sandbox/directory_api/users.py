@@ -51,7 +51,7 @@ def _select(domain: Domain, of_domain: str | None, parameters: Parameters) -> li
     return _ordered(users, parameters)
 
 
-def _candidates(domain: Domain, clauses: list[search.Clause]) -> list[JSON]:
+def _candidates(domain: Domain, clauses: list[search.SearchClause]) -> list[JSON]:
     """The users in all of the OUs that the clauses name; everyone if they name none."""
     users: list[JSON] | None = None
     for clause in clauses:
@@ -64,7 +64,7 @@ def _candidates(domain: Domain, clauses: list[search.Clause]) -> list[JSON]:
     return list(domain.users.values()) if users is None else users
 
 
-def _org_unit_path(domain: Domain, clause: search.Clause) -> str:
+def _org_unit_path(domain: Domain, clause: search.SearchClause) -> str:
     if clause.operator != "=":
         raise invalid("query")
     unit = domain.find_org_unit(clause.value) if clause.value.startswith("/") else None

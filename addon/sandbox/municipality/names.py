@@ -33,7 +33,7 @@ _DOUBLE = ("af Stork", "von Ängö", "de la Torre", "Al Haddad", "Berg Åkerlund
 _PLAIN = str.maketrans({"ł": "l", "Ł": "l", "đ": "d", "Đ": "d", "ı": "i", "ß": "ss", "ø": "o"})
 
 
-class Name(NamedTuple):
+class PersonName(NamedTuple):
     """What a person is called, and their address."""
 
     given: str
@@ -48,20 +48,20 @@ def plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", bare.replace("'", "")).strip("-")
 
 
-class Names:
+class NamePicker:
     """An endless source of people with addresses of their own."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._used: dict[str, int] = {}
 
-    def another(self, domain: str) -> Name:
+    def another(self, domain: str) -> PersonName:
         """A person that was not given before, with an address in the domain."""
         given, family = self._random.choice(_GIVEN), self._family()
         local = f"{plain(given)}.{plain(family)}"
         number = self._used.get(local, 0) + 1
         self._used[local] = number
-        return Name(given, family, f"{local}{number if number > 1 else ''}@{domain}")
+        return PersonName(given, family, f"{local}{number if number > 1 else ''}@{domain}")
 
     def _family(self) -> str:
         dice = self._random.random()

@@ -8,7 +8,7 @@ from typing import Any
 
 from addon.sandbox.domain import Domain
 from addon.sandbox.google_shapes import JSON
-from addon.sandbox.municipality.names import Names, plain
+from addon.sandbox.municipality.names import NamePicker, plain
 from addon.sandbox.municipality.units import DOMAIN, plan_units
 from addon.sandbox.school_units import Unit
 
@@ -39,7 +39,7 @@ class Town:
             [{"domainName": DOMAIN, "isPrimary": True}, {"domainName": "storkoping.se"}],
             self.units,
         )
-        self.names = Names(random)
+        self.names = NamePicker(random)
         self.students: defaultdict[str, list[JSON]] = defaultdict(list)
         self.teachers: defaultdict[str, list[JSON]] = defaultdict(list)
         self.classes: defaultdict[str, dict[str, list[JSON]]] = defaultdict(dict)

@@ -5,35 +5,41 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from addon.store.base import LOG_KEPT, StoreError
-from addon.store.firestore.client import Documents, Found, Overtaken, Path, Write
-from addon.store.records import LogEntry
+from addon.store.base import AUDIT_KEPT, StoreError
+from addon.store.firestore.client import (
+    Documents,
+    DocumentWrite,
+    FoundDocument,
+    Path,
+    PreconditionFailed,
+)
+from addon.store.records import AuditEntry
 
 
-class Log:
+class AuditLog:
     """The logs of all tenants."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
-    def append(self, tenant: str, entry: LogEntry) -> None:
+    def append(self, tenant: str, entry: AuditEntry) -> None:
         """Write an entry. Raises StoreError when there is another with its id."""
         try:
             self._documents.commit([self.new(tenant, entry)])
-        except Overtaken:
+        except PreconditionFailed:
             self.check(tenant, entry)
 
-    def new(self, tenant: str, entry: LogEntry) -> Write:
+    def new(self, tenant: str, entry: AuditEntry) -> DocumentWrite:
         """The entry as a document that must be new, to be committed with what was changed."""
         path = _path(tenant, entry.id)
         fields = {
             "id": entry.id,
             "packed": zlib.compress(msgspec.json.encode(entry)),
-            "expires": datetime.fromtimestamp(entry.at + LOG_KEPT, UTC),
+            "expires": datetime.fromtimestamp(entry.at + AUDIT_KEPT, UTC),
         }
-        return Write(path, fields, known=Found(path, None, None))
+        return DocumentWrite(path, fields, known=FoundDocument(path, None, None))
 
-    def check(self, tenant: str, entry: LogEntry) -> bool:
+    def check(self, tenant: str, entry: AuditEntry) -> bool:
         """Whether the entry is in the log. Raises StoreError when another has its id."""
         fields = self._documents.get(_path(tenant, entry.id)).fields
         if fields is None:
@@ -42,7 +48,7 @@ class Log:
             raise StoreError(f"the log of {tenant} has another entry {entry.id}: try once more")
         return True
 
-    def entries(self, tenant: str, limit: int, before: str | None) -> list[LogEntry]:
+    def entries(self, tenant: str, limit: int, before: str | None) -> list[AuditEntry]:
         """The newest entries of those with ids before `before`, the newest first."""
         found = self._documents.query(
             ("tenants", tenant, "log"),
@@ -58,5 +64,5 @@ def _path(tenant: str, entry_id: str) -> Path:
     return ("tenants", tenant, "log", entry_id)
 
 
-def _entry(packed: bytes) -> LogEntry:
-    return msgspec.json.decode(zlib.decompress(packed), type=LogEntry)
+def _entry(packed: bytes) -> AuditEntry:
+    return msgspec.json.decode(zlib.decompress(packed), type=AuditEntry)

@@ -15,8 +15,16 @@ from uuid import uuid4
 from msgspec import Struct
 
 from addon.store.base import StoreError
-from addon.store.firestore.client import ATTEMPTS, PART, Documents, Fields, Found, Path, Write
-from addon.store.records import Paper, Shelf
+from addon.store.firestore.client import (
+    ATTEMPTS,
+    PART,
+    Documents,
+    DocumentWrite,
+    Fields,
+    FoundDocument,
+    Path,
+)
+from addon.store.records import CachedItem, Namespace
 
 LONGEST_NAME = 1000
 """Bytes of an escaped name; a longer one is told by its digest. Firestore's ids have 1500."""
@@ -32,13 +40,13 @@ class _Taken(Struct, frozen=True):
     useless: tuple[Path, ...]
 
 
-class Papers:
+class Cache:
     """The papers of all shelves."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
-    def put(self, shelf: Shelf, paper: Paper, replace: bool, now: float) -> bool:
+    def put(self, shelf: Namespace, paper: CachedItem, replace: bool, now: float) -> bool:
         """Keep a paper; without `replace`, only where there is none that has not expired.
 
         Whether it was kept. Raises Overtaken when others take its place again and again.
@@ -50,7 +58,7 @@ class Papers:
         fields, parts = _cut(path, generation, shelf, paper)
         own = tuple(part.path for part in parts)
 
-        def take(found: Found) -> tuple[_Taken, Fields | None]:
+        def take(found: FoundDocument) -> tuple[_Taken, Fields | None]:
             there = found.fields or {}
             if there.get("generation") == generation:
                 return _Taken(True, ()), None  # written in a commit that we took for failed
@@ -67,7 +75,7 @@ class Papers:
         self._remove(taken.useless)
         return taken.done
 
-    def get(self, shelf: Shelf, name: str, now: float) -> Paper | None:
+    def get(self, shelf: Namespace, name: str, now: float) -> CachedItem | None:
         """A paper, or None. Raises StoreError when it is replaced too often to be read."""
         path = _path(shelf, name)
         found = self._documents.get(path)
@@ -79,7 +87,7 @@ class Papers:
             if all(part is not None for part in parts):
                 data = b"".join([fields["packed"], *(part["packed"] for part in parts if part)])
                 expires = fields["expires"]
-                return Paper(
+                return CachedItem(
                     name, data, fields["saved"], None if expires is None else expires.timestamp()
                 )
             before, found = found, self._documents.get(path)
@@ -87,14 +95,14 @@ class Papers:
                 return None  # Firestore has begun to remove it
         raise StoreError(f"a paper ({shelf.kind}) was replaced again and again while it was read")
 
-    def names(self, shelf: Shelf, now: float) -> list[str]:
+    def names(self, shelf: Namespace, now: float) -> list[str]:
         """The names of a shelf's papers that have not expired, sorted."""
         found = self._documents.query(
             _collection(shelf), where=[("kind", "==", shelf.kind)], fields=["name", "expires"]
         )
         return sorted(one.fields["name"] for one in found if one.fields and _is_valid(one, now))
 
-    def remove(self, shelf: Shelf, name: str) -> None:
+    def remove(self, shelf: Namespace, name: str) -> None:
         """Remove a paper, if there is one."""
         path = _path(shelf, name)
         for _ in range(ATTEMPTS):
@@ -123,18 +131,20 @@ class Papers:
             self._documents.delete(tuple(paths))
 
 
-def _collection(shelf: Shelf) -> Path:
+def _collection(shelf: Namespace) -> Path:
     return ("tenants", shelf.tenant, "papers") if shelf.tenant else ("papers",)
 
 
-def _path(shelf: Shelf, name: str) -> Path:
+def _path(shelf: Namespace, name: str) -> Path:
     escaped = quote(name, safe="")
     if len(escaped) > LONGEST_NAME:
         escaped = f"%{sha256(name.encode()).hexdigest()}"  # no escaped name is like that
     return (*_collection(shelf), f"{shelf.kind}.{escaped}")
 
 
-def _cut(path: Path, generation: str, shelf: Shelf, paper: Paper) -> tuple[Fields, list[Write]]:
+def _cut(
+    path: Path, generation: str, shelf: Namespace, paper: CachedItem
+) -> tuple[Fields, list[DocumentWrite]]:
     """The paper's document, and its parts, none when the document holds it all."""
     data = paper.data
     until = None if paper.expires is None else datetime.fromtimestamp(paper.expires, UTC)
@@ -150,7 +160,7 @@ def _cut(path: Path, generation: str, shelf: Shelf, paper: Paper) -> tuple[Field
     }
     names = _names(path, generation, len(cut))
     parts = [
-        Write(name, {"packed": part, "expires": until})
+        DocumentWrite(name, {"packed": part, "expires": until})
         for name, part in zip(names, cut, strict=True)
     ]
     return fields, parts
@@ -160,13 +170,13 @@ def _names(path: Path, generation: str, count: int) -> list[Path]:
     return [(*path, "parts", f"{generation}-{n:04}") for n in range(count)]
 
 
-def _parts(found: Found) -> tuple[Path, ...]:
+def _parts(found: FoundDocument) -> tuple[Path, ...]:
     """The parts that a paper's document names."""
     fields = found.fields or {}
     return tuple(_names(found.path, fields.get("generation", ""), fields.get("parts", 0)))
 
 
-def _is_valid(found: Found, now: float) -> bool:
+def _is_valid(found: FoundDocument, now: float) -> bool:
     """Whether it is there and has not expired."""
     if found.fields is None:
         return False

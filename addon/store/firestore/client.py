@@ -38,11 +38,11 @@ PART = 500_000
 """Bytes in one document of what is cut in parts; Firestore's own limit is 1 MiB."""
 
 
-class Overtaken(StoreError):
+class PreconditionFailed(StoreError):
     """A document has changed since it was read, or exists where it must not."""
 
 
-class Found(Struct, frozen=True):
+class FoundDocument(Struct, frozen=True):
     """A document as it was read; `fields` is None when there is none."""
 
     path: Path
@@ -50,7 +50,7 @@ class Found(Struct, frozen=True):
     updated: datetime | None
 
 
-class Write(Struct, frozen=True):
+class DocumentWrite(Struct, frozen=True):
     """A document to be written whole, or with `merge` the fields that are named.
 
     With `known`, those fields of it are written, and only if it is as it was read then (not
@@ -60,7 +60,7 @@ class Write(Struct, frozen=True):
     path: Path
     fields: Fields
     merge: bool = False
-    known: Found | None = None
+    known: FoundDocument | None = None
 
     @property
     def size(self) -> int:
@@ -92,11 +92,11 @@ class Documents:
         self._client = client
         self._meter = meter
 
-    def get(self, path: Path) -> Found:
+    def get(self, path: Path) -> FoundDocument:
         """A document."""
         return self.get_all([path])[0]
 
-    def get_all(self, paths: Sequence[Path]) -> list[Found]:
+    def get_all(self, paths: Sequence[Path]) -> list[FoundDocument]:
         """Documents, in the order of `paths`."""
         if not paths:
             return []
@@ -114,7 +114,7 @@ class Documents:
         descending: bool = False,
         limit: int | None = None,
         fields: Sequence[str] | None = None,
-    ) -> list[Found]:
+    ) -> list[FoundDocument]:
         """Documents of a collection. An empty answer costs a read, as Google counts."""
         query: Any = self._client.collection(*collection)
         for name, operator, value in where:
@@ -130,7 +130,7 @@ class Documents:
         self._meter.add(reads=max(1, len(snapshots)))
         return [_found((*collection, snapshot.id), snapshot) for snapshot in snapshots]
 
-    def after(self, collection: Path, first: str) -> list[Found]:
+    def after(self, collection: Path, first: str) -> list[FoundDocument]:
         """The documents of a collection whose names are `first` or come after it, in order."""
         start = self._client.collection(*collection).document(first)
         query: Any = (
@@ -140,7 +140,7 @@ class Documents:
         self._meter.add(reads=max(1, len(snapshots)))
         return [_found((*collection, snapshot.id), snapshot) for snapshot in snapshots]
 
-    def expired(self, group: str, now: datetime) -> list[Found]:
+    def expired(self, group: str, now: datetime) -> list[FoundDocument]:
         """Some documents of a collection group whose `expires` is not after `now`.
 
         To be `known` or removed: they are read without their fields. None left when it is empty.
@@ -153,7 +153,7 @@ class Documents:
         )
         try:
             snapshots = self._try(lambda: list(query.stream()))
-        except Overtaken:
+        except PreconditionFailed:
             raise StoreError(
                 f"Firestore has no index of `expires` in the collection group {group}: make it "
                 "as docs/deploy.md says under Firestore."
@@ -161,7 +161,7 @@ class Documents:
         self._meter.add(reads=max(1, len(snapshots)))
         return [_found(tuple(one.reference.path.split("/")), one) for one in snapshots]
 
-    def write(self, writes: Iterable[Write]) -> None:
+    def write(self, writes: Iterable[DocumentWrite]) -> None:
         """Write documents, in as many commits as their size needs, each all or none.
 
         Raises Overtaken when a document is not as it is `known`.
@@ -169,7 +169,9 @@ class Documents:
         for part in parts(writes):
             self.commit(part)
 
-    def commit(self, writes: Sequence[Write], gone: Sequence[Path] = ()) -> list[Found]:
+    def commit(
+        self, writes: Sequence[DocumentWrite], gone: Sequence[Path] = ()
+    ) -> list[FoundDocument]:
         """Write documents, and remove those `gone`, in one commit: all or none.
 
         What was written is returned, to be `known` by a later write. Raises Overtaken when a
@@ -189,7 +191,7 @@ class Documents:
         results = self._try(lambda: _unless_aborted(once))
         self._meter.add(writes=len(writes), deletes=len(gone))
         return [
-            Found(one.path, one.fields, result.update_time)
+            FoundDocument(one.path, one.fields, result.update_time)
             for one, result in zip(writes, results, strict=False)
         ]
 
@@ -198,34 +200,34 @@ class Documents:
         for start in range(0, len(paths), MOST_WRITES):
             self.commit([], gone=paths[start : start + MOST_WRITES])
 
-    def delete_known(self, found: Sequence[Found]) -> int:
+    def delete_known(self, found: Sequence[FoundDocument]) -> int:
         """Remove those documents that are still as they were read; how many.
 
         Together if that is possible; with one that has been changed, one by one.
         """
 
-        def once(some: Sequence[Found]) -> None:
+        def once(some: Sequence[FoundDocument]) -> None:
             batch = self._client.batch()
             for one in some:
                 option = self._client.write_option(last_update_time=one.updated)
                 batch.delete(self._client.document(*one.path), option=option)
             batch.commit()
 
-        def remove(some: Sequence[Found]) -> int:
+        def remove(some: Sequence[FoundDocument]) -> int:
             self._try(lambda: _unless_aborted(lambda: once(some)))
             self._meter.add(deletes=len(some))
             return len(some)
 
         try:
             return remove(found)
-        except Overtaken:
+        except PreconditionFailed:
             removed = 0
             for one in found if len(found) > 1 else ():
-                with suppress(Overtaken):
+                with suppress(PreconditionFailed):
                     removed += remove([one])
             return removed
 
-    def change(self, path: Path, change: Callable[[Found], tuple[T, Fields | None]]) -> T:
+    def change(self, path: Path, change: Callable[[FoundDocument], tuple[T, Fields | None]]) -> T:
         """Read a document and write fields of it on the ground of what they are, if any.
 
         `change` is called again when another writer was faster; so it must be pure. Raises
@@ -237,14 +239,14 @@ class Documents:
             if fields is None:
                 return result
             try:
-                self.commit([Write(path, fields, known=found)])
-            except Overtaken:
+                self.commit([DocumentWrite(path, fields, known=found)])
+            except PreconditionFailed:
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
             else:
                 return result
-        raise Overtaken("others were faster, again and again")
+        raise PreconditionFailed("others were faster, again and again")
 
-    def _put(self, batch: Any, write: Write) -> None:
+    def _put(self, batch: Any, write: DocumentWrite) -> None:
         reference = self._client.document(*write.path)
         if write.known is None:
             batch.set(reference, write.fields, merge=write.merge)
@@ -258,7 +260,9 @@ class Documents:
         try:
             return work()
         except (AlreadyExists, FailedPrecondition, NotFound, Aborted) as error:
-            raise Overtaken(f"a document has been changed ({type(error).__name__})") from None
+            raise PreconditionFailed(
+                f"a document has been changed ({type(error).__name__})"
+            ) from None
         except (GoogleAPICallError, RetryError, GoogleAuthError, ValueError) as error:
             cause = getattr(error, "cause", None) or error
             raise StoreError(
@@ -268,9 +272,9 @@ class Documents:
             ) from None
 
 
-def _found(path: Path, snapshot: Any) -> Found:
+def _found(path: Path, snapshot: Any) -> FoundDocument:
     fields: Mapping[str, Any] | None = snapshot.to_dict() if snapshot.exists else None
-    return Found(path, None if fields is None else dict(fields), snapshot.update_time)
+    return FoundDocument(path, None if fields is None else dict(fields), snapshot.update_time)
 
 
 def _unless_aborted(work: Callable[[], T]) -> T:
@@ -283,9 +287,9 @@ def _unless_aborted(work: Callable[[], T]) -> T:
     return work()
 
 
-def parts(writes: Iterable[Write]) -> Iterator[list[Write]]:
+def parts(writes: Iterable[DocumentWrite]) -> Iterator[list[DocumentWrite]]:
     """Writes in groups that fit in a commit."""
-    part: list[Write] = []
+    part: list[DocumentWrite] = []
     size = 0
     for one in writes:
         if part and (len(part) >= MOST_WRITES or size + one.size > MOST_BYTES):

@@ -3,20 +3,20 @@
 import msgspec
 from msgspec import Struct, structs
 
-from addon.planning.ledger import Key
+from addon.planning.ledger import LedgerKey
 from addon.ss12000.resources import ResourceType
-from addon.store.firestore.client import Fields, Found, Path
+from addon.store.firestore.client import Fields, FoundDocument, Path
 from addon.store.lease_holder import is_dead
 
 
-class Summary(Struct, frozen=True):
+class ShardSummary(Struct, frozen=True):
     """What the connection's document says of a shard. No digest: it must always be read."""
 
     digest: bytes | None
     counts: dict[ResourceType, int]
 
 
-class Connection(Struct, frozen=True):
+class ConnectionDocument(Struct, frozen=True):
     """A connection's document. A shard that it does not name does not exist.
 
     `epoch` counts how often the lease was taken, and `version` how often shards were written.
@@ -30,10 +30,10 @@ class Connection(Struct, frozen=True):
     journal: int = 0
     holder: str = ""
     until: float = 0.0
-    shards: dict[str, Summary] = {}
+    shards: dict[str, ShardSummary] = {}
 
     @classmethod
-    def of(cls, found: Found) -> "Connection":
+    def of(cls, found: FoundDocument) -> "ConnectionDocument":
         """The document as a value; a new one where there is none."""
         packed = (found.fields or {}).get("ledger")
         return cls() if packed is None else msgspec.msgpack.decode(packed, type=cls)
@@ -46,7 +46,7 @@ class Connection(Struct, frozen=True):
         """Whether anybody may take the lease."""
         return not self.holder or self.until <= now or is_dead(self.holder)
 
-    def taken(self, holder: str, until: float) -> "Connection":
+    def taken(self, holder: str, until: float) -> "ConnectionDocument":
         """The same, with the lease taken by `holder`, or its end put off if it was theirs."""
         if self.holder == holder:
             return structs.replace(self, until=until)
@@ -60,7 +60,7 @@ class Connection(Struct, frozen=True):
             until=until,
         )
 
-    def packed(self, shards: dict[str, Summary], whole: bool) -> "Connection":
+    def packed(self, shards: dict[str, ShardSummary], whole: bool) -> "ConnectionDocument":
         """The same, with shards written; with `whole`, nothing is left in earlier journals."""
         return structs.replace(
             self,
@@ -69,15 +69,15 @@ class Connection(Struct, frozen=True):
             shards={**self.shards, **shards},
         )
 
-    def let_go(self) -> "Connection":
+    def let_go(self) -> "ConnectionDocument":
         """The same, with nobody having the lease; the journal stays to be packed."""
         return structs.replace(self, holder="", until=0.0)
 
-    def closed(self) -> "Connection":
+    def closed(self) -> "ConnectionDocument":
         """The same, with nobody having the lease and nothing in the journal."""
         return structs.replace(self, holder="", until=0.0, open=False)
 
 
-def connection_path(key: Key) -> Path:
+def connection_path(key: LedgerKey) -> Path:
     """Where a connection's document is."""
     return ("tenants", key.tenant, "connections", f"{key.vendor}.{key.mode}")

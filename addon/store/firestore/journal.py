@@ -11,9 +11,17 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from addon.planning.ledger import Change, Key
+from addon.planning.ledger import LedgerChange, LedgerKey
 from addon.store.base import LeaseLost, StoreError
-from addon.store.firestore.client import ATTEMPTS, Documents, Fields, Found, Overtaken, Path, Write
+from addon.store.firestore.client import (
+    ATTEMPTS,
+    Documents,
+    DocumentWrite,
+    Fields,
+    FoundDocument,
+    Path,
+    PreconditionFailed,
+)
 from addon.store.firestore.connection import connection_path
 from addon.store.firestore.packing import pack_changes, unpack_changes
 
@@ -24,7 +32,7 @@ SEAL_KEPT = timedelta(days=7)
 """How long a run may sleep and still find out that it has been taken over."""
 
 
-class Page(Struct, frozen=True):
+class JournalPage(Struct, frozen=True):
     """A page of the journal, `packed` None for a seal.
 
     What was recorded at once begins at page `batch` and has `parts` pages; without all of
@@ -38,7 +46,7 @@ class Page(Struct, frozen=True):
     parts: int
 
     @classmethod
-    def of(cls, found: Found) -> "Page":
+    def of(cls, found: FoundDocument) -> "JournalPage":
         """The page that a document is."""
         epoch, _, number = found.path[-1].partition("-")
         fields = found.fields or {}
@@ -51,18 +59,20 @@ class Page(Struct, frozen=True):
         )
 
 
-class Journals:
+class LedgerJournal:
     """The journals of all connections."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
-    def read(self, key: Key, epoch: int) -> list[Page]:
+    def read(self, key: LedgerKey, epoch: int) -> list[JournalPage]:
         """The pages of an epoch and those after it, in order."""
         found = self._documents.after(_pages(key), f"{epoch:010}")
-        return [Page.of(one) for one in found]
+        return [JournalPage.of(one) for one in found]
 
-    def append(self, key: Key, epoch: int, number: int, changes: Sequence[Change]) -> int:
+    def append(
+        self, key: LedgerKey, epoch: int, number: int, changes: Sequence[LedgerChange]
+    ) -> int:
         """Record changes from page `number` on; the number that is next.
 
         Raises LeaseLost when the epoch is sealed, NotPacked, StoreError.
@@ -75,13 +85,13 @@ class Journals:
             ]
             try:
                 self._documents.write(writes)
-            except Overtaken:
+            except PreconditionFailed:
                 number = self._after_own(key, epoch)
             else:
                 return number + len(packed)
         raise StoreError(f"the journal of {key.tenant} at {key.vendor} could not be written")
 
-    def seal(self, key: Key, first: int, end: int) -> list[Page]:
+    def seal(self, key: LedgerKey, first: int, end: int) -> list[JournalPage]:
         """The pages of the epochs from `first` to before `end`, to which none can be added."""
         for _ in range(ATTEMPTS):
             pages = [page for page in self.read(key, first) if page.epoch < end]
@@ -94,18 +104,18 @@ class Journals:
             ]
             try:
                 self._documents.write(seals)
-            except Overtaken:
+            except PreconditionFailed:
                 continue  # the run that is taken over has just written a page
             return pages
         raise StoreError(f"the journal of {key.tenant} at {key.vendor} could not be sealed")
 
-    def drop(self, key: Key, pages: Iterable[Page]) -> None:
+    def drop(self, key: LedgerKey, pages: Iterable[JournalPage]) -> None:
         """Remove pages whose changes are in the shards; what cannot be is left to expire."""
         gone = [_place(key, p.epoch, p.number) for p in pages if p.packed is not None]
         with suppress(StoreError):
             self._documents.delete(gone)
 
-    def _after_own(self, key: Key, epoch: int) -> int:
+    def _after_own(self, key: LedgerKey, epoch: int) -> int:
         """The number after the last page of an epoch, which only its holder and a seal write."""
         own = [page for page in self.read(key, epoch) if page.epoch == epoch]
         if any(page.packed is None for page in own):
@@ -113,9 +123,9 @@ class Journals:
         return max((page.number + 1 for page in own), default=0)
 
 
-def changes_of(pages: Sequence[Page]) -> list[Change]:
+def changes_of(pages: Sequence[JournalPage]) -> list[LedgerChange]:
     """What the pages say, without what was not recorded whole."""
-    batches: dict[tuple[int, int], list[Page]] = {}
+    batches: dict[tuple[int, int], list[JournalPage]] = {}
     for page in pages:
         if page.packed is not None:
             batches.setdefault((page.epoch, page.batch), []).append(page)
@@ -128,20 +138,22 @@ def changes_of(pages: Sequence[Page]) -> list[Change]:
     ]
 
 
-def own_pages(epoch: int, end: int) -> list[Page]:
+def own_pages(epoch: int, end: int) -> list[JournalPage]:
     """The first `end` pages of an epoch, to be dropped."""
-    return [Page(epoch, number, b"", 0, 0) for number in range(end)]
+    return [JournalPage(epoch, number, b"", 0, 0) for number in range(end)]
 
 
-def _pages(key: Key) -> Path:
+def _pages(key: LedgerKey) -> Path:
     return (*connection_path(key), "journal")
 
 
-def _place(key: Key, epoch: int, number: int) -> Path:
+def _place(key: LedgerKey, epoch: int, number: int) -> Path:
     return (*_pages(key), f"{epoch:010}-{number:06}")
 
 
-def _page(key: Key, epoch: int, number: int, kept: timedelta = KEPT, **fields: object) -> Write:
+def _page(
+    key: LedgerKey, epoch: int, number: int, kept: timedelta = KEPT, **fields: object
+) -> DocumentWrite:
     path = _place(key, epoch, number)
     whole: Fields = {**fields, "expires": datetime.now(UTC) + kept}
-    return Write(path, whole, known=Found(path, None, None))
+    return DocumentWrite(path, whole, known=FoundDocument(path, None, None))

@@ -19,11 +19,18 @@ from uuid import uuid4
 
 from msgspec import Struct, field
 
-from addon.planning.ledger import Change, Key, Ledger, Unread, shard_of
+from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, UnreadShard, shard_of
 from addon.store.base import LeaseLost, StoreError
-from addon.store.firestore.client import ATTEMPTS, Documents, Found, Overtaken, Write, parts
-from addon.store.firestore.connection import Connection, Summary, connection_path
-from addon.store.firestore.journal import Journals, changes_of, own_pages
+from addon.store.firestore.client import (
+    ATTEMPTS,
+    Documents,
+    DocumentWrite,
+    FoundDocument,
+    PreconditionFailed,
+    parts,
+)
+from addon.store.firestore.connection import ConnectionDocument, ShardSummary, connection_path
+from addon.store.firestore.journal import LedgerJournal, changes_of, own_pages
 from addon.store.firestore.packing import pack_shard
 from addon.store.firestore.shards import Shards, shard_path, summary
 from addon.store.lease_holder import holder as process_holder
@@ -38,7 +45,7 @@ NOBODY_KNOWN = "?|?|?|?"
 class _Part(Ledger):
     """A ledger as `part` gives it: of which version, and which shards there are."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: ConnectionDocument) -> None:
         super().__init__()
         self.version = connection.version
         self.there = _there(connection)
@@ -53,8 +60,8 @@ class _Turn(Struct):
 
     holder: str
     epoch: int
-    found: Found
-    written: list[Change] = field(default_factory=list)
+    found: FoundDocument
+    written: list[LedgerChange] = field(default_factory=list)
     number: int = 0
     sure: bool = True
     over: bool = False
@@ -67,12 +74,12 @@ class Ledgers:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
         self._shards = Shards(documents)
-        self._journals = Journals(documents)
-        self._turns: dict[tuple[Key, str], _Turn] = {}
+        self._journals = LedgerJournal(documents)
+        self._turns: dict[tuple[LedgerKey, str], _Turn] = {}
 
     # Reading
 
-    def part(self, key: Key, found: Found) -> Ledger:
+    def part(self, key: LedgerKey, found: FoundDocument) -> Ledger:
         """The ledger without its settled shards, given the connection's document."""
         connection, changes = self._unpacked(key, found)
         touched = {shard_of(change.external_id) for change in changes}
@@ -83,12 +90,12 @@ class Ledgers:
             if said.digest is None:
                 always.add(n)
             elif said.counts and n not in touched:
-                ledger.unread[n] = Unread(said.digest, said.counts)
+                ledger.unread[n] = UnreadShard(said.digest, said.counts)
         self._fill(key, ledger, always)
         ledger.apply(changes)
         return ledger
 
-    def load(self, key: Key, ledger: Ledger, shards: Set[int]) -> None:
+    def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
         """Read more shards into a ledger that `part` gave."""
         wanted = ledger.unread.keys() & shards
         if wanted and isinstance(ledger, _Part):
@@ -96,17 +103,19 @@ class Ledgers:
             for n in wanted:
                 ledger.unread.pop(n)
 
-    def _fill(self, key: Key, ledger: _Part, shards: Set[int]) -> None:
+    def _fill(self, key: LedgerKey, ledger: _Part, shards: Set[int]) -> None:
         for _, shard in self._shards.get(key, ledger.version, shards, ledger.there).values():
             for kind, entries in shard.entries.items():
                 ledger.entries[kind].update(entries)
             for kind, refusals in shard.refusals.items():
                 ledger.refusals[kind].update(refusals)
 
-    def _unpacked(self, key: Key, found: Found) -> tuple[Connection, list[Change]]:
+    def _unpacked(
+        self, key: LedgerKey, found: FoundDocument
+    ) -> tuple[ConnectionDocument, list[LedgerChange]]:
         """A connection, and the changes that its shards may lack."""
         for _ in range(ATTEMPTS):
-            connection = Connection.of(found)
+            connection = ConnectionDocument.of(found)
             if not connection.open:
                 return connection, []
             turn = self._turns.get((key, connection.holder))
@@ -114,17 +123,17 @@ class Ledgers:
                 return connection, list(turn.written)
             pages = self._journals.read(key, connection.journal)
             again = self._documents.get(connection_path(key))
-            if Connection.of(again).version == connection.version:
+            if ConnectionDocument.of(again).version == connection.version:
                 return connection, changes_of(pages)
             found = again  # the journal was packed, and its pages are going
         raise StoreError(f"the ledger of {key.tenant} at {key.vendor} changes too fast to read")
 
-    def tidy(self, key: Key, found: Found) -> Found:
+    def tidy(self, key: LedgerKey, found: FoundDocument) -> FoundDocument:
         """Pack what a run that died has left, else every reading would have to read it.
 
         Takes and gives the connection's document.
         """
-        connection, now = Connection.of(found), time.time()
+        connection, now = ConnectionDocument.of(found), time.time()
         if not connection.open or not connection.is_free(now - LATE):
             return found
         own = process_holder(uuid4().hex)
@@ -134,20 +143,20 @@ class Ledgers:
 
     # Leases
 
-    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
+    def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:
         """Take the lease or put off its end; see `Store.acquire`."""
         turn = self._turns.get((key, holder))
         if turn is not None:
             return self._prolong(key, turn, until)
         for attempt in range(ATTEMPTS):
             found = self._documents.get(connection_path(key))
-            before = Connection.of(found)
+            before = ConnectionDocument.of(found)
             if before.holder != holder and not before.is_free(now):
                 return before.holder
             after = before.taken(holder, until)
             try:
                 turn = _Turn(holder, after.epoch, self._put(key, found, after))
-            except Overtaken:
+            except PreconditionFailed:
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
                 continue
             self._take_over(key, turn, after)
@@ -155,35 +164,35 @@ class Ledgers:
             return None
         return NOBODY_KNOWN
 
-    def _prolong(self, key: Key, turn: _Turn, until: float) -> str | None:
+    def _prolong(self, key: LedgerKey, turn: _Turn, until: float) -> str | None:
         """Put off the end of a lease that was taken here. Once lost it is not taken again."""
         with turn.lock:
             for _ in range(ATTEMPTS):
                 if turn.over:
                     break
-                known = Connection.of(turn.found)
+                known = ConnectionDocument.of(turn.found)
                 try:
                     turn.found = self._put(key, turn.found, known.taken(turn.holder, until))
-                except Overtaken:
+                except PreconditionFailed:
                     self._see(key, turn)
                 else:
                     return None
-        return Connection.of(turn.found).holder or NOBODY_KNOWN
+        return ConnectionDocument.of(turn.found).holder or NOBODY_KNOWN
 
-    def _see(self, key: Key, turn: _Turn) -> None:
+    def _see(self, key: LedgerKey, turn: _Turn) -> None:
         """Look at the connection's document again; the turn may be over."""
         turn.found = self._documents.get(connection_path(key))
-        connection = Connection.of(turn.found)
+        connection = ConnectionDocument.of(turn.found)
         turn.over = connection.epoch != turn.epoch or connection.holder != turn.holder
 
-    def _take_over(self, key: Key, turn: _Turn, connection: Connection) -> None:
+    def _take_over(self, key: LedgerKey, turn: _Turn, connection: ConnectionDocument) -> None:
         """Pack what a process that died has left behind, which can then add no more to it."""
         if connection.journal < connection.epoch:
             pages = self._journals.seal(key, connection.journal, connection.epoch)
             self._pack(key, turn, changes_of(pages))
             self._journals.drop(key, pages)
 
-    def release(self, key: Key, holder: str) -> None:
+    def release(self, key: LedgerKey, holder: str) -> None:
         """Pack what was written and let go of the lease, if it is still `holder`'s."""
         turn = self._turns.pop((key, holder), None)
         if turn is None:
@@ -200,20 +209,20 @@ class Ledgers:
             self._pack(key, turn, changes, done=True)
             self._journals.drop(key, pages)
 
-    def _let_go(self, key: Key, holder: str) -> None:
+    def _let_go(self, key: LedgerKey, holder: str) -> None:
         """Let go of a lease that was taken elsewhere; what was written stays in the journal."""
         for _ in range(ATTEMPTS):
             found = self._documents.get(connection_path(key))
-            connection = Connection.of(found)
+            connection = ConnectionDocument.of(found)
             if connection.holder != holder:
                 return
-            with suppress(Overtaken):
+            with suppress(PreconditionFailed):
                 self._put(key, found, connection.let_go())
                 return
 
     # Writing
 
-    def record(self, key: Key, changes: Sequence[Change], holder: str) -> None:
+    def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str) -> None:
         """Put changes in the journal, if `holder` has the lease. Raises LeaseLost."""
         turn = self._turns.get((key, holder))
         if turn is None:
@@ -226,15 +235,17 @@ class Ledgers:
             turn.written.extend(changes)
             turn.sure = sure
 
-    def _pack(self, key: Key, turn: _Turn, changes: Sequence[Change], done: bool = False) -> None:
+    def _pack(
+        self, key: LedgerKey, turn: _Turn, changes: Sequence[LedgerChange], done: bool = False
+    ) -> None:
         """Write the changed shards; with `done`, also let go. Raises LeaseLost."""
         for _ in range(ATTEMPTS):
             try:
                 self._pack_once(key, turn, changes, done)
-            except Overtaken:
+            except PreconditionFailed:
                 self._shards.forget(key)
                 self._see(key, turn)
-                connection = Connection.of(turn.found)
+                connection = ConnectionDocument.of(turn.found)
                 if connection.epoch == turn.epoch and connection.holder == turn.holder:
                     turn.over = done
                     continue  # a hold was set, or an earlier commit did come through
@@ -245,18 +256,22 @@ class Ledgers:
             return
         raise LeaseLost(key)
 
-    def _pack_once(self, key: Key, turn: _Turn, changes: Sequence[Change], done: bool) -> None:
-        connection = Connection.of(turn.found)
-        by_shard: dict[int, list[Change]] = {}
+    def _pack_once(
+        self, key: LedgerKey, turn: _Turn, changes: Sequence[LedgerChange], done: bool
+    ) -> None:
+        connection = ConnectionDocument.of(turn.found)
+        by_shard: dict[int, list[LedgerChange]] = {}
         for change in changes:
             by_shard.setdefault(shard_of(change.external_id), []).append(change)
         kept = self._shards.get(key, connection.version, by_shard.keys(), _there(connection))
-        summaries: dict[str, Summary] = {}
+        summaries: dict[str, ShardSummary] = {}
         writes = []
         for n, (found, shard) in kept.items():
             changed = shard.changed(by_shard[n])
             summaries[f"{n}"] = summary(changed)
-            writes.append(Write(shard_path(key, n), {"packed": pack_shard(changed)}, known=found))
+            writes.append(
+                DocumentWrite(shard_path(key, n), {"packed": pack_shard(changed)}, known=found)
+            )
         commits = list(parts(writes)) or [[]]
         for part in commits:
             last = part is commits[-1]
@@ -267,12 +282,16 @@ class Ledgers:
             turn.found = self._put(key, turn.found, connection, part)
 
     def _put(
-        self, key: Key, known: Found, connection: Connection, shards: Sequence[Write] = ()
-    ) -> Found:
+        self,
+        key: LedgerKey,
+        known: FoundDocument,
+        connection: ConnectionDocument,
+        shards: Sequence[DocumentWrite] = (),
+    ) -> FoundDocument:
         """Write a connection's document as it is known, with shards. Raises Overtaken."""
-        own = Write(connection_path(key), connection.fields(), known=known)
+        own = DocumentWrite(connection_path(key), connection.fields(), known=known)
         return self._documents.commit([*shards, own])[-1]
 
 
-def _there(connection: Connection) -> set[int]:
+def _there(connection: ConnectionDocument) -> set[int]:
     return {int(n) for n in connection.shards}

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from msgspec import Struct, structs
 
-from addon.planning.ledger import Change, Entry, Refusal
+from addon.planning.ledger import LedgerChange, LedgerEntry, Refusal
 from addon.ss12000.resources import ResourceType
 from addon.store.base import StoreError
 
@@ -23,10 +23,10 @@ CHANGES_A_DOCUMENT = 4000
 class Shard(Struct, array_like=True, frozen=True):
     """The entries and refusals of one shard."""
 
-    entries: dict[ResourceType, dict[str, Entry]] = {}
+    entries: dict[ResourceType, dict[str, LedgerEntry]] = {}
     refusals: dict[ResourceType, dict[str, Refusal]] = {}
 
-    def changed(self, changes: Iterable[Change]) -> "Shard":
+    def changed(self, changes: Iterable[LedgerChange]) -> "Shard":
         """The shard with changes made, which must be of it."""
         entries = {kind: dict(found) for kind, found in self.entries.items()}
         refusals = {kind: dict(found) for kind, found in self.refusals.items()}
@@ -65,7 +65,7 @@ class NotPacked(StoreError):
 
 
 _shards = msgspec.msgpack.Decoder(Shard)
-_changes = msgspec.msgpack.Decoder(list[Change])
+_changes = msgspec.msgpack.Decoder(list[LedgerChange])
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -83,18 +83,18 @@ def unpack_shard(packed: bytes) -> Shard:
     return _shards.decode(zlib.decompress(packed))
 
 
-def pack_changes(changes: Sequence[Change]) -> list[bytes]:
+def pack_changes(changes: Sequence[LedgerChange]) -> list[bytes]:
     """Changes in order, as bytes for as many documents as they need. Raises NotPacked."""
     starts = range(0, len(changes), CHANGES_A_DOCUMENT)
     return [p for n in starts for p in _halved(changes[n : n + CHANGES_A_DOCUMENT])]
 
 
-def unpack_changes(packed: bytes) -> list[Change]:
+def unpack_changes(packed: bytes) -> list[LedgerChange]:
     """A change set from bytes."""
     return _changes.decode(zlib.decompress(packed))
 
 
-def _halved(changes: Sequence[Change]) -> list[bytes]:
+def _halved(changes: Sequence[LedgerChange]) -> list[bytes]:
     packed = _packed(changes)
     if len(packed) <= MOST_BYTES:
         return [packed]

@@ -6,16 +6,16 @@ from threading import Lock
 
 from msgspec import Struct
 
-from addon.planning.ledger import Key, digest_of
+from addon.planning.ledger import LedgerKey, digest_of
 from addon.ss12000.resources import ResourceType
-from addon.store.firestore.client import Documents, Found, Path
-from addon.store.firestore.connection import Summary, connection_path
+from addon.store.firestore.client import Documents, FoundDocument, Path
+from addon.store.firestore.connection import ShardSummary, connection_path
 from addon.store.firestore.packing import Shard, unpack_shard
 
 REMEMBERED = 256
 """How many shards are kept in memory, about: four whole ledgers."""
 
-Kept = tuple[Found, Shard]
+Kept = tuple[FoundDocument, Shard]
 """A shard's document and what is in it, not to be changed."""
 
 
@@ -30,9 +30,11 @@ class Shards:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
         self._lock = Lock()
-        self._read: OrderedDict[Key, _Read] = OrderedDict()
+        self._read: OrderedDict[LedgerKey, _Read] = OrderedDict()
 
-    def get(self, key: Key, version: int, numbers: Set[int], there: Set[int]) -> dict[int, Kept]:
+    def get(
+        self, key: LedgerKey, version: int, numbers: Set[int], there: Set[int]
+    ) -> dict[int, Kept]:
         """Shards of a ledger whose document is at `version` and names those `there`."""
         with self._lock:
             read = self._read.get(key)
@@ -41,20 +43,20 @@ class Shards:
         documents = self._documents.get_all([shard_path(key, n) for n in missing])
         for n, document in zip(missing, documents, strict=True):
             packed = (document.fields or {}).get("packed")
-            bare = Found(document.path, None if packed is None else {}, document.updated)
+            bare = FoundDocument(document.path, None if packed is None else {}, document.updated)
             found[n] = (bare, Shard() if packed is None else unpack_shard(packed))
         if missing:
             self._remember(key, version, found)
         for n in numbers - there:
-            found[n] = (Found(shard_path(key, n), None, None), Shard())
+            found[n] = (FoundDocument(shard_path(key, n), None, None), Shard())
         return {n: found[n] for n in sorted(numbers)}
 
-    def forget(self, key: Key) -> None:
+    def forget(self, key: LedgerKey) -> None:
         """Read the connection's shards anew the next time."""
         with self._lock:
             self._read.pop(key, None)
 
-    def _remember(self, key: Key, version: int, shards: dict[int, Kept]) -> None:
+    def _remember(self, key: LedgerKey, version: int, shards: dict[int, Kept]) -> None:
         with self._lock:
             self._read[key] = _Read(version, dict(shards))
             self._read.move_to_end(key)
@@ -64,15 +66,15 @@ class Shards:
                 self._read.popitem(last=False)
 
 
-def shard_path(key: Key, number: int) -> Path:
+def shard_path(key: LedgerKey, number: int) -> Path:
     """Where a shard's document is."""
     return (*connection_path(key), "shards", f"{number:02}")
 
 
-def summary(shard: Shard) -> Summary:
+def summary(shard: Shard) -> ShardSummary:
     """What a connection's document says of a shard."""
     counts: dict[ResourceType, int] = {k: len(e) for k, e in shard.entries.items() if e}
     if not shard.settled:
-        return Summary(None, counts)
+        return ShardSummary(None, counts)
     contents = ((i, e.content) for entries in shard.entries.values() for i, e in entries.items())
-    return Summary(digest_of(contents), counts)
+    return ShardSummary(digest_of(contents), counts)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from addon.store.firestore.client import PART, Documents, Fields, Found, Path, Write
+from addon.store.firestore.client import PART, Documents, DocumentWrite, Fields, FoundDocument, Path
 
 
 class Snapshots:
@@ -19,11 +19,11 @@ class Snapshots:
         path, until = _path(tenant, run), datetime.fromtimestamp(expires, UTC)
         cut = [packed[start : start + PART] for start in range(0, len(packed), PART)]
         writes = [
-            Write((*path, "parts", f"{n:03}"), {"packed": part, "expires": until})
+            DocumentWrite((*path, "parts", f"{n:03}"), {"packed": part, "expires": until})
             for n, part in enumerate(cut)
         ]
         fields = {"vendors": list(vendors), "parts": len(cut), "expires": until}
-        self._documents.write([*writes, Write(path, fields)])
+        self._documents.write([*writes, DocumentWrite(path, fields)])
 
     def get(self, tenant: str, run: str, now: float) -> bytes | None:
         """A run's snapshot, or None when it has expired or is no longer needed."""
@@ -41,7 +41,7 @@ class Snapshots:
         """One vendor has been delivered to; after the last the snapshot is removed."""
         path = _path(tenant, run)
 
-        def strike(found: Found) -> tuple[int, Fields | None]:
+        def strike(found: FoundDocument) -> tuple[int, Fields | None]:
             fields = found.fields
             if fields is None:
                 return 0, None

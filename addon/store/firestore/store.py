@@ -19,25 +19,32 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
 from addon.planning.guard import Approval, Hold
-from addon.planning.ledger import Change, Key, Ledger
+from addon.planning.ledger import Ledger, LedgerChange, LedgerKey
 from addon.store.base import RUNS_KEPT, StoreError
-from addon.store.firestore.audit_log import Log
-from addon.store.firestore.cache import Papers
+from addon.store.firestore.audit_log import AuditLog
+from addon.store.firestore.cache import Cache
 from addon.store.firestore.client import (
     ATTEMPTS,
     PART,
     Documents,
-    Found,
+    DocumentWrite,
+    FoundDocument,
     Meter,
-    Overtaken,
     Path,
-    Write,
+    PreconditionFailed,
 )
 from addon.store.firestore.connection import connection_path
 from addon.store.firestore.ledgers import Ledgers
 from addon.store.firestore.snapshots import Snapshots
 from addon.store.lease_holder import holder as process_holder
-from addon.store.records import LogEntry, Paper, Run, Shelf, Standing, StoredTask
+from addon.store.records import (
+    AuditEntry,
+    CachedItem,
+    ConnectionState,
+    Namespace,
+    RunRecord,
+    StoredTask,
+)
 
 T = TypeVar("T", Hold, Approval)
 
@@ -64,8 +71,8 @@ class FirestoreStore:
         self.meter = Meter()
         self._documents = Documents(client, self.meter)
         self._ledgers = Ledgers(self._documents)
-        self._log = Log(self._documents)
-        self._papers = Papers(self._documents)
+        self._log = AuditLog(self._documents)
+        self._papers = Cache(self._documents)
         self._snapshots = Snapshots(self._documents)
 
     def close(self) -> None:
@@ -78,7 +85,7 @@ class FirestoreStore:
 
     def save_tenant(self, customer_id: str, document: bytes) -> None:
         fields = {"document": document, "changed": datetime.now(UTC)}
-        self._documents.write([Write(("tenants", customer_id), fields)])
+        self._documents.write([DocumentWrite(("tenants", customer_id), fields)])
 
     def tenant(self, customer_id: str) -> bytes | None:
         found = self._documents.get(("tenants", customer_id))
@@ -88,7 +95,7 @@ class FirestoreStore:
         return sorted(f.path[-1] for f in self._documents.query(("tenants",), fields=["changed"]))
 
     def replace_tenant(
-        self, customer_id: str, document: bytes, was: bytes | None, entry: LogEntry | None = None
+        self, customer_id: str, document: bytes, was: bytes | None, entry: AuditEntry | None = None
     ) -> bool:
         path, change = ("tenants", customer_id), uuid4().hex
         fields = {"document": document, "changed": datetime.now(UTC), "change": change}
@@ -99,45 +106,45 @@ class FirestoreStore:
                 return True  # written in a commit that we took for failed
             if there.get("document") != was:
                 return False
-            tenant = Write(path, fields, known=found)
+            tenant = DocumentWrite(path, fields, known=found)
             try:
                 self._documents.commit(
                     [tenant] if entry is None else [tenant, self._log.new(customer_id, entry)]
                 )
-            except Overtaken:
+            except PreconditionFailed:
                 if entry is not None and self._log.check(customer_id, entry):
                     return True
             else:
                 return True
-        raise Overtaken(f"others change the document of {customer_id} again and again")
+        raise PreconditionFailed(f"others change the document of {customer_id} again and again")
 
     # The log of changes
 
-    def log(self, tenant: str, entry: LogEntry) -> None:
+    def log(self, tenant: str, entry: AuditEntry) -> None:
         self._log.append(tenant, entry)
 
-    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[LogEntry]:
+    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[AuditEntry]:
         return self._log.entries(tenant, limit, before)
 
     # Papers
 
     def keep(
-        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+        self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> None:
-        self._papers.put(shelf, Paper(name, data, now, expires), replace=True, now=now)
+        self._papers.put(shelf, CachedItem(name, data, now, expires), replace=True, now=now)
 
     def keep_new(
-        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+        self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> bool:
-        return self._papers.put(shelf, Paper(name, data, now, expires), replace=False, now=now)
+        return self._papers.put(shelf, CachedItem(name, data, now, expires), replace=False, now=now)
 
-    def kept(self, shelf: Shelf, name: str, now: float) -> Paper | None:
+    def kept(self, shelf: Namespace, name: str, now: float) -> CachedItem | None:
         return self._papers.get(shelf, name, now)
 
-    def papers(self, shelf: Shelf, now: float) -> list[str]:
+    def papers(self, shelf: Namespace, now: float) -> list[str]:
         return self._papers.names(shelf, now)
 
-    def discard(self, shelf: Shelf, name: str) -> None:
+    def discard(self, shelf: Namespace, name: str) -> None:
         self._papers.remove(shelf, name)
 
     def sweep(self, now: float) -> int:
@@ -145,34 +152,34 @@ class FirestoreStore:
 
     # Ledgers
 
-    def standing(self, key: Key) -> Standing:
+    def standing(self, key: LedgerKey) -> ConnectionState:
         found = self._ledgers.tidy(key, self._documents.get(connection_path(key)))
-        return Standing(
+        return ConnectionState(
             ledger=self._ledgers.part(key, found),
             hold=self._parts(key, found, "hold", Hold),
             approval=self._parts(key, found, "approval", Approval),
         )
 
-    def load(self, key: Key, ledger: Ledger, shards: Set[int]) -> None:
+    def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
         self._ledgers.load(key, ledger, shards)
 
-    def ledger(self, key: Key) -> Ledger:
+    def ledger(self, key: LedgerKey) -> Ledger:
         ledger = self._ledgers.part(key, self._documents.get(connection_path(key)))
         self._ledgers.load(key, ledger, frozenset(ledger.unread))
         return ledger
 
-    def ledgers(self, tenant: str) -> list[tuple[Key, int, int]]:
+    def ledgers(self, tenant: str) -> list[tuple[LedgerKey, int, int]]:
         found = []
         for one in self._documents.query(("tenants", tenant, "connections"), fields=["ledger"]):
             vendor, _, mode = one.path[-1].rpartition(".")
-            key = Key(tenant, vendor, "live" if mode == "live" else "test")
+            key = LedgerKey(tenant, vendor, "live" if mode == "live" else "test")
             ledger = self._ledgers.part(key, one)
             count, refused = len(ledger), sum(1 for _ in ledger.refused())
             if count or refused:
                 found.append((key, count, refused))
         return sorted(found, key=lambda f: (f[0].vendor, f[0].mode))
 
-    def record(self, key: Key, changes: Sequence[Change], holder: str = "") -> None:
+    def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:
         if not changes:
             return
         if holder:
@@ -185,7 +192,7 @@ class FirestoreStore:
         finally:
             self.release(key, own)
 
-    def _wait_for(self, key: Key, holder: str) -> None:
+    def _wait_for(self, key: LedgerKey, holder: str) -> None:
         """Take the lease for a moment, waiting for others who have it for a moment."""
         last = time.monotonic() + BUSY_SECONDS
         while True:
@@ -196,27 +203,27 @@ class FirestoreStore:
                 raise StoreError(f"a run is going on for {key.tenant} at {key.vendor} ({key.mode})")
             time.sleep(random.uniform(0.01, 0.1))
 
-    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
+    def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:
         return self._ledgers.acquire(key, holder, until, now)
 
-    def release(self, key: Key, holder: str) -> None:
+    def release(self, key: LedgerKey, holder: str) -> None:
         self._ledgers.release(key, holder)
 
     # Holds and approvals: in parts, since a large school's would not fit in one document
 
-    def hold(self, key: Key) -> Hold | None:
+    def hold(self, key: LedgerKey) -> Hold | None:
         return self._parts(key, self._documents.get(connection_path(key)), "hold", Hold)
 
-    def set_hold(self, key: Key, hold: Hold | None) -> None:
+    def set_hold(self, key: LedgerKey, hold: Hold | None) -> None:
         self._set_parts(key, "hold", hold)
 
-    def approval(self, key: Key) -> Approval | None:
+    def approval(self, key: LedgerKey) -> Approval | None:
         return self._parts(key, self._documents.get(connection_path(key)), "approval", Approval)
 
-    def set_approval(self, key: Key, approval: Approval | None) -> None:
+    def set_approval(self, key: LedgerKey, approval: Approval | None) -> None:
         self._set_parts(key, "approval", approval)
 
-    def _parts(self, key: Key, found: Found, name: str, kind: type[T]) -> T | None:
+    def _parts(self, key: LedgerKey, found: FoundDocument, name: str, kind: type[T]) -> T | None:
         for _ in range(ATTEMPTS):
             count = (found.fields or {}).get(name, 0)
             if not count:
@@ -228,33 +235,35 @@ class FirestoreStore:
             found = self._documents.get(connection_path(key))  # another is taking its place
         return None
 
-    def _set_parts(self, key: Key, name: str, value: Hold | Approval | None) -> None:
+    def _set_parts(self, key: LedgerKey, name: str, value: Hold | Approval | None) -> None:
         packed = b"" if value is None else zlib.compress(msgspec.msgpack.encode(value))
         cut = [packed[start : start + PART] for start in range(0, len(packed), PART)]
         before = (self._documents.get(connection_path(key)).fields or {}).get(name, 0)
-        writes = [Write(_part(key, name, n), {"packed": part}) for n, part in enumerate(cut)]
-        count = Write(connection_path(key), {name: len(cut)}, merge=True)
+        writes = [
+            DocumentWrite(_part(key, name, n), {"packed": part}) for n, part in enumerate(cut)
+        ]
+        count = DocumentWrite(connection_path(key), {name: len(cut)}, merge=True)
         gone = [_part(key, name, n) for n in range(len(cut), before)]
         self._documents.commit([*writes, count], gone=gone)
 
     # Runs
 
-    def save_run(self, run: Run) -> None:
+    def save_run(self, run: RunRecord) -> None:
         fields = {
             "started": run.started,
             "status": run.status,
             "packed": zlib.compress(msgspec.json.encode(run)),
             "expires": datetime.fromtimestamp(run.started, UTC) + RUN_KEPT,
         }
-        self._documents.write([Write(("tenants", run.tenant, "runs", run.id), fields)])
+        self._documents.write([DocumentWrite(("tenants", run.tenant, "runs", run.id), fields)])
 
-    def running(self, tenant: str) -> list[Run]:
+    def running(self, tenant: str) -> list[RunRecord]:
         found = self._documents.query(
             ("tenants", tenant, "runs"), where=[("status", "==", "running")]
         )
         return [_run(one) for one in found]
 
-    def runs(self, tenant: str, limit: int = 50) -> list[Run]:
+    def runs(self, tenant: str, limit: int = 50) -> list[RunRecord]:
         found = self._documents.query(
             ("tenants", tenant, "runs"),
             order="started",
@@ -280,7 +289,7 @@ class FirestoreStore:
 
     def save_task(self, task: StoredTask) -> None:
         fields = {"created": task.created, "packed": msgspec.json.encode(task)}
-        self._documents.write([Write(("tasks", task.name), fields)])
+        self._documents.write([DocumentWrite(("tasks", task.name), fields)])
 
     def remove_task(self, name: str) -> None:
         self._documents.delete([("tasks", name)])
@@ -291,10 +300,10 @@ class FirestoreStore:
         return [msgspec.json.decode(each, type=StoredTask) for each in packed]
 
 
-def _run(found: Found) -> Run:
+def _run(found: FoundDocument) -> RunRecord:
     fields = found.fields or {}
-    return msgspec.json.decode(zlib.decompress(fields["packed"]), type=Run)
+    return msgspec.json.decode(zlib.decompress(fields["packed"]), type=RunRecord)
 
 
-def _part(key: Key, name: str, number: int) -> Path:
+def _part(key: LedgerKey, name: str, number: int) -> Path:
     return (*connection_path(key), "holds", f"{name}-{number:03}")

@@ -6,31 +6,31 @@ from collections.abc import Sequence
 
 import msgspec
 
-from addon.store.base import LOG_KEPT, StoreError
-from addon.store.records import LogEntry, Paper, Shelf
+from addon.store.base import AUDIT_KEPT, StoreError
+from addon.store.records import AuditEntry, CachedItem, Namespace
 from addon.store.sqlite.database import SQLiteFile
 
 
-class SQLitePapers(SQLiteFile):
+class SQLiteCache(SQLiteFile):
     """What an `addon.store.base.Store` keeps of papers, snapshots and changes."""
 
     # The log of changes
 
-    def log(self, tenant: str, entry: LogEntry) -> None:
+    def log(self, tenant: str, entry: AuditEntry) -> None:
         with self._writing() as db:
             self._enter(db, tenant, entry)
 
-    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[LogEntry]:
+    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[AuditEntry]:
         with self._reading() as db:
             rows = db.execute(
                 "SELECT entry FROM log WHERE tenant = ?1 AND (?2 IS NULL OR id < ?2)"
                 " ORDER BY id DESC LIMIT ?3",
                 (tenant, before, limit),
             ).fetchall()
-        return [msgspec.json.decode(row[0], type=LogEntry) for row in rows]
+        return [msgspec.json.decode(row[0], type=AuditEntry) for row in rows]
 
     @staticmethod
-    def _enter(db: sqlite3.Connection, tenant: str, entry: LogEntry) -> None:
+    def _enter(db: sqlite3.Connection, tenant: str, entry: AuditEntry) -> None:
         """Write an entry in the log, whose oldest entries go."""
         written = db.execute(
             "INSERT OR IGNORE INTO log VALUES (?, ?, ?, ?)",
@@ -38,18 +38,18 @@ class SQLitePapers(SQLiteFile):
         )
         if not written.rowcount:
             raise StoreError(f"the log of {tenant} has another entry {entry.id}: try once more")
-        db.execute("DELETE FROM log WHERE tenant = ? AND at < ?", (tenant, entry.at - LOG_KEPT))
+        db.execute("DELETE FROM log WHERE tenant = ? AND at < ?", (tenant, entry.at - AUDIT_KEPT))
 
     # Papers
 
     def keep(
-        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+        self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> None:
         with self._writing() as db:
-            self._put(db, shelf, name, Paper(name, data, now, expires))
+            self._put(db, shelf, name, CachedItem(name, data, now, expires))
 
     def keep_new(
-        self, shelf: Shelf, name: str, data: bytes, now: float, expires: float | None = None
+        self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> bool:
         with self._writing() as db:
             there = db.execute(
@@ -58,19 +58,19 @@ class SQLitePapers(SQLiteFile):
                 (shelf.tenant, shelf.kind, name, now),
             ).fetchone()
             if there is None:
-                self._put(db, shelf, name, Paper(name, data, now, expires))
+                self._put(db, shelf, name, CachedItem(name, data, now, expires))
         return there is None
 
-    def kept(self, shelf: Shelf, name: str, now: float) -> Paper | None:
+    def kept(self, shelf: Namespace, name: str, now: float) -> CachedItem | None:
         with self._reading() as db:
             row = db.execute(
                 "SELECT data, saved, expires FROM papers"
                 " WHERE tenant = ? AND kind = ? AND name = ? AND (expires IS NULL OR expires > ?)",
                 (shelf.tenant, shelf.kind, name, now),
             ).fetchone()
-        return None if row is None else Paper(name, bytes(row[0]), row[1], row[2])
+        return None if row is None else CachedItem(name, bytes(row[0]), row[1], row[2])
 
-    def papers(self, shelf: Shelf, now: float) -> list[str]:
+    def papers(self, shelf: Namespace, now: float) -> list[str]:
         with self._reading() as db:
             rows = db.execute(
                 "SELECT name FROM papers WHERE tenant = ? AND kind = ?"
@@ -79,7 +79,7 @@ class SQLitePapers(SQLiteFile):
             ).fetchall()
         return sorted(row[0] for row in rows)
 
-    def discard(self, shelf: Shelf, name: str) -> None:
+    def discard(self, shelf: Namespace, name: str) -> None:
         with self._writing() as db:
             db.execute(
                 "DELETE FROM papers WHERE tenant = ? AND kind = ? AND name = ?",
@@ -93,7 +93,7 @@ class SQLitePapers(SQLiteFile):
         return papers + snapshots
 
     @staticmethod
-    def _put(db: sqlite3.Connection, shelf: Shelf, name: str, paper: Paper) -> None:
+    def _put(db: sqlite3.Connection, shelf: Namespace, name: str, paper: CachedItem) -> None:
         db.execute(
             "INSERT OR REPLACE INTO papers (tenant, kind, name, data, saved, expires)"
             " VALUES (?, ?, ?, ?, ?, ?)",

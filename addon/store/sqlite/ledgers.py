@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 
 from addon.planning.guard import Approval, Hold
-from addon.planning.ledger import Change, Entry, Key, Ledger, Refusal
+from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, LedgerKey, Refusal
 from addon.ss12000.resources import TYPES
 from addon.store.base import LeaseLost
 from addon.store.lease_holder import is_dead
-from addon.store.records import Standing
+from addon.store.records import ConnectionState
 from addon.store.sqlite.database import SQLiteFile
 
 
@@ -19,18 +19,18 @@ class SQLiteLedgers(SQLiteFile):
     """What an `addon.store.base.Store` keeps of connections."""
 
     def __init__(self, path: Path) -> None:
-        self._leases: set[tuple[Key, str]] = set()
+        self._leases: set[tuple[LedgerKey, str]] = set()
         super().__init__(path)
 
     # Ledgers
 
-    def standing(self, key: Key) -> Standing:
-        return Standing(self.ledger(key), self.hold(key), self.approval(key))
+    def standing(self, key: LedgerKey) -> ConnectionState:
+        return ConnectionState(self.ledger(key), self.hold(key), self.approval(key))
 
-    def load(self, key: Key, ledger: Ledger, shards: Set[int]) -> None:
+    def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
         """Nothing: `standing` gives whole ledgers here."""
 
-    def ledger(self, key: Key) -> Ledger:
+    def ledger(self, key: LedgerKey) -> Ledger:
         ledger = Ledger()
         with self._reading() as db:
             number = self._number(db, key)
@@ -41,7 +41,7 @@ class SQLiteLedgers(SQLiteFile):
                     " WHERE connection = ? AND type = ?",
                     (number, resource_type),
                 ):
-                    entries[external_id] = Entry(vendor_id, content)
+                    entries[external_id] = LedgerEntry(vendor_id, content)
             for resource_type, external_id, refusal in db.execute(
                 "SELECT type, external_id, refusal FROM refusals WHERE connection = ?", (number,)
             ):
@@ -50,7 +50,7 @@ class SQLiteLedgers(SQLiteFile):
                 )
         return ledger
 
-    def ledgers(self, tenant: str) -> list[tuple[Key, int, int]]:
+    def ledgers(self, tenant: str) -> list[tuple[LedgerKey, int, int]]:
         with self._reading() as db:
             rows = db.execute(
                 "SELECT vendor, mode,"
@@ -59,9 +59,9 @@ class SQLiteLedgers(SQLiteFile):
                 " FROM connections WHERE tenant = ? ORDER BY vendor, mode",
                 (tenant,),
             ).fetchall()
-        return [(Key(tenant, vendor, mode), n, m) for vendor, mode, n, m in rows if n or m]
+        return [(LedgerKey(tenant, vendor, mode), n, m) for vendor, mode, n, m in rows if n or m]
 
-    def record(self, key: Key, changes: Sequence[Change], holder: str = "") -> None:
+    def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:
         if not changes:
             return
         with self._writing() as db:
@@ -94,7 +94,7 @@ class SQLiteLedgers(SQLiteFile):
 
     # Leases
 
-    def acquire(self, key: Key, holder: str, until: float, now: float) -> str | None:
+    def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:
         with self._writing() as db:
             held_by, held_until = self._lease(db, key)
             if (key, holder) in self._leases and held_by != holder:
@@ -108,7 +108,7 @@ class SQLiteLedgers(SQLiteFile):
         self._leases.add((key, holder))
         return None
 
-    def release(self, key: Key, holder: str) -> None:
+    def release(self, key: LedgerKey, holder: str) -> None:
         self._leases.discard((key, holder))
         with self._writing() as db:
             db.execute(
@@ -117,7 +117,7 @@ class SQLiteLedgers(SQLiteFile):
             )
 
     @staticmethod
-    def _lease(db: sqlite3.Connection, key: Key) -> tuple[str, float]:
+    def _lease(db: sqlite3.Connection, key: LedgerKey) -> tuple[str, float]:
         """Who holds the lease and until when; an empty name when nobody does."""
         row = db.execute(
             "SELECT holder, until FROM leases WHERE tenant = ? AND vendor = ? AND mode = ?",
@@ -127,22 +127,22 @@ class SQLiteLedgers(SQLiteFile):
 
     # Holds and approvals
 
-    def hold(self, key: Key) -> Hold | None:
+    def hold(self, key: LedgerKey) -> Hold | None:
         found = self._column(key, "hold")
         return None if found is None else msgspec.json.decode(found, type=Hold)
 
-    def set_hold(self, key: Key, hold: Hold | None) -> None:
+    def set_hold(self, key: LedgerKey, hold: Hold | None) -> None:
         self._set_column(key, "hold", None if hold is None else msgspec.json.encode(hold))
 
-    def approval(self, key: Key) -> Approval | None:
+    def approval(self, key: LedgerKey) -> Approval | None:
         found = self._column(key, "approval")
         return None if found is None else msgspec.json.decode(found, type=Approval)
 
-    def set_approval(self, key: Key, approval: Approval | None) -> None:
+    def set_approval(self, key: LedgerKey, approval: Approval | None) -> None:
         encoded = None if approval is None else msgspec.json.encode(approval)
         self._set_column(key, "approval", encoded)
 
-    def _column(self, key: Key, name: str) -> bytes | None:
+    def _column(self, key: LedgerKey, name: str) -> bytes | None:
         with self._reading() as db:
             row = db.execute(
                 f"SELECT {name} FROM connections WHERE tenant = ? AND vendor = ? AND mode = ?",
@@ -150,20 +150,20 @@ class SQLiteLedgers(SQLiteFile):
             ).fetchone()
         return None if row is None else row[0]
 
-    def _set_column(self, key: Key, name: str, value: bytes | None) -> None:
+    def _set_column(self, key: LedgerKey, name: str, value: bytes | None) -> None:
         with self._writing() as db:
             number = self._numbered(db, key)
             db.execute(f"UPDATE connections SET {name} = ? WHERE id = ?", (value, number))
 
     @staticmethod
-    def _number(db: sqlite3.Connection, key: Key) -> int | None:
+    def _number(db: sqlite3.Connection, key: LedgerKey) -> int | None:
         row = db.execute(
             "SELECT id FROM connections WHERE tenant = ? AND vendor = ? AND mode = ?",
             (key.tenant, key.vendor, key.mode),
         ).fetchone()
         return None if row is None else int(row[0])
 
-    def _numbered(self, db: sqlite3.Connection, key: Key) -> int:
+    def _numbered(self, db: sqlite3.Connection, key: LedgerKey) -> int:
         """The connection's number, given to it now if it had none."""
         number = self._number(db, key)
         if number is None:

@@ -3,12 +3,12 @@
 import msgspec
 
 from addon.store.base import RUNS_KEPT
-from addon.store.records import LogEntry, Run, StoredTask
-from addon.store.sqlite.cache import SQLitePapers
+from addon.store.records import AuditEntry, RunRecord, StoredTask
+from addon.store.sqlite.cache import SQLiteCache
 from addon.store.sqlite.ledgers import SQLiteLedgers
 
 
-class SQLiteStore(SQLiteLedgers, SQLitePapers):
+class SQLiteStore(SQLiteLedgers, SQLiteCache):
     """A `Store` in one file. See `addon.store.base.Store`."""
 
     batch_growth = 0.0
@@ -29,7 +29,7 @@ class SQLiteStore(SQLiteLedgers, SQLitePapers):
             return [row[0] for row in db.execute("SELECT id FROM tenants ORDER BY id")]
 
     def replace_tenant(
-        self, customer_id: str, document: bytes, was: bytes | None, entry: LogEntry | None = None
+        self, customer_id: str, document: bytes, was: bytes | None, entry: AuditEntry | None = None
     ) -> bool:
         with self._writing() as db:
             row = db.execute("SELECT document FROM tenants WHERE id = ?", (customer_id,)).fetchone()
@@ -42,7 +42,7 @@ class SQLiteStore(SQLiteLedgers, SQLitePapers):
 
     # Runs
 
-    def save_run(self, run: Run) -> None:
+    def save_run(self, run: RunRecord) -> None:
         with self._writing() as db:
             db.execute(
                 "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)",
@@ -54,16 +54,16 @@ class SQLiteStore(SQLiteLedgers, SQLitePapers):
                 (run.tenant, RUNS_KEPT - 1),
             )
 
-    def running(self, tenant: str) -> list[Run]:
+    def running(self, tenant: str) -> list[RunRecord]:
         return [run for run in self.runs(tenant, RUNS_KEPT) if run.status == "running"]
 
-    def runs(self, tenant: str, limit: int = 50) -> list[Run]:
+    def runs(self, tenant: str, limit: int = 50) -> list[RunRecord]:
         with self._reading() as db:
             rows = db.execute(
                 "SELECT run FROM runs WHERE tenant = ? ORDER BY started DESC, id DESC LIMIT ?",
                 (tenant, limit),
             ).fetchall()
-        return [msgspec.json.decode(row[0], type=Run) for row in rows]
+        return [msgspec.json.decode(row[0], type=RunRecord) for row in rows]
 
     # Tasks
 

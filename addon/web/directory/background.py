@@ -18,7 +18,7 @@ from jinja2 import Environment
 
 T = TypeVar("T")
 
-PATIENCE = 0.06
+WAIT_SECONDS = 0.06
 """Seconds that a request waits, for all that it needs, before it says that this is being made."""
 MOST = 64
 """Things that a workshop remembers; those that were not asked for longest go."""
@@ -28,7 +28,7 @@ SWITCH = 0.001
 """Seconds that a thread computes before another gets its turn; Python's own are 0.005."""
 
 
-def prefer_pages(templates: Environment) -> threading.Thread:
+def tune_for_latency(templates: Environment) -> threading.Thread:
     """Have pages answered promptly while other threads compute. Once, in the process that serves.
 
     A page waits for its turn after each look in the store, and behind each collection of garbage:
@@ -48,14 +48,14 @@ def _compile(templates: Environment) -> None:
         templates.get_template(name)
 
 
-class NotReady(Exception):
+class StillComputing(Exception):
     """What was asked for is being made."""
 
 
-class Patience:
+class WaitBudget:
     """How long one request waits, for all that it needs together."""
 
-    def __init__(self, seconds: float = PATIENCE) -> None:
+    def __init__(self, seconds: float = WAIT_SECONDS) -> None:
         self._until = time.monotonic() + seconds
 
     @property
@@ -64,7 +64,7 @@ class Patience:
         return max(0.0, self._until - time.monotonic())
 
 
-class Workshop:
+class BackgroundCache:
     """Makes things by name, each once, and remembers them. Thread-safe.
 
     `turns` is shared with the other workshops: who has one may work.
@@ -77,7 +77,7 @@ class Workshop:
         self._worker: int | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="workshop")
 
-    def make(self, name: object, work: Callable[[], T], patience: Patience) -> T:
+    def get_or_compute(self, name: object, work: Callable[[], T], patience: WaitBudget) -> T:
         """What `work` gives. Raises NotReady, and what `work` raises; then it is tried anew.
 
         `work` may ask for other things here: they are made at once, in the same thread.
@@ -99,7 +99,7 @@ class Workshop:
             made: T = future.result(0 if inside else patience.left)
             return made
         except (NotYet, CancelledError):
-            raise NotReady from None
+            raise StillComputing from None
 
     def keep(self, wanted: Callable[[Any], bool]) -> None:
         """Forget the things whose names are not wanted, also those that wait to be made."""
@@ -116,7 +116,7 @@ class Workshop:
         try:
             self._pool.submit(self._take_turn, future, work)
         except RuntimeError:  # it has closed: who asks anew comes to another
-            raise NotReady from None
+            raise StillComputing from None
 
     def _take_turn(self, future: "Future[T]", work: Callable[[], T]) -> None:
         with self._turns:

@@ -17,16 +17,24 @@ from addon.directory.snapshot import Snapshot, User
 from addon.planning.guard import Hold
 from addon.planning.ledger import Ledger
 from addon.planning.plan import Plan
-from addon.roster.index import Index
-from addon.ss12000.mapping import Translation
-from addon.sync.context import Rooms, ledger_key
-from addon.sync.prepare import Prepared, intend, place
+from addon.roster.index import DirectoryIndex
+from addon.ss12000.mapping import ResourceMapper
+from addon.sync.context import SyncContext, ledger_key
+from addon.sync.prepare import PreparedRun, planner_for, prepare_from_snapshot
 from addon.tenants.model import Connection, Mode, Protected, Tenant
 from addon.web.directory import snapshot_store
-from addon.web.directory.background import PATIENCE, NotReady, Patience, Workshop
-from addon.web.directory.snapshot_store import State, Survey
+from addon.web.directory.background import WAIT_SECONDS, BackgroundCache, StillComputing, WaitBudget
+from addon.web.directory.snapshot_store import DirectorySnapshot, ReadingState
 
-__all__ = ["PATIENCE", "Desk", "Foreseen", "NotRead", "NotReady", "Patience", "Study"]
+__all__ = [
+    "WAIT_SECONDS",
+    "DirectoryCache",
+    "DirectoryNotRead",
+    "Foreseen",
+    "StillComputing",
+    "TenantDirectory",
+    "WaitBudget",
+]
 
 T = TypeVar("T")
 
@@ -37,10 +45,10 @@ MOST_USERS = 150_000
 all that the pages make of them (docs/performance.md)."""
 
 
-class NotRead(Exception):
+class DirectoryNotRead(Exception):
     """The directory has not been read; `state` says how that goes, None: nobody has asked."""
 
-    def __init__(self, state: State | None) -> None:
+    def __init__(self, state: ReadingState | None) -> None:
         super().__init__()
         self.state = state
 
@@ -52,18 +60,18 @@ class Foreseen(Struct, frozen=True):
     plan: Plan
     hold: Hold | None
     ledger: Ledger
-    translation: Translation
+    translation: ResourceMapper
 
 
-class Arranged(Struct, frozen=True):
+class _Unpacked(Struct, frozen=True):
     """A survey as people are found in it: all who are not protected, suspended accounts too."""
 
-    survey: Survey
-    index: Index
+    survey: DirectorySnapshot
+    index: DirectoryIndex
     users: Mapping[str, User]
 
 
-class Desk:
+class TenantDirectory:
     """A tenant's directory and document, and what follows from both, as one request sees it.
 
     `users` are all that were read and are not protected, by id.
@@ -73,17 +81,17 @@ class Desk:
         self,
         tenant: Tenant,
         version: str,
-        arranged: Arranged,
-        rooms: Callable[[], Rooms],
-        workshop: Workshop,
-        patience: Patience,
+        arranged: _Unpacked,
+        context: Callable[[], SyncContext],
+        workshop: BackgroundCache,
+        patience: WaitBudget,
     ) -> None:
         self.tenant = tenant
         self.survey = arranged.survey
         self.index = arranged.index
         self.users = arranged.users
         self._version = version
-        self._rooms = rooms
+        self._rooms = context
         self._workshop = workshop
         self._patience = patience
 
@@ -93,7 +101,7 @@ class Desk:
         return self.survey.snapshot
 
     @property
-    def prepared(self) -> Prepared:
+    def prepared(self) -> PreparedRun:
         """The roster, and what each connection would carry if it were on. Raises NotReady."""
         return self.make("prepared", self._prepare)
 
@@ -117,75 +125,75 @@ class Desk:
         It is waited for as long as the request may wait in all. `work` may ask the desk for
         whatever it needs.
         """
-        return self._workshop.make((self._version, name), work, self._patience)
+        return self._workshop.get_or_compute((self._version, name), work, self._patience)
 
-    def _prepare(self) -> Prepared:
+    def _prepare(self) -> PreparedRun:
         on = [structs.replace(c, mode="live") for c in self.tenant.connections]
-        return place(self._rooms(), self.tenant, on, self.snapshot)
+        return prepare_from_snapshot(self._rooms(), self.tenant, on, self.snapshot)
 
     def _foresee(self, connection: Connection) -> Foreseen | None:
         key = ledger_key(self.tenant.customer_id, connection)
         prepared = self.prepared
         if key is None or connection.vendor not in prepared.views:
             return None
-        intention = intend(self._rooms(), prepared, connection, key)
+        intention = planner_for(self._rooms(), prepared, connection, key)
         plan, hold = intention.decide()
         return Foreseen(connection, plan, hold, intention.ledger, intention.translation)
 
 
-class Study:
+class DirectoryCache:
     """The directories that a process remembers. Thread-safe."""
 
-    def __init__(self, rooms: Callable[[], Rooms]) -> None:
-        self._rooms = rooms
+    def __init__(self, context: Callable[[], SyncContext]) -> None:
+        self._rooms = context
         self._lock = threading.Lock()
         self._turns = threading.Semaphore(2)
-        self._directories: OrderedDict[str, _Directory] = OrderedDict()
+        self._directories: OrderedDict[str, _CacheEntry] = OrderedDict()
 
-    def desk(
-        self, tenant: Tenant, version: str, now: float, patience: Patience | None = None
-    ) -> Desk:
+    def directory(
+        self, tenant: Tenant, version: str, now: float, patience: WaitBudget | None = None
+    ) -> TenantDirectory:
         """The tenant's desk for its document of this `version`.
 
         Raises NotRead, NotReady and StoreError.
         """
-        self.sweep(now)
-        tenant_id, patience = tenant.customer_id, patience or Patience()
-        state = snapshot_store.state(self._rooms().store, tenant_id, now)
+        self.drop_expired(now)
+        tenant_id, patience = tenant.customer_id, patience or WaitBudget()
+        state = snapshot_store.load_state(self._rooms().store, tenant_id, now)
         if state is None or state.status != "done" or state.at + snapshot_store.KEPT <= now:
-            raise NotRead(state)
+            raise DirectoryNotRead(state)
         directory = self._directory(tenant_id, state.at)
         try:
             arranged = directory.arranged(tenant.protected, now, patience)
-        except NotReady:
+        except StillComputing:
             raise
         except BaseException:
             self.forget(tenant_id)
             raise
         directory.keep_only(version)
         self._make_room(tenant_id)
-        return Desk(tenant, version, arranged, self._rooms, directory.workshop, patience)
+        return TenantDirectory(tenant, version, arranged, self._rooms, directory.workshop, patience)
 
     def forget(self, tenant_id: str) -> None:
         """Remember nothing of the tenant's directory any more."""
         with self._lock:
             self._drop(tenant_id)
 
-    def sweep(self, now: float) -> None:
+    def drop_expired(self, now: float) -> None:
         """Directories whose day is over are gone from memory as from the store."""
         with self._lock:
             over = [t for t, d in self._directories.items() if d.read + snapshot_store.KEPT <= now]
             for tenant_id in over:
                 self._drop(tenant_id)
 
-    def _directory(self, tenant_id: str, read: float) -> "_Directory":
+    def _directory(self, tenant_id: str, read: float) -> "_CacheEntry":
         """The one that was read then; what is remembered of an earlier one is forgotten."""
         with self._lock:
             known = self._directories.get(tenant_id)
             if known is None or known.read != read:
                 self._drop(tenant_id)
-                workshop = Workshop(self._turns)
-                known = _Directory(tenant_id, read, self._rooms, workshop)
+                workshop = BackgroundCache(self._turns)
+                known = _CacheEntry(tenant_id, read, self._rooms, workshop)
                 self._directories[tenant_id] = known
             self._directories.move_to_end(tenant_id)
             return known
@@ -207,44 +215,52 @@ class Study:
             directory.workshop.close()
 
 
-class _Directory:
+class _CacheEntry:
     """A tenant's directory that was `read` then, and where things are made of it.
 
     `people` are how many it has, 0 until it is unpacked.
     """
 
     def __init__(
-        self, tenant_id: str, read: float, rooms: Callable[[], Rooms], workshop: Workshop
+        self,
+        tenant_id: str,
+        read: float,
+        context: Callable[[], SyncContext],
+        workshop: BackgroundCache,
     ) -> None:
         self.read = read
         self.workshop = workshop
         self.people = 0
         self._tenant_id = tenant_id
-        self._rooms = rooms
+        self._rooms = context
 
-    def arranged(self, protected: Protected, now: float, patience: Patience) -> Arranged:
+    def arranged(self, protected: Protected, now: float, patience: WaitBudget) -> _Unpacked:
         """The survey, without who is protected. Raises NotRead, NotReady and StoreError."""
 
-        def arrange() -> Arranged:
-            found = self.workshop.make((None, "survey"), lambda: self._unpack(now), patience)
-            index = Index(protected, found.snapshot)
+        def arrange() -> _Unpacked:
+            found = self.workshop.get_or_compute(
+                (None, "survey"), lambda: self._unpack(now), patience
+            )
+            index = DirectoryIndex(protected, found.snapshot)
             hidden = index.protected
             users = {user.id: user for user in found.snapshot.users if user.id not in hidden}
-            return Arranged(found, index, users)
+            return _Unpacked(found, index, users)
 
-        return self.workshop.make((None, protected), arrange, patience)
+        return self.workshop.get_or_compute((None, protected), arrange, patience)
 
     def keep_only(self, version: str) -> None:
         """Forget what was made for another document: nobody will ask for it again."""
         self.workshop.keep(lambda name: name[0] in (None, version))
 
-    def _unpack(self, now: float) -> Survey:
-        paper = self._rooms().store.kept(snapshot_store.shelf_of(self._tenant_id), "directory", now)
+    def _unpack(self, now: float) -> DirectorySnapshot:
+        paper = self._rooms().store.kept(
+            snapshot_store.namespace_of(self._tenant_id), "directory", now
+        )
         if paper is None:
-            raise NotRead(None)
+            raise DirectoryNotRead(None)
         try:
             found = snapshot_store.unpack(paper.data)
         except snapshot_store.UNREADABLE:
-            raise NotRead(None) from None
+            raise DirectoryNotRead(None) from None
         self.people = len(found.snapshot.users)
         return found

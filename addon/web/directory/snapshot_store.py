@@ -16,10 +16,10 @@ from msgspec import Struct, structs
 
 from addon.directory.errors import DirectoryError
 from addon.directory.google.responses import ALL_SCHEMAS
-from addon.directory.scope import BUILT_IN, needs
+from addon.directory.scope import BUILT_IN, scope_of
 from addon.directory.snapshot import Snapshot, User
 from addon.store.base import Store
-from addon.store.records import Shelf
+from addon.store.records import Namespace
 from addon.tenants.model import Clause, GroupRule, Organisation, SchoolUnit, Selector, Tenant
 
 KEPT = 24 * 3600.0
@@ -46,7 +46,7 @@ UNREADABLE = (zlib.error, msgspec.DecodeError)
 PERSONAL_NUMBER = re.compile(r"(?:\d{2})?\d{6}[-+]?[\dTtPp]\d{3}")
 
 
-class Survey(Struct, frozen=True):
+class DirectorySnapshot(Struct, frozen=True):
     """The directory as it was `read` (seconds since 1970 UTC).
 
     `attributes` are those that users have values of, beyond the built-in ones, sorted.
@@ -57,7 +57,7 @@ class Survey(Struct, frozen=True):
     attributes: tuple[str, ...]
 
 
-class State(Struct, frozen=True):
+class ReadingState(Struct, frozen=True):
     """How a tenant's survey stands. `at` is seconds since 1970 UTC.
 
     `status` is `reading`, `done` or `failed`; `users` and `groups` are those read so far;
@@ -75,13 +75,13 @@ class State(Struct, frozen=True):
         return self.status == "reading" and now - self.at > LOST
 
 
-Told = Callable[[int, int], None]
-Read = Callable[[Tenant, Told], Snapshot]
+ReportProgress = Callable[[int, int], None]
+Read = Callable[[Tenant, ReportProgress], Snapshot]
 
 
-def whole(tenant: Tenant) -> Tenant:
+def select_everybody(tenant: Tenant) -> Tenant:
     """A document that selects everybody, with everything that the survey is to show of them."""
-    document = needs(tenant)
+    document = scope_of(tenant)
     clauses = tuple(
         Clause(attribute=a, operator="isNotEmpty") for a in (*ATTRIBUTES, *document.attributes)
     )
@@ -101,58 +101,62 @@ def whole(tenant: Tenant) -> Tenant:
     )
 
 
-def take(read: Read, store: Store, tenant: Tenant, clock: Callable[[], float]) -> Survey | None:
+def read_and_store(
+    read: Read, store: Store, tenant: Tenant, clock: Callable[[], float]
+) -> DirectorySnapshot | None:
     """Read the tenant's whole directory and keep it; its state tells how it goes.
 
     None when the directory could not be had: then the state says why. Raises StoreError.
     """
     tenant_id, last = tenant.customer_id, [clock()]
-    shelf = shelf_of(tenant_id)
+    shelf = namespace_of(tenant_id)
 
     def told(users: int, groups: int) -> None:
         now = clock()
         if now - last[0] >= TELLS_EVERY:
             last[0] = now
-            tell(store, tenant_id, State("reading", now, users, groups))
+            save_state(store, tenant_id, ReadingState("reading", now, users, groups))
 
-    tell(store, tenant_id, State("reading", clock()))
+    save_state(store, tenant_id, ReadingState("reading", clock()))
     try:
-        snapshot = read(whole(tenant), told)
+        snapshot = read(select_everybody(tenant), told)
     except DirectoryError as error:
         store.discard(shelf, "directory")
-        tell(store, tenant_id, State("failed", clock(), detail=str(error)))
+        save_state(store, tenant_id, ReadingState("failed", clock(), detail=str(error)))
         return None
-    survey = made(snapshot, clock(), needs(tenant).attributes)
+    survey = without_identifying_fields(snapshot, clock(), scope_of(tenant).attributes)
     store.keep(shelf, "directory", pack(survey), survey.read, survey.read + KEPT)
-    done = State("done", survey.read, len(snapshot.users), len(snapshot.groups))
-    tell(store, tenant_id, done)
+    done = ReadingState("done", survey.read, len(snapshot.users), len(snapshot.groups))
+    save_state(store, tenant_id, done)
     return survey
 
 
-def tell(store: Store, tenant_id: str, state: State) -> None:
+def save_state(store: Store, tenant_id: str, state: ReadingState) -> None:
     """Keep how the tenant's survey stands. Raises StoreError."""
     packed = msgspec.json.encode(state)
-    store.keep(shelf_of(tenant_id), "state", packed, state.at, state.at + STATE_KEPT)
+    store.keep(namespace_of(tenant_id), "state", packed, state.at, state.at + STATE_KEPT)
 
 
 def forget(store: Store, tenant_id: str) -> None:
     """Remove what is kept of the tenant's directory. Raises StoreError."""
     for name in ("directory", "state"):
-        store.discard(shelf_of(tenant_id), name)
+        store.discard(namespace_of(tenant_id), name)
 
 
-def state(store: Store, tenant_id: str, now: float) -> State | None:
+def load_state(store: Store, tenant_id: str, now: float) -> ReadingState | None:
     """How the tenant's survey stands, or None where none was asked for. Raises StoreError."""
-    paper = store.kept(shelf_of(tenant_id), "state", now)
-    return None if paper is None else msgspec.json.decode(paper.data, type=State)
+    paper = store.kept(namespace_of(tenant_id), "state", now)
+    return None if paper is None else msgspec.json.decode(paper.data, type=ReadingState)
 
 
-def shelf_of(tenant_id: str) -> Shelf:
+def namespace_of(tenant_id: str) -> Namespace:
     """Where a tenant's survey is kept."""
-    return Shelf("reading", tenant_id)
+    return Namespace("reading", tenant_id)
 
 
-def made(snapshot: Snapshot, now: float, mentioned: Iterable[str]) -> Survey:
+def without_identifying_fields(
+    snapshot: Snapshot, now: float, mentioned: Iterable[str]
+) -> DirectorySnapshot:
     """The survey of a snapshot, without what tells one person from another.
 
     Attributes that the document mentions stay: the administrator has chosen them.
@@ -160,17 +164,17 @@ def made(snapshot: Snapshot, now: float, mentioned: Iterable[str]) -> Survey:
     kept = _shared(snapshot.users) | set(mentioned) - BUILT_IN
     users = tuple(_only(user, kept) for user in snapshot.users)
     names = tuple(sorted({name for user in users for name in user.attributes}))
-    return Survey(now, structs.replace(snapshot, users=users), names)
+    return DirectorySnapshot(now, structs.replace(snapshot, users=users), names)
 
 
-def pack(survey: Survey) -> bytes:
+def pack(survey: DirectorySnapshot) -> bytes:
     """A survey as bytes."""
     return zlib.compress(msgspec.msgpack.encode(survey), 1)
 
 
-def unpack(packed: bytes) -> Survey:
+def unpack(packed: bytes) -> DirectorySnapshot:
     """A survey from bytes. Raises UNREADABLE."""
-    return msgspec.msgpack.decode(zlib.decompress(packed), type=Survey)
+    return msgspec.msgpack.decode(zlib.decompress(packed), type=DirectorySnapshot)
 
 
 def _shared(users: Iterable[User]) -> set[str]:

@@ -10,7 +10,7 @@ from addon.tenants.attributes import attribute_problem
 from addon.tenants.conditions import compiled
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule
 from addon.web.forms.filters import pattern_fault
-from addon.web.i18n import said as _
+from addon.web.i18n import gettext_str as _
 
 Kind = Literal["classes", "teaching_groups", "school_year"]
 Rule = GroupRule | YearRule

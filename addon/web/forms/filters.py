@@ -11,7 +11,7 @@ from addon.tenants.attributes import attribute_problem
 from addon.tenants.conditions import PatternError, compiled
 from addon.tenants.model import Clause, Operator
 from addon.web.formats import number
-from addon.web.i18n import said as _
+from addon.web.i18n import gettext_str as _
 
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
 WITHOUT_VALUE = frozenset({"isEmpty", "isNotEmpty"})

@@ -15,7 +15,7 @@ from addon.text import one_line
 MUNICIPALITY = re.compile(r"[0-9]{4}")
 
 
-class FactsForm(Struct, frozen=True):
+class SchoolUnitForm(Struct, frozen=True):
     """What was typed, and the faults by field."""
 
     name: str
@@ -32,12 +32,12 @@ class FactsForm(Struct, frozen=True):
         }
 
 
-def facts_form(unit: SchoolUnit) -> FactsForm:
+def school_unit_form(unit: SchoolUnit) -> SchoolUnitForm:
     """The form of the unit as it is."""
-    return FactsForm(unit.name, unit.municipality_code or "", unit.school_types)
+    return SchoolUnitForm(unit.name, unit.municipality_code or "", unit.school_types)
 
 
-def read_facts(form: MultiDict[str, str]) -> FactsForm:
+def read_school_unit(form: MultiDict[str, str]) -> SchoolUnitForm:
     """What a form says."""
     name = one_line(form.get("name", ""))
     municipality = form.get("municipality", "").strip()
@@ -48,7 +48,7 @@ def read_facts(form: MultiDict[str, str]) -> FactsForm:
         faults["name"] = wrong
     if municipality and not MUNICIPALITY.fullmatch(municipality):
         faults["municipality"] = _("En kommunkod har fyra siffror, till exempel 0180.")
-    return FactsForm(name, municipality, types, faults)
+    return SchoolUnitForm(name, municipality, types, faults)
 
 
 def name_fault(name: str) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint
 
 from addon.store.base import Store, StoreError
-from addon.tasks.base import Queue, QueueError
+from addon.tasks.base import TaskQueue, TaskQueueError
 from addon.tasks.schedule import enqueue_runs, nearest_window
 
 log = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 def blueprint(
     store: Callable[[], Store],
-    queue: Callable[[], Queue],
+    queue: Callable[[], TaskQueue],
     hours: int,
     clock: Callable[[], float] = time.time,
     tidy: Callable[[], object] = lambda: None,
@@ -31,7 +31,7 @@ def blueprint(
         """
         try:
             found = enqueue_runs(store().tenants(), queue(), nearest_window(clock(), hours))
-        except (StoreError, QueueError) as error:
+        except (StoreError, TaskQueueError) as error:
             log.error("no runs were enqueued: %s", error)
             return {"error": "store or queue unavailable"}, 503
         log.info("%d tenants, %d runs enqueued", found.tenants, found.enqueued)

@@ -22,7 +22,7 @@ NOBODY = "readyz"
 def blueprint(store: Callable[[], Store]) -> Blueprint:
     """/healthz and /readyz."""
     health = Blueprint("health", __name__)
-    reach = _Reach(store)
+    reach = _StoreProbe(store)
 
     @health.get("/healthz")
     def healthz() -> dict[str, str]:
@@ -39,7 +39,7 @@ def blueprint(store: Callable[[], Store]) -> Blueprint:
     return health
 
 
-class _Reach:
+class _StoreProbe:
     """Whether the store answers; it is asked by one at a time, and in time."""
 
     def __init__(self, store: Callable[[], Store]) -> None:

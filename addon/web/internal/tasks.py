@@ -2,13 +2,13 @@
 
 from flask import Blueprint, request
 
-from addon.tasks.handlers import DELIVER, READ, RECONCILE, RUN, WITHDRAW, Work
+from addon.tasks.handlers import DELIVER, READ, RECONCILE, RUN, WITHDRAW, TaskHandler
 
 LARGEST = 16_384
 """Bytes of a payload: it has ids only."""
 
 
-def blueprint(work: Work) -> Blueprint:
+def blueprint(work: TaskHandler) -> Blueprint:
     """The endpoints of tasks."""
     tasks = Blueprint("tasks", __name__)
 
@@ -20,7 +20,7 @@ def blueprint(work: Work) -> Blueprint:
     def do() -> tuple[dict[str, str], int]:
         """Do the task."""
         request.max_content_length = LARGEST
-        answer = work.do(request.path, request.get_json(force=True, silent=True))
+        answer = work.handle(request.path, request.get_json(force=True, silent=True))
         return {"outcome": answer.outcome}, answer.status
 
     return tasks

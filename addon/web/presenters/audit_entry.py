@@ -82,7 +82,7 @@ WORDS: Mapping[str, Words] = {
 WITHIN = re.compile(r"(schoolUnits|connections)\[(.+)\]\.(\w+)")
 
 
-class Said(Struct, frozen=True):
+class ChangeText(Struct, frozen=True):
     """A change in words: `place`, and the lines of the values; no lines where there is none.
 
     `same` is how many lines both have that are left out. `code` is the place in the document.
@@ -95,21 +95,21 @@ class Said(Struct, frozen=True):
     same: int = 0
 
 
-class Speech:
+class AuditTexts:
     """Says changes with the names that the tenant's units and vendors have now."""
 
     def __init__(self, tenant: Tenant, vendors: Mapping[str, Vendor]) -> None:
         self._units = {unit.code: unit.name for unit in tenant.school_units}
         self._vendors = {id: vendor.name for id, vendor in vendors.items()}
 
-    def say(self, change: Changed) -> Said:
+    def say(self, change: Changed) -> ChangeText:
         """The change in words."""
         before = tuple(self._lines(change.place, change.before))
         after = tuple(self._lines(change.place, change.after))
         both = set(before) & set(after)
         if max(len(before), len(after)) <= MOST or set(before) == set(after):
             both = set()  # all of it is told; where only the order differs there is nothing else
-        return Said(
+        return ChangeText(
             place=self._place(change.place),
             code=change.place,
             before=tuple(line for line in before if line not in both),

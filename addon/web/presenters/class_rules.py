@@ -11,22 +11,22 @@ from addon.proposals.patterns import (
     school_year_patterns,
     teaching_group_patterns,
 )
-from addon.proposals.rule_outcome import Outcome, groups_of, outcome
+from addon.proposals.rule_outcome import RuleOutcome, groups_of, outcome
 from addon.roster.placement import UnitPeople
 from addon.ss12000.ids import Ids
 from addon.tenants.model import SchoolUnit
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 from addon.web.forms.class_rules import Kind, Rule, choice_of, rule_of
-from addon.web.presenters.school_unit import People, people_of
-from addon.web.presenters.selection_preview import Names, names
-from addon.web.request_context import Here
+from addon.web.presenters.school_unit import PeopleBreakdown, people_of
+from addon.web.presenters.selection_preview import NameList, names
+from addon.web.request_context import RequestContext
 
 KINDS: tuple[Literal["class", "teaching"], ...] = ("class", "teaching")
 ENOUGH = 0.5
 """A rule that looks less right than this share of the best one is not shown."""
 
 
-class Choice(Struct, frozen=True):
+class RuleChoice(Struct, frozen=True):
     """A rule to choose: what stands for it in a form, what it finds, whether it is the best.
 
     `saved` is the one that the unit has, `proposed` what the tenant's own names suggest.
@@ -34,7 +34,7 @@ class Choice(Struct, frozen=True):
 
     value: str
     rule: Rule
-    outcome: Outcome
+    outcome: RuleOutcome
     best: bool = False
     saved: bool = False
     proposed: bool = True
@@ -45,16 +45,16 @@ class Choice(Struct, frozen=True):
         return self.outcome.names[:6]
 
 
-class Effect(Struct, frozen=True):
+class RuleEffect(Struct, frozen=True):
     """What a rule makes of the unit's students, with names where it makes too little.
 
     `change` is how many more classes, groups or years there are than by the saved rule.
     """
 
-    outcome: Outcome
-    without: Names
-    several: Names
-    out_of_range: Names
+    outcome: RuleOutcome
+    without: NameList
+    several: NameList
+    out_of_range: NameList
     change: int
 
 
@@ -67,18 +67,18 @@ class Replacement(Struct, frozen=True):
     created: int
 
 
-def choices(desk: Desk, unit: SchoolUnit, kind: Kind) -> tuple[Choice, ...]:
+def choices(directory: TenantDirectory, unit: SchoolUnit, kind: Kind) -> tuple[RuleChoice, ...]:
     """Rules that the tenant's own names suggest, the best first, and the one that is saved.
 
     Raises NotReady.
     """
-    people, index = people_of(desk).get(unit.code, People()), desk.index
+    people, index = people_of(directory).get(unit.code, PeopleBreakdown()), directory.index
 
-    def find() -> tuple[Choice, ...]:
-        found = _patterns(kind, desk, people, unit)
+    def find() -> tuple[RuleChoice, ...]:
+        found = _patterns(kind, directory, people, unit)
         enough = found[0].score * ENOUGH if found else 0.0
         made = [
-            Choice(choice_of(each.rule), each.rule, each.outcome, best=n == 0)
+            RuleChoice(choice_of(each.rule), each.rule, each.outcome, best=n == 0)
             for n, each in enumerate(found)
             if each.score >= enough
         ]
@@ -88,50 +88,52 @@ def choices(desk: Desk, unit: SchoolUnit, kind: Kind) -> tuple[Choice, ...]:
         own = outcome(index, people.students, people.staff, saved, unit, _group_kind(kind))
         for n, choice in enumerate(made):
             if _are_same(choice.outcome, own) and choice.rule.source == saved.source:
-                made[n] = Choice(choice_of(saved), saved, own, choice.best, saved=True)
+                made[n] = RuleChoice(choice_of(saved), saved, own, choice.best, saved=True)
                 return tuple(made)
-        return (*made, Choice(choice_of(saved), saved, own, saved=True, proposed=False))
+        return (*made, RuleChoice(choice_of(saved), saved, own, saved=True, proposed=False))
 
-    return desk.make(("choices", unit.code, kind), find)
+    return directory.make(("choices", unit.code, kind), find)
 
 
-def effect(desk: Desk, unit: SchoolUnit, kind: Kind, rule: Rule) -> Effect:
+def effect(directory: TenantDirectory, unit: SchoolUnit, kind: Kind, rule: Rule) -> RuleEffect:
     """What `rule` makes of the unit's students. Raises NotReady."""
-    people = people_of(desk).get(unit.code, People())
+    people = people_of(directory).get(unit.code, PeopleBreakdown())
     saved = rule_of(unit, kind)
-    found = _outcome(desk, unit, kind, rule, people)
+    found = _outcome(directory, unit, kind, rule, people)
     before = 0
     if saved is not None:
-        before = len(_outcome(desk, unit, kind, saved, people).found)
-    return Effect(
+        before = len(_outcome(directory, unit, kind, saved, people).found)
+    return RuleEffect(
         outcome=found,
-        without=names(desk, found.without),
-        several=names(desk, found.several),
-        out_of_range=names(desk, found.out_of_range),
+        without=names(directory, found.without),
+        several=names(directory, found.several),
+        out_of_range=names(directory, found.out_of_range),
         change=len(found.found) - before,
     )
 
 
-def replacements(now: Here, changed: SchoolUnit, people: People) -> tuple[Replacement, ...]:
+def replacements(
+    ctx: RequestContext, changed: SchoolUnit, people: PeopleBreakdown
+) -> tuple[Replacement, ...]:
     """What the unit with other rules, and `people`, takes away from the vendors that are on.
 
     A class is known by where it is found: found elsewhere it is another one. No limit holds its
     removal, as it holds that of people. Raises NotReady.
     """
-    desk, ids, code = now.desk, Ids(now.tenant_id), changed.code
-    made = groups_of(desk.index, UnitPeople(changed, people.students, people.staff))
-    known = {ids.student_group(g) for g in desk.prepared.roster.groups if g.unit == code}
+    directory, ids, code = ctx.directory, Ids(ctx.tenant_id), changed.code
+    made = groups_of(directory.index, UnitPeople(changed, people.students, people.staff))
+    known = {ids.student_group(g) for g in directory.prepared.roster.groups if g.unit == code}
     found = []
-    for connection in now.tenant.connections:
-        carried = desk.prepared.views.get(connection.vendor)
+    for connection in ctx.tenant.connections:
+        carried = directory.prepared.views.get(connection.vendor)
         if connection.mode == "off" or carried is None:
             continue
-        takes_all = now.vendors[connection.vendor].groups == "all"
+        takes_all = ctx.vendors[connection.vendor].groups == "all"
         stay = {ids.student_group(g) for g in made if takes_all or g.kind == "class"}
         gone = [g for g in carried.groups if g.unit == code and ids.student_group(g) not in stay]
         if not gone:
             continue
-        not_there = _not_there_yet(now, connection.vendor)
+        not_there = _not_there_yet(ctx, connection.vendor)
         for kind in KINDS:
             removed = sum(g.kind == kind and ids.student_group(g) not in not_there for g in gone)
             new = {ids.student_group(g) for g in made if g.kind == kind} & (stay - known)
@@ -140,41 +142,45 @@ def replacements(now: Here, changed: SchoolUnit, people: People) -> tuple[Replac
     return tuple(found)
 
 
-def _not_there_yet(now: Here, vendor: str) -> frozenset[str]:
+def _not_there_yet(ctx: RequestContext, vendor: str) -> frozenset[str]:
     """The classes and groups that the next run would create."""
-    foreseen = now.desk.foreseen(vendor, now.newest_run)
+    foreseen = ctx.directory.foreseen(vendor, ctx.newest_run)
     if foreseen is None:
         return frozenset()
     writes = foreseen.plan.writes["StudentGroup"]
     return frozenset(each.external_id for each in writes if each.kind == "create")
 
 
-def _outcome(desk: Desk, unit: SchoolUnit, kind: Kind, rule: Rule, people: People) -> Outcome:
-    index = desk.index
+def _outcome(
+    directory: TenantDirectory, unit: SchoolUnit, kind: Kind, rule: Rule, people: PeopleBreakdown
+) -> RuleOutcome:
+    index = directory.index
     name = ("outcome", unit.code, kind, choice_of(rule))
-    return desk.make(
+    return directory.make(
         name,
         lambda: outcome(index, people.students, people.staff, rule, unit, _group_kind(kind)),
     )
 
 
-def _patterns(kind: Kind, desk: Desk, people: People, unit: SchoolUnit) -> Sequence[PatternChoice]:
+def _patterns(
+    kind: Kind, directory: TenantDirectory, people: PeopleBreakdown, unit: SchoolUnit
+) -> Sequence[PatternChoice]:
     """The rule that the unit has must not colour what is proposed in its place."""
     students, staff = sorted(people.students), sorted(people.staff)
     if kind == "classes":
         bare = structs.replace(unit, classes=None)
-        return class_patterns(desk.index, students, bare, staff)
+        return class_patterns(directory.index, students, bare, staff)
     if kind == "teaching_groups":
         bare = structs.replace(unit, teaching_groups=None)
-        return teaching_group_patterns(desk.index, students, staff, bare)
+        return teaching_group_patterns(directory.index, students, staff, bare)
     bare = structs.replace(unit, school_year=None)
-    return school_year_patterns(desk.index, students, bare)
+    return school_year_patterns(directory.index, students, bare)
 
 
 def _group_kind(kind: Kind) -> Literal["class", "teaching"]:
     return "teaching" if kind == "teaching_groups" else "class"
 
 
-def _are_same(one: Outcome, other: Outcome) -> bool:
+def _are_same(one: RuleOutcome, other: RuleOutcome) -> bool:
     """Whether two rules find the very same, though they are written otherwise."""
     return (one.found, one.without) == (other.found, other.without)

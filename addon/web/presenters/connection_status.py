@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from addon.store.records import Run
-from addon.sync.context import target_of
+from addon.store.records import RunRecord
+from addon.sync.context import resolve_target
 from addon.tenants.model import Connection, Mode
 from addon.tenants.pause import LOCAL, today
 from addon.vendors.profiles import NotConfigured
-from addon.web.request_context import Held, Here
+from addon.web.request_context import RequestContext, WaitingHold
 
 PEOPLE_FIRST = ("User", "StudentGroup", "SchoolUnit", "Employment", "Activity", "Organisation")
 LATE = 24 * 3600.0
@@ -82,14 +82,14 @@ class Record(Struct, frozen=True):
     directory: dict[str, int] | None = None
 
 
-class Done(Struct, frozen=True):
+class FinishedReport(Struct, frozen=True):
     """A connection's part of a run, and when the run ended."""
 
     part: Part
     at: float
 
 
-class Line(Struct, frozen=True):
+class ConnectionStatus(Struct, frozen=True):
     """A connection as it stands: its last part in a run in the mode that it is in (in any, when
     it is off), and the last in which something was sent.
 
@@ -99,11 +99,11 @@ class Line(Struct, frozen=True):
 
     connection: Connection
     name: str
-    last: Done | None
-    sent: Done | None
+    last: FinishedReport | None
+    sent: FinishedReport | None
     resources: int
     refused: int
-    held: Held | None
+    held: WaitingHold | None
     problem: str | None
     late: bool = False
 
@@ -162,46 +162,46 @@ def _is_conflict(failure: dict[str, Any]) -> bool:
     return failure.get("httpStatus") == 409 and not failure.get("refused")
 
 
-def record_of(run: Run) -> Record:
+def record_of(run: RunRecord) -> Record:
     """A run's record; an empty one where it has none."""
     return Record() if run.report is None else _record.decode(run.report)
 
 
-def lines(here: Here) -> tuple[Line, ...]:
+def connection_statuses(ctx: RequestContext) -> tuple[ConnectionStatus, ...]:
     """The tenant's connections, in the document's order; then, as connections that are off, the
     vendors that the document does not have any more and that still have something.
     """
-    ledgers = {key: (n, refused) for key, n, refused in here.store.ledgers(here.tenant_id)}
-    held = {each.vendor: each for each in here.holds}
-    rooms = here.rooms
+    ledgers = {key: (n, refused) for key, n, refused in ctx.store.ledgers(ctx.tenant_id)}
+    held = {each.vendor: each for each in ctx.holds}
+    context = ctx.sync_context
     found = []
-    left = {key.vendor for key in ledgers if here.tenant.connection(key.vendor) is None}
-    gone = [Connection(vendor=vendor) for vendor in here.vendors if vendor in left]
-    for connection in (*here.tenant.connections, *gone):
-        parts = list(_parts(here.runs, connection))
+    left = {key.vendor for key in ledgers if ctx.tenant.connection(key.vendor) is None}
+    gone = [Connection(vendor=vendor) for vendor in ctx.vendors if vendor in left]
+    for connection in (*ctx.tenant.connections, *gone):
+        parts = list(_parts(ctx.runs, connection))
         target = (
             None
             if connection.mode == "off"
-            else target_of(rooms.settings, connection, rooms.secrets)
+            else resolve_target(context.settings, connection, context.secrets)
         )
         counts = [c for key, c in ledgers.items() if _is_of(key, connection)]
         found.append(
-            Line(
+            ConnectionStatus(
                 connection=connection,
-                name=here.vendor_name(connection.vendor),
+                name=ctx.vendor_name(connection.vendor),
                 last=parts[0] if parts else None,
                 sent=next((each for each in parts if each.part.did_something), None),
                 resources=sum(n for n, _ in counts),
                 refused=sum(refused for _, refused in counts),
                 held=held.get(connection.vendor),
                 problem=str(target) if isinstance(target, NotConfigured) else None,
-                late=bool(parts) and _is_late(here, parts[0].at),
+                late=bool(parts) and _is_late(ctx, parts[0].at),
             )
         )
     return tuple(found)
 
 
-def newest(runs: Sequence[Run]) -> tuple[Run, Record] | None:
+def newest(runs: Sequence[RunRecord]) -> tuple[RunRecord, Record] | None:
     """The newest run that placed people, with its record."""
     for run in runs:
         record = record_of(run)
@@ -210,7 +210,7 @@ def newest(runs: Sequence[Run]) -> tuple[Run, Record] | None:
     return None
 
 
-def people_over_time(runs: Sequence[Run], connection: Connection) -> tuple[Point, ...]:
+def people_over_time(runs: Sequence[RunRecord], connection: Connection) -> tuple[Point, ...]:
     """The people that a vendor had after each run that told, the oldest first.
 
     In the mode that the connection is in; of one that is off, in live mode.
@@ -224,30 +224,30 @@ def people_over_time(runs: Sequence[Run], connection: Connection) -> tuple[Point
     return tuple(points)
 
 
-def last_ended(runs: Sequence[Run]) -> Run | None:
+def last_ended(runs: Sequence[RunRecord]) -> RunRecord | None:
     """The newest run that came to an end of its own."""
     ended = (run for run in runs if run.status not in ("running", "superseded", "paused"))
     return next(ended, None)
 
 
-def _parts(runs: Sequence[Run], connection: Connection) -> Iterator[Done]:
+def _parts(runs: Sequence[RunRecord], connection: Connection) -> Iterator[FinishedReport]:
     """The connection's parts of the runs, the newest first."""
     for run in runs:
         for part in record_of(run).connections:
             if part.vendor != connection.vendor or part.status == "off":
                 continue
             if connection.mode in ("off", part.mode):
-                yield Done(part, run.finished or run.started)
+                yield FinishedReport(part, run.finished or run.started)
 
 
-def _is_late(here: Here, last: float) -> bool:
+def _is_late(ctx: RequestContext, last: float) -> bool:
     """Whether the run that was due after one that ended at `last` should have come long ago."""
-    schedule, begins = here.tenant.schedule, last
-    if schedule.pause is not None and schedule.pause.start <= today(here.now):
+    schedule, begins = ctx.tenant.schedule, last
+    if schedule.pause is not None and schedule.pause.start <= today(ctx.now):
         ends = datetime.combine(schedule.pause.until, time.max, LOCAL)
         begins = max(begins, ends.timestamp())
-    hours = max(here.house.settings.schedule_hours, schedule.hours or 0)
-    return here.now > begins + hours * 3600 + LATE
+    hours = max(ctx.services.settings.schedule_hours, schedule.hours or 0)
+    return ctx.now > begins + hours * 3600 + LATE
 
 
 def _is_of(key: Any, connection: Connection) -> bool:

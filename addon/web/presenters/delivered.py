@@ -2,10 +2,10 @@
 
 from addon.sync.context import ledger_key
 from addon.tenants.model import Connection
-from addon.web.request_context import Here
+from addon.web.request_context import RequestContext
 
 
-def delivered(here: Here) -> tuple[Connection, ...]:
+def delivered(ctx: RequestContext) -> tuple[Connection, ...]:
     """The connections that are on and whose vendor has something, by the ledger of their mode."""
-    kept = {key for key, _n, _refused in here.store.ledgers(here.tenant_id)}
-    return tuple(c for c in here.tenant.connections if ledger_key(here.tenant_id, c) in kept)
+    kept = {key for key, _n, _refused in ctx.store.ledgers(ctx.tenant_id)}
+    return tuple(c for c in ctx.tenant.connections if ledger_key(ctx.tenant_id, c) in kept)

@@ -8,10 +8,10 @@ from msgspec import Struct, structs
 from addon.directory.snapshot import User
 from addon.roster.findings import MESSAGES, SEVERITIES
 from addon.roster.model import Finding
-from addon.store.records import Run
-from addon.sync.prepare import Prepared
+from addon.store.records import RunRecord
+from addon.sync.prepare import PreparedRun
 from addon.text import SortKey, fold, sort_key
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 from addon.web.presenters.connection_status import Point, Record, record_of
 from addon.web.presenters.resource_names import alphabetical, full_name
 
@@ -20,7 +20,7 @@ LONG = 3 * DAY
 """Seconds from which the trend has a point a day, the day's last."""
 
 
-class About(Struct, frozen=True, gc=False):
+class FindingRow(Struct, frozen=True, gc=False):
     """One finding: what it is about, by name, and the codes of the school units it is of.
 
     Its `finding` has the units' names where the data has their codes. Where it counts members of
@@ -40,21 +40,21 @@ class About(Struct, frozen=True, gc=False):
         return dict(self.finding.values)
 
 
-class Kind(Struct, frozen=True):
+class FindingKind(Struct, frozen=True):
     """All findings of one code."""
 
     code: str
     severity: str
-    found: tuple[About, ...]
+    found: tuple[FindingRow, ...]
 
 
-def kinds(desk: Desk) -> tuple[Kind, ...]:
+def kinds(directory: TenantDirectory) -> tuple[FindingKind, ...]:
     """The findings by kind: errors first, and of those the most frequent. Raises NotReady."""
-    users, prepared = desk.users, desk.prepared
-    return desk.make("findings", lambda: _kinds(users, prepared))
+    users, prepared = directory.users, directory.prepared
+    return directory.make("findings", lambda: _kinds(users, prepared))
 
 
-def over_time(runs: Sequence[Run]) -> dict[str, tuple[Point, ...]]:
+def over_time(runs: Sequence[RunRecord]) -> dict[str, tuple[Point, ...]]:
     """How many findings there were of each severity when a run ended, the oldest first.
 
     Of `runs`, the newest first, those that placed people.
@@ -78,18 +78,18 @@ def _severity(code: str) -> str:
     return MESSAGES[code][0] if code in MESSAGES else "info"
 
 
-def _kinds(users: Mapping[str, User], prepared: Prepared) -> tuple[Kind, ...]:
+def _kinds(users: Mapping[str, User], prepared: PreparedRun) -> tuple[FindingKind, ...]:
     on = {c.vendor for c in prepared.tenant.connections if c.mode != "off"}
     findings = [*prepared.roster.findings]
     for vendor, view in prepared.views.items():
         if vendor in on:
             findings.extend(view.findings)
-    by_code: dict[str, list[About]] = defaultdict(list)
+    by_code: dict[str, list[FindingRow]] = defaultdict(list)
     tell = _Telling(prepared, users)
     for found in findings:
         by_code[found.code].append(tell.about(found))
     made = [
-        Kind(code, about[0].finding.severity, tuple(sorted(about, key=tell.place)))
+        FindingKind(code, about[0].finding.severity, tuple(sorted(about, key=tell.place)))
         for code, about in by_code.items()
     ]
     order: dict[str, int] = {severity: n for n, severity in enumerate(SEVERITIES)}
@@ -99,7 +99,7 @@ def _kinds(users: Mapping[str, User], prepared: Prepared) -> tuple[Kind, ...]:
 class _Telling:
     """Ids in, names out."""
 
-    def __init__(self, prepared: Prepared, users: Mapping[str, User]) -> None:
+    def __init__(self, prepared: PreparedRun, users: Mapping[str, User]) -> None:
         self._prepared = prepared
         self._users = users
         self._units = {unit.code: unit.name for unit in prepared.tenant.school_units}
@@ -110,7 +110,7 @@ class _Telling:
             for selector in (unit.students, unit.staff)
         ]
 
-    def about(self, found: Finding) -> About:
+    def about(self, found: Finding) -> FindingRow:
         """The finding by name."""
         user = self._users.get(found.subject)
         if user is not None:
@@ -119,10 +119,10 @@ class _Telling:
             group = self._groups.get(fold(found.subject))
             named = "" if group is None else group.name
             name = self._units.get(found.subject) or named or found.subject
-        about = About(self._named(found), name, self._of(found), user)
+        about = FindingRow(self._named(found), name, self._of(found), user)
         return self._with_members(about) if found.code == "member-not-selected" else about
 
-    def _with_members(self, about: About) -> About:
+    def _with_members(self, about: FindingRow) -> FindingRow:
         """With the members of the group whom no selection reaches, by name."""
         group = self._groups.get(fold(about.finding.subject))
         if group is None:
@@ -137,7 +137,7 @@ class _Telling:
         by_name = tuple(sorted(found, key=alphabetical))
         return structs.replace(about, members=by_name, strangers=max(0, strangers))
 
-    def place(self, about: About) -> tuple[SortKey, SortKey, str]:
+    def place(self, about: FindingRow) -> tuple[SortKey, SortKey, str]:
         """By unit, and there by name."""
         unit = self._units.get(about.units[0], "") if about.units else ""
         name = alphabetical(about.user) if about.user else sort_key(about.name)

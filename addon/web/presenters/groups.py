@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from addon.text import fold, sort_key
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 
 PLAIN = str.maketrans("åäáàöøéèü", "aaaaooeeu")
 """Addresses have no Å, Ä and Ö."""
@@ -23,21 +23,23 @@ class GroupRow(Struct, frozen=True):
     people: int | None
 
 
-def group_row(desk: Desk, address: str) -> GroupRow:
+def group_row(directory: TenantDirectory, address: str) -> GroupRow:
     """The group that has this address."""
-    known = desk.index.named(address)
+    known = directory.index.named(address)
     if known is None:
         return GroupRow(address, "", None)
-    return GroupRow(address, known.name, len(desk.index.in_group(address)))
+    return GroupRow(address, known.name, len(directory.index.in_group(address)))
 
 
-def groups_named(desk: Desk, words: Iterable[str], besides: Sequence[str]) -> list[str]:
+def groups_named(
+    directory: TenantDirectory, words: Iterable[str], besides: Sequence[str]
+) -> list[str]:
     """Addresses of the groups whose name or address has all these words, by name."""
     wanted = [plain for word in words if (plain := _plain(word))]
     have = set(map(fold, besides))
     found = [
         group
-        for group in desk.index.groups
+        for group in directory.index.groups
         if wanted
         and fold(group.email) not in have
         and not group.everyone
@@ -47,10 +49,12 @@ def groups_named(desk: Desk, words: Iterable[str], besides: Sequence[str]) -> li
     return [group.email for group in found]
 
 
-def groups_shown(desk: Desk, chosen: Sequence[str], found: Sequence[str]) -> dict[str, object]:
+def groups_shown(
+    directory: TenantDirectory, chosen: Sequence[str], found: Sequence[str]
+) -> dict[str, object]:
     """The rows of a list, and how many more were found, by the names that its template has."""
     return {
-        "groups": [group_row(desk, address) for address in (*chosen, *found[:SHOWN])],
+        "groups": [group_row(directory, address) for address in (*chosen, *found[:SHOWN])],
         "more": max(0, len(found) - SHOWN),
     }
 

@@ -11,11 +11,16 @@ from addon.planning.guard import Approval, Hold
 from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
 from addon.sync.overview import PROTECTED, UNIT_NOT_CHOSEN
-from addon.sync.prepare import Prepared
+from addon.sync.prepare import PreparedRun
 from addon.text import SortKey
-from addon.web.directory.cache import Desk
-from addon.web.presenters.resource_names import Subject, alphabetical, full_name, subjects
-from addon.web.request_context import Held, Here
+from addon.web.directory.cache import TenantDirectory
+from addon.web.presenters.resource_names import (
+    NamedResource,
+    alphabetical,
+    full_name,
+    named_resources,
+)
+from addon.web.request_context import RequestContext, WaitingHold
 
 GONE = "gone"
 STAYS = "stays"
@@ -37,7 +42,7 @@ class Leaver(Struct, frozen=True):
     user: User | None = None
 
 
-class Cause(Struct, frozen=True):
+class HoldCause(Struct, frozen=True):
     """What most of the leavers (`count` of them) have in common.
 
     `kind` is `moved`: an organisational unit that a selection names (`path`) is no more, and they
@@ -60,7 +65,7 @@ class HeldView(Struct, frozen=True):
 
     leavers: tuple[Leaver, ...]
     reasons: tuple[tuple[str, int], ...]
-    cause: Cause | None
+    cause: HoldCause | None
 
     @property
     def staying(self) -> int:
@@ -68,29 +73,33 @@ class HeldView(Struct, frozen=True):
         return dict(self.reasons).get(STAYS, 0)
 
 
-def approval_of(now: Here, held: Held) -> Approval | None:
+def approval_of(ctx: RequestContext, held: WaitingHold) -> Approval | None:
     """The yes that was said to a hold and that a run, or a withdrawal, is yet to go by."""
-    approval = now.store.approval(held.key)
-    if approval is None or held.hold.refused or not approval.lasts(now.now):
+    approval = ctx.store.approval(held.key)
+    if approval is None or held.hold.refused or not approval.is_valid(ctx.now):
         return None
     return approval
 
 
-def is_sending(now: Here) -> bool:
+def is_sending(ctx: RequestContext) -> bool:
     """Whether a run is going on, so that what was approved is on its way."""
-    return any(run.status == "running" for run in now.runs)
+    return any(run.status == "running" for run in ctx.runs)
 
 
-def held_view(desk: Desk, hold: Hold, vendor: str) -> HeldView:
+def held_view(directory: TenantDirectory, hold: Hold, vendor: str) -> HeldView:
     """The hold's people by name, as far as they are in the directory. Raises NotReady."""
-    known, prepared, hidden = subjects(desk), desk.prepared, desk.index.protected
+    known, prepared, hidden = (
+        named_resources(directory),
+        directory.prepared,
+        directory.index.protected,
+    )
     name = ("held", vendor, hold.at, hold.people[:1], len(hold.people))
-    return desk.make(name, lambda: _view(known, prepared, hold, vendor, hidden))
+    return directory.make(name, lambda: _view(known, prepared, hold, vendor, hidden))
 
 
 def _view(
-    known: Mapping[str, Subject],
-    prepared: Prepared,
+    known: Mapping[str, NamedResource],
+    prepared: PreparedRun,
     hold: Hold,
     vendor: str,
     hidden: Iterable[str],
@@ -112,8 +121,8 @@ def _view(
 
 
 def _leaver(
-    subject: Subject | None,
-    prepared: Prepared,
+    subject: NamedResource | None,
+    prepared: PreparedRun,
     staying: Mapping[str, object],
     external_id: str,
 ) -> Leaver:
@@ -135,7 +144,7 @@ def _place(leaver: Leaver, reasons: Mapping[str, int]) -> tuple[int, str, bool, 
     return -reasons[leaver.reason], leaver.reason, leaver.user is None, name, leaver.external_id
 
 
-def _cause(leavers: tuple[Leaver, ...], findings: Iterable[Finding]) -> Cause | None:
+def _cause(leavers: tuple[Leaver, ...], findings: Iterable[Finding]) -> HoldCause | None:
     """What happened to most of them, where that can be told."""
     going = [leaver for leaver in leavers if leaver.reason != STAYS]
     if len(going) < FEW:
@@ -146,10 +155,10 @@ def _cause(leavers: tuple[Leaver, ...], findings: Iterable[Finding]) -> Cause | 
     if 2 * len(astray) > len(going):
         place, count = _deepest_common(astray)
         if len(missing) == 1:
-            return Cause("moved", count, missing[0], place)
-        return Cause("elsewhere", count, "", place) if place else None
+            return HoldCause("moved", count, missing[0], place)
+        return HoldCause("elsewhere", count, "", place) if place else None
     if 2 * deleted > len(going):
-        return Cause("deleted", deleted)
+        return HoldCause("deleted", deleted)
     return None
 
 

@@ -9,15 +9,15 @@ from addon.ss12000.ids import Ids
 from addon.ss12000.resources import TYPES
 from addon.tenants.model import Mode, Tenant
 from addon.text import SortKey, combined_key, sort_key
-from addon.web.directory.cache import Desk, Foreseen
-from addon.web.presenters.resource_names import Subject, alphabetical, subjects
-from addon.web.request_context import Here
+from addon.web.directory.cache import Foreseen, TenantDirectory
+from addon.web.presenters.resource_names import NamedResource, alphabetical, named_resources
+from addon.web.request_context import RequestContext
 
 ORDER = ("delete", "create", "update")
 """What removes comes first: it is what people fear."""
 
 
-class Deed(Struct, frozen=True, gc=False):
+class PlannedOperation(Struct, frozen=True, gc=False):
     """One thing that would be done to one resource.
 
     `subject` is None for what is no longer in the directory, and for protected people.
@@ -26,11 +26,11 @@ class Deed(Struct, frozen=True, gc=False):
     kind: str
     resource_type: str
     external_id: str
-    subject: Subject | None
+    subject: NamedResource | None
     protected: bool = False
 
 
-class Outlook(Struct, frozen=True):
+class NextRun(Struct, frozen=True):
     """A vendor's next run: `counts` by kind of operation and type, and the deeds.
 
     `on` is False for a vendor that is off: then it is what turning it on would do.
@@ -40,7 +40,7 @@ class Outlook(Struct, frozen=True):
     on: bool
     foreseen: Foreseen
     counts: dict[str, dict[str, int]]
-    deeds: tuple[Deed, ...]
+    deeds: tuple[PlannedOperation, ...]
 
     @property
     def empty(self) -> bool:
@@ -68,21 +68,21 @@ class Outlook(Struct, frozen=True):
         return {t: n for t, n in found.items() if n or t == "User"}
 
 
-def outlook(here: Here, desk: Desk, vendor: str) -> Outlook | None:
+def next_run(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> NextRun | None:
     """The next run at a vendor, or the first if it were turned on.
 
     None where no units are chosen for one that is off. Raises NotReady.
     """
-    connection = here.tenant.connection(vendor)
+    connection = ctx.tenant.connection(vendor)
     if connection is None or (connection.mode == "off" and not connection.school_units):
         return None
     on = connection.mode != "off"
-    foreseen = desk.foreseen(vendor, here.newest_run, None if on else "live")
+    foreseen = directory.foreseen(vendor, ctx.newest_run, None if on else "live")
     if foreseen is None:
         return None
-    known = subjects(desk)
-    name = ("outlook", vendor, on, foreseen.connection.mode, here.newest_run)
-    return desk.make(name, lambda: _outlook(vendor, on, foreseen, known))
+    known = named_resources(directory)
+    name = ("outlook", vendor, on, foreseen.connection.mode, ctx.newest_run)
+    return directory.make(name, lambda: _outlook(vendor, on, foreseen, known))
 
 
 def operations_on(foreseen: Foreseen, tenant: Tenant, user_id: str) -> tuple[Operation, ...]:
@@ -93,7 +93,9 @@ def operations_on(foreseen: Foreseen, tenant: Tenant, user_id: str) -> tuple[Ope
     return tuple(sorted(found, key=lambda op: op.resource_type != "User"))
 
 
-def _outlook(vendor: str, on: bool, foreseen: Foreseen, known: Mapping[str, Subject]) -> Outlook:
+def _outlook(
+    vendor: str, on: bool, foreseen: Foreseen, known: Mapping[str, NamedResource]
+) -> NextRun:
     counts: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
     hidden = {op.external_id for op in foreseen.plan.protected}
     deeds = []
@@ -102,11 +104,13 @@ def _outlook(vendor: str, on: bool, foreseen: Foreseen, known: Mapping[str, Subj
         by_type[op.resource_type] = by_type.get(op.resource_type, 0) + 1
         protected = op.external_id in hidden
         subject = None if protected else known.get(op.external_id)
-        deeds.append(Deed(op.kind, op.resource_type, op.external_id, subject, protected))
-    return Outlook(vendor, on, foreseen, counts, tuple(sorted(deeds, key=_place)))
+        deeds.append(
+            PlannedOperation(op.kind, op.resource_type, op.external_id, subject, protected)
+        )
+    return NextRun(vendor, on, foreseen, counts, tuple(sorted(deeds, key=_place)))
 
 
-def _place(deed: Deed) -> SortKey:
+def _place(deed: PlannedOperation) -> SortKey:
     subject = deed.subject
     if subject is None:
         name = "1"

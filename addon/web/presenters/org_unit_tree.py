@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from addon.proposals.tree import Node, org_unit_tree
+from addon.proposals.tree import OrgUnitNode, org_unit_tree
 from addon.roster.index import within
 from addon.text import fold
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 
 WHOLE = 400
 """Nodes of a tree that is sent whole; of a larger one, what is closed comes when it is opened."""
@@ -15,7 +15,7 @@ SPREAD = 3
 """So many nodes at the top, or fewer, are open from the beginning."""
 
 
-class Row(Struct, frozen=True):
+class TreeRow(Struct, frozen=True):
     """A node of the tree as it is shown.
 
     `ticked` are the columns with a tick here, `included` those with one above. `children` are
@@ -30,24 +30,24 @@ class Row(Struct, frozen=True):
     included: frozenset[str]
     open: bool
     below: int
-    children: "tuple[Row, ...] | None"
+    children: "tuple[TreeRow, ...] | None"
 
 
-def tree(desk: Desk) -> Node:
+def tree(directory: TenantDirectory) -> OrgUnitNode:
     """The domain's tree with the number of active people at and below each node."""
-    index = desk.index
-    return desk.make("tree", lambda: org_unit_tree(index))
+    index = directory.index
+    return directory.make("tree", lambda: org_unit_tree(index))
 
 
-def paths(desk: Desk) -> Mapping[str, str]:
+def paths(directory: TenantDirectory) -> Mapping[str, str]:
     """How each OU's path is spelled, by its folded form."""
-    top = tree(desk)
-    return desk.make("paths", lambda: {fold(node.path): node.path for node in _all(top)})
+    top = tree(directory)
+    return directory.make("paths", lambda: {fold(node.path): node.path for node in _all(top)})
 
 
 def rows(
-    top: Node, columns: Mapping[str, Sequence[str]], opened: Collection[str] = ()
-) -> tuple[Row, ...]:
+    top: OrgUnitNode, columns: Mapping[str, Sequence[str]], opened: Collection[str] = ()
+) -> tuple[TreeRow, ...]:
     """The tree's rows: the whole domain, then what is below it.
 
     `columns` are the ticked paths by column. Open are the ways to what is ticked, and what is
@@ -60,8 +60,8 @@ def rows(
 
 
 def below(
-    top: Node, path: str, columns: Mapping[str, Sequence[str]], opened: Collection[str] = ()
-) -> Row | None:
+    top: OrgUnitNode, path: str, columns: Mapping[str, Sequence[str]], opened: Collection[str] = ()
+) -> TreeRow | None:
     """The row of one node with its children, wherever it is; None where there is none."""
     node, level = _find(top, _key(path))
     if node is None or level < 0:
@@ -74,7 +74,7 @@ def below(
     return _Shown(columns, (path, *opened), False).row(node, level, above, True)
 
 
-def absent(top: Node, ticks: Sequence[str]) -> tuple[str, ...]:
+def absent(top: OrgUnitNode, ticks: Sequence[str]) -> tuple[str, ...]:
     """The ticked paths that the tree does not have."""
     return tuple(path for path in ticks if _find(top, _key(path))[0] is None)
 
@@ -92,18 +92,18 @@ class _Shown:
             parts = key.split("/")
             self._open |= {"/".join(parts[:n]) for n in range(2, len(parts))}
 
-    def row(self, node: Node, level: int, above: frozenset[str], spread: bool) -> Row:
+    def row(self, node: OrgUnitNode, level: int, above: frozenset[str], spread: bool) -> TreeRow:
         """The node with what is below it, unless that is left out."""
         key = _key(node.path)
         ticks = frozenset(name for name, keys in self._marked.items() if key in keys)
         is_open = spread or key in self._open
-        children: tuple[Row, ...] | None = ()
+        children: tuple[TreeRow, ...] | None = ()
         if node.children:
             children = None
             if self._whole or is_open:
                 under = above | ticks
                 children = tuple(self.row(c, level + 1, under, False) for c in node.children)
-        return Row(
+        return TreeRow(
             path=node.path,
             name=node.name,
             level=level,
@@ -121,7 +121,7 @@ def _key(path: str) -> str:
     return fold(path).rstrip("/")
 
 
-def _find(node: Node, key: str, level: int = -1) -> tuple[Node | None, int]:
+def _find(node: OrgUnitNode, key: str, level: int = -1) -> tuple[OrgUnitNode | None, int]:
     if _key(node.path) == key:
         return node, level
     for child in node.children:
@@ -131,11 +131,11 @@ def _find(node: Node, key: str, level: int = -1) -> tuple[Node | None, int]:
     return None, level
 
 
-def _all(node: Node) -> Iterator[Node]:
+def _all(node: OrgUnitNode) -> Iterator[OrgUnitNode]:
     yield node
     for child in node.children:
         yield from _all(child)
 
 
-def _size(node: Node) -> int:
+def _size(node: OrgUnitNode) -> int:
     return 1 + sum(_size(child) for child in node.children)

@@ -8,14 +8,14 @@ from msgspec import Struct
 
 from addon.planning.guard import Hold
 from addon.roster.findings import MESSAGES
-from addon.store.records import Run
-from addon.web.presenters.connection_status import Line, Record, last_ended, newest
-from addon.web.request_context import Here
+from addon.store.records import RunRecord
+from addon.web.presenters.connection_status import ConnectionStatus, Record, last_ended, newest
+from addon.web.request_context import RequestContext
 
 GRAVEST_FIRST = ("held", "problem", "stale", "failed", "kept", "refused", "waiting", "ok")
 
 
-class Findings(Struct, frozen=True):
+class FindingCounts(Struct, frozen=True):
     """How many findings the newest run had that keep people from being sent, and others."""
 
     errors: int
@@ -30,9 +30,9 @@ class Headline(Struct, frozen=True):
     """
 
     state: str
-    lines: tuple[Line, ...]
-    on: tuple[Line, ...]
-    ended: Run | None
+    lines: tuple[ConnectionStatus, ...]
+    on: tuple[ConnectionStatus, ...]
+    ended: RunRecord | None
     running: bool
     record: Record | None
 
@@ -48,7 +48,7 @@ class Headline(Struct, frozen=True):
         return held[0].hold if len(held) == 1 else None
 
     @property
-    def findings(self) -> Findings | None:
+    def findings(self) -> FindingCounts | None:
         """What the newest run found in the directory; None where none has placed people."""
         return None if self.record is None else findings_of(self.record.findings)
 
@@ -58,9 +58,9 @@ class Headline(Struct, frozen=True):
         return sum(line.not_taken for line in self.lines)
 
 
-def headline(now: Here, connections: Sequence[Line]) -> Headline:
+def headline(ctx: RequestContext, connections: Sequence[ConnectionStatus]) -> Headline:
     """What is to be told first of these connections."""
-    ended, placed = last_ended(now.runs), newest(now.runs)
+    ended, placed = last_ended(ctx.runs), newest(ctx.runs)
     on = tuple(line for line in connections if line.mode != "off")
     state = _state(ended, connections)
     return Headline(
@@ -68,19 +68,19 @@ def headline(now: Here, connections: Sequence[Line]) -> Headline:
         lines=tuple(line for line in connections if line.status == state),
         on=on,
         ended=ended,
-        running=bool(now.runs) and now.runs[0].status == "running",
+        running=bool(ctx.runs) and ctx.runs[0].status == "running",
         record=None if placed is None else placed[1],
     )
 
 
-def findings_of(counts: Mapping[str, int]) -> Findings:
+def findings_of(counts: Mapping[str, int]) -> FindingCounts:
     """How many of each severity."""
     severity = {code: kind for code, (kind, _) in MESSAGES.items()}
     errors = sum(n for code, n in counts.items() if severity.get(code) == "error")
-    return Findings(errors, sum(counts.values()) - errors)
+    return FindingCounts(errors, sum(counts.values()) - errors)
 
 
-def _state(ended: Run | None, connections: Sequence[Line]) -> str:
+def _state(ended: RunRecord | None, connections: Sequence[ConnectionStatus]) -> str:
     if ended is not None and ended.status in ("unread", "cut off"):
         return ended.status
     statuses = {line.status for line in connections}

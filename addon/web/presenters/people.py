@@ -9,10 +9,10 @@ from msgspec import Struct, structs
 from addon.directory.snapshot import User
 from addon.sync.overview import HEADER, UNIT_NOT_CHOSEN
 from addon.sync.overview import rows as overview_rows
-from addon.sync.prepare import Prepared
+from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Tenant
 from addon.text import SortKey, combined_key, fold, sort_key
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 from addon.web.presenters.resource_names import alphabetical, full_name
 
 VENDOR_OFF = "vendor off"
@@ -40,7 +40,7 @@ class PersonRow(Struct, frozen=True, gc=False):
     words: str
 
 
-class Wish(Struct, frozen=True):
+class PeopleFilter(Struct, frozen=True):
     """What of the table is to be seen; empty text is no wish."""
 
     text: str = ""
@@ -59,24 +59,24 @@ def destinations(tenant: Tenant) -> tuple[str, ...]:
     return on or tuple(c.vendor for c in tenant.connections if c.school_units)
 
 
-def rows(desk: Desk) -> tuple[PersonRow, ...]:
+def rows(directory: TenantDirectory) -> tuple[PersonRow, ...]:
     """Everyone in the directory who is not protected, by family name. Raises NotReady."""
-    users, prepared = desk.users, desk.prepared
-    return desk.make("people", lambda: _rows(users, prepared))
+    users, prepared = directory.users, directory.prepared
+    return directory.make("people", lambda: _rows(users, prepared))
 
 
-def chosen(desk: Desk, wish: Wish) -> Sequence[PersonRow]:
+def chosen(directory: TenantDirectory, wish: PeopleFilter) -> Sequence[PersonRow]:
     """The rows that are wished for, in the order that is. Raises NotReady."""
-    found = rows(desk)
-    if wish == Wish():
+    found = rows(directory)
+    if wish == PeopleFilter():
         return found
-    names = {unit.code: unit.name for unit in desk.tenant.school_units}
-    return desk.make(("people", wish), lambda: _chosen(found, wish, names))
+    names = {unit.code: unit.name for unit in directory.tenant.school_units}
+    return directory.make(("people", wish), lambda: _chosen(found, wish, names))
 
 
-def reasons(desk: Desk) -> Mapping[str, int]:
+def reasons(directory: TenantDirectory) -> Mapping[str, int]:
     """How many are sent to nobody for each reason, the most frequent first. Raises NotReady."""
-    found = rows(desk)
+    found = rows(directory)
 
     def count() -> Mapping[str, int]:
         counts: dict[str, int] = {}
@@ -85,18 +85,18 @@ def reasons(desk: Desk) -> Mapping[str, int]:
                 counts[row.reason] = counts.get(row.reason, 0) + 1
         return dict(sorted(counts.items(), key=lambda each: -each[1]))
 
-    return desk.make("reasons", count)
+    return directory.make("reasons", count)
 
 
-def overview(desk: Desk, wish: Wish) -> bytes:
+def overview(directory: TenantDirectory, wish: PeopleFilter) -> bytes:
     """The overview as `preview --csv` has it, of those wished for: UTF-8 with a byte order mark.
 
     It has a line for each person and each of `destinations`. Raises NotReady.
     """
-    prepared, wanted = desk.prepared, destinations(desk.tenant)
+    prepared, wanted = directory.prepared, destinations(directory.tenant)
     views = [(v, prepared.views[v]) for v in wanted if v in prepared.views]
-    wish = structs.replace(wish, sort=Wish().sort)
-    ids = None if wish == Wish() else frozenset(row.id for row in chosen(desk, wish))
+    wish = structs.replace(wish, sort=PeopleFilter().sort)
+    ids = None if wish == PeopleFilter() else frozenset(row.id for row in chosen(directory, wish))
 
     def write() -> bytes:
         out = io.StringIO()
@@ -107,17 +107,17 @@ def overview(desk: Desk, wish: Wish) -> bytes:
                 writer.writerow(row.cells())
         return out.getvalue().encode("utf-8-sig")
 
-    return desk.make(("overview", wish), write)
+    return directory.make(("overview", wish), write)
 
 
-def classes_of(desk: Desk, unit: str) -> tuple[str, ...]:
+def classes_of(directory: TenantDirectory, unit: str) -> tuple[str, ...]:
     """The names of a unit's classes. Raises NotReady."""
-    groups = desk.prepared.roster.groups
+    groups = directory.prepared.roster.groups
     found = {group.name for group in groups if group.unit == unit and group.kind == "class"}
     return tuple(sorted(found, key=sort_key))
 
 
-def _rows(users: Mapping[str, User], prepared: Prepared) -> tuple[PersonRow, ...]:
+def _rows(users: Mapping[str, User], prepared: PreparedRun) -> tuple[PersonRow, ...]:
     on = destinations(prepared.tenant)
     carried = {v: prepared.views[v].people for v in on if v in prepared.views}
     classes: dict[str, list[str]] = {}
@@ -131,7 +131,7 @@ def _rows(users: Mapping[str, User], prepared: Prepared) -> tuple[PersonRow, ...
 
 def _row(
     user: User,
-    prepared: Prepared,
+    prepared: PreparedRun,
     carried: Mapping[str, Mapping[str, object]],
     classes: Sequence[str],
 ) -> PersonRow:
@@ -160,7 +160,7 @@ def _row(
 
 
 def _chosen(
-    found: Sequence[PersonRow], wish: Wish, names: Mapping[str, str]
+    found: Sequence[PersonRow], wish: PeopleFilter, names: Mapping[str, str]
 ) -> Sequence[PersonRow]:
     words = fold(wish.text).split()
     kept = [

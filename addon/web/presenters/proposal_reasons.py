@@ -18,7 +18,7 @@ def _(text: str, **values: object) -> str:
     return str(gettext(text, **values))
 
 
-def said(reason: Reason, names: Names) -> str:
+def reason_text(reason: Reason, names: Names) -> str:
     """A reason as a sentence."""
     say = SENTENCES.get(reason.code)
     return reason.code if say is None else say(reason, names)

@@ -5,20 +5,20 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from addon.proposals.model import Alternative, Proposal, Proposals, RegisterUnit, Unmatched
+from addon.proposals.model import Alternative, Proposal, Proposals, UnitToPropose, Unmatched
 from addon.proposals.propose import MANY, propose
 from addon.proposals.reasons import Reason
-from addon.proposals.rules import Ruling
-from addon.proposals.selectors import Draft, has_ceased
+from addon.proposals.rules import RuleProposer
+from addon.proposals.selectors import SelectorDraft, has_ceased
 from addon.proposals.vocabulary import Role
 from addon.roster.filters import choose
-from addon.roster.index import Index
+from addon.roster.index import DirectoryIndex
 from addon.tenants.model import SchoolUnit, Selector, Tenant
 from addon.web.presenters.class_rules import Replacement, replacements
 from addon.web.presenters.delivered import delivered
-from addon.web.presenters.school_unit import People
-from addon.web.presenters.selection_preview import Removal, outcome
-from addon.web.request_context import Here, mark_of
+from addon.web.presenters.school_unit import PeopleBreakdown
+from addon.web.presenters.selection_preview import VendorRemoval, preview_selection
+from addon.web.request_context import RequestContext, content_hash
 
 Part = Literal["help", "ready", "done"]
 
@@ -39,7 +39,7 @@ FACTS = frozenset({"classes", "teaching-groups", "school-years"})
 """The reasons that are told as what the unit gets."""
 
 
-class Studied(Struct, frozen=True):
+class ProposalsView(Struct, frozen=True):
     """The proposals for a document and a directory. `mark` stands for what they propose.
 
     `shaped` is how many units lie in the tree as its main shape says.
@@ -67,14 +67,14 @@ class Picks(Struct, frozen=True):
         return self.students if role == "students" else self.staff
 
 
-class Loss(Struct, frozen=True):
+class ProposalImpact(Struct, frozen=True):
     """What vendors that are on lose by a proposal: people, and classes and groups."""
 
-    removals: tuple[Removal, ...] = ()
+    removals: tuple[VendorRemoval, ...] = ()
     replacements: tuple[Replacement, ...] = ()
 
 
-class Line(Struct, frozen=True):
+class ProposalRow(Struct, frozen=True):
     """One unit: what would be set up with the chosen alternatives, and how it stands."""
 
     unit: SchoolUnit
@@ -86,7 +86,7 @@ class Line(Struct, frozen=True):
     staff: tuple[Alternative, ...]
     student_pick: int | None = None
     staff_pick: int | None = None
-    loss: Loss = Loss()
+    loss: ProposalImpact = ProposalImpact()
 
     @property
     def doubts(self) -> list[Reason]:
@@ -125,21 +125,21 @@ class Line(Struct, frozen=True):
         return not self.empty or bool(self.students or self.staff)
 
 
-def studied(index: Index, units: Sequence[RegisterUnit], tenant: Tenant) -> Studied:
+def studied(index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenant) -> ProposalsView:
     """What is proposed for all of a document's units. Takes seconds in a large domain."""
     found = propose(index, units, tenant)
-    return Studied(
+    return ProposalsView(
         proposals=found,
         by_code={proposal.code: proposal for proposal in found.proposals},
         left_out=tuple(_left_out(index, found.unmatched_org_units, tenant)),
         ceased=frozenset(unit.code for unit in units if has_ceased(unit.status)),
         shaped=sum(s.units for s in found.shapes if _begins(found.shape, s.students)),
-        mark=mark_of(found),
+        mark=content_hash(found),
     )
 
 
 def altered(
-    index: Index, proposal: Proposal, students: Selector | None, staff: Selector | None
+    index: DirectoryIndex, proposal: Proposal, students: Selector | None, staff: Selector | None
 ) -> Proposal:
     """The proposal with other places, and the rules that fit who is there."""
     chosen = structs.replace(
@@ -152,7 +152,7 @@ def altered(
     )
     adults = choose(chosen.staff, index).chosen
     pupils = choose(chosen.students, index).chosen - adults
-    draft = Draft(
+    draft = SelectorDraft(
         students=chosen.students,
         staff=chosen.staff,
         pupils=frozenset(pupils),
@@ -160,7 +160,7 @@ def altered(
         reasons=(),
         confidence=proposal.confidence,
     )
-    rules = Ruling(index, {proposal.code: draft}).rules(chosen.school_unit())
+    rules = RuleProposer(index, {proposal.code: draft}).rules(chosen.school_unit())
     return structs.replace(
         chosen,
         classes=rules.classes,
@@ -173,26 +173,28 @@ def altered(
     )
 
 
-def with_losses(now: Here, lines: Sequence[Line]) -> list[Line]:
+def with_losses(ctx: RequestContext, lines: Sequence[ProposalRow]) -> list[ProposalRow]:
     """The lines with what accepting each would take away from vendors. Raises NotReady."""
     others = [line for line in lines if line.replaces]
-    if not others or not delivered(now):
+    if not others or not delivered(ctx):
         return list(lines)
     wanted = [(line.unit.code, selection_of(line.proposal)) for line in others]
-    name = ("losses", now.newest_run, mark_of(wanted))
-    losses = now.desk.make(name, lambda: {x.unit.code: _loss(now, x) for x in others})
-    return [structs.replace(line, loss=losses.get(line.unit.code, Loss())) for line in lines]
+    name = ("losses", ctx.newest_run, content_hash(wanted))
+    losses = ctx.directory.make(name, lambda: {x.unit.code: _loss(ctx, x) for x in others})
+    return [
+        structs.replace(line, loss=losses.get(line.unit.code, ProposalImpact())) for line in lines
+    ]
 
 
-def _loss(now: Here, line: Line) -> Loss:
-    desk, unit = now.desk, line.unit
+def _loss(ctx: RequestContext, line: ProposalRow) -> ProposalImpact:
+    directory, unit = ctx.directory, line.unit
     students, staff = line.proposal.students, line.proposal.staff
-    adults = choose(staff, desk.index).chosen
-    pupils = choose(students, desk.index).chosen - adults
+    adults = choose(staff, directory.index).chosen
+    pupils = choose(students, directory.index).chosen - adults
     changed = structs.replace(unit, **selection_of(line.proposal))
-    return Loss(
-        outcome(desk, unit, students, staff, delivered(now)).removals,
-        replacements(now, changed, People(frozenset(pupils), frozenset(adults))),
+    return ProposalImpact(
+        preview_selection(directory, unit, students, staff, delivered(ctx)).removals,
+        replacements(ctx, changed, PeopleBreakdown(frozenset(pupils), frozenset(adults))),
     )
 
 
@@ -201,7 +203,7 @@ def alternatives_of(proposal: Proposal, role: Role) -> tuple[Alternative, ...]:
     return tuple(each for each in proposal.alternatives if each.role == role)
 
 
-def first_picks(tenant: Tenant, found: Studied) -> Picks:
+def first_picks(tenant: Tenant, found: ProposalsView) -> Picks:
     """What is ticked when nobody has said anything: what is likely, where nothing is chosen."""
     return Picks(
         frozenset(
@@ -242,7 +244,9 @@ def _begins(path: str, start: str) -> bool:
     return bool(start) and f"{path}/".startswith(f"{start}/")
 
 
-def _left_out(index: Index, unmatched: Sequence[Unmatched], tenant: Tenant) -> list[Unmatched]:
+def _left_out(
+    index: DirectoryIndex, unmatched: Sequence[Unmatched], tenant: Tenant
+) -> list[Unmatched]:
     """The OUs that hold many whom the document does not choose either."""
     reached: set[str] = set()
     for unit in tenant.school_units:

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from addon.planning.ledger import Key
+from addon.planning.ledger import LedgerKey
 from addon.sync.context import ledger_key
-from addon.web.directory.cache import Desk
-from addon.web.presenters.connection_status import Done, Line
-from addon.web.presenters.resource_names import Subject, subjects
+from addon.web.directory.cache import TenantDirectory
+from addon.web.presenters.connection_status import ConnectionStatus, FinishedReport
+from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.presenters.vendor_errors import refusal_remedy
-from addon.web.request_context import Here
+from addon.web.request_context import RequestContext
 
 
-class Refused(Struct, frozen=True):
+class RefusedResource(Struct, frozen=True):
     """A resource that the vendor refused, whom it is about, and what it answered.
 
     `subject` is None where it is not in the directory any more; `at` in seconds since 1970 UTC.
@@ -25,7 +25,7 @@ class Refused(Struct, frozen=True):
     status: int
     detail: str
     at: float
-    subject: Subject | None
+    subject: NamedResource | None
 
     @property
     def remedy(self) -> str:
@@ -33,30 +33,32 @@ class Refused(Struct, frozen=True):
         return refusal_remedy(self.resource_type, self.status, self.detail)
 
 
-def refused(here: Here, desk: Desk, line: Line) -> tuple[Refused, ...]:
+def refused(
+    ctx: RequestContext, directory: TenantDirectory, line: ConnectionStatus
+) -> tuple[RefusedResource, ...]:
     """The standing refusals of a connection, and what is in the way of others by its last run.
 
     Raises NotReady and StoreError.
     """
-    key = ledger_key(here.tenant_id, line.connection)
+    key = ledger_key(ctx.tenant_id, line.connection)
     if key is None:
         return ()
-    store, known = here.store, subjects(desk)
+    store, known = ctx.store, named_resources(directory)
 
-    def look(key: Key = key) -> tuple[Refused, ...]:
+    def look(key: LedgerKey = key) -> tuple[RefusedResource, ...]:
         found = [
-            Refused(kind, i, r.operation, r.status, r.detail, r.at, known.get(i))
+            RefusedResource(kind, i, r.operation, r.status, r.detail, r.at, known.get(i))
             for kind, i, r in store.ledger(key).refused()
         ]
         found += [] if line.last is None else _conflicts(line.last, known)
         return tuple(sorted(found, key=lambda r: (-r.at, r.external_id)))
 
-    return desk.make(("refused", key, here.newest_run), look)
+    return directory.make(("refused", key, ctx.newest_run), look)
 
 
-def _conflicts(last: Done, known: Mapping[str, Subject]) -> list[Refused]:
+def _conflicts(last: FinishedReport, known: Mapping[str, NamedResource]) -> list[RefusedResource]:
     return [
-        Refused(
+        RefusedResource(
             resource_type=failure["resourceType"],
             external_id=failure["externalId"],
             operation=failure["operation"],

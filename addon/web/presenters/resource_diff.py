@@ -8,7 +8,7 @@ IGNORED = frozenset({"schemas", "meta", "id", "$ref"})
 """What says nothing of the person."""
 
 
-class Line(Struct, frozen=True):
+class DiffRow(Struct, frozen=True):
     """One value of a resource: its dotted name, and what it is before and after.
 
     An empty text is that there is none.
@@ -26,7 +26,7 @@ class Line(Struct, frozen=True):
 
 def differences(
     before: object, after: object, known: Mapping[str, str] | None = None
-) -> tuple[Line, ...]:
+) -> tuple[DiffRow, ...]:
     """The values of both, in the order of `after`; those only `before` has come last.
 
     Values that are ids in `known` are told by the name that it has.
@@ -36,10 +36,10 @@ def differences(
     return tuple(_line(name, old.get(name, ""), new.get(name, ""), said) for name in names)
 
 
-def _line(name: str, before: str, after: str, known: Mapping[str, str]) -> Line:
+def _line(name: str, before: str, after: str, known: Mapping[str, str]) -> DiffRow:
     if name.endswith("externalId"):
-        return Line(name, before, after)  # its own, which is what is asked for
-    return Line(name, known.get(before, before), known.get(after, after))
+        return DiffRow(name, before, after)  # its own, which is what is asked for
+    return DiffRow(name, known.get(before, before), known.get(after, after))
 
 
 def _values(node: object, name: str = "") -> Iterator[tuple[str, str]]:

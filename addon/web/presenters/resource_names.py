@@ -6,12 +6,12 @@ from msgspec import Struct
 
 from addon.directory.snapshot import User
 from addon.ss12000.ids import Ids
-from addon.sync.prepare import Prepared
+from addon.sync.prepare import PreparedRun
 from addon.text import SortKey, sort_key
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 
 
-class Subject(Struct, frozen=True, gc=False):
+class NamedResource(Struct, frozen=True, gc=False):
     """What an externalId stands for. `kind` is organisation, unit, group, user or employment.
 
     `id` is the person's, or the unit's code, of a group too; `user` is None where it is about
@@ -24,22 +24,22 @@ class Subject(Struct, frozen=True, gc=False):
     user: User | None = None
 
 
-def subjects(desk: Desk) -> Mapping[str, Subject]:
+def named_resources(directory: TenantDirectory) -> Mapping[str, NamedResource]:
     """What each externalId stands for, of all in the directory. Raises NotReady."""
-    users, prepared = desk.users, desk.prepared
-    return desk.make("subjects", lambda: _subjects(users, prepared))
+    users, prepared = directory.users, directory.prepared
+    return directory.make("subjects", lambda: _subjects(users, prepared))
 
 
-def names_by_id(desk: Desk) -> Mapping[str, str]:
+def names_by_id(directory: TenantDirectory) -> Mapping[str, str]:
     """What is behind each externalId, by name; a class with its school. Raises NotReady."""
-    known = subjects(desk)
-    units = {unit.code: unit.name for unit in desk.tenant.school_units}
+    known = named_resources(directory)
+    units = {unit.code: unit.name for unit in directory.tenant.school_units}
 
-    def name(subject: Subject) -> str:
+    def name(subject: NamedResource) -> str:
         where = units.get(subject.id, "") if subject.kind == "group" else ""
         return f"{subject.name}, {where}" if where else subject.name
 
-    return desk.make("names", lambda: {i: name(subject) for i, subject in known.items()})
+    return directory.make("names", lambda: {i: name(subject) for i, subject in known.items()})
 
 
 def full_name(user: User) -> str:
@@ -52,24 +52,24 @@ def alphabetical(user: User) -> SortKey:
     return sort_key(f"{user.family_name} {user.given_name}".strip() or user.primary_email)
 
 
-def _subjects(users: Mapping[str, User], prepared: Prepared) -> Mapping[str, Subject]:
+def _subjects(users: Mapping[str, User], prepared: PreparedRun) -> Mapping[str, NamedResource]:
     ids = Ids(prepared.tenant.customer_id)
     found = {
-        ids.user(user.id): Subject("user", user.id, full_name(user), user)
+        ids.user(user.id): NamedResource("user", user.id, full_name(user), user)
         for user in users.values()
     }
     organisation = prepared.tenant.organisation
-    about = Subject("organisation", prepared.tenant.customer_id, organisation.name)
+    about = NamedResource("organisation", prepared.tenant.customer_id, organisation.name)
     found[ids.organisation()] = about
     for unit in prepared.tenant.school_units:
-        found[ids.school_unit(unit.code)] = Subject("unit", unit.code, unit.name)
+        found[ids.school_unit(unit.code)] = NamedResource("unit", unit.code, unit.name)
         for person in prepared.roster.people.values():
             if unit.code in person.employments:
                 user = users[person.id]
-                about = Subject("employment", user.id, full_name(user), user)
+                about = NamedResource("employment", user.id, full_name(user), user)
                 found[ids.employment(unit.code, person.id)] = about
     for group in prepared.roster.groups:
-        about = Subject("group", group.unit, group.name)
+        about = NamedResource("group", group.unit, group.name)
         found[ids.student_group(group)] = about
         found[ids.activity(group)] = about
     return found

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from addon.store.records import Run
+from addon.store.records import RunRecord
 from addon.tenants.model import Tenant
 from addon.web.presenters.connection_status import Part, Record, record_of
 
@@ -19,7 +19,7 @@ WORST_FIRST = ("unread", "failed", "held", "cut off", "superseded")
 KINDS = ("create", "update", "delete")
 
 
-class WholeRun(Struct, frozen=True):
+class RunSummary(Struct, frozen=True):
     """A run with its later stretches, and what they did together.
 
     `waiting` are vendors whose delivery has not begun. `people` is to how many people something
@@ -27,8 +27,8 @@ class WholeRun(Struct, frozen=True):
     `protected` is how many of the people were removed though the rest was held.
     """
 
-    run: Run
-    stretches: tuple[Run, ...]
+    run: RunRecord
+    stretches: tuple[RunRecord, ...]
     record: Record
     waiting: tuple[str, ...]
     people: dict[str, int]
@@ -93,23 +93,23 @@ class WholeRun(Struct, frozen=True):
         return any(each.id == run_id for each in self._all)
 
     @property
-    def _all(self) -> tuple[Run, ...]:
+    def _all(self) -> tuple[RunRecord, ...]:
         return (self.run, *self.stretches)
 
 
 class _Gathering:
     """A run whose stretches are being looked for."""
 
-    def __init__(self, run: Run, vendors: Iterable[str]) -> None:
+    def __init__(self, run: RunRecord, vendors: Iterable[str]) -> None:
         self.run = run
-        self.stretches: list[Run] = []
+        self.stretches: list[RunRecord] = []
         self.record = record_of(run)
         handed_on = self.record.roster is not None
         known = {part.vendor for part in self.record.connections}
         self.unbegun = {v for v in vendors if v not in known} if handed_on else set()
         self.unfinished = set(self.unbegun)
 
-    def takes(self, later: Run) -> bool:
+    def takes(self, later: RunRecord) -> bool:
         """Whether a later record is a stretch of this run; then it is taken."""
         record = record_of(later)
         if record.roster is not None or record.directory is not None:
@@ -128,7 +128,7 @@ class _Gathering:
             self.unfinished -= vendors
         return True
 
-    def whole(self, now: float, on: Iterable[str]) -> WholeRun:
+    def whole(self, now: float, on: Iterable[str]) -> RunSummary:
         """The run; only vendors that are `on` are waited for."""
         last = max(r.finished or r.started for r in (self.run, *self.stretches))
         busy = any(each.status == "running" for each in self.stretches)
@@ -141,7 +141,7 @@ class _Gathering:
         people = {k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS}
         protected = sum(part.protected for part in record.connections)
         people["delete"] += protected
-        return WholeRun(
+        return RunSummary(
             run=self.run,
             stretches=tuple(self.stretches),
             record=record,
@@ -153,7 +153,7 @@ class _Gathering:
         )
 
 
-def whole_runs(runs: Sequence[Run], tenant: Tenant, now: float) -> tuple[WholeRun, ...]:
+def run_summaries(runs: Sequence[RunRecord], tenant: Tenant, now: float) -> tuple[RunSummary, ...]:
     """The runs of which these (the newest first) are records, the newest first."""
     vendors = [c.vendor for c in tenant.connections]
     on = [c.vendor for c in tenant.connections if c.mode != "off"]

@@ -6,8 +6,8 @@ stands for the words, so that going back, reloading and passing it on to a colle
 
 import secrets
 
-from addon.store.records import Shelf
-from addon.web.request_context import Here
+from addon.store.records import Namespace
+from addon.web.request_context import RequestContext
 
 LASTS = 2 * 3600.0
 """Seconds for which the words are kept."""
@@ -16,23 +16,23 @@ TOKEN = 16
 """Bytes of a token: nobody guesses one."""
 
 
-def remember(now: Here, words: str) -> str:
+def remember(ctx: RequestContext, words: str) -> str:
     """A token for the words; empty for none. Raises StoreError."""
     words = " ".join(words.split())[:LONGEST]
     if not words:
         return ""
     token = secrets.token_urlsafe(TOKEN)
-    now.store.keep(_shelf(now), token, words.encode(), now.now, now.now + LASTS)
+    ctx.store.keep(_shelf(ctx), token, words.encode(), ctx.now, ctx.now + LASTS)
     return token
 
 
-def recall(now: Here, token: str) -> str | None:
+def recall(ctx: RequestContext, token: str) -> str | None:
     """The words that a token stands for; None when they are gone. Raises StoreError."""
     if not 0 < len(token) <= 2 * TOKEN or not token.replace("-", "").replace("_", "").isalnum():
         return None
-    paper = now.store.kept(_shelf(now), token, now.now)
+    paper = ctx.store.kept(_shelf(ctx), token, ctx.now)
     return None if paper is None else paper.data.decode()
 
 
-def _shelf(now: Here) -> Shelf:
-    return Shelf("search", now.tenant_id)
+def _shelf(ctx: RequestContext) -> Namespace:
+    return Namespace("search", ctx.tenant_id)

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from addon.roster.model import StudentGroup
-from addon.sync.prepare import Prepared
+from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Connection, SchoolUnit, Tenant
 from addon.text import sort_key
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 from addon.web.presenters.findings import kinds
 
 
-class People(Struct, frozen=True):
+class PeopleBreakdown(Struct, frozen=True):
     """The ids of a unit's students and staff who are sent."""
 
     students: frozenset[str] = frozenset()
@@ -32,7 +32,7 @@ class UnitView(Struct, frozen=True):
     """A unit with its numbers. `years` are students by school year, None for those without."""
 
     unit: SchoolUnit
-    people: People
+    people: PeopleBreakdown
     classes: tuple[StudentGroup, ...]
     teaching_groups: tuple[StudentGroup, ...]
     without_class: int
@@ -41,17 +41,17 @@ class UnitView(Struct, frozen=True):
     connections: tuple[Connection, ...]
 
 
-class Leaving(Struct, frozen=True):
+class LeavingPeople(Struct, frozen=True):
     """How many people a vendor has for this unit alone: they go if the unit goes."""
 
     connection: Connection
     people: int
 
 
-def unit_view(tenant: Tenant, desk: Desk, unit: SchoolUnit) -> UnitView:
+def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> UnitView:
     """The unit as the selection makes it. Raises NotReady."""
-    roster = desk.prepared.roster
-    people = people_of(desk).get(unit.code, People())
+    roster = directory.prepared.roster
+    people = people_of(directory).get(unit.code, PeopleBreakdown())
     groups = [group for group in roster.groups if group.unit == unit.code]
     classes = _by_name(group for group in groups if group.kind == "class")
     placed = {user_id for group in classes for user_id in group.students}
@@ -68,23 +68,25 @@ def unit_view(tenant: Tenant, desk: Desk, unit: SchoolUnit) -> UnitView:
         teaching_groups=_by_name(group for group in groups if group.kind == "teaching"),
         without_class=len(people.students - placed),
         years=tuple(sorted(years.items(), key=lambda y: (y[0] is None, y[0] or 0))),
-        findings=_findings(desk, unit.code),
+        findings=_findings(directory, unit.code),
         connections=tuple(c for c in tenant.connections if unit.code in c.school_units),
     )
 
 
-def people_of(desk: Desk) -> Mapping[str, People]:
+def people_of(directory: TenantDirectory) -> Mapping[str, PeopleBreakdown]:
     """The people of each unit, by its code. Raises NotReady."""
-    prepared = desk.prepared
-    return desk.make("people of units", lambda: _people_of(prepared))
+    prepared = directory.prepared
+    return directory.make("people of units", lambda: _people_of(prepared))
 
 
-def leaving(desk: Desk, view: UnitView, connections: Iterable[Connection]) -> tuple[Leaving, ...]:
+def leaving(
+    directory: TenantDirectory, view: UnitView, connections: Iterable[Connection]
+) -> tuple[LeavingPeople, ...]:
     """Whom the vendors of `connections` have for this unit alone. Raises NotReady."""
-    roster = desk.prepared.roster
+    roster = directory.prepared.roster
     found = []
     for connection in connections:
-        carried = desk.prepared.views.get(connection.vendor)
+        carried = directory.prepared.views.get(connection.vendor)
         if view.unit.code not in connection.school_units or carried is None:
             continue
         others = set(connection.school_units) - {view.unit.code}
@@ -93,11 +95,11 @@ def leaving(desk: Desk, view: UnitView, connections: Iterable[Connection]) -> tu
             person = roster.people[user_id]
             units = {e.unit for e in person.enrolments} | set(person.employments)
             count += not units & others
-        found.append(Leaving(connection, count))
+        found.append(LeavingPeople(connection, count))
     return tuple(found)
 
 
-def _people_of(prepared: Prepared) -> Mapping[str, People]:
+def _people_of(prepared: PreparedRun) -> Mapping[str, PeopleBreakdown]:
     students: dict[str, set[str]] = {}
     staff: dict[str, set[str]] = {}
     for person in prepared.roster.people.values():
@@ -106,19 +108,19 @@ def _people_of(prepared: Prepared) -> Mapping[str, People]:
         for code in person.employments:
             staff.setdefault(code, set()).add(person.id)
     return {
-        unit.code: People(
+        unit.code: PeopleBreakdown(
             frozenset(students.get(unit.code, ())), frozenset(staff.get(unit.code, ()))
         )
         for unit in prepared.tenant.school_units
     }
 
 
-def _findings(desk: Desk, code: str) -> tuple[FindingCount, ...]:
+def _findings(directory: TenantDirectory, code: str) -> tuple[FindingCount, ...]:
     counted = (
         FindingCount(
             kind.code, kind.severity, sum(a.values.get("unit") == code for a in kind.found)
         )
-        for kind in kinds(desk)
+        for kind in kinds(directory)
     )
     return tuple(each for each in counted if each.count)
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from addon.sync.prepare import Prepared
+from addon.sync.prepare import PreparedRun
 from addon.tenants.model import SchoolUnit, Tenant
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 
 
 class Numbers(Struct, frozen=True):
@@ -37,10 +37,10 @@ class UnitRow(Struct, frozen=True):
         return not (self.missing or self.ceased)
 
 
-def numbers(desk: Desk) -> Mapping[str, Numbers]:
+def numbers(directory: TenantDirectory) -> Mapping[str, Numbers]:
     """The numbers of each unit by its code. Raises NotReady."""
-    prepared = desk.prepared
-    return desk.make("unit numbers", lambda: _numbers(prepared))
+    prepared = directory.prepared
+    return directory.make("unit numbers", lambda: _numbers(prepared))
 
 
 def unit_rows(
@@ -74,7 +74,7 @@ def _row(
     return UnitRow(unit, found, vendors, missing, ceased)
 
 
-def _numbers(prepared: Prepared) -> Mapping[str, Numbers]:
+def _numbers(prepared: PreparedRun) -> Mapping[str, Numbers]:
     students: Counter[str] = Counter()
     staff: Counter[str] = Counter()
     for person in prepared.roster.people.values():

@@ -11,22 +11,22 @@ from addon.roster.filters import choose
 from addon.roster.placement import defects
 from addon.tenants.model import Connection, SchoolUnit, Selector
 from addon.text import fold, sort_key
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 from addon.web.presenters.people import PersonRow, rows
-from addon.web.presenters.school_unit import People, people_of
+from addon.web.presenters.school_unit import PeopleBreakdown, people_of
 
 SHOWN = 100
 """Names of a list; how many there are is told."""
 
 
-class Names(Struct, frozen=True):
+class NameList(Struct, frozen=True):
     """How many people, and the first of them by name."""
 
     count: int = 0
     first: tuple[PersonRow, ...] = ()
 
 
-class Reach(Struct, frozen=True):
+class RolePreview(Struct, frozen=True):
     """What a selector makes of the directory.
 
     `inside` are sent in that role and `stopped` kept out by its filters; `new` are sent in it
@@ -37,18 +37,18 @@ class Reach(Struct, frozen=True):
     """
 
     role: Role
-    inside: Names
-    stopped: Names
-    new: Names
-    gone: Names
-    as_staff: Names
-    unsendable: Names
+    inside: NameList
+    stopped: NameList
+    new: NameList
+    gone: NameList
+    as_staff: NameList
+    unsendable: NameList
     failing: tuple[tuple[int, ...], ...]
     missing_org_units: tuple[str, ...]
     missing_groups: tuple[str, ...]
 
 
-class Removal(Struct, frozen=True):
+class VendorRemoval(Struct, frozen=True):
     """How many people the change takes away from a vendor, and whether that is held."""
 
     vendor: str
@@ -56,61 +56,65 @@ class Removal(Struct, frozen=True):
     held: bool
 
 
-class Outcome(Struct, frozen=True):
+class SelectionPreview(Struct, frozen=True):
     """What a unit's selection makes of the directory, beside the saved one.
 
     `turned` are students, at the units named `turned_at`, whom it makes staff.
     """
 
-    students: Reach
-    staff: Reach
-    turned: Names
+    students: RolePreview
+    staff: RolePreview
+    turned: NameList
     turned_at: tuple[str, ...]
-    removals: tuple[Removal, ...]
+    removals: tuple[VendorRemoval, ...]
 
 
-class Ground(Struct, frozen=True):
+class _SavedSelections(Struct, frozen=True):
     """Whom each unit's saved selectors choose, by code and role, and all who cannot be sent."""
 
     chosen: Mapping[str, Mapping[Role, frozenset[str]]]
     unsendable: frozenset[str]
 
 
-def outcome(
-    desk: Desk,
+def preview_selection(
+    directory: TenantDirectory,
     unit: SchoolUnit,
     students: Selector,
     staff: Selector,
     connections: Iterable[Connection],
-) -> Outcome:
+) -> SelectionPreview:
     """What the unit's selectors would make of the directory and of what `connections` carry.
 
     Raises NotReady.
     """
-    before, index = people_of(desk), desk.index
+    before, index = people_of(directory), directory.index
     pupils, adults = selection(index, students), selection(index, staff)
-    after = _placed(desk, unit.code, {"students": pupils.chosen, "staff": adults.chosen})
+    after = _placed(directory, unit.code, {"students": pupils.chosen, "staff": adults.chosen})
     everybody = frozenset[str]().union(*(people.staff for people in after.values()))
     turned = {code: people.students & everybody for code, people in before.items()}
-    old, new = before.get(unit.code, People()), after[unit.code]
-    return Outcome(
-        students=_reach(desk, "students", pupils, new.students, old.students, everybody),
-        staff=_reach(desk, "staff", adults, new.staff, old.staff),
-        turned=names(desk, frozenset[str]().union(*turned.values())),
-        turned_at=tuple(each.name for each in desk.tenant.school_units if turned.get(each.code)),
-        removals=tuple(_removals(desk, after, connections)),
+    old, new = before.get(unit.code, PeopleBreakdown()), after[unit.code]
+    return SelectionPreview(
+        students=_reach(directory, "students", pupils, new.students, old.students, everybody),
+        staff=_reach(directory, "staff", adults, new.staff, old.staff),
+        turned=names(directory, frozenset[str]().union(*turned.values())),
+        turned_at=tuple(
+            each.name for each in directory.tenant.school_units if turned.get(each.code)
+        ),
+        removals=tuple(_removals(directory, after, connections)),
     )
 
 
-def _placed(desk: Desk, code: str, chosen: Mapping[Role, frozenset[str]]) -> Mapping[str, People]:
+def _placed(
+    directory: TenantDirectory, code: str, chosen: Mapping[Role, frozenset[str]]
+) -> Mapping[str, PeopleBreakdown]:
     """Who is a student and who is staff where, as `addon.roster.placement.place` has it, if the
     selectors of unit `code` chose these.
     """
-    ground = desk.make("ground of selections", lambda: _ground(desk))
+    ground = directory.make("ground of selections", lambda: _ground(directory))
     choices = {**ground.chosen, code: chosen}
     staff = frozenset[str]().union(*(each["staff"] for each in choices.values()))
     return {
-        code: People(
+        code: PeopleBreakdown(
             students=each["students"] - staff - ground.unsendable,
             staff=each["staff"] - ground.unsendable,
         )
@@ -118,15 +122,15 @@ def _placed(desk: Desk, code: str, chosen: Mapping[Role, frozenset[str]]) -> Map
     }
 
 
-def _ground(desk: Desk) -> Ground:
-    index, verified = desk.index, frozenset(map(fold, desk.snapshot.domains))
-    return Ground(
+def _ground(directory: TenantDirectory) -> _SavedSelections:
+    index, verified = directory.index, frozenset(map(fold, directory.snapshot.domains))
+    return _SavedSelections(
         chosen={
             unit.code: {
                 "students": choose(unit.students, index).chosen,
                 "staff": choose(unit.staff, index).chosen,
             }
-            for unit in desk.tenant.school_units
+            for unit in directory.tenant.school_units
         },
         unsendable=frozenset(
             user.id
@@ -137,22 +141,22 @@ def _ground(desk: Desk) -> Ground:
 
 
 def _reach(
-    desk: Desk,
+    directory: TenantDirectory,
     role: Role,
     found: Selection,
     inside: frozenset[str],
     saved: frozenset[str],
     staff: frozenset[str] = frozenset(),
-) -> Reach:
+) -> RolePreview:
     as_staff = found.chosen & staff
-    return Reach(
+    return RolePreview(
         role=role,
-        inside=names(desk, inside),
-        stopped=names(desk, found.stopped),
-        new=names(desk, inside - saved),
-        gone=names(desk, saved - inside),
-        as_staff=names(desk, as_staff),
-        unsendable=names(desk, found.chosen - inside - as_staff),
+        inside=names(directory, inside),
+        stopped=names(directory, found.stopped),
+        new=names(directory, inside - saved),
+        gone=names(directory, saved - inside),
+        as_staff=names(directory, as_staff),
+        unsendable=names(directory, found.chosen - inside - as_staff),
         failing=found.failing,
         missing_org_units=found.missing_org_units,
         missing_groups=found.missing_groups,
@@ -160,34 +164,36 @@ def _reach(
 
 
 def _removals(
-    desk: Desk, after: Mapping[str, People], connections: Iterable[Connection]
-) -> Iterator[Removal]:
+    directory: TenantDirectory,
+    after: Mapping[str, PeopleBreakdown],
+    connections: Iterable[Connection],
+) -> Iterator[VendorRemoval]:
     for connection in connections:
-        view = desk.prepared.views.get(connection.vendor)
+        view = directory.prepared.views.get(connection.vendor)
         if view is None:
             continue
         stay = [after[code] for code in connection.school_units if code in after]
         gone = view.people.keys() - frozenset[str]().union(*(p.students | p.staff for p in stay))
         if gone:
             held = is_too_many(len(gone), len(view.people), connection.limits)
-            yield Removal(connection.vendor, len(gone), held)
+            yield VendorRemoval(connection.vendor, len(gone), held)
 
 
-def names(desk: Desk, ids: Iterable[str]) -> Names:
+def names(directory: TenantDirectory, ids: Iterable[str]) -> NameList:
     """The people by name, as the table of all people has them. Raises NotReady."""
-    known = ranked(desk)
+    known = ranked(directory)
     found = sorted((known[i] for i in set(ids) if i in known), key=lambda each: each[0])
-    return Names(len(found), tuple(row for _rank, row in found[:SHOWN]))
+    return NameList(len(found), tuple(row for _rank, row in found[:SHOWN]))
 
 
-def ranked(desk: Desk) -> Mapping[str, tuple[int, PersonRow]]:
+def ranked(directory: TenantDirectory) -> Mapping[str, tuple[int, PersonRow]]:
     """Each person's place in the alphabet and row, by id. Raises NotReady."""
-    table = rows(desk)
-    return desk.make("ranked", lambda: {row.id: (n, row) for n, row in enumerate(table)})
+    table = rows(directory)
+    return directory.make("ranked", lambda: {row.id: (n, row) for n, row in enumerate(table)})
 
 
-def attributes(desk: Desk, used: Iterable[str]) -> tuple[str, ...]:
+def attributes(directory: TenantDirectory, used: Iterable[str]) -> tuple[str, ...]:
     """The attributes that a clause can be about: those everybody has, those in use, `used`."""
-    own = sorted(desk.survey.attributes, key=sort_key)
+    own = sorted(directory.survey.attributes, key=sort_key)
     common = ("orgUnitPath", "groups", "primaryEmail", "name.givenName", "name.familyName")
     return tuple(dict.fromkeys((*common, *own, *used)))

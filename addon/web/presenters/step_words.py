@@ -6,10 +6,10 @@ from flask_babel import ngettext
 from msgspec import Struct
 
 from addon.tenants.model import Mode, Organisation
-from addon.web.i18n import said as _
+from addon.web.i18n import gettext_str as _
 
 
-class Standing(Struct, frozen=True):
+class SetupProgress(Struct, frozen=True):
     """How far a tenant has come: counts, and the names of the vendors in each mode.
 
     `selected` are the units that have a selection, `chosen` those that go to any of `vendors`,
@@ -26,7 +26,7 @@ class Standing(Struct, frozen=True):
     ran: Mapping[Mode, Set[str]]
 
 
-def said_of(standing: Standing) -> Mapping[str, str]:
+def said_of(standing: SetupProgress) -> Mapping[str, str]:
     """What there is to say of each step, by its name."""
     return {
         "organisation": _organisation(standing.organisation),
@@ -81,7 +81,7 @@ def _preview(seen: bool) -> str:
     return _("Se vilka som skulle skickas, namn för namn, innan något skickas.")
 
 
-def _waiting(mode: Mode, standing: Standing) -> str:
+def _waiting(mode: Mode, standing: SetupProgress) -> str:
     """What is said as long as a vendor that is on has not had its first run."""
     waiting = [name for name in standing.on[mode] if name not in standing.ran[mode]]
     if not waiting:
@@ -90,7 +90,7 @@ def _waiting(mode: Mode, standing: Standing) -> str:
     return _("%(vendors)s väntar på att den första körningen blir klar.", vendors=names)
 
 
-def _test(standing: Standing) -> str:
+def _test(standing: SetupProgress) -> str:
     if names := ", ".join(standing.on["test"]):
         return _("%(vendors)s är i testläge.", vendors=names)
     if standing.ran["live"]:
@@ -98,7 +98,7 @@ def _test(standing: Standing) -> str:
     return _("Prova mot en leverantörs testmiljö. Ingen elev märker något.")
 
 
-def _live(standing: Standing) -> str:
+def _live(standing: SetupProgress) -> str:
     if names := ", ".join(standing.on["live"]):
         return _("%(vendors)s är i skarpt läge.", vendors=names)
     return _("Slå på en leverantör. Sedan sköter det sig självt.")

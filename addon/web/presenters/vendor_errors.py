@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from addon.web.i18n import said as _
+from addon.web.i18n import gettext_str as _
 from addon.web.presenters.connection_status import Part
 
 ADDRESS = re.compile(r"mail|adress|address", re.IGNORECASE)

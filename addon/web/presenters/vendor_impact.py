@@ -6,18 +6,18 @@ from msgspec import Struct, structs
 
 from addon.planning.guard import FEWEST_BY_PERCENT, is_too_many
 from addon.roster.model import Person
-from addon.ss12000.vendor_roster import View
-from addon.sync.prepare import Prepared
+from addon.ss12000.vendor_roster import VendorRoster
+from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Limits, Mode, SchoolUnit, Tenant
-from addon.web.directory.cache import Desk, NotRead, NotReady
-from addon.web.presenters.resource_names import Subject, subjects
-from addon.web.request_context import Here
+from addon.web.directory.cache import DirectoryNotRead, StillComputing, TenantDirectory
+from addon.web.presenters.resource_names import NamedResource, named_resources
+from addon.web.request_context import RequestContext
 
 Ticks = Mapping[str, frozenset[str]]
 """The codes of the units that go to each vendor."""
 
 
-class Reach(Struct, frozen=True):
+class PeopleCounts(Struct, frozen=True):
     """How many people something concerns."""
 
     students: int = 0
@@ -29,20 +29,20 @@ class Reach(Struct, frozen=True):
         return self.students + self.staff
 
 
-class NextRun(Struct, frozen=True):
+class PlannedRemovals(Struct, frozen=True):
     """What the next run would do to people at a vendor, and whether that would be held.
 
     `there` is how many the vendor has before it.
     """
 
     there: int
-    created: Reach
+    created: PeopleCounts
     updated: int
     removed: int
     held: bool
 
 
-class Shift(Struct, frozen=True):
+class UnitChange(Struct, frozen=True):
     """What other units would mean at a vendor that is on; the numbers None: not known now.
 
     `limits` are the connection's, and `there` how many people it carries before.
@@ -54,8 +54,8 @@ class Shift(Struct, frozen=True):
     dropped: tuple[SchoolUnit, ...]
     limits: Limits
     there: int = 0
-    gained: Reach | None = None
-    lost: Reach | None = None
+    gained: PeopleCounts | None = None
+    lost: PeopleCounts | None = None
 
     @property
     def stopped(self) -> bool:
@@ -63,30 +63,32 @@ class Shift(Struct, frozen=True):
         return self.lost is not None and is_too_many(self.lost.people, self.there, self.limits)
 
 
-def reach(people: Iterable[Person]) -> Reach:
+def people_counts(people: Iterable[Person]) -> PeopleCounts:
     """How many of each kind."""
     roles = [bool(person.enrolments) for person in people]
-    return Reach(sum(roles), len(roles) - sum(roles))
+    return PeopleCounts(sum(roles), len(roles) - sum(roles))
 
 
-def carried(desk: Desk, vendor: str) -> Reach | None:
+def carried(directory: TenantDirectory, vendor: str) -> PeopleCounts | None:
     """Whom the connection would carry if it were on; None where there is none. Raises NotReady."""
-    view = desk.prepared.views.get(vendor)
-    return None if view is None else desk.make(("carried", vendor), lambda: _carried(view))
+    view = directory.prepared.views.get(vendor)
+    return None if view is None else directory.make(("carried", vendor), lambda: _carried(view))
 
 
-def next_run(now: Here, desk: Desk, vendor: str, mode: Mode) -> NextRun | None:
+def next_run(
+    ctx: RequestContext, directory: TenantDirectory, vendor: str, mode: Mode
+) -> PlannedRemovals | None:
     """The next run at `vendor` if it were in `mode`. Raises NotReady."""
-    foreseen = desk.foreseen(vendor, now.newest_run, mode)
+    foreseen = directory.foreseen(vendor, ctx.newest_run, mode)
     if foreseen is None:
         return None
-    known, view = subjects(desk), desk.prepared.views[vendor]
+    known, view = named_resources(directory), directory.prepared.views[vendor]
 
-    def count() -> NextRun:
+    def count() -> PlannedRemovals:
         plan = foreseen.plan
         kinds = {"create": [op.external_id for op in plan.writes["User"] if op.kind == "create"]}
         hidden = sum(1 for op in plan.protected if op.resource_type == "User")
-        return NextRun(
+        return PlannedRemovals(
             there=foreseen.ledger.people(),
             created=_created(kinds["create"], known, view),
             updated=len(plan.writes["User"]) - len(kinds["create"]),
@@ -94,16 +96,16 @@ def next_run(now: Here, desk: Desk, vendor: str, mode: Mode) -> NextRun | None:
             held=foreseen.hold is not None,
         )
 
-    return desk.make(("next run", vendor, mode, now.newest_run), count)
+    return directory.make(("next run", vendor, mode, ctx.newest_run), count)
 
 
-def shifts(now: Here, ticks: Ticks) -> tuple[Shift, ...]:
+def unit_changes(ctx: RequestContext, ticks: Ticks) -> tuple[UnitChange, ...]:
     """What it would mean that these units go where they are ticked, at vendors that are on."""
     try:
-        prepared = now.desk.prepared
-    except (NotRead, NotReady):
+        prepared = ctx.directory.prepared
+    except (DirectoryNotRead, StillComputing):
         prepared = None  # which units they are is known without the directory
-    found = (_shift(now.tenant, c.vendor, ticks, prepared) for c in now.tenant.connections)
+    found = (_shift(ctx.tenant, c.vendor, ticks, prepared) for c in ctx.tenant.connections)
     return tuple(each for each in found if each is not None)
 
 
@@ -113,23 +115,27 @@ def most_removed(limits: Limits, there: int) -> int:
     return min(limits.deletions, by_percent)
 
 
-def _carried(view: View) -> Reach:
-    return reach(view.people.values())
+def _carried(view: VendorRoster) -> PeopleCounts:
+    return people_counts(view.people.values())
 
 
-def _created(ids: list[str], known: Mapping[str, Subject], view: View) -> Reach:
+def _created(
+    ids: list[str], known: Mapping[str, NamedResource], view: VendorRoster
+) -> PeopleCounts:
     about = (known[i] for i in ids if i in known)
-    return reach(view.people[s.id] for s in about if s.id in view.people)
+    return people_counts(view.people[s.id] for s in about if s.id in view.people)
 
 
-def _shift(tenant: Tenant, vendor: str, ticks: Ticks, prepared: Prepared | None) -> Shift | None:
+def _shift(
+    tenant: Tenant, vendor: str, ticks: Ticks, prepared: PreparedRun | None
+) -> UnitChange | None:
     connection = tenant.connection(vendor)
     if connection is None or connection.mode == "off" or vendor not in ticks:
         return None
     before, after = frozenset(connection.school_units), ticks[vendor]
     if before == after:
         return None
-    shift = Shift(
+    shift = UnitChange(
         vendor,
         connection.mode,
         tuple(u for u in tenant.school_units if u.code in after - before),
@@ -143,8 +149,8 @@ def _shift(tenant: Tenant, vendor: str, ticks: Ticks, prepared: Prepared | None)
     return structs.replace(
         shift,
         there=len(carried),
-        gained=reach(p for p in people if _at(p, after) and not _at(p, before)),
-        lost=reach(p for p in carried if not _at(p, after)),
+        gained=people_counts(p for p in people if _at(p, after) and not _at(p, before)),
+        lost=people_counts(p for p in carried if not _at(p, after)),
     )
 
 

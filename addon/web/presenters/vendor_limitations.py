@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from addon.directory.snapshot import User
-from addon.sync.prepare import Prepared
+from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Connection
 from addon.text import sort_key
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 from addon.web.presenters.resource_names import alphabetical, full_name
 
 
@@ -27,26 +27,28 @@ class LeftGroup(Struct, frozen=True):
     students: int
 
 
-class Lacking(Struct, frozen=True):
+class VendorLimitations(Struct, frozen=True):
     """Whom and what the vendor takes only in part, or not at all; both sorted by name."""
 
     people: tuple[Reduced, ...] = ()
     groups: tuple[LeftGroup, ...] = ()
 
 
-def lacking(desk: Desk, vendor: str) -> Lacking:
+def lacking(directory: TenantDirectory, vendor: str) -> VendorLimitations:
     """What the vendor cannot take of what goes there. Raises NotReady."""
-    connection = desk.tenant.connection(vendor)
+    connection = directory.tenant.connection(vendor)
     if connection is None or not connection.school_units:
-        return Lacking()
-    prepared, users = desk.prepared, desk.users
-    return desk.make(("lacking", vendor), lambda: _lacking(connection, prepared, users))
+        return VendorLimitations()
+    prepared, users = directory.prepared, directory.users
+    return directory.make(("lacking", vendor), lambda: _lacking(connection, prepared, users))
 
 
-def _lacking(connection: Connection, prepared: Prepared, users: Mapping[str, User]) -> Lacking:
+def _lacking(
+    connection: Connection, prepared: PreparedRun, users: Mapping[str, User]
+) -> VendorLimitations:
     view = prepared.views.get(connection.vendor)
     if view is None:
-        return Lacking()
+        return VendorLimitations()
     about = [users[f.subject] for f in view.findings if f.subject in users]
     units = {u.code: u.name for u in prepared.tenant.school_units}
     kinds = {group.kind for group in view.groups}
@@ -56,7 +58,7 @@ def _lacking(connection: Connection, prepared: Prepared, users: Mapping[str, Use
         if group.kind not in kinds and group.kind == "teaching"
         if group.unit in connection.school_units
     ]
-    return Lacking(
+    return VendorLimitations(
         tuple(Reduced(user.id, full_name(user)) for user in sorted(about, key=alphabetical)),
         tuple(sorted(left, key=lambda g: (sort_key(g.unit), sort_key(g.name)))),
     )

@@ -25,19 +25,19 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.bootstrap import source_as
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.directory.google.administrators import Account, account
+from addon.directory.google.administrators import AdministratorAccount, find_account
 from addon.settings import Settings
 from addon.tenants.document import load_tenant
 from addon.web.answers import FOR_PROGRAMS
 from addon.web.security.sessions import LONGEST
-from addon.web.services import House
+from addon.web.services import Services
 
 log = logging.getLogger(__name__)
 
 CHECKED_FOR = 24 * 3600.0
 """Seconds for which it is believed that somebody still is an administrator."""
 OPEN = frozenset(
-    {"static", "signin.page", "signin.begin", "signin.done", "signin.leave", "language.choose"}
+    {"static", "sign_in.page", "sign_in.begin", "sign_in.done", "sign_in.leave", "language.choose"}
 )
 """Endpoints for anybody; those that programs ask have doors of their own."""
 OUR_OWN = frozenset({"", "403 accessNotConfigured", "403 SERVICE_DISABLED"})
@@ -47,7 +47,7 @@ Role = Literal["anyone", "administrator", "cron", "tasks"]
 Refusal = Literal["nobody", "administrator", "delegated", "listed", "access", "unknown"]
 
 
-class Admin(Struct, frozen=True):
+class Administrator(Struct, frozen=True):
     """Who has signed in. `sub` is Google's id, `tenant` the customer whose administrator it is.
 
     Times are seconds since 1970 UTC; `checked` is when Google last said so.
@@ -62,7 +62,7 @@ class Admin(Struct, frozen=True):
     signed_in: float
 
 
-class Refused(Exception):
+class SignInRefused(Exception):
     """The person may not come in; `why` chooses the words for it."""
 
     def __init__(self, why: Refusal) -> None:
@@ -70,7 +70,9 @@ class Refused(Exception):
         self.why: Refusal = why
 
 
-def gate(app: Flask, house: House, here_of: Callable[[Admin, House], Any]) -> None:
+def init_app(
+    app: Flask, services: Services, context_of: Callable[[Administrator, Services], Any]
+) -> None:
     """Have each request to a page pass the gate, whether the page exists or not."""
 
     @app.before_request
@@ -79,37 +81,37 @@ def gate(app: Flask, house: House, here_of: Callable[[Admin, House], Any]) -> No
             return None
         if request.endpoint in OPEN:
             return None
-        admin = signed_in(house.clock())
+        admin = signed_in(services.clock())
         if admin is None:
             return _to_sign_in()
         try:
-            admin = still_admin(house, admin)
-        except Refused as refused:
+            admin = reauthenticate(services, admin)
+        except SignInRefused as refused:
             if refused.why != "unknown":  # then the same person may come in a little later
                 session.clear()
-            return refusal(refused.why)
+            return refusal_text(refused.why)
         g.admin = admin
-        g.here = here_of(admin, house)
+        g.ctx = context_of(admin, services)
         return None
 
 
-def signed_in(now: float) -> Admin | None:
+def signed_in(now: float) -> Administrator | None:
     """Who the session says has signed in, not too long ago."""
     kept = session.get(SESSION)
     if not isinstance(kept, dict):
         return None
     try:
-        admin = Admin(**kept)
+        admin = Administrator(**kept)
     except TypeError:
         return None  # of another version of the program
     return admin if now - admin.signed_in < LONGEST else None
 
 
-def enter(house: House, sub: str, email: str) -> Admin:
+def authenticate(services: Services, sub: str, email: str) -> Administrator:
     """The person whom the provider named, as an administrator. Raises Refused."""
-    now = house.clock()
-    found = _asked(house.settings, sub, email)
-    admin = Admin(
+    now = services.clock()
+    found = _asked(services.settings, sub, email)
+    admin = Administrator(
         sub=sub,
         email=found.address,
         name=found.name,
@@ -118,24 +120,24 @@ def enter(house: House, sub: str, email: str) -> Admin:
         checked=now,
         signed_in=now,
     )
-    _see_listed(house, admin)
+    _raise_unless_listed(services, admin)
     return admin
 
 
-def still_admin(house: House, admin: Admin) -> Admin:
+def reauthenticate(services: Services, admin: Administrator) -> Administrator:
     """The administrator, asked for anew when the last answer is a day old. Raises Refused."""
-    if house.clock() - admin.checked < CHECKED_FOR:
-        _see_listed(house, admin)
+    if services.clock() - admin.checked < CHECKED_FOR:
+        _raise_unless_listed(services, admin)
         return admin
-    again = enter(house, admin.sub, admin.email)
+    again = authenticate(services, admin.sub, admin.email)
     if again.tenant != admin.tenant:
-        raise Refused("administrator")
-    kept = Admin(**{**_plain(again), "signed_in": admin.signed_in})
+        raise SignInRefused("administrator")
+    kept = Administrator(**{**_plain(again), "signed_in": admin.signed_in})
     session[SESSION] = _plain(kept)
     return kept
 
 
-def remember(admin: Admin) -> None:
+def remember(admin: Administrator) -> None:
     """Begin a session, and nothing of an earlier one."""
     language = session.get("language")
     session.clear()
@@ -145,7 +147,7 @@ def remember(admin: Admin) -> None:
         session["language"] = language
 
 
-def comes_in(admin: Admin, listed: Sequence[str]) -> bool:
+def is_allowed(admin: Administrator, listed: Sequence[str]) -> bool:
     """Whether a tenant that lists these administrators lets this one in.
 
     Without a list all super administrators are let in; the delegated by their names only.
@@ -154,10 +156,10 @@ def comes_in(admin: Admin, listed: Sequence[str]) -> bool:
     return named or (admin.super_admin and not listed)
 
 
-def refusal(why: Refusal) -> Response:
+def refusal_text(why: Refusal) -> Response:
     """The page that says why somebody may not come in, and what they can do."""
     status = 503 if why == "unknown" else 403
-    return make_response(render_template("signin/refused.html", why=why), status)
+    return make_response(render_template("sign_in/refused.html", why=why), status)
 
 
 def roles(app: Flask) -> Mapping[str, Role]:
@@ -177,31 +179,31 @@ def roles(app: Flask) -> Mapping[str, Role]:
     return dict(sorted(found.items()))
 
 
-def _plain(admin: Admin) -> dict[str, Any]:
+def _plain(admin: Administrator) -> dict[str, Any]:
     return {name: getattr(admin, name) for name in admin.__struct_fields__}
 
 
-def _asked(settings: Settings, sub: str, email: str) -> Account:
+def _asked(settings: Settings, sub: str, email: str) -> AdministratorAccount:
     """What Google says of the person. Raises Refused."""
     try:
-        found = account(source_as(settings, email), sub, email)
+        found = find_account(source_as(settings, email), sub, email)
     except AccessRefused as error:
         log.error("an administrator could not be checked: %s", error)
-        raise Refused("unknown" if error.why in OUR_OWN else "access") from None
+        raise SignInRefused("unknown" if error.why in OUR_OWN else "access") from None
     except DirectoryError as error:
         log.warning("an administrator could not be checked: %s", error)
-        raise Refused("unknown") from None
+        raise SignInRefused("unknown") from None
     if found is None or not (found.super_admin or found.delegated):
-        raise Refused("administrator")
+        raise SignInRefused("administrator")
     return found
 
 
-def _see_listed(house: House, admin: Admin) -> None:
+def _raise_unless_listed(services: Services, admin: Administrator) -> None:
     """Raises Refused when the tenant lets in others only; the delegated only by name."""
-    stored = house.store().tenant(admin.tenant)
+    stored = services.store().tenant(admin.tenant)
     listed = () if stored is None else load_tenant(stored).administrators
-    if not comes_in(admin, listed):
-        raise Refused("listed" if listed else "delegated")
+    if not is_allowed(admin, listed):
+        raise SignInRefused("listed" if listed else "delegated")
 
 
 def _to_sign_in() -> AnyResponse:
@@ -211,7 +213,7 @@ def _to_sign_in() -> AnyResponse:
         return Response(status=401, headers={"HX-Redirect": to})
     if request.method in ("GET", "HEAD"):
         return redirect(_sign_in_page(request.full_path.rstrip("?")))
-    return make_response(render_template("signin/refused.html", why="nobody"), 401)
+    return make_response(render_template("sign_in/refused.html", why="nobody"), 401)
 
 
 def _path_of(address: str) -> str:
@@ -223,4 +225,4 @@ def _path_of(address: str) -> str:
 
 
 def _sign_in_page(way_back: str) -> str:
-    return url_for("signin.page", vidare=None if way_back in ("", "/") else way_back)
+    return url_for("sign_in.page", vidare=None if way_back in ("", "/") else way_back)

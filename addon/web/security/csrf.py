@@ -6,12 +6,12 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 
-def refuse(app: Flask, but: Sequence[str]) -> None:
+def init_app(app: Flask, exempt: Sequence[str]) -> None:
     """Refuse what has no token, at all endpoints but those of the blueprints `but`.
 
     They are for programs and have doors of their own. To be called when all are registered.
     """
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # as long as the session
     protection = CSRFProtect(app)
-    for name in but:
+    for name in exempt:
         protection.exempt(app.blueprints[name])

@@ -3,7 +3,7 @@
 FIRST = "/"
 
 
-def local(path: str) -> str:
+def safe_path(path: str) -> str:
     """A path of this application to go back to, or its first page.
 
     Browsers take a backslash for a slash and leave out tabs and line breaks, and two slashes begin
@@ -14,6 +14,6 @@ def local(path: str) -> str:
     return path if all(character >= " " for character in path) else FIRST
 
 
-def after_sign_in(path: str) -> str:
+def safe_path_after_sign_in(path: str) -> str:
     """The same, and no page of signing in or out."""
-    return FIRST if path.startswith("/logga-") else local(path)
+    return FIRST if path.startswith("/logga-") else safe_path(path)

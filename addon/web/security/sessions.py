@@ -11,7 +11,7 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from addon.bootstrap import secret_manager
 from addon.settings import Settings
 from addon.store.base import Store, StoreError
-from addon.store.records import Shelf
+from addon.store.records import Namespace
 from addon.vendors.profiles import NotConfigured
 from addon.web.answers import FOR_PROGRAMS
 
@@ -21,11 +21,11 @@ IDLE = timedelta(hours=12)
 """After so long without a request one must sign in again."""
 LONGEST = 7 * 24 * 3600.0
 """Seconds after which one must sign in again in any case."""
-SHELF = Shelf("session")
+SECRETS = Namespace("session")
 WITHOUT = "skolsynk.without_sessions"
 
 
-def sessions(
+def init_app(
     app: Flask, settings: Settings, store: Callable[[], Store], clock: Callable[[], float]
 ) -> None:
     """Have the application keep sessions."""
@@ -58,10 +58,10 @@ def secret(settings: Settings, store: Callable[[], Store], now: float) -> str:
     if given is not None:
         name = given.removeprefix("secretmanager:")
         return given if name == given else secret_manager()(name)
-    kept = store().kept(SHELF, "secret", now)
+    kept = store().kept(SECRETS, "secret", now)
     if kept is None:
-        store().keep_new(SHELF, "secret", secrets.token_hex(32).encode(), now)
-        kept = store().kept(SHELF, "secret", now)
+        store().keep_new(SECRETS, "secret", secrets.token_hex(32).encode(), now)
+        kept = store().kept(SECRETS, "secret", now)
     assert kept is not None
     return kept.data.decode()
 

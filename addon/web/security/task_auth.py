@@ -42,17 +42,17 @@ FAILURE_KEPT = 5.0
 CERTS_WITHIN = 10.0
 
 
-class Refused(Exception):
+class Unauthorized(Exception):
     """The request may not come in; the message says why, for our log only."""
 
 
-Door = Callable[[Headers], None]
+Verifier = Callable[[Headers], None]
 """Lets a request with these headers in, or raises Refused."""
 
 
-def guard(app: Flask, settings: Settings, certs_url: str = CERTS_URL) -> None:
+def init_app(app: Flask, settings: Settings, certs_url: str = CERTS_URL) -> None:
     """Have each request to /cron and /tasks pass its door first, whether the path exists or not."""
-    doors = _doors(settings, certs_url)
+    doors = _verifiers(settings, certs_url)
 
     @app.before_request
     def check() -> None:
@@ -61,12 +61,12 @@ def guard(app: Flask, settings: Settings, certs_url: str = CERTS_URL) -> None:
             return
         try:
             door(request.headers)
-        except Refused as why:
+        except Unauthorized as why:
             log.warning("refused %s %r: %s", request.method, request.path[:200], why)
             abort(403)
 
 
-def _doors(settings: Settings, certs_url: str) -> Mapping[str, Door]:
+def _verifiers(settings: Settings, certs_url: str) -> Mapping[str, Verifier]:
     """The doors by the first part of a path."""
     if settings.on_app_engine:
         return {"cron": _only_cron, "tasks": _only_tasks}
@@ -74,25 +74,25 @@ def _doors(settings: Settings, certs_url: str) -> Mapping[str, Door]:
         return {"cron": _nobody, "tasks": _nobody}
     assert settings.tasks_url is not None
     assert settings.service_account is not None
-    door = OidcDoor(settings.tasks_url, settings.service_account, certs_url)
+    door = OidcVerifier(settings.tasks_url, settings.service_account, certs_url)
     return {"cron": door, "tasks": door}
 
 
 def _only_cron(headers: Headers) -> None:
     if headers.get("X-Appengine-Cron") != "true":
-        raise Refused("it is not from App Engine's cron")
+        raise Unauthorized("it is not from App Engine's cron")
 
 
 def _only_tasks(headers: Headers) -> None:
     if not (headers.get("X-AppEngine-QueueName") and headers.get("X-AppEngine-TaskName")):
-        raise Refused("it is not from Cloud Tasks")
+        raise Unauthorized("it is not from Cloud Tasks")
 
 
 def _nobody(headers: Headers) -> None:
-    raise Refused("tasks are done in the process here")
+    raise Unauthorized("tasks are done in the process here")
 
 
-class OidcDoor:
+class OidcVerifier:
     """Lets in who has a token of `service_account` that Google has signed for `audience`.
 
     https://developers.google.com/identity/openid-connect/openid-connect#validatinganidtoken
@@ -107,12 +107,12 @@ class OidcDoor:
     def __call__(self, headers: Headers) -> None:
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise Refused("it has no token")
+            raise Unauthorized("it has no token")
         claims = self._verified(token.strip())
         if claims.get("iss") not in ISSUERS:
-            raise Refused("its token is not of Google's making")
+            raise Unauthorized("its token is not of Google's making")
         if claims.get("email") != self._service_account or claims.get("email_verified") is not True:
-            raise Refused("its token is another account's")
+            raise Unauthorized("its token is another account's")
 
     def _verified(self, token: str) -> Mapping[str, Any]:
         try:
@@ -125,9 +125,9 @@ class OidcDoor:
             )
         except TransportError:
             log.error("the certificates at %s cannot be had", self._certs_url)
-            raise Refused("its token cannot be checked now") from None
+            raise Unauthorized("its token cannot be checked now") from None
         except (GoogleAuthError, ValueError, KeyError, TypeError) as error:
-            raise Refused(f"its token is not good ({type(error).__name__})") from None
+            raise Unauthorized(f"its token is not good ({type(error).__name__})") from None
 
 
 class _Remembering(Transport):

@@ -5,7 +5,7 @@ from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.tenants.model import SchoolUnit, Tenant
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 from addon.web.forms.class_rules import (
     OWN,
     SOURCES,
@@ -17,12 +17,18 @@ from addon.web.forms.class_rules import (
     rule_form,
     rule_of,
 )
-from addon.web.i18n import said as _
+from addon.web.i18n import gettext_str as _
 from addon.web.labels import attribute_name
 from addon.web.presenters.class_rules import Replacement, choices, effect, replacements
-from addon.web.presenters.school_unit import People, people_of
+from addon.web.presenters.school_unit import PeopleBreakdown, people_of
 from addon.web.presenters.selection_preview import attributes
-from addon.web.request_context import Here, Overtaken, here, mark_of, with_unit
+from addon.web.request_context import (
+    EditConflict,
+    RequestContext,
+    content_hash,
+    request_context,
+    with_unit,
+)
 from addon.web.views.school_unit import stored_unit, unit_of
 
 KINDS: dict[str, Kind] = {
@@ -35,45 +41,47 @@ KINDS: dict[str, Kind] = {
 
 def blueprint() -> Blueprint:
     """The rules of one unit."""
-    rules = Blueprint("rules", __name__)
+    rules = Blueprint("class_rules", __name__)
 
     @rules.get("/skolenheter/<code>/<any(klasser, grupper, arskurser):what>")
     def page(code: str, what: str) -> str:
         """Which classes, groups or years are there?"""
-        now = here()
-        unit = unit_of(now, code)
-        return _page(now, unit, what, rule_form(unit, KINDS[what]))
+        ctx = request_context()
+        unit = unit_of(ctx, code)
+        return _page(ctx, unit, what, rule_form(unit, KINDS[what]))
 
     @rules.post("/skolenheter/<code>/<any(klasser, grupper, arskurser):what>")
     def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
         """Keep the rule; or, with `do`, show what it would give."""
-        now = here()
-        now.wait_longer()
-        unit, kind = unit_of(now, code), KINDS[what]
+        ctx = request_context()
+        ctx.wait_longer()
+        unit, kind = unit_of(ctx, code), KINDS[what]
         form = read_rule(request.form, kind)
         if request.form.get("do") == "show":
             if request.headers.get("HX-Request") == "true":
-                return render_template("rules/outcome.html", **_effect_of(now, unit, what, form))
-            return _page(now, unit, what, form)
+                return render_template(
+                    "class_rules/outcome.html", **_effect_of(ctx, unit, what, form)
+                )
+            return _page(ctx, unit, what, form)
         if form.faults:
-            return _page(now, unit, what, form, faults=form.faults), 400
+            return _page(ctx, unit, what, form, faults=form.faults), 400
         if form.rule is not None:
-            effect(now.desk, unit, kind, form.rule)  # one that takes too long is not kept
-        if not _is_accepted(form) and _replacements(now, unit, kind, form.rule):
+            effect(ctx.directory, unit, kind, form.rule)  # one that takes too long is not kept
+        if not _is_accepted(form) and _replacements(ctx, unit, kind, form.rule):
             told = {"accepted": _("Kryssa för att du har sett vad som tas bort.")}
-            return _page(now, unit, what, form, faults=told), 400
+            return _page(ctx, unit, what, form, faults=told), 400
         try:
-            now.save(
+            ctx.save(
                 "unit.saved",
                 lambda tenant: with_unit(tenant, code, **{kind: form.rule}),
                 subject=code,
                 part=lambda tenant: _part(tenant, code, kind),
-                mark=request.form.get("mark", ""),
+                version_token=request.form.get("mark", ""),
             )
-        except Overtaken as overtaken:
-            return _page(now, unit, what, form, overtaken=overtaken), 409
+        except EditConflict as conflict:
+            return _page(ctx, unit, what, form, conflict=conflict), 409
         flash(_SAVED[kind]())
-        return redirect(url_for("unit.page", code=code))
+        return redirect(url_for("school_unit.page", code=code))
 
     return rules
 
@@ -93,9 +101,9 @@ _SOURCES = {
 }
 
 
-def _attributes(desk: Desk, form: RuleForm) -> tuple[str, ...]:
+def _attributes(directory: TenantDirectory, form: RuleForm) -> tuple[str, ...]:
     """What a rule can read: the form's own first, where it is there no longer."""
-    return attributes(desk, (form.attribute,) if form.attribute else ())
+    return attributes(directory, (form.attribute,) if form.attribute else ())
 
 
 def _part(tenant: Tenant, code: str, kind: Kind) -> object:
@@ -104,55 +112,57 @@ def _part(tenant: Tenant, code: str, kind: Kind) -> object:
 
 
 def _page(
-    now: Here,
+    ctx: RequestContext,
     unit: SchoolUnit,
     what: str,
     form: RuleForm,
     *,
     faults: dict[str, str] | None = None,
-    overtaken: Overtaken | None = None,
+    conflict: EditConflict | None = None,
 ) -> str:
-    kind, desk = KINDS[what], now.desk
-    found = choices(desk, unit, kind)
+    kind, directory = KINDS[what], ctx.directory
+    found = choices(directory, unit, kind)
     return render_template(
-        "rules/page.html",
+        "class_rules/page.html",
         choices=found,
         known=form.choice in {choice.value for choice in found},
         own=OWN,
         sources=[(source, _SOURCES[source]()) for source in SOURCES[kind]],
-        attributes=[(each, attribute_name(each)) for each in _attributes(desk, form)],
+        attributes=[(each, attribute_name(each)) for each in _attributes(directory, form)],
         faults=faults or {},
-        overtaken=overtaken,
-        mark=now.mark(lambda tenant: _part(tenant, unit.code, kind)),
-        **_effect_of(now, unit, what, form),
+        conflict=conflict,
+        mark=ctx.version_token(lambda tenant: _part(tenant, unit.code, kind)),
+        **_effect_of(ctx, unit, what, form),
     )
 
 
-def _effect_of(now: Here, unit: SchoolUnit, what: str, form: RuleForm) -> dict[str, object]:
+def _effect_of(
+    ctx: RequestContext, unit: SchoolUnit, what: str, form: RuleForm
+) -> dict[str, object]:
     kind, rule = KINDS[what], form.rule
     return {
         "unit": unit,
         "form": form,
         "kind": kind,
         "what": what,
-        "effect": None if rule is None else effect(now.desk, unit, kind, rule),
-        "replacements": () if form.faults else _replacements(now, unit, kind, rule),
+        "effect": None if rule is None else effect(ctx.directory, unit, kind, rule),
+        "replacements": () if form.faults else _replacements(ctx, unit, kind, rule),
         "seen": _seen(form),
         "accepted": _is_accepted(form),
     }
 
 
 def _replacements(
-    now: Here, unit: SchoolUnit, kind: Kind, rule: Rule | None
+    ctx: RequestContext, unit: SchoolUnit, kind: Kind, rule: Rule | None
 ) -> tuple[Replacement, ...]:
     if kind == "school_year" or rule == rule_of(unit, kind):
         return ()
-    desk = now.desk
-    people = people_of(desk).get(unit.code, People())
+    directory = ctx.directory
+    people = people_of(directory).get(unit.code, PeopleBreakdown())
     changed = structs.replace(unit, **{kind: rule})
-    return desk.make(
-        ("replacements", mark_of(changed), now.newest_run),
-        lambda: replacements(now, changed, people),
+    return directory.make(
+        ("replacements", content_hash(changed), ctx.newest_run),
+        lambda: replacements(ctx, changed, people),
     )
 
 

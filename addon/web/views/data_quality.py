@@ -12,14 +12,14 @@ from addon.roster.findings import MESSAGES
 from addon.store.base import RUNS_KEPT
 from addon.sync.overview import harmless
 from addon.web.charts import Series, line_chart
-from addon.web.finding_labels import finding_words
+from addon.web.finding_labels import finding_label
 from addon.web.labels import severity_name
 from addon.web.pagination import page_of
-from addon.web.presenters.findings import About, Kind, kinds, over_time
-from addon.web.presenters.fresh import overtaken
+from addon.web.presenters.findings import FindingKind, FindingRow, kinds, over_time
+from addon.web.presenters.fresh import updated_since
 from addon.web.presenters.proposals import is_set_up
 from addon.web.presenters.resource_names import full_name
-from addon.web.request_context import Here, here
+from addon.web.request_context import RequestContext, request_context
 
 SIZE = 50
 NAMED = 20
@@ -28,38 +28,40 @@ NAMED = 20
 
 def blueprint() -> Blueprint:
     """The findings, by kind."""
-    quality = Blueprint("quality", __name__)
+    quality = Blueprint("data_quality", __name__)
 
     @quality.get("/datakvalitet")
     def page() -> str:
         """What is wrong in Workspace, and where do I mend it?"""
-        now = here()
-        desk = now.desk
-        found = kinds(desk)
+        ctx = request_context()
+        directory = ctx.directory
+        found = kinds(directory)
         return render_template(
-            "quality/page.html",
+            "data_quality/page.html",
             kinds=found,
-            selected=any(is_set_up(unit) for unit in now.tenant.school_units),
+            selected=any(is_set_up(unit) for unit in ctx.tenant.school_units),
             stopped=len(
                 {a.finding.subject for k in found if k.severity == "error" for a in k.found}
             ),
-            chart=_trend(now),
-            read=desk.survey.read,
-            overtaken=overtaken(now, desk.survey.read),
+            chart=_trend(ctx),
+            read=directory.survey.read,
+            stale=updated_since(ctx, directory.survey.read),
         )
 
     @quality.get("/datakvalitet/<code>")
     def kind(code: str) -> str:
         """Whom one kind of finding is about, and how it is mended."""
-        now = here()
+        ctx = request_context()
         if code not in MESSAGES:
             abort(404)
-        found = next((k for k in kinds(now.desk) if k.code == code), Kind(code, "info", ()))
-        names = {unit.code: unit.name for unit in now.tenant.school_units}
+        found = next(
+            (k for k in kinds(ctx.directory) if k.code == code), FindingKind(code, "info", ())
+        )
+        names = {unit.code: unit.name for unit in ctx.tenant.school_units}
         concerned = {unit for about in found.found for unit in about.units}
         unit = request.args.get("enhet", "")
         return render_template(
-            "quality/kind.html",
+            "data_quality/kind.html",
             kind=found,
             named=NAMED,
             full_name=full_name,
@@ -72,12 +74,12 @@ def blueprint() -> Blueprint:
     @quality.get("/datakvalitet.csv")
     def as_csv() -> Response:
         """The findings, all or of a kind and a school unit: to forward to a school."""
-        now = here()
+        ctx = request_context()
         code, unit = request.args.get("kod", ""), request.args.get("enhet", "")
-        names = {unit.code: unit.name for unit in now.tenant.school_units}
+        names = {unit.code: unit.name for unit in ctx.tenant.school_units}
         found = [
             (kind, about)
-            for kind in kinds(now.desk)
+            for kind in kinds(ctx.directory)
             if code in ("", kind.code)
             for about in _of(kind.found, unit)
         ]
@@ -90,15 +92,15 @@ def blueprint() -> Blueprint:
     return quality
 
 
-def _of(found: Sequence[About], unit: str) -> Sequence[About]:
+def _of(found: Sequence[FindingRow], unit: str) -> Sequence[FindingRow]:
     return [about for about in found if unit in about.units] if unit else found
 
 
-def _trend(now: Here) -> Markup | None:
+def _trend(ctx: RequestContext) -> Markup | None:
     """The findings over time, where there is more than one time."""
-    desk, store, tenant_id = now.desk, now.store, now.tenant_id
-    trend = desk.make(
-        ("trend", now.newest_run), lambda: over_time(store.runs(tenant_id, RUNS_KEPT))
+    directory, store, tenant_id = ctx.directory, ctx.store, ctx.tenant_id
+    trend = directory.make(
+        ("trend", ctx.newest_run), lambda: over_time(store.runs(tenant_id, RUNS_KEPT))
     )
     series = [
         Series(severity_name(severity), tuple((p.at, p.number) for p in points))
@@ -121,8 +123,8 @@ def _header() -> tuple[str, ...]:
     )
 
 
-def _cells(kind: Kind, about: About, names: dict[str, str]) -> tuple[str, ...]:
-    words, user = finding_words(about.finding), about.user
+def _cells(kind: FindingKind, about: FindingRow, names: dict[str, str]) -> tuple[str, ...]:
+    words, user = finding_label(about.finding), about.user
     return (
         severity_name(kind.severity),
         words.title,

@@ -4,11 +4,15 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.web.charts import Series, line_chart
-from addon.web.presenters.connection_status import Line, lines, people_over_time
+from addon.web.presenters.connection_status import (
+    ConnectionStatus,
+    connection_statuses,
+    people_over_time,
+)
 from addon.web.presenters.overview import headline
-from addon.web.presenters.setup_steps import steps
+from addon.web.presenters.setup_steps import setup_steps
 from addon.web.presenters.vendor_errors import trouble_remedy
-from addon.web.request_context import Here, here
+from addon.web.request_context import RequestContext, request_context
 
 
 def blueprint() -> Blueprint:
@@ -18,20 +22,20 @@ def blueprint() -> Blueprint:
     @overview.get("/")
     def page() -> str | AnyResponse:
         """Is everything all right? What waits for me?"""
-        now = here()
-        if now.is_new:
-            return render_template("guide/welcome.html")
-        walk = steps(now)
-        connections = lines(now)
+        ctx = request_context()
+        if ctx.is_new:
+            return render_template("setup/welcome.html")
+        walk = setup_steps(ctx)
+        connections = connection_statuses(ctx)
         if not walk.done and all(line.mode == "off" for line in connections):
             return render_template("overview/beginning.html", walk=walk)
-        told = headline(now, connections)
+        told = headline(ctx, connections)
         return render_template(
             "overview/page.html",
             lines=connections,
             told=told,
             findings=told.findings,
-            chart=_chart(now, connections),
+            chart=_chart(ctx, connections),
             remedy=trouble_remedy,
         )
 
@@ -43,11 +47,11 @@ def blueprint() -> Blueprint:
     return overview
 
 
-def _chart(now: Here, connections: tuple[Line, ...]) -> object | None:
+def _chart(ctx: RequestContext, connections: tuple[ConnectionStatus, ...]) -> object | None:
     """The people at each vendor over time, where there is a time to speak of."""
     series = []
     for line in connections:
-        points = people_over_time(now.runs, line.connection)
+        points = people_over_time(ctx.runs, line.connection)
         if line.mode != "off" and len(points) > 1:
             series.append(Series(line.name, tuple((p.at, p.number) for p in points)))
     return line_chart(series) if series else None

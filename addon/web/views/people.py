@@ -5,10 +5,10 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 from addon.web.pagination import page_of
 from addon.web.presenters.people import (
-    Wish,
+    PeopleFilter,
     chosen,
     classes_of,
     destinations,
@@ -17,7 +17,7 @@ from addon.web.presenters.people import (
     rows,
 )
 from addon.web.presenters.saved_searches import recall, remember
-from addon.web.request_context import Here, here
+from addon.web.request_context import RequestContext, request_context
 
 SIZE = 50
 SORTS = ("namn", "klass", "enhet", "orsak")
@@ -31,44 +31,44 @@ def blueprint() -> Blueprint:
     @people.get("/personer")
     def page() -> str:
         """Who is sent, who is not, and why?"""
-        now = here()
-        desk, wish = now.desk, wish_of(now)
+        ctx = request_context()
+        directory, wish = ctx.directory, people_filter_of(ctx)
         token = request.args.get("sok", "")
         return render_template(
             "people/page.html",
-            page=page_of(chosen(desk, wish), request.args, SIZE),
+            page=page_of(chosen(directory, wish), request.args, SIZE),
             wish=wish,
             token=token if wish.text else "",
             forgotten=bool(token) and not wish.text,
-            total=len(rows(desk)),
-            sent=_sent(desk),
-            protected=len(desk.index.protected),
-            reasons=reasons(desk),
-            units={unit.code: unit.name for unit in now.tenant.school_units},
-            classes=classes_of(desk, wish.unit) if wish.unit else (),
-            vendors=destinations(now.tenant),
-            any_on=any(c.mode != "off" for c in now.tenant.connections),
-            read=desk.survey.read,
+            total=len(rows(directory)),
+            sent=_sent(directory),
+            protected=len(directory.index.protected),
+            reasons=reasons(directory),
+            units={unit.code: unit.name for unit in ctx.tenant.school_units},
+            classes=classes_of(directory, wish.unit) if wish.unit else (),
+            vendors=destinations(ctx.tenant),
+            any_on=any(c.mode != "off" for c in ctx.tenant.connections),
+            read=directory.survey.read,
             arguments=_arguments(request.args),
         )
 
     @people.post("/personer/sok")
     def search() -> AnyResponse:
         """Look for a name, which is in no address: that has a token of it."""
-        token = remember(here(), request.form.get("text", ""))
+        token = remember(request_context(), request.form.get("text", ""))
         arguments: dict[str, Any] = {**_arguments(request.form), "sok": token or None}
         return redirect(url_for("people.page", **arguments))
 
     @people.get("/personer.csv")
     def as_csv() -> AnyResponse:
         """The overview, as `preview --csv` has it, of those whom the table shows."""
-        now = here()
-        wish, token = wish_of(now), request.args.get("sok", "")
+        ctx = request_context()
+        wish, token = people_filter_of(ctx), request.args.get("sok", "")
         if token and not wish.text:  # the table says that it is forgotten; the file cannot
             arguments: dict[str, Any] = {**_arguments(request.args), "sok": token}
             return redirect(url_for("people.page", **arguments))
         return Response(
-            overview(now.desk, wish),
+            overview(ctx.directory, wish),
             mimetype="text/csv",
             headers={"Content-Disposition": 'attachment; filename="personer.csv"'},
         )
@@ -76,13 +76,13 @@ def blueprint() -> Blueprint:
     return people
 
 
-def wish_of(now: Here) -> Wish:
+def people_filter_of(ctx: RequestContext) -> PeopleFilter:
     """What the address, and for names what its token stands for, wish to see."""
     given = request.args
     sort = given.get("sort", "namn")
     token = given.get("sok", "")
-    return Wish(
-        text=(recall(now, token) or "") if token else "",
+    return PeopleFilter(
+        text=(recall(ctx, token) or "") if token else "",
         unit=given.get("enhet", ""),
         class_name=given.get("klass", "") if given.get("enhet") else "",
         role=given.get("roll", ""),
@@ -98,6 +98,6 @@ def _arguments(given: Any) -> dict[str, str]:
     return {name: given[name] for name in ARGUMENTS if given.get(name)}
 
 
-def _sent(desk: Desk) -> int:
-    found = rows(desk)
-    return desk.make("sent", lambda: sum(1 for row in found if row.vendors))
+def _sent(directory: TenantDirectory) -> int:
+    found = rows(directory)
+    return directory.make("sent", lambda: sum(1 for row in found if row.vendors))

@@ -8,28 +8,28 @@ from flask import Blueprint, abort, render_template, request
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import User
-from addon.planning.ledger import Key
+from addon.planning.ledger import LedgerKey
 from addon.roster.explain import explain
 from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
 from addon.sync.context import ledger_key
-from addon.sync.vendor_lookup import HeldResource, held_at
+from addon.sync.vendor_lookup import VendorResource, lookup_person
 from addon.text import fold
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 from addon.web.presenters.findings import kinds
-from addon.web.presenters.fresh import overtaken
-from addon.web.presenters.resource_diff import Line, differences
+from addon.web.presenters.fresh import updated_since
+from addon.web.presenters.resource_diff import DiffRow, differences
 from addon.web.presenters.resource_names import names_by_id
-from addon.web.request_context import Here, here
+from addon.web.request_context import RequestContext, request_context
 
 Known = tuple[tuple[str, tuple[str, ...]], ...]
 
 
-class Held(Struct, frozen=True):
+class VendorResourceView(Struct, frozen=True):
     """A resource as the vendor has it, line by line."""
 
-    resource: HeldResource
-    lines: tuple[Line, ...]
+    resource: VendorResource
+    lines: tuple[DiffRow, ...]
 
 
 class AtVendor(Struct, frozen=True):
@@ -50,7 +50,7 @@ class AtVendor(Struct, frozen=True):
     planned: str | None
     stopped: bool
     refusal: str
-    held: tuple[Held, ...] | None = None
+    held: tuple[VendorResourceView, ...] | None = None
 
 
 def blueprint() -> Blueprint:
@@ -60,17 +60,17 @@ def blueprint() -> Blueprint:
     @person.get("/personer/<user_id>")
     def page(user_id: str) -> str:
         """What is known, which rule placed them, what does each vendor have?"""
-        now = here()
-        desk, user = now.desk, _user(now, user_id)
-        prepared = desk.prepared
-        vendors = _vendors(now, desk, user_id)
+        ctx = request_context()
+        directory, user = ctx.directory, _user(ctx, user_id)
+        prepared = directory.prepared
+        vendors = _vendors(ctx, directory, user_id)
         excerpt = request.args.get("utdrag") == "1"
         return render_template(
             "person/page.html",
             user=user,
             known=_known(user),
-            groups=_groups(desk, user_id),
-            explanation=explain(now.tenant, desk.index, user_id, prepared.roster),
+            groups=_groups(directory, user_id),
+            explanation=explain(ctx.tenant, directory.index, user_id, prepared.roster),
             placed=prepared.roster.people.get(user_id),
             reason=prepared.roster.left_out.get(user_id, ""),
             memberships=[
@@ -78,36 +78,36 @@ def blueprint() -> Blueprint:
                 for group in prepared.roster.groups
                 if user_id in group.students or user_id in group.teachers
             ],
-            findings=_findings(desk, user_id),
-            vendors=_all_asked(now, desk, user_id, vendors) if excerpt else vendors,
+            findings=_findings(directory, user_id),
+            vendors=_all_asked(ctx, directory, user_id, vendors) if excerpt else vendors,
             excerpt=excerpt,
-            units={unit.code: unit.name for unit in now.tenant.school_units},
-            external_id=Ids(now.tenant_id).user(user_id),
-            read=desk.survey.read,
-            overtaken=overtaken(now, desk.survey.read),
+            units={unit.code: unit.name for unit in ctx.tenant.school_units},
+            external_id=Ids(ctx.tenant_id).user(user_id),
+            read=directory.survey.read,
+            stale=updated_since(ctx, directory.survey.read),
         )
 
     @person.get("/personer/<user_id>/hos/<vendor>")
     def at_vendor(user_id: str, vendor: str) -> str:
         """What a vendor has of them, asked of the vendor itself."""
-        now = here()
-        desk, user = now.desk, _user(now, user_id)
-        if now.tenant.connection(vendor) is None:
+        ctx = request_context()
+        directory, user = ctx.directory, _user(ctx, user_id)
+        if ctx.tenant.connection(vendor) is None:
             abort(404)
-        found = held_at(now.rooms, now.tenant_id, vendor, user_id)
+        found = lookup_person(ctx.sync_context, ctx.tenant_id, vendor, user_id)
         part = request.headers.get("HX-Request") == "true"
         return render_template(
             "person/held.html" if part else "person/at_vendor.html",
             user=user,
             vendor_id=vendor,
-            held=_told(found, names_by_id(desk)),
+            held=_told(found, names_by_id(directory)),
         )
 
     return person
 
 
-def _user(now: Here, user_id: str) -> User:
-    user = now.desk.users.get(user_id)
+def _user(ctx: RequestContext, user_id: str) -> User:
+    user = ctx.directory.users.get(user_id)
     if user is None:
         abort(404)
     return user
@@ -125,40 +125,42 @@ def _known(user: User) -> Known:
     )
 
 
-def _groups(desk: Desk, user_id: str) -> list[tuple[str, str]]:
+def _groups(directory: TenantDirectory, user_id: str) -> list[tuple[str, str]]:
     """Names and addresses of the groups that they are in."""
-    index = desk.index
+    index = directory.index
     found = [(g.name, g.email) for g in index.groups if user_id in index.members[g.id]]
     return sorted(found, key=lambda each: fold(each[0] or each[1]))
 
 
-def _findings(desk: Desk, user_id: str) -> list[Finding]:
+def _findings(directory: TenantDirectory, user_id: str) -> list[Finding]:
     """Those about the person, as the page of data quality tells them."""
     return [
         about.finding
-        for kind in kinds(desk)
+        for kind in kinds(directory)
         for about in kind.found
         if about.user is not None and about.user.id == user_id
     ]
 
 
-def _vendors(now: Here, desk: Desk, user_id: str) -> list[AtVendor]:
+def _vendors(ctx: RequestContext, directory: TenantDirectory, user_id: str) -> list[AtVendor]:
     """What is known of the person at each vendor, and what is left of another mode."""
-    external_id = Ids(now.tenant_id).user(user_id)
-    fresh = not overtaken(now, desk.survey.read)
-    ledgers = [key for key, _n, _refused in now.store.ledgers(now.tenant_id)]
+    external_id = Ids(ctx.tenant_id).user(user_id)
+    fresh = not updated_since(ctx, directory.survey.read)
+    ledgers = [key for key, _n, _refused in ctx.store.ledgers(ctx.tenant_id)]
     found = []
-    for connection in now.tenant.connections:
-        current = ledger_key(now.tenant_id, connection)
+    for connection in ctx.tenant.connections:
+        current = ledger_key(ctx.tenant_id, connection)
         others = [k for k in ledgers if k.vendor == connection.vendor and k != current]
         for key in (*([current] if current else []), *others):
-            entries, refusals = _ledger(now, desk, key)
+            entries, refusals = _ledger(ctx, directory, key)
             entry = entries.get(external_id)
             if key != current and entry is None:
                 continue
-            view = desk.prepared.views.get(connection.vendor) if key == current else None
-            foreseen = desk.foreseen(connection.vendor, now.newest_run) if key == current else None
-            planned = _planned(now, desk, connection.vendor).get(external_id, "")
+            view = directory.prepared.views.get(connection.vendor) if key == current else None
+            foreseen = (
+                directory.foreseen(connection.vendor, ctx.newest_run) if key == current else None
+            )
+            planned = _planned(ctx, directory, connection.vendor).get(external_id, "")
             found.append(
                 AtVendor(
                     vendor=connection.vendor,
@@ -174,23 +176,27 @@ def _vendors(now: Here, desk: Desk, user_id: str) -> list[AtVendor]:
     return found
 
 
-def _all_asked(now: Here, desk: Desk, user_id: str, vendors: Sequence[AtVendor]) -> list[AtVendor]:
+def _all_asked(
+    ctx: RequestContext, directory: TenantDirectory, user_id: str, vendors: Sequence[AtVendor]
+) -> list[AtVendor]:
     """The vendors with what they answer, all asked at the same time."""
-    rooms, tenant_id, known = now.rooms, now.tenant_id, names_by_id(desk)
+    context, tenant_id, known = ctx.sync_context, ctx.tenant_id, names_by_id(directory)
 
     def ask(each: AtVendor) -> AtVendor:
         if not each.current or each.has == "no":
             return each
-        answers = held_at(rooms, tenant_id, each.vendor, user_id)
+        answers = lookup_person(context, tenant_id, each.vendor, user_id)
         return structs.replace(each, held=_told(answers, known))
 
     with ThreadPoolExecutor(max(1, len(vendors)), thread_name_prefix="ask") as pool:
         return list(pool.map(ask, vendors))
 
 
-def _ledger(now: Here, desk: Desk, key: Key) -> tuple[dict[str, bytes], dict[str, str]]:
+def _ledger(
+    ctx: RequestContext, directory: TenantDirectory, key: LedgerKey
+) -> tuple[dict[str, bytes], dict[str, str]]:
     """The people that the vendor has by the ledger, and what it said of those it refused."""
-    store = now.store
+    store = ctx.store
 
     def look() -> tuple[dict[str, bytes], dict[str, str]]:
         ledger = store.ledger(key)
@@ -199,24 +205,28 @@ def _ledger(now: Here, desk: Desk, key: Key) -> tuple[dict[str, bytes], dict[str
             {i: f"{r.status} {r.detail}".strip() for i, r in ledger.refusals["User"].items()},
         )
 
-    return desk.make(("people at", key, now.newest_run), look)
+    return directory.make(("people at", key, ctx.newest_run), look)
 
 
-def _planned(now: Here, desk: Desk, vendor: str) -> dict[str, str]:
+def _planned(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> dict[str, str]:
     """What the next run would do to each person at a vendor."""
-    foreseen = desk.foreseen(vendor, now.newest_run)
+    foreseen = directory.foreseen(vendor, ctx.newest_run)
     if foreseen is None:
         return {}
     plan = foreseen.plan
-    return desk.make(
-        ("planned", vendor, now.newest_run),
+    return directory.make(
+        ("planned", vendor, ctx.newest_run),
         lambda: {o.external_id: o.kind for o in plan.operations() if o.resource_type == "User"},
     )
 
 
-def _told(found: Iterable[HeldResource], known: Mapping[str, str]) -> tuple[Held, ...]:
+def _told(
+    found: Iterable[VendorResource], known: Mapping[str, str]
+) -> tuple[VendorResourceView, ...]:
     """What a vendor has, in lines."""
     return tuple(
-        Held(each, differences(None, None if each.body is None else json.loads(each.body), known))
+        VendorResourceView(
+            each, differences(None, None if each.body is None else json.loads(each.body), known)
+        )
         for each in found
     )

@@ -7,17 +7,17 @@ from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
 
 from addon.planning.plan import Operation
-from addon.sync.context import target_of
-from addon.sync.vendor_lookup import HeldResource, held_at
+from addon.sync.context import resolve_target
+from addon.sync.vendor_lookup import VendorResource, lookup_person
 from addon.vendors.profiles import NotConfigured
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 from addon.web.pagination import page_of
-from addon.web.presenters.fresh import fresh_desk
-from addon.web.presenters.next_run import ORDER, Outlook, operations_on, outlook
-from addon.web.presenters.resource_diff import Line, differences
+from addon.web.presenters.fresh import current_directory_or_none
+from addon.web.presenters.next_run import ORDER, NextRun, next_run, operations_on
+from addon.web.presenters.resource_diff import DiffRow, differences
 from addon.web.presenters.resource_names import names_by_id
 from addon.web.presenters.setup_steps import previewed
-from addon.web.request_context import Here, here
+from addon.web.request_context import RequestContext, request_context
 
 SIZE = 100
 
@@ -27,7 +27,7 @@ class Side(Struct, frozen=True):
 
     resource_type: str
     kind: str
-    lines: tuple[Line, ...]
+    lines: tuple[DiffRow, ...]
     problem: str | None = None
 
 
@@ -38,50 +38,50 @@ def blueprint() -> Blueprint:
     @preview.get("/forhandsgranska")
     def page() -> str:
         """What happens at the next run?"""
-        now = here()
-        desk = fresh_desk(now)
-        found = [outlook(now, desk, c.vendor) for c in now.tenant.connections]
-        previewed(now)
+        ctx = request_context()
+        directory = current_directory_or_none(ctx)
+        found = [next_run(ctx, directory, c.vendor) for c in ctx.tenant.connections]
+        previewed(ctx)
         return render_template(
             "preview/page.html",
             outlooks=[each for each in found if each is not None],
-            problems=_problems(now),
-            read=desk.survey.read,
+            problems=_problems(ctx),
+            read=directory.survey.read,
         )
 
     @preview.get("/forhandsgranska/<vendor>")
     def vendor(vendor: str) -> str:
         """Who would be created, changed and removed at a vendor."""
-        now = here()
-        desk = fresh_desk(now)
-        found = _outlook(now, desk, vendor)
+        ctx = request_context()
+        directory = current_directory_or_none(ctx)
+        found = _outlook(ctx, directory, vendor)
         kind, of_type = request.args.get("vad", ""), request.args.get("typ", "User")
         kind = kind if kind in ORDER else ""
         of_type = of_type if of_type in found.types else "User"
-        deeds = [
+        actions = [
             d for d in found.deeds if d.resource_type == of_type and (not kind or d.kind == kind)
         ]
         return render_template(
             "preview/vendor.html",
             outlook=found,
-            page=page_of(deeds, request.args, SIZE),
+            page=page_of(actions, request.args, SIZE),
             kind=kind,
             of_type=of_type,
-            units={unit.code: unit.name for unit in now.tenant.school_units},
+            units={unit.code: unit.name for unit in ctx.tenant.school_units},
         )
 
     @preview.get("/forhandsgranska/<vendor>/<user_id>")
     def person(vendor: str, user_id: str) -> str:
         """What of one person's resources would change at a vendor."""
-        now = here()
-        desk = fresh_desk(now)
-        found = _outlook(now, desk, vendor)
-        user = desk.users.get(user_id)
+        ctx = request_context()
+        directory = current_directory_or_none(ctx)
+        found = _outlook(ctx, directory, vendor)
+        user = directory.users.get(user_id)
         if user is None:
             abort(404)
-        operations = operations_on(found.foreseen, now.tenant, user_id)
-        there = _there(now, vendor, user_id, operations) if found.on else {}
-        known = names_by_id(desk)
+        operations = operations_on(found.foreseen, ctx.tenant, user_id)
+        there = _there(ctx, vendor, user_id, operations) if found.on else {}
+        known = names_by_id(directory)
         return render_template(
             "preview/person.html",
             vendor_id=vendor,
@@ -93,36 +93,36 @@ def blueprint() -> Blueprint:
     return preview
 
 
-def _outlook(now: Here, desk: Desk, vendor: str) -> Outlook:
-    found = outlook(now, desk, vendor)
+def _outlook(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> NextRun:
+    found = next_run(ctx, directory, vendor)
     if found is None:
         abort(404)
     return found
 
 
-def _problems(now: Here) -> dict[str, str]:
+def _problems(ctx: RequestContext) -> dict[str, str]:
     """What is not set up of the connections that are on, so that they cannot run."""
-    rooms = now.rooms
+    context = ctx.sync_context
     targets = {
-        c.vendor: target_of(rooms.settings, c, rooms.secrets)
-        for c in now.tenant.connections
+        c.vendor: resolve_target(context.settings, c, context.secrets)
+        for c in ctx.tenant.connections
         if c.mode != "off"
     }
     return {v: str(target) for v, target in targets.items() if isinstance(target, NotConfigured)}
 
 
 def _there(
-    now: Here, vendor: str, user_id: str, operations: tuple[Operation, ...]
-) -> dict[str, HeldResource]:
+    ctx: RequestContext, vendor: str, user_id: str, operations: tuple[Operation, ...]
+) -> dict[str, VendorResource]:
     """What the vendor has of the person, asked of it where something of that is to change."""
     if all(operation.kind == "create" for operation in operations):
         return {}
-    held = held_at(now.rooms, now.tenant_id, vendor, user_id)
+    held = lookup_person(ctx.sync_context, ctx.tenant_id, vendor, user_id)
     return {each.external_id: each for each in held}
 
 
 def _side(
-    operation: Operation, there: Mapping[str, HeldResource], known: Mapping[str, str]
+    operation: Operation, there: Mapping[str, VendorResource], known: Mapping[str, str]
 ) -> Side:
     held = there.get(operation.external_id)
     before = json.loads(held.body) if held is not None and held.body else None

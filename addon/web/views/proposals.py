@@ -12,11 +12,11 @@ from addon.proposals.model import Proposal
 from addon.proposals.vocabulary import Role
 from addon.school_register.model import ACTIVE, RegisterUnit
 from addon.tenants.model import SchoolUnit, Tenant
-from addon.web.presenters.proposal_reasons import rule_source, said, shape_said, years_said
+from addon.web.presenters.proposal_reasons import reason_text, rule_source, shape_said, years_said
 from addon.web.presenters.proposals import (
-    Line,
     Picks,
-    Studied,
+    ProposalRow,
+    ProposalsView,
     altered,
     alternatives_of,
     first_picks,
@@ -27,14 +27,14 @@ from addon.web.presenters.proposals import (
     with_losses,
 )
 from addon.web.presenters.protected_suggestions import undecided
-from addon.web.presenters.setup_steps import steps
-from addon.web.request_context import Here, Overtaken, here, with_unit
+from addon.web.presenters.setup_steps import setup_steps
+from addon.web.request_context import EditConflict, RequestContext, request_context, with_unit
 
 
 def blueprint() -> Blueprint:
     """The proposals for all units at once."""
     proposals = Blueprint("proposals", __name__)
-    proposals.add_app_template_filter(said, "proposal_reason")
+    proposals.add_app_template_filter(reason_text, "proposal_reason")
     proposals.add_app_template_filter(rule_source, "rule_source")
     proposals.add_app_template_filter(years_said, "years_said")
     proposals.add_app_template_filter(shape_said, "shape_said")
@@ -42,46 +42,46 @@ def blueprint() -> Blueprint:
     @proposals.get("/forslag")
     def page() -> str:
         """What would you set up for me?"""
-        now = here()
-        if not now.tenant.school_units:
+        ctx = request_context()
+        if not ctx.tenant.school_units:
             return render_template("proposals/empty.html")
-        found = _studied(now)
-        return _page(now, found, first_picks(now.tenant, found))
+        found = _studied(ctx)
+        return _page(ctx, found, first_picks(ctx.tenant, found))
 
     @proposals.post("/forslag")
     def accept() -> AnyResponse | str | tuple[str, int]:
         """Set up what was accepted; or show what a chosen alternative would give."""
-        now = here()
-        now.wait_longer()
-        if not now.tenant.school_units:
+        ctx = request_context()
+        ctx.wait_longer()
+        if not ctx.tenant.school_units:
             return redirect(url_for("proposals.page"))
-        found = _studied(now)
+        found = _studied(ctx)
         picks = read_picks(request.form, found)
         if request.form.get("show"):
-            return _shown(now, found, picks, request.form["show"])
+            return _shown(ctx, found, picks, request.form["show"])
         if request.form.get("seen") != found.mark:
-            return _page(now, found, picks, changed=True), 409
-        lines = {line.unit.code: line for line in _lines(now, found, picks)}
+            return _page(ctx, found, picks, changed=True), 409
+        lines = {line.unit.code: line for line in _lines(ctx, found, picks)}
         nothing = [line for line in lines.values() if line.accepted and line.empty]
         if nothing:
-            return _page(now, found, picks, nothing=nothing), 400
+            return _page(ctx, found, picks, nothing=nothing), 400
         chosen = {code: line.proposal for code, line in lines.items() if line.accepted}
         if not chosen:
             flash(_("Inget förslag är förkryssat, så inget har ändrats."), "warning")
             return redirect(url_for("proposals.page"))
-        unsure = undecided(now, now.desk)
+        unsure = undecided(ctx, ctx.directory)
         try:
-            after = now.save(
+            after = ctx.save(
                 "proposals.accepted",
                 lambda tenant: with_proposals(tenant, chosen),
                 part=_part,
-                mark=request.form.get("mark", ""),
+                version_token=request.form.get("mark", ""),
             )
-        except Overtaken as overtaken:
-            found = _studied(now)  # of the document as another has left it
+        except EditConflict as conflict:
+            found = _studied(ctx)  # of the document as another has left it
             picks = read_picks(request.form, found)
-            return _page(now, found, picks, overtaken=overtaken), 409
-        return _accepted(now, after, len(chosen), bool(unsure))
+            return _page(ctx, found, picks, conflict=conflict), 409
+        return _accepted(ctx, after, len(chosen), bool(unsure))
 
     return proposals
 
@@ -93,7 +93,7 @@ def with_proposals(tenant: Tenant, chosen: Mapping[str, Proposal]) -> Tenant:
     return tenant
 
 
-def read_picks(form: MultiDict[str, str], found: Studied) -> Picks:
+def read_picks(form: MultiDict[str, str], found: ProposalsView) -> Picks:
     """What the form has ticked and chosen, of the units and alternatives that there are."""
     return Picks(
         accepted=frozenset(form.getlist("accept")) & found.by_code.keys(),
@@ -102,7 +102,7 @@ def read_picks(form: MultiDict[str, str], found: Studied) -> Picks:
     )
 
 
-def _numbers(form: MultiDict[str, str], found: Studied, role: Role) -> dict[str, int]:
+def _numbers(form: MultiDict[str, str], found: ProposalsView, role: Role) -> dict[str, int]:
     numbers = {}
     for code, proposal in found.by_code.items():
         given = form.get(f"{role}-{code}", "")
@@ -116,14 +116,14 @@ def _part(tenant: Tenant) -> object:
     return {unit.code: selection_of(unit) for unit in tenant.school_units}
 
 
-def _studied(now: Here) -> Studied:
+def _studied(ctx: RequestContext) -> ProposalsView:
     """What is proposed, from what the register and the directory say. Raises NotRead, NotReady."""
-    desk, tenant = now.desk, now.tenant
-    index, codes = desk.index, [unit.code for unit in tenant.school_units]
-    statuses = now.house.register().statuses(now.tenant_id, codes)
+    directory, tenant = ctx.directory, ctx.tenant
+    index, codes = directory.index, [unit.code for unit in tenant.school_units]
+    statuses = ctx.services.register().statuses(ctx.tenant_id, codes)
     units = [_registered(unit, statuses) for unit in tenant.school_units]
     name = ("proposals", tuple(sorted(statuses.items())))
-    return desk.make(name, lambda: studied(index, units, tenant))
+    return directory.make(name, lambda: studied(index, units, tenant))
 
 
 def _registered(unit: SchoolUnit, statuses: Mapping[str, str]) -> RegisterUnit:
@@ -131,24 +131,24 @@ def _registered(unit: SchoolUnit, statuses: Mapping[str, str]) -> RegisterUnit:
     return RegisterUnit(unit.code, unit.name, status, unit.municipality_code, unit.school_types)
 
 
-def _lines(now: Here, found: Studied, picks: Picks) -> list[Line]:
-    return with_losses(now, [_line(now, found, picks, unit) for unit in now.tenant.school_units])
+def _lines(ctx: RequestContext, found: ProposalsView, picks: Picks) -> list[ProposalRow]:
+    return with_losses(ctx, [_line(ctx, found, picks, unit) for unit in ctx.tenant.school_units])
 
 
-def _line(now: Here, found: Studied, picks: Picks, unit: SchoolUnit) -> Line:
+def _line(ctx: RequestContext, found: ProposalsView, picks: Picks, unit: SchoolUnit) -> ProposalRow:
     own = found.by_code[unit.code]
     students, staff = alternatives_of(own, "students"), alternatives_of(own, "staff")
     at, by = picks.students.get(unit.code), picks.staff.get(unit.code)
     proposal = own
     if at is not None or by is not None:
-        desk, index = now.desk, now.desk.index
+        directory, index = ctx.directory, ctx.directory.index
         pupils = None if at is None else students[at].selector
         adults = None if by is None else staff[by].selector
-        proposal = desk.make(
+        proposal = directory.make(
             ("altered", found.mark, unit.code, at, by),
             lambda: altered(index, own, pupils, adults),
         )
-    return Line(
+    return ProposalRow(
         unit=unit,
         proposal=proposal,
         part=part_of(unit, found.by_code),
@@ -161,40 +161,40 @@ def _line(now: Here, found: Studied, picks: Picks, unit: SchoolUnit) -> Line:
     )
 
 
-def _shown(now: Here, found: Studied, picks: Picks, code: str) -> str:
+def _shown(ctx: RequestContext, found: ProposalsView, picks: Picks, code: str) -> str:
     """What the alternatives chosen for one unit would give: that unit alone, or the page."""
     if request.headers.get("HX-Request") != "true":
-        return _page(now, found, picks)
-    unit = next((u for u in now.tenant.school_units if u.code == code), None)
+        return _page(ctx, found, picks)
+    unit = next((u for u in ctx.tenant.school_units if u.code == code), None)
     if unit is None:
         return ""
-    (line,) = with_losses(now, [_line(now, found, picks, unit)])
-    names = _names(now.tenant)
+    (line,) = with_losses(ctx, [_line(ctx, found, picks, unit)])
+    names = _names(ctx.tenant)
     return render_template("proposals/unit.html", line=line, names=names, opened=True)
 
 
 def _page(
-    now: Here,
-    found: Studied,
+    ctx: RequestContext,
+    found: ProposalsView,
     picks: Picks,
     *,
-    overtaken: Overtaken | None = None,
+    conflict: EditConflict | None = None,
     changed: bool = False,
-    nothing: list[Line] | None = None,
+    nothing: list[ProposalRow] | None = None,
 ) -> str:
-    lines = _lines(now, found, picks)
+    lines = _lines(ctx, found, picks)
     parts = {name: [x for x in lines if x.part == name] for name in ("help", "ready", "done")}
     return render_template(
         "proposals/page.html",
         found=found,
         total=len(lines),
         parts=parts,
-        names=_names(now.tenant),
-        overtaken=overtaken,
+        names=_names(ctx.tenant),
+        conflict=conflict,
         changed=changed,
         nothing=nothing or [],
-        mark=now.mark(_part),
-        read=now.desk.survey.read,
+        mark=ctx.version_token(_part),
+        read=ctx.directory.survey.read,
     )
 
 
@@ -202,7 +202,7 @@ def _names(tenant: Tenant) -> dict[str, str]:
     return {unit.code: unit.name for unit in tenant.school_units}
 
 
-def _accepted(now: Here, after: Tenant, count: int, unsure: bool) -> AnyResponse:
+def _accepted(ctx: RequestContext, after: Tenant, count: int, unsure: bool) -> AnyResponse:
     """Say so, and go on: to who is protected first, where that is not decided."""
     flash(
         ngettext(
@@ -227,6 +227,6 @@ def _accepted(now: Here, after: Tenant, count: int, unsure: bool) -> AnyResponse
             ),
             "warning",
         )
-    if steps(now).done:
-        return redirect(url_for("units.page"))
+    if setup_steps(ctx).done:
+        return redirect(url_for("school_units.page"))
     return redirect(url_for("protected.page" if unsure else "vendors.page"))

@@ -5,22 +5,22 @@ from msgspec import Struct, structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.text import fold
-from addon.web.directory.cache import Desk, NotRead
-from addon.web.directory.snapshot_store import State
+from addon.web.directory.cache import DirectoryNotRead, TenantDirectory
+from addon.web.directory.snapshot_store import ReadingState
 from addon.web.forms.protected import ProtectedForm, dropped, protected_form, read_protected
 from addon.web.forms.selection import topmost
-from addon.web.i18n import said as _
+from addon.web.i18n import gettext_str as _
 from addon.web.presenters import org_unit_tree
 from addon.web.presenters.delivered import delivered
 from addon.web.presenters.groups import groups_named, groups_shown
 from addon.web.presenters.protected_suggestions import decline, proposed, undecided
-from addon.web.presenters.setup_steps import steps
-from addon.web.request_context import Here, Overtaken, here
+from addon.web.presenters.setup_steps import setup_steps
+from addon.web.request_context import EditConflict, RequestContext, request_context
 
 COLUMNS = ("protected",)
 
 
-class Effect(Struct, frozen=True):
+class ProtectionEffect(Struct, frozen=True):
     """What the form would mean.
 
     `hidden` are people who could be sent and then are not, `at_vendors` those of them who are
@@ -42,48 +42,50 @@ def blueprint() -> Blueprint:
     @protected.get("/skyddade")
     def page() -> str:
         """Which groups and OUs hold people with protected identity?"""
-        now = here()
-        form = protected_form(now.tenant.protected)
-        if (state := _unreadable(now)) is not None:
-            return _unseen(now, form, state)
-        new = undecided(now, now.desk)
+        ctx = request_context()
+        form = protected_form(ctx.tenant.protected)
+        if (state := _unreadable(ctx)) is not None:
+            return _unseen(ctx, form, state)
+        new = undecided(ctx, ctx.directory)
         also = structs.replace(
             form,
             org_units=(*form.org_units, *(place for place in new if place.startswith("/"))),
             groups=(*form.groups, *(place for place in new if not place.startswith("/"))),
         )
-        return _page(now, also, proposed=new)
+        return _page(ctx, also, proposed=new)
 
     @protected.post("/skyddade")
     def save() -> AnyResponse | str | tuple[str, int]:
         """Keep it; or, with `do`, show what the form would mean."""
-        now = here()
-        now.wait_longer()
+        ctx = request_context()
+        ctx.wait_longer()
         if request.form.get("unseen") == "1":
-            return _saved_unseen(now, _unreadable(now))
-        form = read_protected(request.form, org_unit_tree.paths(now.desk))
-        deed = request.form.get("do", "")
-        if deed:
-            return _shown(now, form, deed)
+            return _saved_unseen(ctx, _unreadable(ctx))
+        form = read_protected(request.form, org_unit_tree.paths(ctx.directory))
+        action = request.form.get("do", "")
+        if action:
+            return _shown(ctx, form, action)
         mark = request.form.get("mark", "")
-        fault = _fault(now, form)
-        if fault is not None and now.is_fresh(mark, lambda tenant: tenant.protected):
-            return _page(now, form, faults=fault), 400
-        offered = set(request.form.getlist("offered")) & set(proposed(now.desk))
+        fault = _fault(ctx, form)
+        if fault is not None and ctx.is_current(mark, lambda tenant: tenant.protected):
+            return _page(ctx, form, faults=fault), 400
+        offered = set(request.form.getlist("offered")) & set(proposed(ctx.directory))
         try:
-            answer = _save(now, form, mark)
-        except Overtaken as overtaken:
-            return _page(now, form, overtaken=overtaken), 409
+            answer = _save(ctx, form, mark)
+        except EditConflict as conflict:
+            return _page(ctx, form, conflict=conflict), 409
         kept = {fold(place) for place in (*form.org_units, *form.groups)}
-        decline(now, (p for p in offered if fold(p) not in kept and not _is_below(p, form)))
+        decline(ctx, (p for p in offered if fold(p) not in kept and not _is_below(p, form)))
         return answer
 
     @protected.get("/skyddade/under")
     def under() -> str:
         """What is below a node of the tree, for a page that opens it."""
-        now = here()
-        columns = {"protected": now.tenant.protected.org_units}
-        row = org_unit_tree.below(org_unit_tree.tree(now.desk), request.args.get("ou", ""), columns)
+        ctx = request_context()
+        columns = {"protected": ctx.tenant.protected.org_units}
+        row = org_unit_tree.below(
+            org_unit_tree.tree(ctx.directory), request.args.get("ou", ""), columns
+        )
         if row is None:
             abort(404)
         return render_template(
@@ -93,29 +95,29 @@ def blueprint() -> Blueprint:
     return protected
 
 
-def _save(now: Here, form: ProtectedForm, mark: str) -> AnyResponse:
+def _save(ctx: RequestContext, form: ProtectedForm, mark: str) -> AnyResponse:
     """Keep it, and say so. Raises Overtaken."""
     wanted = form.protected()
-    now.save(
+    ctx.save(
         "protected.saved",
         lambda tenant: structs.replace(tenant, protected=wanted),
         part=lambda tenant: tenant.protected,
-        mark=mark,
+        version_token=mark,
     )
     if wanted.org_units or wanted.groups:
         flash(_("Sparat. De som finns där skickas inte till någon."))
     else:
         flash(_("Sparat. Ingen är angiven som skyddad."), "warning")
-    walk = steps(now)
+    walk = setup_steps(ctx)
     step = None if walk.done else walk.current
     return redirect(url_for("protected.page" if step is None else step.endpoint))
 
 
-def _unreadable(now: Here) -> State | None:
+def _unreadable(ctx: RequestContext) -> ReadingState | None:
     """Why the directory cannot be read, where that is so: it may be for what this page says."""
     try:
-        _desk = now.desk
-    except NotRead as error:
+        _desk = ctx.directory
+    except DirectoryNotRead as error:
         if error.state is not None and error.state.status == "failed":
             return error.state
         raise
@@ -123,12 +125,12 @@ def _unreadable(now: Here) -> State | None:
 
 
 def _unseen(
-    now: Here,
+    ctx: RequestContext,
     form: ProtectedForm,
-    state: State,
+    state: ReadingState,
     *,
     faults: dict[str, str] | None = None,
-    overtaken: Overtaken | None = None,
+    conflict: EditConflict | None = None,
 ) -> str:
     """The page without the directory: what is protected, to take away, and more to write."""
     return render_template(
@@ -136,14 +138,14 @@ def _unseen(
         form=form,
         state=state,
         faults=faults or {},
-        overtaken=overtaken,
+        conflict=conflict,
         also={name: request.form.get(name, "") for name in ("also-ou", "also-group")},
-        dropped=dropped(now.tenant.protected, form.protected()),
-        mark=now.mark(lambda tenant: tenant.protected),
+        dropped=dropped(ctx.tenant.protected, form.protected()),
+        mark=ctx.version_token(lambda tenant: tenant.protected),
     )
 
 
-def _saved_unseen(now: Here, state: State | None) -> AnyResponse | tuple[str, int]:
+def _saved_unseen(ctx: RequestContext, state: ReadingState | None) -> AnyResponse | tuple[str, int]:
     """Keep what was said without the directory, which can be read again where `state` is None."""
     ticks = read_protected(request.form, {})
     form = structs.replace(
@@ -151,7 +153,7 @@ def _saved_unseen(now: Here, state: State | None) -> AnyResponse | tuple[str, in
         org_units=topmost((*ticks.org_units, *_lines("also-ou"))),
         groups=tuple(dict.fromkeys((*ticks.groups, *_lines("also-group")))),
     )
-    fault = _fault(now, form) or {}
+    fault = _fault(ctx, form) or {}
     if any(not path.startswith("/") for path in form.org_units):
         fault["also-ou"] = _("En organisationsenhet skrivs som /Skyddade, med snedstreck först.")
     if any("@" not in address for address in form.groups):
@@ -159,14 +161,14 @@ def _saved_unseen(now: Here, state: State | None) -> AnyResponse | tuple[str, in
     if fault:
         if state is None:
             named = {"also-ou": "enheter", "also-group": "grupper"}  # where that page has them
-            return _page(now, form, faults={named.get(k, k): v for k, v in fault.items()}), 400
-        return _unseen(now, ticks, state, faults=fault), 400
+            return _page(ctx, form, faults={named.get(k, k): v for k, v in fault.items()}), 400
+        return _unseen(ctx, ticks, state, faults=fault), 400
     try:
-        return _save(now, form, request.form.get("mark", ""))
-    except Overtaken as overtaken:
+        return _save(ctx, form, request.form.get("mark", ""))
+    except EditConflict as conflict:
         if state is None:
-            return _page(now, form, overtaken=overtaken), 409
-        return _unseen(now, ticks, state, overtaken=overtaken), 409
+            return _page(ctx, form, conflict=conflict), 409
+        return _unseen(ctx, ticks, state, conflict=conflict), 409
 
 
 def _is_below(place: str, form: ProtectedForm) -> bool:
@@ -180,35 +182,35 @@ def _lines(name: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in request.form.get(name, "").splitlines() if line.strip())
 
 
-def _shown(now: Here, form: ProtectedForm, deed: str) -> str:
+def _shown(ctx: RequestContext, form: ProtectedForm, action: str) -> str:
     """The page again, or only the part that the page asks for."""
     if request.headers.get("HX-Request") != "true":
-        return _page(now, form, opened=deed.removeprefix("open:"))
-    if deed == "groups":
-        return render_template("parts/groups.html", **_groups_of(now.desk, form))
-    return render_template("protected/outcome.html", form=form, effect=_effect(now, form))
+        return _page(ctx, form, opened=action.removeprefix("open:"))
+    if action == "groups":
+        return render_template("parts/groups.html", **_groups_of(ctx.directory, form))
+    return render_template("protected/outcome.html", form=form, effect=_effect(ctx, form))
 
 
-def _fault(now: Here, form: ProtectedForm) -> dict[str, str] | None:
+def _fault(ctx: RequestContext, form: ProtectedForm) -> dict[str, str] | None:
     """What must be put right before it can be kept."""
     if any(not path.strip("/") for path in form.org_units):
         told = _("Hela organisationen kan inte vara skyddad, för då skickas ingen alls.")
         return {"enheter": told}
-    if dropped(now.tenant.protected, form.protected()) and not form.accepted:
+    if dropped(ctx.tenant.protected, form.protected()) and not form.accepted:
         return {"accepted": _("Kryssa för att du har sett vilka som kan skickas igen.")}
     return None
 
 
 def _page(
-    now: Here,
+    ctx: RequestContext,
     form: ProtectedForm,
     *,
     proposed: tuple[str, ...] = (),
     faults: dict[str, str] | None = None,
-    overtaken: Overtaken | None = None,
+    conflict: EditConflict | None = None,
     opened: str = "",
 ) -> str:
-    top = org_unit_tree.tree(now.desk)
+    top = org_unit_tree.tree(ctx.directory)
     ticks = {"protected": form.org_units}
     rows = org_unit_tree.rows(top, ticks, (opened,) if opened else ())
     return render_template(
@@ -217,19 +219,19 @@ def _page(
         proposed=proposed,
         offered=request.form.getlist("offered") if request.method == "POST" else proposed,
         absent=org_unit_tree.absent(top, form.org_units),
-        known=len(now.desk.index.protected),
-        saved=now.tenant.protected,
+        known=len(ctx.directory.index.protected),
+        saved=ctx.tenant.protected,
         faults=faults or {},
-        overtaken=overtaken,
-        mark=now.mark(lambda tenant: tenant.protected),
+        conflict=conflict,
+        mark=ctx.version_token(lambda tenant: tenant.protected),
         under=url_for("protected.under"),
-        effect=_effect(now, form),
-        **_groups_of(now.desk, form),
+        effect=_effect(ctx, form),
+        **_groups_of(ctx.directory, form),
     )
 
 
-def _groups_of(desk: Desk, form: ProtectedForm) -> dict[str, object]:
-    found = groups_named(desk, form.search.split(), form.groups)
+def _groups_of(directory: TenantDirectory, form: ProtectedForm) -> dict[str, object]:
+    found = groups_named(directory, form.search.split(), form.groups)
     return {
         "form": form,
         "columns": COLUMNS,
@@ -237,26 +239,26 @@ def _groups_of(desk: Desk, form: ProtectedForm) -> dict[str, object]:
         "counted": False,  # those who are protected already are in no number
         "otherwise": _("Finns de skyddade i en grupp? Sök upp den här."),
         "action": url_for("protected.save"),
-        **groups_shown(desk, form.groups, found),
+        **groups_shown(directory, form.groups, found),
     }
 
 
-def _effect(now: Here, form: ProtectedForm) -> Effect:
-    desk, index = now.desk, now.desk.index
+def _effect(ctx: RequestContext, form: ProtectedForm) -> ProtectionEffect:
+    directory, index = ctx.directory, ctx.directory.index
     hidden: set[str] = set()
     for path in form.org_units:
         hidden |= index.in_org_unit(path)
     for address in form.groups:
         hidden |= index.in_group(address)
-    views = desk.prepared.views
-    carried = [views[c.vendor].people for c in delivered(now) if c.vendor in views]
+    views = directory.prepared.views
+    carried = [views[c.vendor].people for c in delivered(ctx) if c.vendor in views]
     sent = {user_id for people in carried for user_id in people}
-    top = org_unit_tree.tree(desk)
-    return Effect(
+    top = org_unit_tree.tree(directory)
+    return ProtectionEffect(
         hidden=len(hidden),
         at_vendors=len(hidden & sent),
         known=len(index.protected),
-        released=dropped(now.tenant.protected, form.protected()),
+        released=dropped(ctx.tenant.protected, form.protected()),
         missing=(
             *org_unit_tree.absent(top, form.org_units),
             *(address for address in form.groups if index.named(address) is None),

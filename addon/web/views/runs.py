@@ -10,18 +10,18 @@ from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.store.base import RUNS_KEPT
-from addon.store.records import Shelf
-from addon.tasks.base import QueueError
-from addon.tasks.requests import SAME_WITHIN, run_now
-from addon.tenants.pause import paused
+from addon.store.records import Namespace
+from addon.tasks.base import TaskQueueError
+from addon.tasks.requests import SAME_WITHIN, request_run
+from addon.tenants.pause import current_pause
 from addon.web.charts import Series, bar_chart
-from addon.web.directory.cache import NotRead, NotReady
+from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.pagination import page_of
-from addon.web.presenters.resource_names import Subject, subjects
-from addon.web.presenters.run_history import WholeRun, whole_runs
+from addon.web.presenters.resource_names import NamedResource, named_resources
+from addon.web.presenters.run_history import RunSummary, run_summaries
 from addon.web.presenters.run_progress import asked
 from addon.web.presenters.vendor_errors import trouble_said
-from addon.web.request_context import Here, here
+from addon.web.request_context import RequestContext, request_context
 
 SIZE = 25
 CHARTED = 40
@@ -32,7 +32,7 @@ NEWEST = 60
 """Records that are looked through for a run before all are."""
 
 
-class Progress(Struct, frozen=True):
+class VendorProgress(Struct, frozen=True):
     """How far a delivery has come: operations done and planned."""
 
     vendor: str
@@ -48,9 +48,9 @@ def blueprint() -> Blueprint:
     @runs.get("/korningar")
     def page() -> AnyResponse | str:
         """What happened, when, to whom?"""
-        now = here()
-        found = _runs(now, RUNS_KEPT)
-        begun = _begun(now, found)
+        ctx = request_context()
+        found = _runs(ctx, RUNS_KEPT)
+        begun = _begun(ctx, found)
         if begun is not None:
             return begun
         wanted = request.args.get("visa", "")
@@ -64,68 +64,68 @@ def blueprint() -> Blueprint:
             chart=_chart(charted) if _worth_a_chart(charted) else None,
             beyond=beyond,
             going=next((run for run in found if run.running), None),
-            asked=asked(now),
+            asked=asked(ctx),
         )
 
     @runs.post("/korningar/nu")
     def now() -> AnyResponse:
         """Have a run begin."""
-        at = here()
-        if paused(at.tenant, at.now) is not None:
+        ctx = request_context()
+        if current_pause(ctx.tenant, ctx.now) is not None:
             flash(
                 _("Det är paus, så inget körs. Avsluta pausen under Inställningar först."),
                 "warning",
             )
             return redirect(url_for("runs.page"))
-        if not any(c.mode != "off" for c in at.tenant.connections):
+        if not any(c.mode != "off" for c in ctx.tenant.connections):
             flash(_("Ingen leverantör är på, så det finns inget att köra."), "warning")
             return redirect(url_for("vendors.page"))
         try:
-            ordered = run_now(at.house.queue(), at.tenant_id, at.now)
-        except QueueError:
+            ordered = request_run(ctx.services.queue(), ctx.tenant_id, ctx.now)
+        except TaskQueueError:
             flash(_("Körningen kunde inte startas just nu. Försök igen om en stund."), "warning")
             return redirect(url_for("runs.page"))
         if not ordered:  # it is the wish of a moment ago, whose run may have begun since
-            same_since = at.now // SAME_WITHIN * SAME_WITHIN
+            same_since = ctx.now // SAME_WITHIN * SAME_WITHIN
             return redirect(url_for("runs.page", begard=int(same_since)))
-        at.log("run.asked")
-        return redirect(url_for("runs.page", begard=int(at.now)))
+        ctx.append_audit("run.asked")
+        return redirect(url_for("runs.page", begard=int(ctx.now)))
 
     @runs.get("/korningar/<run_id>")
     def run(run_id: str) -> str:
         """One run's story."""
-        at = here()
-        return render_template("runs/run.html", **_story(at, run_id))
+        ctx = request_context()
+        return render_template("runs/run.html", **_story(ctx, run_id))
 
     @runs.get("/korningar/<run_id>/lage")
     def progress(run_id: str) -> str | AnyResponse:
         """How the run is going, for the page that follows it."""
         if request.headers.get("HX-Request") != "true":
             return redirect(url_for("runs.run", run_id=run_id))
-        return render_template("runs/story.html", **_story(here(), run_id))
+        return render_template("runs/story.html", **_story(request_context(), run_id))
 
     return runs
 
 
-def going(here: Here) -> tuple[Progress, ...]:
+def going(ctx: RequestContext) -> tuple[VendorProgress, ...]:
     """What is being delivered now."""
-    shelf = Shelf("progress", here.tenant_id)
+    shelf = Namespace("progress", ctx.tenant_id)
     found = []
-    for name in here.store.papers(shelf, here.now):
-        paper = here.store.kept(shelf, name, here.now)
+    for name in ctx.store.papers(shelf, ctx.now):
+        paper = ctx.store.kept(shelf, name, ctx.now)
         if paper is not None:
             told = msgspec.json.decode(paper.data, type=dict[str, int])
-            found.append(Progress(name, told.get("done", 0), told.get("planned", 0)))
+            found.append(VendorProgress(name, told.get("done", 0), told.get("planned", 0)))
     return tuple(found)
 
 
-def _runs(now: Here, most: int) -> tuple[WholeRun, ...]:
-    return whole_runs(now.store.runs(now.tenant_id, most), now.tenant, now.now)
+def _runs(ctx: RequestContext, most: int) -> tuple[RunSummary, ...]:
+    return run_summaries(ctx.store.runs(ctx.tenant_id, most), ctx.tenant, ctx.now)
 
 
-def _begun(now: Here, found: Sequence[WholeRun]) -> AnyResponse | None:
+def _begun(ctx: RequestContext, found: Sequence[RunSummary]) -> AnyResponse | None:
     """The way to the run that was asked for, once it has begun."""
-    since = asked(now)
+    since = asked(ctx)
     if since is None or not found or found[0].started < since:
         return None
     story = url_for("runs.run", run_id=found[0].id)
@@ -134,22 +134,22 @@ def _begun(now: Here, found: Sequence[WholeRun]) -> AnyResponse | None:
     return redirect(story)
 
 
-def _story(at: Here, run_id: str) -> dict[str, object]:
-    found = _find(at, run_id)
+def _story(ctx: RequestContext, run_id: str) -> dict[str, object]:
+    found = _find(ctx, run_id)
     if found is None:
         abort(404)
     return {
         "run": found,
         "record": found.record,
-        "progress": going(at) if found.running else (),
-        "known": _known(at),
+        "progress": going(ctx) if found.running else (),
+        "known": _known(ctx),
     }
 
 
-def _find(at: Here, run_id: str) -> WholeRun | None:
+def _find(ctx: RequestContext, run_id: str) -> RunSummary | None:
     """The run that a record belongs to. Most ask for a new one, and there may be many."""
     for most in (NEWEST, RUNS_KEPT):
-        whole = _runs(at, most)
+        whole = _runs(ctx, most)
         found = next(
             (run for run in whole[: -1 if most == NEWEST else None] if run.has(run_id)), None
         )
@@ -158,15 +158,15 @@ def _find(at: Here, run_id: str) -> WholeRun | None:
     return None
 
 
-def _known(at: Here) -> Mapping[str, Subject]:
+def _known(ctx: RequestContext) -> Mapping[str, NamedResource]:
     """Names for the failures, where the directory is to be had."""
     try:
-        return subjects(at.desk)
-    except (NotRead, NotReady):
+        return named_resources(ctx.directory)
+    except (DirectoryNotRead, StillComputing):
         return {}
 
 
-def _comparable(runs: Sequence[WholeRun]) -> tuple[Sequence[WholeRun], WholeRun | None]:
+def _comparable(runs: Sequence[RunSummary]) -> tuple[Sequence[RunSummary], RunSummary | None]:
     """The runs without the one that would make all others vanish, such as the first delivery."""
     ordered = sorted(runs, key=lambda run: sum(run.people.values()))
     if len(ordered) < 3:
@@ -177,11 +177,11 @@ def _comparable(runs: Sequence[WholeRun]) -> tuple[Sequence[WholeRun], WholeRun 
     return [run for run in runs if run is not ordered[-1]], ordered[-1]
 
 
-def _worth_a_chart(runs: Sequence[WholeRun]) -> bool:
+def _worth_a_chart(runs: Sequence[RunSummary]) -> bool:
     return len(runs) > 1 and any(any(run.people.values()) for run in runs)
 
 
-def _chart(runs: Sequence[WholeRun]) -> Markup:
+def _chart(runs: Sequence[RunSummary]) -> Markup:
     """To how many people the newest runs did something, the oldest first."""
     ordered = list(reversed(runs))
 

@@ -16,7 +16,7 @@ from addon.tenants.model import SchoolUnit, Tenant
 from addon.text import one_line, sort_key
 from addon.validation import Fault
 from addon.web.forms.school_unit import name_fault
-from addon.web.request_context import Here, here
+from addon.web.request_context import RequestContext, request_context
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ SHOWN = 200
 CODE = re.compile(r"[0-9]{8}")
 
 
-class Row(Struct, frozen=True):
+class RegisterRow(Struct, frozen=True):
     """A unit of the list: whether the document has it, and whether it is ticked."""
 
     unit: RegisterUnit
@@ -33,10 +33,10 @@ class Row(Struct, frozen=True):
     ticked: bool
 
 
-class Found(Struct, frozen=True):
+class SearchResult(Struct, frozen=True):
     """What the register says. `failed`: it could not be asked and nothing is known."""
 
-    rows: tuple[Row, ...] = ()
+    rows: tuple[RegisterRow, ...] = ()
     searched: str = ""
     failed: bool = False
 
@@ -58,54 +58,54 @@ class Found(Struct, frozen=True):
 
 def blueprint() -> Blueprint:
     """The list of units to choose from, and what adds them."""
-    register = Blueprint("register", __name__)
+    register = Blueprint("school_register", __name__)
 
     @register.get("/skolenheter/sok")
     def page() -> str:
         """Which school units does the register have?"""
-        return _page(here())
+        return _page(request_context())
 
     @register.post("/skolenheter/lagg-till")
     def add() -> AnyResponse | tuple[str, int]:
         """Add the ticked units, or the one that was written by hand."""
-        now = here()
+        ctx = request_context()
         if request.form.get("by_hand"):
-            return _add_by_hand(now)
-        return _add_ticked(now)
+            return _add_by_hand(ctx)
+        return _add_ticked(ctx)
 
     @register.post("/skolenheter/fil")
     def upload() -> AnyResponse | tuple[str, int]:
         """Take the tenant's own copy of the register."""
-        now = here()
+        ctx = request_context()
         given = request.files.get("file")
         if given is None or not given.filename:
-            return _page(now, faults={"file": _("Välj en fil först.")}), 400
+            return _page(ctx, faults={"file": _("Välj en fil först.")}), 400
         try:
-            count = now.house.register().upload(now.tenant_id, given.read(LARGEST + 1))
+            count = ctx.services.register().upload(ctx.tenant_id, given.read(LARGEST + 1))
         except SpreadsheetError as error:
-            return _page(now, file_faults=error.faults), 400
-        now.log("register.uploaded")
+            return _page(ctx, file_faults=error.faults), 400
+        ctx.append_audit("register.uploaded")
         flash(ngettext("Filen har %(num)s skolenhet.", "Filen har %(num)s skolenheter.", count))
-        return redirect(url_for("register.page"))
+        return redirect(url_for("school_register.page"))
 
     @register.post("/skolenheter/fil/bort")
     def remove_upload() -> AnyResponse:
         """Go by the register itself again."""
-        now = here()
-        now.house.register().remove_upload(now.tenant_id)
-        now.log("register.removed")
+        ctx = request_context()
+        ctx.services.register().remove_upload(ctx.tenant_id)
+        ctx.append_audit("register.removed")
         flash(_("Filen är borttagen. Sökningen görs i Skolverkets register igen."))
-        return redirect(url_for("register.page"))
+        return redirect(url_for("school_register.page"))
 
     return register
 
 
-def _add_ticked(now: Here) -> AnyResponse | tuple[str, int]:
-    have = {unit.code for unit in now.tenant.school_units}
+def _add_ticked(ctx: RequestContext) -> AnyResponse | tuple[str, int]:
+    have = {unit.code for unit in ctx.tenant.school_units}
     ticked = [c for c in dict.fromkeys(request.form.getlist("code")) if CODE.fullmatch(c)]
     wanted = [code for code in ticked if code not in have]
-    found = now.house.register().details(now.tenant_id, wanted)
-    listed = _found(now) if len(found) < len(wanted) else Found()
+    found = ctx.services.register().details(ctx.tenant_id, wanted)
+    listed = _found(ctx) if len(found) < len(wanted) else SearchResult()
     found = {row.unit.code: row.unit for row in listed.rows} | found  # as good as can be had now
     units = [_school_unit(found[code]) for code in wanted if code in found]
     absent = len(wanted) - len(units)
@@ -114,8 +114,8 @@ def _add_ticked(now: Here) -> AnyResponse | tuple[str, int]:
     if not units:
         if not absent:
             flash(_("Kryssa för minst en skolenhet som inte redan är tillagd."), "warning")
-        return redirect(url_for("register.page", q=request.form.get("q") or None))
-    return _added(now, units)
+        return redirect(url_for("school_register.page", q=request.form.get("q") or None))
+    return _added(ctx, units)
 
 
 def _not_added(count: int, failed: bool) -> str:
@@ -136,24 +136,24 @@ def _not_added(count: int, failed: bool) -> str:
     return str(said)
 
 
-def _add_by_hand(now: Here) -> AnyResponse | tuple[str, int]:
+def _add_by_hand(ctx: RequestContext) -> AnyResponse | tuple[str, int]:
     code = request.form.get("code", "").replace(" ", "")
     name = one_line(request.form.get("name", ""))
     faults = {}
     if not CODE.fullmatch(code):
         faults["code"] = _("En skolenhetskod har åtta siffror, till exempel 12345678.")
-    elif any(unit.code == code for unit in now.tenant.school_units):
+    elif any(unit.code == code for unit in ctx.tenant.school_units):
         faults["code"] = _("Skolenheten är redan tillagd.")
     wrong = name_fault(name)
     if wrong is not None:
         faults["name"] = wrong
     if faults:
-        return _page(now, faults=faults), 400
-    return _added(now, [SchoolUnit(code=code, name=name)])
+        return _page(ctx, faults=faults), 400
+    return _added(ctx, [SchoolUnit(code=code, name=name)])
 
 
-def _added(now: Here, units: list[SchoolUnit]) -> AnyResponse:
-    now.save(
+def _added(ctx: RequestContext, units: list[SchoolUnit]) -> AnyResponse:
+    ctx.save(
         "unit.added",
         lambda tenant: with_units(tenant, units),
         subject=units[0].code if len(units) == 1 else "",
@@ -181,20 +181,20 @@ def _school_unit(unit: RegisterUnit) -> SchoolUnit:
 
 
 def _page(
-    now: Here,
+    ctx: RequestContext,
     faults: dict[str, str] | None = None,
     file_faults: list[Fault] | None = None,
 ) -> str:
-    found = _found(now)
-    register = now.house.register()
-    codes = [unit.code for unit in now.tenant.school_units]
-    statuses = register.statuses(now.tenant_id, codes)
+    found = _found(ctx)
+    register = ctx.services.register()
+    codes = [unit.code for unit in ctx.tenant.school_units]
+    statuses = register.statuses(ctx.tenant_id, codes)
     return render_template(
-        "register/page.html",
+        "school_register/page.html",
         found=found,
-        state=register.state(now.tenant_id),
-        organisation=now.tenant.organisation,
-        closed=[u for u in now.tenant.school_units if statuses.get(u.code) == CEASED],
+        state=register.state(ctx.tenant_id),
+        organisation=ctx.tenant.organisation,
+        closed=[u for u in ctx.tenant.school_units if statuses.get(u.code) == CEASED],
         count=len(codes),
         shown=SHOWN,
         faults=faults or {},
@@ -203,29 +203,31 @@ def _page(
     )
 
 
-def _found(now: Here) -> Found:
+def _found(ctx: RequestContext) -> SearchResult:
     text = " ".join(request.values.get("q", "").split())[:100]
     try:
-        units = _searched(now, text) if text else _own(now)
+        units = _searched(ctx, text) if text else _own(ctx)
     except RegisterError as error:
         log.warning("the school unit register could not be asked: %s", error)
-        return Found(searched=text, failed=True)
-    have = {unit.code for unit in now.tenant.school_units}
+        return SearchResult(searched=text, failed=True)
+    have = {unit.code for unit in ctx.tenant.school_units}
     rows = (
-        Row(unit, unit.code in have, unit.status == ACTIVE and unit.code not in have and not text)
+        RegisterRow(
+            unit, unit.code in have, unit.status == ACTIVE and unit.code not in have and not text
+        )
         for unit in units
     )
-    return Found(tuple(rows), text)
+    return SearchResult(tuple(rows), text)
 
 
-def _own(now: Here) -> list[RegisterUnit]:
-    number = now.tenant.organisation.organisation_number
-    return now.house.register().units_of(now.tenant_id, number) if number else []
+def _own(ctx: RequestContext) -> list[RegisterUnit]:
+    number = ctx.tenant.organisation.organisation_number
+    return ctx.services.register().units_of(ctx.tenant_id, number) if number else []
 
 
-def _searched(now: Here, text: str) -> list[RegisterUnit]:
-    register = now.house.register()
-    state = register.state(now.tenant_id)
+def _searched(ctx: RequestContext, text: str) -> list[RegisterUnit]:
+    register = ctx.services.register()
+    state = register.state(ctx.tenant_id)
     if not state.units and not state.uploaded:
         register.refresh()  # a new installation has no copy to search in yet
-    return register.search(now.tenant_id, text, SHOWN)
+    return register.search(ctx.tenant_id, text, SHOWN)

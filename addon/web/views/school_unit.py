@@ -7,74 +7,81 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.school_register.model import CEASED
 from addon.tenants.model import SchoolUnit, Tenant
-from addon.web.directory.cache import NotRead, NotReady
-from addon.web.forms.school_unit import FactsForm, facts_form, read_facts, school_types
+from addon.web.directory.cache import DirectoryNotRead, StillComputing
+from addon.web.forms.school_unit import (
+    SchoolUnitForm,
+    read_school_unit,
+    school_types,
+    school_unit_form,
+)
 from addon.web.presenters.delivered import delivered
-from addon.web.presenters.school_unit import Leaving, UnitView, leaving, unit_view
-from addon.web.request_context import Here, Overtaken, here, with_unit
+from addon.web.presenters.school_unit import LeavingPeople, UnitView, leaving, unit_view
+from addon.web.request_context import EditConflict, RequestContext, request_context, with_unit
 
 
 def blueprint() -> Blueprint:
     """A unit's own page."""
-    unit = Blueprint("unit", __name__)
+    unit = Blueprint("school_unit", __name__)
 
     @unit.get("/skolenheter/<code>")
     def page(code: str) -> str:
         """Who belongs here, in which classes?"""
-        now = here()
-        return _page(now, unit_of(now, code))
+        ctx = request_context()
+        return _page(ctx, unit_of(ctx, code))
 
     @unit.post("/skolenheter/<code>")
     def save(code: str) -> AnyResponse | tuple[str, int]:
         """Keep what the unit is called and what it is."""
-        now = here()
-        found = unit_of(now, code)
-        form = read_facts(request.form)
+        ctx = request_context()
+        found = unit_of(ctx, code)
+        form = read_school_unit(request.form)
         if form.faults:
-            return _page(now, found, form), 400
+            return _page(ctx, found, form), 400
         try:
-            now.save(
+            ctx.save(
                 "unit.saved",
                 lambda tenant: with_unit(tenant, code, **form.values()),
                 subject=code,
                 part=lambda tenant: _facts(tenant, code),
-                mark=request.form.get("mark", ""),
+                version_token=request.form.get("mark", ""),
             )
-        except Overtaken as overtaken:
-            return _page(now, found, form, overtaken), 409
+        except EditConflict as conflict:
+            return _page(ctx, found, form, conflict), 409
         flash(_("Uppgifterna är sparade."))
-        return redirect(url_for("unit.page", code=code))
+        return redirect(url_for("school_unit.page", code=code))
 
     @unit.get("/skolenheter/<code>/ta-bort")
     def removal(code: str) -> str:
         """What it means to take the unit away."""
-        now = here()
-        return _removal(now, unit_of(now, code))
+        ctx = request_context()
+        return _removal(ctx, unit_of(ctx, code))
 
     @unit.post("/skolenheter/<code>/ta-bort")
     def remove(code: str) -> AnyResponse | tuple[str, int]:
         """Take the unit away, from the vendors' lists too."""
-        now = here()
-        found = unit_of(now, code)
+        ctx = request_context()
+        found = unit_of(ctx, code)
         try:
-            after = now.save(
+            after = ctx.save(
                 "unit.removed",
                 lambda tenant: without_unit(tenant, code),
                 subject=code,
                 part=lambda tenant: _whole(tenant, code),
-                mark=request.form.get("mark", ""),
+                version_token=request.form.get("mark", ""),
             )
-        except Overtaken as overtaken:
-            return _removal(now, found, overtaken), 409
+        except EditConflict as conflict:
+            return _removal(ctx, found, conflict), 409
         flash(_("%(unit)s är borttagen ur Skolsynk.", unit=found.name))
-        return redirect(url_for("units.page" if after.school_units else "register.page"))
+        return redirect(
+            url_for("school_units.page" if after.school_units else "school_register.page")
+        )
 
     return unit
 
 
-def unit_of(now: Here, code: str) -> SchoolUnit:
+def unit_of(ctx: RequestContext, code: str) -> SchoolUnit:
     """The tenant's unit with this code; otherwise the answer is that there is none."""
-    found = next((unit for unit in now.tenant.school_units if unit.code == code), None)
+    found = next((unit for unit in ctx.tenant.school_units if unit.code == code), None)
     if found is None:
         abort(404)
     return found
@@ -106,23 +113,23 @@ def _whole(tenant: Tenant, code: str) -> object:
 
 
 def _page(
-    now: Here,
+    ctx: RequestContext,
     unit: SchoolUnit,
-    form: FactsForm | None = None,
-    overtaken: Overtaken | None = None,
+    form: SchoolUnitForm | None = None,
+    conflict: EditConflict | None = None,
 ) -> str:
-    form = form or facts_form(unit)
-    status = now.house.register().statuses(now.tenant_id, [unit.code]).get(unit.code, "")
+    form = form or school_unit_form(unit)
+    status = ctx.services.register().statuses(ctx.tenant_id, [unit.code]).get(unit.code, "")
     return render_template(
-        "unit/page.html",
+        "school_unit/page.html",
         unit=unit,
-        view=_view(now, unit),
+        view=_view(ctx, unit),
         form=form,
         types=[t for t in school_types() if t not in OLD_TYPES or t in form.types],
         status=status,
         ceased=status == CEASED,
-        overtaken=overtaken,
-        mark=now.mark(lambda tenant: _facts(tenant, unit.code)),
+        conflict=conflict,
+        mark=ctx.version_token(lambda tenant: _facts(tenant, unit.code)),
     )
 
 
@@ -130,36 +137,36 @@ OLD_TYPES = ("GRS", "GYS")
 """School types that only old data has."""
 
 
-def _view(now: Here, unit: SchoolUnit) -> UnitView | None:
+def _view(ctx: RequestContext, unit: SchoolUnit) -> UnitView | None:
     """The unit's numbers; a form that is shown again does not wait for the directory."""
     if request.method == "GET":
-        return unit_view(now.tenant, now.desk, unit)
+        return unit_view(ctx.tenant, ctx.directory, unit)
     try:
-        return unit_view(now.tenant, now.desk, unit)
-    except (NotRead, NotReady):
+        return unit_view(ctx.tenant, ctx.directory, unit)
+    except (DirectoryNotRead, StillComputing):
         return None
 
 
-def _removal(now: Here, unit: SchoolUnit, overtaken: Overtaken | None = None) -> str:
+def _removal(ctx: RequestContext, unit: SchoolUnit, conflict: EditConflict | None = None) -> str:
     return render_template(
-        "unit/remove.html",
+        "school_unit/remove.html",
         unit=unit,
-        losing=_losing(now, unit),
-        on=[c for c in now.tenant.connections if unit.code in c.school_units and c.mode != "off"],
-        overtaken=overtaken,
-        mark=now.mark(lambda tenant: _whole(tenant, unit.code)),
+        losing=_losing(ctx, unit),
+        on=[c for c in ctx.tenant.connections if unit.code in c.school_units and c.mode != "off"],
+        conflict=conflict,
+        mark=ctx.version_token(lambda tenant: _whole(tenant, unit.code)),
     )
 
 
-def _losing(now: Here, unit: SchoolUnit) -> tuple[Leaving, ...] | None:
+def _losing(ctx: RequestContext, unit: SchoolUnit) -> tuple[LeavingPeople, ...] | None:
     """Whom the vendors lose; None where the directory cannot be read, which stops nobody."""
     try:
-        return leaving(now.desk, unit_view(now.tenant, now.desk, unit), delivered(now))
-    except NotRead as error:
+        return leaving(ctx.directory, unit_view(ctx.tenant, ctx.directory, unit), delivered(ctx))
+    except DirectoryNotRead as error:
         if request.method == "GET" and (error.state is None or error.state.status != "failed"):
             raise
         return None
-    except NotReady:
+    except StillComputing:
         if request.method == "GET":
             raise
         return None

@@ -9,11 +9,11 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.tenants.model import Tenant
 from addon.text import fold, sort_key
-from addon.web.directory.cache import NotRead, NotReady
-from addon.web.i18n import said as _
+from addon.web.directory.cache import DirectoryNotRead, StillComputing
+from addon.web.i18n import gettext_str as _
 from addon.web.pagination import page_of
 from addon.web.presenters.school_units import Numbers, UnitRow, numbers, unit_rows
-from addon.web.request_context import Here, Overtaken, here
+from addon.web.request_context import EditConflict, RequestContext, request_context
 
 SIZE = 100
 Step = Literal["first", "up", "down"]
@@ -22,33 +22,33 @@ STEPS: Mapping[str, Step] = {"first": "first", "up": "up", "down": "down"}
 
 def blueprint() -> Blueprint:
     """All units of the tenant."""
-    units = Blueprint("units", __name__)
+    units = Blueprint("school_units", __name__)
 
     @units.get("/skolenheter")
     def page() -> str:
         """Which units are set up, which are not?"""
-        return _page(here(), ordering=request.args.get("ordna") == "1")
+        return _page(request_context(), ordering=request.args.get("ordna") == "1")
 
     @units.post("/skolenheter/ordning")
     def order() -> AnyResponse | tuple[str, int]:
         """Move a unit: the first counts where a vendor takes one placement."""
-        now = here()
+        ctx = request_context()
         code, step = request.form.get("unit", ""), STEPS.get(request.form.get("step", ""))
-        if step is None or all(unit.code != code for unit in now.tenant.school_units):
-            return redirect(url_for("units.page", ordna="1"))
+        if step is None or all(unit.code != code for unit in ctx.tenant.school_units):
+            return redirect(url_for("school_units.page", ordna="1"))
         try:
-            now.save(
+            ctx.save(
                 "units.ordered",
                 lambda tenant: moved(tenant, code, step),
                 part=_codes,
-                mark=request.form.get("mark", ""),
+                version_token=request.form.get("mark", ""),
             )
-        except Overtaken as overtaken:
-            return _page(now, True, overtaken), 409
+        except EditConflict as conflict:
+            return _page(ctx, True, conflict), 409
         flash(_("Ordningen är ändrad."))
-        place = _codes(now.tenant).index(code)
+        place = _codes(ctx.tenant).index(code)
         return redirect(
-            url_for("units.page", ordna="1", sida=place // SIZE + 1, _anchor=f"enhet-{code}")
+            url_for("school_units.page", ordna="1", sida=place // SIZE + 1, _anchor=f"enhet-{code}")
         )
 
     return units
@@ -75,10 +75,10 @@ def _codes(tenant: Tenant) -> list[str]:
     return [unit.code for unit in tenant.school_units]
 
 
-def _page(now: Here, ordering: bool, overtaken: Overtaken | None = None) -> str:
-    counted, reading = _counted(now)
-    codes = _codes(now.tenant)
-    rows = unit_rows(now.tenant, counted, now.house.register().statuses(now.tenant_id, codes))
+def _page(ctx: RequestContext, ordering: bool, conflict: EditConflict | None = None) -> str:
+    counted, reading = _counted(ctx)
+    codes = _codes(ctx.tenant)
+    rows = unit_rows(ctx.tenant, counted, ctx.services.register().statuses(ctx.tenant_id, codes))
     text = "" if ordering else request.args.get("q", "").strip()
     status = "" if ordering else request.args.get("visa", "")
     sort = "ordning" if ordering else request.args.get("sort", "ordning")
@@ -86,7 +86,7 @@ def _page(now: Here, ordering: bool, overtaken: Overtaken | None = None) -> str:
     if status == "saknas":
         shown = [row for row in shown if not row.ready]
     return render_template(
-        "units/page.html",
+        "school_units/page.html",
         rows=rows,
         ready=[row for row in rows if row.ready],
         page=page_of(in_order(shown, sort), request.args, SIZE),
@@ -94,21 +94,21 @@ def _page(now: Here, ordering: bool, overtaken: Overtaken | None = None) -> str:
         status=status,
         sort=sort,
         ordering=ordering,
-        overtaken=overtaken,
-        mark=now.mark(_codes),
+        conflict=conflict,
+        mark=ctx.version_token(_codes),
         counted=counted is not None,
         reading=reading,
     )
 
 
-def _counted(now: Here) -> tuple[Mapping[str, Numbers] | None, bool]:
+def _counted(ctx: RequestContext) -> tuple[Mapping[str, Numbers] | None, bool]:
     """The numbers of each unit; None where they are not known, and whether they soon are."""
     try:
-        return numbers(now.desk), False
-    except NotRead as unread:
+        return numbers(ctx.directory), False
+    except DirectoryNotRead as unread:
         state = unread.state
-        return None, state is not None and state.status == "reading" and not state.lost(now.now)
-    except NotReady:
+        return None, state is not None and state.status == "reading" and not state.lost(ctx.now)
+    except StillComputing:
         return None, True
 
 

@@ -8,14 +8,20 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.proposals.suggestions import Suggestion, suggested_values
 from addon.proposals.vocabulary import Role
 from addon.tenants.model import SchoolUnit, Tenant
-from addon.web.directory.cache import Desk
+from addon.web.directory.cache import TenantDirectory
 from addon.web.forms.filters import OPERATORS
 from addon.web.forms.selection import ROLES, RoleForm, SelectionForm, read_selection, selection_form
 from addon.web.presenters import org_unit_tree
 from addon.web.presenters.delivered import delivered
 from addon.web.presenters.groups import groups_named, groups_shown, telling_word
-from addon.web.presenters.selection_preview import Outcome, attributes, outcome
-from addon.web.request_context import Here, Overtaken, here, mark_of, with_unit
+from addon.web.presenters.selection_preview import SelectionPreview, attributes, preview_selection
+from addon.web.request_context import (
+    EditConflict,
+    RequestContext,
+    content_hash,
+    request_context,
+    with_unit,
+)
 from addon.web.views.school_unit import stored_unit, unit_of
 
 VALUES = 15
@@ -31,47 +37,49 @@ def blueprint() -> Blueprint:
     @selection.get("/skolenheter/<code>/urval")
     def page(code: str) -> str:
         """Who belongs here?"""
-        now = here()
-        unit = unit_of(now, code)
-        return _page(now, unit, selection_form(unit))
+        ctx = request_context()
+        unit = unit_of(ctx, code)
+        return _page(ctx, unit, selection_form(unit))
 
     @selection.post("/skolenheter/<code>/urval")
     def save(code: str) -> AnyResponse | str | tuple[str, int]:
         """Keep the selection; or, with `do`, show what the form would give."""
-        now = here()
-        now.wait_longer()
-        unit = unit_of(now, code)
-        form = read_selection(request.form, org_unit_tree.paths(now.desk))
-        deed = request.form.get("do", "")
-        if deed:
-            return _shown(now, unit, form, deed)
+        ctx = request_context()
+        ctx.wait_longer()
+        unit = unit_of(ctx, code)
+        form = read_selection(request.form, org_unit_tree.paths(ctx.directory))
+        action = request.form.get("do", "")
+        if action:
+            return _shown(ctx, unit, form, action)
         if form.faults:
-            return _page(now, unit, form, faults=form.faults), 400
+            return _page(ctx, unit, form, faults=form.faults), 400
         # A regular expression that takes too long is found here, before anything is kept.
-        if _asks(now, _outcome(now, unit, form)) and not _is_accepted(form):
+        if _asks(ctx, _outcome(ctx, unit, form)) and not _is_accepted(form):
             told = {"accepted": _("Kryssa för att du har sett vilka som tas bort.")}
-            return _page(now, unit, form, faults=told), 400
+            return _page(ctx, unit, form, faults=told), 400
         wanted = {"students": form.students.selector(), "staff": form.staff.selector()}
         try:
-            now.save(
+            ctx.save(
                 "unit.saved",
                 lambda tenant: with_unit(tenant, code, **wanted),
                 subject=code,
                 part=lambda tenant: _part(tenant, code),
-                mark=request.form.get("mark", ""),
+                version_token=request.form.get("mark", ""),
             )
-        except Overtaken as overtaken:
-            return _page(now, unit, form, overtaken=overtaken), 409
+        except EditConflict as conflict:
+            return _page(ctx, unit, form, conflict=conflict), 409
         flash(_("Urvalet för %(unit)s är sparat.", unit=unit.name))
-        return redirect(url_for("unit.page", code=code))
+        return redirect(url_for("school_unit.page", code=code))
 
     @selection.get("/skolenheter/<code>/urval/under")
     def under(code: str) -> str:
         """What is below a node of the tree, for a page that opens it."""
-        now = here()
-        unit = unit_of(now, code)
+        ctx = request_context()
+        unit = unit_of(ctx, code)
         columns = _columns(selection_form(unit))
-        row = org_unit_tree.below(org_unit_tree.tree(now.desk), request.args.get("ou", ""), columns)
+        row = org_unit_tree.below(
+            org_unit_tree.tree(ctx.directory), request.args.get("ou", ""), columns
+        )
         if row is None:
             abort(404)
         action = url_for("selection.under", code=code)
@@ -90,99 +98,101 @@ def _columns(form: SelectionForm) -> dict[str, tuple[str, ...]]:
     return {role: form.of(role).org_units for role in ROLES}
 
 
-def _shown(now: Here, unit: SchoolUnit, form: SelectionForm, deed: str) -> str:
+def _shown(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm, action: str) -> str:
     """The page after a button that changes the form, or only the part that the page asks for."""
-    form = form.after(deed)
+    form = form.after(action)
     if request.headers.get("HX-Request") != "true":
-        return _page(now, unit, form, opened=deed.removeprefix("open:"))
-    if deed == "show":
-        return render_template("selection/outcome.html", **_outcome_of(now, unit, form))
-    if deed == "groups":
-        return render_template("parts/groups.html", form=form, **_groups_of(now, form, unit))
-    role, _colon, _deed = deed.partition(":")
+        return _page(ctx, unit, form, opened=action.removeprefix("open:"))
+    if action == "show":
+        return render_template("selection/outcome.html", **_outcome_of(ctx, unit, form))
+    if action == "groups":
+        return render_template("parts/groups.html", form=form, **_groups_of(ctx, form, unit))
+    role, _colon, _deed = action.partition(":")
     if role not in ROLES:
         abort(400)
     return render_template(
         "selection/filters.html",
         role=role,
         swapped=True,
-        **_outcome_of(now, unit, form),
-        **_filters_of(now, form),
+        **_outcome_of(ctx, unit, form),
+        **_filters_of(ctx, form),
     )
 
 
 def _page(
-    now: Here,
+    ctx: RequestContext,
     unit: SchoolUnit,
     form: SelectionForm,
     *,
     faults: dict[str, str] | None = None,
-    overtaken: Overtaken | None = None,
+    conflict: EditConflict | None = None,
     opened: str = "",
 ) -> str:
-    top = org_unit_tree.tree(now.desk)
+    top = org_unit_tree.tree(ctx.directory)
     columns = _columns(form)
     return render_template(
         "selection/page.html",
         rows=org_unit_tree.rows(top, columns, (opened,) if opened else ()),
         absent={role: org_unit_tree.absent(top, columns[role]) for role in ROLES},
         faults=faults or {},
-        overtaken=overtaken,
-        mark=now.mark(lambda tenant: _part(tenant, unit.code)),
+        conflict=conflict,
+        mark=ctx.version_token(lambda tenant: _part(tenant, unit.code)),
         under=url_for("selection.under", code=unit.code),
-        read=now.desk.survey.read,
-        **_outcome_of(now, unit, form),
-        **_filters_of(now, form),
-        **_groups_of(now, form, unit),
+        read=ctx.directory.survey.read,
+        **_outcome_of(ctx, unit, form),
+        **_filters_of(ctx, form),
+        **_groups_of(ctx, form, unit),
     )
 
 
-def _outcome_of(now: Here, unit: SchoolUnit, form: SelectionForm) -> dict[str, object]:
-    found = _outcome(now, unit, form)
+def _outcome_of(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> dict[str, object]:
+    found = _outcome(ctx, unit, form)
     return {
         "unit": unit,
         "code": unit.code,
         "form": form,
         "outcome": found,
-        "asks": _asks(now, found),
+        "asks": _asks(ctx, found),
         "seen": _seen(form),
         "accepted": _is_accepted(form),
     }
 
 
-def _outcome(now: Here, unit: SchoolUnit, form: SelectionForm) -> Outcome:
+def _outcome(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> SelectionPreview:
     students, staff = form.students.selector(), form.staff.selector()
-    return outcome(now.desk, unit, students, staff, delivered(now))
+    return preview_selection(ctx.directory, unit, students, staff, delivered(ctx))
 
 
-def _asks(now: Here, found: Outcome) -> bool:
+def _asks(ctx: RequestContext, found: SelectionPreview) -> bool:
     """Whether somebody would be removed at a vendor, or be another there than they were."""
-    return bool(found.removals or (found.turned.count and delivered(now)))
+    return bool(found.removals or (found.turned.count and delivered(ctx)))
 
 
 def _seen(form: SelectionForm) -> str:
     """What stands for a choice whose consequences are accepted; another one's are not."""
-    return mark_of((form.students.selector(), form.staff.selector()))
+    return content_hash((form.students.selector(), form.staff.selector()))
 
 
 def _is_accepted(form: SelectionForm) -> bool:
     return request.form.get("accepted") == _seen(form)
 
 
-def _filters_of(now: Here, form: SelectionForm) -> dict[str, object]:
+def _filters_of(ctx: RequestContext, form: SelectionForm) -> dict[str, object]:
     used = [c.attribute for role in ROLES for f in form.of(role).filters for c in f if c.attribute]
-    suggested = {role: _suggested(now.desk, role, form.of(role)) for role in ROLES}
+    suggested = {role: _suggested(ctx.directory, role, form.of(role)) for role in ROLES}
     return {
-        "attributes": attributes(now.desk, used),
+        "attributes": attributes(ctx.directory, used),
         "operators": OPERATORS,
         "suggested": suggested,
         "roles": ROLES,
     }
 
 
-def _suggested(desk: Desk, role: Role, form: RoleForm) -> dict[str, tuple[Suggestion, ...]]:
+def _suggested(
+    directory: TenantDirectory, role: Role, form: RoleForm
+) -> dict[str, tuple[Suggestion, ...]]:
     """The values that the attributes in use have among those whom the ticked places reach."""
-    index = desk.index
+    index = directory.index
     wanted = {clause.attribute for clauses in form.filters for clause in clauses} - OF_ONE_PERSON
     if not wanted:
         return {}
@@ -195,17 +205,17 @@ def _suggested(desk: Desk, role: Role, form: RoleForm) -> dict[str, tuple[Sugges
     return {each: suggested_values(index, each, reached, VALUES) for each in wanted if each}
 
 
-def _groups_of(now: Here, form: SelectionForm, unit: SchoolUnit) -> dict[str, object]:
-    desk = now.desk
+def _groups_of(ctx: RequestContext, form: SelectionForm, unit: SchoolUnit) -> dict[str, object]:
+    directory = ctx.directory
     chosen = tuple(dict.fromkeys((*form.students.groups, *form.staff.groups)))
     if form.search:
-        found = groups_named(desk, form.search.split(), chosen)
+        found = groups_named(directory, form.search.split(), chosen)
     else:  # classes and teaching groups are found by rules, and add nobody
-        made = {g.source_id for g in desk.prepared.roster.groups if g.source == "group"}
+        made = {g.source_id for g in directory.prepared.roster.groups if g.source == "group"}
         found = [
             address
-            for address in groups_named(desk, [telling_word(unit.name)], chosen)
-            if (group := desk.index.named(address)) is None or group.id not in made
+            for address in groups_named(directory, [telling_word(unit.name)], chosen)
+            if (group := directory.index.named(address)) is None or group.id not in made
         ]
     return {
         "columns": ROLES,
@@ -213,5 +223,5 @@ def _groups_of(now: Here, form: SelectionForm, unit: SchoolUnit) -> dict[str, ob
         "counted": True,
         "otherwise": _("Inga grupper liknar skolenhetens namn."),
         "action": url_for("selection.page", code=unit.code),
-        **groups_shown(desk, chosen, found),
+        **groups_shown(directory, chosen, found),
     }

@@ -15,8 +15,8 @@ from addon.notifications.mailer import Mailer, MailError
 from addon.store.base import StoreError
 from addon.tenants.model import About, Notices, Pause, Tenant
 from addon.tenants.pause import today
-from addon.web.request_context import Here, Overtaken, here
-from addon.web.security.auth import comes_in
+from addon.web.request_context import EditConflict, RequestContext, request_context
+from addon.web.security.auth import is_allowed
 
 HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 ABOUT: tuple[About, ...] = ("held", "failed", "unread")
@@ -48,13 +48,13 @@ def blueprint() -> Blueprint:
     @settings.get("/installningar")
     def page() -> str:
         """Schedule, pause, notices, administrators, log of changes, export."""
-        return _page(here())
+        return _page(request_context())
 
     @settings.post("/installningar/schema")
     def schedule() -> AnyResponse | tuple[str, int]:
         chosen = request.form.get("hours", "")
         if chosen and chosen not in map(str, HOURS):
-            return _page(here(), faults={"hours": _("Välj hur ofta i listan.")}), 400
+            return _page(request_context(), faults={"hours": _("Välj hur ofta i listan.")}), 400
         hours = int(chosen) if chosen else None
         return _save(
             "schedule",
@@ -65,15 +65,15 @@ def blueprint() -> Blueprint:
 
     @settings.post("/installningar/paus")
     def pause() -> AnyResponse | tuple[str, int]:
-        now = here()
+        ctx = request_context()
         if request.form.get("do") == "end":
             wanted = None
         else:
             wanted, faults = _read_pause(
-                request.form.get("from", ""), request.form.get("until", ""), today(now.now)
+                request.form.get("from", ""), request.form.get("until", ""), today(ctx.now)
             )
             if faults:
-                return _page(now, faults=faults), 400
+                return _page(ctx, faults=faults), 400
         said = _("Pausen är sparad.") if wanted else _("Pausen är avslutad.")
         return _save(
             "pause",
@@ -87,11 +87,11 @@ def blueprint() -> Blueprint:
         addresses, bad = _addresses(request.form.get("email", ""))
         if bad:
             told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
-            return _page(here(), faults={"email": told}), 400
+            return _page(request_context(), faults={"email": told}), 400
         about = tuple(kind for kind in ABOUT if kind in request.form.getlist("about"))
         if addresses and not about:
             told = _("Kryssa för minst en sak, eller ta bort adresserna.")
-            return _page(here(), faults={"about": told}), 400
+            return _page(request_context(), faults={"about": told}), 400
         wanted = Notices(email=addresses, about=about)
         return _save(
             "notices",
@@ -103,26 +103,26 @@ def blueprint() -> Blueprint:
     @settings.post("/installningar/provmeddelande")
     def test_mail() -> AnyResponse:
         """Send a message to see that it arrives."""
-        now = here()
-        mailer = now.house.mailer()
+        ctx = request_context()
+        mailer = ctx.services.mailer()
         if mailer is None:
             flash(_("Den som driver Skolsynk har inte ställt in e-post."), "warning")
-        elif not now.tenant.notices.email:
+        elif not ctx.tenant.notices.email:
             flash(_("Spara minst en adress först."), "warning")
         else:
-            _send_test(now, mailer)
+            _send_test(ctx, mailer)
         return redirect(url_for("settings.page"))
 
     @settings.post("/installningar/administratorer")
     def administrators() -> AnyResponse | tuple[str, int]:
-        now = here()
+        ctx = request_context()
         addresses, bad = _addresses(request.form.get("administrators", ""))
         if bad:
             told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
-            return _page(now, faults={"administrators": told}), 400
-        if not comes_in(now.admin, addresses):
+            return _page(ctx, faults={"administrators": told}), 400
+        if not is_allowed(ctx.admin, addresses):
             told = _("Ta med din egen adress, annars kommer du inte in igen.")
-            return _page(now, faults={"administrators": told}), 400
+            return _page(ctx, faults={"administrators": told}), 400
         return _save(
             "administrators",
             "administrators.saved",
@@ -133,10 +133,10 @@ def blueprint() -> Blueprint:
     return settings
 
 
-def _send_test(now: Here, mailer: Mailer) -> None:
+def _send_test(ctx: RequestContext, mailer: Mailer) -> None:
     """Send the message, and say how it went."""
     try:
-        notify.test_message(now.tenant, mailer)
+        notify.test_message(ctx.tenant, mailer)
     except MailError as error:
         flash(remedy(error), "warning")
     else:
@@ -146,17 +146,17 @@ def _send_test(now: Here, mailer: Mailer) -> None:
 def _save(
     form: str, what: str, change: Callable[[Tenant], Tenant], said: str
 ) -> AnyResponse | tuple[str, int]:
-    now = here()
+    ctx = request_context()
     try:
-        now.save(
+        ctx.save(
             what,
             change,
             part=PARTS[form],
-            mark=request.form.get("mark", ""),
+            version_token=request.form.get("mark", ""),
             places=(PLACES[form],),
         )
-    except Overtaken as overtaken:
-        return _page(now, overtaken=overtaken), 409
+    except EditConflict as conflict:
+        return _page(ctx, conflict=conflict), 409
     except StoreError:
         flash(_("Det kunde inte sparas just nu. Försök igen om en stund."), "warning")
         return redirect(url_for("settings.page"))
@@ -164,11 +164,13 @@ def _save(
     return redirect(url_for("settings.page"))
 
 
-def _page(now: Here, faults: Faults | None = None, overtaken: Overtaken | None = None) -> str:
+def _page(
+    ctx: RequestContext, faults: Faults | None = None, conflict: EditConflict | None = None
+) -> str:
     """The page; a form that was not saved is shown as it was filled in."""
-    stored = now.tenant
+    stored = ctx.tenant
     given = request.form if request.method == "POST" else {}
-    every, day = now.house.settings.schedule_hours, today(now.now)
+    every, day = ctx.services.settings.schedule_hours, today(ctx.now)
     pause = stored.schedule.pause
     if pause is not None and pause.until < day:
         pause = None  # it is over
@@ -185,18 +187,18 @@ def _page(now: Here, faults: Faults | None = None, overtaken: Overtaken | None =
         about=request.form.getlist("about") if "email" in given else stored.notices.about,
         kinds=ABOUT,
         administrators=given.get("administrators", "\n".join(stored.administrators)),
-        has_mail=now.house.settings.web.mail is not None,
+        has_mail=ctx.services.settings.web.mail is not None,
         faults=faults or {},
-        overtaken=overtaken,
-        marks={name: _mark(now, name) for name in PARTS},
+        conflict=conflict,
+        marks={name: _mark(ctx, name) for name in PARTS},
         today=day,
     )
 
 
-def _mark(now: Here, form: str) -> str:
+def _mark(ctx: RequestContext, form: str) -> str:
     """The mark of one of the forms: the one that was sent keeps its own."""
     sent = request.endpoint == f"settings.{form}"
-    return now.mark(PARTS[form]) if sent else now.fresh_mark(PARTS[form])
+    return ctx.version_token(PARTS[form]) if sent else ctx.current_version_token(PARTS[form])
 
 
 def _addresses(text: str) -> tuple[tuple[str, ...], str | None]:

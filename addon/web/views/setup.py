@@ -8,96 +8,98 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.school_register.model import RegisterError
 from addon.tenants.model import Mode, Organisation, Tenant
-from addon.web.directory.cache import NotRead, NotReady
-from addon.web.i18n import said as _
-from addon.web.presenters.connection_status import lines
-from addon.web.presenters.setup_steps import bring_back, put_away, steps
+from addon.web.directory.cache import DirectoryNotRead, StillComputing
+from addon.web.i18n import gettext_str as _
+from addon.web.presenters.connection_status import connection_statuses
+from addon.web.presenters.setup_steps import bring_back, put_away, setup_steps
 from addon.web.presenters.step_words import spelled
-from addon.web.presenters.vendor_impact import Reach, carried
-from addon.web.request_context import Here, Overtaken, here
-from addon.web.views.directory import order_reading
+from addon.web.presenters.vendor_impact import PeopleCounts, carried
+from addon.web.request_context import EditConflict, RequestContext, request_context
+from addon.web.views.directory import request_reading
 
 NUMBER = re.compile(r"(\d{6})-?(\d{4})")
 
 
 def blueprint() -> Blueprint:
     """The steps that have no page of their own."""
-    guide = Blueprint("guide", __name__)
+    guide = Blueprint("setup", __name__)
 
     @guide.post("/kom-igang")
     def start() -> AnyResponse:
         """Save the document that everything else is written in, and have the directory read."""
-        now = here()
-        if now.is_new:
-            proposed = _proposed(now)
-            now.save("organisation.saved", lambda t: structs.replace(t, organisation=proposed))
-            order_reading(now)
-        return redirect(url_for("guide.organisation"))
+        ctx = request_context()
+        if ctx.is_new:
+            proposed = _proposed(ctx)
+            ctx.save("organisation.saved", lambda t: structs.replace(t, organisation=proposed))
+            request_reading(ctx)
+        return redirect(url_for("setup.organisation"))
 
     @guide.get("/organisation")
     def organisation() -> str | AnyResponse:
         """Who the principal organiser is."""
-        now = here()
-        if now.is_new:
+        ctx = request_context()
+        if ctx.is_new:
             return redirect(url_for("overview.page"))
-        kept, found = now.tenant.organisation, _in_register(now)
+        kept, found = ctx.tenant.organisation, _in_register(ctx)
         number = kept.organisation_number or (found.organisation_number if found else None)
-        return _organisation_form(now, {"name": kept.name, "number": spelled(number or "")}, found)
+        return _organisation_form(ctx, {"name": kept.name, "number": spelled(number or "")}, found)
 
     @guide.post("/organisation")
     def save_organisation() -> str | AnyResponse | tuple[str, int]:
         """Keep the organisation's name and number."""
-        now = here()
+        ctx = request_context()
         given = {name: request.form.get(name, "").strip() for name in ("name", "number")}
         faults = _faults(given)
         if faults:
-            return _organisation_form(now, given, faults=faults), 400
+            return _organisation_form(ctx, given, faults=faults), 400
         wanted = Organisation(given["name"], _plain(given["number"]) or None)
         try:
-            now.save(
+            ctx.save(
                 "organisation.saved",
                 lambda t: structs.replace(t, organisation=wanted),
                 part=_organisation,
-                mark=request.form.get("mark", ""),
+                version_token=request.form.get("mark", ""),
             )
-        except Overtaken as overtaken:
-            return _organisation_form(now, given, overtaken=overtaken), 409
+        except EditConflict as conflict:
+            return _organisation_form(ctx, given, conflict=conflict), 409
         flash(_("Organisationen är sparad."))
-        return redirect(url_for("guide.organisation" if steps(now).done else "register.page"))
+        return redirect(
+            url_for("setup.organisation" if setup_steps(ctx).done else "school_register.page")
+        )
 
     @guide.post("/organisation/las-i-mitt-namn")
     def reader() -> AnyResponse:
         """Have the directory be read in the name of whoever asks."""
-        now = here()
-        if now.is_new:
+        ctx = request_context()
+        if ctx.is_new:
             return redirect(url_for("overview.page"))
-        own = now.admin.email
-        now.save("organisation.reader", lambda t: structs.replace(t, delegated_admin=own))
-        order_reading(now)  # if it cannot be read so, that is told at once
+        own = ctx.admin.email
+        ctx.save("organisation.reader", lambda t: structs.replace(t, delegated_admin=own))
+        request_reading(ctx)  # if it cannot be read so, that is told at once
         flash(_("Katalogen läses i ditt namn från och med nu."))
-        return redirect(url_for("guide.organisation"))
+        return redirect(url_for("setup.organisation"))
 
     @guide.get("/testlage")
     def test() -> str:
         """Which vendors can be tried in their test environment."""
-        return _modes(here(), "test")
+        return _modes(request_context(), "test")
 
     @guide.get("/skarpt-lage")
     def live() -> str:
         """Which vendors can be turned on."""
-        return _modes(here(), "live")
+        return _modes(request_context(), "live")
 
     @guide.post("/guide/bort")
     def away() -> AnyResponse:
         """Show the steps no more by themselves."""
-        put_away(here())
+        put_away(request_context())
         flash(_("Guiden är undanlagd. Du hittar den igen under Inställningar."))
         return redirect(url_for("overview.page"))
 
     @guide.post("/guide/visa")
     def back() -> AnyResponse:
         """Show the steps again."""
-        bring_back(here())
+        bring_back(request_context())
         return redirect(url_for("overview.page"))
 
     return guide
@@ -108,54 +110,54 @@ def _organisation(tenant: Tenant) -> Organisation:
 
 
 def _organisation_form(
-    now: Here,
+    ctx: RequestContext,
     given: dict[str, str],
     found: Organisation | None = None,
     faults: dict[str, str] | None = None,
-    overtaken: Overtaken | None = None,
+    conflict: EditConflict | None = None,
 ) -> str:
     """The form; `found` is what the register has for the domain, where that is worth saying."""
     same = found is not None and _plain(given["number"]) == found.organisation_number
-    kept = now.tenant.organisation.organisation_number
+    kept = ctx.tenant.organisation.organisation_number
     return render_template(
-        "guide/organisation.html",
+        "setup/organisation.html",
         given=given,
         faults=faults or {},
-        overtaken=overtaken,
-        mark=now.mark(_organisation),
+        conflict=conflict,
+        mark=ctx.version_token(_organisation),
         found=found if found is not None and not (same and kept) else None,
         filled_in=same,
         spelled=spelled,
     )
 
 
-def _modes(now: Here, mode: Mode) -> str:
+def _modes(ctx: RequestContext, mode: Mode) -> str:
     return render_template(
-        "guide/modes.html",
-        lines=lines(now),
+        "setup/modes.html",
+        lines=connection_statuses(ctx),
         wanted=mode,
-        reach={c.vendor: _carried(now, c.vendor) for c in now.tenant.connections},
+        reach={c.vendor: _carried(ctx, c.vendor) for c in ctx.tenant.connections},
     )
 
 
-def _carried(now: Here, vendor: str) -> Reach | None:
+def _carried(ctx: RequestContext, vendor: str) -> PeopleCounts | None:
     """Whom the connection carries; None where that is not known now."""
     try:
-        return carried(now.desk, vendor)
-    except (NotRead, NotReady):
+        return carried(ctx.directory, vendor)
+    except (DirectoryNotRead, StillComputing):
         return None
 
 
-def _proposed(now: Here) -> Organisation:
+def _proposed(ctx: RequestContext) -> Organisation:
     """The organisation that the register says has this domain; else by its domain's name."""
-    found = _in_register(now)
-    return now.tenant.organisation if found is None else found
+    found = _in_register(ctx)
+    return ctx.tenant.organisation if found is None else found
 
 
-def _in_register(now: Here) -> Organisation | None:
-    domain = now.tenant.primary_domain or ""
+def _in_register(ctx: RequestContext) -> Organisation | None:
+    domain = ctx.tenant.primary_domain or ""
     try:
-        organiser = now.house.register().organiser_for(domain, now.tenant.organisation.name)
+        organiser = ctx.services.register().organiser_for(domain, ctx.tenant.organisation.name)
     except RegisterError:
         return None
     return None if organiser is None else Organisation(organiser.name, organiser.number)

@@ -28,9 +28,9 @@ from addon.bootstrap import secret_manager
 from addon.settings import Settings
 from addon.vendors.profiles import NotConfigured
 from addon.web.answers import HEADERS
-from addon.web.security.auth import Refused, enter, refusal, remember, signed_in
-from addon.web.security.safe_redirect import after_sign_in
-from addon.web.services import House
+from addon.web.security.auth import SignInRefused, authenticate, refusal_text, remember, signed_in
+from addon.web.security.safe_redirect import safe_path_after_sign_in
+from addon.web.services import Services
 from addon.web_settings import SignIn
 
 log = logging.getLogger(__name__)
@@ -92,20 +92,20 @@ class Provider:
             return self._client
 
 
-def blueprint(app: Flask, house: House) -> Blueprint:
+def blueprint(app: Flask, services: Services) -> Blueprint:
     """Signing in and out."""
-    signin = Blueprint("signin", __name__)
-    provider = Provider(app, house.settings)
+    signin = Blueprint("sign_in", __name__)
+    provider = Provider(app, services.settings)
 
     @signin.get("/logga-in")
     def page() -> AnyResponse | tuple[str, int]:
         """One button; a link alone begins nothing."""
-        way_back = after_sign_in(request.args.get("vidare", ""))
+        way_back = safe_path_after_sign_in(request.args.get("vidare", ""))
         if provider.settings is None:
-            return render_template("signin/not_set_up.html"), 503
-        if signed_in(house.clock()) is not None:
+            return render_template("sign_in/not_set_up.html"), 503
+        if signed_in(services.clock()) is not None:
             return redirect(way_back)
-        response = make_response(render_template("signin/page.html", way_back=way_back))
+        response = make_response(render_template("sign_in/page.html", way_back=way_back))
         policy = HEADERS["Content-Security-Policy"].replace(
             "form-action 'self'", f"form-action 'self' {provider.origins()}"
         )
@@ -116,24 +116,24 @@ def blueprint(app: Flask, house: House) -> Blueprint:
     def begin() -> AnyResponse | tuple[str, int]:
         """Send the person to the provider."""
         if provider.settings is None:
-            return render_template("signin/not_set_up.html"), 503
-        session[BACK] = after_sign_in(request.form.get("vidare", ""))
+            return render_template("sign_in/not_set_up.html"), 503
+        session[BACK] = safe_path_after_sign_in(request.form.get("vidare", ""))
         _forget_all_but(MOST_BEGUN - 1)
         try:
             answer: AnyResponse = provider.client.authorize_redirect(
-                _callback(house.settings), prompt=ASK_WHICH
+                _callback(services.settings), prompt=ASK_WHICH
             )
         except UNUSABLE as error:
             log.error("the OpenID provider cannot be used: %s", type(error).__name__)
-            return render_template("signin/trouble.html", why="provider"), 503
+            return render_template("sign_in/trouble.html", why="provider"), 503
         return answer
 
     @signin.get("/logga-in/klar")
     def done() -> AnyResponse | tuple[str, int]:
         """The provider has sent the person back."""
         if provider.settings is None:
-            return render_template("signin/not_set_up.html"), 503
-        _forget_expired(house.clock())
+            return render_template("sign_in/not_set_up.html"), 503
+        _forget_expired(services.clock())
         try:
             token = provider.client.authorize_access_token(claims_options=provider.demands())
             claims = token["userinfo"]
@@ -141,31 +141,31 @@ def blueprint(app: Flask, house: House) -> Blueprint:
             verified = claims.get("email_verified") is True
         except OAuthError as error:
             log.warning("nobody was signed in: %s", _word(error.error))
-            if signed_in(house.clock()) is not None:  # in another window, meanwhile
-                return redirect(after_sign_in("/"))
+            if signed_in(services.clock()) is not None:  # in another window, meanwhile
+                return redirect(safe_path_after_sign_in("/"))
             why = "denied" if error.error == "access_denied" else "again"
-            return render_template("signin/trouble.html", why=why), 400
+            return render_template("sign_in/trouble.html", why=why), 400
         except (RequestException, NotConfigured) as error:
             log.error("the OpenID provider cannot be used: %s", type(error).__name__)
-            return render_template("signin/trouble.html", why="provider"), 503
+            return render_template("sign_in/trouble.html", why="provider"), 503
         except Exception as error:  # a token that is not as it must be, whatever the library says
             log.warning("nobody was signed in: %s", type(error).__name__)
-            return render_template("signin/trouble.html", why="again"), 400
-        way_back = after_sign_in(session.get(BACK, "/"))
+            return render_template("sign_in/trouble.html", why="again"), 400
+        way_back = safe_path_after_sign_in(session.get(BACK, "/"))
         if not verified:
-            return refusal("administrator")
+            return refusal_text("administrator")
         try:
-            remember(enter(house, sub, email))
-        except Refused as refused:
+            remember(authenticate(services, sub, email))
+        except SignInRefused as refused:
             session.clear()
-            return refusal(refused.why)
+            return refusal_text(refused.why)
         return redirect(way_back)
 
     @signin.post("/logga-ut")
     def leave() -> AnyResponse:
         """End the session."""
         session.clear()
-        return redirect(url_for("signin.page"))
+        return redirect(url_for("sign_in.page"))
 
     return signin
 
@@ -173,9 +173,9 @@ def blueprint(app: Flask, house: House) -> Blueprint:
 def _callback(settings: Settings) -> str:
     """Where the provider sends people back to, as it is registered with the provider."""
     if settings.web.url is not None:
-        return settings.web.url + url_for("signin.done")
+        return settings.web.url + url_for("sign_in.done")
     scheme = "https" if settings.serves_https else None
-    return url_for("signin.done", _external=True, _scheme=scheme)
+    return url_for("sign_in.done", _external=True, _scheme=scheme)
 
 
 def _begun() -> list[tuple[float, str]]:

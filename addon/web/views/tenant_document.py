@@ -9,8 +9,8 @@ from addon.tenants.document import DocumentError, decode_tenant, write_document
 from addon.tenants.model import Tenant
 from addon.validation import Fault
 from addon.web.presenters.document_errors import fault_words
-from addon.web.request_context import Here, Overtaken, here
-from addon.web.security.auth import comes_in
+from addon.web.request_context import EditConflict, RequestContext, request_context
+from addon.web.security.auth import is_allowed
 from addon.web.views.vendor_common import people_there
 
 SHOWN = 200
@@ -19,48 +19,48 @@ SHOWN = 200
 
 def blueprint() -> Blueprint:
     """The page's endpoints, and for all templates the filter `fault_words`."""
-    document = Blueprint("document", __name__)
+    document = Blueprint("tenant_document", __name__)
     document.add_app_template_filter(fault_words)
 
     @document.get("/installningar/dokument")
     def page() -> str:
         """All settings in one file."""
-        return _page(here())
+        return _page(request_context())
 
     @document.get("/installningar/dokument.json")
     def export() -> Response:
         """The document as a file."""
-        now = here()
+        ctx = request_context()
         return Response(
-            write_document(now.tenant),
+            write_document(ctx.tenant),
             mimetype="application/json",
             headers={
-                "Content-Disposition": f'attachment; filename="skolsynk-{now.tenant_id}.json"'
+                "Content-Disposition": f'attachment; filename="skolsynk-{ctx.tenant_id}.json"'
             },
         )
 
     @document.post("/installningar/dokument")
     def import_() -> str | AnyResponse | tuple[str, int]:
         """Check a file whole and show what it would change; then, confirmed, keep it."""
-        now, data = here(), _given()
+        ctx, data = request_context(), _given()
         try:
-            wanted = _checked(now, data)
+            wanted = _checked(ctx, data)
         except DocumentError as error:
-            return _page(now, faults=error.faults), 400
+            return _page(ctx, faults=error.faults), 400
         text = data.decode("utf-8-sig")
         if request.form.get("do") != "import":
-            return _page(now, wanted=wanted, text=text)
+            return _page(ctx, wanted=wanted, text=text)
         try:
-            now.save(
+            ctx.save(
                 "document.imported",
                 lambda tenant: wanted,
                 part=lambda tenant: tenant,
-                mark=request.form.get("mark", ""),
+                version_token=request.form.get("mark", ""),
             )
-        except Overtaken as overtaken:
-            return _page(now, wanted=wanted, text=text, overtaken=overtaken), 409
+        except EditConflict as conflict:
+            return _page(ctx, wanted=wanted, text=text, conflict=conflict), 409
         flash(_("Inställningarna är importerade."))
-        return redirect(url_for("document.page"))
+        return redirect(url_for("tenant_document.page"))
 
     return document
 
@@ -74,44 +74,44 @@ def _given() -> bytes:
     return request.form.get("text", "").encode()
 
 
-def _checked(now: Here, data: bytes) -> Tenant:
+def _checked(ctx: RequestContext, data: bytes) -> Tenant:
     """The document in the file, which is this tenant's and lets its reader in. Raises
     DocumentError.
     """
     if not data.strip():
         raise DocumentError([Fault("", _("Välj en fil först."))])
-    wanted = decode_tenant(data, now.vendors)
-    if wanted.customer_id != now.tenant_id:
+    wanted = decode_tenant(data, ctx.vendors)
+    if wanted.customer_id != ctx.tenant_id:
         raise DocumentError([Fault("customerId", _("Filen är en annan organisations."))])
-    if not comes_in(now.admin, wanted.administrators):
+    if not is_allowed(ctx.admin, wanted.administrators):
         told = _("Ta med din egen adress, annars kommer du inte in igen.")
         raise DocumentError([Fault("administrators", told)])
     return wanted
 
 
-def _left(now: Here, wanted: Tenant) -> dict[str, dict[str, int]]:
+def _left(ctx: RequestContext, wanted: Tenant) -> dict[str, dict[str, int]]:
     """How many people, by mode, stay at each vendor that the document leaves out."""
-    vendors = [c.vendor for c in now.tenant.connections if wanted.connection(c.vendor) is None]
-    there = {vendor: people_there(now, vendor) for vendor in vendors}
+    vendors = [c.vendor for c in ctx.tenant.connections if wanted.connection(c.vendor) is None]
+    there = {vendor: people_there(ctx, vendor) for vendor in vendors}
     return {vendor: by_mode for vendor, by_mode in there.items() if by_mode}
 
 
 def _page(
-    now: Here,
+    ctx: RequestContext,
     faults: list[Fault] | None = None,
     wanted: Tenant | None = None,
     text: str = "",
-    overtaken: Overtaken | None = None,
+    conflict: EditConflict | None = None,
 ) -> str:
-    stored = now.tenant
+    stored = ctx.tenant
     return render_template(
-        "document/page.html",
+        "tenant_document/page.html",
         faults=faults or [],
         wanted=wanted,
         text=text,
         found=() if wanted is None else changes(stored, wanted),
-        left={} if wanted is None else _left(now, wanted),
-        mark=now.fresh_mark(lambda tenant: tenant),
-        overtaken=overtaken,
+        left={} if wanted is None else _left(ctx, wanted),
+        mark=ctx.current_version_token(lambda tenant: tenant),
+        conflict=conflict,
         shown=SHOWN,
     )

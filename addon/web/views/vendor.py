@@ -7,21 +7,25 @@ from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.sync.reconcile import remembered
-from addon.tasks.base import QueueError
-from addon.tasks.requests import reconcile_now
+from addon.sync.reconcile import load_reconciliation
+from addon.tasks.base import TaskQueueError
+from addon.tasks.requests import request_reconciliation
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import OptionalField
 from addon.web.charts import Series, line_chart
-from addon.web.directory.cache import NotRead, NotReady
+from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.forms.limits import LimitsForm, limits_of, read_limits
-from addon.web.presenters.connection_status import Line, lines, people_over_time
-from addon.web.presenters.refusals import Refused, refused
+from addon.web.presenters.connection_status import (
+    ConnectionStatus,
+    connection_statuses,
+    people_over_time,
+)
+from addon.web.presenters.refusals import RefusedResource, refused
 from addon.web.presenters.run_progress import following
 from addon.web.presenters.vendor_errors import trouble_remedy
-from addon.web.presenters.vendor_impact import Reach, carried, most_removed
-from addon.web.presenters.vendor_limitations import Lacking, lacking
-from addon.web.request_context import Here, Overtaken, here
+from addon.web.presenters.vendor_impact import PeopleCounts, carried, most_removed
+from addon.web.presenters.vendor_limitations import VendorLimitations, lacking
+from addon.web.request_context import EditConflict, RequestContext, request_context
 from addon.web.views import vendor_mode, vendor_withdrawal
 from addon.web.views.vendor_common import connection_to, known_vendor, people_there, with_settings
 
@@ -39,21 +43,21 @@ def blueprint() -> Blueprint:
     @vendor.get("/leverantorer/<vendor>")
     def page(vendor: str) -> str:
         """What does it have, is it up to date, what did it refuse?"""
-        now = here()
-        known_vendor(now, vendor)
-        return _page(now, vendor)
+        ctx = request_context()
+        known_vendor(ctx, vendor)
+        return _page(ctx, vendor)
 
     @vendor.post("/leverantorer/<vendor>")
     def save(vendor: str) -> str | AnyResponse | tuple[str, int]:
         """Keep the optional fields and the limits."""
-        now = here()
-        profile = known_vendor(now, vendor)
+        ctx = request_context()
+        profile = known_vendor(ctx, vendor)
         form = read_limits(request.form)
         chosen = set(request.form.getlist("fields"))
         fields = tuple(f for f in FIELDS if f in chosen and f in profile.fields)
         if form.faults or form.limits is None:
-            return _page(now, vendor, form=form, fields=fields), 400
-        limits, before = form.limits, connection_to(now.tenant, vendor)
+            return _page(ctx, vendor, form=form, fields=fields), 400
+        limits, before = form.limits, connection_to(ctx.tenant, vendor)
 
         def change(tenant: Tenant) -> Tenant:
             changes = connection_to(tenant, vendor).limits.changes
@@ -61,17 +65,17 @@ def blueprint() -> Blueprint:
             return with_settings(tenant, vendor, fields=fields, limits=kept)
 
         try:
-            now.save(
+            ctx.save(
                 "vendor.saved",
                 change,
                 subject=vendor,
                 part=lambda t: _settings(t, vendor),
-                mark=request.form.get("mark", ""),
+                version_token=request.form.get("mark", ""),
             )
-        except Overtaken as overtaken:
-            return _page(now, vendor, form=form, fields=fields, overtaken=overtaken), 409
+        except EditConflict as conflict:
+            return _page(ctx, vendor, form=form, fields=fields, conflict=conflict), 409
         if before.mode != "off" and set(before.fields) != set(fields):
-            name = now.vendor_name(vendor)
+            name = ctx.vendor_name(vendor)
             flash(
                 _("Sparat. Nästa körning ändrar uppgifterna om alla hos %(vendor)s.", vendor=name)
             )
@@ -82,18 +86,18 @@ def blueprint() -> Blueprint:
     @vendor.post("/leverantorer/<vendor>/stam-av")
     def reconcile(vendor: str) -> AnyResponse:
         """Ask the vendor what it has, and mend what is remembered."""
-        now = here()
-        known_vendor(now, vendor)
-        name = now.vendor_name(vendor)
-        if connection_to(now.tenant, vendor).mode == "off":
+        ctx = request_context()
+        known_vendor(ctx, vendor)
+        name = ctx.vendor_name(vendor)
+        if connection_to(ctx.tenant, vendor).mode == "off":
             flash(_("%(vendor)s är av. Slå på den först.", vendor=name), "warning")
             return redirect(url_for("vendor.page", vendor=vendor))
         try:
-            reconcile_now(now.house.queue(), now.tenant_id, vendor, now.now)
-        except QueueError:
+            request_reconciliation(ctx.services.queue(), ctx.tenant_id, vendor, ctx.now)
+        except TaskQueueError:
             flash(_("Det gick inte att börja just nu. Försök igen om en stund."), "warning")
         else:
-            now.log("vendor.reconciled", vendor)
+            ctx.append_audit("vendor.reconciled", vendor)
             flash(_("%(vendor)s tillfrågas nu om vad den har.", vendor=name))
         return redirect(url_for("vendor.page", vendor=vendor))
 
@@ -106,84 +110,88 @@ def _settings(tenant: Tenant, vendor: str) -> object:
 
 
 def _page(
-    now: Here,
+    ctx: RequestContext,
     vendor: str,
     form: LimitsForm | None = None,
     fields: tuple[OptionalField, ...] | None = None,
-    overtaken: Overtaken | None = None,
+    conflict: EditConflict | None = None,
 ) -> str:
-    connection = connection_to(now.tenant, vendor)
-    line = next((each for each in lines(now) if each.connection.vendor == vendor), None)
-    found = _refused(now, line)
+    connection = connection_to(ctx.tenant, vendor)
+    line = next(
+        (each for each in connection_statuses(ctx) if each.connection.vendor == vendor), None
+    )
+    found = _refused(ctx, line)
     there = None if line is None or line.part is None else line.part.people
     return render_template(
         "vendor/page.html",
         vendor_id=vendor,
-        profile=now.vendors[vendor],
+        profile=ctx.vendors[vendor],
         connection=connection,
         line=line,
-        units=[u for u in now.tenant.school_units if u.code in connection.school_units],
+        units=[u for u in ctx.tenant.school_units if u.code in connection.school_units],
         form=form or limits_of(connection.limits),
         fields=connection.fields if fields is None else fields,
-        following=following(now) if connection.mode != "off" else None,
-        overtaken=overtaken,
-        mark=now.mark(lambda tenant: _settings(tenant, vendor)),
+        following=following(ctx) if connection.mode != "off" else None,
+        conflict=conflict,
+        mark=ctx.version_token(lambda tenant: _settings(tenant, vendor)),
         refused=found,
         people_only=bool(found) and all(each.resource_type == "User" for each in found or ()),
         remedy=trouble_remedy,
-        reconciled=remembered(now.store, now.tenant_id, vendor, now.now),
+        reconciled=load_reconciliation(ctx.store, ctx.tenant_id, vendor, ctx.now),
         there=there,
-        left=people_there(now, vendor, besides=connection.mode),
+        left=people_there(ctx, vendor, besides=connection.mode),
         most=None if there is None else most_removed(connection.limits, there),
-        carried=_carried(now, vendor),
-        lacking=_lacking(now, vendor),
-        unread=_is_unread(now),
-        chart=_chart(now, vendor),
+        carried=_carried(ctx, vendor),
+        lacking=_lacking(ctx, vendor),
+        unread=_is_unread(ctx),
+        chart=_chart(ctx, vendor),
         shown=SHOWN,
         all_fields=FIELDS,
     )
 
 
-def _chart(now: Here, vendor: str) -> object | None:
+def _chart(ctx: RequestContext, vendor: str) -> object | None:
     """The people there over time, where there is a time to speak of."""
-    points = people_over_time(now.runs, connection_to(now.tenant, vendor))
+    points = people_over_time(ctx.runs, connection_to(ctx.tenant, vendor))
     if len(points) < 2:
         return None
     return line_chart([Series(_("Personer"), tuple((p.at, p.number) for p in points))])
 
 
-def _refused(now: Here, line: Line | None) -> tuple[Refused, ...] | None:
+def _refused(
+    ctx: RequestContext, line: ConnectionStatus | None
+) -> tuple[RefusedResource, ...] | None:
     """What the vendor does not take; None where the names are not to be had now."""
     if line is None or not line.not_taken:
         return ()
     try:
-        return refused(now, now.desk, line)
-    except (NotRead, NotReady):
+        return refused(ctx, ctx.directory, line)
+    except (DirectoryNotRead, StillComputing):
         return None
 
 
-def _carried(now: Here, vendor: str) -> Reach | None:
+def _carried(ctx: RequestContext, vendor: str) -> PeopleCounts | None:
     """Whom the connection carries; None where that is not known now."""
     try:
-        return carried(now.desk, vendor)
-    except (NotRead, NotReady):
+        return carried(ctx.directory, vendor)
+    except (DirectoryNotRead, StillComputing):
         return None
 
 
-def _is_unread(now: Here) -> bool:
+def _is_unread(ctx: RequestContext) -> bool:
     """Whether the directory must be read before names can be told: else they soon can."""
     try:
-        _desk = now.desk
-    except NotRead:
+        _desk = ctx.directory
+    except DirectoryNotRead:
         return True
-    except NotReady:
+    except StillComputing:
         pass
     return False
 
 
-def _lacking(now: Here, vendor: str) -> Lacking | None:
+def _lacking(ctx: RequestContext, vendor: str) -> VendorLimitations | None:
     """What the vendor cannot take; None where that is not known now."""
     try:
-        return lacking(now.desk, vendor)
-    except (NotRead, NotReady):
+        return lacking(ctx.directory, vendor)
+    except (DirectoryNotRead, StillComputing):
         return None

@@ -3,15 +3,15 @@
 from flask import abort
 from msgspec import structs
 
-from addon.sync.context import target_of
+from addon.sync.context import resolve_target
 from addon.tenants.model import Connection, Mode, Tenant
 from addon.vendors.profiles import NotConfigured, Vendor
-from addon.web.request_context import Here, with_connection
+from addon.web.request_context import RequestContext, with_connection
 
 
-def known_vendor(now: Here, vendor: str) -> Vendor:
+def known_vendor(ctx: RequestContext, vendor: str) -> Vendor:
     """The vendor's profile; 404 where there is no such vendor."""
-    profile = now.vendors.get(vendor)
+    profile = ctx.vendors.get(vendor)
     if profile is None:
         abort(404)
     return profile
@@ -30,19 +30,21 @@ def with_settings(tenant: Tenant, vendor: str, **values: object) -> Tenant:
     return with_connection(tenant, vendor, **values)
 
 
-def problem_in(now: Here, connection: Connection, mode: Mode) -> str | None:
+def problem_in(ctx: RequestContext, connection: Connection, mode: Mode) -> str | None:
     """What must be set up in this installation before the connection can be in a mode."""
     if mode == "off":
         return None
-    rooms = now.rooms
-    target = target_of(rooms.settings, structs.replace(connection, mode=mode), rooms.secrets)
+    context = ctx.sync_context
+    target = resolve_target(
+        context.settings, structs.replace(connection, mode=mode), context.secrets
+    )
     return str(target) if isinstance(target, NotConfigured) else None
 
 
-def people_there(now: Here, vendor: str, besides: Mode | None = None) -> dict[str, int]:
+def people_there(ctx: RequestContext, vendor: str, besides: Mode | None = None) -> dict[str, int]:
     """How many people the vendor has, by mode, by the ledgers; those without any are absent.
 
     Not in the mode `besides`: that of a large ledger takes a while to read.
     """
-    keys = [key for key, _n, _refused in now.store.ledgers(now.tenant_id) if key.vendor == vendor]
-    return {k.mode: now.store.standing(k).ledger.people() for k in keys if k.mode != besides}
+    keys = [key for key, _n, _refused in ctx.store.ledgers(ctx.tenant_id) if key.vendor == vendor]
+    return {k.mode: ctx.store.standing(k).ledger.people() for k in keys if k.mode != besides}

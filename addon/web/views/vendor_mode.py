@@ -7,15 +7,15 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.sync.context import ledger_key
-from addon.tasks.base import QueueError
-from addon.tasks.requests import run_now
+from addon.tasks.base import TaskQueueError
+from addon.tasks.requests import request_run
 from addon.tenants.model import Connection, Mode, Tenant
-from addon.tenants.pause import paused
-from addon.web.directory.cache import NotRead, NotReady
+from addon.tenants.pause import current_pause
+from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.presenters.hold import is_sending
 from addon.web.presenters.protected_suggestions import undecided
-from addon.web.presenters.vendor_impact import Reach, carried, next_run
-from addon.web.request_context import Here, Overtaken, here
+from addon.web.presenters.vendor_impact import PeopleCounts, carried, next_run
+from addon.web.request_context import EditConflict, RequestContext, request_context
 from addon.web.views.vendor_common import (
     connection_to,
     known_vendor,
@@ -32,45 +32,45 @@ def add_to(vendor: Blueprint) -> None:
     @vendor.get("/leverantorer/<vendor>/lage/<mode>")
     def mode(vendor: str, mode: str) -> str:
         """What it means to turn the vendor on, try it or turn it off, with the numbers."""
-        now = here()
-        known_vendor(now, vendor)
-        return _page(now, vendor, _mode(mode))
+        ctx = request_context()
+        known_vendor(ctx, vendor)
+        return _page(ctx, vendor, _mode(mode))
 
     @vendor.post("/leverantorer/<vendor>/lage/<mode>")
     def set_mode(vendor: str, mode: str) -> str | AnyResponse | tuple[str, int]:
         """Do it, and have a run begin."""
-        now = here()
-        now.wait_longer()
-        known_vendor(now, vendor)
-        wanted, connection = _mode(mode), connection_to(now.tenant, vendor)
+        ctx = request_context()
+        ctx.wait_longer()
+        known_vendor(ctx, vendor)
+        wanted, connection = _mode(mode), connection_to(ctx.tenant, vendor)
         if wanted != "off" and not (
             connection.school_units
-            and problem_in(now, connection, wanted) is None
-            and not undecided(now, now.desk)
+            and problem_in(ctx, connection, wanted) is None
+            and not undecided(ctx, ctx.directory)
         ):
-            return _page(now, vendor, wanted), 400
+            return _page(ctx, vendor, wanted), 400
         try:
-            now.save(
+            ctx.save(
                 "vendor.mode",
                 lambda t: with_settings(t, vendor, mode=wanted),
                 subject=vendor,
                 part=lambda t: _asked_about(t, vendor),
-                mark=request.form.get("mark", ""),
+                version_token=request.form.get("mark", ""),
                 places=(
                     f"connections[{vendor}]",
                     "protected",
                     *(f"schoolUnits[{code}]" for code in connection.school_units),
                 ),
             )
-        except Overtaken as overtaken:
-            return _overtaken(now, vendor, wanted, overtaken)
+        except EditConflict as conflict:
+            return _overtaken(ctx, vendor, wanted, conflict)
         if wanted != connection.mode:
-            _take_back_approval(now, connection)
-        ordered = _begin(now, vendor, wanted)
+            _take_back_approval(ctx, connection)
+        ordered = _begin(ctx, vendor, wanted)
         emptied = wanted == "live" and request.form.get("empty") == "1"
-        if emptied and can_empty(now, vendor, people_there(now, vendor)):
-            empty_tests(now, vendor)
-        asked = int(now.now) if ordered else None
+        if emptied and can_empty(ctx, vendor, people_there(ctx, vendor)):
+            empty_tests(ctx, vendor)
+        asked = int(ctx.now) if ordered else None
         return redirect(url_for("vendor.page", vendor=vendor, begard=asked))
 
 
@@ -80,23 +80,23 @@ def _mode(text: str) -> Mode:
     return cast(Mode, text)
 
 
-def _begin(now: Here, vendor: str, wanted: Mode) -> bool:
+def _begin(ctx: RequestContext, vendor: str, wanted: Mode) -> bool:
     """Have the first run begin, and say so; whether it is to begin now."""
-    name = now.vendor_name(vendor)
+    name = ctx.vendor_name(vendor)
     if wanted == "off":
-        flash(_off(now, name))
-    elif paused(now.tenant, now.now) is not None:
+        flash(_off(ctx, name))
+    elif current_pause(ctx.tenant, ctx.now) is not None:
         flash(_("%(vendor)s är på. Körningen börjar när pausen är över.", vendor=name))
     else:
         try:
-            run_now(now.house.queue(), now.tenant_id, now.now, now.version)
-        except QueueError:
+            request_run(ctx.services.queue(), ctx.tenant_id, ctx.now, ctx.version)
+        except TaskQueueError:
             told = _(
                 "%(vendor)s är på, men körningen kunde inte börja nu. Nästa gör det.", vendor=name
             )
             flash(told, "warning")
             return False
-        now.log("run.asked")
+        ctx.append_audit("run.asked")
         if wanted == "test":
             flash(_("%(vendor)s är i testläge. Den första körningen har börjat.", vendor=name))
         else:
@@ -105,9 +105,9 @@ def _begin(now: Here, vendor: str, wanted: Mode) -> bool:
     return False
 
 
-def _off(now: Here, name: str) -> str:
+def _off(ctx: RequestContext, name: str) -> str:
     """That it is off; what is being sent ends when the run next asks, see `addon.sync.session`."""
-    if is_sending(now):
+    if is_sending(ctx):
         told = _(
             "%(vendor)s är av. Skickas något dit just nu slutar det inom en minut.", vendor=name
         )
@@ -116,11 +116,11 @@ def _off(now: Here, name: str) -> str:
     return str(told)
 
 
-def _take_back_approval(now: Here, connection: Connection) -> None:
+def _take_back_approval(ctx: RequestContext, connection: Connection) -> None:
     """What was let go in the mode that it was in is asked about anew when it is back there."""
-    key = ledger_key(now.tenant_id, connection)
+    key = ledger_key(ctx.tenant_id, connection)
     if key is not None:
-        now.store.set_approval(key, None)
+        ctx.store.set_approval(key, None)
 
 
 def _asked_about(tenant: Tenant, vendor: str) -> object:
@@ -131,29 +131,37 @@ def _asked_about(tenant: Tenant, vendor: str) -> object:
 
 
 def _overtaken(
-    now: Here, vendor: str, wanted: Mode, overtaken: Overtaken
+    ctx: RequestContext, vendor: str, wanted: Mode, conflict: EditConflict
 ) -> AnyResponse | tuple[str, int]:
     """The question again, with the numbers as they are now."""
     try:
-        return _page(now, vendor, wanted, overtaken), 409
-    except (NotRead, NotReady):  # the page waits for what it needs, this answer cannot
+        return _page(ctx, vendor, wanted, conflict), 409
+    except (
+        DirectoryNotRead,
+        StillComputing,
+    ):  # the page waits for what it needs, this answer cannot
         flash(
             _("Någon annan har sparat under tiden, så inget är ändrat. Se efter igen."), "warning"
         )
         return redirect(url_for("vendor.mode", vendor=vendor, mode=wanted))
 
 
-def _page(now: Here, vendor: str, wanted: Mode, overtaken: Overtaken | None = None) -> str:
+def _page(
+    ctx: RequestContext, vendor: str, wanted: Mode, conflict: EditConflict | None = None
+) -> str:
     """The question. Raises NotRead and NotReady where the numbers are not known yet."""
-    connection = connection_to(now.tenant, vendor)
-    problem = problem_in(now, connection, wanted)
+    connection = connection_to(ctx.tenant, vendor)
+    problem = problem_in(ctx, connection, wanted)
     possible = wanted != connection.mode and bool(connection.school_units) and problem is None
-    coming, sent = None, Reach()
+    coming, sent = None, PeopleCounts()
     unsure: tuple[str, ...] = ()
     if possible and wanted != "off":
-        desk = now.desk
-        unsure = undecided(now, desk)
-        coming, sent = next_run(now, desk, vendor, wanted), carried(desk, vendor) or Reach()
+        directory = ctx.directory
+        unsure = undecided(ctx, directory)
+        coming, sent = (
+            next_run(ctx, directory, vendor, wanted),
+            carried(directory, vendor) or PeopleCounts(),
+        )
     return render_template(
         "vendor/mode.html",
         vendor_id=vendor,
@@ -163,8 +171,8 @@ def _page(now: Here, vendor: str, wanted: Mode, overtaken: Overtaken | None = No
         undecided=unsure,
         sent=sent,
         coming=coming,
-        there=people_there(now, vendor),
+        there=people_there(ctx, vendor),
         problem=problem,
-        overtaken=overtaken,
-        mark=now.mark(lambda tenant: _asked_about(tenant, vendor)),
+        conflict=conflict,
+        mark=ctx.version_token(lambda tenant: _asked_about(tenant, vendor)),
     )

@@ -11,12 +11,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.tenants.model import Connection, SchoolUnit, Tenant
 from addon.text import fold
 from addon.vendors.profiles import Vendor
-from addon.web.directory.cache import NotRead, NotReady
-from addon.web.presenters.connection_status import lines
-from addon.web.presenters.setup_steps import steps
-from addon.web.presenters.vendor_impact import Ticks, shifts
-from addon.web.request_context import Here, Overtaken, here
-from addon.web.views.directory import order_reading
+from addon.web.directory.cache import DirectoryNotRead, StillComputing
+from addon.web.presenters.connection_status import connection_statuses
+from addon.web.presenters.setup_steps import setup_steps
+from addon.web.presenters.vendor_impact import Ticks, unit_changes
+from addon.web.request_context import EditConflict, RequestContext, request_context
+from addon.web.views.directory import request_reading
 
 SHOWN = 50
 """Names of units in a list."""
@@ -24,7 +24,7 @@ NOWHERE = "ingen"
 """What the address says to show the units that go to no vendor."""
 
 
-class Wish(Struct, frozen=True):
+class VendorTableFilter(Struct, frozen=True):
     """Which units are to be shown: those with a text in name or code, or that go nowhere."""
 
     text: str = ""
@@ -43,23 +43,23 @@ def blueprint() -> Blueprint:
     @vendors.get("/leverantorer")
     def page() -> str:
         """Which units go where?"""
-        now = here()
-        return _page(now, ticks_of(now.tenant), wish_of(request.args))
+        ctx = request_context()
+        return _page(ctx, ticks_of(ctx.tenant), table_filter_of(request.args))
 
     @vendors.post("/leverantorer")
     def save() -> str | AnyResponse | tuple[str, int]:
         """Show other rows or tick whole columns, with nothing lost; or else save."""
-        now, wish = here(), wish_of(request.form)
-        ticks = read_ticks(request.form, now.tenant, now.vendors)
-        deed, _sep, vendor = request.form.get("do", "save").partition("-")
-        if deed == "show":
-            if same(ticks, now.tenant):
+        ctx, wish = request_context(), table_filter_of(request.form)
+        ticks = read_ticks(request.form, ctx.tenant, ctx.vendors)
+        action, _sep, vendor = request.form.get("do", "save").partition("-")
+        if action == "show":
+            if same(ticks, ctx.tenant):
                 return redirect(wish.page)
-            return _page(now, ticks, wish)
-        if deed in ("all", "none") and vendor in now.vendors:
-            codes = {unit.code for unit in rows(now.tenant, wish)}
-            return _page(now, ticked(ticks, vendor, codes, deed == "all"), wish)
-        return _save(now, ticks, wish, sure=deed == "sure")
+            return _page(ctx, ticks, wish)
+        if action in ("all", "none") and vendor in ctx.vendors:
+            codes = {unit.code for unit in rows(ctx.tenant, wish)}
+            return _page(ctx, ticked(ticks, vendor, codes, action == "all"), wish)
+        return _save(ctx, ticks, wish, sure=action == "sure")
 
     return vendors
 
@@ -81,13 +81,13 @@ def ticked(ticks: Ticks, vendor: str, codes: Iterable[str], on: bool) -> Ticks:
     return {**ticks, vendor: before | set(codes) if on else before - set(codes)}
 
 
-def wish_of(given: Mapping[str, str]) -> Wish:
+def table_filter_of(given: Mapping[str, str]) -> VendorTableFilter:
     """What the address or the form wishes to be shown."""
     shown = given.get("visa", "")
-    return Wish(given.get("q", "").strip(), shown if shown == NOWHERE else "")
+    return VendorTableFilter(given.get("q", "").strip(), shown if shown == NOWHERE else "")
 
 
-def rows(tenant: Tenant, wish: Wish) -> list[SchoolUnit]:
+def rows(tenant: Tenant, wish: VendorTableFilter) -> list[SchoolUnit]:
     """The units to show. Which go nowhere is by what is saved: a tick moves no row."""
     going = frozenset[str]().union(*ticks_of(tenant).values())
     return [
@@ -131,24 +131,26 @@ def _part(tenant: Tenant) -> object:
     return {vendor: sorted(codes) for vendor, codes in ticks_of(tenant).items()}
 
 
-def _save(now: Here, ticks: Ticks, wish: Wish, sure: bool) -> str | AnyResponse | tuple[str, int]:
+def _save(
+    ctx: RequestContext, ticks: Ticks, wish: VendorTableFilter, sure: bool
+) -> str | AnyResponse | tuple[str, int]:
     """Save, after a question where it means something to people at a vendor that is on."""
-    mark, moving = request.form.get("mark", ""), shifts(now, ticks)
-    if moving and not sure and now.is_fresh(mark, _part):
-        _see_to_reading(now)
+    mark, moving = request.form.get("mark", ""), unit_changes(ctx, ticks)
+    if moving and not sure and ctx.is_current(mark, _part):
+        _see_to_reading(ctx)
         return render_template(
             "vendors/confirm.html", shifts=moving, ticks=ticks, wish=wish, mark=mark, shown=SHOWN
         )
     try:
-        now.save(
+        ctx.save(
             "vendors.saved",
-            lambda tenant: with_ticks(tenant, ticks, now.vendors),
+            lambda tenant: with_ticks(tenant, ticks, ctx.vendors),
             part=_part,
-            mark=mark,
+            version_token=mark,
             places=("connections[",),
         )
-    except Overtaken as overtaken:
-        return _page(now, ticks, wish, overtaken), 409
+    except EditConflict as conflict:
+        return _page(ctx, ticks, wish, conflict), 409
     if not any(ticks.values()):
         flash(_("Sparat. Ingen skolenhet är kryssad, så inget skickas någonstans."), "warning")
         return redirect(wish.page)
@@ -156,38 +158,43 @@ def _save(now: Here, ticks: Ticks, wish: Wish, sure: bool) -> str | AnyResponse 
         flash(_("Sparat. Nästa körning skickar ändringen."))
     else:
         flash(_("Sparat. Inget skickas förrän leverantören är i testläge eller skarpt läge."))
-    if not steps(now).done:
+    if not setup_steps(ctx).done:
         return redirect(url_for("preview.page"))
     return redirect(wish.page)
 
 
-def _see_to_reading(now: Here) -> None:
+def _see_to_reading(ctx: RequestContext) -> None:
     """Have the directory read, where the numbers could not be told without."""
     try:
-        _desk = now.desk
-    except NotRead as unread:
-        if unread.state is None or unread.state.status == "done" or unread.state.lost(now.now):
-            order_reading(now)
-    except NotReady:
+        _desk = ctx.directory
+    except DirectoryNotRead as unread:
+        if unread.state is None or unread.state.status == "done" or unread.state.lost(ctx.now):
+            request_reading(ctx)
+    except StillComputing:
         pass
 
 
-def _page(now: Here, ticks: Ticks, wish: Wish, overtaken: Overtaken | None = None) -> str:
-    shown = rows(now.tenant, wish)
+def _page(
+    ctx: RequestContext,
+    ticks: Ticks,
+    wish: VendorTableFilter,
+    conflict: EditConflict | None = None,
+) -> str:
+    shown = rows(ctx.tenant, wish)
     codes = {unit.code for unit in shown}
     return render_template(
         "vendors/page.html",
         units=shown,
-        all=now.tenant.school_units,
-        vendors=now.vendors,
+        all=ctx.tenant.school_units,
+        vendors=ctx.vendors,
         ticks=ticks,
-        columns=[(v, now.vendors[v].name, ticks.get(v, frozenset())) for v in now.vendors],
+        columns=[(v, ctx.vendors[v].name, ticks.get(v, frozenset())) for v in ctx.vendors],
         unseen={vendor: sorted(found - codes) for vendor, found in ticks.items()},
-        standing={line.connection.vendor: line for line in lines(now)},
-        overtaken=overtaken,
-        mark=now.mark(_part),
+        standing={line.connection.vendor: line for line in connection_statuses(ctx)},
+        conflict=conflict,
+        mark=ctx.version_token(_part),
         chosen=frozenset[str]().union(*ticks.values()),
-        unsaved=not same(ticks, now.tenant),
+        unsaved=not same(ticks, ctx.tenant),
         wish=wish,
         nowhere=NOWHERE,
     )

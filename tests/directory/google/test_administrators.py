@@ -8,29 +8,29 @@ from msgspec import structs
 
 from addon.bootstrap import source_as
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.directory.google.administrators import Account, account
-from addon.directory.google.reader import Source
+from addon.directory.google.administrators import AdministratorAccount, find_account
+from addon.directory.google.reader import DirectorySource
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.identity import add_administrators
-from addon.settings import Settings, SqliteStore
+from addon.settings import Settings, SqliteAddress
 from tests.support.installation import DOMAIN, TENANT, small_domain
 
 ADMIN = f"it.admin@{DOMAIN}"
 
 
 def settings(**values: Any) -> Settings:
-    return Settings(SqliteStore(Path("unused.db")), {}, **values)
+    return Settings(SqliteAddress(Path("unused.db")), {}, **values)
 
 
-def ask(server: DirectoryServer, sub: str, email: str = ADMIN) -> Account | None:
-    return account(source_as(settings(directory_endpoint=server.url), email), sub, email)
+def ask(server: DirectoryServer, sub: str, email: str = ADMIN) -> AdministratorAccount | None:
+    return find_account(source_as(settings(directory_endpoint=server.url), email), sub, email)
 
 
 def test_an_account_is_told_as_the_directory_has_it() -> None:
     domain = small_domain()
     admin, support = add_administrators(domain)
     with DirectoryServer(domain) as server:
-        assert ask(server, admin["id"]) == Account(
+        assert ask(server, admin["id"]) == AdministratorAccount(
             id=admin["id"],
             customer=TENANT,
             address=ADMIN,
@@ -89,4 +89,4 @@ def test_without_credentials_nobody_can_be_asked_about() -> None:
 
 def test_a_stand_in_for_google_is_shown_no_credentials() -> None:
     source = source_as(settings(directory_endpoint="http://127.0.0.1:1"), ADMIN)
-    assert structs.replace(source, endpoint=None, credentials=None) == Source(None)
+    assert structs.replace(source, endpoint=None, credentials=None) == DirectorySource(None)

@@ -18,11 +18,11 @@ from google.oauth2.credentials import Credentials
 
 from addon.directory.errors import AccessRefused
 from addon.directory.google import credentials as module
-from addon.directory.google.client import Service
+from addon.directory.google.client import DirectoryClient
 from addon.directory.google.credentials import SCOPES, from_key_file, keyless
 from addon.directory.google.quota import Quota
-from addon.directory.google.reader import Source, read
-from addon.directory.google.retry import Calls
+from addon.directory.google.reader import DirectorySource, read
+from addon.directory.google.retry import RetryingCaller
 from addon.sandbox.loopback import LoopbackServer
 from tests.directory.school import QUICK, tenant
 
@@ -141,8 +141,8 @@ def key_file(tmp_path: Path, google: Google, private_key: str) -> Path:
 
 def ask(google: Google, credentials: Any, threads: int = 1) -> list[Any]:
     """Asks Google's stand-in from threads; `Source` never shows an endpoint credentials."""
-    service = Service(credentials, None, timeout=5)
-    calls = Calls(QUICK, Quota(), Event())
+    service = DirectoryClient(credentials, None, timeout=5)
+    calls = RetryingCaller(QUICK, Quota(), Event())
     together = Barrier(threads, timeout=60)
 
     def query() -> Any:
@@ -187,7 +187,7 @@ def test_a_refusal_ends_the_reading_with_what_to_do(
     google: Google, key_file: Path, error: str, remedy: str
 ):
     google.refusal = {"error": error, "error_description": f"Invalid email: {ADMIN}"}
-    source = Source(credentials=from_key_file(key_file, ADMIN), patience=QUICK)
+    source = DirectorySource(credentials=from_key_file(key_file, ADMIN), patience=QUICK)
 
     with pytest.raises(AccessRefused, match=remedy) as raised:
         read(tenant(delegatedAdmin=ADMIN), source)
@@ -197,7 +197,7 @@ def test_a_refusal_ends_the_reading_with_what_to_do(
 
 
 def test_credentials_are_not_shown_to_an_endpoint_in_googles_place(google: Google, key_file: Path):
-    service = Service(from_key_file(key_file, ADMIN), google.url, timeout=5)
+    service = DirectoryClient(from_key_file(key_file, ADMIN), google.url, timeout=5)
     service.send(service.api.domains().list(customer="C01"))
     service.close()
 
@@ -331,7 +331,7 @@ def test_no_credentials_at_all_are_told(monkeypatch: pytest.MonkeyPatch):
     credentials = keyless(ACCOUNT, ADMIN)
 
     with pytest.raises(AccessRefused, match="gcloud auth application-default login"):
-        read(tenant(delegatedAdmin=ADMIN), Source(credentials=credentials, patience=QUICK))
+        read(tenant(delegatedAdmin=ADMIN), DirectorySource(credentials=credentials, patience=QUICK))
 
 
 def test_the_runtimes_own_credentials_are_asked_for_with_the_scope_to_sign(

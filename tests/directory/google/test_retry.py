@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.directory.google.client import Service
-from addon.directory.google.error_mapping import NotFound, Trouble
-from addon.directory.google.parallel import Stopped
+from addon.directory.google.client import DirectoryClient
+from addon.directory.google.error_mapping import ApiError, NotFoundAnswer
+from addon.directory.google.parallel import ReadingStopped
 from addon.directory.google.quota import Quota
-from addon.directory.google.retry import Calls, Patience
+from addon.directory.google.retry import ReadRetryPolicy, RetryingCaller
 from addon.sandbox.directory_server import DirectoryServer
 from tests.directory.school import QUICK, other_server, school
 
@@ -24,12 +24,12 @@ def server() -> Iterator[DirectoryServer]:
         yield server
 
 
-def calls(patience: Patience = QUICK) -> Calls:
-    return Calls(patience, Quota(), Event())
+def calls(patience: ReadRetryPolicy = QUICK) -> RetryingCaller:
+    return RetryingCaller(patience, Quota(), Event())
 
 
-def ask(server: DirectoryServer, calls: Calls) -> Any:
-    service = Service(None, server.url, timeout=5)
+def ask(server: DirectoryServer, calls: RetryingCaller) -> Any:
+    service = DirectoryClient(None, server.url, timeout=5)
     try:
         request = service.api.domains().list(customer="my_customer")
         return calls.execute(WHAT, lambda: service.send(request))
@@ -96,7 +96,7 @@ def test_quota_errors_do_not_use_up_the_patience_with_server_errors(server: Dire
 
 
 def test_the_patience_with_the_quota_lasts_longer_than_its_minute():
-    patience = Patience()
+    patience = ReadRetryPolicy()
     waits = [
         min(patience.longest_wait, patience.first_wait * 2.0**n) / 2
         for n in range(patience.quota_tries - 1)
@@ -138,7 +138,7 @@ def test_an_api_that_is_not_enabled_is_the_operators_to_mend(server: DirectorySe
 def test_what_is_not_there_is_told_apart(server: DirectoryServer):
     server.fail(status=404, reason="notFound")
 
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundAnswer):
         ask(server, calls())
 
 
@@ -177,7 +177,7 @@ def test_a_server_that_is_not_there_is_an_error():
 
 def test_a_server_that_does_not_answer_is_an_error(server: DirectoryServer):
     server.fail(kind="hang", seconds=60, times=None)
-    service = Service(None, server.url, timeout=0.01)
+    service = DirectoryClient(None, server.url, timeout=0.01)
     request = service.api.domains().list(customer="my_customer")
 
     with pytest.raises(DirectoryError, match="TimeoutError"):
@@ -186,8 +186,8 @@ def test_a_server_that_does_not_answer_is_an_error(server: DirectoryServer):
 
 
 def test_waits_grow_and_are_never_the_same():
-    patience = Patience(first_wait=0.5, longest_wait=4.0)
-    waits = {n: {calls(patience).wait_after(Trouble("503"), n) for _ in range(50)} for n in (1, 9)}
+    patience = ReadRetryPolicy(first_wait=0.5, longest_wait=4.0)
+    waits = {n: {calls(patience).wait_after(ApiError("503"), n) for _ in range(50)} for n in (1, 9)}
 
     assert all(0.25 <= wait <= 0.5 for wait in waits[1])
     assert all(2.0 <= wait <= 4.0 for wait in waits[9])
@@ -195,10 +195,10 @@ def test_waits_grow_and_are_never_the_same():
 
 
 def test_retry_after_is_waited_for_and_some_more_but_not_for_ever():
-    patience = Patience(first_wait=0.5, longest_told=120.0)
+    patience = ReadRetryPolicy(first_wait=0.5, longest_told=120.0)
 
-    assert 30.0 <= calls(patience).wait_after(Trouble("429", wait=30.0), 1) <= 30.5
-    assert calls(patience).wait_after(Trouble("429", wait=86400.0), 1) <= 120.5
+    assert 30.0 <= calls(patience).wait_after(ApiError("429", wait=30.0), 1) <= 30.5
+    assert calls(patience).wait_after(ApiError("429", wait=86400.0), 1) <= 120.5
 
 
 def test_retry_after_is_read_from_the_answer(server: DirectoryServer):
@@ -210,7 +210,7 @@ def test_retry_after_is_read_from_the_answer(server: DirectoryServer):
 def test_each_try_takes_a_turn_of_the_quota(server: DirectoryServer):
     server.fail(status=503, times=2)
     quota = Quota(3, 60.0, lambda: 0.0)
-    ask(server, Calls(QUICK, quota, Event()))
+    ask(server, RetryingCaller(QUICK, quota, Event()))
 
     assert quota.delay() == 60.0
 
@@ -219,8 +219,8 @@ def test_nothing_is_asked_when_all_has_been_stopped(server: DirectoryServer):
     stopped = Event()
     stopped.set()
 
-    with pytest.raises(Stopped):
-        ask(server, Calls(QUICK, Quota(), stopped))
+    with pytest.raises(ReadingStopped):
+        ask(server, RetryingCaller(QUICK, Quota(), stopped))
     assert server.queries == 0
 
 
@@ -231,8 +231,10 @@ def test_a_wait_ends_when_all_is_stopped():
         stopped.set()
         raise ConnectionResetError
 
-    with pytest.raises(Stopped):
-        Calls(Patience(first_wait=3600, longest_wait=3600), Quota(), stopped).execute(WHAT, fail)
+    with pytest.raises(ReadingStopped):
+        RetryingCaller(
+            ReadRetryPolicy(first_wait=3600, longest_wait=3600), Quota(), stopped
+        ).execute(WHAT, fail)
 
 
 def test_a_fault_of_our_own_is_not_taken_for_the_directorys():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from addon.directory.errors import AccessRefused, DirectoryError
-from addon.directory.google.retry import Patience
+from addon.directory.google.retry import ReadRetryPolicy
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.tenants.model import Tenant
@@ -167,7 +167,7 @@ def test_a_failure_does_not_wait_for_those_that_are_patient(server: DirectorySer
     server.fail("/members", status=400, reason="invalid", times=None)
 
     with pytest.raises(DirectoryError, match=r"^members\.list"):
-        reading(server, document(), patience=Patience(first_wait=3600, longest_wait=3600))
+        reading(server, document(), patience=ReadRetryPolicy(first_wait=3600, longest_wait=3600))
     _all_threads_end()
 
 

@@ -31,7 +31,9 @@ def person(number: int, **attributes: str) -> User:
 
 
 def known(*users: User, mentioned: tuple[str, ...] = ()) -> tuple[str, ...]:
-    return snapshot_store.made(Snapshot(users, (), ()), NOW, mentioned).attributes
+    return snapshot_store.without_identifying_fields(
+        Snapshot(users, (), ()), NOW, mentioned
+    ).attributes
 
 
 @pytest.fixture
@@ -40,10 +42,12 @@ def here(tmp_path: Path) -> Any:
         yield installation
 
 
-def take(here: Installation, store: SQLiteStore, now: float = NOW) -> snapshot_store.Survey | None:
+def take(
+    here: Installation, store: SQLiteStore, now: float = NOW
+) -> snapshot_store.DirectorySnapshot | None:
     settings = Settings.from_environ(here.environ)
     tenant = load_tenant(store.tenant(TENANT) or b"")
-    return snapshot_store.take(
+    return snapshot_store.read_and_store(
         lambda t, told: read_directory(settings, t, told), store, tenant, lambda: now
     )
 
@@ -61,7 +65,7 @@ def test_it_has_everybody_but_the_protected(here: Installation):
 def test_it_is_in_the_store_for_a_day_and_then_gone(here: Installation):
     with here.store() as store:
         take(here, store)  # type: ignore[arg-type]
-        shelf = snapshot_store.shelf_of(TENANT)
+        shelf = snapshot_store.namespace_of(TENANT)
 
         assert store.kept(shelf, "directory", NOW + snapshot_store.KEPT - 1) is not None
         assert store.kept(shelf, "directory", NOW + snapshot_store.KEPT + 1) is None
@@ -72,18 +76,18 @@ def test_a_directory_that_cannot_be_read_is_told_of_and_nothing_kept(here: Insta
         take(here, store)  # type: ignore[arg-type]
         tenant = load_tenant(store.tenant(TENANT) or b"")
 
-        def refuse(tenant: Tenant, told: snapshot_store.Told) -> Snapshot:
+        def refuse(tenant: Tenant, told: snapshot_store.ReportProgress) -> Snapshot:
             raise DirectoryError("the quota was exceeded")
 
-        assert snapshot_store.take(refuse, store, tenant, lambda: NOW) is None
-        state = snapshot_store.state(store, TENANT, NOW)
+        assert snapshot_store.read_and_store(refuse, store, tenant, lambda: NOW) is None
+        state = snapshot_store.load_state(store, TENANT, NOW)
         assert state is not None
         assert (state.status, state.detail) == ("failed", "the quota was exceeded")
-        assert store.kept(snapshot_store.shelf_of(TENANT), "directory", NOW) is None
+        assert store.kept(snapshot_store.namespace_of(TENANT), "directory", NOW) is None
 
 
 def test_a_reading_that_says_nothing_for_long_is_lost():
-    reading = snapshot_store.State("reading", NOW)
+    reading = snapshot_store.ReadingState("reading", NOW)
 
     assert not reading.lost(NOW + snapshot_store.LOST - 1)
     assert reading.lost(NOW + snapshot_store.LOST + 1)
@@ -114,7 +118,7 @@ def test_what_the_document_mentions_is_kept():
 
 
 def test_it_packs_and_unpacks():
-    made = snapshot_store.made(Snapshot((person(1),), (), ()), NOW, ())
+    made = snapshot_store.without_identifying_fields(Snapshot((person(1),), (), ()), NOW, ())
 
     assert snapshot_store.unpack(snapshot_store.pack(made)) == made
 
@@ -128,6 +132,6 @@ def test_the_attributes_of_the_document_are_read_too():
         ),
     )
     tenant = Tenant(customer_id="C", organisation=Organisation(name="O"), school_units=(unit,))
-    (everybody,) = snapshot_store.whole(tenant).school_units
+    (everybody,) = snapshot_store.select_everybody(tenant).school_units
 
     assert "locations.area" in {c.attribute for f in everybody.students.filters for c in f}

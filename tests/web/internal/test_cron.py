@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from addon import create_app
-from addon.settings import CloudTasks, Settings, SqliteStore
+from addon.settings import CloudTasks, Settings, SqliteAddress
 from addon.store.base import StoreError
-from addon.tasks.base import QueueError, Task
+from addon.tasks.base import Task, TaskQueueError
 
 CRON = {"X-Appengine-Cron": "true"}
 NOON = 1_700_049_600.0
@@ -39,14 +39,14 @@ class Taking:
 
     def enqueue(self, task: Task) -> bool:
         if task.payload["tenant"] == self._broken:
-            raise QueueError("down")
+            raise TaskQueueError("down")
         self.tasks.append(task)
         return True
 
 
 def cron(folder: Path, store: Any, queue: Any, hours: int = 1, now: float = NOON) -> Any:
     settings = Settings(
-        SqliteStore(folder / "x.db"),
+        SqliteAddress(folder / "x.db"),
         {},
         on_app_engine=True,
         tasks=CloudTasks("p", "europe-west1"),

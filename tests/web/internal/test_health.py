@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from addon import create_app
-from addon.settings import Settings, SqliteStore
+from addon.settings import Settings, SqliteAddress
 from addon.store.base import StoreError
 from addon.web.internal import health
 
@@ -26,7 +26,7 @@ class Broken:
 
 
 def app(folder: Path, store: Any = None) -> Any:
-    return create_app(Settings(SqliteStore(folder / "x.db"), {}), store=store).test_client()
+    return create_app(Settings(SqliteAddress(folder / "x.db"), {}), store=store).test_client()
 
 
 def test_it_is_alive_without_a_store(tmp_path: Path) -> None:

@@ -4,11 +4,17 @@ import msgspec
 import pytest
 
 from addon.planning.guard import Hold
-from addon.planning.ledger import Key
-from addon.store.records import Run
+from addon.planning.ledger import LedgerKey
+from addon.store.records import RunRecord
 from addon.tenants.model import Connection
-from addon.web.presenters.connection_status import Done, Line, Part, last_ended, people_over_time
-from addon.web.request_context import Held
+from addon.web.presenters.connection_status import (
+    ConnectionStatus,
+    FinishedReport,
+    Part,
+    last_ended,
+    people_over_time,
+)
+from addon.web.request_context import WaitingHold
 
 REFUSED = {"refused": True, "httpStatus": 400}
 CONFLICT = {"refused": False, "httpStatus": 409}
@@ -16,11 +22,11 @@ TROUBLE = {"refused": False, "httpStatus": 503}
 
 
 def line(mode="live", part=None, refused=0, hold=None, problem=None):
-    held = None if hold is None else Held(Key("C0", "all", "live"), "all", hold)
-    return Line(
+    held = None if hold is None else WaitingHold(LedgerKey("C0", "all", "live"), "all", hold)
+    return ConnectionStatus(
         connection=Connection("all", mode=mode),
         name="All",
-        last=None if part is None else Done(part, 1.0),
+        last=None if part is None else FinishedReport(part, 1.0),
         sent=None,
         resources=0,
         refused=refused,
@@ -72,7 +78,7 @@ def ran(at, mode, people, status="done"):
     record = {
         "connections": [{"vendor": "all", "mode": mode, "status": "delivered", "people": people}]
     }
-    return Run(f"run-{at}", "C0", at, status, at, msgspec.json.encode(record))
+    return RunRecord(f"run-{at}", "C0", at, status, at, msgspec.json.encode(record))
 
 
 def test_people_over_time_are_those_of_the_mode_it_is_in():

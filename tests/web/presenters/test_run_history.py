@@ -3,9 +3,9 @@
 import msgspec
 from msgspec import structs
 
-from addon.store.records import Run
+from addon.store.records import RunRecord
 from addon.tenants.model import Connection, Organisation, Tenant
-from addon.web.presenters.run_history import BEGINS_WITHIN, whole_runs
+from addon.web.presenters.run_history import BEGINS_WITHIN, run_summaries
 
 TENANT = "C0storvik"
 ROSTER = {"students": 12, "staff": 2, "classes": 2, "teachingGroups": 0}
@@ -38,7 +38,7 @@ def stretch(at, *parts, status="done"):
 
 
 def record(at, report=None, status="running", detail=""):
-    return Run(
+    return RunRecord(
         id=f"run-{at:04}",
         tenant=TENANT,
         started=float(at),
@@ -56,7 +56,7 @@ def whole(*records, vendors=("all", "some"), now=100.0, off=()):
         structs.replace(c, mode="off") if c.vendor in off else c for c in there.connections
     )
     there = structs.replace(there, connections=tuple(connections))
-    return list(reversed(whole_runs(list(reversed(records)), there, now)))
+    return list(reversed(run_summaries(list(reversed(records)), there, now)))
 
 
 def test_no_records_are_no_runs():

@@ -5,7 +5,7 @@ import pytest
 from addon.planning.guard import is_too_many
 from addon.roster.model import Enrolment, Person
 from addon.tenants.model import Limits
-from addon.web.presenters.vendor_impact import Reach, Shift, most_removed, reach
+from addon.web.presenters.vendor_impact import PeopleCounts, UnitChange, most_removed, people_counts
 
 
 def somebody(user_id, **places):
@@ -18,8 +18,8 @@ def test_students_and_staff_are_counted_apart():
         somebody("2", enrolments=(Enrolment("12345678"), Enrolment("12345679"))),
         somebody("3", employments=("12345678",)),
     ]
-    assert reach(people) == Reach(students=2, staff=1)
-    assert reach(people).people == 3
+    assert people_counts(people) == PeopleCounts(students=2, staff=1)
+    assert people_counts(people).people == 3
 
 
 @pytest.mark.parametrize("there", [0, 1, 14, 49, 50, 256, 90_000])
@@ -34,11 +34,11 @@ def test_as_many_as_is_said_may_go_and_one_more_is_held(there, deletions, percen
 
 
 def test_a_shift_stops_where_more_go_than_the_limits_let():
-    few = Shift("all", "live", (), (), Limits(3, 100), there=14, lost=Reach(3, 0))
-    many = Shift("all", "live", (), (), Limits(3, 100), there=14, lost=Reach(3, 1))
+    few = UnitChange("all", "live", (), (), Limits(3, 100), there=14, lost=PeopleCounts(3, 0))
+    many = UnitChange("all", "live", (), (), Limits(3, 100), there=14, lost=PeopleCounts(3, 1))
     assert not few.stopped
     assert many.stopped
 
 
 def test_what_is_not_counted_yet_is_not_said_to_stop():
-    assert not Shift("all", "live", (), (), Limits(0, 0)).stopped
+    assert not UnitChange("all", "live", (), (), Limits(0, 0)).stopped

@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 
 from addon import create_app
-from addon.settings import Settings, SqliteStore
+from addon.settings import Settings, SqliteAddress
 from addon.store.base import StoreError
-from addon.store.records import Shelf
+from addon.store.records import Namespace
 from addon.store.sqlite.store import SQLiteStore
 from addon.vendors.profiles import NotConfigured
 from addon.web.security.sessions import secret
@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[SQLiteStore]:
 
 
 def settings(folder: Path, given: str | None = None) -> Settings:
-    return Settings(SqliteStore(folder / "x.db"), {}, web=WebSettings(session_secret=given))
+    return Settings(SqliteAddress(folder / "x.db"), {}, web=WebSettings(session_secret=given))
 
 
 def test_the_secret_is_made_once_and_long(tmp_path: Path, store: SQLiteStore) -> None:
@@ -43,11 +43,11 @@ def test_two_processes_that_begin_at_once_have_the_same_secret(
     real = type(store).kept
     seen = []
 
-    def first_nothing(self: SQLiteStore, shelf: Shelf, name: str, now: float) -> object:
+    def first_nothing(self: SQLiteStore, shelf: Namespace, name: str, now: float) -> object:
         seen.append(name)
         return None if len(seen) <= 1 else real(self, shelf, name, now)
 
-    store.keep_new(Shelf("session"), "secret", b"of the other process", NOW)
+    store.keep_new(Namespace("session"), "secret", b"of the other process", NOW)
     with mock.patch.object(type(store), "kept", first_nothing):
         assert secret(settings(tmp_path), lambda: store, NOW) == "of the other process"
 
@@ -56,7 +56,7 @@ def test_a_secret_that_is_set_is_used_and_nothing_is_kept(
     tmp_path: Path, store: SQLiteStore
 ) -> None:
     assert secret(settings(tmp_path, "s" * 40), lambda: store, NOW) == "s" * 40
-    assert store.kept(Shelf("session"), "secret", NOW) is None
+    assert store.kept(Namespace("session"), "secret", NOW) is None
 
 
 def test_the_secret_may_be_in_secret_manager(tmp_path: Path, store: SQLiteStore) -> None:

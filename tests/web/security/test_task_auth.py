@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from addon import create_app
-from addon.settings import CloudTasks, Settings, SqliteStore
+from addon.settings import CloudTasks, Settings, SqliteAddress
 from addon.tasks.base import Task
 from addon.web.security import task_auth
 from tests.support.served import Google
@@ -28,7 +28,7 @@ class NoQueue:
 
 
 def client(folder: Path, certs_url: str = task_auth.CERTS_URL, **settings: object) -> FlaskClient:
-    given = Settings(SqliteStore(folder / "skolsynk.db"), {}, **settings)  # type: ignore[arg-type]
+    given = Settings(SqliteAddress(folder / "skolsynk.db"), {}, **settings)  # type: ignore[arg-type]
     return create_app(given, queue=NoQueue(), certs_url=certs_url).test_client()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from addon.store.records import LogEntry
+from addon.store.records import AuditEntry
 from tests.support.installation import DOMAIN, TENANT
 from tests.support.site import ADMIN, DELEGATED, Site, form_of
 
@@ -87,7 +87,7 @@ def test_a_deed_that_changes_nothing_is_there_without_a_table(site: Site) -> Non
 def test_entries_come_newest_first_and_older_ones_on_pages_of_their_own(site: Site) -> None:
     for n in range(120):
         at = site.clock() + n
-        entry = LogEntry(f"20990101T00{n // 60:02}{n % 60:02}Z-000000", at, f"a{n}@b.se", "x")
+        entry = AuditEntry(f"20990101T00{n // 60:02}{n % 60:02}Z-000000", at, f"a{n}@b.se", "x")
         site.store.log(TENANT, entry)
     client = site.sign_in()
     first = client.get(PAGE)

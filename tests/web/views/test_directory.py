@@ -8,10 +8,10 @@ from unittest import mock
 
 import pytest
 
-from addon.tasks.base import QueueError
+from addon.tasks.base import TaskQueueError
 from addon.web import request_context
 from addon.web.directory import cache, snapshot_store
-from addon.web.directory.snapshot_store import LOST, State
+from addon.web.directory.snapshot_store import LOST, ReadingState
 from tests.support.installation import TENANT
 from tests.support.site import Site, form_of
 
@@ -31,13 +31,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def slow_reading(site: Site) -> Iterator[threading.Event]:
     """The directory's reading goes on until the event is set."""
     go_on = threading.Event()
-    real = site.house.read
+    real = site.services.read_directory
 
     def read(tenant: str) -> None:
         go_on.wait(30)
         real(tenant)
 
-    with mock.patch.object(site.house.work, "_read", read):
+    with mock.patch.object(site.services.task_handler, "_read", read):
         yield go_on
         go_on.set()
         site.tasks()
@@ -61,7 +61,9 @@ def test_it_says_how_far_it_has_come(site: Site) -> None:
     with slow_reading(site):
         client.get(PAGE)
         at = site.clock()
-        snapshot_store.tell(site.store, TENANT, State("reading", at, users=1234, groups=56))
+        snapshot_store.save_state(
+            site.store, TENANT, ReadingState("reading", at, users=1234, groups=56)
+        )
         assert "Hittills 1 234 personer och 56 grupper." in site.read(client.get(PAGE))
 
 
@@ -103,7 +105,7 @@ def test_why_it_could_not_be_read_is_told_with_a_way_to_try_again(site: Site) ->
 
 def test_a_reading_that_was_cut_off_is_begun_again(site: Site) -> None:
     client = site.sign_in()
-    snapshot_store.tell(site.store, TENANT, State("reading", site.clock()))
+    snapshot_store.save_state(site.store, TENANT, ReadingState("reading", site.clock()))
     with site.later(LOST + 60):
         assert client.get(PAGE).status_code == 202
         site.tasks()
@@ -121,8 +123,8 @@ def test_after_a_day_the_directory_is_gone_and_is_read_anew(site: Site) -> None:
 
 def test_when_it_cannot_be_asked_for_the_page_says_so(site: Site) -> None:
     client = site.sign_in()
-    away = mock.Mock(side_effect=QueueError("the queue does not answer"))
-    with mock.patch.object(type(site.house.queue()), "enqueue", away):
+    away = mock.Mock(side_effect=TaskQueueError("the queue does not answer"))
+    with mock.patch.object(type(site.services.queue()), "enqueue", away):
         page = client.get(PAGE)
         assert "kunde inte läsas" in site.read(page)
         assert form_of(page, "/katalog/las")["back"] == PAGE
@@ -138,13 +140,13 @@ def test_who_reads_anew_comes_back_to_the_same_page(site: Site) -> None:
 @contextmanager
 def slow_placing(seconds: float) -> Iterator[None]:
     """People are placed as slowly as in a large municipality."""
-    real = cache.place
+    real = cache.prepare_from_snapshot
 
     def place(*given: object) -> object:
         threading.Event().wait(seconds)
         return real(*given)
 
-    with mock.patch.object(cache, "place", place):
+    with mock.patch.object(cache, "prepare_from_snapshot", place):
         yield
 
 
@@ -175,7 +177,7 @@ def test_a_form_that_waits_in_vain_keeps_all_that_was_filled_in(
     client = site.sign_in()
     page = site.ready(client, path)
     before = site.document()
-    site.house.study.forget(TENANT)
+    site.services.directories.forget(TENANT)
     snapshot_store.forget(site.store, TENANT)
     with slow_reading(site):
         answer = site.send(client, page, path, **values)
@@ -214,8 +216,10 @@ def test_what_a_form_shows_as_it_is_filled_in_stays_until_there_is_more(site: Si
 def test_a_form_says_why_the_directory_cannot_be_read_and_has_it_read_again(site: Site) -> None:
     client = site.sign_in()
     page = site.ready(client, SELECTION)
-    site.house.study.forget(TENANT)
-    snapshot_store.tell(site.store, TENANT, State("failed", site.clock(), detail="ingen rättighet"))
+    site.services.directories.forget(TENANT)
+    snapshot_store.save_state(
+        site.store, TENANT, ReadingState("failed", site.clock(), detail="ingen rättighet")
+    )
     asked = {**form_of(page, SELECTION), "do": "show"}
     part = client.post(SELECTION, data=asked, headers=HTMX)
     assert part.headers["HX-Retarget"] == "#utfall"

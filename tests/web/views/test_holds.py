@@ -5,11 +5,11 @@ import re
 import pytest
 
 from addon.planning.guard import APPROVAL_LASTS
-from addon.sync.context import find_tenant
+from addon.sync.context import load_tenant_or_raise
 from addon.sync.holds import find_hold
-from addon.sync.runs import begin
-from addon.tasks.base import QueueError
-from addon.web.presenters.run_history import whole_runs
+from addon.sync.runs import start_run
+from addon.tasks.base import TaskQueueError
+from addon.web.presenters.run_history import run_summaries
 from addon.web.views.holds import BEGINS_WITHIN
 from tests.support.installation import PUPILS, TENANT, address, person
 from tests.support.site import Site, form_of
@@ -212,7 +212,7 @@ def test_what_was_approved_is_deleted_at_the_vendor_and_the_hold_is_gone(site, c
 def test_between_the_yes_and_the_deed_every_page_says_what_becomes_of_it(site, client):
     hold(site)
     page = shown(site, client)
-    queue = site.house.queue()
+    queue = site.services.queue()
     queue.stop()
     site.send(client, page, DECIDE, decision="approve")
     after = client.get(PAGE)
@@ -223,7 +223,7 @@ def test_between_the_yes_and_the_deed_every_page_says_what_becomes_of_it(site, c
     assert 'hx-select="#skickas"' in after.text
     band = "Det som var spärrat hos All är godkänt och skickas"
     assert f"{band} när nästa körning börjar." in site.read(client.get("/installningar"))
-    begin(site.store, TENANT, site.clock())
+    start_run(site.store, TENANT, site.clock())
     with site.later(BEGINS_WITHIN):
         going = client.get(PAGE)
     assert "Det som är godkänt skickas nu." in site.read(going)
@@ -236,7 +236,7 @@ def test_between_the_yes_and_the_deed_every_page_says_what_becomes_of_it(site, c
 def test_a_yes_whose_run_does_not_begin_is_not_followed_for_ever(site, client):
     hold(site)
     page = shown(site, client)
-    site.house.queue().stop()
+    site.services.queue().stop()
     site.send(client, page, DECIDE, decision="approve")
     with site.later(BEGINS_WITHIN):
         after = client.get(PAGE)
@@ -248,7 +248,7 @@ def test_a_page_that_follows_a_yes_ends_when_it_is_done_and_disturbs_no_other_ho
     turn_on(site, "some")
     hold(site)
     page = shown(site, client)
-    site.house.queue().stop()
+    site.services.queue().stop()
     site.send(client, page, DECIDE, decision="approve")
     after = client.get(PAGE)
     begun = after.text.index('id="skickas"')
@@ -267,7 +267,7 @@ def test_a_no_to_what_another_has_let_go_is_told_so_and_changes_nothing(site, cl
     hold(site)
     page = shown(site, client)
     other = site.sign_in()
-    site.house.queue().stop()
+    site.services.queue().stop()
     site.send(other, other.get(PAGE), DECIDE, decision="approve")
     said = site.read(decide(site, client, "refuse", page))
     assert "Någon av er har redan godkänt det som var spärrat hos All." in said
@@ -433,9 +433,9 @@ def test_when_the_run_cannot_begin_the_yes_is_kept(site, client, monkeypatch):
     page = shown(site, client)
 
     def refuse(task):
-        raise QueueError("away")
+        raise TaskQueueError("away")
 
-    monkeypatch.setattr(site.house.queue(), "enqueue", refuse)
+    monkeypatch.setattr(site.services.queue(), "enqueue", refuse)
     said = site.read(decide(site, client, "approve", page))
     assert "Godkänt, men det gick inte att börja nu. Nästa körning gör det." in said
     deliver(site)
@@ -450,9 +450,9 @@ def test_when_a_withdrawal_cannot_begin_the_yes_is_not_kept_since_no_run_does_it
     page = shown(site, client)
 
     def refuse(task):
-        raise QueueError("away")
+        raise TaskQueueError("away")
 
-    monkeypatch.setattr(site.house.queue(), "enqueue", refuse)
+    monkeypatch.setattr(site.services.queue(), "enqueue", refuse)
     said = site.read(decide(site, client, "approve", page))
     assert "Det gick inte att börja, så inget har tagits bort." in said
     assert "1 spärr väntar på ditt beslut." in said
@@ -503,5 +503,7 @@ def test_what_is_removed_in_spite_of_a_hold_is_told_before_and_after(site, clien
     assert f"Det som skulle göras är spärrat. {gone}" in said
     assert said.count(gone) == 2
     assert "Inget skickades" not in said
-    run = whole_runs(site.store.runs(TENANT, 9), find_tenant(site.store, TENANT), site.clock())[0]
+    run = run_summaries(
+        site.store.runs(TENANT, 9), load_tenant_or_raise(site.store, TENANT), site.clock()
+    )[0]
     assert (run.people["delete"], run.others) == (1, 0)

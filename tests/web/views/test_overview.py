@@ -7,8 +7,8 @@ import pytest
 from msgspec import structs
 
 from addon.planning.guard import Hold
-from addon.planning.ledger import Key
-from addon.store.records import Run
+from addon.planning.ledger import LedgerKey
+from addon.store.records import RunRecord
 from addon.tenants.pause import today
 from tests.support.deeds import add_unit, end_run, run, turn_on
 from tests.support.installation import TENANT, person
@@ -151,7 +151,7 @@ def test_a_hold_is_told_with_how_many_would_go_and_the_way_to_decide(site, clien
 def test_a_withdrawal_that_waits_is_told_as_one(site, client):
     site.installation.connection("all", mode="live")
     hold = Hold(("a", "b"), 2, "too many", {}, withdrawal=True)
-    site.store.set_hold(Key(TENANT, "all", "live"), hold)
+    site.store.set_hold(LedgerKey(TENANT, "all", "live"), hold)
     said = lead(overview(client))
     assert "Avvecklingen av All tar bort 2 personer och väntar på ditt beslut." in said
 
@@ -159,14 +159,14 @@ def test_a_withdrawal_that_waits_is_told_as_one(site, client):
 def test_several_holds_name_their_vendors(site, client):
     for vendor in ("all", "some"):
         site.installation.connection(vendor, mode="live")
-        site.store.set_hold(Key(TENANT, vendor, "live"), Hold(("a",), 2, "too many", {}))
+        site.store.set_hold(LedgerKey(TENANT, vendor, "live"), Hold(("a",), 2, "too many", {}))
     assert "Spärrar hos All och Some väntar på ditt beslut." in lead(overview(client))
 
 
 def test_a_hold_that_was_refused_is_not_said_to_wait(site, client):
     site.installation.connection("all", mode="live")
     hold = Hold(("a",), 2, "too many", {}, refused=site.clock())
-    site.store.set_hold(Key(TENANT, "all", "live"), hold)
+    site.store.set_hold(LedgerKey(TENANT, "all", "live"), hold)
     said = lead(overview(client))
     assert "Spärren hos All står kvar eftersom ni har sagt nej. Inget skickas dit." in said
     assert "väntar" not in said
@@ -204,7 +204,7 @@ def test_what_waits_for_a_person_comes_before_what_will_pass(site, client):
     site.installation.all.fail(503, times=None)
     turn_on(site, client, "all")
     site.installation.connection("some", mode="live")
-    site.store.set_hold(Key(TENANT, "some", "live"), Hold(("a",), 2, "too many", {}))
+    site.store.set_hold(LedgerKey(TENANT, "some", "live"), Hold(("a",), 2, "too many", {}))
     assert "hos Some" in lead(overview(client))
 
 
@@ -226,7 +226,7 @@ def test_a_run_that_was_cut_off_is_told(site, client):
 def test_a_run_that_goes_on_hides_nothing_of_the_last(site, client):
     turn_on(site, client, "all")
     now = site.clock()
-    site.store.save_run(Run("29990101T000000Z-aaaaaa", TENANT, now, "running", holder="x"))
+    site.store.save_run(RunRecord("29990101T000000Z-aaaaaa", TENANT, now, "running", holder="x"))
     said = lead(overview(client))
     assert "Allt är i ordning." in said
     assert "En körning pågår just nu." in said
@@ -247,7 +247,7 @@ def test_a_pause_does_not_hide_a_hold(site, client):
     pause = {"from": "2020-01-01", "until": "2199-01-01"}
     site.installation.document["schedule"] = {"pause": pause}
     site.installation.connection("all", mode="live")
-    site.store.set_hold(Key(TENANT, "all", "live"), Hold(("a",), 2, "too many", {}))
+    site.store.set_hold(LedgerKey(TENANT, "all", "live"), Hold(("a",), 2, "too many", {}))
     assert "Nästa körning skulle ta bort 1 person hos All" in lead(overview(client))
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from addon.store.records import Shelf
+from addon.store.records import Namespace
 from addon.web.presenters.saved_searches import LASTS
 from tests.support.installation import DOMAIN, HIDDEN, TENANT, address, person
 from tests.support.site import Site, form_of
@@ -198,7 +198,7 @@ def test_a_search_stays_while_the_table_is_filtered_and_sorted_and_in_the_file(s
 def test_what_was_searched_for_is_kept_for_a_while_only(site, client):
     found = search(site, client, "Vängbo")
     token = form_of(found, PAGE)["sok"]
-    shelf = Shelf("search", TENANT)
+    shelf = Namespace("search", TENANT)
     assert site.store.papers(shelf, site.clock()) == [token]
     with site.later(LASTS + 1):
         page = site.ready(client, PAGE, query_string={"sok": token})

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from addon.planning.ledger import Change, Entry, Key
+from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.ss12000.ids import Ids
 from tests.support.installation import DOMAIN, HIDDEN, PUPILS, TENANT, address, person
 from tests.support.site import Site
@@ -260,10 +260,10 @@ def test_when_no_vendor_has_anything_that_is_said(site, client):
 
 def test_a_create_whose_answer_was_lost_is_told_as_unsure(site, client):
     deliver(site)
-    key = Key(TENANT, "all", "live")
+    key = LedgerKey(TENANT, "all", "live")
     with site.installation.store() as store:
         external_id = Ids(TENANT).user(user_id(site, *TORVALD))
-        store.record(key, [Change("User", external_id, Entry("", b""))])
+        store.record(key, [LedgerChange("User", external_id, LedgerEntry("", b""))])
     said = site.read(page_of(site, client, *TORVALD))
     assert "Personen finns kanske hos All: svaret gick förlorat. Nästa körning frågar." in said
 

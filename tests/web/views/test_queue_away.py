@@ -2,7 +2,7 @@
 
 import pytest
 
-from addon.tasks.base import QueueError
+from addon.tasks.base import TaskQueueError
 from tests.support.installation import TENANT
 from tests.support.site import Site
 
@@ -25,9 +25,9 @@ def client(site):
 
 def break_queue(site, monkeypatch):
     def away(task):
-        raise QueueError("the queue is away")
+        raise TaskQueueError("the queue is away")
 
-    monkeypatch.setattr(site.house.queue(), "enqueue", away)
+    monkeypatch.setattr(site.services.queue(), "enqueue", away)
 
 
 def sent(site, client, page, action, **values):

@@ -5,10 +5,10 @@ import re
 import msgspec
 import pytest
 
-from addon.store.records import Run, Shelf
+from addon.store.records import Namespace, RunRecord
 from addon.sync.progress import KEPT_EVERY, KeptProgress
-from addon.sync.runs import begin, end
-from addon.tasks.base import QueueError
+from addon.sync.runs import end_run, start_run
+from addon.tasks.base import TaskQueueError
 from addon.tasks.requests import SAME_WITHIN
 from tests.support.installation import DOMAIN, PUPILS, TENANT, address, person
 from tests.support.site import Site
@@ -52,7 +52,7 @@ def rows(page):
 def begun(site):
     """A run of another process that is going on."""
     with site.installation.store() as store:
-        return begin(store, TENANT, site.clock())
+        return start_run(store, TENANT, site.clock())
 
 
 def test_before_the_first_run_the_page_says_when_there_will_be_one(site, client):
@@ -86,8 +86,8 @@ def test_runs_without_changes_can_be_hidden_and_then_the_pages_go_on(site, clien
     deliver(site)
     for _ in range(26):
         with site.installation.store() as store:
-            run = begin(store, TENANT, site.clock())
-            end(store, run, site.clock(), "done", b"{}")
+            run = start_run(store, TENANT, site.clock())
+            end_run(store, run, site.clock(), "done", b"{}")
     page = client.get(PAGE)
     assert "Sida 1 av 2" in site.read(page)
     assert len(rows(page)) == 25
@@ -100,7 +100,7 @@ def test_runs_without_changes_can_be_hidden_and_then_the_pages_go_on(site, clien
 def test_when_nothing_has_happened_in_any_run_that_is_said(site, client):
     run = begun(site)
     with site.installation.store() as store:
-        end(store, run, site.clock(), "done", b"{}")
+        end_run(store, run, site.clock(), "done", b"{}")
     said = site.read(client.get(PAGE, query_string={"visa": "andringar"}))
     assert "Inget har hänt i någon körning. Visa alla körningar" in said
 
@@ -127,7 +127,7 @@ def test_the_first_delivery_does_not_make_the_others_vanish_from_the_chart(site,
 @pytest.fixture
 def put_off(site, monkeypatch):
     """What is given to the queue waits until it is let go of by calling this."""
-    queue, waiting = site.house.queue(), []
+    queue, waiting = site.services.queue(), []
     enqueue = queue.enqueue
     monkeypatch.setattr(queue, "enqueue", lambda task: waiting.append(task) is None)
 
@@ -280,7 +280,7 @@ def test_a_directory_that_was_not_read_is_told(site, client):
 def test_a_run_that_ended_otherwise_is_told_in_words(site, client, status, words):
     run = begun(site)
     with site.installation.store() as store:
-        end(store, run, site.clock(), status, detail="why")
+        end_run(store, run, site.clock(), status, detail="why")
     said = site.read(story(site, client, run))
     assert words in said
     assert "why" in said
@@ -296,7 +296,7 @@ def test_a_run_that_is_going_on_is_followed_with_its_progress(site, client):
     assert f'hx-get="/korningar/{run.id}/lage"' in page.text
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page.text
     site.store.keep(
-        Shelf("progress", TENANT),
+        Namespace("progress", TENANT),
         "all",
         msgspec.json.encode({"done": 40, "planned": 1600}),
         site.clock(),
@@ -325,7 +325,7 @@ def test_the_progress_of_a_delivery_is_what_the_page_reads(site, client):
 def test_a_page_that_follows_a_run_ends_when_it_does(site, client):
     run = begun(site)
     with site.installation.store() as store:
-        end(store, run, site.clock(), "done", b"{}")
+        end_run(store, run, site.clock(), "done", b"{}")
     part = client.get(f"{PAGE}/{run.id}/lage", headers={"HX-Request": "true"})
     assert "hx-get" not in part.text
     listed = client.get(PAGE, headers={"HX-Request": "true"})
@@ -349,7 +349,7 @@ def test_an_old_run_is_found_too(site, client):
     with site.installation.store() as store:
         for n in range(70):
             at = site.clock() + n
-            store.save_run(Run(f"29990101T0000{n:02}Z-000000", TENANT, at, "done", at, b"{}"))
+            store.save_run(RunRecord(f"29990101T0000{n:02}Z-000000", TENANT, at, "done", at, b"{}"))
     assert "16 personer skapades" in site.read(story(site, client, old))
 
 
@@ -380,9 +380,9 @@ def test_when_the_queue_is_away_the_page_says_so(site, client, monkeypatch):
     page = client.get(PAGE)
 
     def refuse(task):
-        raise QueueError("away")
+        raise TaskQueueError("away")
 
-    monkeypatch.setattr(site.house.queue(), "enqueue", refuse)
+    monkeypatch.setattr(site.services.queue(), "enqueue", refuse)
     said = site.read(client.get(location(site.send(client, page, NOW))))
     assert "Körningen kunde inte startas just nu." in said
 

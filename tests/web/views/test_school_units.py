@@ -25,7 +25,7 @@ def site(tmp_path):
     with site:
         site.installation.domain.add_org_unit("/Elever/9C")
         site.installation.domain.add_user(person("Nia", "Cee", "/Elever/9C"))
-        site.house.register().refresh()
+        site.services.register().refresh()
         yield site
 
 

@@ -146,7 +146,7 @@ def test_during_a_pause_every_page_says_so_and_nothing_runs(site: Site) -> None:
     answer = client.post("/korningar/nu", data={"csrf_token": token})
     assert "Det är paus, så inget körs." in site.read(client.get(answer.location))
     window = window_at(site.clock() - HOUR, 1)  # whose turn has come
-    assert enqueue_runs([TENANT], site.house.queue(), window).enqueued == 1
+    assert enqueue_runs([TENANT], site.services.queue(), window).enqueued == 1
     site.tasks()
     assert not site.installation.requests
     assert not site.store.runs(TENANT)

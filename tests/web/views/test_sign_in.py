@@ -16,9 +16,9 @@ from itsdangerous import TimestampSigner
 
 from addon import create_app
 from addon.sandbox.identity import CLIENT_SECRET
-from addon.settings import Settings, SqliteStore
+from addon.settings import Settings, SqliteAddress
 from addon.vendors.profiles import NotConfigured
-from addon.web.security.safe_redirect import after_sign_in
+from addon.web.security.safe_redirect import safe_path_after_sign_in
 from tests.support.site import ADMIN, DELEGATED, TEACHER, Site, form_of
 
 HOUR = 3600
@@ -143,7 +143,7 @@ def test_many_beginnings_fit_in_a_cookie_and_the_last_ones_work(site: Site) -> N
     ],
 )
 def test_the_way_back_never_leads_out_of_the_house(site: Site, path: str) -> None:
-    assert after_sign_in(path) == "/"
+    assert safe_path_after_sign_in(path) == "/"
     client = site.app.test_client()
     done = site.try_to_sign_in(client, way_back=path)
     assert (done.status_code, done.location) == (302, "/")
@@ -281,7 +281,7 @@ def test_a_wrong_client_secret_lets_nobody_in(tmp_path: Path) -> None:
 
 
 def not_set_up(folder: Path, **settings: object) -> Flask:
-    return create_app(Settings(SqliteStore(folder / "x.db"), {}, **settings))  # type: ignore[arg-type]
+    return create_app(Settings(SqliteAddress(folder / "x.db"), {}, **settings))  # type: ignore[arg-type]
 
 
 def test_where_signing_in_is_not_set_up_the_page_says_which_variables(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from addon.planning.guard import Hold
-from addon.planning.ledger import Key
-from addon.store.records import Run
+from addon.planning.ledger import LedgerKey
+from addon.store.records import RunRecord
 from tests.support.deeds import add_unit, connection, mode_of, read_directory, run, turn_on
 from tests.support.installation import DOMAIN, HIDDEN, TENANT, address, person
 from tests.support.site import Site, form_of
@@ -156,7 +156,7 @@ def test_a_hold_is_told_first_with_the_way_to_it(site, client):
 def test_a_hold_that_was_refused_is_said_to_stand(site, client):
     site.installation.connection("all", mode="live")
     hold = Hold(("someone",), 14, "too many", {}, refused=site.clock())
-    site.store.set_hold(Key(TENANT, "all", "live"), hold)
+    site.store.set_hold(LedgerKey(TENANT, "all", "live"), hold)
     said = site.read(client.get(ALL))
     assert "Spärren hos All står kvar eftersom ni har sagt nej." in said
 
@@ -385,7 +385,7 @@ def test_yes_turns_it_on_and_the_vendor_has_everyone_but_the_protected(site, cli
 
 
 def test_the_page_follows_the_first_run_and_leads_to_its_story(site, client, monkeypatch):
-    queue, waiting = site.house.queue(), []
+    queue, waiting = site.services.queue(), []
     enqueue, path = queue.enqueue, f"{ALL}/lage/test"
     site.ready(client, "/forhandsgranska")
     asking = site.ready(client, path)
@@ -418,7 +418,7 @@ def test_the_page_follows_the_first_run_and_leads_to_its_story(site, client, mon
 def test_a_run_that_is_under_way_is_followed_for_a_while(site, client):
     site.installation.connection("all", mode="live")
     at = site.clock()
-    site.store.save_run(Run("20990101T000000Z-aaaaaa", TENANT, at, "running", holder="x"))
+    site.store.save_run(RunRecord("20990101T000000Z-aaaaaa", TENANT, at, "running", holder="x"))
     page = client.get(ALL)
     assert "En körning pågår. Följ den" in site.read(page)
     assert 'href="/korningar/20990101T000000Z-aaaaaa"' in page.text

@@ -4,7 +4,7 @@ before anything is sent.
 
 import pytest
 
-from addon.planning.ledger import Key
+from addon.planning.ledger import LedgerKey
 from tests.support.deeds import mode_of, turn_on
 from tests.support.installation import DOMAIN, TENANT
 from tests.support.site import Site, form_of
@@ -93,5 +93,5 @@ def test_nothing_is_turned_on_before_it_is_decided_who_is_protected(site, client
     site.tasks()
     turn_on(site, client, "all", mode)
     assert mode_of(site, "all") == mode
-    key = Key(TENANT, "all", mode)
+    key = LedgerKey(TENANT, "all", mode)
     assert site.store.ledger(key).people() == 16

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from addon.delivery.lease import Lease
-from addon.planning.ledger import Key
+from addon.planning.ledger import LedgerKey
 from tests.support.deeds import mode_of, read_directory, run, turn_on
 from tests.support.installation import PUPILS, TENANT
 from tests.support.site import Site
@@ -80,4 +80,4 @@ def test_what_was_let_go_before_it_was_turned_off_is_asked_about_anew(site, clie
     turn_off(site, client)
     site.tasks()
     assert len(vendor.held("User")) > 10
-    assert site.store.approval(Key(TENANT, "all", "live")) is None
+    assert site.store.approval(LedgerKey(TENANT, "all", "live")) is None

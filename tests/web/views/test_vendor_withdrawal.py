@@ -2,7 +2,7 @@
 
 import pytest
 
-from addon.tasks.base import QueueError
+from addon.tasks.base import TaskQueueError
 from tests.support.deeds import mode_of, turn_on
 from tests.support.installation import TENANT
 from tests.support.site import ADMIN, Site, form_of
@@ -45,9 +45,9 @@ def test_when_it_cannot_begin_the_page_says_what_is_done_and_what_is_not(site, c
     turn_on(site, client, "all")
 
     def refuse(task):
-        raise QueueError("away")
+        raise TaskQueueError("away")
 
-    monkeypatch.setattr(site.house.queue(), "enqueue", refuse)
+    monkeypatch.setattr(site.services.queue(), "enqueue", refuse)
     said = site.read(client.get(site.send(client, client.get(PATH), PATH, name="All").location))
     assert "Det gick inte att börja, så inget har tagits bort." in said
     assert "All är av så länge." in said
