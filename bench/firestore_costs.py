@@ -23,8 +23,7 @@ from addon.directory.snapshot import Snapshot
 from addon.settings import Settings
 from addon.store.firestore.store import FirestoreStore
 from addon.sync.context import SyncContext
-from addon.sync.relay import deliver, plan_run
-from addon.sync.run import sync
+from addon.sync.run import deliver, plan_run, sync
 from bench.firestore_count import Count, Counted
 from bench.workload import snapshot, tenant
 from tests.support.egil_server import EgilServer

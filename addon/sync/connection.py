@@ -15,11 +15,10 @@ from addon.planning.plan import Plan
 from addon.planning.result import DeliveryResult
 from addon.store.base import Store
 from addon.sync.context import SyncContext, forget_secret
-from addon.sync.outcome import delivery_report, failed_report
 from addon.sync.prepare import ConnectionPlanner, PreparedRun, planner_for
 from addon.sync.protected import find_protected_elsewhere, remove_protected_elsewhere
 from addon.sync.readiness import ReadyConnection
-from addon.sync.report import ConnectionReport, Status, nothing_done
+from addon.sync.report import ConnectionReport, Status, delivery_report, failed_report, nothing_done
 from addon.sync.session import VendorSession, cancellation_reason
 from addon.tenants.model import Connection
 

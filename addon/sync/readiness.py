@@ -6,8 +6,7 @@ from msgspec import Struct
 
 from addon.planning.ledger import LedgerKey
 from addon.sync.context import SyncContext, ledger_key, resolve_target
-from addon.sync.outcome import failed_report, off_report
-from addon.sync.report import ConnectionReport
+from addon.sync.report import ConnectionReport, failed_report, off_report
 from addon.tenants.model import Connection
 from addon.vendors.profiles import NotConfigured, Target
 

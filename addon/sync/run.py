@@ -1,25 +1,59 @@
-"""The corridor: walks one run through the rooms, from the directory to the ledger."""
+"""One run for a tenant: read, select, map, plan, deliver.
+
+`sync` does all five in one go. Where a request may not last as long as a run, `plan_run` reads
+and plans, and `deliver` is called for each vendor, again and again as long as something is left:
+between them the snapshot is kept, for a few hours and no longer than it is needed.
+"""
 
 import asyncio
 import time
+import zlib
 from collections.abc import Sequence
 
+import msgspec
+from msgspec import Struct
+
+from addon.directory.snapshot import Snapshot
 from addon.logs import log_context
-from addon.sync.connection import RunShared, sync_connection_safely
+from addon.sync.connection import (
+    RunShared,
+    finish_if_nothing_to_send,
+    sync_connection,
+    sync_connection_safely,
+)
 from addon.sync.context import SyncContext, ledger_key, load_tenant_or_raise, select_connections
-from addon.sync.outcome import off_report, planned_report
-from addon.sync.prepare import PreparedRun, planner_for, read_and_prepare
+from addon.sync.prepare import (
+    PreparedRun,
+    planner_for,
+    prepare_from_snapshot,
+    read_and_prepare,
+)
 from addon.sync.readiness import ReadyConnection, check_readiness, only_ready
 from addon.sync.report import (
     ConnectionReport,
     DirectoryCounts,
     RunReport,
     finding_reports,
+    off_report,
+    planned_report,
     roster_counts,
 )
 from addon.sync.runs import complete_run, new_run_id, recorded_run, start_run
 from addon.tenants.model import Connection
 from addon.tenants.pause import raise_if_paused
+
+SNAPSHOT_KEPT = 6 * 3600.0
+"""Seconds after which a snapshot is removed, delivered or not; the next run reads again."""
+
+ConnectionPart = ReadyConnection | ConnectionReport
+"""A connection that can be delivered to, or the report of one that cannot."""
+
+
+class PlannedRun(Struct, frozen=True):
+    """A run that has read and planned, and the vendors that it has yet to deliver to."""
+
+    run: str
+    vendors: tuple[str, ...]
 
 
 def preview(
@@ -27,13 +61,13 @@ def preview(
 ) -> tuple[RunReport, PreparedRun]:
     """What a run would do; nothing is sent and nothing is kept.
 
-    Raises Unknown, DirectoryError, StoreError.
+    Raises NotFoundError, DirectoryError, StoreError.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     connections = select_connections(tenant, vendor)
     prepared = read_and_prepare(context, tenant, connections)
-    reports = [_foreseen(context, prepared, connection) for connection in connections]
-    return report_of(prepared, new_run_id(context.clock()), reports), prepared
+    reports = [_planned(context, prepared, connection) for connection in connections]
+    return _report(prepared, new_run_id(context.clock()), reports), prepared
 
 
 def sync(
@@ -41,7 +75,7 @@ def sync(
 ) -> RunReport:
     """One run, for at most about `seconds`; what is left then is for the next.
 
-    Raises Unknown, Paused, StoreError, and DirectoryError: then nothing was sent.
+    Raises NotFoundError, PausedError, StoreError, and DirectoryError: then nothing was sent.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     tenant = load_tenant_or_raise(context.store, tenant_id)
@@ -52,30 +86,92 @@ def sync(
         parts = [check_readiness(context, tenant_id, connection) for connection in connections]
         if only_ready(parts):
             prepared = read_and_prepare(context, tenant, connections)
-            errand = RunShared(context, prepared, run.holder, deadline)
-            report = report_of(prepared, run.id, asyncio.run(_all(errand, parts)))
+            shared = RunShared(context, prepared, run.holder, deadline)
+            report = _report(prepared, run.id, asyncio.run(_sync_all(shared, parts)))
         else:
-            report = nothing_read(tenant_id, run.id, parts)
+            report = _report_of_nothing_read(tenant_id, run.id, parts)
         complete_run(context.store, run, context.clock(), report)
     return report
 
 
-async def _all(
-    errand: RunShared, parts: Sequence[ReadyConnection | ConnectionReport]
-) -> list[ConnectionReport]:
+def plan_run(context: SyncContext, tenant_id: str) -> PlannedRun:
+    """Read and plan, finish every connection with nothing to send, and keep the snapshot.
+
+    Raises NotFoundError, PausedError, StoreError and DirectoryError as `sync` does.
+    """
+    tenant = load_tenant_or_raise(context.store, tenant_id)
+    raise_if_paused(tenant, context.clock())
+    run = start_run(context.store, tenant_id, context.clock())
+    with recorded_run(context.store, run, context.clock):
+        parts = [check_readiness(context, tenant_id, each) for each in tenant.connections]
+        usable = only_ready(parts)
+        if not usable:
+            report = _report_of_nothing_read(tenant_id, run.id, parts)
+            complete_run(context.store, run, context.clock(), report)
+            return PlannedRun(run.id, ())
+        reports = [part for part in parts if isinstance(part, ConnectionReport)]
+        waiting = []
+        prepared = read_and_prepare(context, tenant, tenant.connections)
+        for part in usable:
+            finished = finish_if_nothing_to_send(context, prepared, part.connection, part.key)
+            if finished is None:
+                waiting.append(part.key.vendor)
+            else:
+                reports.append(finished)
+        if waiting:
+            expires = context.clock() + SNAPSHOT_KEPT
+            packed = _pack(prepared.snapshot)
+            context.store.save_snapshot(tenant_id, run.id, packed, waiting, expires)
+        complete_run(context.store, run, context.clock(), _report(prepared, run.id, reports))
+    return PlannedRun(run.id, tuple(waiting))
+
+
+def deliver(
+    context: SyncContext, tenant_id: str, vendor: str, run: str, seconds: float
+) -> ConnectionReport:
+    """Deliver to one vendor what `run` has planned, for at most about `seconds`.
+
+    What the report says is `left` is for the next call. The directory is read again where the
+    snapshot is gone. Raises LeaseHeldByOther where another run is delivering there, and as
+    `sync` does.
+    """
+    deadline = time.monotonic() + seconds
+    tenant = load_tenant_or_raise(context.store, tenant_id)
+    raise_if_paused(tenant, context.clock())
+    connections = select_connections(tenant, vendor)
+    ready = check_readiness(context, tenant_id, connections[0])
+    if isinstance(ready, ConnectionReport):
+        return ready
+    attempt = start_run(context.store, tenant_id, context.clock())
+    with recorded_run(context.store, attempt, context.clock):
+        packed = context.store.snapshot(tenant_id, run, context.clock())
+        prepared = (
+            read_and_prepare(context, tenant, connections)
+            if packed is None
+            else prepare_from_snapshot(context, tenant, connections, _unpack(packed))
+        )
+        shared = RunShared(context, prepared, attempt.holder, deadline)
+        report = asyncio.run(sync_connection(shared, ready))
+        # No findings: the record of the reading has them.
+        record = RunReport(tenant_id, attempt.id, None, None, (), (report,))
+        complete_run(context.store, attempt, context.clock(), record)
+    if not report.left:
+        context.store.done_with_snapshot(tenant_id, run, vendor)
+    return report
+
+
+async def _sync_all(shared: RunShared, parts: Sequence[ConnectionPart]) -> list[ConnectionReport]:
     """Every connection side by side; the trouble of one stays its own."""
 
-    async def one(part: ReadyConnection | ConnectionReport) -> ConnectionReport:
-        return (
-            await sync_connection_safely(errand, part)
-            if isinstance(part, ReadyConnection)
-            else part
-        )
+    async def one(part: ConnectionPart) -> ConnectionReport:
+        if isinstance(part, ConnectionReport):
+            return part
+        return await sync_connection_safely(shared, part)
 
     return list(await asyncio.gather(*map(one, parts)))
 
 
-def _foreseen(
+def _planned(
     context: SyncContext, prepared: PreparedRun, connection: Connection
 ) -> ConnectionReport:
     """A connection's report for a preview."""
@@ -85,7 +181,7 @@ def _foreseen(
     return planned_report(connection, *planner_for(context, prepared, connection, key).decide())
 
 
-def report_of(prepared: PreparedRun, run: str, reports: Sequence[ConnectionReport]) -> RunReport:
+def _report(prepared: PreparedRun, run: str, reports: Sequence[ConnectionReport]) -> RunReport:
     """The run's report from those of its connections."""
     snapshot = prepared.snapshot
     return RunReport(
@@ -103,9 +199,15 @@ def report_of(prepared: PreparedRun, run: str, reports: Sequence[ConnectionRepor
     )
 
 
-def nothing_read(
-    tenant_id: str, run: str, parts: Sequence[ReadyConnection | ConnectionReport]
-) -> RunReport:
+def _report_of_nothing_read(tenant_id: str, run: str, parts: Sequence[ConnectionPart]) -> RunReport:
     """The report of a run of which no connection is ready, so that nothing was read."""
     reports = tuple(part for part in parts if isinstance(part, ConnectionReport))
     return RunReport(tenant_id, run, None, None, (), reports)
+
+
+def _pack(snapshot: Snapshot) -> bytes:
+    return zlib.compress(msgspec.msgpack.encode(snapshot), 6)
+
+
+def _unpack(packed: bytes) -> Snapshot:
+    return msgspec.msgpack.decode(zlib.decompress(packed), type=Snapshot)

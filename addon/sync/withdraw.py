@@ -21,9 +21,14 @@ from addon.planning.result import DeliveryResult
 from addon.store.base import StoreError
 from addon.store.records import AuditEntry
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
-from addon.sync.outcome import delivery_report, failed_report
 from addon.sync.readiness import check_readiness
-from addon.sync.report import ConnectionReport, RunReport, nothing_done
+from addon.sync.report import (
+    ConnectionReport,
+    RunReport,
+    delivery_report,
+    failed_report,
+    nothing_done,
+)
 from addon.sync.runs import complete_run, new_entry_id, recorded_run, start_run
 from addon.sync.session import VendorSession
 from addon.tenants.diff import Changed

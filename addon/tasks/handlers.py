@@ -15,12 +15,12 @@ from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.logs import log_context
 from addon.planning.ledger import LedgerWriteError
-from addon.sync import relay
+from addon.sync import run as sync_run
 from addon.sync.context import NotFoundError, SyncContext
 from addon.sync.progress import KeptProgress
 from addon.sync.reconcile import reconcile, save_reconciliation
-from addon.sync.relay import PlannedRun
 from addon.sync.report import ConnectionReport
+from addon.sync.run import PlannedRun
 from addon.sync.withdraw import LedgerMode, withdraw
 from addon.tasks.base import RUNS, NoSuchQueueError, Task, TaskQueue, TaskQueueError, deliveries_to
 from addon.tenants.conditions import SlowPatternError
@@ -57,7 +57,7 @@ class TaskResult(Struct, frozen=True):
 
 
 class RunSteps(Protocol):
-    """The two stretches of a run; `addon.sync.relay` is the one there is."""
+    """The two steps of a run that is done in tasks: `addon.sync.run`, or a stand-in."""
 
     def plan_run(self, context: SyncContext, tenant_id: str) -> PlannedRun: ...
 
@@ -67,7 +67,7 @@ class RunSteps(Protocol):
 
 
 Part = Annotated[str, Meta(pattern="^[0-9]{1,6}$")]
-"""The number of a stretch, for a task's name."""
+"""The number of a delivery attempt, for a task's name."""
 
 
 class _RunPayload(Struct, frozen=True):
@@ -116,7 +116,7 @@ class TaskHandler:
         self,
         context: Callable[[], SyncContext],
         queue: Callable[[], TaskQueue],
-        stretches: RunSteps = relay,
+        run_steps: RunSteps = sync_run,
         seconds: float = SECONDS,
         read: Callable[[str], None] = lambda tenant: None,
         tell: Callable[[str, str | None], None] = lambda tenant, vendor: None,
@@ -124,7 +124,7 @@ class TaskHandler:
     ) -> None:
         self._rooms = context
         self._queue = queue
-        self._stretches = stretches
+        self._run_steps = run_steps
         self._seconds = seconds
         self._read = read
         self._tell = tell
@@ -159,7 +159,7 @@ class TaskHandler:
 
     def _read_and_plan(self, wanted: _RunPayload) -> TaskResult:
         try:
-            found = self._stretches.plan_run(self._rooms(), wanted.tenant)
+            found = self._run_steps.plan_run(self._rooms(), wanted.tenant)
             log.info("%d vendors to deliver to", len(found.vendors), extra={"run": found.run})
             return self._enqueue(
                 [
@@ -226,9 +226,9 @@ class TaskHandler:
                 self._tell(wanted.tenant, wanted.vendor)
 
     def _deliver_for_a_while(self, wanted: _DeliveryPayload) -> ConnectionReport:
-        """A stretch of the delivery, whose progress those who look at its page can see."""
+        """One attempt at the delivery, whose progress those who look at its page can see."""
         with self._shown(wanted.tenant) as context:
-            return self._stretches.deliver(
+            return self._run_steps.deliver(
                 context, wanted.tenant, wanted.vendor, wanted.run, seconds=self._seconds
             )
 

@@ -5,9 +5,8 @@ import json
 import pytest
 
 from addon.planning.ledger import LedgerKey
-from addon.sync import relay
 from addon.sync.holds import record_refusal
-from addon.sync.run import sync
+from addon.sync.run import deliver, plan_run, sync
 from tests.support.installation import HIDDEN, PUPILS, TENANT, Installation, address
 
 WHO = address(*PUPILS["7A"][0])
@@ -107,10 +106,10 @@ def test_an_environment_that_is_not_set_up_any_more_is_told(here):
 def test_a_run_in_stretches_does_it_too(here):
     here.domain.move_user(WHO, "/Skyddade")
     with here.sync_context() as context:
-        begun = relay.plan_run(context, TENANT)
+        begun = plan_run(context, TENANT)
         assert "all" in begun.vendors
         for vendor in begun.vendors:
-            relay.deliver(context, TENANT, vendor, begun.run, 60.0)
+            deliver(context, TENANT, vendor, begun.run, 60.0)
     assert WHO not in names(here.all)
     assert WHO not in names(here.test)
 

@@ -9,9 +9,8 @@ from msgspec import structs
 from addon.delivery.lease import Lease
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.store.base import StoreError
-from addon.sync import relay
 from addon.sync.context import NotFoundError
-from addon.sync.run import preview, sync
+from addon.sync.run import deliver, plan_run, preview, sync
 from addon.sync.session import PAUSED, TURNED_OFF
 from tests.support.installation import HIDDEN, PUPILS, TENANT, Installation, address
 
@@ -201,47 +200,47 @@ def test_how_many_people_each_vendor_has_is_in_the_record(here):
     assert [c["people"] for c in json.loads(kept or b"")["connections"]] == [13, None]
 
 
-@pytest.mark.parametrize("where", ["readiness", "prepare", "finish"])
-@pytest.mark.parametrize("stretch", ["sync", "relay"])
-def test_no_run_stays_open_whatever_goes_wrong_in_it(here, monkeypatch, where, stretch):
+@pytest.mark.parametrize("where", ["check_readiness", "read_and_prepare", "complete_run"])
+@pytest.mark.parametrize("step", ["sync", "plan_run"])
+def test_no_run_stays_open_whatever_goes_wrong_in_it(here, monkeypatch, where, step):
     def broken(*_):
         raise StoreError("the disk is full")
 
     with here.sync_context() as context:
         with monkeypatch.context() as full:
-            full.setattr(f"addon.{stretch}.{where}", broken)
+            full.setattr(f"addon.sync.run.{where}", broken)
             with pytest.raises(StoreError):
-                (sync if stretch == "sync" else relay.plan_run)(context, TENANT)
+                (sync if step == "sync" else plan_run)(context, TENANT)
         assert context.store.running(TENANT) == []
         assert [kept.status for kept in context.store.runs(TENANT)] == ["failed"]
 
 
-@pytest.mark.parametrize("where", ["place", "deliver_to", "finish"])
-def test_no_stretch_stays_open_whatever_goes_wrong_in_it(here, monkeypatch, where):
+@pytest.mark.parametrize("where", ["prepare_from_snapshot", "sync_connection", "complete_run"])
+def test_no_delivery_stays_open_whatever_goes_wrong_in_it(here, monkeypatch, where):
     def broken(*_):
         raise StoreError("the disk is full")
 
     with here.sync_context() as context:
-        found = relay.plan_run(context, TENANT)
+        found = plan_run(context, TENANT)
         assert found.vendors == ("all", "some")
         with monkeypatch.context() as full:
-            full.setattr(f"addon.sync.relay.{where}", broken)
+            full.setattr(f"addon.sync.run.{where}", broken)
             with pytest.raises(StoreError):
-                relay.deliver(context, TENANT, "all", found.run, 60)
+                deliver(context, TENANT, "all", found.run, 60)
         assert context.store.running(TENANT) == []
-        assert relay.deliver(context, TENANT, "all", found.run, 60).status in (
+        assert deliver(context, TENANT, "all", found.run, 60).status in (
             "delivered",
             "unchanged",
         )
 
 
-def test_a_stretch_whose_directory_is_gone_and_cannot_be_read_is_kept_as_unread(here):
+def test_a_delivery_whose_directory_is_gone_and_cannot_be_read_is_kept_as_unread(here):
     with here.sync_context() as context:
-        found = relay.plan_run(context, TENANT)
+        found = plan_run(context, TENANT)
         later = structs.replace(context, clock=lambda: context.clock() + 7 * 3600)
         here.directory.fail("/users", times=None, status=400, reason="invalid")
         with pytest.raises(DirectoryError):
-            relay.deliver(later, TENANT, "all", found.run, 60)
+            deliver(later, TENANT, "all", found.run, 60)
         assert context.store.runs(TENANT)[0].status == "unread"
 
 

@@ -12,8 +12,8 @@ from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.store.base import StoreError
 from addon.sync.context import NotFoundError, SyncContext
-from addon.sync.relay import PlannedRun
 from addon.sync.report import ConnectionReport
+from addon.sync.run import PlannedRun
 from addon.tasks.base import NoSuchQueueError, Task, TaskQueueError
 from addon.tasks.handlers import DELIVER, RUN, TaskHandler, TaskResult
 from addon.tenants.document import DocumentError

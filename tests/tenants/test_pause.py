@@ -7,10 +7,9 @@ import pytest
 from msgspec import structs
 
 from addon.settings import Settings
-from addon.sync import relay
 from addon.sync.holds import approve, find_hold
 from addon.sync.report import USAGE
-from addon.sync.run import preview, sync
+from addon.sync.run import deliver, plan_run, preview, sync
 from addon.sync.status import status
 from addon.sync.withdraw import withdraw
 from addon.tasks.handlers import DELIVER, RUN, TaskHandler
@@ -68,9 +67,9 @@ def test_a_run_reads_and_sends_nothing_and_is_not_kept(here):
         with pytest.raises(PausedError, match="2199-12-31"):
             sync(context, TENANT)
         with pytest.raises(PausedError):
-            relay.plan_run(context, TENANT)
+            plan_run(context, TENANT)
         with pytest.raises(PausedError):
-            relay.deliver(context, TENANT, "all", "R1", 60)
+            deliver(context, TENANT, "all", "R1", 60)
         assert context.store.runs(TENANT) == []
     assert here.directory.queries == 0
     assert here.requests == []

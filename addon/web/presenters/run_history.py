@@ -1,6 +1,6 @@
 """Runs as a person thinks of them: one reading and all that was delivered of it.
 
-Where a request may not last as long as a run (`addon.sync.relay`), the reading has a record of its
+Where a request may not last as long as a run (`addon.sync.run`), the reading has a record of its
 own and each stretch of a delivery another. Here they are put together again.
 """
 
