@@ -32,10 +32,10 @@ def create_app(
     delivery may take before it goes on in another task.
     """
     from addon.tasks.handlers import SECONDS
-    from addon.web import answers, context_processors, i18n, labels, pagination, views
+    from addon.web import context_processors, errors, i18n, labels, pagination, views
     from addon.web.internal import cron, health, tasks
     from addon.web.request_context import RequestContext
-    from addon.web.security import auth, csrf, sessions, task_auth
+    from addon.web.security import auth, csrf, headers, sessions, task_auth
     from addon.web.services import Services
     from addon.web.views import directory, sign_in
 
@@ -43,7 +43,8 @@ def create_app(
     services = Services(settings, store, queue, seconds or SECONDS, clock)
     app.extensions[EXTENSION_KEY] = services
     sessions.init_app(app, settings, services.store, clock)
-    answers.init_app(app, https_only=settings.serves_https)
+    headers.init_app(app, https_only=settings.serves_https)
+    errors.init_app(app)
     task_auth.init_app(app, settings, certs_url or task_auth.CERTS_URL)
     auth.init_app(app, services, RequestContext)
     i18n.init_app(app)

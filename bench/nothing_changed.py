@@ -12,11 +12,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from addon.delivery.session import open_session
 from addon.delivery.throttle import RetryPolicy
 from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, LedgerKey
 from addon.planning.plan import Plan, plan_for
 from addon.store.sqlite.store import SQLiteStore
+from addon.sync.session import open_session
 from addon.vendors.profiles import Target
 from bench.measure import report
 from bench.nginx import KEY

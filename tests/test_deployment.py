@@ -24,8 +24,8 @@ from addon.settings import CloudTasks, FirestoreAddress, Settings
 from addon.tasks.base import RUNS, deliveries_to
 from addon.tasks.handlers import SECONDS
 from addon.vendors.profiles import load_vendors
-from addon.web.answers import HEADERS, HSTS, STATIC_KEPT
 from addon.web.internal.cron import blueprint as cron_blueprint
+from addon.web.security.headers import HEADERS, HSTS, STATIC_KEPT
 from addon.web_settings import AppEngineMail
 
 ROOT = Path(__file__).resolve().parent.parent

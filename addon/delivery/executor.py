@@ -72,7 +72,7 @@ class PlanExecutor:
     async def run(self, plan: Plan, replan: Replan) -> DeliveryResult:
         """Carry out `plan`; the outcome of every operation is in the ledger when it ends.
 
-        Raises NotKept when the store failed.
+        Raises LedgerWriteError when the store failed.
         """
         self._planned = sum(1 for _ in plan.operations())
         if any(op.ask for op in plan.operations()):

@@ -41,7 +41,7 @@ class LeaseHeldByOther(Exception):
 class Lease:
     """A lease held for as long as the block lasts. An asynchronous context manager.
 
-    Raises Taken when another has it. `lost` is called once when it could not be kept.
+    Raises LeaseHeldByOther when another has it. `lost` is called once when it could not be kept.
     """
 
     def __init__(

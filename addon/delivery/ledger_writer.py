@@ -58,7 +58,7 @@ class LedgerWriter:
         self._pending.extend(changes)
 
     async def flush(self) -> None:
-        """Have everything noted so far in the store. Raises NotKept."""
+        """Have everything noted so far in the store. Raises LedgerWriteError."""
         async with self._turn:
             batch, self._pending = self._pending, []
             if not batch:

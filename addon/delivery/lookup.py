@@ -39,7 +39,7 @@ class _Listing(Struct, frozen=True):
 class ResourceLookup:
     """Questions to one vendor, with what it has answered in this delivery.
 
-    A server error or an answer that cannot be read is not an answer: GivenUp is raised.
+    A server error or an answer that cannot be read is not an answer: RetriesExhausted is raised.
     """
 
     def __init__(self, wire: Transport) -> None:

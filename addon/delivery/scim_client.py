@@ -67,7 +67,7 @@ class ScimClient:
         self._missing: set[ResourceType] = set()
 
     async def perform(self, op: Operation) -> OperationOutcome:
-        """Do one operation. Raises GivenUp, or Stopped when the whole delivery must end.
+        """Do one operation. Raises RetriesExhausted, or Stopped when the whole delivery must end.
 
         Either may be `uncertain`; otherwise the vendor is as it was before.
         """
@@ -81,7 +81,7 @@ class ScimClient:
     async def find(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
         """The vendor's ids of a resource; none when it has it not, None when it cannot say.
 
-        Raises GivenUp and Stopped.
+        Raises RetriesExhausted and Stopped.
         """
         return await self._asking.find(resource_type, external_id)
 
@@ -92,7 +92,7 @@ class ScimClient:
 
         `keep` is given the body of each page.
 
-        Resources without an externalId are under an empty one. Raises GivenUp and Stopped.
+        Resources without an externalId are under an empty one. Raises RetriesExhausted and Stopped.
         """
         return await self._asking.everything(resource_type, keep)
 

@@ -155,7 +155,7 @@ class Transport:
 
         `before_repeat` is called before a request that may have had its effect is repeated;
         one that has it is not repeated at all while the vendor may still be at work on it.
-        Raises GivenUp, or Stopped when the whole delivery must end.
+        Raises RetriesExhausted, or Stopped when the whole delivery must end.
         """
         path = ENDPOINTS[resource_type] + (f"/{quote(resource_id, safe='')}" if resource_id else "")
         url = URL(f"{self._base}/{path}{query}", encoded=True)
@@ -191,8 +191,9 @@ class Transport:
     async def _handle_failure(
         self, tries: _Tries, request: _Request, attempt: _Attempt, turn: float
     ) -> None:
-        """Take note of trouble and wait as it asks. Raises GivenUp when it was tried enough.
+        """Take note of trouble and wait as it asks.
 
+        Raises RetriesExhausted when it was tried enough.
         A 500 to a question says that the vendor cannot answer it, and no more.
         """
         tries.failed(attempt)

@@ -48,8 +48,8 @@ Notified = dict[str, Notification]
 def notify(context: SyncContext, mail: Mailer, tenant_id: str, vendor: str | None = None) -> int:
     """Tell the tenant's administrators what is new after a run. The messages sent: 0 or 1.
 
-    With `vendor`, only of that connection: after a delivery. Raises Unknown and StoreError; that
-    a message did not go is logged, and it is tried again with the next run.
+    With `vendor`, only of that connection: after a delivery. Raises NotFoundError and StoreError;
+    that a message did not go is logged, and it is tried again with the next run.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     if not tenant.notices.email or not tenant.notices.about:

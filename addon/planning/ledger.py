@@ -148,4 +148,4 @@ class LedgerKeeper(Protocol):
     """What keeps ledgers; every store is one."""
 
     def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:
-        """Remember changes, all or none, if `holder` has the lease. Raises NotKept."""
+        """Remember changes, all or none, if `holder` has the lease. Raises LedgerWriteError."""

@@ -9,9 +9,9 @@ from addon.proposals.matching import Match, Matches, UnitMatcher, UnitToMatch
 from addon.proposals.names import read_name
 from addon.proposals.places import Place, group_places, org_unit_places, role_nodes
 from addon.proposals.scope import Inside
-from addon.proposals.tree import OrgUnitNode
 from addon.proposals.vocabulary import Role, plain_words, role_of
 from addon.roster.index import DirectoryIndex
+from addon.roster.org_unit_tree import OrgUnitNode
 from addon.tenants.model import Clause
 
 _GROUP_FITS = 0.67

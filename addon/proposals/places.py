@@ -6,9 +6,9 @@ from msgspec import Struct, structs
 
 from addon.directory.snapshot import Group
 from addon.proposals.names import SchoolName, read_name
-from addon.proposals.tree import OrgUnitNode
 from addon.proposals.vocabulary import Role, is_class, is_left, is_protected, is_year, plain_words
 from addon.roster.index import DirectoryIndex
+from addon.roster.org_unit_tree import OrgUnitNode
 from addon.tenants.model import Clause
 
 _ROLES: tuple[Role, Role] = ("students", "staff")

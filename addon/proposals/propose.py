@@ -20,9 +20,9 @@ from addon.proposals.rules import RuleProposer
 from addon.proposals.scope import Inside, inside_of
 from addon.proposals.selectors import SelectorBuilder, SelectorDraft, alternatives, has_ceased
 from addon.proposals.shape import common, main_shape, shape_of
-from addon.proposals.tree import OrgUnitNode, org_unit_tree
 from addon.proposals.vocabulary import is_left, is_protected, plain_words
 from addon.roster.index import DirectoryIndex
+from addon.roster.org_unit_tree import OrgUnitNode, org_unit_tree
 from addon.tenants.model import Protected, Tenant
 from addon.text import fold, path_key
 

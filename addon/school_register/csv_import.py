@@ -9,7 +9,14 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from msgspec import structs
 
-from addon.school_register.model import ACTIVE, CEASED, LONGEST_NAME, PLANNED, RESTING, RegisterUnit
+from addon.school_register.model import (
+    ACTIVE,
+    CEASED,
+    LONGEST_NAME,
+    PLANNED,
+    RESTING,
+    RegisterUnit,
+)
 from addon.school_register.municipalities import municipality_named
 from addon.tenants.document import SCHOOL_TYPES
 from addon.text import domain_label, one_line

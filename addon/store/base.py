@@ -114,14 +114,14 @@ class Store(Protocol):
     def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[AuditEntry]:
         """The tenant's log, the newest first; with `before`, those whose ids come before it."""
 
-    # Papers: what is kept for a while
+    # Cache: what is kept for a while
 
     def keep(
         self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> None:
         """Keep a paper, new or in place of the earlier one of that name.
 
-        Whoever reads it meanwhile has the earlier one or the new one, whole. Papers of personal
+        Whoever reads it meanwhile has the earlier one or the new one, whole. Cache of personal
         data must expire.
         """
 

@@ -54,7 +54,7 @@ async def sync_connection_safely(errand: RunShared, ready: ReadyConnection) -> C
 async def sync_connection(errand: RunShared, ready: ReadyConnection) -> ConnectionReport:
     """Plan, and where there is something to do, plan again with the lease in hand and do it.
 
-    Raises Taken when another run has the lease, NotKept when the store failed.
+    Raises LeaseHeldByOther when another run has the lease, LedgerWriteError when the store failed.
     """
     context, prepared = errand.context, errand.prepared
     connection, key = ready.connection, ready.key
@@ -106,7 +106,7 @@ def _with_trouble(report: ConnectionReport, trouble: str) -> ConnectionReport:
 def finish_if_nothing_to_send(
     context: SyncContext, prepared: PreparedRun, connection: Connection, key: LedgerKey
 ) -> ConnectionReport | None:
-    """The connection's report if there is nothing to send, else None. Raises NotKept."""
+    """The connection's report if there is nothing to send, else None. Raises LedgerWriteError."""
     intention = planner_for(context, prepared, connection, key)
     plan, hold = intention.decide()
     going = plan if hold is None else plan.only_protected()

@@ -48,7 +48,7 @@ class SyncContext(Struct, frozen=True):
 
 
 def load_tenant_or_raise(store: Store, tenant_id: str) -> Tenant:
-    """The tenant's document. Raises Unknown."""
+    """The tenant's document. Raises NotFoundError."""
     document = store.tenant(tenant_id)
     if document is None:
         known = ", ".join(store.tenants()) or "none; import one with `tenant import FILE`"
@@ -57,7 +57,7 @@ def load_tenant_or_raise(store: Store, tenant_id: str) -> Tenant:
 
 
 def select_connections(tenant: Tenant, vendor: str | None) -> tuple[Connection, ...]:
-    """The tenant's connections, or the one to `vendor`. Raises Unknown."""
+    """The tenant's connections, or the one to `vendor`. Raises NotFoundError."""
     if vendor is None:
         return tenant.connections
     connection = tenant.connection(vendor)

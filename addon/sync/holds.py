@@ -17,7 +17,7 @@ from addon.tenants.pause import raise_if_paused
 def approve(context: SyncContext, tenant_id: str, vendor: str) -> RunReport:
     """Let what is held at `vendor` go: it is made anew, and only what was approved may pass.
 
-    Raises as `sync` does, and Unknown where nothing is held.
+    Raises as `sync` does, and NotFoundError where nothing is held.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     connection = tenant.connection(vendor)
@@ -41,7 +41,7 @@ def record_approval(
 ) -> Hold:
     """Remember that exactly what is held may go; the next run, or withdrawal, does it.
 
-    Raises Unknown where nothing is held in that mode (in either, unless one is named), and
+    Raises NotFoundError where nothing is held in that mode (in either, unless one is named), and
     StoreError.
     """
     key, hold = _held(store, tenant_id, vendor, mode)
@@ -58,7 +58,7 @@ def record_refusal(
     """Remember that a person said no: it stays held, and is asked about only if it grows.
 
     An earlier approval that nothing has come of yet is taken back, and a withdrawal that is
-    refused is no more. Raises Unknown and StoreError.
+    refused is no more. Raises NotFoundError and StoreError.
     """
     key, hold = _held(store, tenant_id, vendor, mode)
     store.set_approval(key, None)

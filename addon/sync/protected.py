@@ -46,7 +46,7 @@ def find_protected_elsewhere(
     """Who is to be removed in the connection's other environment, where anybody is.
 
     Costs one look in the store where there is nobody, and reads no more of a ledger than the parts
-    that they would be in. Raises NotKept.
+    that they would be in. Raises LedgerWriteError.
     """
     if connection.vendor not in prepared.views:
         return None

@@ -94,7 +94,7 @@ def load_reconciliation(
 def reconcile(context: SyncContext, tenant_id: str, vendor: str) -> Reconciliation:
     """Compare the vendor with the ledger of the connection's mode, and mend the ledger.
 
-    Raises Unknown, NotConfigured, Taken, DirectoryError, StoreError.
+    Raises NotFoundError, NotConfigured, LeaseHeldByOther, DirectoryError, StoreError.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     connection = select_connections(tenant, vendor)[0]

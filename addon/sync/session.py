@@ -1,24 +1,77 @@
 """Speaking to a connection's vendor, with the connection's lease in hand."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Set
 from contextlib import asynccontextmanager
 
 from msgspec import Struct, structs
 
-from addon.delivery.executor import Replan
+from addon.delivery.executor import PlanExecutor, Replan, intend_with
 from addon.delivery.group_cleanup import updates_without
 from addon.delivery.lease import Lease
-from addon.delivery.session import ScimSession, open_session
-from addon.delivery.throttle import DeliveryStopped
-from addon.delivery.transport import RetriesExhausted
-from addon.planning.ledger import Ledger, LedgerKey
+from addon.delivery.ledger_writer import LedgerWriter
+from addon.delivery.scim_client import ScimClient
+from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
+from addon.delivery.transport import RetriesExhausted, Transport
+from addon.planning.ledger import Ledger, LedgerKeeper, LedgerKey
 from addon.planning.plan import Plan
 from addon.planning.result import DeliveryResult
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
 from addon.tenants.document import DocumentError
 from addon.tenants.pause import current_pause
-from addon.vendors.profiles import Target
+from addon.vendors.profiles import Target, Vendor
+
+Progress = Callable[[int, int], None]
+"""Told the operations done and planned."""
+
+
+class ScimSession(Struct, frozen=True):
+    """What talks to one vendor for one tenant."""
+
+    scim: ScimClient
+    journal: LedgerWriter
+    pace: Throttle
+    concurrency: int
+
+    async def carry_out(
+        self,
+        plan: Plan,
+        replan: Replan,
+        progress: Progress = lambda done, planned: None,
+        clock: Callable[[], float] = time.time,
+    ) -> DeliveryResult:
+        """Deliver a plan. Raises LedgerWriteError when the store failed."""
+        delivery = PlanExecutor(
+            self.scim.perform, self.journal, self.pace, self.concurrency, progress, clock
+        )
+        return await delivery.run(plan, replan)
+
+
+@asynccontextmanager
+async def open_session(
+    vendor: Vendor,
+    target: Target,
+    keeper: LedgerKeeper,
+    key: LedgerKey,
+    ledger: Ledger,
+    patience: RetryPolicy,
+    deadline: float | None = None,
+    holder: str = "",
+    growth: float = 0.0,
+) -> AsyncIterator[ScimSession]:
+    """A session, ended with everything that was acknowledged in the store.
+
+    `deadline` is a time of `time.monotonic` at which the delivery stops between operations.
+    `holder` is who has the connection's lease, `growth` that of the pause between batches.
+    """
+    pace = Throttle(vendor.requests_per_second, patience, deadline)
+    async with (
+        LedgerWriter(keeper, key, ledger, pace, holder, growth) as journal,
+        Transport(target, vendor.concurrency, pace, patience) as wire,
+    ):
+        yield ScimSession(ScimClient(wire, intend_with(journal)), journal, pace, vendor.concurrency)
+
 
 NOT_ASKED = (
     "people with protected identity are removed, but the vendor could not be asked for the groups "
@@ -46,7 +99,7 @@ class VendorSession(Struct, frozen=True):
 
     @asynccontextmanager
     async def with_lease(self) -> AsyncIterator[Lease]:
-        """The connection's lease. Raises Taken when another run has it."""
+        """The connection's lease. Raises LeaseHeldByOther when another run has it."""
         context = self.context
         async with Lease(context.store, self.key, self.holder, context.clock) as lease:
             lease.check_while_held(self.cancellation_reason)
@@ -80,7 +133,7 @@ class VendorSession(Struct, frozen=True):
 
         The groups are asked for and said without them, since the plan that says them anew is
         held. What came of it, and whether no group that can be told of has them any more; if
-        not, it is to be tried again. Raises NotKept when the store failed.
+        not, it is to be tried again. Raises LedgerWriteError when the store failed.
         """
         async with self.open(ledger, lease) as session:
             clock = self.context.clock
@@ -102,7 +155,7 @@ class VendorSession(Struct, frozen=True):
     async def send(
         self, plan: Plan, replan: Replan, ledger: Ledger, lease: Lease
     ) -> DeliveryResult:
-        """Carry out a plan. Raises NotKept when the store failed."""
+        """Carry out a plan. Raises LedgerWriteError when the store failed."""
 
         def progress(done: int, planned: int) -> None:
             self.context.progress(self.key.vendor, done, planned)

@@ -83,7 +83,7 @@ def status(
     secrets: SecretSource | None = None,
     now: float | None = None,
 ) -> TenantStatus:
-    """The tenant's state, `now` (seconds since 1970 UTC). Raises Unknown and StoreError."""
+    """The tenant's state, `now` (seconds since 1970 UTC). Raises NotFoundError and StoreError."""
     tenant = load_tenant_or_raise(store, tenant_id)
     runs = store.runs(tenant_id)
     connections = tuple(

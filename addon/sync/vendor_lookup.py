@@ -41,7 +41,7 @@ def lookup_person(
 ) -> list[VendorResource]:
     """The person's account and employments at the vendor.
 
-    Whatever the vendor's trouble is becomes the resource's `problem`. Raises Unknown and
+    Whatever the vendor's trouble is becomes the resource's `problem`. Raises NotFoundError and
     StoreError.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)

@@ -53,7 +53,7 @@ def withdraw(
 
     Of one `mode` alone if it is given; then a connection that is in the other stays on.
     Held like any other removal beyond the connection's limits, unless `confirmed`. A pause does
-    not stop it: it reads no directory, and a person has asked for it. Raises Unknown and
+    not stop it: it reads no directory, and a person has asked for it. Raises NotFoundError and
     StoreError.
     """
     deadline = None if seconds is None else time.monotonic() + seconds

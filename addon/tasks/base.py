@@ -41,5 +41,5 @@ class TaskQueue(Protocol):
     def enqueue(self, task: Task) -> bool:
         """Put a task in its queue; False when one of its name is there or was not long ago.
 
-        Raises QueueError.
+        Raises TaskQueueError.
         """

@@ -243,7 +243,7 @@ class TaskHandler:
             progress.end()
 
     def _enqueue(self, deliveries: Sequence[_DeliveryPayload]) -> TaskResult:
-        """A task for each; the trouble of one queue is not the others'. Raises QueueError."""
+        """A task for each; the trouble of one queue is not the others'. Raises TaskQueueError."""
         queue, trouble = self._queue(), None
         for each in deliveries:
             task = Task(

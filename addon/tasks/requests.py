@@ -9,7 +9,7 @@ SAME_WITHIN = 5.0
 
 
 def request_run(queue: TaskQueue, tenant: str, now: float, why: str = "") -> bool:
-    """Have a run of the tenant begin. Raises QueueError.
+    """Have a run of the tenant begin. Raises TaskQueueError.
 
     `why` (letters, digits and hyphens) stands for what the run is to take along: wishes for
     different reasons are different, since a run that has begun may not know of the second.
@@ -22,14 +22,14 @@ def request_withdrawal(
 ) -> bool:
     """Have everything that the tenant has at the vendor removed, of one mode alone if it is given.
 
-    Raises QueueError.
+    Raises TaskQueueError.
     """
     payload = {"tenant": tenant, "vendor": vendor} | ({} if mode is None else {"mode": mode})
     return queue.enqueue(_task("withdraw", WITHDRAW, now, payload))
 
 
 def request_reconciliation(queue: TaskQueue, tenant: str, vendor: str, now: float) -> bool:
-    """Have the vendor asked for what it has of the tenant. Raises QueueError."""
+    """Have the vendor asked for what it has of the tenant. Raises TaskQueueError."""
     return queue.enqueue(_task("reconcile", RECONCILE, now, {"tenant": tenant, "vendor": vendor}))
 
 

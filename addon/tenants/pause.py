@@ -32,7 +32,7 @@ def current_pause(tenant: Tenant, now: float) -> Pause | None:
 
 
 def raise_if_paused(tenant: Tenant, now: float) -> None:
-    """Raises Paused."""
+    """Raises PausedError."""
     pause = current_pause(tenant, now)
     if pause is not None:
         raise PausedError(tenant.customer_id, pause)

@@ -114,7 +114,10 @@ class RequestContext:
 
     @property
     def directory(self) -> TenantDirectory:
-        """The tenant's directory and what the document makes of it. Raises NotRead, NotReady."""
+        """The tenant's directory and what the document makes of it.
+
+        Raises DirectoryNotRead, StillComputing.
+        """
         return self.services.directories.directory(
             self.tenant, self.version, self.now, self.wait_budget
         )

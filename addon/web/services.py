@@ -74,7 +74,7 @@ class Services:
         return mailer(self.settings.web.mail, secret_manager())
 
     def is_due(self, tenant_id: str, window: str) -> bool:
-        """Whether the tenant runs in this window. Raises Unknown and StoreError."""
+        """Whether the tenant runs in this window. Raises NotFoundError and StoreError."""
         tenant = load_tenant_or_raise(self.store(), tenant_id)
         return is_due(tenant, window, self.settings.schedule_hours)
 
@@ -92,7 +92,7 @@ class Services:
             log.warning("the copy of the school unit register stays as it is: %s", error)
 
     def read_directory(self, tenant_id: str) -> None:
-        """Read a tenant's whole directory for the pages. Raises Unknown and StoreError."""
+        """Read a tenant's whole directory for the pages. Raises NotFoundError and StoreError."""
         tenant = load_tenant_or_raise(self.store(), tenant_id)
 
         def told(tenant: Tenant, progress: Callable[[int, int], None]) -> Snapshot:
@@ -140,7 +140,7 @@ class _Lazy(Generic[T]):
 def _open_queue(
     settings: Settings, store: Callable[[], Store], clock: Callable[[], float]
 ) -> TaskQueue:
-    """The queue that the settings name. Raises QueueError."""
+    """The queue that the settings name. Raises TaskQueueError."""
     if not isinstance(settings.tasks, CloudTasks):
         return LocalTaskQueue(store, clock)
     from addon.tasks.cloud_tasks import CloudTasksQueue  # its client takes a second to import

@@ -14,13 +14,13 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from addon.delivery.session import open_session
 from addon.delivery.throttle import RetryPolicy
 from addon.directory.google.credentials import anonymous
 from addon.directory.google.reader import DirectorySource, read
 from addon.directory.snapshot import Snapshot
 from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, LedgerKey, digest_of, shard_of
 from addon.planning.plan import Plan, digests, plan_for
+from addon.sync.session import open_session
 from addon.tenants.document import load_tenant
 from addon.vendors.profiles import Target
 from bench.measure import report

@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from addon.delivery.session import ScimSession, open_session
 from addon.delivery.throttle import RetryPolicy, Throttle
 from addon.delivery.transport import Transport
 from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, LedgerKey
@@ -13,6 +12,7 @@ from addon.planning.plan import Operation, make_plan, plan_for
 from addon.planning.result import DeliveryResult
 from addon.ss12000.mapping import OutgoingResource
 from addon.ss12000.resources import ResourceType, content_hash
+from addon.sync.session import ScimSession, open_session
 from addon.vendors.profiles import Target, Vendor
 from tests.support.egil_server import EgilServer
 

@@ -10,12 +10,12 @@ import pytest
 from addon.delivery.executor import INTENT_BATCH, PlanExecutor
 from addon.delivery.ledger_writer import LedgerWriter
 from addon.delivery.scim_client import Succeeded
-from addon.delivery.session import open_session
 from addon.delivery.throttle import RetryPolicy, Throttle
 from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, LedgerWriteError, Refusal
 from addon.planning.plan import REFUSAL_LASTS, Operation, plan_for
 from addon.planning.result import FailedOperation
 from addon.ss12000.resources import content_hash
+from addon.sync.session import open_session
 from addon.vendors.profiles import Target
 from tests.delivery.delivering import (
     KEY,

@@ -168,7 +168,7 @@ def test_a_large_change_is_kept_whole(store):
     assert store.entries("C1") == [one]
 
 
-# Papers
+# Cache
 
 
 def test_a_paper_is_kept_as_it_is(store, open_store):
@@ -273,7 +273,7 @@ def test_a_paper_may_have_any_name(store):
     assert store.papers(READING, NOW) == []
 
 
-# Papers that must be new
+# Cache that must be new
 
 
 def test_a_paper_is_kept_as_new_only_where_there_is_none(store):
@@ -308,7 +308,7 @@ def test_of_many_who_keep_a_new_paper_at_once_one_does(store, open_store, there,
         assert store.kept(READING, name, NOW) == CachedItem(name, winner, NOW, LATER)
 
 
-# Papers that are read while they are replaced
+# Cache that are read while they are replaced
 
 
 def test_who_reads_while_a_paper_is_replaced_has_one_of_them_whole(store, open_store):

@@ -16,8 +16,8 @@ from werkzeug.routing import Rule
 
 from addon import create_app
 from addon.settings import Settings, SqliteAddress
-from addon.web.answers import FOR_PROGRAMS
 from addon.web.security.auth import OPEN, roles
+from addon.web.security.headers import FOR_PROGRAMS
 
 SNAPSHOT = Path(__file__).with_name("routes.txt")
 HOW = "If this is meant: .venv/bin/python -m tests.support.routes > tests/support/routes.txt"

@@ -304,7 +304,7 @@ def test_what_was_turned_off_while_the_directory_was_read_is_sent_nothing(here):
 
         def read_late(tenant):
             change_document(here, {"mode": "off"})
-            return context.read(tenant)
+            return context.read_directory(tenant)
 
         (part,) = sync(
             structs.replace(context, read_directory=read_late), TENANT, "all"

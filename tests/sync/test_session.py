@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from addon.delivery.session import open_session
 from addon.delivery.throttle import DeliveryStopped
 from addon.planning.ledger import LedgerChange, LedgerEntry
+from addon.sync.session import open_session
 from addon.vendors.profiles import Target
 from tests.delivery.delivering import (
     KEY,
@@ -39,7 +39,7 @@ def test_any_header_can_carry_the_key():
 
 def test_what_is_noted_in_a_session_is_kept_at_its_end():
     async def note(session) -> None:
-        session.journal.note([LedgerChange("User", "ada", LedgerEntry("v", b"hash"))])
+        session.journal.record([LedgerChange("User", "ada", LedgerEntry("v", b"hash"))])
 
     with EgilServer() as server:
         kept = Kept()

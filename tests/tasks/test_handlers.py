@@ -23,7 +23,7 @@ SECRET = "Anna Andersson"
 
 
 class Stub:
-    """Stretches and a queue that do as they are told."""
+    """Run steps and a queue that do as they are told."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Stub:
         self._done = done
         self._refusing = refusing or {}
 
-    def read_and_plan(self, context: SyncContext, tenant_id: str) -> PlannedRun:
+    def plan_run(self, context: SyncContext, tenant_id: str) -> PlannedRun:
         if self._trouble is not None:
             raise self._trouble
         return PlannedRun("R1", self._vendors)
@@ -61,7 +61,7 @@ class Stub:
 
 
 ROOMS = SyncContext(settings=cast(Any, None), store=cast(Any, None), read_directory=cast(Any, None))
-"""Those of a stub's stretches, which go into none."""
+"""Those of a stub, which go into none."""
 
 
 def do(stub: Stub, path: str, seconds: float = 480.0, **payload: str) -> TaskResult:

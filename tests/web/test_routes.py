@@ -12,7 +12,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from addon import logs
-from addon.web.answers import HEADERS
+from addon.web.security.headers import HEADERS
 from tests.support.installation import DOMAIN
 from tests.support.neighbours import OURS, Neighbours
 from tests.support.site import STRANGER, form_of

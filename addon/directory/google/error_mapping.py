@@ -67,7 +67,7 @@ class ApiError(Struct, frozen=True):
 def classify_error(what: str, error: Exception) -> ApiError:
     """The trouble that `error` is. Raises what the query `what` fails with for good.
 
-    That is NotFound, AccessRefused, DirectoryError, or `error` itself when it has nothing
+    That is NotFoundAnswer, AccessRefused, DirectoryError, or `error` itself when it has nothing
     to do with the API.
     """
     if isinstance(error, HttpError):

@@ -229,7 +229,7 @@ class Queries:
     ) -> Entries:
         """All entries of all pages, in order; a page that cannot be had fails the reading.
 
-        Raises NotFound only for the first page, and if what is asked for `may_be_missing`.
+        Raises NotFoundAnswer only for the first page, and if what is asked for `may_be_missing`.
         """
         token: str | None = None
         tokens: set[str] = set()

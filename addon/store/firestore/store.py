@@ -126,7 +126,7 @@ class FirestoreStore:
     def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[AuditEntry]:
         return self._log.entries(tenant, limit, before)
 
-    # Papers
+    # Cache
 
     def keep(
         self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None

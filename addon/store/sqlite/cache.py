@@ -40,7 +40,7 @@ class SQLiteCache(SQLiteFile):
             raise StoreError(f"the log of {tenant} has another entry {entry.id}: try once more")
         db.execute("DELETE FROM log WHERE tenant = ? AND at < ?", (tenant, entry.at - AUDIT_KEPT))
 
-    # Papers
+    # Cache
 
     def keep(
         self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None

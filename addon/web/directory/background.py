@@ -78,7 +78,7 @@ class BackgroundCache:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="workshop")
 
     def get_or_compute(self, name: object, work: Callable[[], T], patience: WaitBudget) -> T:
-        """What `work` gives. Raises NotReady, and what `work` raises; then it is tried anew.
+        """What `work` gives. Raises StillComputing, and what `work` raises; then it is tried anew.
 
         `work` may ask for other things here: they are made at once, in the same thread.
         """

@@ -3,7 +3,7 @@
 A page must answer at once, and a large directory takes seconds to place. What takes long is done
 in a thread of its own (addon/web/directory/background.py) and remembered for as long as it is
 true: for this survey, this document and the vendor's ledger as it was after the newest run. Who
-asks too early is told NotReady.
+asks too early is told StillComputing.
 """
 
 import threading
@@ -102,13 +102,13 @@ class TenantDirectory:
 
     @property
     def prepared(self) -> PreparedRun:
-        """The roster, and what each connection would carry if it were on. Raises NotReady."""
+        """The roster, and what each connection would carry if it were on. Raises StillComputing."""
         return self.make("prepared", self._prepare)
 
     def foreseen(self, vendor: str, newest_run: str, mode: Mode | None = None) -> Foreseen | None:
         """What the next run would do at `vendor`, after `newest_run`; in another mode if given.
 
-        None when the connection is off. Raises NotReady.
+        None when the connection is off. Raises StillComputing.
         """
         connection = self.tenant.connection(vendor)
         if connection is None:
@@ -120,8 +120,9 @@ class TenantDirectory:
         return self.make(name, lambda: self._foresee(connection))
 
     def make(self, name: object, work: Callable[[], T]) -> T:
-        """What `work` gives, made once, in another thread. Raises NotReady, and what it raises.
+        """What `work` gives, made once, in another thread.
 
+        Raises StillComputing, and what it raises.
         It is waited for as long as the request may wait in all. `work` may ask the desk for
         whatever it needs.
         """
@@ -155,7 +156,7 @@ class DirectoryCache:
     ) -> TenantDirectory:
         """The tenant's desk for its document of this `version`.
 
-        Raises NotRead, NotReady and StoreError.
+        Raises DirectoryNotRead, StillComputing and StoreError.
         """
         self.drop_expired(now)
         tenant_id, patience = tenant.customer_id, patience or WaitBudget()
@@ -235,7 +236,10 @@ class _CacheEntry:
         self._rooms = context
 
     def arranged(self, protected: Protected, now: float, patience: WaitBudget) -> _Unpacked:
-        """The survey, without who is protected. Raises NotRead, NotReady and StoreError."""
+        """The survey, without who is protected.
+
+        Raises DirectoryNotRead, StillComputing and StoreError.
+        """
 
         def arrange() -> _Unpacked:
             found = self.workshop.get_or_compute(

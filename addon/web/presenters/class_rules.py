@@ -70,7 +70,7 @@ class Replacement(Struct, frozen=True):
 def choices(directory: TenantDirectory, unit: SchoolUnit, kind: Kind) -> tuple[RuleChoice, ...]:
     """Rules that the tenant's own names suggest, the best first, and the one that is saved.
 
-    Raises NotReady.
+    Raises StillComputing.
     """
     people, index = people_of(directory).get(unit.code, PeopleBreakdown()), directory.index
 
@@ -96,7 +96,7 @@ def choices(directory: TenantDirectory, unit: SchoolUnit, kind: Kind) -> tuple[R
 
 
 def effect(directory: TenantDirectory, unit: SchoolUnit, kind: Kind, rule: Rule) -> RuleEffect:
-    """What `rule` makes of the unit's students. Raises NotReady."""
+    """What `rule` makes of the unit's students. Raises StillComputing."""
     people = people_of(directory).get(unit.code, PeopleBreakdown())
     saved = rule_of(unit, kind)
     found = _outcome(directory, unit, kind, rule, people)
@@ -118,7 +118,7 @@ def replacements(
     """What the unit with other rules, and `people`, takes away from the vendors that are on.
 
     A class is known by where it is found: found elsewhere it is another one. No limit holds its
-    removal, as it holds that of people. Raises NotReady.
+    removal, as it holds that of people. Raises StillComputing.
     """
     directory, ids, code = ctx.directory, Ids(ctx.tenant_id), changed.code
     made = groups_of(directory.index, UnitPeople(changed, people.students, people.staff))

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from addon.store.records import RunRecord
-from addon.sync.context import resolve_target
+from addon.sync.context import ledger_key, resolve_target
 from addon.tenants.model import Connection, Mode
 from addon.tenants.pause import LOCAL, today
 from addon.vendors.profiles import NotConfigured
@@ -254,3 +254,9 @@ def _is_of(key: Any, connection: Connection) -> bool:
     if key.vendor != connection.vendor:
         return False
     return connection.mode in ("off", key.mode)
+
+
+def delivered(ctx: RequestContext) -> tuple[Connection, ...]:
+    """The connections that are on and whose vendor has something, by the ledger of their mode."""
+    kept = {key for key, _n, _refused in ctx.store.ledgers(ctx.tenant_id)}
+    return tuple(c for c in ctx.tenant.connections if ledger_key(ctx.tenant_id, c) in kept)

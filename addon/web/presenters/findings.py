@@ -49,7 +49,7 @@ class FindingKind(Struct, frozen=True):
 
 
 def kinds(directory: TenantDirectory) -> tuple[FindingKind, ...]:
-    """The findings by kind: errors first, and of those the most frequent. Raises NotReady."""
+    """The findings by kind: errors first, and of those the most frequent. Raises StillComputing."""
     users, prepared = directory.users, directory.prepared
     return directory.make("findings", lambda: _kinds(users, prepared))
 

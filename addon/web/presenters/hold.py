@@ -87,7 +87,7 @@ def is_sending(ctx: RequestContext) -> bool:
 
 
 def held_view(directory: TenantDirectory, hold: Hold, vendor: str) -> HeldView:
-    """The hold's people by name, as far as they are in the directory. Raises NotReady."""
+    """The hold's people by name, as far as they are in the directory. Raises StillComputing."""
     known, prepared, hidden = (
         named_resources(directory),
         directory.prepared,

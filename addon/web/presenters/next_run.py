@@ -71,7 +71,7 @@ class NextRun(Struct, frozen=True):
 def next_run(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> NextRun | None:
     """The next run at a vendor, or the first if it were turned on.
 
-    None where no units are chosen for one that is off. Raises NotReady.
+    None where no units are chosen for one that is off. Raises StillComputing.
     """
     connection = ctx.tenant.connection(vendor)
     if connection is None or (connection.mode == "off" and not connection.school_units):

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from addon.proposals.tree import OrgUnitNode, org_unit_tree
 from addon.roster.index import within
+from addon.roster.org_unit_tree import OrgUnitNode, org_unit_tree
 from addon.text import fold
 from addon.web.directory.cache import TenantDirectory
 

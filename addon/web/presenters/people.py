@@ -60,13 +60,13 @@ def destinations(tenant: Tenant) -> tuple[str, ...]:
 
 
 def rows(directory: TenantDirectory) -> tuple[PersonRow, ...]:
-    """Everyone in the directory who is not protected, by family name. Raises NotReady."""
+    """Everyone in the directory who is not protected, by family name. Raises StillComputing."""
     users, prepared = directory.users, directory.prepared
     return directory.make("people", lambda: _rows(users, prepared))
 
 
 def chosen(directory: TenantDirectory, wish: PeopleFilter) -> Sequence[PersonRow]:
-    """The rows that are wished for, in the order that is. Raises NotReady."""
+    """The rows that are wished for, in the order that is. Raises StillComputing."""
     found = rows(directory)
     if wish == PeopleFilter():
         return found
@@ -75,7 +75,10 @@ def chosen(directory: TenantDirectory, wish: PeopleFilter) -> Sequence[PersonRow
 
 
 def reasons(directory: TenantDirectory) -> Mapping[str, int]:
-    """How many are sent to nobody for each reason, the most frequent first. Raises NotReady."""
+    """How many are sent to nobody for each reason, the most frequent first.
+
+    Raises StillComputing.
+    """
     found = rows(directory)
 
     def count() -> Mapping[str, int]:
@@ -91,7 +94,7 @@ def reasons(directory: TenantDirectory) -> Mapping[str, int]:
 def overview(directory: TenantDirectory, wish: PeopleFilter) -> bytes:
     """The overview as `preview --csv` has it, of those wished for: UTF-8 with a byte order mark.
 
-    It has a line for each person and each of `destinations`. Raises NotReady.
+    It has a line for each person and each of `destinations`. Raises StillComputing.
     """
     prepared, wanted = directory.prepared, destinations(directory.tenant)
     views = [(v, prepared.views[v]) for v in wanted if v in prepared.views]
@@ -111,7 +114,7 @@ def overview(directory: TenantDirectory, wish: PeopleFilter) -> bytes:
 
 
 def classes_of(directory: TenantDirectory, unit: str) -> tuple[str, ...]:
-    """The names of a unit's classes. Raises NotReady."""
+    """The names of a unit's classes. Raises StillComputing."""
     groups = directory.prepared.roster.groups
     found = {group.name for group in groups if group.unit == unit and group.kind == "class"}
     return tuple(sorted(found, key=sort_key))

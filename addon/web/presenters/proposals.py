@@ -15,7 +15,7 @@ from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import SchoolUnit, Selector, Tenant
 from addon.web.presenters.class_rules import Replacement, replacements
-from addon.web.presenters.delivered import delivered
+from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.school_unit import PeopleBreakdown
 from addon.web.presenters.selection_preview import VendorRemoval, preview_selection
 from addon.web.request_context import RequestContext, content_hash
@@ -174,7 +174,7 @@ def altered(
 
 
 def with_losses(ctx: RequestContext, lines: Sequence[ProposalRow]) -> list[ProposalRow]:
-    """The lines with what accepting each would take away from vendors. Raises NotReady."""
+    """The lines with what accepting each would take away from vendors. Raises StillComputing."""
     others = [line for line in lines if line.replaces]
     if not others or not delivered(ctx):
         return list(lines)

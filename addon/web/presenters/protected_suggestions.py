@@ -16,7 +16,7 @@ KEPT = 2 * 365 * 24 * 3600.0
 
 
 def undecided(ctx: RequestContext, directory: TenantDirectory) -> tuple[str, ...]:
-    """The OUs and groups, by path and address. Raises NotReady."""
+    """The OUs and groups, by path and address. Raises StillComputing."""
     declined = _declined(ctx)
     return tuple(place for place in proposed(directory) if place not in declined)
 

@@ -38,7 +38,7 @@ def refused(
 ) -> tuple[RefusedResource, ...]:
     """The standing refusals of a connection, and what is in the way of others by its last run.
 
-    Raises NotReady and StoreError.
+    Raises StillComputing and StoreError.
     """
     key = ledger_key(ctx.tenant_id, line.connection)
     if key is None:

@@ -25,13 +25,13 @@ class NamedResource(Struct, frozen=True, gc=False):
 
 
 def named_resources(directory: TenantDirectory) -> Mapping[str, NamedResource]:
-    """What each externalId stands for, of all in the directory. Raises NotReady."""
+    """What each externalId stands for, of all in the directory. Raises StillComputing."""
     users, prepared = directory.users, directory.prepared
     return directory.make("subjects", lambda: _subjects(users, prepared))
 
 
 def names_by_id(directory: TenantDirectory) -> Mapping[str, str]:
-    """What is behind each externalId, by name; a class with its school. Raises NotReady."""
+    """What is behind each externalId, by name; a class with its school. Raises StillComputing."""
     known = named_resources(directory)
     units = {unit.code: unit.name for unit in directory.tenant.school_units}
 

@@ -49,7 +49,7 @@ class LeavingPeople(Struct, frozen=True):
 
 
 def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> UnitView:
-    """The unit as the selection makes it. Raises NotReady."""
+    """The unit as the selection makes it. Raises StillComputing."""
     roster = directory.prepared.roster
     people = people_of(directory).get(unit.code, PeopleBreakdown())
     groups = [group for group in roster.groups if group.unit == unit.code]
@@ -74,7 +74,7 @@ def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> U
 
 
 def people_of(directory: TenantDirectory) -> Mapping[str, PeopleBreakdown]:
-    """The people of each unit, by its code. Raises NotReady."""
+    """The people of each unit, by its code. Raises StillComputing."""
     prepared = directory.prepared
     return directory.make("people of units", lambda: _people_of(prepared))
 
@@ -82,7 +82,7 @@ def people_of(directory: TenantDirectory) -> Mapping[str, PeopleBreakdown]:
 def leaving(
     directory: TenantDirectory, view: UnitView, connections: Iterable[Connection]
 ) -> tuple[LeavingPeople, ...]:
-    """Whom the vendors of `connections` have for this unit alone. Raises NotReady."""
+    """Whom the vendors of `connections` have for this unit alone. Raises StillComputing."""
     roster = directory.prepared.roster
     found = []
     for connection in connections:

@@ -85,7 +85,7 @@ def preview_selection(
 ) -> SelectionPreview:
     """What the unit's selectors would make of the directory and of what `connections` carry.
 
-    Raises NotReady.
+    Raises StillComputing.
     """
     before, index = people_of(directory), directory.index
     pupils, adults = selection(index, students), selection(index, staff)
@@ -180,14 +180,14 @@ def _removals(
 
 
 def names(directory: TenantDirectory, ids: Iterable[str]) -> NameList:
-    """The people by name, as the table of all people has them. Raises NotReady."""
+    """The people by name, as the table of all people has them. Raises StillComputing."""
     known = ranked(directory)
     found = sorted((known[i] for i in set(ids) if i in known), key=lambda each: each[0])
     return NameList(len(found), tuple(row for _rank, row in found[:SHOWN]))
 
 
 def ranked(directory: TenantDirectory) -> Mapping[str, tuple[int, PersonRow]]:
-    """Each person's place in the alphabet and row, by id. Raises NotReady."""
+    """Each person's place in the alphabet and row, by id. Raises StillComputing."""
     table = rows(directory)
     return directory.make("ranked", lambda: {row.id: (n, row) for n, row in enumerate(table)})
 

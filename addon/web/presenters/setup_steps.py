@@ -9,7 +9,7 @@ from addon.store.records import Namespace
 from addon.tenants.model import Mode
 from addon.web.presenters.connection_status import record_of
 from addon.web.presenters.school_units import has_selection
-from addon.web.presenters.step_words import SetupProgress, said_of
+from addon.web.presenters.setup_step_texts import SetupProgress, said_of
 from addon.web.request_context import RequestContext
 
 State = Literal["done", "now", "left"]

@@ -70,7 +70,10 @@ def people_counts(people: Iterable[Person]) -> PeopleCounts:
 
 
 def carried(directory: TenantDirectory, vendor: str) -> PeopleCounts | None:
-    """Whom the connection would carry if it were on; None where there is none. Raises NotReady."""
+    """Whom the connection would carry if it were on; None where there is none.
+
+    Raises StillComputing.
+    """
     view = directory.prepared.views.get(vendor)
     return None if view is None else directory.make(("carried", vendor), lambda: _carried(view))
 
@@ -78,7 +81,7 @@ def carried(directory: TenantDirectory, vendor: str) -> PeopleCounts | None:
 def next_run(
     ctx: RequestContext, directory: TenantDirectory, vendor: str, mode: Mode
 ) -> PlannedRemovals | None:
-    """The next run at `vendor` if it were in `mode`. Raises NotReady."""
+    """The next run at `vendor` if it were in `mode`. Raises StillComputing."""
     foreseen = directory.foreseen(vendor, ctx.newest_run, mode)
     if foreseen is None:
         return None

@@ -35,7 +35,7 @@ class VendorLimitations(Struct, frozen=True):
 
 
 def lacking(directory: TenantDirectory, vendor: str) -> VendorLimitations:
-    """What the vendor cannot take of what goes there. Raises NotReady."""
+    """What the vendor cannot take of what goes there. Raises StillComputing."""
     connection = directory.tenant.connection(vendor)
     if connection is None or not connection.school_units:
         return VendorLimitations()

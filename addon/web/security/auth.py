@@ -28,7 +28,7 @@ from addon.directory.errors import AccessRefused, DirectoryError
 from addon.directory.google.administrators import AdministratorAccount, find_account
 from addon.settings import Settings
 from addon.tenants.document import load_tenant
-from addon.web.answers import FOR_PROGRAMS
+from addon.web.security.headers import FOR_PROGRAMS
 from addon.web.security.sessions import LONGEST
 from addon.web.services import Services
 

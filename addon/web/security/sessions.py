@@ -13,7 +13,7 @@ from addon.settings import Settings
 from addon.store.base import Store, StoreError
 from addon.store.records import Namespace
 from addon.vendors.profiles import NotConfigured
-from addon.web.answers import FOR_PROGRAMS
+from addon.web.security.headers import FOR_PROGRAMS
 
 log = logging.getLogger(__name__)
 

@@ -16,10 +16,10 @@ from addon.web.finding_labels import finding_label
 from addon.web.labels import severity_name
 from addon.web.pagination import page_of
 from addon.web.presenters.findings import FindingKind, FindingRow, kinds, over_time
-from addon.web.presenters.fresh import updated_since
 from addon.web.presenters.proposals import is_set_up
 from addon.web.presenters.resource_names import full_name
 from addon.web.request_context import RequestContext, request_context
+from addon.web.views.directory import updated_since
 
 SIZE = 50
 NAMED = 20

@@ -6,8 +6,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.tasks.base import Task, TaskQueueError
 from addon.tasks.handlers import READ
 from addon.web.directory import snapshot_store
-from addon.web.directory.cache import DirectoryNotRead, StillComputing
+from addon.web.directory.cache import DirectoryNotRead, StillComputing, TenantDirectory
 from addon.web.directory.snapshot_store import ReadingState
+from addon.web.presenters.connection_status import record_of
 from addon.web.request_context import RequestContext, request_context
 from addon.web.security.safe_redirect import safe_path
 
@@ -100,3 +101,43 @@ def _part_again(state: ReadingState | None) -> AnyResponse:
 
 def _is_part() -> bool:
     return request.headers.get("HX-Request") == "true"
+
+
+def updated_since(ctx: RequestContext, read: float) -> bool:
+    """Whether a run that began after `read` found anything to do: then people have changed."""
+    return any(
+        any(any(by_type.values()) for by_type in part.operations.values())
+        for run in ctx.runs
+        if run.started > read
+        for part in record_of(run).connections
+    )
+
+
+def current_directory_or_none(ctx: RequestContext) -> TenantDirectory:
+    """The tenant's desk, of a directory that no run has overtaken.
+
+    What the next run would do can be told of no other. Raises DirectoryNotRead, having ordered a
+    reading, and StillComputing.
+    """
+    directory = ctx.directory
+    if updated_since(ctx, directory.survey.read):
+        raise DirectoryNotRead(request_reading(ctx))
+    return directory
+
+
+def directory_since(ctx: RequestContext, moment: float) -> TenantDirectory:
+    """The tenant's desk, of a directory that was read after a moment.
+
+    Raises DirectoryNotRead, having ordered a reading unless the last one failed, and
+    StillComputing.
+    """
+    try:
+        directory = ctx.directory
+    except DirectoryNotRead as error:
+        state = error.state
+        if state is None or state.status == "done" or state.lost(ctx.now):
+            state = request_reading(ctx)
+        raise DirectoryNotRead(state) from None
+    if directory.survey.read < moment:
+        raise DirectoryNotRead(request_reading(ctx))
+    return directory

@@ -15,9 +15,9 @@ from addon.tenants.pause import current_pause
 from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.directory.snapshot_store import ReadingState
 from addon.web.pagination import EntryPage, page_of
-from addon.web.presenters.fresh import directory_since
 from addon.web.presenters.hold import HeldView, Leaver, approval_of, held_view, is_sending
 from addon.web.request_context import RequestContext, WaitingHold, content_hash, request_context
+from addon.web.views.directory import directory_since
 
 SIZE = 100
 """Names on a page."""
@@ -115,7 +115,7 @@ def _is_followed(ctx: RequestContext, question: Question) -> bool:
 
 
 def _approve(ctx: RequestContext, held: WaitingHold) -> None:
-    """Let it go, and have it begin. Raises Unknown and StoreError."""
+    """Let it go, and have it begin. Raises NotFoundError and StoreError."""
     queue, name = ctx.services.queue(), ctx.vendor_name(held.vendor)
     if not held.hold.withdrawal and current_pause(ctx.tenant, ctx.now) is not None:
         flash(
@@ -141,7 +141,7 @@ def _approve(ctx: RequestContext, held: WaitingHold) -> None:
 
 
 def _refuse(ctx: RequestContext, held: WaitingHold) -> None:
-    """Say no to it. Raises Unknown and StoreError."""
+    """Say no to it. Raises NotFoundError and StoreError."""
     name = ctx.vendor_name(held.vendor)
     record_refusal(ctx.store, ctx.tenant_id, held.vendor, ctx.now, held.key.mode)
     ctx.append_audit("hold.refused", held.vendor)

@@ -17,10 +17,10 @@ from addon.sync.vendor_lookup import VendorResource, lookup_person
 from addon.text import fold
 from addon.web.directory.cache import TenantDirectory
 from addon.web.presenters.findings import kinds
-from addon.web.presenters.fresh import updated_since
 from addon.web.presenters.resource_diff import DiffRow, differences
 from addon.web.presenters.resource_names import names_by_id
 from addon.web.request_context import RequestContext, request_context
+from addon.web.views.directory import updated_since
 
 Known = tuple[tuple[str, tuple[str, ...]], ...]
 

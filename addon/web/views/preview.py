@@ -12,12 +12,12 @@ from addon.sync.vendor_lookup import VendorResource, lookup_person
 from addon.vendors.profiles import NotConfigured
 from addon.web.directory.cache import TenantDirectory
 from addon.web.pagination import page_of
-from addon.web.presenters.fresh import current_directory_or_none
 from addon.web.presenters.next_run import ORDER, NextRun, next_run, operations_on
 from addon.web.presenters.resource_diff import DiffRow, differences
 from addon.web.presenters.resource_names import names_by_id
 from addon.web.presenters.setup_steps import previewed
 from addon.web.request_context import RequestContext, request_context
+from addon.web.views.directory import current_directory_or_none
 
 SIZE = 100
 

@@ -117,7 +117,10 @@ def _part(tenant: Tenant) -> object:
 
 
 def _studied(ctx: RequestContext) -> ProposalsView:
-    """What is proposed, from what the register and the directory say. Raises NotRead, NotReady."""
+    """What is proposed, from what the register and the directory say.
+
+    Raises DirectoryNotRead, StillComputing.
+    """
     directory, tenant = ctx.directory, ctx.tenant
     index, codes = directory.index, [unit.code for unit in tenant.school_units]
     statuses = ctx.services.register().statuses(ctx.tenant_id, codes)

@@ -11,7 +11,7 @@ from addon.web.forms.protected import ProtectedForm, dropped, protected_form, re
 from addon.web.forms.selection import topmost
 from addon.web.i18n import gettext_str as _
 from addon.web.presenters import org_unit_tree
-from addon.web.presenters.delivered import delivered
+from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.groups import groups_named, groups_shown
 from addon.web.presenters.protected_suggestions import decline, proposed, undecided
 from addon.web.presenters.setup_steps import setup_steps

@@ -14,7 +14,7 @@ from addon.web.forms.school_unit import (
     school_types,
     school_unit_form,
 )
-from addon.web.presenters.delivered import delivered
+from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.school_unit import LeavingPeople, UnitView, leaving, unit_view
 from addon.web.request_context import EditConflict, RequestContext, request_context, with_unit
 

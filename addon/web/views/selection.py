@@ -5,14 +5,14 @@ from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.proposals.suggestions import Suggestion, suggested_values
 from addon.proposals.vocabulary import Role
 from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.directory.cache import TenantDirectory
 from addon.web.forms.filters import OPERATORS
 from addon.web.forms.selection import ROLES, RoleForm, SelectionForm, read_selection, selection_form
 from addon.web.presenters import org_unit_tree
-from addon.web.presenters.delivered import delivered
+from addon.web.presenters.connection_status import delivered
+from addon.web.presenters.filter_suggestions import Suggestion, suggested_values
 from addon.web.presenters.groups import groups_named, groups_shown, telling_word
 from addon.web.presenters.selection_preview import SelectionPreview, attributes, preview_selection
 from addon.web.request_context import (

@@ -149,7 +149,10 @@ def _overtaken(
 def _page(
     ctx: RequestContext, vendor: str, wanted: Mode, conflict: EditConflict | None = None
 ) -> str:
-    """The question. Raises NotRead and NotReady where the numbers are not known yet."""
+    """The question.
+
+    Raises DirectoryNotRead and StillComputing where the numbers are not known yet.
+    """
     connection = connection_to(ctx.tenant, vendor)
     problem = problem_in(ctx, connection, wanted)
     possible = wanted != connection.mode and bool(connection.school_units) and problem is None

@@ -1,7 +1,7 @@
 import time
 
-from addon.proposals.tree import OrgUnitNode, org_unit_tree
 from addon.roster.index import DirectoryIndex
+from addon.roster.org_unit_tree import OrgUnitNode, org_unit_tree
 from addon.tenants.model import Protected
 from tests.proposals.domains import domain
 from tests.roster.builders import ou, snapshot, user

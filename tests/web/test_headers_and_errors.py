@@ -14,7 +14,7 @@ from addon import create_app, logs
 from addon.settings import CloudTasks, Settings, SqliteAddress
 from addon.store.base import StoreError
 from addon.tenants.conditions import SlowPatternError
-from addon.web.answers import HEADERS, HSTS, LARGEST
+from addon.web.security.headers import HEADERS, HSTS, LARGEST
 from tests.support.site import Site, form_of
 
 

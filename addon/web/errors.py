@@ -1,4 +1,4 @@
-"""What every request and answer has in common: its trace, careful headers, errors in words."""
+"""Error handlers: what went wrong, in words."""
 
 import logging
 
@@ -7,56 +7,17 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from addon import logs
 from addon.store.base import StoreError
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.document import DocumentError
 from addon.validation import Fault
+from addon.web.security.headers import FOR_PROGRAMS
 
 log = logging.getLogger(__name__)
 
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
-"""Where an endpoint says nothing else. https://owasp.org/www-project-secure-headers/
 
-Images in `data:` are the style sheet's own arrows and ticks.
-"""
-HSTS = "max-age=31536000; includeSubDomains"
-FOR_PROGRAMS = ("cron", "tasks", "healthz", "readyz")
-"""First parts of the paths that programs ask, not people."""
-STATIC_KEPT = "public, max-age=600"
-LARGEST = 6_000_000
-"""Bytes of a request: a register or a document of 5 MB and what is around it in a form."""
-
-
-def init_app(app: Flask, https_only: bool) -> None:
-    """Give the application's requests and answers what they have in common."""
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST
-    app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST  # a document is sent back as text to be confirmed
-
-    @app.before_request
-    def with_its_trace() -> None:
-        logs.bind_trace(request.headers)
-
-    @app.after_request
-    def with_headers(response: Response) -> Response:
-        if request.endpoint == "static":
-            response.headers["Cache-Control"] = STATIC_KEPT
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if https_only:
-            response.headers.setdefault("Strict-Transport-Security", HSTS)
-        return response
+def init_app(app: Flask) -> None:
+    """Answer errors with pages in words, and programs with JSON."""
 
     @app.errorhandler(HTTPException)
     def in_words(error: HTTPException) -> Response | HTTPException:

@@ -1,4 +1,4 @@
-from addon.proposals.suggestions import (
+from addon.web.presenters.filter_suggestions import (
     AttributeUse,
     Suggestion,
     attributes_in_use,
