@@ -1,81 +1,38 @@
 """What the environment says. Nothing else in the program reads it.
 
-| variable | meaning | default |
-|---|---|---|
-| SKOLSYNK_STORE | sqlite:///PATH or firestore://PROJECT[/DATABASE] | sqlite:///var/skolsynk.db |
-| SKOLSYNK_DIRECTORY_ENDPOINT | address that answers in Google's place | Google |
-| SKOLSYNK_VENDORS | path of the vendor profiles | vendors.toml |
-| SKOLSYNK_GOOGLE_KEY_FILE | a service account's key file | GOOGLE_APPLICATION_CREDENTIALS |
-| SKOLSYNK_SERVICE_ACCOUNT | e-mail address of the service account that signs without a key, and \
-whose tokens tasks carry and /cron and /tasks accept | none |
-| SKOLSYNK_TASKS | local (in the process) or cloudtasks://PROJECT/LOCATION | local |
-| SKOLSYNK_TASKS_URL | base address that Cloud Tasks calls back on; not on App Engine, needed \
-with cloudtasks elsewhere | none |
-| SKOLSYNK_SCHEDULE_HOURS | hours between a tenant's runs, 1 to 24 | 1 |
-| SKOLSYNK_OIDC_DISCOVERY | discovery address of the OpenID provider | Google's |
-| SKOLSYNK_OIDC_CLIENT_ID, SKOLSYNK_OIDC_CLIENT_SECRET | who we are to it; the secret may be a \
-secretmanager: reference | nobody can sign in |
-| SKOLSYNK_SESSION_SECRET | what sessions are signed with, or a secretmanager: reference | made at \
-random, kept in the store |
-| SKOLSYNK_URL | the address that people use | as requests have it |
-| SKOLSYNK_REGISTER | base address of the school unit register, or off | Skolverket's |
-| SKOLSYNK_MAIL | smtp://[USER@]HOST[:PORT], smtps://… or appengine | no notices are sent |
-| SKOLSYNK_MAIL_FROM, SKOLSYNK_MAIL_PASSWORD | sender of notices; the user's password | none |
-| SKOLSYNK_LOG_LEVEL | DEBUG, INFO, WARNING, ERROR or CRITICAL | WARNING |
-| SKOLSYNK_LOG_FORMAT | text or json (Cloud Logging's form) | text; json on App Engine |
-| SKOLSYNK_REQUIRE_EMULATOR | for tests: a missing emulator is a failure | none |
-| SKOLSYNK_REQUIRE_BROWSER | for tests: a missing Chromium is a failure | none |
-| FIRESTORE_EMULATOR_HOST, CLOUD_TASKS_EMULATOR_HOST | host:port of a stand-in | Google |
-| GAE_ENV, GAE_APPLICATION, GOOGLE_CLOUD_PROJECT | set by App Engine | none |
+`VARIABLES` is the table of what may be set: docs/settings.md is tested against it.
 """
 
 import logging
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Self
-from urllib.parse import urlsplit
+from typing import Any, Literal, NamedTuple, Self
+from urllib.parse import unquote, urlsplit
 
 from addon.validation import did_you_mean, one_of
-from addon.vendors.profiles import Vendor, VendorsError, load_vendors
-from addon.web_settings import KNOWN as KNOWN_TO_WEB
-from addon.web_settings import WebSettings, WebSettingsError, web_settings
+from addon.vendors.profiles import (
+    SECRET_MANAGER,
+    Vendor,
+    VendorsError,
+    address_problem,
+    load_vendors,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
-STORE = "SKOLSYNK_STORE"
-DIRECTORY_ENDPOINT = "SKOLSYNK_DIRECTORY_ENDPOINT"
-VENDORS = "SKOLSYNK_VENDORS"
-GOOGLE_KEY_FILE = "SKOLSYNK_GOOGLE_KEY_FILE"
-SERVICE_ACCOUNT = "SKOLSYNK_SERVICE_ACCOUNT"
-TASKS = "SKOLSYNK_TASKS"
-TASKS_URL = "SKOLSYNK_TASKS_URL"
-SCHEDULE_HOURS = "SKOLSYNK_SCHEDULE_HOURS"
-LOG_LEVEL = "SKOLSYNK_LOG_LEVEL"
-LOG_FORMAT = "SKOLSYNK_LOG_FORMAT"
-FIRESTORE_EMULATOR_HOST = "FIRESTORE_EMULATOR_HOST"
-CLOUD_TASKS_EMULATOR_HOST = "CLOUD_TASKS_EMULATOR_HOST"
-
-KNOWN = (
-    STORE,
-    DIRECTORY_ENDPOINT,
-    VENDORS,
-    GOOGLE_KEY_FILE,
-    SERVICE_ACCOUNT,
-    TASKS,
-    TASKS_URL,
-    SCHEDULE_HOURS,
-    LOG_LEVEL,
-    LOG_FORMAT,
-    *KNOWN_TO_WEB,
-)
-FOR_TESTS = ("SKOLSYNK_REQUIRE_EMULATOR", "SKOLSYNK_REQUIRE_BROWSER")
-FOR_VENDORS = re.compile(r"SKOLSYNK_\w+_(URL|KEY)")
-"""Always welcome, named by a profile or not: vendors come and go."""
+GOOGLE = "https://accounts.google.com/.well-known/openid-configuration"
+SKOLVERKET = "https://api.skolverket.se/skolenhetsregistret"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-LogFormat = Literal["text", "json"]
 LONGEST_SCHEDULE = 24
+SHORTEST_SECRET = 32
+"""Characters of a session secret."""
+PORTS = {"smtp": 587, "smtps": 465}
+MAIL_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)*")
+"""An address by itself, without a name or brackets."""
+
+LogFormat = Literal["text", "json"]
 
 
 class SettingsError(ValueError):
@@ -108,6 +65,264 @@ class CloudTasks:
 
     project: str
     location: str
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """The OpenID provider and who we are to it.
+
+    `client_secret` is the secret or `secretmanager:projects/P/secrets/S/versions/V`.
+    """
+
+    discovery: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Smtp:
+    """An SMTP server. `tls` from the first byte, or by STARTTLS unless it is on loopback."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class AppEngineMail:
+    """App Engine's own mail service: where its API proxy answers within an instance."""
+
+    host: str = "appengine.googleapis.internal"
+    port: int = 10001
+
+
+@dataclass(frozen=True)
+class Mail:
+    """How notices are sent, and from which address."""
+
+    by: Smtp | AppEngineMail
+    sender: str
+
+
+@dataclass(frozen=True)
+class WebSettings:
+    """What only the web application needs.
+
+    `sign_in` is None where nobody can sign in; `url` is the address that people use, without
+    a slash at its end, or None: as each request has it. `register` is None where there is no
+    way to Skolverket. `session_secret` is the secret, a `secretmanager:` reference, or None:
+    one is made at random and kept in the store.
+    """
+
+    sign_in: SignIn | None = None
+    session_secret: str | None = field(default=None, repr=False)
+    url: str | None = None
+    register: str | None = SKOLVERKET
+    mail: Mail | None = None
+
+
+# Parsers: each gives a value, or raises ValueError with what follows the variable's name.
+
+
+def _store(value: str) -> SqliteAddress | FirestoreAddress:
+    if match := re.fullmatch(r"sqlite:///(/*[^/\0\n].*[^/\n]|[^/\0\n])", value):
+        if match[1] != ":memory:":
+            return SqliteAddress(Path(match[1]))
+    elif match := re.fullmatch(r"firestore://([\w.:-]+)(?:/(\(default\)|[\w-]+))?", value):
+        return FirestoreAddress(match[1], match[2] or "(default)")
+    raise ValueError(" must be sqlite:///PATH or firestore://PROJECT[/DATABASE]")
+
+
+def _directory_endpoint(value: str) -> str:
+    endpoint = value.strip().rstrip("/").removesuffix("/admin/directory/v1").rstrip("/")
+    if not _is_address(endpoint):
+        raise ValueError(" must be an address such as http://127.0.0.1:8090")
+    return endpoint
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+    except ValueError:
+        return False
+    return bool(whole) and not re.search(r"[?#@\s]", text)
+
+
+def _vendors(value: str) -> Mapping[str, Vendor]:
+    path = Path(value) if Path(value).exists() else ROOT / value
+    if not path.is_file():
+        hint = f"; set {VENDORS} to its path" if value == _BY_NAME[VENDORS].default else ""
+        raise ValueError(f": there is no file {value}{hint}")
+    return load_vendors(path)
+
+
+def _file(value: str) -> Path:
+    if not Path(value).is_file():
+        raise ValueError(f": there is no file {value}")
+    return Path(value)
+
+
+def _service_account(value: str) -> str:
+    if not re.fullmatch(r"[\w.-]+@[\w-]+(\.[\w-]+)+", value):
+        example = "skolsynk@PROJECT.iam.gserviceaccount.com"
+        raise ValueError(f" must be an e-mail address such as {example}")
+    return value
+
+
+def _tasks(value: str) -> LocalTasks | CloudTasks:
+    if value == "local":
+        return LocalTasks()
+    if match := re.fullmatch(r"cloudtasks://([\w.:-]+)/([a-z][a-z0-9-]*)", value):
+        return CloudTasks(match[1], match[2])
+    raise ValueError(" must be local or cloudtasks://PROJECT/LOCATION")
+
+
+def _tasks_url(value: str) -> str:
+    url = value.strip().rstrip("/")
+    local = re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])(:|/|$)", url)
+    if not _is_address(url) or not (url.startswith("https://") or local):
+        raise ValueError(" must be an address such as https://skolsynk.example.se")
+    return url
+
+
+def _hours(value: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,2}", value) or not 1 <= int(value) <= LONGEST_SCHEDULE:
+        raise ValueError(f" must be a whole number from 1 to {LONGEST_SCHEDULE}")
+    return int(value)
+
+
+def _log_level(value: str) -> int:
+    if value.strip().upper() not in LOG_LEVELS:
+        raise ValueError(f" must be {one_of(LOG_LEVELS)}")
+    return logging.getLevelNamesMapping()[value.strip().upper()]
+
+
+def _log_format(value: str) -> LogFormat:
+    if value not in ("text", "json"):
+        raise ValueError(f" must be {one_of(('text', 'json'))}")
+    return "json" if value == "json" else "text"
+
+
+def _text(value: str) -> str:
+    return value.strip()
+
+
+def _address(value: str) -> str:
+    if problem := address_problem(value.strip()):
+        raise ValueError(f" {problem}")
+    return value.strip().rstrip("/")
+
+
+def _address_or_off(value: str) -> str | None:
+    return None if value.strip() == "off" else _address(value)
+
+
+def _secret(value: str) -> str:
+    secret = value.strip()
+    if secret.startswith("secretmanager:") and not SECRET_MANAGER.fullmatch(secret):
+        raise ValueError(" must be the secret, or secretmanager:projects/P/secrets/S/versions/V")
+    return secret
+
+
+def _session_secret(value: str) -> str:
+    if len(_secret(value)) < SHORTEST_SECRET:
+        raise ValueError(f" must be {SHORTEST_SECRET} characters or more")
+    return _secret(value)
+
+
+def _mail(value: str) -> Smtp | AppEngineMail:
+    """A server; its password, and where App Engine's service is, are added later."""
+    if value.strip() == "appengine":
+        return AppEngineMail()
+    form = " must be smtp://[USER@]HOST[:PORT], smtps://[USER@]HOST[:PORT] or appengine"
+    try:
+        parts = urlsplit(value.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(form) from None
+    if parts.scheme not in PORTS or not host or parts.path or parts.query or parts.fragment:
+        raise ValueError(form)
+    if parts.password is not None:
+        raise ValueError(f" must not hold a password: put it in {MAIL_PASSWORD}")
+    user = unquote(parts.username) if parts.username else None
+    return Smtp(host, port or PORTS[parts.scheme], parts.scheme == "smtps", user)
+
+
+def _mail_from(value: str) -> str:
+    if not MAIL_ADDRESS.fullmatch(value.strip()):
+        raise ValueError(" must be the address that notices are sent from")
+    return value.strip()
+
+
+def _host_and_port(value: str) -> str:
+    if not re.fullmatch(r"[^\s/]+:\d{1,5}", value):
+        raise ValueError(" must be HOST:PORT")
+    return value
+
+
+class Variable(NamedTuple):
+    """A variable of the environment: how it is parsed, its default as text, and its meaning.
+
+    Of those `by_others` (Google's libraries, App Engine) an empty value counts as unset.
+    """
+
+    name: str
+    parse: Callable[[str], Any]
+    default: str | None
+    meaning: str
+    by_others: bool = False
+
+
+STORE = "SKOLSYNK_STORE"
+VENDORS = "SKOLSYNK_VENDORS"
+SERVICE_ACCOUNT = "SKOLSYNK_SERVICE_ACCOUNT"
+TASKS = "SKOLSYNK_TASKS"
+TASKS_URL = "SKOLSYNK_TASKS_URL"
+OIDC_DISCOVERY = "SKOLSYNK_OIDC_DISCOVERY"
+OIDC_CLIENT_ID = "SKOLSYNK_OIDC_CLIENT_ID"
+OIDC_CLIENT_SECRET = "SKOLSYNK_OIDC_CLIENT_SECRET"
+MAIL = "SKOLSYNK_MAIL"
+MAIL_FROM = "SKOLSYNK_MAIL_FROM"
+MAIL_PASSWORD = "SKOLSYNK_MAIL_PASSWORD"
+# fmt: off
+VARIABLES = (
+    Variable(STORE, _store, "sqlite:///var/skolsynk.db", "where everything is kept"),
+    Variable("SKOLSYNK_DIRECTORY_ENDPOINT", _directory_endpoint, None, "stands in for Google"),
+    Variable(VENDORS, _vendors, "vendors.toml", "path of the vendor profiles"),
+    Variable("SKOLSYNK_GOOGLE_KEY_FILE", _file, None, "a service account's key file"),
+    Variable(SERVICE_ACCOUNT, _service_account, None, "the account that signs without a key"),
+    Variable(TASKS, _tasks, "local", "in the process, or cloudtasks://PROJECT/LOCATION"),
+    Variable(TASKS_URL, _tasks_url, None, "base address that Cloud Tasks calls back on"),
+    Variable("SKOLSYNK_SCHEDULE_HOURS", _hours, "1", "hours between a tenant's runs, 1 to 24"),
+    Variable("SKOLSYNK_URL", _address, None, "the address that people use"),
+    Variable(OIDC_CLIENT_ID, _text, None, "who we are to the OpenID provider"),
+    Variable(OIDC_CLIENT_SECRET, _secret, None, "its secret, or a secretmanager: reference"),
+    Variable(OIDC_DISCOVERY, _address, GOOGLE, "discovery address of the OpenID provider"),
+    Variable("SKOLSYNK_SESSION_SECRET", _session_secret, None, "what sessions are signed with"),
+    Variable("SKOLSYNK_REGISTER", _address_or_off, SKOLVERKET, "the school unit register, or off"),
+    Variable(MAIL, _mail, None, "smtp://[USER@]HOST[:PORT], smtps://… or appengine"),
+    Variable(MAIL_FROM, _mail_from, None, "sender of notices"),
+    Variable(MAIL_PASSWORD, _secret, None, "the mail user's password, or a reference"),
+    Variable("SKOLSYNK_LOG_LEVEL", _log_level, "WARNING", ", ".join(LOG_LEVELS)),
+    Variable("SKOLSYNK_LOG_FORMAT", _log_format, None, "text, or json in Cloud Logging's form"),
+    Variable("FIRESTORE_EMULATOR_HOST", _host_and_port, None, "host:port of a stand-in", True),
+    Variable("CLOUD_TASKS_EMULATOR_HOST", _host_and_port, None, "host:port of a stand-in", True),
+    Variable("GOOGLE_APPLICATION_CREDENTIALS", Path, None, "a key file", True),
+    Variable("GOOGLE_CLOUD_PROJECT", str, None, "the Cloud project, set by App Engine", True),
+    Variable("GAE_ENV", str, None, "set by App Engine", True),
+    Variable("GAE_APPLICATION", str, None, "set by App Engine", True),
+    Variable("API_HOST", str, None, "App Engine's API proxy", True),
+    Variable("API_PORT", str, None, "App Engine's API proxy", True),
+)
+# fmt: on
+_BY_NAME = {variable.name: variable for variable in VARIABLES}
+KNOWN = tuple(v.name for v in VARIABLES if not v.by_others)
+FOR_TESTS = ("SKOLSYNK_REQUIRE_EMULATOR", "SKOLSYNK_REQUIRE_BROWSER")
+FOR_VENDORS = re.compile(r"SKOLSYNK_\w+_(URL|KEY)")
+"""Always welcome, named by a profile or not: vendors come and go."""
 
 
 @dataclass(frozen=True)
@@ -149,50 +364,58 @@ class Settings:
         Raises SettingsError.
         """
         environ = dict(os.environ if environ is None else environ)
-        vendors = _vendors(environ)
+        vendors: Mapping[str, Vendor] = _read(_BY_NAME[VENDORS], environ)
         references = {name for vendor in vendors.values() for name in vendor.variables()}
         _refuse_unknown(environ, references)
+        given = _read_all(environ)
+        # https://cloud.google.com/appengine/docs/standard/python3/runtime#environment_variables
+        on_app_engine = given["GAE_ENV"] == "standard" and bool(given["GAE_APPLICATION"])
         settings = cls(
-            store=_store(environ),
+            store=given[STORE],
             vendors=vendors,
-            directory_endpoint=_directory_endpoint(environ),
-            google_key_file=_google_key_file(environ),
-            firestore_emulator=_emulator(environ, FIRESTORE_EMULATOR_HOST),
-            service_account=_service_account(environ),
-            tasks=_tasks(environ),
-            tasks_url=_tasks_url(environ),
-            tasks_emulator=_emulator(environ, CLOUD_TASKS_EMULATOR_HOST),
-            schedule_hours=_schedule_hours(environ),
-            on_app_engine=_on_app_engine(environ),
-            project=environ.get("GOOGLE_CLOUD_PROJECT") or None,
-            log_level=_log_level(environ),
-            log_format=_log_format(environ),
-            web=_web(environ),
+            directory_endpoint=given["SKOLSYNK_DIRECTORY_ENDPOINT"],
+            google_key_file=given["SKOLSYNK_GOOGLE_KEY_FILE"]
+            or given["GOOGLE_APPLICATION_CREDENTIALS"],
+            firestore_emulator=given["FIRESTORE_EMULATOR_HOST"],
+            service_account=given[SERVICE_ACCOUNT],
+            tasks=given[TASKS],
+            tasks_url=given[TASKS_URL],
+            tasks_emulator=given["CLOUD_TASKS_EMULATOR_HOST"],
+            schedule_hours=given["SKOLSYNK_SCHEDULE_HOURS"],
+            on_app_engine=on_app_engine,
+            project=given["GOOGLE_CLOUD_PROJECT"],
+            log_level=given["SKOLSYNK_LOG_LEVEL"],
+            log_format=given["SKOLSYNK_LOG_FORMAT"] or ("json" if on_app_engine else "text"),
+            web=_web_settings(given, environ),
             environ={name: environ[name] for name in references if name in environ},
         )
-        _see_that_tasks_can_come_back(settings)
+        _check_that_tasks_can_come_back(settings)
         return settings
 
 
-def _value(environ: Mapping[str, str], name: str) -> str | None:
-    value = environ.get(name)
-    if value is not None and not value.strip():
-        raise SettingsError(f"{name} is empty: give it a value, or unset it")
-    return value
+def web_settings(environ: Mapping[str, str]) -> WebSettings:
+    """The part of the settings that only the web application needs. Raises SettingsError."""
+    return _web_settings(_read_all(environ), environ)
 
 
-def _vendors(environ: Mapping[str, str]) -> Mapping[str, Vendor]:
-    given = _value(environ, VENDORS)
-    path = Path(given or "vendors.toml")
-    if not path.exists():
-        path = ROOT / path
-    if not path.is_file():
-        hint = f"; set {VENDORS} to its path" if given is None else ""
-        raise SettingsError(f"{VENDORS}: there is no file {given or 'vendors.toml'}{hint}")
+def _read_all(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Every variable of the table but the vendors, parsed; those that are not set as defaults."""
+    return {v.name: _read(v, environ) for v in VARIABLES if v.name != VENDORS}
+
+
+def _read(variable: Variable, environ: Mapping[str, str]) -> Any:
+    value = environ.get(variable.name)
+    if value is not None and not value.strip() and not variable.by_others:
+        raise SettingsError(f"{variable.name} is empty: give it a value, or unset it")
+    value = value or variable.default
+    if value is None:
+        return None
     try:
-        return load_vendors(path)
+        return variable.parse(value)
     except VendorsError as error:
-        raise SettingsError(f"{path}: {'; '.join(map(str, error.faults))}") from None
+        raise SettingsError(f"{value}: {'; '.join(map(str, error.faults))}") from None
+    except ValueError as error:
+        raise SettingsError(f"{variable.name}{error}") from None
 
 
 def _refuse_unknown(environ: Mapping[str, str], references: set[str]) -> None:
@@ -209,99 +432,8 @@ def _refuse_unknown(environ: Mapping[str, str], references: set[str]) -> None:
         raise SettingsError(f"unknown environment variable {told}")
 
 
-def _store(environ: Mapping[str, str]) -> SqliteAddress | FirestoreAddress:
-    value = _value(environ, STORE) or "sqlite:///var/skolsynk.db"
-    if match := re.fullmatch(r"sqlite:///(/*[^/\0\n].*[^/\n]|[^/\0\n])", value):
-        if match[1] != ":memory:":
-            return SqliteAddress(Path(match[1]))
-    elif match := re.fullmatch(r"firestore://([\w.:-]+)(?:/(\(default\)|[\w-]+))?", value):
-        return FirestoreAddress(match[1], match[2] or "(default)")
-    raise SettingsError(f"{STORE} must be sqlite:///PATH or firestore://PROJECT[/DATABASE]")
-
-
-def _directory_endpoint(environ: Mapping[str, str]) -> str | None:
-    value = _value(environ, DIRECTORY_ENDPOINT)
-    if value is None:
-        return None
-    endpoint = value.strip().rstrip("/").removesuffix("/admin/directory/v1").rstrip("/")
-    if not _is_address(endpoint):
-        raise SettingsError(
-            f"{DIRECTORY_ENDPOINT} must be an address such as http://127.0.0.1:8090"
-        )
-    return endpoint
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        whole = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
-    except ValueError:
-        return False
-    return bool(whole) and not re.search(r"[?#@\s]", text)
-
-
-def _google_key_file(environ: Mapping[str, str]) -> Path | None:
-    given = _value(environ, GOOGLE_KEY_FILE)
-    if given is not None and not Path(given).is_file():
-        raise SettingsError(f"{GOOGLE_KEY_FILE}: there is no file {given}")
-    path = given or environ.get("GOOGLE_APPLICATION_CREDENTIALS")
-    return Path(path) if path else None
-
-
-def _emulator(environ: Mapping[str, str], name: str) -> str | None:
-    value = environ.get(name)
-    if value and not re.fullmatch(r"[^\s/]+:\d{1,5}", value):
-        raise SettingsError(f"{name} must be HOST:PORT")
-    return value or None
-
-
-def _service_account(environ: Mapping[str, str]) -> str | None:
-    value = _value(environ, SERVICE_ACCOUNT)
-    if value is not None and not re.fullmatch(r"[\w.-]+@[\w-]+(\.[\w-]+)+", value):
-        raise SettingsError(
-            f"{SERVICE_ACCOUNT} must be an e-mail address such as "
-            "skolsynk@PROJECT.iam.gserviceaccount.com"
-        )
-    return value
-
-
-def _tasks(environ: Mapping[str, str]) -> LocalTasks | CloudTasks:
-    value = _value(environ, TASKS) or "local"
-    if value == "local":
-        return LocalTasks()
-    if match := re.fullmatch(r"cloudtasks://([\w.:-]+)/([a-z][a-z0-9-]*)", value):
-        return CloudTasks(match[1], match[2])
-    raise SettingsError(f"{TASKS} must be local or cloudtasks://PROJECT/LOCATION")
-
-
-def _tasks_url(environ: Mapping[str, str]) -> str | None:
-    value = _value(environ, TASKS_URL)
-    if value is None:
-        return None
-    url = value.strip().rstrip("/")
-    local = re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])(:|/|$)", url)
-    if not _is_address(url) or not (url.startswith("https://") or local):
-        raise SettingsError(f"{TASKS_URL} must be an address such as https://skolsynk.example.se")
-    return url
-
-
-def _schedule_hours(environ: Mapping[str, str]) -> int:
-    value = _value(environ, SCHEDULE_HOURS) or "1"
-    if not re.fullmatch(r"[0-9]{1,2}", value) or not 1 <= int(value) <= LONGEST_SCHEDULE:
-        raise SettingsError(f"{SCHEDULE_HOURS} must be a whole number from 1 to {LONGEST_SCHEDULE}")
-    return int(value)
-
-
-def _on_app_engine(environ: Mapping[str, str]) -> bool:
-    """Whether App Engine runs the program.
-
-    https://cloud.google.com/appengine/docs/standard/python3/runtime#environment_variables
-    """
-    return environ.get("GAE_ENV") == "standard" and bool(environ.get("GAE_APPLICATION"))
-
-
-def _see_that_tasks_can_come_back(settings: Settings) -> None:
-    """Tasks that nobody could deliver are better found out about now than in an hour."""
+def _check_that_tasks_can_come_back(settings: Settings) -> None:
+    """Refuse now what would otherwise be found out in an hour: tasks that nobody could deliver."""
     if settings.on_app_engine:
         if isinstance(settings.tasks, LocalTasks):
             raise SettingsError(
@@ -311,34 +443,54 @@ def _see_that_tasks_can_come_back(settings: Settings) -> None:
         if settings.tasks_url is not None:
             raise SettingsError(f"{TASKS_URL} is not for App Engine: unset it")
     elif isinstance(settings.tasks, CloudTasks):
-        for name, value in (
-            (TASKS_URL, settings.tasks_url),
-            (SERVICE_ACCOUNT, settings.service_account),
-        ):
+        needed = {TASKS_URL: settings.tasks_url, SERVICE_ACCOUNT: settings.service_account}
+        for name, value in needed.items():
             if value is None:
                 raise SettingsError(f"{name} is needed with {TASKS}=cloudtasks://…")
 
 
-def _web(environ: Mapping[str, str]) -> WebSettings:
-    try:
-        return web_settings(environ)
-    except WebSettingsError as error:
-        raise SettingsError(str(error)) from None
+# What several variables say together
 
 
-def _log_level(environ: Mapping[str, str]) -> int:
-    level = (_value(environ, LOG_LEVEL) or "WARNING").strip().upper()
-    if level not in LOG_LEVELS:
-        raise SettingsError(f"{LOG_LEVEL} must be {one_of(LOG_LEVELS)}")
-    return logging.getLevelNamesMapping()[level]
+def _web_settings(given: Mapping[str, Any], environ: Mapping[str, str]) -> WebSettings:
+    return WebSettings(
+        sign_in=_sign_in(given, environ),
+        session_secret=given["SKOLSYNK_SESSION_SECRET"],
+        url=given["SKOLSYNK_URL"],
+        register=given["SKOLSYNK_REGISTER"],
+        mail=_whole_mail(given),
+    )
 
 
-def _log_format(environ: Mapping[str, str]) -> LogFormat:
-    value = _value(environ, LOG_FORMAT)
-    if value is None:
-        return "json" if _on_app_engine(environ) else "text"
-    if value == "json":
-        return "json"
-    if value == "text":
-        return "text"
-    raise SettingsError(f"{LOG_FORMAT} must be {one_of(('text', 'json'))}")
+def _sign_in(given: Mapping[str, Any], environ: Mapping[str, str]) -> SignIn | None:
+    client_id, secret = given[OIDC_CLIENT_ID], given[OIDC_CLIENT_SECRET]
+    if client_id is None and secret is None:
+        if OIDC_DISCOVERY in environ:
+            raise SettingsError(f"{OIDC_CLIENT_ID} is needed with {OIDC_DISCOVERY}")
+        return None
+    if client_id is None or secret is None:
+        missing = OIDC_CLIENT_ID if client_id is None else OIDC_CLIENT_SECRET
+        raise SettingsError(f"{missing} is needed too, for people to sign in")
+    return SignIn(given[OIDC_DISCOVERY], client_id, secret)
+
+
+def _whole_mail(given: Mapping[str, Any]) -> Mail | None:
+    by: Smtp | AppEngineMail | None = given[MAIL]
+    sender, password = given[MAIL_FROM], given[MAIL_PASSWORD]
+    if by is None:
+        for name in (MAIL_FROM, MAIL_PASSWORD):
+            if given[name] is not None:
+                raise SettingsError(f"{MAIL} is needed with {name}")
+        return None
+    if sender is None:
+        raise SettingsError(f"{MAIL_FROM} must be the address that notices are sent from")
+    if isinstance(by, AppEngineMail):
+        if password is not None:
+            raise SettingsError(f"{MAIL_PASSWORD} is not for {MAIL}=appengine: unset it")
+        port = given["API_PORT"] or str(by.port)
+        if not re.fullmatch(r"[0-9]{1,5}", port):
+            raise SettingsError("API_PORT must be a port, as App Engine sets it: unset it")
+        return Mail(AppEngineMail(given["API_HOST"] or by.host, int(port)), sender)
+    if (by.user is None) != (password is None):
+        raise SettingsError(f"{MAIL_PASSWORD} goes with a user name in {MAIL}, and the reverse")
+    return Mail(replace(by, password=password), sender)

@@ -20,13 +20,12 @@ import pytest
 from flask import Flask
 
 from addon.directory.google.credentials import SCOPES
-from addon.settings import CloudTasks, FirestoreAddress, Settings
+from addon.settings import AppEngineMail, CloudTasks, FirestoreAddress, Settings
 from addon.tasks.base import RUNS, deliveries_to
 from addon.tasks.handlers import SECONDS
 from addon.vendors.profiles import load_vendors
 from addon.web.internal.cron import blueprint as cron_blueprint
 from addon.web.security.headers import HEADERS, HSTS, STATIC_KEPT
-from addon.web_settings import AppEngineMail
 
 ROOT = Path(__file__).resolve().parent.parent
 SDK = Path("/usr/lib/google-cloud-sdk")

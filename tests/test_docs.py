@@ -10,9 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from addon import create_app, settings
+from addon import create_app
 from addon.cli.commands import _parser
-from addon.settings import FOR_TESTS, FOR_VENDORS, KNOWN, Settings, SqliteAddress
+from addon.settings import (
+    FOR_TESTS,
+    FOR_VENDORS,
+    KNOWN,
+    VARIABLES,
+    Settings,
+    SqliteAddress,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -72,9 +79,11 @@ def test_the_readme_tells_of_every_setting_and_of_none_that_there_is_not() -> No
     assert "`GOOGLE_APPLICATION_CREDENTIALS`" in section("Settings")
 
 
-def test_the_settings_module_tells_of_the_same() -> None:
-    told = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", settings.__doc__ or ""))
-    assert told >= {*KNOWN, *FOR_TESTS}
+def test_the_table_of_settings_has_the_defaults_of_the_program() -> None:
+    defaults = {name: row[-1] for row in table(section("Settings")) for name in code_in(row[0])}
+    for variable in VARIABLES:
+        if variable.default is not None and not variable.default.startswith("https://"):
+            assert f"`{variable.default}`" in defaults[variable.name]
 
 
 def test_every_variable_that_is_read_is_one_that_is_known() -> None:

@@ -18,7 +18,7 @@ from http.client import HTTPConnection, HTTPException
 from flask import has_request_context, request
 
 from addon.notifications.mailer import HEADERS, NAME, Kind, MailError, Message
-from addon.web_settings import MAIL, MAIL_FROM, AppEngineMail
+from addon.settings import MAIL, MAIL_FROM, AppEngineMail
 
 PATH = "/rpc_http"
 PATIENCE = 30.0

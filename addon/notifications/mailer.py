@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from addon.web_settings import Mail, Smtp
+from addon.settings import Mail, Smtp
 
 NAME = "Skolsynk"
 """What stands before the sender's address."""

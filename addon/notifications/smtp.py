@@ -14,8 +14,8 @@ from email.utils import format_datetime, formataddr, make_msgid
 from ipaddress import ip_address
 
 from addon.notifications.mailer import HEADERS, NAME, MailError, Message
+from addon.settings import MAIL, MAIL_FROM, MAIL_PASSWORD, Smtp
 from addon.vendors.profiles import SECRET_MANAGER, NotConfigured
-from addon.web_settings import MAIL, MAIL_FROM, MAIL_PASSWORD, Smtp
 
 log = logging.getLogger(__name__)
 

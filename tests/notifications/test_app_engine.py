@@ -7,7 +7,7 @@ from flask import Flask
 
 from addon.notifications.app_engine import AppEngineMailer
 from addon.notifications.mailer import MailError, Message, mailer
-from addon.web_settings import AppEngineMail, Mail
+from addon.settings import AppEngineMail, Mail
 from tests.support.api_proxy import ApiProxy, application_error, rpc_error
 
 SENDER = "notices@skolsynk-test.appspotmail.com"

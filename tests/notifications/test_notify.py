@@ -15,7 +15,7 @@ from addon.planning.guard import check_limits
 from addon.planning.ledger import Ledger, LedgerEntry
 from addon.planning.plan import make_plan
 from addon.planning.result import FailedOperation
-from addon.settings import Settings, SqliteAddress
+from addon.settings import Settings, SqliteAddress, WebSettings
 from addon.store.base import Store
 from addon.store.records import RunRecord
 from addon.store.sqlite.store import SQLiteStore
@@ -25,7 +25,6 @@ from addon.tasks.base import TaskQueue, TaskQueueError
 from addon.tasks.handlers import DELIVER, RUN, TaskHandler
 from addon.tenants.document import load_tenant
 from addon.vendors.profiles import load_vendors
-from addon.web_settings import WebSettings
 from tests.support.installation import DOCUMENT, PROFILES, TENANT
 
 TO = "it@storvik.example"

@@ -12,8 +12,8 @@ import pytest
 
 from addon.notifications.mailer import MailError, Message, mailer
 from addon.notifications.smtp import SmtpMailer
+from addon.settings import Mail, Smtp
 from addon.vendors.profiles import NotConfigured
-from addon.web_settings import Mail, Smtp
 from tests.support.egil_tls import server_context
 from tests.support.post_office import PostOffice
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from addon.settings import Settings, SqliteAddress
+from addon.settings import Settings, SqliteAddress, WebSettings
 from addon.web.services import Services
-from addon.web_settings import WebSettings
 
 
 def services(folder: Path, register: str | None) -> Services:

@@ -25,13 +25,12 @@ from requests import RequestException
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.bootstrap import secret_manager
-from addon.settings import Settings
+from addon.settings import Settings, SignIn
 from addon.vendors.profiles import NotConfigured
 from addon.web.security.auth import SignInRefused, authenticate, refusal_text, remember, signed_in
 from addon.web.security.headers import HEADERS
 from addon.web.security.safe_redirect import safe_path_after_sign_in
 from addon.web.services import Services
-from addon.web_settings import SignIn
 
 log = logging.getLogger(__name__)
 

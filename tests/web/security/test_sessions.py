@@ -8,13 +8,12 @@ import pytest
 from flask import Flask
 
 from addon import create_app
-from addon.settings import Settings, SqliteAddress
+from addon.settings import Settings, SqliteAddress, WebSettings
 from addon.store.base import StoreError
 from addon.store.records import Namespace
 from addon.store.sqlite.store import SQLiteStore
 from addon.vendors.profiles import NotConfigured
 from addon.web.security.sessions import secret
-from addon.web_settings import WebSettings
 from tests.support.site import Site
 
 NOW = 1_700_000_000.0

@@ -2,15 +2,15 @@
 
 import pytest
 
-from addon.web_settings import (
+from addon.settings import (
     GOOGLE,
     SKOLVERKET,
     AppEngineMail,
     Mail,
+    SettingsError,
     SignIn,
     Smtp,
     WebSettings,
-    WebSettingsError,
     web_settings,
 )
 
@@ -164,7 +164,7 @@ FROM = {"SKOLSYNK_MAIL_FROM": SENDER}
     ],
 )
 def test_what_is_wrong_is_told_with_its_variable(environ: dict[str, str], said: str) -> None:
-    with pytest.raises(WebSettingsError) as raised:
+    with pytest.raises(SettingsError) as raised:
         web_settings(environ)
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -183,6 +183,6 @@ def test_no_secret_is_shown() -> None:
 
 
 def test_a_password_in_the_address_is_not_repeated_in_the_message() -> None:
-    with pytest.raises(WebSettingsError) as raised:
+    with pytest.raises(SettingsError) as raised:
         web_settings(FROM | {"SKOLSYNK_MAIL": "smtp://u:topsecret@mail.example"})
     assert "topsecret" not in str(raised.value)
