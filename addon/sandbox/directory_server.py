@@ -58,7 +58,7 @@ class DirectoryServer:
         handler = type("Handler", (_Handler,), {"sandbox": self})
         self._http = LoopbackServer(port, handler)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
-        self._thread = Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self._thread = Thread(target=self._http.serve_forever, args=(0.005,), daemon=True)
         self._thread.start()
 
     @property

@@ -78,7 +78,7 @@ class IdentityProvider:
         own: Any = app.jinja_loader
         app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), own])
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True).start()
         self._server, self.url = server, f"http://127.0.0.1:{server.server_port}"
         return self
 

@@ -33,7 +33,7 @@ class AnsweringServer(LoopbackServer):
     def __init__(self, port: int, answer: Callable[[HttpRequest], HttpAnswer]) -> None:
         self.answer = answer
         super().__init__(port, _Handler)
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.005,), daemon=True).start()
 
 
 class _Handler(BaseHTTPRequestHandler):

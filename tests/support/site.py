@@ -11,13 +11,14 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from flask import Flask
+from flask import Flask, session
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -28,6 +29,7 @@ from addon.school_register.model import RegisterUnit
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.tasks.local import LocalTaskQueue
+from addon.web.security import auth
 from addon.web.services import Services
 from tests.support.installation import DOMAIN, TENANT, Installation
 
@@ -66,11 +68,21 @@ class Queue(LocalTaskQueue):
             self._changed.notify_all()
 
 
-class Site:
-    """An installation with its pages; `environ` is put on top of its settings."""
+@cache
+def shared_provider(accounts: str) -> IdentityProvider:
+    """A provider that knows these accounts (JSON), until the tests end."""
+    return IdentityProvider(json.loads(accounts)).__enter__()
 
-    def __init__(self, folder: Path, **environ: str) -> None:
+
+class Site:
+    """An installation with its pages; `environ` is put on top of its settings.
+
+    The identity provider is shared by all sites unless `own_provider`: for tests that change it.
+    """
+
+    def __init__(self, folder: Path, own_provider: bool = False, **environ: str) -> None:
         self.installation = Installation(folder)
+        self._own_provider = own_provider
         self.more = environ
         self.clock = Clock()
         self._stack = ExitStack()
@@ -91,7 +103,11 @@ class Site:
         addresses = (ADMIN, DELEGATED, TEACHER, STRANGER)
         accounts = [user for a in addresses if (user := here.domain.find_user(a)) is not None]
         self.accounts = {user["primaryEmail"]: user["id"] for user in accounts}
-        self.provider = self._stack.enter_context(IdentityProvider(accounts))
+        self.provider = (
+            self._stack.enter_context(IdentityProvider(accounts))
+            if self._own_provider
+            else shared_provider(json.dumps(accounts, sort_keys=True))
+        )
         self.register = self._stack.enter_context(RegisterServer(UNITS))
         here.environ |= self.provider.environ | {"SKOLSYNK_REGISTER": self.register.url}
         here.environ |= self.more
@@ -139,7 +155,18 @@ class Site:
 
     # Going about on the pages
 
-    def sign_in(self, email: str = ADMIN, way_back: str = "/") -> FlaskClient:
+    def sign_in(self, email: str = ADMIN) -> FlaskClient:
+        """A client with the session of somebody who has signed in and was let in."""
+        client = self.app.test_client()
+        with self.app.test_request_context():
+            auth.remember(auth.authenticate(self.services, self.accounts[email], email))
+            kept = dict(session)
+        with client.session_transaction() as begun:
+            begun.permanent = True
+            begun.update(kept)
+        return client
+
+    def sign_in_by_provider(self, email: str = ADMIN, way_back: str = "/") -> FlaskClient:
         """A client that has signed in, the whole way by the provider."""
         client = self.app.test_client()
         assert self.try_to_sign_in(client, email, way_back).status_code == 302
@@ -162,8 +189,8 @@ class Site:
     def at_provider(self, location: str, email: str) -> str:
         """The way back that the provider gives who chooses an account there."""
         account = self.accounts.get(email, email)
-        with requests.Session() as session:
-            answer = session.post(location, data={"sub": account}, allow_redirects=False, timeout=9)
+        with requests.Session() as browser:
+            answer = browser.post(location, data={"sub": account}, allow_redirects=False, timeout=9)
         parts = urlsplit(answer.headers["Location"])
         return f"{parts.path}?{parts.query}"
 

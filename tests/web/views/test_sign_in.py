@@ -27,7 +27,7 @@ PEOPLE = ("Ingrid", "Tapper", "Pärlbåt", "edu.storvik.se")
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with Site(tmp_path) as site:
+    with Site(tmp_path, own_provider=True) as site:
         yield site
 
 
@@ -194,14 +194,14 @@ def test_an_address_that_is_not_verified_lets_nobody_in(site: Site, verified: ob
 def test_the_tenant_is_googles_answer_and_not_the_tokens(site: Site) -> None:
     said = {"hd": "edu.annanstad.se", "customerId": "C0annanstad", "email": ADMIN}
     claims(site, site.accounts[ADMIN], email_verified=True, **said)
-    assert "Storviks kommun" in site.read(site.sign_in().get("/"))
+    assert "Storviks kommun" in site.read(site.sign_in_by_provider().get("/"))
 
 
 def test_a_delegated_administrator_comes_in_when_named_and_only_then(site: Site) -> None:
     assert "en del av en administratörs rättigheter" in refused(site, DELEGATED)
     site.installation.document["administrators"] = [DELEGATED.upper()]
     site.installation.import_document()
-    assert is_in(site.sign_in(DELEGATED))
+    assert is_in(site.sign_in_by_provider(DELEGATED))
 
 
 def test_a_list_of_administrators_keeps_the_others_out(site: Site) -> None:
@@ -232,7 +232,7 @@ def test_while_google_does_not_answer_nobody_comes_in(site: Site, failure: dict[
     assert "kontrollera just nu" in site.read(answer)
     assert not is_in(client)
     site.installation.directory.heal()
-    assert is_in(site.sign_in())
+    assert is_in(site.sign_in_by_provider())
 
 
 # What can go wrong at the provider
@@ -314,7 +314,7 @@ def test_the_secret_may_be_in_secret_manager(tmp_path: Path) -> None:
         Site(tmp_path, SKOLSYNK_OIDC_CLIENT_SECRET=reference) as site,
         mock.patch("addon.web.views.sign_in.secret_manager", return_value=known.__getitem__),
     ):
-        assert is_in(site.sign_in())
+        assert is_in(site.sign_in_by_provider())
 
 
 def test_where_the_store_is_away_a_plain_page_says_so(tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_where_the_store_is_away_a_plain_page_says_so(tmp_path: Path) -> None:
 
 def test_no_log_line_tells_who_signs_in(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        site.sign_in()
+        site.sign_in_by_provider()
         refused(site, TEACHER)
         site.installation.directory.fail("/users/", times=None)
         site.try_to_sign_in(site.app.test_client())
@@ -376,7 +376,7 @@ def test_over_https_the_cookie_is_bound_to_the_host(tmp_path: Path) -> None:
 
 
 def test_the_session_holds_the_administrator_and_nobody_else(site: Site) -> None:
-    client = site.sign_in()
+    client = site.sign_in_by_provider()
     client.get("/")
     with client.session_transaction() as kept:
         assert set(kept) <= {"_permanent", "admin", "csrf_token"}
@@ -399,7 +399,7 @@ def test_signing_in_begins_a_session_of_its_own(site: Site) -> None:
 
 
 def test_signing_out_ends_it_and_only_by_our_form(site: Site) -> None:
-    client = site.sign_in()
+    client = site.sign_in_by_provider()
     assert client.post("/logga-ut").status_code == 400
     assert is_in(client)
     page = client.get("/")
@@ -418,7 +418,7 @@ def test_a_second_window_that_ends_later_finds_the_person_signed_in(site: Site) 
 
 
 def test_who_has_signed_in_is_not_asked_again(site: Site) -> None:
-    answer = site.sign_in().get("/logga-in?vidare=/korningar")
+    answer = site.sign_in_by_provider().get("/logga-in?vidare=/korningar")
     assert (answer.status_code, answer.location) == (302, "/korningar")
 
 
@@ -428,12 +428,12 @@ def test_after_twelve_hours_without_a_request_the_session_is_over(
 ) -> None:
     then = int(time.time()) - idle
     with mock.patch.object(TimestampSigner, "get_timestamp", return_value=then):
-        client = site.sign_in()
+        client = site.sign_in_by_provider()
     assert is_in(client) == lasts
 
 
 def test_after_a_week_one_signs_in_again_in_any_case(site: Site) -> None:
-    client = site.sign_in()
+    client = site.sign_in_by_provider()
     with site.later(7 * 24 * HOUR - 60):
         assert is_in(client)
     with site.later(7 * 24 * HOUR + 60):
@@ -441,7 +441,7 @@ def test_after_a_week_one_signs_in_again_in_any_case(site: Site) -> None:
 
 
 def test_sessions_outlive_a_restart_and_a_forged_one_is_none(site: Site) -> None:
-    kept = site.sign_in().get_cookie("skolsynk")
+    kept = site.sign_in_by_provider().get_cookie("skolsynk")
     assert kept is not None
     site.restart()
     client = site.app.test_client()
@@ -455,7 +455,7 @@ def test_sessions_outlive_a_restart_and_a_forged_one_is_none(site: Site) -> None
 
 def test_the_secret_of_the_settings_is_what_sessions_are_signed_with(tmp_path: Path) -> None:
     with Site(tmp_path, SKOLSYNK_SESSION_SECRET="s" * 32) as site:
-        assert is_in(site.sign_in())
+        assert is_in(site.sign_in_by_provider())
         assert site.app.secret_key == "s" * 32
 
 
@@ -466,7 +466,7 @@ def test_the_sign_in_form_may_lead_to_the_provider_and_no_other_form_may(site: S
     policy = "Content-Security-Policy"
     page = site.app.test_client().get("/logga-in").headers[policy]
     assert f"form-action 'self' {site.provider.url};" in page
-    other = site.sign_in().get("/").headers[policy]
+    other = site.sign_in_by_provider().get("/").headers[policy]
     assert "form-action 'self';" in other
     for said in (page, other):
         assert "default-src 'none'" in said
