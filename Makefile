@@ -22,10 +22,11 @@ demo: $(READY) ## Tell the story on a sandbox domain, then serve it; FRESH=1: se
 test: lint $(BROWSER) ## Run lint, then all tests
 	$(BIN)/python -m pytest
 
-lint: $(READY) ## Check style, format and types
+lint: $(READY) ## Check style, format, types and the order of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict addon
+	$(BIN)/lint-imports --no-cache >/dev/null || { $(BIN)/lint-imports --no-cache; exit 1; }
 
 format: $(READY) ## Mend style and format
 	$(BIN)/ruff check --fix
