@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from addon.directory.scope import is_within
+from addon.directory.scope import keys_above
 from addon.directory.snapshot import User
 from addon.text import fold
 
@@ -36,7 +36,7 @@ class ProtectedPeople:
         groups = list(members)
         self.ids = set(ids).union(*(group.ids for group in groups))
         self._addresses = frozenset[str]().union(*(group.nameless for group in groups))
-        self._org_units = org_units
+        self._org_units = frozenset(fold(path).rstrip("/") for path in org_units)
 
     def meet(self, users: Iterable[User]) -> None:
         """Learn which of the users are protected."""
@@ -44,7 +44,8 @@ class ProtectedPeople:
         for user in users:
             path = user.org_unit_path
             if path not in paths:
-                paths[path] = any(is_within(path, org_unit) for org_unit in self._org_units)
+                keys = (fold(path).rstrip("/"), *keys_above(path))
+                paths[path] = not self._org_units.isdisjoint(keys)
             if paths[path] or self.hides(fold(user.primary_email)):
                 self.ids.add(user.id)
 

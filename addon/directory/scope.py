@@ -1,7 +1,4 @@
-"""What of a directory a tenant document asks for; nothing else is read.
-
-Pure: a document in, a shopping list out.
-"""
+"""What of a directory a tenant document asks for; nothing else is read. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -54,6 +51,31 @@ def is_within(path: str, org_unit: str) -> bool:
     return folded == top or folded.startswith(top + "/")
 
 
+def keys_above(path: str) -> Iterator[str]:
+    """The folded paths of the OUs that the OU at `path` lies below; the root's is empty."""
+    key = fold(path).rstrip("/")
+    while key:
+        key = key.rpartition("/")[0]
+        yield key
+
+
+def topmost(paths: Iterable[str]) -> tuple[str, ...]:
+    """The paths of which none lies below another, in their order.
+
+    Its work grows with the number of paths, not with its square.
+    """
+    keys = {path: fold(path).rstrip("/") for path in paths}
+    named = frozenset(keys.values())
+    return tuple(path for path in keys if named.isdisjoint(keys_above(path)))
+
+
+def attributes_of(tenant: Tenant) -> tuple[str, ...]:
+    """The attributes beyond the built-in ones that the document asks of users, sorted."""
+    clauses = {c.attribute for s in _selectors(tenant) for f in s.filters for c in f}
+    rules = {r.attribute for r in _rules(tenant) if r.source == "attribute" and r.attribute}
+    return tuple(sorted((clauses | rules) - BUILT_IN))
+
+
 def scope_of(tenant: Tenant) -> ReadScope:
     """What the reading for `tenant` must fetch."""
     selectors = list(_selectors(tenant))
@@ -65,12 +87,12 @@ def scope_of(tenant: Tenant) -> ReadScope:
     tests += [_search(r.pattern) for r in rules if _searches_groups(r)]
     selected = [g for s in selectors for g in s.groups]
     return ReadScope(
-        org_units=_topmost(ou for s in selectors for ou in s.org_units),
-        protected_org_units=_topmost(tenant.protected.org_units),
+        org_units=_topmost_once(ou for s in selectors for ou in s.org_units),
+        protected_org_units=_topmost_once(tenant.protected.org_units),
         groups=_distinct(selected + literal),
         selected_groups=_distinct(selected),
         protected_groups=_distinct(tenant.protected.groups),
-        attributes=_attributes(clauses, rules),
+        attributes=attributes_of(tenant),
         list_groups=bool(tests),
         wanted=lambda address: any(test(address) for test in tests),
     )
@@ -97,12 +119,6 @@ def _search(pattern: str) -> Callable[[str], bool]:
     return touches(Clause(attribute="groups", operator="matches", value=pattern))
 
 
-def _attributes(clauses: list[Clause], rules: list[GroupRule | YearRule]) -> tuple[str, ...]:
-    named = {c.attribute for c in clauses}
-    named |= {r.attribute for r in rules if r.source == "attribute" and r.attribute}
-    return tuple(sorted(named - BUILT_IN))
-
-
 def _texts(clause: Clause) -> tuple[str, ...]:
     if clause.value is None:
         return ()
@@ -113,10 +129,6 @@ def _distinct(addresses: Iterable[str]) -> tuple[str, ...]:
     return tuple({fold(address): address for address in addresses}.values())
 
 
-def _topmost(paths: Iterable[str]) -> tuple[str, ...]:
-    """The paths, without a slash at their end, that lie below no other of them."""
-    kept: list[str] = []
-    for path in sorted(_distinct(path.rstrip("/") or "/" for path in paths), key=len):
-        if not any(is_within(path, other) for other in kept):
-            kept.append(path)
-    return tuple(sorted(kept))
+def _topmost_once(paths: Iterable[str]) -> tuple[str, ...]:
+    """The topmost paths without a slash at their end, each once, sorted."""
+    return tuple(sorted(topmost(_distinct(path.rstrip("/") or "/" for path in paths))))

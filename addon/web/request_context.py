@@ -9,7 +9,7 @@ import msgspec
 from flask import g, request
 from msgspec import Struct, structs
 
-from addon.directory.scope import BUILT_IN, scope_of
+from addon.directory.scope import attributes_of
 from addon.planning.guard import Hold
 from addon.planning.ledger import LedgerKey
 from addon.store.base import Store, StoreError
@@ -268,7 +268,7 @@ class RequestContext:
         if before.protected != after.protected:
             self.forget_directory()
             return
-        new = set(scope_of(after).attributes) - set(scope_of(before).attributes) - BUILT_IN
+        new = set(attributes_of(after)) - set(attributes_of(before))
         if new - set(snapshot_store.ATTRIBUTES):
             self.forget_directory()
 

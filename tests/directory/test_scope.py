@@ -1,10 +1,14 @@
 """What of the directory a document asks for."""
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from addon.directory.scope import is_within, scope_of
+from addon.directory.scope import is_within, keys_above, scope_of, topmost
 from addon.tenants.model import Tenant
 from tests.directory.school import AT, tenant
 
@@ -36,6 +40,43 @@ def test_a_slash_at_the_end_of_an_ou_is_no_other_ou():
 
 def test_the_root_holds_every_ou():
     assert scope_of(tenant({"students": {"orgUnits": ["/Elever", "/"]}})).org_units == ("/",)
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions of Python are called while some work is done."""
+    count = 0
+
+    def profile(frame: object, event: str, arg: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(profile)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def many(number: int) -> Tenant:
+    paths = [f"/Elever/Skola {n % 97}/Klass {n}" for n in range(number)]
+    return tenant({"students": {"orgUnits": paths}}, protected={"orgUnits": paths})
+
+
+def test_the_work_grows_with_the_number_of_selected_ous_and_not_with_its_square():
+    few, lots = many(300), many(1200)
+
+    assert calls(lambda: scope_of(lots)) < 5 * calls(lambda: scope_of(few))
+    assert len(scope_of(lots).org_units) == 1200
+
+
+@given(st.lists(st.text("/ab", min_size=1).map(lambda t: "/" + t.strip("/")), max_size=12))
+def test_the_topmost_are_those_within_no_other(paths: list[str]):
+    distinct = {path.rstrip("/") for path in paths}
+    expected = {p for p in distinct if not any(is_within(p, o) for o in distinct - {p})}
+
+    assert {p.rstrip("/") for p in topmost(paths)} == expected
+    assert all(is_within(p, above or "/") for p in paths for above in keys_above(p))
 
 
 @pytest.mark.parametrize(

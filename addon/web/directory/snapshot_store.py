@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 
 from addon.directory.errors import DirectoryError
 from addon.directory.google.responses import ALL_SCHEMAS
-from addon.directory.scope import BUILT_IN, scope_of
+from addon.directory.scope import BUILT_IN, attributes_of, scope_of
 from addon.directory.snapshot import Snapshot, User
 from addon.store.base import Store
 from addon.store.records import Namespace
@@ -124,7 +124,7 @@ def read_and_store(
         store.discard(shelf, "directory")
         save_state(store, tenant_id, ReadingState("failed", clock(), detail=str(error)))
         return None
-    survey = without_identifying_fields(snapshot, clock(), scope_of(tenant).attributes)
+    survey = without_identifying_fields(snapshot, clock(), attributes_of(tenant))
     store.keep(shelf, "directory", pack(survey), survey.read, survey.read + KEPT)
     done = ReadingState("done", survey.read, len(snapshot.users), len(snapshot.groups))
     save_state(store, tenant_id, done)

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from msgspec import Struct
 from werkzeug.datastructures import MultiDict
 
+from addon.directory.scope import topmost
 from addon.roster.index import within
 from addon.tenants.model import Protected
 from addon.text import fold
-from addon.web.forms.selection import ticked, topmost
+from addon.web.forms.selection import ticked
 
 
 class ProtectedForm(Struct, frozen=True):

@@ -1,10 +1,11 @@
 """Who belongs to a unit, as a form has it: ticked OUs and groups, and filters, by role."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
 from msgspec import Struct, structs
 from werkzeug.datastructures import MultiDict
 
+from addon.directory.scope import topmost
 from addon.proposals.vocabulary import Role
 from addon.tenants.model import SchoolUnit, Selector
 from addon.text import fold
@@ -88,20 +89,6 @@ def read_selection(form: MultiDict[str, str], org_units: Mapping[str, str]) -> S
 def ticked(form: MultiDict[str, str], name: str) -> tuple[str, ...]:
     """The values of boxes that are ticked, each once."""
     return tuple(dict.fromkeys(v for v in form.getlist(name) if v.strip()))
-
-
-def topmost(paths: Sequence[str]) -> tuple[str, ...]:
-    """The paths of which none lies below another."""
-    keys = {path: fold(path).rstrip("/") for path in paths}
-    named = frozenset(keys.values())
-    return tuple(path for path in paths if named.isdisjoint(_above(keys[path])))
-
-
-def _above(key: str) -> Iterator[str]:
-    """The folded paths above one, the root's being empty."""
-    while key:
-        key = key.rpartition("/")[0]
-        yield key
 
 
 def _read_role(form: MultiDict[str, str], role: Role, org_units: Mapping[str, str]) -> RoleForm:

@@ -4,11 +4,11 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from msgspec import Struct, structs
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.directory.scope import topmost
 from addon.text import fold
 from addon.web.directory.cache import DirectoryNotRead, TenantDirectory
 from addon.web.directory.snapshot_store import ReadingState
 from addon.web.forms.protected import ProtectedForm, dropped, protected_form, read_protected
-from addon.web.forms.selection import topmost
 from addon.web.i18n import gettext_str as _
 from addon.web.presenters import org_unit_tree
 from addon.web.presenters.connection_status import delivered
