@@ -15,6 +15,11 @@ class RunRecord(Struct, frozen=True):
     `cut off` (its process died) or `superseded` (another had the lease). `holder` is the
     process, as `addon.store.lease_holder` names it.
     `store_reads` and `store_writes` are what it cost: see `Store.cost`.
+
+    `parent` is the run that it belongs to: of a delivery the run that read and planned, else
+    its own id; "" in records of earlier versions. `vendor` is the only vendor that it may send
+    to, "" where it may be several. `request` is what a page asked for that it answers, as
+    `addon.tasks.requests` names it.
     """
 
     id: str
@@ -27,6 +32,9 @@ class RunRecord(Struct, frozen=True):
     holder: str = ""
     store_reads: int = 0
     store_writes: int = 0
+    parent: str = ""
+    vendor: str = ""
+    request: str = ""
 
 
 class StoredTask(Struct, frozen=True):

@@ -81,7 +81,7 @@ def sync(
     tenant = load_tenant_or_raise(context.store, tenant_id)
     connections = select_connections(tenant, vendor)
     raise_if_paused(tenant, context.clock())
-    run = start_run(context.store, tenant_id, context.clock())
+    run = start_run(context.store, tenant_id, context.clock(), vendor=vendor or "")
     with recorded_run(context.store, run, context.clock), log_context(tenant=tenant_id, run=run.id):
         parts = [check_readiness(context, tenant_id, connection) for connection in connections]
         if only_ready(parts):
@@ -94,14 +94,15 @@ def sync(
     return report
 
 
-def plan_run(context: SyncContext, tenant_id: str) -> PlannedRun:
+def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> PlannedRun:
     """Read and plan, finish every connection with nothing to send, and keep the snapshot.
 
-    Raises NotFoundError, PausedError, StoreError and DirectoryError as `sync` does.
+    `request` is what a page asked for that the run answers. Raises NotFoundError, PausedError,
+    StoreError and DirectoryError as `sync` does.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     raise_if_paused(tenant, context.clock())
-    run = start_run(context.store, tenant_id, context.clock())
+    run = start_run(context.store, tenant_id, context.clock(), request=request)
     with recorded_run(context.store, run, context.clock):
         parts = [check_readiness(context, tenant_id, each) for each in tenant.connections]
         usable = only_ready(parts)
@@ -142,7 +143,7 @@ def deliver(
     ready = check_readiness(context, tenant_id, connections[0])
     if isinstance(ready, ConnectionReport):
         return ready
-    attempt = start_run(context.store, tenant_id, context.clock())
+    attempt = start_run(context.store, tenant_id, context.clock(), parent=run, vendor=vendor)
     with recorded_run(context.store, attempt, context.clock):
         packed = context.store.snapshot(tenant_id, run, context.clock())
         prepared = (

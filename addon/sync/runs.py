@@ -28,14 +28,34 @@ def new_entry_id(now: float) -> str:
     return f"{new_run_id(now)[:-6]}{int(now % 1 * 4096):03x}{secrets.randbelow(4096):03x}"
 
 
-def start_run(store: Store, tenant_id: str, now: float) -> RunRecord:
-    """A new run, kept as running. Earlier ones that were cut off are recognised as such."""
+def start_run(
+    store: Store,
+    tenant_id: str,
+    now: float,
+    *,
+    parent: str = "",
+    vendor: str = "",
+    request: str = "",
+) -> RunRecord:
+    """A new run, kept as running. Earlier ones that were cut off are recognised as such.
+
+    For `parent` (default: its own id), `vendor` and `request` see `RunRecord`.
+    """
     run_id = new_run_id(now)
     for earlier in store.running(tenant_id):
         if is_dead(earlier.holder) or now - earlier.started > LONGEST:
             _save(store, earlier, now, "cut off", detail=f"its process ended; {run_id} goes on")
     reads, writes = store.cost()
-    run = RunRecord(run_id, tenant_id, now, "running", holder=holder(run_id))
+    run = RunRecord(
+        run_id,
+        tenant_id,
+        now,
+        "running",
+        holder=holder(run_id),
+        parent=parent or run_id,
+        vendor=vendor,
+        request=request,
+    )
     store.save_run(run)
     return structs.replace(run, store_reads=-reads, store_writes=-writes)
 

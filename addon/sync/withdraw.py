@@ -66,7 +66,7 @@ def withdraw(
     ]
     if not keys and connection is None:
         raise NotFoundError(f"{tenant_id} has no connection to {vendor} and nothing there")
-    run = start_run(context.store, tenant_id, context.clock())
+    run = start_run(context.store, tenant_id, context.clock(), vendor=vendor)
     with recorded_run(context.store, run, context.clock):
         goes_off = connection is not None and mode in (None, connection.mode)
         reports = tuple(

@@ -59,7 +59,7 @@ class TaskResult(Struct, frozen=True):
 class RunSteps(Protocol):
     """The two steps of a run that is done in tasks: `addon.sync.run`, or a stand-in."""
 
-    def plan_run(self, context: SyncContext, tenant_id: str) -> PlannedRun: ...
+    def plan_run(self, context: SyncContext, tenant_id: str, request: str) -> PlannedRun: ...
 
     def deliver(
         self, context: SyncContext, tenant_id: str, vendor: str, run: str, seconds: float
@@ -71,10 +71,11 @@ Part = Annotated[str, Meta(pattern="^[0-9]{1,6}$")]
 
 
 class _RunPayload(Struct, frozen=True):
-    """Payload of a run; a `window` says that it is a scheduled one."""
+    """Payload of a run: a scheduled one has a `window`, one asked for on a page a `request`."""
 
     tenant: str
     window: str = ""
+    request: str = ""
 
 
 class _ReadingPayload(Struct, frozen=True):
@@ -104,12 +105,12 @@ class _DeliveryPayload(Struct, frozen=True):
 
 
 class TaskHandler:
-    """Does tasks. `rooms` and `queue` are asked for when there is something to do.
+    """Does tasks. `context` and `queue` are asked for when there is something to do.
 
     `read` reads a tenant's whole directory for the pages. `tell` tells of what is new with a
     tenant, or with one vendor after a delivery; it must not raise:
     `addon.notifications.notify.after_run`.
-    `is_turn` says whether a tenant runs in a window at all.
+    `is_due` says whether a tenant runs in a window at all.
     """
 
     def __init__(
@@ -120,15 +121,15 @@ class TaskHandler:
         seconds: float = SECONDS,
         read: Callable[[str], None] = lambda tenant: None,
         tell: Callable[[str, str | None], None] = lambda tenant, vendor: None,
-        is_turn: Callable[[str, str], bool] = lambda tenant, window: True,
+        is_due: Callable[[str, str], bool] = lambda tenant, window: True,
     ) -> None:
-        self._rooms = context
+        self._context = context
         self._queue = queue
         self._run_steps = run_steps
         self._seconds = seconds
         self._read = read
         self._tell = tell
-        self._is_turn = is_turn
+        self._is_due = is_due
 
     def handle(self, path: str, payload: object) -> TaskResult:
         """Do a task. Never raises: what goes wrong is logged, without a word about people."""
@@ -151,7 +152,7 @@ class TaskHandler:
         """Read and plan, then a task for each vendor that there is something to send to."""
         with log_context(tenant=wanted.tenant):
             try:
-                if wanted.window and not self._is_turn(wanted.tenant, wanted.window):
+                if wanted.window and not self._is_due(wanted.tenant, wanted.window):
                     return TaskResult(DONE, "not its turn")
                 return self._read_and_plan(wanted)
             except Exception as error:
@@ -159,7 +160,7 @@ class TaskHandler:
 
     def _read_and_plan(self, wanted: _RunPayload) -> TaskResult:
         try:
-            found = self._run_steps.plan_run(self._rooms(), wanted.tenant)
+            found = self._run_steps.plan_run(self._context(), wanted.tenant, wanted.request)
             log.info("%d vendors to deliver to", len(found.vendors), extra={"run": found.run})
             return self._enqueue(
                 [
@@ -176,7 +177,7 @@ class TaskHandler:
             try:
                 if path == WITHDRAW:
                     return self._withdraw(wanted)
-                context = self._rooms()
+                context = self._context()
                 found = reconcile(context, wanted.tenant, wanted.vendor)
                 save_reconciliation(context.store, found, context.clock())
                 return TaskResult(DONE if found.detail is None else FAILED, found.detail or "done")
@@ -234,8 +235,8 @@ class TaskHandler:
 
     @contextmanager
     def _shown(self, tenant: str) -> Iterator[SyncContext]:
-        """Rooms of which those who look at the tenant's pages can see how far it has come."""
-        context = self._rooms()
+        """A context whose progress those who look at the tenant's pages can see."""
+        context = self._context()
         progress = KeptProgress(context.store, tenant, context.clock)
         try:
             yield replace(context, progress=progress)

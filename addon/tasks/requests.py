@@ -1,20 +1,28 @@
 """What a person asks for on the pages, as tasks: done soon, by the queue, and once."""
 
+from msgspec.structs import replace
+
 from addon.sync.withdraw import LedgerMode
 from addon.tasks.base import RUNS, Task, TaskQueue
 from addon.tasks.handlers import RECONCILE, RUN, WITHDRAW
 
 SAME_WITHIN = 5.0
-"""Seconds within which a second wish for the same is the first one pressed twice."""
+"""Seconds within which a second request for the same is the first one sent twice."""
 
 
 def request_run(queue: TaskQueue, tenant: str, now: float, why: str = "") -> bool:
     """Have a run of the tenant begin. Raises TaskQueueError.
 
-    `why` (letters, digits and hyphens) stands for what the run is to take along: wishes for
+    `why` (letters, digits and hyphens) stands for what the run is to take along: requests for
     different reasons are different, since a run that has begun may not know of the second.
     """
-    return queue.enqueue(_task("run", RUN, now, {"tenant": tenant}, why))
+    task = _task("run", RUN, now, {"tenant": tenant}, why)
+    return queue.enqueue(replace(task, payload={**task.payload, "request": request_id(now)}))
+
+
+def request_id(now: float) -> str:
+    """What stands for a run that is asked for at `now`, pressed twice or not: its record has it."""
+    return str(int(now // SAME_WITHIN * SAME_WITHIN))
 
 
 def request_withdrawal(

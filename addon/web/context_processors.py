@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
             "ctx": ctx,
             "holds": holds,
             "approved": approved,
-            "sending": bool(approved) and is_sending(ctx),
+            "sending": {held.vendor for held in approved if is_sending(ctx, held.vendor)},
             "pause": current_pause(ctx.tenant, ctx.now),
             "guide": None if found is None or found.done else found,
         }

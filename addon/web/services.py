@@ -58,7 +58,7 @@ class Services:
             seconds=seconds,
             read=self.read_directory,
             tell=lambda tenant, vendor: after_run(self.sync_context, tenant, vendor),
-            is_turn=self.is_due,
+            is_due=self.is_due,
         )
         self.directories = DirectoryCache(self.sync_context)
         self.register = _Lazy(lambda: open_register(settings, self.store(), clock))

@@ -40,7 +40,7 @@ class Stub:
         self._done = done
         self._refusing = refusing or {}
 
-    def plan_run(self, context: SyncContext, tenant_id: str) -> PlannedRun:
+    def plan_run(self, context: SyncContext, tenant_id: str, request: str) -> PlannedRun:
         if self._trouble is not None:
             raise self._trouble
         return PlannedRun("R1", self._vendors)
@@ -200,7 +200,7 @@ def test_a_scheduled_run_out_of_turn_is_not_begun_but_one_asked_for_is() -> None
         lambda: stub,
         stub,
         tell=lambda tenant, vendor: told.append(tenant),
-        is_turn=lambda tenant, window: window == "8",
+        is_due=lambda tenant, window: window == "8",
     )
     assert work.handle(RUN, {"tenant": "C1", "window": "7"}) == TaskResult(200, "not its turn")
     assert (stub.tasks, told) == ([], [])

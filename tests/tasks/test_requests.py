@@ -2,7 +2,12 @@
 
 from addon.tasks.base import RUNS, Task
 from addon.tasks.handlers import RECONCILE, RUN, WITHDRAW
-from addon.tasks.requests import request_reconciliation, request_run, request_withdrawal
+from addon.tasks.requests import (
+    request_id,
+    request_reconciliation,
+    request_run,
+    request_withdrawal,
+)
 
 NOW = 1_800_000_000.0
 
@@ -21,7 +26,7 @@ def test_each_order_is_a_task_of_its_own_without_a_window() -> None:
     assert request_withdrawal(queue, "C1", "ne", NOW)
     assert request_reconciliation(queue, "C1", "ne", NOW)
     assert [(task.queue, task.path, task.payload) for task in queue.tasks.values()] == [
-        (RUNS, RUN, {"tenant": "C1"}),
+        (RUNS, RUN, {"tenant": "C1", "request": request_id(NOW)}),
         (RUNS, WITHDRAW, {"tenant": "C1", "vendor": "ne"}),
         (RUNS, RECONCILE, {"tenant": "C1", "vendor": "ne"}),
     ]

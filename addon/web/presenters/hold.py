@@ -81,9 +81,9 @@ def approval_of(ctx: RequestContext, held: WaitingHold) -> Approval | None:
     return approval
 
 
-def is_sending(ctx: RequestContext) -> bool:
-    """Whether a run is going on, so that what was approved is on its way."""
-    return any(run.status == "running" for run in ctx.runs)
+def is_sending(ctx: RequestContext, vendor: str) -> bool:
+    """Whether a run is going on that sends to the vendor, or has yet to plan what to send."""
+    return any(run.status == "running" and run.vendor in ("", vendor) for run in ctx.runs)
 
 
 def held_view(directory: TenantDirectory, hold: Hold, vendor: str) -> HeldView:

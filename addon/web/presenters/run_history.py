@@ -1,7 +1,8 @@
 """Runs as a person thinks of them: one reading and all that was delivered of it.
 
 Where a request may not last as long as a run (`addon.sync.run`), the reading has a record of its
-own and each stretch of a delivery another. Here they are put together again.
+own and each attempt at a delivery another, which names the reading as its `parent`. Here they are
+put together again. Records of earlier versions name none: those go by their order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,7 @@ KINDS = ("create", "update", "delete")
 
 
 class RunSummary(Struct, frozen=True):
-    """A run with its later stretches, and what they did together.
+    """A run with the later attempts at its deliveries, and what they did together.
 
     `waiting` are vendors whose delivery has not begun. `people` is to how many people something
     of each kind was done, `others` to how many other resources anything was, at all vendors.
@@ -28,7 +29,7 @@ class RunSummary(Struct, frozen=True):
     """
 
     run: RunRecord
-    stretches: tuple[RunRecord, ...]
+    attempts: tuple[RunRecord, ...]
     record: Record
     waiting: tuple[str, ...]
     people: dict[str, int]
@@ -63,7 +64,7 @@ class RunSummary(Struct, frozen=True):
             return "running"
         statuses = {each.status for each in self._all}
         if self.record.connections:
-            statuses -= {"superseded"}  # another stretch of it, or another run, did the work
+            statuses -= {"superseded"}  # another attempt, or another run, did the work
         return next((each for each in WORST_FIRST if each in statuses), "done")
 
     @property
@@ -94,48 +95,48 @@ class RunSummary(Struct, frozen=True):
 
     @property
     def _all(self) -> tuple[RunRecord, ...]:
-        return (self.run, *self.stretches)
+        return (self.run, *self.attempts)
 
 
-class _Gathering:
-    """A run whose stretches are being looked for."""
+class _Group:
+    """A run whose later records are being looked for; the first is the reading's, if it is kept."""
 
     def __init__(self, run: RunRecord, vendors: Iterable[str]) -> None:
         self.run = run
-        self.stretches: list[RunRecord] = []
+        self.attempts: list[RunRecord] = []
         self.record = record_of(run)
         handed_on = self.record.roster is not None
         known = {part.vendor for part in self.record.connections}
         self.unbegun = {v for v in vendors if v not in known} if handed_on else set()
         self.unfinished = set(self.unbegun)
 
-    def takes(self, later: RunRecord) -> bool:
-        """Whether a later record is a stretch of this run; then it is taken."""
+    def add(self, later: RunRecord) -> None:
+        """Take a later record as an attempt of this run."""
+        self.attempts.append(later)
+        parts = record_of(later).connections
+        vendors = {part.vendor for part in parts} or {later.vendor}
+        self.unbegun -= vendors
+        if parts and not any(part.left or part.status == "failed" for part in parts):
+            self.unfinished -= vendors
+
+    def may_have(self, later: RunRecord) -> bool:
+        """Whether a record that names no parent can be an attempt of this run."""
         record = record_of(later)
         if record.roster is not None or record.directory is not None:
             return False
         if later.report is None:
-            if later.status not in ("running", "superseded", "cut off") or not self.unfinished:
-                return False
-            self.stretches.append(later)
-            return True
+            return later.status in ("running", "superseded", "cut off") and bool(self.unfinished)
         vendors = {part.vendor for part in record.connections}
-        if len(vendors) != 1 or not vendors <= self.unfinished:
-            return False
-        self.stretches.append(later)
-        self.unbegun -= vendors
-        if not any(part.left or part.status == "failed" for part in record.connections):
-            self.unfinished -= vendors
-        return True
+        return len(vendors) == 1 and vendors <= self.unfinished
 
-    def whole(self, now: float, on: Iterable[str]) -> RunSummary:
+    def summary(self, now: float, on: Iterable[str]) -> RunSummary:
         """The run; only vendors that are `on` are waited for."""
-        last = max(r.finished or r.started for r in (self.run, *self.stretches))
-        busy = any(each.status == "running" for each in self.stretches)
+        last = max(r.finished or r.started for r in (self.run, *self.attempts))
+        busy = any(each.status == "running" for each in self.attempts)
         late = now - last > BEGINS_WITHIN
         parts = [*self.record.connections]
-        for stretch in self.stretches:
-            parts.extend(record_of(stretch).connections)
+        for attempt in self.attempts:
+            parts.extend(record_of(attempt).connections)
         record = structs.replace(self.record, connections=_merged(parts))
         done = [part for part in record.connections if part.status != "held"]
         people = {k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS}
@@ -143,7 +144,7 @@ class _Gathering:
         people["delete"] += protected
         return RunSummary(
             run=self.run,
-            stretches=tuple(self.stretches),
+            attempts=tuple(self.attempts),
             record=record,
             waiting=() if busy or late else tuple(sorted(self.unbegun.intersection(on))),
             people=people,
@@ -157,19 +158,24 @@ def run_summaries(runs: Sequence[RunRecord], tenant: Tenant, now: float) -> tupl
     """The runs of which these (the newest first) are records, the newest first."""
     vendors = [c.vendor for c in tenant.connections]
     on = [c.vendor for c in tenant.connections if c.mode != "off"]
-    found: list[_Gathering] = []
+    groups: list[_Group] = []
+    by_id: dict[str, _Group] = {}
     for run in reversed(runs):
-        if not (found and found[-1].takes(run)):
-            found.append(_Gathering(run, vendors))
-    newest = len(found) - 1
+        group = by_id.get(run.parent) if run.parent else groups[-1] if groups else None
+        if group is not None and (run.parent or group.may_have(run)):
+            group.add(run)
+            continue
+        groups.append(_Group(run, vendors))
+        by_id[run.parent or run.id] = groups[-1]
+    newest = len(groups) - 1
     return tuple(
-        each.whole(now if n == newest else float("inf"), on)
-        for n, each in reversed([*enumerate(found)])
+        each.summary(now if n == newest else float("inf"), on)
+        for n, each in reversed([*enumerate(groups)])
     )
 
 
 def _merged(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """A part for each connection, of all its stretches."""
+    """A part for each connection, of all its attempts."""
     by_connection: dict[tuple[str, str], list[Part]] = {}
     for part in parts:
         by_connection.setdefault((part.vendor, part.mode), []).append(part)
@@ -177,7 +183,7 @@ def _merged(parts: Sequence[Part]) -> tuple[Part, ...]:
 
 
 def _together(parts: Sequence[Part]) -> Part:
-    """What the stretches of one delivery did; what is left is what the last one left."""
+    """What the attempts at one delivery did; what is left is what the last one left."""
     last = parts[-1]
     if len(parts) == 1:
         return last

@@ -1,5 +1,7 @@
 """A run that was asked for on a page, or is under way, for the page to follow."""
 
+from collections.abc import Sequence
+
 from flask import request
 from msgspec import Struct
 
@@ -31,11 +33,18 @@ def asked(ctx: RequestContext) -> int | None:
     return int(given) if 0 <= ctx.now - int(given) < BEGINS_WITHIN else None
 
 
+def run_asked_for(runs: Sequence[RunSummary], request_id: int | None) -> RunSummary | None:
+    """The newest run that answers a request, None before it has begun."""
+    if request_id is None:
+        return None
+    return next((run for run in runs if run.run.request == str(request_id)), None)
+
+
 def following(ctx: RequestContext) -> FollowedRun | None:
-    """The newest run, if it was asked for, is under way, or has ended while it was followed."""
+    """The run that was asked for, or the newest if it is under way or has ended while followed."""
     runs, since = run_summaries(ctx.runs, ctx.tenant, ctx.now), asked(ctx)
-    run = runs[0] if runs else None
-    if since is not None and (run is None or run.started < since):
+    run = run_asked_for(runs, since) if since is not None else next(iter(runs), None)
+    if since is not None and run is None:
         return FollowedRun(since, None, True)
     followed = since is not None or request.headers.get("HX-Request") == "true"
     if run is None or not (run.running or followed):

@@ -111,7 +111,7 @@ def _is_followed(ctx: RequestContext, question: Question) -> bool:
     approval = question.approved
     if approval is None:
         return False
-    return ctx.now - approval.at < BEGINS_WITHIN or is_sending(ctx)
+    return ctx.now - approval.at < BEGINS_WITHIN or is_sending(ctx, question.held.vendor)
 
 
 def _approve(ctx: RequestContext, held: WaitingHold) -> None:

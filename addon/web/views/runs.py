@@ -12,14 +12,14 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.store.base import RUNS_KEPT
 from addon.store.records import Namespace
 from addon.tasks.base import TaskQueueError
-from addon.tasks.requests import SAME_WITHIN, request_run
+from addon.tasks.requests import request_id, request_run
 from addon.tenants.pause import current_pause
 from addon.web.charts import Series, bar_chart
 from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.pagination import page_of
 from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.presenters.run_history import RunSummary, run_summaries
-from addon.web.presenters.run_progress import asked
+from addon.web.presenters.run_progress import asked, run_asked_for
 from addon.web.presenters.vendor_errors import trouble_said
 from addon.web.request_context import RequestContext, request_context
 
@@ -85,11 +85,9 @@ def blueprint() -> Blueprint:
         except TaskQueueError:
             flash(_("Körningen kunde inte startas just nu. Försök igen om en stund."), "warning")
             return redirect(url_for("runs.page"))
-        if not ordered:  # it is the wish of a moment ago, whose run may have begun since
-            same_since = ctx.now // SAME_WITHIN * SAME_WITHIN
-            return redirect(url_for("runs.page", begard=int(same_since)))
-        ctx.append_audit("run.asked")
-        return redirect(url_for("runs.page", begard=int(ctx.now)))
+        if ordered:  # else it is the request of a moment ago
+            ctx.append_audit("run.asked")
+        return redirect(url_for("runs.page", begard=request_id(ctx.now)))
 
     @runs.get("/korningar/<run_id>")
     def run(run_id: str) -> str:
@@ -125,10 +123,10 @@ def _runs(ctx: RequestContext, most: int) -> tuple[RunSummary, ...]:
 
 def _begun(ctx: RequestContext, found: Sequence[RunSummary]) -> AnyResponse | None:
     """The way to the run that was asked for, once it has begun."""
-    since = asked(ctx)
-    if since is None or not found or found[0].started < since:
+    run = run_asked_for(found, asked(ctx))
+    if run is None:
         return None
-    story = url_for("runs.run", run_id=found[0].id)
+    story = url_for("runs.run", run_id=run.id)
     if request.headers.get("HX-Request") == "true":
         return Response(headers={"HX-Redirect": story})
     return redirect(story)

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.sync.context import ledger_key
 from addon.tasks.base import TaskQueueError
-from addon.tasks.requests import request_run
+from addon.tasks.requests import request_id, request_run
 from addon.tenants.model import Connection, Mode, Tenant
 from addon.tenants.pause import current_pause
 from addon.web.directory.cache import DirectoryNotRead, StillComputing
@@ -70,7 +70,7 @@ def add_to(vendor: Blueprint) -> None:
         emptied = wanted == "live" and request.form.get("empty") == "1"
         if emptied and can_empty(ctx, vendor, people_there(ctx, vendor)):
             empty_tests(ctx, vendor)
-        asked = int(ctx.now) if ordered else None
+        asked = request_id(ctx.now) if ordered else None
         return redirect(url_for("vendor.page", vendor=vendor, begard=asked))
 
 
@@ -84,7 +84,7 @@ def _begin(ctx: RequestContext, vendor: str, wanted: Mode) -> bool:
     """Have the first run begin, and say so; whether it is to begin now."""
     name = ctx.vendor_name(vendor)
     if wanted == "off":
-        flash(_off(ctx, name))
+        flash(_off(ctx, vendor))
     elif current_pause(ctx.tenant, ctx.now) is not None:
         flash(_("%(vendor)s är på. Körningen börjar när pausen är över.", vendor=name))
     else:
@@ -105,9 +105,10 @@ def _begin(ctx: RequestContext, vendor: str, wanted: Mode) -> bool:
     return False
 
 
-def _off(ctx: RequestContext, name: str) -> str:
+def _off(ctx: RequestContext, vendor: str) -> str:
     """That it is off; what is being sent ends when the run next asks, see `addon.sync.session`."""
-    if is_sending(ctx):
+    name = ctx.vendor_name(vendor)
+    if is_sending(ctx, vendor):
         told = _(
             "%(vendor)s är av. Skickas något dit just nu slutar det inom en minut.", vendor=name
         )

@@ -223,7 +223,11 @@ def test_between_the_yes_and_the_deed_every_page_says_what_becomes_of_it(site, c
     assert 'hx-select="#skickas"' in after.text
     band = "Det som var spärrat hos All är godkänt och skickas"
     assert f"{band} när nästa körning börjar." in site.read(client.get("/installningar"))
-    start_run(site.store, TENANT, site.clock())
+    start_run(site.store, TENANT, site.clock(), vendor="some")
+    with site.later(BEGINS_WITHIN):
+        other = client.get(PAGE)
+    assert "Det som är godkänt skickas nu." not in site.read(other)
+    start_run(site.store, TENANT, site.clock(), vendor="all")
     with site.later(BEGINS_WITHIN):
         going = client.get(PAGE)
     assert "Det som är godkänt skickas nu." in site.read(going)

@@ -1,6 +1,7 @@
 """Körningar: what happened, when and to whom; one run's story as it happens; run now."""
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
@@ -179,6 +180,20 @@ def test_a_nonsensical_time_is_waited_for_by_nobody(site, client, given):
     page = client.get(PAGE, query_string={"begard": given})
     assert page.status_code == 200
     assert "beställd" not in page.text
+
+
+def test_another_run_that_begins_meanwhile_is_not_the_one_that_was_asked_for(site, client):
+    site.services.queue().stop()
+    path = location(site.send(client, client.get(PAGE), NOW))
+    begun(site)
+    waiting = client.get(path)
+    assert waiting.status_code == 200
+    assert 'hx-select="#pagar"' in waiting.text
+    request = parse_qs(urlsplit(path).query)["begard"][0]
+    with site.installation.store() as store:
+        asked_for = start_run(store, TENANT, site.clock(), request=request)
+    begun(site)
+    assert location(client.get(path)).endswith(asked_for.id)
 
 
 def test_the_reading_and_its_deliveries_are_one_run(site, client):
