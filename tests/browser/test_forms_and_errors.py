@@ -120,7 +120,7 @@ def test_a_form_that_is_too_old(page):
 
 
 def test_a_fault_of_ours(page, here, monkeypatch):
-    monkeypatch.setattr(here.services, "study", None)
+    monkeypatch.setattr(here.services, "directories", None)
     page.goto("/personer")
     expect(page.locator("h1")).to_have_text("Något gick fel")
     see_to(page)

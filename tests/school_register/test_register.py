@@ -63,12 +63,12 @@ def test_units_are_renewed_though_the_organisers_cannot_be_had(register, server)
     assert register.organiser_for("storkoping.se", "") == STORKOPING
 
 
-def test_an_old_copy_is_seen_to_and_a_new_one_is_left(register, server, clock):
+def test_an_old_copy_is_refreshed_and_a_new_one_is_left(register, server, clock):
     server.forget_requests()
-    assert register.see_to() is None
+    assert register.refresh_if_old() is None
     assert server.requests == []
     clock.now += 8 * DAY
-    assert register.see_to() == len(server.units)
+    assert register.refresh_if_old() == len(server.units)
 
 
 def test_another_process_has_the_copy_within_a_minute(register, store, clock, server):

@@ -130,16 +130,16 @@ def test_promise_2_a_run_that_dies_at_any_commit_has_lost_nothing(
 
 PROCESS = """
 import os, signal, sys, time
-from addon.planning.ledger import Change, Entry, Key
+from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.store.firestore import client as documents
-from addon.store.firestore import FirestoreStore
+from addon.store.firestore.store import FirestoreStore
 from addon.store.lease_holder import holder
 project, what, name = sys.argv[1:]
 store = FirestoreStore(project, emulator=os.environ["FIRESTORE_EMULATOR_HOST"])
-key = Key("C1", "binogi", "live")
-HELD = Entry("v1", b"0123456789abcdef")
+key = LedgerKey("C1", "binogi", "live")
+HELD = LedgerEntry("v1", b"0123456789abcdef")
 def users(n, count):
-    return [Change("User", f"{name}-{n}-{i}", HELD) for i in range(count)]
+    return [LedgerChange("User", f"{name}-{n}-{i}", HELD) for i in range(count)]
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 def turn(n):

@@ -23,23 +23,24 @@ HELD = LedgerEntry("v1", b"0123456789abcdef")
 WRITER = """
 import sys
 from pathlib import Path
-from addon.planning.ledger import Change, Entry, Key
-from addon.store.sqlite import SQLiteStore
+from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
+from addon.store.sqlite.store import SQLiteStore
 name = sys.argv[2]
 store = SQLiteStore(Path(sys.argv[1]))
 for n in range(40):
     users = f"{name}-{n}", "both"
     store.record(
-        Key("C1", "binogi", "live"), [Change("User", i, Entry(name, b"x")) for i in users]
+        LedgerKey("C1", "binogi", "live"), [LedgerChange("User", i, LedgerEntry(name, b"x")) for i in users]
     )
 """
 KILLED = """
 import os, sys
 from pathlib import Path
-from addon.planning.ledger import Change, Entry, Key
-from addon.store.sqlite import SQLiteStore
+from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
+from addon.store.sqlite.store import SQLiteStore
 store = SQLiteStore(Path(sys.argv[1]))
-store.record(Key("C1", "binogi", "live"), [Change("User", "u1", Entry("v1", b"x"))])
+key = LedgerKey("C1", "binogi", "live")
+store.record(key, [LedgerChange("User", "u1", LedgerEntry("v1", b"x"))])
 with store._writing() as db:
     db.execute("DELETE FROM entries")
     os._exit(9)

@@ -251,7 +251,9 @@ def test_the_connections_of_a_tenant_are_served_side_by_side(tmp_path: Path) -> 
         vendors = profile(one.url, "one"), profile(other.url, "other")
         snapshot = crowd(PEOPLE).snapshot()
         context = structs.replace(
-            town.sync_context(), settings=settings(tmp_path, *vendors), read=lambda tenant: snapshot
+            town.sync_context(),
+            settings=settings(tmp_path, *vendors),
+            read_directory=lambda tenant: snapshot,
         )
         report = sync(context, TENANT)
         assert [c.status for c in report.connections] == ["delivered", "delivered"]

@@ -108,7 +108,7 @@ def test_a_ceased_unit_is_marked(site):
     for connection in site.installation.document["connections"]:
         connection["schoolUnits"] = ["12345679"]
     site.installation.import_document()
-    site.services.tidy()
+    site.services.maintain()
     said = site.read(site.ready(site.sign_in(), "/skolenheter/12345679"))
     assert "Skolenheten har upphört enligt Skolverkets register." in said
 
