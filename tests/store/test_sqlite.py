@@ -29,9 +29,8 @@ name = sys.argv[2]
 store = SQLiteStore(Path(sys.argv[1]))
 for n in range(40):
     users = f"{name}-{n}", "both"
-    store.record(
-        LedgerKey("C1", "binogi", "live"), [LedgerChange("User", i, LedgerEntry(name, b"x")) for i in users]
-    )
+    changes = [LedgerChange("User", user, LedgerEntry(name, b"x")) for user in users]
+    store.record(LedgerKey("C1", "binogi", "live"), changes)
 """
 KILLED = """
 import os, sys
