@@ -52,17 +52,9 @@ def create_app(
     pagination.init_app(app)
     context_processors.init_app(app)
     directory.init_app(app)
-    for programs in (
-        health.blueprint(services.store),
-        cron.blueprint(
-            services.store, services.queue, settings.schedule_hours, clock, services.maintain
-        ),
-        tasks.blueprint(services.task_handler),
-    ):
-        app.register_blueprint(programs)
-    for page in (sign_in.blueprint(app, services), i18n.blueprint(), directory.blueprint()):
-        app.register_blueprint(page)
-    for page in views.blueprints():
-        app.register_blueprint(page)
+    sign_in.init_app(app, settings)
+    health.init_app(app, services.store)
+    for module in (cron, tasks, i18n, directory, *views.PAGES):
+        app.register_blueprint(module.bp)
     csrf.init_app(app, exempt=("cron", "tasks"))
     return app

@@ -24,7 +24,7 @@ from addon.settings import AppEngineMail, CloudTasks, FirestoreAddress, Settings
 from addon.tasks.base import RUNS, deliveries_to
 from addon.tasks.handlers import SECONDS
 from addon.vendors.profiles import load_vendors
-from addon.web.internal.cron import blueprint as cron_blueprint
+from addon.web.internal import cron
 from addon.web.security.headers import HEADERS, HSTS, STATIC_KEPT
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -163,7 +163,7 @@ def test_cron_calls_for_the_register_when_nobody_works(files: dict[str, dict]):
 
 def test_cron_calls_for_everything_that_the_program_does_when_it_is_called(files: dict[str, dict]):
     app = Flask("cron")
-    app.register_blueprint(cron_blueprint(pytest.fail, pytest.fail, 1))
+    app.register_blueprint(cron.bp)
     rules = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
     assert {job["url"] for job in files["cron.yaml"]["cron"]} == rules
 

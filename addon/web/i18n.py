@@ -51,16 +51,13 @@ def _with_numbers_written(ngettext: Any) -> Callable[..., Any]:
     return counted
 
 
-def blueprint() -> Blueprint:
-    """Choosing a language."""
-    language = Blueprint("language", __name__)
+bp = Blueprint("language", __name__)
 
-    @language.post("/sprak")
-    def choose() -> AnyResponse:
-        """Speak the language that was chosen from now on."""
-        wanted = request.form.get("language", "")
-        if wanted in LANGUAGES:
-            session["language"] = wanted
-        return redirect(safe_path(request.form.get("back", "")))
 
-    return language
+@bp.post("/sprak")
+def choose() -> AnyResponse:
+    """Speak the language that was chosen from now on."""
+    wanted = request.form.get("language", "")
+    if wanted in LANGUAGES:
+        session["language"] = wanted
+    return redirect(safe_path(request.form.get("back", "")))

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from flask import current_app
 from jinja2 import Environment
 from msgspec import structs
 
+from addon import EXTENSION_KEY
 from addon.bootstrap import open_register, open_store, read_directory, secret_manager, sync_context
 from addon.directory.snapshot import Snapshot
 from addon.notifications.mailer import Mailer, mailer
@@ -120,6 +122,12 @@ class Services:
             queue = self.queue()
             if isinstance(queue, LocalTaskQueue):
                 queue.stop()
+
+
+def current_services() -> Services:
+    """The services of the application that answers this request."""
+    found: Services = current_app.extensions[EXTENSION_KEY]
+    return found
 
 
 class _Lazy(Generic[T]):

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from flask import Blueprint
+from flask import Blueprint, Flask, current_app
 
 from addon.store.base import Store, StoreError
 
@@ -15,31 +15,37 @@ ANSWERS_WITHIN = 5.0
 """Seconds that the store may take."""
 KEPT = 5.0
 """Seconds for which an answer holds: who asks often must not cost us reads."""
+PROBE = "skolsynk.store_probe"
+"""Where `app.extensions` has the application's `StoreProbe`."""
 NOBODY = "readyz"
 """An id that no tenant has."""
 
 
-def blueprint(store: Callable[[], Store]) -> Blueprint:
-    """/healthz and /readyz."""
-    health = Blueprint("health", __name__)
-    reach = _StoreProbe(store)
-
-    @health.get("/healthz")
-    def healthz() -> dict[str, str]:
-        """Answers as long as the process does."""
-        return {"status": "ok"}
-
-    @health.get("/readyz")
-    def readyz() -> tuple[dict[str, str], int]:
-        """Whether the store can be reached."""
-        if reach.ok():
-            return {"status": "ok", "store": "ok"}, 200
-        return {"status": "unavailable", "store": "unavailable"}, 503
-
-    return health
+bp = Blueprint("health", __name__)
 
 
-class _StoreProbe:
+@bp.get("/healthz")
+def healthz() -> dict[str, str]:
+    """Answers as long as the process does."""
+    return {"status": "ok"}
+
+
+@bp.get("/readyz")
+def readyz() -> tuple[dict[str, str], int]:
+    """Whether the store can be reached."""
+    probe: StoreProbe = current_app.extensions[PROBE]
+    if probe.ok():
+        return {"status": "ok", "store": "ok"}, 200
+    return {"status": "unavailable", "store": "unavailable"}, 503
+
+
+def init_app(app: Flask, store: Callable[[], Store]) -> None:
+    """Give the application its health endpoints; the store is opened at the first question."""
+    app.extensions[PROBE] = StoreProbe(store)
+    app.register_blueprint(bp)
+
+
+class StoreProbe:
     """Whether the store answers; it is asked by one at a time, and in time."""
 
     def __init__(self, store: Callable[[], Store]) -> None:

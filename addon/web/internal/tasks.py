@@ -2,25 +2,23 @@
 
 from flask import Blueprint, request
 
-from addon.tasks.handlers import DELIVER, READ, RECONCILE, RUN, WITHDRAW, TaskHandler
+from addon.tasks.handlers import DELIVER, READ, RECONCILE, RUN, WITHDRAW
+from addon.web.services import current_services
 
 LARGEST = 16_384
 """Bytes of a payload: it has ids only."""
 
+bp = Blueprint("tasks", __name__)
 
-def blueprint(work: TaskHandler) -> Blueprint:
-    """The endpoints of tasks."""
-    tasks = Blueprint("tasks", __name__)
 
-    @tasks.post(RUN)
-    @tasks.post(DELIVER)
-    @tasks.post(READ)
-    @tasks.post(WITHDRAW)
-    @tasks.post(RECONCILE)
-    def do() -> tuple[dict[str, str], int]:
-        """Do the task."""
-        request.max_content_length = LARGEST
-        answer = work.handle(request.path, request.get_json(force=True, silent=True))
-        return {"outcome": answer.outcome}, answer.status
-
-    return tasks
+@bp.post(RUN)
+@bp.post(DELIVER)
+@bp.post(READ)
+@bp.post(WITHDRAW)
+@bp.post(RECONCILE)
+def do() -> tuple[dict[str, str], int]:
+    """Do the task."""
+    request.max_content_length = LARGEST
+    handler = current_services().task_handler
+    result = handler.handle(request.path, request.get_json(force=True, silent=True))
+    return {"outcome": result.outcome}, result.status

@@ -1,7 +1,5 @@
 """One module a page: its endpoints and nothing else."""
 
-from flask import Blueprint
-
 from addon.web.views import (
     audit_log,
     class_rules,
@@ -22,6 +20,8 @@ from addon.web.views import (
     setup,
     tenant_document,
     vendor,
+    vendor_mode,
+    vendor_withdrawal,
     vendors,
 )
 
@@ -37,6 +37,8 @@ PAGES = (
     proposals,
     vendors,
     vendor,
+    vendor_mode,
+    vendor_withdrawal,
     holds,
     preview,
     people,
@@ -47,8 +49,3 @@ PAGES = (
     audit_log,
     tenant_document,
 )
-
-
-def blueprints() -> list[Blueprint]:
-    """All pages, in the menu's order."""
-    return [page.blueprint() for page in PAGES]

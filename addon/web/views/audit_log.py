@@ -11,25 +11,22 @@ from addon.web.request_context import request_context
 SIZE = 50
 
 
-def blueprint() -> Blueprint:
-    """The page's endpoints, and for all templates the filter `said`: changes in words."""
-    changelog = Blueprint("audit_log", __name__)
-    changelog.add_app_template_filter(_said, "said")
-
-    @changelog.get("/installningar/logg")
-    def page() -> str:
-        """Every change of the settings, the newest first."""
-        ctx = request_context()
-        before = request.args.get("fore") or None
-        entries = ctx.store.entries(ctx.tenant_id, SIZE + 1, before)
-        older = entries[SIZE - 1].id if len(entries) > SIZE else None
-        return render_template(
-            "audit_log/page.html", entries=entries[:SIZE], older=older, before=before
-        )
-
-    return changelog
+bp = Blueprint("audit_log", __name__)
 
 
+@bp.get("/installningar/logg")
+def page() -> str:
+    """Every change of the settings, the newest first."""
+    ctx = request_context()
+    before = request.args.get("fore") or None
+    entries = ctx.store.entries(ctx.tenant_id, SIZE + 1, before)
+    older = entries[SIZE - 1].id if len(entries) > SIZE else None
+    return render_template(
+        "audit_log/page.html", entries=entries[:SIZE], older=older, before=before
+    )
+
+
+@bp.app_template_filter("said")
 def _said(changes: Iterable[Changed]) -> list[ChangeText]:
     ctx = request_context()
     speech = AuditTexts(ctx.tenant, ctx.vendors)

@@ -39,51 +39,47 @@ KINDS: dict[str, Kind] = {
 """The rules by their name in an address."""
 
 
-def blueprint() -> Blueprint:
-    """The rules of one unit."""
-    rules = Blueprint("class_rules", __name__)
+bp = Blueprint("class_rules", __name__)
 
-    @rules.get("/skolenheter/<code>/<any(klasser, grupper, arskurser):what>")
-    def page(code: str, what: str) -> str:
-        """Which classes, groups or years are there?"""
-        ctx = request_context()
-        unit = unit_of(ctx, code)
-        return _page(ctx, unit, what, rule_form(unit, KINDS[what]))
 
-    @rules.post("/skolenheter/<code>/<any(klasser, grupper, arskurser):what>")
-    def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
-        """Keep the rule; or, with `do`, show what it would give."""
-        ctx = request_context()
-        ctx.wait_longer()
-        unit, kind = unit_of(ctx, code), KINDS[what]
-        form = read_rule(request.form, kind)
-        if request.form.get("do") == "show":
-            if request.headers.get("HX-Request") == "true":
-                return render_template(
-                    "class_rules/outcome.html", **_effect_of(ctx, unit, what, form)
-                )
-            return _page(ctx, unit, what, form)
-        if form.faults:
-            return _page(ctx, unit, what, form, faults=form.faults), 400
-        if form.rule is not None:
-            effect(ctx.directory, unit, kind, form.rule)  # one that takes too long is not kept
-        if not _is_accepted(form) and _replacements(ctx, unit, kind, form.rule):
-            told = {"accepted": _("Kryssa för att du har sett vad som tas bort.")}
-            return _page(ctx, unit, what, form, faults=told), 400
-        try:
-            ctx.save(
-                "unit.saved",
-                lambda tenant: with_unit(tenant, code, **{kind: form.rule}),
-                subject=code,
-                part=lambda tenant: _part(tenant, code, kind),
-                version_token=request.form.get("mark", ""),
-            )
-        except EditConflict as conflict:
-            return _page(ctx, unit, what, form, conflict=conflict), 409
-        flash(_SAVED[kind]())
-        return redirect(url_for("school_unit.page", code=code))
+@bp.get("/skolenheter/<code>/<any(klasser, grupper, arskurser):what>")
+def page(code: str, what: str) -> str:
+    """Which classes, groups or years are there?"""
+    ctx = request_context()
+    unit = unit_of(ctx, code)
+    return _page(ctx, unit, what, rule_form(unit, KINDS[what]))
 
-    return rules
+
+@bp.post("/skolenheter/<code>/<any(klasser, grupper, arskurser):what>")
+def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
+    """Keep the rule; or, with `do`, show what it would give."""
+    ctx = request_context()
+    ctx.wait_longer()
+    unit, kind = unit_of(ctx, code), KINDS[what]
+    form = read_rule(request.form, kind)
+    if request.form.get("do") == "show":
+        if request.headers.get("HX-Request") == "true":
+            return render_template("class_rules/outcome.html", **_effect_of(ctx, unit, what, form))
+        return _page(ctx, unit, what, form)
+    if form.faults:
+        return _page(ctx, unit, what, form, faults=form.faults), 400
+    if form.rule is not None:
+        effect(ctx.directory, unit, kind, form.rule)  # one that takes too long is not kept
+    if not _is_accepted(form) and _replacements(ctx, unit, kind, form.rule):
+        told = {"accepted": _("Kryssa för att du har sett vad som tas bort.")}
+        return _page(ctx, unit, what, form, faults=told), 400
+    try:
+        ctx.save(
+            "unit.saved",
+            lambda tenant: with_unit(tenant, code, **{kind: form.rule}),
+            subject=code,
+            part=lambda tenant: _part(tenant, code, kind),
+            version_token=request.form.get("mark", ""),
+        )
+    except EditConflict as conflict:
+        return _page(ctx, unit, what, form, conflict=conflict), 409
+    flash(_SAVED[kind]())
+    return redirect(url_for("school_unit.page", code=code))
 
 
 _SAVED = {

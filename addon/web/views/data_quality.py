@@ -26,70 +26,65 @@ NAMED = 20
 """Members of a group that are told of at once; the others can be had as a file."""
 
 
-def blueprint() -> Blueprint:
-    """The findings, by kind."""
-    quality = Blueprint("data_quality", __name__)
+bp = Blueprint("data_quality", __name__)
 
-    @quality.get("/datakvalitet")
-    def page() -> str:
-        """What is wrong in Workspace, and where do I mend it?"""
-        ctx = request_context()
-        directory = ctx.directory
-        found = kinds(directory)
-        return render_template(
-            "data_quality/page.html",
-            kinds=found,
-            selected=any(is_set_up(unit) for unit in ctx.tenant.school_units),
-            stopped=len(
-                {a.finding.subject for k in found if k.severity == "error" for a in k.found}
-            ),
-            chart=_trend(ctx),
-            read=directory.survey.read,
-            stale=updated_since(ctx, directory.survey.read),
-        )
 
-    @quality.get("/datakvalitet/<code>")
-    def kind(code: str) -> str:
-        """Whom one kind of finding is about, and how it is mended."""
-        ctx = request_context()
-        if code not in MESSAGES:
-            abort(404)
-        found = next(
-            (k for k in kinds(ctx.directory) if k.code == code), FindingKind(code, "info", ())
-        )
-        names = {unit.code: unit.name for unit in ctx.tenant.school_units}
-        concerned = {unit for about in found.found for unit in about.units}
-        unit = request.args.get("enhet", "")
-        return render_template(
-            "data_quality/kind.html",
-            kind=found,
-            named=NAMED,
-            full_name=full_name,
-            names=names,
-            units=[each for each in names if each in concerned],
-            unit=unit,
-            page=page_of(_of(found.found, unit), request.args, SIZE),
-        )
+@bp.get("/datakvalitet")
+def page() -> str:
+    """What is wrong in Workspace, and where do I mend it?"""
+    ctx = request_context()
+    directory = ctx.directory
+    found = kinds(directory)
+    return render_template(
+        "data_quality/page.html",
+        kinds=found,
+        selected=any(is_set_up(unit) for unit in ctx.tenant.school_units),
+        stopped=len({a.finding.subject for k in found if k.severity == "error" for a in k.found}),
+        chart=_trend(ctx),
+        read=directory.survey.read,
+        stale=updated_since(ctx, directory.survey.read),
+    )
 
-    @quality.get("/datakvalitet.csv")
-    def as_csv() -> Response:
-        """The findings, all or of a kind and a school unit: to forward to a school."""
-        ctx = request_context()
-        code, unit = request.args.get("kod", ""), request.args.get("enhet", "")
-        names = {unit.code: unit.name for unit in ctx.tenant.school_units}
-        found = [
-            (kind, about)
-            for kind in kinds(ctx.directory)
-            if code in ("", kind.code)
-            for about in _of(kind.found, unit)
-        ]
-        return Response(
-            _csv(_cells(kind, about, names) for kind, about in found),
-            mimetype="text/csv",
-            headers={"Content-Disposition": 'attachment; filename="anmarkningar.csv"'},
-        )
 
-    return quality
+@bp.get("/datakvalitet/<code>")
+def kind(code: str) -> str:
+    """Whom one kind of finding is about, and how it is mended."""
+    ctx = request_context()
+    if code not in MESSAGES:
+        abort(404)
+    found = next((k for k in kinds(ctx.directory) if k.code == code), FindingKind(code, "info", ()))
+    names = {unit.code: unit.name for unit in ctx.tenant.school_units}
+    concerned = {unit for about in found.found for unit in about.units}
+    unit = request.args.get("enhet", "")
+    return render_template(
+        "data_quality/kind.html",
+        kind=found,
+        named=NAMED,
+        full_name=full_name,
+        names=names,
+        units=[each for each in names if each in concerned],
+        unit=unit,
+        page=page_of(_of(found.found, unit), request.args, SIZE),
+    )
+
+
+@bp.get("/datakvalitet.csv")
+def as_csv() -> Response:
+    """The findings, all or of a kind and a school unit: to forward to a school."""
+    ctx = request_context()
+    code, unit = request.args.get("kod", ""), request.args.get("enhet", "")
+    names = {unit.code: unit.name for unit in ctx.tenant.school_units}
+    found = [
+        (kind, about)
+        for kind in kinds(ctx.directory)
+        if code in ("", kind.code)
+        for about in _of(kind.found, unit)
+    ]
+    return Response(
+        _csv(_cells(kind, about, names) for kind, about in found),
+        mimetype="text/csv",
+        headers={"Content-Disposition": 'attachment; filename="anmarkningar.csv"'},
+    )
 
 
 def _of(found: Sequence[FindingRow], unit: str) -> Sequence[FindingRow]:

@@ -38,17 +38,14 @@ def init_app(app: Flask) -> None:
         return _page(None)
 
 
-def blueprint() -> Blueprint:
-    """Reading the directory anew."""
-    directory = Blueprint("directory", __name__)
+bp = Blueprint("directory", __name__)
 
-    @directory.post("/katalog/las")
-    def read() -> AnyResponse:
-        """Have the directory read now, and come back to the page that asked for it."""
-        request_reading(request_context())
-        return redirect(safe_path(request.form.get("back", "")))
 
-    return directory
+@bp.post("/katalog/las")
+def read() -> AnyResponse:
+    """Have the directory read now, and come back to the page that asked for it."""
+    request_reading(request_context())
+    return redirect(safe_path(request.form.get("back", "")))
 
 
 def request_reading(ctx: RequestContext) -> ReadingState:

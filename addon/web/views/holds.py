@@ -41,53 +41,51 @@ class Question(Struct, frozen=True):
     reason: str = ""
 
 
-def blueprint() -> Blueprint:
-    """What waits for a person's word."""
-    holds = Blueprint("holds", __name__)
+bp = Blueprint("holds", __name__)
 
-    @holds.get("/sparrar")
-    def page() -> str:
-        """What has been stopped, and shall it go?"""
-        ctx = request_context()
-        questions, reading = [], None
-        for held in ctx.holds:
-            view = None
-            try:
-                view = held_view(directory_since(ctx, held.hold.at), held.hold, held.vendor)
-            except DirectoryNotRead as error:
-                reading = error.state
-            except StillComputing:
-                reading = reading or ReadingState("reading", ctx.now)
-            questions.append(_question(ctx, held, view))
-        return render_template(
-            "holds/page.html",
-            questions=questions,
-            reading=reading,
-            follow=any(_is_followed(ctx, question) for question in questions),
-        )
 
-    @holds.post("/sparrar/<vendor>/<mode>")
-    def decide(vendor: str, mode: str) -> AnyResponse:
-        """Let go what the form showed, or say no to it."""
-        ctx = request_context()
-        held = next((h for h in ctx.holds if (h.vendor, h.key.mode) == (vendor, mode)), None)
-        decision = request.form.get("decision", "")
-        if decision not in ("approve", "refuse"):
-            abort(400)
+@bp.get("/sparrar")
+def page() -> str:
+    """What has been stopped, and shall it go?"""
+    ctx = request_context()
+    questions, reading = [], None
+    for held in ctx.holds:
+        view = None
         try:
-            if held is None:
-                flash(_("Spärren finns inte längre."), "warning")
-            elif _mark(held, approval_of(ctx, held)) != request.form.get("mark"):
-                flash(_changed(ctx, held), "warning")
-            elif decision == "approve":
-                _approve(ctx, held)
-            else:
-                _refuse(ctx, held)
-        except NotFoundError:
-            flash(_("Spärren finns inte längre."), "warning")
-        return redirect(url_for("holds.page"))
+            view = held_view(directory_since(ctx, held.hold.at), held.hold, held.vendor)
+        except DirectoryNotRead as error:
+            reading = error.state
+        except StillComputing:
+            reading = reading or ReadingState("reading", ctx.now)
+        questions.append(_question(ctx, held, view))
+    return render_template(
+        "holds/page.html",
+        questions=questions,
+        reading=reading,
+        follow=any(_is_followed(ctx, question) for question in questions),
+    )
 
-    return holds
+
+@bp.post("/sparrar/<vendor>/<mode>")
+def decide(vendor: str, mode: str) -> AnyResponse:
+    """Let go what the form showed, or say no to it."""
+    ctx = request_context()
+    held = next((h for h in ctx.holds if (h.vendor, h.key.mode) == (vendor, mode)), None)
+    decision = request.form.get("decision", "")
+    if decision not in ("approve", "refuse"):
+        abort(400)
+    try:
+        if held is None:
+            flash(_("Spärren finns inte längre."), "warning")
+        elif _mark(held, approval_of(ctx, held)) != request.form.get("mark"):
+            flash(_changed(ctx, held), "warning")
+        elif decision == "approve":
+            _approve(ctx, held)
+        else:
+            _refuse(ctx, held)
+    except NotFoundError:
+        flash(_("Spärren finns inte längre."), "warning")
+    return redirect(url_for("holds.page"))
 
 
 def _mark(held: WaitingHold, approval: Approval | None) -> str:

@@ -14,37 +14,34 @@ from addon.web.presenters.setup_steps import setup_steps
 from addon.web.presenters.vendor_errors import trouble_remedy
 from addon.web.request_context import RequestContext, request_context
 
+bp = Blueprint("overview", __name__)
 
-def blueprint() -> Blueprint:
-    """The first page."""
-    overview = Blueprint("overview", __name__)
 
-    @overview.get("/")
-    def page() -> str | AnyResponse:
-        """Is everything all right? What waits for me?"""
-        ctx = request_context()
-        if ctx.is_new:
-            return render_template("setup/welcome.html")
-        walk = setup_steps(ctx)
-        connections = connection_statuses(ctx)
-        if not walk.done and all(line.mode == "off" for line in connections):
-            return render_template("overview/beginning.html", walk=walk)
-        told = headline(ctx, connections)
-        return render_template(
-            "overview/page.html",
-            lines=connections,
-            told=told,
-            findings=told.findings,
-            chart=_chart(ctx, connections),
-            remedy=trouble_remedy,
-        )
+@bp.get("/")
+def page() -> str | AnyResponse:
+    """Is everything all right? What waits for me?"""
+    ctx = request_context()
+    if ctx.is_new:
+        return render_template("setup/welcome.html")
+    walk = setup_steps(ctx)
+    connections = connection_statuses(ctx)
+    if not walk.done and all(line.mode == "off" for line in connections):
+        return render_template("overview/beginning.html", walk=walk)
+    told = headline(ctx, connections)
+    return render_template(
+        "overview/page.html",
+        lines=connections,
+        told=told,
+        findings=told.findings,
+        chart=_chart(ctx, connections),
+        remedy=trouble_remedy,
+    )
 
-    @overview.get("/oversikt")
-    def again() -> AnyResponse:
-        """The same page, by its name."""
-        return redirect(url_for("overview.page"))
 
-    return overview
+@bp.get("/oversikt")
+def again() -> AnyResponse:
+    """The same page, by its name."""
+    return redirect(url_for("overview.page"))
 
 
 def _chart(ctx: RequestContext, connections: tuple[ConnectionStatus, ...]) -> object | None:

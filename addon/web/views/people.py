@@ -24,56 +24,55 @@ SORTS = ("namn", "klass", "enhet", "orsak")
 ARGUMENTS = ("enhet", "klass", "roll", "leverantor", "beslut", "orsak", "sort")
 
 
-def blueprint() -> Blueprint:
-    """The table of all people."""
-    people = Blueprint("people", __name__)
+bp = Blueprint("people", __name__)
 
-    @people.get("/personer")
-    def page() -> str:
-        """Who is sent, who is not, and why?"""
-        ctx = request_context()
-        directory, wish = ctx.directory, people_filter_of(ctx)
-        token = request.args.get("sok", "")
-        return render_template(
-            "people/page.html",
-            page=page_of(chosen(directory, wish), request.args, SIZE),
-            wish=wish,
-            token=token if wish.text else "",
-            forgotten=bool(token) and not wish.text,
-            total=len(rows(directory)),
-            sent=_sent(directory),
-            protected=len(directory.index.protected),
-            reasons=reasons(directory),
-            units={unit.code: unit.name for unit in ctx.tenant.school_units},
-            classes=classes_of(directory, wish.unit) if wish.unit else (),
-            vendors=destinations(ctx.tenant),
-            any_on=any(c.mode != "off" for c in ctx.tenant.connections),
-            read=directory.survey.read,
-            arguments=_arguments(request.args),
-        )
 
-    @people.post("/personer/sok")
-    def search() -> AnyResponse:
-        """Look for a name, which is in no address: that has a token of it."""
-        token = remember(request_context(), request.form.get("text", ""))
-        arguments: dict[str, Any] = {**_arguments(request.form), "sok": token or None}
+@bp.get("/personer")
+def page() -> str:
+    """Who is sent, who is not, and why?"""
+    ctx = request_context()
+    directory, wish = ctx.directory, people_filter_of(ctx)
+    token = request.args.get("sok", "")
+    return render_template(
+        "people/page.html",
+        page=page_of(chosen(directory, wish), request.args, SIZE),
+        wish=wish,
+        token=token if wish.text else "",
+        forgotten=bool(token) and not wish.text,
+        total=len(rows(directory)),
+        sent=_sent(directory),
+        protected=len(directory.index.protected),
+        reasons=reasons(directory),
+        units={unit.code: unit.name for unit in ctx.tenant.school_units},
+        classes=classes_of(directory, wish.unit) if wish.unit else (),
+        vendors=destinations(ctx.tenant),
+        any_on=any(c.mode != "off" for c in ctx.tenant.connections),
+        read=directory.survey.read,
+        arguments=_arguments(request.args),
+    )
+
+
+@bp.post("/personer/sok")
+def search() -> AnyResponse:
+    """Look for a name, which is in no address: that has a token of it."""
+    token = remember(request_context(), request.form.get("text", ""))
+    arguments: dict[str, Any] = {**_arguments(request.form), "sok": token or None}
+    return redirect(url_for("people.page", **arguments))
+
+
+@bp.get("/personer.csv")
+def as_csv() -> AnyResponse:
+    """The overview, as `preview --csv` has it, of those whom the table shows."""
+    ctx = request_context()
+    wish, token = people_filter_of(ctx), request.args.get("sok", "")
+    if token and not wish.text:  # the table says that it is forgotten; the file cannot
+        arguments: dict[str, Any] = {**_arguments(request.args), "sok": token}
         return redirect(url_for("people.page", **arguments))
-
-    @people.get("/personer.csv")
-    def as_csv() -> AnyResponse:
-        """The overview, as `preview --csv` has it, of those whom the table shows."""
-        ctx = request_context()
-        wish, token = people_filter_of(ctx), request.args.get("sok", "")
-        if token and not wish.text:  # the table says that it is forgotten; the file cannot
-            arguments: dict[str, Any] = {**_arguments(request.args), "sok": token}
-            return redirect(url_for("people.page", **arguments))
-        return Response(
-            overview(ctx.directory, wish),
-            mimetype="text/csv",
-            headers={"Content-Disposition": 'attachment; filename="personer.csv"'},
-        )
-
-    return people
+    return Response(
+        overview(ctx.directory, wish),
+        mimetype="text/csv",
+        headers={"Content-Disposition": 'attachment; filename="personer.csv"'},
+    )
 
 
 def people_filter_of(ctx: RequestContext) -> PeopleFilter:

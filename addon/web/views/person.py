@@ -53,57 +53,55 @@ class AtVendor(Struct, frozen=True):
     held: tuple[VendorResourceView, ...] | None = None
 
 
-def blueprint() -> Blueprint:
-    """A person's page; it also answers what a data subject may ask."""
-    person = Blueprint("person", __name__)
+bp = Blueprint("person", __name__)
 
-    @person.get("/personer/<user_id>")
-    def page(user_id: str) -> str:
-        """What is known, which rule placed them, what does each vendor have?"""
-        ctx = request_context()
-        directory, user = ctx.directory, _user(ctx, user_id)
-        prepared = directory.prepared
-        vendors = _vendors(ctx, directory, user_id)
-        excerpt = request.args.get("utdrag") == "1"
-        return render_template(
-            "person/page.html",
-            user=user,
-            known=_known(user),
-            groups=_groups(directory, user_id),
-            explanation=explain(ctx.tenant, directory.index, user_id, prepared.roster),
-            placed=prepared.roster.people.get(user_id),
-            reason=prepared.roster.left_out.get(user_id, ""),
-            memberships=[
-                group
-                for group in prepared.roster.groups
-                if user_id in group.students or user_id in group.teachers
-            ],
-            findings=_findings(directory, user_id),
-            vendors=_all_asked(ctx, directory, user_id, vendors) if excerpt else vendors,
-            excerpt=excerpt,
-            units={unit.code: unit.name for unit in ctx.tenant.school_units},
-            external_id=Ids(ctx.tenant_id).user(user_id),
-            read=directory.survey.read,
-            stale=updated_since(ctx, directory.survey.read),
-        )
 
-    @person.get("/personer/<user_id>/hos/<vendor>")
-    def at_vendor(user_id: str, vendor: str) -> str:
-        """What a vendor has of them, asked of the vendor itself."""
-        ctx = request_context()
-        directory, user = ctx.directory, _user(ctx, user_id)
-        if ctx.tenant.connection(vendor) is None:
-            abort(404)
-        found = lookup_person(ctx.sync_context, ctx.tenant_id, vendor, user_id)
-        part = request.headers.get("HX-Request") == "true"
-        return render_template(
-            "person/held.html" if part else "person/at_vendor.html",
-            user=user,
-            vendor_id=vendor,
-            held=_told(found, names_by_id(directory)),
-        )
+@bp.get("/personer/<user_id>")
+def page(user_id: str) -> str:
+    """What is known, which rule placed them, what does each vendor have?"""
+    ctx = request_context()
+    directory, user = ctx.directory, _user(ctx, user_id)
+    prepared = directory.prepared
+    vendors = _vendors(ctx, directory, user_id)
+    excerpt = request.args.get("utdrag") == "1"
+    return render_template(
+        "person/page.html",
+        user=user,
+        known=_known(user),
+        groups=_groups(directory, user_id),
+        explanation=explain(ctx.tenant, directory.index, user_id, prepared.roster),
+        placed=prepared.roster.people.get(user_id),
+        reason=prepared.roster.left_out.get(user_id, ""),
+        memberships=[
+            group
+            for group in prepared.roster.groups
+            if user_id in group.students or user_id in group.teachers
+        ],
+        findings=_findings(directory, user_id),
+        vendors=_all_asked(ctx, directory, user_id, vendors) if excerpt else vendors,
+        excerpt=excerpt,
+        units={unit.code: unit.name for unit in ctx.tenant.school_units},
+        external_id=Ids(ctx.tenant_id).user(user_id),
+        read=directory.survey.read,
+        stale=updated_since(ctx, directory.survey.read),
+    )
 
-    return person
+
+@bp.get("/personer/<user_id>/hos/<vendor>")
+def at_vendor(user_id: str, vendor: str) -> str:
+    """What a vendor has of them, asked of the vendor itself."""
+    ctx = request_context()
+    directory, user = ctx.directory, _user(ctx, user_id)
+    if ctx.tenant.connection(vendor) is None:
+        abort(404)
+    found = lookup_person(ctx.sync_context, ctx.tenant_id, vendor, user_id)
+    part = request.headers.get("HX-Request") == "true"
+    return render_template(
+        "person/held.html" if part else "person/at_vendor.html",
+        user=user,
+        vendor_id=vendor,
+        held=_told(found, names_by_id(directory)),
+    )
 
 
 def _user(ctx: RequestContext, user_id: str) -> User:

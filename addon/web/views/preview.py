@@ -31,66 +31,65 @@ class Side(Struct, frozen=True):
     problem: str | None = None
 
 
-def blueprint() -> Blueprint:
-    """What the next run would do, by vendor: numbers, then names, then one person."""
-    preview = Blueprint("preview", __name__)
+bp = Blueprint("preview", __name__)
 
-    @preview.get("/forhandsgranska")
-    def page() -> str:
-        """What happens at the next run?"""
-        ctx = request_context()
-        directory = current_directory_or_none(ctx)
-        found = [next_run(ctx, directory, c.vendor) for c in ctx.tenant.connections]
-        previewed(ctx)
-        return render_template(
-            "preview/page.html",
-            outlooks=[each for each in found if each is not None],
-            problems=_problems(ctx),
-            read=directory.survey.read,
-        )
 
-    @preview.get("/forhandsgranska/<vendor>")
-    def vendor(vendor: str) -> str:
-        """Who would be created, changed and removed at a vendor."""
-        ctx = request_context()
-        directory = current_directory_or_none(ctx)
-        found = _outlook(ctx, directory, vendor)
-        kind, of_type = request.args.get("vad", ""), request.args.get("typ", "User")
-        kind = kind if kind in ORDER else ""
-        of_type = of_type if of_type in found.types else "User"
-        actions = [
-            d for d in found.deeds if d.resource_type == of_type and (not kind or d.kind == kind)
-        ]
-        return render_template(
-            "preview/vendor.html",
-            outlook=found,
-            page=page_of(actions, request.args, SIZE),
-            kind=kind,
-            of_type=of_type,
-            units={unit.code: unit.name for unit in ctx.tenant.school_units},
-        )
+@bp.get("/forhandsgranska")
+def page() -> str:
+    """What happens at the next run?"""
+    ctx = request_context()
+    directory = current_directory_or_none(ctx)
+    found = [next_run(ctx, directory, c.vendor) for c in ctx.tenant.connections]
+    previewed(ctx)
+    return render_template(
+        "preview/page.html",
+        outlooks=[each for each in found if each is not None],
+        problems=_problems(ctx),
+        read=directory.survey.read,
+    )
 
-    @preview.get("/forhandsgranska/<vendor>/<user_id>")
-    def person(vendor: str, user_id: str) -> str:
-        """What of one person's resources would change at a vendor."""
-        ctx = request_context()
-        directory = current_directory_or_none(ctx)
-        found = _outlook(ctx, directory, vendor)
-        user = directory.users.get(user_id)
-        if user is None:
-            abort(404)
-        operations = operations_on(found.foreseen, ctx.tenant, user_id)
-        there = _there(ctx, vendor, user_id, operations) if found.on else {}
-        known = names_by_id(directory)
-        return render_template(
-            "preview/person.html",
-            vendor_id=vendor,
-            user=user,
-            sides=[_side(operation, there, known) for operation in operations],
-            outlook=found,
-        )
 
-    return preview
+@bp.get("/forhandsgranska/<vendor>")
+def vendor(vendor: str) -> str:
+    """Who would be created, changed and removed at a vendor."""
+    ctx = request_context()
+    directory = current_directory_or_none(ctx)
+    found = _outlook(ctx, directory, vendor)
+    kind, of_type = request.args.get("vad", ""), request.args.get("typ", "User")
+    kind = kind if kind in ORDER else ""
+    of_type = of_type if of_type in found.types else "User"
+    actions = [
+        d for d in found.deeds if d.resource_type == of_type and (not kind or d.kind == kind)
+    ]
+    return render_template(
+        "preview/vendor.html",
+        outlook=found,
+        page=page_of(actions, request.args, SIZE),
+        kind=kind,
+        of_type=of_type,
+        units={unit.code: unit.name for unit in ctx.tenant.school_units},
+    )
+
+
+@bp.get("/forhandsgranska/<vendor>/<user_id>")
+def person(vendor: str, user_id: str) -> str:
+    """What of one person's resources would change at a vendor."""
+    ctx = request_context()
+    directory = current_directory_or_none(ctx)
+    found = _outlook(ctx, directory, vendor)
+    user = directory.users.get(user_id)
+    if user is None:
+        abort(404)
+    operations = operations_on(found.foreseen, ctx.tenant, user_id)
+    there = _there(ctx, vendor, user_id, operations) if found.on else {}
+    known = names_by_id(directory)
+    return render_template(
+        "preview/person.html",
+        vendor_id=vendor,
+        user=user,
+        sides=[_side(operation, there, known) for operation in operations],
+        outlook=found,
+    )
 
 
 def _outlook(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> NextRun:

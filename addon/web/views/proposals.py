@@ -30,60 +30,57 @@ from addon.web.presenters.protected_suggestions import undecided
 from addon.web.presenters.setup_steps import setup_steps
 from addon.web.request_context import EditConflict, RequestContext, request_context, with_unit
 
+bp = Blueprint("proposals", __name__)
+bp.add_app_template_filter(reason_text, "proposal_reason")
+bp.add_app_template_filter(rule_source, "rule_source")
+bp.add_app_template_filter(years_said, "years_said")
+bp.add_app_template_filter(shape_said, "shape_said")
 
-def blueprint() -> Blueprint:
-    """The proposals for all units at once."""
-    proposals = Blueprint("proposals", __name__)
-    proposals.add_app_template_filter(reason_text, "proposal_reason")
-    proposals.add_app_template_filter(rule_source, "rule_source")
-    proposals.add_app_template_filter(years_said, "years_said")
-    proposals.add_app_template_filter(shape_said, "shape_said")
 
-    @proposals.get("/forslag")
-    def page() -> str:
-        """What would you set up for me?"""
-        ctx = request_context()
-        if not ctx.tenant.school_units:
-            return render_template("proposals/empty.html")
-        found = _studied(ctx)
-        return _page(ctx, found, first_picks(ctx.tenant, found))
+@bp.get("/forslag")
+def page() -> str:
+    """What would you set up for me?"""
+    ctx = request_context()
+    if not ctx.tenant.school_units:
+        return render_template("proposals/empty.html")
+    found = _studied(ctx)
+    return _page(ctx, found, first_picks(ctx.tenant, found))
 
-    @proposals.post("/forslag")
-    def accept() -> AnyResponse | str | tuple[str, int]:
-        """Set up what was accepted; or show what a chosen alternative would give."""
-        ctx = request_context()
-        ctx.wait_longer()
-        if not ctx.tenant.school_units:
-            return redirect(url_for("proposals.page"))
-        found = _studied(ctx)
+
+@bp.post("/forslag")
+def accept() -> AnyResponse | str | tuple[str, int]:
+    """Set up what was accepted; or show what a chosen alternative would give."""
+    ctx = request_context()
+    ctx.wait_longer()
+    if not ctx.tenant.school_units:
+        return redirect(url_for("proposals.page"))
+    found = _studied(ctx)
+    picks = read_picks(request.form, found)
+    if request.form.get("show"):
+        return _shown(ctx, found, picks, request.form["show"])
+    if request.form.get("seen") != found.mark:
+        return _page(ctx, found, picks, changed=True), 409
+    lines = {line.unit.code: line for line in _lines(ctx, found, picks)}
+    nothing = [line for line in lines.values() if line.accepted and line.empty]
+    if nothing:
+        return _page(ctx, found, picks, nothing=nothing), 400
+    chosen = {code: line.proposal for code, line in lines.items() if line.accepted}
+    if not chosen:
+        flash(_("Inget förslag är förkryssat, så inget har ändrats."), "warning")
+        return redirect(url_for("proposals.page"))
+    unsure = undecided(ctx, ctx.directory)
+    try:
+        after = ctx.save(
+            "proposals.accepted",
+            lambda tenant: with_proposals(tenant, chosen),
+            part=_part,
+            version_token=request.form.get("mark", ""),
+        )
+    except EditConflict as conflict:
+        found = _studied(ctx)  # of the document as another has left it
         picks = read_picks(request.form, found)
-        if request.form.get("show"):
-            return _shown(ctx, found, picks, request.form["show"])
-        if request.form.get("seen") != found.mark:
-            return _page(ctx, found, picks, changed=True), 409
-        lines = {line.unit.code: line for line in _lines(ctx, found, picks)}
-        nothing = [line for line in lines.values() if line.accepted and line.empty]
-        if nothing:
-            return _page(ctx, found, picks, nothing=nothing), 400
-        chosen = {code: line.proposal for code, line in lines.items() if line.accepted}
-        if not chosen:
-            flash(_("Inget förslag är förkryssat, så inget har ändrats."), "warning")
-            return redirect(url_for("proposals.page"))
-        unsure = undecided(ctx, ctx.directory)
-        try:
-            after = ctx.save(
-                "proposals.accepted",
-                lambda tenant: with_proposals(tenant, chosen),
-                part=_part,
-                version_token=request.form.get("mark", ""),
-            )
-        except EditConflict as conflict:
-            found = _studied(ctx)  # of the document as another has left it
-            picks = read_picks(request.form, found)
-            return _page(ctx, found, picks, conflict=conflict), 409
-        return _accepted(ctx, after, len(chosen), bool(unsure))
-
-    return proposals
+        return _page(ctx, found, picks, conflict=conflict), 409
+    return _accepted(ctx, after, len(chosen), bool(unsure))
 
 
 def with_proposals(tenant: Tenant, chosen: Mapping[str, Proposal]) -> Tenant:

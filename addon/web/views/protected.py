@@ -35,64 +35,63 @@ class ProtectionEffect(Struct, frozen=True):
     missing: tuple[str, ...]
 
 
-def blueprint() -> Blueprint:
-    """The page's endpoints."""
-    protected = Blueprint("protected", __name__)
+bp = Blueprint("protected", __name__)
 
-    @protected.get("/skyddade")
-    def page() -> str:
-        """Which groups and OUs hold people with protected identity?"""
-        ctx = request_context()
-        form = protected_form(ctx.tenant.protected)
-        if (state := _unreadable(ctx)) is not None:
-            return _unseen(ctx, form, state)
-        new = undecided(ctx, ctx.directory)
-        also = structs.replace(
-            form,
-            org_units=(*form.org_units, *(place for place in new if place.startswith("/"))),
-            groups=(*form.groups, *(place for place in new if not place.startswith("/"))),
-        )
-        return _page(ctx, also, proposed=new)
 
-    @protected.post("/skyddade")
-    def save() -> AnyResponse | str | tuple[str, int]:
-        """Keep it; or, with `do`, show what the form would mean."""
-        ctx = request_context()
-        ctx.wait_longer()
-        if request.form.get("unseen") == "1":
-            return _saved_unseen(ctx, _unreadable(ctx))
-        form = read_protected(request.form, org_unit_tree.paths(ctx.directory))
-        action = request.form.get("do", "")
-        if action:
-            return _shown(ctx, form, action)
-        mark = request.form.get("mark", "")
-        fault = _fault(ctx, form)
-        if fault is not None and ctx.is_current(mark, lambda tenant: tenant.protected):
-            return _page(ctx, form, faults=fault), 400
-        offered = set(request.form.getlist("offered")) & set(proposed(ctx.directory))
-        try:
-            answer = _save(ctx, form, mark)
-        except EditConflict as conflict:
-            return _page(ctx, form, conflict=conflict), 409
-        kept = {fold(place) for place in (*form.org_units, *form.groups)}
-        decline(ctx, (p for p in offered if fold(p) not in kept and not _is_below(p, form)))
-        return answer
+@bp.get("/skyddade")
+def page() -> str:
+    """Which groups and OUs hold people with protected identity?"""
+    ctx = request_context()
+    form = protected_form(ctx.tenant.protected)
+    if (state := _unreadable(ctx)) is not None:
+        return _unseen(ctx, form, state)
+    new = undecided(ctx, ctx.directory)
+    also = structs.replace(
+        form,
+        org_units=(*form.org_units, *(place for place in new if place.startswith("/"))),
+        groups=(*form.groups, *(place for place in new if not place.startswith("/"))),
+    )
+    return _page(ctx, also, proposed=new)
 
-    @protected.get("/skyddade/under")
-    def under() -> str:
-        """What is below a node of the tree, for a page that opens it."""
-        ctx = request_context()
-        columns = {"protected": ctx.tenant.protected.org_units}
-        row = org_unit_tree.below(
-            org_unit_tree.tree(ctx.directory), request.args.get("ou", ""), columns
-        )
-        if row is None:
-            abort(404)
-        return render_template(
-            "parts/branch.html", row=row, columns=COLUMNS, under=url_for("protected.under")
-        )
 
-    return protected
+@bp.post("/skyddade")
+def save() -> AnyResponse | str | tuple[str, int]:
+    """Keep it; or, with `do`, show what the form would mean."""
+    ctx = request_context()
+    ctx.wait_longer()
+    if request.form.get("unseen") == "1":
+        return _saved_unseen(ctx, _unreadable(ctx))
+    form = read_protected(request.form, org_unit_tree.paths(ctx.directory))
+    action = request.form.get("do", "")
+    if action:
+        return _shown(ctx, form, action)
+    mark = request.form.get("mark", "")
+    fault = _fault(ctx, form)
+    if fault is not None and ctx.is_current(mark, lambda tenant: tenant.protected):
+        return _page(ctx, form, faults=fault), 400
+    offered = set(request.form.getlist("offered")) & set(proposed(ctx.directory))
+    try:
+        answer = _save(ctx, form, mark)
+    except EditConflict as conflict:
+        return _page(ctx, form, conflict=conflict), 409
+    kept = {fold(place) for place in (*form.org_units, *form.groups)}
+    decline(ctx, (p for p in offered if fold(p) not in kept and not _is_below(p, form)))
+    return answer
+
+
+@bp.get("/skyddade/under")
+def under() -> str:
+    """What is below a node of the tree, for a page that opens it."""
+    ctx = request_context()
+    columns = {"protected": ctx.tenant.protected.org_units}
+    row = org_unit_tree.below(
+        org_unit_tree.tree(ctx.directory), request.args.get("ou", ""), columns
+    )
+    if row is None:
+        abort(404)
+    return render_template(
+        "parts/branch.html", row=row, columns=COLUMNS, under=url_for("protected.under")
+    )
 
 
 def _save(ctx: RequestContext, form: ProtectedForm, mark: str) -> AnyResponse:

@@ -40,69 +40,69 @@ class VendorProgress(Struct, frozen=True):
     planned: int
 
 
-def blueprint() -> Blueprint:
-    """The history of runs, and one run's story."""
-    runs = Blueprint("runs", __name__)
-    runs.add_app_template_filter(trouble_said, "trouble_said")
+bp = Blueprint("runs", __name__)
+bp.add_app_template_filter(trouble_said, "trouble_said")
 
-    @runs.get("/korningar")
-    def page() -> AnyResponse | str:
-        """What happened, when, to whom?"""
-        ctx = request_context()
-        found = _runs(ctx, RUNS_KEPT)
-        begun = _begun(ctx, found)
-        if begun is not None:
-            return begun
-        wanted = request.args.get("visa", "")
-        rows = [run for run in found if run.did_anything] if wanted == "andringar" else found
-        charted, beyond = _comparable(found[:CHARTED])
-        return render_template(
-            "runs/page.html",
-            newest=found[0] if found else None,
-            page=page_of(rows, request.args, SIZE),
-            wanted=wanted if wanted == "andringar" else "",
-            chart=_chart(charted) if _worth_a_chart(charted) else None,
-            beyond=beyond,
-            going=next((run for run in found if run.running), None),
-            asked=asked(ctx),
+
+@bp.get("/korningar")
+def page() -> AnyResponse | str:
+    """What happened, when, to whom?"""
+    ctx = request_context()
+    found = _runs(ctx, RUNS_KEPT)
+    begun = _begun(ctx, found)
+    if begun is not None:
+        return begun
+    wanted = request.args.get("visa", "")
+    rows = [run for run in found if run.did_anything] if wanted == "andringar" else found
+    charted, beyond = _comparable(found[:CHARTED])
+    return render_template(
+        "runs/page.html",
+        newest=found[0] if found else None,
+        page=page_of(rows, request.args, SIZE),
+        wanted=wanted if wanted == "andringar" else "",
+        chart=_chart(charted) if _worth_a_chart(charted) else None,
+        beyond=beyond,
+        going=next((run for run in found if run.running), None),
+        asked=asked(ctx),
+    )
+
+
+@bp.post("/korningar/nu")
+def now() -> AnyResponse:
+    """Have a run begin."""
+    ctx = request_context()
+    if current_pause(ctx.tenant, ctx.now) is not None:
+        flash(
+            _("Det är paus, så inget körs. Avsluta pausen under Inställningar först."),
+            "warning",
         )
+        return redirect(url_for("runs.page"))
+    if not any(c.mode != "off" for c in ctx.tenant.connections):
+        flash(_("Ingen leverantör är på, så det finns inget att köra."), "warning")
+        return redirect(url_for("vendors.page"))
+    try:
+        ordered = request_run(ctx.services.queue(), ctx.tenant_id, ctx.now)
+    except TaskQueueError:
+        flash(_("Körningen kunde inte startas just nu. Försök igen om en stund."), "warning")
+        return redirect(url_for("runs.page"))
+    if ordered:  # else it is the request of a moment ago
+        ctx.append_audit("run.asked")
+    return redirect(url_for("runs.page", begard=request_id(ctx.now)))
 
-    @runs.post("/korningar/nu")
-    def now() -> AnyResponse:
-        """Have a run begin."""
-        ctx = request_context()
-        if current_pause(ctx.tenant, ctx.now) is not None:
-            flash(
-                _("Det är paus, så inget körs. Avsluta pausen under Inställningar först."),
-                "warning",
-            )
-            return redirect(url_for("runs.page"))
-        if not any(c.mode != "off" for c in ctx.tenant.connections):
-            flash(_("Ingen leverantör är på, så det finns inget att köra."), "warning")
-            return redirect(url_for("vendors.page"))
-        try:
-            ordered = request_run(ctx.services.queue(), ctx.tenant_id, ctx.now)
-        except TaskQueueError:
-            flash(_("Körningen kunde inte startas just nu. Försök igen om en stund."), "warning")
-            return redirect(url_for("runs.page"))
-        if ordered:  # else it is the request of a moment ago
-            ctx.append_audit("run.asked")
-        return redirect(url_for("runs.page", begard=request_id(ctx.now)))
 
-    @runs.get("/korningar/<run_id>")
-    def run(run_id: str) -> str:
-        """One run's story."""
-        ctx = request_context()
-        return render_template("runs/run.html", **_story(ctx, run_id))
+@bp.get("/korningar/<run_id>")
+def run(run_id: str) -> str:
+    """One run's story."""
+    ctx = request_context()
+    return render_template("runs/run.html", **_story(ctx, run_id))
 
-    @runs.get("/korningar/<run_id>/lage")
-    def progress(run_id: str) -> str | AnyResponse:
-        """How the run is going, for the page that follows it."""
-        if request.headers.get("HX-Request") != "true":
-            return redirect(url_for("runs.run", run_id=run_id))
-        return render_template("runs/story.html", **_story(request_context(), run_id))
 
-    return runs
+@bp.get("/korningar/<run_id>/lage")
+def progress(run_id: str) -> str | AnyResponse:
+    """How the run is going, for the page that follows it."""
+    if request.headers.get("HX-Request") != "true":
+        return redirect(url_for("runs.run", run_id=run_id))
+    return render_template("runs/story.html", **_story(request_context(), run_id))
 
 
 def going(ctx: RequestContext) -> tuple[VendorProgress, ...]:

@@ -56,48 +56,48 @@ class SearchResult(Struct, frozen=True):
         return any(row.unit.school_types for row in self.rows)
 
 
-def blueprint() -> Blueprint:
-    """The list of units to choose from, and what adds them."""
-    register = Blueprint("school_register", __name__)
+bp = Blueprint("school_register", __name__)
 
-    @register.get("/skolenheter/sok")
-    def page() -> str:
-        """Which school units does the register have?"""
-        return _page(request_context())
 
-    @register.post("/skolenheter/lagg-till")
-    def add() -> AnyResponse | tuple[str, int]:
-        """Add the ticked units, or the one that was written by hand."""
-        ctx = request_context()
-        if request.form.get("by_hand"):
-            return _add_by_hand(ctx)
-        return _add_ticked(ctx)
+@bp.get("/skolenheter/sok")
+def page() -> str:
+    """Which school units does the register have?"""
+    return _page(request_context())
 
-    @register.post("/skolenheter/fil")
-    def upload() -> AnyResponse | tuple[str, int]:
-        """Take the tenant's own copy of the register."""
-        ctx = request_context()
-        given = request.files.get("file")
-        if given is None or not given.filename:
-            return _page(ctx, faults={"file": _("Välj en fil först.")}), 400
-        try:
-            count = ctx.services.register().upload(ctx.tenant_id, given.read(LARGEST + 1))
-        except SpreadsheetError as error:
-            return _page(ctx, file_faults=error.faults), 400
-        ctx.append_audit("register.uploaded")
-        flash(ngettext("Filen har %(num)s skolenhet.", "Filen har %(num)s skolenheter.", count))
-        return redirect(url_for("school_register.page"))
 
-    @register.post("/skolenheter/fil/bort")
-    def remove_upload() -> AnyResponse:
-        """Go by the register itself again."""
-        ctx = request_context()
-        ctx.services.register().remove_upload(ctx.tenant_id)
-        ctx.append_audit("register.removed")
-        flash(_("Filen är borttagen. Sökningen görs i Skolverkets register igen."))
-        return redirect(url_for("school_register.page"))
+@bp.post("/skolenheter/lagg-till")
+def add() -> AnyResponse | tuple[str, int]:
+    """Add the ticked units, or the one that was written by hand."""
+    ctx = request_context()
+    if request.form.get("by_hand"):
+        return _add_by_hand(ctx)
+    return _add_ticked(ctx)
 
-    return register
+
+@bp.post("/skolenheter/fil")
+def upload() -> AnyResponse | tuple[str, int]:
+    """Take the tenant's own copy of the register."""
+    ctx = request_context()
+    given = request.files.get("file")
+    if given is None or not given.filename:
+        return _page(ctx, faults={"file": _("Välj en fil först.")}), 400
+    try:
+        count = ctx.services.register().upload(ctx.tenant_id, given.read(LARGEST + 1))
+    except SpreadsheetError as error:
+        return _page(ctx, file_faults=error.faults), 400
+    ctx.append_audit("register.uploaded")
+    flash(ngettext("Filen har %(num)s skolenhet.", "Filen har %(num)s skolenheter.", count))
+    return redirect(url_for("school_register.page"))
+
+
+@bp.post("/skolenheter/fil/bort")
+def remove_upload() -> AnyResponse:
+    """Go by the register itself again."""
+    ctx = request_context()
+    ctx.services.register().remove_upload(ctx.tenant_id)
+    ctx.append_audit("register.removed")
+    flash(_("Filen är borttagen. Sökningen görs i Skolverkets register igen."))
+    return redirect(url_for("school_register.page"))
 
 
 def _add_ticked(ctx: RequestContext) -> AnyResponse | tuple[str, int]:

@@ -18,65 +18,62 @@ from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.school_unit import LeavingPeople, UnitView, leaving, unit_view
 from addon.web.request_context import EditConflict, RequestContext, request_context, with_unit
 
+bp = Blueprint("school_unit", __name__)
 
-def blueprint() -> Blueprint:
-    """A unit's own page."""
-    unit = Blueprint("school_unit", __name__)
 
-    @unit.get("/skolenheter/<code>")
-    def page(code: str) -> str:
-        """Who belongs here, in which classes?"""
-        ctx = request_context()
-        return _page(ctx, unit_of(ctx, code))
+@bp.get("/skolenheter/<code>")
+def page(code: str) -> str:
+    """Who belongs here, in which classes?"""
+    ctx = request_context()
+    return _page(ctx, unit_of(ctx, code))
 
-    @unit.post("/skolenheter/<code>")
-    def save(code: str) -> AnyResponse | tuple[str, int]:
-        """Keep what the unit is called and what it is."""
-        ctx = request_context()
-        found = unit_of(ctx, code)
-        form = read_school_unit(request.form)
-        if form.faults:
-            return _page(ctx, found, form), 400
-        try:
-            ctx.save(
-                "unit.saved",
-                lambda tenant: with_unit(tenant, code, **form.values()),
-                subject=code,
-                part=lambda tenant: _facts(tenant, code),
-                version_token=request.form.get("mark", ""),
-            )
-        except EditConflict as conflict:
-            return _page(ctx, found, form, conflict), 409
-        flash(_("Uppgifterna är sparade."))
-        return redirect(url_for("school_unit.page", code=code))
 
-    @unit.get("/skolenheter/<code>/ta-bort")
-    def removal(code: str) -> str:
-        """What it means to take the unit away."""
-        ctx = request_context()
-        return _removal(ctx, unit_of(ctx, code))
-
-    @unit.post("/skolenheter/<code>/ta-bort")
-    def remove(code: str) -> AnyResponse | tuple[str, int]:
-        """Take the unit away, from the vendors' lists too."""
-        ctx = request_context()
-        found = unit_of(ctx, code)
-        try:
-            after = ctx.save(
-                "unit.removed",
-                lambda tenant: without_unit(tenant, code),
-                subject=code,
-                part=lambda tenant: _whole(tenant, code),
-                version_token=request.form.get("mark", ""),
-            )
-        except EditConflict as conflict:
-            return _removal(ctx, found, conflict), 409
-        flash(_("%(unit)s är borttagen ur Skolsynk.", unit=found.name))
-        return redirect(
-            url_for("school_units.page" if after.school_units else "school_register.page")
+@bp.post("/skolenheter/<code>")
+def save(code: str) -> AnyResponse | tuple[str, int]:
+    """Keep what the unit is called and what it is."""
+    ctx = request_context()
+    found = unit_of(ctx, code)
+    form = read_school_unit(request.form)
+    if form.faults:
+        return _page(ctx, found, form), 400
+    try:
+        ctx.save(
+            "unit.saved",
+            lambda tenant: with_unit(tenant, code, **form.values()),
+            subject=code,
+            part=lambda tenant: _facts(tenant, code),
+            version_token=request.form.get("mark", ""),
         )
+    except EditConflict as conflict:
+        return _page(ctx, found, form, conflict), 409
+    flash(_("Uppgifterna är sparade."))
+    return redirect(url_for("school_unit.page", code=code))
 
-    return unit
+
+@bp.get("/skolenheter/<code>/ta-bort")
+def removal(code: str) -> str:
+    """What it means to take the unit away."""
+    ctx = request_context()
+    return _removal(ctx, unit_of(ctx, code))
+
+
+@bp.post("/skolenheter/<code>/ta-bort")
+def remove(code: str) -> AnyResponse | tuple[str, int]:
+    """Take the unit away, from the vendors' lists too."""
+    ctx = request_context()
+    found = unit_of(ctx, code)
+    try:
+        after = ctx.save(
+            "unit.removed",
+            lambda tenant: without_unit(tenant, code),
+            subject=code,
+            part=lambda tenant: _whole(tenant, code),
+            version_token=request.form.get("mark", ""),
+        )
+    except EditConflict as conflict:
+        return _removal(ctx, found, conflict), 409
+    flash(_("%(unit)s är borttagen ur Skolsynk.", unit=found.name))
+    return redirect(url_for("school_units.page" if after.school_units else "school_register.page"))
 
 
 def unit_of(ctx: RequestContext, code: str) -> SchoolUnit:

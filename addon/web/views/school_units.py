@@ -20,38 +20,36 @@ Step = Literal["first", "up", "down"]
 STEPS: Mapping[str, Step] = {"first": "first", "up": "up", "down": "down"}
 
 
-def blueprint() -> Blueprint:
-    """All units of the tenant."""
-    units = Blueprint("school_units", __name__)
+bp = Blueprint("school_units", __name__)
 
-    @units.get("/skolenheter")
-    def page() -> str:
-        """Which units are set up, which are not?"""
-        return _page(request_context(), ordering=request.args.get("ordna") == "1")
 
-    @units.post("/skolenheter/ordning")
-    def order() -> AnyResponse | tuple[str, int]:
-        """Move a unit: the first counts where a vendor takes one placement."""
-        ctx = request_context()
-        code, step = request.form.get("unit", ""), STEPS.get(request.form.get("step", ""))
-        if step is None or all(unit.code != code for unit in ctx.tenant.school_units):
-            return redirect(url_for("school_units.page", ordna="1"))
-        try:
-            ctx.save(
-                "units.ordered",
-                lambda tenant: moved(tenant, code, step),
-                part=_codes,
-                version_token=request.form.get("mark", ""),
-            )
-        except EditConflict as conflict:
-            return _page(ctx, True, conflict), 409
-        flash(_("Ordningen är ändrad."))
-        place = _codes(ctx.tenant).index(code)
-        return redirect(
-            url_for("school_units.page", ordna="1", sida=place // SIZE + 1, _anchor=f"enhet-{code}")
+@bp.get("/skolenheter")
+def page() -> str:
+    """Which units are set up, which are not?"""
+    return _page(request_context(), ordering=request.args.get("ordna") == "1")
+
+
+@bp.post("/skolenheter/ordning")
+def order() -> AnyResponse | tuple[str, int]:
+    """Move a unit: the first counts where a vendor takes one placement."""
+    ctx = request_context()
+    code, step = request.form.get("unit", ""), STEPS.get(request.form.get("step", ""))
+    if step is None or all(unit.code != code for unit in ctx.tenant.school_units):
+        return redirect(url_for("school_units.page", ordna="1"))
+    try:
+        ctx.save(
+            "units.ordered",
+            lambda tenant: moved(tenant, code, step),
+            part=_codes,
+            version_token=request.form.get("mark", ""),
         )
-
-    return units
+    except EditConflict as conflict:
+        return _page(ctx, True, conflict), 409
+    flash(_("Ordningen är ändrad."))
+    place = _codes(ctx.tenant).index(code)
+    return redirect(
+        url_for("school_units.page", ordna="1", sida=place // SIZE + 1, _anchor=f"enhet-{code}")
+    )
 
 
 def moved(tenant: Tenant, code: str, step: Step) -> Tenant:

@@ -30,62 +30,61 @@ OF_ONE_PERSON = frozenset({"id", "primaryEmail", "name.givenName", "name.familyN
 """Attributes whose values tell people apart, so that there is nothing to suggest."""
 
 
-def blueprint() -> Blueprint:
-    """The selection of one unit."""
-    selection = Blueprint("selection", __name__)
+bp = Blueprint("selection", __name__)
 
-    @selection.get("/skolenheter/<code>/urval")
-    def page(code: str) -> str:
-        """Who belongs here?"""
-        ctx = request_context()
-        unit = unit_of(ctx, code)
-        return _page(ctx, unit, selection_form(unit))
 
-    @selection.post("/skolenheter/<code>/urval")
-    def save(code: str) -> AnyResponse | str | tuple[str, int]:
-        """Keep the selection; or, with `do`, show what the form would give."""
-        ctx = request_context()
-        ctx.wait_longer()
-        unit = unit_of(ctx, code)
-        form = read_selection(request.form, org_unit_tree.paths(ctx.directory))
-        action = request.form.get("do", "")
-        if action:
-            return _shown(ctx, unit, form, action)
-        if form.faults:
-            return _page(ctx, unit, form, faults=form.faults), 400
-        # A regular expression that takes too long is found here, before anything is kept.
-        if _asks(ctx, _outcome(ctx, unit, form)) and not _is_accepted(form):
-            told = {"accepted": _("Kryssa för att du har sett vilka som tas bort.")}
-            return _page(ctx, unit, form, faults=told), 400
-        wanted = {"students": form.students.selector(), "staff": form.staff.selector()}
-        try:
-            ctx.save(
-                "unit.saved",
-                lambda tenant: with_unit(tenant, code, **wanted),
-                subject=code,
-                part=lambda tenant: _part(tenant, code),
-                version_token=request.form.get("mark", ""),
-            )
-        except EditConflict as conflict:
-            return _page(ctx, unit, form, conflict=conflict), 409
-        flash(_("Urvalet för %(unit)s är sparat.", unit=unit.name))
-        return redirect(url_for("school_unit.page", code=code))
+@bp.get("/skolenheter/<code>/urval")
+def page(code: str) -> str:
+    """Who belongs here?"""
+    ctx = request_context()
+    unit = unit_of(ctx, code)
+    return _page(ctx, unit, selection_form(unit))
 
-    @selection.get("/skolenheter/<code>/urval/under")
-    def under(code: str) -> str:
-        """What is below a node of the tree, for a page that opens it."""
-        ctx = request_context()
-        unit = unit_of(ctx, code)
-        columns = _columns(selection_form(unit))
-        row = org_unit_tree.below(
-            org_unit_tree.tree(ctx.directory), request.args.get("ou", ""), columns
+
+@bp.post("/skolenheter/<code>/urval")
+def save(code: str) -> AnyResponse | str | tuple[str, int]:
+    """Keep the selection; or, with `do`, show what the form would give."""
+    ctx = request_context()
+    ctx.wait_longer()
+    unit = unit_of(ctx, code)
+    form = read_selection(request.form, org_unit_tree.paths(ctx.directory))
+    action = request.form.get("do", "")
+    if action:
+        return _shown(ctx, unit, form, action)
+    if form.faults:
+        return _page(ctx, unit, form, faults=form.faults), 400
+    # A regular expression that takes too long is found here, before anything is kept.
+    if _asks(ctx, _outcome(ctx, unit, form)) and not _is_accepted(form):
+        told = {"accepted": _("Kryssa för att du har sett vilka som tas bort.")}
+        return _page(ctx, unit, form, faults=told), 400
+    wanted = {"students": form.students.selector(), "staff": form.staff.selector()}
+    try:
+        ctx.save(
+            "unit.saved",
+            lambda tenant: with_unit(tenant, code, **wanted),
+            subject=code,
+            part=lambda tenant: _part(tenant, code),
+            version_token=request.form.get("mark", ""),
         )
-        if row is None:
-            abort(404)
-        action = url_for("selection.under", code=code)
-        return render_template("parts/branch.html", row=row, columns=ROLES, under=action)
+    except EditConflict as conflict:
+        return _page(ctx, unit, form, conflict=conflict), 409
+    flash(_("Urvalet för %(unit)s är sparat.", unit=unit.name))
+    return redirect(url_for("school_unit.page", code=code))
 
-    return selection
+
+@bp.get("/skolenheter/<code>/urval/under")
+def under(code: str) -> str:
+    """What is below a node of the tree, for a page that opens it."""
+    ctx = request_context()
+    unit = unit_of(ctx, code)
+    columns = _columns(selection_form(unit))
+    row = org_unit_tree.below(
+        org_unit_tree.tree(ctx.directory), request.args.get("ou", ""), columns
+    )
+    if row is None:
+        abort(404)
+    action = url_for("selection.under", code=code)
+    return render_template("parts/branch.html", row=row, columns=ROLES, under=action)
 
 
 def _part(tenant: Tenant, code: str) -> object:

@@ -41,96 +41,102 @@ PLACES = {
 """How the places in the document begin that it is about."""
 
 
-def blueprint() -> Blueprint:
-    """The settings, one form each."""
-    settings = Blueprint("settings", __name__)
+bp = Blueprint("settings", __name__)
 
-    @settings.get("/installningar")
-    def page() -> str:
-        """Schedule, pause, notices, administrators, log of changes, export."""
-        return _page(request_context())
 
-    @settings.post("/installningar/schema")
-    def schedule() -> AnyResponse | tuple[str, int]:
-        chosen = request.form.get("hours", "")
-        if chosen and chosen not in map(str, HOURS):
-            return _page(request_context(), faults={"hours": _("Välj hur ofta i listan.")}), 400
-        hours = int(chosen) if chosen else None
-        return _save(
-            "schedule",
-            "schedule.saved",
-            lambda t: structs.replace(t, schedule=structs.replace(t.schedule, hours=hours)),
-            _("Schemat är sparat."),
+@bp.get("/installningar")
+def page() -> str:
+    """Schedule, pause, notices, administrators, log of changes, export."""
+    return _page(request_context())
+
+
+@bp.post("/installningar/schema")
+def schedule() -> AnyResponse | tuple[str, int]:
+    """Save how often the tenant runs."""
+    chosen = request.form.get("hours", "")
+    if chosen and chosen not in map(str, HOURS):
+        return _page(request_context(), faults={"hours": _("Välj hur ofta i listan.")}), 400
+    hours = int(chosen) if chosen else None
+    return _save(
+        "schedule",
+        "schedule.saved",
+        lambda t: structs.replace(t, schedule=structs.replace(t.schedule, hours=hours)),
+        _("Schemat är sparat."),
+    )
+
+
+@bp.post("/installningar/paus")
+def pause() -> AnyResponse | tuple[str, int]:
+    """Save or end a pause."""
+    ctx = request_context()
+    if request.form.get("do") == "end":
+        wanted = None
+    else:
+        wanted, faults = _read_pause(
+            request.form.get("from", ""), request.form.get("until", ""), today(ctx.now)
         )
+        if faults:
+            return _page(ctx, faults=faults), 400
+    said = _("Pausen är sparad.") if wanted else _("Pausen är avslutad.")
+    return _save(
+        "pause",
+        "pause.saved",
+        lambda t: structs.replace(t, schedule=structs.replace(t.schedule, pause=wanted)),
+        said,
+    )
 
-    @settings.post("/installningar/paus")
-    def pause() -> AnyResponse | tuple[str, int]:
-        ctx = request_context()
-        if request.form.get("do") == "end":
-            wanted = None
-        else:
-            wanted, faults = _read_pause(
-                request.form.get("from", ""), request.form.get("until", ""), today(ctx.now)
-            )
-            if faults:
-                return _page(ctx, faults=faults), 400
-        said = _("Pausen är sparad.") if wanted else _("Pausen är avslutad.")
-        return _save(
-            "pause",
-            "pause.saved",
-            lambda t: structs.replace(t, schedule=structs.replace(t.schedule, pause=wanted)),
-            said,
-        )
 
-    @settings.post("/installningar/aviseringar")
-    def notices() -> AnyResponse | tuple[str, int]:
-        addresses, bad = _addresses(request.form.get("email", ""))
-        if bad:
-            told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
-            return _page(request_context(), faults={"email": told}), 400
-        about = tuple(kind for kind in ABOUT if kind in request.form.getlist("about"))
-        if addresses and not about:
-            told = _("Kryssa för minst en sak, eller ta bort adresserna.")
-            return _page(request_context(), faults={"about": told}), 400
-        wanted = Notices(email=addresses, about=about)
-        return _save(
-            "notices",
-            "notices.saved",
-            lambda t: structs.replace(t, notices=wanted),
-            _("Aviseringarna är sparade."),
-        )
+@bp.post("/installningar/aviseringar")
+def notices() -> AnyResponse | tuple[str, int]:
+    """Save whom notices go to, and of what."""
+    addresses, bad = _addresses(request.form.get("email", ""))
+    if bad:
+        told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
+        return _page(request_context(), faults={"email": told}), 400
+    about = tuple(kind for kind in ABOUT if kind in request.form.getlist("about"))
+    if addresses and not about:
+        told = _("Kryssa för minst en sak, eller ta bort adresserna.")
+        return _page(request_context(), faults={"about": told}), 400
+    wanted = Notices(email=addresses, about=about)
+    return _save(
+        "notices",
+        "notices.saved",
+        lambda t: structs.replace(t, notices=wanted),
+        _("Aviseringarna är sparade."),
+    )
 
-    @settings.post("/installningar/provmeddelande")
-    def test_mail() -> AnyResponse:
-        """Send a message to see that it arrives."""
-        ctx = request_context()
-        mailer = ctx.services.mailer()
-        if mailer is None:
-            flash(_("Den som driver Skolsynk har inte ställt in e-post."), "warning")
-        elif not ctx.tenant.notices.email:
-            flash(_("Spara minst en adress först."), "warning")
-        else:
-            _send_test(ctx, mailer)
-        return redirect(url_for("settings.page"))
 
-    @settings.post("/installningar/administratorer")
-    def administrators() -> AnyResponse | tuple[str, int]:
-        ctx = request_context()
-        addresses, bad = _addresses(request.form.get("administrators", ""))
-        if bad:
-            told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
-            return _page(ctx, faults={"administrators": told}), 400
-        if not is_allowed(ctx.admin, addresses):
-            told = _("Ta med din egen adress, annars kommer du inte in igen.")
-            return _page(ctx, faults={"administrators": told}), 400
-        return _save(
-            "administrators",
-            "administrators.saved",
-            lambda t: structs.replace(t, administrators=addresses),
-            _("Administratörerna är sparade."),
-        )
+@bp.post("/installningar/provmeddelande")
+def test_mail() -> AnyResponse:
+    """Send a message to see that it arrives."""
+    ctx = request_context()
+    mailer = ctx.services.mailer()
+    if mailer is None:
+        flash(_("Den som driver Skolsynk har inte ställt in e-post."), "warning")
+    elif not ctx.tenant.notices.email:
+        flash(_("Spara minst en adress först."), "warning")
+    else:
+        _send_test(ctx, mailer)
+    return redirect(url_for("settings.page"))
 
-    return settings
+
+@bp.post("/installningar/administratorer")
+def administrators() -> AnyResponse | tuple[str, int]:
+    """Save who may sign in."""
+    ctx = request_context()
+    addresses, bad = _addresses(request.form.get("administrators", ""))
+    if bad:
+        told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
+        return _page(ctx, faults={"administrators": told}), 400
+    if not is_allowed(ctx.admin, addresses):
+        told = _("Ta med din egen adress, annars kommer du inte in igen.")
+        return _page(ctx, faults={"administrators": told}), 400
+    return _save(
+        "administrators",
+        "administrators.saved",
+        lambda t: structs.replace(t, administrators=addresses),
+        _("Administratörerna är sparade."),
+    )
 
 
 def _send_test(ctx: RequestContext, mailer: Mailer) -> None:

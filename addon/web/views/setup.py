@@ -20,89 +20,93 @@ from addon.web.views.directory import request_reading
 NUMBER = re.compile(r"(\d{6})-?(\d{4})")
 
 
-def blueprint() -> Blueprint:
-    """The steps that have no page of their own."""
-    guide = Blueprint("setup", __name__)
+bp = Blueprint("setup", __name__)
 
-    @guide.post("/kom-igang")
-    def start() -> AnyResponse:
-        """Save the document that everything else is written in, and have the directory read."""
-        ctx = request_context()
-        if ctx.is_new:
-            proposed = _proposed(ctx)
-            ctx.save("organisation.saved", lambda t: structs.replace(t, organisation=proposed))
-            request_reading(ctx)
-        return redirect(url_for("setup.organisation"))
 
-    @guide.get("/organisation")
-    def organisation() -> str | AnyResponse:
-        """Who the principal organiser is."""
-        ctx = request_context()
-        if ctx.is_new:
-            return redirect(url_for("overview.page"))
-        kept, found = ctx.tenant.organisation, _in_register(ctx)
-        number = kept.organisation_number or (found.organisation_number if found else None)
-        return _organisation_form(ctx, {"name": kept.name, "number": spelled(number or "")}, found)
+@bp.post("/kom-igang")
+def start() -> AnyResponse:
+    """Save the document that everything else is written in, and have the directory read."""
+    ctx = request_context()
+    if ctx.is_new:
+        proposed = _proposed(ctx)
+        ctx.save("organisation.saved", lambda t: structs.replace(t, organisation=proposed))
+        request_reading(ctx)
+    return redirect(url_for("setup.organisation"))
 
-    @guide.post("/organisation")
-    def save_organisation() -> str | AnyResponse | tuple[str, int]:
-        """Keep the organisation's name and number."""
-        ctx = request_context()
-        given = {name: request.form.get(name, "").strip() for name in ("name", "number")}
-        faults = _faults(given)
-        if faults:
-            return _organisation_form(ctx, given, faults=faults), 400
-        wanted = Organisation(given["name"], _plain(given["number"]) or None)
-        try:
-            ctx.save(
-                "organisation.saved",
-                lambda t: structs.replace(t, organisation=wanted),
-                part=_organisation,
-                version_token=request.form.get("mark", ""),
-            )
-        except EditConflict as conflict:
-            return _organisation_form(ctx, given, conflict=conflict), 409
-        flash(_("Organisationen är sparad."))
-        return redirect(
-            url_for("setup.organisation" if setup_steps(ctx).done else "school_register.page")
+
+@bp.get("/organisation")
+def organisation() -> str | AnyResponse:
+    """Who the principal organiser is."""
+    ctx = request_context()
+    if ctx.is_new:
+        return redirect(url_for("overview.page"))
+    kept, found = ctx.tenant.organisation, _in_register(ctx)
+    number = kept.organisation_number or (found.organisation_number if found else None)
+    return _organisation_form(ctx, {"name": kept.name, "number": spelled(number or "")}, found)
+
+
+@bp.post("/organisation")
+def save_organisation() -> str | AnyResponse | tuple[str, int]:
+    """Keep the organisation's name and number."""
+    ctx = request_context()
+    given = {name: request.form.get(name, "").strip() for name in ("name", "number")}
+    faults = _faults(given)
+    if faults:
+        return _organisation_form(ctx, given, faults=faults), 400
+    wanted = Organisation(given["name"], _plain(given["number"]) or None)
+    try:
+        ctx.save(
+            "organisation.saved",
+            lambda t: structs.replace(t, organisation=wanted),
+            part=_organisation,
+            version_token=request.form.get("mark", ""),
         )
+    except EditConflict as conflict:
+        return _organisation_form(ctx, given, conflict=conflict), 409
+    flash(_("Organisationen är sparad."))
+    return redirect(
+        url_for("setup.organisation" if setup_steps(ctx).done else "school_register.page")
+    )
 
-    @guide.post("/organisation/las-i-mitt-namn")
-    def reader() -> AnyResponse:
-        """Have the directory be read in the name of whoever asks."""
-        ctx = request_context()
-        if ctx.is_new:
-            return redirect(url_for("overview.page"))
-        own = ctx.admin.email
-        ctx.save("organisation.reader", lambda t: structs.replace(t, delegated_admin=own))
-        request_reading(ctx)  # if it cannot be read so, that is told at once
-        flash(_("Katalogen läses i ditt namn från och med nu."))
-        return redirect(url_for("setup.organisation"))
 
-    @guide.get("/testlage")
-    def test() -> str:
-        """Which vendors can be tried in their test environment."""
-        return _modes(request_context(), "test")
-
-    @guide.get("/skarpt-lage")
-    def live() -> str:
-        """Which vendors can be turned on."""
-        return _modes(request_context(), "live")
-
-    @guide.post("/guide/bort")
-    def away() -> AnyResponse:
-        """Show the steps no more by themselves."""
-        put_away(request_context())
-        flash(_("Guiden är undanlagd. Du hittar den igen under Inställningar."))
+@bp.post("/organisation/las-i-mitt-namn")
+def reader() -> AnyResponse:
+    """Have the directory be read in the name of whoever asks."""
+    ctx = request_context()
+    if ctx.is_new:
         return redirect(url_for("overview.page"))
+    own = ctx.admin.email
+    ctx.save("organisation.reader", lambda t: structs.replace(t, delegated_admin=own))
+    request_reading(ctx)  # if it cannot be read so, that is told at once
+    flash(_("Katalogen läses i ditt namn från och med nu."))
+    return redirect(url_for("setup.organisation"))
 
-    @guide.post("/guide/visa")
-    def back() -> AnyResponse:
-        """Show the steps again."""
-        bring_back(request_context())
-        return redirect(url_for("overview.page"))
 
-    return guide
+@bp.get("/testlage")
+def test() -> str:
+    """Which vendors can be tried in their test environment."""
+    return _modes(request_context(), "test")
+
+
+@bp.get("/skarpt-lage")
+def live() -> str:
+    """Which vendors can be turned on."""
+    return _modes(request_context(), "live")
+
+
+@bp.post("/guide/bort")
+def away() -> AnyResponse:
+    """Show the steps no more by themselves."""
+    put_away(request_context())
+    flash(_("Guiden är undanlagd. Du hittar den igen under Inställningar."))
+    return redirect(url_for("overview.page"))
+
+
+@bp.post("/guide/visa")
+def back() -> AnyResponse:
+    """Show the steps again."""
+    bring_back(request_context())
+    return redirect(url_for("overview.page"))
 
 
 def _organisation(tenant: Tenant) -> Organisation:

@@ -14,6 +14,7 @@ from authlib.integrations.flask_client import OAuth
 from flask import (
     Blueprint,
     Flask,
+    current_app,
     make_response,
     redirect,
     render_template,
@@ -30,7 +31,7 @@ from addon.vendors.profiles import NotConfigured
 from addon.web.security.auth import SignInRefused, authenticate, refusal_text, remember, signed_in
 from addon.web.security.headers import HEADERS
 from addon.web.security.safe_redirect import safe_path_after_sign_in
-from addon.web.services import Services
+from addon.web.services import current_services
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ AGAIN = 30.0
 """Seconds for which a provider that did not answer is not asked for the sign-in page's sake."""
 ASK_WHICH = "select_account"
 """Who was refused must be able to choose another account than the one that is signed in."""
+PROVIDER = "skolsynk.provider"
+"""Where `app.extensions` has the application's `Provider`."""
 BACK = "way_back"
 NAME = "provider"
 BEGUN = f"_state_{NAME}_"
@@ -91,82 +94,96 @@ class Provider:
             return self._client
 
 
-def blueprint(app: Flask, services: Services) -> Blueprint:
-    """Signing in and out."""
-    signin = Blueprint("sign_in", __name__)
-    provider = Provider(app, services.settings)
+bp = Blueprint("sign_in", __name__)
 
-    @signin.get("/logga-in")
-    def page() -> AnyResponse | tuple[str, int]:
-        """One button; a link alone begins nothing."""
-        way_back = safe_path_after_sign_in(request.args.get("vidare", ""))
-        if provider.settings is None:
-            return render_template("sign_in/not_set_up.html"), 503
-        if signed_in(services.clock()) is not None:
-            return redirect(way_back)
-        response = make_response(render_template("sign_in/page.html", way_back=way_back))
-        policy = HEADERS["Content-Security-Policy"].replace(
-            "form-action 'self'", f"form-action 'self' {provider.origins()}"
-        )
-        response.headers["Content-Security-Policy"] = policy
-        return response
 
-    @signin.post("/logga-in")
-    def begin() -> AnyResponse | tuple[str, int]:
-        """Send the person to the provider."""
-        if provider.settings is None:
-            return render_template("sign_in/not_set_up.html"), 503
-        session[BACK] = safe_path_after_sign_in(request.form.get("vidare", ""))
-        _forget_all_but(MOST_BEGUN - 1)
-        try:
-            answer: AnyResponse = provider.client.authorize_redirect(
-                _callback(services.settings), prompt=ASK_WHICH
-            )
-        except UNUSABLE as error:
-            log.error("the OpenID provider cannot be used: %s", type(error).__name__)
-            return render_template("sign_in/trouble.html", why="provider"), 503
-        return answer
+def init_app(app: Flask, settings: Settings) -> None:
+    """Let people sign in to the application, where the settings name a provider."""
+    app.extensions[PROVIDER] = Provider(app, settings)
+    app.register_blueprint(bp)
 
-    @signin.get("/logga-in/klar")
-    def done() -> AnyResponse | tuple[str, int]:
-        """The provider has sent the person back."""
-        if provider.settings is None:
-            return render_template("sign_in/not_set_up.html"), 503
-        _forget_expired(services.clock())
-        try:
-            token = provider.client.authorize_access_token(claims_options=provider.demands())
-            claims = token["userinfo"]
-            sub, email = str(claims["sub"]), str(claims["email"])
-            verified = claims.get("email_verified") is True
-        except OAuthError as error:
-            log.warning("nobody was signed in: %s", _word(error.error))
-            if signed_in(services.clock()) is not None:  # in another window, meanwhile
-                return redirect(safe_path_after_sign_in("/"))
-            why = "denied" if error.error == "access_denied" else "again"
-            return render_template("sign_in/trouble.html", why=why), 400
-        except (RequestException, NotConfigured) as error:
-            log.error("the OpenID provider cannot be used: %s", type(error).__name__)
-            return render_template("sign_in/trouble.html", why="provider"), 503
-        except Exception as error:  # a token that is not as it must be, whatever the library says
-            log.warning("nobody was signed in: %s", type(error).__name__)
-            return render_template("sign_in/trouble.html", why="again"), 400
-        way_back = safe_path_after_sign_in(session.get(BACK, "/"))
-        if not verified:
-            return refusal_text("administrator")
-        try:
-            remember(authenticate(services, sub, email))
-        except SignInRefused as refused:
-            session.clear()
-            return refusal_text(refused.why)
+
+def current_provider() -> Provider:
+    """The provider of the application that answers."""
+    found: Provider = current_app.extensions[PROVIDER]
+    return found
+
+
+@bp.get("/logga-in")
+def page() -> AnyResponse | tuple[str, int]:
+    """One button; a link alone begins nothing."""
+    services, provider = current_services(), current_provider()
+    way_back = safe_path_after_sign_in(request.args.get("vidare", ""))
+    if provider.settings is None:
+        return render_template("sign_in/not_set_up.html"), 503
+    if signed_in(services.clock()) is not None:
         return redirect(way_back)
+    response = make_response(render_template("sign_in/page.html", way_back=way_back))
+    policy = HEADERS["Content-Security-Policy"].replace(
+        "form-action 'self'", f"form-action 'self' {provider.origins()}"
+    )
+    response.headers["Content-Security-Policy"] = policy
+    return response
 
-    @signin.post("/logga-ut")
-    def leave() -> AnyResponse:
-        """End the session."""
+
+@bp.post("/logga-in")
+def begin() -> AnyResponse | tuple[str, int]:
+    """Send the person to the provider."""
+    services, provider = current_services(), current_provider()
+    if provider.settings is None:
+        return render_template("sign_in/not_set_up.html"), 503
+    session[BACK] = safe_path_after_sign_in(request.form.get("vidare", ""))
+    _forget_all_but(MOST_BEGUN - 1)
+    try:
+        answer: AnyResponse = provider.client.authorize_redirect(
+            _callback(services.settings), prompt=ASK_WHICH
+        )
+    except UNUSABLE as error:
+        log.error("the OpenID provider cannot be used: %s", type(error).__name__)
+        return render_template("sign_in/trouble.html", why="provider"), 503
+    return answer
+
+
+@bp.get("/logga-in/klar")
+def done() -> AnyResponse | tuple[str, int]:
+    """The provider has sent the person back."""
+    services, provider = current_services(), current_provider()
+    if provider.settings is None:
+        return render_template("sign_in/not_set_up.html"), 503
+    _forget_expired(services.clock())
+    try:
+        token = provider.client.authorize_access_token(claims_options=provider.demands())
+        claims = token["userinfo"]
+        sub, email = str(claims["sub"]), str(claims["email"])
+        verified = claims.get("email_verified") is True
+    except OAuthError as error:
+        log.warning("nobody was signed in: %s", _word(error.error))
+        if signed_in(services.clock()) is not None:  # in another window, meanwhile
+            return redirect(safe_path_after_sign_in("/"))
+        why = "denied" if error.error == "access_denied" else "again"
+        return render_template("sign_in/trouble.html", why=why), 400
+    except (RequestException, NotConfigured) as error:
+        log.error("the OpenID provider cannot be used: %s", type(error).__name__)
+        return render_template("sign_in/trouble.html", why="provider"), 503
+    except Exception as error:  # a token that is not as it must be, whatever the library says
+        log.warning("nobody was signed in: %s", type(error).__name__)
+        return render_template("sign_in/trouble.html", why="again"), 400
+    way_back = safe_path_after_sign_in(session.get(BACK, "/"))
+    if not verified:
+        return refusal_text("administrator")
+    try:
+        remember(authenticate(services, sub, email))
+    except SignInRefused as refused:
         session.clear()
-        return redirect(url_for("sign_in.page"))
+        return refusal_text(refused.why)
+    return redirect(way_back)
 
-    return signin
+
+@bp.post("/logga-ut")
+def leave() -> AnyResponse:
+    """End the session."""
+    session.clear()
+    return redirect(url_for("sign_in.page"))
 
 
 def _callback(settings: Settings) -> str:

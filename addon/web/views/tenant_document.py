@@ -17,52 +17,49 @@ SHOWN = 200
 """Changes and faults on a page."""
 
 
-def blueprint() -> Blueprint:
-    """The page's endpoints, and for all templates the filter `fault_words`."""
-    document = Blueprint("tenant_document", __name__)
-    document.add_app_template_filter(fault_words)
+bp = Blueprint("tenant_document", __name__)
+bp.add_app_template_filter(fault_words)
 
-    @document.get("/installningar/dokument")
-    def page() -> str:
-        """All settings in one file."""
-        return _page(request_context())
 
-    @document.get("/installningar/dokument.json")
-    def export() -> Response:
-        """The document as a file."""
-        ctx = request_context()
-        return Response(
-            write_document(ctx.tenant),
-            mimetype="application/json",
-            headers={
-                "Content-Disposition": f'attachment; filename="skolsynk-{ctx.tenant_id}.json"'
-            },
+@bp.get("/installningar/dokument")
+def page() -> str:
+    """All settings in one file."""
+    return _page(request_context())
+
+
+@bp.get("/installningar/dokument.json")
+def export() -> Response:
+    """The document as a file."""
+    ctx = request_context()
+    return Response(
+        write_document(ctx.tenant),
+        mimetype="application/json",
+        headers={"Content-Disposition": f'attachment; filename="skolsynk-{ctx.tenant_id}.json"'},
+    )
+
+
+@bp.post("/installningar/dokument")
+def import_() -> str | AnyResponse | tuple[str, int]:
+    """Check a file whole and show what it would change; then, confirmed, keep it."""
+    ctx, data = request_context(), _given()
+    try:
+        wanted = _checked(ctx, data)
+    except DocumentError as error:
+        return _page(ctx, faults=error.faults), 400
+    text = data.decode("utf-8-sig")
+    if request.form.get("do") != "import":
+        return _page(ctx, wanted=wanted, text=text)
+    try:
+        ctx.save(
+            "document.imported",
+            lambda tenant: wanted,
+            part=lambda tenant: tenant,
+            version_token=request.form.get("mark", ""),
         )
-
-    @document.post("/installningar/dokument")
-    def import_() -> str | AnyResponse | tuple[str, int]:
-        """Check a file whole and show what it would change; then, confirmed, keep it."""
-        ctx, data = request_context(), _given()
-        try:
-            wanted = _checked(ctx, data)
-        except DocumentError as error:
-            return _page(ctx, faults=error.faults), 400
-        text = data.decode("utf-8-sig")
-        if request.form.get("do") != "import":
-            return _page(ctx, wanted=wanted, text=text)
-        try:
-            ctx.save(
-                "document.imported",
-                lambda tenant: wanted,
-                part=lambda tenant: tenant,
-                version_token=request.form.get("mark", ""),
-            )
-        except EditConflict as conflict:
-            return _page(ctx, wanted=wanted, text=text, conflict=conflict), 409
-        flash(_("Inställningarna är importerade."))
-        return redirect(url_for("tenant_document.page"))
-
-    return document
+    except EditConflict as conflict:
+        return _page(ctx, wanted=wanted, text=text, conflict=conflict), 409
+    flash(_("Inställningarna är importerade."))
+    return redirect(url_for("tenant_document.page"))
 
 
 def _given() -> bytes:

@@ -26,7 +26,6 @@ from addon.web.presenters.vendor_errors import trouble_remedy
 from addon.web.presenters.vendor_impact import PeopleCounts, carried, most_removed
 from addon.web.presenters.vendor_limitations import VendorLimitations, lacking
 from addon.web.request_context import EditConflict, RequestContext, request_context
-from addon.web.views import vendor_mode, vendor_withdrawal
 from addon.web.views.vendor_common import connection_to, known_vendor, people_there, with_settings
 
 FIELDS: tuple[OptionalField, ...] = get_args(OptionalField)
@@ -34,74 +33,69 @@ SHOWN = 100
 """Refusals, names and groups on a page."""
 
 
-def blueprint() -> Blueprint:
-    """A vendor's page and what can be done there."""
-    vendor = Blueprint("vendor", __name__)
-    vendor_mode.add_to(vendor)
-    vendor_withdrawal.add_to(vendor)
+bp = Blueprint("vendor", __name__)
 
-    @vendor.get("/leverantorer/<vendor>")
-    def page(vendor: str) -> str:
-        """What does it have, is it up to date, what did it refuse?"""
-        ctx = request_context()
-        known_vendor(ctx, vendor)
-        return _page(ctx, vendor)
 
-    @vendor.post("/leverantorer/<vendor>")
-    def save(vendor: str) -> str | AnyResponse | tuple[str, int]:
-        """Keep the optional fields and the limits."""
-        ctx = request_context()
-        profile = known_vendor(ctx, vendor)
-        form = read_limits(request.form)
-        chosen = set(request.form.getlist("fields"))
-        fields = tuple(f for f in FIELDS if f in chosen and f in profile.fields)
-        if form.faults or form.limits is None:
-            return _page(ctx, vendor, form=form, fields=fields), 400
-        limits, before = form.limits, connection_to(ctx.tenant, vendor)
+@bp.get("/leverantorer/<vendor>")
+def page(vendor: str) -> str:
+    """What does it have, is it up to date, what did it refuse?"""
+    ctx = request_context()
+    known_vendor(ctx, vendor)
+    return _page(ctx, vendor)
 
-        def change(tenant: Tenant) -> Tenant:
-            changes = connection_to(tenant, vendor).limits.changes
-            kept = structs.replace(limits, changes=changes)  # those are set in the document only
-            return with_settings(tenant, vendor, fields=fields, limits=kept)
 
-        try:
-            ctx.save(
-                "vendor.saved",
-                change,
-                subject=vendor,
-                part=lambda t: _settings(t, vendor),
-                version_token=request.form.get("mark", ""),
-            )
-        except EditConflict as conflict:
-            return _page(ctx, vendor, form=form, fields=fields, conflict=conflict), 409
-        if before.mode != "off" and set(before.fields) != set(fields):
-            name = ctx.vendor_name(vendor)
-            flash(
-                _("Sparat. Nästa körning ändrar uppgifterna om alla hos %(vendor)s.", vendor=name)
-            )
-        else:
-            flash(_("Sparat."))
-        return redirect(url_for("vendor.page", vendor=vendor))
+@bp.post("/leverantorer/<vendor>")
+def save(vendor: str) -> str | AnyResponse | tuple[str, int]:
+    """Keep the optional fields and the limits."""
+    ctx = request_context()
+    profile = known_vendor(ctx, vendor)
+    form = read_limits(request.form)
+    chosen = set(request.form.getlist("fields"))
+    fields = tuple(f for f in FIELDS if f in chosen and f in profile.fields)
+    if form.faults or form.limits is None:
+        return _page(ctx, vendor, form=form, fields=fields), 400
+    limits, before = form.limits, connection_to(ctx.tenant, vendor)
 
-    @vendor.post("/leverantorer/<vendor>/stam-av")
-    def reconcile(vendor: str) -> AnyResponse:
-        """Ask the vendor what it has, and mend what is remembered."""
-        ctx = request_context()
-        known_vendor(ctx, vendor)
+    def change(tenant: Tenant) -> Tenant:
+        changes = connection_to(tenant, vendor).limits.changes
+        kept = structs.replace(limits, changes=changes)  # those are set in the document only
+        return with_settings(tenant, vendor, fields=fields, limits=kept)
+
+    try:
+        ctx.save(
+            "vendor.saved",
+            change,
+            subject=vendor,
+            part=lambda t: _settings(t, vendor),
+            version_token=request.form.get("mark", ""),
+        )
+    except EditConflict as conflict:
+        return _page(ctx, vendor, form=form, fields=fields, conflict=conflict), 409
+    if before.mode != "off" and set(before.fields) != set(fields):
         name = ctx.vendor_name(vendor)
-        if connection_to(ctx.tenant, vendor).mode == "off":
-            flash(_("%(vendor)s är av. Slå på den först.", vendor=name), "warning")
-            return redirect(url_for("vendor.page", vendor=vendor))
-        try:
-            request_reconciliation(ctx.services.queue(), ctx.tenant_id, vendor, ctx.now)
-        except TaskQueueError:
-            flash(_("Det gick inte att börja just nu. Försök igen om en stund."), "warning")
-        else:
-            ctx.append_audit("vendor.reconciled", vendor)
-            flash(_("%(vendor)s tillfrågas nu om vad den har.", vendor=name))
-        return redirect(url_for("vendor.page", vendor=vendor))
+        flash(_("Sparat. Nästa körning ändrar uppgifterna om alla hos %(vendor)s.", vendor=name))
+    else:
+        flash(_("Sparat."))
+    return redirect(url_for("vendor.page", vendor=vendor))
 
-    return vendor
+
+@bp.post("/leverantorer/<vendor>/stam-av")
+def reconcile(vendor: str) -> AnyResponse:
+    """Ask the vendor what it has, and mend what is remembered."""
+    ctx = request_context()
+    known_vendor(ctx, vendor)
+    name = ctx.vendor_name(vendor)
+    if connection_to(ctx.tenant, vendor).mode == "off":
+        flash(_("%(vendor)s är av. Slå på den först.", vendor=name), "warning")
+        return redirect(url_for("vendor.page", vendor=vendor))
+    try:
+        request_reconciliation(ctx.services.queue(), ctx.tenant_id, vendor, ctx.now)
+    except TaskQueueError:
+        flash(_("Det gick inte att börja just nu. Försök igen om en stund."), "warning")
+    else:
+        ctx.append_audit("vendor.reconciled", vendor)
+        flash(_("%(vendor)s tillfrågas nu om vad den har.", vendor=name))
+    return redirect(url_for("vendor.page", vendor=vendor))
 
 
 def _settings(tenant: Tenant, vendor: str) -> object:

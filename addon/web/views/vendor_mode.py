@@ -25,53 +25,53 @@ from addon.web.views.vendor_common import (
 )
 from addon.web.views.vendor_withdrawal import can_empty, empty_tests
 
+bp = Blueprint("vendor_mode", __name__)
 
-def add_to(vendor: Blueprint) -> None:
-    """Give the vendor's pages the change of mode."""
 
-    @vendor.get("/leverantorer/<vendor>/lage/<mode>")
-    def mode(vendor: str, mode: str) -> str:
-        """What it means to turn the vendor on, try it or turn it off, with the numbers."""
-        ctx = request_context()
-        known_vendor(ctx, vendor)
-        return _page(ctx, vendor, _mode(mode))
+@bp.get("/leverantorer/<vendor>/lage/<mode>")
+def page(vendor: str, mode: str) -> str:
+    """What it means to turn the vendor on, try it or turn it off, with the numbers."""
+    ctx = request_context()
+    known_vendor(ctx, vendor)
+    return _page(ctx, vendor, _mode(mode))
 
-    @vendor.post("/leverantorer/<vendor>/lage/<mode>")
-    def set_mode(vendor: str, mode: str) -> str | AnyResponse | tuple[str, int]:
-        """Do it, and have a run begin."""
-        ctx = request_context()
-        ctx.wait_longer()
-        known_vendor(ctx, vendor)
-        wanted, connection = _mode(mode), connection_to(ctx.tenant, vendor)
-        if wanted != "off" and not (
-            connection.school_units
-            and problem_in(ctx, connection, wanted) is None
-            and not undecided(ctx, ctx.directory)
-        ):
-            return _page(ctx, vendor, wanted), 400
-        try:
-            ctx.save(
-                "vendor.mode",
-                lambda t: with_settings(t, vendor, mode=wanted),
-                subject=vendor,
-                part=lambda t: _asked_about(t, vendor),
-                version_token=request.form.get("mark", ""),
-                places=(
-                    f"connections[{vendor}]",
-                    "protected",
-                    *(f"schoolUnits[{code}]" for code in connection.school_units),
-                ),
-            )
-        except EditConflict as conflict:
-            return _overtaken(ctx, vendor, wanted, conflict)
-        if wanted != connection.mode:
-            _take_back_approval(ctx, connection)
-        ordered = _begin(ctx, vendor, wanted)
-        emptied = wanted == "live" and request.form.get("empty") == "1"
-        if emptied and can_empty(ctx, vendor, people_there(ctx, vendor)):
-            empty_tests(ctx, vendor)
-        asked = request_id(ctx.now) if ordered else None
-        return redirect(url_for("vendor.page", vendor=vendor, begard=asked))
+
+@bp.post("/leverantorer/<vendor>/lage/<mode>")
+def save(vendor: str, mode: str) -> str | AnyResponse | tuple[str, int]:
+    """Do it, and have a run begin."""
+    ctx = request_context()
+    ctx.wait_longer()
+    known_vendor(ctx, vendor)
+    wanted, connection = _mode(mode), connection_to(ctx.tenant, vendor)
+    if wanted != "off" and not (
+        connection.school_units
+        and problem_in(ctx, connection, wanted) is None
+        and not undecided(ctx, ctx.directory)
+    ):
+        return _page(ctx, vendor, wanted), 400
+    try:
+        ctx.save(
+            "vendor.mode",
+            lambda t: with_settings(t, vendor, mode=wanted),
+            subject=vendor,
+            part=lambda t: _asked_about(t, vendor),
+            version_token=request.form.get("mark", ""),
+            places=(
+                f"connections[{vendor}]",
+                "protected",
+                *(f"schoolUnits[{code}]" for code in connection.school_units),
+            ),
+        )
+    except EditConflict as conflict:
+        return _overtaken(ctx, vendor, wanted, conflict)
+    if wanted != connection.mode:
+        _take_back_approval(ctx, connection)
+    ordered = _begin(ctx, vendor, wanted)
+    emptied = wanted == "live" and request.form.get("empty") == "1"
+    if emptied and can_empty(ctx, vendor, people_there(ctx, vendor)):
+        empty_tests(ctx, vendor)
+    asked = request_id(ctx.now) if ordered else None
+    return redirect(url_for("vendor.page", vendor=vendor, begard=asked))
 
 
 def _mode(text: str) -> Mode:
@@ -144,7 +144,7 @@ def _overtaken(
         flash(
             _("Någon annan har sparat under tiden, så inget är ändrat. Se efter igen."), "warning"
         )
-        return redirect(url_for("vendor.mode", vendor=vendor, mode=wanted))
+        return redirect(url_for("vendor_mode.page", vendor=vendor, mode=wanted))
 
 
 def _page(

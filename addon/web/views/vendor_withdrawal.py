@@ -21,63 +21,66 @@ from addon.web.views.vendor_common import (
 MODES: tuple[Mode, ...] = ("live", "test")
 
 
-def add_to(vendor: Blueprint) -> None:
-    """Give the vendor's pages the withdrawal."""
+bp = Blueprint("vendor_withdrawal", __name__)
 
-    @vendor.get("/leverantorer/<vendor>/avveckla")
-    def withdraw(vendor: str) -> str:
-        """What it means to remove everything at the vendor."""
-        ctx = request_context()
-        known_vendor(ctx, vendor)
-        return _page(ctx, vendor)
 
-    @vendor.post("/leverantorer/<vendor>/avveckla")
-    def do_withdraw(vendor: str) -> str | AnyResponse | tuple[str, int]:
-        """Have it removed, when the vendor's name was written."""
-        ctx = request_context()
-        known_vendor(ctx, vendor)
-        name, typed = ctx.vendor_name(vendor), request.form.get("name", "").strip()
-        there = people_there(ctx, vendor)
-        problems = _problems(ctx, vendor, there)
-        if len(problems) == len(there):  # also where there is nothing
-            return _page(ctx, vendor, typed), 400
-        if typed.casefold() != name.casefold():
-            wrong = _("Skriv leverantörens namn, %(vendor)s, för att bekräfta.", vendor=name)
-            return _page(ctx, vendor, typed, {"name": str(wrong)}), 400
-        if connection_to(ctx.tenant, vendor).mode != "off":
-            ctx.save("vendor.mode", lambda t: with_settings(t, vendor, mode="off"), subject=vendor)
-        try:
-            request_withdrawal(ctx.services.queue(), ctx.tenant_id, vendor, ctx.now)
-        except TaskQueueError:
-            told = _("Det gick inte att börja, så inget har tagits bort. Försök igen om en stund.")
-            flash(f"{told} {_('%(vendor)s är av så länge.', vendor=name)}", "warning")
-            return redirect(url_for("vendor.withdraw", vendor=vendor))
-        ctx.append_audit("vendor.withdrawn", vendor)
-        if "live" in problems:
-            flash(_("Allt ni har i testmiljön hos %(vendor)s tas bort nu.", vendor=name))
-        elif "test" in problems:
-            flash(_("Allt ni har i skarpt läge hos %(vendor)s tas bort nu.", vendor=name))
-        else:
-            flash(_("Allt ni har hos %(vendor)s tas bort nu.", vendor=name))
-        return redirect(url_for("runs.page"))
+@bp.get("/leverantorer/<vendor>/avveckla")
+def page(vendor: str) -> str:
+    """What it means to remove everything at the vendor."""
+    ctx = request_context()
+    known_vendor(ctx, vendor)
+    return _page(ctx, vendor)
 
-    @vendor.get("/leverantorer/<vendor>/tom-testmiljon")
-    def empty(vendor: str) -> str:
-        """What it means to remove everything in the vendor's test environment."""
-        ctx = request_context()
-        known_vendor(ctx, vendor)
-        return _emptying(ctx, vendor)
 
-    @vendor.post("/leverantorer/<vendor>/tom-testmiljon")
-    def do_empty(vendor: str) -> AnyResponse | tuple[str, int]:
-        """Have it removed; what is in live mode stays as it is."""
-        ctx = request_context()
-        known_vendor(ctx, vendor)
-        there = people_there(ctx, vendor)
-        if not can_empty(ctx, vendor, there):
-            return _emptying(ctx, vendor), 400
-        empty_tests(ctx, vendor)
-        return redirect(url_for("vendor.page", vendor=vendor))
+@bp.post("/leverantorer/<vendor>/avveckla")
+def save(vendor: str) -> str | AnyResponse | tuple[str, int]:
+    """Have it removed, when the vendor's name was written."""
+    ctx = request_context()
+    known_vendor(ctx, vendor)
+    name, typed = ctx.vendor_name(vendor), request.form.get("name", "").strip()
+    there = people_there(ctx, vendor)
+    problems = _problems(ctx, vendor, there)
+    if len(problems) == len(there):  # also where there is nothing
+        return _page(ctx, vendor, typed), 400
+    if typed.casefold() != name.casefold():
+        wrong = _("Skriv leverantörens namn, %(vendor)s, för att bekräfta.", vendor=name)
+        return _page(ctx, vendor, typed, {"name": str(wrong)}), 400
+    if connection_to(ctx.tenant, vendor).mode != "off":
+        ctx.save("vendor.mode", lambda t: with_settings(t, vendor, mode="off"), subject=vendor)
+    try:
+        request_withdrawal(ctx.services.queue(), ctx.tenant_id, vendor, ctx.now)
+    except TaskQueueError:
+        told = _("Det gick inte att börja, så inget har tagits bort. Försök igen om en stund.")
+        flash(f"{told} {_('%(vendor)s är av så länge.', vendor=name)}", "warning")
+        return redirect(url_for("vendor_withdrawal.page", vendor=vendor))
+    ctx.append_audit("vendor.withdrawn", vendor)
+    if "live" in problems:
+        flash(_("Allt ni har i testmiljön hos %(vendor)s tas bort nu.", vendor=name))
+    elif "test" in problems:
+        flash(_("Allt ni har i skarpt läge hos %(vendor)s tas bort nu.", vendor=name))
+    else:
+        flash(_("Allt ni har hos %(vendor)s tas bort nu.", vendor=name))
+    return redirect(url_for("runs.page"))
+
+
+@bp.get("/leverantorer/<vendor>/tom-testmiljon")
+def empty(vendor: str) -> str:
+    """What it means to remove everything in the vendor's test environment."""
+    ctx = request_context()
+    known_vendor(ctx, vendor)
+    return _emptying(ctx, vendor)
+
+
+@bp.post("/leverantorer/<vendor>/tom-testmiljon")
+def do_empty(vendor: str) -> AnyResponse | tuple[str, int]:
+    """Have it removed; what is in live mode stays as it is."""
+    ctx = request_context()
+    known_vendor(ctx, vendor)
+    there = people_there(ctx, vendor)
+    if not can_empty(ctx, vendor, there):
+        return _emptying(ctx, vendor), 400
+    empty_tests(ctx, vendor)
+    return redirect(url_for("vendor.page", vendor=vendor))
 
 
 def can_empty(ctx: RequestContext, vendor: str, there: Mapping[str, int]) -> bool:

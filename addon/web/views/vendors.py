@@ -36,32 +36,30 @@ class VendorTableFilter(Struct, frozen=True):
         return url_for("vendors.page", q=self.text or None, visa=self.shown or None)
 
 
-def blueprint() -> Blueprint:
-    """The table of units by vendors."""
-    vendors = Blueprint("vendors", __name__)
+bp = Blueprint("vendors", __name__)
 
-    @vendors.get("/leverantorer")
-    def page() -> str:
-        """Which units go where?"""
-        ctx = request_context()
-        return _page(ctx, ticks_of(ctx.tenant), table_filter_of(request.args))
 
-    @vendors.post("/leverantorer")
-    def save() -> str | AnyResponse | tuple[str, int]:
-        """Show other rows or tick whole columns, with nothing lost; or else save."""
-        ctx, wish = request_context(), table_filter_of(request.form)
-        ticks = read_ticks(request.form, ctx.tenant, ctx.vendors)
-        action, _sep, vendor = request.form.get("do", "save").partition("-")
-        if action == "show":
-            if same(ticks, ctx.tenant):
-                return redirect(wish.page)
-            return _page(ctx, ticks, wish)
-        if action in ("all", "none") and vendor in ctx.vendors:
-            codes = {unit.code for unit in rows(ctx.tenant, wish)}
-            return _page(ctx, ticked(ticks, vendor, codes, action == "all"), wish)
-        return _save(ctx, ticks, wish, sure=action == "sure")
+@bp.get("/leverantorer")
+def page() -> str:
+    """Which units go where?"""
+    ctx = request_context()
+    return _page(ctx, ticks_of(ctx.tenant), table_filter_of(request.args))
 
-    return vendors
+
+@bp.post("/leverantorer")
+def save() -> str | AnyResponse | tuple[str, int]:
+    """Show other rows or tick whole columns, with nothing lost; or else save."""
+    ctx, wish = request_context(), table_filter_of(request.form)
+    ticks = read_ticks(request.form, ctx.tenant, ctx.vendors)
+    action, _sep, vendor = request.form.get("do", "save").partition("-")
+    if action == "show":
+        if same(ticks, ctx.tenant):
+            return redirect(wish.page)
+        return _page(ctx, ticks, wish)
+    if action in ("all", "none") and vendor in ctx.vendors:
+        codes = {unit.code for unit in rows(ctx.tenant, wish)}
+        return _page(ctx, ticked(ticks, vendor, codes, action == "all"), wish)
+    return _save(ctx, ticks, wish, sure=action == "sure")
 
 
 def ticks_of(tenant: Tenant) -> Ticks:
