@@ -10,17 +10,22 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format translations bench screenshots requirements deploy clean
+.PHONY: help demo test test-only test-long lint format translations bench screenshots requirements deploy clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Tell the story on a sandbox domain, then serve it; FRESH=1: serve it with nothing set up
 	@if [ -n '$(FRESH)' ]; then exec $(BIN)/python -m addon demo --fresh; \
 	elif [ -t 0 ]; then exec $(BIN)/python -m addon demo; else exec $(BIN)/python -m addon demo --once; fi
 
-test: lint $(BROWSER) ## Run lint, then all tests
-	$(BIN)/python -m pytest
+test: lint test-only ## Run lint, then all tests, on all processors
+
+test-only: $(READY) $(BROWSER)
+	$(BIN)/python -m pytest -n auto --dist loadscope
+
+test-long: $(READY) $(BROWSER) ## Explore for hours: thousands of examples, other ones each time
+	$(BIN)/python -m pytest -n auto --dist loadscope --hypothesis-profile=long
 
 lint: $(READY) ## Check style, format, types and the order of imports
 	$(BIN)/ruff check

@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 
 from flask import Flask
+from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
 
 # Where the tests are started in the background, Ctrl-C is ignored by them and by all that they
@@ -17,3 +18,15 @@ Flask.jinja_options = {
     **Flask.jinja_options,
     "bytecode_cache": FileSystemBytecodeCache(str(COMPILED)),
 }
+
+# `quick` is what `make test` runs: few examples, the same each time. `long` explores: thousands,
+# others each time, with more kills (`make test-long`, or --hypothesis-profile=long).
+settings.register_profile("quick", deadline=None)
+settings.register_profile(
+    "long",
+    deadline=None,
+    max_examples=2000,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
+settings.load_profile("quick")

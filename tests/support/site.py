@@ -15,11 +15,13 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import requests
 from flask import Flask, session
 from flask.testing import FlaskClient
+from msgspec import structs
 from werkzeug.test import TestResponse
 
 from addon import EXTENSION_KEY, create_app
@@ -29,9 +31,10 @@ from addon.school_register.model import RegisterUnit
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.tasks.local import LocalTaskQueue
+from addon.web import services
 from addon.web.security import auth
 from addon.web.services import Services
-from tests.support.installation import DOMAIN, TENANT, Installation
+from tests.support.installation import DOMAIN, QUICK, TENANT, Installation
 
 ADMIN = f"it.admin@{DOMAIN}"
 DELEGATED = f"it.support@{DOMAIN}"
@@ -111,6 +114,10 @@ class Site:
         self.register = self._stack.enter_context(RegisterServer(UNITS))
         here.environ |= self.provider.environ | {"SKOLSYNK_REGISTER": self.register.url}
         here.environ |= self.more
+        # Vendors that do not answer are tried again, as always, but without waiting for long.
+        made = services.sync_context
+        quick = lambda *given: structs.replace(made(*given), retry_policy=QUICK)  # noqa: E731
+        self._stack.enter_context(mock.patch.object(services, "sync_context", quick))
         self.start()
         self._stack.callback(self.stop)
         return self

@@ -81,7 +81,7 @@ def see_that_all_is_well(town: Town) -> None:
 
 
 @pytest.mark.parametrize("kind", ASKED)
-@examples(80)
+@examples(10)
 @given(lived=steps(troubles), concurrency=CONCURRENCY)
 def test_once_the_faults_end_one_run_leaves_exactly_the_roster(
     kind: str, lived: list[Step], concurrency: int
@@ -94,7 +94,7 @@ def test_once_the_faults_end_one_run_leaves_exactly_the_roster(
 
 
 @pytest.mark.parametrize("kind", UNASKED)
-@examples(40)
+@examples(8)
 @given(lived=steps(plain_troubles), concurrency=CONCURRENCY)
 def test_without_a_doubt_a_server_that_cannot_be_asked_is_left_with_exactly_the_roster(
     kind: str, lived: list[Step], concurrency: int
@@ -106,7 +106,7 @@ def test_without_a_doubt_a_server_that_cannot_be_asked_is_left_with_exactly_the_
         see_that_all_is_well(town)
 
 
-@examples(40)
+@examples(8)
 @given(lived=steps(troubles), concurrency=CONCURRENCY)
 def test_a_server_that_only_refuses_never_holds_anything_twice(
     lived: list[Step], concurrency: int
@@ -137,7 +137,7 @@ def in_doubt(town: Town) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", ["own ids, filter", "our ids, 409 only"])
-@examples(60)
+@examples(8)
 @given(lived=steps(troubles), percent=st.sampled_from((10, 100)))
 def test_nothing_beyond_the_limit_goes_without_approval_and_the_protected_always_go(
     kind: str, lived: list[Step], percent: float

@@ -20,9 +20,14 @@ from tests.support.trust_town import (
 )
 
 
+def is_long() -> bool:
+    """Whether the tests have time to explore; see tests/conftest.py."""
+    return settings.get_current_profile_name() == "long"
+
+
 def examples(number: int) -> Callable[[Any], Any]:
-    """The same `number` of examples every time; under the profile `long`, its own."""
-    if settings.get_current_profile_name() == "long":
+    """`number` examples, the same every time; under the profile `long`, as many as it says."""
+    if is_long():
         return settings.get_profile("long")
     return settings(
         max_examples=number,

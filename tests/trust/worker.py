@@ -61,6 +61,8 @@ class Worker:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(SECONDS)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
     def start(
         self,
