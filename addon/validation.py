@@ -22,11 +22,28 @@ T = TypeVar("T")
 PLAIN_KEY = re.compile(r"[\w-]{1,64}")
 
 
-class Fault(msgspec.Struct, frozen=True, order=True):
-    """Something wrong, and where: `schoolUnits[2].code`; an empty place is the whole."""
+Words = tuple["str | Words", ...]
+"""Kinds of values, any of which would do; a tuple in it has the names of which one is wanted."""
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Something wrong, and where: `schoolUnits[2].code`; an empty place is the whole.
+
+    `template` is what is wrong, in English with `{names}` of `values`; it stands for the kind of
+    fault, and pages have their own words for each. `hint` is what may have been meant.
+    """
 
     place: str
-    message: str
+    template: str
+    values: tuple[tuple[str, str | int | Words], ...] = ()
+    hint: str = ""
+
+    @property
+    def message(self) -> str:
+        """The fault in English, without its place."""
+        values = {name: _in_english(value) for name, value in self.values}
+        said = self.template.format_map(values) if values else self.template
+        return f"{said}; did you mean {self.hint}?" if self.hint else said
 
     def __str__(self) -> str:
         return f"{self.place}: {self.message}" if self.place else self.message
@@ -39,14 +56,16 @@ class Faults:
         self._found: list[Fault] = []
         self._stand_ins: list[str] = []
 
-    def add(self, place: str, message: str) -> None:
-        """Notes a fault, unless what is at `place` is only a stand-in for another fault."""
+    def add(self, place: str, template: str, hint: str = "", **values: str | int | Words) -> None:
+        """Note a fault, unless what is at `place` is only a stand-in for another fault."""
         if not self.is_stand_in(place):
-            self._found.append(Fault(place, message))
+            self._found.append(Fault(place, template, tuple(values.items()), hint))
 
-    def stand_in(self, place: str, message: str) -> None:
-        """Notes a fault that leaves nothing at `place` for later checks to look at."""
-        self.add(place, message)
+    def stand_in(
+        self, place: str, template: str, hint: str = "", **values: str | int | Words
+    ) -> None:
+        """Note a fault that leaves nothing at `place` for later checks to look at."""
+        self.add(place, template, hint, **values)
         self._stand_ins.append(place)
 
     def is_stand_in(self, place: str) -> bool:
@@ -82,9 +101,10 @@ def read_json(data: bytes, faults: Faults) -> object:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        place = _line_and_column(data[: error.start].decode("utf-8-sig"))
-        hint = "; it looks like UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
-        faults.stand_in("", f"{place}: not UTF-8{hint}; save the file as UTF-8")
+        line, column = _line_and_column(data[: error.start].decode("utf-8-sig"))
+        guess = "; it looks like UTF-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+        template = "line {line}, column {column}: not UTF-8{guess}; save the file as UTF-8"
+        faults.stand_in("", template, line=line, column=column, guess=guess)
         return None
     try:
         return cast(
@@ -94,12 +114,12 @@ def read_json(data: bytes, faults: Faults) -> object:
             ),
         )
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        faults.stand_in("", f"{place}: not JSON: {error.msg}")
+        template = "line {line}, column {column}: not JSON: {why}"
+        faults.stand_in("", template, line=error.lineno, column=error.colno, why=error.msg)
     except RecursionError:
         faults.stand_in("", "not a document: nested too deep")
     except ValueError as error:
-        faults.stand_in("", f"not JSON: {error}")
+        faults.stand_in("", "not JSON: {why}", why=str(error))
     return None
 
 
@@ -110,9 +130,15 @@ def read(value: object, kind: type[T], faults: Faults, place: str = "") -> T:
 
 def did_you_mean(given: str, possible: Collection[str]) -> str:
     """`; did you mean X?` when one of `possible` is close to `given`, else nothing."""
+    found = closest(given, possible)
+    return f"; did you mean {found}?" if found else ""
+
+
+def closest(given: str, possible: Collection[str]) -> str:
+    """The one of `possible` that is close to `given`, or ""."""
     folded = {name.casefold(): name for name in possible}
     close = difflib.get_close_matches(given.casefold(), folded, n=1, cutoff=0.7)
-    return f"; did you mean {folded[close[0]]}?" if close else ""
+    return folded[close[0]] if close else ""
 
 
 def one_of(possible: Iterable[str]) -> str:
@@ -149,8 +175,8 @@ def _read(value: object, kind: inspect.Type, faults: Faults, place: str) -> obje
             return {k: _read(v, held, faults, below(place, k)) for k, v in entries.items()}
         case inspect.LiteralType(values=values) if value not in values:
             names = sorted(str(v) for v in values)
-            hint = did_you_mean(str(value), names)
-            faults.stand_in(place, f"must be {one_of(names)}{hint}")
+            hint = closest(str(value), names)
+            faults.stand_in(place, "must be one of {names}", hint, names=", ".join(names))
             return _blank(kind)
         case inspect.StrType() if not _is_text(cast(str, value)):
             faults.stand_in(place, "holds half of a surrogate pair, which is no character")
@@ -171,7 +197,7 @@ def _read_struct(
     for key in value:
         if key not in fields:
             absent = [name for name in fields if name not in value]
-            faults.add(below(place, key), f"unknown key{did_you_mean(key, absent)}")
+            faults.add(below(place, key), "unknown key", closest(key, absent))
     made: dict[str, object] = {}
     for key, f in fields.items():
         if key in value:
@@ -188,7 +214,9 @@ def _note_repeated(value: Mapping[str, object], faults: Faults, place: str) -> N
 
 
 def _mismatch(value: object, kind: inspect.Type, faults: Faults, place: str) -> object:
-    faults.stand_in(place, f"must be {_wanted(kind)}, not {_given(value)}")
+    faults.stand_in(
+        place, "must be {wanted}, not {given}", wanted=_wanted(kind), given=(_given(value),)
+    )
     return _blank(kind)
 
 
@@ -211,18 +239,25 @@ def _fits(value: object, kind: inspect.Type) -> bool:
             return isinstance(value, list | tuple)
         case inspect.StructType() | inspect.DictType():
             return isinstance(value, dict)
-    raise TypeError(f"faults.read cannot check a {type(kind).__name__}")
+    raise TypeError(f"validation.read cannot check a {type(kind).__name__}")
 
 
-def _wanted(kind: inspect.Type) -> str:
+def _wanted(kind: inspect.Type) -> Words:
     match kind:
         case inspect.UnionType(types=types):
-            return " or ".join(_wanted(t) for t in types)
+            return tuple(word for t in types for word in _wanted(t))
         case inspect.LiteralType(values=values):
-            return one_of(sorted(str(v) for v in values))
+            return (tuple(sorted(str(v) for v in values)),)
         case inspect.VarTupleType(item_type=item):
-            return "a list of text" if isinstance(item, inspect.StrType) else "a list"
-    return NAMES[type(kind)]
+            return ("a list of text" if isinstance(item, inspect.StrType) else "a list",)
+    return (NAMES[type(kind)],)
+
+
+def _in_english(value: str | int | Words) -> str | int:
+    if not isinstance(value, tuple):
+        return value
+    words = (word if isinstance(word, str) else one_of(map(str, word)) for word in value)
+    return " or ".join(words)
 
 
 NAMES: Mapping[type[inspect.Type], str] = {
@@ -284,7 +319,7 @@ def _as_date(value: str, faults: Faults, place: str) -> date:
     try:
         return date.fromisoformat(value)
     except ValueError:
-        faults.stand_in(place, "must be a date such as 2027-06-15")
+        faults.stand_in(place, "must be a date such as {example}", example="2027-06-15")
         return date.min
 
 
@@ -300,8 +335,8 @@ def _natural(place: str) -> list[tuple[str, int]]:
     return [(w, int(n or 0)) for n, w in re.findall(r"\[(\d+)\]|([^.\[]+|\[.)", place)]
 
 
-def _line_and_column(before: str) -> str:
-    return f"line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))}"
+def _line_and_column(before: str) -> tuple[int, int]:
+    return before.count(chr(10)) + 1, len(before) - before.rfind(chr(10))
 
 
 def _refuse_constant(name: str) -> object:

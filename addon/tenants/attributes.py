@@ -5,7 +5,7 @@ Source: the discovery document admin, directory_v1, User.
 
 from collections.abc import Mapping
 
-from addon.validation import did_you_mean, one_of
+from addon.validation import Fault, closest
 
 SCALARS = frozenset(
     "id primaryEmail orgUnitPath groups aliases nonEditableAliases customerId etag kind "
@@ -41,21 +41,22 @@ TYPED = frozenset(
 SUGGESTED = SCALARS | {f"{first}.{second}" for first, keys in PARTS.items() for second in keys}
 
 
-def attribute_problem(attribute: str) -> str | None:
-    """Why a dotted name is none, as the end of a sentence; None when it is one."""
+def attribute_fault(attribute: str) -> Fault | None:
+    """Why a dotted name is no attribute; None when it is one."""
     first, *rest = attribute.split(".")
     if first == "customSchemas":
         if len(rest) != 2 or not all(rest):
-            return "must be customSchemas.SCHEMA.FIELD"
+            return Fault("", "must be customSchemas.SCHEMA.FIELD")
     elif first in PARTS:
         if len(rest) != 1 or rest[0] not in PARTS[first]:
             known = sorted(PARTS[first])
-            hint = did_you_mean(".".join(rest), known)
-            return f"must be {first}.KEY, where KEY is {one_of(known)}{hint}"
+            values = (("first", first), ("keys", ", ".join(known)))
+            hint = closest(".".join(rest), known)
+            return Fault("", "must be {first}.KEY, where KEY is one of {keys}", values, hint)
     elif first in TYPED:
         if len(rest) != 1 or not rest[0]:
-            return f"must be {first}.TYPE, such as {first}.work"
+            return Fault("", "must be {first}.TYPE, such as {first}.work", (("first", first),))
     elif attribute not in SCALARS:
-        hint = did_you_mean(attribute, SUGGESTED) or did_you_mean(first, [*PARTS, *TYPED])
-        return f"is not an attribute of the Directory API's users{hint}"
+        hint = closest(attribute, SUGGESTED) or closest(first, [*PARTS, *TYPED])
+        return Fault("", "is not an attribute of the Directory API's users", hint=hint)
     return None

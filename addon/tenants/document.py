@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from addon import validation as reading
-from addon.tenants.attributes import attribute_problem
+from addon.tenants.attributes import attribute_fault
 from addon.tenants.conditions import Pattern, PatternError, compiled
 from addon.tenants.model import (
     Clause,
@@ -25,7 +25,7 @@ from addon.tenants.model import (
     Tenant,
     YearRule,
 )
-from addon.validation import Fault, Faults, below, did_you_mean, one_of
+from addon.validation import Fault, Faults, below, closest
 from addon.vendors.profiles import Vendor
 
 SCHOOL_TYPES = tuple("FKLASS FTH OPPFTH GR GRAN GRS SP SAM GY GYAN GYS VUX".split())
@@ -36,6 +36,9 @@ LISTS = frozenset({"in", "notIn"})
 EMPTIES = frozenset({"isEmpty", "isNotEmpty"})
 PATTERNS = frozenset({"matches", "notMatches"})
 MOST_DELETIONS = 1_000_000_000
+BETWEEN = "must be from {least} to {most}"
+CANNOT_USE = "{vendor} cannot use it; it can use {fields}"
+CAN_USE_NONE = "{vendor} cannot use it; it can use no optional field"
 
 
 class DocumentError(ValueError):
@@ -71,7 +74,9 @@ def decode_tenant(data: bytes, vendors: Mapping[str, Vendor]) -> Tenant:
 
 def _check_tenant(tenant: Tenant, vendors: Mapping[str, Vendor], faults: Faults) -> None:
     if not re.fullmatch(r"[^\s/]+", tenant.customer_id):
-        faults.add("customerId", "must be the customer's id, such as C01abcdef")
+        faults.add(
+            "customerId", "must be the customer's id, such as {example}", example="C01abcdef"
+        )
     _check_filled(tenant.organisation.name, "organisation.name", faults)
     _check_org_units(tenant.protected.org_units, "protected.orgUnits", faults)
     for n, path in enumerate(tenant.protected.org_units):
@@ -82,12 +87,14 @@ def _check_tenant(tenant: Tenant, vendors: Mapping[str, Vendor], faults: Faults)
         _check_unit(unit, f"schoolUnits[{n}]", faults)
     codes = [unit.code for unit in tenant.school_units]
     for n, first in _repeats(codes):
-        faults.add(f"schoolUnits[{n}].code", f"is the code of schoolUnits[{first}] too")
+        other = f"schoolUnits[{first}]"
+        faults.add(f"schoolUnits[{n}].code", "is the code of {other} too", other=other)
     for n, connection in enumerate(tenant.connections):
         _check_connection(connection, vendors, f"connections[{n}]", faults)
         _check_chosen_units(connection, codes, f"connections[{n}].schoolUnits", faults)
     for n, first in _repeats([connection.vendor for connection in tenant.connections]):
-        faults.add(f"connections[{n}].vendor", f"is the vendor of connections[{first}] too")
+        other = f"connections[{first}]"
+        faults.add(f"connections[{n}].vendor", "is the vendor of {other} too", other=other)
     _check_schedule(tenant.schedule, faults)
     _check_addresses(tenant.notices.email, "notices.email", faults)
     _check_addresses(tenant.administrators, "administrators", faults)
@@ -95,7 +102,7 @@ def _check_tenant(tenant: Tenant, vendors: Mapping[str, Vendor], faults: Faults)
 
 def _check_schedule(schedule: Schedule, faults: Faults) -> None:
     if schedule.hours is not None and schedule.hours not in HOURS:
-        faults.add("schedule.hours", f"must be {one_of(map(str, HOURS))}")
+        faults.add("schedule.hours", "must be one of {names}", names=", ".join(map(str, HOURS)))
     pause = schedule.pause
     if pause is not None and pause.until < pause.start:
         faults.add("schedule.pause.until", "must not be before from")
@@ -115,7 +122,8 @@ def _check_unit(unit: SchoolUnit, place: str, faults: Faults) -> None:
         faults.add(below(place, "municipalityCode"), "must be four digits")
     for n, school_type in enumerate(unit.school_types):
         if school_type not in SCHOOL_TYPES:
-            faults.add(f"{place}.schoolTypes[{n}]", f"must be {one_of(SCHOOL_TYPES)}")
+            at = f"{place}.schoolTypes[{n}]"
+            faults.add(at, "must be one of {names}", names=", ".join(SCHOOL_TYPES))
     _check_selector(unit.students, below(place, "students"), faults)
     _check_selector(unit.staff, below(place, "staff"), faults)
     _check_rule(unit.classes, "name", below(place, "classes"), faults)
@@ -143,14 +151,15 @@ def _check_clause(clause: Clause, place: str, faults: Faults) -> None:
         return
     if operator in EMPTIES:
         if value is not None:
-            faults.add(at, f"must be left out: {operator} takes none")
+            faults.add(at, "must be left out: {operator} takes none", operator=operator)
     elif operator in LISTS:
         if not isinstance(value, tuple) or not value:
-            faults.add(at, f"must be a list of text with at least one in it: {operator} takes that")
+            template = "must be a list of text with at least one in it: {operator} takes that"
+            faults.add(at, template, operator=operator)
         elif "" in value:
             faults.add(at, "holds an empty text; use isEmpty or isNotEmpty")
     elif not isinstance(value, str):
-        faults.add(at, f"must be one text: {operator} takes that")
+        faults.add(at, "must be one text: {operator} takes that", operator=operator)
     elif not value:
         faults.add(at, "is empty; use isEmpty or isNotEmpty")
     elif operator in PATTERNS:
@@ -164,10 +173,13 @@ def _check_rule(rule: GroupRule | YearRule | None, part: str, place: str, faults
     if faults.is_stand_in(below(place, "from")):
         return
     if compiled and rule.source != "group" and part not in compiled.groupindex:
-        faults.add(below(place, "pattern"), f"must have the named part (?P<{part}>...)")
+        template = "must have the named part {part}"
+        faults.add(below(place, "pattern"), template, part=f"(?P<{part}>...)")
     if rule.source != "attribute":
         if rule.attribute is not None:
-            faults.add(below(place, "attribute"), f"must be left out: from is {rule.source}")
+            faults.add(
+                below(place, "attribute"), "must be left out: from is {source}", source=rule.source
+            )
     elif rule.attribute is None:
         faults.add(below(place, "attribute"), "missing: from is attribute")
     else:
@@ -175,9 +187,9 @@ def _check_rule(rule: GroupRule | YearRule | None, part: str, place: str, faults
 
 
 def _check_attribute(attribute: str, place: str, faults: Faults) -> None:
-    problem = attribute_problem(attribute)
-    if problem is not None:
-        faults.add(place, problem)
+    found = attribute_fault(attribute)
+    if found is not None:
+        faults.add(place, found.template, found.hint, **dict(found.values))
 
 
 def _check_connection(
@@ -185,41 +197,43 @@ def _check_connection(
 ) -> None:
     vendor = vendors.get(connection.vendor)
     if vendor is None:
-        hint = did_you_mean(connection.vendor, vendors)
-        faults.add(below(place, "vendor"), f"must be {one_of(vendors)}{hint}")
+        hint, names = closest(connection.vendor, vendors), ", ".join(vendors)
+        faults.add(below(place, "vendor"), "must be one of {names}", hint, names=names)
     else:
         for n, name in enumerate(connection.fields):
             if name not in vendor.fields:
-                can = ", ".join(vendor.fields) or "no optional field"
-                faults.add(f"{place}.fields[{n}]", f"{vendor.name} cannot use it; it can use {can}")
+                can = ", ".join(vendor.fields)
+                template = CANNOT_USE if can else CAN_USE_NONE
+                faults.add(f"{place}.fields[{n}]", template, vendor=vendor.name, fields=can)
     _check_limits(connection.limits, below(place, "limits"), faults)
 
 
 def _check_limits(limits: Limits, place: str, faults: Faults) -> None:
     if not 0 <= limits.deletions <= MOST_DELETIONS:
-        faults.add(below(place, "deletions"), f"must be from 0 to {MOST_DELETIONS}")
+        faults.add(below(place, "deletions"), BETWEEN, least=0, most=MOST_DELETIONS)
     if not 0 <= limits.deletions_percent <= 100:
-        faults.add(below(place, "deletionsPercent"), "must be from 0 to 100")
+        faults.add(below(place, "deletionsPercent"), BETWEEN, least=0, most=100)
     for resource_type, limit in limits.changes.items():
         at = below(below(place, "changes"), resource_type)
         if limit.number is None and limit.percent is None:
             faults.add(at, "names no limit; give it a number, a percent or both")
         if limit.number is not None and not 0 <= limit.number <= MOST_DELETIONS:
-            faults.add(below(at, "number"), f"must be from 0 to {MOST_DELETIONS}")
+            faults.add(below(at, "number"), BETWEEN, least=0, most=MOST_DELETIONS)
         if limit.percent is not None and limit.percent < 0:
-            faults.add(below(at, "percent"), "must not be below 0")
+            faults.add(below(at, "percent"), "must not be below {least}", least=0)
 
 
 def _check_chosen_units(
     connection: Connection, codes: list[str], place: str, faults: Faults
 ) -> None:
     """No chosen unit is unknown as long as some unit's own code could not be read."""
-    unread = "" in codes or faults.is_stand_in("schoolUnits")
+    known = frozenset(codes)
+    unread = "" in known or faults.is_stand_in("schoolUnits")
     for n, code in enumerate(connection.school_units):
-        if code not in codes and not unread:
+        if code not in known and not unread:
             faults.add(f"{place}[{n}]", "is not the code of a school unit in the document")
     for n, first in _repeats(connection.school_units):
-        faults.add(f"{place}[{n}]", f"is the same unit as {place}[{first}]")
+        faults.add(f"{place}[{n}]", "is the same unit as {other}", other=f"{place}[{first}]")
 
 
 def _check_org_units(paths: Iterable[str], place: str, faults: Faults) -> None:
@@ -247,7 +261,7 @@ def _compiled(pattern: str, place: str, faults: Faults) -> Pattern | None:
             return compiled(pattern)
     except PatternError as error:
         why = re.sub(r" '.*'| \".*\"", "", error.msg)
-        faults.add(place, f"cannot be read as a regular expression: {why}")
+        faults.add(place, "cannot be read as a regular expression: {why}", why=why)
     except (OverflowError, RecursionError):
         faults.add(place, "is too large a regular expression")
     return None

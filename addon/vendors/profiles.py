@@ -211,7 +211,12 @@ def _check(key: str, vendor: Abilities, place: str, faults: Faults) -> None:
     if not 0 < vendor.requests_per_second < math.inf:
         faults.add(below(place, "requestsPerSecond"), "must be above 0")
     if not 1 <= vendor.concurrency <= MOST_CONCURRENCY:
-        faults.add(below(place, "concurrency"), f"must be from 1 to {MOST_CONCURRENCY}")
+        faults.add(
+            below(place, "concurrency"),
+            "must be from {least} to {most}",
+            least=1,
+            most=MOST_CONCURRENCY,
+        )
     if vendor.live:
         _check_endpoint(vendor.live, below(place, "live"), faults)
     if vendor.test:

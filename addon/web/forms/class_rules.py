@@ -6,7 +6,7 @@ from typing import Literal, cast
 import msgspec
 from msgspec import Struct
 
-from addon.tenants.attributes import attribute_problem
+from addon.tenants.attributes import attribute_fault
 from addon.tenants.conditions import compiled
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule
 from addon.web.forms.filters import pattern_fault
@@ -103,7 +103,7 @@ def _faults(kind: Kind, source: str, attribute: str, pattern: str) -> dict[str, 
     faults = {}
     if source not in SOURCES[kind]:
         faults["source"] = _("Välj var det ska hämtas.")
-    if source == "attribute" and attribute_problem(attribute) is not None:
+    if source == "attribute" and attribute_fault(attribute) is not None:
         faults["attribute"] = _("Välj en uppgift i listan.")
     wrong = _pattern_fault(kind, source, pattern)
     if wrong is not None:

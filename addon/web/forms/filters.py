@@ -7,7 +7,7 @@ from typing import cast, get_args
 
 from msgspec import Struct, structs
 
-from addon.tenants.attributes import attribute_problem
+from addon.tenants.attributes import attribute_fault
 from addon.tenants.conditions import PatternError, compiled
 from addon.tenants.model import Clause, Operator
 from addon.web.formats import number
@@ -54,7 +54,7 @@ class ClauseForm(Struct, frozen=True):
         """What is wrong with the clause, in words; None when nothing is."""
         if self.operator not in OPERATORS:
             return _("Välj hur det ska jämföras.")
-        if attribute_problem(self.attribute) is not None:
+        if attribute_fault(self.attribute) is not None:
             return _("Välj en uppgift i listan.")
         if self.takes_list and not self.lines:
             return _("Skriv minst ett värde, ett på varje rad.")
@@ -124,7 +124,7 @@ def faults_of(forms: FilterForms, role: str) -> dict[str, str]:
             fault = clause.fault()
             if fault is not None:
                 part = "value" if clause.operator in OPERATORS else "operator"
-                part = part if attribute_problem(clause.attribute) is None else "attribute"
+                part = part if attribute_fault(clause.attribute) is None else "attribute"
                 faults[f"{role}-f{n}-c{m}-{part}"] = fault
     return faults
 

@@ -1,15 +1,15 @@
 """What is wrong in a document, in the language of the page.
 
-Faults are English where they arise, for the command line; here they are told in Swedish by
-their form. What has no Swedish is told as it is.
+A fault carries its kind (the English template) and its values: the pages' Swedish is a table of
+the kinds. What has no Swedish is said as it is.
 """
 
-import re
 from collections.abc import Mapping
 
 from flask_babel import get_locale
 
-HINT = re.compile(r"; did you mean (?P<name>.+)\?$")
+from addon.validation import Fault, Words
+
 KINDS: Mapping[str, str] = {
     "text": "text",
     "a date": "ett datum",
@@ -23,98 +23,79 @@ KINDS: Mapping[str, str] = {
     "true": "true",
     "false": "false",
 }
-FORMS = tuple(
-    (re.compile(english), swedish)
-    for english, swedish in (
-        (r"line (\d+), column (\d+): not JSON: .*", r"rad \1, tecken \2: filen är inte JSON"),
-        (r"line (\d+), column (\d+): not UTF-8.*", r"rad \1, tecken \2: spara filen som UTF-8"),
-        (r"not JSON: .*", "filen är inte JSON"),
-        (r"not a document: nested too deep", "filen är inget dokument: för många nivåer"),
-        (r"holds half of a surrogate pair.*", "har ett halvt tecken"),
-        (r"unknown key", "okänt namn"),
-        (r"missing", "saknas"),
-        (r"missing: from is attribute", "saknas: from är attribute"),
-        (r"given more than once", "finns mer än en gång"),
-        (r"is too large a number", "är ett för stort tal"),
-        (
-            r"cannot be read as a regular expression: .*",
-            "går inte att läsa som ett reguljärt uttryck",
-        ),
-        (r"is too large a regular expression", "är ett för stort reguljärt uttryck"),
-        (r"must be a date such as (\S+)", r"ska vara ett datum som \1"),
-        (r"must be one of (.+)", r"ska vara något av \1"),
-        (r"must be the customer's id, such as (\S+)", r"ska vara kundens id, till exempel \1"),
-        (r"must not be empty", "får inte vara tomt"),
-        (r"must not be before from", "får inte vara före from"),
-        (r"must not be below (\d+)", r"får inte vara under \1"),
-        (r"must be from (\d+) to (\d+)", r"ska vara från \1 till \2"),
-        (r"must be eight digits", "ska vara åtta siffror"),
-        (r"must be four digits", "ska vara fyra siffror"),
-        (r"must be an e-mail address", "ska vara en e-postadress"),
-        (r"must be a group's e-mail address", "ska vara en grupps e-postadress"),
-        (
-            r"must be an OU's whole path, which begins with /",
-            "ska vara organisationsenhetens hela sökväg, som börjar med /",
-        ),
-        (r"must not be the whole organisation", "får inte vara hela organisationen"),
-        (r"must be left out: (\w+) takes none", r"ska inte finnas: \1 har inget värde"),
-        (r"must be left out: from is (\w+)", r"ska inte finnas: from är \1"),
-        (
-            r"must be a list of text with at least one in it: (\w+) takes that",
-            r"ska vara en lista med minst en text: det är så \1 har det",
-        ),
-        (r"must be one text: (\w+) takes that", r"ska vara en text: det är så \1 har det"),
-        (r"must have the named part (.+)", r"ska ha den namngivna delen \1"),
-        (
-            r"(?:is empty|holds an empty text); use isEmpty or isNotEmpty",
-            "är tom text; använd isEmpty eller isNotEmpty",
-        ),
-        (
-            r"selects nobody: filters only narrow, so name an OU or a group too",
-            "väljer ingen: filter tar bara bort, så ange en organisationsenhet eller grupp också",
-        ),
-        (r"lets everybody through: it has no clause", "släpper igenom alla: det har inga villkor"),
-        (
-            r"is not the code of a school unit in the document",
-            "är inte koden för någon skolenhet i filen",
-        ),
-        (r"is the code of (\S+) too", r"är koden för \1 också"),
-        (r"is the vendor of (\S+) too", r"är leverantören i \1 också"),
-        (r"is the same unit as (\S+)", r"är samma skolenhet som \1"),
-        (r"(.+) cannot use it; it can use no optional field", r"\1 kan inte ta emot det"),
-        (r"(.+) cannot use it; it can use (.+)", r"\1 kan inte ta emot det, men \2"),
-        (
-            r"names no limit; give it a number, a percent or both",
-            "har ingen gräns; ange number, percent eller båda",
-        ),
-        (
-            r"is not an attribute of the Directory API's users",
-            "är inget fält som konton har i Workspace",
-        ),
-        (r"must be (\S+)\.KEY, where KEY is one of (.+)", r"ska vara \1 och något av \2"),
-        (r"must be (\S+), such as (\S+)", r"ska vara \1, till exempel \2"),
-        (r"must be (customSchemas\S+)", r"ska vara \1"),
+SWEDISH: Mapping[str, str] = {
+    "line {line}, column {column}: not JSON: {why}": "rad {line}, tecken {column}: filen är inte "
+    "JSON",
+    "line {line}, column {column}: not UTF-8{guess}; save the file as UTF-8": "rad {line}, tecken "
+    "{column}: spara filen som UTF-8",
+    "not JSON: {why}": "filen är inte JSON",
+    "not a document: nested too deep": "filen är inget dokument: för många nivåer",
+    "holds half of a surrogate pair, which is no character": "har ett halvt tecken",
+    "unknown key": "okänt namn",
+    "missing": "saknas",
+    "missing: from is attribute": "saknas: from är attribute",
+    "given more than once": "finns mer än en gång",
+    "is too large a number": "är ett för stort tal",
+    "cannot be read as a regular expression: {why}": "går inte att läsa som ett reguljärt uttryck",
+    "is too large a regular expression": "är ett för stort reguljärt uttryck",
+    "must be {wanted}, not {given}": "ska vara {wanted}, inte {given}",
+    "must be a date such as {example}": "ska vara ett datum som {example}",
+    "must be one of {names}": "ska vara något av {names}",
+    "must be the customer's id, such as {example}": "ska vara kundens id, till exempel {example}",
+    "must not be empty": "får inte vara tomt",
+    "must not be before from": "får inte vara före from",
+    "must not be below {least}": "får inte vara under {least}",
+    "must be from {least} to {most}": "ska vara från {least} till {most}",
+    "must be eight digits": "ska vara åtta siffror",
+    "must be four digits": "ska vara fyra siffror",
+    "must be an e-mail address": "ska vara en e-postadress",
+    "must be a group's e-mail address": "ska vara en grupps e-postadress",
+    "must be an OU's whole path, which begins with /": "ska vara organisationsenhetens hela "
+    "sökväg, som börjar med /",
+    "must not be the whole organisation": "får inte vara hela organisationen",
+    "must be left out: {operator} takes none": "ska inte finnas: {operator} har inget värde",
+    "must be left out: from is {source}": "ska inte finnas: from är {source}",
+    "must be a list of text with at least one in it: {operator} takes that": "ska vara en lista "
+    "med minst en text: det är så {operator} har det",
+    "must be one text: {operator} takes that": "ska vara en text: det är så {operator} har det",
+    "must have the named part {part}": "ska ha den namngivna delen {part}",
+    "is empty; use isEmpty or isNotEmpty": "är tom text; använd isEmpty eller isNotEmpty",
+    "holds an empty text; use isEmpty or isNotEmpty": "är tom text; använd isEmpty eller "
+    "isNotEmpty",
+    "selects nobody: filters only narrow, so name an OU or a group too": "väljer ingen: filter "
+    "tar bara bort, så ange en organisationsenhet eller grupp också",
+    "lets everybody through: it has no clause": "släpper igenom alla: det har inga villkor",
+    "is not the code of a school unit in the document": "är inte koden för någon skolenhet i filen",
+    "is the code of {other} too": "är koden för {other} också",
+    "is the vendor of {other} too": "är leverantören i {other} också",
+    "is the same unit as {other}": "är samma skolenhet som {other}",
+    "{vendor} cannot use it; it can use no optional field": "{vendor} kan inte ta emot det",
+    "{vendor} cannot use it; it can use {fields}": "{vendor} kan inte ta emot det, men {fields}",
+    "names no limit; give it a number, a percent or both": "har ingen gräns; ange number, percent "
+    "eller båda",
+    "is not an attribute of the Directory API's users": "är inget fält som konton har i Workspace",
+    "must be {first}.KEY, where KEY is one of {keys}": "ska vara {first}.KEY, där KEY är något av "
+    "{keys}",
+    "must be {first}.TYPE, such as {first}.work": "ska vara {first}.TYPE, till exempel "
+    "{first}.work",
+    "must be customSchemas.SCHEMA.FIELD": "ska vara customSchemas.SCHEMA.FIELD",
+}
+
+
+def fault_text(fault: Fault) -> str:
+    """What is wrong, without its place, in the language of the page."""
+    swedish = SWEDISH.get(fault.template)
+    if swedish is None or str(get_locale()) == "en":
+        return fault.message
+    said = swedish.format_map({name: _in_swedish(value) for name, value in fault.values})
+    return f"{said}; menade du {fault.hint}?" if fault.hint else said
+
+
+def _in_swedish(value: str | int | Words) -> str | int:
+    if not isinstance(value, tuple):
+        return value
+    words = (
+        KINDS.get(word, word) if isinstance(word, str) else "något av " + ", ".join(map(str, word))
+        for word in value
     )
-)
-MISMATCH = re.compile(r"must be (.+), not (.+)")
-
-
-def fault_words(message: str) -> str:
-    """A fault's message in the language of the page."""
-    if str(get_locale()) == "en":
-        return message
-    hint = HINT.search(message)
-    said = _said(message[: hint.start()] if hint else message)
-    return f"{said}; menade du {hint['name']}?" if hint else said
-
-
-def _said(message: str) -> str:
-    for form, swedish in FORMS:
-        match = form.fullmatch(message)
-        if match is not None:
-            return match.expand(swedish)
-    mismatch = MISMATCH.fullmatch(message)
-    if mismatch is not None:
-        wanted = " eller ".join(KINDS.get(each, each) for each in mismatch[1].split(" or "))
-        return f"ska vara {KINDS.get(mismatch[1], wanted)}, inte {KINDS.get(mismatch[2], '')}"
-    return message
+    return " eller ".join(words)

@@ -8,7 +8,7 @@ from addon.tenants.diff import changes
 from addon.tenants.document import DocumentError, decode_tenant, write_document
 from addon.tenants.model import Tenant
 from addon.validation import Fault
-from addon.web.presenters.document_errors import fault_words
+from addon.web.presenters.document_errors import fault_text
 from addon.web.request_context import EditConflict, RequestContext, request_context
 from addon.web.security.auth import is_allowed
 from addon.web.views.vendor_common import people_there
@@ -18,7 +18,7 @@ SHOWN = 200
 
 
 bp = Blueprint("tenant_document", __name__)
-bp.add_app_template_filter(fault_words)
+bp.add_app_template_filter(fault_text)
 
 
 @bp.get("/installningar/dokument")
