@@ -12,9 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from addon.logs import masked
+from addon.planning.guard import LimitExceeded
 from addon.store.records import RunRecord
-from addon.sync.report import ConnectionReport, DirectoryCounts
-from addon.tenants.model import Connection, LimitedType
+from addon.sync.report import ConnectionReport, DirectoryCounts, HoldReport
+from addon.tenants.model import Connection
 
 Kind = Literal["held", "refused", "stopped", "configuration", "unread"]
 
@@ -25,40 +26,12 @@ ANSWERS = 3
 LONGEST = 300
 """Characters of a detail."""
 
-_REMOVAL = re.compile(
-    r"(\d+)(?: of (\d+))? people would be removed; the limit is (\d+(?:\.\d+)?)( percent)?"
-)
-_CHANGE = re.compile(
-    r"(\d+) (more|fewer) (\w+) than the (\d+) there; the limit is (\d+(?:\.\d+)?)( percent)?"
-)
-"""The reasons that `addon.planning.guard` gives."""
-
-
-class ChangeExceeded(Struct, frozen=True):
-    """By how many resources of a type a run would change what a vendor has, and the limit."""
-
-    number: int
-    direction: str
-    type: LimitedType
-    there: int
-    limit: float
-    percent: bool
-
-
-class RemovalExceeded(Struct, frozen=True):
-    """How many people a run would remove, of how many where that matters, and the limit."""
-
-    number: int
-    there: int | None
-    limit: float
-    percent: bool
-
 
 class Notice(Struct, frozen=True):
     """Something to tell of the run `run`, at one vendor or, of the directory, at none.
 
-    `signature` is the same for what is the same trouble. Of a hold, `removal` and `changes` are
-    what is beyond the limits.
+    `signature` is the same for what is the same trouble. Of a hold, `exceeded` are the limits
+    that it is beyond.
     Of a refusal: `people` and `others` are how many resources this run was refused, `answers` the
     vendor's words, and `count` all that stand refused. `left` is how many operations the next
     run goes on with.
@@ -73,8 +46,7 @@ class Notice(Struct, frozen=True):
     others: int = 0
     count: int = 0
     left: int = 0
-    removal: RemovalExceeded | None = None
-    changes: tuple[ChangeExceeded, ...] = ()
+    exceeded: tuple[LimitExceeded, ...] = ()
     answers: tuple[str, ...] = ()
     detail: str = ""
 
@@ -137,7 +109,7 @@ def _record(run: RunRecord) -> _Record:
 
 def _news(run: RunRecord, part: ConnectionReport) -> Notice | None:
     if part.hold is not None:
-        return _held(run, part, part.hold.reason)
+        return _held(run, part, part.hold)
     if part.status != "failed":
         return None
     people = sum(1 for f in part.failures if f.resource_type == "User")
@@ -159,39 +131,15 @@ def _news(run: RunRecord, part: ConnectionReport) -> Notice | None:
     )
 
 
-def _held(run: RunRecord, part: ConnectionReport, reason: str) -> Notice:
-    """What the guard's reason says, in parts that can be told in any language."""
-    removed = _REMOVAL.search(reason)
-    removal = None
-    if removed is not None:
-        there = int(removed[2]) if removed[2] else None
-        removal = RemovalExceeded(int(removed[1]), there, _number(removed[3]), bool(removed[4]))
-    changes = tuple(
-        ChangeExceeded(
-            number=int(found[1]),
-            direction=found[2],
-            type=msgspec.convert(found[3], LimitedType),
-            there=int(found[4]),
-            limit=_number(found[5]),
-            percent=bool(found[6]),
-        )
-        for found in _CHANGE.finditer(reason)
-    )
+def _held(run: RunRecord, part: ConnectionReport, hold: HoldReport) -> Notice:
     return Notice(
         kind="held",
         run=run.id,
         signature="held",
         vendor=part.vendor,
         mode=part.mode,
-        removal=removal,
-        changes=changes,
+        exceeded=hold.exceeded,
     )
-
-
-def _number(text: str) -> float:
-    """A number, whole where it is."""
-    value = float(text)
-    return int(value) if value.is_integer() else value
 
 
 def _short(text: str) -> str:

@@ -1,5 +1,7 @@
 """Whether a plan removes too much to go without a person's word. Pure."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 from addon.planning.ledger import Ledger
@@ -29,12 +31,36 @@ class Approval(Struct, frozen=True):
         return now - self.at < APPROVAL_LASTS
 
 
+class LimitExceeded(Struct, frozen=True, omit_defaults=True):
+    """A limit of a connection that a plan is beyond.
+
+    `kind` is `removed`: `number` people would be removed, out of `there` where the limit is a
+    percentage; or `more` or `fewer`: by how many resources of `type` the vendor would have than
+    the `there` that it has. `limit` is a number, or a percentage where `percent`.
+    """
+
+    kind: Literal["removed", "more", "fewer"]
+    number: int
+    limit: int | float
+    percent: bool = False
+    there: int | None = None
+    type: str = "User"
+
+    def __str__(self) -> str:
+        limit = f"the limit is {self.limit:g}{' percent' if self.percent else ''}"
+        if self.kind != "removed":
+            return f"{self.number} {self.kind} {self.type} than the {self.there} there; {limit}"
+        of = "" if self.there is None else f" of {self.there}"
+        return f"{self.number}{of} people would be removed; {limit}"
+
+
 class Hold(Struct, frozen=True):
-    """A plan that waits for a person: what it would do, and against which limit.
+    """A plan that waits for a person: what it would do, and against which limits.
 
     `people` are the externalIds of the User resources that would be removed, sorted, and
     `changes` by how many each type would grow or shrink: what an approval is for. `reason`
-    says it with numbers. `at` is in seconds since 1970 UTC. `withdrawal` is true when
+    says `exceeded` in English, or why else it waits; holds of earlier versions have it alone.
+    `at` is in seconds since 1970 UTC. `withdrawal` is true when
     everything was asked to be removed. `refused` is when a person said no, 0 while nobody has.
     `hidden` are externalIds of protected people, and of their employments, who were removed while
     it stood and may be in the vendor's groups yet.
@@ -49,6 +75,7 @@ class Hold(Struct, frozen=True):
     withdrawal: bool = False
     refused: float = 0.0
     hidden: tuple[str, ...] = ()
+    exceeded: tuple[LimitExceeded, ...] = ()
 
     @property
     def waits(self) -> bool:
@@ -85,21 +112,23 @@ def check_limits(
     approved = approved or Approval()
     people = tuple(op.external_id for op in plan.deletes["User"])
     changes = _changes(plan)
-    reasons = []
+    exceeded: list[LimitExceeded] = []
     if not set(people) <= approved.people:
-        reasons += _too_many_removed(len(people), ledger.people(), limits)
+        exceeded += _too_many_removed(len(people), ledger.people(), limits)
     for resource_type, limit in limits.changes.items():
         change = changes.get(resource_type, 0)
         if not _within(change, approved.changes.get(resource_type, 0)):
-            reasons += _too_much_changed(resource_type, change, ledger.count(resource_type), limit)
-    if not reasons:
+            there = ledger.count(resource_type)
+            exceeded += _too_much_changed(resource_type, change, there, limit)
+    if not exceeded:
         return None
     return Hold(
         people=people,
         held=ledger.people(),
-        reason="; ".join(reasons),
+        reason="; ".join(map(str, exceeded)),
         operations=counts(plan),
         changes=changes,
+        exceeded=tuple(exceeded),
     )
 
 
@@ -108,24 +137,26 @@ def is_too_many(going: int, held: int, limits: Limits) -> bool:
     return bool(_too_many_removed(going, held, limits))
 
 
-def _too_many_removed(going: int, held: int, limits: Limits) -> list[str]:
+def _too_many_removed(going: int, held: int, limits: Limits) -> list[LimitExceeded]:
     if going > limits.deletions:
-        return [f"{going} people would be removed; the limit is {limits.deletions}"]
+        return [LimitExceeded("removed", going, limits.deletions)]
     if going >= FEWEST_BY_PERCENT and going > held * limits.deletions_percent / 100:
-        percent = f"{limits.deletions_percent:g}"
-        return [f"{going} of {held} people would be removed; the limit is {percent} percent"]
+        return [LimitExceeded("removed", going, limits.deletions_percent, True, held)]
     return []
 
 
-def _too_much_changed(resource_type: str, change: int, held: int, limit: ChangeLimit) -> list[str]:
+def _too_much_changed(
+    resource_type: str, change: int, held: int, limit: ChangeLimit
+) -> list[LimitExceeded]:
     """Why a type changes too much in number; a first delivery of it never does."""
     if not held:
         return []
-    by = f"{abs(change)} {'more' if change > 0 else 'fewer'} {resource_type} than the {held} there"
-    if limit.number is not None and abs(change) > limit.number:
-        return [f"{by}; the limit is {limit.number}"]
-    if limit.percent is not None and abs(change) > held * limit.percent / 100:
-        return [f"{by}; the limit is {limit.percent:g} percent"]
+    kind: Literal["more", "fewer"] = "more" if change > 0 else "fewer"
+    number = abs(change)
+    if limit.number is not None and number > limit.number:
+        return [LimitExceeded(kind, number, limit.number, False, held, resource_type)]
+    if limit.percent is not None and number > held * limit.percent / 100:
+        return [LimitExceeded(kind, number, limit.percent, True, held, resource_type)]
     return []
 
 

@@ -4,9 +4,9 @@ from collections import Counter
 from typing import Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from addon.planning.guard import Hold, counts
+from addon.planning.guard import Hold, LimitExceeded, counts
 from addon.planning.plan import Plan
 from addon.planning.result import DeliveryResult, FailedOperation
 from addon.roster.model import Finding, Roster
@@ -39,11 +39,16 @@ class FindingReport(Struct, frozen=True):
     message: str
 
 
-class HoldReport(Struct, frozen=True):
-    """A plan that waits: how many people it would remove, and why it was held."""
+class HoldReport(Struct, frozen=True, omit_defaults=True):
+    """A plan that waits: how many people it would remove, and why it was held.
+
+    `exceeded` are the limits that it is beyond, for pages and notices; the JSON of the command
+    line has the `reason` alone.
+    """
 
     people: int
     reason: str
+    exceeded: tuple[LimitExceeded, ...] = ()
 
 
 class ConnectionReport(Struct, frozen=True, rename="camel"):
@@ -88,7 +93,8 @@ class RunReport(Struct, frozen=True):
 
     def json(self) -> bytes:
         """The report as one JSON object."""
-        return msgspec.json.encode(self)
+        connections = tuple(_as_printed(connection) for connection in self.connections)
+        return msgspec.json.encode(structs.replace(self, connections=connections))
 
     def record(self) -> bytes:
         """The report as it is kept: of the findings, how many of each code."""
@@ -105,6 +111,13 @@ class RunReport(Struct, frozen=True):
             return USAGE
         unfinished = any(c.status == "failed" or c.left for c in self.connections)
         return FAILED if unfinished else DONE
+
+
+def _as_printed(connection: ConnectionReport) -> ConnectionReport:
+    """The part without what is kept for pages and notices only."""
+    if connection.hold is None:
+        return connection
+    return structs.replace(connection, hold=structs.replace(connection.hold, exceeded=()))
 
 
 def nothing_done() -> dict[str, dict[str, int]]:
@@ -176,7 +189,7 @@ def delivery_report(
 
 
 def _hold_report(hold: Hold | None) -> HoldReport | None:
-    return None if hold is None else HoldReport(len(hold.people), hold.reason)
+    return None if hold is None else HoldReport(len(hold.people), hold.reason, hold.exceeded)
 
 
 def off_report(connection: Connection) -> ConnectionReport:

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from addon.notifications import notify
 from addon.notifications.mailer import MailError, Message
-from addon.planning.guard import check_limits
+from addon.planning.guard import LimitExceeded, check_limits
 from addon.planning.ledger import Ledger, LedgerEntry
 from addon.planning.plan import make_plan
 from addon.planning.result import FailedOperation
@@ -52,8 +52,8 @@ def part(status: Status, vendor: str = "all", **values: Any) -> ConnectionReport
 
 
 def held(people: int = 12, limit: int = 3, **values: Any) -> ConnectionReport:
-    reason = f"{people} people would be removed; the limit is {limit}"
-    return part("held", hold=HoldReport(people, reason), **values)
+    beyond = LimitExceeded("removed", people, limit)
+    return part("held", hold=HoldReport(people, str(beyond), (beyond,)), **values)
 
 
 def refusal(number: int = 1, detail: str = "invalid email", kind: Any = "User") -> FailedOperation:
@@ -172,16 +172,16 @@ def test_a_large_number_is_written_as_in_swedish(story: Story) -> None:
 
 
 def test_a_hold_by_percentage_is_told_with_the_percentage(story: Story) -> None:
-    reason = "3 of 5 people would be removed; the limit is 50 percent"
-    story.run(part("held", hold=HoldReport(3, reason)))
+    beyond = LimitExceeded("removed", 3, 50.0, percent=True, there=5)
+    story.run(part("held", hold=HoldReport(3, str(beyond), (beyond,))))
     text = story.one().text
     assert "ta bort 3 av 5 personer hos All. Det är mer än gränsen på 50 procent" in text
     assert "more than the limit of 50 percent" in text
 
 
 def test_a_hold_for_changes_is_told_by_what_changes(story: Story) -> None:
-    reason = "40 fewer StudentGroup than the 1200 there; the limit is 2.5 percent"
-    story.run(part("held", hold=HoldReport(0, reason)))
+    beyond = LimitExceeded("fewer", 40, 2.5, percent=True, there=1200, type="StudentGroup")
+    story.run(part("held", hold=HoldReport(0, str(beyond), (beyond,))))
     text = story.one().text
     assert (
         f"Nästa körning skulle ge 40 färre klasser och grupper än de 1{NO_BREAK}200 som finns "
@@ -189,6 +189,11 @@ def test_a_hold_for_changes_is_told_by_what_changes(story: Story) -> None:
     )
     assert "40 fewer classes and groups than the 1,200" in text
     assert "ta bort" not in text
+
+
+def test_a_hold_of_an_earlier_version_has_no_numbers_and_is_told_all_the_same(story: Story) -> None:
+    story.run(part("held", hold=HoldReport(3, "3 people would be removed; the limit is 2")))
+    assert "är större än gränserna tillåter, så den väntar på ert besked." in story.one().text
 
 
 def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_told(story: Story) -> None:
@@ -208,7 +213,7 @@ def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_told(story: Stor
     )
     hold = check_limits(make_plan([], ledger, 0.0), ledger, tenant.connections[0].limits)
     assert hold is not None
-    story.run(part("held", hold=HoldReport(len(hold.people), hold.reason)))
+    story.run(part("held", hold=HoldReport(len(hold.people), hold.reason, hold.exceeded)))
     text = story.one().text
     assert "ta bort 20 personer hos All" in text
     assert "10 färre klasser och grupper än de 10" in text
