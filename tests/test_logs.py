@@ -232,6 +232,7 @@ def test_google_libraries_do_not_tell_of_payloads_when_we_are_debugged(told: io.
     assert not logging.getLogger("google.cloud.secretmanager_v1").isEnabledFor(logging.DEBUG)
 
 
+@pytest.mark.filterwarnings("default:of somebody")
 def test_warnings_are_told_too(told: io.StringIO):
     warnings.warn("of somebody", DeprecationWarning, stacklevel=1)
     assert "DeprecationWarning: of somebody" in events(told)[0]["message"]
