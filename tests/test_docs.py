@@ -41,9 +41,12 @@ MADE = ("var/", "/", "http", "secretmanager:", "gcloud")
 """How the names of files begin that are not ours: made by who operates it, or somewhere else."""
 
 
+REFERENCE = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "docs").glob("*.md")))
+
+
 def section(heading: str) -> str:
-    """What the README says under a heading, down to the next."""
-    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", README, re.M | re.S)
+    """What the reference says under a heading of the second level, down to the next."""
+    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", REFERENCE, re.M | re.S)
     assert found, heading
     return found[1]
 
@@ -71,7 +74,7 @@ def told_of() -> set[str]:
     return {name for row in table(section("Settings")) for name in code_in(row[0])}
 
 
-def test_the_readme_tells_of_every_setting_and_of_none_that_there_is_not() -> None:
+def test_the_reference_tells_of_every_setting_and_of_none_that_there_is_not() -> None:
     examples = {name for name in told_of() if "…" in name}
     assert examples == {"SKOLSYNK_…_URL", "SKOLSYNK_…_KEY"}
     mentioned = BY_OTHERS - {"GOOGLE_APPLICATION_CREDENTIALS"}  # named as another's default
@@ -131,7 +134,7 @@ def options(parser: argparse.ArgumentParser) -> set[str]:
     return {a.option_strings[-1] if a.option_strings else str(a.metavar) for a in actions}
 
 
-def test_the_readme_tells_of_every_command_with_its_options() -> None:
+def test_the_reference_tells_of_every_command_with_its_options() -> None:
     told = {}
     for row in table(section("Commands")):
         for text in code_in(row[0]):
@@ -157,7 +160,7 @@ def families(tmp_path: Path) -> set[str]:
     return {rule if rule.split("/")[1] in whole else "/" + rule.split("/")[1] for rule in rules}
 
 
-def test_the_readme_tells_of_every_address(tmp_path: Path) -> None:
+def test_the_reference_tells_of_every_address(tmp_path: Path) -> None:
     rows = table(section("The web application, and runs by themselves"))
     assert {name for row in rows for name in code_in(row[0])} == families(tmp_path)
 
@@ -175,7 +178,7 @@ def said_by_the_program() -> str:
     return "\n".join(texts)
 
 
-def test_what_the_readme_has_of_pages_is_what_they_say() -> None:
+def test_what_the_reference_has_of_pages_is_what_they_say() -> None:
     text = section("When something goes wrong").partition("On the pages:")[2]
     said = said_by_the_program()
     quoted = [row[0] for row in table(text)[1:] if not row[0].startswith("Google's own")]
@@ -184,7 +187,7 @@ def test_what_the_readme_has_of_pages_is_what_they_say() -> None:
         assert each.rstrip(" …") in said, each
 
 
-def test_the_readme_has_a_remedy_for_whoever_cannot_sign_in() -> None:
+def test_the_reference_has_a_remedy_for_whoever_cannot_sign_in() -> None:
     told = section("When something goes wrong")
     for name in ("not_set_up", "refused", "trouble"):
         template = (ROOT / "templates" / "sign_in" / f"{name}.html").read_text("utf-8")
@@ -196,11 +199,11 @@ def test_the_readme_has_a_remedy_for_whoever_cannot_sign_in() -> None:
             assert sentence in told, text
 
 
-def test_the_readme_tells_of_every_entry_of_the_menu() -> None:
+def test_the_reference_tells_of_every_entry_of_the_menu() -> None:
     menu = (ROOT / "templates" / "base.html").read_text("utf-8")
     entries = re.findall(r'\("\w+", _\("(\w+)"\)\)', menu)
     assert len(entries) > 5
-    pages = " ".join(row[0] for row in table(section("The configuration pages")))
+    pages = " ".join(row[0] for row in table((ROOT / "docs" / "guide.md").read_text("utf-8")))
     assert [entry for entry in entries if entry not in pages] == []
 
 
@@ -265,9 +268,13 @@ def test_every_document_is_linked_to_from_the_readme() -> None:
 
 def test_every_picture_of_a_page_is_shown() -> None:
     there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/screenshots").glob("*")}
-    shown = re.findall(r"!\[([^\]]*)\]\((docs/screenshots/[^)]+)\)", README)
-    assert there == {path for _, path in shown}
-    assert all(len(words) > 10 for words, _ in shown), "whoever cannot see it is told what it shows"
+    guide = (ROOT / "docs" / "guide.md").read_text("utf-8")
+    shown = re.findall(r"!\[([^\]]*)\]\((screenshots/[^)]+)\)", guide)
+    first = re.findall(r"!\[([^\]]*)\]\((docs/screenshots/[^)]+)\)", README)
+    assert there == {f"docs/{path}" for _, path in shown} | {path for _, path in first}
+    assert all(len(words) > 10 for words, _ in (*shown, *first)), (
+        "whoever cannot see it is told what it shows"
+    )
 
 
 def test_every_package_that_is_asked_for_is_in_the_table_with_its_reason() -> None:
@@ -283,7 +290,7 @@ def test_every_package_that_is_asked_for_is_in_the_table_with_its_reason() -> No
 
 
 def test_every_target_of_make_that_documents_name_is_there() -> None:
-    made = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    made = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
     for path in DOCUMENTS:
-        named = set(re.findall(r"(?:`|^)make ([a-z]+)", path.read_text("utf-8"), re.M))
+        named = set(re.findall(r"(?:`|^)make ([a-z-]+)", path.read_text("utf-8"), re.M))
         assert named <= made, path.name

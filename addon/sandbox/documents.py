@@ -9,7 +9,7 @@ JSON = dict[str, Any]
 
 
 def tenant_document(domain: Domain) -> JSON:
-    """The document (README, "The tenant document") for a domain made by `generate`.
+    """The document (docs/tenant-document.md) for a domain made by `generate`.
 
     All its school units, sent to Binogi (classes only) and to Gleerups.
     """

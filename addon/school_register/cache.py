@@ -2,11 +2,11 @@
 
 import threading
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
+from cachetools import LRUCache
 from msgspec import Struct
 
 from addon.school_register.model import Organiser, RegisterUnit
@@ -52,7 +52,7 @@ class RegisterCache:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
-        self._memory: OrderedDict[str, _Remembered] = OrderedDict()
+        self._memory: LRUCache[str, _Remembered] = LRUCache(TENANTS_IN_MEMORY)
 
     def copy(self) -> RegisterIndex:
         """The copy of the whole register; empty when there is none."""
@@ -114,9 +114,6 @@ class RegisterCache:
     def _remember(self, tenant: str, found: _Remembered) -> None:
         with self._lock:
             self._memory[tenant] = found
-            self._memory.move_to_end(tenant)
-            while len(self._memory) > TENANTS_IN_MEMORY:
-                del self._memory[next(each for each in self._memory if each != SHARED.tenant)]
 
     def _forget(self, tenant: str) -> None:
         with self._lock:

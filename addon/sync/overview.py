@@ -1,6 +1,6 @@
 """The overview: every user read, and for each connection who is sent where, or why not.
 
-The CSV is a contract (README, "Overview"). It holds personal data and is for the
+The CSV is a contract (docs/commands.md). It holds personal data and is for the
 administrator alone. Of people with protected identity it has the id and nothing else.
 """
 

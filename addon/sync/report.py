@@ -1,4 +1,4 @@
-"""What a run or a preview says of itself: the JSON of `sync --json`, a contract (README)."""
+"""The report of a run or a preview: the JSON of `sync --json` is a contract (docs/commands.md)."""
 
 from collections import Counter
 from typing import Literal

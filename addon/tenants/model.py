@@ -1,6 +1,6 @@
 """The tenant document: what an administrator has said, as frozen values.
 
-The JSON form is a contract (README, "The tenant document"). Decoding and checking a
+The JSON form is a contract (docs/tenant-document.md). Decoding and checking a
 document that somebody wrote is `addon.tenants.document`; this file only says what a right one
 holds. Field names are the document's own, in camelCase on the wire.
 """

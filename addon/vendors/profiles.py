@@ -1,6 +1,6 @@
 """Vendor profiles: what each vendor takes, and where and how it is reached.
 
-Profiles are TOML (README, "Vendor profiles"). Secrets are never in them, only references:
+Profiles are TOML (docs/vendor-profiles.md). Secrets are never in them, only references:
 `env:NAME` or `secretmanager:projects/P/secrets/S/versions/V`.
 """
 

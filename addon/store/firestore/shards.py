@@ -1,9 +1,9 @@
 """The shards of ledgers in Firestore, each read at most once for a version of its ledger."""
 
-from collections import OrderedDict
 from collections.abc import Set
 from threading import Lock
 
+from cachetools import LRUCache
 from msgspec import Struct
 
 from addon.planning.ledger import LedgerKey, digest_of
@@ -30,7 +30,7 @@ class Shards:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
         self._lock = Lock()
-        self._read: OrderedDict[LedgerKey, _Read] = OrderedDict()
+        self._read: LRUCache[LedgerKey, _Read] = LRUCache(REMEMBERED, lambda read: len(read.shards))
 
     def get(
         self, key: LedgerKey, version: int, numbers: Set[int], there: Set[int]
@@ -52,18 +52,13 @@ class Shards:
         return {n: found[n] for n in sorted(numbers)}
 
     def forget(self, key: LedgerKey) -> None:
-        """Read the connection's shards anew the next time."""
+        """Read the connection's shards again the next time."""
         with self._lock:
             self._read.pop(key, None)
 
     def _remember(self, key: LedgerKey, version: int, shards: dict[int, Kept]) -> None:
         with self._lock:
             self._read[key] = _Read(version, dict(shards))
-            self._read.move_to_end(key)
-            while len(self._read) > 1 and sum(len(r.shards) for r in self._read.values()) > (
-                REMEMBERED
-            ):
-                self._read.popitem(last=False)
 
 
 def shard_path(key: LedgerKey, number: int) -> Path:

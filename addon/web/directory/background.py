@@ -8,12 +8,12 @@ import gc
 import sys
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any, TypeVar
 
+from cachetools import LRUCache
 from jinja2 import Environment
 
 T = TypeVar("T")
@@ -65,47 +65,44 @@ class WaitBudget:
 
 
 class BackgroundCache:
-    """Makes things by name, each once, and remembers them. Thread-safe.
+    """Computes things by name in a thread, each once, and keeps the latest. Thread-safe.
 
-    `turns` is shared with the other workshops: who has one may work.
+    `turns` is shared by all caches of a process: who has one may compute.
     """
 
     def __init__(self, turns: threading.Semaphore) -> None:
         self._turns = turns
         self._lock = threading.Lock()
-        self._made: OrderedDict[object, Future[Any]] = OrderedDict()
+        self._futures: LRUCache[object, Future[Any]] = LRUCache(MOST)
         self._worker: int | None = None
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="workshop")
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="background")
 
-    def get_or_compute(self, name: object, work: Callable[[], T], patience: WaitBudget) -> T:
-        """What `work` gives. Raises StillComputing, and what `work` raises; then it is tried anew.
+    def get_or_compute(self, name: object, work: Callable[[], T], wait_budget: WaitBudget) -> T:
+        """What `work` gives. Raises StillComputing, and what `work` raises: then it is tried again.
 
         `work` may ask for other things here: they are made at once, in the same thread.
         """
         inside = threading.get_ident() == self._worker
         with self._lock:
-            future = self._made.get(name)
+            future = self._futures.get(name)
             is_new = future is None or _failed(future)
             if future is None or is_new:
-                future = self._made[name] = Future()
-            self._made.move_to_end(name)
-            while len(self._made) > MOST:
-                self._made.popitem(last=False)
+                future = self._futures[name] = Future()
         if inside:
             _do(future, work)
         elif is_new:
             self._begin(future, work)
         try:
-            made: T = future.result(0 if inside else patience.left)
+            made: T = future.result(0 if inside else wait_budget.left)
             return made
         except (NotYet, CancelledError):
             raise StillComputing from None
 
     def keep(self, wanted: Callable[[Any], bool]) -> None:
-        """Forget the things whose names are not wanted, also those that wait to be made."""
+        """Forget the things whose names are not wanted, also those that wait to be computed."""
         with self._lock:
-            for name in [name for name in self._made if not wanted(name)]:
-                self._made.pop(name).cancel()
+            for name in [name for name in self._futures if not wanted(name)]:
+                self._futures.pop(name).cancel()
 
     def close(self) -> None:
         """Make nothing more, and remember nothing."""
@@ -115,7 +112,7 @@ class BackgroundCache:
     def _begin(self, future: "Future[T]", work: Callable[[], T]) -> None:
         try:
             self._pool.submit(self._take_turn, future, work)
-        except RuntimeError:  # it has closed: who asks anew comes to another
+        except RuntimeError:  # closed: the next request comes to another
             raise StillComputing from None
 
     def _take_turn(self, future: "Future[T]", work: Callable[[], T]) -> None:
