@@ -19,16 +19,15 @@ from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import DirectoryError
 from addon.settings import Settings, SettingsError
 from addon.store.base import Store, StoreError
-from addon.store.records import AuditEntry
+from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync.context import NotFoundError, SyncContext
 from addon.sync.holds import approve
 from addon.sync.overview import write_csv
 from addon.sync.reconcile import reconcile
 from addon.sync.report import DONE, FAILED, UNREAD, USAGE, RunReport
 from addon.sync.run import preview, sync
-from addon.sync.runs import new_entry_id
 from addon.sync.status import status
-from addon.sync.withdraw import ATTEMPTS, COMMAND_LINE, withdraw
+from addon.sync.withdraw import COMMAND_LINE, withdraw
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.diff import changes
 from addon.tenants.document import DocumentError, decode_tenant, load_tenant
@@ -171,21 +170,18 @@ def _import(given: argparse.Namespace, settings: Settings) -> int:
 
 def _keep(store: Store, tenant: Tenant, data: bytes) -> None:
     """Keep the document as it was given, and say in the log what it changes."""
-    for _ in range(ATTEMPTS):
-        stored = store.tenant(tenant.customer_id)
-        if stored == data:
-            return
-        now = time.time()
-        entry = AuditEntry(
-            id=new_entry_id(now),
-            at=now,
-            who=COMMAND_LINE,
-            what="document.imported",
-            changes=changes(_readable(stored), tenant),
-        )
-        if store.replace_tenant(tenant.customer_id, data, stored, entry):
-            return
-    raise StoreError(f"the document of {tenant.customer_id} is changed by others again and again")
+
+    def change(stored: bytes | None) -> TenantEdit | None:
+        return None if stored == data else TenantEdit(data, changes(_readable(stored), tenant))
+
+    update_tenant(
+        store,
+        tenant.customer_id,
+        change,
+        actor=COMMAND_LINE,
+        action="document.imported",
+        clock=time.time,
+    )
 
 
 def _readable(stored: bytes | None) -> Tenant | None:

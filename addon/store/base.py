@@ -31,14 +31,8 @@ class LeaseLost(StoreError):
         super().__init__(f"another run has taken over {key.tenant} at {key.vendor} ({key.mode})")
 
 
-class Store(Protocol):
-    """What every store does. All methods may be called from any thread.
-
-    Every writing method is whole or not at all. Raises StoreError.
-    """
-
-    batch_growth: float
-    """How the pause between batches of a ledger grows; see `addon.delivery.ledger_writer`."""
+class TenantStore(Protocol):
+    """Tenants' documents, and the audit log of their changes. Raises StoreError."""
 
     def save_tenant(self, customer_id: str, document: bytes) -> None:
         """Keep the tenant's document, as it was given."""
@@ -56,6 +50,19 @@ class Store(Protocol):
 
     def tenants(self) -> list[str]:
         """The customer ids of all tenants, sorted."""
+
+    def log(self, tenant: str, entry: AuditEntry) -> None:
+        """Write an entry in the tenant's log; those of the last LOG_KEPT seconds stay."""
+
+    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[AuditEntry]:
+        """The tenant's log, the newest first; with `before`, those whose ids come before it."""
+
+
+class LedgerStore(Protocol):
+    """Ledgers with their leases, holds and approvals. Raises StoreError."""
+
+    batch_growth: float
+    """How the pause between batches of a ledger grows; see `addon.delivery.ledger_writer`."""
 
     def standing(self, key: LedgerKey) -> ConnectionState:
         """How the connection stands; its ledger may be read in part, see `Ledger.unread`."""
@@ -97,6 +104,10 @@ class Store(Protocol):
     def set_approval(self, key: LedgerKey, approval: Approval | None) -> None:
         """Keep an approval in place of any earlier one, or end it."""
 
+
+class RunStore(Protocol):
+    """Records of runs, and the snapshots that deliveries have yet to use. Raises StoreError."""
+
     def save_run(self, run: RunRecord) -> None:
         """Keep a run, new or changed. Of each tenant's runs the newest RUNS_KEPT stay."""
 
@@ -106,15 +117,23 @@ class Store(Protocol):
     def runs(self, tenant: str, limit: int = 50) -> list[RunRecord]:
         """The tenant's runs, the newest first."""
 
-    # The log of changes
+    def save_snapshot(
+        self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
+    ) -> None:
+        """Keep a run's snapshot until all `vendors` are done with it, or it expires.
 
-    def log(self, tenant: str, entry: AuditEntry) -> None:
-        """Write an entry in the tenant's log; those of the last LOG_KEPT seconds stay."""
+        It holds personal data, as papers of a tenant may; nothing else in a store does.
+        """
 
-    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[AuditEntry]:
-        """The tenant's log, the newest first; with `before`, those whose ids come before it."""
+    def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:
+        """A run's snapshot, or None when it has expired or is no longer needed."""
 
-    # Cache: what is kept for a while
+    def done_with_snapshot(self, tenant: str, run: str, vendor: str) -> None:
+        """One vendor has been delivered to; after the last the snapshot is removed."""
+
+
+class CacheStore(Protocol):
+    """Items that are kept for a while, under names of their own. Raises StoreError."""
 
     def keep(
         self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
@@ -145,23 +164,9 @@ class Store(Protocol):
     def sweep(self, now: float) -> int:
         """Remove every paper and snapshot that has expired, of all tenants; how many."""
 
-    # Snapshots: a directory that was read, handed on to the deliveries of the same run
 
-    def save_snapshot(
-        self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
-    ) -> None:
-        """Keep a run's snapshot until all `vendors` are done with it, or it expires.
-
-        It holds personal data, as papers of a tenant may; nothing else in a store does.
-        """
-
-    def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:
-        """A run's snapshot, or None when it has expired or is no longer needed."""
-
-    def done_with_snapshot(self, tenant: str, run: str, vendor: str) -> None:
-        """One vendor has been delivered to; after the last the snapshot is removed."""
-
-    # Tasks of the queue that runs in the process
+class TaskStore(Protocol):
+    """Tasks of the queue that runs in the process. Raises StoreError."""
 
     def save_task(self, task: StoredTask) -> None:
         """Keep a task until it is done."""
@@ -171,6 +176,13 @@ class Store(Protocol):
 
     def tasks(self) -> list[StoredTask]:
         """All tasks that are not done, the oldest first."""
+
+
+class Store(TenantStore, LedgerStore, RunStore, CacheStore, TaskStore, Protocol):
+    """What every store does. All methods may be called from any thread.
+
+    Every writing method is whole or not at all. Raises StoreError.
+    """
 
     def cost(self) -> tuple[int, int]:
         """How many documents or rows it has read and written so far."""

@@ -54,7 +54,7 @@ class StoredTask(Struct, frozen=True):
 class AuditEntry(Struct, frozen=True):
     """One change that a person made: an entry in the tenant's log of changes.
 
-    `id` sorts by time and has the form of a run's, see `addon.sync.runs.new_run_id`. `at` is in
+    `id` sorts by time and has the form of a run's, see `addon.store.ids.new_run_id`. `at` is in
     seconds since 1970 UTC. `who` is the administrator's e-mail address, or "command line". `what`
     is a code such as `unit.saved`, `connection.mode`, `hold.approved` or `document.imported`, and
     `subject` what it was done to: a unit's code, a vendor's id.

@@ -17,6 +17,7 @@ from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry
 from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.resources import TYPES, ResourceType
 from addon.store.base import Store
+from addon.store.ids import new_run_id
 from addon.store.lease_holder import holder
 from addon.store.records import Namespace
 from addon.sync.context import (
@@ -28,7 +29,6 @@ from addon.sync.context import (
     select_connections,
 )
 from addon.sync.prepare import PreparedRun, read_and_prepare
-from addon.sync.runs import new_run_id
 from addon.sync.session import VendorSession
 from addon.vendors.profiles import NotConfigured
 

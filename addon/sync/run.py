@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from addon.directory.snapshot import Snapshot
 from addon.logs import log_context
+from addon.store.ids import new_run_id
 from addon.sync.connection import (
     RunShared,
     finish_if_nothing_to_send,
@@ -38,7 +39,7 @@ from addon.sync.report import (
     planned_report,
     roster_counts,
 )
-from addon.sync.runs import complete_run, new_run_id, recorded_run, start_run
+from addon.sync.runs import complete_run, recorded_run, start_run
 from addon.tenants.model import Connection
 from addon.tenants.pause import raise_if_paused
 

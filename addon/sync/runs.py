@@ -1,31 +1,20 @@
 """The record of runs: begun, ended, and those whose process died before they could end."""
 
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from msgspec import structs
 
 from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import DirectoryError
 from addon.store.base import Store
+from addon.store.ids import new_run_id
 from addon.store.lease_holder import holder, is_dead
 from addon.store.records import RunRecord
 from addon.sync.report import RunReport
 
 LONGEST = 24 * 3600.0
 """Seconds after which a run that has not ended is taken for cut off, wherever it ran."""
-
-
-def new_run_id(now: float) -> str:
-    """An id for a run that sorts by time."""
-    return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-
-
-def new_entry_id(now: float) -> str:
-    """An id for an entry of the log of changes; it sorts by time within a second too."""
-    return f"{new_run_id(now)[:-6]}{int(now % 1 * 4096):03x}{secrets.randbelow(4096):03x}"
 
 
 def start_run(

@@ -1,7 +1,7 @@
 """Removes everything that a tenant has at a vendor, and turns the connection off.
 
 Goes by the ledger alone: no directory is read. The connection is turned off before the first
-removal, so that no run sends anew what is being removed; what was begun and cut off goes on
+removal, so that no run sends again what is being removed; what was begun and cut off goes on
 when it is asked for again.
 """
 
@@ -18,8 +18,7 @@ from addon.planning.guard import check_limits
 from addon.planning.ledger import LedgerChange, LedgerKey, LedgerWriteError
 from addon.planning.plan import removal_of_everything
 from addon.planning.result import DeliveryResult
-from addon.store.base import StoreError
-from addon.store.records import AuditEntry
+from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
 from addon.sync.readiness import check_readiness
 from addon.sync.report import (
@@ -29,14 +28,12 @@ from addon.sync.report import (
     failed_report,
     nothing_done,
 )
-from addon.sync.runs import complete_run, new_entry_id, recorded_run, start_run
+from addon.sync.runs import complete_run, recorded_run, start_run
 from addon.sync.session import VendorSession
 from addon.tenants.diff import Changed
 from addon.tenants.model import Connection, Tenant
 
 LedgerMode = Literal["test", "live"]
-ATTEMPTS = 5
-"""How often the connection is turned off anew where others change the document meanwhile."""
 COMMAND_LINE = "command line"
 """Who has changed a document that no person signed in for."""
 
@@ -133,10 +130,10 @@ async def _remove(
 
 def turn_off(context: SyncContext, tenant_id: str, vendor: str) -> None:
     """Turn the connection off in the document, which otherwise stays as it was written."""
-    for _ in range(ATTEMPTS):
-        stored = context.store.tenant(tenant_id)
+
+    def change(stored: bytes | None) -> TenantEdit | None:
         if stored is None:
-            return
+            return None
         document = msgspec.json.decode(stored.removeprefix(BOM_UTF8))
         modes = []
         for connection in document.get("connections", ()):
@@ -145,13 +142,14 @@ def turn_off(context: SyncContext, tenant_id: str, vendor: str) -> None:
                     Changed(f"connections[{vendor}].mode", f'"{connection["mode"]}"', None)
                 )
                 connection["mode"] = "off"
-        if not modes:
-            return
-        now = context.clock()
-        entry = AuditEntry(
-            new_entry_id(now), now, COMMAND_LINE, "vendor.mode", vendor, tuple(modes)
-        )
-        written = msgspec.json.encode(document)
-        if context.store.replace_tenant(tenant_id, written, stored, entry):
-            return
-    raise StoreError(f"the document of {tenant_id} is changed by others again and again")
+        return TenantEdit(msgspec.json.encode(document), tuple(modes)) if modes else None
+
+    update_tenant(
+        context.store,
+        tenant_id,
+        change,
+        actor=COMMAND_LINE,
+        action="vendor.mode",
+        subject=vendor,
+        clock=context.clock,
+    )

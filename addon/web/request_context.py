@@ -12,13 +12,14 @@ from msgspec import Struct, structs
 from addon.directory.scope import attributes_of
 from addon.planning.guard import Hold
 from addon.planning.ledger import LedgerKey
-from addon.store.base import Store, StoreError
+from addon.store.base import Store
+from addon.store.ids import new_entry_id
 from addon.store.records import AuditEntry, Namespace, RunRecord
+from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync import reconcile
 from addon.sync.context import SyncContext, ledger_key
-from addon.sync.runs import new_entry_id
 from addon.sync.withdraw import LedgerMode
-from addon.tenants.diff import Changed, changes
+from addon.tenants.diff import changes
 from addon.tenants.document import decode_tenant, load_tenant, write_document
 from addon.tenants.model import Organisation, Tenant
 from addon.vendors.profiles import Vendor
@@ -31,8 +32,6 @@ SAVING = 25.0
 """Seconds that a form waits for what it needs, so that nothing that was filled in is lost."""
 LOOKING = 2.0
 """Seconds that a part of a page waits that a form asks for as it is filled in."""
-ATTEMPTS = 5
-"""How often a change is made anew because others change other things at the same time."""
 RECENT = 30
 """Entries of the log that are looked through for who was faster."""
 
@@ -182,8 +181,9 @@ class RequestContext:
         DocumentError with the places when the document would not be right; then, as when it
         raises Overtaken or StoreError, nothing is changed.
         """
-        for _ in range(ATTEMPTS):
-            stored = self.store.tenant(self.tenant_id)
+        saved: list[tuple[Tenant, Tenant]] = []
+
+        def edit(stored: bytes | None) -> TenantEdit | None:
             before = self._draft() if stored is None else load_tenant(stored)
             if part is not None and _hash_in(version_token) != content_hash(part(before)):
                 self._forget_document()
@@ -194,15 +194,22 @@ class RequestContext:
             after = decode_tenant(document, self.vendors)
             if after.customer_id != self.tenant_id:
                 raise PermissionError("a document of another tenant")
+            saved[:] = [(before, after)]
             found = changes(None if stored is None else before, after)
-            if stored is not None and not found:
-                return after
-            entry = self._entry(action, subject, found)
-            if self.store.replace_tenant(self.tenant_id, document, stored, entry):
-                self._update_snapshot(before, after)
-                self._forget_document()
-                return after
-        raise StoreError("others change the settings all the time; try again in a moment")
+            return None if stored is not None and not found else TenantEdit(document, found)
+
+        if update_tenant(
+            self.store,
+            self.tenant_id,
+            edit,
+            actor=self.admin.email,
+            action=action,
+            subject=subject,
+            clock=self.services.clock,
+        ):
+            self._update_snapshot(*saved[0])
+            self._forget_document()
+        return saved[0][1]
 
     def version_token(self, part: Callable[[Tenant], object]) -> str:
         """What a form about this part of the document carries, to be given to `save`.
@@ -227,19 +234,17 @@ class RequestContext:
         self.__dict__.pop("_stored", None)
         self.__dict__.pop("tenant", None)
 
-    def append_audit(self, what: str, subject: str = "") -> None:
-        """Remember a deed that changes nothing in the document."""
-        self.store.log(self.tenant_id, self._entry(what, subject))
+    def append_audit(self, action: str, subject: str = "") -> None:
+        """Log an action that changes nothing in the document."""
+        # Of this moment, not of the request's beginning: what is done in one request has an order.
+        at = self.services.clock()
+        entry = AuditEntry(new_entry_id(at), at, self.admin.email, action, subject)
+        self.store.log(self.tenant_id, entry)
 
     def forget_directory(self) -> None:
         """Have the directory read anew when it is next asked for."""
         snapshot_store.forget(self.store, self.tenant_id)
         self.services.directories.forget(self.tenant_id)
-
-    def _entry(self, what: str, subject: str, changes: tuple[Changed, ...] = ()) -> AuditEntry:
-        """Of this moment, not of the request's beginning: what is done in one has an order."""
-        at = self.services.clock()
-        return AuditEntry(new_entry_id(at), at, self.admin.email, what, subject, changes)
 
     def _draft(self) -> Tenant:
         domain = self.admin.email.rpartition("@")[2]

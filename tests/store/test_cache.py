@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from addon.store.base import AUDIT_KEPT, StoreError
+from addon.store.ids import new_run_id
 from addon.store.records import AuditEntry, CachedItem, Namespace
-from addon.sync.runs import new_run_id
 from addon.tenants.diff import Changed
 
 READING = Namespace("reading", "C1")
