@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from addon.tasks.base import TaskQueue
 
 EXTENSION_KEY = "skolsynk"
-"""Where `app.extensions` has the application's `addon.web.services.House`."""
+"""Where `app.extensions` has the application's `addon.web.services.Services`."""
 
 
 def create_app(

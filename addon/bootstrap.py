@@ -1,4 +1,4 @@
-"""Puts the parts together as the settings say: the store, the directory, the rooms of a run."""
+"""From settings to the parts of a run: store, directory, register, secrets and `SyncContext`."""
 
 from collections.abc import Callable
 from functools import cache
@@ -83,7 +83,7 @@ def sync_context(
     reading: Callable[[int, int], None] = lambda users, groups: None,
     delivering: Callable[[str, int, int], None] = lambda vendor, done, planned: None,
 ) -> SyncContext:
-    """What a run needs, with `reading` and `delivering` told of its progress."""
+    """What a run needs, with `reading` and `delivering` told about its progress."""
     return SyncContext(
         settings=settings,
         store=store,

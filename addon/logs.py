@@ -332,7 +332,7 @@ def _error(record: logging.LogRecord) -> BaseException | None:
 
 
 def _hook() -> None:
-    """Be told of exceptions that nobody has caught, where nobody else wants to be."""
+    """Be told about exceptions that nobody has caught, where nobody else wants to be."""
 
     def unraisable(args: Any) -> None:
         _uncaught(args.exc_type, args.exc_value, args.exc_traceback)

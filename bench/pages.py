@@ -196,9 +196,9 @@ def beside_another(bench: Bench, paths: list[Address]) -> Figures:
     document = json.loads(store.tenant(TENANT) or b"") | {"customerId": OTHER}
     store.save_tenant(OTHER, json.dumps(document).encode())
     for name in ("directory", "state"):
-        paper = store.kept(snapshot_store.namespace_of(TENANT), name, now)
-        assert paper is not None
-        store.keep(snapshot_store.namespace_of(OTHER), name, paper.data, paper.saved, paper.expires)
+        item = store.get(snapshot_store.namespace_of(TENANT), name, now)
+        assert item is not None
+        store.put(snapshot_store.namespace_of(OTHER), name, item.data, item.saved, item.expires)
     ended, rounds = threading.Event(), [0]
 
     def work() -> None:
@@ -210,7 +210,7 @@ def beside_another(bench: Bench, paths: list[Address]) -> Figures:
                     directory = bench.services.directories.directory(
                         tenant, "0", time.time(), WaitBudget(PATIENCE)
                     )
-                    directory.make("prepared", directory._prepare)
+                    directory.get_or_compute("prepared", directory._prepare)
                     break
                 except StillComputing:
                     continue

@@ -99,7 +99,7 @@ def _past(store: Store, run_id: str) -> None:
         store.save_run(_earlier(run, n))
     for n in range(ENTRIES):
         at = run.started - n * HOUR
-        store.log(TENANT, AuditEntry(f"{at:.0f}-bench", at, "it.admin@x.se", "runs.asked"))
+        store.append_audit(TENANT, AuditEntry(f"{at:.0f}-bench", at, "it.admin@x.se", "runs.asked"))
 
 
 def _earlier(run: RunRecord, hours: int) -> RunRecord:

@@ -252,7 +252,7 @@ def _status(given: argparse.Namespace, settings: Settings) -> int:
     return DONE
 
 
-# The other front door, and the demo
+# The web application, and the demo
 
 
 def _serve(given: argparse.Namespace, settings: Settings) -> int:

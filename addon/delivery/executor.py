@@ -2,7 +2,7 @@
 
 Everything of one type is settled before the next type starts, so that nothing refers to
 what the vendor may not have. What the vendor lacks after its type was settled is left out
-of what refers to it, by translating anew.
+of what refers to it, by translating again.
 """
 
 import asyncio

@@ -25,7 +25,7 @@ class Leases(Protocol):
         """Take the lease, or put off its end. None when it is ours now, else who has it."""
 
     def release(self, key: LedgerKey, holder: str) -> None:
-        """Let go of the lease, if it is still ours."""
+        """Release the lease, if it is still ours."""
 
 
 class LeaseHeldByOther(Exception):
@@ -60,6 +60,7 @@ class Lease:
         self._lost: Callable[[DeliveryStopped], None] = lambda reason: None
         self._unwanted: Callable[[], DeliveryStopped | None] = lambda: None
         self._keeping: asyncio.Task[None] | None = None
+        self._prolonging: asyncio.Future[str | None] | None = None
 
     def on_lost(self, stop: Callable[[DeliveryStopped], None]) -> None:
         """Have `stop` called with the reason when the lease is lost."""
@@ -84,24 +85,28 @@ class Lease:
         self._keeping.cancel()
         with suppress(asyncio.CancelledError):
             await self._keeping
+        if self._prolonging is not None:  # its thread goes on, and would take the lease back
+            with suppress(LedgerWriteError):
+                await self._prolonging
         try:
             await asyncio.to_thread(self._leases.release, self._key, self._holder)
         except LedgerWriteError:
             key = self._key
-            log.warning("the lease of %s at %s was not let go of", key.tenant, key.vendor)
+            log.warning("the lease of %s at %s was not released", key.tenant, key.vendor)
 
     def _acquire(self) -> str | None:
         now = self._clock()
         return self._leases.acquire(self._key, self._holder, now + SECONDS, now)
 
     async def _keep(self) -> None:
-        """Put off the end of the lease again and again; say when that is not possible."""
+        """Prolong the lease again and again; say when that is not possible."""
         kept = time.monotonic()
         while True:
             await asyncio.sleep(self._prolonged_after)
             asked = time.monotonic()
             try:
-                taken_by = await asyncio.to_thread(self._acquire)
+                self._prolonging = asyncio.ensure_future(asyncio.to_thread(self._acquire))
+                taken_by = await asyncio.shield(self._prolonging)
             except LedgerWriteError as error:
                 if asked - kept >= SECONDS - self._prolonged_after:
                     self._lost(DeliveryStopped(f"the lease could not be kept: {error}"))

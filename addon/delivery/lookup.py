@@ -100,7 +100,7 @@ class ResourceLookup:
         return found.get(external_id, [])
 
     async def _listed(self, resource_type: ResourceType, since: float) -> IdsByExternalId | None:
-        """The list of a type, asked for once for all who need it, and anew where it is too old."""
+        """The list of a type, asked for once for all who need it, and again where it is too old."""
         async with self._locks[resource_type]:
             known = self._listings.get(resource_type)
             if known is None or known.begun < since:

@@ -18,7 +18,7 @@ class RetryPolicy(Struct, frozen=True):
     breaker stop the delivery. A wait that the vendor asks for beyond `longest_pause` is not
     sat out: the rest is left for the next run. `settling`, as a multiple of `first_wait`, is
     how long the vendor is given to finish what a run that was cut off had sent, before it is
-    asked what came of it.
+    asked the outcome.
     """
 
     tries: int = 4

@@ -49,7 +49,7 @@ class _Request(Struct, frozen=True):
 
 
 class _Attempt(Struct, frozen=True):
-    """What came of one request. `weight` is how much it says of the vendor's state.
+    """The outcome of one request. `weight` is how much it says of the vendor's state.
 
     `late` is whether the vendor may still be at work on it.
     """

@@ -8,13 +8,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
 from addon.logs import masked
 from addon.planning.guard import LimitExceeded
 from addon.store.records import RunRecord
-from addon.sync.report import ConnectionReport, DirectoryCounts, HoldReport
+from addon.sync.report import ConnectionReport, HoldReport, stored_report
 from addon.tenants.model import Connection
 
 Kind = Literal["held", "refused", "stopped", "configuration", "unread"]
@@ -62,20 +61,13 @@ class ConnectionNews(Struct, frozen=True):
     refused: bool
 
 
-class _Record(Struct):
-    """What is read of `RunReport.record`."""
-
-    connections: tuple[ConnectionReport, ...] = ()
-    directory: DirectoryCounts | None = None
-
-
 def connection_standing(runs: Iterable[RunRecord], connection: Connection) -> ConnectionNews | None:
     """How the connection stands after the newest of `runs` that had a part in it, or None.
 
     `runs` are the newest first. A part in another mode than the connection's is of the past.
     """
     for run in runs:
-        for part in _record(run).connections:
+        for part in stored_report(run).connections:
             if part.vendor == connection.vendor:
                 if part.mode != connection.mode or part.status == "off":
                     return None
@@ -95,16 +87,9 @@ def directory_news(runs: Sequence[RunRecord]) -> tuple[Notice | None, bool]:
             newest = newest or run
             if newest.started - run.started >= UNREAD_APART:
                 return Notice("unread", newest.id, "unread", detail=_short(newest.detail)), False
-        elif _record(run).directory is not None:
+        elif stored_report(run).directory is not None:
             return None, newest is None
     return None, False
-
-
-def _record(run: RunRecord) -> _Record:
-    """What the run reported; nothing where it has not ended, or has no report."""
-    if run.report is None:
-        return _Record()
-    return msgspec.json.decode(run.report, type=_Record)
 
 
 def _news(run: RunRecord, part: ConnectionReport) -> Notice | None:

@@ -1,4 +1,4 @@
-"""TELL: notices by e-mail, through an SMTP server or App Engine's mail service."""
+"""Notices by e-mail, through an SMTP server or App Engine's mail service."""
 
 from collections.abc import Callable
 from typing import Literal, Protocol

@@ -1,6 +1,6 @@
 """Whom to tell what after a run: e-mail for holds and failures, once each.
 
-Each connection's standing is compared with what was told of it before, which is kept in the
+Each connection's standing is compared with what was told about it before, which is kept in the
 store. So nothing depends on being called after every run: what could not be sent is told with the
 next run, if it still stands then.
 """
@@ -27,7 +27,8 @@ AGAIN = 24 * 3600.0
 KEPT = 180 * 24 * 3600.0
 """Seconds for which it is remembered what was told; a trouble of that age is told once more."""
 DIRECTORY = "directory"
-"""What was told of reading the directory is kept under this; of a connection, under its names."""
+"""What was told about reading the directory is kept under this; of a connection, under its
+names."""
 
 
 class Notification(Struct, frozen=True):
@@ -42,7 +43,7 @@ class Notification(Struct, frozen=True):
 
 
 Notified = dict[str, Notification]
-"""What was told of one connection, by the signature of the trouble."""
+"""What was told about one connection, by the signature of the trouble."""
 
 
 def notify(context: SyncContext, mail: Mailer, tenant_id: str, vendor: str | None = None) -> int:
@@ -208,12 +209,12 @@ def _heading(item: dict[str, object]) -> str:
 
 
 def _memory(store: Store, tenant_id: str, key: str, now: float) -> Notified:
-    paper = store.kept(Namespace("notices", tenant_id), key, now)
-    return {} if paper is None else msgspec.json.decode(paper.data, type=Notified)
+    item = store.get(Namespace("notices", tenant_id), key, now)
+    return {} if item is None else msgspec.json.decode(item.data, type=Notified)
 
 
 def _remember(store: Store, tenant_id: str, key: str, memory: Notified, now: float) -> None:
-    store.keep(Namespace("notices", tenant_id), key, msgspec.json.encode(memory), now, now + KEPT)
+    store.put(Namespace("notices", tenant_id), key, msgspec.json.encode(memory), now, now + KEPT)
 
 
 def _no_secrets(name: str) -> str:

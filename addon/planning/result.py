@@ -1,4 +1,4 @@
-"""What came of a delivery, for the report of its run. Pure."""
+"""The outcome of a delivery, for the report of its run. Pure."""
 
 from msgspec import Struct, structs
 
@@ -18,7 +18,7 @@ class FailedOperation(Struct, frozen=True, rename="camel"):
 
 
 class DeliveryResult(Struct, frozen=True):
-    """What came of a plan. `left` is how many operations were not tried or given up."""
+    """The outcome of a plan. `left` is how many operations were not tried or given up."""
 
     operations: dict[str, dict[str, int]]
     failures: tuple[FailedOperation, ...]
@@ -28,7 +28,7 @@ class DeliveryResult(Struct, frozen=True):
     spent: bool = False
 
     def combined_with(self, other: "DeliveryResult") -> "DeliveryResult":
-        """What came of this and then of another plan."""
+        """The outcomes of this and then of another plan."""
         operations = {
             kind: {name: found.get(name, 0) + more.get(name, 0) for name in {**found, **more}}
             for (kind, found), more in zip(

@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from addon.sandbox.directory_api import PREFIX, ApiError, DirectoryApi
+from addon.sandbox.directory_api import PREFIX, DirectoryApi, DirectoryApiError
 from addon.sandbox.directory_page import directory_page
 from addon.sandbox.domain import CHANGES, Domain, SandboxError
 from addon.sandbox.failures import Failures, InjectedFailure
@@ -180,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif parts.path == "/sandbox/queries":
             self._send(200, _encode({"queries": self.sandbox.queries}))
         else:
-            self._send_error(ApiError(404, "Not Found", "notFound"))
+            self._send_error(DirectoryApiError(404, "Not Found", "notFound"))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -190,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
         }
         method = methods.get(self.path)
         if method is None:
-            self._send_error(ApiError(404, "Not Found", "notFound"))
+            self._send_error(DirectoryApiError(404, "Not Found", "notFound"))
             return
         try:
             given = json.loads(body)
@@ -198,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
                 raise ValueError("the body is a JSON object")
             method(given)
         except ValueError as error:
-            self._send_error(ApiError(400, str(error), "invalid"))
+            self._send_error(DirectoryApiError(400, str(error), "invalid"))
         else:
             self._send(200, b"{}")
 
@@ -207,7 +207,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.sandbox.heal()
             self._send(200, b"{}")
         else:
-            self._send_error(ApiError(404, "Not Found", "notFound"))
+            self._send_error(DirectoryApiError(404, "Not Found", "notFound"))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silence: `requests` is the log."""
@@ -221,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.sandbox.hang(failure.seconds)
         try:
             body = self.sandbox.answer(path, query)
-        except ApiError as error:
+        except DirectoryApiError as error:
             self._send_error(error)
             return
         self._send(200, body, cut=failure is not None and failure.kind == "truncate")
@@ -232,13 +232,13 @@ class _Handler(BaseHTTPRequestHandler):
         elif failure.kind == "notJson":
             self._send(200, b"<html><body>502 Bad Gateway</body></html>", _HTML)
         elif failure.kind == "expiredToken":
-            self._send_error(ApiError(400, "Invalid Input: pageToken", "invalid"))
+            self._send_error(DirectoryApiError(400, "Invalid Input: pageToken", "invalid"))
         else:
             message = failure.message or failure.reason
-            error = ApiError(failure.status, message, failure.reason)
+            error = DirectoryApiError(failure.status, message, failure.reason)
             self._send_error(error, failure.retry_after)
 
-    def _send_error(self, error: ApiError, retry_after: int | None = None) -> None:
+    def _send_error(self, error: DirectoryApiError, retry_after: int | None = None) -> None:
         self._send(error.status, _encode(error.body()), retry_after=retry_after)
 
     def _send(

@@ -72,7 +72,7 @@ def the_changes(stage: Stage, terminal: Terminal) -> None:
 
 
 def the_hold(stage: Stage, terminal: Terminal) -> None:
-    """A plan that removes too much is held, and let go of when the cause is mended."""
+    """A plan that removes too much is held, and released when the cause is mended."""
     domain = stage.domain
     domain.add_org_unit(ASIDE)
     domain.move_org_unit(NORTH, ASIDE)

@@ -38,7 +38,9 @@ class RegisterCopy(Struct, frozen=True):
 
 
 class _Remembered(Struct, frozen=True):
-    """An index, which paper it was made of (None: there is none), and when that was looked at."""
+    """An index, which cached item it was made of (None: there is none), and when that was looked
+    at.
+    """
 
     looked: float
     saved: float | None
@@ -46,7 +48,7 @@ class _Remembered(Struct, frozen=True):
 
 
 class RegisterCache:
-    """The register's papers: the copy for all, each tenant's upload, lists and details."""
+    """What is cached of the register: the copy for all, each tenant's upload, lists and details."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
@@ -72,7 +74,7 @@ class RegisterCache:
 
     def discard_upload(self, tenant: str) -> None:
         """Forget a tenant's own file."""
-        self._store.discard(Namespace("register", tenant), "upload")
+        self._store.delete(Namespace("register", tenant), "upload")
         self._forget(tenant)
 
     def listed(self, name: str) -> RegisterCopy | None:
@@ -91,24 +93,24 @@ class RegisterCache:
         """Keep a unit's details."""
         self._keep(f"unit {unit.code}", unit, DETAILS_KEPT)
 
-    def _index(self, shelf: Namespace, name: str, looks: float) -> RegisterIndex:
+    def _index(self, namespace: Namespace, name: str, looks: float) -> RegisterIndex:
         now = self._clock()
         with self._lock:
-            known = self._memory.get(shelf.tenant)
+            known = self._memory.get(namespace.tenant)
         if known is not None and 0 <= now - known.looked < looks:
             return known.index
-        paper = self._store.kept(shelf, name, now)
-        saved = None if paper is None else paper.saved
+        item = self._store.get(namespace, name, now)
+        saved = None if item is None else item.saved
         if known is not None and known.saved == saved:
             index = known.index
         else:
-            copy = None if paper is None else _unpack(paper.data, RegisterCopy)
+            copy = None if item is None else _unpack(item.data, RegisterCopy)
             index = (
                 RegisterIndex()
                 if copy is None
                 else RegisterIndex(copy.units, copy.organisers, copy.fetched)
             )
-        self._remember(shelf.tenant, _Remembered(now, saved, index))
+        self._remember(namespace.tenant, _Remembered(now, saved, index))
         return index
 
     def _remember(self, tenant: str, found: _Remembered) -> None:
@@ -121,23 +123,23 @@ class RegisterCache:
 
     def _keep_copy(
         self,
-        shelf: Namespace,
+        namespace: Namespace,
         name: str,
         units: Sequence[RegisterUnit],
         organisers: Sequence[Organiser],
     ) -> None:
         now = self._clock()
         packed = _pack(RegisterCopy(now, tuple(units), tuple(organisers)))
-        self._store.keep(shelf, name, packed, now, now + KEPT)
-        self._forget(shelf.tenant)
+        self._store.put(namespace, name, packed, now, now + KEPT)
+        self._forget(namespace.tenant)
 
     def _kept(self, name: str, kind: type[T]) -> T | None:
-        paper = self._store.kept(SHARED, name, self._clock())
-        return None if paper is None else _unpack(paper.data, kind)
+        item = self._store.get(SHARED, name, self._clock())
+        return None if item is None else _unpack(item.data, kind)
 
     def _keep(self, name: str, value: RegisterCopy | RegisterUnit, kept_for: float) -> None:
         now = self._clock()
-        self._store.keep(SHARED, name, _pack(value), now, now + kept_for)
+        self._store.put(SHARED, name, _pack(value), now, now + kept_for)
 
 
 def _pack(value: RegisterCopy | RegisterUnit) -> bytes:

@@ -1,4 +1,4 @@
-"""FIND: Skolverket's register of school units, and what is kept of it.
+"""Skolverket's register of school units, and what is kept of it.
 
 Source: Skolenhetsregistret, open API v2 (CC0), https://api.skolverket.se/skolenhetsregistret.
 """

@@ -51,10 +51,12 @@ class TenantStore(Protocol):
     def tenants(self) -> list[str]:
         """The customer ids of all tenants, sorted."""
 
-    def log(self, tenant: str, entry: AuditEntry) -> None:
+    def append_audit(self, tenant: str, entry: AuditEntry) -> None:
         """Write an entry in the tenant's log; those of the last LOG_KEPT seconds stay."""
 
-    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[AuditEntry]:
+    def audit_entries(
+        self, tenant: str, limit: int = 50, before: str | None = None
+    ) -> list[AuditEntry]:
         """The tenant's log, the newest first; with `before`, those whose ids come before it."""
 
 
@@ -64,7 +66,7 @@ class LedgerStore(Protocol):
     batch_growth: float
     """How the pause between batches of a ledger grows; see `addon.delivery.ledger_writer`."""
 
-    def standing(self, key: LedgerKey) -> ConnectionState:
+    def connection_state(self, key: LedgerKey) -> ConnectionState:
         """How the connection stands; its ledger may be read in part, see `Ledger.unread`."""
 
     def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
@@ -85,12 +87,12 @@ class LedgerStore(Protocol):
     def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:
         """Take a connection's lease until a time, or put off its end.
 
-        None when it is `holder`'s now, else who has it. It is free when it was let go of, when
+        None when it is `holder`'s now, else who has it. It is free when it was released, when
         its time is out, or when its holder's process has died on this machine.
         """
 
     def release(self, key: LedgerKey, holder: str) -> None:
-        """Let go of a lease, if it is still `holder`'s."""
+        """Release a lease, if it is still `holder`'s."""
 
     def hold(self, key: LedgerKey) -> Hold | None:
         """The plan that waits for approval, or None."""
@@ -122,7 +124,7 @@ class RunStore(Protocol):
     ) -> None:
         """Keep a run's snapshot until all `vendors` are done with it, or it expires.
 
-        It holds personal data, as papers of a tenant may; nothing else in a store does.
+        It holds personal data, as cached items of a tenant may; nothing else in a store does.
         """
 
     def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:
@@ -135,34 +137,34 @@ class RunStore(Protocol):
 class CacheStore(Protocol):
     """Items that are kept for a while, under names of their own. Raises StoreError."""
 
-    def keep(
-        self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
+    def put(
+        self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> None:
-        """Keep a paper, new or in place of the earlier one of that name.
+        """Keep an item, new or in place of the earlier one of that name.
 
         Whoever reads it meanwhile has the earlier one or the new one, whole. Cache of personal
         data must expire.
         """
 
-    def keep_new(
-        self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
+    def put_if_absent(
+        self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> bool:
-        """Keep a paper where there is none that has not expired; whether it was kept.
+        """Keep an item where there is none that has not expired; whether it was kept.
 
         Of two who do so at once, one has True.
         """
 
-    def kept(self, shelf: Namespace, name: str, now: float) -> CachedItem | None:
-        """A paper, or None when there is none or it has expired."""
+    def get(self, namespace: Namespace, name: str, now: float) -> CachedItem | None:
+        """An item, or None when there is none or it has expired."""
 
-    def papers(self, shelf: Namespace, now: float) -> list[str]:
-        """The names of a shelf's papers that have not expired, sorted."""
+    def list_names(self, namespace: Namespace, now: float) -> list[str]:
+        """The names in a namespace that have not expired, sorted."""
 
-    def discard(self, shelf: Namespace, name: str) -> None:
-        """Remove a paper, if there is one."""
+    def delete(self, namespace: Namespace, name: str) -> None:
+        """Remove an item, if there is one."""
 
-    def sweep(self, now: float) -> int:
-        """Remove every paper and snapshot that has expired, of all tenants; how many."""
+    def delete_expired(self, now: float) -> int:
+        """Remove every item and snapshot that has expired, of all tenants; how many."""
 
 
 class TaskStore(Protocol):
@@ -188,4 +190,4 @@ class Store(TenantStore, LedgerStore, RunStore, CacheStore, TaskStore, Protocol)
         """How many documents or rows it has read and written so far."""
 
     def close(self) -> None:
-        """Let go of files and connections."""
+        """Release files and connections."""

@@ -69,9 +69,9 @@ class AuditEntry(Struct, frozen=True):
 
 
 class Namespace(Struct, frozen=True):
-    """Where papers of one kind are kept: `reading`, `progress`, `register` and the like ([a-z-]+).
+    """Where cached items of one kind are: `reading`, `progress`, `register` and the like ([a-z-]+).
 
-    With no `tenant` all tenants share it, and there are never personal data on it.
+    With no `tenant` all tenants share it, and it never has personal data.
     """
 
     kind: str
@@ -79,7 +79,7 @@ class Namespace(Struct, frozen=True):
 
 
 class CachedItem(Struct, frozen=True):
-    """Something that is kept for a while, under a name of its own on a shelf.
+    """Something that is kept for a while, under a name of its own in a namespace.
 
     `saved` and `expires` are seconds since 1970 UTC; with `expires` None it stays until it is
     discarded.

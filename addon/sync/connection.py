@@ -36,12 +36,12 @@ class RunShared(Struct, frozen=True):
     deadline: float | None
 
 
-async def sync_connection_safely(errand: RunShared, ready: ReadyConnection) -> ConnectionReport:
+async def sync_connection_safely(shared: RunShared, ready: ReadyConnection) -> ConnectionReport:
     """The connection's part; whatever goes wrong with it stays with it."""
     connection, key = ready.connection, ready.key
     try:
         with log_context(vendor=key.vendor, mode=key.mode):
-            return await sync_connection(errand, ready)
+            return await sync_connection(shared, ready)
     except (LeaseHeldByOther, LedgerWriteError) as stopped:
         return failed_report(connection, str(stopped))
     except Exception as error:
@@ -51,12 +51,12 @@ async def sync_connection_safely(errand: RunShared, ready: ReadyConnection) -> C
         return failed_report(connection, f"the delivery ended with an error: {what}")
 
 
-async def sync_connection(errand: RunShared, ready: ReadyConnection) -> ConnectionReport:
+async def sync_connection(shared: RunShared, ready: ReadyConnection) -> ConnectionReport:
     """Plan, and where there is something to do, plan again with the lease in hand and do it.
 
     Raises LeaseHeldByOther when another run has the lease, LedgerWriteError when the store failed.
     """
-    context, prepared = errand.context, errand.prepared
+    context, prepared = shared.context, shared.prepared
     connection, key = ready.connection, ready.key
     done = await asyncio.to_thread(finish_if_nothing_to_send, context, prepared, connection, key)
     if done is not None:
@@ -65,11 +65,11 @@ async def sync_connection(errand: RunShared, ready: ReadyConnection) -> Connecti
         context,
         key,
         ready.target,
-        errand.holder,
-        errand.deadline,
+        shared.holder,
+        shared.deadline,
         partial(cancellation_reason, context, key),
     )
-    trouble = await _elsewhere(errand, connection, line)
+    trouble = await _elsewhere(shared, connection, line)
     async with line.with_lease() as lease:
         intention = await asyncio.to_thread(planner_for, context, prepared, connection, key)
         plan, hold = intention.decide()
@@ -87,14 +87,14 @@ async def sync_connection(errand: RunShared, ready: ReadyConnection) -> Connecti
     return report if trouble is None else _with_trouble(report, trouble)
 
 
-async def _elsewhere(errand: RunShared, connection: Connection, line: VendorSession) -> str | None:
+async def _elsewhere(shared: RunShared, connection: Connection, line: VendorSession) -> str | None:
     """Have protected people removed in the environment that the connection is not in, before
     anything else; what stood in the way, if anything did.
     """
     found = await asyncio.to_thread(
-        find_protected_elsewhere, errand.context, errand.prepared, connection
+        find_protected_elsewhere, shared.context, shared.prepared, connection
     )
-    return None if found is None else await remove_protected_elsewhere(errand.context, found, line)
+    return None if found is None else await remove_protected_elsewhere(shared.context, found, line)
 
 
 def _with_trouble(report: ConnectionReport, trouble: str) -> ConnectionReport:
@@ -162,7 +162,7 @@ def _keep_hold(
 def _mark(store: Store, intention: ConnectionPlanner, plan: Plan, hold: Hold) -> ConnectionPlanner:
     """Remember which protected people are about to be removed, until the groups are without them.
 
-    Once they are removed the ledger does not have them, and the plan that says the groups anew
+    Once they are removed the ledger does not have them, and the plan that says the groups again
     is held: a run that is cut off in between, or cannot ask for the groups, leaves this mark.
     """
     hidden = {op.external_id for op in plan.protected} | set(_marked(intention))

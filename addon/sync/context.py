@@ -19,12 +19,12 @@ ReadDirectory = Callable[[Tenant], Snapshot]
 
 
 class SecretSource(Protocol):
-    """What gives secrets by resource name; `forget` has one asked for anew."""
+    """What gives secrets by resource name; `forget` has one asked for again."""
 
     def __call__(self, name: str) -> str: ...
 
     def forget(self, name: str) -> None:
-        """Have a secret asked for anew next time."""
+        """Have a secret asked for again next time."""
 
 
 class NotFoundError(Exception):
@@ -95,7 +95,7 @@ def resolve_target(
 
 
 def forget_secret(context: SyncContext, connection: Connection) -> None:
-    """The vendor did not accept its key: it is asked for anew next time, for it may be new."""
+    """The vendor did not accept its key: it is asked for again next time, for it may be new."""
     vendor = context.settings.vendors[connection.vendor]
     endpoint = vendor.live if connection.mode == "live" else vendor.test
     if context.secrets is not None and endpoint is not None:

@@ -15,7 +15,7 @@ from addon.tenants.pause import raise_if_paused
 
 
 def approve(context: SyncContext, tenant_id: str, vendor: str) -> RunReport:
-    """Let what is held at `vendor` go: it is made anew, and only what was approved may pass.
+    """Let what is held at `vendor` go: it is made again, and only what was approved may pass.
 
     Raises as `sync` does, and NotFoundError where nothing is held.
     """

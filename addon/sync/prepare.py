@@ -88,7 +88,7 @@ def planner_for(
     Of the ledger only those parts are read that are not known to be as they should.
     """
     translation = ResourceMapper(prepared.views[connection.vendor], prepared.tenant, connection)
-    now, standing = context.clock(), context.store.standing(key)
+    now, standing = context.clock(), context.store.connection_state(key)
     ledger, approved = standing.ledger, standing.approval
     if ledger.unread:
         wanted = digests(translation.resources(standing_refusals(ledger, now)))

@@ -27,7 +27,7 @@ class KeptProgress:
 
     def __init__(self, store: Store, tenant: str, clock: Callable[[], float] = time.time) -> None:
         self._store = store
-        self._shelf = Namespace("progress", tenant)
+        self._namespace = Namespace("progress", tenant)
         self._clock = clock
         self._next = clock() + KEPT_EVERY
         self._kept: set[str] = set()
@@ -49,14 +49,14 @@ class KeptProgress:
         self._keeper.shutdown()
         for vendor in self._kept:
             try:
-                self._store.discard(self._shelf, vendor)
+                self._store.delete(self._namespace, vendor)
             except StoreError:
                 log.warning("the progress of a delivery stays for an hour")
 
     def _keep(self, vendor: str, done: int, planned: int, now: float) -> None:
         told = msgspec.json.encode({"done": done, "planned": planned})
         try:
-            self._store.keep(self._shelf, vendor, told, now, now + KEPT_FOR)
+            self._store.put(self._namespace, vendor, told, now, now + KEPT_FOR)
             self._kept.add(vendor)
         except StoreError:
             log.warning("the progress of a delivery could not be kept")

@@ -53,7 +53,7 @@ def find_protected_elsewhere(
     mode: Literal["test", "live"] = "test" if connection.mode == "live" else "live"
     other = structs.replace(connection, mode=mode)
     key = LedgerKey(prepared.tenant.customer_id, other.vendor, mode)
-    standing = context.store.standing(key)
+    standing = context.store.connection_state(key)
     ledger, held = standing.ledger, standing.hold
     marked = frozenset(() if held is None else held.hidden)
     if not len(ledger) and not marked:

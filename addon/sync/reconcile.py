@@ -77,18 +77,18 @@ class Reconciliation(Struct, frozen=True):
 
 def save_reconciliation(store: Store, found: Reconciliation, now: float) -> None:
     """Keep what was found out for a month: counts only. Raises StoreError."""
-    shelf, data = Namespace(NAMESPACE, found.tenant), msgspec.json.encode(found)
-    store.keep(shelf, found.vendor, data, now, now + KEPT)
+    namespace, data = Namespace(NAMESPACE, found.tenant), msgspec.json.encode(found)
+    store.put(namespace, found.vendor, data, now, now + KEPT)
 
 
 def load_reconciliation(
     store: Store, tenant_id: str, vendor: str, now: float
 ) -> tuple[float, Reconciliation] | None:
     """What was found out last, and when (seconds since 1970 UTC). Raises StoreError."""
-    paper = store.kept(Namespace(NAMESPACE, tenant_id), vendor, now)
-    if paper is None:
+    item = store.get(Namespace(NAMESPACE, tenant_id), vendor, now)
+    if item is None:
         return None
-    return paper.saved, msgspec.json.decode(paper.data, type=Reconciliation)
+    return item.saved, msgspec.json.decode(item.data, type=Reconciliation)
 
 
 def reconcile(context: SyncContext, tenant_id: str, vendor: str) -> Reconciliation:

@@ -10,9 +10,12 @@ from addon.planning.guard import Hold, LimitExceeded, counts
 from addon.planning.plan import Plan
 from addon.planning.result import DeliveryResult, FailedOperation
 from addon.roster.model import Finding, Roster
+from addon.store.records import RunRecord
 from addon.tenants.model import Connection
 
 Status = Literal["delivered", "unchanged", "failed", "held", "off"]
+
+PEOPLE_FIRST = ("User", "StudentGroup", "SchoolUnit", "Employment", "Activity", "Organisation")
 
 DONE, FAILED, USAGE, HELD, UNREAD = 0, 1, 2, 3, 4
 """Exit statuses of the command line."""
@@ -63,7 +66,7 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     vendor: str
     mode: str
     status: Status
-    operations: dict[str, dict[str, int]]
+    operations: dict[str, dict[str, int]] = {}
     failures: tuple[FailedOperation, ...] = ()
     left: int = 0
     refused: int = 0
@@ -72,6 +75,35 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     configuration: bool = False
     people: int | None = None
     protected: int = 0
+
+    @property
+    def did_something(self) -> bool:
+        """Whether anything was sent and taken; a held plan's operations were not, but for the
+        removal of protected people.
+        """
+        return self.status != "held" and any(self.operations.values())
+
+    @property
+    def operations_by_type(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """How many were created, updated and deleted, by type: people first."""
+        counts = [self.operations.get(kind, {}) for kind in ("create", "update", "delete")]
+        found = ((t, tuple(of_kind.get(t, 0) for of_kind in counts)) for t in PEOPLE_FIRST)
+        return tuple((t, numbers) for t, numbers in found if any(numbers))
+
+    @property
+    def conflicts(self) -> tuple[FailedOperation, ...]:
+        """What something else at the vendor stands in the way of; each run tries it again."""
+        return tuple(f for f in self.failures if _is_conflict(f))
+
+    @property
+    def trouble(self) -> tuple[FailedOperation, ...]:
+        """What failed without the vendor refusing it: the next run tries it again."""
+        return tuple(f for f in self.failures if not f.refused and not _is_conflict(f))
+
+    @property
+    def only_refused(self) -> bool:
+        """Whether all that went wrong is what the vendor does not take."""
+        return bool(self.failures) and not self.trouble and not self.left and not self.detail
 
     @property
     def unfinished(self) -> bool:
@@ -93,7 +125,7 @@ class RunReport(Struct, frozen=True):
 
     def json(self) -> bytes:
         """The report as one JSON object."""
-        connections = tuple(_as_printed(connection) for connection in self.connections)
+        connections = tuple(as_printed(connection) for connection in self.connections)
         return msgspec.json.encode(structs.replace(self, connections=connections))
 
     def record(self) -> bytes:
@@ -113,7 +145,28 @@ class RunReport(Struct, frozen=True):
         return FAILED if unfinished else DONE
 
 
-def _as_printed(connection: ConnectionReport) -> ConnectionReport:
+class StoredReport(Struct, frozen=True):
+    """What a run's record keeps of its report (`RunReport.record`): findings as counts by code."""
+
+    roster: RosterCounts | None = None
+    findings: dict[str, int] = {}
+    connections: tuple[ConnectionReport, ...] = ()
+    directory: DirectoryCounts | None = None
+
+
+_STORED = msgspec.json.Decoder(StoredReport)
+
+
+def stored_report(run: RunRecord) -> StoredReport:
+    """What was kept of a run's report; an empty one where there is none."""
+    return StoredReport() if run.report is None else _STORED.decode(run.report)
+
+
+def _is_conflict(failure: FailedOperation) -> bool:
+    return failure.http_status == 409 and not failure.refused
+
+
+def as_printed(connection: ConnectionReport) -> ConnectionReport:
     """The part without what is kept for pages and notices only."""
     if connection.hold is None:
         return connection

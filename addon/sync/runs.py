@@ -50,7 +50,7 @@ def start_run(
 
 
 def complete_run(store: Store, run: RunRecord, now: float, report: RunReport) -> None:
-    """Keep a run with what came of it."""
+    """Keep a run with the outcome."""
     statuses = {connection.status for connection in report.connections}
     status = "held" if "held" in statuses else "failed" if "failed" in statuses else "done"
     end_run(store, run, now, status, report.record())

@@ -131,8 +131,8 @@ class VendorSession(Struct, frozen=True):
     ) -> tuple[DeliveryResult, bool]:
         """Carry out the removal of protected people, and take those `gone` out of groups.
 
-        The groups are asked for and said without them, since the plan that says them anew is
-        held. What came of it, and whether no group that can be told of has them any more; if
+        The groups are asked for and said without them, since the plan that says them again is
+        held. The outcome, and whether no group that can be told about has them any more; if
         not, it is to be tried again. Raises LedgerWriteError when the store failed.
         """
         async with self.open(ledger, lease) as session:

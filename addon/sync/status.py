@@ -12,7 +12,7 @@ from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.records import RunRecord
 from addon.sync.context import SecretSource, ledger_key, load_tenant_or_raise, resolve_target
-from addon.sync.report import HoldReport
+from addon.sync.report import HoldReport, as_printed, stored_report
 from addon.tenants.model import Connection, Pause
 from addon.tenants.pause import current_pause
 from addon.vendors.profiles import NotConfigured
@@ -134,10 +134,10 @@ def _connection(
 
 def _last(runs: Sequence[RunRecord], vendor: str) -> dict[str, Any] | None:
     for run in runs:
-        report = msgspec.json.decode(run.report) if run.report else {}
-        for part in report.get("connections", ()):
-            if part["vendor"] == vendor:
-                return {"run": run.id, "finished": run.finished, **part}
+        for part in stored_report(run).connections:
+            if part.vendor == vendor:
+                printed = msgspec.to_builtins(as_printed(part))
+                return {"run": run.id, "finished": run.finished, **printed}
     return None
 
 

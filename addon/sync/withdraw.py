@@ -1,6 +1,6 @@
 """Removes everything that a tenant has at a vendor, and turns the connection off.
 
-Goes by the ledger alone: no directory is read. The connection is turned off before the first
+Uses the ledger alone: no directory is read. The connection is turned off before the first
 removal, so that no run sends again what is being removed; what was begun and cut off goes on
 when it is asked for again.
 """

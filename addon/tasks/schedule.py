@@ -147,7 +147,7 @@ class Scheduler:
         self._seen |= tenants
         if self._clock() >= self._sweeps:
             self._sweeps = self._clock() + SWEEPS_EVERY
-            self._store().sweep(self._clock())
+            self._store().delete_expired(self._clock())
 
     def _has_run(self, tenant: str, window: RunWindow) -> bool:
         return any(run.started >= window.starts for run in self._store().runs(tenant, limit=1))

@@ -11,7 +11,7 @@ from addon.tenants.model import Tenant
 KEYS = {"schoolUnits": "code", "connections": "vendor"}
 """What names an entry of these lists, so that a place stays the same when others come and go."""
 WHOLE = frozenset({"students", "staff", "classes", "teachingGroups", "schoolYear", "limits"})
-"""Parts that are told of whole: they are read together."""
+"""Parts that are told about whole: they are read together."""
 
 
 class Changed(Struct, frozen=True):
@@ -57,7 +57,7 @@ def _whole(value: object) -> object:
 
 
 def _places(value: object, place: str = "") -> Iterator[tuple[str, str]]:
-    """The places of a value down to the parts that are told of whole, each as JSON."""
+    """The places of a value down to the parts that are told about whole, each as JSON."""
     name = place.rpartition(".")[2]
     if isinstance(value, dict) and name not in WHOLE:
         for key, part in value.items():

@@ -67,7 +67,7 @@ class SecretManager:
             return known.value
 
     def forget(self, name: str) -> None:
-        """Ask anew next time: for when a vendor does not accept what was given."""
+        """Ask again next time: for when a vendor does not accept what was given."""
         with self._lock:
             self._known.pop(name.removeprefix("secretmanager:"), None)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cached_property
 from hashlib import sha256
-from typing import cast, get_args
+from typing import TypeVar, cast, get_args
 
 import msgspec
 from flask import g, request
@@ -24,9 +24,16 @@ from addon.tenants.document import decode_tenant, load_tenant, write_document
 from addon.tenants.model import Organisation, Tenant
 from addon.vendors.profiles import Vendor
 from addon.web.directory import snapshot_store
-from addon.web.directory.cache import TenantDirectory, WaitBudget
+from addon.web.directory.cache import (
+    DirectoryNotRead,
+    StillComputing,
+    TenantDirectory,
+    WaitBudget,
+)
 from addon.web.security.auth import Administrator
 from addon.web.services import Services
+
+T = TypeVar("T")
 
 SAVING = 25.0
 """Seconds that a form waits for what it needs, so that nothing that was filled in is lost."""
@@ -121,6 +128,13 @@ class RequestContext:
             self.tenant, self.version, self.now, self.wait_budget
         )
 
+    def from_directory(self, work: Callable[[TenantDirectory], T]) -> T | None:
+        """What `work` makes of the directory; None where it is not read, or still computing."""
+        try:
+            return work(self.directory)
+        except (DirectoryNotRead, StillComputing):
+            return None
+
     def wait_longer(self) -> None:
         """Have a form wait for what is being made: what was filled in is not to be lost."""
         is_part = request.headers.get("HX-Request") == "true"
@@ -140,7 +154,7 @@ class RequestContext:
         It changes whenever a run begins or ends, and when a vendor has been reconciled with.
         """
         runs = [(run.id, run.status, run.finished) for run in self.runs]
-        vendors = self.store.papers(Namespace(reconcile.NAMESPACE, self.tenant_id), self.now)
+        vendors = self.store.list_names(Namespace(reconcile.NAMESPACE, self.tenant_id), self.now)
         known = (
             reconcile.load_reconciliation(self.store, self.tenant_id, v, self.now) for v in vendors
         )
@@ -239,10 +253,10 @@ class RequestContext:
         # Of this moment, not of the request's beginning: what is done in one request has an order.
         at = self.services.clock()
         entry = AuditEntry(new_entry_id(at), at, self.admin.email, action, subject)
-        self.store.log(self.tenant_id, entry)
+        self.store.append_audit(self.tenant_id, entry)
 
     def forget_directory(self) -> None:
-        """Have the directory read anew when it is next asked for."""
+        """Have the directory read again when it is next asked for."""
         snapshot_store.forget(self.store, self.tenant_id)
         self.services.directories.forget(self.tenant_id)
 
@@ -260,7 +274,7 @@ class RequestContext:
     ) -> tuple[AuditEntry, ...]:
         """The newest entries that tell of a change there since, with no more than those changes."""
         found = []
-        for entry in self.store.entries(self.tenant_id, RECENT):
+        for entry in self.store.audit_entries(self.tenant_id, RECENT):
             if entry.at < since:
                 break
             there = tuple(c for c in entry.changes if _is_there(c.place, entry, subject, places))

@@ -1,7 +1,7 @@
 """A simulation of the country: all tenants, all vendors, a day at a time.
 
 `python -m bench.country` prints it as JSON, `python -m bench.country --docs` also writes
-docs/country.md from it. What is measured is measured anew on this machine; what is assumed is in
+docs/country.md from it. What is measured is measured again on this machine; what is assumed is in
 country/model.py.
 """
 

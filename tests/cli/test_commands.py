@@ -86,7 +86,7 @@ def test_an_import_replaces_what_an_earlier_version_has_kept(here):
 
 def logged(here):
     with here.store() as store:
-        return store.entries(TENANT)
+        return store.audit_entries(TENANT)
 
 
 def test_what_was_exported_can_be_imported(here):

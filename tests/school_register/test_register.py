@@ -82,7 +82,7 @@ def test_another_process_has_the_copy_within_a_minute(register, store, clock, se
 
 
 def test_a_copy_that_another_version_packed_is_as_none(store, client, clock):
-    store.keep(SHARED, "all", b"something else", clock.now)
+    store.put(SHARED, "all", b"something else", clock.now)
     register = Register(store, client, clock)
     assert register.state(A).units == 0
     register.refresh()

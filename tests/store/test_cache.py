@@ -68,13 +68,13 @@ def test_who_read_another_document_is_told_and_writes_nothing(store, was):
     store.save_tenant("C1", b"new")
     assert not store.replace_tenant("C1", b"mine", was, ENTRY)
     assert store.tenant("C1") == b"new"
-    assert store.entries("C1") == []
+    assert store.audit_entries("C1") == []
 
 
 def test_a_tenant_that_is_no_more_is_not_made_anew(store):
     assert not store.replace_tenant("C1", b"mine", b"old", ENTRY)
     assert store.tenants() == []
-    assert store.entries("C1") == []
+    assert store.audit_entries("C1") == []
 
 
 def test_a_document_that_was_imported_meanwhile_stays(store):
@@ -87,16 +87,16 @@ def test_a_document_that_was_imported_meanwhile_stays(store):
 def test_a_change_and_its_entry_are_written_together(store, open_store):
     assert store.replace_tenant("C1", b"new", None, ENTRY)
     assert open_store().tenant("C1") == b"new"
-    assert open_store().entries("C1") == [ENTRY]
+    assert open_store().audit_entries("C1") == [ENTRY]
 
 
 def test_a_document_whose_entry_cannot_be_written_stays_as_it_was(store):
     store.save_tenant("C1", b"old")
-    store.log("C1", replace(ENTRY, who="other@storkoping.example"))
+    store.append_audit("C1", replace(ENTRY, who="other@storkoping.example"))
     with pytest.raises(StoreError, match=ENTRY.id):
         store.replace_tenant("C1", b"new", b"old", ENTRY)
     assert store.tenant("C1") == b"old"
-    assert [one.who for one in store.entries("C1")] == ["other@storkoping.example"]
+    assert [one.who for one in store.audit_entries("C1")] == ["other@storkoping.example"]
     assert store.replace_tenant("C1", b"new", b"old", entry(1))
 
 
@@ -117,24 +117,24 @@ def test_of_two_who_save_at_once_one_wins_and_the_other_is_told(store, open_stor
         assert saved.count(True) == 1
         winner = saved.index(True)
         assert store.tenant(tenant) == b"by %d" % winner
-        assert store.entries(tenant) == [entry(10 * n + winner)]
+        assert store.audit_entries(tenant) == [entry(10 * n + winner)]
 
 
 # The log of changes
 
 
 def test_an_entry_is_kept_as_it_is(store, open_store):
-    store.log("C1", ENTRY)
-    assert open_store().entries("C1") == [ENTRY]
+    store.append_audit("C1", ENTRY)
+    assert open_store().audit_entries("C1") == [ENTRY]
 
 
 def test_entries_are_the_newest_first_page_by_page(store):
     for n in Random(1).sample(range(60), 60):
-        store.log("C1", entry(n))
+        store.append_audit("C1", entry(n))
     newest_first = [entry(n) for n in reversed(range(60))]
-    assert store.entries("C1") == newest_first[:50]
+    assert store.audit_entries("C1") == newest_first[:50]
     pages, before = [], None
-    while page := store.entries("C1", limit=25, before=before):
+    while page := store.audit_entries("C1", limit=25, before=before):
         pages.append(page)
         before = page[-1].id
     assert pages == [newest_first[:25], newest_first[25:50], newest_first[50:]]
@@ -143,45 +143,45 @@ def test_entries_are_the_newest_first_page_by_page(store):
 def test_entries_with_ids_like_those_of_runs_sort_by_time(store):
     ids = [new_run_id(NOW + n * 40_000) for n in range(5)]
     for one in ids:
-        store.log("C1", replace(ENTRY, id=one))
-    assert [found.id for found in store.entries("C1")] == ids[::-1]
+        store.append_audit("C1", replace(ENTRY, id=one))
+    assert [found.id for found in store.audit_entries("C1")] == ids[::-1]
 
 
 def test_promise_6_the_log_of_another_tenant_is_another(store):
-    store.log("C2", ENTRY)
-    assert store.entries("C1") == []
-    store.log("C1", replace(ENTRY, who="other@example.se"))
-    assert store.entries("C2") == [ENTRY]
+    store.append_audit("C2", ENTRY)
+    assert store.audit_entries("C1") == []
+    store.append_audit("C1", replace(ENTRY, who="other@example.se"))
+    assert store.audit_entries("C2") == [ENTRY]
 
 
 def test_an_entry_is_never_changed(store):
-    store.log("C1", ENTRY)
+    store.append_audit("C1", ENTRY)
     with pytest.raises(StoreError, match=ENTRY.id):
-        store.log("C1", replace(ENTRY, what="hold.approved"))
-    assert store.entries("C1") == [ENTRY]
+        store.append_audit("C1", replace(ENTRY, what="hold.approved"))
+    assert store.audit_entries("C1") == [ENTRY]
 
 
 def test_a_large_change_is_kept_whole(store):
     before, after = '{"name": "Åsen"}' * 60_000, '{"name": "Ängen"}' * 60_000
     one = replace(ENTRY, changes=(Changed("document", before, after),))
-    store.log("C1", one)
-    assert store.entries("C1") == [one]
+    store.append_audit("C1", one)
+    assert store.audit_entries("C1") == [one]
 
 
 # Cache
 
 
 def test_a_paper_is_kept_as_it_is(store, open_store):
-    store.keep(READING, "directory", b"\x00\xff packed", NOW, LATER)
-    paper = CachedItem("directory", b"\x00\xff packed", NOW, LATER)
-    assert store.kept(READING, "directory", NOW) == paper
-    assert open_store().kept(READING, "directory", NOW) == paper
+    store.put(READING, "directory", b"\x00\xff packed", NOW, LATER)
+    item = CachedItem("directory", b"\x00\xff packed", NOW, LATER)
+    assert store.get(READING, "directory", NOW) == item
+    assert open_store().get(READING, "directory", NOW) == item
 
 
 def test_a_paper_that_was_never_kept_is_none(store):
-    assert store.kept(READING, "directory", NOW) is None
-    assert store.papers(READING, NOW) == []
-    store.discard(READING, "directory")
+    assert store.get(READING, "directory", NOW) is None
+    assert store.list_names(READING, NOW) == []
+    store.delete(READING, "directory")
 
 
 SIZES = [0, 1, 500_000, 500_001, 3_000_000]
@@ -190,59 +190,59 @@ SIZES = [0, 1, 500_000, 500_001, 3_000_000]
 @pytest.mark.parametrize("size", SIZES)
 def test_a_paper_of_any_size_is_kept_whole(store, open_store, size):
     data = Random(size).randbytes(size)
-    store.keep(READING, "directory", data, NOW, LATER)
-    assert open_store().kept(READING, "directory", NOW) == CachedItem("directory", data, NOW, LATER)
+    store.put(READING, "directory", data, NOW, LATER)
+    assert open_store().get(READING, "directory", NOW) == CachedItem("directory", data, NOW, LATER)
 
 
 @pytest.mark.parametrize("sizes", [(1, 3), (3, 1), (3, 0.1), (0.1, 3), (2, 2)])
 def test_a_paper_takes_the_place_of_the_earlier_one(store, sizes):
     for n, megabytes in enumerate(sizes):
-        store.keep(READING, "directory", large(n, megabytes), NOW + n, LATER + n)
-    paper = CachedItem("directory", large(1, sizes[1]), NOW + 1, LATER + 1)
-    assert store.kept(READING, "directory", NOW) == paper
-    assert store.papers(READING, NOW) == ["directory"]
+        store.put(READING, "directory", large(n, megabytes), NOW + n, LATER + n)
+    item = CachedItem("directory", large(1, sizes[1]), NOW + 1, LATER + 1)
+    assert store.get(READING, "directory", NOW) == item
+    assert store.list_names(READING, NOW) == ["directory"]
 
 
 def test_a_paper_is_gone_when_its_time_is_out(store):
-    store.keep(READING, "directory", b"packed", NOW, LATER)
-    assert store.kept(READING, "directory", LATER - 0.5) is not None
-    assert store.kept(READING, "directory", LATER) is None
-    assert store.papers(READING, LATER - 0.5) == ["directory"]
-    assert store.papers(READING, LATER) == []
+    store.put(READING, "directory", b"packed", NOW, LATER)
+    assert store.get(READING, "directory", LATER - 0.5) is not None
+    assert store.get(READING, "directory", LATER) is None
+    assert store.list_names(READING, LATER - 0.5) == ["directory"]
+    assert store.list_names(READING, LATER) == []
 
 
 def test_a_paper_without_an_end_stays(store):
-    store.keep(REGISTER, "units", b"packed", NOW)
-    store.sweep(NOW + 1e8)
-    assert store.kept(REGISTER, "units", NOW + 1e8) == CachedItem("units", b"packed", NOW)
-    assert store.papers(REGISTER, NOW + 1e8) == ["units"]
+    store.put(REGISTER, "units", b"packed", NOW)
+    store.delete_expired(NOW + 1e8)
+    assert store.get(REGISTER, "units", NOW + 1e8) == CachedItem("units", b"packed", NOW)
+    assert store.list_names(REGISTER, NOW + 1e8) == ["units"]
 
 
 def test_a_paper_that_is_kept_again_without_an_end_stays(store):
-    store.keep(READING, "directory", b"packed", NOW, LATER)
-    store.keep(READING, "directory", b"packed", NOW)
-    assert store.sweep(LATER) == 0
-    assert store.kept(READING, "directory", LATER) == CachedItem("directory", b"packed", NOW)
+    store.put(READING, "directory", b"packed", NOW, LATER)
+    store.put(READING, "directory", b"packed", NOW)
+    assert store.delete_expired(LATER) == 0
+    assert store.get(READING, "directory", LATER) == CachedItem("directory", b"packed", NOW)
 
 
 def test_a_discarded_paper_is_gone_and_the_others_stay(store):
     for name in ("one", "two"):
-        store.keep(READING, name, large(1, 1), NOW, LATER)
-    store.discard(READING, "one")
-    assert store.kept(READING, "one", NOW) is None
-    assert store.kept(READING, "two", NOW) is not None
-    assert store.papers(READING, NOW) == ["two"]
+        store.put(READING, name, large(1, 1), NOW, LATER)
+    store.delete(READING, "one")
+    assert store.get(READING, "one", NOW) is None
+    assert store.get(READING, "two", NOW) is not None
+    assert store.list_names(READING, NOW) == ["two"]
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=repr)
 def test_promise_6_papers_of_other_shelves_are_others(store, other):
-    store.keep(READING, "directory", b"ours", NOW, LATER)
-    assert store.kept(other, "directory", NOW) is None
-    assert store.papers(other, NOW) == []
-    assert store.keep_new(other, "directory", b"theirs", NOW, LATER)
-    store.discard(other, "directory")
-    assert store.kept(READING, "directory", NOW) == CachedItem("directory", b"ours", NOW, LATER)
-    assert store.papers(READING, NOW) == ["directory"]
+    store.put(READING, "directory", b"ours", NOW, LATER)
+    assert store.get(other, "directory", NOW) is None
+    assert store.list_names(other, NOW) == []
+    assert store.put_if_absent(other, "directory", b"theirs", NOW, LATER)
+    store.delete(other, "directory")
+    assert store.get(READING, "directory", NOW) == CachedItem("directory", b"ours", NOW, LATER)
+    assert store.list_names(READING, NOW) == ["directory"]
 
 
 NAMES = [
@@ -263,29 +263,29 @@ NAMES = [
 
 def test_a_paper_may_have_any_name(store):
     for n, name in enumerate(NAMES):
-        store.keep(READING, name, b"%d" % n, NOW, LATER)
-    assert [store.kept(READING, name, NOW).data for name in NAMES] == [
+        store.put(READING, name, b"%d" % n, NOW, LATER)
+    assert [store.get(READING, name, NOW).data for name in NAMES] == [
         b"%d" % n for n in range(len(NAMES))
     ]
-    assert store.papers(READING, NOW) == sorted(NAMES)
+    assert store.list_names(READING, NOW) == sorted(NAMES)
     for name in NAMES:
-        store.discard(READING, name)
-    assert store.papers(READING, NOW) == []
+        store.delete(READING, name)
+    assert store.list_names(READING, NOW) == []
 
 
 # Cache that must be new
 
 
 def test_a_paper_is_kept_as_new_only_where_there_is_none(store):
-    assert store.keep_new(READING, "turn", b"first", NOW, LATER)
-    assert not store.keep_new(READING, "turn", b"second", NOW, LATER)
-    assert store.kept(READING, "turn", NOW) == CachedItem("turn", b"first", NOW, LATER)
+    assert store.put_if_absent(READING, "turn", b"first", NOW, LATER)
+    assert not store.put_if_absent(READING, "turn", b"second", NOW, LATER)
+    assert store.get(READING, "turn", NOW) == CachedItem("turn", b"first", NOW, LATER)
 
 
 def test_a_new_paper_takes_the_place_of_one_that_has_expired(store):
-    store.keep_new(READING, "turn", large(1, 1), NOW, LATER)
-    assert store.keep_new(READING, "turn", b"second", LATER, LATER + 60)
-    assert store.kept(READING, "turn", LATER) == CachedItem("turn", b"second", LATER, LATER + 60)
+    store.put_if_absent(READING, "turn", large(1, 1), NOW, LATER)
+    assert store.put_if_absent(READING, "turn", b"second", LATER, LATER + 60)
+    assert store.get(READING, "turn", LATER) == CachedItem("turn", b"second", LATER, LATER + 60)
 
 
 @pytest.mark.parametrize("there", ["none", "expired"])
@@ -295,7 +295,7 @@ def test_of_many_who_keep_a_new_paper_at_once_one_does(store, open_store, there,
     for n in range(5):
         name = f"turn {n}"
         if there == "expired":
-            store.keep(READING, name, b"before", NOW - 60, NOW)
+            store.put(READING, name, b"before", NOW - 60, NOW)
         works = [
             lambda i=i, name=name: stores[i % 2].keep_new(
                 READING, name, b"%d" % i * size, NOW, LATER
@@ -305,7 +305,7 @@ def test_of_many_who_keep_a_new_paper_at_once_one_does(store, open_store, there,
         kept = together(*works)
         assert kept.count(True) == 1
         winner = b"%d" % kept.index(True) * size
-        assert store.kept(READING, name, NOW) == CachedItem(name, winner, NOW, LATER)
+        assert store.get(READING, name, NOW) == CachedItem(name, winner, NOW, LATER)
 
 
 # Cache that are read while they are replaced
@@ -338,25 +338,25 @@ def test_of_many_who_keep_a_paper_at_once_one_is_last_and_whole(store, open_stor
             stores[n % 2].keep(READING, "directory", versions[n], NOW, LATER)
 
     together(*[lambda n=n: keep(n) for n in range(4)])
-    assert store.kept(READING, "directory", NOW).data in versions
+    assert store.get(READING, "directory", NOW).data in versions
 
 
 # What has expired
 
 
 def test_a_sweep_removes_what_has_expired_of_all_tenants_and_nothing_else(store):
-    for shelf in (READING, *OTHERS):
-        store.keep(shelf, "old", large(1, 1), NOW, LATER)
-        store.keep(shelf, "new", large(2, 1), NOW, LATER + 1)
+    for namespace in (READING, *OTHERS):
+        store.put(namespace, "old", large(1, 1), NOW, LATER)
+        store.put(namespace, "new", large(2, 1), NOW, LATER + 1)
     store.save_snapshot("C1", "r1", b"packed", ["binogi"], LATER)
     store.save_snapshot("C2", "r2", large(1, 1), ["binogi"], LATER)
     store.save_snapshot("C2", "r3", large(2, 1), ["binogi"], LATER + 1)
-    assert store.sweep(LATER - 1) == 0
-    assert store.sweep(LATER) == 5 + 2
-    assert store.sweep(LATER) == 0
-    for shelf in (READING, *OTHERS):
-        assert store.kept(shelf, "old", NOW) is None, "it is gone, not only out of date"
-        assert store.kept(shelf, "new", NOW).data == large(2, 1)
+    assert store.delete_expired(LATER - 1) == 0
+    assert store.delete_expired(LATER) == 5 + 2
+    assert store.delete_expired(LATER) == 0
+    for namespace in (READING, *OTHERS):
+        assert store.get(namespace, "old", NOW) is None, "it is gone, not only out of date"
+        assert store.get(namespace, "new", NOW).data == large(2, 1)
     assert store.snapshot("C2", "r2", NOW) is None
     assert store.snapshot("C2", "r3", NOW) == large(2, 1)
 
@@ -364,12 +364,15 @@ def test_a_sweep_removes_what_has_expired_of_all_tenants_and_nothing_else(store)
 def test_two_who_sweep_at_once_remove_each_once(store, open_store):
     other = open_store()
     for n in range(30):
-        store.keep(READING, f"{n}", b"packed", NOW, LATER)
-    assert sum(together(lambda: store.sweep(LATER), lambda: other.sweep(LATER))) == 30
-    assert store.papers(READING, NOW) == []
+        store.put(READING, f"{n}", b"packed", NOW, LATER)
+    assert (
+        sum(together(lambda: store.delete_expired(LATER), lambda: other.delete_expired(LATER)))
+        == 30
+    )
+    assert store.list_names(READING, NOW) == []
 
 
 def test_entries_of_the_last_three_years_stay(store):
-    store.log("C1", replace(ENTRY, id="2024", at=NOW - AUDIT_KEPT))
-    store.log("C1", replace(ENTRY, id="2027"))
-    assert [one.id for one in store.entries("C1")] == ["2027", "2024"]
+    store.append_audit("C1", replace(ENTRY, id="2024", at=NOW - AUDIT_KEPT))
+    store.append_audit("C1", replace(ENTRY, id="2027"))
+    assert [one.id for one in store.audit_entries("C1")] == ["2027", "2024"]

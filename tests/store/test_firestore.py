@@ -125,7 +125,7 @@ def test_promise_2_a_run_that_dies_at_any_commit_has_lost_nothing(
     following.record(KEY, users(100, 101), "two")
     following.release(KEY, "two")
     assert kept(open_store()) == {**found, "user-100": HELD}
-    assert len(open_store().standing(KEY).ledger) == len(found) + 1
+    assert len(open_store().connection_state(KEY).ledger) == len(found) + 1
 
 
 PROCESS = """
@@ -190,7 +190,9 @@ def test_promise_2_a_killed_process_leaves_what_was_acknowledged_and_no_lease(pr
     assert following.acquire(KEY, "two", LATER, time.time()) is None
     following.release(KEY, "two")
     assert len(kept(open_store())) == 60
-    assert not open_store().standing(KEY).ledger.entries["User"], "nothing is left to be packed"
+    assert not open_store().connection_state(KEY).ledger.entries["User"], (
+        "nothing is left to be packed"
+    )
 
 
 def test_a_run_that_only_looks_packs_what_a_dead_one_has_left(project, open_store):
@@ -443,7 +445,7 @@ def test_a_ledger_read_in_part_gives_the_plan_of_the_whole(open_store, project, 
             other.record(key, changes, f"{n}")
         if how == "run":
             other.release(key, f"{n}")
-    held = store.standing(key).ledger
+    held = store.connection_state(key).ledger
     assert len(held) == len(whole)
     asked = digests(resources(wanted))
     differing = {n for n, part in held.unread.items() if asked.get(n) != part.digest}

@@ -44,26 +44,26 @@ def pieces(data: bytes) -> int:
 
 
 def test_a_small_paper_is_one_document(store, parts):
-    store.keep(READING, "directory", b"x" * PART, NOW, LATER)
+    store.put(READING, "directory", b"x" * PART, NOW, LATER)
     assert parts() == 0
     counted = Counted(store)
-    store.kept(READING, "directory", NOW)
+    store.get(READING, "directory", NOW)
     assert counted.take().reads == 1
 
 
 def test_the_parts_of_what_was_replaced_discarded_and_swept_are_removed(store, parts):
-    store.keep(READING, "directory", LARGE, NOW, LATER)
-    store.keep(READING, "directory", LARGE[:-PART], NOW, LATER)
+    store.put(READING, "directory", LARGE, NOW, LATER)
+    store.put(READING, "directory", LARGE[:-PART], NOW, LATER)
     assert parts() == pieces(LARGE[:-PART])
-    store.keep(READING, "directory", b"small", NOW, LATER)
+    store.put(READING, "directory", b"small", NOW, LATER)
     assert parts() == 0
-    store.keep(READING, "directory", LARGE, NOW, LATER)
-    store.discard(READING, "directory")
+    store.put(READING, "directory", LARGE, NOW, LATER)
+    store.delete(READING, "directory")
     assert parts() == 0
-    store.keep(READING, "directory", LARGE, NOW, LATER)
-    assert not store.keep_new(READING, "directory", LARGE, NOW, LATER)
+    store.put(READING, "directory", LARGE, NOW, LATER)
+    assert not store.put_if_absent(READING, "directory", LARGE, NOW, LATER)
     assert parts() == pieces(LARGE)
-    store.sweep(LATER)
+    store.delete_expired(LATER)
     assert parts() == 0
 
 
@@ -72,93 +72,93 @@ def test_who_comes_second_with_a_new_paper_leaves_no_parts(store, parts, monkeyp
 
     def late(path, take):
         monkeypatch.undo()
-        assert store.keep_new(READING, "directory", b"first", NOW, LATER)
+        assert store.put_if_absent(READING, "directory", b"first", NOW, LATER)
         return change(path, take)
 
     monkeypatch.setattr(store._documents, "change", late)
-    assert not store.keep_new(READING, "directory", LARGE, NOW, LATER)
-    assert store.kept(READING, "directory", NOW).data == b"first"
+    assert not store.put_if_absent(READING, "directory", LARGE, NOW, LATER)
+    assert store.get(READING, "directory", NOW).data == b"first"
     assert parts() == 0
 
 
 def test_a_writer_that_dies_leaves_the_earlier_paper_and_parts_that_are_swept(
     store, parts, monkeypatch
 ):
-    store.keep(READING, "directory", b"before", NOW, LATER + 60)
+    store.put(READING, "directory", b"before", NOW, LATER + 60)
 
     def die(path, take):
         raise Killed
 
     with monkeypatch.context() as patched, pytest.raises(Killed):
         patched.setattr(store._documents, "change", die)
-        store.keep(READING, "directory", LARGE, NOW, LATER)
-    assert store.kept(READING, "directory", NOW).data == b"before"
+        store.put(READING, "directory", LARGE, NOW, LATER)
+    assert store.get(READING, "directory", NOW).data == b"before"
     assert parts() == pieces(LARGE)
-    assert store.sweep(LATER) == 0
+    assert store.delete_expired(LATER) == 0
     assert parts() == 0
-    assert store.kept(READING, "directory", LATER).data == b"before"
+    assert store.get(READING, "directory", LATER).data == b"before"
 
 
 def test_a_writer_that_fails_leaves_the_earlier_paper_and_no_parts(store, parts, monkeypatch):
-    store.keep(READING, "directory", b"before", NOW, LATER)
+    store.put(READING, "directory", b"before", NOW, LATER)
 
     def fail(path, take):
         raise StoreError("unreachable")
 
     with monkeypatch.context() as patched, pytest.raises(StoreError):
         patched.setattr(store._documents, "change", fail)
-        store.keep(READING, "directory", LARGE, NOW, LATER)
-    assert store.kept(READING, "directory", NOW).data == b"before"
+        store.put(READING, "directory", LARGE, NOW, LATER)
+    assert store.get(READING, "directory", NOW).data == b"before"
     assert parts() == 0
 
 
 def test_a_reader_between_two_papers_has_the_later_one(store, monkeypatch):
-    store.keep(READING, "directory", LARGE, NOW, LATER)
+    store.put(READING, "directory", LARGE, NOW, LATER)
     get_all = store._documents.get_all
 
     def late(paths):
         if len(paths) > 1:  # the parts: they are replaced before they are read
             monkeypatch.undo()
-            store.keep(READING, "directory", LARGE[::-1], NOW, LATER)
+            store.put(READING, "directory", LARGE[::-1], NOW, LATER)
         return get_all(paths)
 
     monkeypatch.setattr(store._documents, "get_all", late)
-    assert store.kept(READING, "directory", NOW).data == LARGE[::-1]
+    assert store.get(READING, "directory", NOW).data == LARGE[::-1]
 
 
 def test_a_paper_that_firestore_has_begun_to_remove_is_none(store):
-    store.keep(READING, "directory", LARGE, NOW, LATER)
+    store.put(READING, "directory", LARGE, NOW, LATER)
     documents = store._documents
     [found] = documents.query(("tenants", "C1", "papers"))
     name = f"{found.fields['generation']}-0001"
     documents.delete([(*found.path, "parts", name)])
-    assert store.kept(READING, "directory", NOW) is None
+    assert store.get(READING, "directory", NOW) is None
 
 
 def test_a_sweep_with_nothing_to_remove_costs_three_reads(store):
     for n in range(20):
-        store.keep(READING, f"{n}", b"packed", NOW, LATER)
+        store.put(READING, f"{n}", b"packed", NOW, LATER)
     counted = Counted(store)
-    assert store.sweep(LATER - 1) == 0
+    assert store.delete_expired(LATER - 1) == 0
     cost = counted.take()
     assert (cost.reads, cost.writes, cost.deletes) == (3, 0, 0)
 
 
 def test_a_paper_that_is_kept_again_while_it_is_swept_stays(store, monkeypatch):
     for name in ("one", "two"):
-        store.keep(READING, name, b"old", NOW, LATER)
+        store.put(READING, name, b"old", NOW, LATER)
     expired = store._documents.expired
 
     def late(group, now):
         found = expired(group, now)
         monkeypatch.undo()
-        store.keep(READING, "two", b"new", LATER, LATER + 60)
+        store.put(READING, "two", b"new", LATER, LATER + 60)
         return found
 
     monkeypatch.setattr(store._documents, "expired", late)
-    assert store.sweep(LATER) == 1
-    assert store.kept(READING, "two", LATER).data == b"new"
-    assert store.papers(READING, NOW) == ["two"]
+    assert store.delete_expired(LATER) == 1
+    assert store.get(READING, "two", LATER).data == b"new"
+    assert store.list_names(READING, NOW) == ["two"]
 
 
 def test_a_sweep_without_its_index_says_what_to_do(store, monkeypatch):
@@ -167,7 +167,7 @@ def test_a_sweep_without_its_index_says_what_to_do(store, monkeypatch):
 
     monkeypatch.setattr(store._documents, "_try", lacking)
     with pytest.raises(StoreError, match=r"collection group papers: .*docs/deploy\.md"):
-        store.sweep(NOW)
+        store.delete_expired(NOW)
 
 
 @pytest.mark.parametrize("with_entry", [ENTRY, None], ids=["with entry", "without"])
@@ -183,7 +183,7 @@ def test_a_document_whose_commit_was_taken_for_failed_was_saved(store, monkeypat
     monkeypatch.setattr(store._documents, "commit", lost)
     assert store.replace_tenant("C1", b"new", None, with_entry)
     assert store.tenant("C1") == b"new"
-    assert store.entries("C1") == ([] if with_entry is None else [ENTRY])
+    assert store.audit_entries("C1") == ([] if with_entry is None else [ENTRY])
 
 
 def test_a_new_paper_whose_commit_was_taken_for_failed_was_kept(store, monkeypatch):
@@ -195,14 +195,14 @@ def test_a_new_paper_whose_commit_was_taken_for_failed_was_kept(store, monkeypat
         return commit(writes, gone)
 
     monkeypatch.setattr(store._documents, "commit", lost)
-    assert store.keep_new(READING, "turn", b"first", NOW, LATER)
+    assert store.put_if_absent(READING, "turn", b"first", NOW, LATER)
 
 
 def test_an_entry_whose_commit_was_taken_for_failed_was_written(store):
-    store.log("C1", ENTRY)
-    store.log("C1", ENTRY)
+    store.append_audit("C1", ENTRY)
+    store.append_audit("C1", ENTRY)
     with pytest.raises(StoreError, match="another entry"):
-        store.log("C1", replace(ENTRY, what="unit.saved"))
+        store.append_audit("C1", replace(ENTRY, what="unit.saved"))
 
 
 def test_the_document_is_saved_also_when_another_wrote_the_same_in_between(store, monkeypatch):
@@ -217,4 +217,4 @@ def test_the_document_is_saved_also_when_another_wrote_the_same_in_between(store
 
     monkeypatch.setattr(store._documents, "commit", late)
     assert store.replace_tenant("C1", b"new", b"old", ENTRY)
-    assert store.entries("C1") == [ENTRY]
+    assert store.audit_entries("C1") == [ENTRY]

@@ -317,6 +317,6 @@ def test_entries_older_than_three_years_go_when_the_next_is_written(path, open_a
         ("3", ends - AUDIT_KEPT - 1, "C2"),
         ("4", ends, "C1"),
     ):
-        store.log(tenant, AuditEntry(name, at, "command line", "document.imported"))
-    assert [entry.id for entry in store.entries("C1")] == ["4", "2"]
-    assert [entry.id for entry in store.entries("C2")] == ["3"]
+        store.append_audit(tenant, AuditEntry(name, at, "command line", "document.imported"))
+    assert [entry.id for entry in store.audit_entries("C1")] == ["4", "2"]
+    assert [entry.id for entry in store.audit_entries("C2")] == ["3"]

@@ -100,9 +100,9 @@ class Clock:
 
 
 def kept(store: SQLiteStore, now: float) -> dict[str, dict[str, int]]:
-    shelf = Namespace("progress", "C1")
-    papers = {name: store.kept(shelf, name, now) for name in store.papers(shelf, now)}
-    return {name: json.loads(paper.data) for name, paper in papers.items() if paper is not None}
+    namespace = Namespace("progress", "C1")
+    items = {name: store.get(namespace, name, now) for name in store.list_names(namespace, now)}
+    return {name: json.loads(item.data) for name, item in items.items() if item is not None}
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_a_longer_one_is_kept_now_and_then_and_gone_at_its_end(store):
 
 def test_a_store_that_fails_does_not_disturb_the_delivery(caplog):
     class Broken:
-        def keep(self, *_: object) -> None:
+        def put(self, *_: object) -> None:
             raise StoreError("the disk is full")
 
     clock = Clock()

@@ -1,6 +1,7 @@
 """One run from the directory to the vendors: what is told, kept and left."""
 
 import json
+import threading
 import time
 
 import pytest
@@ -9,6 +10,7 @@ from msgspec import structs
 from addon.delivery.lease import Lease
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.store.base import StoreError
+from addon.sync import connection
 from addon.sync.context import NotFoundError
 from addon.sync.run import deliver, plan_run, preview, sync
 from addon.sync.session import PAUSED, TURNED_OFF
@@ -267,16 +269,29 @@ def hurried(monkeypatch):
     ],
 )
 def test_a_delivery_that_nobody_wants_any_more_stops_and_the_next_goes_on(
-    here, hurried, change, back, why
+    here, hurried, monkeypatch, change, back, why
 ):
     here.all.knobs.latency = 0.1
+    noticed, changed = threading.Event(), threading.Event()
+    real = connection.cancellation_reason
+
+    def notice(*given):
+        reason = real(*given)
+        if reason is not None:
+            noticed.set()
+        return reason
 
     def decide(request):
         if request.n == 3:
             change_document(here, change)
+            changed.set()
+        if request.n > 3:  # answered once the delivery knows, however slow the machine is
+            noticed.wait(30)
 
+    monkeypatch.setattr(connection, "cancellation_reason", notice)
     here.all.faults = decide
     part = run(here, "all").connections[0]
+    assert changed.wait(30)
     assert (part.status, part.failures, part.detail) == ("delivered", (), why)
     there = len(here.all.held("User"))
     assert part.operations["create"].get("User", 0) == there < 14
@@ -284,7 +299,8 @@ def test_a_delivery_that_nobody_wants_any_more_stops_and_the_next_goes_on(
     here.forget_requests()
     change_document(here, back)
     here.all.knobs.latency = 0.0
-    assert run(here, "all").connections[0].left == 0
+    again = run(here, "all").connections[0]
+    assert (again.left, again.failures, again.detail) == (0, (), None)
     assert len(here.all.held("User")) == 14
     assert [r.method for r in here.all.requests if r.path == "/Users"] == ["POST"] * (14 - there)
 

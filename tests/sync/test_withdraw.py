@@ -137,7 +137,7 @@ def test_a_vendor_of_which_there_is_nothing_is_told(here):
 def test_turning_it_off_is_in_the_log_of_changes(here):
     withdrawn(here)
     with here.store() as store:
-        (entry,) = (e for e in store.entries(TENANT) if e.what == "vendor.mode")
+        (entry,) = (e for e in store.audit_entries(TENANT) if e.what == "vendor.mode")
     assert (entry.who, entry.subject) == ("command line", "all")
     (change,) = entry.changes
     assert (change.place, change.before, change.after) == ("connections[all].mode", '"live"', None)

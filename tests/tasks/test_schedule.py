@@ -114,13 +114,13 @@ def test_the_schedule_enqueues_each_window_once_and_new_tenants_when_they_come(
 
 
 def test_the_schedule_removes_what_has_expired_every_ten_minutes(store: SQLiteStore) -> None:
-    now, shelf = NOON, Namespace("reading", "C1")
+    now, namespace = NOON, Namespace("reading", "C1")
     schedule = Scheduler(lambda: store, Taking, 1, lambda: now)
     for at, found in ((0, 0), (60, 1), (599, 1), (600, 0), (660, 1), (1200, 0)):
-        store.keep(shelf, "directory", b"packed", NOON - 60, NOON - 30)
+        store.put(namespace, "directory", b"packed", NOON - 60, NOON - 30)
         now = NOON + at
         schedule.tick()
-        assert store.sweep(now) == found, at
+        assert store.delete_expired(now) == found, at
 
 
 def test_after_a_restart_who_has_run_in_this_window_waits_for_the_next(store: SQLiteStore) -> None:

@@ -59,7 +59,7 @@ def scheduled(tenant: Tenant) -> Tenant:
 def test_the_document_and_its_log_entry_are_saved_together(site: Site) -> None:
     of(site).save("organisation.saved", renamed, subject="x")
     assert site.document()["organisation"] == {"name": "Nya Storvik"}
-    (entry, *_) = site.store.entries(TENANT, 1)
+    (entry, *_) = site.store.audit_entries(TENANT, 1)
     assert (entry.who, entry.what, entry.subject) == (ADMIN, "organisation.saved", "x")
     assert entry.changes[0].place == "organisation.name"
 
@@ -88,17 +88,17 @@ def test_the_ledgers_are_others_when_a_vendor_was_reconciled_with(site: Site) ->
 
 
 def test_what_changes_nothing_leaves_no_trace(site: Site) -> None:
-    before = site.store.tenant(TENANT), site.store.entries(TENANT)
+    before = site.store.tenant(TENANT), site.store.audit_entries(TENANT)
     of(site).save("organisation.saved", lambda tenant: tenant)
-    assert (site.store.tenant(TENANT), site.store.entries(TENANT)) == before
+    assert (site.store.tenant(TENANT), site.store.audit_entries(TENANT)) == before
 
 
 def test_what_would_not_be_right_is_not_saved(site: Site) -> None:
-    before = site.store.tenant(TENANT), site.store.entries(TENANT)
+    before = site.store.tenant(TENANT), site.store.audit_entries(TENANT)
     with pytest.raises(DocumentError) as told:
         of(site).save("x", lambda t: structs.replace(t, organisation=Organisation(" ")))
     assert told.value.faults[0].place == "organisation.name"
-    assert (site.store.tenant(TENANT), site.store.entries(TENANT)) == before
+    assert (site.store.tenant(TENANT), site.store.audit_entries(TENANT)) == before
 
 
 def test_no_change_makes_it_another_tenants_document(site: Site) -> None:

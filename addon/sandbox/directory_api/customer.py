@@ -1,6 +1,6 @@
 """orgunits.list, orgunits.get, customers.get and domains.list."""
 
-from addon.sandbox.directory_api.errors import ApiError
+from addon.sandbox.directory_api.errors import DirectoryApiError
 from addon.sandbox.directory_api.pages import listing
 from addon.sandbox.directory_api.parameters import Parameters, check_customer, choice
 from addon.sandbox.domain import Domain
@@ -41,5 +41,5 @@ def list_domains(domain: Domain, customer: str) -> JSON:
 def _org_unit(domain: Domain, key: str) -> JSON:
     unit = domain.find_org_unit(key)
     if unit is None:
-        raise ApiError(404, "Org unit not found", "notFound")
+        raise DirectoryApiError(404, "Org unit not found", "notFound")
     return unit

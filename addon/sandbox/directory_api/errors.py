@@ -3,7 +3,7 @@
 from typing import Any
 
 
-class ApiError(Exception):
+class DirectoryApiError(Exception):
     """An answer that is an error: status, message, reason and, for parameters, location."""
 
     def __init__(self, status: int, message: str, reason: str, location: str | None = None) -> None:
@@ -21,21 +21,21 @@ class ApiError(Exception):
         return {"error": {"code": self.status, "message": self.message, "errors": [detail]}}
 
 
-def not_found(key: str) -> ApiError:
+def not_found(key: str) -> DirectoryApiError:
     """What the path parameter `key` names does not exist."""
-    return ApiError(404, f"Resource Not Found: {key}", "notFound")
+    return DirectoryApiError(404, f"Resource Not Found: {key}", "notFound")
 
 
-def invalid(what: str) -> ApiError:
+def invalid(what: str) -> DirectoryApiError:
     """A parameter has a value that Google does not take."""
-    return ApiError(400, f"Invalid Input: {what}", "invalid")
+    return DirectoryApiError(400, f"Invalid Input: {what}", "invalid")
 
 
-def forbidden() -> ApiError:
+def forbidden() -> DirectoryApiError:
     """What was asked about belongs to another customer."""
-    return ApiError(403, "Not Authorized to access this resource/api", "forbidden")
+    return DirectoryApiError(403, "Not Authorized to access this resource/api", "forbidden")
 
 
-def bad_request() -> ApiError:
+def bad_request() -> DirectoryApiError:
     """The parameters do not go together."""
-    return ApiError(400, "Bad Request", "badRequest")
+    return DirectoryApiError(400, "Bad Request", "badRequest")

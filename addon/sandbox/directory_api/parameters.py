@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from addon.sandbox.directory_api.errors import ApiError, bad_request, forbidden, invalid
+from addon.sandbox.directory_api.errors import DirectoryApiError, bad_request, forbidden, invalid
 from addon.sandbox.domain import Domain
 
 Parameters = Mapping[str, str]
@@ -49,5 +49,5 @@ def scope(domain: Domain, parameters: Parameters) -> str | None:
         check_customer(domain, parameters["customer"])
         return None
     if name.lower() not in {each["domainName"] for each in domain.domains}:
-        raise ApiError(404, "Domain not found.", "notFound")
+        raise DirectoryApiError(404, "Domain not found.", "notFound")
     return name.lower()

@@ -8,7 +8,7 @@ error, as it is with Google.
 import re
 from typing import Any
 
-from addon.sandbox.directory_api.errors import ApiError
+from addon.sandbox.directory_api.errors import DirectoryApiError
 
 Mask = dict[str, "Mask | None"]
 """What to keep, by name; None keeps all that is inside."""
@@ -133,5 +133,5 @@ def _check(mask: Mask, kind: str) -> None:
             _check(inside, "name")
 
 
-def _invalid(name: str) -> ApiError:
-    return ApiError(400, f"Invalid field selection {name}", "invalidParameter", "fields")
+def _invalid(name: str) -> DirectoryApiError:
+    return DirectoryApiError(400, f"Invalid field selection {name}", "invalidParameter", "fields")

@@ -11,7 +11,7 @@ from addon.sandbox.directory_api.customer import (
     list_domains,
     list_org_units,
 )
-from addon.sandbox.directory_api.errors import ApiError
+from addon.sandbox.directory_api.errors import DirectoryApiError
 from addon.sandbox.directory_api.groups import get_group, list_groups, list_members
 from addon.sandbox.directory_api.pages import Pages
 from addon.sandbox.directory_api.parameters import Parameters
@@ -39,7 +39,7 @@ class DirectoryApi:
         for pattern, kind, method in self._routes:
             if found := pattern.fullmatch(path.removeprefix(PREFIX)):
                 return self._partial(kind, method, list(map(unquote, found.groups())), parameters)
-        raise ApiError(404, "Not Found", "notFound")
+        raise DirectoryApiError(404, "Not Found", "notFound")
 
     def _partial(self, kind: str, method: Method, keys: list[str], parameters: Parameters) -> JSON:
         fields = parameters.get("fields", "")

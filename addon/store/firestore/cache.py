@@ -1,8 +1,8 @@
-"""Papers in Firestore: a document each, and what does not fit there in parts below it.
+"""Cached items in Firestore: a document each, and what does not fit there in parts below it.
 
-The parts of a paper are named by the generation it was written in, and are there before its
+The parts of an item are named by the generation it was written in, and are there before its
 document names them; those of the one it took the place of are removed afterwards. So whoever
-reads has one of the two whole, or finds parts gone and reads the document anew.
+reads has one of the two whole, or finds parts gone and reads the document again.
 """
 
 from collections.abc import Iterable
@@ -34,28 +34,28 @@ SWEPT = ("papers", "snapshots", "parts")
 
 
 class _Taken(Struct, frozen=True):
-    """What came of taking a paper's place: whether it was, and the parts that are of no use now."""
+    """Whether an item was replaced, and the parts that are of no use now."""
 
     done: bool
     useless: tuple[Path, ...]
 
 
-class Cache:
-    """The papers of all shelves."""
+class FirestoreCache:
+    """The items of all namespaces."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
-    def put(self, shelf: Namespace, paper: CachedItem, replace: bool, now: float) -> bool:
-        """Keep a paper; without `replace`, only where there is none that has not expired.
+    def put(self, namespace: Namespace, item: CachedItem, replace: bool, now: float) -> bool:
+        """Keep an item; without `replace`, only where there is none that has not expired.
 
         Whether it was kept. Raises Overtaken when others take its place again and again.
         """
-        path = _path(shelf, paper.name)
+        path = _path(namespace, item.name)
         if not replace and _is_valid(self._documents.get(path), now):
             return False
         generation = uuid4().hex
-        fields, parts = _cut(path, generation, shelf, paper)
+        fields, parts = _cut(path, generation, namespace, item)
         own = tuple(part.path for part in parts)
 
         def take(found: FoundDocument) -> tuple[_Taken, Fields | None]:
@@ -75,9 +75,9 @@ class Cache:
         self._remove(taken.useless)
         return taken.done
 
-    def get(self, shelf: Namespace, name: str, now: float) -> CachedItem | None:
-        """A paper, or None. Raises StoreError when it is replaced too often to be read."""
-        path = _path(shelf, name)
+    def get(self, namespace: Namespace, name: str, now: float) -> CachedItem | None:
+        """An item, or None. Raises StoreError when it is replaced too often to be read."""
+        path = _path(namespace, name)
         found = self._documents.get(path)
         for _ in range(ATTEMPTS):
             fields = found.fields
@@ -93,18 +93,22 @@ class Cache:
             before, found = found, self._documents.get(path)
             if found == before:
                 return None  # Firestore has begun to remove it
-        raise StoreError(f"a paper ({shelf.kind}) was replaced again and again while it was read")
+        raise StoreError(
+            f"a cached item ({namespace.kind}) was replaced again and again while it was read"
+        )
 
-    def names(self, shelf: Namespace, now: float) -> list[str]:
-        """The names of a shelf's papers that have not expired, sorted."""
+    def names(self, namespace: Namespace, now: float) -> list[str]:
+        """The names in a namespace that have not expired, sorted."""
         found = self._documents.query(
-            _collection(shelf), where=[("kind", "==", shelf.kind)], fields=["name", "expires"]
+            _collection(namespace),
+            where=[("kind", "==", namespace.kind)],
+            fields=["name", "expires"],
         )
         return sorted(one.fields["name"] for one in found if one.fields and _is_valid(one, now))
 
-    def remove(self, shelf: Namespace, name: str) -> None:
-        """Remove a paper, if there is one."""
-        path = _path(shelf, name)
+    def remove(self, namespace: Namespace, name: str) -> None:
+        """Remove an item, if there is one."""
+        path = _path(namespace, name)
         for _ in range(ATTEMPTS):
             found = self._documents.get(path)
             if found.fields is None:
@@ -112,10 +116,10 @@ class Cache:
             if self._documents.delete_known([found]):
                 self._documents.delete(_parts(found))
                 return
-        raise StoreError(f"a paper ({shelf.kind}) was replaced again and again")
+        raise StoreError(f"a cached item ({namespace.kind}) was replaced again and again")
 
     def sweep(self, now: float) -> int:
-        """Remove the papers and snapshots that have expired, and parts left over; how many."""
+        """Remove the items and snapshots that have expired, and parts left over; how many."""
         at, removed = datetime.fromtimestamp(now, UTC), 0
         for group in SWEPT:
             while found := self._documents.expired(group, at):
@@ -131,28 +135,28 @@ class Cache:
             self._documents.delete(tuple(paths))
 
 
-def _collection(shelf: Namespace) -> Path:
-    return ("tenants", shelf.tenant, "papers") if shelf.tenant else ("papers",)
+def _collection(namespace: Namespace) -> Path:
+    return ("tenants", namespace.tenant, "papers") if namespace.tenant else ("papers",)
 
 
-def _path(shelf: Namespace, name: str) -> Path:
+def _path(namespace: Namespace, name: str) -> Path:
     escaped = quote(name, safe="")
     if len(escaped) > LONGEST_NAME:
         escaped = f"%{sha256(name.encode()).hexdigest()}"  # no escaped name is like that
-    return (*_collection(shelf), f"{shelf.kind}.{escaped}")
+    return (*_collection(namespace), f"{namespace.kind}.{escaped}")
 
 
 def _cut(
-    path: Path, generation: str, shelf: Namespace, paper: CachedItem
+    path: Path, generation: str, namespace: Namespace, item: CachedItem
 ) -> tuple[Fields, list[DocumentWrite]]:
-    """The paper's document, and its parts, none when the document holds it all."""
-    data = paper.data
-    until = None if paper.expires is None else datetime.fromtimestamp(paper.expires, UTC)
+    """The item's document, and its parts, none when the document holds it all."""
+    data = item.data
+    until = None if item.expires is None else datetime.fromtimestamp(item.expires, UTC)
     cut = [data[n : n + PART] for n in range(0, len(data), PART)] if len(data) > PART else []
     fields = {
-        "kind": shelf.kind,
-        "name": paper.name,
-        "saved": paper.saved,
+        "kind": namespace.kind,
+        "name": item.name,
+        "saved": item.saved,
         "expires": until,
         "generation": generation,
         "parts": len(cut),
@@ -171,7 +175,7 @@ def _names(path: Path, generation: str, count: int) -> list[Path]:
 
 
 def _parts(found: FoundDocument) -> tuple[Path, ...]:
-    """The parts that a paper's document names."""
+    """The parts that an item's document names."""
     fields = found.fields or {}
     return tuple(_names(found.path, fields.get("generation", ""), fields.get("parts", 0)))
 

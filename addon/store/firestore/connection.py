@@ -1,4 +1,4 @@
-"""A connection's document in Firestore: all that is needed to see that nothing has changed."""
+"""A connection's document in Firestore: all that is needed to check that nothing has changed."""
 
 import msgspec
 from msgspec import Struct, structs

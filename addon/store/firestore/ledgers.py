@@ -1,6 +1,6 @@
 """Ledgers in Firestore: packed into shards, written through a journal, guarded by a lease.
 
-A connection is one small document with what is needed to see that nothing has changed: for
+A connection is one small document with what is needed to check that nothing has changed: for
 each shard a digest and counts. While a run has the lease its changes go to a journal, one
 document a batch; when it lets go they are packed into the shards they belong to. A journal
 that was left behind by a process that died is packed by the next run to take the lease.
@@ -193,7 +193,7 @@ class Ledgers:
             self._journals.drop(key, pages)
 
     def release(self, key: LedgerKey, holder: str) -> None:
-        """Pack what was written and let go of the lease, if it is still `holder`'s."""
+        """Pack what was written and release the lease, if it is still `holder`'s."""
         turn = self._turns.pop((key, holder), None)
         if turn is None:
             self._let_go(key, holder)
@@ -210,7 +210,7 @@ class Ledgers:
             self._journals.drop(key, pages)
 
     def _let_go(self, key: LedgerKey, holder: str) -> None:
-        """Let go of a lease that was taken elsewhere; what was written stays in the journal."""
+        """Release a lease that was taken elsewhere; what was written stays in the journal."""
         for _ in range(ATTEMPTS):
             found = self._documents.get(connection_path(key))
             connection = ConnectionDocument.of(found)
@@ -250,7 +250,7 @@ class Ledgers:
                     turn.over = done
                     continue  # a hold was set, or an earlier commit did come through
                 if done and connection.epoch == turn.epoch and not connection.open:
-                    return  # it was let go of in a commit that we took for failed
+                    return  # it was released in a commit that we took for failed
                 raise LeaseLost(key) from None
             self._shards.forget(key)
             return

@@ -2,7 +2,8 @@
 
 `tenants/{customerId}` has the tenant document, and below it are `connections/{vendor}.{mode}`
 with `shards`, `journal` and `holds`, `runs`, `snapshots`, `papers` and `log`. Outside of a tenant
-there are `papers` that all share and the `tasks` of a machine's own queue: no personal data.
+there are cached items (`papers`) that all share and the `tasks` of a machine's own queue: no
+personal data.
 """
 
 import random
@@ -22,7 +23,7 @@ from addon.planning.guard import Approval, Hold
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKey
 from addon.store.base import RUNS_KEPT, StoreError
 from addon.store.firestore.audit_log import AuditLog
-from addon.store.firestore.cache import Cache
+from addon.store.firestore.cache import FirestoreCache
 from addon.store.firestore.client import (
     ATTEMPTS,
     PART,
@@ -72,7 +73,7 @@ class FirestoreStore:
         self._documents = Documents(client, self.meter)
         self._ledgers = Ledgers(self._documents)
         self._log = AuditLog(self._documents)
-        self._papers = Cache(self._documents)
+        self._papers = FirestoreCache(self._documents)
         self._snapshots = Snapshots(self._documents)
 
     def close(self) -> None:
@@ -120,39 +121,43 @@ class FirestoreStore:
 
     # The log of changes
 
-    def log(self, tenant: str, entry: AuditEntry) -> None:
+    def append_audit(self, tenant: str, entry: AuditEntry) -> None:
         self._log.append(tenant, entry)
 
-    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[AuditEntry]:
+    def audit_entries(
+        self, tenant: str, limit: int = 50, before: str | None = None
+    ) -> list[AuditEntry]:
         return self._log.entries(tenant, limit, before)
 
     # Cache
 
-    def keep(
-        self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
+    def put(
+        self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> None:
-        self._papers.put(shelf, CachedItem(name, data, now, expires), replace=True, now=now)
+        self._papers.put(namespace, CachedItem(name, data, now, expires), replace=True, now=now)
 
-    def keep_new(
-        self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
+    def put_if_absent(
+        self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> bool:
-        return self._papers.put(shelf, CachedItem(name, data, now, expires), replace=False, now=now)
+        return self._papers.put(
+            namespace, CachedItem(name, data, now, expires), replace=False, now=now
+        )
 
-    def kept(self, shelf: Namespace, name: str, now: float) -> CachedItem | None:
-        return self._papers.get(shelf, name, now)
+    def get(self, namespace: Namespace, name: str, now: float) -> CachedItem | None:
+        return self._papers.get(namespace, name, now)
 
-    def papers(self, shelf: Namespace, now: float) -> list[str]:
-        return self._papers.names(shelf, now)
+    def list_names(self, namespace: Namespace, now: float) -> list[str]:
+        return self._papers.names(namespace, now)
 
-    def discard(self, shelf: Namespace, name: str) -> None:
-        self._papers.remove(shelf, name)
+    def delete(self, namespace: Namespace, name: str) -> None:
+        self._papers.remove(namespace, name)
 
-    def sweep(self, now: float) -> int:
+    def delete_expired(self, now: float) -> int:
         return self._papers.sweep(now)
 
     # Ledgers
 
-    def standing(self, key: LedgerKey) -> ConnectionState:
+    def connection_state(self, key: LedgerKey) -> ConnectionState:
         found = self._ledgers.tidy(key, self._documents.get(connection_path(key)))
         return ConnectionState(
             ledger=self._ledgers.part(key, found),

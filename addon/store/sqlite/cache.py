@@ -1,4 +1,4 @@
-"""The papers of the embedded store: what is kept for a while, snapshots, and the log of changes."""
+"""Cached items, snapshots and the audit log in SQLite."""
 
 import sqlite3
 import time
@@ -12,15 +12,17 @@ from addon.store.sqlite.database import SQLiteFile
 
 
 class SQLiteCache(SQLiteFile):
-    """What an `addon.store.base.Store` keeps of papers, snapshots and changes."""
+    """The cache, snapshots and audit log of an `addon.store.base.Store`."""
 
     # The log of changes
 
-    def log(self, tenant: str, entry: AuditEntry) -> None:
+    def append_audit(self, tenant: str, entry: AuditEntry) -> None:
         with self._writing() as db:
             self._enter(db, tenant, entry)
 
-    def entries(self, tenant: str, limit: int = 50, before: str | None = None) -> list[AuditEntry]:
+    def audit_entries(
+        self, tenant: str, limit: int = 50, before: str | None = None
+    ) -> list[AuditEntry]:
         with self._reading() as db:
             rows = db.execute(
                 "SELECT entry FROM log WHERE tenant = ?1 AND (?2 IS NULL OR id < ?2)"
@@ -42,62 +44,62 @@ class SQLiteCache(SQLiteFile):
 
     # Cache
 
-    def keep(
-        self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
+    def put(
+        self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> None:
         with self._writing() as db:
-            self._put(db, shelf, name, CachedItem(name, data, now, expires))
+            self._put(db, namespace, name, CachedItem(name, data, now, expires))
 
-    def keep_new(
-        self, shelf: Namespace, name: str, data: bytes, now: float, expires: float | None = None
+    def put_if_absent(
+        self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> bool:
         with self._writing() as db:
             there = db.execute(
                 "SELECT 1 FROM papers WHERE tenant = ? AND kind = ? AND name = ?"
                 " AND (expires IS NULL OR expires > ?)",
-                (shelf.tenant, shelf.kind, name, now),
+                (namespace.tenant, namespace.kind, name, now),
             ).fetchone()
             if there is None:
-                self._put(db, shelf, name, CachedItem(name, data, now, expires))
+                self._put(db, namespace, name, CachedItem(name, data, now, expires))
         return there is None
 
-    def kept(self, shelf: Namespace, name: str, now: float) -> CachedItem | None:
+    def get(self, namespace: Namespace, name: str, now: float) -> CachedItem | None:
         with self._reading() as db:
             row = db.execute(
                 "SELECT data, saved, expires FROM papers"
                 " WHERE tenant = ? AND kind = ? AND name = ? AND (expires IS NULL OR expires > ?)",
-                (shelf.tenant, shelf.kind, name, now),
+                (namespace.tenant, namespace.kind, name, now),
             ).fetchone()
         return None if row is None else CachedItem(name, bytes(row[0]), row[1], row[2])
 
-    def papers(self, shelf: Namespace, now: float) -> list[str]:
+    def list_names(self, namespace: Namespace, now: float) -> list[str]:
         with self._reading() as db:
             rows = db.execute(
                 "SELECT name FROM papers WHERE tenant = ? AND kind = ?"
                 " AND (expires IS NULL OR expires > ?)",
-                (shelf.tenant, shelf.kind, now),
+                (namespace.tenant, namespace.kind, now),
             ).fetchall()
         return sorted(row[0] for row in rows)
 
-    def discard(self, shelf: Namespace, name: str) -> None:
+    def delete(self, namespace: Namespace, name: str) -> None:
         with self._writing() as db:
             db.execute(
                 "DELETE FROM papers WHERE tenant = ? AND kind = ? AND name = ?",
-                (shelf.tenant, shelf.kind, name),
+                (namespace.tenant, namespace.kind, name),
             )
 
-    def sweep(self, now: float) -> int:
+    def delete_expired(self, now: float) -> int:
         with self._writing() as db:
-            papers = db.execute("DELETE FROM papers WHERE expires <= ?", (now,)).rowcount
+            items = db.execute("DELETE FROM papers WHERE expires <= ?", (now,)).rowcount
             snapshots = db.execute("DELETE FROM snapshots WHERE expires <= ?", (now,)).rowcount
-        return papers + snapshots
+        return items + snapshots
 
     @staticmethod
-    def _put(db: sqlite3.Connection, shelf: Namespace, name: str, paper: CachedItem) -> None:
+    def _put(db: sqlite3.Connection, namespace: Namespace, name: str, item: CachedItem) -> None:
         db.execute(
             "INSERT OR REPLACE INTO papers (tenant, kind, name, data, saved, expires)"
             " VALUES (?, ?, ?, ?, ?, ?)",
-            (shelf.tenant, shelf.kind, name, paper.data, paper.saved, paper.expires),
+            (namespace.tenant, namespace.kind, name, item.data, item.saved, item.expires),
         )
 
     # Snapshots

@@ -82,7 +82,7 @@ class SQLiteFile:
         self._let_go()  # a server may fork now, and SQLite's connections must not be shared
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Release the file."""
         self._closed = True
         self._let_go()
 

@@ -24,7 +24,7 @@ class SQLiteLedgers(SQLiteFile):
 
     # Ledgers
 
-    def standing(self, key: LedgerKey) -> ConnectionState:
+    def connection_state(self, key: LedgerKey) -> ConnectionState:
         return ConnectionState(self.ledger(key), self.hold(key), self.approval(key))
 
     def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
@@ -98,7 +98,7 @@ class SQLiteLedgers(SQLiteFile):
         with self._writing() as db:
             held_by, held_until = self._lease(db, key)
             if (key, holder) in self._leases and held_by != holder:
-                return held_by or "another run"  # it was taken meanwhile, and let go of again
+                return held_by or "another run"  # it was taken meanwhile, and release again
             if held_by not in ("", holder) and held_until > now and not is_dead(held_by):
                 return held_by
             db.execute(

@@ -1,8 +1,8 @@
-"""What the pages know of the directories: surveys unpacked, and what the document makes of them.
+"""The directories for pages: unpacked in memory, with what the document makes of them.
 
 A page must answer at once, and a large directory takes seconds to place. What takes long is done
 in a thread of its own (addon/web/directory/background.py) and remembered for as long as it is
-true: for this survey, this document and the vendor's ledger as it was after the newest run. Who
+true: for this reading, this document and the vendor's ledger as it was after the newest run. Who
 asks too early is told StillComputing.
 """
 
@@ -64,9 +64,9 @@ class Foreseen(Struct, frozen=True):
 
 
 class _Unpacked(Struct, frozen=True):
-    """A survey as people are found in it: all who are not protected, suspended accounts too."""
+    """A directory as people are found in it: all who are not protected, suspended accounts too."""
 
-    survey: DirectorySnapshot
+    stored: DirectorySnapshot
     index: DirectoryIndex
     users: Mapping[str, User]
 
@@ -81,29 +81,29 @@ class TenantDirectory:
         self,
         tenant: Tenant,
         version: str,
-        arranged: _Unpacked,
+        unpacked: _Unpacked,
         context: Callable[[], SyncContext],
-        workshop: BackgroundCache,
-        patience: WaitBudget,
+        background: BackgroundCache,
+        wait_budget: WaitBudget,
     ) -> None:
         self.tenant = tenant
-        self.survey = arranged.survey
-        self.index = arranged.index
-        self.users = arranged.users
+        self.directory_snapshot = unpacked.stored
+        self.index = unpacked.index
+        self.users = unpacked.users
         self._version = version
-        self._rooms = context
-        self._workshop = workshop
-        self._patience = patience
+        self._context = context
+        self._background = background
+        self._wait_budget = wait_budget
 
     @property
     def snapshot(self) -> Snapshot:
         """The directory."""
-        return self.survey.snapshot
+        return self.directory_snapshot.snapshot
 
     @property
     def prepared(self) -> PreparedRun:
         """The roster, and what each connection would carry if it were on. Raises StillComputing."""
-        return self.make("prepared", self._prepare)
+        return self.get_or_compute("prepared", self._prepare)
 
     def foreseen(self, vendor: str, newest_run: str, mode: Mode | None = None) -> Foreseen | None:
         """What the next run would do at `vendor`, after `newest_run`; in another mode if given.
@@ -117,27 +117,27 @@ class TenantDirectory:
         if connection.mode == "off":
             return None
         name = ("foreseen", vendor, connection.mode, newest_run)
-        return self.make(name, lambda: self._foresee(connection))
+        return self.get_or_compute(name, lambda: self._foresee(connection))
 
-    def make(self, name: object, work: Callable[[], T]) -> T:
+    def get_or_compute(self, name: object, work: Callable[[], T]) -> T:
         """What `work` gives, made once, in another thread.
 
         Raises StillComputing, and what it raises.
-        It is waited for as long as the request may wait in all. `work` may ask the desk for
+        It is waited for as long as the request may wait in all. `work` may ask the directory for
         whatever it needs.
         """
-        return self._workshop.get_or_compute((self._version, name), work, self._patience)
+        return self._background.get_or_compute((self._version, name), work, self._wait_budget)
 
     def _prepare(self) -> PreparedRun:
         on = [structs.replace(c, mode="live") for c in self.tenant.connections]
-        return prepare_from_snapshot(self._rooms(), self.tenant, on, self.snapshot)
+        return prepare_from_snapshot(self._context(), self.tenant, on, self.snapshot)
 
     def _foresee(self, connection: Connection) -> Foreseen | None:
         key = ledger_key(self.tenant.customer_id, connection)
         prepared = self.prepared
         if key is None or connection.vendor not in prepared.views:
             return None
-        intention = planner_for(self._rooms(), prepared, connection, key)
+        intention = planner_for(self._context(), prepared, connection, key)
         plan, hold = intention.decide()
         return Foreseen(connection, plan, hold, intention.ledger, intention.translation)
 
@@ -146,26 +146,26 @@ class DirectoryCache:
     """The directories that a process remembers. Thread-safe."""
 
     def __init__(self, context: Callable[[], SyncContext]) -> None:
-        self._rooms = context
+        self._context = context
         self._lock = threading.Lock()
         self._turns = threading.Semaphore(2)
         self._directories: OrderedDict[str, _CacheEntry] = OrderedDict()
 
     def directory(
-        self, tenant: Tenant, version: str, now: float, patience: WaitBudget | None = None
+        self, tenant: Tenant, version: str, now: float, wait_budget: WaitBudget | None = None
     ) -> TenantDirectory:
-        """The tenant's desk for its document of this `version`.
+        """The tenant's directory with its document of this `version`.
 
         Raises DirectoryNotRead, StillComputing and StoreError.
         """
         self.drop_expired(now)
-        tenant_id, patience = tenant.customer_id, patience or WaitBudget()
-        state = snapshot_store.load_state(self._rooms().store, tenant_id, now)
+        tenant_id, wait_budget = tenant.customer_id, wait_budget or WaitBudget()
+        state = snapshot_store.load_state(self._context().store, tenant_id, now)
         if state is None or state.status != "done" or state.at + snapshot_store.KEPT <= now:
             raise DirectoryNotRead(state)
         directory = self._directory(tenant_id, state.at)
         try:
-            arranged = directory.arranged(tenant.protected, now, patience)
+            unpacked = directory.unpacked(tenant.protected, now, wait_budget)
         except StillComputing:
             raise
         except BaseException:
@@ -173,7 +173,9 @@ class DirectoryCache:
             raise
         directory.keep_only(version)
         self._make_room(tenant_id)
-        return TenantDirectory(tenant, version, arranged, self._rooms, directory.workshop, patience)
+        return TenantDirectory(
+            tenant, version, unpacked, self._context, directory.background, wait_budget
+        )
 
     def forget(self, tenant_id: str) -> None:
         """Remember nothing of the tenant's directory any more."""
@@ -193,8 +195,8 @@ class DirectoryCache:
             known = self._directories.get(tenant_id)
             if known is None or known.read != read:
                 self._drop(tenant_id)
-                workshop = BackgroundCache(self._turns)
-                known = _CacheEntry(tenant_id, read, self._rooms, workshop)
+                background = BackgroundCache(self._turns)
+                known = _CacheEntry(tenant_id, read, self._context, background)
                 self._directories[tenant_id] = known
             self._directories.move_to_end(tenant_id)
             return known
@@ -213,11 +215,11 @@ class DirectoryCache:
     def _drop(self, tenant_id: str) -> None:
         directory = self._directories.pop(tenant_id, None)
         if directory is not None:
-            directory.workshop.close()
+            directory.background.close()
 
 
 class _CacheEntry:
-    """A tenant's directory that was `read` then, and where things are made of it.
+    """A tenant's directory that was `read` then, and what is computed from it.
 
     `people` are how many it has, 0 until it is unpacked.
     """
@@ -227,43 +229,43 @@ class _CacheEntry:
         tenant_id: str,
         read: float,
         context: Callable[[], SyncContext],
-        workshop: BackgroundCache,
+        background: BackgroundCache,
     ) -> None:
         self.read = read
-        self.workshop = workshop
+        self.background = background
         self.people = 0
         self._tenant_id = tenant_id
-        self._rooms = context
+        self._context = context
 
-    def arranged(self, protected: Protected, now: float, patience: WaitBudget) -> _Unpacked:
-        """The survey, without who is protected.
+    def unpacked(self, protected: Protected, now: float, wait_budget: WaitBudget) -> _Unpacked:
+        """The directory, without who is protected.
 
         Raises DirectoryNotRead, StillComputing and StoreError.
         """
 
-        def arrange() -> _Unpacked:
-            found = self.workshop.get_or_compute(
-                (None, "survey"), lambda: self._unpack(now), patience
+        def unpack_and_index() -> _Unpacked:
+            found = self.background.get_or_compute(
+                (None, "directory"), lambda: self._unpack(now), wait_budget
             )
             index = DirectoryIndex(protected, found.snapshot)
             hidden = index.protected
             users = {user.id: user for user in found.snapshot.users if user.id not in hidden}
             return _Unpacked(found, index, users)
 
-        return self.workshop.get_or_compute((None, protected), arrange, patience)
+        return self.background.get_or_compute((None, protected), unpack_and_index, wait_budget)
 
     def keep_only(self, version: str) -> None:
         """Forget what was made for another document: nobody will ask for it again."""
-        self.workshop.keep(lambda name: name[0] in (None, version))
+        self.background.keep(lambda name: name[0] in (None, version))
 
     def _unpack(self, now: float) -> DirectorySnapshot:
-        paper = self._rooms().store.kept(
+        item = self._context().store.get(
             snapshot_store.namespace_of(self._tenant_id), "directory", now
         )
-        if paper is None:
+        if item is None:
             raise DirectoryNotRead(None)
         try:
-            found = snapshot_store.unpack(paper.data)
+            found = snapshot_store.unpack(item.data)
         except snapshot_store.UNREADABLE:
             raise DirectoryNotRead(None) from None
         self.people = len(found.snapshot.users)

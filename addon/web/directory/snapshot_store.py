@@ -1,9 +1,9 @@
-"""A survey: the whole directory, read for the administrator who sets Skolsynk up.
+"""A directory snapshot: the whole directory, read for the administrator who sets Skolsynk up.
 
 A run reads only those whom the document selects. To choose them one must see the rest too: the
-tree of organisational units, the groups, and the people in them, by name. The survey is kept in
-the store for a day at most and then gone. It has no more of people than what choosing takes:
-fields that tell one person from another, such as numbers, are not kept.
+tree of organisational units, the groups, and the people in them, by name. The directory snapshot
+is kept in the store for a day at most and then gone. It has no more of people than what choosing
+takes: fields that tell one person from another, such as numbers, are not kept.
 """
 
 import re
@@ -23,7 +23,7 @@ from addon.store.records import Namespace
 from addon.tenants.model import Clause, GroupRule, Organisation, SchoolUnit, Selector, Tenant
 
 KEPT = 24 * 3600.0
-"""Seconds after which a survey is gone."""
+"""Seconds after which a directory snapshot is gone."""
 STATE_KEPT = 7 * 24 * 3600.0
 LOST = 600.0
 """Seconds without a word after which a reading that has not ended is taken for cut off."""
@@ -42,7 +42,7 @@ ATTRIBUTES = (
 FEWEST_SHARING = 2.0
 """People for each value, on average, of a field that says what sort of person somebody is."""
 UNREADABLE = (zlib.error, msgspec.DecodeError)
-"""What `unpack` raises of a survey that another version of the program has packed."""
+"""What `unpack` raises of a directory snapshot that another version of the program has packed."""
 PERSONAL_NUMBER = re.compile(r"(?:\d{2})?\d{6}[-+]?[\dTtPp]\d{3}")
 
 
@@ -58,7 +58,7 @@ class DirectorySnapshot(Struct, frozen=True):
 
 
 class ReadingState(Struct, frozen=True):
-    """How a tenant's survey stands. `at` is seconds since 1970 UTC.
+    """How a tenant's directory snapshot stands. `at` is seconds since 1970 UTC.
 
     `status` is `reading`, `done` or `failed`; `users` and `groups` are those read so far;
     `detail` says why it failed, for the administrator.
@@ -80,7 +80,9 @@ Read = Callable[[Tenant, ReportProgress], Snapshot]
 
 
 def select_everybody(tenant: Tenant) -> Tenant:
-    """A document that selects everybody, with everything that the survey is to show of them."""
+    """A document that selects everybody, with everything that the directory snapshot is to show of
+    them.
+    """
     document = scope_of(tenant)
     clauses = tuple(
         Clause(attribute=a, operator="isNotEmpty") for a in (*ATTRIBUTES, *document.attributes)
@@ -109,7 +111,7 @@ def read_and_store(
     None when the directory could not be had: then the state says why. Raises StoreError.
     """
     tenant_id, last = tenant.customer_id, [clock()]
-    shelf = namespace_of(tenant_id)
+    namespace = namespace_of(tenant_id)
 
     def told(users: int, groups: int) -> None:
         now = clock()
@@ -121,43 +123,46 @@ def read_and_store(
     try:
         snapshot = read(select_everybody(tenant), told)
     except DirectoryError as error:
-        store.discard(shelf, "directory")
+        store.delete(namespace, "directory")
         save_state(store, tenant_id, ReadingState("failed", clock(), detail=str(error)))
         return None
-    survey = without_identifying_fields(snapshot, clock(), attributes_of(tenant))
-    store.keep(shelf, "directory", pack(survey), survey.read, survey.read + KEPT)
-    done = ReadingState("done", survey.read, len(snapshot.users), len(snapshot.groups))
+    stored = without_identifying_fields(snapshot, clock(), attributes_of(tenant))
+    store.put(namespace, "directory", pack(stored), stored.read, stored.read + KEPT)
+    done = ReadingState("done", stored.read, len(snapshot.users), len(snapshot.groups))
     save_state(store, tenant_id, done)
-    return survey
+    return stored
 
 
 def save_state(store: Store, tenant_id: str, state: ReadingState) -> None:
-    """Keep how the tenant's survey stands. Raises StoreError."""
+    """Keep how the tenant's directory snapshot stands. Raises StoreError."""
     packed = msgspec.json.encode(state)
-    store.keep(namespace_of(tenant_id), "state", packed, state.at, state.at + STATE_KEPT)
+    store.put(namespace_of(tenant_id), "state", packed, state.at, state.at + STATE_KEPT)
 
 
 def forget(store: Store, tenant_id: str) -> None:
     """Remove what is kept of the tenant's directory. Raises StoreError."""
     for name in ("directory", "state"):
-        store.discard(namespace_of(tenant_id), name)
+        store.delete(namespace_of(tenant_id), name)
 
 
 def load_state(store: Store, tenant_id: str, now: float) -> ReadingState | None:
-    """How the tenant's survey stands, or None where none was asked for. Raises StoreError."""
-    paper = store.kept(namespace_of(tenant_id), "state", now)
-    return None if paper is None else msgspec.json.decode(paper.data, type=ReadingState)
+    """How the tenant's directory snapshot stands, or None where none was asked for.
+
+    Raises StoreError.
+    """
+    item = store.get(namespace_of(tenant_id), "state", now)
+    return None if item is None else msgspec.json.decode(item.data, type=ReadingState)
 
 
 def namespace_of(tenant_id: str) -> Namespace:
-    """Where a tenant's survey is kept."""
+    """Where a tenant's directory snapshot is kept."""
     return Namespace("reading", tenant_id)
 
 
 def without_identifying_fields(
     snapshot: Snapshot, now: float, mentioned: Iterable[str]
 ) -> DirectorySnapshot:
-    """The survey of a snapshot, without what tells one person from another.
+    """The directory snapshot of a snapshot, without what tells one person from another.
 
     Attributes that the document mentions stay: the administrator has chosen them.
     """
@@ -167,13 +172,13 @@ def without_identifying_fields(
     return DirectorySnapshot(now, structs.replace(snapshot, users=users), names)
 
 
-def pack(survey: DirectorySnapshot) -> bytes:
-    """A survey as bytes."""
-    return zlib.compress(msgspec.msgpack.encode(survey), 1)
+def pack(snapshot: DirectorySnapshot) -> bytes:
+    """A directory snapshot as bytes."""
+    return zlib.compress(msgspec.msgpack.encode(snapshot), 1)
 
 
 def unpack(packed: bytes) -> DirectorySnapshot:
-    """A survey from bytes. Raises UNREADABLE."""
+    """A directory snapshot from bytes. Raises UNREADABLE."""
     return msgspec.msgpack.decode(zlib.decompress(packed), type=DirectorySnapshot)
 
 

@@ -45,6 +45,6 @@ def register() -> tuple[dict[str, str], int]:
 def _delete_expired(store: Store, now: float) -> None:
     """Remove what has expired; what cannot be removed now is removed the next time."""
     try:
-        log.info("%d items had expired", store.sweep(now))
+        log.info("%d items had expired", store.delete_expired(now))
     except StoreError as error:
         log.error("what has expired was not removed: %s", error)

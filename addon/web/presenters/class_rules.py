@@ -92,7 +92,7 @@ def choices(directory: TenantDirectory, unit: SchoolUnit, kind: Kind) -> tuple[R
                 return tuple(made)
         return (*made, RuleChoice(choice_of(saved), saved, own, saved=True, proposed=False))
 
-    return directory.make(("choices", unit.code, kind), find)
+    return directory.get_or_compute(("choices", unit.code, kind), find)
 
 
 def effect(directory: TenantDirectory, unit: SchoolUnit, kind: Kind, rule: Rule) -> RuleEffect:
@@ -156,7 +156,7 @@ def _outcome(
 ) -> RuleOutcome:
     index = directory.index
     name = ("outcome", unit.code, kind, choice_of(rule))
-    return directory.make(
+    return directory.get_or_compute(
         name,
         lambda: outcome(index, people.students, people.staff, rule, unit, _group_kind(kind)),
     )

@@ -4,88 +4,24 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, time
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from addon.store.records import RunRecord
 from addon.sync.context import ledger_key, resolve_target
+from addon.sync.report import ConnectionReport, StoredReport, stored_report
 from addon.tenants.model import Connection, Mode
 from addon.tenants.pause import LOCAL, today
 from addon.vendors.profiles import NotConfigured
 from addon.web.request_context import RequestContext, WaitingHold
 
-PEOPLE_FIRST = ("User", "StudentGroup", "SchoolUnit", "Employment", "Activity", "Organisation")
 LATE = 24 * 3600.0
-"""Seconds after which a run that was due and has not come is told of."""
-
-
-class Part(Struct, frozen=True, rename="camel"):
-    """One connection's part of a run, as it was kept; see `addon.sync.report.ConnectionReport`."""
-
-    vendor: str
-    mode: str
-    status: str
-    operations: dict[str, dict[str, int]] = {}
-    failures: tuple[dict[str, Any], ...] = ()
-    left: int = 0
-    refused: int = 0
-    detail: str | None = None
-    configuration: bool = False
-    people: int | None = None
-    protected: int = 0
-
-    @property
-    def did_something(self) -> bool:
-        """Whether anything was sent and taken; a held plan's operations were not, but for the
-        removal of protected people.
-        """
-        return self.status != "held" and any(self.operations.values())
-
-    @property
-    def deeds(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """How many were created, updated and deleted, by type: people first."""
-        counts = [self.operations.get(kind, {}) for kind in ("create", "update", "delete")]
-        found = ((t, tuple(of_kind.get(t, 0) for of_kind in counts)) for t in PEOPLE_FIRST)
-        return tuple((t, numbers) for t, numbers in found if any(numbers))
-
-    @property
-    def conflicts(self) -> tuple[dict[str, Any], ...]:
-        """What something else at the vendor stands in the way of; each run tries it again."""
-        return tuple(f for f in self.failures if _is_conflict(f))
-
-    @property
-    def trouble(self) -> tuple[dict[str, Any], ...]:
-        """What failed without the vendor refusing it: the next run tries it again."""
-        return tuple(f for f in self.failures if not f.get("refused") and not _is_conflict(f))
-
-    @property
-    def only_refused(self) -> bool:
-        """Whether all that went wrong is what the vendor does not take."""
-        return bool(self.failures) and not self.trouble and not self.left and not self.detail
-
-
-class Roster(Struct, frozen=True, rename="camel"):
-    """How many a run placed."""
-
-    students: int = 0
-    staff: int = 0
-    classes: int = 0
-    teaching_groups: int = 0
-
-
-class Record(Struct, frozen=True):
-    """What is kept of a run: see `addon.sync.report.RunReport.record`."""
-
-    roster: Roster | None = None
-    findings: dict[str, int] = {}
-    connections: tuple[Part, ...] = ()
-    directory: dict[str, int] | None = None
+"""Seconds after which a run that was due and has not come is told about."""
 
 
 class FinishedReport(Struct, frozen=True):
     """A connection's part of a run, and when the run ended."""
 
-    part: Part
+    part: ConnectionReport
     at: float
 
 
@@ -112,7 +48,7 @@ class ConnectionStatus(Struct, frozen=True):
         return self.connection.mode
 
     @property
-    def part(self) -> Part | None:
+    def part(self) -> ConnectionReport | None:
         """The last part in a run."""
         return None if self.last is None else self.last.part
 
@@ -155,18 +91,6 @@ class Point(Struct, frozen=True):
     number: int
 
 
-_record = msgspec.json.Decoder(Record)
-
-
-def _is_conflict(failure: dict[str, Any]) -> bool:
-    return failure.get("httpStatus") == 409 and not failure.get("refused")
-
-
-def record_of(run: RunRecord) -> Record:
-    """A run's record; an empty one where it has none."""
-    return Record() if run.report is None else _record.decode(run.report)
-
-
 def connection_statuses(ctx: RequestContext) -> tuple[ConnectionStatus, ...]:
     """The tenant's connections, in the document's order; then, as connections that are off, the
     vendors that the document does not have any more and that still have something.
@@ -201,10 +125,10 @@ def connection_statuses(ctx: RequestContext) -> tuple[ConnectionStatus, ...]:
     return tuple(found)
 
 
-def newest(runs: Sequence[RunRecord]) -> tuple[RunRecord, Record] | None:
+def newest(runs: Sequence[RunRecord]) -> tuple[RunRecord, StoredReport] | None:
     """The newest run that placed people, with its record."""
     for run in runs:
-        record = record_of(run)
+        record = stored_report(run)
         if record.roster is not None:
             return run, record
     return None
@@ -218,7 +142,7 @@ def people_over_time(runs: Sequence[RunRecord], connection: Connection) -> tuple
     mode = "live" if connection.mode == "off" else connection.mode
     points = []
     for run in reversed(runs):
-        for part in record_of(run).connections:
+        for part in stored_report(run).connections:
             if (part.vendor, part.mode) == (connection.vendor, mode) and part.people is not None:
                 points.append(Point(run.finished or run.started, part.people))
     return tuple(points)
@@ -233,7 +157,7 @@ def last_ended(runs: Sequence[RunRecord]) -> RunRecord | None:
 def _parts(runs: Sequence[RunRecord], connection: Connection) -> Iterator[FinishedReport]:
     """The connection's parts of the runs, the newest first."""
     for run in runs:
-        for part in record_of(run).connections:
+        for part in stored_report(run).connections:
             if part.vendor != connection.vendor or part.status == "off":
                 continue
             if connection.mode in ("off", part.mode):

@@ -10,9 +10,10 @@ from addon.roster.findings import MESSAGES, SEVERITIES
 from addon.roster.model import Finding
 from addon.store.records import RunRecord
 from addon.sync.prepare import PreparedRun
+from addon.sync.report import StoredReport, stored_report
 from addon.text import SortKey, fold, sort_key
 from addon.web.directory.cache import TenantDirectory
-from addon.web.presenters.connection_status import Point, Record, record_of
+from addon.web.presenters.connection_status import Point
 from addon.web.presenters.resource_names import alphabetical, full_name
 
 DAY = 24 * 3600.0
@@ -51,7 +52,7 @@ class FindingKind(Struct, frozen=True):
 def kinds(directory: TenantDirectory) -> tuple[FindingKind, ...]:
     """The findings by kind: errors first, and of those the most frequent. Raises StillComputing."""
     users, prepared = directory.users, directory.prepared
-    return directory.make("findings", lambda: _kinds(users, prepared))
+    return directory.get_or_compute("findings", lambda: _kinds(users, prepared))
 
 
 def over_time(runs: Sequence[RunRecord]) -> dict[str, tuple[Point, ...]]:
@@ -59,7 +60,7 @@ def over_time(runs: Sequence[RunRecord]) -> dict[str, tuple[Point, ...]]:
 
     Of `runs`, the newest first, those that placed people.
     """
-    told = [(run.finished or run.started, record_of(run)) for run in reversed(runs)]
+    told = [(run.finished or run.started, stored_report(run)) for run in reversed(runs)]
     told = [(at, record) for at, record in told if record.roster is not None]
     if told and told[-1][0] - told[0][0] > LONG:
         told = list({at // DAY: (at, record) for at, record in told}.values())
@@ -70,7 +71,7 @@ def over_time(runs: Sequence[RunRecord]) -> dict[str, tuple[Point, ...]]:
     }
 
 
-def _number(record: Record, severity: str) -> int:
+def _number(record: StoredReport, severity: str) -> int:
     return sum(n for code, n in record.findings.items() if _severity(code) == severity)
 
 

@@ -94,7 +94,7 @@ def held_view(directory: TenantDirectory, hold: Hold, vendor: str) -> HeldView:
         directory.index.protected,
     )
     name = ("held", vendor, hold.at, hold.people[:1], len(hold.people))
-    return directory.make(name, lambda: _view(known, prepared, hold, vendor, hidden))
+    return directory.get_or_compute(name, lambda: _view(known, prepared, hold, vendor, hidden))
 
 
 def _view(

@@ -31,7 +31,7 @@ class PlannedOperation(Struct, frozen=True, gc=False):
 
 
 class NextRun(Struct, frozen=True):
-    """A vendor's next run: `counts` by kind of operation and type, and the deeds.
+    """A vendor's next run: `counts` by kind of operation and type, and the actions.
 
     `on` is False for a vendor that is off: then it is what turning it on would do.
     """
@@ -82,7 +82,7 @@ def next_run(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> Ne
         return None
     known = named_resources(directory)
     name = ("outlook", vendor, on, foreseen.connection.mode, ctx.newest_run)
-    return directory.make(name, lambda: _outlook(vendor, on, foreseen, known))
+    return directory.get_or_compute(name, lambda: _outlook(vendor, on, foreseen, known))
 
 
 def operations_on(foreseen: Foreseen, tenant: Tenant, user_id: str) -> tuple[Operation, ...]:

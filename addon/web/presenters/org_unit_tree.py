@@ -36,13 +36,15 @@ class TreeRow(Struct, frozen=True):
 def tree(directory: TenantDirectory) -> OrgUnitNode:
     """The domain's tree with the number of active people at and below each node."""
     index = directory.index
-    return directory.make("tree", lambda: org_unit_tree(index))
+    return directory.get_or_compute("tree", lambda: org_unit_tree(index))
 
 
 def paths(directory: TenantDirectory) -> Mapping[str, str]:
     """How each OU's path is spelled, by its folded form."""
     top = tree(directory)
-    return directory.make("paths", lambda: {fold(node.path): node.path for node in _all(top)})
+    return directory.get_or_compute(
+        "paths", lambda: {fold(node.path): node.path for node in _all(top)}
+    )
 
 
 def rows(

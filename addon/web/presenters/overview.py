@@ -9,7 +9,8 @@ from msgspec import Struct
 from addon.planning.guard import Hold
 from addon.roster.findings import MESSAGES
 from addon.store.records import RunRecord
-from addon.web.presenters.connection_status import ConnectionStatus, Record, last_ended, newest
+from addon.sync.report import StoredReport
+from addon.web.presenters.connection_status import ConnectionStatus, last_ended, newest
 from addon.web.request_context import RequestContext
 
 GRAVEST_FIRST = ("held", "problem", "stale", "failed", "kept", "refused", "waiting", "ok")
@@ -34,7 +35,7 @@ class Headline(Struct, frozen=True):
     on: tuple[ConnectionStatus, ...]
     ended: RunRecord | None
     running: bool
-    record: Record | None
+    record: StoredReport | None
 
     @property
     def names(self) -> str:

@@ -41,7 +41,7 @@ class PersonRow(Struct, frozen=True, gc=False):
 
 
 class PeopleFilter(Struct, frozen=True):
-    """What of the table is to be seen; empty text is no wish."""
+    """What of the table is to be seen; empty text is no request."""
 
     text: str = ""
     unit: str = ""
@@ -62,7 +62,7 @@ def destinations(tenant: Tenant) -> tuple[str, ...]:
 def rows(directory: TenantDirectory) -> tuple[PersonRow, ...]:
     """Everyone in the directory who is not protected, by family name. Raises StillComputing."""
     users, prepared = directory.users, directory.prepared
-    return directory.make("people", lambda: _rows(users, prepared))
+    return directory.get_or_compute("people", lambda: _rows(users, prepared))
 
 
 def chosen(directory: TenantDirectory, wish: PeopleFilter) -> Sequence[PersonRow]:
@@ -71,7 +71,7 @@ def chosen(directory: TenantDirectory, wish: PeopleFilter) -> Sequence[PersonRow
     if wish == PeopleFilter():
         return found
     names = {unit.code: unit.name for unit in directory.tenant.school_units}
-    return directory.make(("people", wish), lambda: _chosen(found, wish, names))
+    return directory.get_or_compute(("people", wish), lambda: _chosen(found, wish, names))
 
 
 def reasons(directory: TenantDirectory) -> Mapping[str, int]:
@@ -88,7 +88,7 @@ def reasons(directory: TenantDirectory) -> Mapping[str, int]:
                 counts[row.reason] = counts.get(row.reason, 0) + 1
         return dict(sorted(counts.items(), key=lambda each: -each[1]))
 
-    return directory.make("reasons", count)
+    return directory.get_or_compute("reasons", count)
 
 
 def overview(directory: TenantDirectory, wish: PeopleFilter) -> bytes:
@@ -110,7 +110,7 @@ def overview(directory: TenantDirectory, wish: PeopleFilter) -> bytes:
                 writer.writerow(row.cells())
         return out.getvalue().encode("utf-8-sig")
 
-    return directory.make(("overview", wish), write)
+    return directory.get_or_compute(("overview", wish), write)
 
 
 def classes_of(directory: TenantDirectory, unit: str) -> tuple[str, ...]:

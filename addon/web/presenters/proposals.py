@@ -180,7 +180,9 @@ def with_losses(ctx: RequestContext, lines: Sequence[ProposalRow]) -> list[Propo
         return list(lines)
     wanted = [(line.unit.code, selection_of(line.proposal)) for line in others]
     name = ("losses", ctx.newest_run, content_hash(wanted))
-    losses = ctx.directory.make(name, lambda: {x.unit.code: _loss(ctx, x) for x in others})
+    losses = ctx.directory.get_or_compute(
+        name, lambda: {x.unit.code: _loss(ctx, x) for x in others}
+    )
     return [
         structs.replace(line, loss=losses.get(line.unit.code, ProposalImpact())) for line in lines
     ]

@@ -9,7 +9,7 @@ from addon.store.records import Namespace
 from addon.web.directory.cache import TenantDirectory
 from addon.web.request_context import RequestContext
 
-SHELF = "protected"
+NAMESPACE = "protected"
 DECLINED = "declined"
 KEPT = 2 * 365 * 24 * 3600.0
 """Seconds that a no is remembered."""
@@ -24,7 +24,9 @@ def undecided(ctx: RequestContext, directory: TenantDirectory) -> tuple[str, ...
 def proposed(directory: TenantDirectory) -> tuple[str, ...]:
     """The places that look so and are not protected, whatever was said of them before."""
     index, protected = directory.index, directory.tenant.protected
-    found, _reasons = directory.make("protected places", lambda: protected_places(index, protected))
+    found, _reasons = directory.get_or_compute(
+        "protected places", lambda: protected_places(index, protected)
+    )
     return (*found.org_units, *found.groups)
 
 
@@ -33,14 +35,14 @@ def decline(ctx: RequestContext, places: Iterable[str]) -> None:
     known = _declined(ctx)
     said = known | set(places)
     if said != known:
-        paper = msgspec.json.encode(sorted(said))
-        ctx.store.keep(_shelf(ctx), DECLINED, paper, ctx.now, ctx.now + KEPT)
+        item = msgspec.json.encode(sorted(said))
+        ctx.store.put(_namespace(ctx), DECLINED, item, ctx.now, ctx.now + KEPT)
 
 
 def _declined(ctx: RequestContext) -> set[str]:
-    paper = ctx.store.kept(_shelf(ctx), DECLINED, ctx.now)
-    return set() if paper is None else set(msgspec.json.decode(paper.data, type=list[str]))
+    item = ctx.store.get(_namespace(ctx), DECLINED, ctx.now)
+    return set() if item is None else set(msgspec.json.decode(item.data, type=list[str]))
 
 
-def _shelf(ctx: RequestContext) -> Namespace:
-    return Namespace(SHELF, ctx.tenant_id)
+def _namespace(ctx: RequestContext) -> Namespace:
+    return Namespace(NAMESPACE, ctx.tenant_id)

@@ -53,19 +53,19 @@ def refused(
         found += [] if line.last is None else _conflicts(line.last, known)
         return tuple(sorted(found, key=lambda r: (-r.at, r.external_id)))
 
-    return directory.make(("refused", key, ctx.newest_run), look)
+    return directory.get_or_compute(("refused", key, ctx.newest_run), look)
 
 
 def _conflicts(last: FinishedReport, known: Mapping[str, NamedResource]) -> list[RefusedResource]:
     return [
         RefusedResource(
-            resource_type=failure["resourceType"],
-            external_id=failure["externalId"],
-            operation=failure["operation"],
-            status=failure["httpStatus"],
-            detail=failure["detail"],
+            resource_type=failure.resource_type,
+            external_id=failure.external_id,
+            operation=failure.operation,
+            status=failure.http_status or 0,
+            detail=failure.detail,
             at=last.at,
-            subject=known.get(failure["externalId"]),
+            subject=known.get(failure.external_id),
         )
         for failure in last.part.conflicts
     ]

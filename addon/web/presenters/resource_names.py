@@ -27,7 +27,7 @@ class NamedResource(Struct, frozen=True, gc=False):
 def named_resources(directory: TenantDirectory) -> Mapping[str, NamedResource]:
     """What each externalId stands for, of all in the directory. Raises StillComputing."""
     users, prepared = directory.users, directory.prepared
-    return directory.make("subjects", lambda: _subjects(users, prepared))
+    return directory.get_or_compute("subjects", lambda: _subjects(users, prepared))
 
 
 def names_by_id(directory: TenantDirectory) -> Mapping[str, str]:
@@ -39,7 +39,9 @@ def names_by_id(directory: TenantDirectory) -> Mapping[str, str]:
         where = units.get(subject.id, "") if subject.kind == "group" else ""
         return f"{subject.name}, {where}" if where else subject.name
 
-    return directory.make("names", lambda: {i: name(subject) for i, subject in known.items()})
+    return directory.get_or_compute(
+        "names", lambda: {i: name(subject) for i, subject in known.items()}
+    )
 
 
 def full_name(user: User) -> str:

@@ -6,13 +6,13 @@ put together again. Records of earlier versions name none: those go by their ord
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from msgspec import Struct, structs
 
+from addon.planning.result import FailedOperation
 from addon.store.records import RunRecord
+from addon.sync.report import ConnectionReport, StoredReport, stored_report
 from addon.tenants.model import Tenant
-from addon.web.presenters.connection_status import Part, Record, record_of
 
 BEGINS_WITHIN = 120.0
 """Seconds within which a delivery that was handed on is waited for."""
@@ -30,7 +30,7 @@ class RunSummary(Struct, frozen=True):
 
     run: RunRecord
     attempts: tuple[RunRecord, ...]
-    record: Record
+    record: StoredReport
     waiting: tuple[str, ...]
     people: dict[str, int]
     others: int
@@ -104,7 +104,7 @@ class _Group:
     def __init__(self, run: RunRecord, vendors: Iterable[str]) -> None:
         self.run = run
         self.attempts: list[RunRecord] = []
-        self.record = record_of(run)
+        self.record = stored_report(run)
         handed_on = self.record.roster is not None
         known = {part.vendor for part in self.record.connections}
         self.unbegun = {v for v in vendors if v not in known} if handed_on else set()
@@ -113,7 +113,7 @@ class _Group:
     def add(self, later: RunRecord) -> None:
         """Take a later record as an attempt of this run."""
         self.attempts.append(later)
-        parts = record_of(later).connections
+        parts = stored_report(later).connections
         vendors = {part.vendor for part in parts} or {later.vendor}
         self.unbegun -= vendors
         if parts and not any(part.left or part.status == "failed" for part in parts):
@@ -121,7 +121,7 @@ class _Group:
 
     def may_have(self, later: RunRecord) -> bool:
         """Whether a record that names no parent can be an attempt of this run."""
-        record = record_of(later)
+        record = stored_report(later)
         if record.roster is not None or record.directory is not None:
             return False
         if later.report is None:
@@ -136,7 +136,7 @@ class _Group:
         late = now - last > BEGINS_WITHIN
         parts = [*self.record.connections]
         for attempt in self.attempts:
-            parts.extend(record_of(attempt).connections)
+            parts.extend(stored_report(attempt).connections)
         record = structs.replace(self.record, connections=_merged(parts))
         done = [part for part in record.connections if part.status != "held"]
         people = {k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS}
@@ -174,21 +174,21 @@ def run_summaries(runs: Sequence[RunRecord], tenant: Tenant, now: float) -> tupl
     )
 
 
-def _merged(parts: Sequence[Part]) -> tuple[Part, ...]:
+def _merged(parts: Sequence[ConnectionReport]) -> tuple[ConnectionReport, ...]:
     """A part for each connection, of all its attempts."""
-    by_connection: dict[tuple[str, str], list[Part]] = {}
+    by_connection: dict[tuple[str, str], list[ConnectionReport]] = {}
     for part in parts:
         by_connection.setdefault((part.vendor, part.mode), []).append(part)
     return tuple(_together(each) for each in by_connection.values())
 
 
-def _together(parts: Sequence[Part]) -> Part:
+def _together(parts: Sequence[ConnectionReport]) -> ConnectionReport:
     """What the attempts at one delivery did; what is left is what the last one left."""
     last = parts[-1]
     if len(parts) == 1:
         return last
     operations: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
-    failures: dict[tuple[Any, Any], dict[str, Any]] = {}
+    failures: dict[tuple[str, str], FailedOperation] = {}
     for part in parts:
         if part.status == "held":
             continue
@@ -196,8 +196,8 @@ def _together(parts: Sequence[Part]) -> Part:
             for resource_type, count in by_type.items():
                 operations[kind][resource_type] = operations[kind].get(resource_type, 0) + count
         for failure in part.failures:
-            if failure.get("refused") or part is last:
-                failures[failure.get("operation"), failure.get("externalId")] = failure
+            if failure.refused or part is last:
+                failures[failure.operation, failure.external_id] = failure
     did = last.status == "unchanged" and any(operations.values())
     if last.status == "held":
         operations = last.operations
@@ -210,7 +210,7 @@ def _together(parts: Sequence[Part]) -> Part:
     )
 
 
-def _others(part: Part) -> int:
+def _others(part: ConnectionReport) -> int:
     return sum(
         n for by_type in part.operations.values() for kind, n in by_type.items() if kind != "User"
     )

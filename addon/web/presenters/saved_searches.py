@@ -22,7 +22,7 @@ def remember(ctx: RequestContext, words: str) -> str:
     if not words:
         return ""
     token = secrets.token_urlsafe(TOKEN)
-    ctx.store.keep(_shelf(ctx), token, words.encode(), ctx.now, ctx.now + LASTS)
+    ctx.store.put(_namespace(ctx), token, words.encode(), ctx.now, ctx.now + LASTS)
     return token
 
 
@@ -30,9 +30,9 @@ def recall(ctx: RequestContext, token: str) -> str | None:
     """The words that a token stands for; None when they are gone. Raises StoreError."""
     if not 0 < len(token) <= 2 * TOKEN or not token.replace("-", "").replace("_", "").isalnum():
         return None
-    paper = ctx.store.kept(_shelf(ctx), token, ctx.now)
-    return None if paper is None else paper.data.decode()
+    item = ctx.store.get(_namespace(ctx), token, ctx.now)
+    return None if item is None else item.data.decode()
 
 
-def _shelf(ctx: RequestContext) -> Namespace:
+def _namespace(ctx: RequestContext) -> Namespace:
     return Namespace("search", ctx.tenant_id)

@@ -1,4 +1,4 @@
-"""One school unit as it stands: who belongs to it, in which classes, and what is amiss."""
+"""One school unit as it stands: who belongs to it, in which classes, and what is wrong."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -76,7 +76,7 @@ def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> U
 def people_of(directory: TenantDirectory) -> Mapping[str, PeopleBreakdown]:
     """The people of each unit, by its code. Raises StillComputing."""
     prepared = directory.prepared
-    return directory.make("people of units", lambda: _people_of(prepared))
+    return directory.get_or_compute("people of units", lambda: _people_of(prepared))
 
 
 def leaving(

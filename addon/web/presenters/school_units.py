@@ -40,7 +40,7 @@ class UnitRow(Struct, frozen=True):
 def numbers(directory: TenantDirectory) -> Mapping[str, Numbers]:
     """The numbers of each unit by its code. Raises StillComputing."""
     prepared = directory.prepared
-    return directory.make("unit numbers", lambda: _numbers(prepared))
+    return directory.get_or_compute("unit numbers", lambda: _numbers(prepared))
 
 
 def unit_rows(

@@ -110,7 +110,7 @@ def _placed(
     """Who is a student and who is staff where, as `addon.roster.placement.place` has it, if the
     selectors of unit `code` chose these.
     """
-    ground = directory.make("ground of selections", lambda: _ground(directory))
+    ground = directory.get_or_compute("ground of selections", lambda: _ground(directory))
     choices = {**ground.chosen, code: chosen}
     staff = frozenset[str]().union(*(each["staff"] for each in choices.values()))
     return {
@@ -189,11 +189,13 @@ def names(directory: TenantDirectory, ids: Iterable[str]) -> NameList:
 def ranked(directory: TenantDirectory) -> Mapping[str, tuple[int, PersonRow]]:
     """Each person's place in the alphabet and row, by id. Raises StillComputing."""
     table = rows(directory)
-    return directory.make("ranked", lambda: {row.id: (n, row) for n, row in enumerate(table)})
+    return directory.get_or_compute(
+        "ranked", lambda: {row.id: (n, row) for n, row in enumerate(table)}
+    )
 
 
 def attributes(directory: TenantDirectory, used: Iterable[str]) -> tuple[str, ...]:
     """The attributes that a clause can be about: those everybody has, those in use, `used`."""
-    own = sorted(directory.survey.attributes, key=sort_key)
+    own = sorted(directory.directory_snapshot.attributes, key=sort_key)
     common = ("orgUnitPath", "groups", "primaryEmail", "name.givenName", "name.familyName")
     return tuple(dict.fromkeys((*common, *own, *used)))

@@ -6,8 +6,8 @@ from flask_babel import lazy_gettext as _
 from msgspec import Struct
 
 from addon.store.records import Namespace
+from addon.sync.report import stored_report
 from addon.tenants.model import Mode
-from addon.web.presenters.connection_status import record_of
 from addon.web.presenters.school_units import has_selection
 from addon.web.presenters.setup_step_texts import SetupProgress, said_of
 from addon.web.request_context import RequestContext
@@ -15,7 +15,7 @@ from addon.web.request_context import RequestContext
 State = Literal["done", "now", "left"]
 MODES: tuple[Mode, ...] = ("test", "live")
 
-SHELF = "guide"
+NAMESPACE = "guide"
 SEEN = "previewed"
 PUT_AWAY = "away"
 KEPT = 2 * 365 * 24 * 3600.0
@@ -86,17 +86,17 @@ def setup_steps(ctx: RequestContext) -> SetupSteps:
 def previewed(ctx: RequestContext) -> None:
     """Remember that the preview has been looked at."""
     if not _kept(ctx, SEEN):
-        ctx.store.keep(_shelf(ctx), SEEN, b"", ctx.now, ctx.now + KEPT)
+        ctx.store.put(_namespace(ctx), SEEN, b"", ctx.now, ctx.now + KEPT)
 
 
 def put_away(ctx: RequestContext) -> None:
     """Show the steps no more by themselves."""
-    ctx.store.keep(_shelf(ctx), PUT_AWAY, b"", ctx.now, ctx.now + KEPT)
+    ctx.store.put(_namespace(ctx), PUT_AWAY, b"", ctx.now, ctx.now + KEPT)
 
 
 def bring_back(ctx: RequestContext) -> None:
     """Show the steps again."""
-    ctx.store.discard(_shelf(ctx), PUT_AWAY)
+    ctx.store.delete(_namespace(ctx), PUT_AWAY)
 
 
 def _standing(ctx: RequestContext) -> SetupProgress:
@@ -134,7 +134,7 @@ def _ran(ctx: RequestContext) -> dict[Mode, set[str]]:
     waiting = {(c.vendor, c.mode) for c in ctx.tenant.connections if c.school_units}
     ran: dict[Mode, set[str]] = {mode: set() for mode in MODES}
     for run in ctx.runs:
-        for part in record_of(run).connections:
+        for part in stored_report(run).connections:
             ended = part.status != "failed" or part.only_refused
             for mode in MODES:
                 if ended and part.mode == mode and (part.vendor, mode) in waiting:
@@ -145,8 +145,8 @@ def _ran(ctx: RequestContext) -> dict[Mode, set[str]]:
 
 
 def _kept(ctx: RequestContext, name: str) -> bool:
-    return ctx.store.kept(_shelf(ctx), name, ctx.now) is not None
+    return ctx.store.get(_namespace(ctx), name, ctx.now) is not None
 
 
-def _shelf(ctx: RequestContext) -> Namespace:
-    return Namespace(SHELF, ctx.tenant_id)
+def _namespace(ctx: RequestContext) -> Namespace:
+    return Namespace(NAMESPACE, ctx.tenant_id)

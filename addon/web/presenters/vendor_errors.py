@@ -3,8 +3,8 @@
 import re
 from collections.abc import Callable, Mapping
 
+from addon.sync.report import ConnectionReport
 from addon.web.i18n import gettext_str as _
-from addon.web.presenters.connection_status import Part
 
 ADDRESS = re.compile(r"mail|adress|address", re.IGNORECASE)
 ANSWERED = re.compile(r"the vendor answered ([0-9]{3})\b")
@@ -45,9 +45,9 @@ def refusal_remedy(resource_type: str, status: int, detail: str) -> str:
     )
 
 
-def trouble_remedy(part: Part) -> str:
+def trouble_remedy(part: ConnectionReport) -> str:
     """What a failed delivery means, and what to do about it."""
-    statuses = {failure.get("httpStatus") for failure in part.trouble}
+    statuses = {failure.http_status for failure in part.trouble}
     known = {int(s) for s in statuses if s} | _said(part.detail or "")
     if part.configuration:
         return _("Den som driver Skolsynk behöver ställa in leverantören färdigt.")

@@ -9,7 +9,7 @@ from addon.roster.model import Person
 from addon.ss12000.vendor_roster import VendorRoster
 from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Limits, Mode, SchoolUnit, Tenant
-from addon.web.directory.cache import DirectoryNotRead, StillComputing, TenantDirectory
+from addon.web.directory.cache import TenantDirectory
 from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.request_context import RequestContext
 
@@ -75,7 +75,11 @@ def carried(directory: TenantDirectory, vendor: str) -> PeopleCounts | None:
     Raises StillComputing.
     """
     view = directory.prepared.views.get(vendor)
-    return None if view is None else directory.make(("carried", vendor), lambda: _carried(view))
+    return (
+        None
+        if view is None
+        else directory.get_or_compute(("carried", vendor), lambda: _carried(view))
+    )
 
 
 def next_run(
@@ -99,15 +103,13 @@ def next_run(
             held=foreseen.hold is not None,
         )
 
-    return directory.make(("next run", vendor, mode, ctx.newest_run), count)
+    return directory.get_or_compute(("next run", vendor, mode, ctx.newest_run), count)
 
 
 def unit_changes(ctx: RequestContext, ticks: Ticks) -> tuple[UnitChange, ...]:
     """What it would mean that these units go where they are ticked, at vendors that are on."""
-    try:
-        prepared = ctx.directory.prepared
-    except (DirectoryNotRead, StillComputing):
-        prepared = None  # which units they are is known without the directory
+    # Which units they are is known without the directory.
+    prepared = ctx.from_directory(lambda directory: directory.prepared)
     found = (_shift(ctx.tenant, c.vendor, ticks, prepared) for c in ctx.tenant.connections)
     return tuple(each for each in found if each is not None)
 

@@ -40,7 +40,9 @@ def lacking(directory: TenantDirectory, vendor: str) -> VendorLimitations:
     if connection is None or not connection.school_units:
         return VendorLimitations()
     prepared, users = directory.prepared, directory.users
-    return directory.make(("lacking", vendor), lambda: _lacking(connection, prepared, users))
+    return directory.get_or_compute(
+        ("lacking", vendor), lambda: _lacking(connection, prepared, users)
+    )
 
 
 def _lacking(

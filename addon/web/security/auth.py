@@ -39,7 +39,7 @@ CHECKED_FOR = 24 * 3600.0
 OPEN = frozenset(
     {"static", "sign_in.page", "sign_in.begin", "sign_in.done", "sign_in.leave", "language.choose"}
 )
-"""Endpoints for anybody; those that programs ask have doors of their own."""
+"""Endpoints for anybody; for those that programs ask see `task_auth`."""
 OUR_OWN = frozenset({"", "403 accessNotConfigured", "403 SERVICE_DISABLED"})
 """Why access was refused where it is Skolsynk itself that is not set up."""
 SESSION = "admin"
@@ -73,10 +73,10 @@ class SignInRefused(Exception):
 def init_app(
     app: Flask, services: Services, context_of: Callable[[Administrator, Services], Any]
 ) -> None:
-    """Have each request to a page pass the gate, whether the page exists or not."""
+    """Let administrators in to pages and nobody else, whether the page exists or not."""
 
     @app.before_request
-    def pass_gate() -> AnyResponse | None:
+    def require_administrator() -> AnyResponse | None:
         if request.path.split("/")[1] in FOR_PROGRAMS:
             return None
         if request.endpoint in OPEN:
@@ -125,7 +125,7 @@ def authenticate(services: Services, sub: str, email: str) -> Administrator:
 
 
 def reauthenticate(services: Services, admin: Administrator) -> Administrator:
-    """The administrator, asked for anew when the last answer is a day old. Raises Refused."""
+    """The administrator, asked for again when the last answer is a day old. Raises Refused."""
     if services.clock() - admin.checked < CHECKED_FOR:
         _raise_unless_listed(services, admin)
         return admin

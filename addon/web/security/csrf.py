@@ -7,9 +7,9 @@ from flask_wtf.csrf import CSRFProtect
 
 
 def init_app(app: Flask, exempt: Sequence[str]) -> None:
-    """Refuse what has no token, at all endpoints but those of the blueprints `but`.
+    """Refuse what has no token, at all endpoints but those of the blueprints `exempt`.
 
-    They are for programs and have doors of their own. To be called when all are registered.
+    Those are for programs, which `task_auth` checks. Call this when all are registered.
     """
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # as long as the session
     protection = CSRFProtect(app)

@@ -58,10 +58,10 @@ def secret(settings: Settings, store: Callable[[], Store], now: float) -> str:
     if given is not None:
         name = given.removeprefix("secretmanager:")
         return given if name == given else secret_manager()(name)
-    kept = store().kept(SECRETS, "secret", now)
+    kept = store().get(SECRETS, "secret", now)
     if kept is None:
-        store().keep_new(SECRETS, "secret", secrets.token_hex(32).encode(), now)
-        kept = store().kept(SECRETS, "secret", now)
+        store().put_if_absent(SECRETS, "secret", secrets.token_hex(32).encode(), now)
+        kept = store().get(SECRETS, "secret", now)
     assert kept is not None
     return kept.data.decode()
 

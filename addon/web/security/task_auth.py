@@ -51,31 +51,31 @@ Verifier = Callable[[Headers], None]
 
 
 def init_app(app: Flask, settings: Settings, certs_url: str = CERTS_URL) -> None:
-    """Have each request to /cron and /tasks pass its door first, whether the path exists or not."""
-    doors = _verifiers(settings, certs_url)
+    """Verify who calls /cron and /tasks, whether the path exists or not."""
+    verifiers = _verifiers(settings, certs_url)
 
     @app.before_request
     def check() -> None:
-        door = doors.get(request.path.split("/")[1])
-        if door is None:
+        verify = verifiers.get(request.path.split("/")[1])
+        if verify is None:
             return
         try:
-            door(request.headers)
+            verify(request.headers)
         except Unauthorized as why:
             log.warning("refused %s %r: %s", request.method, request.path[:200], why)
             abort(403)
 
 
 def _verifiers(settings: Settings, certs_url: str) -> Mapping[str, Verifier]:
-    """The doors by the first part of a path."""
+    """The verifiers by the first part of a path."""
     if settings.on_app_engine:
         return {"cron": _only_cron, "tasks": _only_tasks}
     if isinstance(settings.tasks, LocalTasks):
         return {"cron": _nobody, "tasks": _nobody}
     assert settings.tasks_url is not None
     assert settings.service_account is not None
-    door = OidcVerifier(settings.tasks_url, settings.service_account, certs_url)
-    return {"cron": door, "tasks": door}
+    verifier = OidcVerifier(settings.tasks_url, settings.service_account, certs_url)
+    return {"cron": verifier, "tasks": verifier}
 
 
 def _only_cron(headers: Headers) -> None:

@@ -19,7 +19,7 @@ def page() -> str:
     """Every change of the settings, the newest first."""
     ctx = request_context()
     before = request.args.get("fore") or None
-    entries = ctx.store.entries(ctx.tenant_id, SIZE + 1, before)
+    entries = ctx.store.audit_entries(ctx.tenant_id, SIZE + 1, before)
     older = entries[SIZE - 1].id if len(entries) > SIZE else None
     return render_template(
         "audit_log/page.html", entries=entries[:SIZE], older=older, before=before

@@ -156,7 +156,7 @@ def _replacements(
     directory = ctx.directory
     people = people_of(directory).get(unit.code, PeopleBreakdown())
     changed = structs.replace(unit, **{kind: rule})
-    return directory.make(
+    return directory.get_or_compute(
         ("replacements", content_hash(changed), ctx.newest_run),
         lambda: replacements(ctx, changed, people),
     )

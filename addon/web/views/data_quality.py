@@ -23,7 +23,7 @@ from addon.web.views.directory import updated_since
 
 SIZE = 50
 NAMED = 20
-"""Members of a group that are told of at once; the others can be had as a file."""
+"""Members of a group that are told about at once; the others can be had as a file."""
 
 
 bp = Blueprint("data_quality", __name__)
@@ -41,8 +41,8 @@ def page() -> str:
         selected=any(is_set_up(unit) for unit in ctx.tenant.school_units),
         stopped=len({a.finding.subject for k in found if k.severity == "error" for a in k.found}),
         chart=_trend(ctx),
-        read=directory.survey.read,
-        stale=updated_since(ctx, directory.survey.read),
+        read=directory.directory_snapshot.read,
+        stale=updated_since(ctx, directory.directory_snapshot.read),
     )
 
 
@@ -94,7 +94,7 @@ def _of(found: Sequence[FindingRow], unit: str) -> Sequence[FindingRow]:
 def _trend(ctx: RequestContext) -> Markup | None:
     """The findings over time, where there is more than one time."""
     directory, store, tenant_id = ctx.directory, ctx.store, ctx.tenant_id
-    trend = directory.make(
+    trend = directory.get_or_compute(
         ("trend", ctx.newest_run), lambda: over_time(store.runs(tenant_id, RUNS_KEPT))
     )
     series = [

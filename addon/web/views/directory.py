@@ -3,12 +3,12 @@
 from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.sync.report import stored_report
 from addon.tasks.base import Task, TaskQueueError
 from addon.tasks.handlers import READ
 from addon.web.directory import snapshot_store
 from addon.web.directory.cache import DirectoryNotRead, StillComputing, TenantDirectory
 from addon.web.directory.snapshot_store import ReadingState
-from addon.web.presenters.connection_status import record_of
 from addon.web.request_context import RequestContext, request_context
 from addon.web.security.safe_redirect import safe_path
 
@@ -106,24 +106,24 @@ def updated_since(ctx: RequestContext, read: float) -> bool:
         any(any(by_type.values()) for by_type in part.operations.values())
         for run in ctx.runs
         if run.started > read
-        for part in record_of(run).connections
+        for part in stored_report(run).connections
     )
 
 
 def current_directory_or_none(ctx: RequestContext) -> TenantDirectory:
-    """The tenant's desk, of a directory that no run has overtaken.
+    """The tenant's directory, if no run has found changes since it was read.
 
-    What the next run would do can be told of no other. Raises DirectoryNotRead, having ordered a
+    What the next run would do can be told about no other. Raises DirectoryNotRead, having ordered a
     reading, and StillComputing.
     """
     directory = ctx.directory
-    if updated_since(ctx, directory.survey.read):
+    if updated_since(ctx, directory.directory_snapshot.read):
         raise DirectoryNotRead(request_reading(ctx))
     return directory
 
 
 def directory_since(ctx: RequestContext, moment: float) -> TenantDirectory:
-    """The tenant's desk, of a directory that was read after a moment.
+    """The tenant's directory, if it was read after a moment.
 
     Raises DirectoryNotRead, having ordered a reading unless the last one failed, and
     StillComputing.
@@ -135,6 +135,6 @@ def directory_since(ctx: RequestContext, moment: float) -> TenantDirectory:
         if state is None or state.status == "done" or state.lost(ctx.now):
             state = request_reading(ctx)
         raise DirectoryNotRead(state) from None
-    if directory.survey.read < moment:
+    if directory.directory_snapshot.read < moment:
         raise DirectoryNotRead(request_reading(ctx))
     return directory

@@ -47,7 +47,7 @@ def page() -> str:
         classes=classes_of(directory, wish.unit) if wish.unit else (),
         vendors=destinations(ctx.tenant),
         any_on=any(c.mode != "off" for c in ctx.tenant.connections),
-        read=directory.survey.read,
+        read=directory.directory_snapshot.read,
         arguments=_arguments(request.args),
     )
 
@@ -76,7 +76,7 @@ def as_csv() -> AnyResponse:
 
 
 def people_filter_of(ctx: RequestContext) -> PeopleFilter:
-    """What the address, and for names what its token stands for, wish to see."""
+    """What the address, and for names what its token stands for, request to see."""
     given = request.args
     sort = given.get("sort", "namn")
     token = given.get("sok", "")
@@ -99,4 +99,4 @@ def _arguments(given: Any) -> dict[str, str]:
 
 def _sent(directory: TenantDirectory) -> int:
     found = rows(directory)
-    return directory.make("sent", lambda: sum(1 for row in found if row.vendors))
+    return directory.get_or_compute("sent", lambda: sum(1 for row in found if row.vendors))

@@ -82,8 +82,8 @@ def page(user_id: str) -> str:
         excerpt=excerpt,
         units={unit.code: unit.name for unit in ctx.tenant.school_units},
         external_id=Ids(ctx.tenant_id).user(user_id),
-        read=directory.survey.read,
-        stale=updated_since(ctx, directory.survey.read),
+        read=directory.directory_snapshot.read,
+        stale=updated_since(ctx, directory.directory_snapshot.read),
     )
 
 
@@ -143,7 +143,7 @@ def _findings(directory: TenantDirectory, user_id: str) -> list[Finding]:
 def _vendors(ctx: RequestContext, directory: TenantDirectory, user_id: str) -> list[AtVendor]:
     """What is known of the person at each vendor, and what is left of another mode."""
     external_id = Ids(ctx.tenant_id).user(user_id)
-    fresh = not updated_since(ctx, directory.survey.read)
+    fresh = not updated_since(ctx, directory.directory_snapshot.read)
     ledgers = [key for key, _n, _refused in ctx.store.ledgers(ctx.tenant_id)]
     found = []
     for connection in ctx.tenant.connections:
@@ -203,7 +203,7 @@ def _ledger(
             {i: f"{r.status} {r.detail}".strip() for i, r in ledger.refusals["User"].items()},
         )
 
-    return directory.make(("people at", key, ctx.newest_run), look)
+    return directory.get_or_compute(("people at", key, ctx.newest_run), look)
 
 
 def _planned(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> dict[str, str]:
@@ -212,7 +212,7 @@ def _planned(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> di
     if foreseen is None:
         return {}
     plan = foreseen.plan
-    return directory.make(
+    return directory.get_or_compute(
         ("planned", vendor, ctx.newest_run),
         lambda: {o.external_id: o.kind for o in plan.operations() if o.resource_type == "User"},
     )

@@ -45,7 +45,7 @@ def page() -> str:
         "preview/page.html",
         outlooks=[each for each in found if each is not None],
         problems=_problems(ctx),
-        read=directory.survey.read,
+        read=directory.directory_snapshot.read,
     )
 
 

@@ -123,7 +123,7 @@ def _studied(ctx: RequestContext) -> ProposalsView:
     statuses = ctx.services.register().statuses(ctx.tenant_id, codes)
     units = [_registered(unit, statuses) for unit in tenant.school_units]
     name = ("proposals", tuple(sorted(statuses.items())))
-    return directory.make(name, lambda: studied(index, units, tenant))
+    return directory.get_or_compute(name, lambda: studied(index, units, tenant))
 
 
 def _registered(unit: SchoolUnit, statuses: Mapping[str, str]) -> RegisterUnit:
@@ -144,7 +144,7 @@ def _line(ctx: RequestContext, found: ProposalsView, picks: Picks, unit: SchoolU
         directory, index = ctx.directory, ctx.directory.index
         pupils = None if at is None else students[at].selector
         adults = None if by is None else staff[by].selector
-        proposal = directory.make(
+        proposal = directory.get_or_compute(
             ("altered", found.mark, unit.code, at, by),
             lambda: altered(index, own, pupils, adults),
         )
@@ -194,7 +194,7 @@ def _page(
         changed=changed,
         nothing=nothing or [],
         mark=ctx.version_token(_part),
-        read=ctx.directory.survey.read,
+        read=ctx.directory.directory_snapshot.read,
     )
 
 

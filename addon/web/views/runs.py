@@ -15,7 +15,6 @@ from addon.tasks.base import TaskQueueError
 from addon.tasks.requests import request_id, request_run
 from addon.tenants.pause import current_pause
 from addon.web.charts import Series, bar_chart
-from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.pagination import page_of
 from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.presenters.run_history import RunSummary, run_summaries
@@ -107,12 +106,12 @@ def progress(run_id: str) -> str | AnyResponse:
 
 def going(ctx: RequestContext) -> tuple[VendorProgress, ...]:
     """What is being delivered now."""
-    shelf = Namespace("progress", ctx.tenant_id)
+    namespace = Namespace("progress", ctx.tenant_id)
     found = []
-    for name in ctx.store.papers(shelf, ctx.now):
-        paper = ctx.store.kept(shelf, name, ctx.now)
-        if paper is not None:
-            told = msgspec.json.decode(paper.data, type=dict[str, int])
+    for name in ctx.store.list_names(namespace, ctx.now):
+        item = ctx.store.get(namespace, name, ctx.now)
+        if item is not None:
+            told = msgspec.json.decode(item.data, type=dict[str, int])
             found.append(VendorProgress(name, told.get("done", 0), told.get("planned", 0)))
     return tuple(found)
 
@@ -158,10 +157,7 @@ def _find(ctx: RequestContext, run_id: str) -> RunSummary | None:
 
 def _known(ctx: RequestContext) -> Mapping[str, NamedResource]:
     """Names for the failures, where the directory is to be had."""
-    try:
-        return named_resources(ctx.directory)
-    except (DirectoryNotRead, StillComputing):
-        return {}
+    return ctx.from_directory(named_resources) or {}
 
 
 def _comparable(runs: Sequence[RunSummary]) -> tuple[Sequence[RunSummary], RunSummary | None]:

@@ -138,10 +138,7 @@ def _view(ctx: RequestContext, unit: SchoolUnit) -> UnitView | None:
     """The unit's numbers; a form that is shown again does not wait for the directory."""
     if request.method == "GET":
         return unit_view(ctx.tenant, ctx.directory, unit)
-    try:
-        return unit_view(ctx.tenant, ctx.directory, unit)
-    except (DirectoryNotRead, StillComputing):
-        return None
+    return ctx.from_directory(lambda directory: unit_view(ctx.tenant, directory, unit))
 
 
 def _removal(ctx: RequestContext, unit: SchoolUnit, conflict: EditConflict | None = None) -> str:

@@ -137,7 +137,7 @@ def _page(
         conflict=conflict,
         mark=ctx.version_token(lambda tenant: _part(tenant, unit.code)),
         under=url_for("selection.under", code=unit.code),
-        read=ctx.directory.survey.read,
+        read=ctx.directory.directory_snapshot.read,
         **_outcome_of(ctx, unit, form),
         **_filters_of(ctx, form),
         **_groups_of(ctx, form, unit),

@@ -108,7 +108,7 @@ def notices() -> AnyResponse | tuple[str, int]:
 
 @bp.post("/installningar/provmeddelande")
 def test_mail() -> AnyResponse:
-    """Send a message to see that it arrives."""
+    """Send a message to check that it arrives."""
     ctx = request_context()
     mailer = ctx.services.mailer()
     if mailer is None:

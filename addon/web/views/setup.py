@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.school_register.model import RegisterError
 from addon.tenants.model import Mode, Organisation, Tenant
-from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.i18n import gettext_str as _
 from addon.web.presenters.connection_status import connection_statuses
 from addon.web.presenters.setup_step_texts import spelled
@@ -146,10 +145,7 @@ def _modes(ctx: RequestContext, mode: Mode) -> str:
 
 def _carried(ctx: RequestContext, vendor: str) -> PeopleCounts | None:
     """Whom the connection carries; None where that is not known now."""
-    try:
-        return carried(ctx.directory, vendor)
-    except (DirectoryNotRead, StillComputing):
-        return None
+    return ctx.from_directory(lambda directory: carried(directory, vendor))
 
 
 def _proposed(ctx: RequestContext) -> Organisation:

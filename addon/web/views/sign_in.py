@@ -48,7 +48,7 @@ NAME = "provider"
 BEGUN = f"_state_{NAME}_"
 """How the session's entries begin that Authlib keeps of each sign-in that is under way."""
 MOST_BEGUN = 3
-"""A cookie has room for some: one a window."""
+"""Sign-ins under way that a cookie can hold, one a window."""
 UNUSABLE = (RequestException, OAuthError, NotConfigured, RuntimeError, ValueError, KeyError)
 """What it raises that the provider, or what we are to it, is not as it must be."""
 

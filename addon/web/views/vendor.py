@@ -158,18 +158,12 @@ def _refused(
     """What the vendor does not take; None where the names are not to be had now."""
     if line is None or not line.not_taken:
         return ()
-    try:
-        return refused(ctx, ctx.directory, line)
-    except (DirectoryNotRead, StillComputing):
-        return None
+    return ctx.from_directory(lambda directory: refused(ctx, directory, line))
 
 
 def _carried(ctx: RequestContext, vendor: str) -> PeopleCounts | None:
     """Whom the connection carries; None where that is not known now."""
-    try:
-        return carried(ctx.directory, vendor)
-    except (DirectoryNotRead, StillComputing):
-        return None
+    return ctx.from_directory(lambda directory: carried(directory, vendor))
 
 
 def _is_unread(ctx: RequestContext) -> bool:
@@ -185,7 +179,4 @@ def _is_unread(ctx: RequestContext) -> bool:
 
 def _lacking(ctx: RequestContext, vendor: str) -> VendorLimitations | None:
     """What the vendor cannot take; None where that is not known now."""
-    try:
-        return lacking(ctx.directory, vendor)
-    except (DirectoryNotRead, StillComputing):
-        return None
+    return ctx.from_directory(lambda directory: lacking(directory, vendor))

@@ -47,4 +47,6 @@ def people_there(ctx: RequestContext, vendor: str, besides: Mode | None = None) 
     Not in the mode `besides`: that of a large ledger takes a while to read.
     """
     keys = [key for key, _n, _refused in ctx.store.ledgers(ctx.tenant_id) if key.vendor == vendor]
-    return {k.mode: ctx.store.standing(k).ledger.people() for k in keys if k.mode != besides}
+    return {
+        k.mode: ctx.store.connection_state(k).ledger.people() for k in keys if k.mode != besides
+    }

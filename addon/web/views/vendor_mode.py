@@ -118,7 +118,7 @@ def _off(ctx: RequestContext, vendor: str) -> str:
 
 
 def _take_back_approval(ctx: RequestContext, connection: Connection) -> None:
-    """What was let go in the mode that it was in is asked about anew when it is back there."""
+    """What was let go in the mode that it was in is asked about again when it is back there."""
     key = ledger_key(ctx.tenant_id, connection)
     if key is not None:
         ctx.store.set_approval(key, None)

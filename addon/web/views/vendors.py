@@ -80,7 +80,7 @@ def ticked(ticks: Ticks, vendor: str, codes: Iterable[str], on: bool) -> Ticks:
 
 
 def table_filter_of(given: Mapping[str, str]) -> VendorTableFilter:
-    """What the address or the form wishes to be shown."""
+    """What the address or the form requests to be shown."""
     shown = given.get("visa", "")
     return VendorTableFilter(given.get("q", "").strip(), shown if shown == NOWHERE else "")
 

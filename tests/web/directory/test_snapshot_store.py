@@ -65,10 +65,10 @@ def test_it_has_everybody_but_the_protected(here: Installation):
 def test_it_is_in_the_store_for_a_day_and_then_gone(here: Installation):
     with here.store() as store:
         take(here, store)  # type: ignore[arg-type]
-        shelf = snapshot_store.namespace_of(TENANT)
+        namespace = snapshot_store.namespace_of(TENANT)
 
-        assert store.kept(shelf, "directory", NOW + snapshot_store.KEPT - 1) is not None
-        assert store.kept(shelf, "directory", NOW + snapshot_store.KEPT + 1) is None
+        assert store.get(namespace, "directory", NOW + snapshot_store.KEPT - 1) is not None
+        assert store.get(namespace, "directory", NOW + snapshot_store.KEPT + 1) is None
 
 
 def test_a_directory_that_cannot_be_read_is_told_of_and_nothing_kept(here: Installation):
@@ -83,7 +83,7 @@ def test_a_directory_that_cannot_be_read_is_told_of_and_nothing_kept(here: Insta
         state = snapshot_store.load_state(store, TENANT, NOW)
         assert state is not None
         assert (state.status, state.detail) == ("failed", "the quota was exceeded")
-        assert store.kept(snapshot_store.namespace_of(TENANT), "directory", NOW) is None
+        assert store.get(snapshot_store.namespace_of(TENANT), "directory", NOW) is None
 
 
 def test_a_reading_that_says_nothing_for_long_is_lost():

@@ -25,7 +25,7 @@ class Tenants:
             raise self._trouble
         return ["C1", "C2", "C3"]
 
-    def sweep(self, now: float) -> int:
+    def delete_expired(self, now: float) -> int:
         if self._sweep is not None:
             raise self._sweep
         self.swept.append(now)

@@ -5,20 +5,21 @@ import pytest
 
 from addon.planning.guard import Hold
 from addon.planning.ledger import LedgerKey
+from addon.planning.result import FailedOperation
 from addon.store.records import RunRecord
+from addon.sync.report import ConnectionReport
 from addon.tenants.model import Connection
 from addon.web.presenters.connection_status import (
     ConnectionStatus,
     FinishedReport,
-    Part,
     last_ended,
     people_over_time,
 )
 from addon.web.request_context import WaitingHold
 
-REFUSED = {"refused": True, "httpStatus": 400}
-CONFLICT = {"refused": False, "httpStatus": 409}
-TROUBLE = {"refused": False, "httpStatus": 503}
+REFUSED = FailedOperation("create", "User", "a", 400, "", refused=True)
+CONFLICT = FailedOperation("create", "User", "a", 409, "")
+TROUBLE = FailedOperation("create", "User", "a", 503, "")
 
 
 def line(mode="live", part=None, refused=0, hold=None, problem=None):
@@ -36,7 +37,7 @@ def line(mode="live", part=None, refused=0, hold=None, problem=None):
 
 
 def part(status="unchanged", *failures, **more):
-    return Part("all", "live", status, failures=failures, **more)
+    return ConnectionReport("all", "live", status, failures=failures, **more)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_conflicts_are_among_what_was_not_taken():
 
 def test_what_was_done_is_told_with_people_first_and_nothing_that_was_not():
     done = part("delivered", operations={"create": {"StudentGroup": 2, "User": 3}, "update": {}})
-    assert done.deeds == (("User", (3, 0, 0)), ("StudentGroup", (2, 0, 0)))
+    assert done.operations_by_type == (("User", (3, 0, 0)), ("StudentGroup", (2, 0, 0)))
 
 
 def test_a_held_plan_has_done_nothing():

@@ -10,6 +10,7 @@ from addon.tenants.model import Connection, Organisation, Tenant
 from addon.web.presenters.run_history import BEGINS_WITHIN, run_summaries
 
 TENANT = "C0storvik"
+DIRECTORY = {"users": 14, "groups": 0, "orgUnits": 3, "queries": 9}
 ROSTER = {"students": 12, "staff": 2, "classes": 2, "teachingGroups": 0}
 
 
@@ -30,8 +31,23 @@ def part(vendor, status="delivered", created=0, **more):
     return {"vendor": vendor, "mode": "live", "status": status, "operations": operations, **more}
 
 
+def failure(external_id, refused=False):
+    return {
+        "operation": "create",
+        "resourceType": "User",
+        "externalId": external_id,
+        "httpStatus": 400,
+        "detail": "",
+        "refused": refused,
+    }
+
+
 def reading(at, *parts, status="done"):
-    report = {"roster": ROSTER, "directory": {"users": 14}, "connections": parts}
+    report = {
+        "roster": ROSTER,
+        "directory": {"users": 14, "groups": 0, "orgUnits": 3, "queries": 9},
+        "connections": parts,
+    }
     return record(at, report, status)
 
 
@@ -151,7 +167,7 @@ def test_a_withdrawal_is_a_run_of_its_own():
 
 
 def test_the_worst_of_the_attempts_is_the_runs():
-    failed = part("all", "failed", failures=[{"externalId": "a", "operation": "create"}])
+    failed = part("all", "failed", failures=[failure("a")])
     (run,) = whole(
         reading(0, part("some", "held"), status="held"), attempt(10, failed, status="failed")
     )
@@ -168,14 +184,13 @@ def test_an_attempt_that_another_run_made_needless_does_not_colour_the_run():
 
 
 def test_what_was_refused_is_told_once_and_what_then_went_well_not_at_all():
-    refused = {"externalId": "a", "operation": "create", "refused": True}
-    passing = {"externalId": "b", "operation": "create", "refused": False}
+    refused, passing = failure("a", refused=True), failure("b")
     (run,) = whole(
         reading(0, part("some", "unchanged")),
         attempt(10, part("all", "failed", left=1, failures=[refused, passing]), status="failed"),
         attempt(20, part("all", created=1, refused=1)),
     )
-    assert [f["externalId"] for f in run.record.connections[1].failures] == ["a"]
+    assert [f.external_id for f in run.record.connections[1].failures] == ["a"]
 
 
 def test_what_a_held_plan_would_have_done_is_not_counted():

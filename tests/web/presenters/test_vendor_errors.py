@@ -3,8 +3,10 @@
 import pytest
 from flask import Flask
 from flask_babel import Babel, force_locale
+from msgspec import structs
 
-from addon.web.presenters.connection_status import Part
+from addon.planning.result import FailedOperation
+from addon.sync.report import ConnectionReport, nothing_done
 from addon.web.presenters.vendor_errors import refusal_remedy, trouble_remedy, trouble_said
 
 
@@ -17,8 +19,9 @@ def swedish():
 
 
 def failed(status=None, detail=None, **more):
-    failure = {"httpStatus": status, "refused": False, "detail": ""}
-    return Part("all", "live", "failed", failures=(failure,), detail=detail, **more)
+    failure = FailedOperation("create", "User", "a", status, "")
+    report = ConnectionReport("all", "live", "failed", nothing_done(), (failure,), detail=detail)
+    return structs.replace(report, **more)
 
 
 @pytest.mark.parametrize(

@@ -39,14 +39,14 @@ def test_the_secret_is_made_once_and_long(tmp_path: Path, store: SQLiteStore) ->
 def test_two_processes_that_begin_at_once_have_the_same_secret(
     tmp_path: Path, store: SQLiteStore
 ) -> None:
-    real = type(store).kept
+    real = type(store).get
     seen = []
 
-    def first_nothing(self: SQLiteStore, shelf: Namespace, name: str, now: float) -> object:
+    def first_nothing(self: SQLiteStore, namespace: Namespace, name: str, now: float) -> object:
         seen.append(name)
-        return None if len(seen) <= 1 else real(self, shelf, name, now)
+        return None if len(seen) <= 1 else real(self, namespace, name, now)
 
-    store.keep_new(Namespace("session"), "secret", b"of the other process", NOW)
+    store.put_if_absent(Namespace("session"), "secret", b"of the other process", NOW)
     with mock.patch.object(type(store), "kept", first_nothing):
         assert secret(settings(tmp_path), lambda: store, NOW) == "of the other process"
 
@@ -55,7 +55,7 @@ def test_a_secret_that_is_set_is_used_and_nothing_is_kept(
     tmp_path: Path, store: SQLiteStore
 ) -> None:
     assert secret(settings(tmp_path, "s" * 40), lambda: store, NOW) == "s" * 40
-    assert store.kept(Namespace("session"), "secret", NOW) is None
+    assert store.get(Namespace("session"), "secret", NOW) is None
 
 
 def test_the_secret_may_be_in_secret_manager(tmp_path: Path, store: SQLiteStore) -> None:

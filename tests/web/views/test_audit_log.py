@@ -88,7 +88,7 @@ def test_entries_come_newest_first_and_older_ones_on_pages_of_their_own(site: Si
     for n in range(120):
         at = site.clock() + n
         entry = AuditEntry(f"20990101T00{n // 60:02}{n % 60:02}Z-000000", at, f"a{n}@b.se", "x")
-        site.store.log(TENANT, entry)
+        site.store.append_audit(TENANT, entry)
     client = site.sign_in()
     first = client.get(PAGE)
     said = site.read(first)
@@ -105,7 +105,7 @@ def test_what_one_does_in_a_second_keeps_its_order(site: Site) -> None:
     client = site.sign_in()
     for hours in ("6", "8", "12", "24", "3"):
         site.send(client, client.get("/installningar"), "/installningar/schema", hours=hours)
-    told = [entry.changes[0].after for entry in site.store.entries(TENANT, 5)]
+    told = [entry.changes[0].after for entry in site.store.audit_entries(TENANT, 5)]
     assert told == ["3", "24", "12", "8", "6"]
 
 

@@ -206,7 +206,7 @@ def test_what_was_approved_is_deleted_at_the_vendor_and_the_hold_is_gone(site, c
     assert gone(site) == sorted(PUPILS["7A"][:4])
     assert "Inget är spärrat." in site.read(client.get(PAGE))
     assert "Spärr hos" not in site.read(client.get("/installningar"))
-    assert [e.what for e in site.store.entries(TENANT, 9)].count("hold.approved") == 1
+    assert [e.what for e in site.store.audit_entries(TENANT, 9)].count("hold.approved") == 1
 
 
 def test_between_the_yes_and_the_deed_every_page_says_what_becomes_of_it(site, client):
@@ -278,7 +278,7 @@ def test_a_no_to_what_another_has_let_go_is_told_so_and_changes_nothing(site, cl
     assert "Ska det stoppas, slå av All." in said
     assert "Spärren står kvar" not in said
     assert site.store.approval(find_hold(site.store, TENANT, "all")[0]) is not None
-    assert [e.what for e in site.store.entries(TENANT, 9)].count("hold.refused") == 0
+    assert [e.what for e in site.store.audit_entries(TENANT, 9)].count("hold.refused") == 0
 
 
 def test_what_was_refused_stays_at_the_vendor_and_is_not_asked_about_again(site, client):
@@ -293,7 +293,7 @@ def test_what_was_refused_stays_at_the_vendor_and_is_not_asked_about_again(site,
     assert "Spärr hos All." not in elsewhere
     page = shown(site, client)
     assert "Nej, ta inte bort" not in page.text
-    assert [e.what for e in site.store.entries(TENANT, 9)].count("hold.refused") == 1
+    assert [e.what for e in site.store.audit_entries(TENANT, 9)].count("hold.refused") == 1
 
 
 def test_a_no_can_be_taken_back(site, client):
@@ -460,7 +460,7 @@ def test_when_a_withdrawal_cannot_begin_the_yes_is_not_kept_since_no_run_does_it
     said = site.read(decide(site, client, "approve", page))
     assert "Det gick inte att börja, så inget har tagits bort." in said
     assert "1 spärr väntar på ditt beslut." in said
-    assert "hold.approved" not in [e.what for e in site.store.entries(TENANT, 9)]
+    assert "hold.approved" not in [e.what for e in site.store.audit_entries(TENANT, 9)]
 
 
 def test_a_change_in_the_number_of_classes_is_told_in_words(site, client):

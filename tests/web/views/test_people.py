@@ -198,14 +198,14 @@ def test_a_search_stays_while_the_table_is_filtered_and_sorted_and_in_the_file(s
 def test_what_was_searched_for_is_kept_for_a_while_only(site, client):
     found = search(site, client, "Vängbo")
     token = form_of(found, PAGE)["sok"]
-    shelf = Namespace("search", TENANT)
-    assert site.store.papers(shelf, site.clock()) == [token]
+    namespace = Namespace("search", TENANT)
+    assert site.store.list_names(namespace, site.clock()) == [token]
     with site.later(LASTS + 1):
         page = site.ready(client, PAGE, query_string={"sok": token})
         assert "sparas bara i två timmar" in site.read(page)
         assert len(names(page)) == 20
-        site.store.sweep(site.clock())
-    assert site.store.papers(shelf, site.clock()) == []
+        site.store.delete_expired(site.clock())
+    assert site.store.list_names(namespace, site.clock()) == []
 
 
 def test_a_file_of_a_search_that_is_forgotten_is_not_everybody(site, client):

@@ -98,7 +98,7 @@ def test_all_that_is_accepted_is_set_up_at_once_and_the_walk_goes_on(site):
     assert found[SODRA]["staff"] == {"orgUnits": ["/Personal/Södra skolan"]}
     assert found[SODRA]["classes"]["from"] == "orgUnit"
     assert "students" not in found[OKAND]
-    deeds = [entry.what for entry in site.store.entries(TENANT, 9)]
+    deeds = [entry.what for entry in site.store.audit_entries(TENANT, 9)]
     assert deeds.count("proposals.accepted") == 1
 
 

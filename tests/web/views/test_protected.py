@@ -170,7 +170,7 @@ def test_it_is_saved_logged_and_the_directory_is_read_anew_without_them(site):
     answer = site.send(client, site.ready(client, PAGE), PAGE)
     assert answer.status_code == 302
     assert protected(site) == {"groups": [GROUP], "orgUnits": ["/Skyddade"]}
-    assert site.store.entries(TENANT, 1)[0].what == "protected.saved"
+    assert site.store.audit_entries(TENANT, 1)[0].what == "protected.saved"
     assert client.get("/personer").status_code == 202
     said = site.read(site.ready(client, PAGE))
     assert "2 personer är skyddade och skickas inte till någon." in said

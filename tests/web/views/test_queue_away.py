@@ -52,7 +52,7 @@ def test_nothing_is_said_to_be_withdrawn(site, client, monkeypatch):
     break_queue(site, monkeypatch)
     said = sent(site, client, page, path, name="All")
     assert "Det gick inte att börja, så inget har tagits bort." in said
-    assert site.store.entries(TENANT, 1)[0].what != "vendor.withdrawn"
+    assert site.store.audit_entries(TENANT, 1)[0].what != "vendor.withdrawn"
 
 
 def test_no_vendor_is_said_to_be_asked(site, client, monkeypatch):
@@ -60,4 +60,4 @@ def test_no_vendor_is_said_to_be_asked(site, client, monkeypatch):
     break_queue(site, monkeypatch)
     said = sent(site, client, page, "/leverantorer/all/stam-av")
     assert "Det gick inte att börja just nu." in said
-    assert site.store.entries(TENANT, 1)[0].what != "vendor.reconciled"
+    assert site.store.audit_entries(TENANT, 1)[0].what != "vendor.reconciled"

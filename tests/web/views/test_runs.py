@@ -153,7 +153,7 @@ def test_a_run_that_is_asked_for_is_waited_for_and_then_shown(site, client, put_
     part = client.get(path, headers={"HX-Request": "true"})
     assert part.headers["HX-Redirect"] == shown
     assert "16 personer skapades" in site.read(client.get(shown))
-    assert "run.asked" in [entry.what for entry in site.store.entries(TENANT, 9)]
+    assert "run.asked" in [entry.what for entry in site.store.audit_entries(TENANT, 9)]
 
 
 def test_a_second_wish_within_seconds_leads_to_the_run_of_the_first(site, client):
@@ -310,7 +310,7 @@ def test_a_run_that_is_going_on_is_followed_with_its_progress(site, client):
     assert "Katalogen läses och underlaget räknas." in said
     assert f'hx-get="/korningar/{run.id}/lage"' in page.text
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page.text
-    site.store.keep(
+    site.store.put(
         Namespace("progress", TENANT),
         "all",
         msgspec.json.encode({"done": 40, "planned": 1600}),

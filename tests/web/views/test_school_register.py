@@ -57,7 +57,7 @@ def test_a_ticked_unit_is_added_with_its_details_and_the_way_goes_on_to_proposal
             "schoolTypes": ["GR"],
         }
     ]
-    deeds = [(entry.what, entry.subject) for entry in empty.store.entries(TENANT, 9)]
+    deeds = [(entry.what, entry.subject) for entry in empty.store.audit_entries(TENANT, 9)]
     assert ("unit.added", "12345678") in deeds
 
 
@@ -207,7 +207,7 @@ def test_whose_own_register_is_used_is_in_the_log(site):
     client = site.sign_in()
     send_file(site, client, "Skolenhetskod;Skolenhetsnamn\n22223333;Östra skolan\n")
     site.send(client, client.get(PAGE), "/skolenheter/fil/bort")
-    entries = [(entry.what, entry.who) for entry in site.store.entries(TENANT, 2)]
+    entries = [(entry.what, entry.who) for entry in site.store.audit_entries(TENANT, 2)]
     assert entries == [("register.removed", ADMIN), ("register.uploaded", ADMIN)]
     assert "Eget skolregister uppladdat" in site.read(client.get("/installningar/logg"))
 

@@ -69,7 +69,7 @@ def test_the_name_and_types_are_saved_and_logged(site):
     assert unit["schoolTypes"] == ["FKLASS", "GR"]
     assert unit["municipalityCode"] == "0180"
     assert unit["students"] == {"orgUnits": ["/Elever"]}
-    entry = site.store.entries(TENANT, 1)[0]
+    entry = site.store.audit_entries(TENANT, 1)[0]
     assert (entry.what, entry.subject) == ("unit.saved", CODE)
 
 
@@ -142,7 +142,7 @@ def test_a_unit_is_taken_away_from_the_vendors_lists_too(live):
     document = live.document()
     assert document.get("schoolUnits", []) == []
     assert all(not c.get("schoolUnits") for c in document["connections"])
-    assert live.store.entries(TENANT, 1)[0].what == "unit.removed"
+    assert live.store.audit_entries(TENANT, 1)[0].what == "unit.removed"
 
 
 def test_a_unit_that_changed_meanwhile_is_not_taken_away(live):

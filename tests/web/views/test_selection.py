@@ -154,7 +154,7 @@ def test_a_selection_is_saved_and_logged(site):
         "orgUnits": ["/Personal"],
         "groups": [f"norra.extra@{DOMAIN}"],
     }
-    assert site.store.entries(TENANT, 1)[0].what == "unit.saved"
+    assert site.store.audit_entries(TENANT, 1)[0].what == "unit.saved"
 
 
 def test_who_is_removed_by_a_selection_must_have_been_seen(site):

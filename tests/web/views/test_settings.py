@@ -69,7 +69,7 @@ def test_a_schedule_is_saved_logged_and_can_be_left_to_the_installation(site: Si
     assert "Schemat är sparat." in site.read(page)
     assert form_of(page, SCHEDULE)["hours"] == "24"
     assert site.document()["schedule"] == {"hours": 24}
-    (entry, *_) = site.store.entries(TENANT, 1)
+    (entry, *_) = site.store.audit_entries(TENANT, 1)
     assert (entry.who, entry.what) == (ADMIN, "schedule.saved")
     assert [(c.place, c.before, c.after) for c in entry.changes] == [("schedule.hours", None, "24")]
     send(site, client, SCHEDULE, hours="")
@@ -307,9 +307,9 @@ def test_who_was_slower_is_told_who_saved_what_and_keeps_what_was_typed(
     assert {name: form_of(answer, action)[name].split() for name in mine} == {
         name: value.split() for name, value in mine.items()
     }
-    assert site.store.entries(TENANT, 1)[0].who == DELEGATED  # mine is not saved
+    assert site.store.audit_entries(TENANT, 1)[0].who == DELEGATED  # mine is not saved
     assert site.send(me, answer, action).status_code == 302  # having looked, one may
-    assert site.store.entries(TENANT, 1)[0].who == ADMIN
+    assert site.store.audit_entries(TENANT, 1)[0].who == ADMIN
 
 
 def test_two_who_save_different_forms_at_once_are_both_kept(site: Site) -> None:

@@ -47,7 +47,7 @@ def test_beginning_saves_a_document_and_has_the_directory_read(site):
     answer = site.send(client, client.get("/"), "/kom-igang")
     assert answer.location == ORGANISATION
     assert site.store.tenant(OTHER_TENANT) is not None
-    assert site.store.entries(OTHER_TENANT, 1)[0].what == "organisation.saved"
+    assert site.store.audit_entries(OTHER_TENANT, 1)[0].what == "organisation.saved"
 
 
 def test_beginning_twice_changes_nothing(site, client):
@@ -197,7 +197,7 @@ def test_another_administrator_lets_the_directory_be_read_in_their_name(site, cl
     answer = site.send(client, client.get(ORGANISATION), f"{ORGANISATION}/las-i-mitt-namn")
     assert answer.location == ORGANISATION
     assert site.document()["delegatedAdmin"] == ADMIN
-    assert site.store.entries(TENANT, 1)[0].what == "organisation.reader"
+    assert site.store.audit_entries(TENANT, 1)[0].what == "organisation.reader"
     site.tasks()
     page = client.get(ORGANISATION)
     assert "Katalogen läses i ditt namn från och med nu." in site.read(page)
@@ -251,4 +251,4 @@ def test_a_vendor_without_units_leads_to_the_table(site, client):
 
 def test_what_is_saved_is_in_the_log(site, client):
     site.send(client, client.get(ORGANISATION), ORGANISATION, name="Storvik")
-    assert site.store.entries(TENANT, 1)[0].what == "organisation.saved"
+    assert site.store.audit_entries(TENANT, 1)[0].what == "organisation.saved"

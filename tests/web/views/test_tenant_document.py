@@ -66,7 +66,7 @@ def test_a_file_is_shown_before_it_is_kept_and_kept_when_confirmed(site: Site) -
     assert answer.location == PAGE
     assert site.document()["organisation"] == {"name": "Nya Storvik"}
     assert "Inställningarna är importerade." in site.read(client.get(PAGE))
-    (entry, *_) = site.store.entries(TENANT, 1)
+    (entry, *_) = site.store.audit_entries(TENANT, 1)
     assert (entry.who, entry.what, len(entry.changes)) == (ADMIN, "document.imported", 3)
 
 

@@ -274,7 +274,7 @@ def test_fields_and_limits_are_kept(site, client):
     assert kept["fields"] == ["email", "cloudId"]
     assert kept["limits"] == {"deletions": 1000, "deletionsPercent": 12.5}
     assert "Sparat." in site.read(client.get(ALL))
-    assert site.store.entries(TENANT, 1)[0].what == "vendor.saved"
+    assert site.store.audit_entries(TENANT, 1)[0].what == "vendor.saved"
 
 
 def test_limits_by_change_in_number_stay_as_the_document_has_them(site, client):
@@ -381,7 +381,7 @@ def test_yes_turns_it_on_and_the_vendor_has_everyone_but_the_protected(site, cli
     held = site.installation.all.held("User")
     assert len(held) == 16
     assert HIDDEN[1] not in str(held)
-    assert [e.what for e in site.store.entries(TENANT, 2)] == ["run.asked", "vendor.mode"]
+    assert [e.what for e in site.store.audit_entries(TENANT, 2)] == ["run.asked", "vendor.mode"]
 
 
 def test_the_page_follows_the_first_run_and_leads_to_its_story(site, client, monkeypatch):
@@ -574,7 +574,7 @@ def test_the_vendors_name_removes_everything_and_turns_it_off(site, client):
     assert site.installation.all.held("User") == {}
     assert mode_of(site, "all") == "off"
     assert "Ni har inget hos All." in site.read(client.get(path))
-    assert "vendor.withdrawn" in [e.what for e in site.store.entries(TENANT, 9)]
+    assert "vendor.withdrawn" in [e.what for e in site.store.audit_entries(TENANT, 9)]
 
 
 def test_another_name_removes_nothing_and_stays_typed(site, client):
@@ -603,7 +603,7 @@ def test_the_vendor_can_be_asked_for_what_it_has(site, client):
     answer = site.send(client, page, f"{ALL}/stam-av")
     assert "All tillfrågas nu om vad den har." in site.read(client.get(answer.location))
     site.tasks()
-    assert site.store.entries(TENANT, 1)[0].what == "vendor.reconciled"
+    assert site.store.audit_entries(TENANT, 1)[0].what == "vendor.reconciled"
 
 
 def test_a_vendor_that_is_off_is_not_asked(site, client):

@@ -42,7 +42,7 @@ def test_going_live_empties_the_test_environment_unless_one_says_no(site, client
     assert site.installation.test.held("User") == {}
     assert len(site.installation.all.held("User")) == 16
     assert mode_of(site, "all") == "live"
-    assert site.store.entries(TENANT, 1)[0].what == "vendor.emptied"
+    assert site.store.audit_entries(TENANT, 1)[0].what == "vendor.emptied"
 
 
 def test_what_was_left_in_the_test_environment_is_seen_and_can_be_removed_later(site, client):

@@ -34,7 +34,7 @@ def test_who_asked_for_it_is_the_one_who_turned_it_off(site, client):
     site.tasks()
     assert site.installation.all.held("User") == {}
     assert mode_of(site, "all") == "off"
-    newest = site.store.entries(TENANT, 2)
+    newest = site.store.audit_entries(TENANT, 2)
     assert {(e.what, e.who) for e in newest} == {
         ("vendor.mode", ADMIN),
         ("vendor.withdrawn", ADMIN),
@@ -52,7 +52,7 @@ def test_when_it_cannot_begin_the_page_says_what_is_done_and_what_is_not(site, c
     assert "Det gick inte att börja, så inget har tagits bort." in said
     assert "All är av så länge." in said
     assert mode_of(site, "all") == "off"
-    assert [e.what for e in site.store.entries(TENANT, 1)] == ["vendor.mode"]
+    assert [e.what for e in site.store.audit_entries(TENANT, 1)] == ["vendor.mode"]
 
 
 def test_what_is_not_set_up_cannot_be_confirmed(site, client):
@@ -69,7 +69,7 @@ def test_what_is_not_set_up_cannot_be_confirmed(site, client):
     assert answer.status_code == 400
     site.tasks()
     assert mode_of(site, "all") == "live"
-    assert "vendor.withdrawn" not in [e.what for e in site.store.entries(TENANT, 9)]
+    assert "vendor.withdrawn" not in [e.what for e in site.store.audit_entries(TENANT, 9)]
 
 
 def test_what_can_be_removed_is_removed_though_the_rest_cannot(site, client):

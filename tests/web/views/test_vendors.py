@@ -263,7 +263,7 @@ def test_who_says_yes_second_is_told(site, client):
 
 def test_every_change_is_in_the_log(site, client):
     site.send(client, client.get(PAGE), PAGE, **{"units-all": [SODRA]})
-    assert site.store.entries(TENANT, 1)[0].what == "vendors.saved"
+    assert site.store.audit_entries(TENANT, 1)[0].what == "vendors.saved"
 
 
 def test_the_table_is_whole_with_300_units(site, client):
