@@ -11,9 +11,10 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence, Set
 
-from msgspec import structs
+from msgspec import UNSET, UnsetType, structs
 
 from addon.delivery.ledger_writer import LedgerWriter
+from addon.delivery.response import answered
 from addon.delivery.scim_client import NO_ENDPOINT, OperationOutcome, RefusedByVendor
 from addon.delivery.throttle import DeliveryStopped, Throttle
 from addon.delivery.transport import RetriesExhausted
@@ -26,7 +27,7 @@ from addon.planning.ledger import (
     Refusal,
 )
 from addon.planning.plan import Operation, Plan
-from addon.planning.result import DeliveryResult, FailedOperation
+from addon.planning.result import DeliveryResult, FailedOperation, VendorProblem
 from addon.ss12000.resources import TYPES, ResourceType
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ class PlanExecutor:
             stopped=str(stopped) if stopped is not None else None,
             status=stopped.status if stopped is not None else None,
             spent=stopped is not None and stopped.spent,
+            problem=None if stopped is None else stopped.problem,
         )
 
     @property
@@ -170,7 +172,7 @@ class PlanExecutor:
                 try:
                     await self._journal.flush()
                 except LedgerWriteError as error:
-                    self._pace.stop(DeliveryStopped(str(error)))
+                    self._pace.stop(DeliveryStopped(str(error), VendorProblem("ledger")))
             for op in batch:
                 await queue.put(op)
         for _ in range(workers):
@@ -190,21 +192,26 @@ class PlanExecutor:
         try:
             outcome = await self._perform(op)
         except RetriesExhausted as given_up:
-            self._fail(op, given_up.status, str(given_up))
+            self._fail(op, given_up.status, str(given_up), given_up.problem)
             self._leave(op, untried=not given_up.uncertain)
         except DeliveryStopped as stopped:
             self._pace.stop(stopped)
             if not self._failures and not stopped.spent:
-                self._fail(op, stopped.status, str(stopped))  # one message for all that is left
+                # One message for all that is left.
+                self._fail(op, stopped.status, str(stopped), stopped.problem)
             self._leave(op, untried=not stopped.uncertain)
         except LedgerWriteError as error:
-            self._pace.stop(DeliveryStopped(str(error)))
+            self._pace.stop(DeliveryStopped(str(error), VendorProblem("ledger")))
             self._leave(op, untried=False)
         except Exception as error:  # a fault of ours must not cost what others have told
             where = traceback.extract_tb(error.__traceback__)[-1]
             what = f"{type(error).__name__} at {where.filename}:{where.lineno}"
             log.error("%s %s %s: %s", op.kind, op.resource_type, op.external_id, what)
-            self._pace.stop(DeliveryStopped(f"the delivery ended with an error: {what}"))
+            self._pace.stop(
+                DeliveryStopped(
+                    f"the delivery ended with an error: {what}", VendorProblem("program")
+                )
+            )
             self._leave(op, untried=False)
         else:
             self._note(op, outcome)
@@ -233,7 +240,9 @@ class PlanExecutor:
         What the vendor has all the same stays in the ledger, known or to be asked about.
         """
         rests = not refused.conflict or op.kind == "delete"
-        self._fail(op, refused.status, refused.detail, refused=rests)
+        wordless = refused.detail == answered(refused.status)
+        problem = VendorProblem("status", refused.status) if wordless else UNSET
+        self._fail(op, refused.status, refused.detail, problem, refused=rests)
         lacks = op.kind != "delete" and not refused.there  # certainly, unless it is unsure
         refusal = None
         if lacks:
@@ -258,9 +267,16 @@ class PlanExecutor:
         if untried and not op.ask:
             self._journal.record([_undone(op)])
 
-    def _fail(self, op: Operation, status: int | None, said: str, refused: bool = False) -> None:
+    def _fail(
+        self,
+        op: Operation,
+        status: int | None,
+        said: str,
+        problem: VendorProblem | UnsetType = UNSET,
+        refused: bool = False,
+    ) -> None:
         self._failures[_name(op)] = FailedOperation(
-            op.kind, op.resource_type, op.external_id, status, said, refused
+            op.kind, op.resource_type, op.external_id, status, said, refused, problem
         )
 
     def _clear_refusals_of_wrong_address(self) -> None:

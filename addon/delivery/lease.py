@@ -9,9 +9,11 @@ from typing import Protocol
 
 from addon.delivery.throttle import DeliveryStopped
 from addon.planning.ledger import LedgerKey, LedgerWriteError
+from addon.planning.result import VendorProblem
 
 log = logging.getLogger(__name__)
 
+TAKEN_OVER = "another run has taken over this connection"
 SECONDS = 60.0
 """How long a lease lasts when its holder says nothing more."""
 
@@ -109,10 +111,14 @@ class Lease:
                 taken_by = await asyncio.shield(self._prolonging)
             except LedgerWriteError as error:
                 if asked - kept >= SECONDS - self._prolonged_after:
-                    self._lost(DeliveryStopped(f"the lease could not be kept: {error}"))
+                    self._lost(
+                        DeliveryStopped(
+                            f"the lease could not be kept: {error}", VendorProblem("ledger")
+                        )
+                    )
                 continue
             if taken_by is not None:
-                self._lost(DeliveryStopped("another run has taken over this connection"))
+                self._lost(DeliveryStopped(TAKEN_OVER, VendorProblem("taken-over")))
                 return
             kept = asked
             with suppress(LedgerWriteError):  # the next time may tell

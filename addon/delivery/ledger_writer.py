@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from addon.delivery.throttle import DeliveryStopped, Throttle
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKeeper, LedgerKey, LedgerWriteError
+from addon.planning.result import VendorProblem
 
 INTERVAL = 0.25
 """Seconds between batches: what a crash costs is to ask the vendor again about as much."""
@@ -83,7 +84,9 @@ class LedgerWriter:
                 if isinstance(error, LedgerWriteError)
                 else LedgerWriteError(f"{type(error).__name__}")
             )
-            self._pace.stop(DeliveryStopped(f"the ledger cannot be kept: {kept}"))
+            self._pace.stop(
+                DeliveryStopped(f"the ledger cannot be kept: {kept}", VendorProblem("ledger"))
+            )
             raise kept from error
 
     async def _keep(self) -> None:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from addon.delivery.listing import IdsByExternalId, ListedResources, ListPage
 from addon.delivery.transport import RetriesExhausted, Transport
+from addon.planning.result import VendorProblem
 from addon.ss12000.resources import TYPES, ResourceType
 
 LIST_BYTES = 128 * 1024 * 1024
@@ -82,7 +83,9 @@ class ResourceLookup:
             if page is not None:
                 found.add(page)
         if found.is_short or len(found) > LONGEST_LIST:
-            raise RetriesExhausted("the vendor's list is not whole", 200, uncertain=False)
+            raise RetriesExhausted(
+                "the vendor's list is not whole", VendorProblem("list", 200), uncertain=False
+            )
         return ListedResources(found.ids, found.references)
 
     async def _by_filter(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
@@ -107,12 +110,14 @@ class ResourceLookup:
                 known = await self._list_again(resource_type, 0 if known is None else known.times)
                 self._listings[resource_type] = known
             if known.failed is not None:
-                raise RetriesExhausted(str(known.failed), known.failed.status, uncertain=False)
+                raise RetriesExhausted(str(known.failed), known.failed.problem, uncertain=False)
             return known.found
 
     async def _list_again(self, resource_type: ResourceType, times: int) -> _Listing:
         if times >= MOST_LISTINGS:
-            raise RetriesExhausted("the vendor must be asked again later", None, uncertain=False)
+            raise RetriesExhausted(
+                "the vendor must be asked again later", VendorProblem("list"), uncertain=False
+            )
         begun = time.monotonic()
         try:
             held = await self.everything(resource_type)
@@ -134,9 +139,8 @@ class ResourceLookup:
             return None
         page = None if answer.cut else ListPage.read(answer.body)
         if page is None:
-            raise RetriesExhausted(
-                "the vendor's list cannot be read", answer.status, uncertain=False
-            )
+            problem = VendorProblem("list", answer.status)
+            raise RetriesExhausted("the vendor's list cannot be read", problem, uncertain=False)
         keep(answer.body)
         return page
 

@@ -92,6 +92,11 @@ def retry_after(answer: VendorResponse, now: datetime | None = None) -> float | 
     return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
 
 
+def answered(status: int) -> str:
+    """What is said of an answer that has no words."""
+    return f"the vendor answered {status}"
+
+
 def detail(answer: VendorResponse, resource_type: ResourceType, sent: bytes) -> str:
     """The vendor's words about a refusal: bounded, and free of whatever can tell of a person."""
     body = json_object(answer)

@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from addon.delivery.listing import ListedResources
 from addon.delivery.lookup import Keep, ResourceLookup
-from addon.delivery.response import VendorResponse, detail, vendor_id
+from addon.delivery.response import VendorResponse, answered, detail, vendor_id
 from addon.delivery.throttle import DeliveryStopped
 from addon.delivery.transport import RetriesExhausted, Transport
 from addon.planning.plan import Operation
+from addon.planning.result import VendorProblem
 from addon.ss12000.resources import ENDPOINTS, ResourceType
 
 GONE = (404, 410)
@@ -119,7 +120,8 @@ class ScimClient:
             adopted = await self._adopt(op, there.ids)
             if adopted is None:
                 message = "the vendor says both that it has this and that it has not"
-                raise RetriesExhausted(message, None, uncertain=True) from None
+                problem = VendorProblem("contradiction")
+                raise RetriesExhausted(message, problem, uncertain=True) from None
             return adopted
         if answer.done:
             return Succeeded(await self._told(op, answer))
@@ -181,7 +183,9 @@ class ScimClient:
         if not self._accepted and len(self._missing) >= ENOUGH_MISSING:
             endpoint = ENDPOINTS[op.resource_type]
             reason = f"there is no {endpoint} and nothing else of ours at the vendor's address"
-            raise self._wire.stop(f"{reason} ({answer.status}); is it right?", answer.status)
+            raise self._wire.stop(
+                f"{reason} ({answer.status}); is it right?", "endpoint-missing", answer.status
+            )
 
     # Updating and deleting
 
@@ -226,7 +230,7 @@ def _perhaps_there() -> Iterator[None]:
     try:
         yield
     except RetriesExhausted as given_up:
-        raise RetriesExhausted(str(given_up), given_up.status, uncertain=True) from None
+        raise RetriesExhausted(str(given_up), given_up.problem, uncertain=True) from None
     except DeliveryStopped as stopped:
         raise stopped.unsure() from None
 
@@ -238,7 +242,7 @@ def _gone(op: Operation, answer: VendorResponse) -> OperationOutcome:
 def _refused(op: Operation, answer: VendorResponse, there: bool) -> RefusedByVendor:
     return RefusedByVendor(
         status=answer.status,
-        detail=detail(answer, op.resource_type, op.body) or f"the vendor answered {answer.status}",
+        detail=detail(answer, op.resource_type, op.body) or answered(answer.status),
         conflict=answer.status == 409,
         there=there,
         unsure=answer.unsure,

@@ -8,6 +8,8 @@ from contextlib import suppress
 
 from msgspec import Struct
 
+from addon.planning.result import VendorProblem
+
 SPENT = "the time for this run is spent"
 
 
@@ -35,22 +37,31 @@ class RetryPolicy(Struct, frozen=True):
 class DeliveryStopped(Exception):
     """The delivery to this vendor ends here; the rest is left for the next run.
 
-    `status` is the HTTP status that ended it, if one did. `spent` is true when it was not
+    `problem` is why. `spent` is true when it was not
     trouble that ended it: the run's time is over, or nobody wants it to go on. `uncertain` is
     whether the operation that met it may have had its effect all the same.
     """
 
     def __init__(
-        self, message: str, status: int | None = None, spent: bool = False, uncertain: bool = False
+        self,
+        message: str,
+        problem: VendorProblem,
+        spent: bool = False,
+        uncertain: bool = False,
     ) -> None:
         super().__init__(message)
-        self.status = status
+        self.problem = problem
         self.spent = spent
         self.uncertain = uncertain
 
+    @property
+    def status(self) -> int | None:
+        """The HTTP status that ended it, if one did."""
+        return self.problem.status or None
+
     def unsure(self) -> "DeliveryStopped":
         """The same, met by an operation that may have had its effect."""
-        return DeliveryStopped(str(self), self.status, self.spent, uncertain=True)
+        return DeliveryStopped(str(self), self.problem, self.spent, uncertain=True)
 
 
 class Throttle:
@@ -141,7 +152,7 @@ class Throttle:
         self,
         turn: float,
         message: str,
-        status: int | None,
+        problem: VendorProblem,
         weight: int = 1,
         asking: bool = False,
     ) -> None:
@@ -155,7 +166,7 @@ class Throttle:
         self._last_incident = self._clock()
         self._incidents["asking" if asking else "writing"] += weight
         if sum(self._incidents.values()) >= self._patience.incidents:
-            self.stop(DeliveryStopped(f"{message}, again and again", status))
+            self.stop(DeliveryStopped(f"{message}, again and again", problem))
 
     def pause(self, asked: float | None, turn: float, status: int | None = 429) -> None:
         """Let nobody send for as long as the vendor `asked`, or for a while of our own choice."""
@@ -165,7 +176,8 @@ class Throttle:
             asked = self.backoff(max(1, sum(self._incidents.values())))
         elif asked > self._patience.longest_pause:
             told = f"{min(asked, 1e9):.0f} s"
-            self.stop(DeliveryStopped(f"the vendor asks to be left alone for {told}", status))
+            problem = VendorProblem("left-alone", status or 0)
+            self.stop(DeliveryStopped(f"the vendor asks to be left alone for {told}", problem))
             return
         self._paused_until = max(self._paused_until, self._clock() + asked)
 
@@ -176,4 +188,4 @@ class Throttle:
         return ceiling * random.uniform(0.5, 1.0)
 
     def _spend(self) -> None:
-        self.stop(DeliveryStopped(SPENT, spent=True))
+        self.stop(DeliveryStopped(SPENT, VendorProblem("time-spent"), spent=True))

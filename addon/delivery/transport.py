@@ -13,8 +13,9 @@ import aiohttp
 from msgspec import Struct, structs
 from yarl import URL
 
-from addon.delivery.response import VendorResponse, retry_after
+from addon.delivery.response import VendorResponse, answered, retry_after
 from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
+from addon.planning.result import ProblemCode, VendorProblem
 from addon.ss12000.resources import ENDPOINTS, MEDIA_TYPE, ResourceType
 from addon.vendors.profiles import Target
 
@@ -28,10 +29,15 @@ class RetriesExhausted(Exception):
     `uncertain` is whether it may have had its effect all the same.
     """
 
-    def __init__(self, message: str, status: int | None, uncertain: bool) -> None:
+    def __init__(self, message: str, problem: VendorProblem, uncertain: bool) -> None:
         super().__init__(message)
-        self.status = status
+        self.problem = problem
         self.uncertain = uncertain
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status of the last answer, if there was one."""
+        return self.problem.status or None
 
 
 class _Request(Struct, frozen=True):
@@ -56,6 +62,7 @@ class _Attempt(Struct, frozen=True):
 
     answer: VendorResponse | None
     said: str
+    problem: VendorProblem
     uncertain: bool = False
     weight: int = 1
     late: bool = False
@@ -81,7 +88,7 @@ class _Tries:
         self._busy = 0
         self.uncertain = False
         self._said = ""
-        self._status: int | None = None
+        self._problem = VendorProblem("status")
 
     def failed(self, attempt: _Attempt) -> None:
         if attempt.busy:
@@ -89,14 +96,14 @@ class _Tries:
         else:
             self.count += 1
         self.uncertain = self.uncertain or attempt.uncertain
-        self._said, self._status = attempt.said, attempt.status
+        self._said, self._problem = attempt.said, attempt.problem
 
     @property
     def spent(self) -> bool:
         return self.count >= self._most or self._busy >= self._most * self.BUSY
 
     def given_up(self) -> RetriesExhausted:
-        return RetriesExhausted(self._said, self._status, self.uncertain)
+        return RetriesExhausted(self._said, self._problem, self.uncertain)
 
 
 class Transport:
@@ -182,9 +189,9 @@ class Transport:
                 raise
             raise stopped.unsure() from None
 
-    def stop(self, reason: str, status: int | None = None) -> DeliveryStopped:
+    def stop(self, reason: str, code: ProblemCode, status: int = 0) -> DeliveryStopped:
         """End the whole delivery; the exception to raise."""
-        stopped = DeliveryStopped(reason, status)
+        stopped = DeliveryStopped(reason, VendorProblem(code, status))
         self._pace.stop(stopped)
         return stopped
 
@@ -199,7 +206,7 @@ class Transport:
         tries.failed(attempt)
         if not (request.asks and attempt.status == 500):
             self._pace.record_failure(
-                turn, attempt.said, attempt.status, attempt.weight, request.asks
+                turn, attempt.said, attempt.problem, attempt.weight, request.asks
             )
         if attempt.busy and attempt.answer is not None:
             self._pace.pause(retry_after(attempt.answer), turn, attempt.status)
@@ -222,21 +229,24 @@ class Transport:
             ) as response:
                 answer = await _read(response, request.bound)
         except aiohttp.InvalidURL:
-            raise self.stop("its address is not one that can be reached") from None
+            raise self.stop("its address is not one that can be reached", "address") from None
         except aiohttp.ClientConnectorCertificateError:
-            raise self.stop("its certificate is not trusted; see caBundle") from None
+            raise self.stop("its certificate is not trusted; see caBundle", "certificate") from None
         except aiohttp.ClientSSLError:
-            raise self.stop("TLS could not be agreed on") from None
+            raise self.stop("TLS could not be agreed on", "tls") from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-            return _Attempt(None, "the vendor could not be reached")
+            return _Attempt(None, "the vendor could not be reached", VendorProblem("unreachable"))
         except TimeoutError:
             said = "the vendor did not answer in time"
-            return _Attempt(None, said, uncertain=True, weight=2, late=True)
+            problem = VendorProblem("timeout")
+            return _Attempt(None, said, problem, uncertain=True, weight=2, late=True)
         except (aiohttp.ClientError, OSError, ValueError):
-            return _Attempt(None, "the connection broke", uncertain=True)
+            problem = VendorProblem("connection-broken")
+            return _Attempt(None, "the connection broke", problem, uncertain=True)
         put_off = answer.status == 503 and answer.retry_after is not None
         uncertain = (answer.status >= 500 and not put_off) or answer.status == 408
-        return _Attempt(answer, f"the vendor answered {answer.status}", uncertain)
+        problem = VendorProblem("status", answer.status)
+        return _Attempt(answer, answered(answer.status), problem, uncertain)
 
     def _end_if_hopeless(self, request: _Request, answer: VendorResponse) -> None:
         """Raises Stopped for an answer that every other request would get too.
@@ -244,13 +254,15 @@ class Transport:
         A key may well be good for writing and not for reading.
         """
         status = answer.status
+        code: ProblemCode = "key-refused"
         if status == 401 or (status == 403 and not request.asks):
             reason = f"the vendor does not accept our key ({status}); ask it for a new one"
         elif 300 <= status < 400:
+            code = "redirect"
             reason = f"the vendor redirects ({status}); its address in vendors.toml is not right"
         else:
             return
-        raise self.stop(reason, status)
+        raise self.stop(reason, code, status)
 
     def _tls(self) -> ssl.SSLContext | bool:
         """The system's roots and, where the profile names one, its CA bundle. Always verified."""
@@ -262,7 +274,9 @@ class Transport:
             if bundle:
                 context.load_verify_locations(cafile=bundle)
         except (OSError, ValueError):
-            self.stop(f"its caBundle {bundle} cannot be read as certificates in PEM form")
+            self.stop(
+                f"its caBundle {bundle} cannot be read as certificates in PEM form", "certificate"
+            )
         return context
 
 

@@ -1,9 +1,43 @@
 """The outcome of a delivery, for the report of its run. Pure."""
 
-from msgspec import Struct, structs
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from addon.planning.ledger import OperationKind
 from addon.ss12000.resources import ResourceType
+
+ProblemCode = Literal[
+    "unreachable",
+    "timeout",
+    "connection-broken",
+    "status",
+    "key-refused",
+    "redirect",
+    "endpoint-missing",
+    "left-alone",
+    "address",
+    "certificate",
+    "tls",
+    "list",
+    "contradiction",
+    "taken-over",
+    "ledger",
+    "program",
+    "time-spent",
+    "turned-off",
+    "paused",
+]
+
+
+class VendorProblem(Struct, frozen=True, omit_defaults=True):
+    """Why a delivery, or an operation of it, did not go on: pages have their words for each code.
+
+    `status` is the HTTP status that it is about, 0 where there is none.
+    """
+
+    code: ProblemCode
+    status: int = 0
 
 
 class FailedOperation(Struct, frozen=True, rename="camel"):
@@ -15,6 +49,8 @@ class FailedOperation(Struct, frozen=True, rename="camel"):
     http_status: int | None
     detail: str
     refused: bool = False
+    problem: VendorProblem | UnsetType = UNSET
+    """For pages; the JSON of the command line does not have it. UNSET: the words are others'."""
 
 
 class DeliveryResult(Struct, frozen=True):
@@ -26,6 +62,7 @@ class DeliveryResult(Struct, frozen=True):
     stopped: str | None = None
     status: int | None = None
     spent: bool = False
+    problem: VendorProblem | None = None
 
     def combined_with(self, other: "DeliveryResult") -> "DeliveryResult":
         """The outcomes of this and then of another plan."""

@@ -18,7 +18,14 @@ from addon.sync.context import SyncContext, forget_secret
 from addon.sync.prepare import ConnectionPlanner, PreparedRun, planner_for
 from addon.sync.protected import find_protected_elsewhere, remove_protected_elsewhere
 from addon.sync.readiness import ReadyConnection
-from addon.sync.report import ConnectionReport, Status, delivery_report, failed_report, nothing_done
+from addon.sync.report import (
+    ConnectionReport,
+    Status,
+    delivery_report,
+    failed_report,
+    nothing_done,
+    stopped_report,
+)
 from addon.sync.session import VendorSession, cancellation_reason
 from addon.tenants.model import Connection
 
@@ -43,7 +50,7 @@ async def sync_connection_safely(shared: RunShared, ready: ReadyConnection) -> C
         with log_context(vendor=key.vendor, mode=key.mode):
             return await sync_connection(shared, ready)
     except (LeaseHeldByOther, LedgerWriteError) as stopped:
-        return failed_report(connection, str(stopped))
+        return stopped_report(connection, stopped)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         what = f"{type(error).__name__} at {where.filename}:{where.lineno}"

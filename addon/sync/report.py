@@ -4,12 +4,15 @@ from collections import Counter
 from typing import Literal
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, UnsetType, structs
 
+from addon.delivery.lease import LeaseHeldByOther
 from addon.planning.guard import Hold, LimitExceeded, counts
+from addon.planning.ledger import LedgerWriteError
 from addon.planning.plan import Plan
-from addon.planning.result import DeliveryResult, FailedOperation
+from addon.planning.result import DeliveryResult, FailedOperation, VendorProblem
 from addon.roster.model import Finding, Roster
+from addon.store.base import LeaseLost
 from addon.store.records import RunRecord
 from addon.tenants.model import Connection
 
@@ -75,6 +78,8 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     configuration: bool = False
     people: int | None = None
     protected: int = 0
+    problem: VendorProblem | UnsetType = UNSET
+    """Why it did not go on, for pages; the JSON of the command line has `detail` alone."""
 
     @property
     def did_something(self) -> bool:
@@ -168,9 +173,13 @@ def _is_conflict(failure: FailedOperation) -> bool:
 
 def as_printed(connection: ConnectionReport) -> ConnectionReport:
     """The part without what is kept for pages and notices only."""
-    if connection.hold is None:
-        return connection
-    return structs.replace(connection, hold=structs.replace(connection.hold, exceeded=()))
+    hold = connection.hold
+    return structs.replace(
+        connection,
+        problem=UNSET,
+        hold=None if hold is None else structs.replace(hold, exceeded=()),
+        failures=tuple(structs.replace(each, problem=UNSET) for each in connection.failures),
+    )
 
 
 def nothing_done() -> dict[str, dict[str, int]]:
@@ -235,6 +244,7 @@ def delivery_report(
         left=result.left,
         refused=plan.left_alone + sum(1 for f in result.failures if f.refused),
         detail=result.stopped,
+        problem=result.problem or UNSET,
         hold=_hold_report(hold),
         people=people,
         protected=result.operations["delete"].get("User", 0) if hold else 0,
@@ -250,8 +260,20 @@ def off_report(connection: Connection) -> ConnectionReport:
     return ConnectionReport(connection.vendor, connection.mode, "off", nothing_done())
 
 
+def stopped_report(
+    connection: Connection, stopped: LeaseHeldByOther | LedgerWriteError
+) -> ConnectionReport:
+    """The report of a connection whose lease or ledger could not be had, or was lost."""
+    lost = isinstance(stopped, LeaseLost)
+    problem = VendorProblem("taken-over") if lost else UNSET
+    return failed_report(connection, str(stopped), problem=problem)
+
+
 def failed_report(
-    connection: Connection, detail: str, configuration: bool = False
+    connection: Connection,
+    detail: str,
+    configuration: bool = False,
+    problem: VendorProblem | UnsetType = UNSET,
 ) -> ConnectionReport:
     """The report of a connection of which nothing was tried."""
     return ConnectionReport(
@@ -261,4 +283,5 @@ def failed_report(
         nothing_done(),
         detail=detail,
         configuration=configuration,
+        problem=problem,
     )

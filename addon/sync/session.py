@@ -16,7 +16,7 @@ from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
 from addon.delivery.transport import RetriesExhausted, Transport
 from addon.planning.ledger import Ledger, LedgerKeeper, LedgerKey
 from addon.planning.plan import Plan
-from addon.planning.result import DeliveryResult
+from addon.planning.result import DeliveryResult, VendorProblem
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
 from addon.tenants.document import DocumentError
 from addon.tenants.pause import current_pause
@@ -172,10 +172,10 @@ def cancellation_reason(context: SyncContext, key: LedgerKey) -> DeliveryStopped
     try:
         tenant = load_tenant_or_raise(context.store, key.tenant)
     except (NotFoundError, DocumentError):
-        return DeliveryStopped(TURNED_OFF, spent=True)
+        return DeliveryStopped(TURNED_OFF, VendorProblem("turned-off"), spent=True)
     connection = tenant.connection(key.vendor)
     if connection is None or connection.mode != key.mode:
-        return DeliveryStopped(TURNED_OFF, spent=True)
+        return DeliveryStopped(TURNED_OFF, VendorProblem("turned-off"), spent=True)
     if current_pause(tenant, context.clock()) is not None:
-        return DeliveryStopped(PAUSED, spent=True)
+        return DeliveryStopped(PAUSED, VendorProblem("paused"), spent=True)
     return None

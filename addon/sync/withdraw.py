@@ -25,8 +25,8 @@ from addon.sync.report import (
     ConnectionReport,
     RunReport,
     delivery_report,
-    failed_report,
     nothing_done,
+    stopped_report,
 )
 from addon.sync.runs import complete_run, recorded_run, start_run
 from addon.sync.session import VendorSession
@@ -95,7 +95,7 @@ def _one(
     try:
         return asyncio.run(_remove(line, connection, confirmed, goes_off))
     except (LeaseHeldByOther, LedgerWriteError) as stopped:
-        return failed_report(connection, str(stopped))
+        return stopped_report(connection, stopped)
 
 
 async def _remove(

@@ -7,8 +7,6 @@ from flask import Flask
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
-from addon.delivery.throttle import SPENT
-from addon.sync.session import PAUSED, TURNED_OFF
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Vendor
 from addon.web.finding_labels import finding_label
@@ -36,12 +34,6 @@ CONNECTION_STATUSES: Words = {
     "held": _("Spärrat"),
     "off": _("Av"),
 }
-STOPS: Words = {
-    TURNED_OFF: _("Leverantören slogs av eller bytte läge under tiden, så resten skickades inte."),
-    PAUSED: _("En paus började under tiden, så resten skickades inte."),
-    SPENT: _("Tiden för körningen tog slut."),
-}
-"""Why a delivery ended that met no trouble; other details are for those who run Skolsynk."""
 RESOURCE_TYPES: Words = {
     "User": _("personer"),
     "StudentGroup": _("klasser och grupper"),
@@ -254,7 +246,6 @@ def init_app(app: Flask) -> None:
         run_status=_said(RUN_STATUSES),
         run_kind=lambda status: RUN_KINDS.get(status, "off"),
         connection_status=_said(CONNECTION_STATUSES),
-        stop=lambda detail: str(STOPS.get(detail, "")),
         resource_type_name=_said(RESOURCE_TYPES),
         counted_people=counted_people,
         counted_type=counted_type,

@@ -6,8 +6,11 @@ import time
 import pytest
 
 from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
+from addon.planning.result import VendorProblem
 
 PATIENT = RetryPolicy(first_wait=0.5, longest_wait=4.0, incidents=6, longest_pause=60.0)
+
+FAILED, BROKEN = VendorProblem("status", 500), VendorProblem("connection-broken")
 
 
 class Clock:
@@ -99,11 +102,11 @@ def test_failures_in_a_row_end_the_delivery_and_a_success_between_does_not():
         one = pace(clock=clock)
         failures = 0
         for _ in range(5):
-            one.record_failure(await one.acquire(), "the vendor answered 500", 500)
+            one.record_failure(await one.acquire(), "the vendor answered 500", FAILED)
             clock.now += 1
         one.record_success()
         while one.stopped is None:
-            one.record_failure(await one.acquire(), "the vendor answered 500", 500)
+            one.record_failure(await one.acquire(), "the vendor answered 500", FAILED)
             clock.now += 1
             failures += 1
         return failures, one.stopped
@@ -118,17 +121,17 @@ def test_failures_in_a_row_end_the_delivery_and_a_success_between_does_not():
 def test_answers_to_questions_do_not_hide_that_writes_fail():
     one = pace()
     for turn in range(1, 6):
-        one.record_failure(turn * 1e12, "the connection broke", None)
+        one.record_failure(turn * 1e12, "the connection broke", BROKEN)
         one.record_success(asking=True)
     assert one.stopped is None
-    one.record_failure(6e12, "the connection broke", None)
+    one.record_failure(6e12, "the connection broke", BROKEN)
     assert one.stopped is not None
 
 
 def test_answers_to_questions_are_enough_when_only_questions_are_asked():
     one = pace()
     for turn in range(1, 50):
-        one.record_failure(turn * 1e12, "the connection broke", None, asking=True)
+        one.record_failure(turn * 1e12, "the connection broke", BROKEN, asking=True)
         one.record_success(asking=True)
     assert one.stopped is None
 
@@ -140,7 +143,7 @@ def test_requests_under_way_together_fail_once():
         begun = [await one.acquire() for _ in range(20)]
         clock.now += 1
         for turn in begun:
-            one.record_failure(turn, "the connection broke", None)
+            one.record_failure(turn, "the connection broke", BROKEN)
         return one.stopped
 
     assert asyncio.run(together()) is None
@@ -148,8 +151,8 @@ def test_requests_under_way_together_fail_once():
 
 def test_the_first_reason_to_stop_stands():
     one = pace()
-    one.stop(DeliveryStopped("first", 401))
-    one.stop(DeliveryStopped("second"))
+    one.stop(DeliveryStopped("first", VendorProblem("key-refused", 401)))
+    one.stop(DeliveryStopped("second", BROKEN))
     with pytest.raises(DeliveryStopped, match="first"):
         one.check()
 
@@ -192,7 +195,7 @@ def test_a_stop_wakes_those_who_wait():
         one.pause(50, await one.acquire())
         waiting = [asyncio.create_task(one.acquire()), asyncio.create_task(one.rest(50))]
         await asyncio.sleep(0)
-        one.stop(DeliveryStopped("the lease is lost"))
+        one.stop(DeliveryStopped("the lease is lost", VendorProblem("taken-over")))
         return list(await asyncio.gather(*waiting, return_exceptions=True))
 
     began = time.monotonic()

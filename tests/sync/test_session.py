@@ -6,6 +6,7 @@ import pytest
 
 from addon.delivery.throttle import DeliveryStopped
 from addon.planning.ledger import LedgerChange, LedgerEntry
+from addon.planning.result import VendorProblem
 from addon.sync.session import open_session
 from addon.vendors.profiles import Target
 from tests.delivery.delivering import (
@@ -68,7 +69,11 @@ def test_the_holder_of_the_lease_is_told_to_the_store():
 
 def test_a_session_can_be_stopped_from_outside():
     async def stop(session) -> None:
-        session.pace.stop(DeliveryStopped("another run has taken over this connection"))
+        session.pace.stop(
+            DeliveryStopped(
+                "another run has taken over this connection", VendorProblem("taken-over")
+            )
+        )
         await session.scim.list("User")
 
     with EgilServer() as server:

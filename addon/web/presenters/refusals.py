@@ -9,7 +9,7 @@ from addon.sync.context import ledger_key
 from addon.web.directory.cache import TenantDirectory
 from addon.web.presenters.connection_status import ConnectionStatus, FinishedReport
 from addon.web.presenters.resource_names import NamedResource, named_resources
-from addon.web.presenters.vendor_errors import refusal_remedy
+from addon.web.presenters.vendor_errors import refusal_remedy, says_nothing
 from addon.web.request_context import RequestContext
 
 
@@ -26,6 +26,11 @@ class RefusedResource(Struct, frozen=True):
     detail: str
     at: float
     subject: NamedResource | None
+
+    @property
+    def wordless(self) -> bool:
+        """Whether the vendor gave a status and no words."""
+        return says_nothing(self.detail, self.status)
 
     @property
     def remedy(self) -> str:

@@ -3,24 +3,33 @@
 import re
 from collections.abc import Callable, Mapping
 
+from msgspec import UnsetType
+
+from addon.delivery.response import answered
+from addon.planning.result import FailedOperation, ProblemCode, VendorProblem
 from addon.sync.report import ConnectionReport
 from addon.web.i18n import gettext_str as _
 
 ADDRESS = re.compile(r"mail|adress|address", re.IGNORECASE)
-ANSWERED = re.compile(r"the vendor answered ([0-9]{3})\b")
 NAME = re.compile(r"\bname\b|givenName|familyName|\bnamn", re.IGNORECASE)
-TROUBLE: Mapping[str, Callable[[], str]] = {
-    "the vendor could not be reached": lambda: _("Leverantören gick inte att nå."),
-    "the vendor did not answer in time": lambda: _("Leverantören svarade inte i tid."),
-    "the connection broke": lambda: _("Förbindelsen med leverantören bröts."),
-    "the vendor does not accept our key": lambda: _("Leverantören godtog inte Skolsynks nyckel."),
-    "the vendor redirects": lambda: _("Leverantörens adress hänvisar någon annanstans."),
-    "the vendor asks to be left alone": lambda: _("Leverantören bad Skolsynk att vänta."),
-    "its address is not one": lambda: _("Leverantörens adress går inte att använda."),
-    "its certificate is not trusted": lambda: _("Leverantörens certifikat godtas inte."),
-    "another run has taken over": lambda: _("En annan körning tog över."),
+PROBLEMS: Mapping[ProblemCode, Callable[[VendorProblem], str]] = {
+    "unreachable": lambda _p: _("Leverantören gick inte att nå."),
+    "timeout": lambda _p: _("Leverantören svarade inte i tid."),
+    "connection-broken": lambda _p: _("Förbindelsen med leverantören bröts."),
+    "status": lambda p: _("Leverantören svarade med felkoden %(status)s.", status=str(p.status)),
+    "key-refused": lambda _p: _("Leverantören godtog inte Skolsynks nyckel."),
+    "redirect": lambda _p: _("Leverantörens adress hänvisar någon annanstans."),
+    "left-alone": lambda _p: _("Leverantören bad Skolsynk att vänta."),
+    "address": lambda _p: _("Leverantörens adress går inte att använda."),
+    "certificate": lambda _p: _("Leverantörens certifikat godtas inte."),
+    "taken-over": lambda _p: _("En annan körning tog över."),
+    "time-spent": lambda _p: _("Tiden för körningen tog slut."),
+    "turned-off": lambda _p: _(
+        "Leverantören slogs av eller bytte läge under tiden, så resten skickades inte."
+    ),
+    "paused": lambda _p: _("En paus började under tiden, så resten skickades inte."),
 }
-"""How what `addon.delivery` says of a delivery that met trouble begins."""
+"""What a problem is called; of the other codes the text for support says it."""
 
 
 def refusal_remedy(resource_type: str, status: int, detail: str) -> str:
@@ -47,8 +56,9 @@ def refusal_remedy(resource_type: str, status: int, detail: str) -> str:
 
 def trouble_remedy(part: ConnectionReport) -> str:
     """What a failed delivery means, and what to do about it."""
-    statuses = {failure.http_status for failure in part.trouble}
-    known = {int(s) for s in statuses if s} | _said(part.detail or "")
+    problems = [part.problem, *(failure.problem for failure in part.trouble)]
+    known = {failure.http_status or 0 for failure in part.trouble}
+    known |= {0 if isinstance(p, UnsetType) else p.status for p in problems}
     if part.configuration:
         return _("Den som driver Skolsynk behöver ställa in leverantören färdigt.")
     if known & {401, 403}:
@@ -71,15 +81,14 @@ def trouble_remedy(part: ConnectionReport) -> str:
     )
 
 
-def trouble_said(detail: str | None) -> str:
-    """What happened, where Skolsynk itself has said it; nothing where the words are others'."""
-    answered = ANSWERED.match(detail or "")
-    if answered:
-        return _("Leverantören svarade med felkoden %(status)s.", status=answered[1])
-    told = (say() for begins, say in TROUBLE.items() if (detail or "").startswith(begins))
-    return next(told, "")
+def problem_text(of: ConnectionReport | FailedOperation) -> str:
+    """What went wrong, where Skolsynk itself knows it; "" where the words are others'."""
+    problem = of.problem
+    if isinstance(problem, UnsetType) or problem.code not in PROBLEMS:
+        return ""
+    return PROBLEMS[problem.code](problem)
 
 
-def _said(detail: str) -> set[int]:
-    """Statuses that a message names."""
-    return {int(status) for status in re.findall(r"\b[345]\d\d\b", detail)}
+def says_nothing(detail: str, status: int) -> bool:
+    """Whether a refusal has no words of the vendor's."""
+    return not detail or detail == answered(status)

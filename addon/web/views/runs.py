@@ -19,7 +19,7 @@ from addon.web.pagination import page_of
 from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.presenters.run_history import RunSummary, run_summaries
 from addon.web.presenters.run_progress import asked, run_asked_for
-from addon.web.presenters.vendor_errors import trouble_said
+from addon.web.presenters.vendor_errors import problem_text
 from addon.web.request_context import RequestContext, request_context
 
 SIZE = 25
@@ -40,7 +40,7 @@ class VendorProgress(Struct, frozen=True):
 
 
 bp = Blueprint("runs", __name__)
-bp.add_app_template_filter(trouble_said, "trouble_said")
+bp.add_app_template_filter(problem_text)
 
 
 @bp.get("/korningar")

@@ -3,11 +3,17 @@
 import pytest
 from flask import Flask
 from flask_babel import Babel, force_locale
-from msgspec import structs
+from msgspec import UNSET, structs
 
-from addon.planning.result import FailedOperation
-from addon.sync.report import ConnectionReport, nothing_done
-from addon.web.presenters.vendor_errors import refusal_remedy, trouble_remedy, trouble_said
+from addon.planning.result import FailedOperation, VendorProblem
+from addon.sync.report import ConnectionReport, RunReport, nothing_done
+from addon.web.presenters.vendor_errors import (
+    PROBLEMS,
+    problem_text,
+    refusal_remedy,
+    says_nothing,
+    trouble_remedy,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -18,8 +24,9 @@ def swedish():
         yield
 
 
-def failed(status=None, detail=None, **more):
+def failed(status=None, detail=None, problem=UNSET, **more):
     failure = FailedOperation("create", "User", "a", status, "")
+    more |= {"problem": problem}
     report = ConnectionReport("all", "live", "failed", nothing_done(), (failure,), detail=detail)
     return structs.replace(report, **more)
 
@@ -43,12 +50,12 @@ def test_a_refusal_says_what_to_do(resource_type, status, detail, said):
     ("part", "said"),
     [
         (failed(401), "godtar inte Skolsynks nyckel"),
-        (failed(None, "the vendor does not accept our key (403)"), "godtar inte Skolsynks nyckel"),
+        (failed(problem=VendorProblem("key-refused", 403)), "godtar inte Skolsynks nyckel"),
         (failed(302), "adress stämmer inte"),
         (failed(404), "adress stämmer inte"),
         (failed(429), "ber Skolsynk att vänta"),
         (failed(503), "Felet är leverantörens"),
-        (failed(None, "the vendor could not be reached"), "svarade inte som den ska"),
+        (failed(problem=VendorProblem("unreachable")), "svarade inte som den ska"),
         (failed(None, "set SKOLSYNK_ALL_LIVE_KEY", configuration=True), "ställa in leverantören"),
     ],
 )
@@ -57,16 +64,36 @@ def test_trouble_says_whose_it_is_and_what_to_do(part, said):
 
 
 @pytest.mark.parametrize(
-    ("detail", "said"),
+    ("problem", "said"),
     [
-        ("the vendor answered 503, again and again", "Leverantören svarade med felkoden 503."),
-        ("the vendor answered 500", "Leverantören svarade med felkoden 500."),
-        ("the vendor could not be reached, again and again", "Leverantören gick inte att nå."),
-        ("the vendor did not answer in time", "Leverantören svarade inte i tid."),
-        ("the vendor asks to be left alone for 900 s", "Leverantören bad Skolsynk att vänta."),
-        ("ogiltig adress", ""),
-        (None, ""),
+        (VendorProblem("status", 503), "Leverantören svarade med felkoden 503."),
+        (VendorProblem("unreachable"), "Leverantören gick inte att nå."),
+        (VendorProblem("timeout"), "Leverantören svarade inte i tid."),
+        (VendorProblem("left-alone", 429), "Leverantören bad Skolsynk att vänta."),
+        (VendorProblem("time-spent"), "Tiden för körningen tog slut."),
+        (VendorProblem("program"), ""),
+        (UNSET, ""),
     ],
 )
-def test_what_skolsynk_itself_says_happened_is_said_in_the_language_of_the_page(detail, said):
-    assert trouble_said(detail) == said
+def test_what_skolsynk_itself_knows_is_said_in_the_language_of_the_page(problem, said):
+    assert problem_text(failed(problem=problem)) == said
+
+
+@pytest.mark.parametrize("code", PROBLEMS)
+def test_every_problem_can_be_said(code):
+    assert problem_text(failed(problem=VendorProblem(code, 503)))
+
+
+def test_a_problem_is_kept_with_the_record_and_left_out_of_what_is_printed():
+    problem = VendorProblem("status", 503)
+    failure = FailedOperation("create", "User", "a", 503, "", problem=problem)
+    part = ConnectionReport("all", "live", "failed", failures=(failure,), problem=problem)
+    run = RunReport("C1", "R1", None, None, (), (part,))
+    assert b"problem" in run.record()
+    assert b"problem" not in run.json()
+
+
+def test_a_refusal_without_words_is_told_from_one_with():
+    assert says_nothing("", 400)
+    assert says_nothing("the vendor answered 400", 400)
+    assert not says_nothing("invalid", 400)
