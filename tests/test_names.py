@@ -10,8 +10,6 @@ ADDON = Path(__file__).parents[1] / "addon"
 OF_THE_STANDARD = {"Enrolment", "Organisation", "SchoolUnit", "StudentGroup", "User"}
 """SS 12000's own names: `ss12000/resources.py` has them, and the domain has its own of the same."""
 METAPHORS = re.compile(r"\b(houses?|desks?|shelf|errands?|doors?|bands|rooms?|papers?)\b", re.I)
-IN_FIRESTORE = 'COLLECTION = "papers"'
-"""A collection's name is where data is: it stays as it was."""
 
 
 def modules() -> list[Path]:
@@ -38,6 +36,6 @@ def test_modules_speak_in_the_fields_words() -> None:
         for path in modules()
         if "sandbox" not in path.parts
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
-        if METAPHORS.search(line) and "papers" not in line
+        if METAPHORS.search(line) and "papers" not in line  # the table's and collection's name
     ]
     assert found == []

@@ -297,7 +297,7 @@ def test_of_many_who_keep_a_new_paper_at_once_one_does(store, open_store, there,
         if there == "expired":
             store.put(READING, name, b"before", NOW - 60, NOW)
         works = [
-            lambda i=i, name=name: stores[i % 2].keep_new(
+            lambda i=i, name=name: stores[i % 2].put_if_absent(
                 READING, name, b"%d" % i * size, NOW, LATER
             )
             for i in range(4)
@@ -314,16 +314,16 @@ def test_of_many_who_keep_a_new_paper_at_once_one_does(store, open_store, there,
 def test_who_reads_while_a_paper_is_replaced_has_one_of_them_whole(store, open_store):
     writer, reader = store, open_store()
     versions = [large(1), large(2, 1.2), b"small", large(3)]
-    writer.keep(READING, "directory", versions[0], NOW, LATER)
+    writer.put(READING, "directory", versions[0], NOW, LATER)
 
     def write() -> None:
         for n in range(12):
-            writer.keep(READING, "directory", versions[n % 4], NOW, LATER)
+            writer.put(READING, "directory", versions[n % 4], NOW, LATER)
 
     with ThreadPoolExecutor(1) as pool:
         writing, times = pool.submit(write), 0
         while not writing.done() or not times:
-            found = reader.kept(READING, "directory", NOW)
+            found = reader.get(READING, "directory", NOW)
             assert found is not None
             assert found.data in versions
             times += 1
@@ -335,7 +335,7 @@ def test_of_many_who_keep_a_paper_at_once_one_is_last_and_whole(store, open_stor
 
     def keep(n: int) -> None:
         with suppress(StoreError):  # others were faster, again and again
-            stores[n % 2].keep(READING, "directory", versions[n], NOW, LATER)
+            stores[n % 2].put(READING, "directory", versions[n], NOW, LATER)
 
     together(*[lambda n=n: keep(n) for n in range(4)])
     assert store.get(READING, "directory", NOW).data in versions

@@ -200,9 +200,9 @@ def test_a_run_that_only_looks_packs_what_a_dead_one_has_left(project, open_stor
     assert process(project, "journal").wait(60) == -signal.SIGKILL
     looking = open_store()
     counted = Counted(looking)
-    assert len(looking.standing(KEY).ledger) == 10
+    assert len(looking.connection_state(KEY).ledger) == 10
     assert counted.take().writes > 0
-    assert len(looking.standing(KEY).ledger) == 10
+    assert len(looking.connection_state(KEY).ledger) == 10
     cost = counted.take()
     assert (cost.reads, cost.writes) == (1, 0)
 

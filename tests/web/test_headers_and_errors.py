@@ -123,7 +123,7 @@ def test_an_error_of_ours_is_told_without_a_word_of_what_it_was(
 ) -> None:
     client = site.sign_in()
     broken = mock.Mock(side_effect=RuntimeError("Torvald Äppelqvist"))
-    with mock.patch.object(type(site.store), "entries", broken):
+    with mock.patch.object(type(site.store), "audit_entries", broken):
         answer = client.get("/installningar/logg")
     assert answer.status_code == 500
     assert "Felet är Skolsynks och inte ditt." in site.read(answer)
@@ -138,13 +138,13 @@ def test_an_error_of_ours_is_told_without_a_word_of_what_it_was(
 def test_while_the_store_is_away_a_page_says_so(site: Site) -> None:
     client = site.sign_in()
     away = mock.Mock(side_effect=StoreError("away"))
-    with mock.patch.object(type(site.store), "entries", away):
+    with mock.patch.object(type(site.store), "audit_entries", away):
         answer = client.get("/installningar/logg")
     assert answer.status_code == 503
     assert "Skolsynk når inte sitt lager. Inget har gått förlorat." in site.read(answer)
 
 
-@pytest.mark.parametrize("what", ["runs", "hold", "kept", "ledgers", "approval", "tenant"])
+@pytest.mark.parametrize("what", ["runs", "hold", "get", "ledgers", "approval", "tenant"])
 @pytest.mark.parametrize("path", ["/", "/leverantorer", "/personer", "/finns-inte"])
 def test_whatever_of_the_store_is_away_the_answer_is_a_page(
     site: Site, what: str, path: str

@@ -135,9 +135,9 @@ def filters_of(forms: FilterForms) -> tuple[tuple[Clause, ...], ...]:
     return tuple(clauses for clauses in found if clauses)
 
 
-def changed(forms: FilterForms, deed: str) -> FilterForms:
+def changed(forms: FilterForms, action: str) -> FilterForms:
     """The fields after `filter`, `add:N` or `drop:N:M`: a new filter or clause, or one less."""
-    what, *rest = deed.split(":")
+    what, *rest = action.split(":")
     numbers = [int(text) for text in rest if text.isdecimal() and len(text) < 4]
     if what == "filter":
         return (*forms, (ClauseForm(),))

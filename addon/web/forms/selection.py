@@ -59,9 +59,9 @@ class SelectionForm(Struct, frozen=True):
         """What is wrong, by the name of the field."""
         return {**self.students.faults("students"), **self.staff.faults("staff")}
 
-    def after(self, deed: str) -> "SelectionForm":
+    def after(self, action: str) -> "SelectionForm":
         """The form after a button that adds or takes away: `students:add:0` and the like."""
-        role, _, what = deed.partition(":")
+        role, _, what = action.partition(":")
         if role not in ROLES:
             return self
         own = self.of("students" if role == "students" else "staff")

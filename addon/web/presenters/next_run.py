@@ -40,12 +40,12 @@ class NextRun(Struct, frozen=True):
     on: bool
     foreseen: Foreseen
     counts: dict[str, dict[str, int]]
-    deeds: tuple[PlannedOperation, ...]
+    operations: tuple[PlannedOperation, ...]
 
     @property
     def empty(self) -> bool:
         """Whether nothing would be sent."""
-        return not self.deeds
+        return not self.operations
 
     @property
     def mode(self) -> Mode:
@@ -98,22 +98,22 @@ def _outlook(
 ) -> NextRun:
     counts: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
     hidden = {op.external_id for op in foreseen.plan.protected}
-    deeds = []
+    operations = []
     for op in foreseen.plan.operations():
         by_type = counts[op.kind]
         by_type[op.resource_type] = by_type.get(op.resource_type, 0) + 1
         protected = op.external_id in hidden
         subject = None if protected else known.get(op.external_id)
-        deeds.append(
+        operations.append(
             PlannedOperation(op.kind, op.resource_type, op.external_id, subject, protected)
         )
-    return NextRun(vendor, on, foreseen, counts, tuple(sorted(deeds, key=_place)))
+    return NextRun(vendor, on, foreseen, counts, tuple(sorted(operations, key=_place)))
 
 
-def _place(deed: PlannedOperation) -> SortKey:
-    subject = deed.subject
+def _place(operation: PlannedOperation) -> SortKey:
+    subject = operation.subject
     if subject is None:
         name = "1"
     else:
         name = f"0{alphabetical(subject.user) if subject.user else sort_key(subject.name)}"
-    return combined_key(str(ORDER.index(deed.kind)), name, deed.external_id)
+    return combined_key(str(ORDER.index(operation.kind)), name, operation.external_id)

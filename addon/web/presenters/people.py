@@ -65,13 +65,13 @@ def rows(directory: TenantDirectory) -> tuple[PersonRow, ...]:
     return directory.get_or_compute("people", lambda: _rows(users, prepared))
 
 
-def chosen(directory: TenantDirectory, wish: PeopleFilter) -> Sequence[PersonRow]:
+def chosen(directory: TenantDirectory, filters: PeopleFilter) -> Sequence[PersonRow]:
     """The rows that are wished for, in the order that is. Raises StillComputing."""
     found = rows(directory)
-    if wish == PeopleFilter():
+    if filters == PeopleFilter():
         return found
     names = {unit.code: unit.name for unit in directory.tenant.school_units}
-    return directory.get_or_compute(("people", wish), lambda: _chosen(found, wish, names))
+    return directory.get_or_compute(("people", filters), lambda: _chosen(found, filters, names))
 
 
 def reasons(directory: TenantDirectory) -> Mapping[str, int]:
@@ -91,15 +91,19 @@ def reasons(directory: TenantDirectory) -> Mapping[str, int]:
     return directory.get_or_compute("reasons", count)
 
 
-def overview(directory: TenantDirectory, wish: PeopleFilter) -> bytes:
+def overview(directory: TenantDirectory, filters: PeopleFilter) -> bytes:
     """The overview as `preview --csv` has it, of those wished for: UTF-8 with a byte order mark.
 
     It has a line for each person and each of `destinations`. Raises StillComputing.
     """
     prepared, wanted = directory.prepared, destinations(directory.tenant)
     views = [(v, prepared.views[v]) for v in wanted if v in prepared.views]
-    wish = structs.replace(wish, sort=PeopleFilter().sort)
-    ids = None if wish == PeopleFilter() else frozenset(row.id for row in chosen(directory, wish))
+    filters = structs.replace(filters, sort=PeopleFilter().sort)
+    ids = (
+        None
+        if filters == PeopleFilter()
+        else frozenset(row.id for row in chosen(directory, filters))
+    )
 
     def write() -> bytes:
         out = io.StringIO()
@@ -110,7 +114,7 @@ def overview(directory: TenantDirectory, wish: PeopleFilter) -> bytes:
                 writer.writerow(row.cells())
         return out.getvalue().encode("utf-8-sig")
 
-    return directory.get_or_compute(("overview", wish), write)
+    return directory.get_or_compute(("overview", filters), write)
 
 
 def classes_of(directory: TenantDirectory, unit: str) -> tuple[str, ...]:
@@ -163,21 +167,21 @@ def _row(
 
 
 def _chosen(
-    found: Sequence[PersonRow], wish: PeopleFilter, names: Mapping[str, str]
+    found: Sequence[PersonRow], filters: PeopleFilter, names: Mapping[str, str]
 ) -> Sequence[PersonRow]:
-    words = fold(wish.text).split()
+    words = fold(filters.text).split()
     kept = [
         row
         for row in found
-        if (not wish.unit or wish.unit in row.units)
-        and (not wish.class_name or wish.class_name in row.classes)
-        and (not wish.role or row.role == ("" if wish.role == "none" else wish.role))
-        and (not wish.vendor or wish.vendor in row.vendors)
-        and (not wish.decision or bool(row.vendors) == (wish.decision == "sent"))
-        and (not wish.reason or row.reason == wish.reason)
+        if (not filters.unit or filters.unit in row.units)
+        and (not filters.class_name or filters.class_name in row.classes)
+        and (not filters.role or row.role == ("" if filters.role == "none" else filters.role))
+        and (not filters.vendor or filters.vendor in row.vendors)
+        and (not filters.decision or bool(row.vendors) == (filters.decision == "sent"))
+        and (not filters.reason or row.reason == filters.reason)
         and all(word in row.words for word in words)
     ]
-    key = wish.sort.removeprefix("-")
+    key = filters.sort.removeprefix("-")
     if key == "klass":
         kept.sort(key=lambda row: _known_first(map(sort_key, row.classes), row))
     elif key == "enhet":
@@ -185,7 +189,7 @@ def _chosen(
         kept.sort(key=lambda row: _known_first((units.get(u, u) for u in row.units), row))
     elif key == "orsak":
         kept.sort(key=lambda row: _known_first([row.reason] if row.reason else [], row))
-    if wish.sort.startswith("-"):
+    if filters.sort.startswith("-"):
         kept.reverse()
     return kept
 

@@ -31,20 +31,20 @@ bp = Blueprint("people", __name__)
 def page() -> str:
     """Who is sent, who is not, and why?"""
     ctx = request_context()
-    directory, wish = ctx.directory, people_filter_of(ctx)
+    directory, filters = ctx.directory, people_filter_of(ctx)
     token = request.args.get("sok", "")
     return render_template(
         "people/page.html",
-        page=page_of(chosen(directory, wish), request.args, SIZE),
-        wish=wish,
-        token=token if wish.text else "",
-        forgotten=bool(token) and not wish.text,
+        page=page_of(chosen(directory, filters), request.args, SIZE),
+        filters=filters,
+        token=token if filters.text else "",
+        forgotten=bool(token) and not filters.text,
         total=len(rows(directory)),
         sent=_sent(directory),
         protected=len(directory.index.protected),
         reasons=reasons(directory),
         units={unit.code: unit.name for unit in ctx.tenant.school_units},
-        classes=classes_of(directory, wish.unit) if wish.unit else (),
+        classes=classes_of(directory, filters.unit) if filters.unit else (),
         vendors=destinations(ctx.tenant),
         any_on=any(c.mode != "off" for c in ctx.tenant.connections),
         read=directory.directory_snapshot.read,
@@ -64,12 +64,12 @@ def search() -> AnyResponse:
 def as_csv() -> AnyResponse:
     """The overview, as `preview --csv` has it, of those whom the table shows."""
     ctx = request_context()
-    wish, token = people_filter_of(ctx), request.args.get("sok", "")
-    if token and not wish.text:  # the table says that it is forgotten; the file cannot
+    filters, token = people_filter_of(ctx), request.args.get("sok", "")
+    if token and not filters.text:  # the table says that it is forgotten; the file cannot
         arguments: dict[str, Any] = {**_arguments(request.args), "sok": token}
         return redirect(url_for("people.page", **arguments))
     return Response(
-        overview(ctx.directory, wish),
+        overview(ctx.directory, filters),
         mimetype="text/csv",
         headers={"Content-Disposition": 'attachment; filename="personer.csv"'},
     )

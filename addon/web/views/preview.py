@@ -59,7 +59,7 @@ def vendor(vendor: str) -> str:
     kind = kind if kind in ORDER else ""
     of_type = of_type if of_type in found.types else "User"
     actions = [
-        d for d in found.deeds if d.resource_type == of_type and (not kind or d.kind == kind)
+        d for d in found.operations if d.resource_type == of_type and (not kind or d.kind == kind)
     ]
     return render_template(
         "preview/vendor.html",

@@ -49,17 +49,17 @@ def page() -> str:
 @bp.post("/leverantorer")
 def save() -> str | AnyResponse | tuple[str, int]:
     """Show other rows or tick whole columns, with nothing lost; or else save."""
-    ctx, wish = request_context(), table_filter_of(request.form)
+    ctx, filters = request_context(), table_filter_of(request.form)
     ticks = read_ticks(request.form, ctx.tenant, ctx.vendors)
     action, _sep, vendor = request.form.get("do", "save").partition("-")
     if action == "show":
         if same(ticks, ctx.tenant):
-            return redirect(wish.page)
-        return _page(ctx, ticks, wish)
+            return redirect(filters.page)
+        return _page(ctx, ticks, filters)
     if action in ("all", "none") and vendor in ctx.vendors:
-        codes = {unit.code for unit in rows(ctx.tenant, wish)}
-        return _page(ctx, ticked(ticks, vendor, codes, action == "all"), wish)
-    return _save(ctx, ticks, wish, sure=action == "sure")
+        codes = {unit.code for unit in rows(ctx.tenant, filters)}
+        return _page(ctx, ticked(ticks, vendor, codes, action == "all"), filters)
+    return _save(ctx, ticks, filters, sure=action == "sure")
 
 
 def ticks_of(tenant: Tenant) -> Ticks:
@@ -85,14 +85,14 @@ def table_filter_of(given: Mapping[str, str]) -> VendorTableFilter:
     return VendorTableFilter(given.get("q", "").strip(), shown if shown == NOWHERE else "")
 
 
-def rows(tenant: Tenant, wish: VendorTableFilter) -> list[SchoolUnit]:
+def rows(tenant: Tenant, filters: VendorTableFilter) -> list[SchoolUnit]:
     """The units to show. Which go nowhere is by what is saved: a tick moves no row."""
     going = frozenset[str]().union(*ticks_of(tenant).values())
     return [
         unit
         for unit in tenant.school_units
-        if fold(wish.text) in fold(f"{unit.name} {unit.code}")
-        and not (wish.shown == NOWHERE and unit.code in going)
+        if fold(filters.text) in fold(f"{unit.name} {unit.code}")
+        and not (filters.shown == NOWHERE and unit.code in going)
     ]
 
 
@@ -130,14 +130,19 @@ def _part(tenant: Tenant) -> object:
 
 
 def _save(
-    ctx: RequestContext, ticks: Ticks, wish: VendorTableFilter, sure: bool
+    ctx: RequestContext, ticks: Ticks, filters: VendorTableFilter, sure: bool
 ) -> str | AnyResponse | tuple[str, int]:
     """Save, after a question where it means something to people at a vendor that is on."""
     mark, moving = request.form.get("mark", ""), unit_changes(ctx, ticks)
     if moving and not sure and ctx.is_current(mark, _part):
         _see_to_reading(ctx)
         return render_template(
-            "vendors/confirm.html", shifts=moving, ticks=ticks, wish=wish, mark=mark, shown=SHOWN
+            "vendors/confirm.html",
+            shifts=moving,
+            ticks=ticks,
+            filters=filters,
+            mark=mark,
+            shown=SHOWN,
         )
     try:
         ctx.save(
@@ -148,17 +153,17 @@ def _save(
             places=("connections[",),
         )
     except EditConflict as conflict:
-        return _page(ctx, ticks, wish, conflict), 409
+        return _page(ctx, ticks, filters, conflict), 409
     if not any(ticks.values()):
         flash(_("Sparat. Ingen skolenhet är kryssad, så inget skickas någonstans."), "warning")
-        return redirect(wish.page)
+        return redirect(filters.page)
     if moving:
         flash(_("Sparat. Nästa körning skickar ändringen."))
     else:
         flash(_("Sparat. Inget skickas förrän leverantören är i testläge eller skarpt läge."))
     if not setup_steps(ctx).done:
         return redirect(url_for("preview.page"))
-    return redirect(wish.page)
+    return redirect(filters.page)
 
 
 def _see_to_reading(ctx: RequestContext) -> None:
@@ -175,10 +180,10 @@ def _see_to_reading(ctx: RequestContext) -> None:
 def _page(
     ctx: RequestContext,
     ticks: Ticks,
-    wish: VendorTableFilter,
+    filters: VendorTableFilter,
     conflict: EditConflict | None = None,
 ) -> str:
-    shown = rows(ctx.tenant, wish)
+    shown = rows(ctx.tenant, filters)
     codes = {unit.code for unit in shown}
     return render_template(
         "vendors/page.html",
@@ -193,6 +198,6 @@ def _page(
         mark=ctx.version_token(_part),
         chosen=frozenset[str]().union(*ticks.values()),
         unsaved=not same(ticks, ctx.tenant),
-        wish=wish,
+        filters=filters,
         nowhere=NOWHERE,
     )

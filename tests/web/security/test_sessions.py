@@ -47,7 +47,7 @@ def test_two_processes_that_begin_at_once_have_the_same_secret(
         return None if len(seen) <= 1 else real(self, namespace, name, now)
 
     store.put_if_absent(Namespace("session"), "secret", b"of the other process", NOW)
-    with mock.patch.object(type(store), "kept", first_nothing):
+    with mock.patch.object(type(store), "get", first_nothing):
         assert secret(settings(tmp_path), lambda: store, NOW) == "of the other process"
 
 

@@ -10,8 +10,8 @@ from addon.planning.guard import Hold
 from addon.planning.ledger import LedgerKey
 from addon.store.records import RunRecord
 from addon.tenants.pause import today
-from tests.support.deeds import add_unit, end_run, run, turn_on
 from tests.support.installation import TENANT, person
+from tests.support.page_actions import add_unit, end_run, run, turn_on
 from tests.support.site import STRANGER, Site, form_of
 
 LEAVERS = (("Bo", "Ek"), ("Li", "Xu"), ("Zoë", "af Klercker"), ("Åsa-Märta", "Fjäll"))

@@ -98,8 +98,8 @@ def test_all_that_is_accepted_is_set_up_at_once_and_the_walk_goes_on(site):
     assert found[SODRA]["staff"] == {"orgUnits": ["/Personal/Södra skolan"]}
     assert found[SODRA]["classes"]["from"] == "orgUnit"
     assert "students" not in found[OKAND]
-    deeds = [entry.what for entry in site.store.audit_entries(TENANT, 9)]
-    assert deeds.count("proposals.accepted") == 1
+    actions = [entry.what for entry in site.store.audit_entries(TENANT, 9)]
+    assert actions.count("proposals.accepted") == 1
 
 
 def test_a_proposal_that_is_not_ticked_is_refused(site):

@@ -57,8 +57,8 @@ def test_a_ticked_unit_is_added_with_its_details_and_the_way_goes_on_to_proposal
             "schoolTypes": ["GR"],
         }
     ]
-    deeds = [(entry.what, entry.subject) for entry in empty.store.audit_entries(TENANT, 9)]
-    assert ("unit.added", "12345678") in deeds
+    actions = [(entry.what, entry.subject) for entry in empty.store.audit_entries(TENANT, 9)]
+    assert ("unit.added", "12345678") in actions
 
 
 def test_a_unit_that_is_there_already_stays_as_it_is(site):

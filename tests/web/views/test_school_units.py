@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.support.deeds import add_unit, connection, read_directory
 from tests.support.installation import person
+from tests.support.page_actions import add_unit, connection, read_directory
 from tests.support.site import Site, form_of
 
 PAGE, ORDER = "/skolenheter", "/skolenheter/ordning"

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.support.deeds import add_unit, turn_on
 from tests.support.installation import TENANT
+from tests.support.page_actions import add_unit, turn_on
 from tests.support.site import ADMIN, OTHER_TENANT, STRANGER, Site, form_of
 
 ORGANISATION = "/organisation"

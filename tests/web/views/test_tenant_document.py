@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from addon.tenants.document import load_tenant
-from tests.support.deeds import turn_on
 from tests.support.installation import DOMAIN, TENANT
+from tests.support.page_actions import turn_on
 from tests.support.site import ADMIN, DELEGATED, OTHER_TENANT, Site, form_of
 
 PAGE = "/installningar/dokument"

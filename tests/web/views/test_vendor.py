@@ -5,8 +5,8 @@ import pytest
 from addon.planning.guard import Hold
 from addon.planning.ledger import LedgerKey
 from addon.store.records import RunRecord
-from tests.support.deeds import add_unit, connection, mode_of, read_directory, run, turn_on
 from tests.support.installation import DOMAIN, HIDDEN, TENANT, address, person
+from tests.support.page_actions import add_unit, connection, mode_of, read_directory, run, turn_on
 from tests.support.site import Site, form_of
 
 ALL, SOME = "/leverantorer/all", "/leverantorer/some"

@@ -5,8 +5,8 @@ before anything is sent.
 import pytest
 
 from addon.planning.ledger import LedgerKey
-from tests.support.deeds import mode_of, turn_on
 from tests.support.installation import DOMAIN, TENANT
+from tests.support.page_actions import mode_of, turn_on
 from tests.support.site import Site, form_of
 
 LIVE = "/leverantorer/all/lage/live"

@@ -6,8 +6,8 @@ import pytest
 
 from addon.delivery.lease import Lease
 from addon.planning.ledger import LedgerKey
-from tests.support.deeds import mode_of, read_directory, run, turn_on
 from tests.support.installation import PUPILS, TENANT
+from tests.support.page_actions import mode_of, read_directory, run, turn_on
 from tests.support.site import Site
 
 LIVE, OFF = "/leverantorer/all/lage/live", "/leverantorer/all/lage/off"

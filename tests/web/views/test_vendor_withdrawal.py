@@ -3,8 +3,8 @@
 import pytest
 
 from addon.tasks.base import TaskQueueError
-from tests.support.deeds import mode_of, turn_on
 from tests.support.installation import TENANT
+from tests.support.page_actions import mode_of, turn_on
 from tests.support.site import ADMIN, Site, form_of
 
 PATH = "/leverantorer/all/avveckla"

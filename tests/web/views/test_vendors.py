@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.support.deeds import add_unit, connection, mode_of, read_directory, turn_on
 from tests.support.installation import TENANT, person
+from tests.support.page_actions import add_unit, connection, mode_of, read_directory, turn_on
 from tests.support.site import Site, form_of
 
 PAGE = "/leverantorer"
