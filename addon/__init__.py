@@ -54,7 +54,7 @@ def create_app(
     directory.init_app(app)
     sign_in.init_app(app, settings)
     health.init_app(app, services.store)
-    for module in (cron, tasks, i18n, directory, *views.PAGES):
+    for module in (cron, tasks, health, sign_in, i18n, directory, *views.PAGES):
         app.register_blueprint(module.bp)
     csrf.init_app(app, exempt=("cron", "tasks"))
     return app

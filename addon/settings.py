@@ -393,11 +393,6 @@ class Settings:
         return settings
 
 
-def web_settings(environ: Mapping[str, str]) -> WebSettings:
-    """The part of the settings that only the web application needs. Raises SettingsError."""
-    return _web_settings(_read_all(environ), environ)
-
-
 def _read_all(environ: Mapping[str, str]) -> dict[str, Any]:
     """Every variable of the table but the vendors, parsed; those that are not set as defaults."""
     return {v.name: _read(v, environ) for v in VARIABLES if v.name != VENDORS}

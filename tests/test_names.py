@@ -2,13 +2,16 @@
 root."""
 
 import ast
+import builtins
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 ADDON = Path(__file__).parents[1] / "addon"
 OF_THE_STANDARD = {"Enrolment", "Organisation", "SchoolUnit", "StudentGroup", "User"}
 """SS 12000's own names: `ss12000/resources.py` has them, and the domain has its own of the same."""
+RAISES = re.compile(r"\braises? ((?:[A-Z]\w+|[,\s]|and|or)+)", re.I)
 METAPHORS = re.compile(r"\b(houses?|desks?|shelf|errands?|doors?|bands|rooms?|papers?)\b", re.I)
 
 
@@ -39,3 +42,48 @@ def test_modules_speak_in_the_fields_words() -> None:
         if METAPHORS.search(line) and "papers" not in line  # the table's and collection's name
     ]
     assert found == []
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, documented):
+            yield ast.get_docstring(node) or ""
+
+
+def test_docstrings_name_exceptions_that_there_are() -> None:
+    known = set(dir(builtins))
+    for path in modules():
+        known |= set(re.findall(r"\w+", re.sub(r'"""(.|\n)*?"""', "", path.read_text("utf-8"))))
+    unknown = [
+        f"{path.relative_to(ADDON)}: {name}"
+        for path in modules()
+        for text in docstrings(path)
+        for named in RAISES.findall(text)
+        for name in re.findall(r"[A-Z]\w+", named)
+        if name not in known
+    ]
+    assert unknown == []
+
+
+def test_docstrings_refer_to_modules_and_names_that_there_are() -> None:
+    wrong = [
+        f"{path.relative_to(ADDON)}: {reference}"
+        for path in modules()
+        for text in docstrings(path)
+        for reference in re.findall(r"`addon\.([\w.]+)`", text)
+        if not is_there(reference.split("."))
+    ]
+    assert wrong == []
+
+
+def is_there(parts: list[str]) -> bool:
+    """Whether a package, a module, or a name in one, goes by these names."""
+    place = ADDON
+    while parts and (place / parts[0]).is_dir():
+        place, parts = place / parts[0], parts[1:]
+    module = place / f"{parts[0]}.py" if parts else None
+    if module is None or not module.is_file():
+        return not parts
+    text = module.read_text("utf-8")
+    return all(re.search(rf"\b{name}\b", text) for name in parts[1:])

@@ -7,15 +7,20 @@ from addon.settings import (
     SKOLVERKET,
     AppEngineMail,
     Mail,
+    Settings,
     SettingsError,
     SignIn,
     Smtp,
     WebSettings,
-    web_settings,
 )
 
 SENDER = "skolsynk@storvik.example"
 SECRET = "secretmanager:projects/p/secrets/s/versions/latest"
+
+
+def web_settings(environ: dict[str, str]) -> WebSettings:
+    """What the environment says of the web application."""
+    return Settings.from_environ(environ).web
 
 
 def test_an_empty_environment_is_a_right_one() -> None:

@@ -36,7 +36,7 @@ INTENT_BATCH = 200
 """How many creates are announced to the store at once."""
 
 Perform = Callable[[Operation], Awaitable[OperationOutcome]]
-"""Does one operation at the vendor; `addon.delivery.scim_client.Scim.perform`."""
+"""Does one operation at the vendor; `addon.delivery.scim_client.ScimClient.perform`."""
 Replan = Callable[[Set[str]], Plan]
 """The plan from the ledger as it is now, with externalIds that the vendor will not have."""
 ResourceKey = tuple[ResourceType, str]
@@ -91,7 +91,6 @@ class PlanExecutor:
             failures=tuple(self._failures.values()),
             left=len(self._left),
             stopped=str(stopped) if stopped is not None else None,
-            status=stopped.status if stopped is not None else None,
             spent=stopped is not None and stopped.spent,
             problem=None if stopped is None else stopped.problem,
         )

@@ -42,7 +42,7 @@ class _GroupPage(Struct):
 async def updates_without(gone: Set[str], scim: ScimClient, ledger: Ledger) -> list[Operation]:
     """What says the groups at the vendor that refer to someone in `gone` (externalIds) again.
 
-    None for a type that the vendor cannot list. Raises RetriesExhausted and Stopped.
+    None for a type that the vendor cannot list. Raises RetriesExhausted and DeliveryStopped.
     """
     operations: list[Operation] = []
     for resource_type in GROUPS:

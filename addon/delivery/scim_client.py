@@ -68,9 +68,10 @@ class ScimClient:
         self._missing: set[ResourceType] = set()
 
     async def perform(self, op: Operation) -> OperationOutcome:
-        """Do one operation. Raises RetriesExhausted, or Stopped when the whole delivery must end.
+        """Do one operation.
 
-        Either may be `uncertain`; otherwise the vendor is as it was before.
+        Raises RetriesExhausted, or DeliveryStopped when the whole delivery must end. Either may
+        be `uncertain`; otherwise the vendor is as it was before.
         """
         if op.kind == "create":
             outcome = await self._create(op)
@@ -82,7 +83,7 @@ class ScimClient:
     async def find(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
         """The vendor's ids of a resource; none when it has it not, None when it cannot say.
 
-        Raises RetriesExhausted and Stopped.
+        Raises RetriesExhausted and DeliveryStopped.
         """
         return await self._asking.find(resource_type, external_id)
 
@@ -91,9 +92,8 @@ class ScimClient:
     ) -> ListedResources | None:
         """All that the vendor holds of a type; None when it cannot list.
 
-        `keep` is given the body of each page.
-
-        Resources without an externalId are under an empty one. Raises RetriesExhausted and Stopped.
+        `keep` is given the body of each page. Resources without an externalId are under an
+        empty one. Raises RetriesExhausted and DeliveryStopped.
         """
         return await self._asking.everything(resource_type, keep)
 
@@ -178,7 +178,7 @@ class ScimClient:
         return ids[0] if ids else ""
 
     def _miss(self, op: Operation, answer: VendorResponse) -> None:
-        """Raises Stopped when there is no endpoint where there should be."""
+        """Raises DeliveryStopped when there is no endpoint where there should be."""
         self._missing.add(op.resource_type)
         if not self._accepted and len(self._missing) >= ENOUGH_MISSING:
             endpoint = ENDPOINTS[op.resource_type]

@@ -97,7 +97,7 @@ class Throttle:
         return self._stopped
 
     async def acquire(self) -> float:
-        """Wait for this request's turn; the time it was given. Raises Stopped."""
+        """Wait for this request's turn; the time it was given. Raises DeliveryStopped."""
         while True:
             self.check()
             now = self._clock()
@@ -116,7 +116,7 @@ class Throttle:
             return self._clock()
 
     async def rest(self, seconds: float) -> None:
-        """Wait, at most until the delivery ends. Raises Stopped when it does."""
+        """Wait, at most until the delivery ends. Raises DeliveryStopped when it does."""
         self.check()
         seconds = min(seconds, self._deadline - self._clock())
         if seconds < 0.1:
@@ -131,7 +131,7 @@ class Throttle:
         await asyncio.sleep(self._patience.settling * self._patience.first_wait)
 
     def check(self) -> None:
-        """Raises Stopped when the delivery has ended or its time is spent."""
+        """Raises DeliveryStopped when the delivery has ended or its time is spent."""
         if self._stopped is None and self._clock() >= self._deadline:
             self._spend()
         if self._stopped is not None:

@@ -1,6 +1,6 @@
 """HTTP to one vendor: kept-alive connections, verified TLS, bounded answers, one manner.
 
-Every request goes through `Wire.send`, which keeps the pace, tells trouble from answers and
+Every request goes through `Transport.send`, which keeps the pace, tells trouble from answers and
 tries again what may be tried again.
 """
 
@@ -162,7 +162,7 @@ class Transport:
 
         `before_repeat` is called before a request that may have had its effect is repeated;
         one that has it is not repeated at all while the vendor may still be at work on it.
-        Raises RetriesExhausted, or Stopped when the whole delivery must end.
+        Raises RetriesExhausted, or DeliveryStopped when the whole delivery must end.
         """
         path = ENDPOINTS[resource_type] + (f"/{quote(resource_id, safe='')}" if resource_id else "")
         url = URL(f"{self._base}/{path}{query}", encoded=True)
@@ -249,7 +249,7 @@ class Transport:
         return _Attempt(answer, answered(answer.status), problem, uncertain)
 
     def _end_if_hopeless(self, request: _Request, answer: VendorResponse) -> None:
-        """Raises Stopped for an answer that every other request would get too.
+        """Raises DeliveryStopped for an answer that every other request would get too.
 
         A key may well be good for writing and not for reading.
         """

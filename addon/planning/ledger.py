@@ -30,7 +30,7 @@ class LedgerEntry(Struct, frozen=True, gc=False):
     `content` is the hash of what it acknowledged. An empty `content` is an intent: a create
     was about to be sent and no answer is known, so the vendor must be asked. `vendor_id` is
     the vendor's id, empty where it told none: then it goes by our externalId. A `content`
-    of DOUBT is like no other: whatever is wanted of the resource is sent again.
+    of UNCERTAIN is like no other: whatever is wanted of the resource is sent again.
     """
 
     vendor_id: str

@@ -60,7 +60,6 @@ class DeliveryResult(Struct, frozen=True):
     failures: tuple[FailedOperation, ...]
     left: int = 0
     stopped: str | None = None
-    status: int | None = None
     spent: bool = False
     problem: VendorProblem | None = None
 
@@ -78,6 +77,11 @@ class DeliveryResult(Struct, frozen=True):
             failures=self.failures + other.failures,
             left=self.left + other.left,
         )
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status that stopped it, if one did."""
+        return None if self.problem is None else self.problem.status or None
 
     @property
     def complete(self) -> bool:

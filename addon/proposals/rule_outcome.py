@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from addon.roster.filters import values_of
-from addon.roster.groups import GroupFinder
+from addon.roster.groups import GroupFinder, classes_of
 from addon.roster.index import DirectoryIndex
 from addon.roster.model import StudentGroup
 from addon.roster.patterns import finder
@@ -184,16 +184,6 @@ def _without_year(
     if rule.source == "class":
         return _misses(classes.get, people.students, rule.pattern, "year", sort_key)
     return _unmatched(index, people.students, rule, "year")
-
-
-def classes_of(groups: Iterable[StudentGroup]) -> Mapping[str, list[str]]:
-    """The names of each student's classes, in order."""
-    classes: dict[str, list[str]] = {}
-    for group in groups:
-        if group.kind == "class":
-            for id in group.students:
-                classes.setdefault(id, []).append(group.name)
-    return classes
 
 
 def _unmatched(

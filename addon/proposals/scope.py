@@ -43,7 +43,7 @@ Inside = Callable[[str], set[str]]
 
 
 def inside_of(index: DirectoryIndex) -> Inside:
-    """`Index.in_org_unit`, remembered: a proposal asks the same of each OU many times."""
+    """`DirectoryIndex.in_org_unit`, remembered: a proposal asks the same of each OU many times."""
     return cache(index.in_org_unit)
 
 

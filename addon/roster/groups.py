@@ -1,6 +1,6 @@
 """Classes and teaching groups: what the rules of the units make of the directory."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct, field
@@ -196,3 +196,13 @@ def _duplicates(unit: SchoolUnit, groups: Iterable[StudentGroup]) -> Iterator[Fi
 
 def _about(code: str, unit: SchoolUnit, **values: str) -> Finding:
     return finding(code, unit.code, unit=unit.code, unitName=unit.name, **values)
+
+
+def classes_of(groups: Iterable[StudentGroup]) -> Mapping[str, list[str]]:
+    """The names of each student's classes, in the order of the groups."""
+    classes: dict[str, list[str]] = {}
+    for group in groups:
+        if group.kind == "class":
+            for id in group.students:
+                classes.setdefault(id, []).append(group.name)
+    return classes

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.findings import finding, in_order
-from addon.roster.groups import GroupFinder
+from addon.roster.groups import GroupFinder, classes_of
 from addon.roster.index import DirectoryIndex
 from addon.roster.model import Enrolment, Finding, Person, Roster, StudentGroup
 from addon.roster.placement import UnitPeople, place
@@ -80,7 +80,7 @@ class _Roll:
 
     def enter(self, people: UnitPeople, groups: Iterable[StudentGroup]) -> None:
         unit = people.unit
-        classes = _classes_of(groups)
+        classes = classes_of(groups)
         year = year_of(unit.school_year, self._index)
         for id in people.students:
             names = classes.get(id, [])
@@ -119,16 +119,6 @@ class _Roll:
     def _say(self, code: str, id: str, people: UnitPeople, **values: str) -> None:
         unit = people.unit
         self._findings.append(finding(code, id, unit=unit.code, unitName=unit.name, **values))
-
-
-def _classes_of(groups: Iterable[StudentGroup]) -> Mapping[str, list[str]]:
-    """The names of each student's classes, sorted as the groups are."""
-    classes: dict[str, list[str]] = {}
-    for group in groups:
-        if group.kind == "class":
-            for id in group.students:
-                classes.setdefault(id, []).append(group.name)
-    return classes
 
 
 def _person(user: User, enrolments: Iterable[Enrolment], employments: Iterable[str]) -> Person:

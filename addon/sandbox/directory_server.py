@@ -9,7 +9,7 @@ Beside the API, under /admin/directory/v1/:
     GET    /sandbox/domain     the whole domain, in the JSON form of `Domain`
     GET    /sandbox/queries    {"queries": how many API queries were answered}
     POST   /sandbox/change     {"method": "rename_user", ...its arguments}
-    POST   /sandbox/failures   the fields of a `Failure`
+    POST   /sandbox/failures   the fields of an `InjectedFailure`
     DELETE /sandbox/failures   no more failures
 """
 
@@ -88,7 +88,7 @@ class DirectoryServer:
         retry_after: int | None = None,
         **more: Any,
     ) -> None:
-        """Asks for a failure; `more` are the other fields of `Failure`, e.g. kind="drop"."""
+        """Asks for a failure; `more` are other fields of `InjectedFailure`, e.g. kind="drop"."""
         self._failures.add(
             InjectedFailure(path_contains, status, reason, times, after, retry_after, **more)
         )

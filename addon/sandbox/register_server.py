@@ -85,7 +85,7 @@ class RegisterServer:
     def fail(
         self, path_contains: str = "", status: int = 503, times: int | None = 1, **more: Any
     ) -> None:
-        """Asks for a failure; `more` are the other fields of `Failure`, e.g. kind="notJson"."""
+        """Asks for a failure; `more` are other fields of `InjectedFailure`: kind="notJson"."""
         self._failures.add(InjectedFailure(path_contains, status, times=times, **more))
 
     def heal(self) -> None:

@@ -52,7 +52,7 @@ class TenantStore(Protocol):
         """The customer ids of all tenants, sorted."""
 
     def append_audit(self, tenant: str, entry: AuditEntry) -> None:
-        """Write an entry in the tenant's log; those of the last LOG_KEPT seconds stay."""
+        """Write an entry in the tenant's log; those of the last AUDIT_KEPT seconds stay."""
 
     def audit_entries(
         self, tenant: str, limit: int = 50, before: str | None = None
@@ -70,7 +70,7 @@ class LedgerStore(Protocol):
         """How the connection stands; its ledger may be read in part, see `Ledger.unread`."""
 
     def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
-        """Read more of a ledger that `standing` gave: the named ones of its `unread` shards."""
+        """Read the named ones of the `unread` shards of a ledger that `connection_state` gave."""
 
     def ledger(self, key: LedgerKey) -> Ledger:
         """The whole ledger, empty when nothing was sent yet."""
@@ -142,8 +142,8 @@ class CacheStore(Protocol):
     ) -> None:
         """Keep an item, new or in place of the earlier one of that name.
 
-        Whoever reads it meanwhile has the earlier one or the new one, whole. Cache of personal
-        data must expire.
+        Whoever reads it meanwhile has the earlier one or the new one, whole. An item with
+        personal data must expire.
         """
 
     def put_if_absent(

@@ -7,15 +7,37 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
+from msgspec import Struct
 
 from addon.store.base import Store, StoreError
 from addon.store.records import Namespace
 
 log = logging.getLogger(__name__)
 
+NAMESPACE = "progress"
 KEPT_EVERY = 2.0
 KEPT_FOR = 3600.0
 """Seconds between what is kept of a delivery's progress, and for which it is."""
+
+
+class VendorProgress(Struct, frozen=True):
+    """How far the delivery to a vendor has come: operations done and planned."""
+
+    vendor: str
+    done: int
+    planned: int
+
+
+def load_progress(store: Store, tenant: str, now: float) -> tuple[VendorProgress, ...]:
+    """What is being delivered now, by vendor. Raises StoreError."""
+    namespace = Namespace(NAMESPACE, tenant)
+    found = []
+    for vendor in store.list_names(namespace, now):
+        item = store.get(namespace, vendor, now)
+        if item is not None:
+            told = msgspec.json.decode(item.data, type=dict[str, int])
+            found.append(VendorProgress(vendor, told.get("done", 0), told.get("planned", 0)))
+    return tuple(found)
 
 
 class KeptProgress:
@@ -27,7 +49,7 @@ class KeptProgress:
 
     def __init__(self, store: Store, tenant: str, clock: Callable[[], float] = time.time) -> None:
         self._store = store
-        self._namespace = Namespace("progress", tenant)
+        self._namespace = Namespace(NAMESPACE, tenant)
         self._clock = clock
         self._next = clock() + KEPT_EVERY
         self._kept: set[str] = set()

@@ -103,7 +103,7 @@ async def _hide(context: SyncContext, found: OtherEnvironment, line: VendorSessi
 
 
 def _mark(context: SyncContext, key: LedgerKey, hidden: Set[str]) -> None:
-    """Remember who is being removed until the groups are without them: see `exchange._mark`."""
+    """Remember who is being removed until the groups are without them; the hold keeps it."""
     held = context.store.hold(key)
     if held is None and not hidden:
         return

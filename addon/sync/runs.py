@@ -33,7 +33,9 @@ def start_run(
     run_id = new_run_id(now)
     for earlier in store.running(tenant_id):
         if is_dead(earlier.holder) or now - earlier.started > LONGEST:
-            _save(store, earlier, now, "cut off", detail=f"its process ended; {run_id} goes on")
+            detail = f"its process ended; {run_id} goes on"
+            ended = structs.replace(earlier, status="cut off", finished=now, detail=detail)
+            store.save_run(ended)
     reads, writes = store.cost()
     run = RunRecord(
         run_id,
@@ -83,17 +85,12 @@ def end_run(
     """Keep a run as ended, with what it cost since it was begun in this process."""
     reads, writes = store.cost()
     ended = structs.replace(
-        run, store_reads=run.store_reads + reads, store_writes=run.store_writes + writes + 1
+        run,
+        status=status,
+        finished=now,
+        report=report,
+        detail=detail,
+        store_reads=run.store_reads + reads,
+        store_writes=run.store_writes + writes + 1,
     )
-    _save(store, ended, now, status, report, detail)
-
-
-def _save(
-    store: Store,
-    run: RunRecord,
-    now: float,
-    status: str,
-    report: bytes | None = None,
-    detail: str = "",
-) -> None:
-    store.save_run(structs.replace(run, status=status, finished=now, report=report, detail=detail))
+    store.save_run(ended)

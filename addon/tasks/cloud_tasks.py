@@ -29,7 +29,7 @@ _AGAIN = Retry(
 
 
 class CloudTasksQueue:
-    """A `Queue` in Cloud Tasks. See `addon.tasks.base.Queue`.
+    """A `TaskQueue` in Cloud Tasks. See `addon.tasks.base.TaskQueue`.
 
     On App Engine tasks come back to App Engine. Elsewhere `url` is where to and
     `service_account` whose OIDC token they carry; its audience is `url`. `emulator` is the

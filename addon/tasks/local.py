@@ -55,7 +55,7 @@ class _Waiting(Struct, frozen=True, order=True):
 
 
 class LocalTaskQueue:
-    """A `Queue` in this process. See `addon.tasks.base.Queue`.
+    """A `TaskQueue` in this process. See `addon.tasks.base.TaskQueue`.
 
     It takes tasks from the beginning and does them from `start` until `stop`. `store` is asked
     for when the first is taken, which may be in another process than this is made in.

@@ -1,7 +1,7 @@
 """The tenant document as somebody wrote it: decoded, checked whole, every fault with its place.
 
-What a right document holds is `addon.tenants.model`; what the words mean is in the README, "The
-tenant document". Messages never repeat a value that can be about a person.
+What a right document holds is `addon.tenants.model`; what the words mean is in
+docs/tenant-document.md. Messages never repeat a value that can be about a person.
 """
 
 import re

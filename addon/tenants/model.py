@@ -176,6 +176,11 @@ class Tenant(Value, frozen=True, kw_only=True):
     notices: Notices = Notices()
     administrators: tuple[str, ...] = ()
 
+    @property
+    def unit_names(self) -> dict[str, str]:
+        """The names of the school units by their codes, in the document's order."""
+        return {unit.code: unit.name for unit in self.school_units}
+
     def connection(self, vendor: str) -> Connection | None:
         """The tenant's connection to `vendor`, or None."""
         return next((c for c in self.connections if c.vendor == vendor), None)

@@ -37,7 +37,7 @@ class _Known:
 
 
 class SecretManager:
-    """Gives secrets by resource name, `projects/P/secrets/S/versions/V`: a `vendors.Secrets`.
+    """Gives secrets by resource name, `projects/P/secrets/S/versions/V`: a `profiles.Secrets`.
 
     With `latest` for a version, a new version is used within `FRESH` seconds, or at once after
     `forget`. `endpoint` is the `host:port` of a server that speaks the API in Google's place,

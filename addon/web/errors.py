@@ -11,6 +11,7 @@ from addon.store.base import StoreError
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.document import DocumentError
 from addon.validation import Fault
+from addon.web.htmx import asks_for_part
 from addon.web.security.headers import FOR_PROGRAMS
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(SlowPatternError)
     def too_slow(error: SlowPatternError) -> Response | tuple[str, int]:
-        if request.headers.get("HX-Request") == "true":
+        if asks_for_part():
             where = {"HX-Retarget": "#utfall", "HX-Reswap": "outerHTML"}
             return make_response(render_template("errors/too_slow_part.html"), where)
         return render_template("errors/too_slow.html", place=error.place), 400

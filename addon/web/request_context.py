@@ -30,6 +30,7 @@ from addon.web.directory.cache import (
     TenantDirectory,
     WaitBudget,
 )
+from addon.web.htmx import asks_for_part
 from addon.web.security.auth import Administrator
 from addon.web.services import Services
 
@@ -124,6 +125,20 @@ class RequestContext:
 
         Raises DirectoryNotRead, StillComputing.
         """
+        return self._find_directory()
+
+    @property
+    def directory_not_read(self) -> DirectoryNotRead | None:
+        """Why there is no directory; None where it has been read, also while that is unpacked."""
+        try:
+            self._find_directory()
+        except DirectoryNotRead as error:
+            return error
+        except StillComputing:
+            pass
+        return None
+
+    def _find_directory(self) -> TenantDirectory:
         return self.services.directories.directory(
             self.tenant, self.version, self.now, self.wait_budget
         )
@@ -137,8 +152,7 @@ class RequestContext:
 
     def wait_longer(self) -> None:
         """Have a form wait for what is being made: what was filled in is not to be lost."""
-        is_part = request.headers.get("HX-Request") == "true"
-        self.wait_budget = WaitBudget(LOOKING if is_part else SAVING)
+        self.wait_budget = WaitBudget(LOOKING if asks_for_part() else SAVING)
 
     # Runs and holds
 
@@ -189,11 +203,11 @@ class RequestContext:
         """Change the document and log it: both or neither. The document as it is now.
 
         `change` is made on the document as it is stored at that moment, so what others change
-        elsewhere stays. `part` is what of a document the form was about and `mark` what
-        `self.mark` gave of it when the form was shown: Overtaken when it is another now, by those
-        who changed `subject`, or what begins with one of `places` where they are given. Raises
-        DocumentError with the places when the document would not be right; then, as when it
-        raises Overtaken or StoreError, nothing is changed.
+        elsewhere stays. `part` is what of a document the form was about, and `version_token` what
+        the method of that name gave of it when the form was shown. Raises EditConflict when it is
+        another now, by those who changed `subject`, or what begins with one of `places` where
+        they are given. Raises DocumentError with the places when the document would not be
+        right; then, as when it raises EditConflict or StoreError, nothing is changed.
         """
         saved: list[tuple[Tenant, Tenant]] = []
 

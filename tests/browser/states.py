@@ -5,8 +5,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from addon.directory.errors import DirectoryError
-from addon.web.directory.snapshot_store import ReadingState as Reading
-from addon.web.directory.snapshot_store import forget, save_state
+from addon.web.directory.snapshot_store import ReadingState, forget, save_state
 from addon.web.services import Services
 from tests.browser.addresses import PAGES
 from tests.browser.history import move_north, some_days
@@ -179,5 +178,5 @@ def _save(town: Town, **values: object) -> None:
 def _told(town: Town, status: str, **values: object) -> None:
     services: Services = town.services
     forget(services.store(), town.stage.tenant)
-    told = Reading(status, services.clock(), **values)  # type: ignore[arg-type]
+    told = ReadingState(status, services.clock(), **values)  # type: ignore[arg-type]
     save_state(services.store(), town.stage.tenant, told)

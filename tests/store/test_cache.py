@@ -1,4 +1,4 @@
-"""Papers, the log of changes and a document that two would change, of every store."""
+"""Cached items, the log of changes and a document that two would change, of every store."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -24,7 +24,7 @@ from addon.bootstrap import directory_source, open_store, sync_context
 from addon.cli.commands import main
 from addon.delivery.throttle import RetryPolicy
 from addon.directory.google.reader import read
-from addon.directory.google.retry import ReadRetryPolicy as ReadingPatience
+from addon.directory.google.retry import ReadRetryPolicy
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.settings import Settings
@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TENANT = "C0storvik"
 DOMAIN = "edu.storvik.se"
 QUICK = RetryPolicy(first_wait=0.001, longest_wait=0.004, longest_pause=0.5)
-QUICK_READING = ReadingPatience(first_wait=0.001, longest_wait=0.004)
+QUICK_READING = ReadRetryPolicy(first_wait=0.001, longest_wait=0.004)
 
 PUPILS = {
     "7A": [

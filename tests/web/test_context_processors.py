@@ -3,22 +3,15 @@
 import pytest
 
 from tests.support.installation import TENANT
-from tests.support.site import Site
 from tests.web.views.school import deliver, hold, turn_on
 
 ELSEWHERE = "/installningar"
 
 
 @pytest.fixture
-def site(tmp_path):
-    with Site(tmp_path) as site:
-        turn_on(site, "all")
-        yield site
-
-
-@pytest.fixture
-def client(site):
-    return site.sign_in()
+def site(site):
+    turn_on(site, "all")
+    return site
 
 
 def pause(site, first, last):

@@ -235,12 +235,6 @@ def test_the_page_for_what_went_wrong_which_depends_on_nothing_speaks_both_langu
 
 
 @pytest.fixture
-def site(tmp_path):
-    with Site(tmp_path) as site:
-        yield site
-
-
-@pytest.fixture
 def speaking_english(site):
     with site.app.test_request_context(headers={"Accept-Language": "en"}):
         yield

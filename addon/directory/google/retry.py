@@ -48,7 +48,8 @@ class RetryingCaller:
     def execute(self, what: str, send: Callable[[], T]) -> T:
         """What `send()` answers; `what` names the query in an error message.
 
-        Raises NotFound, AccessRefused, DirectoryError or, when all is to end, Stopped.
+        Raises NotFoundAnswer, AccessRefused, DirectoryError or, when all is to end,
+        ReadingStopped.
         """
         tries: Counter[bool] = Counter()
         while True:

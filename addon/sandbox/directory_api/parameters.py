@@ -1,4 +1,4 @@
-"""Query parameters, read as their types; a value that Google refuses raises ApiError."""
+"""Query parameters, read as their types; a value that Google refuses raises DirectoryApiError."""
 
 from collections.abc import Mapping, Sequence
 

@@ -35,7 +35,7 @@ class DirectoryApi:
         ]
 
     def answer(self, path: str, parameters: Parameters) -> JSON:
-        """The answer to GET of this path (still percent-encoded); raises ApiError."""
+        """The answer to GET of this path (still percent-encoded); raises DirectoryApiError."""
         for pattern, kind, method in self._routes:
             if found := pattern.fullmatch(path.removeprefix(PREFIX)):
                 return self._partial(kind, method, list(map(unquote, found.groups())), parameters)

@@ -49,7 +49,7 @@ class FirestoreCache:
     def put(self, namespace: Namespace, item: CachedItem, replace: bool, now: float) -> bool:
         """Keep an item; without `replace`, only where there is none that has not expired.
 
-        Whether it was kept. Raises Overtaken when others take its place again and again.
+        Whether it was kept. Raises PreconditionFailed when others take its place again and again.
         """
         path = _path(namespace, item.name)
         if not replace and _is_valid(self._documents.get(path), now):

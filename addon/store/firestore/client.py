@@ -164,7 +164,7 @@ class Documents:
     def write(self, writes: Iterable[DocumentWrite]) -> None:
         """Write documents, in as many commits as their size needs, each all or none.
 
-        Raises Overtaken when a document is not as it is `known`.
+        Raises PreconditionFailed when a document is not as it is `known`.
         """
         for part in parts(writes):
             self.commit(part)
@@ -174,9 +174,9 @@ class Documents:
     ) -> list[FoundDocument]:
         """Write documents, and remove those `gone`, in one commit: all or none.
 
-        What was written is returned, to be `known` by a later write. Raises Overtaken when a
-        document is not as it is `known`; then nothing was written, unless an earlier try of
-        the same commit succeeded without our learning of it.
+        What was written is returned, to be `known` by a later write. Raises PreconditionFailed
+        when a document is not as it is `known`; then nothing was written, unless an earlier
+        try of the same commit succeeded without our learning of it.
         """
 
         def once() -> Sequence[Any]:
@@ -231,7 +231,7 @@ class Documents:
         """Read a document and write fields of it on the ground of what they are, if any.
 
         `change` is called again when another writer was faster; so it must be pure. Raises
-        Overtaken when others are faster again and again.
+        PreconditionFailed when others are faster again and again.
         """
         for attempt in range(1, ATTEMPTS + 1):
             found = self.get(path)

@@ -288,7 +288,7 @@ class Ledgers:
         connection: ConnectionDocument,
         shards: Sequence[DocumentWrite] = (),
     ) -> FoundDocument:
-        """Write a connection's document as it is known, with shards. Raises Overtaken."""
+        """Write a connection's document as it is known, with shards. Raises PreconditionFailed."""
         own = DocumentWrite(connection_path(key), connection.fields(), known=known)
         return self._documents.commit([*shards, own])[-1]
 

@@ -28,7 +28,7 @@ class SQLiteLedgers(SQLiteFile):
         return ConnectionState(self.ledger(key), self.hold(key), self.approval(key))
 
     def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
-        """Nothing: `standing` gives whole ledgers here."""
+        """Nothing: `connection_state` gives whole ledgers here."""
 
     def ledger(self, key: LedgerKey) -> Ledger:
         ledger = Ledger()
@@ -98,7 +98,7 @@ class SQLiteLedgers(SQLiteFile):
         with self._writing() as db:
             held_by, held_until = self._lease(db, key)
             if (key, holder) in self._leases and held_by != holder:
-                return held_by or "another run"  # it was taken meanwhile, and release again
+                return held_by or "another run"  # it was taken meanwhile, and released again
             if held_by not in ("", holder) and held_until > now and not is_dead(held_by):
                 return held_by
             db.execute(

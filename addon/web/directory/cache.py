@@ -41,8 +41,8 @@ T = TypeVar("T")
 MOST_TENANTS = 12
 """Whose directories are remembered in a process."""
 MOST_USERS = 150_000
-"""People in the surveys that a process remembers, of all tenants: about six kilobytes each, with
-all that the pages make of them (docs/performance.md)."""
+"""People in the directories that a process remembers, of all tenants: about six kilobytes each,
+with all that the pages make of them (docs/performance.md)."""
 
 
 class DirectoryNotRead(Exception):

@@ -40,9 +40,8 @@ def readyz() -> tuple[dict[str, str], int]:
 
 
 def init_app(app: Flask, store: Callable[[], Store]) -> None:
-    """Give the application its health endpoints; the store is opened at the first question."""
+    """Let the health endpoints ask the store, which is opened at the first question."""
     app.extensions[PROBE] = StoreProbe(store)
-    app.register_blueprint(bp)
 
 
 class StoreProbe:

@@ -99,7 +99,7 @@ class AuditTexts:
     """Says changes with the names that the tenant's units and vendors have now."""
 
     def __init__(self, tenant: Tenant, vendors: Mapping[str, Vendor]) -> None:
-        self._units = {unit.code: unit.name for unit in tenant.school_units}
+        self._units = tenant.unit_names
         self._vendors = {id: vendor.name for id, vendor in vendors.items()}
 
     def say(self, change: Changed) -> ChangeText:

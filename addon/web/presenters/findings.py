@@ -103,7 +103,7 @@ class _Telling:
     def __init__(self, prepared: PreparedRun, users: Mapping[str, User]) -> None:
         self._prepared = prepared
         self._users = users
-        self._units = {unit.code: unit.name for unit in prepared.tenant.school_units}
+        self._units = prepared.tenant.unit_names
         self._groups = {fold(g.email): g for g in prepared.snapshot.groups}
         self._selectors = [
             (unit.code, {fold(each) for each in (*selector.org_units, *selector.groups)})

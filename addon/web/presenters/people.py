@@ -70,7 +70,7 @@ def chosen(directory: TenantDirectory, filters: PeopleFilter) -> Sequence[Person
     found = rows(directory)
     if filters == PeopleFilter():
         return found
-    names = {unit.code: unit.name for unit in directory.tenant.school_units}
+    names = directory.tenant.unit_names
     return directory.get_or_compute(("people", filters), lambda: _chosen(found, filters, names))
 
 

@@ -150,13 +150,12 @@ def altered(
         teaching_groups=None,
         school_year=None,
     )
-    adults = choose(chosen.staff, index).chosen
-    pupils = choose(chosen.students, index).chosen - adults
+    people = _chosen_by(index, chosen)
     draft = SelectorDraft(
         students=chosen.students,
         staff=chosen.staff,
-        pupils=frozenset(pupils),
-        adults=frozenset(adults),
+        pupils=people.students,
+        adults=people.staff,
         reasons=(),
         confidence=proposal.confidence,
     )
@@ -168,9 +167,15 @@ def altered(
         school_year=rules.school_year,
         class_names=rules.class_names,
         reasons=rules.reasons,
-        students_reached=len(pupils),
-        staff_reached=len(adults),
+        students_reached=len(people.students),
+        staff_reached=len(people.staff),
     )
+
+
+def _chosen_by(index: DirectoryIndex, proposal: Proposal) -> PeopleBreakdown:
+    """Whom the proposal chooses; who is staff is no student."""
+    staff = choose(proposal.staff, index).chosen
+    return PeopleBreakdown(choose(proposal.students, index).chosen - staff, staff)
 
 
 def with_losses(ctx: RequestContext, lines: Sequence[ProposalRow]) -> list[ProposalRow]:
@@ -191,12 +196,10 @@ def with_losses(ctx: RequestContext, lines: Sequence[ProposalRow]) -> list[Propo
 def _loss(ctx: RequestContext, line: ProposalRow) -> ProposalImpact:
     directory, unit = ctx.directory, line.unit
     students, staff = line.proposal.students, line.proposal.staff
-    adults = choose(staff, directory.index).chosen
-    pupils = choose(students, directory.index).chosen - adults
     changed = structs.replace(unit, **selection_of(line.proposal))
     return ProposalImpact(
         preview_selection(directory, unit, students, staff, delivered(ctx)).removals,
-        replacements(ctx, changed, PeopleBreakdown(frozenset(pupils), frozenset(adults))),
+        replacements(ctx, changed, _chosen_by(directory.index, line.proposal)),
     )
 
 

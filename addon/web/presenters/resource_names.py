@@ -33,7 +33,7 @@ def named_resources(directory: TenantDirectory) -> Mapping[str, NamedResource]:
 def names_by_id(directory: TenantDirectory) -> Mapping[str, str]:
     """What is behind each externalId, by name; a class with its school. Raises StillComputing."""
     known = named_resources(directory)
-    units = {unit.code: unit.name for unit in directory.tenant.school_units}
+    units = directory.tenant.unit_names
 
     def name(subject: NamedResource) -> str:
         where = units.get(subject.id, "") if subject.kind == "group" else ""

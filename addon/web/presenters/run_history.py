@@ -101,27 +101,28 @@ class RunSummary(Struct, frozen=True):
 class _Group:
     """A run whose later records are being looked for; the first is the reading's, if it is kept."""
 
-    def __init__(self, run: RunRecord, vendors: Iterable[str]) -> None:
+    def __init__(self, run: RunRecord, record: StoredReport, vendors: Iterable[str]) -> None:
         self.run = run
         self.attempts: list[RunRecord] = []
-        self.record = stored_report(run)
+        self.record = record
+        self.parts = [*record.connections]
         handed_on = self.record.roster is not None
         known = {part.vendor for part in self.record.connections}
         self.unbegun = {v for v in vendors if v not in known} if handed_on else set()
         self.unfinished = set(self.unbegun)
 
-    def add(self, later: RunRecord) -> None:
+    def add(self, later: RunRecord, record: StoredReport) -> None:
         """Take a later record as an attempt of this run."""
         self.attempts.append(later)
-        parts = stored_report(later).connections
+        parts = record.connections
+        self.parts.extend(parts)
         vendors = {part.vendor for part in parts} or {later.vendor}
         self.unbegun -= vendors
         if parts and not any(part.left or part.status == "failed" for part in parts):
             self.unfinished -= vendors
 
-    def may_have(self, later: RunRecord) -> bool:
+    def may_have(self, later: RunRecord, record: StoredReport) -> bool:
         """Whether a record that names no parent can be an attempt of this run."""
-        record = stored_report(later)
         if record.roster is not None or record.directory is not None:
             return False
         if later.report is None:
@@ -134,10 +135,7 @@ class _Group:
         last = max(r.finished or r.started for r in (self.run, *self.attempts))
         busy = any(each.status == "running" for each in self.attempts)
         late = now - last > BEGINS_WITHIN
-        parts = [*self.record.connections]
-        for attempt in self.attempts:
-            parts.extend(stored_report(attempt).connections)
-        record = structs.replace(self.record, connections=_merged(parts))
+        record = structs.replace(self.record, connections=_merged(self.parts))
         done = [part for part in record.connections if part.status != "held"]
         people = {k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS}
         protected = sum(part.protected for part in record.connections)
@@ -161,11 +159,12 @@ def run_summaries(runs: Sequence[RunRecord], tenant: Tenant, now: float) -> tupl
     groups: list[_Group] = []
     by_id: dict[str, _Group] = {}
     for run in reversed(runs):
+        record = stored_report(run)
         group = by_id.get(run.parent) if run.parent else groups[-1] if groups else None
-        if group is not None and (run.parent or group.may_have(run)):
-            group.add(run)
+        if group is not None and (run.parent or group.may_have(run, record)):
+            group.add(run, record)
             continue
-        groups.append(_Group(run, vendors))
+        groups.append(_Group(run, record, vendors))
         by_id[run.parent or run.id] = groups[-1]
     newest = len(groups) - 1
     return tuple(

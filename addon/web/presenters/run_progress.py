@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from flask import request
 from msgspec import Struct
 
+from addon.web.htmx import asks_for_part
 from addon.web.presenters.run_history import RunSummary, run_summaries
 from addon.web.request_context import RequestContext
 
@@ -46,7 +47,7 @@ def following(ctx: RequestContext) -> FollowedRun | None:
     run = run_asked_for(runs, since) if since is not None else next(iter(runs), None)
     if since is not None and run is None:
         return FollowedRun(since, None, True)
-    followed = since is not None or request.headers.get("HX-Request") == "true"
+    followed = since is not None or asks_for_part()
     if run is None or not (run.running or followed):
         return None
     return FollowedRun(since, run, run.running and ctx.now - run.started < FOLLOWED)

@@ -52,7 +52,7 @@ def _lacking(
     if view is None:
         return VendorLimitations()
     about = [users[f.subject] for f in view.findings if f.subject in users]
-    units = {u.code: u.name for u in prepared.tenant.school_units}
+    units = prepared.tenant.unit_names
     kinds = {group.kind for group in view.groups}
     left = [
         LeftGroup(units[group.unit], group.name, len(group.students))

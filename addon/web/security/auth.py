@@ -28,6 +28,7 @@ from addon.directory.errors import AccessRefused, DirectoryError
 from addon.directory.google.administrators import AdministratorAccount, find_account
 from addon.settings import Settings
 from addon.tenants.document import load_tenant
+from addon.web.htmx import asks_for_part
 from addon.web.security.headers import FOR_PROGRAMS
 from addon.web.security.sessions import LONGEST
 from addon.web.services import Services
@@ -108,7 +109,7 @@ def signed_in(now: float) -> Administrator | None:
 
 
 def authenticate(services: Services, sub: str, email: str) -> Administrator:
-    """The person whom the provider named, as an administrator. Raises Refused."""
+    """The person whom the provider named, as an administrator. Raises SignInRefused."""
     now = services.clock()
     found = _asked(services.settings, sub, email)
     admin = Administrator(
@@ -125,7 +126,7 @@ def authenticate(services: Services, sub: str, email: str) -> Administrator:
 
 
 def reauthenticate(services: Services, admin: Administrator) -> Administrator:
-    """The administrator, asked for again when the last answer is a day old. Raises Refused."""
+    """The administrator, asked for again when the answer is a day old. Raises SignInRefused."""
     if services.clock() - admin.checked < CHECKED_FOR:
         _raise_unless_listed(services, admin)
         return admin
@@ -184,7 +185,7 @@ def _plain(admin: Administrator) -> dict[str, Any]:
 
 
 def _asked(settings: Settings, sub: str, email: str) -> AdministratorAccount:
-    """What Google says of the person. Raises Refused."""
+    """What Google says of the person. Raises SignInRefused."""
     try:
         found = find_account(source_as(settings, email), sub, email)
     except AccessRefused as error:
@@ -199,7 +200,7 @@ def _asked(settings: Settings, sub: str, email: str) -> AdministratorAccount:
 
 
 def _raise_unless_listed(services: Services, admin: Administrator) -> None:
-    """Raises Refused when the tenant lets in others only; the delegated only by name."""
+    """Raises SignInRefused when the tenant lets in others only; the delegated only by name."""
     stored = services.store().tenant(admin.tenant)
     listed = () if stored is None else load_tenant(stored).administrators
     if not is_allowed(admin, listed):
@@ -208,7 +209,7 @@ def _raise_unless_listed(services: Services, admin: Administrator) -> None:
 
 def _to_sign_in() -> AnyResponse:
     """Nobody learns which pages there are."""
-    if request.headers.get("HX-Request") == "true":  # a part of a page: the whole page signs in
+    if asks_for_part():  # a part of a page: the whole page signs in
         to = _sign_in_page(_path_of(request.headers.get("HX-Current-URL", "")))
         return Response(status=401, headers={"HX-Redirect": to})
     if request.method in ("GET", "HEAD"):

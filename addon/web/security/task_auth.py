@@ -47,7 +47,7 @@ class Unauthorized(Exception):
 
 
 Verifier = Callable[[Headers], None]
-"""Lets a request with these headers in, or raises Refused."""
+"""Lets a request with these headers in, or raises Unauthorized."""
 
 
 def init_app(app: Flask, settings: Settings, certs_url: str = CERTS_URL) -> None:

@@ -17,6 +17,7 @@ from addon.web.forms.class_rules import (
     rule_form,
     rule_of,
 )
+from addon.web.htmx import asks_for_part
 from addon.web.i18n import gettext_str as _
 from addon.web.labels import attribute_name
 from addon.web.presenters.class_rules import Replacement, choices, effect, replacements
@@ -58,7 +59,7 @@ def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
     unit, kind = unit_of(ctx, code), KINDS[what]
     form = read_rule(request.form, kind)
     if request.form.get("do") == "show":
-        if request.headers.get("HX-Request") == "true":
+        if asks_for_part():
             return render_template("class_rules/outcome.html", **_effect_of(ctx, unit, what, form))
         return _page(ctx, unit, what, form)
     if form.faults:

@@ -53,7 +53,7 @@ def kind(code: str) -> str:
     if code not in MESSAGES:
         abort(404)
     found = next((k for k in kinds(ctx.directory) if k.code == code), FindingKind(code, "info", ()))
-    names = {unit.code: unit.name for unit in ctx.tenant.school_units}
+    names = ctx.tenant.unit_names
     concerned = {unit for about in found.found for unit in about.units}
     unit = request.args.get("enhet", "")
     return render_template(
@@ -73,7 +73,7 @@ def as_csv() -> Response:
     """The findings, all or of a kind and a school unit: to forward to a school."""
     ctx = request_context()
     code, unit = request.args.get("kod", ""), request.args.get("enhet", "")
-    names = {unit.code: unit.name for unit in ctx.tenant.school_units}
+    names = ctx.tenant.unit_names
     found = [
         (kind, about)
         for kind in kinds(ctx.directory)

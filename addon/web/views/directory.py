@@ -9,6 +9,7 @@ from addon.tasks.handlers import READ
 from addon.web.directory import snapshot_store
 from addon.web.directory.cache import DirectoryNotRead, StillComputing, TenantDirectory
 from addon.web.directory.snapshot_store import ReadingState
+from addon.web.htmx import asks_for_part
 from addon.web.request_context import RequestContext, request_context
 from addon.web.security.safe_redirect import safe_path
 
@@ -26,12 +27,9 @@ def init_app(app: Flask) -> None:
         ctx = request_context()
         if ctx.is_new:
             return redirect(url_for("overview.page"))
-        state = error.state
-        expired = state is not None and state.status == "done"
-        wished = request.form.get("read") == "again"
-        if state is None or expired or wished or state.lost(ctx.now):
-            state = request_reading(ctx)
-        return _page(state)
+        if request.form.get("read") == "again":
+            return _page(request_reading(ctx))
+        return _page(request_reading_unless_known(ctx, error.state))
 
     @app.errorhandler(StillComputing)
     def not_ready(error: StillComputing) -> AnyResponse | tuple[str, int]:
@@ -70,12 +68,22 @@ def request_reading(ctx: RequestContext) -> ReadingState:
     return state
 
 
+def request_reading_unless_known(ctx: RequestContext, state: ReadingState | None) -> ReadingState:
+    """How the reading stands, of which `state` was known.
+
+    One is requested where there is none, where its day is over, and where it was cut off.
+    """
+    if state is None or state.status == "done" or state.lost(ctx.now):
+        return request_reading(ctx)
+    return state
+
+
 def _page(state: ReadingState | None) -> AnyResponse | tuple[str, int]:
     if request.method == "POST":
-        return _part_again(state) if _is_part() else _form_again(state)
-    template = "parts/waiting.html" if _is_part() else "waiting.html"
+        return _part_again(state) if asks_for_part() else _form_again(state)
+    template = "parts/waiting.html" if asks_for_part() else "waiting.html"
     again = request.full_path.rstrip("?")
-    return render_template(template, state=state, again=again, part=_is_part()), ACCEPTED
+    return render_template(template, state=state, again=again, part=asks_for_part()), ACCEPTED
 
 
 def _form_again(state: ReadingState | None) -> tuple[str, int]:
@@ -96,10 +104,6 @@ def _part_again(state: ReadingState | None) -> AnyResponse:
     return Response(told, headers=where)
 
 
-def _is_part() -> bool:
-    return request.headers.get("HX-Request") == "true"
-
-
 def updated_since(ctx: RequestContext, read: float) -> bool:
     """Whether a run that began after `read` found anything to do: then people have changed."""
     return any(
@@ -110,7 +114,7 @@ def updated_since(ctx: RequestContext, read: float) -> bool:
     )
 
 
-def current_directory_or_none(ctx: RequestContext) -> TenantDirectory:
+def current_directory(ctx: RequestContext) -> TenantDirectory:
     """The tenant's directory, if no run has found changes since it was read.
 
     What the next run would do can be told about no other. Raises DirectoryNotRead, having ordered a
@@ -131,10 +135,7 @@ def directory_since(ctx: RequestContext, moment: float) -> TenantDirectory:
     try:
         directory = ctx.directory
     except DirectoryNotRead as error:
-        state = error.state
-        if state is None or state.status == "done" or state.lost(ctx.now):
-            state = request_reading(ctx)
-        raise DirectoryNotRead(state) from None
+        raise DirectoryNotRead(request_reading_unless_known(ctx, error.state)) from None
     if directory.directory_snapshot.read < moment:
         raise DirectoryNotRead(request_reading(ctx))
     return directory

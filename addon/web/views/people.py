@@ -43,7 +43,7 @@ def page() -> str:
         sent=_sent(directory),
         protected=len(directory.index.protected),
         reasons=reasons(directory),
-        units={unit.code: unit.name for unit in ctx.tenant.school_units},
+        units=ctx.tenant.unit_names,
         classes=classes_of(directory, filters.unit) if filters.unit else (),
         vendors=destinations(ctx.tenant),
         any_on=any(c.mode != "off" for c in ctx.tenant.connections),

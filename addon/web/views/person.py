@@ -16,6 +16,7 @@ from addon.sync.context import ledger_key
 from addon.sync.vendor_lookup import VendorResource, lookup_person
 from addon.text import fold
 from addon.web.directory.cache import TenantDirectory
+from addon.web.htmx import asks_for_part
 from addon.web.presenters.findings import kinds
 from addon.web.presenters.resource_diff import DiffRow, differences
 from addon.web.presenters.resource_names import names_by_id
@@ -80,7 +81,7 @@ def page(user_id: str) -> str:
         findings=_findings(directory, user_id),
         vendors=_all_asked(ctx, directory, user_id, vendors) if excerpt else vendors,
         excerpt=excerpt,
-        units={unit.code: unit.name for unit in ctx.tenant.school_units},
+        units=ctx.tenant.unit_names,
         external_id=Ids(ctx.tenant_id).user(user_id),
         read=directory.directory_snapshot.read,
         stale=updated_since(ctx, directory.directory_snapshot.read),
@@ -95,7 +96,7 @@ def at_vendor(user_id: str, vendor: str) -> str:
     if ctx.tenant.connection(vendor) is None:
         abort(404)
     found = lookup_person(ctx.sync_context, ctx.tenant_id, vendor, user_id)
-    part = request.headers.get("HX-Request") == "true"
+    part = asks_for_part()
     return render_template(
         "person/held.html" if part else "person/at_vendor.html",
         user=user,

@@ -17,7 +17,7 @@ from addon.web.presenters.resource_diff import DiffRow, differences
 from addon.web.presenters.resource_names import names_by_id
 from addon.web.presenters.setup_steps import previewed
 from addon.web.request_context import RequestContext, request_context
-from addon.web.views.directory import current_directory_or_none
+from addon.web.views.directory import current_directory
 
 SIZE = 100
 
@@ -38,7 +38,7 @@ bp = Blueprint("preview", __name__)
 def page() -> str:
     """What happens at the next run?"""
     ctx = request_context()
-    directory = current_directory_or_none(ctx)
+    directory = current_directory(ctx)
     found = [next_run(ctx, directory, c.vendor) for c in ctx.tenant.connections]
     previewed(ctx)
     return render_template(
@@ -53,7 +53,7 @@ def page() -> str:
 def vendor(vendor: str) -> str:
     """Who would be created, changed and removed at a vendor."""
     ctx = request_context()
-    directory = current_directory_or_none(ctx)
+    directory = current_directory(ctx)
     found = _outlook(ctx, directory, vendor)
     kind, of_type = request.args.get("vad", ""), request.args.get("typ", "User")
     kind = kind if kind in ORDER else ""
@@ -67,7 +67,7 @@ def vendor(vendor: str) -> str:
         page=page_of(actions, request.args, SIZE),
         kind=kind,
         of_type=of_type,
-        units={unit.code: unit.name for unit in ctx.tenant.school_units},
+        units=ctx.tenant.unit_names,
     )
 
 
@@ -75,7 +75,7 @@ def vendor(vendor: str) -> str:
 def person(vendor: str, user_id: str) -> str:
     """What of one person's resources would change at a vendor."""
     ctx = request_context()
-    directory = current_directory_or_none(ctx)
+    directory = current_directory(ctx)
     found = _outlook(ctx, directory, vendor)
     user = directory.users.get(user_id)
     if user is None:

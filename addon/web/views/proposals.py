@@ -12,6 +12,7 @@ from addon.proposals.model import Proposal
 from addon.proposals.vocabulary import Role
 from addon.school_register.model import ACTIVE, RegisterUnit
 from addon.tenants.model import SchoolUnit, Tenant
+from addon.web.htmx import asks_for_part
 from addon.web.presenters.proposal_reasons import reason_text, rule_source, shape_said, years_said
 from addon.web.presenters.proposals import (
     Picks,
@@ -163,13 +164,13 @@ def _line(ctx: RequestContext, found: ProposalsView, picks: Picks, unit: SchoolU
 
 def _shown(ctx: RequestContext, found: ProposalsView, picks: Picks, code: str) -> str:
     """What the alternatives chosen for one unit would give: that unit alone, or the page."""
-    if request.headers.get("HX-Request") != "true":
+    if not asks_for_part():
         return _page(ctx, found, picks)
     unit = next((u for u in ctx.tenant.school_units if u.code == code), None)
     if unit is None:
         return ""
     (line,) = with_losses(ctx, [_line(ctx, found, picks, unit)])
-    names = _names(ctx.tenant)
+    names = ctx.tenant.unit_names
     return render_template("proposals/unit.html", line=line, names=names, opened=True)
 
 
@@ -189,17 +190,13 @@ def _page(
         found=found,
         total=len(lines),
         parts=parts,
-        names=_names(ctx.tenant),
+        names=ctx.tenant.unit_names,
         conflict=conflict,
         changed=changed,
         nothing=nothing or [],
         mark=ctx.version_token(_part),
         read=ctx.directory.directory_snapshot.read,
     )
-
-
-def _names(tenant: Tenant) -> dict[str, str]:
-    return {unit.code: unit.name for unit in tenant.school_units}
 
 
 def _accepted(ctx: RequestContext, after: Tenant, count: int, unsure: bool) -> AnyResponse:

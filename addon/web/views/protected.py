@@ -9,6 +9,7 @@ from addon.text import fold
 from addon.web.directory.cache import DirectoryNotRead, TenantDirectory
 from addon.web.directory.snapshot_store import ReadingState
 from addon.web.forms.protected import ProtectedForm, dropped, protected_form, read_protected
+from addon.web.htmx import asks_for_part
 from addon.web.i18n import gettext_str as _
 from addon.web.presenters import org_unit_tree
 from addon.web.presenters.connection_status import delivered
@@ -95,7 +96,7 @@ def under() -> str:
 
 
 def _save(ctx: RequestContext, form: ProtectedForm, mark: str) -> AnyResponse:
-    """Keep it, and say so. Raises Overtaken."""
+    """Keep it, and say so. Raises EditConflict."""
     wanted = form.protected()
     ctx.save(
         "protected.saved",
@@ -115,7 +116,7 @@ def _save(ctx: RequestContext, form: ProtectedForm, mark: str) -> AnyResponse:
 def _unreadable(ctx: RequestContext) -> ReadingState | None:
     """Why the directory cannot be read, where that is so: it may be for what this page says."""
     try:
-        _desk = ctx.directory
+        _directory = ctx.directory
     except DirectoryNotRead as error:
         if error.state is not None and error.state.status == "failed":
             return error.state
@@ -183,7 +184,7 @@ def _lines(name: str) -> tuple[str, ...]:
 
 def _shown(ctx: RequestContext, form: ProtectedForm, action: str) -> str:
     """The page again, or only the part that the page asks for."""
-    if request.headers.get("HX-Request") != "true":
+    if not asks_for_part():
         return _page(ctx, form, opened=action.removeprefix("open:"))
     if action == "groups":
         return render_template("parts/groups.html", **_groups_of(ctx.directory, form))

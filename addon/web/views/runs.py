@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
-from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.store.base import RUNS_KEPT
-from addon.store.records import Namespace
+from addon.sync.progress import load_progress
 from addon.tasks.base import TaskQueueError
 from addon.tasks.requests import request_id, request_run
 from addon.tenants.pause import current_pause
 from addon.web.charts import Series, bar_chart
+from addon.web.htmx import asks_for_part
 from addon.web.pagination import page_of
 from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.presenters.run_history import RunSummary, run_summaries
@@ -29,14 +28,6 @@ DWARFS = 10
 """So many times the people of the second largest run, and a run is told beside the chart."""
 NEWEST = 60
 """Records that are looked through for a run before all are."""
-
-
-class VendorProgress(Struct, frozen=True):
-    """How far a delivery has come: operations done and planned."""
-
-    vendor: str
-    done: int
-    planned: int
 
 
 bp = Blueprint("runs", __name__)
@@ -99,21 +90,9 @@ def run(run_id: str) -> str:
 @bp.get("/korningar/<run_id>/lage")
 def progress(run_id: str) -> str | AnyResponse:
     """How the run is going, for the page that follows it."""
-    if request.headers.get("HX-Request") != "true":
+    if not asks_for_part():
         return redirect(url_for("runs.run", run_id=run_id))
     return render_template("runs/story.html", **_story(request_context(), run_id))
-
-
-def going(ctx: RequestContext) -> tuple[VendorProgress, ...]:
-    """What is being delivered now."""
-    namespace = Namespace("progress", ctx.tenant_id)
-    found = []
-    for name in ctx.store.list_names(namespace, ctx.now):
-        item = ctx.store.get(namespace, name, ctx.now)
-        if item is not None:
-            told = msgspec.json.decode(item.data, type=dict[str, int])
-            found.append(VendorProgress(name, told.get("done", 0), told.get("planned", 0)))
-    return tuple(found)
 
 
 def _runs(ctx: RequestContext, most: int) -> tuple[RunSummary, ...]:
@@ -126,7 +105,7 @@ def _begun(ctx: RequestContext, found: Sequence[RunSummary]) -> AnyResponse | No
     if run is None:
         return None
     story = url_for("runs.run", run_id=run.id)
-    if request.headers.get("HX-Request") == "true":
+    if asks_for_part():
         return Response(headers={"HX-Redirect": story})
     return redirect(story)
 
@@ -138,7 +117,7 @@ def _story(ctx: RequestContext, run_id: str) -> dict[str, object]:
     return {
         "run": found,
         "record": found.record,
-        "progress": going(ctx) if found.running else (),
+        "progress": load_progress(ctx.store, ctx.tenant_id, ctx.now) if found.running else (),
         "known": _known(ctx),
     }
 

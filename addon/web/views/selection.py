@@ -10,6 +10,7 @@ from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.directory.cache import TenantDirectory
 from addon.web.forms.filters import OPERATORS
 from addon.web.forms.selection import ROLES, RoleForm, SelectionForm, read_selection, selection_form
+from addon.web.htmx import asks_for_part
 from addon.web.presenters import org_unit_tree
 from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.filter_suggestions import Suggestion, suggested_values
@@ -100,13 +101,13 @@ def _columns(form: SelectionForm) -> dict[str, tuple[str, ...]]:
 def _shown(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm, action: str) -> str:
     """The page after a button that changes the form, or only the part that the page asks for."""
     form = form.after(action)
-    if request.headers.get("HX-Request") != "true":
+    if not asks_for_part():
         return _page(ctx, unit, form, opened=action.removeprefix("open:"))
     if action == "show":
         return render_template("selection/outcome.html", **_outcome_of(ctx, unit, form))
     if action == "groups":
         return render_template("parts/groups.html", form=form, **_groups_of(ctx, form, unit))
-    role, _colon, _deed = action.partition(":")
+    role = action.partition(":")[0]
     if role not in ROLES:
         abort(400)
     return render_template(

@@ -100,7 +100,6 @@ bp = Blueprint("sign_in", __name__)
 def init_app(app: Flask, settings: Settings) -> None:
     """Let people sign in to the application, where the settings name a provider."""
     app.extensions[PROVIDER] = Provider(app, settings)
-    app.register_blueprint(bp)
 
 
 def current_provider() -> Provider:

@@ -13,7 +13,6 @@ from addon.tasks.requests import request_reconciliation
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import OptionalField
 from addon.web.charts import Series, line_chart
-from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.forms.limits import LimitsForm, limits_of, read_limits
 from addon.web.presenters.connection_status import (
     ConnectionStatus,
@@ -137,7 +136,7 @@ def _page(
         most=None if there is None else most_removed(connection.limits, there),
         carried=_carried(ctx, vendor),
         lacking=_lacking(ctx, vendor),
-        unread=_is_unread(ctx),
+        unread=ctx.directory_not_read is not None,
         chart=_chart(ctx, vendor),
         shown=SHOWN,
         all_fields=FIELDS,
@@ -164,17 +163,6 @@ def _refused(
 def _carried(ctx: RequestContext, vendor: str) -> PeopleCounts | None:
     """Whom the connection carries; None where that is not known now."""
     return ctx.from_directory(lambda directory: carried(directory, vendor))
-
-
-def _is_unread(ctx: RequestContext) -> bool:
-    """Whether the directory must be read before names can be told: else they soon can."""
-    try:
-        _desk = ctx.directory
-    except DirectoryNotRead:
-        return True
-    except StillComputing:
-        pass
-    return False
 
 
 def _lacking(ctx: RequestContext, vendor: str) -> VendorLimitations | None:

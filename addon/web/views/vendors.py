@@ -11,12 +11,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.tenants.model import Connection, SchoolUnit, Tenant
 from addon.text import fold
 from addon.vendors.profiles import Vendor
-from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.presenters.connection_status import connection_statuses
 from addon.web.presenters.setup_steps import setup_steps
 from addon.web.presenters.vendor_impact import Ticks, unit_changes
 from addon.web.request_context import EditConflict, RequestContext, request_context
-from addon.web.views.directory import request_reading
+from addon.web.views.directory import request_reading_unless_known
 
 SHOWN = 50
 """Names of units in a list."""
@@ -168,13 +167,9 @@ def _save(
 
 def _see_to_reading(ctx: RequestContext) -> None:
     """Have the directory read, where the numbers could not be told without."""
-    try:
-        _desk = ctx.directory
-    except DirectoryNotRead as unread:
-        if unread.state is None or unread.state.status == "done" or unread.state.lost(ctx.now):
-            request_reading(ctx)
-    except StillComputing:
-        pass
+    not_read = ctx.directory_not_read
+    if not_read is not None:
+        request_reading_unless_known(ctx, not_read.state)
 
 
 def _page(

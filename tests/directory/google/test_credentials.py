@@ -140,7 +140,7 @@ def key_file(tmp_path: Path, google: Google, private_key: str) -> Path:
 
 
 def ask(google: Google, credentials: Any, threads: int = 1) -> list[Any]:
-    """Asks Google's stand-in from threads; `Source` never shows an endpoint credentials."""
+    """Asks Google's stand-in from threads; a `DirectorySource` shows an endpoint no credentials."""
     service = DirectoryClient(credentials, None, timeout=5)
     calls = RetryingCaller(QUICK, Quota(), Event())
     together = Barrier(threads, timeout=60)

@@ -22,11 +22,6 @@ def site(tmp_path):
         yield site
 
 
-@pytest.fixture
-def client(site):
-    return site.sign_in()
-
-
 def kind(site, client, code, **given):
     return site.ready(client, f"{PAGE}/{code}", query_string=given)
 

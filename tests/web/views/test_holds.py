@@ -12,7 +12,7 @@ from addon.tasks.base import TaskQueueError
 from addon.web.presenters.run_history import run_summaries
 from addon.web.views.holds import BEGINS_WITHIN
 from tests.support.installation import PUPILS, TENANT, address, person
-from tests.support.site import Site, form_of
+from tests.support.site import form_of
 from tests.web.views.school import HELD, UNIT, deliver, hold, location, read_again, turn_on, user_id
 
 PAGE = "/sparrar"
@@ -20,15 +20,9 @@ DECIDE = "/sparrar/all/live"
 
 
 @pytest.fixture
-def site(tmp_path):
-    with Site(tmp_path) as site:
-        turn_on(site, "all")
-        yield site
-
-
-@pytest.fixture
-def client(site):
-    return site.sign_in()
+def site(site):
+    turn_on(site, "all")
+    return site
 
 
 def shown(site, client, **more):

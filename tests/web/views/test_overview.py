@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import msgspec
-import pytest
 from msgspec import structs
 
 from addon.planning.guard import Hold
@@ -15,17 +14,6 @@ from tests.support.page_actions import add_unit, end_run, run, turn_on
 from tests.support.site import STRANGER, Site, form_of
 
 LEAVERS = (("Bo", "Ek"), ("Li", "Xu"), ("Zoë", "af Klercker"), ("Åsa-Märta", "Fjäll"))
-
-
-@pytest.fixture
-def site(tmp_path):
-    with Site(tmp_path) as site:
-        yield site
-
-
-@pytest.fixture
-def client(site):
-    return site.sign_in()
 
 
 def lead(page):

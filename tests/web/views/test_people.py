@@ -29,11 +29,6 @@ def site(tmp_path):
         yield site
 
 
-@pytest.fixture
-def client(site):
-    return site.sign_in()
-
-
 def names(page):
     return re.findall(r'<th scope="row"><a href="/personer/\d+">([^<]+)</a>', page.text)
 

@@ -8,7 +8,6 @@ import pytest
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.ss12000.ids import Ids
 from tests.support.installation import DOMAIN, HIDDEN, PUPILS, TENANT, address, person
-from tests.support.site import Site
 from tests.web.views.school import deliver, hold, location, read_again, turn_on, user_id
 
 TORVALD = PUPILS["7A"][0]
@@ -16,15 +15,9 @@ REFUSAL = b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "detail
 
 
 @pytest.fixture
-def site(tmp_path):
-    with Site(tmp_path) as site:
-        turn_on(site, "all")
-        yield site
-
-
-@pytest.fixture
-def client(site):
-    return site.sign_in()
+def site(site):
+    turn_on(site, "all")
+    return site
 
 
 def page_of(site, client, *name, **more):

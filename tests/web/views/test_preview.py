@@ -13,15 +13,9 @@ TORVALD = PUPILS["7A"][0]
 
 
 @pytest.fixture
-def site(tmp_path):
-    with Site(tmp_path) as site:
-        turn_on(site, "all")
-        yield site
-
-
-@pytest.fixture
-def client(site):
-    return site.sign_in()
+def site(site):
+    turn_on(site, "all")
+    return site
 
 
 def one(site, client, *name):

@@ -12,22 +12,15 @@ from addon.sync.runs import end_run, start_run
 from addon.tasks.base import TaskQueueError
 from addon.tasks.requests import SAME_WITHIN
 from tests.support.installation import DOMAIN, PUPILS, TENANT, address, person
-from tests.support.site import Site
 from tests.web.views.school import HELD, UNREAD, deliver, hold, location, turn_on
 
 PAGE, NOW = "/korningar", "/korningar/nu"
 
 
 @pytest.fixture
-def site(tmp_path):
-    with Site(tmp_path) as site:
-        turn_on(site, "all")
-        yield site
-
-
-@pytest.fixture
-def client(site):
-    return site.sign_in()
+def site(site):
+    turn_on(site, "all")
+    return site
 
 
 def newest(site):

@@ -13,12 +13,6 @@ UPLOAD = "/skolenheter/fil"
 
 
 @pytest.fixture
-def site(tmp_path):
-    with Site(tmp_path) as site:
-        yield site
-
-
-@pytest.fixture
 def empty(tmp_path):
     """A site whose tenant has no units yet."""
     site = Site(tmp_path)

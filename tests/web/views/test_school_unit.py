@@ -11,12 +11,6 @@ REMOVE = f"{PAGE}/ta-bort"
 
 
 @pytest.fixture
-def site(tmp_path):
-    with Site(tmp_path) as site:
-        yield site
-
-
-@pytest.fixture
 def live(tmp_path):
     """A site where one vendor has everybody."""
     with Site(tmp_path) as site:

@@ -11,17 +11,6 @@ from tests.support.site import ADMIN, OTHER_TENANT, STRANGER, Site, form_of
 ORGANISATION = "/organisation"
 
 
-@pytest.fixture
-def site(tmp_path):
-    with Site(tmp_path) as site:
-        yield site
-
-
-@pytest.fixture
-def client(site):
-    return site.sign_in()
-
-
 def strip(page):
     """The steps at the head, in a line."""
     start = page.text.index('<nav class="steps"')

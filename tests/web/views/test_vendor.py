@@ -12,18 +12,6 @@ from tests.support.site import Site, form_of
 ALL, SOME = "/leverantorer/all", "/leverantorer/some"
 
 
-@pytest.fixture
-def site(tmp_path):
-    """Twelve pupils and four of the staff; Some takes only classes, and one for each person."""
-    with Site(tmp_path) as site:
-        yield site
-
-
-@pytest.fixture
-def client(site):
-    return site.sign_in()
-
-
 # What the page says of how the vendor stands
 
 

@@ -7,22 +7,11 @@ import pytest
 from addon.planning.ledger import LedgerKey
 from tests.support.installation import DOMAIN, TENANT
 from tests.support.page_actions import mode_of, turn_on
-from tests.support.site import Site, form_of
+from tests.support.site import form_of
 
 LIVE = "/leverantorer/all/lage/live"
 EMPTY = "/leverantorer/all/tom-testmiljon"
 GROUP = f"skyddade@{DOMAIN}"
-
-
-@pytest.fixture
-def site(tmp_path):
-    with Site(tmp_path) as site:
-        yield site
-
-
-@pytest.fixture
-def client(site):
-    return site.sign_in()
 
 
 def tried(site, client):

@@ -21,11 +21,6 @@ def site(tmp_path, monkeypatch):
         yield site
 
 
-@pytest.fixture
-def client(site):
-    return site.sign_in()
-
-
 def wait_for(what):
     """Waits until something is so, for as long as a loaded machine may need."""
     ends = time.monotonic() + 20

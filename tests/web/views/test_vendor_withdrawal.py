@@ -1,24 +1,11 @@
 """Winding up: what is logged of it, and what cannot be removed."""
 
-import pytest
-
 from addon.tasks.base import TaskQueueError
 from tests.support.installation import TENANT
 from tests.support.page_actions import mode_of, turn_on
-from tests.support.site import ADMIN, Site, form_of
+from tests.support.site import ADMIN, form_of
 
 PATH = "/leverantorer/all/avveckla"
-
-
-@pytest.fixture
-def site(tmp_path):
-    with Site(tmp_path) as site:
-        yield site
-
-
-@pytest.fixture
-def client(site):
-    return site.sign_in()
 
 
 def without_key(site, mode):

@@ -27,11 +27,6 @@ def site(tmp_path):
         yield site
 
 
-@pytest.fixture
-def client(site):
-    return site.sign_in()
-
-
 def ticks(page, vendor="all"):
     found = form_of(page, PAGE).get(f"units-{vendor}", [])
     return found if isinstance(found, list) else [found]
