@@ -1,5 +1,5 @@
-"""From a directory snapshot to people in units, classes and groups. Pure.
+"""The roster: from a directory snapshot to people in units, classes and groups. Pure.
 
 Takes a `Snapshot` and a `Tenant`; gives a `Roster` and findings.
-May import `directory` and what is below it.
+May import `directory` and the layers below it.
 """

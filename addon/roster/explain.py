@@ -1,4 +1,4 @@
-"""Why one person is placed as they are, and what a selector makes of the directory. Pure."""
+"""Why a person is placed where they are, and whom a selector chooses in the directory. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
@@ -19,7 +19,7 @@ AccountState = Literal["active", "suspended", "archived", "deleted", "protected"
 
 
 class ClauseAnswer(Struct, frozen=True):
-    """Whether a clause is true of the person, whose `values` of its attribute these are."""
+    """Whether the person fulfils a clause; `values` are the person's values of its attribute."""
 
     clause: Clause
     values: tuple[str, ...]
@@ -27,20 +27,20 @@ class ClauseAnswer(Struct, frozen=True):
 
 
 class FilterAnswer(Struct, frozen=True):
-    """A filter's clauses, in order; it lets through when all hold."""
+    """A filter's clauses, in order; the filter passes when all of them hold."""
 
     clauses: tuple[ClauseAnswer, ...]
 
     @property
     def passes(self) -> bool:
-        """Whether the filter lets the person through."""
+        """Whether the person passes the filter."""
         return all(answer.holds for answer in self.clauses)
 
 
 class UnitReach(Struct, frozen=True):
-    """How a selector of a unit reaches the person: by which of its OUs and groups.
+    """How a selector of a unit reaches the person: through which of its OUs and groups.
 
-    `chosen` is whether it has no filters or one of them lets the person through.
+    `chosen` is true when the selector has no filters or the person passes one of them.
     """
 
     unit: str
@@ -53,7 +53,7 @@ class UnitReach(Struct, frozen=True):
 
 
 class Membership(Struct, frozen=True):
-    """A class or a teaching group that the person is in, as `role`, and the rule it is of."""
+    """A class or teaching group that the person is in as `role`, and the rule that made it."""
 
     group: StudentGroup
     role: Literal["student", "teacher"]
@@ -61,9 +61,9 @@ class Membership(Struct, frozen=True):
 
 
 class Year(Struct, frozen=True):
-    """The school year of the person at a unit, and the texts that the rule looked in.
+    """The person's school year at a unit, and the texts that the rule searched.
 
-    `year` is None when there is none; then `misread` tells whether the pattern was found but
+    `year` is None when there is none; `misread` then tells whether the pattern was found but
     gave no whole number from 0 to 13.
     """
 
@@ -75,12 +75,13 @@ class Year(Struct, frozen=True):
 
 
 class Explanation(Struct, frozen=True):
-    """All that the selection knows of one person.
+    """Everything the selection knows about one person.
 
-    `enrolled` and `employed` are codes of the units whose student or staff member the person
-    is. `left_out` is why the person is sent to nobody (as `Roster.left_out`), None when sent.
-    `staff_first` is whether the person was chosen as a student too, which being staff
-    somewhere outweighs. Of others than active people there is nothing but `standing`.
+    `enrolled` and `employed` are the codes of the units where the person is a student or a
+    staff member. `left_out` is the reason why the person is not sent to any vendor (as in
+    `Roster.left_out`), or None. `staff_first` is true when the person was also chosen as a
+    student, but counts as staff because they are staff at some unit. For people who are not
+    active, only `standing` and `left_out` are set.
     """
 
     user_id: str
@@ -95,10 +96,11 @@ class Explanation(Struct, frozen=True):
 
 
 class Selection(Struct, frozen=True):
-    """What a selector makes of the directory: ids `chosen`, and ids its filters `stopped`.
+    """The result of a selector: ids it has `chosen`, and ids that only its filters `stopped`.
 
-    `failing` is for each filter, clause by clause, how many of those reached it is untrue of.
-    `missing_org_units` and `missing_groups` are named and not in the directory.
+    `failing` has, for each filter and each of its clauses, how many of the people reached do
+    not fulfil the clause. `missing_org_units` and `missing_groups` are named by the selector but
+    not in the directory.
     """
 
     chosen: frozenset[str]
@@ -109,7 +111,7 @@ class Selection(Struct, frozen=True):
 
 
 def explain(tenant: Tenant, index: DirectoryIndex, user_id: str, roster: Roster) -> Explanation:
-    """Why the person is placed as they are in `roster`, made of `tenant` and `index`."""
+    """Explain why the person is placed where they are in `roster`, made of `tenant` and `index`."""
     user = index.users.get(user_id)
     if user is None:
         standing = _standing(index, user_id)
@@ -139,9 +141,9 @@ def explain(tenant: Tenant, index: DirectoryIndex, user_id: str, roster: Roster)
 
 
 def selection(index: DirectoryIndex, selector: Selector) -> Selection:
-    """Who is chosen by a selector that an administrator is building, and who is stopped.
+    """Show whom a selector that is being edited chooses, and whom its filters stop.
 
-    Raises PatternError for a bad pattern and ValueError for a clause without its value.
+    Raises PatternError for a bad pattern and ValueError for a clause that lacks its value.
     """
     choice = choose(selector, index)
     reached = [index.users[id] for id in (*choice.chosen, *choice.filtered)]

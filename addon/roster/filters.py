@@ -1,4 +1,4 @@
-"""Who belongs to a selector: where they are, and what their attributes say."""
+"""Who a selector chooses: by OU and group membership, then by the filters on attributes."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -23,16 +23,16 @@ BUILT_IN: dict[str, Values] = {
 
 
 class SelectorChoice(NamedTuple):
-    """What a selector makes of the users: ids it chose, ids only its filters stopped."""
+    """The result of a selector: ids it chose, and ids that only its filters stopped."""
 
     chosen: frozenset[str]
     filtered: frozenset[str]
 
 
 def values_of(attribute: str, index: DirectoryIndex) -> Values:
-    """The values of `attribute` for a user, none being an empty sequence.
+    """Return a function that gives a user's values of `attribute`, an empty sequence for none.
 
-    `groups` are the addresses, aliases too, of the groups that the user is in.
+    The values of `groups` are the addresses, aliases included, of the user's groups.
     """
     if attribute == "groups":
         return lambda user: index.addresses_of.get(user.id, ())
@@ -42,7 +42,7 @@ def values_of(attribute: str, index: DirectoryIndex) -> Values:
 
 
 def compile_filters(filters: Sequence[Sequence[Clause]], index: DirectoryIndex) -> Test:
-    """Whether a user passes: no filters, or at least one with all its clauses true."""
+    """Return a test of a user: true without filters, or if all clauses of one filter hold."""
     if not filters:
         return lambda user: True
     tests = [_all([_clause(clause, index) for clause in clauses]) for clauses in filters]
@@ -59,7 +59,7 @@ def _clause(clause: Clause, index: DirectoryIndex) -> Test:
 
 
 def choose(selector: Selector, index: DirectoryIndex) -> SelectorChoice:
-    """The active users who belong to `selector`, and those whom its filters keep out."""
+    """The active users whom `selector` chooses, and those whom only its filters stop."""
     reached: set[str] = set()
     for path in selector.org_units:
         reached |= index.in_org_unit(path)

@@ -1,7 +1,8 @@
-"""What the selection can say about the data, and how it says it in English.
+"""The findings that the selection can make about the data, with their messages in English.
 
-A message names no person: the subject of a finding about one is the user's id. Templates
-are filled with the finding's `subject` and `values`, so another language is another table.
+A message names no person: the subject of a finding about a person is the user's id. A message
+is a template filled with the finding's `subject` and `values`, so that another language only
+needs another table.
 """
 
 from collections.abc import Iterable, Mapping
@@ -126,7 +127,7 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
 def finding(code: str, subject: str, **values: str) -> Finding:
-    """The finding `code` about `subject`; `values` are the words of its template."""
+    """The finding `code` about `subject`; `values` fill its template."""
     severity, template = MESSAGES[code]
     message = template.format_map({**values, "subject": subject})
     return Finding(code, severity, subject, message, tuple(values.items()))

@@ -1,4 +1,4 @@
-"""Classes and teaching groups: what the rules of the units make of the directory."""
+"""Classes and teaching groups: the rules of the units applied to the directory."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
@@ -22,7 +22,10 @@ NO_MATCH: dict[Kind, str] = {
 
 
 class GroupSource(Struct):
-    """What becomes a group of a unit when it has students; `name` is the least of several."""
+    """A source that becomes a group of the unit if it has students.
+
+    `name` is the first in sort order when the source has several names.
+    """
 
     id: str
     name: str
@@ -33,8 +36,8 @@ class GroupSource(Struct):
 class FoundGroups(Struct):
     """What one rule found at one unit, by source id.
 
-    `matched` is whether its pattern was found at all; `claimed` are sources that belong to
-    the rule even without people.
+    `matched` is true when the pattern matched anything; `claimed` are the sources that belong to
+    the rule even if they have no people.
     """
 
     sources: dict[str, GroupSource] = field(default_factory=dict)
@@ -42,14 +45,14 @@ class FoundGroups(Struct):
     claimed: Collection[str] = ()
 
     def source(self, id: str, name: str) -> GroupSource:
-        """The source `id`, seen under `name`."""
+        """Return the source `id`, added if it is new, and record that it was seen under `name`."""
         source = self.sources.setdefault(id, GroupSource(id, name))
         source.name = min(source.name, name)
         return source
 
 
 class GroupFinder:
-    """Makes the groups of one unit after the other and remembers what to say about them."""
+    """Makes the groups of one unit at a time and collects findings about them."""
 
     def __init__(self, index: DirectoryIndex, placement: Placement) -> None:
         self._index = index
@@ -60,7 +63,7 @@ class GroupFinder:
         self.findings: list[Finding] = []
 
     def of_unit(self, people: UnitPeople) -> tuple[StudentGroup, ...]:
-        """The unit's groups by kind, name and source; what is a class is nothing else."""
+        """The unit's groups, sorted by kind, name and source; a class is never a teaching group."""
         unit = people.unit
         classes = self._find(unit.classes, "class", people)
         teaching = self._find(unit.teaching_groups, "teaching", people)
@@ -74,7 +77,7 @@ class GroupFinder:
         return tuple(sorted(made, key=lambda g: (g.kind, g.name, g.source_id)))
 
     def about_google_groups(self) -> Iterator[Finding]:
-        """What to say of the groups that rules matched, once all units are made."""
+        """Findings about the Google groups that rules matched; call it after the last unit."""
         placement, index = self._placement, self._index
         known = placement.selected | index.inactive.keys()
         for id in set().union(*self._matching.values()):
@@ -113,7 +116,7 @@ class GroupFinder:
         return found
 
     def _matches(self, pattern: str) -> Iterator[tuple[str, str]]:
-        """Ids and names of the Google groups whose address the pattern matches."""
+        """The ids and names of the Google groups whose address matches the pattern."""
         find = finder(pattern, "name")
         for group in self._index.groups:
             hit = find(group.email)
@@ -149,7 +152,7 @@ class GroupFinder:
         return found
 
     def _keep_classes(self, unit: SchoolUnit, classes: FoundGroups, teaching: FoundGroups) -> None:
-        """A group's identity is its source, so what both rules find is one group."""
+        """Remove from `teaching` the sources that are classes: a source is only one group."""
         rules = unit.classes, unit.teaching_groups
         if len({rule.source for rule in rules if rule}) > 1:
             return
@@ -161,7 +164,7 @@ class GroupFinder:
 
 
 def _class_path(path: str, hit: PatternMatch) -> str:
-    """The part of `path` that ends where the named part does, or at the next boundary."""
+    """The part of `path` up to the end of the named part, extended to the next "/"."""
     text = composed(path)
     end = len(text[: hit.end].rstrip("/"))
     boundary = text.find("/", end)

@@ -1,4 +1,4 @@
-"""A snapshot arranged for the selection: by id, by OU and by group, the protected gone."""
+"""A snapshot indexed for the selection by id, OU and group, without protected people."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -9,7 +9,7 @@ from addon.text import fold
 
 
 def within(org_unit: str) -> Callable[[str], bool]:
-    """Whether a folded OU path is `org_unit` or lies below it; "/" holds every path."""
+    """Return a test whether a folded OU path is `org_unit` or below it; "/" holds every path."""
     if not org_unit:
         return lambda path: False
     top = fold(org_unit).rstrip("/")
@@ -20,11 +20,12 @@ def within(org_unit: str) -> Callable[[str], bool]:
 
 
 class DirectoryIndex:
-    """Who can be selected, and ways to find them. Protected people are in `protected` only.
+    """The people who can be selected, with lookups. Protected people are in `protected` only.
 
-    `users` are the active users by id; of two readings of one user the first counts.
-    `inactive` says of the others whether they are deleted, archived or suspended.
-    `members` are the members of each group by the group's id, also members not read.
+    `users` are the active users by id; if a user was read twice, the first reading counts.
+    `inactive` gives for every other user the reason: deleted, archived or suspended.
+    `members` are the members of each group by the group's id, including members who were not
+    read as users.
     """
 
     users: Mapping[str, User]
@@ -47,7 +48,7 @@ class DirectoryIndex:
         self.members = {group.id: self._members(group) for group in self.groups}
 
     def _protected_ids(self, protected: Protected, snapshot: Snapshot) -> frozenset[str]:
-        """The reading leaves them out by itself; this is for when it did not."""
+        """Ids of protected people. The reading already leaves them out; this is a second check."""
         ids = set(snapshot.protected)
         hidden = [within(path) for path in protected.org_units]
         paths = {raw for raw, path in self._folded.items() if any(h(path) for h in hidden)}
@@ -78,7 +79,7 @@ class DirectoryIndex:
         return ((group.members or frozenset()) | read) - self.protected
 
     def in_org_unit(self, path: str) -> set[str]:
-        """Ids of the active users in the OU `path` and below it."""
+        """Ids of the active users in the OU `path` and the OUs below it."""
         inside = within(path)
         found: set[str] = set()
         for place, ids in self._by_path.items():
@@ -87,20 +88,20 @@ class DirectoryIndex:
         return found
 
     def in_group(self, address: str) -> set[str]:
-        """Ids of the active users in the group that has `address`, as alias too."""
+        """Ids of the active users in the group with this `address`, which may be an alias."""
         found: set[str] = set()
         for group in self._addresses.get(fold(address), ()):
             found.update(self.members[group.id])
         return found & self.users.keys()
 
     def named(self, address: str) -> Group | None:
-        """The group that has `address`, as alias too; of several, the first."""
+        """The group with this `address`, which may be an alias; of several, the first."""
         found = self._addresses.get(fold(address))
         return found[0] if found else None
 
     @cached_property
     def addresses_of(self) -> Mapping[str, tuple[str, ...]]:
-        """The addresses, aliases too, of the groups that each user is in."""
+        """The addresses, aliases included, of each user's groups."""
         found: dict[str, tuple[str, ...]] = {}
         for group in self.groups:
             addresses = (group.email, *group.aliases)

@@ -9,11 +9,11 @@ Severity = Literal["error", "warning", "info"]
 
 
 class Finding(Struct, frozen=True, order=True, gc=False):
-    """Something in the data that a person should look at or mend.
+    """Something in the data that an administrator should check or correct.
 
     `subject` is a user id, a group's address, an OU path or a unit code, never a name or
-    an address of a person. `values` are the words that fill the message's template, so
-    that the message can be said in another language.
+    an address of a person. `values` fill the message's template, so that the message can be
+    given in another language.
     """
 
     code: str
@@ -24,14 +24,14 @@ class Finding(Struct, frozen=True, order=True, gc=False):
 
 
 class Enrolment(Struct, frozen=True, gc=False):
-    """A student's place at one school unit."""
+    """A student's enrolment at one school unit."""
 
     unit: str
     school_year: int | None = None
 
 
 class Person(Struct, frozen=True, gc=False):
-    """Someone who is sent: a student (enrolments) or staff (employments: unit codes).
+    """A person who is sent: a student (enrolments) or staff (employments: unit codes).
 
     Both tuples are in the tenant document's order of units; one of them is empty.
     """
@@ -61,12 +61,12 @@ class StudentGroup(Struct, frozen=True, gc=False):
 
 
 class Roster(Struct, frozen=True):
-    """What the selection makes of a directory.
+    """The result of selecting from a directory.
 
-    `left_out` tells for each user read who is not in `people` why: a finding code or a
-    short word: `suspended`, `archived`, `deleted`, `filtered` (where a selector reaches, but
-    stopped by its filters) or `not selected`. `groups` are sorted by
-    unit in the document's order, kind, name and source id.
+    `left_out` gives for each user who was read and is not in `people` the reason: a finding code
+    or one of `suspended`, `archived`, `deleted`, `filtered` (reached by a selector, but stopped
+    by its filters) and `not selected`. `groups` are sorted by unit in the document's order, kind,
+    name and source id.
     """
 
     people: Mapping[str, Person]

@@ -10,7 +10,7 @@ from addon.text import fold, sort_key
 
 
 class OrgUnitNode(Struct, frozen=True):
-    """An OU. `users` are the active users in it, `users_below` those and all below it.
+    """An OU. `users` counts the active users in it, `users_below` also those in the OUs below.
 
     The root has the path and the name "/". `children` are in Swedish alphabetical order.
     """
@@ -23,7 +23,7 @@ class OrgUnitNode(Struct, frozen=True):
 
 
 def org_unit_tree(index: DirectoryIndex) -> OrgUnitNode:
-    """The domain's OUs from the root, also OUs that only users tell of."""
+    """The domain's OUs from the root, including OUs known only from users' paths."""
     counts = Counter(user.org_unit_path for user in index.users.values())
     users: Counter[str] = Counter()
     spelled: dict[str, str] = {"": "/"}
@@ -45,7 +45,7 @@ def _key(path: str) -> str:
 
 
 def _spell(path: str, spelled: dict[str, str]) -> None:
-    """Remember how `path` and all above it are spelled."""
+    """Record how `path` and every OU above it are spelled."""
     while path.strip("/"):
         path = path.rstrip("/")
         if spelled.setdefault(fold(path), path) is not path:

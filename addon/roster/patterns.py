@@ -1,4 +1,4 @@
-"""Searching a rule's pattern in a text, for its named part."""
+"""Search for a rule's pattern in a text and extract its named part."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,9 +10,9 @@ from addon.text import composed
 class PatternMatch(NamedTuple):
     """Where a pattern was found in a composed text.
 
-    `part` is the named part without surrounding space: empty when it took no part in the
-    match, None when the pattern has no such part. `end` is where the named part ends, or
-    else the whole match, whose text is `whole`.
+    `part` is the named part without surrounding whitespace: empty when it did not take part in
+    the match, None when the pattern has no such part. `end` is where the named part ends, or
+    where the match ends if there is none. `whole` is the text of the whole match.
     """
 
     part: str | None
@@ -24,9 +24,9 @@ Finder = Callable[[str], PatternMatch | None]
 
 
 def finder(pattern: str, name: str) -> Finder:
-    """A search for `pattern` that remembers; gives its part `name`, None without a match.
+    """Return a caching search for `pattern` and its part `name`; it gives None without a match.
 
-    Raises PatternError for a bad pattern, SlowPatternError when it is used.
+    Raises PatternError for a bad pattern. The search itself raises SlowPatternError.
     """
     regex = compiled(pattern)
     named = name in regex.groupindex

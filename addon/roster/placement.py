@@ -1,4 +1,4 @@
-"""Who is a student or staff at which unit, who cannot be sent, and why the others are not."""
+"""Who is a student or staff at which unit, who cannot be sent, and why others are left out."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,7 +14,7 @@ from addon.text import fold
 
 
 class UnitPeople(Struct, frozen=True):
-    """The people of a unit who can be sent, by id; nobody is in both."""
+    """The people of a unit who can be sent, by id; nobody is in both sets."""
 
     unit: SchoolUnit
     students: frozenset[str]
@@ -24,9 +24,9 @@ class UnitPeople(Struct, frozen=True):
 class Placement(Struct, frozen=True):
     """The units in the document's order with their people.
 
-    `selected` are all that some selector chose and `enrolled` those of them who are
-    students, also people who lack what is needed to send them. `left_out` says of each user
-    read who is not among the units' people why.
+    `selected` are all users chosen by any selector and `enrolled` the students among them; both
+    include people who cannot be sent because data is missing. `left_out` gives the reason for each
+    user who was read and is not among the units' people.
     """
 
     units: tuple[UnitPeople, ...]
@@ -37,7 +37,7 @@ class Placement(Struct, frozen=True):
 
 
 def place(units: Sequence[SchoolUnit], index: DirectoryIndex, domains: Sequence[str]) -> Placement:
-    """Where the users of `index` belong. Who is staff anywhere is a student nowhere."""
+    """Place the users of `index` in the units. Anyone who is staff at a unit is not a student."""
     choices = [(u, choose(u.students, index), choose(u.staff, index)) for u in units]
     pupils = frozenset[str]().union(*(students.chosen for _, students, _ in choices))
     staff = frozenset[str]().union(*(staff.chosen for _, _, staff in choices))
@@ -76,7 +76,7 @@ def place(units: Sequence[SchoolUnit], index: DirectoryIndex, domains: Sequence[
 
 
 def defects(user: User, domains: frozenset[str]) -> Iterator[Finding]:
-    """What is wrong with a user's name and address; an error keeps the user from being sent."""
+    """What is wrong with a user's name and address; a user with an error is not sent."""
     if not user.family_name.strip():
         yield finding("missing-family-name", user.id)
     if not user.given_name.strip():

@@ -1,4 +1,4 @@
-"""From a directory to the tenant's roster. Pure: the same values in, the same values out."""
+"""From a directory to the tenant's roster. Pure: equal input gives equal output."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -15,11 +15,11 @@ from addon.text import fold
 
 
 def select(tenant: Tenant, snapshot: Snapshot) -> Roster:
-    """The people of `snapshot` placed in the units, classes and groups of `tenant`.
+    """Place the people of `snapshot` in the units, classes and groups of `tenant`.
 
-    People with protected identity are in `Roster.protected` and nowhere else, also when
-    the snapshot has them among its users by mistake. Raises SlowPatternError, which names the
-    place, when a regular expression of the document takes too long.
+    People with protected identity are in `Roster.protected` and nowhere else, even if the
+    snapshot has them among its users by mistake. Raises SlowPatternError, which names the place
+    in the document, when one of its regular expressions takes too long.
     """
     try:
         return _select(tenant, snapshot, DirectoryIndex(tenant.protected, snapshot))
@@ -50,7 +50,7 @@ def _select(tenant: Tenant, snapshot: Snapshot, index: DirectoryIndex) -> Roster
 
 
 def _place_of(tenant: Tenant, pattern: str) -> str:
-    """Where in the document a regular expression stands."""
+    """The place of a regular expression in the document."""
     for n, unit in enumerate(tenant.school_units):
         rules = {
             "classes": unit.classes,
@@ -69,7 +69,7 @@ def _place_of(tenant: Tenant, pattern: str) -> str:
 
 
 class _Roll:
-    """Enters the people of one unit after the other."""
+    """Collects the enrolments and employments of one unit at a time."""
 
     def __init__(self, index: DirectoryIndex) -> None:
         self._index = index
@@ -94,7 +94,7 @@ class _Roll:
             self._employments.setdefault(id, []).append(unit.code)
 
     def people(self) -> Mapping[str, Person]:
-        """Everyone entered, by id, in the order of ids."""
+        """Everyone collected, by id, in the order of ids."""
         return {
             id: _person(
                 self._users[id], self._enrolments.get(id, ()), self._employments.get(id, ())
@@ -133,7 +133,7 @@ def _person(user: User, enrolments: Iterable[Enrolment], employments: Iterable[s
 
 
 def _missing(tenant: Tenant, snapshot: Snapshot, index: DirectoryIndex) -> Iterator[Finding]:
-    """The OUs and groups that the document names and the directory does not have."""
+    """Findings about OUs and groups that the document names but the directory does not have."""
     selectors = [s for unit in tenant.school_units for s in (unit.students, unit.staff)]
     named = (path for selector in selectors for path in selector.org_units)
     for path in _absent(named, index):
@@ -147,6 +147,6 @@ def _missing(tenant: Tenant, snapshot: Snapshot, index: DirectoryIndex) -> Itera
 
 
 def _absent(paths: Iterable[str], index: DirectoryIndex) -> Iterable[str]:
-    """The `paths` that the directory lacks, each once; the top always exists."""
+    """The `paths` that the directory lacks, each once; the root always exists."""
     by_fold = {fold(path).rstrip("/"): path for path in sorted(paths)}
     return [p for f, p in by_fold.items() if f not in index.org_units and not (p and not f)]

@@ -1,4 +1,4 @@
-"""The school year of a student: 0 is förskoleklass, 13 the last that is known."""
+"""The school year of a student: 0 is förskoleklass, 13 the highest."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -12,17 +12,17 @@ LAST_YEAR = 13
 
 
 class NoYearError(Exception):
-    """The rule's pattern was found, but what it gives is no school year."""
+    """The rule's pattern was found, but its value is not a school year."""
 
 
 YearOf = Callable[[User, Sequence[str]], int | None]
 
 
 def year_of(rule: YearRule | None, index: DirectoryIndex) -> YearOf:
-    """The school year of a user who is in classes of the given names.
+    """Return a function that gives the school year of a user in classes with the given names.
 
-    None when the pattern is found nowhere. Raises NoYearError when it is found, but no text
-    gives an integer from 0 to 13.
+    It gives None when the pattern is found nowhere, and raises NoYearError when it is found, but
+    no text gives an integer from 0 to 13.
     """
     if rule is None:
         return lambda user, classes: None
