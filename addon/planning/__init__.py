@@ -1,5 +1,5 @@
-"""From desired and last known state to a plan. Pure.
+"""Compare the desired resources with the last known state and make a plan. Pure.
 
-Takes resources and a ledger; gives the operations, and whether limits hold them.
-May import `ss12000` and what is below it; knows no clock, network or store.
+Takes resources and a ledger; returns the operations, and whether a limit holds them.
+May import `ss12000` and the layers below it; uses no clock, network or store.
 """

@@ -1,4 +1,4 @@
-"""Whether a plan removes too much to go without a person's word. Pure."""
+"""Check whether a plan changes so much that a person must approve it first. Pure."""
 
 from typing import Literal
 
@@ -9,17 +9,20 @@ from addon.planning.plan import Plan
 from addon.tenants.model import ChangeLimit, Limits
 
 FEWEST_BY_PERCENT = 5
-"""A percentage never holds fewer removals than this: in a small school one pupil is many."""
+"""A percentage limit never holds fewer removals than this.
+
+In a small school a single pupil is already a large percentage.
+"""
 
 
 APPROVAL_LASTS = 3 * 24 * 3600.0
-"""Seconds after which what was approved and could not be done must be approved again."""
+"""Seconds after which an approval that could not be carried out expires."""
 
 
 class Approval(Struct, frozen=True):
-    """What a person has let go: the removal of `people`, and `changes` in number by type.
+    """What a person has approved: the removal of `people`, and `changes` in number by type.
 
-    `at` is when, in seconds since 1970 UTC; see APPROVAL_LASTS.
+    `at` is the time of the approval, in seconds since 1970 UTC; see APPROVAL_LASTS.
     """
 
     people: frozenset[str] = frozenset()
@@ -27,16 +30,17 @@ class Approval(Struct, frozen=True):
     at: float = 0.0
 
     def is_valid(self, now: float) -> bool:
-        """Whether it is still to be gone by."""
+        """Whether the approval has not expired at `now` (seconds since 1970 UTC)."""
         return now - self.at < APPROVAL_LASTS
 
 
 class LimitExceeded(Struct, frozen=True, omit_defaults=True):
-    """A limit of a connection that a plan is beyond.
+    """A limit of a connection that a plan exceeds.
 
-    `kind` is `removed`: `number` people would be removed, out of `there` where the limit is a
-    percentage; or `more` or `fewer`: by how many resources of `type` the vendor would have than
-    the `there` that it has. `limit` is a number, or a percentage where `percent`.
+    With the `kind` `removed`, `number` people would be removed, out of `there` when the limit is
+    a percentage. With `more` or `fewer`, the vendor would have `number` more or fewer resources
+    of `type` than the `there` that it has now. `limit` is a percentage if `percent` is true,
+    otherwise a number.
     """
 
     kind: Literal["removed", "more", "fewer"]
@@ -55,15 +59,17 @@ class LimitExceeded(Struct, frozen=True, omit_defaults=True):
 
 
 class Hold(Struct, frozen=True):
-    """A plan that waits for a person: what it would do, and against which limits.
+    """A plan that waits for approval: what it would do, and which limits it exceeds.
 
     `people` are the externalIds of the User resources that would be removed, sorted, and
-    `changes` by how many each type would grow or shrink: what an approval is for. `reason`
-    says `exceeded` in English, or why else it waits; holds of earlier versions have it alone.
-    `at` is in seconds since 1970 UTC. `withdrawal` is true when
-    everything was asked to be removed. `refused` is when a person said no, 0 while nobody has.
-    `hidden` are externalIds of protected people, and of their employments, who were removed while
-    it stood and may be in the vendor's groups yet.
+    `changes` is by how many each type would grow or shrink: an approval covers these two.
+    `held` is how many User resources the vendor has by the ledger.
+    `reason` is the text of `exceeded` in English, or another reason to wait; holds saved by
+    earlier versions have only the text. `at` is in seconds since 1970 UTC. `withdrawal` is true
+    when the removal of everything was requested. `refused` is when a person refused the plan
+    (seconds since 1970 UTC), 0 if nobody has. `hidden` are externalIds of protected people, and
+    of their employments, that were removed during the hold and may still be in the vendor's
+    groups.
     """
 
     people: tuple[str, ...]
@@ -79,15 +85,15 @@ class Hold(Struct, frozen=True):
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for a person at all, and is no mere note of who is `hidden`."""
+        """Whether a plan waits for approval; false if only `hidden` is recorded."""
         return bool(self.reason)
 
     def keep_only_protected(self) -> "Hold | None":
-        """What is left of it when nothing is held any more."""
+        """Return a hold with `hidden` alone, for when no plan waits; None if that is empty."""
         return Hold((), 0, "", {}, at=self.at, hidden=self.hidden) if self.hidden else None
 
     def answered_by(self, earlier: "Hold") -> bool:
-        """Whether a no to `earlier` is a no to this too: it goes no further."""
+        """Whether `earlier` was refused and this plan goes no further than it."""
         return bool(
             earlier.refused
             and set(self.people) <= set(earlier.people)
@@ -98,16 +104,17 @@ class Hold(Struct, frozen=True):
         )
 
     def approval(self, at: float) -> Approval:
-        """The approval of exactly this."""
+        """Return the approval of exactly this plan at `at` (seconds since 1970 UTC)."""
         return Approval(frozenset(self.people), self.changes, at)
 
 
 def check_limits(
     plan: Plan, ledger: Ledger, limits: Limits, approved: Approval | None = None
 ) -> Hold | None:
-    """The hold that the plan runs into, or None when it may go.
+    """Return the hold if the plan exceeds a limit, or None if it may be carried out.
 
-    A plan may go that does no more than was `approved`. Protected people do not count.
+    A plan that does no more than was `approved` may be carried out. The removal of protected
+    people does not count towards the limits.
     """
     approved = approved or Approval()
     people = tuple(op.external_id for op in plan.deletes["User"])
@@ -133,7 +140,7 @@ def check_limits(
 
 
 def is_too_many(going: int, held: int, limits: Limits) -> bool:
-    """Whether a plan that removes so many of the people held would wait for a person's word."""
+    """Whether removing `going` of `held` people would need approval."""
     return bool(_too_many_removed(going, held, limits))
 
 
@@ -148,7 +155,10 @@ def _too_many_removed(going: int, held: int, limits: Limits) -> list[LimitExceed
 def _too_much_changed(
     resource_type: str, change: int, held: int, limit: ChangeLimit
 ) -> list[LimitExceeded]:
-    """Why a type changes too much in number; a first delivery of it never does."""
+    """Return the limit that the change in number of a type exceeds, if any.
+
+    The first delivery of a type never exceeds one.
+    """
     if not held:
         return []
     kind: Literal["more", "fewer"] = "more" if change > 0 else "fewer"
@@ -161,7 +171,7 @@ def _too_much_changed(
 
 
 def _changes(plan: Plan) -> dict[str, int]:
-    """By how many each type would grow (or shrink, below 0); types that do neither are absent."""
+    """Return by how many each type would grow, or shrink if negative, without zeros."""
     found: dict[str, int] = {}
     for resource_type, writes in plan.writes.items():
         created = sum(1 for op in writes if op.kind == "create" and not op.ask)
@@ -172,12 +182,12 @@ def _changes(plan: Plan) -> dict[str, int]:
 
 
 def _within(change: int, approved: int) -> bool:
-    """Whether a change goes no further, in the same direction, than an approved one."""
+    """Whether a change is in the direction of the approved one and no larger, or is zero."""
     return change == 0 or ((change > 0) == (approved > 0) and abs(change) <= abs(approved))
 
 
 def counts(plan: Plan) -> dict[str, dict[str, int]]:
-    """How many of each type the plan creates, updates and deletes."""
+    """Return how many resources of each type the plan creates, updates and deletes."""
     found: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
     for operation in plan.operations():
         of_kind = found[operation.kind]

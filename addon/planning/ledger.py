@@ -1,4 +1,4 @@
-"""What a vendor has acknowledged, as values. The store keeps them; no names are in them."""
+"""The ledger of what a vendor has acknowledged. The store keeps it; it contains no names."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
@@ -13,7 +13,7 @@ OperationKind = Literal["create", "update", "delete"]
 
 
 class LedgerKey(Struct, frozen=True):
-    """Whose ledger: test and live have one each."""
+    """The key of a ledger. The test and live modes of a connection have separate ledgers."""
 
     tenant: str
     vendor: str
@@ -21,16 +21,16 @@ class LedgerKey(Struct, frozen=True):
 
 
 UNCERTAIN = b"?"
-"""Stands where a hash would: a change was about to be sent, and no answer is known."""
+"""Stored instead of a content hash when a change was about to be sent and its answer is unknown."""
 
 
 class LedgerEntry(Struct, frozen=True, gc=False):
     """A resource that the vendor holds, or may hold.
 
-    `content` is the hash of what it acknowledged. An empty `content` is an intent: a create
-    was about to be sent and no answer is known, so the vendor must be asked. `vendor_id` is
-    the vendor's id, empty where it told none: then it goes by our externalId. A `content`
-    of UNCERTAIN is like no other: whatever is wanted of the resource is sent again.
+    `content` is the hash of the acknowledged body. An empty `content` is an intent: a create
+    was about to be sent and its answer is unknown, so the vendor must be asked. `vendor_id` is
+    the vendor's id, empty if the vendor returned none; then our externalId is used as the id.
+    A `content` of UNCERTAIN equals no hash, so the resource is sent again.
     """
 
     vendor_id: str
@@ -38,14 +38,14 @@ class LedgerEntry(Struct, frozen=True, gc=False):
 
     @property
     def intended(self) -> bool:
-        """Whether it is not known if the vendor has it."""
+        """Whether the entry is an intent: it is unknown if the vendor has the resource."""
         return not self.content
 
 
 class Refusal(Struct, frozen=True):
-    """A resource that the vendor does not take as it is.
+    """An operation that the vendor has refused.
 
-    `content` is the hash of what was refused; `at` is when, in seconds since 1970 UTC.
+    `content` is the hash of the refused body; `at` is the time in seconds since 1970 UTC.
     """
 
     operation: OperationKind
@@ -56,18 +56,18 @@ class Refusal(Struct, frozen=True):
 
 
 SHARDS = 64
-"""In how many parts a ledger is kept and compared, by externalId."""
+"""The number of shards, by externalId, in which a ledger is stored and compared."""
 
 
 def shard_of(external_id: str) -> int:
-    """The part of a ledger that a resource belongs to."""
+    """Return the number of the shard of a ledger that a resource belongs to."""
     return crc32(external_id.encode()) % SHARDS
 
 
 class UnreadShard(Struct, frozen=True):
-    """A part of a ledger that was not read: its digest, and how many entries of each type.
+    """A shard of a ledger that was not read: its digest, and the number of entries by type.
 
-    Nothing in it has to be asked about or tried again.
+    It has no entry that is uncertain or must be tried again.
     """
 
     digest: bytes
@@ -75,7 +75,7 @@ class UnreadShard(Struct, frozen=True):
 
 
 def digest_of(contents: Iterable[tuple[str, bytes]]) -> bytes:
-    """What stands for resources, given as (externalId, hash of content), in any order."""
+    """Return a 16-byte digest of resources given as (externalId, content hash), in any order."""
     whole = 0
     for external_id, content in contents:
         one = blake2b(content, digest_size=16, key=external_id.encode()).digest()
@@ -86,8 +86,8 @@ def digest_of(contents: Iterable[tuple[str, bytes]]) -> bytes:
 class Ledger:
     """One connection's entries and refusals, in memory, as the store has them.
 
-    A store may give a part of it at first: `unread` are the shards that it kept back, which
-    need not be read where their digest is that of what is wanted.
+    A store may load only some shards at first. `unread` are the others by number; a shard need
+    not be read if its digest equals that of the wanted resources.
     """
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ class Ledger:
         self.unread: dict[int, UnreadShard] = {}
 
     def apply(self, changes: Iterable["LedgerChange"]) -> None:
-        """Make the changes that the store has been given."""
+        """Apply changes in memory; they are written to the store separately."""
         for change in changes:
             entries, refusals = self.entries[change.resource_type], self.refusals
             if change.entry is not None:
@@ -109,11 +109,11 @@ class Ledger:
                 refusals[change.resource_type].pop(change.external_id, None)
 
     def people(self) -> int:
-        """How many User resources the vendor holds or may hold."""
+        """Return how many User resources the vendor holds or may hold."""
         return self.count("User")
 
     def count(self, resource_type: ResourceType) -> int:
-        """How many resources of a type the vendor holds or may hold."""
+        """Return how many resources of a type the vendor holds or may hold."""
         elsewhere = sum(part.counts.get(resource_type, 0) for part in self.unread.values())
         return len(self.entries[resource_type]) + elsewhere
 
@@ -121,16 +121,16 @@ class Ledger:
         return sum(self.count(resource_type) for resource_type in TYPES)
 
     def refused(self) -> Iterator[tuple[ResourceType, str, Refusal]]:
-        """All standing refusals."""
+        """Yield all current refusals."""
         for resource_type, refusals in self.refusals.items():
             for external_id, refusal in refusals.items():
                 yield resource_type, external_id, refusal
 
 
 class LedgerChange(Struct, frozen=True, gc=False):
-    """One thing to remember about a resource: its new entry, that it is gone, or a refusal.
+    """A change to the ledger of one resource: its new entry, its removal, or a refusal.
 
-    A change without a refusal ends an earlier one.
+    A change without a refusal removes an earlier refusal.
     """
 
     resource_type: ResourceType
@@ -141,11 +141,11 @@ class LedgerChange(Struct, frozen=True, gc=False):
 
 
 class LedgerWriteError(Exception):
-    """What a vendor has acknowledged could not be kept; the message says where and why."""
+    """Writing to the ledger failed; the message says where and why."""
 
 
 class LedgerKeeper(Protocol):
-    """What keeps ledgers; every store is one."""
+    """The interface to write ledgers; every store implements it."""
 
     def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:
-        """Remember changes, all or none, if `holder` has the lease. Raises LedgerWriteError."""
+        """Save changes, all or none, if `holder` has the lease. Raises LedgerWriteError."""

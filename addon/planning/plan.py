@@ -1,4 +1,4 @@
-"""Creates, updates and deletes that take the vendor from the ledger to the roster. Pure."""
+"""Plan the creates, updates and deletes that take a vendor from its ledger to the roster. Pure."""
 
 from collections.abc import Callable, Iterable, Set
 
@@ -17,17 +17,17 @@ from addon.ss12000.mapping import OutgoingResource
 from addon.ss12000.resources import TYPES, ResourceType, content_hash
 
 REFUSAL_LASTS = 24 * 3600.0
-"""Seconds after which an unchanged resource that was refused is tried again."""
+"""Seconds after which a refused resource is tried again even if it is unchanged."""
 
 NEVER_RESTS = float("inf")
 
 
 class Operation(Struct, frozen=True, gc=False):
-    """One thing to do at the vendor.
+    """One create, update or delete at the vendor.
 
-    `vendor_id` is empty where the vendor has told none. `ask` is whether an earlier create
-    may have reached it without our knowing, so that it must be asked first. `was` is the hash
-    of what it has by the ledger.
+    `vendor_id` is empty if the vendor has returned none. `ask` is true when an earlier create
+    may have reached the vendor without a known answer, so that the vendor must be asked first.
+    `content` is the hash of `body`; `previous` is the hash in the ledger.
     """
 
     kind: OperationKind
@@ -41,12 +41,13 @@ class Operation(Struct, frozen=True, gc=False):
 
 
 class Plan(Struct, frozen=True):
-    """What a run would do: first `protected` (removals that no limit stops), then `writes`
-    type by type, then `deletes` type by type, the other way round.
+    """The operations of a run: `protected`, then `writes`, then `deletes`.
 
-    `absent` are externalIds in the roster that the vendor lacks and will not get by this
-    plan, since it has refused them. `left_alone` is how many refused resources wait, and
-    `obsolete` ends the refusals of what is no longer wanted as it was refused.
+    `protected` are removals that no limit stops. `writes` are sent type by type, `deletes` type
+    by type in reverse order. `absent` are externalIds in the roster that the vendor lacks and
+    does not get by this plan, because it has refused them. `left_alone` is how many refused
+    resources are not tried again yet. `obsolete` removes the refusals of resources that are no
+    longer wanted in the form that was refused.
     """
 
     protected: tuple[Operation, ...]
@@ -58,21 +59,21 @@ class Plan(Struct, frozen=True):
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to do."""
+        """Whether there are no operations."""
         return not (self.protected or any(self.writes.values()) or any(self.deletes.values()))
 
     def only_protected(self) -> "Plan":
-        """The part that no limit stops: the removal of people with protected identity."""
+        """Return the part that no limit stops: the removal of people with protected identity."""
         nothing: dict[ResourceType, list[Operation]] = {t: [] for t in TYPES}
         return Plan(self.protected, nothing, nothing, self.absent, self.left_alone, self.obsolete)
 
     @property
     def protected_people(self) -> int:
-        """How many people that part removes."""
+        """How many people with protected identity the plan removes."""
         return sum(1 for op in self.protected if op.resource_type == "User")
 
     def operations(self) -> Iterable[Operation]:
-        """Everything, in the order of sending."""
+        """Yield all operations in the order of sending."""
         yield from self.protected
         for resource_type in TYPES:
             yield from self.writes[resource_type]
@@ -87,10 +88,10 @@ def make_plan(
     protected: Set[str] = frozenset(),
     absent: Set[str] = frozenset(),
 ) -> Plan:
-    """The plan from `ledger` to `resources` at `now` (seconds since 1970 UTC).
+    """Return the plan that takes the vendor from `ledger` to `resources`.
 
-    `protected` are externalIds of people with protected identity and of their employments.
-    `absent` is passed on; see `standing_refusals`.
+    `now` is in seconds since 1970 UTC. `protected` are externalIds of people with protected
+    identity and of their employments. `absent` is copied to the plan; see `standing_refusals`.
     """
     writes: dict[ResourceType, list[Operation]] = {t: [] for t in TYPES}
     gone: dict[ResourceType, set[str]] = {t: set(ledger.entries[t]) for t in TYPES}
@@ -99,8 +100,8 @@ def make_plan(
     for resource in resources:
         resource_type, external_id = resource.resource_type, resource.external_id
         if ledger.unread and shard_of(external_id) in ledger.unread:
-            continue  # known to be as the vendor has it
-        if external_id in protected:  # the roster has none; this is for when it has
+            continue  # its digest shows that the vendor is up to date
+        if external_id in protected:  # the roster should have none; a second safeguard
             continue
         gone[resource_type].discard(external_id)
         if resource.body is None:
@@ -142,10 +143,11 @@ def plan_for(
     now: float,
     protected: Set[str] = frozenset(),
 ) -> Plan:
-    """The plan in which nothing refers to what the vendor has refused and still refuses.
+    """Return the plan in which no resource refers to one that the vendor refuses to create.
 
-    `translate` gives the resources without references to some externalIds. What is refused
-    no longer rests once its content has changed: then what refers to it goes in the same plan.
+    `translate` returns the resources without references to the given externalIds. A refused
+    resource whose content has changed is tried again, and the resources that refer to it are
+    sent in the same plan.
     """
     absent: Set[str] = standing_refusals(ledger, now)
     while True:
@@ -157,9 +159,10 @@ def plan_for(
 
 
 def digests(resources: Iterable[OutgoingResource]) -> dict[int, bytes]:
-    """What stands for the wanted resources of each shard of the ledger.
+    """Return the digest of the wanted resources by shard of the ledger.
 
-    A shard with a resource that waits has none: what the vendor has of it is left as it is.
+    A shard with a resource without a body has no digest: what the vendor has of that resource
+    is left unchanged.
     """
     wanted: dict[int, list[tuple[str, bytes]]] = {}
     waiting = set()
@@ -174,9 +177,10 @@ def digests(resources: Iterable[OutgoingResource]) -> dict[int, bytes]:
 
 
 def standing_refusals(ledger: Ledger, now: float) -> frozenset[str]:
-    """ExternalIds that the vendor lacks because it refused to create them within a day.
+    """Return externalIds that the vendor lacks because it refused to create them within a day.
 
-    It may lack them, where an intent is in the ledger.
+    With an intent in the ledger it is unknown whether the vendor lacks the resource; those are
+    included.
     """
     return frozenset(
         external_id
@@ -188,7 +192,7 @@ def standing_refusals(ledger: Ledger, now: float) -> frozenset[str]:
 
 
 def removal_of_everything(ledger: Ledger) -> Plan:
-    """The plan that takes away all that the vendor has of the tenant."""
+    """Return the plan that removes everything of the tenant at the vendor."""
     return make_plan((), ledger, now=NEVER_RESTS)
 
 

@@ -1,4 +1,4 @@
-"""The outcome of a delivery, for the report of its run. Pure."""
+"""The outcome of a delivery, for the run's report. Pure."""
 
 from typing import Literal
 
@@ -31,9 +31,9 @@ ProblemCode = Literal[
 
 
 class VendorProblem(Struct, frozen=True, omit_defaults=True):
-    """Why a delivery, or an operation of it, did not go on: pages have their words for each code.
+    """Why a delivery or an operation did not continue, as a code that pages translate.
 
-    `status` is the HTTP status that it is about, 0 where there is none.
+    `status` is the HTTP status that caused it, 0 if there was none.
     """
 
     code: ProblemCode
@@ -41,7 +41,7 @@ class VendorProblem(Struct, frozen=True, omit_defaults=True):
 
 
 class FailedOperation(Struct, frozen=True, rename="camel"):
-    """An operation that the vendor did not do, for the run's report."""
+    """An operation that the vendor did not carry out, for the run's report."""
 
     operation: OperationKind
     resource_type: ResourceType
@@ -50,11 +50,16 @@ class FailedOperation(Struct, frozen=True, rename="camel"):
     detail: str
     refused: bool = False
     problem: VendorProblem | UnsetType = UNSET
-    """For pages; the JSON of the command line does not have it. UNSET: the words are others'."""
+    """For pages; not in the JSON of the command line. UNSET if `detail` is the vendor's text."""
 
 
 class DeliveryResult(Struct, frozen=True):
-    """The outcome of a plan. `left` is how many operations were not tried or given up."""
+    """The outcome of a plan. `left` is how many operations were not tried or were given up.
+
+    `stopped` is why the delivery ended early, None if it did not. `spent` is true if it ended
+    without a failure: its time was over, or a person stopped it. `problem` is the code of
+    `stopped`.
+    """
 
     operations: dict[str, dict[str, int]]
     failures: tuple[FailedOperation, ...]
@@ -64,7 +69,7 @@ class DeliveryResult(Struct, frozen=True):
     problem: VendorProblem | None = None
 
     def combined_with(self, other: "DeliveryResult") -> "DeliveryResult":
-        """The outcomes of this and then of another plan."""
+        """Return the combined outcome of this plan and of `other`, which was carried out after."""
         operations = {
             kind: {name: found.get(name, 0) + more.get(name, 0) for name in {**found, **more}}
             for (kind, found), more in zip(
@@ -80,10 +85,10 @@ class DeliveryResult(Struct, frozen=True):
 
     @property
     def status(self) -> int | None:
-        """The HTTP status that stopped it, if one did."""
+        """The HTTP status that stopped the delivery, if one did."""
         return None if self.problem is None else self.problem.status or None
 
     @property
     def complete(self) -> bool:
-        """Whether everything of the plan was done."""
+        """Whether every operation of the plan was carried out."""
         return not (self.failures or self.left or self.stopped)
