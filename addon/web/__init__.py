@@ -1,4 +1,4 @@
 """The configuration pages, and the endpoints for cron and tasks.
 
-Takes requests; gives pages in Swedish and English. Imported by nothing but the command line.
+Answers requests with pages in Swedish and English. Only the command line imports this package.
 """

@@ -1,7 +1,7 @@
-"""Charts drawn on the server as SVG, each with a table for those who read instead. Pure.
+"""Charts drawn on the server as SVG, each with a table as its text alternative. Pure.
 
-No styles are in the markup: colours and dashes are classes of the style sheet, so that they
-follow the reader's light or dark ground.
+The markup has no inline styles: colours and dashes are classes of the style sheet, so that they
+follow the reader's light or dark theme.
 """
 
 import math
@@ -16,23 +16,23 @@ from addon.web.formats import moment, number
 WIDTH, HEIGHT = 720, 240
 RIGHT, TOP, BOTTOM = 12, 12, 40
 LETTER = 14
-"""Width of a letter beside the scale, at the size that the text has on a phone."""
+"""Width of a character in the labels of the scale, at the text size used on a phone."""
 COLOURS = 6
 STEPS = 4
-"""How many steps the scale has at most."""
+"""Maximum number of steps of the scale."""
 MOST_ROWS = 60
-"""Rows of the table, the newest; the chart itself has all points."""
+"""Maximum number of rows in the table, the newest; the chart itself has all points."""
 DATE_ALONE_FROM = 3 * 24 * 3600.0
-"""Seconds of a time axis from which the time of day says nothing."""
+"""Length in seconds of a time axis from which its ends are labelled with dates alone."""
 
 Sample = Callable[[str], str]
-"""What shows in the legend how a series is drawn, from what its classes end with."""
+"""Return the legend's sample of how a series is drawn, from the suffix of its classes."""
 
 
 class Series(Struct, frozen=True):
     """A line or a row of bars: its name, and (seconds since 1970 UTC, value) in order of time.
 
-    `removes` is said of what tells of removals, which is red.
+    `removes` marks a series that counts removals, which is drawn in red.
     """
 
     name: str
@@ -41,24 +41,24 @@ class Series(Struct, frozen=True):
 
 
 class Scale(Struct, frozen=True):
-    """The axis of values, from 0: whole numbers, evenly spaced."""
+    """The value axis, from 0 in whole, evenly spaced numbers."""
 
     step: int
     steps: int
 
     @property
     def top(self) -> int:
-        """The value at the top."""
+        """The value at the top of the axis."""
         return self.step * self.steps
 
     @property
     def left(self) -> int:
-        """Where the drawing begins, beside the widest number."""
+        """The x coordinate where the drawing begins, right of the widest number."""
         return LETTER * (len(number(self.top)) + 1)
 
 
 def line_chart(series: Sequence[Series], label: str = "") -> Markup:
-    """Values over time, a line each."""
+    """Draw values over time, one line per series."""
     times = [at for each in series for at, _value in each.points]
     first, last = min(times), max(times)
     scale = scale_to(max((v for each in series for _at, v in each.points), default=0))
@@ -76,7 +76,7 @@ def line_chart(series: Sequence[Series], label: str = "") -> Markup:
 
 
 def bar_chart(series: Sequence[Series], label: str = "") -> Markup:
-    """Values of the same moments, stacked."""
+    """Draw stacked bars; all series have values for the same times."""
     moments = [at for at, _value in series[0].points]
     sums = [sum(each.points[i][1] for each in series) for i in range(len(moments))]
     scale = scale_to(max(sums, default=0))
@@ -101,7 +101,7 @@ def bar_chart(series: Sequence[Series], label: str = "") -> Markup:
 
 
 def scale_to(value: float) -> Scale:
-    """The finest scale of at most STEPS steps of 1, 2 or 5 times a power of ten."""
+    """Return the finest scale of at most STEPS steps of 1, 2 or 5 times a power of ten."""
     least = max(1.0, value / STEPS)
     power = 10 ** math.floor(math.log10(least))
     step = next(power * n for n in (1, 2, 5, 10) if power * n >= least)
@@ -109,7 +109,7 @@ def scale_to(value: float) -> Scale:
 
 
 def _kinds(series: Sequence[Series]) -> list[str]:
-    """What the classes of each series end with: its colour's number, or that it removes."""
+    """Return the class suffix of each series: the number of its colour, or `removes`."""
     return ["removes" if s.removes else str(n % COLOURS + 1) for n, s in enumerate(series)]
 
 
@@ -133,7 +133,10 @@ def _time_labels(first: float, last: float, left: int) -> list[str]:
 
 
 def _range_text(first: float, last: float) -> tuple[str, str]:
-    """Both ends of the time axis, in as few words as tell them apart; one where they are one."""
+    """Label both ends of the time axis, as briefly as tells them apart.
+
+    The second label is empty when both ends are the same.
+    """
     begin, end = moment(first), moment(last)
     if begin == end:
         return begin, ""

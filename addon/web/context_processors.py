@@ -1,4 +1,4 @@
-"""What every page shows of what waits: holds, a pause, the steps of the first visit."""
+"""Template variables of every page: holds that wait, a pause, the steps of the first setup."""
 
 from typing import Any
 
@@ -11,12 +11,14 @@ from addon.web.request_context import RequestContext
 
 
 def init_app(app: Flask) -> None:
-    """Give the templates what the frame of every page shows."""
+    """Give the templates the variables that the layout of every page shows."""
 
     @app.context_processor
     def around() -> dict[str, Any]:
-        """`ctx`, `holds` (those refused last), those `approved` of them and whether a run is
-        `sending` them, `pause` and `guide`; nothing for nobody.
+        """Return `ctx`, `holds` (the refused ones last), `approved` (those of them that are
+        approved), `sending` (vendors to which a run is sending them), `pause` and `guide`.
+
+        All are empty when nobody is signed in.
         """
         ctx: RequestContext | None = g.get("ctx")
         if ctx is None:

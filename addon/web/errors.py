@@ -1,4 +1,4 @@
-"""Error handlers: what went wrong, in words."""
+"""Error handlers: a page that says what went wrong, or JSON for programs."""
 
 import logging
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask) -> None:
-    """Answer errors with pages in words, and programs with JSON."""
+    """Answer errors with pages that people can read, and with JSON where programs ask."""
 
     @app.errorhandler(HTTPException)
     def in_words(error: HTTPException) -> Response | HTTPException:
@@ -26,7 +26,7 @@ def init_app(app: Flask) -> None:
             return error
         first = request.path.split("/")[1]
         if first == "static":
-            return error  # no page is looked at there, and there is no session to make one with
+            return error  # nobody reads a page there, and there is no session to render one with
         answer = {"error": error.name} if first in FOR_PROGRAMS else _page(error)
         response = make_response(answer, error.code or 500)
         for name, value in error.get_headers():
@@ -68,7 +68,7 @@ def _page(error: HTTPException) -> str:
 
 
 def _without_frame() -> None:
-    """Have the page not look for what the frame of every page shows: that may be what failed."""
+    """Keep the layout from loading what every page shows: that may be what failed."""
     g.ctx = None
 
 

@@ -1,6 +1,7 @@
-"""What each finding means and how it is mended in Workspace, as an administrator would be told.
+"""What each finding means and how to correct it in Workspace, in words for an administrator.
 
-English for the language that a finding's own message is in comes through the translations.
+The texts are Swedish; their English, the language of a finding's own message, is in the
+translations.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ NEXT_RUN = _("Klart: nästa körning tar med ändringen av sig själv.")
 
 
 class FindingLabel(Struct, frozen=True):
-    """A kind of finding in words: `summary` is of the kind, `meaning` of this finding."""
+    """A finding in words: `summary` describes its kind, `meaning` this finding."""
 
     title: str
     summary: str
@@ -176,7 +177,7 @@ TEXTS: Mapping[str, _Text] = {
 
 
 def finding_label(finding: Finding | None, code: str | None = None) -> FindingLabel:
-    """What is said of a finding; of a kind of findings where there is only its `code`."""
+    """Return the label of a finding, or of a kind of finding when only its `code` is given."""
     code = code or (finding.code if finding is not None else "")
     text = TEXTS.get(code)
     if text is None:
@@ -189,7 +190,7 @@ def finding_label(finding: Finding | None, code: str | None = None) -> FindingLa
 
 
 class _Known(dict[str, str]):
-    """Words by name; one that is not known is left out rather than an error."""
+    """Values by name; an unknown name gives a dash instead of an error."""
 
     def __missing__(self, key: str) -> str:
         return "–"

@@ -1,4 +1,4 @@
-"""Numbers and times as people read them."""
+"""Numbers, times and durations formatted for people."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -8,11 +8,11 @@ from flask_babel import get_locale, gettext, ngettext
 LOCAL = ZoneInfo("Europe/Stockholm")
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 SPACE = "\u00a0"
-"""Between thousands; it does not break."""
+"""Thousands separator: a no-break space."""
 
 
 def number(value: float) -> str:
-    """`1 234 567` in Swedish, `1,234,567` in English; at most one decimal."""
+    """Format as `1 234 567` in Swedish, `1,234,567` in English; at most one decimal."""
     whole = float(value).is_integer()
     text = f"{value:,.0f}" if whole else f"{value:,.1f}"
     if str(get_locale()) == "en":
@@ -21,12 +21,12 @@ def number(value: float) -> str:
 
 
 def moment(at: float) -> str:
-    """A time in Sweden, such as `2026-08-17 07:00`."""
+    """Format a time (seconds since 1970 UTC) in Swedish local time: `2026-08-17 07:00`."""
     return f"{datetime.fromtimestamp(at, UTC).astimezone(LOCAL):%Y-%m-%d %H:%M}"
 
 
 def ago(at: float, now: float) -> str:
-    """How long ago, in one unit: `för 12 minuter sedan`."""
+    """Format how long ago `at` was, in one unit: `för 12 minuter sedan`."""
     past = max(0.0, now - at)
     if past < MINUTE:
         return str(gettext("för mindre än en minut sedan"))
@@ -40,7 +40,7 @@ def ago(at: float, now: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """How long something took, in one unit."""
+    """Format a duration in one unit."""
     if seconds < 1:
         return str(gettext("under en sekund"))
     if seconds < 2 * MINUTE:

@@ -1,8 +1,8 @@
-"""What htmx, which swaps parts of pages, says in its requests. https://htmx.org/reference/#headers"""
+"""Requests by htmx, which swaps parts of pages. https://htmx.org/reference/#headers"""
 
 from flask import request
 
 
 def asks_for_part() -> bool:
-    """Whether a page asks for a part of itself, not a person for a page."""
+    """Whether htmx asks for a part of a page, rather than a browser for a whole page."""
     return request.headers.get("HX-Request") == "true"

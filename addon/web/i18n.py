@@ -1,4 +1,4 @@
-"""Which language the pages speak: Swedish first, English second."""
+"""The language of the pages: Swedish by default, English as the alternative."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ LANGUAGES = ("sv", "en")
 
 
 def init_app(app: Flask) -> None:
-    """Have the application's pages in the language that the person chose, or their browser."""
+    """Show the pages in the language that the person chose, or else the one of their browser."""
     app.config["BABEL_DEFAULT_LOCALE"] = "sv"
     app.config["BABEL_DEFAULT_TIMEZONE"] = "Europe/Stockholm"
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
@@ -27,7 +27,7 @@ def init_app(app: Flask) -> None:
 
 
 def language() -> str:
-    """The language of this request."""
+    """Return the language of this request; Swedish outside a request."""
     if not request:
         return "sv"
     language = session.get("language")
@@ -37,12 +37,15 @@ def language() -> str:
 
 
 def gettext_str(text: str, **values: object) -> str:
-    """A text in the language of this request; import it as `_`, so that it is translated."""
+    """Translate a text to the language of this request.
+
+    Import it as `_`, so that the extraction of messages finds the text.
+    """
     return str(gettext(text, **values))
 
 
 def _with_numbers_written(ngettext: Any) -> Callable[..., Any]:
-    """The templates' `ngettext`, with its number as the language writes it: 11 204 personer."""
+    """Return a template `ngettext` that formats its number for the language: 11 204 personer."""
 
     @pass_context
     def counted(context: Context, singular: str, plural: str, num: int, **values: object) -> Any:
@@ -56,7 +59,7 @@ bp = Blueprint("language", __name__)
 
 @bp.post("/sprak")
 def choose() -> AnyResponse:
-    """Speak the language that was chosen from now on."""
+    """Save the chosen language in the session and go back to the page."""
     wanted = request.form.get("language", "")
     if wanted in LANGUAGES:
         session["language"] = wanted

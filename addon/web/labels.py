@@ -1,4 +1,4 @@
-"""The words of the domain as the pages say them: codes in, Swedish or English out."""
+"""The domain's codes as words in the pages, in Swedish or English."""
 
 import re
 from collections.abc import Mapping
@@ -158,7 +158,7 @@ WIRE: Words = {
 
 
 def counted_people(students: int, staff: int) -> str:
-    """So many people of both kinds: `12 elever och 4 i personalen`."""
+    """Format the numbers of students and staff: `12 elever och 4 i personalen`."""
     said = ngettext(
         "%(n)s elev och %(staff)s i personalen",
         "%(n)s elever och %(staff)s i personalen",
@@ -170,7 +170,7 @@ def counted_people(students: int, staff: int) -> str:
 
 
 def counted_type(resource_type: str, count: int) -> str:
-    """So many resources of a type: `1 klass eller grupp`, `12 klasser och grupper`."""
+    """Format a number of resources of a type: `1 klass eller grupp`, `12 klasser och grupper`."""
     match resource_type:
         case "User":
             said = ngettext("%(n)s person", "%(n)s personer", count, n=number(count))
@@ -192,7 +192,7 @@ def counted_type(resource_type: str, count: int) -> str:
 
 
 def attribute_name(attribute: str) -> str:
-    """An attribute in plain words; a custom schema's field by its own name."""
+    """Return an attribute's name in plain words; a field of a custom schema has its own name."""
     if attribute in ATTRIBUTES:
         return str(ATTRIBUTES[attribute])
     parts = attribute.split(".")
@@ -203,29 +203,29 @@ def attribute_name(attribute: str) -> str:
 
 
 def reason_name(reason: str) -> str:
-    """Why somebody is not sent."""
+    """Return the text of the reason why a person is not sent."""
     return str(REASONS[reason]) if reason in REASONS else finding_label(None, reason).title
 
 
 def severity_name(severity: str) -> str:
-    """How grave a finding is."""
+    """Return the text of a finding's severity."""
     return str(SEVERITIES.get(severity, severity))
 
 
 def wire_name(name: str) -> str:
-    """What a value of a resource is called; of several of a kind, with its number."""
+    """Return the name of a value of a resource; one of several values keeps its number."""
     plain = re.sub(r" (\d+)", "", name)
     which = re.findall(r" (\d+)", name)
     return " ".join([str(WIRE.get(plain, plain)), *which])
 
 
 def who_name(who: str) -> str:
-    """Who did something, as the log of changes has them."""
+    """Return the name of an actor as the audit log shows it."""
     return str(gettext("Den som driver Skolsynk")) if who == "command line" else who
 
 
 def subject_name(subject: str, tenant: Tenant, vendors: Mapping[str, Vendor]) -> str:
-    """A unit's or vendor's name by its code or id."""
+    """Return the name of a school unit by its code, or of a vendor by its id."""
     if subject in vendors:
         return vendors[subject].name
     return next((unit.name for unit in tenant.school_units if unit.code == subject), subject)
@@ -236,7 +236,7 @@ def _said(words: Words) -> object:
 
 
 def init_app(app: Flask) -> None:
-    """Give the templates the words, as filters."""
+    """Register the labels and formats as template filters."""
     app.jinja_env.filters.update(
         number=number,
         moment=moment,

@@ -1,4 +1,4 @@
-"""A page of a long list, by the address's `sida`; and the address of the page with changes."""
+"""Pages of a long list, by the query parameter `sida`, and links to the current page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
@@ -9,11 +9,15 @@ from msgspec import Struct
 T = TypeVar("T")
 
 OF_FLASK = frozenset({"endpoint", "_anchor", "_external", "_method", "_scheme"})
-"""What `url_for` takes for its own, whoever wrote it in the address."""
+"""Keyword arguments of `url_for` itself, which a query parameter must not be able to set."""
 
 
 class EntryPage(Struct, Generic[T], frozen=True):
-    """Some of a list's entries. `number` begins at 1; `total` is of the whole list."""
+    """One page of a list's entries.
+
+    `number` is the page's, from 1; `first` is the position of its first entry in the list, from
+    1; `total` counts the entries of the whole list.
+    """
 
     entries: Sequence[T]
     number: int
@@ -23,12 +27,12 @@ class EntryPage(Struct, Generic[T], frozen=True):
 
     @property
     def last(self) -> int:
-        """The place of the last entry shown, from 1."""
+        """The position of the last entry shown, from 1."""
         return self.first + len(self.entries) - 1
 
 
 def page_of(entries: Sequence[T], given: Mapping[str, str], size: int) -> EntryPage[T]:
-    """The page that the address asks for; the nearest there is when there is none such."""
+    """Return the page that the query asks for, or the nearest one that exists."""
     pages = max(1, -(-len(entries) // size))
     asked = given.get("sida", "1")
     number = min(max(1, int(asked)), pages) if asked.isdecimal() and len(asked) < 9 else 1
@@ -37,7 +41,7 @@ def page_of(entries: Sequence[T], given: Mapping[str, str], size: int) -> EntryP
 
 
 def this_page(**changes: object) -> str:
-    """The address of the request's page with parts of it changed; None takes a part away."""
+    """Return the current page's address with the given parameters changed; None removes one."""
     asked = {name: text for name, text in request.args.items() if name not in OF_FLASK}
     return url_for(str(request.endpoint), **{**asked, **(request.view_args or {}), **changes})
 

@@ -1,4 +1,4 @@
-"""What a page has in hand: who asks, and their own tenant. There is no way to another's."""
+"""The context of a page's request: the administrator and their tenant, and no other tenant."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -37,18 +37,17 @@ from addon.web.services import Services
 T = TypeVar("T")
 
 SAVING = 25.0
-"""Seconds that a form waits for what it needs, so that nothing that was filled in is lost."""
+"""Seconds that a submitted form waits for computed data, so that nothing filled in is lost."""
 LOOKING = 2.0
-"""Seconds that a part of a page waits that a form asks for as it is filled in."""
+"""Seconds that a part of a page waits when a form requests it while it is being filled in."""
 RECENT = 30
-"""Entries of the log that are looked through for who was faster."""
+"""Newest audit entries that are searched for the change that caused an edit conflict."""
 
 
 class EditConflict(Exception):
-    """What was to be saved has been changed by another since the form was shown.
+    """Another administrator has changed what a form is about since the form was shown.
 
-    `by` are the entries of the log of changes that did it, the newest first; `now` is how the
-    part stands, so that the form can be shown again with what was typed.
+    `by` are the audit entries of those changes, the newest first.
     """
 
     def __init__(self, by: tuple[AuditEntry, ...]) -> None:
@@ -57,7 +56,7 @@ class EditConflict(Exception):
 
 
 class WaitingHold(Struct, frozen=True):
-    """What waits for a person's word at a vendor, and in which ledger."""
+    """A hold at a vendor that waits for an administrator's decision, and the ledger it is for."""
 
     key: LedgerKey
     vendor: str
@@ -65,7 +64,7 @@ class WaitingHold(Struct, frozen=True):
 
 
 class RequestContext:
-    """The request's own surroundings, once `addon.web.security.auth` has let somebody in."""
+    """The context of a request that `addon.web.security.auth` has authenticated."""
 
     def __init__(self, admin: Administrator, services: Services) -> None:
         self.admin = admin
@@ -76,7 +75,7 @@ class RequestContext:
 
     @property
     def tenant_id(self) -> str:
-        """The customer whom the administrator was found to be one of."""
+        """The id of the Google customer that the administrator belongs to."""
         return self.admin.tenant
 
     @property
@@ -85,12 +84,12 @@ class RequestContext:
 
     @property
     def vendors(self) -> dict[str, Vendor]:
-        """The vendor profiles by id, in their file's order."""
+        """The vendor profiles by id, in the order of their file."""
         return dict(self.services.settings.vendors)
 
     @property
     def sync_context(self) -> SyncContext:
-        """What a run needs."""
+        """The context of a run."""
         return self.services.sync_context()
 
     @cached_property
@@ -99,21 +98,21 @@ class RequestContext:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing of this tenant has been saved yet."""
+        """Whether no document of this tenant has been saved yet."""
         return self._stored is None
 
     @cached_property
     def tenant(self) -> Tenant:
-        """The tenant's document; where there is none yet, what it begins as."""
+        """The tenant's document, or the initial one when none has been saved yet."""
         return self._draft() if self._stored is None else load_tenant(self._stored)
 
     @property
     def version(self) -> str:
-        """Stands for the document as it is."""
+        """A hash of the stored document."""
         return sha256(self._stored or b"").hexdigest()[:16]
 
     def vendor_name(self, vendor: str) -> str:
-        """What the vendor is called."""
+        """Return the vendor's name; its id when there is no such vendor."""
         profile = self.vendors.get(vendor)
         return vendor if profile is None else profile.name
 
@@ -121,15 +120,15 @@ class RequestContext:
 
     @property
     def directory(self) -> TenantDirectory:
-        """The tenant's directory and what the document makes of it.
+        """The tenant's directory and what follows from it and the document.
 
-        Raises DirectoryNotRead, StillComputing.
+        Raises DirectoryNotRead and StillComputing.
         """
         return self._find_directory()
 
     @property
     def directory_not_read(self) -> DirectoryNotRead | None:
-        """Why there is no directory; None where it has been read, also while that is unpacked."""
+        """Why there is no directory; None when it has been read, even while it is unpacked."""
         try:
             self._find_directory()
         except DirectoryNotRead as error:
@@ -144,28 +143,28 @@ class RequestContext:
         )
 
     def from_directory(self, work: Callable[[TenantDirectory], T]) -> T | None:
-        """What `work` makes of the directory; None where it is not read, or still computing."""
+        """Return what `work` makes of the directory; None when that is not ready."""
         try:
             return work(self.directory)
         except (DirectoryNotRead, StillComputing):
             return None
 
     def wait_longer(self) -> None:
-        """Have a form wait for what is being made: what was filled in is not to be lost."""
+        """Let a form wait longer for computed data, so that nothing filled in is lost."""
         self.wait_budget = WaitBudget(LOOKING if asks_for_part() else SAVING)
 
     # Runs and holds
 
     @cached_property
     def runs(self) -> list[RunRecord]:
-        """The newest runs, the newest first."""
+        """The 50 newest runs, the newest first."""
         return self.store.runs(self.tenant_id, 50)
 
     @cached_property
     def newest_run(self) -> str:
-        """Stands for what the ledgers are like.
+        """A hash that changes whenever the ledgers may have changed.
 
-        It changes whenever a run begins or ends, and when a vendor has been reconciled with.
+        That is when a run begins or ends, and when a vendor has been reconciled.
         """
         runs = [(run.id, run.status, run.finished) for run in self.runs]
         vendors = self.store.list_names(Namespace(reconcile.NAMESPACE, self.tenant_id), self.now)
@@ -176,14 +175,14 @@ class RequestContext:
 
     @cached_property
     def holds(self) -> tuple[WaitingHold, ...]:
-        """What waits for a person's word."""
+        """The holds that wait for an administrator's decision."""
         found = []
         for connection in self.tenant.connections:
             current = ledger_key(self.tenant_id, connection)
             modes = get_args(LedgerMode) if current is None else (current.mode,)
             for key in (LedgerKey(self.tenant_id, connection.vendor, mode) for mode in modes):
                 hold = self.store.hold(key)
-                # At a connection that is off nothing but a withdrawal can be let go.
+                # At a connection that is off, only a withdrawal can be approved.
                 if hold is not None and hold.waits and (key == current or hold.withdrawal):
                     found.append(WaitingHold(key, key.vendor, hold))
         return tuple(found)
@@ -200,14 +199,15 @@ class RequestContext:
         version_token: str | None = None,
         places: tuple[str, ...] = (),
     ) -> Tenant:
-        """Change the document and log it: both or neither. The document as it is now.
+        """Change the document and log the change, both or neither; return the current document.
 
-        `change` is made on the document as it is stored at that moment, so what others change
-        elsewhere stays. `part` is what of a document the form was about, and `version_token` what
-        the method of that name gave of it when the form was shown. Raises EditConflict when it is
-        another now, by those who changed `subject`, or what begins with one of `places` where
-        they are given. Raises DocumentError with the places when the document would not be
-        right; then, as when it raises EditConflict or StoreError, nothing is changed.
+        `change` is applied to the document as it is stored at that time, so that changes that
+        others make elsewhere in it are kept. `part` selects what of a document the form is about,
+        and `version_token` is what the method of that name returned for it when the form was
+        shown. Raises EditConflict when the part has changed since, with the entries that changed
+        `subject`, or a place that begins with one of `places` where they are given. Raises
+        DocumentError with the faulty places when the document would be invalid. When it raises
+        either of these or StoreError, nothing is changed.
         """
         saved: list[tuple[Tenant, Tenant]] = []
 
@@ -240,37 +240,37 @@ class RequestContext:
         return saved[0][1]
 
     def version_token(self, part: Callable[[Tenant], object]) -> str:
-        """What a form about this part of the document carries, to be given to `save`.
+        """Return the token that a form about this part of the document carries for `save`.
 
-        It stands for the part as the form first showed it: a form that is shown again keeps its
-        own, until its sender has been told that another was faster.
+        It identifies the part as the form first showed it: a form that is shown again keeps its
+        token until its sender has been told of an edit conflict.
         """
         if request.method == "POST" and not self._conflicted and "mark" in request.form:
             return request.form["mark"]
         return self.current_version_token(part)
 
     def current_version_token(self, part: Callable[[Tenant], object]) -> str:
-        """The mark of a form that shows the part as it is now."""
+        """Return the version token of the part as it is now."""
         return f"{content_hash(part(self.tenant))}-{int(self.now)}"
 
     def is_current(self, mark: str, part: Callable[[Tenant], object]) -> bool:
-        """Whether the part is still as the form with this mark first showed it."""
+        """Whether the part is unchanged since the form with this version token showed it."""
         return _hash_in(mark) == content_hash(part(self.tenant))
 
     def _forget_document(self) -> None:
-        """Have the document be as it is stored when it is next asked for."""
+        """Drop the loaded document, so that it is loaded again on next use."""
         self.__dict__.pop("_stored", None)
         self.__dict__.pop("tenant", None)
 
     def append_audit(self, action: str, subject: str = "") -> None:
         """Log an action that changes nothing in the document."""
-        # Of this moment, not of the request's beginning: what is done in one request has an order.
+        # The current time, not the request's start: actions in one request keep their order.
         at = self.services.clock()
         entry = AuditEntry(new_entry_id(at), at, self.admin.email, action, subject)
         self.store.append_audit(self.tenant_id, entry)
 
     def forget_directory(self) -> None:
-        """Have the directory read again when it is next asked for."""
+        """Drop the directory, so that it is read again when it is next needed."""
         snapshot_store.forget(self.store, self.tenant_id)
         self.services.directories.forget(self.tenant_id)
 
@@ -286,7 +286,7 @@ class RequestContext:
     def _who_changed(
         self, subject: str, places: tuple[str, ...], since: float
     ) -> tuple[AuditEntry, ...]:
-        """The newest entries that tell of a change there since, with no more than those changes."""
+        """Return the three newest entries with a change there since, with only those changes."""
         found = []
         for entry in self.store.audit_entries(self.tenant_id, RECENT):
             if entry.at < since:
@@ -297,7 +297,10 @@ class RequestContext:
         return tuple(found[:3])
 
     def _update_snapshot(self, before: Tenant, after: Tenant) -> None:
-        """What is kept of the directory must hide who is protected, and have what is asked of."""
+        """Drop the stored directory when the change affects what it must contain.
+
+        It must leave out protected people, and have every attribute that the document uses.
+        """
         if before.protected != after.protected:
             self.forget_directory()
             return
@@ -307,12 +310,12 @@ class RequestContext:
 
 
 def request_context() -> RequestContext:
-    """What the page that is being made has in hand."""
+    """Return the context of the request that is being answered."""
     return cast(RequestContext, g.ctx)
 
 
 def content_hash(part: object) -> str:
-    """Stands for a part of the document as a form has shown it."""
+    """Return a hash of a part of the document."""
     return sha256(msgspec.json.encode(part)).hexdigest()[:16]
 
 
@@ -321,20 +324,20 @@ def _hash_in(mark: str | None) -> str:
 
 
 def _time_in(mark: str | None) -> float:
-    """When the form was shown, in seconds since 1970 UTC; 0 where the mark does not say."""
+    """Return when the form was shown, in seconds since 1970 UTC; 0 when the mark has no time."""
     at = (mark or "").partition("-")[2]
     return float(at) if at.isdecimal() and len(at) < 16 else 0.0
 
 
 def _is_there(place: str, entry: AuditEntry, subject: str, places: tuple[str, ...]) -> bool:
-    """Whether a change at `place` that an entry tells of is about what a form was about."""
+    """Whether an entry's change at `place` concerns the subject or places of a form."""
     if places:
         return place.startswith(places)
     return entry.subject == subject or not subject or f"[{subject}]" in place
 
 
 def with_unit(tenant: Tenant, code: str, **values: object) -> Tenant:
-    """The document with fields of one unit changed. Raises KeyError where there is no such."""
+    """Return the document with fields of one unit changed. Raises KeyError for an unknown unit."""
     if not any(unit.code == code for unit in tenant.school_units):
         raise KeyError(code)
     units = tuple(
@@ -345,7 +348,10 @@ def with_unit(tenant: Tenant, code: str, **values: object) -> Tenant:
 
 
 def with_connection(tenant: Tenant, vendor: str, **values: object) -> Tenant:
-    """The document with fields of one connection changed. Raises KeyError where there is none."""
+    """Return the document with fields of one connection changed.
+
+    Raises KeyError when there is no such connection.
+    """
     if tenant.connection(vendor) is None:
         raise KeyError(vendor)
     connections = tuple(

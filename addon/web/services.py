@@ -1,4 +1,4 @@
-"""What the web application's parts share: the store, the queue, and work that is done by itself."""
+"""Services that the web application shares: the store, the task queue and scheduled work."""
 
 import logging
 import threading
@@ -32,14 +32,14 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 REGISTER_EVERY = 3600.0
-"""Seconds between looks at the age of the register's copy."""
+"""Seconds between checks of the age of the register's copy."""
 
 
 class Services:
-    """Store and queue of one process, opened when they are first asked for.
+    """The store and the queue of one process, opened on first use.
 
-    Gunicorn forks after the application is made, and neither SQLite's nor gRPC's connections
-    may go from one process to another.
+    Gunicorn forks after the application is created, and neither SQLite's nor gRPC's connections
+    may be used across processes.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class Services:
         self._register_again = 0.0
 
     def sync_context(self) -> SyncContext:
-        """What a run needs."""
+        """Return the context of a run."""
         return structs.replace(sync_context(self.settings, self.store()), clock=self.clock)
 
     def mailer(self) -> Mailer | None:
-        """What sends notices, where mail is set up."""
+        """Return the mailer of the notifications, or None when mail is not configured."""
         return mailer(self.settings.web.mail, secret_manager())
 
     def is_due(self, tenant_id: str, window: str) -> bool:
@@ -81,8 +81,10 @@ class Services:
         return is_due(tenant, window, self.settings.schedule_hours)
 
     def maintain(self) -> None:
-        """Forget the directories whose day is over, and renew the copy of the school unit register
-        where it is old; trouble is only logged.
+        """Drop expired directories from memory and refresh an old copy of the school unit
+        register.
+
+        A failure to refresh the register is only logged.
         """
         self.directories.drop_expired(self.clock())
         if self.settings.web.register is None or self.clock() < self._register_again:
@@ -103,8 +105,10 @@ class Services:
         snapshot_store.read_and_store(told, self.store(), tenant, self.clock)
 
     def start(self, templates: Environment) -> None:
-        """Make ready for pages; where tasks are done in this process, begin: with those that were
-        left, then as scheduled. Once, in the process that serves. Raises StoreError.
+        """Prepare the process to serve pages and, where tasks run in this process, start them:
+        first those that were left undone, then the scheduled ones.
+
+        Call it once, in the process that serves. Raises StoreError.
         """
         tune_for_latency(templates)
         queue = self.queue()
@@ -116,7 +120,7 @@ class Services:
         self._schedule.start()
 
     def stop(self) -> None:
-        """Begin nothing more; what is under way has a moment to end."""
+        """Start no more tasks, and wait briefly for the one that is running."""
         if self._schedule is not None:
             self._schedule.stop()
             queue = self.queue()
@@ -125,13 +129,13 @@ class Services:
 
 
 def current_services() -> Services:
-    """The services of the application that answers this request."""
+    """Return the services of the application that answers this request."""
     found: Services = current_app.extensions[EXTENSION_KEY]
     return found
 
 
 class _Lazy(Generic[T]):
-    """Makes something when it is first asked for; if that fails, when it is next."""
+    """A value that is made on first use; a failure is retried on the next use."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
@@ -148,7 +152,7 @@ class _Lazy(Generic[T]):
 def _open_queue(
     settings: Settings, store: Callable[[], Store], clock: Callable[[], float]
 ) -> TaskQueue:
-    """The queue that the settings name. Raises TaskQueueError."""
+    """Open the queue that the settings name. Raises TaskQueueError."""
     if not isinstance(settings.tasks, CloudTasks):
         return LocalTaskQueue(store, clock)
     from addon.tasks.cloud_tasks import CloudTasksQueue  # its client takes a second to import

@@ -1,4 +1,4 @@
-"""What cron calls: a task for each tenant's run, and what has expired is removed."""
+"""The endpoints that cron calls: enqueue each tenant's run, and delete expired data."""
 
 import logging
 
@@ -16,9 +16,9 @@ bp = Blueprint("cron", __name__, url_prefix="/cron")
 
 @bp.get("/sync")
 def sync() -> tuple[dict[str, int | str], int]:
-    """Enqueue the runs of the window that begins now; a second call makes no doubles.
+    """Enqueue the runs of the window that begins now; a second call adds no duplicates.
 
-    Cron tries 503 again.
+    Cron retries after a 503.
     """
     services = current_services()
     now = services.clock()
@@ -37,13 +37,13 @@ def sync() -> tuple[dict[str, int | str], int]:
 
 @bp.get("/register")
 def register() -> tuple[dict[str, str], int]:
-    """Have the copy of the school unit register renewed where it is old."""
+    """Refresh the copy of the school unit register when it is old."""
     current_services().maintain()
     return {"outcome": "done"}, 200
 
 
 def _delete_expired(store: Store, now: float) -> None:
-    """Remove what has expired; what cannot be removed now is removed the next time."""
+    """Delete expired data; what cannot be deleted now is deleted the next time."""
     try:
         log.info("%d items had expired", store.delete_expired(now))
     except StoreError as error:

@@ -1,4 +1,4 @@
-"""Whether the process is alive, and whether it can do its work."""
+"""Health checks: whether the process is alive, and whether it can reach its store."""
 
 import logging
 import threading
@@ -12,11 +12,11 @@ from addon.store.base import Store, StoreError
 log = logging.getLogger(__name__)
 
 ANSWERS_WITHIN = 5.0
-"""Seconds that the store may take."""
+"""Seconds that the store may take to answer."""
 KEPT = 5.0
-"""Seconds for which an answer holds: who asks often must not cost us reads."""
+"""Seconds for which an answer is cached, so that frequent checks do not cost us reads."""
 PROBE = "skolsynk.store_probe"
-"""Where `app.extensions` has the application's `StoreProbe`."""
+"""The key of the application's `StoreProbe` in `app.extensions`."""
 NOBODY = "readyz"
 """An id that no tenant has."""
 
@@ -26,13 +26,13 @@ bp = Blueprint("health", __name__)
 
 @bp.get("/healthz")
 def healthz() -> dict[str, str]:
-    """Answers as long as the process does."""
+    """Answer 200 while the process runs."""
     return {"status": "ok"}
 
 
 @bp.get("/readyz")
 def readyz() -> tuple[dict[str, str], int]:
-    """Whether the store can be reached."""
+    """Answer 200 when the store can be reached, else 503."""
     probe: StoreProbe = current_app.extensions[PROBE]
     if probe.ok():
         return {"status": "ok", "store": "ok"}, 200
@@ -40,12 +40,12 @@ def readyz() -> tuple[dict[str, str], int]:
 
 
 def init_app(app: Flask, store: Callable[[], Store]) -> None:
-    """Let the health endpoints ask the store, which is opened at the first question."""
+    """Give the health endpoints a probe of the store, which is opened at the first check."""
     app.extensions[PROBE] = StoreProbe(store)
 
 
 class StoreProbe:
-    """Whether the store answers; it is asked by one at a time, and in time."""
+    """Checks whether the store answers within ANSWERS_WITHIN, one check at a time."""
 
     def __init__(self, store: Callable[[], Store]) -> None:
         self._store = store

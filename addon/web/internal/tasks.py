@@ -1,4 +1,4 @@
-"""What Cloud Tasks calls: the endpoints through which tasks come back to be done."""
+"""The endpoints that Cloud Tasks calls to have tasks done."""
 
 from flask import Blueprint, request
 
@@ -6,7 +6,7 @@ from addon.tasks.handlers import DELIVER, READ, RECONCILE, RUN, WITHDRAW
 from addon.web.services import current_services
 
 LARGEST = 16_384
-"""Bytes of a payload: it has ids only."""
+"""Maximum bytes of a payload, which has ids only."""
 
 bp = Blueprint("tasks", __name__)
 

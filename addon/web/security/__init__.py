@@ -1,1 +1,1 @@
-"""Who gets in: administrators, App Engine's callers, CSRF, sessions and response headers."""
+"""Access control: administrators, callers of cron and tasks, CSRF, sessions, response headers."""

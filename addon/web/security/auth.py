@@ -1,7 +1,7 @@
-"""Who may come in to the pages: administrators of the customer, asked of Google daily.
+"""Authentication: the pages are for administrators of the customer, checked with Google daily.
 
-Everything is shut that is not named as open. The tenant is the one that Google says the person
-belongs to; nothing that a request says can make it another.
+Every endpoint that is not listed in OPEN is closed. The tenant is the customer that Google says
+the person belongs to; nothing in a request can change it.
 """
 
 import logging
@@ -36,22 +36,22 @@ from addon.web.services import Services
 log = logging.getLogger(__name__)
 
 CHECKED_FOR = 24 * 3600.0
-"""Seconds for which it is believed that somebody still is an administrator."""
+"""Seconds for which Google's answer that somebody is an administrator is trusted."""
 OPEN = frozenset(
     {"static", "sign_in.page", "sign_in.begin", "sign_in.done", "sign_in.leave", "language.choose"}
 )
-"""Endpoints for anybody; for those that programs ask see `task_auth`."""
+"""Endpoints open to anyone; for those that programs call see `task_auth`."""
 OUR_OWN = frozenset({"", "403 accessNotConfigured", "403 SERVICE_DISABLED"})
-"""Why access was refused where it is Skolsynk itself that is not set up."""
+"""Reasons of a refused access that mean that Skolsynk itself is not set up."""
 SESSION = "admin"
 Role = Literal["anyone", "administrator", "cron", "tasks"]
 Refusal = Literal["nobody", "administrator", "delegated", "listed", "access", "unknown"]
 
 
 class Administrator(Struct, frozen=True):
-    """Who has signed in. `sub` is Google's id, `tenant` the customer whose administrator it is.
+    """A signed-in administrator. `sub` is Google's id, `tenant` the customer they administer.
 
-    Times are seconds since 1970 UTC; `checked` is when Google last said so.
+    Times are seconds since 1970 UTC; `checked` is when Google last confirmed it.
     """
 
     sub: str
@@ -64,7 +64,7 @@ class Administrator(Struct, frozen=True):
 
 
 class SignInRefused(Exception):
-    """The person may not come in; `why` chooses the words for it."""
+    """The person may not sign in; `why` selects the text that explains it."""
 
     def __init__(self, why: Refusal) -> None:
         super().__init__(why)
@@ -74,7 +74,7 @@ class SignInRefused(Exception):
 def init_app(
     app: Flask, services: Services, context_of: Callable[[Administrator, Services], Any]
 ) -> None:
-    """Let administrators in to pages and nobody else, whether the page exists or not."""
+    """Require an administrator for every page, whether the page exists or not."""
 
     @app.before_request
     def require_administrator() -> AnyResponse | None:
@@ -88,7 +88,7 @@ def init_app(
         try:
             admin = reauthenticate(services, admin)
         except SignInRefused as refused:
-            if refused.why != "unknown":  # then the same person may come in a little later
+            if refused.why != "unknown":  # when Google could not be asked, the session stays
                 session.clear()
             return refusal_text(refused.why)
         g.admin = admin
@@ -97,19 +97,22 @@ def init_app(
 
 
 def signed_in(now: float) -> Administrator | None:
-    """Who the session says has signed in, not too long ago."""
+    """Return the session's administrator; None when nobody has signed in within LONGEST."""
     kept = session.get(SESSION)
     if not isinstance(kept, dict):
         return None
     try:
         admin = Administrator(**kept)
     except TypeError:
-        return None  # of another version of the program
+        return None  # the session is of another version of the program
     return admin if now - admin.signed_in < LONGEST else None
 
 
 def authenticate(services: Services, sub: str, email: str) -> Administrator:
-    """The person whom the provider named, as an administrator. Raises SignInRefused."""
+    """Return the person that the identity provider named as an administrator.
+
+    Raises SignInRefused.
+    """
     now = services.clock()
     found = _asked(services.settings, sub, email)
     admin = Administrator(
@@ -126,7 +129,10 @@ def authenticate(services: Services, sub: str, email: str) -> Administrator:
 
 
 def reauthenticate(services: Services, admin: Administrator) -> Administrator:
-    """The administrator, asked for again when the answer is a day old. Raises SignInRefused."""
+    """Return the administrator, checked with Google again when the last check is a day old.
+
+    Raises SignInRefused.
+    """
     if services.clock() - admin.checked < CHECKED_FOR:
         _raise_unless_listed(services, admin)
         return admin
@@ -139,7 +145,7 @@ def reauthenticate(services: Services, admin: Administrator) -> Administrator:
 
 
 def remember(admin: Administrator) -> None:
-    """Begin a session, and nothing of an earlier one."""
+    """Start a new session; of an earlier one only the language is kept."""
     language = session.get("language")
     session.clear()
     session.permanent = True
@@ -149,22 +155,22 @@ def remember(admin: Administrator) -> None:
 
 
 def is_allowed(admin: Administrator, listed: Sequence[str]) -> bool:
-    """Whether a tenant that lists these administrators lets this one in.
+    """Whether a tenant that lists these administrators admits this one.
 
-    Without a list all super administrators are let in; the delegated by their names only.
+    Without a list all super administrators are admitted; delegated ones only when listed.
     """
     named = admin.email.casefold() in map(str.casefold, listed)
     return named or (admin.super_admin and not listed)
 
 
 def refusal_text(why: Refusal) -> Response:
-    """The page that says why somebody may not come in, and what they can do."""
+    """Return the page that says why somebody is refused, and what they can do about it."""
     status = 503 if why == "unknown" else 403
     return make_response(render_template("sign_in/refused.html", why=why), status)
 
 
 def roles(app: Flask) -> Mapping[str, Role]:
-    """Who may come in where, by method and rule; a snapshot of it is kept in tests."""
+    """Return the role that each method and rule requires; the tests keep a snapshot of it."""
     found: dict[str, Role] = {}
     for rule in app.url_map.iter_rules():
         methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
@@ -185,7 +191,7 @@ def _plain(admin: Administrator) -> dict[str, Any]:
 
 
 def _asked(settings: Settings, sub: str, email: str) -> AdministratorAccount:
-    """What Google says of the person. Raises SignInRefused."""
+    """Look up the person's account with Google. Raises SignInRefused."""
     try:
         found = find_account(source_as(settings, email), sub, email)
     except AccessRefused as error:
@@ -200,7 +206,7 @@ def _asked(settings: Settings, sub: str, email: str) -> AdministratorAccount:
 
 
 def _raise_unless_listed(services: Services, admin: Administrator) -> None:
-    """Raises SignInRefused when the tenant lets in others only; the delegated only by name."""
+    """Raise SignInRefused unless the tenant admits the administrator; see `is_allowed`."""
     stored = services.store().tenant(admin.tenant)
     listed = () if stored is None else load_tenant(stored).administrators
     if not is_allowed(admin, listed):
@@ -208,8 +214,8 @@ def _raise_unless_listed(services: Services, admin: Administrator) -> None:
 
 
 def _to_sign_in() -> AnyResponse:
-    """Nobody learns which pages there are."""
-    if asks_for_part():  # a part of a page: the whole page signs in
+    """Send the person to the sign-in page, the same way whether the page exists or not."""
+    if asks_for_part():  # redirect the whole page, not the part of it
         to = _sign_in_page(_path_of(request.headers.get("HX-Current-URL", "")))
         return Response(status=401, headers={"HX-Redirect": to})
     if request.method in ("GET", "HEAD"):
@@ -218,7 +224,7 @@ def _to_sign_in() -> AnyResponse:
 
 
 def _path_of(address: str) -> str:
-    """The path and query of an address; nothing of what is none."""
+    """Return the path and query of a URL; an empty string when it is not a URL."""
     try:
         return urlsplit(address)._replace(scheme="", netloc="", fragment="").geturl()
     except ValueError:

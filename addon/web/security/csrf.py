@@ -1,4 +1,4 @@
-"""No form is taken that was not one of ours: a token in each, bound to the session."""
+"""CSRF protection: every form carries a token that is bound to the session."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,12 @@ from flask_wtf.csrf import CSRFProtect
 
 
 def init_app(app: Flask, exempt: Sequence[str]) -> None:
-    """Refuse what has no token, at all endpoints but those of the blueprints `exempt`.
+    """Refuse requests without a token at all endpoints but those of the blueprints `exempt`.
 
-    Those are for programs, which `task_auth` checks. Call this when all are registered.
+    The exempt ones are for programs, which `task_auth` checks. Call this when all blueprints are
+    registered.
     """
-    app.config["WTF_CSRF_TIME_LIMIT"] = None  # as long as the session
+    app.config["WTF_CSRF_TIME_LIMIT"] = None  # valid as long as the session
     protection = CSRFProtect(app)
     for name in exempt:
         protection.exempt(app.blueprints[name])

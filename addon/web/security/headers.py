@@ -16,20 +16,21 @@ HEADERS = {
     "base-uri 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
 }
-"""Where an endpoint says nothing else. https://owasp.org/www-project-secure-headers/
+"""Default response headers; an endpoint may set others.
+https://owasp.org/www-project-secure-headers/
 
-Images in `data:` are the style sheet's own arrows and ticks.
+Images in `data:` are the style sheet's own arrows and check marks.
 """
 HSTS = "max-age=31536000; includeSubDomains"
 FOR_PROGRAMS = ("cron", "tasks", "healthz", "readyz")
-"""First parts of the paths that programs ask, not people."""
+"""First parts of the paths that are for programs, not people."""
 STATIC_KEPT = "public, max-age=600"
 LARGEST = 6_000_000
-"""Bytes of a request: a register or a document of 5 MB and what is around it in a form."""
+"""Bytes of a request: a register or a document of 5 MB and the form around it."""
 
 
 def init_app(app: Flask, https_only: bool) -> None:
-    """Bound requests, follow their traces, and set the headers of every response."""
+    """Limit the size of requests, bind their traces to the log, set headers on every response."""
     app.config["MAX_CONTENT_LENGTH"] = LARGEST
     app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST  # a document is sent back as text to be confirmed
 

@@ -1,12 +1,12 @@
-"""Where a form or an address may lead back to: this application and nowhere else."""
+"""Safe redirect targets: paths of this application and nothing else."""
 
 FIRST = "/"
 
 
 def safe_path(path: str) -> str:
-    """A path of this application to go back to, or its first page.
+    """Return `path` when it is a path of this application, else the first page's.
 
-    Browsers take a backslash for a slash and leave out tabs and line breaks, and two slashes begin
+    Browsers treat a backslash as a slash and ignore tabs and line breaks, and two slashes begin
     the name of another host.
     """
     if not path.startswith("/") or path.startswith("//") or "\\" in path:
@@ -15,5 +15,5 @@ def safe_path(path: str) -> str:
 
 
 def safe_path_after_sign_in(path: str) -> str:
-    """The same, and no page of signing in or out."""
+    """Return the same as `safe_path`, but never a page for signing in or out."""
     return FIRST if path.startswith("/logga-") else safe_path(path)

@@ -1,4 +1,4 @@
-"""Sessions in a signed cookie: who has signed in, and nothing of pupils."""
+"""Sessions in a signed cookie: who has signed in, and no data about students."""
 
 import logging
 import secrets
@@ -18,9 +18,9 @@ from addon.web.security.headers import FOR_PROGRAMS
 log = logging.getLogger(__name__)
 
 IDLE = timedelta(hours=12)
-"""After so long without a request one must sign in again."""
+"""Time without a request after which a session expires."""
 LONGEST = 7 * 24 * 3600.0
-"""Seconds after which one must sign in again in any case."""
+"""Seconds from sign-in after which one must sign in again in any case."""
 SECRETS = Namespace("session")
 WITHOUT = "skolsynk.without_sessions"
 
@@ -28,7 +28,7 @@ WITHOUT = "skolsynk.without_sessions"
 def init_app(
     app: Flask, settings: Settings, store: Callable[[], Store], clock: Callable[[], float]
 ) -> None:
-    """Have the application keep sessions."""
+    """Configure the application's sessions."""
     secure = settings.serves_https
     app.config.update(
         SESSION_COOKIE_NAME="__Host-skolsynk" if secure else "skolsynk",
@@ -43,14 +43,14 @@ def init_app(
 
     @app.before_request
     def without_sessions() -> tuple[str, int] | None:
-        """No page is made where nobody can be known; the page that says so is a plain file."""
+        """Answer 503 when sessions cannot be opened; that page needs no session."""
         if WITHOUT not in request.environ:
             return None
         return render_template("errors/broken.html"), 503
 
 
 def secret(settings: Settings, store: Callable[[], Store], now: float) -> str:
-    """What sessions are signed with: as set, else made once and kept in the store.
+    """Return the secret that signs sessions: the setting, or one created once in the store.
 
     Raises NotConfigured and StoreError.
     """
@@ -67,7 +67,7 @@ def secret(settings: Settings, store: Callable[[], Store], now: float) -> str:
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """Sessions whose secret is asked for when the first person comes: not before a fork."""
+    """Sessions whose secret is loaded at the first request, so not before gunicorn forks."""
 
     def __init__(self, ask: Callable[[], str]) -> None:
         self._ask = ask

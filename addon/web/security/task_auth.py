@@ -1,16 +1,16 @@
-"""Who may come in to /cron and /tasks: App Engine itself, or our own service account.
+"""Authentication of /cron and /tasks: App Engine itself, or our own service account.
 
-On App Engine a request from outside cannot have these headers, since App Engine takes them away:
+On App Engine a request from outside cannot have these headers, since App Engine removes them:
 "headers with names that match App Engine-specific headers" are removed from incoming requests
 (https://cloud.google.com/appengine/docs/standard/reference/request-headers); of a task's headers,
 "if any of these headers are present in an external user request to your app, they are replaced by
-the internal ones" (https://cloud.google.com/tasks/docs/creating-appengine-handlers). Names spelt
-with underscores would look the same to WSGI; gunicorn drops those as long as its `header_map` is
-left as it is.
+the internal ones" (https://cloud.google.com/tasks/docs/creating-appengine-handlers). Names with
+underscores would look the same to WSGI; gunicorn drops those while its `header_map` has its
+default value.
 
 Elsewhere Cloud Tasks and Cloud Scheduler send an OpenID Connect token that Google has signed
-(https://cloud.google.com/tasks/docs/creating-http-target-tasks#token). When tasks are done in the
-process itself, nobody may come in.
+(https://cloud.google.com/tasks/docs/creating-http-target-tasks#token). When tasks run in the
+process itself, every request is refused.
 """
 
 import logging
@@ -32,26 +32,26 @@ from addon.settings import LocalTasks, Settings
 log = logging.getLogger(__name__)
 
 CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
-"""Where Google publishes the certificates that its tokens are checked with."""
+"""Where Google publishes the certificates that verify its tokens."""
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 SKEW = 10
-"""Seconds that Google's clock and ours may differ."""
+"""Seconds by which Google's clock and ours may differ."""
 CERTS_KEPT = 3600.0
-"""Seconds. Google announces new certificates a day and more before they are used."""
+"""Seconds. Google publishes new certificates a day or more before they are used."""
 FAILURE_KEPT = 5.0
 CERTS_WITHIN = 10.0
 
 
 class Unauthorized(Exception):
-    """The request may not come in; the message says why, for our log only."""
+    """The request is refused; the message says why, for our log only."""
 
 
 Verifier = Callable[[Headers], None]
-"""Lets a request with these headers in, or raises Unauthorized."""
+"""Accepts a request with these headers, or raises Unauthorized."""
 
 
 def init_app(app: Flask, settings: Settings, certs_url: str = CERTS_URL) -> None:
-    """Verify who calls /cron and /tasks, whether the path exists or not."""
+    """Verify the caller of /cron and /tasks, whether the path exists or not."""
     verifiers = _verifiers(settings, certs_url)
 
     @app.before_request
@@ -67,7 +67,7 @@ def init_app(app: Flask, settings: Settings, certs_url: str = CERTS_URL) -> None
 
 
 def _verifiers(settings: Settings, certs_url: str) -> Mapping[str, Verifier]:
-    """The verifiers by the first part of a path."""
+    """Return the verifiers by the first part of a path."""
     if settings.on_app_engine:
         return {"cron": _only_cron, "tasks": _only_tasks}
     if isinstance(settings.tasks, LocalTasks):
@@ -93,7 +93,7 @@ def _nobody(headers: Headers) -> None:
 
 
 class OidcVerifier:
-    """Lets in who has a token of `service_account` that Google has signed for `audience`.
+    """Accepts a token of `service_account` that Google has signed for `audience`.
 
     https://developers.google.com/identity/openid-connect/openid-connect#validatinganidtoken
     """
@@ -131,7 +131,7 @@ class OidcVerifier:
 
 
 class _Remembering(Transport):
-    """Fetches, and remembers what was fetched for a while; a failure for a shorter one."""
+    """A transport that caches responses for CERTS_KEPT and failures for FAILURE_KEPT."""
 
     def __init__(self) -> None:
         self._requests = Requests()
