@@ -1,4 +1,4 @@
-"""One module a page: its endpoints and nothing else."""
+"""The views of the pages: one module per page, with its endpoints and nothing else."""
 
 from addon.web.views import (
     audit_log,

@@ -1,4 +1,4 @@
-"""The log of changes: who changed what, and when."""
+"""The audit log: who changed what, and when."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ bp = Blueprint("audit_log", __name__)
 
 @bp.get("/installningar/logg")
 def page() -> str:
-    """Every change of the settings, the newest first."""
+    """Show every change of the settings, the newest first."""
     ctx = request_context()
     before = request.args.get("fore") or None
     entries = ctx.store.audit_entries(ctx.tenant_id, SIZE + 1, before)

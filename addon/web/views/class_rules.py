@@ -1,4 +1,4 @@
-"""Where a unit's classes, teaching groups and school years come from, with what that gives."""
+"""The rules for a unit's classes, teaching groups and school years, and their results."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from msgspec import structs
@@ -37,7 +37,7 @@ KINDS: dict[str, Kind] = {
     "grupper": "teaching_groups",
     "arskurser": "school_year",
 }
-"""The rules by their name in an address."""
+"""The rules by their name in the URL."""
 
 
 bp = Blueprint("class_rules", __name__)
@@ -45,7 +45,7 @@ bp = Blueprint("class_rules", __name__)
 
 @bp.get("/skolenheter/<code>/<any(klasser, grupper, arskurser):what>")
 def page(code: str, what: str) -> str:
-    """Which classes, groups or years are there?"""
+    """Show a rule and the classes, groups or years that it gives."""
     ctx = request_context()
     unit = unit_of(ctx, code)
     return _page(ctx, unit, what, rule_form(unit, KINDS[what]))
@@ -53,7 +53,7 @@ def page(code: str, what: str) -> str:
 
 @bp.post("/skolenheter/<code>/<any(klasser, grupper, arskurser):what>")
 def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
-    """Keep the rule; or, with `do`, show what it would give."""
+    """Save the rule; or, with `do`, show what it would give."""
     ctx = request_context()
     ctx.wait_longer()
     unit, kind = unit_of(ctx, code), KINDS[what]
@@ -65,7 +65,7 @@ def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
     if form.faults:
         return _page(ctx, unit, what, form, faults=form.faults), 400
     if form.rule is not None:
-        effect(ctx.directory, unit, kind, form.rule)  # one that takes too long is not kept
+        effect(ctx.directory, unit, kind, form.rule)  # a rule that takes too long is not saved
     if not _is_accepted(form) and _replacements(ctx, unit, kind, form.rule):
         told = {"accepted": _("Kryssa för att du har sett vad som tas bort.")}
         return _page(ctx, unit, what, form, faults=told), 400
@@ -99,7 +99,7 @@ _SOURCES = {
 
 
 def _attributes(directory: TenantDirectory, form: RuleForm) -> tuple[str, ...]:
-    """What a rule can read: the form's own first, where it is there no longer."""
+    """Return the attributes that a rule can read; the form's own also when it no longer exists."""
     return attributes(directory, (form.attribute,) if form.attribute else ())
 
 
@@ -164,7 +164,7 @@ def _replacements(
 
 
 def _seen(form: RuleForm) -> str:
-    """What stands for a rule whose consequences are accepted; another one's are not."""
+    """Return the value that identifies the rule whose consequences the administrator accepts."""
     return "none" if form.rule is None else choice_of(form.rule)
 
 

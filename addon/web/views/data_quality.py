@@ -1,4 +1,4 @@
-"""Datakvalitet: what is wrong in Workspace, and where to mend it."""
+"""Datakvalitet: what is wrong in Workspace, and where to correct it."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ from addon.web.views.directory import updated_since
 
 SIZE = 50
 NAMED = 20
-"""Members of a group that are told about at once; the others can be had as a file."""
+"""Members of a group that the page lists; the file lists all."""
 
 
 bp = Blueprint("data_quality", __name__)
@@ -31,7 +31,7 @@ bp = Blueprint("data_quality", __name__)
 
 @bp.get("/datakvalitet")
 def page() -> str:
-    """What is wrong in Workspace, and where do I mend it?"""
+    """Show what is wrong in Workspace, and where to correct it."""
     ctx = request_context()
     directory = ctx.directory
     found = kinds(directory)
@@ -48,7 +48,7 @@ def page() -> str:
 
 @bp.get("/datakvalitet/<code>")
 def kind(code: str) -> str:
-    """Whom one kind of finding is about, and how it is mended."""
+    """Show who has one kind of finding, and how to correct it."""
     ctx = request_context()
     if code not in MESSAGES:
         abort(404)
@@ -70,7 +70,7 @@ def kind(code: str) -> str:
 
 @bp.get("/datakvalitet.csv")
 def as_csv() -> Response:
-    """The findings, all or of a kind and a school unit: to forward to a school."""
+    """Return the findings as CSV, all or of one kind and school unit, to forward to a school."""
     ctx = request_context()
     code, unit = request.args.get("kod", ""), request.args.get("enhet", "")
     names = ctx.tenant.unit_names
@@ -92,7 +92,7 @@ def _of(found: Sequence[FindingRow], unit: str) -> Sequence[FindingRow]:
 
 
 def _trend(ctx: RequestContext) -> Markup | None:
-    """The findings over time, where there is more than one time."""
+    """Return a chart of the findings over time; None when there is only one point in time."""
     directory, store, tenant_id = ctx.directory, ctx.store, ctx.tenant_id
     trend = directory.get_or_compute(
         ("trend", ctx.newest_run), lambda: over_time(store.runs(tenant_id, RUNS_KEPT))
@@ -133,7 +133,7 @@ def _cells(kind: FindingKind, about: FindingRow, names: dict[str, str]) -> tuple
 
 
 def _csv(lines: Iterable[Sequence[str]]) -> bytes:
-    """As Excel in Sweden opens it: semicolons, and a byte order mark."""
+    """Encode as Excel in Sweden expects CSV: semicolons, and a byte order mark."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(_header())

@@ -1,4 +1,4 @@
-"""What a page shows while the directory is being read, or while what it needs is being made."""
+"""What a page shows while the directory is being read or what it needs is being computed."""
 
 from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -15,12 +15,12 @@ from addon.web.security.safe_redirect import safe_path
 
 READINGS = "runs"
 SAME_WITHIN = 30.0
-"""Seconds without a word from a reading under way within which it is not asked for again."""
+"""Seconds since the last progress of a reading within which no other is requested."""
 ACCEPTED, NOTHING, CONFLICT = 202, 204, 409
 
 
 def init_app(app: Flask) -> None:
-    """Have the application's pages wait for what they need, and say so."""
+    """Register error handlers that show a waiting page when data is not ready."""
 
     @app.errorhandler(DirectoryNotRead)
     def not_read(error: DirectoryNotRead) -> AnyResponse | tuple[str, int]:
@@ -41,13 +41,13 @@ bp = Blueprint("directory", __name__)
 
 @bp.post("/katalog/las")
 def read() -> AnyResponse:
-    """Have the directory read now, and come back to the page that asked for it."""
+    """Request a reading of the directory, and go back to the page that asked for it."""
     request_reading(request_context())
     return redirect(safe_path(request.form.get("back", "")))
 
 
 def request_reading(ctx: RequestContext) -> ReadingState:
-    """Have the tenant's directory read in the queue, unless it is being read; how that stands."""
+    """Enqueue a reading of the tenant's directory unless one is under way; return its state."""
     known = snapshot_store.load_state(ctx.store, ctx.tenant_id, ctx.now)
     if known is not None and known.status == "reading" and ctx.now - known.at < SAME_WITHIN:
         return known
@@ -69,9 +69,9 @@ def request_reading(ctx: RequestContext) -> ReadingState:
 
 
 def request_reading_unless_known(ctx: RequestContext, state: ReadingState | None) -> ReadingState:
-    """How the reading stands, of which `state` was known.
+    """Return the state of the reading, of which `state` was known.
 
-    One is requested where there is none, where its day is over, and where it was cut off.
+    A new reading is requested when there is none, when it has expired, and when it was cut off.
     """
     if state is None or state.status == "done" or state.lost(ctx.now):
         return request_reading(ctx)
@@ -87,15 +87,17 @@ def _page(state: ReadingState | None) -> AnyResponse | tuple[str, int]:
 
 
 def _form_again(state: ReadingState | None) -> tuple[str, int]:
-    """A form that met what was not there: nothing is saved, and all that was filled in is kept."""
+    """Show a form whose data was not ready: nothing is saved, and its fields are kept."""
     given = request.form.items(multi=True)
     fields = [each for each in given if each[0] not in ("csrf_token", "read")]
     return render_template("form_again.html", state=state, fields=fields), CONFLICT
 
 
 def _part_again(state: ReadingState | None) -> AnyResponse:
-    """A part of a page that a form asks for as it is filled in: what is shown stays, and what
-    asked is told to ask again; where the directory cannot be read, that is said in the outcome.
+    """Answer a request for a part of a page while its form is being filled in.
+
+    The page keeps what it shows, and the part is requested again; when the directory cannot be
+    read, the outcome part says so.
     """
     if state is None or state.status != "failed":
         return Response(status=NOTHING, headers={"HX-Trigger": "again"})
@@ -105,7 +107,7 @@ def _part_again(state: ReadingState | None) -> AnyResponse:
 
 
 def updated_since(ctx: RequestContext, read: float) -> bool:
-    """Whether a run that began after `read` found anything to do: then people have changed."""
+    """Whether a run that began after `read` had any operations, so that people have changed."""
     return any(
         any(any(by_type.values()) for by_type in part.operations.values())
         for run in ctx.runs
@@ -115,10 +117,10 @@ def updated_since(ctx: RequestContext, read: float) -> bool:
 
 
 def current_directory(ctx: RequestContext) -> TenantDirectory:
-    """The tenant's directory, if no run has found changes since it was read.
+    """Return the tenant's directory, if no run has found changes since it was read.
 
-    What the next run would do can be told about no other. Raises DirectoryNotRead, having ordered a
-    reading, and StillComputing.
+    Only such a directory can show what the next run would do. Raises DirectoryNotRead, after
+    requesting a reading, and StillComputing.
     """
     directory = ctx.directory
     if updated_since(ctx, directory.directory_snapshot.read):
@@ -127,9 +129,9 @@ def current_directory(ctx: RequestContext) -> TenantDirectory:
 
 
 def directory_since(ctx: RequestContext, moment: float) -> TenantDirectory:
-    """The tenant's directory, if it was read after a moment.
+    """Return the tenant's directory, if it was read at `moment` or later.
 
-    Raises DirectoryNotRead, having ordered a reading unless the last one failed, and
+    Raises DirectoryNotRead, after requesting a reading unless the last one failed, and
     StillComputing.
     """
     try:

@@ -1,4 +1,4 @@
-"""Spärrar: what has been stopped, and whether it shall go."""
+"""Spärrar: the holds, and the decision to approve or refuse each."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -22,14 +22,14 @@ from addon.web.views.directory import directory_since
 SIZE = 100
 """Names on a page."""
 BEGINS_WITHIN = 120.0
-"""Seconds after a yes within which the run that was ordered with it is waited for."""
+"""Seconds after an approval within which the page waits for the run that it requested."""
 
 
 class Question(Struct, frozen=True):
-    """A hold, who it is about where that is known, and what stands for it in a form.
+    """A hold, the people it is about where they are known, and its version token in a form.
 
-    `page` is of the leavers, with those of the `reason` asked for; `approved` the yes of a person
-    while the run that does it is not over.
+    `page` has the leavers, only those of `reason` where one is given; `approved` is the approval
+    until the run that carries it out has ended.
     """
 
     held: WaitingHold
@@ -46,7 +46,7 @@ bp = Blueprint("holds", __name__)
 
 @bp.get("/sparrar")
 def page() -> str:
-    """What has been stopped, and shall it go?"""
+    """Show the holds, and ask whether to approve each."""
     ctx = request_context()
     questions, reading = [], None
     for held in ctx.holds:
@@ -68,7 +68,7 @@ def page() -> str:
 
 @bp.post("/sparrar/<vendor>/<mode>")
 def decide(vendor: str, mode: str) -> AnyResponse:
-    """Let go what the form showed, or say no to it."""
+    """Approve or refuse the hold that the form showed."""
     ctx = request_context()
     held = next((h for h in ctx.holds if (h.vendor, h.key.mode) == (vendor, mode)), None)
     decision = request.form.get("decision", "")
@@ -89,12 +89,12 @@ def decide(vendor: str, mode: str) -> AnyResponse:
 
 
 def _mark(held: WaitingHold, approval: Approval | None) -> str:
-    """Stands for what one decides about: a hold that another has let go is not it any more."""
+    """Return a token of the hold and its approval, which changes when another approves it."""
     return content_hash((held.hold, None if approval is None else approval.at))
 
 
 def _changed(ctx: RequestContext, held: WaitingHold) -> str:
-    """That it is not as it was shown."""
+    """Return the message that the hold has changed since it was shown."""
     if approval_of(ctx, held) is None:
         return str(_("Spärren har ändrats sedan sidan visades. Se efter och bestäm igen."))
     name = ctx.vendor_name(held.vendor)
@@ -105,7 +105,7 @@ def _changed(ctx: RequestContext, held: WaitingHold) -> str:
 
 
 def _is_followed(ctx: RequestContext, question: Question) -> bool:
-    """Whether it is approved, and a run is doing it or about to."""
+    """Whether it is approved, and a run is carrying it out or is about to."""
     approval = question.approved
     if approval is None:
         return False
@@ -113,7 +113,10 @@ def _is_followed(ctx: RequestContext, question: Question) -> bool:
 
 
 def _approve(ctx: RequestContext, held: WaitingHold) -> None:
-    """Let it go, and have it begin. Raises NotFoundError and StoreError."""
+    """Approve the hold and request the run that carries it out.
+
+    Raises NotFoundError and StoreError.
+    """
     queue, name = ctx.services.queue(), ctx.vendor_name(held.vendor)
     if not held.hold.withdrawal and current_pause(ctx.tenant, ctx.now) is not None:
         flash(
@@ -129,7 +132,7 @@ def _approve(ctx: RequestContext, held: WaitingHold) -> None:
             request_run(queue, ctx.tenant_id, ctx.now, held.vendor)
         flash(_("Godkänt. Det skickas till %(vendor)s nu.", vendor=name))
     except TaskQueueError:
-        if held.hold.withdrawal:  # no run does it instead
+        if held.hold.withdrawal:  # no scheduled run carries it out instead
             ctx.store.set_approval(held.key, None)
             told = _("Det gick inte att börja, så inget har tagits bort. Försök igen om en stund.")
             flash(told, "warning")
@@ -139,7 +142,7 @@ def _approve(ctx: RequestContext, held: WaitingHold) -> None:
 
 
 def _refuse(ctx: RequestContext, held: WaitingHold) -> None:
-    """Say no to it. Raises NotFoundError and StoreError."""
+    """Refuse the hold. Raises NotFoundError and StoreError."""
     name = ctx.vendor_name(held.vendor)
     record_refusal(ctx.store, ctx.tenant_id, held.vendor, ctx.now, held.key.mode)
     ctx.append_audit("hold.refused", held.vendor)

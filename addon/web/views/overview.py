@@ -1,4 +1,4 @@
-"""Översikt: whether everything is all right, and what waits."""
+"""Översikt: whether everything works, and what waits for the administrator."""
 
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -19,7 +19,7 @@ bp = Blueprint("overview", __name__)
 
 @bp.get("/")
 def page() -> str | AnyResponse:
-    """Is everything all right? What waits for me?"""
+    """Show whether everything works, and what waits for the administrator."""
     ctx = request_context()
     if ctx.is_new:
         return render_template("setup/welcome.html")
@@ -40,12 +40,12 @@ def page() -> str | AnyResponse:
 
 @bp.get("/oversikt")
 def again() -> AnyResponse:
-    """The same page, by its name."""
+    """Redirect the page's other address to the page."""
     return redirect(url_for("overview.page"))
 
 
 def _chart(ctx: RequestContext, connections: tuple[ConnectionStatus, ...]) -> object | None:
-    """The people at each vendor over time, where there is a time to speak of."""
+    """Return a chart of the people at each vendor over time; None with fewer than two points."""
     series = []
     for line in connections:
         points = people_over_time(ctx.runs, line.connection)

@@ -29,7 +29,7 @@ bp = Blueprint("people", __name__)
 
 @bp.get("/personer")
 def page() -> str:
-    """Who is sent, who is not, and why?"""
+    """Show who is sent, who is not, and why."""
     ctx = request_context()
     directory, filters = ctx.directory, people_filter_of(ctx)
     token = request.args.get("sok", "")
@@ -54,7 +54,7 @@ def page() -> str:
 
 @bp.post("/personer/sok")
 def search() -> AnyResponse:
-    """Look for a name, which is in no address: that has a token of it."""
+    """Search for a name; the URL has a token instead of the name."""
     token = remember(request_context(), request.form.get("text", ""))
     arguments: dict[str, Any] = {**_arguments(request.form), "sok": token or None}
     return redirect(url_for("people.page", **arguments))
@@ -62,10 +62,10 @@ def search() -> AnyResponse:
 
 @bp.get("/personer.csv")
 def as_csv() -> AnyResponse:
-    """The overview, as `preview --csv` has it, of those whom the table shows."""
+    """Return the overview CSV of `preview --csv`, for the people in the table."""
     ctx = request_context()
     filters, token = people_filter_of(ctx), request.args.get("sok", "")
-    if token and not filters.text:  # the table says that it is forgotten; the file cannot
+    if token and not filters.text:  # the page says that the search has expired; a file cannot
         arguments: dict[str, Any] = {**_arguments(request.args), "sok": token}
         return redirect(url_for("people.page", **arguments))
     return Response(
@@ -76,7 +76,7 @@ def as_csv() -> AnyResponse:
 
 
 def people_filter_of(ctx: RequestContext) -> PeopleFilter:
-    """What the address, and for names what its token stands for, request to see."""
+    """Return the filter that the URL asks for; names are looked up by its token."""
     given = request.args
     sort = given.get("sort", "namn")
     token = given.get("sok", "")
@@ -93,7 +93,7 @@ def people_filter_of(ctx: RequestContext) -> PeopleFilter:
 
 
 def _arguments(given: Any) -> dict[str, str]:
-    """What of the table is seen, besides a name, as the address has it."""
+    """Return the filter's query parameters, except a name."""
     return {name: given[name] for name in ARGUMENTS if given.get(name)}
 
 

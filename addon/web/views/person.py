@@ -1,4 +1,4 @@
-"""One person: what is known, which rule placed them, what each vendor has."""
+"""One person: what is known, which rule placed them, and what each vendor has."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +27,7 @@ Known = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 class VendorResourceView(Struct, frozen=True):
-    """A resource as the vendor has it, line by line."""
+    """A resource as the vendor has it, one row per value."""
 
     resource: VendorResource
     lines: tuple[DiffRow, ...]
@@ -36,11 +36,11 @@ class VendorResourceView(Struct, frozen=True):
 class AtVendor(Struct, frozen=True):
     """A vendor and a person: whether they are sent there, and whether it has them.
 
-    `has` is by the ledger of this `mode`: `yes`, `unsure` (a create whose answer was lost) or
-    `no`; `planned` is what the next run would do, empty for nothing and None where that is not
-    known, and `stopped` whether a hold stops it. `current` is False of what is left from a mode
-    that the connection was in before; such a vendor cannot be asked. `held` is what it answered,
-    None where it was not asked.
+    `has` is according to the ledger of this `mode`: `yes`, `unsure` (a create whose response was
+    lost) or `no`; `planned` is what the next run would do, empty for nothing and None when that
+    is not known, and `stopped` is whether a hold stops it. `current` is False for what is left
+    from a mode that the connection was in before; the vendor cannot be asked in that mode.
+    `held` is what the vendor answered, None when it was not asked.
     """
 
     vendor: str
@@ -59,7 +59,7 @@ bp = Blueprint("person", __name__)
 
 @bp.get("/personer/<user_id>")
 def page(user_id: str) -> str:
-    """What is known, which rule placed them, what does each vendor have?"""
+    """Show what is known, which rule placed the person, and what each vendor has."""
     ctx = request_context()
     directory, user = ctx.directory, _user(ctx, user_id)
     prepared = directory.prepared
@@ -90,7 +90,7 @@ def page(user_id: str) -> str:
 
 @bp.get("/personer/<user_id>/hos/<vendor>")
 def at_vendor(user_id: str, vendor: str) -> str:
-    """What a vendor has of them, asked of the vendor itself."""
+    """Show what a vendor has of the person, as the vendor itself answers."""
     ctx = request_context()
     directory, user = ctx.directory, _user(ctx, user_id)
     if ctx.tenant.connection(vendor) is None:
@@ -113,7 +113,7 @@ def _user(ctx: RequestContext, user_id: str) -> User:
 
 
 def _known(user: User) -> Known:
-    """What was read of the account, by the Directory API's names."""
+    """Return what was read of the account, by the Directory API's names."""
     return (
         ("id", (user.id,)),
         ("primaryEmail", (user.primary_email,)),
@@ -125,14 +125,14 @@ def _known(user: User) -> Known:
 
 
 def _groups(directory: TenantDirectory, user_id: str) -> list[tuple[str, str]]:
-    """Names and addresses of the groups that they are in."""
+    """Return the names and addresses of the groups that the person is in."""
     index = directory.index
     found = [(g.name, g.email) for g in index.groups if user_id in index.members[g.id]]
     return sorted(found, key=lambda each: fold(each[0] or each[1]))
 
 
 def _findings(directory: TenantDirectory, user_id: str) -> list[Finding]:
-    """Those about the person, as the page of data quality tells them."""
+    """Return the findings about the person, the same as on the page of data quality."""
     return [
         about.finding
         for kind in kinds(directory)
@@ -142,7 +142,7 @@ def _findings(directory: TenantDirectory, user_id: str) -> list[Finding]:
 
 
 def _vendors(ctx: RequestContext, directory: TenantDirectory, user_id: str) -> list[AtVendor]:
-    """What is known of the person at each vendor, and what is left of another mode."""
+    """Return what is known of the person at each vendor, also what is left from another mode."""
     external_id = Ids(ctx.tenant_id).user(user_id)
     fresh = not updated_since(ctx, directory.directory_snapshot.read)
     ledgers = [key for key, _n, _refused in ctx.store.ledgers(ctx.tenant_id)]
@@ -178,7 +178,7 @@ def _vendors(ctx: RequestContext, directory: TenantDirectory, user_id: str) -> l
 def _all_asked(
     ctx: RequestContext, directory: TenantDirectory, user_id: str, vendors: Sequence[AtVendor]
 ) -> list[AtVendor]:
-    """The vendors with what they answer, all asked at the same time."""
+    """Return the vendors with what they answer; all are asked concurrently."""
     context, tenant_id, known = ctx.sync_context, ctx.tenant_id, names_by_id(directory)
 
     def ask(each: AtVendor) -> AtVendor:
@@ -194,7 +194,7 @@ def _all_asked(
 def _ledger(
     ctx: RequestContext, directory: TenantDirectory, key: LedgerKey
 ) -> tuple[dict[str, bytes], dict[str, str]]:
-    """The people that the vendor has by the ledger, and what it said of those it refused."""
+    """Return the people that the vendor has by the ledger, and its refusals, both by id."""
     store = ctx.store
 
     def look() -> tuple[dict[str, bytes], dict[str, str]]:
@@ -208,7 +208,7 @@ def _ledger(
 
 
 def _planned(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> dict[str, str]:
-    """What the next run would do to each person at a vendor."""
+    """Return what the next run would do to each person at a vendor."""
     foreseen = directory.foreseen(vendor, ctx.newest_run)
     if foreseen is None:
         return {}
@@ -222,7 +222,7 @@ def _planned(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> di
 def _told(
     found: Iterable[VendorResource], known: Mapping[str, str]
 ) -> tuple[VendorResourceView, ...]:
-    """What a vendor has, in lines."""
+    """Return each resource that a vendor has, with one row per value."""
     return tuple(
         VendorResourceView(
             each, differences(None, None if each.body is None else json.loads(each.body), known)

@@ -23,7 +23,7 @@ SIZE = 100
 
 
 class Side(Struct, frozen=True):
-    """A resource before and after, line by line; `problem` says why the vendor did not tell."""
+    """A resource before and after, row by row; `problem` says why the vendor did not answer."""
 
     resource_type: str
     kind: str
@@ -36,7 +36,7 @@ bp = Blueprint("preview", __name__)
 
 @bp.get("/forhandsgranska")
 def page() -> str:
-    """What happens at the next run?"""
+    """Show what happens at the next run."""
     ctx = request_context()
     directory = current_directory(ctx)
     found = [next_run(ctx, directory, c.vendor) for c in ctx.tenant.connections]
@@ -51,7 +51,7 @@ def page() -> str:
 
 @bp.get("/forhandsgranska/<vendor>")
 def vendor(vendor: str) -> str:
-    """Who would be created, changed and removed at a vendor."""
+    """Show who would be created, changed and removed at a vendor."""
     ctx = request_context()
     directory = current_directory(ctx)
     found = _outlook(ctx, directory, vendor)
@@ -73,7 +73,7 @@ def vendor(vendor: str) -> str:
 
 @bp.get("/forhandsgranska/<vendor>/<user_id>")
 def person(vendor: str, user_id: str) -> str:
-    """What of one person's resources would change at a vendor."""
+    """Show what of one person's resources would change at a vendor."""
     ctx = request_context()
     directory = current_directory(ctx)
     found = _outlook(ctx, directory, vendor)
@@ -100,7 +100,7 @@ def _outlook(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> Ne
 
 
 def _problems(ctx: RequestContext) -> dict[str, str]:
-    """What is not set up of the connections that are on, so that they cannot run."""
+    """Return what is not configured, by vendor, of the connections that are on but cannot run."""
     context = ctx.sync_context
     targets = {
         c.vendor: resolve_target(context.settings, c, context.secrets)
@@ -113,7 +113,7 @@ def _problems(ctx: RequestContext) -> dict[str, str]:
 def _there(
     ctx: RequestContext, vendor: str, user_id: str, operations: tuple[Operation, ...]
 ) -> dict[str, VendorResource]:
-    """What the vendor has of the person, asked of it where something of that is to change."""
+    """Return what the vendor has of the person; it is asked only when some of it will change."""
     if all(operation.kind == "create" for operation in operations):
         return {}
     held = lookup_person(ctx.sync_context, ctx.tenant_id, vendor, user_id)

@@ -1,4 +1,4 @@
-"""Förslag: what Skolsynk would set up by itself."""
+"""Förslag: what Skolsynk proposes to set up automatically."""
 
 from collections.abc import Mapping
 
@@ -40,7 +40,7 @@ bp.add_app_template_filter(shape_said, "shape_said")
 
 @bp.get("/forslag")
 def page() -> str:
-    """What would you set up for me?"""
+    """Show what Skolsynk would set up."""
     ctx = request_context()
     if not ctx.tenant.school_units:
         return render_template("proposals/empty.html")
@@ -50,7 +50,7 @@ def page() -> str:
 
 @bp.post("/forslag")
 def accept() -> AnyResponse | str | tuple[str, int]:
-    """Set up what was accepted; or show what a chosen alternative would give."""
+    """Save the accepted proposals; or show what a chosen alternative would give."""
     ctx = request_context()
     ctx.wait_longer()
     if not ctx.tenant.school_units:
@@ -78,21 +78,21 @@ def accept() -> AnyResponse | str | tuple[str, int]:
             version_token=request.form.get("mark", ""),
         )
     except EditConflict as conflict:
-        found = _studied(ctx)  # of the document as another has left it
+        found = _studied(ctx)  # for the document as another has saved it
         picks = read_picks(request.form, found)
         return _page(ctx, found, picks, conflict=conflict), 409
     return _accepted(ctx, after, len(chosen), bool(unsure))
 
 
 def with_proposals(tenant: Tenant, chosen: Mapping[str, Proposal]) -> Tenant:
-    """The document with units set up as proposed; the rest of it stays as it is."""
+    """Return the document with units set up as proposed, and the rest of it unchanged."""
     for code, proposal in chosen.items():
         tenant = with_unit(tenant, code, **selection_of(proposal))
     return tenant
 
 
 def read_picks(form: MultiDict[str, str], found: ProposalsView) -> Picks:
-    """What the form has ticked and chosen, of the units and alternatives that there are."""
+    """Return what is ticked and chosen in the form, of the units and alternatives that exist."""
     return Picks(
         accepted=frozenset(form.getlist("accept")) & found.by_code.keys(),
         students=_numbers(form, found, "students"),
@@ -115,9 +115,9 @@ def _part(tenant: Tenant) -> object:
 
 
 def _studied(ctx: RequestContext) -> ProposalsView:
-    """What is proposed, from what the register and the directory say.
+    """Return the proposals that follow from the register and the directory.
 
-    Raises DirectoryNotRead, StillComputing.
+    Raises DirectoryNotRead and StillComputing.
     """
     directory, tenant = ctx.directory, ctx.tenant
     index, codes = directory.index, [unit.code for unit in tenant.school_units]
@@ -163,7 +163,7 @@ def _line(ctx: RequestContext, found: ProposalsView, picks: Picks, unit: SchoolU
 
 
 def _shown(ctx: RequestContext, found: ProposalsView, picks: Picks, code: str) -> str:
-    """What the alternatives chosen for one unit would give: that unit alone, or the page."""
+    """Show what the alternatives chosen for a unit would give: that unit alone, or the page."""
     if not asks_for_part():
         return _page(ctx, found, picks)
     unit = next((u for u in ctx.tenant.school_units if u.code == code), None)
@@ -200,7 +200,7 @@ def _page(
 
 
 def _accepted(ctx: RequestContext, after: Tenant, count: int, unsure: bool) -> AnyResponse:
-    """Say so, and go on: to who is protected first, where that is not decided."""
+    """Confirm, and go to the next page: to protected people first, if they are undecided."""
     flash(
         ngettext(
             "Urvalet för %(num)s skolenhet är sparat. Inget skickas ännu.",

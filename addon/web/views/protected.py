@@ -22,11 +22,11 @@ COLUMNS = ("protected",)
 
 
 class ProtectionEffect(Struct, frozen=True):
-    """What the form would mean.
+    """What the form would change.
 
-    `hidden` are people who could be sent and then are not, `at_vendors` those of them who are
-    sent to somebody now; `known` are hidden already. `released` are places whose people could
-    be sent again, `missing` places that the directory does not have.
+    `hidden` counts the people who could be sent and then could not, `at_vendors` those of them
+    who are sent to a vendor now, and `known` those who are hidden already. `released` are places
+    whose people could be sent again, `missing` places that the directory does not have.
     """
 
     hidden: int
@@ -41,7 +41,7 @@ bp = Blueprint("protected", __name__)
 
 @bp.get("/skyddade")
 def page() -> str:
-    """Which groups and OUs hold people with protected identity?"""
+    """Ask which groups and OUs have people with protected identity."""
     ctx = request_context()
     form = protected_form(ctx.tenant.protected)
     if (state := _unreadable(ctx)) is not None:
@@ -57,7 +57,7 @@ def page() -> str:
 
 @bp.post("/skyddade")
 def save() -> AnyResponse | str | tuple[str, int]:
-    """Keep it; or, with `do`, show what the form would mean."""
+    """Save the form; or, with `do`, show what it would change."""
     ctx = request_context()
     ctx.wait_longer()
     if request.form.get("unseen") == "1":
@@ -82,7 +82,7 @@ def save() -> AnyResponse | str | tuple[str, int]:
 
 @bp.get("/skyddade/under")
 def under() -> str:
-    """What is below a node of the tree, for a page that opens it."""
+    """Return what is below a node of the tree, for a page that expands it."""
     ctx = request_context()
     columns = {"protected": ctx.tenant.protected.org_units}
     row = org_unit_tree.below(
@@ -96,7 +96,7 @@ def under() -> str:
 
 
 def _save(ctx: RequestContext, form: ProtectedForm, mark: str) -> AnyResponse:
-    """Keep it, and say so. Raises EditConflict."""
+    """Save the form and confirm it. Raises EditConflict."""
     wanted = form.protected()
     ctx.save(
         "protected.saved",
@@ -114,7 +114,10 @@ def _save(ctx: RequestContext, form: ProtectedForm, mark: str) -> AnyResponse:
 
 
 def _unreadable(ctx: RequestContext) -> ReadingState | None:
-    """Why the directory cannot be read, where that is so: it may be for what this page says."""
+    """Return the state of a failed reading; its cause may be what this page shows.
+
+    Raises DirectoryNotRead when there is no directory for another reason, and StillComputing.
+    """
     try:
         _directory = ctx.directory
     except DirectoryNotRead as error:
@@ -132,7 +135,7 @@ def _unseen(
     faults: dict[str, str] | None = None,
     conflict: EditConflict | None = None,
 ) -> str:
-    """The page without the directory: what is protected, to take away, and more to write."""
+    """Show the page without the directory: what is protected can be removed, and more typed in."""
     return render_template(
         "protected/unseen.html",
         form=form,
@@ -146,7 +149,7 @@ def _unseen(
 
 
 def _saved_unseen(ctx: RequestContext, state: ReadingState | None) -> AnyResponse | tuple[str, int]:
-    """Keep what was said without the directory, which can be read again where `state` is None."""
+    """Save a form shown without the directory; `state` is None when it can be read again."""
     ticks = read_protected(request.form, {})
     form = structs.replace(
         ticks,
@@ -160,7 +163,7 @@ def _saved_unseen(ctx: RequestContext, state: ReadingState | None) -> AnyRespons
         fault["also-group"] = _("En grupp skrivs med sin adress, som skyddade@kommunen.se.")
     if fault:
         if state is None:
-            named = {"also-ou": "enheter", "also-group": "grupper"}  # where that page has them
+            named = {"also-ou": "enheter", "also-group": "grupper"}  # the fields of that page
             return _page(ctx, form, faults={named.get(k, k): v for k, v in fault.items()}), 400
         return _unseen(ctx, ticks, state, faults=fault), 400
     try:
@@ -172,18 +175,18 @@ def _saved_unseen(ctx: RequestContext, state: ReadingState | None) -> AnyRespons
 
 
 def _is_below(place: str, form: ProtectedForm) -> bool:
-    """Whether an OU above it is kept, so that it is protected all the same."""
+    """Whether an OU above it is kept, so that it is protected anyway."""
     above = (f"{fold(path).rstrip('/')}/" for path in form.org_units)
     return fold(place).startswith(tuple(above))
 
 
 def _lines(name: str) -> tuple[str, ...]:
-    """What is written in a field, a line each."""
+    """Return the lines of a field."""
     return tuple(line.strip() for line in request.form.get(name, "").splitlines() if line.strip())
 
 
 def _shown(ctx: RequestContext, form: ProtectedForm, action: str) -> str:
-    """The page again, or only the part that the page asks for."""
+    """Return the page again, or only the part that the page asks for."""
     if not asks_for_part():
         return _page(ctx, form, opened=action.removeprefix("open:"))
     if action == "groups":
@@ -192,7 +195,7 @@ def _shown(ctx: RequestContext, form: ProtectedForm, action: str) -> str:
 
 
 def _fault(ctx: RequestContext, form: ProtectedForm) -> dict[str, str] | None:
-    """What must be put right before it can be kept."""
+    """Return what must be corrected before the form can be saved."""
     if any(not path.strip("/") for path in form.org_units):
         told = _("Hela organisationen kan inte vara skyddad, för då skickas ingen alls.")
         return {"enheter": told}
@@ -236,7 +239,7 @@ def _groups_of(directory: TenantDirectory, form: ProtectedForm) -> dict[str, obj
         "form": form,
         "columns": COLUMNS,
         "ticked": {"protected": form.groups},
-        "counted": False,  # those who are protected already are in no number
+        "counted": False,  # people who are protected already are not counted
         "otherwise": _("Finns de skyddade i en grupp? Sök upp den här."),
         "action": url_for("protected.save"),
         **groups_shown(directory, form.groups, found),

@@ -1,4 +1,4 @@
-"""Körningar: what happened, when, to whom."""
+"""Körningar: what happened, when, and to whom."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,11 +23,11 @@ from addon.web.request_context import RequestContext, request_context
 
 SIZE = 25
 CHARTED = 40
-"""Runs in the chart."""
+"""Maximum number of runs in the chart."""
 DWARFS = 10
-"""So many times the people of the second largest run, and a run is told beside the chart."""
+"""A run with this many times the people of the second largest is shown beside the chart."""
 NEWEST = 60
-"""Records that are looked through for a run before all are."""
+"""Newest records that are searched for a run, before all are."""
 
 
 bp = Blueprint("runs", __name__)
@@ -36,7 +36,7 @@ bp.add_app_template_filter(problem_text)
 
 @bp.get("/korningar")
 def page() -> AnyResponse | str:
-    """What happened, when, to whom?"""
+    """Show what happened, when, and to whom."""
     ctx = request_context()
     found = _runs(ctx, RUNS_KEPT)
     begun = _begun(ctx, found)
@@ -59,7 +59,7 @@ def page() -> AnyResponse | str:
 
 @bp.post("/korningar/nu")
 def now() -> AnyResponse:
-    """Have a run begin."""
+    """Request a run."""
     ctx = request_context()
     if current_pause(ctx.tenant, ctx.now) is not None:
         flash(
@@ -75,21 +75,21 @@ def now() -> AnyResponse:
     except TaskQueueError:
         flash(_("Körningen kunde inte startas just nu. Försök igen om en stund."), "warning")
         return redirect(url_for("runs.page"))
-    if ordered:  # else it is the request of a moment ago
+    if ordered:  # else the same run was requested just before
         ctx.append_audit("run.asked")
     return redirect(url_for("runs.page", begard=request_id(ctx.now)))
 
 
 @bp.get("/korningar/<run_id>")
 def run(run_id: str) -> str:
-    """One run's story."""
+    """Show one run."""
     ctx = request_context()
     return render_template("runs/run.html", **_story(ctx, run_id))
 
 
 @bp.get("/korningar/<run_id>/lage")
 def progress(run_id: str) -> str | AnyResponse:
-    """How the run is going, for the page that follows it."""
+    """Return the run's progress, for the page that follows it."""
     if not asks_for_part():
         return redirect(url_for("runs.run", run_id=run_id))
     return render_template("runs/story.html", **_story(request_context(), run_id))
@@ -100,7 +100,7 @@ def _runs(ctx: RequestContext, most: int) -> tuple[RunSummary, ...]:
 
 
 def _begun(ctx: RequestContext, found: Sequence[RunSummary]) -> AnyResponse | None:
-    """The way to the run that was asked for, once it has begun."""
+    """Redirect to the run that was requested; None until it has begun."""
     run = run_asked_for(found, asked(ctx))
     if run is None:
         return None
@@ -123,7 +123,10 @@ def _story(ctx: RequestContext, run_id: str) -> dict[str, object]:
 
 
 def _find(ctx: RequestContext, run_id: str) -> RunSummary | None:
-    """The run that a record belongs to. Most ask for a new one, and there may be many."""
+    """Return the run that a record belongs to.
+
+    The newest records are searched first: most requests are for a new run, and there may be many.
+    """
     for most in (NEWEST, RUNS_KEPT):
         whole = _runs(ctx, most)
         found = next(
@@ -135,12 +138,12 @@ def _find(ctx: RequestContext, run_id: str) -> RunSummary | None:
 
 
 def _known(ctx: RequestContext) -> Mapping[str, NamedResource]:
-    """Names for the failures, where the directory is to be had."""
+    """Return names for the failures; empty when the directory is not ready."""
     return ctx.from_directory(named_resources) or {}
 
 
 def _comparable(runs: Sequence[RunSummary]) -> tuple[Sequence[RunSummary], RunSummary | None]:
-    """The runs without the one that would make all others vanish, such as the first delivery."""
+    """Return the runs without one that would dwarf the others, such as a first delivery, and it."""
     ordered = sorted(runs, key=lambda run: sum(run.people.values()))
     if len(ordered) < 3:
         return runs, None
@@ -155,7 +158,7 @@ def _worth_a_chart(runs: Sequence[RunSummary]) -> bool:
 
 
 def _chart(runs: Sequence[RunSummary]) -> Markup:
-    """To how many people the newest runs did something, the oldest first."""
+    """Draw the people that the newest runs created, changed and removed, the oldest run first."""
     ordered = list(reversed(runs))
 
     def points(kind: str) -> tuple[tuple[float, float], ...]:

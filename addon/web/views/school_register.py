@@ -21,12 +21,12 @@ from addon.web.request_context import RequestContext, request_context
 log = logging.getLogger(__name__)
 
 SHOWN = 200
-"""Units that a search shows."""
+"""Maximum number of units that a search shows."""
 CODE = re.compile(r"[0-9]{8}")
 
 
 class RegisterRow(Struct, frozen=True):
-    """A unit of the list: whether the document has it, and whether it is ticked."""
+    """A unit of the list, whether the document has it, and whether it is ticked."""
 
     unit: RegisterUnit
     added: bool
@@ -34,7 +34,7 @@ class RegisterRow(Struct, frozen=True):
 
 
 class SearchResult(Struct, frozen=True):
-    """What the register says. `failed`: it could not be asked and nothing is known."""
+    """What the register answers. `failed` is True when it could not be asked."""
 
     rows: tuple[RegisterRow, ...] = ()
     searched: str = ""
@@ -42,17 +42,17 @@ class SearchResult(Struct, frozen=True):
 
     @property
     def active(self) -> int:
-        """How many of the units are in use."""
+        """The number of active units."""
         return sum(row.unit.status == ACTIVE for row in self.rows)
 
     @property
     def addable(self) -> int:
-        """How many of them can be added."""
+        """The number of units that can be added."""
         return sum(not row.added and not row.unit.ceased for row in self.rows)
 
     @property
     def has_types(self) -> bool:
-        """Whether the list says which school types the units have."""
+        """Whether the list has the school types of any unit."""
         return any(row.unit.school_types for row in self.rows)
 
 
@@ -61,13 +61,13 @@ bp = Blueprint("school_register", __name__)
 
 @bp.get("/skolenheter/sok")
 def page() -> str:
-    """Which school units does the register have?"""
+    """Search the register for school units."""
     return _page(request_context())
 
 
 @bp.post("/skolenheter/lagg-till")
 def add() -> AnyResponse | tuple[str, int]:
-    """Add the ticked units, or the one that was written by hand."""
+    """Add the ticked units, or the one that was typed in."""
     ctx = request_context()
     if request.form.get("by_hand"):
         return _add_by_hand(ctx)
@@ -76,7 +76,7 @@ def add() -> AnyResponse | tuple[str, int]:
 
 @bp.post("/skolenheter/fil")
 def upload() -> AnyResponse | tuple[str, int]:
-    """Take the tenant's own copy of the register."""
+    """Store the tenant's own copy of the register."""
     ctx = request_context()
     given = request.files.get("file")
     if given is None or not given.filename:
@@ -92,7 +92,7 @@ def upload() -> AnyResponse | tuple[str, int]:
 
 @bp.post("/skolenheter/fil/bort")
 def remove_upload() -> AnyResponse:
-    """Go by the register itself again."""
+    """Remove the tenant's own copy, so that the register itself is used again."""
     ctx = request_context()
     ctx.services.register().remove_upload(ctx.tenant_id)
     ctx.append_audit("register.removed")
@@ -106,7 +106,7 @@ def _add_ticked(ctx: RequestContext) -> AnyResponse | tuple[str, int]:
     wanted = [code for code in ticked if code not in have]
     found = ctx.services.register().details(ctx.tenant_id, wanted)
     listed = _found(ctx) if len(found) < len(wanted) else SearchResult()
-    found = {row.unit.code: row.unit for row in listed.rows} | found  # as good as can be had now
+    found = {row.unit.code: row.unit for row in listed.rows} | found  # details where there are any
     units = [_school_unit(found[code]) for code in wanted if code in found]
     absent = len(wanted) - len(units)
     if absent:
@@ -119,7 +119,7 @@ def _add_ticked(ctx: RequestContext) -> AnyResponse | tuple[str, int]:
 
 
 def _not_added(count: int, failed: bool) -> str:
-    """Why units were not added: the register does not have them, or could not be asked."""
+    """Say why units were not added: the register does not have them, or could not be asked."""
     said = (
         ngettext(
             "Skolverkets register kan inte nås just nu, så %(num)s skolenhet lades inte till.",
@@ -163,14 +163,14 @@ def _added(ctx: RequestContext, units: list[SchoolUnit]) -> AnyResponse:
 
 
 def with_units(tenant: Tenant, units: list[SchoolUnit]) -> Tenant:
-    """The document with units after its own, by name; one that it has already stays as it is."""
+    """Return the document with new units after its own, by name; units it has are unchanged."""
     have = {unit.code for unit in tenant.school_units}
     new = sorted((u for u in units if u.code not in have), key=lambda u: sort_key(u.name))
     return structs.replace(tenant, school_units=(*tenant.school_units, *new))
 
 
 def _school_unit(unit: RegisterUnit) -> SchoolUnit:
-    """The register's unit as the document has one, without what the document does not know."""
+    """Return the register's unit as one of the document, without values that it does not allow."""
     municipality = unit.municipality_code or ""
     return SchoolUnit(
         code=unit.code,

@@ -1,4 +1,4 @@
-"""One unit: who belongs here, in which classes; what it is called; taking it away."""
+"""One school unit: who belongs to it and in which classes, its name, and its removal."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -23,14 +23,14 @@ bp = Blueprint("school_unit", __name__)
 
 @bp.get("/skolenheter/<code>")
 def page(code: str) -> str:
-    """Who belongs here, in which classes?"""
+    """Show who belongs to the unit, and in which classes."""
     ctx = request_context()
     return _page(ctx, unit_of(ctx, code))
 
 
 @bp.post("/skolenheter/<code>")
 def save(code: str) -> AnyResponse | tuple[str, int]:
-    """Keep what the unit is called and what it is."""
+    """Save the unit's name and properties."""
     ctx = request_context()
     found = unit_of(ctx, code)
     form = read_school_unit(request.form)
@@ -52,14 +52,14 @@ def save(code: str) -> AnyResponse | tuple[str, int]:
 
 @bp.get("/skolenheter/<code>/ta-bort")
 def removal(code: str) -> str:
-    """What it means to take the unit away."""
+    """Show the consequences of removing the unit."""
     ctx = request_context()
     return _removal(ctx, unit_of(ctx, code))
 
 
 @bp.post("/skolenheter/<code>/ta-bort")
 def remove(code: str) -> AnyResponse | tuple[str, int]:
-    """Take the unit away, from the vendors' lists too."""
+    """Remove the unit, also from the vendors' lists."""
     ctx = request_context()
     found = unit_of(ctx, code)
     try:
@@ -77,7 +77,7 @@ def remove(code: str) -> AnyResponse | tuple[str, int]:
 
 
 def unit_of(ctx: RequestContext, code: str) -> SchoolUnit:
-    """The tenant's unit with this code; otherwise the answer is that there is none."""
+    """Return the tenant's unit with this code; answer 404 when there is none."""
     found = next((unit for unit in ctx.tenant.school_units if unit.code == code), None)
     if found is None:
         abort(404)
@@ -85,7 +85,7 @@ def unit_of(ctx: RequestContext, code: str) -> SchoolUnit:
 
 
 def without_unit(tenant: Tenant, code: str) -> Tenant:
-    """The document without a unit, and without it in each connection's list."""
+    """Return the document without a unit, also in each connection's list."""
     connections = tuple(
         structs.replace(c, school_units=tuple(u for u in c.school_units if u != code))
         for c in tenant.connections
@@ -95,7 +95,7 @@ def without_unit(tenant: Tenant, code: str) -> Tenant:
 
 
 def stored_unit(tenant: Tenant, code: str) -> SchoolUnit | None:
-    """A unit of a document, None where it has been taken away."""
+    """Return a unit of a document; None when it has been removed."""
     return next((unit for unit in tenant.school_units if unit.code == code), None)
 
 
@@ -131,11 +131,11 @@ def _page(
 
 
 OLD_TYPES = ("GRS", "GYS")
-"""School types that only old data has."""
+"""School types that occur only in old data."""
 
 
 def _view(ctx: RequestContext, unit: SchoolUnit) -> UnitView | None:
-    """The unit's numbers; a form that is shown again does not wait for the directory."""
+    """Return the unit's numbers; a form that is shown again does not wait for the directory."""
     if request.method == "GET":
         return unit_view(ctx.tenant, ctx.directory, unit)
     return ctx.from_directory(lambda directory: unit_view(ctx.tenant, directory, unit))
@@ -153,7 +153,10 @@ def _removal(ctx: RequestContext, unit: SchoolUnit, conflict: EditConflict | Non
 
 
 def _losing(ctx: RequestContext, unit: SchoolUnit) -> tuple[LeavingPeople, ...] | None:
-    """Whom the vendors lose; None where the directory cannot be read, which stops nobody."""
+    """Return the people that the vendors lose.
+
+    None when the directory cannot be read, so that the unit can be removed anyway.
+    """
     try:
         return leaving(ctx.directory, unit_view(ctx.tenant, ctx.directory, unit), delivered(ctx))
     except DirectoryNotRead as error:

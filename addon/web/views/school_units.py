@@ -1,4 +1,4 @@
-"""Skolenheter: which units are set up, which are not."""
+"""Skolenheter: which units are set up, and which are not."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -25,13 +25,13 @@ bp = Blueprint("school_units", __name__)
 
 @bp.get("/skolenheter")
 def page() -> str:
-    """Which units are set up, which are not?"""
+    """Show which units are set up, and which are not."""
     return _page(request_context(), ordering=request.args.get("ordna") == "1")
 
 
 @bp.post("/skolenheter/ordning")
 def order() -> AnyResponse | tuple[str, int]:
-    """Move a unit: the first counts where a vendor takes one placement."""
+    """Move a unit: the first one counts when a vendor takes only one placement."""
     ctx = request_context()
     code, step = request.form.get("unit", ""), STEPS.get(request.form.get("step", ""))
     if step is None or all(unit.code != code for unit in ctx.tenant.school_units):
@@ -53,7 +53,7 @@ def order() -> AnyResponse | tuple[str, int]:
 
 
 def moved(tenant: Tenant, code: str, step: Step) -> Tenant:
-    """The document with a unit first, or a place earlier or later; so in each connection's list."""
+    """Return the document with a unit moved first, up or down, also in each connection's list."""
     units = list(tenant.school_units)
     place = next((n for n, unit in enumerate(units) if unit.code == code), None)
     if place is None:
@@ -100,7 +100,7 @@ def _page(ctx: RequestContext, ordering: bool, conflict: EditConflict | None = N
 
 
 def _counted(ctx: RequestContext) -> tuple[Mapping[str, Numbers] | None, bool]:
-    """The numbers of each unit; None where they are not known, and whether they soon are."""
+    """Return the numbers of each unit, None when not known, and whether they soon will be."""
     try:
         return numbers(ctx.directory), False
     except DirectoryNotRead as unread:
@@ -111,7 +111,7 @@ def _counted(ctx: RequestContext) -> tuple[Mapping[str, Numbers] | None, bool]:
 
 
 def in_order(rows: Sequence[UnitRow], sort: str) -> list[UnitRow]:
-    """The rows as the address wants them: `namn`, `elever` and so on, with `-` the other way."""
+    """Return the rows sorted by `namn`, `elever` and so on; a `-` before it reverses the order."""
     key = SORTS.get(sort.removeprefix("-"))
     found = list(rows) if key is None else sorted(rows, key=key)
     return found[::-1] if sort.startswith("-") and key is not None else found

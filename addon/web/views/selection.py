@@ -1,4 +1,4 @@
-"""Who belongs to a unit: OUs and groups to tick, filters to build, and whom they reach."""
+"""Who belongs to a unit: OUs and groups to tick, filters to build, and the people they select."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -26,9 +26,9 @@ from addon.web.request_context import (
 from addon.web.views.school_unit import stored_unit, unit_of
 
 VALUES = 15
-"""Values of an attribute that are suggested."""
+"""Maximum number of suggested values of an attribute."""
 OF_ONE_PERSON = frozenset({"id", "primaryEmail", "name.givenName", "name.familyName"})
-"""Attributes whose values tell people apart, so that there is nothing to suggest."""
+"""Attributes whose values differ from person to person, so that none is suggested."""
 
 
 bp = Blueprint("selection", __name__)
@@ -36,7 +36,7 @@ bp = Blueprint("selection", __name__)
 
 @bp.get("/skolenheter/<code>/urval")
 def page(code: str) -> str:
-    """Who belongs here?"""
+    """Show who belongs to the unit."""
     ctx = request_context()
     unit = unit_of(ctx, code)
     return _page(ctx, unit, selection_form(unit))
@@ -44,7 +44,7 @@ def page(code: str) -> str:
 
 @bp.post("/skolenheter/<code>/urval")
 def save(code: str) -> AnyResponse | str | tuple[str, int]:
-    """Keep the selection; or, with `do`, show what the form would give."""
+    """Save the selection; or, with `do`, show what the form would give."""
     ctx = request_context()
     ctx.wait_longer()
     unit = unit_of(ctx, code)
@@ -54,7 +54,7 @@ def save(code: str) -> AnyResponse | str | tuple[str, int]:
         return _shown(ctx, unit, form, action)
     if form.faults:
         return _page(ctx, unit, form, faults=form.faults), 400
-    # A regular expression that takes too long is found here, before anything is kept.
+    # A regular expression that takes too long raises here, before anything is saved.
     if _asks(ctx, _outcome(ctx, unit, form)) and not _is_accepted(form):
         told = {"accepted": _("Kryssa för att du har sett vilka som tas bort.")}
         return _page(ctx, unit, form, faults=told), 400
@@ -75,7 +75,7 @@ def save(code: str) -> AnyResponse | str | tuple[str, int]:
 
 @bp.get("/skolenheter/<code>/urval/under")
 def under(code: str) -> str:
-    """What is below a node of the tree, for a page that opens it."""
+    """Return what is below a node of the tree, for a page that expands it."""
     ctx = request_context()
     unit = unit_of(ctx, code)
     columns = _columns(selection_form(unit))
@@ -94,12 +94,12 @@ def _part(tenant: Tenant, code: str) -> object:
 
 
 def _columns(form: SelectionForm) -> dict[str, tuple[str, ...]]:
-    """What is ticked in the tree, by column."""
+    """Return what is ticked in the tree, by column."""
     return {role: form.of(role).org_units for role in ROLES}
 
 
 def _shown(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm, action: str) -> str:
-    """The page after a button that changes the form, or only the part that the page asks for."""
+    """Return the page after a button that changes the form, or only the part that is asked for."""
     form = form.after(action)
     if not asks_for_part():
         return _page(ctx, unit, form, opened=action.removeprefix("open:"))
@@ -164,12 +164,12 @@ def _outcome(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> Sele
 
 
 def _asks(ctx: RequestContext, found: SelectionPreview) -> bool:
-    """Whether somebody would be removed at a vendor, or be another there than they were."""
+    """Whether somebody would be removed at a vendor, or change role there."""
     return bool(found.removals or (found.turned.count and delivered(ctx)))
 
 
 def _seen(form: SelectionForm) -> str:
-    """What stands for a choice whose consequences are accepted; another one's are not."""
+    """Return a hash that identifies the selection whose consequences the administrator accepts."""
     return content_hash((form.students.selector(), form.staff.selector()))
 
 
@@ -191,7 +191,7 @@ def _filters_of(ctx: RequestContext, form: SelectionForm) -> dict[str, object]:
 def _suggested(
     directory: TenantDirectory, role: Role, form: RoleForm
 ) -> dict[str, tuple[Suggestion, ...]]:
-    """The values that the attributes in use have among those whom the ticked places reach."""
+    """Return values that the attributes in use have among the people of the ticked places."""
     index = directory.index
     wanted = {clause.attribute for clauses in form.filters for clause in clauses} - OF_ONE_PERSON
     if not wanted:

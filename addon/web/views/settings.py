@@ -1,4 +1,4 @@
-"""Inställningar: schedule, pause, notices, administrators."""
+"""Inställningar: schedule, pause, notices and administrators."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 ABOUT: tuple[About, ...] = ("held", "failed", "unread")
 ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>]+")
 LONGEST_PAUSE = 200
-"""Days; a pause that is longer is a mistake, since nobody is removed meanwhile."""
+"""Days; a longer pause is taken for a mistake, since nobody is removed during it."""
 
 Faults = dict[str, str]
 PARTS: dict[str, Callable[[Tenant], object]] = {
@@ -31,14 +31,14 @@ PARTS: dict[str, Callable[[Tenant], object]] = {
     "notices": lambda t: t.notices,
     "administrators": lambda t: t.administrators,
 }
-"""What each form on the page is about."""
+"""The part of the document that each form on the page is about."""
 PLACES = {
     "schedule": "schedule.hours",
     "pause": "schedule.pause",
     "notices": "notices",
     "administrators": "administrators",
 }
-"""How the places in the document begin that it is about."""
+"""The prefix of the places in the document that each form is about."""
 
 
 bp = Blueprint("settings", __name__)
@@ -46,7 +46,7 @@ bp = Blueprint("settings", __name__)
 
 @bp.get("/installningar")
 def page() -> str:
-    """Schedule, pause, notices, administrators, log of changes, export."""
+    """Show the schedule, pause, notices and administrators, with links to the log and export."""
     return _page(request_context())
 
 
@@ -88,7 +88,7 @@ def pause() -> AnyResponse | tuple[str, int]:
 
 @bp.post("/installningar/aviseringar")
 def notices() -> AnyResponse | tuple[str, int]:
-    """Save whom notices go to, and of what."""
+    """Save who receives notices, and about what."""
     addresses, bad = _addresses(request.form.get("email", ""))
     if bad:
         told = _("Det här är ingen e-postadress: %(bad)s", bad=bad)
@@ -140,7 +140,7 @@ def administrators() -> AnyResponse | tuple[str, int]:
 
 
 def _send_test(ctx: RequestContext, mailer: Mailer) -> None:
-    """Send the message, and say how it went."""
+    """Send the message, and show the result."""
     try:
         notify.test_message(ctx.tenant, mailer)
     except MailError as error:
@@ -173,7 +173,7 @@ def _save(
 def _page(
     ctx: RequestContext, faults: Faults | None = None, conflict: EditConflict | None = None
 ) -> str:
-    """The page; a form that was not saved is shown as it was filled in."""
+    """Return the page; a form that was not saved is shown as it was filled in."""
     stored = ctx.tenant
     given = request.form if request.method == "POST" else {}
     every, day = ctx.services.settings.schedule_hours, today(ctx.now)
@@ -202,13 +202,13 @@ def _page(
 
 
 def _mark(ctx: RequestContext, form: str) -> str:
-    """The mark of one of the forms: the one that was sent keeps its own."""
+    """Return the version token of one of the forms; the one that was sent keeps its token."""
     sent = request.endpoint == f"settings.{form}"
     return ctx.version_token(PARTS[form]) if sent else ctx.current_version_token(PARTS[form])
 
 
 def _addresses(text: str) -> tuple[tuple[str, ...], str | None]:
-    """The addresses in a text, each once, and the first part of it that is none."""
+    """Return the distinct addresses in a text, and the first part of it that is not an address."""
     found = [part for part in re.split(r"[\s,;]+", text) if part]
     bad = next((part for part in found if not ADDRESS.fullmatch(part)), None)
     return tuple(dict.fromkeys(found)), bad

@@ -1,4 +1,4 @@
-"""The first visit: what is done, what is left, one step after the other."""
+"""The steps of the first setup: the organisation, test mode and live mode, and the guide."""
 
 import re
 
@@ -24,7 +24,7 @@ bp = Blueprint("setup", __name__)
 
 @bp.post("/kom-igang")
 def start() -> AnyResponse:
-    """Save the document that everything else is written in, and have the directory read."""
+    """Save the first version of the tenant document, and request a reading of the directory."""
     ctx = request_context()
     if ctx.is_new:
         proposed = _proposed(ctx)
@@ -35,7 +35,7 @@ def start() -> AnyResponse:
 
 @bp.get("/organisation")
 def organisation() -> str | AnyResponse:
-    """Who the principal organiser is."""
+    """Ask for the principal organiser's name and number."""
     ctx = request_context()
     if ctx.is_new:
         return redirect(url_for("overview.page"))
@@ -46,7 +46,7 @@ def organisation() -> str | AnyResponse:
 
 @bp.post("/organisation")
 def save_organisation() -> str | AnyResponse | tuple[str, int]:
-    """Keep the organisation's name and number."""
+    """Save the organisation's name and number."""
     ctx = request_context()
     given = {name: request.form.get(name, "").strip() for name in ("name", "number")}
     faults = _faults(given)
@@ -70,32 +70,32 @@ def save_organisation() -> str | AnyResponse | tuple[str, int]:
 
 @bp.post("/organisation/las-i-mitt-namn")
 def reader() -> AnyResponse:
-    """Have the directory be read in the name of whoever asks."""
+    """Save that the directory is read in the name of the signed-in administrator."""
     ctx = request_context()
     if ctx.is_new:
         return redirect(url_for("overview.page"))
     own = ctx.admin.email
     ctx.save("organisation.reader", lambda t: structs.replace(t, delegated_admin=own))
-    request_reading(ctx)  # if it cannot be read so, that is told at once
+    request_reading(ctx)  # shows at once whether it can be read in their name
     flash(_("Katalogen läses i ditt namn från och med nu."))
     return redirect(url_for("setup.organisation"))
 
 
 @bp.get("/testlage")
 def test() -> str:
-    """Which vendors can be tried in their test environment."""
+    """Show which vendors can be tried in their test environment."""
     return _modes(request_context(), "test")
 
 
 @bp.get("/skarpt-lage")
 def live() -> str:
-    """Which vendors can be turned on."""
+    """Show which vendors can be turned on."""
     return _modes(request_context(), "live")
 
 
 @bp.post("/guide/bort")
 def away() -> AnyResponse:
-    """Show the steps no more by themselves."""
+    """Stop showing the steps automatically."""
     put_away(request_context())
     flash(_("Guiden är undanlagd. Du hittar den igen under Inställningar."))
     return redirect(url_for("overview.page"))
@@ -119,7 +119,10 @@ def _organisation_form(
     faults: dict[str, str] | None = None,
     conflict: EditConflict | None = None,
 ) -> str:
-    """The form; `found` is what the register has for the domain, where that is worth saying."""
+    """Return the form; `found` is the register's organisation for the domain, if any.
+
+    It is not shown when it is already saved.
+    """
     same = found is not None and _plain(given["number"]) == found.organisation_number
     kept = ctx.tenant.organisation.organisation_number
     return render_template(
@@ -144,12 +147,12 @@ def _modes(ctx: RequestContext, mode: Mode) -> str:
 
 
 def _carried(ctx: RequestContext, vendor: str) -> PeopleCounts | None:
-    """Whom the connection carries; None where that is not known now."""
+    """Return how many people the connection carries; None when the directory is not ready."""
     return ctx.from_directory(lambda directory: carried(directory, vendor))
 
 
 def _proposed(ctx: RequestContext) -> Organisation:
-    """The organisation that the register says has this domain; else by its domain's name."""
+    """Return the organisation that has the domain in the register, or one named by the domain."""
     found = _in_register(ctx)
     return ctx.tenant.organisation if found is None else found
 

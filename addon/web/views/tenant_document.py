@@ -14,7 +14,7 @@ from addon.web.security.auth import is_allowed
 from addon.web.views.vendor_common import people_there
 
 SHOWN = 200
-"""Changes and faults on a page."""
+"""Maximum number of changes, and of faults, on the page."""
 
 
 bp = Blueprint("tenant_document", __name__)
@@ -23,13 +23,13 @@ bp.add_app_template_filter(fault_text)
 
 @bp.get("/installningar/dokument")
 def page() -> str:
-    """All settings in one file."""
+    """Show the export and import of all settings as one file."""
     return _page(request_context())
 
 
 @bp.get("/installningar/dokument.json")
 def export() -> Response:
-    """The document as a file."""
+    """Return the document as a file."""
     ctx = request_context()
     return Response(
         write_document(ctx.tenant),
@@ -40,7 +40,7 @@ def export() -> Response:
 
 @bp.post("/installningar/dokument")
 def import_() -> str | AnyResponse | tuple[str, int]:
-    """Check a file whole and show what it would change; then, confirmed, keep it."""
+    """Check a file and show what it would change; then, when confirmed, save it."""
     ctx, data = request_context(), _given()
     try:
         wanted = _checked(ctx, data)
@@ -63,7 +63,7 @@ def import_() -> str | AnyResponse | tuple[str, int]:
 
 
 def _given() -> bytes:
-    """The file that was chosen, or the text of the one that was checked."""
+    """Return the uploaded file, or the text of the file that was checked."""
     file = request.files.get("file")
     if file is not None and file.filename:
         chosen: bytes = file.read()
@@ -72,8 +72,10 @@ def _given() -> bytes:
 
 
 def _checked(ctx: RequestContext, data: bytes) -> Tenant:
-    """The document in the file, which is this tenant's and lets its reader in. Raises
-    DocumentError.
+    """Return the document in the file.
+
+    Raises DocumentError when it is invalid, another tenant's, or would shut out this
+    administrator.
     """
     if not data.strip():
         raise DocumentError([Fault("", _("Välj en fil först."))])
@@ -87,7 +89,7 @@ def _checked(ctx: RequestContext, data: bytes) -> Tenant:
 
 
 def _left(ctx: RequestContext, wanted: Tenant) -> dict[str, dict[str, int]]:
-    """How many people, by mode, stay at each vendor that the document leaves out."""
+    """Return how many people, by mode, remain at each vendor that the document leaves out."""
     vendors = [c.vendor for c in ctx.tenant.connections if wanted.connection(c.vendor) is None]
     there = {vendor: people_there(ctx, vendor) for vendor in vendors}
     return {vendor: by_mode for vendor, by_mode in there.items() if by_mode}

@@ -1,4 +1,4 @@
-"""One vendor: what it has, whether it is up to date, what it refused."""
+"""One vendor: what it has, whether it is up to date, and what it refused."""
 
 from typing import get_args
 
@@ -29,7 +29,7 @@ from addon.web.views.vendor_common import connection_to, known_vendor, people_th
 
 FIELDS: tuple[OptionalField, ...] = get_args(OptionalField)
 SHOWN = 100
-"""Refusals, names and groups on a page."""
+"""Maximum number of refusals, of names and of groups on the page."""
 
 
 bp = Blueprint("vendor", __name__)
@@ -37,7 +37,7 @@ bp = Blueprint("vendor", __name__)
 
 @bp.get("/leverantorer/<vendor>")
 def page(vendor: str) -> str:
-    """What does it have, is it up to date, what did it refuse?"""
+    """Show what the vendor has, whether it is up to date, and what it refused."""
     ctx = request_context()
     known_vendor(ctx, vendor)
     return _page(ctx, vendor)
@@ -45,7 +45,7 @@ def page(vendor: str) -> str:
 
 @bp.post("/leverantorer/<vendor>")
 def save(vendor: str) -> str | AnyResponse | tuple[str, int]:
-    """Keep the optional fields and the limits."""
+    """Save the optional fields and the limits."""
     ctx = request_context()
     profile = known_vendor(ctx, vendor)
     form = read_limits(request.form)
@@ -57,7 +57,7 @@ def save(vendor: str) -> str | AnyResponse | tuple[str, int]:
 
     def change(tenant: Tenant) -> Tenant:
         changes = connection_to(tenant, vendor).limits.changes
-        kept = structs.replace(limits, changes=changes)  # those are set in the document only
+        kept = structs.replace(limits, changes=changes)  # these are set only in the document
         return with_settings(tenant, vendor, fields=fields, limits=kept)
 
     try:
@@ -80,7 +80,7 @@ def save(vendor: str) -> str | AnyResponse | tuple[str, int]:
 
 @bp.post("/leverantorer/<vendor>/stam-av")
 def reconcile(vendor: str) -> AnyResponse:
-    """Ask the vendor what it has, and mend what is remembered."""
+    """Request a reconciliation: ask the vendor what it has, and correct the ledger."""
     ctx = request_context()
     known_vendor(ctx, vendor)
     name = ctx.vendor_name(vendor)
@@ -144,7 +144,7 @@ def _page(
 
 
 def _chart(ctx: RequestContext, vendor: str) -> object | None:
-    """The people there over time, where there is a time to speak of."""
+    """Return a chart of the people there over time; None with fewer than two points."""
     points = people_over_time(ctx.runs, connection_to(ctx.tenant, vendor))
     if len(points) < 2:
         return None
@@ -154,17 +154,17 @@ def _chart(ctx: RequestContext, vendor: str) -> object | None:
 def _refused(
     ctx: RequestContext, line: ConnectionStatus | None
 ) -> tuple[RefusedResource, ...] | None:
-    """What the vendor does not take; None where the names are not to be had now."""
+    """Return what the vendor does not take; None when the directory, with names, is not ready."""
     if line is None or not line.not_taken:
         return ()
     return ctx.from_directory(lambda directory: refused(ctx, directory, line))
 
 
 def _carried(ctx: RequestContext, vendor: str) -> PeopleCounts | None:
-    """Whom the connection carries; None where that is not known now."""
+    """Return how many people the connection carries; None when the directory is not ready."""
     return ctx.from_directory(lambda directory: carried(directory, vendor))
 
 
 def _lacking(ctx: RequestContext, vendor: str) -> VendorLimitations | None:
-    """What the vendor cannot take; None where that is not known now."""
+    """Return what the vendor cannot take; None when the directory is not ready."""
     return ctx.from_directory(lambda directory: lacking(directory, vendor))

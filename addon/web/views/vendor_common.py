@@ -1,4 +1,4 @@
-"""What a vendor's pages have in common."""
+"""What the pages of a vendor share: its profile, connection, configuration and people."""
 
 from flask import abort
 from msgspec import structs
@@ -10,7 +10,7 @@ from addon.web.request_context import RequestContext, with_connection
 
 
 def known_vendor(ctx: RequestContext, vendor: str) -> Vendor:
-    """The vendor's profile; 404 where there is no such vendor."""
+    """Return the vendor's profile; answer 404 when there is no such vendor."""
     profile = ctx.vendors.get(vendor)
     if profile is None:
         abort(404)
@@ -18,12 +18,12 @@ def known_vendor(ctx: RequestContext, vendor: str) -> Vendor:
 
 
 def connection_to(tenant: Tenant, vendor: str) -> Connection:
-    """The tenant's connection to a vendor; one that is off where there is none yet."""
+    """Return the tenant's connection to a vendor, or one that is off when there is none yet."""
     return tenant.connection(vendor) or Connection(vendor=vendor)
 
 
 def with_settings(tenant: Tenant, vendor: str, **values: object) -> Tenant:
-    """The document with fields of a connection changed, which is new where there was none."""
+    """Return the document with fields of a connection changed; it is added if there was none."""
     if tenant.connection(vendor) is None:
         connections = (*tenant.connections, Connection(vendor=vendor))
         tenant = structs.replace(tenant, connections=connections)
@@ -31,7 +31,10 @@ def with_settings(tenant: Tenant, vendor: str, **values: object) -> Tenant:
 
 
 def problem_in(ctx: RequestContext, connection: Connection, mode: Mode) -> str | None:
-    """What must be set up in this installation before the connection can be in a mode."""
+    """Return what must be configured in this installation before the connection can be in a mode.
+
+    None when nothing is missing.
+    """
     if mode == "off":
         return None
     context = ctx.sync_context
@@ -42,9 +45,9 @@ def problem_in(ctx: RequestContext, connection: Connection, mode: Mode) -> str |
 
 
 def people_there(ctx: RequestContext, vendor: str, besides: Mode | None = None) -> dict[str, int]:
-    """How many people the vendor has, by mode, by the ledgers; those without any are absent.
+    """Return how many people the vendor has, by mode, according to the ledgers there are.
 
-    Not in the mode `besides`: that of a large ledger takes a while to read.
+    The mode `besides` is left out, since a large ledger takes a while to read.
     """
     keys = [key for key, _n, _refused in ctx.store.ledgers(ctx.tenant_id) if key.vendor == vendor]
     return {

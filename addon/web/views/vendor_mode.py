@@ -1,4 +1,4 @@
-"""Turning a vendor on, trying it and turning it off: asked with the numbers, then done."""
+"""Change of a vendor's mode (live, test or off): a confirmation with numbers, then the change."""
 
 from typing import cast, get_args
 
@@ -30,7 +30,7 @@ bp = Blueprint("vendor_mode", __name__)
 
 @bp.get("/leverantorer/<vendor>/lage/<mode>")
 def page(vendor: str, mode: str) -> str:
-    """What it means to turn the vendor on, try it or turn it off, with the numbers."""
+    """Show the consequences of turning the vendor on, trying it or turning it off, in numbers."""
     ctx = request_context()
     known_vendor(ctx, vendor)
     return _page(ctx, vendor, _mode(mode))
@@ -38,7 +38,7 @@ def page(vendor: str, mode: str) -> str:
 
 @bp.post("/leverantorer/<vendor>/lage/<mode>")
 def save(vendor: str, mode: str) -> str | AnyResponse | tuple[str, int]:
-    """Do it, and have a run begin."""
+    """Change the mode, and request a run."""
     ctx = request_context()
     ctx.wait_longer()
     known_vendor(ctx, vendor)
@@ -81,7 +81,7 @@ def _mode(text: str) -> Mode:
 
 
 def _begin(ctx: RequestContext, vendor: str, wanted: Mode) -> bool:
-    """Have the first run begin, and say so; whether it is to begin now."""
+    """Request the first run and confirm it; return whether the run is to begin now."""
     name = ctx.vendor_name(vendor)
     if wanted == "off":
         flash(_off(ctx, vendor))
@@ -106,7 +106,10 @@ def _begin(ctx: RequestContext, vendor: str, wanted: Mode) -> bool:
 
 
 def _off(ctx: RequestContext, vendor: str) -> str:
-    """That it is off; what is being sent ends when the run next asks, see `addon.sync.session`."""
+    """Return the message that the vendor is off.
+
+    A run that is sending stops when it next checks the connection, see `addon.sync.session`.
+    """
     name = ctx.vendor_name(vendor)
     if is_sending(ctx, vendor):
         told = _(
@@ -118,14 +121,14 @@ def _off(ctx: RequestContext, vendor: str) -> str:
 
 
 def _take_back_approval(ctx: RequestContext, connection: Connection) -> None:
-    """What was let go in the mode that it was in is asked about again when it is back there."""
+    """Withdraw the approval in the connection's former mode: if it returns, it is asked again."""
     key = ledger_key(ctx.tenant_id, connection)
     if key is not None:
         ctx.store.set_approval(key, None)
 
 
 def _asked_about(tenant: Tenant, vendor: str) -> object:
-    """What the numbers of the question come from, as far as the document says it."""
+    """Return the part of the document that the numbers of the confirmation depend on."""
     connection = connection_to(tenant, vendor)
     chosen = [unit for unit in tenant.school_units if unit.code in connection.school_units]
     return connection, chosen, tenant.protected
@@ -134,13 +137,13 @@ def _asked_about(tenant: Tenant, vendor: str) -> object:
 def _overtaken(
     ctx: RequestContext, vendor: str, wanted: Mode, conflict: EditConflict
 ) -> AnyResponse | tuple[str, int]:
-    """The question again, with the numbers as they are now."""
+    """Return the confirmation again, with the current numbers."""
     try:
         return _page(ctx, vendor, wanted, conflict), 409
     except (
         DirectoryNotRead,
         StillComputing,
-    ):  # the page waits for what it needs, this answer cannot
+    ):  # the page waits for its data, this response cannot
         flash(
             _("Någon annan har sparat under tiden, så inget är ändrat. Se efter igen."), "warning"
         )
@@ -150,9 +153,9 @@ def _overtaken(
 def _page(
     ctx: RequestContext, vendor: str, wanted: Mode, conflict: EditConflict | None = None
 ) -> str:
-    """The question.
+    """Return the confirmation page.
 
-    Raises DirectoryNotRead and StillComputing where the numbers are not known yet.
+    Raises DirectoryNotRead and StillComputing when the numbers are not known yet.
     """
     connection = connection_to(ctx.tenant, vendor)
     problem = problem_in(ctx, connection, wanted)

@@ -1,4 +1,4 @@
-"""Withdrawing from a vendor: everything the tenant has there is removed."""
+"""Withdrawal from a vendor: everything the tenant has there is removed."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ bp = Blueprint("vendor_withdrawal", __name__)
 
 @bp.get("/leverantorer/<vendor>/avveckla")
 def page(vendor: str) -> str:
-    """What it means to remove everything at the vendor."""
+    """Show the consequences of removing everything at the vendor."""
     ctx = request_context()
     known_vendor(ctx, vendor)
     return _page(ctx, vendor)
@@ -34,13 +34,13 @@ def page(vendor: str) -> str:
 
 @bp.post("/leverantorer/<vendor>/avveckla")
 def save(vendor: str) -> str | AnyResponse | tuple[str, int]:
-    """Have it removed, when the vendor's name was written."""
+    """Request the removal, when the vendor's name was typed as confirmation."""
     ctx = request_context()
     known_vendor(ctx, vendor)
     name, typed = ctx.vendor_name(vendor), request.form.get("name", "").strip()
     there = people_there(ctx, vendor)
     problems = _problems(ctx, vendor, there)
-    if len(problems) == len(there):  # also where there is nothing
+    if len(problems) == len(there):  # also when there is nothing to remove
         return _page(ctx, vendor, typed), 400
     if typed.casefold() != name.casefold():
         wrong = _("Skriv leverantörens namn, %(vendor)s, för att bekräfta.", vendor=name)
@@ -65,7 +65,7 @@ def save(vendor: str) -> str | AnyResponse | tuple[str, int]:
 
 @bp.get("/leverantorer/<vendor>/tom-testmiljon")
 def empty(vendor: str) -> str:
-    """What it means to remove everything in the vendor's test environment."""
+    """Show the consequences of removing everything in the vendor's test environment."""
     ctx = request_context()
     known_vendor(ctx, vendor)
     return _emptying(ctx, vendor)
@@ -73,7 +73,7 @@ def empty(vendor: str) -> str:
 
 @bp.post("/leverantorer/<vendor>/tom-testmiljon")
 def do_empty(vendor: str) -> AnyResponse | tuple[str, int]:
-    """Have it removed; what is in live mode stays as it is."""
+    """Request the removal; what is in live mode is left unchanged."""
     ctx = request_context()
     known_vendor(ctx, vendor)
     there = people_there(ctx, vendor)
@@ -84,13 +84,13 @@ def do_empty(vendor: str) -> AnyResponse | tuple[str, int]:
 
 
 def can_empty(ctx: RequestContext, vendor: str, there: Mapping[str, int]) -> bool:
-    """Whether the test environment has something that nothing keeps up to date, and is set up."""
+    """Whether the test environment is configured, not in use, and still has something."""
     left = "test" in there and connection_to(ctx.tenant, vendor).mode != "test"
     return left and "test" not in _problems(ctx, vendor, there)
 
 
 def empty_tests(ctx: RequestContext, vendor: str) -> None:
-    """Have all in the test environment removed, and say so."""
+    """Request the removal of everything in the test environment, and confirm it."""
     name = ctx.vendor_name(vendor)
     try:
         request_withdrawal(ctx.services.queue(), ctx.tenant_id, vendor, ctx.now, "test")
@@ -115,7 +115,7 @@ def _emptying(ctx: RequestContext, vendor: str) -> str:
 
 
 def _problems(ctx: RequestContext, vendor: str, there: Mapping[str, int]) -> dict[str, str]:
-    """By mode, what must be set up in this installation before anything can be removed there."""
+    """Return, by mode, what must be configured in this installation before a removal there."""
     connection = connection_to(ctx.tenant, vendor)
     found = {mode: problem_in(ctx, connection, mode) for mode in MODES if mode in there}
     return {mode: problem for mode, problem in found.items() if problem is not None}

@@ -18,20 +18,20 @@ from addon.web.request_context import EditConflict, RequestContext, request_cont
 from addon.web.views.directory import request_reading_unless_known
 
 SHOWN = 50
-"""Names of units in a list."""
+"""Maximum number of unit names in a list."""
 NOWHERE = "ingen"
-"""What the address says to show the units that go to no vendor."""
+"""The query value that shows the units that go to no vendor."""
 
 
 class VendorTableFilter(Struct, frozen=True):
-    """Which units are to be shown: those with a text in name or code, or that go nowhere."""
+    """Which units to show: those with a text in their name or code, or that go to no vendor."""
 
     text: str = ""
     shown: str = ""
 
     @property
     def page(self) -> str:
-        """The address of the table as it is wished for."""
+        """The URL of the table with this filter."""
         return url_for("vendors.page", q=self.text or None, visa=self.shown or None)
 
 
@@ -40,14 +40,14 @@ bp = Blueprint("vendors", __name__)
 
 @bp.get("/leverantorer")
 def page() -> str:
-    """Which units go where?"""
+    """Show which units go to which vendor."""
     ctx = request_context()
     return _page(ctx, ticks_of(ctx.tenant), table_filter_of(request.args))
 
 
 @bp.post("/leverantorer")
 def save() -> str | AnyResponse | tuple[str, int]:
-    """Show other rows or tick whole columns, with nothing lost; or else save."""
+    """Show other rows or tick whole columns, keeping all ticks; or else save."""
     ctx, filters = request_context(), table_filter_of(request.form)
     ticks = read_ticks(request.form, ctx.tenant, ctx.vendors)
     action, _sep, vendor = request.form.get("do", "save").partition("-")
@@ -62,7 +62,7 @@ def save() -> str | AnyResponse | tuple[str, int]:
 
 
 def ticks_of(tenant: Tenant) -> Ticks:
-    """What the document has ticked."""
+    """Return the ticks that the document has."""
     return {c.vendor: frozenset(c.school_units) for c in tenant.connections}
 
 
@@ -73,19 +73,19 @@ def same(ticks: Ticks, tenant: Tenant) -> bool:
 
 
 def ticked(ticks: Ticks, vendor: str, codes: Iterable[str], on: bool) -> Ticks:
-    """The ticks with units ticked for a vendor, or not ticked."""
+    """Return the ticks with units ticked for a vendor, or unticked."""
     before = ticks.get(vendor, frozenset())
     return {**ticks, vendor: before | set(codes) if on else before - set(codes)}
 
 
 def table_filter_of(given: Mapping[str, str]) -> VendorTableFilter:
-    """What the address or the form requests to be shown."""
+    """Return the filter that the query or the form asks for."""
     shown = given.get("visa", "")
     return VendorTableFilter(given.get("q", "").strip(), shown if shown == NOWHERE else "")
 
 
 def rows(tenant: Tenant, filters: VendorTableFilter) -> list[SchoolUnit]:
-    """The units to show. Which go nowhere is by what is saved: a tick moves no row."""
+    """Return the units to show. Unsaved ticks do not affect which units go to no vendor."""
     going = frozenset[str]().union(*ticks_of(tenant).values())
     return [
         unit
@@ -96,14 +96,16 @@ def rows(tenant: Tenant, filters: VendorTableFilter) -> list[SchoolUnit]:
 
 
 def read_ticks(form: MultiDict[str, str], tenant: Tenant, vendors: Mapping[str, Vendor]) -> Ticks:
-    """What the form has ticked, of the vendors and units that there are."""
+    """Return what is ticked in the form, of the vendors and units that exist."""
     codes = {unit.code for unit in tenant.school_units}
     return {vendor: frozenset(form.getlist(f"units-{vendor}")) & codes for vendor in vendors}
 
 
 def with_ticks(tenant: Tenant, ticks: Ticks, vendors: Mapping[str, Vendor]) -> Tenant:
-    """The document with units ticked. A vendor that had no connection gets one that is off and has
-    no optional fields: what more it needs is ticked on its page.
+    """Return the document with units ticked.
+
+    A vendor without a connection gets one that is off and has no optional fields; those are
+    ticked on the vendor's page.
     """
     kept = [
         structs.replace(c, school_units=_in_order(tenant, ticks[c.vendor]))
@@ -131,7 +133,7 @@ def _part(tenant: Tenant) -> object:
 def _save(
     ctx: RequestContext, ticks: Ticks, filters: VendorTableFilter, sure: bool
 ) -> str | AnyResponse | tuple[str, int]:
-    """Save, after a question where it means something to people at a vendor that is on."""
+    """Save, after a confirmation when it affects people at a vendor that is on."""
     mark, moving = request.form.get("mark", ""), unit_changes(ctx, ticks)
     if moving and not sure and ctx.is_current(mark, _part):
         _see_to_reading(ctx)
@@ -166,7 +168,7 @@ def _save(
 
 
 def _see_to_reading(ctx: RequestContext) -> None:
-    """Have the directory read, where the numbers could not be told without."""
+    """Request a reading of the directory if there is none to compute the numbers from."""
     not_read = ctx.directory_not_read
     if not_read is not None:
         request_reading_unless_known(ctx, not_read.state)
