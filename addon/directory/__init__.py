@@ -1,5 +1,5 @@
-"""One whole reading of a directory, the same for every source.
+"""One complete reading of a directory, in the same form for every source.
 
-Gives a `Snapshot` of users, groups and organisational units, and what of them is to be read.
-May import `tenants` and what is below it; `snapshot` is pure.
+Gives a `Snapshot` of users, groups and organisational units, and the scope of the reading.
+May import `tenants` and the layers below it; `snapshot` is pure.
 """

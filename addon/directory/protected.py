@@ -1,4 +1,4 @@
-"""Who has protected identity, as far as a reading knows. Pure."""
+"""The people with protected identity, as far as a reading knows them. Pure."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,11 +10,11 @@ from addon.text import fold
 
 
 class Members(Struct, frozen=True):
-    """Who is in a group, nested groups resolved.
+    """The members of a group, nested groups resolved.
 
-    `ids` are the users'; `addresses` their folded addresses by id, where they were asked for
-    and there is one; `nameless` are the folded addresses of those without an id. `everyone`
-    is true when the whole customer is in it.
+    `ids` are the users' ids; `addresses` maps ids to folded addresses, where these were requested
+    and exist; `nameless` are the folded addresses of members without an id. `everyone` is true
+    when the whole customer is a member.
     """
 
     ids: frozenset[str] = frozenset()
@@ -26,8 +26,9 @@ class Members(Struct, frozen=True):
 class ProtectedPeople:
     """The people with protected identity: by id, by address, by OU.
 
-    `ids` grows as more is read, since an address or an OU tells who somebody is only when
-    they are met. A group with everyone in it is no protection but a mistake: see `google`.
+    `ids` grows as more is read, since people known by address or OU only are identified when
+    they are read. A group that everyone is a member of is a mistake, not protection:
+    `addon.directory.google.reader` refuses it.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class ProtectedPeople:
         self._org_units = frozenset(fold(path).rstrip("/") for path in org_units)
 
     def meet(self, users: Iterable[User]) -> None:
-        """Learn which of the users are protected."""
+        """Add the users who are protected to `ids`."""
         paths: dict[str, bool] = {}
         for user in users:
             path = user.org_unit_path
@@ -50,16 +51,16 @@ class ProtectedPeople:
                 self.ids.add(user.id)
 
     def meet_members(self, groups: Iterable[Members]) -> None:
-        """Learn which members of groups are protected, read as users or not."""
+        """Add the protected members of groups to `ids`, whether they were read as users or not."""
         for group in groups:
             if self._addresses:
                 self.ids.update(i for i, address in group.addresses.items() if self.hides(address))
 
     @property
     def by_address(self) -> bool:
-        """Whether somebody is known by an address only."""
+        """Whether any protected person is known by address only."""
         return bool(self._addresses)
 
     def hides(self, address: str) -> bool:
-        """Whether whoever has the folded `address` is known to be protected by it."""
+        """Whether the folded `address` is that of a protected person known by address."""
         return address in self._addresses

@@ -1,4 +1,4 @@
-"""What of a directory a tenant document asks for; nothing else is read. Pure."""
+"""The part of a directory that a tenant document needs; nothing else is read. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -20,7 +20,7 @@ BUILT_IN = frozenset(
         "groups",
     }
 )
-"""Attributes that every read user has, or that come from the groups."""
+"""Attributes that every user read has, or that come from the groups."""
 
 LITERAL = frozenset({"equals", "notEquals", "in", "notIn"})
 
@@ -29,10 +29,10 @@ class ReadScope(Struct, frozen=True):
     """What is to be read.
 
     `org_units` are the OUs whose users are read, none below another. `groups` are the
-    addresses the document names, and `selected_groups` those of them whose members are
-    people to read; `wanted` tells of any other group's address whether its members matter.
-    `list_groups` is whether the groups of the domain must be listed. `attributes` are the
-    dotted attributes beyond the built-in ones.
+    addresses that the document names, and `selected_groups` those of them whose members are
+    people to read; `wanted` decides by a group's address whether the members of any other group
+    are needed. `list_groups` is true when the groups of the domain must be listed. `attributes`
+    are the dotted attributes beyond the built-in ones.
     """
 
     org_units: tuple[str, ...]
@@ -52,7 +52,7 @@ def is_within(path: str, org_unit: str) -> bool:
 
 
 def keys_above(path: str) -> Iterator[str]:
-    """The folded paths of the OUs that the OU at `path` lies below; the root's is empty."""
+    """The folded paths of the OUs above the OU at `path`; the root's is empty."""
     key = fold(path).rstrip("/")
     while key:
         key = key.rpartition("/")[0]
@@ -60,9 +60,9 @@ def keys_above(path: str) -> Iterator[str]:
 
 
 def topmost(paths: Iterable[str]) -> tuple[str, ...]:
-    """The paths of which none lies below another, in their order.
+    """The paths that are not below any other of them, in their order.
 
-    Its work grows with the number of paths, not with its square.
+    Runs in time proportional to the number of paths, not to its square.
     """
     keys = {path: fold(path).rstrip("/") for path in paths}
     named = frozenset(keys.values())
@@ -70,14 +70,14 @@ def topmost(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def attributes_of(tenant: Tenant) -> tuple[str, ...]:
-    """The attributes beyond the built-in ones that the document asks of users, sorted."""
+    """The user attributes beyond the built-in ones that the document mentions, sorted."""
     clauses = {c.attribute for s in _selectors(tenant) for f in s.filters for c in f}
     rules = {r.attribute for r in _rules(tenant) if r.source == "attribute" and r.attribute}
     return tuple(sorted((clauses | rules) - BUILT_IN))
 
 
 def scope_of(tenant: Tenant) -> ReadScope:
-    """What the reading for `tenant` must fetch."""
+    """Return what a reading for `tenant` must fetch."""
     selectors = list(_selectors(tenant))
     clauses = [c for s in selectors for f in s.filters for c in f]
     rules = list(_rules(tenant))
@@ -130,5 +130,5 @@ def _distinct(addresses: Iterable[str]) -> tuple[str, ...]:
 
 
 def _topmost_once(paths: Iterable[str]) -> tuple[str, ...]:
-    """The topmost paths without a slash at their end, each once, sorted."""
+    """The topmost paths without a trailing slash, each once, sorted."""
     return tuple(sorted(topmost(_distinct(path.rstrip("/") or "/" for path in paths))))

@@ -1,4 +1,4 @@
-"""One reading of a Workspace domain, as values. Only what the selection needs is in it."""
+"""One reading of a Workspace domain, as values. It holds only what the selection needs."""
 
 from collections.abc import Mapping
 
@@ -25,9 +25,9 @@ class User(Struct, frozen=True, gc=False):
 
 
 class Group(Struct, frozen=True, gc=False):
-    """A Google group; `members` are ids of the users in it, nested groups resolved.
+    """A Google group; `members` are the ids of its users, nested groups resolved.
 
-    `members` is None when the members were not read because nothing asks for them.
+    `members` is None when the members were not read because nothing needs them.
     `everyone` is true when the whole customer is a member.
     """
 
@@ -48,12 +48,12 @@ class OrgUnit(Struct, frozen=True, gc=False):
 
 
 class Snapshot(Struct, frozen=True):
-    """A whole reading. People with protected identity are in `protected`, by id, and
-    nowhere else: not among `users`, not among any group's `members`.
+    """A complete reading.
 
-    `missing_groups` are groups that the document names and Google does not have.
-    `domains` are the verified domains, lower case; empty when they could not be had.
-    `queries` is how many API queries the reading took.
+    People with protected identity are in `protected`, by id, and nowhere else: not among
+    `users`, not among any group's `members`. `missing_groups` are groups that the document names
+    and Google does not have. `domains` are the verified domains in lower case; empty when they
+    could not be read. `queries` is the number of API queries the reading took.
     """
 
     users: tuple[User, ...]

@@ -1,5 +1,5 @@
 """From a roster to SS 12000 resources. Pure.
 
 Takes a `Roster` and a connection; gives resources with stable ids and hashes.
-May import `roster` and what is below it.
+May import `roster` and the layers below it.
 """

@@ -1,7 +1,7 @@
-"""Where every externalId comes from: UUIDs derived from ids that never change.
+"""The externalId of every resource: a UUID derived from ids that never change.
 
-A UUID is version 5 (RFC 9562) in a namespace of the tenant's own, so that two tenants can
-never mean the same object at a vendor. Changing anything in this file changes the identity
+A UUID is version 5 (RFC 9562) in a namespace of the tenant, so that two tenants never use the
+same id for different objects at a vendor. Changing anything in this file changes the identity
 of everyone at every vendor.
 """
 

@@ -1,4 +1,4 @@
-"""From a view of the roster to SS 12000 resources, the same bytes for the same roster.
+"""From a vendor's roster to SS 12000 resources; the same roster always gives the same bytes.
 
 Pure. Source: docs/wire-format.md.
 """
@@ -23,8 +23,8 @@ BESIDE_COMPULSORY = frozenset({"FKLASS", "FTH", "OPPFTH"})
 class OutgoingResource(Struct, frozen=True, gc=False):
     """A resource that the vendor should hold.
 
-    `body` is its JSON, or None when it cannot be said now because something it must refer to
-    is not at the vendor; then what the vendor has of it is left as it is.
+    `body` is its JSON, or None while something it must refer to is not at the vendor; the vendor's
+    copy of the resource is then left unchanged.
     """
 
     resource_type: ResourceType
@@ -35,8 +35,8 @@ class OutgoingResource(Struct, frozen=True, gc=False):
 class ResourceMapper:
     """The resources of one connection.
 
-    `absent` are externalIds that the vendor does not hold and will not get now: references
-    to them are left out where they are optional, and the resource waits where they are not.
+    `absent` are externalIds that the vendor does not hold and will not get in this run. Optional
+    references to them are left out; a resource that requires such a reference waits.
     """
 
     def __init__(self, view: VendorRoster, tenant: Tenant, connection: Connection) -> None:
@@ -48,7 +48,7 @@ class ResourceMapper:
         self._ids = Ids(tenant.customer_id)
 
     def resources(self, absent: Set[str] = frozenset()) -> Iterator[OutgoingResource]:
-        """Every resource, in the order of creates."""
+        """All resources, in the order in which they are created."""
         if not self._units:
             return
         yield self._organisation()
@@ -66,12 +66,12 @@ class ResourceMapper:
                 yield self._activity(group, absent)
 
     def external_ids(self, user_id: str) -> frozenset[str]:
-        """The externalIds that say something of one person alone: account and employments."""
+        """The externalIds of one person's own resources: the account and its employments."""
         employed = (self._ids.employment(u.code, user_id) for u in self._tenant.school_units)
         return frozenset({self._ids.user(user_id), *employed})
 
     def school_units(self) -> frozenset[str]:
-        """The externalIds of all school units of the tenant, sent or not."""
+        """The externalIds of all school units of the tenant, whether they are sent or not."""
         return frozenset(self._ids.school_unit(u.code) for u in self._tenant.school_units)
 
     def _organisation(self) -> OutgoingResource:
@@ -170,7 +170,7 @@ class ResourceMapper:
         employments = (
             self._ids.employment(group.unit, t)
             for t in group.teachers
-            if self._ids.user(t) not in absent  # then the employment waits too
+            if self._ids.user(t) not in absent  # their employment waits too
         )
         teachers = tuple(reference("Employment", e) for e in employments if e not in absent)
         resource = wire.Activity(
@@ -185,7 +185,7 @@ class ResourceMapper:
         return _outgoing("Activity", resource, waits=waits)
 
     def _school_type(self, code: str, school_year: int | None) -> str | None:
-        """The school type at a unit, where the unit's types and the school year leave one."""
+        """The school type at a unit, or None if unit and school year do not decide it."""
         if "schoolType" not in self._fields:
             return None
         types = self._units[code].school_types

@@ -1,7 +1,7 @@
-"""SS 12000:2018 resource types as they stand on the wire, and nowhere else.
+"""SS 12000:2018 resource types as they are sent; the only definition of the wire format.
 
-Source: docs/wire-format.md (SS 12000:2018 over SCIM 2.0, the EGIL profile). Field order is
-the order of the bytes, which is what makes the same resource hash the same.
+Source: docs/wire-format.md (SS 12000:2018 over SCIM 2.0, the EGIL profile). Fields are
+encoded in the order in which they are declared, so that equal resources have equal hashes.
 """
 
 from hashlib import blake2b
@@ -29,7 +29,7 @@ ENDPOINTS: dict[ResourceType, str] = {
     "StudentGroup": "StudentGroups",
     "Activity": "Activities",
 }
-"""The endpoint of each type, in the order of creates and updates."""
+"""The endpoint of each type, in the order in which resources are created and updated."""
 
 TYPES: tuple[ResourceType, ...] = tuple(ENDPOINTS)
 MEDIA_TYPE = "application/scim+json"
@@ -41,7 +41,7 @@ _CLOUD_USER = "urn:scim:schemas:extension:skolsynk:1.0:User"
 
 
 class WireObject(Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True, gc=False):
-    """What every JSON object here has in common: absent when empty, in field order."""
+    """Base of all JSON objects in this module: fields in order, empty ones omitted."""
 
 
 class Reference(WireObject, frozen=True):
@@ -145,10 +145,10 @@ _encoder = msgspec.json.Encoder()
 
 
 def encode(resource: Resource) -> bytes:
-    """The resource as JSON: the same value always gives the same bytes."""
+    """Encode the resource as JSON; equal values give equal bytes."""
     return _encoder.encode(resource)
 
 
 def content_hash(body: bytes) -> bytes:
-    """16 bytes that tell whether a resource has changed."""
+    """The 16-byte hash by which changes to a resource are detected."""
     return blake2b(body, digest_size=16).digest()

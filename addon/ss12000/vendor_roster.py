@@ -1,7 +1,7 @@
-"""What one connection carries of the roster: its units, within the vendor's abilities.
+"""The part of the roster that one connection sends: its units, within the vendor's abilities.
 
-Pure. A vendor that takes one placement of each person gets the first unit in the document's
-order and there the first class by name, so that the outcome is stable.
+Pure. For a vendor that takes one placement of each person, the first unit in the document's
+order is kept, and there the first class by name, so that the result is stable.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +15,9 @@ from addon.vendors.profiles import OptionalField, Vendor
 
 
 class VendorRoster(Struct, frozen=True):
-    """The people and groups that a connection carries, and what had to be left out.
+    """The people and groups that a connection sends, and findings about what was left out.
 
-    `fields` are the optional fields that the connection chose and the vendor can use.
+    `fields` are the optional fields that the connection chose and the vendor supports.
     """
 
     people: Mapping[str, Person]
@@ -29,7 +29,7 @@ class VendorRoster(Struct, frozen=True):
 def vendor_roster(
     roster: Roster, tenant: Tenant, connection: Connection, vendor: Vendor
 ) -> VendorRoster:
-    """The roster as the connection's vendor can take it."""
+    """Return the part of `roster` that the connection sends and its vendor accepts."""
     units = set(connection.school_units)
     one = vendor.placements == "one"
     reduced: set[str] = set()
@@ -63,7 +63,7 @@ def vendor_roster(
 
 
 def _within(person: Person, units: set[str]) -> Person | None:
-    """The person with the placements in `units` only, or None without any."""
+    """The person with only the placements in `units`, or None if there are none."""
     if all(e.unit in units for e in person.enrolments) and units.issuperset(person.employments):
         return person
     enrolments = tuple(e for e in person.enrolments if e.unit in units)
@@ -76,7 +76,7 @@ def _within(person: Person, units: set[str]) -> Person | None:
 def _keep_present(
     groups: Iterable[StudentGroup], people: Mapping[str, Person]
 ) -> list[StudentGroup]:
-    """The groups with only those whom the view places at the group's unit."""
+    """Groups reduced to members who are placed at the group's unit; those without students go."""
 
     def at(unit: str, user_id: str) -> bool:
         person = people.get(user_id)
@@ -94,7 +94,7 @@ def _keep_present(
 
 
 def _first_class_only(groups: Sequence[StudentGroup], reduced: set[str]) -> list[StudentGroup]:
-    """The groups with each person in the first class by name only; others go to `reduced`."""
+    """Keep each person only in their first class by name; add those reduced to `reduced`."""
     placed: set[str] = set()
     kept: dict[int, StudentGroup] = {}
     by_name = sorted(range(len(groups)), key=lambda i: (groups[i].name, groups[i].source_id))
@@ -106,7 +106,7 @@ def _first_class_only(groups: Sequence[StudentGroup], reduced: set[str]) -> list
         members = {*group.students, *group.teachers}
         reduced |= members & placed
         students = tuple(s for s in group.students if s not in placed)
-        if not students:  # it is not sent, so its teachers have their place in another class
+        if not students:  # it is not sent, so its teachers can be placed in another class
             continue
         teachers = tuple(t for t in group.teachers if t not in placed)
         placed |= members

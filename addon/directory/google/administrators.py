@@ -1,4 +1,4 @@
-"""Whether somebody is an administrator of a Workspace customer, asked of the Directory API."""
+"""Looks up in the Directory API whether a person is an administrator of a Workspace customer."""
 
 import threading
 from contextlib import closing
@@ -15,16 +15,16 @@ from addon.directory.google.retry import ReadRetryPolicy, RetryingCaller
 
 FIELDS = "id,primaryEmail,name,isAdmin,isDelegatedAdmin,customerId,suspended,archived"
 NO_ADMINISTRATOR = frozenset({"403", "403 forbidden"})
-"""How Google answers who may not ask: other reasons are about Skolsynk and not the person."""
+"""Google's answers to people who may not ask; other reasons concern Skolsynk, not the person."""
 IMPATIENT = ReadRetryPolicy(
     tries=2, quota_tries=2, first_wait=0.2, longest_wait=1.0, longest_told=2.0
 )
-"""Somebody waits for the page."""
+"""Used while a person waits for the page."""
 WITHIN = 10.0
 
 
 class AccountAnswer(Struct, rename="camel"):
-    """An account as users.get tells of it."""
+    """An account as users.get returns it."""
 
     id: Filled
     customer_id: str | None = None
@@ -37,7 +37,7 @@ class AccountAnswer(Struct, rename="camel"):
 
 
 class AdministratorAccount(Struct, frozen=True):
-    """An account of a customer. `super_admin` may do everything in Workspace, `delegated` some."""
+    """A customer's account. `super_admin` has all rights in Workspace, `delegated` some of them."""
 
     id: str
     customer: str
@@ -48,11 +48,11 @@ class AdministratorAccount(Struct, frozen=True):
 
 
 def find_account(source: DirectorySource, sub: str, email: str) -> AdministratorAccount | None:
-    """The account whose id is `sub`, where it is active and belongs to a customer.
+    """The account whose id is `sub`, if it is active and belongs to a customer.
 
-    `source` acts as `email`, the person who signs in. None where there is no such account, or
-    it may not ask: who is no administrator may not. Raises DirectoryError when it cannot be
-    known now, AccessRefused when Skolsynk may ask nothing in the customer's name.
+    `source` acts as `email`, the person who signs in. Returns None if there is no such account or
+    it may not ask, as those who are not administrators may not. Raises DirectoryError when the
+    answer cannot be obtained now, AccessRefused when Skolsynk has no access in the customer's name.
     """
     what = "users.get of who signs in"
     source = structs.replace(source, patience=IMPATIENT, timeout=WITHIN)

@@ -1,4 +1,4 @@
-"""Google's client for the Directory API, with a connection for each thread."""
+"""Google's client for the Directory API, with one connection per thread."""
 
 import socket
 import threading
@@ -13,10 +13,10 @@ from addon.directory.google.error_mapping import NETWORK_ERRORS, NotJson
 
 
 class DirectoryClient:
-    """The API's methods, in `api`, and a way to send what they make from any thread.
+    """Builds requests with the API's methods in `api` and sends them from any thread.
 
-    `endpoint` is a base URL that answers in Google's place, to which no credentials are
-    shown; None is Google. `timeout` is in seconds, for each wait for the other side.
+    `endpoint` is the base URL of a server that replaces Google and gets no credentials; None is
+    Google. `timeout` is in seconds, for each wait for the server.
     """
 
     def __init__(self, credentials: Any, endpoint: str | None, timeout: float) -> None:
@@ -35,9 +35,9 @@ class DirectoryClient:
         )
 
     def send(self, request: Any) -> Any:
-        """The decoded JSON that answers `request`.
+        """Send `request` and return the decoded JSON of the answer.
 
-        Raises what Google's client raises, and NotJson, where that gives the bare text.
+        Raises what Google's client raises, and NotJson when the client returns plain text.
         """
         http = self._connection()
         try:
@@ -51,14 +51,14 @@ class DirectoryClient:
             raise
 
     def hang_up(self) -> None:
-        """Wake the threads that wait for an answer; what they wait for fails."""
+        """Interrupt the threads that wait for an answer; their requests fail."""
         for http in list(self._opened):
             for connection in list(http.connections.values()):
                 with suppress(OSError, AttributeError):
                     connection.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close all connections; no thread uses them any more."""
+        """Close all connections; call it when no thread uses them any more."""
         for http in self._opened:
             http.close()
 
@@ -73,7 +73,7 @@ class DirectoryClient:
         return self._local.http
 
     def _sign_in(self, http: Any) -> None:
-        """See that there is a token: fetched by one thread, used by all."""
+        """Fetch a token if there is no valid one; one thread fetches it, all use it."""
         if self._credentials is None or self._credentials.valid:
             return
         with self._lock:

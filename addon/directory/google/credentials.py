@@ -1,9 +1,9 @@
 """How Skolsynk proves to Google that it may read a tenant's directory.
 
-Without a key: whatever the program runs as asks the IAM Credentials API to sign in the name of
-the service account, and what was signed is exchanged for a token that acts as the tenant's
-administrator (OAuth 2.0 for service accounts, "delegating domain-wide authority"). A key file
-does the same where there is no Google Cloud.
+Without a key: the identity that the program runs as asks the IAM Credentials API to sign in
+the name of the service account, and the signed assertion is exchanged for a token that acts as
+the tenant's administrator (OAuth 2.0 for service accounts, "delegating domain-wide
+authority"). Outside Google Cloud, a key file does the same.
 """
 
 import json
@@ -26,7 +26,7 @@ SCOPES = tuple(
     f"https://www.googleapis.com/auth/admin.directory.{name}.readonly"
     for name in ("user", "orgunit", "group", "group.member", "domain", "customer")
 )
-"""All that is asked for, all read-only; SECURITY.md lists them with the reason of each."""
+"""All scopes requested, all read-only; SECURITY.md lists them with the reason for each."""
 
 IAM_CREDENTIALS = "https://iamcredentials.googleapis.com"
 TOKEN_URI = "https://oauth2.googleapis.com/token"
@@ -37,12 +37,12 @@ TIMEOUT = 30.0
 
 
 def anonymous() -> Any:
-    """No credentials: for an endpoint that answers in Google's place."""
+    """No credentials, for a server that replaces Google."""
     return AnonymousCredentials()  # type: ignore[no-untyped-call]
 
 
 def from_key_file(path: Path, subject: str) -> Any:
-    """A service account's credentials from its key file, acting as `subject`.
+    """Load a service account's credentials from its key file, acting as `subject`.
 
     `subject` is the tenant's `delegatedAdmin`. Raises AccessRefused when the file cannot be
     used.
@@ -72,8 +72,8 @@ def keyless(
     `account` is the service account's address, `subject` the tenant's `delegatedAdmin`.
     `runtime` are the credentials that the program runs with (default: Google's application
     default credentials); they need the role Service Account Token Creator on `account`. The
-    other two are where the IAM Credentials API and the token endpoint are. Nothing is asked
-    for until a token is needed; then AccessRefused says what is not as it must be.
+    other two are the URLs of the IAM Credentials API and the token endpoint. No request is made
+    until a token is needed; then AccessRefused is raised if the set-up is not right.
     """
     signer = _Signer(account, runtime, iam_credentials.rstrip("/"))
     return _Delegated(  # type: ignore[no-untyped-call]
@@ -82,7 +82,7 @@ def keyless(
 
 
 class _Signer(iam.Signer):
-    """Signs in the service account's name by the IAM Credentials API."""
+    """Signs in the service account's name through the IAM Credentials API."""
 
     def __init__(self, account: str, runtime: Any, base: str) -> None:
         super().__init__(self._send, runtime, account)  # type: ignore[no-untyped-call]
@@ -91,7 +91,7 @@ class _Signer(iam.Signer):
         self._transport: Any = google.auth.transport.requests.Request()
 
     def sign(self, message: str | bytes) -> bytes:
-        """The signature of `message`. Raises AccessRefused, and TransportError for the rest."""
+        """Sign `message`. Raises AccessRefused, or TransportError for other failures."""
         if self._credentials is None:
             self._credentials = _runtime()
         try:
@@ -106,9 +106,9 @@ class _Signer(iam.Signer):
             ) from None
 
     def client_id(self) -> str:
-        """The service account's client id, as the Admin console wants it; empty if not told.
+        """The service account's client id, as the Admin console wants it; empty if unknown.
 
-        An identity token of the service account says it; whoever may sign may have one.
+        It is read from an identity token, which anyone who may sign for the account can get.
         """
         try:
             url = f"{IAM_CREDENTIALS}/v1/projects/-/serviceAccounts/{self._account}:generateIdToken"
@@ -131,7 +131,7 @@ class _Signer(iam.Signer):
         timeout: float = TIMEOUT,
         **options: Any,
     ) -> Any:
-        """Google's transport, to where the API is, and with words for its refusals."""
+        """Send by Google's transport to the configured URL. Raises AccessRefused for refusals."""
         place = url.replace(IAM_CREDENTIALS, self._base, 1)
         answer = self._transport(
             url=place, method=method, body=body, headers=headers, timeout=timeout, **options
@@ -148,12 +148,12 @@ class _Signer(iam.Signer):
 
 
 class _Delegated(service_account.Credentials):
-    """Credentials that say what to grant, and to whom, when Google does not give a token."""
+    """Credentials whose errors say what to grant, and to whom, when Google refuses a token."""
 
     _signer: _Signer
 
     def refresh(self, request: Any) -> None:
-        """Fetch a token. Raises AccessRefused, and RefreshError when another try may help."""
+        """Fetch a token. Raises AccessRefused, or RefreshError when another try may help."""
         try:
             super().refresh(request)  # type: ignore[no-untyped-call]
         except RefreshError as error:
@@ -189,7 +189,7 @@ _SIGN_IN = (
 
 @cache
 def _runtime() -> Any:
-    """What the program runs as, by Google's application default credentials."""
+    """The credentials that the program runs with: Google's application default credentials."""
     try:
         credentials, _ = google.auth.default(scopes=[RUNTIME_SCOPE])
     except DefaultCredentialsError:
@@ -200,7 +200,7 @@ def _runtime() -> Any:
 
 
 def _code(error: RefreshError) -> str:
-    """The token endpoint's error code; its description may hold an address."""
+    """The token endpoint's error code; its description may contain an address."""
     details = error.args[1] if len(error.args) > 1 else None
     told = details.get("error") if isinstance(details, dict) else None
     return told if isinstance(told, str) and re.fullmatch(r"[A-Za-z_]{1,60}", told) else ""

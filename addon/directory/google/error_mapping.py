@@ -1,4 +1,4 @@
-"""What went wrong with a query: whether it may pass, and what an administrator can do.
+"""Classifies the failure of a query: whether it may pass, and what an administrator can do.
 
 Sources: "Directory API: Limits and quotas" and "Resolve errors" at developers.google.com.
 """
@@ -24,7 +24,7 @@ NOT_THERE = frozenset({404, 405, 410, 501})
 
 
 class NotJson(Exception):
-    """An answer that claims success and is no JSON: a proxy's page, or half an answer."""
+    """A successful answer that is not JSON: a proxy's page, or a truncated answer."""
 
 
 NETWORK_ERRORS = (
@@ -35,7 +35,7 @@ NETWORK_ERRORS = (
     UnicodeDecodeError,
     NotJson,
 )
-"""What goes wrong between us and the directory; another try may go well."""
+"""Failures of the connection to the directory; another try may succeed."""
 
 
 GRANT = (
@@ -53,11 +53,11 @@ REMEDIES = {
 
 
 class NotFoundAnswer(Exception):
-    """The API says that what was asked for does not exist."""
+    """The API says that what was requested does not exist."""
 
 
 class ApiError(Struct, frozen=True):
-    """A failure that may pass: what to say of it, and the wait (seconds) that was asked for."""
+    """A failure that may pass: its message, and the wait (seconds) that was requested."""
 
     said: str
     wait: float = 0.0
@@ -65,10 +65,10 @@ class ApiError(Struct, frozen=True):
 
 
 def classify_error(what: str, error: Exception) -> ApiError:
-    """The trouble that `error` is. Raises what the query `what` fails with for good.
+    """Return `error` as a failure that may pass, or raise the one that `what` finally fails with.
 
-    That is NotFoundAnswer, AccessRefused, DirectoryError, or `error` itself when it has nothing
-    to do with the API.
+    Raises NotFoundAnswer, AccessRefused, DirectoryError, or `error` itself when it has nothing to
+    do with the API.
     """
     if isinstance(error, HttpError):
         return _answered(what, error)
@@ -82,7 +82,7 @@ def classify_error(what: str, error: Exception) -> ApiError:
 
 
 def refused(what: str, why: str) -> AccessRefused:
-    """That access is refused for the reason `why`, with what to do about it."""
+    """The error that access is refused for the reason `why`, with the remedy."""
     because = f" ({why})" if why else ""
     remedy = REMEDIES.get(why.split()[-1] if why else "", GRANT)
     return AccessRefused(
@@ -91,7 +91,7 @@ def refused(what: str, why: str) -> AccessRefused:
 
 
 def reason_of(error: HttpError) -> str:
-    """The machine-readable reason in an API error, or an empty text."""
+    """The machine-readable reason in an API error, or an empty string."""
     try:
         body = json.loads(error.content)["error"]
     except (ValueError, LookupError, TypeError):
@@ -123,7 +123,7 @@ def _retry_after(error: HttpError) -> float:
 
 
 def _grant_error(error: google.auth.exceptions.GoogleAuthError) -> str:
-    """The error code of the token endpoint; its description may hold an address."""
+    """The error code of the token endpoint; its description may contain an address."""
     details = error.args[1] if len(error.args) > 1 else None
     return _word(details.get("error")) if isinstance(details, dict) else ""
 

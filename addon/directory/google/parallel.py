@@ -1,4 +1,4 @@
-"""Work in several threads, of which the first failure is the failure of all."""
+"""Runs work in several threads; the first failure ends all of it."""
 
 import threading
 from collections.abc import Callable
@@ -10,19 +10,19 @@ T = TypeVar("T")
 
 MOMENT = 0.05
 MOMENTS = 40
-"""After a failure the threads have this long (seconds, times) to notice that all is over."""
+"""After a failure the threads get this many periods of MOMENT seconds to stop."""
 
 
 class ReadingStopped(Exception):
-    """Other work has failed, so this need not be done."""
+    """Other work has failed, so this work is not done."""
 
 
 class ParallelCalls:
-    """Threads that do what is started, until the block ends or anything fails in it.
+    """Threads that run the started work until the block ends or anything in it fails.
 
-    Then `stopped` is set, what has not begun never begins, `hang_up` is called to wake those
-    that wait for an answer, and the block raises the first failure. An interrupt of the
-    block goes the same way and is itself raised.
+    On a failure `stopped` is set, work that has not begun is cancelled, `hang_up` is called to
+    interrupt the threads that wait for an answer, and the block raises the first failure. An
+    interrupt of the block has the same effect and is itself raised.
     """
 
     def __init__(self, threads: int, hang_up: Callable[[], None] = lambda: None) -> None:
@@ -34,7 +34,7 @@ class ParallelCalls:
         self.stopped = threading.Event()
 
     def start(self, work: Callable[..., T], *args: object) -> Future[T]:
-        """Do `work` in a thread; where it fails, everything does, at once."""
+        """Run `work` in a thread; its failure ends all work at once."""
 
         def guarded() -> T:
             if self.stopped.is_set():
@@ -50,7 +50,7 @@ class ParallelCalls:
         return future
 
     def result(self, future: Future[T]) -> T:
-        """What the work gives. Raises the first failure of any work, as soon as it is known."""
+        """Return the result of the work. Raises the first failure of any work at once."""
         if not future.done():
             awaited: list[Future[Any]] = [future, self._failure]
             wait(awaited, return_when=FIRST_COMPLETED)

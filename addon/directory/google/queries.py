@@ -1,4 +1,4 @@
-"""The Directory API's methods as far as a reading uses them: each asked whole, each a value.
+"""The Directory API's methods that a reading uses, each returning a complete result.
 
 Every answer is partial (`fields`): what the selection does not need is not fetched.
 """
@@ -34,20 +34,20 @@ from addon.text import fold
 USERS_A_PAGE = 500
 GROUPS_A_PAGE = 200
 BARREN_PAGES = 50
-"""So many pages in a row without anything new are an endless list."""
+"""A list with this many consecutive pages without a new entry is taken to be endless."""
 
 USER_FIELDS = ("id", "primaryEmail", "name", "orgUnitPath", "suspended", "archived", "deletionTime")
 GROUP_FIELDS = "id,email,name,aliases"
 
 Entries = Iterator[tuple[Any, dict[str, Any]]]
 Told = Callable[[int, int], None]
-"""Told how many users and how many groups' member lists were just read."""
+"""Called with how many users and how many groups' member lists were just read."""
 
 
 class Queries:
-    """Asks about one customer, with the dotted `attributes` of its users.
+    """Queries about one customer, with the dotted `attributes` of its users.
 
-    Every method raises AccessRefused or DirectoryError when the answer cannot be had whole,
+    Every method raises AccessRefused or DirectoryError when it cannot get the complete answer,
     and may be called from any thread.
     """
 
@@ -71,7 +71,7 @@ class Queries:
     # The customer
 
     def org_units(self) -> list[OrgUnitAnswer]:
-        """All organisational units but the root, as the directory spells them."""
+        """All organisational units except the root, as the directory spells them."""
         what = "orgunits.list"
         request = self._api.orgunits().list(
             customerId=self._customer,
@@ -85,7 +85,7 @@ class Queries:
         return [ou for ou, _ in items(what, answer, "organizationUnits", OrgUnitAnswer)]
 
     def domains(self) -> tuple[str, ...]:
-        """The verified domains, lower case; none where the API does not tell them."""
+        """The verified domains in lower case; empty where the API does not tell them."""
         what = "domains.list"
         request = self._api.domains().list(
             customer=self._customer, fields="domains(domainName,verified)"
@@ -100,7 +100,7 @@ class Queries:
     # Users
 
     def users(self, org_unit: str | None) -> list[User]:
-        """The users in an OU and below it; of the whole customer where it is None or `/`."""
+        """The users in an OU and below it, or of the whole customer if it is None or `/`."""
         place = org_unit or "/"
         found = []
         for answer, raw in self._users(org_unit, self._user_fields, self._projection):
@@ -111,7 +111,7 @@ class Queries:
         return found
 
     def ids(self, org_unit: str) -> list[str]:
-        """The ids of the users in an OU and below it; who they are is not fetched."""
+        """The ids of the users in an OU and below it; nothing else about them is fetched."""
         found = self._users(org_unit, ("id", "orgUnitPath"), {})
         return [
             answer.id
@@ -120,7 +120,7 @@ class Queries:
         ]
 
     def user(self, key: str) -> User | None:
-        """The user with this id or address, or None where the API does not show them to us."""
+        """The user with this id or address, or None if the API does not show them to us."""
         what = "users.get by a member's address" if "@" in key else f"users.get {key}"
         request = self._api.users().get(
             userKey=key, fields=",".join(self._user_fields), **self._projection
@@ -168,7 +168,7 @@ class Queries:
         return [group(answer) for answer, _ in found]
 
     def group(self, address: str) -> Group | None:
-        """The group with this address, without its members, or None where there is none."""
+        """The group with this address, without its members, or None if there is no such group."""
         what = f"groups.get {address}"
         request = self._api.groups().get(groupKey=address, fields=GROUP_FIELDS)
         try:
@@ -178,9 +178,9 @@ class Queries:
         return group(single(what, answer, GroupAnswer))
 
     def members(self, address: str, addresses: bool = False) -> Members | None:
-        """Who is in the group with this address, or None where there is no such group.
+        """The members of the group with this address, or None if there is no such group.
 
-        With `addresses` also those of the members who have an id.
+        With `addresses`, the addresses of members who have an id are included.
         """
         what = f"members.list of {address}"
         pages = self._pages(
@@ -216,7 +216,7 @@ class Queries:
             everyone="CUSTOMER" in kinds or any(m.id == self._customer for m in people),
         )
 
-    # How everything is asked
+    # Requests
 
     def _pages(
         self,
@@ -227,9 +227,9 @@ class Queries:
         *,
         may_be_missing: bool = False,
     ) -> Entries:
-        """All entries of all pages, in order; a page that cannot be had fails the reading.
+        """All entries of all pages, in order; the reading fails if any page cannot be read.
 
-        Raises NotFoundAnswer only for the first page, and if what is asked for `may_be_missing`.
+        Raises NotFoundAnswer only for the first page, and only with `may_be_missing`.
         """
         token: str | None = None
         tokens: set[str] = set()
@@ -264,7 +264,7 @@ def _user_fields(attributes: Sequence[str]) -> tuple[str, ...]:
 
 
 def _projection(attributes: Sequence[str]) -> dict[str, str]:
-    """Custom schemas are read only where a filter or a pattern mentions them, or all are wanted."""
+    """Read custom schemas only if a filter or pattern mentions them, or if all are wanted."""
     if ALL_SCHEMAS in attributes:
         return {"projection": "full"}
     parts = [attribute.split(".") for attribute in attributes]

@@ -1,4 +1,4 @@
-"""Keeps API queries within a quota of so many in any window of time."""
+"""Keeps the number of API queries in any time window within a quota."""
 
 import threading
 import time
@@ -7,17 +7,17 @@ from collections.abc import Callable
 from functools import lru_cache
 
 GOOGLE_QUERIES_A_MINUTE = 2400
-"""Directory API quota for a user and project; see Google's "Directory API: Limits and quotas"."""
+"""Directory API quota per user and project; see Google's "Directory API: Limits and quotas"."""
 
 OURS = GOOGLE_QUERIES_A_MINUTE * 9 // 10
-"""What the readings of one process may take of it; the rest is for other processes."""
+"""The share of it that the readings of one process may use; other processes use the rest."""
 
 
 class Quota:
-    """At most `limit` turns in any `seconds`; thread-safe.
+    """At most `limit` queries in any `seconds`; thread-safe.
 
-    A whole window's turns may be taken at once: the quota is a count for the minute, and a
-    reading that fits in it need not wait at all.
+    All queries of a window may be made at once: the quota is counted by the minute, and a
+    reading that fits in it does not wait at all.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Quota:
         self._lock = threading.Lock()
 
     def delay(self) -> float:
-        """Take the next free turn; the seconds from now until it may be used."""
+        """Reserve the next free query; return the seconds to wait until it may be made."""
         with self._lock:
             now = self._clock()
             turn = now
@@ -45,5 +45,5 @@ class Quota:
 
 @lru_cache(maxsize=1024)
 def quota_of(endpoint: str | None, customer: str, user: str | None) -> Quota:
-    """The quota that all of this process's readings in the name of `user` share."""
+    """The quota shared by all readings of this process in the name of `user`."""
     return Quota()

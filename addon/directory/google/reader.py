@@ -1,8 +1,8 @@
-"""Reads a tenant's directory through the Admin SDK Directory API: whole or not at all.
+"""Reads a tenant's directory through the Admin SDK Directory API, completely or not at all.
 
-Threads in parallel: first organisational units, domains, groups and who is protected; then
-the users of each selected OU on its own and the members of each group that matters. People
-who are selected through a group but live in no selected OU are fetched last.
+Threads read in parallel: first organisational units, domains, groups and protected people; then
+the users of each selected OU and the members of each group that is needed. People who are
+selected through a group but are in no selected OU are fetched last.
 """
 
 import threading
@@ -27,10 +27,10 @@ from addon.tenants.model import Tenant
 from addon.text import fold
 
 READ_ONE_BY_ONE = 100
-"""Up to so many people outside the selected OUs are fetched singly; more, by listing all."""
+"""Up to this many people outside the selected OUs are fetched one by one; more, by a full list."""
 
 Progress = Callable[[int, int], None]
-"""Told the users and the groups' member lists read so far."""
+"""Called with the number of users and of groups' member lists read so far."""
 
 Reads = list[tuple[Group, Future[Members | None]]]
 
@@ -38,8 +38,8 @@ Reads = list[tuple[Group, Future[Members | None]]]
 class DirectorySource(Struct, frozen=True):
     """Where and how a directory is read.
 
-    `endpoint` is a base URL that answers in Google's place, to which `credentials` are not
-    shown, or None for Google itself. `timeout` (seconds) is for each wait for an answer.
+    `endpoint` is the base URL of a server that replaces Google and gets no `credentials`, or None
+    for Google itself. `timeout` (seconds) is for each wait for an answer.
     """
 
     credentials: Any
@@ -52,10 +52,10 @@ class DirectorySource(Struct, frozen=True):
 def read(
     tenant: Tenant, source: DirectorySource, progress: Progress = lambda users, groups: None
 ) -> Snapshot:
-    """The part of the tenant's directory that its document asks for.
+    """Read the part of the tenant's directory that its document needs.
 
-    Raises DirectoryError when any of it could not be had, AccessRefused when Google does not
-    let us.
+    Raises DirectoryError when any of it cannot be read, AccessRefused when Google denies
+    access.
     """
     wanted = scope_of(tenant)
     quota = quota_of(source.endpoint, tenant.customer_id, tenant.delegated_admin)
@@ -71,7 +71,7 @@ def read(
 
 
 class _Told:
-    """Adds up what the threads have read, for a `progress` that is told the sums."""
+    """Adds up what the threads have read and reports the sums to `progress`."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -86,7 +86,7 @@ class _Told:
 
 
 class _Reading:
-    """One reading in progress: the shopping list, and who is asked for what is on it."""
+    """One reading in progress: what is to be read, and the queries and threads that read it."""
 
     def __init__(self, wanted: ReadScope, queries: Queries, parallel: ParallelCalls) -> None:
         self._needs = wanted
@@ -156,9 +156,10 @@ class _Reading:
     def _start_members(
         self, listed: list[Group], addresses: bool
     ) -> tuple[Reads, dict[str, Future[tuple[Group, Members] | None]]]:
-        """The reads of the listed groups that matter, and of the named ones that are not listed.
+        """Start reading the members of the groups that are needed, listed ones and named ones.
 
-        With `addresses` those of all members are read too, else only where they may be needed.
+        With `addresses`, the addresses of all members are read, otherwise only where they may be
+        needed.
         """
         queries = self._queries
         named = {fold(address): address for address in self._needs.groups}
@@ -175,10 +176,10 @@ class _Reading:
         return reads, unlisted
 
     def _unlisted(self, address: str) -> tuple[Group, Members] | None:
-        """A group that the document names and that is not in the listing, if there was one.
+        """A group that the document names and that is not in the listing, or None.
 
-        Where the groups are not listed nothing in the document makes use of a group's id,
-        so its address will do and a query is saved.
+        When the groups are not listed, nothing in the document uses a group's id, so the address
+        serves as the id and a query is saved.
         """
         group = self._queries.group(address) if self._needs.list_groups else None
         members = self._queries.members(address, True)
@@ -192,7 +193,7 @@ class _Reading:
         reads: Reads,
         unlisted: dict[str, Future[tuple[Group, Members] | None]],
     ) -> tuple[list[Group], dict[str, Members], set[str]]:
-        """The groups, the members of those that were read by id, and what is not there."""
+        """The groups, the members read by group id, and the addresses of missing groups."""
         groups = {group.id: group for group in listed}
         members: dict[str, Members] = {}
         missing = set()
@@ -224,7 +225,7 @@ class _Reading:
         protection: ProtectedPeople,
         domains: tuple[str, ...],
     ) -> list[User]:
-        """The people in the groups whom no selected OU has given."""
+        """The people in the groups who are not in any selected OU."""
         if any(group.everyone for group in groups):
             return self._result(self._start(self._queries.users, None))
         known = {user.id for user in users}
@@ -244,7 +245,7 @@ class _Reading:
 
 
 def _spelled(path: str, spelled: dict[str, str]) -> str:
-    """A protected OU's path as the directory has it."""
+    """A protected OU's path as the directory spells it. Raises DirectoryError if it is missing."""
     found = spelled.get(fold(path))
     if found is None:
         raise _unknown_protection(
@@ -265,7 +266,7 @@ def _addresses(group: Group) -> set[str]:
 
 
 def _is_elsewhere(address: str, domains: tuple[str, ...]) -> bool:
-    """Whether a member with this address is none of the customer's users."""
+    """Whether a member with this address is not one of the customer's users."""
     domain = address.rpartition("@")[2] if "@" in address else ""
     return bool(domains and domain) and domain not in map(fold, domains)
 
@@ -273,7 +274,7 @@ def _is_elsewhere(address: str, domains: tuple[str, ...]) -> bool:
 def _with_members(
     group: Group, members: Members | None, ids: dict[str, str], hidden: set[str]
 ) -> Group:
-    """The group with its members' ids, those known by address found, the hidden left out."""
+    """Add the members' ids, found by address where necessary, except those in `hidden`."""
     if members is None:
         return group
     found = members.ids | {ids[address] for address in members.nameless if address in ids}

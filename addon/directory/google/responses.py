@@ -1,4 +1,4 @@
-"""The Directory API's answers as values: what is expected of them, and what is taken.
+"""The Directory API's answers, validated and converted to values.
 
 Source: the discovery document admin, directory_v1. Fields without a value are absent.
 """
@@ -25,7 +25,7 @@ FALSE_WHEN_ABSENT = frozenset(
 """Booleans of a user; some servers leave out those that are false."""
 
 ALL_SCHEMAS = "customSchemas.*"
-"""Asks for every field of every custom schema."""
+"""Requests every field of every custom schema."""
 
 
 class NameAnswer(Struct, rename="camel"):
@@ -36,7 +36,7 @@ class NameAnswer(Struct, rename="camel"):
 
 
 class UserAnswer(Struct, rename="camel"):
-    """A user; raw attributes beyond these are read by `values`."""
+    """A user; `values` reads further attributes from the raw answer."""
 
     id: Filled
     primary_email: str | None = None
@@ -82,8 +82,8 @@ class DomainAnswer(Struct, rename="camel"):
 def items(what: str, answer: object, key: str, kind: type[T]) -> list[tuple[T, dict[str, Any]]]:
     """The entries of a list answer, each with its raw form; none when `key` is absent.
 
-    Raises DirectoryError that names the place, never a value, when the answer is not what
-    the API promises: then the reading is not whole.
+    Raises DirectoryError, which names the place but no value, when the answer is not what the
+    API promises: the reading would be incomplete.
     """
     raw = json_object(what, answer).get(key)
     if raw is None:
@@ -94,7 +94,7 @@ def items(what: str, answer: object, key: str, kind: type[T]) -> list[tuple[T, d
 
 
 def single(what: str, answer: object, kind: type[T]) -> T:
-    """One entry as a value. Raises DirectoryError as `items` does."""
+    """Return one entry as a value. Raises DirectoryError as `items` does."""
     try:
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:
@@ -102,7 +102,7 @@ def single(what: str, answer: object, kind: type[T]) -> T:
 
 
 def next_page(what: str, answer: object) -> str | None:
-    """The token of the page after this one, or None. Raises DirectoryError as `items` does."""
+    """The token of the next page, or None. Raises DirectoryError as `items` does."""
     token = json_object(what, answer).get("nextPageToken")
     if token is not None and not isinstance(token, str):
         raise unlike_the_api(what, "nextPageToken is not a text")
@@ -110,7 +110,7 @@ def next_page(what: str, answer: object) -> str | None:
 
 
 def json_object(what: str, answer: object) -> dict[str, Any]:
-    """An answer that is a JSON object and no error. Raises DirectoryError otherwise."""
+    """Return an answer that is a JSON object and not an error. Raises DirectoryError otherwise."""
     if not isinstance(answer, dict):
         raise unlike_the_api(what, "the answer is not a JSON object")
     if "error" in answer:
@@ -119,7 +119,7 @@ def json_object(what: str, answer: object) -> dict[str, Any]:
 
 
 def unlike_the_api(what: str, how: str) -> DirectoryError:
-    """That an answer is not the Directory API's."""
+    """The error that an answer does not follow the Directory API."""
     return DirectoryError(
         f"{what}: not what the Directory API promises: {how}. {UNSENT} If "
         "SKOLSYNK_DIRECTORY_ENDPOINT is set, see that it is right."
@@ -131,7 +131,7 @@ def user(
 ) -> User:
     """A user with the values of the dotted `attributes`; text is in Unicode form NFC.
 
-    `org_unit` is where the user is when the answer does not say.
+    `org_unit` is used as the user's OU when the answer does not name it.
     """
     name = answer.name or NameAnswer()
     if ALL_SCHEMAS in attributes:
@@ -167,8 +167,8 @@ def org_unit(answer: OrgUnitAnswer) -> OrgUnit:
 
 
 def values(raw: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
-    """The values of a dotted attribute, as text that is not empty: the primary first, then in
-    the answer's order.
+    """The values of a dotted attribute, as non-empty text: the primary first, then in the
+    answer's order.
 
     `organizations.department` is a key of each entry in a list; `externalIds.organization`
     is the value of the entries of that type. Booleans are `true` and `false`.
@@ -206,7 +206,7 @@ def _is_secondary(entry: object) -> bool:
 
 
 def _texts(node: object) -> Iterable[str]:
-    """The leaf texts of a value; an entry of a typed list stands for its `value`."""
+    """The leaf texts of a value; for an entry of a typed list, its `value`."""
     if isinstance(node, bool):
         yield "true" if node else "false"
     elif isinstance(node, str):

@@ -1,4 +1,4 @@
-"""Asks one query as often as it helps, within the quota, and not once more when all is lost."""
+"""Retries one query as often as it helps, within the quota, and stops when the reading fails."""
 
 import random
 import threading
@@ -17,11 +17,11 @@ T = TypeVar("T")
 
 
 class ReadRetryPolicy(Struct, frozen=True):
-    """How often and how long (seconds) a query is tried again before the reading fails.
+    """How often and how long (seconds) a query is retried before the reading fails.
 
-    Quota errors get more tries, which together last for more than a minute: the quota is
-    counted by the minute, so its window passes. `longest_told` bounds the wait that an
-    answer asks for by Retry-After.
+    Quota errors get more retries, which together last for more than a minute: the quota is
+    counted by the minute, so its window passes. `longest_told` limits the wait that an answer
+    requests by Retry-After.
     """
 
     tries: int = 5
@@ -32,10 +32,10 @@ class ReadRetryPolicy(Struct, frozen=True):
 
 
 class RetryingCaller:
-    """Runs queries against the API: within the quota, patient, and all or nothing.
+    """Runs queries against the API within the quota, with retries.
 
-    When `stopped` is set every query ends, at the next wait at the latest. `count` is how
-    many were made, those tried again included.
+    When `stopped` is set every query ends, at its next wait at the latest. `count` is the number
+    of queries made, retries included.
     """
 
     def __init__(self, patience: ReadRetryPolicy, quota: Quota, stopped: threading.Event) -> None:
@@ -46,9 +46,9 @@ class RetryingCaller:
         self.count = 0
 
     def execute(self, what: str, send: Callable[[], T]) -> T:
-        """What `send()` answers; `what` names the query in an error message.
+        """Return the result of `send()`; `what` names the query in an error message.
 
-        Raises NotFoundAnswer, AccessRefused, DirectoryError or, when all is to end,
+        Raises NotFoundAnswer, AccessRefused, DirectoryError or, when `stopped` is set,
         ReadingStopped.
         """
         tries: Counter[bool] = Counter()
@@ -67,7 +67,7 @@ class RetryingCaller:
             self._pause(self.wait_after(trouble, tried))
 
     def wait_after(self, trouble: ApiError, tried: int) -> float:
-        """Seconds to wait after so many tries: as told, or exponential; never the same."""
+        """Seconds to wait after so many tries: as requested, or exponential with variation."""
         patience = self._patience
         ceiling = min(patience.longest_wait, patience.first_wait * 2.0 ** (tried - 1))
         backoff = ceiling * random.uniform(0.5, 1.0)
