@@ -1,5 +1,5 @@
-"""SCIM to one vendor.
+"""Deliver a plan to one vendor over SCIM.
 
-Takes a plan and a target; gives what the vendor acknowledged, in the ledger.
-May import `planning` and what is below it.
+Takes a plan and a target; records in the ledger what the vendor acknowledged.
+May import `planning` and the layers below it.
 """

@@ -1,8 +1,8 @@
-"""Carries out a plan: protected people first, then writes type by type, then deletes.
+"""Carry out a plan: protected people first, then writes type by type, then deletes.
 
-Everything of one type is settled before the next type starts, so that nothing refers to
-what the vendor may not have. What the vendor lacks after its type was settled is left out
-of what refers to it, by translating again.
+All operations of one type end before the next type starts, so that no resource refers to one
+that the vendor may not have. When the vendor lacks a resource after that, the plan is made again
+without the references to it.
 """
 
 import asyncio
@@ -33,18 +33,21 @@ from addon.ss12000.resources import TYPES, ResourceType
 log = logging.getLogger(__name__)
 
 INTENT_BATCH = 200
-"""How many creates are announced to the store at once."""
+"""How many intents are written to the store at once."""
 
 Perform = Callable[[Operation], Awaitable[OperationOutcome]]
-"""Does one operation at the vendor; `addon.delivery.scim_client.ScimClient.perform`."""
+"""Carries out one operation at the vendor; `addon.delivery.scim_client.ScimClient.perform`."""
 Replan = Callable[[Set[str]], Plan]
-"""The plan from the ledger as it is now, with externalIds that the vendor will not have."""
+"""Returns the plan from the current ledger, without references to the given externalIds."""
 ResourceKey = tuple[ResourceType, str]
 """A resource by its type and externalId."""
 
 
 class PlanExecutor:
-    """One delivery to one vendor. `progress` is told operations done and planned."""
+    """One delivery to one vendor.
+
+    `progress` is called with the numbers of operations done and planned.
+    """
 
     def __init__(
         self,
@@ -71,9 +74,10 @@ class PlanExecutor:
         self._planned = 0
 
     async def run(self, plan: Plan, replan: Replan) -> DeliveryResult:
-        """Carry out `plan`; the outcome of every operation is in the ledger when it ends.
+        """Carry out `plan` and return its outcome, which is then in the ledger too.
 
-        Raises LedgerWriteError when the store failed.
+        `replan` makes the plan again without resources that the vendor lacks. Raises
+        LedgerWriteError when the store failed.
         """
         self._planned = sum(1 for _ in plan.operations())
         if any(op.ask for op in plan.operations()):
@@ -106,7 +110,7 @@ class PlanExecutor:
     # Rounds
 
     async def _round(self, plan: Plan, replan: Replan) -> None:
-        """Writes and deletes of `plan`."""
+        """Carry out the writes and deletes of `plan`."""
         absent = set(plan.absent)
         for resource_type in TYPES:
             if not self._lacking <= absent and not self._over:
@@ -120,7 +124,10 @@ class PlanExecutor:
             await self._settle(plan.deletes[resource_type])
 
     async def _round_without_conflicts(self, replan: Replan) -> None:
-        """Once more, now that what was in the way may be gone: an address passed on."""
+        """Try conflicts again after deletes, which may have removed the resource in conflict.
+
+        Example: an e-mail address that was passed on from a person who has been deleted.
+        """
         for resource_type in TYPES:
             self._in_conflict(resource_type)
         plan = replan(self._lacking)
@@ -128,7 +135,7 @@ class PlanExecutor:
         await self._round(plan, replan)
 
     def _in_conflict(self, resource_type: ResourceType) -> list[Operation]:
-        """What was in conflict, to be tried again as if it had not been."""
+        """Return the operations of a type that were in conflict, and clear their failures."""
         if self._over:
             return []
         found = [name for name in self._conflicts if name[0] == resource_type]
@@ -140,7 +147,7 @@ class PlanExecutor:
     # Settling one type
 
     async def _settle(self, operations: Sequence[Operation]) -> None:
-        """Do the operations, several at once, until the outcome of each is known."""
+        """Carry out the operations, several at once, until the outcome of each is known."""
         if not operations:
             return
         if self._over:
@@ -161,7 +168,7 @@ class PlanExecutor:
     async def _announce(
         self, operations: Sequence[Operation], queue: asyncio.Queue[Operation | None], workers: int
     ) -> None:
-        """Hand out the operations; the intent of each is in the store before it goes."""
+        """Queue the operations; the intent of each is written to the store before it is sent."""
         for start in range(0, len(operations), INTENT_BATCH):
             batch = operations[start : start + INTENT_BATCH]
             self._waiting.update((_name(op), op) for op in batch)
@@ -196,13 +203,13 @@ class PlanExecutor:
         except DeliveryStopped as stopped:
             self._pace.stop(stopped)
             if not self._failures and not stopped.spent:
-                # One message for all that is left.
+                # One message for all remaining operations.
                 self._fail(op, stopped.status, str(stopped), stopped.problem)
             self._leave(op, untried=not stopped.uncertain)
         except LedgerWriteError as error:
             self._pace.stop(DeliveryStopped(str(error), VendorProblem("ledger")))
             self._leave(op, untried=False)
-        except Exception as error:  # a fault of ours must not cost what others have told
+        except Exception as error:  # a bug must not lose the outcomes of other operations
             where = traceback.extract_tb(error.__traceback__)[-1]
             what = f"{type(error).__name__} at {where.filename}:{where.lineno}"
             log.error("%s %s %s: %s", op.kind, op.resource_type, op.external_id, what)
@@ -215,10 +222,10 @@ class PlanExecutor:
         else:
             self._note(op, outcome)
 
-    # Remembering
+    # Recording outcomes
 
     def _note(self, op: Operation, outcome: OperationOutcome) -> None:
-        """Remember what came of an operation."""
+        """Record the outcome of an operation."""
         if isinstance(outcome, RefusedByVendor):
             self._refuse(op, outcome)
             return
@@ -234,15 +241,16 @@ class PlanExecutor:
             self._journal.record([LedgerChange(*name, LedgerEntry(outcome.vendor_id, op.content))])
 
     def _refuse(self, op: Operation, refused: RefusedByVendor) -> None:
-        """Remember a refusal, so that it rests; a conflict is tried again as soon as may be.
+        """Record a refusal, so that it is not tried again at once; a conflict is.
 
-        What the vendor has all the same stays in the ledger, known or to be asked about.
+        A resource that the vendor has nevertheless stays in the ledger; if that is uncertain,
+        it stays as one that the vendor must be asked about.
         """
         rests = not refused.conflict or op.kind == "delete"
         wordless = refused.detail == answered(refused.status)
         problem = VendorProblem("status", refused.status) if wordless else UNSET
         self._fail(op, refused.status, refused.detail, problem, refused=rests)
-        lacks = op.kind != "delete" and not refused.there  # certainly, unless it is unsure
+        lacks = op.kind != "delete" and not refused.there  # certain unless `unsure`
         refusal = None
         if lacks:
             self._lacking.add(op.external_id)
@@ -259,7 +267,10 @@ class PlanExecutor:
         self._journal.record([LedgerChange(*_name(op), kept, forget, refusal)])
 
     def _leave(self, op: Operation, untried: bool) -> None:
-        """Leave an operation for the next run, which need not ask about it if it was `untried`."""
+        """Leave an operation for the next run.
+
+        If it was `untried`, its intent is removed, so that the next run need not ask the vendor.
+        """
         self._left.add(_name(op))
         if op.kind == "create":
             self._lacking.add(op.external_id)
@@ -279,7 +290,7 @@ class PlanExecutor:
         )
 
     def _clear_refusals_of_wrong_address(self) -> None:
-        """Let nothing rest that was refused only because the vendor's address is wrong."""
+        """Remove the refusals that were only caused by a wrong address of the vendor."""
         stopped = self._pace.stopped
         if stopped is not None and stopped.status in NO_ENDPOINT:
             for name, failure in self._failures.items():
@@ -292,7 +303,7 @@ def _name(op: Operation) -> ResourceKey:
 
 
 def _intent(op: Operation) -> LedgerChange:
-    """What is remembered before an operation goes, in case that its answer is not heard."""
+    """Return the change to record before an operation is sent, in case no answer arrives."""
     return LedgerChange(
         *_name(op),
         LedgerEntry("", b"") if op.kind == "create" else LedgerEntry(op.vendor_id, UNCERTAIN),
@@ -300,14 +311,17 @@ def _intent(op: Operation) -> LedgerChange:
 
 
 def _undone(op: Operation) -> LedgerChange:
-    """What takes an intent back."""
+    """Return the change that reverts an intent."""
     if op.kind == "create":
         return LedgerChange(*_name(op), forget=True)
     return LedgerChange(*_name(op), LedgerEntry(op.vendor_id, op.previous))
 
 
 def intend_with(journal: LedgerWriter) -> Callable[[Operation], Awaitable[None]]:
-    """Remembers one create's intent at once: for a resource that the vendor has lost."""
+    """Return a function that writes the intent of one create at once.
+
+    It is used for a resource that the vendor has lost.
+    """
 
     async def intend(op: Operation) -> None:
         journal.record([_intent(structs.replace(op, kind="create"))])

@@ -1,7 +1,7 @@
-"""Takes people with protected identity out of the groups that a vendor holds, while a plan is held.
+"""Remove people with protected identity from the groups at a vendor while a plan is held.
 
-A held plan sends nothing, so the groups cannot be said as the roster has them. They are said
-as the vendor has them, without the people who are to be nowhere.
+A held plan sends nothing, so the groups cannot be sent as they are in the roster. They are sent
+as the vendor has them, without the protected people.
 """
 
 from collections.abc import Iterator, Set
@@ -23,7 +23,7 @@ class _Value(Struct):
 
 
 class _HeldGroup(Struct, rename="camel"):
-    """A group as a vendor tells of it."""
+    """A group as a vendor returns it."""
 
     external_id: str
     display_name: str
@@ -40,9 +40,10 @@ class _GroupPage(Struct):
 
 
 async def updates_without(gone: Set[str], scim: ScimClient, ledger: Ledger) -> list[Operation]:
-    """What says the groups at the vendor that refer to someone in `gone` (externalIds) again.
+    """Return the operations that remove `gone` (externalIds) from the groups at the vendor.
 
-    None for a type that the vendor cannot list. Raises RetriesExhausted and DeliveryStopped.
+    There are none for a type that the vendor cannot list. Raises RetriesExhausted and
+    DeliveryStopped.
     """
     operations: list[Operation] = []
     for resource_type in GROUPS:
@@ -65,7 +66,7 @@ def _updates(
         try:
             held = msgspec.json.decode(raw, type=_HeldGroup)
         except msgspec.DecodeError:
-            continue  # not as we have sent it, so it cannot be said as the vendor has it
+            continue  # not in the form that we send, so it cannot be sent back
         entry = ledger.entries[resource_type].get(held.external_id)
         members = {m.value for m in (*held.student_memberships, *held.teachers)}
         if entry is None or gone.isdisjoint(members):

@@ -1,4 +1,4 @@
-"""One run at a time for a connection: a lease that its holder keeps putting off."""
+"""Allow one run at a time for a connection, by a lease that its holder prolongs regularly."""
 
 import asyncio
 import logging
@@ -15,19 +15,19 @@ log = logging.getLogger(__name__)
 
 TAKEN_OVER = "another run has taken over this connection"
 SECONDS = 60.0
-"""How long a lease lasts when its holder says nothing more."""
+"""Seconds after which a lease expires if its holder does not prolong it."""
 
 PROLONGED_AFTER = 15.0
 
 
 class Leases(Protocol):
-    """What keeps leases; every store is one. Times are seconds since 1970 UTC."""
+    """The interface to store leases; every store implements it. Times: seconds since 1970 UTC."""
 
     def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:
-        """Take the lease, or put off its end. None when it is ours now, else who has it."""
+        """Take or prolong the lease. Return None if `holder` has it now, else the other holder."""
 
     def release(self, key: LedgerKey, holder: str) -> None:
-        """Release the lease, if it is still ours."""
+        """Release the lease if `holder` still has it."""
 
 
 class LeaseHeldByOther(Exception):
@@ -41,9 +41,10 @@ class LeaseHeldByOther(Exception):
 
 
 class Lease:
-    """A lease held for as long as the block lasts. An asynchronous context manager.
+    """A lease that is held for the duration of the block. An asynchronous context manager.
 
-    Raises LeaseHeldByOther when another has it. `lost` is called once when it could not be kept.
+    Raises LeaseHeldByOther on entry if another holder has it. If it is lost later, the function
+    given to `on_lost` is called.
     """
 
     def __init__(
@@ -65,13 +66,13 @@ class Lease:
         self._prolonging: asyncio.Future[str | None] | None = None
 
     def on_lost(self, stop: Callable[[DeliveryStopped], None]) -> None:
-        """Have `stop` called with the reason when the lease is lost."""
+        """Call `stop` with the reason when the lease is lost."""
         self._lost = stop
 
     def check_while_held(self, unwanted: Callable[[], DeliveryStopped | None]) -> None:
-        """Have `unwanted` asked, in a thread, each time that the lease is put off.
+        """Call `unwanted`, in a thread, each time the lease has been prolonged.
 
-        Where it gives a reason, that ends the delivery as a lost lease does.
+        If it returns a reason, the delivery ends as if the lease were lost.
         """
         self._unwanted = unwanted
 
@@ -87,7 +88,7 @@ class Lease:
         self._keeping.cancel()
         with suppress(asyncio.CancelledError):
             await self._keeping
-        if self._prolonging is not None:  # its thread goes on, and would take the lease back
+        if self._prolonging is not None:  # its thread is still running and would retake the lease
             with suppress(LedgerWriteError):
                 await self._prolonging
         try:
@@ -101,7 +102,7 @@ class Lease:
         return self._leases.acquire(self._key, self._holder, now + SECONDS, now)
 
     async def _keep(self) -> None:
-        """Prolong the lease again and again; say when that is not possible."""
+        """Prolong the lease regularly; report it as lost when that fails."""
         kept = time.monotonic()
         while True:
             await asyncio.sleep(self._prolonged_after)
@@ -121,7 +122,7 @@ class Lease:
                 self._lost(DeliveryStopped(TAKEN_OVER, VendorProblem("taken-over")))
                 return
             kept = asked
-            with suppress(LedgerWriteError):  # the next time may tell
+            with suppress(LedgerWriteError):  # it is checked again the next time
                 reason = await asyncio.to_thread(self._unwanted)
                 if reason is not None:
                     self._lost(reason)

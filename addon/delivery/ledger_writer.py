@@ -1,4 +1,4 @@
-"""Writes what a vendor acknowledges to the store, as it comes, in small batches."""
+"""Write what a vendor acknowledges to the store, in small batches during the delivery."""
 
 import asyncio
 import time
@@ -10,16 +10,16 @@ from addon.planning.ledger import Ledger, LedgerChange, LedgerKeeper, LedgerKey,
 from addon.planning.result import VendorProblem
 
 INTERVAL = 0.25
-"""Seconds between batches: what a crash costs is to ask the vendor again about as much."""
+"""Seconds between batches. After a crash the vendor is asked again about what is not written."""
 
 
 class LedgerWriter:
-    """The way from a delivery to its ledger. An asynchronous context manager.
+    """Records the changes of a delivery in its ledger. An asynchronous context manager.
 
-    The ledger in memory has a change at once, the store with the next batch. When the store
-    fails, the delivery is stopped: nothing is sent that could not be remembered. `growth` is
-    how much the pause between batches grows, as a share of the delivery's age: a store that
-    is paid by the write so takes a few hundred for a delivery of hours.
+    A change is in the ledger in memory at once, and in the store with the next batch. When the
+    store fails, the delivery is stopped: nothing is sent that could not be recorded. `growth` is
+    the length of the pause between batches as a share of the delivery's age, at least INTERVAL:
+    with a store that charges for each write, a delivery of hours then takes a few hundred writes.
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class LedgerWriter:
         await self.flush()
 
     def record(self, changes: Iterable[LedgerChange]) -> None:
-        """Remember changes with the next batch."""
+        """Apply changes to the ledger in memory and queue them for the next batch."""
         changes = list(changes)
         self._ledger.apply(changes)
         self._pending.extend(changes)
 
     async def flush(self) -> None:
-        """Have everything noted so far in the store. Raises LedgerWriteError."""
+        """Write everything recorded so far to the store. Raises LedgerWriteError."""
         async with self._turn:
             batch, self._pending = self._pending, []
             if not batch:
@@ -68,7 +68,7 @@ class LedgerWriter:
             try:
                 await asyncio.shield(writing)
             except asyncio.CancelledError:
-                # What comes after must not overtake what is being written.
+                # A later batch must not overtake the one that is being written.
                 await asyncio.wait((writing,))
                 raise
             finally:
@@ -95,5 +95,5 @@ class LedgerWriter:
             with suppress(TimeoutError):
                 pause = max(INTERVAL, self._growth * (time.monotonic() - began))
                 await asyncio.wait_for(self._closing.wait(), pause)
-            with suppress(LedgerWriteError):  # the delivery is stopped, and ends with this error
+            with suppress(LedgerWriteError):  # _write has stopped the delivery with this error
                 await self.flush()

@@ -1,6 +1,6 @@
-"""What a vendor's answer to a question holds, however it is written.
+"""Parse list responses, including those that differ from the standard.
 
-Source: RFC 7644, 3.4.2; servers that answer with a bare array or without `totalResults`.
+Source: RFC 7644, 3.4.2; servers that return a bare array or no `totalResults`.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from addon.delivery.response import as_id
 from addon.ss12000.resources import SCHOOL_USER
 
 IdsByExternalId = dict[str, list[str]]
-"""The vendor's ids by our externalIds; what has no externalId is under an empty one."""
+"""The vendor's ids by our externalIds; resources without an externalId are under `""`."""
 
 
 class _Listed(Struct, rename="camel"):
@@ -24,7 +24,7 @@ class _Listed(Struct, rename="camel"):
     school: Any = field(name=SCHOOL_USER, default=None)
 
     def references(self) -> tuple[str, ...]:
-        """The externalIds that it refers to, as far as they tell whose it is."""
+        """Return the externalIds it refers to that help to find the tenant it belongs to."""
         enrolments = self.school.get("enrolments") if isinstance(self.school, dict) else None
         listed = enrolments if isinstance(enrolments, list) else []
         found = (self.owner, self.employed_at, self.user, *listed)
@@ -33,7 +33,7 @@ class _Listed(Struct, rename="camel"):
 
 
 class ListedResources(Struct, frozen=True):
-    """All that a vendor holds of a type: its ids by externalId, and what each refers to."""
+    """All resources of a type at a vendor: ids by externalId, and references by externalId."""
 
     ids: IdsByExternalId
     references: dict[str, tuple[str, ...]] = {}
@@ -49,9 +49,9 @@ _DECODER = msgspec.json.Decoder(_ListResponse | list[_Listed])
 
 
 class ListPage(Struct, frozen=True):
-    """A page's resources as (externalId, id), and how many there are in all, where it says so.
+    """A page's resources as (externalId, id), and the total number if the page has it.
 
-    `references` are the externalIds that a resource refers to, by its own.
+    `references` are the externalIds that a resource refers to, by its own externalId.
     """
 
     resources: list[tuple[str, str]]
@@ -60,7 +60,7 @@ class ListPage(Struct, frozen=True):
 
     @classmethod
     def read(cls, body: bytes) -> "ListPage | None":
-        """The page in a body, or None where that holds no list."""
+        """Parse a body; None if it is not a list."""
         try:
             found = _DECODER.decode(body.removeprefix(b"\xef\xbb\xbf"))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -74,7 +74,7 @@ class ListPage(Struct, frozen=True):
         return cls(_named(listed), total, _references(listed))
 
     def by_external_id(self) -> IdsByExternalId:
-        """The ids in the page by externalId."""
+        """Return the ids in the page by externalId."""
         found: IdsByExternalId = {}
         for external_id, resource_id in self.resources:
             found.setdefault(external_id, []).append(resource_id)
@@ -82,7 +82,10 @@ class ListPage(Struct, frozen=True):
 
 
 def _named(listed: list[_Listed]) -> list[tuple[str, str]]:
-    """Each as (externalId, id). Ours are in lower case, and a database may write them in upper."""
+    """Return each resource as (externalId, id).
+
+    Our externalIds are in lower case; some vendors' databases return them in upper case.
+    """
     found = []
     for each in listed:
         external_id = as_id(each.external_id).lower()

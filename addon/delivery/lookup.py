@@ -1,4 +1,4 @@
-"""Asks a vendor what it holds: by a filter, else by its list, as far as it answers either."""
+"""Query a vendor for resources: by a filter or, if it has none, by its list."""
 
 import asyncio
 import time
@@ -14,21 +14,24 @@ from addon.ss12000.resources import TYPES, ResourceType
 
 LIST_BYTES = 128 * 1024 * 1024
 FILTER_BYTES = 1024 * 1024
-"""How much of an answer about one resource is read; a longer one is the vendor's whole list."""
+"""The number of bytes read of the response to a filter.
+
+A longer response is the vendor's whole list: the vendor ignores the filter.
+"""
 PAGE = 500
 LONGEST_LIST = 1_000_000
 MOST_LISTINGS = 5
-"""How often in a delivery a type is listed for want of a filter."""
+"""How often a type is listed in a delivery if the vendor does not filter."""
 
 
 Keep = Callable[[bytes], None]
-"""Is given the body of a page."""
+"""Called with the body of each page."""
 
 
 class _Listing(Struct, frozen=True):
-    """A type's list, `begun` at a time of `time.monotonic`; `times` is how often it was asked.
+    """The list of a type, requested at `begun` (time of `time.monotonic`).
 
-    `failed` is why there is none.
+    `times` is how often the type was listed. `failed` is why there is no list.
     """
 
     begun: float
@@ -38,9 +41,9 @@ class _Listing(Struct, frozen=True):
 
 
 class ResourceLookup:
-    """Questions to one vendor, with what it has answered in this delivery.
+    """Queries to one vendor, with a cache of its lists for one delivery.
 
-    A server error or an answer that cannot be read is not an answer: RetriesExhausted is raised.
+    For a server error or an unreadable response RetriesExhausted is raised.
     """
 
     def __init__(self, wire: Transport) -> None:
@@ -52,9 +55,10 @@ class ResourceLookup:
     async def find(
         self, resource_type: ResourceType, external_id: str, since: float = 0.0
     ) -> list[str] | None:
-        """The vendor's ids of a resource; none when it has it not, None when it cannot say.
+        """Return the vendor's ids of a resource.
 
-        An answer from before `since` (a time of `time.monotonic`) will not do.
+        An empty list if the vendor does not have it, None if the vendor can neither filter nor
+        list. A cached list from before `since` (time of `time.monotonic`) is not used.
         """
         ids = await self._by_filter(resource_type, external_id) if self._filters else None
         if ids is not None:
@@ -67,7 +71,11 @@ class ResourceLookup:
     async def everything(
         self, resource_type: ResourceType, keep: Keep = lambda body: None
     ) -> ListedResources | None:
-        """All that the vendor holds of a type, or None when it cannot list."""
+        """Return all resources of a type at the vendor, or None if it cannot list.
+
+        `keep` is called with the body of each page. Raises RetriesExhausted if the list is
+        incomplete.
+        """
         found = _Found()
         while True:
             query = f"?startIndex={len(found) + 1}&count={PAGE}"
@@ -89,11 +97,11 @@ class ResourceLookup:
         return ListedResources(found.ids, found.references)
 
     async def _by_filter(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
-        """As `find`, or None where the vendor does not filter."""
+        """Like `find`, but None if the vendor does not filter."""
         query = "?filter=" + quote(f'externalId eq "{external_id}"', safe="")
         try:
             page = await self._page(resource_type, query, bound=FILTER_BYTES)
-        except RetriesExhausted as given_up:  # it may be able to list all the same
+        except RetriesExhausted as given_up:  # the vendor may still be able to list
             self._filters = given_up.status != 500
             return None
         found = None if page is None else page.by_external_id()
@@ -103,7 +111,7 @@ class ResourceLookup:
         return found.get(external_id, [])
 
     async def _listed(self, resource_type: ResourceType, since: float) -> IdsByExternalId | None:
-        """The list of a type, asked for once for all who need it, and again where it is too old."""
+        """Return the cached list of a type; request it if there is none since `since`."""
         async with self._locks[resource_type]:
             known = self._listings.get(resource_type)
             if known is None or known.begun < since:
@@ -123,7 +131,7 @@ class ResourceLookup:
             held = await self.everything(resource_type)
             return _Listing(begun, times + 1, None if held is None else held.ids)
         except RetriesExhausted as given_up:
-            forgetful = given_up.with_traceback(None)  # which would keep the whole answer
+            forgetful = given_up.with_traceback(None)  # a traceback keeps the response in memory
             return _Listing(begun, times + 1, failed=forgetful)
 
     async def _page(
@@ -133,7 +141,7 @@ class ResourceLookup:
         keep: Keep = lambda body: None,
         bound: int = LIST_BYTES,
     ) -> ListPage | None:
-        """A page of a list, or None when the vendor does not answer such a question."""
+        """Return a page of a list, or None if the vendor does not support the query."""
         answer = await self._wire.send("GET", resource_type, query=query, bound=bound)
         if not answer.done or (bound < LIST_BYTES and len(answer.body) >= bound):
             return None
@@ -146,7 +154,7 @@ class ResourceLookup:
 
 
 class _Found:
-    """What the pages so far have told."""
+    """The resources of the pages read so far."""
 
     def __init__(self) -> None:
         self.ids: IdsByExternalId = {}
@@ -158,7 +166,7 @@ class _Found:
         return len(self._seen)
 
     def add(self, page: ListPage) -> bool:
-        """Take in a page; whether it had anything new."""
+        """Add the resources of a page; return whether any of them was new."""
         before = len(self)
         self.references.update(page.references)
         for external_id, resource_id in page.resources:
@@ -170,10 +178,10 @@ class _Found:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is all that the vendor says there is."""
+        """Whether the total of the vendor, or the limit LONGEST_LIST, is reached."""
         return (self._total is not None and len(self) >= self._total) or len(self) > LONGEST_LIST
 
     @property
     def is_short(self) -> bool:
-        """Whether the vendor says that there is more."""
+        """Whether there are fewer resources than the total of the vendor."""
         return self._total is not None and len(self) < self._total

@@ -1,8 +1,8 @@
-"""What may be repeated of a vendor's words about a refusal: nothing that can be a person's.
+"""Redact personal data from a vendor's message about a refusal.
 
-A vendor may name anyone: the person it was asked about, another who has the address already,
-one who has left. So nothing is taken out; only known words, short numbers and identifiers are
-let through, and the rest is withheld.
+A vendor may name anyone: the person in the request, another who already has the address, or one
+who has left. Therefore the redaction is an allowlist: only known words, short numbers and
+identifiers are kept, and everything else is withheld.
 """
 
 import re
@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 WITHHELD = "[…]"
 READ = 2000
-"""How many characters of the vendor's words are looked at."""
+"""How many characters of the vendor's message are read."""
 
 _TOKEN = re.compile(
     r"(?P<uuid>\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b)"
@@ -89,17 +89,17 @@ _KNOWN = frozenset(
     utan utgången värde värdet årskurs ändra ändras
     """.split()
 )
-"""Words of errors and of the wire format; none is taken in that is a usual name."""
+"""Words of error messages and of the wire format. Common names of people are not included."""
 
 
 def without_people(text: str, of_person: Set[str] = frozenset()) -> str:
-    """The text with all withheld that could tell of a person.
+    """Return the text with everything replaced that could identify a person.
 
-    `of_person` are words, in lower case, that are withheld though they are known ones.
+    `of_person` are words, in lower case, that are withheld even if they are known words.
     """
     read = normalize("NFC", text[:READ])
     if len(text) > READ:
-        read = re.sub(r"[^\W_]+$", "", read)  # half a word could pass for another
+        read = re.sub(r"[^\W_]+$", "", read)  # a part of a word could look like a known word
     parts: list[str] = []
     end = 0
     for match in _TOKEN.finditer(read):
@@ -116,7 +116,7 @@ def without_people(text: str, of_person: Set[str] = frozenset()) -> str:
 
 
 def known_words(text: str) -> Set[str]:
-    """The words of a text, in lower case."""
+    """Return the words of a text, in lower case."""
     return {word.lower() for word in re.findall(r"[^\W\d_]+", normalize("NFC", text))}
 
 

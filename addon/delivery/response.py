@@ -1,4 +1,4 @@
-"""What a vendor's answers mean, however odd they are. Source: docs/wire-format.md."""
+"""Interpret a vendor's responses, including unusual ones. Source: docs/wire-format.md."""
 
 import re
 from collections.abc import Iterator, Set
@@ -24,13 +24,13 @@ MESSAGE_FIELDS = (
     "errors",
     "description",
 )
-"""Where a JSON error has its words, the best place first; whatever the case."""
+"""The fields of a JSON error that may hold its message, the best first; case is ignored."""
 
 
 class VendorResponse(Struct, frozen=True):
-    """An HTTP answer whose body was read up to a bound; `cut` tells that there was more.
+    """An HTTP response with its body up to a bound; `cut` is whether the body is incomplete.
 
-    `unsure` tells that the request was repeated, and may have had its effect before.
+    `unsure` is whether the request was repeated after an attempt that may have succeeded.
     """
 
     status: int
@@ -42,12 +42,15 @@ class VendorResponse(Struct, frozen=True):
 
     @property
     def done(self) -> bool:
-        """Any 2xx is success, whatever the body."""
+        """Whether the request succeeded: any 2xx, whatever the body."""
         return 200 <= self.status < 300
 
 
 def vendor_id(answer: VendorResponse) -> str:
-    """The vendor's id: from the body, else from `Location`, else empty: it goes by ours."""
+    """Return the vendor's id from the body or from `Location`.
+
+    Empty if there is none; then our externalId is used as the id.
+    """
     body = json_object(answer)
     found = as_id(body.get("id")) if body else ""
     if found or not answer.location:
@@ -61,7 +64,7 @@ def vendor_id(answer: VendorResponse) -> str:
 
 
 def as_id(found: object) -> str:
-    """A value as an id that can stand in an address, or empty text where it cannot."""
+    """Return a value as an id that is usable in a URL, or `""` if it is not."""
     if isinstance(found, int) and not isinstance(found, bool):
         found = str(found)
     if not isinstance(found, str) or not found.isprintable() or len(found) > LONGEST_ID:
@@ -79,7 +82,7 @@ def json_object(answer: VendorResponse) -> dict[str, Any] | None:
 
 
 def retry_after(answer: VendorResponse, now: datetime | None = None) -> float | None:
-    """Seconds that `Retry-After` asks for (a number or a date), or None."""
+    """Return the seconds to wait by `Retry-After` (a number or a date), or None."""
     told = (answer.retry_after or "").strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", told):
         return float(told)
@@ -93,12 +96,12 @@ def retry_after(answer: VendorResponse, now: datetime | None = None) -> float | 
 
 
 def answered(status: int) -> str:
-    """What is said of an answer that has no words."""
+    """Return the message for a response that has none of its own."""
     return f"the vendor answered {status}"
 
 
 def detail(answer: VendorResponse, resource_type: ResourceType, sent: bytes) -> str:
-    """The vendor's words about a refusal: bounded, and free of whatever can tell of a person."""
+    """Return the vendor's message about a refusal, shortened and without personal data."""
     body = json_object(answer)
     said = _message(body) if body else None
     text = said or answer.body[: 4 * READ].decode("utf-8", "replace")
@@ -109,7 +112,7 @@ def detail(answer: VendorResponse, resource_type: ResourceType, sent: bytes) -> 
 
 
 def _message(node: object, depth: int = 0) -> str | None:
-    """The first words of an error object, in the places where they use to be."""
+    """Return the first message in an error object, searching MESSAGE_FIELDS in order."""
     if isinstance(node, str):
         return node or None
     if depth > 3:
@@ -124,7 +127,7 @@ def _message(node: object, depth: int = 0) -> str | None:
 
 
 def _person(sent: bytes) -> Set[str]:
-    """The words that a sent User is called by, in lower case."""
+    """Return the words of the names in a User that was sent, in lower case."""
     try:
         body = msgspec.json.decode(sent)
     except msgspec.DecodeError:

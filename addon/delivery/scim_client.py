@@ -1,4 +1,4 @@
-"""Creates, updates and deletes one resource at a vendor, until the outcome is known.
+"""Create, update and delete single resources at a vendor and determine the outcome.
 
 Source: RFC 7644, and docs/wire-format.md for how EGIL servers in production behave.
 """
@@ -20,25 +20,26 @@ from addon.ss12000.resources import ENDPOINTS, ResourceType
 
 GONE = (404, 410)
 NO_ENDPOINT = (404, 405)
-"""What a POST is answered where there is no such endpoint."""
+"""The HTTP statuses of a POST to an endpoint that does not exist."""
 ENOUGH_MISSING = 3
-"""Of how many types there is no endpoint when the vendor's address must be wrong."""
+"""The number of types without an endpoint from which the vendor's address is considered wrong."""
 
 Intend = Callable[[Operation], Awaitable[None]]
-"""Remembers that a create of this resource is about to be sent."""
+"""Records that a create of the resource is about to be sent."""
 
 
 class Succeeded(Struct, frozen=True):
-    """The vendor has what was asked for; `vendor_id` is empty where it told none."""
+    """The vendor carried out the operation; `vendor_id` is empty if it returned none."""
 
     vendor_id: str = ""
 
 
 class RefusedByVendor(Struct, frozen=True):
-    """The vendor does not take this. `conflict`: something else there is in the way.
+    """The vendor refused the operation.
 
-    `there` is whether the vendor has the resource in some form, and `unsure` whether it may
-    have taken what was sent all the same.
+    `conflict` is whether another resource at the vendor prevents it (409), `there` whether the
+    vendor has the resource in some form, and `unsure` whether it may have carried out the
+    operation in an earlier attempt.
     """
 
     status: int
@@ -58,7 +59,7 @@ class _AlreadyThere(Exception):
 
 
 class ScimClient:
-    """The vendor's resources, by our externalIds."""
+    """A client for the vendor's resources, identified by our externalIds."""
 
     def __init__(self, wire: Transport, intend: Intend) -> None:
         self._wire = wire
@@ -68,10 +69,10 @@ class ScimClient:
         self._missing: set[ResourceType] = set()
 
     async def perform(self, op: Operation) -> OperationOutcome:
-        """Do one operation.
+        """Carry out one operation.
 
-        Raises RetriesExhausted, or DeliveryStopped when the whole delivery must end. Either may
-        be `uncertain`; otherwise the vendor is as it was before.
+        Raises RetriesExhausted, or DeliveryStopped when the whole delivery must end. If it is not
+        `uncertain`, the operation has changed nothing at the vendor.
         """
         if op.kind == "create":
             outcome = await self._create(op)
@@ -81,8 +82,9 @@ class ScimClient:
         return outcome
 
     async def find(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
-        """The vendor's ids of a resource; none when it has it not, None when it cannot say.
+        """Return the vendor's ids of a resource.
 
+        An empty list if the vendor does not have it, None if the vendor cannot be queried.
         Raises RetriesExhausted and DeliveryStopped.
         """
         return await self._asking.find(resource_type, external_id)
@@ -90,17 +92,17 @@ class ScimClient:
     async def list(
         self, resource_type: ResourceType, keep: Keep = lambda body: None
     ) -> ListedResources | None:
-        """All that the vendor holds of a type; None when it cannot list.
+        """Return all resources of a type at the vendor; None if it cannot list.
 
-        `keep` is given the body of each page. Resources without an externalId are under an
-        empty one. Raises RetriesExhausted and DeliveryStopped.
+        `keep` is called with the body of each page. Resources without an externalId are under
+        `""`. Raises RetriesExhausted and DeliveryStopped.
         """
         return await self._asking.everything(resource_type, keep)
 
     # Creating
 
     async def _create(self, op: Operation) -> OperationOutcome:
-        """Create, after asking where an earlier create may have reached the vendor."""
+        """Create a resource; ask first if an earlier create may have reached the vendor."""
         if op.ask:
             ids = await self.find(op.resource_type, op.external_id)
             adopted = await self._adopt(op, ids) if ids else None
@@ -137,7 +139,7 @@ class ScimClient:
             raise _AlreadyThere(ids)
 
     async def _yield(self, op: Operation, conflict: VendorResponse) -> OperationOutcome:
-        """Update what is there already, since it cannot be created."""
+        """Update the existing resource after a create was answered with a conflict."""
         with _perhaps_there():
             try:
                 ids = await self.find(op.resource_type, op.external_id)
@@ -147,9 +149,9 @@ class ScimClient:
         return adopted or _refused(op, conflict, there=ids is None or bool(ids))
 
     async def _adopt(self, op: Operation, ids: Sequence[str]) -> OperationOutcome | None:
-        """Give what is there already the right content, and remove copies of it.
+        """Update the existing resource under one of `ids`, and delete its duplicates.
 
-        None when it is under none of `ids`.
+        None if the vendor has it under none of `ids`.
         """
         with _perhaps_there():
             for number, resource_id in enumerate(ids):
@@ -167,7 +169,7 @@ class ScimClient:
             return None
 
     async def _told(self, op: Operation, answer: VendorResponse) -> str:
-        """The vendor's id of what it has just created; it is asked when its answer broke off."""
+        """Return the vendor's id of a created resource; query it if the response was cut off."""
         told = vendor_id(answer)
         if told or not answer.cut:
             return told
@@ -178,7 +180,10 @@ class ScimClient:
         return ids[0] if ids else ""
 
     def _miss(self, op: Operation, answer: VendorResponse) -> None:
-        """Raises DeliveryStopped when there is no endpoint where there should be."""
+        """Record that a type has no endpoint.
+
+        Raises DeliveryStopped if that is so for ENOUGH_MISSING types and nothing has succeeded.
+        """
         self._missing.add(op.resource_type)
         if not self._accepted and len(self._missing) >= ENOUGH_MISSING:
             endpoint = ENDPOINTS[op.resource_type]
@@ -226,7 +231,7 @@ class ScimClient:
 
 @contextmanager
 def _perhaps_there() -> Iterator[None]:
-    """What ends in here leaves the vendor perhaps with the resource."""
+    """Mark RetriesExhausted and DeliveryStopped from the block as uncertain."""
     try:
         yield
     except RetriesExhausted as given_up:

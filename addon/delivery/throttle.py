@@ -1,4 +1,4 @@
-"""How fast a vendor is spoken to, and when it is left alone."""
+"""Limit the rate of requests to a vendor, and stop the delivery after repeated failures."""
 
 import asyncio
 import random
@@ -14,13 +14,13 @@ SPENT = "the time for this run is spent"
 
 
 class RetryPolicy(Struct, frozen=True):
-    """Times in seconds, and how often something is tried.
+    """Waits and timeouts in seconds, and the number of attempts.
 
-    `incidents` is how many failures in a row, with no success between, make the circuit
-    breaker stop the delivery. A wait that the vendor asks for beyond `longest_pause` is not
-    sat out: the rest is left for the next run. `settling`, as a multiple of `first_wait`, is
-    how long the vendor is given to finish what a run that was cut off had sent, before it is
-    asked the outcome.
+    `incidents` is how many failures in a row, without a success in between, make the circuit
+    breaker stop the delivery. If the vendor asks for a wait longer than `longest_pause`, the
+    delivery stops and the rest is left for the next run. `settling`, as a multiple of
+    `first_wait`, is how long the vendor gets to finish the requests of an interrupted run before
+    it is asked about their outcome. `connect`, `read` and `whole` are the timeouts of a request.
     """
 
     tries: int = 4
@@ -35,11 +35,11 @@ class RetryPolicy(Struct, frozen=True):
 
 
 class DeliveryStopped(Exception):
-    """The delivery to this vendor ends here; the rest is left for the next run.
+    """The delivery to this vendor stops; the rest is left for the next run.
 
-    `problem` is why. `spent` is true when it was not
-    trouble that ended it: the run's time is over, or nobody wants it to go on. `uncertain` is
-    whether the operation that met it may have had its effect all the same.
+    `problem` is why. `spent` is true if it was not a failure that stopped it: the run's time is
+    over, or a person cancelled it. `uncertain` is whether the vendor may have carried out the
+    operation that was in progress.
     """
 
     def __init__(
@@ -56,22 +56,22 @@ class DeliveryStopped(Exception):
 
     @property
     def status(self) -> int | None:
-        """The HTTP status that ended it, if one did."""
+        """The HTTP status that stopped the delivery, if one did."""
         return self.problem.status or None
 
     def unsure(self) -> "DeliveryStopped":
-        """The same, met by an operation that may have had its effect."""
+        """Return the same error for an operation that the vendor may have carried out."""
         return DeliveryStopped(str(self), self.problem, self.spent, uncertain=True)
 
 
 class Throttle:
-    """Turns for requests: evenly spaced, none during a pause, none after a stop.
+    """Assigns send times to requests: evenly spaced, none during a pause, none after a stop.
 
-    One for each connection, shared by all its requests, in one event loop.
+    All requests of a connection share one throttle, in one event loop.
     """
 
     LAG = 0.05
-    """Seconds of unused turns that may be caught up, so that a late timer costs no speed."""
+    """Seconds of unused send times that may be caught up, so that late timers cost no speed."""
 
     def __init__(
         self,
@@ -93,11 +93,11 @@ class Throttle:
 
     @property
     def stopped(self) -> DeliveryStopped | None:
-        """What has ended the delivery, if anything has."""
+        """Why the delivery has stopped, or None if it has not."""
         return self._stopped
 
     async def acquire(self) -> float:
-        """Wait for this request's turn; the time it was given. Raises DeliveryStopped."""
+        """Wait until a request may be sent; return that time. Raises DeliveryStopped."""
         while True:
             self.check()
             now = self._clock()
@@ -116,7 +116,7 @@ class Throttle:
             return self._clock()
 
     async def rest(self, seconds: float) -> None:
-        """Wait, at most until the delivery ends. Raises DeliveryStopped when it does."""
+        """Wait for `seconds`. Raises DeliveryStopped as soon as the delivery ends."""
         self.check()
         seconds = min(seconds, self._deadline - self._clock())
         if seconds < 0.1:
@@ -127,23 +127,27 @@ class Throttle:
         self.check()
 
     async def settle(self) -> None:
-        """Give the vendor time to finish what it was sent by a run that was cut off."""
+        """Wait until the vendor should have finished the requests of an interrupted run."""
         await asyncio.sleep(self._patience.settling * self._patience.first_wait)
 
     def check(self) -> None:
-        """Raises DeliveryStopped when the delivery has ended or its time is spent."""
+        """Raise DeliveryStopped if the delivery has ended or its time is over."""
         if self._stopped is None and self._clock() >= self._deadline:
             self._spend()
         if self._stopped is not None:
             raise self._stopped
 
     def stop(self, reason: DeliveryStopped) -> None:
-        """End the delivery; the first reason stands."""
+        """End the delivery. Only the first reason is kept."""
         self._stopped = self._stopped or reason
         self._ended.set()
 
     def record_success(self, asking: bool = False) -> None:
-        """The vendor has answered as a working server does; to questions, it may do no more."""
+        """Reset the failure count after a success.
+
+        The success of a read (`asking`) resets only the count of reads: the vendor may answer
+        reads although writes fail.
+        """
         self._incidents["asking"] = 0
         if not asking:
             self._incidents["writing"] = 0
@@ -156,10 +160,10 @@ class Throttle:
         weight: int = 1,
         asking: bool = False,
     ) -> None:
-        """A request whose `turn` was then has failed in a way that speaks of the whole vendor.
+        """Count the failure of a request sent at `turn` as an incident of the vendor.
 
-        Failures of requests that were under way together are one incident, which counts
-        `weight` times.
+        Failures of requests that were in progress at the same time are one incident, which counts
+        `weight` times. Stops the delivery after too many incidents.
         """
         if turn < self._last_incident:
             return
@@ -169,7 +173,7 @@ class Throttle:
             self.stop(DeliveryStopped(f"{message}, again and again", problem))
 
     def pause(self, asked: float | None, turn: float, status: int | None = 429) -> None:
-        """Let nobody send for as long as the vendor `asked`, or for a while of our own choice."""
+        """Pause all requests for the `asked` seconds of the vendor, or for a backoff if None."""
         if asked is None:
             if turn < self._paused_until:
                 return
@@ -182,7 +186,7 @@ class Throttle:
         self._paused_until = max(self._paused_until, self._clock() + asked)
 
     def backoff(self, tried: int) -> float:
-        """Seconds to wait before the next try, exponential with jitter."""
+        """Return the seconds to wait before the next attempt, exponential with jitter."""
         patience = self._patience
         ceiling = min(patience.longest_wait, patience.first_wait * 2.0 ** (tried - 1))
         return ceiling * random.uniform(0.5, 1.0)

@@ -1,7 +1,7 @@
-"""HTTP to one vendor: kept-alive connections, verified TLS, bounded answers, one manner.
+"""HTTP to one vendor: persistent connections, verified TLS, bounded response bodies.
 
-Every request goes through `Transport.send`, which keeps the pace, tells trouble from answers and
-tries again what may be tried again.
+Every request goes through `Transport.send`, which limits the rate, distinguishes failures from
+responses and retries requests that may be retried.
 """
 
 import ssl
@@ -20,13 +20,13 @@ from addon.ss12000.resources import ENDPOINTS, MEDIA_TYPE, ResourceType
 from addon.vendors.profiles import Target
 
 ANSWER_BYTES = 256 * 1024
-"""How much of an answer to a write is read; the rest is not needed."""
+"""The number of bytes read of the response to a write; the rest is not needed."""
 
 
 class RetriesExhausted(Exception):
-    """A request failed for now; the next run tries it again.
+    """A request failed too often; the next run tries it again.
 
-    `uncertain` is whether it may have had its effect all the same.
+    `uncertain` is whether the vendor may have carried it out nevertheless.
     """
 
     def __init__(self, message: str, problem: VendorProblem, uncertain: bool) -> None:
@@ -36,12 +36,12 @@ class RetriesExhausted(Exception):
 
     @property
     def status(self) -> int | None:
-        """The HTTP status of the last answer, if there was one."""
+        """The HTTP status of the last response, if there was one."""
         return self.problem.status or None
 
 
 class _Request(Struct, frozen=True):
-    """One request; `bound` is how many bytes of its answer are read."""
+    """One request; `bound` is how many bytes of the response body are read."""
 
     method: str
     url: URL
@@ -50,14 +50,15 @@ class _Request(Struct, frozen=True):
 
     @property
     def asks(self) -> bool:
-        """Whether it only asks, and changes nothing."""
+        """Whether it only reads and changes nothing."""
         return self.method == "GET"
 
 
 class _Attempt(Struct, frozen=True):
-    """The outcome of one request. `weight` is how much it says of the vendor's state.
+    """The outcome of one request.
 
-    `late` is whether the vendor may still be at work on it.
+    `weight` is how much a failure counts for the circuit breaker. `uncertain` is whether the
+    vendor may have carried out the request, `late` whether it may still be processing it.
     """
 
     answer: VendorResponse | None
@@ -73,12 +74,12 @@ class _Attempt(Struct, frozen=True):
 
     @property
     def busy(self) -> bool:
-        """Whether the vendor has asked us to wait, rather than failed."""
+        """Whether the vendor asked the client to wait (429 or 503)."""
         return self.status in (429, 503)
 
 
 class _Tries:
-    """How often one request was tried; being asked to wait costs less than a failure."""
+    """Counts the attempts of one request; `BUSY` waits (429, 503) are allowed for each failure."""
 
     BUSY = 5
 
@@ -158,11 +159,12 @@ class Transport:
         bound: int = ANSWER_BYTES,
         before_repeat: Callable[[], Awaitable[None]] | None = None,
     ) -> VendorResponse:
-        """The vendor's answer, after waiting and repeating as the vendor's state asks.
+        """Return the vendor's response, after waiting and retrying as needed.
 
-        `before_repeat` is called before a request that may have had its effect is repeated;
-        one that has it is not repeated at all while the vendor may still be at work on it.
-        Raises RetriesExhausted, or DeliveryStopped when the whole delivery must end.
+        `bound` is how many bytes of the body are read. `before_repeat` is called before a request
+        that the vendor may have carried out is repeated; a request with `before_repeat` is not
+        repeated while the vendor may still be processing it. Raises RetriesExhausted, or
+        DeliveryStopped when the whole delivery must end.
         """
         path = ENDPOINTS[resource_type] + (f"/{quote(resource_id, safe='')}" if resource_id else "")
         url = URL(f"{self._base}/{path}{query}", encoded=True)
@@ -190,7 +192,7 @@ class Transport:
             raise stopped.unsure() from None
 
     def stop(self, reason: str, code: ProblemCode, status: int = 0) -> DeliveryStopped:
-        """End the whole delivery; the exception to raise."""
+        """End the whole delivery and return the exception to raise."""
         stopped = DeliveryStopped(reason, VendorProblem(code, status))
         self._pace.stop(stopped)
         return stopped
@@ -198,10 +200,11 @@ class Transport:
     async def _handle_failure(
         self, tries: _Tries, request: _Request, attempt: _Attempt, turn: float
     ) -> None:
-        """Take note of trouble and wait as it asks.
+        """Record a failure and wait before the next attempt.
 
-        Raises RetriesExhausted when it was tried enough.
-        A 500 to a question says that the vendor cannot answer it, and no more.
+        Raises RetriesExhausted after the last attempt, and DeliveryStopped when the delivery has
+        ended. A 500 to a GET does not count for the circuit breaker: it only shows that the vendor
+        cannot answer that query.
         """
         tries.failed(attempt)
         if not (request.asks and attempt.status == 500):
@@ -249,9 +252,9 @@ class Transport:
         return _Attempt(answer, answered(answer.status), problem, uncertain)
 
     def _end_if_hopeless(self, request: _Request, answer: VendorResponse) -> None:
-        """Raises DeliveryStopped for an answer that every other request would get too.
+        """Raise DeliveryStopped for a response that every other request would get too.
 
-        A key may well be good for writing and not for reading.
+        A 403 to a GET is not one: some keys may write but not read.
         """
         status = answer.status
         code: ProblemCode = "key-refused"
@@ -265,7 +268,10 @@ class Transport:
         raise self.stop(reason, code, status)
 
     def _tls(self) -> ssl.SSLContext | bool:
-        """The system's roots and, where the profile names one, its CA bundle. Always verified."""
+        """Return the TLS context: the system's roots and the profile's CA bundle, if it has one.
+
+        Certificates are always verified.
+        """
         if urlsplit(self._base).scheme != "https":
             return True
         context = ssl.create_default_context()
@@ -281,14 +287,14 @@ class Transport:
 
 
 def _passing(status: int) -> bool:
-    """Whether a status speaks of the vendor's state now, not of the request."""
+    """Whether a status is about the vendor's present state and not about the request."""
     return status in (408, 425, 429) or (status >= 500 and status != 501)
 
 
 async def _read(response: aiohttp.ClientResponse, bound: int) -> VendorResponse:
-    """The answer with at most `bound` bytes of its body.
+    """Return the response with at most `bound` bytes of its body.
 
-    A body that breaks off does not undo a status: the status line has told the outcome.
+    If the connection breaks while the body is read, the status is still valid.
     """
     if not 200 <= response.status < 300:
         bound = min(bound, ANSWER_BYTES)
