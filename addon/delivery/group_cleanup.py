@@ -73,13 +73,13 @@ def _updates(
             continue
         body = encode(_said(resource_type, held, gone))
         yield Operation(
-            kind="create" if entry.intended else "update",
+            kind="create" if entry.is_pending else "update",
             resource_type=resource_type,
             external_id=held.external_id,
             vendor_id=entry.vendor_id,
             body=body,
             content=content_hash(body),
-            ask=entry.intended,
+            ask=entry.is_pending,
             previous=entry.content,
         )
 

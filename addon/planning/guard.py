@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from addon.planning.ledger import Ledger
 from addon.planning.plan import Plan
@@ -67,9 +67,9 @@ class Hold(Struct, frozen=True):
     `reason` is the text of `exceeded` in English, or another reason to wait; holds saved by
     earlier versions have only the text. `at` is in seconds since 1970 UTC. `withdrawal` is true
     when the removal of everything was requested. `refused` is when a person refused the plan
-    (seconds since 1970 UTC), 0 if nobody has. `hidden` are externalIds of protected people, and
-    of their employments, that were removed during the hold and may still be in the vendor's
-    groups.
+    (seconds since 1970 UTC), 0 if nobody has. `protected_being_removed`
+    are externalIds of protected people, and of their employments, that were removed during the
+    hold and may still be in the vendor's groups.
     """
 
     people: tuple[str, ...]
@@ -80,17 +80,18 @@ class Hold(Struct, frozen=True):
     at: float = 0.0
     withdrawal: bool = False
     refused: float = 0.0
-    hidden: tuple[str, ...] = ()
+    protected_being_removed: tuple[str, ...] = field(default=(), name="hidden")
     exceeded: tuple[LimitExceeded, ...] = ()
 
     @property
     def waits(self) -> bool:
-        """Whether a plan waits for approval; false if only `hidden` is recorded."""
+        """Whether a plan waits for approval; false if only `protected_being_removed` is recorded."""
         return bool(self.reason)
 
     def keep_only_protected(self) -> "Hold | None":
-        """Return a hold with `hidden` alone, for when no plan waits; None if that is empty."""
-        return Hold((), 0, "", {}, at=self.at, hidden=self.hidden) if self.hidden else None
+        """Return a hold with `protected_being_removed` alone, for when no plan waits; None if that is empty."""
+        marked = self.protected_being_removed
+        return Hold((), 0, "", {}, at=self.at, protected_being_removed=marked) if marked else None
 
     def answered_by(self, earlier: "Hold") -> bool:
         """Whether `earlier` was refused and this plan goes no further than it."""

@@ -37,7 +37,7 @@ class LedgerEntry(Struct, frozen=True, gc=False):
     content: bytes
 
     @property
-    def intended(self) -> bool:
+    def is_pending(self) -> bool:
         """Whether the entry is an intent: it is unknown if the vendor has the resource."""
         return not self.content
 

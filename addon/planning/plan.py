@@ -186,7 +186,7 @@ def standing_refusals(ledger: Ledger, now: float) -> frozenset[str]:
         external_id
         for resource_type, external_id, refusal in ledger.refused()
         if refusal.operation == "create"
-        and ((entry := ledger.entries[resource_type].get(external_id)) is None or entry.intended)
+        and ((entry := ledger.entries[resource_type].get(external_id)) is None or entry.is_pending)
         and now - refusal.at < REFUSAL_LASTS
     )
 
@@ -203,7 +203,7 @@ def _rests(refusal: Refusal | None, content: bytes, now: float) -> bool:
 def _write(
     resource: OutgoingResource, body: bytes, content: bytes, entry: LedgerEntry | None
 ) -> Operation:
-    known = entry is not None and not entry.intended
+    known = entry is not None and not entry.is_pending
     return Operation(
         kind="update" if known else "create",
         resource_type=resource.resource_type,
@@ -211,7 +211,7 @@ def _write(
         vendor_id=entry.vendor_id if entry is not None else "",
         body=body,
         content=content,
-        ask=entry is not None and entry.intended,
+        ask=entry is not None and entry.is_pending,
         previous=entry.content if entry is not None else b"",
     )
 
@@ -224,7 +224,7 @@ def _deletes(resource_type: ResourceType, gone: Set[str], ledger: Ledger) -> lis
             resource_type=resource_type,
             external_id=external_id,
             vendor_id=entries[external_id].vendor_id,
-            ask=entries[external_id].intended,
+            ask=entries[external_id].is_pending,
             previous=entries[external_id].content,
         )
         for external_id in sorted(gone)

@@ -68,7 +68,7 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
     done = await asyncio.to_thread(finish_if_nothing_to_send, context, prepared, connection, key)
     if done is not None:
         return done
-    line = VendorSession(
+    session = VendorSession(
         context,
         key,
         ready.target,
@@ -76,32 +76,36 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
         shared.deadline,
         partial(cancellation_reason, context, key),
     )
-    trouble = await _elsewhere(shared, connection, line)
-    async with line.with_lease() as lease:
-        intention = await asyncio.to_thread(planner_for, context, prepared, connection, key)
-        plan, hold = intention.decide()
+    trouble = await _elsewhere(shared, connection, session)
+    async with session.with_lease() as lease:
+        planner = await asyncio.to_thread(planner_for, context, prepared, connection, key)
+        plan, hold = planner.decide()
         if hold is None:
-            result = await line.send(plan, intention.replan, intention.ledger, lease)
+            result = await session.send(plan, planner.replan, planner.ledger, lease)
         else:
-            intention = await asyncio.to_thread(_mark, context.store, intention, plan, hold)
-            gone = intention.protected | set(_marked(intention))
+            planner = await asyncio.to_thread(_mark, context.store, planner, plan, hold)
+            gone = planner.protected | set(_marked(planner))
             going = plan.only_protected()
-            result, said = await line.remove_protected(going, gone, intention.ledger, lease)
-            hold = structs.replace(hold, hidden=() if said else _marked(intention))
+            result, said = await session.remove_protected(going, gone, planner.ledger, lease)
+            hold = structs.replace(hold, protected_being_removed=() if said else _marked(planner))
     if result.status in KEY_REFUSED:
         forget_secret(context, connection)
-    report = await asyncio.to_thread(_conclude, context.store, intention, plan, hold, result)
+    report = await asyncio.to_thread(_conclude, context.store, planner, plan, hold, result)
     return report if trouble is None else _with_trouble(report, trouble)
 
 
-async def _elsewhere(shared: RunShared, connection: Connection, line: VendorSession) -> str | None:
+async def _elsewhere(
+    shared: RunShared, connection: Connection, session: VendorSession
+) -> str | None:
     """Have protected people removed in the environment that the connection is not in, before
     anything else; what stood in the way, if anything did.
     """
     found = await asyncio.to_thread(
         find_protected_elsewhere, shared.context, shared.prepared, connection
     )
-    return None if found is None else await remove_protected_elsewhere(shared.context, found, line)
+    return (
+        None if found is None else await remove_protected_elsewhere(shared.context, found, session)
+    )
 
 
 def _with_trouble(report: ConnectionReport, trouble: str) -> ConnectionReport:
@@ -114,29 +118,29 @@ def finish_if_nothing_to_send(
     context: SyncContext, prepared: PreparedRun, connection: Connection, key: LedgerKey
 ) -> ConnectionReport | None:
     """The connection's report if there is nothing to send, else None. Raises LedgerWriteError."""
-    intention = planner_for(context, prepared, connection, key)
-    plan, hold = intention.decide()
+    planner = planner_for(context, prepared, connection, key)
+    plan, hold = planner.decide()
     going = plan if hold is None else plan.only_protected()
-    if not going.empty or (hold is not None and _marked(intention)):
+    if not going.empty or (hold is not None and _marked(planner)):
         return None
     if find_protected_elsewhere(context, prepared, connection) is not None:
         return None
-    return _conclude(context.store, intention, plan, hold, DeliveryResult(nothing_done(), ()))
+    return _conclude(context.store, planner, plan, hold, DeliveryResult(nothing_done(), ()))
 
 
 def _conclude(
     store: Store,
-    intention: ConnectionPlanner,
+    planner: ConnectionPlanner,
     plan: Plan,
     hold: Hold | None,
     result: DeliveryResult,
 ) -> ConnectionReport:
     """Remember what came of a plan beside the ledger, and report it."""
-    key = intention.key
+    key = planner.key
     if plan.obsolete:
         store.record(key, plan.obsolete)
-    _keep_hold(store, key, intention.held, hold)
-    if intention.approved is not None and (hold is not None or result.complete):
+    _keep_hold(store, key, planner.held, hold)
+    if planner.approved is not None and (hold is not None or result.complete):
         store.set_approval(key, None)
     log.info(
         "%s to %s (%s): %s",
@@ -146,8 +150,8 @@ def _conclude(
         result.operations,
         extra={"operations": result.operations, "left": result.left},
     )
-    people = intention.ledger.people()
-    return delivery_report(intention.connection, plan, result, hold, people)
+    people = planner.ledger.people()
+    return delivery_report(planner.connection, plan, result, hold, people)
 
 
 def _keep_hold(
@@ -166,18 +170,18 @@ def _keep_hold(
     return earlier
 
 
-def _mark(store: Store, intention: ConnectionPlanner, plan: Plan, hold: Hold) -> ConnectionPlanner:
+def _mark(store: Store, planner: ConnectionPlanner, plan: Plan, hold: Hold) -> ConnectionPlanner:
     """Remember which protected people are about to be removed, until the groups are without them.
 
     Once they are removed the ledger does not have them, and the plan that says the groups again
     is held: a run that is cut off in between, or cannot ask for the groups, leaves this mark.
     """
-    hidden = {op.external_id for op in plan.protected} | set(_marked(intention))
-    marked = structs.replace(hold, hidden=tuple(sorted(hidden)))
-    kept = _keep_hold(store, intention.key, intention.held, marked)
-    return structs.replace(intention, held=kept)
+    hidden = {op.external_id for op in plan.protected} | set(_marked(planner))
+    marked = structs.replace(hold, protected_being_removed=tuple(sorted(hidden)))
+    kept = _keep_hold(store, planner.key, planner.held, marked)
+    return structs.replace(planner, held=kept)
 
 
-def _marked(intention: ConnectionPlanner) -> tuple[str, ...]:
+def _marked(planner: ConnectionPlanner) -> tuple[str, ...]:
     """ExternalIds of those who were removed while the plan was held, and may be in groups yet."""
-    return () if intention.held is None else intention.held.hidden
+    return () if planner.held is None else planner.held.protected_being_removed

@@ -23,16 +23,18 @@ class PreparedRun(Struct, frozen=True):
     tenant: Tenant
     snapshot: Snapshot
     roster: Roster
-    views: dict[str, VendorRoster]
+    vendor_rosters: dict[str, VendorRoster]
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What the data and the vendors' abilities give cause to say."""
-        return self.roster.findings + tuple(f for v in self.views.values() for f in v.findings)
+        return self.roster.findings + tuple(
+            f for v in self.vendor_rosters.values() for f in v.findings
+        )
 
     def overview(self) -> Iterator[overview.OverviewRow]:
         """Who is sent where, and who is not and why."""
-        return overview.rows(self.snapshot, self.roster, self.views.items())
+        return overview.rows(self.snapshot, self.roster, self.vendor_rosters.items())
 
 
 def read_and_prepare(
@@ -61,7 +63,7 @@ class ConnectionPlanner(Struct, frozen=True):
 
     key: LedgerKey
     ledger: Ledger
-    translation: ResourceMapper
+    mapper: ResourceMapper
     protected: frozenset[str]
     now: float
     held: Hold | None
@@ -70,12 +72,12 @@ class ConnectionPlanner(Struct, frozen=True):
 
     def replan(self, absent: Set[str]) -> Plan:
         """The plan from the ledger as it is now, without references to what is `absent`."""
-        resources = self.translation.resources(absent)
+        resources = self.mapper.resources(absent)
         return make_plan(resources, self.ledger, self.now, self.protected, absent)
 
     def decide(self) -> tuple[Plan, Hold | None]:
         """The plan from the ledger as it is, and what holds it, if anything does."""
-        plan = plan_for(self.translation.resources, self.ledger, self.now, self.protected)
+        plan = plan_for(self.mapper.resources, self.ledger, self.now, self.protected)
         hold = check_limits(plan, self.ledger, self.connection.limits, self.approved)
         return plan, None if hold is None else structs.replace(hold, at=self.now)
 
@@ -87,19 +89,19 @@ def planner_for(
 
     Of the ledger only those parts are read that are not known to be as they should.
     """
-    translation = ResourceMapper(prepared.views[connection.vendor], prepared.tenant, connection)
+    mapper = ResourceMapper(prepared.vendor_rosters[connection.vendor], prepared.tenant, connection)
     now, standing = context.clock(), context.store.connection_state(key)
     ledger, approved = standing.ledger, standing.approval
     if ledger.unread:
-        wanted = digests(translation.resources(standing_refusals(ledger, now)))
+        wanted = digests(mapper.resources(standing_refusals(ledger, now)))
         differing = {n for n, part in ledger.unread.items() if wanted.get(n) != part.digest}
         context.store.load(key, ledger, differing)
     return ConnectionPlanner(
         key=key,
         ledger=ledger,
-        translation=translation,
+        mapper=mapper,
         protected=frozenset(
-            i for user in prepared.roster.protected for i in translation.external_ids(user)
+            i for user in prepared.roster.protected for i in mapper.external_ids(user)
         ),
         now=now,
         held=standing.hold,

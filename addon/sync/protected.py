@@ -48,17 +48,17 @@ def find_protected_elsewhere(
     Costs one look in the store where there is nobody, and reads no more of a ledger than the parts
     that they would be in. Raises LedgerWriteError.
     """
-    if connection.vendor not in prepared.views:
+    if connection.vendor not in prepared.vendor_rosters:
         return None
     mode: Literal["test", "live"] = "test" if connection.mode == "live" else "live"
     other = structs.replace(connection, mode=mode)
     key = LedgerKey(prepared.tenant.customer_id, other.vendor, mode)
     standing = context.store.connection_state(key)
     ledger, held = standing.ledger, standing.hold
-    marked = frozenset(() if held is None else held.hidden)
+    marked = frozenset(() if held is None else held.protected_being_removed)
     if not len(ledger) and not marked:
         return None
-    translation = ResourceMapper(prepared.views[other.vendor], prepared.tenant, other)
+    translation = ResourceMapper(prepared.vendor_rosters[other.vendor], prepared.tenant, other)
     protected = frozenset(
         each for user in prepared.roster.protected for each in translation.external_ids(user)
     )
@@ -108,7 +108,7 @@ def _mark(context: SyncContext, key: LedgerKey, hidden: Set[str]) -> None:
     if held is None and not hidden:
         return
     held = held or Hold((), 0, "", {}, at=context.clock())
-    held = structs.replace(held, hidden=tuple(sorted(hidden)))
+    held = structs.replace(held, protected_being_removed=tuple(sorted(hidden)))
     context.store.set_hold(key, held if held.waits else held.keep_only_protected())
 
 

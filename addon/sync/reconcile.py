@@ -105,7 +105,7 @@ def reconcile(context: SyncContext, tenant_id: str, vendor: str) -> Reconciliati
     if isinstance(target, NotConfigured):
         raise target
     prepared = read_and_prepare(context, tenant, (connection,))
-    translation = ResourceMapper(prepared.views[vendor], tenant, connection)
+    translation = ResourceMapper(prepared.vendor_rosters[vendor], tenant, connection)
     line = VendorSession(context, key, target, holder(new_run_id(context.clock())))
     return asyncio.run(_ask(line, _ours(prepared, translation), translation.school_units()))
 
@@ -184,7 +184,7 @@ def _compare(
             several += 1
         elif entry is None:
             adopted += 1
-        elif entry.intended or known in ids:
+        elif entry.is_pending or known in ids:
             continue
         else:
             different += 1

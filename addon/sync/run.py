@@ -178,7 +178,7 @@ def _planned(
 ) -> ConnectionReport:
     """A connection's report for a preview."""
     key = ledger_key(prepared.tenant.customer_id, connection)
-    if key is None or connection.vendor not in prepared.views:
+    if key is None or connection.vendor not in prepared.vendor_rosters:
         return off_report(connection)
     return planned_report(connection, *planner_for(context, prepared, connection, key).decide())
 

@@ -116,7 +116,7 @@ def _connection(
     ledger = store.ledger(key) if key is not None else Ledger()
     hold = store.hold(key) if key is not None else None
     target = resolve_target(settings, connection, secrets) if key is not None else None
-    uncertain = sum(e.intended for entries in ledger.entries.values() for e in entries.values())
+    uncertain = sum(e.is_pending for entries in ledger.entries.values() for e in entries.values())
     return ConnectionSummary(
         vendor=connection.vendor,
         mode=connection.mode,

@@ -18,7 +18,7 @@ from addon.vendors.profiles import NotConfigured, Target, Vendor
 
 WITHIN = 10.0
 """Seconds for all questions about a person."""
-IMPATIENT = RetryPolicy(first_wait=0.2, longest_wait=0.5, longest_pause=2.0)
+QUICK_RETRIES = RetryPolicy(first_wait=0.2, longest_wait=0.5, longest_pause=2.0)
 GONE = (404, 410)
 
 
@@ -69,14 +69,14 @@ def _acknowledged(tenant: Tenant, ledger: Ledger, user_id: str) -> Asked:
     for resource_type, external_id in wanted:
         entry = ledger.entries[resource_type].get(external_id)
         if entry is not None:
-            resource = VendorResource(resource_type, external_id, not entry.intended)
+            resource = VendorResource(resource_type, external_id, not entry.is_pending)
             found.append((resource, entry.vendor_id))
     return found
 
 
 async def _ask(vendor: Vendor, target: Target, held: Asked) -> list[VendorResource]:
-    pace = Throttle(vendor.requests_per_second, IMPATIENT, time.monotonic() + WITHIN)
-    async with Transport(target, vendor.concurrency, pace, IMPATIENT) as wire:
+    pace = Throttle(vendor.requests_per_second, QUICK_RETRIES, time.monotonic() + WITHIN)
+    async with Transport(target, vendor.concurrency, pace, QUICK_RETRIES) as wire:
         asking = (asyncio.wait_for(_one(wire, *each), WITHIN) for each in held)
         answers = await asyncio.gather(*asking, return_exceptions=True)
     return [

@@ -111,8 +111,10 @@ async def _remove(
         hold = None if confirmed else check_limits(plan, ledger, connection.limits, approved)
         if hold is not None:
             earlier = store.hold(key)
-            hidden = () if earlier is None else earlier.hidden
-            hold = structs.replace(hold, at=line.context.clock(), withdrawal=True, hidden=hidden)
+            hidden = () if earlier is None else earlier.protected_being_removed
+            hold = structs.replace(
+                hold, at=line.context.clock(), withdrawal=True, protected_being_removed=hidden
+            )
             store.set_hold(key, hold)
             return delivery_report(
                 connection, plan, DeliveryResult(nothing_done(), ()), hold, ledger.people()

@@ -164,7 +164,7 @@ def entries(kept: Kept, resource_type: ResourceType = "User") -> dict[str, str]:
 def intents(kept: Kept, resource_type: ResourceType = "User") -> set[str]:
     """What the vendor must be asked about."""
     found = kept.ledger.entries[resource_type].items()
-    return {external_id for external_id, entry in found if entry.intended}
+    return {external_id for external_id, entry in found if entry.is_pending}
 
 
 def held(server: EgilServer, resource_type: str = "User") -> dict[str, str]:

@@ -334,4 +334,4 @@ def test_a_no_is_for_what_was_asked_and_for_less(now: Hold, earlier: Hold, answe
 def test_a_hold_that_was_kept_by_an_earlier_version_is_read():
     as_then = b'{"people":["a"],"held":9,"reason":"1 person","operations":{},"withdrawal":true}'
     hold = msgspec.json.decode(as_then, type=Hold)
-    assert (hold.people, hold.refused, hold.hidden) == (("a",), 0.0, ())
+    assert (hold.people, hold.refused, hold.protected_being_removed) == (("a",), 0.0, ())

@@ -12,8 +12,8 @@ def after(*changes: LedgerChange) -> Ledger:
 
 
 def test_an_empty_content_is_an_intent():
-    assert INTENT.intended
-    assert not HELD.intended
+    assert INTENT.is_pending
+    assert not HELD.is_pending
 
 
 def test_an_entry_is_put_replaced_and_forgotten():

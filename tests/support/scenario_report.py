@@ -18,7 +18,7 @@ def report_lines(
 ) -> Iterator[str]:
     """The report of a run, or of what was reconciled; `users` are names for Workspace ids.
 
-    `planned` is whether the operations are only foreseen, as in a preview.
+    `planned` is whether the operations are only planned, as in a preview.
     """
     report = json.loads(said) if said.startswith("{") else {}
     for connection in report.get("connections", ()):

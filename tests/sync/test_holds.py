@@ -148,7 +148,7 @@ def test_a_vendor_that_does_not_say_its_groups_is_asked_again_by_the_next_run(he
     assert here.all.requests == []
     found = held(here)
     assert found is not None
-    assert found.hidden == ()
+    assert found.protected_being_removed == ()
 
 
 def test_that_the_groups_could_not_be_asked_for_is_told(here):

@@ -147,7 +147,7 @@ def test_a_withdrawal_that_is_held_and_refused_forgets_nobody(here):
     here.forget_requests()
     assert here.run("withdraw", TENANT, "--vendor", "all", "--mode", "test").status == 3
     with here.store() as store:
-        assert gone in store.hold(TEST).hidden
+        assert gone in store.hold(TEST).protected_being_removed
         record_refusal(store, TENANT, "all", 0.0, "test")
         assert not store.hold(TEST).waits
     run(here)

@@ -56,7 +56,7 @@ class Shard(Struct, array_like=True, frozen=True):
     def settled(self) -> bool:
         """Whether nothing in it has to be asked about or tried again."""
         return not any(self.refusals.values()) and not any(
-            entry.intended for entries in self.entries.values() for entry in entries.values()
+            entry.is_pending for entries in self.entries.values() for entry in entries.values()
         )
 
 

@@ -8,7 +8,7 @@ asks too early is told StillComputing.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -24,13 +24,14 @@ from addon.sync.prepare import PreparedRun, planner_for, prepare_from_snapshot
 from addon.tenants.model import Connection, Mode, Protected, Tenant
 from addon.web.directory import snapshot_store
 from addon.web.directory.background import WAIT_SECONDS, BackgroundCache, StillComputing, WaitBudget
+from addon.web.directory.results import DirectoryResult
 from addon.web.directory.snapshot_store import DirectorySnapshot, ReadingState
 
 __all__ = [
     "WAIT_SECONDS",
     "DirectoryCache",
     "DirectoryNotRead",
-    "Foreseen",
+    "PlannedConnection",
     "StillComputing",
     "TenantDirectory",
     "WaitBudget",
@@ -53,14 +54,14 @@ class DirectoryNotRead(Exception):
         self.state = state
 
 
-class Foreseen(Struct, frozen=True):
+class PlannedConnection(Struct, frozen=True):
     """What the next run would do at one vendor: its plan, what holds it, and how it is said."""
 
     connection: Connection
     plan: Plan
     hold: Hold | None
     ledger: Ledger
-    translation: ResourceMapper
+    mapper: ResourceMapper
 
 
 class _Unpacked(Struct, frozen=True):
@@ -103,9 +104,11 @@ class TenantDirectory:
     @property
     def prepared(self) -> PreparedRun:
         """The roster, and what each connection would carry if it were on. Raises StillComputing."""
-        return self.get_or_compute("prepared", self._prepare)
+        return self.get_or_compute(DirectoryResult.PREPARED, self._prepare)
 
-    def foreseen(self, vendor: str, newest_run: str, mode: Mode | None = None) -> Foreseen | None:
+    def planned(
+        self, vendor: str, newest_run: str, mode: Mode | None = None
+    ) -> PlannedConnection | None:
         """What the next run would do at `vendor`, after `newest_run`; in another mode if given.
 
         None when the connection is off. Raises StillComputing.
@@ -116,30 +119,35 @@ class TenantDirectory:
         connection = structs.replace(connection, mode=mode or connection.mode)
         if connection.mode == "off":
             return None
-        name = ("foreseen", vendor, connection.mode, newest_run)
-        return self.get_or_compute(name, lambda: self._foresee(connection))
+        return self.get_or_compute(
+            DirectoryResult.PLANNED_CONNECTION,
+            lambda: self._plan(connection),
+            (vendor, connection.mode, newest_run),
+        )
 
-    def get_or_compute(self, name: object, work: Callable[[], T]) -> T:
-        """What `work` gives, made once, in another thread.
+    def get_or_compute(
+        self, result: DirectoryResult, work: Callable[[], T], of: Hashable = None
+    ) -> T:
+        """Return the `result` that `work` computes, once for this document and each `of`.
 
-        Raises StillComputing, and what it raises.
-        It is waited for as long as the request may wait in all. `work` may ask the directory for
-        whatever it needs.
+        It is computed in another thread, which the request waits for as long as its budget
+        lasts. `work` may ask the directory for other results. Raises StillComputing, and what
+        `work` raises.
         """
-        return self._background.get_or_compute((self._version, name), work, self._wait_budget)
+        return self._background.get_or_compute((self._version, result, of), work, self._wait_budget)
 
     def _prepare(self) -> PreparedRun:
         on = [structs.replace(c, mode="live") for c in self.tenant.connections]
         return prepare_from_snapshot(self._context(), self.tenant, on, self.snapshot)
 
-    def _foresee(self, connection: Connection) -> Foreseen | None:
+    def _plan(self, connection: Connection) -> PlannedConnection | None:
         key = ledger_key(self.tenant.customer_id, connection)
         prepared = self.prepared
-        if key is None or connection.vendor not in prepared.views:
+        if key is None or connection.vendor not in prepared.vendor_rosters:
             return None
-        intention = planner_for(self._context(), prepared, connection, key)
-        plan, hold = intention.decide()
-        return Foreseen(connection, plan, hold, intention.ledger, intention.translation)
+        planner = planner_for(self._context(), prepared, connection, key)
+        plan, hold = planner.decide()
+        return PlannedConnection(connection, plan, hold, planner.ledger, planner.mapper)
 
 
 class DirectoryCache:

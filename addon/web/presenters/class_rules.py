@@ -16,6 +16,7 @@ from addon.roster.placement import UnitPeople
 from addon.ss12000.ids import Ids
 from addon.tenants.model import SchoolUnit
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.forms.class_rules import Kind, Rule, choice_of, rule_of
 from addon.web.presenters.school_unit import PeopleBreakdown, people_of
 from addon.web.presenters.selection_preview import NameList, names
@@ -92,7 +93,7 @@ def choices(directory: TenantDirectory, unit: SchoolUnit, kind: Kind) -> tuple[R
                 return tuple(made)
         return (*made, RuleChoice(choice_of(saved), saved, own, saved=True, proposed=False))
 
-    return directory.get_or_compute(("choices", unit.code, kind), find)
+    return directory.get_or_compute(DirectoryResult.CLASS_RULE_CHOICES, find, (unit.code, kind))
 
 
 def effect(directory: TenantDirectory, unit: SchoolUnit, kind: Kind, rule: Rule) -> RuleEffect:
@@ -125,7 +126,7 @@ def replacements(
     known = {ids.student_group(g) for g in directory.prepared.roster.groups if g.unit == code}
     found = []
     for connection in ctx.tenant.connections:
-        carried = directory.prepared.views.get(connection.vendor)
+        carried = directory.prepared.vendor_rosters.get(connection.vendor)
         if connection.mode == "off" or carried is None:
             continue
         takes_all = ctx.vendors[connection.vendor].groups == "all"
@@ -144,10 +145,10 @@ def replacements(
 
 def _not_there_yet(ctx: RequestContext, vendor: str) -> frozenset[str]:
     """The classes and groups that the next run would create."""
-    foreseen = ctx.directory.foreseen(vendor, ctx.newest_run)
-    if foreseen is None:
+    planned = ctx.directory.planned(vendor, ctx.newest_run)
+    if planned is None:
         return frozenset()
-    writes = foreseen.plan.writes["StudentGroup"]
+    writes = planned.plan.writes["StudentGroup"]
     return frozenset(each.external_id for each in writes if each.kind == "create")
 
 
@@ -155,10 +156,10 @@ def _outcome(
     directory: TenantDirectory, unit: SchoolUnit, kind: Kind, rule: Rule, people: PeopleBreakdown
 ) -> RuleOutcome:
     index = directory.index
-    name = ("outcome", unit.code, kind, choice_of(rule))
     return directory.get_or_compute(
-        name,
+        DirectoryResult.CLASS_RULE_OUTCOME,
         lambda: outcome(index, people.students, people.staff, rule, unit, _group_kind(kind)),
+        (unit.code, kind, choice_of(rule)),
     )
 
 

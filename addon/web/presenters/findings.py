@@ -13,6 +13,7 @@ from addon.sync.prepare import PreparedRun
 from addon.sync.report import StoredReport, stored_report
 from addon.text import SortKey, fold, sort_key
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.connection_status import Point
 from addon.web.presenters.resource_names import alphabetical, full_name
 
@@ -52,7 +53,7 @@ class FindingKind(Struct, frozen=True):
 def kinds(directory: TenantDirectory) -> tuple[FindingKind, ...]:
     """The findings by kind: errors first, and of those the most frequent. Raises StillComputing."""
     users, prepared = directory.users, directory.prepared
-    return directory.get_or_compute("findings", lambda: _kinds(users, prepared))
+    return directory.get_or_compute(DirectoryResult.FINDINGS, lambda: _kinds(users, prepared))
 
 
 def over_time(runs: Sequence[RunRecord]) -> dict[str, tuple[Point, ...]]:
@@ -82,7 +83,7 @@ def _severity(code: str) -> str:
 def _kinds(users: Mapping[str, User], prepared: PreparedRun) -> tuple[FindingKind, ...]:
     on = {c.vendor for c in prepared.tenant.connections if c.mode != "off"}
     findings = [*prepared.roster.findings]
-    for vendor, view in prepared.views.items():
+    for vendor, view in prepared.vendor_rosters.items():
         if vendor in on:
             findings.extend(view.findings)
     by_code: dict[str, list[FindingRow]] = defaultdict(list)

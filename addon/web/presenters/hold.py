@@ -14,6 +14,7 @@ from addon.sync.overview import PROTECTED, UNIT_NOT_CHOSEN
 from addon.sync.prepare import PreparedRun
 from addon.text import SortKey
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.resource_names import (
     NamedResource,
     alphabetical,
@@ -93,8 +94,11 @@ def held_view(directory: TenantDirectory, hold: Hold, vendor: str) -> HeldView:
         directory.prepared,
         directory.index.protected,
     )
-    name = ("held", vendor, hold.at, hold.people[:1], len(hold.people))
-    return directory.get_or_compute(name, lambda: _view(known, prepared, hold, vendor, hidden))
+    return directory.get_or_compute(
+        DirectoryResult.HOLD_VIEW,
+        lambda: _view(known, prepared, hold, vendor, hidden),
+        (vendor, hold.at, hold.people[:1], len(hold.people)),
+    )
 
 
 def _view(
@@ -106,7 +110,7 @@ def _view(
 ) -> HeldView:
     ids = Ids(prepared.tenant.customer_id)
     protected = {ids.user(user_id) for user_id in hidden}
-    view = prepared.views.get(vendor)
+    view = prepared.vendor_rosters.get(vendor)
     staying = view.people if view is not None and not hold.withdrawal else {}
     found = []
     for external_id in hold.people:

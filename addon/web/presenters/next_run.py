@@ -9,7 +9,8 @@ from addon.ss12000.ids import Ids
 from addon.ss12000.resources import TYPES
 from addon.tenants.model import Mode, Tenant
 from addon.text import SortKey, combined_key, sort_key
-from addon.web.directory.cache import Foreseen, TenantDirectory
+from addon.web.directory.cache import PlannedConnection, TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.resource_names import NamedResource, alphabetical, named_resources
 from addon.web.request_context import RequestContext
 
@@ -38,7 +39,7 @@ class NextRun(Struct, frozen=True):
 
     vendor: str
     on: bool
-    foreseen: Foreseen
+    planned: PlannedConnection
     counts: dict[str, dict[str, int]]
     operations: tuple[PlannedOperation, ...]
 
@@ -49,8 +50,8 @@ class NextRun(Struct, frozen=True):
 
     @property
     def mode(self) -> Mode:
-        """The mode that it is foreseen in."""
-        return self.foreseen.connection.mode
+        """The mode that it is planned in."""
+        return self.planned.connection.mode
 
     def number(self, kind: str, resource_type: str = "User") -> int:
         """To how many people, or other resources, something of this kind would be done."""
@@ -59,7 +60,7 @@ class NextRun(Struct, frozen=True):
     @property
     def protected(self) -> int:
         """How many people are removed even where the rest is held."""
-        return self.foreseen.plan.protected_people
+        return self.planned.plan.protected_people
 
     @property
     def types(self) -> dict[str, int]:
@@ -77,29 +78,34 @@ def next_run(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> Ne
     if connection is None or (connection.mode == "off" and not connection.school_units):
         return None
     on = connection.mode != "off"
-    foreseen = directory.foreseen(vendor, ctx.newest_run, None if on else "live")
-    if foreseen is None:
+    planned = directory.planned(vendor, ctx.newest_run, None if on else "live")
+    if planned is None:
         return None
     known = named_resources(directory)
-    name = ("outlook", vendor, on, foreseen.connection.mode, ctx.newest_run)
-    return directory.get_or_compute(name, lambda: _outlook(vendor, on, foreseen, known))
+    return directory.get_or_compute(
+        DirectoryResult.NEXT_RUN,
+        lambda: _outlook(vendor, on, planned, known),
+        (vendor, on, planned.connection.mode, ctx.newest_run),
+    )
 
 
-def operations_on(foreseen: Foreseen, tenant: Tenant, user_id: str) -> tuple[Operation, ...]:
+def operations_on(
+    planned: PlannedConnection, tenant: Tenant, user_id: str
+) -> tuple[Operation, ...]:
     """What the plan does to a person: to the account first, and to the employments."""
     ids = Ids(tenant.customer_id)
     wanted = {ids.user(user_id), *(ids.employment(u.code, user_id) for u in tenant.school_units)}
-    found = [op for op in foreseen.plan.operations() if op.external_id in wanted]
+    found = [op for op in planned.plan.operations() if op.external_id in wanted]
     return tuple(sorted(found, key=lambda op: op.resource_type != "User"))
 
 
 def _outlook(
-    vendor: str, on: bool, foreseen: Foreseen, known: Mapping[str, NamedResource]
+    vendor: str, on: bool, planned: PlannedConnection, known: Mapping[str, NamedResource]
 ) -> NextRun:
     counts: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
-    hidden = {op.external_id for op in foreseen.plan.protected}
+    hidden = {op.external_id for op in planned.plan.protected}
     operations = []
-    for op in foreseen.plan.operations():
+    for op in planned.plan.operations():
         by_type = counts[op.kind]
         by_type[op.resource_type] = by_type.get(op.resource_type, 0) + 1
         protected = op.external_id in hidden
@@ -107,7 +113,7 @@ def _outlook(
         operations.append(
             PlannedOperation(op.kind, op.resource_type, op.external_id, subject, protected)
         )
-    return NextRun(vendor, on, foreseen, counts, tuple(sorted(operations, key=_place)))
+    return NextRun(vendor, on, planned, counts, tuple(sorted(operations, key=_place)))
 
 
 def _place(operation: PlannedOperation) -> SortKey:

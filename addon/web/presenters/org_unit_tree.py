@@ -8,6 +8,7 @@ from addon.roster.index import within
 from addon.roster.org_unit_tree import OrgUnitNode, org_unit_tree
 from addon.text import fold
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 
 WHOLE = 400
 """Nodes of a tree that is sent whole; of a larger one, what is closed comes when it is opened."""
@@ -36,14 +37,14 @@ class TreeRow(Struct, frozen=True):
 def tree(directory: TenantDirectory) -> OrgUnitNode:
     """The domain's tree with the number of active people at and below each node."""
     index = directory.index
-    return directory.get_or_compute("tree", lambda: org_unit_tree(index))
+    return directory.get_or_compute(DirectoryResult.ORG_UNIT_TREE, lambda: org_unit_tree(index))
 
 
 def paths(directory: TenantDirectory) -> Mapping[str, str]:
     """How each OU's path is spelled, by its folded form."""
     top = tree(directory)
     return directory.get_or_compute(
-        "paths", lambda: {fold(node.path): node.path for node in _all(top)}
+        DirectoryResult.ORG_UNIT_PATHS, lambda: {fold(node.path): node.path for node in _all(top)}
     )
 
 

@@ -13,6 +13,7 @@ from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Tenant
 from addon.text import SortKey, combined_key, fold, sort_key
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.resource_names import alphabetical, full_name
 
 VENDOR_OFF = "vendor off"
@@ -62,7 +63,7 @@ def destinations(tenant: Tenant) -> tuple[str, ...]:
 def rows(directory: TenantDirectory) -> tuple[PersonRow, ...]:
     """Everyone in the directory who is not protected, by family name. Raises StillComputing."""
     users, prepared = directory.users, directory.prepared
-    return directory.get_or_compute("people", lambda: _rows(users, prepared))
+    return directory.get_or_compute(DirectoryResult.PEOPLE_ROWS, lambda: _rows(users, prepared))
 
 
 def chosen(directory: TenantDirectory, filters: PeopleFilter) -> Sequence[PersonRow]:
@@ -71,7 +72,9 @@ def chosen(directory: TenantDirectory, filters: PeopleFilter) -> Sequence[Person
     if filters == PeopleFilter():
         return found
     names = directory.tenant.unit_names
-    return directory.get_or_compute(("people", filters), lambda: _chosen(found, filters, names))
+    return directory.get_or_compute(
+        DirectoryResult.PEOPLE_CHOSEN, lambda: _chosen(found, filters, names), filters
+    )
 
 
 def reasons(directory: TenantDirectory) -> Mapping[str, int]:
@@ -88,7 +91,7 @@ def reasons(directory: TenantDirectory) -> Mapping[str, int]:
                 counts[row.reason] = counts.get(row.reason, 0) + 1
         return dict(sorted(counts.items(), key=lambda each: -each[1]))
 
-    return directory.get_or_compute("reasons", count)
+    return directory.get_or_compute(DirectoryResult.REASONS_NOT_SENT, count)
 
 
 def overview(directory: TenantDirectory, filters: PeopleFilter) -> bytes:
@@ -97,7 +100,7 @@ def overview(directory: TenantDirectory, filters: PeopleFilter) -> bytes:
     It has a line for each person and each of `destinations`. Raises StillComputing.
     """
     prepared, wanted = directory.prepared, destinations(directory.tenant)
-    views = [(v, prepared.views[v]) for v in wanted if v in prepared.views]
+    views = [(v, prepared.vendor_rosters[v]) for v in wanted if v in prepared.vendor_rosters]
     filters = structs.replace(filters, sort=PeopleFilter().sort)
     ids = (
         None
@@ -114,7 +117,7 @@ def overview(directory: TenantDirectory, filters: PeopleFilter) -> bytes:
                 writer.writerow(row.cells())
         return out.getvalue().encode("utf-8-sig")
 
-    return directory.get_or_compute(("overview", filters), write)
+    return directory.get_or_compute(DirectoryResult.OVERVIEW_CSV, write, filters)
 
 
 def classes_of(directory: TenantDirectory, unit: str) -> tuple[str, ...]:
@@ -126,7 +129,7 @@ def classes_of(directory: TenantDirectory, unit: str) -> tuple[str, ...]:
 
 def _rows(users: Mapping[str, User], prepared: PreparedRun) -> tuple[PersonRow, ...]:
     on = destinations(prepared.tenant)
-    carried = {v: prepared.views[v].people for v in on if v in prepared.views}
+    carried = {v: prepared.vendor_rosters[v].people for v in on if v in prepared.vendor_rosters}
     classes: dict[str, list[str]] = {}
     for group in prepared.roster.groups:
         if group.kind == "class":
@@ -148,7 +151,7 @@ def _row(
     if person is None:
         reason = prepared.roster.left_out.get(user.id, "not selected")
     elif not vendors:
-        off = any(user.id in view.people for view in prepared.views.values())
+        off = any(user.id in view.people for view in prepared.vendor_rosters.values())
         reason = VENDOR_OFF if off else UNIT_NOT_CHOSEN
     name = full_name(user)
     return PersonRow(

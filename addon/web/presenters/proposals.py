@@ -14,6 +14,7 @@ from addon.proposals.vocabulary import Role
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import SchoolUnit, Selector, Tenant
+from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.class_rules import Replacement, replacements
 from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.school_unit import PeopleBreakdown
@@ -125,7 +126,9 @@ class ProposalRow(Struct, frozen=True):
         return not self.empty or bool(self.students or self.staff)
 
 
-def studied(index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenant) -> ProposalsView:
+def proposals_view(
+    index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenant
+) -> ProposalsView:
     """What is proposed for all of a document's units. Takes seconds in a large domain."""
     found = propose(index, units, tenant)
     return ProposalsView(
@@ -184,9 +187,10 @@ def with_losses(ctx: RequestContext, lines: Sequence[ProposalRow]) -> list[Propo
     if not others or not delivered(ctx):
         return list(lines)
     wanted = [(line.unit.code, selection_of(line.proposal)) for line in others]
-    name = ("losses", ctx.newest_run, content_hash(wanted))
     losses = ctx.directory.get_or_compute(
-        name, lambda: {x.unit.code: _loss(ctx, x) for x in others}
+        DirectoryResult.PROPOSAL_IMPACT,
+        lambda: {x.unit.code: _loss(ctx, x) for x in others},
+        (ctx.newest_run, content_hash(wanted)),
     )
     return [
         structs.replace(line, loss=losses.get(line.unit.code, ProposalImpact())) for line in lines

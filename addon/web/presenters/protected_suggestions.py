@@ -7,6 +7,7 @@ import msgspec
 from addon.proposals.exclusions import protected_places
 from addon.store.records import Namespace
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.request_context import RequestContext
 
 NAMESPACE = "protected"
@@ -25,7 +26,7 @@ def proposed(directory: TenantDirectory) -> tuple[str, ...]:
     """The places that look so and are not protected, whatever was said of them before."""
     index, protected = directory.index, directory.tenant.protected
     found, _reasons = directory.get_or_compute(
-        "protected places", lambda: protected_places(index, protected)
+        DirectoryResult.PROTECTED_PLACES, lambda: protected_places(index, protected)
     )
     return (*found.org_units, *found.groups)
 

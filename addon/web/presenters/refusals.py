@@ -7,6 +7,7 @@ from msgspec import Struct
 from addon.planning.ledger import LedgerKey
 from addon.sync.context import ledger_key
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.connection_status import ConnectionStatus, FinishedReport
 from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.presenters.vendor_errors import refusal_remedy, says_nothing
@@ -58,7 +59,7 @@ def refused(
         found += [] if line.last is None else _conflicts(line.last, known)
         return tuple(sorted(found, key=lambda r: (-r.at, r.external_id)))
 
-    return directory.get_or_compute(("refused", key, ctx.newest_run), look)
+    return directory.get_or_compute(DirectoryResult.REFUSED, look, (key, ctx.newest_run))
 
 
 def _conflicts(last: FinishedReport, known: Mapping[str, NamedResource]) -> list[RefusedResource]:

@@ -9,6 +9,7 @@ from addon.ss12000.ids import Ids
 from addon.sync.prepare import PreparedRun
 from addon.text import SortKey, sort_key
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 
 
 class NamedResource(Struct, frozen=True, gc=False):
@@ -27,7 +28,9 @@ class NamedResource(Struct, frozen=True, gc=False):
 def named_resources(directory: TenantDirectory) -> Mapping[str, NamedResource]:
     """What each externalId stands for, of all in the directory. Raises StillComputing."""
     users, prepared = directory.users, directory.prepared
-    return directory.get_or_compute("subjects", lambda: _subjects(users, prepared))
+    return directory.get_or_compute(
+        DirectoryResult.RESOURCE_NAMES, lambda: _subjects(users, prepared)
+    )
 
 
 def names_by_id(directory: TenantDirectory) -> Mapping[str, str]:
@@ -40,7 +43,8 @@ def names_by_id(directory: TenantDirectory) -> Mapping[str, str]:
         return f"{subject.name}, {where}" if where else subject.name
 
     return directory.get_or_compute(
-        "names", lambda: {i: name(subject) for i, subject in known.items()}
+        DirectoryResult.RESOURCE_NAMES_IN_UNITS,
+        lambda: {i: name(subject) for i, subject in known.items()},
     )
 
 

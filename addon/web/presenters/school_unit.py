@@ -10,6 +10,7 @@ from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Connection, SchoolUnit, Tenant
 from addon.text import sort_key
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.findings import kinds
 
 
@@ -76,7 +77,7 @@ def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> U
 def people_of(directory: TenantDirectory) -> Mapping[str, PeopleBreakdown]:
     """The people of each unit, by its code. Raises StillComputing."""
     prepared = directory.prepared
-    return directory.get_or_compute("people of units", lambda: _people_of(prepared))
+    return directory.get_or_compute(DirectoryResult.PEOPLE_OF_UNITS, lambda: _people_of(prepared))
 
 
 def leaving(
@@ -86,7 +87,7 @@ def leaving(
     roster = directory.prepared.roster
     found = []
     for connection in connections:
-        carried = directory.prepared.views.get(connection.vendor)
+        carried = directory.prepared.vendor_rosters.get(connection.vendor)
         if view.unit.code not in connection.school_units or carried is None:
             continue
         others = set(connection.school_units) - {view.unit.code}

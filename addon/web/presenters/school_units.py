@@ -8,6 +8,7 @@ from msgspec import Struct
 from addon.sync.prepare import PreparedRun
 from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 
 
 class Numbers(Struct, frozen=True):
@@ -40,7 +41,7 @@ class UnitRow(Struct, frozen=True):
 def numbers(directory: TenantDirectory) -> Mapping[str, Numbers]:
     """The numbers of each unit by its code. Raises StillComputing."""
     prepared = directory.prepared
-    return directory.get_or_compute("unit numbers", lambda: _numbers(prepared))
+    return directory.get_or_compute(DirectoryResult.UNIT_NUMBERS, lambda: _numbers(prepared))
 
 
 def unit_rows(

@@ -12,6 +12,7 @@ from addon.roster.placement import defects
 from addon.tenants.model import Connection, SchoolUnit, Selector
 from addon.text import fold, sort_key
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.people import PersonRow, rows
 from addon.web.presenters.school_unit import PeopleBreakdown, people_of
 
@@ -110,7 +111,7 @@ def _placed(
     """Who is a student and who is staff where, as `addon.roster.placement.place` has it, if the
     selectors of unit `code` chose these.
     """
-    ground = directory.get_or_compute("ground of selections", lambda: _ground(directory))
+    ground = directory.get_or_compute(DirectoryResult.SAVED_SELECTIONS, lambda: _ground(directory))
     choices = {**ground.chosen, code: chosen}
     staff = frozenset[str]().union(*(each["staff"] for each in choices.values()))
     return {
@@ -169,7 +170,7 @@ def _removals(
     connections: Iterable[Connection],
 ) -> Iterator[VendorRemoval]:
     for connection in connections:
-        view = directory.prepared.views.get(connection.vendor)
+        view = directory.prepared.vendor_rosters.get(connection.vendor)
         if view is None:
             continue
         stay = [after[code] for code in connection.school_units if code in after]
@@ -190,7 +191,7 @@ def ranked(directory: TenantDirectory) -> Mapping[str, tuple[int, PersonRow]]:
     """Each person's place in the alphabet and row, by id. Raises StillComputing."""
     table = rows(directory)
     return directory.get_or_compute(
-        "ranked", lambda: {row.id: (n, row) for n, row in enumerate(table)}
+        DirectoryResult.PEOPLE_RANKED, lambda: {row.id: (n, row) for n, row in enumerate(table)}
     )
 
 

@@ -26,7 +26,7 @@ class SetupProgress(Struct, frozen=True):
     ran: Mapping[Mode, Set[str]]
 
 
-def said_of(standing: SetupProgress) -> Mapping[str, str]:
+def step_texts(standing: SetupProgress) -> Mapping[str, str]:
     """What there is to say of each step, by its name."""
     return {
         "organisation": _organisation(standing.organisation),

@@ -9,7 +9,7 @@ from addon.store.records import Namespace
 from addon.sync.report import stored_report
 from addon.tenants.model import Mode
 from addon.web.presenters.school_units import has_selection
-from addon.web.presenters.setup_step_texts import SetupProgress, said_of
+from addon.web.presenters.setup_step_texts import SetupProgress, step_texts
 from addon.web.request_context import RequestContext
 
 State = Literal["done", "now", "left"]
@@ -74,7 +74,7 @@ def setup_steps(ctx: RequestContext) -> SetupSteps:
     standing = _standing(ctx)
     done = _done(ctx, standing)
     over = done["live"] or _kept(ctx, PUT_AWAY)
-    said = {} if over else said_of(standing)
+    said = {} if over else step_texts(standing)
     found, now_given = [], False
     for number, (name, title, endpoint) in enumerate(TITLES, 1):
         state: State = "done" if done[name] else "left" if now_given else "now"

@@ -10,6 +10,7 @@ from addon.ss12000.vendor_roster import VendorRoster
 from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Limits, Mode, SchoolUnit, Tenant
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.request_context import RequestContext
 
@@ -74,11 +75,13 @@ def carried(directory: TenantDirectory, vendor: str) -> PeopleCounts | None:
 
     Raises StillComputing.
     """
-    view = directory.prepared.views.get(vendor)
+    view = directory.prepared.vendor_rosters.get(vendor)
     return (
         None
         if view is None
-        else directory.get_or_compute(("carried", vendor), lambda: _carried(view))
+        else directory.get_or_compute(
+            DirectoryResult.PEOPLE_SENT_TO_VENDOR, lambda: _carried(view), vendor
+        )
     )
 
 
@@ -86,24 +89,26 @@ def next_run(
     ctx: RequestContext, directory: TenantDirectory, vendor: str, mode: Mode
 ) -> PlannedRemovals | None:
     """The next run at `vendor` if it were in `mode`. Raises StillComputing."""
-    foreseen = directory.foreseen(vendor, ctx.newest_run, mode)
-    if foreseen is None:
+    planned = directory.planned(vendor, ctx.newest_run, mode)
+    if planned is None:
         return None
-    known, view = named_resources(directory), directory.prepared.views[vendor]
+    known, view = named_resources(directory), directory.prepared.vendor_rosters[vendor]
 
     def count() -> PlannedRemovals:
-        plan = foreseen.plan
+        plan = planned.plan
         kinds = {"create": [op.external_id for op in plan.writes["User"] if op.kind == "create"]}
         hidden = sum(1 for op in plan.protected if op.resource_type == "User")
         return PlannedRemovals(
-            there=foreseen.ledger.people(),
+            there=planned.ledger.people(),
             created=_created(kinds["create"], known, view),
             updated=len(plan.writes["User"]) - len(kinds["create"]),
             removed=len(plan.deletes["User"]) + hidden,
-            held=foreseen.hold is not None,
+            held=planned.hold is not None,
         )
 
-    return directory.get_or_compute(("next run", vendor, mode, ctx.newest_run), count)
+    return directory.get_or_compute(
+        DirectoryResult.NEXT_RUN_COUNTS, count, (vendor, mode, ctx.newest_run)
+    )
 
 
 def unit_changes(ctx: RequestContext, ticks: Ticks) -> tuple[UnitChange, ...]:

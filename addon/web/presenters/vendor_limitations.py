@@ -9,6 +9,7 @@ from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Connection
 from addon.text import sort_key
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.resource_names import alphabetical, full_name
 
 
@@ -41,14 +42,14 @@ def lacking(directory: TenantDirectory, vendor: str) -> VendorLimitations:
         return VendorLimitations()
     prepared, users = directory.prepared, directory.users
     return directory.get_or_compute(
-        ("lacking", vendor), lambda: _lacking(connection, prepared, users)
+        DirectoryResult.VENDOR_LIMITATIONS, lambda: _lacking(connection, prepared, users), vendor
     )
 
 
 def _lacking(
     connection: Connection, prepared: PreparedRun, users: Mapping[str, User]
 ) -> VendorLimitations:
-    view = prepared.views.get(connection.vendor)
+    view = prepared.vendor_rosters.get(connection.vendor)
     if view is None:
         return VendorLimitations()
     about = [users[f.subject] for f in view.findings if f.subject in users]

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.forms.class_rules import (
     OWN,
     SOURCES,
@@ -158,8 +159,9 @@ def _replacements(
     people = people_of(directory).get(unit.code, PeopleBreakdown())
     changed = structs.replace(unit, **{kind: rule})
     return directory.get_or_compute(
-        ("replacements", content_hash(changed), ctx.newest_run),
+        DirectoryResult.CLASS_REPLACEMENTS,
         lambda: replacements(ctx, changed, people),
+        (content_hash(changed), ctx.newest_run),
     )
 
 

@@ -12,6 +12,7 @@ from addon.roster.findings import MESSAGES
 from addon.store.base import RUNS_KEPT
 from addon.sync.overview import harmless
 from addon.web.charts import Series, line_chart
+from addon.web.directory.results import DirectoryResult
 from addon.web.finding_labels import finding_label
 from addon.web.labels import severity_name
 from addon.web.pagination import page_of
@@ -95,7 +96,9 @@ def _trend(ctx: RequestContext) -> Markup | None:
     """Return a chart of the findings over time; None when there is only one point in time."""
     directory, store, tenant_id = ctx.directory, ctx.store, ctx.tenant_id
     trend = directory.get_or_compute(
-        ("trend", ctx.newest_run), lambda: over_time(store.runs(tenant_id, RUNS_KEPT))
+        DirectoryResult.FINDINGS_OVER_TIME,
+        lambda: over_time(store.runs(tenant_id, RUNS_KEPT)),
+        ctx.newest_run,
     )
     series = [
         Series(severity_name(severity), tuple((p.at, p.number) for p in points))

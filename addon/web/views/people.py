@@ -6,6 +6,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.pagination import page_of
 from addon.web.presenters.people import (
     PeopleFilter,
@@ -99,4 +100,6 @@ def _arguments(given: Any) -> dict[str, str]:
 
 def _sent(directory: TenantDirectory) -> int:
     found = rows(directory)
-    return directory.get_or_compute("sent", lambda: sum(1 for row in found if row.vendors))
+    return directory.get_or_compute(
+        DirectoryResult.PEOPLE_SENT, lambda: sum(1 for row in found if row.vendors)
+    )

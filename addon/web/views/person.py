@@ -16,6 +16,7 @@ from addon.sync.context import ledger_key
 from addon.sync.vendor_lookup import VendorResource, lookup_person
 from addon.text import fold
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.htmx import asks_for_part
 from addon.web.presenters.findings import kinds
 from addon.web.presenters.resource_diff import DiffRow, differences
@@ -155,9 +156,11 @@ def _vendors(ctx: RequestContext, directory: TenantDirectory, user_id: str) -> l
             entry = entries.get(external_id)
             if key != current and entry is None:
                 continue
-            view = directory.prepared.views.get(connection.vendor) if key == current else None
-            foreseen = (
-                directory.foreseen(connection.vendor, ctx.newest_run) if key == current else None
+            view = (
+                directory.prepared.vendor_rosters.get(connection.vendor) if key == current else None
+            )
+            next_run = (
+                directory.planned(connection.vendor, ctx.newest_run) if key == current else None
             )
             planned = _planned(ctx, directory, connection.vendor).get(external_id, "")
             found.append(
@@ -168,7 +171,7 @@ def _vendors(ctx: RequestContext, directory: TenantDirectory, user_id: str) -> l
                     sent=view is not None and user_id in view.people,
                     has="no" if entry is None else "unsure" if not entry else "yes",
                     planned=planned if fresh and key == current else None,
-                    stopped=foreseen is not None and foreseen.hold is not None,
+                    stopped=next_run is not None and next_run.hold is not None,
                     refusal=refusals.get(external_id, ""),
                 )
             )
@@ -204,18 +207,19 @@ def _ledger(
             {i: f"{r.status} {r.detail}".strip() for i, r in ledger.refusals["User"].items()},
         )
 
-    return directory.get_or_compute(("people at", key, ctx.newest_run), look)
+    return directory.get_or_compute(DirectoryResult.PEOPLE_AT_VENDOR, look, (key, ctx.newest_run))
 
 
 def _planned(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> dict[str, str]:
     """Return what the next run would do to each person at a vendor."""
-    foreseen = directory.foreseen(vendor, ctx.newest_run)
-    if foreseen is None:
+    planned = directory.planned(vendor, ctx.newest_run)
+    if planned is None:
         return {}
-    plan = foreseen.plan
+    plan = planned.plan
     return directory.get_or_compute(
-        ("planned", vendor, ctx.newest_run),
+        DirectoryResult.NEXT_RUN_OF_PEOPLE,
         lambda: {o.external_id: o.kind for o in plan.operations() if o.resource_type == "User"},
+        (vendor, ctx.newest_run),
     )
 
 

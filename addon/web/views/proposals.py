@@ -12,6 +12,7 @@ from addon.proposals.model import Proposal
 from addon.proposals.vocabulary import Role
 from addon.school_register.model import ACTIVE, RegisterUnit
 from addon.tenants.model import SchoolUnit, Tenant
+from addon.web.directory.results import DirectoryResult
 from addon.web.htmx import asks_for_part
 from addon.web.presenters.proposal_reasons import reason_text, rule_source, shape_said, years_said
 from addon.web.presenters.proposals import (
@@ -23,8 +24,8 @@ from addon.web.presenters.proposals import (
     first_picks,
     is_set_up,
     part_of,
+    proposals_view,
     selection_of,
-    studied,
     with_losses,
 )
 from addon.web.presenters.protected_suggestions import undecided
@@ -123,8 +124,11 @@ def _studied(ctx: RequestContext) -> ProposalsView:
     index, codes = directory.index, [unit.code for unit in tenant.school_units]
     statuses = ctx.services.register().statuses(ctx.tenant_id, codes)
     units = [_registered(unit, statuses) for unit in tenant.school_units]
-    name = ("proposals", tuple(sorted(statuses.items())))
-    return directory.get_or_compute(name, lambda: studied(index, units, tenant))
+    return directory.get_or_compute(
+        DirectoryResult.PROPOSALS,
+        lambda: proposals_view(index, units, tenant),
+        tuple(sorted(statuses.items())),
+    )
 
 
 def _registered(unit: SchoolUnit, statuses: Mapping[str, str]) -> RegisterUnit:
@@ -146,8 +150,9 @@ def _line(ctx: RequestContext, found: ProposalsView, picks: Picks, unit: SchoolU
         pupils = None if at is None else students[at].selector
         adults = None if by is None else staff[by].selector
         proposal = directory.get_or_compute(
-            ("altered", found.mark, unit.code, at, by),
+            DirectoryResult.PROPOSAL_ALTERED,
             lambda: altered(index, own, pupils, adults),
+            (found.mark, unit.code, at, by),
         )
     return ProposalRow(
         unit=unit,

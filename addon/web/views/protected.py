@@ -253,7 +253,7 @@ def _effect(ctx: RequestContext, form: ProtectedForm) -> ProtectionEffect:
         hidden |= index.in_org_unit(path)
     for address in form.groups:
         hidden |= index.in_group(address)
-    views = directory.prepared.views
+    views = directory.prepared.vendor_rosters
     carried = [views[c.vendor].people for c in delivered(ctx) if c.vendor in views]
     sent = {user_id for people in carried for user_id in people}
     top = org_unit_tree.tree(directory)

@@ -1,0 +1,80 @@
+"""What the pages compute from a tenant's directory: every result by name, in one place."""
+
+from enum import Enum, auto
+
+
+class DirectoryResult(Enum):
+    """Names of what follows from a directory, a document and the newest run.
+
+    `TenantDirectory.get_or_compute` remembers one value for each name and what it is `of`: a
+    vendor, a unit, a run. Two modules that need the same value ask the module that computes it.
+    """
+
+    PREPARED = auto()
+    """`PreparedRun`: the roster and the roster of each vendor."""
+    PLANNED_CONNECTION = auto()
+    """`PlannedConnection` of a vendor, a mode and the newest run."""
+
+    ORG_UNIT_TREE = auto()
+    """The tree of OUs with the number of people at each."""
+    ORG_UNIT_PATHS = auto()
+    """The spelling of each OU's path, by its folded form."""
+    PROTECTED_PLACES = auto()
+    """OUs and groups that look as if their people were protected."""
+
+    PEOPLE_ROWS = auto()
+    """A row for each person, by family name."""
+    PEOPLE_CHOSEN = auto()
+    """The rows that a filter leaves."""
+    PEOPLE_RANKED = auto()
+    """Each person's place in the alphabet, by id."""
+    PEOPLE_SENT = auto()
+    """How many people at least one vendor gets."""
+    REASONS_NOT_SENT = auto()
+    """How many people are sent to nobody, by reason."""
+    OVERVIEW_CSV = auto()
+    """The overview file of the people that a filter leaves."""
+    FINDINGS = auto()
+    """The findings by kind."""
+    FINDINGS_OVER_TIME = auto()
+    """How many findings each run had, by severity."""
+
+    PEOPLE_OF_UNITS = auto()
+    """Students and staff of each unit."""
+    UNIT_NUMBERS = auto()
+    """How many of each kind a unit has."""
+    SAVED_SELECTIONS = auto()
+    """Whom the saved selectors choose, for the preview of others."""
+    CLASS_RULE_CHOICES = auto()
+    """Rules that a unit's classes or teaching groups could have."""
+    CLASS_RULE_OUTCOME = auto()
+    """The groups that a rule makes of a unit's students."""
+    CLASS_REPLACEMENTS = auto()
+    """Classes that a changed rule would replace at vendors."""
+    PROPOSALS = auto()
+    """What could be set up for each unit."""
+    PROPOSAL_ALTERED = auto()
+    """A unit's proposal with other places chosen."""
+    PROPOSAL_IMPACT = auto()
+    """Whom accepting proposals would take away at vendors."""
+
+    RESOURCE_NAMES = auto()
+    """What each externalId stands for."""
+    RESOURCE_NAMES_IN_UNITS = auto()
+    """The name of each externalId, a class's with its school."""
+    PEOPLE_SENT_TO_VENDOR = auto()
+    """Numbers of what a vendor gets."""
+    NEXT_RUN = auto()
+    """What the next run would do at a vendor, resource by resource."""
+    NEXT_RUN_COUNTS = auto()
+    """How many people the next run would change at a vendor."""
+    NEXT_RUN_OF_PEOPLE = auto()
+    """What the next run would do to each person at a vendor."""
+    PEOPLE_AT_VENDOR = auto()
+    """Whom a vendor has, by its ledger."""
+    HOLD_VIEW = auto()
+    """Who and what a hold is about."""
+    REFUSED = auto()
+    """What a vendor refused."""
+    VENDOR_LIMITATIONS = auto()
+    """What a vendor does not get for lack of data."""
