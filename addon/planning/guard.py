@@ -85,11 +85,11 @@ class Hold(Struct, frozen=True):
 
     @property
     def waits(self) -> bool:
-        """Whether a plan waits for approval; false if only `protected_being_removed` is recorded."""
+        """Whether a plan waits for approval; false if it only records protected people."""
         return bool(self.reason)
 
     def keep_only_protected(self) -> "Hold | None":
-        """Return a hold with `protected_being_removed` alone, for when no plan waits; None if that is empty."""
+        """Return a hold with only `protected_being_removed`; None if there are none."""
         marked = self.protected_being_removed
         return Hold((), 0, "", {}, at=self.at, protected_being_removed=marked) if marked else None
 
