@@ -1,5 +1,5 @@
-"""What an administrator has said: the tenant document as values.
+"""The tenant document, an administrator's configuration, as values.
 
-Takes JSON; gives a `Tenant`, or every fault with its place, and what differs between two.
-May import `vendors` and the modules on the ground. `model` and `conditions` are pure.
+Takes JSON; gives a `Tenant`, or every fault with its place, and the changes between two.
+May import `vendors` and the base modules. `model` and `conditions` are pure.
 """

@@ -1,4 +1,4 @@
-"""The attributes of a Workspace account that a document may name: the Directory API's own names.
+"""The attributes of a Workspace account that a document may name, as in the Directory API.
 
 Source: the discovery document admin, directory_v1, User.
 """
@@ -42,7 +42,7 @@ SUGGESTED = SCALARS | {f"{first}.{second}" for first, keys in PARTS.items() for 
 
 
 def attribute_fault(attribute: str) -> Fault | None:
-    """Why a dotted name is no attribute; None when it is one."""
+    """The fault if a dotted name is not an attribute; None if it is one."""
     first, *rest = attribute.split(".")
     if first == "customSchemas":
         if len(rest) != 2 or not all(rest):

@@ -1,8 +1,8 @@
-"""What a clause of a filter means: on all values of an attribute, and on one.
+"""Evaluates a filter's clause on all values of an attribute, and on one value.
 
 Text is compared without regard to case and to how accents are composed, so that an Å typed
-on a Mac (A and a ring) is the Å of the directory. Regular expressions are case-sensitive, and
-those that take too long are an error: one that backtracks for ever would hold everyone up.
+on a Mac (A and a ring) equals the Å of the directory. Regular expressions are case-sensitive,
+and taking too long is an error: catastrophic backtracking would block all other work.
 """
 
 import time
@@ -22,17 +22,17 @@ POSITIVE = {
 
 
 PatternError = regex.error
-"""A regular expression that cannot be read; `msg` and `pos` say why and where."""
+"""A regular expression that is not valid; `msg` and `pos` say why and where."""
 
 SLOWEST = 0.5
-"""Seconds that a regular expression may take with one text."""
+"""Seconds that a regular expression may take for one text."""
 BUDGET = 20.0
-"""Seconds that it may take with all texts together."""
+"""Seconds that it may take for all texts together."""
 
 
 class SlowPatternError(ValueError):
-    """A regular expression that takes too long. The message says where it is, as far as is
-    known, and never the expression itself: it may be about a person.
+    """A regular expression that takes too long. The message says where it is, if known, and
+    never contains the expression itself: it may be about a person.
     """
 
     def __init__(self, pattern: str, place: str = "") -> None:
@@ -46,7 +46,7 @@ class SlowPatternError(ValueError):
 
 
 class Pattern:
-    """A regular expression that gives up: see `SLOWEST` and `BUDGET`."""
+    """A regular expression with a time limit: see `SLOWEST` and `BUDGET`."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
@@ -71,15 +71,15 @@ class Pattern:
 
 
 def compiled(pattern: str) -> Pattern:
-    """`pattern` ready to search composed text. Raises PatternError for a bad pattern."""
+    """Compile `pattern` to search composed text. Raises PatternError for a bad pattern."""
     return Pattern(pattern)
 
 
 def condition(clause: Clause) -> Callable[[Sequence[str]], bool]:
-    """Whether the values of the clause's attribute fulfil it.
+    """Return a test whether the values of the clause's attribute fulfil it.
 
-    A positive operator is fulfilled by any value, a `not` operator when no value fulfils
-    its positive form; `isEmpty` by no value or only empty ones. Raises ValueError when the
+    A positive operator is fulfilled if any value fulfils it, a `not` operator if no value fulfils
+    its positive form; `isEmpty` if there is no value or only empty ones. Raises ValueError when the
     clause lacks the value its operator needs, PatternError for a bad pattern.
     """
     if clause.operator == "isEmpty":
@@ -93,9 +93,9 @@ def condition(clause: Clause) -> Callable[[Sequence[str]], bool]:
 
 
 def touches(clause: Clause) -> Callable[[str], bool]:
-    """Whether one value can decide the clause: the positive form of its operator.
+    """Return a test whether one value can decide the clause: the positive form of its operator.
 
-    Every value can decide `isEmpty` and `isNotEmpty`. Raises as `condition`.
+    Every value can decide `isEmpty` and `isNotEmpty`. Raises the same errors as `condition`.
     """
     match POSITIVE.get(clause.operator, clause.operator):
         case "isEmpty" | "isNotEmpty":

@@ -1,4 +1,4 @@
-"""What differs between two versions of a tenant document, place by place. Pure."""
+"""The differences between two versions of a tenant document, place by place. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,15 +9,15 @@ from msgspec import Struct, structs
 from addon.tenants.model import Tenant
 
 KEYS = {"schoolUnits": "code", "connections": "vendor"}
-"""What names an entry of these lists, so that a place stays the same when others come and go."""
+"""What identifies an entry of these lists, so that its place stays when others are added."""
 WHOLE = frozenset({"students", "staff", "classes", "teachingGroups", "schoolYear", "limits"})
-"""Parts that are told about whole: they are read together."""
+"""Parts that are reported as a whole, since they are only understood together."""
 
 
 class Changed(Struct, frozen=True):
     """One place in a tenant's document that was changed.
 
-    `place` is such as `schoolUnits[12345678].students.orgUnits`; `before` and `after` are JSON
+    `place` is for example `schoolUnits[12345678].students.orgUnits`; `before` and `after` are JSON
     text, None where there was or is nothing.
     """
 
@@ -42,7 +42,7 @@ def changes(before: Tenant | None, after: Tenant) -> tuple[Changed, ...]:
 
 
 def _whole(value: object) -> object:
-    """A value as it is in JSON, with what goes without saying: whether it was said is no change."""
+    """The value in JSON form with defaults filled in: writing a default out is not a change."""
     match value:
         case Struct():
             named = ((f.encode_name, getattr(value, f.name)) for f in structs.fields(value))
@@ -57,7 +57,7 @@ def _whole(value: object) -> object:
 
 
 def _places(value: object, place: str = "") -> Iterator[tuple[str, str]]:
-    """The places of a value down to the parts that are told about whole, each as JSON."""
+    """The places of a value down to the parts that are reported as a whole, each as JSON."""
     name = place.rpartition(".")[2]
     if isinstance(value, dict) and name not in WHOLE:
         for key, part in value.items():
@@ -65,7 +65,7 @@ def _places(value: object, place: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple) and place in KEYS:
         keys = [entry[KEYS[place]] for entry in value]
         if keys:
-            yield place, msgspec.json.encode(keys).decode()  # their order says something too
+            yield place, msgspec.json.encode(keys).decode()  # their order matters too
         for key, entry in zip(keys, value, strict=True):
             yield from _places(entry, f"{place}[{key}]")
     elif not _empty(value):

@@ -1,6 +1,6 @@
-"""The tenant document as somebody wrote it: decoded, checked whole, every fault with its place.
+"""Decodes and checks a tenant document as somebody wrote it; reports every fault with its place.
 
-What a right document holds is `addon.tenants.model`; what the words mean is in
+What a valid document contains is defined in `addon.tenants.model`; what the words mean is in
 docs/tenant-document.md. Messages never repeat a value that can be about a person.
 """
 
@@ -42,7 +42,7 @@ CAN_USE_NONE = "{vendor} cannot use it; it can use no optional field"
 
 
 class DocumentError(ValueError):
-    """The document is not right; `faults` says how, `str()` has one fault a line."""
+    """The document is not valid; `faults` has the details, `str()` one fault per line."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("\n".join(map(str, faults)))
@@ -50,19 +50,19 @@ class DocumentError(ValueError):
 
 
 def load_tenant(data: bytes) -> Tenant:
-    """A document that was checked before it was stored. Raises msgspec.DecodeError."""
+    """Decode a document that was checked before it was stored. Raises msgspec.DecodeError."""
     return msgspec.json.decode(data.removeprefix(BOM_UTF8), type=Tenant)
 
 
 def write_document(tenant: Tenant) -> bytes:
-    """The document that says `tenant`: UTF-8 JSON, indented, without what goes without saying."""
+    """Encode `tenant` as a document: UTF-8 JSON, indented, default values omitted."""
     return msgspec.json.format(msgspec.json.encode(tenant), indent=2) + b"\n"
 
 
 def decode_tenant(data: bytes, vendors: Mapping[str, Vendor]) -> Tenant:
-    """The tenant that the JSON document `data` (UTF-8) says; `vendors` are the known ones.
+    """Decode and check the JSON document `data` (UTF-8); `vendors` are the known vendors.
 
-    Raises DocumentError with every fault that there is.
+    Raises DocumentError with every fault found.
     """
     faults = Faults()
     tenant = reading.read(reading.read_json(data, faults), Tenant, faults)
@@ -226,7 +226,7 @@ def _check_limits(limits: Limits, place: str, faults: Faults) -> None:
 def _check_chosen_units(
     connection: Connection, codes: list[str], place: str, faults: Faults
 ) -> None:
-    """No chosen unit is unknown as long as some unit's own code could not be read."""
+    """Report unknown chosen units, unless the code of some unit could not be read."""
     known = frozenset(codes)
     unread = "" in known or faults.is_stand_in("schoolUnits")
     for n, code in enumerate(connection.school_units):
@@ -254,7 +254,7 @@ def _check_filled(text: str, place: str, faults: Faults) -> None:
 
 
 def _compiled(pattern: str, place: str, faults: Faults) -> Pattern | None:
-    """The regular expression, or None; the words for what is wrong name no value."""
+    """The compiled regular expression, or None; the fault's message contains no value."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -268,7 +268,7 @@ def _compiled(pattern: str, place: str, faults: Faults) -> Pattern | None:
 
 
 def _repeats(values: Iterable[str]) -> list[tuple[int, int]]:
-    """The places of values that were there before, each with the place of the first."""
+    """The indexes of repeated values, each with the index of the first occurrence."""
     first: dict[str, int] = {}
     return [
         (n, first[value])

@@ -1,8 +1,8 @@
-"""The tenant document: what an administrator has said, as frozen values.
+"""The tenant document, an administrator's configuration, as frozen values.
 
-The JSON form is a contract (docs/tenant-document.md). Decoding and checking a
-document that somebody wrote is `addon.tenants.document`; this file only says what a right one
-holds. Field names are the document's own, in camelCase on the wire.
+The JSON form is a contract (docs/tenant-document.md). Decoding and checking a document that
+somebody wrote is done by `addon.tenants.document`; this module only defines what a valid one
+contains. Field names are the document's own, in camelCase in JSON.
 """
 
 from datetime import date
@@ -39,7 +39,7 @@ class Value(
     kw_only=True,
     omit_defaults=True,
 ):
-    """What all parts of the document have in common: immutable, strict, camelCase."""
+    """Base of all parts of the document: immutable, strict, camelCase."""
 
 
 class Organisation(Value, frozen=True):
@@ -50,7 +50,7 @@ class Organisation(Value, frozen=True):
 
 
 class Protected(Value, frozen=True):
-    """Where people with protected identity are found; they are sent to nobody."""
+    """Where people with protected identity are found; they are never sent to a vendor."""
 
     groups: tuple[str, ...] = ()
     org_units: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class Clause(Value, frozen=True):
 
 
 class Selector(Value, frozen=True):
-    """Who belongs: in an OU or a group, and, if there are filters, passing at least one.
+    """Chooses people in an OU or a group who, if there are filters, pass at least one.
 
     `filters` is a list of filters (ORed), each a list of clauses (ANDed).
     """
@@ -76,7 +76,7 @@ class Selector(Value, frozen=True):
 
 
 class GroupRule(Value, frozen=True):
-    """Where classes or teaching groups come from, and what their names are."""
+    """Where classes or teaching groups come from, and how they are named."""
 
     source: Literal["orgUnit", "group", "attribute"] = field(name="from")
     pattern: str
@@ -92,7 +92,7 @@ class YearRule(Value, frozen=True):
 
 
 class SchoolUnit(Value, frozen=True):
-    """A unit in Skolverket's register and who belongs to it."""
+    """A unit in Skolverket's register and its students and staff."""
 
     code: str
     name: str
@@ -106,16 +106,16 @@ class SchoolUnit(Value, frozen=True):
 
 
 class ChangeLimit(Value, frozen=True):
-    """By how much the number of a type's resources may change in a run; None: as it likes."""
+    """How many resources of a type a run may change; None is no limit."""
 
     number: int | None = None
     percent: float | None = None
 
 
 class Limits(Value, frozen=True):
-    """How many people a run may remove, and how much it may change, without a person's word.
+    """How many people a run may remove, and how much it may change, without confirmation.
 
-    `changes` are by resource type; a first delivery is not limited by them.
+    `changes` are by resource type; they do not limit a first delivery.
     """
 
     deletions: int = 50
@@ -134,35 +134,35 @@ class Connection(Value, frozen=True):
 
 
 class Pause(Value, frozen=True):
-    """Days, both included and as Sweden has them, on which nothing runs."""
+    """A period in which nothing runs: Swedish dates, both included."""
 
     start: date = field(name="from")
     until: date
 
     def covers(self, day: date) -> bool:
-        """Whether nothing runs on `day`."""
+        """Whether `day` is in the pause."""
         return self.start <= day <= self.until
 
 
 class Schedule(Value, frozen=True):
-    """How often the tenant's runs begin, in hours; None: as the installation is set."""
+    """How many hours there are between the tenant's runs; None is the installation's setting."""
 
     hours: int | None = None
     pause: Pause | None = None
 
 
 class Notices(Value, frozen=True):
-    """Who is written to, and about what."""
+    """Who gets e-mail notices, and about what."""
 
     email: tuple[str, ...] = ()
     about: tuple[About, ...] = ("held", "failed")
 
 
 class Tenant(Value, frozen=True, kw_only=True):
-    """One Google Workspace customer: its units, its people's selection, its connections.
+    """One Google Workspace customer: its units, its selection of people, its connections.
 
-    `administrators` are the addresses of those who may use the configuration pages; with none,
-    every super administrator may.
+    `administrators` are the addresses of those who may use the configuration pages; if it is
+    empty, every super administrator may.
     """
 
     customer_id: str

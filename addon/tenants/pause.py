@@ -1,4 +1,4 @@
-"""Days on which nothing runs, as the tenant's document says."""
+"""The days on which nothing runs, as the tenant's document says."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 from addon.tenants.model import Pause, Tenant
 
 LOCAL = ZoneInfo("Europe/Stockholm")
-"""The days of a pause are Sweden's."""
+"""The time zone in which the days of a pause are counted."""
 
 
 class PausedError(Exception):
-    """Nothing runs now; the message says until when, and what to do."""
+    """The tenant is paused; the message says until when, and what to do."""
 
     def __init__(self, tenant_id: str, pause: Pause) -> None:
         super().__init__(
@@ -32,7 +32,7 @@ def current_pause(tenant: Tenant, now: float) -> Pause | None:
 
 
 def raise_if_paused(tenant: Tenant, now: float) -> None:
-    """Raises PausedError."""
+    """Raise PausedError if the tenant is paused at `now`."""
     pause = current_pause(tenant, now)
     if pause is not None:
         raise PausedError(tenant.customer_id, pause)

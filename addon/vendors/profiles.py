@@ -1,6 +1,6 @@
-"""Vendor profiles: what each vendor takes, and where and how it is reached.
+"""Vendor profiles: what each vendor accepts, and where and how it is reached.
 
-Profiles are TOML (docs/vendor-profiles.md). Secrets are never in them, only references:
+Profiles are TOML (docs/vendor-profiles.md). They never contain secrets, only references:
 `env:NAME` or `secretmanager:projects/P/secrets/S/versions/V`.
 """
 
@@ -30,11 +30,11 @@ MOST_CONCURRENCY = 100
 OptionalField = Literal["email", "schoolYear", "cloudId", "schoolType"]
 
 Secrets = Callable[[str], str]
-"""Gives the secret of a Secret Manager resource name, `projects/P/secrets/S/versions/V`."""
+"""Returns the secret of a Secret Manager resource name, `projects/P/secrets/S/versions/V`."""
 
 
 class VendorsError(ValueError):
-    """The profiles are not right; `faults` says how, `str()` has one fault a line."""
+    """The profiles are not valid; `faults` has the details, `str()` one fault per line."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("\n".join(map(str, faults)))
@@ -42,14 +42,14 @@ class VendorsError(ValueError):
 
 
 class NotConfigured(Exception):
-    """A vendor cannot be reached because of what is not set up here; the message says what."""
+    """A vendor cannot be reached because a setting is missing; the message says which."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where to send and how to prove who sends. Shown without the headers: they are secret.
+    """The URL to send to and the headers that authenticate Skolsynk; `repr` omits the headers.
 
-    `url` is the base address without a slash at its end; `ca_bundle` a path or None.
+    `url` is the base address without a trailing slash; `ca_bundle` is a path or None.
     """
 
     url: str
@@ -58,11 +58,11 @@ class Target:
 
 
 class Profile(Struct, frozen=True, forbid_unknown_fields=True, rename="camel", kw_only=True):
-    """What all parts of a profile have in common: immutable, strict, camelCase."""
+    """Base of all parts of a profile: immutable, strict, camelCase."""
 
 
 class Endpoint(Profile, frozen=True):
-    """One of a vendor's endpoints, with references where the values are not for all to see."""
+    """One of a vendor's endpoints, with references in place of values that are not public."""
 
     url: str
     secret: str
@@ -76,7 +76,7 @@ class Endpoint(Profile, frozen=True):
         return tuple(match[1] for match in found if match)
 
     def resolve(self, environ: Mapping[str, str], secrets: Secrets | None = None) -> Target:
-        """The endpoint with its references followed. Raises NotConfigured."""
+        """Return the endpoint with its references resolved. Raises NotConfigured."""
         missing = [name for name in self.variables() if not environ.get(name, "").strip()]
         if missing:
             raise NotConfigured(f"set {' and '.join(missing)}: not in the environment, or empty")
@@ -102,8 +102,8 @@ class Endpoint(Profile, frozen=True):
 class Abilities(Profile, frozen=True):
     """What a profile says of a vendor; `Vendor` adds its id.
 
-    `groups` is what it takes of classes and teaching groups, `placements` whether a person
-    may be at many school units and classes or at one, `fields` the optional fields it uses.
+    `groups` is which classes and teaching groups it accepts, `placements` whether a person may be
+    at many school units and classes or at one, `fields` the optional fields it uses.
     """
 
     name: str
@@ -118,7 +118,7 @@ class Abilities(Profile, frozen=True):
 
 
 class Vendor(Abilities, frozen=True, kw_only=True):
-    """A receiving publisher, by its id in the profiles."""
+    """A vendor, which receives the resources, by its id in the profiles."""
 
     id: str
 
@@ -140,9 +140,9 @@ class _File(Profile, frozen=True):
 
 
 def load_vendors(path: Path) -> dict[str, Vendor]:
-    """The profiles in the file at `path`, by vendor id, in the file's order.
+    """Load the profiles in the file at `path`, by vendor id, in the file's order.
 
-    Raises VendorsError with every fault that there is, also when the file cannot be read.
+    Raises VendorsError with every fault found, also when the file cannot be read.
     """
     faults = Faults()
     file = reading.read(_toml(path, faults), _File, faults)
@@ -157,9 +157,9 @@ def load_vendors(path: Path) -> dict[str, Vendor]:
 
 
 def address_problem(address: str) -> str | None:
-    """Why `address` cannot be an endpoint's, as the end of a sentence; None when it can.
+    """Why `address` cannot be an endpoint's, as the end of a sentence; None if it can.
 
-    It must be https, or http on loopback, since what is sent is about children.
+    It must be https, or http on loopback, since the data sent is about children.
     """
     if not re.fullmatch(r"[\x21-\x7e]+", address) or "\\" in address:
         return "must be an address without spaces and other odd characters"

@@ -1,4 +1,4 @@
-"""Vendors' secrets from Google Secret Manager: kept for minutes, never written anywhere."""
+"""Vendors' secrets from Google Secret Manager: kept in memory for minutes, never stored."""
 
 import logging
 import time
@@ -14,21 +14,21 @@ log = logging.getLogger(__name__)
 FRESH = 300.0
 STALE = 3600.0
 AGAIN = 30.0
-"""Seconds: how long a value is used without asking, how old it may become while Secret Manager
-cannot be reached, and how long until it is asked again then."""
+"""Seconds: how long a value is used without asking again; its maximum age while Secret Manager
+cannot be reached; and then the time until the next attempt."""
 
 PATIENCE = 10.0
-"""Seconds that one answer may take, tries included."""
+"""Seconds that one answer may take, retries included."""
 
 DEFINITE = frozenset(
     "FailedPrecondition Forbidden InvalidArgument NotFound PermissionDenied Unauthenticated".split()
 )
-"""Answers that somebody meant: what was known before is not used any longer."""
+"""Deliberate refusals: the value known before is not used any longer."""
 
 
 @dataclass
 class _Known:
-    """What is known of a secret. `fetched` and `ask_at` are on the clock of the cache."""
+    """What is known of a secret. `fetched` and `ask_at` are times of the cache's clock."""
 
     value: str | None = field(default=None, repr=False)
     fetched: float = 0.0
@@ -40,8 +40,8 @@ class SecretManager:
     """Gives secrets by resource name, `projects/P/secrets/S/versions/V`: a `profiles.Secrets`.
 
     With `latest` for a version, a new version is used within `FRESH` seconds, or at once after
-    `forget`. `endpoint` is the `host:port` of a server that speaks the API in Google's place,
-    without TLS, for tests. `clock` gives seconds, `client` a client of Google's library.
+    `forget`. `endpoint` is the `host:port` of a server that replaces the API, without TLS, for
+    tests. `clock` gives seconds, `client` a client of Google's library.
     """
 
     def __init__(
@@ -57,17 +57,17 @@ class SecretManager:
         self._lock = Lock()
 
     def __call__(self, name: str) -> str:
-        """The secret. Raises NotConfigured, with what to do."""
+        """Return the secret. Raises NotConfigured, with what to do."""
         with self._lock:
             known = self._known.setdefault(name, _Known())
-        with known.lock:  # one asks, others wait for the answer
+        with known.lock:  # one thread asks, the others wait for the answer
             if known.value is None or self._clock() >= known.ask_at:
                 self._ask(name, known)
             assert known.value is not None
             return known.value
 
     def forget(self, name: str) -> None:
-        """Ask again next time: for when a vendor does not accept what was given."""
+        """Discard the value, so that it is fetched again: call it when a vendor rejects it."""
         with self._lock:
             self._known.pop(name.removeprefix("secretmanager:"), None)
 
@@ -107,7 +107,7 @@ class SecretManager:
 
 
 def _client(endpoint: str | None) -> Any:
-    """Google's client; its libraries take half a second to import."""
+    """Create Google's client; importing its libraries takes half a second."""
     from google.cloud.secretmanager import SecretManagerServiceClient
 
     if endpoint is None:
