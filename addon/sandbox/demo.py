@@ -1,4 +1,4 @@
-"""The demo: the story told in the terminal on a sandbox, then the web application on it."""
+"""The demo: a story in the terminal on a sandbox, then the web application on the same data."""
 
 import json
 import os
@@ -32,7 +32,7 @@ MISTAKE = json.dumps(
     {"method": "rename_org_unit", "path": story_changes.NORTH, "name": "Borta"},
     ensure_ascii=False,
 )
-"""What takes a school from its selection, for the directory to do."""
+"""The change of the directory that takes a school out of its selection."""
 
 STEPS = (
     StoryStep(
@@ -95,10 +95,10 @@ STEPS = (
 
 
 def demo(port: int, once: bool, fresh: bool = False) -> int:
-    """Tell the story, but not when `fresh`: then nothing is set up, and the guide can be walked.
-    Unless `once`, serve the web application on `port` (0: a free one) after.
+    """Run the story, then, unless `once`, serve the web application on `port` (0: a free one).
 
-    The exit status: 0, 1 when the story did not go as it is told, 2 when the port is taken.
+    With `fresh` there is no story: nothing is set up, so that the setup guide can be followed.
+    Return the exit status: 0, 1 when the story failed or was stopped, 2 when the port is taken.
     """
     try:
         port = port if once else usable(HOST, port)
@@ -140,7 +140,7 @@ def _tell(stage: Stage, terminal: Terminal) -> None:
 def _say_where(
     stage: Stage, terminal: Terminal, web: str | None = None, fresh: bool = False
 ) -> None:
-    """The addresses where everything can be looked at."""
+    """Print the addresses of the pages of the sandbox and of the web application."""
     terminal.heading(1 if fresh else len(STEPS) + 1, "Where to look")
     pages = [
         ("Directory", f"{stage.directory.url}/", "the Workspace domain"),
@@ -182,10 +182,10 @@ def _say_where(
 
 
 def _serve(stage: Stage, terminal: Terminal, port: int, fresh: bool) -> int:
-    """Serve the web application until this process is told to end.
+    """Serve the web application until this process is interrupted.
 
-    In a process of its own, since gunicorn forks and the sandbox lives in threads; in a
-    process group of its own, so that Ctrl-C reaches it from here, and once.
+    It runs in a separate process, since gunicorn forks and the sandbox runs in threads, and in a
+    separate process group, so that Ctrl-C reaches it only once, through this process.
     """
     where = ["--host", HOST, "--port", str(port), "--quiet"]
     command = [sys.executable, "-m", "addon", "serve", *where]
@@ -204,7 +204,7 @@ def _serve(stage: Stage, terminal: Terminal, port: int, fresh: bool) -> int:
 
 
 def _is_up(server: "subprocess.Popen[bytes]", web: str) -> bool:
-    """Whether the web application answers before it ends or its time to start is over."""
+    """Whether the web application answers before it exits or its time to start has passed."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for _ in range(round(STARTS_WITHIN / LOOKS_EVERY)):
         try:
@@ -228,12 +228,12 @@ def _end(server: "subprocess.Popen[bytes]") -> None:
         server.wait()
 
 
-# Small things
+# Signals and exit
 
 
 @contextmanager
 def _ended_by_terminate() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does: everything is put away first."""
+    """Let SIGTERM end the demo as Ctrl-C does, with its cleanup."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

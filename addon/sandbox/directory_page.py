@@ -1,4 +1,4 @@
-"""The sandbox domain as a page to look at, in Swedish."""
+"""A page in Swedish that shows the sandbox domain."""
 
 from collections.abc import Mapping
 from html import escape
@@ -15,7 +15,7 @@ _STYLE = "main > ul, .below { padding-left: 0 } .below { columns: 12rem; margin:
 
 
 def directory_page(domain: Domain, query: Mapping[str, str]) -> str:
-    """The page; `query` may name an `orgUnit` (path) or a `group` (address) to show."""
+    """Return the page; `query` may name an `orgUnit` (path) or a `group` (address) to show."""
     name = domain.customer.get("postalAddress", {}).get("organizationName", "")
     title = f"{name or domain.customer['customerDomain']} – katalogen"
     return document(
@@ -40,7 +40,7 @@ def _content(domain: Domain, query: Mapping[str, str]) -> str:
 
 
 def _tree(domain: Domain) -> str:
-    """The OU tree with how many are in each OU, and in those below it."""
+    """Return the OU tree with the number of users in each OU, and in those below it."""
     children: dict[str, list[JSON]] = {}
     for unit in domain.org_units.values():
         children.setdefault(unit.get("parentOrgUnitId", ""), []).append(unit)

@@ -5,12 +5,12 @@
 
 Beside the API, under /admin/directory/v1/:
 
-    GET    /                   the domain as a page to look at
+    GET    /                   a page that shows the domain
     GET    /sandbox/domain     the whole domain, in the JSON form of `Domain`
-    GET    /sandbox/queries    {"queries": how many API queries were answered}
+    GET    /sandbox/queries    {"queries": the number of API queries answered}
     POST   /sandbox/change     {"method": "rename_user", ...its arguments}
     POST   /sandbox/failures   the fields of an `InjectedFailure`
-    DELETE /sandbox/failures   no more failures
+    DELETE /sandbox/failures   remove all failures
 """
 
 import json
@@ -41,9 +41,9 @@ class Request(NamedTuple):
 
 
 class DirectoryServer:
-    """Serves a domain from a thread of its own until closed; a context manager.
+    """A server of a domain that runs in its own thread until closed; a context manager.
 
-    `port` 0 takes a free one. The domain may be changed while it is served.
+    Port 0 chooses a free one. The domain may be changed while it is served.
     """
 
     def __init__(
@@ -69,12 +69,12 @@ class DirectoryServer:
 
     @property
     def queries(self) -> int:
-        """How many requests to the API there have been."""
+        """The number of requests to the API so far."""
         with self._lock:
             return len(self._requests)
 
     def forget_requests(self) -> None:
-        """Counts from nothing again."""
+        """Clear `requests` and start counting again."""
         with self._lock:
             self._requests.clear()
 
@@ -88,17 +88,17 @@ class DirectoryServer:
         retry_after: int | None = None,
         **more: Any,
     ) -> None:
-        """Asks for a failure; `more` are other fields of `InjectedFailure`, e.g. kind="drop"."""
+        """Add a failure; `more` are other fields of `InjectedFailure`, e.g. kind="drop"."""
         self._failures.add(
             InjectedFailure(path_contains, status, reason, times, after, retry_after, **more)
         )
 
     def heal(self) -> None:
-        """Forgets all failures asked for."""
+        """Remove all failures."""
         self._failures.clear()
 
     def close(self) -> None:
-        """Stops serving and closes all connections; requests that hang are let go."""
+        """Stop serving, close all connections and release requests that hang."""
         self._closed.set()
         self._http.close()
         self._thread.join()
@@ -115,38 +115,38 @@ class DirectoryServer:
         self.close()
 
     def wait(self) -> None:
-        """Returns when the server has been closed."""
+        """Wait until the server has been closed."""
         self._thread.join()
 
-    # What the handler asks
+    # Called by the handler
 
     def received(self, request: Request) -> InjectedFailure | None:
-        """Notes a request to the API and gives the failure asked for, if any."""
+        """Record a request to the API and return the failure to inject, if any."""
         with self._lock:
             self._requests.append(request)
         return self._failures.strike(request.path, request.query)
 
     def answer(self, path: str, query: Mapping[str, str]) -> bytes:
-        """The body that answers this API path; raises ApiError."""
+        """Return the response body of this API path. Raises DirectoryApiError."""
         with self.domain.lock:
             return _encode(self._api.answer(path, query))
 
     def hang(self, seconds: float) -> None:
-        """Waits, but not longer than the server lives."""
+        """Wait, but no longer than until the server is closed."""
         self._closed.wait(seconds)
 
     def whole_domain(self) -> bytes:
-        """The domain in its JSON form."""
+        """Return the domain in its JSON form."""
         with self.domain.lock:
             return _encode(self.domain.to_json())
 
     def page(self, query: Mapping[str, str]) -> bytes:
-        """The domain as a page."""
+        """Return the page that shows the domain."""
         with self.domain.lock:
             return directory_page(self.domain, query).encode()
 
     def change(self, given: Mapping[str, Any]) -> None:
-        """Calls the story method that `given` names; ValueError says what is wrong."""
+        """Call the story method that `given` names. Raises ValueError if it cannot."""
         arguments = dict(given)
         method = CHANGES.get(arguments.pop("method", ""))
         if method is None:
@@ -157,7 +157,7 @@ class DirectoryServer:
             raise ValueError(str(error)) from error
 
     def add_failure(self, given: Mapping[str, Any]) -> None:
-        """Asks for the failure with these fields; ValueError says what is wrong."""
+        """Add the failure with these fields. Raises ValueError if they are invalid."""
         self._failures.add(InjectedFailure.from_json(given))
 
 
@@ -210,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_error(DirectoryApiError(404, "Not Found", "notFound"))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Silence: `requests` is the log."""
+        """Log nothing: `requests` is the log."""
 
     def _answer_api(self, path: str, query: Mapping[str, str]) -> None:
         failure = self.sandbox.received(Request("GET", unquote(path), query))
@@ -266,7 +266,7 @@ def _encode(value: Any) -> bytes:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serves a generated municipality until killed; prints its address."""
+    """Serve a generated municipality until interrupted, and print its address."""
     from addon.sandbox.municipality import generate
 
     parser = ArgumentParser(prog="python -m addon.sandbox.directory_server")

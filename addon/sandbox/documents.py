@@ -1,4 +1,4 @@
-"""A right tenant document for a generated domain, as an administrator would have made it."""
+"""A correct tenant document for a generated domain, as an administrator would have made it."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ JSON = dict[str, Any]
 
 
 def tenant_document(domain: Domain) -> JSON:
-    """The document (docs/tenant-document.md) for a domain made by `generate`.
+    """Return the document (docs/tenant-document.md) for a domain made by `generate`.
 
-    All its school units, sent to Binogi (classes only) and to Gleerups.
+    It has all school units, and sends them to Binogi (classes only) and to Gleerups.
     """
     primary = domain.customer["customerDomain"]
     codes = [unit.code for unit in domain.units]
@@ -56,7 +56,7 @@ def _school_unit(unit: Unit) -> JSON:
 
 
 def _people_at_school() -> list[JSON]:
-    """Neither those who have left nor the shared tablets."""
+    """Return a filter that leaves out people who have left and shared tablets."""
     return [
         {"attribute": "orgUnitPath", "operator": "notContains", "value": "/Slutat"},
         {"attribute": "primaryEmail", "operator": "notMatches", "value": r"^ipad-\d+@"},
@@ -64,7 +64,7 @@ def _people_at_school() -> list[JSON]:
 
 
 def _rules(unit: Unit) -> JSON:
-    """Where the unit's classes, teaching groups and school years are found."""
+    """Return the rules that find the unit's classes, teaching groups and school years."""
     teaching = {"from": "group", "pattern": rf"^{unit.slug}-(?!klass-)(?P<name>.+)@"}
     match unit.style:
         case "classOrgUnits":

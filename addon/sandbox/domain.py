@@ -1,10 +1,10 @@
-"""A Google Workspace domain in memory, and the things that happen in it.
+"""A Google Workspace domain in memory, and the changes that can be made to it.
 
-`Domain` holds plain dicts in the shape of the Directory API. Reading them is free;
-changing them is done by the story methods, which keep Google's rules: identities never
-change, an old address lives on as an alias, and renaming an OU moves everyone below it.
+`Domain` has plain dicts in the shape of the Directory API. They may be read directly, but are
+changed only by the story methods, which follow Google's rules: ids never change, an old address
+is kept as an alias, and renaming an OU moves everyone below it.
 
-The JSON form, of which a person needs to write only what the story is about:
+The JSON form, of which only the parts that matter need to be written:
 
     {
       "customer": {"id": "C0storkoping", "customerDomain": "edu.storkoping.se"},
@@ -17,10 +17,9 @@ The JSON form, of which a person needs to write only what the story is about:
           "ada@edu.storkoping.se", {"email": "lärare@edu.storkoping.se", "role": "OWNER"}]}
     }
 
-Objects are the Directory API's; all that is left out is filled in, and identities are
-derived from the address or path. OUs that users are in need not be listed, nor those
-above. `"*"` among the members is the whole customer; an address that is neither a user
-nor a group is an external member.
+Objects are the Directory API's; everything left out is filled in, and ids are derived from the
+address or path. OUs that users are in need not be listed, nor their parents. The member `"*"` is
+the whole customer; an address that is neither a user nor a group is an external member.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -43,7 +42,7 @@ CHANGES: dict[str, Callable[..., object]] = {}
 def _change(
     method: Callable[Concatenate["Domain", P], R],
 ) -> Callable[Concatenate["Domain", P], R]:
-    """Makes a method a story method: alone with the domain, and seen as a new version."""
+    """Make a method a story method: it holds the lock and increments the domain's version."""
 
     @wraps(method)
     def alone(domain: "Domain", /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -57,15 +56,15 @@ def _change(
 
 
 class Domain(Records):
-    """A Workspace domain that things happen to.
+    """A Workspace domain that can be changed.
 
-    Users, groups and OUs are named by identity, address or path; what does not exist, or
-    is taken, raises SandboxError and changes nothing.
+    Users, groups and OUs are named by id, address or path. A change raises SandboxError, and
+    changes nothing, when a name does not exist or is taken.
     """
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Domain":
-        """The domain that a JSON object (see the module) describes."""
+        """Return the domain that a JSON object (see the module) describes."""
         units = [Unit.from_json(each) for each in given.get("schoolUnits", ())]
         domain = cls(given.get("customer"), given.get("domains", ()), units)
         domain._put_org_units(given.get("orgUnits", ()))
@@ -82,7 +81,7 @@ class Domain(Records):
         return domain
 
     def to_json(self) -> JSON:
-        """The whole domain in the JSON form; `from_json` makes the same of it."""
+        """Return the whole domain in the JSON form, the inverse of `from_json`."""
         return {
             "customer": self.customer,
             "domains": self.domains,
@@ -97,11 +96,11 @@ class Domain(Records):
             "deletedUsers": list(self.deleted.values()),
         }
 
-    # The story: users
+    # Story methods: users
 
     @_change
     def add_user(self, user: Mapping[str, Any], groups: Iterable[str] = ()) -> JSON:
-        """Creates a user (as users.insert takes it) and puts them in groups."""
+        """Create a user (as in users.insert) and add them to groups."""
         joined = [self._group(group) for group in groups]
         added = self._put_user(user)
         for group in joined:
@@ -110,7 +109,7 @@ class Domain(Records):
 
     @_change
     def remove_user(self, user: str) -> None:
-        """Deletes a user: gone from all groups; shown only to showDeleted."""
+        """Delete a user, also from all groups; only showDeleted lists them after that."""
         gone = self.users.pop(self._user(user)["id"])
         for address in addresses_of(gone):
             del self._users_at[address]
@@ -119,7 +118,7 @@ class Domain(Records):
 
     @_change
     def suspend(self, user: str, suspended: bool = True) -> None:
-        """Suspends a user, or lets them in again."""
+        """Suspend a user, or lift the suspension."""
         found = self._touched(self._user(user))
         found["suspended"] = suspended
         found.pop("suspensionReason", None)
@@ -129,14 +128,14 @@ class Domain(Records):
 
     @_change
     def archive(self, user: str, archived: bool = True) -> None:
-        """Archives a user, or brings them back."""
+        """Archive a user, or restore them."""
         self._touched(self._user(user))["archived"] = archived
 
     @_change
     def rename_user(
         self, user: str, given_name: str | None = None, family_name: str | None = None
     ) -> None:
-        """Gives a user another name; a part left None stays, an empty one goes."""
+        """Change a user's name; a part that is None is kept, an empty one is removed."""
         found = self._touched(self._user(user))
         name = found["name"]
         given = name.get("givenName") if given_name is None else given_name
@@ -144,7 +143,7 @@ class Domain(Records):
 
     @_change
     def change_address(self, user: str, address: str) -> None:
-        """Gives a user another primary address; the old one becomes an alias."""
+        """Change a user's primary address; the old one becomes an alias."""
         found, address = self._touched(self._user(user)), address.lower()
         if self._users_at.get(address, found["id"]) != found["id"] or address in self._groups_at:
             raise SandboxError(f"{address} is taken")
@@ -155,7 +154,7 @@ class Domain(Records):
 
     @_change
     def update_user(self, user: str, values: Mapping[str, Any]) -> None:
-        """Sets other keys of the user (organizations, customSchemas); None removes one."""
+        """Set other keys of the user (organizations, customSchemas); None removes one."""
         found = self._touched(self._user(user))
         for key, value in values.items():
             if key in {"id", "primaryEmail", "name", "orgUnitPath", "aliases"}:
@@ -166,20 +165,20 @@ class Domain(Records):
 
     @_change
     def move_user(self, user: str, org_unit: str) -> None:
-        """Moves a user to the OU at this path, which exists."""
+        """Move a user to the OU at this path, which must exist."""
         path = self._org_unit(org_unit)["orgUnitPath"]
         self._touched(self._user(user))["orgUnitPath"] = path
 
-    # The story: organisational units
+    # Story methods: organisational units
 
     @_change
     def add_org_unit(self, path: str) -> JSON:
-        """Creates the OU at this path, and those above it that are missing."""
+        """Create the OU at this path, and its missing parents."""
         return self._put_org_unit({"orgUnitPath": path})
 
     @_change
     def remove_org_unit(self, path: str) -> None:
-        """Deletes an OU, which as Google has it must be empty."""
+        """Delete an OU, which must be empty, as with Google."""
         found = self._org_unit(path)
         at = found["orgUnitPath"]
         if at == "/" or self.org_units_below(at) or self.users_directly_in(at):
@@ -188,26 +187,26 @@ class Domain(Records):
 
     @_change
     def rename_org_unit(self, path: str, name: str) -> None:
-        """Renames an OU: the paths of all users and OUs below change, identities do not."""
+        """Rename an OU: the paths of all users and OUs below it change, ids do not."""
         found = self._org_unit(path)
         parent = found["orgUnitPath"].rpartition("/")[0]
         self._repath(found, f"{parent}/{name}")
 
     @_change
     def move_org_unit(self, path: str, parent: str) -> None:
-        """Puts an OU, with all below it, under another."""
+        """Move an OU, with everything below it, to another parent."""
         found, above = self._org_unit(path), self._org_unit(parent)["orgUnitPath"]
         if (above + "/").lower().startswith((found["orgUnitPath"] + "/").lower()):
             raise SandboxError("an OU cannot be moved below itself")
         self._repath(found, f"{above.rstrip('/')}/{found['name']}")
 
-    # The story: groups
+    # Story methods: groups
 
     @_change
     def add_group(
         self, group: Mapping[str, Any], members: Iterable[str | Mapping[str, Any]] = ()
     ) -> JSON:
-        """Creates a group (as groups.insert takes it) with members."""
+        """Create a group (as in groups.insert) with members."""
         joining = [self._given_member(each) for each in members]
         added = self._put_group(group)
         for each in joining:
@@ -216,7 +215,7 @@ class Domain(Records):
 
     @_change
     def remove_group(self, group: str) -> None:
-        """Deletes a group; its members live on."""
+        """Delete a group, but not its members."""
         gone = self.groups.pop(self._group(group)["id"])
         for address in addresses_of(gone):
             del self._groups_at[address]
@@ -226,7 +225,7 @@ class Domain(Records):
 
     @_change
     def rename_group(self, group: str, email: str | None = None, name: str | None = None) -> None:
-        """Gives a group another address (the old becomes an alias), another name, or both."""
+        """Change a group's address (the old one becomes an alias), its name, or both."""
         found = self._touched(self._group(group))
         if name is not None:
             found["name"] = name
@@ -242,12 +241,12 @@ class Domain(Records):
 
     @_change
     def add_member(self, group: str, member: str, role: str = "MEMBER") -> None:
-        """Puts a user, a group, an external address or everyone (`*`) in a group."""
+        """Add a user, a group, an external address or everyone (`*`) to a group."""
         self._put_member(group, member, role)
 
     @_change
     def remove_member(self, group: str, member: str) -> None:
-        """Takes a direct member out of a group."""
+        """Remove a direct member from a group."""
         found = self._group(group)
         identity = self._member_for(member, "MEMBER")["id"]
         if self.members[found["id"]].pop(identity, None) is None:

@@ -1,4 +1,4 @@
-"""Failures that are asked for, to see what a reader makes of them."""
+"""Failures injected into a server's responses, to test how its clients handle them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -15,12 +15,12 @@ class InjectedFailure:
 
     `after` of them pass first, then `times` of them fail (None: all).
 
-    status        an error answer with `status`, `reason` and perhaps `retry_after` seconds
-    drop          the connection is closed without an answer
-    truncate      the answer ends in the middle
+    status        an error response with `status`, `reason` and perhaps `retry_after` seconds
+    drop          the connection is closed without a response
+    truncate      the response ends in the middle
     notJson       200 with an HTML page
-    hang          the right answer, `seconds` late
-    expiredToken  a request with a pageToken is told that it is no good; others pass
+    hang          the correct response, `seconds` late
+    expiredToken  a request with a pageToken is refused as invalid; others pass
     """
 
     path_contains: str = ""
@@ -40,13 +40,13 @@ class InjectedFailure:
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "InjectedFailure":
-        """The failure whose fields are the object's keys; an unknown key is an error."""
+        """Return the failure whose fields are the object's keys; an unknown key is an error."""
         if unknown := set(given) - {field.name for field in fields(cls)}:
             raise ValueError(f"a failure has no {', '.join(sorted(unknown))}")
         return cls(**given)
 
     def strikes(self, path: str, query: Mapping[str, str]) -> bool:
-        """Whether this request fails; counts it."""
+        """Count this request, and return whether it fails."""
         if self.path_contains not in path or not self._in_query(query) or self.times == 0:
             return False
         if self.kind == "expiredToken" and "pageToken" not in query:
@@ -63,23 +63,23 @@ class InjectedFailure:
 
 
 class Failures:
-    """The failures that a server has been asked for; the first that strikes is taken."""
+    """The failures to inject into a server; the first that applies to a request is used."""
 
     def __init__(self, failures: Iterable[InjectedFailure] = ()) -> None:
         self._lock = Lock()
         self._failures = list(failures)
 
     def add(self, failure: InjectedFailure) -> None:
-        """Asks for one more."""
+        """Add a failure."""
         with self._lock:
             self._failures.append(failure)
 
     def clear(self) -> None:
-        """Asks for no more failures."""
+        """Remove all failures."""
         with self._lock:
             self._failures.clear()
 
     def strike(self, path: str, query: Mapping[str, str]) -> InjectedFailure | None:
-        """The failure of this request, or None."""
+        """Return the failure of this request, or None."""
         with self._lock:
             return next((each for each in self._failures if each.strikes(path, query)), None)

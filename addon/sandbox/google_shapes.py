@@ -1,8 +1,7 @@
-"""What Google fills in: whole Directory API objects made of what a person writes.
+"""Complete Directory API objects, made from the few values that are given.
 
-Identities that are not given are derived from the address or the path, so that the same
-domain written twice has the same identities. Key names and kinds are those of the
-discovery document admin.directory_v1.
+Ids that are not given are derived from the address or the path, so that the same domain always
+has the same ids. Key names and kinds are those of the discovery document admin.directory_v1.
 """
 
 from base64 import urlsafe_b64encode
@@ -32,41 +31,41 @@ def _letters(kind: str, text: str, length: int) -> str:
 
 
 def user_id(address: str) -> str:
-    """The 21 digits that Google might have given the user created with this address."""
+    """Return 21 digits, as Google would give a user, derived from the address."""
     return f"1{_number('user', address) % 10**20:020}"
 
 
 def group_id(address: str) -> str:
-    """The identity of the group created with this address."""
+    """Return the id of the group created with this address."""
     return f"01{_letters('group', address, 13)}"
 
 
 def org_unit_id(path: str) -> str:
-    """The identity of the OU created at this path."""
+    """Return the id of the OU created at this path."""
     return f"id:03ph8a2z{_letters('orgUnit', path, 7)}"
 
 
 def etag(*parts: object) -> str:
-    """A quoted entity tag, other for other parts."""
+    """Return a quoted entity tag that depends on the parts."""
     digest = blake2b("|".join(map(str, parts)).encode(), digest_size=15).digest()
     return f'"{urlsafe_b64encode(digest).decode()}"'
 
 
 def addresses_of(thing: Mapping[str, Any]) -> list[str]:
-    """All addresses of a user or group, lower case, the primary first."""
+    """Return all addresses of a user or group in lower case, the primary first."""
     first = thing["primaryEmail"] if "primaryEmail" in thing else thing["email"]
     return [first.lower(), *(alias.lower() for alias in thing.get("aliases", ()))]
 
 
 def set_name(user: JSON, given: str | None, family: str | None) -> None:
-    """Gives the user this name; an empty part is absent."""
+    """Set the user's name; an empty part is left out."""
     parts = {"givenName": given or "", "familyName": family or ""}
     name = {key: part for key, part in parts.items() if part}
     user["name"] = {**name, "fullName": " ".join(name.values())}
 
 
 def set_addresses(user: JSON, primary: str, aliases: list[str]) -> None:
-    """Gives the user these addresses, in all the places where Google shows them."""
+    """Set the user's addresses in every key where Google shows them."""
     user["primaryEmail"] = primary
     user["emails"] = [
         {"address": primary, "primary": True},
@@ -79,7 +78,7 @@ def set_addresses(user: JSON, primary: str, aliases: list[str]) -> None:
 
 
 def whole_user(given: Mapping[str, Any], customer: str) -> JSON:
-    """The user as Google shows it; `given` needs only `primaryEmail`."""
+    """Return the user as Google shows it; `given` needs only `primaryEmail`."""
     address = str(given["primaryEmail"]).lower()
     identity = str(given.get("id") or user_id(address))
     name = given.get("name", {})
@@ -114,7 +113,7 @@ def whole_user(given: Mapping[str, Any], customer: str) -> JSON:
 
 
 def whole_group(given: Mapping[str, Any]) -> JSON:
-    """The group as Google shows it; `given` needs only `email`."""
+    """Return the group as Google shows it; `given` needs only `email`."""
     address = str(given["email"]).lower()
     identity = str(given.get("id") or group_id(address))
     return {
@@ -131,7 +130,10 @@ def whole_group(given: Mapping[str, Any]) -> JSON:
 
 
 def whole_org_unit(given: Mapping[str, Any], parent: Mapping[str, Any] | None) -> JSON:
-    """The OU as Google shows it; `given` needs only `orgUnitPath`; the root has no parent."""
+    """Return the OU as Google shows it; `given` needs only `orgUnitPath`.
+
+    The root has no parent.
+    """
     path = str(given["orgUnitPath"])
     identity = str(given.get("orgUnitId") or org_unit_id(path))
     unit: JSON = {
@@ -149,7 +151,7 @@ def whole_org_unit(given: Mapping[str, Any], parent: Mapping[str, Any] | None) -
 
 
 def whole_customer(given: Mapping[str, Any]) -> JSON:
-    """The customer as Google shows it."""
+    """Return the customer as Google shows it."""
     return {
         "kind": "admin#directory#customer",
         "etag": etag("customer", given.get("id", "")),
@@ -164,7 +166,7 @@ def whole_customer(given: Mapping[str, Any]) -> JSON:
 
 
 def whole_domain(given: Mapping[str, Any]) -> JSON:
-    """A verified domain as Google shows it; `given` needs only `domainName`."""
+    """Return a verified domain as Google shows it; `given` needs only `domainName`."""
     return {
         "kind": "admin#directory#domain",
         "etag": etag("domain", given["domainName"]),
@@ -176,7 +178,7 @@ def whole_domain(given: Mapping[str, Any]) -> JSON:
 
 
 def member(identity: str, kind: str, role: str, email: str | None, status: str | None) -> JSON:
-    """A member of a group; `email` and `status` are absent when None."""
+    """Return a member of a group; `email` and `status` are left out when None."""
     shown = {"email": email, "role": role, "type": kind, "status": status}
     return {
         "kind": "admin#directory#member",

@@ -1,6 +1,6 @@
-"""The sandbox's OpenID provider: signs in the accounts of a domain, without passwords.
+"""The sandbox's OpenID provider, which signs in the accounts of a domain without passwords.
 
-A real provider (oidc-provider-mock) on loopback, so that nothing of signing in is gone around.
+It is a real provider (oidc-provider-mock) on loopback, so that no part of sign-in is bypassed.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ from addon.sandbox.google_shapes import JSON
 from addon.settings import ROOT
 
 with warnings.catch_warnings():
-    import_module("authlib.deprecate")  # which has its warnings shown always, from here on
+    import_module("authlib.deprecate")  # its import turns on its own warnings
 
-    warnings.simplefilter("ignore")  # of how the provider uses it, which is not for us to mend
+    warnings.simplefilter("ignore")  # about the provider's use of authlib, not ours
     import oidc_provider_mock
 
 TEMPLATES = ROOT / "templates" / "sandbox"
@@ -33,7 +33,7 @@ AUTHORIZE, TOKEN = "/oauth2/authorize", "/oauth2/token"
 
 
 def add_administrators(domain: Domain) -> Sequence[JSON]:
-    """Adds a super administrator and a delegated one to the domain; both accounts."""
+    """Add a super administrator and a delegated one to the domain; return both accounts."""
     primary = domain.customer["customerDomain"]
     if domain.find_org_unit(OFFICE) is None:
         domain.add_org_unit(OFFICE)
@@ -55,9 +55,9 @@ def add_administrators(domain: Domain) -> Sequence[JSON]:
 
 
 class IdentityProvider:
-    """A provider that knows these accounts, as long as the `with` lasts. `url` is its address.
+    """A provider with these accounts; a context manager. `url` is its base URL.
 
-    Tests change what it says of an account by a PUT of the claims to `/users/ID`.
+    Tests change the claims of an account by a PUT of them to `/users/ID`.
     """
 
     def __init__(self, accounts: Sequence[Mapping[str, Any]]) -> None:
@@ -89,12 +89,12 @@ class IdentityProvider:
 
     @property
     def discovery(self) -> str:
-        """Where it says what it can do."""
+        """The URL of its discovery document."""
         return f"{self.url}/.well-known/openid-configuration"
 
     @property
     def environ(self) -> dict[str, str]:
-        """The settings with which Skolsynk uses it."""
+        """The environment variables that make Skolsynk use it."""
         return {
             "SKOLSYNK_OIDC_DISCOVERY": self.discovery,
             "SKOLSYNK_OIDC_CLIENT_ID": CLIENT_ID,
@@ -103,7 +103,7 @@ class IdentityProvider:
 
 
 def _be_strict(app: Flask) -> None:
-    """Have the provider see to PKCE and to who asks it, as Google does and the package does not.
+    """Make the provider check PKCE and the client, as Google does and the package does not.
 
     https://www.rfc-editor.org/rfc/rfc7636#section-4.6
     """
@@ -155,4 +155,4 @@ def _said(account: Mapping[str, Any]) -> str:
 
 class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Nothing: who signs in on the sandbox is nobody's business."""
+        """Log nothing, so that the output has no personal data."""

@@ -9,7 +9,7 @@ from typing import Any
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """Serves on 127.0.0.1, a thread a connection; port 0 takes a free one."""
+    """A server on 127.0.0.1 with one thread per connection; port 0 chooses a free one."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -20,7 +20,7 @@ class LoopbackServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), handler)
 
     def close(self) -> None:
-        """Ends `serve_forever` and the connections that clients keep alive."""
+        """End `serve_forever` and close the connections that clients keep alive."""
         self.shutdown()
         self.server_close()
         with self._lock:
@@ -29,18 +29,18 @@ class LoopbackServer(ThreadingHTTPServer):
                     connection.shutdown(SHUT_RDWR)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serves a connection, which is kept account of until it is closed."""
+        """Serve a connection, and keep track of it until it is closed."""
         with self._lock:
             self._open.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Closes a connection."""
+        """Close a connection."""
         with self._lock:
             self._open.discard(request)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is not worth a word; anything else is a fault here."""
+        """Report an error, unless it is that the client has disconnected."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)

@@ -1,4 +1,4 @@
-"""How the sandbox's pages look: quiet, in the light or the dark, without anything to load."""
+"""The style of the sandbox's pages: a light and a dark theme, and nothing to load."""
 
 LOOK = """
 :root { color-scheme: light dark; --ink: #1c2b33; --soft: #52636d; --line: #dfe4e7;
@@ -21,7 +21,7 @@ ul { list-style: none; padding-left: 1.25rem; margin: 0 }
 
 
 def document(title: str, style: str, body: str) -> str:
-    """A whole page in Swedish; `title` and `body` are HTML."""
+    """Return a whole page in Swedish; `title` and `body` are HTML."""
     return (
         f'<!doctype html><html lang="sv"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -1,7 +1,7 @@
-"""The records of a Workspace domain: what is in it, and where it is found.
+"""The records of a Workspace domain, and their indexes.
 
-Plain dicts in the shape of the Directory API, by identity, with indexes by address and by
-path. The rules of change are in `addon.sandbox.domain`.
+Records are plain dicts in the shape of the Directory API, by id, with indexes by address and by
+path. The rules for changes are in `addon.sandbox.domain`.
 """
 
 from collections import defaultdict
@@ -27,15 +27,15 @@ from addon.sandbox.school_units import Unit
 
 
 class SandboxError(Exception):
-    """What was asked cannot be done in this domain; the message says why."""
+    """A change that is not possible in this domain; the message says why."""
 
 
 class Records:
-    """One Workspace customer: users, groups, members, OUs and domains, by identity.
+    """One Workspace customer: users, groups, members, OUs and domains, by id.
 
-    `members` is group id -> member id -> member, direct members only. `deleted` holds
-    removed users. `units` says what the generator knows about its school units. `version`
-    grows by every change. Hold `lock` to read while others may change.
+    `members` is group id -> member id -> member, direct members only. `deleted` has the removed
+    users. `units` is what the generator knows about its school units. `version` increases with
+    every change. Hold `lock` to read while others may make changes.
     """
 
     def __init__(
@@ -66,28 +66,28 @@ class Records:
     # Reading
 
     def find_user(self, key: str) -> JSON | None:
-        """The user with this id, primary address or alias."""
+        """Return the user with this id, primary address or alias, or None."""
         return self.users.get(key) or self.users.get(self._users_at.get(key.lower(), ""))
 
     def find_group(self, key: str) -> JSON | None:
-        """The group with this id, address or alias."""
+        """Return the group with this id, address or alias, or None."""
         return self.groups.get(key) or self.groups.get(self._groups_at.get(key.lower(), ""))
 
     def find_org_unit(self, key: str) -> JSON | None:
-        """The OU with this id or path; a path without its first slash will do."""
+        """Return the OU with this id or path, or None; the path's first slash is optional."""
         if key.startswith("id:"):
             return self.org_units.get(key)
         path = "/" + key.strip("/").lower()
         return self.org_units.get(self._org_units_at.get(path, ""))
 
     def org_units_below(self, path: str) -> list[JSON]:
-        """The OUs below this path, at any depth, without the OU itself."""
+        """Return the OUs below this path, at any depth, without the OU itself."""
         start = path.rstrip("/").lower() + "/"
         found = (at for at in self._org_units_at if at.startswith(start) and at != "/")
         return [self.org_units[self._org_units_at[at]] for at in found]
 
     def users_directly_in(self, path: str) -> list[JSON]:
-        """The users in the OU at this path, not those below."""
+        """Return the users in the OU at this path, not those below."""
         if self._by_org_unit is None:
             index: dict[str, list[JSON]] = {}
             for user in self.users.values():
@@ -96,14 +96,14 @@ class Records:
         return self._by_org_unit.get(path.lower(), [])
 
     def users_in(self, path: str) -> list[JSON]:
-        """The users in the OU at this path and in those below."""
+        """Return the users in the OU at this path and in those below."""
         if path == "/":
             return list(self.users.values())
         paths = [path, *(unit["orgUnitPath"] for unit in self.org_units_below(path))]
         return [user for each in paths for user in self.users_directly_in(each)]
 
     def members_of(self, group: str, derived: bool = False) -> list[JSON]:
-        """The direct members of the group; if `derived`, also those of nested groups."""
+        """Return the direct members of the group; if `derived`, also those of nested groups."""
         found = dict(self.members[self._group(group)["id"]])
         waiting = [each["id"] for each in found.values() if each["type"] == "GROUP"]
         while derived and waiting:
@@ -115,12 +115,12 @@ class Records:
         return list(found.values())
 
     def groups_with(self, key: str) -> list[JSON]:
-        """The groups that this user or group (id or address) is a direct member of."""
+        """Return the groups that this user or group (id or address) is a direct member of."""
         thing = self.find_user(key) or self.find_group(key)
         identity = thing["id"] if thing else user_id(key)
         return [self.groups[each] for each in self._groups_with.get(identity, ())]
 
-    # Finding what must be there
+    # Finding records that must exist
 
     def _user(self, key: str) -> JSON:
         if found := self.find_user(key):
@@ -137,7 +137,7 @@ class Records:
             return found
         raise SandboxError(f"no OU {key}")
 
-    # Putting in
+    # Adding records
 
     def _put_user(self, given: Mapping[str, Any]) -> JSON:
         unit = self._org_unit(given.get("orgUnitPath", "/"))
@@ -166,7 +166,7 @@ class Records:
         return unit
 
     def _put_org_units(self, given: Iterable[str | Mapping[str, Any]]) -> None:
-        """OUs as the JSON form has them, paths or objects of the API, in any order."""
+        """Add OUs as in the JSON form, paths or objects of the API, in any order."""
         units = [{"orgUnitPath": each} if isinstance(each, str) else each for each in given]
         if any(each["orgUnitPath"] == "/" for each in units):
             self.org_units.clear()
@@ -179,7 +179,7 @@ class Records:
         self._put_made_member(self._group(group), self._member_for(key, role))
 
     def _given_member(self, given: str | Mapping[str, Any]) -> JSON:
-        """A member as the JSON form has it: an address, or an object of the API."""
+        """Return a member from its JSON form: an address, or an object of the API."""
         if isinstance(given, str):
             return self._member_for(given, "MEMBER")
         key = given.get("email") or given["id"]
@@ -220,9 +220,10 @@ class Records:
     def _identify(
         self, thing: JSON, key: str, given: Mapping[str, Any], derive: Callable[[str], str]
     ) -> None:
-        """Sees to it that the identity is new: none is ever used twice, as with Google.
+        """Give the record an unused id: as with Google, no id is ever used twice.
 
-        A new OU in the place of a renamed one is another OU.
+        A new OU at the old path of a renamed one is another OU. Raises SandboxError when the
+        given id is taken.
         """
         while thing[key] in self._identities:
             if key in given:
@@ -230,7 +231,7 @@ class Records:
             thing[key] = derive(f"after {thing[key]}")
         self._identities.add(thing[key])
 
-    # Keeping what depends on it right
+    # Updating dependent values
 
     def _touched(self, thing: JSON) -> JSON:
         thing["etag"] = etag(thing.get("id", thing.get("orgUnitId")), self.version)
@@ -249,7 +250,7 @@ class Records:
             self._count_members(self.groups[group])
 
     def _repath(self, unit: JSON, path: str) -> None:
-        """Gives an OU another path, with everything below it."""
+        """Change the path of an OU and of everything below it."""
         old = unit["orgUnitPath"]
         taken = self.find_org_unit(path)
         if old == "/" or (taken and taken is not unit):

@@ -22,17 +22,17 @@ LILLKOPING = Organiser("2120008888", "LILLKÖPINGS KOMMUN", "KOMMUN")
 INDEPENDENT = Organiser("5569998877", "Fria skolan i Storköping AB", "ENSKILD")
 REGION = Organiser("2321009999", "Region Storbygden", "REGION")
 ORGANISERS = (STORKOPING, LILLKOPING, INDEPENDENT, REGION)
-"""One has its name in capitals, as the register often has."""
+"""One has its name in capitals, as is common in the register."""
 BASE = "/skolenhetsregistret"
 UNFILTERED = frozenset({ACTIVE, RESTING})
-"""The statuses of a list that is asked for without any."""
+"""The statuses of a list that is requested without a status filter."""
 
 _JSON = "application/json"
 _HTML = "text/html; charset=UTF-8"
 
 
 def sandbox_units(units: Iterable[Unit]) -> list[RegisterUnit]:
-    """The units of a generated municipality, and some that are no longer, or not its own."""
+    """Return the units of a generated municipality, and some that are inactive or not its own."""
     own = [
         RegisterUnit(u.code, u.name, ACTIVE, u.municipality_code, u.school_types, STORKOPING.number)
         for u in units
@@ -48,9 +48,9 @@ def sandbox_units(units: Iterable[Unit]) -> list[RegisterUnit]:
 
 
 class RegisterServer:
-    """Answers as the register from a thread of its own until closed; a context manager.
+    """A server of the register that runs in its own thread until closed; a context manager.
 
-    `port` 0 takes a free one. `units` may be changed while it serves.
+    Port 0 chooses a free one. `units` may be changed while it serves.
     """
 
     def __init__(
@@ -73,27 +73,27 @@ class RegisterServer:
 
     @property
     def requests(self) -> list[str]:
-        """The paths, with their queries, that were asked for so far."""
+        """The paths, with their queries, that have been requested so far."""
         with self._lock:
             return list(self._requests)
 
     def forget_requests(self) -> None:
-        """Counts from nothing again."""
+        """Clear `requests`."""
         with self._lock:
             self._requests.clear()
 
     def fail(
         self, path_contains: str = "", status: int = 503, times: int | None = 1, **more: Any
     ) -> None:
-        """Asks for a failure; `more` are other fields of `InjectedFailure`: kind="notJson"."""
+        """Add a failure; `more` are other fields of `InjectedFailure`, e.g. kind="notJson"."""
         self._failures.add(InjectedFailure(path_contains, status, times=times, **more))
 
     def heal(self) -> None:
-        """Forgets all failures asked for."""
+        """Remove all failures."""
         self._failures.clear()
 
     def close(self) -> None:
-        """Stops serving and closes all connections."""
+        """Stop serving and close all connections."""
         self._closed.set()
         self._http.close()
         self._thread.join()
@@ -109,21 +109,21 @@ class RegisterServer:
     ) -> None:
         self.close()
 
-    # What the handler asks
+    # Called by the handler
 
     def received(self, path: str) -> InjectedFailure | None:
-        """Notes a request and gives the failure asked for, if any."""
+        """Record a request and return the failure to inject, if any."""
         with self._lock:
             self._requests.append(path.removeprefix(BASE))
         parts = urlsplit(path)
         return self._failures.strike(parts.path, dict(parse_qsl(parts.query)))
 
     def hang(self, seconds: float) -> None:
-        """Waits, but not longer than the server lives."""
+        """Wait, but no longer than until the server is closed."""
         self._closed.wait(seconds)
 
     def answer(self, path: str) -> tuple[int, object]:
-        """The status and JSON that answer a path."""
+        """Return the status and JSON of the response to a path."""
         parts = urlsplit(path)
         if not parts.path.startswith(BASE + "/"):
             return 404, _problem(404, "Not Found")
@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(status, answer, cut=kind == "truncate")
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Silence: `requests` is the log."""
+        """Log nothing: `requests` is the log."""
 
     def _send(
         self, status: int, answer: object, content_type: str = _JSON, cut: bool = False
@@ -215,7 +215,7 @@ def _problem(status: int, detail: str) -> dict[str, Any]:
 
 
 def _fits(unit: RegisterUnit, given: Mapping[str, Sequence[str]]) -> bool:
-    """Whether a unit is in a list: each filter may have several values."""
+    """Whether a unit passes the filters of a list; each filter may have several values."""
     return (
         unit.status in given.get("status", UNFILTERED)
         and unit.organisation_number in given.get("organization_number", [unit.organisation_number])

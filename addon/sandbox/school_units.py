@@ -1,11 +1,11 @@
-"""What the generator knows about a school unit that it made."""
+"""What the generator knows about a school unit that it has made."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Style = Literal["classOrgUnits", "yearOrgUnits", "classGroups", "schemaField", "department"]
-"""Where the class of a student is found.
+"""Where the class of a student is recorded.
 
 classOrgUnits  `/Elever/Norra skolan/7A`
 yearOrgUnits   `/Södra skolan/Elever/Åk 7/7A`
@@ -17,11 +17,10 @@ department     one OU for all; `organizations.department`
 
 @dataclass(frozen=True)
 class Unit:
-    """A school unit: its code in Skolverket's register, and how its people are kept.
+    """A school unit: its code in Skolverket's register, and where its people are in the directory.
 
-    `slug` begins the addresses of its teaching groups. `staff_group` holds its teachers,
-    also those whose OU is another school's; `guest_group` holds students whose OU is
-    another school's.
+    `slug` begins the addresses of its teaching groups. `staff_group` has its teachers, also those
+    whose OU is another school's; `guest_group` has students whose OU is another school's.
     """
 
     code: str
@@ -37,9 +36,9 @@ class Unit:
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Unit":
-        """The unit that `to_json` wrote."""
+        """Return the unit from its `to_json` form."""
         return cls(**{**given, "school_types": tuple(given["school_types"])})
 
     def to_json(self) -> dict[str, Any]:
-        """The unit as plain values."""
+        """Return the unit as plain values."""
         return {**asdict(self), "school_types": list(self.school_types)}

@@ -1,4 +1,4 @@
-"""What the demo is played on: a sandbox domain, its sign-in, two vendors, a store of its own."""
+"""The demo's environment: a sandbox domain, its sign-in, two vendors and a store of its own."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ from addon.sync.run import sync
 
 STUDENTS, STAFF = 240, 40
 IMPATIENT = RetryPolicy(first_wait=0.05)
-"""A real run waits ten times as long for a vendor in trouble."""
+"""Retries after a tenth of the wait of a real run."""
 
 PROFILES = """\
 # The abilities are those of the real profiles in vendors.toml; the sandbox takes more at once.
@@ -70,17 +70,17 @@ NAMES = {"binogi": "Binogi", "gleerups": "Gleerups"}
 
 
 class StoryError(Exception):
-    """The story did not go as it is told; the message says what was expected."""
+    """The story did not go as expected; the message says what was expected."""
 
 
 def expect(true: bool, what: str) -> None:
-    """Raises StoryError unless `true`."""
+    """Raise StoryError unless `true`."""
     if not true:
         raise StoryError(what)
 
 
 class StageOutcome(NamedTuple):
-    """A run: what it says of itself, what each vendor saw, and how long it took."""
+    """A run: its report, what each vendor saw, the API queries, and how many seconds it took."""
 
     report: RunReport
     seen: Mapping[str, Seen]
@@ -88,17 +88,17 @@ class StageOutcome(NamedTuple):
     seconds: float
 
     def of(self, vendor: str) -> ConnectionReport:
-        """The part of the report that is about one vendor."""
+        """Return the part of the report that is about one vendor."""
         return next(each for each in self.report.connections if each.vendor == vendor)
 
     @property
     def silent(self) -> bool:
-        """Whether no vendor was asked for anything."""
+        """Whether no vendor received any request."""
         return not any(seen.asked for seen in self.seen.values())
 
 
 class Stage:
-    """The parts of the demo while it is played; `trials` are the vendors' test environments."""
+    """The parts of a running demo; `trials` are the vendors' test environments."""
 
     def __init__(
         self,
@@ -125,20 +125,20 @@ class Stage:
 
     @property
     def domain(self) -> Domain:
-        """The domain that things happen to."""
+        """The domain that the story changes."""
         return self.directory.domain
 
     @property
     def tenant(self) -> str:
-        """The tenant's id, which is Google's for the customer."""
+        """The tenant's id, which is Google's id of the customer."""
         return str(self.domain.customer["id"])
 
     def key(self, vendor: str) -> LedgerKey:
-        """Whose ledger it is."""
+        """Return the key of a vendor's live ledger."""
         return LedgerKey(self.tenant, vendor, "live")
 
     def sync(self) -> StageOutcome:
-        """One run, watched."""
+        """Run once, and return what happened."""
         watches = {vendor: Watch(server) for vendor, server in self.vendors.items()}
         queries, began = self.directory.queries, time.monotonic()
         with self._progress:
@@ -148,7 +148,10 @@ class Stage:
         return StageOutcome(report, seen, self.directory.queries - queries, seconds)
 
     def pupil(self, org_unit: str) -> JSON:
-        """A pupil with nothing out of the ordinary whose OU is this one, each time another."""
+        """Return an ordinary student in this OU, a different one at each call.
+
+        Raises StoryError when there is none left.
+        """
         for user in self.domain.users_directly_in(org_unit):
             if user["id"] not in self._chosen and self._is_plain(user):
                 self._chosen.add(user["id"])
@@ -156,7 +159,7 @@ class Stage:
         raise StoryError(f"the sandbox has no pupil left in {org_unit}")
 
     def protected(self) -> list[JSON]:
-        """The accounts of people with protected identity."""
+        """Return the accounts of people with protected identity."""
         members = self.domain.members_of(PROTECTED_GROUP)
         in_group = (self.domain.find_user(each["id"]) for each in members)
         return [*filter(None, in_group), *self.domain.users_in(PROTECTED_ORG_UNIT)]
@@ -174,7 +177,7 @@ class Stage:
 
 @contextmanager
 def set_stage(folder: Path, progress: ProgressLine) -> Iterator[Stage]:
-    """The stage, with its data in `folder`, until the end of the `with`."""
+    """Start the stage, with its data in `folder`, and stop it at the end of the `with`."""
     with ExitStack() as stack:
         directory = stack.enter_context(DirectoryServer(generate(STUDENTS, STAFF)))
         administrators = add_administrators(directory.domain)
@@ -203,7 +206,7 @@ def set_stage(folder: Path, progress: ProgressLine) -> Iterator[Stage]:
 
 
 def _addresses() -> Mapping[str, str]:
-    """The vendors' live and test addresses as PROFILES names them, and their keys' variables."""
+    """Return the environment variables of the vendors' keys, by their names in PROFILES."""
     live = {vendor: f"SKOLSYNK_{vendor.upper()}_LIVE_KEY" for vendor in NAMES}
     test = {f"{vendor}_test": f"SKOLSYNK_{vendor.upper()}_TEST_KEY" for vendor in NAMES}
     return {**live, **test}

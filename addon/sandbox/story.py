@@ -1,4 +1,4 @@
-"""The story that the demo tells, from an empty store to vendors that are up to date."""
+"""The demo's story, from an empty store to vendors that are up to date."""
 
 import copy
 import json
@@ -29,7 +29,7 @@ SEVERITIES = ("error", "warning", "info")
 
 
 class StoryStep(NamedTuple):
-    """A step of the story: its heading, why it is there, and what happens."""
+    """A step of the story: its heading, its introduction, and the function that runs it."""
 
     title: str
     why: str
@@ -37,7 +37,7 @@ class StoryStep(NamedTuple):
 
 
 def the_domain(stage: Stage, terminal: Terminal) -> None:
-    """The directory, the vendors and the schools."""
+    """Show the directory, the vendors and the schools."""
     domain = stage.domain
     people = f"{len(domain.users)} accounts, {len(domain.groups)} groups"
     served = f"{people}, {len(domain.org_units)} organisational units"
@@ -54,7 +54,7 @@ def the_domain(stage: Stage, terminal: Terminal) -> None:
 
 
 def the_import(stage: Stage, terminal: Terminal) -> None:
-    """A faulty document is refused, the right one kept."""
+    """Import a faulty document, which is refused, and the correct one, which is saved."""
     vendors = stage.sync_context.settings.vendors
     people = [each["primaryEmail"] for each in stage.administrators]
     document = {**tenant_document(stage.domain), "administrators": people}
@@ -79,7 +79,7 @@ def the_import(stage: Stage, terminal: Terminal) -> None:
 
 
 def _faulty(document: dict[str, object]) -> dict[str, object]:
-    """The document with four things wrong, in four places."""
+    """Return the document with four faults in four places."""
     faulty = copy.deepcopy(document)
     units, connections = faulty["schoolUnits"], faulty["connections"]
     assert isinstance(units, list)
@@ -92,7 +92,7 @@ def _faulty(document: dict[str, object]) -> dict[str, object]:
 
 
 def the_preview(stage: Stage, terminal: Terminal) -> None:
-    """What would be sent, what the data lacks, and who is left out and why."""
+    """Show what would be sent, what the data lacks, and who is left out and why."""
     terminal.command(f"preview {stage.tenant} --csv overview.csv")
     report, prepared = preview(stage.sync_context, stage.tenant)
     expect(not any(v.requests for v in stage.vendors.values()), "a preview sends nothing")
@@ -116,7 +116,7 @@ def the_preview(stage: Stage, terminal: Terminal) -> None:
 
 
 def _examples(rows: Iterable[OverviewRow]) -> list[tuple[str, ...]]:
-    """A pupil, a teacher, and one left out for each of three reasons."""
+    """Return a student, a teacher, and one person left out for each of three reasons."""
     found: dict[str, dict[str, OverviewRow]] = {}
     for row in rows:
         found.setdefault(row.id, {})[row.vendor] = row
@@ -151,7 +151,7 @@ def _decision(row: OverviewRow) -> str:
 
 
 def the_first_sync(stage: Stage, terminal: Terminal) -> None:
-    """Everyone goes to both vendors."""
+    """Send everyone to both vendors."""
     outcome = run(stage, terminal)
     expect(outcome.report.exit_status == 0, "the first run is delivered in full")
     tell_connections(outcome.report, terminal)
@@ -172,7 +172,7 @@ def the_first_sync(stage: Stage, terminal: Terminal) -> None:
 
 
 def nothing_changed(stage: Stage, terminal: Terminal) -> None:
-    """A second run finds nothing to do."""
+    """Run again, and find nothing to do."""
     outcome = run(stage, terminal)
     expect(outcome.report.exit_status == 0 and outcome.silent, "no request without a change")
     tell_connections(outcome.report, terminal)
@@ -182,17 +182,17 @@ def nothing_changed(stage: Stage, terminal: Terminal) -> None:
     )
 
 
-# What the steps have in common
+# Shared by the steps
 
 
 def run(stage: Stage, terminal: Terminal) -> StageOutcome:
-    """One run, with the command that an administrator would have typed."""
+    """Run once, and print the command that an administrator would have typed."""
     terminal.command(f"sync {stage.tenant}")
     return stage.sync()
 
 
 def tell_directory(report: RunReport, terminal: Terminal) -> None:
-    """What was read, and what the selection made of it."""
+    """Print what was read, and the people and groups that the selection gives."""
     read, roster = report.directory, report.roster
     assert read is not None
     assert roster is not None
@@ -213,7 +213,7 @@ def tell_directory(report: RunReport, terminal: Terminal) -> None:
 
 
 def tell_connections(report: RunReport, terminal: Terminal, planned: bool = False) -> None:
-    """What each connection did, or would do."""
+    """Print what each connection did, or would do."""
     rows = []
     for connection in report.connections:
         ahead = planned or connection.status == "held"
@@ -229,7 +229,7 @@ def tell_connections(report: RunReport, terminal: Terminal, planned: bool = Fals
 
 
 def tell_findings(report: RunReport, terminal: Terminal) -> None:
-    """The findings by kind, those that keep someone from being sent first."""
+    """Print the findings by kind, first those that keep someone from being sent."""
     first = {finding.code: finding for finding in report.findings}
     counted = Counter((f.severity, f.code) for f in report.findings)
     order = sorted(counted.items(), key=lambda each: (SEVERITIES.index(each[0][0]), each[0][1]))

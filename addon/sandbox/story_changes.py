@@ -17,7 +17,7 @@ LATECOMER = f"sixten.ekdal@{DOMAIN}"
 
 
 def the_changes(stage: Stage, terminal: Terminal) -> None:
-    """Someone starts, leaves, changes name, changes school; a class is renamed."""
+    """Let people start, leave, change name and change school, and rename a class."""
     domain = stage.domain
     leaver = stage.pupil(f"{SOUTH}/Åk 5/5A")
     renamed = stage.pupil(f"{NORTH}/8A")
@@ -72,7 +72,7 @@ def the_changes(stage: Stage, terminal: Terminal) -> None:
 
 
 def the_hold(stage: Stage, terminal: Terminal) -> None:
-    """A plan that removes too much is held, and released when the cause is mended."""
+    """Show a plan that removes too much: it is held, and released when the cause is corrected."""
     domain = stage.domain
     domain.add_org_unit(ASIDE)
     domain.move_org_unit(NORTH, ASIDE)
@@ -106,7 +106,7 @@ def the_hold(stage: Stage, terminal: Terminal) -> None:
 
 
 def protected_identity(stage: Stage, terminal: Terminal) -> None:
-    """Someone who was sent gets protected identity."""
+    """Let someone who has been sent get protected identity."""
     pupil = stage.pupil(f"{SOUTH}/Åk 9/9A")
     held = {vendor: _held_as(stage, vendor, pupil) for vendor in stage.vendors}
     expect(all(held.values()), "the pupil was at both vendors")
@@ -134,7 +134,7 @@ def protected_identity(stage: Stage, terminal: Terminal) -> None:
 
 
 def the_trouble(stage: Stage, terminal: Terminal) -> None:
-    """One vendor fails, the other does not notice."""
+    """Let one vendor fail; the other is not affected."""
     binogi = stage.vendors["binogi"]
     _enrol(stage, LATECOMER, "Sixten", f"{NORTH}/2A")
     terminal.rows([("starts", f"Sixten Ekdal ({LATECOMER}) in 2A at Norra skolan")])
@@ -162,7 +162,7 @@ def the_trouble(stage: Stage, terminal: Terminal) -> None:
         expect(addresses.count(LATECOMER) == 1, f"{vendor} has the newcomer once")
 
 
-# Small things
+# Shared by the steps
 
 
 def _enrol(stage: Stage, address: str, given_name: str, org_unit: str) -> None:
@@ -171,7 +171,7 @@ def _enrol(stage: Stage, address: str, given_name: str, org_unit: str) -> None:
 
 
 def _number(seen: Seen) -> str:
-    """How many requests, with those that only asked."""
+    """Return the number of requests, and how many of them only read."""
     if not seen.asked:
         return "no request"
     questions = seen.asked - len(seen.writes)
@@ -179,7 +179,7 @@ def _number(seen: Seen) -> str:
 
 
 def _tell_writes(stage: Stage, outcome: StageOutcome, terminal: Terminal) -> None:
-    """The very requests, as each vendor saw them."""
+    """Print the requests that each vendor received."""
     for vendor, seen in outcome.seen.items():
         status = outcome.of(vendor).status
         terminal.label(f"{stage.vendors[vendor].name}: {status}, {_number(seen)}")
@@ -187,7 +187,7 @@ def _tell_writes(stage: Stage, outcome: StageOutcome, terminal: Terminal) -> Non
 
 
 def _held_as(stage: Stage, vendor: str, user: JSON) -> str:
-    """The externalId by which a vendor holds this person; empty when it does not."""
+    """Return the person's externalId at a vendor; empty when the vendor does not have them."""
     users = stage.vendors[vendor].resources()["User"]
     return next((u["externalId"] for u in users if u["userName"] == user["primaryEmail"]), "")
 

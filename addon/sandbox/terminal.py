@@ -1,4 +1,4 @@
-"""How the demo is laid out: headings, sentences and tables, at most 92 columns wide."""
+"""The layout of the demo's output: headings, sentences and tables, at most 92 columns wide."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
 class Terminal:
-    """Writes to a stream; bold and dim only on a terminal, and not where NO_COLOR is set."""
+    """Output to a stream, with bold and dim only on a terminal and without NO_COLOR."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -21,35 +21,35 @@ class Terminal:
         self._width = max(NARROWEST, min(WIDEST, columns))
 
     def title(self, text: str) -> None:
-        """What the whole is about."""
+        """Write the title of the demo."""
         self._write(text, BOLD)
 
     def heading(self, number: int, text: str) -> None:
-        """A step begins."""
+        """Write the heading of a step."""
         self._write("")
         self._write(f"{number:>2} {text}", BOLD)
 
     def why(self, text: str) -> None:
-        """A sentence or two before what happens."""
+        """Write the introduction of a step."""
         for line in wrap(text, self._width - len(INDENT), break_on_hyphens=False):
             self._write(INDENT + line)
 
     def command(self, text: str) -> None:
-        """What an administrator would have typed."""
+        """Write the command that an administrator would have typed."""
         self._write("")
         self._write(f"{INDENT}$ python -m addon {text}", DIM)
 
     def shell(self, *parts: str) -> None:
-        """A command to type, each part on a line of its own."""
+        """Write a shell command, each part on a line of its own."""
         self._write(f"{INDENT}  $ " + f" \\\n{INDENT}      ".join(parts), DIM)
 
     def label(self, text: str) -> None:
-        """A line over a table."""
+        """Write the caption of a table."""
         self._write("")
         self._write(INDENT + text, BOLD)
 
     def rows(self, rows: Sequence[Sequence[str]], head: Sequence[str] = ()) -> None:
-        """A table; the last column takes the rest of the line, and more lines if it must."""
+        """Write a table; the last column has the rest of the width, and is wrapped if needed."""
         table = [tuple(head), *rows] if head else list(rows)
         if not table:
             return

@@ -1,7 +1,8 @@
-"""A vendor in a box: scim2-server, told about SS 12000, on loopback.
+"""A sandbox vendor on loopback: scim2-server with the schemas of SS 12000.
 
-An independent SCIM implementation judges what Skolsynk sends, made stricter where the EGIL
-profile is. By itself: `python -m addon.sandbox.vendor --name Binogi --key K --port 0`.
+An independent SCIM implementation checks what Skolsynk sends, with the stricter requirements of
+the EGIL profile added. To run it alone:
+`python -m addon.sandbox.vendor --name Binogi --key K --port 0`.
 """
 
 import argparse
@@ -48,7 +49,7 @@ CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 
 
 class VendorRequest(NamedTuple):
-    """One SCIM request that a vendor got and what it answered; `path` has the query."""
+    """One SCIM request that a vendor received, and its response; `path` includes the query."""
 
     method: str
     path: str
@@ -56,10 +57,10 @@ class VendorRequest(NamedTuple):
 
 
 class SandboxVendor:
-    """A vendor on loopback, from `with` until its end: SCIM at {url}/Users and so on.
+    """A vendor on loopback, with SCIM at {url}/Users and so on; a context manager.
 
-    The key goes in `X-API-Key`, or as `Bearer KEY` in `Authorization`; port 0 takes a free
-    one. GET {url}/ is a page in Swedish of what it holds. All methods are thread-safe.
+    The key is sent in `X-API-Key`, or as `Bearer KEY` in `Authorization`. Port 0 chooses a free
+    one. GET {url}/ is a page in Swedish of what it has. All methods are thread-safe.
     """
 
     def __init__(
@@ -75,17 +76,17 @@ class SandboxVendor:
 
     @property
     def url(self) -> str:
-        """Its base address, without a slash at the end."""
+        """The base URL, without a slash at the end."""
         return f"http://127.0.0.1:{self._port}"
 
     @property
     def requests(self) -> list[VendorRequest]:
-        """The SCIM requests so far, in the order they were answered."""
+        """The SCIM requests so far, in the order in which they were answered."""
         with self._lock:
             return list(self._requests)
 
     def resources(self) -> dict[str, list[dict[str, Any]]]:
-        """What it holds, by resource type ("User", "SchoolUnit" ...), as on the wire."""
+        """Return what it has, by resource type ("User", "SchoolUnit" ...), as on the wire."""
         held: dict[str, list[dict[str, Any]]] = {
             str(each.name): [] for each in self._application.provider.resource_types
         }
@@ -102,12 +103,12 @@ class SandboxVendor:
         path_contains: str = "",
         retry_after: int | None = None,
     ) -> None:
-        """Answers the next `times` requests whose path contains this with an error."""
+        """Answer the next `times` requests whose path contains `path_contains` with an error."""
         with self._lock:
             self._faults.append(_Fault(status, times, path_contains, retry_after))
 
     def heal(self) -> None:
-        """Forgets all faults."""
+        """Remove all failures."""
         with self._lock:
             self._faults.clear()
 
@@ -177,7 +178,7 @@ class _Fault:
 
 
 class _Application(WSGIApplication):
-    """scim2-server behind an API key, with the profile's own requirements."""
+    """scim2-server with an API key and the requirements of the profile."""
 
     def __init__(self, key: str, header: KeyHeader) -> None:
         self.memory = InMemoryStorage()
@@ -203,7 +204,7 @@ def _check_profile(request: ScimRequest) -> None:
     try:
         resource = json.loads(request.body)
     except ValueError:
-        return  # scim2-server says what is wrong with it
+        return  # scim2-server reports what is wrong with it
     if isinstance(resource, dict):
         endpoint = request.path.strip("/").split("/")[0]
         for objection in objections(endpoint, resource):
@@ -215,7 +216,7 @@ def _provider() -> ScimProvider:
     schemas = json.loads((SCHEMAS / "ss12000-2018.schemas.json").read_bytes())
     types = json.loads((SCHEMAS / "ss12000-2018.resource-types.json").read_bytes())
     config = load_default_service_provider_config()
-    # Ways around the profile's own requirements, which EGIL does not use.
+    # PATCH and bulk would bypass the profile's requirements, and EGIL does not use them.
     config.patch = Patch(supported=False)
     config.bulk = Bulk(supported=False, max_operations=0, max_payload_size=0)
     return ScimProvider.from_discovery(
@@ -226,7 +227,7 @@ def _provider() -> ScimProvider:
 
 
 def main() -> None:
-    """Serves one vendor until it is interrupted; prints its address first."""
+    """Serve one vendor until interrupted, and print its address first."""
     parser = argparse.ArgumentParser(prog="python -m addon.sandbox.vendor", description=__doc__)
     parser.add_argument("--name", default="Sandlådan")
     parser.add_argument("--key", required=True)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 for a sandbox vendor: a request in, an answer out, connections kept alive."""
+"""An HTTP/1.1 server for a sandbox vendor, with connections kept alive."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from addon.sandbox.loopback import LoopbackServer
 
 
 class HttpRequest(NamedTuple):
-    """A request as it came; `path` without the query."""
+    """A request as received; `path` does not include the query."""
 
     method: str
     path: str
@@ -20,7 +20,7 @@ class HttpRequest(NamedTuple):
 
 
 class HttpAnswer(NamedTuple):
-    """What goes back."""
+    """The response to a request."""
 
     status: int
     headers: Mapping[str, str]
@@ -28,7 +28,7 @@ class HttpAnswer(NamedTuple):
 
 
 class AnsweringServer(LoopbackServer):
-    """Serves from a thread of its own, each request by one function; `close()` ends it."""
+    """A server in its own thread that answers each request by one function, until `close()`."""
 
     def __init__(self, port: int, answer: Callable[[HttpRequest], HttpAnswer]) -> None:
         self.answer = answer
@@ -63,4 +63,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Keeps the terminal quiet."""
+        """Log nothing."""

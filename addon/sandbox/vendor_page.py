@@ -1,4 +1,4 @@
-"""The page that shows what a sandbox vendor holds, for someone who watches the demo."""
+"""The page that shows what a sandbox vendor has, for those who follow the demo."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ details p { padding-left: 1rem }
 
 
 def page(name: str, resources: Mapping[str, Sequence[Resource]]) -> str:
-    """One HTML page of a vendor's resources, by type name; all data is escaped."""
+    """Return an HTML page of a vendor's resources, by type name; all data is escaped."""
     body = (
         "<p>En leverantör på låtsas, i den här datorn. Ladda om sidan för att se ändringar.</p>"
         f"{''.join(_counts(resources))}{''.join(_Held(resources).units())}"
@@ -47,7 +47,7 @@ def _counts(resources: Mapping[str, Sequence[Resource]]) -> Iterator[str]:
 
 
 class _Held:
-    """The resources, found by the references between them."""
+    """The resources, indexed by the references between them."""
 
     def __init__(self, resources: Mapping[str, Sequence[Resource]]) -> None:
         self.resources = resources
@@ -92,7 +92,7 @@ class _Held:
         return groups, staff, enrolled
 
     def _groups(self, groups: Iterable[Resource]) -> Iterator[str]:
-        """The groups under a heading for each type, classes first."""
+        """Yield the groups under a heading for each type, classes first."""
         by_type: dict[str, list[Resource]] = {"Klass": []}
         for group in _by_name(groups):
             by_type.setdefault(group.get("studentGroupType", ""), []).append(group)

@@ -1,4 +1,4 @@
-"""What the EGIL profile of SS 12000:2018 asks of a resource beyond its SCIM schemas."""
+"""What the EGIL profile of SS 12000:2018 requires of a resource beyond its SCIM schemas."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -29,10 +29,10 @@ REFERENCES: Mapping[str, tuple[str, ...]] = {
 
 
 def objections(endpoint: str, resource: Mapping[str, Any]) -> Iterator[str]:
-    """The sentences that say what is wrong with a resource, each naming its attribute.
+    """Yield a message for each fault of a resource, naming the attribute.
 
-    The required attributes and the form of references, `{"value": externalId, "$ref":
-    "Endpoint/externalId"}`, as the project's wire format has them.
+    It checks the required attributes and the form of references, `{"value": externalId, "$ref":
+    "Endpoint/externalId"}`, as in the project's wire format.
     """
     for attribute in REQUIRED.get(endpoint, ()):
         if _blank(resource, attribute):

@@ -1,4 +1,4 @@
-"""What a sandbox vendor was asked during a run, joined with what it made of it."""
+"""The requests that a sandbox vendor received during a run, and their effects."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ Resource = Mapping[str, Any]
 
 
 class WatchedWrite(NamedTuple):
-    """One answered write; `before` and `after` are the resource as the vendor held it."""
+    """One answered write; `before` and `after` are the resource as the vendor had it."""
 
     method: str
     kind: str
@@ -21,12 +21,12 @@ class WatchedWrite(NamedTuple):
 
     @property
     def external_id(self) -> str:
-        """Whom or what it is about; empty where the vendor did not do it."""
+        """The externalId of the resource; empty when the vendor did not create it."""
         return str((self.after or self.before or {}).get("externalId", ""))
 
     @property
     def done(self) -> bool:
-        """Whether the vendor did it."""
+        """Whether the vendor carried it out."""
         return 200 <= self.status < 300
 
 
@@ -46,16 +46,16 @@ class Seen:
         self._after = after
 
     def of(self, method: str, kind: str) -> list[WatchedWrite]:
-        """The writes of this kind that were done."""
+        """Return the writes of this kind that were carried out."""
         return [w for w in self.writes if (w.method, w.kind) == (method, kind) and w.done]
 
     def counted(self) -> list[tuple[str, str, str]]:
-        """How many of each: rows of method, type and number with what became of them."""
+        """Return rows of method, type, and number of writes with their response status."""
         found = Counter((w.method, w.kind, w.status) for w in self.writes)
         return [(m, k, f"{n} answered {status}") for (m, k, status), n in found.items()]
 
     def rows(self) -> list[tuple[str, str, str, str]]:
-        """Each write: method, type, how its externalId begins, and what it came to."""
+        """Return a row per write: method, type, start of its externalId, and its result."""
         return [(w.method, w.kind, w.external_id[:8], self._words(w)) for w in self.writes]
 
     def _words(self, write: WatchedWrite) -> str:
@@ -68,7 +68,7 @@ class Seen:
         return "; ".join(filter(None, self._differences(write.before, write.after)))
 
     def _differences(self, before: Resource, after: Resource) -> Iterator[str]:
-        """A resource's name, then what is not as it was."""
+        """Yield a resource's name, then each difference."""
         if after.get("displayName"):
             yield _told(before.get("displayName"), after["displayName"], always=True)
         yield _told(before.get("userName"), after.get("userName"))
@@ -86,7 +86,7 @@ def _told(before: object, after: object, always: bool = False) -> str:
 
 
 class WatchedResource:
-    """What a vendor holds at one moment."""
+    """The resources that a vendor has at one point in time."""
 
     def __init__(self, vendor: SandboxVendor) -> None:
         resources = vendor.resources()
@@ -97,7 +97,7 @@ class WatchedResource:
         }
 
     def words(self, resource: Resource) -> str:
-        """A resource in a few words."""
+        """Describe a resource in a few words."""
         if "employedAt" in resource:
             person = self._named.get(resource["user"]["value"], "")
             return f"{person} at {self._named.get(resource['employedAt']['value'], '')}"
@@ -105,13 +105,13 @@ class WatchedResource:
         return f"{resource.get('displayName', '')}{f', {schools}' if schools else ''}"
 
     def schools(self, resource: Resource) -> str:
-        """The names of the schools that a person is enrolled at."""
+        """Return the names of the schools that a person is enrolled at."""
         enrolments = (resource.get(SCHOOL_USER) or {}).get("enrolments") or ()
         return " and ".join(self._named.get(each["value"], "") for each in enrolments)
 
 
 class Watch:
-    """Looks at a vendor from now on."""
+    """Observes a vendor from its creation on."""
 
     def __init__(self, vendor: SandboxVendor) -> None:
         self._vendor = vendor
@@ -119,7 +119,7 @@ class Watch:
         self._first = len(vendor.requests)
 
     def seen(self) -> Seen:
-        """What has come since."""
+        """Return what the vendor has received since then."""
         requests = self._vendor.requests[self._first :]
         after = WatchedResource(self._vendor)
         new = {

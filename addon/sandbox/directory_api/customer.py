@@ -8,7 +8,7 @@ from addon.sandbox.google_shapes import JSON
 
 
 def list_org_units(domain: Domain, customer: str, parameters: Parameters) -> JSON:
-    """The OUs below one (the root if none is named): its children, or all."""
+    """Return the OUs below one (the root if none is named): its children, or all."""
     check_customer(domain, customer)
     kind = choice(parameters, "type", ("children", "all", "allIncludingParent"))
     parent = _org_unit(domain, parameters.get("orgUnitPath", "/"))
@@ -21,19 +21,19 @@ def list_org_units(domain: Domain, customer: str, parameters: Parameters) -> JSO
 
 
 def get_org_unit(domain: Domain, customer: str, key: str) -> JSON:
-    """The OU with this path (without its first slash) or id."""
+    """Return the OU with this path (without its first slash) or id."""
     check_customer(domain, customer)
     return _org_unit(domain, key)
 
 
 def get_customer(domain: Domain, key: str) -> JSON:
-    """The customer."""
+    """Return the customer."""
     check_customer(domain, key)
     return domain.customer
 
 
 def list_domains(domain: Domain, customer: str) -> JSON:
-    """The customer's domains."""
+    """Return the customer's domains."""
     check_customer(domain, customer)
     return listing("domains", "domains", domain.domains, None)
 

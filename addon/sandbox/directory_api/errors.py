@@ -1,10 +1,10 @@
-"""Errors as the Directory API answers them."""
+"""The error responses of the Directory API."""
 
 from typing import Any
 
 
 class DirectoryApiError(Exception):
-    """An answer that is an error: status, message, reason and, for parameters, location."""
+    """An error response: status, message, reason and, for parameters, location."""
 
     def __init__(self, status: int, message: str, reason: str, location: str | None = None) -> None:
         super().__init__(message)
@@ -14,7 +14,7 @@ class DirectoryApiError(Exception):
         self.location = location
 
     def body(self) -> dict[str, Any]:
-        """The body that Google sends with it."""
+        """Return the body that Google sends with it."""
         detail = {"message": self.message, "domain": "global", "reason": self.reason}
         if self.location is not None:
             detail |= {"location": self.location, "locationType": "parameter"}
@@ -22,20 +22,20 @@ class DirectoryApiError(Exception):
 
 
 def not_found(key: str) -> DirectoryApiError:
-    """What the path parameter `key` names does not exist."""
+    """Return the error for a path parameter `key` that names nothing that exists."""
     return DirectoryApiError(404, f"Resource Not Found: {key}", "notFound")
 
 
 def invalid(what: str) -> DirectoryApiError:
-    """A parameter has a value that Google does not take."""
+    """Return the error for a parameter value that Google does not accept."""
     return DirectoryApiError(400, f"Invalid Input: {what}", "invalid")
 
 
 def forbidden() -> DirectoryApiError:
-    """What was asked about belongs to another customer."""
+    """Return the error for a request about another customer."""
     return DirectoryApiError(403, "Not Authorized to access this resource/api", "forbidden")
 
 
 def bad_request() -> DirectoryApiError:
-    """The parameters do not go together."""
+    """Return the error for parameters that cannot be combined."""
     return DirectoryApiError(400, "Bad Request", "badRequest")

@@ -11,7 +11,7 @@ _ROLES = {"OWNER", "MANAGER", "MEMBER"}
 
 
 def list_groups(domain: Domain, pages: Pages, parameters: Parameters) -> JSON:
-    """A page of the groups asked for."""
+    """Return a page of the requested groups."""
     size = number(parameters, "maxResults", 200, 200)
     groups, token = pages.page(
         "groups", parameters, size, domain.version, lambda: _select(domain, parameters)
@@ -20,7 +20,7 @@ def list_groups(domain: Domain, pages: Pages, parameters: Parameters) -> JSON:
 
 
 def get_group(domain: Domain, key: str) -> JSON:
-    """The group with this id, address or alias."""
+    """Return the group with this id, address or alias."""
     group = domain.find_group(key)
     if group is None:
         raise not_found("groupKey")
@@ -28,7 +28,7 @@ def get_group(domain: Domain, key: str) -> JSON:
 
 
 def list_members(domain: Domain, pages: Pages, key: str, parameters: Parameters) -> JSON:
-    """A page of the group's members."""
+    """Return a page of the group's members."""
     group = get_group(domain, key)["id"]
     size = number(parameters, "maxResults", 200, 200)
     members, token = pages.page(

@@ -1,4 +1,4 @@
-"""Answers page by page, with tokens that fit only the question they were given for."""
+"""Pagination, with tokens that are valid only for the query they were given for."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
@@ -13,10 +13,10 @@ _NOT_OF_THE_QUESTION = {"pageToken", "maxResults", "fields", "alt", "key", "pret
 
 
 class Pages:
-    """Prepared lists of what was asked for, of which a page at a time is taken.
+    """Cached result lists, which are returned a page at a time.
 
-    A reader that began before a change goes on in the list as it was then, so that no
-    change between two pages makes anybody fall out of the reading.
+    A client that began before a change continues in the list as it was then, so that a change
+    between two pages makes nobody missing from its result.
     """
 
     def __init__(self) -> None:
@@ -30,9 +30,9 @@ class Pages:
         version: int,
         prepare: Callable[[], list[JSON]],
     ) -> tuple[list[JSON], str | None]:
-        """One page, and the token of the next unless this is the last.
+        """Return one page, and the token of the next unless this is the last.
 
-        `question` is the path; `prepare` makes the whole list and is called seldom.
+        `question` is the path; `prepare` makes the whole list when it is not cached.
         """
         digest = _digest(question, parameters)
         start = 0
@@ -53,7 +53,7 @@ class Pages:
 
 
 def listing(kind: str, key: str, items: list[JSON], token: str | None) -> JSON:
-    """A page as Google shows it: an empty one has no list, the last one no token."""
+    """Return a page as Google shows it: an empty one has no list, the last one no token."""
     answer: JSON = {"kind": f"admin#directory#{kind}"}
     answer["etag"] = etag(kind, *(item.get("etag") for item in items))
     if items:

@@ -1,4 +1,4 @@
-"""Query parameters, read as their types; a value that Google refuses raises DirectoryApiError."""
+"""Parsing of query parameters; a value that Google refuses raises DirectoryApiError."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ Parameters = Mapping[str, str]
 
 
 def number(parameters: Parameters, name: str, default: int, maximum: int) -> int:
-    """A whole number from 1 to `maximum`."""
+    """Return a whole number from 1 to `maximum`."""
     text = parameters.get(name)
     if text is None:
         return default
@@ -19,7 +19,7 @@ def number(parameters: Parameters, name: str, default: int, maximum: int) -> int
 
 
 def choice(parameters: Parameters, name: str, values: Sequence[str]) -> str:
-    """One of `values`; the first when the parameter is absent."""
+    """Return one of `values`; the first when the parameter is absent."""
     value = parameters.get(name, values[0])
     if value not in values:
         raise invalid(name)
@@ -27,7 +27,7 @@ def choice(parameters: Parameters, name: str, values: Sequence[str]) -> str:
 
 
 def truth(parameters: Parameters, name: str) -> bool:
-    """A boolean; false when the parameter is absent."""
+    """Return a boolean; False when the parameter is absent."""
     value = parameters.get(name, "false").lower()
     if value not in {"true", "false"}:
         raise invalid(name)
@@ -35,13 +35,13 @@ def truth(parameters: Parameters, name: str) -> bool:
 
 
 def check_customer(domain: Domain, customer: str) -> None:
-    """Refuses any customer but this one."""
+    """Refuse any customer but this one."""
     if customer not in {"my_customer", domain.customer["id"]}:
         raise forbidden()
 
 
 def scope(domain: Domain, parameters: Parameters) -> str | None:
-    """The `domain` asked about, lower case, or None for all of the `customer`."""
+    """Return the requested `domain` in lower case, or None for the whole `customer`."""
     name = parameters.get("domain")
     if name is None:
         if "customer" not in parameters:

@@ -1,6 +1,6 @@
-"""Partial answers: the `fields` parameter.
+"""Partial responses: the `fields` parameter.
 
-The syntax of Google's system parameters: names separated by commas, `a/b` and `a(b,c)`
+The syntax is that of Google's system parameters: names separated by commas, `a/b` and `a(b,c)`
 for what is inside `a`, `*` for anything. A name that the resource does not have is an
 error, as it is with Google.
 """
@@ -44,7 +44,7 @@ _LISTS = {
 
 
 def parse(fields: str, kind: str) -> Mask:
-    """The mask that the parameter says, for an answer of this kind (`users`, `user`...)."""
+    """Return the mask that the parameter gives for a response of this kind (`users`, `user`...)."""
     tokens = _tokens(fields)
     mask = _selection(tokens)
     if tokens:
@@ -54,7 +54,7 @@ def parse(fields: str, kind: str) -> Mask:
 
 
 def keep(value: Any, mask: Mask | None) -> Any:
-    """What the mask keeps of a JSON value."""
+    """Return what the mask keeps of a JSON value."""
     if mask is None:
         return value
     if isinstance(value, list):
@@ -78,7 +78,7 @@ def _tokens(fields: str) -> list[str]:
 
 
 def _selection(tokens: list[str]) -> Mask:
-    """Takes `name inside, name inside...` from the front of the tokens."""
+    """Consume `name inside, name inside...` from the front of the tokens."""
     mask: Mask = {}
     while True:
         name = _take_name(tokens)

@@ -1,4 +1,4 @@
-"""Which method of the API a path is."""
+"""The routes of the API: the method that each path calls."""
 
 import re
 from collections.abc import Callable
@@ -25,7 +25,7 @@ Method = Callable[[list[str], Parameters], JSON]
 
 
 class DirectoryApi:
-    """Answers the API's questions about a domain."""
+    """The API over a domain."""
 
     def __init__(self, domain: Domain) -> None:
         self._domain = domain
@@ -35,7 +35,10 @@ class DirectoryApi:
         ]
 
     def answer(self, path: str, parameters: Parameters) -> JSON:
-        """The answer to GET of this path (still percent-encoded); raises DirectoryApiError."""
+        """Return the response to GET of this path (still percent-encoded).
+
+        Raises DirectoryApiError.
+        """
         for pattern, kind, method in self._routes:
             if found := pattern.fullmatch(path.removeprefix(PREFIX)):
                 return self._partial(kind, method, list(map(unquote, found.groups())), parameters)

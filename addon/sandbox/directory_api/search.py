@@ -1,8 +1,8 @@
-"""The `query` parameter: search clauses, all of which must hold.
+"""The `query` parameter: search clauses, all of which must match.
 
-Field, operator and value as in "Search for users" and "Search for groups" of the
-Directory API's guides; `=` is equality, `:` is containment, `:prefix*` a beginning, all
-without regard to case. What is not understood is refused, never ignored.
+Field, operator and value are as in "Search for users" and "Search for groups" of the Directory
+API's guides; `=` is equality, `:` is containment, `:prefix*` a prefix, all case-insensitive. An
+unsupported query is refused, never ignored.
 """
 
 import re
@@ -36,7 +36,7 @@ class SearchClause(NamedTuple):
 
 
 def parse(query: str) -> list[SearchClause]:
-    """The clauses of a query; one that is not well formed is Invalid Input."""
+    """Return the clauses of a query. Raises DirectoryApiError when it is malformed."""
     clauses, at = [], 0
     while query[at:].strip():
         found = _CLAUSE.match(query, at)
@@ -50,7 +50,7 @@ def parse(query: str) -> list[SearchClause]:
 
 
 def user_test(clause: SearchClause) -> Test:
-    """Whether a user meets the clause."""
+    """Return a test of whether a user matches the clause."""
     field = clause.field
     if field in _BOOLEANS:
         return _boolean_test(clause, _BOOLEANS[field])
@@ -71,7 +71,7 @@ def user_test(clause: SearchClause) -> Test:
 
 
 def group_test(clause: SearchClause) -> Test:
-    """Whether a group meets the clause."""
+    """Return a test of whether a group matches the clause."""
     if clause.field == "email":
         return _text_test(clause, addresses_of)
     if clause.field == "name":

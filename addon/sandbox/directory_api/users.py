@@ -17,7 +17,7 @@ _ORDERS: dict[str, Callable[[JSON], str]] = {
 
 
 def list_users(domain: Domain, pages: Pages, parameters: Parameters) -> JSON:
-    """A page of the users asked for."""
+    """Return a page of the requested users."""
     show = _projection(parameters)
     size = number(parameters, "maxResults", 100, 500)
     of_domain = scope(domain, parameters)
@@ -28,7 +28,7 @@ def list_users(domain: Domain, pages: Pages, parameters: Parameters) -> JSON:
 
 
 def get_user(domain: Domain, key: str, parameters: Parameters) -> JSON:
-    """The user with this id, address or alias."""
+    """Return the user with this id, address or alias."""
     show = _projection(parameters)
     user = domain.find_user(key)
     if user is None:
@@ -52,7 +52,7 @@ def _select(domain: Domain, of_domain: str | None, parameters: Parameters) -> li
 
 
 def _candidates(domain: Domain, clauses: list[search.SearchClause]) -> list[JSON]:
-    """The users in all of the OUs that the clauses name; everyone if they name none."""
+    """Return the users in all of the OUs that the clauses name; everyone if they name none."""
     users: list[JSON] | None = None
     for clause in clauses:
         if clause.field == "orgUnitPath":
@@ -82,7 +82,7 @@ def _ordered(users: list[JSON], parameters: Parameters) -> list[JSON]:
 
 
 def _projection(parameters: Parameters) -> Callable[[JSON], JSON]:
-    """How much of a user is shown: custom schemas none, some or all."""
+    """Return the function that selects what of a user is shown: no, some or all custom schemas."""
     projection = choice(parameters, "projection", ("basic", "custom", "full"))
     choice(parameters, "viewType", ("admin_view", "domain_public"))
     if projection == "full":

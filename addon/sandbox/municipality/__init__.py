@@ -1,6 +1,6 @@
 """An invented Swedish municipality, Storköping, as a Google Workspace domain.
 
-The same arguments give the same domain, always. It has the mess of real ones: see
+The same arguments always give the same domain. It has the irregularities of real ones: see
 `addon.sandbox.municipality.mess`.
 """
 
@@ -16,11 +16,11 @@ __all__ = ["generate"]
 def generate(
     students: int = 600, staff: int = 70, groups: int | None = None, seed: int = 1
 ) -> Domain:
-    """A municipality with this many student and staff accounts.
+    """Generate a municipality with this many student and staff accounts.
 
-    Some shared and technical accounts come on top. `groups` is the number of Google groups
-    wanted; those that the schools cannot do without are always there, and there are never
-    more teaching groups than classes times subjects. None gives each class two.
+    Some shared and technical accounts are added. `groups` is the requested number of Google
+    groups; those that the schools need are always included, and there are never more teaching
+    groups than classes times subjects. None gives each class two.
     """
     town = Town(Random(seed), students)
     town.fill_schools()

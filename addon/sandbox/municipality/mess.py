@@ -1,8 +1,8 @@
-"""The mess of reality, in small amounts that are always there.
+"""The irregularities of real data, a few of each kind in every domain.
 
 Suspended and archived accounts; students without a class or a family name; leavers in an
 OU of their own below the school; shared tablets; the same class name twice in a unit;
-people with protected identity, by group and by OU; members from outside, nested groups
+people with protected identity, by group and by OU; external members, nested groups
 and a group without members; students and teachers at two schools.
 """
 
@@ -18,7 +18,7 @@ PROTECTED_ORG_UNIT = "/Skyddade"
 
 
 class _Lots:
-    """Draws students for one mishap each."""
+    """A random selection of students, so that each has at most one irregularity."""
 
     def __init__(self, random: Random, students: dict[str, list[JSON]]) -> None:
         self._left = {code: list(each) for code, each in students.items()}
@@ -26,13 +26,13 @@ class _Lots:
             random.shuffle(each)
 
     def draw(self, unit: Unit, count: int) -> list[JSON]:
-        """So many students of the unit, or as many as are left."""
+        """Return `count` students of the unit, or as many as are left."""
         left = self._left.get(unit.code, [])
         return [left.pop() for _ in range(min(count, len(left)))]
 
 
 def make_a_mess(town: Town) -> None:
-    """Adds the mess to a town that has its people and common groups."""
+    """Add the irregularities to a town that has its people and common groups."""
     lots = _Lots(town.random, town.students)
     north, south = town.units[0], town.units[1]
     _protect(town, lots, north, south)
@@ -76,7 +76,7 @@ def _visit_another_school(town: Town, lots: _Lots, north: Unit, south: Unit) -> 
 
 
 def _lose_touch(town: Town, lots: _Lots, unit: Unit) -> None:
-    """Suspended, archived, without class, without family name: about one in a hundred."""
+    """Make about one in a hundred each suspended, archived, without class or family name."""
     few = len(town.students[unit.code]) // 100 + 1
     for student in lots.draw(unit, few):
         town.domain.suspend(student["id"])
@@ -120,7 +120,7 @@ def _share_tablets(town: Town, unit: Unit) -> None:
 
 
 def _mix_groups(town: Town, north: Unit, south: Unit) -> None:
-    """A colleague from outside, a group in a group, and a group that nobody is in."""
+    """Add an external colleague, a nested group, and a group without members."""
     outside = town.teaching_group(north, "7A", "Ma")
     town.domain.add_member(outside, "extern.kollega@gmail.com", "MANAGER")
     nested = town.teaching_group(south, "7A", "Ma")

@@ -1,4 +1,4 @@
-"""Invented people: Swedish names of many kinds, and the addresses made of them."""
+"""Invented people: Swedish names of many kinds, and the addresses made from them."""
 
 import re
 from random import Random
@@ -34,7 +34,7 @@ _PLAIN = str.maketrans({"ł": "l", "Ł": "l", "đ": "d", "Đ": "d", "ı": "i", "
 
 
 class PersonName(NamedTuple):
-    """What a person is called, and their address."""
+    """A person's name and address."""
 
     given: str
     family: str
@@ -42,21 +42,21 @@ class PersonName(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """The text as it is written in an address: a-z, 0-9 and single hyphens."""
+    """Return the text as written in an address: a-z, 0-9 and single hyphens."""
     letters = normalize("NFKD", text.translate(_PLAIN).lower())
     bare = "".join(each for each in letters if not combining(each))
     return re.sub(r"[^a-z0-9]+", "-", bare.replace("'", "")).strip("-")
 
 
 class NamePicker:
-    """An endless source of people with addresses of their own."""
+    """An unlimited source of people with unique addresses."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
         self._used: dict[str, int] = {}
 
     def another(self, domain: str) -> PersonName:
-        """A person that was not given before, with an address in the domain."""
+        """Return a new person, with an address in the domain."""
         given, family = self._random.choice(_GIVEN), self._family()
         local = f"{plain(given)}.{plain(family)}"
         number = self._used.get(local, 0) + 1

@@ -1,4 +1,4 @@
-"""Fills a municipality with schools, classes, students, staff and groups."""
+"""The schools, classes, students, staff and groups of a municipality."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ class Town:
     # People
 
     def fill_schools(self) -> None:
-        """Makes the OUs, classes and students of all units."""
+        """Add the OUs, classes and students of all units."""
         for unit, students in self.planned:
             self.domain.add_org_unit(unit.student_org_unit)
             self.domain.add_org_unit(unit.staff_org_unit)
@@ -60,7 +60,7 @@ class Town:
                 self._enrol(unit, name, year)
 
     def employ(self, staff: int) -> None:
-        """Divides the staff over the units by their size, and some to the administration."""
+        """Divide the staff among the units by their size, and some to the administration."""
         central = staff // 20
         for _ in range(central):
             self.account("/Personal/Förvaltningen", "storkoping.se", title="Handläggare")
@@ -74,7 +74,7 @@ class Town:
             employed = until
 
     def account(self, org_unit: str, domain: str = DOMAIN, title: str = "", **more: Any) -> JSON:
-        """A new person in the OU, which is made if it is missing."""
+        """Add a new person to the OU, which is created if it is missing."""
         if self.domain.find_org_unit(org_unit) is None:
             self.domain.add_org_unit(org_unit)
         name = self.names.another(domain)
@@ -119,7 +119,7 @@ class Town:
     # Groups
 
     def make_common_groups(self) -> None:
-        """The teachers and guest students of each unit, a group of groups, and everyone."""
+        """Add groups of each unit's teachers and guest students, a nested one, and one of all."""
         for unit in self.units:
             teachers = [each["id"] for each in self.teachers[unit.code]]
             self.domain.add_group(
@@ -140,7 +140,7 @@ class Town:
                     self._appoint(unit, class_group(unit, name))
 
     def make_teaching_groups(self, wanted: int | None) -> None:
-        """Teaching groups, subject by subject, until the domain has the groups wanted."""
+        """Add teaching groups, subject by subject, until the domain has the requested number."""
         classes = sum(map(len, self.classes.values()))
         limit = len(self.domain.groups) + 2 * classes if wanted is None else wanted
         for unit, class_name, subject in self._lessons():
@@ -149,7 +149,7 @@ class Town:
             self.teaching_group(unit, class_name, subject)
 
     def teaching_group(self, unit: Unit, class_name: str, subject: str) -> str:
-        """The address of the group for this class in this subject, made if missing."""
+        """Return the address of the group for this class and subject; create it if missing."""
         email = f"{unit.slug}-{plain(class_name)}-{plain(subject)}@{DOMAIN}"
         if self.domain.find_group(email) is None:
             students = [each["id"] for each in self.classes[unit.code][class_name]]
@@ -174,7 +174,7 @@ class Town:
 
 
 def class_group(unit: Unit, name: str) -> str:
-    """The address of the Google group that is a class of a unit in the style classGroups."""
+    """Return the address of the Google group that is a class of a unit of style classGroups."""
     return f"{unit.slug}-klass-{plain(name)}@{DOMAIN}"
 
 
@@ -185,7 +185,7 @@ def _subjects(unit: Unit) -> list[str]:
 
 
 def _parallel(classes: Sequence[tuple[str, str]], times: int) -> list[tuple[str, str]]:
-    """The classes, and so many of each, numbered from the second."""
+    """Return `times` of each class, numbered from the second."""
     return [
         (name if number == 1 else f"{name} grupp {number}", year)
         for number in range(1, max(1, times) + 1)
@@ -202,7 +202,7 @@ def _class_org_unit(unit: Unit, name: str, year: str) -> str:
 
 
 def _classes(unit: Unit, students: int) -> list[tuple[str, str]]:
-    """Names of the unit's classes, with their school years."""
+    """Return the names of the unit's classes, with their school years."""
     if unit.style == "classGroups":
         parallel = max(1, round(students / 75))
         return [

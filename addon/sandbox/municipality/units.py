@@ -1,4 +1,4 @@
-"""Which school units a municipality of a given size has."""
+"""The school units of a municipality of a given size."""
 
 from itertools import product
 from typing import NamedTuple
@@ -16,17 +16,17 @@ _WEIGHTS = (1.0, 1.2, 0.8, 1.1, 0.9)
 
 
 class PlannedUnit(NamedTuple):
-    """A unit and how many students it is to have."""
+    """A unit and the number of students it should have."""
 
     unit: Unit
     students: int
 
 
 def plan_units(students: int) -> list[PlannedUnit]:
-    """The units of a municipality with this many students, the first always the same.
+    """Return the units of a municipality with this many students; the first are always the same.
 
-    Norra skolan and Södra skolan, a gymnasium, an adapted school and adult education
-    always; more schools as the number of students grows.
+    They are Norra skolan and Södra skolan, an upper secondary school, an adapted school and adult
+    education; more schools are added as the number of students grows.
     """
     primary = _primary(max(2, round(students * 0.66 / 450)))
     upper = _upper(max(1, round(students * 0.24 / 900)))
