@@ -1,4 +1,4 @@
-"""What pages show, as values; no HTML.
+"""Presenters: build the values that pages show, without HTML.
 
-Takes a tenant, a directory and runs; gives what a template walks through.
+Each takes a tenant, a directory and runs, and returns the values that a template renders.
 """

@@ -1,6 +1,6 @@
-"""A change of the settings as people read it: where it was made, and what it was before and after.
+"""Text for an entry of the change log: which setting was changed, and its old and new value.
 
-The log has places and values as the document has them, in JSON.
+The log stores places and values as the tenant document has them, in JSON.
 """
 
 import re
@@ -18,7 +18,7 @@ from addon.vendors.profiles import Vendor
 from addon.web.labels import FIELDS, MODES, OPERATORS, SCHOOL_TYPES, Words, attribute_name
 
 MOST = 6
-"""Lines of a value that are told whole; of longer ones only what differs."""
+"""Values with up to this many lines are shown whole; of longer ones only the lines that differ."""
 PLACES: Words = {
     "customerId": _("Kund-id i Google Workspace"),
     "primaryDomain": _("Domän"),
@@ -49,7 +49,7 @@ PLACES: Words = {
     "fields": _("uppgifter som skickas"),
     "limits": _("gränser för borttag"),
 }
-"""What places are called; those within a unit or a connection by the last part of their name."""
+"""Names of places; those within a unit or a connection are looked up by their last part."""
 UNITS_OF = _("skolenheter")
 ABOUT: Words = {
     "held": _("spärrar"),
@@ -78,14 +78,15 @@ WORDS: Mapping[str, Words] = {
     "fields": FIELDS,
     "schoolTypes": SCHOOL_TYPES,
 }
-"""What values are called, by the name of their place."""
+"""Names of values, by the last part of their place."""
 WITHIN = re.compile(r"(schoolUnits|connections)\[(.+)\]\.(\w+)")
 
 
 class ChangeText(Struct, frozen=True):
-    """A change in words: `place`, and the lines of the values; no lines where there is none.
+    """A change as text: its `place`, and the lines of the old and new value (empty for no value).
 
-    `same` is how many lines both have that are left out. `code` is the place in the document.
+    `same` is the number of lines left out because both values have them. `code` is the place in
+    the document.
     """
 
     place: str
@@ -96,19 +97,19 @@ class ChangeText(Struct, frozen=True):
 
 
 class AuditTexts:
-    """Says changes with the names that the tenant's units and vendors have now."""
+    """Renders changes with the present names of the tenant's units and vendors."""
 
     def __init__(self, tenant: Tenant, vendors: Mapping[str, Vendor]) -> None:
         self._units = tenant.unit_names
         self._vendors = {id: vendor.name for id, vendor in vendors.items()}
 
     def say(self, change: Changed) -> ChangeText:
-        """The change in words."""
+        """Return the change as text."""
         before = tuple(self._lines(change.place, change.before))
         after = tuple(self._lines(change.place, change.after))
         both = set(before) & set(after)
         if max(len(before), len(after)) <= MOST or set(before) == set(after):
-            both = set()  # all of it is told; where only the order differs there is nothing else
+            both = set()  # show everything: the values are short, or only their order differs
         return ChangeText(
             place=self._place(change.place),
             code=change.place,
@@ -127,7 +128,7 @@ class AuditTexts:
         return f"{whose}: {what}"
 
     def _lines(self, place: str, value: str | None) -> Iterator[str]:
-        """A value, a line for each thing that it says."""
+        """Yield the lines of a JSON value, one for each thing that it contains."""
         told: Any = None if value is None else msgspec.json.decode(value)
         name = place.rpartition(".")[2]
         if told is None:
@@ -141,7 +142,7 @@ class AuditTexts:
             yield self._word(name, told)
 
     def _part(self, key: str, value: Any) -> Iterator[str]:
-        """A part of a selection, a rule or limits."""
+        """Yield the lines of one key of a selection, a rule or limits."""
         if key == "filters":
             yield from (gettext("Filter: %(said)s", said=_filter(each)) for each in value)
         elif key == "changes":
@@ -152,7 +153,7 @@ class AuditTexts:
                 yield f"{PARTS.get(key, key)}: {said}"
 
     def _word(self, name: str, value: Any) -> str:
-        """One value; codes of units and vendors by their names."""
+        """Return the text of a single value; codes of units and vendors become names."""
         text = f"{value:g}" if isinstance(value, float) else str(value)
         if name in WORDS:
             return str(WORDS[name].get(text, text))

@@ -1,4 +1,4 @@
-"""The rules that a unit could have, each with what it finds, and what a chosen one does."""
+"""The class rules offered for a unit with what each finds, and the effect of a chosen rule."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -24,13 +24,14 @@ from addon.web.request_context import RequestContext
 
 KINDS: tuple[Literal["class", "teaching"], ...] = ("class", "teaching")
 ENOUGH = 0.5
-"""A rule that looks less right than this share of the best one is not shown."""
+"""A rule is not shown if its score is below this share of the best rule's score."""
 
 
 class RuleChoice(Struct, frozen=True):
-    """A rule to choose: what stands for it in a form, what it finds, whether it is the best.
+    """A rule on offer: `value` identifies it in a form, `outcome` is what it finds.
 
-    `saved` is the one that the unit has, `proposed` what the tenant's own names suggest.
+    `best` marks the best proposal, `saved` the rule that the unit has, and `proposed` a rule that
+    is suggested by names in the tenant's directory.
     """
 
     value: str
@@ -42,12 +43,12 @@ class RuleChoice(Struct, frozen=True):
 
     @property
     def first(self) -> tuple[str, ...]:
-        """The first names that it finds."""
+        """The first names that it finds, at most six."""
         return self.outcome.names[:6]
 
 
 class RuleEffect(Struct, frozen=True):
-    """What a rule makes of the unit's students, with names where it makes too little.
+    """The effect of a rule on the unit's students, with the names of those it does not fit.
 
     `change` is how many more classes, groups or years there are than by the saved rule.
     """
@@ -60,7 +61,7 @@ class RuleEffect(Struct, frozen=True):
 
 
 class Replacement(Struct, frozen=True):
-    """How many of a unit's classes, or teaching groups, a vendor loses and how many new it gets."""
+    """How many of a unit's classes or teaching groups a vendor loses, and how many new it gets."""
 
     vendor: str
     kind: Literal["class", "teaching"]
@@ -69,7 +70,7 @@ class Replacement(Struct, frozen=True):
 
 
 def choices(directory: TenantDirectory, unit: SchoolUnit, kind: Kind) -> tuple[RuleChoice, ...]:
-    """Rules that the tenant's own names suggest, the best first, and the one that is saved.
+    """Return the rules suggested by the tenant's own names, best first, and the saved rule.
 
     Raises StillComputing.
     """
@@ -97,7 +98,7 @@ def choices(directory: TenantDirectory, unit: SchoolUnit, kind: Kind) -> tuple[R
 
 
 def effect(directory: TenantDirectory, unit: SchoolUnit, kind: Kind, rule: Rule) -> RuleEffect:
-    """What `rule` makes of the unit's students. Raises StillComputing."""
+    """Return the effect of `rule` on the unit's students. Raises StillComputing."""
     people = people_of(directory).get(unit.code, PeopleBreakdown())
     saved = rule_of(unit, kind)
     found = _outcome(directory, unit, kind, rule, people)
@@ -116,10 +117,10 @@ def effect(directory: TenantDirectory, unit: SchoolUnit, kind: Kind, rule: Rule)
 def replacements(
     ctx: RequestContext, changed: SchoolUnit, people: PeopleBreakdown
 ) -> tuple[Replacement, ...]:
-    """What the unit with other rules, and `people`, takes away from the vendors that are on.
+    """Return what vendors that are on lose if the unit gets the rules of `changed` and `people`.
 
-    A class is known by where it is found: found elsewhere it is another one. No limit holds its
-    removal, as it holds that of people. Raises StillComputing.
+    A class is identified by where it is found, so one found elsewhere is a different class. Unlike
+    the removal of people, no limit holds the removal of classes and groups. Raises StillComputing.
     """
     directory, ids, code = ctx.directory, Ids(ctx.tenant_id), changed.code
     made = groups_of(directory.index, UnitPeople(changed, people.students, people.staff))
@@ -144,7 +145,7 @@ def replacements(
 
 
 def _not_there_yet(ctx: RequestContext, vendor: str) -> frozenset[str]:
-    """The classes and groups that the next run would create."""
+    """Return the external ids of the classes and groups that the next run would create."""
     planned = ctx.directory.planned(vendor, ctx.newest_run)
     if planned is None:
         return frozenset()
@@ -166,7 +167,7 @@ def _outcome(
 def _patterns(
     kind: Kind, directory: TenantDirectory, people: PeopleBreakdown, unit: SchoolUnit
 ) -> Sequence[PatternChoice]:
-    """The rule that the unit has must not colour what is proposed in its place."""
+    """Return the patterns that fit the unit, without influence from the rule that it has."""
     students, staff = sorted(people.students), sorted(people.staff)
     if kind == "classes":
         bare = structs.replace(unit, classes=None)
@@ -183,5 +184,5 @@ def _group_kind(kind: Kind) -> Literal["class", "teaching"]:
 
 
 def _are_same(one: RuleOutcome, other: RuleOutcome) -> bool:
-    """Whether two rules find the very same, though they are written otherwise."""
+    """Whether two rules find exactly the same, although they are written differently."""
     return (one.found, one.without) == (other.found, other.without)

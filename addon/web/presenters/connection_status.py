@@ -1,4 +1,4 @@
-"""How a tenant stands, from the records of its runs: for the overview and the vendors' pages."""
+"""The status of a tenant's connections, from its runs; for the overview and the vendor pages."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, time
@@ -15,22 +15,22 @@ from addon.vendors.profiles import NotConfigured
 from addon.web.request_context import RequestContext, WaitingHold
 
 LATE = 24 * 3600.0
-"""Seconds after which a run that was due and has not come is told about."""
+"""Seconds after its due time from which a missing run is reported."""
 
 
 class FinishedReport(Struct, frozen=True):
-    """A connection's part of a run, and when the run ended."""
+    """A connection's part of a run, and when the run ended (seconds since 1970 UTC)."""
 
     part: ConnectionReport
     at: float
 
 
 class ConnectionStatus(Struct, frozen=True):
-    """A connection as it stands: its last part in a run in the mode that it is in (in any, when
-    it is off), and the last in which something was sent.
+    """The status of a connection, with its newest parts in runs.
 
-    `problem` is what must be set up in this installation before it can run, and `late` whether
-    runs have been due for a day and none has come.
+    `last` is its newest part in its present mode (in any mode when it is off), and `sent` the
+    newest in which something was sent. `problem` says what must be configured in this installation
+    before the connection can run; `late` is whether a run has been overdue for a day.
     """
 
     connection: Connection
@@ -49,25 +49,25 @@ class ConnectionStatus(Struct, frozen=True):
 
     @property
     def part(self) -> ConnectionReport | None:
-        """The last part in a run."""
+        """The newest part in a run."""
         return None if self.last is None else self.last.part
 
     @property
     def at(self) -> float | None:
-        """When that was."""
+        """When that run ended, in seconds since 1970 UTC."""
         return None if self.last is None else self.last.at
 
     @property
     def not_taken(self) -> int:
-        """How many resources the vendor does not take, by the ledger and the last run."""
+        """How many resources the vendor does not take, from the ledger and the newest run."""
         if self.part is None:
             return self.refused
         return (self.refused or self.part.refused) + len(self.part.conflicts)
 
     @property
     def status(self) -> str:
-        """`held`, `kept` (held, and a person has said no), `off`, `problem`, `waiting` (never
-        run), `stale` (no run for long), `failed`, `refused` or `ok`.
+        """`held`, `kept` (held, and an administrator has refused it), `off`, `problem`, `waiting`
+        (never run), `stale` (overdue for a day), `failed`, `refused` or `ok`.
         """
         if self.held is not None:
             return "kept" if self.held.hold.refused else "held"
@@ -85,15 +85,17 @@ class ConnectionStatus(Struct, frozen=True):
 
 
 class Point(Struct, frozen=True):
-    """Something counted when a run ended."""
+    """A number counted when a run ended; `at` in seconds since 1970 UTC."""
 
     at: float
     number: int
 
 
 def connection_statuses(ctx: RequestContext) -> tuple[ConnectionStatus, ...]:
-    """The tenant's connections, in the document's order; then, as connections that are off, the
-    vendors that the document does not have any more and that still have something.
+    """Return the status of each connection, in the document's order.
+
+    Vendors that are no longer in the document but still have something follow, as connections that
+    are off.
     """
     ledgers = {key: (n, refused) for key, n, refused in ctx.store.ledgers(ctx.tenant_id)}
     held = {each.vendor: each for each in ctx.holds}
@@ -126,7 +128,7 @@ def connection_statuses(ctx: RequestContext) -> tuple[ConnectionStatus, ...]:
 
 
 def newest(runs: Sequence[RunRecord]) -> tuple[RunRecord, StoredReport] | None:
-    """The newest run that placed people, with its record."""
+    """Return the newest run that placed people, with its report."""
     for run in runs:
         record = stored_report(run)
         if record.roster is not None:
@@ -135,9 +137,9 @@ def newest(runs: Sequence[RunRecord]) -> tuple[RunRecord, StoredReport] | None:
 
 
 def people_over_time(runs: Sequence[RunRecord], connection: Connection) -> tuple[Point, ...]:
-    """The people that a vendor had after each run that told, the oldest first.
+    """Return the number of people at a vendor after each run that reported it, oldest first.
 
-    In the mode that the connection is in; of one that is off, in live mode.
+    Counts runs in the connection's mode; for a connection that is off, runs in live mode.
     """
     mode = "live" if connection.mode == "off" else connection.mode
     points = []
@@ -149,13 +151,13 @@ def people_over_time(runs: Sequence[RunRecord], connection: Connection) -> tuple
 
 
 def last_ended(runs: Sequence[RunRecord]) -> RunRecord | None:
-    """The newest run that came to an end of its own."""
+    """Return the newest run that ended without being superseded or paused."""
     ended = (run for run in runs if run.status not in ("running", "superseded", "paused"))
     return next(ended, None)
 
 
 def _parts(runs: Sequence[RunRecord], connection: Connection) -> Iterator[FinishedReport]:
-    """The connection's parts of the runs, the newest first."""
+    """Yield the connection's parts of the runs, newest first."""
     for run in runs:
         for part in stored_report(run).connections:
             if part.vendor != connection.vendor or part.status == "off":
@@ -165,7 +167,7 @@ def _parts(runs: Sequence[RunRecord], connection: Connection) -> Iterator[Finish
 
 
 def _is_late(ctx: RequestContext, last: float) -> bool:
-    """Whether the run that was due after one that ended at `last` should have come long ago."""
+    """Whether the run due after one that ended at `last` is overdue by `LATE` or more."""
     schedule, begins = ctx.tenant.schedule, last
     if schedule.pause is not None and schedule.pause.start <= today(ctx.now):
         ends = datetime.combine(schedule.pause.until, time.max, LOCAL)
@@ -181,6 +183,6 @@ def _is_of(key: Any, connection: Connection) -> bool:
 
 
 def delivered(ctx: RequestContext) -> tuple[Connection, ...]:
-    """The connections that are on and whose vendor has something, by the ledger of their mode."""
+    """Return the connections that are on and whose ledger has something in their mode."""
     kept = {key for key, _n, _refused in ctx.store.ledgers(ctx.tenant_id)}
     return tuple(c for c in ctx.tenant.connections if ledger_key(ctx.tenant_id, c) in kept)

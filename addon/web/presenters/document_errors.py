@@ -1,7 +1,7 @@
-"""What is wrong in a document, in the language of the page.
+"""Validation faults of a tenant document, in the language of the page.
 
-A fault carries its kind (the English template) and its values: the pages' Swedish is a table of
-the kinds. What has no Swedish is said as it is.
+A fault carries its kind (an English template) and its values; `SWEDISH` translates the
+templates. A fault without a translation is shown in English.
 """
 
 from collections.abc import Mapping
@@ -83,7 +83,7 @@ SWEDISH: Mapping[str, str] = {
 
 
 def fault_text(fault: Fault) -> str:
-    """What is wrong, without its place, in the language of the page."""
+    """Return the text of the fault without its place, in the language of the page."""
     swedish = SWEDISH.get(fault.template)
     if swedish is None or str(get_locale()) == "en":
         return fault.message

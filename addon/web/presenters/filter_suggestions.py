@@ -1,4 +1,4 @@
-"""The values that an attribute has among people, for those who build a filter."""
+"""The values that an attribute has in the directory, as suggestions for building a filter."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ class Suggestion(Struct, frozen=True):
 
 
 class AttributeUse(Struct, frozen=True):
-    """An attribute beyond the built-in ones: how many people have it, how many values."""
+    """An attribute that is not built in: how many people have it, and how many values it has."""
 
     attribute: str
     people: int
@@ -28,7 +28,7 @@ class AttributeUse(Struct, frozen=True):
 def suggested_values(
     index: DirectoryIndex, attribute: str, ids: Iterable[str], limit: int = 20
 ) -> tuple[Suggestion, ...]:
-    """The most common values of `attribute` among the active users `ids`, most common first."""
+    """Return the most common values of `attribute` among the active users `ids`, in that order."""
     values = values_of(attribute, index)
     count: Counter[str] = Counter()
     for id in ids:
@@ -42,7 +42,7 @@ def suggested_values(
 def attributes_in_use(
     index: DirectoryIndex, ids: Iterable[str] | None = None
 ) -> tuple[AttributeUse, ...]:
-    """The attributes that active users (or `ids` of them) have values of, by name."""
+    """Return the attributes for which active users (or `ids` of them) have values, by name."""
     chosen = index.users.keys() if ids is None else ids
     people: Counter[str] = Counter()
     values: dict[str, set[str]] = {}

@@ -1,4 +1,4 @@
-"""The findings, grouped by kind, with whom and what they are about by name."""
+"""The findings grouped by kind, with the names of the people and things that they concern."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ from addon.web.presenters.resource_names import alphabetical, full_name
 
 DAY = 24 * 3600.0
 LONG = 3 * DAY
-"""Seconds from which the trend has a point a day, the day's last."""
+"""Seconds; a longer trend has one point a day, the last of that day."""
 
 
 class FindingRow(Struct, frozen=True, gc=False):
-    """One finding: what it is about, by name, and the codes of the school units it is of.
+    """One finding, with the name of its subject and the codes of its school units.
 
-    Its `finding` has the units' names where the data has their codes. Where it counts members of
-    a group, `members` are they, and `strangers` how many more that the directory does not have.
+    In `finding`, codes of units are replaced by their names. If the finding counts members of a
+    group, `members` are those in the directory, and `strangers` is the number of the others.
     """
 
     finding: Finding
@@ -38,7 +38,7 @@ class FindingRow(Struct, frozen=True, gc=False):
 
     @property
     def values(self) -> Mapping[str, str]:
-        """The words of its message."""
+        """The values of its message."""
         return dict(self.finding.values)
 
 
@@ -51,15 +51,15 @@ class FindingKind(Struct, frozen=True):
 
 
 def kinds(directory: TenantDirectory) -> tuple[FindingKind, ...]:
-    """The findings by kind: errors first, and of those the most frequent. Raises StillComputing."""
+    """Return the findings by kind: errors first, then the most frequent. Raises StillComputing."""
     users, prepared = directory.users, directory.prepared
     return directory.get_or_compute(DirectoryResult.FINDINGS, lambda: _kinds(users, prepared))
 
 
 def over_time(runs: Sequence[RunRecord]) -> dict[str, tuple[Point, ...]]:
-    """How many findings there were of each severity when a run ended, the oldest first.
+    """Return the number of findings of each severity when a run ended, oldest first.
 
-    Of `runs`, the newest first, those that placed people.
+    Takes the `runs` newest first, and uses those that placed people.
     """
     told = [(run.finished or run.started, stored_report(run)) for run in reversed(runs)]
     told = [(at, record) for at, record in told if record.roster is not None]
@@ -99,7 +99,7 @@ def _kinds(users: Mapping[str, User], prepared: PreparedRun) -> tuple[FindingKin
 
 
 class _Telling:
-    """Ids in, names out."""
+    """Makes rows of findings: looks up the names of users, groups and units."""
 
     def __init__(self, prepared: PreparedRun, users: Mapping[str, User]) -> None:
         self._prepared = prepared
@@ -113,7 +113,7 @@ class _Telling:
         ]
 
     def about(self, found: Finding) -> FindingRow:
-        """The finding by name."""
+        """Return the row of a finding."""
         user = self._users.get(found.subject)
         if user is not None:
             name = full_name(user)
@@ -125,7 +125,7 @@ class _Telling:
         return self._with_members(about) if found.code == "member-not-selected" else about
 
     def _with_members(self, about: FindingRow) -> FindingRow:
-        """With the members of the group whom no selection reaches, by name."""
+        """Add the members of the group that no selection includes, sorted by name."""
         group = self._groups.get(fold(about.finding.subject))
         if group is None:
             return about
@@ -140,13 +140,13 @@ class _Telling:
         return structs.replace(about, members=by_name, strangers=max(0, strangers))
 
     def place(self, about: FindingRow) -> tuple[SortKey, SortKey, str]:
-        """By unit, and there by name."""
+        """Return the sort key: by unit, then by name."""
         unit = self._units.get(about.units[0], "") if about.units else ""
         name = alphabetical(about.user) if about.user else sort_key(about.name)
         return sort_key(unit), name, about.finding.subject
 
     def _named(self, found: Finding) -> Finding:
-        """With the names of the units whose codes are in its words."""
+        """Replace the codes of units in the finding's values by their names."""
         values = dict(found.values)
         if "units" not in values:
             return found
@@ -155,7 +155,7 @@ class _Telling:
         return structs.replace(found, values=tuple(values.items()))
 
     def _of(self, found: Finding) -> tuple[str, ...]:
-        """The units that it is of: as it says, else the person's, else those that name it."""
+        """Return its units: the one it states, else the person's, else those that select it."""
         values = dict(found.values)
         if "unit" in values:
             return (values["unit"],)

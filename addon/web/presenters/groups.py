@@ -1,4 +1,4 @@
-"""Google's groups as rows to tick: those that are chosen, and those that a search finds."""
+"""Google's groups as rows with a checkbox: those that are chosen, and those found by a search."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,15 +8,15 @@ from addon.text import fold, sort_key
 from addon.web.directory.cache import TenantDirectory
 
 PLAIN = str.maketrans("åäáàöøéèü", "aaaaooeeu")
-"""Addresses have no Å, Ä and Ö."""
+"""Translates letters to those used in addresses, which have no Å, Ä and Ö."""
 
 
 SHOWN = 12
-"""Groups that are shown besides those that are chosen."""
+"""How many found groups are shown besides those that are chosen."""
 
 
 class GroupRow(Struct, frozen=True):
-    """A group to tick; `people` is None where the directory does not have it."""
+    """A group with a checkbox; `people` is None if the directory does not have it."""
 
     email: str
     name: str
@@ -24,7 +24,7 @@ class GroupRow(Struct, frozen=True):
 
 
 def group_row(directory: TenantDirectory, address: str) -> GroupRow:
-    """The group that has this address."""
+    """Return the row of the group with this address."""
     known = directory.index.named(address)
     if known is None:
         return GroupRow(address, "", None)
@@ -34,7 +34,7 @@ def group_row(directory: TenantDirectory, address: str) -> GroupRow:
 def groups_named(
     directory: TenantDirectory, words: Iterable[str], besides: Sequence[str]
 ) -> list[str]:
-    """Addresses of the groups whose name or address has all these words, by name."""
+    """Return the addresses of groups whose name or address has all these words, by name."""
     wanted = [plain for word in words if (plain := _plain(word))]
     have = set(map(fold, besides))
     found = [
@@ -52,7 +52,7 @@ def groups_named(
 def groups_shown(
     directory: TenantDirectory, chosen: Sequence[str], found: Sequence[str]
 ) -> dict[str, object]:
-    """The rows of a list, and how many more were found, by the names that its template has."""
+    """Return the template variables: the rows, and how many more groups were found."""
     return {
         "groups": [group_row(directory, address) for address in (*chosen, *found[:SHOWN])],
         "more": max(0, len(found) - SHOWN),
@@ -60,7 +60,7 @@ def groups_shown(
 
 
 def telling_word(name: str) -> str:
-    """The word of a school's name that its groups are likely to have."""
+    """Return the word of a school's name that the names of its groups are likely to contain."""
     long = [word for word in name.split() if len(word) > 3 and "skol" not in word.lower()]
     return long[0] if long else name
 

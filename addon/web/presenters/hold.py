@@ -1,4 +1,4 @@
-"""Who would go if a hold were let go, where they are now, and what may have happened."""
+"""The people that a held delivery would remove, where they are now, and the likely cause."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -25,16 +25,16 @@ from addon.web.request_context import RequestContext, WaitingHold
 
 GONE = "gone"
 STAYS = "stays"
-"""Said of somebody whom the vendor would keep after all, by the directory as it is now."""
+"""The vendor would keep this person after all, according to the current directory."""
 MISSING = "org-unit-missing"
 FEW = 5
-"""So few leavers have nothing in common that is worth a guess."""
+"""With fewer leavers than this, no cause is guessed."""
 
 
 class Leaver(Struct, frozen=True):
-    """Someone who would be removed. `reason` is a code of the overview, or one of the above.
+    """Someone who would be removed; `reason` is a code of `addon.sync.overview`, `GONE` or `STAYS`.
 
-    `user` is None of an account that the directory no longer has, and of protected people.
+    `user` is None for an account that is no longer in the directory, and for protected people.
     """
 
     external_id: str
@@ -46,9 +46,9 @@ class Leaver(Struct, frozen=True):
 class HoldCause(Struct, frozen=True):
     """What most of the leavers (`count` of them) have in common.
 
-    `kind` is `moved`: an organisational unit that a selection names (`path`) is no more, and they
-    are now in `now`, if they are anywhere; `elsewhere`: they are in `now`, where no selection
-    reaches; or `deleted`: their accounts are gone.
+    `kind` is `moved`: an organisational unit that a selection names (`path`) no longer exists, and
+    they are now in `now`, empty if in no common place; `elsewhere`: they are in `now`, which no
+    selection includes; or `deleted`: their accounts no longer exist.
     """
 
     kind: Literal["moved", "elsewhere", "deleted"]
@@ -58,10 +58,10 @@ class HoldCause(Struct, frozen=True):
 
 
 class HeldView(Struct, frozen=True):
-    """A hold as a person can judge it.
+    """A hold with what an administrator needs in order to judge it.
 
-    `reasons` are how many for each reason, the most frequent first; `cause` is what may be behind
-    most of them, None where nothing stands out.
+    `reasons` has the number of people for each reason, the most frequent first; `cause` is the
+    likely cause for most of them, None if there is none.
     """
 
     leavers: tuple[Leaver, ...]
@@ -70,12 +70,12 @@ class HeldView(Struct, frozen=True):
 
     @property
     def staying(self) -> int:
-        """How many would not be removed any more, by the directory as it is now."""
+        """How many would no longer be removed, according to the current directory."""
         return dict(self.reasons).get(STAYS, 0)
 
 
 def approval_of(ctx: RequestContext, held: WaitingHold) -> Approval | None:
-    """The yes that was said to a hold and that a run, or a withdrawal, is yet to go by."""
+    """Return the valid approval of a hold that no run or withdrawal has used yet, if any."""
     approval = ctx.store.approval(held.key)
     if approval is None or held.hold.refused or not approval.is_valid(ctx.now):
         return None
@@ -83,12 +83,12 @@ def approval_of(ctx: RequestContext, held: WaitingHold) -> Approval | None:
 
 
 def is_sending(ctx: RequestContext, vendor: str) -> bool:
-    """Whether a run is going on that sends to the vendor, or has yet to plan what to send."""
+    """Whether a run in progress sends to the vendor, or has not yet planned what to send."""
     return any(run.status == "running" and run.vendor in ("", vendor) for run in ctx.runs)
 
 
 def held_view(directory: TenantDirectory, hold: Hold, vendor: str) -> HeldView:
-    """The hold's people by name, as far as they are in the directory. Raises StillComputing."""
+    """Return the hold with names for people in the directory. Raises StillComputing."""
     known, prepared, hidden = (
         named_resources(directory),
         directory.prepared,
@@ -143,13 +143,13 @@ def _leaver(
 
 
 def _place(leaver: Leaver, reasons: Mapping[str, int]) -> tuple[int, str, bool, SortKey, str]:
-    """By reason, the most frequent first, and by name."""
+    """Return the sort key: by reason, the most frequent first, then by name."""
     name = alphabetical(leaver.user) if leaver.user else ""
     return -reasons[leaver.reason], leaver.reason, leaver.user is None, name, leaver.external_id
 
 
 def _cause(leavers: tuple[Leaver, ...], findings: Iterable[Finding]) -> HoldCause | None:
-    """What happened to most of them, where that can be told."""
+    """Return the likely cause for most of the leavers, None if there is none."""
     going = [leaver for leaver in leavers if leaver.reason != STAYS]
     if len(going) < FEW:
         return None
@@ -167,12 +167,15 @@ def _cause(leavers: tuple[Leaver, ...], findings: Iterable[Finding]) -> HoldCaus
 
 
 def _astray(leaver: Leaver) -> bool:
-    """Whether they have an account that works and that no selection reaches."""
+    """Whether the account is active and no selection includes it."""
     return leaver.reason == "not selected"
 
 
 def _deepest_common(paths: list[str]) -> tuple[str, int]:
-    """The deepest organisational unit with most of them, and how many it has; else all, nowhere."""
+    """Return the deepest organisational unit with at least 80 % of the paths, and how many it has.
+
+    Without such a unit, return an empty path and the number of paths.
+    """
     counts: Counter[str] = Counter()
     for path in paths:
         parts = path.strip("/").split("/")

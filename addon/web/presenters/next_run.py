@@ -15,13 +15,13 @@ from addon.web.presenters.resource_names import NamedResource, alphabetical, nam
 from addon.web.request_context import RequestContext
 
 ORDER = ("delete", "create", "update")
-"""What removes comes first: it is what people fear."""
+"""Deletions come first, since they are the most serious."""
 
 
 class PlannedOperation(Struct, frozen=True, gc=False):
-    """One thing that would be done to one resource.
+    """One operation that would be done on one resource.
 
-    `subject` is None for what is no longer in the directory, and for protected people.
+    `subject` is None if it is no longer in the directory, and for protected people.
     """
 
     kind: str
@@ -32,9 +32,9 @@ class PlannedOperation(Struct, frozen=True, gc=False):
 
 
 class NextRun(Struct, frozen=True):
-    """A vendor's next run: `counts` by kind of operation and type, and the actions.
+    """A vendor's next run: `counts` by kind of operation and resource type, and the operations.
 
-    `on` is False for a vendor that is off: then it is what turning it on would do.
+    `on` is False for a vendor that is off; the run is then the first after turning it on.
     """
 
     vendor: str
@@ -50,29 +50,29 @@ class NextRun(Struct, frozen=True):
 
     @property
     def mode(self) -> Mode:
-        """The mode that it is planned in."""
+        """The mode of the planned run."""
         return self.planned.connection.mode
 
     def number(self, kind: str, resource_type: str = "User") -> int:
-        """To how many people, or other resources, something of this kind would be done."""
+        """Return how many resources of a type (people by default) get an operation of this kind."""
         return self.counts.get(kind, {}).get(resource_type, 0)
 
     @property
     def protected(self) -> int:
-        """How many people are removed even where the rest is held."""
+        """How many protected people are removed even if the rest is held."""
         return self.planned.plan.protected_people
 
     @property
     def types(self) -> dict[str, int]:
-        """How much would be done to each type of resource, people first."""
+        """The number of operations on each type of resource, people first."""
         found = {t: sum(self.number(kind, t) for kind in ORDER) for t in ("User", *TYPES)}
         return {t: n for t, n in found.items() if n or t == "User"}
 
 
 def next_run(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> NextRun | None:
-    """The next run at a vendor, or the first if it were turned on.
+    """Return the next run at a vendor, or the first run if a vendor that is off were turned on.
 
-    None where no units are chosen for one that is off. Raises StillComputing.
+    Returns None if a vendor that is off has no units chosen. Raises StillComputing.
     """
     connection = ctx.tenant.connection(vendor)
     if connection is None or (connection.mode == "off" and not connection.school_units):
@@ -92,7 +92,7 @@ def next_run(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> Ne
 def operations_on(
     planned: PlannedConnection, tenant: Tenant, user_id: str
 ) -> tuple[Operation, ...]:
-    """What the plan does to a person: to the account first, and to the employments."""
+    """Return the plan's operations on a person: on the account first, then on the employments."""
     ids = Ids(tenant.customer_id)
     wanted = {ids.user(user_id), *(ids.employment(u.code, user_id) for u in tenant.school_units)}
     found = [op for op in planned.plan.operations() if op.external_id in wanted]

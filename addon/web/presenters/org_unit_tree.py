@@ -1,4 +1,4 @@
-"""The domain's organisational units as an indented list of boxes, open where something is."""
+"""The domain's organisational units as an indented list of checkboxes, open where one is ticked."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -11,16 +11,17 @@ from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 
 WHOLE = 400
-"""Nodes of a tree that is sent whole; of a larger one, what is closed comes when it is opened."""
+"""Trees of up to this many nodes are sent whole; larger ones load a node's children on opening."""
 SPREAD = 3
-"""So many nodes at the top, or fewer, are open from the beginning."""
+"""With at most this many nodes at the top level, these are open from the beginning."""
 
 
 class TreeRow(Struct, frozen=True):
-    """A node of the tree as it is shown.
+    """A node of the tree as shown.
 
-    `ticked` are the columns with a tick here, `included` those with one above. `children` are
-    None where they are left out until the node is opened; `below` is how many nodes there are.
+    `ticked` are the columns ticked at this node, `included` those ticked at a node above it.
+    `children` is None if they are left out until the node is opened; `below` is the number of
+    nodes below.
     """
 
     path: str
@@ -35,13 +36,13 @@ class TreeRow(Struct, frozen=True):
 
 
 def tree(directory: TenantDirectory) -> OrgUnitNode:
-    """The domain's tree with the number of active people at and below each node."""
+    """Return the domain's tree with the number of active people at and below each node."""
     index = directory.index
     return directory.get_or_compute(DirectoryResult.ORG_UNIT_TREE, lambda: org_unit_tree(index))
 
 
 def paths(directory: TenantDirectory) -> Mapping[str, str]:
-    """How each OU's path is spelled, by its folded form."""
+    """Return the spelling of each OU's path, by its folded form."""
     top = tree(directory)
     return directory.get_or_compute(
         DirectoryResult.ORG_UNIT_PATHS, lambda: {fold(node.path): node.path for node in _all(top)}
@@ -51,10 +52,10 @@ def paths(directory: TenantDirectory) -> Mapping[str, str]:
 def rows(
     top: OrgUnitNode, columns: Mapping[str, Sequence[str]], opened: Collection[str] = ()
 ) -> tuple[TreeRow, ...]:
-    """The tree's rows: the whole domain, then what is below it.
+    """Return the tree's rows: the whole domain, then the nodes below it.
 
-    `columns` are the ticked paths by column. Open are the ways to what is ticked, and what is
-    in `opened` (paths).
+    `columns` has the ticked paths by column. The ancestors of ticked nodes are open, and the paths
+    in `opened`.
     """
     shown = _Shown(columns, opened, _size(top) <= WHOLE)
     root = shown.row(structs.replace(top, children=()), 0, frozenset(), False)
@@ -65,7 +66,7 @@ def rows(
 def below(
     top: OrgUnitNode, path: str, columns: Mapping[str, Sequence[str]], opened: Collection[str] = ()
 ) -> TreeRow | None:
-    """The row of one node with its children, wherever it is; None where there is none."""
+    """Return the row of the node at `path` with its children; None if there is no such node."""
     node, level = _find(top, _key(path))
     if node is None or level < 0:
         return None
@@ -78,12 +79,12 @@ def below(
 
 
 def absent(top: OrgUnitNode, ticks: Sequence[str]) -> tuple[str, ...]:
-    """The ticked paths that the tree does not have."""
+    """Return the ticked paths that are not in the tree."""
     return tuple(path for path in ticks if _find(top, _key(path))[0] is None)
 
 
 class _Shown:
-    """Makes rows of nodes."""
+    """Makes rows of nodes, given which are ticked and which are open."""
 
     def __init__(
         self, columns: Mapping[str, Sequence[str]], opened: Collection[str], whole: bool
@@ -96,7 +97,7 @@ class _Shown:
             self._open |= {"/".join(parts[:n]) for n in range(2, len(parts))}
 
     def row(self, node: OrgUnitNode, level: int, above: frozenset[str], spread: bool) -> TreeRow:
-        """The node with what is below it, unless that is left out."""
+        """Return the row of a node, with its children unless they are left out."""
         key = _key(node.path)
         ticks = frozenset(name for name, keys in self._marked.items() if key in keys)
         is_open = spread or key in self._open
@@ -120,7 +121,7 @@ class _Shown:
 
 
 def _key(path: str) -> str:
-    """The folded path by which nodes are compared; the root's is empty."""
+    """Return the folded path by which nodes are compared; empty for the root."""
     return fold(path).rstrip("/")
 
 

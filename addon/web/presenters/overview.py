@@ -1,4 +1,4 @@
-"""The one thing that matters most, for the first sentence of the overview."""
+"""The overview's headline: the most important thing to tell the administrator."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,17 +17,18 @@ GRAVEST_FIRST = ("held", "problem", "stale", "failed", "kept", "refused", "waiti
 
 
 class FindingCounts(Struct, frozen=True):
-    """How many findings the newest run had that keep people from being sent, and others."""
+    """How many findings of the newest run keep people from being sent (`errors`), and others."""
 
     errors: int
     others: int
 
 
 class Headline(Struct, frozen=True):
-    """What is to be told first.
+    """The overview's headline.
 
-    `state` is `unread`, `cut off`, `off`, or a line's status; `lines` are those that it is said
-    of, the vendors that are on, and `record` the newest run that placed people.
+    `state` is `unread`, `cut off`, `off`, or a connection's status; `lines` are the connections in
+    that state, `on` the connections that are on, `ended` the newest run that ended, and `record`
+    the report of the newest run that placed people.
     """
 
     state: str
@@ -39,28 +40,28 @@ class Headline(Struct, frozen=True):
 
     @property
     def names(self) -> str:
-        """The vendors that it is said of."""
+        """The names of the vendors in that state."""
         return format_list([line.name for line in self.lines], locale=get_locale())
 
     @property
     def hold(self) -> Hold | None:
-        """The hold that waits, where it is a single one."""
+        """The hold that waits for a decision, if there is exactly one."""
         held = [line.held for line in self.lines if line.held is not None]
         return held[0].hold if len(held) == 1 else None
 
     @property
     def findings(self) -> FindingCounts | None:
-        """What the newest run found in the directory; None where none has placed people."""
+        """The findings of the newest run that placed people; None if no run has."""
         return None if self.record is None else findings_of(self.record.findings)
 
     @property
     def not_taken(self) -> int:
-        """How much vendors do not take."""
+        """How many resources the vendors do not take."""
         return sum(line.not_taken for line in self.lines)
 
 
 def headline(ctx: RequestContext, connections: Sequence[ConnectionStatus]) -> Headline:
-    """What is to be told first of these connections."""
+    """Return the headline for these connections."""
     ended, placed = last_ended(ctx.runs), newest(ctx.runs)
     on = tuple(line for line in connections if line.mode != "off")
     state = _state(ended, connections)
@@ -75,7 +76,7 @@ def headline(ctx: RequestContext, connections: Sequence[ConnectionStatus]) -> He
 
 
 def findings_of(counts: Mapping[str, int]) -> FindingCounts:
-    """How many of each severity."""
+    """Return the number of errors and of other findings."""
     severity = {code: kind for code, (kind, _) in MESSAGES.items()}
     errors = sum(n for code, n in counts.items() if severity.get(code) == "error")
     return FindingCounts(errors, sum(counts.values()) - errors)

@@ -1,4 +1,4 @@
-"""All people of a directory as rows of a table: who is sent where, and why the others are not."""
+"""All people of a directory as rows of a table: which vendors get them, or why none does."""
 
 import csv
 import io
@@ -17,15 +17,14 @@ from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.resource_names import alphabetical, full_name
 
 VENDOR_OFF = "vendor off"
-"""Why nobody gets somebody whose unit goes only to vendors that are off."""
+"""The reason for someone whose unit is chosen only for vendors that are off."""
 
 
 class PersonRow(Struct, frozen=True, gc=False):
-    """One account. `role` is student, staff or empty; `units` are codes, `classes` names.
+    """One account. `role` is `student`, `staff` or empty; `units` are codes, `classes` names.
 
-    `vendors` are those of `destinations` that the person is sent to; `reason` says why nobody
-    gets them.
-    `order` sorts by name as Swedes do, `words` is what a search looks in.
+    `vendors` are those of `destinations` that get the person; `reason` is the code for why none
+    does. `order` sorts by name in Swedish order; a search looks in `words`.
     """
 
     id: str
@@ -42,7 +41,7 @@ class PersonRow(Struct, frozen=True, gc=False):
 
 
 class PeopleFilter(Struct, frozen=True):
-    """What of the table is to be seen; empty text is no request."""
+    """Which rows of the table to show, and their order; an empty field does not filter."""
 
     text: str = ""
     unit: str = ""
@@ -55,19 +54,19 @@ class PeopleFilter(Struct, frozen=True):
 
 
 def destinations(tenant: Tenant) -> tuple[str, ...]:
-    """The vendors that people are sent to; while all are off, those that they would be sent to."""
+    """Return the vendors that people are sent to; while all are off, those with units chosen."""
     on = tuple(c.vendor for c in tenant.connections if c.mode != "off")
     return on or tuple(c.vendor for c in tenant.connections if c.school_units)
 
 
 def rows(directory: TenantDirectory) -> tuple[PersonRow, ...]:
-    """Everyone in the directory who is not protected, by family name. Raises StillComputing."""
+    """Return all people who are not protected, by family name. Raises StillComputing."""
     users, prepared = directory.users, directory.prepared
     return directory.get_or_compute(DirectoryResult.PEOPLE_ROWS, lambda: _rows(users, prepared))
 
 
 def chosen(directory: TenantDirectory, filters: PeopleFilter) -> Sequence[PersonRow]:
-    """The rows that are wished for, in the order that is. Raises StillComputing."""
+    """Return the rows that match `filters`, in the requested order. Raises StillComputing."""
     found = rows(directory)
     if filters == PeopleFilter():
         return found
@@ -78,7 +77,7 @@ def chosen(directory: TenantDirectory, filters: PeopleFilter) -> Sequence[Person
 
 
 def reasons(directory: TenantDirectory) -> Mapping[str, int]:
-    """How many are sent to nobody for each reason, the most frequent first.
+    """Return how many people are sent to no vendor for each reason, the most frequent first.
 
     Raises StillComputing.
     """
@@ -95,7 +94,7 @@ def reasons(directory: TenantDirectory) -> Mapping[str, int]:
 
 
 def overview(directory: TenantDirectory, filters: PeopleFilter) -> bytes:
-    """The overview as `preview --csv` has it, of those wished for: UTF-8 with a byte order mark.
+    """Return the CSV of `preview --csv` for the matching people: UTF-8 with a byte order mark.
 
     It has a line for each person and each of `destinations`. Raises StillComputing.
     """
@@ -121,7 +120,7 @@ def overview(directory: TenantDirectory, filters: PeopleFilter) -> bytes:
 
 
 def classes_of(directory: TenantDirectory, unit: str) -> tuple[str, ...]:
-    """The names of a unit's classes. Raises StillComputing."""
+    """Return the names of a unit's classes. Raises StillComputing."""
     groups = directory.prepared.roster.groups
     found = {group.name for group in groups if group.unit == unit and group.kind == "class"}
     return tuple(sorted(found, key=sort_key))
@@ -198,6 +197,6 @@ def _chosen(
 
 
 def _known_first(keys: Iterable[SortKey], row: PersonRow) -> SortKey:
-    """Sorts by several values, and by name; who has none comes last."""
+    """Return a key that sorts by several values, then by name; rows without values come last."""
     found = tuple(keys)
     return combined_key("0" if found else "1", *found, "", row.order)

@@ -1,4 +1,4 @@
-"""Why something is proposed, in sentences."""
+"""The reasons for proposals, as sentences."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,7 +11,7 @@ from addon.web.formats import number
 from addon.web.labels import REGISTER_STATUSES, attribute_name
 
 Names = Mapping[str, str]
-"""What the units are called, by code."""
+"""The names of the units, by code."""
 
 
 def _(text: str, **values: object) -> str:
@@ -19,13 +19,13 @@ def _(text: str, **values: object) -> str:
 
 
 def reason_text(reason: Reason, names: Names) -> str:
-    """A reason as a sentence."""
+    """Return a reason as a sentence."""
     say = SENTENCES.get(reason.code)
     return reason.code if say is None else say(reason, names)
 
 
 def rule_source(rule: GroupRule | YearRule) -> str:
-    """Where a rule reads classes, groups or years, to stand after their number."""
+    """Return where a rule reads classes, groups or years, as text to follow their number."""
     if rule.source == "attribute":
         return _("från %(field)s", field=_field(rule.attribute or ""))
     if rule.source == "orgUnit":
@@ -37,7 +37,7 @@ def rule_source(rule: GroupRule | YearRule) -> str:
 
 
 def years_said(years: str) -> str:
-    """School years such as `7, 8, 9` as `7–9`; with gaps as they are."""
+    """Return school years such as `7, 8, 9` as `7–9`; years with gaps stay a list."""
     found = [int(year) for year in years.split(",") if year.strip().isdecimal()]
     if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
         return f"{found[0]}–{found[-1]}"
@@ -45,13 +45,13 @@ def years_said(years: str) -> str:
 
 
 def shape_said(shape: str) -> str:
-    """How the tree was understood, with what its parts are in the language of the page."""
+    """Return the shape of the tree, with the names of its parts in the language of the page."""
     words = {SCHOOL: _("skola"), CLASS: _("klass"), YEAR: _("årskurs")}
     return "/".join(words.get(part, part) for part in shape.split("/"))
 
 
 def _field(attribute: str) -> str:
-    """An attribute in the middle of a sentence."""
+    """Return the name of an attribute, to use within a sentence."""
     schema, found, field = attribute.removeprefix("customSchemas.").partition(".")
     if found and attribute.startswith("customSchemas."):
         return _("det egna fältet ”%(field)s”", field=f"{schema}, {field}")

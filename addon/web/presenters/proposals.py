@@ -1,4 +1,4 @@
-"""What is proposed for each unit, in an administrator's words, with what they chose instead."""
+"""The proposal for each unit as a page shows it, with the alternatives that were chosen."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -35,17 +35,17 @@ DOUBTS = frozenset(
         "no-classes",
     }
 )
-"""The reasons that a person must judge; the others only explain."""
+"""The reasons that an administrator must judge; the others only explain."""
 FACTS = frozenset({"classes", "teaching-groups", "school-years"})
-"""The reasons that are told as what the unit gets."""
+"""The reasons that are shown as what the unit gets."""
 
 
 class ProposalsView(Struct, frozen=True):
-    """The proposals for a document and a directory. `mark` stands for what they propose.
+    """The proposals for a document and a directory. `mark` is the hash of the proposals.
 
-    `shaped` is how many units lie in the tree as its main shape says.
-    `left_out` are the OUs with many people whom neither a proposal nor the document reaches;
-    `ceased` the codes of units that the register says are in use no longer.
+    `shaped` is the number of units placed in the tree as its main shape says. `left_out` are the
+    OUs with many people that neither a proposal nor the document selects; `ceased` are the codes of
+    units that have ceased according to the register.
     """
 
     proposals: Proposals
@@ -57,26 +57,26 @@ class ProposalsView(Struct, frozen=True):
 
 
 class Picks(Struct, frozen=True):
-    """What the form says: units to accept, and numbers of alternatives by unit and role."""
+    """The form's choices: units to accept, and numbers of alternatives by unit and role."""
 
     accepted: frozenset[str]
     students: Mapping[str, int] = {}
     staff: Mapping[str, int] = {}
 
     def of(self, role: Role) -> Mapping[str, int]:
-        """The alternatives chosen for a role, by the unit's code."""
+        """Return the alternatives chosen for a role, by the unit's code."""
         return self.students if role == "students" else self.staff
 
 
 class ProposalImpact(Struct, frozen=True):
-    """What vendors that are on lose by a proposal: people, and classes and groups."""
+    """What vendors that are on would lose by a proposal: people, and classes and groups."""
 
     removals: tuple[VendorRemoval, ...] = ()
     replacements: tuple[Replacement, ...] = ()
 
 
 class ProposalRow(Struct, frozen=True):
-    """One unit: what would be set up with the chosen alternatives, and how it stands."""
+    """One unit: what would be set up with the chosen alternatives, and its state."""
 
     unit: SchoolUnit
     proposal: Proposal
@@ -91,28 +91,28 @@ class ProposalRow(Struct, frozen=True):
 
     @property
     def doubts(self) -> list[Reason]:
-        """What a person must judge."""
+        """The reasons that an administrator must judge."""
         return [reason for reason in self.proposal.reasons if reason.code in DOUBTS]
 
     @property
     def why(self) -> list[Reason]:
-        """What explains the proposal."""
+        """The reasons that explain the proposal."""
         told = DOUBTS | FACTS
         return [reason for reason in self.proposal.reasons if reason.code not in told]
 
     @property
     def facts(self) -> dict[str, Reason]:
-        """What was found of classes, teaching groups and school years, by its code."""
+        """What was found of classes, teaching groups and school years, by the reason's code."""
         return {r.code: r for r in self.proposal.reasons if r.code in FACTS}
 
     @property
     def same(self) -> bool:
-        """Whether the unit is as proposed already."""
+        """Whether the unit already is as proposed."""
         return selection_of(self.unit) == selection_of(self.proposal)
 
     @property
     def replaces(self) -> bool:
-        """Whether accepting it puts something else in place of what somebody has chosen."""
+        """Whether accepting it would replace something that an administrator has chosen."""
         return self.part == "done" and not self.same and not self.empty
 
     @property
@@ -129,7 +129,7 @@ class ProposalRow(Struct, frozen=True):
 def proposals_view(
     index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenant
 ) -> ProposalsView:
-    """What is proposed for all of a document's units. Takes seconds in a large domain."""
+    """Return the proposals for all of a document's units. Takes seconds in a large domain."""
     found = propose(index, units, tenant)
     return ProposalsView(
         proposals=found,
@@ -144,7 +144,7 @@ def proposals_view(
 def altered(
     index: DirectoryIndex, proposal: Proposal, students: Selector | None, staff: Selector | None
 ) -> Proposal:
-    """The proposal with other places, and the rules that fit who is there."""
+    """Return the proposal with other selectors, and with rules that fit the people they choose."""
     chosen = structs.replace(
         proposal,
         students=students or proposal.students,
@@ -176,13 +176,13 @@ def altered(
 
 
 def _chosen_by(index: DirectoryIndex, proposal: Proposal) -> PeopleBreakdown:
-    """Whom the proposal chooses; who is staff is no student."""
+    """Return the people whom the proposal chooses; staff are not counted as students."""
     staff = choose(proposal.staff, index).chosen
     return PeopleBreakdown(choose(proposal.students, index).chosen - staff, staff)
 
 
 def with_losses(ctx: RequestContext, lines: Sequence[ProposalRow]) -> list[ProposalRow]:
-    """The lines with what accepting each would take away from vendors. Raises StillComputing."""
+    """Add to each row what accepting it would remove from vendors. Raises StillComputing."""
     others = [line for line in lines if line.replaces]
     if not others or not delivered(ctx):
         return list(lines)
@@ -208,12 +208,12 @@ def _loss(ctx: RequestContext, line: ProposalRow) -> ProposalImpact:
 
 
 def alternatives_of(proposal: Proposal, role: Role) -> tuple[Alternative, ...]:
-    """The other places for a role, in the order of their numbers."""
+    """Return the alternative selectors for a role, in the order of their numbers."""
     return tuple(each for each in proposal.alternatives if each.role == role)
 
 
 def first_picks(tenant: Tenant, found: ProposalsView) -> Picks:
-    """What is ticked when nobody has said anything: what is likely, where nothing is chosen."""
+    """Return the default choices: likely proposals for units without a selection."""
     return Picks(
         frozenset(
             unit.code for unit in tenant.school_units if part_of(unit, found.by_code) == "ready"
@@ -222,24 +222,24 @@ def first_picks(tenant: Tenant, found: ProposalsView) -> Picks:
 
 
 def part_of(unit: SchoolUnit, by_code: Mapping[str, Proposal]) -> Part:
-    """Whether the unit has a selection already, and else whether its proposal can be trusted."""
+    """Return `done` for a unit with a selection, else `ready` or `help` by its confidence."""
     if is_set_up(unit):
         return "done"
     return "ready" if by_code[unit.code].confidence in ("sure", "likely") else "help"
 
 
 def is_set_up(unit: SchoolUnit) -> bool:
-    """Whether somebody has said who belongs to the unit."""
+    """Whether the unit has a selection of students or staff."""
     return has_places(unit.students) or has_places(unit.staff)
 
 
 def has_places(selector: Selector) -> bool:
-    """Whether a selector chooses anybody anywhere."""
+    """Whether a selector names any OU or group."""
     return bool(selector.org_units or selector.groups)
 
 
 def selection_of(unit: SchoolUnit | Proposal) -> dict[str, object]:
-    """What of a unit a proposal is about, by the names of the document's fields."""
+    """Return the fields of a unit that a proposal concerns, by field name."""
     return {
         "students": unit.students,
         "staff": unit.staff,
@@ -256,7 +256,7 @@ def _begins(path: str, start: str) -> bool:
 def _left_out(
     index: DirectoryIndex, unmatched: Sequence[Unmatched], tenant: Tenant
 ) -> list[Unmatched]:
-    """The OUs that hold many whom the document does not choose either."""
+    """Return the OUs with many people who are not chosen by the document either."""
     reached: set[str] = set()
     for unit in tenant.school_units:
         for selector in (unit.students, unit.staff):

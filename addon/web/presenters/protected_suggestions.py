@@ -1,4 +1,4 @@
-"""Places whose names tell of protected identity, and that nobody has decided on yet."""
+"""OUs and groups whose names suggest protected identity, and which await a decision."""
 
 from collections.abc import Iterable
 
@@ -13,17 +13,17 @@ from addon.web.request_context import RequestContext
 NAMESPACE = "protected"
 DECLINED = "declined"
 KEPT = 2 * 365 * 24 * 3600.0
-"""Seconds that a no is remembered."""
+"""Seconds for which a declined suggestion is remembered."""
 
 
 def undecided(ctx: RequestContext, directory: TenantDirectory) -> tuple[str, ...]:
-    """The OUs and groups, by path and address. Raises StillComputing."""
+    """Return the undecided OUs and groups, by path and address. Raises StillComputing."""
     declined = _declined(ctx)
     return tuple(place for place in proposed(directory) if place not in declined)
 
 
 def proposed(directory: TenantDirectory) -> tuple[str, ...]:
-    """The places that look so and are not protected, whatever was said of them before."""
+    """Return the suggested places that are not protected, declined ones included."""
     index, protected = directory.index, directory.tenant.protected
     found, _reasons = directory.get_or_compute(
         DirectoryResult.PROTECTED_PLACES, lambda: protected_places(index, protected)
@@ -32,7 +32,7 @@ def proposed(directory: TenantDirectory) -> tuple[str, ...]:
 
 
 def decline(ctx: RequestContext, places: Iterable[str]) -> None:
-    """Remember that these hold nobody with protected identity: an administrator has said so."""
+    """Remember that, according to an administrator, these hold nobody with protected identity."""
     known = _declined(ctx)
     said = known | set(places)
     if said != known:

@@ -1,4 +1,4 @@
-"""What a vendor does not take, by name, with its words."""
+"""The resources that a vendor refuses, by name, with its answers."""
 
 from collections.abc import Mapping
 
@@ -15,9 +15,9 @@ from addon.web.request_context import RequestContext
 
 
 class RefusedResource(Struct, frozen=True):
-    """A resource that the vendor refused, whom it is about, and what it answered.
+    """A resource that the vendor refused, its subject, and the vendor's answer.
 
-    `subject` is None where it is not in the directory any more; `at` in seconds since 1970 UTC.
+    `subject` is None if it is no longer in the directory; `at` is in seconds since 1970 UTC.
     """
 
     resource_type: str
@@ -30,19 +30,19 @@ class RefusedResource(Struct, frozen=True):
 
     @property
     def wordless(self) -> bool:
-        """Whether the vendor gave a status and no words."""
+        """Whether the vendor answered with a status and no text."""
         return says_nothing(self.detail, self.status)
 
     @property
     def remedy(self) -> str:
-        """What to do about it."""
+        """What the administrator can do about it."""
         return refusal_remedy(self.resource_type, self.status, self.detail)
 
 
 def refused(
     ctx: RequestContext, directory: TenantDirectory, line: ConnectionStatus
 ) -> tuple[RefusedResource, ...]:
-    """The standing refusals of a connection, and what is in the way of others by its last run.
+    """Return the refusals in a connection's ledger, and the conflicts of its newest run.
 
     Raises StillComputing and StoreError.
     """

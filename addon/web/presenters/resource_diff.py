@@ -1,17 +1,17 @@
-"""What differs between two resources, told line by line in words. Pure."""
+"""The differences between two resources, as lines of text. Pure."""
 
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
 IGNORED = frozenset({"schemas", "meta", "id", "$ref"})
-"""What says nothing of the person."""
+"""Keys that carry no information about the person."""
 
 
 class DiffRow(Struct, frozen=True):
-    """One value of a resource: its dotted name, and what it is before and after.
+    """One value of a resource: its dotted name, and its value before and after.
 
-    An empty text is that there is none.
+    An empty text means no value.
     """
 
     name: str
@@ -20,16 +20,16 @@ class DiffRow(Struct, frozen=True):
 
     @property
     def changed(self) -> bool:
-        """Whether the two differ."""
+        """Whether the two values differ."""
         return self.before != self.after
 
 
 def differences(
     before: object, after: object, known: Mapping[str, str] | None = None
 ) -> tuple[DiffRow, ...]:
-    """The values of both, in the order of `after`; those only `before` has come last.
+    """Return the values of both, in the order of `after`; those only in `before` come last.
 
-    Values that are ids in `known` are told by the name that it has.
+    Values that are ids in `known` are replaced by the names there.
     """
     old, new, said = dict(_values(before)), dict(_values(after)), known or {}
     names = [*new, *(name for name in old if name not in new)]
@@ -38,7 +38,7 @@ def differences(
 
 def _line(name: str, before: str, after: str, known: Mapping[str, str]) -> DiffRow:
     if name.endswith("externalId"):
-        return DiffRow(name, before, after)  # its own, which is what is asked for
+        return DiffRow(name, before, after)  # its own id is shown as an id
     return DiffRow(name, known.get(before, before), known.get(after, after))
 
 

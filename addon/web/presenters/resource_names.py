@@ -1,4 +1,4 @@
-"""Whom and what the vendors' externalIds are about: ids in, names out, for the administrator."""
+"""The names of the people and things that the vendors' external ids identify."""
 
 from collections.abc import Mapping
 
@@ -13,10 +13,10 @@ from addon.web.directory.results import DirectoryResult
 
 
 class NamedResource(Struct, frozen=True, gc=False):
-    """What an externalId stands for. `kind` is organisation, unit, group, user or employment.
+    """What an external id identifies. `kind` is organisation, unit, group, user or employment.
 
-    `id` is the person's, or the unit's code, of a group too; `user` is None where it is about
-    no person.
+    `id` is that of the person, or the code of the unit (for a group too); `user` is None if it
+    concerns no person.
     """
 
     kind: str
@@ -26,7 +26,7 @@ class NamedResource(Struct, frozen=True, gc=False):
 
 
 def named_resources(directory: TenantDirectory) -> Mapping[str, NamedResource]:
-    """What each externalId stands for, of all in the directory. Raises StillComputing."""
+    """Return what each external id identifies, for all in the directory. Raises StillComputing."""
     users, prepared = directory.users, directory.prepared
     return directory.get_or_compute(
         DirectoryResult.RESOURCE_NAMES, lambda: _subjects(users, prepared)
@@ -34,7 +34,7 @@ def named_resources(directory: TenantDirectory) -> Mapping[str, NamedResource]:
 
 
 def names_by_id(directory: TenantDirectory) -> Mapping[str, str]:
-    """What is behind each externalId, by name; a class with its school. Raises StillComputing."""
+    """Return the name for each external id; a class with its school. Raises StillComputing."""
     known = named_resources(directory)
     units = directory.tenant.unit_names
 
@@ -49,12 +49,12 @@ def names_by_id(directory: TenantDirectory) -> Mapping[str, str]:
 
 
 def full_name(user: User) -> str:
-    """The name as it is said, or the address where there is none."""
+    """Return given name and family name, or the address if both are missing."""
     return f"{user.given_name} {user.family_name}".strip() or user.primary_email
 
 
 def alphabetical(user: User) -> SortKey:
-    """Where the person stands in a list: by family name, as in a class list."""
+    """Return the sort key of a person: by family name, as in a class list."""
     return sort_key(f"{user.family_name} {user.given_name}".strip() or user.primary_email)
 
 

@@ -1,8 +1,8 @@
-"""Runs as a person thinks of them: one reading and all that was delivered of it.
+"""Runs as administrators see them: one reading with all deliveries made from it.
 
 Where a request may not last as long as a run (`addon.sync.run`), the reading has a record of its
-own and each attempt at a delivery another, which names the reading as its `parent`. Here they are
-put together again. Records of earlier versions name none: those go by their order.
+own, and each attempt at a delivery another, which names the reading as its `parent`. They are
+combined here. Records of earlier versions have no `parent`; they are grouped by their order.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,17 +15,17 @@ from addon.sync.report import ConnectionReport, StoredReport, stored_report
 from addon.tenants.model import Tenant
 
 BEGINS_WITHIN = 120.0
-"""Seconds within which a delivery that was handed on is waited for."""
+"""Seconds for which a delivery is expected to begin after it was handed on."""
 WORST_FIRST = ("unread", "failed", "held", "cut off", "superseded")
 KINDS = ("create", "update", "delete")
 
 
 class RunSummary(Struct, frozen=True):
-    """A run with the later attempts at its deliveries, and what they did together.
+    """A run with the later attempts at its deliveries, and their combined results.
 
-    `waiting` are vendors whose delivery has not begun. `people` is to how many people something
-    of each kind was done, `others` to how many other resources anything was, at all vendors.
-    `protected` is how many of the people were removed though the rest was held.
+    `waiting` are vendors whose delivery has not begun. Over all vendors, `people` is the number of
+    people with an operation of each kind, and `others` the number of other resources with any.
+    `protected` is the number of people that were removed although the rest was held.
     """
 
     run: RunRecord
@@ -48,18 +48,18 @@ class RunSummary(Struct, frozen=True):
 
     @property
     def running(self) -> bool:
-        """Whether it is going on, or about to go on."""
+        """Whether it is in progress, or about to continue."""
         return bool(self.waiting) or any(each.status == "running" for each in self._all)
 
     @property
     def finished(self) -> float | None:
-        """When it was over, None while it is not."""
+        """When it ended, in seconds since 1970 UTC; None while it is in progress."""
         ends = [each.finished for each in self._all if each.finished is not None]
         return None if self.running or not ends else max(ends)
 
     @property
     def status(self) -> str:
-        """As of a run; the worst there was."""
+        """The status as of a run record; the worst of all its records."""
         if self.running:
             return "running"
         statuses = {each.status for each in self._all}
@@ -69,28 +69,28 @@ class RunSummary(Struct, frozen=True):
 
     @property
     def only_protected(self) -> bool:
-        """Whether nothing was done but the removal of protected people, the rest being held."""
+        """Whether only protected people were removed, and the rest was held."""
         return bool(self.protected) and self.protected == sum(self.people.values()) + self.others
 
     @property
     def seconds(self) -> float | None:
-        """How long it took."""
+        """The duration in seconds; None while it is in progress."""
         return None if self.finished is None else self.finished - self.started
 
     @property
     def did_anything(self) -> bool:
-        """Whether anything was sent, or was to be and failed or is held."""
+        """Whether anything was sent, failed or was held."""
         return bool(
             any(self.people.values()) or self.others or self.failed or self.status != "done"
         )
 
     @property
     def details(self) -> tuple[str, ...]:
-        """Why it ended as it did, where that was kept."""
+        """The recorded reasons for how it ended."""
         return tuple(dict.fromkeys(each.detail for each in self._all if each.detail))
 
     def has(self, run_id: str) -> bool:
-        """Whether a record of this id is part of it."""
+        """Whether a record with this id is part of it."""
         return any(each.id == run_id for each in self._all)
 
     @property
@@ -99,7 +99,7 @@ class RunSummary(Struct, frozen=True):
 
 
 class _Group:
-    """A run whose later records are being looked for; the first is the reading's, if it is kept."""
+    """A run that later records are added to; `run` is the reading's record, if that is kept."""
 
     def __init__(self, run: RunRecord, record: StoredReport, vendors: Iterable[str]) -> None:
         self.run = run
@@ -112,7 +112,7 @@ class _Group:
         self.unfinished = set(self.unbegun)
 
     def add(self, later: RunRecord, record: StoredReport) -> None:
-        """Take a later record as an attempt of this run."""
+        """Add a later record as an attempt of this run."""
         self.attempts.append(later)
         parts = record.connections
         self.parts.extend(parts)
@@ -122,7 +122,7 @@ class _Group:
             self.unfinished -= vendors
 
     def may_have(self, later: RunRecord, record: StoredReport) -> bool:
-        """Whether a record that names no parent can be an attempt of this run."""
+        """Whether a record without a parent can be an attempt of this run."""
         if record.roster is not None or record.directory is not None:
             return False
         if later.report is None:
@@ -131,7 +131,7 @@ class _Group:
         return len(vendors) == 1 and vendors <= self.unfinished
 
     def summary(self, now: float, on: Iterable[str]) -> RunSummary:
-        """The run; only vendors that are `on` are waited for."""
+        """Return the run's summary; only vendors in `on` are waited for."""
         last = max(r.finished or r.started for r in (self.run, *self.attempts))
         busy = any(each.status == "running" for each in self.attempts)
         late = now - last > BEGINS_WITHIN
@@ -153,7 +153,7 @@ class _Group:
 
 
 def run_summaries(runs: Sequence[RunRecord], tenant: Tenant, now: float) -> tuple[RunSummary, ...]:
-    """The runs of which these (the newest first) are records, the newest first."""
+    """Return the runs that these records belong to; both newest first."""
     vendors = [c.vendor for c in tenant.connections]
     on = [c.vendor for c in tenant.connections if c.mode != "off"]
     groups: list[_Group] = []
@@ -174,7 +174,7 @@ def run_summaries(runs: Sequence[RunRecord], tenant: Tenant, now: float) -> tupl
 
 
 def _merged(parts: Sequence[ConnectionReport]) -> tuple[ConnectionReport, ...]:
-    """A part for each connection, of all its attempts."""
+    """Return one report for each connection, combined from all its attempts."""
     by_connection: dict[tuple[str, str], list[ConnectionReport]] = {}
     for part in parts:
         by_connection.setdefault((part.vendor, part.mode), []).append(part)
@@ -182,7 +182,7 @@ def _merged(parts: Sequence[ConnectionReport]) -> tuple[ConnectionReport, ...]:
 
 
 def _together(parts: Sequence[ConnectionReport]) -> ConnectionReport:
-    """What the attempts at one delivery did; what is left is what the last one left."""
+    """Combine the attempts at one delivery; what is left is what the last attempt left."""
     last = parts[-1]
     if len(parts) == 1:
         return last

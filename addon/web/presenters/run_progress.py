@@ -1,4 +1,4 @@
-"""A run that was asked for on a page, or is under way, for the page to follow."""
+"""The run that a page follows: one requested on the page, or one in progress."""
 
 from collections.abc import Sequence
 
@@ -10,15 +10,15 @@ from addon.web.presenters.run_history import RunSummary, run_summaries
 from addon.web.request_context import RequestContext
 
 BEGINS_WITHIN = 300
-"""Seconds for which a run that was asked for is waited for."""
+"""Seconds for which a requested run is expected to begin."""
 FOLLOWED = 900.0
-"""Seconds for which a page looks by itself how a run is going; there is the run's own page."""
+"""Seconds for which a page refreshes a run's progress automatically; then see the run's page."""
 
 
 class FollowedRun(Struct, frozen=True):
-    """The run that a page tells of, None before it has begun, and when it was asked for.
+    """The run that a page follows (None before it has begun), and when it was requested.
 
-    `looks` is whether the page is to look again by itself.
+    `looks` is whether the page refreshes automatically.
     """
 
     asked: int | None
@@ -27,7 +27,7 @@ class FollowedRun(Struct, frozen=True):
 
 
 def asked(ctx: RequestContext) -> int | None:
-    """When the run was asked for that the page waits for; None when it waits for none."""
+    """Return when the run that the page waits for was requested; None if it waits for none."""
     given = request.args.get("begard", "")
     if not given.isdecimal() or len(given) > 12:
         return None
@@ -35,14 +35,14 @@ def asked(ctx: RequestContext) -> int | None:
 
 
 def run_asked_for(runs: Sequence[RunSummary], request_id: int | None) -> RunSummary | None:
-    """The newest run that answers a request, None before it has begun."""
+    """Return the newest run that answers a request; None before it has begun."""
     if request_id is None:
         return None
     return next((run for run in runs if run.run.request == str(request_id)), None)
 
 
 def following(ctx: RequestContext) -> FollowedRun | None:
-    """The run that was asked for, or the newest if it is under way or has ended while followed."""
+    """Return the requested run, or else the newest if it is running or ended while followed."""
     runs, since = run_summaries(ctx.runs, ctx.tenant, ctx.now), asked(ctx)
     run = run_asked_for(runs, since) if since is not None else next(iter(runs), None)
     if since is not None and run is None:

@@ -1,7 +1,8 @@
-"""What people look for by name: kept in the store for a while, and in no address or cookie.
+"""Searches for people by name: kept in the store for a limited time, in no address or cookie.
 
-An address is seen by many: the browser's history, logs, whoever it is sent to. It has a token that
-stands for the words, so that going back, reloading and passing it on to a colleague all work.
+Addresses are visible to many: in the browser's history, in logs, to anyone they are sent to. The
+address has a token in place of the words, so that going back, reloading and sharing it with a
+colleague all work.
 """
 
 import secrets
@@ -13,11 +14,11 @@ LASTS = 2 * 3600.0
 """Seconds for which the words are kept."""
 LONGEST = 100
 TOKEN = 16
-"""Bytes of a token: nobody guesses one."""
+"""Bytes of a token, too many to guess."""
 
 
 def remember(ctx: RequestContext, words: str) -> str:
-    """A token for the words; empty for none. Raises StoreError."""
+    """Store the words and return their token; empty for no words. Raises StoreError."""
     words = " ".join(words.split())[:LONGEST]
     if not words:
         return ""
@@ -27,7 +28,7 @@ def remember(ctx: RequestContext, words: str) -> str:
 
 
 def recall(ctx: RequestContext, token: str) -> str | None:
-    """The words that a token stands for; None when they are gone. Raises StoreError."""
+    """Return the words of a token; None if they are no longer stored. Raises StoreError."""
     if not 0 < len(token) <= 2 * TOKEN or not token.replace("-", "").replace("_", "").isalnum():
         return None
     item = ctx.store.get(_namespace(ctx), token, ctx.now)

@@ -1,4 +1,4 @@
-"""One school unit as it stands: who belongs to it, in which classes, and what is wrong."""
+"""One school unit: its people, its classes and its findings."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ class FindingCount(Struct, frozen=True):
 
 
 class UnitView(Struct, frozen=True):
-    """A unit with its numbers. `years` are students by school year, None for those without."""
+    """A unit with its numbers. `years` counts students by school year, None for those without."""
 
     unit: SchoolUnit
     people: PeopleBreakdown
@@ -43,14 +43,14 @@ class UnitView(Struct, frozen=True):
 
 
 class LeavingPeople(Struct, frozen=True):
-    """How many people a vendor has for this unit alone: they go if the unit goes."""
+    """How many people a vendor has only because of this unit: they are removed along with it."""
 
     connection: Connection
     people: int
 
 
 def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> UnitView:
-    """The unit as the selection makes it. Raises StillComputing."""
+    """Return the unit as the selection makes it. Raises StillComputing."""
     roster = directory.prepared.roster
     people = people_of(directory).get(unit.code, PeopleBreakdown())
     groups = [group for group in roster.groups if group.unit == unit.code]
@@ -75,7 +75,7 @@ def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> U
 
 
 def people_of(directory: TenantDirectory) -> Mapping[str, PeopleBreakdown]:
-    """The people of each unit, by its code. Raises StillComputing."""
+    """Return the people of each unit, by its code. Raises StillComputing."""
     prepared = directory.prepared
     return directory.get_or_compute(DirectoryResult.PEOPLE_OF_UNITS, lambda: _people_of(prepared))
 
@@ -83,7 +83,7 @@ def people_of(directory: TenantDirectory) -> Mapping[str, PeopleBreakdown]:
 def leaving(
     directory: TenantDirectory, view: UnitView, connections: Iterable[Connection]
 ) -> tuple[LeavingPeople, ...]:
-    """Whom the vendors of `connections` have for this unit alone. Raises StillComputing."""
+    """Count the people whom `connections` carry for this unit alone. Raises StillComputing."""
     roster = directory.prepared.roster
     found = []
     for connection in connections:

@@ -1,4 +1,4 @@
-"""The school units as rows: who they reach, and what is missing."""
+"""The school units as rows: their numbers, and what is missing."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from addon.web.directory.results import DirectoryResult
 
 
 class Numbers(Struct, frozen=True):
-    """How many a unit has; `refused` are chosen but cannot be sent."""
+    """A unit's numbers of students, staff, classes and teaching groups."""
 
     students: int = 0
     staff: int = 0
@@ -21,9 +21,9 @@ class Numbers(Struct, frozen=True):
 
 
 class UnitRow(Struct, frozen=True):
-    """A unit, its numbers (None while the directory is not read) and what is missing.
+    """A unit, its numbers (None while the directory is not read), and what is missing.
 
-    `missing` is `selection`, `people`, `classes` or `vendor`; empty when nothing is.
+    `missing` is `selection`, `people`, `classes` or `vendor`; empty if nothing is.
     """
 
     unit: SchoolUnit
@@ -34,12 +34,12 @@ class UnitRow(Struct, frozen=True):
 
     @property
     def ready(self) -> bool:
-        """Whether nothing is left to do about it."""
+        """Whether nothing remains to be done for the unit."""
         return not (self.missing or self.ceased)
 
 
 def numbers(directory: TenantDirectory) -> Mapping[str, Numbers]:
-    """The numbers of each unit by its code. Raises StillComputing."""
+    """Return the numbers of each unit, by its code. Raises StillComputing."""
     prepared = directory.prepared
     return directory.get_or_compute(DirectoryResult.UNIT_NUMBERS, lambda: _numbers(prepared))
 
@@ -47,7 +47,7 @@ def numbers(directory: TenantDirectory) -> Mapping[str, Numbers]:
 def unit_rows(
     tenant: Tenant, counted: Mapping[str, Numbers] | None, statuses: Mapping[str, str]
 ) -> tuple[UnitRow, ...]:
-    """The units in the document's order."""
+    """Return the rows of the units, in the document's order."""
     return tuple(
         _row(unit, tenant, counted, statuses.get(unit.code) == "UPPHORT")
         for unit in tenant.school_units
@@ -55,7 +55,7 @@ def unit_rows(
 
 
 def has_selection(unit: SchoolUnit) -> bool:
-    """Whether anything says who the unit's students are."""
+    """Whether the unit has a selection of students."""
     return bool(unit.students.org_units or unit.students.groups)
 
 

@@ -1,4 +1,4 @@
-"""Whom a selection that is being made reaches, by name, beside whom the saved one does."""
+"""The people whom a selection being edited includes, by name, compared with the saved one."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -17,24 +17,24 @@ from addon.web.presenters.people import PersonRow, rows
 from addon.web.presenters.school_unit import PeopleBreakdown, people_of
 
 SHOWN = 100
-"""Names of a list; how many there are is told."""
+"""The number of names shown in a list; the total is always given."""
 
 
 class NameList(Struct, frozen=True):
-    """How many people, and the first of them by name."""
+    """The number of people, and the first of them by name."""
 
     count: int = 0
     first: tuple[PersonRow, ...] = ()
 
 
 class RolePreview(Struct, frozen=True):
-    """What a selector makes of the directory.
+    """The effect of a selector on the directory.
 
-    `inside` are sent in that role and `stopped` kept out by its filters; `new` are sent in it
-    by this selection and not by the saved one, `gone` the other way round. `as_staff` are
-    students by this selector who count as staff, since they are staff somewhere; `unsendable`
-    lack a name or an address.
-    `failing` is for each filter, clause by clause, how many of those reached it is untrue of.
+    `inside` are sent in that role and `stopped` are kept out by its filters; `new` are sent in it
+    by this selection and not by the saved one, `gone` the other way round. `as_staff` are students
+    by this selector who count as staff, since they are staff at some unit; `unsendable` lack a name
+    or an address. `failing` has, for each filter and clause, the number of people selected for whom
+    the clause is false.
     """
 
     role: Role
@@ -50,7 +50,7 @@ class RolePreview(Struct, frozen=True):
 
 
 class VendorRemoval(Struct, frozen=True):
-    """How many people the change takes away from a vendor, and whether that is held."""
+    """How many people the change removes from a vendor, and whether that is held."""
 
     vendor: str
     people: int
@@ -58,9 +58,9 @@ class VendorRemoval(Struct, frozen=True):
 
 
 class SelectionPreview(Struct, frozen=True):
-    """What a unit's selection makes of the directory, beside the saved one.
+    """The effect of a unit's selection on the directory, compared with the saved one.
 
-    `turned` are students, at the units named `turned_at`, whom it makes staff.
+    `turned` are students whom it turns into staff, `turned_at` the names of their units.
     """
 
     students: RolePreview
@@ -84,7 +84,7 @@ def preview_selection(
     staff: Selector,
     connections: Iterable[Connection],
 ) -> SelectionPreview:
-    """What the unit's selectors would make of the directory and of what `connections` carry.
+    """Return the effect of the unit's selectors on the directory and on what `connections` carry.
 
     Raises StillComputing.
     """
@@ -108,8 +108,9 @@ def preview_selection(
 def _placed(
     directory: TenantDirectory, code: str, chosen: Mapping[Role, frozenset[str]]
 ) -> Mapping[str, PeopleBreakdown]:
-    """Who is a student and who is staff where, as `addon.roster.placement.place` has it, if the
-    selectors of unit `code` chose these.
+    """Return the students and staff of each unit if the selectors of unit `code` chose `chosen`.
+
+    Follows the rules of `addon.roster.placement.place`.
     """
     ground = directory.get_or_compute(DirectoryResult.SAVED_SELECTIONS, lambda: _ground(directory))
     choices = {**ground.chosen, code: chosen}
@@ -181,14 +182,14 @@ def _removals(
 
 
 def names(directory: TenantDirectory, ids: Iterable[str]) -> NameList:
-    """The people by name, as the table of all people has them. Raises StillComputing."""
+    """Return how many people these are, and the first by name. Raises StillComputing."""
     known = ranked(directory)
     found = sorted((known[i] for i in set(ids) if i in known), key=lambda each: each[0])
     return NameList(len(found), tuple(row for _rank, row in found[:SHOWN]))
 
 
 def ranked(directory: TenantDirectory) -> Mapping[str, tuple[int, PersonRow]]:
-    """Each person's place in the alphabet and row, by id. Raises StillComputing."""
+    """Return each person's position by name and row, by id. Raises StillComputing."""
     table = rows(directory)
     return directory.get_or_compute(
         DirectoryResult.PEOPLE_RANKED, lambda: {row.id: (n, row) for n, row in enumerate(table)}
@@ -196,7 +197,7 @@ def ranked(directory: TenantDirectory) -> Mapping[str, tuple[int, PersonRow]]:
 
 
 def attributes(directory: TenantDirectory, used: Iterable[str]) -> tuple[str, ...]:
-    """The attributes that a clause can be about: those everybody has, those in use, `used`."""
+    """Return the attributes for a clause: the common ones, those in use, and those in `used`."""
     own = sorted(directory.directory_snapshot.attributes, key=sort_key)
     common = ("orgUnitPath", "groups", "primaryEmail", "name.givenName", "name.familyName")
     return tuple(dict.fromkeys((*common, *own, *used)))

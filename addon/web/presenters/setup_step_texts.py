@@ -1,4 +1,4 @@
-"""What is done and what is left of each step of the first visit, in a sentence or two."""
+"""Texts of the setup steps: what is done and what is left, in a sentence or two."""
 
 from collections.abc import Mapping, Set
 
@@ -10,10 +10,10 @@ from addon.web.i18n import gettext_str as _
 
 
 class SetupProgress(Struct, frozen=True):
-    """How far a tenant has come: counts, and the names of the vendors in each mode.
+    """A tenant's progress in setup: counts, and the names of the vendors in each mode.
 
-    `selected` are the units that have a selection, `chosen` those that go to any of `vendors`,
-    and `ran` the vendors that have had their first run in the mode that they are in.
+    `selected` counts the units with a selection, `chosen` the units that go to any of `vendors`;
+    `ran` has the vendors that have had their first run in their present mode.
     """
 
     organisation: Organisation
@@ -27,7 +27,7 @@ class SetupProgress(Struct, frozen=True):
 
 
 def step_texts(standing: SetupProgress) -> Mapping[str, str]:
-    """What there is to say of each step, by its name."""
+    """Return the text of each step, by its name."""
     return {
         "organisation": _organisation(standing.organisation),
         "units": _units(standing.units),
@@ -40,7 +40,7 @@ def step_texts(standing: SetupProgress) -> Mapping[str, str]:
 
 
 def spelled(number: str) -> str:
-    """An organisation number as it is written: 212000-9999."""
+    """Return an organisation number in its usual form: 212000-9999."""
     return f"{number[:6]}-{number[6:]}" if len(number) == 10 else number
 
 
@@ -82,7 +82,7 @@ def _preview(seen: bool) -> str:
 
 
 def _waiting(mode: Mode, standing: SetupProgress) -> str:
-    """What is said as long as a vendor that is on has not had its first run."""
+    """Return the text shown while a vendor that is on has not had its first run, else empty."""
     waiting = [name for name in standing.on[mode] if name not in standing.ran[mode]]
     if not waiting:
         return ""

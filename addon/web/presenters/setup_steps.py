@@ -1,4 +1,4 @@
-"""The steps from installing to the first delivery: what is done, and what is left."""
+"""The setup steps from installation to the first delivery: what is done, and what is left."""
 
 from typing import Literal
 
@@ -24,7 +24,7 @@ KEPT = 2 * 365 * 24 * 3600.0
 class SetupStep(Struct, frozen=True):
     """One step: its number and name, its title, the endpoint of its page, and its state.
 
-    `said` tells what is done and what is left, in a sentence or two, as long as the walk goes on.
+    `said` describes what is done and what is left, in a sentence or two, until setup is over.
     """
 
     number: int
@@ -36,22 +36,22 @@ class SetupStep(Struct, frozen=True):
 
 
 class SetupSteps(Struct, frozen=True):
-    """All steps, and whether the walk is over or was put away."""
+    """All steps, and whether setup is over or its steps were hidden."""
 
     steps: tuple[SetupStep, ...]
     done: bool
 
     @property
     def current(self) -> SetupStep | None:
-        """The first step that is left."""
+        """The first step that is not done."""
         return next((step for step in self.steps if step.state != "done"), None)
 
     def at(self, endpoint: str | None) -> SetupStep | None:
-        """The step whose page this is."""
+        """Return the step of the page with this endpoint."""
         return next((step for step in self.steps if step.endpoint == endpoint), None)
 
     def beyond(self, endpoint: str | None) -> SetupStep | None:
-        """Where to go on from a page: the step after its own, else the first that is left."""
+        """Return the step after the page's own; for other pages the first that is not done."""
         here = self.at(endpoint)
         if here is None:
             return self.current
@@ -70,7 +70,7 @@ TITLES = (
 
 
 def setup_steps(ctx: RequestContext) -> SetupSteps:
-    """The steps as they stand."""
+    """Return the steps with their present states."""
     standing = _standing(ctx)
     done = _done(ctx, standing)
     over = done["live"] or _kept(ctx, PUT_AWAY)
@@ -84,13 +84,13 @@ def setup_steps(ctx: RequestContext) -> SetupSteps:
 
 
 def previewed(ctx: RequestContext) -> None:
-    """Remember that the preview has been looked at."""
+    """Remember that the preview has been visited."""
     if not _kept(ctx, SEEN):
         ctx.store.put(_namespace(ctx), SEEN, b"", ctx.now, ctx.now + KEPT)
 
 
 def put_away(ctx: RequestContext) -> None:
-    """Show the steps no more by themselves."""
+    """Stop showing the steps automatically."""
     ctx.store.put(_namespace(ctx), PUT_AWAY, b"", ctx.now, ctx.now + KEPT)
 
 
@@ -130,7 +130,7 @@ def _done(ctx: RequestContext, standing: SetupProgress) -> dict[str, bool]:
 
 
 def _ran(ctx: RequestContext) -> dict[Mode, set[str]]:
-    """The vendors that have had a run in their mode that came to an end, or to a hold."""
+    """Return the vendors with a completed or held run in their present mode."""
     waiting = {(c.vendor, c.mode) for c in ctx.tenant.connections if c.school_units}
     ran: dict[Mode, set[str]] = {mode: set() for mode in MODES}
     for run in ctx.runs:

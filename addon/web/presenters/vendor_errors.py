@@ -1,4 +1,4 @@
-"""What a vendor's refusal or trouble means, and who can mend it, as a colleague would say it."""
+"""Explanations of a vendor's refusals and failures: what they mean, and who can fix them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -29,11 +29,11 @@ PROBLEMS: Mapping[ProblemCode, Callable[[VendorProblem], str]] = {
     ),
     "paused": lambda _p: _("En paus började under tiden, så resten skickades inte."),
 }
-"""What a problem is called; of the other codes the text for support says it."""
+"""Names of problems; those with other codes are described by the text for support."""
 
 
 def refusal_remedy(resource_type: str, status: int, detail: str) -> str:
-    """What to do about something that the vendor does not take."""
+    """Return what to do about a resource that the vendor refuses."""
     if status == 409:
         return _(
             "Hos leverantören finns redan något med samma uppgifter, ofta ett konto som lagts "
@@ -55,7 +55,7 @@ def refusal_remedy(resource_type: str, status: int, detail: str) -> str:
 
 
 def trouble_remedy(part: ConnectionReport) -> str:
-    """What a failed delivery means, and what to do about it."""
+    """Return what a failed delivery means, and what to do about it."""
     problems = [part.problem, *(failure.problem for failure in part.trouble)]
     known = {failure.http_status or 0 for failure in part.trouble}
     known |= {0 if isinstance(p, UnsetType) else p.status for p in problems}
@@ -82,7 +82,7 @@ def trouble_remedy(part: ConnectionReport) -> str:
 
 
 def problem_text(of: ConnectionReport | FailedOperation) -> str:
-    """What went wrong, where Skolsynk itself knows it; "" where the words are others'."""
+    """Return the text of a problem that Skolsynk itself detected; otherwise an empty text."""
     problem = of.problem
     if isinstance(problem, UnsetType) or problem.code not in PROBLEMS:
         return ""
@@ -90,5 +90,5 @@ def problem_text(of: ConnectionReport | FailedOperation) -> str:
 
 
 def says_nothing(detail: str, status: int) -> bool:
-    """Whether a refusal has no words of the vendor's."""
+    """Whether a refusal has no text from the vendor."""
     return not detail or detail == answered(status)

@@ -1,4 +1,4 @@
-"""What a choice about a vendor would do to people, in numbers, before it is made."""
+"""The effect of a choice about a vendor on people, in numbers, before the choice is saved."""
 
 from collections.abc import Iterable, Mapping
 
@@ -15,25 +15,25 @@ from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.request_context import RequestContext
 
 Ticks = Mapping[str, frozenset[str]]
-"""The codes of the units that go to each vendor."""
+"""The codes of the units ticked for each vendor."""
 
 
 class PeopleCounts(Struct, frozen=True):
-    """How many people something concerns."""
+    """The number of students and of staff."""
 
     students: int = 0
     staff: int = 0
 
     @property
     def people(self) -> int:
-        """All of them."""
+        """Students and staff together."""
         return self.students + self.staff
 
 
 class PlannedRemovals(Struct, frozen=True):
     """What the next run would do to people at a vendor, and whether that would be held.
 
-    `there` is how many the vendor has before it.
+    `there` is the number of people at the vendor before it.
     """
 
     there: int
@@ -44,9 +44,10 @@ class PlannedRemovals(Struct, frozen=True):
 
 
 class UnitChange(Struct, frozen=True):
-    """What other units would mean at a vendor that is on; the numbers None: not known now.
+    """The effect of choosing other units for a vendor that is on.
 
-    `limits` are the connection's, and `there` how many people it carries before.
+    `limits` are the connection's, and `there` is the number of people it carries before. `gained`
+    and `lost` are None while they are not known.
     """
 
     vendor: str
@@ -60,18 +61,18 @@ class UnitChange(Struct, frozen=True):
 
     @property
     def stopped(self) -> bool:
-        """Whether the run that follows would stop and ask."""
+        """Whether the following run would be held until an administrator approves it."""
         return self.lost is not None and is_too_many(self.lost.people, self.there, self.limits)
 
 
 def people_counts(people: Iterable[Person]) -> PeopleCounts:
-    """How many of each kind."""
+    """Count the students and the staff."""
     roles = [bool(person.enrolments) for person in people]
     return PeopleCounts(sum(roles), len(roles) - sum(roles))
 
 
 def carried(directory: TenantDirectory, vendor: str) -> PeopleCounts | None:
-    """Whom the connection would carry if it were on; None where there is none.
+    """Count the people whom the connection would carry if it were on; None without a connection.
 
     Raises StillComputing.
     """
@@ -88,7 +89,7 @@ def carried(directory: TenantDirectory, vendor: str) -> PeopleCounts | None:
 def next_run(
     ctx: RequestContext, directory: TenantDirectory, vendor: str, mode: Mode
 ) -> PlannedRemovals | None:
-    """The next run at `vendor` if it were in `mode`. Raises StillComputing."""
+    """Return the next run at `vendor` if it were in `mode`. Raises StillComputing."""
     planned = directory.planned(vendor, ctx.newest_run, mode)
     if planned is None:
         return None
@@ -112,15 +113,15 @@ def next_run(
 
 
 def unit_changes(ctx: RequestContext, ticks: Ticks) -> tuple[UnitChange, ...]:
-    """What it would mean that these units go where they are ticked, at vendors that are on."""
-    # Which units they are is known without the directory.
+    """Return the effect of sending the ticked units to vendors that are on."""
+    # The units are known without the directory; only the numbers need it.
     prepared = ctx.from_directory(lambda directory: directory.prepared)
     found = (_shift(ctx.tenant, c.vendor, ticks, prepared) for c in ctx.tenant.connections)
     return tuple(each for each in found if each is not None)
 
 
 def most_removed(limits: Limits, there: int) -> int:
-    """How many people of so many a run may remove without asking; `addon.planning.guard`."""
+    """Return how many of `there` people a run may remove without a hold; `addon.planning.guard`."""
     by_percent = max(FEWEST_BY_PERCENT - 1, int(there * limits.deletions_percent / 100))
     return min(limits.deletions, by_percent)
 

@@ -1,4 +1,4 @@
-"""What a vendor cannot take of what there is, and whom that concerns, by name."""
+"""What a vendor cannot take of the tenant's data, and whom that concerns, by name."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ from addon.web.presenters.resource_names import alphabetical, full_name
 
 
 class Reduced(Struct, frozen=True):
-    """Somebody who has more placements than the vendor can take."""
+    """Someone who has more placements than the vendor can take."""
 
     id: str
     name: str
@@ -29,14 +29,14 @@ class LeftGroup(Struct, frozen=True):
 
 
 class VendorLimitations(Struct, frozen=True):
-    """Whom and what the vendor takes only in part, or not at all; both sorted by name."""
+    """The people and groups that the vendor takes only in part or not at all; sorted by name."""
 
     people: tuple[Reduced, ...] = ()
     groups: tuple[LeftGroup, ...] = ()
 
 
 def lacking(directory: TenantDirectory, vendor: str) -> VendorLimitations:
-    """What the vendor cannot take of what goes there. Raises StillComputing."""
+    """Return what the vendor cannot take of the data sent to it. Raises StillComputing."""
     connection = directory.tenant.connection(vendor)
     if connection is None or not connection.school_units:
         return VendorLimitations()
