@@ -1,1 +1,1 @@
-"""What was typed into a form, with its errors by field."""
+"""Forms: read what was entered on a page, with its errors by field."""

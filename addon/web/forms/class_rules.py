@@ -1,4 +1,4 @@
-"""Where classes, teaching groups or school years come from, as a form has it."""
+"""The form for the rule by which classes, teaching groups or school years are found."""
 
 from collections.abc import Mapping
 from typing import Literal, cast
@@ -25,13 +25,13 @@ BEGINNINGS: Mapping[Kind, str] = {
     "teaching_groups": "^(?P<name>[^@]+)@",
     "school_year": r"^(?P<year>\d+)",
 }
-"""Patterns to begin from, for those who write their own."""
+"""Patterns to start from when writing a rule of one's own."""
 
 
 class RuleForm(Struct, frozen=True):
-    """What is chosen: `NONE`, a rule as JSON, or `OWN` with the fields below it.
+    """The choice: `NONE`, a rule as JSON, or `OWN` with the fields below it.
 
-    `rule` is what that says; None when nothing is to be found, or when there are faults.
+    `rule` is the resulting rule; None if nothing is to be found, or if there are faults.
     """
 
     choice: str
@@ -43,7 +43,7 @@ class RuleForm(Struct, frozen=True):
 
 
 def rule_form(unit: SchoolUnit, kind: Kind) -> RuleForm:
-    """The form of the unit as it is."""
+    """Return the form with the unit's saved rule."""
     rule = rule_of(unit, kind)
     if rule is None:
         return RuleForm(NONE, SOURCES[kind][0], "", BEGINNINGS[kind])
@@ -51,7 +51,7 @@ def rule_form(unit: SchoolUnit, kind: Kind) -> RuleForm:
 
 
 def read_rule(form: Mapping[str, str], kind: Kind) -> RuleForm:
-    """What a form says."""
+    """Return the form as submitted, with its rule or faults."""
     choice = form.get("rule", NONE)
     source = form.get("source", SOURCES[kind][0])
     attribute = form.get("attribute", "").strip()
@@ -67,17 +67,17 @@ def read_rule(form: Mapping[str, str], kind: Kind) -> RuleForm:
 
 
 def choice_of(rule: Rule) -> str:
-    """What stands for a rule in a form."""
+    """Return the value that identifies a rule in a form."""
     return msgspec.json.encode(rule).decode()
 
 
 def rule_of(unit: SchoolUnit, kind: Kind) -> Rule | None:
-    """The unit's rule of a kind."""
+    """Return the unit's rule of a kind."""
     return cast("Rule | None", getattr(unit, kind))
 
 
 def _chosen(choice: str, kind: Kind) -> tuple[Rule | None, dict[str, str]]:
-    """One of the proposed rules, which comes back as it was sent."""
+    """Return the proposed rule that was chosen, or faults if it is not as it was sent."""
     try:
         rule: Rule = (
             msgspec.json.decode(choice, type=YearRule)

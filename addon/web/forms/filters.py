@@ -1,4 +1,4 @@
-"""Filters as a form has them: rows of attribute, operator and value, some not yet whole."""
+"""The form for filters: rows of attribute, operator and value, some still incomplete."""
 
 import re
 from collections import defaultdict
@@ -19,11 +19,11 @@ LISTS = frozenset({"in", "notIn"})
 PATTERNS = frozenset({"matches", "notMatches"})
 FIELD = re.compile(r"f(\d{1,3})-c(\d{1,3})-(attribute|operator|value)")
 LONGEST = 10_000
-"""Characters of a regular expression."""
+"""The highest number of characters in a regular expression."""
 
 
 class ClauseForm(Struct, frozen=True):
-    """What is in a clause's three fields; of a list, one value a line."""
+    """The values of a clause's three fields; for a list, one value a line."""
 
     attribute: str = "orgUnitPath"
     operator: str = "notContains"
@@ -31,27 +31,27 @@ class ClauseForm(Struct, frozen=True):
 
     @property
     def takes_value(self) -> bool:
-        """Whether there is something to compare with."""
+        """Whether the operator compares with a value."""
         return self.operator not in WITHOUT_VALUE
 
     @property
     def takes_list(self) -> bool:
-        """Whether there may be several values to compare with."""
+        """Whether the operator compares with a list of values."""
         return self.operator in LISTS
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The values of a list, each once."""
+        """The values of a list, without duplicates."""
         found = (line.strip() for line in self.value.splitlines())
         return tuple(dict.fromkeys(line for line in found if line))
 
     @property
     def padded(self) -> bool:
-        """Whether there is white space around what is compared with, which counts."""
+        """Whether the value starts or ends with white space, which is part of the comparison."""
         return self.takes_value and not self.takes_list and self.value != self.value.strip()
 
     def fault(self) -> str | None:
-        """What is wrong with the clause, in words; None when nothing is."""
+        """Return what is wrong with the clause as text; None if nothing is."""
         if self.operator not in OPERATORS:
             return _("Välj hur det ska jämföras.")
         if attribute_fault(self.attribute) is not None:
@@ -65,7 +65,7 @@ class ClauseForm(Struct, frozen=True):
         return None
 
     def clause(self) -> Clause:
-        """The clause that it says. Only of one without a fault."""
+        """Return the clause. Only for a form without a fault."""
         value: str | tuple[str, ...] | None = self.value
         if self.takes_list:
             value = self.lines
@@ -78,7 +78,7 @@ FilterForms = tuple[tuple[ClauseForm, ...], ...]
 
 
 def pattern_fault(pattern: str) -> str | None:
-    """What is wrong with a regular expression, in words."""
+    """Return what is wrong with a regular expression as text; None if nothing is."""
     if len(pattern) > LONGEST:
         return _("Det reguljära uttrycket får vara högst %(n)s tecken.", n=number(LONGEST))
     try:
@@ -93,12 +93,12 @@ def pattern_fault(pattern: str) -> str | None:
 
 
 def forms_of(filters: tuple[tuple[Clause, ...], ...]) -> FilterForms:
-    """The fields that say these filters."""
+    """Return the form of these filters."""
     return tuple(tuple(_form_of(clause) for clause in clauses) for clauses in filters)
 
 
 def read_filters(form: Mapping[str, str], role: str) -> FilterForms:
-    """What the fields `ROLE-fN-cM-attribute`, `-operator` and `-value` say, in their order."""
+    """Read the fields `ROLE-fN-cM-attribute`, `-operator` and `-value`, in the order of N and M."""
     found: dict[int, dict[int, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     for name, value in form.items():
         match = FIELD.fullmatch(name.removeprefix(f"{role}-"))
@@ -117,7 +117,7 @@ def read_filters(form: Mapping[str, str], role: str) -> FilterForms:
 
 
 def faults_of(forms: FilterForms, role: str) -> dict[str, str]:
-    """What is wrong, by the name of the field that it is wrong in."""
+    """Return the faults by the name of the field at fault."""
     faults = {}
     for n, clauses in enumerate(forms):
         for m, clause in enumerate(clauses):
@@ -130,13 +130,13 @@ def faults_of(forms: FilterForms, role: str) -> dict[str, str]:
 
 
 def filters_of(forms: FilterForms) -> tuple[tuple[Clause, ...], ...]:
-    """The filters that are said so far: clauses with faults are not yet there."""
+    """Return the filters so far, without clauses that have faults."""
     found = (tuple(c.clause() for c in clauses if c.fault() is None) for clauses in forms)
     return tuple(clauses for clauses in found if clauses)
 
 
 def changed(forms: FilterForms, action: str) -> FilterForms:
-    """The fields after `filter`, `add:N` or `drop:N:M`: a new filter or clause, or one less."""
+    """Return the form after `filter`, `add:N` (one more clause) or `drop:N:M` (one less)."""
     what, *rest = action.split(":")
     numbers = [int(text) for text in rest if text.isdecimal() and len(text) < 4]
     if what == "filter":

@@ -1,4 +1,4 @@
-"""The limits of a connection, as a form has them."""
+"""The form for the limits of a connection."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 class LimitsForm(Struct, frozen=True):
-    """What was typed, and the limits it says, or else the faults by field."""
+    """The text entered, with the resulting limits, or the faults by field."""
 
     deletions: str
     percent: str
@@ -22,13 +22,13 @@ class LimitsForm(Struct, frozen=True):
 
 
 def limits_of(limits: Limits) -> LimitsForm:
-    """The form of these limits."""
+    """Return the form of these limits."""
     percent = f"{limits.deletions_percent:g}".replace(".", ",")
     return LimitsForm(str(limits.deletions), percent, limits)
 
 
 def read_limits(form: Mapping[str, str]) -> LimitsForm:
-    """What the form says; limits by change in number are kept out of the form."""
+    """Read the form; limits on the number of changes are not part of it."""
     typed = LimitsForm(form.get("deletions", "").strip(), form.get("percent", "").strip())
     deletions = _plain(typed.deletions)
     share = _share(_plain(typed.percent).removesuffix("%"))
@@ -43,7 +43,7 @@ def read_limits(form: Mapping[str, str]) -> LimitsForm:
 
 
 def _plain(text: str) -> str:
-    """A number without the spaces that stand between its thousands, of whatever kind."""
+    """Remove white space of any kind, such as that between thousands."""
     return "".join(text.split())
 
 

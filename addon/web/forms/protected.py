@@ -1,4 +1,4 @@
-"""Where people with protected identity are, as a form has it."""
+"""The form for the places of people with protected identity."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from addon.web.forms.selection import ticked
 
 
 class ProtectedForm(Struct, frozen=True):
-    """What is ticked, what was searched for, and whether the consequence was accepted."""
+    """The ticked places, the search, and whether the administrator accepted the consequence."""
 
     org_units: tuple[str, ...]
     groups: tuple[str, ...]
@@ -21,17 +21,17 @@ class ProtectedForm(Struct, frozen=True):
     accepted: bool = False
 
     def protected(self) -> Protected:
-        """What the document says then."""
+        """Return the corresponding part of the document."""
         return Protected(groups=self.groups, org_units=self.org_units)
 
 
 def protected_form(protected: Protected) -> ProtectedForm:
-    """The form of what the document says."""
+    """Return the form of that part of the document."""
     return ProtectedForm(protected.org_units, protected.groups)
 
 
 def read_protected(form: MultiDict[str, str], org_units: Mapping[str, str]) -> ProtectedForm:
-    """What a form says. `org_units` are the directory's paths by their folded form."""
+    """Read the form. `org_units` are the directory's paths by their folded form."""
     paths = (org_units.get(fold(path), path) for path in ticked(form, "protected-ou"))
     return ProtectedForm(
         org_units=topmost(tuple(dict.fromkeys(paths))),
@@ -42,7 +42,7 @@ def read_protected(form: MultiDict[str, str], org_units: Mapping[str, str]) -> P
 
 
 def dropped(before: Protected, after: Protected) -> tuple[str, ...]:
-    """The places that protect their people no longer, unless a place above them does."""
+    """Return the places that no longer protect their people, unless a place above them does."""
     over, groups = [within(path) for path in after.org_units], set(map(fold, after.groups))
     return (
         *(path for path in before.org_units if not any(above(_key(path)) for above in over)),

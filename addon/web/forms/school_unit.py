@@ -1,4 +1,4 @@
-"""What a school unit is called and what it is, as a form has it."""
+"""The form for a school unit's name, municipality and school types."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ MUNICIPALITY = re.compile(r"[0-9]{4}")
 
 
 class SchoolUnitForm(Struct, frozen=True):
-    """What was typed, and the faults by field."""
+    """The values entered, and the faults by field."""
 
     name: str
     municipality: str
@@ -24,7 +24,7 @@ class SchoolUnitForm(Struct, frozen=True):
     faults: dict[str, str] = {}
 
     def values(self) -> dict[str, object]:
-        """The document's fields. Only of a form without faults."""
+        """Return the document's fields. Only for a form without faults."""
         return {
             "name": self.name,
             "municipality_code": self.municipality or None,
@@ -33,12 +33,12 @@ class SchoolUnitForm(Struct, frozen=True):
 
 
 def school_unit_form(unit: SchoolUnit) -> SchoolUnitForm:
-    """The form of the unit as it is."""
+    """Return the form of the unit."""
     return SchoolUnitForm(unit.name, unit.municipality_code or "", unit.school_types)
 
 
 def read_school_unit(form: MultiDict[str, str]) -> SchoolUnitForm:
-    """What a form says."""
+    """Read the form."""
     name = one_line(form.get("name", ""))
     municipality = form.get("municipality", "").strip()
     types = tuple(kind for kind in school_types() if kind in form.getlist("types"))
@@ -52,7 +52,7 @@ def read_school_unit(form: MultiDict[str, str]) -> SchoolUnitForm:
 
 
 def name_fault(name: str) -> str | None:
-    """What is wrong with a unit's name, if anything."""
+    """Return what is wrong with a unit's name; None if nothing is."""
     if not name:
         return str(_("Skriv skolenhetens namn, så som det ska stå hos leverantörerna."))
     if len(name) > LONGEST_NAME:
@@ -61,5 +61,5 @@ def name_fault(name: str) -> str | None:
 
 
 def school_types() -> Sequence[str]:
-    """The school types that there are, in the order that a pupil meets them."""
+    """Return the school types, in the order that a pupil attends them."""
     return tuple(SCHOOL_TYPES)

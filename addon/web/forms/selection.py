@@ -1,4 +1,4 @@
-"""Who belongs to a unit, as a form has it: ticked OUs and groups, and filters, by role."""
+"""The form for who belongs to a unit: ticked OUs and groups, and filters, by role."""
 
 from collections.abc import Mapping
 
@@ -23,20 +23,20 @@ ROLES: tuple[Role, Role] = ("students", "staff")
 
 
 class RoleForm(Struct, frozen=True):
-    """What a form says of one role."""
+    """The part of the form for one role."""
 
     org_units: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     filters: FilterForms = ()
 
     def selector(self) -> Selector:
-        """The selector that it says so far, without clauses that are not whole."""
+        """Return the selector so far, without incomplete clauses."""
         return Selector(
             org_units=self.org_units, groups=self.groups, filters=filters_of(self.filters)
         )
 
     def faults(self, role: Role) -> dict[str, str]:
-        """What is wrong, by the name of the field."""
+        """Return the faults by the name of the field."""
         found = faults_of(self.filters, role)
         if self.filters and not (self.org_units or self.groups):
             found[f"{role}-filter"] = _NOBODY[role]()
@@ -44,23 +44,23 @@ class RoleForm(Struct, frozen=True):
 
 
 class SelectionForm(Struct, frozen=True):
-    """What a form says of a unit's students and staff, and its faults by field."""
+    """The form for a unit's students and staff."""
 
     students: RoleForm
     staff: RoleForm
     search: str = ""
 
     def of(self, role: Role) -> RoleForm:
-        """What it says of a role."""
+        """Return the part for a role."""
         return self.students if role == "students" else self.staff
 
     @property
     def faults(self) -> dict[str, str]:
-        """What is wrong, by the name of the field."""
+        """The faults by the name of the field."""
         return {**self.students.faults("students"), **self.staff.faults("staff")}
 
     def after(self, action: str) -> "SelectionForm":
-        """The form after a button that adds or takes away: `students:add:0` and the like."""
+        """Return the form after a button that adds or removes, such as `students:add:0`."""
         role, _, what = action.partition(":")
         if role not in ROLES:
             return self
@@ -70,14 +70,14 @@ class SelectionForm(Struct, frozen=True):
 
 
 def selection_form(unit: SchoolUnit) -> SelectionForm:
-    """The form of the unit as it is."""
+    """Return the form of the unit's saved selection."""
     return SelectionForm(_role_form(unit.students), _role_form(unit.staff))
 
 
 def read_selection(form: MultiDict[str, str], org_units: Mapping[str, str]) -> SelectionForm:
-    """What a form says. `org_units` are the directory's paths by their folded form.
+    """Read the form. `org_units` are the directory's paths by their folded form.
 
-    An OU that is ticked below another ticked one says nothing more, and is left out.
+    An OU ticked below another ticked one is redundant, and is left out.
     """
     return SelectionForm(
         students=_read_role(form, "students", org_units),
@@ -87,7 +87,7 @@ def read_selection(form: MultiDict[str, str], org_units: Mapping[str, str]) -> S
 
 
 def ticked(form: MultiDict[str, str], name: str) -> tuple[str, ...]:
-    """The values of boxes that are ticked, each once."""
+    """Return the values of ticked checkboxes, without duplicates."""
     return tuple(dict.fromkeys(v for v in form.getlist(name) if v.strip()))
 
 
