@@ -1,5 +1,5 @@
-"""The use cases: one module each, over the packages below.
+"""The use cases, one module each, built on the packages below.
 
-Takes a `SyncContext` and a tenant; gives reports and records of runs.
-May import every package but `notifications`, `tasks`, `web` and `cli`.
+Takes a `SyncContext` and a tenant; returns reports and records of runs.
+May import every package except `notifications`, `tasks`, `web` and `cli`.
 """

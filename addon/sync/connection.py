@@ -1,4 +1,4 @@
-"""One connection's part of a run: planned, held or sent, and remembered."""
+"""One connection's part of a run: plan, hold or send, and save the outcome."""
 
 import asyncio
 import logging
@@ -35,7 +35,7 @@ KEY_REFUSED = (401, 403)
 
 
 class RunShared(Struct, frozen=True):
-    """What all connections of one run share. `deadline` is a time of `time.monotonic`."""
+    """The values that all connections of a run share. `deadline` is a time of `time.monotonic`."""
 
     context: SyncContext
     prepared: PreparedRun
@@ -44,7 +44,7 @@ class RunShared(Struct, frozen=True):
 
 
 async def sync_connection_safely(shared: RunShared, ready: ReadyConnection) -> ConnectionReport:
-    """The connection's part; whatever goes wrong with it stays with it."""
+    """Run the connection's part of a run; an error becomes its report and is not raised."""
     connection, key = ready.connection, ready.key
     try:
         with log_context(vendor=key.vendor, mode=key.mode):
@@ -59,7 +59,7 @@ async def sync_connection_safely(shared: RunShared, ready: ReadyConnection) -> C
 
 
 async def sync_connection(shared: RunShared, ready: ReadyConnection) -> ConnectionReport:
-    """Plan, and where there is something to do, plan again with the lease in hand and do it.
+    """Plan and, if there is something to send, plan again under the lease and deliver.
 
     Raises LeaseHeldByOther when another run has the lease, LedgerWriteError when the store failed.
     """
@@ -97,8 +97,9 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
 async def _elsewhere(
     shared: RunShared, connection: Connection, session: VendorSession
 ) -> str | None:
-    """Have protected people removed in the environment that the connection is not in, before
-    anything else; what stood in the way, if anything did.
+    """Remove protected people from the environment that the connection is not in.
+
+    This comes before anything else. Return what prevented it, or None.
     """
     found = await asyncio.to_thread(
         find_protected_elsewhere, shared.context, shared.prepared, connection
@@ -117,7 +118,10 @@ def _with_trouble(report: ConnectionReport, trouble: str) -> ConnectionReport:
 def finish_if_nothing_to_send(
     context: SyncContext, prepared: PreparedRun, connection: Connection, key: LedgerKey
 ) -> ConnectionReport | None:
-    """The connection's report if there is nothing to send, else None. Raises LedgerWriteError."""
+    """Return the connection's report if there is nothing to send, else None.
+
+    Raises LedgerWriteError.
+    """
     planner = planner_for(context, prepared, connection, key)
     plan, hold = planner.decide()
     going = plan if hold is None else plan.only_protected()
@@ -135,7 +139,7 @@ def _conclude(
     hold: Hold | None,
     result: DeliveryResult,
 ) -> ConnectionReport:
-    """Remember what came of a plan beside the ledger, and report it."""
+    """Save the outcome of a plan apart from the ledger's entries, and return its report."""
     key = planner.key
     if plan.obsolete:
         store.record(key, plan.obsolete)
@@ -157,7 +161,10 @@ def _conclude(
 def _keep_hold(
     store: Store, key: LedgerKey, earlier: Hold | None, hold: Hold | None
 ) -> Hold | None:
-    """Keep what holds the plan; the same as before keeps its age, a withdrawal its wait."""
+    """Save the hold of the plan and return it.
+
+    A hold that is the same as before keeps its time. The hold of a withdrawal is not removed.
+    """
     if hold is None:
         if earlier is not None and not earlier.withdrawal:
             store.set_hold(key, None)
@@ -171,10 +178,11 @@ def _keep_hold(
 
 
 def _mark(store: Store, planner: ConnectionPlanner, plan: Plan, hold: Hold) -> ConnectionPlanner:
-    """Remember which protected people are about to be removed, until the groups are without them.
+    """Save which protected people are about to be removed, until the groups do not contain them.
 
-    Once they are removed the ledger does not have them, and the plan that says the groups again
-    is held: a run that is cut off in between, or cannot ask for the groups, leaves this mark.
+    Once they are removed they are not in the ledger, and the plan that would update the groups is
+    held. After a run that is interrupted in between, or cannot list the groups, the saved ids
+    tell the next run whom to remove from groups.
     """
     hidden = {op.external_id for op in plan.protected} | set(_marked(planner))
     marked = structs.replace(hold, protected_being_removed=tuple(sorted(hidden)))
@@ -183,5 +191,5 @@ def _mark(store: Store, planner: ConnectionPlanner, plan: Plan, hold: Hold) -> C
 
 
 def _marked(planner: ConnectionPlanner) -> tuple[str, ...]:
-    """ExternalIds of those who were removed while the plan was held, and may be in groups yet."""
+    """Return externalIds that were removed during the hold and may still be in groups."""
     return () if planner.held is None else planner.held.protected_being_removed

@@ -1,4 +1,4 @@
-"""What every run needs from outside, and how it finds what it is about."""
+"""The dependencies of every run, and the lookup of its tenant, connections and targets."""
 
 import time
 from collections.abc import Callable
@@ -19,23 +19,24 @@ ReadDirectory = Callable[[Tenant], Snapshot]
 
 
 class SecretSource(Protocol):
-    """What gives secrets by resource name; `forget` has one asked for again."""
+    """Returns secrets by resource name, from a cache."""
 
     def __call__(self, name: str) -> str: ...
 
     def forget(self, name: str) -> None:
-        """Have a secret asked for again next time."""
+        """Remove a secret from the cache, so that it is read again next time."""
 
 
 class NotFoundError(Exception):
-    """There is no such tenant, connection or hold; the message says what there is."""
+    """A tenant, connection or hold does not exist; the message says which."""
 
 
 class SyncContext(Struct, frozen=True):
-    """What a run needs from outside: settings, store, the directory, and how to show progress.
+    """The dependencies of a run: settings, store, directory, progress and others.
 
-    `secrets` are those that profiles refer to in Secret Manager. `progress` is told a vendor,
-    operations done and operations planned. `clock` gives seconds since 1970 UTC.
+    `secrets` reads the secrets in Secret Manager that profiles refer to. `progress` is called
+    with a vendor and the numbers of operations done and planned. `clock` returns seconds since
+    1970 UTC.
     """
 
     settings: Settings
@@ -48,7 +49,7 @@ class SyncContext(Struct, frozen=True):
 
 
 def load_tenant_or_raise(store: Store, tenant_id: str) -> Tenant:
-    """The tenant's document. Raises NotFoundError."""
+    """Return the tenant from its document in the store. Raises NotFoundError."""
     document = store.tenant(tenant_id)
     if document is None:
         known = ", ".join(store.tenants()) or "none; import one with `tenant import FILE`"
@@ -57,7 +58,7 @@ def load_tenant_or_raise(store: Store, tenant_id: str) -> Tenant:
 
 
 def select_connections(tenant: Tenant, vendor: str | None) -> tuple[Connection, ...]:
-    """The tenant's connections, or the one to `vendor`. Raises NotFoundError."""
+    """Return the tenant's connections, or the one to `vendor`. Raises NotFoundError."""
     if vendor is None:
         return tenant.connections
     connection = tenant.connection(vendor)
@@ -68,7 +69,7 @@ def select_connections(tenant: Tenant, vendor: str | None) -> tuple[Connection, 
 
 
 def ledger_key(tenant_id: str, connection: Connection) -> LedgerKey | None:
-    """Whose ledger the connection writes, or None while it is off."""
+    """Return the key of the connection's ledger, or None if the connection is off."""
     return (
         None
         if connection.mode == "off"
@@ -79,7 +80,7 @@ def ledger_key(tenant_id: str, connection: Connection) -> LedgerKey | None:
 def resolve_target(
     settings: Settings, connection: Connection, secrets: SecretSource | None
 ) -> Target | NotConfigured:
-    """Where the connection sends to, or why that is not known."""
+    """Return the connection's target, or a NotConfigured error that says what is missing."""
     vendor = settings.vendors.get(connection.vendor)
     if vendor is None:
         return NotConfigured(f"{connection.vendor} is not among the vendor profiles")
@@ -95,7 +96,7 @@ def resolve_target(
 
 
 def forget_secret(context: SyncContext, connection: Connection) -> None:
-    """The vendor did not accept its key: it is asked for again next time, for it may be new."""
+    """Have the vendor's key read again next time, after the vendor did not accept it."""
     vendor = context.settings.vendors[connection.vendor]
     endpoint = vendor.live if connection.mode == "live" else vendor.test
     if context.secrets is not None and endpoint is not None:

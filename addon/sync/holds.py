@@ -1,4 +1,4 @@
-"""What a person decides of a held plan: that it goes, or that it does not."""
+"""Approve or refuse a held plan."""
 
 from typing import get_args
 
@@ -15,15 +15,16 @@ from addon.tenants.pause import raise_if_paused
 
 
 def approve(context: SyncContext, tenant_id: str, vendor: str) -> RunReport:
-    """Let what is held at `vendor` go: it is made again, and only what was approved may pass.
+    """Approve the plan held at `vendor` and carry it out.
 
-    Raises as `sync` does, and NotFoundError where nothing is held.
+    The plan is made again, and held again if it goes beyond what was approved. Raises as `sync`
+    does, and NotFoundError if nothing is held.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     connection = tenant.connection(vendor)
     mode = None if connection is None or connection.mode == "off" else connection.mode
     found = find_hold(context.store, tenant_id, vendor, mode)
-    if found is None:  # but one environment may be emptied while the connection is in the other
+    if found is None:  # a withdrawal from the other environment may be held
         found = find_hold(context.store, tenant_id, vendor)
         if found is None or not found[1].withdrawal:
             raise _nothing(tenant_id, vendor)
@@ -39,10 +40,9 @@ def approve(context: SyncContext, tenant_id: str, vendor: str) -> RunReport:
 def record_approval(
     store: Store, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
 ) -> Hold:
-    """Remember that exactly what is held may go; the next run, or withdrawal, does it.
+    """Save the approval of exactly what is held; the next run, or withdrawal, carries it out.
 
-    Raises NotFoundError where nothing is held in that mode (in either, unless one is named), and
-    StoreError.
+    Raises NotFoundError if nothing is held in `mode` (in either mode if None), and StoreError.
     """
     key, hold = _held(store, tenant_id, vendor, mode)
     store.set_approval(key, hold.approval(now))
@@ -55,10 +55,10 @@ def record_approval(
 def record_refusal(
     store: Store, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
 ) -> Hold:
-    """Remember that a person said no: it stays held, and is asked about only if it grows.
+    """Save that a person refused the plan: it stays held, and needs a new answer only if it grows.
 
-    An earlier approval that nothing has come of yet is taken back, and a withdrawal that is
-    refused is no more. Raises NotFoundError and StoreError.
+    An earlier approval that has not been carried out is removed, and so is the hold of a
+    withdrawal. Raises NotFoundError and StoreError.
     """
     key, hold = _held(store, tenant_id, vendor, mode)
     store.set_approval(key, None)
@@ -83,7 +83,10 @@ def _nothing(tenant_id: str, vendor: str) -> NotFoundError:
 def find_hold(
     store: Store, tenant_id: str, vendor: str, mode: LedgerMode | None = None
 ) -> tuple[LedgerKey, Hold] | None:
-    """What waits for approval at a vendor, in that mode or in either, and in which ledger."""
+    """Return the hold that waits for approval at a vendor, with the key of its ledger.
+
+    In `mode`, or in either mode if None. None if nothing waits.
+    """
     for each in get_args(LedgerMode) if mode is None else (mode,):
         key = LedgerKey(tenant_id, vendor, each)
         hold = store.hold(key)

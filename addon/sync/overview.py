@@ -1,7 +1,7 @@
-"""The overview: every user read, and for each connection who is sent where, or why not.
+"""The overview: whether each user read is sent to each connection, or why not.
 
-The CSV is a contract (docs/commands.md). It holds personal data and is for the
-administrator alone. Of people with protected identity it has the id and nothing else.
+The CSV is a contract (docs/commands.md). It contains personal data and is only for the
+administrator. For people with protected identity it contains only the id.
 """
 
 import csv
@@ -34,7 +34,7 @@ HEADER = (
 PROTECTED = "protected"
 UNIT_NOT_CHOSEN = "no chosen school unit"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""How text begins that some spreadsheet runs as a formula, in full width too."""
+"""Characters at the start of a text that spreadsheets run as a formula, including full-width."""
 
 
 class OverviewRow(Struct, frozen=True, gc=False):
@@ -54,7 +54,7 @@ class OverviewRow(Struct, frozen=True, gc=False):
     reason: str
 
     def cells(self) -> list[str]:
-        """The line's cells. Text that a spreadsheet would run as a formula is made harmless."""
+        """Return the row's cells, with text escaped that a spreadsheet would run as a formula."""
         values = (getattr(self, name) for name in self.__struct_fields__)
         return [harmless("|".join(v) if isinstance(v, tuple) else v) for v in values]
 
@@ -62,7 +62,7 @@ class OverviewRow(Struct, frozen=True, gc=False):
 def rows(
     snapshot: Snapshot, roster: Roster, views: Iterable[tuple[str, VendorRoster]]
 ) -> Iterator[OverviewRow]:
-    """A row for each user read and each of `views` (vendor id, what it carries)."""
+    """Yield a row for each user read and each of `views` (vendor id and its roster)."""
     users: dict[str, User] = {}
     for user in snapshot.users:
         users.setdefault(user.id, user)
@@ -78,16 +78,16 @@ def rows(
 
 
 def write_csv(path: Path, lines: Iterable[OverviewRow]) -> None:
-    """Write the overview, whole or not at all, readable by its owner only.
+    """Write the overview to a file, atomically and readable by its owner only.
 
-    What is no file (a pipe, a terminal) is written to as it is. Raises OSError.
+    A path that is not a regular file (a pipe, a terminal) is written to directly. Raises OSError.
     """
     if path.exists() and not path.is_file():
         with path.open("w", newline="", encoding="utf-8-sig") as stream:
             _write(stream, lines)
         return
     target = path.resolve()
-    # mkstemp makes a file of its own that only the owner can read.
+    # mkstemp creates a new file that only the owner can read.
     number, name = tempfile.mkstemp(".part", f"{target.name}.", target.parent)
     part = Path(name)
     try:
@@ -138,7 +138,7 @@ def _units(person: Person | None) -> tuple[str, ...]:
 
 
 def _memberships(view: VendorRoster) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """The names of each person's classes and teaching groups."""
+    """Return the names of each person's classes and teaching groups."""
     found: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     for group in view.groups:
         for user_id in (*group.students, *group.teachers):
@@ -151,5 +151,5 @@ def _memberships(view: VendorRoster) -> dict[str, tuple[tuple[str, ...], tuple[s
 
 
 def harmless(text: str) -> str:
-    """Text that no spreadsheet runs as a formula."""
+    """Return the text, escaped if a spreadsheet would run it as a formula."""
     return "'" + text if text.lstrip(" ").startswith(FORMULA) else text

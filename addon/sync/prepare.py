@@ -1,4 +1,4 @@
-"""A run before anything is sent: who the people are, and what each connection would do."""
+"""Prepare a run before anything is sent: select people and plan each connection."""
 
 from collections.abc import Iterator, Sequence, Set
 
@@ -18,7 +18,7 @@ from addon.tenants.model import Connection, Tenant
 
 
 class PreparedRun(Struct, frozen=True):
-    """A run before anything is planned: who the people are and what each connection carries."""
+    """A run before planning: the roster, and each connection's view of it by vendor."""
 
     tenant: Tenant
     snapshot: Snapshot
@@ -27,27 +27,27 @@ class PreparedRun(Struct, frozen=True):
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What the data and the vendors' abilities give cause to say."""
+        """The findings about the data and about the vendors' capabilities."""
         return self.roster.findings + tuple(
             f for v in self.vendor_rosters.values() for f in v.findings
         )
 
     def overview(self) -> Iterator[overview.OverviewRow]:
-        """Who is sent where, and who is not and why."""
+        """Return the overview of who is sent where, or why not."""
         return overview.rows(self.snapshot, self.roster, self.vendor_rosters.items())
 
 
 def read_and_prepare(
     context: SyncContext, tenant: Tenant, connections: Sequence[Connection]
 ) -> PreparedRun:
-    """Read and select, once for all connections. Raises DirectoryError."""
+    """Read the directory and select, once for all connections. Raises DirectoryError."""
     return prepare_from_snapshot(context, tenant, connections, context.read_directory(tenant))
 
 
 def prepare_from_snapshot(
     context: SyncContext, tenant: Tenant, connections: Sequence[Connection], snapshot: Snapshot
 ) -> PreparedRun:
-    """Select from a directory that was read."""
+    """Select from a snapshot of the directory."""
     roster = select(tenant, snapshot)
     vendors = context.settings.vendors
     views = {
@@ -59,7 +59,7 @@ def prepare_from_snapshot(
 
 
 class ConnectionPlanner(Struct, frozen=True):
-    """What one connection is about to do, and the means to think again."""
+    """Makes the plan of one connection, and makes it again during the delivery."""
 
     key: LedgerKey
     ledger: Ledger
@@ -71,12 +71,12 @@ class ConnectionPlanner(Struct, frozen=True):
     connection: Connection
 
     def replan(self, absent: Set[str]) -> Plan:
-        """The plan from the ledger as it is now, without references to what is `absent`."""
+        """Return the plan from the current ledger, without references to `absent` externalIds."""
         resources = self.mapper.resources(absent)
         return make_plan(resources, self.ledger, self.now, self.protected, absent)
 
     def decide(self) -> tuple[Plan, Hold | None]:
-        """The plan from the ledger as it is, and what holds it, if anything does."""
+        """Return the plan from the current ledger, and its hold if it exceeds a limit."""
         plan = plan_for(self.mapper.resources, self.ledger, self.now, self.protected)
         hold = check_limits(plan, self.ledger, self.connection.limits, self.approved)
         return plan, None if hold is None else structs.replace(hold, at=self.now)
@@ -85,9 +85,9 @@ class ConnectionPlanner(Struct, frozen=True):
 def planner_for(
     context: SyncContext, prepared: PreparedRun, connection: Connection, key: LedgerKey
 ) -> ConnectionPlanner:
-    """What the connection would do, from its ledger as the store has it now.
+    """Return the planner of a connection, with its ledger from the store.
 
-    Of the ledger only those parts are read that are not known to be as they should.
+    Only those shards of the ledger are read that differ from the wanted resources.
     """
     mapper = ResourceMapper(prepared.vendor_rosters[connection.vendor], prepared.tenant, connection)
     now, standing = context.clock(), context.store.connection_state(key)

@@ -1,4 +1,4 @@
-"""How far a delivery has come, kept in the store for the pages."""
+"""The progress of deliveries, kept in the store for the pages."""
 
 import logging
 import threading
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 NAMESPACE = "progress"
 KEPT_EVERY = 2.0
 KEPT_FOR = 3600.0
-"""Seconds between what is kept of a delivery's progress, and for which it is."""
+"""Seconds between two updates of a delivery's progress, and until one expires."""
 
 
 class VendorProgress(Struct, frozen=True):
-    """How far the delivery to a vendor has come: operations done and planned."""
+    """The progress of the delivery to a vendor: operations done and planned."""
 
     vendor: str
     done: int
@@ -29,7 +29,7 @@ class VendorProgress(Struct, frozen=True):
 
 
 def load_progress(store: Store, tenant: str, now: float) -> tuple[VendorProgress, ...]:
-    """What is being delivered now, by vendor. Raises StoreError."""
+    """Return the progress of current deliveries by vendor. Raises StoreError."""
     namespace = Namespace(NAMESPACE, tenant)
     found = []
     for vendor in store.list_names(namespace, now):
@@ -41,10 +41,10 @@ def load_progress(store: Store, tenant: str, now: float) -> tuple[VendorProgress
 
 
 class KeptProgress:
-    """How far a delivery has come, kept in the store for those who look at its page.
+    """Saves the progress of a delivery in the store, where the pages read it.
 
-    Kept every few seconds only, and not at all of a delivery that is over sooner; by a thread of
-    its own, for the store may take its time and the delivery may not. To be ended.
+    It is saved every few seconds, so a delivery that ends sooner saves nothing, and in a
+    separate thread, so that a slow store does not delay the delivery. `end` must be called.
     """
 
     def __init__(self, store: Store, tenant: str, clock: Callable[[], float] = time.time) -> None:
@@ -58,7 +58,7 @@ class KeptProgress:
         self._last: Future[None] | None = None
 
     def __call__(self, vendor: str, done: int, planned: int) -> None:
-        """Told a vendor's operations. A store that is slow or fails does not disturb these."""
+        """Report the operations of a vendor. A slow or failing store does not delay the caller."""
         now = self._clock()
         with self._lock:
             if now < self._next or (self._last is not None and not self._last.done()):
@@ -67,7 +67,7 @@ class KeptProgress:
             self._last = self._keeper.submit(self._keep, vendor, done, planned, now)
 
     def end(self) -> None:
-        """The delivery is over; nothing of it is kept."""
+        """Remove the saved progress at the end of the delivery."""
         self._keeper.shutdown()
         for vendor in self._kept:
             try:

@@ -1,8 +1,8 @@
-"""People with protected identity in the environment that a connection is not in any more.
+"""Remove people with protected identity from the environment that a connection has left.
 
-A connection that went from test to live mode keeps nobody up to date in the test environment.
-But who has got protected identity since is to be nowhere: every run of the connection removes
-them there too, whatever the limits say.
+A connection that changed from test to live mode does not update the test environment any more.
+But people who have got a protected identity since must not remain there: every run of the
+connection removes them from it too, regardless of the limits.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ UNREACHED = "people with protected identity could not be removed from the {} env
 
 
 class OtherEnvironment(Struct, frozen=True):
-    """Whom to remove, by externalId, and in whose ledger.
+    """The externalIds to remove from the other environment, and the key of its ledger.
 
-    `marked` are removed already, and may be in the vendor's groups yet.
+    `marked` have been removed already, but may still be in the vendor's groups.
     """
 
     connection: Connection
@@ -43,10 +43,10 @@ class OtherEnvironment(Struct, frozen=True):
 def find_protected_elsewhere(
     context: SyncContext, prepared: PreparedRun, connection: Connection
 ) -> OtherEnvironment | None:
-    """Who is to be removed in the connection's other environment, where anybody is.
+    """Return whom to remove from the connection's other environment, or None if nobody.
 
-    Costs one look in the store where there is nobody, and reads no more of a ledger than the parts
-    that they would be in. Raises LedgerWriteError.
+    Costs one read of the store if there is nobody, and reads only the shards of the ledger that
+    would contain them. Raises LedgerWriteError.
     """
     if connection.vendor not in prepared.vendor_rosters:
         return None
@@ -70,9 +70,9 @@ def find_protected_elsewhere(
 async def remove_protected_elsewhere(
     context: SyncContext, found: OtherEnvironment, line: VendorSession
 ) -> str | None:
-    """Remove them, as the run whose `line` this is; what stands in the way, if anything does.
+    """Remove the people in `found` with the run's session; return what prevented it, or None.
 
-    A run whose time is spent, or that nobody wants any more, leaves it to the next.
+    A run whose time is over, or that was cancelled, leaves the rest to the next run.
     """
     ready = check_readiness(context, found.key.tenant, found.connection)
     if not isinstance(ready, ReadyConnection):
@@ -82,7 +82,7 @@ async def remove_protected_elsewhere(
         return await _hide(context, found, there)
     except (LeaseHeldByOther, LedgerWriteError) as stopped:
         return UNREACHED.format(found.key.mode, stopped)
-    except Exception as error:  # it does not stand in the way of the rest
+    except Exception as error:  # it must not stop the rest of the run
         log.error("removing protected people from %s ended: %s", found.key, type(error).__name__)
         return UNREACHED.format(found.key.mode, type(error).__name__)
 
@@ -103,7 +103,7 @@ async def _hide(context: SyncContext, found: OtherEnvironment, line: VendorSessi
 
 
 def _mark(context: SyncContext, key: LedgerKey, hidden: Set[str]) -> None:
-    """Remember who is being removed until the groups are without them; the hold keeps it."""
+    """Save in the hold who is being removed, until the groups do not contain them."""
     held = context.store.hold(key)
     if held is None and not hidden:
         return

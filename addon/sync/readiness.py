@@ -1,4 +1,4 @@
-"""Which connections of a run can be delivered to; of the others, what there is to say at once."""
+"""Determine which connections of a run can be delivered to, and report the others."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from addon.vendors.profiles import NotConfigured, Target
 
 
 class ReadyConnection(Struct, frozen=True):
-    """A connection that can be delivered to: whose ledger it writes, and where it sends to."""
+    """A connection that can be delivered to, with the key of its ledger and its target."""
 
     connection: Connection
     key: LedgerKey
@@ -22,7 +22,7 @@ class ReadyConnection(Struct, frozen=True):
 def check_readiness(
     context: SyncContext, tenant_id: str, connection: Connection
 ) -> ReadyConnection | ConnectionReport:
-    """The connection ready to be delivered to, or its report: it is off, or not set up."""
+    """Return the ready connection, or a report if it is off or not configured."""
     key = ledger_key(tenant_id, connection)
     if key is None:
         return off_report(connection)
@@ -33,5 +33,5 @@ def check_readiness(
 
 
 def only_ready(parts: Sequence[ReadyConnection | ConnectionReport]) -> list[ReadyConnection]:
-    """Those that can be delivered to."""
+    """Return the connections that can be delivered to."""
     return [part for part in parts if isinstance(part, ReadyConnection)]

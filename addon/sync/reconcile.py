@@ -1,7 +1,7 @@
-"""Asks a vendor what it holds, and mends the ledger where the two disagree.
+"""Compare a vendor's resources with the ledger, and correct the ledger where they differ.
 
-Nothing is written at the vendor: what is missing there, or there and not wanted, is put
-right by the next run, under the connection's limits.
+Nothing is written at the vendor: the next run creates what is missing and deletes what is not
+wanted, subject to the connection's limits.
 """
 
 import asyncio
@@ -34,16 +34,17 @@ from addon.vendors.profiles import NotConfigured
 
 NAMESPACE = "reconciled"
 KEPT = 30 * 24 * 3600.0
-"""Seconds for which it is remembered what was found out."""
+"""Seconds until the result of a reconciliation expires in the store."""
 
 
 class TypeDrift(Struct, frozen=True, rename="camel"):
-    """How one type at the vendor differs from the ledger. Counts of resources.
+    """How one type at the vendor differs from the ledger, as counts of resources.
 
-    `missing` are in the ledger and not there; `adopted` there and this tenant's, but not in
-    the ledger; `different_id` there under another id; `several` there more than once; `others`
-    there and not known to be this tenant's, which are left alone. `listed` is false when the
-    vendor cannot list the type; then nothing is known of it.
+    `there` are at the vendor; `missing` are in the ledger but not at the vendor; `adopted` are
+    this tenant's and at the vendor, but were not in the ledger; `different_id` have another id at
+    the vendor; `several` are at the vendor more than once; `others` are at the vendor but not
+    known to be this tenant's, and are left unchanged. `listed` is false if the vendor cannot list
+    the type; then the counts are unknown.
     """
 
     resource_type: ResourceType
@@ -57,7 +58,7 @@ class TypeDrift(Struct, frozen=True, rename="camel"):
 
 
 class Reconciliation(Struct, frozen=True):
-    """What was found out, by type; `detail` says why where it could not be done whole."""
+    """The result of a reconciliation, by type; `detail` says why it is incomplete, if it is."""
 
     tenant: str
     vendor: str
@@ -67,16 +68,16 @@ class Reconciliation(Struct, frozen=True):
 
     @property
     def whole(self) -> bool:
-        """Whether the vendor could tell everything."""
+        """Whether the vendor could list every type."""
         return self.detail is None and all(drift.listed for drift in self.types)
 
     def total(self, what: str) -> int:
-        """How many resources of all types differ in one way, such as `missing`."""
+        """Return the sum over all types of one count, such as `missing`."""
         return sum(getattr(drift, what) for drift in self.types)
 
 
 def save_reconciliation(store: Store, found: Reconciliation, now: float) -> None:
-    """Keep what was found out for a month: counts only. Raises StoreError."""
+    """Save a reconciliation for a month; it has only counts. Raises StoreError."""
     namespace, data = Namespace(NAMESPACE, found.tenant), msgspec.json.encode(found)
     store.put(namespace, found.vendor, data, now, now + KEPT)
 
@@ -84,7 +85,10 @@ def save_reconciliation(store: Store, found: Reconciliation, now: float) -> None
 def load_reconciliation(
     store: Store, tenant_id: str, vendor: str, now: float
 ) -> tuple[float, Reconciliation] | None:
-    """What was found out last, and when (seconds since 1970 UTC). Raises StoreError."""
+    """Return when the last reconciliation was (seconds since 1970 UTC), and its result.
+
+    None if there is none. Raises StoreError.
+    """
     item = store.get(Namespace(NAMESPACE, tenant_id), vendor, now)
     if item is None:
         return None
@@ -92,7 +96,7 @@ def load_reconciliation(
 
 
 def reconcile(context: SyncContext, tenant_id: str, vendor: str) -> Reconciliation:
-    """Compare the vendor with the ledger of the connection's mode, and mend the ledger.
+    """Compare the vendor with the ledger of the connection's mode, and correct the ledger.
 
     Raises NotFoundError, NotConfigured, LeaseHeldByOther, DirectoryError, StoreError.
     """
@@ -113,7 +117,7 @@ def reconcile(context: SyncContext, tenant_id: str, vendor: str) -> Reconciliati
 async def _ask(
     line: VendorSession, ours: Mapping[ResourceType, set[str]], school_units: Set[str]
 ) -> Reconciliation:
-    """What the vendor lists of each type, and the ledger mended by it."""
+    """List each type at the vendor and correct the ledger accordingly."""
     key = line.key
     found: list[TypeDrift] = []
     held: dict[ResourceType, ListedResources | None] = {}
@@ -135,7 +139,7 @@ async def _ask(
 
 
 def _ours(prepared: PreparedRun, translation: ResourceMapper) -> Mapping[ResourceType, set[str]]:
-    """ExternalIds that can only be this tenant's: of what is wanted and of everyone read."""
+    """Return externalIds of this tenant: of the wanted resources and of all people read."""
     ours: dict[ResourceType, set[str]] = {t: set() for t in TYPES}
     for resource in translation.resources():
         ours[resource.resource_type].add(resource.external_id)
@@ -152,7 +156,10 @@ def _recognise(
     ours: Mapping[ResourceType, set[str]],
     school_units: Set[str],
 ) -> None:
-    """Add to `ours` what refers to the tenant's school units: of people long gone, too."""
+    """Add resources that refer to the tenant's school units to `ours`.
+
+    This also finds people who left long ago.
+    """
     for resource_type, holding in held.items():
         for external_id, references in (holding.references if holding else {}).items():
             if not school_units.isdisjoint(references):
@@ -167,7 +174,7 @@ def _compare(
     ledger: Ledger,
     ours: Mapping[ResourceType, set[str]],
 ) -> tuple[TypeDrift, list[LedgerChange]]:
-    """How a type differs, and what to change in the ledger for it."""
+    """Return how a type differs, and the changes that correct the ledger."""
     if holding is None:
         return TypeDrift(resource_type, listed=False), []
     held = holding.ids

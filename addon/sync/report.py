@@ -1,4 +1,4 @@
-"""The report of a run or a preview: the JSON of `sync --json` is a contract (docs/commands.md)."""
+"""The report of a run or preview. The JSON of `sync --json` is a contract (docs/commands.md)."""
 
 from collections import Counter
 from typing import Literal
@@ -46,10 +46,10 @@ class FindingReport(Struct, frozen=True):
 
 
 class HoldReport(Struct, frozen=True, omit_defaults=True):
-    """A plan that waits: how many people it would remove, and why it was held.
+    """A plan that waits for approval: how many people it would remove, and why it is held.
 
-    `exceeded` are the limits that it is beyond, for pages and notices; the JSON of the command
-    line has the `reason` alone.
+    `exceeded` are the limits that it exceeds, for pages and notices; the JSON of the command
+    line has only the `reason`.
     """
 
     people: int
@@ -58,12 +58,15 @@ class HoldReport(Struct, frozen=True, omit_defaults=True):
 
 
 class ConnectionReport(Struct, frozen=True, rename="camel"):
-    """One connection's part. `operations` are those done; of a held plan or a preview, those
-    planned. `left` is what the next run goes on with, `refused` what the vendor does not take
-    and is left alone until it changes or a day has passed. `detail` says what a person should
-    know; `configuration` that the cause is in this installation's set-up. `people` is how many
-    the vendor has in the end, by the ledger; None where that was not looked at. `protected` is
-    how many people with protected identity were, or would be, removed though the plan is held.
+    """One connection's part of a report.
+
+    `operations` counts the operations carried out or, for a held plan or a preview, those
+    planned. `left` is how many operations the next run continues with; `refused` how many
+    resources the vendor refused, which are not tried again until they change or a day has
+    passed. `detail` is a message for the administrator; `configuration` is whether the cause is
+    in this installation's configuration. `people` is how many people the vendor has at the end,
+    by the ledger, or None if that was not read. `protected` is how many people with protected
+    identity were, or would be, removed although the plan is held.
     """
 
     vendor: str
@@ -79,47 +82,45 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     people: int | None = None
     protected: int = 0
     problem: VendorProblem | UnsetType = UNSET
-    """Why it did not go on, for pages; the JSON of the command line has `detail` alone."""
+    """Why it did not continue, for pages; the JSON of the command line has only `detail`."""
 
     @property
     def did_something(self) -> bool:
-        """Whether anything was sent and taken; a held plan's operations were not, but for the
-        removal of protected people.
-        """
+        """Whether any operation succeeded; false for a held plan, which is only planned."""
         return self.status != "held" and any(self.operations.values())
 
     @property
     def operations_by_type(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """How many were created, updated and deleted, by type: people first."""
+        """The numbers of resources created, updated and deleted, by type: people first."""
         counts = [self.operations.get(kind, {}) for kind in ("create", "update", "delete")]
         found = ((t, tuple(of_kind.get(t, 0) for of_kind in counts)) for t in PEOPLE_FIRST)
         return tuple((t, numbers) for t, numbers in found if any(numbers))
 
     @property
     def conflicts(self) -> tuple[FailedOperation, ...]:
-        """What something else at the vendor stands in the way of; each run tries it again."""
+        """Failures caused by another resource at the vendor (409); each run tries them again."""
         return tuple(f for f in self.failures if _is_conflict(f))
 
     @property
     def trouble(self) -> tuple[FailedOperation, ...]:
-        """What failed without the vendor refusing it: the next run tries it again."""
+        """Failures that are neither refusals nor conflicts; the next run tries them again."""
         return tuple(f for f in self.failures if not f.refused and not _is_conflict(f))
 
     @property
     def only_refused(self) -> bool:
-        """Whether all that went wrong is what the vendor does not take."""
+        """Whether refusals and conflicts are all that went wrong."""
         return bool(self.failures) and not self.trouble and not self.left and not self.detail
 
     @property
     def unfinished(self) -> bool:
-        """Whether trying again soon may do more, for all that is known."""
+        """Whether another attempt soon may get further."""
         if self.status == "failed" and not self.failures:
             return not self.configuration
         return bool(self.left) or any(not failure.refused for failure in self.failures)
 
 
 class RunReport(Struct, frozen=True):
-    """One run or preview, whole."""
+    """The report of one run or preview."""
 
     tenant: str
     run: str
@@ -129,19 +130,19 @@ class RunReport(Struct, frozen=True):
     connections: tuple[ConnectionReport, ...]
 
     def json(self) -> bytes:
-        """The report as one JSON object."""
+        """Return the report as one JSON object."""
         connections = tuple(as_printed(connection) for connection in self.connections)
         return msgspec.json.encode(structs.replace(self, connections=connections))
 
     def record(self) -> bytes:
-        """The report as it is kept: of the findings, how many of each code."""
+        """Return the report as it is stored, with findings as counts by code."""
         found = msgspec.to_builtins(self)
         found["findings"] = Counter(finding.code for finding in self.findings)
         return msgspec.json.encode(found)
 
     @property
     def exit_status(self) -> int:
-        """What the command line ends with: the most pressing of the connections' outcomes."""
+        """The exit status of the command line, for the most urgent of the connections' outcomes."""
         if any(c.status == "held" for c in self.connections):
             return HELD
         if any(c.configuration for c in self.connections):
@@ -151,7 +152,7 @@ class RunReport(Struct, frozen=True):
 
 
 class StoredReport(Struct, frozen=True):
-    """What a run's record keeps of its report (`RunReport.record`): findings as counts by code."""
+    """A report as a run's record stores it (`RunReport.record`): findings as counts by code."""
 
     roster: RosterCounts | None = None
     findings: dict[str, int] = {}
@@ -163,7 +164,7 @@ _STORED = msgspec.json.Decoder(StoredReport)
 
 
 def stored_report(run: RunRecord) -> StoredReport:
-    """What was kept of a run's report; an empty one where there is none."""
+    """Return the stored report of a run; an empty one if there is none."""
     return StoredReport() if run.report is None else _STORED.decode(run.report)
 
 
@@ -172,7 +173,7 @@ def _is_conflict(failure: FailedOperation) -> bool:
 
 
 def as_printed(connection: ConnectionReport) -> ConnectionReport:
-    """The part without what is kept for pages and notices only."""
+    """Return the part without the fields that are only for pages and notices."""
     hold = connection.hold
     return structs.replace(
         connection,
@@ -183,12 +184,12 @@ def as_printed(connection: ConnectionReport) -> ConnectionReport:
 
 
 def nothing_done() -> dict[str, dict[str, int]]:
-    """Operation counts before any operation."""
+    """Return operation counts without any operations."""
     return {"create": {}, "update": {}, "delete": {}}
 
 
 def roster_counts(roster: Roster) -> RosterCounts:
-    """How many of each kind the roster has."""
+    """Return how many students, staff, classes and teaching groups the roster has."""
     students = sum(1 for person in roster.people.values() if person.enrolments)
     classes = sum(1 for group in roster.groups if group.kind == "class")
     return RosterCounts(
@@ -200,12 +201,12 @@ def roster_counts(roster: Roster) -> RosterCounts:
 
 
 def finding_reports(findings: tuple[Finding, ...]) -> tuple[FindingReport, ...]:
-    """Findings as they stand in the JSON."""
+    """Return findings in the form of the JSON."""
     return tuple(FindingReport(f.code, f.severity, f.subject, f.message) for f in findings)
 
 
 def planned_report(connection: Connection, plan: Plan, hold: Hold | None) -> ConnectionReport:
-    """What the next run would do."""
+    """Return the report of what the next run would do."""
     return ConnectionReport(
         vendor=connection.vendor,
         mode=connection.mode,
@@ -224,9 +225,9 @@ def delivery_report(
     hold: Hold | None,
     people: int | None = None,
 ) -> ConnectionReport:
-    """What was done, and how many `people` there are now.
+    """Return the report of a delivery; `people` is how many the vendor has now.
 
-    A run whose time was spent has `left` operations for the next.
+    A run whose time was over leaves `left` operations for the next run.
     """
     status: Status = "unchanged"
     if hold is not None:
@@ -256,14 +257,14 @@ def _hold_report(hold: Hold | None) -> HoldReport | None:
 
 
 def off_report(connection: Connection) -> ConnectionReport:
-    """The report of a connection that is off."""
+    """Return the report of a connection that is off."""
     return ConnectionReport(connection.vendor, connection.mode, "off", nothing_done())
 
 
 def stopped_report(
     connection: Connection, stopped: LeaseHeldByOther | LedgerWriteError
 ) -> ConnectionReport:
-    """The report of a connection whose lease or ledger could not be had, or was lost."""
+    """Return the report of a connection whose lease or ledger was unavailable or lost."""
     lost = isinstance(stopped, LeaseLost)
     problem = VendorProblem("taken-over") if lost else UNSET
     return failed_report(connection, str(stopped), problem=problem)
@@ -275,7 +276,7 @@ def failed_report(
     configuration: bool = False,
     problem: VendorProblem | UnsetType = UNSET,
 ) -> ConnectionReport:
-    """The report of a connection of which nothing was tried."""
+    """Return the report of a connection for which no operation was tried."""
     return ConnectionReport(
         connection.vendor,
         connection.mode,

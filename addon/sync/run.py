@@ -1,8 +1,8 @@
 """One run for a tenant: read, select, map, plan, deliver.
 
-`sync` does all five in one go. Where a request may not last as long as a run, `plan_run` reads
-and plans, and `deliver` is called for each vendor, again and again as long as something is left:
-between them the snapshot is kept, for a few hours and no longer than it is needed.
+`sync` does all five in one call. Where requests have a time limit, `plan_run` reads and plans,
+and `deliver` is called for each vendor, repeatedly while operations are left. In between the
+snapshot is stored, until it is no longer needed and for a few hours at most.
 """
 
 import asyncio
@@ -44,14 +44,14 @@ from addon.tenants.model import Connection
 from addon.tenants.pause import raise_if_paused
 
 SNAPSHOT_KEPT = 6 * 3600.0
-"""Seconds after which a snapshot is removed, delivered or not; the next run reads again."""
+"""Seconds after which a snapshot is removed, even if it was not delivered."""
 
 ConnectionPart = ReadyConnection | ConnectionReport
 """A connection that can be delivered to, or the report of one that cannot."""
 
 
 class PlannedRun(Struct, frozen=True):
-    """A run that has read and planned, and the vendors that it has yet to deliver to."""
+    """A run that has read and planned, with the vendors that remain to be delivered to."""
 
     run: str
     vendors: tuple[str, ...]
@@ -60,7 +60,7 @@ class PlannedRun(Struct, frozen=True):
 def preview(
     context: SyncContext, tenant_id: str, vendor: str | None = None
 ) -> tuple[RunReport, PreparedRun]:
-    """What a run would do; nothing is sent and nothing is kept.
+    """Return the report of what a run would do; nothing is sent or saved.
 
     Raises NotFoundError, DirectoryError, StoreError.
     """
@@ -74,9 +74,10 @@ def preview(
 def sync(
     context: SyncContext, tenant_id: str, vendor: str | None = None, seconds: float | None = None
 ) -> RunReport:
-    """One run, for at most about `seconds`; what is left then is for the next.
+    """Carry out one run, for at most about `seconds`; the rest is left for the next run.
 
-    Raises NotFoundError, PausedError, StoreError, and DirectoryError: then nothing was sent.
+    Raises NotFoundError, PausedError, StoreError, and DirectoryError, after which nothing was
+    sent.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     tenant = load_tenant_or_raise(context.store, tenant_id)
@@ -96,10 +97,10 @@ def sync(
 
 
 def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> PlannedRun:
-    """Read and plan, finish every connection with nothing to send, and keep the snapshot.
+    """Read and plan, finish the connections with nothing to send, and save the snapshot.
 
-    `request` is what a page asked for that the run answers. Raises NotFoundError, PausedError,
-    StoreError and DirectoryError as `sync` does.
+    `request` is the id of the request from a page that started the run. Raises NotFoundError,
+    PausedError, StoreError and DirectoryError as `sync` does.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     raise_if_paused(tenant, context.clock())
@@ -133,9 +134,9 @@ def deliver(
 ) -> ConnectionReport:
     """Deliver to one vendor what `run` has planned, for at most about `seconds`.
 
-    What the report says is `left` is for the next call. The directory is read again where the
-    snapshot is gone. Raises LeaseHeldByOther where another run is delivering there, and as
-    `sync` does.
+    The operations counted in `left` of the report are for the next call. The directory is read
+    again if the snapshot has been removed. Raises LeaseHeldByOther if another run is delivering
+    to the vendor, and as `sync` does.
     """
     deadline = time.monotonic() + seconds
     tenant = load_tenant_or_raise(context.store, tenant_id)
@@ -154,7 +155,7 @@ def deliver(
         )
         shared = RunShared(context, prepared, attempt.holder, deadline)
         report = asyncio.run(sync_connection(shared, ready))
-        # No findings: the record of the reading has them.
+        # No findings: the record of the run that read the directory has them.
         record = RunReport(tenant_id, attempt.id, None, None, (), (report,))
         complete_run(context.store, attempt, context.clock(), record)
     if not report.left:
@@ -163,7 +164,7 @@ def deliver(
 
 
 async def _sync_all(shared: RunShared, parts: Sequence[ConnectionPart]) -> list[ConnectionReport]:
-    """Every connection side by side; the trouble of one stays its own."""
+    """Run all connections concurrently; an error of one does not affect the others."""
 
     async def one(part: ConnectionPart) -> ConnectionReport:
         if isinstance(part, ConnectionReport):
@@ -176,7 +177,7 @@ async def _sync_all(shared: RunShared, parts: Sequence[ConnectionPart]) -> list[
 def _planned(
     context: SyncContext, prepared: PreparedRun, connection: Connection
 ) -> ConnectionReport:
-    """A connection's report for a preview."""
+    """Return a connection's report for a preview."""
     key = ledger_key(prepared.tenant.customer_id, connection)
     if key is None or connection.vendor not in prepared.vendor_rosters:
         return off_report(connection)
@@ -184,7 +185,7 @@ def _planned(
 
 
 def _report(prepared: PreparedRun, run: str, reports: Sequence[ConnectionReport]) -> RunReport:
-    """The run's report from those of its connections."""
+    """Return the run's report from the reports of its connections."""
     snapshot = prepared.snapshot
     return RunReport(
         tenant=prepared.tenant.customer_id,
@@ -202,7 +203,7 @@ def _report(prepared: PreparedRun, run: str, reports: Sequence[ConnectionReport]
 
 
 def _report_of_nothing_read(tenant_id: str, run: str, parts: Sequence[ConnectionPart]) -> RunReport:
-    """The report of a run of which no connection is ready, so that nothing was read."""
+    """Return the report of a run that read nothing because no connection is ready."""
     reports = tuple(part for part in parts if isinstance(part, ConnectionReport))
     return RunReport(tenant_id, run, None, None, (), reports)
 

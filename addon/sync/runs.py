@@ -1,4 +1,4 @@
-"""The record of runs: begun, ended, and those whose process died before they could end."""
+"""Records of runs: start, end, and the detection of runs whose process died."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from addon.store.records import RunRecord
 from addon.sync.report import RunReport
 
 LONGEST = 24 * 3600.0
-"""Seconds after which a run that has not ended is taken for cut off, wherever it ran."""
+"""Seconds after which a run that has not ended is considered cut off, on whatever machine."""
 
 
 def start_run(
@@ -26,7 +26,7 @@ def start_run(
     vendor: str = "",
     request: str = "",
 ) -> RunRecord:
-    """A new run, kept as running. Earlier ones that were cut off are recognised as such.
+    """Save a new run as running and return it. Mark earlier runs whose process died as cut off.
 
     For `parent` (default: its own id), `vendor` and `request` see `RunRecord`.
     """
@@ -52,7 +52,7 @@ def start_run(
 
 
 def complete_run(store: Store, run: RunRecord, now: float, report: RunReport) -> None:
-    """Keep a run with the outcome."""
+    """Save a run with its outcome."""
     statuses = {connection.status for connection in report.connections}
     status = "held" if "held" in statuses else "failed" if "failed" in statuses else "done"
     end_run(store, run, now, status, report.record())
@@ -60,7 +60,7 @@ def complete_run(store: Store, run: RunRecord, now: float, report: RunReport) ->
 
 @contextmanager
 def recorded_run(store: Store, run: RunRecord, clock: Callable[[], float]) -> Iterator[None]:
-    """Ends the run as what it is where the block raises, so that none stays open for ever."""
+    """Save the run as ended if the block raises, so that it does not stay `running`."""
     try:
         yield
     except DirectoryError as error:
@@ -82,7 +82,7 @@ def end_run(
     report: bytes | None = None,
     detail: str = "",
 ) -> None:
-    """Keep a run as ended, with what it cost since it was begun in this process."""
+    """Save a run as ended, with the store's reads and writes since its start in this process."""
     reads, writes = store.cost()
     ended = structs.replace(
         run,

@@ -1,4 +1,4 @@
-"""Speaking to a connection's vendor, with the connection's lease in hand."""
+"""Sessions with a connection's vendor, under the connection's lease."""
 
 import asyncio
 import time
@@ -23,11 +23,11 @@ from addon.tenants.pause import current_pause
 from addon.vendors.profiles import Target, Vendor
 
 Progress = Callable[[int, int], None]
-"""Told the operations done and planned."""
+"""Called with the numbers of operations done and planned."""
 
 
 class ScimSession(Struct, frozen=True):
-    """What talks to one vendor for one tenant."""
+    """An open session with one vendor for one tenant."""
 
     scim: ScimClient
     journal: LedgerWriter
@@ -60,10 +60,10 @@ async def open_session(
     holder: str = "",
     growth: float = 0.0,
 ) -> AsyncIterator[ScimSession]:
-    """A session, ended with everything that was acknowledged in the store.
+    """Open a session; at its end everything the vendor acknowledged is in the store.
 
     `deadline` is a time of `time.monotonic` at which the delivery stops between operations.
-    `holder` is who has the connection's lease, `growth` that of the pause between batches.
+    `holder` has the connection's lease; for `growth` see `LedgerWriter`.
     """
     pace = Throttle(vendor.requests_per_second, patience, deadline)
     async with (
@@ -83,11 +83,11 @@ PAUSED = "a pause began, so nothing more was sent"
 
 
 class VendorSession(Struct, frozen=True):
-    """Whose vendor is spoken to, where, and by which run.
+    """The parameters of a run's sessions with one vendor.
 
-    `holder` is who takes the lease; `deadline` a time of `time.monotonic` at which sending
-    stops between operations. It stops too where `unwanted`, which is asked at first and then
-    each time that the lease is put off, gives a reason.
+    `holder` takes the lease; `deadline` is a time of `time.monotonic` at which sending stops
+    between operations. Sending also stops when `cancellation_reason` returns a reason; it is
+    called at the start and each time the lease has been prolonged.
     """
 
     context: SyncContext
@@ -99,7 +99,7 @@ class VendorSession(Struct, frozen=True):
 
     @asynccontextmanager
     async def with_lease(self) -> AsyncIterator[Lease]:
-        """The connection's lease. Raises LeaseHeldByOther when another run has it."""
+        """Hold the connection's lease. Raises LeaseHeldByOther when another run has it."""
         context = self.context
         async with Lease(context.store, self.key, self.holder, context.clock) as lease:
             lease.check_while_held(self.cancellation_reason)
@@ -107,7 +107,7 @@ class VendorSession(Struct, frozen=True):
 
     @asynccontextmanager
     async def open(self, ledger: Ledger, lease: Lease) -> AsyncIterator[ScimSession]:
-        """A session that stops when the lease is lost, or when it is unwanted."""
+        """Open a session that stops when the lease is lost or the run is cancelled."""
         context, key = self.context, self.key
         async with open_session(
             context.settings.vendors[key.vendor],
@@ -129,11 +129,12 @@ class VendorSession(Struct, frozen=True):
     async def remove_protected(
         self, plan: Plan, gone: Set[str], ledger: Ledger, lease: Lease
     ) -> tuple[DeliveryResult, bool]:
-        """Carry out the removal of protected people, and take those `gone` out of groups.
+        """Remove protected people, and remove those in `gone` from the groups at the vendor.
 
-        The groups are asked for and said without them, since the plan that says them again is
-        held. The outcome, and whether no group that can be told about has them any more; if
-        not, it is to be tried again. Raises LedgerWriteError when the store failed.
+        The groups are listed and sent back without them, because the plan that would update the
+        groups is held. Return the outcome, and whether no group that the vendor lists contains
+        them any more; if not, this must be tried again. Raises LedgerWriteError when the store
+        failed.
         """
         async with self.open(ledger, lease) as session:
             clock = self.context.clock
@@ -165,7 +166,7 @@ class VendorSession(Struct, frozen=True):
 
 
 def cancellation_reason(context: SyncContext, key: LedgerKey) -> DeliveryStopped | None:
-    """Why nothing more is to be sent, where a person has decided so since the run began.
+    """Return why a person has cancelled the delivery since the run began, or None.
 
     Raises StoreError.
     """

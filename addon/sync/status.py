@@ -1,4 +1,4 @@
-"""How a tenant's connections are: last run, holds, failures, what is set up and what is not."""
+"""The status of a tenant's connections: last run, holds, failures and configuration."""
 
 import time
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from addon.vendors.profiles import NotConfigured
 
 
 class RunStatus(Struct, frozen=True):
-    """A run in short. Times are seconds since 1970 UTC."""
+    """A summary of a run. Times are seconds since 1970 UTC."""
 
     run: str
     status: str
@@ -29,7 +29,7 @@ class RunStatus(Struct, frozen=True):
 
 
 class RefusedStatus(Struct, frozen=True, rename="camel"):
-    """A resource that the vendor does not take, and its words."""
+    """A resource that the vendor refuses, with its message."""
 
     operation: str
     resource_type: str
@@ -42,9 +42,9 @@ class RefusedStatus(Struct, frozen=True, rename="camel"):
 class ConnectionSummary(Struct, frozen=True, rename="camel"):
     """A connection's state in its mode.
 
-    `resources` is how many the vendor has acknowledged, `uncertain` how many it must be asked
-    about, `refused` those that it does not take. `problem` says what must be mended here
-    before it can run. `last` is the connection's part of the last run that had one.
+    `resources` is how many resources the vendor has acknowledged, `uncertain` how many it must be
+    asked about, `refused` those that it refuses. `problem` says what must be configured before
+    the connection can run. `last` is the connection's part of the last run that had one.
     """
 
     vendor: str
@@ -58,7 +58,7 @@ class ConnectionSummary(Struct, frozen=True, rename="camel"):
 
 
 class LeftBehind(Struct, frozen=True):
-    """What a vendor has of the tenant without a connection that keeps it up to date."""
+    """Resources of the tenant at a vendor that no connection keeps up to date."""
 
     vendor: str
     mode: str
@@ -67,7 +67,7 @@ class LeftBehind(Struct, frozen=True):
 
 
 class TenantStatus(Struct, frozen=True, rename="camel"):
-    """Everything that `status` tells. `pause` is the one that nothing runs in now."""
+    """The status of a tenant. `pause` is the current pause, in which nothing runs."""
 
     tenant: str
     last_run: RunStatus | None
@@ -83,7 +83,10 @@ def status(
     secrets: SecretSource | None = None,
     now: float | None = None,
 ) -> TenantStatus:
-    """The tenant's state, `now` (seconds since 1970 UTC). Raises NotFoundError and StoreError."""
+    """Return the tenant's status at `now` (seconds since 1970 UTC).
+
+    Raises NotFoundError and StoreError.
+    """
     tenant = load_tenant_or_raise(store, tenant_id)
     runs = store.runs(tenant_id)
     connections = tuple(

@@ -1,4 +1,4 @@
-"""What a vendor has of one person, asked of the vendor itself: for the person who wants to know."""
+"""Query a vendor for what it has about one person, to answer that person's request."""
 
 import asyncio
 import time
@@ -17,16 +17,16 @@ from addon.tenants.model import Tenant
 from addon.vendors.profiles import NotConfigured, Target, Vendor
 
 WITHIN = 10.0
-"""Seconds for all questions about a person."""
+"""Seconds for all queries about a person."""
 QUICK_RETRIES = RetryPolicy(first_wait=0.2, longest_wait=0.5, longest_pause=2.0)
 GONE = (404, 410)
 
 
 class VendorResource(Struct, frozen=True):
-    """One resource that the vendor acknowledged, or may have.
+    """A resource that the vendor acknowledged, or may have.
 
-    `body` is its JSON as the vendor has it, None when it has it not or did not tell; then
-    `problem` says why it did not: an HTTP status, or a word or two in English.
+    `body` is its JSON as the vendor returned it; None if the vendor does not have it or did not
+    answer. In the second case `problem` says why: an HTTP status, or a few words in English.
     """
 
     resource_type: ResourceType
@@ -39,10 +39,9 @@ class VendorResource(Struct, frozen=True):
 def lookup_person(
     context: SyncContext, tenant_id: str, vendor: str, user_id: str
 ) -> list[VendorResource]:
-    """The person's account and employments at the vendor.
+    """Return the person's account and employments at the vendor.
 
-    Whatever the vendor's trouble is becomes the resource's `problem`. Raises NotFoundError and
-    StoreError.
+    A failure at the vendor becomes the resource's `problem`. Raises NotFoundError and StoreError.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     connection = tenant.connection(vendor)
@@ -57,11 +56,11 @@ def lookup_person(
 
 
 Asked = list[tuple[VendorResource, str]]
-"""Resources, each with the vendor's id of it, empty where it told none."""
+"""Resources, each with the vendor's id, which is empty if the vendor returned none."""
 
 
 def _acknowledged(tenant: Tenant, ledger: Ledger, user_id: str) -> Asked:
-    """What the ledger has of the person."""
+    """Return the person's resources in the ledger."""
     ids = Ids(tenant.customer_id)
     wanted: list[tuple[ResourceType, str]] = [("User", ids.user(user_id))]
     wanted += [("Employment", ids.employment(u.code, user_id)) for u in tenant.school_units]
@@ -86,7 +85,7 @@ async def _ask(vendor: Vendor, target: Target, held: Asked) -> list[VendorResour
 
 
 async def _one(wire: Transport, resource: VendorResource, vendor_id: str) -> VendorResource:
-    """The resource as the vendor has it, by its own id or, where it told none, by ours."""
+    """Return the resource as the vendor has it, by the vendor's id or, without one, by ours."""
     try:
         found = None if vendor_id else await _by_filter(wire, resource)
         if found is not None:
@@ -114,7 +113,7 @@ class _Named(Struct, rename="camel"):
 
 
 async def _by_filter(wire: Transport, resource: VendorResource) -> VendorResource | None:
-    """As the vendor has it, or None where that cannot be told from the answer to a filter."""
+    """Return the resource as the vendor has it, or None if a filter does not find it."""
     query = "?filter=" + quote(f'externalId eq "{resource.external_id}"', safe="")
     answer = await wire.send("GET", resource.resource_type, query=query)
     if not answer.done or answer.cut:

@@ -1,8 +1,8 @@
-"""Removes everything that a tenant has at a vendor, and turns the connection off.
+"""Remove everything that a tenant has at a vendor, and turn the connection off.
 
-Uses the ledger alone: no directory is read. The connection is turned off before the first
-removal, so that no run sends again what is being removed; what was begun and cut off goes on
-when it is asked for again.
+Only the ledger is used: no directory is read. The connection is turned off before the first
+removal, so that no run sends again what is being removed. An interrupted withdrawal continues
+when it is requested again.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from addon.tenants.model import Connection, Tenant
 
 LedgerMode = Literal["test", "live"]
 COMMAND_LINE = "command line"
-"""Who has changed a document that no person signed in for."""
+"""The actor in the audit log when a document was changed without a signed-in person."""
 
 
 def withdraw(
@@ -48,9 +48,9 @@ def withdraw(
 ) -> RunReport:
     """Remove what the tenant has at `vendor`, in test and live mode, for at most about `seconds`.
 
-    Of one `mode` alone if it is given; then a connection that is in the other stays on.
-    Held like any other removal beyond the connection's limits, unless `confirmed`. A pause does
-    not stop it: it reads no directory, and a person has asked for it. Raises NotFoundError and
+    With `mode`, only in that mode; then a connection that is in the other mode stays on. Unless
+    `confirmed`, a removal that exceeds the connection's limits is held. A pause does not stop a
+    withdrawal: it reads no directory, and a person has requested it. Raises NotFoundError and
     StoreError.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
@@ -131,7 +131,7 @@ async def _remove(
 
 
 def turn_off(context: SyncContext, tenant_id: str, vendor: str) -> None:
-    """Turn the connection off in the document, which otherwise stays as it was written."""
+    """Turn the connection off in the tenant's document; the rest of it is unchanged."""
 
     def change(stored: bytes | None) -> TenantEdit | None:
         if stored is None:
