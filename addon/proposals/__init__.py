@@ -1,5 +1,5 @@
-"""What could be set up for each school unit, with reasons. Pure.
+"""Proposals for the configuration of each school unit, with reasons. Pure.
 
-Takes a snapshot and school units; gives selectors and rules, with how sure they are.
-May import `roster` and what is below it.
+Takes a snapshot and school units; gives selectors and rules, with a confidence for each unit.
+May import `roster` and the layers below it.
 """

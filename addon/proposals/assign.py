@@ -8,10 +8,10 @@ Column = TypeVar("Column", bound=Hashable)
 
 
 def assign(scores: Mapping[Row, Mapping[Column, float]]) -> dict[Row, Column]:
-    """The column of each row so that the sum of scores is greatest; no column twice.
+    """The column of each row such that the sum of scores is greatest; no column twice.
 
-    Pairs without a score are not made. Rows and columns that have nothing to do with each
-    other are dealt with apart, so that many schools of different names cost little.
+    Pairs without a score are not made. Rows and columns that are not connected by any score are
+    solved separately, so that many schools with different names cost little.
     """
     found: dict[Row, Column] = {}
     for rows in _clusters(scores):
@@ -19,7 +19,7 @@ def assign(scores: Mapping[Row, Mapping[Column, float]]) -> dict[Row, Column]:
         if len(rows) == 1:
             found[rows[0]] = max(columns, key=lambda column: scores[rows[0]][column])
             continue
-        # A column of its own for each row lets it go without.
+        # A dummy column for each row lets the row stay unassigned.
         costs = [
             [-scores[row].get(column, 0.0) for column in columns] + [0.0] * len(rows)
             for row in rows
@@ -31,7 +31,7 @@ def assign(scores: Mapping[Row, Mapping[Column, float]]) -> dict[Row, Column]:
 
 
 def _clusters(scores: Mapping[Row, Mapping[Column, float]]) -> list[list[Row]]:
-    """The rows that compete for columns, together."""
+    """The rows grouped with those that compete for the same columns."""
     users: dict[Column, list[Row]] = {}
     for row, columns in scores.items():
         for column in columns:
@@ -54,7 +54,7 @@ def _clusters(scores: Mapping[Row, Mapping[Column, float]]) -> list[list[Row]]:
 
 
 def _hungarian(costs: list[list[float]]) -> list[int]:
-    """The column of each row at the least total cost; at least as many columns as rows."""
+    """The column of each row at the lowest total cost; needs at least as many columns as rows."""
     height, width = len(costs), len(costs[0])
     of_row, of_column = [0.0] * (height + 1), [0.0] * (width + 1)
     row_at, came_from = [0] * (width + 1), [0] * (width + 1)

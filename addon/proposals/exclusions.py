@@ -1,4 +1,4 @@
-"""Filters and protection that the names in a domain show to be needed."""
+"""Filters and protection that the names in a domain suggest."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ class NeededClauses(Struct, frozen=True):
 
 
 class ClosedPlaces:
-    """The OUs of a domain for those who have left."""
+    """The OUs of a domain for people who have left."""
 
     def __init__(self, index: DirectoryIndex) -> None:
         self._index = index
@@ -33,7 +33,7 @@ class ClosedPlaces:
         self._folded = [fold(path) for path in paths]
 
     def below(self, org_units: Iterable[str]) -> NeededClauses:
-        """What keeps out those in such OUs below `org_units`."""
+        """Clauses that exclude the people in such OUs below `org_units`."""
         tops = [fold(path).rstrip("/") + "/" for path in org_units]
         found: dict[str, str] = {}
         for path in self._left:
@@ -48,7 +48,7 @@ class ClosedPlaces:
         )
 
     def _clause(self, segment: str) -> Clause:
-        """Without those whose OU's name only begins so."""
+        """A clause that excludes the OU, but no OU whose name merely begins with its name."""
         part = fold(segment)
         if any(part in f and part + "/" not in f + "/" for f in self._folded):
             pattern = f"{literal(segment)}(/|$)"
@@ -57,7 +57,7 @@ class ClosedPlaces:
 
 
 def without_devices(index: DirectoryIndex, ids: Iterable[str]) -> NeededClauses:
-    """What keeps out shared devices, when several of one sort are among `ids`."""
+    """Clauses that exclude shared devices, if several of one kind are among `ids`."""
     found = (device_stem(index.users[id].primary_email) for id in ids)
     count = Counter(stem for stem in found if stem)
     stems = sorted(stem for stem, times in count.items() if times >= SEVERAL_DEVICES)
@@ -71,7 +71,7 @@ def without_devices(index: DirectoryIndex, ids: Iterable[str]) -> NeededClauses:
 
 
 def elsewhere(paths: Sequence[str], taken: Iterable[str]) -> NeededClauses:
-    """What keeps out OUs below `paths` that are somebody else's."""
+    """Clauses that exclude the OUs below `paths` that belong to another unit or role."""
     tops = [fold(path).rstrip("/") + "/" for path in paths]
     own = {fold(path) for path in paths}
     others = sorted(
@@ -89,7 +89,7 @@ def elsewhere(paths: Sequence[str], taken: Iterable[str]) -> NeededClauses:
 def protected_places(
     index: DirectoryIndex, protected: Protected
 ) -> tuple[Protected, tuple[Reason, ...]]:
-    """The OUs and groups whose name tells of protected identity and that are not yet chosen."""
+    """The OUs and groups that are named for protected identity and not yet chosen."""
     known = {fold(path).rstrip("/") for path in protected.org_units}
     org_units: list[str] = []
     for unit in sorted(index.org_units.values(), key=lambda unit: path_key(unit.path)):

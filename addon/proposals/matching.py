@@ -1,4 +1,4 @@
-"""Which place belongs to which unit: all at once, so that a unit does not take another's."""
+"""Matches places with units, all at once, so that a unit does not take another unit's place."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -9,7 +9,7 @@ from addon.proposals.names import ALIKE, Likeness, SchoolName
 from addon.proposals.places import Place
 
 CLOSE = 0.08
-"""Scores that differ by less are as good as the same."""
+"""Scores that differ by less than this count as equal."""
 _GROUP = 0.9
 _GROUP_ALIKE = 0.7
 _ATTRIBUTE = 0.85
@@ -20,7 +20,7 @@ _MOST_ALTERNATIVES = 3
 
 
 class UnitToMatch(Struct, frozen=True):
-    """A unit that is looking for places."""
+    """A unit to find places for."""
 
     code: str
     name: SchoolName
@@ -28,11 +28,11 @@ class UnitToMatch(Struct, frozen=True):
 
 
 class Match(Struct, frozen=True):
-    """The place of a unit with how alike they are.
+    """The place of a unit with their likeness.
 
-    `rivals` are codes of units that could as well have it; `others` are places that the unit
-    could have instead, best first with their scores; `doubts` are those of them that are
-    about as good and free.
+    `rivals` are codes of units that fit the place equally well; `others` are places that the unit
+    could have instead, best first with their scores; `doubts` are those of them that fit about as
+    well and are not taken.
     """
 
     place: Place
@@ -43,7 +43,7 @@ class Match(Struct, frozen=True):
 
 
 class Matches(Struct, frozen=True):
-    """The match of each unit that has one, and what was near for those that have none."""
+    """The match of each unit that has one, and the nearest places of each unit."""
 
     found: Mapping[str, Match]
     near: Mapping[str, tuple[tuple[Place, float], ...]]
@@ -92,7 +92,7 @@ class UnitMatcher:
         return Matches(found, near)
 
     def scores(self, places: Sequence[Place], bonus: Bonus = lambda code, place: 0.0) -> Scores:
-        """How well each unit fits each place (by its number) that is at all like it."""
+        """The score of each unit for each place (by its number) that resembles it."""
         found: Scores = {}
         for unit in self._units:
             mine = found[unit.code] = {}
@@ -106,7 +106,7 @@ class UnitMatcher:
         found = [self._of(unit.name, name) for name in place.names]
         if not place.groups or len(found) == 1:
             return max(found)
-        # Both a group's address and its name have a say when either alone fits two schools.
+        # Both a group's address and its name count, since either alone may fit two schools.
         return 0.9 * max(found) + 0.1 * sum(found) / len(found)
 
     def _of(self, unit: SchoolName, name: SchoolName) -> float:
@@ -126,7 +126,7 @@ def _weight(unit: UnitToMatch, place: Place) -> float:
 
 
 def _rivals(code: str, number: int, scores: Scores, chosen: Mapping[str, int]) -> tuple[str, ...]:
-    """The units that fit the place as well and got nothing as good."""
+    """The units that fit the place equally well and were matched with nothing as good."""
     best = scores[code][number]
     return tuple(
         other
@@ -145,7 +145,7 @@ def _is_better_elsewhere(
 
 
 def _overlap(one: Place, other: Place) -> bool:
-    """Whether one lies within the other, or they are an OU and a group."""
+    """Whether one is inside the other, or one is an OU and the other a group."""
     if bool(one.org_units) != bool(other.org_units):
         return True
     return any(

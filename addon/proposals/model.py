@@ -1,4 +1,4 @@
-"""What is proposed: values to show, to accept, to change or to refuse."""
+"""Proposals as values, which an administrator can accept, change or reject."""
 
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -12,11 +12,11 @@ from addon.tenants.model import GroupRule, Protected, SchoolUnit, Selector, Year
 
 Confidence = Literal["sure", "likely", "unsure", "none"]
 CONFIDENCES: tuple[Confidence, ...] = ("none", "unsure", "likely", "sure")
-"""From the least to the greatest."""
+"""From the lowest to the highest."""
 
 
 class UnitToPropose(Protocol):
-    """A school unit as Skolverket's register has it."""
+    """A school unit as in Skolverket's register."""
 
     @property
     def code(self) -> str: ...
@@ -67,7 +67,7 @@ class Proposal(Struct, frozen=True):
     class_names: tuple[str, ...] = ()
 
     def school_unit(self) -> SchoolUnit:
-        """The unit of the tenant document if the proposal is accepted as it is."""
+        """The unit of the tenant document if the proposal is accepted unchanged."""
         return SchoolUnit(
             code=self.code,
             name=self.name,
@@ -82,17 +82,17 @@ class Proposal(Struct, frozen=True):
 
 
 class Unmatched(Struct, frozen=True):
-    """An OU with people, below it too, who are in no proposal."""
+    """An OU with people, in it or below it, who are in no proposal."""
 
     path: str
     people: int
 
 
 class Proposals(Struct, frozen=True):
-    """The proposals in the order of the units asked for.
+    """The proposals in the order of the requested units.
 
     `shape` is how most units were found ("/Elever/skola/klass"; empty when none was found in
-    an OU of its own), `shapes` all ways. `protected` are OUs and groups that seem to hold
+    an OU of its own), `shapes` all of them. `protected` are OUs and groups that seem to contain
     people with protected identity and are not yet chosen, with `protected_reasons`.
     """
 
@@ -105,5 +105,5 @@ class Proposals(Struct, frozen=True):
 
     @property
     def found(self) -> int:
-        """How many units something was found for."""
+        """How many units have a proposal that found something."""
         return sum(each.confidence != "none" for each in self.proposals)

@@ -1,4 +1,4 @@
-"""How alike the name of a place in Workspace is to that of a unit in the register."""
+"""The likeness of the name of a place in Workspace to that of a unit in the register."""
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import SequenceMatcher
@@ -10,7 +10,7 @@ from msgspec import Struct
 from addon.proposals.vocabulary import GUEST_WORDS, Role, plain_words, role_of, stage_of
 
 ALIKE = 0.4
-"""Below this likeness two names have nothing to do with each other."""
+"""Two names with a lower likeness are unrelated."""
 
 _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("gymnasium", "gymnasiet", "gymnasieskola", "gymnasieskolan"), "gymnasium"),
@@ -66,11 +66,11 @@ _EMPTY_WORDS = frozenset(
 
 
 class SchoolName(Struct, frozen=True):
-    """A name taken apart. `core` is what tells one school from another.
+    """A parsed name. `core` is what distinguishes one school from another.
 
-    `kinds` are the sorts of school it tells of, `years` the school years ("F-6"),
-    `initials` the first letters of its parts ("ns" for Norra skolan). `school` is whether it
-    says "skola" and no more of what kind.
+    `kinds` are the kinds of school it names, `years` the school years ("F-6"), `initials` the
+    first letters of its parts ("ns" for Norra skolan). `school` is true when it says "skola"
+    without a more specific kind.
     """
 
     core: tuple[str, ...]
@@ -83,7 +83,7 @@ class SchoolName(Struct, frozen=True):
 
     @property
     def tells(self) -> bool:
-        """Whether it can be the name of a school at all."""
+        """Whether it can be the name of a school."""
         return bool(self.core or self.kinds)
 
 
@@ -94,7 +94,7 @@ def town_words(organisation: str) -> frozenset[str]:
 
 
 def read_name(text: str, town: Collection[str] = (), types: Iterable[str] = ()) -> SchoolName:
-    """`text` taken apart; `town` are words without meaning, `types` school types of a unit."""
+    """Parse `text`; `town` are words to ignore, `types` the school types of a unit."""
     years, rest = stage_of(text)
     role, words = role_of(plain_words(rest))
     kinds = {_OF_TYPE[each] for each in types if each in _OF_TYPE}
@@ -117,7 +117,7 @@ def read_name(text: str, town: Collection[str] = (), types: Iterable[str] = ()) 
 
 @lru_cache(maxsize=16384)
 def _part(word: str) -> tuple[str, str, str]:
-    """What is left of a word without its ending, the kind that the ending tells, initials."""
+    """The word without its ending, the kind that the ending means, and initials."""
     if word in _KINDS:
         return "", _KINDS[word], word[0]
     for ending, kind in _ENDINGS:
@@ -128,7 +128,7 @@ def _part(word: str) -> tuple[str, str, str]:
 
 
 class Likeness:
-    """How alike places are to units, rare words counting more than those many units have."""
+    """The likeness of places to units; rare words count more than words that many units have."""
 
     def __init__(self, units: Iterable[SchoolName]) -> None:
         self._uses: dict[str, int] = {}
@@ -137,7 +137,7 @@ class Likeness:
                 self._uses[word] = self._uses.get(word, 0) + 1
 
     def of(self, unit: SchoolName, place: SchoolName) -> float:
-        """From 0 (nothing in common) to 1 (the same name)."""
+        """The likeness from 0 (nothing in common) to 1 (the same name)."""
         core = self._core(unit, place)
         if core == 0:
             return 0.0
@@ -179,7 +179,7 @@ def _are_initials(unit: SchoolName, place: SchoolName) -> bool:
 
 @lru_cache(maxsize=262144)
 def word_likeness(one: str, other: str) -> float:
-    """How alike two plain words are: the same, a genitive, a shortening, a slip of the pen."""
+    """The likeness of two plain words: equal, genitive, abbreviation, spelling mistake."""
     if one == other:
         return 1.0
     if not one or not other or one[0] != other[0]:

@@ -1,4 +1,4 @@
-"""Patterns that may find classes and groups, written from the names that a unit's places have."""
+"""Patterns that may find classes and groups, derived from the names of a unit's places."""
 
 import re
 from collections import Counter
@@ -35,13 +35,13 @@ _WORDED_CLASS = r"^[A-Za-zÅÄÖåäö]{1,8}[ .-]?(?P<year>\d{1,2})[A-Za-zÅÄÖ
 _YEAR_SEGMENT = re.compile(r"(\D*?)(\d{1,2})\D*")
 
 Template = tuple[str, str]
-"""What stands before and after the name in the local part of a group's address."""
+"""The text before and after the name in the local part of a group's address."""
 
 
 def class_rules(
     near: DirectoryIndex, students: Sequence[str], unit: SchoolUnit
 ) -> Iterator[GroupRule]:
-    """Rules worth trying for classes; `near` is the unit's surroundings."""
+    """Rules worth trying for classes; `near` is the index of the unit's surroundings."""
     yield from _org_unit_rules(near, students, unit)
     yield from _class_group_rules(near.groups)
     for attribute, values in _values(near, students).items():
@@ -58,8 +58,8 @@ def teaching_rules(
 ) -> list[GroupRule]:
     """Rules worth trying for teaching groups; groups with ids in `claimed` are classes.
 
-    The group's own name is what people read, so rules that give it come before those that
-    give a part of the address.
+    People read the group's own name, so rules that give it come before those that give a part of
+    the address.
     """
     whole_school = max(30, 0.6 * len(students))
     ids = frozenset(students)
@@ -88,7 +88,7 @@ def teaching_rules(
 def year_rules(
     near: DirectoryIndex, students: Sequence[str], class_names: Iterable[str]
 ) -> Iterator[YearRule]:
-    """Rules worth trying for school years, of students in classes of these names."""
+    """Rules worth trying for the school years of students in classes with these names."""
     for attribute, values in _values(near, students).items():
         for pattern in (_BARE_YEAR, _WORDED_YEAR):
             if any(map(re.compile(pattern).search, values)):
@@ -113,12 +113,12 @@ def year_rules(
 
 
 def literal(text: str) -> str:
-    """`text` as a regular expression that finds just it, with nothing escaped needlessly."""
+    """Escape `text` as a regular expression, without needless escapes."""
     return re.sub(r"([\\.^$*+?{}\[\]|()])", r"\\\1", text)
 
 
 def local_part(group: Group) -> str:
-    """What stands before the @ of a group's address."""
+    """The part of a group's address before the @."""
     return group.email.rpartition("@")[0]
 
 
@@ -154,7 +154,7 @@ def _at_org_unit(pattern: str) -> GroupRule:
 def _bases(
     near: DirectoryIndex, students: Sequence[str], unit: SchoolUnit
 ) -> tuple[str, list[tuple[str, ...]]]:
-    """The unit's student OUs as a pattern, and the segments of each place below them."""
+    """The unit's student OUs as a pattern, and the path segments of each place below them."""
     tops = sorted({fold(path).rstrip("/") for path in unit.students.org_units}, key=len)
     found: dict[str, None] = {}
     below: list[tuple[str, ...]] = []
@@ -191,7 +191,7 @@ def _class_group_rules(groups: Sequence[Group]) -> Iterator[GroupRule]:
 
 
 def _templates(groups: Sequence[Group], longest: int, only_classes: bool = False) -> list[Template]:
-    """What the addresses have in common before and after a name, most common first."""
+    """What addresses have in common before and after a name, most common first."""
     count: Counter[Template] = Counter()
     for group in groups:
         parts = _SEPARATORS.split(local_part(group))
@@ -214,12 +214,12 @@ def _templates(groups: Sequence[Group], longest: int, only_classes: bool = False
 
 
 def _is_place(after: str, ends: Mapping[str, int], groups: int) -> bool:
-    """Whether what ends an address can be the school, or says "class", and is no subject."""
+    """Whether the end of an address can be the school or means "class", and is not a subject."""
     return 2 * ends.get(after[1:], 0) > groups or "klas" in after or "class" in after
 
 
 def _is_no_lesson(group: Group) -> bool:
-    """Whether the name is that of all students, all staff, guests, leavers or the protected."""
+    """Whether the group is of all students, all staff, guests, leavers or protected people."""
     words = (*plain_words(local_part(group)), *plain_words(group.name))
     return (
         role_of(words)[0] is not None
@@ -230,7 +230,7 @@ def _is_no_lesson(group: Group) -> bool:
 
 
 def _excluding(before: str, after: str, unfit: Iterable[Group]) -> str:
-    """A look ahead that keeps out the unfit groups that a template would find."""
+    """A negative lookahead that excludes the unsuitable groups that a template would match."""
     names = [
         local_part(group).removeprefix(before) for group in unfit if _fits(group, before, after)
     ]
@@ -245,20 +245,20 @@ def _fits(group: Group, before: str, after: str) -> bool:
 
 
 def _are_classes(groups: Iterable[Group]) -> bool:
-    """Whether the groups' own names are those of classes, without a word before."""
+    """Whether the groups' own names are those of classes, without a prefix."""
     names = [group.name for group in groups]
     return bool(names) and all(is_class(n) and not _WORD_BEFORE.match(n) for n in names)
 
 
 def _have_names(groups: Sequence[Group]) -> bool:
-    """Whether the groups have names of their own that tell them apart."""
+    """Whether the groups have names of their own that distinguish them."""
     names = [group.name.strip() for group in groups]
     told = {name for name in names if name and len(name) <= 60}
     return bool(names) and len(told) >= 0.9 * len(names)
 
 
 def _values(near: DirectoryIndex, students: Iterable[str]) -> dict[str, set[str]]:
-    """The attributes of the students with the values they have."""
+    """The students' attributes with the values that occur."""
     found: dict[str, set[str]] = {}
     for id in students:
         for attribute, values in near.users[id].attributes.items() if id in near.users else ():

@@ -1,4 +1,4 @@
-"""Rules for classes, teaching groups and school years that the tenant's own names suggest."""
+"""Candidate rules for classes, teaching groups and school years, best first."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -31,7 +31,7 @@ _SOURCE = {"orgUnit": 0.02, "group": 0.01, "attribute": 0.0, "class": 0.0}
 
 
 class PatternChoice(Struct, frozen=True):
-    """A rule to choose, the first that it finds and all of it, and how right it looks (0 to 1)."""
+    """A rule, the first names that it finds, its full outcome, and its score (0 to 1)."""
 
     rule: GroupRule | YearRule
     examples: tuple[str, ...]
@@ -49,14 +49,14 @@ def class_patterns(
 def teaching_group_patterns(
     index: DirectoryIndex, students: Collection[str], staff: Collection[str], unit: SchoolUnit
 ) -> list[PatternChoice]:
-    """Rules for teaching groups, best first; what the unit's rule for classes finds is none."""
+    """Rules for teaching groups, best first; what the unit's class rule finds is excluded."""
     return teaching_near(around(index, students, staff), students, unit, staff, brief=False)
 
 
 def school_year_patterns(
     index: DirectoryIndex, people: Collection[str], unit: SchoolUnit
 ) -> list[PatternChoice]:
-    """Rules for the school years of the students, best first; the unit's classes are known."""
+    """Rules for the school years of the students, best first, given the unit's classes."""
     return years_near(around(index, people), people, unit, brief=False)
 
 
@@ -94,7 +94,7 @@ def teaching_near(
         made = groups_of(near, UnitPeople(unit, frozenset(ids), frozenset(staff)))
         claimed = frozenset(group.source_id for group in made if group.kind == "class")
     else:
-        # Classes of another source cannot take a group away: they need not be made each time.
+        # Classes of another source cannot claim a group: they need not be found each time.
         unit = structs.replace(unit, classes=None)
     tried = [
         _tried(rule, outcome(near, ids, staff, rule, unit, "teaching", brief))
@@ -130,7 +130,7 @@ def _names_of(choice: PatternChoice) -> tuple[str, ...]:
 
 
 def _no_subject(choice: PatternChoice, times: int) -> float:
-    """Groups of one subject are named as classes too, but then there are other subjects."""
+    """Lower the score of groups of one subject: they are named like classes too."""
     says_class = "klas" in choice.rule.pattern or "class" in choice.rule.pattern
     return 0.6 if choice.rule.source == "group" and times > 1 and not says_class else 1.0
 
@@ -144,7 +144,7 @@ def _tried(rule: GroupRule | YearRule, result: RuleOutcome) -> PatternChoice:
 
 
 def _best(scored: Iterable[tuple[PatternChoice, float]]) -> list[PatternChoice]:
-    """The choices by score; of rules that find the very same, the first."""
+    """The choices by score; of rules with the same outcome, only the first."""
     found: dict[object, PatternChoice] = {}
     for choice, score in scored:
         if score >= _WORST:
@@ -168,7 +168,7 @@ def _class_score(choice: PatternChoice) -> float:
 
 
 def _looks(name: str) -> float:
-    """How like a class's name it is; a bare number is rather a school year."""
+    """How much a name resembles that of a class; a bare number is more likely a school year."""
     if name.strip().isdecimal() or is_year(name):
         return 0.5
     if plain(name).startswith(("klass", "class")):
@@ -185,7 +185,7 @@ def _size_factor(size: float) -> float:
 
 
 def _hint(rule: GroupRule | YearRule, better: Sequence[str], worse: Sequence[str]) -> float:
-    """What the attribute's name tells, and that OUs are usually better kept than attributes."""
+    """The attribute's name as evidence; OUs are usually better maintained than attributes."""
     bonus = 1.0 + _SOURCE[rule.source]
     if rule.source == "attribute":
         name = plain((rule.attribute or "").rpartition(".")[2])
@@ -197,7 +197,7 @@ def _hint(rule: GroupRule | YearRule, better: Sequence[str], worse: Sequence[str
 
 
 def _teaching_score(choice: PatternChoice, owned: set[str], number: int) -> float:
-    """The share of the unit's groups that it finds, less those that are another's."""
+    """The share of the unit's groups that it finds, reduced by groups of other units."""
     result = choice.outcome
     if not result.found:
         return 0.0

@@ -1,4 +1,4 @@
-"""Settles where all units' students and staff are, before selectors are made of it."""
+"""Decides where all units' students and staff are, before selectors are made."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ _FEWEST_IN_GROUP = 0.05
 class MatchedUnit(Struct, frozen=True):
     """Where one unit's people are. `more` are OUs of other stages of the same school.
 
-    `staff_groups` hold staff and `guest_groups` students beyond those in the places.
+    `staff_groups` and `guest_groups` have staff and students who are not in the places.
     """
 
     students: Match | None = None
@@ -79,7 +79,7 @@ class PlaceMatcher:
         }
 
     def _match(self, role: Role, beside: Mapping[str, Match]) -> Matches:
-        """The places of a role; those next to a place that is already found come first."""
+        """The places of a role; places next to one already found are preferred."""
 
         def bonus(code: str, place: Place) -> float:
             match = beside.get(code)
@@ -101,7 +101,7 @@ class PlaceMatcher:
         return Matches({**first.found, **late}, first.near)
 
     def _without_strangers(self, matches: Matches) -> Matches:
-        """The matches without groups whose members mostly live in another unit's OU."""
+        """The matches, except groups whose members are mostly in another unit's OU."""
         homes = self._homes(matches.found)
         kept: dict[str, Match] = {}
         near = dict(matches.near)
@@ -114,7 +114,7 @@ class PlaceMatcher:
         return Matches(kept, near)
 
     def _attribute_places(self, role: Role) -> Iterator[Place]:
-        """Values of attributes in the OUs that hold everybody of a role."""
+        """Values of attributes in the OUs that contain everyone of a role."""
         for node in role_nodes(self._tree, role):
             people: dict[tuple[str, str], int] = {}
             for id in self._inside(node.path):
@@ -158,7 +158,7 @@ class PlaceMatcher:
         return found
 
     def _homes(self, matches: Mapping[str, Match]) -> dict[str, str]:
-        """The unit of each person in an OU that is of one unit and one role."""
+        """The unit of each person who is in an OU of exactly one unit and role."""
         return {
             id: code
             for code, match in matches.items()
@@ -168,7 +168,7 @@ class PlaceMatcher:
         }
 
     def _is_whole(self, place: Place) -> bool:
-        """Whether a group is for guests, or for all staff and not only some of them."""
+        """Whether a group is for guests, or for all of the staff rather than a part of it."""
         if place.role == "students":
             return place.guests
         words = plain_words(place.groups[0].partition("@")[0])
@@ -199,20 +199,20 @@ class PlaceMatcher:
 def _is_staff_of(
     members: set[str], code: str, pupils: Mapping[str, str], adults: Mapping[str, str]
 ) -> bool:
-    """Whether the members of a group are hardly students, and not mostly another unit's staff."""
+    """Whether a group has hardly any students, and its members are not mostly another unit's."""
     if len(members & pupils.keys()) > _FEWEST_IN_GROUP * len(members):
         return False
     return _are_mostly_of(members, code, adults)
 
 
 def _are_mostly_of(members: set[str], code: str, homes: Mapping[str, str]) -> bool:
-    """Whether at least half of those whose unit is known are of this one."""
+    """Whether at least half of those whose unit is known belong to this one."""
     count = Counter(homes[id] for id in members if id in homes)
     return not count or count[code] * 2 >= sum(count.values())
 
 
 def _stages(match: Match | None, taken: set[str]) -> tuple[Place, ...]:
-    """The OUs of the other stages of a school whose OU is that of one: F-6 and 7-9."""
+    """The OUs of the other stages of a school whose OU has one stage, such as F-6 and 7-9."""
     if match is None:
         return ()
     years = _years(match.place)

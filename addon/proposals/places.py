@@ -1,4 +1,4 @@
-"""The OUs and groups of a domain that may be where a school keeps its students or its staff."""
+"""The OUs and groups of a domain where a school may keep its students or its staff."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -15,10 +15,10 @@ _ROLES: tuple[Role, Role] = ("students", "staff")
 
 
 class Place(Struct, frozen=True):
-    """OUs, a group, or an OU narrowed by `clause`, where `role` of some school may be kept.
+    """OUs, a group, or an OU narrowed by `clause`, where a school may keep people of `role`.
 
-    `names` are what it is called, taken apart. `mixed` is an OU that says nothing of roles.
-    `people` are the active users there.
+    `names` are its parsed names. `mixed` is an OU whose name does not say a role. `people` are the
+    active users there.
     """
 
     role: Role
@@ -37,7 +37,7 @@ class Place(Struct, frozen=True):
 
 
 class _Above(Struct, frozen=True):
-    """What the OUs above say."""
+    """What the names of the OUs above say."""
 
     role: Role | None = None
     kinds: frozenset[str] = frozenset()
@@ -45,7 +45,7 @@ class _Above(Struct, frozen=True):
 
 
 def org_unit_places(tree: OrgUnitNode, town: Collection[str]) -> list[Place]:
-    """The OUs that carry the name of something, by role. `town` are words that tell nothing."""
+    """The OUs with a distinctive name, by role. `town` are words to ignore."""
     found: dict[tuple[Role, tuple[str, ...]], Place] = {}
     for place in _visit(tree, _Above(), town):
         known = found.setdefault((place.role, place.org_units), place)
@@ -57,7 +57,7 @@ def org_unit_places(tree: OrgUnitNode, town: Collection[str]) -> list[Place]:
 
 
 def group_places(index: DirectoryIndex, town: Collection[str]) -> list[Place]:
-    """The groups whose address or name tells of students or staff of something."""
+    """The groups whose address or name says that they are the students or staff of something."""
     return [
         place
         for group in index.groups
@@ -66,7 +66,7 @@ def group_places(index: DirectoryIndex, town: Collection[str]) -> list[Place]:
 
 
 def role_nodes(node: OrgUnitNode, role: Role) -> Iterator[OrgUnitNode]:
-    """The topmost OUs that only say a role: /Elever, /Personal."""
+    """The topmost OUs whose name is only a role: /Elever, /Personal."""
     for child in node.children:
         name = read_name(child.name)
         if name.role == role and not name.tells and not _is_closed(child):
@@ -93,7 +93,7 @@ def _visit(node: OrgUnitNode, above: _Above, town: Collection[str]) -> Iterator[
 
 
 def _names(name: SchoolName, above: _Above) -> tuple[SchoolName, ...]:
-    """What a school's OU is called, with what the OUs above add to it."""
+    """The names of a school's OU, extended by what the OUs above add."""
     kinds = name.kinds or above.kinds
     own = _read(name, name.core, kinds)
     if name.core or not above.core:

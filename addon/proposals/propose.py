@@ -1,4 +1,4 @@
-"""Proposes for all school units at once who belongs to them, and why."""
+"""Proposes who belongs to each school unit, for all units at once, with reasons."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -37,13 +37,13 @@ __all__ = [
 ]
 
 MANY = 5
-"""An OU with so many people who are in no proposal is worth telling of."""
+"""An OU with this many people who are in no proposal is reported."""
 
 
 def propose(index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenant) -> Proposals:
-    """What `tenant` could say about `units`, found in the names of its OUs and groups.
+    """Propose how `tenant` can configure `units`, based on the names of its OUs and groups.
 
-    The people in `tenant.protected` are not in `index` and so in no number.
+    The people in `tenant.protected` are not in `index` and therefore not counted.
     """
     once = list({unit.code: unit for unit in units}.values())
     town = town_words(tenant.organisation.name)
@@ -116,7 +116,7 @@ def _shapes(
 def _unmatched(
     tree: OrgUnitNode, proposals: Iterable[Proposal], protected: Protected
 ) -> list[Unmatched]:
-    """The topmost OUs with many people where no proposal reaches, most people first."""
+    """The topmost OUs with many people whom no proposal reaches, most people first."""
     chosen = {
         fold(path)
         for each in proposals

@@ -1,4 +1,4 @@
-"""Why something is proposed: a code and values, so that each language can say it its own way."""
+"""Why something is proposed: a code and values, so that every language can phrase it."""
 
 from collections.abc import Mapping
 
@@ -32,20 +32,20 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "school-years": ("years", "without"),
 }
 """Every code with the names of its values. `path` is an OU path or a group's address,
-`likeness` a percentage, `units` codes of units and `examples` names, with commas between."""
+`likeness` a percentage; `units` (unit codes) and `examples` (names) are comma-separated."""
 
 
 class Reason(Struct, frozen=True):
-    """Why something is proposed, or what is doubtful about it; see `CODES`."""
+    """Why something is proposed, or what is uncertain about it; see `CODES`."""
 
     code: str
     values: tuple[tuple[str, str], ...] = ()
 
     def __getitem__(self, name: str) -> str:
-        """One of the values, by its name."""
+        """Return one of the values by its name."""
         return dict(self.values)[name]
 
 
 def reason(code: str, **values: str) -> Reason:
-    """The reason `code` with its values. Raises KeyError for a code that is none."""
+    """The reason `code` with its values. Raises KeyError for an unknown code."""
     return Reason(code, tuple((name, values[name]) for name in CODES[code]))

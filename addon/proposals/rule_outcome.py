@@ -1,6 +1,6 @@
-"""What a rule for classes, teaching groups or school years makes of one unit's students.
+"""The outcome of a rule for classes, teaching groups or school years for one unit's students.
 
-Made with the selection's own code, so that it says what a run would do.
+Computed with the selection's own code, so that it shows what a run would do.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ Kind = Literal["class", "teaching", "year"]
 
 
 class RuleGroup(Struct, frozen=True):
-    """A class, a teaching group or a school year that was found, with how many are in it.
+    """A class, a teaching group or a school year that was found, with its number of members.
 
     `source_id` is that of `StudentGroup`; empty for a year.
     """
@@ -46,12 +46,12 @@ class UnmatchedText(Struct, frozen=True):
 
 
 class RuleOutcome(Struct, frozen=True):
-    """What a rule makes of a unit with so many `students`.
+    """The outcome of a rule for a unit with so many `students`.
 
     `found` is in natural order. `without` (ids, sorted) are the students for whom the rule
     finds nothing, `several` those in more than one class or group, `out_of_range` those whose
-    school year is no whole number from 0 to 13. `duplicates` are names that more than one
-    class has. `teachers` is how many staff members come with the groups.
+    school year is not a whole number from 0 to 13. `duplicates` are names of more than one class.
+    `teachers` is the number of staff members in the groups.
     """
 
     kind: Kind
@@ -79,11 +79,11 @@ def outcome(
     kind: Literal["class", "teaching"] = "class",
     brief: bool = False,
 ) -> RuleOutcome:
-    """What `rule` makes of the unit's people, whatever rule the unit has now.
+    """Apply `rule` to the unit's people, in place of the unit's present rule.
 
-    `kind` says what a GroupRule is for; the unit's other rules are as the unit has them.
+    `kind` says what a GroupRule is for; the unit's other rules apply unchanged.
     `brief` leaves out `unmatched`. `students` and `staff` are ids as
-    `addon.roster.placement` gives them; others than active users are overlooked. Raises
+    `addon.roster.placement` gives them; users who are not active are ignored. Raises
     PatternError for a bad pattern and ValueError when the rule lacks its pattern or attribute.
     """
     check(rule)
@@ -100,7 +100,7 @@ def outcome(
 
 
 def check(rule: GroupRule | YearRule) -> None:
-    """Raises PatternError when the rule's pattern is bad, ValueError when the rule lacks a part."""
+    """Raise PatternError for a bad pattern, ValueError when the rule lacks a part."""
     part = "year" if isinstance(rule, YearRule) else "name"
     if not rule.pattern:
         raise ValueError("the rule has no pattern: write one, or take away the rule")

@@ -30,14 +30,14 @@ class ProposedRules(Struct, frozen=True):
 
 
 class RuleProposer:
-    """Finds the rules of units, whose drafts are given by code."""
+    """Finds the rules of units from their selector drafts, given by code."""
 
     def __init__(self, index: DirectoryIndex, drafts: Mapping[str, SelectorDraft]) -> None:
         self._index, self._drafts = index, drafts
         self._near = _groups_near(index, drafts)
 
     def rules(self, unit: SchoolUnit) -> ProposedRules:
-        """The best rules for a unit that has its selectors, as far as there are good ones."""
+        """The best rules for a unit with selectors; None where no rule is good enough."""
         draft = self._drafts[unit.code]
         if not draft.pupils:
             return ProposedRules()
@@ -65,7 +65,7 @@ class RuleProposer:
         )
 
     def _below(self, org_units: Sequence[str]) -> Iterator[str]:
-        """The folded paths of the OUs at and below `org_units`; all, when there are none."""
+        """The folded paths of the OUs at and below `org_units`; all OUs if it is empty."""
         tops = tuple(fold(path).rstrip("/") + "/" for path in org_units) or ("/",)
         return (path for path in self._index.org_units if (path + "/").startswith(tops))
 
@@ -73,7 +73,7 @@ class RuleProposer:
 def _groups_near(
     index: DirectoryIndex, drafts: Mapping[str, SelectorDraft]
 ) -> Mapping[str, list[Group]]:
-    """The groups that have students of each unit in them."""
+    """For each unit, the groups that have any of its students."""
     units_of: dict[str, list[str]] = {}
     for code, draft in drafts.items():
         for id in draft.pupils:

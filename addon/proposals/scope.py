@@ -1,4 +1,4 @@
-"""The part of a domain that concerns the students of one unit, so that trying rules is cheap."""
+"""The part of a domain that concerns the students of one unit, so that trying rules is fast."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
@@ -18,8 +18,8 @@ def around(
 ) -> DirectoryIndex:
     """An index of these people, the groups that some of the students are in, and the OUs.
 
-    What a rule finds among the students is the same here as in the whole domain. Groups of
-    everybody are left out. `groups` and `org_units` narrow it further.
+    A rule finds the same among the students as in the whole domain. Groups that everyone is a
+    member of are left out. `groups` and `org_units` narrow the index further.
     """
     ids = frozenset(students)
     near = [
@@ -39,11 +39,11 @@ def around(
 
 
 Inside = Callable[[str], set[str]]
-"""The ids of the active users in an OU and below it; not to be changed."""
+"""Gives the ids of the active users in an OU and below it; callers must not change the set."""
 
 
 def inside_of(index: DirectoryIndex) -> Inside:
-    """`DirectoryIndex.in_org_unit`, remembered: a proposal asks the same of each OU many times."""
+    """`DirectoryIndex.in_org_unit`, cached: proposing looks up each OU many times."""
     return cache(index.in_org_unit)
 
 

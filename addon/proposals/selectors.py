@@ -1,4 +1,4 @@
-"""Makes selectors of what was settled for a unit, with reasons and how sure they are."""
+"""Builds selectors from the places decided for a unit, with reasons and a confidence."""
 
 from collections.abc import Iterator, Mapping
 
@@ -23,7 +23,7 @@ _LIKELY = 0.6
 
 
 class SelectorDraft(Struct, frozen=True):
-    """The selectors for one unit, and the ids of those they choose; nobody is in both."""
+    """The selectors for one unit, and the ids of those they choose; nobody is in both sets."""
 
     students: Selector
     staff: Selector
@@ -34,7 +34,7 @@ class SelectorDraft(Struct, frozen=True):
 
 
 class SelectorBuilder:
-    """Makes the drafts of units that know of each other's places."""
+    """Builds the drafts of units, excluding each other's places."""
 
     def __init__(
         self, index: DirectoryIndex, inside: Inside, settled: Mapping[str, MatchedUnit]
@@ -49,7 +49,7 @@ class SelectorBuilder:
         ]
 
     def draft(self, code: str, status: str) -> SelectorDraft:
-        """The selectors for the unit, as the register says that its `status` is."""
+        """Build the selectors for the unit; `status` is its status in the register."""
         settled = self._settled[code]
         students, why_students = self._selector(code, "students", settled)
         staff, why_staff = self._selector(code, "staff", settled)
@@ -97,7 +97,7 @@ class SelectorBuilder:
 
 
 def has_ceased(status: str) -> bool:
-    """Whether the register says that a unit is no more, or rests."""
+    """Whether the register says that a unit has ceased or is resting."""
     return status.casefold().startswith(("upph", "ceased", "vilande", "nedlagd"))
 
 
@@ -128,7 +128,7 @@ def _of_role(
 
 
 def _not_in_groups(settled: MatchedUnit) -> Iterator[Clause]:
-    """Keeps the staff out of an OU for all, when groups tell who they are."""
+    """Clauses that exclude the staff from a shared OU, if groups identify them."""
     at_staff = settled.staff.place.groups if settled.staff else ()
     groups = (*at_staff, *(g for place in settled.staff_groups for g in place.groups))
     if groups:
@@ -182,7 +182,7 @@ def _doubts(settled: MatchedUnit, pupils: frozenset[str], status: str) -> Iterat
 
 
 def _is_unclear_mix(settled: MatchedUnit) -> bool:
-    """Whether students and staff may be in one OU and nothing tells them apart."""
+    """Whether students and staff may share an OU with nothing that distinguishes them."""
     if settled.students is None or not settled.students.place.mixed:
         return False
     return settled.staff is None and not settled.staff_groups

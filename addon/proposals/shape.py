@@ -1,4 +1,4 @@
-"""How the tree was understood: /Elever/skola/klass."""
+"""How the OU tree is organised, for example /Elever/skola/klass."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +15,7 @@ SCHOOL, CLASS, YEAR = "skola", "klass", "årskurs"
 
 
 class Shape(Struct, frozen=True):
-    """Where so many units keep students and staff; empty where it is in no OU of theirs."""
+    """Where `units` units keep students and staff; empty where they have no OU of their own."""
 
     students: str
     staff: str
@@ -29,7 +29,7 @@ def shape_of(
     index: DirectoryIndex,
     inside: Inside,
 ) -> str:
-    """The place's path with the school's name, years and classes replaced by what they are."""
+    """The place's path with the school's name, years and classes replaced by placeholders."""
     if place is None or not place.org_units or place.clause is not None:
         return ""
     path, likeness = place.org_units[0], Likeness([unit])
@@ -46,7 +46,7 @@ def common(shapes: Collection[tuple[str, str]]) -> tuple[Shape, ...]:
 
 
 def main_shape(shapes: Sequence[Shape]) -> str:
-    """Where most units keep their students, as fully as any of them tells it."""
+    """Where most units keep their students, in the most detailed of their forms."""
     paths = {shape.students: 0 for shape in shapes if shape.students}
     for path in paths:
         paths[path] = sum(
@@ -71,7 +71,7 @@ def _said(segment: str, unit: SchoolName, likeness: Likeness, town: Collection[s
 
 
 def _below(path: str, people: Mapping[str, int]) -> list[str]:
-    """What is below the OU of most students: nothing, classes, years and classes."""
+    """The levels below the OU of most students: none, classes, or years and classes."""
     start = path.rstrip("/") + "/"
     kinds: Counter[tuple[str, ...]] = Counter()
     for place, count in people.items():

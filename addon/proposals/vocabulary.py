@@ -1,6 +1,6 @@
-"""The words with which Swedish schools name their OUs and groups, and what they tell.
+"""The words with which Swedish schools name their OUs and groups, and what they mean.
 
-All take text that `plain_words` has made plain: lower case, å and ä as a, ö as o.
+Most functions take words from `plain_words`: lower case, å and ä as a, ö as o.
 """
 
 import re
@@ -68,14 +68,14 @@ def plain(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def plain_words(text: str) -> tuple[str, ...]:
-    """The words of a text, plain."""
+    """The plain words of a text."""
     return tuple(word for word in _NOT_WORD.split(plain(text)) if word)
 
 
 def role_of(words: Sequence[str]) -> tuple[Role | None, tuple[str, ...]]:
-    """Whether words tell of students or staff, and the words without those that do.
+    """The role that words name, students or staff, and the words without those that name it.
 
-    Neither when they tell of both, or of the office for children and education.
+    None when they name both roles, or the administration for children and education.
     """
     found: set[Role] = set()
     rest: list[str] = []
@@ -108,12 +108,12 @@ def _role_of(word: str) -> tuple[Role | None, str]:
 
 
 def is_left(words: Sequence[str]) -> bool:
-    """Whether words tell of those who have left."""
+    """Whether words mean people who have left."""
     return not LEFT_WORDS.isdisjoint(words)
 
 
 def is_protected(words: Sequence[str]) -> bool:
-    """Whether words tell of people with protected identity."""
+    """Whether words mean people with protected identity."""
     if any(map(_PROTECTED.fullmatch, words)):
         return True
     return "skydd" in words and len(words) <= 2
@@ -121,7 +121,7 @@ def is_protected(words: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=65536)
 def is_class(name: str) -> bool:
-    """Whether a name is like that of a class: 7A, F-1B, NA24a, Klass 3."""
+    """Whether a name looks like that of a class: 7A, F-1B, NA24a, Klass 3."""
     return _CLASS.fullmatch(plain(name).strip()) is not None
 
 
@@ -132,7 +132,7 @@ def is_year(name: str) -> bool:
 
 
 def stage_of(text: str) -> tuple[frozenset[int], str]:
-    """The school years that a name tells of (F-6, 7-9, Högstadiet) and the plain rest of it."""
+    """The school years that a name gives (F-6, 7-9, Högstadiet) and the plain rest of it."""
     text = plain(text)
     for word, years in _STAGE_WORDS.items():
         if word in text:
@@ -145,6 +145,6 @@ def stage_of(text: str) -> tuple[frozenset[int], str]:
 
 
 def device_stem(address: str) -> str | None:
-    """How the address of a shared device begins: `ipad-` of ipad-12@; None for a person's."""
+    """The start of a shared device's address, `ipad-` of ipad-12@; None for a person's."""
     found = _DEVICE.match(address.lower())
     return found[1] if found else None
