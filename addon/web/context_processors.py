@@ -18,7 +18,7 @@ def init_app(app: Flask) -> None:
         """Return `ctx`, `holds` (the refused ones last), `approved` (those of them that are
         approved), `sending` (vendors to which a run is sending them), `pause` and `guide`.
 
-        All are empty when nobody is signed in.
+        They are None or empty when nobody is signed in.
         """
         ctx: RequestContext | None = g.get("ctx")
         if ctx is None:

@@ -1,4 +1,4 @@
-"""Signing in by OpenID Connect: code flow with PKCE, state and nonce, by Authlib.
+"""Sign-in by OpenID Connect: code flow with PKCE, state and nonce, with Authlib.
 
 https://developers.google.com/identity/openid-connect/openid-connect
 """
@@ -36,25 +36,25 @@ from addon.web.services import current_services
 log = logging.getLogger(__name__)
 
 WITHIN = 10.0
-"""Seconds that the provider may take for an answer."""
+"""Seconds that the provider may take to answer."""
 AGAIN = 30.0
-"""Seconds for which a provider that did not answer is not asked for the sign-in page's sake."""
+"""Seconds for which the sign-in page does not ask a provider that did not answer."""
 ASK_WHICH = "select_account"
-"""Who was refused must be able to choose another account than the one that is signed in."""
+"""The prompt that lets a person who was refused choose another account."""
 PROVIDER = "skolsynk.provider"
-"""Where `app.extensions` has the application's `Provider`."""
+"""The key of the application's `Provider` in `app.extensions`."""
 BACK = "way_back"
 NAME = "provider"
 BEGUN = f"_state_{NAME}_"
-"""How the session's entries begin that Authlib keeps of each sign-in that is under way."""
+"""The prefix of Authlib's session keys, one for each sign-in that is under way."""
 MOST_BEGUN = 3
-"""Sign-ins under way that a cookie can hold, one a window."""
+"""Maximum number of sign-ins under way that fit in the cookie, one per window."""
 UNUSABLE = (RequestException, OAuthError, NotConfigured, RuntimeError, ValueError, KeyError)
-"""What it raises that the provider, or what we are to it, is not as it must be."""
+"""Exceptions that mean that the provider, or our registration with it, does not work."""
 
 
 class Provider:
-    """The OpenID provider that the settings name, known when it is first asked for."""
+    """The OpenID provider that the settings name; its metadata is loaded on first use."""
 
     def __init__(self, app: Flask, settings: Settings) -> None:
         self._app = app
@@ -64,19 +64,19 @@ class Provider:
         self._again = 0.0
 
     def origins(self) -> str:
-        """Where its pages may be, for the content security policy."""
+        """Return the origins of its pages, for the content security policy."""
         assert self.settings is not None
         addresses = [self.settings.discovery]
         if time.monotonic() >= self._again:
             try:
                 addresses.append(self.client.load_server_metadata()["authorization_endpoint"])
-            except UNUSABLE:  # whoever goes on from the page is told
+            except UNUSABLE:  # signing in shows an error then
                 self._again = time.monotonic() + AGAIN
         parts = map(urlsplit, addresses)
         return " ".join(dict.fromkeys(f"{part.scheme}://{part.netloc}" for part in parts))
 
     def demands(self) -> dict[str, Any]:
-        """What its tokens must say beside the nonce and the time."""
+        """Return the claims that its tokens must have beside the nonce and the time."""
         assert self.settings is not None
         issuer = self.client.load_server_metadata()["issuer"]
         return {
@@ -86,7 +86,7 @@ class Provider:
 
     @property
     def client(self) -> Any:
-        """Authlib's client of it. Raises NotConfigured."""
+        """Authlib's client of the provider. Raises NotConfigured."""
         assert self.settings is not None
         with self._lock:
             if self._client is None:
@@ -98,19 +98,19 @@ bp = Blueprint("sign_in", __name__)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Let people sign in to the application, where the settings name a provider."""
+    """Register the provider that the settings name, if any, for sign-in to the application."""
     app.extensions[PROVIDER] = Provider(app, settings)
 
 
 def current_provider() -> Provider:
-    """The provider of the application that answers."""
+    """Return the provider of the application that answers this request."""
     found: Provider = current_app.extensions[PROVIDER]
     return found
 
 
 @bp.get("/logga-in")
 def page() -> AnyResponse | tuple[str, int]:
-    """One button; a link alone begins nothing."""
+    """Show the sign-in button; following a link does not begin a sign-in."""
     services, provider = current_services(), current_provider()
     way_back = safe_path_after_sign_in(request.args.get("vidare", ""))
     if provider.settings is None:
@@ -145,7 +145,7 @@ def begin() -> AnyResponse | tuple[str, int]:
 
 @bp.get("/logga-in/klar")
 def done() -> AnyResponse | tuple[str, int]:
-    """The provider has sent the person back."""
+    """Complete the sign-in when the provider has sent the person back."""
     services, provider = current_services(), current_provider()
     if provider.settings is None:
         return render_template("sign_in/not_set_up.html"), 503
@@ -157,14 +157,14 @@ def done() -> AnyResponse | tuple[str, int]:
         verified = claims.get("email_verified") is True
     except OAuthError as error:
         log.warning("nobody was signed in: %s", _word(error.error))
-        if signed_in(services.clock()) is not None:  # in another window, meanwhile
+        if signed_in(services.clock()) is not None:  # in another window in the meantime
             return redirect(safe_path_after_sign_in("/"))
         why = "denied" if error.error == "access_denied" else "again"
         return render_template("sign_in/trouble.html", why=why), 400
     except (RequestException, NotConfigured) as error:
         log.error("the OpenID provider cannot be used: %s", type(error).__name__)
         return render_template("sign_in/trouble.html", why="provider"), 503
-    except Exception as error:  # a token that is not as it must be, whatever the library says
+    except Exception as error:  # an invalid token, whatever the library raises
         log.warning("nobody was signed in: %s", type(error).__name__)
         return render_template("sign_in/trouble.html", why="again"), 400
     way_back = safe_path_after_sign_in(session.get(BACK, "/"))
@@ -186,7 +186,7 @@ def leave() -> AnyResponse:
 
 
 def _callback(settings: Settings) -> str:
-    """Where the provider sends people back to, as it is registered with the provider."""
+    """Return the URL that the provider redirects to, as registered with the provider."""
     if settings.web.url is not None:
         return settings.web.url + url_for("sign_in.done")
     scheme = "https" if settings.serves_https else None
@@ -194,19 +194,19 @@ def _callback(settings: Settings) -> str:
 
 
 def _begun() -> list[tuple[float, str]]:
-    """When each sign-in that was begun and not ended expires, and its entry in the session."""
+    """Return the expiry and session key of each sign-in that has begun and not ended."""
     return sorted((session[name]["exp"], name) for name in session if name.startswith(BEGUN))
 
 
 def _forget_all_but(newest: int) -> None:
-    """Forget the oldest that were begun: a cookie that is too large is lost."""
+    """Drop the oldest sign-ins under way, since browsers drop a cookie that is too large."""
     begun = _begun()
     for _, name in begun[: max(0, len(begun) - newest)]:
         del session[name]
 
 
 def _forget_expired(now: float) -> None:
-    """Authlib itself takes them as long as the cookie lasts."""
+    """Drop expired sign-ins, which Authlib itself accepts as long as the cookie lasts."""
     for expires, name in _begun():
         if expires < now:
             del session[name]
@@ -215,7 +215,7 @@ def _forget_expired(now: float) -> None:
 def _client(app: Flask, settings: SignIn) -> Any:
     secret = settings.client_secret
     name = secret.removeprefix("secretmanager:")
-    logging.getLogger("authlib").setLevel(logging.INFO)  # at DEBUG it would tell the verifiers
+    logging.getLogger("authlib").setLevel(logging.INFO)  # at DEBUG it logs the PKCE verifiers
     oauth = OAuth(app)
     return oauth.register(
         NAME,
