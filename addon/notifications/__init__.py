@@ -1,5 +1,5 @@
 """E-mail to administrators.
 
-Takes what changed in a run; gives a message in Swedish and English, sent once.
-May import `sync` and what is below it.
+Takes what changed in a run; sends a message in Swedish and English once.
+May import `sync` and the layers below it.
 """

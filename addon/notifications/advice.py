@@ -1,4 +1,4 @@
-"""What a page says when a message did not go: what it means, and who can mend it."""
+"""Explain on a page why a message could not be sent, and who can solve it."""
 
 from flask_babel import gettext as _
 
@@ -6,7 +6,7 @@ from addon.notifications.mailer import Kind, MailError
 
 
 def remedy(error: MailError) -> str:
-    """A sentence or two for an administrator, in the language of the page."""
+    """Return the explanation for an administrator, in the language of the page."""
     return str(_words(error.kind))
 
 

@@ -1,11 +1,11 @@
-"""App Engine's mail service, called the way Google's SDK calls it.
+"""App Engine's mail service, called in the same way as Google's SDK calls it.
 
-The SDK itself, appengine-python-standard 3.1.0, cannot be installed beside our other packages: it
-wants urllib3 before 2, which has known holes, and brings Pillow, grpcio-tools and mock with it. All
-that it does to send a message is one POST to the API proxy of the instance, which is done here.
+The SDK itself, appengine-python-standard 3.1.0, cannot be installed with our other packages: it
+requires urllib3 before 2, which has known vulnerabilities, and depends on Pillow, grpcio-tools and
+mock. To send a message it only makes one POST to the API proxy of the instance, as is done here.
 
-The proxy is there where app.yaml has `app_engine_apis: true`. It answers calls that carry the
-ticket of a request that is going on, so messages go from requests and tasks, not from threads.
+The proxy exists if app.yaml has `app_engine_apis: true`. It accepts calls that carry the ticket of
+a current request, so messages can be sent from requests and tasks, but not from threads.
 Messages: google/appengine/ext/remote_api/remote_api_bytes.proto and google/appengine/api/
 mail_service.proto of the SDK; the call: google/appengine/runtime/default_api_stub.py.
 https://cloud.google.com/appengine/docs/standard/services/mail
@@ -22,7 +22,7 @@ from addon.settings import MAIL, MAIL_FROM, AppEngineMail
 
 PATH = "/rpc_http"
 PATIENCE = 30.0
-"""Seconds that the service may take; the connection has one more to say that it took too long."""
+"""The service's time limit in seconds; the connection has one more, for the timeout response."""
 TICKET = "X-Appengine-Api-Ticket"
 
 INTERNAL_ERROR, BAD_REQUEST, UNAUTHORIZED_SENDER = 1, 2, 3
@@ -32,12 +32,12 @@ OVER_QUOTA, CAPABILITY_DISABLED, FEATURE_DISABLED = 4, 6, 7
 
 
 def ticket_of_request() -> str | None:
-    """The ticket of the request that is being answered; App Engine lets nobody else set it."""
+    """Return the ticket of the current request; App Engine does not let clients set the header."""
     return request.headers.get(TICKET) if has_request_context() else None
 
 
 class AppEngineMailer:
-    """Sends through the mail service of the App Engine application, from `sender`."""
+    """Sends messages from `sender` through the mail service of the App Engine application."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class AppEngineMailer:
         self._patience = patience
 
     def send(self, message: Message) -> None:
-        """Hand the message over to the service, which queues it. Raises MailError."""
+        """Submit the message to the service, which queues it. Raises MailError."""
         ticket = self._ticket()
         if not ticket:
             raise MailError(
@@ -96,7 +96,7 @@ def _headers(patience: float) -> dict[str, str]:
 
 
 def _mail(sender: str, message: Message) -> bytes:
-    """A MailMessage."""
+    """Return an encoded MailMessage."""
     parts = [field(1, formataddr((NAME, sender)))]
     parts += [field(3, address) for address in message.to]
     parts += [field(6, message.subject), field(7, message.text)]
@@ -107,12 +107,12 @@ def _mail(sender: str, message: Message) -> bytes:
 
 
 def _call(ticket: str, mail: bytes) -> bytes:
-    """A Request of the remote API."""
+    """Return an encoded Request of the remote API."""
     return field(2, "mail") + field(3, "Send") + field(4, mail) + field(5, ticket)
 
 
 def _see(data: bytes) -> None:
-    """Raises MailError where a Response says that the message was not taken."""
+    """Raise MailError if an encoded Response says that the message was not accepted."""
     try:
         found = dict(fields(data))
         application, remote = _code(found.get(3)), _code(found.get(5))
@@ -129,7 +129,7 @@ def _see(data: bytes) -> None:
 
 
 def _code(error: int | bytes | None) -> int | None:
-    """The code of an ApplicationError or RpcError, or None where there is none."""
+    """Return the code of an ApplicationError or RpcError, or None if there is no error."""
     if error is None:
         return None
     code = dict(fields(error)).get(1, 0) if isinstance(error, bytes) else 0
@@ -137,7 +137,7 @@ def _code(error: int | bytes | None) -> int | None:
 
 
 def _refusal(code: int) -> MailError:
-    """What the mail service itself says."""
+    """Return the error for a code of the mail service."""
     kind: Kind = "refused"
     if code == UNAUTHORIZED_SENDER:
         return MailError(
@@ -156,7 +156,7 @@ def _refusal(code: int) -> MailError:
 
 
 def _trouble(code: int) -> MailError:
-    """What the proxy says in the service's place."""
+    """Return the error for a code of the API proxy."""
     if code == OVER_QUOTA:
         return MailError(
             "refused",
@@ -178,13 +178,13 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
 def field(number: int, value: str | bytes) -> bytes:
-    """A field of text or bytes, or of another message."""
+    """Return an encoded protobuf field of text, bytes or another message."""
     data = value.encode() if isinstance(value, str) else value
     return _varint(number << 3 | BYTES) + _varint(len(data)) + data
 
 
 def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """A message's fields by number, in their order. Raises ValueError where it is not one."""
+    """Yield the fields of an encoded message as (number, value). Raises ValueError if invalid."""
     at = 0
     while at < len(data):
         key, at = _read_varint(data, at)

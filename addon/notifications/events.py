@@ -1,7 +1,7 @@
-"""What a run's records say that somebody should be told. Pure.
+"""Derive the notices to send from the records of runs. Pure.
 
-A notice has numbers, vendors' names and what a vendor answered, which has been through
-`addon.delivery.redaction`: never anybody's name or address.
+A notice has numbers, vendors' names and vendors' messages, which `addon.delivery.redaction` has
+redacted; it never has a person's name or address.
 """
 
 import re
@@ -19,21 +19,21 @@ from addon.tenants.model import Connection
 Kind = Literal["held", "refused", "stopped", "configuration", "unread"]
 
 UNREAD_APART = 30 * 60.0
-"""Seconds between two readings that failed, for it to be more than one that was tried again."""
+"""Seconds between two failed reads of the directory from which they are not retries of one run."""
 ANSWERS = 3
-"""How many different answers of a vendor are repeated."""
+"""How many different messages of a vendor are included."""
 LONGEST = 300
-"""Characters of a detail."""
+"""The maximum length of a detail, in characters."""
 
 
 class Notice(Struct, frozen=True):
-    """Something to tell of the run `run`, at one vendor or, of the directory, at none.
+    """Something to notify administrators about after `run`.
 
-    `signature` is the same for what is the same trouble. Of a hold, `exceeded` are the limits
-    that it is beyond.
-    Of a refusal: `people` and `others` are how many resources this run was refused, `answers` the
-    vendor's words, and `count` all that stand refused. `left` is how many operations the next
-    run goes on with.
+    `vendor` is empty for a notice about the directory. `signature` is equal for notices with the
+    same cause. For a hold, `exceeded` are the limits that it exceeds. For a refusal, `people` and
+    `others` are how many resources were refused in this run, `answers` the vendor's messages, and
+    `count` how many resources are refused in all. `left` is how many operations the next run
+    continues with.
     """
 
     kind: Kind
@@ -51,10 +51,10 @@ class Notice(Struct, frozen=True):
 
 
 class ConnectionNews(Struct, frozen=True):
-    """How a connection stands after its latest run.
+    """The state of a connection after its latest run.
 
-    `news` is what is wrong, or None. `refused` tells that there are resources which the vendor
-    did not take and which are left alone for now: an earlier refusal stands.
+    `news` is the notice about what is wrong, or None. `refused` is whether there are resources
+    that the vendor has refused, in this run or an earlier one, and that are not tried again yet.
     """
 
     news: Notice | None
@@ -62,9 +62,10 @@ class ConnectionNews(Struct, frozen=True):
 
 
 def connection_standing(runs: Iterable[RunRecord], connection: Connection) -> ConnectionNews | None:
-    """How the connection stands after the newest of `runs` that had a part in it, or None.
+    """Return the connection's state after the newest of `runs` that includes it, or None.
 
-    `runs` are the newest first. A part in another mode than the connection's is of the past.
+    `runs` are sorted newest first. None also if that run was in another mode than the connection
+    is in now.
     """
     for run in runs:
         for part in stored_report(run).connections:
@@ -76,10 +77,10 @@ def connection_standing(runs: Iterable[RunRecord], connection: Connection) -> Co
 
 
 def directory_news(runs: Sequence[RunRecord]) -> tuple[Notice | None, bool]:
-    """What is wrong with reading the directory, if it is, and whether it was read meanwhile.
+    """Return the notice if reading the directory fails, and whether the latest read succeeded.
 
-    It is when two readings in a row failed, and not just the second try of one run. Deliveries
-    between them, of what was read before, tell nothing.
+    There is a notice if two reads in a row failed that are not retries of one run. Deliveries in
+    between are ignored, because they use a snapshot that was read earlier.
     """
     newest: RunRecord | None = None
     for run in runs:
@@ -128,6 +129,6 @@ def _held(run: RunRecord, part: ConnectionReport, hold: HoldReport) -> Notice:
 
 
 def _short(text: str) -> str:
-    """A detail that fits into a message; addresses are masked, as in logs."""
+    """Return a detail shortened for a message; addresses are masked, as in logs."""
     text = " ".join(masked(text).split()).rstrip(".")
     return text if len(text) <= LONGEST else f"{text[:LONGEST].rpartition(' ')[0]} …"

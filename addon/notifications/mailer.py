@@ -8,9 +8,9 @@ from msgspec import Struct
 from addon.settings import Mail, Smtp
 
 NAME = "Skolsynk"
-"""What stands before the sender's address."""
+"""The display name of the sender's address."""
 HEADERS = {"Auto-Submitted": "auto-generated"}
-"""So that nobody's out-of-office reply comes back. RFC 3834."""
+"""Prevents automatic out-of-office replies. RFC 3834."""
 
 Kind = Literal[
     "unreachable",
@@ -25,9 +25,9 @@ Kind = Literal[
 
 
 class MailError(Exception):
-    """A message did not go. The text says why and what to do, without anybody's address.
+    """A message could not be sent. The text says why and what to do, without e-mail addresses.
 
-    `kind` is for the pages, which say it in the reader's language: `addon.notifications.advice`.
+    `kind` is for the pages, which translate it: `addon.notifications.advice`.
     """
 
     def __init__(self, kind: Kind, text: str) -> None:
@@ -36,7 +36,7 @@ class MailError(Exception):
 
 
 class Message(Struct, frozen=True):
-    """A message to one or more addresses; `html` says the same as `text`."""
+    """A message to one or more addresses; `html` has the same content as `text`."""
 
     to: tuple[str, ...]
     subject: str
@@ -45,16 +45,16 @@ class Message(Struct, frozen=True):
 
 
 class Mailer(Protocol):
-    """A way to send messages."""
+    """The interface to send messages."""
 
     def send(self, message: Message) -> None:
-        """Hand the message over to be delivered. Raises MailError."""
+        """Submit the message for delivery. Raises MailError."""
 
 
 def mailer(mail: Mail | None, secrets: Callable[[str], str]) -> Mailer | None:
-    """The mailer that the settings name, or None where no notices are sent.
+    """Return the mailer of the settings, or None if no notices are sent.
 
-    `secrets` gives the password where it is in Secret Manager; it is asked when a message is sent.
+    `secrets` returns a password that is in Secret Manager; it is called when a message is sent.
     """
     if mail is None:
         return None

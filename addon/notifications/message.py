@@ -1,6 +1,6 @@
-"""How a notice is written: Swedish first, English below, as text and as simple HTML.
+"""Render a notice: Swedish first, English below, as text and as simple HTML.
 
-The words are in templates/notifications/, once for each language; the HTML is made of the text.
+The texts are in templates/notifications/, one file per language; the HTML is made from the text.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ RULE = "-" * 20
 
 
 def render_message(to: Sequence[str], subject: str, name: str, **values: object) -> Message:
-    """The message of the templates `name`.sv.txt and `name`.en.txt with these values."""
+    """Return the message of the templates `name`.sv.txt and `name`.en.txt with these values."""
     swedish, english = (_paragraphs(name, language, values) for language in ("sv", "en"))
     html = (
         _templates()
@@ -29,14 +29,14 @@ def render_message(to: Sequence[str], subject: str, name: str, **values: object)
 
 
 def swedish_number(value: float) -> str:
-    """A number as it is written in Swedish: 11 204, 2,5."""
+    """Return a number in Swedish format: 11 204, 2,5."""
     if isinstance(value, int):
         return f"{value:,}".replace(",", NO_BREAK)
     return f"{value:g}".replace(".", ",")
 
 
 def english_number(value: float) -> str:
-    """A number as it is written in English: 11,204, 2.5."""
+    """Return a number in English format: 11,204, 2.5."""
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 

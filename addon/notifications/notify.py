@@ -1,8 +1,8 @@
-"""Whom to tell what after a run: e-mail for holds and failures, once each.
+"""Notify administrators by e-mail of holds and failures after a run, once for each.
 
-Each connection's standing is compared with what was told about it before, which is kept in the
-store. So nothing depends on being called after every run: what could not be sent is told with the
-next run, if it still stands then.
+Each connection's state is compared with the notices already sent about it, which are kept in the
+store. Therefore it need not be called after every run: a notice that could not be sent is sent
+after the next run if its cause still exists.
 """
 
 import logging
@@ -23,18 +23,17 @@ from addon.tenants.model import Connection, Tenant
 log = logging.getLogger(__name__)
 
 AGAIN = 24 * 3600.0
-"""Seconds until a failure that ended and came back is told again."""
+"""Seconds before a notice is repeated for a failure that ended and occurred again."""
 KEPT = 180 * 24 * 3600.0
-"""Seconds for which it is remembered what was told; a trouble of that age is told once more."""
+"""Seconds until the record of a sent notice expires; then the notice is sent once more."""
 DIRECTORY = "directory"
-"""What was told about reading the directory is kept under this; of a connection, under its
-names."""
+"""The key of notices about reading the directory; for those of a connection see `_key`."""
 
 
 class Notification(Struct, frozen=True):
-    """A trouble that was told at a time, seconds since 1970 UTC, and whether it still stands.
+    """A notice that was sent at `at` (seconds since 1970 UTC).
 
-    `count` is how many resources a refusal was about.
+    `stands` is whether its cause still exists; `count` how many resources a refusal was about.
     """
 
     at: float
@@ -43,14 +42,14 @@ class Notification(Struct, frozen=True):
 
 
 Notified = dict[str, Notification]
-"""What was told about one connection, by the signature of the trouble."""
+"""The notices sent about one connection, by the signature of their cause."""
 
 
 def notify(context: SyncContext, mail: Mailer, tenant_id: str, vendor: str | None = None) -> int:
-    """Tell the tenant's administrators what is new after a run. The messages sent: 0 or 1.
+    """Send the tenant's administrators what is new after a run; return the messages sent: 0 or 1.
 
-    With `vendor`, only of that connection: after a delivery. Raises NotFoundError and StoreError;
-    that a message did not go is logged, and it is tried again with the next run.
+    With `vendor`, only about that connection: after a delivery. Raises NotFoundError and
+    StoreError. A message that could not be sent is logged, and tried again after the next run.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     if not tenant.notices.email or not tenant.notices.about:
@@ -78,20 +77,20 @@ def notify(context: SyncContext, mail: Mailer, tenant_id: str, vendor: str | Non
 def after_run(
     open_context: Callable[[], SyncContext], tenant_id: str, vendor: str | None = None
 ) -> None:
-    """`notify` with the mailer of the settings, where there is one. Never raises."""
+    """Call `notify` with the mailer of the settings, if there is one. Never raises."""
     try:
         context = open_context()
         mail = mailer(context.settings.web.mail, context.secrets or _no_secrets)
         if mail is not None:
             notify(context, mail, tenant_id, vendor)
-    except Exception as error:  # whatever it is, the run is done and stays so
+    except Exception as error:  # an error here must not make the finished run fail
         log.warning("no notice was sent: %s", type(error).__name__)
 
 
 def test_message(tenant: Tenant, mail: Mailer) -> None:
-    """Send the tenant's administrators a message that says that messages arrive.
+    """Send the tenant's administrators a test message.
 
-    Raises MailError; `addon.notifications.advice` has its words for a page.
+    Raises MailError; `addon.notifications.advice` explains it on a page.
     """
     to = tenant.notices.email
     name = tenant.organisation.name
@@ -101,11 +100,11 @@ def test_message(tenant: Tenant, mail: Mailer) -> None:
 def decide(
     standing: ConnectionNews, before: Notified, now: float
 ) -> tuple[Notice | None, Notified]:
-    """What is to be told, if anything, and what to remember apart from that it was told.
+    """Return the notice to send, if any, and the record to keep if it is not sent.
 
-    A hold is told when it begins. A failure is told when it begins, unless the same was told
-    within a day. While they stand neither is told again, but for a refusal that has come to
-    concern more, and that once a day.
+    A notice is sent when a hold begins, and when a failure begins unless the same notice was sent
+    within a day. While the cause exists it is not repeated, except for a refusal that concerns
+    more resources than before, once a day at most.
     """
     news = standing.news
     memory = {
@@ -125,7 +124,10 @@ def decide(
 
 
 def _stands(signature: str, standing: ConnectionNews) -> bool:
-    """Whether a trouble is still there. Who was refused is left alone until tried again."""
+    """Whether the cause of a notice still exists.
+
+    Refused resources are not tried in every run, so a refusal need not be in the latest news.
+    """
     if standing.news is not None and standing.news.signature == signature:
         return True
     return signature == "refused" and standing.refused
@@ -134,7 +136,10 @@ def _stands(signature: str, standing: ConnectionNews) -> bool:
 def _standings(
     tenant: Tenant, runs: Sequence[RunRecord], vendor: str | None
 ) -> list[tuple[str, ConnectionNews]]:
-    """How all that the runs say something of stands, with what it is remembered under."""
+    """Return the state of each connection, and of the directory, that the runs are about.
+
+    Each is given with the key of its notices in the store.
+    """
     found: list[tuple[str, ConnectionNews]] = []
     for connection in tenant.connections:
         if vendor in (None, connection.vendor):
@@ -153,7 +158,7 @@ def _key(connection: Connection) -> str:
 
 
 def _enough(tenant: Tenant) -> int:
-    """How many runs to look at: two of each connection's, and those of reading."""
+    """Return how many runs to read: two for each connection, and those that read the directory."""
     return min(50, 2 * len(tenant.connections) + 6)
 
 
@@ -178,7 +183,7 @@ def _send(settings: Settings, mail: Mailer, tenant: Tenant, news: Sequence[Notic
 
 
 def _item(settings: Settings, news: Notice) -> dict[str, object]:
-    """One piece of news as the templates have it: with the vendor's name and a link."""
+    """Return a notice as the templates expect it: with the vendor's name and a link."""
     vendor = settings.vendors.get(news.vendor)
     link = None
     if settings.web.url is not None:

@@ -1,4 +1,4 @@
-"""Messages by SMTP: never in plain text but to this machine, to no server that is not who it says.
+"""Send messages by SMTP, with TLS and a verified certificate except to this machine.
 
 RFC 5321, RFC 3207 (STARTTLS), RFC 8314 (TLS from the first byte).
 """
@@ -20,14 +20,14 @@ from addon.vendors.profiles import SECRET_MANAGER, NotConfigured
 log = logging.getLogger(__name__)
 
 PATIENCE = 20.0
-"""Seconds that the server may take for an answer."""
+"""The timeout for the server's responses, in seconds."""
 
 
 class SmtpMailer:
-    """Sends through `server` from the address `sender`.
+    """Sends messages from the address `sender` through `server`.
 
-    `secrets` gives the password where it is a `secretmanager:` reference. `context` says which
-    certificates are trusted; None: the system's. `plain` lets a message go without TLS; None:
+    `secrets` returns the password if it is a `secretmanager:` reference. `context` determines
+    which certificates are trusted; None: the system's. `plain` allows sending without TLS; None:
     only to this machine.
     """
 
@@ -49,7 +49,7 @@ class SmtpMailer:
         self._patience = patience
 
     def send(self, message: Message) -> None:
-        """Hand the message over to the server. Raises MailError."""
+        """Submit the message to the server. Raises MailError."""
         written = self.written(message)
         with self._troubles(), self._connected() as smtp:
             self._log_in(smtp)
@@ -62,7 +62,7 @@ class SmtpMailer:
             )
 
     def written(self, message: Message) -> EmailMessage:
-        """The message as it is sent; 7-bit, since not every server takes more."""
+        """Return the message as it is sent: 7-bit, because not every server accepts 8-bit."""
         written = EmailMessage()
         written["From"] = formataddr((NAME, self._sender))
         written["To"] = ", ".join(message.to)
@@ -78,7 +78,7 @@ class SmtpMailer:
 
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
-        """A connection over which a password may go."""
+        """Open a connection that is secure enough to send a password."""
         server, patience = self._server, self._patience
         smtp: smtplib.SMTP
         if server.tls:
@@ -97,7 +97,7 @@ class SmtpMailer:
                 self._start_tls(smtp)
             yield smtp
             with suppress(smtplib.SMTPException, OSError):
-                smtp.quit()  # the message is the server's by now
+                smtp.quit()  # the server has already accepted the message
         finally:
             smtp.close()
 
@@ -128,7 +128,7 @@ class SmtpMailer:
 
     @contextmanager
     def _troubles(self) -> Iterator[None]:
-        """What can go wrong, as MailError; the server's words may name people, so they are left."""
+        """Turn errors into MailError, without the server's messages, which may name people."""
         try:
             yield
         except smtplib.SMTPAuthenticationError as error:

@@ -1,23 +1,23 @@
-"""DEFER: what is to be done later, one task a tenant's run or a delivery to a vendor."""
+"""DEFER: tasks to carry out later, such as a tenant's run or a delivery to one vendor."""
 
 from typing import Protocol
 
 from msgspec import Struct
 
 RUNS = "runs"
-"""The queue of runs: each reads a tenant's directory."""
+"""The queue of runs; each run reads a tenant's directory."""
 
 
 def deliveries_to(vendor: str) -> str:
-    """The vendor's own queue. Cloud Tasks allows letters, digits and hyphens in its name."""
+    """Return the name of the vendor's queue. Cloud Tasks allows letters, digits and hyphens."""
     return f"deliver-{vendor.replace('_', '-')}"
 
 
 class Task(Struct, frozen=True):
-    """Something to do: a POST of `payload` to `path`, in its `queue`'s turn.
+    """A task: a POST of `payload` to `path`, through `queue`.
 
-    `name` says what it is, so that it is not done twice. `payload` has ids only, never anything
-    about people. `due` is in seconds since 1970 UTC; a time that is past is now.
+    `name` identifies it, so that it is not enqueued twice. `payload` has only ids, never personal
+    data. `due` is in seconds since 1970 UTC; a time in the past means now.
     """
 
     queue: str
@@ -28,18 +28,18 @@ class Task(Struct, frozen=True):
 
 
 class TaskQueueError(Exception):
-    """A task could not be put in its queue; the message says what to do."""
+    """A task could not be enqueued; the message says what to do."""
 
 
 class NoSuchQueueError(TaskQueueError):
-    """The queue has not been made, and trying again does not help."""
+    """The queue does not exist, so that another attempt does not help."""
 
 
 class TaskQueue(Protocol):
-    """What every queue does, from any thread. What it does with a task, it may do twice."""
+    """The interface of every queue. Thread-safe. A task may be carried out more than once."""
 
     def enqueue(self, task: Task) -> bool:
-        """Put a task in its queue; False when one of its name is there or was not long ago.
+        """Add a task to its queue; return False if the queue has or recently had one of its name.
 
         Raises TaskQueueError.
         """

@@ -1,4 +1,4 @@
-"""Cloud Tasks: holds tasks until they are due, keeps to each queue's pace, and calls back."""
+"""The task queue in Cloud Tasks, which sends each task as a request when it is due."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from addon.settings import CloudTasks
 from addon.tasks.base import NoSuchQueueError, Task, TaskQueueError
 
 ANSWERS_WITHIN = timedelta(minutes=10)
-"""What an attempt may take: what App Engine gives a request with automatic scaling."""
+"""The time limit of an attempt: App Engine's limit for a request with automatic scaling."""
 
 _JSON = {"Content-Type": "application/json"}
 _AGAIN = Retry(
@@ -25,15 +25,15 @@ _AGAIN = Retry(
     maximum=2.0,
     timeout=20.0,
 )
-"""The library does not try creations again by itself. With a name, that makes no doubles."""
+"""The library does not retry creations automatically. Tasks have names, so retries are safe."""
 
 
 class CloudTasksQueue:
     """A `TaskQueue` in Cloud Tasks. See `addon.tasks.base.TaskQueue`.
 
-    On App Engine tasks come back to App Engine. Elsewhere `url` is where to and
-    `service_account` whose OIDC token they carry; its audience is `url`. `emulator` is the
-    host:port of a stand-in. Queues are not made here: queue.yaml does that.
+    Without `url`, tasks are sent to the App Engine application. With `url`, they are sent there
+    with an OIDC token of `service_account` whose audience is `url`. `emulator` is the host:port
+    of an emulator. Queues are not created here, but by queue.yaml.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class CloudTasksQueue:
         return True
 
     def _task(self, task: Task) -> tasks_v2.Task:
-        """What is to be sent, and where."""
+        """Return the task as Cloud Tasks' message, with its target and body."""
         body = msgspec.json.encode(task.payload)
         post = tasks_v2.HttpMethod.POST
         if self._url is None:
@@ -103,9 +103,9 @@ class CloudTasksQueue:
 
 
 def task_id(name: str) -> str:
-    """A task's name as Cloud Tasks wants it: letters, digits, hyphens and underscores, 500 at most.
+    """Return a valid Cloud Tasks id: letters, digits, hyphens and underscores, 500 at most.
 
-    A hash comes first, since names that begin alike slow Cloud Tasks down:
+    It starts with a hash, because ids with a common prefix slow Cloud Tasks down:
     https://cloud.google.com/tasks/docs/reference/rpc/google.cloud.tasks.v2#createtaskrequest
     """
     readable = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:400]

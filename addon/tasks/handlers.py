@@ -1,4 +1,4 @@
-"""What a task does. The endpoints and the queue in the process come to the same function."""
+"""Carry out tasks. The HTTP endpoints and the local queue call the same function."""
 
 import logging
 import time
@@ -34,30 +34,30 @@ RUN, DELIVER = "/tasks/run", "/tasks/deliver"
 READ = "/tasks/read"
 """Reads a tenant's whole directory for the pages; see `addon.web.directory.snapshot_store`."""
 WITHDRAW, RECONCILE = "/tasks/withdraw", "/tasks/reconcile"
-"""What a person asks for on the pages, of one vendor."""
+"""What a person requests on the pages for one vendor."""
 SECONDS = 480.0
-"""How long a delivery task sends; the rest of App Engine's ten minutes is to end in."""
+"""How long a delivery task sends; the rest of App Engine's ten minutes is for ending it."""
 DONE, TAKEN, FAILED, UNREAD, UNAVAILABLE = 200, 409, 500, 502, 503
-"""HTTP statuses. Whatever is not 2xx is tried again, 4xx too, so what trying cannot mend is done.
-503 also slows the whole queue down, and so everybody in it: it is for when our own store or queue
-is away, not for one tenant's trouble.
+"""HTTP statuses. Every status other than 2xx is retried, even 4xx, so a task for which a retry
+cannot help returns DONE. 503 also slows down the whole queue, and therefore all tenants: it is only
+for an unavailable store or queue, not for the failure of one tenant.
 https://cloud.google.com/tasks/docs/creating-appengine-handlers"""
 
 
 class TaskResult(Struct, frozen=True):
-    """An HTTP status for the queue, and what happened in a word or two."""
+    """An HTTP status for the queue, and the outcome in a few words."""
 
     status: int
     outcome: str
 
     @property
     def done(self) -> bool:
-        """Whether the task is not to be tried again."""
+        """Whether the task is finished and must not be retried."""
         return 200 <= self.status < 300
 
 
 class RunSteps(Protocol):
-    """The two steps of a run that is done in tasks: `addon.sync.run`, or a stand-in."""
+    """The two steps of a run in tasks: `addon.sync.run`, or a replacement in tests."""
 
     def plan_run(self, context: SyncContext, tenant_id: str, request: str) -> PlannedRun: ...
 
@@ -71,7 +71,7 @@ Part = Annotated[str, Meta(pattern="^[0-9]{1,6}$")]
 
 
 class _RunPayload(Struct, frozen=True):
-    """Payload of a run: a scheduled one has a `window`, one asked for on a page a `request`."""
+    """Payload of a run: a scheduled run has a `window`, one requested on a page a `request`."""
 
     tenant: str
     window: str = ""
@@ -79,14 +79,15 @@ class _RunPayload(Struct, frozen=True):
 
 
 class _ReadingPayload(Struct, frozen=True):
-    """Payload of a reading of a whole directory, for the pages."""
+    """Payload of a task that reads a whole directory for the pages."""
 
     tenant: str
 
 
 class _OrderPayload(Struct, frozen=True, omit_defaults=True):
-    """Payload of what is asked for of one vendor; `part` as of a delivery, `mode` of a withdrawal
-    from one environment.
+    """Payload of a withdrawal or reconciliation at one vendor.
+
+    `part` is as for a delivery; `mode` limits a withdrawal to one environment.
     """
 
     tenant: str
@@ -96,7 +97,7 @@ class _OrderPayload(Struct, frozen=True, omit_defaults=True):
 
 
 class _DeliveryPayload(Struct, frozen=True):
-    """Payload of a delivery; the first of a run is part 0."""
+    """Payload of a delivery; the first attempt of a run is part 0."""
 
     tenant: str
     vendor: str
@@ -105,12 +106,11 @@ class _DeliveryPayload(Struct, frozen=True):
 
 
 class TaskHandler:
-    """Does tasks. `context` and `queue` are asked for when there is something to do.
+    """Carries out tasks. `context` and `queue` are called when they are needed.
 
-    `read` reads a tenant's whole directory for the pages. `tell` tells of what is new with a
-    tenant, or with one vendor after a delivery; it must not raise:
-    `addon.notifications.notify.after_run`.
-    `is_due` says whether a tenant runs in a window at all.
+    `read` reads a tenant's whole directory for the pages. `tell` sends notices about a tenant, or
+    about one vendor after a delivery; it must not raise: `addon.notifications.notify.after_run`.
+    `is_due` returns whether a tenant runs in a window.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class TaskHandler:
         self._is_due = is_due
 
     def handle(self, path: str, payload: object) -> TaskResult:
-        """Do a task. Never raises: what goes wrong is logged, without a word about people."""
+        """Carry out a task. Never raises; errors are logged without personal data."""
         try:
             if path == RUN:
                 return self._run(msgspec.convert(payload, _RunPayload))
@@ -149,7 +149,7 @@ class TaskHandler:
         return TaskResult(DONE, "unknown")
 
     def _run(self, wanted: _RunPayload) -> TaskResult:
-        """Read and plan, then a task for each vendor that there is something to send to."""
+        """Read and plan, then enqueue a delivery for each vendor with something to send."""
         with log_context(tenant=wanted.tenant):
             try:
                 if wanted.window and not self._is_due(wanted.tenant, wanted.window):
@@ -172,7 +172,7 @@ class TaskHandler:
             self._tell(wanted.tenant, None)
 
     def _order(self, path: str, wanted: _OrderPayload) -> TaskResult:
-        """Withdraw from a vendor, or ask it what it has."""
+        """Carry out a withdrawal or a reconciliation at one vendor."""
         with log_context(tenant=wanted.tenant, vendor=wanted.vendor):
             try:
                 if path == WITHDRAW:
@@ -185,7 +185,7 @@ class TaskHandler:
                 return _answer(error, path)
 
     def _withdraw(self, wanted: _OrderPayload) -> TaskResult:
-        """Withdraw for a while; no later run does what is left, so it is tried again."""
+        """Withdraw for a limited time, and enqueue the rest, because no later run does it."""
         began = time.monotonic()
         with self._shown(wanted.tenant) as context:
             report = withdraw(
@@ -202,7 +202,7 @@ class TaskHandler:
         return TaskResult(FAILED, "not finished")
 
     def _survey(self, wanted: _ReadingPayload) -> TaskResult:
-        """Read the whole directory for the pages; why it failed is told there."""
+        """Read the whole directory for the pages, which show why it failed if it does."""
         with log_context(tenant=wanted.tenant):
             try:
                 self._read(wanted.tenant)
@@ -211,7 +211,7 @@ class TaskHandler:
                 return _answer(error, READ)
 
     def _deliver(self, wanted: _DeliveryPayload) -> TaskResult:
-        """Deliver for a while; what does not fit goes on in the next part."""
+        """Deliver for a limited time; the next part continues with the rest."""
         began = time.monotonic()
         with log_context(tenant=wanted.tenant, vendor=wanted.vendor, run=wanted.run):
             try:
@@ -227,7 +227,7 @@ class TaskHandler:
                 self._tell(wanted.tenant, wanted.vendor)
 
     def _deliver_for_a_while(self, wanted: _DeliveryPayload) -> ConnectionReport:
-        """One attempt at the delivery, whose progress those who look at its page can see."""
+        """Carry out one attempt at the delivery and show its progress on the pages."""
         with self._shown(wanted.tenant) as context:
             return self._run_steps.deliver(
                 context, wanted.tenant, wanted.vendor, wanted.run, seconds=self._seconds
@@ -235,7 +235,7 @@ class TaskHandler:
 
     @contextmanager
     def _shown(self, tenant: str) -> Iterator[SyncContext]:
-        """A context whose progress those who look at the tenant's pages can see."""
+        """Return a context whose progress is shown on the tenant's pages."""
         context = self._context()
         progress = KeptProgress(context.store, tenant, context.clock)
         try:
@@ -244,7 +244,10 @@ class TaskHandler:
             progress.end()
 
     def _enqueue(self, deliveries: Sequence[_DeliveryPayload]) -> TaskResult:
-        """A task for each; the trouble of one queue is not the others'. Raises TaskQueueError."""
+        """Enqueue the deliveries; an error of one queue does not affect the others.
+
+        Raises TaskQueueError.
+        """
         queue, trouble = self._queue(), None
         for each in deliveries:
             task = Task(
@@ -265,7 +268,7 @@ class TaskHandler:
 
 
 def _answer(error: Exception, path: str) -> TaskResult:
-    """What an error means for the queue."""
+    """Return the result for the queue after an error."""
     match error:
         case PausedError():
             log.info("nothing runs: it is a pause")
@@ -294,6 +297,6 @@ def _answer(error: Exception, path: str) -> TaskResult:
 
 
 def _where(error: Exception) -> str:
-    """The error's kind and place; what it says may be about people."""
+    """Return the error's type and place without its message, which may have personal data."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} at {place.filename}:{place.lineno}"

@@ -1,7 +1,7 @@
-"""The queue of one machine: tasks are done in the process that took them, one thread a queue.
+"""The task queue of one machine: carries out tasks in this process, with one thread per queue.
 
-Tasks are kept in the store until they are done, so a process that is killed loses none. Only
-one process may serve a store in this way.
+Tasks are stored until they are done, so a killed process loses none. Only one process may use a
+store in this way.
 """
 
 import heapq
@@ -21,19 +21,20 @@ from addon.tasks.base import Task, TaskQueueError
 log = logging.getLogger(__name__)
 
 REMEMBERED = 3600.0
-"""Seconds for which the name of a task that was done is not taken again."""
+"""Seconds during which a task with the name of a finished one is not accepted."""
 ENDS_WITHIN = 3.0
-"""Seconds that `stop` waits for what is under way; what is cut off goes on at the next start."""
+"""Seconds that `stop` waits for running tasks; interrupted tasks start again at the next start."""
 LONGEST_WAIT = 60.0
-"""Seconds after which the clock is looked at again: it may have been set."""
+"""Seconds after which the clock is read again, because it may have been set."""
 
 Do = Callable[[str, dict[str, str]], bool]
-"""Does the task of a path with a payload; whether it is done, or to be tried again."""
+"""Carries out the task of a path with a payload; returns False if it must be retried."""
 
 
 class Backoff(Struct, frozen=True):
-    """How a task that did not succeed is tried again: after `first` seconds, then after twice as
-    many each time up to `longest`, `tries` times in all. Then the next run sees to it.
+    """When a failed task is retried: after `first` seconds, doubled each time up to `longest`.
+
+    After `tries` attempts in all it is given up, and the next run continues.
     """
 
     first: float = 5.0
@@ -41,12 +42,12 @@ class Backoff(Struct, frozen=True):
     tries: int = 12
 
     def wait(self, tried: int) -> float:
-        """Seconds before the next try, after so many."""
+        """Return the seconds before the next attempt, after `tried` attempts."""
         return min(self.longest, self.first * 2.0 ** (tried - 1))
 
 
 class _Waiting(Struct, frozen=True, order=True):
-    """A task in a queue's heap: the first due first, and of those the first come."""
+    """A task in a queue's heap, sorted by `due` and then by order of arrival."""
 
     due: float
     number: int
@@ -57,8 +58,8 @@ class _Waiting(Struct, frozen=True, order=True):
 class LocalTaskQueue:
     """A `TaskQueue` in this process. See `addon.tasks.base.TaskQueue`.
 
-    It takes tasks from the beginning and does them from `start` until `stop`. `store` is asked
-    for when the first is taken, which may be in another process than this is made in.
+    It accepts tasks at any time and carries them out from `start` until `stop`. `store` is called
+    with the first task, which may be in another process than the one that creates the queue.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class LocalTaskQueue:
             return True
 
     def start(self, do: Do) -> Self:
-        """Begin to do tasks, first those that an earlier process has left. Raises StoreError."""
+        """Start to carry out tasks, first those left by an earlier process. Raises StoreError."""
         with self._changed:
             self._do = do
             left = self._known()
@@ -107,7 +108,7 @@ class LocalTaskQueue:
         return self
 
     def stop(self) -> None:
-        """Begin no more tasks, and wait a little for those under way."""
+        """Start no more tasks, and wait up to ENDS_WITHIN for running ones."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -122,10 +123,10 @@ class LocalTaskQueue:
         with self._changed:
             return len(self._tasks or ())
 
-    # All of the following with the lock in hand
+    # The following methods require the lock
 
     def _known(self) -> dict[str, StoredTask]:
-        """The tasks that are not done. Raises StoreError."""
+        """Return the tasks that are not done. Raises StoreError."""
         if self._tasks is None:
             self._tasks = {task.name: task for task in self._store().tasks()}
             for task in self._tasks.values():
@@ -144,7 +145,7 @@ class LocalTaskQueue:
         self._changed.notify_all()
 
     def _see_to(self, queue: str) -> None:
-        """Have a thread that does the queue's tasks, once this has been started."""
+        """Start the queue's thread if it is not running and `start` has been called."""
         if self._do is None or queue in self._workers:
             return
         worker = threading.Thread(target=self._work, args=(queue,), name=queue, daemon=True)
@@ -158,7 +159,7 @@ class LocalTaskQueue:
             self._try(waiting)
 
     def _next(self, queue: str) -> _Waiting | None:
-        """The queue's next task when it is due; None when there is to be no more."""
+        """Wait for the queue's next task and return it when it is due; None after `stop`."""
         with self._changed:
             while not self._stopped:
                 heap = self._heaps[queue]
@@ -197,7 +198,7 @@ class LocalTaskQueue:
 
 
 def _about(task: StoredTask) -> dict[str, str]:
-    """What a log line says of a task beside its message."""
+    """Return the fields that a log line about a task has beside its message."""
     return {
         name: task.payload[name] for name in ("tenant", "vendor", "run") if name in task.payload
     }

@@ -1,4 +1,4 @@
-"""What a person asks for on the pages, as tasks: done soon, by the queue, and once."""
+"""Enqueue what a person requests on the pages, without duplicates."""
 
 from msgspec.structs import replace
 
@@ -7,28 +7,31 @@ from addon.tasks.base import RUNS, Task, TaskQueue
 from addon.tasks.handlers import RECONCILE, RUN, WITHDRAW
 
 SAME_WITHIN = 5.0
-"""Seconds within which a second request for the same is the first one sent twice."""
+"""Seconds within which an identical second request is considered a duplicate."""
 
 
 def request_run(queue: TaskQueue, tenant: str, now: float, why: str = "") -> bool:
-    """Have a run of the tenant begin. Raises TaskQueueError.
+    """Enqueue a run of the tenant. Raises TaskQueueError.
 
-    `why` (letters, digits and hyphens) stands for what the run is to take along: requests for
-    different reasons are different, since a run that has begun may not know of the second.
+    `why` (letters, digits and hyphens) identifies the reason of the request. Requests with
+    different reasons are not duplicates: a run that has started may not know of the second.
     """
     task = _task("run", RUN, now, {"tenant": tenant}, why)
     return queue.enqueue(replace(task, payload={**task.payload, "request": request_id(now)}))
 
 
 def request_id(now: float) -> str:
-    """What stands for a run that is asked for at `now`, pressed twice or not: its record has it."""
+    """Return the id of a run request at `now`, which the run's record has.
+
+    Duplicate requests have the same id.
+    """
     return str(int(now // SAME_WITHIN * SAME_WITHIN))
 
 
 def request_withdrawal(
     queue: TaskQueue, tenant: str, vendor: str, now: float, mode: LedgerMode | None = None
 ) -> bool:
-    """Have everything that the tenant has at the vendor removed, of one mode alone if it is given.
+    """Enqueue the removal of everything that the tenant has at the vendor, or of one `mode`.
 
     Raises TaskQueueError.
     """
@@ -37,7 +40,7 @@ def request_withdrawal(
 
 
 def request_reconciliation(queue: TaskQueue, tenant: str, vendor: str, now: float) -> bool:
-    """Have the vendor asked for what it has of the tenant. Raises TaskQueueError."""
+    """Enqueue a reconciliation of the tenant with the vendor. Raises TaskQueueError."""
     return queue.enqueue(_task("reconcile", RECONCILE, now, {"tenant": tenant, "vendor": vendor}))
 
 

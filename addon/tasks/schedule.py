@@ -1,4 +1,4 @@
-"""When each tenant's turn is: once a window, spread over it so that not all come at once."""
+"""Schedule each tenant's runs: once in each window, with start times spread over the window."""
 
 import logging
 import threading
@@ -16,23 +16,23 @@ from addon.tenants.model import Tenant
 log = logging.getLogger(__name__)
 
 AT_ONCE = 16
-"""Tasks that are enqueued side by side: each is a call to Cloud Tasks."""
+"""How many tasks are enqueued concurrently; each is a call to Cloud Tasks."""
 HOUR = 3600.0
 LOOKS_EVERY = 60.0
-"""Seconds between the schedule's looks at the clock and at what tenants there are."""
+"""Seconds between two checks of the clock and of the list of tenants."""
 SWEEPS_EVERY = 600.0
-"""Seconds between the removals of what has expired in the store."""
+"""Seconds between two removals of expired items from the store."""
 
 
 class RunWindow(Struct, frozen=True):
-    """One of the equal stretches that time is cut into; each tenant runs once in each."""
+    """One of the consecutive periods of equal length in which each tenant runs once."""
 
     number: int
     seconds: float
 
     @property
     def starts(self) -> float:
-        """Seconds since 1970 UTC."""
+        """The start of the window, in seconds since 1970 UTC."""
         return self.number * self.seconds
 
     @property
@@ -40,23 +40,23 @@ class RunWindow(Struct, frozen=True):
         return self.starts + self.seconds
 
     def turn(self, tenant: str) -> float:
-        """When the tenant's run is due: always as far into a window."""
+        """Return when the tenant's run is due: at the same offset in every window."""
         part = int.from_bytes(sha256(tenant.encode()).digest()[:6]) / 2**48
         return self.starts + part * self.seconds
 
 
 def window_at(now: float, hours: int) -> RunWindow:
-    """The window that a time is in."""
+    """Return the window that contains the time `now`."""
     return RunWindow(int(now // (hours * HOUR)), hours * HOUR)
 
 
 def nearest_window(now: float, hours: int) -> RunWindow:
-    """The window whose beginning is nearest: a cron call may come a little early or late."""
+    """Return the window whose start is nearest; a cron call may be a little early or late."""
     return window_at(now + hours * HOUR / 2, hours)
 
 
 def run_of(tenant: str, window: RunWindow) -> Task:
-    """The tenant's run in a window."""
+    """Return the task of the tenant's run in a window."""
     return Task(
         queue=RUNS,
         name=f"run-{tenant}-{window.number}-{window.seconds:.0f}",
@@ -67,9 +67,10 @@ def run_of(tenant: str, window: RunWindow) -> Task:
 
 
 def is_due(tenant: Tenant, window: str, hours: int) -> bool:
-    """Whether the tenant, which may want fewer runs, runs in this window of so many hours.
+    """Whether the tenant runs in this window of `hours` hours.
 
-    It does in the first window of each stretch of its own hours, counted from midnight UTC.
+    A tenant with a longer interval of its own runs in the first window of each of its intervals,
+    counted from midnight UTC.
     """
     wanted = tenant.schedule.hours
     if wanted is None or wanted <= hours or not window.isdecimal():
@@ -78,7 +79,7 @@ def is_due(tenant: Tenant, window: str, hours: int) -> bool:
 
 
 class EnqueueCounts(Struct, frozen=True):
-    """How many tenants there are, tasks are new, and could not be enqueued."""
+    """The numbers of tenants, of new tasks, and of tasks that could not be enqueued."""
 
     tenants: int
     enqueued: int
@@ -86,7 +87,7 @@ class EnqueueCounts(Struct, frozen=True):
 
 
 def enqueue_runs(tenants: Iterable[str], queue: TaskQueue, window: RunWindow) -> EnqueueCounts:
-    """A task for each tenant; the trouble of one is not the others'."""
+    """Enqueue a run for each tenant; an error of one does not affect the others."""
 
     def one(tenant: str) -> bool | None:
         try:
@@ -101,10 +102,10 @@ def enqueue_runs(tenants: Iterable[str], queue: TaskQueue, window: RunWindow) ->
 
 
 class Scheduler:
-    """The cron of one machine: from `start` until `stop` it enqueues each tenant's run in time.
+    """The scheduler of one machine: enqueues each tenant's runs from `start` until `stop`.
 
-    A tenant that has run already in the window that it starts in waits for the next. `upkeep`
-    is called now and then, and must not raise.
+    A tenant that has already run in the window in which the scheduler starts waits for the next
+    window. `upkeep` is called every LOOKS_EVERY seconds and must not raise.
     """
 
     def __init__(
@@ -127,15 +128,18 @@ class Scheduler:
         self._thread = threading.Thread(target=self._keep, name="schedule", daemon=True)
 
     def start(self) -> None:
-        """Begin, in a thread of its own."""
+        """Start the scheduler in its own thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Enqueue no more."""
+        """Stop enqueueing runs."""
         self._stopped.set()
 
     def tick(self) -> None:
-        """Enqueue the runs of this window that are not yet, and sweep. Raises StoreError."""
+        """Enqueue the runs of this window that have not been, and delete expired items.
+
+        Raises StoreError.
+        """
         window = window_at(self._clock(), self._hours)
         tenants = set(self._store().tenants())
         if self._window is None:
