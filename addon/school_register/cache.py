@@ -1,4 +1,4 @@
-"""What the store has of the register, and what of that is in memory."""
+"""The register's data in the store, partly cached in memory."""
 
 import threading
 import zlib
@@ -18,19 +18,19 @@ T = TypeVar("T")
 
 DAY = 24 * 3600.0
 LISTS_NEW = 7 * DAY
-"""Seconds for which a list of an organiser's or a municipality's units is not asked for again."""
+"""Seconds for which the list of an organiser's or a municipality's units is not fetched again."""
 DETAILS_KEPT = 30 * DAY
 KEPT = 400 * DAY
-"""Seconds for which what was read stays, for want of anything newer."""
+"""Seconds for which fetched data is kept if nothing newer can be fetched."""
 SHARED_LOOKS = 60.0
 UPLOAD_LOOKS = 2.0
-"""Seconds for which memory is taken for the store; an upload is looked at as soon as it is done."""
+"""Seconds for which memory is used without checking the store; a new upload is used at once."""
 TENANTS_IN_MEMORY = 40
 SHARED = Namespace("register")
 
 
 class RegisterCopy(Struct, frozen=True):
-    """Units `in_order` as they were `fetched` (seconds since 1970 UTC)."""
+    """Units sorted `in_order`, as they were `fetched` (seconds since 1970 UTC)."""
 
     fetched: float
     units: tuple[RegisterUnit, ...]
@@ -38,8 +38,8 @@ class RegisterCopy(Struct, frozen=True):
 
 
 class _Remembered(Struct, frozen=True):
-    """An index, which cached item it was made of (None: there is none), and when that was looked
-    at.
+    """An index, when the cached item that it was made from was saved (None: there is none), and
+    when the store was last checked.
     """
 
     looked: float
@@ -48,7 +48,7 @@ class _Remembered(Struct, frozen=True):
 
 
 class RegisterCache:
-    """What is cached of the register: the copy for all, each tenant's upload, lists and details."""
+    """The cached parts of the register: the shared copy, tenants' uploads, lists and details."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
@@ -61,7 +61,7 @@ class RegisterCache:
         return self._index(SHARED, "all", SHARED_LOOKS)
 
     def keep_copy(self, units: Sequence[RegisterUnit], organisers: Sequence[Organiser]) -> None:
-        """Keep the whole register in place of an earlier copy."""
+        """Store the whole register in place of an earlier copy."""
         self._keep_copy(SHARED, "all", units, organisers)
 
     def upload(self, tenant: str) -> RegisterIndex:
@@ -69,20 +69,20 @@ class RegisterCache:
         return self._index(Namespace("register", tenant), "upload", UPLOAD_LOOKS)
 
     def keep_upload(self, tenant: str, units: Sequence[RegisterUnit]) -> None:
-        """Keep a tenant's own file in place of an earlier one."""
+        """Store a tenant's own file in place of an earlier one."""
         self._keep_copy(Namespace("register", tenant), "upload", units, ())
 
     def discard_upload(self, tenant: str) -> None:
-        """Forget a tenant's own file."""
+        """Delete a tenant's own file."""
         self._store.delete(Namespace("register", tenant), "upload")
         self._forget(tenant)
 
     def listed(self, name: str) -> RegisterCopy | None:
-        """A list of units that was asked for, however old."""
+        """A list of units that was fetched earlier, however old."""
         return self._kept(name, RegisterCopy)
 
     def keep_list(self, name: str, units: Sequence[RegisterUnit]) -> None:
-        """Keep a list of units."""
+        """Store a list of units."""
         self._keep(name, RegisterCopy(self._clock(), tuple(units)), KEPT)
 
     def unit(self, code: str) -> RegisterUnit | None:
@@ -90,7 +90,7 @@ class RegisterCache:
         return self._kept(f"unit {code}", RegisterUnit)
 
     def keep_unit(self, unit: RegisterUnit) -> None:
-        """Keep a unit's details."""
+        """Store a unit's details."""
         self._keep(f"unit {unit.code}", unit, DETAILS_KEPT)
 
     def _index(self, namespace: Namespace, name: str, looks: float) -> RegisterIndex:
@@ -147,7 +147,7 @@ def _pack(value: RegisterCopy | RegisterUnit) -> bytes:
 
 
 def _unpack(packed: bytes, kind: type[T]) -> T | None:
-    """What was packed; None where an earlier version of the program packed something else."""
+    """Decode packed data; None if an earlier version of the program packed it in another form."""
     try:
         return msgspec.msgpack.decode(zlib.decompress(packed), type=kind)
     except (zlib.error, msgspec.DecodeError):

@@ -1,4 +1,4 @@
-"""The register's open API v2: every answer checked, in time, and of a size to expect."""
+"""The register's open API v2: every answer is validated and limited in time and size."""
 
 import re
 import time
@@ -27,15 +27,15 @@ Parameters = Sequence[tuple[str, str]]
 CONNECT, PART = 5.0, 20.0
 """Seconds to connect, and for each part of an answer."""
 BRISK, PATIENT = 12.0, 60.0
-"""Seconds for an answer with all tries: one that a page waits for, and the whole register."""
+"""Seconds for an answer, retries included: while a page waits, and for the whole register."""
 TRIES = 3
 FIRST_WAIT = 0.3
 LARGEST = 20_000_000
-"""Bytes of an answer; the whole list is about 1 MB."""
+"""Maximum bytes of an answer; the whole list is about 1 MB."""
 STATUSES = (ACTIVE, RESTING, CEASED, PLANNED)
-"""All are asked for by name: a list without the filter has been seen to leave out the ceased."""
+"""All are requested by name: without the filter, a list was seen to leave out the ceased."""
 NOT_FOUND = frozenset({400, 404})
-"""What the register answers to a number or code that it does not know, or takes for a mistake."""
+"""The register's answers to a number or code that is unknown or malformed."""
 REMEDY = "Try again later, or upload the register as a CSV file."
 
 Code = Annotated[str, Meta(pattern=r"^[0-9]{8}$")]
@@ -94,7 +94,7 @@ class _OrganiserList(Struct):
 
 
 class RegisterClient:
-    """Asks the register at `base`. Every method raises RegisterError."""
+    """Queries the register at `base`. Every method raises RegisterError."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class RegisterClient:
     def units(self, **filters: str) -> list[RegisterUnit]:
         """All units, or those of an `organization_number` or `municipality_code`.
 
-        A number or code that the register does not know has none.
+        Returns an empty list for a number or code that the register does not know.
         """
         wanted = [*filters.items(), *(("status", status) for status in STATUSES)]
         answer = self._ask(
@@ -129,7 +129,7 @@ class RegisterClient:
         ]
 
     def unit(self, code: str) -> RegisterUnit | None:
-        """A unit with its details, or None where there is none of this code."""
+        """A unit with its details, or None if there is no unit with this code."""
         if not re.fullmatch("[0-9]{8}", code):
             return None
         answer = self._ask(f"/v2/school-units/{code}", (), _UnitAnswer, BRISK, True)
@@ -161,7 +161,7 @@ class RegisterClient:
     def _ask(
         self, path: str, wanted: Parameters, kind: type[T], seconds: float, may_lack: bool
     ) -> T | None:
-        """The answer as a `kind`; None where it `may_lack` and is not found."""
+        """Return the answer as a `kind`, or None if it `may_lack` and is not found."""
         body = self._tried(path, wanted, time.monotonic() + seconds, may_lack)
         if body is None:
             return None
@@ -224,19 +224,19 @@ class _Busy(Exception):
 
 
 def _name(*given: str | None) -> str:
-    """The first name that says anything."""
+    """The first name that is not empty."""
     return next(filter(None, (one_line(each or "") for each in given)), "")
 
 
 def _school_type(given: str | dict[str, Any]) -> str | None:
-    """A school type's code, whether it stands alone or in an object."""
+    """A school type's code, given as a string or in an object."""
     if isinstance(given, dict):
         given = next((given[key] for key in ("code", "schoolType", "type") if key in given), "")
     return given if isinstance(given, str) else None
 
 
 def _organisation(included: _Included | list[_Included] | None) -> str | None:
-    """The organiser's ten digits; what is included does not always say."""
+    """The organiser's ten digits; the included data does not always have them."""
     for each in included if isinstance(included, list) else [included]:
         if each is not None:
             number = each.organization_number or each.attributes.get("organizationNumber")

@@ -1,4 +1,4 @@
-"""The register as a file that a person uploads: what Skolverket exports, or Excel saves."""
+"""The register as an uploaded file: Skolverket's export, or one saved by Excel."""
 
 import csv
 import io
@@ -23,11 +23,11 @@ from addon.text import domain_label, one_line
 from addon.validation import Fault
 
 LARGEST = 5_000_000
-"""Bytes; Skolverket's whole register is about 3 MB."""
+"""Maximum bytes; Skolverket's whole register is about 3 MB."""
 MOST_ROWS = 50_000
 MOST_FAULTS = 20
 HEADER_WITHIN = 10
-"""Rows that may come before the header: a title, the date, `sep=;`."""
+"""Maximum rows before the header: a title, the date, `sep=;`."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "code": (
         *("skolenhetskod", "skolenhetenskod", "skolenhetskoden", "kodskolenhet"),
@@ -78,7 +78,7 @@ TICKED = frozenset({"ja", "j", "x", "1", "true", "yes"})
 
 
 class SpreadsheetError(ValueError):
-    """The file is not right; `faults` say where, by line."""
+    """The file is not valid; `faults` say where, by line."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("\n".join(map(str, faults)))
@@ -86,7 +86,7 @@ class SpreadsheetError(ValueError):
 
 
 def read_units(data: bytes) -> list[RegisterUnit]:
-    """The units in a CSV file with a header. Raises SpreadsheetError with all that is wrong.
+    """Read the units in a CSV file with a header. Raises SpreadsheetError with every fault.
 
     A unit may have several rows, one for each of its school types.
     """
@@ -112,7 +112,7 @@ def read_units(data: bytes) -> list[RegisterUnit]:
 
 
 class Columns:
-    """Which cell of a row is what; `row` is where the header is."""
+    """The meaning of each column; `row` is the index of the header."""
 
     def __init__(self, row: int, places: Mapping[str, int], types: Mapping[int, str]) -> None:
         self.row = row
@@ -120,7 +120,7 @@ class Columns:
         self._types = types
 
     def cell(self, row: Sequence[str], name: str) -> str:
-        """What a row has in a column; nothing where the column or the cell is not there."""
+        """A row's cell in a column; empty if the column or the cell is missing."""
         at = self._places.get(name)
         return one_line(row[at]) if at is not None and at < len(row) else ""
 
@@ -154,7 +154,7 @@ def _text(data: bytes) -> str:
 
 
 def _rows(text: str) -> list[tuple[int, list[str]]]:
-    """The rows that are not empty, with the numbers of their lines."""
+    """The rows that are not empty, with their line numbers."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     rows: list[tuple[int, list[str]]] = []
     try:
@@ -173,14 +173,14 @@ def _rows(text: str) -> list[tuple[int, list[str]]]:
 
 
 def _delimiter(text: str) -> str:
-    """What separates cells: what there is most of in the line that names the code's column."""
+    """The cell separator: the most frequent candidate in the line that names the code's column."""
     lines = text.splitlines()[:HEADER_WITHIN]
     header = next((line for line in lines if "kod" in domain_label(line)), lines[0])
     return max((";", "\t", ","), key=header.count)
 
 
 def _header(rows: Sequence[tuple[int, list[str]]]) -> Columns | None:
-    """Which column is what, from the first row that names both the code and the name."""
+    """The columns, from the first row that names both the code and the name."""
     for at, (_line, row) in enumerate(rows[:HEADER_WITHIN]):
         names = [domain_label(cell) for cell in row]
         places = {
@@ -195,7 +195,7 @@ def _header(rows: Sequence[tuple[int, list[str]]]) -> Columns | None:
 
 
 def _unit(row: Sequence[str], columns: Columns) -> tuple[RegisterUnit, list[str]]:
-    """The unit of a row, and what is wrong with it."""
+    """The unit of a row, and the row's faults."""
     code = columns.cell(row, "code").replace(" ", "")
     name = columns.cell(row, "name")
     status = STATUSES.get(domain_label(columns.cell(row, "status")))
@@ -236,7 +236,7 @@ def _unit(row: Sequence[str], columns: Columns) -> tuple[RegisterUnit, list[str]
 
 
 def _types(text: str) -> Iterator[str]:
-    """The school types in a cell: codes or names, with anything between them."""
+    """The school types in a cell: codes or names, with any separator."""
     for part in re.split(r"[,;|/]", text):
         whole = TYPES.get(domain_label(part))
         for each in [whole] if whole else map(TYPES.get, map(domain_label, part.split())):

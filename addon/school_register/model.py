@@ -1,4 +1,4 @@
-"""Skolverket's register of school units, and what is kept of it.
+"""The units and organisers of Skolverket's register, and the errors of reading it.
 
 Source: Skolenhetsregistret, open API v2 (CC0), https://api.skolverket.se/skolenhetsregistret.
 """
@@ -7,19 +7,19 @@ from msgspec import Struct
 
 ACTIVE, RESTING, CEASED, PLANNED = "AKTIV", "VILANDE", "UPPHORT", "PLANERAD"
 LONGEST_NAME = 200
-"""Characters of a unit's name that a person gives; the register's own are shorter."""
+"""Maximum length of a unit's name entered by a person; the register's own are shorter."""
 
 
 class RegisterError(Exception):
-    """The register cannot be had, or does not say what it promises; the message says what to do."""
+    """The register cannot be read or gives an unexpected answer; the message says what to do."""
 
 
 class RegisterUnavailable(RegisterError):
-    """The register does not answer, or not in time: later it may."""
+    """The register does not answer, or not in time; it may do so later."""
 
 
 class RegisterUnit(Struct, frozen=True):
-    """A school unit. What a list does not tell of it is None or empty: ask for its details."""
+    """A school unit. Fields that a list does not include are None or empty: fetch its details."""
 
     code: str
     name: str
@@ -30,7 +30,7 @@ class RegisterUnit(Struct, frozen=True):
 
     @property
     def ceased(self) -> bool:
-        """Whether there is no such school any more."""
+        """Whether the school has closed."""
         return self.status == CEASED
 
 

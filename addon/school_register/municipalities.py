@@ -76,7 +76,7 @@ _CODES: Mapping[str, str] = {fold(name): code for code, name in MUNICIPALITIES.i
 
 
 def municipality_named(text: str) -> str | None:
-    """The code of the municipality of this name, as `Lund`, `Lunds kommun` or `Malmö stad`."""
+    """The code of the municipality with this name, as `Lund`, `Lunds kommun` or `Malmö stad`."""
     name = " ".join(fold(text).split())
     for ending in (" kommun", " stad"):
         name = name.removesuffix(ending)

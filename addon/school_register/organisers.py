@@ -1,4 +1,4 @@
-"""Principal organisers by name, and which of them a Workspace domain belongs to."""
+"""Principal organisers by name, and the one that a Workspace domain belongs to."""
 
 import re
 from collections import defaultdict
@@ -19,16 +19,16 @@ _USUAL = frozenset(
     "edu skola skolan skolor elev elever student larare personal utb utbildning kommun stad "
     "kommunen mail www google workspace ga gsuite online info".split()
 )
-"""Parts of domains that say nothing of whose they are."""
+"""Parts of domains that do not identify an organiser."""
 _STUCK = re.compile(r"^edu|(skolor|skolan|skola|edu|kommun|stad|utbildning)$")
 SHORTEST = 2
-"""Letters of a part of a domain that can be an organiser's name."""
+"""Minimum letters of a part of a domain that can be an organiser's name."""
 
 
 def tidy(organiser: Organiser) -> Organiser:
-    """The organiser with its name as people write it: the register has `EKERÖ KOMMUN`.
+    """The organiser with its name in usual capitals: the register has `EKERÖ KOMMUN`.
 
-    Only municipalities' names: how a company writes its own cannot be told.
+    Only municipalities' names are changed: how a company writes its own is unknown.
     """
     name = " ".join(organiser.name.split())
     if organiser.kind == MUNICIPAL and name.isupper():
@@ -37,7 +37,7 @@ def tidy(organiser: Organiser) -> Organiser:
 
 
 class Organisers:
-    """Principal organisers, to find by their names."""
+    """Principal organisers, searchable by name."""
 
     def __init__(self, listed: Sequence[Organiser] = ()) -> None:
         self.listed = listed
@@ -49,13 +49,13 @@ class Organisers:
         return [o for o in self.listed if all(word in fold(o.name) for word in words)]
 
     def named(self, name: str) -> Organiser | None:
-        """The one of this name, with or without `kommun`, `AB` and the like."""
+        """The one with this name, with or without `kommun`, `AB` and the like."""
         return _only(_fitting(self._by_name, _names(name)))
 
     def plausible(self, domain: str, name: str) -> Organiser | None:
-        """The one that a domain or a name is most plausibly of; None where it is not clear.
+        """The one most likely meant by a domain or a name; None if it is not clear.
 
-        A name tells more than a domain, where Habo and Håbo are the same.
+        A name is more precise than a domain, in which Habo and Håbo are spelled alike.
         """
         found = self.named(name)
         if found is not None:
@@ -90,7 +90,7 @@ def _fitting(by_form: Mapping[str, Sequence[Organiser]], forms: Iterable[str]) -
 
 
 def _only(fitting: Sequence[Organiser]) -> Organiser | None:
-    """The only one, or the only municipality: others take its name for their own."""
+    """The only one, or the only municipality: others use its name as part of theirs."""
     municipal = [o for o in fitting if o.kind == MUNICIPAL]
     chosen = municipal or fitting
     return chosen[0] if len(chosen) == 1 else None
@@ -107,7 +107,7 @@ def _names(name: str) -> set[str]:
 
 
 def _spelled(domain: str) -> list[set[str]]:
-    """What each part of a domain can spell, the part that is registered first."""
+    """The names that each part of a domain can spell, the registered part first."""
     parts = domain.lower().strip(".").split(".")[:-1]
     found = []
     for part in reversed(parts):

@@ -1,4 +1,4 @@
-"""The register as the pages use it: a kept copy for all, and each tenant's own upload."""
+"""The register as the pages use it: a copy shared by all, and each tenant's own upload."""
 
 import logging
 import re
@@ -22,16 +22,16 @@ T = TypeVar("T")
 
 AT_ONCE = 8
 AWAY = 20.0
-"""Seconds for which a register that did not answer is not asked: each page would wait for it."""
+"""Seconds for which a register that did not answer is not asked: every page would wait for it."""
 UNIT = re.compile(r"[0-9]{8}")
 MUNICIPALITY = re.compile(r"[0-9]{4}")
 ORGANISATION = re.compile(r"(?:16)?([0-9]{6})-?([0-9]{4})")
 MOST_WORDS = 8
-"""Words of a search; more say nothing more."""
+"""The number of words of a search that are used; more do not narrow it further."""
 
 
 class Client(Protocol):
-    """What asks the register; `addon.school_register.client.RegisterClient` is the one there is."""
+    """Asks the register; implemented by `addon.school_register.client.RegisterClient`."""
 
     def units(self, **filters: str) -> list[RegisterUnit]: ...
 
@@ -41,7 +41,7 @@ class Client(Protocol):
 
 
 class RegisterState(Struct, frozen=True):
-    """What there is: `access` to the register, a copy of `units`, `fetched` when, an upload."""
+    """Whether there is `access` to the register, and how many units were copied and uploaded."""
 
     access: bool
     units: int
@@ -50,7 +50,7 @@ class RegisterState(Struct, frozen=True):
 
 
 class Register:
-    """Finds school units. Raises StoreError, and RegisterError where it says so."""
+    """Finds school units. Every method raises StoreError, some RegisterError as documented."""
 
     def __init__(self, store: Store, client: Client | None, clock: Callable[[], float]) -> None:
         self._kept = RegisterCache(store, clock)
@@ -59,8 +59,10 @@ class Register:
         self._away_until = 0.0
 
     def refresh(self) -> int:
-        """Fetch all units and organisers; how many units. Raises RegisterError; then the earlier
-        copy stays. So do the earlier organisers when only they cannot be had.
+        """Fetch all units and organisers; return the number of units.
+
+        Raises RegisterError; the earlier copy is then kept. The earlier organisers are also kept
+        when only they cannot be fetched.
         """
         units = self._ask(lambda client: client.units())
         if not units:
@@ -74,7 +76,7 @@ class Register:
         return len(units)
 
     def refresh_if_old(self, older_than: float = LISTS_NEW) -> int | None:
-        """Refresh the copy when it is old or missing; how many units, None where it is new."""
+        """Refresh a copy that is old or missing; return the number of units, None if not needed."""
         fetched = self._kept.copy().fetched
         if fetched is not None and self._clock() - fetched < older_than:
             return None
@@ -86,7 +88,7 @@ class Register:
         """Units by code, organisation number, municipality code, or words; active ones first.
 
         All words must be in the unit's name; words may also name a municipality or organiser.
-        Raises RegisterError where a number must be asked for and cannot be.
+        Raises RegisterError if a number must be looked up in the register and cannot be.
         """
         text = " ".join(text.split())
         if number := _organisation(text):
@@ -102,7 +104,7 @@ class Register:
         return sorted({u.code: u for u in found}.values(), key=rank)[:limit]
 
     def units_of(self, tenant: str, organisation_number: str) -> list[RegisterUnit]:
-        """The units of a principal organiser. Raises RegisterError where nothing is known."""
+        """The units of a principal organiser. Raises RegisterError if nothing is known of them."""
         number = _organisation(organisation_number)
         if number is None:
             return []
@@ -111,7 +113,7 @@ class Register:
         )
 
     def units_in(self, tenant: str, municipality_code: str) -> list[RegisterUnit]:
-        """The units in a municipality. Raises RegisterError where nothing is known."""
+        """The units in a municipality. Raises RegisterError if nothing is known of them."""
         if not MUNICIPALITY.fullmatch(municipality_code):
             return []
         return self._listed(
@@ -121,7 +123,7 @@ class Register:
         )
 
     def unit(self, tenant: str, code: str) -> RegisterUnit | None:
-        """A unit with its details as far as they can be had, or None where it is not known."""
+        """A unit with its details, if they are available, or None if the unit is not known."""
         if not UNIT.fullmatch(code):
             return None
         own = self._kept.upload(tenant).by_code.get(code)
@@ -129,13 +131,13 @@ class Register:
         return known if own is None else own if known is None else with_gaps_filled(own, known)
 
     def details(self, tenant: str, codes: Iterable[str]) -> dict[str, RegisterUnit]:
-        """Units with their details, several asked for at once; those not known are absent."""
+        """Units with their details, fetched in parallel; those not known are absent."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             found = pool.map(lambda code: self.unit(tenant, code), list(codes))
             return {unit.code: unit for unit in found if unit is not None}
 
     def statuses(self, tenant: str, codes: Iterable[str]) -> dict[str, str]:
-        """What the copy says of units' status; those not known are absent."""
+        """The units' statuses according to the copy; those not known are absent."""
         upload, copy = self._kept.upload(tenant).by_code, self._kept.copy().by_code
         known = {code: upload.get(code) or copy.get(code) for code in codes}
         return {code: unit.status for code, unit in known.items() if unit is not None}
@@ -145,26 +147,26 @@ class Register:
         return self._kept.copy().organisers.with_words(fold(text).split())
 
     def organiser_for(self, domain: str, name: str) -> Organiser | None:
-        """The organiser that a domain or name is most plausibly of; None where it is not clear."""
+        """The organiser most likely meant by a domain or name; None if it is not clear."""
         return self._kept.copy().organisers.plausible(domain, name)
 
     # Uploads
 
     def upload(self, tenant: str, data: bytes) -> int:
-        """Keep a tenant's own file in place of an earlier one; how many units.
+        """Store a tenant's own file in place of an earlier one; return the number of units.
 
-        Only this tenant sees it. Raises SpreadsheetError; then the earlier one stays.
+        Only this tenant sees it. Raises SpreadsheetError; the earlier file is then kept.
         """
         units = read_units(data)
         self._kept.keep_upload(tenant, in_order(units))
         return len(units)
 
     def remove_upload(self, tenant: str) -> None:
-        """Go by the register itself again."""
+        """Discard a tenant's own file, so that the register itself is used again."""
         self._kept.discard_upload(tenant)
 
     def state(self, tenant: str) -> RegisterState:
-        """What there is to search in."""
+        """What data there is to search in."""
         copy = self._kept.copy()
         return RegisterState(
             access=self._client is not None,
@@ -173,7 +175,7 @@ class Register:
             uploaded=len(self._kept.upload(tenant).units),
         )
 
-    # How it is found
+    # How units are found
 
     def _by_name(self, tenant: str, words: Sequence[str], limit: int) -> list[RegisterUnit]:
         own = self._kept.upload(tenant)
@@ -191,10 +193,10 @@ class Register:
                 return self.units_in(tenant, municipality)
             return [] if organiser is None else self.units_of(tenant, organiser.number)
         except RegisterError:
-            return []  # what is known by name is better than nothing
+            return []  # units found by name are still shown
 
     def _split(self, tenant: str, words: Sequence[str]) -> list[RegisterUnit]:
-        """The units of a place that the first or last words name, with the other words."""
+        """The units of a place named by the first or last words that also have the other words."""
         for place, others in _splits(words):
             found = [u for u in self._in_place(tenant, place) if has_words(u, others)]
             if found:
@@ -224,7 +226,7 @@ class Register:
     def _listed(
         self, tenant: str, belongs: Callable[[RegisterUnit], bool], **filters: str
     ) -> list[RegisterUnit]:
-        """The units that the register lists, as the tenant's own file has those that it has."""
+        """The units that belong; those in the tenant's own file are taken from the file."""
         own = self._kept.upload(tenant)
         found = {unit.code: unit for unit in own.units if belongs(unit)}
         try:
@@ -273,13 +275,13 @@ class Register:
 
 
 def _organisation(text: str) -> str | None:
-    """The ten digits of an organisation number, which people write in three ways."""
+    """The ten digits of an organisation number, which is commonly written in three ways."""
     found = ORGANISATION.fullmatch(text.strip())
     return None if found is None else "".join(found.groups())
 
 
 def _splits(words: Sequence[str]) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
-    """The last or first words, longest first, and those that are left."""
+    """The last or first words, longest first, each with the remaining words."""
     for length in range(len(words) - 1, 0, -1):
         yield words[-length:], words[:-length]
         yield words[:length], words[length:]

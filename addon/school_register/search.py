@@ -1,4 +1,4 @@
-"""Units in the order that pages show them, and found by words of their names. Pure."""
+"""Sorts units in the order that pages show them, and finds them by words in their names. Pure."""
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
@@ -14,7 +14,7 @@ _ORDER = {ACTIVE: 0, PLANNED: 1, RESTING: 2, CEASED: 3}
 
 
 def rank(unit: RegisterUnit) -> int:
-    """Where a unit stands by its status: active ones first, ceased ones last."""
+    """A unit's sort rank by its status: active ones first, ceased ones last."""
     return _ORDER.get(unit.status, 2)
 
 
@@ -30,7 +30,7 @@ def has_words(unit: RegisterUnit, words: Sequence[str]) -> bool:
 
 
 def with_gaps_filled(unit: RegisterUnit, other: RegisterUnit) -> RegisterUnit:
-    """A unit, with what it does not say taken from another reading of the same."""
+    """A unit with empty fields filled in from `other`, another reading of the same unit."""
     return structs.replace(
         unit,
         municipality_code=unit.municipality_code or other.municipality_code,
@@ -40,7 +40,7 @@ def with_gaps_filled(unit: RegisterUnit, other: RegisterUnit) -> RegisterUnit:
 
 
 class RegisterIndex:
-    """Units to search in; they are `in_order` already. `fetched` is in seconds since 1970 UTC."""
+    """Units to search in, already sorted `in_order`. `fetched` is in seconds since 1970 UTC."""
 
     def __init__(
         self,
@@ -65,9 +65,9 @@ class RegisterIndex:
     def search(
         self, words: Sequence[str], limit: int, without: Collection[str] = ()
     ) -> list[RegisterUnit]:
-        """Units with all of the folded words in their names, except those whose codes are given.
+        """Units with all of the folded words in their names, except those with codes in `without`.
 
-        Where none has them, accents are not regarded: keyboards do not all have them.
+        If none is found, accents are ignored, since not all keyboards have them.
         """
         if not words:
             return []
