@@ -1,9 +1,9 @@
-// Small helps; every page works without them.
+// Progressive enhancement; every page works without it.
 (function () {
   "use strict";
 
-  // What is chosen includes what is below it, so that cannot be ticked too. Of what comes when it
-  // is opened, the server knows only what was saved.
+  // A chosen node includes the nodes below it, so these cannot be ticked too. For nodes loaded on
+  // opening, the server knows only the saved choice, so they are updated here.
   function above(box) {
     var own = '[data-below][name="' + box.name + '"]';
     var item = box.closest("li").parentElement.closest("li");
@@ -27,14 +27,14 @@
     settle(event.detail.elt.querySelectorAll("[data-below]"));
   });
 
-  // Who writes in the fields of an alternative has chosen it.
+  // Typing in the fields of an alternative chooses it.
   document.addEventListener("input", function (event) {
     var fields = event.target.closest("[data-chooses]");
     if (fields) document.getElementById(fields.dataset.chooses).checked = true;
   }, true);
 
-  // Who goes on filling in while an answer is on its way loses nothing: the answer is let go, and
-  // asked for again with what there is now.
+  // A response does not overwrite what was entered while it was under way: it is discarded, and
+  // requested again with the current values.
   function filled(part) {
     return Array.from(part.querySelectorAll("input, select, textarea"), function (field) {
       return field.name + "=" + (field.type === "checkbox" || field.type === "radio" ? field.checked : field.value);
@@ -52,7 +52,7 @@
     event.detail.requestConfig.elt.dispatchEvent(new Event("again", { bubbles: true }));
   });
 
-  // What was swapped in is said to those who cannot see it.
+  // Announces swapped content to screen readers.
   function say(event) {
     var said = document.getElementById("said");
     var text = event.target.querySelector && event.target.querySelector("[data-say]");
@@ -61,7 +61,7 @@
   document.addEventListener("htmx:afterSwap", say);
   document.addEventListener("htmx:oobAfterSwap", say);
 
-  // A page that waits looks whether it is ready, and is then shown.
+  // A waiting page polls until the real page is ready, and then reloads.
   var waits = document.querySelector("[data-until-ready]");
   function look() {
     fetch(location.href, { cache: "no-store" }).then(function (answer) {
@@ -78,7 +78,7 @@
   }
   if (waits) setTimeout(look, 1000);
 
-  // Leaving a form that was changed and not saved is asked about.
+  // Asks for confirmation before leaving a changed form that is not saved.
   var changed = false;
   document.addEventListener("input", function (event) {
     if (event.target.closest("form[data-keep]")) changed = true;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compiles static/skolsynk.css and fetches static/vendor/, with npm, from pinned versions.
-# `build.sh --check` ends with an error instead when what is committed is not what they give.
+# `build.sh --check` fails instead if the committed files differ from the result.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
