@@ -1,4 +1,4 @@
-"""Skolsynk: from a Google Workspace domain to the vendors of digital teaching material."""
+"""Skolsynk syncs a Google Workspace domain to the vendors of digital teaching material."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from addon.tasks.base import TaskQueue
 
 EXTENSION_KEY = "skolsynk"
-"""Where `app.extensions` has the application's `addon.web.services.Services`."""
+"""The key in `app.extensions` of the application's `addon.web.services.Services`."""
 
 
 def create_app(
@@ -25,11 +25,11 @@ def create_app(
     seconds: float | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Flask:
-    """The web application: its parts, put together.
+    """Create the web application.
 
-    Nothing is opened before it is needed. `store` and `queue` stand in for those that the
-    settings name, `certs_url` for where Google's certificates are, `seconds` for how long a
-    delivery may take before it goes on in another task.
+    Nothing is opened before it is needed. `store` and `queue` replace those that the settings
+    name, `certs_url` is the address of Google's certificates, and `seconds` is how long a
+    delivery may take before it continues in another task.
     """
     from addon.tasks.handlers import SECONDS
     from addon.web import context_processors, errors, i18n, labels, pagination, views

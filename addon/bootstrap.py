@@ -1,4 +1,4 @@
-"""From settings to the parts of a run: store, directory, register, secrets and `SyncContext`."""
+"""Builds the parts of a run from settings: store, directory, register, secrets, `SyncContext`."""
 
 from collections.abc import Callable
 from functools import cache
@@ -18,7 +18,7 @@ from addon.vendors.secret_manager import SecretManager
 
 
 def open_store(settings: Settings) -> Store:
-    """The store that the settings name. Raises StoreError."""
+    """Open the store that the settings name. Raises StoreError."""
     if isinstance(settings.store, SqliteAddress):
         return SQLiteStore(settings.store.path)
     from addon.store.firestore.store import FirestoreStore  # its client takes a second to import
@@ -29,12 +29,12 @@ def open_store(settings: Settings) -> Store:
 
 
 def directory_source(settings: Settings, tenant: Tenant) -> DirectorySource:
-    """Where and with what right the tenant's directory is read. Raises AccessRefused."""
+    """The source and credentials for the tenant's directory. Raises AccessRefused."""
     return _source(settings, tenant.customer_id, tenant.delegated_admin)
 
 
 def source_as(settings: Settings, email: str) -> DirectorySource:
-    """The directory as the person with this address may see it. Raises AccessRefused."""
+    """The source of the directory as the person with this address. Raises AccessRefused."""
     return _source(settings, "", email)
 
 
@@ -61,7 +61,7 @@ def _source(settings: Settings, customer: str, subject: str | None) -> Directory
 def read_directory(
     settings: Settings, tenant: Tenant, told: Callable[[int, int], None]
 ) -> Snapshot:
-    """The tenant's directory; `told` hears of progress. Raises DirectoryError."""
+    """Read the tenant's directory; `told` is called with progress. Raises DirectoryError."""
     return read(tenant, directory_source(settings, tenant), told)
 
 
@@ -73,7 +73,7 @@ def open_register(settings: Settings, store: Store, clock: Callable[[], float]) 
 
 @cache
 def secret_manager() -> SecretManager:
-    """The secrets of this process, remembered for minutes; asked for when a profile has one."""
+    """The process's secrets, cached for minutes; fetched only if a profile refers to one."""
     return SecretManager()
 
 
@@ -83,7 +83,7 @@ def sync_context(
     reading: Callable[[int, int], None] = lambda users, groups: None,
     delivering: Callable[[str, int, int], None] = lambda vendor, done, planned: None,
 ) -> SyncContext:
-    """What a run needs, with `reading` and `delivering` told about its progress."""
+    """The context of a run; `reading` and `delivering` are called with its progress."""
     return SyncContext(
         settings=settings,
         store=store,

@@ -1,9 +1,9 @@
-"""What the program tells of itself: JSON for Cloud Logging, or text for a terminal.
+"""The program's log: JSON for Cloud Logging, or text for a terminal.
 
-No line holds anything about people. That begins where a message is written; here is the last
-line of defence: e-mail addresses are masked wherever they are, of exceptions that are not our own
-the kind and the place are told and not the text, and of other packages' messages the first line
-without what was filled in.
+No line contains anything about people. Code that writes a message must leave such data out; this
+module is the last line of defence: it masks e-mail addresses everywhere, logs foreign exceptions
+with kind and place but without their text, and logs of other packages' messages only the first
+line, without its arguments.
 
 https://cloud.google.com/logging/docs/structured-logging
 https://cloud.google.com/error-reporting/docs/formatting-error-messages
@@ -29,22 +29,22 @@ from msgspec import Struct
 ERROR_EVENT = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 SERVICE = "skolsynk"
 LABELS = ("tenant", "run", "vendor", "mode")
-"""Fields that are also labels: Cloud Logging indexes those."""
+"""Fields that are also labels, which Cloud Logging indexes."""
 
 MASK = "[e-mail]"
 ADDRESS = re.compile(
     r"""(?:"[^"\n]{1,64}"|[^\s@<>"(),:;\\\[\]]{1,320})(?:@|%40)[^\s@<>"'(),;\\{}\[\]]+""",
     re.IGNORECASE,
 )
-"""Of the characters that RFC 5322 lets stand in an address; `%40` as in the paths of requests."""
+"""The characters that RFC 5322 allows in an address; `%40` as in the paths of requests."""
 
 LONGEST = 16_000
 FRAMES = 30
 CHAIN = 5
 DEPTH = 4
 ITEMS = 50
-"""Bounds of a text (characters), of a traceback and how many belong together, and of a field's
-nesting and length. Cloud Logging does not take entries above 256 KiB."""
+"""Limits: characters of a text, frames and exceptions of a traceback, nesting and length of a
+field. Cloud Logging does not accept entries above 256 KiB."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _OURS = frozenset(
@@ -57,13 +57,13 @@ _trace: ContextVar["Trace | None"] = ContextVar("trace", default=None)
 
 
 class Headers(Protocol):
-    """A request's headers, whatever library they come from."""
+    """A request's headers, of any library."""
 
     def get(self, name: str, default: str, /) -> str: ...
 
 
 class Trace(Struct, frozen=True):
-    """Which request an event belongs to, in Cloud Trace's terms; ids in hexadecimal."""
+    """The request that an event belongs to, in Cloud Trace's terms; ids in hexadecimal."""
 
     id: str
     span: str = ""
@@ -78,10 +78,11 @@ def configure(
     version: str = "",
     stream: TextIO | None = None,
 ) -> None:
-    """Have everything told in one form, uncaught exceptions too. May be called again.
+    """Log everything in one format, uncaught exceptions included. May be called again.
 
-    `level` is for our own events; other packages' are told from WARNING on. `project` is the
-    Cloud project that traces are in. `stream` is by default stdout for JSON, stderr for text.
+    `level` applies to Skolsynk's own events; other packages' are logged from WARNING on.
+    `project` is the Cloud project that traces are in. `stream` is by default stdout for JSON,
+    stderr for text.
     """
     if format == "json":
         handler = _Handler(lambda: stream or sys.stdout)
@@ -93,13 +94,13 @@ def configure(
     root.handlers = [*(h for h in root.handlers if not isinstance(h, _Handler)), handler]
     root.setLevel(max(level, logging.WARNING))
     logging.getLogger("addon").setLevel(level)
-    logging.getLogger("googleapiclient").setLevel(logging.ERROR)  # what it says we say better
+    logging.getLogger("googleapiclient").setLevel(logging.ERROR)  # Skolsynk logs these itself
     logging.captureWarnings(True)
     _hook()
 
 
 def take_over_loggers(*names: str) -> None:
-    """Have loggers that have handlers of their own, such as gunicorn's, tell things here."""
+    """Make loggers that have their own handlers, such as gunicorn's, log through this module."""
     for name in names:
         logger = logging.getLogger(name)
         logger.handlers.clear()
@@ -108,7 +109,7 @@ def take_over_loggers(*names: str) -> None:
 
 @contextmanager
 def log_context(**ids: str) -> Iterator[None]:
-    """Say whose the events within are: which `tenant`, `run`, `vendor`, `mode`."""
+    """Add `tenant`, `run`, `vendor` or `mode` to the events logged within the block."""
     token = _about.set({**(_about.get() or {}), **ids})
     try:
         yield
@@ -117,9 +118,9 @@ def log_context(**ids: str) -> Iterator[None]:
 
 
 def bind_trace(headers: Headers) -> None:
-    """Have the events from here on belong to the request with these headers.
+    """Make the following events belong to the request with these headers.
 
-    To be called when a request begins; what one thread or task sets no other sees.
+    Call it when a request begins; the setting applies to the current thread or task only.
     """
     _trace.set(trace_of(headers))
 
@@ -137,14 +138,14 @@ def trace_of(headers: Headers) -> Trace | None:
 
 
 def masked(text: str) -> str:
-    """The text with no e-mail address in it, and no longer than is good."""
+    """The text with e-mail addresses masked, cut to `LONGEST` characters."""
     if len(text) > LONGEST:
-        text = text[:LONGEST].rpartition(" ")[0] + "…"  # half an address is not known for one
+        text = text[:LONGEST].rpartition(" ")[0] + "…"  # half an address would not be masked
     return ADDRESS.sub(MASK, text) if "@" in text or "%40" in text else text
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, with the fields that Cloud Logging and Error Reporting know."""
+    """One JSON object per line, with the fields that Cloud Logging and Error Reporting know."""
 
     def __init__(self, project: str | None = None, version: str = "") -> None:
         super().__init__()
@@ -152,7 +153,7 @@ class JsonFormatter(logging.Formatter):
         self._service = {"service": SERVICE} | ({"version": version} if version else {})
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a line; ASCII, so that nothing in it can be taken for its end."""
+        """Format the record as one line; ASCII, so that it contains no line separators."""
         try:
             return json.dumps(self._entry(record), allow_nan=False)
         except Exception as error:
@@ -188,7 +189,7 @@ class JsonFormatter(logging.Formatter):
         return event
 
     def _report(self, record: logging.LogRecord) -> dict[str, Any]:
-        """What makes it an event for Error Reporting, with a stack trace or without."""
+        """The fields that make it an event for Error Reporting, with or without a stack trace."""
         place = {
             "filePath": record.pathname,
             "lineNumber": record.lineno,
@@ -202,10 +203,10 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """A line for a person at a terminal; a traceback below it."""
+    """A line for a terminal, followed by a traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as text."""
+        """Format the record as text."""
         when = self.formatTime(record, "%Y-%m-%d %H:%M:%S")
         fields = " ".join(f"{name}={value}" for name, value in _fields(record).items())
         line = f"{when} {record.levelname} {record.name}: {_message(record)} {fields}".rstrip()
@@ -215,14 +216,14 @@ class TextFormatter(logging.Formatter):
 
 
 class _Handler(logging.Handler):
-    """Writes to what the stream is at the time."""
+    """Writes to the stream that is current when an event is logged."""
 
     def __init__(self, stream: Callable[[], TextIO]) -> None:
         super().__init__()
         self._stream = stream
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write the event, or say that it is lost; the library would print what is in it."""
+        """Write the event, or report that it is lost; `logging` itself would print its content."""
         try:
             stream = self._stream()
             stream.write(self.format(record) + "\n")
@@ -233,7 +234,7 @@ class _Handler(logging.Handler):
 
 
 def format_exception(error: BaseException) -> str:
-    """The error in the form of `traceback.format_exc`, with the text of our own kinds only."""
+    """Format the error like `traceback.format_exc`, with the text of Skolsynk's errors only."""
     parts: list[str] = []
     seen: set[int] = set()
     link = ""
@@ -272,7 +273,7 @@ def _is_ours(module: str) -> bool:
 
 
 def _message(record: logging.LogRecord) -> str:
-    """The message; of another package's the first line, filled in with nothing but numbers."""
+    """The message; of another package's the first line, with only numbers as arguments."""
     try:
         if _is_ours(record.name) or _are_numbers(record.args):
             told = record.getMessage()
@@ -288,7 +289,7 @@ def _are_numbers(args: object) -> bool:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    """What our own code says by `about` and `extra=`, in JSON's types."""
+    """The fields set by Skolsynk's code with `log_context` and `extra=`, in JSON's types."""
     fields: dict[str, object] = dict(_about.get() or {})
     if _is_ours(record.name):
         fields |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
@@ -300,7 +301,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _plain(value: object, depth: int = DEPTH) -> Any:
-    """The value in JSON's types, bounded; of an object that has none, its kind."""
+    """The value in JSON's types, limited in size; for other objects, the name of their type."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -322,7 +323,7 @@ def _plain(value: object, depth: int = DEPTH) -> Any:
 
 
 def _severity(level: int) -> str:
-    """Cloud Logging's word for a level, the one that is not above it."""
+    """Cloud Logging's name for a level; the nearest lower one for levels in between."""
     steps = {50: "CRITICAL", 40: "ERROR", 30: "WARNING", 20: "INFO", 10: "DEBUG"}
     return next((word for step, word in steps.items() if level >= step), "DEFAULT")
 
@@ -332,7 +333,7 @@ def _error(record: logging.LogRecord) -> BaseException | None:
 
 
 def _hook() -> None:
-    """Be told about exceptions that nobody has caught, where nobody else wants to be."""
+    """Log uncaught exceptions, unless another hook is installed."""
 
     def unraisable(args: Any) -> None:
         _uncaught(args.exc_type, args.exc_value, args.exc_traceback)

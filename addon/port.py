@@ -1,15 +1,15 @@
-"""Whether a server can listen somewhere, known before it is started."""
+"""Checks whether a server can listen on a port, before it is started."""
 
 import socket
 from errno import EADDRINUSE
 
 
 class PortError(Exception):
-    """The port cannot be had; the message says why."""
+    """The port cannot be used; the message says why."""
 
 
 def usable(host: str, port: int) -> int:
-    """The port, or a free one for 0. Raises PortError where it cannot be had."""
+    """Return the port, or a free one for 0. Raises PortError if it cannot be used."""
     try:
         with socket.create_server((host, port)) as probe:
             return int(probe.getsockname()[1])

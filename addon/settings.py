@@ -1,6 +1,6 @@
-"""What the environment says. Nothing else in the program reads it.
+"""The settings, read from the environment. No other module reads it.
 
-`VARIABLES` is the table of what may be set: docs/settings.md is tested against it.
+`VARIABLES` is the table of all variables: docs/settings.md is tested against it.
 """
 
 import logging
@@ -27,16 +27,16 @@ SKOLVERKET = "https://api.skolverket.se/skolenhetsregistret"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LONGEST_SCHEDULE = 24
 SHORTEST_SECRET = 32
-"""Characters of a session secret."""
+"""Minimum length of a session secret in characters."""
 PORTS = {"smtp": 587, "smtps": 465}
 MAIL_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)*")
-"""An address by itself, without a name or brackets."""
+"""An address only, without a name or brackets."""
 
 LogFormat = Literal["text", "json"]
 
 
 class SettingsError(ValueError):
-    """The environment is not right; the message is one line that says which variable."""
+    """A setting is not valid; the message is one line that names the variable."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class FirestoreAddress:
 
 @dataclass(frozen=True)
 class LocalTasks:
-    """Tasks wait and are done in the process that serves."""
+    """Tasks are queued and run in the process that serves."""
 
 
 @dataclass(frozen=True)
 class CloudTasks:
-    """Tasks wait in Cloud Tasks, which calls back."""
+    """Tasks are queued in Cloud Tasks, which calls the application back."""
 
     project: str
     location: str
@@ -69,7 +69,7 @@ class CloudTasks:
 
 @dataclass(frozen=True)
 class SignIn:
-    """The OpenID provider and who we are to it.
+    """The OpenID provider, and the application's client id and secret at it.
 
     `client_secret` is the secret or `secretmanager:projects/P/secrets/S/versions/V`.
     """
@@ -81,7 +81,7 @@ class SignIn:
 
 @dataclass(frozen=True)
 class Smtp:
-    """An SMTP server. `tls` from the first byte, or by STARTTLS unless it is on loopback."""
+    """An SMTP server. `tls` is TLS from the start; otherwise STARTTLS, unless it is on loopback."""
 
     host: str
     port: int
@@ -92,7 +92,7 @@ class Smtp:
 
 @dataclass(frozen=True)
 class AppEngineMail:
-    """App Engine's own mail service: where its API proxy answers within an instance."""
+    """App Engine's own mail service: the address of its API proxy within an instance."""
 
     host: str = "appengine.googleapis.internal"
     port: int = 10001
@@ -108,12 +108,12 @@ class Mail:
 
 @dataclass(frozen=True)
 class WebSettings:
-    """What only the web application needs.
+    """Settings of the web application only.
 
-    `sign_in` is None where nobody can sign in; `url` is the address that people use, without
-    a slash at its end, or None: as each request has it. `register` is None where there is no
-    way to Skolverket. `session_secret` is the secret, a `secretmanager:` reference, or None:
-    one is made at random and kept in the store.
+    `sign_in` is None if nobody can sign in; `url` is the application's public address without a
+    trailing slash, or None: taken from each request. `register` is None if Skolverket's register
+    is not used. `session_secret` is the secret, a `secretmanager:` reference, or None: a random one
+    is generated and kept in the store.
     """
 
     sign_in: SignIn | None = None
@@ -123,7 +123,7 @@ class WebSettings:
     mail: Mail | None = None
 
 
-# Parsers: each gives a value, or raises ValueError with what follows the variable's name.
+# Parsers: each returns a value, or raises ValueError with the text after the variable's name.
 
 
 def _store(value: str) -> SqliteAddress | FirestoreAddress:
@@ -234,7 +234,7 @@ def _session_secret(value: str) -> str:
 
 
 def _mail(value: str) -> Smtp | AppEngineMail:
-    """A server; its password, and where App Engine's service is, are added later."""
+    """A mail server; its password and App Engine's proxy address are added later."""
     if value.strip() == "appengine":
         return AppEngineMail()
     form = " must be smtp://[USER@]HOST[:PORT], smtps://[USER@]HOST[:PORT] or appengine"
@@ -264,9 +264,9 @@ def _host_and_port(value: str) -> str:
 
 
 class Variable(NamedTuple):
-    """A variable of the environment: how it is parsed, its default as text, and its meaning.
+    """A variable of the environment: its parser, its default as text, and its meaning.
 
-    Of those `by_others` (Google's libraries, App Engine) an empty value counts as unset.
+    For variables set `by_others` (Google's libraries, App Engine) an empty value counts as unset.
     """
 
     name: str
@@ -322,17 +322,17 @@ _BY_NAME = {variable.name: variable for variable in VARIABLES}
 KNOWN = tuple(v.name for v in VARIABLES if not v.by_others)
 FOR_TESTS = ("SKOLSYNK_REQUIRE_EMULATOR", "SKOLSYNK_REQUIRE_BROWSER")
 FOR_VENDORS = re.compile(r"SKOLSYNK_\w+_(URL|KEY)")
-"""Always welcome, named by a profile or not: vendors come and go."""
+"""Always allowed, whether a profile refers to it or not: vendors are added and removed."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """All that is set from outside.
+    """All settings.
 
-    `directory_endpoint` answers in Google's place when it is not None; it has no slash at
-    its end, and `tasks_url` neither. `environ` is what the vendors' `env:` references are
-    looked up in; it may hold secrets and is therefore not shown. `log_level` is one of
-    `logging`'s numbers. `project` is the Cloud project that the program runs in, if it says.
+    `directory_endpoint` is the address of a server that replaces Google, or None; neither it nor
+    `tasks_url` has a trailing slash. `environ` resolves the vendors' `env:` references; it may
+    contain secrets and is therefore left out of `repr`. `log_level` is a `logging` level number.
+    `project` is the Cloud project that the program runs in, if known.
     """
 
     store: SqliteAddress | FirestoreAddress
@@ -354,12 +354,12 @@ class Settings:
 
     @property
     def serves_https(self) -> bool:
-        """Whether people reach the web application by https only."""
+        """Whether the web application is reached by https only."""
         return self.on_app_engine or (self.web.url or "").startswith("https://")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """The settings that `environ` (default: the process's own) says.
+        """Read the settings from `environ` (default: the process's own).
 
         Raises SettingsError.
         """
@@ -394,7 +394,7 @@ class Settings:
 
 
 def _read_all(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Every variable of the table but the vendors, parsed; those that are not set as defaults."""
+    """Parse every variable of the table except the vendors'; those not set get their defaults."""
     return {v.name: _read(v, environ) for v in VARIABLES if v.name != VENDORS}
 
 
@@ -428,7 +428,7 @@ def _refuse_unknown(environ: Mapping[str, str], references: set[str]) -> None:
 
 
 def _check_that_tasks_can_come_back(settings: Settings) -> None:
-    """Refuse now what would otherwise be found out in an hour: tasks that nobody could deliver."""
+    """Refuse settings with which tasks could never be delivered to the application."""
     if settings.on_app_engine:
         if isinstance(settings.tasks, LocalTasks):
             raise SettingsError(
@@ -444,7 +444,7 @@ def _check_that_tasks_can_come_back(settings: Settings) -> None:
                 raise SettingsError(f"{name} is needed with {TASKS}=cloudtasks://…")
 
 
-# What several variables say together
+# Rules about several variables
 
 
 def _web_settings(given: Mapping[str, Any], environ: Mapping[str, str]) -> WebSettings:

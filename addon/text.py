@@ -1,10 +1,10 @@
-"""Text made comparable, tidy and sortable: case, accents, and the order of Swedish names."""
+"""Normalises text for comparison, display and sorting: case, accents, Swedish order."""
 
 import re
 from unicodedata import combining, normalize
 
 SortKey = str
-"""Text that sorts as what it stands for: text is compared far faster than tuples are."""
+"""Text that sorts like the text it is made from: texts compare far faster than tuples."""
 
 _NOT_PLAIN = re.compile(r"[^a-z0-9]")
 _NUMBERS = re.compile(r"\d+")
@@ -13,20 +13,20 @@ _NUMBER, _END = "\x01", "\x00"  # a number comes before any text
 
 
 def composed(text: str) -> str:
-    """`text` with its accents composed (Unicode NFC)."""
+    """Return `text` with its accents composed (Unicode NFC)."""
     return text if text.isascii() else normalize("NFC", text)
 
 
 def fold(text: str) -> str:
-    """The form in which texts are compared: composed, without regard to case.
+    """Return the form in which texts are compared: composed, without regard to case.
 
-    å, ä and ö stay letters of their own.
+    å, ä and ö remain distinct letters.
     """
     return text.lower() if text.isascii() else composed(composed(text).casefold())
 
 
 def ascii_fold(text: str) -> str:
-    """The form without case or accents: `Östra` and `ostra` are the same."""
+    """Return the form without case or accents: `Östra` and `ostra` are the same."""
     folded = fold(text)
     if folded.isascii():
         return folded
@@ -34,40 +34,40 @@ def ascii_fold(text: str) -> str:
 
 
 def domain_label(text: str) -> str:
-    """A name as it stands in a domain, a-z and 0-9 only: `upplandsvasby`."""
+    """A name as in a domain, a-z and 0-9 only: `upplandsvasby`."""
     return _NOT_PLAIN.sub("", ascii_fold(text))
 
 
 def one_line(text: str) -> str:
-    """A name in one line, without characters that do not show."""
+    """A name on one line, without invisible characters."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
 def sort_key(text: str) -> SortKey:
-    """A key for Swedish order: å, ä and ö last, 9A before 10A, case aside."""
+    """A key for Swedish order: å, ä and ö last, 9A before 10A, case ignored."""
     lowered = text.lower()
     plain = lowered if lowered.isascii() else normalize("NFC", lowered).translate(_LETTERS)
     return _NUMBERS.sub(_number, plain)
 
 
 def combined_key(*keys: SortKey) -> SortKey:
-    """One key of several: the first counts most."""
+    """One key made of several; the first is the most significant."""
     return _END.join(keys)
 
 
 def path_key(path: str) -> tuple[SortKey, ...]:
-    """A key to sort OU paths by: an OU right before what is below it."""
+    """A key to sort OU paths by: an OU directly before the OUs below it."""
     return tuple(map(sort_key, path.split("/")))
 
 
 def _number(found: re.Match[str]) -> str:
-    """Digits after how many they are; those with zeros before them come first."""
+    """Digits prefixed with their count; numbers with leading zeros come first."""
     digits = str(int(found[0]))
     return f"{_NUMBER}{chr(len(digits))}{digits}{found[0]}{_END}"
 
 
 class _Letters(dict[int, str]):
-    """What each letter is sorted as, computed at its first use."""
+    """What each letter sorts as, computed at its first use."""
 
     def __missing__(self, code: int) -> str:
         letter = chr(code)

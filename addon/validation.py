@@ -1,10 +1,10 @@
-"""Reading what somebody wrote, and telling every fault in it at once, each with its place.
+"""Validates what somebody wrote and reports every fault in it at once, each with its place.
 
 `read` walks a JSON-like value (dict, list, str, int, float, bool, None) against a type made
-of msgspec Structs. Where the value is not what the type says it notes the fault and goes on
-with a stand-in, so that the checks of meaning that follow can tell the other faults as well.
-It accepts exactly what `msgspec.convert` accepts. Messages never repeat a value: what stands
-in a document can be about a person.
+of msgspec Structs. If the value does not fit the type it records the fault and continues with
+a stand-in, so that the checks of meaning that follow can find the other faults as well. It
+accepts exactly what `msgspec.convert` accepts. Messages never repeat a value, since a document's
+values can be about a person.
 """
 
 import difflib
@@ -23,14 +23,14 @@ PLAIN_KEY = re.compile(r"[\w-]{1,64}")
 
 
 Words = tuple["str | Words", ...]
-"""Kinds of values, any of which would do; a tuple in it has the names of which one is wanted."""
+"""Kinds of values, any of which is accepted; a nested tuple lists the accepted names."""
 
 
 class Fault(msgspec.Struct, frozen=True):
     """Something wrong, and where: `schoolUnits[2].code`; an empty place is the whole.
 
-    `template` is what is wrong, in English with `{names}` of `values`; it stands for the kind of
-    fault, and pages have their own words for each. `hint` is what may have been meant.
+    `template` says what is wrong, in English with `{names}` of `values`; it identifies the kind of
+    fault, and pages have their own wording for each. `hint` is what may have been meant.
     """
 
     place: str
@@ -50,41 +50,41 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Faults:
-    """The faults found so far, none of them a mere consequence of another."""
+    """The faults found so far; those that only follow from another fault are left out."""
 
     def __init__(self) -> None:
         self._found: list[Fault] = []
         self._stand_ins: list[str] = []
 
     def add(self, place: str, template: str, hint: str = "", **values: str | int | Words) -> None:
-        """Note a fault, unless what is at `place` is only a stand-in for another fault."""
+        """Record a fault, unless what is at `place` is only a stand-in for another fault."""
         if not self.is_stand_in(place):
             self._found.append(Fault(place, template, tuple(values.items()), hint))
 
     def stand_in(
         self, place: str, template: str, hint: str = "", **values: str | int | Words
     ) -> None:
-        """Note a fault that leaves nothing at `place` for later checks to look at."""
+        """Record a fault that leaves nothing at `place` for later checks to look at."""
         self.add(place, template, hint, **values)
         self._stand_ins.append(place)
 
     def is_stand_in(self, place: str) -> bool:
-        """Whether what was read at `place` is not what somebody wrote there."""
+        """Whether the value read at `place` is a stand-in and not what somebody wrote."""
         return any(_is_within(place, stand_in) for stand_in in self._stand_ins)
 
     def found(self) -> list[Fault]:
-        """All faults, those of one place together, list items in their order."""
+        """All faults, grouped by place, list items in their order."""
         return sorted(self._found, key=lambda fault: _natural(fault.place))
 
 
 class JsonObject(dict[str, object]):
-    """A JSON object that remembers the keys it was given more than once."""
+    """A JSON object that remembers the keys that occurred more than once."""
 
     repeated: tuple[str, ...] = ()
 
     @classmethod
     def from_pairs(cls, pairs: list[tuple[str, object]]) -> Self:
-        """The object that `pairs` make; the last value of a key counts."""
+        """Make the object from `pairs`; the last value of a repeated key counts."""
         made = cls(pairs)
         if len(made) < len(pairs):
             keys = [key for key, _ in pairs]
@@ -93,9 +93,9 @@ class JsonObject(dict[str, object]):
 
 
 def read_json(data: bytes, faults: Faults) -> object:
-    """The value of a JSON text in UTF-8, with or without BOM; None when there is a fault.
+    """The value of a JSON text in UTF-8, with or without BOM; None if there is a fault.
 
-    Objects are JsonObject, so that `read` can tell keys that are given twice (RFC 8259,
+    Objects are JsonObject, so that `read` can report keys that occur twice (RFC 8259,
     section 4, leaves their meaning open).
     """
     try:
@@ -124,7 +124,7 @@ def read_json(data: bytes, faults: Faults) -> object:
 
 
 def read(value: object, kind: type[T], faults: Faults, place: str = "") -> T:
-    """`value` as a `kind`; what is wrong in it is noted in `faults` and stood in for."""
+    """Convert `value` to a `kind`; record faults in `faults` and put stand-ins in the result."""
     return cast(T, _read(value, inspect.type_info(kind), faults, place))
 
 
@@ -142,7 +142,7 @@ def closest(given: str, possible: Collection[str]) -> str:
 
 
 def one_of(possible: Iterable[str]) -> str:
-    """The possible values as words: `one of a, b, c`."""
+    """The possible values as text: `one of a, b, c`."""
     return "one of " + ", ".join(possible)
 
 
@@ -221,7 +221,7 @@ def _mismatch(value: object, kind: inspect.Type, faults: Faults, place: str) -> 
 
 
 def _fits(value: object, kind: inspect.Type) -> bool:
-    """Whether `value` is of the right sort, whatever is in it."""
+    """Whether `value` is of the right kind, whatever it contains."""
     match kind:
         case inspect.UnionType(types=types):
             return any(_fits(value, t) for t in types)
@@ -290,7 +290,7 @@ def _given(value: object) -> str:
 
 
 def _blank(kind: inspect.Type) -> object:
-    """Something of the right sort to stand in for a value that is missing or wrong."""
+    """A stand-in of the right kind for a value that is missing or wrong."""
     match kind:
         case inspect.UnionType(types=types):
             return None if any(isinstance(t, inspect.NoneType) for t in types) else _blank(types[0])
