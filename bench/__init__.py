@@ -1,1 +1,1 @@
-"""Speed, measured: `make bench` prints figures as JSON. No test asserts a time."""
+"""Benchmarks: `make bench` prints figures as JSON. No test asserts a time."""

@@ -19,7 +19,7 @@ SMALL = {"students": 1_000, "staff": 100, "groups": 50}
 
 @contextmanager
 def directory(size: dict[str, int]) -> Iterator[tuple[str, str]]:
-    """A sandbox directory in another process: its address and its tenant document's path."""
+    """Run a sandbox directory in another process; yield its address and the document's path."""
     options = [f"--{name}={value}" for name, value in size.items()]
     server = subprocess.Popen(
         [sys.executable, "-m", "addon.sandbox.directory_server", *options, "--seed=1"],
@@ -39,7 +39,7 @@ def directory(size: dict[str, int]) -> Iterator[tuple[str, str]]:
 
 
 def deliveries(times: int) -> dict[str, object]:
-    """The figures of delivering, to nginx over TLS in another process."""
+    """The figures of deliveries to nginx over TLS in another process."""
     if lacking := nginx.missing():
         return {"deliveries": {"skipped": lacking}}
     found: dict[str, object] = {}
@@ -57,7 +57,7 @@ def deliveries(times: int) -> dict[str, object]:
 
 
 def pages(size: dict[str, int]) -> object:
-    """The figures of the configuration pages, in a process of their own."""
+    """The figures of the configuration pages, measured in a separate process."""
     command = [sys.executable, "-W", "ignore", "-m", "bench.pages", *map(str, size.values())]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 

@@ -1,4 +1,4 @@
-"""What runs cost in Firestore, counted at its client's API while the real corridor runs.
+"""What runs cost in Firestore, counted at its client's API during real runs.
 
 Google's own emulator is the database, a loopback EGIL server the vendor, and the directory is
 given as a snapshot. Prints one JSON object.
@@ -46,7 +46,7 @@ secret = "env:BENCH_KEY"
 
 
 class Workplace:
-    """A tenant with one vendor, a store that is counted, and a directory to be changed."""
+    """A tenant with one vendor, a store whose operations are counted, and an editable directory."""
 
     def __init__(
         self, store: FirestoreStore, settings: Settings, server: EgilServer, size: int
@@ -59,7 +59,7 @@ class Workplace:
         self.counted.take()
 
     def run(self) -> tuple[Count, int]:
-        """What one run cost, and how many requests the vendor had of it."""
+        """Run once; return what it cost, and how many requests the vendor got."""
         before = len(self.server.requests)
         context = SyncContext(
             self.settings, self.store, read_directory=lambda tenant: self.directory
@@ -70,9 +70,9 @@ class Workplace:
         return self.counted.take(), len(self.server.requests) - before
 
     def run_in_steps(self) -> tuple[Count, Count, float]:
-        """What planning cost and what delivering, as on App Engine: by another process.
+        """Return what planning and delivering cost, in two processes' stores as on App Engine.
 
-        Third, the seconds that the delivery took.
+        The third value is the seconds that the delivery took.
         """
         context = SyncContext(
             self.settings, self.store, read_directory=lambda tenant: self.directory
@@ -92,7 +92,7 @@ class Workplace:
         return first, counted.take(), seconds
 
     def rename(self, students: int) -> None:
-        """Give the first so many students another family name."""
+        """Give the first `students` students another family name."""
         users = [
             replace(user, family_name=f"{user.family_name}-Ek") if n < students else user
             for n, user in enumerate(self.directory.users)
@@ -100,13 +100,13 @@ class Workplace:
         self.directory = replace(self.directory, users=tuple(users))
 
     def move(self, student: str, group: str) -> None:
-        """Have a student leave the classes it is in, for another."""
+        """Move a student from all of their classes to another one."""
         groups = [replace(g, members=g.members - {student}) for g in self.directory.groups]
         groups = [replace(g, members=g.members | {student}) if g.id == group else g for g in groups]
         self.directory = replace(self.directory, groups=tuple(groups))
 
     def enrol(self, like: str, student: str) -> None:
-        """A new student in the classes of another."""
+        """Add a new student to the classes of another student."""
         model = next(user for user in self.directory.users if user.id == like)
         user = replace(model, id=student, primary_email=f"{student}@edu.bank.se")
         groups = tuple(
@@ -118,7 +118,7 @@ class Workplace:
 
 @contextmanager
 def workplace(host: str, size: int = 1, rate: int = 100_000) -> Iterator[Workplace]:
-    """A workplace on the emulator at `host`."""
+    """Create a workplace on the emulator at `host`."""
     with (
         tempfile.TemporaryDirectory() as folder,
         EgilServer() as server,
@@ -138,7 +138,7 @@ def workplace(host: str, size: int = 1, rate: int = 100_000) -> Iterator[Workpla
 
 @contextmanager
 def played(times: float) -> Iterator[None]:
-    """Clockwork of deliveries that runs so many times as fast: for one paced to last minutes."""
+    """Speed up the clocks of deliveries by a factor, for a delivery paced to last minutes."""
     prolonged_after = lease.PROLONGED_AFTER / times
     with (
         patch.object(ledger_writer, "INTERVAL", ledger_writer.INTERVAL / times),
@@ -148,7 +148,7 @@ def played(times: float) -> Iterator[None]:
 
 
 def story(place: Workplace) -> dict[str, Any]:
-    """A first delivery and what may come after it."""
+    """Measure a first delivery and the changes that may follow it."""
     found = {"first delivery": _shown(*place.run()), "nothing changed": _shown(*place.run())}
     place.rename(1)
     found["one person renamed"] = _shown(*place.run())
@@ -164,7 +164,7 @@ def story(place: Workplace) -> dict[str, Any]:
 
 
 def figures(host: str) -> dict[str, Any]:
-    """All figures, by the size of the work and then by what happens."""
+    """All figures, by the size of the work and then by event."""
     found: dict[str, Any] = {}
     for size in (1, 5):
         with workplace(host, size) as place:
@@ -180,7 +180,7 @@ def figures(host: str) -> dict[str, Any]:
 
 
 def counted() -> dict[str, Any]:
-    """All figures, or why there are none."""
+    """All figures, or the reason why there are none."""
     if lacking := missing():
         return {"skipped": lacking}
     with emulator() as host:

@@ -1,4 +1,4 @@
-"""Counts what a Firestore client asks of Google, at its API, apart from the store's own meter."""
+"""Counts a Firestore client's operations at Google's API, independent of the store's own meter."""
 
 import threading
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from addon.store.firestore.store import FirestoreStore
 
 
 class Count(Struct):
-    """Documents read, written and removed as Google bills them, and the calls it took.
+    """Documents read, written and deleted as Google bills them, and the number of calls.
 
     `largest_commit` and `largest_document` are in bytes.
     """
@@ -24,7 +24,7 @@ class Count(Struct):
 
 
 class Counted:
-    """Stands before a client's API; `take` gives what was counted since the last time."""
+    """Wraps a client's API; `take` returns what was counted since the last call."""
 
     def __init__(self, store: FirestoreStore) -> None:
         self._api = store._client._firestore_api
@@ -33,7 +33,7 @@ class Counted:
         self._count = Count()
 
     def take(self) -> Count:
-        """What was counted, and count from nothing again."""
+        """Return what was counted, and reset the counts."""
         with self._lock:
             taken, self._count = self._count, Count()
         return taken
@@ -56,7 +56,7 @@ class Counted:
         return answer
 
     def batch_get_documents(self, **more: Any) -> Iterator[Any]:
-        """Each document asked for costs a read, whether it is there or not."""
+        """Count a read for each document requested, whether it exists or not."""
         self._add(calls=1)
         for answer in self._api.batch_get_documents(**more):
             if "found" in answer or "missing" in answer:
@@ -64,7 +64,7 @@ class Counted:
             yield answer
 
     def run_query(self, **more: Any) -> Iterator[Any]:
-        """Each document costs a read, and an empty answer one."""
+        """Count a read for each document, and one for an empty result."""
         found = 0
         for answer in self._api.run_query(**more):
             found += "document" in answer

@@ -1,4 +1,4 @@
-"""The first delivery of the work to a vendor, store and all. Arguments: address, CA bundle."""
+"""The first delivery of the workload to a vendor, with the store. Arguments: address, CA bundle."""
 
 import asyncio
 import resource

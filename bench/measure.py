@@ -1,4 +1,4 @@
-"""Runs one measurement in processes of its own and says its median and its noise."""
+"""Runs one measurement in separate processes and gives its median and its noise."""
 
 import json
 import resource
@@ -13,7 +13,7 @@ from typing import Any
 def repeat(job: str, arguments: Sequence[str] = (), times: int = 5) -> dict[str, Any]:
     """Medians of the figures that `python -m bench.JOB` prints, each time in a new process.
 
-    `noise` is for each figure the distance from its least to its greatest value, as a ratio of
+    `noise` is, for each figure, the distance from its lowest to its highest value, relative to
     its median.
     """
     taken = [_once(job, arguments) for _ in range(times)]
@@ -39,7 +39,7 @@ def _once(job: str, arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def report(figures: Mapping[str, float]) -> None:
-    """What a job prints at its end: its figures, with its processor time and peak memory."""
+    """Print a job's figures, with its CPU time and peak memory; call it at the job's end."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     whole = {
         **figures,
@@ -50,7 +50,7 @@ def report(figures: Mapping[str, float]) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """How fast this machine is just now: seconds for a fixed loop, and how that varies."""
+    """The machine's present speed: seconds for a fixed loop, and how that varies."""
 
     def loop() -> float:
         start = time.perf_counter()

@@ -1,6 +1,6 @@
-"""A vendor that is fast enough not to be what is measured: nginx over TLS, in another process.
+"""A vendor that is never the bottleneck: nginx over TLS, in another process.
 
-It checks a key, reads the body and answers 201, at once or after a while. Needs Debian's
+It checks a key, reads the body and answers 201, at once or after a delay. Needs Debian's
 nginx-light and libnginx-mod-http-echo.
 """
 
@@ -49,14 +49,14 @@ http {{
 
 
 class Server(Struct, frozen=True):
-    """Where it is, and the authority that its certificate is from."""
+    """The server's address, and the certificate authority that issued its certificate."""
 
     url: str
     ca_bundle: str
 
 
 def missing() -> str | None:
-    """What is to be installed before this can run, or None."""
+    """What must be installed before this can run, or None."""
     if shutil.which("nginx") and ECHO.exists():
         return None
     return "nginx is not installed: apt-get install nginx-light libnginx-mod-http-echo"
@@ -64,7 +64,7 @@ def missing() -> str | None:
 
 @contextmanager
 def serve(delay: float = 0.0) -> Iterator[Server]:
-    """The server, answering after `delay` seconds, until the block ends."""
+    """Run the server, answering after `delay` seconds, until the block ends."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         server_context(folder)
@@ -85,7 +85,7 @@ def serve(delay: float = 0.0) -> Iterator[Server]:
 
 
 def alone(server: Server) -> dict[str, object]:
-    """What the server can take by itself: POSTs a second, by wrk where it is installed."""
+    """The server's own throughput: POSTs per second, by wrk if it is installed."""
     if shutil.which("wrk") is None:
         return {"skipped": "wrk is not installed: apt-get install wrk"}
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:

@@ -1,8 +1,8 @@
-"""A run's own work when few or none have changed: select, translate, hash, compare, deliver.
+"""A run's own work when few people or none have changed: select, translate, hash, compare, deliver.
 
 Arguments: size (1 is 12,821 resources, 5 is 64,101), students changed, address and CA bundle of
-the vendor that takes the changes. The directory is given as a snapshot, so that what is measured
-is the process's work after the reading; the ledger comes from SQLite.
+the vendor that gets the changes. The directory is given as a snapshot, so that only the process's
+work after the reading is measured; the ledger comes from SQLite.
 """
 
 import asyncio
@@ -58,8 +58,10 @@ async def _deliver(plan: Plan, ledger: Ledger, store: SQLiteStore, target: Targe
 
 
 def fill(path: str, size: str) -> None:
-    """Write the ledger of a delivery of the unchanged work: in a process of its own, so that
-    its memory is not counted."""
+    """Write the ledger after a delivery of the unchanged work.
+
+    Runs in a separate process, so that its memory is not counted.
+    """
     work = translation(tenant(int(size)), snapshot(int(size)))
     plan = plan_for(work.resources, Ledger(), 0.0)
     entries = (

@@ -1,4 +1,4 @@
-"""Which addresses are measured: every page that there is, with what people typically ask of it."""
+"""The addresses to measure: every page, with the query parameters that people typically use."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -39,11 +39,11 @@ PARTS: Mapping[str, str] = {
     "/skolenheter/<code>/urval/under": "?ou=%2FElever",
     "/skyddade/under": "?ou=%2FElever",
 }
-"""What pages ask for by themselves, and what of it."""
+"""Addresses that pages request without a click, with their query strings."""
 
 
 class Address(Struct, frozen=True):
-    """An address of the route `rule`; `part` is whether a page asks for it, not a person."""
+    """An address of the route `rule`; `part` is true if a page requests it, not a person."""
 
     rule: str
     path: str
@@ -53,7 +53,7 @@ class Address(Struct, frozen=True):
 def addresses(
     app: Flask, tenant: Tenant, directory: TenantDirectory, run_id: str
 ) -> Iterator[Address]:
-    """The addresses of all routes that administrators get, in the rules' order."""
+    """The addresses of all routes for administrators, in the rules' order."""
     user = next(iter(directory.prepared.roster.people))
     known = {
         "code": [unit.code for unit in tenant.school_units[:1]],
@@ -76,7 +76,7 @@ def addresses(
 
 
 def filled(rule: str, values: Mapping[str, Sequence[str]]) -> list[str]:
-    """The paths of a rule. Raises KeyError for a part of it that nobody has thought of."""
+    """The paths of a rule. Raises KeyError for a parameter that has no values in `values`."""
     head, _, rest = rule.partition("<")
     if not rest:
         return [head]
@@ -87,10 +87,10 @@ def filled(rule: str, values: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 class Form(Struct, frozen=True):
-    """A form of the page at `page` that computes something, and how it is filled in.
+    """A form of the page at `page` that computes something, and its values.
 
-    Each time `N` in `values` is another number, so that what is asked for is not made already.
-    `part` is whether the page asks for a part of itself while the form is being filled in.
+    Each time, `N` in `values` is another number, so that the result is not cached yet.
+    `part` is true if the page requests a part of itself while the form is being filled in.
     """
 
     page: str
@@ -100,13 +100,13 @@ class Form(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What it is called among the figures."""
+        """Its name among the figures."""
         told = ", ".join(f"{name}={value}" for name, value in self.values.items())
         return f"POST {self.action} {told}{' (a part)' if self.part else ''}"
 
 
 def forms(tenant: Tenant) -> Iterator[Form]:
-    """The forms that compute something; the first that saves is the last of all."""
+    """The forms that compute something; the first one that saves comes last."""
     code = tenant.school_units[0].code
     unit = f"/skolenheter/{code}"
     email = {"students-0-0-attribute": "primaryEmail", "students-0-0-value": "ipad-N"}
@@ -125,7 +125,7 @@ def forms(tenant: Tenant) -> Iterator[Form]:
 
 
 def get(client: FlaskClient, address: Address) -> tuple[int, int]:
-    """Asks for it once: the status, and how many bytes came."""
+    """Request the address once; return the status and the number of bytes."""
     headers = {"HX-Request": "true"} if address.part else {}
     response = client.get(address.path, headers=headers)
     return response.status_code, len(response.data)

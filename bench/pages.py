@@ -1,7 +1,7 @@
-"""How long the configuration pages take in a municipality of 30,000 students, and how much memory.
+"""Response times and memory of the configuration pages in a municipality of 30,000 students.
 
-Each page is asked of the application itself, through WSGI, with all that answers around it in
-another process. Times are of the whole answer, in milliseconds. Arguments: how many students,
+Each page is requested from the application itself, through WSGI; all servers that it uses run in
+another process. Times are of the whole response, in milliseconds. Arguments: how many students,
 staff and groups. Prints one JSON object.
 """
 
@@ -47,7 +47,7 @@ Figures = dict[str, Any]
 
 @contextmanager
 def town(*size: str) -> Iterator[Mapping[str, str]]:
-    """The town, in another process: an application's environment."""
+    """Run `bench.town` in another process and yield an application's environment."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-W", "ignore", "-m", "bench.town", folder, *size]
         with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as process:
@@ -58,7 +58,7 @@ def town(*size: str) -> Iterator[Mapping[str, str]]:
 
 
 class Bench:
-    """The application in this process, and an administrator who has signed in to it."""
+    """The application in this process, with a signed-in administrator."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         settings = Settings.from_environ(environ)
@@ -75,7 +75,7 @@ class Bench:
         return load_tenant(self.services.store().tenant(TENANT) or b"")
 
     def change(self) -> None:
-        """Has the document be another, as when somebody has saved."""
+        """Change the document, as if somebody had saved it."""
         store = self.services.store()
         document = json.loads(store.tenant(TENANT) or b"")
         self._changes += 1
@@ -83,7 +83,7 @@ class Bench:
         store.save_tenant(TENANT, json.dumps(document).encode())
 
     def ready(self, address: Address) -> float:
-        """Seconds until the page can be shown."""
+        """Wait until the page can be shown; return the seconds it took."""
         began = time.perf_counter()
         while get(self.client, address)[0] == ACCEPTED:
             assert time.perf_counter() - began < PATIENCE, address.path
@@ -98,7 +98,7 @@ class Bench:
 
 
 def _at_provider(client: FlaskClient, location: str) -> FlaskClient:
-    """Chooses the first account that the provider offers."""
+    """Choose the first account that the provider offers."""
     with requests.Session() as session:
         offered = session.get(location, timeout=9).text
         account = offered.split('name="sub" value="', 1)[1].split('"', 1)[0]
@@ -109,14 +109,14 @@ def _at_provider(client: FlaskClient, location: str) -> FlaskClient:
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Milliseconds that it takes."""
+    """The milliseconds that `work` takes."""
     began = time.perf_counter()
     work()
     return (time.perf_counter() - began) * 1000
 
 
 def spread(taken: list[float]) -> Figures:
-    """The middle and the slow end of some times."""
+    """The median and the slow end of some times."""
     ordered = sorted(taken)
     return {
         "median_ms": round(statistics.median(ordered), 1),
@@ -125,7 +125,7 @@ def spread(taken: list[float]) -> Figures:
 
 
 def memory() -> Figures:
-    """What the process holds, and the most that it has held, in megabytes."""
+    """The process's present and peak memory, in megabytes."""
     gc.collect()
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return {
@@ -135,7 +135,7 @@ def memory() -> Figures:
 
 
 def first_read(bench: Bench) -> Figures:
-    """Has the directory be read, while somebody looks at pages."""
+    """Measure the first read of the directory, while somebody looks at pages."""
     page = bench.client.get("/personer")
     assert page.status_code == ACCEPTED, page.status_code
     began = time.perf_counter()
@@ -156,7 +156,7 @@ def first_read(bench: Bench) -> Figures:
 
 
 def page(bench: Bench, address: Address, first: bool) -> Figures:
-    """One page: just after a change, and then as it is when all is made."""
+    """Measure one page: just after a change, and then with everything cached."""
     found: Figures = {}
     if first:
         bench.change()
@@ -175,7 +175,7 @@ def page(bench: Bench, address: Address, first: bool) -> Figures:
 
 
 def form(bench: Bench, each: Form) -> Figures:
-    """A form that is sent again and again, filled in another way each time."""
+    """Measure a form that is sent repeatedly, with other values each time."""
     bench.ready(Address(each.page, each.page))
     fields = form_of(bench.client.get(each.page), each.action)
     headers = {"HX-Request": "true"} if each.part else {}
@@ -191,7 +191,7 @@ def form(bench: Bench, each: Form) -> Figures:
 
 
 def beside_another(bench: Bench, paths: list[Address]) -> Figures:
-    """Pages of one tenant while as large a directory of another is unpacked and placed."""
+    """Measure one tenant's pages while an equally large directory of another tenant is loaded."""
     store, now = bench.services.store(), time.time()
     document = json.loads(store.tenant(TENANT) or b"") | {"customerId": OTHER}
     store.save_tenant(OTHER, json.dumps(document).encode())

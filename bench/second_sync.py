@@ -1,4 +1,4 @@
-"""Two runs of the real corridor on the sandbox domain; how many requests the second sends.
+"""Two real runs on the sandbox domain; prints how many requests the second sends.
 
 Arguments: the directory's address, the path of the tenant document.
 """

@@ -1,6 +1,6 @@
-"""The surroundings that pages are measured in, in a process of their own until standard input ends.
+"""The environment that pages are measured in, as a process that runs until standard input ends.
 
-A sandbox domain of many people with its sign-in, its register and two vendors, and a store in which
+A large sandbox domain with its sign-in, its register and two vendors, and a store in which
 a large municipality has used Skolsynk for a while: everybody is at one vendor, the other is in test
 mode and has nothing yet, and a run that would remove too many is held. Arguments: a folder, and
 how many students, staff and groups. Prints one JSON object: the `environ` of an application.
@@ -32,13 +32,13 @@ from tests.support.egil_server import EgilServer
 TENANT = "C0storkoping"
 VENDORS = ("binogi", "gleerups")
 RUNS, ENTRIES = 1_000, 500
-"""Runs and entries of the log of changes: of a few months."""
+"""Runs and audit entries of a few months."""
 LEAVERS, RENAMED = 80, 300
 HOUR = 3600.0
 
 
 def environ(stack: ExitStack, folder: Path, domain: Domain) -> Mapping[str, str]:
-    """The settings of an application in the town, whose servers last as long as `stack`."""
+    """The settings of an application; its servers run until `stack` closes."""
     directory = stack.enter_context(DirectoryServer(domain))
     provider = stack.enter_context(IdentityProvider(add_administrators(domain)))
     register = stack.enter_context(RegisterServer(sandbox_units(domain.units)))
@@ -63,7 +63,7 @@ def environ(stack: ExitStack, folder: Path, domain: Domain) -> Mapping[str, str]
 
 
 def live(settings: Settings, store: Store, domain: Domain) -> None:
-    """Has the municipality use Skolsynk for a while."""
+    """Simulate that the municipality has used Skolsynk for a while."""
     document = tenant_document(domain)
     first, second = document["connections"]
     second["mode"] = "off"
@@ -93,7 +93,7 @@ def _run(settings: Settings, store: Store, status: str) -> RunReport:
 
 
 def _past(store: Store, run_id: str) -> None:
-    """Runs and changes of months that are past: copies of the one run that was."""
+    """Add runs and changes of past months: copies of the one run that was made."""
     (run,) = [each for each in store.runs(TENANT) if each.id == run_id]
     for n in range(1, RUNS):
         store.save_run(_earlier(run, n))

@@ -1,4 +1,4 @@
-"""One run's work on a sandbox domain of 30,000 students: reading, and then selecting,
+"""The work of one run on a sandbox domain of 30,000 students: reading, and then selecting,
 translating, hashing and planning for two vendors. Arguments: the directory's address, and the
 path of the tenant document.
 """

@@ -1,4 +1,4 @@
-"""The work that deliveries are measured on: 20 units, 10,000 students, 1,000 staff, 400 classes.
+"""The workload of deliveries: 20 units, 10,000 students, 1,000 staff, 400 classes.
 
 12,821 resources at size 1; five times as many units, people and classes give 64,101.
 """
@@ -61,7 +61,7 @@ def snapshot(size: int, changed: int = 0) -> Snapshot:
 
 
 def translation(document: Tenant, directory: Snapshot) -> ResourceMapper:
-    """What the connection carries of a directory, ready to be said."""
+    """The resources of a directory for the connection."""
     connection = document.connections[0]
     carried = vendor_roster(select(document, directory), document, connection, VENDOR)
     return ResourceMapper(carried, document, connection)

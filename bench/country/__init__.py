@@ -1,1 +1,1 @@
-"""The country, simulated: all tenants and vendors, a day at a time."""
+"""A simulation of the country: all tenants and vendors, a day at a time."""

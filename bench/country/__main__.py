@@ -1,8 +1,8 @@
 """A simulation of the country: all tenants, all vendors, a day at a time.
 
 `python -m bench.country` prints it as JSON, `python -m bench.country --docs` also writes
-docs/country.md from it. What is measured is measured again on this machine; what is assumed is in
-country/model.py.
+docs/country.md from it. Measurements are repeated on this machine; assumptions are in
+bench/country/model.py.
 """
 
 import argparse
@@ -35,12 +35,12 @@ AUGUST = Changes(
 SANDBOX = {"students": 2000, "staff": 200, "groups": 150}
 INSTANCES = 10
 REQUESTS_AN_INSTANCE = 8
-"""As app.yaml has it."""
+"""As in app.yaml."""
 RESOURCES_A_PERSON = 12_821 / 11_000
 
 
 def measure() -> tuple[Measured, dict[str, Any]]:
-    """What this machine takes, and the figures that it was reckoned from."""
+    """Measure this machine; return the results and the figures they are calculated from."""
     work = [_job("work", f"{size}") for size in (1, 3, 8)]
     least, most = work[0], work[-1]
     more = most["people"] - least["people"]
@@ -107,7 +107,7 @@ def shown(day: Report, assumed: Assumptions, prices: Prices) -> dict[str, Any]:
 
 
 def limits(day: Report, assumed: Assumptions) -> dict[str, float]:
-    """How much of each limit is used at the worst; more than 1 does not fit."""
+    """The peak use of each limit as a ratio; more than 1 exceeds the limit."""
     hours = [n / 3600 for n in day.busy_hours.values()]
     cpu = day.cpu / assumed.instance_speed / 86_400
     return {
@@ -135,7 +135,7 @@ def _dollars(cost: Cost, prices: Prices) -> float:
 def first_days(
     found: list[Tenant], vendors: Mapping[str, Vendor], assumed: Assumptions
 ) -> dict[str, float]:
-    """Hours that each vendor's queue takes for the first delivery of all who use it."""
+    """The hours that each vendor's queue takes for the first delivery to all who use it."""
     hours = {}
     for name, _ in assumed.uptake:
         people = sum(tenant.people for tenant in found if name in tenant.vendors)
@@ -146,7 +146,7 @@ def first_days(
 
 
 def simulate() -> dict[str, Any]:
-    """Everything that is reported."""
+    """Run the simulation and return everything that is reported."""
     began = time.perf_counter()
     assumed, prices, vendors = Assumptions(), Prices(), load_vendors(Path("vendors.toml"))
     measured, raw = measure()

@@ -1,4 +1,4 @@
-"""A day of the country, second by second: runs, the queues of the vendors, changes underway."""
+"""A day of the country, second by second: runs, vendors' queues, and pending changes."""
 
 import heapq
 import math
@@ -24,21 +24,21 @@ from bench.country.model import (
 
 DAY = 86_400
 RUNS_AT_ONCE = 40
-"""As queue.yaml has it."""
+"""As in queue.yaml."""
 
 HOURS = [1] * 2 + [10, 10] + [1] * 3 + [6, 7, 7, 7, 7, 6, 7, 7, 6, 5] + [1] * 7
 """How changes in Workspace are spread over the day: school hours, and imports at night."""
 
 
 class Changes(Struct, frozen=True):
-    """What happens to people in a day, as parts of all people, by kind as the planner knows it."""
+    """What happens to people in a day, as fractions of all people, by the planner's kinds."""
 
     name: str
     parts: dict[str, float]
 
 
 class Measured(Struct, frozen=True):
-    """Seconds of this machine's processor, and what the planner makes of one person's change."""
+    """CPU seconds on this machine, and the operations that the planner makes of one change."""
 
     reading_cpu_a_query: float
     work_cpu_a_person: float
@@ -48,7 +48,7 @@ class Measured(Struct, frozen=True):
 
 
 class Turn(Struct, frozen=True):
-    """A tenant's turn to be delivered to: from when, and when its directory was read."""
+    """A tenant's turn in a vendor's queue: when it begins, and when the directory was read."""
 
     at: float
     read: float
@@ -56,7 +56,7 @@ class Turn(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """One delivery: `before` it sends it plans, and then it sends for `seconds`."""
+    """One delivery: it plans for `before` seconds, and then sends for `seconds`."""
 
     vendor: str
     tenant: str
@@ -67,14 +67,14 @@ class Sent(Struct, frozen=True):
 
 
 class Underway(Struct):
-    """Changes that a vendor has not got yet: when each was made and how many people it is."""
+    """Changes that a vendor does not have yet: when each was made and how many people it is."""
 
     made: list[tuple[float, int]] = field(default_factory=list)
     operations: float = 0.0
 
 
 class Report(Struct):
-    """What came of a day."""
+    """The results of a day."""
 
     tasks: int = 0
     runs: int = 0
@@ -95,7 +95,7 @@ class Report(Struct):
 
 
 class Day:
-    """One day of all tenants. `vendors` are the profiles that requests are paced by."""
+    """One day of all tenants. `vendors` are the profiles that set the request rates."""
 
     def __init__(
         self,
@@ -117,10 +117,10 @@ class Day:
         self._spans: list[tuple[float, float]] = []
 
     def run(self) -> Report:
-        """Simulate from midnight to midnight, and what is under way then to its end."""
+        """Simulate from midnight to midnight, and finish what has begun by then."""
         queues: dict[str, deque[Turn]] = defaultdict(deque)
         ready = self._runs()
-        self.report.cost.reads += 24 * len(self._tenants)  # cron asks who they are
+        self.report.cost.reads += 24 * len(self._tenants)  # cron lists the tenants
         for turn in ready:
             for vendor in self._tenants[turn.tenant].vendors:
                 queues[vendor].append(turn)
@@ -133,7 +133,7 @@ class Day:
     # Reading
 
     def _runs(self) -> list[Turn]:
-        """When each run has read and planned: runs wait when too many are going on."""
+        """When each run has read and planned; runs wait when too many are active."""
         window = RunWindow(0, 3600.0)
         first = {tenant: window.turn(tenant) for tenant in self._tenants}
         turns = sorted((at + 3600.0 * n, t) for t, at in first.items() for n in range(24))
@@ -150,7 +150,7 @@ class Day:
         return sorted(ready, key=lambda turn: turn.at)
 
     def _read(self, tenant: str, start: float) -> float:
-        """How long a reading takes; its queries are counted minute by minute."""
+        """The seconds that a reading takes; its queries are counted by the minute."""
         assumed, people = self._assumed, self._tenants[tenant].people
         left = queries(assumed, people)
         a_second = assumed.threads_reading / assumed.seconds_a_query
@@ -173,8 +173,8 @@ class Day:
             self.report.minutes[int(start // 60) + n] += round(count / minutes)
 
     def _happen(self, tenant: str, since: float, until: float) -> float:
-        """What changed in Workspace between two readings, for each of the tenant's vendors: the
-        operations that it takes at one."""
+        """Add what changed in Workspace between two readings for each of the tenant's vendors, and
+        return the number of operations for one of them."""
         found = self._tenants[tenant]
         part = sum(HOURS[min(23, int(t // 3600))] for t in (since, until)) / 2 / sum(HOURS)
         expected = found.people * self._people_of_kind * part * (until - since) / 3600
@@ -195,7 +195,7 @@ class Day:
         return people * each / self._people_of_kind
 
     def _plan(self, tenant: str, operations: float) -> None:
-        """What the first stretch costs."""
+        """Add the costs of the task that starts a run."""
         found, report = self._tenants[tenant], self.report
         differing = [shards_of(operations)] * len(found.vendors)
         report.runs += 1
@@ -211,9 +211,9 @@ class Day:
     # Delivering
 
     def _serve(self, vendor: str, queue: deque[Turn]) -> None:
-        """One delivery at a time; what does not fit in one goes to the end of the queue.
+        """Make one delivery at a time; what does not fit in one goes to the end of the queue.
 
-        `queue` has a tenant's turn for each of its runs; a turn with nothing to send is none.
+        `queue` has a tenant's turn for each of its runs; turns with nothing to send are skipped.
         """
         assumed, profile = self._assumed, self._vendors[vendor]
         rate = min(profile.requests_per_second, profile.concurrency / assumed.seconds_a_request)
@@ -241,7 +241,7 @@ class Day:
                 again.append(Turn(free, turn.read, turn.tenant))
 
     def _thinking(self, tenant: str) -> float:
-        """Seconds that a delivery selects and plans before it sends."""
+        """The seconds that a delivery selects and plans before it sends."""
         each = self._measured.work_cpu_a_person + 2 * self._measured.compare_cpu_a_person
         return self._tenants[tenant].people * each / self._assumed.instance_speed
 
@@ -266,7 +266,7 @@ class Day:
     def _arrive(
         self, waiting: Underway, made: Sequence[tuple[float, int]], now: Sent, done: float
     ) -> None:
-        """Those of the changes that were sent: the oldest first."""
+        """Record the changes that were sent, the oldest first."""
         whole = sum(n for _, n in made)
         sent = 0.0
         for at, n in sorted(made):
@@ -279,7 +279,7 @@ class Day:
 
 
 def percentile(late: Sequence[tuple[float, int]], part: float) -> float:
-    """The time within which a part of the changes was with the vendor, in seconds."""
+    """The seconds within which a fraction of the changes reached the vendor."""
     whole, so_far = sum(n for _, n in late), 0
     for seconds, n in sorted(late):
         so_far += n
@@ -289,7 +289,7 @@ def percentile(late: Sequence[tuple[float, int]], part: float) -> float:
 
 
 def _most_at_once(spans: Sequence[tuple[float, float]]) -> list[int]:
-    """How many requests go on at once, hour by hour, at the most."""
+    """The maximum number of concurrent requests in each hour."""
     steps = sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans])
     most, now = [0] * 48, 0
     for at, step in steps:
@@ -309,6 +309,6 @@ def _poisson(source: random.Random, expected: float) -> int:
 
 
 def _split(count: int, most: int) -> list[int]:
-    """A number in at most so many parts."""
+    """Split a number into at most `most` parts."""
     parts = min(count, most)
     return [count // parts + (n < count % parts) for n in range(parts)]

@@ -1,7 +1,7 @@
-"""What the simulation of the country measures on this machine, by running the real code.
+"""Measurements for the simulation of the country, made by running the real code.
 
 `python -m bench.country.measure work SIZE` is one run's work without the reading, for 11,000
-people at size 1, in a process of its own; `reading ADDRESS DOCUMENT` is the reading of a sandbox
+people at size 1, in a separate process; `reading ADDRESS DOCUMENT` is the reading of a sandbox
 domain; `sending URL KEY` is the delivery to a server in another process.
 """
 
@@ -75,7 +75,7 @@ def reading(endpoint: str, document: str) -> None:
 
 
 class _Nowhere:
-    """A keeper that keeps nothing."""
+    """A ledger store that records nothing."""
 
     def record(self, key: LedgerKey, changes: object, holder: str = "") -> None:
         return
@@ -121,7 +121,7 @@ def operations_a_change() -> dict[str, dict[str, float]]:
 
 
 def digests_agree() -> bool:
-    """Whether the digests of a ledger are those of what is wanted, when nothing has changed."""
+    """Whether the ledger's digests equal those of the desired resources if nothing has changed."""
     directory = snapshot(1)
     shards: dict[int, list[tuple[str, bytes]]] = {}
     for entries in ledger_of(directory).entries.values():

@@ -1,8 +1,8 @@
-"""The country that is simulated: what is assumed of it, and what a run of it costs in Firestore.
+"""The country that is simulated: the assumptions, and what a run costs in Firestore.
 
-Every number here is an assumption or a parameter, told as such in docs/country.md; what is
-measured is in country_measure.py, and the costs of runs are held to what is counted on the
-emulator by tests/store/test_firestore_costs.py.
+Every number here is an assumption or a parameter and is listed as such in docs/country.md;
+measurements are in bench/country/measure.py, and tests/store/test_firestore_costs.py compares the
+costs of runs with what is counted on the emulator.
 """
 
 import math
@@ -18,7 +18,7 @@ from addon.store.firestore.store import FirestoreStore
 
 
 class Assumptions(Struct, frozen=True):
-    """What is assumed of schools. `uptake` is the part of tenants that use each vendor."""
+    """Assumptions about schools. `uptake` is the fraction of tenants that use each vendor."""
 
     municipalities: int = 290
     municipal_people: int = 1_270_000
@@ -49,7 +49,7 @@ class Assumptions(Struct, frozen=True):
 
 
 class Prices(Struct, frozen=True):
-    """Parameters, to be compared with Google's list before they are relied on. US dollars."""
+    """Parameters, to be checked against Google's price list before they are used. US dollars."""
 
     noted: str = "2025-01, from memory of the list for one European region, free quotas left out"
     reads_100k: float = 0.03
@@ -67,7 +67,7 @@ class Tenant(Struct, frozen=True):
 
 
 def tenants(assumed: Assumptions, times: int = 1) -> list[Tenant]:
-    """The tenants, the same each time; `times` as many of each size."""
+    """The tenants, the same on each call; `times` multiplies how many there are of each size."""
     sizes = _sizes(
         assumed.municipalities,
         assumed.municipal_people,
@@ -87,19 +87,19 @@ def tenants(assumed: Assumptions, times: int = 1) -> list[Tenant]:
 
 
 def _sizes(count: int, total: int, largest: int, spread: float) -> list[int]:
-    """Log-normal quantiles with a given sum, of which the largest is given too."""
+    """Log-normal quantiles with a given sum and a given largest value."""
     normal = NormalDist()
     shape = [math.exp(spread * normal.inv_cdf((n + 0.5) / count)) for n in range(count - 1)]
     rest = total - largest
     most = largest * 0.9
     scale = rest / sum(shape)
-    for _ in range(50):  # what is cut off at the top goes to the others
+    for _ in range(50):  # what the cap cuts off is spread over the others
         scale *= rest / sum(min(most, scale * one) for one in shape)
     return [largest, *(max(20, round(min(most, scale * one))) for one in reversed(shape))]
 
 
 def _vendors(assumed: Assumptions, n: int) -> tuple[str, ...]:
-    """The vendors of the n-th tenant, spread evenly over sizes."""
+    """The vendors of the n-th tenant, spread evenly over tenant sizes."""
     steps = (0.618034, 0.414214, 0.732051, 0.236068, 0.645751, 0.316625)
     found = [
         vendor
@@ -121,7 +121,7 @@ def queries(assumed: Assumptions, people: int) -> int:
 
 
 class Cost(Struct):
-    """Documents read, written and removed."""
+    """Documents read, written and deleted."""
 
     reads: float = 0
     writes: float = 0
@@ -134,18 +134,18 @@ class Cost(Struct):
 
 
 def shards_of(operations: float) -> float:
-    """How many shards so many resources are in, on average."""
+    """The average number of shards that contain so many resources."""
     return SHARDS * (1 - (1 - 1 / SHARDS) ** operations)
 
 
 def pages_of(operations: float, seconds: float, types: int) -> float:
-    """Journal pages of a delivery: what is announced, and what is acknowledged as it goes on."""
+    """Journal pages of a delivery: for announced resources, and for acknowledged ones."""
     announced = types + math.floor(operations / INTENT_BATCH)
     return announced + min(batches_of(seconds), operations) + 1
 
 
 def batches_of(seconds: float) -> int:
-    """How many times a delivery that lasts so long writes down what was acknowledged."""
+    """How many times a delivery of this length writes down what was acknowledged."""
     age, batches = 0.0, 0
     while (age := age + max(INTERVAL, FirestoreStore.batch_growth * age)) < seconds:
         batches += 1
@@ -153,7 +153,7 @@ def batches_of(seconds: float) -> int:
 
 
 def cost_of_run(differing: list[float], snapshot_parts: int) -> Cost:
-    """A run's first stretch: `differing` are the shards to be read, for each connection."""
+    """The task that starts a run: `differing` are the shards to be read, for each connection."""
     waiting = any(differing)
     return Cost(
         reads=2 + len(differing) + sum(differing),
@@ -164,7 +164,7 @@ def cost_of_run(differing: list[float], snapshot_parts: int) -> Cost:
 def cost_of_delivery(
     operations: float, seconds: float, types: int, snapshot_parts: int, last: bool
 ) -> Cost:
-    """A stretch that delivers, in another process than the one that planned."""
+    """A task that delivers, in another process than the one that planned."""
     shards, pages = shards_of(operations), pages_of(operations, seconds, types)
     return Cost(
         reads=8 + snapshot_parts + shards + seconds // PROLONGED_AFTER,

@@ -1,4 +1,4 @@
-"""docs/country.md, written from what the simulation found."""
+"""Writes docs/country.md from the results of the simulation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -97,7 +97,7 @@ starts of instances, Cloud Tasks' own delays, and what is carried over from the 
 
 
 def words(found: Mapping[str, Any], date: str) -> str:
-    """The document."""
+    """The text of the document."""
     country, measured = found["country"], found["measured"]
     first = found["hours of a first delivery to all"]
     return INTRODUCTION.format(
@@ -144,7 +144,7 @@ def _limits(found: Mapping[str, Any]) -> str:
 
 
 def _breaks(found: Mapping[str, Any]) -> str:
-    """Which limit is passed first when there are ten times as many tenants."""
+    """The limit that is exceeded first when there are ten times as many tenants."""
     said = []
     for day, tenfold in ((DAYS[0], DAYS[2]), (DAYS[1], DAYS[3])):
         growing = {
