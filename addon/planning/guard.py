@@ -67,9 +67,9 @@ class Hold(Struct, frozen=True):
     `reason` is the text of `exceeded` in English, or another reason to wait; holds saved by
     earlier versions have only the text. `at` is in seconds since 1970 UTC. `withdrawal` is true
     when the removal of everything was requested. `refused` is when a person refused the plan
-    (seconds since 1970 UTC), 0 if nobody has. `protected_being_removed`
-    are externalIds of protected people, and of their employments, that were removed during the
-    hold and may still be in the vendor's groups.
+    (seconds since 1970 UTC), 0 if nobody has. `protected_being_removed` are externalIds of
+    protected people, and of their employments, that were removed during the hold and may still
+    be in the vendor's groups.
     """
 
     people: tuple[str, ...]

@@ -27,9 +27,9 @@ UNCERTAIN = b"?"
 class LedgerEntry(Struct, frozen=True, gc=False):
     """A resource that the vendor holds, or may hold.
 
-    `content` is the hash of the acknowledged body. An empty `content` is an intent: a create
-    was about to be sent and its answer is unknown, so the vendor must be asked. `vendor_id` is
-    the vendor's id, empty if the vendor returned none; then our externalId is used as the id.
+    `content` is the hash of the acknowledged body. An entry with an empty `content` is pending: a
+    create was about to be sent and its answer is unknown, so the vendor must be asked. `vendor_id`
+    is the vendor's id, empty if the vendor returned none; then our externalId is used as the id.
     A `content` of UNCERTAIN equals no hash, so the resource is sent again.
     """
 
@@ -38,7 +38,7 @@ class LedgerEntry(Struct, frozen=True, gc=False):
 
     @property
     def is_pending(self) -> bool:
-        """Whether the entry is an intent: it is unknown if the vendor has the resource."""
+        """Whether it is unknown if the vendor has the resource."""
         return not self.content
 
 

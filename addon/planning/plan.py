@@ -179,8 +179,8 @@ def digests(resources: Iterable[OutgoingResource]) -> dict[int, bytes]:
 def standing_refusals(ledger: Ledger, now: float) -> frozenset[str]:
     """Return externalIds that the vendor lacks because it refused to create them within a day.
 
-    With an intent in the ledger it is unknown whether the vendor lacks the resource; those are
-    included.
+    Resources with a pending entry are included, though it is unknown whether the vendor lacks
+    them.
     """
     return frozenset(
         external_id

@@ -1,5 +1,5 @@
 """Persistence: documents, ledgers, runs, tasks, cached items and the audit log.
 
-Takes and gives values of the domain; SQLite and Firestore implement one protocol.
-May import `delivery`, `planning` and what is below them.
+Takes and returns values of the domain; SQLite and Firestore implement one protocol.
+May import `delivery`, `planning` and the layers below them.
 """

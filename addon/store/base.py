@@ -1,4 +1,4 @@
-"""The protocol that every store implements, and what it raises."""
+"""The protocol that every store implements, and its errors."""
 
 from collections.abc import Sequence, Set
 from typing import Protocol
@@ -17,177 +17,177 @@ from addon.store.records import (
 RUNS_KEPT = 1000
 
 AUDIT_KEPT = 3 * 365 * 86400.0
-"""Seconds for which an entry stays in the log of changes."""
+"""Seconds for which an entry stays in the audit log."""
 
 
 class StoreError(LedgerWriteError):
-    """The store cannot be used; the message says where and what to do."""
+    """The store cannot be used; the message says which store and what to do."""
 
 
 class LeaseLost(StoreError):
-    """Another run has taken over the connection, so this one may write no more of it."""
+    """Another run has taken over the connection, so this run may not write its ledger any more."""
 
     def __init__(self, key: LedgerKey) -> None:
         super().__init__(f"another run has taken over {key.tenant} at {key.vendor} ({key.mode})")
 
 
 class TenantStore(Protocol):
-    """Tenants' documents, and the audit log of their changes. Raises StoreError."""
+    """The documents of tenants, and the audit log of their changes. Raises StoreError."""
 
     def save_tenant(self, customer_id: str, document: bytes) -> None:
-        """Keep the tenant's document, as it was given."""
+        """Save the tenant's document, byte for byte."""
 
     def replace_tenant(
         self, customer_id: str, document: bytes, was: bytes | None, entry: AuditEntry | None = None
     ) -> bool:
-        """Keep the document in place of `was` (None: there is none), with an entry in the log.
+        """Replace the document `was` (None: there is none) and add an entry to the audit log.
 
-        Both or neither. False when it is not `was` any more; then nothing is written.
+        Both are written or neither. Return False, without writing, if the document is not `was`.
         """
 
     def tenant(self, customer_id: str) -> bytes | None:
-        """The tenant's document, or None."""
+        """Return the tenant's document, or None."""
 
     def tenants(self) -> list[str]:
-        """The customer ids of all tenants, sorted."""
+        """Return the customer ids of all tenants, sorted."""
 
     def append_audit(self, tenant: str, entry: AuditEntry) -> None:
-        """Write an entry in the tenant's log; those of the last AUDIT_KEPT seconds stay."""
+        """Add an entry to the tenant's audit log. Entries older than AUDIT_KEPT are removed."""
 
     def audit_entries(
         self, tenant: str, limit: int = 50, before: str | None = None
     ) -> list[AuditEntry]:
-        """The tenant's log, the newest first; with `before`, those whose ids come before it."""
+        """Return the tenant's audit entries, newest first; with `before`, those before that id."""
 
 
 class LedgerStore(Protocol):
     """Ledgers with their leases, holds and approvals. Raises StoreError."""
 
     batch_growth: float
-    """How the pause between batches of a ledger grows; see `addon.delivery.ledger_writer`."""
+    """The growth of the pause between batches; see `addon.delivery.ledger_writer`."""
 
     def connection_state(self, key: LedgerKey) -> ConnectionState:
-        """How the connection stands; its ledger may be read in part, see `Ledger.unread`."""
+        """Return the connection's state; its ledger may be partly loaded, see `Ledger.unread`."""
 
     def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
-        """Read the named ones of the `unread` shards of a ledger that `connection_state` gave."""
+        """Load those of `shards` that are unread into a ledger returned by `connection_state`."""
 
     def ledger(self, key: LedgerKey) -> Ledger:
-        """The whole ledger, empty when nothing was sent yet."""
+        """Return the whole ledger, empty if nothing has been sent yet."""
 
     def ledgers(self, tenant: str) -> list[tuple[LedgerKey, int, int]]:
-        """The tenant's ledgers that are not empty, with their resources and refusals."""
+        """Return the tenant's non-empty ledgers with their numbers of resources and refusals."""
 
     def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:
-        """Remember changes in a ledger.
+        """Save changes in a ledger.
 
-        Raises LeaseLost when `holder` is named and does not hold the connection's lease.
+        Raises LeaseLost if `holder` is given and does not have the connection's lease.
         """
 
     def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:
-        """Take a connection's lease until a time, or put off its end.
+        """Take or prolong a connection's lease until `until` (seconds since 1970 UTC).
 
-        None when it is `holder`'s now, else who has it. It is free when it was released, when
-        its time is out, or when its holder's process has died on this machine.
+        Return None if `holder` has it now, otherwise the other holder. A lease is free if it was
+        released, has expired, or its holder's process has died on this machine.
         """
 
     def release(self, key: LedgerKey, holder: str) -> None:
-        """Release a lease, if it is still `holder`'s."""
+        """Release a lease if `holder` still has it."""
 
     def hold(self, key: LedgerKey) -> Hold | None:
-        """The plan that waits for approval, or None."""
+        """Return the connection's hold, or None."""
 
     def set_hold(self, key: LedgerKey, hold: Hold | None) -> None:
-        """Keep a hold in place of any earlier one, or end it."""
+        """Save a hold in place of any earlier one, or remove it if None."""
 
     def approval(self, key: LedgerKey) -> Approval | None:
-        """What was approved and is not done yet, or None."""
+        """Return the approval that has not been carried out yet, or None."""
 
     def set_approval(self, key: LedgerKey, approval: Approval | None) -> None:
-        """Keep an approval in place of any earlier one, or end it."""
+        """Save an approval in place of any earlier one, or remove it if None."""
 
 
 class RunStore(Protocol):
-    """Records of runs, and the snapshots that deliveries have yet to use. Raises StoreError."""
+    """Records of runs, and the snapshots that deliveries still need. Raises StoreError."""
 
     def save_run(self, run: RunRecord) -> None:
-        """Keep a run, new or changed. Of each tenant's runs the newest RUNS_KEPT stay."""
+        """Save a new or changed run. The newest RUNS_KEPT runs of each tenant are kept."""
 
     def running(self, tenant: str) -> list[RunRecord]:
-        """The tenant's runs that have not ended."""
+        """Return the tenant's runs that have not ended."""
 
     def runs(self, tenant: str, limit: int = 50) -> list[RunRecord]:
-        """The tenant's runs, the newest first."""
+        """Return the tenant's runs, newest first."""
 
     def save_snapshot(
         self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
     ) -> None:
-        """Keep a run's snapshot until all `vendors` are done with it, or it expires.
+        """Save a run's snapshot until all `vendors` have been delivered to, or it expires.
 
-        It holds personal data, as cached items of a tenant may; nothing else in a store does.
+        It contains personal data, as cached items of a tenant may; nothing else in a store does.
         """
 
     def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:
-        """A run's snapshot, or None when it has expired or is no longer needed."""
+        """Return a run's snapshot, or None if it has expired or is no longer needed."""
 
     def done_with_snapshot(self, tenant: str, run: str, vendor: str) -> None:
-        """One vendor has been delivered to; after the last the snapshot is removed."""
+        """Record that a vendor has been delivered to; after the last, remove the snapshot."""
 
 
 class CacheStore(Protocol):
-    """Items that are kept for a while, under names of their own. Raises StoreError."""
+    """Cached items, each with a unique name in its namespace. Raises StoreError."""
 
     def put(
         self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> None:
-        """Keep an item, new or in place of the earlier one of that name.
+        """Save an item, in place of any earlier one of that name.
 
-        Whoever reads it meanwhile has the earlier one or the new one, whole. An item with
+        Concurrent reads return either the whole earlier item or the whole new one. An item with
         personal data must expire.
         """
 
     def put_if_absent(
         self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> bool:
-        """Keep an item where there is none that has not expired; whether it was kept.
+        """Save an item if there is none that has not expired; return whether it was saved.
 
-        Of two who do so at once, one has True.
+        Of two concurrent calls only one returns True.
         """
 
     def get(self, namespace: Namespace, name: str, now: float) -> CachedItem | None:
-        """An item, or None when there is none or it has expired."""
+        """Return an item, or None if there is none or it has expired."""
 
     def list_names(self, namespace: Namespace, now: float) -> list[str]:
-        """The names in a namespace that have not expired, sorted."""
+        """Return the names of items in a namespace that have not expired, sorted."""
 
     def delete(self, namespace: Namespace, name: str) -> None:
-        """Remove an item, if there is one."""
+        """Remove an item if it exists."""
 
     def delete_expired(self, now: float) -> int:
-        """Remove every item and snapshot that has expired, of all tenants; how many."""
+        """Remove expired items and snapshots of all tenants; return how many."""
 
 
 class TaskStore(Protocol):
-    """Tasks of the queue that runs in the process. Raises StoreError."""
+    """Tasks of the local queue. Raises StoreError."""
 
     def save_task(self, task: StoredTask) -> None:
-        """Keep a task until it is done."""
+        """Save a task until it is done."""
 
     def remove_task(self, name: str) -> None:
-        """A task is done."""
+        """Remove a task that is done."""
 
     def tasks(self) -> list[StoredTask]:
-        """All tasks that are not done, the oldest first."""
+        """Return all tasks that are not done, oldest first."""
 
 
 class Store(TenantStore, LedgerStore, RunStore, CacheStore, TaskStore, Protocol):
-    """What every store does. All methods may be called from any thread.
+    """The interface of every store. All methods are thread-safe.
 
-    Every writing method is whole or not at all. Raises StoreError.
+    Every write is atomic. Raises StoreError.
     """
 
     def cost(self) -> tuple[int, int]:
-        """How many documents or rows it has read and written so far."""
+        """Return how many documents or rows were read and written so far."""
 
     def close(self) -> None:
         """Release files and connections."""

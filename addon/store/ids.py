@@ -1,14 +1,14 @@
-"""Ids of run records and audit entries: they sort by time."""
+"""Ids of run records and audit entries, which sort by time."""
 
 import secrets
 from datetime import UTC, datetime
 
 
 def new_run_id(now: float) -> str:
-    """An id for a run; `now` is in seconds since 1970 UTC."""
+    """Return an id for a run; `now` is in seconds since 1970 UTC."""
     return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def new_entry_id(now: float) -> str:
-    """An id for an entry of the audit log; it sorts by time within a second too."""
+    """Return an id for an audit entry; these sort by time even within a second."""
     return f"{new_run_id(now)[:-6]}{int(now % 1 * 4096):03x}{secrets.randbelow(4096):03x}"

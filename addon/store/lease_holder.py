@@ -1,4 +1,4 @@
-"""Who holds a lease: this process, told so that its death can be seen on the same machine."""
+"""Names of lease holders, by which the death of their process is detected on the same machine."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ PROC = Path("/proc")
 
 @cache
 def _machine() -> str:
-    """This machine since its last start, as far as process numbers have a meaning in it."""
+    """Return the host name, boot id and PID namespace, within which a PID identifies a process."""
     try:
         boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
         numbers = os.readlink(PROC / "self/ns/pid")
@@ -20,12 +20,12 @@ def _machine() -> str:
 
 
 def holder(run: str) -> str:
-    """A name for `run` in this process: machine, process number, its start, run."""
+    """Return the holder name of `run` in this process: machine, PID, start time and run."""
     return "|".join((_machine(), str(os.getpid()), _started(os.getpid()), run))
 
 
 def is_dead(name: str) -> bool:
-    """Whether the process in a holder's name is certainly no more."""
+    """Whether the process in a holder's name has certainly ended."""
     machine, number, started, *_ = [*name.split("|"), "", "", ""]
     if machine != _machine() or "?" in machine or not number.isdigit():
         return False
@@ -36,13 +36,14 @@ def is_dead(name: str) -> bool:
     except ProcessLookupError:
         return True
     except PermissionError:
-        pass  # alive, and another user's: its start may be hidden from us
+        pass  # alive, but of another user: we may not be able to read its start time
     return _started(int(number)) not in ("", started)
 
 
 def _started(process: int) -> str:
-    """When a process started, in ticks since the machine did; empty when there is none, `Z` when it
-    has died and nobody has taken note.
+    """Return when a process started, in clock ticks since boot.
+
+    Empty if there is no such process, `Z` if it is a zombie.
     """
     try:
         stat = (PROC / str(process) / "stat").read_text()

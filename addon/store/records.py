@@ -1,4 +1,4 @@
-"""What stores keep, as values."""
+"""The records that stores keep."""
 
 from msgspec import Struct
 
@@ -10,16 +10,16 @@ from addon.tenants.diff import Changed
 class RunRecord(Struct, frozen=True):
     """One execution for a tenant. Times are seconds since 1970 UTC.
 
-    `report` is the JSON of `RunReport.record`, None while it is going on. `status` is `running`,
-    `done`, `failed` (some operations), `held`, `unread` (the directory could not be read),
-    `cut off` (its process died) or `superseded` (another had the lease). `holder` is the
-    process, as `addon.store.lease_holder` names it.
-    `store_reads` and `store_writes` are what it cost: see `Store.cost`.
+    `report` is the JSON of `RunReport.record`, None while the run is in progress. `status` is
+    `running`, `done`, `failed` (some operations), `held`, `unread` (the directory could not be
+    read), `cut off` (its process died) or `superseded` (another run had the lease). `holder` is
+    the process, as named by `addon.store.lease_holder`. `store_reads` and `store_writes` are the
+    run's cost: see `Store.cost`.
 
-    `parent` is the run that it belongs to: of a delivery the run that read and planned, else
-    its own id; "" in records of earlier versions. `vendor` is the only vendor that it may send
-    to, "" where it may be several. `request` is what a page asked for that it answers, as
-    `addon.tasks.requests` names it.
+    `parent` is the run that it belongs to: for a delivery the run that read and planned,
+    otherwise its own id; "" in records of earlier versions. `vendor` is the only vendor that it
+    may send to, "" if there may be several. `request` is the id of the request from a page that
+    started it, see `addon.tasks.requests`.
     """
 
     id: str
@@ -38,7 +38,7 @@ class RunRecord(Struct, frozen=True):
 
 
 class StoredTask(Struct, frozen=True):
-    """Work that waits in the queue of one process. Ids only, no personal data.
+    """A task that waits in the queue of one process. Ids only, no personal data.
 
     `due` and `created` are seconds since 1970 UTC.
     """
@@ -52,12 +52,12 @@ class StoredTask(Struct, frozen=True):
 
 
 class AuditEntry(Struct, frozen=True):
-    """One change that a person made: an entry in the tenant's log of changes.
+    """One change that a person made: an entry in the tenant's audit log.
 
-    `id` sorts by time and has the form of a run's, see `addon.store.ids.new_run_id`. `at` is in
+    `id` sorts by time and has the form of a run id, see `addon.store.ids.new_run_id`. `at` is in
     seconds since 1970 UTC. `who` is the administrator's e-mail address, or "command line". `what`
     is a code such as `unit.saved`, `connection.mode`, `hold.approved` or `document.imported`, and
-    `subject` what it was done to: a unit's code, a vendor's id.
+    `subject` is what was changed: a unit's code, a vendor's id.
     """
 
     id: str
@@ -69,9 +69,10 @@ class AuditEntry(Struct, frozen=True):
 
 
 class Namespace(Struct, frozen=True):
-    """Where cached items of one kind are: `reading`, `progress`, `register` and the like ([a-z-]+).
+    """The namespace of cached items of one kind, such as `reading`, `progress` or `register`.
 
-    With no `tenant` all tenants share it, and it never has personal data.
+    `kind` matches [a-z-]+. A namespace without a `tenant` is shared by all tenants and never has
+    personal data.
     """
 
     kind: str
@@ -79,10 +80,10 @@ class Namespace(Struct, frozen=True):
 
 
 class CachedItem(Struct, frozen=True):
-    """Something that is kept for a while, under a name of its own in a namespace.
+    """A cached item with a unique name in its namespace.
 
-    `saved` and `expires` are seconds since 1970 UTC; with `expires` None it stays until it is
-    discarded.
+    `saved` and `expires` are seconds since 1970 UTC; with `expires` None it is kept until it is
+    deleted.
     """
 
     name: str
@@ -92,7 +93,7 @@ class CachedItem(Struct, frozen=True):
 
 
 class ConnectionState(Struct, frozen=True):
-    """How a connection stands: what the vendor has, what is held, what was approved."""
+    """The state of a connection: its ledger, the hold, and the approval."""
 
     ledger: Ledger
     hold: Hold | None

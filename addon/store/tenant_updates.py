@@ -1,4 +1,4 @@
-"""The one way to change a tenant's document: compare and swap, with an entry in the audit log."""
+"""Change a tenant's document by compare-and-swap, with an entry in the audit log."""
 
 from collections.abc import Callable
 
@@ -10,11 +10,11 @@ from addon.store.records import AuditEntry
 from addon.tenants.diff import Changed
 
 ATTEMPTS = 5
-"""How often a change is made again because others change the document at the same time."""
+"""How often a change is tried when others change the document at the same time."""
 
 
 class TenantEdit(Struct, frozen=True):
-    """What a document becomes, and the places in which that differs from what it was."""
+    """The new document, and its differences from the old one."""
 
     document: bytes
     changes: tuple[Changed, ...] = ()
@@ -30,13 +30,13 @@ def update_tenant(
     subject: str = "",
     clock: Callable[[], float],
 ) -> bool:
-    """Replace the document by what `change` makes of it, and log who did it: both or neither.
+    """Replace the document by the result of `change`, and add an audit entry: both or neither.
 
-    `change` is given the document as it is stored, None where there is none, and called again
-    where another has replaced it meanwhile; what it raises passes through, with nothing changed.
-    False when it gives None: there is nothing to change. `actor` is an e-mail address or "command
-    line", `action` a code and `subject` what it was done to, as in `AuditEntry`. Raises
-    StoreError, also when others change the document all the time.
+    `change` is called with the stored document, or None if there is none, and called again if
+    another has replaced it meanwhile. Its exceptions are not caught; then nothing is changed.
+    Return False if `change` returns None, because there is nothing to change. `actor` is an
+    e-mail address or "command line", `action` a code and `subject` what was changed, as in
+    `AuditEntry`. Raises StoreError, also when others keep changing the document.
     """
     for _ in range(ATTEMPTS):
         stored = store.tenant(tenant_id)

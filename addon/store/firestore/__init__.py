@@ -1,4 +1,4 @@
 """The store in Firestore, for App Engine.
 
-Implements `addon.store.base.Store`; imported only where it is used: its client is slow to load.
+Implements `addon.store.base.Store`; imported only when it is used, because its client loads slowly.
 """

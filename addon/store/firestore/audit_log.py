@@ -1,4 +1,4 @@
-"""The log of changes in Firestore: a document an entry, created and never changed."""
+"""The audit log in Firestore: one document per entry, which is never changed."""
 
 import zlib
 from datetime import UTC, datetime
@@ -17,20 +17,20 @@ from addon.store.records import AuditEntry
 
 
 class AuditLog:
-    """The logs of all tenants."""
+    """The audit logs of all tenants."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
     def append(self, tenant: str, entry: AuditEntry) -> None:
-        """Write an entry. Raises StoreError when there is another with its id."""
+        """Write an entry. Raises StoreError if another entry has its id."""
         try:
             self._documents.commit([self.new(tenant, entry)])
         except PreconditionFailed:
             self.check(tenant, entry)
 
     def new(self, tenant: str, entry: AuditEntry) -> DocumentWrite:
-        """The entry as a document that must be new, to be committed with what was changed."""
+        """Return the write of a new entry, to be committed together with the change."""
         path = _path(tenant, entry.id)
         fields = {
             "id": entry.id,
@@ -40,7 +40,7 @@ class AuditLog:
         return DocumentWrite(path, fields, known=FoundDocument(path, None, None))
 
     def check(self, tenant: str, entry: AuditEntry) -> bool:
-        """Whether the entry is in the log. Raises StoreError when another has its id."""
+        """Whether the entry is in the log. Raises StoreError if another entry has its id."""
         fields = self._documents.get(_path(tenant, entry.id)).fields
         if fields is None:
             return False
@@ -49,7 +49,7 @@ class AuditLog:
         return True
 
     def entries(self, tenant: str, limit: int, before: str | None) -> list[AuditEntry]:
-        """The newest entries of those with ids before `before`, the newest first."""
+        """Return up to `limit` entries with ids before `before`, newest first."""
         found = self._documents.query(
             ("tenants", tenant, "log"),
             where=[] if before is None else [("id", "<", before)],

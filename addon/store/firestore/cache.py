@@ -1,8 +1,8 @@
-"""Cached items in Firestore: a document each, and what does not fit there in parts below it.
+"""Cached items in Firestore: one document per item, and parts below it for large items.
 
-The parts of an item are named by the generation it was written in, and are there before its
-document names them; those of the one it took the place of are removed afterwards. So whoever
-reads has one of the two whole, or finds parts gone and reads the document again.
+The names of an item's parts contain the generation of the write. They are written before the
+document refers to them, and the parts of the replaced item are removed afterwards. A concurrent
+read therefore returns one of the two items whole, or finds parts missing and reads again.
 """
 
 from collections.abc import Iterable
@@ -27,29 +27,29 @@ from addon.store.firestore.client import (
 from addon.store.records import CachedItem, Namespace
 
 LONGEST_NAME = 1000
-"""Bytes of an escaped name; a longer one is told by its digest. Firestore's ids have 1500."""
+"""The maximum bytes of an escaped name; longer names are hashed. Firestore allows 1500 in an id."""
 
 SWEPT = ("papers", "snapshots", "parts")
-"""Collection groups with an index of `expires`, those whose documents name parts before these."""
+"""Collection groups with an index of `expires`; documents come before the parts they refer to."""
 
 
 class _Taken(Struct, frozen=True):
-    """Whether an item was replaced, and the parts that are of no use now."""
+    """Whether an item was replaced, and the parts that are now unused."""
 
     done: bool
     useless: tuple[Path, ...]
 
 
 class FirestoreCache:
-    """The items of all namespaces."""
+    """The cached items of all namespaces."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
     def put(self, namespace: Namespace, item: CachedItem, replace: bool, now: float) -> bool:
-        """Keep an item; without `replace`, only where there is none that has not expired.
+        """Save an item; without `replace`, only if there is none that has not expired.
 
-        Whether it was kept. Raises PreconditionFailed when others take its place again and again.
+        Return whether it was saved. Raises PreconditionFailed after too many concurrent writes.
         """
         path = _path(namespace, item.name)
         if not replace and _is_valid(self._documents.get(path), now):
@@ -61,7 +61,7 @@ class FirestoreCache:
         def take(found: FoundDocument) -> tuple[_Taken, Fields | None]:
             there = found.fields or {}
             if there.get("generation") == generation:
-                return _Taken(True, ()), None  # written in a commit that we took for failed
+                return _Taken(True, ()), None  # the commit succeeded although it seemed to fail
             if not replace and _is_valid(found, now):
                 return _Taken(False, own), None
             return _Taken(True, _parts(found)), fields
@@ -76,7 +76,7 @@ class FirestoreCache:
         return taken.done
 
     def get(self, namespace: Namespace, name: str, now: float) -> CachedItem | None:
-        """An item, or None. Raises StoreError when it is replaced too often to be read."""
+        """Return an item, or None. Raises StoreError if it is replaced too often to be read."""
         path = _path(namespace, name)
         found = self._documents.get(path)
         for _ in range(ATTEMPTS):
@@ -98,7 +98,7 @@ class FirestoreCache:
         )
 
     def names(self, namespace: Namespace, now: float) -> list[str]:
-        """The names in a namespace that have not expired, sorted."""
+        """Return the names of items in a namespace that have not expired, sorted."""
         found = self._documents.query(
             _collection(namespace),
             where=[("kind", "==", namespace.kind)],
@@ -107,7 +107,7 @@ class FirestoreCache:
         return sorted(one.fields["name"] for one in found if one.fields and _is_valid(one, now))
 
     def remove(self, namespace: Namespace, name: str) -> None:
-        """Remove an item, if there is one."""
+        """Remove an item if it exists."""
         path = _path(namespace, name)
         for _ in range(ATTEMPTS):
             found = self._documents.get(path)
@@ -119,7 +119,7 @@ class FirestoreCache:
         raise StoreError(f"a cached item ({namespace.kind}) was replaced again and again")
 
     def sweep(self, now: float) -> int:
-        """Remove the items and snapshots that have expired, and parts left over; how many."""
+        """Remove expired items and snapshots, and unused parts; return how many without parts."""
         at, removed = datetime.fromtimestamp(now, UTC), 0
         for group in SWEPT:
             while found := self._documents.expired(group, at):
@@ -130,7 +130,7 @@ class FirestoreCache:
         return removed
 
     def _remove(self, paths: Iterable[Path]) -> None:
-        """Remove parts that nothing names; those that cannot be now are swept when they expire."""
+        """Remove unused parts; after an error they remain until they expire."""
         with suppress(StoreError):
             self._documents.delete(tuple(paths))
 
@@ -142,14 +142,14 @@ def _collection(namespace: Namespace) -> Path:
 def _path(namespace: Namespace, name: str) -> Path:
     escaped = quote(name, safe="")
     if len(escaped) > LONGEST_NAME:
-        escaped = f"%{sha256(name.encode()).hexdigest()}"  # no escaped name is like that
+        escaped = f"%{sha256(name.encode()).hexdigest()}"  # cannot equal an escaped name
     return (*_collection(namespace), f"{namespace.kind}.{escaped}")
 
 
 def _cut(
     path: Path, generation: str, namespace: Namespace, item: CachedItem
 ) -> tuple[Fields, list[DocumentWrite]]:
-    """The item's document, and its parts, none when the document holds it all."""
+    """Return the fields of the item's document, and its parts if it is too large for that."""
     data = item.data
     until = None if item.expires is None else datetime.fromtimestamp(item.expires, UTC)
     cut = [data[n : n + PART] for n in range(0, len(data), PART)] if len(data) > PART else []
@@ -175,13 +175,13 @@ def _names(path: Path, generation: str, count: int) -> list[Path]:
 
 
 def _parts(found: FoundDocument) -> tuple[Path, ...]:
-    """The parts that an item's document names."""
+    """Return the paths of the parts that an item's document refers to."""
     fields = found.fields or {}
     return tuple(_names(found.path, fields.get("generation", ""), fields.get("parts", 0)))
 
 
 def _is_valid(found: FoundDocument, now: float) -> bool:
-    """Whether it is there and has not expired."""
+    """Whether the item exists and has not expired."""
     if found.fields is None:
         return False
     expires: datetime | None = found.fields["expires"]

@@ -1,4 +1,4 @@
-"""Firestore, spoken to in one place: every document read and written is counted here."""
+"""The only access to Firestore, where every document read and written is counted."""
 
 import random
 import threading
@@ -27,15 +27,15 @@ Path = tuple[str, ...]
 Fields = dict[str, Any]
 
 ATTEMPTS = 5
-"""How often a commit is tried that was aborted because others wrote at the same time."""
+"""How often a commit is tried when it is aborted because of concurrent writes."""
 
 MOST_WRITES = 400
 MOST_BYTES = 3_000_000
-"""What goes in one commit; Firestore's own limits are 500 and 10 MiB, and gRPC's is 4 MiB unless
-a server says otherwise."""
+"""The limits of one commit. Firestore's own limits are 500 writes and 10 MiB; gRPC's default limit
+is 4 MiB."""
 
 PART = 500_000
-"""Bytes in one document of what is cut in parts; Firestore's own limit is 1 MiB."""
+"""The size in bytes of one part of a value that is split; Firestore's limit is 1 MiB a document."""
 
 
 class PreconditionFailed(StoreError):
@@ -43,7 +43,7 @@ class PreconditionFailed(StoreError):
 
 
 class FoundDocument(Struct, frozen=True):
-    """A document as it was read; `fields` is None when there is none."""
+    """A document as it was read; `fields` is None if it does not exist."""
 
     path: Path
     fields: Fields | None
@@ -51,10 +51,10 @@ class FoundDocument(Struct, frozen=True):
 
 
 class DocumentWrite(Struct, frozen=True):
-    """A document to be written whole, or with `merge` the fields that are named.
+    """A write of a whole document or, with `merge`, of the given fields.
 
-    With `known`, those fields of it are written, and only if it is as it was read then (not
-    there, if it was not there then).
+    With `known`, the given fields are written only if the document is still as it was read; if it
+    did not exist, it is created.
     """
 
     path: Path
@@ -64,12 +64,12 @@ class DocumentWrite(Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes."""
+        """The approximate size in bytes."""
         return 200 + sum(len(v) for v in self.fields.values() if isinstance(v, bytes | str))
 
 
 class Meter:
-    """How many documents were read, written and removed, as Google counts; thread-safe."""
+    """Counts documents read, written and removed, as Google counts them. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -78,7 +78,7 @@ class Meter:
         self.deletes = 0
 
     def add(self, reads: int = 0, writes: int = 0, deletes: int = 0) -> None:
-        """Count documents."""
+        """Add to the counts."""
         with self._lock:
             self.reads += reads
             self.writes += writes
@@ -93,11 +93,11 @@ class Documents:
         self._meter = meter
 
     def get(self, path: Path) -> FoundDocument:
-        """A document."""
+        """Return a document."""
         return self.get_all([path])[0]
 
     def get_all(self, paths: Sequence[Path]) -> list[FoundDocument]:
-        """Documents, in the order of `paths`."""
+        """Return documents in the order of `paths`."""
         if not paths:
             return []
         references = [self._client.document(*path) for path in paths]
@@ -115,7 +115,7 @@ class Documents:
         limit: int | None = None,
         fields: Sequence[str] | None = None,
     ) -> list[FoundDocument]:
-        """Documents of a collection. An empty answer costs a read, as Google counts."""
+        """Return documents of a collection. An empty result counts as one read, as for Google."""
         query: Any = self._client.collection(*collection)
         for name, operator, value in where:
             query = query.where(filter=firestore.FieldFilter(name, operator, value))
@@ -131,7 +131,7 @@ class Documents:
         return [_found((*collection, snapshot.id), snapshot) for snapshot in snapshots]
 
     def after(self, collection: Path, first: str) -> list[FoundDocument]:
-        """The documents of a collection whose names are `first` or come after it, in order."""
+        """Return the documents of a collection whose names are `first` or after it, in order."""
         start = self._client.collection(*collection).document(first)
         query: Any = (
             self._client.collection(*collection).order_by("__name__").start_at({"__name__": start})
@@ -141,9 +141,10 @@ class Documents:
         return [_found((*collection, snapshot.id), snapshot) for snapshot in snapshots]
 
     def expired(self, group: str, now: datetime) -> list[FoundDocument]:
-        """Some documents of a collection group whose `expires` is not after `now`.
+        """Return some documents of a collection group whose `expires` is not after `now`.
 
-        To be `known` or removed: they are read without their fields. None left when it is empty.
+        They have only the field `expires` and are meant for `delete_known`. The list is empty when
+        none are left.
         """
         query: Any = (
             self._client.collection_group(group)
@@ -162,9 +163,9 @@ class Documents:
         return [_found(tuple(one.reference.path.split("/")), one) for one in snapshots]
 
     def write(self, writes: Iterable[DocumentWrite]) -> None:
-        """Write documents, in as many commits as their size needs, each all or none.
+        """Write documents in as many commits as their size requires; each commit is atomic.
 
-        Raises PreconditionFailed when a document is not as it is `known`.
+        Raises PreconditionFailed if a document differs from `known`.
         """
         for part in parts(writes):
             self.commit(part)
@@ -172,11 +173,11 @@ class Documents:
     def commit(
         self, writes: Sequence[DocumentWrite], gone: Sequence[Path] = ()
     ) -> list[FoundDocument]:
-        """Write documents, and remove those `gone`, in one commit: all or none.
+        """Write documents and remove those in `gone`, in one atomic commit.
 
-        What was written is returned, to be `known` by a later write. Raises PreconditionFailed
-        when a document is not as it is `known`; then nothing was written, unless an earlier
-        try of the same commit succeeded without our learning of it.
+        Return the written documents, for use as `known` in a later write. Raises
+        PreconditionFailed if a document differs from `known`; then nothing was written, unless an
+        earlier attempt of the same commit succeeded but its response was lost.
         """
 
         def once() -> Sequence[Any]:
@@ -201,9 +202,9 @@ class Documents:
             self.commit([], gone=paths[start : start + MOST_WRITES])
 
     def delete_known(self, found: Sequence[FoundDocument]) -> int:
-        """Remove those documents that are still as they were read; how many.
+        """Remove those documents that are still as they were read; return how many.
 
-        Together if that is possible; with one that has been changed, one by one.
+        They are removed in one commit or, if one of them has changed, one by one.
         """
 
         def once(some: Sequence[FoundDocument]) -> None:
@@ -228,10 +229,10 @@ class Documents:
             return removed
 
     def change(self, path: Path, change: Callable[[FoundDocument], tuple[T, Fields | None]]) -> T:
-        """Read a document and write fields of it on the ground of what they are, if any.
+        """Read a document, and write the fields that `change` returns for it, if any.
 
-        `change` is called again when another writer was faster; so it must be pure. Raises
-        PreconditionFailed when others are faster again and again.
+        Return the result of `change`. It is called again after a concurrent write, so it must be
+        pure. Raises PreconditionFailed after ATTEMPTS concurrent writes.
         """
         for attempt in range(1, ATTEMPTS + 1):
             found = self.get(path)
@@ -278,7 +279,7 @@ def _found(path: Path, snapshot: Any) -> FoundDocument:
 
 
 def _unless_aborted(work: Callable[[], T]) -> T:
-    """What `work` gives, tried again a few times when others write the same documents."""
+    """Return the result of `work`; retry a few times if others write the same documents."""
     for attempt in range(1, ATTEMPTS):
         try:
             return work()
@@ -288,7 +289,7 @@ def _unless_aborted(work: Callable[[], T]) -> T:
 
 
 def parts(writes: Iterable[DocumentWrite]) -> Iterator[list[DocumentWrite]]:
-    """Writes in groups that fit in a commit."""
+    """Yield the writes in groups that fit in a commit."""
     part: list[DocumentWrite] = []
     size = 0
     for one in writes:

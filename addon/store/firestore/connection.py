@@ -1,4 +1,4 @@
-"""A connection's document in Firestore: all that is needed to check that nothing has changed."""
+"""A connection's document in Firestore, which suffices to check that nothing has changed."""
 
 import msgspec
 from msgspec import Struct, structs
@@ -10,18 +10,18 @@ from addon.store.lease_holder import is_dead
 
 
 class ShardSummary(Struct, frozen=True):
-    """What the connection's document says of a shard. No digest: it must always be read."""
+    """A shard as summarised in the connection's document. Without a digest it must be read."""
 
     digest: bytes | None
     counts: dict[ResourceType, int]
 
 
 class ConnectionDocument(Struct, frozen=True):
-    """A connection's document. A shard that it does not name does not exist.
+    """A connection's document. A shard that is not in `shards` does not exist.
 
     `epoch` counts how often the lease was taken, and `version` how often shards were written.
-    `open` is whether there may be changes that are in the journal and in no shard yet: those
-    of the epochs from `journal` on. `until` is in seconds since 1970 UTC.
+    `open` is whether the journal may have changes that are not in the shards yet: those of the
+    epochs from `journal` on. `until` is when the lease expires, in seconds since 1970 UTC.
     """
 
     epoch: int = 0
@@ -34,20 +34,20 @@ class ConnectionDocument(Struct, frozen=True):
 
     @classmethod
     def of(cls, found: FoundDocument) -> "ConnectionDocument":
-        """The document as a value; a new one where there is none."""
+        """Return the document as a value; a new one if there is none."""
         packed = (found.fields or {}).get("ledger")
         return cls() if packed is None else msgspec.msgpack.decode(packed, type=cls)
 
     def fields(self) -> Fields:
-        """The value as the document's field; those of holds and approvals are others."""
+        """Return the value as a field; holds and approvals are other fields of the document."""
         return {"ledger": msgspec.msgpack.encode(self)}
 
     def is_free(self, now: float) -> bool:
-        """Whether anybody may take the lease."""
+        """Whether the lease may be taken."""
         return not self.holder or self.until <= now or is_dead(self.holder)
 
     def taken(self, holder: str, until: float) -> "ConnectionDocument":
-        """The same, with the lease taken by `holder`, or its end put off if it was theirs."""
+        """Return a copy in which `holder` has taken the lease, or prolonged its own."""
         if self.holder == holder:
             return structs.replace(self, until=until)
         epoch = self.epoch + 1
@@ -61,7 +61,7 @@ class ConnectionDocument(Struct, frozen=True):
         )
 
     def packed(self, shards: dict[str, ShardSummary], whole: bool) -> "ConnectionDocument":
-        """The same, with shards written; with `whole`, nothing is left in earlier journals."""
+        """Return a copy after `shards` were written; `whole` if no earlier journal is left."""
         return structs.replace(
             self,
             version=self.version + 1,
@@ -70,14 +70,14 @@ class ConnectionDocument(Struct, frozen=True):
         )
 
     def let_go(self) -> "ConnectionDocument":
-        """The same, with nobody having the lease; the journal stays to be packed."""
+        """Return a copy with the lease released and the journal still to be packed."""
         return structs.replace(self, holder="", until=0.0)
 
     def closed(self) -> "ConnectionDocument":
-        """The same, with nobody having the lease and nothing in the journal."""
+        """Return a copy with the lease released and nothing in the journal."""
         return structs.replace(self, holder="", until=0.0, open=False)
 
 
 def connection_path(key: LedgerKey) -> Path:
-    """Where a connection's document is."""
+    """Return the path of a connection's document."""
     return ("tenants", key.tenant, "connections", f"{key.vendor}.{key.mode}")

@@ -1,8 +1,8 @@
-"""The journal of a connection in Firestore: what a run has learned, until it is in the shards.
+"""The journal of a connection in Firestore: a run's changes until they are in the shards.
 
-A page is a document, named by the epoch of the lease and a running number. Pages are only ever
-created, never changed, so a page that exists already is how a run learns that it has been taken
-over: whoever takes over an epoch creates the next page of it as a seal.
+A page is a document, named by the epoch of the lease and a sequence number. Pages are only created,
+never changed. A run that takes over the lease creates the next page of the earlier epoch as a
+seal; the earlier run finds that page existing and learns that it has been taken over.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,17 +26,17 @@ from addon.store.firestore.connection import connection_path
 from addon.store.firestore.packing import pack_changes, unpack_changes
 
 KEPT = timedelta(days=400)
-"""How long a page outlives a run that died and that no other has followed."""
+"""How long a page is kept if its run died and no other run follows."""
 
 SEAL_KEPT = timedelta(days=7)
-"""How long a run may sleep and still find out that it has been taken over."""
+"""How long a seal is kept, for a suspended run to learn that it has been taken over."""
 
 
 class JournalPage(Struct, frozen=True):
-    """A page of the journal, `packed` None for a seal.
+    """A page of the journal; `packed` is None for a seal.
 
-    What was recorded at once begins at page `batch` and has `parts` pages; without all of
-    them it was not recorded.
+    The batch that the page belongs to starts at page `batch` and has `parts` pages. An incomplete
+    batch counts as not recorded.
     """
 
     epoch: int
@@ -47,7 +47,7 @@ class JournalPage(Struct, frozen=True):
 
     @classmethod
     def of(cls, found: FoundDocument) -> "JournalPage":
-        """The page that a document is."""
+        """Return the page from its document."""
         epoch, _, number = found.path[-1].partition("-")
         fields = found.fields or {}
         return cls(
@@ -66,14 +66,14 @@ class LedgerJournal:
         self._documents = documents
 
     def read(self, key: LedgerKey, epoch: int) -> list[JournalPage]:
-        """The pages of an epoch and those after it, in order."""
+        """Return the pages of an epoch and of later epochs, in order."""
         found = self._documents.after(_pages(key), f"{epoch:010}")
         return [JournalPage.of(one) for one in found]
 
     def append(
         self, key: LedgerKey, epoch: int, number: int, changes: Sequence[LedgerChange]
     ) -> int:
-        """Record changes from page `number` on; the number that is next.
+        """Record changes from page `number` on; return the next page number.
 
         Raises LeaseLost when the epoch is sealed, NotPacked, StoreError.
         """
@@ -92,7 +92,7 @@ class LedgerJournal:
         raise StoreError(f"the journal of {key.tenant} at {key.vendor} could not be written")
 
     def seal(self, key: LedgerKey, first: int, end: int) -> list[JournalPage]:
-        """The pages of the epochs from `first` to before `end`, to which none can be added."""
+        """Seal the epochs from `first` to before `end`, and return their pages."""
         for _ in range(ATTEMPTS):
             pages = [page for page in self.read(key, first) if page.epoch < end]
             sealed = {page.epoch for page in pages if page.packed is None}
@@ -105,18 +105,21 @@ class LedgerJournal:
             try:
                 self._documents.write(seals)
             except PreconditionFailed:
-                continue  # the run that is taken over has just written a page
+                continue  # the run whose lease was taken over has just written a page
             return pages
         raise StoreError(f"the journal of {key.tenant} at {key.vendor} could not be sealed")
 
     def drop(self, key: LedgerKey, pages: Iterable[JournalPage]) -> None:
-        """Remove pages whose changes are in the shards; what cannot be is left to expire."""
+        """Remove pages whose changes are in the shards; after an error they remain and expire."""
         gone = [_place(key, p.epoch, p.number) for p in pages if p.packed is not None]
         with suppress(StoreError):
             self._documents.delete(gone)
 
     def _after_own(self, key: LedgerKey, epoch: int) -> int:
-        """The number after the last page of an epoch, which only its holder and a seal write."""
+        """Return the number after the last page of an epoch. Raises LeaseLost if it is sealed.
+
+        Apart from a seal, only the holder of the epoch writes its pages.
+        """
         own = [page for page in self.read(key, epoch) if page.epoch == epoch]
         if any(page.packed is None for page in own):
             raise LeaseLost(key)
@@ -124,7 +127,7 @@ class LedgerJournal:
 
 
 def changes_of(pages: Sequence[JournalPage]) -> list[LedgerChange]:
-    """What the pages say, without what was not recorded whole."""
+    """Return the changes in the pages, without incomplete batches."""
     batches: dict[tuple[int, int], list[JournalPage]] = {}
     for page in pages:
         if page.packed is not None:
@@ -139,7 +142,7 @@ def changes_of(pages: Sequence[JournalPage]) -> list[LedgerChange]:
 
 
 def own_pages(epoch: int, end: int) -> list[JournalPage]:
-    """The first `end` pages of an epoch, to be dropped."""
+    """Return the first `end` pages of an epoch, for `LedgerJournal.drop`."""
     return [JournalPage(epoch, number, b"", 0, 0) for number in range(end)]
 
 

@@ -1,13 +1,13 @@
 """Ledgers in Firestore: packed into shards, written through a journal, guarded by a lease.
 
-A connection is one small document with what is needed to check that nothing has changed: for
-each shard a digest and counts. While a run has the lease its changes go to a journal, one
-document a batch; when it lets go they are packed into the shards they belong to. A journal
-that was left behind by a process that died is packed by the next run to take the lease.
+A connection is one small document that suffices to check that nothing has changed: it has a digest
+and counts for each shard. While a run has the lease its changes are written to a journal, one
+document per batch; when it releases the lease they are packed into their shards. The journal of a
+process that died is packed by the next run that takes the lease.
 
-Two writers cannot lose each other's entries: shards are only ever written in a commit that also
-writes the connection's document on condition that it is as its writer knows it, and whoever
-takes over a lease seals its journal. There are no transactions that wait for each other.
+Two writers cannot lose each other's entries: shards are only written in a commit that also writes
+the connection's document on the condition that it is unchanged since it was read, and a run that
+takes over a lease seals its journal. No transaction waits for another.
 """
 
 import random
@@ -36,14 +36,14 @@ from addon.store.firestore.shards import Shards, shard_path, summary
 from addon.store.lease_holder import holder as process_holder
 
 LATE = 60.0
-"""Seconds after the end of a lease from which its holder is taken for dead in passing."""
+"""Seconds after the end of a lease from which `tidy` considers its holder dead."""
 
 NOBODY_KNOWN = "?|?|?|?"
-"""Who has the lease, when it is only known that it is not the one who asks."""
+"""The holder of a lease that another has, when it is unknown who."""
 
 
 class _Part(Ledger):
-    """A ledger as `part` gives it: of which version, and which shards there are."""
+    """A ledger returned by `part`, with the version and existing shards of its connection."""
 
     def __init__(self, connection: ConnectionDocument) -> None:
         super().__init__()
@@ -52,10 +52,11 @@ class _Part(Ledger):
 
 
 class _Turn(Struct):
-    """A lease that this process has taken, and what was written under it.
+    """A lease that this process has taken, and the changes written under it.
 
-    `found` is the connection's document as it was written last. `sure` is whether `written` is
-    all that is in the journal; it is not after a write that failed.
+    `found` is the connection's document as it was last written. `number` is the number of the
+    next journal page. `sure` is whether `written` is all that is in the journal, which is unknown
+    after a failed write. `over` is whether the lease has ended.
     """
 
     holder: str
@@ -80,7 +81,7 @@ class Ledgers:
     # Reading
 
     def part(self, key: LedgerKey, found: FoundDocument) -> Ledger:
-        """The ledger without its settled shards, given the connection's document."""
+        """Return the ledger without its settled shards; `found` is the connection's document."""
         connection, changes = self._unpacked(key, found)
         touched = {shard_of(change.external_id) for change in changes}
         ledger = _Part(connection)
@@ -96,7 +97,7 @@ class Ledgers:
         return ledger
 
     def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
-        """Read more shards into a ledger that `part` gave."""
+        """Read more shards into a ledger returned by `part`."""
         wanted = ledger.unread.keys() & shards
         if wanted and isinstance(ledger, _Part):
             self._fill(key, ledger, wanted)
@@ -113,7 +114,7 @@ class Ledgers:
     def _unpacked(
         self, key: LedgerKey, found: FoundDocument
     ) -> tuple[ConnectionDocument, list[LedgerChange]]:
-        """A connection, and the changes that its shards may lack."""
+        """Return a connection's document, and the changes that may not be in its shards yet."""
         for _ in range(ATTEMPTS):
             connection = ConnectionDocument.of(found)
             if not connection.open:
@@ -125,13 +126,13 @@ class Ledgers:
             again = self._documents.get(connection_path(key))
             if ConnectionDocument.of(again).version == connection.version:
                 return connection, changes_of(pages)
-            found = again  # the journal was packed, and its pages are going
+            found = again  # the journal was packed meanwhile, and its pages are being removed
         raise StoreError(f"the ledger of {key.tenant} at {key.vendor} changes too fast to read")
 
     def tidy(self, key: LedgerKey, found: FoundDocument) -> FoundDocument:
-        """Pack what a run that died has left, else every reading would have to read it.
+        """Pack the journal of a run that died, so that not every later read must read it.
 
-        Takes and gives the connection's document.
+        Takes and returns the connection's document.
         """
         connection, now = ConnectionDocument.of(found), time.time()
         if not connection.open or not connection.is_free(now - LATE):
@@ -144,7 +145,7 @@ class Ledgers:
     # Leases
 
     def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:
-        """Take the lease or put off its end; see `Store.acquire`."""
+        """Take or prolong the lease; see `Store.acquire`."""
         turn = self._turns.get((key, holder))
         if turn is not None:
             return self._prolong(key, turn, until)
@@ -165,7 +166,7 @@ class Ledgers:
         return NOBODY_KNOWN
 
     def _prolong(self, key: LedgerKey, turn: _Turn, until: float) -> str | None:
-        """Put off the end of a lease that was taken here. Once lost it is not taken again."""
+        """Prolong a lease that was taken by this process. A lost lease is not taken again."""
         with turn.lock:
             for _ in range(ATTEMPTS):
                 if turn.over:
@@ -180,25 +181,25 @@ class Ledgers:
         return ConnectionDocument.of(turn.found).holder or NOBODY_KNOWN
 
     def _see(self, key: LedgerKey, turn: _Turn) -> None:
-        """Look at the connection's document again; the turn may be over."""
+        """Read the connection's document again and update `turn.over`."""
         turn.found = self._documents.get(connection_path(key))
         connection = ConnectionDocument.of(turn.found)
         turn.over = connection.epoch != turn.epoch or connection.holder != turn.holder
 
     def _take_over(self, key: LedgerKey, turn: _Turn, connection: ConnectionDocument) -> None:
-        """Pack what a process that died has left behind, which can then add no more to it."""
+        """Seal and pack the journal that a dead process left, so that it can write no more."""
         if connection.journal < connection.epoch:
             pages = self._journals.seal(key, connection.journal, connection.epoch)
             self._pack(key, turn, changes_of(pages))
             self._journals.drop(key, pages)
 
     def release(self, key: LedgerKey, holder: str) -> None:
-        """Pack what was written and release the lease, if it is still `holder`'s."""
+        """Pack the changes and release the lease if `holder` still has it."""
         turn = self._turns.pop((key, holder), None)
         if turn is None:
             self._let_go(key, holder)
             return
-        with turn.lock, suppress(LeaseLost):  # who has taken it over has packed the journal
+        with turn.lock, suppress(LeaseLost):  # the run that took it over has packed the journal
             if turn.over:
                 return
             turn.over = True
@@ -210,7 +211,7 @@ class Ledgers:
             self._journals.drop(key, pages)
 
     def _let_go(self, key: LedgerKey, holder: str) -> None:
-        """Release a lease that was taken elsewhere; what was written stays in the journal."""
+        """Release a lease that another process took; its changes stay in the journal."""
         for _ in range(ATTEMPTS):
             found = self._documents.get(connection_path(key))
             connection = ConnectionDocument.of(found)
@@ -223,7 +224,7 @@ class Ledgers:
     # Writing
 
     def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str) -> None:
-        """Put changes in the journal, if `holder` has the lease. Raises LeaseLost."""
+        """Write changes to the journal if `holder` has the lease. Raises LeaseLost."""
         turn = self._turns.get((key, holder))
         if turn is None:
             raise LeaseLost(key)
@@ -238,7 +239,7 @@ class Ledgers:
     def _pack(
         self, key: LedgerKey, turn: _Turn, changes: Sequence[LedgerChange], done: bool = False
     ) -> None:
-        """Write the changed shards; with `done`, also let go. Raises LeaseLost."""
+        """Write the changed shards; with `done`, also release the lease. Raises LeaseLost."""
         for _ in range(ATTEMPTS):
             try:
                 self._pack_once(key, turn, changes, done)
@@ -248,9 +249,9 @@ class Ledgers:
                 connection = ConnectionDocument.of(turn.found)
                 if connection.epoch == turn.epoch and connection.holder == turn.holder:
                     turn.over = done
-                    continue  # a hold was set, or an earlier commit did come through
+                    continue  # a hold was set, or a commit succeeded although it seemed to fail
                 if done and connection.epoch == turn.epoch and not connection.open:
-                    return  # it was released in a commit that we took for failed
+                    return  # the commit that released it succeeded although it seemed to fail
                 raise LeaseLost(key) from None
             self._shards.forget(key)
             return
@@ -288,7 +289,10 @@ class Ledgers:
         connection: ConnectionDocument,
         shards: Sequence[DocumentWrite] = (),
     ) -> FoundDocument:
-        """Write a connection's document as it is known, with shards. Raises PreconditionFailed."""
+        """Write shards and the connection's document, if that is still `known`.
+
+        Raises PreconditionFailed.
+        """
         own = DocumentWrite(connection_path(key), connection.fields(), known=known)
         return self._documents.commit([*shards, own])[-1]
 

@@ -1,7 +1,7 @@
-"""Ledgers packed into few, small documents: many entries each, compressed.
+"""Pack ledgers into a few compressed documents with many entries each.
 
-A shard holds the entries and refusals whose externalIds fall in it. A change set is what one
-write to the ledger said. Both hold ids and hashes, and the vendor's words on refusals.
+A shard contains the entries and refusals whose externalIds belong to it. A change set contains the
+changes of one write to the ledger. Both have ids, hashes and the vendor's messages on refusals.
 """
 
 import zlib
@@ -15,7 +15,7 @@ from addon.ss12000.resources import ResourceType
 from addon.store.base import StoreError
 
 MOST_BYTES = 900_000
-"""What a document may hold, packed; Firestore's own limit is 1 MiB."""
+"""The maximum size of the packed data in a document; Firestore's own limit is 1 MiB."""
 
 CHANGES_A_DOCUMENT = 4000
 
@@ -27,7 +27,7 @@ class Shard(Struct, array_like=True, frozen=True):
     refusals: dict[ResourceType, dict[str, Refusal]] = {}
 
     def changed(self, changes: Iterable[LedgerChange]) -> "Shard":
-        """The shard with changes made, which must be of it."""
+        """Return the shard after `changes`, which must belong to it."""
         entries = {kind: dict(found) for kind, found in self.entries.items()}
         refusals = {kind: dict(found) for kind, found in self.refusals.items()}
         for change in changes:
@@ -43,7 +43,7 @@ class Shard(Struct, array_like=True, frozen=True):
         return Shard(entries, refusals)
 
     def terse(self, longest: int) -> "Shard":
-        """The shard with the vendor's words on refusals cut short."""
+        """Return the shard with the vendor's messages cut to `longest` characters."""
         return Shard(
             self.entries,
             {
@@ -54,14 +54,14 @@ class Shard(Struct, array_like=True, frozen=True):
 
     @property
     def settled(self) -> bool:
-        """Whether nothing in it has to be asked about or tried again."""
+        """Whether it has no refusals and no pending entries."""
         return not any(self.refusals.values()) and not any(
             entry.is_pending for entries in self.entries.values() for entry in entries.values()
         )
 
 
 class NotPacked(StoreError):
-    """Something cannot be a document of the store."""
+    """A value cannot be stored as a document."""
 
 
 _shards = msgspec.msgpack.Decoder(Shard)
@@ -70,7 +70,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def pack_shard(shard: Shard) -> bytes:
-    """A shard as bytes, with less of the vendor's words if need be. Raises NotPacked."""
+    """Pack a shard, with the vendor's messages cut if it is too large. Raises NotPacked."""
     for longest in (None, 80, 0):
         packed = _packed(shard if longest is None else shard.terse(longest))
         if len(packed) <= MOST_BYTES:
@@ -79,18 +79,18 @@ def pack_shard(shard: Shard) -> bytes:
 
 
 def unpack_shard(packed: bytes) -> Shard:
-    """A shard from bytes."""
+    """Unpack a shard."""
     return _shards.decode(zlib.decompress(packed))
 
 
 def pack_changes(changes: Sequence[LedgerChange]) -> list[bytes]:
-    """Changes in order, as bytes for as many documents as they need. Raises NotPacked."""
+    """Pack changes in order, one item for each document needed. Raises NotPacked."""
     starts = range(0, len(changes), CHANGES_A_DOCUMENT)
     return [p for n in starts for p in _halved(changes[n : n + CHANGES_A_DOCUMENT])]
 
 
 def unpack_changes(packed: bytes) -> list[LedgerChange]:
-    """A change set from bytes."""
+    """Unpack a change set."""
     return _changes.decode(zlib.decompress(packed))
 
 

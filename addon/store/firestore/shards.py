@@ -1,4 +1,4 @@
-"""The shards of ledgers in Firestore, each read at most once for a version of its ledger."""
+"""The shards of ledgers in Firestore, with a cache for each version of a ledger."""
 
 from collections.abc import Set
 from threading import Lock
@@ -13,10 +13,10 @@ from addon.store.firestore.connection import ShardSummary, connection_path
 from addon.store.firestore.packing import Shard, unpack_shard
 
 REMEMBERED = 256
-"""How many shards are kept in memory, about: four whole ledgers."""
+"""The approximate number of shards kept in memory: four whole ledgers."""
 
 Kept = tuple[FoundDocument, Shard]
-"""A shard's document and what is in it, not to be changed."""
+"""A shard's document and its content; must not be modified."""
 
 
 class _Read(Struct):
@@ -35,7 +35,7 @@ class Shards:
     def get(
         self, key: LedgerKey, version: int, numbers: Set[int], there: Set[int]
     ) -> dict[int, Kept]:
-        """Shards of a ledger whose document is at `version` and names those `there`."""
+        """Return the shards `numbers` of a ledger at `version`; only those in `there` exist."""
         with self._lock:
             read = self._read.get(key)
             found = dict(read.shards) if read is not None and read.version == version else {}
@@ -52,7 +52,7 @@ class Shards:
         return {n: found[n] for n in sorted(numbers)}
 
     def forget(self, key: LedgerKey) -> None:
-        """Read the connection's shards again the next time."""
+        """Remove the connection's shards from the cache."""
         with self._lock:
             self._read.pop(key, None)
 
@@ -62,12 +62,12 @@ class Shards:
 
 
 def shard_path(key: LedgerKey, number: int) -> Path:
-    """Where a shard's document is."""
+    """Return the path of a shard's document."""
     return (*connection_path(key), "shards", f"{number:02}")
 
 
 def summary(shard: Shard) -> ShardSummary:
-    """What a connection's document says of a shard."""
+    """Return the summary of a shard for the connection's document."""
     counts: dict[ResourceType, int] = {k: len(e) for k, e in shard.entries.items() if e}
     if not shard.settled:
         return ShardSummary(None, counts)

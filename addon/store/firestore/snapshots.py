@@ -1,4 +1,4 @@
-"""Snapshots in Firestore: a document that says who needs it still, and the parts below it."""
+"""Snapshots in Firestore: a document with the vendors that still need it, and parts below it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ class Snapshots:
     def save(
         self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
     ) -> None:
-        """Keep a run's snapshot until all `vendors` are done with it, or it expires."""
+        """Save a run's snapshot until all `vendors` have been delivered to, or it expires."""
         path, until = _path(tenant, run), datetime.fromtimestamp(expires, UTC)
         cut = [packed[start : start + PART] for start in range(0, len(packed), PART)]
         writes = [
@@ -26,7 +26,7 @@ class Snapshots:
         self._documents.write([*writes, DocumentWrite(path, fields)])
 
     def get(self, tenant: str, run: str, now: float) -> bytes | None:
-        """A run's snapshot, or None when it has expired or is no longer needed."""
+        """Return a run's snapshot, or None if it has expired or is no longer needed."""
         path = _path(tenant, run)
         fields = self._documents.get(path).fields
         if fields is None or fields["expires"].timestamp() <= now:
@@ -38,7 +38,7 @@ class Snapshots:
         return b"".join(part["packed"] for part in parts if part is not None)
 
     def done_with(self, tenant: str, run: str, vendor: str) -> None:
-        """One vendor has been delivered to; after the last the snapshot is removed."""
+        """Record that a vendor has been delivered to; after the last, remove the snapshot."""
         path = _path(tenant, run)
 
         def strike(found: FoundDocument) -> tuple[int, Fields | None]:

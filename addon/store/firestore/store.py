@@ -1,9 +1,9 @@
-"""The production store: Firestore in native mode, everything of a tenant below its document.
+"""The production store: Firestore in native mode, with all data of a tenant below its document.
 
 `tenants/{customerId}` has the tenant document, and below it are `connections/{vendor}.{mode}`
-with `shards`, `journal` and `holds`, `runs`, `snapshots`, `papers` and `log`. Outside of a tenant
-there are cached items (`papers`) that all share and the `tasks` of a machine's own queue: no
-personal data.
+with `shards`, `journal` and `holds`, `runs`, `snapshots`, `papers` (cached items) and `log` (the
+audit log). Outside of tenants there are shared cached items (`papers`) and the `tasks` of a local
+queue, without personal data.
 """
 
 import random
@@ -104,7 +104,7 @@ class FirestoreStore:
             found = self._documents.get(path)
             there = found.fields or {}
             if there.get("change") == change:
-                return True  # written in a commit that we took for failed
+                return True  # the commit succeeded although it seemed to fail
             if there.get("document") != was:
                 return False
             tenant = DocumentWrite(path, fields, known=found)
@@ -119,7 +119,7 @@ class FirestoreStore:
                 return True
         raise PreconditionFailed(f"others change the document of {customer_id} again and again")
 
-    # The log of changes
+    # Audit log
 
     def append_audit(self, tenant: str, entry: AuditEntry) -> None:
         self._log.append(tenant, entry)
@@ -198,7 +198,7 @@ class FirestoreStore:
             self.release(key, own)
 
     def _wait_for(self, key: LedgerKey, holder: str) -> None:
-        """Take the lease for a moment, waiting for others who have it for a moment."""
+        """Take the lease for a single write; wait up to BUSY_SECONDS if another has it."""
         last = time.monotonic() + BUSY_SECONDS
         while True:
             now = datetime.now(UTC).timestamp()
@@ -214,7 +214,7 @@ class FirestoreStore:
     def release(self, key: LedgerKey, holder: str) -> None:
         self._ledgers.release(key, holder)
 
-    # Holds and approvals: in parts, since a large school's would not fit in one document
+    # Holds and approvals: in parts, because those of a large school exceed one document
 
     def hold(self, key: LedgerKey) -> Hold | None:
         return self._parts(key, self._documents.get(connection_path(key)), "hold", Hold)
@@ -237,7 +237,7 @@ class FirestoreStore:
             packed = b"".join(part.fields["packed"] for part in parts if part.fields)
             with suppress(zlib.error, msgspec.DecodeError):
                 return msgspec.msgpack.decode(zlib.decompress(packed), type=kind)
-            found = self._documents.get(connection_path(key))  # another is taking its place
+            found = self._documents.get(connection_path(key))  # it is being replaced
         return None
 
     def _set_parts(self, key: LedgerKey, name: str, value: Hold | Approval | None) -> None:

@@ -1,4 +1,4 @@
 """The store in one SQLite file, for one machine.
 
-Implements `addon.store.base.Store`; `database` opens the file and brings its schema up to date.
+Implements `addon.store.base.Store`; `database` opens the file and migrates its schema.
 """

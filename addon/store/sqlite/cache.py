@@ -14,7 +14,7 @@ from addon.store.sqlite.database import SQLiteFile
 class SQLiteCache(SQLiteFile):
     """The cache, snapshots and audit log of an `addon.store.base.Store`."""
 
-    # The log of changes
+    # Audit log
 
     def append_audit(self, tenant: str, entry: AuditEntry) -> None:
         with self._writing() as db:
@@ -33,7 +33,7 @@ class SQLiteCache(SQLiteFile):
 
     @staticmethod
     def _enter(db: sqlite3.Connection, tenant: str, entry: AuditEntry) -> None:
-        """Write an entry in the log, whose oldest entries go."""
+        """Insert an entry in the audit log and remove expired ones."""
         written = db.execute(
             "INSERT OR IGNORE INTO log VALUES (?, ?, ?, ?)",
             (tenant, entry.id, entry.at, msgspec.json.encode(entry)),

@@ -1,4 +1,4 @@
-"""The file of the embedded store: its connections, transactions and schema."""
+"""The SQLite file: its connections, transactions and schema."""
 
 import sqlite3
 import threading
@@ -10,7 +10,7 @@ from addon.store.base import StoreError
 
 BUSY_SECONDS = 30.0
 MOST_IDLE = 8
-"""How many connections are kept open for the next use, whatever thread it comes from."""
+"""How many unused connections are kept open for any thread."""
 
 MIGRATIONS = (
     """
@@ -61,11 +61,11 @@ MIGRATIONS = (
     CREATE INDEX log_by_time ON log (tenant, at);
     """,
 )
-"""Each takes the schema one version on; only ever add to the end."""
+"""Each entry migrates the schema by one version; only append new entries."""
 
 
 class SQLiteFile:
-    """One SQLite file in WAL mode, brought to the newest schema. Raises StoreError."""
+    """One SQLite file in WAL mode with the newest schema. Raises StoreError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -87,11 +87,11 @@ class SQLiteFile:
         self._let_go()
 
     def cost(self) -> tuple[int, int]:
-        """Transactions that read, and that wrote."""
+        """Return the numbers of read and of write transactions."""
         return self._reads, self._writes
 
     def _take(self) -> sqlite3.Connection:
-        """A connection to the file that nobody else uses."""
+        """Return a connection to the file that is not in use."""
         with self._lock:
             if self._idle:
                 return self._idle.pop()

@@ -1,4 +1,4 @@
-"""The ledgers of the embedded store, with the leases, holds and approvals of connections."""
+"""Ledgers, leases, holds and approvals in SQLite."""
 
 import sqlite3
 from collections.abc import Sequence, Set
@@ -16,7 +16,7 @@ from addon.store.sqlite.database import SQLiteFile
 
 
 class SQLiteLedgers(SQLiteFile):
-    """What an `addon.store.base.Store` keeps of connections."""
+    """The ledgers, leases, holds and approvals of an `addon.store.base.Store`."""
 
     def __init__(self, path: Path) -> None:
         self._leases: set[tuple[LedgerKey, str]] = set()
@@ -28,7 +28,7 @@ class SQLiteLedgers(SQLiteFile):
         return ConnectionState(self.ledger(key), self.hold(key), self.approval(key))
 
     def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
-        """Nothing: `connection_state` gives whole ledgers here."""
+        """Do nothing: here `connection_state` returns whole ledgers."""
 
     def ledger(self, key: LedgerKey) -> Ledger:
         ledger = Ledger()
@@ -98,7 +98,7 @@ class SQLiteLedgers(SQLiteFile):
         with self._writing() as db:
             held_by, held_until = self._lease(db, key)
             if (key, holder) in self._leases and held_by != holder:
-                return held_by or "another run"  # it was taken meanwhile, and released again
+                return held_by or "another run"  # another run took and released it meanwhile
             if held_by not in ("", holder) and held_until > now and not is_dead(held_by):
                 return held_by
             db.execute(
@@ -118,7 +118,7 @@ class SQLiteLedgers(SQLiteFile):
 
     @staticmethod
     def _lease(db: sqlite3.Connection, key: LedgerKey) -> tuple[str, float]:
-        """Who holds the lease and until when; an empty name when nobody does."""
+        """Return the holder of the lease, or an empty string, and when it expires."""
         row = db.execute(
             "SELECT holder, until FROM leases WHERE tenant = ? AND vendor = ? AND mode = ?",
             (key.tenant, key.vendor, key.mode),
@@ -164,7 +164,7 @@ class SQLiteLedgers(SQLiteFile):
         return None if row is None else int(row[0])
 
     def _numbered(self, db: sqlite3.Connection, key: LedgerKey) -> int:
-        """The connection's number, given to it now if it had none."""
+        """Return the connection's number; insert the connection if it has none."""
         number = self._number(db, key)
         if number is None:
             db.execute(

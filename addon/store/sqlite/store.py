@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file in WAL mode, nothing to install."""
+"""The embedded store: one SQLite file in WAL mode, without a server to install."""
 
 import msgspec
 
