@@ -1,4 +1,4 @@
 """The command line: `python -m addon COMMAND`.
 
-Takes arguments; gives reports as text or JSON, and exit statuses. Imported by nothing.
+Takes arguments; prints reports as text or JSON and returns exit statuses. No package imports it.
 """

@@ -40,11 +40,11 @@ Command = Callable[[argparse.Namespace, Settings], int]
 
 
 class UsageError(Exception):
-    """A command cannot be carried out as it was given; the message says why."""
+    """A command cannot be carried out with the given arguments; the message says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out a command; its exit status."""
+    """Carry out a command and return its exit status."""
     given = _parser().parse_args(arguments)
     try:
         settings = Settings.from_environ()
@@ -169,7 +169,7 @@ def _import(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _keep(store: Store, tenant: Tenant, data: bytes) -> None:
-    """Keep the document as it was given, and say in the log what it changes."""
+    """Save the document byte for byte, and record its changes in the audit log."""
 
     def change(stored: bytes | None) -> TenantEdit | None:
         return None if stored == data else TenantEdit(data, changes(_readable(stored), tenant))
@@ -188,7 +188,7 @@ def _readable(stored: bytes | None) -> Tenant | None:
     try:
         return None if stored is None else load_tenant(stored)
     except msgspec.DecodeError:
-        return None  # of an earlier version that knew other words; it is replaced whole
+        return None  # written by an earlier version with another schema; it is replaced whole
 
 
 def _export(given: argparse.Namespace, settings: Settings) -> int:
@@ -278,7 +278,7 @@ def _demo(given: argparse.Namespace, settings: Settings) -> int:
     return demo(given.port, given.once, given.fresh)
 
 
-# Small things
+# Shared by several commands
 
 
 def _report(
@@ -294,7 +294,7 @@ def _print_report(report: RunReport, as_json: bool, planned: bool = False) -> No
 
 
 def _in_sync_context(settings: Settings, work: Callable[[SyncContext], T]) -> T:
-    """What `work` gives, with a store opened and closed, and progress on the terminal."""
+    """Return the result of `work` with an open store, and progress on the terminal."""
 
     def run(store: Store) -> T:
         with ProgressLine(sys.stderr) as progress:

@@ -1,4 +1,4 @@
-"""Reports as text for a person at a terminal."""
+"""Format reports as text for the terminal."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ PLANNED = {"create": "to create", "update": "to change", "delete": "to remove"}
 
 
 def document(tenant: Tenant) -> str:
-    """A tenant document in a few words."""
+    """Return a short description of a tenant document."""
     modes = ", ".join(f"{c.vendor} ({c.mode})" for c in tenant.connections) or "no vendor"
     return f"{len(tenant.school_units)} school units, {modes}"
 
 
 def report(run: RunReport, planned: bool = False) -> str:
-    """A run or a preview."""
+    """Return the report of a run, or of a preview if `planned`, as text."""
     return "\n".join(_report(run, planned))
 
 
@@ -38,7 +38,7 @@ def _report(run: RunReport, planned: bool) -> Iterator[str]:
             f"classes, {roster.teaching_groups} teaching groups."
         )
     yield from _findings(run)
-    withdrawal = run.directory is None  # a run that has something to hold has read it
+    withdrawal = run.directory is None  # every other run with a hold has read the directory
     for connection in run.connections:
         yield from _connection(connection, run.tenant, planned, withdrawal)
     if planned:
@@ -105,7 +105,7 @@ def _sentence(text: str) -> str:
 
 
 def reconciled(found: Reconciliation) -> str:
-    """What a reconciliation found."""
+    """Return the result of a reconciliation as text."""
     lines = [f"{found.vendor} ({found.mode}):"]
     for drift in found.types:
         if not drift.listed:
@@ -124,7 +124,7 @@ def reconciled(found: Reconciliation) -> str:
 
 
 def status(found: TenantStatus) -> str:
-    """A tenant's status."""
+    """Return a tenant's status as text."""
     return "\n".join(_status(found))
 
 

@@ -1,4 +1,4 @@
-"""How far a run has come, on one line of a terminal."""
+"""The progress of a run on one line of a terminal."""
 
 import os
 import threading
@@ -9,11 +9,11 @@ from typing import TextIO
 INTERVAL = 0.1
 """Seconds between two writes of the line."""
 WIDTH = 80
-"""Columns of a terminal that does not tell how many it has."""
+"""Columns to assume if the width of the terminal is unknown."""
 
 
 class ProgressLine:
-    """A line that is written over as the run goes on, and taken away at its end."""
+    """A line that is overwritten during the run and erased at its end. A context manager."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -35,11 +35,11 @@ class ProgressLine:
         self._write("", always=True)
 
     def reading(self, users: int, groups: int) -> None:
-        """Told the users and member lists read so far."""
+        """Show the numbers of users and of groups' member lists read so far."""
         self._write(f"Reading the directory: {users} people, {groups} groups")
 
     def delivering(self, vendor: str, done: int, planned: int) -> None:
-        """Told a vendor's operations."""
+        """Show a vendor's numbers of operations done and planned."""
         if not self._shown:
             return
         self._vendors[vendor] = (done, planned)
@@ -55,11 +55,11 @@ class ProgressLine:
                 return
             self._last = now
             try:
-                # A line that is broken in two could not be written over.
+                # A line that wraps could not be overwritten.
                 self._stream.write(f"\r\x1b[K{text[: self._columns() - 1]}")
                 self._stream.flush()
             except OSError:
-                self._shown = False  # the terminal is gone, and the run goes on
+                self._shown = False  # the terminal is closed, but the run continues
 
     def _columns(self) -> int:
         try:

@@ -28,20 +28,20 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def serve(settings: Settings, host: str, port: int, quiet: bool = False) -> None:
-    """Serve until the process is told to end; `quiet` says nothing of the start.
+    """Serve until the process is terminated; with `quiet`, start without log messages.
 
-    Raises StoreError when the file cannot be used.
+    Raises StoreError when the store's file cannot be used.
     """
     if isinstance(settings.store, SqliteAddress):
-        open_store(settings).close()  # better told here than by a worker that starts in vain
+        open_store(settings).close()  # report an unusable file here, before a worker fails with it
     app = create_app(settings)
     services: Services = app.extensions[EXTENSION_KEY]
     options = {
         "bind": f"{host}:{port}",
-        "workers": 1,  # the local queue is one process's; $WEB_CONCURRENCY must not make it more
+        "workers": 1,  # the local queue allows one process; overrides $WEB_CONCURRENCY
         "threads": 8,
         "worker_class": "gthread",
-        "control_socket_disable": True,  # it would be in the home folder, for all servers one
+        "control_socket_disable": True,  # all servers would share one socket in the home directory
         "post_worker_init": lambda worker: services.start(app.jinja_env),
         "worker_exit": lambda server, worker: services.stop(),
     }
