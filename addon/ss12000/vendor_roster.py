@@ -76,7 +76,7 @@ def _within(person: Person, units: set[str]) -> Person | None:
 def _keep_present(
     groups: Iterable[StudentGroup], people: Mapping[str, Person]
 ) -> list[StudentGroup]:
-    """Groups reduced to members who are placed at the group's unit; those without students go."""
+    """Limit groups to members placed at the group's unit; drop groups without students."""
 
     def at(unit: str, user_id: str) -> bool:
         person = people.get(user_id)
