@@ -67,7 +67,7 @@ def shard_of(external_id: str) -> int:
 class UnreadShard(Struct, frozen=True):
     """A shard of a ledger that was not read: its digest, and the number of entries by type.
 
-    It has no entry that is uncertain or must be tried again.
+    It has no pending entries and no refusals.
     """
 
     digest: bytes
