@@ -35,7 +35,7 @@ from addon.web.services import Services
 from bench.measure import machine
 from bench.page_list import Address, Form, addresses, forms, get
 from bench.town import TENANT
-from tests.support.site import form_of
+from tests.support.page_content import form_of
 
 TIMES = 20
 LIMIT_MS = 200.0

@@ -67,6 +67,7 @@ class SandboxVendor:
         self, name: str, key: str, port: int = 0, *, header: KeyHeader = "X-API-Key"
     ) -> None:
         self.name = name
+        self.key = key
         self._port = port
         self._application = _Application(key, header)
         self._lock = threading.Lock()

@@ -25,7 +25,7 @@ from addon.tasks.base import TaskQueue, TaskQueueError
 from addon.tasks.handlers import DELIVER, RUN, TaskHandler
 from addon.tenants.document import load_tenant
 from addon.vendors.profiles import load_vendors
-from tests.support.installation import DOCUMENT, PROFILES, TENANT
+from tests.support.small_school import DOCUMENT, PROFILES, TENANT
 
 TO = "it@storvik.example"
 HOUR = 3600.0

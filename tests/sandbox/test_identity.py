@@ -11,7 +11,7 @@ import requests
 
 from addon.sandbox.domain import Domain
 from addon.sandbox.identity import CLIENT_ID, CLIENT_SECRET, IdentityProvider, add_administrators
-from tests.support.installation import DOMAIN, small_domain
+from tests.support.small_school import DOMAIN, small_domain
 
 VERIFIER = "v" * 43
 CHALLENGE = urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode().rstrip("=")

@@ -28,8 +28,8 @@ from addon.tenants.model import Tenant
 from addon.tenants.pause import today
 from addon.web.services import Services
 from tests.browser.clock import TownClock
+from tests.support.application import WaitableQueue
 from tests.support.served import Served
-from tests.support.site import Queue
 
 T = TypeVar("T")
 NORTH = "/Elever/Norra skolan"
@@ -46,7 +46,9 @@ PATIENCE = 60.0
 class Town:
     """The stage and the application on it. `url` is its address."""
 
-    def __init__(self, stage: Stage, app: Flask, queue: Queue, clock: TownClock, url: str) -> None:
+    def __init__(
+        self, stage: Stage, app: Flask, queue: WaitableQueue, clock: TownClock, url: str
+    ) -> None:
         self.stage = stage
         self.app = app
         self.url = url
@@ -129,7 +131,7 @@ def town(folder: Path) -> Iterator[Town]:
     """The town, with its data in `folder`, until the end of the `with`."""
     clock = TownClock(-EARLIER)
     with set_stage(folder, ProgressLine(io.StringIO())) as stage:
-        queue = Queue(lambda: services.store(), clock)
+        queue = WaitableQueue(lambda: services.store(), clock)
         app = create_app(Settings.from_environ(stage.environ), queue=queue, clock=clock)
         services: Services = app.extensions[EXTENSION_KEY]
         queue.start(lambda path, payload: services.task_handler.handle(path, payload).done)

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import RequestRedirect
 from werkzeug.test import TestResponse
 
-from tests.support.site import Site
+from tests.support.world import World
 
 SPOKEN = ("alt", "aria-label", "data-label", "label", "placeholder", "title")
 """Attributes that are shown or read out."""
@@ -20,7 +20,7 @@ UNREAD = ("code", "script", "style")
 
 
 def follow_links(
-    site: Site, client: FlaskClient, start: Iterable[str], each: int = 3
+    world: World, client: FlaskClient, start: Iterable[str], each: int = 3
 ) -> Iterator[tuple[str, TestResponse]]:
     """Every page that links lead to from the paths in `start`, with its path.
 
@@ -30,12 +30,12 @@ def follow_links(
     left, seen, of_kind = deque(start), set[str](), Counter[str]()
     while left:
         path = left.popleft()
-        kind = _kind(site, path)
+        kind = _kind(world, path)
         if kind is None or path in seen or of_kind[kind] == each:
             continue
         seen.add(path)
         of_kind[kind] += 1
-        response = site.ready(client, path, follow_redirects=True)
+        response = world.ready(client, path, follow_redirects=True)
         if response.mimetype == "text/html":
             yield path, response
             left += [html.unescape(link) for link in re.findall(r'href="(/[^"#]*)', response.text)]
@@ -48,11 +48,11 @@ def words_on(response: TestResponse) -> list[str]:
     return [" ".join(text.split()) for text in reader.found if text.strip()]
 
 
-def _kind(site: Site, path: str) -> str | None:
+def _kind(world: World, path: str) -> str | None:
     """Which page a path leads to, whoever it is about, if it is one."""
     parts = urlsplit(path)
     try:
-        rule, _ = site.app.url_map.bind("localhost").match(parts.path, "GET", return_rule=True)
+        rule, _ = world.app.url_map.bind("localhost").match(parts.path, "GET", return_rule=True)
     except RequestRedirect:
         return None
     names = ",".join(sorted(re.findall(r"(\w+)=", parts.query)))

@@ -1,7 +1,7 @@
 """Two tenants in one installation, both with everything that a tenant can have.
 
 with Neighbours(folder) as both:
-    ours, theirs = both.site.sign_in(), both.site.sign_in(STRANGER)
+    ours, theirs = both.world.sign_in(), both.world.sign_in(STRANGER)
 """
 
 import io
@@ -23,9 +23,19 @@ from addon.ss12000.ids import Ids
 from addon.store.records import RunRecord
 from addon.tenants.document import load_tenant
 from addon.web.directory import snapshot_store
-from tests.support.installation import DOMAIN, HIDDEN, PUPILS, STAFF, TENANT
+from tests.support.page_content import form_of
 from tests.support.routes import walk
-from tests.support.site import OTHER_TENANT, STRANGER, Site, form_of
+from tests.support.small_school import (
+    DOMAIN,
+    HIDDEN,
+    OTHER_TENANT,
+    PUPILS,
+    STAFF,
+    STRANGER,
+    TENANT,
+    leave,
+    small_school_pages,
+)
 
 OURS = (
     "Storvik",
@@ -84,15 +94,15 @@ class Neighbours:
     """The installation, from `with` until its end; both have people at the vendor `all`."""
 
     def __init__(self, folder: Path, **environ: str) -> None:
-        self.site = Site(folder, **environ)
+        self.world = small_school_pages(folder, **environ)
         self._stack = ExitStack()
 
     def __enter__(self) -> "Neighbours":
-        self._stack.enter_context(self.site)
+        self._stack.enter_context(self.world)
         self._their_directory = self._stack.enter_context(DirectoryServer(their_domain()))
         self._make_ours()
         self._make_theirs()
-        self.site.installation.forget_requests()
+        self.world.forget_requests()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -107,7 +117,7 @@ class Neighbours:
             "datakvalitet code": "student-without-class",
             "vendor": "all",
             "mode": "live",
-            "user_id": self.site.installation.domain.find_user(f"bo.ek@{DOMAIN}")["id"],  # type: ignore[index]
+            "user_id": self.world.domain.find_user(f"bo.ek@{DOMAIN}")["id"],  # type: ignore[index]
             "run_id": done.id if done else held.id,
         }
 
@@ -115,22 +125,22 @@ class Neighbours:
     def external_ids(self) -> tuple[str, ...]:
         """What our pupils are called at vendors."""
         known = Ids(TENANT)
-        return tuple(known.user(each) for each in self.site.installation.domain.users)
+        return tuple(known.user(each) for each in self.world.domain.users)
 
     def walk(self, *methods: str) -> Iterator[tuple[str, str]]:
         """The addresses of all that is for administrators, with ids of ours, by these methods."""
-        for method, path, _rule in walk(self.site.app, self.ids):
+        for method, path, _rule in walk(self.world.app, self.ids):
             if method in methods:
                 yield method, path
 
     def pages(self, client: FlaskClient) -> Iterator[tuple[str, TestResponse]]:
         """Every page as whoever has signed in gets it, made ready."""
         for _, path in self.walk("GET"):
-            yield path, self.site.ready(client, path)
+            yield path, self.world.ready(client, path)
 
     def rows(self, tenant: str = TENANT) -> Mapping[str, list[Any]]:
         """All that the store's file has of a tenant, by table."""
-        file = self.site.installation.folder / "skolsynk.db"
+        file = self.world.folder / "skolsynk.db"
         with closing(sqlite3.connect(file)) as db:
             own = {"tenants": "id = ?"}
             for table in ("connections", "runs", "leases", "snapshots", "papers", "log"):
@@ -147,44 +157,43 @@ class Neighbours:
     def read_theirs(self) -> None:
         """Reads their directory; the pages have one directory for all, and that is ours."""
         settings = replace(
-            self.site.services.settings, directory_endpoint=self._their_directory.url
+            self.world.services.settings, directory_endpoint=self._their_directory.url
         )
-        stored = self.site.store.tenant(OTHER_TENANT)
+        stored = self.world.store.tenant(OTHER_TENANT)
         assert stored is not None
         tenant = load_tenant(stored)
         snapshot_store.read_and_store(
             lambda tenant, told: read_directory(settings, tenant, told),
-            self.site.store,
+            self.world.store,
             tenant,
-            self.site.clock,
+            self.world.clock,
         )
 
     def _make_ours(self) -> None:
         """A delivery, a hold, a log, a survey and a register of their own."""
-        site = self.site
-        here = site.installation
-        here.connection("all", mode="live")
-        assert here.run("sync", TENANT).status == 0
-        here.leave(*PUPILS["7B"][:5])
-        assert here.run("sync", TENANT).status == 3
-        client = site.sign_in()
-        assert site.ready(client, "/personer").status_code == 200
+        world = self.world
+        world.change_connection("all", mode="live")
+        assert world.run("sync", TENANT).status == 0
+        leave(world, *PUPILS["7B"][:5])
+        assert world.run("sync", TENANT).status == 3
+        client = world.sign_in()
+        assert world.ready(client, "/personer").status_code == 200
         data = form_of(client.get("/skolenheter/sok"), "/skolenheter/fil")
         data["file"] = io.BytesIO(UPLOAD.encode()), "register.csv"
         client.post("/skolenheter/fil", data=data, content_type="multipart/form-data")
         page = client.get("/installningar")
         form = {"email": f"larm@{DOMAIN}", "about": ["held"]}
-        assert site.send(client, page, "/installningar/aviseringar", **form).status_code == 302
+        assert world.send(client, page, "/installningar/aviseringar", **form).status_code == 302
 
     def _make_theirs(self) -> None:
-        here = self.site.installation
-        path = here.folder / "theirs.json"
+        world = self.world
+        path = world.folder / "theirs.json"
         path.write_text(json.dumps(their_document()))
-        assert here.run("tenant", "import", str(path)).status == 0
+        assert world.run("tenant", "import", str(path)).status == 0
         endpoint = {"SKOLSYNK_DIRECTORY_ENDPOINT": self._their_directory.url}
-        assert here.run("sync", OTHER_TENANT, **endpoint).status == 0
+        assert world.run("sync", OTHER_TENANT, **endpoint).status == 0
         self.read_theirs()
 
     def _runs(self) -> tuple[RunRecord, RunRecord | None]:
-        runs = self.site.store.runs(TENANT)
+        runs = self.world.store.runs(TENANT)
         return runs[0], next((run for run in runs if run.status == "done"), None)

@@ -9,29 +9,30 @@ from msgspec import structs
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.sync.context import NotFoundError
 from addon.sync.vendor_lookup import lookup_person
-from tests.support.installation import PUPILS, STAFF, TENANT, Installation, address
+from tests.support.small_school import PUPILS, STAFF, TENANT, address, small_school
+from tests.support.world import World
 
 
 @pytest.fixture(params=["own", "ours"])
-def here(tmp_path, request):
-    with Installation(tmp_path, ids=request.param) as here:
-        here.run("sync", TENANT)
-        here.forget_requests()
-        yield here
+def world(tmp_path, request):
+    with small_school(tmp_path, ids=request.param) as world:
+        world.run("sync", TENANT)
+        world.forget_requests()
+        yield world
 
 
-def user_id(here: Installation, name: tuple[str, str]) -> str:
-    (found,) = (u["id"] for u in here.domain.users.values() if u["primaryEmail"] == address(*name))
+def user_id(world: World, name: tuple[str, str]) -> str:
+    (found,) = (u["id"] for u in world.domain.users.values() if u["primaryEmail"] == address(*name))
     return str(found)
 
 
-def asked(here: Installation, name: tuple[str, str], vendor: str = "all"):
-    with here.sync_context() as context:
-        return lookup_person(context, TENANT, vendor, user_id(here, name))
+def asked(world: World, name: tuple[str, str], vendor: str = "all"):
+    with world.sync_context() as context:
+        return lookup_person(context, TENANT, vendor, user_id(world, name))
 
 
-def test_a_teachers_account_and_employment_are_as_the_vendor_has_them(here):
-    found = asked(here, STAFF[0])
+def test_a_teachers_account_and_employment_are_as_the_vendor_has_them(world):
+    found = asked(world, STAFF[0])
     assert [(r.resource_type, r.acknowledged, r.problem) for r in found] == [
         ("User", True, None),
         ("Employment", True, None),
@@ -40,17 +41,17 @@ def test_a_teachers_account_and_employment_are_as_the_vendor_has_them(here):
     assert user["userName"] == address(*STAFF[0])
     assert user["externalId"] == found[0].external_id
     assert employment["user"]["value"] == found[0].external_id
-    assert {r.method for r in here.all.requests} == {"GET"}
+    assert {r.method for r in world.vendor("all").requests} == {"GET"}
 
 
-def test_a_pupil_has_an_account_only(here):
-    assert [r.resource_type for r in asked(here, PUPILS["7A"][0])] == ["User"]
+def test_a_pupil_has_an_account_only(world):
+    assert [r.resource_type for r in asked(world, PUPILS["7A"][0])] == ["User"]
 
 
-def test_what_the_vendor_has_lost_has_no_body_and_is_no_problem(here):
+def test_what_the_vendor_has_lost_has_no_body_and_is_no_problem(world):
     name = PUPILS["7A"][0]
-    here.all.fail(404, method="GET", times=None)
-    (found,) = asked(here, name)
+    world.vendor("all").fail(404, method="GET", times=None)
+    (found,) = asked(world, name)
     assert (found.acknowledged, found.body, found.problem) == (True, None, None)
 
 
@@ -64,48 +65,48 @@ def test_what_the_vendor_has_lost_has_no_body_and_is_no_problem(here):
     ],
     ids=str,
 )
-def test_the_vendors_trouble_is_told(here, fault, problem):
-    here.all.fail(times=None, **fault)
-    (found,) = asked(here, PUPILS["7A"][0])
+def test_the_vendors_trouble_is_told(world, fault, problem):
+    world.vendor("all").fail(times=None, **fault)
+    (found,) = asked(world, PUPILS["7A"][0])
     assert found.body is None
     assert found.problem is not None
     assert problem in found.problem
 
 
-def test_a_vendor_that_does_not_answer_is_given_up(here, monkeypatch):
+def test_a_vendor_that_does_not_answer_is_given_up(world, monkeypatch):
     monkeypatch.setattr("addon.sync.vendor_lookup.WITHIN", 0.05)
-    here.all.fail(times=None, hang=5.0)
-    (found,) = asked(here, PUPILS["7A"][0])
+    world.vendor("all").fail(times=None, hang=5.0)
+    (found,) = asked(world, PUPILS["7A"][0])
     assert (found.body, found.problem is not None) == (None, True)
 
 
 @pytest.mark.parametrize("filtering", ["honoured", "ignored", "refused"])
-def test_what_may_be_there_is_looked_for_by_our_id(here, filtering):
-    here.all.knobs.filter = filtering
+def test_what_may_be_there_is_looked_for_by_our_id(world, filtering):
+    world.vendor("all").knobs.filter = filtering
     name = PUPILS["7A"][0]
-    with here.sync_context() as context:
-        (known,) = lookup_person(context, TENANT, "all", user_id(here, name))
+    with world.sync_context() as context:
+        (known,) = lookup_person(context, TENANT, "all", user_id(world, name))
         unsure = LedgerChange("User", known.external_id, LedgerEntry("", b""))
         context.store.record(LedgerKey(TENANT, "all", "live"), [unsure])
-        (found,) = lookup_person(context, TENANT, "all", user_id(here, name))
+        (found,) = lookup_person(context, TENANT, "all", user_id(world, name))
     assert not found.acknowledged
     if filtering == "honoured":
         assert json.loads(found.body or "")["externalId"] == known.external_id
 
 
-def test_nothing_is_told_of_nobody_and_of_a_connection_that_is_off(here):
-    with here.sync_context() as context:
+def test_nothing_is_told_of_nobody_and_of_a_connection_that_is_off(world):
+    with world.sync_context() as context:
         assert lookup_person(context, TENANT, "all", "1") == []
         with pytest.raises(NotFoundError):
             lookup_person(context, "C0nobody", "all", "1")
-    here.connection("all", mode="off")
-    assert asked(here, PUPILS["7A"][0]) == []
-    assert here.requests == []
+    world.change_connection("all", mode="off")
+    assert asked(world, PUPILS["7A"][0]) == []
+    assert world.requests == []
 
 
-def test_a_vendor_that_is_not_set_up_is_told(here):
-    with here.sync_context() as context:
+def test_a_vendor_that_is_not_set_up_is_told(world):
+    with world.sync_context() as context:
         bare = structs.replace(context, settings=dataclasses.replace(context.settings, environ={}))
-        (found,) = lookup_person(bare, TENANT, "all", user_id(here, PUPILS["7A"][0]))
+        (found,) = lookup_person(bare, TENANT, "all", user_id(world, PUPILS["7A"][0]))
     assert found.problem is not None
     assert "SKOLSYNK_ALL_LIVE" in found.problem

@@ -9,30 +9,31 @@ from addon.sync.context import NotFoundError
 from addon.sync.report import HELD
 from addon.sync.withdraw import turn_off, withdraw
 from addon.tasks.handlers import WITHDRAW, TaskHandler
-from tests.support.installation import TENANT, Installation
+from tests.support.small_school import TENANT, small_school
+from tests.support.world import World
 
 
 @pytest.fixture
-def here(tmp_path):
-    with Installation(tmp_path) as here:
-        here.run("sync", TENANT)
-        here.forget_requests()
-        yield here
+def world(tmp_path):
+    with small_school(tmp_path) as world:
+        world.run("sync", TENANT)
+        world.forget_requests()
+        yield world
 
 
-def withdrawn(here: Installation, vendor: str = "all", confirmed: bool = True):
-    with here.sync_context() as context:
+def withdrawn(world: World, vendor: str = "all", confirmed: bool = True):
+    with world.sync_context() as context:
         return withdraw(context, TENANT, vendor, confirmed)
 
 
-def modes(here: Installation) -> dict[str, str]:
-    document = json.loads(here.run("tenant", "export", TENANT).out)
+def modes(world: World) -> dict[str, str]:
+    document = json.loads(world.run("tenant", "export", TENANT).out)
     return {c["vendor"]: c["mode"] for c in document["connections"]}
 
 
-def test_everything_is_removed_and_the_connection_is_off(here):
-    here.directory.forget_requests()
-    (part,) = withdrawn(here).connections
+def test_everything_is_removed_and_the_connection_is_off(world):
+    world.directory.forget_requests()
+    (part,) = withdrawn(world).connections
     assert part.status == "delivered"
     assert part.operations["delete"] == {
         "StudentGroup": 2,
@@ -41,114 +42,114 @@ def test_everything_is_removed_and_the_connection_is_off(here):
         "SchoolUnit": 1,
         "Organisation": 1,
     }
-    assert here.all.externalIds() == []
-    assert modes(here) == {"all": "off", "some": "live"}
-    assert here.directory.queries == 0
-    assert len(here.some.held("User")) == 14
+    assert world.vendor("all").externalIds() == []
+    assert modes(world) == {"all": "off", "some": "live"}
+    assert world.directory.queries == 0
+    assert len(world.vendor("some").held("User")) == 14
 
 
-def test_one_environment_alone_is_emptied_and_the_connection_stays_on(here):
-    here.connection("all", mode="test")
-    here.run("sync", TENANT)
-    here.connection("all", mode="live")
-    ran = here.run("withdraw", TENANT, "--vendor", "all", "--mode", "test", "--json")
+def test_one_environment_alone_is_emptied_and_the_connection_stays_on(world):
+    world.change_connection("all", mode="test")
+    world.run("sync", TENANT)
+    world.change_connection("all", mode="live")
+    ran = world.run("withdraw", TENANT, "--vendor", "all", "--mode", "test", "--json")
     assert ran.status == HELD
-    assert here.run("approve", TENANT, "--vendor", "all").status == 0
-    assert here.test.externalIds() == []
-    assert len(here.all.held("User")) == 14
-    assert modes(here) == {"all": "live", "some": "live"}
+    assert world.run("approve", TENANT, "--vendor", "all").status == 0
+    assert world.vendor("all", "test").externalIds() == []
+    assert len(world.vendor("all").held("User")) == 14
+    assert modes(world) == {"all": "live", "some": "live"}
 
 
-def test_the_environment_that_the_connection_is_in_is_emptied_and_it_is_turned_off(here):
-    ran = here.run("withdraw", TENANT, "--vendor", "all", "--mode", "live", "--yes")
+def test_the_environment_that_the_connection_is_in_is_emptied_and_it_is_turned_off(world):
+    ran = world.run("withdraw", TENANT, "--vendor", "all", "--mode", "live", "--yes")
     assert ran.status == 0
-    assert here.all.externalIds() == []
-    assert modes(here) == {"all": "off", "some": "live"}
+    assert world.vendor("all").externalIds() == []
+    assert modes(world) == {"all": "off", "some": "live"}
 
 
-def test_deletes_go_against_the_order_of_creates(here):
-    withdrawn(here)
-    order = [r.path.split("/")[1] for r in here.all.requests]
+def test_deletes_go_against_the_order_of_creates(world):
+    withdrawn(world)
+    order = [r.path.split("/")[1] for r in world.vendor("all").requests]
     expected = "StudentGroups Employments Users SchoolUnits Organisations"
     assert sorted(set(order), key=order.index) == expected.split()
     assert order == sorted(order, key=expected.index)
 
 
-def test_what_others_have_there_is_left_alone(here):
-    here.all._state._create("Users", {"externalId": "theirs", "userName": "x"})
-    withdrawn(here)
-    assert here.all.externalIds() == ["theirs"]
+def test_what_others_have_there_is_left_alone(world):
+    world.vendor("all")._state._create("Users", {"externalId": "theirs", "userName": "x"})
+    withdrawn(world)
+    assert world.vendor("all").externalIds() == ["theirs"]
 
 
-def test_without_a_confirmation_it_is_held_like_any_other_removal(here):
-    report = withdrawn(here, confirmed=False)
+def test_without_a_confirmation_it_is_held_like_any_other_removal(world):
+    report = withdrawn(world, confirmed=False)
     assert report.exit_status == HELD
-    assert here.requests == []
-    assert modes(here) == {"all": "live", "some": "live"}
-    assert here.run("approve", TENANT, "--vendor", "all").status == 0
-    assert here.all.externalIds() == []
-    assert modes(here) == {"all": "off", "some": "live"}
+    assert world.requests == []
+    assert modes(world) == {"all": "live", "some": "live"}
+    assert world.run("approve", TENANT, "--vendor", "all").status == 0
+    assert world.vendor("all").externalIds() == []
+    assert modes(world) == {"all": "off", "some": "live"}
 
 
-def test_the_document_otherwise_stays_as_it_was_written(here):
-    withdrawn(here)
-    here.document["connections"][0]["mode"] = "off"
-    assert json.loads(here.run("tenant", "export", TENANT).out) == here.document
+def test_the_document_otherwise_stays_as_it_was_written(world):
+    withdrawn(world)
+    world.document["connections"][0]["mode"] = "off"
+    assert json.loads(world.run("tenant", "export", TENANT).out) == world.document
 
 
-def test_what_could_not_be_removed_is_removed_when_asked_again(here):
-    here.all.fail(500, times=None, method="DELETE", endpoint="Users")
-    assert withdrawn(here).exit_status == 1
-    left = len(here.all.externalIds())
+def test_what_could_not_be_removed_is_removed_when_asked_again(world):
+    world.vendor("all").fail(500, times=None, method="DELETE", endpoint="Users")
+    assert withdrawn(world).exit_status == 1
+    left = len(world.vendor("all").externalIds())
     assert left >= 14
-    here.all.clear()
-    assert withdrawn(here).exit_status == 0
-    assert here.all.externalIds() == []
-    deletes = [r for r in here.all.requests if r.method == "DELETE"]
+    world.vendor("all").clear()
+    assert withdrawn(world).exit_status == 0
+    assert world.vendor("all").externalIds() == []
+    deletes = [r for r in world.vendor("all").requests if r.method == "DELETE"]
     assert len(deletes) == left
 
 
-def test_a_run_after_a_withdrawal_sends_nothing(here):
-    withdrawn(here)
-    here.forget_requests()
-    assert here.run("sync", TENANT).status == 0
-    assert here.requests == []
+def test_a_run_after_a_withdrawal_sends_nothing(world):
+    withdrawn(world)
+    world.forget_requests()
+    assert world.run("sync", TENANT).status == 0
+    assert world.requests == []
 
 
-def test_turning_it_on_again_is_a_first_delivery(here):
-    withdrawn(here)
-    here.connection("all", mode="live")
-    ran = here.run("sync", TENANT, "--json")
+def test_turning_it_on_again_is_a_first_delivery(world):
+    withdrawn(world)
+    world.change_connection("all", mode="live")
+    ran = world.run("sync", TENANT, "--json")
     assert ran.part("all")["operations"]["create"]["User"] == 14
 
 
-def test_test_and_live_are_both_withdrawn(here):
-    here.connection("all", mode="test")
-    here.run("sync", TENANT, "--vendor", "all")
-    withdrawn(here)
-    assert here.all.externalIds() == here.test.externalIds() == []
+def test_test_and_live_are_both_withdrawn(world):
+    world.change_connection("all", mode="test")
+    world.run("sync", TENANT, "--vendor", "all")
+    withdrawn(world)
+    assert world.vendor("all").externalIds() == world.vendor("all", "test").externalIds() == []
 
 
-def test_a_vendor_of_which_there_is_nothing_is_told(here):
+def test_a_vendor_of_which_there_is_nothing_is_told(world):
     with pytest.raises(NotFoundError, match="nobody"):
-        withdrawn(here, "nobody")
+        withdrawn(world, "nobody")
 
 
-def test_turning_it_off_is_in_the_log_of_changes(here):
-    withdrawn(here)
-    with here.store() as store:
+def test_turning_it_off_is_in_the_log_of_changes(world):
+    withdrawn(world)
+    with world.open_store() as store:
         (entry,) = (e for e in store.audit_entries(TENANT) if e.what == "vendor.mode")
     assert (entry.who, entry.subject) == ("command line", "all")
     (change,) = entry.changes
     assert (change.place, change.before, change.after) == ("connections[all].mode", '"live"', None)
 
 
-def test_what_others_change_in_the_document_meanwhile_stays(here):
-    with here.sync_context() as context:
+def test_what_others_change_in_the_document_meanwhile_stays(world):
+    with world.sync_context() as context:
         store = context.store
         first = store.replace_tenant
-        here.document["organisation"]["name"] = "Storvik"
-        changed = json.dumps(here.document).encode()
+        world.document["organisation"]["name"] = "Storvik"
+        changed = json.dumps(world.document).encode()
 
         def overtaken(customer_id, document, was, entry=None):
             store.replace_tenant = first
@@ -157,16 +158,16 @@ def test_what_others_change_in_the_document_meanwhile_stays(here):
 
         store.replace_tenant = overtaken
         turn_off(context, TENANT, "all")
-    document = json.loads(here.run("tenant", "export", TENANT).out)
+    document = json.loads(world.run("tenant", "export", TENANT).out)
     assert document["organisation"]["name"] == "Storvik"
-    assert modes(here) == {"all": "off", "some": "live"}
+    assert modes(world) == {"all": "off", "some": "live"}
 
 
-def test_no_run_stays_open_when_the_store_fails(here, monkeypatch):
+def test_no_run_stays_open_when_the_store_fails(world, monkeypatch):
     def broken(*_):
         raise StoreError("the disk is full")
 
-    with here.sync_context() as context:
+    with world.sync_context() as context:
         with monkeypatch.context() as full:
             full.setattr("addon.sync.withdraw._one", broken)
             with pytest.raises(StoreError):
@@ -178,8 +179,8 @@ def test_no_run_stays_open_when_the_store_fails(here, monkeypatch):
 # As a task
 
 
-def order(here: Installation, queue: "Tasks", seconds: float = 480.0, **payload: str):
-    with here.sync_context() as context:
+def order(world: World, queue: "Tasks", seconds: float = 480.0, **payload: str):
+    with world.sync_context() as context:
         work = TaskHandler(lambda: context, lambda: queue, seconds=seconds)
         return work.handle(WITHDRAW, payload or {"tenant": TENANT, "vendor": "all"})
 
@@ -195,36 +196,36 @@ class Tasks:
         return True
 
 
-def test_a_task_withdraws_however_many_it_removes(here):
-    answer = order(here, Tasks())
+def test_a_task_withdraws_however_many_it_removes(world):
+    answer = order(world, Tasks())
     assert (answer.done, answer.outcome) == (True, "done")
-    assert here.all.externalIds() == []
-    assert modes(here)["all"] == "off"
+    assert world.vendor("all").externalIds() == []
+    assert modes(world)["all"] == "off"
 
 
-def test_a_task_that_the_vendor_kept_from_its_end_is_tried_again(here):
-    here.all.fail(500, times=None, method="DELETE", endpoint="Users")
-    assert not order(here, Tasks()).done
-    here.all.clear()
-    assert order(here, Tasks()).done
-    assert here.all.externalIds() == []
+def test_a_task_that_the_vendor_kept_from_its_end_is_tried_again(world):
+    world.vendor("all").fail(500, times=None, method="DELETE", endpoint="Users")
+    assert not order(world, Tasks()).done
+    world.vendor("all").clear()
+    assert order(world, Tasks()).done
+    assert world.vendor("all").externalIds() == []
 
 
-def test_a_task_whose_time_is_spent_goes_on_in_another(here):
+def test_a_task_whose_time_is_spent_goes_on_in_another(world):
     queue, answers = Tasks(), []
-    here.all.knobs.latency = 0.02
+    world.vendor("all").knobs.latency = 0.02
     payload = {"tenant": TENANT, "vendor": "all"}
     for _ in range(40):
-        answers.append(order(here, queue, 0.05, **payload))
-        if here.all.externalIds() == []:
+        answers.append(order(world, queue, 0.05, **payload))
+        if world.vendor("all").externalIds() == []:
             break
         if queue.tasks:
             payload = queue.tasks[-1].payload
-    assert here.all.externalIds() == []
+    assert world.vendor("all").externalIds() == []
     assert "goes on" in {answer.outcome for answer in answers}
     assert len({task.name for task in queue.tasks}) == len(queue.tasks)
 
 
-def test_a_task_for_a_vendor_of_which_there_is_nothing_is_given_up(here):
-    answer = order(here, Tasks(), tenant=TENANT, vendor="nobody")
+def test_a_task_for_a_vendor_of_which_there_is_nothing_is_given_up(world):
+    answer = order(world, Tasks(), tenant=TENANT, vendor="nobody")
     assert (answer.done, answer.outcome) == (True, "given up")

@@ -15,22 +15,23 @@ from addon.sync.withdraw import withdraw
 from addon.tasks.handlers import DELIVER, RUN, TaskHandler
 from addon.tenants.model import Organisation, Pause, Schedule, Tenant
 from addon.tenants.pause import PausedError, current_pause, today
-from tests.support.installation import PUPILS, TENANT, Installation
+from tests.support.small_school import PUPILS, TENANT, leave, small_school
+from tests.support.world import World
 
 ALWAYS = {"pause": {"from": "2020-01-01", "until": "2199-12-31"}}
 
 
 @pytest.fixture
-def here(tmp_path):
-    with Installation(tmp_path) as here:
-        yield here
+def world(tmp_path):
+    with small_school(tmp_path) as world:
+        yield world
 
 
-def pause(here: Installation, **schedule: object) -> None:
-    here.document["schedule"] = schedule
-    here.import_document()
-    here.directory.forget_requests()
-    here.forget_requests()
+def pause(world: World, **schedule: object) -> None:
+    world.document["schedule"] = schedule
+    world.import_document()
+    world.directory.forget_requests()
+    world.forget_requests()
 
 
 def at(text: str) -> float:
@@ -61,9 +62,9 @@ def test_both_its_days_are_in_it(now, is_paused):
     assert current_pause(tenant, at(now)) == (summer if is_paused else None)
 
 
-def test_a_run_reads_and_sends_nothing_and_is_not_kept(here):
-    pause(here, **ALWAYS)
-    with here.sync_context() as context:
+def test_a_run_reads_and_sends_nothing_and_is_not_kept(world):
+    pause(world, **ALWAYS)
+    with world.sync_context() as context:
         with pytest.raises(PausedError, match="2199-12-31"):
             sync(context, TENANT)
         with pytest.raises(PausedError):
@@ -71,14 +72,14 @@ def test_a_run_reads_and_sends_nothing_and_is_not_kept(here):
         with pytest.raises(PausedError):
             deliver(context, TENANT, "all", "R1", 60)
         assert context.store.runs(TENANT) == []
-    assert here.directory.queries == 0
-    assert here.requests == []
+    assert world.directory.queries == 0
+    assert world.requests == []
 
 
 @pytest.mark.parametrize("path", [RUN, DELIVER])
-def test_a_task_in_a_pause_is_done(here, path):
-    pause(here, **ALWAYS)
-    with here.sync_context() as context:
+def test_a_task_in_a_pause_is_done(world, path):
+    pause(world, **ALWAYS)
+    with world.sync_context() as context:
         queue: list[object] = []
         work = TaskHandler(lambda: context, lambda: queue)  # type: ignore[arg-type,return-value]
         asked = {"tenant": TENANT}
@@ -86,32 +87,32 @@ def test_a_task_in_a_pause_is_done(here, path):
             asked |= {"vendor": "all", "run": "R1", "part": "0"}
         answer = work.handle(path, asked)
     assert (answer.done, answer.outcome) == (True, "paused")
-    assert here.directory.queries == 0
+    assert world.directory.queries == 0
 
 
-def test_the_command_line_says_it_and_ends_with_2(here):
-    pause(here, **ALWAYS)
-    ran = here.run("sync", TENANT)
+def test_the_command_line_says_it_and_ends_with_2(world):
+    pause(world, **ALWAYS)
+    ran = world.run("sync", TENANT)
     assert ran.status == USAGE
     assert "paused until 2199-12-31" in ran.err
-    assert "paused until 2199-12-31" in here.run("status", TENANT).out
-    told = here.run("status", TENANT, "--json").json
+    assert "paused until 2199-12-31" in world.run("status", TENANT).out
+    told = world.run("status", TENANT, "--json").json
     assert told["pause"] == {"from": "2020-01-01", "until": "2199-12-31"}
 
 
-def test_a_status_outside_of_it_tells_none(here):
-    pause(here, pause={"from": "2027-06-15", "until": "2027-08-09"})
-    settings = Settings.from_environ(here.environ)
-    with here.store() as store:
+def test_a_status_outside_of_it_tells_none(world):
+    pause(world, pause={"from": "2027-06-15", "until": "2027-08-09"})
+    settings = Settings.from_environ(world.environ)
+    with world.open_store() as store:
         before = status(settings, store, TENANT, now=at("2027-06-01T12:00:00"))
         during = status(settings, store, TENANT, now=at("2027-07-01T12:00:00"))
     assert before.pause is None
     assert during.pause is not None
 
 
-def test_runs_go_on_when_it_is_over(here):
-    pause(here, pause={"from": "2027-06-15", "until": "2027-08-09"})
-    with here.sync_context() as context:
+def test_runs_go_on_when_it_is_over(world):
+    pause(world, pause={"from": "2027-06-15", "until": "2027-08-09"})
+    with world.sync_context() as context:
         july = structs.replace(context, clock=lambda: at("2027-07-01T12:00:00"))
         with pytest.raises(PausedError):
             sync(july, TENANT)
@@ -119,29 +120,29 @@ def test_runs_go_on_when_it_is_over(here):
         assert sync(august, TENANT).exit_status == 0
 
 
-def test_a_preview_and_a_withdrawal_work_all_the_same(here):
-    here.run("sync", TENANT)
-    pause(here, **ALWAYS)
-    with here.sync_context() as context:
+def test_a_preview_and_a_withdrawal_work_all_the_same(world):
+    world.run("sync", TENANT)
+    pause(world, **ALWAYS)
+    with world.sync_context() as context:
         preview(context, TENANT)
         assert withdraw(context, TENANT, "all", confirmed=True).exit_status == 0
-    assert here.all.externalIds() == []
-    assert json.loads(here.run("tenant", "export", TENANT).out)["schedule"] == ALWAYS
+    assert world.vendor("all").externalIds() == []
+    assert json.loads(world.run("tenant", "export", TENANT).out)["schedule"] == ALWAYS
 
 
-def test_an_approval_waits_but_that_of_a_withdrawal_does_not(here):
-    here.run("sync", TENANT)
-    here.leave(*PUPILS["7A"][:4])
-    here.run("sync", TENANT)
-    with here.sync_context() as context:
+def test_an_approval_waits_but_that_of_a_withdrawal_does_not(world):
+    world.run("sync", TENANT)
+    leave(world, *PUPILS["7A"][:4])
+    world.run("sync", TENANT)
+    with world.sync_context() as context:
         withdraw(context, TENANT, "some")
-    pause(here, **ALWAYS)
-    with here.sync_context() as context:
+    pause(world, **ALWAYS)
+    with world.sync_context() as context:
         with pytest.raises(PausedError):
             approve(context, TENANT, "all")
         held = find_hold(context.store, TENANT, "all")
         assert held is not None
         assert context.store.approval(held[0]) is None
         assert approve(context, TENANT, "some").exit_status == 0
-    assert here.some.externalIds() == []
-    assert len(here.all.held("User")) == 14
+    assert world.vendor("some").externalIds() == []
+    assert len(world.vendor("all").held("User")) == 14

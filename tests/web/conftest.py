@@ -1,18 +1,18 @@
-"""What most tests of pages begin with: an installation that people can sign in to."""
+"""What most tests of pages begin with: a small school with the application."""
 
 import pytest
 
-from tests.support.site import Site
+from tests.support.small_school import small_school_pages
 
 
 @pytest.fixture
-def site(tmp_path):
+def world(tmp_path):
     """Twelve pupils and four of the staff; Some takes only classes, and one for each person."""
-    with Site(tmp_path) as site:
-        yield site
+    with small_school_pages(tmp_path) as world:
+        yield world
 
 
 @pytest.fixture
-def client(site):
+def client(world):
     """An administrator who has signed in."""
-    return site.sign_in()
+    return world.sign_in()

@@ -8,7 +8,7 @@ from flask import Flask
 from flask_babel import Babel, force_locale
 
 from addon.web.charts import MOST_ROWS, Scale, Series, bar_chart, line_chart, scale_to
-from tests.support.site import text_of
+from tests.support.page_content import text_of
 
 AT = datetime(2026, 8, 17, 5, 0, tzinfo=UTC).timestamp()
 HOUR, DAY = 3600.0, 86400.0

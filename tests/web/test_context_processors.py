@@ -2,64 +2,64 @@
 
 import pytest
 
-from tests.support.installation import TENANT
+from tests.support.small_school import TENANT
 from tests.web.views.school import deliver, hold, turn_on
 
 ELSEWHERE = "/installningar"
 
 
 @pytest.fixture
-def site(site):
-    turn_on(site, "all")
-    return site
+def world(world):
+    turn_on(world, "all")
+    return world
 
 
-def pause(site, first, last):
-    site.installation.document["schedule"] = {"pause": {"from": first, "until": last}}
-    site.installation.import_document()
+def pause(world, first, last):
+    world.document["schedule"] = {"pause": {"from": first, "until": last}}
+    world.import_document()
 
 
-def test_when_nothing_waits_there_is_no_band(site, client):
+def test_when_nothing_waits_there_is_no_band(world, client):
     assert 'class="band' not in client.get(ELSEWHERE).text
 
 
-def test_a_hold_is_told_with_its_number_and_the_way_to_it(site, client):
-    hold(site)
+def test_a_hold_is_told_with_its_number_and_the_way_to_it(world, client):
+    hold(world)
     page = client.get(ELSEWHERE)
-    said = site.read(page)
+    said = world.text(page)
     assert "Spärr hos All. 4 personer skulle tas bort. Inget av det har skickats." in said
     assert 'href="/sparrar#sparr-all"' in page.text
     assert "Se vilka och bestäm" not in client.get("/sparrar").text
 
 
-def test_a_pause_is_told_on_its_days_and_on_no_other(site, client):
-    pause(site, "2020-01-01", "2099-12-31")
-    said = site.read(client.get(ELSEWHERE))
+def test_a_pause_is_told_on_its_days_and_on_no_other(world, client):
+    pause(world, "2020-01-01", "2099-12-31")
+    said = world.text(client.get(ELSEWHERE))
     assert (
         "Paus till och med 2099-12-31. Inget körs och inget skickas, inte heller borttag." in said
     )
     for first, last in (("2020-01-01", "2020-12-31"), ("2099-01-01", "2099-12-31")):
-        pause(site, first, last)
+        pause(world, first, last)
         assert 'class="band' not in client.get(ELSEWHERE).text
 
 
 @pytest.mark.parametrize("mode", ["test", "off"])
-def test_a_hold_in_a_mode_that_the_vendor_is_no_more_in_waits_for_nobody(site, client, mode):
-    hold(site)
-    turn_on(site, "all", mode=mode)
-    assert "Spärr hos" not in site.read(client.get(ELSEWHERE))
+def test_a_hold_in_a_mode_that_the_vendor_is_no_more_in_waits_for_nobody(world, client, mode):
+    hold(world)
+    turn_on(world, "all", mode=mode)
+    assert "Spärr hos" not in world.text(client.get(ELSEWHERE))
 
 
-def test_a_withdrawal_that_is_held_is_told_though_the_vendor_is_off(site, client):
-    deliver(site)
-    turn_on(site, "all", mode="off")
-    site.installation.run("withdraw", TENANT, "--vendor", "all")
-    said = site.read(client.get(ELSEWHERE))
+def test_a_withdrawal_that_is_held_is_told_though_the_vendor_is_off(world, client):
+    deliver(world)
+    turn_on(world, "all", mode="off")
+    world.run("withdraw", TENANT, "--vendor", "all")
+    said = world.text(client.get(ELSEWHERE))
     assert "Spärr hos All. 16 personer skulle tas bort." in said
 
 
-def test_nobody_is_told_of_anything_before_they_have_signed_in(site):
-    hold(site)
-    page = site.app.test_client().get("/logga-in")
+def test_nobody_is_told_of_anything_before_they_have_signed_in(world):
+    hold(world)
+    page = world.app.test_client().get("/logga-in")
     assert "Spärr" not in page.text
     assert TENANT not in page.text

@@ -15,7 +15,9 @@ from addon.settings import CloudTasks, Settings, SqliteAddress
 from addon.store.base import StoreError
 from addon.tenants.conditions import SlowPatternError
 from addon.web.security.headers import HEADERS, HSTS, LARGEST
-from tests.support.site import Site, form_of
+from tests.support.page_content import form_of
+from tests.support.small_school import small_school_pages
+from tests.support.world import World
 
 
 def make(folder: Path, **settings: object) -> Flask:
@@ -85,48 +87,48 @@ def test_a_file_that_is_not_there_is_no_error_of_ours(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with Site(tmp_path) as site:
-        yield site
+def world(tmp_path: Path) -> Iterator[World]:
+    with small_school_pages(tmp_path) as world:
+        yield world
 
 
-def test_what_is_not_there_is_told_in_words(site: Site) -> None:
-    answer = site.sign_in().get("/finns-inte")
+def test_what_is_not_there_is_told_in_words(world: World) -> None:
+    answer = world.sign_in().get("/finns-inte")
     assert answer.status_code == 404
-    assert "Sidan finns inte Adressen leder ingenstans" in site.read(answer)
+    assert "Sidan finns inte Adressen leder ingenstans" in world.text(answer)
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
 
 
-def test_a_page_that_is_only_sent_to_is_told_in_words(site: Site) -> None:
-    answer = site.sign_in().get("/skolenheter/lagg-till")
+def test_a_page_that_is_only_sent_to_is_told_in_words(world: World) -> None:
+    answer = world.sign_in().get("/skolenheter/lagg-till")
     assert answer.status_code in (404, 405)
-    answer = site.sign_in().get("/katalog/las")
+    answer = world.sign_in().get("/katalog/las")
     assert answer.status_code == 405
-    assert "Gå tillbaka och använd knapparna på sidan." in site.read(answer)
+    assert "Gå tillbaka och använd knapparna på sidan." in world.text(answer)
     assert "POST" in answer.headers["Allow"]
 
 
 @pytest.mark.parametrize("path", ["/installningar/dokument", "/skolenheter/fil", "/sprak"])
-def test_what_is_too_large_is_not_read(site: Site, path: str) -> None:
-    client = site.sign_in()
+def test_what_is_too_large_is_not_read(world: World, path: str) -> None:
+    client = world.sign_in()
     data = {"file": (io.BytesIO(b"x" * (LARGEST + 1)), "x.csv")}
     answer = client.post(path, data=data, content_type="multipart/form-data")
     assert answer.status_code == 413
-    assert "Filen är för stor" in site.read(answer)
-    assert "högst 5 MB" in site.read(answer)
+    assert "Filen är för stor" in world.text(answer)
+    assert "högst 5 MB" in world.text(answer)
     answer = client.post(path, data={"text": "x" * (LARGEST + 1)})
     assert answer.status_code == 413
 
 
 def test_an_error_of_ours_is_told_without_a_word_of_what_it_was(
-    site: Site, caplog: pytest.LogCaptureFixture
+    world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = site.sign_in()
+    client = world.sign_in()
     broken = mock.Mock(side_effect=RuntimeError("Torvald Äppelqvist"))
-    with mock.patch.object(type(site.store), "audit_entries", broken):
+    with mock.patch.object(type(world.store), "audit_entries", broken):
         answer = client.get("/installningar/logg")
     assert answer.status_code == 500
-    assert "Felet är Skolsynks och inte ditt." in site.read(answer)
+    assert "Felet är Skolsynks och inte ditt." in world.text(answer)
     assert "Torvald" not in answer.text
     assert "Traceback" not in answer.text
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
@@ -135,23 +137,23 @@ def test_an_error_of_ours_is_told_without_a_word_of_what_it_was(
     assert "Torvald" not in "".join(lines)
 
 
-def test_while_the_store_is_away_a_page_says_so(site: Site) -> None:
-    client = site.sign_in()
+def test_while_the_store_is_away_a_page_says_so(world: World) -> None:
+    client = world.sign_in()
     away = mock.Mock(side_effect=StoreError("away"))
-    with mock.patch.object(type(site.store), "audit_entries", away):
+    with mock.patch.object(type(world.store), "audit_entries", away):
         answer = client.get("/installningar/logg")
     assert answer.status_code == 503
-    assert "Skolsynk når inte sitt lager. Inget har gått förlorat." in site.read(answer)
+    assert "Skolsynk når inte sitt lager. Inget har gått förlorat." in world.text(answer)
 
 
 @pytest.mark.parametrize("what", ["runs", "hold", "get", "ledgers", "approval", "tenant"])
 @pytest.mark.parametrize("path", ["/", "/leverantorer", "/personer", "/finns-inte"])
 def test_whatever_of_the_store_is_away_the_answer_is_a_page(
-    site: Site, what: str, path: str
+    world: World, what: str, path: str
 ) -> None:
-    client = site.sign_in()
+    client = world.sign_in()
     away = mock.Mock(side_effect=StoreError("away"))
-    with mock.patch.object(type(site.store), what, away):
+    with mock.patch.object(type(world.store), what, away):
         answer = client.get(path)
     if away.called:
         assert answer.status_code in (404, 500, 503)
@@ -159,11 +161,11 @@ def test_whatever_of_the_store_is_away_the_answer_is_a_page(
 
 
 def test_a_part_that_takes_too_long_is_told_beside_the_form_and_replaces_no_field(
-    site: Site,
+    world: World,
 ) -> None:
-    client = site.sign_in()
+    client = world.sign_in()
     path = "/skolenheter/12345678/urval"
-    page = site.ready(client, path)
+    page = world.ready(client, path)
     asked = {**form_of(page, path), "do": "students:filter"}
     slow = mock.Mock(side_effect=SlowPatternError("mönstret"))
     with mock.patch("addon.web.views.selection.preview_selection", slow):
@@ -173,8 +175,8 @@ def test_a_part_that_takes_too_long_is_told_beside_the_form_and_replaces_no_fiel
 
 
 def test_over_https_every_page_says_that_it_stays_so(tmp_path: Path) -> None:
-    with Site(tmp_path, SKOLSYNK_URL="https://skolsynk.example") as site:
-        client = site.app.test_client()
+    with small_school_pages(tmp_path, SKOLSYNK_URL="https://skolsynk.example") as world:
+        client = world.app.test_client()
         for path in ("/", "/logga-in", "/finns-inte", "/static/skolsynk.css", "/healthz"):
             said = client.get(path, base_url="https://skolsynk.example").headers
             assert said["Strict-Transport-Security"] == HSTS, path

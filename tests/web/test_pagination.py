@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from addon.web.pagination import page_of
-from tests.support.site import Site
+from tests.support.small_school import small_school_pages
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_a_list_that_fills_its_pages_has_none_more():
     "asked", ["endpoint=x", "_method=POST", "_external=1&_scheme=ftp", "_anchor=x", "code=1"]
 )
 def test_what_somebody_writes_in_an_address_is_only_looked_for(tmp_path: Path, asked: str) -> None:
-    with Site(tmp_path) as site:
-        client = site.sign_in()
-        page = site.ready(client, f"/personer?{asked}&roll=student")
+    with small_school_pages(tmp_path) as world:
+        client = world.sign_in()
+        page = world.ready(client, f"/personer?{asked}&roll=student")
         assert page.status_code == 200
         assert 'href="/personer?' in page.text
         assert "ftp:" not in page.text

@@ -26,24 +26,31 @@ from addon.web.request_context import (
     with_unit,
 )
 from addon.web.security.auth import Administrator
-from tests.support.installation import TENANT
-from tests.support.site import ADMIN, DELEGATED, OTHER_TENANT, STRANGER, Site
+from tests.support.small_school import (
+    ADMIN,
+    DELEGATED,
+    OTHER_TENANT,
+    STRANGER,
+    TENANT,
+    small_school_pages,
+)
+from tests.support.world import World
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with Site(tmp_path) as site:
-        yield site
+def world(tmp_path: Path) -> Iterator[World]:
+    with small_school_pages(tmp_path) as world:
+        yield world
 
 
-def of(site: Site, email: str = ADMIN, tenant: str = TENANT) -> RequestContext:
-    now = site.clock()
-    return RequestContext(Administrator("1", email, "", tenant, True, now, now), site.services)
+def of(world: World, email: str = ADMIN, tenant: str = TENANT) -> RequestContext:
+    now = world.clock()
+    return RequestContext(Administrator("1", email, "", tenant, True, now, now), world.services)
 
 
 @contextmanager
-def asking(site: Site, now: RequestContext) -> Iterator[None]:
-    with site.app.test_request_context("/"):
+def asking(world: World, now: RequestContext) -> Iterator[None]:
+    with world.app.test_request_context("/"):
         g.ctx = now
         yield
 
@@ -56,69 +63,69 @@ def scheduled(tenant: Tenant) -> Tenant:
     return structs.replace(tenant, schedule=structs.replace(tenant.schedule, hours=6))
 
 
-def test_the_document_and_its_log_entry_are_saved_together(site: Site) -> None:
-    of(site).save("organisation.saved", renamed, subject="x")
-    assert site.document()["organisation"] == {"name": "Nya Storvik"}
-    (entry, *_) = site.store.audit_entries(TENANT, 1)
+def test_the_document_and_its_log_entry_are_saved_together(world: World) -> None:
+    of(world).save("organisation.saved", renamed, subject="x")
+    assert world.stored_document()["organisation"] == {"name": "Nya Storvik"}
+    (entry, *_) = world.store.audit_entries(TENANT, 1)
     assert (entry.who, entry.what, entry.subject) == (ADMIN, "organisation.saved", "x")
     assert entry.changes[0].place == "organisation.name"
 
 
-def test_the_ledgers_are_others_when_any_run_has_ended(site: Site) -> None:
+def test_the_ledgers_are_others_when_any_run_has_ended(world: World) -> None:
     """Where a request may not last as long as a run, the first to begin may be the last to end."""
     long = RunRecord("20260101T000001Z-aaaaaa", TENANT, 1.0, "running")
     short = RunRecord("20260101T000002Z-bbbbbb", TENANT, 2.0, "done", 3.0)
-    site.store.save_run(long)
-    site.store.save_run(short)
-    before = of(site).newest_run
-    assert of(site).newest_run == before
-    site.store.save_run(structs.replace(long, status="done", finished=30.0))
-    assert of(site).newest_run != before
+    world.store.save_run(long)
+    world.store.save_run(short)
+    before = of(world).newest_run
+    assert of(world).newest_run == before
+    world.store.save_run(structs.replace(long, status="done", finished=30.0))
+    assert of(world).newest_run != before
 
 
-def test_the_ledgers_are_others_when_a_vendor_was_reconciled_with(site: Site) -> None:
-    site.installation.connection("all", mode="live")
-    before = of(site).newest_run
+def test_the_ledgers_are_others_when_a_vendor_was_reconciled_with(world: World) -> None:
+    world.change_connection("all", mode="live")
+    before = of(world).newest_run
     found = Reconciliation(TENANT, "all", "live", ())
-    save_reconciliation(site.store, found, site.clock())
-    once = of(site).newest_run
+    save_reconciliation(world.store, found, world.clock())
+    once = of(world).newest_run
     assert once != before
-    save_reconciliation(site.store, found, site.clock() + 1)
-    assert of(site).newest_run != once
+    save_reconciliation(world.store, found, world.clock() + 1)
+    assert of(world).newest_run != once
 
 
-def test_what_changes_nothing_leaves_no_trace(site: Site) -> None:
-    before = site.store.tenant(TENANT), site.store.audit_entries(TENANT)
-    of(site).save("organisation.saved", lambda tenant: tenant)
-    assert (site.store.tenant(TENANT), site.store.audit_entries(TENANT)) == before
+def test_what_changes_nothing_leaves_no_trace(world: World) -> None:
+    before = world.store.tenant(TENANT), world.store.audit_entries(TENANT)
+    of(world).save("organisation.saved", lambda tenant: tenant)
+    assert (world.store.tenant(TENANT), world.store.audit_entries(TENANT)) == before
 
 
-def test_what_would_not_be_right_is_not_saved(site: Site) -> None:
-    before = site.store.tenant(TENANT), site.store.audit_entries(TENANT)
+def test_what_would_not_be_right_is_not_saved(world: World) -> None:
+    before = world.store.tenant(TENANT), world.store.audit_entries(TENANT)
     with pytest.raises(DocumentError) as told:
-        of(site).save("x", lambda t: structs.replace(t, organisation=Organisation(" ")))
+        of(world).save("x", lambda t: structs.replace(t, organisation=Organisation(" ")))
     assert told.value.faults[0].place == "organisation.name"
-    assert (site.store.tenant(TENANT), site.store.audit_entries(TENANT)) == before
+    assert (world.store.tenant(TENANT), world.store.audit_entries(TENANT)) == before
 
 
-def test_no_change_makes_it_another_tenants_document(site: Site) -> None:
+def test_no_change_makes_it_another_tenants_document(world: World) -> None:
     with pytest.raises(PermissionError):
-        of(site).save("x", lambda t: structs.replace(t, customer_id=OTHER_TENANT))
-    assert site.store.tenant(OTHER_TENANT) is None
+        of(world).save("x", lambda t: structs.replace(t, customer_id=OTHER_TENANT))
+    assert world.store.tenant(OTHER_TENANT) is None
 
 
-def test_a_new_tenant_begins_with_what_is_known_of_who_signed_in(site: Site) -> None:
-    now = of(site, STRANGER, OTHER_TENANT)
+def test_a_new_tenant_begins_with_what_is_known_of_who_signed_in(world: World) -> None:
+    now = of(world, STRANGER, OTHER_TENANT)
     assert now.is_new
     now.save("organisation.saved", lambda t: t)
     assert not now.is_new
-    stored = json.loads(site.store.tenant(OTHER_TENANT) or b"")
+    stored = json.loads(world.store.tenant(OTHER_TENANT) or b"")
     assert stored["customerId"] == OTHER_TENANT
     assert stored["delegatedAdmin"] == STRANGER
     assert stored["primaryDomain"] == "edu.annanstad.se"
 
 
-def test_two_who_change_different_things_at_once_are_both_kept(site: Site) -> None:
+def test_two_who_change_different_things_at_once_are_both_kept(world: World) -> None:
     barrier = threading.Barrier(2)
     first = [True, True]
 
@@ -132,33 +139,33 @@ def test_two_who_change_different_things_at_once_are_both_kept(site: Site) -> No
         return at_once
 
     threads = [
-        threading.Thread(target=of(site).save, args=("x", together(n, change)))
+        threading.Thread(target=of(world).save, args=("x", together(n, change)))
         for n, change in enumerate((renamed, scheduled))
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert site.document()["organisation"] == {"name": "Nya Storvik"}
-    assert site.document()["schedule"] == {"hours": 6}
+    assert world.stored_document()["organisation"] == {"name": "Nya Storvik"}
+    assert world.stored_document()["schedule"] == {"hours": 6}
 
 
-def test_who_is_always_too_late_is_told_and_nothing_is_lost(site: Site) -> None:
+def test_who_is_always_too_late_is_told_and_nothing_is_lost(world: World) -> None:
     with (
-        mock.patch.object(type(site.store), "replace_tenant", return_value=False),
+        mock.patch.object(type(world.store), "replace_tenant", return_value=False),
         pytest.raises(StoreError),
     ):
-        of(site).save("x", renamed)
-    assert site.document()["organisation"]["name"] == "Storviks kommun"
+        of(world).save("x", renamed)
+    assert world.stored_document()["organisation"]["name"] == "Storviks kommun"
 
 
-def test_who_was_faster_is_found_by_what_the_form_was_about(site: Site) -> None:
-    mark = content_hash(of(site).tenant.schedule.hours)
-    of(site, DELEGATED).save("schedule.saved", scheduled)
-    of(site, "annan@edu.storvik.se").save("organisation.saved", renamed)
-    of(site, "annan@edu.storvik.se").append_audit("run.asked")
+def test_who_was_faster_is_found_by_what_the_form_was_about(world: World) -> None:
+    mark = content_hash(of(world).tenant.schedule.hours)
+    of(world, DELEGATED).save("schedule.saved", scheduled)
+    of(world, "annan@edu.storvik.se").save("organisation.saved", renamed)
+    of(world, "annan@edu.storvik.se").append_audit("run.asked")
     with pytest.raises(EditConflict) as told:
-        of(site).save(
+        of(world).save(
             "schedule.saved",
             lambda t: t,
             part=lambda t: t.schedule.hours,
@@ -170,15 +177,15 @@ def test_who_was_faster_is_found_by_what_the_form_was_about(site: Site) -> None:
     assert [c.place for c in entry.changes] == ["schedule.hours"]
 
 
-def test_what_was_done_before_the_form_was_shown_did_not_overtake_it(site: Site) -> None:
-    of(site, DELEGATED).save("schedule.saved", scheduled)
-    with site.later(60), site.app.test_request_context("/installningar"):
-        mark = of(site).version_token(lambda tenant: tenant.schedule.hours)
-    site.installation.document["schedule"] = {"hours": 12}
-    with site.later(120):
-        site.installation.import_document()
+def test_what_was_done_before_the_form_was_shown_did_not_overtake_it(world: World) -> None:
+    of(world, DELEGATED).save("schedule.saved", scheduled)
+    with world.later(60), world.app.test_request_context("/installningar"):
+        mark = of(world).version_token(lambda tenant: tenant.schedule.hours)
+    world.document["schedule"] = {"hours": 12}
+    with world.later(120):
+        world.import_document()
         with pytest.raises(EditConflict) as told:
-            of(site).save(
+            of(world).save(
                 "schedule.saved",
                 scheduled,
                 part=lambda t: t.schedule.hours,
@@ -188,15 +195,15 @@ def test_what_was_done_before_the_form_was_shown_did_not_overtake_it(site: Site)
     assert DELEGATED not in [entry.who for entry in told.value.by]
 
 
-def test_of_one_unit_only_changes_of_that_unit_are_told(site: Site) -> None:
+def test_of_one_unit_only_changes_of_that_unit_are_told(world: World) -> None:
     def unit_named(tenant: Tenant) -> Tenant:
         return with_unit(renamed(tenant), "12345678", name="Nya Norra")
 
-    mark = content_hash(of(site).tenant.school_units)
-    of(site, DELEGATED).save("document.imported", unit_named)
-    of(site, DELEGATED).save("schedule.saved", scheduled)
+    mark = content_hash(of(world).tenant.school_units)
+    of(world, DELEGATED).save("document.imported", unit_named)
+    of(world, DELEGATED).save("schedule.saved", scheduled)
     with pytest.raises(EditConflict) as told:
-        of(site).save(
+        of(world).save(
             "unit.saved",
             lambda t: t,
             subject="12345678",
@@ -208,25 +215,25 @@ def test_of_one_unit_only_changes_of_that_unit_are_told(site: Site) -> None:
     assert [each.who for each in earlier] == ["command line"]
 
 
-def test_a_form_about_something_else_is_not_overtaken(site: Site) -> None:
-    mark = content_hash(of(site).tenant.organisation)
-    of(site, DELEGATED).save("schedule.saved", scheduled)
-    of(site).save("organisation.saved", renamed, part=lambda t: t.organisation, version_token=mark)
-    assert site.document()["schedule"] == {"hours": 6}
-    assert site.document()["organisation"] == {"name": "Nya Storvik"}
+def test_a_form_about_something_else_is_not_overtaken(world: World) -> None:
+    mark = content_hash(of(world).tenant.organisation)
+    of(world, DELEGATED).save("schedule.saved", scheduled)
+    of(world).save("organisation.saved", renamed, part=lambda t: t.organisation, version_token=mark)
+    assert world.stored_document()["schedule"] == {"hours": 6}
+    assert world.stored_document()["organisation"] == {"name": "Nya Storvik"}
 
 
-def test_when_who_is_protected_changes_what_was_read_is_forgotten(site: Site) -> None:
-    site.ready(site.sign_in(), "/personer")
-    of(site).save("x", renamed)
-    assert snapshot_store.load_state(site.store, TENANT, site.clock()) is not None
+def test_when_who_is_protected_changes_what_was_read_is_forgotten(world: World) -> None:
+    world.ready(world.sign_in(), "/personer")
+    of(world).save("x", renamed)
+    assert snapshot_store.load_state(world.store, TENANT, world.clock()) is not None
     hidden = Protected(org_units=("/Skyddade", "/Elever/7A"))
-    of(site).save("protected.saved", lambda t: structs.replace(t, protected=hidden))
-    assert snapshot_store.load_state(site.store, TENANT, site.clock()) is None
+    of(world).save("protected.saved", lambda t: structs.replace(t, protected=hidden))
+    assert snapshot_store.load_state(world.store, TENANT, world.clock()) is None
 
 
-def test_there_is_no_unit_or_vendor_to_change_that_the_document_does_not_have(site: Site) -> None:
-    tenant = of(site).tenant
+def test_there_is_no_unit_or_vendor_to_change_that_the_document_does_not_have(world: World) -> None:
+    tenant = of(world).tenant
     with pytest.raises(KeyError):
         with_unit(tenant, "87654321", name="x")
     with pytest.raises(KeyError):
@@ -234,7 +241,7 @@ def test_there_is_no_unit_or_vendor_to_change_that_the_document_does_not_have(si
     assert with_connection(tenant, "all", mode="test").connections[0].mode == "test"
 
 
-def test_a_page_has_the_surroundings_of_its_own_request(site: Site) -> None:
-    now = of(site)
-    with asking(site, now):
+def test_a_page_has_the_surroundings_of_its_own_request(world: World) -> None:
+    now = of(world)
+    with asking(world, now):
         assert request_context() is now

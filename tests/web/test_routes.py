@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 
 from addon import logs
 from addon.web.security.headers import HEADERS
-from tests.support.installation import DOMAIN
 from tests.support.neighbours import OURS, Neighbours
-from tests.support.site import STRANGER, form_of
+from tests.support.page_content import form_of
+from tests.support.small_school import DOMAIN, STRANGER
 
 FETCHING = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
 FETCHING |= {"form": "action", "object": "data", "embed": "src", "video": "src", "use": "href"}
@@ -47,7 +47,7 @@ class Tags(HTMLParser):
 
 
 def test_no_page_has_a_script_or_style_of_its_own_or_asks_anybody_else(both: Neighbours) -> None:
-    client = both.site.sign_in()
+    client = both.world.sign_in()
     seen = 0
     for path, page in both.pages(client):
         if page.mimetype != "text/html":
@@ -69,15 +69,15 @@ def test_what_is_served_with_the_pages_asks_nobody_else() -> None:
 
 
 def test_every_page_has_careful_headers_and_is_kept_nowhere(both: Neighbours) -> None:
-    client = both.site.sign_in()
+    client = both.world.sign_in()
     for path, page in both.pages(client):
         assert {name: page.headers.get(name) for name in HEADERS} == HEADERS, path
         assert page.headers["Cache-Control"] == "no-store", path
 
 
 def test_no_form_is_taken_without_its_token(both: Neighbours) -> None:
-    client = both.site.sign_in()
-    stranger = form_of(both.site.sign_in(STRANGER).get("/"), "/sprak")["csrf_token"]
+    client = both.world.sign_in()
+    stranger = form_of(both.world.sign_in(STRANGER).get("/"), "/sprak")["csrf_token"]
     before = both.rows()
     walked = [path for _, path in both.walk("POST")] + ["/logga-in", "/logga-ut", "/sprak"]
     for path in walked:
@@ -85,14 +85,14 @@ def test_no_form_is_taken_without_its_token(both: Neighbours) -> None:
             data = {} if token is None else {"csrf_token": token}
             answer = client.post(path, data=data)
             assert answer.status_code == 400, path
-            assert "Sidan var för gammal" in both.site.read(answer), path
+            assert "Sidan var för gammal" in both.world.text(answer), path
     assert both.rows() == before
-    assert not both.site.installation.requests
+    assert not both.world.requests
     assert client.get("/installningar").status_code == 200  # and nobody was signed out
 
 
 def test_no_form_changes_anything_when_it_is_only_looked_at(both: Neighbours) -> None:
-    client = both.site.sign_in()
+    client = both.world.sign_in()
     list(both.pages(client))
     before = both.rows()
     list(both.pages(client))
@@ -102,7 +102,7 @@ def test_no_form_changes_anything_when_it_is_only_looked_at(both: Neighbours) ->
 def test_no_log_line_names_anybody_while_all_pages_are_walked(
     both: Neighbours, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = both.site.sign_in()
+    client = both.world.sign_in()
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "addon"):
         logging.getLogger("addon").debug("heard")
         for _ in both.pages(client):

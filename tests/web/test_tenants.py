@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.installation import TENANT
 from tests.support.neighbours import OURS, THEIR_PUPIL, Neighbours
+from tests.support.page_content import all_forms_of, form_of
 from tests.support.routes import METHODS
-from tests.support.site import OTHER_TENANT, STRANGER, TEACHER, all_forms_of, form_of
+from tests.support.small_school import OTHER_TENANT, STRANGER, TEACHER, TENANT
 
 
 @pytest.fixture
@@ -26,21 +26,21 @@ def secrets_in(both: Neighbours, text: str) -> list[str]:
 def ours_at_the_vendor(both: Neighbours) -> list[str]:
     """Our people as the vendor that both have has them."""
     known = set(both.external_ids)
-    users = both.site.installation.all.held("User").values()
+    users = both.world.vendor("all").held("User").values()
     return sorted(repr(user) for user in users if user["externalId"] in known)
 
 
 def test_the_walk_sees_what_it_looks_for(both: Neighbours) -> None:
     """Or all that follows would prove nothing."""
-    seen = " ".join(page.text for _, page in both.pages(both.site.sign_in()))
-    seen += both.site.ready(both.site.sign_in(), "/skolenheter/sok?q=friskolan").text
+    seen = " ".join(page.text for _, page in both.pages(both.world.sign_in()))
+    seen += both.world.ready(both.world.sign_in(), "/skolenheter/sok?q=friskolan").text
     found = secrets_in(both, seen)
     assert {"Storvik", "Äppelqvist", "Pärlbåt", "Undangömda friskolan"} <= set(found)
     assert THEIR_PUPIL not in seen
 
 
 def test_nobody_reaches_anything(both: Neighbours) -> None:
-    client = both.site.app.test_client()
+    client = both.world.app.test_client()
     token = form_of(client.get("/logga-in"), "/logga-in")["csrf_token"]
     before = both.rows()
     paths = sorted({path for _, path in both.walk("GET", "POST")})
@@ -50,24 +50,24 @@ def test_nobody_reaches_anything(both: Neighbours) -> None:
             assert answer.status_code == (302 if method == "GET" else 401), (method, path)
             assert not secrets_in(both, answer.text), (method, path)
     assert both.rows() == before
-    assert not both.site.installation.requests
+    assert not both.world.requests
 
 
 def test_who_is_no_administrator_reaches_nothing(both: Neighbours) -> None:
-    client = both.site.app.test_client()
-    assert both.site.try_to_sign_in(client, TEACHER).status_code == 403
+    client = both.world.app.test_client()
+    assert both.world.try_to_sign_in(client, TEACHER).status_code == 403
     before = both.rows()
     for method, path in both.walk("GET", "POST"):
         answer = client.open(path, method=method)
         assert answer.status_code in (302, 401), (method, path)
         assert not secrets_in(both, answer.text), (method, path)
     assert both.rows() == before
-    assert not both.site.installation.requests
+    assert not both.world.requests
 
 
 def test_another_tenants_administrator_sees_only_their_own(both: Neighbours) -> None:
-    list(both.pages(both.site.sign_in()))  # so that whatever is remembered is ours
-    client = both.site.sign_in(STRANGER)
+    list(both.pages(both.world.sign_in()))  # so that whatever is remembered is ours
+    client = both.world.sign_in(STRANGER)
     before, seen = both.rows(), ""
     for path, page in both.pages(client):
         assert page.status_code in (200, 302, 404), path
@@ -89,19 +89,19 @@ def test_another_tenants_administrator_sees_only_their_own(both: Neighbours) -> 
     ],
 )
 def test_an_address_with_anothers_id_leads_nowhere(both: Neighbours, path: str) -> None:
-    client = both.site.sign_in(STRANGER)
-    assert both.site.ready(client, path.format(**both.ids)).status_code == 404
+    client = both.world.sign_in(STRANGER)
+    assert both.world.ready(client, path.format(**both.ids)).status_code == 404
 
 
 def test_another_tenants_administrator_changes_nothing_of_ours(both: Neighbours) -> None:
-    client = both.site.sign_in(STRANGER)
+    client = both.world.sign_in(STRANGER)
     before, there = both.rows(), ours_at_the_vendor(both)
     for method, path in both.walk("POST"):
         token = form_of(client.get("/"), "/sprak")["csrf_token"]
         answer = client.open(path, method=method, data={"csrf_token": token, **both.ids})
         assert answer.status_code < 500, (method, path)
         assert not secrets_in(both, answer.text), (method, path)
-        both.site.tasks()
+        both.world.wait_for_tasks()
     assert both.rows() == before
     assert ours_at_the_vendor(both) == there
 
@@ -112,31 +112,31 @@ def test_our_forms_sent_by_another_tenants_administrator_change_nothing_of_ours(
     """Each form of each of our pages as it stands, with our ids and marks, and their token."""
     forms = {
         (action, json.dumps(fields, sort_keys=True)): (action, fields)
-        for _, page in both.pages(both.site.sign_in())
+        for _, page in both.pages(both.world.sign_in())
         for action, fields in all_forms_of(page)
         if "csrf_token" in fields and not action.startswith(("/logga-", "/sprak"))
     }
     assert len({action for action, _ in forms.values()}) > 15
-    client, before, there = both.site.sign_in(STRANGER), both.rows(), ours_at_the_vendor(both)
+    client, before, there = both.world.sign_in(STRANGER), both.rows(), ours_at_the_vendor(both)
     for action, fields in forms.values():
         token = form_of(client.get("/"), "/sprak")["csrf_token"]
         answer = client.post(action, data={**fields, "csrf_token": token})
         assert answer.status_code < 500, action
-        both.site.tasks()
+        both.world.wait_for_tasks()
     assert both.rows() == before
     assert ours_at_the_vendor(both) == there
 
 
 def test_a_document_of_another_tenant_is_not_taken(both: Neighbours) -> None:
-    document = both.site.store.tenant(TENANT)
+    document = both.world.store.tenant(TENANT)
     assert document is not None
-    client, before = both.site.sign_in(STRANGER), both.rows()
+    client, before = both.world.sign_in(STRANGER), both.rows()
     mine = both.rows(OTHER_TENANT)["tenants"]
     token = form_of(client.get("/"), "/sprak")["csrf_token"]
     for do in ("", "import"):
         form = {"csrf_token": token, "text": document.decode(), "do": do}
         answer = client.post("/installningar/dokument", data=form)
         assert answer.status_code == 400
-        assert "Filen är en annan organisations." in both.site.read(answer)
+        assert "Filen är en annan organisations." in both.world.text(answer)
     assert both.rows() == before
     assert both.rows(OTHER_TENANT)["tenants"] == mine

@@ -9,9 +9,9 @@ import pytest
 from babel.messages.mofile import read_mo
 
 from addon.web.formats import ago, duration, moment, number
-from tests.support.installation import PUPILS, address, person
 from tests.support.links import follow_links, words_on
-from tests.support.site import UNITS, Site
+from tests.support.small_school import PUPILS, UNITS, address, leave, person, small_school_pages
+from tests.support.world import World
 from tests.web import catalogue
 from tests.web.catalogue import forms, texts
 
@@ -96,30 +96,30 @@ def test_what_is_compiled_is_what_the_catalogue_says(english):
 # The pages
 
 
-def in_english(site: Site):
+def in_english(world: World):
     """An administrator who has signed in and chosen English at the foot of a page."""
-    client = site.sign_in()
+    client = world.sign_in()
     client.get("/")
-    chosen = site.send(client, client.get("/installningar"), "/sprak", language="en")
+    chosen = world.send(client, client.get("/installningar"), "/sprak", language="en")
     assert chosen.status_code == 302
     return client
 
 
-def first_paths(site: Site) -> list[str]:
+def first_paths(world: World) -> list[str]:
     """The pages for an administrator that have one address."""
-    doors = site.app.view_functions
+    doors = world.app.view_functions
     return [
         rule.rule
-        for rule in site.app.url_map.iter_rules()
+        for rule in world.app.url_map.iter_rules()
         if "GET" in (rule.methods or ()) and not rule.arguments and rule.endpoint in doors
         if not rule.rule.startswith(("/cron", "/healthz", "/readyz", "/logga-in"))
     ]
 
 
-def own_words(site: Site) -> set[str]:
+def own_words(world: World) -> set[str]:
     """The words of the tenant's data, in whatever language."""
-    domain = site.installation.domain
-    data = json.dumps([domain.to_json(), site.document()], ensure_ascii=False)
+    domain = world.domain
+    data = json.dumps([domain.to_json(), world.stored_document()], ensure_ascii=False)
     return {word.casefold() for word in WORD.findall(data + " ".join(u.name for u in UNITS))}
 
 
@@ -148,37 +148,37 @@ def swedish_on(words: list[str], own: set[str], pieces: list[str]) -> list[str]:
 
 @pytest.fixture
 def busy(tmp_path):
-    """A site where much has happened: a delivery, a hold, findings, a pause, a vendor in test."""
-    site = Site(tmp_path)
-    site.installation.document["schoolUnits"] += [
+    """A school where much has happened: a delivery, a hold, findings, a pause, a vendor in test."""
+    world = small_school_pages(tmp_path)
+    world.document["schoolUnits"] += [
         {"code": "12345680", "name": "Södra skolan", "schoolTypes": ["GR"]},
         {"code": "12345679", "name": "Gamla skolan", "students": {"orgUnits": ["/Borta"]}},
     ]
-    with site:
-        site.installation.domain.add_user(person("Anna", "Ny", "/Elever"))
+    with world:
+        world.domain.add_user(person("Anna", "Ny", "/Elever"))
         nameless = person("", "Namnlös", "/Elever/7A") | {"primaryEmail": "x@edu.storvik.se"}
-        site.installation.domain.add_user(nameless)
-        client = in_english(site)
+        world.domain.add_user(nameless)
+        client = in_english(world)
         for path in ("/leverantorer/some/lage/live", "/leverantorer/all/lage/test"):
-            assert site.send(client, site.ready(client, path), path).status_code == 302
-            site.tasks()
-            site.clock.ahead += 3600
-        site.installation.leave(*PUPILS["7A"])
-        site.installation.domain.suspend(address(*PUPILS["7B"][0]))
-        site.installation.domain.rename_user(address(*PUPILS["7B"][1]), "Abdi", "Warsame")
+            assert world.send(client, world.ready(client, path), path).status_code == 302
+            world.wait_for_tasks()
+            world.clock.ahead += 3600
+        leave(world, *PUPILS["7A"])
+        world.domain.suspend(address(*PUPILS["7B"][0]))
+        world.domain.rename_user(address(*PUPILS["7B"][1]), "Abdi", "Warsame")
         for action in ("/korningar/nu", "/katalog/las"):
-            assert site.send(client, client.get("/korningar"), action).status_code == 302
-            site.tasks()
-        site.client = client
-        yield site
+            assert world.send(client, client.get("/korningar"), action).status_code == 302
+            world.wait_for_tasks()
+        world.client = client
+        yield world
 
 
-def not_english(site, client, english, paths) -> dict[str, object]:
+def not_english(world, client, english, paths) -> dict[str, object]:
     """What is not as it should be, by the path of the page; walks from these pages."""
-    own, pieces = own_words(site), list(swedish_pieces(english))
+    own, pieces = own_words(world), list(swedish_pieces(english))
     wrong: dict[str, object] = {}
     walked = set()
-    for path, response in follow_links(site, client, paths):
+    for path, response in follow_links(world, client, paths):
         walked.add(path)
         if response.status_code == 404 and path in paths:
             continue  # a part of a page, which needs to be told which
@@ -205,28 +205,28 @@ def test_no_page_has_any_swedish_left_during_a_pause(busy, english):
 
 
 def test_no_page_has_any_swedish_left_where_nothing_is_set_up(tmp_path, english):
-    site = Site(tmp_path)
-    document = site.installation.document
+    world = small_school_pages(tmp_path)
+    document = world.document
     document["schoolUnits"] = []
     for connection in document["connections"]:
         connection["schoolUnits"] = []
-    with site:
-        assert not_english(site, in_english(site), english, first_paths(site)) == {}
+    with world:
+        assert not_english(world, in_english(world), english, first_paths(world)) == {}
 
 
 @pytest.mark.parametrize("path", ["/logga-in", "/logga-in/klar", "/finns-inte"])
 def test_who_has_not_signed_in_reads_english_if_that_is_what_the_browser_asks_for(
-    site, english, path
+    world, english, path
 ):
-    response = site.app.test_client().get(
+    response = world.app.test_client().get(
         path, headers={"Accept-Language": "en-GB,en;q=0.9"}, follow_redirects=True
     )
     assert '<html lang="en">' in response.text
     assert not swedish_on(words_on(response), set(), list(swedish_pieces(english)))
 
 
-def test_the_page_for_what_went_wrong_which_depends_on_nothing_speaks_both_languages(site):
-    page = site.app.jinja_env.get_template("errors/broken.html").render()
+def test_the_page_for_what_went_wrong_which_depends_on_nothing_speaks_both_languages(world):
+    page = world.app.jinja_env.get_template("errors/broken.html").render()
     assert "Något gick fel" in page
     assert '<p lang="en">Something went wrong.' in page
 
@@ -235,8 +235,8 @@ def test_the_page_for_what_went_wrong_which_depends_on_nothing_speaks_both_langu
 
 
 @pytest.fixture
-def speaking_english(site):
-    with site.app.test_request_context(headers={"Accept-Language": "en"}):
+def speaking_english(world):
+    with world.app.test_request_context(headers={"Accept-Language": "en"}):
         yield
 
 
@@ -248,11 +248,11 @@ def test_numbers_are_written_as_in_english():
 
 
 @pytest.mark.parametrize(("language", "said"), [("sv", "11 204 personer"), ("en", "11,204 people")])
-def test_a_number_in_a_sentence_is_written_as_other_numbers_are(site, language, said):
-    template = site.app.jinja_env.from_string(
+def test_a_number_in_a_sentence_is_written_as_other_numbers_are(world, language, said):
+    template = world.app.jinja_env.from_string(
         "{{ ngettext('%(num)s person', '%(num)s personer', 11204) }}"
     )
-    with site.app.test_request_context(headers={"Accept-Language": language}):
+    with world.app.test_request_context(headers={"Accept-Language": language}):
         assert template.render().replace("\u00a0", " ") == said
 
 

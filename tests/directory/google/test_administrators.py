@@ -13,7 +13,7 @@ from addon.directory.google.reader import DirectorySource
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.identity import add_administrators
 from addon.settings import Settings, SqliteAddress
-from tests.support.installation import DOMAIN, TENANT, small_domain
+from tests.support.small_school import DOMAIN, TENANT, small_domain
 
 ADMIN = f"it.admin@{DOMAIN}"
 

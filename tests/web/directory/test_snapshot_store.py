@@ -14,7 +14,8 @@ from addon.store.sqlite.store import SQLiteStore
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Clause, Organisation, SchoolUnit, Selector, Tenant
 from addon.web.directory import snapshot_store
-from tests.support.installation import TENANT, Installation
+from tests.support.small_school import TENANT, small_school
+from tests.support.world import World
 
 NOW = 1_800_000_000.0
 
@@ -37,43 +38,43 @@ def known(*users: User, mentioned: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Any:
-    with Installation(tmp_path) as installation:
-        yield installation
+def world(tmp_path: Path) -> Any:
+    with small_school(tmp_path) as world:
+        yield world
 
 
 def take(
-    here: Installation, store: SQLiteStore, now: float = NOW
+    world: World, store: SQLiteStore, now: float = NOW
 ) -> snapshot_store.DirectorySnapshot | None:
-    settings = Settings.from_environ(here.environ)
+    settings = Settings.from_environ(world.environ)
     tenant = load_tenant(store.tenant(TENANT) or b"")
     return snapshot_store.read_and_store(
         lambda t, told: read_directory(settings, t, told), store, tenant, lambda: now
     )
 
 
-def test_it_has_everybody_but_the_protected(here: Installation):
-    with here.store() as store:
-        found = take(here, store)  # type: ignore[arg-type]
+def test_it_has_everybody_but_the_protected(world: World):
+    with world.open_store() as store:
+        found = take(world, store)  # type: ignore[arg-type]
 
     assert found is not None
-    assert len(found.snapshot.users) == len(here.domain.users) - 1
+    assert len(found.snapshot.users) == len(world.domain.users) - 1
     assert len(found.snapshot.protected) == 1
     assert not any("Hemliga" in user.given_name for user in found.snapshot.users)
 
 
-def test_it_is_in_the_store_for_a_day_and_then_gone(here: Installation):
-    with here.store() as store:
-        take(here, store)  # type: ignore[arg-type]
+def test_it_is_in_the_store_for_a_day_and_then_gone(world: World):
+    with world.open_store() as store:
+        take(world, store)  # type: ignore[arg-type]
         namespace = snapshot_store.namespace_of(TENANT)
 
         assert store.get(namespace, "directory", NOW + snapshot_store.KEPT - 1) is not None
         assert store.get(namespace, "directory", NOW + snapshot_store.KEPT + 1) is None
 
 
-def test_a_directory_that_cannot_be_read_is_told_of_and_nothing_kept(here: Installation):
-    with here.store() as store:
-        take(here, store)  # type: ignore[arg-type]
+def test_a_directory_that_cannot_be_read_is_told_of_and_nothing_kept(world: World):
+    with world.open_store() as store:
+        take(world, store)  # type: ignore[arg-type]
         tenant = load_tenant(store.tenant(TENANT) or b"")
 
         def refuse(tenant: Tenant, told: snapshot_store.ReportProgress) -> Snapshot:

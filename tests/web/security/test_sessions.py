@@ -14,7 +14,7 @@ from addon.store.records import Namespace
 from addon.store.sqlite.store import SQLiteStore
 from addon.vendors.profiles import NotConfigured
 from addon.web.security.sessions import secret
-from tests.support.site import Site
+from tests.support.small_school import small_school_pages
 
 NOW = 1_700_000_000.0
 
@@ -88,8 +88,8 @@ def test_after_the_secret_was_away_sessions_work_again(tmp_path: Path) -> None:
 
 
 def test_programs_and_files_have_no_session(tmp_path: Path) -> None:
-    with Site(tmp_path) as site:
-        client = site.sign_in()
+    with small_school_pages(tmp_path) as world:
+        client = world.sign_in()
         for path in ("/healthz", "/readyz", "/static/skolsynk.css", "/cron/sync"):
             assert "Set-Cookie" not in client.get(path).headers
 

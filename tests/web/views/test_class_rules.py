@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from tests.support.installation import DOMAIN, PUPILS, address, person
-from tests.support.site import Site, form_of
+from tests.support.page_content import form_of
+from tests.support.small_school import DOMAIN, PUPILS, address, person, small_school_pages
 from tests.web.views.school import deliver, turn_on
 
 UNIT = "/skolenheter/12345678"
@@ -16,10 +16,10 @@ FROM_OU = {"from": "orgUnit", "pattern": "^/Elever/(?P<name>[^/]+)$"}
 
 
 @pytest.fixture
-def site(tmp_path):
+def world(tmp_path):
     """The small school, with a subject group of each class."""
-    with Site(tmp_path) as site:
-        domain = site.installation.domain
+    with small_school_pages(tmp_path) as world:
+        domain = world.domain
         for name, members in (
             ("7a", ("bo.ek", "ylva.o-leary")),
             ("7b", ("li.xu", "oyvind.brandt")),
@@ -28,39 +28,39 @@ def site(tmp_path):
             domain.add_group(
                 {"email": f"norra-{name}-ma@{DOMAIN}", "name": f"{name.upper()} Ma"}, addresses
             )
-        yield site
+        yield world
 
 
-def show(site, client, page, path, **values):
+def show(world, client, page, path, **values):
     form = {**form_of(page, path), "do": "show", **values}
     answer = client.post(path, data=form, headers={"HX-Request": "true"})
     assert answer.status_code == 200
     assert "<html" not in answer.text
-    return site.read(answer)
+    return world.text(answer)
 
 
-def unit(site):
-    return site.document()["schoolUnits"][0]
+def unit(world):
+    return world.stored_document()["schoolUnits"][0]
 
 
-def test_the_ways_found_are_told_with_examples_and_what_is_saved_is_chosen(site):
-    page = site.ready(site.sign_in(), CLASSES)
-    said = site.read(page)
+def test_the_ways_found_are_told_with_examples_and_what_is_saved_is_chosen(world):
+    page = world.ready(world.sign_in(), CLASSES)
+    said = world.text(page)
     assert "2 klasser från organisationsenheterna" in said
     assert "7A, 7B" in said
     assert json.loads(form_of(page, CLASSES)["rule"]) == FROM_OU
 
 
-def test_the_same_outcome_is_not_offered_twice(site):
-    page = site.ready(site.sign_in(), CLASSES)
-    assert site.read(page).count("2 klasser från organisationsenheterna") == 1
+def test_the_same_outcome_is_not_offered_twice(world):
+    page = world.ready(world.sign_in(), CLASSES)
+    assert world.text(page).count("2 klasser från organisationsenheterna") == 1
 
 
-def test_the_outcome_of_a_choice_is_shown_with_who_gets_no_class(site):
-    client = site.sign_in()
-    page = site.ready(client, CLASSES)
+def test_the_outcome_of_a_choice_is_shown_with_who_gets_no_class(world):
+    client = world.sign_in()
+    page = world.ready(client, CLASSES)
     own = {"rule": "own", "source": "orgUnit", "pattern": "^/Elever/(?P<name>7A)$"}
-    said = show(site, client, page, CLASSES, **own)
+    said = show(world, client, page, CLASSES, **own)
     assert "1 klass, 1 organisationsenhet stämmer inte" in said
     assert "1 färre än nu." in said
     assert "6 elever blir utan" in said
@@ -68,20 +68,20 @@ def test_the_outcome_of_a_choice_is_shown_with_who_gets_no_class(site):
     assert "/Elever/7B 6 elever" in said
 
 
-def test_a_rule_of_ones_own_is_saved_as_it_was_written(site):
-    client = site.sign_in()
+def test_a_rule_of_ones_own_is_saved_as_it_was_written(world):
+    client = world.sign_in()
     own = {"rule": "own", "source": "orgUnit", "pattern": "/(?P<name>7[^/]*)$"}
-    answer = site.send(client, site.ready(client, CLASSES), CLASSES, **own)
+    answer = world.send(client, world.ready(client, CLASSES), CLASSES, **own)
     assert answer.location == UNIT
-    assert unit(site)["classes"] == {"from": "orgUnit", "pattern": "/(?P<name>7[^/]*)$"}
+    assert unit(world)["classes"] == {"from": "orgUnit", "pattern": "/(?P<name>7[^/]*)$"}
 
 
-def test_no_classes_can_be_chosen(site):
-    client = site.sign_in()
-    page = site.ready(client, CLASSES)
-    assert "Inga klasser skickas." in show(site, client, page, CLASSES, rule="")
-    site.send(client, page, CLASSES, rule="")
-    assert "classes" not in unit(site)
+def test_no_classes_can_be_chosen(world):
+    client = world.sign_in()
+    page = world.ready(client, CLASSES)
+    assert "Inga klasser skickas." in show(world, client, page, CLASSES, rule="")
+    world.send(client, page, CLASSES, rule="")
+    assert "classes" not in unit(world)
 
 
 @pytest.mark.parametrize(
@@ -103,118 +103,118 @@ def test_no_classes_can_be_chosen(site):
         ({"rule": '{"from": "class", "pattern": "(?P<year>.)"}'}, "Välj ett av förslagen."),
     ],
 )
-def test_a_wrong_rule_is_told_and_nothing_is_saved(site, values, told):
-    client = site.sign_in()
-    before = site.document()
-    answer = site.send(client, site.ready(client, CLASSES), CLASSES, **values)
+def test_a_wrong_rule_is_told_and_nothing_is_saved(world, values, told):
+    client = world.sign_in()
+    before = world.stored_document()
+    answer = world.send(client, world.ready(client, CLASSES), CLASSES, **values)
     assert answer.status_code == 400
-    assert told in site.read(answer)
-    assert site.document() == before
+    assert told in world.text(answer)
+    assert world.stored_document() == before
 
 
-def test_teaching_groups_are_found_among_the_groups_and_saved(site):
-    client = site.sign_in()
-    page = site.ready(client, GROUPS)
-    assert "Inga undervisningsgrupper skickas." in site.read(page)
+def test_teaching_groups_are_found_among_the_groups_and_saved(world):
+    client = world.sign_in()
+    page = world.ready(client, GROUPS)
+    assert "Inga undervisningsgrupper skickas." in world.text(page)
     own = {"rule": "own", "source": "group", "pattern": "^norra-(?P<name>[^@]+)@"}
-    said = show(site, client, page, GROUPS, **own)
+    said = show(world, client, page, GROUPS, **own)
     assert "2 undervisningsgrupper" in said
     assert "7a-ma 2" in said
-    site.send(client, page, GROUPS, **own)
-    assert unit(site)["teachingGroups"] == {"from": "group", "pattern": "^norra-(?P<name>[^@]+)@"}
+    world.send(client, page, GROUPS, **own)
+    assert unit(world)["teachingGroups"] == {"from": "group", "pattern": "^norra-(?P<name>[^@]+)@"}
 
 
-def test_years_are_told_with_those_that_are_no_years(site):
-    site.installation.domain.add_org_unit("/Elever/99X")
-    site.installation.domain.add_user(person("Nia", "Nittonio", "/Elever/99X"))
-    client = site.sign_in()
-    page = site.ready(client, YEARS)
-    said = site.read(page)
+def test_years_are_told_with_those_that_are_no_years(world):
+    world.domain.add_org_unit("/Elever/99X")
+    world.domain.add_user(person("Nia", "Nittonio", "/Elever/99X"))
+    client = world.sign_in()
+    page = world.ready(client, YEARS)
+    said = world.text(page)
     assert "åk 7 12" in said
     assert "1 elev får ett tal som inte är en årskurs från 0 till 13 Nia Nittonio" in said
 
 
-def test_a_year_rule_needs_its_part(site):
-    client = site.sign_in()
+def test_a_year_rule_needs_its_part(world):
+    client = world.sign_in()
     own = {"rule": "own", "source": "class", "pattern": "(?P<name>7)"}
-    answer = site.send(client, site.ready(client, YEARS), YEARS, **own)
+    answer = world.send(client, world.ready(client, YEARS), YEARS, **own)
     assert answer.status_code == 400
-    assert "en del med namnet year" in site.read(answer)
+    assert "en del med namnet year" in world.text(answer)
 
 
-def test_who_was_slower_is_told_and_the_choice_stays(site):
-    client, other = site.sign_in(), site.sign_in()
-    page, theirs = site.ready(client, CLASSES), site.ready(other, CLASSES)
-    site.send(other, theirs, CLASSES, rule="")
+def test_who_was_slower_is_told_and_the_choice_stays(world):
+    client, other = world.sign_in(), world.sign_in()
+    page, theirs = world.ready(client, CLASSES), world.ready(other, CLASSES)
+    world.send(other, theirs, CLASSES, rule="")
     own = {"rule": "own", "source": "orgUnit", "pattern": "/(?P<name>7A)$"}
-    answer = site.send(client, page, CLASSES, **own)
+    answer = world.send(client, page, CLASSES, **own)
     assert answer.status_code == 409
-    assert "Någon annan har sparat under tiden" in site.read(answer)
+    assert "Någon annan har sparat under tiden" in world.text(answer)
     assert form_of(answer, CLASSES)["pattern"] == "/(?P<name>7A)$"
-    assert "classes" not in unit(site)
+    assert "classes" not in unit(world)
 
 
-def test_classes_and_years_are_different_parts_that_two_may_save_at_once(site):
-    client, other = site.sign_in(), site.sign_in()
-    page, theirs = site.ready(client, CLASSES), site.ready(other, YEARS)
-    assert site.send(other, theirs, YEARS, rule="").status_code == 302
-    assert site.send(client, page, CLASSES, rule="").status_code == 302
-    assert "classes" not in unit(site)
-    assert "schoolYear" not in unit(site)
+def test_classes_and_years_are_different_parts_that_two_may_save_at_once(world):
+    client, other = world.sign_in(), world.sign_in()
+    page, theirs = world.ready(client, CLASSES), world.ready(other, YEARS)
+    assert world.send(other, theirs, YEARS, rule="").status_code == 302
+    assert world.send(client, page, CLASSES, rule="").status_code == 302
+    assert "classes" not in unit(world)
+    assert "schoolYear" not in unit(world)
 
 
-def test_another_page_of_a_unit_is_none(site):
-    assert site.sign_in().get(f"{UNIT}/betyg").status_code == 404
+def test_another_page_of_a_unit_is_none(world):
+    assert world.sign_in().get(f"{UNIT}/betyg").status_code == 404
 
 
 SLOW = r"/(?:(?:a|b|ab)*(?:ba|aab|b)*)*(?:c|(?:ab|ba)+c)+(?P<name>\d)$"
 
 
-def test_a_pattern_that_takes_too_long_is_told_and_not_saved(site, monkeypatch):
+def test_a_pattern_that_takes_too_long_is_told_and_not_saved(world, monkeypatch):
     monkeypatch.setattr("addon.tenants.conditions.SLOWEST", 0.02)
     place = "/Elever/" + "ab" * 80 + "x"
-    site.installation.domain.add_org_unit(place)
-    site.installation.domain.add_user(person("Lång", "Väg", place))
-    client = site.sign_in()
-    before = site.document()
-    page = site.ready(client, CLASSES)
+    world.domain.add_org_unit(place)
+    world.domain.add_user(person("Lång", "Väg", place))
+    client = world.sign_in()
+    before = world.stored_document()
+    page = world.ready(client, CLASSES)
     own = {"rule": "own", "source": "orgUnit", "pattern": SLOW}
     form = {**form_of(page, CLASSES), **own}
     answer = client.post(CLASSES, data=form)
     assert answer.status_code == 400
-    assert "Ett reguljärt uttryck tar för lång tid" in site.read(answer)
+    assert "Ett reguljärt uttryck tar för lång tid" in world.text(answer)
     told = client.post(CLASSES, data={**form, "do": "show"}, headers={"HX-Request": "true"})
     assert told.status_code == 200
-    assert "tar för lång tid att söka med" in site.read(told)
-    assert site.document() == before
+    assert "tar för lång tid att söka med" in world.text(told)
+    assert world.stored_document() == before
 
 
 FROM_GROUPS = {"rule": "own", "source": "group", "pattern": "^klass-(?P<name>[^@]+)@"}
 
 
 @pytest.fixture
-def delivered(site):
+def delivered(world):
     """The school's classes, which are Google groups as well, at one vendor."""
     for name, pupils in PUPILS.items():
-        site.installation.domain.add_group(
+        world.domain.add_group(
             {"email": f"klass-{name.lower()}@{DOMAIN}", "name": name},
             [address(*each) for each in pupils],
         )
-    turn_on(site, "all")
-    deliver(site)
-    return site
+    turn_on(world, "all")
+    deliver(world)
+    return world
 
 
 def test_classes_that_are_found_elsewhere_are_other_classes_to_the_vendor(delivered):
     client = delivered.sign_in()
     page = delivered.ready(client, CLASSES)
-    assert "tas bort hos" not in delivered.read(page)
+    assert "tas bort hos" not in delivered.text(page)
     said = show(delivered, client, page, CLASSES, **FROM_GROUPS)
     assert "2 klasser tas bort hos All vid nästa körning. 2 nya klasser skapas." in said
     assert "Some" not in said
     refused = delivered.send(client, page, CLASSES, **FROM_GROUPS)
     assert refused.status_code == 400
-    assert "Kryssa för att du har sett vad som tas bort." in delivered.read(refused)
+    assert "Kryssa för att du har sett vad som tas bort." in delivered.text(refused)
     assert unit(delivered)["classes"] == FROM_OU
     seen = html.unescape(
         re.search('name="accepted" id="accepted" value="([^"]+)"', refused.text)[1]
@@ -234,12 +234,12 @@ def test_to_send_no_classes_any_more_is_told_and_accepted_for_that_choice_alone(
     assert "classes" not in unit(delivered)
 
 
-def test_classes_that_the_vendor_does_not_have_yet_are_not_said_to_be_removed(site):
-    turn_on(site, "all")
-    client = site.sign_in()
-    page = site.ready(client, CLASSES)
-    assert "tas bort" not in show(site, client, page, CLASSES, rule="")
-    assert site.send(client, page, CLASSES, rule="").status_code == 302
+def test_classes_that_the_vendor_does_not_have_yet_are_not_said_to_be_removed(world):
+    turn_on(world, "all")
+    client = world.sign_in()
+    page = world.ready(client, CLASSES)
+    assert "tas bort" not in show(world, client, page, CLASSES, rule="")
+    assert world.send(client, page, CLASSES, rule="").status_code == 302
 
 
 def test_years_can_be_changed_without_a_class_being_removed(delivered):
@@ -248,34 +248,34 @@ def test_years_can_be_changed_without_a_class_being_removed(delivered):
     assert answer.status_code == 302
 
 
-def test_what_does_not_fit_a_proposed_rule_is_called_what_it_is(site):
-    site.installation.domain.add_user(person("Ny", "Elev", "/Elever"))
-    site.installation.document["schoolUnits"][0]["classes"] = {
+def test_what_does_not_fit_a_proposed_rule_is_called_what_it_is(world):
+    world.domain.add_user(person("Ny", "Elev", "/Elever"))
+    world.document["schoolUnits"][0]["classes"] = {
         "from": "attribute",
         "attribute": "organizations.department",
         "pattern": "(?P<name>.+)",
     }
-    site.installation.import_document()
-    client = site.sign_in()
-    page = site.ready(client, CLASSES)
-    said = show(site, client, page, CLASSES, rule=json.dumps(FROM_OU))
+    world.import_document()
+    client = world.sign_in()
+    page = world.ready(client, CLASSES)
+    said = show(world, client, page, CLASSES, rule=json.dumps(FROM_OU))
     assert "2 klasser, 1 organisationsenhet stämmer inte" in said
 
 
-def test_the_rule_in_use_is_marked_and_one_of_ones_own_is_not_said_to_be_found(site):
-    client = site.sign_in()
-    said = site.read(site.ready(client, CLASSES))
+def test_the_rule_in_use_is_marked_and_one_of_ones_own_is_not_said_to_be_found(world):
+    client = world.sign_in()
+    said = world.text(world.ready(client, CLASSES))
     assert re.search("2 klasser från organisationsenheterna . Troligast . Används nu", said)
     assert "Vi hittade 1 sätt i era egna namn." in said
     own = {"rule": "own", "source": "orgUnit", "pattern": "/(?P<name>7A)$"}
-    site.send(client, site.ready(client, CLASSES), CLASSES, **own)
-    said = site.read(site.ready(client, CLASSES))
+    world.send(client, world.ready(client, CLASSES), CLASSES, **own)
+    said = world.text(world.ready(client, CLASSES))
     assert "1 klass från organisationsenheterna ● Används nu" in said
     assert "Vi hittade 1 sätt i era egna namn." in said
 
 
-def test_groups_by_their_names_and_by_their_addresses_are_told_apart(site):
-    client = site.sign_in()
-    said = site.read(site.ready(client, GROUPS))
+def test_groups_by_their_names_and_by_their_addresses_are_told_apart(world):
+    client = world.sign_in()
+    said = world.text(world.ready(client, GROUPS))
     assert "2 grupper från gruppernas namn" in said
     assert "2 grupper från gruppernas adresser" in said

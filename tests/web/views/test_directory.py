@@ -12,8 +12,9 @@ from addon.tasks.base import TaskQueueError
 from addon.web import request_context
 from addon.web.directory import cache, snapshot_store
 from addon.web.directory.snapshot_store import LOST, ReadingState
-from tests.support.installation import TENANT
-from tests.support.site import Site, form_of
+from tests.support.page_content import form_of
+from tests.support.small_school import TENANT, small_school_pages
+from tests.support.world import World
 
 PAGE = "/personer"
 HTMX = {"HX-Request": "true"}
@@ -22,118 +23,118 @@ SELECTION = f"{UNIT}/urval"
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with Site(tmp_path) as site:
-        yield site
+def world(tmp_path: Path) -> Iterator[World]:
+    with small_school_pages(tmp_path) as world:
+        yield world
 
 
 @contextmanager
-def slow_reading(site: Site) -> Iterator[threading.Event]:
+def slow_reading(world: World) -> Iterator[threading.Event]:
     """The directory's reading goes on until the event is set."""
     go_on = threading.Event()
-    real = site.services.read_directory
+    real = world.services.read_directory
 
     def read(tenant: str) -> None:
         go_on.wait(30)
         real(tenant)
 
-    with mock.patch.object(site.services.task_handler, "_read", read):
+    with mock.patch.object(world.services.task_handler, "_read", read):
         yield go_on
         go_on.set()
-        site.tasks()
+        world.wait_for_tasks()
 
 
-def test_the_first_who_needs_the_directory_has_it_read_and_waits(site: Site) -> None:
-    client = site.sign_in()
-    with slow_reading(site) as go_on:
+def test_the_first_who_needs_the_directory_has_it_read_and_waits(world: World) -> None:
+    client = world.sign_in()
+    with slow_reading(world) as go_on:
         page = client.get(PAGE)
         assert page.status_code == 202
-        assert "Katalogen i Google Workspace läses." in site.read(page)
+        assert "Katalogen i Google Workspace läses." in world.text(page)
         assert '<meta http-equiv="refresh" content="2">' in page.text
         assert "Äppelqvist" not in page.text
         go_on.set()
-        site.tasks()
-        assert "Äppelqvist" in site.ready(client, PAGE).text
+        world.wait_for_tasks()
+        assert "Äppelqvist" in world.ready(client, PAGE).text
 
 
-def test_it_says_how_far_it_has_come(site: Site) -> None:
-    client = site.sign_in()
-    with slow_reading(site):
+def test_it_says_how_far_it_has_come(world: World) -> None:
+    client = world.sign_in()
+    with slow_reading(world):
         client.get(PAGE)
-        at = site.clock()
+        at = world.clock()
         snapshot_store.save_state(
-            site.store, TENANT, ReadingState("reading", at, users=1234, groups=56)
+            world.store, TENANT, ReadingState("reading", at, users=1234, groups=56)
         )
-        assert "Hittills 1 234 personer och 56 grupper." in site.read(client.get(PAGE))
+        assert "Hittills 1 234 personer och 56 grupper." in world.text(client.get(PAGE))
 
 
-def test_many_who_wait_have_it_read_once(site: Site) -> None:
-    client = site.sign_in()
+def test_many_who_wait_have_it_read_once(world: World) -> None:
+    client = world.sign_in()
     for _ in range(5):
         client.get(PAGE)
         client.get("/skolenheter")
-    site.tasks()
-    site.ready(client, PAGE)
-    readings = [r for r in site.installation.directory.requests if r.path.endswith("/orgunits")]
+    world.wait_for_tasks()
+    world.ready(client, PAGE)
+    readings = [r for r in world.directory.requests if r.path.endswith("/orgunits")]
     assert len(readings) == 1
 
 
-def test_a_part_of_a_page_waits_as_a_part(site: Site) -> None:
-    client = site.sign_in()
-    with slow_reading(site):
+def test_a_part_of_a_page_waits_as_a_part(world: World) -> None:
+    client = world.sign_in()
+    with slow_reading(world):
         part = client.get(f"{PAGE}?roll=student", headers=HTMX)
         assert part.status_code == 202
         assert "<html" not in part.text
         assert f'hx-get="{PAGE}?roll=student"' in part.text
 
 
-def test_why_it_could_not_be_read_is_told_with_a_way_to_try_again(site: Site) -> None:
-    site.installation.directory.fail("/orgunits", status=403, reason="forbidden", times=None)
-    client = site.sign_in()
+def test_why_it_could_not_be_read_is_told_with_a_way_to_try_again(world: World) -> None:
+    world.directory.fail("/orgunits", status=403, reason="forbidden", times=None)
+    client = world.sign_in()
     client.get(PAGE)
-    site.tasks()
+    world.wait_for_tasks()
     page = client.get(PAGE)
-    assert "Katalogen i Google Workspace kunde inte läsas" in site.read(page)
+    assert "Katalogen i Google Workspace kunde inte läsas" in world.text(page)
     assert "http-equiv" not in page.text
-    site.installation.directory.heal()
-    with site.later(60):
-        answer = site.send(client, page, "/katalog/las")
+    world.directory.heal()
+    with world.later(60):
+        answer = world.send(client, page, "/katalog/las")
         assert answer.location == PAGE
-        site.tasks()
-        assert "Äppelqvist" in site.ready(client, PAGE).text
+        world.wait_for_tasks()
+        assert "Äppelqvist" in world.ready(client, PAGE).text
 
 
-def test_a_reading_that_was_cut_off_is_begun_again(site: Site) -> None:
-    client = site.sign_in()
-    snapshot_store.save_state(site.store, TENANT, ReadingState("reading", site.clock()))
-    with site.later(LOST + 60):
+def test_a_reading_that_was_cut_off_is_begun_again(world: World) -> None:
+    client = world.sign_in()
+    snapshot_store.save_state(world.store, TENANT, ReadingState("reading", world.clock()))
+    with world.later(LOST + 60):
         assert client.get(PAGE).status_code == 202
-        site.tasks()
-        assert "Äppelqvist" in site.ready(client, PAGE).text
+        world.wait_for_tasks()
+        assert "Äppelqvist" in world.ready(client, PAGE).text
 
 
-def test_after_a_day_the_directory_is_gone_and_is_read_anew(site: Site) -> None:
-    client = site.sign_in()
-    site.ready(client, PAGE)
-    with site.later(24 * 3600 + 60):
+def test_after_a_day_the_directory_is_gone_and_is_read_anew(world: World) -> None:
+    client = world.sign_in()
+    world.ready(client, PAGE)
+    with world.later(24 * 3600 + 60):
         assert client.get(PAGE).status_code == 202
-        site.tasks()
-        assert site.ready(client, PAGE).status_code == 200
+        world.wait_for_tasks()
+        assert world.ready(client, PAGE).status_code == 200
 
 
-def test_when_it_cannot_be_asked_for_the_page_says_so(site: Site) -> None:
-    client = site.sign_in()
+def test_when_it_cannot_be_asked_for_the_page_says_so(world: World) -> None:
+    client = world.sign_in()
     away = mock.Mock(side_effect=TaskQueueError("the queue does not answer"))
-    with mock.patch.object(type(site.services.queue()), "enqueue", away):
+    with mock.patch.object(type(world.services.queue()), "enqueue", away):
         page = client.get(PAGE)
-        assert "kunde inte läsas" in site.read(page)
+        assert "kunde inte läsas" in world.text(page)
         assert form_of(page, "/katalog/las")["back"] == PAGE
 
 
-def test_who_reads_anew_comes_back_to_the_same_page(site: Site) -> None:
-    client = site.sign_in()
-    page = site.ready(client, f"{PAGE}?roll=student")
-    answer = site.send(client, page, "/katalog/las")
+def test_who_reads_anew_comes_back_to_the_same_page(world: World) -> None:
+    client = world.sign_in()
+    page = world.ready(client, f"{PAGE}?roll=student")
+    answer = world.send(client, page, "/katalog/las")
     assert answer.location == f"{PAGE}?roll=student"
 
 
@@ -150,15 +151,15 @@ def slow_placing(seconds: float) -> Iterator[None]:
         yield
 
 
-def test_a_form_waits_for_what_is_being_made_and_is_saved(site: Site) -> None:
-    one, other = site.sign_in(), site.sign_in()
-    page = site.ready(one, SELECTION)
+def test_a_form_waits_for_what_is_being_made_and_is_saved(world: World) -> None:
+    one, other = world.sign_in(), world.sign_in()
+    page = world.ready(one, SELECTION)
     with slow_placing(0.5):
-        answer = site.send(other, site.ready(other, UNIT), UNIT, name="Nya norra skolan")
+        answer = world.send(other, world.ready(other, UNIT), UNIT, name="Nya norra skolan")
         assert answer.status_code == 302
-        answer = site.send(one, page, SELECTION, **{"students-ou": "/Elever/7A"})
+        answer = world.send(one, page, SELECTION, **{"students-ou": "/Elever/7A"})
     assert answer.status_code == 302
-    unit = site.document()["schoolUnits"][0]
+    unit = world.stored_document()["schoolUnits"][0]
     assert unit["students"] == {"orgUnits": ["/Elever/7A"]}
     assert unit["name"] == "Nya norra skolan"
 
@@ -172,40 +173,40 @@ def test_a_form_waits_for_what_is_being_made_and_is_saved(site: Site) -> None:
     ],
 )
 def test_a_form_that_waits_in_vain_keeps_all_that_was_filled_in(
-    site: Site, path: str, values: dict[str, object]
+    world: World, path: str, values: dict[str, object]
 ) -> None:
-    client = site.sign_in()
-    page = site.ready(client, path)
-    before = site.document()
-    site.services.directories.forget(TENANT)
-    snapshot_store.forget(site.store, TENANT)
-    with slow_reading(site):
-        answer = site.send(client, page, path, **values)
+    client = world.sign_in()
+    page = world.ready(client, path)
+    before = world.stored_document()
+    world.services.directories.forget(TENANT)
+    snapshot_store.forget(world.store, TENANT)
+    with slow_reading(world):
+        answer = world.send(client, page, path, **values)
         assert answer.status_code == 409
-        assert "Inget har sparats än. Det du har fyllt i finns kvar här." in site.read(answer)
-        assert site.document() == before
-    site.ready(client, path)
-    assert site.send(client, answer, path).status_code == 302
-    assert site.document() != before
+        assert "Inget har sparats än. Det du har fyllt i finns kvar här." in world.text(answer)
+        assert world.stored_document() == before
+    world.ready(client, path)
+    assert world.send(client, answer, path).status_code == 302
+    assert world.stored_document() != before
 
 
-def test_a_form_that_waits_too_long_for_what_is_made_is_kept_too(site: Site) -> None:
-    one, other = site.sign_in(), site.sign_in()
-    page = site.ready(one, SELECTION)
+def test_a_form_that_waits_too_long_for_what_is_made_is_kept_too(world: World) -> None:
+    one, other = world.sign_in(), world.sign_in()
+    page = world.ready(one, SELECTION)
     with slow_placing(0.5), mock.patch.object(request_context, "SAVING", 0.01):
-        site.send(other, site.ready(other, UNIT), UNIT, name="Nya norra skolan")
-        answer = site.send(one, page, SELECTION, **{"students-ou": "/Elever/7A"})
+        world.send(other, world.ready(other, UNIT), UNIT, name="Nya norra skolan")
+        answer = world.send(one, page, SELECTION, **{"students-ou": "/Elever/7A"})
         assert answer.status_code == 409
-        assert "Underlaget räknas om." in site.read(answer)
-    assert site.send(one, answer, SELECTION).status_code == 302
+        assert "Underlaget räknas om." in world.text(answer)
+    assert world.send(one, answer, SELECTION).status_code == 302
 
 
-def test_what_a_form_shows_as_it_is_filled_in_stays_until_there_is_more(site: Site) -> None:
-    one, other = site.sign_in(), site.sign_in()
-    page = site.ready(one, SELECTION)
+def test_what_a_form_shows_as_it_is_filled_in_stays_until_there_is_more(world: World) -> None:
+    one, other = world.sign_in(), world.sign_in()
+    page = world.ready(one, SELECTION)
     asked = {**form_of(page, SELECTION), "do": "show"}
     with slow_placing(0.5), mock.patch.object(request_context, "LOOKING", 0.01):
-        site.send(other, site.ready(other, UNIT), UNIT, name="Nya norra skolan")
+        world.send(other, world.ready(other, UNIT), UNIT, name="Nya norra skolan")
         answer = one.post(SELECTION, data=asked, headers=HTMX)
         assert (answer.status_code, answer.data) == (204, b"")
         assert answer.headers["HX-Trigger"] == "again"
@@ -213,22 +214,22 @@ def test_what_a_form_shows_as_it_is_filled_in_stays_until_there_is_more(site: Si
     assert 'id="utfall"' in answer.text
 
 
-def test_a_form_says_why_the_directory_cannot_be_read_and_has_it_read_again(site: Site) -> None:
-    client = site.sign_in()
-    page = site.ready(client, SELECTION)
-    site.services.directories.forget(TENANT)
+def test_a_form_says_why_the_directory_cannot_be_read_and_has_it_read_again(world: World) -> None:
+    client = world.sign_in()
+    page = world.ready(client, SELECTION)
+    world.services.directories.forget(TENANT)
     snapshot_store.save_state(
-        site.store, TENANT, ReadingState("failed", site.clock(), detail="ingen rättighet")
+        world.store, TENANT, ReadingState("failed", world.clock(), detail="ingen rättighet")
     )
     asked = {**form_of(page, SELECTION), "do": "show"}
     part = client.post(SELECTION, data=asked, headers=HTMX)
     assert part.headers["HX-Retarget"] == "#utfall"
     assert "ingen rättighet" in part.text
-    answer = site.send(client, page, SELECTION, **{"students-ou": "/Elever/7A"})
+    answer = world.send(client, page, SELECTION, **{"students-ou": "/Elever/7A"})
     assert answer.status_code == 409
-    assert "ingen rättighet" in site.read(answer)
-    again = site.send(client, answer, SELECTION, read="again")
-    assert "Katalogen i Google Workspace läses." in site.read(again)
-    site.tasks()
-    assert site.send(client, again, SELECTION).status_code == 302
-    assert site.document()["schoolUnits"][0]["students"] == {"orgUnits": ["/Elever/7A"]}
+    assert "ingen rättighet" in world.text(answer)
+    again = world.send(client, answer, SELECTION, read="again")
+    assert "Katalogen i Google Workspace läses." in world.text(again)
+    world.wait_for_tasks()
+    assert world.send(client, again, SELECTION).status_code == 302
+    assert world.stored_document()["schoolUnits"][0]["students"] == {"orgUnits": ["/Elever/7A"]}

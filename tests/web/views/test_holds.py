@@ -11,8 +11,8 @@ from addon.sync.runs import start_run
 from addon.tasks.base import TaskQueueError
 from addon.web.presenters.run_history import run_summaries
 from addon.web.views.holds import BEGINS_WITHIN
-from tests.support.installation import PUPILS, TENANT, address, person
-from tests.support.site import form_of
+from tests.support.page_content import form_of
+from tests.support.small_school import PUPILS, TENANT, address, leave, person
 from tests.web.views.school import HELD, UNIT, deliver, hold, location, read_again, turn_on, user_id
 
 PAGE = "/sparrar"
@@ -20,15 +20,15 @@ DECIDE = "/sparrar/all/live"
 
 
 @pytest.fixture
-def site(site):
-    turn_on(site, "all")
-    return site
+def world(world):
+    turn_on(world, "all")
+    return world
 
 
-def shown(site, client, **more):
+def shown(world, client, **more):
     """The page once the names are there."""
     client.get(PAGE, **more)
-    site.tasks()
+    world.wait_for_tasks()
     for _ in range(100):
         page = client.get(PAGE, **more)
         if "Katalogen läses" not in page.text:
@@ -36,31 +36,31 @@ def shown(site, client, **more):
     raise AssertionError("the names never came")
 
 
-def decide(site, client, decision, page=None):
-    page = page or shown(site, client)
-    return client.get(location(site.send(client, page, DECIDE, decision=decision)))
+def decide(world, client, decision, page=None):
+    page = page or shown(world, client)
+    return client.get(location(world.send(client, page, DECIDE, decision=decision)))
 
 
-def gone(site):
+def gone(world):
     return sorted(
-        name for name in PUPILS["7A"] if address(*name) not in {u["userName"] for u in users(site)}
+        name for name in PUPILS["7A"] if address(*name) not in {u["userName"] for u in users(world)}
     )
 
 
-def users(site):
-    return list(site.installation.all.held("User").values())
+def users(world):
+    return list(world.vendor("all").held("User").values())
 
 
-def test_when_nothing_is_held_the_page_says_so_and_what_a_hold_is(site, client):
-    said = site.read(client.get(PAGE))
+def test_when_nothing_is_held_the_page_says_so_and_what_a_hold_is(world, client):
+    said = world.text(client.get(PAGE))
     assert "Inget är spärrat." in said
     assert "skulle ta bort fler personer än ni har bestämt" in said
 
 
-def test_the_numbers_are_there_before_the_names(site, client):
-    hold(site)
+def test_the_numbers_are_there_before_the_names(world, client):
+    hold(world)
     page = client.get(PAGE)
-    said = site.read(page)
+    said = world.text(page)
     assert "1 spärr väntar på ditt beslut. Inget av det har skickats." in said
     assert "Nästa körning skulle ta bort 4 personer hos All." in said
     assert "Det är fler än gränsen på 3, så inget av det har skickats." in said
@@ -70,438 +70,434 @@ def test_the_numbers_are_there_before_the_names(site, client):
     assert form_of(page, DECIDE)["mark"]
 
 
-def test_when_the_directory_cannot_be_read_one_can_decide_all_the_same(site, client):
-    hold(site)
-    site.installation.document["protected"]["orgUnits"] = ["/Finns inte"]
-    site.installation.import_document()
+def test_when_the_directory_cannot_be_read_one_can_decide_all_the_same(world, client):
+    hold(world)
+    world.document["protected"]["orgUnits"] = ["/Finns inte"]
+    world.import_document()
     client.get(PAGE)
-    site.tasks()
+    world.wait_for_tasks()
     page = client.get(PAGE)
-    said = site.read(page)
+    said = world.text(page)
     assert "Katalogen i Google Workspace kunde inte läsas, så namnen kan inte visas." in said
     assert "hx-get" not in page.text
-    assert "Spärren står kvar." in site.read(decide(site, client, "refuse", page))
+    assert "Spärren står kvar." in world.text(decide(world, client, "refuse", page))
 
 
-def test_who_would_go_is_listed_with_where_they_are_and_why(site, client):
-    deliver(site)
-    site.installation.domain.suspend(address("Bo", "Ek"))
-    site.installation.domain.add_org_unit("/Slutat")
+def test_who_would_go_is_listed_with_where_they_are_and_why(world, client):
+    deliver(world)
+    world.domain.suspend(address("Bo", "Ek"))
+    world.domain.add_org_unit("/Slutat")
     for name in PUPILS["7A"][:3]:
-        site.installation.domain.move_user(address(*name), "/Slutat")
-    deliver(site, HELD)
-    page = shown(site, client)
-    said = site.read(page)
+        world.domain.move_user(address(*name), "/Slutat")
+    deliver(world, HELD)
+    page = shown(world, client)
+    said = world.text(page)
     assert "Alla (4) Inte med i något urval (3) Kontot är avstängt i Workspace (1)" in said
     assert "Torvald Äppelqvist /Slutat Inte med i något urval" in said
     assert "Bo Ek /Elever/7A Kontot är avstängt i Workspace" in said
     assert "hx-get" not in page.text
-    some = shown(site, client, query_string={"hos": "all", "orsak": "suspended"})
+    some = shown(world, client, query_string={"hos": "all", "orsak": "suspended"})
     assert "Torvald" not in some.text
     assert "Bo Ek" in some.text
 
 
-def test_most_in_one_place_that_no_selection_reaches_is_asked_about(site, client):
-    deliver(site)
-    site.installation.domain.add_org_unit("/Arkiv/7A")
+def test_most_in_one_place_that_no_selection_reaches_is_asked_about(world, client):
+    deliver(world)
+    world.domain.add_org_unit("/Arkiv/7A")
     for name in PUPILS["7A"][:5]:
-        site.installation.domain.move_user(address(*name), "/Arkiv/7A")
-    deliver(site, HELD)
-    said = site.read(shown(site, client))
+        world.domain.move_user(address(*name), "/Arkiv/7A")
+    deliver(world, HELD)
+    said = world.text(shown(world, client))
     assert "Alla ligger nu i /Arkiv/7A, som inget urval når. Har de flyttats dit" in said
 
 
-def test_an_org_unit_that_was_renamed_is_asked_about(site, client):
-    deliver(site)
-    site.installation.leave(PUPILS["7A"][0])
-    site.installation.domain.rename_org_unit("/Elever", "Alumner")
-    deliver(site, HELD)
-    said = site.read(shown(site, client))
+def test_an_org_unit_that_was_renamed_is_asked_about(world, client):
+    deliver(world)
+    leave(world, PUPILS["7A"][0])
+    world.domain.rename_org_unit("/Elever", "Alumner")
+    deliver(world, HELD)
+    said = world.text(shown(world, client))
     assert "De flesta (11) nås inte längre av något urval." in said
     assert "Ett urval pekar på /Elever, som inte finns längre." in said
     assert "De ligger nu i /Alumner. Har den organisationsenheten flyttats eller bytt namn?" in said
     assert "Inte med i något urval (11) Kontot finns inte kvar i Workspace (1)" in said
 
 
-def test_most_accounts_gone_is_asked_about(site, client):
-    deliver(site)
-    site.installation.leave(*PUPILS["7A"][:5])
-    deliver(site, HELD)
-    said = site.read(shown(site, client))
+def test_most_accounts_gone_is_asked_about(world, client):
+    deliver(world)
+    leave(world, *PUPILS["7A"][:5])
+    deliver(world, HELD)
+    said = world.text(shown(world, client))
     assert "Alla saknar numera konto i Workspace." in said
     assert "återställ kontona i Admin-konsolen" in said
     assert said.count("Konto som inte finns kvar Id hos leverantören") == 5
 
 
-def test_a_list_longer_than_a_page_has_pages_of_its_own(site, client):
-    domain = site.installation.domain
+def test_a_list_longer_than_a_page_has_pages_of_its_own(world, client):
+    domain = world.domain
     domain.add_org_unit("/Borta")
     new = [domain.add_user(person(f"Ny{n}", "Elev", "/Elever/7B")) for n in range(104)]
-    deliver(site)
+    deliver(world)
     for user in new:
         domain.move_user(user["primaryEmail"], "/Borta")
-    deliver(site, HELD)
-    page = shown(site, client)
-    assert "Sida 1 av 2" in site.read(page)
+    deliver(world, HELD)
+    page = shown(world, client)
+    assert "Sida 1 av 2" in world.text(page)
     href = re.search(r'rel="next" href="([^"]+)"', page.text)[1].replace("&amp;", "&")
     assert href == "/sparrar?hos=all&sida=2#sparr-all"
     second = client.get(href)
-    assert "Sida 2 av 2" in site.read(second)
+    assert "Sida 2 av 2" in world.text(second)
     assert second.text.count("/Borta</td>") == 4
 
 
-def test_a_person_who_is_protected_since_is_not_named(site, client):
-    deliver(site)
-    site.installation.domain.add_org_unit("/Slutat")
+def test_a_person_who_is_protected_since_is_not_named(world, client):
+    deliver(world)
+    world.domain.add_org_unit("/Slutat")
     names = PUPILS["7A"][:4]
     for name in names:
-        site.installation.domain.move_user(address(*name), "/Slutat")
-    deliver(site, HELD)
-    site.installation.domain.move_user(address(*names[0]), "/Skyddade")
-    read_again(site, client)
-    page = shown(site, client)
+        world.domain.move_user(address(*name), "/Slutat")
+    deliver(world, HELD)
+    world.domain.move_user(address(*names[0]), "/Skyddade")
+    read_again(world, client)
+    page = shown(world, client)
     assert names[0][1] not in page.text
-    said = site.read(page)
+    said = world.text(page)
     assert "Person med skyddade personuppgifter – Skyddade personuppgifter" in said
     assert names[1][1] in page.text
 
 
-def test_who_is_back_in_the_directory_is_said_to_stay(site, client):
-    deliver(site)
-    site.installation.domain.add_org_unit("/Slutat")
+def test_who_is_back_in_the_directory_is_said_to_stay(world, client):
+    deliver(world)
+    world.domain.add_org_unit("/Slutat")
     for name in PUPILS["7A"][:4]:
-        site.installation.domain.move_user(address(*name), "/Slutat")
-    deliver(site, HELD)
+        world.domain.move_user(address(*name), "/Slutat")
+    deliver(world, HELD)
     for name in PUPILS["7A"][:2]:
-        site.installation.domain.move_user(address(*name), "/Elever/7A")
-    read_again(site, client)
-    said = site.read(shown(site, client))
+        world.domain.move_user(address(*name), "/Elever/7A")
+    read_again(world, client)
+    said = world.text(shown(world, client))
     assert "2 personer ska inte längre tas bort, enligt katalogen som den är nu." in said
 
 
-def test_a_directory_that_was_read_before_the_hold_is_read_again(site, client):
-    deliver(site)
-    site.ready(client, "/personer")
-    site.installation.leave(*PUPILS["7A"][:4])
-    deliver(site, HELD)
-    assert "Katalogen läses" in site.read(client.get(PAGE))
-    site.tasks()
+def test_a_directory_that_was_read_before_the_hold_is_read_again(world, client):
+    deliver(world)
+    world.ready(client, "/personer")
+    leave(world, *PUPILS["7A"][:4])
+    deliver(world, HELD)
+    assert "Katalogen läses" in world.text(client.get(PAGE))
+    world.wait_for_tasks()
     assert (
-        site.read(shown(site, client)).count("Konto som inte finns kvar Id hos leverantören") == 4
+        world.text(shown(world, client)).count("Konto som inte finns kvar Id hos leverantören") == 4
     )
 
 
-def test_what_was_approved_is_deleted_at_the_vendor_and_the_hold_is_gone(site, client):
-    hold(site)
-    assert gone(site) == []
-    page = decide(site, client, "approve")
-    assert "Godkänt. Det skickas till All nu." in site.read(page)
-    site.tasks()
-    assert gone(site) == sorted(PUPILS["7A"][:4])
-    assert "Inget är spärrat." in site.read(client.get(PAGE))
-    assert "Spärr hos" not in site.read(client.get("/installningar"))
-    assert [e.what for e in site.store.audit_entries(TENANT, 9)].count("hold.approved") == 1
+def test_what_was_approved_is_deleted_at_the_vendor_and_the_hold_is_gone(world, client):
+    hold(world)
+    assert gone(world) == []
+    page = decide(world, client, "approve")
+    assert "Godkänt. Det skickas till All nu." in world.text(page)
+    world.wait_for_tasks()
+    assert gone(world) == sorted(PUPILS["7A"][:4])
+    assert "Inget är spärrat." in world.text(client.get(PAGE))
+    assert "Spärr hos" not in world.text(client.get("/installningar"))
+    assert [e.what for e in world.store.audit_entries(TENANT, 9)].count("hold.approved") == 1
 
 
-def test_between_the_yes_and_the_deed_every_page_says_what_becomes_of_it(site, client):
-    hold(site)
-    page = shown(site, client)
-    queue = site.services.queue()
+def test_between_the_yes_and_the_deed_every_page_says_what_becomes_of_it(world, client):
+    hold(world)
+    page = shown(world, client)
+    queue = world.services.queue()
     queue.stop()
-    site.send(client, page, DECIDE, decision="approve")
+    world.send(client, page, DECIDE, decision="approve")
     after = client.get(PAGE)
-    said = site.read(after)
+    said = world.text(after)
     assert "Det som är spärrat är godkänt." in said
     assert "Det som är godkänt skickas när nästa körning börjar." in said
     assert "Ja, ta bort" not in said
     assert 'hx-select="#skickas"' in after.text
     band = "Det som var spärrat hos All är godkänt och skickas"
-    assert f"{band} när nästa körning börjar." in site.read(client.get("/installningar"))
-    start_run(site.store, TENANT, site.clock(), vendor="some")
-    with site.later(BEGINS_WITHIN):
+    assert f"{band} när nästa körning börjar." in world.text(client.get("/installningar"))
+    start_run(world.store, TENANT, world.clock(), vendor="some")
+    with world.later(BEGINS_WITHIN):
         other = client.get(PAGE)
-    assert "Det som är godkänt skickas nu." not in site.read(other)
-    start_run(site.store, TENANT, site.clock(), vendor="all")
-    with site.later(BEGINS_WITHIN):
+    assert "Det som är godkänt skickas nu." not in world.text(other)
+    start_run(world.store, TENANT, world.clock(), vendor="all")
+    with world.later(BEGINS_WITHIN):
         going = client.get(PAGE)
-    assert "Det som är godkänt skickas nu." in site.read(going)
+    assert "Det som är godkänt skickas nu." in world.text(going)
     assert 'hx-select="#skickas"' in going.text
-    assert f"{band} nu." in site.read(client.get("/installningar"))
-    with site.later(APPROVAL_LASTS + 1):
-        assert "1 spärr väntar på ditt beslut." in site.read(client.get(PAGE))
+    assert f"{band} nu." in world.text(client.get("/installningar"))
+    with world.later(APPROVAL_LASTS + 1):
+        assert "1 spärr väntar på ditt beslut." in world.text(client.get(PAGE))
 
 
-def test_a_yes_whose_run_does_not_begin_is_not_followed_for_ever(site, client):
-    hold(site)
-    page = shown(site, client)
-    site.services.queue().stop()
-    site.send(client, page, DECIDE, decision="approve")
-    with site.later(BEGINS_WITHIN):
+def test_a_yes_whose_run_does_not_begin_is_not_followed_for_ever(world, client):
+    hold(world)
+    page = shown(world, client)
+    world.services.queue().stop()
+    world.send(client, page, DECIDE, decision="approve")
+    with world.later(BEGINS_WITHIN):
         after = client.get(PAGE)
-    assert "Det som är godkänt skickas när nästa körning börjar." in site.read(after)
+    assert "Det som är godkänt skickas när nästa körning börjar." in world.text(after)
     assert "hx-get" not in after.text.partition("<main")[2]
 
 
-def test_a_page_that_follows_a_yes_ends_when_it_is_done_and_disturbs_no_other_hold(site, client):
-    turn_on(site, "some")
-    hold(site)
-    page = shown(site, client)
-    site.services.queue().stop()
-    site.send(client, page, DECIDE, decision="approve")
+def test_a_page_that_follows_a_yes_ends_when_it_is_done_and_disturbs_no_other_hold(world, client):
+    turn_on(world, "some")
+    hold(world)
+    page = shown(world, client)
+    world.services.queue().stop()
+    world.send(client, page, DECIDE, decision="approve")
     after = client.get(PAGE)
     begun = after.text.index('id="skickas"')
     polled = after.text[begun : after.text.index("</p>", begun)]
     assert "hx-get" in polled
     assert "hx-get" not in after.text.partition("<main")[2].replace(polled, "")
-    find = find_hold(site.store, TENANT, "all")
+    find = find_hold(world.store, TENANT, "all")
     assert find is not None
-    site.store.set_hold(find[0], None)
-    site.store.set_approval(find[0], None)
+    world.store.set_hold(find[0], None)
+    world.store.set_approval(find[0], None)
     done = client.get(PAGE, headers={"HX-Request": "true"})
-    assert "Körningen är klar. Se vad som är spärrat nu" in site.read(done)
+    assert "Körningen är klar. Se vad som är spärrat nu" in world.text(done)
 
 
-def test_a_no_to_what_another_has_let_go_is_told_so_and_changes_nothing(site, client):
-    hold(site)
-    page = shown(site, client)
-    other = site.sign_in()
-    site.services.queue().stop()
-    site.send(other, other.get(PAGE), DECIDE, decision="approve")
-    said = site.read(decide(site, client, "refuse", page))
+def test_a_no_to_what_another_has_let_go_is_told_so_and_changes_nothing(world, client):
+    hold(world)
+    page = shown(world, client)
+    other = world.sign_in()
+    world.services.queue().stop()
+    world.send(other, other.get(PAGE), DECIDE, decision="approve")
+    said = world.text(decide(world, client, "refuse", page))
     assert "Någon av er har redan godkänt det som var spärrat hos All." in said
     assert "Ska det stoppas, slå av All." in said
     assert "Spärren står kvar" not in said
-    assert site.store.approval(find_hold(site.store, TENANT, "all")[0]) is not None
-    assert [e.what for e in site.store.audit_entries(TENANT, 9)].count("hold.refused") == 0
+    assert world.store.approval(find_hold(world.store, TENANT, "all")[0]) is not None
+    assert [e.what for e in world.store.audit_entries(TENANT, 9)].count("hold.refused") == 0
 
 
-def test_what_was_refused_stays_at_the_vendor_and_is_not_asked_about_again(site, client):
-    hold(site)
-    said = site.read(decide(site, client, "refuse"))
+def test_what_was_refused_stays_at_the_vendor_and_is_not_asked_about_again(world, client):
+    hold(world)
+    said = world.text(decide(world, client, "refuse"))
     assert "Inget tas bort hos All. Spärren står kvar." in said
     assert "Ni har sagt nej till det som är spärrat." in said
-    deliver(site, HELD)
-    assert gone(site) == []
-    elsewhere = site.read(client.get("/installningar"))
+    deliver(world, HELD)
+    assert gone(world) == []
+    elsewhere = world.text(client.get("/installningar"))
     assert "1 spärr står kvar eftersom ni har sagt nej." in elsewhere
     assert "Spärr hos All." not in elsewhere
-    page = shown(site, client)
+    page = shown(world, client)
     assert "Nej, ta inte bort" not in page.text
-    assert [e.what for e in site.store.audit_entries(TENANT, 9)].count("hold.refused") == 1
+    assert [e.what for e in world.store.audit_entries(TENANT, 9)].count("hold.refused") == 1
 
 
-def test_a_no_can_be_taken_back(site, client):
-    hold(site)
-    decide(site, client, "refuse")
-    decide(site, client, "approve")
-    site.tasks()
-    assert gone(site) == sorted(PUPILS["7A"][:4])
+def test_a_no_can_be_taken_back(world, client):
+    hold(world)
+    decide(world, client, "refuse")
+    decide(world, client, "approve")
+    world.wait_for_tasks()
+    assert gone(world) == sorted(PUPILS["7A"][:4])
 
 
-def test_a_refused_hold_that_grows_is_asked_about_again(site, client):
-    hold(site)
-    decide(site, client, "refuse")
-    site.installation.leave(PUPILS["7A"][4])
-    deliver(site, HELD)
-    said = site.read(client.get(PAGE))
+def test_a_refused_hold_that_grows_is_asked_about_again(world, client):
+    hold(world)
+    decide(world, client, "refuse")
+    leave(world, PUPILS["7A"][4])
+    deliver(world, HELD)
+    said = world.text(client.get(PAGE))
     assert "1 spärr väntar på ditt beslut." in said
     assert "5 personer" in said
 
 
 @pytest.mark.parametrize("decision", ["approve", "refuse"])
-def test_a_hold_that_has_changed_since_the_page_was_shown_is_not_decided(site, client, decision):
-    hold(site)
-    page = shown(site, client)
-    site.installation.leave(PUPILS["7A"][4])
-    deliver(site, HELD)
-    said = site.read(decide(site, client, decision, page))
+def test_a_hold_that_has_changed_since_the_page_was_shown_is_not_decided(world, client, decision):
+    hold(world)
+    page = shown(world, client)
+    leave(world, PUPILS["7A"][4])
+    deliver(world, HELD)
+    said = world.text(decide(world, client, decision, page))
     assert "Spärren har ändrats sedan sidan visades. Se efter och bestäm igen." in said
-    site.tasks()
-    assert gone(site) == []
-    with site.installation.store() as store:
+    world.wait_for_tasks()
+    assert gone(world) == []
+    with world.open_store() as store:
         assert store.approval(find_hold(store, TENANT, "all")[0]) is None
 
 
-def test_the_same_hold_an_hour_later_is_the_one_that_was_shown(site, client):
-    hold(site)
-    page = shown(site, client)
-    deliver(site, HELD)
-    decide(site, client, "approve", page)
-    site.tasks()
-    assert gone(site) == sorted(PUPILS["7A"][:4])
+def test_the_same_hold_an_hour_later_is_the_one_that_was_shown(world, client):
+    hold(world)
+    page = shown(world, client)
+    deliver(world, HELD)
+    decide(world, client, "approve", page)
+    world.wait_for_tasks()
+    assert gone(world) == sorted(PUPILS["7A"][:4])
 
 
-def test_a_hold_that_is_over_is_not_decided(site, client):
-    hold(site)
-    page = shown(site, client)
-    decide(site, client, "approve", page)
-    site.tasks()
-    assert "Spärren finns inte längre." in site.read(decide(site, client, "approve", page))
+def test_a_hold_that_is_over_is_not_decided(world, client):
+    hold(world)
+    page = shown(world, client)
+    decide(world, client, "approve", page)
+    world.wait_for_tasks()
+    assert "Spärren finns inte längre." in world.text(decide(world, client, "approve", page))
 
 
-def test_a_decision_that_is_neither_yes_nor_no_is_none(site, client):
-    hold(site)
-    page = shown(site, client)
-    assert site.send(client, page, DECIDE, decision="maybe").status_code == 400
-    assert site.send(client, page, DECIDE).status_code == 400
+def test_a_decision_that_is_neither_yes_nor_no_is_none(world, client):
+    hold(world)
+    page = shown(world, client)
+    assert world.send(client, page, DECIDE, decision="maybe").status_code == 400
+    assert world.send(client, page, DECIDE).status_code == 400
 
 
-def test_what_is_held_elsewhere_cannot_be_decided_by_its_address(site, client):
-    hold(site)
-    data = {**form_of(shown(site, client), DECIDE), "decision": "approve"}
+def test_what_is_held_elsewhere_cannot_be_decided_by_its_address(world, client):
+    hold(world)
+    data = {**form_of(shown(world, client), DECIDE), "decision": "approve"}
     for path in ("/sparrar/some/live", "/sparrar/all/test", "/sparrar/nobody/live"):
         page = client.get(location(client.post(path, data=data)))
-        assert "Spärren finns inte längre." in site.read(page)
-    site.tasks()
-    assert gone(site) == []
+        assert "Spärren finns inte längre." in world.text(page)
+    world.wait_for_tasks()
+    assert gone(world) == []
 
 
-def test_without_its_token_a_form_decides_nothing(site, client):
-    hold(site)
-    data = {**form_of(shown(site, client), DECIDE), "decision": "approve"}
+def test_without_its_token_a_form_decides_nothing(world, client):
+    hold(world)
+    data = {**form_of(shown(world, client), DECIDE), "decision": "approve"}
     del data["csrf_token"]
     assert client.post(DECIDE, data=data).status_code == 400
-    assert gone(site) == []
+    assert gone(world) == []
 
 
-def test_during_a_pause_one_can_say_no_but_not_yes(site, client):
-    hold(site)
-    before = shown(site, client)
-    site.installation.document["schedule"] = {
-        "pause": {"from": "2020-01-01", "until": "2099-12-31"}
-    }
-    site.installation.import_document()
-    page = shown(site, client)
-    said = site.read(page)
+def test_during_a_pause_one_can_say_no_but_not_yes(world, client):
+    hold(world)
+    before = shown(world, client)
+    world.document["schedule"] = {"pause": {"from": "2020-01-01", "until": "2099-12-31"}}
+    world.import_document()
+    page = shown(world, client)
+    said = world.text(page)
     assert "Under pausen kan ni säga nej, men inte godkänna." in said
     assert "Ja, ta bort" not in said
-    assert "Det är paus, så inget skickas." in site.read(decide(site, client, "approve", before))
-    assert "Spärren står kvar." in site.read(decide(site, client, "refuse"))
-    site.tasks()
-    assert gone(site) == []
+    assert "Det är paus, så inget skickas." in world.text(decide(world, client, "approve", before))
+    assert "Spärren står kvar." in world.text(decide(world, client, "refuse"))
+    world.wait_for_tasks()
+    assert gone(world) == []
 
 
-def test_a_pause_and_a_hold_are_said_on_every_page(site, client):
-    hold(site)
-    site.installation.document["schedule"] = {
-        "pause": {"from": "2020-01-01", "until": "2099-12-31"}
-    }
-    site.installation.import_document()
-    shown(site, client)
+def test_a_pause_and_a_hold_are_said_on_every_page(world, client):
+    hold(world)
+    world.document["schedule"] = {"pause": {"from": "2020-01-01", "until": "2099-12-31"}}
+    world.import_document()
+    shown(world, client)
     for path in ("/", "/personer", "/datakvalitet", "/korningar", "/leverantorer", "/skolenheter"):
-        said = site.read(site.ready(client, path, follow_redirects=True))
+        said = world.text(world.ready(client, path, follow_redirects=True))
         assert "Paus till och med 2099-12-31. Inget körs och inget skickas" in said, path
         assert "Spärr hos All. 4 personer skulle tas bort." in said, path
 
 
-def test_a_withdrawal_that_is_held_is_told_as_one_and_can_be_broken_off(site, client):
-    deliver(site)
-    site.installation.run("withdraw", TENANT, "--vendor", "all")
-    said = site.read(shown(site, client))
+def test_a_withdrawal_that_is_held_is_told_as_one_and_can_be_broken_off(world, client):
+    deliver(world)
+    world.run("withdraw", TENANT, "--vendor", "all")
+    said = world.text(shown(world, client))
     assert "Avvecklingen tar bort 16 personer hos All, allt ni har där." in said
-    said = site.read(decide(site, client, "refuse"))
+    said = world.text(decide(world, client, "refuse"))
     assert "Inget tas bort hos All, och avvecklingen är avbruten." in said
     assert "Inget är spärrat." in said
-    site.tasks()
-    assert len(users(site)) == 16
+    world.wait_for_tasks()
+    assert len(users(world)) == 16
 
 
-def test_a_withdrawal_that_is_approved_removes_everything(site, client):
-    deliver(site)
-    site.installation.run("withdraw", TENANT, "--vendor", "all")
-    decide(site, client, "approve")
-    site.tasks()
-    assert users(site) == []
+def test_a_withdrawal_that_is_approved_removes_everything(world, client):
+    deliver(world)
+    world.run("withdraw", TENANT, "--vendor", "all")
+    decide(world, client, "approve")
+    world.wait_for_tasks()
+    assert users(world) == []
 
 
-def test_two_vendors_are_decided_each_by_itself(site, client):
-    turn_on(site, "some")
-    hold(site)
-    said = site.read(shown(site, client))
+def test_two_vendors_are_decided_each_by_itself(world, client):
+    turn_on(world, "some")
+    hold(world)
+    said = world.text(shown(world, client))
     assert "2 spärrar väntar på ditt beslut." in said
-    decide(site, client, "approve")
-    site.tasks()
-    assert gone(site) == sorted(PUPILS["7A"][:4])
-    assert len(site.installation.some.held("User")) == 16
-    assert "1 spärr väntar på ditt beslut." in site.read(client.get(PAGE))
+    decide(world, client, "approve")
+    world.wait_for_tasks()
+    assert gone(world) == sorted(PUPILS["7A"][:4])
+    assert len(world.vendor("some").held("User")) == 16
+    assert "1 spärr väntar på ditt beslut." in world.text(client.get(PAGE))
 
 
-def test_when_the_run_cannot_begin_the_yes_is_kept(site, client, monkeypatch):
-    hold(site)
-    page = shown(site, client)
+def test_when_the_run_cannot_begin_the_yes_is_kept(world, client, monkeypatch):
+    hold(world)
+    page = shown(world, client)
 
     def refuse(task):
         raise TaskQueueError("away")
 
-    monkeypatch.setattr(site.services.queue(), "enqueue", refuse)
-    said = site.read(decide(site, client, "approve", page))
+    monkeypatch.setattr(world.services.queue(), "enqueue", refuse)
+    said = world.text(decide(world, client, "approve", page))
     assert "Godkänt, men det gick inte att börja nu. Nästa körning gör det." in said
-    deliver(site)
-    assert gone(site) == sorted(PUPILS["7A"][:4])
+    deliver(world)
+    assert gone(world) == sorted(PUPILS["7A"][:4])
 
 
 def test_when_a_withdrawal_cannot_begin_the_yes_is_not_kept_since_no_run_does_it(
-    site, client, monkeypatch
+    world, client, monkeypatch
 ):
-    deliver(site)
-    site.installation.run("withdraw", TENANT, "--vendor", "all")
-    page = shown(site, client)
+    deliver(world)
+    world.run("withdraw", TENANT, "--vendor", "all")
+    page = shown(world, client)
 
     def refuse(task):
         raise TaskQueueError("away")
 
-    monkeypatch.setattr(site.services.queue(), "enqueue", refuse)
-    said = site.read(decide(site, client, "approve", page))
+    monkeypatch.setattr(world.services.queue(), "enqueue", refuse)
+    said = world.text(decide(world, client, "approve", page))
     assert "Det gick inte att börja, så inget har tagits bort." in said
     assert "1 spärr väntar på ditt beslut." in said
-    assert "hold.approved" not in [e.what for e in site.store.audit_entries(TENANT, 9)]
+    assert "hold.approved" not in [e.what for e in world.store.audit_entries(TENANT, 9)]
 
 
-def test_a_change_in_the_number_of_classes_is_told_in_words(site, client):
-    turn_on(site, "all", limits={"deletions": 50, "changes": {"StudentGroup": {"number": 1}}})
-    deliver(site)
-    unit = site.installation.document["schoolUnits"][0]
+def test_a_change_in_the_number_of_classes_is_told_in_words(world, client):
+    turn_on(world, "all", limits={"deletions": 50, "changes": {"StudentGroup": {"number": 1}}})
+    deliver(world)
+    unit = world.document["schoolUnits"][0]
     unit["classes"]["pattern"] = "^/Ingen/(?P<name>[^/]+)$"
-    site.installation.import_document()
-    deliver(site, HELD)
-    said = site.read(shown(site, client))
+    world.import_document()
+    deliver(world, HELD)
+    said = world.text(shown(world, client))
     assert "Nästa körning skulle ändra mer hos All än ni har bestämt" in said
     assert "Det blir 2 färre klasser och grupper än i dag." in said
     assert "Ja, skicka ändringen till All" in said
-    assert "Ändringen är större än gränsen." in site.read(client.get("/installningar"))
+    assert "Ändringen är större än gränsen." in world.text(client.get("/installningar"))
 
 
-def test_a_leavers_page_is_a_link_by_id_alone(site, client):
-    deliver(site)
-    site.installation.domain.add_org_unit("/Slutat")
+def test_a_leavers_page_is_a_link_by_id_alone(world, client):
+    deliver(world)
+    world.domain.add_org_unit("/Slutat")
     for name in PUPILS["7A"][:4]:
-        site.installation.domain.move_user(address(*name), "/Slutat")
-    deliver(site, HELD)
-    page = shown(site, client)
-    assert f'href="/personer/{user_id(site, *PUPILS["7A"][0])}"' in page.text
+        world.domain.move_user(address(*name), "/Slutat")
+    deliver(world, HELD)
+    page = shown(world, client)
+    assert f'href="/personer/{user_id(world, *PUPILS["7A"][0])}"' in page.text
     assert UNIT not in page.text
 
 
-def test_what_is_removed_in_spite_of_a_hold_is_told_before_and_after(site, client):
-    hold(site)
-    site.installation.domain.move_user(address(*PUPILS["7B"][0]), "/Skyddade")
-    read_again(site, client)
-    there = len(users(site))
+def test_what_is_removed_in_spite_of_a_hold_is_told_before_and_after(world, client):
+    hold(world)
+    world.domain.move_user(address(*PUPILS["7B"][0]), "/Skyddade")
+    read_again(world, client)
+    there = len(users(world))
     anyway = "1 person med skyddade personuppgifter tas bort ändå."
-    said = site.read(site.ready(client, "/forhandsgranska"))
+    said = world.text(world.ready(client, "/forhandsgranska"))
     assert f"Det som ska göras är spärrat. {anyway}" in said
     assert f"så det stoppas tills någon av er har bestämt. {anyway}" in said
     assert "skickar inget" not in said
-    assert "Den som får skyddade personuppgifter tas bort där ändå." in site.read(client.get(PAGE))
-    deliver(site, HELD)
-    assert len(users(site)) == there - 1
-    newest = site.store.runs(TENANT, 1)[0]
-    said = site.read(site.ready(client, f"/korningar/{newest.id}"))
+    assert "Den som får skyddade personuppgifter tas bort där ändå." in world.text(client.get(PAGE))
+    deliver(world, HELD)
+    assert len(users(world)) == there - 1
+    newest = world.store.runs(TENANT, 1)[0]
+    said = world.text(world.ready(client, f"/korningar/{newest.id}"))
     gone = "1 person med skyddade personuppgifter togs bort ändå."
     assert f"Det som skulle göras är spärrat. {gone}" in said
     assert said.count(gone) == 2
     assert "Inget skickades" not in said
     run = run_summaries(
-        site.store.runs(TENANT, 9), load_tenant_or_raise(site.store, TENANT), site.clock()
+        world.store.runs(TENANT, 9), load_tenant_or_raise(world.store, TENANT), world.clock()
     )[0]
     assert (run.people["delete"], run.others) == (1, 0)

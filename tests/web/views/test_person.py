@@ -7,7 +7,7 @@ import pytest
 
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.ss12000.ids import Ids
-from tests.support.installation import DOMAIN, HIDDEN, PUPILS, TENANT, address, person
+from tests.support.small_school import DOMAIN, HIDDEN, PUPILS, TENANT, address, person
 from tests.web.views.school import deliver, hold, location, read_again, turn_on, user_id
 
 TORVALD = PUPILS["7A"][0]
@@ -15,31 +15,31 @@ REFUSAL = b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "detail
 
 
 @pytest.fixture
-def site(site):
-    turn_on(site, "all")
-    return site
+def world(world):
+    turn_on(world, "all")
+    return world
 
 
-def page_of(site, client, *name, **more):
-    return site.ready(client, f"/personer/{user_id(site, *name)}", **more)
+def page_of(world, client, *name, **more):
+    return world.ready(client, f"/personer/{user_id(world, *name)}", **more)
 
 
-def test_the_first_sentence_says_what_they_are_and_where_they_go(site, client):
-    turn_on(site, "some")
-    said = site.read(page_of(site, client, *TORVALD))
+def test_the_first_sentence_says_what_they_are_and_where_they_go(world, client):
+    turn_on(world, "some")
+    said = world.text(page_of(world, client, *TORVALD))
     assert "Torvald Äppelqvist är elev och skickas till All, Some." in said
     assert "Elev vid Norra skolan, årskurs 7" in said
     assert "Klass 7A, Norra skolan" in said
 
 
-def test_which_rule_placed_them_is_told(site, client):
-    unit = site.installation.document["schoolUnits"][0]
+def test_which_rule_placed_them_is_told(world, client):
+    unit = world.document["schoolUnits"][0]
     unit["students"]["filters"] = [
         [{"attribute": "orgUnitPath", "operator": "notContains", "value": "/Slutat"}],
         [{"attribute": "primaryEmail", "operator": "in", "value": ["a@b.se", "c@d.se"]}],
     ]
-    site.installation.import_document()
-    said = site.read(page_of(site, client, *TORVALD))
+    world.import_document()
+    said = world.text(page_of(world, client, *TORVALD))
     assert (
         "Urvalet av elever på Norra skolan når personen genom organisationsenheten /Elever" in said
     )
@@ -50,8 +50,8 @@ def test_which_rule_placed_them_is_told(site, client):
     assert "Årskursen kommer från klassens namn." in said
 
 
-def test_staff_are_told_from_pupils(site, client):
-    said = site.read(page_of(site, client, "Gunnel", "Pärlbåt"))
+def test_staff_are_told_from_pupils(world, client):
+    said = world.text(page_of(world, client, "Gunnel", "Pärlbåt"))
     assert "Gunnel Pärlbåt hör till personalen och skickas till All." in said
     assert "Personal vid Norra skolan" in said
 
@@ -81,62 +81,60 @@ def test_staff_are_told_from_pupils(site, client):
         ),
     ],
 )
-def test_why_somebody_is_not_sent_is_told(site, client, change, reason, why):
-    number = user_id(site, *TORVALD)
-    change(site.installation.domain, address(*TORVALD))
-    said = site.read(site.ready(client, f"/personer/{number}"))
+def test_why_somebody_is_not_sent_is_told(world, client, change, reason, why):
+    number = user_id(world, *TORVALD)
+    change(world.domain, address(*TORVALD))
+    said = world.text(world.ready(client, f"/personer/{number}"))
     assert f"skickas inte till någon. Anledning: {reason}." in said
     assert why in said
 
 
-def test_somebody_without_any_name_is_called_by_their_address(site, client):
-    site.installation.domain.add_user(
-        {"primaryEmail": f"x7@{DOMAIN}", "orgUnitPath": "/Elever/7A", "name": {}}
-    )
-    found = site.installation.domain.find_user(f"x7@{DOMAIN}")
-    page = site.ready(client, f"/personer/{found['id']}")
+def test_somebody_without_any_name_is_called_by_their_address(world, client):
+    world.domain.add_user({"primaryEmail": f"x7@{DOMAIN}", "orgUnitPath": "/Elever/7A", "name": {}})
+    found = world.domain.find_user(f"x7@{DOMAIN}")
+    page = world.ready(client, f"/personer/{found['id']}")
     assert f"<h1>x7@{DOMAIN}</h1>" in page.text
 
 
-def test_a_pupil_without_a_class_is_shown_so_with_the_finding(site, client):
-    site.installation.domain.add_user(person("Utan", "Klass", "/Elever"))
-    said = site.read(page_of(site, client, "Utan", "Klass"))
+def test_a_pupil_without_a_class_is_shown_so_with_the_finding(world, client):
+    world.domain.add_user(person("Utan", "Klass", "/Elever"))
+    said = world.text(page_of(world, client, "Utan", "Klass"))
     assert "Elev utan klass : Eleven har ingen klass på Norra skolan." in said
     assert "Klass 7" not in said
 
 
-def test_somebody_at_two_schools_has_both_placements(site, client):
-    site.installation.document["schoolUnits"].append(
+def test_somebody_at_two_schools_has_both_placements(world, client):
+    world.document["schoolUnits"].append(
         {"code": "12345680", "name": "Ängskolan", "students": {"orgUnits": ["/Elever/7A"]}}
     )
-    site.installation.import_document()
-    said = site.read(page_of(site, client, *TORVALD))
+    world.import_document()
+    said = world.text(page_of(world, client, *TORVALD))
     assert "Elev vid Norra skolan, årskurs 7 Elev vid Ängskolan" in said
     assert "Eleven är vald för flera skolenheter: Norra skolan, Ängskolan." in said
 
 
-def test_names_of_all_letters_and_signs_are_shown_right(site, client):
-    page = page_of(site, client, "Ylva", "O'Leary")
+def test_names_of_all_letters_and_signs_are_shown_right(world, client):
+    page = page_of(world, client, "Ylva", "O'Leary")
     assert "<h1>Ylva O&#39;Leary</h1>" in page.text
-    assert "Åsa-Märta Fjäll är elev" in site.read(page_of(site, client, "Åsa-Märta", "Fjäll"))
+    assert "Åsa-Märta Fjäll är elev" in world.text(page_of(world, client, "Åsa-Märta", "Fjäll"))
 
 
-def test_everything_that_is_known_is_shown_with_the_groups(site, client):
-    domain = site.installation.domain
+def test_everything_that_is_known_is_shown_with_the_groups(world, client):
+    domain = world.domain
     domain.update_user(
         address(*TORVALD), {"organizations": [{"department": "7A-gruppen", "primary": True}]}
     )
     domain.add_group({"email": f"schack@{DOMAIN}", "name": "Schackklubben"}, [address(*TORVALD)])
-    said = site.read(page_of(site, client, *TORVALD))
-    assert f"Kontots id {user_id(site, *TORVALD)}" in said
+    said = world.text(page_of(world, client, *TORVALD))
+    assert f"Kontots id {user_id(world, *TORVALD)}" in said
     assert "Efternamn Äppelqvist Organisationsenhet /Elever/7A" in said
     assert "Grupper Schackklubben" in said
     assert "Sparas högst ett dygn." in said
 
 
-def test_a_protected_person_answers_as_nobody_does(site, client):
-    site.ready(client, "/personer")
-    hidden = user_id(site, *HIDDEN)
+def test_a_protected_person_answers_as_nobody_does(world, client):
+    world.ready(client, "/personer")
+    hidden = user_id(world, *HIDDEN)
     for path in ("/personer/{}", "/personer/{}?utdrag=1", "/personer/{}/hos/all"):
         there = client.get(path.format(hidden))
         nobody = client.get(path.format("103333333333333333333"))
@@ -147,139 +145,143 @@ def test_a_protected_person_answers_as_nobody_does(site, client):
         assert HIDDEN[1] not in there.text
 
 
-def test_what_a_vendor_has_is_told_by_the_ledger_and_what_the_next_run_does(site, client):
-    said = site.read(page_of(site, client, *TORVALD))
+def test_what_a_vendor_has_is_told_by_the_ledger_and_what_the_next_run_does(world, client):
+    said = world.text(page_of(world, client, *TORVALD))
     assert "Personen finns inte hos All. Skapas vid nästa körning." in said
-    deliver(site)
-    read_again(site, client)
-    said = site.read(page_of(site, client, *TORVALD))
+    deliver(world)
+    read_again(world, client)
+    said = world.text(page_of(world, client, *TORVALD))
     assert "Personen finns hos All. Fråga All vad den har" in said
-    site.installation.domain.suspend(address(*TORVALD))
-    read_again(site, client)
-    said = site.read(page_of(site, client, *TORVALD))
+    world.domain.suspend(address(*TORVALD))
+    read_again(world, client)
+    said = world.text(page_of(world, client, *TORVALD))
     assert "Personen finns hos All. Tas bort vid nästa körning." in said
 
 
-def test_what_a_hold_stops_is_said_to_be_stopped(site, client):
-    deliver(site)
+def test_what_a_hold_stops_is_said_to_be_stopped(world, client):
+    deliver(world)
     for name in PUPILS["7A"][:4]:
-        site.installation.domain.suspend(address(*name))
-    deliver(site, 3)
-    said = site.read(page_of(site, client, *TORVALD))
+        world.domain.suspend(address(*name))
+    deliver(world, 3)
+    said = world.text(page_of(world, client, *TORVALD))
     assert "Nästa ändring stoppas av en spärr." in said
     assert "Tas bort vid nästa körning" not in said
 
 
-def test_what_the_vendor_did_not_take_is_told_with_its_words(site, client):
-    site.installation.all.fail(
-        400, times=50, external_id=Ids(TENANT).user(user_id(site, *TORVALD)), body=REFUSAL
+def test_what_the_vendor_did_not_take_is_told_with_its_words(world, client):
+    world.vendor("all").fail(
+        400, times=50, external_id=Ids(TENANT).user(user_id(world, *TORVALD)), body=REFUSAL
     )
-    site.installation.run("sync", TENANT)
-    read_again(site, client)
-    said = site.read(page_of(site, client, *TORVALD))
+    world.run("sync", TENANT)
+    read_again(world, client)
+    said = world.text(page_of(world, client, *TORVALD))
     assert "All tog inte emot uppgifterna. Svar: 400 invalid value" in said
 
 
-def test_the_vendor_can_be_asked_what_it_has(site, client):
-    deliver(site)
-    page = page_of(site, client, *TORVALD)
-    href = f"/personer/{user_id(site, *TORVALD)}/hos/all"
+def test_the_vendor_can_be_asked_what_it_has(world, client):
+    deliver(world)
+    page = page_of(world, client, *TORVALD)
+    href = f"/personer/{user_id(world, *TORVALD)}/hos/all"
     assert f'href="{href}"' in page.text
-    said = site.read(site.ready(client, href))
+    said = world.text(world.ready(client, href))
     assert "Det här svarade All nu." in said
     assert "Efternamn Äppelqvist" in said
     assert "Skolenhet Norra skolan" in said
-    part = site.ready(client, href, headers={"HX-Request": "true"})
+    part = world.ready(client, href, headers={"HX-Request": "true"})
     assert "<html" not in part.text
     assert "Äppelqvist" in part.text
 
 
-def test_staff_have_their_employment_at_the_vendor(site, client):
-    deliver(site)
-    page_of(site, client, "Gunnel", "Pärlbåt")
-    said = site.read(site.ready(client, f"/personer/{user_id(site, 'Gunnel', 'Pärlbåt')}/hos/all"))
+def test_staff_have_their_employment_at_the_vendor(world, client):
+    deliver(world)
+    page_of(world, client, "Gunnel", "Pärlbåt")
+    said = world.text(
+        world.ready(client, f"/personer/{user_id(world, 'Gunnel', 'Pärlbåt')}/hos/all")
+    )
     assert "Anställningen" in said
     assert "Anställd vid Norra skolan" in said
 
 
-def test_a_vendor_that_does_not_answer_is_said_not_to(site, client):
-    deliver(site)
-    site.installation.all.fail(503, times=50, method="GET")
-    page_of(site, client, *TORVALD)
-    said = site.read(site.ready(client, f"/personer/{user_id(site, *TORVALD)}/hos/all"))
+def test_a_vendor_that_does_not_answer_is_said_not_to(world, client):
+    deliver(world)
+    world.vendor("all").fail(503, times=50, method="GET")
+    page_of(world, client, *TORVALD)
+    said = world.text(world.ready(client, f"/personer/{user_id(world, *TORVALD)}/hos/all"))
     assert "All svarade inte på frågan. Försök igen om en stund." in said
 
 
-def test_a_vendor_that_has_nothing_says_so(site, client):
-    deliver(site)
-    turn_on(site, "some")
-    page_of(site, client, *TORVALD)
-    said = site.read(site.ready(client, f"/personer/{user_id(site, *TORVALD)}/hos/some"))
+def test_a_vendor_that_has_nothing_says_so(world, client):
+    deliver(world)
+    turn_on(world, "some")
+    page_of(world, client, *TORVALD)
+    said = world.text(world.ready(client, f"/personer/{user_id(world, *TORVALD)}/hos/some"))
     assert "Some har inget av personen." in said
-    assert site.ready(client, f"/personer/{user_id(site, *TORVALD)}/hos/nobody").status_code == 404
+    assert (
+        world.ready(client, f"/personer/{user_id(world, *TORVALD)}/hos/nobody").status_code == 404
+    )
 
 
-def test_a_copy_for_the_person_has_everything_at_once(site, client):
-    turn_on(site, "some")
-    deliver(site)
-    page = page_of(site, client, *TORVALD)
-    assert "Gör ett utdrag att skriva ut" in site.read(page)
-    copy = page_of(site, client, *TORVALD, query_string={"utdrag": "1"})
-    said = site.read(copy)
+def test_a_copy_for_the_person_has_everything_at_once(world, client):
+    turn_on(world, "some")
+    deliver(world)
+    page = page_of(world, client, *TORVALD)
+    assert "Gör ett utdrag att skriva ut" in world.text(page)
+    copy = page_of(world, client, *TORVALD, query_string={"utdrag": "1"})
+    said = world.text(copy)
     assert "Utdrag gjort" in said
     assert said.count("Visat namn") == 2
     assert said.count("Efternamn Äppelqvist") == 3
     assert "Fråga All" not in said
 
 
-def test_what_is_left_from_another_mode_is_told(site, client):
-    turn_on(site, "all", mode="test")
-    deliver(site)
-    turn_on(site, "all", mode="live")
-    said = site.read(page_of(site, client, *TORVALD))
+def test_what_is_left_from_another_mode_is_told(world, client):
+    turn_on(world, "all", mode="test")
+    deliver(world)
+    turn_on(world, "all", mode="live")
+    said = world.text(page_of(world, client, *TORVALD))
     assert "All (testmiljön) Personen finns hos All." in said
     assert "Det är kvar sedan tidigare och hålls inte aktuellt." in said
-    turn_on(site, "all", mode="off")
-    said = site.read(page_of(site, client, *TORVALD))
+    turn_on(world, "all", mode="off")
+    said = world.text(page_of(world, client, *TORVALD))
     assert "går inte till någon leverantör som är på" in said
     assert "All (testmiljön) Personen finns hos All." in said
 
 
-def test_when_no_vendor_has_anything_that_is_said(site, client):
-    turn_on(site, "all", mode="off")
-    said = site.read(page_of(site, client, *TORVALD))
+def test_when_no_vendor_has_anything_that_is_said(world, client):
+    turn_on(world, "all", mode="off")
+    said = world.text(page_of(world, client, *TORVALD))
     assert "Ingen leverantör är på, och ingen har något av personen." in said
 
 
-def test_a_create_whose_answer_was_lost_is_told_as_unsure(site, client):
-    deliver(site)
+def test_a_create_whose_answer_was_lost_is_told_as_unsure(world, client):
+    deliver(world)
     key = LedgerKey(TENANT, "all", "live")
-    with site.installation.store() as store:
-        external_id = Ids(TENANT).user(user_id(site, *TORVALD))
+    with world.open_store() as store:
+        external_id = Ids(TENANT).user(user_id(world, *TORVALD))
         store.record(key, [LedgerChange("User", external_id, LedgerEntry("", b""))])
-    said = site.read(page_of(site, client, *TORVALD))
+    said = world.text(page_of(world, client, *TORVALD))
     assert "Personen finns kanske hos All: svaret gick förlorat. Nästa körning frågar." in said
 
 
-def test_a_directory_that_a_run_has_overtaken_is_said_to_be_old(site, client):
-    deliver(site)
-    page = page_of(site, client, *TORVALD)
-    assert "En körning har sedan dess läst en nyare." not in site.read(page)
-    site.installation.domain.suspend(address("Bo", "Ek"))
-    deliver(site)
-    page = page_of(site, client, *TORVALD)
-    assert "En körning har sedan dess läst en nyare." in site.read(page)
-    back = site.send(client, page, "/katalog/las", back=f"/personer/{user_id(site, *TORVALD)}")
-    assert location(back) == f"/personer/{user_id(site, *TORVALD)}"
-    site.tasks()
-    page = page_of(site, client, *TORVALD)
-    assert "En körning har sedan dess läst en nyare." not in site.read(page)
+def test_a_directory_that_a_run_has_overtaken_is_said_to_be_old(world, client):
+    deliver(world)
+    page = page_of(world, client, *TORVALD)
+    assert "En körning har sedan dess läst en nyare." not in world.text(page)
+    world.domain.suspend(address("Bo", "Ek"))
+    deliver(world)
+    page = page_of(world, client, *TORVALD)
+    assert "En körning har sedan dess läst en nyare." in world.text(page)
+    back = world.send(client, page, "/katalog/las", back=f"/personer/{user_id(world, *TORVALD)}")
+    assert location(back) == f"/personer/{user_id(world, *TORVALD)}"
+    world.wait_for_tasks()
+    page = page_of(world, client, *TORVALD)
+    assert "En körning har sedan dess läst en nyare." not in world.text(page)
 
 
-def test_no_name_is_logged(site, client, caplog):
-    hold(site)
+def test_no_name_is_logged(world, client, caplog):
+    hold(world)
     with caplog.at_level("DEBUG"):
-        page_of(site, client, "Li", "Xu", query_string={"utdrag": "1"})
-        site.ready(client, f"/personer/{user_id(site, 'Li', 'Xu')}/hos/all")
+        page_of(world, client, "Li", "Xu", query_string={"utdrag": "1"})
+        world.ready(client, f"/personer/{user_id(world, 'Li', 'Xu')}/hos/all")
     said = " ".join(r.getMessage() + json.dumps(r.__dict__, default=str) for r in caplog.records)
     assert "li.xu" not in said.lower()

@@ -9,8 +9,9 @@ from addon.web.presenters.proposal_reasons import SENTENCES, years_said
 from addon.web.presenters.proposals import FACTS
 from addon.web.views import proposals
 from addon.web.views.proposals import read_picks
-from tests.support.installation import TENANT, person
-from tests.support.site import Site, form_of
+from tests.support.page_content import form_of
+from tests.support.small_school import TENANT, person, small_school_pages
+from tests.support.world import World
 from tests.web.views.school import deliver, turn_on
 
 PAGE = "/forslag"
@@ -24,10 +25,10 @@ def add_people(domain: Any, path: str, count: int) -> None:
 
 
 @pytest.fixture
-def site(tmp_path):
+def world(tmp_path):
     """Two schools that are set up by nobody, and one that is nowhere in the directory."""
-    site = Site(tmp_path)
-    document = site.installation.document
+    world = small_school_pages(tmp_path)
+    document = world.document
     document["schoolUnits"] = [
         {"code": NORRA, "name": "Norra skolan", "schoolTypes": ["GR"]},
         {"code": SODRA, "name": "Södra skolan", "schoolTypes": ["GR"]},
@@ -35,8 +36,8 @@ def site(tmp_path):
     ]
     for connection in document["connections"]:
         connection["schoolUnits"] = []
-    with site:
-        domain = site.installation.domain
+    with world:
+        domain = world.domain
         for school in ("Norra skolan", "Södra skolan"):
             for path in (f"/Elever/{school}", f"/Elever/{school}/7A", f"/Elever/{school}/7B"):
                 domain.add_org_unit(path)
@@ -46,37 +47,37 @@ def site(tmp_path):
             add_people(domain, f"/Personal/{school}", 4)
         domain.add_org_unit("/Förvaltningen")
         add_people(domain, "/Förvaltningen", 9)
-        yield site
+        yield world
 
 
-def units(site: Site) -> dict[str, Any]:
-    return {unit["code"]: unit for unit in site.document()["schoolUnits"]}
+def units(world: World) -> dict[str, Any]:
+    return {unit["code"]: unit for unit in world.stored_document()["schoolUnits"]}
 
 
-def test_the_first_sentence_says_how_many_were_found_and_how_the_tree_was_understood(site):
-    client = site.sign_in()
-    said = site.read(site.ready(client, PAGE))
+def test_the_first_sentence_says_how_many_were_found_and_how_the_tree_was_understood(world):
+    client = world.sign_in()
+    said = world.text(world.ready(client, PAGE))
     assert "Vi hittade 2 av 3 skolenheter i er struktur." in said
     assert "Så tolkade vi den: /Elever/skola/klass" in said
     assert "1 skola behöver din hjälp." in said
 
 
-def test_a_shape_that_only_some_schools_have_is_said_of_them_alone(site):
-    document, domain = site.installation.document, site.installation.domain
+def test_a_shape_that_only_some_schools_have_is_said_of_them_alone(world):
+    document, domain = world.document, world.domain
     document["schoolUnits"].append({"code": "12345682", "name": "Västra skolan"})
-    site.installation.import_document()
+    world.import_document()
     for path in ("/Västra skolan", "/Västra skolan/Elever", "/Västra skolan/Elever/7A"):
         domain.add_org_unit(path)
     add_people(domain, "/Västra skolan/Elever/7A", 12)
-    said = site.read(site.ready(site.sign_in(), PAGE))
+    said = world.text(world.ready(world.sign_in(), PAGE))
     assert "Vi hittade 3 av 4 skolenheter i er struktur." in said
     assert "2 av dem ligger så här: /Elever/skola/klass" in said
 
 
-def test_each_proposal_tells_whom_it_reaches_which_classes_and_why(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    said = site.read(page)
+def test_each_proposal_tells_whom_it_reaches_which_classes_and_why(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(page)
     assert "24 i /Elever/Norra skolan" in said
     assert "4 i /Personal/Norra skolan" in said
     assert "2: 7A, 7B från organisationsenheterna" in said
@@ -84,179 +85,179 @@ def test_each_proposal_tells_whom_it_reaches_which_classes_and_why(site):
     assert form_of(page, PAGE)["accept"] == [NORRA, SODRA]
 
 
-def test_an_org_unit_with_many_people_that_belongs_nowhere_is_told_of(site):
-    client = site.sign_in()
-    assert "/Förvaltningen 9 personer" in site.read(site.ready(client, PAGE))
+def test_an_org_unit_with_many_people_that_belongs_nowhere_is_told_of(world):
+    client = world.sign_in()
+    assert "/Förvaltningen 9 personer" in world.text(world.ready(client, PAGE))
 
 
-def test_all_that_is_accepted_is_set_up_at_once_and_the_walk_goes_on(site):
-    client = site.sign_in()
-    answer = site.send(client, site.ready(client, PAGE), PAGE)
+def test_all_that_is_accepted_is_set_up_at_once_and_the_walk_goes_on(world):
+    client = world.sign_in()
+    answer = world.send(client, world.ready(client, PAGE), PAGE)
     assert answer.location == "/leverantorer"
-    found = units(site)
+    found = units(world)
     assert found[NORRA]["students"] == {"orgUnits": ["/Elever/Norra skolan"]}
     assert found[SODRA]["staff"] == {"orgUnits": ["/Personal/Södra skolan"]}
     assert found[SODRA]["classes"]["from"] == "orgUnit"
     assert "students" not in found[OKAND]
-    actions = [entry.what for entry in site.store.audit_entries(TENANT, 9)]
+    actions = [entry.what for entry in world.store.audit_entries(TENANT, 9)]
     assert actions.count("proposals.accepted") == 1
 
 
-def test_a_proposal_that_is_not_ticked_is_refused(site):
-    client = site.sign_in()
-    site.send(client, site.ready(client, PAGE), PAGE, accept=[SODRA])
-    assert "students" not in units(site)[NORRA]
+def test_a_proposal_that_is_not_ticked_is_refused(world):
+    client = world.sign_in()
+    world.send(client, world.ready(client, PAGE), PAGE, accept=[SODRA])
+    assert "students" not in units(world)[NORRA]
 
 
-def test_what_is_set_up_is_shown_as_done_and_stays_unless_it_is_ticked(site):
+def test_what_is_set_up_is_shown_as_done_and_stays_unless_it_is_ticked(world):
     own = {"orgUnits": ["/Elever/Norra skolan/7A"]}
-    site.installation.document["schoolUnits"][0]["students"] = own
-    site.installation.import_document()
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    assert "Har redan ett urval" in site.read(page)
+    world.document["schoolUnits"][0]["students"] = own
+    world.import_document()
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    assert "Har redan ett urval" in world.text(page)
     assert form_of(page, PAGE)["accept"] == SODRA
-    site.send(client, page, PAGE)
-    assert units(site)[NORRA]["students"] == own
-    again = site.ready(client, PAGE)
-    site.send(client, again, PAGE, accept=NORRA)
-    assert units(site)[NORRA]["students"] == {"orgUnits": ["/Elever/Norra skolan"]}
+    world.send(client, page, PAGE)
+    assert units(world)[NORRA]["students"] == own
+    again = world.ready(client, PAGE)
+    world.send(client, again, PAGE, accept=NORRA)
+    assert units(world)[NORRA]["students"] == {"orgUnits": ["/Elever/Norra skolan"]}
 
 
-def test_an_alternative_is_shown_with_its_outcome_and_then_accepted(site):
-    domain = site.installation.domain
+def test_an_alternative_is_shown_with_its_outcome_and_then_accepted(world):
+    domain = world.domain
     domain.add_org_unit("/Elever/Norra skolan F-6")
     add_people(domain, "/Elever/Norra skolan F-6", 7)
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
     assert f"students-{NORRA}" in form_of(page, PAGE)
     choice = {f"students-{NORRA}": "0", "show": NORRA}
     form = {**form_of(page, PAGE), **choice}
     part = client.post(PAGE, data=form, headers={"HX-Request": "true"})
     assert part.status_code == 200
     assert "<html" not in part.text
-    assert "7 i /Elever/Norra skolan F-6" in site.read(part)
+    assert "7 i /Elever/Norra skolan F-6" in world.text(part)
     shown = client.post(PAGE, data=form)
     assert form_of(shown, PAGE)[f"students-{NORRA}"] == "0"
-    assert "students" not in units(site)[NORRA]
-    site.send(client, shown, PAGE)
-    assert units(site)[NORRA]["students"]["orgUnits"] == ["/Elever/Norra skolan F-6"]
+    assert "students" not in units(world)[NORRA]
+    world.send(client, shown, PAGE)
+    assert units(world)[NORRA]["students"]["orgUnits"] == ["/Elever/Norra skolan F-6"]
 
 
-def test_no_place_is_taken_from_the_form(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
+def test_no_place_is_taken_from_the_form(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
     values = {f"students-{NORRA}": "99", f"staff-{NORRA}": "/Skyddade", "accept": [NORRA, "1"]}
-    assert site.send(client, page, PAGE, **values).status_code == 302
-    assert units(site)[NORRA]["students"] == {"orgUnits": ["/Elever/Norra skolan"]}
-    assert units(site)[NORRA]["staff"] == {"orgUnits": ["/Personal/Norra skolan"]}
+    assert world.send(client, page, PAGE, **values).status_code == 302
+    assert units(world)[NORRA]["students"] == {"orgUnits": ["/Elever/Norra skolan"]}
+    assert units(world)[NORRA]["staff"] == {"orgUnits": ["/Personal/Norra skolan"]}
 
 
-def test_a_unit_without_anything_to_accept_cannot_be_ticked_away(site):
-    client = site.sign_in()
-    before = site.document()
-    answer = site.send(client, site.ready(client, PAGE), PAGE, accept=[NORRA, OKAND])
+def test_a_unit_without_anything_to_accept_cannot_be_ticked_away(world):
+    client = world.sign_in()
+    before = world.stored_document()
+    answer = world.send(client, world.ready(client, PAGE), PAGE, accept=[NORRA, OKAND])
     assert answer.status_code == 400
-    assert "har inget att godta" in site.read(answer)
-    assert site.document() == before
+    assert "har inget att godta" in world.text(answer)
+    assert world.stored_document() == before
 
 
-def test_who_was_slower_sees_that_another_saved_and_keeps_the_ticks(site):
-    client, other = site.sign_in(), site.sign_in()
-    page = site.ready(client, PAGE)
-    site.send(other, site.ready(other, PAGE), PAGE, accept=[SODRA])
-    answer = site.send(client, page, PAGE, accept=[NORRA])
+def test_who_was_slower_sees_that_another_saved_and_keeps_the_ticks(world):
+    client, other = world.sign_in(), world.sign_in()
+    page = world.ready(client, PAGE)
+    world.send(other, world.ready(other, PAGE), PAGE, accept=[SODRA])
+    answer = world.send(client, page, PAGE, accept=[NORRA])
     assert answer.status_code == 409
     assert form_of(answer, PAGE)["accept"] == NORRA
-    assert "Någon annan har sparat under tiden" in site.read(answer)
-    assert site.send(client, answer, PAGE).status_code == 302
-    assert {"students", "staff"} <= units(site)[NORRA].keys()
+    assert "Någon annan har sparat under tiden" in world.text(answer)
+    assert world.send(client, answer, PAGE).status_code == 302
+    assert {"students", "staff"} <= units(world)[NORRA].keys()
 
 
 def test_a_unit_that_another_adds_meanwhile_is_among_the_proposals_that_are_shown_again(
-    site, monkeypatch
+    world, monkeypatch
 ):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
 
     def while_another_adds(form, found):
         monkeypatch.undo()
         more = {"code": "12345682", "name": "Nya skolan"}
-        site.installation.document["schoolUnits"].append(more)
-        site.installation.import_document()
+        world.document["schoolUnits"].append(more)
+        world.import_document()
         return read_picks(form, found)
 
     monkeypatch.setattr(proposals, "read_picks", while_another_adds)
-    answer = site.send(client, page, PAGE, accept=[NORRA])
+    answer = world.send(client, page, PAGE, accept=[NORRA])
     assert answer.status_code == 409
-    assert "Nya skolan" in site.read(answer)
+    assert "Nya skolan" in world.text(answer)
     assert form_of(answer, PAGE)["accept"] == NORRA
 
 
 @pytest.fixture
-def delivered(site):
+def delivered(world):
     """The first school with all pupils and all staff, delivered so to one vendor."""
     everybody = {"students": {"orgUnits": ["/Elever"]}, "staff": {"orgUnits": ["/Personal"]}}
     rule = {"from": "orgUnit", "pattern": "^/Elever/(?P<name>[^/]+)$"}
-    site.installation.document["schoolUnits"][0] |= {**everybody, "classes": rule}
-    site.installation.document["connections"][0]["schoolUnits"] = [NORRA]
-    site.installation.import_document()
-    turn_on(site, "all")
-    deliver(site)
-    return site
+    world.document["schoolUnits"][0] |= {**everybody, "classes": rule}
+    world.document["connections"][0]["schoolUnits"] = [NORRA]
+    world.import_document()
+    turn_on(world, "all")
+    deliver(world)
+    return world
 
 
 def test_what_a_proposal_takes_away_from_a_vendor_is_told_before_it_is_accepted(delivered):
     client = delivered.sign_in()
     page = delivered.ready(client, PAGE)
-    said = delivered.read(page)
+    said = delivered.text(page)
     assert "Om du godtar förslaget: 44 personer tas bort hos All vid nästa körning." in said
     assert "Det är fler än gränsen, så körningen väntar på ditt godkännande." in said
     assert "2 klasser tas bort hos All vid nästa körning. 2 nya klasser skapas." in said
     assert said.count("Om du godtar förslaget:") == 1
     form = {**form_of(page, PAGE), "show": NORRA}
     part = client.post(PAGE, data=form, headers={"HX-Request": "true"})
-    assert "44 personer tas bort hos All" in delivered.read(part)
+    assert "44 personer tas bort hos All" in delivered.text(part)
 
 
-def test_proposals_that_have_changed_since_they_were_shown_are_shown_again(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    add_people(site.installation.domain, "/Elever/Norra skolan", 3)
-    with site.later(60):
+def test_proposals_that_have_changed_since_they_were_shown_are_shown_again(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    add_people(world.domain, "/Elever/Norra skolan", 3)
+    with world.later(60):
         client.post("/katalog/las", data=form_of(page, "/katalog/las"))
-        site.ready(client, PAGE)
-        answer = site.send(client, page, PAGE)
+        world.ready(client, PAGE)
+        answer = world.send(client, page, PAGE)
     assert answer.status_code == 409
-    assert "Förslagen har räknats om" in site.read(answer)
-    assert "students" not in units(site)[NORRA]
+    assert "Förslagen har räknats om" in world.text(answer)
+    assert "students" not in units(world)[NORRA]
 
 
-def test_places_with_protected_people_are_told_of_before_anything_else(site):
-    site.installation.document["protected"] = {}
-    site.installation.import_document()
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    assert "skyddade personuppgifter i organisationsenheten /Skyddade" in site.read(page)
+def test_places_with_protected_people_are_told_of_before_anything_else(world):
+    world.document["protected"] = {}
+    world.import_document()
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    assert "skyddade personuppgifter i organisationsenheten /Skyddade" in world.text(page)
     assert 'href="/skyddade"' in page.text
 
 
 def test_without_units_the_page_leads_to_the_register(tmp_path):
-    site = Site(tmp_path)
-    site.installation.document["schoolUnits"] = []
-    for connection in site.installation.document["connections"]:
+    world = small_school_pages(tmp_path)
+    world.document["schoolUnits"] = []
+    for connection in world.document["connections"]:
         connection["schoolUnits"] = []
-    with site:
-        page = site.sign_in().get(PAGE)
+    with world:
+        page = world.sign_in().get(PAGE)
         assert page.status_code == 200
         assert 'href="/skolenheter/sok"' in page.text
 
 
-def test_when_nothing_fits_the_page_says_what_to_do(site):
-    site.installation.document["schoolUnits"] = [{"code": OKAND, "name": "Vinterträdet"}]
-    site.installation.import_document()
-    client = site.sign_in()
-    said = site.read(site.ready(client, PAGE))
+def test_when_nothing_fits_the_page_says_what_to_do(world):
+    world.document["schoolUnits"] = [{"code": OKAND, "name": "Vinterträdet"}]
+    world.import_document()
+    client = world.sign_in()
+    said = world.text(world.ready(client, PAGE))
     assert "Vi känner inte igen skolenheten i er struktur." in said
     assert "Ange urvalet själv" in said
 

@@ -11,24 +11,24 @@ from addon.sync.progress import KEPT_EVERY, KeptProgress
 from addon.sync.runs import end_run, start_run
 from addon.tasks.base import TaskQueueError
 from addon.tasks.requests import SAME_WITHIN
-from tests.support.installation import DOMAIN, PUPILS, TENANT, address, person
+from tests.support.small_school import DOMAIN, PUPILS, TENANT, address, leave, person
 from tests.web.views.school import HELD, UNREAD, deliver, hold, location, turn_on
 
 PAGE, NOW = "/korningar", "/korningar/nu"
 
 
 @pytest.fixture
-def site(site):
-    turn_on(site, "all")
-    return site
+def world(world):
+    turn_on(world, "all")
+    return world
 
 
-def newest(site):
-    return site.store.runs(TENANT, 1)[0]
+def newest(world):
+    return world.store.runs(TENANT, 1)[0]
 
 
-def story(site, client, run=None):
-    return client.get(f"{PAGE}/{(run or newest(site)).id}")
+def story(world, client, run=None):
+    return client.get(f"{PAGE}/{(run or newest(world)).id}")
 
 
 def rows(page):
@@ -43,47 +43,47 @@ def rows(page):
     ]
 
 
-def begun(site):
+def begun(world):
     """A run of another process that is going on."""
-    with site.installation.store() as store:
-        return start_run(store, TENANT, site.clock())
+    with world.open_store() as store:
+        return start_run(store, TENANT, world.clock())
 
 
-def test_before_the_first_run_the_page_says_when_there_will_be_one(site, client):
-    said = site.read(client.get(PAGE))
+def test_before_the_first_run_the_page_says_when_there_will_be_one(world, client):
+    said = world.text(client.get(PAGE))
     assert "Ingen körning har gjorts ännu." in said
     assert "körs allt av sig självt enligt schemat" in said
     assert "Kör nu" in said
 
 
-def test_the_first_sentence_says_when_and_what_the_last_run_did(site, client):
-    deliver(site)
-    said = site.read(client.get(PAGE))
+def test_the_first_sentence_says_when_and_what_the_last_run_did(world, client):
+    deliver(world)
+    said = world.text(client.get(PAGE))
     assert "Den senaste körningen var klar för mindre än en minut sedan." in said
     assert "Den skapade 16, ändrade 0 och tog bort 0 personer hos leverantörerna." in said
-    deliver(site)
-    assert "Inget hade ändrats." in site.read(client.get(PAGE))
+    deliver(world)
+    assert "Inget hade ändrats." in world.text(client.get(PAGE))
 
 
-def test_each_run_has_its_numbers(site, client):
-    deliver(site)
-    site.installation.domain.rename_user(address("Li", "Xu"), given_name="Lì")
-    site.installation.leave(PUPILS["7A"][0])
-    deliver(site)
+def test_each_run_has_its_numbers(world, client):
+    deliver(world)
+    world.domain.rename_user(address("Li", "Xu"), given_name="Lì")
+    leave(world, PUPILS["7A"][0])
+    deliver(world)
     second, first = rows(client.get(PAGE))
     assert second[1:6] == ["● Klar", "0", "1", "1", "1"]
     assert first[1:5] == ["● Klar", "16", "0", "0"]
     assert first[6] == "0"
 
 
-def test_runs_without_changes_can_be_hidden_and_then_the_pages_go_on(site, client):
-    deliver(site)
+def test_runs_without_changes_can_be_hidden_and_then_the_pages_go_on(world, client):
+    deliver(world)
     for _ in range(26):
-        with site.installation.store() as store:
-            run = start_run(store, TENANT, site.clock())
-            end_run(store, run, site.clock(), "done", b"{}")
+        with world.open_store() as store:
+            run = start_run(store, TENANT, world.clock())
+            end_run(store, run, world.clock(), "done", b"{}")
     page = client.get(PAGE)
-    assert "Sida 1 av 2" in site.read(page)
+    assert "Sida 1 av 2" in world.text(page)
     assert len(rows(page)) == 25
     assert "/korningar?sida=2" in page.text
     assert len(rows(client.get(PAGE, query_string={"sida": "2"}))) == 2
@@ -91,37 +91,37 @@ def test_runs_without_changes_can_be_hidden_and_then_the_pages_go_on(site, clien
     assert len(rows(changed)) == 1
 
 
-def test_when_nothing_has_happened_in_any_run_that_is_said(site, client):
-    run = begun(site)
-    with site.installation.store() as store:
-        end_run(store, run, site.clock(), "done", b"{}")
-    said = site.read(client.get(PAGE, query_string={"visa": "andringar"}))
+def test_when_nothing_has_happened_in_any_run_that_is_said(world, client):
+    run = begun(world)
+    with world.open_store() as store:
+        end_run(store, run, world.clock(), "done", b"{}")
+    said = world.text(client.get(PAGE, query_string={"visa": "andringar"}))
     assert "Inget har hänt i någon körning. Visa alla körningar" in said
 
 
-def test_a_chart_is_drawn_of_more_than_one_run(site, client):
-    deliver(site)
+def test_a_chart_is_drawn_of_more_than_one_run(world, client):
+    deliver(world)
     assert "<svg" not in client.get(PAGE).text
-    deliver(site)
+    deliver(world)
     page = client.get(PAGE)
     assert "<svg" in page.text
-    assert "Visa som tabell" in site.read(page)
+    assert "Visa som tabell" in world.text(page)
 
 
-def test_the_first_delivery_does_not_make_the_others_vanish_from_the_chart(site, client):
-    deliver(site)
+def test_the_first_delivery_does_not_make_the_others_vanish_from_the_chart(world, client):
+    deliver(world)
     for family in ("Bergh", "Borg"):
-        domain = site.installation.domain
+        domain = world.domain
         domain.rename_user(domain.find_user(f"bo.ek@{DOMAIN}")["id"], family_name=family)
-        deliver(site)
-    said = site.read(client.get(PAGE))
+        deliver(world)
+    said = world.text(client.get(PAGE))
     assert "med 16 personer, är för stor för diagrammet." in said
 
 
 @pytest.fixture
-def put_off(site, monkeypatch):
+def put_off(world, monkeypatch):
     """What is given to the queue waits until it is let go of by calling this."""
-    queue, waiting = site.services.queue(), []
+    queue, waiting = world.services.queue(), []
     enqueue = queue.enqueue
     monkeypatch.setattr(queue, "enqueue", lambda task: waiting.append(task) is None)
 
@@ -129,15 +129,15 @@ def put_off(site, monkeypatch):
         monkeypatch.undo()
         for task in waiting:
             enqueue(task)
-        site.tasks()
+        world.wait_for_tasks()
 
     return let_go
 
 
-def test_a_run_that_is_asked_for_is_waited_for_and_then_shown(site, client, put_off):
-    path = location(site.send(client, client.get(PAGE), NOW))
+def test_a_run_that_is_asked_for_is_waited_for_and_then_shown(world, client, put_off):
+    path = location(world.send(client, client.get(PAGE), NOW))
     waiting = client.get(path)
-    assert "Körningen är beställd och börjar strax." in site.read(waiting)
+    assert "Körningen är beställd och börjar strax." in world.text(waiting)
     assert '<noscript><meta http-equiv="refresh" content="4"></noscript>' in waiting.text
     assert 'hx-select="#pagar"' in waiting.text
     put_off()
@@ -145,68 +145,68 @@ def test_a_run_that_is_asked_for_is_waited_for_and_then_shown(site, client, put_
     assert re.fullmatch(r"/korningar/\d{8}T\d{6}Z-[0-9a-f]{6}", shown)
     part = client.get(path, headers={"HX-Request": "true"})
     assert part.headers["HX-Redirect"] == shown
-    assert "16 personer skapades" in site.read(client.get(shown))
-    assert "run.asked" in [entry.what for entry in site.store.audit_entries(TENANT, 9)]
+    assert "16 personer skapades" in world.text(client.get(shown))
+    assert "run.asked" in [entry.what for entry in world.store.audit_entries(TENANT, 9)]
 
 
-def test_a_second_wish_within_seconds_leads_to_the_run_of_the_first(site, client):
+def test_a_second_wish_within_seconds_leads_to_the_run_of_the_first(world, client):
     page = client.get(PAGE)
-    site.clock.ahead += SAME_WITHIN - site.clock() % SAME_WITHIN
-    site.send(client, page, NOW)
-    site.tasks()
-    site.clock.ahead += 1
-    path = location(site.send(client, page, NOW))
-    site.tasks()
+    world.clock.ahead += SAME_WITHIN - world.clock() % SAME_WITHIN
+    world.send(client, page, NOW)
+    world.wait_for_tasks()
+    world.clock.ahead += 1
+    path = location(world.send(client, page, NOW))
+    world.wait_for_tasks()
     assert location(client.get(path)).startswith(f"{PAGE}/2")
 
 
-def test_a_run_that_never_begins_is_not_waited_for_for_ever(site, client, put_off):
-    path = location(site.send(client, client.get(PAGE), NOW))
-    with site.later(600):
+def test_a_run_that_never_begins_is_not_waited_for_for_ever(world, client, put_off):
+    path = location(world.send(client, client.get(PAGE), NOW))
+    with world.later(600):
         page = client.get(path)
         assert 'http-equiv="refresh"' not in page.text
         assert "Kör nu" in page.text
 
 
 @pytest.mark.parametrize("given", ["x", "-1", "9" * 30, "99999999999"])
-def test_a_nonsensical_time_is_waited_for_by_nobody(site, client, given):
+def test_a_nonsensical_time_is_waited_for_by_nobody(world, client, given):
     page = client.get(PAGE, query_string={"begard": given})
     assert page.status_code == 200
     assert "beställd" not in page.text
 
 
-def test_another_run_that_begins_meanwhile_is_not_the_one_that_was_asked_for(site, client):
-    site.services.queue().stop()
-    path = location(site.send(client, client.get(PAGE), NOW))
-    begun(site)
+def test_another_run_that_begins_meanwhile_is_not_the_one_that_was_asked_for(world, client):
+    world.services.queue().stop()
+    path = location(world.send(client, client.get(PAGE), NOW))
+    begun(world)
     waiting = client.get(path)
     assert waiting.status_code == 200
     assert 'hx-select="#pagar"' in waiting.text
     request = parse_qs(urlsplit(path).query)["begard"][0]
-    with site.installation.store() as store:
-        asked_for = start_run(store, TENANT, site.clock(), request=request)
-    begun(site)
+    with world.open_store() as store:
+        asked_for = start_run(store, TENANT, world.clock(), request=request)
+    begun(world)
     assert location(client.get(path)).endswith(asked_for.id)
 
 
-def test_the_reading_and_its_deliveries_are_one_run(site, client):
-    turn_on(site, "some")
-    site.send(client, client.get(PAGE), NOW)
-    site.tasks()
-    records = site.store.runs(TENANT, 9)
+def test_the_reading_and_its_deliveries_are_one_run(world, client):
+    turn_on(world, "some")
+    world.send(client, client.get(PAGE), NOW)
+    world.wait_for_tasks()
+    records = world.store.runs(TENANT, 9)
     assert len(records) == 3
     (row,) = rows(client.get(PAGE))
     assert row[1:3] == ["● Klar", "32"]
-    pages = [site.read(story(site, client, record)) for record in records]
+    pages = [world.text(story(world, client, record)) for record in records]
     assert len(set(pages)) == 1
     assert "Katalogen lästes: 17 personer" in pages[0]
     assert "All : skickat. Skapade: 16 personer" in pages[0]
     assert "Some : skickat. Skapade: 16 personer" in pages[0]
 
 
-def test_a_story_tells_what_was_read_made_and_done(site, client):
-    deliver(site)
-    said = site.read(story(site, client))
+def test_a_story_tells_what_was_read_made_and_done(world, client):
+    deliver(world)
+    said = world.text(story(world, client))
     assert "16 personer skapades, 0 ändrades och 0 togs bort hos leverantörerna." in said
     assert "Katalogen lästes: 17 personer" in said
     assert "Underlaget: 12 elever, 4 i personalen, 2 klasser, 0 undervisningsgrupper." in said
@@ -214,42 +214,42 @@ def test_a_story_tells_what_was_read_made_and_done(site, client):
     assert "Körningen var klar. Den tog" in said
 
 
-def test_a_story_of_nothing_says_so(site, client):
-    deliver(site)
-    deliver(site)
-    assert "Inget hade ändrats, så inget behövde skickas." in site.read(story(site, client))
+def test_a_story_of_nothing_says_so(world, client):
+    deliver(world)
+    deliver(world)
+    assert "Inget hade ändrats, så inget behövde skickas." in world.text(story(world, client))
 
 
-def test_a_run_that_is_held_tells_what_it_would_have_done(site, client):
-    hold(site)
-    said = site.read(story(site, client))
+def test_a_run_that_is_held_tells_what_it_would_have_done(world, client):
+    hold(world)
+    said = world.text(story(world, client))
     assert "Inget skickades: det som skulle göras är spärrat." in said
     assert "Det här skulle ha gjorts:" in said
     assert "Tas bort: 4 personer" in said
     assert "Se spärren och bestäm" in said
     (held, _first) = rows(client.get(PAGE))
     assert held[1:5] == ["▲ Spärrad", "0", "0", "0"]
-    assert "Den stoppades av en spärr." in site.read(client.get(PAGE))
+    assert "Den stoppades av en spärr." in world.text(client.get(PAGE))
 
 
-def test_what_the_vendor_did_not_take_is_told_by_name_where_the_directory_is_read(site, client):
-    site.installation.all.fail(400, times=1, method="POST", endpoint="Users")
-    deliver(site, 1)
-    said = site.read(story(site, client))
+def test_what_the_vendor_did_not_take_is_told_by_name_where_the_directory_is_read(world, client):
+    world.vendor("all").fail(400, times=1, method="POST", endpoint="Users")
+    deliver(world, 1)
+    said = world.text(story(world, client))
     assert "All tog inte emot 1 sak" in said
     unknown = "En person som inte längre finns i katalogen: kunde inte skapas."
     assert f"{unknown} Leverantören svarade med felkoden 400." in said
-    site.ready(client, "/personer")
-    page = story(site, client)
+    world.ready(client, "/personer")
+    page = story(world, client)
     assert re.search(r'<a href="/personer/\d+">[^<]+</a>: kunde inte skapas', page.text)
     assert rows(client.get(PAGE))[0][6] == "1"
-    assert "1 sak gick inte att skicka." in site.read(client.get(PAGE))
+    assert "1 sak gick inte att skicka." in world.text(client.get(PAGE))
 
 
-def test_what_failed_for_now_is_told_apart(site, client):
-    site.installation.all.fail(500, times=None, method="POST", endpoint="Users")
-    deliver(site, 1)
-    said = site.read(story(site, client))
+def test_what_failed_for_now_is_told_apart(world, client):
+    world.vendor("all").fail(500, times=None, method="POST", endpoint="Users")
+    deliver(world, 1)
+    said = world.text(story(world, client))
     assert "nästa körning försöker igen" in said
     assert "■ Delvis misslyckad" in said
     assert "Leverantören svarade med felkoden 500. 1 sak misslyckades" in said
@@ -257,24 +257,24 @@ def test_what_failed_for_now_is_told_apart(site, client):
     assert "the vendor answered" not in said
 
 
-def test_one_person_is_said_as_one(site, client):
-    deliver(site)
-    site.installation.domain.add_user(person("Ny", "Elev", "/Elever/7B"))
-    deliver(site)
-    assert "1 person skapades, 0 ändrades" in site.read(story(site, client))
-    site.installation.leave(PUPILS["7A"][0])
-    deliver(site)
-    assert "tog bort 1 person hos leverantörerna" in site.read(client.get(PAGE))
+def test_one_person_is_said_as_one(world, client):
+    deliver(world)
+    world.domain.add_user(person("Ny", "Elev", "/Elever/7B"))
+    deliver(world)
+    assert "1 person skapades, 0 ändrades" in world.text(story(world, client))
+    leave(world, PUPILS["7A"][0])
+    deliver(world)
+    assert "tog bort 1 person hos leverantörerna" in world.text(client.get(PAGE))
 
 
-def test_a_directory_that_was_not_read_is_told(site, client):
-    site.installation.document["protected"]["orgUnits"] = ["/Finns inte"]
-    site.installation.import_document()
-    deliver(site, UNREAD)
-    said = site.read(story(site, client))
+def test_a_directory_that_was_not_read_is_told(world, client):
+    world.document["protected"]["orgUnits"] = ["/Finns inte"]
+    world.import_document()
+    deliver(world, UNREAD)
+    said = world.text(story(world, client))
     assert "Katalogen i Google Workspace kunde inte läsas, så inget skickades." in said
     assert "Tekniska uppgifter" in said
-    assert "Katalogen kunde inte läsas" in site.read(client.get(PAGE))
+    assert "Katalogen kunde inte läsas" in world.text(client.get(PAGE))
 
 
 @pytest.mark.parametrize(
@@ -285,135 +285,133 @@ def test_a_directory_that_was_not_read_is_told(site, client):
         ("failed", "Något gick fel i Skolsynk, så inget skickades."),
     ],
 )
-def test_a_run_that_ended_otherwise_is_told_in_words(site, client, status, words):
-    run = begun(site)
-    with site.installation.store() as store:
-        end_run(store, run, site.clock(), status, detail="why")
-    said = site.read(story(site, client, run))
+def test_a_run_that_ended_otherwise_is_told_in_words(world, client, status, words):
+    run = begun(world)
+    with world.open_store() as store:
+        end_run(store, run, world.clock(), status, detail="why")
+    said = world.text(story(world, client, run))
     assert words in said
     assert "why" in said
     assert client.get(PAGE).status_code == 200
 
 
-def test_a_run_that_is_going_on_is_followed_with_its_progress(site, client):
-    run = begun(site)
-    page = story(site, client, run)
-    said = site.read(page)
+def test_a_run_that_is_going_on_is_followed_with_its_progress(world, client):
+    run = begun(world)
+    page = story(world, client, run)
+    said = world.text(page)
     assert "Körningen pågår sedan" in said
     assert "Katalogen läses och underlaget räknas." in said
     assert f'hx-get="/korningar/{run.id}/lage"' in page.text
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page.text
-    site.store.put(
+    world.store.put(
         Namespace("progress", TENANT),
         "all",
         msgspec.json.encode({"done": 40, "planned": 1600}),
-        site.clock(),
-        site.clock() + 60,
+        world.clock(),
+        world.clock() + 60,
     )
     part = client.get(f"{PAGE}/{run.id}/lage", headers={"HX-Request": "true"})
     assert "<html" not in part.text
-    assert "All: 40 av 1 600 klart" in site.read(part)
+    assert "All: 40 av 1 600 klart" in world.text(part)
     assert '<progress id="p-all" max="1600" value="40">' in part.text
     listed = client.get(PAGE)
-    assert "En körning pågår. Följ den" in site.read(listed)
+    assert "En körning pågår. Följ den" in world.text(listed)
     assert "Kör nu" not in listed.text
 
 
-def test_the_progress_of_a_delivery_is_what_the_page_reads(site, client):
-    run = begun(site)
-    kept = KeptProgress(site.store, TENANT, site.clock)
-    with site.later(KEPT_EVERY + 1):
+def test_the_progress_of_a_delivery_is_what_the_page_reads(world, client):
+    run = begun(world)
+    kept = KeptProgress(world.store, TENANT, world.clock)
+    with world.later(KEPT_EVERY + 1):
         kept("all", 1, 16)
-        pages = (site.read(story(site, client, run)) for _ in range(200))
+        pages = (world.text(story(world, client, run)) for _ in range(200))
         assert any("All: 1 av 16 klart" in said for said in pages)
         kept.end()
-        assert "av 16 klart" not in site.read(story(site, client, run))
+        assert "av 16 klart" not in world.text(story(world, client, run))
 
 
-def test_a_page_that_follows_a_run_ends_when_it_does(site, client):
-    run = begun(site)
-    with site.installation.store() as store:
-        end_run(store, run, site.clock(), "done", b"{}")
+def test_a_page_that_follows_a_run_ends_when_it_does(world, client):
+    run = begun(world)
+    with world.open_store() as store:
+        end_run(store, run, world.clock(), "done", b"{}")
     part = client.get(f"{PAGE}/{run.id}/lage", headers={"HX-Request": "true"})
     assert "hx-get" not in part.text
     listed = client.get(PAGE, headers={"HX-Request": "true"})
-    assert "Körningen är klar. Se vad som hände" in site.read(listed)
+    assert "Körningen är klar. Se vad som hände" in world.text(listed)
 
 
-def test_without_javascript_the_progress_is_the_page_itself(site, client):
-    run = begun(site)
+def test_without_javascript_the_progress_is_the_page_itself(world, client):
+    run = begun(world)
     assert location(client.get(f"{PAGE}/{run.id}/lage")) == f"{PAGE}/{run.id}"
 
 
-def test_a_run_that_there_is_none_of_is_not_found(site, client):
-    deliver(site)
+def test_a_run_that_there_is_none_of_is_not_found(world, client):
+    deliver(world)
     assert client.get(f"{PAGE}/20260101T000000Z-000000").status_code == 404
     assert client.get(f"{PAGE}/x/lage", headers={"HX-Request": "true"}).status_code == 404
 
 
-def test_an_old_run_is_found_too(site, client):
-    deliver(site)
-    old = newest(site)
-    with site.installation.store() as store:
+def test_an_old_run_is_found_too(world, client):
+    deliver(world)
+    old = newest(world)
+    with world.open_store() as store:
         for n in range(70):
-            at = site.clock() + n
+            at = world.clock() + n
             store.save_run(RunRecord(f"29990101T0000{n:02}Z-000000", TENANT, at, "done", at, b"{}"))
-    assert "16 personer skapades" in site.read(story(site, client, old))
+    assert "16 personer skapades" in world.text(story(world, client, old))
 
 
-def test_during_a_pause_nothing_can_be_run(site, client):
+def test_during_a_pause_nothing_can_be_run(world, client):
     page = client.get(PAGE)
-    site.installation.document["schedule"] = {
-        "pause": {"from": "2020-01-01", "until": "2099-12-31"}
-    }
-    site.installation.import_document()
+    world.document["schedule"] = {"pause": {"from": "2020-01-01", "until": "2099-12-31"}}
+    world.import_document()
     paused = client.get(PAGE)
-    assert "Det är paus, så inget kan köras nu." in site.read(paused)
+    assert "Det är paus, så inget kan köras nu." in world.text(paused)
     assert "Kör nu" not in paused.text
-    sent = client.get(location(site.send(client, page, NOW)))
-    assert "Avsluta pausen under Inställningar först." in site.read(sent)
-    site.tasks()
-    assert site.store.runs(TENANT, 9) == []
+    sent = client.get(location(world.send(client, page, NOW)))
+    assert "Avsluta pausen under Inställningar först." in world.text(sent)
+    world.wait_for_tasks()
+    assert world.store.runs(TENANT, 9) == []
 
 
-def test_with_every_vendor_off_there_is_nothing_to_run(site, client):
+def test_with_every_vendor_off_there_is_nothing_to_run(world, client):
     page = client.get(PAGE)
-    turn_on(site, "all", mode="off")
-    sent = site.send(client, page, NOW)
+    turn_on(world, "all", mode="off")
+    sent = world.send(client, page, NOW)
     assert location(sent) == "/leverantorer"
-    assert "Ingen leverantör är på" in site.read(client.get("/leverantorer"))
+    assert "Ingen leverantör är på" in world.text(client.get("/leverantorer"))
 
 
-def test_when_the_queue_is_away_the_page_says_so(site, client, monkeypatch):
+def test_when_the_queue_is_away_the_page_says_so(world, client, monkeypatch):
     page = client.get(PAGE)
 
     def refuse(task):
         raise TaskQueueError("away")
 
-    monkeypatch.setattr(site.services.queue(), "enqueue", refuse)
-    said = site.read(client.get(location(site.send(client, page, NOW))))
+    monkeypatch.setattr(world.services.queue(), "enqueue", refuse)
+    said = world.text(client.get(location(world.send(client, page, NOW))))
     assert "Körningen kunde inte startas just nu." in said
 
 
-def test_protected_people_are_in_no_story(site, client):
-    site.installation.all.fail(400, times=1, method="POST", endpoint="Users")
-    deliver(site, 1)
-    (failure,) = msgspec.json.decode(newest(site).report)["connections"][0]["failures"]
-    users = site.installation.domain.to_json()["users"]
-    site.ready(client, "/personer")
-    name = re.search(r'/personer/(\d+)">([^<]+)</a>: kunde', story(site, client).text)
+def test_protected_people_are_in_no_story(world, client):
+    world.vendor("all").fail(400, times=1, method="POST", endpoint="Users")
+    deliver(world, 1)
+    (failure,) = msgspec.json.decode(newest(world).report)["connections"][0]["failures"]
+    users = world.domain.to_json()["users"]
+    world.ready(client, "/personer")
+    name = re.search(r'/personer/(\d+)">([^<]+)</a>: kunde', story(world, client).text)
     (email,) = [user["primaryEmail"] for user in users if user.get("id") == name[1]]
-    site.installation.domain.move_user(email, "/Skyddade")
-    site.send(client, client.get(PAGE), "/katalog/las")
-    site.tasks()
-    site.ready(client, "/personer")
-    page = story(site, client)
+    world.domain.move_user(email, "/Skyddade")
+    world.send(client, client.get(PAGE), "/katalog/las")
+    world.wait_for_tasks()
+    world.ready(client, "/personer")
+    page = story(world, client)
     assert name[2] not in page.text
     assert failure["externalId"] not in page.text
 
 
-def test_a_held_run_and_a_new_pupil(site, client):
-    hold(site)
-    site.installation.domain.add_user(person("Ny", "Elev", "/Elever/7B"))
-    deliver(site, HELD)
-    assert "Skapas: 1 person" in site.read(story(site, client))
+def test_a_held_run_and_a_new_pupil(world, client):
+    hold(world)
+    world.domain.add_user(person("Ny", "Elev", "/Elever/7B"))
+    deliver(world, HELD)
+    assert "Skapas: 1 person" in world.text(story(world, client))

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.support.installation import DOMAIN, TENANT, person
-from tests.support.site import Site, form_of
+from tests.support.page_content import form_of
+from tests.support.small_school import DOMAIN, TENANT, person, small_school_pages
 from tests.web.views.school import deliver, turn_on
 
 CODE = "12345678"
@@ -13,18 +13,18 @@ PAGE = f"/skolenheter/{CODE}/urval"
 
 
 @pytest.fixture
-def site(tmp_path):
+def world(tmp_path):
     """The small school, with a group of three pupils and one teacher, and those who left."""
-    site = Site(tmp_path)
-    with site:
-        domain = site.installation.domain
+    world = small_school_pages(tmp_path)
+    with world:
+        domain = world.domain
         domain.add_user(person("Slutade", "Elev", "/Elever/Slutat"))
         members = [f"bo.ek@{DOMAIN}", f"li.xu@{DOMAIN}", f"gunnel.parlbat@{DOMAIN}"]
         domain.add_group({"email": f"norra.extra@{DOMAIN}", "name": "Norra extra"}, members)
-        yield site
+        yield world
 
 
-def part(site, client, page, **values):
+def part(world, client, page, **values):
     """What the page gets when it asks for the outcome by itself."""
     form = {**form_of(page, PAGE), "do": "show", **values}
     answer = client.post(PAGE, data=form, headers={"HX-Request": "true"})
@@ -38,13 +38,13 @@ def clause(n, m, attribute, operator, value, role="students"):
     return {f"{name}-attribute": attribute, f"{name}-operator": operator, f"{name}-value": value}
 
 
-def selector(site, role="students"):
-    return site.document()["schoolUnits"][0].get(role, {})
+def selector(world, role="students"):
+    return world.stored_document()["schoolUnits"][0].get(role, {})
 
 
-def test_the_tree_has_the_number_of_people_at_each_node_and_what_is_chosen_is_ticked(site):
-    page = site.ready(site.sign_in(), PAGE)
-    said = site.read(page)
+def test_the_tree_has_the_number_of_people_at_each_node_and_what_is_chosen_is_ticked(world):
+    page = world.ready(world.sign_in(), PAGE)
+    said = world.text(page)
     assert "Elever 13 ingår" not in said
     assert "Elever 13" in said
     assert "7A 6 ingår" in said
@@ -53,175 +53,175 @@ def test_the_tree_has_the_number_of_people_at_each_node_and_what_is_chosen_is_ti
     assert form["staff-ou"] == "/Personal"
 
 
-def test_the_outcome_stands_beside_with_numbers_and_names(site):
-    said = site.read(site.ready(site.sign_in(), PAGE))
+def test_the_outcome_stands_beside_with_numbers_and_names(world):
+    said = world.text(world.ready(world.sign_in(), PAGE))
     assert "13 elever, 4 i personalen" in said
     assert "Torvald Äppelqvist" in said
 
 
-def test_a_change_shows_who_comes_and_who_goes_by_name_before_it_is_saved(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    said = site.read(part(site, client, page, **{"students-ou": "/Elever/7A"}))
+def test_a_change_shows_who_comes_and_who_goes_by_name_before_it_is_saved(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(part(world, client, page, **{"students-ou": "/Elever/7A"}))
     assert "7 försvinner" in said
     assert "Hjördis Vängbo" in said
-    assert selector(site) == {"orgUnits": ["/Elever"]}
+    assert selector(world) == {"orgUnits": ["/Elever"]}
 
 
-def test_what_a_vendor_would_lose_is_told_with_the_limit(site):
-    turn_on(site, "all")
-    deliver(site)
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    said = site.read(part(site, client, page, **{"students-ou": "/Elever/7A"}))
+def test_what_a_vendor_would_lose_is_told_with_the_limit(world):
+    turn_on(world, "all")
+    deliver(world)
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(part(world, client, page, **{"students-ou": "/Elever/7A"}))
     assert "7 personer tas bort hos All vid nästa körning." in said
     assert "Det är fler än gränsen, så körningen väntar på ditt godkännande." in said
 
 
-def test_a_vendor_that_has_nothing_yet_loses_nobody(site):
-    turn_on(site, "all")
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    said = site.read(part(site, client, page, **{"students-ou": "/Elever/7A"}))
+def test_a_vendor_that_has_nothing_yet_loses_nobody(world):
+    turn_on(world, "all")
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(part(world, client, page, **{"students-ou": "/Elever/7A"}))
     assert "7 försvinner" in said
     assert "tas bort" not in said
 
 
 @pytest.fixture
-def two_schools(site):
+def two_schools(world):
     """Class 7B is another school's, and the only one that one of the vendors has."""
-    document = site.installation.document
+    document = world.document
     document["schoolUnits"][0]["students"] = {"orgUnits": ["/Elever/7A"]}
     students = {"orgUnits": ["/Elever/7B"]}
     other = {"code": "12345679", "name": "Södra skolan", "students": students}
     document["schoolUnits"].append(other)
     first, second = document["connections"]
     first["schoolUnits"], second["schoolUnits"] = ["12345679"], [CODE]
-    site.installation.import_document()
-    turn_on(site)
-    deliver(site)
-    return site
+    world.import_document()
+    turn_on(world)
+    deliver(world)
+    return world
 
 
 def test_pupils_of_another_school_who_are_made_staff_are_told_of_and_go_at_its_vendor(two_schools):
-    site = two_schools
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    said = site.read(part(site, client, page, **{"staff-ou": ["/Personal", "/Elever/7B"]}))
+    world = two_schools
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(part(world, client, page, **{"staff-ou": ["/Personal", "/Elever/7B"]}))
     assert "6 elever på Södra skolan räknas då som personal" in said
     assert "6 personer tas bort hos All vid nästa körning." in said
     assert "tas bort hos Some" not in said
 
 
 def test_staff_who_are_pupils_of_another_school_stay_at_its_vendor(two_schools):
-    site = two_schools
-    site.installation.document["schoolUnits"][0]["staff"] = {"orgUnits": ["/"]}
-    site.installation.import_document()
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    assert "0 elever, 18 i personalen" in site.read(page)
-    said = site.read(part(site, client, page, **{"staff-ou": "/Personal"}))
+    world = two_schools
+    world.document["schoolUnits"][0]["staff"] = {"orgUnits": ["/"]}
+    world.import_document()
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    assert "0 elever, 18 i personalen" in world.text(page)
+    said = world.text(part(world, client, page, **{"staff-ou": "/Personal"}))
     assert "6 elever, 4 i personalen" in said
     assert "6 tillkommer" in said
 
 
-def test_who_counts_as_staff_is_not_said_to_come_as_a_pupil(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    said = site.read(part(site, client, page, **{"students-ou": ["/Elever", "/Personal"]}))
+def test_who_counts_as_staff_is_not_said_to_come_as_a_pupil(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(part(world, client, page, **{"students-ou": ["/Elever", "/Personal"]}))
     assert "13 elever, 4 i personalen" in said
     assert "4 räknas som personal i stället" in said
     assert "tillkommer" not in said
 
 
-def test_own_pupils_who_are_made_staff_are_told_to_go(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    said = site.read(part(site, client, page, **{"staff-ou": ["/Personal", "/Elever/7B"]}))
+def test_own_pupils_who_are_made_staff_are_told_to_go(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(part(world, client, page, **{"staff-ou": ["/Personal", "/Elever/7B"]}))
     assert "7 elever, 10 i personalen" in said
     assert "6 elever på Norra skolan räknas då som personal" in said
     assert "6 försvinner" in said
 
 
-def test_a_selection_is_saved_and_logged(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
+def test_a_selection_is_saved_and_logged(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
     values = {"students-ou": ["/Elever/7A", "/Elever/7B"], "staff-group": f"norra.extra@{DOMAIN}"}
-    answer = site.send(client, page, PAGE, **values)
+    answer = world.send(client, page, PAGE, **values)
     assert answer.location == f"/skolenheter/{CODE}"
-    assert selector(site) == {"orgUnits": ["/Elever/7A", "/Elever/7B"]}
-    assert selector(site, "staff") == {
+    assert selector(world) == {"orgUnits": ["/Elever/7A", "/Elever/7B"]}
+    assert selector(world, "staff") == {
         "orgUnits": ["/Personal"],
         "groups": [f"norra.extra@{DOMAIN}"],
     }
-    assert site.store.audit_entries(TENANT, 1)[0].what == "unit.saved"
+    assert world.store.audit_entries(TENANT, 1)[0].what == "unit.saved"
 
 
-def test_who_is_removed_by_a_selection_must_have_been_seen(site):
-    turn_on(site, "all")
-    deliver(site)
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    before = selector(site)
-    answer = site.send(client, page, PAGE, **{"students-ou": "/Elever/7A"})
+def test_who_is_removed_by_a_selection_must_have_been_seen(world):
+    turn_on(world, "all")
+    deliver(world)
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    before = selector(world)
+    answer = world.send(client, page, PAGE, **{"students-ou": "/Elever/7A"})
     assert answer.status_code == 400
-    assert "Kryssa för att du har sett vilka som tas bort." in site.read(answer)
-    assert "personer tas bort hos All vid nästa körning." in site.read(answer)
-    assert selector(site) == before
+    assert "Kryssa för att du har sett vilka som tas bort." in world.text(answer)
+    assert "personer tas bort hos All vid nästa körning." in world.text(answer)
+    assert selector(world) == before
     seen = re.search(r'name="accepted" id="accepted" value="(\w+)"', answer.text)[1]
-    other = site.send(client, answer, PAGE, **{"students-ou": "/Elever/7B", "accepted": seen})
+    other = world.send(client, answer, PAGE, **{"students-ou": "/Elever/7B", "accepted": seen})
     assert other.status_code == 400
-    answer = site.send(client, answer, PAGE, accepted=seen)
+    answer = world.send(client, answer, PAGE, accepted=seen)
     assert answer.status_code == 302
-    assert selector(site) == {"orgUnits": ["/Elever/7A"]}
+    assert selector(world) == {"orgUnits": ["/Elever/7A"]}
 
 
-def test_what_lies_below_a_ticked_place_is_not_said_twice(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    site.send(client, page, PAGE, **{"students-ou": ["/Elever", "/Elever/7A"]})
-    assert selector(site) == {"orgUnits": ["/Elever"]}
+def test_what_lies_below_a_ticked_place_is_not_said_twice(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    world.send(client, page, PAGE, **{"students-ou": ["/Elever", "/Elever/7A"]})
+    assert selector(world) == {"orgUnits": ["/Elever"]}
 
 
-def test_a_pupil_who_is_staff_as_well_counts_as_staff_and_is_named(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    said = site.read(part(site, client, page, **{"students-group": f"norra.extra@{DOMAIN}"}))
+def test_a_pupil_who_is_staff_as_well_counts_as_staff_and_is_named(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(part(world, client, page, **{"students-group": f"norra.extra@{DOMAIN}"}))
     assert "1 räknas som personal i stället Gunnel Pärlbåt" in said
 
 
-def test_somebody_who_cannot_be_sent_is_told_apart(site):
-    site.installation.domain.add_user(person("Bara", "", "/Elever/7A"))
-    said = site.read(site.ready(site.sign_in(), PAGE))
+def test_somebody_who_cannot_be_sent_is_told_apart(world):
+    world.domain.add_user(person("Bara", "", "/Elever/7A"))
+    said = world.text(world.ready(world.sign_in(), PAGE))
     assert "1 kan inte skickas, eftersom namn eller adress saknas Bara" in said
 
 
-def test_a_filter_says_whom_it_stops_and_is_saved(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
+def test_a_filter_says_whom_it_stops_and_is_saved(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
     values = clause(0, 0, "orgUnitPath", "notContains", "/Slutat")
-    said = site.read(part(site, client, page, **values))
+    said = world.text(part(world, client, page, **values))
     assert "1 stoppas av filtren Slutade Elev" in said
-    site.send(client, page, PAGE, **values)
-    assert selector(site)["filters"] == [
+    world.send(client, page, PAGE, **values)
+    assert selector(world)["filters"] == [
         [{"attribute": "orgUnitPath", "operator": "notContains", "value": "/Slutat"}]
     ]
 
 
-def test_filters_are_ored_and_their_clauses_anded(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
+def test_filters_are_ored_and_their_clauses_anded(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
     values = {
         **clause(0, 0, "name.familyName", "in", "Ek\nXu\n\nEk"),
         **clause(0, 1, "orgUnitPath", "endsWith", "7A"),
         **clause(1, 0, "name.givenName", "isNotEmpty", "glömt"),
         **clause(1, 1, "name.familyName", "matches", "^V"),
     }
-    said = site.read(part(site, client, page, **values))
+    said = world.text(part(world, client, page, **values))
     assert "2 elever" in said
     assert "Bo Ek" in said
-    site.send(client, page, PAGE, **values)
-    assert selector(site)["filters"] == [
+    world.send(client, page, PAGE, **values)
+    assert selector(world)["filters"] == [
         [
             {"attribute": "name.familyName", "operator": "in", "value": ["Ek", "Xu"]},
             {"attribute": "orgUnitPath", "operator": "endsWith", "value": "7A"},
@@ -233,25 +233,25 @@ def test_filters_are_ored_and_their_clauses_anded(site):
     ]
 
 
-def test_a_filter_is_built_with_buttons_without_any_script(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    shown = site.send(client, page, PAGE, do="students:filter")
+def test_a_filter_is_built_with_buttons_without_any_script(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    shown = world.send(client, page, PAGE, do="students:filter")
     assert shown.status_code == 200
     assert "<html" in shown.text
     assert "students-f0-c0-value" in form_of(shown, PAGE)
-    more = site.send(client, shown, PAGE, do="students:add:0")
+    more = world.send(client, shown, PAGE, do="students:add:0")
     assert "students-f0-c1-value" in form_of(more, PAGE)
-    other = site.send(client, more, PAGE, do="students:filter")
+    other = world.send(client, more, PAGE, do="students:filter")
     assert "students-f1-c0-value" in form_of(other, PAGE)
-    less = site.send(client, other, PAGE, do="students:drop:0:1")
+    less = world.send(client, other, PAGE, do="students:drop:0:1")
     assert "students-f0-c1-value" not in form_of(less, PAGE)
-    assert selector(site) == {"orgUnits": ["/Elever"]}
+    assert selector(world) == {"orgUnits": ["/Elever"]}
 
 
-def test_the_filters_and_the_outcome_come_together_when_the_page_asks(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
+def test_the_filters_and_the_outcome_come_together_when_the_page_asks(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
     form = {**form_of(page, PAGE), "do": "students:filter"}
     answer = client.post(PAGE, data=form, headers={"HX-Request": "true"})
     assert 'id="filter-students"' in answer.text
@@ -259,11 +259,11 @@ def test_the_filters_and_the_outcome_come_together_when_the_page_asks(site):
     assert "<html" not in answer.text
 
 
-def test_values_that_people_have_are_suggested_but_no_names(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
+def test_values_that_people_have_are_suggested_but_no_names(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
     values = clause(0, 0, "orgUnitPath", "equals", "") | clause(0, 1, "name.familyName", "in", "")
-    shown = site.send(client, page, PAGE, do="show", **values)
+    shown = world.send(client, page, PAGE, do="show", **values)
     assert '<option value="/Elever/7A">' in shown.text
     assert '<option value="Ek">' not in shown.text
 
@@ -278,20 +278,20 @@ def test_values_that_people_have_are_suggested_but_no_names(site):
         (clause(0, 0, "shoeSize", "equals", "x"), "Välj en uppgift i listan."),
     ],
 )
-def test_a_clause_that_is_not_whole_is_told_in_its_field_and_nothing_is_saved(site, values, told):
-    client = site.sign_in()
-    before = site.document()
-    answer = site.send(client, site.ready(client, PAGE), PAGE, **values)
+def test_a_clause_that_is_not_whole_is_told_in_its_field_and_nothing_is_saved(world, values, told):
+    client = world.sign_in()
+    before = world.stored_document()
+    answer = world.send(client, world.ready(client, PAGE), PAGE, **values)
     assert answer.status_code == 400
-    assert told in site.read(answer)
+    assert told in world.text(answer)
     assert 'aria-invalid="true"' in answer.text or "operator" in str(values)
-    assert site.document() == before
+    assert world.stored_document() == before
 
 
-def store(site, **students):
+def store(world, **students):
     """Have the document say so of the unit's students."""
-    site.installation.document["schoolUnits"][0]["students"] = students
-    site.installation.import_document()
+    world.document["schoolUnits"][0]["students"] = students
+    world.import_document()
 
 
 @pytest.mark.parametrize(
@@ -304,122 +304,122 @@ def store(site, **students):
     ],
     ids=["a long list", "a blank before", "a blank after", "a long pattern"],
 )
-def test_a_selection_that_is_saved_unchanged_is_the_same(site, clause):
+def test_a_selection_that_is_saved_unchanged_is_the_same(world, clause):
     before = {
         "orgUnits": ["/Elever"],
         "filters": [[{"attribute": "primaryEmail", **clause}]],
     }
-    store(site, **before)
-    client = site.sign_in()
-    assert site.send(client, site.ready(client, PAGE), PAGE).status_code == 302
-    assert selector(site) == before
+    store(world, **before)
+    client = world.sign_in()
+    assert world.send(client, world.ready(client, PAGE), PAGE).status_code == 302
+    assert selector(world) == before
 
 
-def test_blanks_around_a_value_are_told_of(site):
+def test_blanks_around_a_value_are_told_of(world):
     clauses = [[{"attribute": "name.familyName", "operator": "notContains", "value": "von "}]]
-    store(site, orgUnits=["/Elever"], filters=clauses)
-    said = site.read(site.ready(site.sign_in(), PAGE))
+    store(world, orgUnits=["/Elever"], filters=clauses)
+    said = world.text(world.ready(world.sign_in(), PAGE))
     assert "Mellanslagen före och efter värdet räknas med." in said
 
 
-def test_more_places_than_anybody_counts_are_all_saved(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
+def test_more_places_than_anybody_counts_are_all_saved(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
     places = [f"/Elever/Klass {n}" for n in range(2500)]
-    site.send(client, page, PAGE, **{"students-ou": places})
-    assert selector(site) == {"orgUnits": places}
+    world.send(client, page, PAGE, **{"students-ou": places})
+    assert selector(world) == {"orgUnits": places}
 
 
-def test_too_long_a_pattern_is_told(site):
-    client = site.sign_in()
+def test_too_long_a_pattern_is_told(world):
+    client = world.sign_in()
     values = clause(0, 0, "primaryEmail", "notMatches", "x" * 10_001)
-    answer = site.send(client, site.ready(client, PAGE), PAGE, **values)
+    answer = world.send(client, world.ready(client, PAGE), PAGE, **values)
     assert answer.status_code == 400
-    assert "Det reguljära uttrycket får vara högst 10 000 tecken." in site.read(answer)
+    assert "Det reguljära uttrycket får vara högst 10 000 tecken." in world.text(answer)
 
 
-def test_filters_without_a_place_are_told_and_what_was_filled_in_stays(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
+def test_filters_without_a_place_are_told_and_what_was_filled_in_stays(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
     values = {"students-ou": None, **clause(0, 0, "orgUnitPath", "endsWith", "7A")}
     told = "Kryssa för var eleverna finns, eller ta bort filtren för elever."
-    assert told in site.read(part(site, client, page, **{**values, "students-ou": ""}))
-    answer = site.send(client, page, PAGE, **values)
+    assert told in world.text(part(world, client, page, **{**values, "students-ou": ""}))
+    answer = world.send(client, page, PAGE, **values)
     assert answer.status_code == 400
-    assert told in site.read(answer)
+    assert told in world.text(answer)
     assert form_of(answer, PAGE)["students-f0-c0-value"] == "7A"
-    assert selector(site) == {"orgUnits": ["/Elever"]}
+    assert selector(world) == {"orgUnits": ["/Elever"]}
 
 
-def test_a_clause_that_is_not_whole_yet_stops_nobody_meanwhile(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    said = site.read(part(site, client, page, **clause(0, 0, "orgUnitPath", "matches", "(")))
+def test_a_clause_that_is_not_whole_yet_stops_nobody_meanwhile(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(part(world, client, page, **clause(0, 0, "orgUnitPath", "matches", "(")))
     assert "13 elever" in said
 
 
-def test_a_place_that_is_gone_is_shown_ticked_so_that_it_can_be_taken_away(site):
-    site.installation.document["schoolUnits"][0]["students"] = {
+def test_a_place_that_is_gone_is_shown_ticked_so_that_it_can_be_taken_away(world):
+    world.document["schoolUnits"][0]["students"] = {
         "orgUnits": ["/Elever", "/Borta"],
         "groups": [f"borta@{DOMAIN}"],
     }
-    site.installation.import_document()
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    said = site.read(page)
+    world.import_document()
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(page)
     assert "finns inte längre i Google Workspace /Borta" in said
     assert "/Borta finns inte i Google Workspace." in said
     form = form_of(page, PAGE)
     assert form["students-ou"] == ["/Elever", "/Borta"]
     assert form["students-group"] == f"borta@{DOMAIN}"
-    site.send(client, page, PAGE, **{"students-ou": "/Elever", "students-group": None})
-    assert selector(site) == {"orgUnits": ["/Elever"]}
+    world.send(client, page, PAGE, **{"students-ou": "/Elever", "students-group": None})
+    assert selector(world) == {"orgUnits": ["/Elever"]}
 
 
-def test_groups_named_as_the_school_are_shown_and_others_are_found_by_a_search(site):
-    site.installation.domain.add_group({"email": f"sodra.larare@{DOMAIN}", "name": "Lärare Södra"})
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    assert "Norra extra" in site.read(page)
-    assert "Lärare Södra" not in site.read(page)
-    found = part(site, client, page, do="groups", search="södra")
-    assert "Lärare Södra" in site.read(found)
-    nothing = part(site, client, page, do="groups", search="västra")
-    assert "Ingen grupp heter så." in site.read(nothing)
+def test_groups_named_as_the_school_are_shown_and_others_are_found_by_a_search(world):
+    world.domain.add_group({"email": f"sodra.larare@{DOMAIN}", "name": "Lärare Södra"})
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    assert "Norra extra" in world.text(page)
+    assert "Lärare Södra" not in world.text(page)
+    found = part(world, client, page, do="groups", search="södra")
+    assert "Lärare Södra" in world.text(found)
+    nothing = part(world, client, page, do="groups", search="västra")
+    assert "Ingen grupp heter så." in world.text(nothing)
 
 
-def test_what_is_below_a_node_can_be_asked_for(site):
-    client = site.sign_in()
-    site.ready(client, PAGE)
+def test_what_is_below_a_node_can_be_asked_for(world):
+    client = world.sign_in()
+    world.ready(client, PAGE)
     answer = client.get(f"{PAGE}/under", query_string={"ou": "/Elever"})
-    assert "7A" in site.read(answer)
+    assert "7A" in world.text(answer)
     assert 'value="/Elever/7A" data-below disabled' in answer.text
     assert client.get(f"{PAGE}/under", query_string={"ou": "/Nej"}).status_code == 404
 
 
-def test_who_was_slower_sees_that_another_saved_and_keeps_the_ticks(site):
-    client, other = site.sign_in(), site.sign_in()
-    page, theirs = site.ready(client, PAGE), site.ready(other, PAGE)
-    site.send(other, theirs, PAGE, **{"students-ou": "/Elever/7B"})
-    answer = site.send(client, page, PAGE, **{"students-ou": "/Elever/7A"})
+def test_who_was_slower_sees_that_another_saved_and_keeps_the_ticks(world):
+    client, other = world.sign_in(), world.sign_in()
+    page, theirs = world.ready(client, PAGE), world.ready(other, PAGE)
+    world.send(other, theirs, PAGE, **{"students-ou": "/Elever/7B"})
+    answer = world.send(client, page, PAGE, **{"students-ou": "/Elever/7A"})
     assert answer.status_code == 409
-    assert "Någon annan har sparat under tiden" in site.read(answer)
+    assert "Någon annan har sparat under tiden" in world.text(answer)
     assert form_of(answer, PAGE)["students-ou"] == "/Elever/7A"
-    assert selector(site) == {"orgUnits": ["/Elever/7B"]}
+    assert selector(world) == {"orgUnits": ["/Elever/7B"]}
 
 
-def test_no_protected_person_is_named_or_counted(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
-    assert "Skyddade 0" in site.read(page)
-    shown = part(site, client, page, **{"students-ou": "/Skyddade"})
+def test_no_protected_person_is_named_or_counted(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    assert "Skyddade 0" in world.text(page)
+    shown = part(world, client, page, **{"students-ou": "/Skyddade"})
     assert "Skyddsson" not in shown.text
-    assert "Inga elever är valda." in site.read(shown)
+    assert "Inga elever är valda." in world.text(shown)
 
 
-def test_another_comparison_brings_the_field_that_it_needs(site):
-    client = site.sign_in()
-    page = site.ready(client, PAGE)
+def test_another_comparison_brings_the_field_that_it_needs(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
     form = {**form_of(page, PAGE), "do": "students:redraw"}
     headers = {"HX-Request": "true"}
     listed = client.post(PAGE, data=form | clause(0, 0, "orgUnitPath", "in", "a"), headers=headers)
