@@ -18,6 +18,7 @@ from addon.bootstrap import open_store, sync_context
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.domain import Domain
+from addon.sandbox.environment import write_environment
 from addon.sandbox.identity import IdentityProvider, add_administrators
 from addon.sandbox.municipality import generate
 from addon.sandbox.register_server import RegisterServer, sandbox_units
@@ -42,22 +43,15 @@ def environ(stack: ExitStack, folder: Path, domain: Domain) -> Mapping[str, str]
     directory = stack.enter_context(DirectoryServer(domain))
     provider = stack.enter_context(IdentityProvider(add_administrators(domain)))
     register = stack.enter_context(RegisterServer(sandbox_units(domain.units)))
-    names = [f"{vendor}{mode}" for vendor in VENDORS for mode in ("", "_test")]
-    servers = {name: stack.enter_context(EgilServer()) for name in names}
-    profiles = folder / "vendors.toml"
-    written = PROFILES.format(**{name: server.url for name, server in servers.items()})
-    profiles.write_text(written.replace("requestsPerSecond = 500", "requestsPerSecond = 100000"))
-    keys = {
-        f"SKOLSYNK_{name.removesuffix('_test').upper()}_{mode}_KEY": server.key
-        for name, server in servers.items()
-        for mode in ["TEST" if name.endswith("_test") else "LIVE"]
+    servers = {
+        (vendor, mode): stack.enter_context(EgilServer())
+        for vendor in VENDORS
+        for mode in ("live", "test")
     }
+    profiles = PROFILES.replace("requestsPerSecond = 500", "requestsPerSecond = 100000")
     return {
-        "SKOLSYNK_STORE": f"sqlite:///{folder / 'skolsynk.db'}",
-        "SKOLSYNK_DIRECTORY_ENDPOINT": directory.url,
-        "SKOLSYNK_VENDORS": str(profiles),
+        **write_environment(folder, profiles, servers, directory.url),
         "SKOLSYNK_REGISTER": register.url,
-        **keys,
         **provider.environ,
     }
 

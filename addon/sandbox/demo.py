@@ -18,6 +18,7 @@ from addon.directory.errors import DirectoryError
 from addon.planning.ledger import LedgerWriteError
 from addon.port import PortError, usable
 from addon.sandbox import story, story_changes
+from addon.sandbox.environment import without_settings
 from addon.sandbox.stage import Stage, StoryError, set_stage
 from addon.sandbox.story import StoryStep
 from addon.sandbox.terminal import Terminal
@@ -189,7 +190,7 @@ def _serve(stage: Stage, terminal: Terminal, port: int, fresh: bool) -> int:
     """
     where = ["--host", HOST, "--port", str(port), "--quiet"]
     command = [sys.executable, "-m", "addon", "serve", *where]
-    around = {n: v for n, v in os.environ.items() if not n.startswith("SKOLSYNK_")}
+    around = without_settings(os.environ)
     web = f"http://{HOST}:{port}"
     server = subprocess.Popen(command, cwd=ROOT, env={**around, **stage.environ}, process_group=0)
     try:

@@ -14,6 +14,7 @@ from addon.delivery.throttle import RetryPolicy
 from addon.planning.ledger import LedgerKey
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
+from addon.sandbox.environment import write_environment
 from addon.sandbox.google_shapes import JSON
 from addon.sandbox.identity import IdentityProvider, add_administrators
 from addon.sandbox.municipality import generate
@@ -43,11 +44,11 @@ requestsPerSecond = 500
 concurrency = 8
 
 [vendors.binogi.live]
-url = "{binogi}"
+url = "env:SKOLSYNK_BINOGI_LIVE_URL"
 secret = "env:SKOLSYNK_BINOGI_LIVE_KEY"
 
 [vendors.binogi.test]
-url = "{binogi_test}"
+url = "env:SKOLSYNK_BINOGI_TEST_URL"
 secret = "env:SKOLSYNK_BINOGI_TEST_KEY"
 
 [vendors.gleerups]
@@ -59,11 +60,11 @@ requestsPerSecond = 500
 concurrency = 8
 
 [vendors.gleerups.live]
-url = "{gleerups}"
+url = "env:SKOLSYNK_GLEERUPS_LIVE_URL"
 secret = "env:SKOLSYNK_GLEERUPS_LIVE_KEY"
 
 [vendors.gleerups.test]
-url = "{gleerups_test}"
+url = "env:SKOLSYNK_GLEERUPS_TEST_URL"
 secret = "env:SKOLSYNK_GLEERUPS_TEST_KEY"
 """
 NAMES = {"binogi": "Binogi", "gleerups": "Gleerups"}
@@ -153,7 +154,7 @@ class Stage:
         Raises StoryError when there is none left.
         """
         for user in self.domain.users_directly_in(org_unit):
-            if user["id"] not in self._chosen and self._is_plain(user):
+            if user["id"] not in self._chosen and is_ordinary(self.domain, user):
                 self._chosen.add(user["id"])
                 return user
         raise StoryError(f"the sandbox has no pupil left in {org_unit}")
@@ -164,15 +165,17 @@ class Stage:
         in_group = (self.domain.find_user(each["id"]) for each in members)
         return [*filter(None, in_group), *self.domain.users_in(PROTECTED_ORG_UNIT)]
 
-    def _is_plain(self, user: JSON) -> bool:
-        groups = [each["email"] for each in self.domain.groups_with(user["id"])]
-        return not (
-            user["suspended"]
-            or user["archived"]
-            or not user["name"].get("familyName")
-            or user["primaryEmail"].startswith("ipad-")
-            or any(each.startswith(("gast.", "skyddade@")) for each in groups)
-        )
+
+def is_ordinary(domain: Domain, user: JSON) -> bool:
+    """Return whether a student is active, has a full name and is in no special group."""
+    groups = [each["email"] for each in domain.groups_with(user["id"])]
+    return not (
+        user["suspended"]
+        or user["archived"]
+        or not user["name"].get("familyName")
+        or user["primaryEmail"].startswith("ipad-")
+        or any(each.startswith(("gast.", "skyddade@")) for each in groups)
+    )
 
 
 @contextmanager
@@ -183,15 +186,10 @@ def set_stage(folder: Path, progress: ProgressLine) -> Iterator[Stage]:
         administrators = add_administrators(directory.domain)
         provider = stack.enter_context(IdentityProvider(administrators))
         register = stack.enter_context(RegisterServer(sandbox_units(directory.domain.units)))
-        servers = {name: stack.enter_context(_vendor(name)) for name in _addresses()}
-        profiles = folder / "vendors.toml"
-        profiles.write_text(PROFILES.format(**{name: v.url for name, v in servers.items()}))
+        servers = {key: stack.enter_context(server) for key, server in vendor_servers().items()}
         environ = {
-            "SKOLSYNK_STORE": f"sqlite:///{folder / 'skolsynk.db'}",
-            "SKOLSYNK_DIRECTORY_ENDPOINT": directory.url,
-            "SKOLSYNK_VENDORS": str(profiles),
+            **write_environment(folder, PROFILES, servers, directory.url),
             "SKOLSYNK_REGISTER": register.url,
-            **{variable: _key(name) for name, variable in _addresses().items()},
             **provider.environ,
         }
         settings = Settings.from_environ(environ)
@@ -199,24 +197,16 @@ def set_stage(folder: Path, progress: ProgressLine) -> Iterator[Stage]:
         stack.callback(store.close)
         parts = sync_context(settings, store, progress.reading, progress.delivering)
         parts = structs.replace(parts, retry_policy=IMPATIENT)
-        vendors = {vendor: servers[vendor] for vendor in NAMES}
-        trials = {vendor: servers[f"{vendor}_test"] for vendor in NAMES}
+        vendors = {vendor: servers[vendor, "live"] for vendor in NAMES}
+        trials = {vendor: servers[vendor, "test"] for vendor in NAMES}
         people = administrators
         yield Stage(environ, store, parts, directory, vendors, trials, people, folder, progress)
 
 
-def _addresses() -> Mapping[str, str]:
-    """Return the environment variables of the vendors' keys, by their names in PROFILES."""
-    live = {vendor: f"SKOLSYNK_{vendor.upper()}_LIVE_KEY" for vendor in NAMES}
-    test = {f"{vendor}_test": f"SKOLSYNK_{vendor.upper()}_TEST_KEY" for vendor in NAMES}
-    return {**live, **test}
-
-
-def _vendor(name: str) -> SandboxVendor:
-    vendor, _, mode = name.partition("_")
-    told = f"{NAMES[vendor]}, testmiljö" if mode else NAMES[vendor]
-    return SandboxVendor(told, _key(name))
-
-
-def _key(name: str) -> str:
-    return f"{name.replace('_', '-')}-key"
+def vendor_servers() -> dict[tuple[str, str], SandboxVendor]:
+    """Return the servers of PROFILES, not started, by vendor and mode."""
+    return {
+        (vendor, mode): SandboxVendor(f"{name}{suffix}", f"{vendor}-{mode}-key")
+        for mode, suffix in (("live", ""), ("test", ", testmiljö"))
+        for vendor, name in NAMES.items()
+    }

@@ -1,6 +1,6 @@
 """The addresses of all pages, by the rule of `app.url_map` that serves them.
 
-What is in braces is filled in from the town: see `tests.browser.states`.
+What is in braces is filled in from the world: see `tests.browser.states`.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
-"""A browser for all of these tests, a town for each; without a browser they are skipped.
+"""A browser for all of these tests, a world for each; without a browser they are skipped.
 
 Playwright keeps an event loop running in the thread that began it, and where one runs no other
 can be. So the browser ends with the last test of this folder, and whatever of Skolsynk's own has
-a loop is done in another thread (`town.apart`).
+a loop is done in another thread (`municipality.in_a_thread`).
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.chromium import chromium, is_required, missing
-from tests.support.browser_town import Town, town
+from tests.support.municipality import municipality, read_directory, set_up, sync_now
+from tests.support.world import World
 
 
 @pytest.fixture(scope="package")
@@ -25,17 +26,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_town(tmp_path: Path) -> Iterator[Town]:
-    """A town whose administrator has never signed in."""
-    with town(tmp_path) as found:
-        yield found
+def new_world(tmp_path: Path) -> Iterator[World]:
+    """A municipality whose administrator has never signed in."""
+    with municipality(tmp_path) as world:
+        yield world
 
 
 @pytest.fixture(scope="package")
-def old_town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """A town where everything is set up and delivered, and nothing is changed by the tests."""
-    with town(tmp_path_factory.mktemp("town")) as found:
-        found.set_up()
-        found.run()
-        found.read()
-        yield found
+def delivered_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A municipality that is set up and delivered; tests change nothing in it."""
+    with municipality(tmp_path_factory.mktemp("world")) as world:
+        set_up(world)
+        sync_now(world)
+        read_directory(world)
+        yield world

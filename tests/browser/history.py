@@ -1,8 +1,15 @@
-"""What has happened in the town: the first delivery, and then a school year's usual days."""
+"""What has happened in the municipality: a first delivery, then a school year's usual days."""
 
 from addon.sandbox.municipality.units import DOMAIN
 from addon.sync.report import RunReport
-from tests.support.browser_town import NORTH, Town
+from tests.support.municipality import (
+    NORTH,
+    read_directory,
+    set_up,
+    student,
+    sync_now,
+)
+from tests.support.world import World
 
 DAY = 24 * 3600.0
 MORNING = 1_794_204_000.0
@@ -12,101 +19,101 @@ ELSEWHERE = "Norra skolan 2026"
 """What somebody calls Norra skolan's organisational unit, without a thought for Skolsynk."""
 
 
-def some_days(town: Town) -> None:
+def some_days(world: World) -> None:
     """A first delivery, a beginner, a leaver, a class renamed, and two whom a vendor refuses."""
-    town.set_up()
-    town.run()
-    _next_day(town)
-    _enrol(town, "Tuva", "Ekdal", f"{NORTH}/3A")
-    town.stage.domain.remove_user(town.stage.pupil(f"{SOUTH}/Åk 5/5A")["id"])
-    town.run()
-    _next_day(town)
-    town.stage.domain.rename_org_unit(f"{NORTH}/4A", "4 Björk")
-    town.run()
-    _next_day(town)
+    set_up(world)
+    sync_now(world)
+    _next_day(world)
+    _enrol(world, "Tuva", "Ekdal", f"{NORTH}/3A")
+    world.domain.remove_user(student(world, f"{SOUTH}/Åk 5/5A")["id"])
+    sync_now(world)
+    _next_day(world)
+    world.domain.rename_org_unit(f"{NORTH}/4A", "4 Björk")
+    sync_now(world)
+    _next_day(world)
     for name in ("Sixten", "Saga"):
-        _enrol(town, name, "Lövdahl", f"{NORTH}/2A")
-    town.stage.vendors["gleerups"].fail(400, times=2, path_contains="/Users")
-    town.run()
-    town.run()
-    town.read()
+        _enrol(world, name, "Lövdahl", f"{NORTH}/2A")
+    world.vendor("gleerups").fail(400, times=2, path_contains="/Users")
+    sync_now(world)
+    sync_now(world)
+    read_directory(world)
 
 
-def two_weeks(town: Town) -> None:
+def two_weeks(world: World) -> None:
     """Runs every morning: beginners and leavers, names filled in, a vendor that was away."""
-    town.clock.set(MORNING)
-    town.set_up()
+    world.clock.set(MORNING)
+    set_up(world)
     for day, deed in enumerate(DAYS):
-        town.clock.set(MORNING + day * DAY)
-        deed(town, day)
-        town.run()
+        world.clock.set(MORNING + day * DAY)
+        deed(world, day)
+        sync_now(world)
 
 
-def since_the_run(town: Town) -> None:
+def since_the_run(world: World) -> None:
     """What the next run has to do: beginners, leavers, and a class with another name."""
-    beginners(town, 3)
-    leavers(town, 0)
-    town.stage.domain.rename_org_unit(f"{NORTH}/5A", "5 Lönn")
+    beginners(world, 3)
+    leavers(world, 0)
+    world.domain.rename_org_unit(f"{NORTH}/5A", "5 Lönn")
 
 
-def move_north(town: Town) -> RunReport:
+def move_north(world: World) -> RunReport:
     """The organisational unit of a whole school gets another name, and then comes a run."""
-    town.stage.domain.rename_org_unit(NORTH, ELSEWHERE)
-    return town.run()
+    world.domain.rename_org_unit(NORTH, ELSEWHERE)
+    return sync_now(world)
 
 
-def _next_day(town: Town) -> None:
-    town.later(DAY)
+def _next_day(world: World) -> None:
+    world.clock.advance(DAY)
 
 
-def _enrol(town: Town, given: str, family: str, org_unit: str) -> None:
-    domain, local = town.stage.domain, f"{given}.{family}".lower().replace("ö", "o")
+def _enrol(world: World, given: str, family: str, org_unit: str) -> None:
+    domain, local = world.domain, f"{given}.{family}".lower().replace("ö", "o")
     taken = sum(1 for user in domain.users.values() if user["primaryEmail"].startswith(local))
     address = f"{local}{taken + 1 if taken else ''}@{DOMAIN}"
     name = {"givenName": given, "familyName": family}
     domain.add_user({"primaryEmail": address, "name": name, "orgUnitPath": org_unit})
 
 
-def nothing(town: Town, day: int) -> None:
+def nothing(world: World, day: int) -> None:
     """A day without changes in Workspace."""
 
 
-def beginners(town: Town, day: int) -> None:
+def beginners(world: World, day: int) -> None:
     """Some start."""
     family = FAMILIES[day % len(FAMILIES)]
     for given in ("Tuva", "Sixten", "Saga", "Milo", "Alva", "Noor")[: 2 + day % 4]:
-        _enrol(town, given, family, f"{NORTH}/3A")
+        _enrol(world, given, family, f"{NORTH}/3A")
 
 
-def leavers(town: Town, day: int) -> None:
+def leavers(world: World, day: int) -> None:
     """Some leave."""
     for _ in range(3 + day % 3):
-        town.stage.domain.remove_user(town.stage.pupil(f"{SOUTH}/Åk 5/5A")["id"])
+        world.domain.remove_user(student(world, f"{SOUTH}/Åk 5/5A")["id"])
 
 
-def menders(town: Town, day: int) -> None:
+def menders(world: World, day: int) -> None:
     """Somebody fills in family names that were missing, half of them each time."""
-    domain = town.stage.domain
+    domain = world.domain
     nameless = [user for user in domain.users.values() if not user["name"].get("familyName")]
     for user in nameless[::2]:
         domain.rename_user(user["id"], family_name="Wallin")
 
 
-def away(town: Town, day: int) -> None:
+def away(world: World, day: int) -> None:
     """Somebody starts, and one vendor does not answer that morning."""
-    beginners(town, day)
-    town.stage.vendors["binogi"].fail(503, times=12)
+    beginners(world, day)
+    world.vendor("binogi").fail(503, times=12)
 
 
-def renamed(town: Town, day: int) -> None:
+def renamed(world: World, day: int) -> None:
     """A class gets another name."""
-    town.stage.domain.rename_org_unit(f"{NORTH}/4A", "4 Björk")
+    world.domain.rename_org_unit(f"{NORTH}/4A", "4 Björk")
 
 
-def both(town: Town, day: int) -> None:
+def both(world: World, day: int) -> None:
     """Some start, and some leave."""
-    beginners(town, day)
-    leavers(town, day)
+    beginners(world, day)
+    leavers(world, day)
 
 
 FAMILIES = ("Ekdal", "Lövdahl", "Sandberg", "Hult", "Öhman")

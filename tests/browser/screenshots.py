@@ -17,12 +17,13 @@ from playwright.sync_api import Browser, FloatRect, Page
 
 from addon.settings import ROOT
 from tests.browser.chromium import chromium, missing, visit
-from tests.browser.hands import Mouse
 from tests.browser.history import MORNING, move_north, since_the_run, two_weeks
+from tests.browser.input_devices import Mouse
+from tests.browser.page_steps import sign_in, when_ready
 from tests.browser.png import smaller
 from tests.browser.states import chosen, known
-from tests.browser.way import sign_in, when_ready
-from tests.support.browser_town import Town, town
+from tests.support.municipality import municipality, read_directory
+from tests.support.world import World
 
 FOLDER = ROOT / "docs" / "screenshots"
 WIDTH, HIGHEST, LOWEST = 1280, 1600, 600
@@ -66,49 +67,49 @@ def main() -> int:
         print(why, file=sys.stderr)
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with chromium() as browser, larger():
-        with home() as here:
-            settled(here, browser)
-        with home() as here:
-            proposed(here, browser)
+    with chromium() as browser, long_sessions():
+        with large_municipality() as world:
+            settled(world, browser)
+        with large_municipality() as world:
+            proposed(world, browser)
     return 0
 
 
-def settled(here: Town, browser: Browser) -> None:
+def settled(world: World, browser: Browser) -> None:
     """Everyday pages, what the next run would do, and a school whose OU got another name."""
-    two_weeks(here)
-    here.later(A_WHILE)
-    here.read()
-    with signed_in(here, browser) as page:
+    two_weeks(world)
+    world.clock.advance(A_WHILE)
+    read_directory(world)
+    with signed_in(world, browser) as page:
         for picture in PICTURES:
-            take(here, page, picture)
+            take(world, page, picture)
         page.emulate_media(color_scheme="dark")
-        take(here, page, Picture("oversikt-mork", "/"))
-    with signed_in(here, browser, viewport=PHONE, is_mobile=True, device_scale_factor=2) as page:
-        take(here, page, Picture("oversikt-mobil", "/"))
-    since_the_run(here)
-    here.later(A_WHILE)
-    here.read()
-    with signed_in(here, browser) as page:
-        take(here, page, Picture("forhandsgranska", "/forhandsgranska"))
-    move_north(here)
-    here.later(A_WHILE)
-    here.read()
-    with signed_in(here, browser) as page:
-        take(here, page, Picture("sparrar", "/sparrar"))
+        take(world, page, Picture("oversikt-mork", "/"))
+    with signed_in(world, browser, viewport=PHONE, is_mobile=True, device_scale_factor=2) as page:
+        take(world, page, Picture("oversikt-mobil", "/"))
+    since_the_run(world)
+    world.clock.advance(A_WHILE)
+    read_directory(world)
+    with signed_in(world, browser) as page:
+        take(world, page, Picture("forhandsgranska", "/forhandsgranska"))
+    move_north(world)
+    world.clock.advance(A_WHILE)
+    read_directory(world)
+    with signed_in(world, browser) as page:
+        take(world, page, Picture("sparrar", "/sparrar"))
 
 
-def proposed(here: Town, browser: Browser) -> None:
+def proposed(world: World, browser: Browser) -> None:
     """The page of the first visit that does most of the work."""
-    here.clock.set(MORNING)
-    chosen(here)
-    with signed_in(here, browser) as page:
-        take(here, page, Picture("forslag", "/forslag"))
+    world.clock.set(MORNING)
+    chosen(world)
+    with signed_in(world, browser) as page:
+        take(world, page, Picture("forslag", "/forslag"))
 
 
-def take(here: Town, page: Page, picture: Picture) -> None:
+def take(world: World, page: Page, picture: Picture) -> None:
     """Takes one picture."""
-    when_ready(page, picture.address.format(**known(here)), BEING_MADE)
+    when_ready(page, picture.address.format(**known(world)), BEING_MADE)
     whole = page.evaluate("document.documentElement.scrollHeight")
     path = FOLDER / f"{picture.name}.png"
     for height in range(min(whole, HIGHEST), LOWEST, -50):
@@ -127,31 +128,30 @@ def shot(page: Page, height: int) -> bytes:
 
 
 @contextmanager
-def home() -> Iterator[Town]:
-    """The municipality, in a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder, town(Path(folder)) as here:
-        yield here
+def large_municipality() -> Iterator[World]:
+    """A larger municipality, in a folder that is removed afterwards."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        municipality(Path(folder), STUDENTS, STAFF) as world,
+    ):
+        yield world
 
 
 @contextmanager
-def larger() -> Iterator[None]:
-    """Has the sandbox's municipality be larger, and believe who has signed in on another day."""
-    with (
-        mock.patch("addon.sandbox.stage.STUDENTS", STUDENTS),
-        mock.patch("addon.sandbox.stage.STAFF", STAFF),
-        mock.patch("addon.web.security.auth.LONGEST", inf),
-    ):
+def long_sessions() -> Iterator[None]:
+    """Accept sign-ins from another day."""
+    with mock.patch("addon.web.security.auth.LONGEST", inf):
         yield
 
 
 @contextmanager
-def signed_in(here: Town, browser: Browser, **options: object) -> Iterator[Page]:
+def signed_in(world: World, browser: Browser, **options: object) -> Iterator[Page]:
     """An administrator's window; the provider signs people in at the time that it really is."""
     options = {"viewport": {"width": WIDTH, "height": 900}, "reduced_motion": "reduce", **options}
-    with visit(browser, here.url, **options) as (page, _):
-        with here.clock.really():
+    with visit(browser, world.url, **options) as (page, _):
+        with world.clock.real_time():
             page.goto("/logga-in")
-            sign_in(here, Mouse(page))
+            sign_in(world, Mouse(page))
         yield page
 
 

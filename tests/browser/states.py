@@ -1,4 +1,4 @@
-"""The states that a town can be in, and which pages matter in each."""
+"""The states that a municipality can be in, and which pages matter in each."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -9,7 +9,17 @@ from addon.web.directory.snapshot_store import ReadingState, forget, save_state
 from addon.web.services import Services
 from tests.browser.addresses import PAGES
 from tests.browser.history import move_north, some_days
-from tests.support.browser_town import NORTH, Town
+from tests.support.municipality import (
+    NORTH,
+    document_of,
+    read_directory,
+    refuse_hold,
+    save_document,
+    set_up,
+    sync_now,
+    today_in_sweden,
+)
+from tests.support.world import World
 
 BAND = ("/", "/leverantorer", "/personer", "/datakvalitet", "/korningar", "/installningar")
 SIGNED_OUT = ("/logga-in", "/logga-in/klar")
@@ -17,78 +27,78 @@ SIGNED_OUT = ("/logga-in", "/logga-in/klar")
 
 
 class State(NamedTuple):
-    """How the town is made so, and the addresses that are looked at then."""
+    """What prepares it, and the addresses that are looked at then."""
 
-    prepare: Callable[[Town], None]
+    prepare: Callable[[World], None]
     addresses: tuple[str, ...]
 
 
-def new(town: Town) -> None:
+def new(world: World) -> None:
     """Nobody has been here."""
 
 
-def begun(town: Town) -> None:
+def begun(world: World) -> None:
     """The organisation is saved and the directory read; nothing is chosen."""
-    _save(town, schoolUnits=[], connections=[], protected={})
-    town.read()
+    _save(world, schoolUnits=[], connections=[], protected={})
+    read_directory(world)
 
 
-def chosen(town: Town) -> None:
+def chosen(world: World) -> None:
     """Units have been added, and nobody has said who belongs to them."""
-    document = town.document()
+    document = document_of(world)
     bare = [{**unit, "students": {}, "staff": {}} for unit in document["schoolUnits"]]
     for unit in bare:
         for rule in ("classes", "teachingGroups", "schoolYear"):
             unit.pop(rule, None)
-    _save(town, schoolUnits=bare, connections=[], protected={})
-    town.read()
+    _save(world, schoolUnits=bare, connections=[], protected={})
+    read_directory(world)
 
 
-def held(town: Town) -> None:
+def held(world: World) -> None:
     """A school's organisational unit was renamed, and its pupils are not to be found."""
-    town.set_up()
-    town.run()
-    move_north(town)
-    town.read()
+    set_up(world)
+    sync_now(world)
+    move_north(world)
+    read_directory(world)
 
 
-def refused(town: Town) -> None:
+def refused(world: World) -> None:
     """Somebody has said no to one hold; the other waits."""
-    held(town)
-    town.refuse("gleerups")
+    held(world)
+    refuse_hold(world, "gleerups")
 
 
-def paused(town: Town) -> None:
+def paused(world: World) -> None:
     """It is summer."""
-    town.set_up()
-    town.run()
-    town.read()
-    today = town.today
-    _save(town, schedule={"pause": {"from": str(today), "until": str(today)}})
+    set_up(world)
+    sync_now(world)
+    read_directory(world)
+    today = today_in_sweden(world)
+    _save(world, schedule={"pause": {"from": str(today), "until": str(today)}})
 
 
-def in_trouble(town: Town) -> None:
+def in_trouble(world: World) -> None:
     """A vendor does not answer, and the run after that cannot read the directory."""
-    town.set_up()
-    town.stage.vendors["binogi"].fail(503, times=1_000_000)
-    town.run()
-    town.stage.directory.fail("/users", status=403, reason="forbidden", times=None)
+    set_up(world)
+    world.vendor("binogi").fail(503, times=1_000_000)
+    sync_now(world)
+    world.directory.fail("/users", status=403, reason="forbidden", times=None)
     with suppress(DirectoryError):
-        town.run()
-    town.stage.directory.heal()
-    town.read()
+        sync_now(world)
+    world.directory.heal()
+    read_directory(world)
 
 
-def reading(town: Town) -> None:
+def reading(world: World) -> None:
     """The directory is being read."""
-    town.set_up()
-    _told(town, "reading", users=11_204, groups=812)
+    set_up(world)
+    _told(world, "reading", users=11_204, groups=812)
 
 
-def unreadable(town: Town) -> None:
+def unreadable(world: World) -> None:
     """The directory could not be read."""
-    town.set_up()
-    _told(town, "failed", detail="Google svarar 403: behörighet saknas.")
+    set_up(world)
+    _told(world, "failed", detail="Google svarar 403: behörighet saknas.")
 
 
 STATES: Mapping[str, State] = {
@@ -149,10 +159,10 @@ STATES: Mapping[str, State] = {
 }
 
 
-def known(town: Town) -> dict[str, str]:
+def known(world: World) -> dict[str, str]:
     """What the braces of addresses stand for."""
-    domain, store = town.stage.domain, town.stage.store
-    runs = [run.id for run in store.runs(town.stage.tenant, 100)] or [""]
+    domain, store = world.domain, world.store
+    runs = [run.id for run in store.runs(world.tenant, 100)] or [""]
     users = list(domain.users.values())
     units = [unit.code for unit in domain.units]
     found = {
@@ -171,12 +181,12 @@ def known(town: Town) -> dict[str, str]:
     return found
 
 
-def _save(town: Town, **values: object) -> None:
-    town.save({**town.document(), **values})
+def _save(world: World, **values: object) -> None:
+    save_document(world, {**document_of(world), **values})
 
 
-def _told(town: Town, status: str, **values: object) -> None:
-    services: Services = town.services
-    forget(services.store(), town.stage.tenant)
+def _told(world: World, status: str, **values: object) -> None:
+    services: Services = world.services
+    forget(services.store(), world.tenant)
     told = ReadingState(status, services.clock(), **values)  # type: ignore[arg-type]
-    save_state(services.store(), town.stage.tenant, told)
+    save_state(services.store(), world.tenant, told)

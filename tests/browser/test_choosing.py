@@ -7,25 +7,26 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.chromium import visit
-from tests.browser.hands import Mouse
-from tests.browser.way import button, headed, sign_in, when_ready
-from tests.support.browser_town import NORTH, Town
+from tests.browser.input_devices import Mouse
+from tests.browser.page_steps import button, headed, sign_in, when_ready
+from tests.support.municipality import NORTH, read_directory, set_up
+from tests.support.world import World
 
 UNIT = "/skolenheter/99991000"
 STUDENTS = f"Elever i {NORTH}"
 
 
-def come_in(town: Town, page: Page, path: str) -> None:
+def come_in(world: World, page: Page, path: str) -> None:
     page.goto("/")
-    sign_in(town, Mouse(page))
+    sign_in(world, Mouse(page))
     when_ready(page, path)
 
 
 def test_a_tick_shows_whom_it_reaches_and_what_the_vendors_lose(
-    browser: Browser, old_town: Town
+    browser: Browser, delivered_world: World
 ) -> None:
-    with visit(browser, old_town.url) as (page, _):
-        come_in(old_town, page, f"{UNIT}/urval")
+    with visit(browser, delivered_world.url) as (page, _):
+        come_in(delivered_world, page, f"{UNIT}/urval")
         outcome = page.locator("#utfall")
         students = outcome.locator(".number").first
         before = students.inner_text()
@@ -38,10 +39,10 @@ def test_a_tick_shows_whom_it_reaches_and_what_the_vendors_lose(
 
 
 def test_what_is_below_a_ticked_place_cannot_be_ticked_too(
-    browser: Browser, old_town: Town
+    browser: Browser, delivered_world: World
 ) -> None:
-    with visit(browser, old_town.url) as (page, _):
-        come_in(old_town, page, f"{UNIT}/urval")
+    with visit(browser, delivered_world.url) as (page, _):
+        come_in(delivered_world, page, f"{UNIT}/urval")
         below = page.locator(f'input[name="students-ou"][value^="{NORTH}/"]').first
         expect(below).to_be_disabled()
         page.get_by_label(STUDENTS, exact=True).uncheck()
@@ -49,11 +50,13 @@ def test_what_is_below_a_ticked_place_cannot_be_ticked_too(
 
 
 @pytest.fixture
-def opened(browser: Browser, old_town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+def opened(
+    browser: Browser, delivered_world: World, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Page]:
     """The selection where the tree is so large that what is closed comes when it is opened."""
     monkeypatch.setattr("addon.web.presenters.org_unit_tree.WHOLE", 0)
-    with visit(browser, old_town.url) as (page, _):
-        come_in(old_town, page, f"{UNIT}/urval")
+    with visit(browser, delivered_world.url) as (page, _):
+        come_in(delivered_world, page, f"{UNIT}/urval")
         yield page
 
 
@@ -80,12 +83,12 @@ def test_what_is_in_the_whole_organisation_cannot_be_ticked_too(opened: Page) ->
 
 
 def test_a_filter_is_built_and_its_outcome_follows_each_field(
-    browser: Browser, new_town: Town
+    browser: Browser, new_world: World
 ) -> None:
-    new_town.set_up()
-    new_town.read()
-    with visit(browser, new_town.url) as (page, _):
-        come_in(new_town, page, f"{UNIT}/urval")
+    set_up(new_world)
+    read_directory(new_world)
+    with visit(browser, new_world.url) as (page, _):
+        come_in(new_world, page, f"{UNIT}/urval")
         staff = page.locator("#utfall-staff").locator("xpath=..")
         number = page.locator("#utfall .number").last
         everyone = number.inner_text()
@@ -107,10 +110,10 @@ def test_a_filter_is_built_and_its_outcome_follows_each_field(
 
 
 def test_what_is_typed_while_an_answer_is_on_its_way_stays(
-    browser: Browser, old_town: Town
+    browser: Browser, delivered_world: World
 ) -> None:
-    with visit(browser, old_town.url) as (page, _):
-        come_in(old_town, page, f"{UNIT}/urval")
+    with visit(browser, delivered_world.url) as (page, _):
+        come_in(delivered_world, page, f"{UNIT}/urval")
         button(page, "Lägg till ett filter").first.click()
         value = page.locator("#students-f0-c0-value")
         expect(value).to_be_visible()
@@ -127,10 +130,10 @@ def test_what_is_typed_while_an_answer_is_on_its_way_stays(
 
 
 def test_a_pattern_that_is_written_is_chosen_and_its_outcome_shown(
-    browser: Browser, old_town: Town
+    browser: Browser, delivered_world: World
 ) -> None:
-    with visit(browser, old_town.url) as (page, _):
-        come_in(old_town, page, f"{UNIT}/klasser")
+    with visit(browser, delivered_world.url) as (page, _):
+        come_in(delivered_world, page, f"{UNIT}/klasser")
         page.get_by_text("Skriv ett eget reguljärt uttryck").click()
         page.get_by_label("Reguljärt uttryck", exact=True).fill("(?P<name>[0-9]A)$")
         expect(page.get_by_label("Ett eget reguljärt uttryck")).to_be_checked()
@@ -141,11 +144,11 @@ def test_a_pattern_that_is_written_is_chosen_and_its_outcome_shown(
 
 @pytest.mark.parametrize("script", [True, False])
 def test_a_large_tree_gives_what_is_below_a_node_when_it_is_opened(
-    browser: Browser, old_town: Town, monkeypatch: pytest.MonkeyPatch, script: bool
+    browser: Browser, delivered_world: World, monkeypatch: pytest.MonkeyPatch, script: bool
 ) -> None:
     monkeypatch.setattr("addon.web.presenters.org_unit_tree.WHOLE", 0)
-    with visit(browser, old_town.url, java_script_enabled=script) as (page, _):
-        come_in(old_town, page, f"{UNIT}/urval")
+    with visit(browser, delivered_world.url, java_script_enabled=script) as (page, _):
+        come_in(delivered_world, page, f"{UNIT}/urval")
         page.get_by_label(STUDENTS, exact=True).uncheck()
         page.locator("summary", has_text="Norra skolan").first.click()
         if not script:

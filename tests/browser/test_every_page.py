@@ -11,19 +11,20 @@ from addon import create_app
 from addon.settings import Settings
 from tests.browser.addresses import NOT_PAGES, PAGES, rules
 from tests.browser.chromium import Watch, visit
-from tests.browser.hands import Mouse
+from tests.browser.input_devices import Mouse
 from tests.browser.inspection import faults
+from tests.browser.page_steps import sign_in, when_ready
 from tests.browser.states import STATES, known
-from tests.browser.way import sign_in, when_ready
-from tests.support.browser_town import Town, town
+from tests.support.municipality import municipality
+from tests.support.world import World
 
 CASES = [(name, address) for name, state in STATES.items() for address in state.addresses]
 
 
 class Scene(NamedTuple):
-    """A town in a state, and an administrator's window on it."""
+    """A municipality in a state, and an administrator's window on it."""
 
-    town: Town
+    world: World
     page: Page
     watch: Watch
 
@@ -38,7 +39,7 @@ class Scenes:
         self._now: tuple[str, Scene] | None = None
 
     def of(self, state: str) -> Scene:
-        """A town in this state, with somebody who has signed in."""
+        """A municipality in this state, with somebody who has signed in."""
         if self._now is None or self._now[0] != state:
             self.close()
             self._now = state, self._set(state)
@@ -49,14 +50,14 @@ class Scenes:
         self._open.close()
 
     def _set(self, state: str) -> Scene:
-        here = self._open.enter_context(town(self._folders.mktemp("town")))
-        STATES[state].prepare(here)
+        world = self._open.enter_context(municipality(self._folders.mktemp("world")))
+        STATES[state].prepare(world)
         # Without motion, since colours that are still turning dark are neither.
-        seen = visit(self._browser, here.url, reduced_motion="reduce")
+        seen = visit(self._browser, world.url, reduced_motion="reduce")
         page, watch = self._open.enter_context(seen)
         page.goto("/logga-in")
-        sign_in(here, Mouse(page))
-        return Scene(here, page, watch)
+        sign_in(world, Mouse(page))
+        return Scene(world, page, watch)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_every_page_is_on_the_list(tmp_path):
 @pytest.mark.parametrize(("state", "address"), CASES)
 def test_everyone_can_use_it(scenes, state, address):
     scene = scenes.of(state)
-    when_ready(scene.page, address.format(**known(scene.town)))
+    when_ready(scene.page, address.format(**known(scene.world)))
     found = faults(scene.page)
     assert not found, "\n".join(found)
     said, scene.watch.faults[:] = list(scene.watch.faults), []

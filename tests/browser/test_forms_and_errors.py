@@ -7,11 +7,18 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import visit
-from tests.browser.hands import Mouse
+from tests.browser.input_devices import Mouse
 from tests.browser.inspection import faults
+from tests.browser.page_steps import button, sign_in, when_ready
 from tests.browser.states import SIGNED_OUT
-from tests.browser.way import button, sign_in, when_ready
-from tests.support.browser_town import Town, town
+from tests.support.municipality import (
+    colleague,
+    municipality,
+    read_directory,
+    set_up,
+    sync_now,
+)
+from tests.support.world import World
 
 
 class Mistake(NamedTuple):
@@ -44,23 +51,23 @@ ERRORS = {"/finns-inte": "Sidan finns inte", "/katalog/las": "Så kan sidan inte
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """A town that is set up and delivered, where nothing that is wrong is saved."""
-    with town(tmp_path_factory.mktemp("town")) as found:
-        found.set_up()
-        found.run()
-        found.read()
-        yield found
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A municipality that is set up and delivered, where nothing that is wrong is saved."""
+    with municipality(tmp_path_factory.mktemp("world")) as world:
+        set_up(world)
+        sync_now(world)
+        read_directory(world)
+        yield world
 
 
 @pytest.fixture
-def page(browser: Browser, here: Town) -> Iterator[Page]:
+def page(browser: Browser, world: World) -> Iterator[Page]:
     """An administrator's window, in which errors are expected."""
-    with visit(browser, here.url, reduced_motion="reduce") as (found, watch):
+    with visit(browser, world.url, reduced_motion="reduce") as (found, watch):
         for status in (400, 403, 404, 405, 500):
             watch.allow(status)
         found.goto("/logga-in")
-        sign_in(here, Mouse(found))
+        sign_in(world, Mouse(found))
         yield found
 
 
@@ -119,27 +126,27 @@ def test_a_form_that_is_too_old(page):
     see_to(page)
 
 
-def test_a_fault_of_ours(page, here, monkeypatch):
-    monkeypatch.setattr(here.services, "directories", None)
+def test_a_fault_of_ours(page, world, monkeypatch):
+    monkeypatch.setattr(world.services, "directories", None)
     page.goto("/personer")
     expect(page.locator("h1")).to_have_text("Något gick fel")
     see_to(page)
 
 
 @pytest.mark.parametrize("address", SIGNED_OUT)
-def test_those_who_have_not_signed_in(browser, here, address):
-    with visit(browser, here.url, reduced_motion="reduce") as (page, watch):
+def test_those_who_have_not_signed_in(browser, world, address):
+    with visit(browser, world.url, reduced_motion="reduce") as (page, watch):
         watch.allow(400)
         page.goto(address)
         see_to(page)
 
 
-def test_those_who_may_not_come_in(browser, here):
-    with visit(browser, here.url, reduced_motion="reduce") as (page, watch):
+def test_those_who_may_not_come_in(browser, world):
+    with visit(browser, world.url, reduced_motion="reduce") as (page, watch):
         watch.allow(403)
         page.goto("/logga-in")
         button(page, "Logga in med Google").click()
-        page.get_by_role("button", name=here.colleague).click()
+        page.get_by_role("button", name=colleague(world)).click()
         expect(page.locator("h1")).to_have_text("Du kommer inte in")
         see_to(page)
 

@@ -3,30 +3,32 @@
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import visit
-from tests.browser.hands import Mouse
-from tests.browser.way import button, headed, organisation, sign_in
-from tests.support.browser_town import Town
+from tests.browser.input_devices import Mouse
+from tests.browser.page_steps import button, headed, organisation, sign_in
+from tests.support.world import World
 
 STEPS = "Steg till första leveransen"
 
 
-def test_who_comes_back_another_day_goes_on_where_she_was(browser: Browser, new_town: Town) -> None:
-    with visit(browser, new_town.url) as (page, _):
-        begin(page, new_town)
+def test_who_comes_back_another_day_goes_on_where_she_was(
+    browser: Browser, new_world: World
+) -> None:
+    with visit(browser, new_world.url) as (page, _):
+        begin(page, new_world)
         page.goto("/")
         button(page, "Logga ut").click()
         headed(page, "Logga in")
-    with visit(browser, new_town.url) as (page, _):
+    with visit(browser, new_world.url) as (page, _):
         page.goto("/")
-        sign_in(new_town, Mouse(page))
+        sign_in(new_world, Mouse(page))
         expect(page.locator("main .lead")).to_contain_text("Nästa steg är skolenheter")
         page.get_by_role("link", name="Fortsätt med skolenheter").click()
         headed(page, "Lägg till skolenheter")
 
 
-def test_the_guide_can_be_put_away_and_taken_out_again(browser: Browser, new_town: Town) -> None:
-    with visit(browser, new_town.url) as (page, _):
-        begin(page, new_town)
+def test_the_guide_can_be_put_away_and_taken_out_again(browser: Browser, new_world: World) -> None:
+    with visit(browser, new_world.url) as (page, _):
+        begin(page, new_world)
         steps = page.get_by_role("navigation", name=STEPS)
         expect(steps.locator(".step-done")).to_contain_text("Organisation")
         page.goto("/")
@@ -39,10 +41,10 @@ def test_the_guide_can_be_put_away_and_taken_out_again(browser: Browser, new_tow
         expect(steps.locator(".step-done")).to_contain_text("Organisation")
 
 
-def begin(page: Page, town: Town) -> None:
+def begin(page: Page, world: World) -> None:
     """The first step."""
     page.goto("/")
-    sign_in(town, Mouse(page))
+    sign_in(world, Mouse(page))
     button(page, "Börja").click()
     headed(page, "Organisation")
     organisation(Mouse(page))

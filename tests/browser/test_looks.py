@@ -6,11 +6,12 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.chromium import PHONE, visit
-from tests.browser.hands import Keyboard, Mouse
 from tests.browser.history import some_days
+from tests.browser.input_devices import Keyboard, Mouse
+from tests.browser.page_steps import sign_in, when_ready
 from tests.browser.states import known
-from tests.browser.way import sign_in, when_ready
-from tests.support.browser_town import Town, town
+from tests.support.municipality import municipality
+from tests.support.world import World
 
 PAGES = ("/", "/leverantorer", "/personer", "/installningar", "/skolenheter/{unit}")
 LUMINANCE = """() => {
@@ -30,13 +31,13 @@ SHOWN_CONTROLS = """() => [...document.querySelectorAll(
 
 @pytest.fixture(scope="module")
 def lived_in(tmp_path_factory):
-    """A town with some days behind it, that nothing here changes."""
-    with town(tmp_path_factory.mktemp("town")) as found:
+    """A world with some days behind it, that nothing here changes."""
+    with municipality(tmp_path_factory.mktemp("world")) as found:
         some_days(found)
         yield found
 
 
-def test_the_pages_are_dark_for_those_who_want_that(browser: Browser, lived_in: Town) -> None:
+def test_the_pages_are_dark_for_those_who_want_that(browser: Browser, lived_in: World) -> None:
     light = {}
     for scheme in ("light", "dark"):
         with visit(browser, lived_in.url, color_scheme=scheme) as (page, _):
@@ -56,7 +57,7 @@ def test_nothing_moves_for_those_who_want_it_still(browser, lived_in, address):
         assert page.evaluate(MOVES) == []
 
 
-def test_a_persons_page_is_printed_to_be_read(browser: Browser, lived_in: Town) -> None:
+def test_a_persons_page_is_printed_to_be_read(browser: Browser, lived_in: World) -> None:
     with visit(browser, lived_in.url) as (page, _):
         page.goto("/")
         sign_in(lived_in, Mouse(page))
@@ -80,7 +81,7 @@ def test_menu_and_forms_are_not_printed(browser, lived_in, address):
         expect(page.locator("main h1")).to_be_visible()
 
 
-def test_the_menu_opens_and_closes_on_a_phone(browser: Browser, lived_in: Town) -> None:
+def test_the_menu_opens_and_closes_on_a_phone(browser: Browser, lived_in: World) -> None:
     with visit(browser, lived_in.url, viewport=PHONE) as (page, _):
         page.goto("/")
         sign_in(lived_in, Mouse(page))
@@ -97,7 +98,7 @@ def test_the_menu_opens_and_closes_on_a_phone(browser: Browser, lived_in: Town) 
 
 
 def test_the_first_stop_of_the_keyboard_leads_past_the_menu(
-    browser: Browser, lived_in: Town
+    browser: Browser, lived_in: World
 ) -> None:
     with visit(browser, lived_in.url) as (page, _):
         page.goto("/")

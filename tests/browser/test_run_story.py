@@ -5,39 +5,40 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chromium import visit
-from tests.browser.hands import Mouse
-from tests.browser.way import button, sign_in
-from tests.support.browser_town import Town
+from tests.browser.input_devices import Mouse
+from tests.browser.page_steps import button, sign_in
+from tests.support.municipality import held_by, set_up
+from tests.support.world import World
 
 TITLE = re.compile(r"^Körningen \d{4}-\d\d-\d\d \d\d:\d\d$")
 """What a run's page is called, which is where asking for one leads once it has begun."""
 
 
-def test_the_story_goes_on_without_a_reload(browser: Browser, new_town: Town) -> None:
-    new_town.set_up()
-    new_town.stage.vendors["binogi"].fail(503, times=4, retry_after=2)
-    with visit(browser, new_town.url) as (page, _):
-        ask_for_a_run(page, new_town)
+def test_the_story_goes_on_without_a_reload(browser: Browser, new_world: World) -> None:
+    set_up(new_world)
+    new_world.vendor("binogi").fail(503, times=4, retry_after=2)
+    with visit(browser, new_world.url) as (page, _):
+        ask_for_a_run(page, new_world)
         page.evaluate("window.stayed = true")
         see_the_end(page)
         assert page.evaluate("window.stayed") is True
-    assert len(new_town.held("gleerups")) > 200
+    assert len(held_by(new_world, "gleerups")) > 200
 
 
-def test_without_javascript_the_story_goes_on_too(browser: Browser, new_town: Town) -> None:
-    new_town.set_up()
-    with visit(browser, new_town.url, java_script_enabled=False) as (page, _):
-        ask_for_a_run(page, new_town)
+def test_without_javascript_the_story_goes_on_too(browser: Browser, new_world: World) -> None:
+    set_up(new_world)
+    with visit(browser, new_world.url, java_script_enabled=False) as (page, _):
+        ask_for_a_run(page, new_world)
         see_the_end(page)
 
 
 def test_a_vendors_page_tells_by_itself_when_its_first_run_is_over(
-    browser: Browser, new_town: Town
+    browser: Browser, new_world: World
 ) -> None:
-    new_town.set_up()
-    with visit(browser, new_town.url) as (page, _):
+    set_up(new_world)
+    with visit(browser, new_world.url) as (page, _):
         page.goto("/leverantorer/gleerups/lage/test")
-        sign_in(new_town, Mouse(page))
+        sign_in(new_world, Mouse(page))
         button(page, "Slå på testläge och kör nu").click()
         expect(page.locator(".lead")).to_contain_text("är inte klar ännu")
         page.evaluate("window.stayed = true")
@@ -47,9 +48,9 @@ def test_a_vendors_page_tells_by_itself_when_its_first_run_is_over(
         assert page.evaluate("window.stayed") is True
 
 
-def ask_for_a_run(page: Page, town: Town) -> None:
+def ask_for_a_run(page: Page, world: World) -> None:
     page.goto("/korningar")
-    sign_in(town, Mouse(page))
+    sign_in(world, Mouse(page))
     button(page, "Kör nu").click()
     expect(page.locator("h1")).to_have_text(TITLE)
 

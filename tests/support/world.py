@@ -12,8 +12,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
@@ -33,8 +32,10 @@ from addon.cli.commands import main
 from addon.delivery.throttle import RetryPolicy
 from addon.directory.google.reader import read
 from addon.directory.google.retry import ReadRetryPolicy
+from addon.sandbox import environment
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
+from addon.sandbox.environment import without_settings, write_environment
 from addon.sandbox.identity import IdentityProvider
 from addon.sandbox.register_server import RegisterServer
 from addon.school_register.model import RegisterUnit
@@ -45,7 +46,9 @@ from addon.web import services
 from addon.web.security import auth
 from addon.web.services import Services
 from tests.support.application import Application
+from tests.support.clock import Clock
 from tests.support.page_content import form_of, text_of
+from tests.support.served import Served
 
 JSON = dict[str, Any]
 
@@ -54,13 +57,11 @@ QUICK = RetryPolicy(first_wait=0.001, longest_wait=0.004, longest_pause=0.5)
 QUICK_READING = ReadRetryPolicy(first_wait=0.001, longest_wait=0.004)
 
 
-class VendorServer(Protocol):
+class VendorServer(environment.VendorServer, Protocol):
     """An EGIL server of the tests, or a vendor of the sandbox."""
 
-    url: str
-    key: str
-    requests: Any
-
+    @property
+    def requests(self) -> Any: ...
     def __enter__(self) -> Any: ...
     def __exit__(self, *_: object) -> None: ...
 
@@ -74,16 +75,8 @@ class Pages(NamedTuple):
     accounts: Sequence[JSON]
     register: tuple[RegisterUnit, ...]
     own_servers: bool = False
-
-
-class Clock:
-    """The real time, and `ahead` of it by so many seconds."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.time() + self.ahead
+    retry_policy: RetryPolicy | None = QUICK
+    """What the application uses for vendors in place of its own."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +112,6 @@ def shared_register(units: tuple[RegisterUnit, ...]) -> RegisterServer:
     return RegisterServer(units).__enter__()
 
 
-def environ_without_ours() -> dict[str, str]:
-    """The environment of this process without any setting of Skolsynk."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("SKOLSYNK_")}
-
-
 class World:
     """The parts of a test, started by `with`; without `domain` there is no directory.
 
@@ -142,12 +130,12 @@ class World:
         *,
         pages: Pages | None = None,
         environ: Mapping[str, str] | None = None,
-        clock: Callable[[], float] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.folder = folder
         self.document = copy.deepcopy(document)
         self.vendors = vendors
-        self.clock: Any = clock or Clock()
+        self.clock = clock or Clock()
         self._domain = domain
         self._profiles = profiles
         self._pages = pages
@@ -164,19 +152,13 @@ class World:
         self._stack.close()
 
     def _start(self, stack: ExitStack) -> None:
-        profiles = self.folder / "vendors.toml"
-        profiles.write_text(self._profiles, "utf-8")
-        self.environ = {
-            "SKOLSYNK_STORE": f"sqlite:///{self.folder}/skolsynk.db",
-            "SKOLSYNK_VENDORS": str(profiles),
-        }
+        directory_url = None
         if self._domain is not None:
             self.directory = stack.enter_context(DirectoryServer(self._domain))
-            self.environ["SKOLSYNK_DIRECTORY_ENDPOINT"] = self.directory.url
-        for (vendor, mode), server in self.vendors.items():
+            directory_url = self.directory.url
+        for server in self.vendors.values():
             stack.enter_context(server)
-            name = f"SKOLSYNK_{vendor}_{mode}".upper()
-            self.environ |= {f"{name}_URL": server.url, f"{name}_KEY": server.key}
+        self.environ = write_environment(self.folder, self._profiles, self.vendors, directory_url)
         if self.document is not None:
             self.import_document()
         if self._pages is not None:
@@ -196,10 +178,10 @@ class World:
             self.provider = shared_provider(json.dumps(accounts, sort_keys=True))
             self.register = shared_register(pages.register)
         self.environ |= self.provider.environ | {"SKOLSYNK_REGISTER": self.register.url}
-        # Vendors that do not answer are tried again, as always, but without waiting for long.
-        original = services.sync_context
-        quick = lambda *given: structs.replace(original(*given), retry_policy=QUICK)  # noqa: E731
-        stack.enter_context(mock.patch.object(services, "sync_context", quick))
+        if (patience := pages.retry_policy) is not None:
+            original = services.sync_context
+            quick = lambda *given: structs.replace(original(*given), retry_policy=patience)  # noqa: E731
+            stack.enter_context(mock.patch.object(services, "sync_context", quick))
 
     # The directory and the vendors
 
@@ -282,7 +264,7 @@ class World:
         )
 
     def _environ(self, more: Mapping[str, str | None]) -> dict[str, str]:
-        whole = {**environ_without_ours(), **self.environ, **more}
+        whole = {**without_settings(os.environ), **self.environ, **more}
         return {name: value for name, value in whole.items() if value is not None}
 
     # Runs in this process
@@ -340,6 +322,10 @@ class World:
     def store(self) -> Store:
         """The application's store."""
         return self.services.store()
+
+    def serve(self) -> None:
+        """Serve the application on loopback, at `url`, until the end."""
+        self.url = self._stack.enter_context(Served(self.app)).url
 
     def wait_for_tasks(self) -> None:
         """Wait until all tasks are done."""

@@ -1,4 +1,4 @@
-"""How a person goes about on the pages: with a mouse, or with the keyboard alone."""
+"""What a person uses on the pages: a mouse, or the keyboard alone."""
 
 from typing import Protocol
 
@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page, expect
 MOST_TABS = 400
 
 
-class Hands(Protocol):
+class InputDevice(Protocol):
     """What a person does to a page."""
 
     page: Page

@@ -1,11 +1,12 @@
-"""The whole way: from signing in to a vendor's live environment, whoever's hands take it."""
+"""Steps on the pages, from signing in to a vendor's live environment, by any input device."""
 
 import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.hands import Hands
-from tests.support.browser_town import Town
+from tests.browser.input_devices import InputDevice
+from tests.support.municipality import administrator
+from tests.support.world import World
 
 VENDOR = "Gleerups"
 MOST_TRIES = 100
@@ -13,67 +14,67 @@ MOMENT = 10.0
 """Seconds; a second wish for a run that comes sooner is taken for the first one pressed twice."""
 
 
-def sign_in(town: Town, hands: Hands, email: str | None = None) -> None:
+def sign_in(world: World, device: InputDevice, email: str | None = None) -> None:
     """From wherever signing in is asked for, to the page that was asked for."""
-    hands.press(button(hands.page, "Logga in med Google"))
-    hands.press(hands.page.get_by_role("button", name=email or town.administrator))
-    expect(hands.page.locator(".site-org")).to_be_visible()
+    device.press(button(device.page, "Logga in med Google"))
+    device.press(device.page.get_by_role("button", name=email or administrator(world)))
+    expect(device.page.locator(".site-org")).to_be_visible()
 
 
-def to_the_first_delivery(town: Town, hands: Hands) -> None:
+def to_the_first_delivery(world: World, device: InputDevice) -> None:
     """Everything from the first visit to a live delivery to one vendor, saying yes throughout."""
-    page = hands.page
+    page = device.page
     page.goto("/")
-    sign_in(town, hands)
+    sign_in(world, device)
     headed(page, "Välkommen")
-    hands.press(button(page, "Börja"))
+    device.press(button(page, "Börja"))
     headed(page, "Organisation")
-    organisation(hands)
+    organisation(device)
     headed(page, "Lägg till skolenheter")
-    hands.press(button(page, "Lägg till de valda"))
-    town.tasks()
+    device.press(button(page, "Lägg till de valda"))
+    world.wait_for_tasks()
     headed(page, "Förslag")
-    hands.press(button(page, "Godta de förkryssade").last)
+    device.press(button(page, "Godta de förkryssade").last)
     headed(page, "Leverantörer", "Förslag", "Skyddade personuppgifter")
     if heading(page) == "Skyddade personuppgifter":
-        hands.press(button(page, "Spara"))
-        town.tasks()
+        device.press(button(page, "Spara"))
+        world.wait_for_tasks()
         headed(page, "Leverantörer", "Förslag")
     if heading(page) == "Förslag":  # something is left to say yes to, or no
         steps = page.get_by_role("navigation", name="Steg till första leveransen")
-        hands.press(steps.get_by_role("link", name="Leverantörer"))
+        device.press(steps.get_by_role("link", name="Leverantörer"))
         headed(page, "Leverantörer")
     boxes = page.get_by_role("checkbox", name=f"till {VENDOR}")
     for box in boxes.all():
-        hands.tick(box)
-    hands.press(button(page, "Spara"))
+        device.tick(box)
+    device.press(button(page, "Spara"))
     headed(page, "Förhandsgranska")
-    hands.press(page.get_by_role("link", name="Nästa steg: testläge"))
-    turn_on(town, hands, "Testläge", "testläge")
-    hands.press(page.get_by_role("link", name="Skarpt läge").first)
-    turn_on(town, hands, "Skarpt läge", "skarpt läge")
+    device.press(page.get_by_role("link", name="Nästa steg: testläge"))
+    turn_on(world, device, "Testläge", "testläge")
+    device.press(page.get_by_role("link", name="Skarpt läge").first)
+    turn_on(world, device, "Skarpt läge", "skarpt läge")
 
 
-def organisation(hands: Hands) -> None:
+def organisation(device: InputDevice) -> None:
     """The organisation as the register has it, or written where it does not know."""
-    page = hands.page
+    page = device.page
     for label, text in (("Namn", "Storköpings kommun"), ("Organisationsnummer", "212000-9999")):
         field = page.get_by_label(label, exact=False).first
         if not field.input_value():
-            hands.write(field, text)
-    hands.press(button(page, "Spara"))
+            device.write(field, text)
+    device.press(button(page, "Spara"))
 
 
-def turn_on(town: Town, hands: Hands, title: str, mode: str) -> None:
+def turn_on(world: World, device: InputDevice, title: str, mode: str) -> None:
     """From the step's page through the question with the numbers, until all is delivered."""
-    page = hands.page
+    page = device.page
     headed(page, title)
-    hands.press(page.get_by_role("link", name=f"Slå på {mode} för {VENDOR}"))
+    device.press(page.get_by_role("link", name=f"Slå på {mode} för {VENDOR}"))
     headed(page, f"{title} för {VENDOR}")
-    town.later(MOMENT)
-    hands.press(button(page, f"Slå på {mode} och kör nu"))
+    world.clock.advance(MOMENT)
+    device.press(button(page, f"Slå på {mode} och kör nu"))
     headed(page, VENDOR)
-    town.tasks()
+    world.wait_for_tasks()
     page.reload()
     expect(page.locator(".lead")).to_contain_text(f"{VENDOR} är aktuell")
 
