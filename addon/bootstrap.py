@@ -1,10 +1,12 @@
 """Builds the parts of a run from settings: store, directory, register, secrets, `SyncContext`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 from addon.directory.errors import AccessRefused
+from addon.directory.evidence import Answer, Question, all_unknown
 from addon.directory.google.credentials import anonymous, from_key_file, keyless
+from addon.directory.google.evidence import ask
 from addon.directory.google.reader import DirectorySource, read
 from addon.directory.snapshot import Snapshot
 from addon.school_register.client import RegisterClient
@@ -65,6 +67,17 @@ def read_directory(
     return read(tenant, directory_source(settings, tenant), told)
 
 
+def ask_directory(
+    settings: Settings, tenant: Tenant, questions: Sequence[Question], budget: int
+) -> Mapping[Question, Answer]:
+    """Ask the tenant's directory; without access to it every answer is unknown."""
+    try:
+        source = directory_source(settings, tenant)
+    except AccessRefused:
+        return all_unknown(tenant, questions, budget)
+    return ask(tenant, source, questions, budget)
+
+
 def open_register(settings: Settings, store: Store, clock: Callable[[], float]) -> Register:
     """The register of school units, with its copy in the store."""
     base = settings.web.register
@@ -90,4 +103,7 @@ def sync_context(
         read_directory=lambda tenant: read_directory(settings, tenant, reading),
         progress=delivering,
         secrets=secret_manager(),
+        ask_directory=lambda tenant, questions, budget: ask_directory(
+            settings, tenant, questions, budget
+        ),
     )

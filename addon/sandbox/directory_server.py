@@ -233,6 +233,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, b"<html><body>502 Bad Gateway</body></html>", _HTML)
         elif failure.kind == "expiredToken":
             self._send_error(DirectoryApiError(400, "Invalid Input: pageToken", "invalid"))
+        elif failure.body is not None:
+            self._send(failure.status, failure.body, _HTML, failure.retry_after)
         else:
             message = failure.message or failure.reason
             error = DirectoryApiError(failure.status, message, failure.reason)

@@ -15,7 +15,8 @@ class InjectedFailure:
 
     `after` of them pass first, then `times` of them fail (None: all).
 
-    status        an error response with `status`, `reason` and perhaps `retry_after` seconds
+    status        an error response with `status`, `reason` and perhaps `retry_after` seconds;
+                  its body is `body` if given, else that of the API
     drop          the connection is closed without a response
     truncate      the response ends in the middle
     notJson       200 with an HTML page
@@ -33,6 +34,7 @@ class InjectedFailure:
     seconds: float = 0.0
     message: str = ""
     query_contains: str = ""
+    body: bytes | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from addon.delivery.throttle import RetryPolicy
+from addon.directory.evidence import AskDirectory, all_unknown
 from addon.directory.snapshot import Snapshot
 from addon.planning.ledger import LedgerKey
 from addon.settings import Settings
@@ -35,7 +36,8 @@ class SyncContext(Struct, frozen=True):
     """The dependencies of a run: settings, store, directory, progress and others.
 
     `secrets` reads the secrets in Secret Manager that profiles refer to. `progress` is called
-    with a vendor and the numbers of operations done and planned. `clock` returns seconds since
+    with a vendor and the numbers of operations done and planned. `ask_directory` asks about
+    single accounts, groups, OUs and memberships. `clock` returns seconds since
     1970 UTC.
     """
 
@@ -46,6 +48,7 @@ class SyncContext(Struct, frozen=True):
     retry_policy: RetryPolicy = RetryPolicy()
     clock: Callable[[], float] = time.time
     secrets: SecretSource | None = None
+    ask_directory: AskDirectory = all_unknown
 
 
 def load_tenant_or_raise(store: Store, tenant_id: str) -> Tenant:

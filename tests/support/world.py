@@ -30,6 +30,7 @@ from werkzeug.test import TestResponse
 from addon.bootstrap import directory_source, open_store, sync_context
 from addon.cli.commands import main
 from addon.delivery.throttle import RetryPolicy
+from addon.directory.google.evidence import ask
 from addon.directory.google.reader import read
 from addon.directory.google.retry import ReadRetryPolicy
 from addon.sandbox import environment
@@ -284,8 +285,17 @@ class World:
                 source = directory_source(settings, tenant)
                 return read(tenant, structs.replace(source, patience=QUICK_READING))
 
-            found = sync_context(settings, store)
-            yield structs.replace(found, read_directory=quick, retry_policy=patience)
+            def quick_ask(tenant: Any, questions: Any, budget: int) -> Any:
+                source = directory_source(settings, tenant)
+                quick = structs.replace(source, patience=QUICK_READING)
+                return ask(tenant, quick, questions, budget)
+
+            yield structs.replace(
+                sync_context(settings, store),
+                read_directory=quick,
+                ask_directory=quick_ask,
+                retry_policy=patience,
+            )
 
     @contextmanager
     def open_store(self) -> Iterator[Store]:

@@ -9,7 +9,7 @@ import google_auth_httplib2
 import httplib2
 from googleapiclient.discovery import build
 
-from addon.directory.google.error_mapping import NETWORK_ERRORS, NotJson
+from addon.directory.google.error_mapping import NETWORK_ERRORS, ErrorAnswer, NotJson
 
 
 class DirectoryClient:
@@ -37,18 +37,31 @@ class DirectoryClient:
     def send(self, request: Any) -> Any:
         """Send `request` and return the decoded JSON of the answer.
 
-        Raises what Google's client raises, and NotJson when the client returns plain text.
+        Raises ErrorAnswer for an error status, NotJson when the body of a good answer is not a
+        JSON object or list, and what the connection and the credentials raise.
         """
         http = self._connection()
         try:
             self._sign_in(http)
-            answer = request.execute(http=http)
+            answer = self._execute(request, http)
             if not isinstance(answer, dict | list):
                 raise NotJson
             return answer
         except NETWORK_ERRORS:
             http.close()
             raise
+
+    def _execute(self, request: Any, http: Any) -> Any:
+        """Send by Google's client, but keep error answers from it.
+
+        It looks into them for a reason, and fails in ways of its own on those of another shape.
+        """
+        try:
+            return request.execute(http=_ErrorsRaised(http))
+        except UnicodeDecodeError:
+            raise
+        except (ValueError, RecursionError):
+            raise NotJson from None
 
     def hang_up(self) -> None:
         """Interrupt the threads that wait for an answer; their requests fail."""
@@ -79,3 +92,16 @@ class DirectoryClient:
         with self._lock:
             if not self._credentials.valid:
                 self._credentials.refresh(google_auth_httplib2.Request(http.http))
+
+
+class _ErrorsRaised:
+    """A connection that raises ErrorAnswer for every answer with an error status."""
+
+    def __init__(self, http: Any) -> None:
+        self._http = http
+
+    def request(self, *args: Any, **options: Any) -> Any:
+        answer, body = self._http.request(*args, **options)
+        if answer.status >= 300:
+            raise ErrorAnswer(int(answer.status), answer, body)
+        return answer, body

@@ -6,19 +6,20 @@ Sources: "Directory API: Limits and quotas" and "Resolve errors" at developers.g
 import http.client
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import google.auth.exceptions
 import httplib2
-from googleapiclient.errors import HttpError
 from msgspec import Struct
 
 from addon.directory.errors import AGAIN, UNSENT, AccessRefused, DirectoryError
 
 QUOTA_REASONS = frozenset(
-    "userRateLimitExceeded rateLimitExceeded quotaExceeded dailyLimitExceeded "
-    "RATE_LIMIT_EXCEEDED".split()
+    "userRateLimitExceeded rateLimitExceeded quotaExceeded RATE_LIMIT_EXCEEDED".split()
 )
+DAILY_LIMIT = frozenset({"dailyLimitExceeded", "dailyLimitExceededUnreg"})
+NOT_FOUND_REASONS = frozenset({"notFound", "resourceNotFound"})
 SERVER_ERRORS = frozenset({408, 500, 502, 503, 504})
 NOT_THERE = frozenset({404, 405, 410, 501})
 
@@ -53,7 +54,38 @@ REMEDIES = {
 
 
 class NotFoundAnswer(Exception):
-    """The API says that what was requested does not exist."""
+    """The answer says that what was requested does not exist.
+
+    `by_google` is true when the answer is an error of the API itself with that reason, and not
+    the page of a proxy or of another server.
+    """
+
+    def __init__(self, what: str, by_google: bool = False) -> None:
+        super().__init__(what)
+        self.by_google = by_google
+
+
+class ErrorAnswer(Exception):
+    """An answer whose status is an error. The body may be anything; it is read here only."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(f"the answer was {status}")
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+class FinalError(DirectoryError):
+    """The API answered with an error that asking again does not change.
+
+    `why` is the status and the reason in the answer. `lasting` is true when every other query
+    would be answered so for hours.
+    """
+
+    def __init__(self, message: str, why: str, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.why = why
+        self.lasting = lasting
 
 
 class ApiError(Struct, frozen=True):
@@ -70,7 +102,7 @@ def classify_error(what: str, error: Exception) -> ApiError:
     Raises NotFoundAnswer, AccessRefused, DirectoryError, or `error` itself when it has nothing to
     do with the API.
     """
-    if isinstance(error, HttpError):
+    if isinstance(error, ErrorAnswer):
         return _answered(what, error)
     if isinstance(error, NETWORK_ERRORS):
         return ApiError(f"the answer failed ({type(error).__name__})")
@@ -90,12 +122,13 @@ def refused(what: str, why: str) -> AccessRefused:
     )
 
 
-def reason_of(error: HttpError) -> str:
+def reason_of(error: ErrorAnswer) -> str:
     """The machine-readable reason in an API error, or an empty string."""
     try:
-        body = json.loads(error.content)["error"]
-    except (ValueError, LookupError, TypeError):
+        answer = json.loads(error.body)
+    except (ValueError, RecursionError):
         return ""
+    body = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(body, dict):
         return ""
     entries = [*_list(body.get("errors")), *_list(body.get("details"))]
@@ -103,22 +136,30 @@ def reason_of(error: HttpError) -> str:
     return next(filter(None, reasons), "")
 
 
-def _answered(what: str, error: HttpError) -> ApiError:
-    status, reason = int(error.resp.status), reason_of(error)
+def _answered(what: str, error: ErrorAnswer) -> ApiError:
+    status, reason = error.status, reason_of(error)
+    why = f"{status} {reason}".rstrip()
+    if reason in DAILY_LIMIT:
+        raise FinalError(
+            f"{what}: the quota of the whole day is used up ({why}). {UNSENT} Google grants a new "
+            "one at midnight Pacific time; ask Google for a larger one if this happens again.",
+            why,
+            lasting=True,
+        ) from None
     if status == 429 or (status == 403 and reason in QUOTA_REASONS):
         return ApiError("the quota was exceeded", _retry_after(error), quota=True)
     if status in SERVER_ERRORS:
         return ApiError(f"the answer was {status}", _retry_after(error))
     if status in (401, 403) or reason == "domainNotFound":
-        raise refused(what, f"{status} {reason}".strip()) from None
+        raise refused(what, why) from None
     if status in NOT_THERE:
-        raise NotFoundAnswer(what) from None
-    said = f"the answer was {status} {reason}".rstrip()
-    raise DirectoryError(f"{what}: {said}. {AGAIN}") from None
+        by_google = status == 404 and reason in NOT_FOUND_REASONS
+        raise NotFoundAnswer(what, by_google) from None
+    raise FinalError(f"{what}: the answer was {why}. {AGAIN}", why) from None
 
 
-def _retry_after(error: HttpError) -> float:
-    told = str(error.resp.get("retry-after", ""))
+def _retry_after(error: ErrorAnswer) -> float:
+    told = str(error.headers.get("retry-after", ""))
     return float(told) if told.isascii() and told.isdigit() else 0.0
 
 

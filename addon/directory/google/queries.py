@@ -65,8 +65,8 @@ class Queries:
         self._customer = customer
         self._attributes = attributes
         self._tell = tell
-        self._user_fields = _user_fields(attributes)
-        self._projection = _projection(attributes)
+        self._user_fields = user_fields(attributes)
+        self._projection = projection(attributes)
 
     # The customer
 
@@ -258,12 +258,13 @@ class Queries:
         return self._calls.execute(what, lambda: self._service.send(request))
 
 
-def _user_fields(attributes: Sequence[str]) -> tuple[str, ...]:
+def user_fields(attributes: Sequence[str]) -> tuple[str, ...]:
+    """Return the fields of a user to request, with those that the dotted attributes are in."""
     roots = {attribute.split(".")[0] for attribute in attributes}
     return (*USER_FIELDS, *sorted(roots - set(USER_FIELDS)))
 
 
-def _projection(attributes: Sequence[str]) -> dict[str, str]:
+def projection(attributes: Sequence[str]) -> dict[str, str]:
     """Read custom schemas only if a filter or pattern mentions them, or if all are wanted."""
     if ALL_SCHEMAS in attributes:
         return {"projection": "full"}

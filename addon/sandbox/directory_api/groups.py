@@ -1,4 +1,4 @@
-"""groups.list, groups.get and members.list."""
+"""groups.list, groups.get, members.list and members.hasMember."""
 
 from addon.sandbox.directory_api import search
 from addon.sandbox.directory_api.errors import invalid, not_found
@@ -39,6 +39,16 @@ def list_members(domain: Domain, pages: Pages, key: str, parameters: Parameters)
         lambda: _members(domain, group, parameters),
     )
     return listing("members", "members", members, token)
+
+
+def has_member(domain: Domain, key: str, member_key: str) -> JSON:
+    """Return whether a user or group is a member of the group, directly or not."""
+    group = get_group(domain, key)["id"]
+    member = domain.find_user(member_key) or domain.find_group(member_key)
+    if member is None:
+        raise not_found("memberKey")
+    members = domain.members_of(group, derived=True)
+    return {"isMember": any(each["id"] == member["id"] for each in members)}
 
 
 def _members(domain: Domain, group: str, parameters: Parameters) -> list[JSON]:

@@ -12,7 +12,7 @@ from addon.sandbox.directory_api.customer import (
     list_org_units,
 )
 from addon.sandbox.directory_api.errors import DirectoryApiError
-from addon.sandbox.directory_api.groups import get_group, list_groups, list_members
+from addon.sandbox.directory_api.groups import get_group, has_member, list_groups, list_members
 from addon.sandbox.directory_api.pages import Pages
 from addon.sandbox.directory_api.parameters import Parameters
 from addon.sandbox.directory_api.users import get_user, list_users
@@ -63,6 +63,11 @@ class DirectoryApi:
                 r"groups/([^/]+)/members",
                 "members",
                 lambda keys, q: list_members(domain, pages, keys[0], q),
+            ),
+            (
+                r"groups/([^/]+)/hasMember/([^/]+)",
+                "hasMember",
+                lambda keys, q: has_member(domain, keys[0], keys[1]),
             ),
             (org_units, "orgUnits", lambda keys, q: list_org_units(domain, keys[0], q)),
             (
