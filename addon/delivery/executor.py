@@ -52,15 +52,15 @@ class PlanExecutor:
     def __init__(
         self,
         perform: Perform,
-        journal: LedgerWriter,
-        pace: Throttle,
+        ledger_writer: LedgerWriter,
+        throttle: Throttle,
         concurrency: int,
         progress: Callable[[int, int], None] = lambda done, planned: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._perform = perform
-        self._journal = journal
-        self._pace = pace
+        self._ledger_writer = ledger_writer
+        self._throttle = throttle
         self._concurrency = concurrency
         self._progress = progress
         self._clock = clock
@@ -81,15 +81,15 @@ class PlanExecutor:
         """
         self._planned = sum(1 for _ in plan.operations())
         if any(op.ask for op in plan.operations()):
-            await self._pace.settle()
+            await self._throttle.settle()
         await self._settle(plan.protected)
         before = self._removed
         await self._round(plan, replan)
         if self._conflicts and self._removed > before and not self._over:
             await self._round_without_conflicts(replan)
         self._clear_refusals_of_wrong_address()
-        await self._journal.flush()
-        stopped = self._pace.stopped
+        await self._ledger_writer.flush()
+        stopped = self._throttle.stopped
         return DeliveryResult(
             operations=self._done,
             failures=tuple(self._failures.values()),
@@ -101,7 +101,7 @@ class PlanExecutor:
 
     @property
     def _over(self) -> bool:
-        return self._pace.stopped is not None
+        return self._throttle.stopped is not None
 
     @property
     def _removed(self) -> int:
@@ -174,11 +174,11 @@ class PlanExecutor:
             self._waiting.update((_name(op), op) for op in batch)
             unknown = [op for op in batch if not op.ask and op.previous != UNCERTAIN]
             if unknown and not self._over:
-                self._journal.record(_intent(op) for op in unknown)
+                self._ledger_writer.record(_intent(op) for op in unknown)
                 try:
-                    await self._journal.flush()
+                    await self._ledger_writer.flush()
                 except LedgerWriteError as error:
-                    self._pace.stop(DeliveryStopped(str(error), VendorProblem("ledger")))
+                    self._throttle.stop(DeliveryStopped(str(error), VendorProblem("ledger")))
             for op in batch:
                 await queue.put(op)
         for _ in range(workers):
@@ -201,19 +201,19 @@ class PlanExecutor:
             self._fail(op, given_up.status, str(given_up), given_up.problem)
             self._leave(op, untried=not given_up.uncertain)
         except DeliveryStopped as stopped:
-            self._pace.stop(stopped)
+            self._throttle.stop(stopped)
             if not self._failures and not stopped.spent:
                 # One message for all remaining operations.
                 self._fail(op, stopped.status, str(stopped), stopped.problem)
             self._leave(op, untried=not stopped.uncertain)
         except LedgerWriteError as error:
-            self._pace.stop(DeliveryStopped(str(error), VendorProblem("ledger")))
+            self._throttle.stop(DeliveryStopped(str(error), VendorProblem("ledger")))
             self._leave(op, untried=False)
         except Exception as error:  # a bug must not lose the outcomes of other operations
             where = traceback.extract_tb(error.__traceback__)[-1]
             what = f"{type(error).__name__} at {where.filename}:{where.lineno}"
             log.error("%s %s %s: %s", op.kind, op.resource_type, op.external_id, what)
-            self._pace.stop(
+            self._throttle.stop(
                 DeliveryStopped(
                     f"the delivery ended with an error: {what}", VendorProblem("program")
                 )
@@ -236,9 +236,11 @@ class PlanExecutor:
         self._left.discard(name)
         self._lacking.discard(op.external_id)
         if op.kind == "delete":
-            self._journal.record([LedgerChange(*name, forget=True)])
+            self._ledger_writer.record([LedgerChange(*name, forget=True)])
         else:
-            self._journal.record([LedgerChange(*name, LedgerEntry(outcome.vendor_id, op.content))])
+            self._ledger_writer.record(
+                [LedgerChange(*name, LedgerEntry(outcome.vendor_id, op.content))]
+            )
 
     def _refuse(self, op: Operation, refused: RefusedByVendor) -> None:
         """Record a refusal, so that it is not tried again at once; a conflict is.
@@ -264,7 +266,7 @@ class PlanExecutor:
         as_before = op.kind != "create" and not lacks and not refused.unsure
         kept = LedgerEntry(op.vendor_id, op.previous) if as_before else None
         forget = lacks and not refused.unsure
-        self._journal.record([LedgerChange(*_name(op), kept, forget, refusal)])
+        self._ledger_writer.record([LedgerChange(*_name(op), kept, forget, refusal)])
 
     def _leave(self, op: Operation, untried: bool) -> None:
         """Leave an operation for the next run.
@@ -275,7 +277,7 @@ class PlanExecutor:
         if op.kind == "create":
             self._lacking.add(op.external_id)
         if untried and not op.ask:
-            self._journal.record([_undone(op)])
+            self._ledger_writer.record([_undone(op)])
 
     def _fail(
         self,
@@ -291,11 +293,11 @@ class PlanExecutor:
 
     def _clear_refusals_of_wrong_address(self) -> None:
         """Remove the refusals that were only caused by a wrong address of the vendor."""
-        stopped = self._pace.stopped
+        stopped = self._throttle.stopped
         if stopped is not None and stopped.status in NO_ENDPOINT:
             for name, failure in self._failures.items():
                 if failure.http_status in NO_ENDPOINT:
-                    self._journal.record([LedgerChange(*name)])
+                    self._ledger_writer.record([LedgerChange(*name)])
 
 
 def _name(op: Operation) -> ResourceKey:
@@ -317,14 +319,14 @@ def _undone(op: Operation) -> LedgerChange:
     return LedgerChange(*_name(op), LedgerEntry(op.vendor_id, op.previous))
 
 
-def intend_with(journal: LedgerWriter) -> Callable[[Operation], Awaitable[None]]:
+def intend_with(ledger_writer: LedgerWriter) -> Callable[[Operation], Awaitable[None]]:
     """Return a function that writes the intent of one create at once.
 
     It is used for a resource that the vendor has lost.
     """
 
     async def intend(op: Operation) -> None:
-        journal.record([_intent(structs.replace(op, kind="create"))])
-        await journal.flush()
+        ledger_writer.record([_intent(structs.replace(op, kind="create"))])
+        await ledger_writer.flush()
 
     return intend

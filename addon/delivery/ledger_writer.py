@@ -27,14 +27,14 @@ class LedgerWriter:
         keeper: LedgerKeeper,
         key: LedgerKey,
         ledger: Ledger,
-        pace: Throttle,
+        throttle: Throttle,
         holder: str = "",
         growth: float = 0.0,
     ) -> None:
         self._keeper = keeper
         self._key = key
         self._ledger = ledger
-        self._pace = pace
+        self._throttle = throttle
         self._holder = holder
         self._growth = growth
         self._pending: list[LedgerChange] = []
@@ -84,7 +84,7 @@ class LedgerWriter:
                 if isinstance(error, LedgerWriteError)
                 else LedgerWriteError(f"{type(error).__name__}")
             )
-            self._pace.stop(
+            self._throttle.stop(
                 DeliveryStopped(f"the ledger cannot be kept: {kept}", VendorProblem("ledger"))
             )
             raise kept from error

@@ -46,8 +46,8 @@ class ResourceLookup:
     For a server error or an unreadable response RetriesExhausted is raised.
     """
 
-    def __init__(self, wire: Transport) -> None:
-        self._wire = wire
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
         self._filters = True
         self._listings: dict[ResourceType, _Listing] = {}
         self._locks = {resource_type: asyncio.Lock() for resource_type in TYPES}
@@ -142,7 +142,7 @@ class ResourceLookup:
         bound: int = LIST_BYTES,
     ) -> ListPage | None:
         """Return a page of a list, or None if the vendor does not support the query."""
-        answer = await self._wire.send("GET", resource_type, query=query, bound=bound)
+        answer = await self._transport.send("GET", resource_type, query=query, bound=bound)
         if not answer.done or (bound < LIST_BYTES and len(answer.body) >= bound):
             return None
         page = None if answer.cut else ListPage.read(answer.body)

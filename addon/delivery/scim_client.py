@@ -61,10 +61,10 @@ class _AlreadyThere(Exception):
 class ScimClient:
     """A client for the vendor's resources, identified by our externalIds."""
 
-    def __init__(self, wire: Transport, intend: Intend) -> None:
-        self._wire = wire
+    def __init__(self, transport: Transport, intend: Intend) -> None:
+        self._transport = transport
         self._intend = intend
-        self._asking = ResourceLookup(wire)
+        self._lookup = ResourceLookup(transport)
         self._accepted = False
         self._missing: set[ResourceType] = set()
 
@@ -87,7 +87,7 @@ class ScimClient:
         An empty list if the vendor does not have it, None if the vendor cannot be queried.
         Raises RetriesExhausted and DeliveryStopped.
         """
-        return await self._asking.find(resource_type, external_id)
+        return await self._lookup.find(resource_type, external_id)
 
     async def list(
         self, resource_type: ResourceType, keep: Keep = lambda body: None
@@ -97,7 +97,7 @@ class ScimClient:
         `keep` is called with the body of each page. Resources without an externalId are under
         `""`. Raises RetriesExhausted and DeliveryStopped.
         """
-        return await self._asking.everything(resource_type, keep)
+        return await self._lookup.everything(resource_type, keep)
 
     # Creating
 
@@ -112,7 +112,7 @@ class ScimClient:
 
     async def _post(self, op: Operation) -> OperationOutcome:
         try:
-            answer = await self._wire.send(
+            answer = await self._transport.send(
                 "POST",
                 op.resource_type,
                 body=op.body,
@@ -134,7 +134,7 @@ class ScimClient:
         return _refused(op, answer, there=False)
 
     async def _stop_if_there(self, op: Operation) -> None:
-        ids = await self._asking.find(op.resource_type, op.external_id, since=time.monotonic())
+        ids = await self._lookup.find(op.resource_type, op.external_id, since=time.monotonic())
         if ids:
             raise _AlreadyThere(ids)
 
@@ -174,7 +174,7 @@ class ScimClient:
         if told or not answer.cut:
             return told
         try:
-            ids = await self._asking.find(op.resource_type, op.external_id, since=time.monotonic())
+            ids = await self._lookup.find(op.resource_type, op.external_id, since=time.monotonic())
         except (RetriesExhausted, DeliveryStopped):
             return ""
         return ids[0] if ids else ""
@@ -188,7 +188,7 @@ class ScimClient:
         if not self._accepted and len(self._missing) >= ENOUGH_MISSING:
             endpoint = ENDPOINTS[op.resource_type]
             reason = f"there is no {endpoint} and nothing else of ours at the vendor's address"
-            raise self._wire.stop(
+            raise self._transport.stop(
                 f"{reason} ({answer.status}); is it right?", "endpoint-missing", answer.status
             )
 
@@ -212,7 +212,9 @@ class ScimClient:
         if op.ask:
             ids = await self.find(op.resource_type, op.external_id)
             return await self._delete_all(op, [op.external_id] if ids is None else ids)
-        answer = await self._wire.send("DELETE", op.resource_type, op.vendor_id or op.external_id)
+        answer = await self._transport.send(
+            "DELETE", op.resource_type, op.vendor_id or op.external_id
+        )
         if answer.status in GONE and not op.vendor_id:
             ids = await self.find(op.resource_type, op.external_id)
             return await self._delete_all(op, ids or [])
@@ -220,13 +222,13 @@ class ScimClient:
 
     async def _delete_all(self, op: Operation, ids: Sequence[str]) -> OperationOutcome:
         for resource_id in ids:
-            outcome = _gone(op, await self._wire.send("DELETE", op.resource_type, resource_id))
+            outcome = _gone(op, await self._transport.send("DELETE", op.resource_type, resource_id))
             if isinstance(outcome, RefusedByVendor):
                 return outcome
         return Succeeded()
 
     async def _put(self, op: Operation, resource_id: str) -> VendorResponse:
-        return await self._wire.send("PUT", op.resource_type, resource_id, body=op.body)
+        return await self._transport.send("PUT", op.resource_type, resource_id, body=op.body)
 
 
 @contextmanager

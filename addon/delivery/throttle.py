@@ -76,12 +76,12 @@ class Throttle:
     def __init__(
         self,
         per_second: float,
-        patience: RetryPolicy,
+        retry_policy: RetryPolicy,
         deadline: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._gap = 1.0 / per_second
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._deadline = float("inf") if deadline is None else deadline
         self._clock = clock
         self._next = 0.0
@@ -128,7 +128,7 @@ class Throttle:
 
     async def settle(self) -> None:
         """Wait until the vendor should have finished the requests of an interrupted run."""
-        await asyncio.sleep(self._patience.settling * self._patience.first_wait)
+        await asyncio.sleep(self._retry_policy.settling * self._retry_policy.first_wait)
 
     def check(self) -> None:
         """Raise DeliveryStopped if the delivery has ended or its time is over."""
@@ -169,7 +169,7 @@ class Throttle:
             return
         self._last_incident = self._clock()
         self._incidents["asking" if asking else "writing"] += weight
-        if sum(self._incidents.values()) >= self._patience.incidents:
+        if sum(self._incidents.values()) >= self._retry_policy.incidents:
             self.stop(DeliveryStopped(f"{message}, again and again", problem))
 
     def pause(self, asked: float | None, turn: float, status: int | None = 429) -> None:
@@ -178,7 +178,7 @@ class Throttle:
             if turn < self._paused_until:
                 return
             asked = self.backoff(max(1, sum(self._incidents.values())))
-        elif asked > self._patience.longest_pause:
+        elif asked > self._retry_policy.longest_pause:
             told = f"{min(asked, 1e9):.0f} s"
             problem = VendorProblem("left-alone", status or 0)
             self.stop(DeliveryStopped(f"the vendor asks to be left alone for {told}", problem))
@@ -187,8 +187,8 @@ class Throttle:
 
     def backoff(self, tried: int) -> float:
         """Return the seconds to wait before the next attempt, exponential with jitter."""
-        patience = self._patience
-        ceiling = min(patience.longest_wait, patience.first_wait * 2.0 ** (tried - 1))
+        retry_policy = self._retry_policy
+        ceiling = min(retry_policy.longest_wait, retry_policy.first_wait * 2.0 ** (tried - 1))
         return ceiling * random.uniform(0.5, 1.0)
 
     def _spend(self) -> None:

@@ -83,8 +83,8 @@ class _Tries:
 
     BUSY = 5
 
-    def __init__(self, patience: RetryPolicy) -> None:
-        self._most = patience.tries
+    def __init__(self, retry_policy: RetryPolicy) -> None:
+        self._most = retry_policy.tries
         self.count = 0
         self._busy = 0
         self.uncertain = False
@@ -111,7 +111,7 @@ class Transport:
     """The connection to a vendor's endpoint. An asynchronous context manager."""
 
     def __init__(
-        self, target: Target, concurrency: int, pace: Throttle, patience: RetryPolicy
+        self, target: Target, concurrency: int, throttle: Throttle, retry_policy: RetryPolicy
     ) -> None:
         self._base = target.url
         self._headers = {
@@ -122,19 +122,21 @@ class Transport:
         }
         self._target = target
         self._concurrency = concurrency
-        self._pace = pace
-        self._patience = patience
+        self._throttle = throttle
+        self._retry_policy = retry_policy
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "Transport":
-        patience = self._patience
+        retry_policy = self._retry_policy
         self._session = aiohttp.ClientSession(
             headers=self._headers,
             connector=aiohttp.TCPConnector(
                 limit=self._concurrency, ssl=self._tls(), keepalive_timeout=60
             ),
             timeout=aiohttp.ClientTimeout(
-                total=patience.whole, sock_connect=patience.connect, sock_read=patience.read
+                total=retry_policy.whole,
+                sock_connect=retry_policy.connect,
+                sock_read=retry_policy.read,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -169,16 +171,16 @@ class Transport:
         path = ENDPOINTS[resource_type] + (f"/{quote(resource_id, safe='')}" if resource_id else "")
         url = URL(f"{self._base}/{path}{query}", encoded=True)
         request = _Request(method, url, body, bound)
-        tries = _Tries(self._patience)
+        tries = _Tries(self._retry_policy)
         try:
             while True:
                 if tries.uncertain and before_repeat is not None:
                     await before_repeat()
-                turn = await self._pace.acquire()
+                turn = await self._throttle.acquire()
                 attempt = await self._attempt(request)
                 answer = attempt.answer
                 if answer is not None and not _passing(answer.status):
-                    self._pace.record_success(request.asks)
+                    self._throttle.record_success(request.asks)
                     self._end_if_hopeless(request, answer)
                     return structs.replace(answer, unsure=tries.uncertain)
                 await self._handle_failure(tries, request, attempt, turn)
@@ -194,7 +196,7 @@ class Transport:
     def stop(self, reason: str, code: ProblemCode, status: int = 0) -> DeliveryStopped:
         """End the whole delivery and return the exception to raise."""
         stopped = DeliveryStopped(reason, VendorProblem(code, status))
-        self._pace.stop(stopped)
+        self._throttle.stop(stopped)
         return stopped
 
     async def _handle_failure(
@@ -208,16 +210,16 @@ class Transport:
         """
         tries.failed(attempt)
         if not (request.asks and attempt.status == 500):
-            self._pace.record_failure(
+            self._throttle.record_failure(
                 turn, attempt.said, attempt.problem, attempt.weight, request.asks
             )
         if attempt.busy and attempt.answer is not None:
-            self._pace.pause(retry_after(attempt.answer), turn, attempt.status)
-        self._pace.check()
+            self._throttle.pause(retry_after(attempt.answer), turn, attempt.status)
+        self._throttle.check()
         if tries.spent:
             raise tries.given_up()
         if not attempt.busy:
-            await self._pace.rest(self._pace.backoff(tries.count))
+            await self._throttle.rest(self._throttle.backoff(tries.count))
 
     async def _attempt(self, request: _Request) -> _Attempt:
         assert self._session is not None

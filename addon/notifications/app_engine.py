@@ -21,7 +21,7 @@ from addon.notifications.mailer import HEADERS, NAME, Kind, MailError, Message
 from addon.settings import MAIL, MAIL_FROM, AppEngineMail
 
 PATH = "/rpc_http"
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """The service's time limit in seconds; the connection has one more, for the timeout response."""
 TICKET = "X-Appengine-Api-Ticket"
 
@@ -44,12 +44,12 @@ class AppEngineMailer:
         service: AppEngineMail,
         sender: str,
         ticket: Callable[[], str | None] = ticket_of_request,
-        patience: float = PATIENCE,
+        timeout: float = TIMEOUT,
     ) -> None:
         self._service = service
         self._sender = sender
         self._ticket = ticket
-        self._patience = patience
+        self._timeout = timeout
 
     def send(self, message: Message) -> None:
         """Submit the message to the service, which queues it. Raises MailError."""
@@ -64,9 +64,9 @@ class AppEngineMailer:
 
     def _call(self, body: bytes) -> bytes:
         host, port = self._service.host, self._service.port
-        connection = HTTPConnection(host, port, timeout=self._patience + 1)
+        connection = HTTPConnection(host, port, timeout=self._timeout + 1)
         try:
-            connection.request("POST", PATH, body, _headers(self._patience))
+            connection.request("POST", PATH, body, _headers(self._timeout))
             answer = connection.getresponse()
             data = answer.read()
         except (OSError, HTTPException) as error:
@@ -86,9 +86,9 @@ class AppEngineMailer:
         return data
 
 
-def _headers(patience: float) -> dict[str, str]:
+def _headers(timeout: float) -> dict[str, str]:
     return {
-        "X-Google-RPC-Service-Deadline": f"{patience:g}",
+        "X-Google-RPC-Service-Deadline": f"{timeout:g}",
         "X-Google-RPC-Service-Endpoint": "app-engine-apis",
         "X-Google-RPC-Service-Method": "/VMRemoteAPI.CallRemoteAPI",
         "Content-Type": "application/octet-stream",

@@ -19,7 +19,7 @@ from addon.vendors.profiles import SECRET_MANAGER, NotConfigured
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 """The timeout for the server's responses, in seconds."""
 
 
@@ -38,7 +38,7 @@ class SmtpMailer:
         secrets: Callable[[str], str],
         context: ssl.SSLContext | None = None,
         plain: bool | None = None,
-        patience: float = PATIENCE,
+        timeout: float = TIMEOUT,
     ) -> None:
         self._server = server
         self._sender = sender
@@ -46,7 +46,7 @@ class SmtpMailer:
         self._secrets = secrets
         self._context = context or ssl.create_default_context()
         self._plain = _is_loopback(server.host) if plain is None else plain
-        self._patience = patience
+        self._timeout = timeout
 
     def send(self, message: Message) -> None:
         """Submit the message to the server. Raises MailError."""
@@ -79,18 +79,18 @@ class SmtpMailer:
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
         """Open a connection that is secure enough to send a password."""
-        server, patience = self._server, self._patience
+        server, timeout = self._server, self._timeout
         smtp: smtplib.SMTP
         if server.tls:
             smtp = smtplib.SMTP_SSL(
                 server.host,
                 server.port,
                 self._domain,
-                timeout=patience,
+                timeout=timeout,
                 context=self._context,
             )
         else:
-            smtp = smtplib.SMTP(server.host, server.port, self._domain, timeout=patience)
+            smtp = smtplib.SMTP(server.host, server.port, self._domain, timeout=timeout)
         try:
             smtp.ehlo_or_helo_if_needed()
             if not server.tls and not self._plain:

@@ -29,7 +29,7 @@ from addon.sync.report import ConnectionReport, RunReport
 from addon.sync.run import sync
 
 STUDENTS, STAFF = 240, 40
-IMPATIENT = RetryPolicy(first_wait=0.05)
+QUICK_RETRIES = RetryPolicy(first_wait=0.05)
 """Retries after a tenth of the wait of a real run."""
 
 PROFILES = """\
@@ -196,7 +196,7 @@ def set_stage(folder: Path, progress: ProgressLine) -> Iterator[Stage]:
         store = open_store(settings)
         stack.callback(store.close)
         parts = sync_context(settings, store, progress.reading, progress.delivering)
-        parts = structs.replace(parts, retry_policy=IMPATIENT)
+        parts = structs.replace(parts, retry_policy=QUICK_RETRIES)
         vendors = {vendor: servers[vendor, "live"] for vendor in NAMES}
         trials = {vendor: servers[vendor, "test"] for vendor in NAMES}
         people = administrators

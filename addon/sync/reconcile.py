@@ -132,7 +132,7 @@ async def _ask(
                 for resource_type in TYPES:
                     drift, changes = _compare(resource_type, held[resource_type], ledger, ours)
                     found.append(drift)
-                    session.journal.record(changes)
+                    session.ledger_writer.record(changes)
             except (RetriesExhausted, DeliveryStopped) as trouble:
                 detail = str(trouble)
     return Reconciliation(key.tenant, key.vendor, key.mode, tuple(found), detail)

@@ -30,8 +30,8 @@ class ScimSession(Struct, frozen=True):
     """An open session with one vendor for one tenant."""
 
     scim: ScimClient
-    journal: LedgerWriter
-    pace: Throttle
+    ledger_writer: LedgerWriter
+    throttle: Throttle
     concurrency: int
 
     async def carry_out(
@@ -43,7 +43,7 @@ class ScimSession(Struct, frozen=True):
     ) -> DeliveryResult:
         """Deliver a plan. Raises LedgerWriteError when the store failed."""
         delivery = PlanExecutor(
-            self.scim.perform, self.journal, self.pace, self.concurrency, progress, clock
+            self.scim.perform, self.ledger_writer, self.throttle, self.concurrency, progress, clock
         )
         return await delivery.run(plan, replan)
 
@@ -55,7 +55,7 @@ async def open_session(
     keeper: LedgerKeeper,
     key: LedgerKey,
     ledger: Ledger,
-    patience: RetryPolicy,
+    retry_policy: RetryPolicy,
     deadline: float | None = None,
     holder: str = "",
     growth: float = 0.0,
@@ -65,12 +65,17 @@ async def open_session(
     `deadline` is a time of `time.monotonic` at which the delivery stops between operations.
     `holder` has the connection's lease; for `growth` see `LedgerWriter`.
     """
-    pace = Throttle(vendor.requests_per_second, patience, deadline)
+    throttle = Throttle(vendor.requests_per_second, retry_policy, deadline)
     async with (
-        LedgerWriter(keeper, key, ledger, pace, holder, growth) as journal,
-        Transport(target, vendor.concurrency, pace, patience) as wire,
+        LedgerWriter(keeper, key, ledger, throttle, holder, growth) as ledger_writer,
+        Transport(target, vendor.concurrency, throttle, retry_policy) as transport,
     ):
-        yield ScimSession(ScimClient(wire, intend_with(journal)), journal, pace, vendor.concurrency)
+        yield ScimSession(
+            ScimClient(transport, intend_with(ledger_writer)),
+            ledger_writer,
+            throttle,
+            vendor.concurrency,
+        )
 
 
 NOT_ASKED = (
@@ -120,10 +125,10 @@ class VendorSession(Struct, frozen=True):
             self.holder,
             context.store.batch_growth,
         ) as session:
-            lease.on_lost(session.pace.stop)
+            lease.on_lost(session.throttle.stop)
             reason = await asyncio.to_thread(self.cancellation_reason)
             if reason is not None:
-                session.pace.stop(reason)
+                session.throttle.stop(reason)
             yield session
 
     async def remove_protected(

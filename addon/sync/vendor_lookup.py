@@ -74,9 +74,9 @@ def _acknowledged(tenant: Tenant, ledger: Ledger, user_id: str) -> Asked:
 
 
 async def _ask(vendor: Vendor, target: Target, held: Asked) -> list[VendorResource]:
-    pace = Throttle(vendor.requests_per_second, QUICK_RETRIES, time.monotonic() + WITHIN)
-    async with Transport(target, vendor.concurrency, pace, QUICK_RETRIES) as wire:
-        asking = (asyncio.wait_for(_one(wire, *each), WITHIN) for each in held)
+    throttle = Throttle(vendor.requests_per_second, QUICK_RETRIES, time.monotonic() + WITHIN)
+    async with Transport(target, vendor.concurrency, throttle, QUICK_RETRIES) as transport:
+        asking = (asyncio.wait_for(_one(transport, *each), WITHIN) for each in held)
         answers = await asyncio.gather(*asking, return_exceptions=True)
     return [
         answer if isinstance(answer, VendorResource) else _with_problem(each, "no answer in time")
@@ -84,13 +84,15 @@ async def _ask(vendor: Vendor, target: Target, held: Asked) -> list[VendorResour
     ]
 
 
-async def _one(wire: Transport, resource: VendorResource, vendor_id: str) -> VendorResource:
+async def _one(transport: Transport, resource: VendorResource, vendor_id: str) -> VendorResource:
     """Return the resource as the vendor has it, by the vendor's id or, without one, by ours."""
     try:
-        found = None if vendor_id else await _by_filter(wire, resource)
+        found = None if vendor_id else await _by_filter(transport, resource)
         if found is not None:
             return found
-        answer = await wire.send("GET", resource.resource_type, vendor_id or resource.external_id)
+        answer = await transport.send(
+            "GET", resource.resource_type, vendor_id or resource.external_id
+        )
     except (RetriesExhausted, DeliveryStopped) as error:
         return _with_problem(resource, str(error))
     if answer.status in GONE:
@@ -112,10 +114,10 @@ class _Named(Struct, rename="camel"):
     external_id: str = ""
 
 
-async def _by_filter(wire: Transport, resource: VendorResource) -> VendorResource | None:
+async def _by_filter(transport: Transport, resource: VendorResource) -> VendorResource | None:
     """Return the resource as the vendor has it, or None if a filter does not find it."""
     query = "?filter=" + quote(f'externalId eq "{resource.external_id}"', safe="")
-    answer = await wire.send("GET", resource.resource_type, query=query)
+    answer = await transport.send("GET", resource.resource_type, query=query)
     if not answer.done or answer.cut:
         return None
     try:

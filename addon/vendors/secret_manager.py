@@ -17,7 +17,7 @@ AGAIN = 30.0
 """Seconds: how long a value is used without asking again; its maximum age while Secret Manager
 cannot be reached; and then the time until the next attempt."""
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds that one answer may take, retries included."""
 
 DEFINITE = frozenset(
@@ -95,8 +95,8 @@ class SecretManager:
         with self._lock:
             if self._client is None:
                 self._client = self._make_client()
-        retry = Retry(initial=0.2, maximum=2.0, timeout=PATIENCE)
-        answer = self._client.access_secret_version(name=name, retry=retry, timeout=PATIENCE)
+        retry = Retry(initial=0.2, maximum=2.0, timeout=TIMEOUT)
+        answer = self._client.access_secret_version(name=name, retry=retry, timeout=TIMEOUT)
         try:
             value: str = answer.payload.data.decode().strip()
         except UnicodeDecodeError:

@@ -96,7 +96,7 @@ def deliver(
     *,
     to: Target | None = None,
     profile: Vendor | None = None,
-    patience: RetryPolicy = QUICK,
+    retry_policy: RetryPolicy = QUICK,
     deadline: float | None = None,
     now: float = NOW,
     progress: Callable[[int, int], None] = lambda done, planned: None,
@@ -108,7 +108,7 @@ def deliver(
 
     async def run() -> DeliveryResult:
         async with open_session(
-            profile or vendor(), to or target(server), kept, KEY, ledger, patience, deadline
+            profile or vendor(), to or target(server), kept, KEY, ledger, retry_policy, deadline
         ) as session:
             return await session.carry_out(
                 plan_for(translate, ledger, now),
@@ -124,7 +124,7 @@ def in_session(
     server: EgilServer,
     work: Callable[[ScimSession], Coroutine[Any, Any, T]],
     kept: Kept | None = None,
-    patience: RetryPolicy = QUICK,
+    retry_policy: RetryPolicy = QUICK,
     deadline: float | None = None,
 ) -> T:
     """What `work` gives in a session with the server."""
@@ -132,25 +132,25 @@ def in_session(
 
     async def run() -> T:
         async with open_session(
-            vendor(), target(server), kept, KEY, kept.read(), patience, deadline
+            vendor(), target(server), kept, KEY, kept.read(), retry_policy, deadline
         ) as session:
             return await work(session)
 
     return asyncio.run(run())
 
 
-def on_wire(
+def with_transport(
     server: EgilServer,
     work: Callable[[Transport], Coroutine[Any, Any, T]],
     to: Target | None = None,
-    patience: RetryPolicy = QUICK,
+    retry_policy: RetryPolicy = QUICK,
 ) -> T:
-    """What `work` gives with a wire to the server."""
+    """What `work` gives with a transport to the server."""
 
     async def run() -> T:
-        pace = Throttle(100_000, patience)
-        async with Transport(to or target(server), 4, pace, patience) as wire:
-            return await work(wire)
+        throttle = Throttle(100_000, retry_policy)
+        async with Transport(to or target(server), 4, throttle, retry_policy) as transport:
+            return await work(transport)
 
     return asyncio.run(run())
 

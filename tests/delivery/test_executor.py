@@ -459,7 +459,7 @@ def test_a_fault_of_ours_ends_the_delivery_and_costs_nobody_elses_outcome(broken
     """Nothing raised in the middle may leave the queue waiting, or hide what others have told."""
 
     async def run() -> tuple:
-        kept, pace = Kept(), Throttle(1e6, RetryPolicy())
+        kept, throttle = Kept(), Throttle(1e6, RetryPolicy())
         ledger = Ledger()
         seen = 0
 
@@ -472,8 +472,8 @@ def test_a_fault_of_ours_ends_the_delivery_and_costs_nobody_elses_outcome(broken
                 raise Odd("with something secret in it")
             return Succeeded(f"v-{op.external_id}")
 
-        async with asyncio.timeout(10), LedgerWriter(kept, KEY, ledger, pace) as journal:
-            delivery = PlanExecutor(perform, journal, pace, 4)
+        async with asyncio.timeout(10), LedgerWriter(kept, KEY, ledger, throttle) as ledger_writer:
+            delivery = PlanExecutor(perform, ledger_writer, throttle, 4)
             plan = plan_for(lambda absent: users(400), ledger, NOW)
             return await delivery.run(plan, lambda absent: plan), kept
 

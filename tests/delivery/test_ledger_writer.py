@@ -30,15 +30,15 @@ class Slow(Kept):
         super().record(key, changes, holder)
 
 
-def pace() -> Throttle:
+def throttle() -> Throttle:
     return Throttle(1000, RetryPolicy())
 
 
 def test_the_ledger_in_memory_has_a_change_at_once():
     async def run() -> None:
         ledger = Ledger()
-        async with LedgerWriter(Kept(), KEY, ledger, pace()) as journal:
-            journal.record([change("a")])
+        async with LedgerWriter(Kept(), KEY, ledger, throttle()) as ledger_writer:
+            ledger_writer.record([change("a")])
             assert set(ledger.entries["User"]) == {"a"}
 
     asyncio.run(run())
@@ -48,9 +48,9 @@ def test_the_end_keeps_everything_in_one_batch():
     kept = Kept()
 
     async def run() -> None:
-        async with LedgerWriter(kept, KEY, Ledger(), pace()) as journal:
+        async with LedgerWriter(kept, KEY, Ledger(), throttle()) as ledger_writer:
             for n in range(50):
-                journal.record([change(f"user-{n}")])
+                ledger_writer.record([change(f"user-{n}")])
 
     asyncio.run(run())
     assert len(kept.ledger.entries["User"]) == 50
@@ -60,8 +60,8 @@ def test_the_end_keeps_everything_in_one_batch():
 def test_what_is_noted_is_kept_within_the_interval_without_being_asked_to():
     async def run() -> None:
         kept = Kept()
-        async with LedgerWriter(kept, KEY, Ledger(), pace()) as journal:
-            journal.record([change("a")])
+        async with LedgerWriter(kept, KEY, Ledger(), throttle()) as ledger_writer:
+            ledger_writer.record([change("a")])
             async with asyncio.timeout(INTERVAL * 8):
                 while not kept.batches:
                     await asyncio.sleep(INTERVAL / 10)
@@ -73,9 +73,9 @@ def test_nothing_noted_writes_nothing():
     kept = Kept()
 
     async def run() -> None:
-        async with LedgerWriter(kept, KEY, Ledger(), pace()) as journal:
-            await journal.flush()
-            journal.record([])
+        async with LedgerWriter(kept, KEY, Ledger(), throttle()) as ledger_writer:
+            await ledger_writer.flush()
+            ledger_writer.record([])
 
     asyncio.run(run())
     assert kept.batches == []
@@ -85,8 +85,8 @@ def test_an_error_within_still_keeps_what_was_noted():
     kept = Kept()
 
     async def run() -> None:
-        async with LedgerWriter(kept, KEY, Ledger(), pace()) as journal:
-            journal.record([change("a")])
+        async with LedgerWriter(kept, KEY, Ledger(), throttle()) as ledger_writer:
+            ledger_writer.record([change("a")])
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -98,8 +98,8 @@ def test_a_cancellation_still_keeps_what_was_noted():
     kept = Kept()
 
     async def deliver() -> None:
-        async with LedgerWriter(kept, KEY, Ledger(), pace()) as journal:
-            journal.record([change("a")])
+        async with LedgerWriter(kept, KEY, Ledger(), throttle()) as ledger_writer:
+            ledger_writer.record([change("a")])
             await asyncio.sleep(60)
 
     async def run() -> None:
@@ -117,12 +117,12 @@ def test_a_cancellation_during_a_write_keeps_the_order():
     kept = Slow()
 
     async def deliver() -> None:
-        async with LedgerWriter(kept, KEY, Ledger(), pace()) as journal:
-            journal.record([change("a", b"first")])
+        async with LedgerWriter(kept, KEY, Ledger(), throttle()) as ledger_writer:
+            ledger_writer.record([change("a", b"first")])
             try:
-                await journal.flush()
+                await ledger_writer.flush()
             finally:
-                journal.record([change("a", b"second")])
+                ledger_writer.record([change("a", b"second")])
 
     async def run() -> None:
         task = asyncio.create_task(deliver())
@@ -141,12 +141,12 @@ def test_writes_never_overtake_one_another():
     kept = Slow()
 
     async def run() -> None:
-        async with LedgerWriter(kept, KEY, Ledger(), pace()) as journal:
-            journal.record([change("a", b"first")])
-            first = asyncio.create_task(journal.flush())
+        async with LedgerWriter(kept, KEY, Ledger(), throttle()) as ledger_writer:
+            ledger_writer.record([change("a", b"first")])
+            first = asyncio.create_task(ledger_writer.flush())
             await asyncio.to_thread(kept.begun.wait, 10)
-            journal.record([change("a", b"second")])
-            second = asyncio.create_task(journal.flush())
+            ledger_writer.record([change("a", b"second")])
+            second = asyncio.create_task(ledger_writer.flush())
             await asyncio.sleep(0.01)
             kept.go_on.set()
             await asyncio.gather(first, second)
@@ -159,14 +159,14 @@ def test_writes_never_overtake_one_another():
     "trouble", [LedgerWriteError("the disk is full"), RuntimeError("?"), OSError("!")]
 )
 def test_a_store_that_fails_stops_the_delivery_and_loses_nothing_that_it_can_take_later(trouble):
-    kept, one = Kept(), pace()
+    kept, one = Kept(), throttle()
 
     async def run() -> None:
-        async with LedgerWriter(kept, KEY, Ledger(), one) as journal:
+        async with LedgerWriter(kept, KEY, Ledger(), one) as ledger_writer:
             kept.trouble = trouble
-            journal.record([change("a")])
+            ledger_writer.record([change("a")])
             with pytest.raises(LedgerWriteError):
-                await journal.flush()
+                await ledger_writer.flush()
             with pytest.raises(DeliveryStopped, match="the ledger cannot be kept"):
                 one.check()
             kept.trouble = None
@@ -179,8 +179,8 @@ def test_a_store_that_fails_to_the_end_is_told():
     async def run() -> None:
         kept = Kept()
         kept.trouble = LedgerWriteError("the disk is full")
-        async with LedgerWriter(kept, KEY, Ledger(), pace()) as journal:
-            journal.record([change("a")])
+        async with LedgerWriter(kept, KEY, Ledger(), throttle()) as ledger_writer:
+            ledger_writer.record([change("a")])
 
     with pytest.raises(LedgerWriteError, match="the disk is full"):
         asyncio.run(run())

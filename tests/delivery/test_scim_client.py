@@ -43,7 +43,7 @@ def perform(
     server: EgilServer,
     *operations: Operation,
     kept: Kept | None = None,
-    patience: RetryPolicy = QUICK,
+    retry_policy: RetryPolicy = QUICK,
 ) -> OperationOutcome:
     """What comes of the last of the operations, one after the other in one session."""
 
@@ -52,7 +52,7 @@ def perform(
             outcome = await session.scim.perform(op)
         return outcome
 
-    return in_session(server, work, kept, patience)
+    return in_session(server, work, kept, retry_policy)
 
 
 def put_there(server: EgilServer, *external_ids: str) -> list[str]:
@@ -111,7 +111,7 @@ def test_a_create_that_comes_late_is_not_doubled():
         server.fail(hang=0.3)
         impatient = structs.replace(QUICK, read=0.05)
         with pytest.raises(RetriesExhausted) as given_up:
-            perform(server, operation(), patience=impatient)
+            perform(server, operation(), retry_policy=impatient)
         assert given_up.value.uncertain
         asyncio.run(until(lambda: "user-1" in held(server)))
         assert perform(server, operation(ask=True)) == Succeeded(held(server)["user-1"])

@@ -1,4 +1,4 @@
-"""Requests keep the vendor's pace; trouble, waits and the end of the time are everybody's."""
+"""Requests keep the vendor's rate; trouble, waits and the end of the time are everybody's."""
 
 import asyncio
 import time
@@ -23,7 +23,9 @@ class Clock:
         return self.now
 
 
-def pace(per_second: float = 1000, deadline: float | None = None, clock=time.monotonic) -> Throttle:
+def throttle(
+    per_second: float = 1000, deadline: float | None = None, clock=time.monotonic
+) -> Throttle:
     return Throttle(per_second, PATIENT, deadline, clock)
 
 
@@ -33,7 +35,7 @@ async def turns(of: Throttle, count: int) -> list[float]:
 
 def test_turns_are_spaced_evenly_whoever_takes_them():
     began = time.monotonic()
-    asyncio.run(turns(pace(per_second=200), 30))
+    asyncio.run(turns(throttle(per_second=200), 30))
     taken = time.monotonic() - began
     assert 29 / 200 - Throttle.LAG <= taken < 1
 
@@ -42,7 +44,7 @@ def test_unused_turns_are_not_saved_up():
     clock = Clock()
 
     async def late() -> tuple[int, float]:
-        one = pace(per_second=100, clock=clock)
+        one = throttle(per_second=100, clock=clock)
         await one.acquire()
         clock.now += 3600
         at_once = 0
@@ -59,7 +61,7 @@ def test_unused_turns_are_not_saved_up():
 
 def test_a_pause_holds_everyone_back():
     async def paused() -> float:
-        one = pace()
+        one = throttle()
         turn = await one.acquire()
         one.pause(0.1, turn)
         began = time.monotonic()
@@ -71,7 +73,7 @@ def test_a_pause_holds_everyone_back():
 
 def test_a_pause_is_never_shortened_by_another():
     async def paused() -> float:
-        one = pace()
+        one = throttle()
         turn = await one.acquire()
         one.pause(0.1, turn)
         one.pause(0.0, turn)
@@ -86,7 +88,7 @@ def test_a_pause_is_never_shortened_by_another():
 @pytest.mark.parametrize("asked", [60.5, 1e300, float("inf")])
 def test_a_wait_that_is_too_long_ends_the_delivery(asked):
     async def asked_to_wait() -> None:
-        one = pace()
+        one = throttle()
         one.pause(asked, await one.acquire(), 503)
         await one.acquire()
 
@@ -99,7 +101,7 @@ def test_a_wait_that_is_too_long_ends_the_delivery(asked):
 def test_failures_in_a_row_end_the_delivery_and_a_success_between_does_not():
     async def failing() -> tuple[int, DeliveryStopped | None]:
         clock = Clock()
-        one = pace(clock=clock)
+        one = throttle(clock=clock)
         failures = 0
         for _ in range(5):
             one.record_failure(await one.acquire(), "the vendor answered 500", FAILED)
@@ -119,7 +121,7 @@ def test_failures_in_a_row_end_the_delivery_and_a_success_between_does_not():
 
 
 def test_answers_to_questions_do_not_hide_that_writes_fail():
-    one = pace()
+    one = throttle()
     for turn in range(1, 6):
         one.record_failure(turn * 1e12, "the connection broke", BROKEN)
         one.record_success(asking=True)
@@ -129,7 +131,7 @@ def test_answers_to_questions_do_not_hide_that_writes_fail():
 
 
 def test_answers_to_questions_are_enough_when_only_questions_are_asked():
-    one = pace()
+    one = throttle()
     for turn in range(1, 50):
         one.record_failure(turn * 1e12, "the connection broke", BROKEN, asking=True)
         one.record_success(asking=True)
@@ -139,7 +141,7 @@ def test_answers_to_questions_are_enough_when_only_questions_are_asked():
 def test_requests_under_way_together_fail_once():
     async def together() -> DeliveryStopped | None:
         clock = Clock()
-        one = pace(clock=clock)
+        one = throttle(clock=clock)
         begun = [await one.acquire() for _ in range(20)]
         clock.now += 1
         for turn in begun:
@@ -150,7 +152,7 @@ def test_requests_under_way_together_fail_once():
 
 
 def test_the_first_reason_to_stop_stands():
-    one = pace()
+    one = throttle()
     one.stop(DeliveryStopped("first", VendorProblem("key-refused", 401)))
     one.stop(DeliveryStopped("second", BROKEN))
     with pytest.raises(DeliveryStopped, match="first"):
@@ -159,7 +161,7 @@ def test_the_first_reason_to_stop_stands():
 
 def test_no_turn_is_given_when_the_time_is_spent():
     clock = Clock()
-    one = pace(deadline=1001.0, clock=clock)
+    one = throttle(deadline=1001.0, clock=clock)
     asyncio.run(one.acquire())
     clock.now = 1001.0
     with pytest.raises(DeliveryStopped) as stopped:
@@ -169,7 +171,7 @@ def test_no_turn_is_given_when_the_time_is_spent():
 
 def test_a_wait_ends_when_the_time_is_spent():
     began = time.monotonic()
-    one = pace(deadline=began + 0.15)
+    one = throttle(deadline=began + 0.15)
     with pytest.raises(DeliveryStopped) as stopped:
         asyncio.run(one.rest(30))
     assert stopped.value.spent
@@ -178,7 +180,7 @@ def test_a_wait_ends_when_the_time_is_spent():
 
 def test_a_pause_beyond_the_time_is_not_sat_out():
     async def paused() -> None:
-        one = pace(deadline=time.monotonic() + 30)
+        one = throttle(deadline=time.monotonic() + 30)
         one.pause(40, await one.acquire())
         await one.acquire()
 
@@ -191,7 +193,7 @@ def test_a_pause_beyond_the_time_is_not_sat_out():
 
 def test_a_stop_wakes_those_who_wait():
     async def stopping() -> list[object]:
-        one = pace()
+        one = throttle()
         one.pause(50, await one.acquire())
         waiting = [asyncio.create_task(one.acquire()), asyncio.create_task(one.rest(50))]
         await asyncio.sleep(0)
@@ -204,7 +206,7 @@ def test_a_stop_wakes_those_who_wait():
 
 
 def test_waits_grow_up_to_a_bound_and_differ():
-    one = pace()
+    one = throttle()
     for tried, most in [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 4.0), (50, 4.0)]:
         waits = {one.backoff(tried) for _ in range(20)}
         assert all(most / 2 <= wait <= most for wait in waits)

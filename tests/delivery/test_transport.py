@@ -12,20 +12,20 @@ from addon.delivery.response import VendorResponse
 from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
 from addon.delivery.transport import ANSWER_BYTES, RetriesExhausted, Transport
 from addon.vendors.profiles import Target
-from tests.delivery.delivering import QUICK, on_wire, sent, target
+from tests.delivery.delivering import QUICK, sent, target, with_transport
 from tests.support.egil_server import EgilServer
 from tests.support.egil_tls import server_context
 
 BODY = b'{"externalId": "user-1"}'
 
 
-async def post(wire: Transport) -> VendorResponse:
-    return await wire.send("POST", "User", body=BODY)
+async def post(transport: Transport) -> VendorResponse:
+    return await transport.send("POST", "User", body=BODY)
 
 
-async def posting(wire: Transport, times: int) -> None:
+async def posting(transport: Transport, times: int) -> None:
     for _ in range(times):
-        await post(wire)
+        await post(transport)
 
 
 def posts(server: EgilServer) -> list[int | None]:
@@ -34,7 +34,7 @@ def posts(server: EgilServer) -> list[int | None]:
 
 def test_a_request_carries_the_key_the_type_and_the_body():
     with EgilServer(base_path="/scim/v2") as server:
-        answer = on_wire(server, post)
+        answer = with_transport(server, post)
         assert (answer.status, answer.done, answer.cut) == (201, True, False)
         assert sent(server) == [("POST", "/Users", 201)]
         assert server.requests[0].body == {"externalId": "user-1"}
@@ -43,21 +43,21 @@ def test_a_request_carries_the_key_the_type_and_the_body():
 @pytest.mark.parametrize("resource_id", ["a/b", "a b", "å?x=1#y", "%2e", "{id}"])
 def test_any_id_is_one_part_of_the_address(resource_id):
     with EgilServer() as server:
-        on_wire(server, lambda wire: wire.send("DELETE", "User", resource_id))
+        with_transport(server, lambda transport: transport.send("DELETE", "User", resource_id))
         assert server.requests[0].path.count("/") == 2
         assert "?" not in server.requests[0].path
 
 
 def test_connections_are_kept_alive():
-    async def many(wire: Transport) -> int:
+    async def many(transport: Transport) -> int:
         for _ in range(20):
-            await post(wire)
-        assert wire._session is not None
-        connector = wire._session.connector
+            await post(transport)
+        assert transport._session is not None
+        connector = transport._session.connector
         return sum(len(idle) for idle in connector._conns.values())  # type: ignore[union-attr]
 
     with EgilServer() as server:
-        assert on_wire(server, many) == 1
+        assert with_transport(server, many) == 1
 
 
 # Trouble that passes
@@ -67,7 +67,7 @@ def test_connections_are_kept_alive():
 def test_what_speaks_of_the_vendors_state_is_tried_again(status):
     with EgilServer() as server:
         server.fail(status, times=2)
-        assert on_wire(server, post).status == 201
+        assert with_transport(server, post).status == 201
         assert posts(server) == [status, status, 201]
 
 
@@ -75,7 +75,7 @@ def test_what_speaks_of_the_vendors_state_is_tried_again(status):
 def test_what_speaks_of_the_request_is_not_tried_again(status):
     with EgilServer() as server:
         server.fail(status, times=None)
-        assert on_wire(server, post).status == status
+        assert with_transport(server, post).status == status
         assert posts(server) == [status]
 
 
@@ -83,14 +83,14 @@ def test_what_speaks_of_the_request_is_not_tried_again(status):
 def test_a_connection_that_breaks_is_tried_again(when):
     with EgilServer() as server:
         server.fail(drop=True, when=when)
-        assert on_wire(server, post).status == 201
+        assert with_transport(server, post).status == 201
 
 
 def test_a_request_is_given_up_after_a_few_tries():
     with EgilServer() as server:
         server.fail(500, times=None)
         with pytest.raises(RetriesExhausted, match="the vendor answered 500") as given_up:
-            on_wire(server, post)
+            with_transport(server, post)
         assert given_up.value.status == 500
         assert given_up.value.uncertain
         assert posts(server) == [500] * QUICK.tries
@@ -100,14 +100,14 @@ def test_a_request_is_given_up_after_a_few_tries():
 def test_being_asked_to_wait_is_waited_out(retry_after):
     with EgilServer() as server:
         server.fail(429, times=4, retry_after=retry_after)
-        assert on_wire(server, post).status == 201
+        assert with_transport(server, post).status == 201
         assert posts(server) == [429] * 4 + [201]
 
 
 def test_a_wait_in_seconds_is_kept():
     with EgilServer() as server:
         server.fail(503, retry_after="0.2")
-        on_wire(server, post)
+        with_transport(server, post)
         first, second = server.requests
         assert 0.2 <= second.time - first.time < 5
 
@@ -115,8 +115,8 @@ def test_a_wait_in_seconds_is_kept():
 def test_a_wait_until_a_date_is_kept():
     with EgilServer() as server:
         server.fail(429, retry_after=datetime.now(UTC) + timedelta(seconds=1))
-        patience = structs.replace(QUICK, longest_pause=5.0)
-        on_wire(server, post, patience=patience)
+        retry_policy = structs.replace(QUICK, longest_pause=5.0)
+        with_transport(server, post, retry_policy=retry_policy)
         first, second = server.requests
         assert 0 < second.time - first.time < 5
 
@@ -128,32 +128,34 @@ def test_a_wait_that_is_too_long_ends_the_delivery_at_once(retry_after):
     with EgilServer() as server:
         server.fail(503, times=None, retry_after=retry_after)
         with pytest.raises(DeliveryStopped, match="left alone") as stopped:
-            on_wire(server, post)
+            with_transport(server, post)
         assert stopped.value.status == 503
         assert not stopped.value.uncertain
         assert posts(server) == [503]
 
 
 def test_a_wait_holds_back_every_request_of_the_connection():
-    async def several(wire: Transport) -> None:
-        await asyncio.gather(*(posting(wire, 10) for _ in range(4)))
+    async def several(transport: Transport) -> None:
+        await asyncio.gather(*(posting(transport, 10) for _ in range(4)))
 
     with EgilServer() as server:
         server.fail(429, retry_after="0.3")
-        on_wire(server, several)
+        with_transport(server, several)
         refused = next(r for r in server.requests if r.status == 429)
         later = [r.time - refused.time for r in server.requests if r.time > refused.time + 0.1]
         assert min(later) >= 0.29
 
 
 def test_failures_in_a_row_stop_the_hammering():
-    async def several(wire: Transport) -> list[type[BaseException]]:
-        found = await asyncio.gather(*(posting(wire, 10) for _ in range(4)), return_exceptions=True)
+    async def several(transport: Transport) -> list[type[BaseException]]:
+        found = await asyncio.gather(
+            *(posting(transport, 10) for _ in range(4)), return_exceptions=True
+        )
         return [type(each) for each in found if isinstance(each, BaseException)]
 
     with EgilServer() as server:
         server.fail(500, times=None)
-        found = on_wire(server, several)
+        found = with_transport(server, several)
         assert set(found) <= {RetriesExhausted, DeliveryStopped}
         assert len(found) == 4
         assert len(server.requests) < 40
@@ -162,15 +164,15 @@ def test_failures_in_a_row_stop_the_hammering():
 def test_a_500_to_a_question_says_nothing_of_the_vendor():
     """Some servers cannot list, and say it with a 500."""
 
-    async def ask_and_write(wire: Transport) -> int:
+    async def ask_and_write(transport: Transport) -> int:
         for _ in range(5):
             with pytest.raises(RetriesExhausted):
-                await wire.send("GET", "User")
-        return (await post(wire)).status
+                await transport.send("GET", "User")
+        return (await post(transport)).status
 
     with EgilServer() as server:
         server.fail(500, times=None, method="GET")
-        assert on_wire(server, ask_and_write) == 201
+        assert with_transport(server, ask_and_write) == 201
 
 
 # Whether it had its effect
@@ -197,7 +199,7 @@ def test_it_is_told_whether_a_request_may_have_had_its_effect(fault, uncertain):
     with EgilServer() as server:
         server.fail(times=None, **fault)
         with pytest.raises(RetriesExhausted) as given_up:
-            on_wire(server, post, patience=structs.replace(impatient, incidents=99))
+            with_transport(server, post, retry_policy=structs.replace(impatient, incidents=99))
         assert given_up.value.uncertain is uncertain
 
 
@@ -206,7 +208,7 @@ def test_what_ends_the_delivery_after_an_uncertain_try_leaves_it_uncertain():
         server.fail(drop=True, when="after")
         server.fail(401, times=None)
         with pytest.raises(DeliveryStopped) as stopped:
-            on_wire(server, post)
+            with_transport(server, post)
         assert stopped.value.uncertain
         assert stopped.value.status == 401
 
@@ -214,16 +216,16 @@ def test_what_ends_the_delivery_after_an_uncertain_try_leaves_it_uncertain():
 def test_a_create_that_may_have_arrived_is_not_repeated_before_the_vendor_is_asked():
     asked: list[int] = []
 
-    async def careful(wire: Transport) -> VendorResponse:
+    async def careful(transport: Transport) -> VendorResponse:
         async def ask() -> None:
             asked.append(len(server.requests))
 
-        return await wire.send("POST", "User", body=BODY, before_repeat=ask)
+        return await transport.send("POST", "User", body=BODY, before_repeat=ask)
 
     with EgilServer() as server:
         server.fail(429, retry_after=0)
         server.fail(500, when="after")
-        on_wire(server, careful)
+        with_transport(server, careful)
         assert posts(server) == [429, 500, 201]
         assert asked == [2]
 
@@ -231,17 +233,17 @@ def test_a_create_that_may_have_arrived_is_not_repeated_before_the_vendor_is_ask
 def test_a_create_that_the_vendor_may_still_be_at_work_on_is_not_repeated():
     """Its effect may come after the vendor has said that it has nothing."""
 
-    async def careful(wire: Transport) -> VendorResponse:
+    async def careful(transport: Transport) -> VendorResponse:
         async def ask() -> None:
             raise AssertionError
 
-        return await wire.send("POST", "User", body=BODY, before_repeat=ask)
+        return await transport.send("POST", "User", body=BODY, before_repeat=ask)
 
     with EgilServer() as server:
         server.fail(hang=0.4, times=None)
         impatient = structs.replace(QUICK, read=0.1)
         with pytest.raises(RetriesExhausted, match="did not answer in time") as given_up:
-            on_wire(server, careful, patience=impatient)
+            with_transport(server, careful, retry_policy=impatient)
         assert given_up.value.uncertain
         assert len(server.requests) == 1
 
@@ -254,18 +256,18 @@ def test_a_key_that_is_not_accepted_ends_the_delivery(status):
     with EgilServer() as server:
         server.fail(status, times=None)
         with pytest.raises(DeliveryStopped, match=f"does not accept our key .{status}") as stopped:
-            on_wire(server, post)
+            with_transport(server, post)
         assert stopped.value.status == status
         assert len(server.requests) == 1
 
 
 def test_a_key_that_may_only_write_is_good_for_writing():
-    async def ask(wire: Transport) -> list[int]:
-        return [(await wire.send("GET", "User")).status, (await post(wire)).status]
+    async def ask(transport: Transport) -> list[int]:
+        return [(await transport.send("GET", "User")).status, (await post(transport)).status]
 
     with EgilServer() as server:
         server.fail(403, times=None, method="GET")
-        assert on_wire(server, ask) == [403, 201]
+        assert with_transport(server, ask) == [403, 201]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -273,21 +275,21 @@ def test_a_redirect_is_not_followed_with_our_key(status):
     with EgilServer() as elsewhere, EgilServer() as server:
         server.fail(status, times=None, redirect=f"{elsewhere.url}/Users")
         with pytest.raises(DeliveryStopped, match="redirects"):
-            on_wire(server, post)
+            with_transport(server, post)
         assert elsewhere.requests == []
 
 
 def test_a_certificate_that_is_not_trusted_ends_the_delivery():
     with EgilServer(tls=True) as server:
         with pytest.raises(DeliveryStopped, match="not trusted; see caBundle"):
-            on_wire(server, post)
+            with_transport(server, post)
         assert server.requests == []
 
 
 def test_a_ca_bundle_is_trusted():
     with EgilServer(tls=True) as server:
         to = Target(server.url, {"X-API-Key": server.key}, server.ca_file)
-        assert on_wire(server, post, to).status == 201
+        assert with_transport(server, post, to).status == 201
 
 
 def test_a_certificate_of_another_host_is_not_trusted(tmp_path):
@@ -299,8 +301,8 @@ def test_a_certificate_of_another_host_is_not_trusted(tmp_path):
         server = await asyncio.start_server(never, "127.0.0.2", 0, ssl=context)
         port = server.sockets[0].getsockname()[1]
         to = Target(f"https://127.0.0.2:{port}", {}, str(tmp_path / "ca.pem"))
-        async with server, Transport(to, 1, Throttle(1000, QUICK), QUICK) as wire:
-            await post(wire)
+        async with server, Transport(to, 1, Throttle(1000, QUICK), QUICK) as transport:
+            await post(transport)
 
     with pytest.raises(DeliveryStopped, match="not trusted"):
         asyncio.run(to_another_host())
@@ -308,14 +310,14 @@ def test_a_certificate_of_another_host_is_not_trusted(tmp_path):
 
 def test_an_address_that_is_none_ends_the_delivery():
     with EgilServer() as server, pytest.raises(DeliveryStopped, match="its address is not one"):
-        on_wire(server, post, Target("http://127.1", {}))
+        with_transport(server, post, Target("http://127.1", {}))
 
 
 def test_no_tls_where_there_should_be_ends_the_delivery():
     with EgilServer() as server:
         to = Target(server.url.replace("http:", "https:"), {})
         with pytest.raises(DeliveryStopped, match="TLS could not be agreed on"):
-            on_wire(server, post, to)
+            with_transport(server, post, to)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"])
@@ -327,7 +329,7 @@ def test_a_ca_bundle_that_cannot_be_read_ends_the_delivery_before_it_begins(tmp_
         EgilServer(tls=True) as server,
         pytest.raises(DeliveryStopped, match="cannot be read") as stopped,
     ):
-        on_wire(server, post, Target(server.url, {}, str(bundle)))
+        with_transport(server, post, Target(server.url, {}, str(bundle)))
     assert str(stopped.value).startswith(f"its caBundle {bundle}")
 
 
@@ -341,10 +343,10 @@ def closed_port() -> int:
 
 def test_a_host_that_cannot_be_reached_is_given_up_and_nothing_is_uncertain():
     async def to_nobody() -> None:
-        pace = Throttle(1000, QUICK)
+        throttle = Throttle(1000, QUICK)
         to = Target(f"http://127.0.0.1:{closed_port()}", {})
-        async with Transport(to, 1, pace, QUICK) as wire:
-            await post(wire)
+        async with Transport(to, 1, throttle, QUICK) as transport:
+            await post(transport)
 
     with pytest.raises(RetriesExhausted, match="could not be reached") as given_up:
         asyncio.run(to_nobody())
@@ -353,10 +355,12 @@ def test_a_host_that_cannot_be_reached_is_given_up_and_nothing_is_uncertain():
 
 def test_a_vendor_that_never_answers_is_left_within_bounds():
     async def to_silence(port: int) -> None:
-        patience = structs.replace(QUICK, read=0.1)
-        pace = Throttle(1000, patience)
-        async with Transport(Target(f"http://127.0.0.1:{port}", {}), 1, pace, patience) as wire:
-            await post(wire)
+        retry_policy = structs.replace(QUICK, read=0.1)
+        throttle = Throttle(1000, retry_policy)
+        async with Transport(
+            Target(f"http://127.0.0.1:{port}", {}), 1, throttle, retry_policy
+        ) as transport:
+            await post(transport)
 
     began = time.monotonic()
     with (
@@ -374,7 +378,7 @@ def test_a_vendor_that_never_answers_is_left_within_bounds():
 def test_an_answer_is_read_up_to_a_bound():
     with EgilServer() as server:
         server.fail(megabytes=50)
-        answer = on_wire(server, post)
+        answer = with_transport(server, post)
         assert answer.done
         assert answer.cut
         assert len(answer.body) == ANSWER_BYTES
@@ -383,13 +387,13 @@ def test_an_answer_is_read_up_to_a_bound():
 def test_an_error_of_any_size_is_an_error():
     with EgilServer() as server:
         server.fail(400, megabytes=5)
-        assert on_wire(server, post).status == 400
+        assert with_transport(server, post).status == 400
 
 
 def test_an_answer_that_breaks_off_has_told_its_status():
     with EgilServer() as server:
         server.fail(truncate=True, when="after")
-        answer = on_wire(server, post)
+        answer = with_transport(server, post)
         assert (answer.done, answer.cut) == (True, True)
         assert len(server.requests) == 1
 
@@ -407,7 +411,7 @@ def test_an_answer_that_breaks_off_has_told_its_status():
 def test_odd_headers_do_not_undo_an_answer(headers):
     with EgilServer() as server:
         server.fail(201, headers=headers, body=b"\x1f\x8b broken")
-        assert on_wire(server, post).done
+        assert with_transport(server, post).done
 
 
 class Chatterer:
@@ -429,13 +433,13 @@ class Chatterer:
         self._server.close()
 
 
-def talk(said: bytes, patience: RetryPolicy = QUICK) -> VendorResponse:
+def talk(said: bytes, retry_policy: RetryPolicy = QUICK) -> VendorResponse:
     async def run() -> VendorResponse:
         async with (
             Chatterer(said) as url,
-            Transport(Target(url, {}), 1, Throttle(1000, patience), patience) as wire,
+            Transport(Target(url, {}), 1, Throttle(1000, retry_policy), retry_policy) as transport,
         ):
-            return await wire.send("POST", "User", body=BODY)
+            return await transport.send("POST", "User", body=BODY)
 
     return asyncio.run(run())
 
@@ -474,6 +478,6 @@ def test_the_key_is_in_no_message():
     with EgilServer(key="very-secret") as server:
         to = target(server, "not-the-key")
         with pytest.raises(DeliveryStopped) as stopped:
-            on_wire(server, post, to)
+            with_transport(server, post, to)
         assert "not-the-key" not in str(stopped.value)
         assert "not-the-key" not in repr(to)

@@ -68,7 +68,7 @@ def tenant(unit: Mapping[str, Any] | None = None, **more: Any) -> Tenant:
 
 def source(server: DirectoryServer, **more: Any) -> DirectorySource:
     return DirectorySource(
-        **{"credentials": anonymous(), "endpoint": server.url, "patience": QUICK, **more}
+        **{"credentials": anonymous(), "endpoint": server.url, "retry_policy": QUICK, **more}
     )
 
 

@@ -210,7 +210,7 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
         silent.listen()
         server = Smtp("127.0.0.1", silent.getsockname()[1], False)
         with pytest.raises(MailError) as raised:
-            SmtpMailer(server, SENDER, no_secrets, patience=0.05).send(MESSAGE)
+            SmtpMailer(server, SENDER, no_secrets, timeout=0.05).send(MESSAGE)
     assert raised.value.kind == "unreachable"
 
 

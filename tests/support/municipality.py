@@ -19,7 +19,7 @@ from addon.sandbox.documents import tenant_document
 from addon.sandbox.identity import add_administrators
 from addon.sandbox.municipality import generate
 from addon.sandbox.register_server import sandbox_units
-from addon.sandbox.stage import IMPATIENT, PROFILES, is_ordinary, vendor_servers
+from addon.sandbox.stage import PROFILES, QUICK_RETRIES, is_ordinary, vendor_servers
 from addon.sync.holds import record_refusal
 from addon.sync.report import RunReport
 from addon.sync.run import sync
@@ -115,7 +115,7 @@ def in_a_thread(work: Callable[[], T]) -> T:
 
 
 def _run(world: World) -> RunReport:
-    with world.sync_context(IMPATIENT) as context:
+    with world.sync_context(QUICK_RETRIES) as context:
 
         def read(tenant: Tenant) -> Snapshot:
             world.clock.advance_if_stopped(READING)

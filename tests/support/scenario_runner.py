@@ -205,8 +205,8 @@ class _Stage:
 
         def quick_source(*arguments: Any) -> Any:
             found = source(*arguments)
-            patience = structs.replace(found.patience, first_wait=0.001, longest_wait=0.002)
-            return structs.replace(found, patience=patience)
+            retry_policy = structs.replace(found.retry_policy, first_wait=0.001, longest_wait=0.002)
+            return structs.replace(found, retry_policy=retry_policy)
 
         with (
             mock.patch.dict(os.environ, {**given, **more}, clear=True),

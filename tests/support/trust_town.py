@@ -257,7 +257,7 @@ class Trouble:
     crash: Crash | None = None
 
     @property
-    def patience(self) -> RetryPolicy:
+    def retry_policy(self) -> RetryPolicy:
         hangs = any(fault.hang for *_, fault in self.faults)
         return HASTY if hangs else SHORT
 
@@ -371,12 +371,18 @@ class Town:
         self.state = state
         self.store.save_tenant(TENANT, document(state.ticked, deletions=deletions, percent=percent))
 
-    def sync_context(self, life: Life | None = None, patience: RetryPolicy = CALM) -> SyncContext:
+    def sync_context(
+        self, life: Life | None = None, retry_policy: RetryPolicy = CALM
+    ) -> SyncContext:
         """What a run needs; the directory is read by value."""
         snapshot = self.state.snapshot()
         store: Any = self.store if life is None else Mortal(self.store, life)
         return SyncContext(
-            self.settings, store, lambda tenant: snapshot, retry_policy=patience, clock=self.clock
+            self.settings,
+            store,
+            lambda tenant: snapshot,
+            retry_policy=retry_policy,
+            clock=self.clock,
         )
 
     def run(self, trouble: Trouble | None = None) -> ConnectionReport:
@@ -387,7 +393,7 @@ class Town:
             return sync(self.sync_context(), TENANT).connections[0]
         life = Life(trouble)
         self.server.faults = life.decide
-        report = sync(self.sync_context(life, trouble.patience), TENANT).connections[0]
+        report = sync(self.sync_context(life, trouble.retry_policy), TENANT).connections[0]
         self.server.faults = []
         self.see_that_the_protected_are_not_named()
         return report

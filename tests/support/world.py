@@ -179,9 +179,9 @@ class World:
             self.provider = shared_provider(json.dumps(accounts, sort_keys=True))
             self.register = shared_register(pages.register)
         self.environ |= self.provider.environ | {"SKOLSYNK_REGISTER": self.register.url}
-        if (patience := pages.retry_policy) is not None:
+        if (retry_policy := pages.retry_policy) is not None:
             original = services.sync_context
-            quick = lambda *given: structs.replace(original(*given), retry_policy=patience)  # noqa: E731
+            quick = lambda *given: structs.replace(original(*given), retry_policy=retry_policy)  # noqa: E731
             stack.enter_context(mock.patch.object(services, "sync_context", quick))
 
     # The directory and the vendors
@@ -276,25 +276,25 @@ class World:
         return Settings.from_environ(self._environ({}))
 
     @contextmanager
-    def sync_context(self, patience: RetryPolicy = QUICK) -> Iterator[SyncContext]:
+    def sync_context(self, retry_policy: RetryPolicy = QUICK) -> Iterator[SyncContext]:
         """What a run needs, as the command line puts it together, with short waits."""
         settings = self.settings
         with closing(open_store(settings)) as store:
 
             def quick(tenant: Any) -> Any:
                 source = directory_source(settings, tenant)
-                return read(tenant, structs.replace(source, patience=QUICK_READING))
+                return read(tenant, structs.replace(source, retry_policy=QUICK_READING))
 
             def quick_ask(tenant: Any, questions: Any, budget: int) -> Any:
                 source = directory_source(settings, tenant)
-                quick = structs.replace(source, patience=QUICK_READING)
+                quick = structs.replace(source, retry_policy=QUICK_READING)
                 return ask(tenant, quick, questions, budget)
 
             yield structs.replace(
                 sync_context(settings, store),
                 read_directory=quick,
                 ask_directory=quick_ask,
-                retry_policy=patience,
+                retry_policy=retry_policy,
             )
 
     @contextmanager

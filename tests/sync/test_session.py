@@ -40,7 +40,7 @@ def test_any_header_can_carry_the_key():
 
 def test_what_is_noted_in_a_session_is_kept_at_its_end():
     async def note(session) -> None:
-        session.journal.record([LedgerChange("User", "ada", LedgerEntry("v", b"hash"))])
+        session.ledger_writer.record([LedgerChange("User", "ada", LedgerEntry("v", b"hash"))])
 
     with EgilServer() as server:
         kept = Kept()
@@ -60,7 +60,7 @@ def test_the_holder_of_the_lease_is_told_to_the_store():
         async with open_session(
             vendor(), target(server), kept, KEY, kept.read(), QUICK, holder="me"
         ) as session:
-            session.journal.record([LedgerChange("User", "ada", LedgerEntry("v", b"hash"))])
+            session.ledger_writer.record([LedgerChange("User", "ada", LedgerEntry("v", b"hash"))])
 
     with EgilServer() as server:
         asyncio.run(run(server))
@@ -69,7 +69,7 @@ def test_the_holder_of_the_lease_is_told_to_the_store():
 
 def test_a_session_can_be_stopped_from_outside():
     async def stop(session) -> None:
-        session.pace.stop(
+        session.throttle.stop(
             DeliveryStopped(
                 "another run has taken over this connection", VendorProblem("taken-over")
             )

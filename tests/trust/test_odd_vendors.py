@@ -78,10 +78,12 @@ class Two:
         self._settings = settings(folder, odd, self._good)
         store.save_tenant(TENANT, document(vendors=("odd", "good")))
 
-    def run(self, patience: RetryPolicy = CALM) -> tuple[int, ConnectionReport, ConnectionReport]:
+    def run(
+        self, retry_policy: RetryPolicy = CALM
+    ) -> tuple[int, ConnectionReport, ConnectionReport]:
         """The exit status of a run, and what it says of the odd vendor and of the good one."""
         context = SyncContext(
-            self._settings, self.store, lambda tenant: SNAPSHOT, retry_policy=patience
+            self._settings, self.store, lambda tenant: SNAPSHOT, retry_policy=retry_policy
         )
         report = sync(context, TENANT)
         odd, good = report.connections

@@ -16,7 +16,7 @@ from addon.directory.google.retry import ReadRetryPolicy, RetryingCaller
 FIELDS = "id,primaryEmail,name,isAdmin,isDelegatedAdmin,customerId,suspended,archived"
 NO_ADMINISTRATOR = frozenset({"403", "403 forbidden"})
 """Google's answers to people who may not ask; other reasons concern Skolsynk, not the person."""
-IMPATIENT = ReadRetryPolicy(
+QUICK_RETRIES = ReadRetryPolicy(
     tries=2, quota_tries=2, first_wait=0.2, longest_wait=1.0, longest_told=2.0
 )
 """Used while a person waits for the page."""
@@ -55,10 +55,10 @@ def find_account(source: DirectorySource, sub: str, email: str) -> Administrator
     answer cannot be obtained now, AccessRefused when Skolsynk has no access in the customer's name.
     """
     what = "users.get of who signs in"
-    source = structs.replace(source, patience=IMPATIENT, timeout=WITHIN)
+    source = structs.replace(source, retry_policy=QUICK_RETRIES, timeout=WITHIN)
     with closing(DirectoryClient(source.credentials, source.endpoint, source.timeout)) as service:
         quota = quota_of(source.endpoint, "sign-in", email)
-        calls = RetryingCaller(source.patience, quota, threading.Event())
+        calls = RetryingCaller(source.retry_policy, quota, threading.Event())
         request = service.api.users().get(userKey=sub, fields=FIELDS, projection="basic")
         try:
             answer = json_object(what, calls.execute(what, lambda: service.send(request)))

@@ -70,26 +70,26 @@ def ask(
     answers: dict[Question, Answer] = {question: Unknown() for question in distinct}
     if not asked:
         return answers
-    source = structs.replace(source, patience=_shorter(source.patience))
+    source = structs.replace(source, retry_policy=_shorter(source.retry_policy))
     quota = quota_of(source.endpoint, tenant.customer_id, tenant.delegated_admin)
     with (
         closing(DirectoryClient(source.credentials, source.endpoint, source.timeout)) as service,
         ParallelCalls(min(source.threads, len(asked)), service.hang_up) as parallel,
     ):
-        calls = RetryingCaller(source.patience, quota, parallel.stopped)
+        calls = RetryingCaller(source.retry_policy, quota, parallel.stopped)
         evidence = _Evidence(service, calls, tenant, budget)
         waiting = [(question, parallel.start(evidence.answer, question)) for question in asked]
         answers.update((question, parallel.result(read)) for question, read in waiting)
     return answers
 
 
-def _shorter(patience: ReadRetryPolicy) -> ReadRetryPolicy:
+def _shorter(retry_policy: ReadRetryPolicy) -> ReadRetryPolicy:
     return ReadRetryPolicy(
-        tries=min(patience.tries, FEW_TRIES.tries),
-        quota_tries=min(patience.quota_tries, FEW_TRIES.quota_tries),
-        first_wait=min(patience.first_wait, FEW_TRIES.first_wait),
-        longest_wait=min(patience.longest_wait, FEW_TRIES.longest_wait),
-        longest_told=min(patience.longest_told, FEW_TRIES.longest_told),
+        tries=min(retry_policy.tries, FEW_TRIES.tries),
+        quota_tries=min(retry_policy.quota_tries, FEW_TRIES.quota_tries),
+        first_wait=min(retry_policy.first_wait, FEW_TRIES.first_wait),
+        longest_wait=min(retry_policy.longest_wait, FEW_TRIES.longest_wait),
+        longest_told=min(retry_policy.longest_told, FEW_TRIES.longest_told),
     )
 
 

@@ -46,7 +46,7 @@ class DirectorySource(Struct, frozen=True):
     endpoint: str | None = None
     threads: int = 12
     timeout: float = 60.0
-    patience: ReadRetryPolicy = ReadRetryPolicy()
+    retry_policy: ReadRetryPolicy = ReadRetryPolicy()
 
 
 def read(
@@ -63,7 +63,7 @@ def read(
         closing(DirectoryClient(source.credentials, source.endpoint, source.timeout)) as service,
         ParallelCalls(source.threads, service.hang_up) as parallel,
     ):
-        calls = RetryingCaller(source.patience, quota, parallel.stopped)
+        calls = RetryingCaller(source.retry_policy, quota, parallel.stopped)
         told = _Told(progress)
         queries = Queries(service, calls, tenant.customer_id, wanted.attributes, told.more)
         snapshot = _Reading(wanted, queries, parallel).run()

@@ -38,8 +38,10 @@ class RetryingCaller:
     of queries made, retries included.
     """
 
-    def __init__(self, patience: ReadRetryPolicy, quota: Quota, stopped: threading.Event) -> None:
-        self._patience = patience
+    def __init__(
+        self, retry_policy: ReadRetryPolicy, quota: Quota, stopped: threading.Event
+    ) -> None:
+        self._retry_policy = retry_policy
         self._quota = quota
         self._stopped = stopped
         self._lock = threading.Lock()
@@ -62,17 +64,19 @@ class RetryingCaller:
                 trouble = classify_error(what, error)
             tries[trouble.quota] += 1
             tried = tries[trouble.quota]
-            if tried >= (self._patience.quota_tries if trouble.quota else self._patience.tries):
+            if tried >= (
+                self._retry_policy.quota_tries if trouble.quota else self._retry_policy.tries
+            ):
                 raise DirectoryError(f"{what}: {trouble.said}, {tried} times. {AGAIN}") from None
             self._pause(self.wait_after(trouble, tried))
 
     def wait_after(self, trouble: ApiError, tried: int) -> float:
         """Seconds to wait after so many tries: as requested, or exponential with variation."""
-        patience = self._patience
-        ceiling = min(patience.longest_wait, patience.first_wait * 2.0 ** (tried - 1))
+        retry_policy = self._retry_policy
+        ceiling = min(retry_policy.longest_wait, retry_policy.first_wait * 2.0 ** (tried - 1))
         backoff = ceiling * random.uniform(0.5, 1.0)
-        told = min(trouble.wait, patience.longest_told)
-        return told + patience.first_wait * random.random() if told > backoff else backoff
+        told = min(trouble.wait, retry_policy.longest_told)
+        return told + retry_policy.first_wait * random.random() if told > backoff else backoff
 
     def _pause(self, seconds: float) -> None:
         if self._stopped.wait(seconds) if seconds > 0 else self._stopped.is_set():

@@ -187,7 +187,7 @@ def test_a_refusal_ends_the_reading_with_what_to_do(
     google: Google, key_file: Path, error: str, remedy: str
 ):
     google.refusal = {"error": error, "error_description": f"Invalid email: {ADMIN}"}
-    source = DirectorySource(credentials=from_key_file(key_file, ADMIN), patience=QUICK)
+    source = DirectorySource(credentials=from_key_file(key_file, ADMIN), retry_policy=QUICK)
 
     with pytest.raises(AccessRefused, match=remedy) as raised:
         read(tenant(delegatedAdmin=ADMIN), source)
@@ -331,7 +331,10 @@ def test_no_credentials_at_all_are_told(monkeypatch: pytest.MonkeyPatch):
     credentials = keyless(ACCOUNT, ADMIN)
 
     with pytest.raises(AccessRefused, match="gcloud auth application-default login"):
-        read(tenant(delegatedAdmin=ADMIN), DirectorySource(credentials=credentials, patience=QUICK))
+        read(
+            tenant(delegatedAdmin=ADMIN),
+            DirectorySource(credentials=credentials, retry_policy=QUICK),
+        )
 
 
 def test_the_runtimes_own_credentials_are_asked_for_with_the_scope_to_sign(

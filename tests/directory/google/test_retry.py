@@ -24,8 +24,8 @@ def server() -> Iterator[DirectoryServer]:
         yield server
 
 
-def calls(patience: ReadRetryPolicy = QUICK) -> RetryingCaller:
-    return RetryingCaller(patience, Quota(), Event())
+def calls(retry_policy: ReadRetryPolicy = QUICK) -> RetryingCaller:
+    return RetryingCaller(retry_policy, Quota(), Event())
 
 
 def ask(server: DirectoryServer, calls: RetryingCaller) -> Any:
@@ -96,10 +96,10 @@ def test_quota_errors_do_not_use_up_the_patience_with_server_errors(server: Dire
 
 
 def test_the_patience_with_the_quota_lasts_longer_than_its_minute():
-    patience = ReadRetryPolicy()
+    retry_policy = ReadRetryPolicy()
     waits = [
-        min(patience.longest_wait, patience.first_wait * 2.0**n) / 2
-        for n in range(patience.quota_tries - 1)
+        min(retry_policy.longest_wait, retry_policy.first_wait * 2.0**n) / 2
+        for n in range(retry_policy.quota_tries - 1)
     ]
 
     assert sum(waits) > 60
@@ -186,8 +186,10 @@ def test_a_server_that_does_not_answer_is_an_error(server: DirectoryServer):
 
 
 def test_waits_grow_and_are_never_the_same():
-    patience = ReadRetryPolicy(first_wait=0.5, longest_wait=4.0)
-    waits = {n: {calls(patience).wait_after(ApiError("503"), n) for _ in range(50)} for n in (1, 9)}
+    retry_policy = ReadRetryPolicy(first_wait=0.5, longest_wait=4.0)
+    waits = {
+        n: {calls(retry_policy).wait_after(ApiError("503"), n) for _ in range(50)} for n in (1, 9)
+    }
 
     assert all(0.25 <= wait <= 0.5 for wait in waits[1])
     assert all(2.0 <= wait <= 4.0 for wait in waits[9])
@@ -195,10 +197,10 @@ def test_waits_grow_and_are_never_the_same():
 
 
 def test_retry_after_is_waited_for_and_some_more_but_not_for_ever():
-    patience = ReadRetryPolicy(first_wait=0.5, longest_told=120.0)
+    retry_policy = ReadRetryPolicy(first_wait=0.5, longest_told=120.0)
 
-    assert 30.0 <= calls(patience).wait_after(ApiError("429", wait=30.0), 1) <= 30.5
-    assert calls(patience).wait_after(ApiError("429", wait=86400.0), 1) <= 120.5
+    assert 30.0 <= calls(retry_policy).wait_after(ApiError("429", wait=30.0), 1) <= 30.5
+    assert calls(retry_policy).wait_after(ApiError("429", wait=86400.0), 1) <= 120.5
 
 
 def test_retry_after_is_read_from_the_answer(server: DirectoryServer):

@@ -167,7 +167,9 @@ def test_a_failure_does_not_wait_for_those_that_are_patient(server: DirectorySer
     server.fail("/members", status=400, reason="invalid", times=None)
 
     with pytest.raises(DirectoryError, match=r"^members\.list"):
-        reading(server, document(), patience=ReadRetryPolicy(first_wait=3600, longest_wait=3600))
+        reading(
+            server, document(), retry_policy=ReadRetryPolicy(first_wait=3600, longest_wait=3600)
+        )
     _all_threads_end()
 
 
