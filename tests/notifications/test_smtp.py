@@ -15,7 +15,7 @@ from addon.notifications.smtp import SmtpMailer
 from addon.settings import Mail, Smtp
 from addon.vendors.profiles import NotConfigured
 from tests.support.egil_tls import server_context
-from tests.support.post_office import PostOffice
+from tests.support.mail_server import MailServer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
 """Passwords without TLS are fine between a test and its server."""
@@ -34,8 +34,8 @@ def no_secrets(name: str) -> str:
     raise AssertionError(f"nobody asked for {name}")
 
 
-def smtp(office: PostOffice, **values: Any) -> Smtp:
-    return Smtp(**{"host": "127.0.0.1", "port": office.port, "tls": False} | values)
+def smtp(mail_server: MailServer, **values: Any) -> Smtp:
+    return Smtp(**{"host": "127.0.0.1", "port": mail_server.port, "tls": False} | values)
 
 
 def trusting(folder: Path) -> ssl.SSLContext:
@@ -43,9 +43,9 @@ def trusting(folder: Path) -> ssl.SSLContext:
 
 
 def test_a_message_arrives_as_it_was_written() -> None:
-    with PostOffice() as office:
-        SmtpMailer(smtp(office), SENDER, no_secrets).send(MESSAGE)
-    (arrived,) = office.messages
+    with MailServer() as mail_server:
+        SmtpMailer(smtp(mail_server), SENDER, no_secrets).send(MESSAGE)
+    (arrived,) = mail_server.messages
     assert arrived["Subject"] == MESSAGE.subject
     assert arrived["From"] == f"Skolsynk <{SENDER}>"
     assert arrived["To"] == ", ".join(TO)
@@ -54,16 +54,16 @@ def test_a_message_arrives_as_it_was_written() -> None:
     assert html is not None
     assert text.get_content().replace("\r\n", "\n") == MESSAGE.text
     assert html.get_content().strip() == MESSAGE.html
-    (envelope,) = office.envelopes
+    (envelope,) = mail_server.envelopes
     assert envelope.mail_from == SENDER
     assert tuple(envelope.rcpt_tos) == TO
 
 
 def test_a_message_can_be_told_from_one_that_a_person_wrote() -> None:
-    with PostOffice() as office:
-        SmtpMailer(smtp(office), SENDER, no_secrets).send(MESSAGE)
-        SmtpMailer(smtp(office), SENDER, no_secrets).send(MESSAGE)
-    first, second = office.messages
+    with MailServer() as mail_server:
+        SmtpMailer(smtp(mail_server), SENDER, no_secrets).send(MESSAGE)
+        SmtpMailer(smtp(mail_server), SENDER, no_secrets).send(MESSAGE)
+    first, second = mail_server.messages
     assert first["Auto-Submitted"] == "auto-generated"
     assert first["Message-ID"].endswith("@storvik.example>")
     assert first["Message-ID"] != second["Message-ID"]
@@ -72,43 +72,43 @@ def test_a_message_can_be_told_from_one_that_a_person_wrote() -> None:
 
 
 def test_every_server_can_take_it_since_it_is_seven_bits() -> None:
-    with PostOffice() as office:
-        SmtpMailer(smtp(office), SENDER, no_secrets).send(MESSAGE)
-    (envelope,) = office.envelopes
+    with MailServer() as mail_server:
+        SmtpMailer(smtp(mail_server), SENDER, no_secrets).send(MESSAGE)
+    (envelope,) = mail_server.envelopes
     assert isinstance(envelope.content, bytes)
     assert envelope.content.isascii()
 
 
 def test_a_message_without_html_is_text_only() -> None:
-    with PostOffice() as office:
-        SmtpMailer(smtp(office), SENDER, no_secrets).send(Message(TO, "Prov", "Hej på dig"))
-    assert office.messages[0].get_content_type() == "text/plain"
+    with MailServer() as mail_server:
+        SmtpMailer(smtp(mail_server), SENDER, no_secrets).send(Message(TO, "Prov", "Hej på dig"))
+    assert mail_server.messages[0].get_content_type() == "text/plain"
 
 
 def test_tls_begins_by_starttls(tmp_path: Path) -> None:
-    with PostOffice(server_context(tmp_path), login=("skolsynk", "hemligt")) as office:
-        server = smtp(office, user="skolsynk", password="hemligt")
+    with MailServer(server_context(tmp_path), login=("skolsynk", "hemligt")) as mail_server:
+        server = smtp(mail_server, user="skolsynk", password="hemligt")
         SmtpMailer(server, SENDER, no_secrets, trusting(tmp_path), plain=False).send(MESSAGE)
-    assert len(office.messages) == 1
-    assert office.encrypted[0]
+    assert len(mail_server.messages) == 1
+    assert mail_server.encrypted[0]
 
 
 def test_tls_from_the_first_byte(tmp_path: Path) -> None:
-    with PostOffice(server_context(tmp_path), from_the_first_byte=True) as office:
-        server = smtp(office, tls=True, host="localhost")
+    with MailServer(server_context(tmp_path), from_the_first_byte=True) as mail_server:
+        server = smtp(mail_server, tls=True, host="localhost")
         SmtpMailer(server, SENDER, no_secrets, trusting(tmp_path)).send(MESSAGE)
-    assert len(office.messages) == 1
-    assert office.encrypted[0]
+    assert len(mail_server.messages) == 1
+    assert mail_server.encrypted[0]
 
 
 def test_nothing_goes_in_plain_text_to_another_machine() -> None:
-    with PostOffice(login=("skolsynk", "hemligt")) as office:
-        server = smtp(office, user="skolsynk", password="hemligt")
+    with MailServer(login=("skolsynk", "hemligt")) as mail_server:
+        server = smtp(mail_server, user="skolsynk", password="hemligt")
         with pytest.raises(MailError, match="STARTTLS") as raised:
             SmtpMailer(server, SENDER, no_secrets, plain=False).send(MESSAGE)
     assert raised.value.kind == "encryption"
-    assert office.logins == 0
-    assert not office.messages
+    assert mail_server.logins == 0
+    assert not mail_server.messages
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
@@ -120,36 +120,36 @@ def test_only_this_machine_is_spoken_to_without_tls(host: str) -> None:
 
 @pytest.mark.parametrize("tls", [True, False])
 def test_a_server_with_a_certificate_of_nobodys_is_not_trusted(tmp_path: Path, tls: bool) -> None:
-    with PostOffice(server_context(tmp_path), tls, login=("skolsynk", "hemligt")) as office:
-        server = smtp(office, tls=tls, user="skolsynk", password="hemligt")
+    with MailServer(server_context(tmp_path), tls, login=("skolsynk", "hemligt")) as mail_server:
+        server = smtp(mail_server, tls=tls, user="skolsynk", password="hemligt")
         with pytest.raises(MailError) as raised:
             SmtpMailer(server, SENDER, no_secrets, plain=False).send(MESSAGE)
     assert raised.value.kind == "certificate"
-    assert office.logins == 0
+    assert mail_server.logins == 0
 
 
 def test_the_user_logs_in_with_the_password() -> None:
-    with PostOffice(login=("skolsynk@storvik.example", "hemligt")) as office:
-        server = smtp(office, user="skolsynk@storvik.example", password="hemligt")
+    with MailServer(login=("skolsynk@storvik.example", "hemligt")) as mail_server:
+        server = smtp(mail_server, user="skolsynk@storvik.example", password="hemligt")
         SmtpMailer(server, SENDER, no_secrets).send(MESSAGE)
-    assert len(office.messages) == 1
+    assert len(mail_server.messages) == 1
 
 
 def test_the_password_may_be_in_secret_manager() -> None:
     name = "projects/p/secrets/mail/versions/latest"
-    with PostOffice(login=("skolsynk", "ur valvet")) as office:
-        server = smtp(office, user="skolsynk", password=f"secretmanager:{name}")
+    with MailServer(login=("skolsynk", "ur valvet")) as mail_server:
+        server = smtp(mail_server, user="skolsynk", password=f"secretmanager:{name}")
         SmtpMailer(server, SENDER, {name: "ur valvet"}.__getitem__).send(MESSAGE)
-    assert len(office.messages) == 1
+    assert len(mail_server.messages) == 1
 
 
 def test_a_secret_that_is_not_there_is_told_with_what_to_do() -> None:
     def missing(name: str) -> str:
         raise NotConfigured(f"{name} is not in Secret Manager: add it")
 
-    with PostOffice(login=("skolsynk", "x")) as office:
+    with MailServer(login=("skolsynk", "x")) as mail_server:
         server = smtp(
-            office, user="skolsynk", password="secretmanager:projects/p/secrets/s/versions/1"
+            mail_server, user="skolsynk", password="secretmanager:projects/p/secrets/s/versions/1"
         )
         with pytest.raises(MailError, match=r"SKOLSYNK_MAIL_PASSWORD: .* add it") as raised:
             SmtpMailer(server, SENDER, missing).send(MESSAGE)
@@ -168,16 +168,16 @@ def test_a_secret_that_is_not_there_is_told_with_what_to_do() -> None:
 def test_a_refusal_is_told_without_the_servers_words(
     answers: dict[str, str], kind: str, said: str
 ) -> None:
-    with PostOffice(answers=answers) as office, pytest.raises(MailError, match=said) as raised:
-        SmtpMailer(smtp(office), SENDER, no_secrets).send(MESSAGE)
+    with MailServer(answers=answers) as mail_server, pytest.raises(MailError, match=said) as raised:
+        SmtpMailer(smtp(mail_server), SENDER, no_secrets).send(MESSAGE)
     assert raised.value.kind == kind
     assert "@" not in str(raised.value)
     assert "gunnel" not in str(raised.value)
 
 
 def test_a_wrong_password_is_told_with_the_variables_to_mend() -> None:
-    with PostOffice(login=("skolsynk", "rätt")) as office:
-        server = smtp(office, user="skolsynk", password="fel")
+    with MailServer(login=("skolsynk", "rätt")) as mail_server:
+        server = smtp(mail_server, user="skolsynk", password="fel")
         with pytest.raises(MailError, match="SKOLSYNK_MAIL_PASSWORD") as raised:
             SmtpMailer(server, SENDER, no_secrets).send(MESSAGE)
     assert raised.value.kind == "password"
@@ -188,9 +188,9 @@ def test_one_address_that_is_refused_does_not_keep_the_others_from_theirs(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.WARNING)
-    with PostOffice(answers={TO[0]: "550 no such user"}) as office:
-        SmtpMailer(smtp(office), SENDER, no_secrets).send(MESSAGE)
-    assert office.envelopes[0].rcpt_tos == [TO[1]]
+    with MailServer(answers={TO[0]: "550 no such user"}) as mail_server:
+        SmtpMailer(smtp(mail_server), SENDER, no_secrets).send(MESSAGE)
+    assert mail_server.envelopes[0].rcpt_tos == [TO[1]]
     assert "1 of 2" in caplog.text
     assert "@" not in caplog.text
 
@@ -215,15 +215,15 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
 
 
 def test_a_server_that_speaks_plain_text_where_tls_is_expected_is_told() -> None:
-    with PostOffice() as office, pytest.raises(MailError) as raised:
-        SmtpMailer(smtp(office, tls=True), SENDER, no_secrets).send(MESSAGE)
+    with MailServer() as mail_server, pytest.raises(MailError) as raised:
+        SmtpMailer(smtp(mail_server, tls=True), SENDER, no_secrets).send(MESSAGE)
     assert raised.value.kind == "encryption"
 
 
 def test_the_settings_choose_the_mailer() -> None:
     assert mailer(None, no_secrets) is None
-    with PostOffice() as office:
-        chosen = mailer(Mail(smtp(office), SENDER), no_secrets)
+    with MailServer() as mail_server:
+        chosen = mailer(Mail(smtp(mail_server), SENDER), no_secrets)
         assert chosen is not None
         chosen.send(MESSAGE)
-    assert len(office.messages) == 1
+    assert len(mail_server.messages) == 1

@@ -280,22 +280,29 @@ class World:
         """What a run needs, as the command line puts it together, with short waits."""
         settings = self.settings
         with closing(open_store(settings)) as store:
+            yield self.sync_context_on(store, retry_policy, settings)
 
-            def quick(tenant: Any) -> Any:
-                source = directory_source(settings, tenant)
-                return read(tenant, structs.replace(source, retry_policy=QUICK_READING))
+    def sync_context_on(
+        self, store: Store, retry_policy: RetryPolicy, settings: Settings
+    ) -> SyncContext:
+        """The same on a store that is open already."""
 
-            def quick_ask(tenant: Any, questions: Any, budget: int) -> Any:
-                source = directory_source(settings, tenant)
-                quick = structs.replace(source, retry_policy=QUICK_READING)
-                return ask(tenant, quick, questions, budget)
+        def quick_read(tenant: Any) -> Any:
+            source = directory_source(settings, tenant)
+            return read(tenant, structs.replace(source, retry_policy=QUICK_READING))
 
-            yield structs.replace(
-                sync_context(settings, store),
-                read_directory=quick,
-                ask_directory=quick_ask,
-                retry_policy=retry_policy,
+        def quick_ask(tenant: Any, questions: Any, budget: int) -> Any:
+            source = directory_source(settings, tenant)
+            return ask(
+                tenant, structs.replace(source, retry_policy=QUICK_READING), questions, budget
             )
+
+        return structs.replace(
+            sync_context(settings, store),
+            read_directory=quick_read,
+            ask_directory=quick_ask,
+            retry_policy=retry_policy,
+        )
 
     @contextmanager
     def open_store(self) -> Iterator[Store]:

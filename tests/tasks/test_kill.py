@@ -20,7 +20,15 @@ from addon.sync.context import load_tenant_or_raise
 from addon.tasks.base import RUNS
 from addon.tasks.handlers import DELIVER, RUN
 from tests.support.egil_server import EgilServer
-from tests.support.trust_town import TENANT, as_domain, crowd, document, profile, there, wanted
+from tests.support.generated_tenant import (
+    TENANT,
+    as_domain,
+    document,
+    profile,
+    state_with,
+    there,
+    wanted,
+)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECONDS = 60.0
@@ -111,7 +119,7 @@ def test_a_run_that_was_killed_goes_on_at_the_next_start(at: str, tmp_path: Path
     kills_at = {"reading": 0, "early in the delivery": 5, "late in the delivery": 80}[at]
     with (
         EgilServer(latency=0.01) as vendor,
-        DirectoryServer(as_domain(crowd(PEOPLE))) as directory,
+        DirectoryServer(as_domain(state_with(PEOPLE))) as directory,
         closing(SQLiteStore(tmp_path / "skolsynk.db")) as store,
     ):
         store.save_tenant(TENANT, document())
@@ -127,7 +135,7 @@ def test_a_run_that_was_killed_goes_on_at_the_next_start(at: str, tmp_path: Path
         assert store.tasks(), "nothing was left to go on with"
         with machine.serving():
             until(lambda: not unfinished(store), "all tasks were done")
-        tenant, snapshot = load_tenant_or_raise(store, TENANT), crowd(PEOPLE).snapshot()
+        tenant, snapshot = load_tenant_or_raise(store, TENANT), state_with(PEOPLE).snapshot()
         assert there(vendor) == wanted(tenant, snapshot, profile(vendor.url))
         assert "running" not in {run.status for run in store.runs(TENANT)}
         assert "go on" in machine.log
@@ -145,7 +153,7 @@ def test_the_schedule_runs_a_tenant_whose_turn_has_come(tmp_path: Path) -> None:
     """With the shortest wait there is: a tenant's turn is past or within the hour."""
     with (
         EgilServer() as vendor,
-        DirectoryServer(as_domain(crowd(4))) as directory,
+        DirectoryServer(as_domain(state_with(4))) as directory,
         closing(SQLiteStore(tmp_path / "skolsynk.db")) as store,
     ):
         store.save_tenant(TENANT, document())

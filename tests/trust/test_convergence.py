@@ -20,8 +20,10 @@ from hypothesis import strategies as st
 from addon.ss12000.resources import TYPES
 from addon.sync.holds import approve
 from addon.sync.report import ConnectionReport
+from tests.support.changing_tenant import ChangingTenant
+from tests.support.crashes import Crash, Trouble
 from tests.support.egil_faults import Fault
-from tests.support.trust_town import TENANT, Crash, Spot, State, Town, Trouble, there, with_spots
+from tests.support.generated_tenant import TENANT, Spot, State, there, with_spots
 from tests.trust.troubles import (
     Step,
     examples,
@@ -40,40 +42,40 @@ CONCURRENCY = st.sampled_from((1, 4))
 
 
 @contextmanager
-def a_town(
+def changing_tenant(
     kind: str, concurrency: int = 4, limits: tuple[int, float] = (10**6, 100)
-) -> Iterator[Town]:
+) -> Iterator[ChangingTenant]:
     place = SHM if SHM.is_dir() else None
     with (
         tempfile.TemporaryDirectory(prefix="trust-", dir=place) as folder,
-        Town(Path(folder), kind, concurrency, limits) as town,
+        ChangingTenant(Path(folder), kind, concurrency, limits) as tenant,
     ):
-        yield town
+        yield tenant
 
 
-def live_through(town: Town, lived: list[Step]) -> Iterator[ConnectionReport]:
+def live_through(tenant: ChangingTenant, lived: list[Step]) -> Iterator[ConnectionReport]:
     """The steps with all their trouble; what is reported after each."""
     for step, state in zip(lived, states(lived), strict=True):
-        town.become(state)
-        report = town.run(step.trouble)
-        note(f"{report.status} {report.operations} {report.detail}\n  {town.sent()}")
+        tenant.change_to(state)
+        report = tenant.run(step.trouble)
+        note(f"{report.status} {report.operations} {report.detail}\n  {tenant.sent()}")
         assert "ended with an error" not in str(report.detail)
         yield report
 
 
-def run_once_more(town: Town) -> ConnectionReport:
+def run_once_more(tenant: ChangingTenant) -> ConnectionReport:
     """The run after the faults have ended."""
-    if any(town.ledger.refused()):
-        town.next_day()
-    report = town.run()
-    note(f"at last: {report.status} {report.operations} {report.failures}\n  {town.sent()}")
+    if any(tenant.ledger.refused()):
+        tenant.next_day()
+    report = tenant.run()
+    note(f"at last: {report.status} {report.operations} {report.failures}\n  {tenant.sent()}")
     return report
 
 
-def see_that_all_is_well(town: Town) -> None:
-    assert there(town.server) == town.wanted
-    again = town.run()
-    assert town.sent() == []
+def see_that_all_is_well(tenant: ChangingTenant) -> None:
+    assert there(tenant.server) == tenant.wanted
+    again = tenant.run()
+    assert tenant.sent() == []
     assert (again.status, again.left, again.refused) == ("unchanged", 0, 0)
 
 
@@ -86,11 +88,11 @@ def see_that_all_is_well(town: Town) -> None:
 def test_once_the_faults_end_one_run_leaves_exactly_the_roster(
     kind: str, lived: list[Step], concurrency: int
 ) -> None:
-    with a_town(kind, concurrency) as town:
-        for _ in live_through(town, lived):
-            there(town.server)  # nothing twice, at no time
-        run_once_more(town)
-        see_that_all_is_well(town)
+    with changing_tenant(kind, concurrency) as tenant:
+        for _ in live_through(tenant, lived):
+            there(tenant.server)  # nothing twice, at no time
+        run_once_more(tenant)
+        see_that_all_is_well(tenant)
 
 
 @pytest.mark.parametrize("kind", UNASKED)
@@ -99,11 +101,11 @@ def test_once_the_faults_end_one_run_leaves_exactly_the_roster(
 def test_without_a_doubt_a_server_that_cannot_be_asked_is_left_with_exactly_the_roster(
     kind: str, lived: list[Step], concurrency: int
 ) -> None:
-    with a_town(kind, concurrency) as town:
-        for _ in live_through(town, lived):
-            there(town.server)
-        run_once_more(town)
-        see_that_all_is_well(town)
+    with changing_tenant(kind, concurrency) as tenant:
+        for _ in live_through(tenant, lived):
+            there(tenant.server)
+        run_once_more(tenant)
+        see_that_all_is_well(tenant)
 
 
 @examples(8)
@@ -111,24 +113,24 @@ def test_without_a_doubt_a_server_that_cannot_be_asked_is_left_with_exactly_the_
 def test_a_server_that_only_refuses_never_holds_anything_twice(
     lived: list[Step], concurrency: int
 ) -> None:
-    with a_town("own ids, 409 only", concurrency) as town:
+    with changing_tenant("own ids, 409 only", concurrency) as tenant:
         doubts = set()
-        for _ in live_through(town, lived):
-            there(town.server)
-            doubts |= in_doubt(town)
-        run_once_more(town)
-        there(town.server)
+        for _ in live_through(tenant, lived):
+            there(tenant.server)
+            doubts |= in_doubt(tenant)
+        run_once_more(tenant)
+        there(tenant.server)
         if not doubts:
-            see_that_all_is_well(town)
+            see_that_all_is_well(tenant)
 
 
-def in_doubt(town: Town) -> set[str]:
+def in_doubt(tenant: ChangingTenant) -> set[str]:
     """What the vendor holds under an id that it alone knows."""
-    ledger = town.ledger
+    ledger = tenant.ledger
     return {
         external_id
         for resource_type in TYPES
-        for external_id in town.server.externalIds(resource_type)
+        for external_id in tenant.server.externalIds(resource_type)
         if (entry := ledger.entries[resource_type].get(external_id)) is None or not entry.vendor_id
     }
 
@@ -143,31 +145,31 @@ def test_nothing_beyond_the_limit_goes_without_approval_and_the_protected_always
     kind: str, lived: list[Step], percent: float
 ) -> None:
     limit = 1
-    with a_town(kind, limits=(limit, percent)) as town:
+    with changing_tenant(kind, limits=(limit, percent)) as tenant:
         before: set[str] = set()
-        for _ in live_through(town, lived):
-            see_that_only_few_went(town, before, limit)
-            before = set(town.server.externalIds("User"))
-        report = run_once_more(town)
-        see_that_only_few_went(town, before, limit)
-        assert not protected(town) & set(town.server.externalIds("User"))
+        for _ in live_through(tenant, lived):
+            see_that_only_few_went(tenant, before, limit)
+            before = set(tenant.server.externalIds("User"))
+        report = run_once_more(tenant)
+        see_that_only_few_went(tenant, before, limit)
+        assert not protected(tenant) & set(tenant.server.externalIds("User"))
         if report.status != "held":
-            see_that_all_is_well(town)
+            see_that_all_is_well(tenant)
             return
-        town.server.clear()
-        town.clock.now += 100
-        assert approve(town.sync_context(), TENANT, "v").exit_status == 0
-        note(f"approved: {town.sent()}")
-        see_that_all_is_well(town)
+        tenant.server.clear()
+        tenant.clock.advance(100)
+        assert approve(tenant.sync_context(), TENANT, "v").exit_status == 0
+        note(f"approved: {tenant.sent()}")
+        see_that_all_is_well(tenant)
 
 
-def protected(town: Town) -> set[str]:
-    spots = town.state.spots.items()
-    return {town.external_id(p) for p, spot in spots if spot.place and spot.protected}
+def protected(tenant: ChangingTenant) -> set[str]:
+    spots = tenant.state.spots.items()
+    return {tenant.external_id(p) for p, spot in spots if spot.place and spot.protected}
 
 
-def see_that_only_few_went(town: Town, before: set[str], limit: int) -> None:
-    gone = before - set(town.server.externalIds("User")) - protected(town)
+def see_that_only_few_went(tenant: ChangingTenant, before: set[str], limit: int) -> None:
+    gone = before - set(tenant.server.externalIds("User")) - protected(tenant)
     assert len(gone) <= limit, f"{len(gone)} people were removed"
 
 
@@ -177,11 +179,11 @@ AT_A, AT_B = Spot("/Elever/A/7A"), Spot("/Elever/B/8B")
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    with Town(tmp_path, "own ids, filter", concurrency=1) as town:
-        town.become(State({0: AT_A, 1: AT_B}))
-        town.run()
-        yield town
+def tenant(tmp_path: Path) -> Iterator[ChangingTenant]:
+    with ChangingTenant(tmp_path, "own ids, filter", concurrency=1) as tenant:
+        tenant.change_to(State({0: AT_A, 1: AT_B}))
+        tenant.run()
+        yield tenant
 
 
 @pytest.mark.parametrize(
@@ -194,42 +196,44 @@ def town(tmp_path: Path) -> Iterator[Town]:
     ids=["answers lost", "died after the first", "died after the second"],
 )
 def test_who_is_back_after_a_removal_of_which_no_answer_was_heard_is_sent_again(
-    town: Town, trouble: Trouble
+    tenant: ChangingTenant, trouble: Trouble
 ) -> None:
-    everyone = town.state
-    town.become(with_spots(everyone, {0: Spot()}))
-    town.run(trouble)
-    town.become(everyone)
-    town.run()
-    see_that_all_is_well(town)
+    everyone = tenant.state
+    tenant.change_to(with_spots(everyone, {0: Spot()}))
+    tenant.run(trouble)
+    tenant.change_to(everyone)
+    tenant.run()
+    see_that_all_is_well(tenant)
 
 
 @pytest.mark.parametrize("after", [False, True])
 def test_what_is_as_before_after_an_update_of_which_no_answer_was_heard_is_sent_again(
-    town: Town, after: bool
+    tenant: ChangingTenant, after: bool
 ) -> None:
-    before = town.state
-    town.become(with_spots(before, {0: Spot("/Elever/A/7A", family=1)}))
-    town.run(Trouble(crash=Crash("request", 1, after)))
-    town.become(before)
-    town.run()
-    see_that_all_is_well(town)
+    before = tenant.state
+    tenant.change_to(with_spots(before, {0: Spot("/Elever/A/7A", family=1)}))
+    tenant.run(Trouble(crash=Crash("request", 1, after)))
+    tenant.change_to(before)
+    tenant.run()
+    see_that_all_is_well(tenant)
 
 
-def test_an_update_that_was_never_tried_is_not_remembered_as_a_doubt(town: Town) -> None:
-    before = town.state
-    town.become(with_spots(before, {p: Spot(AT_A.place, family=1) for p in (0, 1)}))
-    town.run(Trouble(faults=((None, 0, 1, Fault(status=401)),)))
-    town.become(before)
-    assert town.run().status == "unchanged"
-    assert town.sent() == []
+def test_an_update_that_was_never_tried_is_not_remembered_as_a_doubt(
+    tenant: ChangingTenant,
+) -> None:
+    before = tenant.state
+    tenant.change_to(with_spots(before, {p: Spot(AT_A.place, family=1) for p in (0, 1)}))
+    tenant.run(Trouble(faults=((None, 0, 1, Fault(status=401)),)))
+    tenant.change_to(before)
+    assert tenant.run().status == "unchanged"
+    assert tenant.sent() == []
 
 
 def test_a_create_in_doubt_stays_in_doubt_when_the_vendor_refuses_to_be_asked(
-    town: Town,
+    tenant: ChangingTenant,
 ) -> None:
-    town.become(with_spots(town.state, {2: AT_A}))
-    town.run(
+    tenant.change_to(with_spots(tenant.state, {2: AT_A}))
+    tenant.run(
         Trouble(
             faults=(
                 ("POST", 0, 1, Fault(drop=True, when="after")),
@@ -237,17 +241,17 @@ def test_a_create_in_doubt_stays_in_doubt_when_the_vendor_refuses_to_be_asked(
             )
         )
     )
-    town.run()
-    see_that_all_is_well(town)
+    tenant.run()
+    see_that_all_is_well(tenant)
 
 
 def test_a_create_that_is_refused_after_its_answer_was_lost_is_not_forgotten(
     tmp_path: Path,
 ) -> None:
-    with Town(tmp_path, "our ids, 409 only") as town:
-        town.run()
-        town.become(State({0: AT_A}))
-        town.run(
+    with ChangingTenant(tmp_path, "our ids, 409 only") as tenant:
+        tenant.run()
+        tenant.change_to(State({0: AT_A}))
+        tenant.run(
             Trouble(
                 faults=(
                     ("POST", 0, 1, Fault(drop=True, when="after")),
@@ -255,7 +259,7 @@ def test_a_create_that_is_refused_after_its_answer_was_lost_is_not_forgotten(
                 )
             )
         )
-        assert town.server.externalIds("User") == [town.external_id(0)]
-        town.become(State())
-        town.run()
-        see_that_all_is_well(town)
+        assert tenant.server.externalIds("User") == [tenant.external_id(0)]
+        tenant.change_to(State())
+        tenant.run()
+        see_that_all_is_well(tenant)

@@ -15,16 +15,16 @@ from addon.sync.context import SyncContext, load_tenant_or_raise
 from addon.sync.report import FAILED, ConnectionReport
 from addon.sync.run import sync
 from addon.vendors.profiles import Vendor
+from tests.support.changing_tenant import KINDS
+from tests.support.crashes import CALM
 from tests.support.egil_faults import Fault
 from tests.support.egil_server import EgilServer
-from tests.support.trust_town import (
-    CALM,
-    KINDS,
+from tests.support.generated_tenant import (
     TENANT,
-    crowd,
     document,
     profile,
     settings,
+    state_with,
     there,
     wanted,
 )
@@ -33,7 +33,7 @@ from tests.trust.worker import Worker
 OWN = KINDS["own ids, filter"]
 PEOPLE = 24
 FEW = 6
-SNAPSHOT = crowd(PEOPLE).snapshot()
+SNAPSHOT = state_with(PEOPLE).snapshot()
 BRIEF = RetryPolicy(first_wait=0.001, longest_wait=0.01, connect=5.0, read=0.3)
 
 
@@ -185,7 +185,7 @@ def test_fifty_megabytes_are_not_read(
         worker.run(tmp_path, server.url, FEW)
         vendor = profile(server.url)
         assert there(server) == wanted(
-            load_tenant_or_raise(store, TENANT), crowd(FEW).snapshot(), vendor
+            load_tenant_or_raise(store, TENANT), state_with(FEW).snapshot(), vendor
         )
         server.clear()
         assert worker.run(tmp_path, server.url, FEW).connections[0]["status"] == "unchanged"

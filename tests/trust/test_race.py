@@ -16,17 +16,16 @@ from addon.sandbox.directory_server import DirectoryServer
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import load_tenant_or_raise
 from addon.sync.run import sync
+from tests.support.changing_tenant import KINDS, ChangingTenant
 from tests.support.egil_faults import Incoming
 from tests.support.egil_server import EgilServer
-from tests.support.trust_town import (
-    KINDS,
+from tests.support.generated_tenant import (
     TENANT,
-    Town,
     as_domain,
-    crowd,
     document,
     profile,
     settings,
+    state_with,
     there,
     wanted,
 )
@@ -39,10 +38,10 @@ ELSEWHERE = "another-machine some-boot pid:[1]|17|4711|20260101T000000Z-abc"
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    with Town(tmp_path, "own ids, filter") as town:
-        town.become(crowd(PEOPLE))
-        yield town
+def changing_tenant(tmp_path: Path) -> Iterator[ChangingTenant]:
+    with ChangingTenant(tmp_path, "own ids, filter") as changing_tenant:
+        changing_tenant.change_to(state_with(PEOPLE))
+        yield changing_tenant
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def test_of_two_processes_one_delivers_and_the_other_is_told_so(
         assert sorted(runs.values()) == ["done", "failed"]
         assert next(run for run in runs if runs[run] == "done") in lost["detail"]
         expected = wanted(
-            load_tenant_or_raise(store, TENANT), crowd(PEOPLE).snapshot(), profile(server.url)
+            load_tenant_or_raise(store, TENANT), state_with(PEOPLE).snapshot(), profile(server.url)
         )
         assert there(server) == expected
         assert {r.method for r in server.requests} == {"POST"}
@@ -95,7 +94,7 @@ def test_many_races_never_send_anything_twice(
             told = sorted(ended.connections[0]["status"] for ended in found)
             assert told in (["delivered", "failed"], ["delivered", "unchanged"])
             tenant = load_tenant_or_raise(store, TENANT)
-            assert there(server) == wanted(tenant, crowd(12).snapshot(), profile(server.url))
+            assert there(server) == wanted(tenant, state_with(12).snapshot(), profile(server.url))
             posts = [r for r in server.requests if r.method == "POST"]
             assert len(posts) == len(server.externalIds())
 
@@ -109,7 +108,7 @@ def test_the_command_line_says_that_another_run_is_going_on(tmp_path: Path) -> N
         assert going_on.wait(SECONDS)
 
     with (
-        DirectoryServer(as_domain(crowd(PEOPLE))) as directory,
+        DirectoryServer(as_domain(state_with(PEOPLE))) as directory,
         EgilServer(**OWN) as server,
         ExitStack() as stack,
     ):
@@ -139,7 +138,7 @@ def test_a_killed_command_is_recognised_and_superseded(tmp_path: Path) -> None:
             os.kill(victims[0], signal.SIGKILL)
 
     with (
-        DirectoryServer(as_domain(crowd(PEOPLE))) as directory,
+        DirectoryServer(as_domain(state_with(PEOPLE))) as directory,
         EgilServer(**OWN) as server,
     ):
         installation = Installation(tmp_path, directory.url, {"v": server.url})
@@ -156,7 +155,7 @@ def test_a_killed_command_is_recognised_and_superseded(tmp_path: Path) -> None:
             latest, cut_off = store.runs(TENANT)
             assert (latest.status, cut_off.status) == ("done", "cut off")
             assert latest.id in cut_off.detail
-            snapshot = crowd(PEOPLE).snapshot()
+            snapshot = state_with(PEOPLE).snapshot()
             assert there(server) == wanted(
                 load_tenant_or_raise(store, TENANT), snapshot, profile(server.url)
             )
@@ -187,45 +186,55 @@ def test_the_lease_of_a_killed_process_is_free_at_once(
         server.knobs.latency = 0.0
         assert other.run(tmp_path, server.url, PEOPLE).exit == 0
         expected = wanted(
-            load_tenant_or_raise(store, TENANT), crowd(PEOPLE).snapshot(), profile(server.url)
+            load_tenant_or_raise(store, TENANT), state_with(PEOPLE).snapshot(), profile(server.url)
         )
         assert there(server) == expected
 
 
 def test_the_lease_of_a_process_on_another_machine_is_free_when_its_time_is_out(
-    town: Town,
+    changing_tenant: ChangingTenant,
 ) -> None:
-    now = town.clock.now + 100
-    assert town.store.acquire(town.key, ELSEWHERE, until=now + 60, now=now) is None
-    report = town.run()
-    assert (report.status, town.sent()) == ("failed", [])
+    now = changing_tenant.clock() + 100
+    assert (
+        changing_tenant.store.acquire(changing_tenant.key, ELSEWHERE, until=now + 60, now=now)
+        is None
+    )
+    report = changing_tenant.run()
+    assert (report.status, changing_tenant.sent()) == ("failed", [])
     assert "20260101T000000Z-abc" in str(report.detail)
-    assert town.run().status == "delivered"  # a hundred seconds later
-    assert there(town.server) == town.wanted
+    assert changing_tenant.run().status == "delivered"  # a hundred seconds later
+    assert there(changing_tenant.server) == changing_tenant.wanted
 
 
-def test_a_run_that_loses_its_lease_stops_and_writes_nothing_more(town: Town) -> None:
-    town.server.knobs.latency = 0.01
-    town.become(crowd(600))
+def test_a_run_that_loses_its_lease_stops_and_writes_nothing_more(
+    changing_tenant: ChangingTenant,
+) -> None:
+    changing_tenant.server.knobs.latency = 0.01
+    changing_tenant.change_to(state_with(600))
     kept = []
 
     def steal(request: Incoming) -> None:
         if request.n == 30:
-            late = town.clock.now + 3600
-            assert town.store.acquire(town.key, ELSEWHERE, until=late + 60, now=late) is None
-            kept.append(town.ledger.entries)
+            late = changing_tenant.clock() + 3600
+            assert (
+                changing_tenant.store.acquire(
+                    changing_tenant.key, ELSEWHERE, until=late + 60, now=late
+                )
+                is None
+            )
+            kept.append(changing_tenant.ledger.entries)
 
-    town.server.faults = steal
-    report = sync(town.sync_context(), TENANT).connections[0]
+    changing_tenant.server.faults = steal
+    report = sync(changing_tenant.sync_context(), TENANT).connections[0]
     assert report.status == "failed"
     assert "another run has taken over" in str(report.detail)
-    assert town.ledger.entries == kept[0]
-    assert len(town.server.requests) < 600
-    town.store.release(town.key, ELSEWHERE)
-    town.server.knobs.latency = 0.0
-    town.run()
-    assert there(town.server) == town.wanted
-    assert town.run().status == "unchanged"
+    assert changing_tenant.ledger.entries == kept[0]
+    assert len(changing_tenant.server.requests) < 600
+    changing_tenant.store.release(changing_tenant.key, ELSEWHERE)
+    changing_tenant.server.knobs.latency = 0.0
+    changing_tenant.run()
+    assert there(changing_tenant.server) == changing_tenant.wanted
+    assert changing_tenant.run().status == "unchanged"
 
 
 class Rendezvous:
@@ -244,21 +253,21 @@ def test_the_connections_of_a_tenant_are_served_side_by_side(tmp_path: Path) -> 
     with (
         EgilServer(**OWN) as one,
         EgilServer(**OWN) as other,
-        Town(tmp_path, "own ids, filter") as town,
+        ChangingTenant(tmp_path, "own ids, filter") as changing_tenant,
     ):
         one.faults = other.faults = meeting
-        town.store.save_tenant(TENANT, document(vendors=("one", "other")))
+        changing_tenant.store.save_tenant(TENANT, document(vendors=("one", "other")))
         vendors = profile(one.url, "one"), profile(other.url, "other")
-        snapshot = crowd(PEOPLE).snapshot()
+        snapshot = state_with(PEOPLE).snapshot()
         context = structs.replace(
-            town.sync_context(),
+            changing_tenant.sync_context(),
             settings=settings(tmp_path, *vendors),
             read_directory=lambda tenant: snapshot,
         )
         report = sync(context, TENANT)
         assert [c.status for c in report.connections] == ["delivered", "delivered"]
         for server, vendor in zip((one, other), vendors, strict=True):
-            assert there(server) == wanted(town.tenant, snapshot, vendor)
+            assert there(server) == wanted(changing_tenant.stored_tenant, snapshot, vendor)
 
 
 def test_tenants_are_served_side_by_side(tmp_path: Path, workers: tuple[Worker, Worker]) -> None:
@@ -275,7 +284,7 @@ def test_tenants_are_served_side_by_side(tmp_path: Path, workers: tuple[Worker, 
             worker.start(tmp_path, server.url, PEOPLE, tenant=tenant)
         assert [worker.end().exit for worker in workers] == [0, 0]
         for tenant, server in servers.items():
-            snapshot = crowd(PEOPLE).snapshot()
+            snapshot = state_with(PEOPLE).snapshot()
             assert there(server) == wanted(
                 load_tenant_or_raise(store, tenant), snapshot, profile(server.url)
             )

@@ -12,9 +12,10 @@ import pytest
 
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import load_tenant_or_raise
+from tests.support.changing_tenant import KINDS
 from tests.support.egil_faults import Incoming
 from tests.support.egil_server import EgilServer
-from tests.support.trust_town import KINDS, TENANT, crowd, document, profile, there, wanted
+from tests.support.generated_tenant import TENANT, document, profile, state_with, there, wanted
 from tests.trust.troubles import is_long
 from tests.trust.worker import Worker
 
@@ -88,7 +89,7 @@ def _one_delivery(
         assert {state[each] for each in cut_off} <= {"cut off"}
         assert "running" not in state.values()
         expected = wanted(
-            load_tenant_or_raise(store, TENANT), crowd(PEOPLE).snapshot(), profile(server.url)
+            load_tenant_or_raise(store, TENANT), state_with(PEOPLE).snapshot(), profile(server.url)
         )
         assert there(server) == expected
         _see_no_full_resend(server, answers, sum(map(len, expected.values())), kills)

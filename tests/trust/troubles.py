@@ -6,18 +6,9 @@ from typing import Any, NamedTuple
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from tests.support.crashes import HANG, Crash, Trouble
 from tests.support.egil_faults import Fault
-from tests.support.trust_town import (
-    GROUPS,
-    HANG,
-    PEOPLE,
-    PLACES,
-    UNITS,
-    Crash,
-    Spot,
-    State,
-    Trouble,
-)
+from tests.support.generated_tenant import GROUPS, PEOPLE, PLACES, UNITS, Spot, State
 
 
 def is_long() -> bool:

@@ -22,7 +22,8 @@ from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import SyncContext
 from addon.sync.report import RunReport
 from addon.sync.run import sync
-from tests.support.trust_town import CALM, TENANT, crowd, profile, settings
+from tests.support.crashes import CALM
+from tests.support.generated_tenant import TENANT, profile, settings, state_with
 
 ROOT = Path(addon.__file__).resolve().parent.parent
 SECONDS = 60.0
@@ -74,7 +75,7 @@ class Worker:
         concurrency: int = 4,
         seconds: float | None = None,
     ) -> int:
-        """Begin a run of a tenant of `crowd(people)`; its process number."""
+        """Begin a run of a tenant of `state_with(people)`; its process number."""
         assert self._process.stdin is not None
         given = {k: v for k, v in locals().items() if k != "self"} | {"folder": str(folder)}
         self._process.stdin.write(json.dumps(given) + "\n")
@@ -109,7 +110,7 @@ def _run(
     concurrency: int,
     seconds: float | None,
 ) -> RunReport:
-    snapshot = crowd(people).snapshot()
+    snapshot = state_with(people).snapshot()
     place = Path(folder)
     with closing(SQLiteStore(place / "skolsynk.db")) as store:
         context = SyncContext(
@@ -123,7 +124,7 @@ def _run(
 
 
 def _child(given: dict[str, Any], report: int) -> int:
-    """The child's life; what it leaves is the report, through a pipe."""
+    """The child's process; what it leaves is the report, through a pipe."""
     try:
         found = _run(**given)
         with os.fdopen(report, "wb") as pipe:

@@ -13,9 +13,9 @@ from werkzeug.test import TestResponse
 
 from addon import logs
 from addon.web.security.headers import HEADERS
-from tests.support.neighbours import OURS, Neighbours
 from tests.support.page_content import form_of
 from tests.support.small_school import DOMAIN, STRANGER
+from tests.support.two_tenants import OURS, TwoTenants
 
 FETCHING = {"script": "src", "img": "src", "iframe": "src", "link": "href", "source": "src"}
 FETCHING |= {"form": "action", "object": "data", "embed": "src", "video": "src", "use": "href"}
@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
-def both(tmp_path: Path) -> Iterator[Neighbours]:
-    with Neighbours(tmp_path) as both:
+def both(tmp_path: Path) -> Iterator[TwoTenants]:
+    with TwoTenants(tmp_path) as both:
         yield both
 
 
@@ -46,7 +46,7 @@ class Tags(HTMLParser):
         self.fetched += [given[name] for name in names]
 
 
-def test_no_page_has_a_script_or_style_of_its_own_or_asks_anybody_else(both: Neighbours) -> None:
+def test_no_page_has_a_script_or_style_of_its_own_or_asks_anybody_else(both: TwoTenants) -> None:
     client = both.world.sign_in()
     seen = 0
     for path, page in both.pages(client):
@@ -68,14 +68,14 @@ def test_what_is_served_with_the_pages_asks_nobody_else() -> None:
     assert not re.search(r"https?://|\beval\b|innerHTML", own)
 
 
-def test_every_page_has_careful_headers_and_is_kept_nowhere(both: Neighbours) -> None:
+def test_every_page_has_careful_headers_and_is_kept_nowhere(both: TwoTenants) -> None:
     client = both.world.sign_in()
     for path, page in both.pages(client):
         assert {name: page.headers.get(name) for name in HEADERS} == HEADERS, path
         assert page.headers["Cache-Control"] == "no-store", path
 
 
-def test_no_form_is_taken_without_its_token(both: Neighbours) -> None:
+def test_no_form_is_taken_without_its_token(both: TwoTenants) -> None:
     client = both.world.sign_in()
     stranger = form_of(both.world.sign_in(STRANGER).get("/"), "/sprak")["csrf_token"]
     before = both.rows()
@@ -91,7 +91,7 @@ def test_no_form_is_taken_without_its_token(both: Neighbours) -> None:
     assert client.get("/installningar").status_code == 200  # and nobody was signed out
 
 
-def test_no_form_changes_anything_when_it_is_only_looked_at(both: Neighbours) -> None:
+def test_no_form_changes_anything_when_it_is_only_looked_at(both: TwoTenants) -> None:
     client = both.world.sign_in()
     list(both.pages(client))
     before = both.rows()
@@ -100,7 +100,7 @@ def test_no_form_changes_anything_when_it_is_only_looked_at(both: Neighbours) ->
 
 
 def test_no_log_line_names_anybody_while_all_pages_are_walked(
-    both: Neighbours, caplog: pytest.LogCaptureFixture
+    both: TwoTenants, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = both.world.sign_in()
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "addon"):

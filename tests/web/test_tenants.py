@@ -6,31 +6,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.neighbours import OURS, THEIR_PUPIL, Neighbours
 from tests.support.page_content import all_forms_of, form_of
 from tests.support.routes import METHODS
 from tests.support.small_school import OTHER_TENANT, STRANGER, TEACHER, TENANT
+from tests.support.two_tenants import OURS, THEIR_PUPIL, TwoTenants
 
 
 @pytest.fixture
-def both(tmp_path: Path) -> Iterator[Neighbours]:
-    with Neighbours(tmp_path) as both:
+def both(tmp_path: Path) -> Iterator[TwoTenants]:
+    with TwoTenants(tmp_path) as both:
         yield both
 
 
-def secrets_in(both: Neighbours, text: str) -> list[str]:
+def secrets_in(both: TwoTenants, text: str) -> list[str]:
     """Words of ours that a text has."""
     return [word for word in (*OURS, *both.external_ids) if word in text]
 
 
-def ours_at_the_vendor(both: Neighbours) -> list[str]:
+def ours_at_the_vendor(both: TwoTenants) -> list[str]:
     """Our people as the vendor that both have has them."""
     known = set(both.external_ids)
     users = both.world.vendor("all").held("User").values()
     return sorted(repr(user) for user in users if user["externalId"] in known)
 
 
-def test_the_walk_sees_what_it_looks_for(both: Neighbours) -> None:
+def test_the_walk_sees_what_it_looks_for(both: TwoTenants) -> None:
     """Or all that follows would prove nothing."""
     seen = " ".join(page.text for _, page in both.pages(both.world.sign_in()))
     seen += both.world.ready(both.world.sign_in(), "/skolenheter/sok?q=friskolan").text
@@ -39,7 +39,7 @@ def test_the_walk_sees_what_it_looks_for(both: Neighbours) -> None:
     assert THEIR_PUPIL not in seen
 
 
-def test_nobody_reaches_anything(both: Neighbours) -> None:
+def test_nobody_reaches_anything(both: TwoTenants) -> None:
     client = both.world.app.test_client()
     token = form_of(client.get("/logga-in"), "/logga-in")["csrf_token"]
     before = both.rows()
@@ -53,7 +53,7 @@ def test_nobody_reaches_anything(both: Neighbours) -> None:
     assert not both.world.requests
 
 
-def test_who_is_no_administrator_reaches_nothing(both: Neighbours) -> None:
+def test_who_is_no_administrator_reaches_nothing(both: TwoTenants) -> None:
     client = both.world.app.test_client()
     assert both.world.try_to_sign_in(client, TEACHER).status_code == 403
     before = both.rows()
@@ -65,7 +65,7 @@ def test_who_is_no_administrator_reaches_nothing(both: Neighbours) -> None:
     assert not both.world.requests
 
 
-def test_another_tenants_administrator_sees_only_their_own(both: Neighbours) -> None:
+def test_another_tenants_administrator_sees_only_their_own(both: TwoTenants) -> None:
     list(both.pages(both.world.sign_in()))  # so that whatever is remembered is ours
     client = both.world.sign_in(STRANGER)
     before, seen = both.rows(), ""
@@ -88,12 +88,12 @@ def test_another_tenants_administrator_sees_only_their_own(both: Neighbours) -> 
         "/korningar/{run_id}",
     ],
 )
-def test_an_address_with_anothers_id_leads_nowhere(both: Neighbours, path: str) -> None:
+def test_an_address_with_anothers_id_leads_nowhere(both: TwoTenants, path: str) -> None:
     client = both.world.sign_in(STRANGER)
     assert both.world.ready(client, path.format(**both.ids)).status_code == 404
 
 
-def test_another_tenants_administrator_changes_nothing_of_ours(both: Neighbours) -> None:
+def test_another_tenants_administrator_changes_nothing_of_ours(both: TwoTenants) -> None:
     client = both.world.sign_in(STRANGER)
     before, there = both.rows(), ours_at_the_vendor(both)
     for method, path in both.walk("POST"):
@@ -107,7 +107,7 @@ def test_another_tenants_administrator_changes_nothing_of_ours(both: Neighbours)
 
 
 def test_our_forms_sent_by_another_tenants_administrator_change_nothing_of_ours(
-    both: Neighbours,
+    both: TwoTenants,
 ) -> None:
     """Each form of each of our pages as it stands, with our ids and marks, and their token."""
     forms = {
@@ -127,7 +127,7 @@ def test_our_forms_sent_by_another_tenants_administrator_change_nothing_of_ours(
     assert ours_at_the_vendor(both) == there
 
 
-def test_a_document_of_another_tenant_is_not_taken(both: Neighbours) -> None:
+def test_a_document_of_another_tenant_is_not_taken(both: TwoTenants) -> None:
     document = both.world.store.tenant(TENANT)
     assert document is not None
     client, before = both.world.sign_in(STRANGER), both.rows()

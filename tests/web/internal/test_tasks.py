@@ -19,17 +19,17 @@ from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import load_tenant_or_raise
 from tests.support.cloud_tasks_stand_in import CloudTasksStandIn
 from tests.support.egil_server import EgilServer
-from tests.support.served import Google, Served
-from tests.support.trust_town import (
+from tests.support.generated_tenant import (
     TENANT,
     as_domain,
-    crowd,
     document,
     profile,
     settings,
+    state_with,
     there,
     wanted,
 )
+from tests.support.served import Google, Served
 
 PEOPLE = 30
 VENDORS = ("ne", "natur_kultur")
@@ -60,7 +60,7 @@ class Cloud:
         self.tasks.settle()
 
     def see_that_all_is_delivered(self) -> None:
-        tenant, snapshot = load_tenant_or_raise(self.store, TENANT), crowd(PEOPLE).snapshot()
+        tenant, snapshot = load_tenant_or_raise(self.store, TENANT), state_with(PEOPLE).snapshot()
         for name, server in self.vendors.items():
             assert there(server) == wanted(tenant, snapshot, self.settings.vendors[name])
         assert self.tasks.waiting == []
@@ -82,7 +82,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
             tasks = CloudTasksStandIn(QUEUES, app_engine=served.url, token=google.token)
             stack.enter_context(tasks)
             vendors = {v: stack.enter_context(EgilServer(latency=latency)) for v in VENDORS}
-            directory = stack.enter_context(DirectoryServer(as_domain(crowd(PEOPLE))))
+            directory = stack.enter_context(DirectoryServer(as_domain(state_with(PEOPLE))))
             given = replace(
                 settings(tmp_path, *(profile(server.url, v) for v, server in vendors.items())),
                 directory_endpoint=directory.url,

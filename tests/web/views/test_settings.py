@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from addon.tasks.schedule import HOUR, enqueue_runs, window_at
 from addon.tenants.pause import today
+from tests.support.mail_server import MailServer
 from tests.support.page_content import form_of, text_of
-from tests.support.post_office import PostOffice
 from tests.support.small_school import ADMIN, DELEGATED, DOMAIN, TENANT, small_school_pages
 from tests.support.world import World
 
@@ -169,10 +169,10 @@ def test_when_a_pause_is_over_it_is_shown_no_more_and_can_be_saved_anew(world: W
 
 def test_notices_are_saved_and_a_test_message_arrives(tmp_path: Path) -> None:
     with (
-        PostOffice() as office,
+        MailServer() as mail_server,
         small_school_pages(
             tmp_path,
-            SKOLSYNK_MAIL=f"smtp://127.0.0.1:{office.port}",
+            SKOLSYNK_MAIL=f"smtp://127.0.0.1:{mail_server.port}",
             SKOLSYNK_MAIL_FROM="skolsynk@skolsynk.example",
         ) as world,
     ):
@@ -188,7 +188,7 @@ def test_notices_are_saved_and_a_test_message_arrives(tmp_path: Path) -> None:
         assert form_of(page, NOTICES)["about"] == ["held", "unread"]
         world.send(client, page, TEST)
         assert "Ett provmeddelande är skickat. Titta i inkorgen." in world.text(client.get(PAGE))
-        (message,) = office.messages
+        (message,) = mail_server.messages
         assert message["To"] == f"it@{DOMAIN}, larm@{DOMAIN}"
         assert "Provmeddelande" in message["Subject"]
 

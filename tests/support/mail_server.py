@@ -19,8 +19,8 @@ class _AtAnyPort(Controller):
         super()._trigger_server()
 
 
-class PostOffice:
-    """`with PostOffice() as office:` then `office.port`, and `office.messages` as they came.
+class MailServer:
+    """`with MailServer() as server:` then `server.port`, and `server.messages` as they came.
 
     `context` makes STARTTLS possible, or with `from_the_first_byte` TLS without it. With `login`,
     a user name and a password, nothing is taken from others. `answers` are what is said instead of
@@ -49,7 +49,7 @@ class PostOffice:
             knobs |= {"authenticator": self._authenticate, "auth_required": True}
         self._controller = _AtAnyPort(self, hostname="127.0.0.1", port=0, **knobs)
 
-    def __enter__(self) -> "PostOffice":
+    def __enter__(self) -> "MailServer":
         self._controller.start()
         return self
 

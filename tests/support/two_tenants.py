@@ -1,6 +1,6 @@
-"""Two tenants in one installation, both with everything that a tenant can have.
+"""Two tenants in one world, both with everything that a tenant can have.
 
-with Neighbours(folder) as both:
+with TwoTenants(folder) as both:
     ours, theirs = both.world.sign_in(), both.world.sign_in(STRANGER)
 """
 
@@ -90,14 +90,14 @@ def their_document() -> dict[str, Any]:
     }
 
 
-class Neighbours:
-    """The installation, from `with` until its end; both have people at the vendor `all`."""
+class TwoTenants:
+    """A world with both, started by `with`; both have people at the vendor `all`."""
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.world = small_school_pages(folder, **environ)
         self._stack = ExitStack()
 
-    def __enter__(self) -> "Neighbours":
+    def __enter__(self) -> "TwoTenants":
         self._stack.enter_context(self.world)
         self._their_directory = self._stack.enter_context(DirectoryServer(their_domain()))
         self._make_ours()
