@@ -15,11 +15,11 @@ from addon.sync.session import open_session
 from addon.vendors.profiles import Target
 from bench.measure import report
 from bench.nginx import KEY
-from bench.workload import VENDOR, snapshot, tenant, translation
+from bench.workload import VENDOR, mapper, snapshot, tenant
 
 
 def main(url: str, ca_bundle: str) -> None:
-    work = translation(tenant(1), snapshot(1))
+    work = mapper(tenant(1), snapshot(1))
     key = LedgerKey("C0bench", "bench", "live")
     with tempfile.TemporaryDirectory() as folder:
         store = SQLiteStore(Path(folder, "bench.db"))

@@ -20,7 +20,7 @@ from addon.sync.session import open_session
 from addon.vendors.profiles import Target
 from bench.measure import report
 from bench.nginx import KEY
-from bench.workload import VENDOR, snapshot, tenant, translation
+from bench.workload import VENDOR, mapper, snapshot, tenant
 
 OWNER = LedgerKey("C0bench", "bench", "live")
 
@@ -33,7 +33,7 @@ def main(size: str, changed: str, url: str = "", ca_bundle: str = "") -> None:
         store = SQLiteStore(path)
         document, directory = tenant(int(size)), snapshot(int(size), int(changed))
         start = time.perf_counter()
-        work = translation(document, directory)
+        work = mapper(document, directory)
         ledger = store.ledger(OWNER)
         plan = plan_for(work.resources, ledger, time.time())
         planned = time.perf_counter()
@@ -62,7 +62,7 @@ def fill(path: str, size: str) -> None:
 
     Runs in a separate process, so that its memory is not counted.
     """
-    work = translation(tenant(int(size)), snapshot(int(size)))
+    work = mapper(tenant(int(size)), snapshot(int(size)))
     plan = plan_for(work.resources, Ledger(), 0.0)
     entries = (
         LedgerChange(op.resource_type, op.external_id, LedgerEntry(op.external_id, op.content))

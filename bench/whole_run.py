@@ -30,8 +30,8 @@ def main(endpoint: str, document: str) -> None:
     plans = {}
     for connection in tenant.connections:
         carried = vendor_roster(roster, tenant, connection, vendors[connection.vendor])
-        translation = ResourceMapper(carried, tenant, connection)
-        plans[connection.vendor] = make_plan(translation.resources(), Ledger(), 0.0)
+        mapper = ResourceMapper(carried, tenant, connection)
+        plans[connection.vendor] = make_plan(mapper.resources(), Ledger(), 0.0)
     planned_at = time.perf_counter()
     ledger = Ledger()
     first = plans[tenant.connections[-1].vendor]
@@ -40,7 +40,7 @@ def main(endpoint: str, document: str) -> None:
         for op in first.operations()
     )
     again_from = time.perf_counter()
-    again = make_plan(translation.resources(), ledger, 0.0)
+    again = make_plan(mapper.resources(), ledger, 0.0)
     again_at = time.perf_counter()
     assert again.empty, "a second run must have nothing to do"
     report(

@@ -60,7 +60,7 @@ def snapshot(size: int, changed: int = 0) -> Snapshot:
     return Snapshot(users=(*students, *staff), groups=groups, org_units=tuple(org_units))
 
 
-def translation(document: Tenant, directory: Snapshot) -> ResourceMapper:
+def mapper(document: Tenant, directory: Snapshot) -> ResourceMapper:
     """The resources of a directory for the connection."""
     connection = document.connections[0]
     carried = vendor_roster(select(document, directory), document, connection, VENDOR)

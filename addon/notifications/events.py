@@ -61,7 +61,7 @@ class ConnectionNews(Struct, frozen=True):
     refused: bool
 
 
-def connection_standing(runs: Iterable[RunRecord], connection: Connection) -> ConnectionNews | None:
+def connection_news(runs: Iterable[RunRecord], connection: Connection) -> ConnectionNews | None:
     """Return the connection's state after the newest of `runs` that includes it, or None.
 
     `runs` are sorted newest first. None also if that run was in another mode than the connection

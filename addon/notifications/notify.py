@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct, structs
 
-from addon.notifications.events import ConnectionNews, Notice, connection_standing, directory_news
+from addon.notifications.events import ConnectionNews, Notice, connection_news, directory_news
 from addon.notifications.mailer import Mailer, MailError, mailer
 from addon.notifications.message import render_message
 from addon.settings import Settings
@@ -58,9 +58,9 @@ def notify(context: SyncContext, mail: Mailer, tenant_id: str, vendor: str | Non
     runs = context.store.runs(tenant_id, _enough(tenant))
     news: list[Notice] = []
     remembered: list[tuple[str, Notified, Notified, Notified]] = []
-    for key, standing in _standings(tenant, runs, vendor):
+    for key, state in _connection_states(tenant, runs, vendor):
         before = _memory(context.store, tenant_id, key, now)
-        fresh, after = decide(standing, before, now)
+        fresh, after = decide(state, before, now)
         silent = after
         if fresh is not None and _wanted(fresh, tenant.notices.about):
             news.append(fresh)
@@ -97,43 +97,41 @@ def test_message(tenant: Tenant, mail: Mailer) -> None:
     mail.send(render_message(to, "Provmeddelande från Skolsynk", "test", organisation=name))
 
 
-def decide(
-    standing: ConnectionNews, before: Notified, now: float
-) -> tuple[Notice | None, Notified]:
+def decide(state: ConnectionNews, before: Notified, now: float) -> tuple[Notice | None, Notified]:
     """Return the notice to send, if any, and the record to keep if it is not sent.
 
     A notice is sent when a hold begins, and when a failure begins unless the same notice was sent
     within a day. While the cause exists it is not repeated, except for a refusal that concerns
     more resources than before, once a day at most.
     """
-    news = standing.news
+    news = state.news
     memory = {
-        signature: told if _stands(signature, standing) else structs.replace(told, stands=False)
-        for signature, told in before.items()
-        if _stands(signature, standing) or (signature != "held" and now - told.at < AGAIN)
+        signature: sent if _still_applies(signature, state) else structs.replace(sent, stands=False)
+        for signature, sent in before.items()
+        if _still_applies(signature, state) or (signature != "held" and now - sent.at < AGAIN)
     }
     if news is None:
         return None, memory
-    told = memory.get(news.signature)
-    if told is None:
+    sent = memory.get(news.signature)
+    if sent is None:
         return news, memory
-    grown = news.count > told.count
-    if (told.stands and not grown) or now - told.at < AGAIN:
+    grown = news.count > sent.count
+    if (sent.stands and not grown) or now - sent.at < AGAIN:
         return None, memory
     return news, memory
 
 
-def _stands(signature: str, standing: ConnectionNews) -> bool:
+def _still_applies(signature: str, state: ConnectionNews) -> bool:
     """Whether the cause of a notice still exists.
 
     Refused resources are not tried in every run, so a refusal need not be in the latest news.
     """
-    if standing.news is not None and standing.news.signature == signature:
+    if state.news is not None and state.news.signature == signature:
         return True
-    return signature == "refused" and standing.refused
+    return signature == "refused" and state.refused
 
 
-def _standings(
+def _connection_states(
     tenant: Tenant, runs: Sequence[RunRecord], vendor: str | None
 ) -> list[tuple[str, ConnectionNews]]:
     """Return the state of each connection, and of the directory, that the runs are about.
@@ -143,9 +141,9 @@ def _standings(
     found: list[tuple[str, ConnectionNews]] = []
     for connection in tenant.connections:
         if vendor in (None, connection.vendor):
-            standing = connection_standing(runs, connection)
-            if standing is not None:
-                found.append((_key(connection), standing))
+            state = connection_news(runs, connection)
+            if state is not None:
+                found.append((_key(connection), state))
     if vendor is None:
         news, read = directory_news(runs)
         if news is not None or read:

@@ -118,7 +118,9 @@ def make_plan(
             left_alone += 1
             continue
         writes[resource_type].append(_write(resource, resource.body, content, entry))
-    hidden = [d for t in reversed(TYPES) for d in _deletes(t, gone[t] & protected, ledger)]
+    protected_deletes = [
+        d for t in reversed(TYPES) for d in _deletes(t, gone[t] & protected, ledger)
+    ]
     deletes: dict[ResourceType, list[Operation]] = {}
     for resource_type in TYPES:
         refusals = ledger.refusals[resource_type]
@@ -128,7 +130,7 @@ def make_plan(
             resource_type, gone[resource_type] - protected - resting, ledger
         )
     return Plan(
-        protected=tuple(hidden),
+        protected=tuple(protected_deletes),
         writes=writes,
         deletes=deletes,
         absent=frozenset(absent),

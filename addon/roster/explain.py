@@ -81,11 +81,11 @@ class Explanation(Struct, frozen=True):
     staff member. `left_out` is the reason why the person is not sent to any vendor (as in
     `Roster.left_out`), or None. `staff_first` is true when the person was also chosen as a
     student, but counts as staff because they are staff at some unit. For people who are not
-    active, only `standing` and `left_out` are set.
+    active, only `account_state` and `left_out` are set.
     """
 
     user_id: str
-    standing: AccountState
+    account_state: AccountState
     reached: tuple[UnitReach, ...] = ()
     enrolled: tuple[str, ...] = ()
     employed: tuple[str, ...] = ()
@@ -114,9 +114,9 @@ def explain(tenant: Tenant, index: DirectoryIndex, user_id: str, roster: Roster)
     """Explain why the person is placed where they are in `roster`, made of `tenant` and `index`."""
     user = index.users.get(user_id)
     if user is None:
-        standing = _standing(index, user_id)
+        account_state = _account_state(index, user_id)
         reason = roster.left_out.get(user_id)
-        return Explanation(user_id=user_id, standing=standing, left_out=reason)
+        return Explanation(user_id=user_id, account_state=account_state, left_out=reason)
     reached = tuple(_reached(tenant.school_units, index, user))
     person = roster.people.get(user_id)
     units = {unit.code: unit for unit in tenant.school_units}
@@ -125,7 +125,7 @@ def explain(tenant: Tenant, index: DirectoryIndex, user_id: str, roster: Roster)
     roles = {reach.role for reach in reached if reach.chosen}
     return Explanation(
         user_id=user_id,
-        standing="active",
+        account_state="active",
         reached=reached,
         enrolled=tuple(enrolment.unit for enrolment in enrolments),
         employed=person.employments if person else (),
@@ -163,7 +163,7 @@ def selection(index: DirectoryIndex, selector: Selector) -> Selection:
     )
 
 
-def _standing(index: DirectoryIndex, user_id: str) -> AccountState:
+def _account_state(index: DirectoryIndex, user_id: str) -> AccountState:
     if user_id in index.protected:
         return "protected"
     match index.inactive.get(user_id):

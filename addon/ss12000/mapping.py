@@ -39,10 +39,10 @@ class ResourceMapper:
     references to them are left out; a resource that requires such a reference waits.
     """
 
-    def __init__(self, view: VendorRoster, tenant: Tenant, connection: Connection) -> None:
-        self._view = view
+    def __init__(self, vendor_roster: VendorRoster, tenant: Tenant, connection: Connection) -> None:
+        self._roster = vendor_roster
         self._tenant = tenant
-        self._fields = view.fields
+        self._fields = vendor_roster.fields
         chosen = set(connection.school_units)
         self._units = {u.code: u for u in tenant.school_units if u.code in chosen}
         self._ids = Ids(tenant.customer_id)
@@ -54,14 +54,14 @@ class ResourceMapper:
         yield self._organisation()
         for unit in self._units.values():
             yield self._school_unit(unit, absent)
-        for person in self._view.people.values():
+        for person in self._roster.people.values():
             yield self._user(person, absent)
-        for person in self._view.people.values():
+        for person in self._roster.people.values():
             for code in person.employments:
                 yield self._employment(person, code, absent)
-        for group in self._view.groups:
+        for group in self._roster.groups:
             yield self._student_group(group, absent)
-        for group in self._view.groups:
+        for group in self._roster.groups:
             if group.teachers:
                 yield self._activity(group, absent)
 

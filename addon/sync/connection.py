@@ -83,11 +83,17 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
         if hold is None:
             result = await session.send(plan, planner.replan, planner.ledger, lease)
         else:
-            planner = await asyncio.to_thread(_mark, context.store, planner, plan, hold)
-            gone = planner.protected | set(_marked(planner))
+            planner = await asyncio.to_thread(
+                _store_pending_removals, context.store, planner, plan, hold
+            )
+            gone = planner.protected | set(_pending_removals(planner))
             going = plan.only_protected()
-            result, said = await session.remove_protected(going, gone, planner.ledger, lease)
-            hold = structs.replace(hold, protected_being_removed=() if said else _marked(planner))
+            result, groups_clean = await session.remove_protected(
+                going, gone, planner.ledger, lease
+            )
+            hold = structs.replace(
+                hold, protected_being_removed=() if groups_clean else _pending_removals(planner)
+            )
     if result.status in KEY_REFUSED:
         forget_secret(context, connection)
     report = await asyncio.to_thread(_conclude, context.store, planner, plan, hold, result)
@@ -125,7 +131,7 @@ def finish_if_nothing_to_send(
     planner = planner_for(context, prepared, connection, key)
     plan, hold = planner.decide()
     going = plan if hold is None else plan.only_protected()
-    if not going.empty or (hold is not None and _marked(planner)):
+    if not going.empty or (hold is not None and _pending_removals(planner)):
         return None
     if find_protected_elsewhere(context, prepared, connection) is not None:
         return None
@@ -177,19 +183,21 @@ def _keep_hold(
     return earlier
 
 
-def _mark(store: Store, planner: ConnectionPlanner, plan: Plan, hold: Hold) -> ConnectionPlanner:
+def _store_pending_removals(
+    store: Store, planner: ConnectionPlanner, plan: Plan, hold: Hold
+) -> ConnectionPlanner:
     """Save which protected people are about to be removed, until the groups do not contain them.
 
     Once they are removed they are not in the ledger, and the plan that would update the groups is
     held. After a run that is interrupted in between, or cannot list the groups, the saved ids
     tell the next run whom to remove from groups.
     """
-    hidden = {op.external_id for op in plan.protected} | set(_marked(planner))
-    marked = structs.replace(hold, protected_being_removed=tuple(sorted(hidden)))
-    kept = _keep_hold(store, planner.key, planner.held, marked)
+    protected = {op.external_id for op in plan.protected} | set(_pending_removals(planner))
+    pending = structs.replace(hold, protected_being_removed=tuple(sorted(protected)))
+    kept = _keep_hold(store, planner.key, planner.held, pending)
     return structs.replace(planner, held=kept)
 
 
-def _marked(planner: ConnectionPlanner) -> tuple[str, ...]:
+def _pending_removals(planner: ConnectionPlanner) -> tuple[str, ...]:
     """Return externalIds that were removed during the hold and may still be in groups."""
     return () if planner.held is None else planner.held.protected_being_removed

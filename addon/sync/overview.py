@@ -60,17 +60,17 @@ class OverviewRow(Struct, frozen=True, gc=False):
 
 
 def rows(
-    snapshot: Snapshot, roster: Roster, views: Iterable[tuple[str, VendorRoster]]
+    snapshot: Snapshot, roster: Roster, vendor_rosters: Iterable[tuple[str, VendorRoster]]
 ) -> Iterator[OverviewRow]:
-    """Yield a row for each user read and each of `views` (vendor id and its roster)."""
+    """Yield a row for each user read and each of `vendor_rosters` (vendor id and its roster)."""
     users: dict[str, User] = {}
     for user in snapshot.users:
         users.setdefault(user.id, user)
-    for vendor, view in views:
-        memberships = _memberships(view)
+    for vendor, vendor_roster in vendor_rosters:
+        memberships = _memberships(vendor_roster)
         for user in users.values():
             if user.id not in roster.protected:
-                yield _row(user, roster, view, vendor, memberships.get(user.id, ((), ())))
+                yield _row(user, roster, vendor_roster, vendor, memberships.get(user.id, ((), ())))
         for user_id in sorted(roster.protected):
             yield OverviewRow(
                 user_id, "", "", "", "", "", (), (), (), vendor, "left out", PROTECTED
@@ -108,11 +108,11 @@ def _write(file: TextIO, lines: Iterable[OverviewRow]) -> None:
 def _row(
     user: User,
     roster: Roster,
-    view: VendorRoster,
+    vendor_roster: VendorRoster,
     vendor: str,
     groups: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> OverviewRow:
-    sent = view.people.get(user.id)
+    sent = vendor_roster.people.get(user.id)
     known = sent or roster.people.get(user.id)
     reason = "" if sent else roster.left_out.get(user.id, UNIT_NOT_CHOSEN)
     return OverviewRow(
@@ -137,10 +137,10 @@ def _units(person: Person | None) -> tuple[str, ...]:
     return tuple(e.unit for e in person.enrolments) + person.employments
 
 
-def _memberships(view: VendorRoster) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+def _memberships(vendor_roster: VendorRoster) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     """Return the names of each person's classes and teaching groups."""
     found: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-    for group in view.groups:
+    for group in vendor_roster.groups:
         for user_id in (*group.students, *group.teachers):
             classes, teaching = found.get(user_id, ((), ()))
             if group.kind == "class":

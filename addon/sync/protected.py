@@ -31,13 +31,13 @@ UNREACHED = "people with protected identity could not be removed from the {} env
 class OtherEnvironment(Struct, frozen=True):
     """The externalIds to remove from the other environment, and the key of its ledger.
 
-    `marked` have been removed already, but may still be in the vendor's groups.
+    `pending` have been removed already, but may still be in the vendor's groups.
     """
 
     connection: Connection
     key: LedgerKey
     protected: frozenset[str]
-    marked: frozenset[str]
+    pending: frozenset[str]
 
 
 def find_protected_elsewhere(
@@ -53,22 +53,22 @@ def find_protected_elsewhere(
     mode: Literal["test", "live"] = "test" if connection.mode == "live" else "live"
     other = structs.replace(connection, mode=mode)
     key = LedgerKey(prepared.tenant.customer_id, other.vendor, mode)
-    standing = context.store.connection_state(key)
-    ledger, held = standing.ledger, standing.hold
-    marked = frozenset(() if held is None else held.protected_being_removed)
-    if not len(ledger) and not marked:
+    state = context.store.connection_state(key)
+    ledger, held = state.ledger, state.hold
+    pending = frozenset(() if held is None else held.protected_being_removed)
+    if not len(ledger) and not pending:
         return None
-    translation = ResourceMapper(prepared.vendor_rosters[other.vendor], prepared.tenant, other)
+    mapper = ResourceMapper(prepared.vendor_rosters[other.vendor], prepared.tenant, other)
     protected = frozenset(
-        each for user in prepared.roster.protected for each in translation.external_ids(user)
+        each for user in prepared.roster.protected for each in mapper.external_ids(user)
     )
     context.store.load(key, ledger, {shard_of(each) for each in protected} & ledger.unread.keys())
     there = protected & _held_in(ledger)
-    return OtherEnvironment(other, key, protected, marked) if there or marked else None
+    return OtherEnvironment(other, key, protected, pending) if there or pending else None
 
 
 async def remove_protected_elsewhere(
-    context: SyncContext, found: OtherEnvironment, line: VendorSession
+    context: SyncContext, found: OtherEnvironment, session: VendorSession
 ) -> str | None:
     """Remove the people in `found` with the run's session; return what prevented it, or None.
 
@@ -77,9 +77,9 @@ async def remove_protected_elsewhere(
     ready = check_readiness(context, found.key.tenant, found.connection)
     if not isinstance(ready, ReadyConnection):
         return UNREACHED.format(found.key.mode, ready.detail)
-    there = structs.replace(line, key=found.key, target=ready.target)
+    there = structs.replace(session, key=found.key, target=ready.target)
     try:
-        return await _hide(context, found, there)
+        return await _remove_protected(context, found, there)
     except (LeaseHeldByOther, LedgerWriteError) as stopped:
         return UNREACHED.format(found.key.mode, stopped)
     except Exception as error:  # it must not stop the rest of the run
@@ -87,28 +87,30 @@ async def remove_protected_elsewhere(
         return UNREACHED.format(found.key.mode, type(error).__name__)
 
 
-async def _hide(context: SyncContext, found: OtherEnvironment, line: VendorSession) -> str | None:
+async def _remove_protected(
+    context: SyncContext, found: OtherEnvironment, session: VendorSession
+) -> str | None:
     store, key = context.store, found.key
-    async with line.with_lease() as lease:
+    async with session.with_lease() as lease:
         ledger = await asyncio.to_thread(store.ledger, key)
         plan = make_plan((), ledger, context.clock(), found.protected).only_protected()
-        gone = found.marked | {op.external_id for op in plan.protected}
-        await asyncio.to_thread(_mark, context, key, gone)
-        result, said = await line.remove_protected(plan, gone, ledger, lease)
-        if said:
-            await asyncio.to_thread(_mark, context, key, frozenset())
-    if said or result.spent:
+        gone = found.pending | {op.external_id for op in plan.protected}
+        await asyncio.to_thread(_store_pending_removals, context, key, gone)
+        result, groups_clean = await session.remove_protected(plan, gone, ledger, lease)
+        if groups_clean:
+            await asyncio.to_thread(_store_pending_removals, context, key, frozenset())
+    if groups_clean or result.spent:
         return None
     return UNREACHED.format(key.mode, result.stopped or "the vendor refused it")
 
 
-def _mark(context: SyncContext, key: LedgerKey, hidden: Set[str]) -> None:
+def _store_pending_removals(context: SyncContext, key: LedgerKey, protected: Set[str]) -> None:
     """Save in the hold who is being removed, until the groups do not contain them."""
     held = context.store.hold(key)
-    if held is None and not hidden:
+    if held is None and not protected:
         return
     held = held or Hold((), 0, "", {}, at=context.clock())
-    held = structs.replace(held, protected_being_removed=tuple(sorted(hidden)))
+    held = structs.replace(held, protected_being_removed=tuple(sorted(protected)))
     context.store.set_hold(key, held if held.waits else held.keep_only_protected())
 
 

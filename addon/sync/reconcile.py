@@ -109,43 +109,43 @@ def reconcile(context: SyncContext, tenant_id: str, vendor: str) -> Reconciliati
     if isinstance(target, NotConfigured):
         raise target
     prepared = read_and_prepare(context, tenant, (connection,))
-    translation = ResourceMapper(prepared.vendor_rosters[vendor], tenant, connection)
-    line = VendorSession(context, key, target, holder(new_run_id(context.clock())))
-    return asyncio.run(_ask(line, _ours(prepared, translation), translation.school_units()))
+    mapper = ResourceMapper(prepared.vendor_rosters[vendor], tenant, connection)
+    session = VendorSession(context, key, target, holder(new_run_id(context.clock())))
+    return asyncio.run(_ask(session, _ours(prepared, mapper), mapper.school_units()))
 
 
 async def _ask(
-    line: VendorSession, ours: Mapping[ResourceType, set[str]], school_units: Set[str]
+    session: VendorSession, ours: Mapping[ResourceType, set[str]], school_units: Set[str]
 ) -> Reconciliation:
     """List each type at the vendor and correct the ledger accordingly."""
-    key = line.key
+    key = session.key
     found: list[TypeDrift] = []
     held: dict[ResourceType, ListedResources | None] = {}
     detail = None
-    async with line.with_lease() as lease:
-        ledger = await asyncio.to_thread(line.context.store.ledger, key)
-        async with line.open(ledger, lease) as session:
+    async with session.with_lease() as lease:
+        ledger = await asyncio.to_thread(session.context.store.ledger, key)
+        async with session.open(ledger, lease) as opened:
             try:
                 for resource_type in TYPES:
-                    held[resource_type] = await session.scim.list(resource_type)
+                    held[resource_type] = await opened.scim.list(resource_type)
                 _recognise(held, ours, school_units)
                 for resource_type in TYPES:
                     drift, changes = _compare(resource_type, held[resource_type], ledger, ours)
                     found.append(drift)
-                    session.ledger_writer.record(changes)
+                    opened.ledger_writer.record(changes)
             except (RetriesExhausted, DeliveryStopped) as trouble:
                 detail = str(trouble)
     return Reconciliation(key.tenant, key.vendor, key.mode, tuple(found), detail)
 
 
-def _ours(prepared: PreparedRun, translation: ResourceMapper) -> Mapping[ResourceType, set[str]]:
+def _ours(prepared: PreparedRun, mapper: ResourceMapper) -> Mapping[ResourceType, set[str]]:
     """Return externalIds of this tenant: of the wanted resources and of all people read."""
     ours: dict[ResourceType, set[str]] = {t: set() for t in TYPES}
-    for resource in translation.resources():
+    for resource in mapper.resources():
         ours[resource.resource_type].add(resource.external_id)
     people = {user.id for user in prepared.snapshot.users} | prepared.roster.protected
     for user_id in people:
-        of_person = translation.external_ids(user_id)
+        of_person = mapper.external_ids(user_id)
         ours["User"] |= of_person
         ours["Employment"] |= of_person
     return ours

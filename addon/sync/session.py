@@ -154,9 +154,15 @@ class VendorSession(Struct, frozen=True):
             for operation in updates:
                 writes[operation.resource_type].append(operation)
             stripping = structs.replace(plan, protected=(), writes=writes)
-            said = await session.carry_out(stripping, lambda absent: stripping, clock=clock)
-            told = not said.left and said.stopped is None and all(f.refused for f in said.failures)
-            return result.combined_with(said), told
+            groups_result = await session.carry_out(
+                stripping, lambda absent: stripping, clock=clock
+            )
+            groups_clean = (
+                not groups_result.left
+                and groups_result.stopped is None
+                and all(f.refused for f in groups_result.failures)
+            )
+            return result.combined_with(groups_result), groups_clean
 
     async def send(
         self, plan: Plan, replan: Replan, ledger: Ledger, lease: Lease

@@ -91,42 +91,44 @@ def _one(
     ready = check_readiness(context, key.tenant, connection)
     if isinstance(ready, ConnectionReport):
         return ready
-    line = VendorSession(context, key, ready.target, holder, deadline)
+    session = VendorSession(context, key, ready.target, holder, deadline)
     try:
-        return asyncio.run(_remove(line, connection, confirmed, goes_off))
+        return asyncio.run(_remove(session, connection, confirmed, goes_off))
     except (LeaseHeldByOther, LedgerWriteError) as stopped:
         return stopped_report(connection, stopped)
 
 
 async def _remove(
-    line: VendorSession, connection: Connection, confirmed: bool, goes_off: bool
+    session: VendorSession, connection: Connection, confirmed: bool, goes_off: bool
 ) -> ConnectionReport:
-    store, key = line.context.store, line.key
-    async with line.with_lease() as lease:
+    store, key = session.context.store, session.key
+    async with session.with_lease() as lease:
         ledger = await asyncio.to_thread(store.ledger, key)
         plan = removal_of_everything(ledger)
         approved = store.approval(key)
-        if approved is not None and not approved.is_valid(line.context.clock()):
+        if approved is not None and not approved.is_valid(session.context.clock()):
             approved = None
         hold = None if confirmed else check_limits(plan, ledger, connection.limits, approved)
         if hold is not None:
             earlier = store.hold(key)
-            hidden = () if earlier is None else earlier.protected_being_removed
+            protected = () if earlier is None else earlier.protected_being_removed
             hold = structs.replace(
-                hold, at=line.context.clock(), withdrawal=True, protected_being_removed=hidden
+                hold, at=session.context.clock(), withdrawal=True, protected_being_removed=protected
             )
             store.set_hold(key, hold)
             return delivery_report(
                 connection, plan, DeliveryResult(nothing_done(), ()), hold, ledger.people()
             )
         if goes_off:
-            turn_off(line.context, key.tenant, key.vendor)
-        result = await line.send(plan, lambda absent: removal_of_everything(ledger), ledger, lease)
+            turn_off(session.context, key.tenant, key.vendor)
+        result = await session.send(
+            plan, lambda absent: removal_of_everything(ledger), ledger, lease
+        )
         store.set_hold(key, None)
         if result.complete:
             store.set_approval(key, None)
             refused = [LedgerChange(kind, external_id) for kind, external_id, _ in ledger.refused()]
-            store.record(key, refused, line.holder)
+            store.record(key, refused, session.holder)
         return delivery_report(connection, plan, result, None, ledger.people())
 
 

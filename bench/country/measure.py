@@ -24,13 +24,13 @@ from addon.sync.session import open_session
 from addon.tenants.document import load_tenant
 from addon.vendors.profiles import Target
 from bench.measure import report
-from bench.workload import VENDOR, snapshot, tenant, translation
+from bench.workload import VENDOR, mapper, snapshot, tenant
 
 
 def ledger_of(directory: Snapshot, size: int = 1) -> Ledger:
     """The ledger after everything was delivered."""
     ledger = Ledger()
-    plan = plan_for(translation(tenant(size), directory).resources, ledger, 0.0)
+    plan = plan_for(mapper(tenant(size), directory).resources, ledger, 0.0)
     ledger.apply(
         LedgerChange(op.resource_type, op.external_id, LedgerEntry(op.external_id, op.content))
         for op in plan.operations()
@@ -44,7 +44,7 @@ def work(size: str) -> None:
     start = time.process_time()
     packed = zlib.compress(msgspec.msgpack.encode(directory), 6)
     packed_at = time.process_time()
-    carried = translation(document, directory)
+    carried = mapper(document, directory)
     selected_at = time.process_time()
     found = digests(carried.resources())
     compared_at = time.process_time()
@@ -82,7 +82,7 @@ class _Nowhere:
 
 
 def sending(url: str, key: str) -> None:
-    plan = plan_for(translation(tenant(1), snapshot(1)).resources, Ledger(), 0.0)
+    plan = plan_for(mapper(tenant(1), snapshot(1)).resources, Ledger(), 0.0)
     few = {kind: writes[:3000] for kind, writes in plan.writes.items()}
     part: Plan = replace(plan, writes=few)
 
@@ -110,7 +110,7 @@ def operations_a_change() -> dict[str, dict[str, float]]:
         ("joined", _joined(before)),
         ("left", _left(before)),
     ):
-        plan = plan_for(translation(tenant(1), after).resources, ledger, 0.0)
+        plan = plan_for(mapper(tenant(1), after).resources, ledger, 0.0)
         operations = list(plan.operations())
         found[kind] = {
             "operations": len(operations),
@@ -127,7 +127,7 @@ def digests_agree() -> bool:
     for entries in ledger_of(directory).entries.values():
         for external_id, entry in entries.items():
             shards.setdefault(shard_of(external_id), []).append((external_id, entry.content))
-    wanted = digests(translation(tenant(1), directory).resources())
+    wanted = digests(mapper(tenant(1), directory).resources())
     return wanted == {n: digest_of(found) for n, found in shards.items()}
 
 

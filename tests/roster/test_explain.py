@@ -94,18 +94,22 @@ def test_a_year_out_of_range_is_told_with_the_text_it_was_found_in():
     assert (year.year, year.misread, year.texts) == (None, True, ("24A",))
 
 
-@pytest.mark.parametrize("standing", ["suspended", "archived", "deleted"])
-def test_of_inactive_people_there_is_the_reason_and_nothing_else(standing):
-    reading = snapshot(user("a", "/Elever/Norra/7A", **{standing: True}))
+@pytest.mark.parametrize("account_state", ["suspended", "archived", "deleted"])
+def test_of_inactive_people_there_is_the_reason_and_nothing_else(account_state):
+    reading = snapshot(user("a", "/Elever/Norra/7A", **{account_state: True}))
     found = explained(tenant(NORRA), reading, "a")
-    assert (found.standing, found.left_out, found.reached) == (standing, standing, ())
+    assert (found.account_state, found.left_out, found.reached) == (
+        account_state,
+        account_state,
+        (),
+    )
 
 
 def test_of_protected_and_unknown_people_there_is_nothing():
     document = tenant(NORRA, protected=Protected(org_units=("/S",)))
     found = explained(document, snapshot(user("a", "/S")), "a")
-    assert (found.standing, found.reached, found.left_out) == ("protected", (), None)
-    assert explained(document, snapshot(), "b").standing == "unknown"
+    assert (found.account_state, found.reached, found.left_out) == ("protected", (), None)
+    assert explained(document, snapshot(), "b").account_state == "unknown"
 
 
 @given(snapshots)

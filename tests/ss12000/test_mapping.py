@@ -488,8 +488,8 @@ def test_nothing_refers_to_what_is_absent_or_waits():
 
 def test_the_ids_of_one_person_are_the_account_and_all_possible_employments():
     to = connection(NORRA)
-    translation = ResourceMapper(carried(SCHOOL, GLEERUPS, to), TENANT, to)
-    assert translation.external_ids(BO.id) == {
+    mapper = ResourceMapper(carried(SCHOOL, GLEERUPS, to), TENANT, to)
+    assert mapper.external_ids(BO.id) == {
         IDS.user(BO.id),
         IDS.employment(NORRA.code, BO.id),
         IDS.employment(SODRA.code, BO.id),

@@ -14,13 +14,13 @@ from tests.ss12000.rosters import (
 TEACHERS_CLASSES = group("7B", "s2", "t1"), group("7A", "s1", "t1")
 
 
-def members(view) -> dict[str, tuple[str, str]]:
+def members(vendor_roster) -> dict[str, tuple[str, str]]:
     """Each group's students and teachers, by unit and name where two have the same name."""
-    return {g.name: (" ".join(g.students), " ".join(g.teachers)) for g in view.groups}
+    return {g.name: (" ".join(g.students), " ".join(g.teachers)) for g in vendor_roster.groups}
 
 
-def reduced(view) -> list[str]:
-    return [f.subject for f in view.findings if f.code == "placement-reduced"]
+def reduced(vendor_roster) -> list[str]:
+    return [f.subject for f in vendor_roster.findings if f.code == "placement-reduced"]
 
 
 # Units
@@ -34,9 +34,9 @@ def test_only_the_chosen_units_people_and_groups_are_carried():
         group("7A", "s1"),
         group("NA24", "s2", "t1", unit=SODRA.code),
     )
-    view = carried(made, to=connection(SODRA))
-    assert list(view.people) == ["s2", "t1"]
-    assert members(view) == {"NA24": ("s2", "t1")}
+    vendor_roster = carried(made, to=connection(SODRA))
+    assert list(vendor_roster.people) == ["s2", "t1"]
+    assert members(vendor_roster) == {"NA24": ("s2", "t1")}
 
 
 def test_who_is_at_a_chosen_unit_and_another_is_at_the_chosen_one_only():
@@ -50,9 +50,9 @@ def test_no_unit_chosen_carries_nobody():
     made = roster(student("s1", NORRA.code), group("7A", "s1"))
     none = connection()
     assert carried(made, to=none).people
-    view = carried(made, to=type(none)(vendor="x", mode="live"))
-    assert not view.people
-    assert not view.groups
+    vendor_roster = carried(made, to=type(none)(vendor="x", mode="live"))
+    assert not vendor_roster.people
+    assert not vendor_roster.groups
 
 
 def test_a_vendor_without_limits_gets_everything_and_no_finding():
@@ -63,10 +63,10 @@ def test_a_vendor_without_limits_gets_everything_and_no_finding():
         group("7B", "s1", "t1"),
         group("Ma", "s1", kind="teaching"),
     )
-    view = carried(made, GLEERUPS)
-    assert view.people == made.people
-    assert view.groups == made.groups
-    assert view.findings == ()
+    vendor_roster = carried(made, GLEERUPS)
+    assert vendor_roster.people == made.people
+    assert vendor_roster.groups == made.groups
+    assert vendor_roster.findings == ()
 
 
 # Classes only
@@ -89,17 +89,17 @@ def test_a_student_of_two_units_is_at_the_first_in_the_documents_order():
         group("7A", "s1"),
         group("NA24", "s1 s2", unit=SODRA.code),
     )
-    view = carried(made, BINOGI)
-    assert view.people["s1"].enrolments == made.people["s1"].enrolments[:1]
-    assert members(view) == {"7A": ("s1", ""), "NA24": ("s2", "")}
-    assert reduced(view) == ["s1"]
+    vendor_roster = carried(made, BINOGI)
+    assert vendor_roster.people["s1"].enrolments == made.people["s1"].enrolments[:1]
+    assert members(vendor_roster) == {"7A": ("s1", ""), "NA24": ("s2", "")}
+    assert reduced(vendor_roster) == ["s1"]
 
 
 def test_the_first_unit_is_the_first_of_those_that_are_chosen():
     made = roster(student("s1", NORRA.code, SODRA.code), group("NA24", "s1", unit=SODRA.code))
-    view = carried(made, BINOGI, connection(SODRA))
-    assert members(view) == {"NA24": ("s1", "")}
-    assert reduced(view) == []
+    vendor_roster = carried(made, BINOGI, connection(SODRA))
+    assert members(vendor_roster) == {"NA24": ("s1", "")}
+    assert reduced(vendor_roster) == []
 
 
 def test_a_student_of_two_classes_is_in_the_first_by_name():
@@ -109,9 +109,9 @@ def test_a_student_of_two_classes_is_in_the_first_by_name():
         group("7B", "s1 s2"),
         group("7A", "s1"),
     )
-    view = carried(made, BINOGI)
-    assert members(view) == {"7A": ("s1", ""), "7B": ("s2", "")}
-    assert reduced(view) == ["s1"]
+    vendor_roster = carried(made, BINOGI)
+    assert members(vendor_roster) == {"7A": ("s1", ""), "7B": ("s2", "")}
+    assert reduced(vendor_roster) == ["s1"]
 
 
 def test_of_two_classes_with_one_name_the_first_by_identity_counts():
@@ -131,10 +131,10 @@ def test_a_teacher_of_two_units_is_at_the_first_of_them():
         group("7A", "s1", "t1"),
         group("NA24", "s2", "t1", unit=SODRA.code),
     )
-    view = carried(made, BINOGI)
-    assert view.people["t1"].employments == (NORRA.code,)
-    assert members(view) == {"7A": ("s1", "t1"), "NA24": ("s2", "")}
-    assert reduced(view) == ["t1"]
+    vendor_roster = carried(made, BINOGI)
+    assert vendor_roster.people["t1"].employments == (NORRA.code,)
+    assert members(vendor_roster) == {"7A": ("s1", "t1"), "NA24": ("s2", "")}
+    assert reduced(vendor_roster) == ["t1"]
 
 
 def test_a_teacher_of_two_classes_is_in_the_first_by_name():
@@ -144,9 +144,9 @@ def test_a_teacher_of_two_classes_is_in_the_first_by_name():
         teacher("t1", NORRA.code),
         *TEACHERS_CLASSES,
     )
-    view = carried(made, BINOGI)
-    assert members(view) == {"7A": ("s1", "t1"), "7B": ("s2", "")}
-    assert reduced(view) == ["t1"]
+    vendor_roster = carried(made, BINOGI)
+    assert members(vendor_roster) == {"7A": ("s1", "t1"), "7B": ("s2", "")}
+    assert reduced(vendor_roster) == ["t1"]
 
 
 def test_a_teacher_is_not_placed_in_a_class_that_nobody_is_left_in():

@@ -272,10 +272,10 @@ def _is_elsewhere(address: str, domains: tuple[str, ...]) -> bool:
 
 
 def _with_members(
-    group: Group, members: Members | None, ids: dict[str, str], hidden: set[str]
+    group: Group, members: Members | None, ids: dict[str, str], protected: set[str]
 ) -> Group:
-    """Add the members' ids, found by address where necessary, except those in `hidden`."""
+    """Add the members' ids, found by address where necessary, except those in `protected`."""
     if members is None:
         return group
     found = members.ids | {ids[address] for address in members.nameless if address in ids}
-    return structs.replace(group, members=found - hidden, everyone=members.everyone)
+    return structs.replace(group, members=found - protected, everyone=members.everyone)

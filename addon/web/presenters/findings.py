@@ -83,9 +83,9 @@ def _severity(code: str) -> str:
 def _kinds(users: Mapping[str, User], prepared: PreparedRun) -> tuple[FindingKind, ...]:
     on = {c.vendor for c in prepared.tenant.connections if c.mode != "off"}
     findings = [*prepared.roster.findings]
-    for vendor, view in prepared.vendor_rosters.items():
+    for vendor, vendor_roster in prepared.vendor_rosters.items():
         if vendor in on:
-            findings.extend(view.findings)
+            findings.extend(vendor_roster.findings)
     by_code: dict[str, list[FindingRow]] = defaultdict(list)
     tell = _Telling(prepared, users)
     for found in findings:

@@ -89,14 +89,14 @@ def is_sending(ctx: RequestContext, vendor: str) -> bool:
 
 def held_view(directory: TenantDirectory, hold: Hold, vendor: str) -> HeldView:
     """Return the hold with names for people in the directory. Raises StillComputing."""
-    known, prepared, hidden = (
+    known, prepared, protected = (
         named_resources(directory),
         directory.prepared,
         directory.index.protected,
     )
     return directory.get_or_compute(
         DirectoryResult.HOLD_VIEW,
-        lambda: _view(known, prepared, hold, vendor, hidden),
+        lambda: _view(known, prepared, hold, vendor, protected),
         (vendor, hold.at, hold.people[:1], len(hold.people)),
     )
 
@@ -106,15 +106,15 @@ def _view(
     prepared: PreparedRun,
     hold: Hold,
     vendor: str,
-    hidden: Iterable[str],
+    protected: Iterable[str],
 ) -> HeldView:
     ids = Ids(prepared.tenant.customer_id)
-    protected = {ids.user(user_id) for user_id in hidden}
-    view = prepared.vendor_rosters.get(vendor)
-    staying = view.people if view is not None and not hold.withdrawal else {}
+    protected_ids = {ids.user(user_id) for user_id in protected}
+    vendor_roster = prepared.vendor_rosters.get(vendor)
+    staying = vendor_roster.people if vendor_roster is not None and not hold.withdrawal else {}
     found = []
     for external_id in hold.people:
-        if external_id in protected:
+        if external_id in protected_ids:
             found.append(Leaver(external_id, "", PROTECTED))
         else:
             found.append(_leaver(known.get(external_id), prepared, staying, external_id))

@@ -84,7 +84,7 @@ def next_run(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> Ne
     known = named_resources(directory)
     return directory.get_or_compute(
         DirectoryResult.NEXT_RUN,
-        lambda: _outlook(vendor, on, planned, known),
+        lambda: _next_run(vendor, on, planned, known),
         (vendor, on, planned.connection.mode, ctx.newest_run),
     )
 
@@ -99,19 +99,19 @@ def operations_on(
     return tuple(sorted(found, key=lambda op: op.resource_type != "User"))
 
 
-def _outlook(
+def _next_run(
     vendor: str, on: bool, planned: PlannedConnection, known: Mapping[str, NamedResource]
 ) -> NextRun:
     counts: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
-    hidden = {op.external_id for op in planned.plan.protected}
+    protected = {op.external_id for op in planned.plan.protected}
     operations = []
     for op in planned.plan.operations():
         by_type = counts[op.kind]
         by_type[op.resource_type] = by_type.get(op.resource_type, 0) + 1
-        protected = op.external_id in hidden
-        subject = None if protected else known.get(op.external_id)
+        is_protected = op.external_id in protected
+        subject = None if is_protected else known.get(op.external_id)
         operations.append(
-            PlannedOperation(op.kind, op.resource_type, op.external_id, subject, protected)
+            PlannedOperation(op.kind, op.resource_type, op.external_id, subject, is_protected)
         )
     return NextRun(vendor, on, planned, counts, tuple(sorted(operations, key=_place)))
 

@@ -99,7 +99,9 @@ def overview(directory: TenantDirectory, filters: PeopleFilter) -> bytes:
     It has a line for each person and each of `destinations`. Raises StillComputing.
     """
     prepared, wanted = directory.prepared, destinations(directory.tenant)
-    views = [(v, prepared.vendor_rosters[v]) for v in wanted if v in prepared.vendor_rosters]
+    vendor_rosters = [
+        (v, prepared.vendor_rosters[v]) for v in wanted if v in prepared.vendor_rosters
+    ]
     filters = structs.replace(filters, sort=PeopleFilter().sort)
     ids = (
         None
@@ -111,7 +113,7 @@ def overview(directory: TenantDirectory, filters: PeopleFilter) -> bytes:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow(HEADER)
-        for row in overview_rows(prepared.snapshot, prepared.roster, views):
+        for row in overview_rows(prepared.snapshot, prepared.roster, vendor_rosters):
             if ids is None or row.id in ids:
                 writer.writerow(row.cells())
         return out.getvalue().encode("utf-8-sig")
@@ -150,7 +152,9 @@ def _row(
     if person is None:
         reason = prepared.roster.left_out.get(user.id, "not selected")
     elif not vendors:
-        off = any(user.id in view.people for view in prepared.vendor_rosters.values())
+        off = any(
+            user.id in vendor_roster.people for vendor_roster in prepared.vendor_rosters.values()
+        )
         reason = VENDOR_OFF if off else UNIT_NOT_CHOSEN
     name = full_name(user)
     return PersonRow(

@@ -171,13 +171,15 @@ def _removals(
     connections: Iterable[Connection],
 ) -> Iterator[VendorRemoval]:
     for connection in connections:
-        view = directory.prepared.vendor_rosters.get(connection.vendor)
-        if view is None:
+        vendor_roster = directory.prepared.vendor_rosters.get(connection.vendor)
+        if vendor_roster is None:
             continue
         stay = [after[code] for code in connection.school_units if code in after]
-        gone = view.people.keys() - frozenset[str]().union(*(p.students | p.staff for p in stay))
+        gone = vendor_roster.people.keys() - frozenset[str]().union(
+            *(p.students | p.staff for p in stay)
+        )
         if gone:
-            held = is_too_many(len(gone), len(view.people), connection.limits)
+            held = is_too_many(len(gone), len(vendor_roster.people), connection.limits)
             yield VendorRemoval(connection.vendor, len(gone), held)
 
 

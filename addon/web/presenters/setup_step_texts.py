@@ -26,16 +26,16 @@ class SetupProgress(Struct, frozen=True):
     ran: Mapping[Mode, Set[str]]
 
 
-def step_texts(standing: SetupProgress) -> Mapping[str, str]:
+def step_texts(progress: SetupProgress) -> Mapping[str, str]:
     """Return the text of each step, by its name."""
     return {
-        "organisation": _organisation(standing.organisation),
-        "units": _units(standing.units),
-        "selection": _selection(standing.selected, standing.units),
-        "vendors": _vendors(standing.chosen, standing.vendors),
-        "preview": _preview(standing.previewed),
-        "test": _waiting("test", standing) or _test(standing),
-        "live": _waiting("live", standing) or _live(standing),
+        "organisation": _organisation(progress.organisation),
+        "units": _units(progress.units),
+        "selection": _selection(progress.selected, progress.units),
+        "vendors": _vendors(progress.chosen, progress.vendors),
+        "preview": _preview(progress.previewed),
+        "test": _waiting("test", progress) or _test(progress),
+        "live": _waiting("live", progress) or _live(progress),
     }
 
 
@@ -81,24 +81,24 @@ def _preview(seen: bool) -> str:
     return _("Se vilka som skulle skickas, namn för namn, innan något skickas.")
 
 
-def _waiting(mode: Mode, standing: SetupProgress) -> str:
+def _waiting(mode: Mode, progress: SetupProgress) -> str:
     """Return the text shown while a vendor that is on has not had its first run, else empty."""
-    waiting = [name for name in standing.on[mode] if name not in standing.ran[mode]]
+    waiting = [name for name in progress.on[mode] if name not in progress.ran[mode]]
     if not waiting:
         return ""
     names = ", ".join(waiting)
     return _("%(vendors)s väntar på att den första körningen blir klar.", vendors=names)
 
 
-def _test(standing: SetupProgress) -> str:
-    if names := ", ".join(standing.on["test"]):
+def _test(progress: SetupProgress) -> str:
+    if names := ", ".join(progress.on["test"]):
         return _("%(vendors)s är i testläge.", vendors=names)
-    if standing.ran["live"]:
+    if progress.ran["live"]:
         return _("Ingen leverantör är i testläge nu.")
     return _("Prova mot en leverantörs testmiljö. Ingen elev märker något.")
 
 
-def _live(standing: SetupProgress) -> str:
-    if names := ", ".join(standing.on["live"]):
+def _live(progress: SetupProgress) -> str:
+    if names := ", ".join(progress.on["live"]):
         return _("%(vendors)s är i skarpt läge.", vendors=names)
     return _("Slå på en leverantör. Sedan sköter det sig självt.")

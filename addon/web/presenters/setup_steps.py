@@ -71,10 +71,10 @@ TITLES = (
 
 def setup_steps(ctx: RequestContext) -> SetupSteps:
     """Return the steps with their present states."""
-    standing = _standing(ctx)
-    done = _done(ctx, standing)
+    progress = _progress(ctx)
+    done = _done(ctx, progress)
     over = done["live"] or _kept(ctx, PUT_AWAY)
-    said = {} if over else step_texts(standing)
+    said = {} if over else step_texts(progress)
     found, now_given = [], False
     for number, (name, title, endpoint) in enumerate(TITLES, 1):
         state: State = "done" if done[name] else "left" if now_given else "now"
@@ -99,7 +99,7 @@ def bring_back(ctx: RequestContext) -> None:
     ctx.store.delete(_namespace(ctx), PUT_AWAY)
 
 
-def _standing(ctx: RequestContext) -> SetupProgress:
+def _progress(ctx: RequestContext) -> SetupProgress:
     tenant = ctx.tenant
     used = [c for c in tenant.connections if c.school_units]
     return SetupProgress(
@@ -114,17 +114,17 @@ def _standing(ctx: RequestContext) -> SetupProgress:
     )
 
 
-def _done(ctx: RequestContext, standing: SetupProgress) -> dict[str, bool]:
-    live = bool(standing.ran["live"]) or any(
+def _done(ctx: RequestContext, progress: SetupProgress) -> dict[str, bool]:
+    live = bool(progress.ran["live"]) or any(
         key.mode == "live" for key, _n, _refused in ctx.store.ledgers(ctx.tenant_id)
     )
     return {
-        "organisation": not ctx.is_new and bool(standing.organisation.organisation_number),
-        "units": bool(standing.units),
-        "selection": 0 < standing.units == standing.selected,
-        "vendors": bool(standing.chosen),
-        "preview": bool(standing.chosen and (standing.on["live"] or standing.previewed)),
-        "test": live or bool(standing.ran["test"] or standing.on["live"]),
+        "organisation": not ctx.is_new and bool(progress.organisation.organisation_number),
+        "units": bool(progress.units),
+        "selection": 0 < progress.units == progress.selected,
+        "vendors": bool(progress.chosen),
+        "preview": bool(progress.chosen and (progress.on["live"] or progress.previewed)),
+        "test": live or bool(progress.ran["test"] or progress.on["live"]),
         "live": live,
     }
 

@@ -76,12 +76,12 @@ def carried(directory: TenantDirectory, vendor: str) -> PeopleCounts | None:
 
     Raises StillComputing.
     """
-    view = directory.prepared.vendor_rosters.get(vendor)
+    vendor_roster = directory.prepared.vendor_rosters.get(vendor)
     return (
         None
-        if view is None
+        if vendor_roster is None
         else directory.get_or_compute(
-            DirectoryResult.PEOPLE_SENT_TO_VENDOR, lambda: _carried(view), vendor
+            DirectoryResult.PEOPLE_SENT_TO_VENDOR, lambda: _carried(vendor_roster), vendor
         )
     )
 
@@ -93,17 +93,17 @@ def next_run(
     planned = directory.planned(vendor, ctx.newest_run, mode)
     if planned is None:
         return None
-    known, view = named_resources(directory), directory.prepared.vendor_rosters[vendor]
+    known, vendor_roster = named_resources(directory), directory.prepared.vendor_rosters[vendor]
 
     def count() -> PlannedRemovals:
         plan = planned.plan
         kinds = {"create": [op.external_id for op in plan.writes["User"] if op.kind == "create"]}
-        hidden = sum(1 for op in plan.protected if op.resource_type == "User")
+        protected = sum(1 for op in plan.protected if op.resource_type == "User")
         return PlannedRemovals(
             there=planned.ledger.people(),
-            created=_created(kinds["create"], known, view),
+            created=_created(kinds["create"], known, vendor_roster),
             updated=len(plan.writes["User"]) - len(kinds["create"]),
-            removed=len(plan.deletes["User"]) + hidden,
+            removed=len(plan.deletes["User"]) + protected,
             held=planned.hold is not None,
         )
 
@@ -126,15 +126,15 @@ def most_removed(limits: Limits, there: int) -> int:
     return min(limits.deletions, by_percent)
 
 
-def _carried(view: VendorRoster) -> PeopleCounts:
-    return people_counts(view.people.values())
+def _carried(vendor_roster: VendorRoster) -> PeopleCounts:
+    return people_counts(vendor_roster.people.values())
 
 
 def _created(
-    ids: list[str], known: Mapping[str, NamedResource], view: VendorRoster
+    ids: list[str], known: Mapping[str, NamedResource], vendor_roster: VendorRoster
 ) -> PeopleCounts:
     about = (known[i] for i in ids if i in known)
-    return people_counts(view.people[s.id] for s in about if s.id in view.people)
+    return people_counts(vendor_roster.people[s.id] for s in about if s.id in vendor_roster.people)
 
 
 def _shift(

@@ -49,12 +49,12 @@ def lacking(directory: TenantDirectory, vendor: str) -> VendorLimitations:
 def _lacking(
     connection: Connection, prepared: PreparedRun, users: Mapping[str, User]
 ) -> VendorLimitations:
-    view = prepared.vendor_rosters.get(connection.vendor)
-    if view is None:
+    vendor_roster = prepared.vendor_rosters.get(connection.vendor)
+    if vendor_roster is None:
         return VendorLimitations()
-    about = [users[f.subject] for f in view.findings if f.subject in users]
+    about = [users[f.subject] for f in vendor_roster.findings if f.subject in users]
     units = prepared.tenant.unit_names
-    kinds = {group.kind for group in view.groups}
+    kinds = {group.kind for group in vendor_roster.groups}
     left = [
         LeftGroup(units[group.unit], group.name, len(group.students))
         for group in prepared.roster.groups
