@@ -1,4 +1,4 @@
-"""Normalises text for comparison, display and sorting: case, accents, Swedish order."""
+"""Normalise text for comparison, display, sorting and spreadsheets."""
 
 import re
 from unicodedata import combining, normalize
@@ -10,6 +10,8 @@ _NOT_PLAIN = re.compile(r"[^a-z0-9]")
 _NUMBERS = re.compile(r"\d+")
 _LAST = {"å": "{a", "ä": "{b", "ö": "{c", "æ": "{b", "ø": "{c"}  # "{" follows "z"
 _NUMBER, _END = "\x01", "\x00"  # a number comes before any text
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Characters at the start of a text that spreadsheets run as a formula, including full-width."""
 
 
 def composed(text: str) -> str:
@@ -41,6 +43,11 @@ def domain_label(text: str) -> str:
 def one_line(text: str) -> str:
     """A name on one line, without invisible characters."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())
+
+
+def escape_formula(text: str) -> str:
+    """Return the text, escaped if a spreadsheet would run it as a formula."""
+    return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 def sort_key(text: str) -> SortKey:

@@ -22,7 +22,7 @@ from addon.store.base import Store, StoreError
 from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync.context import NotFoundError, SyncContext
 from addon.sync.holds import approve
-from addon.sync.overview import write_csv
+from addon.sync.people_csv import write_people_csv
 from addon.sync.reconcile import reconcile
 from addon.sync.report import DONE, FAILED, UNREAD, USAGE, RunReport
 from addon.sync.run import preview, sync
@@ -213,7 +213,7 @@ def _preview(given: argparse.Namespace, settings: Settings) -> int:
         report, prepared = preview(context, given.id, given.vendor)
         if given.csv is not None:
             try:
-                write_csv(given.csv, prepared.overview())
+                write_people_csv(given.csv, prepared.decision_rows())
             except OSError as error:
                 raise UsageError(f"{given.csv} cannot be written: {error.strerror}") from None
         _print_report(report, given.json, planned=True)

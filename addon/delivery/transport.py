@@ -73,7 +73,7 @@ class _Attempt(Struct, frozen=True):
         return None if self.answer is None else self.answer.status
 
     @property
-    def busy(self) -> bool:
+    def asked_to_wait(self) -> bool:
         """Whether the vendor asked the client to wait (429 or 503)."""
         return self.status in (429, 503)
 
@@ -92,7 +92,7 @@ class _Tries:
         self._problem = VendorProblem("status")
 
     def failed(self, attempt: _Attempt) -> None:
-        if attempt.busy:
+        if attempt.asked_to_wait:
             self._busy += 1
         else:
             self.count += 1
@@ -181,7 +181,7 @@ class Transport:
                 answer = attempt.answer
                 if answer is not None and not _passing(answer.status):
                     self._throttle.record_success(request.asks)
-                    self._end_if_hopeless(request, answer)
+                    self._stop_on_fatal_status(request, answer)
                     return structs.replace(answer, unsure=tries.uncertain)
                 await self._handle_failure(tries, request, attempt, turn)
                 if attempt.late and before_repeat is not None:
@@ -213,12 +213,12 @@ class Transport:
             self._throttle.record_failure(
                 turn, attempt.said, attempt.problem, attempt.weight, request.asks
             )
-        if attempt.busy and attempt.answer is not None:
+        if attempt.asked_to_wait and attempt.answer is not None:
             self._throttle.pause(retry_after(attempt.answer), turn, attempt.status)
         self._throttle.check()
         if tries.spent:
             raise tries.given_up()
-        if not attempt.busy:
+        if not attempt.asked_to_wait:
             await self._throttle.rest(self._throttle.backoff(tries.count))
 
     async def _attempt(self, request: _Request) -> _Attempt:
@@ -253,7 +253,7 @@ class Transport:
         problem = VendorProblem("status", answer.status)
         return _Attempt(answer, answered(answer.status), problem, uncertain)
 
-    def _end_if_hopeless(self, request: _Request, answer: VendorResponse) -> None:
+    def _stop_on_fatal_status(self, request: _Request, answer: VendorResponse) -> None:
         """Raise DeliveryStopped for a response that every other request would get too.
 
         A 403 to a GET is not one: some keys may write but not read.

@@ -10,7 +10,7 @@ from addon.sandbox.documents import tenant_document
 from addon.sandbox.school_units import Style
 from addon.sandbox.stage import Stage, StageOutcome, expect
 from addon.sandbox.terminal import Terminal
-from addon.sync.overview import OverviewRow, write_csv
+from addon.sync.people_csv import PersonDecisionRow, write_people_csv
 from addon.sync.report import RunReport
 from addon.sync.run import preview
 from addon.tenants.document import DocumentError, decode_tenant
@@ -100,9 +100,9 @@ def the_preview(stage: Stage, terminal: Terminal) -> None:
     tell_connections(report, terminal, planned=True)
     tell_findings(report, terminal)
 
-    rows = list(prepared.overview())
+    rows = list(prepared.decision_rows())
     path = stage.folder / "overview.csv"
-    write_csv(path, rows)
+    write_people_csv(path, rows)
     terminal.label(f"Five of the {len(prepared.snapshot.users)} people in the overview")
     terminal.rows(_examples(rows))
 
@@ -115,13 +115,13 @@ def the_preview(stage: Stage, terminal: Terminal) -> None:
     terminal.why("They are counted here, named nowhere and sent to nobody.")
 
 
-def _examples(rows: Iterable[OverviewRow]) -> list[tuple[str, ...]]:
+def _examples(rows: Iterable[PersonDecisionRow]) -> list[tuple[str, ...]]:
     """Return a student, a teacher, and one person left out for each of three reasons."""
-    found: dict[str, dict[str, OverviewRow]] = {}
+    found: dict[str, dict[str, PersonDecisionRow]] = {}
     for row in rows:
         found.setdefault(row.id, {})[row.vendor] = row
     people = [each for each in found.values() if each["gleerups"].primary_email]
-    wanted: list[Callable[[OverviewRow], bool]] = [
+    wanted: list[Callable[[PersonDecisionRow], bool]] = [
         lambda row: row.role == "student" and bool(row.classes and row.teaching_groups),
         lambda row: row.role == "staff" and bool(row.teaching_groups),
         lambda row: row.reason == "missing-family-name",
@@ -142,7 +142,7 @@ def _examples(rows: Iterable[OverviewRow]) -> list[tuple[str, ...]]:
     return examples
 
 
-def _decision(row: OverviewRow) -> str:
+def _decision(row: PersonDecisionRow) -> str:
     if row.decision != "sent":
         return f"{row.decision}: {row.reason}"
     groups = (*row.classes, *row.teaching_groups)

@@ -13,8 +13,8 @@ class RunRecord(Struct, frozen=True):
     `report` is the JSON of `RunReport.record`, None while the run is in progress. `status` is
     `running`, `done`, `failed` (some operations), `held`, `unread` (the directory could not be
     read), `cut off` (its process died) or `superseded` (another run had the lease). `holder` is
-    the process, as named by `addon.store.lease_holder`. `store_reads` and `store_writes` are the
-    run's cost: see `Store.cost`.
+    the process, as named by `addon.store.process_identity`. `store_reads` and `store_writes` are
+    the run's cost: see `Store.cost`.
 
     `parent` is the run that it belongs to: for a delivery the run that read and planned,
     otherwise its own id; "" in records of earlier versions. `vendor` is the only vendor that it

@@ -12,8 +12,8 @@ from addon.roster.model import Finding, Roster
 from addon.roster.select import select
 from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.vendor_roster import VendorRoster, vendor_roster
-from addon.sync import overview
 from addon.sync.context import SyncContext
+from addon.sync.people_csv import PersonDecisionRow, decision_rows
 from addon.tenants.model import Connection, Tenant
 
 
@@ -32,9 +32,9 @@ class PreparedRun(Struct, frozen=True):
             f for v in self.vendor_rosters.values() for f in v.findings
         )
 
-    def overview(self) -> Iterator[overview.OverviewRow]:
-        """Return the overview of who is sent where, or why not."""
-        return overview.rows(self.snapshot, self.roster, self.vendor_rosters.items())
+    def decision_rows(self) -> Iterator[PersonDecisionRow]:
+        """Yield who is sent where, or why not."""
+        return decision_rows(self.snapshot, self.roster, self.vendor_rosters.items())
 
 
 def read_and_prepare(

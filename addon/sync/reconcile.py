@@ -18,7 +18,7 @@ from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.resources import TYPES, ResourceType
 from addon.store.base import Store
 from addon.store.ids import new_run_id
-from addon.store.lease_holder import holder
+from addon.store.process_identity import process_holder
 from addon.store.records import Namespace
 from addon.sync.context import (
     NotFoundError,
@@ -110,7 +110,7 @@ def reconcile(context: SyncContext, tenant_id: str, vendor: str) -> Reconciliati
         raise target
     prepared = read_and_prepare(context, tenant, (connection,))
     mapper = ResourceMapper(prepared.vendor_rosters[vendor], tenant, connection)
-    session = VendorSession(context, key, target, holder(new_run_id(context.clock())))
+    session = VendorSession(context, key, target, process_holder(new_run_id(context.clock())))
     return asyncio.run(_ask(session, _ours(prepared, mapper), mapper.school_units()))
 
 

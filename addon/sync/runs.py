@@ -9,7 +9,7 @@ from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import DirectoryError
 from addon.store.base import Store
 from addon.store.ids import new_run_id
-from addon.store.lease_holder import holder, is_dead
+from addon.store.process_identity import is_dead, process_holder
 from addon.store.records import RunRecord
 from addon.sync.report import RunReport
 
@@ -42,7 +42,7 @@ def start_run(
         tenant_id,
         now,
         "running",
-        holder=holder(run_id),
+        holder=process_holder(run_id),
         parent=parent or run_id,
         vendor=vendor,
         request=request,

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from msgspec import Struct, structs
 
 from addon.delivery.executor import PlanExecutor, Replan, intend_with
-from addon.delivery.group_cleanup import updates_without
 from addon.delivery.lease import Lease
 from addon.delivery.ledger_writer import LedgerWriter
+from addon.delivery.protected_in_groups import updates_without
 from addon.delivery.scim_client import ScimClient
 from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
 from addon.delivery.transport import RetriesExhausted, Transport

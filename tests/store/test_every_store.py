@@ -18,7 +18,7 @@ from addon.planning.ledger import (
     Refusal,
 )
 from addon.store.base import LeaseLost, StoreError
-from addon.store.lease_holder import holder
+from addon.store.process_identity import process_holder
 from addon.store.records import RunRecord
 
 ROOT = Path(__file__).parents[2]
@@ -291,14 +291,14 @@ def test_promise_6_the_leases_of_other_connections_are_others(store):
 
 
 def test_a_process_that_lives_keeps_its_lease(store):
-    alive = holder("run")
+    alive = process_holder("run")
     store.acquire(KEY, alive, until=60, now=0)
     assert store.acquire(KEY, "two", until=60, now=0) == alive
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_lease_is_free_when_its_holders_process_has_died(store):
-    code = "from addon.store.lease_holder import holder; print(holder('run'), end='')"
+    code = "from addon.store.process_identity import process_holder as h; print(h('run'), end='')"
     dead = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout

@@ -133,7 +133,7 @@ import os, signal, sys, time
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.store.firestore import client as documents
 from addon.store.firestore.store import FirestoreStore
-from addon.store.lease_holder import holder
+from addon.store.process_identity import process_holder
 project, what, name = sys.argv[1:]
 store = FirestoreStore(project, emulator=os.environ["FIRESTORE_EMULATOR_HOST"])
 key = LedgerKey("C1", "binogi", "live")
@@ -143,7 +143,7 @@ def users(n, count):
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 def turn(n):
-    own = holder(f"{name}-{n}")
+    own = process_holder(f"{name}-{n}")
     while store.acquire(key, own, time.time() + 60, time.time()) is not None:
         time.sleep(0.01)
     return own

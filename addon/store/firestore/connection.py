@@ -6,7 +6,7 @@ from msgspec import Struct, structs
 from addon.planning.ledger import LedgerKey
 from addon.ss12000.resources import ResourceType
 from addon.store.firestore.client import Fields, FoundDocument, Path
-from addon.store.lease_holder import is_dead
+from addon.store.process_identity import is_dead
 
 
 class ShardSummary(Struct, frozen=True):

@@ -33,7 +33,7 @@ from addon.store.firestore.connection import ConnectionDocument, ShardSummary, c
 from addon.store.firestore.journal import LedgerJournal, changes_of, own_pages
 from addon.store.firestore.packing import pack_shard
 from addon.store.firestore.shards import Shards, shard_path, summary
-from addon.store.lease_holder import holder as process_holder
+from addon.store.process_identity import process_holder
 
 LATE = 60.0
 """Seconds after the end of a lease from which `tidy` considers its holder dead."""

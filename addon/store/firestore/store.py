@@ -37,7 +37,7 @@ from addon.store.firestore.client import (
 from addon.store.firestore.connection import connection_path
 from addon.store.firestore.ledgers import Ledgers
 from addon.store.firestore.snapshots import Snapshots
-from addon.store.lease_holder import holder as process_holder
+from addon.store.process_identity import process_holder
 from addon.store.records import (
     AuditEntry,
     CachedItem,

@@ -10,7 +10,7 @@ from addon.planning.guard import Approval, Hold
 from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, LedgerKey, Refusal
 from addon.ss12000.resources import TYPES
 from addon.store.base import LeaseLost
-from addon.store.lease_holder import is_dead
+from addon.store.process_identity import is_dead
 from addon.store.records import ConnectionState
 from addon.store.sqlite.database import SQLiteFile
 

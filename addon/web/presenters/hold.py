@@ -10,7 +10,7 @@ from addon.directory.snapshot import User
 from addon.planning.guard import Approval, Hold
 from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
-from addon.sync.overview import PROTECTED, UNIT_NOT_CHOSEN
+from addon.sync.people_csv import PROTECTED, UNIT_NOT_CHOSEN
 from addon.sync.prepare import PreparedRun
 from addon.text import SortKey
 from addon.web.directory.cache import TenantDirectory
@@ -32,8 +32,9 @@ FEW = 5
 
 
 class Leaver(Struct, frozen=True):
-    """Someone who would be removed; `reason` is a code of `addon.sync.overview`, `GONE` or `STAYS`.
+    """Someone who would be removed.
 
+    `reason` is a code of `addon.sync.people_csv`, `GONE` or `STAYS`.
     `user` is None for an account that is no longer in the directory, and for protected people.
     """
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import User
-from addon.sync.overview import HEADER, UNIT_NOT_CHOSEN
-from addon.sync.overview import rows as overview_rows
+from addon.sync.people_csv import HEADER, UNIT_NOT_CHOSEN, decision_rows
 from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Tenant
 from addon.text import SortKey, combined_key, fold, sort_key
@@ -113,7 +112,7 @@ def overview(directory: TenantDirectory, filters: PeopleFilter) -> bytes:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow(HEADER)
-        for row in overview_rows(prepared.snapshot, prepared.roster, vendor_rosters):
+        for row in decision_rows(prepared.snapshot, prepared.roster, vendor_rosters):
             if ids is None or row.id in ids:
                 writer.writerow(row.cells())
         return out.getvalue().encode("utf-8-sig")

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from addon.roster.findings import MESSAGES
 from addon.store.base import RUNS_KEPT
-from addon.sync.overview import harmless
+from addon.text import escape_formula
 from addon.web.charts import Series, line_chart
 from addon.web.directory.results import DirectoryResult
 from addon.web.finding_labels import finding_label
@@ -140,5 +140,5 @@ def _csv(lines: Iterable[Sequence[str]]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(_header())
-    writer.writerows([harmless(cell) for cell in line] for line in lines)
+    writer.writerows([escape_formula(cell) for cell in line] for line in lines)
     return out.getvalue().encode("utf-8-sig")

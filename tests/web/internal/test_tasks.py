@@ -14,7 +14,7 @@ from addon import create_app
 from addon.planning.ledger import LedgerKey
 from addon.sandbox.directory_server import DirectoryServer
 from addon.settings import CloudTasks, Settings
-from addon.store.lease_holder import holder
+from addon.store.process_identity import process_holder
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import load_tenant_or_raise
 from tests.support.cloud_tasks_stand_in import CloudTasksStandIn
@@ -142,7 +142,7 @@ def test_a_delivery_longer_than_a_request_goes_on_in_parts(make: Make) -> None:
 
 def test_while_another_run_delivers_there_it_waits_and_the_others_do_not(make: Make) -> None:
     cloud = make()
-    key, other = LedgerKey(TENANT, "ne", "live"), holder("another run")
+    key, other = LedgerKey(TENANT, "ne", "live"), process_holder("another run")
     now = cloud.tasks.now()  # as the application has it, which is let go by below
     assert cloud.store.acquire(key, other, now + 24 * 3600, now) is None
     assert cloud.cron(**CRON).status_code == 200

@@ -1,4 +1,4 @@
-"""The overview: whether each user read is sent to each connection, or why not.
+"""People as CSV: whether each user read is sent to each connection, or why not.
 
 The CSV is a contract (docs/commands.md). It contains personal data and is only for the
 administrator. For people with protected identity it contains only the id.
@@ -16,6 +16,7 @@ from msgspec import Struct
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.model import Person, Roster
 from addon.ss12000.vendor_roster import VendorRoster
+from addon.text import escape_formula
 
 HEADER = (
     "id",
@@ -33,12 +34,10 @@ HEADER = (
 )
 PROTECTED = "protected"
 UNIT_NOT_CHOSEN = "no chosen school unit"
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""Characters at the start of a text that spreadsheets run as a formula, including full-width."""
 
 
-class OverviewRow(Struct, frozen=True, gc=False):
-    """One line of the overview; lists are joined by `|` in the file."""
+class PersonDecisionRow(Struct, frozen=True, gc=False):
+    """Whether a user is sent to a vendor, or why not; lists are joined by `|` in the file."""
 
     id: str
     primary_email: str
@@ -56,12 +55,12 @@ class OverviewRow(Struct, frozen=True, gc=False):
     def cells(self) -> list[str]:
         """Return the row's cells, with text escaped that a spreadsheet would run as a formula."""
         values = (getattr(self, name) for name in self.__struct_fields__)
-        return [harmless("|".join(v) if isinstance(v, tuple) else v) for v in values]
+        return [escape_formula("|".join(v) if isinstance(v, tuple) else v) for v in values]
 
 
-def rows(
+def decision_rows(
     snapshot: Snapshot, roster: Roster, vendor_rosters: Iterable[tuple[str, VendorRoster]]
-) -> Iterator[OverviewRow]:
+) -> Iterator[PersonDecisionRow]:
     """Yield a row for each user read and each of `vendor_rosters` (vendor id and its roster)."""
     users: dict[str, User] = {}
     for user in snapshot.users:
@@ -72,13 +71,13 @@ def rows(
             if user.id not in roster.protected:
                 yield _row(user, roster, vendor_roster, vendor, memberships.get(user.id, ((), ())))
         for user_id in sorted(roster.protected):
-            yield OverviewRow(
+            yield PersonDecisionRow(
                 user_id, "", "", "", "", "", (), (), (), vendor, "left out", PROTECTED
             )
 
 
-def write_csv(path: Path, lines: Iterable[OverviewRow]) -> None:
-    """Write the overview to a file, atomically and readable by its owner only.
+def write_people_csv(path: Path, lines: Iterable[PersonDecisionRow]) -> None:
+    """Write the rows to a file, atomically and readable by its owner only.
 
     A path that is not a regular file (a pipe, a terminal) is written to directly. Raises OSError.
     """
@@ -99,7 +98,7 @@ def write_csv(path: Path, lines: Iterable[OverviewRow]) -> None:
         raise
 
 
-def _write(file: TextIO, lines: Iterable[OverviewRow]) -> None:
+def _write(file: TextIO, lines: Iterable[PersonDecisionRow]) -> None:
     writer = csv.writer(file, lineterminator="\r\n")
     writer.writerow(HEADER)
     writer.writerows(line.cells() for line in lines)
@@ -111,11 +110,11 @@ def _row(
     vendor_roster: VendorRoster,
     vendor: str,
     groups: tuple[tuple[str, ...], tuple[str, ...]],
-) -> OverviewRow:
+) -> PersonDecisionRow:
     sent = vendor_roster.people.get(user.id)
     known = sent or roster.people.get(user.id)
     reason = "" if sent else roster.left_out.get(user.id, UNIT_NOT_CHOSEN)
-    return OverviewRow(
+    return PersonDecisionRow(
         id=user.id,
         primary_email=user.primary_email,
         family_name=user.family_name,
@@ -148,8 +147,3 @@ def _memberships(vendor_roster: VendorRoster) -> dict[str, tuple[tuple[str, ...]
             else:
                 found[user_id] = (classes, (*teaching, group.name))
     return found
-
-
-def harmless(text: str) -> str:
-    """Return the text, escaped if a spreadsheet would run it as a formula."""
-    return "'" + text if text.lstrip(" ").startswith(FORMULA) else text

@@ -19,7 +19,7 @@ def _machine() -> str:
     return f"{socket.gethostname()} {boot} {numbers}"
 
 
-def holder(run: str) -> str:
+def process_holder(run: str) -> str:
     """Return the holder name of `run` in this process: machine, PID, start time and run."""
     return "|".join((_machine(), str(os.getpid()), _started(os.getpid()), run))
 

@@ -10,7 +10,7 @@ from addon.directory.snapshot import Snapshot
 from addon.roster.model import Roster
 from addon.roster.select import select
 from addon.ss12000.vendor_roster import vendor_roster
-from addon.sync.overview import HEADER, OverviewRow, rows, write_csv
+from addon.sync.people_csv import HEADER, PersonDecisionRow, decision_rows, write_people_csv
 from addon.tenants.model import Connection, Protected
 from addon.vendors.profiles import Vendor
 from tests.roster.builders import (
@@ -56,22 +56,22 @@ ALL = Vendor(id="gleerups", name="Gleerups")
 CLASSES = Vendor(id="binogi", name="Binogi", groups="classes", placements="one")
 
 
-def overview(*vendors: Vendor, units=(CODE,), read: Snapshot = DIRECTORY) -> list[OverviewRow]:
+def rows_of(*vendors: Vendor, units=(CODE,), read: Snapshot = DIRECTORY) -> list[PersonDecisionRow]:
     roster = select(TENANT, read)
-    return list(rows(read, roster, [(v.id, carried(roster, v, units)) for v in vendors]))
+    return list(decision_rows(read, roster, [(v.id, carried(roster, v, units)) for v in vendors]))
 
 
 def carried(roster: Roster, vendor: Vendor, units):
     return vendor_roster(roster, TENANT, Connection(vendor=vendor.id, school_units=units), vendor)
 
 
-def of(user_id: str, *args, **more) -> OverviewRow:
-    (row,) = [row for row in overview(*(args or [ALL]), **more) if row.id == user_id]
+def of(user_id: str, *args, **more) -> PersonDecisionRow:
+    (row,) = [row for row in rows_of(*(args or [ALL]), **more) if row.id == user_id]
     return row
 
 
 def written(path, lines=None) -> bytes:
-    write_csv(path, overview(ALL) if lines is None else lines)
+    write_people_csv(path, rows_of(ALL) if lines is None else lines)
     return path.read_bytes()
 
 
@@ -79,22 +79,22 @@ def written(path, lines=None) -> bytes:
 
 
 def test_there_is_a_row_for_each_user_read_and_each_connection():
-    made = overview(ALL, CLASSES)
+    made = rows_of(ALL, CLASSES)
     expected = [(v, u.id) for v in ("gleerups", "binogi") for u in DIRECTORY.users]
     assert sorted((r.vendor, r.id) for r in made) == sorted(expected)
 
 
 def test_a_user_read_twice_has_one_row():
     twice = replace(DIRECTORY, users=DIRECTORY.users * 2)
-    assert overview(ALL, read=twice) == overview(ALL)
+    assert rows_of(ALL, read=twice) == rows_of(ALL)
 
 
 def test_without_connections_there_are_no_rows():
-    assert overview() == []
+    assert rows_of() == []
 
 
 def test_a_student_who_is_sent():
-    assert of("ada") == OverviewRow(
+    assert of("ada") == PersonDecisionRow(
         id="ada",
         primary_email="ada@edu.storkoping.se",
         family_name="Ek",
@@ -145,10 +145,10 @@ def test_who_is_at_a_unit_that_is_not_chosen_is_left_out_of_that_connection():
 
 
 def test_of_the_protected_there_is_the_id_and_nothing_else():
-    nothing = dict.fromkeys(OverviewRow.__struct_fields__, "")
+    nothing = dict.fromkeys(PersonDecisionRow.__struct_fields__, "")
     nothing |= {"school_units": (), "classes": (), "teaching_groups": ()}
     told = {"id": "hemlig", "vendor": "gleerups", "decision": "left out", "reason": "protected"}
-    assert of("hemlig") == OverviewRow(**{**nothing, **told})
+    assert of("hemlig") == PersonDecisionRow(**{**nothing, **told})
 
 
 def test_the_protected_whom_the_reading_kept_away_are_told_of_in_the_same_way():
@@ -187,7 +187,7 @@ def test_a_row_of_a_protected_person_names_nobody(tmp_path):
     assert b"Hemlig" not in content
 
 
-def test_an_empty_overview_is_its_header(tmp_path):
+def test_without_rows_the_file_is_its_header(tmp_path):
     assert written(tmp_path / "o.csv", []) == b"\xef\xbb\xbf" + ",".join(HEADER).encode() + b"\r\n"
 
 
@@ -239,24 +239,24 @@ def test_a_link_stays_a_link(tmp_path):
 
 
 def broken():
-    yield from overview(ALL)
+    yield from rows_of(ALL)
     raise RuntimeError("the reading broke off")
 
 
-@pytest.mark.parametrize("old", [None, b"the overview of yesterday"])
+@pytest.mark.parametrize("old", [None, b"the rows of yesterday"])
 def test_nothing_is_half_written_when_the_rows_break_off(tmp_path, old):
     path = tmp_path / "o.csv"
     if old is not None:
         path.write_bytes(old)
     with pytest.raises(RuntimeError):
-        write_csv(path, chain.from_iterable([broken()]))
+        write_people_csv(path, chain.from_iterable([broken()]))
     assert os.listdir(tmp_path) == ([] if old is None else ["o.csv"])
     assert old is None or path.read_bytes() == old
 
 
 def test_a_folder_that_is_not_there_is_an_error_of_the_file_system(tmp_path):
     with pytest.raises(FileNotFoundError):
-        write_csv(tmp_path / "missing" / "o.csv", [])
+        write_people_csv(tmp_path / "missing" / "o.csv", [])
 
 
 def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
@@ -264,7 +264,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
     os.mkfifo(pipe)
     end = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        write_csv(pipe, overview(ALL))
+        write_people_csv(pipe, rows_of(ALL))
         assert b"ada@edu.storkoping.se" in os.read(end, 65536)
     finally:
         os.close(end)
