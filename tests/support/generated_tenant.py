@@ -17,6 +17,7 @@ from addon.ss12000.vendor_roster import vendor_roster
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Endpoint, Vendor
 from tests.support.egil_server import EgilServer
+from tests.support.world import World
 
 TENANT = "C0trust"
 UNITS = ("10000001", "10000002", "10000003")
@@ -260,3 +261,9 @@ def as_domain(state: State) -> Domain:
 def with_spots(state: State, spots: Mapping[int, Spot], **more: Any) -> State:
     """The state with some people somewhere else."""
     return replace(state, spots={**state.spots, **spots}, **more)
+
+
+def generated_world(folder: Path, people: int, vendor: EgilServer) -> World:
+    """A world with a directory of so many people and one vendor, `v`."""
+    domain = as_domain(state_with(people))
+    return World(folder, domain, {("v", "live"): vendor}, profiles("v"))

@@ -1,14 +1,12 @@
 """Plays a scenario: the real command line between a sandbox domain and EGIL servers."""
 
-import io
 import json
 import logging
-import os
+import sys
 import tempfile
-import time
 import tomllib
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -18,28 +16,26 @@ from msgspec import structs
 
 import addon.bootstrap
 import addon.cli.commands
-from addon.delivery.throttle import RetryPolicy
-from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import CHANGES, Domain
 from tests.support.egil_server import EgilServer
 from tests.support.scenario_form import FormError, Scenario, Step, as_toml, merge
 from tests.support.scenario_report import report_lines
 from tests.support.scenario_text import Labels, VendorText, faults_in
+from tests.support.world import QUICK, QUICK_READING, World
 
 JSON = dict[str, Any]
 
-QUICK = RetryPolicy(first_wait=0.001, longest_wait=0.002)
 MODES = ("live", "test")
 
 
 def play(scenario: Scenario) -> str:
     """What happens in the scenario, as text. Raises AssertionError for what never may."""
     with ExitStack() as stack:
-        return "\n".join(_Stage(scenario, stack).play()) + "\n"
+        return "\n".join(_ScenarioRun(scenario, stack).play()) + "\n"
 
 
-class _Stage:
-    """A domain, vendors and an installation of Skolsynk in a folder of its own."""
+class _ScenarioRun:
+    """A scenario in a `World` of its own."""
 
     def __init__(self, scenario: Scenario, stack: ExitStack) -> None:
         self._scenario = scenario
@@ -51,21 +47,20 @@ class _Stage:
         self._users: dict[str, str] = {}
         for change in scenario.directory:
             self._change(change)
-        self._directory = stack.enter_context(DirectoryServer(self._domain))
         profiles = tomllib.loads(scenario.base_text("vendors.toml"))["vendors"]
         merge(profiles, scenario.profile)
-        (self._folder / "vendors.toml").write_text(as_toml(profiles), "utf-8")
-        self._servers: dict[tuple[str, str], EgilServer] = {}
-        for vendor in profiles:
-            for mode in MODES:
-                knobs = {"strict_references": True, **scenario.server.get(vendor, {})}
-                server = stack.enter_context(EgilServer(**knobs))
-                self._servers[vendor, mode] = server
+        self._servers = {
+            (vendor, mode): EgilServer(strict_references=True, **scenario.server.get(vendor, {}))
+            for vendor in profiles
+            for mode in MODES
+        }
+        self._world = stack.enter_context(
+            World(self._folder, self._domain, self._servers, as_toml(profiles))
+        )
         labels = Labels()
         self._labels = labels
         self._texts = {key: VendorText(server, labels) for key, server in self._servers.items()}
         self._imported = b""
-        self._offset = 0.0
 
     def play(self) -> Iterator[str]:
         """Everything that is expected, line by line."""
@@ -112,11 +107,11 @@ class _Stage:
         for fault in step.faults:
             self._ask_for_fault(**fault)
         for fault in step.directory_faults:
-            self._directory.fail(**_always(fault))
-        self._offset += step.hours_later * 3600
+            self._world.directory.fail(**_always(fault))
+        self._world.clock.advance(step.hours_later * 3600)
         self._import()
         status, said, complained = self._command(step.run, step.environment)
-        self._directory.heal()
+        self._world.directory.heal()
         self._learn()
         self._remember_people()
         planned = step.run.startswith("preview")
@@ -177,43 +172,22 @@ class _Stage:
         return found
 
     def _main(self, line: list[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
-        data, complained = io.BytesIO(), io.StringIO()
-        said = io.TextIOWrapper(data, "utf-8", write_through=True)
-        with (
-            self._environment(environment),
-            _logged(complained),
-            redirect_stdout(said),
-            redirect_stderr(complained),
-        ):
-            status = addon.cli.commands.main(line)
-        return status, data.getvalue().decode(), complained.getvalue()
-
-    @contextmanager
-    def _environment(self, more: Mapping[str, str]) -> Iterator[None]:
-        given = {k: v for k, v in os.environ.items() if not k.startswith("SKOLSYNK_")}
-        given["SKOLSYNK_STORE"] = f"sqlite:///{self._folder}/skolsynk.db"
-        given["SKOLSYNK_DIRECTORY_ENDPOINT"] = self._directory.url
-        given["SKOLSYNK_VENDORS"] = str(self._folder / "vendors.toml")
-        for (vendor, mode), server in self._servers.items():
-            start = f"SKOLSYNK_{vendor}_{mode}".upper()
-            given |= {f"{start}_URL": server.url, f"{start}_KEY": "egil-key"}
         context, source = addon.bootstrap.sync_context, addon.bootstrap.directory_source
 
         def quick_context(*arguments: Any, **named: Any) -> Any:
-            clock = lambda: time.time() + self._offset  # noqa: E731
-            return structs.replace(context(*arguments, **named), retry_policy=QUICK, clock=clock)
+            found = context(*arguments, **named)
+            return structs.replace(found, retry_policy=QUICK, clock=self._world.clock)
 
         def quick_source(*arguments: Any) -> Any:
-            found = source(*arguments)
-            retry_policy = structs.replace(found.retry_policy, first_wait=0.001, longest_wait=0.002)
-            return structs.replace(found, retry_policy=retry_policy)
+            return structs.replace(source(*arguments), retry_policy=QUICK_READING)
 
         with (
-            mock.patch.dict(os.environ, {**given, **more}, clear=True),
+            _logged(),
             mock.patch.object(addon.cli.commands, "sync_context", quick_context),
             mock.patch.object(addon.bootstrap, "directory_source", quick_source),
         ):
-            yield
+            result = self._world.run(*line, **environment)
+        return result.status, result.out, result.err
 
     def _follow_document(self) -> None:
         """Take over what the command has changed in the document: a connection turned off."""
@@ -259,10 +233,17 @@ class _Stage:
             assert not found, f"a person is named ({found[0]}) in: {text}"
 
 
+class _ToStandardError(logging.Handler):
+    """Writes to what is standard error at that moment, which a world takes for each command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)
+
+
 @contextmanager
-def _logged(stream: io.StringIO) -> Iterator[None]:
-    """What addon logs goes to the stream, from INFO up."""
-    handler, logger = logging.StreamHandler(stream), logging.getLogger("addon")
+def _logged() -> Iterator[None]:
+    """Write what addon logs, from INFO up, to standard error."""
+    handler, logger = _ToStandardError(), logging.getLogger("addon")
     level, propagate = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

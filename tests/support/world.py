@@ -7,17 +7,15 @@
 """
 
 import copy
-import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 from unittest import mock
 from urllib.parse import urlsplit
 
@@ -28,7 +26,6 @@ from msgspec import structs
 from werkzeug.test import TestResponse
 
 from addon.bootstrap import directory_source, open_store, sync_context
-from addon.cli.commands import main
 from addon.delivery.throttle import RetryPolicy
 from addon.directory.google.evidence import ask
 from addon.directory.google.reader import read
@@ -48,6 +45,7 @@ from addon.web.security import auth
 from addon.web.services import Services
 from tests.support.application import Application
 from tests.support.clock import Clock
+from tests.support.command_line import CommandResult, run_command
 from tests.support.page_content import form_of, text_of
 from tests.support.served import Served
 
@@ -78,27 +76,6 @@ class Pages(NamedTuple):
     own_servers: bool = False
     retry_policy: RetryPolicy | None = QUICK
     """What the application uses for vendors in place of its own."""
-
-
-@dataclass(frozen=True)
-class CommandResult:
-    """A command's exit status and what it wrote."""
-
-    status: int
-    out: str
-    err: str
-    raw: bytes = field(default=b"", repr=False)
-
-    @property
-    def json(self) -> Any:
-        """The one JSON object on standard output."""
-        return json.loads(self.out)
-
-    def part(self, vendor: str) -> JSON:
-        """The part of a run's report that is about one vendor."""
-        found: list[JSON] = [c for c in self.json["connections"] if c["vendor"] == vendor]
-        (one,) = found
-        return one
 
 
 @cache
@@ -236,32 +213,24 @@ class World:
 
     def run(self, *arguments: str, stdin: bytes = b"", **environ: str | None) -> CommandResult:
         """Run a command in this process; a variable given as None is unset."""
-        out = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
-        err = io.StringIO()
-        given = io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
-        with (
-            mock.patch.dict(os.environ, self._environ(environ), clear=True),
-            mock.patch.object(sys, "stdin", given),
-            redirect_stdout(out),
-            redirect_stderr(err),
-        ):
-            try:
-                status = main(arguments)
-            except SystemExit as end:  # argparse
-                status = end.code if isinstance(end.code, int) else 1
-        raw = out.buffer.getvalue()  # type: ignore[attr-defined]
-        return CommandResult(status, raw.decode(), err.getvalue(), raw)
+        return run_command(arguments, self._environ(environ), stdin)
 
     def spawn(
-        self, *arguments: str, stderr: int = subprocess.PIPE, **environ: str | None
+        self,
+        *arguments: str,
+        stdout: int | IO[bytes] = subprocess.PIPE,
+        stderr: int | IO[bytes] = subprocess.PIPE,
+        start_new_session: bool = False,
+        **environ: str | None,
     ) -> "subprocess.Popen[bytes]":
         """Start a command in a process of its own."""
         return subprocess.Popen(
             [sys.executable, "-m", "addon", *arguments],
             cwd=ROOT,
             env=self._environ(environ),
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=stderr,
+            start_new_session=start_new_session,
         )
 
     def _environ(self, more: Mapping[str, str | None]) -> dict[str, str]:

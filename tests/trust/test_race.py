@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -12,7 +13,6 @@ import pytest
 from msgspec import structs
 
 from addon.planning.ledger import LedgerKey
-from addon.sandbox.directory_server import DirectoryServer
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import load_tenant_or_raise
 from addon.sync.run import sync
@@ -21,15 +21,14 @@ from tests.support.egil_faults import Incoming
 from tests.support.egil_server import EgilServer
 from tests.support.generated_tenant import (
     TENANT,
-    as_domain,
     document,
+    generated_world,
     profile,
     settings,
     state_with,
     there,
     wanted,
 )
-from tests.trust.commands import Installation, ended
 from tests.trust.worker import SECONDS, Worker
 
 PEOPLE = 60
@@ -42,6 +41,12 @@ def changing_tenant(tmp_path: Path) -> Iterator[ChangingTenant]:
     with ChangingTenant(tmp_path, "own ids, filter") as changing_tenant:
         changing_tenant.change_to(state_with(PEOPLE))
         yield changing_tenant
+
+
+def ended(process: "subprocess.Popen[bytes]") -> tuple[int, str]:
+    """A command's exit status and what it wrote on standard output."""
+    out, _ = process.communicate(timeout=SECONDS)
+    return process.returncode, out.decode()
 
 
 @pytest.fixture
@@ -107,19 +112,15 @@ def test_the_command_line_says_that_another_run_is_going_on(tmp_path: Path) -> N
         begun.set()
         assert going_on.wait(SECONDS)
 
-    with (
-        DirectoryServer(as_domain(state_with(PEOPLE))) as directory,
-        EgilServer(**OWN) as server,
-        ExitStack() as stack,
-    ):
-        installation = Installation(tmp_path, directory.url, {"v": server.url})
-        with closing(SQLiteStore(installation.store)) as store:
+    server = EgilServer(**OWN)
+    with generated_world(tmp_path, PEOPLE, server) as world, ExitStack() as stack:
+        with world.open_store() as store:
             store.save_tenant(TENANT, document())
         server.faults = slow
         stack.callback(going_on.set)
-        first = installation.start("sync", TENANT)
+        first = world.spawn("sync", TENANT)
         assert begun.wait(SECONDS)
-        status, said, _ = ended(installation.start("sync", TENANT, "--json"))
+        status, said = ended(world.spawn("sync", TENANT, "--json"))
         going_on.set()
         connection = json.loads(said)["connections"][0]
         assert (status, connection["status"]) == (1, "failed")
@@ -137,21 +138,18 @@ def test_a_killed_command_is_recognised_and_superseded(tmp_path: Path) -> None:
             assert known.wait(SECONDS)
             os.kill(victims[0], signal.SIGKILL)
 
-    with (
-        DirectoryServer(as_domain(state_with(PEOPLE))) as directory,
-        EgilServer(**OWN) as server,
-    ):
-        installation = Installation(tmp_path, directory.url, {"v": server.url})
-        with closing(SQLiteStore(installation.store)) as store:
+    server = EgilServer(**OWN)
+    with generated_world(tmp_path, PEOPLE, server) as world:
+        with world.open_store() as store:
             store.save_tenant(TENANT, document())
             server.faults = kill
-            process = installation.start("sync", TENANT)
+            process = world.spawn("sync", TENANT)
             victims.append(process.pid)
             known.set()
             assert ended(process)[0] == -signal.SIGKILL
             assert [run.status for run in store.runs(TENANT)] == ["running"]
             server.faults = []
-            assert ended(installation.start("sync", TENANT))[0] == 0
+            assert ended(world.spawn("sync", TENANT))[0] == 0
             latest, cut_off = store.runs(TENANT)
             assert (latest.status, cut_off.status) == ("done", "cut off")
             assert latest.id in cut_off.detail
@@ -159,7 +157,7 @@ def test_a_killed_command_is_recognised_and_superseded(tmp_path: Path) -> None:
             assert there(server) == wanted(
                 load_tenant_or_raise(store, TENANT), snapshot, profile(server.url)
             )
-        status, said, _ = ended(installation.start("sync", TENANT, "--json"))
+        status, said = ended(world.spawn("sync", TENANT, "--json"))
         assert (status, json.loads(said)["connections"][0]["status"]) == (0, "unchanged")
 
 
