@@ -95,7 +95,7 @@ class Explanation(Struct, frozen=True):
     staff_first: bool = False
 
 
-class Selection(Struct, frozen=True):
+class SelectorOutcome(Struct, frozen=True):
     """The result of a selector: ids it has `chosen`, and ids that only its filters `stopped`.
 
     `failing` has, for each filter and each of its clauses, how many of the people reached do
@@ -140,14 +140,14 @@ def explain(tenant: Tenant, index: DirectoryIndex, user_id: str, roster: Roster)
     )
 
 
-def selection(index: DirectoryIndex, selector: Selector) -> Selection:
+def selector_outcome(index: DirectoryIndex, selector: Selector) -> SelectorOutcome:
     """Show whom a selector that is being edited chooses, and whom its filters stop.
 
     Raises PatternError for a bad pattern and ValueError for a clause that lacks its value.
     """
     choice = choose(selector, index)
     reached = [index.users[id] for id in (*choice.chosen, *choice.filtered)]
-    return Selection(
+    return SelectorOutcome(
         chosen=choice.chosen,
         stopped=choice.filtered,
         failing=tuple(

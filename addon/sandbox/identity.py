@@ -72,7 +72,7 @@ class IdentityProvider:
         ]
         app = oidc_provider_mock.app(require_nonce=True, user_claims=users)
         app.debug = False
-        _be_strict(app)
+        _add_checks(app)
         names = {account["id"]: _said(account) for account in self._accounts}
         app.context_processor(lambda: {"names": names})
         own: Any = app.jinja_loader
@@ -102,7 +102,7 @@ class IdentityProvider:
         }
 
 
-def _be_strict(app: Flask) -> None:
+def _add_checks(app: Flask) -> None:
     """Make the provider check PKCE and the client, as Google does and the package does not.
 
     https://www.rfc-editor.org/rfc/rfc7636#section-4.6

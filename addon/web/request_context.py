@@ -171,7 +171,7 @@ class RequestContext:
         known = (
             reconcile.load_reconciliation(self.store, self.tenant_id, v, self.now) for v in vendors
         )
-        return content_hash((runs, [found[0] for found in known if found is not None]))
+        return value_hash((runs, [found[0] for found in known if found is not None]))
 
     @cached_property
     def holds(self) -> tuple[WaitingHold, ...]:
@@ -213,7 +213,7 @@ class RequestContext:
 
         def edit(stored: bytes | None) -> TenantEdit | None:
             before = self._draft() if stored is None else load_tenant(stored)
-            if part is not None and _hash_in(version_token) != content_hash(part(before)):
+            if part is not None and _hash_in(version_token) != value_hash(part(before)):
                 self._forget_document()
                 self._conflicted = True
                 raise EditConflict(self._who_changed(subject, places, _time_in(version_token)))
@@ -251,11 +251,11 @@ class RequestContext:
 
     def current_version_token(self, part: Callable[[Tenant], object]) -> str:
         """Return the version token of the part as it is now."""
-        return f"{content_hash(part(self.tenant))}-{int(self.now)}"
+        return f"{value_hash(part(self.tenant))}-{int(self.now)}"
 
     def is_current(self, mark: str, part: Callable[[Tenant], object]) -> bool:
         """Whether the part is unchanged since the form with this version token showed it."""
-        return _hash_in(mark) == content_hash(part(self.tenant))
+        return _hash_in(mark) == value_hash(part(self.tenant))
 
     def _forget_document(self) -> None:
         """Drop the loaded document, so that it is loaded again on next use."""
@@ -314,9 +314,9 @@ def request_context() -> RequestContext:
     return cast(RequestContext, g.ctx)
 
 
-def content_hash(part: object) -> str:
-    """Return a hash of a part of the document."""
-    return sha256(msgspec.json.encode(part)).hexdigest()[:16]
+def value_hash(value: object) -> str:
+    """Return a hash of a value, such as a part of the document, by its JSON."""
+    return sha256(msgspec.json.encode(value)).hexdigest()[:16]
 
 
 def _hash_in(mark: str | None) -> str:

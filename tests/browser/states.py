@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from addon.directory.errors import DirectoryError
-from addon.web.directory.snapshot_store import ReadingState, forget, save_state
+from addon.web.directory.snapshot_store import ReadingState, forget, save_reading_state
 from addon.web.services import Services
 from tests.browser.addresses import PAGES
 from tests.browser.history import move_north, some_days
@@ -189,4 +189,4 @@ def _told(world: World, status: str, **values: object) -> None:
     services: Services = world.services
     forget(services.store(), world.tenant)
     told = ReadingState(status, services.clock(), **values)  # type: ignore[arg-type]
-    save_state(services.store(), world.tenant, told)
+    save_reading_state(services.store(), world.tenant, told)

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 
-from addon.roster.explain import explain, selection
+from addon.roster.explain import explain, selector_outcome
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
 from addon.roster.select import select
@@ -146,7 +146,7 @@ def test_a_selection_tells_in_and_out_and_which_clause_stops_how_many():
         user("ipad", "/E", primary_email="ipad-1@x.se"),
         user("c", "/Annat"),
     )
-    found = selection(
+    found = selector_outcome(
         DirectoryIndex(Protected(), reading), people_in("/E", filters=((STAYS, NOT_TABLETS),))
     )
     assert (found.chosen, found.stopped) == ({"a"}, {"b", "ipad"})
@@ -157,17 +157,18 @@ def test_a_selection_tells_what_the_directory_does_not_have():
     index = DirectoryIndex(
         Protected(), snapshot(user("a", "/E"), group("g@x.se", aliases=("h@x.se",)))
     )
-    found = selection(index, people_in("/", "/e", "/Gone", "H@x.se", "gone@x.se"))
+    found = selector_outcome(index, people_in("/", "/e", "/Gone", "H@x.se", "gone@x.se"))
     assert (found.missing_org_units, found.missing_groups) == (("/Gone",), ("gone@x.se",))
 
 
 def test_a_bad_filter_is_an_error():
     index = DirectoryIndex(Protected(), snapshot(user("a", "/E")))
     with pytest.raises(PatternError):
-        selection(index, people_in("/E", filters=((where("id", "matches", "("),),)))
+        selector_outcome(index, people_in("/E", filters=((where("id", "matches", "("),),)))
     with pytest.raises(ValueError, match="needs a text"):
-        selection(index, people_in("/E", filters=((where("id", "equals"),),)))
+        selector_outcome(index, people_in("/E", filters=((where("id", "equals"),),)))
 
 
 def test_an_empty_selector_chooses_nobody():
-    assert not selection(DirectoryIndex(Protected(), snapshot(user("a", "/E"))), Selector()).chosen
+    index = DirectoryIndex(Protected(), snapshot(user("a", "/E")))
+    assert not selector_outcome(index, Selector()).chosen

@@ -333,7 +333,7 @@ class World:
         email = email or next(iter(self.accounts))
         client = self.app.test_client()
         with self.app.test_request_context():
-            auth.remember(auth.authenticate(self.services, self.accounts[email], email))
+            auth.start_session(auth.authenticate(self.services, self.accounts[email], email))
             kept = dict(session)
         with client.session_transaction() as begun:
             begun.permanent = True

@@ -20,8 +20,8 @@ from addon.web.directory import snapshot_store
 from addon.web.request_context import (
     EditConflict,
     RequestContext,
-    content_hash,
     request_context,
+    value_hash,
     with_connection,
     with_unit,
 )
@@ -160,7 +160,7 @@ def test_who_is_always_too_late_is_told_and_nothing_is_lost(world: World) -> Non
 
 
 def test_who_was_faster_is_found_by_what_the_form_was_about(world: World) -> None:
-    mark = content_hash(of(world).tenant.schedule.hours)
+    mark = value_hash(of(world).tenant.schedule.hours)
     of(world, DELEGATED).save("schedule.saved", scheduled)
     of(world, "annan@edu.storvik.se").save("organisation.saved", renamed)
     of(world, "annan@edu.storvik.se").append_audit("run.asked")
@@ -199,7 +199,7 @@ def test_of_one_unit_only_changes_of_that_unit_are_told(world: World) -> None:
     def unit_named(tenant: Tenant) -> Tenant:
         return with_unit(renamed(tenant), "12345678", name="Nya Norra")
 
-    mark = content_hash(of(world).tenant.school_units)
+    mark = value_hash(of(world).tenant.school_units)
     of(world, DELEGATED).save("document.imported", unit_named)
     of(world, DELEGATED).save("schedule.saved", scheduled)
     with pytest.raises(EditConflict) as told:
@@ -216,7 +216,7 @@ def test_of_one_unit_only_changes_of_that_unit_are_told(world: World) -> None:
 
 
 def test_a_form_about_something_else_is_not_overtaken(world: World) -> None:
-    mark = content_hash(of(world).tenant.organisation)
+    mark = value_hash(of(world).tenant.organisation)
     of(world, DELEGATED).save("schedule.saved", scheduled)
     of(world).save("organisation.saved", renamed, part=lambda t: t.organisation, version_token=mark)
     assert world.stored_document()["schedule"] == {"hours": 6}

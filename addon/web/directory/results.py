@@ -66,7 +66,7 @@ class DirectoryResult(Enum):
     """Numbers of what a vendor gets."""
     NEXT_RUN = auto()
     """What the next run would do at a vendor, resource by resource."""
-    NEXT_RUN_COUNTS = auto()
+    PEOPLE_CHANGES = auto()
     """How many people the next run would change at a vendor."""
     NEXT_RUN_OF_PEOPLE = auto()
     """What the next run would do to each person at a vendor."""

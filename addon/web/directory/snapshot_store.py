@@ -117,23 +117,23 @@ def read_and_store(
         now = clock()
         if now - last[0] >= TELLS_EVERY:
             last[0] = now
-            save_state(store, tenant_id, ReadingState("reading", now, users, groups))
+            save_reading_state(store, tenant_id, ReadingState("reading", now, users, groups))
 
-    save_state(store, tenant_id, ReadingState("reading", clock()))
+    save_reading_state(store, tenant_id, ReadingState("reading", clock()))
     try:
         snapshot = read(select_everybody(tenant), told)
     except DirectoryError as error:
         store.delete(namespace, "directory")
-        save_state(store, tenant_id, ReadingState("failed", clock(), detail=str(error)))
+        save_reading_state(store, tenant_id, ReadingState("failed", clock(), detail=str(error)))
         return None
     stored = without_identifying_fields(snapshot, clock(), attributes_of(tenant))
     store.put(namespace, "directory", pack(stored), stored.read, stored.read + KEPT)
     done = ReadingState("done", stored.read, len(snapshot.users), len(snapshot.groups))
-    save_state(store, tenant_id, done)
+    save_reading_state(store, tenant_id, done)
     return stored
 
 
-def save_state(store: Store, tenant_id: str, state: ReadingState) -> None:
+def save_reading_state(store: Store, tenant_id: str, state: ReadingState) -> None:
     """Keep how the tenant's directory snapshot stands. Raises StoreError."""
     packed = msgspec.json.encode(state)
     store.put(namespace_of(tenant_id), "state", packed, state.at, state.at + STATE_KEPT)

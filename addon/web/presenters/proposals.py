@@ -19,7 +19,7 @@ from addon.web.presenters.class_rules import Replacement, replacements
 from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.school_unit import PeopleBreakdown
 from addon.web.presenters.selection_preview import VendorRemoval, preview_selection
-from addon.web.request_context import RequestContext, content_hash
+from addon.web.request_context import RequestContext, value_hash
 
 Part = Literal["help", "ready", "done"]
 
@@ -137,7 +137,7 @@ def proposals_view(
         left_out=tuple(_left_out(index, found.unmatched_org_units, tenant)),
         ceased=frozenset(unit.code for unit in units if has_ceased(unit.status)),
         shaped=sum(s.units for s in found.shapes if _begins(found.shape, s.students)),
-        mark=content_hash(found),
+        mark=value_hash(found),
     )
 
 
@@ -190,7 +190,7 @@ def with_losses(ctx: RequestContext, lines: Sequence[ProposalRow]) -> list[Propo
     losses = ctx.directory.get_or_compute(
         DirectoryResult.PROPOSAL_IMPACT,
         lambda: {x.unit.code: _loss(ctx, x) for x in others},
-        (ctx.newest_run, content_hash(wanted)),
+        (ctx.newest_run, value_hash(wanted)),
     )
     return [
         structs.replace(line, loss=losses.get(line.unit.code, ProposalImpact())) for line in lines

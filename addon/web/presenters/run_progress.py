@@ -41,7 +41,7 @@ def run_asked_for(runs: Sequence[RunSummary], request_id: int | None) -> RunSumm
     return next((run for run in runs if run.run.request == str(request_id)), None)
 
 
-def following(ctx: RequestContext) -> FollowedRun | None:
+def followed_run(ctx: RequestContext) -> FollowedRun | None:
     """Return the requested run, or else the newest if it is running or ended while followed."""
     runs, since = run_summaries(ctx.runs, ctx.tenant, ctx.now), asked(ctx)
     run = run_asked_for(runs, since) if since is not None else next(iter(runs), None)

@@ -17,7 +17,7 @@ TOKEN = 16
 """Bytes of a token, too many to guess."""
 
 
-def remember(ctx: RequestContext, words: str) -> str:
+def save_search(ctx: RequestContext, words: str) -> str:
     """Store the words and return their token; empty for no words. Raises StoreError."""
     words = " ".join(words.split())[:LONGEST]
     if not words:
@@ -27,7 +27,7 @@ def remember(ctx: RequestContext, words: str) -> str:
     return token
 
 
-def recall(ctx: RequestContext, token: str) -> str | None:
+def find_search(ctx: RequestContext, token: str) -> str | None:
     """Return the words of a token; None if they are no longer stored. Raises StoreError."""
     if not 0 < len(token) <= 2 * TOKEN or not token.replace("-", "").replace("_", "").isalnum():
         return None

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from addon.planning.guard import is_too_many
 from addon.proposals.vocabulary import Role
-from addon.roster.explain import Selection, selection
+from addon.roster.explain import SelectorOutcome, selector_outcome
 from addon.roster.filters import choose
 from addon.roster.placement import defects
 from addon.tenants.model import Connection, SchoolUnit, Selector
@@ -89,7 +89,7 @@ def preview_selection(
     Raises StillComputing.
     """
     before, index = people_of(directory), directory.index
-    pupils, adults = selection(index, students), selection(index, staff)
+    pupils, adults = selector_outcome(index, students), selector_outcome(index, staff)
     after = _placed(directory, unit.code, {"students": pupils.chosen, "staff": adults.chosen})
     everybody = frozenset[str]().union(*(people.staff for people in after.values()))
     turned = {code: people.students & everybody for code, people in before.items()}
@@ -145,7 +145,7 @@ def _ground(directory: TenantDirectory) -> _SavedSelections:
 def _reach(
     directory: TenantDirectory,
     role: Role,
-    found: Selection,
+    found: SelectorOutcome,
     inside: frozenset[str],
     saved: frozenset[str],
     staff: frozenset[str] = frozenset(),

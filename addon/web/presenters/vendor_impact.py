@@ -30,7 +30,7 @@ class PeopleCounts(Struct, frozen=True):
         return self.students + self.staff
 
 
-class PlannedRemovals(Struct, frozen=True):
+class PeopleChanges(Struct, frozen=True):
     """What the next run would do to people at a vendor, and whether that would be held.
 
     `there` is the number of people at the vendor before it.
@@ -81,25 +81,25 @@ def carried(directory: TenantDirectory, vendor: str) -> PeopleCounts | None:
         None
         if vendor_roster is None
         else directory.get_or_compute(
-            DirectoryResult.PEOPLE_SENT_TO_VENDOR, lambda: _carried(vendor_roster), vendor
+            DirectoryResult.PEOPLE_SENT_TO_VENDOR, lambda: _people_sent(vendor_roster), vendor
         )
     )
 
 
-def next_run(
+def people_changes(
     ctx: RequestContext, directory: TenantDirectory, vendor: str, mode: Mode
-) -> PlannedRemovals | None:
+) -> PeopleChanges | None:
     """Return the next run at `vendor` if it were in `mode`. Raises StillComputing."""
     planned = directory.planned(vendor, ctx.newest_run, mode)
     if planned is None:
         return None
     known, vendor_roster = named_resources(directory), directory.prepared.vendor_rosters[vendor]
 
-    def count() -> PlannedRemovals:
+    def count() -> PeopleChanges:
         plan = planned.plan
         kinds = {"create": [op.external_id for op in plan.writes["User"] if op.kind == "create"]}
         protected = sum(1 for op in plan.protected if op.resource_type == "User")
-        return PlannedRemovals(
+        return PeopleChanges(
             there=planned.ledger.people(),
             created=_created(kinds["create"], known, vendor_roster),
             updated=len(plan.writes["User"]) - len(kinds["create"]),
@@ -108,7 +108,7 @@ def next_run(
         )
 
     return directory.get_or_compute(
-        DirectoryResult.NEXT_RUN_COUNTS, count, (vendor, mode, ctx.newest_run)
+        DirectoryResult.PEOPLE_CHANGES, count, (vendor, mode, ctx.newest_run)
     )
 
 
@@ -116,7 +116,7 @@ def unit_changes(ctx: RequestContext, ticks: Ticks) -> tuple[UnitChange, ...]:
     """Return the effect of sending the ticked units to vendors that are on."""
     # The units are known without the directory; only the numbers need it.
     prepared = ctx.from_directory(lambda directory: directory.prepared)
-    found = (_shift(ctx.tenant, c.vendor, ticks, prepared) for c in ctx.tenant.connections)
+    found = (_unit_change(ctx.tenant, c.vendor, ticks, prepared) for c in ctx.tenant.connections)
     return tuple(each for each in found if each is not None)
 
 
@@ -126,7 +126,7 @@ def most_removed(limits: Limits, there: int) -> int:
     return min(limits.deletions, by_percent)
 
 
-def _carried(vendor_roster: VendorRoster) -> PeopleCounts:
+def _people_sent(vendor_roster: VendorRoster) -> PeopleCounts:
     return people_counts(vendor_roster.people.values())
 
 
@@ -137,7 +137,7 @@ def _created(
     return people_counts(vendor_roster.people[s.id] for s in about if s.id in vendor_roster.people)
 
 
-def _shift(
+def _unit_change(
     tenant: Tenant, vendor: str, ticks: Ticks, prepared: PreparedRun | None
 ) -> UnitChange | None:
     connection = tenant.connection(vendor)

@@ -144,7 +144,7 @@ def reauthenticate(services: Services, admin: Administrator) -> Administrator:
     return kept
 
 
-def remember(admin: Administrator) -> None:
+def start_session(admin: Administrator) -> None:
     """Start a new session; of an earlier one only the language is kept."""
     language = session.get("language")
     session.clear()

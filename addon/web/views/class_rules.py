@@ -27,8 +27,8 @@ from addon.web.presenters.selection_preview import attributes
 from addon.web.request_context import (
     EditConflict,
     RequestContext,
-    content_hash,
     request_context,
+    value_hash,
     with_unit,
 )
 from addon.web.views.school_unit import stored_unit, unit_of
@@ -161,7 +161,7 @@ def _replacements(
     return directory.get_or_compute(
         DirectoryResult.CLASS_REPLACEMENTS,
         lambda: replacements(ctx, changed, people),
-        (content_hash(changed), ctx.newest_run),
+        (value_hash(changed), ctx.newest_run),
     )
 
 

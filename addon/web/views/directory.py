@@ -53,7 +53,7 @@ def request_reading(ctx: RequestContext) -> ReadingState:
         return known
     ctx.forget_directory()
     state = ReadingState("reading", ctx.now)
-    snapshot_store.save_state(ctx.store, ctx.tenant_id, state)
+    snapshot_store.save_reading_state(ctx.store, ctx.tenant_id, state)
     task = Task(
         queue=READINGS,
         name=f"read-{ctx.tenant_id}-{int(ctx.now * 1000)}",
@@ -64,7 +64,7 @@ def request_reading(ctx: RequestContext) -> ReadingState:
         ctx.services.queue().enqueue(task)
     except TaskQueueError as error:
         state = ReadingState("failed", ctx.now, detail=str(error))
-        snapshot_store.save_state(ctx.store, ctx.tenant_id, state)
+        snapshot_store.save_reading_state(ctx.store, ctx.tenant_id, state)
     return state
 
 

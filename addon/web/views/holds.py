@@ -16,7 +16,7 @@ from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.directory.snapshot_store import ReadingState
 from addon.web.pagination import EntryPage, page_of
 from addon.web.presenters.hold import HeldView, Leaver, approval_of, held_view, is_sending
-from addon.web.request_context import RequestContext, WaitingHold, content_hash, request_context
+from addon.web.request_context import RequestContext, WaitingHold, request_context, value_hash
 from addon.web.views.directory import directory_since
 
 SIZE = 100
@@ -90,7 +90,7 @@ def decide(vendor: str, mode: str) -> AnyResponse:
 
 def _mark(held: WaitingHold, approval: Approval | None) -> str:
     """Return a token of the hold and its approval, which changes when another approves it."""
-    return content_hash((held.hold, None if approval is None else approval.at))
+    return value_hash((held.hold, None if approval is None else approval.at))
 
 
 def _changed(ctx: RequestContext, held: WaitingHold) -> str:

@@ -17,7 +17,7 @@ from addon.web.presenters.people import (
     reasons,
     rows,
 )
-from addon.web.presenters.saved_searches import recall, remember
+from addon.web.presenters.saved_searches import find_search, save_search
 from addon.web.request_context import RequestContext, request_context
 
 SIZE = 50
@@ -56,7 +56,7 @@ def page() -> str:
 @bp.post("/personer/sok")
 def search() -> AnyResponse:
     """Search for a name; the URL has a token instead of the name."""
-    token = remember(request_context(), request.form.get("text", ""))
+    token = save_search(request_context(), request.form.get("text", ""))
     arguments: dict[str, Any] = {**_arguments(request.form), "sok": token or None}
     return redirect(url_for("people.page", **arguments))
 
@@ -82,7 +82,7 @@ def people_filter_of(ctx: RequestContext) -> PeopleFilter:
     sort = given.get("sort", "namn")
     token = given.get("sok", "")
     return PeopleFilter(
-        text=(recall(ctx, token) or "") if token else "",
+        text=(find_search(ctx, token) or "") if token else "",
         unit=given.get("enhet", ""),
         class_name=given.get("klass", "") if given.get("enhet") else "",
         role=given.get("roll", ""),

@@ -19,8 +19,8 @@ from addon.web.presenters.selection_preview import SelectionPreview, attributes,
 from addon.web.request_context import (
     EditConflict,
     RequestContext,
-    content_hash,
     request_context,
+    value_hash,
     with_unit,
 )
 from addon.web.views.school_unit import stored_unit, unit_of
@@ -170,7 +170,7 @@ def _asks(ctx: RequestContext, found: SelectionPreview) -> bool:
 
 def _seen(form: SelectionForm) -> str:
     """Return a hash that identifies the selection whose consequences the administrator accepts."""
-    return content_hash((form.students.selector(), form.staff.selector()))
+    return value_hash((form.students.selector(), form.staff.selector()))
 
 
 def _is_accepted(form: SelectionForm) -> bool:

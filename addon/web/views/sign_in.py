@@ -28,7 +28,13 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.bootstrap import secret_manager
 from addon.settings import Settings, SignIn
 from addon.vendors.profiles import NotConfigured
-from addon.web.security.auth import SignInRefused, authenticate, refusal_text, remember, signed_in
+from addon.web.security.auth import (
+    SignInRefused,
+    authenticate,
+    refusal_text,
+    signed_in,
+    start_session,
+)
 from addon.web.security.headers import HEADERS
 from addon.web.security.safe_redirect import safe_path_after_sign_in
 from addon.web.services import current_services
@@ -171,7 +177,7 @@ def done() -> AnyResponse | tuple[str, int]:
     if not verified:
         return refusal_text("administrator")
     try:
-        remember(authenticate(services, sub, email))
+        start_session(authenticate(services, sub, email))
     except SignInRefused as refused:
         session.clear()
         return refusal_text(refused.why)

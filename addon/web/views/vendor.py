@@ -20,7 +20,7 @@ from addon.web.presenters.connection_status import (
     people_over_time,
 )
 from addon.web.presenters.refusals import RefusedResource, refused
-from addon.web.presenters.run_progress import following
+from addon.web.presenters.run_progress import followed_run
 from addon.web.presenters.vendor_errors import trouble_remedy
 from addon.web.presenters.vendor_impact import PeopleCounts, carried, most_removed
 from addon.web.presenters.vendor_limitations import VendorLimitations, lacking
@@ -124,7 +124,7 @@ def _page(
         units=[u for u in ctx.tenant.school_units if u.code in connection.school_units],
         form=form or limits_of(connection.limits),
         fields=connection.fields if fields is None else fields,
-        following=following(ctx) if connection.mode != "off" else None,
+        following=followed_run(ctx) if connection.mode != "off" else None,
         conflict=conflict,
         mark=ctx.version_token(lambda tenant: _settings(tenant, vendor)),
         refused=found,

@@ -14,7 +14,7 @@ from addon.tenants.pause import current_pause
 from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.presenters.hold import is_sending
 from addon.web.presenters.protected_suggestions import undecided
-from addon.web.presenters.vendor_impact import PeopleCounts, carried, next_run
+from addon.web.presenters.vendor_impact import PeopleCounts, carried, people_changes
 from addon.web.request_context import EditConflict, RequestContext, request_context
 from addon.web.views.vendor_common import (
     connection_to,
@@ -166,7 +166,7 @@ def _page(
         directory = ctx.directory
         unsure = undecided(ctx, directory)
         coming, sent = (
-            next_run(ctx, directory, vendor, wanted),
+            people_changes(ctx, directory, vendor, wanted),
             carried(directory, vendor) or PeopleCounts(),
         )
     return render_template(

@@ -62,7 +62,7 @@ def test_it_says_how_far_it_has_come(world: World) -> None:
     with slow_reading(world):
         client.get(PAGE)
         at = world.clock()
-        snapshot_store.save_state(
+        snapshot_store.save_reading_state(
             world.store, TENANT, ReadingState("reading", at, users=1234, groups=56)
         )
         assert "Hittills 1 234 personer och 56 grupper." in world.text(client.get(PAGE))
@@ -106,7 +106,7 @@ def test_why_it_could_not_be_read_is_told_with_a_way_to_try_again(world: World) 
 
 def test_a_reading_that_was_cut_off_is_begun_again(world: World) -> None:
     client = world.sign_in()
-    snapshot_store.save_state(world.store, TENANT, ReadingState("reading", world.clock()))
+    snapshot_store.save_reading_state(world.store, TENANT, ReadingState("reading", world.clock()))
     with world.later(LOST + 60):
         assert client.get(PAGE).status_code == 202
         world.wait_for_tasks()
@@ -218,7 +218,7 @@ def test_a_form_says_why_the_directory_cannot_be_read_and_has_it_read_again(worl
     client = world.sign_in()
     page = world.ready(client, SELECTION)
     world.services.directories.forget(TENANT)
-    snapshot_store.save_state(
+    snapshot_store.save_reading_state(
         world.store, TENANT, ReadingState("failed", world.clock(), detail="ingen rättighet")
     )
     asked = {**form_of(page, SELECTION), "do": "show"}
