@@ -21,7 +21,7 @@ def render_message(to: Sequence[str], subject: str, name: str, **values: object)
     swedish, english = (_paragraphs(name, language, values) for language in ("sv", "en"))
     html = (
         _templates()
-        .get_template("letter.html")
+        .get_template("message.html")
         .render(subject=subject, swedish=swedish, english=english)
     )
     text = "\n\n".join([*swedish, RULE, *english]) + "\n"

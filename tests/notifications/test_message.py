@@ -38,6 +38,6 @@ def test_numbers_are_written_as_each_language_does() -> None:
 
 
 def test_messages_fetch_nothing_from_anywhere() -> None:
-    html = Path(TEMPLATES / "letter.html").read_text("utf-8")
+    html = Path(TEMPLATES / "message.html").read_text("utf-8")
     for sign in ("src=", "<link", "<script", "url("):
         assert sign not in html

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, time
-from typing import Any
 
 from msgspec import Struct
 
+from addon.planning.ledger import LedgerKey
 from addon.store.records import RunRecord
 from addon.sync.context import ledger_key, resolve_target
 from addon.sync.report import ConnectionReport, StoredReport, stored_report
@@ -65,7 +65,7 @@ class ConnectionStatus(Struct, frozen=True):
         return (self.refused or self.part.refused) + len(self.part.conflicts)
 
     @property
-    def status(self) -> str:
+    def state(self) -> str:
         """`held`, `kept` (held, and an administrator has refused it), `off`, `problem`, `waiting`
         (never run), `stale` (overdue for a day), `failed`, `refused` or `ok`.
         """
@@ -176,7 +176,7 @@ def _is_late(ctx: RequestContext, last: float) -> bool:
     return ctx.now > begins + hours * 3600 + LATE
 
 
-def _is_of(key: Any, connection: Connection) -> bool:
+def _is_of(key: LedgerKey, connection: Connection) -> bool:
     if key.vendor != connection.vendor:
         return False
     return connection.mode in ("off", key.mode)

@@ -26,13 +26,13 @@ class FindingCounts(Struct, frozen=True):
 class Headline(Struct, frozen=True):
     """The overview's headline.
 
-    `state` is `unread`, `cut off`, `off`, or a connection's status; `lines` are the connections in
-    that state, `on` the connections that are on, `ended` the newest run that ended, and `record`
-    the report of the newest run that placed people.
+    `state` is `unread`, `cut off`, `off`, or a connection's state; `statuses` are those of the
+    connections in that state, `on` those that are on, `ended` the newest run that ended, and
+    `record` the report of the newest run that placed people.
     """
 
     state: str
-    lines: tuple[ConnectionStatus, ...]
+    statuses: tuple[ConnectionStatus, ...]
     on: tuple[ConnectionStatus, ...]
     ended: RunRecord | None
     running: bool
@@ -41,12 +41,12 @@ class Headline(Struct, frozen=True):
     @property
     def names(self) -> str:
         """The names of the vendors in that state."""
-        return format_list([line.name for line in self.lines], locale=get_locale())
+        return format_list([each.name for each in self.statuses], locale=get_locale())
 
     @property
     def hold(self) -> Hold | None:
         """The hold that waits for a decision, if there is exactly one."""
-        held = [line.held for line in self.lines if line.held is not None]
+        held = [each.held for each in self.statuses if each.held is not None]
         return held[0].hold if len(held) == 1 else None
 
     @property
@@ -57,17 +57,17 @@ class Headline(Struct, frozen=True):
     @property
     def not_taken(self) -> int:
         """How many resources the vendors do not take."""
-        return sum(line.not_taken for line in self.lines)
+        return sum(each.not_taken for each in self.statuses)
 
 
 def headline(ctx: RequestContext, connections: Sequence[ConnectionStatus]) -> Headline:
     """Return the headline for these connections."""
     ended, placed = last_ended(ctx.runs), newest(ctx.runs)
-    on = tuple(line for line in connections if line.mode != "off")
+    on = tuple(each for each in connections if each.mode != "off")
     state = _state(ended, connections)
     return Headline(
         state=state,
-        lines=tuple(line for line in connections if line.status == state),
+        statuses=tuple(each for each in connections if each.state == state),
         on=on,
         ended=ended,
         running=bool(ctx.runs) and ctx.runs[0].status == "running",
@@ -85,5 +85,5 @@ def findings_of(counts: Mapping[str, int]) -> FindingCounts:
 def _state(ended: RunRecord | None, connections: Sequence[ConnectionStatus]) -> str:
     if ended is not None and ended.status in ("unread", "cut off"):
         return ended.status
-    statuses = {line.status for line in connections}
-    return next((status for status in GRAVEST_FIRST if status in statuses), "off")
+    states = {each.state for each in connections}
+    return next((state for state in GRAVEST_FIRST if state in states), "off")

@@ -40,13 +40,13 @@ class RefusedResource(Struct, frozen=True):
 
 
 def refused(
-    ctx: RequestContext, directory: TenantDirectory, line: ConnectionStatus
+    ctx: RequestContext, directory: TenantDirectory, status: ConnectionStatus
 ) -> tuple[RefusedResource, ...]:
     """Return the refusals in a connection's ledger, and the conflicts of its newest run.
 
     Raises StillComputing and StoreError.
     """
-    key = ledger_key(ctx.tenant_id, line.connection)
+    key = ledger_key(ctx.tenant_id, status.connection)
     if key is None:
         return ()
     store, known = ctx.store, named_resources(directory)
@@ -56,7 +56,7 @@ def refused(
             RefusedResource(kind, i, r.operation, r.status, r.detail, r.at, known.get(i))
             for kind, i, r in store.ledger(key).refused()
         ]
-        found += [] if line.last is None else _conflicts(line.last, known)
+        found += [] if status.last is None else _conflicts(status.last, known)
         return tuple(sorted(found, key=lambda r: (-r.at, r.external_id)))
 
     return directory.get_or_compute(DirectoryResult.REFUSED, look, (key, ctx.newest_run))

@@ -61,7 +61,7 @@ def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
     form = read_rule(request.form, kind)
     if request.form.get("do") == "show":
         if asks_for_part():
-            return render_template("class_rules/outcome.html", **_effect_of(ctx, unit, what, form))
+            return render_template("class_rules/preview.html", **_effect_of(ctx, unit, what, form))
         return _page(ctx, unit, what, form)
     if form.faults:
         return _page(ctx, unit, what, form, faults=form.faults), 400

@@ -25,14 +25,14 @@ def page() -> str | AnyResponse:
         return render_template("setup/welcome.html")
     walk = setup_steps(ctx)
     connections = connection_statuses(ctx)
-    if not walk.done and all(line.mode == "off" for line in connections):
+    if not walk.done and all(status.mode == "off" for status in connections):
         return render_template("overview/beginning.html", walk=walk)
-    told = headline(ctx, connections)
+    found = headline(ctx, connections)
     return render_template(
         "overview/page.html",
-        lines=connections,
-        told=told,
-        findings=told.findings,
+        statuses=connections,
+        headline=found,
+        findings=found.findings,
         chart=_chart(ctx, connections),
         remedy=trouble_remedy,
     )
@@ -47,8 +47,8 @@ def again() -> AnyResponse:
 def _chart(ctx: RequestContext, connections: tuple[ConnectionStatus, ...]) -> object | None:
     """Return a chart of the people at each vendor over time; None with fewer than two points."""
     series = []
-    for line in connections:
-        points = people_over_time(ctx.runs, line.connection)
-        if line.mode != "off" and len(points) > 1:
-            series.append(Series(line.name, tuple((p.at, p.number) for p in points)))
+    for status in connections:
+        points = people_over_time(ctx.runs, status.connection)
+        if status.mode != "off" and len(points) > 1:
+            series.append(Series(status.name, tuple((p.at, p.number) for p in points)))
     return line_chart(series) if series else None

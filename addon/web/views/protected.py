@@ -191,7 +191,7 @@ def _shown(ctx: RequestContext, form: ProtectedForm, action: str) -> str:
         return _page(ctx, form, opened=action.removeprefix("open:"))
     if action == "groups":
         return render_template("parts/groups.html", **_groups_of(ctx.directory, form))
-    return render_template("protected/outcome.html", form=form, effect=_effect(ctx, form))
+    return render_template("protected/preview.html", form=form, effect=_effect(ctx, form))
 
 
 def _fault(ctx: RequestContext, form: ProtectedForm) -> dict[str, str] | None:

@@ -84,7 +84,7 @@ def now() -> AnyResponse:
 def run(run_id: str) -> str:
     """Show one run."""
     ctx = request_context()
-    return render_template("runs/run.html", **_story(ctx, run_id))
+    return render_template("runs/run.html", **_report(ctx, run_id))
 
 
 @bp.get("/korningar/<run_id>/lage")
@@ -92,7 +92,7 @@ def progress(run_id: str) -> str | AnyResponse:
     """Return the run's progress, for the page that follows it."""
     if not asks_for_part():
         return redirect(url_for("runs.run", run_id=run_id))
-    return render_template("runs/story.html", **_story(request_context(), run_id))
+    return render_template("runs/report.html", **_report(request_context(), run_id))
 
 
 def _runs(ctx: RequestContext, most: int) -> tuple[RunSummary, ...]:
@@ -104,13 +104,13 @@ def _begun(ctx: RequestContext, found: Sequence[RunSummary]) -> AnyResponse | No
     run = run_asked_for(found, asked(ctx))
     if run is None:
         return None
-    story = url_for("runs.run", run_id=run.id)
+    report_page = url_for("runs.run", run_id=run.id)
     if asks_for_part():
-        return Response(headers={"HX-Redirect": story})
-    return redirect(story)
+        return Response(headers={"HX-Redirect": report_page})
+    return redirect(report_page)
 
 
-def _story(ctx: RequestContext, run_id: str) -> dict[str, object]:
+def _report(ctx: RequestContext, run_id: str) -> dict[str, object]:
     found = _find(ctx, run_id)
     if found is None:
         abort(404)

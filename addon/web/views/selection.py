@@ -104,7 +104,7 @@ def _shown(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm, action: s
     if not asks_for_part():
         return _page(ctx, unit, form, opened=action.removeprefix("open:"))
     if action == "show":
-        return render_template("selection/outcome.html", **_outcome_of(ctx, unit, form))
+        return render_template("selection/preview.html", **_preview_of(ctx, unit, form))
     if action == "groups":
         return render_template("parts/groups.html", form=form, **_groups_of(ctx, form, unit))
     role = action.partition(":")[0]
@@ -114,7 +114,7 @@ def _shown(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm, action: s
         "selection/filters.html",
         role=role,
         swapped=True,
-        **_outcome_of(ctx, unit, form),
+        **_preview_of(ctx, unit, form),
         **_filters_of(ctx, form),
     )
 
@@ -139,13 +139,13 @@ def _page(
         mark=ctx.version_token(lambda tenant: _part(tenant, unit.code)),
         under=url_for("selection.under", code=unit.code),
         read=ctx.directory.directory_snapshot.read,
-        **_outcome_of(ctx, unit, form),
+        **_preview_of(ctx, unit, form),
         **_filters_of(ctx, form),
         **_groups_of(ctx, form, unit),
     )
 
 
-def _outcome_of(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> dict[str, object]:
+def _preview_of(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> dict[str, object]:
     found = _outcome(ctx, unit, form)
     return {
         "unit": unit,

@@ -140,7 +140,7 @@ def _organisation_form(
 def _modes(ctx: RequestContext, mode: Mode) -> str:
     return render_template(
         "setup/modes.html",
-        lines=connection_statuses(ctx),
+        statuses=connection_statuses(ctx),
         wanted=mode,
         reach={c.vendor: _carried(ctx, c.vendor) for c in ctx.tenant.connections},
     )

@@ -145,7 +145,7 @@ def begin() -> AnyResponse | tuple[str, int]:
         )
     except UNUSABLE as error:
         log.error("the OpenID provider cannot be used: %s", type(error).__name__)
-        return render_template("sign_in/trouble.html", why="provider"), 503
+        return render_template("sign_in/error.html", why="provider"), 503
     return answer
 
 
@@ -166,13 +166,13 @@ def done() -> AnyResponse | tuple[str, int]:
         if signed_in(services.clock()) is not None:  # in another window in the meantime
             return redirect(safe_path_after_sign_in("/"))
         why = "denied" if error.error == "access_denied" else "again"
-        return render_template("sign_in/trouble.html", why=why), 400
+        return render_template("sign_in/error.html", why=why), 400
     except (RequestException, NotConfigured) as error:
         log.error("the OpenID provider cannot be used: %s", type(error).__name__)
-        return render_template("sign_in/trouble.html", why="provider"), 503
+        return render_template("sign_in/error.html", why="provider"), 503
     except Exception as error:  # an invalid token, whatever the library raises
         log.warning("nobody was signed in: %s", type(error).__name__)
-        return render_template("sign_in/trouble.html", why="again"), 400
+        return render_template("sign_in/error.html", why="again"), 400
     way_back = safe_path_after_sign_in(session.get(BACK, "/"))
     if not verified:
         return refusal_text("administrator")

@@ -110,17 +110,17 @@ def _page(
     conflict: EditConflict | None = None,
 ) -> str:
     connection = connection_to(ctx.tenant, vendor)
-    line = next(
+    status = next(
         (each for each in connection_statuses(ctx) if each.connection.vendor == vendor), None
     )
-    found = _refused(ctx, line)
-    there = None if line is None or line.part is None else line.part.people
+    found = _refused(ctx, status)
+    there = None if status is None or status.part is None else status.part.people
     return render_template(
         "vendor/page.html",
         vendor_id=vendor,
         profile=ctx.vendors[vendor],
         connection=connection,
-        line=line,
+        status=status,
         units=[u for u in ctx.tenant.school_units if u.code in connection.school_units],
         form=form or limits_of(connection.limits),
         fields=connection.fields if fields is None else fields,
@@ -152,12 +152,12 @@ def _chart(ctx: RequestContext, vendor: str) -> object | None:
 
 
 def _refused(
-    ctx: RequestContext, line: ConnectionStatus | None
+    ctx: RequestContext, status: ConnectionStatus | None
 ) -> tuple[RefusedResource, ...] | None:
     """Return what the vendor does not take; None when the directory, with names, is not ready."""
-    if line is None or not line.not_taken:
+    if status is None or not status.not_taken:
         return ()
-    return ctx.from_directory(lambda directory: refused(ctx, directory, line))
+    return ctx.from_directory(lambda directory: refused(ctx, directory, status))
 
 
 def _carried(ctx: RequestContext, vendor: str) -> PeopleCounts | None:

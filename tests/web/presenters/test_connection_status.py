@@ -1,4 +1,4 @@
-"""How a connection stands, from the records of its runs."""
+"""The state of a connection, from the records of its runs."""
 
 import msgspec
 import pytest
@@ -22,7 +22,7 @@ CONFLICT = FailedOperation("create", "User", "a", 409, "")
 TROUBLE = FailedOperation("create", "User", "a", 503, "")
 
 
-def line(mode="live", part=None, refused=0, hold=None, problem=None):
+def status_of(mode="live", part=None, refused=0, hold=None, problem=None):
     held = None if hold is None else WaitingHold(LedgerKey("C0", "all", "live"), "all", hold)
     return ConnectionStatus(
         connection=Connection("all", mode=mode),
@@ -41,29 +41,32 @@ def part(status="unchanged", *failures, **more):
 
 
 @pytest.mark.parametrize(
-    ("stands", "status"),
+    ("found", "state"),
     [
-        (line("off"), "off"),
-        (line(), "waiting"),
-        (line(part=part()), "ok"),
-        (line(part=part("delivered")), "ok"),
-        (line(part=part(), refused=2), "refused"),
-        (line(part=part("failed", REFUSED, refused=1)), "refused"),
-        (line(part=part("failed", CONFLICT)), "refused"),
-        (line(part=part("failed", REFUSED, TROUBLE, refused=1)), "failed"),
-        (line(part=part("failed", detail="the vendor answered 503, again and again")), "failed"),
-        (line(part=part(), problem="set SKOLSYNK_ALL_LIVE_KEY"), "problem"),
-        (line(part=part(), hold=Hold(("a",), 1, "", {})), "held"),
-        (line(part=part(), hold=Hold(("a",), 1, "", {}, refused=1.0)), "kept"),
-        (line("off", hold=Hold(("a",), 1, "", {}, withdrawal=True)), "held"),
+        (status_of("off"), "off"),
+        (status_of(), "waiting"),
+        (status_of(part=part()), "ok"),
+        (status_of(part=part("delivered")), "ok"),
+        (status_of(part=part(), refused=2), "refused"),
+        (status_of(part=part("failed", REFUSED, refused=1)), "refused"),
+        (status_of(part=part("failed", CONFLICT)), "refused"),
+        (status_of(part=part("failed", REFUSED, TROUBLE, refused=1)), "failed"),
+        (
+            status_of(part=part("failed", detail="the vendor answered 503, again and again")),
+            "failed",
+        ),
+        (status_of(part=part(), problem="set SKOLSYNK_ALL_LIVE_KEY"), "problem"),
+        (status_of(part=part(), hold=Hold(("a",), 1, "", {})), "held"),
+        (status_of(part=part(), hold=Hold(("a",), 1, "", {}, refused=1.0)), "kept"),
+        (status_of("off", hold=Hold(("a",), 1, "", {}, withdrawal=True)), "held"),
     ],
 )
-def test_a_connection_stands_as_its_last_run_and_hold_say(stands, status):
-    assert stands.status == status
+def test_a_connection_stands_as_its_last_run_and_hold_say(found, state):
+    assert found.state == state
 
 
 def test_conflicts_are_among_what_was_not_taken():
-    assert line(part=part("failed", CONFLICT, CONFLICT), refused=1).not_taken == 3
+    assert status_of(part=part("failed", CONFLICT, CONFLICT), refused=1).not_taken == 3
 
 
 def test_what_was_done_is_told_with_people_first_and_nothing_that_was_not():

@@ -56,6 +56,6 @@ def ask_for_a_run(page: Page, world: World) -> None:
 
 
 def see_the_end(page: Page) -> None:
-    story = page.locator("#story")
+    story = page.locator("#report")
     expect(story).to_contain_text("Körningen var klar")
     expect(story).to_contain_text("Gleerups: skickat")
