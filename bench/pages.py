@@ -20,21 +20,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from flask import Flask
 from flask.testing import FlaskClient
 
-from addon import EXTENSION_KEY, create_app
 from addon.settings import Settings
-from addon.tasks.local import LocalTaskQueue
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Tenant
 from addon.web.directory import snapshot_store
 from addon.web.directory.background import tune_for_latency
 from addon.web.directory.cache import StillComputing, WaitBudget
-from addon.web.services import Services
 from bench.measure import machine
+from bench.municipality import TENANT
 from bench.page_list import Address, Form, addresses, forms, get
-from bench.town import TENANT
+from tests.support.application import Application
 from tests.support.page_content import form_of
 
 TIMES = 20
@@ -46,10 +43,10 @@ Figures = dict[str, Any]
 
 
 @contextmanager
-def town(*size: str) -> Iterator[Mapping[str, str]]:
-    """Run `bench.town` in another process and yield an application's environment."""
+def municipality(*size: str) -> Iterator[Mapping[str, str]]:
+    """Run `bench.municipality` in another process and yield an application's environment."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-W", "ignore", "-m", "bench.town", folder, *size]
+        command = [sys.executable, "-W", "ignore", "-m", "bench.municipality", folder, *size]
         with subprocess.Popen(command, stdin=-1, stdout=-1, text=True) as process:
             assert process.stdin is not None
             assert process.stdout is not None
@@ -62,10 +59,8 @@ class Bench:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         settings = Settings.from_environ(environ)
-        queue = LocalTaskQueue(lambda: self.services.store())
-        self.app: Flask = create_app(settings, queue=queue)
-        self.services: Services = self.app.extensions[EXTENSION_KEY]
-        queue.start(lambda path, payload: self.services.task_handler.handle(path, payload).done)
+        application = Application(settings)
+        self.app, self.services = application.app, application.services
         tune_for_latency(self.app.jinja_env).join()
         self.client = self._signed_in()
         self._changes = 0
@@ -230,7 +225,7 @@ def beside_another(bench: Bench, paths: list[Address]) -> Figures:
 
 
 def main(*size: str) -> None:
-    with town(*size) as environ:
+    with municipality(*size) as environ:
         bench = Bench(environ)
         held = {"signed in": memory()}
         reading = first_read(bench)

@@ -1,4 +1,4 @@
-"""What tests of several pages do on them, as an administrator would."""
+"""What tests do on the pages, as an administrator would."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ JSON = dict[str, Any]
 
 
 def read_directory(world: World, client: FlaskClient) -> None:
-    """Has the directory read, and waits for it."""
+    """Have the directory read, and wait for it."""
     assert world.ready(client, "/personer").status_code == 200
 
 
 def turn_on(
     world: World, client: FlaskClient, vendor: str, mode: str = "live", **values: Any
 ) -> TestResponse:
-    """Says yes to a mode, waits for the first run, and gives the vendor's page after it."""
+    """Confirm a mode, wait for the first run, and return the vendor's page after it."""
     world.clock.ahead += 10  # a run that is asked for sooner is the same one
     path = f"/leverantorer/{vendor}/lage/{mode}"
     answer = world.send(client, world.ready(client, path), path, **values)
@@ -30,7 +30,7 @@ def turn_on(
 
 
 def run(world: World, client: FlaskClient) -> None:
-    """Has a run made, some seconds after any earlier one, and waits for its end."""
+    """Start a run some seconds after any earlier one, and wait for its end."""
     world.clock.ahead += 10
     page = world.ready(client, "/korningar")
     assert world.send(client, page, "/korningar/nu").status_code == 302
@@ -48,13 +48,27 @@ def mode_of(world: World, vendor: str) -> str:
 
 
 def add_unit(world: World, code: str, name: str, **more: Any) -> None:
-    """Adds a school unit to the document of a school that is not begun yet, or imports it."""
+    """Add a school unit to the document of a world, before it is imported."""
     world.document["schoolUnits"].append({"code": code, "name": name, **more})
 
 
 def end_run(world: World, status: str, report: bytes | None = None) -> None:
-    """Has a run ended like this just now."""
+    """Store a run that has just ended like this."""
     now = world.clock()
     world.store.save_run(
         RunRecord(f"29990101T000000Z-{status[:6]}", TENANT, now, status, now, report)
     )
+
+
+def read_again(world: World, client: FlaskClient) -> None:
+    """Read the directory again, as by the button at the foot of each page."""
+    world.send(client, client.get("/installningar"), "/katalog/las")
+    world.wait_for_tasks()
+
+
+def location(response: TestResponse) -> str:
+    """The address that a page redirects to."""
+    assert response.status_code == 302, response.text
+    found = response.location
+    assert found is not None
+    return found

@@ -31,6 +31,10 @@ UNITS = (
     RegisterUnit("12345679", "Gamla skolan", "UPPHORT", "9999", ("GR",), "2120009999"),
 )
 
+UNIT = "12345678"
+HELD, UNREAD = 3, 4
+"""Exit statuses of a run."""
+
 PUPILS = {
     "7A": [
         ("Torvald", "Äppelqvist"),
@@ -171,6 +175,34 @@ def leave(world: World, *names: tuple[str, str]) -> None:
     """Delete the accounts of people who leave."""
     for name in names:
         world.domain.remove_user(address(*name))
+
+
+def set_live(world: World, *vendors: str, **values: Any) -> None:
+    """Set connections live in the document, and import it."""
+    for vendor in vendors or ("all", "some"):
+        world.change_connection(vendor, **{"mode": "live", **values})
+
+
+def deliver(world: World, status: int = 0) -> None:
+    """Run, and check the exit status."""
+    ran = world.run("sync", TENANT)
+    assert ran.status == status, ran
+
+
+def cause_hold(world: World, status: int = HELD) -> None:
+    """Deliver, then let four pupils of class 7A leave, which is one more than the limit."""
+    deliver(world)
+    world.forget_requests()
+    leave(world, *PUPILS["7A"][:4])
+    deliver(world, status)
+
+
+def user_id(world: World, given: str, family: str) -> str:
+    """The Workspace id of somebody."""
+    user = world.domain.find_user(address(given, family))
+    assert user is not None
+    found: str = user["id"]
+    return found
 
 
 def _vendors(**knobs: Any) -> dict[tuple[str, str], VendorServer]:

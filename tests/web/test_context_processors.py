@@ -2,15 +2,14 @@
 
 import pytest
 
-from tests.support.small_school import TENANT
-from tests.web.views.school import deliver, hold, turn_on
+from tests.support.small_school import TENANT, cause_hold, deliver, set_live
 
 ELSEWHERE = "/installningar"
 
 
 @pytest.fixture
 def world(world):
-    turn_on(world, "all")
+    set_live(world, "all")
     return world
 
 
@@ -24,7 +23,7 @@ def test_when_nothing_waits_there_is_no_band(world, client):
 
 
 def test_a_hold_is_told_with_its_number_and_the_way_to_it(world, client):
-    hold(world)
+    cause_hold(world)
     page = client.get(ELSEWHERE)
     said = world.text(page)
     assert "Spärr hos All. 4 personer skulle tas bort. Inget av det har skickats." in said
@@ -45,21 +44,21 @@ def test_a_pause_is_told_on_its_days_and_on_no_other(world, client):
 
 @pytest.mark.parametrize("mode", ["test", "off"])
 def test_a_hold_in_a_mode_that_the_vendor_is_no_more_in_waits_for_nobody(world, client, mode):
-    hold(world)
-    turn_on(world, "all", mode=mode)
+    cause_hold(world)
+    set_live(world, "all", mode=mode)
     assert "Spärr hos" not in world.text(client.get(ELSEWHERE))
 
 
 def test_a_withdrawal_that_is_held_is_told_though_the_vendor_is_off(world, client):
     deliver(world)
-    turn_on(world, "all", mode="off")
+    set_live(world, "all", mode="off")
     world.run("withdraw", TENANT, "--vendor", "all")
     said = world.text(client.get(ELSEWHERE))
     assert "Spärr hos All. 16 personer skulle tas bort." in said
 
 
 def test_nobody_is_told_of_anything_before_they_have_signed_in(world):
-    hold(world)
+    cause_hold(world)
     page = world.app.test_client().get("/logga-in")
     assert "Spärr" not in page.text
     assert TENANT not in page.text

@@ -7,8 +7,15 @@ import re
 import pytest
 
 from tests.support.page_content import form_of
-from tests.support.small_school import DOMAIN, PUPILS, address, person, small_school_pages
-from tests.web.views.school import deliver, turn_on
+from tests.support.small_school import (
+    DOMAIN,
+    PUPILS,
+    address,
+    deliver,
+    person,
+    set_live,
+    small_school_pages,
+)
 
 UNIT = "/skolenheter/12345678"
 CLASSES, GROUPS, YEARS = f"{UNIT}/klasser", f"{UNIT}/grupper", f"{UNIT}/arskurser"
@@ -200,7 +207,7 @@ def delivered(world):
             {"email": f"klass-{name.lower()}@{DOMAIN}", "name": name},
             [address(*each) for each in pupils],
         )
-    turn_on(world, "all")
+    set_live(world, "all")
     deliver(world)
     return world
 
@@ -235,7 +242,7 @@ def test_to_send_no_classes_any_more_is_told_and_accepted_for_that_choice_alone(
 
 
 def test_classes_that_the_vendor_does_not_have_yet_are_not_said_to_be_removed(world):
-    turn_on(world, "all")
+    set_live(world, "all")
     client = world.sign_in()
     page = world.ready(client, CLASSES)
     assert "tas bort" not in show(world, client, page, CLASSES, rule="")

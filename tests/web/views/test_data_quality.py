@@ -7,17 +7,20 @@ import re
 import pytest
 
 from addon.roster.findings import MESSAGES
+from tests.support.page_actions import read_again
 from tests.support.page_content import form_of
 from tests.support.small_school import (
     DOMAIN,
     HIDDEN,
     PUPILS,
+    UNIT,
     address,
+    deliver,
     leave,
     person,
+    set_live,
     small_school_pages,
 )
-from tests.web.views.school import UNIT, deliver, read_again, turn_on
 
 PAGE, FILE = "/datakvalitet", "/datakvalitet.csv"
 SECOND = "12345680"
@@ -26,7 +29,7 @@ SECOND = "12345680"
 @pytest.fixture
 def world(tmp_path):
     with small_school_pages(tmp_path) as world:
-        turn_on(world)
+        set_live(world)
         yield world
 
 
@@ -72,7 +75,7 @@ def test_where_nothing_is_wrong_the_page_says_so(world, client):
 
 
 def test_without_school_units_the_page_says_what_comes_first(world, client):
-    turn_on(world, mode="off", schoolUnits=[])
+    set_live(world, mode="off", schoolUnits=[])
     world.document["schoolUnits"] = []
     world.import_document()
     assert "Lägg till skolenheter först." in world.text(world.ready(client, PAGE))
@@ -231,10 +234,10 @@ def test_members_of_a_group_who_are_not_selected_are_told_by_name(world, client)
 def test_what_a_vendor_cannot_take_is_told_only_while_it_is_on(world, client):
     second_school(world)
     world.document["schoolUnits"][1]["students"]["orgUnits"] += ["/Elever/7A"]
-    turn_on(world, schoolUnits=[UNIT, SECOND])
+    set_live(world, schoolUnits=[UNIT, SECOND])
     said = world.text(kind(world, client, "placement-reduced"))
     assert "Some tar en skolenhet och en klass per person, och personen har flera." in said
-    turn_on(world, "some", mode="off")
+    set_live(world, "some", mode="off")
     assert "Det finns inga sådana längre." in world.text(kind(world, client, "placement-reduced"))
 
 

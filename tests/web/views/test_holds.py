@@ -11,9 +11,21 @@ from addon.sync.runs import start_run
 from addon.tasks.base import TaskQueueError
 from addon.web.presenters.run_history import run_summaries
 from addon.web.views.holds import BEGINS_WITHIN
+from tests.support.page_actions import location, read_again
 from tests.support.page_content import form_of
-from tests.support.small_school import PUPILS, TENANT, address, leave, person
-from tests.web.views.school import HELD, UNIT, deliver, hold, location, read_again, turn_on, user_id
+from tests.support.small_school import (
+    HELD,
+    PUPILS,
+    TENANT,
+    UNIT,
+    address,
+    cause_hold,
+    deliver,
+    leave,
+    person,
+    set_live,
+    user_id,
+)
 
 PAGE = "/sparrar"
 DECIDE = "/sparrar/all/live"
@@ -21,7 +33,7 @@ DECIDE = "/sparrar/all/live"
 
 @pytest.fixture
 def world(world):
-    turn_on(world, "all")
+    set_live(world, "all")
     return world
 
 
@@ -58,7 +70,7 @@ def test_when_nothing_is_held_the_page_says_so_and_what_a_hold_is(world, client)
 
 
 def test_the_numbers_are_there_before_the_names(world, client):
-    hold(world)
+    cause_hold(world)
     page = client.get(PAGE)
     said = world.text(page)
     assert "1 spärr väntar på ditt beslut. Inget av det har skickats." in said
@@ -71,7 +83,7 @@ def test_the_numbers_are_there_before_the_names(world, client):
 
 
 def test_when_the_directory_cannot_be_read_one_can_decide_all_the_same(world, client):
-    hold(world)
+    cause_hold(world)
     world.document["protected"]["orgUnits"] = ["/Finns inte"]
     world.import_document()
     client.get(PAGE)
@@ -192,7 +204,7 @@ def test_a_directory_that_was_read_before_the_hold_is_read_again(world, client):
 
 
 def test_what_was_approved_is_deleted_at_the_vendor_and_the_hold_is_gone(world, client):
-    hold(world)
+    cause_hold(world)
     assert gone(world) == []
     page = decide(world, client, "approve")
     assert "Godkänt. Det skickas till All nu." in world.text(page)
@@ -204,7 +216,7 @@ def test_what_was_approved_is_deleted_at_the_vendor_and_the_hold_is_gone(world, 
 
 
 def test_between_the_yes_and_the_deed_every_page_says_what_becomes_of_it(world, client):
-    hold(world)
+    cause_hold(world)
     page = shown(world, client)
     queue = world.services.queue()
     queue.stop()
@@ -232,7 +244,7 @@ def test_between_the_yes_and_the_deed_every_page_says_what_becomes_of_it(world, 
 
 
 def test_a_yes_whose_run_does_not_begin_is_not_followed_for_ever(world, client):
-    hold(world)
+    cause_hold(world)
     page = shown(world, client)
     world.services.queue().stop()
     world.send(client, page, DECIDE, decision="approve")
@@ -243,8 +255,8 @@ def test_a_yes_whose_run_does_not_begin_is_not_followed_for_ever(world, client):
 
 
 def test_a_page_that_follows_a_yes_ends_when_it_is_done_and_disturbs_no_other_hold(world, client):
-    turn_on(world, "some")
-    hold(world)
+    set_live(world, "some")
+    cause_hold(world)
     page = shown(world, client)
     world.services.queue().stop()
     world.send(client, page, DECIDE, decision="approve")
@@ -262,7 +274,7 @@ def test_a_page_that_follows_a_yes_ends_when_it_is_done_and_disturbs_no_other_ho
 
 
 def test_a_no_to_what_another_has_let_go_is_told_so_and_changes_nothing(world, client):
-    hold(world)
+    cause_hold(world)
     page = shown(world, client)
     other = world.sign_in()
     world.services.queue().stop()
@@ -276,7 +288,7 @@ def test_a_no_to_what_another_has_let_go_is_told_so_and_changes_nothing(world, c
 
 
 def test_what_was_refused_stays_at_the_vendor_and_is_not_asked_about_again(world, client):
-    hold(world)
+    cause_hold(world)
     said = world.text(decide(world, client, "refuse"))
     assert "Inget tas bort hos All. Spärren står kvar." in said
     assert "Ni har sagt nej till det som är spärrat." in said
@@ -291,7 +303,7 @@ def test_what_was_refused_stays_at_the_vendor_and_is_not_asked_about_again(world
 
 
 def test_a_no_can_be_taken_back(world, client):
-    hold(world)
+    cause_hold(world)
     decide(world, client, "refuse")
     decide(world, client, "approve")
     world.wait_for_tasks()
@@ -299,7 +311,7 @@ def test_a_no_can_be_taken_back(world, client):
 
 
 def test_a_refused_hold_that_grows_is_asked_about_again(world, client):
-    hold(world)
+    cause_hold(world)
     decide(world, client, "refuse")
     leave(world, PUPILS["7A"][4])
     deliver(world, HELD)
@@ -310,7 +322,7 @@ def test_a_refused_hold_that_grows_is_asked_about_again(world, client):
 
 @pytest.mark.parametrize("decision", ["approve", "refuse"])
 def test_a_hold_that_has_changed_since_the_page_was_shown_is_not_decided(world, client, decision):
-    hold(world)
+    cause_hold(world)
     page = shown(world, client)
     leave(world, PUPILS["7A"][4])
     deliver(world, HELD)
@@ -323,7 +335,7 @@ def test_a_hold_that_has_changed_since_the_page_was_shown_is_not_decided(world, 
 
 
 def test_the_same_hold_an_hour_later_is_the_one_that_was_shown(world, client):
-    hold(world)
+    cause_hold(world)
     page = shown(world, client)
     deliver(world, HELD)
     decide(world, client, "approve", page)
@@ -332,7 +344,7 @@ def test_the_same_hold_an_hour_later_is_the_one_that_was_shown(world, client):
 
 
 def test_a_hold_that_is_over_is_not_decided(world, client):
-    hold(world)
+    cause_hold(world)
     page = shown(world, client)
     decide(world, client, "approve", page)
     world.wait_for_tasks()
@@ -340,14 +352,14 @@ def test_a_hold_that_is_over_is_not_decided(world, client):
 
 
 def test_a_decision_that_is_neither_yes_nor_no_is_none(world, client):
-    hold(world)
+    cause_hold(world)
     page = shown(world, client)
     assert world.send(client, page, DECIDE, decision="maybe").status_code == 400
     assert world.send(client, page, DECIDE).status_code == 400
 
 
 def test_what_is_held_elsewhere_cannot_be_decided_by_its_address(world, client):
-    hold(world)
+    cause_hold(world)
     data = {**form_of(shown(world, client), DECIDE), "decision": "approve"}
     for path in ("/sparrar/some/live", "/sparrar/all/test", "/sparrar/nobody/live"):
         page = client.get(location(client.post(path, data=data)))
@@ -357,7 +369,7 @@ def test_what_is_held_elsewhere_cannot_be_decided_by_its_address(world, client):
 
 
 def test_without_its_token_a_form_decides_nothing(world, client):
-    hold(world)
+    cause_hold(world)
     data = {**form_of(shown(world, client), DECIDE), "decision": "approve"}
     del data["csrf_token"]
     assert client.post(DECIDE, data=data).status_code == 400
@@ -365,7 +377,7 @@ def test_without_its_token_a_form_decides_nothing(world, client):
 
 
 def test_during_a_pause_one_can_say_no_but_not_yes(world, client):
-    hold(world)
+    cause_hold(world)
     before = shown(world, client)
     world.document["schedule"] = {"pause": {"from": "2020-01-01", "until": "2099-12-31"}}
     world.import_document()
@@ -380,7 +392,7 @@ def test_during_a_pause_one_can_say_no_but_not_yes(world, client):
 
 
 def test_a_pause_and_a_hold_are_said_on_every_page(world, client):
-    hold(world)
+    cause_hold(world)
     world.document["schedule"] = {"pause": {"from": "2020-01-01", "until": "2099-12-31"}}
     world.import_document()
     shown(world, client)
@@ -411,8 +423,8 @@ def test_a_withdrawal_that_is_approved_removes_everything(world, client):
 
 
 def test_two_vendors_are_decided_each_by_itself(world, client):
-    turn_on(world, "some")
-    hold(world)
+    set_live(world, "some")
+    cause_hold(world)
     said = world.text(shown(world, client))
     assert "2 spärrar väntar på ditt beslut." in said
     decide(world, client, "approve")
@@ -423,7 +435,7 @@ def test_two_vendors_are_decided_each_by_itself(world, client):
 
 
 def test_when_the_run_cannot_begin_the_yes_is_kept(world, client, monkeypatch):
-    hold(world)
+    cause_hold(world)
     page = shown(world, client)
 
     def refuse(task):
@@ -454,7 +466,7 @@ def test_when_a_withdrawal_cannot_begin_the_yes_is_not_kept_since_no_run_does_it
 
 
 def test_a_change_in_the_number_of_classes_is_told_in_words(world, client):
-    turn_on(world, "all", limits={"deletions": 50, "changes": {"StudentGroup": {"number": 1}}})
+    set_live(world, "all", limits={"deletions": 50, "changes": {"StudentGroup": {"number": 1}}})
     deliver(world)
     unit = world.document["schoolUnits"][0]
     unit["classes"]["pattern"] = "^/Ingen/(?P<name>[^/]+)$"
@@ -479,7 +491,7 @@ def test_a_leavers_page_is_a_link_by_id_alone(world, client):
 
 
 def test_what_is_removed_in_spite_of_a_hold_is_told_before_and_after(world, client):
-    hold(world)
+    cause_hold(world)
     world.domain.move_user(address(*PUPILS["7B"][0]), "/Skyddade")
     read_again(world, client)
     there = len(users(world))

@@ -8,17 +8,20 @@ import pytest
 
 from addon.store.records import Namespace
 from addon.web.presenters.saved_searches import LASTS
+from tests.support.page_actions import location, read_again
 from tests.support.page_content import form_of
 from tests.support.small_school import (
     DOMAIN,
     HIDDEN,
     TENANT,
+    UNIT,
     address,
     leave,
     person,
+    set_live,
     small_school_pages,
+    user_id,
 )
-from tests.web.views.school import UNIT, location, read_again, turn_on, user_id
 
 PAGE, SEARCH, FILE = "/personer", "/personer/sok", "/personer.csv"
 
@@ -26,7 +29,7 @@ PAGE, SEARCH, FILE = "/personer", "/personer/sok", "/personer.csv"
 @pytest.fixture
 def world(tmp_path):
     with small_school_pages(tmp_path) as world:
-        turn_on(world)
+        set_live(world)
         domain = world.domain
         domain.add_user(person("Kim", "", "/Elever/7A"))
         domain.add_org_unit("/Slutat")
@@ -65,22 +68,22 @@ def test_the_first_sentence_says_how_many_of_all_are_sent(world, client):
 
 
 def test_while_all_vendors_are_off_it_is_said_who_would_be_sent(world, client):
-    turn_on(world, mode="off")
+    set_live(world, mode="off")
     said = world.text(world.ready(client, PAGE))
     assert "15 av 20 personer i Workspace skickas när leverantörerna slås på." in said
     assert "All, Some" in said
 
 
 def test_where_no_units_are_chosen_nobody_is_sent(world, client):
-    turn_on(world, mode="off", schoolUnits=[])
+    set_live(world, mode="off", schoolUnits=[])
     said = world.text(world.ready(client, PAGE))
     assert "inga skolenheter är valda för någon leverantör" in said
     assert "Skolenheten går inte till någon leverantör" in said
 
 
 def test_a_unit_whose_only_vendor_is_off_is_told_from_one_that_goes_nowhere(world, client):
-    turn_on(world, "all", mode="off")
-    turn_on(world, "some", schoolUnits=[])
+    set_live(world, "all", mode="off")
+    set_live(world, "some", schoolUnits=[])
     page = world.ready(client, PAGE, query_string={"enhet": UNIT})
     assert "Leverantören är av" in world.text(page)
 
@@ -232,7 +235,7 @@ def test_an_empty_search_shows_all_again(world, client):
 
 
 def test_the_file_has_a_line_for_each_person_and_each_vendor_that_is_on(world, client):
-    turn_on(world, "some", mode="off")
+    set_live(world, "some", mode="off")
     world.ready(client, PAGE)
     response = client.get(FILE)
     assert response.mimetype == "text/csv"

@@ -7,8 +7,19 @@ import pytest
 
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.ss12000.ids import Ids
-from tests.support.small_school import DOMAIN, HIDDEN, PUPILS, TENANT, address, person
-from tests.web.views.school import deliver, hold, location, read_again, turn_on, user_id
+from tests.support.page_actions import location, read_again
+from tests.support.small_school import (
+    DOMAIN,
+    HIDDEN,
+    PUPILS,
+    TENANT,
+    address,
+    cause_hold,
+    deliver,
+    person,
+    set_live,
+    user_id,
+)
 
 TORVALD = PUPILS["7A"][0]
 REFUSAL = b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "detail": "invalid value"}'
@@ -16,7 +27,7 @@ REFUSAL = b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "detail
 
 @pytest.fixture
 def world(world):
-    turn_on(world, "all")
+    set_live(world, "all")
     return world
 
 
@@ -25,7 +36,7 @@ def page_of(world, client, *name, **more):
 
 
 def test_the_first_sentence_says_what_they_are_and_where_they_go(world, client):
-    turn_on(world, "some")
+    set_live(world, "some")
     said = world.text(page_of(world, client, *TORVALD))
     assert "Torvald Äppelqvist är elev och skickas till All, Some." in said
     assert "Elev vid Norra skolan, årskurs 7" in said
@@ -212,7 +223,7 @@ def test_a_vendor_that_does_not_answer_is_said_not_to(world, client):
 
 def test_a_vendor_that_has_nothing_says_so(world, client):
     deliver(world)
-    turn_on(world, "some")
+    set_live(world, "some")
     page_of(world, client, *TORVALD)
     said = world.text(world.ready(client, f"/personer/{user_id(world, *TORVALD)}/hos/some"))
     assert "Some har inget av personen." in said
@@ -222,7 +233,7 @@ def test_a_vendor_that_has_nothing_says_so(world, client):
 
 
 def test_a_copy_for_the_person_has_everything_at_once(world, client):
-    turn_on(world, "some")
+    set_live(world, "some")
     deliver(world)
     page = page_of(world, client, *TORVALD)
     assert "Gör ett utdrag att skriva ut" in world.text(page)
@@ -235,20 +246,20 @@ def test_a_copy_for_the_person_has_everything_at_once(world, client):
 
 
 def test_what_is_left_from_another_mode_is_told(world, client):
-    turn_on(world, "all", mode="test")
+    set_live(world, "all", mode="test")
     deliver(world)
-    turn_on(world, "all", mode="live")
+    set_live(world, "all", mode="live")
     said = world.text(page_of(world, client, *TORVALD))
     assert "All (testmiljön) Personen finns hos All." in said
     assert "Det är kvar sedan tidigare och hålls inte aktuellt." in said
-    turn_on(world, "all", mode="off")
+    set_live(world, "all", mode="off")
     said = world.text(page_of(world, client, *TORVALD))
     assert "går inte till någon leverantör som är på" in said
     assert "All (testmiljön) Personen finns hos All." in said
 
 
 def test_when_no_vendor_has_anything_that_is_said(world, client):
-    turn_on(world, "all", mode="off")
+    set_live(world, "all", mode="off")
     said = world.text(page_of(world, client, *TORVALD))
     assert "Ingen leverantör är på, och ingen har något av personen." in said
 
@@ -279,7 +290,7 @@ def test_a_directory_that_a_run_has_overtaken_is_said_to_be_old(world, client):
 
 
 def test_no_name_is_logged(world, client, caplog):
-    hold(world)
+    cause_hold(world)
     with caplog.at_level("DEBUG"):
         page_of(world, client, "Li", "Xu", query_string={"utdrag": "1"})
         world.ready(client, f"/personer/{user_id(world, 'Li', 'Xu')}/hos/all")

@@ -4,17 +4,21 @@ import re
 
 import pytest
 
+from tests.support.page_actions import read_again
 from tests.support.small_school import (
     DOMAIN,
     HIDDEN,
     PUPILS,
     TEACHER,
     address,
+    cause_hold,
+    deliver,
     leave,
     person,
+    set_live,
     small_school_pages,
+    user_id,
 )
-from tests.web.views.school import deliver, hold, read_again, turn_on, user_id
 
 PAGE, ALL = "/forhandsgranska", "/forhandsgranska/all"
 TORVALD = PUPILS["7A"][0]
@@ -22,7 +26,7 @@ TORVALD = PUPILS["7A"][0]
 
 @pytest.fixture
 def world(world):
-    turn_on(world, "all")
+    set_live(world, "all")
     return world
 
 
@@ -47,7 +51,7 @@ def test_a_vendor_that_is_on_is_told_by_numbers_and_nothing_is_sent(world, clien
 
 
 def test_vendors_that_are_off_are_told_of_as_if_they_were_on(world, client):
-    turn_on(world, "all", mode="off")
+    set_live(world, "all", mode="off")
     said = world.text(world.ready(client, PAGE))
     assert "Alla leverantörer är av, så inget skickas. Så här blir det när de slås på." in said
     assert "All (av) När All slås på i skarpt läge: skapas 16 personer skapas" in said
@@ -59,7 +63,7 @@ def test_vendors_that_are_off_are_told_of_as_if_they_were_on(world, client):
 
 
 def test_where_no_units_are_chosen_the_way_to_choose_them_is_shown(world, client):
-    turn_on(world, mode="off", schoolUnits=[])
+    set_live(world, mode="off", schoolUnits=[])
     page = world.ready(client, PAGE)
     assert "inga skolenheter är valda för någon leverantör" in world.text(page)
     assert 'href="/leverantorer">Välj leverantörer' in page.text
@@ -117,7 +121,7 @@ def test_what_an_activity_is_is_told_where_there_are_any(tmp_path):
     unit = world.document["schoolUnits"][0]
     unit["teachingGroups"] = {"from": "group", "pattern": "^(?P<name>matte)@"}
     with world:
-        turn_on(world, "all")
+        set_live(world, "all")
         told = "En aktivitet är undervisningen i en klass eller grupp"
         client, matte = world.sign_in(), f"matte@{DOMAIN}"
         assert told not in world.text(world.ready(client, PAGE))
@@ -214,7 +218,7 @@ def test_a_vendor_that_does_not_answer_leaves_the_new_alone(world, client):
 
 
 def test_what_is_held_is_said_to_be_stopped(world, client):
-    hold(world)
+    cause_hold(world)
     page = world.ready(client, PAGE)
     said = world.text(page)
     assert "Nästa körning skickar inget: det som ska göras är spärrat." in said
@@ -262,7 +266,7 @@ def test_a_pause_is_said_first(world, client):
 
 def test_a_vendor_that_is_not_set_up_is_pointed_out(tmp_path):
     with small_school_pages(tmp_path, SKOLSYNK_ALL_LIVE_KEY="") as world:
-        turn_on(world, "all")
+        set_live(world, "all")
         said = world.text(world.ready(world.sign_in(), PAGE))
         assert "All är inte färdigt uppsatt i Skolsynk, så inget kan skickas dit." in said
         assert "Nästa körning skickar inget: All är inte färdigt uppsatt i Skolsynk." in said
@@ -271,7 +275,7 @@ def test_a_vendor_that_is_not_set_up_is_pointed_out(tmp_path):
 
 def test_only_vendors_that_can_be_sent_to_are_counted(tmp_path):
     with small_school_pages(tmp_path, SKOLSYNK_ALL_LIVE_KEY="") as world:
-        turn_on(world)
+        set_live(world)
         said = world.text(world.ready(world.sign_in(), PAGE))
         assert "Nästa körning skapar 16, ändrar 0 och tar bort 0 personer" in said
 

@@ -10,9 +10,8 @@ from addon.web.presenters.proposals import FACTS
 from addon.web.views import proposals
 from addon.web.views.proposals import read_picks
 from tests.support.page_content import form_of
-from tests.support.small_school import TENANT, person, small_school_pages
+from tests.support.small_school import TENANT, deliver, person, set_live, small_school_pages
 from tests.support.world import World
-from tests.web.views.school import deliver, turn_on
 
 PAGE = "/forslag"
 NORRA, SODRA, OKAND = "12345678", "12345680", "12345681"
@@ -202,7 +201,7 @@ def delivered(world):
     world.document["schoolUnits"][0] |= {**everybody, "classes": rule}
     world.document["connections"][0]["schoolUnits"] = [NORRA]
     world.import_document()
-    turn_on(world, "all")
+    set_live(world, "all")
     deliver(world)
     return world
 

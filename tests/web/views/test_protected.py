@@ -3,8 +3,7 @@
 import pytest
 
 from tests.support.page_content import form_of
-from tests.support.small_school import DOMAIN, TENANT, person, small_school_pages
-from tests.web.views.school import deliver, turn_on
+from tests.support.small_school import DOMAIN, TENANT, deliver, person, set_live, small_school_pages
 
 PAGE = "/skyddade"
 GROUP = f"skyddade@{DOMAIN}"
@@ -142,7 +141,7 @@ def test_nobody_is_released_without_a_word_while_the_directory_cannot_be_read(wo
 
 
 def test_what_saving_means_is_told_in_numbers_and_no_name(world):
-    turn_on(world, "all")
+    set_live(world, "all")
     deliver(world)
     client = world.sign_in()
     page = world.ready(client, PAGE)
@@ -156,7 +155,7 @@ def test_what_saving_means_is_told_in_numbers_and_no_name(world):
 
 
 def test_nobody_is_said_to_be_where_nothing_has_been_delivered(world):
-    turn_on(world, "all")
+    set_live(world, "all")
     client = world.sign_in()
     said = world.text(show(world, client, world.ready(client, PAGE)))
     assert "1 person till skyddas när du sparar." in said

@@ -11,15 +11,27 @@ from addon.sync.progress import KEPT_EVERY, KeptProgress
 from addon.sync.runs import end_run, start_run
 from addon.tasks.base import TaskQueueError
 from addon.tasks.requests import SAME_WITHIN
-from tests.support.small_school import DOMAIN, PUPILS, TENANT, address, leave, person
-from tests.web.views.school import HELD, UNREAD, deliver, hold, location, turn_on
+from tests.support.page_actions import location
+from tests.support.small_school import (
+    DOMAIN,
+    HELD,
+    PUPILS,
+    TENANT,
+    UNREAD,
+    address,
+    cause_hold,
+    deliver,
+    leave,
+    person,
+    set_live,
+)
 
 PAGE, NOW = "/korningar", "/korningar/nu"
 
 
 @pytest.fixture
 def world(world):
-    turn_on(world, "all")
+    set_live(world, "all")
     return world
 
 
@@ -190,7 +202,7 @@ def test_another_run_that_begins_meanwhile_is_not_the_one_that_was_asked_for(wor
 
 
 def test_the_reading_and_its_deliveries_are_one_run(world, client):
-    turn_on(world, "some")
+    set_live(world, "some")
     world.send(client, client.get(PAGE), NOW)
     world.wait_for_tasks()
     records = world.store.runs(TENANT, 9)
@@ -221,7 +233,7 @@ def test_a_story_of_nothing_says_so(world, client):
 
 
 def test_a_run_that_is_held_tells_what_it_would_have_done(world, client):
-    hold(world)
+    cause_hold(world)
     said = world.text(story(world, client))
     assert "Inget skickades: det som skulle göras är spärrat." in said
     assert "Det här skulle ha gjorts:" in said
@@ -376,7 +388,7 @@ def test_during_a_pause_nothing_can_be_run(world, client):
 
 def test_with_every_vendor_off_there_is_nothing_to_run(world, client):
     page = client.get(PAGE)
-    turn_on(world, "all", mode="off")
+    set_live(world, "all", mode="off")
     sent = world.send(client, page, NOW)
     assert location(sent) == "/leverantorer"
     assert "Ingen leverantör är på" in world.text(client.get("/leverantorer"))
@@ -411,7 +423,7 @@ def test_protected_people_are_in_no_story(world, client):
 
 
 def test_a_held_run_and_a_new_pupil(world, client):
-    hold(world)
+    cause_hold(world)
     world.domain.add_user(person("Ny", "Elev", "/Elever/7B"))
     deliver(world, HELD)
     assert "Skapas: 1 person" in world.text(story(world, client))

@@ -5,8 +5,7 @@ import re
 import pytest
 
 from tests.support.page_content import form_of
-from tests.support.small_school import DOMAIN, TENANT, person, small_school_pages
-from tests.web.views.school import deliver, turn_on
+from tests.support.small_school import DOMAIN, TENANT, deliver, person, set_live, small_school_pages
 
 CODE = "12345678"
 PAGE = f"/skolenheter/{CODE}/urval"
@@ -69,7 +68,7 @@ def test_a_change_shows_who_comes_and_who_goes_by_name_before_it_is_saved(world)
 
 
 def test_what_a_vendor_would_lose_is_told_with_the_limit(world):
-    turn_on(world, "all")
+    set_live(world, "all")
     deliver(world)
     client = world.sign_in()
     page = world.ready(client, PAGE)
@@ -79,7 +78,7 @@ def test_what_a_vendor_would_lose_is_told_with_the_limit(world):
 
 
 def test_a_vendor_that_has_nothing_yet_loses_nobody(world):
-    turn_on(world, "all")
+    set_live(world, "all")
     client = world.sign_in()
     page = world.ready(client, PAGE)
     said = world.text(part(world, client, page, **{"students-ou": "/Elever/7A"}))
@@ -98,7 +97,7 @@ def two_schools(world):
     first, second = document["connections"]
     first["schoolUnits"], second["schoolUnits"] = ["12345679"], [CODE]
     world.import_document()
-    turn_on(world)
+    set_live(world)
     deliver(world)
     return world
 
@@ -158,7 +157,7 @@ def test_a_selection_is_saved_and_logged(world):
 
 
 def test_who_is_removed_by_a_selection_must_have_been_seen(world):
-    turn_on(world, "all")
+    set_live(world, "all")
     deliver(world)
     client = world.sign_in()
     page = world.ready(client, PAGE)
