@@ -15,6 +15,7 @@ from pathlib import Path
 from msgspec import structs
 
 from addon.bootstrap import open_store, sync_context
+from addon.sandbox.demo_environment import PROFILES
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.domain import Domain
@@ -22,7 +23,6 @@ from addon.sandbox.environment import write_environment
 from addon.sandbox.identity import IdentityProvider, add_administrators
 from addon.sandbox.municipality import generate
 from addon.sandbox.register_server import RegisterServer, sandbox_units
-from addon.sandbox.stage import PROFILES
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.records import AuditEntry, RunRecord

@@ -61,7 +61,7 @@ def test_promise_1_a_page_that_fails_is_a_failed_read_and_not_fewer_people(world
         assert ran.err.count("\n") == 1
     assert world.requests == []
     assert world.vendor("all").held("User") == held
-    world.directory.heal()
+    world.directory.clear_failures()
     assert world.run("sync", TENANT).status == 0
     assert address(*PUPILS["7A"][0]) not in by_name(world)
 
@@ -354,7 +354,7 @@ def test_promise_7_no_failure_of_the_directory_names_a_person(world):
             world.directory.fail("/users", times=None, **failure)
             shown.append(world.run("sync", TENANT))
             assert shown[-1].status == 4
-            world.directory.heal()
+            world.directory.clear_failures()
     shown.append(world.run("status", TENANT))
     for ran in shown:
         assert_nobody_is_named(ran.out + ran.err)

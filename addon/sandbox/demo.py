@@ -18,8 +18,8 @@ from addon.directory.errors import DirectoryError
 from addon.planning.ledger import LedgerWriteError
 from addon.port import PortError, usable
 from addon.sandbox import story, story_changes
+from addon.sandbox.demo_environment import DemoEnvironment, StoryError, start_environment
 from addon.sandbox.environment import without_settings
-from addon.sandbox.stage import Stage, StoryError, set_stage
 from addon.sandbox.story import StoryStep
 from addon.sandbox.terminal import Terminal
 from addon.settings import ROOT
@@ -111,14 +111,14 @@ def demo(port: int, once: bool, fresh: bool = False) -> int:
             _ended_by_terminate(),
             TemporaryDirectory(prefix="skolsynk-demo-") as folder,
             ProgressLine(sys.stderr) as progress,
-            set_stage(Path(folder), progress) as stage,
+            start_environment(Path(folder), progress) as environment,
         ):
             if not fresh:
-                _tell(stage, terminal)
+                _tell(environment, terminal)
             if once:
-                _say_where(stage, terminal)
+                _say_where(environment, terminal)
                 return DONE
-            return _serve(stage, terminal, port, fresh)
+            return _serve(environment, terminal, port, fresh)
     except StoryError as error:
         return _fail(f"the demo did not go as it is told: {error}", FAILED)
     except (DirectoryError, LedgerWriteError) as error:
@@ -127,25 +127,25 @@ def demo(port: int, once: bool, fresh: bool = False) -> int:
         return _fail("the demo was stopped before its end; nothing of it is kept", FAILED)
 
 
-def _tell(stage: Stage, terminal: Terminal) -> None:
+def _tell(environment: DemoEnvironment, terminal: Terminal) -> None:
     terminal.title("Skolsynk, shown on a municipality that does not exist")
     for number, step in enumerate(STEPS, 1):
         terminal.heading(number, step.title)
         terminal.why(step.why)
         try:
-            step.tell(stage, terminal)
+            step.tell(environment, terminal)
         except StoryError as error:
             raise StoryError(f"step {number}, {step.title}: {error}") from None
 
 
 def _say_where(
-    stage: Stage, terminal: Terminal, web: str | None = None, fresh: bool = False
+    environment: DemoEnvironment, terminal: Terminal, web: str | None = None, fresh: bool = False
 ) -> None:
     """Print the addresses of the pages of the sandbox and of the web application."""
     terminal.heading(1 if fresh else len(STEPS) + 1, "Where to look")
     pages = [
-        ("Directory", f"{stage.directory.url}/", "the Workspace domain"),
-        *((v.name, f"{v.url}/", "what this vendor holds") for v in stage.vendors.values()),
+        ("Directory", f"{environment.directory.url}/", "the Workspace domain"),
+        *((v.name, f"{v.url}/", "what this vendor holds") for v in environment.vendors.values()),
     ]
     if web is None:
         terminal.rows([*pages, ("Web application", "", "not served with --once")])
@@ -154,7 +154,7 @@ def _say_where(
     terminal.why("Everything stays up until Ctrl-C; then nothing of it is kept.")
     terminal.rows(pages)
     terminal.label("Open the web application and sign in")
-    chief, support = (each["primaryEmail"] for each in stage.administrators)
+    chief, support = (each["primaryEmail"] for each in environment.administrators)
     second = ("or as", support, "delegated administrator: who saves first?")
     terminal.rows(
         [
@@ -176,13 +176,13 @@ def _say_where(
                 mistake,
             ]
         )
-    terminal.shell(f"curl {stage.directory.url}/sandbox/change", f"-d '{MISTAKE}'")
+    terminal.shell(f"curl {environment.directory.url}/sandbox/change", f"-d '{MISTAKE}'")
 
 
 # The web application
 
 
-def _serve(stage: Stage, terminal: Terminal, port: int, fresh: bool) -> int:
+def _serve(environment: DemoEnvironment, terminal: Terminal, port: int, fresh: bool) -> int:
     """Serve the web application until this process is interrupted.
 
     It runs in a separate process, since gunicorn forks and the sandbox runs in threads, and in a
@@ -192,11 +192,13 @@ def _serve(stage: Stage, terminal: Terminal, port: int, fresh: bool) -> int:
     command = [sys.executable, "-m", "addon", "serve", *where]
     around = without_settings(os.environ)
     web = f"http://{HOST}:{port}"
-    server = subprocess.Popen(command, cwd=ROOT, env={**around, **stage.environ}, process_group=0)
+    server = subprocess.Popen(
+        command, cwd=ROOT, env={**around, **environment.environ}, process_group=0
+    )
     try:
         if not _is_up(server, web):
             return _fail(f"the web application did not start on port {port}", FAILED)
-        _say_where(stage, terminal, f"{web}/", fresh)
+        _say_where(environment, terminal, f"{web}/", fresh)
         return DONE if server.wait() == 0 else FAILED
     except KeyboardInterrupt:
         return DONE

@@ -5,8 +5,8 @@ from html import escape
 from urllib.parse import quote
 
 from addon.sandbox.domain import Domain
-from addon.sandbox.google_shapes import JSON
-from addon.sandbox.page_look import document
+from addon.sandbox.google_objects import JSON
+from addon.sandbox.page_style import html_page
 
 _SHOWN = 1000
 _ROLES = {"OWNER": "ägare", "MANAGER": "ansvarig", "MEMBER": ""}
@@ -18,7 +18,7 @@ def directory_page(domain: Domain, query: Mapping[str, str]) -> str:
     """Return the page; `query` may name an `orgUnit` (path) or a `group` (address) to show."""
     name = domain.customer.get("postalAddress", {}).get("organizationName", "")
     title = f"{name or domain.customer['customerDomain']} – katalogen"
-    return document(
+    return html_page(
         escape(title),
         _STYLE,
         f"<p>Ett påhittat Google Workspace med {len(domain.users)} konton, {len(domain.groups)} "

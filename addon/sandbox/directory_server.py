@@ -93,7 +93,7 @@ class DirectoryServer:
             InjectedFailure(path_contains, status, reason, times, after, retry_after, **more)
         )
 
-    def heal(self) -> None:
+    def clear_failures(self) -> None:
         """Remove all failures."""
         self._failures.clear()
 
@@ -124,7 +124,7 @@ class DirectoryServer:
         """Record a request to the API and return the failure to inject, if any."""
         with self._lock:
             self._requests.append(request)
-        return self._failures.strike(request.path, request.query)
+        return self._failures.next_for(request.path, request.query)
 
     def answer(self, path: str, query: Mapping[str, str]) -> bytes:
         """Return the response body of this API path. Raises DirectoryApiError."""
@@ -204,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         if self.path == "/sandbox/failures":
-            self.sandbox.heal()
+            self.sandbox.clear_failures()
             self._send(200, b"{}")
         else:
             self._send_error(DirectoryApiError(404, "Not Found", "notFound"))

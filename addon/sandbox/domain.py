@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from addon.sandbox.google_shapes import DELETED, JSON, addresses_of, set_addresses, set_name
+from addon.sandbox.google_objects import DELETED, JSON, addresses_of, set_addresses, set_name
 from addon.sandbox.records import Records, SandboxError
 from addon.sandbox.school_units import Unit
 

@@ -47,7 +47,7 @@ class InjectedFailure:
             raise ValueError(f"a failure has no {', '.join(sorted(unknown))}")
         return cls(**given)
 
-    def strikes(self, path: str, query: Mapping[str, str]) -> bool:
+    def applies_to(self, path: str, query: Mapping[str, str]) -> bool:
         """Count this request, and return whether it fails."""
         if self.path_contains not in path or not self._in_query(query) or self.times == 0:
             return False
@@ -81,7 +81,7 @@ class Failures:
         with self._lock:
             self._failures.clear()
 
-    def strike(self, path: str, query: Mapping[str, str]) -> InjectedFailure | None:
+    def next_for(self, path: str, query: Mapping[str, str]) -> InjectedFailure | None:
         """Return the failure of this request, or None."""
         with self._lock:
-            return next((each for each in self._failures if each.strikes(path, query)), None)
+            return next((each for each in self._failures if each.applies_to(path, query)), None)

@@ -17,7 +17,7 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from addon.sandbox.domain import Domain
-from addon.sandbox.google_shapes import JSON
+from addon.sandbox.google_objects import JSON
 from addon.settings import ROOT
 
 with warnings.catch_warnings():
@@ -28,15 +28,15 @@ with warnings.catch_warnings():
 
 TEMPLATES = ROOT / "templates" / "sandbox"
 CLIENT_ID, CLIENT_SECRET = "skolsynk-sandbox", "sandbox-secret"
-OFFICE = "/Personal/IT"
+IT_ORG_UNIT = "/Personal/IT"
 AUTHORIZE, TOKEN = "/oauth2/authorize", "/oauth2/token"
 
 
 def add_administrators(domain: Domain) -> Sequence[JSON]:
     """Add a super administrator and a delegated one to the domain; return both accounts."""
     primary = domain.customer["customerDomain"]
-    if domain.find_org_unit(OFFICE) is None:
-        domain.add_org_unit(OFFICE)
+    if domain.find_org_unit(IT_ORG_UNIT) is None:
+        domain.add_org_unit(IT_ORG_UNIT)
     made = []
     for local, given, family, super_admin in (
         ("it.admin", "Ingrid", "Tapper", True),
@@ -46,7 +46,7 @@ def add_administrators(domain: Domain) -> Sequence[JSON]:
         account = {
             "primaryEmail": address,
             "name": {"givenName": given, "familyName": family},
-            "orgUnitPath": OFFICE,
+            "orgUnitPath": IT_ORG_UNIT,
             "isAdmin": super_admin,
             "isDelegatedAdmin": not super_admin,
         }
@@ -77,7 +77,7 @@ class IdentityProvider:
         app.context_processor(lambda: {"names": names})
         own: Any = app.jinja_loader
         app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), own])
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_SilentHandler)
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True).start()
         self._server, self.url = server, f"http://127.0.0.1:{server.server_port}"
         return self
@@ -153,6 +153,6 @@ def _said(account: Mapping[str, Any]) -> str:
     return f"{account['primaryEmail']} ({kind})"
 
 
-class _Quiet(WSGIRequestHandler):
+class _SilentHandler(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
         """Log nothing, so that the output has no personal data."""

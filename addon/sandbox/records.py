@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from threading import RLock
 from typing import Any
 
-from addon.sandbox.google_shapes import (
+from addon.sandbox.google_objects import (
     JSON,
     addresses_of,
     etag,

@@ -88,7 +88,7 @@ class RegisterServer:
         """Add a failure; `more` are other fields of `InjectedFailure`, e.g. kind="notJson"."""
         self._failures.add(InjectedFailure(path_contains, status, times=times, **more))
 
-    def heal(self) -> None:
+    def clear_failures(self) -> None:
         """Remove all failures."""
         self._failures.clear()
 
@@ -116,7 +116,7 @@ class RegisterServer:
         with self._lock:
             self._requests.append(path.removeprefix(BASE))
         parts = urlsplit(path)
-        return self._failures.strike(parts.path, dict(parse_qsl(parts.query)))
+        return self._failures.next_for(parts.path, dict(parse_qsl(parts.query)))
 
     def hang(self, seconds: float) -> None:
         """Wait, but no longer than until the server is closed."""

@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from addon.sandbox.demo_environment import DemoEnvironment, DemoRun, expect
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.school_units import Style
-from addon.sandbox.stage import Stage, StageOutcome, expect
 from addon.sandbox.terminal import Terminal
 from addon.sync.people_csv import PersonDecisionRow, write_people_csv
 from addon.sync.report import RunReport
 from addon.sync.run import preview
 from addon.tenants.document import DocumentError, decode_tenant
 
-Tell = Callable[[Stage, Terminal], None]
+Tell = Callable[[DemoEnvironment, Terminal], None]
 DONE_WORDS = {"create": "created", "update": "changed", "delete": "removed"}
 PLANNED_WORDS = {"create": "to create", "update": "to change", "delete": "to remove"}
 KEPT_IN: Mapping[Style, str] = {
@@ -36,15 +36,15 @@ class StoryStep(NamedTuple):
     tell: Tell
 
 
-def the_domain(stage: Stage, terminal: Terminal) -> None:
+def the_domain(demo: DemoEnvironment, terminal: Terminal) -> None:
     """Show the directory, the vendors and the schools."""
-    domain = stage.domain
+    domain = demo.domain
     people = f"{len(domain.users)} accounts, {len(domain.groups)} groups"
     served = f"{people}, {len(domain.org_units)} organisational units"
-    binogi, gleerups = stage.vendors["binogi"], stage.vendors["gleerups"]
+    binogi, gleerups = demo.vendors["binogi"], demo.vendors["gleerups"]
     terminal.rows(
         [
-            ("Directory", stage.directory.url, served),
+            ("Directory", demo.directory.url, served),
             (binogi.name, binogi.url, "takes classes only, and one placement of each person"),
             (gleerups.name, gleerups.url, "takes classes, teaching groups and all placements"),
         ]
@@ -53,11 +53,11 @@ def the_domain(stage: Stage, terminal: Terminal) -> None:
     terminal.rows([(unit.name, unit.code, KEPT_IN[unit.style]) for unit in domain.units])
 
 
-def the_import(stage: Stage, terminal: Terminal) -> None:
+def the_import(demo: DemoEnvironment, terminal: Terminal) -> None:
     """Import a faulty document, which is refused, and the correct one, which is saved."""
-    vendors = stage.sync_context.settings.vendors
-    people = [each["primaryEmail"] for each in stage.administrators]
-    document = {**tenant_document(stage.domain), "administrators": people}
+    vendors = demo.sync_context.settings.vendors
+    people = [each["primaryEmail"] for each in demo.administrators]
+    document = {**tenant_document(demo.domain), "administrators": people}
     terminal.command("tenant import faulty.json")
     try:
         decode_tenant(json.dumps(_faulty(document)).encode(), vendors)
@@ -67,13 +67,13 @@ def the_import(stage: Stage, terminal: Terminal) -> None:
         faults = []
     terminal.rows([(each.place, each.message) for each in faults])
     expect(len(faults) == 4, f"four faults are found in the faulty document, not {len(faults)}")
-    expect(stage.store.tenants() == [], "a faulty document leaves the store empty")
+    expect(demo.store.tenants() == [], "a faulty document leaves the store empty")
 
-    terminal.command(f"tenant import {stage.tenant.lower()}.json")
+    terminal.command(f"tenant import {demo.tenant.lower()}.json")
     data = json.dumps(document).encode()
     tenant = decode_tenant(data, vendors)
-    stage.store.save_tenant(tenant.customer_id, data)
-    expect(stage.store.tenants() == [stage.tenant], "the right document is kept")
+    demo.store.save_tenant(tenant.customer_id, data)
+    expect(demo.store.tenants() == [demo.tenant], "the right document is kept")
     connections = ", ".join(f"{vendors[c.vendor].name} ({c.mode})" for c in tenant.connections)
     terminal.rows([("kept", f"{len(tenant.school_units)} school units, {connections}")])
 
@@ -91,22 +91,22 @@ def _faulty(document: dict[str, object]) -> dict[str, object]:
     return faulty
 
 
-def the_preview(stage: Stage, terminal: Terminal) -> None:
+def the_preview(demo: DemoEnvironment, terminal: Terminal) -> None:
     """Show what would be sent, what the data lacks, and who is left out and why."""
-    terminal.command(f"preview {stage.tenant} --csv overview.csv")
-    report, prepared = preview(stage.sync_context, stage.tenant)
-    expect(not any(v.requests for v in stage.vendors.values()), "a preview sends nothing")
+    terminal.command(f"preview {demo.tenant} --csv overview.csv")
+    report, prepared = preview(demo.sync_context, demo.tenant)
+    expect(not any(v.requests for v in demo.vendors.values()), "a preview sends nothing")
     tell_directory(report, terminal)
     tell_connections(report, terminal, planned=True)
     tell_findings(report, terminal)
 
     rows = list(prepared.decision_rows())
-    path = stage.folder / "overview.csv"
+    path = demo.folder / "overview.csv"
     write_people_csv(path, rows)
     terminal.label(f"Five of the {len(prepared.snapshot.users)} people in the overview")
     terminal.rows(_examples(rows))
 
-    hidden = stage.protected()
+    hidden = demo.protected()
     expect(len(hidden) == len(prepared.roster.protected) > 0, "all protected people are known")
     for text in (path.read_text("utf-8"), report.json().decode()):
         shown = any(user["primaryEmail"] in text for user in hidden)
@@ -150,13 +150,13 @@ def _decision(row: PersonDecisionRow) -> str:
     return f"{row.role}, {', '.join(groups[:3])}{more}" if groups else row.role
 
 
-def the_first_sync(stage: Stage, terminal: Terminal) -> None:
+def the_first_sync(demo: DemoEnvironment, terminal: Terminal) -> None:
     """Send everyone to both vendors."""
-    outcome = run(stage, terminal)
+    outcome = run(demo, terminal)
     expect(outcome.report.exit_status == 0, "the first run is delivered in full")
     tell_connections(outcome.report, terminal)
-    hidden = {user["primaryEmail"] for user in stage.protected()}
-    for vendor, server in stage.vendors.items():
+    hidden = {user["primaryEmail"] for user in demo.protected()}
+    for vendor, server in demo.vendors.items():
         held, seen = server.resources(), outcome.seen[vendor]
         created = {kind: len(some) for kind, some in held.items() if some}
         expect(created == outcome.of(vendor).operations["create"], f"{vendor} has what was sent")
@@ -164,16 +164,16 @@ def the_first_sync(stage: Stage, terminal: Terminal) -> None:
         users = {user["userName"] for user in held["User"]}
         expect(not users & hidden, f"{vendor} has nobody with protected identity")
     kinds = {
-        group["studentGroupType"] for group in stage.vendors["binogi"].resources()["StudentGroup"]
+        group["studentGroupType"] for group in demo.vendors["binogi"].resources()["StudentGroup"]
     }
     expect(kinds == {"Klass"}, "Binogi gets classes and no teaching groups")
     asked = sum(seen.asked for seen in outcome.seen.values())
     terminal.why(f"{asked} requests in {outcome.seconds:.1f} s, every one answered 201 Created.")
 
 
-def nothing_changed(stage: Stage, terminal: Terminal) -> None:
+def nothing_changed(demo: DemoEnvironment, terminal: Terminal) -> None:
     """Run again, and find nothing to do."""
-    outcome = run(stage, terminal)
+    outcome = run(demo, terminal)
     expect(outcome.report.exit_status == 0 and outcome.silent, "no request without a change")
     tell_connections(outcome.report, terminal)
     terminal.why(
@@ -185,10 +185,10 @@ def nothing_changed(stage: Stage, terminal: Terminal) -> None:
 # Shared by the steps
 
 
-def run(stage: Stage, terminal: Terminal) -> StageOutcome:
+def run(demo: DemoEnvironment, terminal: Terminal) -> DemoRun:
     """Run once, and print the command that an administrator would have typed."""
-    terminal.command(f"sync {stage.tenant}")
-    return stage.sync()
+    terminal.command(f"sync {demo.tenant}")
+    return demo.sync()
 
 
 def tell_directory(report: RunReport, terminal: Terminal) -> None:

@@ -1,9 +1,9 @@
 """The second half of the demo's story: a school year of changes, mistakes and trouble."""
 
-from addon.sandbox.google_shapes import JSON
-from addon.sandbox.municipality.mess import PROTECTED_GROUP
+from addon.sandbox.demo_environment import DemoEnvironment, DemoRun, expect
+from addon.sandbox.google_objects import JSON
+from addon.sandbox.municipality.irregularities import PROTECTED_GROUP
 from addon.sandbox.municipality.units import DOMAIN
-from addon.sandbox.stage import Stage, StageOutcome, expect
 from addon.sandbox.story import run, tell_connections
 from addon.sandbox.terminal import Terminal
 from addon.sandbox.vendor_rules import SCHOOL_USER
@@ -16,12 +16,12 @@ NEWCOMER = f"tuva.ekdal@{DOMAIN}"
 LATECOMER = f"sixten.ekdal@{DOMAIN}"
 
 
-def the_changes(stage: Stage, terminal: Terminal) -> None:
+def the_changes(demo: DemoEnvironment, terminal: Terminal) -> None:
     """Let people start, leave, change name and change school, and rename a class."""
-    domain = stage.domain
-    leaver = stage.pupil(f"{SOUTH}/Åk 5/5A")
-    renamed = stage.pupil(f"{NORTH}/8A")
-    mover = stage.pupil(f"{NORTH}/6A")
+    domain = demo.domain
+    leaver = demo.take_student(f"{SOUTH}/Åk 5/5A")
+    renamed = demo.take_student(f"{NORTH}/8A")
+    mover = demo.take_student(f"{NORTH}/6A")
     old_address = renamed["primaryEmail"]
     new_address = f"{old_address.partition('.')[0]}.ekdal@{DOMAIN}"
     terminal.rows(
@@ -33,16 +33,16 @@ def the_changes(stage: Stage, terminal: Terminal) -> None:
             ("new school", f"{_name(mover)} moves from 6A at Norra skolan to 6A at Södra skolan"),
         ]
     )
-    _enrol(stage, NEWCOMER, "Tuva", f"{NORTH}/3A")
+    _enrol(demo, NEWCOMER, "Tuva", f"{NORTH}/3A")
     domain.remove_user(leaver["id"])
     domain.rename_user(renamed["id"], family_name="Ekdal")
     domain.change_address(renamed["id"], new_address)
     domain.rename_org_unit(f"{NORTH}/4A", "4 Björk")
     domain.move_user(mover["id"], f"{SOUTH}/Åk 6/6A")
 
-    outcome = run(stage, terminal)
+    outcome = run(demo, terminal)
     expect(outcome.report.exit_status == 0, "the changes are delivered in full")
-    _tell_writes(stage, outcome, terminal)
+    _tell_writes(demo, outcome, terminal)
     for vendor, seen in outcome.seen.items():
         expect(all(w.done for w in seen.writes), f"{vendor} takes all that is sent")
         new, gone = seen.of("POST", "User"), seen.of("DELETE", "User")
@@ -71,18 +71,18 @@ def the_changes(stage: Stage, terminal: Terminal) -> None:
     )
 
 
-def the_hold(stage: Stage, terminal: Terminal) -> None:
+def the_hold(demo: DemoEnvironment, terminal: Terminal) -> None:
     """Show a plan that removes too much: it is held, and released when the cause is corrected."""
-    domain = stage.domain
+    domain = demo.domain
     domain.add_org_unit(ASIDE)
     domain.move_org_unit(NORTH, ASIDE)
     terminal.rows([("moved", f"{NORTH} is now {ASIDE}{NORTH.removeprefix('/Elever')}")])
-    outcome = run(stage, terminal)
+    outcome = run(demo, terminal)
     tell_connections(outcome.report, terminal)
     rows = []
     for connection in outcome.report.connections:
         expect(connection.status == "held", f"{connection.vendor} is held")
-        hold = stage.store.hold(stage.key(connection.vendor))
+        hold = demo.store.hold(demo.key(connection.vendor))
         expect(hold is not None, f"the hold at {connection.vendor} waits for a person")
         rows.append((connection.vendor, connection.hold.reason if connection.hold else ""))
     expect(outcome.silent, "nothing of a held plan is sent")
@@ -97,22 +97,22 @@ def the_hold(stage: Stage, terminal: Terminal) -> None:
         "But it was a mistake, so the organisational unit is moved back."
     )
     domain.move_org_unit(f"{ASIDE}/Norra skolan", "/Elever")
-    outcome = run(stage, terminal)
+    outcome = run(demo, terminal)
     tell_connections(outcome.report, terminal)
     expect(outcome.report.exit_status == 0 and outcome.silent, "moved back, nothing is to be done")
-    holds = [stage.store.hold(stage.key(vendor)) for vendor in stage.vendors]
+    holds = [demo.store.hold(demo.key(vendor)) for vendor in demo.vendors]
     expect(holds == [None, None], "moved back, nothing waits any longer")
     terminal.why("The holds are gone, and still nothing had to be sent.")
 
 
-def protected_identity(stage: Stage, terminal: Terminal) -> None:
+def protected_identity(demo: DemoEnvironment, terminal: Terminal) -> None:
     """Let someone who has been sent get protected identity."""
-    pupil = stage.pupil(f"{SOUTH}/Åk 9/9A")
-    held = {vendor: _held_as(stage, vendor, pupil) for vendor in stage.vendors}
+    pupil = demo.take_student(f"{SOUTH}/Åk 9/9A")
+    held = {vendor: _held_as(demo, vendor, pupil) for vendor in demo.vendors}
     expect(all(held.values()), "the pupil was at both vendors")
-    stage.domain.add_member(PROTECTED_GROUP, pupil["id"])
+    demo.domain.add_member(PROTECTED_GROUP, pupil["id"])
     terminal.rows([("protected", f"a pupil is put in the group {PROTECTED_GROUP}")])
-    outcome = run(stage, terminal)
+    outcome = run(demo, terminal)
     expect(outcome.report.exit_status == 0, "the removal is delivered in full")
     for vendor, seen in outcome.seen.items():
         first = seen.writes[0]
@@ -121,25 +121,25 @@ def protected_identity(stage: Stage, terminal: Terminal) -> None:
             f"the pupil's removal is the first that {vendor} hears",
         )
         expect(len(seen.of("DELETE", "User")) == 1, f"{vendor} loses nobody else")
-        expect(not _held_as(stage, vendor, pupil), f"{vendor} has nothing of the pupil left")
-        terminal.label(f"{stage.vendors[vendor].name}: {seen.asked} requests, the removal first")
+        expect(not _held_as(demo, vendor, pupil), f"{vendor} has nothing of the pupil left")
+        terminal.label(f"{demo.vendors[vendor].name}: {seen.asked} requests, the removal first")
         terminal.rows(seen.counted())
     report = outcome.report.json().decode()
     for told in (pupil["id"], pupil["primaryEmail"], *held.values()):
         expect(told not in report, "nothing in the report is about the pupil")
     terminal.why(
         "No limit stops such a removal, and no log, finding or report says who it was. "
-        f"{len(stage.protected())} people are protected now."
+        f"{len(demo.protected())} people are protected now."
     )
 
 
-def the_trouble(stage: Stage, terminal: Terminal) -> None:
+def the_trouble(demo: DemoEnvironment, terminal: Terminal) -> None:
     """Let one vendor fail; the other is not affected."""
-    binogi = stage.vendors["binogi"]
-    _enrol(stage, LATECOMER, "Sixten", f"{NORTH}/2A")
+    binogi = demo.vendors["binogi"]
+    _enrol(demo, LATECOMER, "Sixten", f"{NORTH}/2A")
     terminal.rows([("starts", f"Sixten Ekdal ({LATECOMER}) in 2A at Norra skolan")])
     binogi.fail(503, times=1_000_000)
-    outcome = run(stage, terminal)
+    outcome = run(demo, terminal)
     tell_connections(outcome.report, terminal)
     failed, served = outcome.of("binogi"), outcome.of("gleerups")
     expect(failed.status == "failed" and failed.left > 0, "Binogi could not be served")
@@ -149,13 +149,13 @@ def the_trouble(stage: Stage, terminal: Terminal) -> None:
         f"Binogi: {failed.detail}. It was asked {outcome.seen['binogi'].asked} times, longer "
         "and longer apart, then let alone. What it lacks waits for the next run. Exit status 1."
     )
-    binogi.heal()
+    binogi.clear_failures()
     terminal.label("Binogi has recovered, and the next run needs no help")
-    outcome = run(stage, terminal)
+    outcome = run(demo, terminal)
     expect(outcome.report.exit_status == 0, "the next run delivers what was left")
     expect(outcome.seen["gleerups"].asked == 0, "Gleerups is not told anything twice")
-    _tell_writes(stage, outcome, terminal)
-    for vendor, server in stage.vendors.items():
+    _tell_writes(demo, outcome, terminal)
+    for vendor, server in demo.vendors.items():
         users = server.resources()["User"]
         expect(len({u["externalId"] for u in users}) == len(users), f"{vendor} has nobody twice")
         addresses = [u["userName"] for u in users]
@@ -165,9 +165,9 @@ def the_trouble(stage: Stage, terminal: Terminal) -> None:
 # Shared by the steps
 
 
-def _enrol(stage: Stage, address: str, given_name: str, org_unit: str) -> None:
+def _enrol(demo: DemoEnvironment, address: str, given_name: str, org_unit: str) -> None:
     name = {"givenName": given_name, "familyName": "Ekdal"}
-    stage.domain.add_user({"primaryEmail": address, "name": name, "orgUnitPath": org_unit})
+    demo.domain.add_user({"primaryEmail": address, "name": name, "orgUnitPath": org_unit})
 
 
 def _number(seen: Seen) -> str:
@@ -178,17 +178,17 @@ def _number(seen: Seen) -> str:
     return f"{seen.asked} requests" + (f", {questions} to ask what is there" if questions else "")
 
 
-def _tell_writes(stage: Stage, outcome: StageOutcome, terminal: Terminal) -> None:
+def _tell_writes(demo: DemoEnvironment, outcome: DemoRun, terminal: Terminal) -> None:
     """Print the requests that each vendor received."""
     for vendor, seen in outcome.seen.items():
         status = outcome.of(vendor).status
-        terminal.label(f"{stage.vendors[vendor].name}: {status}, {_number(seen)}")
+        terminal.label(f"{demo.vendors[vendor].name}: {status}, {_number(seen)}")
         terminal.rows(seen.rows(), head=REQUEST if seen.writes else ())
 
 
-def _held_as(stage: Stage, vendor: str, user: JSON) -> str:
+def _held_as(demo: DemoEnvironment, vendor: str, user: JSON) -> str:
     """Return the person's externalId at a vendor; empty when the vendor does not have them."""
-    users = stage.vendors[vendor].resources()["User"]
+    users = demo.vendors[vendor].resources()["User"]
     return next((u["externalId"] for u in users if u["userName"] == user["primaryEmail"]), "")
 
 

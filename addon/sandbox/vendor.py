@@ -108,7 +108,7 @@ class SandboxVendor:
         with self._lock:
             self._faults.append(_Fault(status, times, path_contains, retry_after))
 
-    def heal(self) -> None:
+    def clear_failures(self) -> None:
         """Remove all failures."""
         with self._lock:
             self._faults.clear()

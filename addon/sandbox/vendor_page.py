@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from addon.sandbox.page_look import document
+from addon.sandbox.page_style import html_page
 
 Resource = Mapping[str, Any]
 
@@ -36,7 +36,7 @@ def page(name: str, resources: Mapping[str, Sequence[Resource]]) -> str:
         "<p>En leverantör på låtsas, i den här datorn. Ladda om sidan för att se ändringar.</p>"
         f"{''.join(_counts(resources))}{''.join(_Held(resources).units())}"
     )
-    return document(f"Det här har {escape(name)}", STYLE, body)
+    return html_page(f"Det här har {escape(name)}", STYLE, body)
 
 
 def _counts(resources: Mapping[str, Sequence[Resource]]) -> Iterator[str]:

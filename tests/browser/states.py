@@ -85,7 +85,7 @@ def in_trouble(world: World) -> None:
     world.directory.fail("/users", status=403, reason="forbidden", times=None)
     with suppress(DirectoryError):
         sync_now(world)
-    world.directory.heal()
+    world.directory.clear_failures()
     read_directory(world)
 
 

@@ -13,7 +13,7 @@ from addon.directory.google.retry import ReadRetryPolicy
 from addon.directory.snapshot import Snapshot
 from addon.sandbox.directory_server import DirectoryServer, Request
 from addon.sandbox.domain import Domain
-from addon.sandbox.google_shapes import user_id
+from addon.sandbox.google_objects import user_id
 from addon.tenants.model import Tenant
 
 AT = "@edu.storkoping.se"

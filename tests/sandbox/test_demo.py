@@ -18,8 +18,8 @@ import pytest
 
 from addon.sandbox import demo as the_demo
 from addon.sandbox.demo import STEPS, demo
-from addon.sandbox.municipality.mess import PROTECTED_GROUP, PROTECTED_ORG_UNIT
-from addon.sandbox.stage import StoryError
+from addon.sandbox.demo_environment import StoryError
+from addon.sandbox.municipality.irregularities import PROTECTED_GROUP, PROTECTED_ORG_UNIT
 from addon.sandbox.story import StoryStep
 from addon.sandbox.terminal import Terminal
 from addon.settings import ROOT
@@ -156,7 +156,7 @@ def test_a_port_that_cannot_be_is_said_before_the_story(
 def test_a_story_that_goes_another_way_fails_and_says_where(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def go_wrong(stage: object, terminal: object) -> None:
+    def go_wrong(demo: object, terminal: object) -> None:
         raise StoryError("nobody is sent twice")
 
     monkeypatch.setattr(the_demo, "STEPS", (StoryStep("A step", "Its reason.", go_wrong),))

@@ -9,7 +9,7 @@ import pytest
 
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.domain import Domain, SandboxError
-from addon.sandbox.google_shapes import user_id
+from addon.sandbox.google_objects import user_id
 from addon.sandbox.municipality import generate
 from addon.sandbox.municipality.names import plain
 from addon.tenants.model import Tenant

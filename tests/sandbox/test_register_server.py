@@ -84,7 +84,7 @@ def test_it_fails_as_asked_and_heals(server):
     server.fail("organizers", status=500, times=None)
     get(server, "/v2/organizers", expected=500)
     get(server, "/v2/school-units")
-    server.heal()
+    server.clear_failures()
     get(server, "/v2/organizers")
     server.fail(kind="notJson")
     assert "<html>" in requests.get(server.url + "/v2/organizers", timeout=5).text

@@ -263,7 +263,7 @@ def test_faults_are_given_to_the_next_requests_that_they_are_for(vendor: Sandbox
     assert [ask(vendor, "POST", "/Users", RIGHT["Users"])[0] for _ in range(2)] == [429, 201]
     assert vendor.requests[1:] == [("POST", "/Users", 429)] * 2 + [("POST", "/Users", 201)]
     vendor.fail()
-    vendor.heal()
+    vendor.clear_failures()
     assert ask(vendor, "GET", "/Users?count=1")[0] == 200
     assert vendor.requests[-1] == ("GET", "/Users?count=1", 200)
 

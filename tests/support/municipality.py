@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 from msgspec import structs
 
 from addon.directory.snapshot import Snapshot
+from addon.sandbox.demo_environment import PROFILES, QUICK_RETRIES, is_ordinary, vendor_servers
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.identity import add_administrators
 from addon.sandbox.municipality import generate
 from addon.sandbox.register_server import sandbox_units
-from addon.sandbox.stage import PROFILES, QUICK_RETRIES, is_ordinary, vendor_servers
 from addon.sync.holds import record_refusal
 from addon.sync.report import RunReport
 from addon.sync.run import sync

@@ -111,7 +111,7 @@ class _ScenarioRun:
         self._world.clock.advance(step.hours_later * 3600)
         self._import()
         status, said, complained = self._command(step.run, step.environment)
-        self._world.directory.heal()
+        self._world.directory.clear_failures()
         self._learn()
         self._remember_people()
         planned = step.run.startswith("preview")

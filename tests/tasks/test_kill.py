@@ -124,7 +124,7 @@ def test_a_run_that_was_killed_goes_on_at_the_next_start(at: str, tmp_path: Path
             until(lambda: directory.queries > 0 or bool(directory.requests), "it read")
             until(lambda: len(vendor.requests) >= kills_at, "it was in mid-run")
             kill(server)
-        directory.heal()
+        directory.clear_failures()
         assert store.tasks(), "nothing was left to go on with"
         with machine.serving():
             until(lambda: not unfinished(store), "all tasks were done")

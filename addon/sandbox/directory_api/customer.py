@@ -4,7 +4,7 @@ from addon.sandbox.directory_api.errors import DirectoryApiError
 from addon.sandbox.directory_api.pages import listing
 from addon.sandbox.directory_api.parameters import Parameters, check_customer, choice
 from addon.sandbox.domain import Domain
-from addon.sandbox.google_shapes import JSON
+from addon.sandbox.google_objects import JSON
 
 
 def list_org_units(domain: Domain, customer: str, parameters: Parameters) -> JSON:

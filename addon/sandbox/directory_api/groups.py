@@ -5,7 +5,7 @@ from addon.sandbox.directory_api.errors import invalid, not_found
 from addon.sandbox.directory_api.pages import Pages, listing
 from addon.sandbox.directory_api.parameters import Parameters, choice, number, scope, truth
 from addon.sandbox.domain import Domain
-from addon.sandbox.google_shapes import JSON
+from addon.sandbox.google_objects import JSON
 
 _ROLES = {"OWNER", "MANAGER", "MEMBER"}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from hashlib import blake2b
 
 from addon.sandbox.directory_api.errors import invalid
-from addon.sandbox.google_shapes import JSON, etag
+from addon.sandbox.google_objects import JSON, etag
 
 _KEPT = 256
 _NOT_OF_THE_QUESTION = {"pageToken", "maxResults", "fields", "alt", "key", "prettyPrint"}

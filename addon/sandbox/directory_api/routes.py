@@ -17,7 +17,7 @@ from addon.sandbox.directory_api.pages import Pages
 from addon.sandbox.directory_api.parameters import Parameters
 from addon.sandbox.directory_api.users import get_user, list_users
 from addon.sandbox.domain import Domain
-from addon.sandbox.google_shapes import JSON
+from addon.sandbox.google_objects import JSON
 
 PREFIX = "/admin/directory/v1/"
 

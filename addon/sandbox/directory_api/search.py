@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from addon.sandbox.directory_api.errors import invalid
-from addon.sandbox.google_shapes import JSON, addresses_of
+from addon.sandbox.google_objects import JSON, addresses_of
 
 _CLAUSE = re.compile(
     r"\s*(?P<field>[A-Za-z_][\w.]*)(?P<operator>[=:])"

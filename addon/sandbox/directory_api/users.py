@@ -7,7 +7,7 @@ from addon.sandbox.directory_api.errors import invalid, not_found
 from addon.sandbox.directory_api.pages import Pages, listing
 from addon.sandbox.directory_api.parameters import Parameters, choice, number, scope
 from addon.sandbox.domain import Domain
-from addon.sandbox.google_shapes import JSON
+from addon.sandbox.google_objects import JSON
 
 _ORDERS: dict[str, Callable[[JSON], str]] = {
     "email": lambda user: str(user["primaryEmail"]),

@@ -1,14 +1,14 @@
 """An invented Swedish municipality, Storköping, as a Google Workspace domain.
 
 The same arguments always give the same domain. It has the irregularities of real ones: see
-`addon.sandbox.municipality.mess`.
+`addon.sandbox.municipality.irregularities`.
 """
 
 from random import Random
 
 from addon.sandbox.domain import Domain
-from addon.sandbox.municipality.mess import make_a_mess
-from addon.sandbox.municipality.schools import Town
+from addon.sandbox.municipality.irregularities import add_irregularities
+from addon.sandbox.municipality.schools import Municipality
 
 __all__ = ["generate"]
 
@@ -22,10 +22,10 @@ def generate(
     groups; those that the schools need are always included, and there are never more teaching
     groups than classes times subjects. None gives each class two.
     """
-    town = Town(Random(seed), students)
-    town.fill_schools()
-    town.employ(staff)
-    town.make_common_groups()
-    make_a_mess(town)
-    town.make_teaching_groups(groups)
-    return town.domain
+    municipality = Municipality(Random(seed), students)
+    municipality.fill_schools()
+    municipality.employ(staff)
+    municipality.make_common_groups()
+    add_irregularities(municipality)
+    municipality.make_teaching_groups(groups)
+    return municipality.domain

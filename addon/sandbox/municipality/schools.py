@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from addon.sandbox.domain import Domain
-from addon.sandbox.google_shapes import JSON
+from addon.sandbox.google_objects import JSON
 from addon.sandbox.municipality.names import NamePicker, plain
 from addon.sandbox.municipality.units import DOMAIN, plan_units
 from addon.sandbox.school_units import Unit
@@ -23,7 +23,7 @@ _TITLES = ("Lärare", "Lärare", "Lärare", "Lärare", "Förstelärare", "Fritid
 _OTHER_TITLES = ("Rektor", "Skolsköterska", "Kurator", "Skoladministratör", "Vaktmästare")
 
 
-class Town:
+class Municipality:
     """A municipality being built.
 
     `students` and `teachers` are users by unit code; `classes` are the students of each

@@ -74,7 +74,7 @@ def test_who_may_not_ask_is_no_administrator(reason: str) -> None:
     with DirectoryServer(domain) as server:
         server.fail("/users/", status=403, reason=reason, times=None)
         assert ask(server, admin["id"]) is None
-        server.heal()
+        server.clear_failures()
         server.fail("/users/", status=403, reason="accessNotConfigured", times=None)
         with pytest.raises(AccessRefused, match="Enable the Admin SDK API") as raised:
             ask(server, admin["id"])

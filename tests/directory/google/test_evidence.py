@@ -21,7 +21,7 @@ from addon.directory.evidence import (
 from addon.directory.google.evidence import ask
 from addon.directory.snapshot import Group, OrgUnit, User
 from addon.sandbox.directory_server import DirectoryServer
-from addon.sandbox.google_shapes import group_id, org_unit_id
+from addon.sandbox.google_objects import group_id, org_unit_id
 from tests.directory.school import AT, TEACHERS, Alter, id_of, other_server, school, source, tenant
 
 ADA = UserQuestion(id_of("ada"))

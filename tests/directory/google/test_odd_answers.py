@@ -51,7 +51,7 @@ def test_an_error_with_any_body_is_a_failed_reading(
     server: DirectoryServer, path: str, status: int
 ):
     for body in BODIES:
-        server.heal()
+        server.clear_failures()
         server.fail(path, status=status, times=None, body=body)
         with pytest.raises(DirectoryError) as failed:
             reading(server, document())
@@ -61,7 +61,7 @@ def test_an_error_with_any_body_is_a_failed_reading(
 def test_an_error_of_random_shape_is_a_failed_reading(server: DirectoryServer):
     chance = random.Random(11)
     for _ in range(150):
-        server.heal()
+        server.clear_failures()
         body = json.dumps(_any_json(chance, 4)).encode()
         server.fail(chance.choice(LISTS[:3]), chance.choice(STATUSES), times=None, body=body)
         with pytest.raises(DirectoryError):

@@ -8,7 +8,7 @@ import pytest
 from addon.directory.errors import DirectoryError
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
-from addon.sandbox.google_shapes import group_id
+from addon.sandbox.google_objects import group_id
 from tests.directory.school import (
     AT,
     TEACHERS,

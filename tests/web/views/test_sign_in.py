@@ -237,7 +237,7 @@ def test_while_google_does_not_answer_nobody_comes_in(
     assert answer.status_code == 503
     assert "kontrollera just nu" in world.text(answer)
     assert not is_in(client)
-    world.directory.heal()
+    world.directory.clear_failures()
     assert is_in(world.sign_in_by_provider())
 
 
@@ -338,7 +338,7 @@ def test_no_log_line_tells_who_signs_in(world: World, caplog: pytest.LogCaptureF
         refused(world, TEACHER)
         world.directory.fail("/users/", times=None)
         world.try_to_sign_in(world.app.test_client())
-        world.directory.heal()
+        world.directory.clear_failures()
         world.directory.fail("/users/", status=401, times=None)
         world.try_to_sign_in(world.app.test_client())
     told = "".join(r.getMessage() for r in caplog.records if r.name.startswith("addon"))

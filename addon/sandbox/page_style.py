@@ -1,6 +1,6 @@
 """The style of the sandbox's pages: a light and a dark theme, and nothing to load."""
 
-LOOK = """
+STYLE = """
 :root { color-scheme: light dark; --ink: #1c2b33; --soft: #52636d; --line: #dfe4e7;
   --ground: #fff; --link: #0b57a4 }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6ebee; --soft: #a5b2ba; --line: #36424a;
@@ -20,10 +20,10 @@ ul { list-style: none; padding-left: 1.25rem; margin: 0 }
 """
 
 
-def document(title: str, style: str, body: str) -> str:
+def html_page(title: str, style: str, body: str) -> str:
     """Return a whole page in Swedish; `title` and `body` are HTML."""
     return (
         f'<!doctype html><html lang="sv"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{LOOK}{style}</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"
+        f"<style>{STYLE}{style}</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"
     )

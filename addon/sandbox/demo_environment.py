@@ -15,10 +15,10 @@ from addon.planning.ledger import LedgerKey
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.sandbox.environment import write_environment
-from addon.sandbox.google_shapes import JSON
+from addon.sandbox.google_objects import JSON
 from addon.sandbox.identity import IdentityProvider, add_administrators
 from addon.sandbox.municipality import generate
-from addon.sandbox.municipality.mess import PROTECTED_GROUP, PROTECTED_ORG_UNIT
+from addon.sandbox.municipality.irregularities import PROTECTED_GROUP, PROTECTED_ORG_UNIT
 from addon.sandbox.register_server import RegisterServer, sandbox_units
 from addon.sandbox.vendor import SandboxVendor
 from addon.sandbox.watch import Seen, Watch
@@ -80,7 +80,7 @@ def expect(true: bool, what: str) -> None:
         raise StoryError(what)
 
 
-class StageOutcome(NamedTuple):
+class DemoRun(NamedTuple):
     """A run: its report, what each vendor saw, the API queries, and how many seconds it took."""
 
     report: RunReport
@@ -98,8 +98,8 @@ class StageOutcome(NamedTuple):
         return not any(seen.asked for seen in self.seen.values())
 
 
-class Stage:
-    """The parts of a running demo; `trials` are the vendors' test environments."""
+class DemoEnvironment:
+    """The parts of a running demo; `test_vendors` are the vendors' test environments."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Stage:
         context: SyncContext,
         directory: DirectoryServer,
         vendors: Mapping[str, SandboxVendor],
-        trials: Mapping[str, SandboxVendor],
+        test_vendors: Mapping[str, SandboxVendor],
         administrators: Sequence[JSON],
         folder: Path,
         progress: ProgressLine,
@@ -118,7 +118,7 @@ class Stage:
         self.sync_context = context
         self.directory = directory
         self.vendors = vendors
-        self.trials = trials
+        self.test_vendors = test_vendors
         self.administrators = administrators
         self.folder = folder
         self._progress = progress
@@ -138,7 +138,7 @@ class Stage:
         """Return the key of a vendor's live ledger."""
         return LedgerKey(self.tenant, vendor, "live")
 
-    def sync(self) -> StageOutcome:
+    def sync(self) -> DemoRun:
         """Run once, and return what happened."""
         watches = {vendor: Watch(server) for vendor, server in self.vendors.items()}
         queries, began = self.directory.queries, time.monotonic()
@@ -146,9 +146,9 @@ class Stage:
             report = sync(self.sync_context, self.tenant)
         seconds = time.monotonic() - began
         seen = {vendor: watch.seen() for vendor, watch in watches.items()}
-        return StageOutcome(report, seen, self.directory.queries - queries, seconds)
+        return DemoRun(report, seen, self.directory.queries - queries, seconds)
 
-    def pupil(self, org_unit: str) -> JSON:
+    def take_student(self, org_unit: str) -> JSON:
         """Return an ordinary student in this OU, a different one at each call.
 
         Raises StoryError when there is none left.
@@ -179,8 +179,8 @@ def is_ordinary(domain: Domain, user: JSON) -> bool:
 
 
 @contextmanager
-def set_stage(folder: Path, progress: ProgressLine) -> Iterator[Stage]:
-    """Start the stage, with its data in `folder`, and stop it at the end of the `with`."""
+def start_environment(folder: Path, progress: ProgressLine) -> Iterator[DemoEnvironment]:
+    """Start the environment, with its data in `folder`, and stop it at the end of the `with`."""
     with ExitStack() as stack:
         directory = stack.enter_context(DirectoryServer(generate(STUDENTS, STAFF)))
         administrators = add_administrators(directory.domain)
@@ -195,12 +195,14 @@ def set_stage(folder: Path, progress: ProgressLine) -> Iterator[Stage]:
         settings = Settings.from_environ(environ)
         store = open_store(settings)
         stack.callback(store.close)
-        parts = sync_context(settings, store, progress.reading, progress.delivering)
-        parts = structs.replace(parts, retry_policy=QUICK_RETRIES)
+        context = sync_context(settings, store, progress.reading, progress.delivering)
+        context = structs.replace(context, retry_policy=QUICK_RETRIES)
         vendors = {vendor: servers[vendor, "live"] for vendor in NAMES}
-        trials = {vendor: servers[vendor, "test"] for vendor in NAMES}
+        tests = {vendor: servers[vendor, "test"] for vendor in NAMES}
         people = administrators
-        yield Stage(environ, store, parts, directory, vendors, trials, people, folder, progress)
+        yield DemoEnvironment(
+            environ, store, context, directory, vendors, tests, people, folder, progress
+        )
 
 
 def vendor_servers() -> dict[tuple[str, str], SandboxVendor]:
