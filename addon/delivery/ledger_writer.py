@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from addon.delivery.throttle import DeliveryStopped, Throttle
-from addon.planning.ledger import Ledger, LedgerChange, LedgerKeeper, LedgerKey, LedgerWriteError
+from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, LedgerRecorder, LedgerWriteError
 from addon.planning.result import VendorProblem
 
 INTERVAL = 0.25
@@ -24,21 +24,21 @@ class LedgerWriter:
 
     def __init__(
         self,
-        keeper: LedgerKeeper,
+        recorder: LedgerRecorder,
         key: LedgerKey,
         ledger: Ledger,
         throttle: Throttle,
         holder: str = "",
         growth: float = 0.0,
     ) -> None:
-        self._keeper = keeper
+        self._recorder = recorder
         self._key = key
         self._ledger = ledger
         self._throttle = throttle
         self._holder = holder
         self._growth = growth
         self._pending: list[LedgerChange] = []
-        self._turn = asyncio.Lock()
+        self._write_lock = asyncio.Lock()
         self._closing = asyncio.Event()
         self._batches: asyncio.Task[None] | None = None
 
@@ -60,7 +60,7 @@ class LedgerWriter:
 
     async def flush(self) -> None:
         """Write everything recorded so far to the store. Raises LedgerWriteError."""
-        async with self._turn:
+        async with self._write_lock:
             batch, self._pending = self._pending, []
             if not batch:
                 return
@@ -77,7 +77,7 @@ class LedgerWriter:
 
     async def _write(self, batch: list[LedgerChange]) -> None:
         try:
-            await asyncio.to_thread(self._keeper.record, self._key, batch, self._holder)
+            await asyncio.to_thread(self._recorder.record, self._key, batch, self._holder)
         except Exception as error:
             kept = (
                 error

@@ -131,8 +131,9 @@ class ResourceLookup:
             held = await self.everything(resource_type)
             return _Listing(begun, times + 1, None if held is None else held.ids)
         except RetriesExhausted as given_up:
-            forgetful = given_up.with_traceback(None)  # a traceback keeps the response in memory
-            return _Listing(begun, times + 1, failed=forgetful)
+            # A traceback would keep the response in memory.
+            without_traceback = given_up.with_traceback(None)
+            return _Listing(begun, times + 1, failed=without_traceback)
 
     async def _page(
         self,

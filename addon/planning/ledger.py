@@ -144,7 +144,7 @@ class LedgerWriteError(Exception):
     """Writing to the ledger failed; the message says where and why."""
 
 
-class LedgerKeeper(Protocol):
+class LedgerRecorder(Protocol):
     """The interface to write ledgers; every store implements it."""
 
     def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:

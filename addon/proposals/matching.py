@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from addon.proposals.assign import assign
-from addon.proposals.names import ALIKE, Likeness, SchoolName
+from addon.proposals.names import ALIKE, NameSimilarity, SchoolName
 from addon.proposals.places import Place
 
 CLOSE = 0.08
@@ -28,7 +28,7 @@ class UnitToMatch(Struct, frozen=True):
 
 
 class Match(Struct, frozen=True):
-    """The place of a unit with their likeness.
+    """The place of a unit with their similarity.
 
     `rivals` are codes of units that fit the place equally well; `others` are places that the unit
     could have instead, best first with their scores; `doubts` are those of them that fit about as
@@ -58,11 +58,11 @@ class UnitMatcher:
 
     def __init__(self, units: Sequence[UnitToMatch]) -> None:
         self._units = units
-        self._likeness = Likeness(unit.name for unit in units)
+        self._similarity = NameSimilarity(unit.name for unit in units)
         self._known: dict[tuple[SchoolName, SchoolName], float] = {}
 
     def match(self, places: Sequence[Place], bonus: Bonus = lambda code, place: 0.0) -> Matches:
-        """The best places of the units, no place twice; `bonus` is added to a likeness."""
+        """The best places of the units, no place twice; `bonus` is added to a similarity."""
         scores = self.scores(places, bonus)
         chosen = assign(scores)
         found: dict[str, Match] = {}
@@ -112,7 +112,7 @@ class UnitMatcher:
     def _of(self, unit: SchoolName, name: SchoolName) -> float:
         key = (unit, name)
         if key not in self._known:
-            self._known[key] = self._likeness.of(unit, name)
+            self._known[key] = self._similarity.of(unit, name)
         return self._known[key]
 
 

@@ -33,13 +33,13 @@ class UnitToPropose(Protocol):
 class Alternative(Struct, frozen=True):
     """Another place that a unit could have, with how many people it reaches.
 
-    `likeness` is from 0 to 1; `text` is the place as the administrator knows it.
+    `similarity` is from 0 to 1; `text` is the place as the administrator knows it.
     """
 
     role: Role
     text: str
     selector: Selector
-    likeness: float
+    similarity: float
     people: int
 
 

@@ -1,4 +1,4 @@
-"""The likeness of the name of a place in Workspace to that of a unit in the register."""
+"""The similarity of the name of a place in Workspace to that of a unit in the register."""
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import SequenceMatcher
@@ -10,7 +10,7 @@ from msgspec import Struct
 from addon.proposals.vocabulary import GUEST_WORDS, Role, plain_words, role_of, stage_of
 
 ALIKE = 0.4
-"""Two names with a lower likeness are unrelated."""
+"""Two names with a lower similarity are unrelated."""
 
 _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("gymnasium", "gymnasiet", "gymnasieskola", "gymnasieskolan"), "gymnasium"),
@@ -87,14 +87,14 @@ class SchoolName(Struct, frozen=True):
         return bool(self.core or self.kinds)
 
 
-def town_words(organisation: str) -> frozenset[str]:
+def ignored_words(organisation: str) -> frozenset[str]:
     """The words of the organiser's name that schools carry as a prefix: Storköping(s)."""
     words = {word for word in plain_words(organisation) if word not in _EMPTY_WORDS}
     return frozenset(words | {word.removesuffix("s") for word in words} | {w + "s" for w in words})
 
 
-def read_name(text: str, town: Collection[str] = (), types: Iterable[str] = ()) -> SchoolName:
-    """Parse `text`; `town` are words to ignore, `types` the school types of a unit."""
+def read_name(text: str, ignored: Collection[str] = (), types: Iterable[str] = ()) -> SchoolName:
+    """Parse `text`; `ignored` are words to ignore, `types` the school types of a unit."""
     years, rest = stage_of(text)
     role, words = role_of(plain_words(rest))
     kinds = {_OF_TYPE[each] for each in types if each in _OF_TYPE}
@@ -110,7 +110,7 @@ def read_name(text: str, town: Collection[str] = (), types: Iterable[str] = ()) 
         if kind:
             kinds.add(kind)
         school = school or (not kind and word != left)
-        if left and left not in town and left not in _EMPTY_WORDS:
+        if left and left not in ignored and left not in _EMPTY_WORDS:
             core.append(left)
     return SchoolName(tuple(core), frozenset(kinds), years, initials, role, guests, school)
 
@@ -127,8 +127,8 @@ def _part(word: str) -> tuple[str, str, str]:
     return word, "", word[0]
 
 
-class Likeness:
-    """The likeness of places to units; rare words count more than words that many units have."""
+class NameSimilarity:
+    """The similarity of places to units; rare words count more than words that many units have."""
 
     def __init__(self, units: Iterable[SchoolName]) -> None:
         self._uses: dict[str, int] = {}
@@ -137,7 +137,7 @@ class Likeness:
                 self._uses[word] = self._uses.get(word, 0) + 1
 
     def of(self, unit: SchoolName, place: SchoolName) -> float:
-        """The likeness from 0 (nothing in common) to 1 (the same name)."""
+        """The similarity from 0 (nothing in common) to 1 (the same name)."""
         core = self._core(unit, place)
         if core == 0:
             return 0.0
@@ -160,13 +160,15 @@ class Likeness:
     def _common(self, ours: tuple[str, ...], theirs: tuple[str, ...]) -> float:
         left, matched = list(theirs), 0.0
         for word in ours:
-            best = max(left, key=lambda other: word_likeness(word, other), default="")
-            similarity = word_likeness(word, best) if best else 0.0
+            best = max(left, key=lambda other: word_similarity(word, other), default="")
+            similarity = word_similarity(word, best) if best else 0.0
             if similarity:
                 left.remove(best)
                 matched += similarity * (self._weight(word) + self._weight(best))
         whole = sum(map(self._weight, ours)) + sum(map(self._weight, theirs))
-        joined = word_likeness("".join(ours), "".join(theirs)) if len(ours) != len(theirs) else 0.0
+        joined = (
+            word_similarity("".join(ours), "".join(theirs)) if len(ours) != len(theirs) else 0.0
+        )
         return max(matched / whole, joined)
 
     def _weight(self, word: str) -> float:
@@ -178,8 +180,8 @@ def _are_initials(unit: SchoolName, place: SchoolName) -> bool:
 
 
 @lru_cache(maxsize=262144)
-def word_likeness(one: str, other: str) -> float:
-    """The likeness of two plain words: equal, genitive, abbreviation, spelling mistake."""
+def word_similarity(one: str, other: str) -> float:
+    """The similarity of two plain words: equal, genitive, abbreviation, spelling mistake."""
     if one == other:
         return 1.0
     if not one or not other or one[0] != other[0]:

@@ -58,12 +58,12 @@ class PlaceMatcher:
         inside: Inside,
         tree: OrgUnitNode,
         units: Sequence[UnitToMatch],
-        town: frozenset[str],
+        ignored: frozenset[str],
     ) -> None:
         self._inside = inside
-        self._index, self._tree, self._units, self._town = index, tree, units, town
-        self._org_units = org_unit_places(tree, town)
-        self._groups = group_places(index, town)
+        self._index, self._tree, self._units, self._ignored_words = index, tree, units, ignored
+        self._org_units = org_unit_places(tree, ignored)
+        self._groups = group_places(index, ignored)
         self._matcher = UnitMatcher(units)
 
     def settle(self) -> dict[str, MatchedUnit]:
@@ -124,7 +124,7 @@ class PlaceMatcher:
             if len(people) > _MOST_VALUES * 4:
                 continue
             for (attribute, value), count in people.items():
-                name = read_name(value, self._town)
+                name = read_name(value, self._ignored_words)
                 if value and name.tells:
                     yield Place(
                         role=role,

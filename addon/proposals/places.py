@@ -44,10 +44,10 @@ class _Above(Struct, frozen=True):
     core: tuple[str, ...] = ()
 
 
-def org_unit_places(tree: OrgUnitNode, town: Collection[str]) -> list[Place]:
-    """The OUs with a distinctive name, by role. `town` are words to ignore."""
+def org_unit_places(tree: OrgUnitNode, ignored: Collection[str]) -> list[Place]:
+    """The OUs with a distinctive name, by role. `ignored` are words to ignore."""
     found: dict[tuple[Role, tuple[str, ...]], Place] = {}
-    for place in _visit(tree, _Above(), town):
+    for place in _visit(tree, _Above(), ignored):
         known = found.setdefault((place.role, place.org_units), place)
         if known is not place:
             names = tuple(dict.fromkeys((*known.names, *place.names)))
@@ -56,12 +56,12 @@ def org_unit_places(tree: OrgUnitNode, town: Collection[str]) -> list[Place]:
     return list(found.values())
 
 
-def group_places(index: DirectoryIndex, town: Collection[str]) -> list[Place]:
+def group_places(index: DirectoryIndex, ignored: Collection[str]) -> list[Place]:
     """The groups whose address or name says that they are the students or staff of something."""
     return [
         place
         for group in index.groups
-        if not group.everyone and (place := _group_place(group, index, town)) is not None
+        if not group.everyone and (place := _group_place(group, index, ignored)) is not None
     ]
 
 
@@ -75,11 +75,11 @@ def role_nodes(node: OrgUnitNode, role: Role) -> Iterator[OrgUnitNode]:
             yield from role_nodes(child, role)
 
 
-def _visit(node: OrgUnitNode, above: _Above, town: Collection[str]) -> Iterator[Place]:
+def _visit(node: OrgUnitNode, above: _Above, ignored: Collection[str]) -> Iterator[Place]:
     for child in node.children:
         if _is_closed(child):
             continue
-        name = read_name(child.name, town)
+        name = read_name(child.name, ignored)
         is_school = name.tells and not is_class(child.name) and not is_year(child.name)
         role = name.role or above.role
         if is_school:
@@ -89,7 +89,7 @@ def _visit(node: OrgUnitNode, above: _Above, town: Collection[str]) -> Iterator[
             above.kinds | (name.kinds if is_school else frozenset()),
             name.core if is_school and name.core else above.core,
         )
-        yield from _visit(child, passed_on, town)
+        yield from _visit(child, passed_on, ignored)
 
 
 def _names(name: SchoolName, above: _Above) -> tuple[SchoolName, ...]:
@@ -144,12 +144,12 @@ def _is_closed(node: OrgUnitNode) -> bool:
     return is_left(words) or is_protected(words)
 
 
-def _group_place(group: Group, index: DirectoryIndex, town: Collection[str]) -> Place | None:
+def _group_place(group: Group, index: DirectoryIndex, ignored: Collection[str]) -> Place | None:
     address = group.email.rpartition("@")[0]
     words = (*plain_words(address), *plain_words(group.name))
     if is_left(words) or is_protected(words):
         return None
-    read = [read_name(text, town) for text in (address, group.name)]
+    read = [read_name(text, ignored) for text in (address, group.name)]
     role = next((name.role for name in read if name.role), None)
     names = tuple(name for name in read if name.tells)
     if role is None or not names or any(_says_class(name) for name in names):

@@ -14,7 +14,7 @@ from addon.proposals.model import (
     UnitToPropose,
     Unmatched,
 )
-from addon.proposals.names import SchoolName, read_name, town_words
+from addon.proposals.names import SchoolName, ignored_words, read_name
 from addon.proposals.placement import MatchedUnit, PlaceMatcher
 from addon.proposals.rules import RuleProposer
 from addon.proposals.scope import Inside, inside_of
@@ -46,17 +46,17 @@ def propose(index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenan
     The people in `tenant.protected` are not in `index` and therefore not counted.
     """
     once = list({unit.code: unit for unit in units}.values())
-    town = town_words(tenant.organisation.name)
-    wanted = [_wanted(unit, town) for unit in once]
+    ignored = ignored_words(tenant.organisation.name)
+    wanted = [_wanted(unit, ignored) for unit in once]
     tree, inside = org_unit_tree(index), inside_of(index)
-    settled = PlaceMatcher(index, inside, tree, wanted, town).settle()
+    settled = PlaceMatcher(index, inside, tree, wanted, ignored).settle()
     drafting = SelectorBuilder(index, inside, settled)
     drafts = {unit.code: drafting.draft(unit.code, unit.status) for unit in once}
     ruling = RuleProposer(index, drafts)
     proposals = tuple(
         _proposal(unit, drafts[unit.code], ruling, settled[unit.code]) for unit in once
     )
-    shapes = common([_shapes(settled[w.code], w.name, town, index, inside) for w in wanted])
+    shapes = common([_shapes(settled[w.code], w.name, ignored, index, inside) for w in wanted])
     protected, reasons = protected_places(index, tenant.protected)
     return Proposals(
         proposals=proposals,
@@ -68,8 +68,8 @@ def propose(index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenan
     )
 
 
-def _wanted(unit: UnitToPropose, town: frozenset[str]) -> UnitToMatch:
-    name = read_name(unit.name, town, unit.school_types)
+def _wanted(unit: UnitToPropose, ignored: frozenset[str]) -> UnitToMatch:
+    name = read_name(unit.name, ignored, unit.school_types)
     if not name.tells:
         name = read_name(unit.name, (), unit.school_types)
     return UnitToMatch(unit.code, name, has_ceased(unit.status))
@@ -104,13 +104,15 @@ def _proposal(
 def _shapes(
     settled: MatchedUnit,
     name: SchoolName,
-    town: frozenset[str],
+    ignored: frozenset[str],
     index: DirectoryIndex,
     inside: Inside,
 ) -> tuple[str, str]:
     students = settled.students.place if settled.students else None
     staff = settled.staff.place if settled.staff else None
-    return shape_of(students, name, town, index, inside), shape_of(staff, name, town, index, inside)
+    return shape_of(students, name, ignored, index, inside), shape_of(
+        staff, name, ignored, index, inside
+    )
 
 
 def _unmatched(

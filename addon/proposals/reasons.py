@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 CODES: Mapping[str, tuple[str, ...]] = {
-    "student-ou": ("path", "count", "likeness"),
-    "staff-ou": ("path", "count", "likeness"),
-    "student-group": ("group", "count", "likeness"),
-    "staff-group": ("group", "count", "likeness"),
-    "student-attribute": ("path", "attribute", "value", "count", "likeness"),
-    "staff-attribute": ("path", "attribute", "value", "count", "likeness"),
+    "student-ou": ("path", "count", "similarity"),
+    "staff-ou": ("path", "count", "similarity"),
+    "student-group": ("group", "count", "similarity"),
+    "staff-group": ("group", "count", "similarity"),
+    "student-attribute": ("path", "attribute", "value", "count", "similarity"),
+    "staff-attribute": ("path", "attribute", "value", "count", "similarity"),
     "more-staff-group": ("group", "count"),
     "guest-group": ("group", "count"),
     "more-ou": ("path", "count"),
@@ -32,7 +32,7 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "school-years": ("years", "without"),
 }
 """Every code with the names of its values. `path` is an OU path or a group's address,
-`likeness` a percentage; `units` (unit codes) and `examples` (names) are comma-separated."""
+`similarity` a percentage; `units` (unit codes) and `examples` (names) are comma-separated."""
 
 
 class Reason(Struct, frozen=True):

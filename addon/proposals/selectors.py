@@ -114,7 +114,7 @@ def alternatives(settled: MatchedUnit) -> Iterator[Alternative]:
                         groups=place.groups,
                         filters=((place.clause,),) if place.clause else (),
                     ),
-                    likeness=round(min(score, 1.0), 2),
+                    similarity=round(min(score, 1.0), 2),
                     people=place.people,
                 )
 
@@ -137,19 +137,19 @@ def _not_in_groups(settled: MatchedUnit) -> Iterator[Clause]:
 
 def _why(match: Match) -> Reason:
     place, word = match.place, _WORD[match.place.role]
-    likeness, count = f"{min(match.score, 1.0):.0%}", str(place.people)
+    similarity, count = f"{min(match.score, 1.0):.0%}", str(place.people)
     if place.groups:
-        return reason(f"{word}-group", group=place.groups[0], count=count, likeness=likeness)
+        return reason(f"{word}-group", group=place.groups[0], count=count, similarity=similarity)
     path = ", ".join(place.org_units)
     if place.clause is None:
-        return reason(f"{word}-ou", path=path, count=count, likeness=likeness)
+        return reason(f"{word}-ou", path=path, count=count, similarity=similarity)
     return reason(
         f"{word}-attribute",
         path=path,
         attribute=place.clause.attribute,
         value=str(place.clause.value),
         count=count,
-        likeness=likeness,
+        similarity=similarity,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
-from addon.proposals.names import ALIKE, Likeness, SchoolName, read_name
+from addon.proposals.names import ALIKE, NameSimilarity, SchoolName, read_name
 from addon.proposals.places import Place
 from addon.proposals.scope import Inside, places_of
 from addon.proposals.vocabulary import is_class, is_year, plain_words, role_of
@@ -25,15 +25,15 @@ class Shape(Struct, frozen=True):
 def shape_of(
     place: Place | None,
     unit: SchoolName,
-    town: Collection[str],
+    ignored: Collection[str],
     index: DirectoryIndex,
     inside: Inside,
 ) -> str:
     """The place's path with the school's name, years and classes replaced by placeholders."""
     if place is None or not place.org_units or place.clause is not None:
         return ""
-    path, likeness = place.org_units[0], Likeness([unit])
-    segments = [_said(segment, unit, likeness, town) for segment in path.split("/")[1:]]
+    path, similarity = place.org_units[0], NameSimilarity([unit])
+    segments = [_said(segment, unit, similarity, ignored) for segment in path.split("/")[1:]]
     if place.role == "students":
         segments += _below(path, places_of(index, inside(path)))
     return "/" + "/".join(segments)
@@ -59,9 +59,11 @@ def _goes_on(path: str, start: str) -> bool:
     return (path + "/").startswith(start + "/")
 
 
-def _said(segment: str, unit: SchoolName, likeness: Likeness, town: Collection[str]) -> str:
-    name = read_name(segment, town)
-    if not name.tells or likeness.of(unit, name) < ALIKE:
+def _said(
+    segment: str, unit: SchoolName, similarity: NameSimilarity, ignored: Collection[str]
+) -> str:
+    name = read_name(segment, ignored)
+    if not name.tells or similarity.of(unit, name) < ALIKE:
         return segment
     if name.role is None:
         return SCHOOL

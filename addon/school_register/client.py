@@ -26,7 +26,7 @@ Parameters = Sequence[tuple[str, str]]
 
 CONNECT, PART = 5.0, 20.0
 """Seconds to connect, and for each part of an answer."""
-BRISK, PATIENT = 12.0, 60.0
+FILTERED_TIMEOUT, WHOLE_TIMEOUT = 12.0, 60.0
 """Seconds for an answer, retries included: while a page waits, and for the whole register."""
 TRIES = 3
 FIRST_WAIT = 0.3
@@ -115,7 +115,11 @@ class RegisterClient:
         """
         wanted = [*filters.items(), *(("status", status) for status in STATUSES)]
         answer = self._ask(
-            "/v2/school-units", wanted, _UnitList, BRISK if filters else PATIENT, bool(filters)
+            "/v2/school-units",
+            wanted,
+            _UnitList,
+            FILTERED_TIMEOUT if filters else WHOLE_TIMEOUT,
+            bool(filters),
         )
         return [
             RegisterUnit(
@@ -132,7 +136,7 @@ class RegisterClient:
         """A unit with its details, or None if there is no unit with this code."""
         if not re.fullmatch("[0-9]{8}", code):
             return None
-        answer = self._ask(f"/v2/school-units/{code}", (), _UnitAnswer, BRISK, True)
+        answer = self._ask(f"/v2/school-units/{code}", (), _UnitAnswer, FILTERED_TIMEOUT, True)
         if answer is None:
             return None
         found = answer.data.attributes
@@ -148,7 +152,7 @@ class RegisterClient:
 
     def organisers(self) -> list[Organiser]:
         """All principal organisers."""
-        answer = self._ask("/v2/organizers", (), _OrganiserList, PATIENT, False)
+        answer = self._ask("/v2/organizers", (), _OrganiserList, WHOLE_TIMEOUT, False)
         return [
             Organiser(
                 each.organization_number.replace("-", ""),

@@ -40,7 +40,7 @@ def load_progress(store: Store, tenant: str, now: float) -> tuple[VendorProgress
     return tuple(found)
 
 
-class KeptProgress:
+class StoredProgress:
     """Saves the progress of a delivery in the store, where the pages read it.
 
     It is saved every few seconds, so a delivery that ends sooner saves nothing, and in a
@@ -54,7 +54,7 @@ class KeptProgress:
         self._next = clock() + KEPT_EVERY
         self._kept: set[str] = set()
         self._lock = threading.Lock()
-        self._keeper = ThreadPoolExecutor(1, "progress")
+        self._executor = ThreadPoolExecutor(1, "progress")
         self._last: Future[None] | None = None
 
     def __call__(self, vendor: str, done: int, planned: int) -> None:
@@ -64,11 +64,11 @@ class KeptProgress:
             if now < self._next or (self._last is not None and not self._last.done()):
                 return
             self._next = now + KEPT_EVERY
-            self._last = self._keeper.submit(self._keep, vendor, done, planned, now)
+            self._last = self._executor.submit(self._keep, vendor, done, planned, now)
 
     def end(self) -> None:
         """Remove the saved progress at the end of the delivery."""
-        self._keeper.shutdown()
+        self._executor.shutdown()
         for vendor in self._kept:
             try:
                 self._store.delete(self._namespace, vendor)

@@ -14,7 +14,7 @@ from addon.delivery.protected_in_groups import updates_without
 from addon.delivery.scim_client import ScimClient
 from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
 from addon.delivery.transport import RetriesExhausted, Transport
-from addon.planning.ledger import Ledger, LedgerKeeper, LedgerKey
+from addon.planning.ledger import Ledger, LedgerKey, LedgerRecorder
 from addon.planning.plan import Plan
 from addon.planning.result import DeliveryResult, VendorProblem
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
@@ -52,7 +52,7 @@ class ScimSession(Struct, frozen=True):
 async def open_session(
     vendor: Vendor,
     target: Target,
-    keeper: LedgerKeeper,
+    recorder: LedgerRecorder,
     key: LedgerKey,
     ledger: Ledger,
     retry_policy: RetryPolicy,
@@ -67,7 +67,7 @@ async def open_session(
     """
     throttle = Throttle(vendor.requests_per_second, retry_policy, deadline)
     async with (
-        LedgerWriter(keeper, key, ledger, throttle, holder, growth) as ledger_writer,
+        LedgerWriter(recorder, key, ledger, throttle, holder, growth) as ledger_writer,
         Transport(target, vendor.concurrency, throttle, retry_policy) as transport,
     ):
         yield ScimSession(

@@ -17,7 +17,7 @@ from addon.logs import log_context
 from addon.planning.ledger import LedgerWriteError
 from addon.sync import run as sync_run
 from addon.sync.context import NotFoundError, SyncContext
-from addon.sync.progress import KeptProgress
+from addon.sync.progress import StoredProgress
 from addon.sync.reconcile import reconcile, save_reconciliation
 from addon.sync.report import ConnectionReport
 from addon.sync.run import PlannedRun
@@ -141,7 +141,7 @@ class TaskHandler:
             if path in (WITHDRAW, RECONCILE):
                 return self._order(path, msgspec.convert(payload, _OrderPayload))
             if path == READ:
-                return self._survey(msgspec.convert(payload, _ReadingPayload))
+                return self._read_directory(msgspec.convert(payload, _ReadingPayload))
         except msgspec.ValidationError as error:
             log.error("%s has a malformed payload: %s", path, error)
             return TaskResult(DONE, "malformed")
@@ -201,7 +201,7 @@ class TaskHandler:
             return TaskResult(DONE, "goes on")
         return TaskResult(FAILED, "not finished")
 
-    def _survey(self, wanted: _ReadingPayload) -> TaskResult:
+    def _read_directory(self, wanted: _ReadingPayload) -> TaskResult:
         """Read the whole directory for the pages, which show why it failed if it does."""
         with log_context(tenant=wanted.tenant):
             try:
@@ -237,7 +237,7 @@ class TaskHandler:
     def _shown(self, tenant: str) -> Iterator[SyncContext]:
         """Return a context whose progress is shown on the tenant's pages."""
         context = self._context()
-        progress = KeptProgress(context.store, tenant, context.clock)
+        progress = StoredProgress(context.store, tenant, context.clock)
         try:
             yield replace(context, progress=progress)
         finally:

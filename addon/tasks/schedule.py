@@ -39,7 +39,7 @@ class RunWindow(Struct, frozen=True):
     def ends(self) -> float:
         return self.starts + self.seconds
 
-    def turn(self, tenant: str) -> float:
+    def due_at(self, tenant: str) -> float:
         """Return when the tenant's run is due: at the same offset in every window."""
         part = int.from_bytes(sha256(tenant.encode()).digest()[:6]) / 2**48
         return self.starts + part * self.seconds
@@ -62,7 +62,7 @@ def run_of(tenant: str, window: RunWindow) -> Task:
         name=f"run-{tenant}-{window.number}-{window.seconds:.0f}",
         path="/tasks/run",
         payload={"tenant": tenant, "window": str(window.number)},
-        due=window.turn(tenant),
+        due=window.due_at(tenant),
     )
 
 

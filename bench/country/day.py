@@ -135,7 +135,7 @@ class Day:
     def _runs(self) -> list[Turn]:
         """When each run has read and planned; runs wait when too many are active."""
         window = RunWindow(0, 3600.0)
-        first = {tenant: window.turn(tenant) for tenant in self._tenants}
+        first = {tenant: window.due_at(tenant) for tenant in self._tenants}
         turns = sorted((at + 3600.0 * n, t) for t, at in first.items() for n in range(24))
         free = [0.0] * RUNS_AT_ONCE
         ready, last = [], dict.fromkeys(self._tenants, 0.0)

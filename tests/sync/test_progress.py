@@ -9,7 +9,7 @@ from addon.cli.progress import WIDTH, ProgressLine
 from addon.store.base import StoreError
 from addon.store.records import Namespace
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.progress import KeptProgress
+from addon.sync.progress import StoredProgress
 
 
 class Terminal(io.StringIO):
@@ -112,7 +112,7 @@ def store(tmp_path):
     store.close()
 
 
-def settled(progress: KeptProgress) -> None:
+def settled(progress: StoredProgress) -> None:
     """Once what was told has been kept."""
     if progress._last is not None:
         progress._last.result()
@@ -121,7 +121,7 @@ def settled(progress: KeptProgress) -> None:
 def test_a_delivery_that_is_soon_over_keeps_nothing(store):
     clock = Clock()
     before = store.cost()
-    progress = KeptProgress(store, "C1", clock)
+    progress = StoredProgress(store, "C1", clock)
     for n in range(1000):
         progress("ne", n, 1000)
         clock.now += 0.001
@@ -131,7 +131,7 @@ def test_a_delivery_that_is_soon_over_keeps_nothing(store):
 
 def test_a_longer_one_is_kept_now_and_then_and_gone_at_its_end(store):
     clock = Clock()
-    progress = KeptProgress(store, "C1", clock)
+    progress = StoredProgress(store, "C1", clock)
     writes = store.cost()[1]
     for n in range(100):
         clock.now += 0.1
@@ -152,7 +152,7 @@ def test_a_store_that_fails_does_not_disturb_the_delivery(caplog):
             raise StoreError("the disk is full")
 
     clock = Clock()
-    progress = KeptProgress(Broken(), "C1", clock)  # type: ignore[arg-type]
+    progress = StoredProgress(Broken(), "C1", clock)  # type: ignore[arg-type]
     clock.now += 3
     progress("ne", 1, 2)
     progress.end()

@@ -52,7 +52,7 @@ def store(tmp_path: Path) -> Iterator[SQLiteStore]:
 
 def test_tenants_are_spread_evenly_over_the_window() -> None:
     window = window_at(NOON, 1)
-    turns = [window.turn(tenant) - NOON for tenant in TENANTS]
+    turns = [window.due_at(tenant) - NOON for tenant in TENANTS]
     assert all(0 <= turn < 3600 for turn in turns)
     tenths = [sum(1 for turn in turns if n <= turn / 360 < n + 1) for n in range(10)]
     assert all(70 <= tenth <= 130 for tenth in tenths), tenths
@@ -60,7 +60,7 @@ def test_tenants_are_spread_evenly_over_the_window() -> None:
 
 def test_a_tenants_turn_is_as_far_into_every_window() -> None:
     first, second = window_at(NOON, 2), window_at(NOON + 7200, 2)
-    assert second.turn("C1") - first.turn("C1") == 7200
+    assert second.due_at("C1") - first.due_at("C1") == 7200
 
 
 def test_windows_follow_each_other_without_a_gap() -> None:

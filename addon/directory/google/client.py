@@ -63,7 +63,7 @@ class DirectoryClient:
         except (ValueError, RecursionError):
             raise NotJson from None
 
-    def hang_up(self) -> None:
+    def interrupt(self) -> None:
         """Interrupt the threads that wait for an answer; their requests fail."""
         for http in list(self._opened):
             for connection in list(http.connections.values()):

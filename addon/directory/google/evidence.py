@@ -74,7 +74,7 @@ def ask(
     quota = quota_of(source.endpoint, tenant.customer_id, tenant.delegated_admin)
     with (
         closing(DirectoryClient(source.credentials, source.endpoint, source.timeout)) as service,
-        ParallelCalls(min(source.threads, len(asked)), service.hang_up) as parallel,
+        ParallelCalls(min(source.threads, len(asked)), service.interrupt) as parallel,
     ):
         calls = RetryingCaller(source.retry_policy, quota, parallel.stopped)
         evidence = _Evidence(service, calls, tenant, budget)

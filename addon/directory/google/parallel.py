@@ -20,14 +20,14 @@ class ReadingStopped(Exception):
 class ParallelCalls:
     """Threads that run the started work until the block ends or anything in it fails.
 
-    On a failure `stopped` is set, work that has not begun is cancelled, `hang_up` is called to
-    interrupt the threads that wait for an answer, and the block raises the first failure. An
-    interrupt of the block has the same effect and is itself raised.
+    On a failure `stopped` is set, work that has not begun is cancelled, `interrupt` is called to
+    end the waiting of threads for an answer, and the block raises the first failure. A
+    KeyboardInterrupt in the block has the same effect and is itself raised.
     """
 
-    def __init__(self, threads: int, hang_up: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, threads: int, interrupt: Callable[[], None] = lambda: None) -> None:
         self._pool = ThreadPoolExecutor(threads, "directory")
-        self._hang_up = hang_up
+        self._interrupt = interrupt
         self._lock = threading.Lock()
         self._started: list[Future[Any]] = []
         self._failure: Future[None] = Future()
@@ -76,7 +76,7 @@ class ParallelCalls:
             running = [future for future in self._started if not future.done()]
             if not running:
                 break
-            self._hang_up()
+            self._interrupt()
             wait(running, MOMENT)
         first = self._failure.exception()
         if isinstance(error, Exception) and first is not None and first is not error:

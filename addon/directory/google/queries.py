@@ -33,7 +33,7 @@ from addon.text import fold
 
 USERS_A_PAGE = 500
 GROUPS_A_PAGE = 200
-BARREN_PAGES = 50
+MAX_PAGES_WITHOUT_NEW = 50
 """A list with this many consecutive pages without a new entry is taken to be endless."""
 
 USER_FIELDS = ("id", "primaryEmail", "name", "orgUnitPath", "suspended", "archived", "deletionTime")
@@ -234,7 +234,7 @@ class Queries:
         token: str | None = None
         tokens: set[str] = set()
         seen: set[object] = set()
-        barren = 0
+        without_new = 0
         while True:
             try:
                 answer = self._ask(what, request(token))
@@ -249,8 +249,8 @@ class Queries:
                 return
             known = len(seen)
             seen.update(answer.id or answer.email for answer, _ in page)
-            barren = 0 if len(seen) > known else barren + 1
-            if token in tokens or barren == BARREN_PAGES:
+            without_new = 0 if len(seen) > known else without_new + 1
+            if token in tokens or without_new == MAX_PAGES_WITHOUT_NEW:
                 raise unlike_the_api(what, "the pages have no end")
             tokens.add(token)
 

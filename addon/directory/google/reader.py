@@ -61,7 +61,7 @@ def read(
     quota = quota_of(source.endpoint, tenant.customer_id, tenant.delegated_admin)
     with (
         closing(DirectoryClient(source.credentials, source.endpoint, source.timeout)) as service,
-        ParallelCalls(source.threads, service.hang_up) as parallel,
+        ParallelCalls(source.threads, service.interrupt) as parallel,
     ):
         calls = RetryingCaller(source.retry_policy, quota, parallel.stopped)
         told = _Told(progress)

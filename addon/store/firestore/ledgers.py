@@ -42,16 +42,16 @@ NOBODY_KNOWN = "?|?|?|?"
 """The holder of a lease that another has, when it is unknown who."""
 
 
-class _Part(Ledger):
+class _PartialLedger(Ledger):
     """A ledger returned by `part`, with the version and existing shards of its connection."""
 
     def __init__(self, connection: ConnectionDocument) -> None:
         super().__init__()
         self.version = connection.version
-        self.there = _there(connection)
+        self.existing_shards = _shard_numbers(connection)
 
 
-class _Turn(Struct):
+class _HeldLease(Struct):
     """A lease that this process has taken, and the changes written under it.
 
     `found` is the connection's document as it was last written. `number` is the number of the
@@ -76,7 +76,7 @@ class Ledgers:
         self._documents = documents
         self._shards = Shards(documents)
         self._journals = LedgerJournal(documents)
-        self._turns: dict[tuple[LedgerKey, str], _Turn] = {}
+        self._leases: dict[tuple[LedgerKey, str], _HeldLease] = {}
 
     # Reading
 
@@ -84,7 +84,7 @@ class Ledgers:
         """Return the ledger without its settled shards; `found` is the connection's document."""
         connection, changes = self._unpacked(key, found)
         touched = {shard_of(change.external_id) for change in changes}
-        ledger = _Part(connection)
+        ledger = _PartialLedger(connection)
         always = set(touched)
         for name, said in connection.shards.items():
             n = int(name)
@@ -99,13 +99,15 @@ class Ledgers:
     def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
         """Read more shards into a ledger returned by `part`."""
         wanted = ledger.unread.keys() & shards
-        if wanted and isinstance(ledger, _Part):
+        if wanted and isinstance(ledger, _PartialLedger):
             self._fill(key, ledger, wanted)
             for n in wanted:
                 ledger.unread.pop(n)
 
-    def _fill(self, key: LedgerKey, ledger: _Part, shards: Set[int]) -> None:
-        for _, shard in self._shards.get(key, ledger.version, shards, ledger.there).values():
+    def _fill(self, key: LedgerKey, ledger: _PartialLedger, shards: Set[int]) -> None:
+        for _, shard in self._shards.get(
+            key, ledger.version, shards, ledger.existing_shards
+        ).values():
             for kind, entries in shard.entries.items():
                 ledger.entries[kind].update(entries)
             for kind, refusals in shard.refusals.items():
@@ -119,9 +121,9 @@ class Ledgers:
             connection = ConnectionDocument.of(found)
             if not connection.open:
                 return connection, []
-            turn = self._turns.get((key, connection.holder))
-            if turn is not None and turn.sure and turn.epoch == connection.journal:
-                return connection, list(turn.written)
+            lease = self._leases.get((key, connection.holder))
+            if lease is not None and lease.sure and lease.epoch == connection.journal:
+                return connection, list(lease.written)
             pages = self._journals.read(key, connection.journal)
             again = self._documents.get(connection_path(key))
             if ConnectionDocument.of(again).version == connection.version:
@@ -146,9 +148,9 @@ class Ledgers:
 
     def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:
         """Take or prolong the lease; see `Store.acquire`."""
-        turn = self._turns.get((key, holder))
-        if turn is not None:
-            return self._prolong(key, turn, until)
+        lease = self._leases.get((key, holder))
+        if lease is not None:
+            return self._prolong(key, lease, until)
         for attempt in range(ATTEMPTS):
             found = self._documents.get(connection_path(key))
             before = ConnectionDocument.of(found)
@@ -156,61 +158,61 @@ class Ledgers:
                 return before.holder
             after = before.taken(holder, until)
             try:
-                turn = _Turn(holder, after.epoch, self._put(key, found, after))
+                lease = _HeldLease(holder, after.epoch, self._put(key, found, after))
             except PreconditionFailed:
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
                 continue
-            self._take_over(key, turn, after)
-            self._turns[key, holder] = turn
+            self._take_over(key, lease, after)
+            self._leases[key, holder] = lease
             return None
         return NOBODY_KNOWN
 
-    def _prolong(self, key: LedgerKey, turn: _Turn, until: float) -> str | None:
+    def _prolong(self, key: LedgerKey, lease: _HeldLease, until: float) -> str | None:
         """Prolong a lease that was taken by this process. A lost lease is not taken again."""
-        with turn.lock:
+        with lease.lock:
             for _ in range(ATTEMPTS):
-                if turn.over:
+                if lease.over:
                     break
-                known = ConnectionDocument.of(turn.found)
+                known = ConnectionDocument.of(lease.found)
                 try:
-                    turn.found = self._put(key, turn.found, known.taken(turn.holder, until))
+                    lease.found = self._put(key, lease.found, known.taken(lease.holder, until))
                 except PreconditionFailed:
-                    self._see(key, turn)
+                    self._refetch(key, lease)
                 else:
                     return None
-        return ConnectionDocument.of(turn.found).holder or NOBODY_KNOWN
+        return ConnectionDocument.of(lease.found).holder or NOBODY_KNOWN
 
-    def _see(self, key: LedgerKey, turn: _Turn) -> None:
-        """Read the connection's document again and update `turn.over`."""
-        turn.found = self._documents.get(connection_path(key))
-        connection = ConnectionDocument.of(turn.found)
-        turn.over = connection.epoch != turn.epoch or connection.holder != turn.holder
+    def _refetch(self, key: LedgerKey, lease: _HeldLease) -> None:
+        """Read the connection's document again and update `lease.over`."""
+        lease.found = self._documents.get(connection_path(key))
+        connection = ConnectionDocument.of(lease.found)
+        lease.over = connection.epoch != lease.epoch or connection.holder != lease.holder
 
-    def _take_over(self, key: LedgerKey, turn: _Turn, connection: ConnectionDocument) -> None:
+    def _take_over(self, key: LedgerKey, lease: _HeldLease, connection: ConnectionDocument) -> None:
         """Seal and pack the journal that a dead process left, so that it can write no more."""
         if connection.journal < connection.epoch:
             pages = self._journals.seal(key, connection.journal, connection.epoch)
-            self._pack(key, turn, changes_of(pages))
+            self._pack(key, lease, changes_of(pages))
             self._journals.drop(key, pages)
 
     def release(self, key: LedgerKey, holder: str) -> None:
         """Pack the changes and release the lease if `holder` still has it."""
-        turn = self._turns.pop((key, holder), None)
-        if turn is None:
-            self._let_go(key, holder)
+        lease = self._leases.pop((key, holder), None)
+        if lease is None:
+            self._release_foreign(key, holder)
             return
-        with turn.lock, suppress(LeaseLost):  # the run that took it over has packed the journal
-            if turn.over:
+        with lease.lock, suppress(LeaseLost):  # the run that took it over has packed the journal
+            if lease.over:
                 return
-            turn.over = True
-            pages, changes = own_pages(turn.epoch, turn.number), turn.written
-            if not turn.sure:
-                pages = self._journals.read(key, turn.epoch)
+            lease.over = True
+            pages, changes = own_pages(lease.epoch, lease.number), lease.written
+            if not lease.sure:
+                pages = self._journals.read(key, lease.epoch)
                 changes = changes_of(pages)
-            self._pack(key, turn, changes, done=True)
+            self._pack(key, lease, changes, done=True)
             self._journals.drop(key, pages)
 
-    def _let_go(self, key: LedgerKey, holder: str) -> None:
+    def _release_foreign(self, key: LedgerKey, holder: str) -> None:
         """Release a lease that another process took; its changes stay in the journal."""
         for _ in range(ATTEMPTS):
             found = self._documents.get(connection_path(key))
@@ -225,32 +227,32 @@ class Ledgers:
 
     def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str) -> None:
         """Write changes to the journal if `holder` has the lease. Raises LeaseLost."""
-        turn = self._turns.get((key, holder))
-        if turn is None:
+        lease = self._leases.get((key, holder))
+        if lease is None:
             raise LeaseLost(key)
-        with turn.lock:
-            if turn.over:
+        with lease.lock:
+            if lease.over:
                 raise LeaseLost(key)
-            sure, turn.sure = turn.sure, False
-            turn.number = self._journals.append(key, turn.epoch, turn.number, changes)
-            turn.written.extend(changes)
-            turn.sure = sure
+            sure, lease.sure = lease.sure, False
+            lease.number = self._journals.append(key, lease.epoch, lease.number, changes)
+            lease.written.extend(changes)
+            lease.sure = sure
 
     def _pack(
-        self, key: LedgerKey, turn: _Turn, changes: Sequence[LedgerChange], done: bool = False
+        self, key: LedgerKey, lease: _HeldLease, changes: Sequence[LedgerChange], done: bool = False
     ) -> None:
         """Write the changed shards; with `done`, also release the lease. Raises LeaseLost."""
         for _ in range(ATTEMPTS):
             try:
-                self._pack_once(key, turn, changes, done)
+                self._pack_once(key, lease, changes, done)
             except PreconditionFailed:
                 self._shards.forget(key)
-                self._see(key, turn)
-                connection = ConnectionDocument.of(turn.found)
-                if connection.epoch == turn.epoch and connection.holder == turn.holder:
-                    turn.over = done
+                self._refetch(key, lease)
+                connection = ConnectionDocument.of(lease.found)
+                if connection.epoch == lease.epoch and connection.holder == lease.holder:
+                    lease.over = done
                     continue  # a hold was set, or a commit succeeded although it seemed to fail
-                if done and connection.epoch == turn.epoch and not connection.open:
+                if done and connection.epoch == lease.epoch and not connection.open:
                     return  # the commit that released it succeeded although it seemed to fail
                 raise LeaseLost(key) from None
             self._shards.forget(key)
@@ -258,13 +260,15 @@ class Ledgers:
         raise LeaseLost(key)
 
     def _pack_once(
-        self, key: LedgerKey, turn: _Turn, changes: Sequence[LedgerChange], done: bool
+        self, key: LedgerKey, lease: _HeldLease, changes: Sequence[LedgerChange], done: bool
     ) -> None:
-        connection = ConnectionDocument.of(turn.found)
+        connection = ConnectionDocument.of(lease.found)
         by_shard: dict[int, list[LedgerChange]] = {}
         for change in changes:
             by_shard.setdefault(shard_of(change.external_id), []).append(change)
-        kept = self._shards.get(key, connection.version, by_shard.keys(), _there(connection))
+        kept = self._shards.get(
+            key, connection.version, by_shard.keys(), _shard_numbers(connection)
+        )
         summaries: dict[str, ShardSummary] = {}
         writes = []
         for n, (found, shard) in kept.items():
@@ -280,7 +284,7 @@ class Ledgers:
             connection = connection.packed(written, whole=last)
             if last and done:
                 connection = connection.closed()
-            turn.found = self._put(key, turn.found, connection, part)
+            lease.found = self._put(key, lease.found, connection, part)
 
     def _put(
         self,
@@ -297,5 +301,5 @@ class Ledgers:
         return self._documents.commit([*shards, own])[-1]
 
 
-def _there(connection: ConnectionDocument) -> set[int]:
+def _shard_numbers(connection: ConnectionDocument) -> set[int]:
     return {int(n) for n in connection.shards}

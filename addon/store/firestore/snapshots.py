@@ -41,14 +41,14 @@ class Snapshots:
         """Record that a vendor has been delivered to; after the last, remove the snapshot."""
         path = _path(tenant, run)
 
-        def strike(found: FoundDocument) -> tuple[int, Fields | None]:
+        def remove_vendor(found: FoundDocument) -> tuple[int, Fields | None]:
             fields = found.fields
             if fields is None:
                 return 0, None
             left = [name for name in fields["vendors"] if name != vendor]
             return (0 if left else fields["parts"]), {"vendors": left}
 
-        parts = self._documents.change(path, strike)
+        parts = self._documents.change(path, remove_vendor)
         if parts:
             names = [(*path, "parts", f"{n:03}") for n in range(parts)]
             self._documents.delete([path, *names])

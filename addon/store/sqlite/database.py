@@ -79,12 +79,12 @@ class SQLiteFile:
             raise StoreError(f"{path.parent} cannot be made: {error.strerror}") from None
         with self._writing() as db:
             self._migrate(db)
-        self._let_go()  # a server may fork now, and SQLite's connections must not be shared
+        self._close_idle()  # a server may fork now, and SQLite's connections must not be shared
 
     def close(self) -> None:
         """Release the file."""
         self._closed = True
-        self._let_go()
+        self._close_idle()
 
     def cost(self) -> tuple[int, int]:
         """Return the numbers of read and of write transactions."""
@@ -114,7 +114,7 @@ class SQLiteFile:
                 return
         db.close()
 
-    def _let_go(self) -> None:
+    def _close_idle(self) -> None:
         with self._lock:
             while self._idle:
                 self._idle.pop().close()

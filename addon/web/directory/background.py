@@ -67,11 +67,11 @@ class WaitBudget:
 class BackgroundCache:
     """Computes things by name in a thread, each once, and keeps the latest. Thread-safe.
 
-    `turns` is shared by all caches of a process: who has one may compute.
+    `slots` is shared by all caches of a process: who has one may compute.
     """
 
-    def __init__(self, turns: threading.Semaphore) -> None:
-        self._turns = turns
+    def __init__(self, slots: threading.Semaphore) -> None:
+        self._slots = slots
         self._lock = threading.Lock()
         self._futures: LRUCache[object, Future[Any]] = LRUCache(MOST)
         self._worker: int | None = None
@@ -111,12 +111,12 @@ class BackgroundCache:
 
     def _begin(self, future: "Future[T]", work: Callable[[], T]) -> None:
         try:
-            self._pool.submit(self._take_turn, future, work)
+            self._pool.submit(self._run_in_slot, future, work)
         except RuntimeError:  # closed: the next request comes to another
             raise StillComputing from None
 
-    def _take_turn(self, future: "Future[T]", work: Callable[[], T]) -> None:
-        with self._turns:
+    def _run_in_slot(self, future: "Future[T]", work: Callable[[], T]) -> None:
+        with self._slots:
             self._worker = threading.get_ident()
             _do(future, work)
 

@@ -156,7 +156,7 @@ class DirectoryCache:
     def __init__(self, context: Callable[[], SyncContext]) -> None:
         self._context = context
         self._lock = threading.Lock()
-        self._turns = threading.Semaphore(2)
+        self._slots = threading.Semaphore(2)
         self._directories: OrderedDict[str, _CacheEntry] = OrderedDict()
 
     def directory(
@@ -203,7 +203,7 @@ class DirectoryCache:
             known = self._directories.get(tenant_id)
             if known is None or known.read != read:
                 self._drop(tenant_id)
-                background = BackgroundCache(self._turns)
+                background = BackgroundCache(self._slots)
                 known = _CacheEntry(tenant_id, read, self._context, background)
                 self._directories[tenant_id] = known
             self._directories.move_to_end(tenant_id)

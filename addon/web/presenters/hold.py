@@ -155,10 +155,12 @@ def _cause(leavers: tuple[Leaver, ...], findings: Iterable[Finding]) -> HoldCaus
     if len(going) < FEW:
         return None
     missing = [f.subject for f in findings if f.code == MISSING]
-    astray = [leaver.user.org_unit_path for leaver in going if _astray(leaver) and leaver.user]
+    outside = [
+        leaver.user.org_unit_path for leaver in going if _outside_selection(leaver) and leaver.user
+    ]
     deleted = sum(leaver.reason == GONE for leaver in going)
-    if 2 * len(astray) > len(going):
-        place, count = _deepest_common(astray)
+    if 2 * len(outside) > len(going):
+        place, count = _deepest_common(outside)
         if len(missing) == 1:
             return HoldCause("moved", count, missing[0], place)
         return HoldCause("elsewhere", count, "", place) if place else None
@@ -167,7 +169,7 @@ def _cause(leavers: tuple[Leaver, ...], findings: Iterable[Finding]) -> HoldCaus
     return None
 
 
-def _astray(leaver: Leaver) -> bool:
+def _outside_selection(leaver: Leaver) -> bool:
     """Whether the account is active and no selection includes it."""
     return leaver.reason == "not selected"
 

@@ -65,7 +65,7 @@ def _people(reason: Reason) -> str:
 
 def _org_unit(reason: Reason, names: Names) -> str:
     path, people = reason["path"], _people(reason)
-    if reason["likeness"] == "100%":
+    if reason["similarity"] == "100%":
         return _(
             "Organisationsenheten %(path)s heter som skolenheten (%(people)s).",
             path=path,
@@ -80,7 +80,7 @@ def _org_unit(reason: Reason, names: Names) -> str:
 
 def _group(reason: Reason, names: Names) -> str:
     group, people = reason["group"], _people(reason)
-    if reason["likeness"] == "100%":
+    if reason["similarity"] == "100%":
         return _(
             "Gruppen %(group)s heter som skolenheten (%(people)s).", group=group, people=people
         )

@@ -81,7 +81,7 @@ def person(vendor: str, user_id: str) -> str:
     if user is None:
         abort(404)
     operations = operations_on(found.planned, ctx.tenant, user_id)
-    there = _there(ctx, vendor, user_id, operations) if found.on else {}
+    there = _at_vendor(ctx, vendor, user_id, operations) if found.on else {}
     known = names_by_id(directory)
     return render_template(
         "preview/person.html",
@@ -110,7 +110,7 @@ def _problems(ctx: RequestContext) -> dict[str, str]:
     return {v: str(target) for v, target in targets.items() if isinstance(target, NotConfigured)}
 
 
-def _there(
+def _at_vendor(
     ctx: RequestContext, vendor: str, user_id: str, operations: tuple[Operation, ...]
 ) -> dict[str, VendorResource]:
     """Return what the vendor has of the person; it is asked only when some of it will change."""

@@ -24,7 +24,7 @@ from addon.web.request_context import RequestContext, request_context
 SIZE = 25
 CHARTED = 40
 """Maximum number of runs in the chart."""
-DWARFS = 10
+DOMINANT_RATIO = 10
 """A run with this many times the people of the second largest is shown beside the chart."""
 NEWEST = 60
 """Newest records that are searched for a run, before all are."""
@@ -143,12 +143,12 @@ def _known(ctx: RequestContext) -> Mapping[str, NamedResource]:
 
 
 def _comparable(runs: Sequence[RunSummary]) -> tuple[Sequence[RunSummary], RunSummary | None]:
-    """Return the runs without one that would dwarf the others, such as a first delivery, and it."""
+    """Return the runs without one far larger than the others, such as a first delivery, and it."""
     ordered = sorted(runs, key=lambda run: sum(run.people.values()))
     if len(ordered) < 3:
         return runs, None
     second, largest = (sum(run.people.values()) for run in ordered[-2:])
-    if not second or largest < DWARFS * second:
+    if not second or largest < DOMINANT_RATIO * second:
         return runs, None
     return [run for run in runs if run is not ordered[-1]], ordered[-1]
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from addon.store.records import Namespace, RunRecord
-from addon.sync.progress import KEPT_EVERY, KeptProgress
+from addon.sync.progress import KEPT_EVERY, StoredProgress
 from addon.sync.runs import end_run, start_run
 from addon.tasks.base import TaskQueueError
 from addon.tasks.requests import SAME_WITHIN
@@ -333,7 +333,7 @@ def test_a_run_that_is_going_on_is_followed_with_its_progress(world, client):
 
 def test_the_progress_of_a_delivery_is_what_the_page_reads(world, client):
     run = begun(world)
-    kept = KeptProgress(world.store, TENANT, world.clock)
+    kept = StoredProgress(world.store, TENANT, world.clock)
     with world.later(KEPT_EVERY + 1):
         kept("all", 1, 16)
         pages = (world.text(story(world, client, run)) for _ in range(200))
