@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import Struct
 
 from addon.logs import masked
-from addon.planning.guard import LimitExceeded
+from addon.planning.limits import LimitExceeded
 from addon.store.records import RunRecord
 from addon.sync.report import ConnectionReport, HoldReport, stored_report
 from addon.tenants.model import Connection

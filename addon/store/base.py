@@ -3,8 +3,8 @@
 from collections.abc import Sequence, Set
 from typing import Protocol
 
-from addon.planning.guard import Approval, Hold
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, LedgerWriteError
+from addon.planning.limits import Approval, Hold
 from addon.store.records import (
     AuditEntry,
     CachedItem,

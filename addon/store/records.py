@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from addon.planning.guard import Approval, Hold
 from addon.planning.ledger import Ledger
+from addon.planning.limits import Approval, Hold
 from addon.tenants.diff import Changed
 
 

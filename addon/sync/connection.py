@@ -9,8 +9,8 @@ from msgspec import Struct, structs
 
 from addon.delivery.lease import LeaseHeldByOther
 from addon.logs import log_context
-from addon.planning.guard import Hold
 from addon.planning.ledger import LedgerKey, LedgerWriteError
+from addon.planning.limits import Hold
 from addon.planning.plan import Plan
 from addon.planning.result import DeliveryResult
 from addon.store.base import Store

@@ -4,8 +4,8 @@ from typing import get_args
 
 from msgspec import structs
 
-from addon.planning.guard import Hold
 from addon.planning.ledger import LedgerKey
+from addon.planning.limits import Hold
 from addon.store.base import Store
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
 from addon.sync.report import RunReport

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence, Set
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import Snapshot
-from addon.planning.guard import Approval, Hold, check_limits
 from addon.planning.ledger import Ledger, LedgerKey
+from addon.planning.limits import Approval, Hold, check_limits
 from addon.planning.plan import Plan, digests, make_plan, plan_for, standing_refusals
 from addon.roster.model import Finding, Roster
 from addon.roster.select import select

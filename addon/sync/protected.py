@@ -13,8 +13,8 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from addon.delivery.lease import LeaseHeldByOther
-from addon.planning.guard import Hold
 from addon.planning.ledger import Ledger, LedgerKey, LedgerWriteError, shard_of
+from addon.planning.limits import Hold
 from addon.planning.plan import make_plan
 from addon.ss12000.mapping import ResourceMapper
 from addon.sync.context import SyncContext

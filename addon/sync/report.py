@@ -7,8 +7,8 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from addon.delivery.lease import LeaseHeldByOther
-from addon.planning.guard import Hold, LimitExceeded, counts
 from addon.planning.ledger import LedgerWriteError
+from addon.planning.limits import Hold, LimitExceeded, counts
 from addon.planning.plan import Plan
 from addon.planning.result import DeliveryResult, FailedOperation, VendorProblem
 from addon.roster.model import Finding, Roster

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import structs
 
 from addon.delivery.lease import LeaseHeldByOther
-from addon.planning.guard import check_limits
 from addon.planning.ledger import LedgerChange, LedgerKey, LedgerWriteError
+from addon.planning.limits import check_limits
 from addon.planning.plan import removal_of_everything
 from addon.planning.result import DeliveryResult
 from addon.store.tenant_updates import TenantEdit, update_tenant

@@ -10,8 +10,8 @@ from flask import g, request
 from msgspec import Struct, structs
 
 from addon.directory.scope import attributes_of
-from addon.planning.guard import Hold
 from addon.planning.ledger import LedgerKey
+from addon.planning.limits import Hold
 from addon.store.base import Store
 from addon.store.ids import new_entry_id
 from addon.store.records import AuditEntry, Namespace, RunRecord

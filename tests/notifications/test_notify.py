@@ -11,8 +11,8 @@ from msgspec import structs
 
 from addon.notifications import notify
 from addon.notifications.mailer import MailError, Message
-from addon.planning.guard import LimitExceeded, check_limits
 from addon.planning.ledger import Ledger, LedgerEntry
+from addon.planning.limits import LimitExceeded, check_limits
 from addon.planning.plan import make_plan
 from addon.planning.result import FailedOperation
 from addon.settings import Settings, SqliteAddress, WebSettings

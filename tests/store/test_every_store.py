@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from addon.planning.guard import Approval, Hold
 from addon.planning.ledger import (
     Ledger,
     LedgerChange,
@@ -17,6 +16,7 @@ from addon.planning.ledger import (
     LedgerWriteError,
     Refusal,
 )
+from addon.planning.limits import Approval, Hold
 from addon.store.base import LeaseLost, StoreError
 from addon.store.process_identity import process_holder
 from addon.store.records import RunRecord

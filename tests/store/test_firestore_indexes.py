@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from google.cloud import firestore
 
-from addon.planning.guard import Hold
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
+from addon.planning.limits import Hold
 from addon.store.firestore.cache import SWEPT
 from addon.store.firestore.client import PART
 from addon.store.firestore.store import FirestoreStore

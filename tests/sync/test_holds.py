@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from addon.planning.guard import Hold
+from addon.planning.limits import Hold
 from addon.sync.context import NotFoundError
 from addon.sync.holds import approve, find_hold, record_approval, record_refusal
 from addon.sync.report import HELD

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from addon.planning.guard import APPROVAL_LASTS
+from addon.planning.limits import APPROVAL_LASTS
 from addon.sync.holds import approve
 from addon.sync.report import DONE, FAILED, HELD
 from addon.sync.run import sync

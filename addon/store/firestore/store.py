@@ -19,8 +19,8 @@ import msgspec
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
-from addon.planning.guard import Approval, Hold
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKey
+from addon.planning.limits import Approval, Hold
 from addon.store.base import RUNS_KEPT, StoreError
 from addon.store.firestore.audit_log import AuditLog
 from addon.store.firestore.cache import FirestoreCache

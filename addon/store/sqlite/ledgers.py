@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from addon.planning.guard import Approval, Hold
 from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, LedgerKey, Refusal
+from addon.planning.limits import Approval, Hold
 from addon.ss12000.resources import TYPES
 from addon.store.base import LeaseLost
 from addon.store.process_identity import is_dead

@@ -14,8 +14,8 @@ from typing import TypeVar
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import Snapshot, User
-from addon.planning.guard import Hold
 from addon.planning.ledger import Ledger
+from addon.planning.limits import Hold
 from addon.planning.plan import Plan
 from addon.roster.index import DirectoryIndex
 from addon.ss12000.mapping import ResourceMapper

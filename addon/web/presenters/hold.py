@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from addon.directory.snapshot import User
-from addon.planning.guard import Approval, Hold
+from addon.planning.limits import Approval, Hold
 from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
 from addon.sync.people_csv import PROTECTED, UNIT_NOT_CHOSEN

@@ -6,7 +6,7 @@ from babel.lists import format_list
 from flask_babel import get_locale
 from msgspec import Struct
 
-from addon.planning.guard import Hold
+from addon.planning.limits import Hold
 from addon.roster.findings import MESSAGES
 from addon.store.records import RunRecord
 from addon.sync.report import StoredReport

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from addon.planning.guard import is_too_many
+from addon.planning.limits import is_too_many
 from addon.proposals.vocabulary import Role
 from addon.roster.explain import SelectorOutcome, selector_outcome
 from addon.roster.filters import choose

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, structs
 
-from addon.planning.guard import FEWEST_BY_PERCENT, is_too_many
+from addon.planning.limits import FEWEST_BY_PERCENT, is_too_many
 from addon.roster.model import Person
 from addon.ss12000.vendor_roster import VendorRoster
 from addon.sync.prepare import PreparedRun
@@ -121,7 +121,7 @@ def unit_changes(ctx: RequestContext, ticks: Ticks) -> tuple[UnitChange, ...]:
 
 
 def most_removed(limits: Limits, there: int) -> int:
-    """Return how many of `there` people a run may remove without a hold; `addon.planning.guard`."""
+    """Return how many of `there` people a run may remove without a hold."""
     by_percent = max(FEWEST_BY_PERCENT - 1, int(there * limits.deletions_percent / 100))
     return min(limits.deletions, by_percent)
 

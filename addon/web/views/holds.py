@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.planning.guard import Approval
+from addon.planning.limits import Approval
 from addon.sync.context import NotFoundError
 from addon.sync.holds import record_approval, record_refusal
 from addon.tasks.base import TaskQueueError

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from addon.planning.guard import Hold
 from addon.planning.ledger import LedgerKey
+from addon.planning.limits import Hold
 from addon.planning.result import FailedOperation
 from addon.store.records import RunRecord
 from addon.sync.report import ConnectionReport

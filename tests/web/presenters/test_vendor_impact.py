@@ -2,7 +2,7 @@
 
 import pytest
 
-from addon.planning.guard import is_too_many
+from addon.planning.limits import is_too_many
 from addon.roster.model import Enrolment, Person
 from addon.tenants.model import Limits
 from addon.web.presenters.vendor_impact import PeopleCounts, UnitChange, most_removed, people_counts

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from addon.planning.guard import APPROVAL_LASTS
+from addon.planning.limits import APPROVAL_LASTS
 from addon.sync.context import load_tenant_or_raise
 from addon.sync.holds import find_hold
 from addon.sync.runs import start_run

@@ -5,8 +5,8 @@ from datetime import timedelta
 import msgspec
 from msgspec import structs
 
-from addon.planning.guard import Hold
 from addon.planning.ledger import LedgerKey
+from addon.planning.limits import Hold
 from addon.store.records import RunRecord
 from addon.tenants.pause import today
 from tests.support.page_actions import add_unit, end_run, run, turn_on

@@ -2,8 +2,8 @@
 
 import pytest
 
-from addon.planning.guard import Hold
 from addon.planning.ledger import LedgerKey
+from addon.planning.limits import Hold
 from addon.store.records import RunRecord
 from tests.support.page_actions import add_unit, connection, mode_of, read_directory, run, turn_on
 from tests.support.page_content import form_of

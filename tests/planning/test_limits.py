@@ -1,8 +1,8 @@
 import msgspec
 import pytest
 
-from addon.planning.guard import Approval, Hold, check_limits, counts
 from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, Refusal
+from addon.planning.limits import Approval, Hold, check_limits, counts
 from addon.planning.plan import Plan, make_plan, removal_of_everything
 from addon.ss12000.mapping import OutgoingResource
 from addon.tenants.model import ChangeLimit, Limits
