@@ -14,13 +14,15 @@ class Members(Struct, frozen=True):
 
     `ids` are the users' ids; `addresses` maps ids to folded addresses, where these were requested
     and exist; `nameless` are the folded addresses of members without an id. `everyone` is true
-    when the whole customer is a member.
+    when the whole customer is a member. `unknown` is the number of members that the answers tell
+    of without saying who they are.
     """
 
     ids: frozenset[str] = frozenset()
     addresses: Mapping[str, str] = {}
     nameless: frozenset[str] = frozenset()
     everyone: bool = False
+    unknown: int = 0
 
 
 class ProtectedPeople:
@@ -37,6 +39,7 @@ class ProtectedPeople:
         groups = list(members)
         self.ids = set(ids).union(*(group.ids for group in groups))
         self._addresses = frozenset[str]().union(*(group.nameless for group in groups))
+        self._met: set[str] = set()
         self._org_units = frozenset(fold(path).rstrip("/") for path in org_units)
 
     def meet(self, users: Iterable[User]) -> None:
@@ -47,14 +50,29 @@ class ProtectedPeople:
             if path not in paths:
                 keys = (fold(path).rstrip("/"), *keys_above(path))
                 paths[path] = not self._org_units.isdisjoint(keys)
-            if paths[path] or self.hides(fold(user.primary_email)):
+            address = fold(user.primary_email)
+            if self.hides(address):
+                self._met.add(address)
+                self.ids.add(user.id)
+            elif paths[path]:
                 self.ids.add(user.id)
 
     def meet_members(self, groups: Iterable[Members]) -> None:
         """Add the protected members of groups to `ids`, whether they were read as users or not."""
-        for group in groups:
-            if self._addresses:
-                self.ids.update(i for i, address in group.addresses.items() if self.hides(address))
+        for group in groups if self._addresses else ():
+            for identity, address in group.addresses.items():
+                if self.hides(address):
+                    self.identify(address, identity)
+
+    def identify(self, address: str, identity: str) -> None:
+        """Add the account that was found to have the folded `address`, perhaps as an alias."""
+        self._met.add(address)
+        self.ids.add(identity)
+
+    @property
+    def unmet(self) -> frozenset[str]:
+        """The folded addresses of protected people whose accounts have not been found."""
+        return self._addresses - self._met
 
     @property
     def by_address(self) -> bool:

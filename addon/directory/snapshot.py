@@ -28,7 +28,8 @@ class Group(Struct, frozen=True, gc=False):
     """A Google group; `members` are the ids of its users, nested groups resolved.
 
     `members` is None when the members were not read because nothing needs them.
-    `everyone` is true when the whole customer is a member.
+    `everyone` is true when the whole customer is a member. `direct_members` is the number of
+    direct members of any kind that the directory tells, or None if it does not.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Group(Struct, frozen=True, gc=False):
     aliases: tuple[str, ...] = ()
     members: frozenset[str] | None = None
     everyone: bool = False
+    direct_members: int | None = None
 
 
 class OrgUnit(Struct, frozen=True, gc=False):
@@ -47,6 +49,33 @@ class OrgUnit(Struct, frozen=True, gc=False):
     name: str
 
 
+class Doubts(Struct, frozen=True):
+    """Signs that answers of the reading are short, though none was an error.
+
+    `groups` are ids of groups that may have more members than were listed, and `org_units` paths
+    of OUs that may have more people than were listed. `unlisted_org_units` are paths that
+    accounts are in and that the list of OUs does not have, twice asked. `listed_groups` is true
+    when the list of groups had an entry that could not be read, `listed_org_units` when the list
+    of OUs had.
+    """
+
+    groups: frozenset[str] = frozenset()
+    org_units: frozenset[str] = frozenset()
+    unlisted_org_units: frozenset[str] = frozenset()
+    listed_groups: bool = False
+    listed_org_units: bool = False
+
+
+class UnidentifiedMembers(Struct, frozen=True, order=True):
+    """So many members of a protected group or OU are not known, so they are not protected.
+
+    `place` is the group's address or the OU's path.
+    """
+
+    place: str
+    number: int
+
+
 class Snapshot(Struct, frozen=True):
     """A complete reading.
 
@@ -54,6 +83,9 @@ class Snapshot(Struct, frozen=True):
     `users`, not among any group's `members`. `missing_groups` are groups that the document names
     and Google does not have. `domains` are the verified domains in lower case; empty when they
     could not be read. `queries` is the number of API queries the reading took.
+
+    `unread` are ids of accounts that exist but whose answers could not be read: nothing is known
+    of them, so they are not among `users`, and nothing may be removed for it.
     """
 
     users: tuple[User, ...]
@@ -63,3 +95,6 @@ class Snapshot(Struct, frozen=True):
     missing_groups: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     queries: int = 0
+    unread: frozenset[str] = frozenset()
+    doubts: Doubts = Doubts()
+    unidentified: tuple[UnidentifiedMembers, ...] = ()

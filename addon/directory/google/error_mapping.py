@@ -82,9 +82,10 @@ class FinalError(DirectoryError):
     would be answered so for hours.
     """
 
-    def __init__(self, message: str, why: str, lasting: bool = False) -> None:
+    def __init__(self, message: str, status: int, reason: str, lasting: bool = False) -> None:
         super().__init__(message)
-        self.why = why
+        self.status = status
+        self.why = f"{status} {reason}".rstrip()
         self.lasting = lasting
 
 
@@ -143,7 +144,8 @@ def _answered(what: str, error: ErrorAnswer) -> ApiError:
         raise FinalError(
             f"{what}: the quota of the whole day is used up ({why}). {UNSENT} Google grants a new "
             "one at midnight Pacific time; ask Google for a larger one if this happens again.",
-            why,
+            status,
+            reason,
             lasting=True,
         ) from None
     if status == 429 or (status == 403 and reason in QUOTA_REASONS):
@@ -155,7 +157,7 @@ def _answered(what: str, error: ErrorAnswer) -> ApiError:
     if status in NOT_THERE:
         by_google = status == 404 and reason in NOT_FOUND_REASONS
         raise NotFoundAnswer(what, by_google) from None
-    raise FinalError(f"{what}: the answer was {why}. {AGAIN}", why) from None
+    raise FinalError(f"{what}: the answer was {why}. {AGAIN}", status, reason) from None
 
 
 def _retry_after(error: ErrorAnswer) -> float:

@@ -5,16 +5,20 @@ Every answer is partial (`fields`): what the selection does not need is not fetc
 
 from collections.abc import Callable, Iterator, Sequence
 from sys import intern
-from typing import Any
+from typing import Any, Generic, Literal, TypeVar
+
+from msgspec import Struct
 
 from addon.directory.errors import UNSENT, AccessRefused, DirectoryError
 from addon.directory.google.client import DirectoryClient
-from addon.directory.google.error_mapping import NotFoundAnswer
+from addon.directory.google.error_mapping import FinalError, NotFoundAnswer
 from addon.directory.google.responses import (
     ALL_SCHEMAS,
     DomainAnswer,
+    Entry,
     GroupAnswer,
     MemberAnswer,
+    OddEntry,
     OrgUnitAnswer,
     UserAnswer,
     group,
@@ -37,11 +41,24 @@ MAX_PAGES_WITHOUT_NEW = 50
 """A list with this many consecutive pages without a new entry is taken to be endless."""
 
 USER_FIELDS = ("id", "primaryEmail", "name", "orgUnitPath", "suspended", "archived", "deletionTime")
-GROUP_FIELDS = "id,email,name,aliases"
+GROUP_FIELDS = "id,email,name,aliases,directMembersCount"
+NO_USER = frozenset({400, 412})
+"""users.get's answers about what is no user, and about an account deleted within 20 days."""
 
-Entries = Iterator[tuple[Any, dict[str, Any]]]
+T = TypeVar("T")
+Entries = Iterator[Entry | OddEntry]
+NotRead = Literal["absent", "noUser", "notShown", "odd"]
+"""Why there is no account: the API says that there is none, that it is none, or does not show it
+to us; or its answer cannot be read."""
 Told = Callable[[int, int], None]
 """Called with how many users and how many groups' member lists were just read."""
+
+
+class Listed(Struct, Generic[T]):
+    """The entries of a list, and those that are not what the API promises."""
+
+    found: list[T]
+    odd: list[OddEntry]
 
 
 class Queries:
@@ -70,7 +87,7 @@ class Queries:
 
     # The customer
 
-    def org_units(self) -> list[OrgUnitAnswer]:
+    def org_units(self) -> Listed[OrgUnitAnswer]:
         """All organisational units except the root, as the directory spells them."""
         what = "orgunits.list"
         request = self._api.orgunits().list(
@@ -82,7 +99,8 @@ class Queries:
             answer = self._ask(what, request)
         except NotFoundAnswer:
             raise _not_there(what) from None
-        return [ou for ou, _ in items(what, answer, "organizationUnits", OrgUnitAnswer)]
+        found, odd = _parted(items(what, answer, "organizationUnits", OrgUnitAnswer))
+        return Listed([answer for answer, _ in found], odd)
 
     def domains(self) -> tuple[str, ...]:
         """The verified domains in lower case; empty where the API does not tell them."""
@@ -94,42 +112,63 @@ class Queries:
             answer = self._ask(what, request)
         except (NotFoundAnswer, AccessRefused):
             return ()
-        found = items(what, answer, "domains", DomainAnswer)
+        found, _ = _parted(items(what, answer, "domains", DomainAnswer))
         return tuple(sorted(d.domain_name.lower() for d, _ in found if d.verified is not False))
 
     # Users
 
-    def users(self, org_unit: str | None) -> list[User]:
+    def users(self, org_unit: str | None) -> Listed[User]:
         """The users in an OU and below it, or of the whole customer if it is None or `/`."""
         place = org_unit or "/"
-        found = []
-        for answer, raw in self._users(org_unit, self._user_fields, self._projection):
-            found.append(user(answer, raw, self._attributes, place))
-            if len(found) % USERS_A_PAGE == 0:
+        listed = Listed[User]([], [])
+        for entry in self._users(org_unit, self._user_fields, self._projection):
+            if isinstance(entry, OddEntry):
+                listed.odd.append(entry)
+                continue
+            listed.found.append(user(*entry, self._attributes, place))
+            if len(listed.found) % USERS_A_PAGE == 0:
                 self._tell(USERS_A_PAGE, 0)
-        self._tell(len(found) % USERS_A_PAGE, 0)
-        return found
+        self._tell(len(listed.found) % USERS_A_PAGE, 0)
+        return listed
 
-    def ids(self, org_unit: str) -> list[str]:
+    def ids(self, org_unit: str) -> Members:
         """The ids of the users in an OU and below it; nothing else about them is fetched."""
-        found = self._users(org_unit, ("id", "orgUnitPath"), {})
-        return [
-            answer.id
-            for answer, _ in found
-            if not answer.org_unit_path or is_within(answer.org_unit_path, org_unit)
-        ]
+        ids: set[str] = set()
+        unknown = 0
+        for entry in self._users(org_unit, ("id", "orgUnitPath"), {}):
+            if isinstance(entry, OddEntry):
+                identity, path = entry.key, entry.org_unit
+            else:
+                identity, path = entry[0].id, entry[0].org_unit_path
+            if path and not is_within(path, org_unit):
+                continue
+            if identity:
+                ids.add(identity)
+            else:
+                unknown += 1
+        return Members(ids=frozenset(ids), unknown=unknown)
 
-    def user(self, key: str) -> User | None:
-        """The user with this id or address, or None if the API does not show them to us."""
+    def user(self, key: str) -> User | NotRead:
+        """The user with this id or address, or why there is none."""
         what = "users.get by a member's address" if "@" in key else f"users.get {key}"
         request = self._api.users().get(
             userKey=key, fields=",".join(self._user_fields), **self._projection
         )
         try:
-            answer = json_object(what, self._ask(what, request))
-        except (NotFoundAnswer, AccessRefused):
-            return None
-        found = user(single(what, answer, UserAnswer), answer, self._attributes)
+            answer = self._ask(what, request)
+        except NotFoundAnswer as absent:
+            return "absent" if absent.by_google else "odd"
+        except AccessRefused:
+            return "notShown"
+        except FinalError as error:
+            if error.lasting:
+                raise
+            return "noUser" if error.status in NO_USER else "odd"
+        try:
+            raw = json_object(what, answer)
+            found = user(single(what, raw, UserAnswer), raw, self._attributes)
+        except DirectoryError:
+            return "odd"
         self._tell(1, 0)
         return found
 
@@ -152,9 +191,10 @@ class Queries:
 
     # Groups
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> Listed[Group]:
         """All groups, without their members."""
-        found = self._pages(
+        listed = Listed[Group]([], [])
+        for entry in self._pages(
             "groups.list",
             lambda token: self._api.groups().list(
                 customer=self._customer,
@@ -164,30 +204,61 @@ class Queries:
             ),
             "groups",
             GroupAnswer,
-        )
-        return [group(answer) for answer, _ in found]
+        ):
+            if isinstance(entry, OddEntry):
+                listed.odd.append(entry)
+            else:
+                listed.found.append(group(entry[0]))
+        _refuse_odd_lists(listed)
+        return listed
 
-    def group(self, address: str) -> Group | None:
-        """The group with this address, without its members, or None if there is no such group."""
-        what = f"groups.get {address}"
-        request = self._api.groups().get(groupKey=address, fields=GROUP_FIELDS)
+    def group(self, key: str) -> Group | None:
+        """The group with this id or address, without its members, or None.
+
+        None when there is no such group, or its answer is not what the API promises.
+        """
+        what = f"groups.get {key}"
+        request = self._api.groups().get(groupKey=key, fields=GROUP_FIELDS)
         try:
             answer = self._ask(what, request)
         except NotFoundAnswer:
             return None
-        return group(single(what, answer, GroupAnswer))
+        try:
+            return group(single(what, answer, GroupAnswer))
+        except DirectoryError:
+            return None
 
-    def members(self, address: str, addresses: bool = False) -> Members | None:
+    def members(self, address: str, addresses: bool = False, direct: int = 0) -> Members | None:
         """The members of the group with this address, or None if there is no such group.
 
-        With `addresses`, the addresses of members who have an id are included.
+        With `addresses`, the addresses of members who have an id are included. `direct` is the
+        number of direct members that the directory tells of: if fewer are listed, those are
+        listed too, and the number of those still lacking is in `unknown`.
         """
         what = f"members.list of {address}"
-        pages = self._pages(
+        try:
+            listed = self._listed_members(address, derived=True)
+            if _distinct(listed) < direct:
+                again = self._listed_members(address, derived=False)
+                listed = Listed(listed.found + again.found, listed.odd + again.odd)
+        except NotFoundAnswer as absent:
+            if absent.by_google:
+                return None
+            raise _not_there(what) from None
+        if _distinct(listed) < direct:
+            now = self.group(address)
+            direct = direct if now is None else now.direct_members or 0
+        self._tell(0, 1)
+        return self._members(listed, addresses, direct)
+
+    def _listed_members(self, address: str, *, derived: bool) -> Listed[MemberAnswer]:
+        listed = Listed[MemberAnswer]([], [])
+        what = f"members.list of {address}"
+        for entry in self._pages(
             what,
             lambda token: self._api.members().list(
                 groupKey=address,
-                includeDerivedMembership=True,
+                includeDerivedMembership=derived,
                 maxResults=GROUPS_A_PAGE,
                 pageToken=token,
                 fields="members(id,email,type),nextPageToken",
@@ -195,25 +266,28 @@ class Queries:
             "members",
             MemberAnswer,
             may_be_missing=True,
-        )
-        try:
-            found = [answer for answer, _ in pages]
-        except NotFoundAnswer:
-            return None
-        self._tell(0, 1)
-        return self._members(what, found, addresses)
+        ):
+            if isinstance(entry, OddEntry):
+                listed.odd.append(entry)
+            elif entry[0].id or entry[0].email:
+                listed.found.append(entry[0])
+            else:
+                why = unlike_the_api(what, "a member has neither id nor email")
+                listed.odd.append(OddEntry(str(why)))
+        if len(listed.odd) > 1:
+            _refuse_odd_lists(listed)
+        return listed
 
-    def _members(self, what: str, found: list[MemberAnswer], addresses: bool) -> Members:
-        kinds = [(m.type or "USER").upper() for m in found]
-        people = [m for m, kind in zip(found, kinds, strict=True) if kind == "USER"]
-        if not all(m.id or m.email for m in people):
-            raise unlike_the_api(what, "a member has neither id nor email")
+    def _members(self, listed: Listed[MemberAnswer], addresses: bool, direct: int) -> Members:
+        kinds = [(m.type or "USER").upper() for m in listed.found]
+        people = [m for m, kind in zip(listed.found, kinds, strict=True) if kind == "USER"]
         named = {m.id: m.email for m in people if m.id and m.id != self._customer}
         return Members(
             ids=frozenset(map(intern, named)),
             addresses={i: fold(email) for i, email in named.items() if email and addresses},
             nameless=frozenset(fold(m.email) for m in people if m.email and not m.id),
             everyone="CUSTOMER" in kinds or any(m.id == self._customer for m in people),
+            unknown=max(len(listed.odd), direct - _distinct(listed)),
         )
 
     # Requests
@@ -248,7 +322,7 @@ class Queries:
             if token is None:
                 return
             known = len(seen)
-            seen.update(answer.id or answer.email for answer, _ in page)
+            seen.update(_key(entry) for entry in page)
             without_new = 0 if len(seen) > known else without_new + 1
             if token in tokens or without_new == MAX_PAGES_WITHOUT_NEW:
                 raise unlike_the_api(what, "the pages have no end")
@@ -256,6 +330,28 @@ class Queries:
 
     def _ask(self, what: str, request: Any) -> Any:
         return self._calls.execute(what, lambda: self._service.send(request))
+
+
+def _parted(entries: list[Entry | OddEntry]) -> tuple[list[Entry], list[OddEntry]]:
+    """The readable entries of a list and the odd ones. Raises DirectoryError if all are odd."""
+    odd = [entry for entry in entries if isinstance(entry, OddEntry)]
+    found = [entry for entry in entries if not isinstance(entry, OddEntry)]
+    _refuse_odd_lists(Listed(found, odd))
+    return found, odd
+
+
+def _refuse_odd_lists(listed: Listed[Any]) -> None:
+    """Raise DirectoryError if no entry is what the API promises: then it is not the API."""
+    if listed.odd and not listed.found:
+        raise DirectoryError(listed.odd[0].error)
+
+
+def _distinct(listed: Listed[MemberAnswer]) -> int:
+    return len({m.id or m.email for m in listed.found})
+
+
+def _key(entry: Entry | OddEntry) -> object:
+    return entry.key if isinstance(entry, OddEntry) else entry[0].id or entry[0].email
 
 
 def user_fields(attributes: Sequence[str]) -> tuple[str, ...]:

@@ -7,32 +7,33 @@ selected through a group but are in no selected OU are fetched last.
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from contextlib import closing
 from typing import Any
 
 from msgspec import Struct, structs
 
-from addon.directory.errors import UNSENT, DirectoryError
+from addon.directory.google.account_reader import AccountReader
 from addon.directory.google.client import DirectoryClient
+from addon.directory.google.group_reader import GroupReader, unknown_protection
 from addon.directory.google.parallel import ParallelCalls
-from addon.directory.google.queries import Queries
+from addon.directory.google.queries import Listed, Queries
 from addon.directory.google.quota import quota_of
-from addon.directory.google.responses import org_unit
+from addon.directory.google.responses import OrgUnitAnswer, org_unit
 from addon.directory.google.retry import ReadRetryPolicy, RetryingCaller
 from addon.directory.protected import Members, ProtectedPeople
 from addon.directory.scope import ReadScope, scope_of
-from addon.directory.snapshot import Group, Snapshot, User
+from addon.directory.snapshot import (
+    Doubts,
+    Group,
+    Snapshot,
+    UnidentifiedMembers,
+    User,
+)
 from addon.tenants.model import Tenant
 from addon.text import fold
 
-READ_ONE_BY_ONE = 100
-"""Up to this many people outside the selected OUs are fetched one by one; more, by a full list."""
-
 Progress = Callable[[int, int], None]
 """Called with the number of users and of groups' member lists read so far."""
-
-Reads = list[tuple[Group, Future[Members | None]]]
 
 
 class DirectorySource(Struct, frozen=True):
@@ -90,185 +91,113 @@ class _Reading:
 
     def __init__(self, wanted: ReadScope, queries: Queries, parallel: ParallelCalls) -> None:
         self._needs = wanted
-        self._selected = set(map(fold, wanted.selected_groups))
         self._queries = queries
         self._start = parallel.start
         self._result = parallel.result
+        self._groups = GroupReader(wanted, queries, parallel.start, parallel.result)
+        self._accounts = AccountReader(queries, parallel.start, parallel.result)
 
     def run(self) -> Snapshot:
         wanted, queries = self._needs, self._queries
         units_read = self._start(queries.org_units)
-        hiding = [self._start(queries.members, address) for address in wanted.protected_groups]
+        hiding = [self._start(self._groups.protected, each) for each in wanted.protected_groups]
         domains_read = self._start(queries.domains)
         groups_read = self._start(queries.groups) if wanted.list_groups else None
 
         units = self._result(units_read)
-        spelled = {"/": "/"} | {fold(unit.org_unit_path): unit.org_unit_path for unit in units}
-        hidden_units = [_spelled(path, spelled) for path in wanted.protected_org_units]
+        spelled = _spelled(units.found)
+        hidden_units = [_hidden(path, spelled) for path in wanted.protected_org_units]
         selected = [spelled[fold(path)] for path in wanted.org_units if fold(path) in spelled]
         hidden_read = [self._start(queries.ids, path) for path in hidden_units]
-        users_read = [self._start(queries.users, path) for path in selected]
+        users_read = {path: self._start(queries.users, path) for path in selected}
 
-        protection = ProtectedPeople(
-            (i for read in hidden_read for i in self._result(read)),
-            [self._protected(*each) for each in zip(wanted.protected_groups, hiding, strict=True)],
-            wanted.protected_org_units,
-        )
-        listed = self._result(groups_read) if groups_read else []
-        reads, named = self._start_members(listed, protection.by_address)
-        groups, members, missing = self._groups(listed, reads, named)
+        hidden = [self._result(read) for read in (*hidden_read, *hiding)]
+        protection = ProtectedPeople((), hidden, wanted.protected_org_units)
+        read = self._groups.read(groups_read, protection.by_address)
         domains = self._result(domains_read)
 
-        users = {user.id: user for read in users_read for user in self._result(read)}
-        protection.meet(users.values())
-        protection.meet_members(members.values())
+        listed = {path: self._result(each) for path, each in users_read.items()}
+        accounts = self._accounts.listed(listed)
+        protection.meet(accounts.users.values())
+        protection.meet_members(read.members.values())
+        unknown = self._accounts.identify(protection, domains)
         if "/" not in selected:
-            asked = [members[g.id] for g in groups if self._is_selected(g)]
-            for user in self._outside(asked, users.values(), protection, domains):
-                users[user.id] = user
-            protection.meet(users.values())
+            asked = [read.members[g.id] for g in read.groups if self._groups.is_selected(g)]
+            self._accounts.outside(asked, accounts, protection, domains)
+            protection.meet(accounts.users.values())
 
-        shown = {i: users[i] for i in sorted(users.keys() - protection.ids)}
+        shown = {i: accounts.users[i] for i in sorted(accounts.users.keys() - protection.ids)}
+        units, unlisted = self._known_units(units, shown.values())
         ids = {fold(u.primary_email): u.id for u in shown.values() if u.primary_email}
         return Snapshot(
             users=tuple(shown.values()),
-            groups=tuple(_with_members(g, members.get(g.id), ids, protection.ids) for g in groups),
-            org_units=tuple(map(org_unit, units)),
+            groups=tuple(
+                _with_members(g, read.members.get(g.id), ids, protection.ids) for g in read.groups
+            ),
+            org_units=tuple(map(org_unit, units.found)),
             protected=frozenset(protection.ids),
-            missing_groups=tuple(sorted(missing)),
+            missing_groups=tuple(sorted(read.missing)),
             domains=domains,
+            unread=frozenset(accounts.unread - protection.ids),
+            doubts=Doubts(
+                groups=frozenset(i for i, found in read.members.items() if found.unknown),
+                org_units=frozenset(accounts.short) | self._moved(spelled, units.found),
+                unlisted_org_units=unlisted,
+                listed_groups=not read.listed_whole,
+                listed_org_units=bool(units.odd),
+            ),
+            unidentified=_unidentified(wanted, hidden, unknown),
         )
 
-    # Groups
+    def _known_units(
+        self, units: Listed[OrgUnitAnswer], users: Iterable[User]
+    ) -> tuple[Listed[OrgUnitAnswer], frozenset[str]]:
+        """The OUs, listed once more if people are in others; and the paths that are still in none.
 
-    def _protected(self, address: str, read: Future[Members | None]) -> Members:
-        found = self._result(read)
-        if found is None:
-            raise _unknown_protection("groups", f"group {address}", "renamed", "address")
-        if found.everyone:
-            raise DirectoryError(
-                f"protected.groups: the whole organisation is a member of {address}, so everybody "
-                f"would be removed from every vendor. {UNSENT} Take the whole organisation out of "
-                "the group, and have only people with protected identity in it."
-            )
-        return found
-
-    def _start_members(
-        self, listed: list[Group], addresses: bool
-    ) -> tuple[Reads, dict[str, Future[tuple[Group, Members] | None]]]:
-        """Start reading the members of the groups that are needed, listed ones and named ones.
-
-        With `addresses`, the addresses of all members are read, otherwise only where they may be
-        needed.
+        An OU that is renamed while the people are read has its old path in the list and its new
+        one in their answers.
         """
-        queries = self._queries
-        named = {fold(address): address for address in self._needs.groups}
-        reads: Reads = []
-        for group in listed:
-            known = _addresses(group)
-            asked = known & named.keys()
-            if asked or any(map(self._needs.wanted, (group.email, *group.aliases))):
-                keep = addresses or self._is_selected(group)
-                reads.append((group, self._start(queries.members, group.email, keep)))
-            for address in asked:
-                del named[address]
-        unlisted = {address: self._start(self._unlisted, address) for address in named.values()}
-        return reads, unlisted
+        paths = {user.org_unit_path for user in users}
+        if unlisted := _unlisted(paths, units.found):
+            units = self._result(self._start(self._queries.org_units))
+            unlisted = _unlisted(paths, units.found)
+        return units, unlisted
 
-    def _unlisted(self, address: str) -> tuple[Group, Members] | None:
-        """A group that the document names and that is not in the listing, or None.
-
-        When the groups are not listed, nothing in the document uses a group's id, so the address
-        serves as the id and a query is saved.
-        """
-        group = self._queries.group(address) if self._needs.list_groups else None
-        members = self._queries.members(address, True)
-        if members is None:
-            return None
-        return group or Group(id=address, email=address, name=""), members
-
-    def _groups(
-        self,
-        listed: list[Group],
-        reads: Reads,
-        unlisted: dict[str, Future[tuple[Group, Members] | None]],
-    ) -> tuple[list[Group], dict[str, Members], set[str]]:
-        """The groups, the members read by group id, and the addresses of missing groups."""
-        groups = {group.id: group for group in listed}
-        members: dict[str, Members] = {}
-        missing = set()
-        for group, read in reads:
-            found = self._result(read)
-            if found is None:
-                raise DirectoryError(
-                    f"members.list of {group.email}: the group was listed, but is not there any "
-                    f"more. {UNSENT} The next run reads the directory again."
-                )
-            members[group.id] = found
-        for address, reading in unlisted.items():
-            both = self._result(reading)
-            if both is None:
-                missing.add(address)
-            else:
-                groups[both[0].id], members[both[0].id] = both
-        return list(groups.values()), members, missing
-
-    def _is_selected(self, group: Group) -> bool:
-        return not _addresses(group).isdisjoint(self._selected)
-
-    # People outside the selected OUs
-
-    def _outside(
-        self,
-        groups: list[Members],
-        users: Iterable[User],
-        protection: ProtectedPeople,
-        domains: tuple[str, ...],
-    ) -> list[User]:
-        """The people in the groups who are not in any selected OU."""
-        if any(group.everyone for group in groups):
-            return self._result(self._start(self._queries.users, None))
-        known = {user.id for user in users}
-        met = {fold(user.primary_email) for user in users}
-        ids = {i for group in groups for i in group.ids} - known - protection.ids
-        nameless = {a for group in groups for a in group.nameless if not protection.hides(a)} - met
-        missing = ids | nameless
-        if len(missing) <= READ_ONE_BY_ONE:
-            addresses = {i: a for group in groups for i, a in group.addresses.items()}
-            reads = {key: self._start(self._queries.user, key) for key in sorted(missing)}
-            found = {key: self._result(read) for key, read in reads.items()}
-            absent = [addresses.get(key, key) for key, user in found.items() if user is None]
-            if all(_is_elsewhere(address, domains) for address in absent):
-                return [user for user in found.values() if user is not None]
-        everybody = self._result(self._start(self._queries.users, None))
-        return [u for u in everybody if u.id in ids or fold(u.primary_email) in nameless]
+    def _moved(self, before: dict[str, str], after: list[OrgUnitAnswer]) -> frozenset[str]:
+        """The selected OUs that one list of OUs has and the other has not."""
+        now = _spelled(after).keys()
+        wanted = self._needs.org_units
+        return frozenset(p for p in wanted if (fold(p) in before) != (fold(p) in now))
 
 
-def _spelled(path: str, spelled: dict[str, str]) -> str:
+def _spelled(units: Iterable[OrgUnitAnswer]) -> dict[str, str]:
+    """The OUs' paths as the directory spells them, by folded path, with the root."""
+    return {"/": "/"} | {fold(unit.org_unit_path): unit.org_unit_path for unit in units}
+
+
+def _hidden(path: str, spelled: dict[str, str]) -> str:
     """A protected OU's path as the directory spells it. Raises DirectoryError if it is missing."""
     found = spelled.get(fold(path))
     if found is None:
-        raise _unknown_protection(
+        raise unknown_protection(
             "orgUnits", f"organisational unit {path}", "renamed or moved", "path"
         )
     return found
 
 
-def _unknown_protection(key: str, thing: str, happened: str, mend: str) -> DirectoryError:
-    return DirectoryError(
-        f"protected.{key}: the directory has no {thing}, so who has protected identity is not "
-        f"known. {UNSENT} If it was {happened}, write its new {mend} in the tenant document."
-    )
+def _unlisted(paths: Iterable[str], units: Iterable[OrgUnitAnswer]) -> frozenset[str]:
+    listed = _spelled(units)
+    return frozenset(path for path in paths if fold(path) not in listed)
 
 
-def _addresses(group: Group) -> set[str]:
-    return {fold(address) for address in (group.email, *group.aliases)}
-
-
-def _is_elsewhere(address: str, domains: tuple[str, ...]) -> bool:
-    """Whether a member with this address is not one of the customer's users."""
-    domain = address.rpartition("@")[2] if "@" in address else ""
-    return bool(domains and domain) and domain not in map(fold, domains)
+def _unidentified(
+    wanted: ReadScope, hidden: list[Members], unknown: frozenset[str]
+) -> tuple[UnidentifiedMembers, ...]:
+    """How many members of each protected OU and group are not known; `unknown` are addresses."""
+    places = (*wanted.protected_org_units, *wanted.protected_groups)
+    numbers = (each.unknown + len(each.nameless & unknown) for each in hidden)
+    counted = zip(places, numbers, strict=True)
+    return tuple(sorted(UnidentifiedMembers(*each) for each in counted if each[1]))
 
 
 def _with_members(

@@ -5,7 +5,7 @@ Source: the discovery document admin, directory_v1. Fields without a value are a
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sys import intern
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 from msgspec import Meta, Struct
@@ -54,6 +54,7 @@ class GroupAnswer(Struct, rename="camel"):
     email: Filled
     name: str | None = None
     aliases: tuple[str, ...] | None = None
+    direct_members_count: Any = None
 
 
 class MemberAnswer(Struct, rename="camel"):
@@ -79,18 +80,45 @@ class DomainAnswer(Struct, rename="camel"):
     verified: bool | None = None
 
 
-def items(what: str, answer: object, key: str, kind: type[T]) -> list[tuple[T, dict[str, Any]]]:
+class OddEntry(Struct, frozen=True):
+    """An entry of a list that is not what the API promises, and what it still tells.
+
+    `key` is its id, or its address where it has no id, or empty; `org_unit` the OU that it is in.
+    """
+
+    error: str
+    key: str = ""
+    org_unit: str = ""
+
+
+Entry = tuple[Any, dict[str, Any]]
+
+
+def items(what: str, answer: object, key: str, kind: type[Any]) -> list[Entry | OddEntry]:
     """The entries of a list answer, each with its raw form; none when `key` is absent.
 
-    Raises DirectoryError, which names the place but no value, when the answer is not what the
-    API promises: the reading would be incomplete.
+    One entry of another shape is an OddEntry, so that it stops no other. Raises DirectoryError,
+    which names the place but no value, when the answer is not what the API promises.
     """
     raw = json_object(what, answer).get(key)
     if raw is None:
         return []
     if not isinstance(raw, list):
         raise unlike_the_api(what, f"{key} is not a list")
-    return [(single(f"{what}: {key}[{n}]", entry, kind), entry) for n, entry in enumerate(raw)]
+    return [_entry(f"{what}: {key}[{n}]", entry, kind) for n, entry in enumerate(raw)]
+
+
+def _entry(what: str, entry: object, kind: type[Any]) -> Entry | OddEntry:
+    try:
+        return msgspec.convert(entry, kind), cast(dict[str, Any], entry)
+    except msgspec.ValidationError as error:
+        told = entry if isinstance(entry, dict) else {}
+        keys = (told.get(name) for name in ("id", "orgUnitId", "primaryEmail", "email"))
+        return OddEntry(
+            str(unlike_the_api(what, str(error))),
+            next((str(key) for key in keys if key and type(key) in (str, int)), ""),
+            path if isinstance(path := told.get("orgUnitPath"), str) else "",
+        )
 
 
 def single(what: str, answer: object, kind: type[T]) -> T:
@@ -152,11 +180,13 @@ def user(
 
 def group(answer: GroupAnswer) -> Group:
     """A group whose members have not been read."""
+    count = str(answer.direct_members_count)
     return Group(
         id=answer.id,
         email=_text(answer.email),
         name=_text(answer.name),
         aliases=tuple(map(_text, answer.aliases or ())),
+        direct_members=int(count) if count.isdecimal() and len(count) < 10 else None,
     )
 
 

@@ -1,7 +1,7 @@
 """The API's answers as values."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -131,13 +131,6 @@ def test_a_list_without_results_has_no_key():
         [],
         "users",
         {"users": {}},
-        {"users": [None]},
-        {"users": ["1"]},
-        {"users": [{"primaryEmail": "ada@edu.storkoping.se"}]},
-        {"users": [{"id": ""}]},
-        {"users": [{"id": 1}]},
-        {"users": [{"id": "1", "name": "Ada"}]},
-        {"users": [{"id": "1", "suspended": "ja, Ada"}]},
         {"error": {"message": "Ada"}},
     ],
 )
@@ -147,6 +140,31 @@ def test_an_answer_of_another_shape_is_an_error_that_names_the_query_and_nobody(
 
     assert "Nothing was sent to anyone" in str(raised.value)
     assert "ada" not in str(raised.value).lower()
+
+
+@pytest.mark.parametrize(
+    ("entry", "key"),
+    [
+        (None, ""),
+        ("1", ""),
+        ([], ""),
+        ({}, ""),
+        ({"primaryEmail": "ada@edu.storkoping.se"}, "ada@edu.storkoping.se"),
+        ({"id": "", "primaryEmail": ["ada"]}, ""),
+        ({"id": 1}, "1"),
+        ({"id": True}, ""),
+        ({"id": "1", "name": "Ada"}, "1"),
+        ({"id": "1", "suspended": "ja, Ada"}, "1"),
+        ({"id": "1", "primaryEmail": {"ada": 1}}, "1"),
+    ],
+)
+def test_an_entry_of_another_shape_stops_no_other_and_tells_whose_it_is(entry: object, key: str):
+    (good, _), odd, last = cast(Any, items(WHAT, {"users": [ADA, entry, ADA]}, "users", UserAnswer))
+
+    assert (good.id, last[0].id) == ("1", "1")
+    assert odd.key == key
+    assert odd.error.startswith(f"{WHAT}: users[1]: not what the Directory API promises")
+    assert "ada" not in odd.error.lower()
 
 
 @pytest.mark.parametrize(("answer", "token"), [({}, None), ({"nextPageToken": ""}, None)])
