@@ -60,7 +60,7 @@ the queue show.
 
 {breaks}
 
-Nothing is lost when a queue is full: what waits is planned anew each hour from what the vendor
+Nothing is lost when a queue is full: what waits is planned again each hour from what the vendor
 has acknowledged, so the queue holds what is left to do, once. What grows is the time to the vendor.
 
 The directory quota is for each tenant's own administrator, so more tenants never fill it; larger
@@ -83,7 +83,7 @@ Counted on Google's Firestore emulator at its client's API, and the model held t
 and write. `python -m bench.firestore_costs` prints them.
 
 The real code decides: when each tenant's turn is (`addon.tasks.schedule`), how long a delivery
-lasts before it makes room for the next (`addon.tasks.handlers`), how operations come of a person's
+lasts before it lets the next run (`addon.tasks.handlers`), how operations come of a person's
 change and whether digests agree (`addon.planning.plan`), the vendors' rates (`vendors.toml`), and
 how seldom a long delivery writes to the store (`addon.delivery.ledger_writer`).
 

@@ -11,7 +11,7 @@ from tests.support.world import World
 VENDOR = "Gleerups"
 MOST_TRIES = 100
 MOMENT = 10.0
-"""Seconds; a second wish for a run that comes sooner is taken for the first one pressed twice."""
+"""Seconds; a second request for a run that comes sooner counts as a double press of the first."""
 
 
 def sign_in(world: World, device: InputDevice, email: str | None = None) -> None:

@@ -23,7 +23,7 @@ def shared_world(new_world: World) -> World:
     return new_world
 
 
-def test_who_is_slower_is_told_what_happened_and_keeps_what_was_typed(
+def test_the_slower_administrator_sees_what_happened_and_keeps_what_was_typed(
     browser: Browser, shared_world: World
 ) -> None:
     with (

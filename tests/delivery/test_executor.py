@@ -213,7 +213,7 @@ def test_what_is_there_and_refuses_its_new_content_is_not_forgotten():
         assert server.externalIds() == []
 
 
-def test_what_is_gone_and_refused_anew_is_left_out_of_what_refers_to_it():
+def test_what_is_gone_and_refused_again_is_left_out_of_what_refers_to_it():
     with EgilServer(strict_references=True) as server:
         kept = Kept()
         deliver(server, wanted_without, kept)

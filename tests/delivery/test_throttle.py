@@ -178,7 +178,7 @@ def test_a_wait_ends_when_the_time_is_spent():
     assert time.monotonic() - began < 5
 
 
-def test_a_pause_beyond_the_time_is_not_sat_out():
+def test_a_pause_beyond_the_deadline_is_not_waited_for():
     async def paused() -> None:
         one = throttle(deadline=time.monotonic() + 30)
         one.pause(40, await one.acquire())

@@ -146,7 +146,7 @@ def test_a_wait_holds_back_every_request_of_the_connection():
         assert min(later) >= 0.29
 
 
-def test_failures_in_a_row_stop_the_hammering():
+def test_failures_in_a_row_stop_the_delivery():
     async def several(transport: Transport) -> list[type[BaseException]]:
         found = await asyncio.gather(
             *(posting(transport, 10) for _ in range(4)), return_exceptions=True

@@ -137,7 +137,7 @@ def test_a_protected_member_without_an_id_is_known_by_address(name: str):
     assert len(snapshot.users) == 4
 
 
-def test_so_is_one_whom_nothing_but_a_teaching_group_has():
+def test_so_is_one_who_is_in_a_teaching_group_only():
     with OtherServer(guarded(), nameless("ed")) as server:
         server.domain.remove_member(TEACHERS, f"ed{AT}")
         snapshot = reading(server, document())

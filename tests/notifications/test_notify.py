@@ -494,7 +494,7 @@ def test_a_test_message_goes_to_the_addresses_that_are_set(story: Story) -> None
         (DELIVER, {"tenant": TENANT, "vendor": "all", "run": "R1", "part": "0"}, "all"),
     ],
 )
-def test_after_each_task_it_is_seen_whom_to_tell(
+def test_after_each_task_administrators_are_notified(
     story: Story, path: str, payload: dict[str, str], vendor: str | None
 ) -> None:
     told: list[tuple[str, str | None]] = []

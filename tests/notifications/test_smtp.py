@@ -175,7 +175,7 @@ def test_a_refusal_is_told_without_the_servers_words(
     assert "gunnel" not in str(raised.value)
 
 
-def test_a_wrong_password_is_told_with_the_variables_to_mend() -> None:
+def test_a_wrong_password_is_reported_with_the_variables_to_correct() -> None:
     with MailServer(login=("skolsynk", "rätt")) as mail_server:
         server = smtp(mail_server, user="skolsynk", password="fel")
         with pytest.raises(MailError, match="SKOLSYNK_MAIL_PASSWORD") as raised:

@@ -241,7 +241,7 @@ def test_what_refers_to_the_refused_goes_without_it():
     assert plan.left_alone == 1
 
 
-def test_what_was_mended_goes_together_with_what_refers_to_it():
+def test_what_was_corrected_is_sent_with_what_refers_to_it():
     """Else its class would have to wait for another run."""
     made = ledger(
         LedgerChange("User", "b", refusal=refused("create", OTHER)),

@@ -83,7 +83,7 @@ def test_aring_written_as_a_is_found():
     assert a.students.org_units == ("/elever/askolan",)
 
 
-def test_the_towns_name_before_the_schools_is_no_hindrance():
+def test_the_municipalitys_name_before_the_schools_is_no_hindrance():
     index = domain({"/Gymnasiet elever": 90, "/Gymnasiet personal": 9, "/Elever/Lindskolan": 30})
     [gymnasium] = proposed(index, Registered("1", "Storköpings gymnasium", ("GY",))).proposals
     assert places(gymnasium) == (("/Gymnasiet elever",), ("/Gymnasiet personal",))

@@ -55,7 +55,7 @@ def test_titles_and_empty_rows_are_passed_over():
     assert read_units(text.encode()) == [UNIT]
 
 
-def test_what_excel_does_to_numbers_is_mended():
+def test_what_excel_does_to_numbers_is_undone():
     text = HEAD + "12 345 678;Östra  skolan ;aktiv;114;16212000-9999;GR\n"
     assert read_units(text.encode()) == [UNIT]
 

@@ -71,7 +71,7 @@ def test_who_read_another_document_is_told_and_writes_nothing(store, was):
     assert store.audit_entries("C1") == []
 
 
-def test_a_tenant_that_is_no_more_is_not_made_anew(store):
+def test_a_deleted_tenant_is_not_created_again(store):
     assert not store.replace_tenant("C1", b"mine", b"old", ENTRY)
     assert store.tenants() == []
     assert store.audit_entries("C1") == []
@@ -171,14 +171,14 @@ def test_a_large_change_is_kept_whole(store):
 # Cache
 
 
-def test_a_paper_is_kept_as_it_is(store, open_store):
+def test_an_item_is_kept_as_it_is(store, open_store):
     store.put(READING, "directory", b"\x00\xff packed", NOW, LATER)
     item = CachedItem("directory", b"\x00\xff packed", NOW, LATER)
     assert store.get(READING, "directory", NOW) == item
     assert open_store().get(READING, "directory", NOW) == item
 
 
-def test_a_paper_that_was_never_kept_is_none(store):
+def test_an_item_that_was_never_put_is_none(store):
     assert store.get(READING, "directory", NOW) is None
     assert store.list_names(READING, NOW) == []
     store.delete(READING, "directory")
@@ -188,14 +188,14 @@ SIZES = [0, 1, 500_000, 500_001, 3_000_000]
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_paper_of_any_size_is_kept_whole(store, open_store, size):
+def test_an_item_of_any_size_is_kept_whole(store, open_store, size):
     data = Random(size).randbytes(size)
     store.put(READING, "directory", data, NOW, LATER)
     assert open_store().get(READING, "directory", NOW) == CachedItem("directory", data, NOW, LATER)
 
 
 @pytest.mark.parametrize("sizes", [(1, 3), (3, 1), (3, 0.1), (0.1, 3), (2, 2)])
-def test_a_paper_takes_the_place_of_the_earlier_one(store, sizes):
+def test_an_item_replaces_the_earlier_one(store, sizes):
     for n, megabytes in enumerate(sizes):
         store.put(READING, "directory", large(n, megabytes), NOW + n, LATER + n)
     item = CachedItem("directory", large(1, sizes[1]), NOW + 1, LATER + 1)
@@ -203,7 +203,7 @@ def test_a_paper_takes_the_place_of_the_earlier_one(store, sizes):
     assert store.list_names(READING, NOW) == ["directory"]
 
 
-def test_a_paper_is_gone_when_its_time_is_out(store):
+def test_an_item_expires(store):
     store.put(READING, "directory", b"packed", NOW, LATER)
     assert store.get(READING, "directory", LATER - 0.5) is not None
     assert store.get(READING, "directory", LATER) is None
@@ -211,21 +211,21 @@ def test_a_paper_is_gone_when_its_time_is_out(store):
     assert store.list_names(READING, LATER) == []
 
 
-def test_a_paper_without_an_end_stays(store):
+def test_an_item_without_an_expiry_stays(store):
     store.put(REGISTER, "units", b"packed", NOW)
     store.delete_expired(NOW + 1e8)
     assert store.get(REGISTER, "units", NOW + 1e8) == CachedItem("units", b"packed", NOW)
     assert store.list_names(REGISTER, NOW + 1e8) == ["units"]
 
 
-def test_a_paper_that_is_kept_again_without_an_end_stays(store):
+def test_an_item_that_is_put_again_without_an_expiry_stays(store):
     store.put(READING, "directory", b"packed", NOW, LATER)
     store.put(READING, "directory", b"packed", NOW)
     assert store.delete_expired(LATER) == 0
     assert store.get(READING, "directory", LATER) == CachedItem("directory", b"packed", NOW)
 
 
-def test_a_discarded_paper_is_gone_and_the_others_stay(store):
+def test_a_deleted_item_is_gone_and_the_others_stay(store):
     for name in ("one", "two"):
         store.put(READING, name, large(1, 1), NOW, LATER)
     store.delete(READING, "one")
@@ -235,7 +235,7 @@ def test_a_discarded_paper_is_gone_and_the_others_stay(store):
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=repr)
-def test_promise_6_papers_of_other_shelves_are_others(store, other):
+def test_promise_6_items_of_other_namespaces_are_others(store, other):
     store.put(READING, "directory", b"ours", NOW, LATER)
     assert store.get(other, "directory", NOW) is None
     assert store.list_names(other, NOW) == []
@@ -261,7 +261,7 @@ NAMES = [
 ]
 
 
-def test_a_paper_may_have_any_name(store):
+def test_an_item_may_have_any_name(store):
     for n, name in enumerate(NAMES):
         store.put(READING, name, b"%d" % n, NOW, LATER)
     assert [store.get(READING, name, NOW).data for name in NAMES] == [
@@ -276,13 +276,13 @@ def test_a_paper_may_have_any_name(store):
 # Cache that must be new
 
 
-def test_a_paper_is_kept_as_new_only_where_there_is_none(store):
+def test_an_item_is_put_if_absent_only_where_there_is_none(store):
     assert store.put_if_absent(READING, "turn", b"first", NOW, LATER)
     assert not store.put_if_absent(READING, "turn", b"second", NOW, LATER)
     assert store.get(READING, "turn", NOW) == CachedItem("turn", b"first", NOW, LATER)
 
 
-def test_a_new_paper_takes_the_place_of_one_that_has_expired(store):
+def test_an_item_put_if_absent_replaces_one_that_has_expired(store):
     store.put_if_absent(READING, "turn", large(1, 1), NOW, LATER)
     assert store.put_if_absent(READING, "turn", b"second", LATER, LATER + 60)
     assert store.get(READING, "turn", LATER) == CachedItem("turn", b"second", LATER, LATER + 60)
@@ -290,7 +290,7 @@ def test_a_new_paper_takes_the_place_of_one_that_has_expired(store):
 
 @pytest.mark.parametrize("there", ["none", "expired"])
 @pytest.mark.parametrize("size", [10, 600_000])
-def test_of_many_who_keep_a_new_paper_at_once_one_does(store, open_store, there, size):
+def test_of_many_who_put_an_absent_item_at_once_one_does(store, open_store, there, size):
     stores = store, open_store()
     for n in range(5):
         name = f"turn {n}"
@@ -311,7 +311,7 @@ def test_of_many_who_keep_a_new_paper_at_once_one_does(store, open_store, there,
 # Cache that are read while they are replaced
 
 
-def test_who_reads_while_a_paper_is_replaced_has_one_of_them_whole(store, open_store):
+def test_who_reads_while_an_item_is_replaced_gets_one_of_them_whole(store, open_store):
     writer, reader = store, open_store()
     versions = [large(1), large(2, 1.2), b"small", large(3)]
     writer.put(READING, "directory", versions[0], NOW, LATER)
@@ -330,7 +330,7 @@ def test_who_reads_while_a_paper_is_replaced_has_one_of_them_whole(store, open_s
         writing.result()
 
 
-def test_of_many_who_keep_a_paper_at_once_one_is_last_and_whole(store, open_store):
+def test_of_many_who_put_an_item_at_once_one_is_last_and_whole(store, open_store):
     stores, versions = (store, open_store()), [large(n, 1.1) for n in range(4)]
 
     def keep(n: int) -> None:

@@ -1,4 +1,4 @@
-"""What is Firestore's own about papers: parts, what a sweep costs, and writers that die."""
+"""The cache in Firestore: items in parts, what deleting expired ones costs, writers that die."""
 
 import os
 
@@ -33,7 +33,7 @@ def store(project):
 
 @pytest.fixture
 def parts(project):
-    """How many parts there are, of all papers and snapshots."""
+    """How many parts there are, of all cached items and snapshots."""
     client = firestore.Client(project=project)
     yield lambda: len(list(client.collection_group("parts").stream()))
     client.close()
@@ -43,7 +43,7 @@ def pieces(data: bytes) -> int:
     return -(-len(data) // PART)
 
 
-def test_a_small_paper_is_one_document(store, parts):
+def test_a_small_item_is_one_document(store, parts):
     store.put(READING, "directory", b"x" * PART, NOW, LATER)
     assert parts() == 0
     counted = Counted(store)
@@ -67,7 +67,7 @@ def test_the_parts_of_what_was_replaced_discarded_and_swept_are_removed(store, p
     assert parts() == 0
 
 
-def test_who_comes_second_with_a_new_paper_leaves_no_parts(store, parts, monkeypatch):
+def test_who_puts_an_absent_item_second_leaves_no_parts(store, parts, monkeypatch):
     change = store._documents.change
 
     def late(path, take):
@@ -81,7 +81,7 @@ def test_who_comes_second_with_a_new_paper_leaves_no_parts(store, parts, monkeyp
     assert parts() == 0
 
 
-def test_a_writer_that_dies_leaves_the_earlier_paper_and_parts_that_are_swept(
+def test_a_writer_that_dies_leaves_the_earlier_item_and_parts_that_are_deleted(
     store, parts, monkeypatch
 ):
     store.put(READING, "directory", b"before", NOW, LATER + 60)
@@ -99,7 +99,7 @@ def test_a_writer_that_dies_leaves_the_earlier_paper_and_parts_that_are_swept(
     assert store.get(READING, "directory", LATER).data == b"before"
 
 
-def test_a_writer_that_fails_leaves_the_earlier_paper_and_no_parts(store, parts, monkeypatch):
+def test_a_writer_that_fails_leaves_the_earlier_item_and_no_parts(store, parts, monkeypatch):
     store.put(READING, "directory", b"before", NOW, LATER)
 
     def fail(path, take):
@@ -112,7 +112,7 @@ def test_a_writer_that_fails_leaves_the_earlier_paper_and_no_parts(store, parts,
     assert parts() == 0
 
 
-def test_a_reader_between_two_papers_has_the_later_one(store, monkeypatch):
+def test_a_reader_between_two_items_gets_the_later_one(store, monkeypatch):
     store.put(READING, "directory", LARGE, NOW, LATER)
     get_all = store._documents.get_all
 
@@ -126,7 +126,7 @@ def test_a_reader_between_two_papers_has_the_later_one(store, monkeypatch):
     assert store.get(READING, "directory", NOW).data == LARGE[::-1]
 
 
-def test_a_paper_that_firestore_has_begun_to_remove_is_none(store):
+def test_an_item_that_firestore_has_begun_to_remove_is_none(store):
     store.put(READING, "directory", LARGE, NOW, LATER)
     documents = store._documents
     [found] = documents.query(("tenants", "C1", "papers"))
@@ -144,7 +144,7 @@ def test_a_sweep_with_nothing_to_remove_costs_three_reads(store):
     assert (cost.reads, cost.writes, cost.deletes) == (3, 0, 0)
 
 
-def test_a_paper_that_is_kept_again_while_it_is_swept_stays(store, monkeypatch):
+def test_an_item_that_is_put_again_while_expired_ones_are_deleted_stays(store, monkeypatch):
     for name in ("one", "two"):
         store.put(READING, name, b"old", NOW, LATER)
     expired = store._documents.expired
@@ -186,7 +186,7 @@ def test_a_document_whose_commit_was_taken_for_failed_was_saved(store, monkeypat
     assert store.audit_entries("C1") == ([] if with_entry is None else [ENTRY])
 
 
-def test_a_new_paper_whose_commit_was_taken_for_failed_was_kept(store, monkeypatch):
+def test_an_absent_item_whose_commit_was_taken_for_failed_was_put(store, monkeypatch):
     commit = store._documents.commit
 
     def lost(writes, gone=()):

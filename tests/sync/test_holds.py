@@ -45,7 +45,7 @@ def test_an_approval_is_for_one_plan_only(world):
     assert len(world.vendor("all").held("User")) == 10
 
 
-def test_more_than_was_approved_is_held_anew(world):
+def test_more_than_was_approved_is_held_again(world):
     leave(world, PUPILS["7A"][4])
     report = approved(world)
     (part,) = report.connections
@@ -220,7 +220,7 @@ def test_a_no_stands_while_the_same_or_fewer_would_go(world):
     assert world.vendor("all").requests == []
 
 
-def test_one_person_more_and_it_is_asked_anew(world):
+def test_one_person_more_and_approval_is_asked_for_again(world):
     refused(world)
     leave(world, PUPILS["7A"][4])
     world.run("sync", TENANT)

@@ -103,7 +103,7 @@ def test_an_environment_that_is_not_set_up_any_more_is_told(world):
     assert WHO not in names(world.vendor("all"))
 
 
-def test_a_run_in_stretches_does_it_too(world):
+def test_a_run_in_several_parts_does_it_too(world):
     world.domain.move_user(WHO, "/Skyddade")
     with world.sync_context() as context:
         begun = plan_run(context, TENANT)

@@ -1,4 +1,4 @@
-"""A reconciliation finds how the vendor differs from the ledger, and the next run mends it."""
+"""A reconciliation finds how the vendor differs from the ledger, and the next run corrects it."""
 
 import pytest
 

@@ -79,7 +79,7 @@ def test_changes_are_sent_and_nothing_else(world):
     assert [r.method for r in world.vendor("all").requests] == ["PUT"]
 
 
-def test_a_quota_and_a_server_error_are_sat_out(world):
+def test_a_quota_and_a_server_error_are_retried(world):
     world.directory.fail("/users", status=503, times=2)
     world.directory.fail("/orgunits", status=403, reason="quotaExceeded", times=2)
     assert statuses(run(world)) == {"all": "delivered", "some": "delivered"}
@@ -133,7 +133,7 @@ def test_no_vendor_that_can_be_reached_needs_no_directory(world):
     assert world.directory.queries == 0
 
 
-def test_a_refused_pupil_is_not_in_the_class_and_comes_in_when_mended(world):
+def test_a_refused_pupil_is_not_in_the_class_and_is_added_when_corrected(world):
     world.vendor("all").knobs.strict_references = True
     world.vendor("all").fail(400, endpoint="Users", skip=3)
     report = run(world, "all")

@@ -79,7 +79,7 @@ def test_a_lost_answer_makes_no_double(tasks: CloudTasksStandIn, queue: CloudTas
     assert len(tasks.waiting) == 1
 
 
-def test_a_moments_trouble_is_sat_out(tasks: CloudTasksStandIn, queue: CloudTasksQueue) -> None:
+def test_a_brief_failure_is_retried(tasks: CloudTasksStandIn, queue: CloudTasksQueue) -> None:
     tasks.refuse(grpc.StatusCode.UNAVAILABLE, times=2)
     assert queue.enqueue(TASK)
     assert len(tasks.waiting) == 1

@@ -32,7 +32,7 @@ def test_each_order_is_a_task_of_its_own_without_a_window() -> None:
     ]
 
 
-def test_a_button_pressed_twice_is_one_order_and_a_later_wish_another() -> None:
+def test_a_button_pressed_twice_is_one_request_and_a_later_press_another() -> None:
     queue = Taking()
     assert request_run(queue, "C1", NOW)
     assert not request_run(queue, "C1", NOW + 1)

@@ -143,19 +143,19 @@ def wanting(hours: int | None) -> Tenant:
 
 @pytest.mark.parametrize("of_installation", [1, 2, 3, 5, 6, 24])
 @pytest.mark.parametrize("hours", [1, 2, 3, 4, 6, 8, 12, 24])
-def test_a_tenant_runs_in_the_first_window_of_each_stretch_of_its_own_hours(
+def test_a_tenant_runs_in_the_first_window_of_each_of_its_own_intervals(
     of_installation: int, hours: int
 ) -> None:
     tenant = wanting(hours)
     first = window_at(NOON, of_installation).number
     windows = range(first, first + 7 * 24)
     begins = [n * of_installation for n in windows if is_due(tenant, str(n), of_installation)]
-    stretches = [begin // max(hours, 1) for begin in begins]
+    intervals = [begin // max(hours, 1) for begin in begins]
     if hours <= of_installation:
         assert len(begins) == len(windows)
     else:
-        assert len(set(stretches)) == len(stretches)
-        assert stretches == list(range(stretches[0], stretches[-1] + 1))
+        assert len(set(intervals)) == len(intervals)
+        assert intervals == list(range(intervals[0], intervals[-1] + 1))
 
 
 def test_a_tenant_without_hours_of_its_own_runs_in_every_window() -> None:

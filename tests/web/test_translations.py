@@ -107,11 +107,11 @@ def in_english(world: World):
 
 def first_paths(world: World) -> list[str]:
     """The pages for an administrator that have one address."""
-    doors = world.app.view_functions
+    views = world.app.view_functions
     return [
         rule.rule
         for rule in world.app.url_map.iter_rules()
-        if "GET" in (rule.methods or ()) and not rule.arguments and rule.endpoint in doors
+        if "GET" in (rule.methods or ()) and not rule.arguments and rule.endpoint in views
         if not rule.rule.startswith(("/cron", "/healthz", "/readyz", "/logga-in"))
     ]
 

@@ -128,7 +128,7 @@ def test_missing_consent_is_told_at_once_with_what_to_do(
     assert "@" not in str(raised.value)
 
 
-def test_an_api_that_is_not_enabled_is_the_operators_to_mend(server: DirectoryServer):
+def test_an_api_that_is_not_enabled_is_for_the_operator_to_enable(server: DirectoryServer):
     server.fail(status=403, reason="accessNotConfigured")
 
     with pytest.raises(AccessRefused, match="Enable the Admin SDK API"):

@@ -18,43 +18,43 @@ from addon.web.directory.background import (
 
 
 @pytest.fixture
-def workshop() -> Iterator[BackgroundCache]:
+def cache() -> Iterator[BackgroundCache]:
     made = BackgroundCache(threading.Semaphore(1))
     yield made
     made.close()
 
 
-def test_a_thing_is_made_once(workshop: BackgroundCache) -> None:
+def test_a_value_is_computed_once(cache: BackgroundCache) -> None:
     done = []
     for _ in range(3):
         assert (
-            workshop.get_or_compute("bread", lambda: done.append(1) or "bread", WaitBudget(9))
+            cache.get_or_compute("bread", lambda: done.append(1) or "bread", WaitBudget(9))
             == "bread"
         )
     assert done == [1]
 
 
-def test_who_asks_too_early_is_told_and_gets_it_later(workshop: BackgroundCache) -> None:
+def test_who_asks_too_early_gets_it_later(cache: BackgroundCache) -> None:
     ready = threading.Event()
     with pytest.raises(StillComputing):
-        workshop.get_or_compute("bread", lambda: ready.wait(9) and "bread", WaitBudget(0.01))
+        cache.get_or_compute("bread", lambda: ready.wait(9) and "bread", WaitBudget(0.01))
     ready.set()
-    assert workshop.get_or_compute("bread", lambda: "another", WaitBudget(9)) == "bread"
+    assert cache.get_or_compute("bread", lambda: "another", WaitBudget(9)) == "bread"
 
 
-def test_what_failed_is_tried_anew(workshop: BackgroundCache) -> None:
+def test_what_failed_is_tried_again(cache: BackgroundCache) -> None:
     with pytest.raises(ZeroDivisionError):
-        workshop.get_or_compute("bread", lambda: 1 / 0, WaitBudget(9))
-    assert workshop.get_or_compute("bread", lambda: "bread", WaitBudget(9)) == "bread"
+        cache.get_or_compute("bread", lambda: 1 / 0, WaitBudget(9))
+    assert cache.get_or_compute("bread", lambda: "bread", WaitBudget(9)) == "bread"
 
 
 def test_what_is_asked_for_while_making_is_made_in_the_same_thread(
-    workshop: BackgroundCache,
+    cache: BackgroundCache,
 ) -> None:
     def bread() -> str:
-        return workshop.get_or_compute("dough", lambda: "dough", WaitBudget(0)) + " baked"
+        return cache.get_or_compute("dough", lambda: "dough", WaitBudget(0)) + " baked"
 
-    assert workshop.get_or_compute("bread", bread, WaitBudget(9)) == "dough baked"
+    assert cache.get_or_compute("bread", bread, WaitBudget(9)) == "dough baked"
 
 
 def test_the_process_that_serves_has_its_templates_compiled(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is said of a vendor's refusals and trouble, and who can mend it."""
+"""What is said of a vendor's refusals and trouble, and who can correct it."""
 
 import pytest
 from flask import Flask

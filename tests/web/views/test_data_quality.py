@@ -1,4 +1,4 @@
-"""Datakvalitet: what is wrong in Workspace, whom it concerns and how it is mended."""
+"""Datakvalitet: what is wrong in Workspace, whom it concerns and how it is corrected."""
 
 import csv
 import io
@@ -112,7 +112,7 @@ def test_when_everybody_can_be_sent_that_is_said_first(world, client):
     assert "Alla valda personer kan skickas. Det finns saker att se över." in said
 
 
-def test_a_kind_tells_how_it_is_mended_and_whom_it_concerns(world, client):
+def test_a_kind_shows_how_it_is_corrected_and_whom_it_concerns(world, client):
     world.domain.rename_user(address("Ylva", "O'Leary"), family_name="")
     said = world.text(kind(world, client, "missing-family-name"))
     assert "Det gäller 1 person." in said
@@ -127,7 +127,7 @@ def test_a_kind_that_is_no_more_says_so_and_one_that_never_was_is_not_found(worl
     assert kind(world, client, "nonsense").status_code == 404
 
 
-def test_what_was_mended_is_gone_when_the_directory_is_read_again(world, client):
+def test_what_was_corrected_is_gone_when_the_directory_is_read_again(world, client):
     without_class(world)
     assert "Elev utan klass" in world.text(world.ready(client, PAGE))
     world.domain.move_user(address("Utan0", "Klass"), "/Elever/7A")

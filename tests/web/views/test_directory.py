@@ -113,7 +113,7 @@ def test_a_reading_that_was_cut_off_is_begun_again(world: World) -> None:
         assert "Äppelqvist" in world.ready(client, PAGE).text
 
 
-def test_after_a_day_the_directory_is_gone_and_is_read_anew(world: World) -> None:
+def test_after_a_day_the_directory_is_gone_and_is_read_again(world: World) -> None:
     client = world.sign_in()
     world.ready(client, PAGE)
     with world.later(24 * 3600 + 60):
@@ -131,7 +131,7 @@ def test_when_it_cannot_be_asked_for_the_page_says_so(world: World) -> None:
         assert form_of(page, "/katalog/las")["back"] == PAGE
 
 
-def test_who_reads_anew_comes_back_to_the_same_page(world: World) -> None:
+def test_who_reads_again_comes_back_to_the_same_page(world: World) -> None:
     client = world.sign_in()
     page = world.ready(client, f"{PAGE}?roll=student")
     answer = world.send(client, page, "/katalog/las")

@@ -226,7 +226,7 @@ def test_what_is_held_is_said_to_be_stopped(world, client):
     assert "Det stoppas av en spärr." in world.text(world.ready(client, ALL))
 
 
-def test_what_a_run_has_found_since_the_reading_is_read_anew(world, client):
+def test_what_a_run_has_found_since_the_reading_is_read_again(world, client):
     deliver(world)
     world.ready(client, PAGE)
     world.domain.add_user(person("Ny", "Elev", "/Elever/7B"))

@@ -162,7 +162,7 @@ def test_nobody_is_said_to_be_where_nothing_has_been_delivered(world):
     assert "hos leverantörerna" not in said
 
 
-def test_it_is_saved_logged_and_the_directory_is_read_anew_without_them(world):
+def test_it_is_saved_logged_and_the_directory_is_read_again_without_them(world):
     client = world.sign_in()
     answer = world.send(client, world.ready(client, PAGE), PAGE)
     assert answer.status_code == 302

@@ -161,7 +161,7 @@ def test_a_run_that_is_asked_for_is_waited_for_and_then_shown(world, client, put
     assert "run.asked" in [entry.what for entry in world.store.audit_entries(TENANT, 9)]
 
 
-def test_a_second_wish_within_seconds_leads_to_the_run_of_the_first(world, client):
+def test_a_second_request_within_seconds_leads_to_the_run_of_the_first(world, client):
     page = client.get(PAGE)
     world.clock.ahead += SAME_WITHIN - world.clock() % SAME_WITHIN
     world.send(client, page, NOW)

@@ -126,7 +126,7 @@ def test_the_units_that_go_there_are_named(world, client):
     assert 'href="/skolenheter/12345678"' in page.text
 
 
-def test_a_vendor_that_is_not_set_up_says_who_can_mend_it_and_what_is_missing(tmp_path):
+def test_a_vendor_that_is_not_set_up_says_who_can_set_it_up_and_what_is_missing(tmp_path):
     with small_school_pages(tmp_path) as world:
         world.environ.pop("SKOLSYNK_ALL_LIVE_KEY")
         world.change_connection("all", mode="live")

@@ -59,7 +59,7 @@ def test_when_nothing_is_being_sent_nothing_more_is_said_of_it(world, client):
     assert "inom en minut" not in said
 
 
-def test_what_was_let_go_before_it_was_turned_off_is_asked_about_anew(world, client):
+def test_what_was_approved_before_it_was_turned_off_is_asked_about_again(world, client):
     vendor = world.vendor("all")
     turn_on(world, client, "all")
     leave(world, *PUPILS["7A"])
