@@ -1,6 +1,6 @@
 """Every scenario in tests/scenarios does what its expected.txt says (docs/scenarios.md).
 
-python -m tests.test_scenarios --write NAME...    writes expected.txt anew; read the diff
+python -m tests.test_scenarios --write NAME...    write expected.txt again; read the diff
 """
 
 import argparse
@@ -52,7 +52,7 @@ def main() -> None:
     """Plays scenarios and shows, or writes, what happens."""
     parser = argparse.ArgumentParser(prog="python -m tests.test_scenarios")
     parser.add_argument("names", metavar="NAME", nargs="*", help="all, if none is named")
-    parser.add_argument("--write", action="store_true", help="write expected.txt anew")
+    parser.add_argument("--write", action="store_true", help="write expected.txt again")
     given = parser.parse_args()
     for name in given.names or names():
         scenario = Scenario.read(name)

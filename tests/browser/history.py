@@ -43,9 +43,9 @@ def two_weeks(world: World) -> None:
     """Runs every morning: beginners and leavers, names filled in, a vendor that was away."""
     world.clock.set(MORNING)
     set_up(world)
-    for day, deed in enumerate(DAYS):
+    for day, change in enumerate(DAYS):
         world.clock.set(MORNING + day * DAY)
-        deed(world, day)
+        change(world, day)
         sync_now(world)
 
 

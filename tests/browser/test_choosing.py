@@ -16,7 +16,7 @@ UNIT = "/skolenheter/99991000"
 STUDENTS = f"Elever i {NORTH}"
 
 
-def come_in(world: World, page: Page, path: str) -> None:
+def open_signed_in(world: World, page: Page, path: str) -> None:
     page.goto("/")
     sign_in(world, Mouse(page))
     when_ready(page, path)
@@ -26,7 +26,7 @@ def test_a_tick_shows_whom_it_reaches_and_what_the_vendors_lose(
     browser: Browser, delivered_world: World
 ) -> None:
     with visit(browser, delivered_world.url) as (page, _):
-        come_in(delivered_world, page, f"{UNIT}/urval")
+        open_signed_in(delivered_world, page, f"{UNIT}/urval")
         outcome = page.locator("#utfall")
         students = outcome.locator(".number").first
         before = students.inner_text()
@@ -42,7 +42,7 @@ def test_what_is_below_a_ticked_place_cannot_be_ticked_too(
     browser: Browser, delivered_world: World
 ) -> None:
     with visit(browser, delivered_world.url) as (page, _):
-        come_in(delivered_world, page, f"{UNIT}/urval")
+        open_signed_in(delivered_world, page, f"{UNIT}/urval")
         below = page.locator(f'input[name="students-ou"][value^="{NORTH}/"]').first
         expect(below).to_be_disabled()
         page.get_by_label(STUDENTS, exact=True).uncheck()
@@ -56,7 +56,7 @@ def opened(
     """The selection where the tree is so large that what is closed comes when it is opened."""
     monkeypatch.setattr("addon.web.presenters.org_unit_tree.WHOLE", 0)
     with visit(browser, delivered_world.url) as (page, _):
-        come_in(delivered_world, page, f"{UNIT}/urval")
+        open_signed_in(delivered_world, page, f"{UNIT}/urval")
         yield page
 
 
@@ -88,7 +88,7 @@ def test_a_filter_is_built_and_its_outcome_follows_each_field(
     set_up(new_world)
     read_directory(new_world)
     with visit(browser, new_world.url) as (page, _):
-        come_in(new_world, page, f"{UNIT}/urval")
+        open_signed_in(new_world, page, f"{UNIT}/urval")
         staff = page.locator("#utfall-staff").locator("xpath=..")
         number = page.locator("#utfall .number").last
         everyone = number.inner_text()
@@ -113,7 +113,7 @@ def test_what_is_typed_while_an_answer_is_on_its_way_stays(
     browser: Browser, delivered_world: World
 ) -> None:
     with visit(browser, delivered_world.url) as (page, _):
-        come_in(delivered_world, page, f"{UNIT}/urval")
+        open_signed_in(delivered_world, page, f"{UNIT}/urval")
         button(page, "Lägg till ett filter").first.click()
         value = page.locator("#students-f0-c0-value")
         expect(value).to_be_visible()
@@ -133,7 +133,7 @@ def test_a_pattern_that_is_written_is_chosen_and_its_outcome_shown(
     browser: Browser, delivered_world: World
 ) -> None:
     with visit(browser, delivered_world.url) as (page, _):
-        come_in(delivered_world, page, f"{UNIT}/klasser")
+        open_signed_in(delivered_world, page, f"{UNIT}/klasser")
         page.get_by_text("Skriv ett eget reguljärt uttryck").click()
         page.get_by_label("Reguljärt uttryck", exact=True).fill("(?P<name>[0-9]A)$")
         expect(page.get_by_label("Ett eget reguljärt uttryck")).to_be_checked()
@@ -148,7 +148,7 @@ def test_a_large_tree_gives_what_is_below_a_node_when_it_is_opened(
 ) -> None:
     monkeypatch.setattr("addon.web.presenters.org_unit_tree.WHOLE", 0)
     with visit(browser, delivered_world.url, java_script_enabled=script) as (page, _):
-        come_in(delivered_world, page, f"{UNIT}/urval")
+        open_signed_in(delivered_world, page, f"{UNIT}/urval")
         page.get_by_label(STUDENTS, exact=True).uncheck()
         page.locator("summary", has_text="Norra skolan").first.click()
         if not script:

@@ -12,26 +12,26 @@ from tests.support.world import World
 def test_from_signing_in_to_a_live_delivery(browser: Browser, new_world: World) -> None:
     with visit(browser, new_world.url) as (page, _):
         to_the_first_delivery(new_world, Mouse(page))
-    see_that_the_vendor_has_everyone(new_world)
+    assert_vendor_has_everyone(new_world)
 
 
 def test_the_way_can_be_taken_without_a_mouse(browser: Browser, new_world: World) -> None:
     with visit(browser, new_world.url) as (page, _):
         to_the_first_delivery(new_world, Keyboard(page))
-    see_that_the_vendor_has_everyone(new_world)
+    assert_vendor_has_everyone(new_world)
 
 
 def test_the_way_can_be_taken_without_javascript(browser: Browser, new_world: World) -> None:
     with visit(browser, new_world.url, java_script_enabled=False) as (page, _):
         to_the_first_delivery(new_world, Mouse(page))
-    see_that_the_vendor_has_everyone(new_world)
+    assert_vendor_has_everyone(new_world)
 
 
 def test_the_way_can_be_taken_on_a_phone(browser: Browser, new_world: World) -> None:
     with visit(browser, new_world.url, viewport=PHONE, is_mobile=True, has_touch=True) as (page, _):
         to_the_first_delivery(new_world, Mouse(page))
-    see_that_the_vendor_has_everyone(new_world)
+    assert_vendor_has_everyone(new_world)
 
 
-def see_that_the_vendor_has_everyone(world: World) -> None:
+def assert_vendor_has_everyone(world: World) -> None:
     assert len(held_by(world, "gleerups")) > 200

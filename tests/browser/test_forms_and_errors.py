@@ -79,7 +79,7 @@ def test_a_form_that_is_filled_in_wrong(page, mistake):
     button(page, mistake.button).last.click()
     expect(page.get_by_role("alert")).to_contain_text("Inget är sparat ännu")
     expect(page.locator("main")).to_contain_text(mistake.said)
-    see_to(page)
+    assert_no_faults(page)
 
 
 def test_what_is_wrong_leads_to_its_field(page):
@@ -97,7 +97,7 @@ def test_a_file_that_cannot_be_imported(page, tmp_path):
     page.locator("#file").set_input_files(file)
     button(page, "Kontrollera filen").click()
     expect(page.get_by_role("alert")).to_contain_text("Inget har ändrats.")
-    see_to(page)
+    assert_no_faults(page)
 
 
 def test_a_register_that_cannot_be_read(page, tmp_path):
@@ -108,14 +108,14 @@ def test_a_register_that_cannot_be_read(page, tmp_path):
     page.locator("#file").set_input_files(file)
     button(page, "Ladda upp").click()
     expect(page.get_by_role("alert")).to_contain_text("Filen kunde inte läsas")
-    see_to(page)
+    assert_no_faults(page)
 
 
 @pytest.mark.parametrize("address", ERRORS)
 def test_an_address_that_leads_nowhere(page, address):
     page.goto(address)
     expect(page.locator("h1")).to_have_text(ERRORS[address])
-    see_to(page)
+    assert_no_faults(page)
 
 
 def test_a_form_that_is_too_old(page):
@@ -123,14 +123,14 @@ def test_a_form_that_is_too_old(page):
     page.evaluate("document.querySelectorAll('[name=csrf_token]').forEach((e) => e.remove())")
     button(page, "Spara").click()
     expect(page.locator("h1")).to_have_text("Sidan var för gammal")
-    see_to(page)
+    assert_no_faults(page)
 
 
 def test_a_fault_of_ours(page, world, monkeypatch):
     monkeypatch.setattr(world.services, "directories", None)
     page.goto("/personer")
     expect(page.locator("h1")).to_have_text("Något gick fel")
-    see_to(page)
+    assert_no_faults(page)
 
 
 @pytest.mark.parametrize("address", SIGNED_OUT)
@@ -138,7 +138,7 @@ def test_those_who_have_not_signed_in(browser, world, address):
     with visit(browser, world.url, reduced_motion="reduce") as (page, watch):
         watch.allow(400)
         page.goto(address)
-        see_to(page)
+        assert_no_faults(page)
 
 
 def test_those_who_may_not_come_in(browser, world):
@@ -148,10 +148,10 @@ def test_those_who_may_not_come_in(browser, world):
         button(page, "Logga in med Google").click()
         page.get_by_role("button", name=colleague(world)).click()
         expect(page.locator("h1")).to_have_text("Du kommer inte in")
-        see_to(page)
+        assert_no_faults(page)
 
 
-def see_to(page: Page) -> None:
+def assert_no_faults(page: Page) -> None:
     """Nothing that axe-core finds, and nothing too wide."""
     found = faults(page)
     assert not found, "\n".join(found)

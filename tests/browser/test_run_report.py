@@ -20,7 +20,7 @@ def test_the_story_goes_on_without_a_reload(browser: Browser, new_world: World) 
     with visit(browser, new_world.url) as (page, _):
         ask_for_a_run(page, new_world)
         page.evaluate("window.stayed = true")
-        see_the_end(page)
+        wait_for_the_end(page)
         assert page.evaluate("window.stayed") is True
     assert len(held_by(new_world, "gleerups")) > 200
 
@@ -29,7 +29,7 @@ def test_without_javascript_the_story_goes_on_too(browser: Browser, new_world: W
     set_up(new_world)
     with visit(browser, new_world.url, java_script_enabled=False) as (page, _):
         ask_for_a_run(page, new_world)
-        see_the_end(page)
+        wait_for_the_end(page)
 
 
 def test_a_vendors_page_tells_by_itself_when_its_first_run_is_over(
@@ -55,7 +55,7 @@ def ask_for_a_run(page: Page, world: World) -> None:
     expect(page.locator("h1")).to_have_text(TITLE)
 
 
-def see_the_end(page: Page) -> None:
+def wait_for_the_end(page: Page) -> None:
     story = page.locator("#report")
     expect(story).to_contain_text("Körningen var klar")
     expect(story).to_contain_text("Gleerups: skickat")

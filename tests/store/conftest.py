@@ -49,7 +49,7 @@ OPENERS = {"sqlite": _sqlite, "firestore": _firestore}
 
 @pytest.fixture(params=OPENERS)
 def open_store(request) -> Iterator[Callable[[], Store]]:
-    """Opens the test's store, each time anew."""
+    """Open the test's store, again at each call."""
     opener = OPENERS[request.param](request)
     opened: list[Store] = []
 

@@ -125,18 +125,18 @@ class ChangingTenant:
         self.server.faults = process.decide
         report = sync(self.sync_context(process, trouble.retry_policy), TENANT).connections[0]
         self.server.faults = []
-        self.see_that_the_protected_are_not_named()
+        self.assert_protected_were_not_sent()
         return report
 
     def next_day(self) -> None:
-        """More than a day goes by: what was refused is tried again."""
+        """Advance more than a day, after which what was refused is tried again."""
         self.clock.advance(DAY + 1)
 
     def sent(self) -> list[str]:
         """The last run's requests to the vendor."""
         return [f"{r.method} {r.path}" for r in self.server.requests]
 
-    def see_that_the_protected_are_not_named(self) -> None:
+    def assert_protected_were_not_sent(self) -> None:
         """No request of the last run says anything of anyone with protected identity."""
         hidden = {p for p, spot in self.state.spots.items() if spot.place and spot.protected}
         secret = [f"id{p}" for p in hidden] + [self._ids.user(f"id{p}") for p in hidden]

@@ -201,7 +201,7 @@ def wanted(
     return found
 
 
-def there(server: EgilServer) -> dict[str, dict[str, dict[str, Any]]]:
+def held_at(server: EgilServer) -> dict[str, dict[str, dict[str, Any]]]:
     """What a vendor holds, likewise. Raises AssertionError when it holds anything twice."""
     assert not (twice := duplicates(server)), f"held more than once: {twice}"
     return {t: {b["externalId"]: b for b in server.held(t).values()} for t in TYPES}

@@ -60,12 +60,14 @@ class Stub:
         return True
 
 
-ROOMS = SyncContext(settings=cast(Any, None), store=cast(Any, None), read_directory=cast(Any, None))
+CONTEXT = SyncContext(
+    settings=cast(Any, None), store=cast(Any, None), read_directory=cast(Any, None)
+)
 """Those of a stub, which go into none."""
 
 
 def do(stub: Stub, path: str, seconds: float = 480.0, **payload: str) -> TaskResult:
-    context: Any = ROOMS
+    context: Any = CONTEXT
     return TaskHandler(lambda: context, lambda: stub, stub, seconds).handle(path, payload)
 
 
@@ -196,7 +198,7 @@ def test_a_queue_in_trouble_has_the_run_tried_again_after_the_others_got_theirs(
 def test_a_scheduled_run_out_of_turn_is_not_begun_but_one_asked_for_is() -> None:
     stub, told = Stub(vendors=("ne",)), []
     work = TaskHandler(
-        lambda: ROOMS,
+        lambda: CONTEXT,
         lambda: stub,
         stub,
         tell=lambda tenant, vendor: told.append(tenant),

@@ -22,10 +22,10 @@ from tests.support.generated_tenant import (
     TENANT,
     document,
     generated_world,
+    held_at,
     profile,
     profiles,
     state_with,
-    there,
     wanted,
 )
 from tests.support.world import World
@@ -129,11 +129,11 @@ def test_a_run_that_was_killed_goes_on_at_the_next_start(at: str, tmp_path: Path
         with machine.serving():
             until(lambda: not unfinished(store), "all tasks were done")
         tenant, snapshot = load_tenant_or_raise(store, TENANT), state_with(PEOPLE).snapshot()
-        assert there(vendor) == wanted(tenant, snapshot, profile(vendor.url))
+        assert held_at(vendor) == wanted(tenant, snapshot, profile(vendor.url))
         assert "running" not in {run.status for run in store.runs(TENANT)}
         assert "go on" in machine.log
         posts = [r for r in vendor.requests if r.method == "POST"]
-        resources = sum(len(bodies) for bodies in there(vendor).values())
+        resources = sum(len(bodies) for bodies in held_at(vendor).values())
         assert len(posts) <= resources + 4, "it began again from the beginning"
 
 

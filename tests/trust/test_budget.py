@@ -12,7 +12,7 @@ from addon.sync.run import sync
 from addon.sync.withdraw import withdraw
 from tests.support.changing_tenant import DAY, ChangingTenant
 from tests.support.crashes import Crash, DyingProcess, Trouble
-from tests.support.generated_tenant import TENANT, state_with, there
+from tests.support.generated_tenant import TENANT, held_at, state_with
 from tests.trust.worker import Worker
 
 PEOPLE = 200
@@ -61,7 +61,7 @@ def test_calls_with_little_time_each_send_everything_once(tenant: ChangingTenant
         assert connection.left == resources - held
     assert left[-1] == 0
     assert len(left) > 2
-    assert there(tenant.server) == tenant.wanted
+    assert held_at(tenant.server) == tenant.wanted
     assert [r.method for r in tenant.server.requests] == ["POST"] * resources
 
 
@@ -77,7 +77,7 @@ def test_a_run_without_time_sends_nothing_and_says_how_much_is_left(tenant: Chan
 def test_a_run_that_ends_in_time_is_as_one_without_a_limit(tenant: ChangingTenant) -> None:
     report = sync(tenant.sync_context(), TENANT, seconds=600)
     assert (report.exit_status, report.connections[0].detail) == (DONE, None)
-    assert there(tenant.server) == tenant.wanted
+    assert held_at(tenant.server) == tenant.wanted
 
 
 def test_a_process_with_little_time_goes_on_where_the_last_stopped(
@@ -94,7 +94,7 @@ def test_a_process_with_little_time_goes_on_where_the_last_stopped(
                 break
             assert ended.exit == FAILED
     assert calls > 1
-    assert there(tenant.server) == tenant.wanted
+    assert held_at(tenant.server) == tenant.wanted
     assert len(tenant.server.requests) == resources
 
 
@@ -105,7 +105,7 @@ def test_a_run_that_was_cut_off_is_superseded(tenant: ChangingTenant) -> None:
     tenant.clock.advance(DAY)
     assert tenant.run().status == "delivered"
     assert [run.status for run in tenant.store.runs(TENANT)] == ["done", "cut off"]
-    assert there(tenant.server) == tenant.wanted
+    assert held_at(tenant.server) == tenant.wanted
 
 
 def withdrawn(

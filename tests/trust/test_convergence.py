@@ -23,7 +23,7 @@ from addon.sync.report import ConnectionReport
 from tests.support.changing_tenant import ChangingTenant
 from tests.support.crashes import Crash, Trouble
 from tests.support.egil_faults import Fault
-from tests.support.generated_tenant import TENANT, Spot, State, there, with_spots
+from tests.support.generated_tenant import TENANT, Spot, State, held_at, with_spots
 from tests.trust.troubles import (
     Step,
     examples,
@@ -53,9 +53,9 @@ def changing_tenant(
         yield tenant
 
 
-def live_through(tenant: ChangingTenant, lived: list[Step]) -> Iterator[ConnectionReport]:
+def run_steps(tenant: ChangingTenant, taken: list[Step]) -> Iterator[ConnectionReport]:
     """The steps with all their trouble; what is reported after each."""
-    for step, state in zip(lived, states(lived), strict=True):
+    for step, state in zip(taken, states(taken), strict=True):
         tenant.change_to(state)
         report = tenant.run(step.trouble)
         note(f"{report.status} {report.operations} {report.detail}\n  {tenant.sent()}")
@@ -72,8 +72,8 @@ def run_once_more(tenant: ChangingTenant) -> ConnectionReport:
     return report
 
 
-def see_that_all_is_well(tenant: ChangingTenant) -> None:
-    assert there(tenant.server) == tenant.wanted
+def assert_converged(tenant: ChangingTenant) -> None:
+    assert held_at(tenant.server) == tenant.wanted
     again = tenant.run()
     assert tenant.sent() == []
     assert (again.status, again.left, again.refused) == ("unchanged", 0, 0)
@@ -84,44 +84,44 @@ def see_that_all_is_well(tenant: ChangingTenant) -> None:
 
 @pytest.mark.parametrize("kind", ASKED)
 @examples(10)
-@given(lived=steps(troubles), concurrency=CONCURRENCY)
+@given(taken=steps(troubles), concurrency=CONCURRENCY)
 def test_once_the_faults_end_one_run_leaves_exactly_the_roster(
-    kind: str, lived: list[Step], concurrency: int
+    kind: str, taken: list[Step], concurrency: int
 ) -> None:
     with changing_tenant(kind, concurrency) as tenant:
-        for _ in live_through(tenant, lived):
-            there(tenant.server)  # nothing twice, at no time
+        for _ in run_steps(tenant, taken):
+            held_at(tenant.server)  # nothing twice, at no time
         run_once_more(tenant)
-        see_that_all_is_well(tenant)
+        assert_converged(tenant)
 
 
 @pytest.mark.parametrize("kind", UNASKED)
 @examples(8)
-@given(lived=steps(plain_troubles), concurrency=CONCURRENCY)
+@given(taken=steps(plain_troubles), concurrency=CONCURRENCY)
 def test_without_a_doubt_a_server_that_cannot_be_asked_is_left_with_exactly_the_roster(
-    kind: str, lived: list[Step], concurrency: int
+    kind: str, taken: list[Step], concurrency: int
 ) -> None:
     with changing_tenant(kind, concurrency) as tenant:
-        for _ in live_through(tenant, lived):
-            there(tenant.server)
+        for _ in run_steps(tenant, taken):
+            held_at(tenant.server)
         run_once_more(tenant)
-        see_that_all_is_well(tenant)
+        assert_converged(tenant)
 
 
 @examples(8)
-@given(lived=steps(troubles), concurrency=CONCURRENCY)
+@given(taken=steps(troubles), concurrency=CONCURRENCY)
 def test_a_server_that_only_refuses_never_holds_anything_twice(
-    lived: list[Step], concurrency: int
+    taken: list[Step], concurrency: int
 ) -> None:
     with changing_tenant("own ids, 409 only", concurrency) as tenant:
         doubts = set()
-        for _ in live_through(tenant, lived):
-            there(tenant.server)
+        for _ in run_steps(tenant, taken):
+            held_at(tenant.server)
             doubts |= in_doubt(tenant)
         run_once_more(tenant)
-        there(tenant.server)
+        held_at(tenant.server)
         if not doubts:
-            see_that_all_is_well(tenant)
+            assert_converged(tenant)
 
 
 def in_doubt(tenant: ChangingTenant) -> set[str]:
@@ -140,27 +140,27 @@ def in_doubt(tenant: ChangingTenant) -> set[str]:
 
 @pytest.mark.parametrize("kind", ["own ids, filter", "our ids, 409 only"])
 @examples(8)
-@given(lived=steps(troubles), percent=st.sampled_from((10, 100)))
+@given(taken=steps(troubles), percent=st.sampled_from((10, 100)))
 def test_nothing_beyond_the_limit_goes_without_approval_and_the_protected_always_go(
-    kind: str, lived: list[Step], percent: float
+    kind: str, taken: list[Step], percent: float
 ) -> None:
     limit = 1
     with changing_tenant(kind, limits=(limit, percent)) as tenant:
         before: set[str] = set()
-        for _ in live_through(tenant, lived):
-            see_that_only_few_went(tenant, before, limit)
+        for _ in run_steps(tenant, taken):
+            assert_few_were_removed(tenant, before, limit)
             before = set(tenant.server.externalIds("User"))
         report = run_once_more(tenant)
-        see_that_only_few_went(tenant, before, limit)
+        assert_few_were_removed(tenant, before, limit)
         assert not protected(tenant) & set(tenant.server.externalIds("User"))
         if report.status != "held":
-            see_that_all_is_well(tenant)
+            assert_converged(tenant)
             return
         tenant.server.clear()
         tenant.clock.advance(100)
         assert approve(tenant.sync_context(), TENANT, "v").exit_status == 0
         note(f"approved: {tenant.sent()}")
-        see_that_all_is_well(tenant)
+        assert_converged(tenant)
 
 
 def protected(tenant: ChangingTenant) -> set[str]:
@@ -168,7 +168,7 @@ def protected(tenant: ChangingTenant) -> set[str]:
     return {tenant.external_id(p) for p, spot in spots if spot.place and spot.protected}
 
 
-def see_that_only_few_went(tenant: ChangingTenant, before: set[str], limit: int) -> None:
+def assert_few_were_removed(tenant: ChangingTenant, before: set[str], limit: int) -> None:
     gone = before - set(tenant.server.externalIds("User")) - protected(tenant)
     assert len(gone) <= limit, f"{len(gone)} people were removed"
 
@@ -203,7 +203,7 @@ def test_who_is_back_after_a_removal_of_which_no_answer_was_heard_is_sent_again(
     tenant.run(trouble)
     tenant.change_to(everyone)
     tenant.run()
-    see_that_all_is_well(tenant)
+    assert_converged(tenant)
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -215,7 +215,7 @@ def test_what_is_as_before_after_an_update_of_which_no_answer_was_heard_is_sent_
     tenant.run(Trouble(crash=Crash("request", 1, after)))
     tenant.change_to(before)
     tenant.run()
-    see_that_all_is_well(tenant)
+    assert_converged(tenant)
 
 
 def test_an_update_that_was_never_tried_is_not_remembered_as_a_doubt(
@@ -242,7 +242,7 @@ def test_a_create_in_doubt_stays_in_doubt_when_the_vendor_refuses_to_be_asked(
         )
     )
     tenant.run()
-    see_that_all_is_well(tenant)
+    assert_converged(tenant)
 
 
 def test_a_create_that_is_refused_after_its_answer_was_lost_is_not_forgotten(
@@ -262,4 +262,4 @@ def test_a_create_that_is_refused_after_its_answer_was_lost_is_not_forgotten(
         assert tenant.server.externalIds("User") == [tenant.external_id(0)]
         tenant.change_to(State())
         tenant.run()
-        see_that_all_is_well(tenant)
+        assert_converged(tenant)

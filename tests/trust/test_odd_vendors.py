@@ -22,10 +22,10 @@ from tests.support.egil_server import EgilServer
 from tests.support.generated_tenant import (
     TENANT,
     document,
+    held_at,
     profile,
     settings,
     state_with,
-    there,
     wanted,
 )
 from tests.trust.worker import Worker
@@ -93,17 +93,17 @@ class Two:
         named = {"odd": self._odd, "good": self._good}
         return wanted(load_tenant_or_raise(self.store, TENANT), SNAPSHOT, named[vendor])
 
-    def see_that_the_good_one_is_served(self, report: ConnectionReport) -> None:
+    def assert_good_one_is_served(self, report: ConnectionReport) -> None:
         assert (report.status, report.left, report.failures) == ("delivered", 0, ())
-        assert there(self.good) == self.expected("good")
+        assert held_at(self.good) == self.expected("good")
 
-    def see_that_all_is_well(self, odd: EgilServer) -> None:
+    def assert_converged(self, odd: EgilServer) -> None:
         """The trouble is over: one run, and nothing is left to do after it."""
         odd.clear()
         self.good.clear()
         exit_status, _, good = self.run()
         assert (exit_status, good.status) == (0, "unchanged")
-        assert there(odd) == self.expected("odd")
+        assert held_at(odd) == self.expected("odd")
         odd.clear()
         assert [c.status for c in self.run()[1:]] == ["unchanged", "unchanged"]
         assert odd.requests + self.good.requests == []
@@ -129,13 +129,13 @@ def test_it_ends_in_a_clear_message_and_is_served_when_it_is_over(
         server.faults = lambda request: odd.fault
         two = Two(tmp_path, store, profile(server.url, "odd"), good)
         exit_status, told, of_good = two.run(BRIEF)
-        two.see_that_the_good_one_is_served(of_good)
+        two.assert_good_one_is_served(of_good)
         assert (exit_status, told.status) == (FAILED, "failed")
         assert odd.said in str(told.detail)
         assert told.failures[-1].http_status == odd.status
         assert told.left > 0
         assert len(server.requests) <= 60, "it is hammered"
-        two.see_that_all_is_well(server)
+        two.assert_converged(server)
 
 
 def test_trouble_for_a_while_is_sat_out(
@@ -147,8 +147,8 @@ def test_trouble_for_a_while_is_sat_out(
         server.fail(500, times=2, skip=16, when="after")
         exit_status, told, of_good = two.run()
         assert (exit_status, told.status, told.left) == (0, "delivered", 0)
-        two.see_that_the_good_one_is_served(of_good)
-        two.see_that_all_is_well(server)
+        two.assert_good_one_is_served(of_good)
+        two.assert_converged(server)
 
 
 def test_answers_cut_in_the_middle_are_believed_as_far_as_they_go(
@@ -158,10 +158,10 @@ def test_answers_cut_in_the_middle_are_believed_as_far_as_they_go(
         two = Two(tmp_path, store, profile(server.url, "odd"), good)
         server.fail(truncate=True, when="after", times=None)
         _, told, of_good = two.run(BRIEF)
-        two.see_that_the_good_one_is_served(of_good)
+        two.assert_good_one_is_served(of_good)
         assert told.status in ("delivered", "failed")
         assert told.status == "delivered" or told.detail
-        two.see_that_all_is_well(server)
+        two.assert_converged(server)
 
 
 @pytest.mark.parametrize("status", [201, 500])
@@ -184,7 +184,7 @@ def test_fifty_megabytes_are_not_read(
         server.clear()
         worker.run(tmp_path, server.url, FEW)
         vendor = profile(server.url)
-        assert there(server) == wanted(
+        assert held_at(server) == wanted(
             load_tenant_or_raise(store, TENANT), state_with(FEW).snapshot(), vendor
         )
         server.clear()
@@ -198,13 +198,13 @@ def test_a_certificate_that_is_not_trusted_ends_it_before_anything_is_sent(
     with EgilServer(tls=True, **OWN) as server:
         two = Two(tmp_path, store, profile(server.url, "odd"), good)
         exit_status, told, of_good = two.run(BRIEF)
-        two.see_that_the_good_one_is_served(of_good)
+        two.assert_good_one_is_served(of_good)
         assert (exit_status, told.status) == (FAILED, "failed")
         assert "certificate is not trusted" in str(told.detail)
         assert "caBundle" in str(told.detail)
         assert server.requests == []
         trusting = profile(server.url, "odd", ca_bundle=server.ca_file)
-        Two(tmp_path, store, trusting, good).see_that_all_is_well(server)
+        Two(tmp_path, store, trusting, good).assert_converged(server)
 
 
 def test_a_vendor_that_is_not_there_is_served_when_it_is(
@@ -214,10 +214,10 @@ def test_a_vendor_that_is_not_there_is_served_when_it_is(
         port = placeholder.getsockname()[1]
     two = Two(tmp_path, store, profile(f"http://127.0.0.1:{port}", "odd"), good)
     exit_status, told, of_good = two.run(BRIEF)
-    two.see_that_the_good_one_is_served(of_good)
+    two.assert_good_one_is_served(of_good)
     assert (exit_status, told.status) == (FAILED, "failed")
     assert "could not be reached" in str(told.detail)
     assert store.ledger(LedgerKey(TENANT, "odd", "live")).count("User") == 0
     with EgilServer(port=port, **OWN) as server:
-        two.see_that_all_is_well(server)
+        two.assert_converged(server)
         assert {r.method for r in server.requests} == set()

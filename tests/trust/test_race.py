@@ -23,10 +23,10 @@ from tests.support.generated_tenant import (
     TENANT,
     document,
     generated_world,
+    held_at,
     profile,
     settings,
     state_with,
-    there,
     wanted,
 )
 from tests.trust.worker import SECONDS, Worker
@@ -78,7 +78,7 @@ def test_of_two_processes_one_delivers_and_the_other_is_told_so(
         expected = wanted(
             load_tenant_or_raise(store, TENANT), state_with(PEOPLE).snapshot(), profile(server.url)
         )
-        assert there(server) == expected
+        assert held_at(server) == expected
         assert {r.method for r in server.requests} == {"POST"}
         assert len(server.requests) == sum(map(len, expected.values()))
 
@@ -99,7 +99,7 @@ def test_many_races_never_send_anything_twice(
             told = sorted(ended.connections[0]["status"] for ended in found)
             assert told in (["delivered", "failed"], ["delivered", "unchanged"])
             tenant = load_tenant_or_raise(store, TENANT)
-            assert there(server) == wanted(tenant, state_with(12).snapshot(), profile(server.url))
+            assert held_at(server) == wanted(tenant, state_with(12).snapshot(), profile(server.url))
             posts = [r for r in server.requests if r.method == "POST"]
             assert len(posts) == len(server.externalIds())
 
@@ -154,7 +154,7 @@ def test_a_killed_command_is_recognised_and_superseded(tmp_path: Path) -> None:
             assert (latest.status, cut_off.status) == ("done", "cut off")
             assert latest.id in cut_off.detail
             snapshot = state_with(PEOPLE).snapshot()
-            assert there(server) == wanted(
+            assert held_at(server) == wanted(
                 load_tenant_or_raise(store, TENANT), snapshot, profile(server.url)
             )
         status, said = ended(world.spawn("sync", TENANT, "--json"))
@@ -186,7 +186,7 @@ def test_the_lease_of_a_killed_process_is_free_at_once(
         expected = wanted(
             load_tenant_or_raise(store, TENANT), state_with(PEOPLE).snapshot(), profile(server.url)
         )
-        assert there(server) == expected
+        assert held_at(server) == expected
 
 
 def test_the_lease_of_a_process_on_another_machine_is_free_when_its_time_is_out(
@@ -201,7 +201,7 @@ def test_the_lease_of_a_process_on_another_machine_is_free_when_its_time_is_out(
     assert (report.status, changing_tenant.sent()) == ("failed", [])
     assert "20260101T000000Z-abc" in str(report.detail)
     assert changing_tenant.run().status == "delivered"  # a hundred seconds later
-    assert there(changing_tenant.server) == changing_tenant.wanted
+    assert held_at(changing_tenant.server) == changing_tenant.wanted
 
 
 def test_a_run_that_loses_its_lease_stops_and_writes_nothing_more(
@@ -231,7 +231,7 @@ def test_a_run_that_loses_its_lease_stops_and_writes_nothing_more(
     changing_tenant.store.release(changing_tenant.key, ELSEWHERE)
     changing_tenant.server.knobs.latency = 0.0
     changing_tenant.run()
-    assert there(changing_tenant.server) == changing_tenant.wanted
+    assert held_at(changing_tenant.server) == changing_tenant.wanted
     assert changing_tenant.run().status == "unchanged"
 
 
@@ -265,7 +265,7 @@ def test_the_connections_of_a_tenant_are_served_side_by_side(tmp_path: Path) -> 
         report = sync(context, TENANT)
         assert [c.status for c in report.connections] == ["delivered", "delivered"]
         for server, vendor in zip((one, other), vendors, strict=True):
-            assert there(server) == wanted(changing_tenant.stored_tenant, snapshot, vendor)
+            assert held_at(server) == wanted(changing_tenant.stored_tenant, snapshot, vendor)
 
 
 def test_tenants_are_served_side_by_side(tmp_path: Path, workers: tuple[Worker, Worker]) -> None:
@@ -283,7 +283,7 @@ def test_tenants_are_served_side_by_side(tmp_path: Path, workers: tuple[Worker, 
         assert [worker.end().exit for worker in workers] == [0, 0]
         for tenant, server in servers.items():
             snapshot = state_with(PEOPLE).snapshot()
-            assert there(server) == wanted(
+            assert held_at(server) == wanted(
                 load_tenant_or_raise(store, tenant), snapshot, profile(server.url)
             )
             assert store.ledger(LedgerKey(tenant, "v", "live"))

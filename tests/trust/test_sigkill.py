@@ -15,7 +15,7 @@ from addon.sync.context import load_tenant_or_raise
 from tests.support.changing_tenant import KINDS
 from tests.support.egil_faults import Incoming
 from tests.support.egil_server import EgilServer
-from tests.support.generated_tenant import TENANT, document, profile, state_with, there, wanted
+from tests.support.generated_tenant import TENANT, document, held_at, profile, state_with, wanted
 from tests.trust.troubles import is_long
 from tests.trust.worker import Worker
 
@@ -91,8 +91,8 @@ def _one_delivery(
         expected = wanted(
             load_tenant_or_raise(store, TENANT), state_with(PEOPLE).snapshot(), profile(server.url)
         )
-        assert there(server) == expected
-        _see_no_full_resend(server, answers, sum(map(len, expected.values())), kills)
+        assert held_at(server) == expected
+        _assert_no_full_resend(server, answers, sum(map(len, expected.values())), kills)
         assert worker.run(folder, server.url, PEOPLE).connections[0]["status"] == "unchanged"
         assert server.requests == []
     return kills
@@ -104,7 +104,7 @@ def _answers_to_posts(server: EgilServer) -> list[int | None]:
     return found
 
 
-def _see_no_full_resend(
+def _assert_no_full_resend(
     server: EgilServer, answers: list[int | None], resources: int, kills: int
 ) -> None:
     """What was sent again is what a kill can leave in doubt, and no more."""

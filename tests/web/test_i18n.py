@@ -61,7 +61,7 @@ def test_a_language_that_is_none_changes_nothing(world: World) -> None:
 
 @pytest.mark.parametrize("back", ELSEWHERE)
 @pytest.mark.parametrize("action", ["/sprak", "/katalog/las"])
-def test_no_form_leads_out_of_the_house(world: World, action: str, back: str) -> None:
+def test_no_form_redirects_to_another_site(world: World, action: str, back: str) -> None:
     client = world.sign_in()
     form = form_of(client.get("/"), "/sprak")
     answer = client.post(action, data={**form, "language": "sv", "back": back})

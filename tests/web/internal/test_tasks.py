@@ -23,10 +23,10 @@ from tests.support.generated_tenant import (
     TENANT,
     as_domain,
     document,
+    held_at,
     profile,
     settings,
     state_with,
-    there,
     wanted,
 )
 from tests.support.served import Google, Served
@@ -59,10 +59,10 @@ class Cloud:
         self.tasks.advance(2 * 3600)
         self.tasks.settle()
 
-    def see_that_all_is_delivered(self) -> None:
+    def assert_all_is_delivered(self) -> None:
         tenant, snapshot = load_tenant_or_raise(self.store, TENANT), state_with(PEOPLE).snapshot()
         for name, server in self.vendors.items():
-            assert there(server) == wanted(tenant, snapshot, self.settings.vendors[name])
+            assert held_at(server) == wanted(tenant, snapshot, self.settings.vendors[name])
         assert self.tasks.waiting == []
 
     def tried(self, queue: str) -> list[int]:
@@ -117,7 +117,7 @@ def test_cron_enqueues_a_run_for_each_tenant_and_a_second_call_none(make: Make) 
 def test_a_run_reads_once_and_every_vendor_gets_its_own(make: Make) -> None:
     cloud = make()
     cloud.run_all()
-    cloud.see_that_all_is_delivered()
+    cloud.assert_all_is_delivered()
     assert cloud.tried("runs") == [200]
     assert cloud.tried("deliver-ne") == cloud.tried("deliver-natur-kultur") == [200]
     readings = [r for r in cloud.directory.requests if r.path.endswith("/orgunits")]
@@ -135,7 +135,7 @@ def test_when_nothing_has_changed_a_run_leaves_nothing_to_deliver(make: Make) ->
 def test_a_delivery_longer_than_a_request_goes_on_in_parts(make: Make) -> None:
     cloud = make(seconds=1.0, latency=0.12)  # a busy machine needs a while to begin
     cloud.run_all()
-    cloud.see_that_all_is_delivered()
+    cloud.assert_all_is_delivered()
     assert len(cloud.tried("deliver-ne")) > 1
     assert set(cloud.tried("deliver-ne")) == {200}
 
@@ -152,14 +152,14 @@ def test_while_another_run_delivers_there_it_waits_and_the_others_do_not(make: M
     assert set(cloud.tried("deliver-ne")) == {409}
     cloud.store.release(key, other)
     cloud.tasks.settle()
-    cloud.see_that_all_is_delivered()
+    cloud.assert_all_is_delivered()
 
 
 def test_a_directory_that_fails_is_read_again_by_the_queue(make: Make) -> None:
     cloud = make()
     cloud.directory.fail("/users", status=404, times=1)
     cloud.run_all()
-    cloud.see_that_all_is_delivered()
+    cloud.assert_all_is_delivered()
     assert cloud.tried("runs") == [502, 200]
 
 
@@ -201,7 +201,7 @@ def test_elsewhere_tasks_come_back_with_a_token(make: Make) -> None:
     assert cloud.cron(Authorization=f"Bearer {token}").status_code == 200
     cloud.tasks.advance(2 * 3600)
     cloud.tasks.settle()
-    cloud.see_that_all_is_delivered()
+    cloud.assert_all_is_delivered()
     assert {attempt.status for attempt in cloud.tasks.attempts} == {200}
     assert all("X-CloudTasks-QueueName" in attempt.headers for attempt in cloud.tasks.attempts)
 

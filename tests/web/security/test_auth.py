@@ -42,7 +42,7 @@ def test_who_may_come_in_where_is_as_it_was_decided(tmp_path: Path) -> None:
         *("/cron/../korningar", "/healthz/../korningar", "/static/%2e%2e/korningar", "/logga-in/x"),
     ],
 )
-def test_no_spelling_of_an_address_goes_around_the_gate(world: World, path: str) -> None:
+def test_no_spelling_of_an_address_avoids_authorisation(world: World, path: str) -> None:
     answer = world.app.test_client().get(path)
     assert answer.status_code in (301, 302, 308, 403, 404)
     assert "Körningar" not in answer.text
@@ -76,7 +76,7 @@ def test_a_part_of_a_page_at_an_odd_address_signs_in_all_the_same(world: World, 
     assert answer.headers["HX-Redirect"].startswith("/logga-in")
 
 
-# Each day anew
+# Checked again each day
 
 
 def comes_in(client: FlaskClient) -> int:

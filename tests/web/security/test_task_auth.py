@@ -100,7 +100,9 @@ def test_cron_has_no_business_with_tasks_nor_tasks_with_cron(tmp_path: Path) -> 
     assert not came_in(on_app_engine(tmp_path), "GET", "/cron/sync", TASK)
 
 
-def test_a_good_token_does_not_open_app_engines_door(tmp_path: Path, google: Google) -> None:
+def test_a_good_token_is_not_accepted_in_place_of_app_engines_header(
+    tmp_path: Path, google: Google
+) -> None:
     app = client(
         tmp_path,
         google.certs_url,
@@ -230,7 +232,7 @@ def test_what_is_not_there_is_refused_before_it_is_looked_for(tmp_path: Path, pa
             assert app.open(path, method=method).status_code == 403
 
 
-def test_every_endpoint_of_programs_is_behind_a_door(tmp_path: Path) -> None:
+def test_every_endpoint_of_programs_is_authenticated(tmp_path: Path) -> None:
     app = client(tmp_path).application
     for rule in app.url_map.iter_rules():
         if rule.endpoint.split(".")[0] in ("cron", "tasks"):

@@ -77,7 +77,7 @@ def test_of_a_long_value_only_what_differs_is_told(world: World) -> None:
     )
 
 
-def test_a_deed_that_changes_nothing_is_there_without_a_table(world: World) -> None:
+def test_an_action_that_changes_nothing_is_listed_without_a_table(world: World) -> None:
     world.change_connection("all", mode="live")
     client = world.sign_in()
     world.send(client, client.get("/korningar"), "/korningar/nu")

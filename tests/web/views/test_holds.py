@@ -215,7 +215,7 @@ def test_what_was_approved_is_deleted_at_the_vendor_and_the_hold_is_gone(world, 
     assert [e.what for e in world.store.audit_entries(TENANT, 9)].count("hold.approved") == 1
 
 
-def test_between_the_yes_and_the_deed_every_page_says_what_becomes_of_it(world, client):
+def test_between_an_approval_and_its_delivery_every_page_says_what_happens_next(world, client):
     cause_hold(world)
     page = shown(world, client)
     queue = world.services.queue()

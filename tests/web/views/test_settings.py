@@ -281,7 +281,7 @@ FORMS: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"administrators": f"{ADMIN}\n{DELEGATED}\nb@{DOMAIN}"},
     ),
 ]
-DEEDS = {
+ENTRIES = {
     SCHEDULE: "schemat ändrat",
     PAUSE: "pausen ändrad",
     NOTICES: "aviseringar ändrade",
@@ -303,8 +303,8 @@ def test_who_was_slower_is_told_who_saved_what_and_keeps_what_was_typed(
     said = world.text(answer)
     assert "Någon annan har sparat under tiden" in said
     assert f"{DELEGATED} sparade" in said
-    assert DEEDS[action] in said
-    assert DEEDS[elsewhere[0]] not in said
+    assert ENTRIES[action] in said
+    assert ENTRIES[elsewhere[0]] not in said
     assert {name: form_of(answer, action)[name].split() for name in mine} == {
         name: value.split() for name, value in mine.items()
     }

@@ -144,7 +144,7 @@ def test_many_beginnings_fit_in_a_cookie_and_the_last_ones_work(world: World) ->
         *("/logga-ut", "/logga-in/klar?error=x"),
     ],
 )
-def test_the_way_back_never_leads_out_of_the_house(world: World, path: str) -> None:
+def test_the_return_address_never_redirects_to_another_site(world: World, path: str) -> None:
     assert safe_path_after_sign_in(path) == "/"
     client = world.app.test_client()
     done = world.try_to_sign_in(client, return_to=path)
