@@ -35,6 +35,7 @@ PEOPLE = 24
 FEW = 6
 SNAPSHOT = state_with(PEOPLE).snapshot()
 BRIEF = RetryPolicy(first_wait=0.001, longest_wait=0.01, connect=5.0, read=0.3)
+"""For a vendor that never answers; a busy machine may take longer to answer than it waits."""
 
 
 class Odd(NamedTuple):
@@ -128,7 +129,7 @@ def test_it_ends_in_a_clear_message_and_is_served_when_it_is_over(
     with EgilServer(**OWN) as server:
         server.faults = lambda request: odd.fault
         two = Two(tmp_path, store, profile(server.url, "odd"), good)
-        exit_status, told, of_good = two.run(BRIEF)
+        exit_status, told, of_good = two.run(BRIEF if odd.fault.hang else CALM)
         two.assert_good_one_is_served(of_good)
         assert (exit_status, told.status) == (FAILED, "failed")
         assert odd.said in str(told.detail)
@@ -157,7 +158,7 @@ def test_answers_cut_in_the_middle_are_believed_as_far_as_they_go(
     with EgilServer(**OWN) as server:
         two = Two(tmp_path, store, profile(server.url, "odd"), good)
         server.fail(truncate=True, when="after", times=None)
-        _, told, of_good = two.run(BRIEF)
+        _, told, of_good = two.run()
         two.assert_good_one_is_served(of_good)
         assert told.status in ("delivered", "failed")
         assert told.status == "delivered" or told.detail
@@ -197,7 +198,7 @@ def test_a_certificate_that_is_not_trusted_ends_it_before_anything_is_sent(
 ) -> None:
     with EgilServer(tls=True, **OWN) as server:
         two = Two(tmp_path, store, profile(server.url, "odd"), good)
-        exit_status, told, of_good = two.run(BRIEF)
+        exit_status, told, of_good = two.run()
         two.assert_good_one_is_served(of_good)
         assert (exit_status, told.status) == (FAILED, "failed")
         assert "certificate is not trusted" in str(told.detail)
@@ -213,7 +214,7 @@ def test_a_vendor_that_is_not_there_is_served_when_it_is(
     with socket.create_server(("127.0.0.1", 0)) as placeholder:
         port = placeholder.getsockname()[1]
     two = Two(tmp_path, store, profile(f"http://127.0.0.1:{port}", "odd"), good)
-    exit_status, told, of_good = two.run(BRIEF)
+    exit_status, told, of_good = two.run()
     two.assert_good_one_is_served(of_good)
     assert (exit_status, told.status) == (FAILED, "failed")
     assert "could not be reached" in str(told.detail)
