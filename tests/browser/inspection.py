@@ -14,11 +14,11 @@ WIDE, PHONE = (1280, 900), (390, 844)
 NARROW, ZOOMED = (320, 640), (640, 450)
 """The narrowest of WCAG 1.4.10 (Reflow), and a wide window at 200 per cent."""
 
-LOOKS: tuple[tuple[str, tuple[int, int], Literal["light", "dark"]], ...] = (
+DISPLAY_MODES: tuple[tuple[str, tuple[int, int], Literal["light", "dark"]], ...] = (
     ("wide", WIDE, "light"),
     ("phone, dark", PHONE, "dark"),
 )
-"""Colours go by light and dark, and what is where by the width: each is looked at once."""
+"""Colours depend on the mode and the layout on the width, so each is checked once."""
 
 RULES = {"runOnly": {"type": "tag", "values": STANDARD}, "resultTypes": ["violations"]}
 
@@ -27,10 +27,10 @@ def faults(page: Page) -> list[str]:
     """Every fault of the page as it is, in a wide window and on a phone, light and dark."""
     found: list[str] = []
     page.evaluate(AXE_SCRIPT)
-    for look, size, colours in LOOKS:
+    for mode, size, colours in DISPLAY_MODES:
         _resize(page, size)
         page.emulate_media(color_scheme=colours)
-        found += (f"{look}: {fault}" for fault in _axe(page))
+        found += (f"{mode}: {fault}" for fault in _axe(page))
     page.emulate_media(color_scheme="light")
     for size in (NARROW, PHONE, ZOOMED, WIDE):
         _resize(page, size)

@@ -1,4 +1,4 @@
-"""Everyone can read and use every page, whatever is going on and whatever they read it on."""
+"""Every page, in every state of a tenant, is accessible and has no script faults."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -21,35 +21,35 @@ from tests.support.world import World
 CASES = [(name, address) for name, state in STATES.items() for address in state.addresses]
 
 
-class Scene(NamedTuple):
-    """A municipality in a state, and an administrator's window on it."""
+class OpenedState(NamedTuple):
+    """A municipality in a state, and a page on which an administrator has signed in."""
 
     world: World
     page: Page
     watch: Watch
 
 
-class Scenes:
-    """The scene of the state that was asked for last; those before it are over."""
+class StatePages:
+    """The state that was opened last; those before it are closed."""
 
     def __init__(self, browser: Browser, folders: pytest.TempPathFactory) -> None:
         self._browser = browser
         self._folders = folders
         self._open = ExitStack()
-        self._now: tuple[str, Scene] | None = None
+        self._now: tuple[str, OpenedState] | None = None
 
-    def of(self, state: str) -> Scene:
-        """A municipality in this state, with somebody who has signed in."""
+    def open(self, state: str) -> OpenedState:
+        """Return a municipality in this state, with an administrator signed in."""
         if self._now is None or self._now[0] != state:
             self.close()
-            self._now = state, self._set(state)
+            self._now = state, self._prepare(state)
         return self._now[1]
 
     def close(self) -> None:
         self._now = None
         self._open.close()
 
-    def _set(self, state: str) -> Scene:
+    def _prepare(self, state: str) -> OpenedState:
         world = self._open.enter_context(municipality(self._folders.mktemp("world")))
         STATES[state].prepare(world)
         # Without motion, since colours that are still turning dark are neither.
@@ -57,12 +57,12 @@ class Scenes:
         page, watch = self._open.enter_context(seen)
         page.goto("/logga-in")
         sign_in(world, Mouse(page))
-        return Scene(world, page, watch)
+        return OpenedState(world, page, watch)
 
 
 @pytest.fixture(scope="module")
-def scenes(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenes]:
-    found = Scenes(browser, tmp_path_factory)
+def state_pages(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StatePages]:
+    found = StatePages(browser, tmp_path_factory)
     yield found
     found.close()
 
@@ -73,10 +73,10 @@ def test_every_page_is_on_the_list(tmp_path):
 
 
 @pytest.mark.parametrize(("state", "address"), CASES)
-def test_everyone_can_use_it(scenes, state, address):
-    scene = scenes.of(state)
-    when_ready(scene.page, address.format(**known(scene.world)))
-    found = faults(scene.page)
+def test_the_page_has_no_accessibility_or_script_faults(state_pages, state, address):
+    opened = state_pages.open(state)
+    when_ready(opened.page, address.format(**known(opened.world)))
+    found = faults(opened.page)
     assert not found, "\n".join(found)
-    said, scene.watch.faults[:] = list(scene.watch.faults), []
+    said, opened.watch.faults[:] = list(opened.watch.faults), []
     assert said == []

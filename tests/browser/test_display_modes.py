@@ -1,4 +1,4 @@
-"""What the pages look like to those who want it dark, still, printed, or on a phone."""
+"""Pages in dark mode, without motion, printed, on a phone, and by keyboard."""
 
 import re
 
@@ -30,38 +30,40 @@ SHOWN_CONTROLS = """() => [...document.querySelectorAll(
 
 
 @pytest.fixture(scope="module")
-def lived_in(tmp_path_factory):
-    """A world with some days behind it, that nothing here changes."""
+def used_world(tmp_path_factory):
+    """A world after some days of use, which no test changes."""
     with municipality(tmp_path_factory.mktemp("world")) as found:
         some_days(found)
         yield found
 
 
-def test_the_pages_are_dark_for_those_who_want_that(browser: Browser, lived_in: World) -> None:
+def test_the_pages_are_dark_when_the_browser_prefers_dark(
+    browser: Browser, used_world: World
+) -> None:
     light = {}
     for scheme in ("light", "dark"):
-        with visit(browser, lived_in.url, color_scheme=scheme) as (page, _):
+        with visit(browser, used_world.url, color_scheme=scheme) as (page, _):
             page.goto("/")
-            sign_in(lived_in, Mouse(page))
+            sign_in(used_world, Mouse(page))
             light[scheme] = page.evaluate(LUMINANCE)
     assert light["light"] > 0.95
     assert light["dark"] < 0.1
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_nothing_moves_for_those_who_want_it_still(browser, lived_in, address):
-    with visit(browser, lived_in.url, reduced_motion="reduce") as (page, _):
+def test_nothing_moves_when_the_browser_prefers_reduced_motion(browser, used_world, address):
+    with visit(browser, used_world.url, reduced_motion="reduce") as (page, _):
         page.goto("/")
-        sign_in(lived_in, Mouse(page))
-        when_ready(page, address.format(**known(lived_in)))
+        sign_in(used_world, Mouse(page))
+        when_ready(page, address.format(**known(used_world)))
         assert page.evaluate(MOVES) == []
 
 
-def test_a_persons_page_is_printed_to_be_read(browser: Browser, lived_in: World) -> None:
-    with visit(browser, lived_in.url) as (page, _):
+def test_a_persons_page_is_readable_in_print(browser: Browser, used_world: World) -> None:
+    with visit(browser, used_world.url) as (page, _):
         page.goto("/")
-        sign_in(lived_in, Mouse(page))
-        when_ready(page, "/personer/{pupil}".format(**known(lived_in)))
+        sign_in(used_world, Mouse(page))
+        when_ready(page, "/personer/{pupil}".format(**known(used_world)))
         pdf = page.pdf(format="A4")
         assert 1 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 3
         page.emulate_media(media="print")
@@ -71,20 +73,20 @@ def test_a_persons_page_is_printed_to_be_read(browser: Browser, lived_in: World)
 
 
 @pytest.mark.parametrize("address", ["/", "/personer", "/datakvalitet", "/korningar"])
-def test_menu_and_forms_are_not_printed(browser, lived_in, address):
-    with visit(browser, lived_in.url) as (page, _):
+def test_menu_and_forms_are_not_printed(browser, used_world, address):
+    with visit(browser, used_world.url) as (page, _):
         page.goto("/")
-        sign_in(lived_in, Mouse(page))
+        sign_in(used_world, Mouse(page))
         when_ready(page, address)
         page.emulate_media(media="print")
         assert page.evaluate(SHOWN_CONTROLS) == []
         expect(page.locator("main h1")).to_be_visible()
 
 
-def test_the_menu_opens_and_closes_on_a_phone(browser: Browser, lived_in: World) -> None:
-    with visit(browser, lived_in.url, viewport=PHONE) as (page, _):
+def test_the_menu_opens_and_closes_on_a_phone(browser: Browser, used_world: World) -> None:
+    with visit(browser, used_world.url, viewport=PHONE) as (page, _):
         page.goto("/")
-        sign_in(lived_in, Mouse(page))
+        sign_in(used_world, Mouse(page))
         keys = Keyboard(page)
         people = page.get_by_role("link", name="Personer", exact=True)
         expect(people).to_be_hidden()
@@ -97,12 +99,10 @@ def test_the_menu_opens_and_closes_on_a_phone(browser: Browser, lived_in: World)
         expect(page).to_have_url(re.compile("/personer$"))
 
 
-def test_the_first_stop_of_the_keyboard_leads_past_the_menu(
-    browser: Browser, lived_in: World
-) -> None:
-    with visit(browser, lived_in.url) as (page, _):
+def test_the_first_keyboard_stop_skips_the_menu(browser: Browser, used_world: World) -> None:
+    with visit(browser, used_world.url) as (page, _):
         page.goto("/")
-        sign_in(lived_in, Mouse(page))
+        sign_in(used_world, Mouse(page))
         page.goto("/installningar")
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="Hoppa till innehållet")).to_be_focused()
