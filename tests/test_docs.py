@@ -189,7 +189,7 @@ def test_what_the_reference_has_of_pages_is_what_they_say() -> None:
 
 def test_the_reference_has_a_remedy_for_whoever_cannot_sign_in() -> None:
     told = section("When something goes wrong")
-    for name in ("not_set_up", "refused", "trouble"):
+    for name in ("not_set_up", "refused", "error"):
         template = (ROOT / "templates" / "sign_in" / f"{name}.html").read_text("utf-8")
         headings = re.search(r"block title %}(.*?){% endblock", template, re.S)
         leads = re.search(r"block lead %}(.*?){% endblock", template, re.S)
