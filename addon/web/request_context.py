@@ -253,9 +253,9 @@ class RequestContext:
         """Return the version token of the part as it is now."""
         return f"{value_hash(part(self.tenant))}-{int(self.now)}"
 
-    def is_current(self, mark: str, part: Callable[[Tenant], object]) -> bool:
+    def is_current(self, version_token: str, part: Callable[[Tenant], object]) -> bool:
         """Whether the part is unchanged since the form with this version token showed it."""
-        return _hash_in(mark) == value_hash(part(self.tenant))
+        return _hash_in(version_token) == value_hash(part(self.tenant))
 
     def _forget_document(self) -> None:
         """Drop the loaded document, so that it is loaded again on next use."""
@@ -319,13 +319,13 @@ def value_hash(value: object) -> str:
     return sha256(msgspec.json.encode(value)).hexdigest()[:16]
 
 
-def _hash_in(mark: str | None) -> str:
-    return (mark or "").partition("-")[0]
+def _hash_in(version_token: str | None) -> str:
+    return (version_token or "").partition("-")[0]
 
 
-def _time_in(mark: str | None) -> float:
-    """Return when the form was shown, in seconds since 1970 UTC; 0 when the mark has no time."""
-    at = (mark or "").partition("-")[2]
+def _time_in(version_token: str | None) -> float:
+    """Return when the form was shown, in seconds since 1970 UTC; 0 if the token has no time."""
+    at = (version_token or "").partition("-")[2]
     return float(at) if at.isdecimal() and len(at) < 16 else 0.0
 
 

@@ -13,7 +13,7 @@ from google.cloud import firestore
 
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.planning.limits import Hold
-from addon.store.firestore.cache import SWEPT
+from addon.store.firestore.cache import EXPIRING
 from addon.store.firestore.client import PART
 from addon.store.firestore.store import FirestoreStore
 from addon.store.records import AuditEntry, Namespace, RunRecord, StoredTask
@@ -71,10 +71,10 @@ def test_nothing_that_is_packed_is_indexed(fields):
     packed = {(group, name) for group, name, value in fields if isinstance(value, bytes)}
     expiring = {(group, name) for group, name, value in fields if name == "expires"}
     without = {(o["collectionGroup"], o["fieldPath"]) for o in overrides() if not o["indexes"]}
-    assert without == (packed | expiring) - {(group, "expires") for group in SWEPT}
+    assert without == (packed | expiring) - {(group, "expires") for group in EXPIRING}
 
 
 def test_what_is_swept_is_found_across_tenants():
-    swept = {o["collectionGroup"]: o["indexes"] for o in overrides() if o["indexes"]}
+    found = {o["collectionGroup"]: o["indexes"] for o in overrides() if o["indexes"]}
     index = {"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}
-    assert swept == {group: [index] for group in SWEPT}
+    assert found == {group: [index] for group in EXPIRING}

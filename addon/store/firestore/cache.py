@@ -29,15 +29,15 @@ from addon.store.records import CachedItem, Namespace
 LONGEST_NAME = 1000
 """The maximum bytes of an escaped name; longer names are hashed. Firestore allows 1500 in an id."""
 
-SWEPT = ("papers", "snapshots", "parts")
+EXPIRING = ("papers", "snapshots", "parts")
 """Collection groups with an index of `expires`; documents come before the parts they refer to."""
 
 
-class _Taken(Struct, frozen=True):
+class _Replaced(Struct, frozen=True):
     """Whether an item was replaced, and the parts that are now unused."""
 
     done: bool
-    useless: tuple[Path, ...]
+    unused: tuple[Path, ...]
 
 
 class FirestoreCache:
@@ -58,22 +58,22 @@ class FirestoreCache:
         fields, parts = _cut(path, generation, namespace, item)
         own = tuple(part.path for part in parts)
 
-        def take(found: FoundDocument) -> tuple[_Taken, Fields | None]:
+        def replace_item(found: FoundDocument) -> tuple[_Replaced, Fields | None]:
             there = found.fields or {}
             if there.get("generation") == generation:
-                return _Taken(True, ()), None  # the commit succeeded although it seemed to fail
+                return _Replaced(True, ()), None  # the commit succeeded although it seemed to fail
             if not replace and _is_valid(found, now):
-                return _Taken(False, own), None
-            return _Taken(True, _parts(found)), fields
+                return _Replaced(False, own), None
+            return _Replaced(True, _parts(found)), fields
 
         try:
             self._documents.write(parts)
-            taken = self._documents.change(path, take)
+            replaced = self._documents.change(path, replace_item)
         except StoreError:
             self._remove(own)
             raise
-        self._remove(taken.useless)
-        return taken.done
+        self._remove(replaced.unused)
+        return replaced.done
 
     def get(self, namespace: Namespace, name: str, now: float) -> CachedItem | None:
         """Return an item, or None. Raises StoreError if it is replaced too often to be read."""
@@ -97,7 +97,7 @@ class FirestoreCache:
             f"a cached item ({namespace.kind}) was replaced again and again while it was read"
         )
 
-    def names(self, namespace: Namespace, now: float) -> list[str]:
+    def list_names(self, namespace: Namespace, now: float) -> list[str]:
         """Return the names of items in a namespace that have not expired, sorted."""
         found = self._documents.query(
             _collection(namespace),
@@ -106,7 +106,7 @@ class FirestoreCache:
         )
         return sorted(one.fields["name"] for one in found if one.fields and _is_valid(one, now))
 
-    def remove(self, namespace: Namespace, name: str) -> None:
+    def delete(self, namespace: Namespace, name: str) -> None:
         """Remove an item if it exists."""
         path = _path(namespace, name)
         for _ in range(ATTEMPTS):
@@ -118,10 +118,10 @@ class FirestoreCache:
                 return
         raise StoreError(f"a cached item ({namespace.kind}) was replaced again and again")
 
-    def sweep(self, now: float) -> int:
+    def delete_expired(self, now: float) -> int:
         """Remove expired items and snapshots, and unused parts; return how many without parts."""
         at, removed = datetime.fromtimestamp(now, UTC), 0
-        for group in SWEPT:
+        for group in EXPIRING:
             while found := self._documents.expired(group, at):
                 gone = self._documents.delete_known(found)
                 removed += 0 if group == "parts" else gone

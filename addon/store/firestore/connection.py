@@ -69,7 +69,7 @@ class ConnectionDocument(Struct, frozen=True):
             shards={**self.shards, **shards},
         )
 
-    def let_go(self) -> "ConnectionDocument":
+    def release(self) -> "ConnectionDocument":
         """Return a copy with the lease released and the journal still to be packed."""
         return structs.replace(self, holder="", until=0.0)
 

@@ -220,7 +220,7 @@ class Ledgers:
             if connection.holder != holder:
                 return
             with suppress(PreconditionFailed):
-                self._put(key, found, connection.let_go())
+                self._put(key, found, connection.release())
                 return
 
     # Writing

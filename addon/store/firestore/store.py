@@ -73,7 +73,7 @@ class FirestoreStore:
         self._documents = Documents(client, self.meter)
         self._ledgers = Ledgers(self._documents)
         self._log = AuditLog(self._documents)
-        self._papers = FirestoreCache(self._documents)
+        self._cache = FirestoreCache(self._documents)
         self._snapshots = Snapshots(self._documents)
 
     def close(self) -> None:
@@ -134,26 +134,26 @@ class FirestoreStore:
     def put(
         self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> None:
-        self._papers.put(namespace, CachedItem(name, data, now, expires), replace=True, now=now)
+        self._cache.put(namespace, CachedItem(name, data, now, expires), replace=True, now=now)
 
     def put_if_absent(
         self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> bool:
-        return self._papers.put(
+        return self._cache.put(
             namespace, CachedItem(name, data, now, expires), replace=False, now=now
         )
 
     def get(self, namespace: Namespace, name: str, now: float) -> CachedItem | None:
-        return self._papers.get(namespace, name, now)
+        return self._cache.get(namespace, name, now)
 
     def list_names(self, namespace: Namespace, now: float) -> list[str]:
-        return self._papers.names(namespace, now)
+        return self._cache.list_names(namespace, now)
 
     def delete(self, namespace: Namespace, name: str) -> None:
-        self._papers.remove(namespace, name)
+        self._cache.delete(namespace, name)
 
     def delete_expired(self, now: float) -> int:
-        return self._papers.sweep(now)
+        return self._cache.delete_expired(now)
 
     # Ledgers
 

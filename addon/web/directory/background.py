@@ -1,7 +1,7 @@
-"""Where what takes long is made for the pages: one thing after another, in a thread of its own.
+"""Background computation of slow results for pages: one after another, in a separate thread.
 
-Each tenant's directory has a workshop, so that what one makes is in no other's way; and of all
-workshops in a process only so many work at a time, so that pages get their turn too.
+Each tenant's directory has a cache of its own, so that tenants do not wait for each other. Only
+a limited number of the caches in a process compute at a time, so that requests are answered too.
 """
 
 import gc
@@ -19,21 +19,19 @@ from jinja2 import Environment
 T = TypeVar("T")
 
 WAIT_SECONDS = 0.06
-"""Seconds that a request waits, for all that it needs, before it says that this is being made."""
+"""Seconds that a request waits in total before it shows that results are being computed."""
 MOST = 64
-"""Things that a workshop remembers; those that were not asked for longest go."""
-
-
+"""The number of results that a cache keeps; the least recently used are dropped."""
 SWITCH = 0.001
-"""Seconds that a thread computes before another gets its turn; Python's own are 0.005."""
+"""Seconds that a thread computes before another continues; Python's default is 0.005."""
 
 
 def tune_for_latency(templates: Environment) -> threading.Thread:
-    """Have pages answered promptly while other threads compute. Once, in the process that serves.
+    """Keep responses fast while other threads compute. Called once, in the process that serves.
 
-    A page waits for its turn after each look in the store, and behind each collection of garbage:
-    the program itself, which is most of what there is, is not looked through any more. The pages'
-    templates are compiled in the thread that is given back, before somebody waits for them.
+    A request waits for the interpreter after each access to the store, and for each garbage
+    collection; therefore threads switch more often, and the program's own objects are excluded
+    from collection. Templates are compiled in the returned thread, before they are needed.
     """
     sys.setswitchinterval(SWITCH)
     gc.collect()
@@ -49,18 +47,18 @@ def _compile(templates: Environment) -> None:
 
 
 class StillComputing(Exception):
-    """What was asked for is being made."""
+    """The result is still being computed."""
 
 
 class WaitBudget:
-    """How long one request waits, for all that it needs together."""
+    """How long one request waits, for all its results together."""
 
     def __init__(self, seconds: float = WAIT_SECONDS) -> None:
         self._until = time.monotonic() + seconds
 
     @property
     def left(self) -> float:
-        """Seconds that it may wait still."""
+        """The seconds that it may still wait."""
         return max(0.0, self._until - time.monotonic())
 
 
@@ -78,9 +76,9 @@ class BackgroundCache:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="background")
 
     def get_or_compute(self, name: object, work: Callable[[], T], wait_budget: WaitBudget) -> T:
-        """What `work` gives. Raises StillComputing, and what `work` raises: then it is tried again.
+        """Return the result of `work`, which may get other results from here in the same thread.
 
-        `work` may ask for other things here: they are made at once, in the same thread.
+        Raises StillComputing, and what `work` raises; the next call then tries again.
         """
         inside = threading.get_ident() == self._worker
         with self._lock:
@@ -89,40 +87,40 @@ class BackgroundCache:
             if future is None or is_new:
                 future = self._futures[name] = Future()
         if inside:
-            _do(future, work)
+            _compute(future, work)
         elif is_new:
-            self._begin(future, work)
+            self._submit(future, work)
         try:
-            made: T = future.result(0 if inside else wait_budget.left)
-            return made
+            result: T = future.result(0 if inside else wait_budget.left)
+            return result
         except (NotYet, CancelledError):
             raise StillComputing from None
 
     def keep(self, wanted: Callable[[Any], bool]) -> None:
-        """Forget the things whose names are not wanted, also those that wait to be computed."""
+        """Drop the results whose names are not wanted, including those that wait to be computed."""
         with self._lock:
             for name in [name for name in self._futures if not wanted(name)]:
                 self._futures.pop(name).cancel()
 
     def close(self) -> None:
-        """Make nothing more, and remember nothing."""
+        """Stop computing, and drop all results."""
         self.keep(lambda name: False)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _begin(self, future: "Future[T]", work: Callable[[], T]) -> None:
+    def _submit(self, future: "Future[T]", work: Callable[[], T]) -> None:
         try:
             self._pool.submit(self._run_in_slot, future, work)
-        except RuntimeError:  # closed: the next request comes to another
+        except RuntimeError:  # closed: the next request uses another cache
             raise StillComputing from None
 
     def _run_in_slot(self, future: "Future[T]", work: Callable[[], T]) -> None:
         with self._slots:
             self._worker = threading.get_ident()
-            _do(future, work)
+            _compute(future, work)
 
 
-def _do(future: "Future[T]", work: Callable[[], T]) -> None:
-    """Makes a thing, unless it is made already or nobody wants it any more."""
+def _compute(future: "Future[T]", work: Callable[[], T]) -> None:
+    """Compute a result, unless it is computed already or was cancelled."""
     if future.done() or not future.set_running_or_notify_cancel():
         return
     try:

@@ -95,8 +95,10 @@ def preview_selection(
     turned = {code: people.students & everybody for code, people in before.items()}
     old, new = before.get(unit.code, PeopleBreakdown()), after[unit.code]
     return SelectionPreview(
-        students=_reach(directory, "students", pupils, new.students, old.students, everybody),
-        staff=_reach(directory, "staff", adults, new.staff, old.staff),
+        students=_role_preview(
+            directory, "students", pupils, new.students, old.students, everybody
+        ),
+        staff=_role_preview(directory, "staff", adults, new.staff, old.staff),
         turned=names(directory, frozenset[str]().union(*turned.values())),
         turned_at=tuple(
             each.name for each in directory.tenant.school_units if turned.get(each.code)
@@ -112,19 +114,21 @@ def _placed(
 
     Follows the rules of `addon.roster.placement.place`.
     """
-    ground = directory.get_or_compute(DirectoryResult.SAVED_SELECTIONS, lambda: _ground(directory))
-    choices = {**ground.chosen, code: chosen}
+    saved = directory.get_or_compute(
+        DirectoryResult.SAVED_SELECTIONS, lambda: _saved_selections(directory)
+    )
+    choices = {**saved.chosen, code: chosen}
     staff = frozenset[str]().union(*(each["staff"] for each in choices.values()))
     return {
         code: PeopleBreakdown(
-            students=each["students"] - staff - ground.unsendable,
-            staff=each["staff"] - ground.unsendable,
+            students=each["students"] - staff - saved.unsendable,
+            staff=each["staff"] - saved.unsendable,
         )
         for code, each in choices.items()
     }
 
 
-def _ground(directory: TenantDirectory) -> _SavedSelections:
+def _saved_selections(directory: TenantDirectory) -> _SavedSelections:
     index, verified = directory.index, frozenset(map(fold, directory.snapshot.domains))
     return _SavedSelections(
         chosen={
@@ -142,7 +146,7 @@ def _ground(directory: TenantDirectory) -> _SavedSelections:
     )
 
 
-def _reach(
+def _role_preview(
     directory: TenantDirectory,
     role: Role,
     found: SelectorOutcome,

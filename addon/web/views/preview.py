@@ -63,7 +63,7 @@ def vendor(vendor: str) -> str:
     ]
     return render_template(
         "preview/vendor.html",
-        outlook=found,
+        next_run=found,
         page=page_of(actions, request.args, SIZE),
         kind=kind,
         of_type=of_type,
@@ -88,7 +88,7 @@ def person(vendor: str, user_id: str) -> str:
         vendor_id=vendor,
         user=user,
         sides=[_side(operation, there, known) for operation in operations],
-        outlook=found,
+        next_run=found,
     )
 
 

@@ -142,7 +142,7 @@ def _modes(ctx: RequestContext, mode: Mode) -> str:
         "setup/modes.html",
         statuses=connection_statuses(ctx),
         wanted=mode,
-        reach={c.vendor: _carried(ctx, c.vendor) for c in ctx.tenant.connections},
+        people_counts={c.vendor: _carried(ctx, c.vendor) for c in ctx.tenant.connections},
     )
 
 
