@@ -145,9 +145,9 @@ def _status(found: TenantStatus) -> Iterator[str]:
             + (f", {connection.uncertain} to be asked about" if connection.uncertain else "")
         )
         if connection.last is not None:
-            yield f"  last: {connection.last['status']} in {connection.last['run']}"
-            if connection.last.get("detail"):
-                yield f"  {connection.last['detail']}"
+            yield f"  last: {connection.last.status} in {connection.last.run}"
+            if connection.last.detail:
+                yield f"  {connection.last.detail}"
         if connection.problem:
             yield f"  cannot run: {connection.problem}"
         if connection.hold is not None:

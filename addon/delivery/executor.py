@@ -249,9 +249,9 @@ class PlanExecutor:
         it stays as one that the vendor must be asked about.
         """
         rests = not refused.conflict or op.kind == "delete"
-        wordless = refused.detail == answered(refused.status)
-        problem = VendorProblem("status", refused.status) if wordless else UNSET
-        self._fail(op, refused.status, refused.detail, problem, refused=rests)
+        problem = UNSET if refused.detail else VendorProblem("status", refused.status)
+        said = refused.detail or answered(refused.status)
+        self._fail(op, refused.status, said, problem, refused=rests)
         lacks = op.kind != "delete" and not refused.there  # certain unless `unsure`
         refusal = None
         if lacks:

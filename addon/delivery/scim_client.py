@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from addon.delivery.listing import ListedResources
 from addon.delivery.lookup import Keep, ResourceLookup
-from addon.delivery.response import VendorResponse, answered, detail, vendor_id
+from addon.delivery.response import VendorResponse, detail, vendor_id
 from addon.delivery.throttle import DeliveryStopped
 from addon.delivery.transport import RetriesExhausted, Transport
 from addon.planning.plan import Operation
@@ -39,7 +39,7 @@ class RefusedByVendor(Struct, frozen=True):
 
     `conflict` is whether another resource at the vendor prevents it (409), `there` whether the
     vendor has the resource in some form, and `unsure` whether it may have carried out the
-    operation in an earlier attempt.
+    operation in an earlier attempt. `detail` is the vendor's message, empty if it sent none.
     """
 
     status: int
@@ -249,7 +249,7 @@ def _gone(op: Operation, answer: VendorResponse) -> OperationOutcome:
 def _refused(op: Operation, answer: VendorResponse, there: bool) -> RefusedByVendor:
     return RefusedByVendor(
         status=answer.status,
-        detail=detail(answer, op.resource_type, op.body) or answered(answer.status),
+        detail=detail(answer, op.resource_type, op.body),
         conflict=answer.status == 409,
         there=there,
         unsure=answer.unsure,

@@ -15,7 +15,7 @@ from addon.notifications.events import ConnectionNews, Notice, connection_news, 
 from addon.notifications.mailer import Mailer, MailError, mailer
 from addon.notifications.message import render_message
 from addon.settings import Settings
-from addon.store.base import Store
+from addon.store.base import CacheStore
 from addon.store.records import Namespace, RunRecord
 from addon.sync.context import SyncContext, load_tenant_or_raise
 from addon.tenants.model import Connection, Tenant
@@ -211,12 +211,12 @@ def _heading(item: dict[str, object]) -> str:
             return f"Leveransen till {item['name']} avbröts"
 
 
-def _memory(store: Store, tenant_id: str, key: str, now: float) -> Notified:
+def _memory(store: CacheStore, tenant_id: str, key: str, now: float) -> Notified:
     item = store.get(Namespace("notices", tenant_id), key, now)
     return {} if item is None else msgspec.json.decode(item.data, type=Notified)
 
 
-def _remember(store: Store, tenant_id: str, key: str, memory: Notified, now: float) -> None:
+def _remember(store: CacheStore, tenant_id: str, key: str, memory: Notified, now: float) -> None:
     store.put(Namespace("notices", tenant_id), key, msgspec.json.encode(memory), now, now + KEPT)
 
 

@@ -45,7 +45,8 @@ class LedgerEntry(Struct, frozen=True, gc=False):
 class Refusal(Struct, frozen=True):
     """An operation that the vendor has refused.
 
-    `content` is the hash of the refused body; `at` is the time in seconds since 1970 UTC.
+    `content` is the hash of the refused body; `detail` is the vendor's message, empty if it sent
+    none; `at` is the time in seconds since 1970 UTC.
     """
 
     operation: OperationKind

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from addon.school_register.model import Organiser, RegisterUnit
 from addon.school_register.search import RegisterIndex
-from addon.store.base import Store
+from addon.store.base import CacheStore
 from addon.store.records import Namespace
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class _Remembered(Struct, frozen=True):
 class RegisterCache:
     """The cached parts of the register: the shared copy, tenants' uploads, lists and details."""
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, store: CacheStore, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
@@ -61,7 +61,7 @@ class RegisterCache:
         return self._index(SHARED, "all", SHARED_LOOKS)
 
     def keep_copy(self, units: Sequence[RegisterUnit], organisers: Sequence[Organiser]) -> None:
-        """Store the whole register in place of an earlier copy."""
+        """CacheStore the whole register in place of an earlier copy."""
         self._keep_copy(SHARED, "all", units, organisers)
 
     def upload(self, tenant: str) -> RegisterIndex:
@@ -69,7 +69,7 @@ class RegisterCache:
         return self._index(Namespace("register", tenant), "upload", UPLOAD_LOOKS)
 
     def keep_upload(self, tenant: str, units: Sequence[RegisterUnit]) -> None:
-        """Store a tenant's own file in place of an earlier one."""
+        """CacheStore a tenant's own file in place of an earlier one."""
         self._keep_copy(Namespace("register", tenant), "upload", units, ())
 
     def discard_upload(self, tenant: str) -> None:
@@ -82,7 +82,7 @@ class RegisterCache:
         return self._kept(name, RegisterCopy)
 
     def keep_list(self, name: str, units: Sequence[RegisterUnit]) -> None:
-        """Store a list of units."""
+        """CacheStore a list of units."""
         self._keep(name, RegisterCopy(self._clock(), tuple(units)), KEPT)
 
     def unit(self, code: str) -> RegisterUnit | None:
@@ -90,7 +90,7 @@ class RegisterCache:
         return self._kept(f"unit {code}", RegisterUnit)
 
     def keep_unit(self, unit: RegisterUnit) -> None:
-        """Store a unit's details."""
+        """CacheStore a unit's details."""
         self._keep(f"unit {unit.code}", unit, DETAILS_KEPT)
 
     def _index(self, namespace: Namespace, name: str, looks: float) -> RegisterIndex:

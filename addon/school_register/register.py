@@ -14,7 +14,7 @@ from addon.school_register.model import Organiser, RegisterError, RegisterUnavai
 from addon.school_register.municipalities import municipality_named
 from addon.school_register.organisers import tidy
 from addon.school_register.search import has_words, in_order, rank, with_gaps_filled
-from addon.store.base import Store
+from addon.store.base import CacheStore
 from addon.text import fold
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,9 @@ class RegisterState(Struct, frozen=True):
 class Register:
     """Finds school units. Every method raises StoreError, some RegisterError as documented."""
 
-    def __init__(self, store: Store, client: Client | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: CacheStore, client: Client | None, clock: Callable[[], float]
+    ) -> None:
         self._kept = RegisterCache(store, clock)
         self._client = client
         self._clock = clock
@@ -153,7 +155,7 @@ class Register:
     # Uploads
 
     def upload(self, tenant: str, data: bytes) -> int:
-        """Store a tenant's own file in place of an earlier one; return the number of units.
+        """CacheStore a tenant's own file in place of an earlier one; return the number of units.
 
         Only this tenant sees it. Raises SpreadsheetError; the earlier file is then kept.
         """

@@ -11,7 +11,7 @@ from addon.directory.evidence import AskDirectory, all_unknown
 from addon.directory.snapshot import Snapshot
 from addon.planning.ledger import LedgerKey
 from addon.settings import Settings
-from addon.store.base import Store
+from addon.store.base import Store, TenantStore
 from addon.tenants.document import load_tenant
 from addon.tenants.model import Connection, Tenant
 from addon.vendors.profiles import NotConfigured, Target
@@ -51,7 +51,7 @@ class SyncContext(Struct, frozen=True):
     ask_directory: AskDirectory = all_unknown
 
 
-def load_tenant_or_raise(store: Store, tenant_id: str) -> Tenant:
+def load_tenant_or_raise(store: TenantStore, tenant_id: str) -> Tenant:
     """Return the tenant from its document in the store. Raises NotFoundError."""
     document = store.tenant(tenant_id)
     if document is None:

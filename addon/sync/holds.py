@@ -6,7 +6,7 @@ from msgspec import structs
 
 from addon.planning.ledger import LedgerKey
 from addon.planning.limits import Hold
-from addon.store.base import Store
+from addon.store.base import LedgerStore
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
 from addon.sync.report import RunReport
 from addon.sync.run import sync
@@ -38,7 +38,7 @@ def approve(context: SyncContext, tenant_id: str, vendor: str) -> RunReport:
 
 
 def record_approval(
-    store: Store, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
+    store: LedgerStore, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
 ) -> Hold:
     """Save the approval of exactly what is held; the next run, or withdrawal, carries it out.
 
@@ -53,7 +53,7 @@ def record_approval(
 
 
 def record_refusal(
-    store: Store, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
+    store: LedgerStore, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
 ) -> Hold:
     """Save that a person refused the plan: it stays held, and needs a new answer only if it grows.
 
@@ -68,7 +68,7 @@ def record_refusal(
 
 
 def _held(
-    store: Store, tenant_id: str, vendor: str, mode: LedgerMode | None
+    store: LedgerStore, tenant_id: str, vendor: str, mode: LedgerMode | None
 ) -> tuple[LedgerKey, Hold]:
     held = find_hold(store, tenant_id, vendor, mode)
     if held is None:
@@ -81,7 +81,7 @@ def _nothing(tenant_id: str, vendor: str) -> NotFoundError:
 
 
 def find_hold(
-    store: Store, tenant_id: str, vendor: str, mode: LedgerMode | None = None
+    store: LedgerStore, tenant_id: str, vendor: str, mode: LedgerMode | None = None
 ) -> tuple[LedgerKey, Hold] | None:
     """Return the hold that waits for approval at a vendor, with the key of its ledger.
 

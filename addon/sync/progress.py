@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import msgspec
 from msgspec import Struct
 
-from addon.store.base import Store, StoreError
+from addon.store.base import CacheStore, StoreError
 from addon.store.records import Namespace
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class VendorProgress(Struct, frozen=True):
     planned: int
 
 
-def load_progress(store: Store, tenant: str, now: float) -> tuple[VendorProgress, ...]:
+def load_progress(store: CacheStore, tenant: str, now: float) -> tuple[VendorProgress, ...]:
     """Return the progress of current deliveries by vendor. Raises StoreError."""
     namespace = Namespace(NAMESPACE, tenant)
     found = []
@@ -47,7 +47,9 @@ class StoredProgress:
     separate thread, so that a slow store does not delay the delivery. `end` must be called.
     """
 
-    def __init__(self, store: Store, tenant: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, store: CacheStore, tenant: str, clock: Callable[[], float] = time.time
+    ) -> None:
         self._store = store
         self._namespace = Namespace(NAMESPACE, tenant)
         self._clock = clock

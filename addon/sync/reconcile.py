@@ -16,7 +16,7 @@ from addon.delivery.transport import RetriesExhausted
 from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry
 from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.resources import TYPES, ResourceType
-from addon.store.base import Store
+from addon.store.base import CacheStore
 from addon.store.ids import new_run_id
 from addon.store.process_identity import process_holder
 from addon.store.records import Namespace
@@ -76,14 +76,14 @@ class Reconciliation(Struct, frozen=True):
         return sum(getattr(drift, what) for drift in self.types)
 
 
-def save_reconciliation(store: Store, found: Reconciliation, now: float) -> None:
+def save_reconciliation(store: CacheStore, found: Reconciliation, now: float) -> None:
     """Save a reconciliation for a month; it has only counts. Raises StoreError."""
     namespace, data = Namespace(NAMESPACE, found.tenant), msgspec.json.encode(found)
     store.put(namespace, found.vendor, data, now, now + KEPT)
 
 
 def load_reconciliation(
-    store: Store, tenant_id: str, vendor: str, now: float
+    store: CacheStore, tenant_id: str, vendor: str, now: float
 ) -> tuple[float, Reconciliation] | None:
     """Return when the last reconciliation was (seconds since 1970 UTC), and its result.
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from msgspec import structs
 
 from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import DirectoryError
-from addon.store.base import Store
+from addon.store.base import RunStore
 from addon.store.ids import new_run_id
 from addon.store.process_identity import is_dead, process_holder
 from addon.store.records import RunRecord
@@ -17,8 +18,15 @@ LONGEST = 24 * 3600.0
 """Seconds after which a run that has not ended is considered cut off, on whatever machine."""
 
 
+class CountingRunStore(RunStore, Protocol):
+    """A store of runs that counts its reads and writes, as every store does."""
+
+    def cost(self) -> tuple[int, int]:
+        """Return how many documents or rows were read and written so far."""
+
+
 def start_run(
-    store: Store,
+    store: CountingRunStore,
     tenant_id: str,
     now: float,
     *,
@@ -51,7 +59,7 @@ def start_run(
     return structs.replace(run, store_reads=-reads, store_writes=-writes)
 
 
-def complete_run(store: Store, run: RunRecord, now: float, report: RunReport) -> None:
+def complete_run(store: CountingRunStore, run: RunRecord, now: float, report: RunReport) -> None:
     """Save a run with its outcome."""
     statuses = {connection.status for connection in report.connections}
     status = "held" if "held" in statuses else "failed" if "failed" in statuses else "done"
@@ -59,7 +67,9 @@ def complete_run(store: Store, run: RunRecord, now: float, report: RunReport) ->
 
 
 @contextmanager
-def recorded_run(store: Store, run: RunRecord, clock: Callable[[], float]) -> Iterator[None]:
+def recorded_run(
+    store: CountingRunStore, run: RunRecord, clock: Callable[[], float]
+) -> Iterator[None]:
     """Save the run as ended if the block raises, so that it does not stay `running`."""
     try:
         yield
@@ -75,7 +85,7 @@ def recorded_run(store: Store, run: RunRecord, clock: Callable[[], float]) -> It
 
 
 def end_run(
-    store: Store,
+    store: CountingRunStore,
     run: RunRecord,
     now: float,
     status: str,

@@ -2,17 +2,16 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
-import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from addon.delivery.response import answered
 from addon.planning.ledger import Ledger, LedgerKey
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.records import RunRecord
 from addon.sync.context import SecretSource, ledger_key, load_tenant_or_raise, resolve_target
-from addon.sync.report import HoldReport, as_printed, stored_report
+from addon.sync.report import ConnectionReport, HoldReport, as_printed, stored_report
 from addon.tenants.model import Connection, Pause
 from addon.tenants.pause import current_pause
 from addon.vendors.profiles import NotConfigured
@@ -39,6 +38,13 @@ class RefusedStatus(Struct, frozen=True, rename="camel"):
     since: float
 
 
+class LastReport(ConnectionReport, frozen=True, kw_only=True):
+    """A connection's part of the run `run`, which ended at `finished`: seconds since 1970 UTC."""
+
+    run: str
+    finished: float | None
+
+
 class ConnectionSummary(Struct, frozen=True, rename="camel"):
     """A connection's state in its mode.
 
@@ -54,7 +60,7 @@ class ConnectionSummary(Struct, frozen=True, rename="camel"):
     refused: tuple[RefusedStatus, ...]
     hold: HoldReport | None
     problem: str | None
-    last: dict[str, Any] | None
+    last: LastReport | None
 
 
 class LeftBehind(Struct, frozen=True):
@@ -126,7 +132,7 @@ def _connection(
         resources=len(ledger) - uncertain,
         uncertain=uncertain,
         refused=tuple(
-            RefusedStatus(r.operation, t, i, r.status, r.detail, r.at)
+            RefusedStatus(r.operation, t, i, r.status, r.detail or answered(r.status), r.at)
             for t, i, r in ledger.refused()
         ),
         hold=None if hold is None or not hold.waits else HoldReport(len(hold.people), hold.reason),
@@ -135,12 +141,12 @@ def _connection(
     )
 
 
-def _last(runs: Sequence[RunRecord], vendor: str) -> dict[str, Any] | None:
+def _last(runs: Sequence[RunRecord], vendor: str) -> LastReport | None:
     for run in runs:
         for part in stored_report(run).connections:
             if part.vendor == vendor:
-                printed = msgspec.to_builtins(as_printed(part))
-                return {"run": run.id, "finished": run.finished, **printed}
+                printed = structs.asdict(as_printed(part))
+                return LastReport(**printed, run=run.id, finished=run.finished)
     return None
 
 

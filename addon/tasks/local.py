@@ -14,7 +14,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from addon.store.base import Store, StoreError
+from addon.store.base import StoreError, TaskStore
 from addon.store.records import StoredTask
 from addon.tasks.base import Task, TaskQueueError
 
@@ -64,7 +64,7 @@ class LocalTaskQueue:
 
     def __init__(
         self,
-        store: Callable[[], Store],
+        store: Callable[[], TaskStore],
         clock: Callable[[], float] = time.time,
         backoff: Backoff | None = None,
     ) -> None:

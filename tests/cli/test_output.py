@@ -11,7 +11,14 @@ from addon.sync.report import (
     RosterCounts,
     RunReport,
 )
-from addon.sync.status import ConnectionSummary, LeftBehind, RefusedStatus, RunStatus, TenantStatus
+from addon.sync.status import (
+    ConnectionSummary,
+    LastReport,
+    LeftBehind,
+    RefusedStatus,
+    RunStatus,
+    TenantStatus,
+)
 from addon.tenants.model import Connection, Organisation, SchoolUnit, Tenant
 
 DONE = {"create": {"User": 3, "StudentGroup": 1}, "update": {}, "delete": {"User": 1}}
@@ -172,7 +179,7 @@ def test_a_status_tells_what_a_person_should_know():
         refused=(refused,),
         hold=HoldReport(4, "4 people would be removed; the limit is 3"),
         problem="set SKOLSYNK_NE_LIVE_KEY",
-        last={"status": "held", "run": "r1", "detail": "words"},
+        last=LastReport("ne", "live", "held", detail="words", run="r1", finished=None),
     )
     off = ConnectionSummary("nok", "off", 0, 0, (), None, None, None)
     found = TenantStatus(

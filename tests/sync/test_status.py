@@ -46,9 +46,9 @@ def test_the_last_run_of_each_connection_is_told(world):
     assert found.last_run is not None
     assert found.last_run.status == "done"
     assert both["some"].last is not None
-    assert both["some"].last["run"] == found.last_run.run
+    assert both["some"].last.run == found.last_run.run
     assert both["all"].last is not None
-    assert both["all"].last["run"] != found.last_run.run
+    assert both["all"].last.run != found.last_run.run
     assert both["all"].resources == 1 + 1 + 14 + 2 + 2
 
 
@@ -70,6 +70,13 @@ def test_refused_resources_are_told_with_the_vendors_words(world):
     assert (refused.operation, refused.resource_type) == ("create", "User")
     assert (refused.http_status, refused.detail) == (422, "invalid value")
     assert refused.since > 0
+
+
+def test_a_refusal_without_words_is_told_with_its_status(world):
+    world.vendor("all").fail(422, endpoint="Users", skip=2, body=b"")
+    world.run("sync", TENANT)
+    (refused,) = told(world).connections[0].refused
+    assert refused.detail == "the vendor answered 422"
 
 
 def test_what_must_be_asked_about_is_counted_and_not_as_acknowledged(world):

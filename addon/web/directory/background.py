@@ -63,9 +63,9 @@ class WaitBudget:
 
 
 class BackgroundCache:
-    """Computes things by name in a thread, each once, and keeps the latest. Thread-safe.
+    """Results by name, each computed once in a thread; the latest are kept. Thread-safe.
 
-    `slots` is shared by all caches of a process: who has one may compute.
+    `slots` is shared by all caches of a process and limits how many compute at a time.
     """
 
     def __init__(self, slots: threading.Semaphore) -> None:

@@ -18,7 +18,7 @@ from addon.directory.errors import DirectoryError
 from addon.directory.google.responses import ALL_SCHEMAS
 from addon.directory.scope import BUILT_IN, attributes_of, scope_of
 from addon.directory.snapshot import Snapshot, User
-from addon.store.base import Store
+from addon.store.base import CacheStore
 from addon.store.records import Namespace
 from addon.tenants.model import Clause, GroupRule, Organisation, SchoolUnit, Selector, Tenant
 
@@ -104,7 +104,7 @@ def select_everybody(tenant: Tenant) -> Tenant:
 
 
 def read_and_store(
-    read: Read, store: Store, tenant: Tenant, clock: Callable[[], float]
+    read: Read, store: CacheStore, tenant: Tenant, clock: Callable[[], float]
 ) -> DirectorySnapshot | None:
     """Read the tenant's whole directory and keep it; its state tells how it goes.
 
@@ -133,19 +133,19 @@ def read_and_store(
     return stored
 
 
-def save_reading_state(store: Store, tenant_id: str, state: ReadingState) -> None:
+def save_reading_state(store: CacheStore, tenant_id: str, state: ReadingState) -> None:
     """Keep how the tenant's directory snapshot stands. Raises StoreError."""
     packed = msgspec.json.encode(state)
     store.put(namespace_of(tenant_id), "state", packed, state.at, state.at + STATE_KEPT)
 
 
-def forget(store: Store, tenant_id: str) -> None:
+def forget(store: CacheStore, tenant_id: str) -> None:
     """Remove what is kept of the tenant's directory. Raises StoreError."""
     for name in ("directory", "state"):
         store.delete(namespace_of(tenant_id), name)
 
 
-def load_state(store: Store, tenant_id: str, now: float) -> ReadingState | None:
+def load_state(store: CacheStore, tenant_id: str, now: float) -> ReadingState | None:
     """How the tenant's directory snapshot stands, or None where none was asked for.
 
     Raises StoreError.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from addon.planning.ledger import LedgerKey
 from addon.sync.context import ledger_key
@@ -10,14 +10,15 @@ from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.connection_status import ConnectionStatus, FinishedReport
 from addon.web.presenters.resource_names import NamedResource, named_resources
-from addon.web.presenters.vendor_errors import refusal_remedy, says_nothing
+from addon.web.presenters.vendor_errors import refusal_remedy
 from addon.web.request_context import RequestContext
 
 
 class RefusedResource(Struct, frozen=True):
     """A resource that the vendor refused, its subject, and the vendor's answer.
 
-    `subject` is None if it is no longer in the directory; `at` is in seconds since 1970 UTC.
+    `detail` is the vendor's message, empty if it sent none. `subject` is None if it is no longer
+    in the directory; `at` is in seconds since 1970 UTC.
     """
 
     resource_type: str
@@ -31,7 +32,7 @@ class RefusedResource(Struct, frozen=True):
     @property
     def wordless(self) -> bool:
         """Whether the vendor answered with a status and no text."""
-        return says_nothing(self.detail, self.status)
+        return not self.detail
 
     @property
     def remedy(self) -> str:
@@ -69,7 +70,7 @@ def _conflicts(last: FinishedReport, known: Mapping[str, NamedResource]) -> list
             external_id=failure.external_id,
             operation=failure.operation,
             status=failure.http_status or 0,
-            detail=failure.detail,
+            detail=failure.detail if failure.problem is UNSET else "",
             at=last.at,
             subject=known.get(failure.external_id),
         )

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 
 from msgspec import UnsetType
 
-from addon.delivery.response import answered
 from addon.planning.result import FailedOperation, ProblemCode, VendorProblem
 from addon.sync.report import ConnectionReport
 from addon.web.i18n import gettext_str as _
@@ -87,8 +86,3 @@ def problem_text(of: ConnectionReport | FailedOperation) -> str:
     if isinstance(problem, UnsetType) or problem.code not in PROBLEMS:
         return ""
     return PROBLEMS[problem.code](problem)
-
-
-def says_nothing(detail: str, status: int) -> bool:
-    """Whether a refusal has no text from the vendor."""
-    return not detail or detail == answered(status)

@@ -10,7 +10,7 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from addon.bootstrap import secret_manager
 from addon.settings import Settings
-from addon.store.base import Store, StoreError
+from addon.store.base import CacheStore, StoreError
 from addon.store.records import Namespace
 from addon.vendors.profiles import NotConfigured
 from addon.web.security.headers import FOR_PROGRAMS
@@ -26,7 +26,7 @@ WITHOUT = "skolsynk.without_sessions"
 
 
 def init_app(
-    app: Flask, settings: Settings, store: Callable[[], Store], clock: Callable[[], float]
+    app: Flask, settings: Settings, store: Callable[[], CacheStore], clock: Callable[[], float]
 ) -> None:
     """Configure the application's sessions."""
     secure = settings.serves_https
@@ -49,7 +49,7 @@ def init_app(
         return render_template("errors/broken.html"), 503
 
 
-def secret(settings: Settings, store: Callable[[], Store], now: float) -> str:
+def secret(settings: Settings, store: Callable[[], CacheStore], now: float) -> str:
     """Return the secret that signs sessions: the setting, or one created once in the store.
 
     Raises NotConfigured and StoreError.

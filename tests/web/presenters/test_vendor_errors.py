@@ -11,7 +11,6 @@ from addon.web.presenters.vendor_errors import (
     PROBLEMS,
     problem_text,
     refusal_remedy,
-    says_nothing,
     trouble_remedy,
 )
 
@@ -91,9 +90,3 @@ def test_a_problem_is_kept_with_the_record_and_left_out_of_what_is_printed():
     run = RunReport("C1", "R1", None, None, (), (part,))
     assert b"problem" in run.record()
     assert b"problem" not in run.json()
-
-
-def test_a_refusal_without_words_is_told_from_one_with():
-    assert says_nothing("", 400)
-    assert says_nothing("the vendor answered 400", 400)
-    assert not says_nothing("invalid", 400)
