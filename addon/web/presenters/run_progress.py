@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-from flask import request
 from msgspec import Struct
 
-from addon.web.htmx import asks_for_part
-from addon.web.presenters.run_history import RunSummary, run_summaries
-from addon.web.request_context import RequestContext
+from addon.web.presenters.run_history import RunSummary
 
 BEGINS_WITHIN = 300
 """Seconds for which a requested run is expected to begin."""
@@ -26,12 +23,14 @@ class FollowedRun(Struct, frozen=True):
     looks: bool
 
 
-def asked(ctx: RequestContext) -> int | None:
-    """Return when the run that the page waits for was requested; None if it waits for none."""
-    given = request.args.get("begard", "")
+def requested_at(given: str, now: float) -> int | None:
+    """Return when the run that a page waits for was requested, from the text in its address.
+
+    None if it waits for none, or no longer. Times are seconds since 1970 UTC.
+    """
     if not given.isdecimal() or len(given) > 12:
         return None
-    return int(given) if 0 <= ctx.now - int(given) < BEGINS_WITHIN else None
+    return int(given) if 0 <= now - int(given) < BEGINS_WITHIN else None
 
 
 def run_asked_for(runs: Sequence[RunSummary], request_id: int | None) -> RunSummary | None:
@@ -41,13 +40,17 @@ def run_asked_for(runs: Sequence[RunSummary], request_id: int | None) -> RunSumm
     return next((run for run in runs if run.run.request == str(request_id)), None)
 
 
-def followed_run(ctx: RequestContext) -> FollowedRun | None:
-    """Return the requested run, or else the newest if it is running or ended while followed."""
-    runs, since = run_summaries(ctx.runs, ctx.tenant, ctx.now), asked(ctx)
+def followed_run(
+    runs: Sequence[RunSummary], since: int | None, refreshed: bool, now: float
+) -> FollowedRun | None:
+    """Return the run requested at `since`, or else the newest of `runs` if it is running.
+
+    Also the newest if it ended while it was followed: the page is `refreshed` by itself.
+    """
     run = run_asked_for(runs, since) if since is not None else next(iter(runs), None)
     if since is not None and run is None:
         return FollowedRun(since, None, True)
-    followed = since is not None or asks_for_part()
+    followed = since is not None or refreshed
     if run is None or not (run.running or followed):
         return None
-    return FollowedRun(since, run, run.running and ctx.now - run.started < FOLLOWED)
+    return FollowedRun(since, run, run.running and now - run.started < FOLLOWED)

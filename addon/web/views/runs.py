@@ -17,7 +17,7 @@ from addon.web.htmx import asks_for_part
 from addon.web.pagination import page_of
 from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.presenters.run_history import RunSummary, run_summaries
-from addon.web.presenters.run_progress import asked, run_asked_for
+from addon.web.presenters.run_progress import requested_at, run_asked_for
 from addon.web.presenters.vendor_errors import problem_text
 from addon.web.request_context import RequestContext, request_context
 
@@ -53,7 +53,7 @@ def page() -> AnyResponse | str:
         chart=_chart(charted) if _worth_a_chart(charted) else None,
         beyond=beyond,
         going=next((run for run in found if run.running), None),
-        asked=asked(ctx),
+        asked=requested_at(request.args.get("begard", ""), ctx.now),
     )
 
 
@@ -101,7 +101,8 @@ def _runs(ctx: RequestContext, most: int) -> tuple[RunSummary, ...]:
 
 def _begun(ctx: RequestContext, found: Sequence[RunSummary]) -> AnyResponse | None:
     """Redirect to the run that was requested; None until it has begun."""
-    run = run_asked_for(found, asked(ctx))
+    since = requested_at(request.args.get("begard", ""), ctx.now)
+    run = run_asked_for(found, since)
     if run is None:
         return None
     report_page = url_for("runs.run", run_id=run.id)

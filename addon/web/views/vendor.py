@@ -14,13 +14,15 @@ from addon.tenants.model import Tenant
 from addon.vendors.profiles import OptionalField
 from addon.web.charts import Series, line_chart
 from addon.web.forms.limits import LimitsForm, limits_of, read_limits
+from addon.web.htmx import asks_for_part
 from addon.web.presenters.connection_status import (
     ConnectionStatus,
     connection_statuses,
     people_over_time,
 )
 from addon.web.presenters.refusals import RefusedResource, refused
-from addon.web.presenters.run_progress import followed_run
+from addon.web.presenters.run_history import run_summaries
+from addon.web.presenters.run_progress import FollowedRun, followed_run, requested_at
 from addon.web.presenters.vendor_errors import trouble_remedy
 from addon.web.presenters.vendor_impact import PeopleCounts, carried, most_removed
 from addon.web.presenters.vendor_limitations import VendorLimitations, lacking
@@ -124,7 +126,7 @@ def _page(
         units=[u for u in ctx.tenant.school_units if u.code in connection.school_units],
         form=form or limits_of(connection.limits),
         fields=connection.fields if fields is None else fields,
-        following=followed_run(ctx) if connection.mode != "off" else None,
+        following=_followed_run(ctx) if connection.mode != "off" else None,
         conflict=conflict,
         mark=ctx.version_token(lambda tenant: _settings(tenant, vendor)),
         refused=found,
@@ -149,6 +151,12 @@ def _chart(ctx: RequestContext, vendor: str) -> object | None:
     if len(points) < 2:
         return None
     return line_chart([Series(_("Personer"), tuple((p.at, p.number) for p in points))])
+
+
+def _followed_run(ctx: RequestContext) -> FollowedRun | None:
+    since = requested_at(request.args.get("begard", ""), ctx.now)
+    runs = run_summaries(ctx.runs, ctx.tenant, ctx.now)
+    return followed_run(runs, since, asks_for_part(), ctx.now)
 
 
 def _refused(
