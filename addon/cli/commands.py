@@ -24,7 +24,7 @@ from addon.sync.context import NotFoundError, SyncContext
 from addon.sync.holds import approve
 from addon.sync.people_csv import write_people_csv
 from addon.sync.reconcile import reconcile
-from addon.sync.report import DONE, FAILED, UNREAD, USAGE, RunReport
+from addon.sync.report import DONE, FAILED, HELD, UNREAD, USAGE, RunReport
 from addon.sync.run import preview, sync
 from addon.sync.status import status
 from addon.sync.withdraw import COMMAND_LINE, withdraw
@@ -124,6 +124,9 @@ def _parser() -> argparse.ArgumentParser:
         "reconcile", "ask the vendor what it holds, mend the ledger", _reconcile, "needed"
     )
     command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument(
+        "--yes", action="store_true", help="the address is right, however much is missing there"
+    )
     command = add("withdraw", "remove everything at the vendor, turn it off", _withdraw, "needed")
     command.add_argument("--mode", choices=("test", "live"), help="in one environment alone")
     command.add_argument("--yes", action="store_true", help="however many people it removes")
@@ -241,8 +244,12 @@ def _withdraw(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _reconcile(given: argparse.Namespace, settings: Settings) -> int:
-    found = _in_sync_context(settings, lambda context: reconcile(context, given.id, given.vendor))
+    found = _in_sync_context(
+        settings, lambda context: reconcile(context, given.id, given.vendor, given.yes)
+    )
     print(msgspec.json.encode(found).decode() if given.json else output.reconciled(found))
+    if found.held:
+        return HELD
     return DONE if found.whole else FAILED
 
 

@@ -115,10 +115,19 @@ def reconciled(found: Reconciliation) -> str:
             f"  {drift.resource_type}: {drift.there} there, {drift.missing} missing, "
             f"{drift.adopted} unknown to the ledger, {drift.different_id} with another id, "
             f"{drift.several} more than once, {drift.others} not ours (left alone)"
+            + (f", {drift.changed} with other content" if drift.changed else "")
         )
     if found.detail:
         lines.append(f"  Not finished: {_sentence(found.detail)}")
-    if any(drift.listed for drift in found.types):
+    for each in found.held:
+        lines.append(
+            f"  Held: {each.missing} of {each.known} {each.resource_type} are missing. Is this "
+            "the right address and key?"
+        )
+    if found.held:
+        lines.append("The ledger is as it was. If the vendor has lost them:")
+        lines.append(f"  reconcile {found.tenant} --vendor {found.vendor} --yes")
+    elif any(drift.listed for drift in found.types):
         lines.append("The ledger is mended; the next run puts right what differs.")
     return "\n".join(lines)
 

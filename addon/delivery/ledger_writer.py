@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from addon.delivery.throttle import DeliveryStopped, Throttle
-from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, LedgerRecorder, LedgerWriteError
+from addon.planning.ledger import (
+    Ledger,
+    LedgerChange,
+    LedgerKey,
+    LedgerRecorder,
+    LedgerWriteError,
+    check_keys,
+)
 from addon.planning.result import VendorProblem
 
 INTERVAL = 0.25
@@ -53,8 +60,12 @@ class LedgerWriter:
         await self.flush()
 
     def record(self, changes: Iterable[LedgerChange]) -> None:
-        """Apply changes to the ledger in memory and queue them for the next batch."""
+        """Apply changes to the ledger in memory and queue them for the next batch.
+
+        Raises UnusableKeyError for a change that `addon.planning.ledger.check_keys` refuses.
+        """
         changes = list(changes)
+        check_keys(changes)
         self._ledger.apply(changes)
         self._pending.extend(changes)
 

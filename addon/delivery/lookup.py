@@ -7,7 +7,12 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from addon.delivery.listing import IdsByExternalId, ListedResources, ListPage
+from addon.delivery.listing import (
+    IdsByExternalId,
+    ListCollector,
+    ListedResources,
+    ListPage,
+)
 from addon.delivery.transport import RetriesExhausted, Transport
 from addon.planning.result import VendorProblem
 from addon.ss12000.resources import TYPES, ResourceType
@@ -19,7 +24,8 @@ FILTER_BYTES = 1024 * 1024
 A longer response is the vendor's whole list: the vendor ignores the filter.
 """
 PAGE = 500
-LONGEST_LIST = 1_000_000
+SMALLEST_FULL_PAGE = 50
+"""No vendor is known to return fewer resources in a page when there are more."""
 MOST_LISTINGS = 5
 """How often a type is listed in a delivery if the vendor does not filter."""
 
@@ -76,25 +82,44 @@ class ResourceLookup:
         `keep` is called with the body of each page. Raises RetriesExhausted if the list is
         incomplete.
         """
-        found = _Found()
-        while True:
-            query = f"?startIndex={len(found) + 1}&count={PAGE}"
-            page = await self._page(resource_type, query, keep)
-            if page is None and not len(found):
-                page = await self._page(resource_type, "", keep)
-            if page is None and not len(found):
+        found = ListCollector()
+        page = await self._page(resource_type, f"?startIndex=1&count={PAGE}", keep)
+        if page is None:
+            page = await self._page(resource_type, "", keep)
+            if page is None:
                 return None
-            if page is None or not found.add(page) or found.is_whole:
-                break
+            found.add(page)
+        else:
+            await self._collect(resource_type, page, found, keep)
         if found.is_short:
             page = await self._page(resource_type, "", keep)
             if page is not None:
                 found.add(page)
-        if found.is_short or len(found) > LONGEST_LIST:
+        if found.is_short or found.is_too_long:
             raise RetriesExhausted(
                 "the vendor's list is not whole", VendorProblem("list", 200), uncertain=False
             )
-        return ListedResources(found.ids, found.references)
+        return found.listed()
+
+    async def _collect(
+        self, resource_type: ResourceType, page: ListPage | None, found: ListCollector, keep: Keep
+    ) -> None:
+        """Add `page` and the pages after it, until one has nothing new.
+
+        When the vendor's total is reached by a page that may be full, one more is asked for,
+        because some vendors' total is that of the page. A page longer than PAGE is the whole list.
+        """
+        while page is not None and found.add(page) and page.count <= PAGE:
+            is_last = found.reaches_total and page.count < SMALLEST_FULL_PAGE
+            if is_last or found.is_too_long:
+                return
+            try:
+                query = f"?startIndex={found.next_index}&count={PAGE}"
+                page = await self._page(resource_type, query, keep)
+            except RetriesExhausted:
+                if not found.reaches_total:
+                    raise
+                return
 
     async def _by_filter(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
         """Like `find`, but None if the vendor does not filter."""
@@ -152,37 +177,3 @@ class ResourceLookup:
             raise RetriesExhausted("the vendor's list cannot be read", problem, uncertain=False)
         keep(answer.body)
         return page
-
-
-class _Found:
-    """The resources of the pages read so far."""
-
-    def __init__(self) -> None:
-        self.ids: IdsByExternalId = {}
-        self.references: dict[str, tuple[str, ...]] = {}
-        self._seen: set[str] = set()
-        self._total: int | None = None
-
-    def __len__(self) -> int:
-        return len(self._seen)
-
-    def add(self, page: ListPage) -> bool:
-        """Add the resources of a page; return whether any of them was new."""
-        before = len(self)
-        self.references.update(page.references)
-        for external_id, resource_id in page.resources:
-            if resource_id not in self._seen:
-                self._seen.add(resource_id)
-                self.ids.setdefault(external_id, []).append(resource_id)
-        self._total = page.total if page.total is not None else self._total
-        return len(self) > before
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the total of the vendor, or the limit LONGEST_LIST, is reached."""
-        return (self._total is not None and len(self) >= self._total) or len(self) > LONGEST_LIST
-
-    @property
-    def is_short(self) -> bool:
-        """Whether there are fewer resources than the total of the vendor."""
-        return self._total is not None and len(self) < self._total

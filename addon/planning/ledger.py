@@ -56,6 +56,31 @@ class Refusal(Struct, frozen=True):
     at: float
 
 
+LONGEST_KEY = 200
+
+
+def is_resource_key(resource_type: str, external_id: str) -> bool:
+    """Whether a ledger may have an entry for a resource: a known type, an id that can be sent.
+
+    A resource without an externalId is nobody's: an entry for it would remove what others made.
+    """
+    return (
+        resource_type in TYPES
+        and 0 < len(external_id) <= LONGEST_KEY
+        and external_id.isprintable()
+        and external_id.strip() == external_id
+        and "/" not in external_id
+    )
+
+
+def check_keys(changes: Iterable["LedgerChange"]) -> None:
+    """Raise UnusableKeyError if a change would add an entry or a refusal under no usable key."""
+    for change in changes:
+        adds = change.entry is not None or change.refusal is not None
+        if adds and not is_resource_key(change.resource_type, change.external_id):
+            raise UnusableKeyError(change.resource_type, change.external_id)
+
+
 SHARDS = 64
 """The number of shards, by externalId, in which a ledger is stored and compared."""
 
@@ -145,8 +170,18 @@ class LedgerWriteError(Exception):
     """Writing to the ledger failed; the message says where and why."""
 
 
+class UnusableKeyError(LedgerWriteError):
+    """An entry without a usable externalId, or of an unknown type, was about to be saved."""
+
+    def __init__(self, resource_type: str, external_id: str) -> None:
+        super().__init__(f"no entry of a ledger can be {resource_type!r} {external_id!r}")
+
+
 class LedgerRecorder(Protocol):
     """The interface to write ledgers; every store implements it."""
 
     def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:
-        """Save changes, all or none, if `holder` has the lease. Raises LedgerWriteError."""
+        """Save changes, all or none, if `holder` has the lease.
+
+        Raises LedgerWriteError, and UnusableKeyError for a change that `check_keys` refuses.
+        """

@@ -145,6 +145,15 @@ def is_too_many(going: int, held: int, limits: Limits) -> bool:
     return bool(_too_many_removed(going, held, limits))
 
 
+def is_too_much_less(resource_type: str, fewer: int, held: int, limits: Limits) -> bool:
+    """Whether `fewer` than the `held` resources of a type would need approval."""
+    return any(
+        _too_much_changed(resource_type, -fewer, held, limit)
+        for limited, limit in limits.changes.items()
+        if limited == resource_type and fewer
+    )
+
+
 def _too_many_removed(going: int, held: int, limits: Limits) -> list[LimitExceeded]:
     if going > limits.deletions:
         return [LimitExceeded("removed", going, limits.deletions)]

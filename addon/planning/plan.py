@@ -11,6 +11,7 @@ from addon.planning.ledger import (
     OperationKind,
     Refusal,
     digest_of,
+    is_resource_key,
     shard_of,
 )
 from addon.ss12000.mapping import OutgoingResource
@@ -47,7 +48,8 @@ class Plan(Struct, frozen=True):
     by type in reverse order. `absent` are externalIds in the roster that the vendor lacks and
     does not get by this plan, because it has refused them. `left_alone` is how many refused
     resources are not tried again yet. `obsolete` removes the refusals of resources that are no
-    longer wanted in the form that was refused.
+    longer wanted in the form that was refused, and the entries that are nobody's (see
+    `addon.planning.ledger.is_resource_key`), which earlier versions could save.
     """
 
     protected: tuple[Operation, ...]
@@ -118,6 +120,7 @@ def make_plan(
             left_alone += 1
             continue
         writes[resource_type].append(_write(resource, resource.body, content, entry))
+    nobodys = _take_unusable(gone)
     protected_deletes = [
         d for t in reversed(TYPES) for d in _deletes(t, gone[t] & protected, ledger)
     ]
@@ -135,7 +138,10 @@ def make_plan(
         deletes=deletes,
         absent=frozenset(absent),
         left_alone=left_alone,
-        obsolete=tuple(LedgerChange(t, i) for t, ids in obsolete.items() for i in sorted(ids)),
+        obsolete=(
+            *(LedgerChange(t, i) for t, ids in obsolete.items() for i in sorted(ids)),
+            *nobodys,
+        ),
     )
 
 
@@ -196,6 +202,14 @@ def standing_refusals(ledger: Ledger, now: float) -> frozenset[str]:
 def removal_of_everything(ledger: Ledger) -> Plan:
     """Return the plan that removes everything of the tenant at the vendor."""
     return make_plan((), ledger, now=NEVER_RESTS)
+
+
+def _take_unusable(gone: dict[ResourceType, set[str]]) -> list[LedgerChange]:
+    """Take the keys that are nobody's out of `gone`, and return the changes that forget them."""
+    taken = [(t, i) for t, ids in gone.items() for i in ids if not is_resource_key(t, i)]
+    for resource_type, external_id in taken:
+        gone[resource_type].discard(external_id)
+    return [LedgerChange(t, i, forget=True) for t, i in taken]
 
 
 def _rests(refusal: Refusal | None, content: bytes, now: float) -> bool:

@@ -5,11 +5,19 @@ same id for different objects at a vendor. Changing anything in this file change
 of everyone at every vendor.
 """
 
+import re
 from uuid import UUID, uuid5
 
 from addon.roster.model import StudentGroup
 
 SKOLSYNK = UUID("6f3c3a9e-5c0b-5b6c-9a55-0d8f7d1c2f10")
+
+_FORM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+def has_our_form(external_id: str) -> bool:
+    """Whether an externalId has the form of ours; what has another form is never ours."""
+    return _FORM.fullmatch(external_id) is not None
 
 
 class Ids:

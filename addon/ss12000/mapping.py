@@ -65,6 +65,14 @@ class ResourceMapper:
             if group.teachers:
                 yield self._activity(group, absent)
 
+    def user_external_id(self, user_id: str) -> str:
+        """The externalId of one person's account."""
+        return self._ids.user(user_id)
+
+    def organisation_external_id(self) -> str:
+        """The externalId of the tenant's Organisation."""
+        return self._ids.organisation()
+
     def external_ids(self, user_id: str) -> frozenset[str]:
         """The externalIds of one person's own resources: the account and its employments."""
         employed = (self._ids.employment(u.code, user_id) for u in self._tenant.school_units)

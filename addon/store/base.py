@@ -81,7 +81,8 @@ class LedgerStore(Protocol):
     def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:
         """Save changes in a ledger.
 
-        Raises LeaseLost if `holder` is given and does not have the connection's lease.
+        Raises UnusableKeyError for a change that `addon.planning.ledger.check_keys` refuses, and
+        LeaseLost if `holder` is given and does not have the connection's lease.
         """
 
     def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:

@@ -128,7 +128,7 @@ async def _remove(
         if result.complete:
             store.set_approval(key, None)
             refused = [LedgerChange(kind, external_id) for kind, external_id, _ in ledger.refused()]
-            store.record(key, refused, session.holder)
+            store.record(key, [*refused, *plan.obsolete], session.holder)
         return delivery_report(connection, plan, result, None, ledger.people())
 
 

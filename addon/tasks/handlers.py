@@ -87,13 +87,15 @@ class _ReadingPayload(Struct, frozen=True):
 class _OrderPayload(Struct, frozen=True, omit_defaults=True):
     """Payload of a withdrawal or reconciliation at one vendor.
 
-    `part` is as for a delivery; `mode` limits a withdrawal to one environment.
+    `part` is as for a delivery; `mode` limits a withdrawal to one environment; `confirmed` is
+    "yes" for a reconciliation that a person has confirmed.
     """
 
     tenant: str
     vendor: str
     part: Part = "0"
     mode: LedgerMode | None = None
+    confirmed: str = ""
 
 
 class _DeliveryPayload(Struct, frozen=True):
@@ -178,7 +180,7 @@ class TaskHandler:
                 if path == WITHDRAW:
                     return self._withdraw(wanted)
                 context = self._context()
-                found = reconcile(context, wanted.tenant, wanted.vendor)
+                found = reconcile(context, wanted.tenant, wanted.vendor, wanted.confirmed == "yes")
                 save_reconciliation(context.store, found, context.clock())
                 return TaskResult(DONE if found.detail is None else FAILED, found.detail or "done")
             except Exception as error:

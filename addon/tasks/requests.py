@@ -39,9 +39,15 @@ def request_withdrawal(
     return queue.enqueue(_task("withdraw", WITHDRAW, now, payload))
 
 
-def request_reconciliation(queue: TaskQueue, tenant: str, vendor: str, now: float) -> bool:
-    """Enqueue a reconciliation of the tenant with the vendor. Raises TaskQueueError."""
-    return queue.enqueue(_task("reconcile", RECONCILE, now, {"tenant": tenant, "vendor": vendor}))
+def request_reconciliation(
+    queue: TaskQueue, tenant: str, vendor: str, now: float, confirmed: bool = False
+) -> bool:
+    """Enqueue a reconciliation of the tenant with the vendor. Raises TaskQueueError.
+
+    `confirmed`: also if the vendor lacks more than the connection's limits allow.
+    """
+    payload = {"tenant": tenant, "vendor": vendor} | ({"confirmed": "yes"} if confirmed else {})
+    return queue.enqueue(_task("reconcile", RECONCILE, now, payload))
 
 
 def _task(what: str, path: str, now: float, payload: dict[str, str], why: str = "") -> Task:

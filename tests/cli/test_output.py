@@ -2,7 +2,8 @@
 
 from addon.cli import output
 from addon.planning.result import FailedOperation
-from addon.sync.reconcile import Reconciliation, TypeDrift
+from addon.sync.drift import TooManyMissing, TypeDrift
+from addon.sync.reconcile import Reconciliation
 from addon.sync.report import (
     ConnectionReport,
     DirectoryCounts,
@@ -161,6 +162,19 @@ def test_a_reconciliation_tells_each_type():
         "4 more than once, 5 not ours (left alone)",
         "  Activity: the vendor cannot list these",
         "The ledger is mended; the next run puts right what differs.",
+    ]
+
+
+def test_a_reconciliation_that_lacks_too_much_asks_about_the_address():
+    drifts = (TypeDrift("User", True, 2, missing=98, changed=1),)
+    held = (TooManyMissing("User", 98, 100),)
+    told = output.reconciled(Reconciliation("C0", "ne", "live", drifts, None, held)).splitlines()
+    assert told[1:] == [
+        "  User: 2 there, 98 missing, 0 unknown to the ledger, 0 with another id, "
+        "0 more than once, 0 not ours (left alone), 1 with other content",
+        "  Held: 98 of 100 User are missing. Is this the right address and key?",
+        "The ledger is as it was. If the vendor has lost them:",
+        "  reconcile C0 --vendor ne --yes",
     ]
 
 

@@ -1,4 +1,14 @@
-from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, Refusal
+import pytest
+
+from addon.planning.ledger import (
+    Ledger,
+    LedgerChange,
+    LedgerEntry,
+    Refusal,
+    UnusableKeyError,
+    check_keys,
+    is_resource_key,
+)
 
 HELD = LedgerEntry("v1", b"hash")
 INTENT = LedgerEntry("", b"")
@@ -60,3 +70,33 @@ def test_people_are_the_accounts_that_the_vendor_holds_or_may_hold():
     )
     assert ledger.people() == 2
     assert len(ledger) == 3
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "external_id"),
+    [
+        ("User", ""),
+        ("User", " "),
+        ("User", "a/b"),
+        ("User", "a\x00"),
+        ("User", "\u200b"),
+        ("User", " a"),
+        ("User", "x" * 201),
+        ("Person", "u1"),
+        ("", "u1"),
+    ],
+)
+def test_nothing_enters_a_ledger_under_a_key_that_is_nobodys(resource_type, external_id):
+    assert not is_resource_key(resource_type, external_id)
+    for adds in (
+        LedgerChange(resource_type, external_id, HELD),
+        LedgerChange(resource_type, external_id, refusal=REFUSAL),
+    ):
+        with pytest.raises(UnusableKeyError):
+            check_keys([LedgerChange("User", "u1", HELD), adds])
+    check_keys([LedgerChange(resource_type, external_id, forget=True)])
+
+
+@pytest.mark.parametrize("external_id", ["u1", "8d37a1f0-0000-5000-8000-000000000000"])
+def test_an_id_that_can_be_sent_is_a_key(external_id):
+    assert is_resource_key("Activity", external_id)

@@ -309,3 +309,12 @@ def test_a_refusal_ends_when_the_resource_is_wanted_as_the_vendor_has_it_or_not_
     plan = make_plan([wanted], ledger, now=1.0)
     assert plan.empty
     assert plan.obsolete == (LedgerChange("User", "kept"), LedgerChange("User", "left"))
+
+
+def test_an_entry_that_is_nobodys_is_forgotten_and_never_removed():
+    ledger = Ledger()
+    ledger.apply([LedgerChange("User", "", LedgerEntry("v1", b""))])
+    plan = make_plan([], ledger, NOW)
+    assert plan.empty
+    assert plan.obsolete == (LedgerChange("User", "", forget=True),)
+    assert removal_of_everything(ledger).empty

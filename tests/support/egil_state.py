@@ -4,7 +4,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -40,6 +40,7 @@ class Knobs:
     listing: Literal["paged", "whole", "none"] = "paged"
     page_limit: int = 100
     filter: Literal["honoured", "ignored", "refused"] = "honoured"
+    total: Literal["all", "page"] = "all"
     key: str = "egil-key"
     header: str = "X-API-Key"
     prefix: str = ""
@@ -89,6 +90,8 @@ class State:
 
     knobs: Knobs
     base_url: str = ""
+    shown: Callable[[str, list[Resource]], list[Resource]] = lambda endpoint, listed: listed
+    """What a list or a filter shows of what it would: fewer, twice, without an externalId."""
     held: dict[str, dict[str, Resource]] = field(default_factory=lambda: {e: {} for e in TYPES})
     _ids: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _names: dict[str, set[str]] = field(default_factory=dict)
@@ -167,6 +170,12 @@ class State:
         if endpoint == "Users":
             self._names.setdefault(_user_name(body), set()).add(resource_id)
 
+    def put(self, endpoint: str, body: Resource) -> str:
+        """Keeps a resource of which nobody asks whether it is right; returns its id."""
+        resource_id = uuid.uuid4().hex
+        self._keep(endpoint, resource_id, {"externalId": "", **body})
+        return resource_id
+
     def _unindex(self, endpoint: str, resource_id: str) -> None:
         body = self.held[endpoint].get(resource_id)
         if body is not None:
@@ -213,14 +222,15 @@ class State:
             start, count = self._page(query)
         except ValueError:
             return error(400, "startIndex and count are integers", "invalidValue")
-        page = found if count is None else found[start - 1 : start - 1 + count]
+        shown = self.shown(endpoint, [self._full(endpoint, each) for each in found])
+        page = shown if count is None else shown[start - 1 : start - 1 + count]
         return _json(
             {
                 "schemas": [f"{MESSAGES}:ListResponse"],
-                "totalResults": len(found),
+                "totalResults": len(page) if self.knobs.total == "page" else len(shown),
                 "startIndex": start,
                 "itemsPerPage": len(page),
-                "Resources": [self._full(endpoint, each) for each in page],
+                "Resources": page,
             }
         )
 

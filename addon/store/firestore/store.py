@@ -19,7 +19,7 @@ import msgspec
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
-from addon.planning.ledger import Ledger, LedgerChange, LedgerKey
+from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, check_keys
 from addon.planning.limits import Approval, Hold
 from addon.store.base import RUNS_KEPT, StoreError
 from addon.store.firestore.audit_log import AuditLog
@@ -187,6 +187,7 @@ class FirestoreStore:
     def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:
         if not changes:
             return
+        check_keys(changes)
         if holder:
             self._ledgers.record(key, changes, holder)
             return

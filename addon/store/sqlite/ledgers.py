@@ -6,7 +6,14 @@ from pathlib import Path
 
 import msgspec
 
-from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, LedgerKey, Refusal
+from addon.planning.ledger import (
+    Ledger,
+    LedgerChange,
+    LedgerEntry,
+    LedgerKey,
+    Refusal,
+    check_keys,
+)
 from addon.planning.limits import Approval, Hold
 from addon.ss12000.resources import TYPES
 from addon.store.base import LeaseLost
@@ -64,6 +71,7 @@ class SQLiteLedgers(SQLiteFile):
     def record(self, key: LedgerKey, changes: Sequence[LedgerChange], holder: str = "") -> None:
         if not changes:
             return
+        check_keys(changes)
         with self._writing() as db:
             if holder and self._lease(db, key)[0] != holder:
                 raise LeaseLost(key)

@@ -90,7 +90,8 @@ def reconcile(vendor: str) -> AnyResponse:
         flash(_("%(vendor)s är av. Slå på den först.", vendor=name), "warning")
         return redirect(url_for("vendor.page", vendor=vendor))
     try:
-        request_reconciliation(ctx.services.queue(), ctx.tenant_id, vendor, ctx.now)
+        confirmed = request.form.get("confirmed") == "yes"
+        request_reconciliation(ctx.services.queue(), ctx.tenant_id, vendor, ctx.now, confirmed)
     except TaskQueueError:
         flash(_("Det gick inte att börja just nu. Försök igen om en stund."), "warning")
     else:

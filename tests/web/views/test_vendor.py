@@ -612,3 +612,19 @@ def test_what_a_reconciliation_found_is_told(world, client):
     said = world.text(world.ready(client, "/leverantorer/all"))
     assert "Senast avstämt" in said
     assert "1 objekt saknades där och skickas på nytt vid nästa körning." in said
+
+
+def test_a_list_that_lacks_too_much_is_asked_about_and_a_person_may_say_that_it_is_right(
+    world, client
+):
+    turn_on(world, client, "all")
+    world.vendor("all").show(lambda endpoint, listed: [])
+    world.send(client, world.ready(client, "/leverantorer/all"), "/leverantorer/all/stam-av")
+    world.wait_for_tasks()
+    page = world.ready(client, "/leverantorer/all")
+    assert "Är det rätt adress och nyckel?" in world.text(page)
+    assert form_of(page, f"{ALL}/stam-av")["confirmed"] == "yes"
+    world.send(client, page, f"{ALL}/stam-av")
+    world.wait_for_tasks()
+    said = world.text(world.ready(client, "/leverantorer/all"))
+    assert "objekt saknades där och skickas på nytt vid nästa körning." in said
