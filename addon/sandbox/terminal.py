@@ -57,8 +57,8 @@ class Terminal:
         start = INDENT + "  " + "".join(" " * (width + 2) for width in widths)
         for number, row in enumerate(table):
             cells = "".join(f"{c:<{w}}  " for c, w in zip(row[:-1], widths, strict=True))
-            room = max(NARROW, self._width - len(start))
-            last = wrap(row[-1], room, break_on_hyphens=False) or [""]
+            space = max(NARROW, self._width - len(start))
+            last = wrap(row[-1], space, break_on_hyphens=False) or [""]
             style = DIM if head and number == 0 else ""
             self._write(f"{INDENT}  {cells}{last[0]}".rstrip(), style)
             for line in last[1:]:

@@ -180,7 +180,7 @@ class DirectoryCache:
             self.forget(tenant_id)
             raise
         directory.keep_only(version)
-        self._make_room(tenant_id)
+        self._evict(tenant_id)
         return TenantDirectory(
             tenant, version, unpacked, self._context, directory.background, wait_budget
         )
@@ -209,7 +209,7 @@ class DirectoryCache:
             self._directories.move_to_end(tenant_id)
             return known
 
-    def _make_room(self, besides: str) -> None:
+    def _evict(self, besides: str) -> None:
         """Forget those that were not asked for longest, when there are too many people."""
         with self._lock:
             people = sum(d.people for d in self._directories.values())

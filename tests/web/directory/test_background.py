@@ -1,4 +1,4 @@
-"""What is made in a thread of its own, and how the process that serves gets ready."""
+"""Results computed in a background thread, and the preparation of a serving process."""
 
 import gc
 import sys
@@ -48,7 +48,7 @@ def test_what_failed_is_tried_again(cache: BackgroundCache) -> None:
     assert cache.get_or_compute("bread", lambda: "bread", WaitBudget(9)) == "bread"
 
 
-def test_what_is_asked_for_while_making_is_made_in_the_same_thread(
+def test_what_is_requested_while_computing_is_computed_in_the_same_thread(
     cache: BackgroundCache,
 ) -> None:
     def bread() -> str:

@@ -153,7 +153,7 @@ def test_during_a_pause_every_page_says_so_and_nothing_runs(world: World) -> Non
     assert not world.store.runs(TENANT)
 
 
-def test_when_a_pause_is_over_it_is_shown_no_more_and_can_be_saved_anew(world: World) -> None:
+def test_when_a_pause_is_over_it_is_not_shown_and_can_be_saved_again(world: World) -> None:
     client = world.sign_in()
     send(world, client, PAUSE, **summer(world, 0, 2))
     with world.later(4 * 24 * 3600):
