@@ -44,6 +44,7 @@ def test_the_root_has_at_most_eight_modules() -> None:
 
 def test_modules_speak_in_the_fields_words() -> None:
     paths = [p for folder in (ADDON, ROOT / "tests", ROOT / "bench") for p in folder.rglob("*.py")]
+    paths += (ROOT / "templates").rglob("*.html")
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path in sorted(paths)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from addon.logs import masked
 from addon.planning.limits import LimitExceeded
@@ -30,15 +30,16 @@ class Notice(Struct, frozen=True):
     """Something to notify administrators about after `run`.
 
     `vendor` is empty for a notice about the directory. `signature` is equal for notices with the
-    same cause. For a hold, `exceeded` are the limits that it exceeds. For a refusal, `people` and
-    `others` are how many resources were refused in this run, `answers` the vendor's messages, and
-    `count` how many resources are refused in all. `left` is how many operations the next run
-    continues with.
+    same cause; `earlier_signature` is what earlier versions stored for it. For a hold, `exceeded`
+    are the limits that it exceeds. For a refusal, `people` and `others` are how many resources
+    were refused in this run, `answers` the vendor's messages, and `count` how many resources are
+    refused in all. `left` is how many operations the next run continues with.
     """
 
     kind: Kind
     run: str
     signature: str
+    earlier_signature: str = ""
     vendor: str = ""
     mode: str = ""
     people: int = 0
@@ -105,7 +106,8 @@ def _news(run: RunRecord, part: ConnectionReport) -> Notice | None:
     return Notice(
         kind=kind,
         run=run.id,
-        signature=f"{kind} {re.sub('[0-9]+', '#', detail)}".strip(),
+        signature=_signature(kind, part, detail),
+        earlier_signature=_earlier_signature(kind, detail),
         vendor=part.vendor,
         mode=part.mode,
         people=people,
@@ -115,6 +117,22 @@ def _news(run: RunRecord, part: ConnectionReport) -> Notice | None:
         answers=tuple(answers)[:ANSWERS],
         detail=detail,
     )
+
+
+def _signature(kind: Kind, part: ConnectionReport, detail: str) -> str:
+    """Return the signature of a failure: the code of its problem and the class of its status.
+
+    Problems without a code, such as missing settings, differ by their detail.
+    """
+    problem = part.problem
+    if kind == "refused" or isinstance(problem, UnsetType):
+        return _earlier_signature(kind, detail)
+    status = f" {problem.status // 100}xx" if problem.status else ""
+    return f"{kind} {problem.code}{status}"
+
+
+def _earlier_signature(kind: Kind, detail: str) -> str:
+    return f"{kind} {re.sub('[0-9]+', '#', detail)}".strip()
 
 
 def _held(run: RunRecord, part: ConnectionReport, hold: HoldReport) -> Notice:

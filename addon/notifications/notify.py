@@ -105,6 +105,7 @@ def decide(state: ConnectionNews, before: Notified, now: float) -> tuple[Notice 
     more resources than before, once a day at most.
     """
     news = state.news
+    before = _with_current_signature(before, news)
     memory = {
         signature: sent if _still_applies(signature, state) else structs.replace(sent, stands=False)
         for signature, sent in before.items()
@@ -119,6 +120,15 @@ def decide(state: ConnectionNews, before: Notified, now: float) -> tuple[Notice 
     if (sent.stands and not grown) or now - sent.at < AGAIN:
         return None, memory
     return news, memory
+
+
+def _with_current_signature(before: Notified, news: Notice | None) -> Notified:
+    """Return the record with the notice's current signature in place of its earlier one."""
+    if news is None or news.signature in before or news.earlier_signature not in before:
+        return before
+    sent = before[news.earlier_signature]
+    rest = {name: each for name, each in before.items() if name != news.earlier_signature}
+    return {**rest, news.signature: sent}
 
 
 def _still_applies(signature: str, state: ConnectionNews) -> bool:

@@ -10,11 +10,12 @@ import pytest
 from msgspec import structs
 
 from addon.notifications import notify
+from addon.notifications.events import ConnectionNews, Notice
 from addon.notifications.mailer import MailError, Message
 from addon.planning.ledger import Ledger, LedgerEntry
 from addon.planning.limits import LimitExceeded, check_limits
 from addon.planning.plan import make_plan
-from addon.planning.result import FailedOperation
+from addon.planning.result import FailedOperation, VendorProblem
 from addon.settings import Settings, SqliteAddress, WebSettings
 from addon.store.base import Store
 from addon.store.records import RunRecord
@@ -244,6 +245,22 @@ def test_a_failure_is_told_when_it_begins_and_not_while_it_stands(story: Story) 
     for tries in range(50):
         story.run(part("failed", detail=f"the vendor does not answer (503 after {tries} tries)"))
         assert story.told() == []
+
+
+def test_a_failure_is_the_same_by_its_code_whatever_its_text(story: Story) -> None:
+    for status, text in ((503, "the vendor answered 503"), (502, "no answer, again and again")):
+        problem = VendorProblem("status", status)
+        story.run(part("failed", detail=text, problem=problem))
+        assert len(story.told()) == (1 if status == 503 else 0)
+    story.run(part("failed", detail="elsewhere", problem=VendorProblem("redirect", 301)))
+    assert len(story.told()) == 1
+
+
+def test_a_notice_stored_by_an_earlier_version_is_not_sent_again() -> None:
+    news = Notice("stopped", "r", "stopped status 5xx", "stopped the vendor answered #")
+    before = {"stopped the vendor answered #": notify.Notification(0.0, stands=True)}
+    after = {"stopped status 5xx": notify.Notification(0.0, stands=True)}
+    assert notify.decide(ConnectionNews(news, refused=False), before, 9e9) == (None, after)
 
 
 def test_a_failure_that_comes_and_goes_is_told_once_a_day(story: Story) -> None:
