@@ -2,12 +2,12 @@ import pytest
 
 from addon.proposals.names import ALIKE, NameSimilarity, ignored_words, read_name
 
-TOWN = ignored_words("Storköpings kommun")
+IGNORED = ignored_words("Storköpings kommun")
 
 
 def similarity(unit: str, place: str, *types: str) -> float:
-    name = read_name(unit, TOWN, types)
-    return NameSimilarity([name]).of(name, read_name(place, TOWN))
+    name = read_name(unit, IGNORED, types)
+    return NameSimilarity([name]).of(name, read_name(place, IGNORED))
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ SCHEMAS = json.loads(
 
 
 @pytest.fixture(scope="module")
-def town() -> Iterator[DirectoryServer]:
+def municipality() -> Iterator[DirectoryServer]:
     """A server that no test changes."""
     with DirectoryServer(generate()) as server:
         yield server
@@ -144,8 +144,8 @@ def object_faults(value: dict, schema: dict, at: str) -> list[str]:
         ("customer/my_customer/domains", "Domains2", "domains"),
     ],
 )
-def test_each_answer_is_what_the_discovery_document_says(town, path, schema, kind):
-    response = ask(town, f"/admin/directory/v1/{path}")
+def test_each_answer_is_what_the_discovery_document_says(municipality, path, schema, kind):
+    response = ask(municipality, f"/admin/directory/v1/{path}")
     answer = response.json()
     assert response.status == 200
     assert response.headers["Content-Type"] == "application/json; charset=UTF-8"
@@ -169,20 +169,24 @@ def test_pages_give_everyone_once(server, size):
     assert len(users) == len({user["id"] for user in users}) == 5
 
 
-def test_the_size_of_a_page_has_a_default_and_limits(town):
-    assert len(get(town, "users")["users"]) == 100
-    assert error(town, "users", maxResults=0) == (400, "invalid", "Invalid Input: maxResults")
-    assert error(town, "users", maxResults=501)[0] == 400
-    assert error(town, "groups", maxResults=201)[0] == 400
-    assert error(town, f"groups/alla@{SCHOOL}/members", maxResults=201)[0] == 400
+def test_the_size_of_a_page_has_a_default_and_limits(municipality):
+    assert len(get(municipality, "users")["users"]) == 100
+    assert error(municipality, "users", maxResults=0) == (
+        400,
+        "invalid",
+        "Invalid Input: maxResults",
+    )
+    assert error(municipality, "users", maxResults=501)[0] == 400
+    assert error(municipality, "groups", maxResults=201)[0] == 400
+    assert error(municipality, f"groups/alla@{SCHOOL}/members", maxResults=201)[0] == 400
 
 
-def test_a_page_token_fits_only_its_own_question(town):
-    token = get(town, "users", maxResults=5)["nextPageToken"]
-    assert "users" in get(town, "users", maxResults=9, pageToken=token)
-    assert error(town, "users", pageToken=token, query="isSuspended=true")[0] == 400
-    assert error(town, "groups", pageToken=token)[0] == 400
-    assert error(town, "users", pageToken="nonsense") == (
+def test_a_page_token_fits_only_its_own_question(municipality):
+    token = get(municipality, "users", maxResults=5)["nextPageToken"]
+    assert "users" in get(municipality, "users", maxResults=9, pageToken=token)
+    assert error(municipality, "users", pageToken=token, query="isSuspended=true")[0] == 400
+    assert error(municipality, "groups", pageToken=token)[0] == 400
+    assert error(municipality, "users", pageToken="nonsense") == (
         400,
         "invalid",
         "Invalid Input: pageToken",
@@ -205,14 +209,20 @@ def test_an_empty_page_has_no_list(server):
 # Users
 
 
-def test_an_ou_is_asked_for_with_all_below_it(town):
+def test_an_ou_is_asked_for_with_all_below_it(municipality):
     def count(path: str) -> int:
-        return len(whole(town, "users", "users", query=f"orgUnitPath='{path}'", maxResults=500))
+        return len(
+            whole(municipality, "users", "users", query=f"orgUnitPath='{path}'", maxResults=500)
+        )
 
-    assert count("/") == len(town.domain.users)
-    assert count("/elever/NORRA skolan") == len(town.domain.users_in("/Elever/Norra skolan")) > 100
+    assert count("/") == len(municipality.domain.users)
+    assert (
+        count("/elever/NORRA skolan")
+        == len(municipality.domain.users_in("/Elever/Norra skolan"))
+        > 100
+    )
     assert 0 < count("/Elever/Norra skolan/7A") < 50
-    assert error(town, "users", query="orgUnitPath='/Elever/Norra'") == (
+    assert error(municipality, "users", query="orgUnitPath='/Elever/Norra'") == (
         400,
         "invalid",
         "Invalid Input: INVALID_OU_ID",
@@ -224,11 +234,11 @@ def test_a_quote_in_an_ou_is_escaped(server):
     assert error(server, "users", query="orgUnitPath='/O'Neills skola'")[0] == 400
 
 
-def test_clauses_are_all_to_be_met(town):
-    suspended = whole(town, "users", "users", query="isSuspended=true")
+def test_clauses_are_all_to_be_met(municipality):
+    suspended = whole(municipality, "users", "users", query="isSuspended=true")
     everywhere = {user["id"] for user in suspended}
     query = "orgUnitPath='/Elever' isSuspended=true"
-    below = {user["id"] for user in whole(town, "users", "users", query=query)}
+    below = {user["id"] for user in whole(municipality, "users", "users", query=query)}
     assert below < everywhere
     assert all(user["suspended"] for user in suspended)
 
@@ -245,15 +255,15 @@ def test_clauses_are_all_to_be_met(town):
         ("isDelegatedAdmin=true isArchived=false", 1),
     ],
 )
-def test_users_are_found_by_what_they_have(town, query, count):
-    assert len(get(town, "users", query=query).get("users", [])) == count
+def test_users_are_found_by_what_they_have(municipality, query, count):
+    assert len(get(municipality, "users", query=query).get("users", [])) == count
 
 
 @pytest.mark.parametrize(
     "query", ["ipad", "shoeSize=45", "email=", "isSuspended:true", "isSuspended=yes", "email~x"]
 )
-def test_a_query_that_is_not_understood_is_refused(town, query):
-    assert error(town, "users", query=query) == (400, "invalid", "Invalid Input: query")
+def test_a_query_that_is_not_understood_is_refused(municipality, query):
+    assert error(municipality, "users", query=query) == (400, "invalid", "Invalid Input: query")
 
 
 def test_custom_schemas_are_shown_by_projection(server):
@@ -267,22 +277,24 @@ def test_custom_schemas_are_shown_by_projection(server):
     assert error(server, "users", projection="all")[0] == 400
 
 
-def test_users_are_ordered(town):
-    users = whole(town, "users", "users", orderBy="email", sortOrder="DESCENDING", maxResults=500)
+def test_users_are_ordered(municipality):
+    users = whole(
+        municipality, "users", "users", orderBy="email", sortOrder="DESCENDING", maxResults=500
+    )
     found = [user["primaryEmail"] for user in users]
     assert found == sorted(found, reverse=True)
 
 
-def test_a_domain_has_its_own_users(town):
-    users = whole(town, "users", "users", domain="storkoping.se")
+def test_a_domain_has_its_own_users(municipality):
+    users = whole(municipality, "users", "users", domain="storkoping.se")
     assert {user["primaryEmail"].partition("@")[2] for user in users} == {"storkoping.se"}
-    assert error(town, "users", domain="gmail.com")[0] == 404
+    assert error(municipality, "users", domain="gmail.com")[0] == 404
 
 
-def test_only_the_customer_is_answered_about(town):
-    assert error(town, "users", customer="C0other")[:2] == (403, "forbidden")
-    assert error(town, "customer/C0other/orgunits")[0] == 403
-    assert ask(town, "/admin/directory/v1/users").status == 400
+def test_only_the_customer_is_answered_about(municipality):
+    assert error(municipality, "users", customer="C0other")[:2] == (403, "forbidden")
+    assert error(municipality, "customer/C0other/orgunits")[0] == 403
+    assert ask(municipality, "/admin/directory/v1/users").status == 400
 
 
 def test_deleted_users_are_shown_on_demand(server):
@@ -340,9 +352,9 @@ def test_fields_that_do_not_exist_are_refused(server, fields):
 # Organisational units, groups and members
 
 
-def test_org_units_are_listed_by_kind(town):
+def test_org_units_are_listed_by_kind(municipality):
     def paths(**parameters: str) -> set[str]:
-        answer = get(town, "customer/my_customer/orgunits", **parameters)
+        answer = get(municipality, "customer/my_customer/orgunits", **parameters)
         return {unit["orgUnitPath"] for unit in answer["organizationUnits"]}
 
     assert "/Elever" in paths()
@@ -354,40 +366,48 @@ def test_org_units_are_listed_by_kind(town):
     assert "/Elever" not in below
 
 
-def test_an_org_unit_is_found_by_path_and_id(town):
-    unit = get(town, f"customer/my_customer/orgunits/{quote('Södra skolan/Elever')}")
+def test_an_org_unit_is_found_by_path_and_id(municipality):
+    unit = get(municipality, f"customer/my_customer/orgunits/{quote('Södra skolan/Elever')}")
     assert unit["name"] == "Elever"
     assert unit["parentOrgUnitPath"] == "/Södra skolan"
-    assert get(town, f"customer/my_customer/orgunits/{unit['orgUnitId']}") == unit
-    assert error(town, "customer/my_customer/orgunits/X") == (404, "notFound", "Org unit not found")
+    assert get(municipality, f"customer/my_customer/orgunits/{unit['orgUnitId']}") == unit
+    assert error(municipality, "customer/my_customer/orgunits/X") == (
+        404,
+        "notFound",
+        "Org unit not found",
+    )
 
 
-def test_groups_are_listed_whole_and_for_a_user(town):
-    assert len(whole(town, "groups", "groups", maxResults=20)) == len(town.domain.groups)
-    member = town.domain.members_of(f"norra-7a-ma@{SCHOOL}")[0]
-    groups = {group["email"] for group in get(town, "groups", userKey=member["id"])["groups"]}
+def test_groups_are_listed_whole_and_for_a_user(municipality):
+    assert len(whole(municipality, "groups", "groups", maxResults=20)) == len(
+        municipality.domain.groups
+    )
+    member = municipality.domain.members_of(f"norra-7a-ma@{SCHOOL}")[0]
+    groups = {
+        group["email"] for group in get(municipality, "groups", userKey=member["id"])["groups"]
+    }
     assert f"norra-7a-ma@{SCHOOL}" in groups
-    assert error(town, "groups", userKey="nobody")[0] == 404
-    assert len(get(town, "groups", query="email:gy-klass*")["groups"]) > 2
-    assert error(town, "groups/nothing")[2] == "Resource Not Found: groupKey"
+    assert error(municipality, "groups", userKey="nobody")[0] == 404
+    assert len(get(municipality, "groups", query="email:gy-klass*")["groups"]) > 2
+    assert error(municipality, "groups/nothing")[2] == "Resource Not Found: groupKey"
 
 
-def test_nested_groups_are_resolved_on_demand(town):
+def test_nested_groups_are_resolved_on_demand(municipality):
     path = f"groups/sodra-7a-ma@{SCHOOL}/members"
-    direct = whole(town, path, "members", maxResults=3)
-    derived = whole(town, path, "members", includeDerivedMembership="true", maxResults=3)
+    direct = whole(municipality, path, "members", maxResults=3)
+    derived = whole(municipality, path, "members", includeDerivedMembership="true", maxResults=3)
     assert "GROUP" in {member["type"] for member in direct}
     assert len(derived) > len(direct)
     assert {member["id"] for member in direct} < {member["id"] for member in derived}
 
 
-def test_members_are_chosen_by_role(town):
+def test_members_are_chosen_by_role(municipality):
     path = f"groups/norra-7a-ma@{SCHOOL}/members"
-    managers = get(town, path, roles="OWNER,MANAGER")["members"]
+    managers = get(municipality, path, roles="OWNER,MANAGER")["members"]
     assert {member["role"] for member in managers} == {"OWNER", "MANAGER"}
     outside = next(member for member in managers if member["email"].endswith("@gmail.com"))
     assert outside["type"] == "USER"
-    assert error(town, path, roles="BOSS")[0] == 400
+    assert error(municipality, path, roles="BOSS")[0] == 400
 
 
 # Failures
@@ -500,18 +520,18 @@ def test_the_server_runs_as_a_program():
 
 
 @pytest.fixture
-def google(town) -> Any:
+def google(municipality) -> Any:
     with build(
         "admin",
         "directory_v1",
         credentials=AnonymousCredentials(),
         static_discovery=True,
-        client_options={"api_endpoint": town.url},
+        client_options={"api_endpoint": municipality.url},
     ) as service:
         yield service
 
 
-def test_googles_client_reads_everything(town, google):
+def test_googles_client_reads_everything(municipality, google):
     users, groups = [], []
     request = google.users().list(customer="my_customer", maxResults=500, projection="full")
     while request is not None:
@@ -524,9 +544,9 @@ def test_googles_client_reads_everything(town, google):
         groups += answer["groups"]
         request = google.groups().list_next(request, answer)
     units = google.orgunits().list(customerId="my_customer", type="all").execute()
-    assert {user["id"] for user in users} == set(town.domain.users)
-    assert {group["id"] for group in groups} == set(town.domain.groups)
-    assert len(units["organizationUnits"]) == len(town.domain.org_units) - 1
+    assert {user["id"] for user in users} == set(municipality.domain.users)
+    assert {group["id"] for group in groups} == set(municipality.domain.groups)
+    assert len(units["organizationUnits"]) == len(municipality.domain.org_units) - 1
 
 
 def test_googles_client_names_things_as_people_write_them(google):

@@ -14,7 +14,7 @@ from addon.sandbox.municipality import generate
 from addon.sandbox.municipality.names import plain
 from addon.tenants.model import Tenant
 
-TOWN = generate()
+GENERATED = generate()
 SCHOOL = "edu.storkoping.se"
 
 
@@ -59,8 +59,8 @@ def addresses(members: list[dict]) -> set[str]:
 
 
 def test_the_same_seed_gives_the_same_domain():
-    assert generate(seed=1).to_json() == TOWN.to_json()
-    assert generate(seed=2).to_json() != TOWN.to_json()
+    assert generate(seed=1).to_json() == GENERATED.to_json()
+    assert generate(seed=2).to_json() != GENERATED.to_json()
 
 
 @pytest.mark.parametrize(("students", "staff"), [(0, 0), (1, 1), (30, 4), (2500, 300)])
@@ -80,59 +80,59 @@ def test_the_number_of_groups_can_be_chosen():
 
 
 def test_a_domain_survives_json():
-    written = json.loads(json.dumps(TOWN.to_json()))
-    assert Domain.from_json(written).to_json() == TOWN.to_json()
+    written = json.loads(json.dumps(GENERATED.to_json()))
+    assert Domain.from_json(written).to_json() == GENERATED.to_json()
 
 
 def test_identities_look_like_googles_and_are_unique():
-    assert all(re.fullmatch(r"\d{21}", identity) for identity in TOWN.users)
-    assert all(re.fullmatch(r"id:03ph8a2z[a-z0-9]+", identity) for identity in TOWN.org_units)
-    assert all(re.fullmatch(r"01[a-z0-9]+", identity) for identity in TOWN.groups)
+    assert all(re.fullmatch(r"\d{21}", identity) for identity in GENERATED.users)
+    assert all(re.fullmatch(r"id:03ph8a2z[a-z0-9]+", identity) for identity in GENERATED.org_units)
+    assert all(re.fullmatch(r"01[a-z0-9]+", identity) for identity in GENERATED.groups)
 
 
 def test_each_unit_keeps_its_classes_in_its_own_way():
-    assert {unit.style for unit in TOWN.units} == {
+    assert {unit.style for unit in GENERATED.units} == {
         "classOrgUnits",
         "yearOrgUnits",
         "classGroups",
         "schemaField",
         "department",
     }
-    assert {kind for unit in TOWN.units for kind in unit.school_types} == {
+    assert {kind for unit in GENERATED.units for kind in unit.school_types} == {
         "FKLASS",
         "GR",
         "GRAN",
         "GY",
         "VUX",
     }
-    assert all(re.fullmatch(r"\d{8}", unit.code) for unit in TOWN.units)
-    assert TOWN.users_directly_in("/Elever/Norra skolan/7A")
-    assert TOWN.users_directly_in("/Södra skolan/Elever/Åk 7/7A")
-    assert TOWN.members_of(f"gy-klass-na24a@{SCHOOL}")
+    assert all(re.fullmatch(r"\d{8}", unit.code) for unit in GENERATED.units)
+    assert GENERATED.users_directly_in("/Elever/Norra skolan/7A")
+    assert GENERATED.users_directly_in("/Södra skolan/Elever/Åk 7/7A")
+    assert GENERATED.members_of(f"gy-klass-na24a@{SCHOOL}")
 
 
 def test_the_mess_of_reality_is_there():
-    users = list(TOWN.users.values())
+    users = list(GENERATED.users.values())
     assert any(user["suspended"] for user in users)
     assert any(user["archived"] for user in users)
     assert any("familyName" not in user["name"] for user in users)
-    assert TOWN.find_user(f"ipad-03@{SCHOOL}")
-    assert TOWN.users_directly_in("/Elever/Norra skolan")
-    assert TOWN.users_directly_in("/Elever/Norra skolan/Slutat")
-    assert TOWN.users_directly_in("/Södra skolan/Elever/Åk 8/7A")
-    assert TOWN.users_directly_in("/Skyddade")
-    assert len(TOWN.members_of(f"skyddade@{SCHOOL}")) == 3
-    assert TOWN.members_of(f"norra-schack@{SCHOOL}") == []
-    members = [each for group in TOWN.groups for each in TOWN.members_of(group)]
+    assert GENERATED.find_user(f"ipad-03@{SCHOOL}")
+    assert GENERATED.users_directly_in("/Elever/Norra skolan")
+    assert GENERATED.users_directly_in("/Elever/Norra skolan/Slutat")
+    assert GENERATED.users_directly_in("/Södra skolan/Elever/Åk 8/7A")
+    assert GENERATED.users_directly_in("/Skyddade")
+    assert len(GENERATED.members_of(f"skyddade@{SCHOOL}")) == 3
+    assert GENERATED.members_of(f"norra-schack@{SCHOOL}") == []
+    members = [each for group in GENERATED.groups for each in GENERATED.members_of(group)]
     assert "extern.kollega@gmail.com" in {each.get("email") for each in members}
     assert {each["type"] for each in members} == {"USER", "GROUP", "CUSTOMER"}
 
 
 def test_students_and_teachers_are_found_at_two_schools():
-    north, south = TOWN.units[:2]
-    guests = TOWN.members_of(south.guest_group)
-    teachers = TOWN.members_of(south.staff_group)
-    places = {TOWN.users[each["id"]]["orgUnitPath"] for each in (*guests, *teachers)}
+    north, south = GENERATED.units[:2]
+    guests = GENERATED.members_of(south.guest_group)
+    teachers = GENERATED.members_of(south.staff_group)
+    places = {GENERATED.users[each["id"]]["orgUnitPath"] for each in (*guests, *teachers)}
     assert any(place.startswith(north.student_org_unit) for place in places)
     assert north.staff_org_unit in places
 
@@ -163,12 +163,12 @@ def test_the_tenant_document_is_a_right_one_at_any_size(students):
 
 def test_the_documents_rules_find_the_classes():
     found = {}
-    for unit in msgspec.convert(tenant_document(TOWN), Tenant).school_units:
+    for unit in msgspec.convert(tenant_document(GENERATED), Tenant).school_units:
         assert unit.classes is not None
         pattern = re.compile(unit.classes.pattern)
         texts = {
-            "orgUnit": [each["orgUnitPath"] for each in TOWN.org_units.values()],
-            "group": [each["email"] for each in TOWN.groups.values()],
+            "orgUnit": [each["orgUnitPath"] for each in GENERATED.org_units.values()],
+            "group": [each["email"] for each in GENERATED.groups.values()],
             "attribute": [],
         }[unit.classes.source]
         below = [
@@ -177,7 +177,7 @@ def test_the_documents_rules_find_the_classes():
             if unit.classes.source == "group" or text.startswith(unit.students.org_units[0])
         ]
         found[unit.code] = {match["name"] for text in below if (match := pattern.search(text))}
-    north, south, upper = [found[unit.code] for unit in TOWN.units[:3]]
+    north, south, upper = [found[unit.code] for unit in GENERATED.units[:3]]
     assert south == {f"{year}A" for year in range(10)}
     assert north - {"Slutat"} == south
     assert "na24a" in upper

@@ -1,6 +1,6 @@
 """What pages find in the register, with and without access to it."""
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -201,9 +201,9 @@ def test_a_search_among_all_of_swedens_units_is_quick(store, clock):
     register.refresh()
     register.search(A, "värm upp")
     for text in ("skolan 11999", "göinge", "finns inte alls här eller", "ostra goinge 17"):
-        before = perf_counter()
+        before = thread_time()  # the thread's own processor time, whatever else the machine does
         register.search(A, text)
-        assert perf_counter() - before < 0.05
+        assert thread_time() - before < 0.05
 
 
 # Lists and details
