@@ -77,7 +77,7 @@ def decide(vendor: str, mode: str) -> AnyResponse:
     try:
         if held is None:
             flash(_("Spärren finns inte längre."), "warning")
-        elif _mark(held, approval_of(ctx, held)) != request.form.get("mark"):
+        elif _hold_token(held, approval_of(ctx, held)) != request.form.get("mark"):
             flash(_changed(ctx, held), "warning")
         elif decision == "approve":
             _approve(ctx, held)
@@ -88,7 +88,7 @@ def decide(vendor: str, mode: str) -> AnyResponse:
     return redirect(url_for("holds.page"))
 
 
-def _mark(held: WaitingHold, approval: Approval | None) -> str:
+def _hold_token(held: WaitingHold, approval: Approval | None) -> str:
     """Return a token of the hold and its approval, which changes when another approves it."""
     return value_hash((held.hold, None if approval is None else approval.at))
 
@@ -165,7 +165,7 @@ def _question(ctx: RequestContext, held: WaitingHold, view: HeldView | None) -> 
         held=held,
         limits=Limits() if connection is None else connection.limits,
         approved=approval,
-        mark=_mark(held, approval),
+        mark=_hold_token(held, approval),
         view=view,
         page=page,
         reason=reason,

@@ -196,12 +196,12 @@ def _page(
         has_mail=ctx.services.settings.web.mail is not None,
         faults=faults or {},
         conflict=conflict,
-        marks={name: _mark(ctx, name) for name in PARTS},
+        marks={name: _version_token(ctx, name) for name in PARTS},
         today=day,
     )
 
 
-def _mark(ctx: RequestContext, form: str) -> str:
+def _version_token(ctx: RequestContext, form: str) -> str:
     """Return the version token of one of the forms; the one that was sent keeps its token."""
     sent = request.endpoint == f"settings.{form}"
     return ctx.version_token(PARTS[form]) if sent else ctx.current_version_token(PARTS[form])
