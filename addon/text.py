@@ -1,7 +1,7 @@
 """Normalise text for comparison, display, sorting and spreadsheets."""
 
 import re
-from unicodedata import combining, normalize
+from unicodedata import category, combining, normalize
 
 SortKey = str
 """Text that sorts like the text it is made from: texts compare far faster than tuples."""
@@ -9,6 +9,13 @@ SortKey = str
 _NOT_PLAIN = re.compile(r"[^a-z0-9]")
 _NUMBERS = re.compile(r"\d+")
 _LAST = {"å": "{a", "ä": "{b", "ö": "{c", "æ": "{b", "ø": "{c"}  # "{" follows "z"
+_BLANK = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0\ufffd")
+"""Characters that show nothing though their category says letter or symbol; and what stands for
+characters that could not be read."""
+_UNSEEN = frozenset({"Cc", "Cf", "Cs"})
+"""Categories of control characters, invisible format characters and lone surrogates."""
+_JOINERS = frozenset("\u200c\u200d")
+"""They change how their neighbours look, in names of several languages, so they are kept."""
 _NUMBER, _END = "\x01", "\x00"  # a number comes before any text
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """Characters at the start of a text that spreadsheets run as a formula, including full-width."""
@@ -19,12 +26,30 @@ def composed(text: str) -> str:
     return text if text.isascii() else normalize("NFC", text)
 
 
+def cleaned(text: str) -> str:
+    """Return `text` composed, without what no one sees and what cannot be sent.
+
+    Left out are lone surrogates, control characters and invisible format characters (U+200B,
+    U+2060 and the like); tabs and line breaks become spaces.
+    """
+    if text.isprintable():
+        return composed(text)
+    return composed("".join(_kept(letter) for letter in text))
+
+
+def is_visible(text: str) -> bool:
+    """Whether `text` has more than space, marks on nothing, and characters that show nothing."""
+    return any(not _shows_nothing(letter) for letter in text)
+
+
 def fold(text: str) -> str:
-    """Return the form in which texts are compared: composed, without regard to case.
+    """Return the form in which texts are compared: cleaned, without regard to case.
 
     å, ä and ö remain distinct letters.
     """
-    return text.lower() if text.isascii() else composed(composed(text).casefold())
+    if text.isascii() and text.isprintable():
+        return text.lower()
+    return composed(cleaned(text).casefold())
 
 
 def ascii_fold(text: str) -> str:
@@ -65,6 +90,18 @@ def combined_key(*keys: SortKey) -> SortKey:
 def path_key(path: str) -> tuple[SortKey, ...]:
     """A key to sort OU paths by: an OU directly before the OUs below it."""
     return tuple(map(sort_key, path.split("/")))
+
+
+def _shows_nothing(letter: str) -> bool:
+    kind = category(letter)
+    return kind in _UNSEEN or kind[0] in "ZM" or letter in _BLANK
+
+
+def _kept(letter: str) -> str:
+    """The character as it stays in cleaned text: itself, a space, or nothing."""
+    if letter in "\t\n\r\u2028\u2029":
+        return " "
+    return "" if category(letter) in _UNSEEN and letter not in _JOINERS else letter
 
 
 def _number(found: re.Match[str]) -> str:

@@ -20,6 +20,12 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
         "The account has no given name, so the person is sent to no vendor."
         " Fill in the given name in the Google Admin console.",
     ),
+    "name-unusable": (
+        "error",
+        "The given name or the family name of the account has nothing to see, only characters"
+        " that are invisible or cannot be read, so the person is sent to no vendor. Write the"
+        " name again in the Google Admin console.",
+    ),
     "address-invalid": (
         "error",
         "The account's primary e-mail address is not a complete address, so the person is"
@@ -52,6 +58,12 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
         "People with protected identity are said to be in the group {subject}, which the"
         " directory does not have, so it protects nobody. Choose it anew in the settings"
         " before anything is sent.",
+    ),
+    "protected-member-unknown": (
+        "error",
+        "Members of {subject}, where the people with protected identity are, who cannot be"
+        " identified: {count}. Whoever they are is not protected. Remove the addresses that"
+        " belong to no account, and add the accounts again by their primary addresses.",
     ),
     "staff-in-student-selector": (
         "warning",

@@ -10,7 +10,7 @@ from addon.roster.findings import finding
 from addon.roster.index import DirectoryIndex
 from addon.roster.model import Finding
 from addon.tenants.model import SchoolUnit, Selector
-from addon.text import fold
+from addon.text import fold, is_visible
 
 
 class UnitPeople(Struct, frozen=True):
@@ -77,10 +77,13 @@ def place(units: Sequence[SchoolUnit], index: DirectoryIndex, domains: Sequence[
 
 def defects(user: User, domains: frozenset[str]) -> Iterator[Finding]:
     """What is wrong with a user's name and address; a user with an error is not sent."""
-    if not user.family_name.strip():
+    names = (user.family_name.strip(), user.given_name.strip())
+    if not names[0]:
         yield finding("missing-family-name", user.id)
-    if not user.given_name.strip():
+    if not names[1]:
         yield finding("missing-given-name", user.id)
+    if any(name and not is_visible(name) for name in names):
+        yield finding("name-unusable", user.id)
     local, _, domain = user.primary_email.strip().rpartition("@")
     if not (local and domain):
         yield finding("address-invalid", user.id)

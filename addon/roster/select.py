@@ -133,7 +133,7 @@ def _person(user: User, enrolments: Iterable[Enrolment], employments: Iterable[s
 
 
 def _missing(tenant: Tenant, snapshot: Snapshot, index: DirectoryIndex) -> Iterator[Finding]:
-    """Findings about OUs and groups that the document names but the directory does not have."""
+    """Findings about OUs and groups of the document that are not known, or not their members."""
     selectors = [s for unit in tenant.school_units for s in (unit.students, unit.staff)]
     named = (path for selector in selectors for path in selector.org_units)
     for path in _absent(named, index):
@@ -144,6 +144,8 @@ def _missing(tenant: Tenant, snapshot: Snapshot, index: DirectoryIndex) -> Itera
     for address in snapshot.missing_groups:
         known_as = "protected-group-missing" if fold(address) in protecting else "group-missing"
         yield finding(known_as, address)
+    for each in snapshot.unidentified:
+        yield finding("protected-member-unknown", each.place, count=str(each.number))
 
 
 def _absent(paths: Iterable[str], index: DirectoryIndex) -> Iterable[str]:

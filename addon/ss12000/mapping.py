@@ -13,6 +13,7 @@ from addon.ss12000.ids import Ids
 from addon.ss12000.resources import SCHEMAS, ResourceType, encode, reference
 from addon.ss12000.vendor_roster import VendorRoster
 from addon.tenants.model import Connection, SchoolUnit, Tenant
+from addon.text import cleaned, is_visible
 
 GROUP_TYPES = {"class": "Klass", "teaching": "Undervisning"}
 TEACHER = "Lärare"
@@ -89,7 +90,7 @@ class ResourceMapper:
             wire.Organisation(
                 schemas=SCHEMAS["Organisation"],
                 external_id=external_id,
-                display_name=self._tenant.organisation.name,
+                display_name=_shown(self._tenant.organisation.name, self._tenant.customer_id),
             ),
         )
 
@@ -100,7 +101,7 @@ class ResourceMapper:
             wire.SchoolUnit(
                 schemas=SCHEMAS["SchoolUnit"],
                 external_id=self._ids.school_unit(unit.code),
-                display_name=unit.name,
+                display_name=_shown(unit.name, unit.code),
                 school_unit_code=unit.code,
                 organisation=(
                     None if organisation in absent else reference("Organisation", organisation)
@@ -211,3 +212,8 @@ def _outgoing(
     return OutgoingResource(
         resource_type, resource.external_id, None if waits else encode(resource)
     )
+
+
+def _shown(name: str, otherwise: str) -> str:
+    """A name of the document as it is sent, or `otherwise` if it has nothing to see."""
+    return cleaned(name) if is_visible(name) else otherwise

@@ -45,6 +45,12 @@ TEXTS: Mapping[str, _Text] = {
         _("Kontot saknar förnamn."),
         (ADMIN, _("Fyll i förnamnet."), NEXT_RUN),
     ),
+    "name-unusable": _Text(
+        _("Namnet går inte att använda"),
+        _("Konton vars namn bara har osynliga eller oläsliga tecken skickas inte."),
+        _("Förnamnet eller efternamnet har bara osynliga eller oläsliga tecken."),
+        (ADMIN, _("Skriv namnet på nytt."), NEXT_RUN),
+    ),
     "address-invalid": _Text(
         _("Ofullständig e-postadress"),
         _("Konton vars primära e-postadress inte är en hel adress skickas inte."),
@@ -86,6 +92,16 @@ TEXTS: Mapping[str, _Text] = {
         _("Den skyddar alltså ingen, och inget skickas förrän det är rättat."),
         _("%(subject)s finns inte, så den skyddar ingen."),
         (_("Öppna Skyddade personuppgifter här och välj rätt grupp."),),
+    ),
+    "protected-member-unknown": _Text(
+        _("Skyddade personer som inte kan identifieras"),
+        _("Medlemmar som inte går att knyta till ett konto skyddas inte."),
+        _("Medlemmar i %(subject)s som inte går att knyta till ett konto: %(count)s."),
+        (
+            GROUPS,
+            _("Ta bort adresser som inte hör till något konto."),
+            _("Lägg till personernas konton på nytt, med deras primära e-postadresser."),
+        ),
     ),
     "staff-in-student-selector": _Text(
         _("Både personal och elev"),

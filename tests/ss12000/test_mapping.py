@@ -494,3 +494,21 @@ def test_the_ids_of_one_person_are_the_account_and_all_possible_employments():
         IDS.employment(NORRA.code, BO.id),
         IDS.employment(SODRA.code, BO.id),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [
+        ("Norra\x00 skolan\u200b", "Norra skolan"),
+        ("\u2060\x00", NORRA.code),
+        ("\ufffd", NORRA.code),
+    ],
+)
+def test_a_name_of_the_document_is_sent_without_what_nobody_can_see(name: str, sent: str):
+    units = tuple(replace(u, name=name) if u.code == NORRA.code else u for u in TENANT.school_units)
+    organisation = replace(TENANT.organisation, name=f"Storköping{name}")
+    tenant = replace(TENANT, school_units=units, organisation=organisation)
+
+    assert only("SchoolUnit", tenant=tenant)["displayName"] == sent
+    assert only("Organisation", tenant=tenant)["displayName"].startswith("Storköping")
+    assert "\x00" not in only("Organisation", tenant=tenant)["displayName"]

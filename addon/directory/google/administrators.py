@@ -12,6 +12,7 @@ from addon.directory.google.quota import quota_of
 from addon.directory.google.reader import DirectorySource
 from addon.directory.google.responses import Filled, NameAnswer, json_object, single
 from addon.directory.google.retry import ReadRetryPolicy, RetryingCaller
+from addon.text import cleaned
 
 FIELDS = "id,primaryEmail,name,isAdmin,isDelegatedAdmin,customerId,suspended,archived"
 NO_ADMINISTRATOR = frozenset({"403", "403 forbidden"})
@@ -75,8 +76,8 @@ def find_account(source: DirectorySource, sub: str, email: str) -> Administrator
     return AdministratorAccount(
         id=found.id,
         customer=found.customer_id,
-        address=found.primary_email or email,
-        name=f"{name.given_name or ''} {name.family_name or ''}".strip(),
+        address=cleaned(found.primary_email or email),
+        name=cleaned(f"{name.given_name or ''} {name.family_name or ''}").strip(),
         super_admin=bool(found.is_admin),
         delegated=bool(found.is_delegated_admin),
     )

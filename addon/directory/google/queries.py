@@ -33,7 +33,7 @@ from addon.directory.google.retry import RetryingCaller
 from addon.directory.protected import Members
 from addon.directory.scope import is_within
 from addon.directory.snapshot import Group, User
-from addon.text import fold
+from addon.text import cleaned, fold
 
 USERS_A_PAGE = 500
 GROUPS_A_PAGE = 200
@@ -113,7 +113,9 @@ class Queries:
         except (NotFoundAnswer, AccessRefused):
             return ()
         found, _ = _parted(items(what, answer, "domains", DomainAnswer))
-        return tuple(sorted(d.domain_name.lower() for d, _ in found if d.verified is not False))
+        return tuple(
+            sorted(cleaned(d.domain_name).lower() for d, _ in found if d.verified is not False)
+        )
 
     # Users
 
@@ -176,7 +178,7 @@ class Queries:
         self, org_unit: str | None, fields: Sequence[str], projection: dict[str, str]
     ) -> Entries:
         return self._pages(
-            f"users.list in {org_unit or '/'}",
+            f"users.list in {cleaned(org_unit or '/')}",
             lambda token: self._api.users().list(
                 customer=self._customer,
                 maxResults=USERS_A_PAGE,
@@ -374,7 +376,8 @@ def projection(attributes: Sequence[str]) -> dict[str, str]:
 def _in_org_unit(path: str | None) -> dict[str, str]:
     if path is None or path == "/":
         return {}
-    return {"query": "orgUnitPath='{}'".format(path.replace("\\", "\\\\").replace("'", "\\'"))}
+    sent = path.encode(errors="ignore").decode()  # a URL takes no lone surrogate
+    return {"query": "orgUnitPath='{}'".format(sent.replace("\\", "\\\\").replace("'", "\\'"))}
 
 
 def _not_there(what: str) -> DirectoryError:

@@ -12,11 +12,14 @@ from msgspec import Meta, Struct
 
 from addon.directory.errors import UNSENT, DirectoryError
 from addon.directory.snapshot import Group, OrgUnit, User
-from addon.text import composed
+from addon.text import cleaned, is_visible
 
 T = TypeVar("T")
 
 Filled = Annotated[str, Meta(min_length=1)]
+Identity = Annotated[str, Meta(pattern=r"^[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+\Z")]
+UNUSABLE = "\ufffd"
+"""A name that has nothing to see: some letter that cannot be read stands for it."""
 
 FALSE_WHEN_ABSENT = frozenset(
     "isAdmin isDelegatedAdmin isMailboxSetup isEnrolledIn2Sv isEnforcedIn2Sv isGuestUser "
@@ -38,7 +41,7 @@ class NameAnswer(Struct, rename="camel"):
 class UserAnswer(Struct, rename="camel"):
     """A user; `values` reads further attributes from the raw answer."""
 
-    id: Filled
+    id: Identity
     primary_email: str | None = None
     name: NameAnswer | None = None
     org_unit_path: str | None = None
@@ -50,7 +53,7 @@ class UserAnswer(Struct, rename="camel"):
 class GroupAnswer(Struct, rename="camel"):
     """A group."""
 
-    id: Filled
+    id: Identity
     email: Filled
     name: str | None = None
     aliases: tuple[str, ...] | None = None
@@ -60,7 +63,7 @@ class GroupAnswer(Struct, rename="camel"):
 class MemberAnswer(Struct, rename="camel"):
     """A member of a group: USER, GROUP, CUSTOMER or EXTERNAL."""
 
-    id: str | None = None
+    id: Identity | None = None
     email: str | None = None
     type: str | None = None
 
@@ -68,7 +71,7 @@ class MemberAnswer(Struct, rename="camel"):
 class OrgUnitAnswer(Struct, rename="camel"):
     """An organisational unit."""
 
-    org_unit_id: Filled
+    org_unit_id: Identity
     org_unit_path: Filled
     name: str | None = None
 
@@ -116,7 +119,7 @@ def _entry(what: str, entry: object, kind: type[Any]) -> Entry | OddEntry:
         keys = (told.get(name) for name in ("id", "orgUnitId", "primaryEmail", "email"))
         return OddEntry(
             str(unlike_the_api(what, str(error))),
-            next((str(key) for key in keys if key and type(key) in (str, int)), ""),
+            next((cleaned(str(key)) for key in keys if key and type(key) in (str, int)), ""),
             path if isinstance(path := told.get("orgUnitPath"), str) else "",
         )
 
@@ -157,7 +160,7 @@ def unlike_the_api(what: str, how: str) -> DirectoryError:
 def user(
     answer: UserAnswer, raw: Mapping[str, Any], attributes: Sequence[str], org_unit: str = "/"
 ) -> User:
-    """A user with the values of the dotted `attributes`; text is in Unicode form NFC.
+    """A user with the values of the dotted `attributes`; text is cleaned.
 
     `org_unit` is used as the user's OU when the answer does not name it.
     """
@@ -168,9 +171,9 @@ def user(
     return User(
         id=intern(answer.id),
         primary_email=_text(answer.primary_email),
-        given_name=_text(name.given_name),
-        family_name=_text(name.family_name),
-        org_unit_path=_text(answer.org_unit_path) or composed(org_unit),
+        given_name=_name(name.given_name),
+        family_name=_name(name.family_name),
+        org_unit_path=_text(answer.org_unit_path) or cleaned(org_unit),
         suspended=bool(answer.suspended),
         archived=bool(answer.archived),
         deleted=bool(answer.deletion_time),
@@ -191,7 +194,7 @@ def group(answer: GroupAnswer) -> Group:
 
 
 def org_unit(answer: OrgUnitAnswer) -> OrgUnit:
-    """An organisational unit; text is in Unicode form NFC."""
+    """An organisational unit; text is cleaned."""
     path = _text(answer.org_unit_path)
     return OrgUnit(id=answer.org_unit_id, path=path, name=_text(answer.name))
 
@@ -217,7 +220,8 @@ def _schema_fields(raw: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(schemas, dict):
         for schema, fields in schemas.items():
             if isinstance(fields, dict):
-                yield from (intern(f"customSchemas.{schema}.{field}") for field in fields)
+                names = (f"customSchemas.{schema}.{field}" for field in fields)
+                yield from (intern(name) for name in names if name.isprintable())
 
 
 def _step(node: object, part: str) -> Iterable[object]:
@@ -250,5 +254,12 @@ def _texts(node: object) -> Iterable[str]:
         yield from _texts(node.get("value", node.get("address", node.get("name"))))
 
 
+def _name(value: str | None) -> str:
+    """A name; UNUSABLE where the directory has one, but none that can be seen."""
+    found = _text(value)
+    return found if not value or value.isspace() or is_visible(found) else UNUSABLE
+
+
 def _text(value: str | None) -> str:
-    return composed(value) if value else ""
+    """Text of the directory as the program has it: every text comes in here."""
+    return cleaned(value) if value else ""
