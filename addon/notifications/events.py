@@ -16,8 +16,10 @@ from addon.store.records import RunRecord
 from addon.sync.report import ConnectionReport, HoldReport, stored_report
 from addon.tenants.model import Connection
 
-Kind = Literal["held", "refused", "stopped", "configuration", "unread"]
+Kind = Literal["held", "refused", "stopped", "configuration", "unread", "protectedUnknown"]
 
+UNKNOWN = "protected-member-unknown"
+"""The code of the finding that members of a protected group or OU cannot be identified."""
 UNREAD_APART = 30 * 60.0
 """Seconds between two failed reads of the directory from which they are not retries of one run."""
 ANSWERS = 3
@@ -92,6 +94,21 @@ def directory_news(runs: Sequence[RunRecord]) -> tuple[Notice | None, bool]:
         elif stored_report(run).directory is not None:
             return None, newest is None
     return None, False
+
+
+def protection_news(runs: Iterable[RunRecord]) -> ConnectionNews | None:
+    """Return whether members of protected groups are unknown after the newest whole reading.
+
+    None if none of `runs`, newest first, has read the directory. `count` is the number of groups
+    and OUs that have such members.
+    """
+    for run in runs:
+        report = stored_report(run)
+        if report.directory is not None:
+            count = report.findings.get(UNKNOWN, 0)
+            news = Notice("protectedUnknown", run.id, UNKNOWN, count=count) if count else None
+            return ConnectionNews(news, refused=False)
+    return None
 
 
 def _news(run: RunRecord, part: ConnectionReport) -> Notice | None:

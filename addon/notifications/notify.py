@@ -11,7 +11,14 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct, structs
 
-from addon.notifications.events import ConnectionNews, Notice, connection_news, directory_news
+from addon.notifications.events import (
+    UNKNOWN,
+    ConnectionNews,
+    Notice,
+    connection_news,
+    directory_news,
+    protection_news,
+)
 from addon.notifications.mailer import Mailer, MailError, mailer
 from addon.notifications.message import render_message
 from addon.settings import Settings
@@ -28,6 +35,8 @@ KEPT = 180 * 24 * 3600.0
 """Seconds until the record of a sent notice expires; then the notice is sent once more."""
 DIRECTORY = "directory"
 """The key of notices about reading the directory; for those of a connection see `_key`."""
+PROTECTION = "protection"
+"""The key of notices about people with protected identity who are not known."""
 
 
 class Notification(Struct, frozen=True):
@@ -158,6 +167,9 @@ def _connection_states(
         news, read = directory_news(runs)
         if news is not None or read:
             found.append((DIRECTORY, ConnectionNews(news, refused=False)))
+        protection = protection_news(runs)
+        if protection is not None:
+            found.append((PROTECTION, protection))
     return found
 
 
@@ -171,6 +183,8 @@ def _enough(tenant: Tenant) -> int:
 
 
 def _wanted(news: Notice, about: Sequence[str]) -> bool:
+    if news.kind == "protectedUnknown":
+        return True
     kinds = {"held": {"held"}, "unread": {"failed", "unread"}}.get(news.kind, {"failed"})
     return not kinds.isdisjoint(about)
 
@@ -195,8 +209,8 @@ def _item(settings: Settings, news: Notice) -> dict[str, object]:
     vendor = settings.vendors.get(news.vendor)
     link = None
     if settings.web.url is not None:
-        page = "/sparrar" if news.kind == "held" else f"/korningar/{news.run}"
-        link = settings.web.url + page
+        pages = {"held": "/sparrar", "protectedUnknown": f"/datakvalitet/{UNKNOWN}"}
+        link = settings.web.url + pages.get(news.kind, f"/korningar/{news.run}")
     name = vendor.name if vendor is not None else news.vendor
     return {**structs.asdict(news), "name": name, "link": link}
 
@@ -217,6 +231,8 @@ def _heading(item: dict[str, object]) -> str:
             return f"Anslutningen till {item['name']} är inte färdigt inställd"
         case "unread":
             return "Google Workspace gick inte att läsa"
+        case "protectedUnknown":
+            return "Skyddade personer kan inte identifieras"
         case _:
             return f"Leveransen till {item['name']} avbröts"
 

@@ -99,10 +99,13 @@ class Story:
         self.document["notices"] = values
         self.store.save_tenant(TENANT, msgspec.json.encode(self.document))
 
-    def run(self, *parts: ConnectionReport, hours: float = 1, read: bool = True) -> str:
+    def run(
+        self, *parts: ConnectionReport, hours: float = 1, read: bool = True, **findings: int
+    ) -> str:
         """A run an hour later, with these parts; its id."""
         report = RunReport(TENANT, self._next(hours), None, None, (), parts)
         found = msgspec.json.decode(report.record())
+        found["findings"] = {code.replace("_", "-"): n for code, n in findings.items()}
         if read:
             found["directory"] = {"users": 1, "groups": 0, "orgUnits": 0, "queries": 1}
         return self._keep("done", msgspec.json.encode(found))
@@ -524,3 +527,27 @@ def test_after_each_task_administrators_are_notified(
         path, payload
     )
     assert told == [(TENANT, vendor)]
+
+
+def test_protected_people_who_are_unknown_are_told_once_whatever_was_chosen(story: Story) -> None:
+    story.choose(email=[TO], about=["unread"])
+    story.run(FINE, protected_member_unknown=1)
+    message = story.one()
+    story.run(FINE, protected_member_unknown=1)
+    again = story.told()
+
+    assert message.subject == "Skyddade personer kan inte identifieras"
+    assert "1 grupp eller organisationsenhet" in message.text
+    assert f"{URL}/datakvalitet/protected-member-unknown" in message.text
+    assert again == []
+
+
+def test_that_protected_people_are_unknown_is_told_again_when_it_comes_back(story: Story) -> None:
+    story.run(FINE, protected_member_unknown=1)
+    story.one()
+    story.run(FINE)
+    story.run(read=False)
+    assert story.told() == []
+    story.run(FINE, protected_member_unknown=2, hours=30)
+
+    assert "2 grupper eller organisationsenheter" in story.one().text

@@ -7,6 +7,7 @@ import pytest
 
 from addon.directory.errors import DirectoryError
 from addon.directory.snapshot import Doubts, Snapshot, UnidentifiedMembers
+from addon.roster.select import select
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.google_objects import group_id
 from addon.tenants.model import Tenant
@@ -342,6 +343,13 @@ def test_a_protected_member_whom_nobody_knows_is_counted():
 
     assert snapshot.protected == frozenset()
     assert snapshot.unidentified == (UnidentifiedMembers(HIDDEN, 1),)
+    (found,) = [
+        each
+        for each in select(document(**PROTECTING), snapshot).findings
+        if each.code == "protected-member-unknown"
+    ]
+    assert (found.severity, found.subject, found.values) == ("error", HIDDEN, (("count", "1"),))
+    assert "okänd" not in found.message
 
 
 def test_a_protected_member_from_elsewhere_is_nobody_of_ours():
