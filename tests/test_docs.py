@@ -35,7 +35,7 @@ BY_OTHERS = {
     "API_PORT",
 }
 """Variables that Google's libraries and App Engine have given their names."""
-VALUES = {"FILE", "N", "V"}
+VALUES = {"FILE", "GOOGLEID", "N", "V"}
 """What commands' options are given; `FILE` is an argument of one too."""
 MADE = ("var/", "/", "http", "secretmanager:", "gcloud")
 """How the names of files begin that are not ours: made by who operates it, or somewhere else."""

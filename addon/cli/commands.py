@@ -20,14 +20,15 @@ from addon.directory.errors import DirectoryError
 from addon.settings import Settings, SettingsError
 from addon.store.base import Store, StoreError
 from addon.store.tenant_updates import TenantEdit, update_tenant
-from addon.sync.context import NotFoundError, SyncContext
+from addon.sync.context import COMMAND_LINE, NotFoundError, SyncContext
 from addon.sync.holds import approve
 from addon.sync.people_csv import write_people_csv
+from addon.sync.protection import release
 from addon.sync.reconcile import reconcile
 from addon.sync.report import DONE, FAILED, HELD, UNREAD, USAGE, RunReport
 from addon.sync.run import preview, sync
 from addon.sync.status import status
-from addon.sync.withdraw import COMMAND_LINE, withdraw
+from addon.sync.withdraw import withdraw
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.diff import changes
 from addon.tenants.document import DocumentError, decode_tenant, load_tenant
@@ -130,6 +131,11 @@ def _parser() -> argparse.ArgumentParser:
     command = add("withdraw", "remove everything at the vendor, turn it off", _withdraw, "needed")
     command.add_argument("--mode", choices=("test", "live"), help="in one environment alone")
     command.add_argument("--yes", action="store_true", help="however many people it removes")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command = add("release", "send people whose protection has ended, as others", _release, None)
+    whom = command.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--user", metavar="GOOGLEID", help="one person")
+    whom.add_argument("--all", action="store_true", help="everybody whose protection has ended")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command = add("status", "last run, holds, failures, by connection", _status, None)
     command.add_argument("--json", action="store_true", help="print one JSON object")
@@ -251,6 +257,17 @@ def _reconcile(given: argparse.Namespace, settings: Settings) -> int:
     if found.held:
         return HELD
     return DONE if found.whole else FAILED
+
+
+def _release(given: argparse.Namespace, settings: Settings) -> int:
+    def run(context: SyncContext) -> int:
+        return release(context, given.id, None if given.all else given.user)
+
+    number = _in_sync_context(settings, run)
+    found = {"tenant": given.id, "released": number}
+    said = f"{given.id}: {number} released; the next run sends them where they are chosen"
+    print(msgspec.json.encode(found).decode() if given.json else said)
+    return DONE
 
 
 def _status(given: argparse.Namespace, settings: Settings) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec import Struct
 
 from addon.tenants.conditions import touches
-from addon.tenants.model import Clause, GroupRule, Selector, Tenant, YearRule
+from addon.tenants.model import Clause, GroupRule, Protected, Selector, Tenant, YearRule
 from addon.text import fold
 
 BUILT_IN = frozenset(
@@ -32,7 +32,8 @@ class ReadScope(Struct, frozen=True):
     addresses that the document names, and `selected_groups` those of them whose members are
     people to read; `wanted` decides by a group's address whether the members of any other group
     are needed. `list_groups` is true when the groups of the domain must be listed. `attributes`
-    are the dotted attributes beyond the built-in ones.
+    are the dotted attributes beyond the built-in ones. `protected_places` are the protected
+    groups and OUs, folded.
     """
 
     org_units: tuple[str, ...]
@@ -43,6 +44,7 @@ class ReadScope(Struct, frozen=True):
     attributes: tuple[str, ...]
     list_groups: bool
     wanted: Callable[[str], bool]
+    protected_places: tuple[str, ...] = ()
 
 
 def is_within(path: str, org_unit: str) -> bool:
@@ -95,7 +97,14 @@ def scope_of(tenant: Tenant) -> ReadScope:
         attributes=attributes_of(tenant),
         list_groups=bool(tests),
         wanted=lambda address: any(test(address) for test in tests),
+        protected_places=places_of(tenant.protected),
     )
+
+
+def places_of(protected: Protected) -> tuple[str, ...]:
+    """The folded addresses and paths of the groups and OUs that protect people, sorted."""
+    paths = (fold(path).rstrip("/") for path in protected.org_units)
+    return tuple(sorted({*map(fold, protected.groups), *paths}))
 
 
 def _selectors(tenant: Tenant) -> Iterator[Selector]:

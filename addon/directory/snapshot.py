@@ -1,8 +1,8 @@
 """One reading of a Workspace domain, as values. It holds only what the selection needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class User(Struct, frozen=True, gc=False):
@@ -83,6 +83,7 @@ class Snapshot(Struct, frozen=True):
     `users`, not among any group's `members`. `missing_groups` are groups that the document names
     and Google does not have. `domains` are the verified domains in lower case; empty when they
     could not be read. `queries` is the number of API queries the reading took.
+    `protected_places` are the folded protected groups and OUs whose people the reading looked for.
 
     `unread` are ids of accounts that exist but whose answers could not be read: nothing is known
     of them, so they are not among `users`, and nothing may be removed for it.
@@ -98,3 +99,21 @@ class Snapshot(Struct, frozen=True):
     unread: frozenset[str] = frozenset()
     doubts: Doubts = Doubts()
     unidentified: tuple[UnidentifiedMembers, ...] = ()
+    protected_places: tuple[str, ...] = ()
+
+    def without(self, hidden: Set[str]) -> "Snapshot":
+        """Return the snapshot with the people in `hidden` as protected, and nowhere else."""
+        if hidden <= self.protected:
+            return self
+        return structs.replace(
+            self,
+            users=tuple(user for user in self.users if user.id not in hidden),
+            groups=tuple(_without(group, hidden) for group in self.groups),
+            protected=self.protected | hidden,
+        )
+
+
+def _without(group: Group, hidden: Set[str]) -> Group:
+    if group.members is None or group.members.isdisjoint(hidden):
+        return group
+    return structs.replace(group, members=group.members - hidden)

@@ -39,11 +39,11 @@ class LimitExceeded(Struct, frozen=True, omit_defaults=True):
 
     With the `kind` `removed`, `number` people would be removed, out of `there` when the limit is
     a percentage. With `more` or `fewer`, the vendor would have `number` more or fewer resources
-    of `type` than the `there` that it has now. `limit` is a percentage if `percent` is true,
-    otherwise a number.
+    of `type` than the `there` that it has now. With `protected`, `number` people became
+    protected in one step. `limit` is a percentage if `percent` is true, otherwise a number.
     """
 
-    kind: Literal["removed", "more", "fewer"]
+    kind: Literal["removed", "more", "fewer", "protected"]
     number: int
     limit: int | float
     percent: bool = False
@@ -52,6 +52,8 @@ class LimitExceeded(Struct, frozen=True, omit_defaults=True):
 
     def __str__(self) -> str:
         limit = f"the limit is {self.limit:g}{' percent' if self.percent else ''}"
+        if self.kind == "protected":
+            return f"{self.number} people became protected at once; {limit}"
         if self.kind != "removed":
             return f"{self.number} {self.kind} {self.type} than the {self.there} there; {limit}"
         of = "" if self.there is None else f" of {self.there}"
@@ -82,6 +84,11 @@ class Hold(Struct, frozen=True):
     refused: float = 0.0
     protected_being_removed: tuple[str, ...] = field(default=(), name="hidden")
     exceeded: tuple[LimitExceeded, ...] = ()
+
+    @property
+    def growth(self) -> int:
+        """How many people became protected in one step, if it holds for that; else 0."""
+        return sum(each.number for each in self.exceeded if each.kind == "protected")
 
     @property
     def waits(self) -> bool:
@@ -138,6 +145,15 @@ def check_limits(
         changes=changes,
         exceeded=tuple(exceeded),
     )
+
+
+def growth_hold(plan: Plan, ledger: Ledger, number: int, limit: int) -> Hold:
+    """Return the hold of everything while `number` people, above `limit`, became protected at once.
+
+    `plan` is what is carried out nevertheless.
+    """
+    exceeded = LimitExceeded("protected", number, limit)
+    return Hold((), ledger.people(), str(exceeded), counts(plan), exceeded=(exceeded,))
 
 
 def is_too_many(going: int, held: int, limits: Limits) -> bool:

@@ -27,6 +27,7 @@ ProblemCode = Literal[
     "time-spent",
     "turned-off",
     "paused",
+    "protection",
 ]
 
 

@@ -15,6 +15,11 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
         "The account has no family name, so the person is sent to no vendor."
         " Fill in the family name in the Google Admin console.",
     ),
+    "protection-ended": (
+        "warning",
+        "The person was protected, and nothing in the directory says so any more. Nothing is sent"
+        " about the person until somebody releases them: `release`, or the page Skyddade.",
+    ),
     "missing-given-name": (
         "error",
         "The account has no given name, so the person is sent to no vendor."

@@ -1,10 +1,11 @@
 """The protocol that every store implements, and its errors."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from typing import Protocol
 
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, LedgerWriteError
 from addon.planning.limits import Approval, Hold
+from addon.planning.protection import ProtectedSet
 from addon.store.records import (
     AuditEntry,
     CachedItem,
@@ -58,6 +59,23 @@ class TenantStore(Protocol):
         self, tenant: str, limit: int = 50, before: str | None = None
     ) -> list[AuditEntry]:
         """Return the tenant's audit entries, newest first; with `before`, those before that id."""
+
+
+class ProtectedStore(Protocol):
+    """Who is protected: one set of user ids a tenant. Raises StoreError."""
+
+    def protected_set(self, tenant: str) -> ProtectedSet | None:
+        """Return the tenant's set, or None if nobody was ever protected."""
+
+    def update_protected_set(
+        self, tenant: str, change: Callable[[ProtectedSet | None], ProtectedSet]
+    ) -> ProtectedSet:
+        """Replace the set by the result of `change`, and return that.
+
+        `change` is called with the stored set, and again if another has replaced it meanwhile, so
+        that no change is lost. It must be pure. Nothing is written if the set stays the same, or
+        if there is none and the result is empty.
+        """
 
 
 class LedgerStore(Protocol):
@@ -181,7 +199,7 @@ class TaskStore(Protocol):
         """Return all tasks that are not done, oldest first."""
 
 
-class Store(TenantStore, LedgerStore, RunStore, CacheStore, TaskStore, Protocol):
+class Store(TenantStore, ProtectedStore, LedgerStore, RunStore, CacheStore, TaskStore, Protocol):
     """The interface of every store. All methods are thread-safe.
 
     Every write is atomic. Raises StoreError.

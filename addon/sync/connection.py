@@ -15,7 +15,11 @@ from addon.planning.plan import Plan
 from addon.planning.result import DeliveryResult
 from addon.store.base import Store
 from addon.sync.context import SyncContext, forget_secret
-from addon.sync.prepare import ConnectionPlanner, PreparedRun, planner_for
+from addon.sync.prepare import (
+    ConnectionPlanner,
+    PreparedRun,
+    planner_for,
+)
 from addon.sync.protected import find_protected_elsewhere, remove_protected_elsewhere
 from addon.sync.readiness import ReadyConnection
 from addon.sync.report import (
@@ -74,9 +78,9 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
         ready.target,
         shared.holder,
         shared.deadline,
-        partial(cancellation_reason, context, key),
+        partial(cancellation_reason, context, key, prepared.protection.hidden),
     )
-    trouble = await _elsewhere(shared, connection, session)
+    trouble = await _elsewhere(context, prepared, connection, session)
     async with session.with_lease() as lease:
         planner = await asyncio.to_thread(planner_for, context, prepared, connection, key)
         plan, hold = planner.decide()
@@ -101,18 +105,14 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
 
 
 async def _elsewhere(
-    shared: RunShared, connection: Connection, session: VendorSession
+    context: SyncContext, prepared: PreparedRun, connection: Connection, session: VendorSession
 ) -> str | None:
     """Remove protected people from the environment that the connection is not in.
 
     This comes before anything else. Return what prevented it, or None.
     """
-    found = await asyncio.to_thread(
-        find_protected_elsewhere, shared.context, shared.prepared, connection
-    )
-    return (
-        None if found is None else await remove_protected_elsewhere(shared.context, found, session)
-    )
+    found = await asyncio.to_thread(find_protected_elsewhere, context, prepared, connection)
+    return None if found is None else await remove_protected_elsewhere(context, found, session)
 
 
 def _with_trouble(report: ConnectionReport, trouble: str) -> ConnectionReport:

@@ -18,6 +18,9 @@ from addon.vendors.profiles import NotConfigured, Target
 
 ReadDirectory = Callable[[Tenant], Snapshot]
 
+COMMAND_LINE = "command line"
+"""The actor in the audit log of a change that nobody who has signed in made."""
+
 
 class SecretSource(Protocol):
     """Returns secrets by resource name, from a cache."""

@@ -1,13 +1,14 @@
 """Approve or refuse a held plan."""
 
-from typing import get_args
+from typing import Protocol, get_args
 
 from msgspec import structs
 
 from addon.planning.ledger import LedgerKey
 from addon.planning.limits import Hold
-from addon.store.base import LedgerStore
+from addon.store.base import LedgerStore, ProtectedStore
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
+from addon.sync.protection import confirm_growth
 from addon.sync.report import RunReport
 from addon.sync.run import sync
 from addon.sync.withdraw import LedgerMode, withdraw
@@ -37,14 +38,22 @@ def approve(context: SyncContext, tenant_id: str, vendor: str) -> RunReport:
     return sync(context, tenant_id, vendor)
 
 
+class HoldStore(LedgerStore, ProtectedStore, Protocol):
+    """What an approval is saved in."""
+
+
 def record_approval(
-    store: LedgerStore, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
+    store: HoldStore, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
 ) -> Hold:
     """Save the approval of exactly what is held; the next run, or withdrawal, carries it out.
 
-    Raises NotFoundError if nothing is held in `mode` (in either mode if None), and StoreError.
+    If many people became protected at once, the approval says that they are. Raises
+    NotFoundError if nothing is held in `mode` (in either mode if None), and StoreError.
     """
     key, hold = _held(store, tenant_id, vendor, mode)
+    growth = hold.growth
+    if growth:
+        confirm_growth(store, tenant_id, growth)
     store.set_approval(key, hold.approval(now))
     if hold.refused:
         hold = structs.replace(hold, refused=0.0)

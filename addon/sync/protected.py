@@ -59,9 +59,7 @@ def find_protected_elsewhere(
     if not len(ledger) and not pending:
         return None
     mapper = ResourceMapper(prepared.vendor_rosters[other.vendor], prepared.tenant, other)
-    protected = frozenset(
-        each for user in prepared.roster.protected for each in mapper.external_ids(user)
-    )
+    protected = frozenset(each for user in prepared.removable for each in mapper.external_ids(user))
     context.store.load(key, ledger, {shard_of(each) for each in protected} & ledger.unread.keys())
     there = protected & _held_in(ledger)
     return OtherEnvironment(other, key, protected, pending) if there or pending else None

@@ -29,6 +29,7 @@ from addon.sync.prepare import (
     prepare_from_snapshot,
     read_and_prepare,
 )
+from addon.sync.protection import knows_protected
 from addon.sync.readiness import ReadyConnection, check_readiness, only_ready
 from addon.sync.report import (
     ConnectionReport,
@@ -60,9 +61,10 @@ class PlannedRun(Struct, frozen=True):
 def preview(
     context: SyncContext, tenant_id: str, vendor: str | None = None
 ) -> tuple[RunReport, PreparedRun]:
-    """Return the report of what a run would do; nothing is sent or saved.
+    """Return the report of what a run would do; nothing is sent.
 
-    Raises NotFoundError, DirectoryError, StoreError.
+    Only who is protected is saved, as after every reading. Raises NotFoundError, DirectoryError,
+    StoreError.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     connections = select_connections(tenant, vendor)
@@ -135,8 +137,8 @@ def deliver(
     """Deliver to one vendor what `run` has planned, for at most about `seconds`.
 
     The operations counted in `left` of the report are for the next call. The directory is read
-    again if the snapshot has been removed. Raises LeaseHeldByOther if another run is delivering
-    to the vendor, and as `sync` does.
+    again if the snapshot has been removed, or does not know whom the document protects now. Raises
+    LeaseHeldByOther if another run is delivering to the vendor, and as `sync` does.
     """
     deadline = time.monotonic() + seconds
     tenant = load_tenant_or_raise(context.store, tenant_id)
@@ -148,10 +150,11 @@ def deliver(
     attempt = start_run(context.store, tenant_id, context.clock(), parent=run, vendor=vendor)
     with recorded_run(context.store, attempt, context.clock):
         packed = context.store.snapshot(tenant_id, run, context.clock())
+        snapshot = None if packed is None else _unpack(packed)
         prepared = (
-            read_and_prepare(context, tenant, connections)
-            if packed is None
-            else prepare_from_snapshot(context, tenant, connections, _unpack(packed))
+            prepare_from_snapshot(context, tenant, connections, snapshot)
+            if snapshot is not None and knows_protected(snapshot, tenant)
+            else read_and_prepare(context, tenant, connections)
         )
         shared = RunShared(context, prepared, attempt.holder, deadline)
         report = asyncio.run(sync_connection(shared, ready))

@@ -18,6 +18,7 @@ from addon.planning.ledger import Ledger, LedgerKey, LedgerRecorder
 from addon.planning.plan import Plan
 from addon.planning.result import DeliveryResult, VendorProblem
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
+from addon.sync.protection import load_protection
 from addon.tenants.document import DocumentError
 from addon.tenants.pause import current_pause
 from addon.vendors.profiles import Target, Vendor
@@ -85,6 +86,9 @@ NOT_ASKED = (
 
 TURNED_OFF = "the connection was turned off, or its mode changed, so nothing more was sent"
 PAUSED = "a pause began, so nothing more was sent"
+PROTECTED = (
+    "people have become protected since this was planned, so the rest is left to the next run"
+)
 
 
 class VendorSession(Struct, frozen=True):
@@ -176,10 +180,12 @@ class VendorSession(Struct, frozen=True):
             return await session.carry_out(plan, replan, progress, self.context.clock)
 
 
-def cancellation_reason(context: SyncContext, key: LedgerKey) -> DeliveryStopped | None:
-    """Return why a person has cancelled the delivery since the run began, or None.
+def cancellation_reason(
+    context: SyncContext, key: LedgerKey, hidden: Set[str] = frozenset()
+) -> DeliveryStopped | None:
+    """Return why the delivery must end although the run has begun, or None.
 
-    Raises StoreError.
+    A person has cancelled it, or others than `hidden` are protected now. Raises StoreError.
     """
     try:
         tenant = load_tenant_or_raise(context.store, key.tenant)
@@ -190,4 +196,6 @@ def cancellation_reason(context: SyncContext, key: LedgerKey) -> DeliveryStopped
         return DeliveryStopped(TURNED_OFF, VendorProblem("turned-off"), spent=True)
     if current_pause(tenant, context.clock()) is not None:
         return DeliveryStopped(PAUSED, VendorProblem("paused"), spent=True)
+    if not load_protection(context.store, key.tenant).hidden <= hidden:
+        return DeliveryStopped(PROTECTED, VendorProblem("protection"), spent=True)
     return None

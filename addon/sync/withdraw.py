@@ -19,7 +19,12 @@ from addon.planning.limits import check_limits
 from addon.planning.plan import removal_of_everything
 from addon.planning.result import DeliveryResult
 from addon.store.tenant_updates import TenantEdit, update_tenant
-from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
+from addon.sync.context import (
+    COMMAND_LINE,
+    NotFoundError,
+    SyncContext,
+    load_tenant_or_raise,
+)
 from addon.sync.readiness import check_readiness
 from addon.sync.report import (
     ConnectionReport,
@@ -34,8 +39,6 @@ from addon.tenants.diff import Changed
 from addon.tenants.model import Connection, Tenant
 
 LedgerMode = Literal["test", "live"]
-COMMAND_LINE = "command line"
-"""The actor in the audit log when a document was changed without a signed-in person."""
 
 
 def withdraw(

@@ -221,6 +221,11 @@ def _check_limits(limits: Limits, place: str, faults: Faults) -> None:
             faults.add(below(at, "number"), BETWEEN, least=0, most=MOST_DELETIONS)
         if limit.percent is not None and limit.percent < 0:
             faults.add(below(at, "percent"), "must not be below {least}", least=0)
+    number, percent, at = limits.protected.number, limits.protected.percent, "protected"
+    if number is not None and not 0 <= number <= MOST_DELETIONS:
+        faults.add(below(below(place, at), "number"), BETWEEN, least=0, most=MOST_DELETIONS)
+    if percent is not None and not 0 <= percent <= 100:
+        faults.add(below(below(place, at), "percent"), BETWEEN, least=0, most=100)
 
 
 def _check_chosen_units(

@@ -112,15 +112,24 @@ class ChangeLimit(Value, frozen=True):
     percent: float | None = None
 
 
+class ProtectedLimit(Value, frozen=True):
+    """How many people may become protected in one step: the lower of the two; None is no limit."""
+
+    number: int | None = 20
+    percent: float | None = 5
+
+
 class Limits(Value, frozen=True):
     """How many people a run may remove, and how much it may change, without confirmation.
 
-    `changes` are by resource type; they do not limit a first delivery.
+    `changes` are by resource type; they do not limit a first delivery. `protected` is about the
+    people who become protected at one reading.
     """
 
     deletions: int = 50
     deletions_percent: float = 10
     changes: dict[LimitedType, ChangeLimit] = {}
+    protected: ProtectedLimit = ProtectedLimit()
 
 
 class Connection(Value, frozen=True):

@@ -33,6 +33,15 @@ class _Text(Struct, frozen=True):
 
 
 TEXTS: Mapping[str, _Text] = {
+    "protection-ended": _Text(
+        _("Skyddet har upphört"),
+        _("Personer som var skyddade och inte längre ligger i någon skyddad grupp eller enhet."),
+        _("Personen var skyddad, men finns inte längre i någon skyddad grupp eller enhet."),
+        (
+            _("Ska personen vara skyddad: lägg tillbaka kontot i gruppen eller enheten."),
+            _("Annars: öppna Skyddade här och släpp personen. Till dess skickas inget om den."),
+        ),
+    ),
     "missing-family-name": _Text(
         _("Efternamn saknas"),
         _("Konton utan efternamn skickas inte till någon leverantör."),

@@ -15,10 +15,12 @@ from addon.bootstrap import open_register, open_store, read_directory, secret_ma
 from addon.directory.snapshot import Snapshot
 from addon.notifications.mailer import Mailer, mailer
 from addon.notifications.notify import after_run
+from addon.planning.protection import ProtectedSet
 from addon.school_register.model import RegisterError
 from addon.settings import CloudTasks, Settings
 from addon.store.base import Store, StoreError
 from addon.sync.context import SyncContext, load_tenant_or_raise
+from addon.sync.protection import record_reading
 from addon.tasks.base import TaskQueue
 from addon.tasks.handlers import SECONDS, TaskHandler
 from addon.tasks.local import LocalTaskQueue
@@ -102,7 +104,10 @@ class Services:
         def told(tenant: Tenant, progress: Callable[[int, int], None]) -> Snapshot:
             return read_directory(self.settings, tenant, progress)
 
-        snapshot_store.read_and_store(told, self.store(), tenant, self.clock)
+        def record(tenant: Tenant, snapshot: Snapshot, started: float) -> ProtectedSet:
+            return record_reading(self.sync_context(), tenant, snapshot, started)
+
+        snapshot_store.read_and_store(told, self.store(), tenant, self.clock, record)
 
     def start(self, templates: Environment) -> None:
         """Prepare the process to serve pages and, where tasks run in this process, start them:

@@ -13,6 +13,7 @@ from google.cloud import firestore
 
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.planning.limits import Hold
+from addon.planning.protection import ProtectedSet
 from addon.store.firestore.cache import EXPIRING
 from addon.store.firestore.client import PART
 from addon.store.firestore.store import FirestoreStore
@@ -43,6 +44,7 @@ def fields(project: str) -> list[tuple[str, str, object]]:
     store.put(Namespace("register"), "large", b"packed" * PART, now, now + 60)
     store.append_audit("C1", AuditEntry("e1", now, "rektor@example.se", "unit.saved"))
     store.save_task(StoredTask("t1", "runs", "/tasks/run", {}, now, now))
+    store.update_protected_set("C1", lambda known: ProtectedSet(frozenset({"1"})))
     store.set_hold(WHOLE, Hold(("u1",), 20, "many", {}, {}, now, False))
     store.record(WHOLE, [LedgerChange("User", "u1", LedgerEntry("v1", b"0123456789abcdef"))])
     store.acquire(CUT_OFF, "holder", now + 60, now)

@@ -26,6 +26,8 @@ def report_lines(
     for drift in report.get("types", ()):
         found = (f"{k} {v}" for k, v in drift.items() if v and k not in ("resourceType", "listed"))
         yield f"{drift['resourceType']}: {', '.join(found) or 'none'}"
+    if "released" in report:
+        yield f"released: {report['released']}"
     if report.get("detail"):
         yield f"    {report['detail']}"
     for finding in report.get("findings", ()):

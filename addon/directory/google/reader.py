@@ -136,6 +136,7 @@ class _Reading:
             ),
             org_units=tuple(map(org_unit, units.found)),
             protected=frozenset(protection.ids),
+            protected_places=wanted.protected_places,
             missing_groups=tuple(sorted(read.missing)),
             domains=domains,
             unread=frozenset(accounts.unread - protection.ids),

@@ -1,15 +1,15 @@
 """The production store: Firestore in native mode, with all data of a tenant below its document.
 
 `tenants/{customerId}` has the tenant document, and below it are `connections/{vendor}.{mode}`
-with `shards`, `journal` and `holds`, `runs`, `snapshots`, `papers` (cached items) and `log` (the
-audit log). Outside of tenants there are shared cached items (`papers`) and the `tasks` of a local
-queue, without personal data.
+with `shards`, `journal` and `holds`, `protected` (who is), `runs`, `snapshots`, `papers` (cached
+items) and `log` (the audit log). Outside of tenants there are shared cached items (`papers`) and
+the `tasks` of a local queue, without personal data.
 """
 
 import random
 import time
 import zlib
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -21,6 +21,7 @@ from google.cloud import firestore
 
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, check_keys
 from addon.planning.limits import Approval, Hold
+from addon.planning.protection import ProtectedSet
 from addon.store.base import RUNS_KEPT, StoreError
 from addon.store.firestore.audit_log import AuditLog
 from addon.store.firestore.cache import FirestoreCache
@@ -36,6 +37,7 @@ from addon.store.firestore.client import (
 )
 from addon.store.firestore.connection import connection_path
 from addon.store.firestore.ledgers import Ledgers
+from addon.store.firestore.protected import FirestoreProtected
 from addon.store.firestore.snapshots import Snapshots
 from addon.store.process_identity import process_holder
 from addon.store.records import (
@@ -74,6 +76,7 @@ class FirestoreStore:
         self._ledgers = Ledgers(self._documents)
         self._log = AuditLog(self._documents)
         self._cache = FirestoreCache(self._documents)
+        self._protected = FirestoreProtected(self._documents)
         self._snapshots = Snapshots(self._documents)
 
     def close(self) -> None:
@@ -118,6 +121,16 @@ class FirestoreStore:
             else:
                 return True
         raise PreconditionFailed(f"others change the document of {customer_id} again and again")
+
+    # Protected people
+
+    def protected_set(self, tenant: str) -> ProtectedSet | None:
+        return self._protected.get(tenant)
+
+    def update_protected_set(
+        self, tenant: str, change: Callable[[ProtectedSet | None], ProtectedSet]
+    ) -> ProtectedSet:
+        return self._protected.update(tenant, change)
 
     # Audit log
 

@@ -60,6 +60,9 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX log_by_time ON log (tenant, at);
     """,
+    """
+    CREATE TABLE protected (tenant TEXT PRIMARY KEY, people BLOB NOT NULL) WITHOUT ROWID;
+    """,
 )
 """Each entry migrates the schema by one version; only append new entries."""
 

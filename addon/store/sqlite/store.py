@@ -1,7 +1,11 @@
 """The embedded store: one SQLite file in WAL mode, without a server to install."""
 
+import sqlite3
+from collections.abc import Callable
+
 import msgspec
 
+from addon.planning.protection import ProtectedSet
 from addon.store.base import RUNS_KEPT
 from addon.store.records import AuditEntry, RunRecord, StoredTask
 from addon.store.sqlite.cache import SQLiteCache
@@ -39,6 +43,28 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache):
             if entry is not None:
                 self._enter(db, customer_id, entry)
         return True
+
+    # Protected people
+
+    def protected_set(self, tenant: str) -> ProtectedSet | None:
+        with self._reading() as db:
+            return self._protected_set(db, tenant)
+
+    def update_protected_set(
+        self, tenant: str, change: Callable[[ProtectedSet | None], ProtectedSet]
+    ) -> ProtectedSet:
+        with self._writing() as db:
+            known = self._protected_set(db, tenant)
+            after = change(known)
+            if after != (known or ProtectedSet()):
+                packed = msgspec.msgpack.encode(after)
+                db.execute("INSERT OR REPLACE INTO protected VALUES (?, ?)", (tenant, packed))
+        return after
+
+    @staticmethod
+    def _protected_set(db: sqlite3.Connection, tenant: str) -> ProtectedSet | None:
+        row = db.execute("SELECT people FROM protected WHERE tenant = ?", (tenant,)).fetchone()
+        return None if row is None else msgspec.msgpack.decode(row[0], type=ProtectedSet)
 
     # Runs
 

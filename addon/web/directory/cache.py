@@ -21,7 +21,8 @@ from addon.roster.index import DirectoryIndex
 from addon.ss12000.mapping import ResourceMapper
 from addon.sync.context import SyncContext, ledger_key
 from addon.sync.prepare import PreparedRun, planner_for, prepare_from_snapshot
-from addon.tenants.model import Connection, Mode, Protected, Tenant
+from addon.sync.protection import knows_protected, load_protection
+from addon.tenants.model import Connection, Mode, Tenant
 from addon.web.directory import snapshot_store
 from addon.web.directory.background import WAIT_SECONDS, BackgroundCache, StillComputing, WaitBudget
 from addon.web.directory.results import DirectoryResult
@@ -172,8 +173,10 @@ class DirectoryCache:
         if state is None or state.status != "done" or state.at + snapshot_store.KEPT <= now:
             raise DirectoryNotRead(state)
         directory = self._directory(tenant_id, state.at)
+        hidden = load_protection(self._context().store, tenant_id).hidden
+        version = f"{version} {hash(hidden)}"
         try:
-            unpacked = directory.unpacked(tenant.protected, now, wait_budget)
+            unpacked = directory.unpacked(tenant, hidden, now, wait_budget)
         except StillComputing:
             raise
         except BaseException:
@@ -245,8 +248,10 @@ class _CacheEntry:
         self._tenant_id = tenant_id
         self._context = context
 
-    def unpacked(self, protected: Protected, now: float, wait_budget: WaitBudget) -> _Unpacked:
-        """The directory, without who is protected.
+    def unpacked(
+        self, tenant: Tenant, hidden: frozenset[str], now: float, wait_budget: WaitBudget
+    ) -> _Unpacked:
+        """The directory, without who is protected by the document or in `hidden`.
 
         Raises DirectoryNotRead, StillComputing and StoreError.
         """
@@ -255,12 +260,15 @@ class _CacheEntry:
             found = self.background.get_or_compute(
                 (None, "directory"), lambda: self._unpack(now), wait_budget
             )
-            index = DirectoryIndex(protected, found.snapshot)
-            hidden = index.protected
-            users = {user.id: user for user in found.snapshot.users if user.id not in hidden}
-            return _Unpacked(found, index, users)
+            if not knows_protected(found.snapshot, tenant):
+                raise DirectoryNotRead(None)
+            shown = structs.replace(found, snapshot=found.snapshot.without(hidden))
+            index = DirectoryIndex(tenant.protected, shown.snapshot)
+            users = {u.id: u for u in shown.snapshot.users if u.id not in index.protected}
+            return _Unpacked(shown, index, users)
 
-        return self.background.get_or_compute((None, protected), unpack_and_index, wait_budget)
+        name = (None, tenant.protected, hidden)
+        return self.background.get_or_compute(name, unpack_and_index, wait_budget)
 
     def keep_only(self, version: str) -> None:
         """Forget what was made for another document: nobody will ask for it again."""

@@ -18,6 +18,7 @@ from addon.directory.errors import DirectoryError
 from addon.directory.google.responses import ALL_SCHEMAS
 from addon.directory.scope import BUILT_IN, attributes_of, scope_of
 from addon.directory.snapshot import Snapshot, User
+from addon.planning.protection import ProtectedSet
 from addon.store.base import CacheStore
 from addon.store.records import Namespace
 from addon.tenants.model import Clause, GroupRule, Organisation, SchoolUnit, Selector, Tenant
@@ -77,6 +78,8 @@ class ReadingState(Struct, frozen=True):
 
 ReportProgress = Callable[[int, int], None]
 Read = Callable[[Tenant, ReportProgress], Snapshot]
+Record = Callable[[Tenant, Snapshot, float], ProtectedSet]
+"""Records whom a reading that began then found protected: `addon.sync.protection`."""
 
 
 def select_everybody(tenant: Tenant) -> Tenant:
@@ -104,13 +107,19 @@ def select_everybody(tenant: Tenant) -> Tenant:
 
 
 def read_and_store(
-    read: Read, store: CacheStore, tenant: Tenant, clock: Callable[[], float]
+    read: Read,
+    store: CacheStore,
+    tenant: Tenant,
+    clock: Callable[[], float],
+    record: Record = lambda tenant, snapshot, started: ProtectedSet(),
 ) -> DirectorySnapshot | None:
     """Read the tenant's whole directory and keep it; its state tells how it goes.
 
+    Whom the reading finds protected is given to `record`, and nobody in its answer is kept.
     None when the directory could not be had: then the state says why. Raises StoreError.
     """
-    tenant_id, last = tenant.customer_id, [clock()]
+    tenant_id, started = tenant.customer_id, clock()
+    last = [started]
     namespace = namespace_of(tenant_id)
 
     def told(users: int, groups: int) -> None:
@@ -126,6 +135,7 @@ def read_and_store(
         store.delete(namespace, "directory")
         save_reading_state(store, tenant_id, ReadingState("failed", clock(), detail=str(error)))
         return None
+    snapshot = snapshot.without(record(tenant, snapshot, started).hidden)
     stored = without_identifying_fields(snapshot, clock(), attributes_of(tenant))
     store.put(namespace, "directory", pack(stored), stored.read, stored.read + KEPT)
     done = ReadingState("done", stored.read, len(snapshot.users), len(snapshot.groups))

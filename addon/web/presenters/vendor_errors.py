@@ -23,6 +23,9 @@ PROBLEMS: Mapping[ProblemCode, Callable[[VendorProblem], str]] = {
     "certificate": lambda _p: _("Leverantörens certifikat godtas inte."),
     "taken-over": lambda _p: _("En annan körning tog över."),
     "time-spent": lambda _p: _("Tiden för körningen tog slut."),
+    "protection": lambda _p: _(
+        "Någon blev skyddad medan leveransen pågick. Resten skickas av nästa körning, utan dem."
+    ),
     "turned-off": lambda _p: _(
         "Leverantören slogs av eller bytte läge under tiden, så resten skickades inte."
     ),
