@@ -6,7 +6,9 @@ from msgspec import Struct, field
 
 from addon.planning.ledger import Ledger
 from addon.planning.plan import Plan
-from addon.tenants.model import ChangeLimit, Limits
+from addon.planning.recent_removals import RecentRemovals
+from addon.ss12000.resources import ResourceType
+from addon.tenants.model import ChangeLimit, LimitedType, Limits
 
 FEWEST_BY_PERCENT = 5
 """A percentage limit never holds fewer removals than this.
@@ -14,6 +16,18 @@ FEWEST_BY_PERCENT = 5
 In a small school a single pupil is already a large percentage.
 """
 
+DEFAULT_REMOVALS: dict[LimitedType, ChangeLimit] = {
+    "StudentGroup": ChangeLimit(number=10, percent=25),
+    "Activity": ChangeLimit(number=10, percent=25),
+}
+"""How many of a type may be removed in a day where the document names no limit for the type.
+
+More than both, the number and the percentage, is held. Growth is not limited.
+"""
+
+TYPE_NAMES = {"User": "people", "StudentGroup": "classes and groups", "Activity": "activities"}
+
+NOTHING_RECENT = RecentRemovals()
 
 APPROVAL_LASTS = 3 * 24 * 3600.0
 """Seconds after which an approval that could not be carried out expires."""
@@ -22,12 +36,20 @@ APPROVAL_LASTS = 3 * 24 * 3600.0
 class Approval(Struct, frozen=True):
     """What a person has approved: the removal of `people`, and `changes` in number by type.
 
-    `at` is the time of the approval, in seconds since 1970 UTC; see APPROVAL_LASTS.
+    `at` is the time of the approval, in seconds since 1970 UTC; see APPROVAL_LASTS. `others` are
+    the externalIds of other resources whose removal is approved, by type.
     """
 
     people: frozenset[str] = frozenset()
     changes: dict[str, int] = {}
     at: float = 0.0
+    others: dict[str, frozenset[str]] = {}
+
+    def removals(self, resource_type: str) -> frozenset[str]:
+        """Return the externalIds of a type whose removal is approved."""
+        return (
+            self.people if resource_type == "User" else self.others.get(resource_type, frozenset())
+        )
 
     def is_valid(self, now: float) -> bool:
         """Whether the approval has not expired at `now` (seconds since 1970 UTC)."""
@@ -37,10 +59,11 @@ class Approval(Struct, frozen=True):
 class LimitExceeded(Struct, frozen=True, omit_defaults=True):
     """A limit of a connection that a plan exceeds.
 
-    With the `kind` `removed`, `number` people would be removed, out of `there` when the limit is
-    a percentage. With `more` or `fewer`, the vendor would have `number` more or fewer resources
-    of `type` than the `there` that it has now. With `protected`, `number` people became
-    protected in one step. `limit` is a percentage if `percent` is true, otherwise a number.
+    With the `kind` `removed`, `number` resources of `type` would be removed, out of `there` if
+    that is given. With `more` or `fewer`, the vendor would have `number` more or fewer resources
+    of `type` than the `there` that it has now. With `protected`, `number` people became protected
+    in one step. `limit` is a percentage if `percent` is true, otherwise a number. `earlier` of
+    `number` were removed by other runs of the last 24 hours, and are in `there`.
     """
 
     kind: Literal["removed", "more", "fewer", "protected"]
@@ -49,22 +72,33 @@ class LimitExceeded(Struct, frozen=True, omit_defaults=True):
     percent: bool = False
     there: int | None = None
     type: str = "User"
+    earlier: int = 0
 
     def __str__(self) -> str:
         limit = f"the limit is {self.limit:g}{' percent' if self.percent else ''}"
         if self.kind == "protected":
             return f"{self.number} people became protected at once; {limit}"
         if self.kind != "removed":
-            return f"{self.number} {self.kind} {self.type} than the {self.there} there; {limit}"
+            since = " 24 hours ago" if self.earlier else ""
+            return (
+                f"{self.number} {self.kind} {self.type} than the {self.there} there{since}; {limit}"
+            )
+        what = TYPE_NAMES.get(self.type, self.type)
         of = "" if self.there is None else f" of {self.there}"
-        return f"{self.number}{of} people would be removed; {limit}"
+        if self.earlier:
+            return (
+                f"{self.number}{of} {what} would be removed within 24 hours, of which "
+                f"{self.earlier} already are; {limit}"
+            )
+        return f"{self.number}{of} {what} would be removed; {limit}"
 
 
 class Hold(Struct, frozen=True):
     """A plan that waits for approval: what it would do, and which limits it exceeds.
 
-    `people` are the externalIds of the User resources that would be removed, sorted, and
-    `changes` is by how many each type would grow or shrink: an approval covers these two.
+    `people` are the externalIds of the User resources that would be removed, sorted, `others`
+    those of other limited types, by type, and `changes` is by how many each type would grow or
+    shrink: an approval covers these three.
     `held` is how many User resources the vendor has by the ledger.
     `reason` is the text of `exceeded` in English, or another reason to wait; holds saved by
     earlier versions have only the text. `at` is in seconds since 1970 UTC. `withdrawal` is true
@@ -84,6 +118,7 @@ class Hold(Struct, frozen=True):
     refused: float = 0.0
     protected_being_removed: tuple[str, ...] = field(default=(), name="hidden")
     exceeded: tuple[LimitExceeded, ...] = ()
+    others: dict[str, tuple[str, ...]] = {}
 
     @property
     def growth(self) -> int:
@@ -106,6 +141,9 @@ class Hold(Struct, frozen=True):
             earlier.refused
             and set(self.people) <= set(earlier.people)
             and all(
+                set(ids) <= set(earlier.others.get(kind, ())) for kind, ids in self.others.items()
+            )
+            and all(
                 _within(change, earlier.changes.get(kind, 0))
                 for kind, change in self.changes.items()
             )
@@ -113,37 +151,44 @@ class Hold(Struct, frozen=True):
 
     def approval(self, at: float) -> Approval:
         """Return the approval of exactly this plan at `at` (seconds since 1970 UTC)."""
-        return Approval(frozenset(self.people), self.changes, at)
+        others = {kind: frozenset(ids) for kind, ids in self.others.items()}
+        return Approval(frozenset(self.people), self.changes, at, others)
 
 
 def check_limits(
-    plan: Plan, ledger: Ledger, limits: Limits, approved: Approval | None = None
+    plan: Plan,
+    ledger: Ledger,
+    limits: Limits,
+    approved: Approval | None = None,
+    recent: RecentRemovals = NOTHING_RECENT,
 ) -> Hold | None:
     """Return the hold if the plan exceeds a limit, or None if it may be carried out.
 
-    A plan that does no more than was `approved` may be carried out. The removal of protected
-    people does not count towards the limits.
+    A plan that does no more than was `approved` may be carried out. The removals of the last 24
+    hours, `recent`, count together with those of the plan. The removal of protected people does
+    not count towards the limits.
     """
     approved = approved or Approval()
-    people = tuple(op.external_id for op in plan.deletes["User"])
+    removed = _removed(plan, limits)
     changes = _changes(plan)
-    exceeded: list[LimitExceeded] = []
-    if not set(people) <= approved.people:
-        exceeded += _too_many_removed(len(people), ledger.people(), limits)
+    exceeded = _exceeded_by_people(removed["User"], ledger, limits, approved, recent)
+    exceeded += _exceeded_by_default(removed, ledger, limits, approved, recent)
     for resource_type, limit in limits.changes.items():
         change = changes.get(resource_type, 0)
         if not _within(change, approved.changes.get(resource_type, 0)):
             there = ledger.count(resource_type)
-            exceeded += _too_much_changed(resource_type, change, there, limit)
+            earlier = recent.fewer(resource_type, removed[resource_type]) if change < 0 else 0
+            exceeded += _too_much_changed(resource_type, change, there, limit, earlier)
     if not exceeded:
         return None
     return Hold(
-        people=people,
+        people=removed["User"],
         held=ledger.people(),
         reason="; ".join(map(str, exceeded)),
         operations=counts(plan),
         changes=changes,
         exceeded=tuple(exceeded),
+        others={kind: ids for kind, ids in removed.items() if ids and kind != "User"},
     )
 
 
@@ -156,6 +201,62 @@ def growth_hold(plan: Plan, ledger: Ledger, number: int, limit: int) -> Hold:
     return Hold((), ledger.people(), str(exceeded), counts(plan), exceeded=(exceeded,))
 
 
+def count_removals(
+    plan: Plan, limits: Limits, approved: Approval | None, recent: RecentRemovals, now: float
+) -> RecentRemovals:
+    """Return `recent` with the removals of a plan that is about to be carried out at `now`.
+
+    What a person approved does not count.
+    """
+    approved = approved or Approval()
+    counted: dict[str, set[str]] = {
+        kind: set(ids) - approved.removals(kind) for kind, ids in _removed(plan, limits).items()
+    }
+    changes = {
+        kind: change
+        for kind, change in _changes(plan).items()
+        if not _within(change, approved.changes.get(kind, 0))
+    }
+    return recent.as_of(now).adding(now, counted, changes)
+
+
+def _removed(plan: Plan, limits: Limits) -> dict[ResourceType, tuple[str, ...]]:
+    """Return the externalIds that the plan removes of the types that have limits."""
+    types: tuple[ResourceType, ...] = ("User", *DEFAULT_REMOVALS, *limits.changes)
+    return {kind: tuple(op.external_id for op in plan.deletes[kind]) for kind in types}
+
+
+def _exceeded_by_people(
+    people: tuple[str, ...],
+    ledger: Ledger,
+    limits: Limits,
+    approved: Approval,
+    recent: RecentRemovals,
+) -> list[LimitExceeded]:
+    if set(people) <= approved.people:
+        return []
+    earlier = recent.others("User", people)
+    return _too_many_removed(len(people) + earlier, ledger.people() + earlier, limits, earlier)
+
+
+def _exceeded_by_default(
+    removed: dict[ResourceType, tuple[str, ...]],
+    ledger: Ledger,
+    limits: Limits,
+    approved: Approval,
+    recent: RecentRemovals,
+) -> list[LimitExceeded]:
+    """Return which of DEFAULT_REMOVALS are exceeded; a limit of the document replaces them."""
+    exceeded: list[LimitExceeded] = []
+    for kind in DEFAULT_REMOVALS:
+        if kind in limits.changes or set(removed[kind]) <= approved.removals(kind):
+            continue
+        earlier = recent.others(kind, removed[kind])
+        number, there = len(removed[kind]) + earlier, ledger.count(kind) + earlier
+        exceeded += _too_many_by_default(kind, number, there, earlier)
+    return exceeded
+
+
 def is_too_many(going: int, held: int, limits: Limits) -> bool:
     """Whether removing `going` of `held` people would need approval."""
     return bool(_too_many_removed(going, held, limits))
@@ -163,6 +264,8 @@ def is_too_many(going: int, held: int, limits: Limits) -> bool:
 
 def is_too_much_less(resource_type: str, fewer: int, held: int, limits: Limits) -> bool:
     """Whether `fewer` than the `held` resources of a type would need approval."""
+    if resource_type not in limits.changes:
+        return bool(_too_many_by_default(resource_type, fewer, held))
     return any(
         _too_much_changed(resource_type, -fewer, held, limit)
         for limited, limit in limits.changes.items()
@@ -170,29 +273,50 @@ def is_too_much_less(resource_type: str, fewer: int, held: int, limits: Limits) 
     )
 
 
-def _too_many_removed(going: int, held: int, limits: Limits) -> list[LimitExceeded]:
+def _too_many_removed(
+    going: int, held: int, limits: Limits, earlier: int = 0
+) -> list[LimitExceeded]:
     if going > limits.deletions:
-        return [LimitExceeded("removed", going, limits.deletions)]
-    if going >= FEWEST_BY_PERCENT and going > held * limits.deletions_percent / 100:
-        return [LimitExceeded("removed", going, limits.deletions_percent, True, held)]
+        there = held if earlier else None
+        return [LimitExceeded("removed", going, limits.deletions, False, there, earlier=earlier)]
+    percent = limits.deletions_percent
+    if going >= FEWEST_BY_PERCENT and going > held * percent / 100:
+        return [LimitExceeded("removed", going, percent, True, held, earlier=earlier)]
     return []
 
 
+def _too_many_by_default(
+    resource_type: str, going: int, held: int, earlier: int = 0
+) -> list[LimitExceeded]:
+    """Return the default limit of a type that is exceeded: the larger of its two numbers."""
+    found = [limit for kind, limit in DEFAULT_REMOVALS.items() if kind == resource_type]
+    if not found:
+        return []
+    least, percent = found[0].number or 0, found[0].percent or 0.0
+    by_percent = held * percent / 100 > least
+    if going <= (held * percent / 100 if by_percent else least):
+        return []
+    limit = percent if by_percent else least
+    return [LimitExceeded("removed", going, limit, by_percent, held, resource_type, earlier)]
+
+
 def _too_much_changed(
-    resource_type: str, change: int, held: int, limit: ChangeLimit
+    resource_type: str, change: int, held: int, limit: ChangeLimit, earlier: int = 0
 ) -> list[LimitExceeded]:
     """Return the limit that the change in number of a type exceeds, if any.
 
-    The first delivery of a type never exceeds one.
+    `earlier` are those by which the type has shrunk in the last 24 hours. The first delivery of a
+    type never exceeds a limit.
     """
     if not held:
         return []
     kind: Literal["more", "fewer"] = "more" if change > 0 else "fewer"
-    number = abs(change)
+    number, there = abs(change) + earlier, held + earlier
+    about = there, resource_type, earlier
     if limit.number is not None and number > limit.number:
-        return [LimitExceeded(kind, number, limit.number, False, held, resource_type)]
-    if limit.percent is not None and number > held * limit.percent / 100:
-        return [LimitExceeded(kind, number, limit.percent, True, held, resource_type)]
+        return [LimitExceeded(kind, number, limit.number, False, *about)]
+    if limit.percent is not None and number > there * limit.percent / 100:
+        return [LimitExceeded(kind, number, limit.percent, True, *about)]
     return []
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, LedgerWriteError
 from addon.planning.limits import Approval, Hold
 from addon.planning.protection import ProtectedSet
+from addon.planning.recent_removals import RecentRemovals
 from addon.store.records import (
     AuditEntry,
     CachedItem,
@@ -124,6 +125,9 @@ class LedgerStore(Protocol):
 
     def set_approval(self, key: LedgerKey, approval: Approval | None) -> None:
         """Save an approval in place of any earlier one, or remove it if None."""
+
+    def set_recent_removals(self, key: LedgerKey, recent: RecentRemovals) -> None:
+        """Save what was removed lately; `connection_state` returns it."""
 
 
 class RunStore(Protocol):

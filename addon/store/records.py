@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from addon.planning.ledger import Ledger
 from addon.planning.limits import Approval, Hold
+from addon.planning.recent_removals import RecentRemovals
 from addon.tenants.diff import Changed
 
 
@@ -93,8 +94,9 @@ class CachedItem(Struct, frozen=True):
 
 
 class ConnectionState(Struct, frozen=True):
-    """The state of a connection: its ledger, the hold, and the approval."""
+    """The state of a connection: its ledger, the hold, the approval, and the recent removals."""
 
     ledger: Ledger
     hold: Hold | None
     approval: Approval | None
+    recent: RecentRemovals = RecentRemovals()

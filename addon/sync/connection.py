@@ -12,6 +12,7 @@ from addon.logs import log_context
 from addon.planning.ledger import LedgerKey, LedgerWriteError
 from addon.planning.limits import Hold
 from addon.planning.plan import Plan
+from addon.planning.recent_removals import RecentRemovals
 from addon.planning.result import DeliveryResult
 from addon.store.base import Store
 from addon.sync.context import SyncContext, forget_secret
@@ -85,7 +86,9 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
         planner = await asyncio.to_thread(planner_for, context, prepared, connection, key)
         plan, hold = planner.decide()
         if hold is None:
+            counted = await asyncio.to_thread(_count_removals, context.store, planner, plan)
             result = await session.send(plan, planner.replan, planner.ledger, lease)
+            await asyncio.to_thread(_count_only_removed, context.store, planner, plan, counted)
         else:
             planner = await asyncio.to_thread(
                 _store_pending_removals, context.store, planner, plan, hold
@@ -136,6 +139,27 @@ def finish_if_nothing_to_send(
     if find_protected_elsewhere(context, prepared, connection) is not None:
         return None
     return _conclude(context.store, planner, plan, hold, DeliveryResult(nothing_done(), ()))
+
+
+def _count_removals(store: Store, planner: ConnectionPlanner, plan: Plan) -> RecentRemovals:
+    """Save, before they are sent, which removals count against the limits of later runs."""
+    counted = planner.counting(plan)
+    if counted != planner.recent:
+        store.set_recent_removals(planner.key, counted)
+    return counted
+
+
+def _count_only_removed(
+    store: Store, planner: ConnectionPlanner, plan: Plan, counted: RecentRemovals
+) -> None:
+    """Save the removals without what the vendor has after all, or again, by the ledger."""
+    found = counted
+    for resource_type, entries in planner.ledger.entries.items():
+        planned = (*plan.deletes[resource_type], *plan.writes[resource_type])
+        there = [op.external_id for op in planned if op.external_id in entries]
+        found = found.without(resource_type, there)
+    if found is not counted:
+        store.set_recent_removals(planner.key, found)
 
 
 def _conclude(

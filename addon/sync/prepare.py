@@ -6,9 +6,16 @@ from msgspec import Struct, structs
 
 from addon.directory.snapshot import Snapshot
 from addon.planning.ledger import Ledger, LedgerKey
-from addon.planning.limits import Approval, Hold, check_limits, growth_hold
+from addon.planning.limits import (
+    Approval,
+    Hold,
+    check_limits,
+    count_removals,
+    growth_hold,
+)
 from addon.planning.plan import Plan, digests, make_plan, plan_for, standing_refusals
 from addon.planning.protection import ProtectedSet
+from addon.planning.recent_removals import RecentRemovals
 from addon.roster.findings import finding
 from addon.roster.model import Finding, Roster
 from addon.roster.select import select
@@ -106,6 +113,7 @@ class ConnectionPlanner(Struct, frozen=True):
     approved: Approval | None
     connection: Connection
     growth: tuple[int, int] = (0, 0)
+    recent: RecentRemovals = RecentRemovals()
 
     def replan(self, absent: Set[str]) -> Plan:
         """Return the plan from the current ledger, without references to `absent` externalIds."""
@@ -123,8 +131,14 @@ class ConnectionPlanner(Struct, frozen=True):
             plan = plan.only_protected()
             hold: Hold | None = growth_hold(plan, self.ledger, *self.growth)
         else:
-            hold = check_limits(plan, self.ledger, self.connection.limits, self.approved)
+            limits = self.connection.limits
+            hold = check_limits(plan, self.ledger, limits, self.approved, self.recent)
         return plan, None if hold is None else structs.replace(hold, at=self.now)
+
+    def counting(self, plan: Plan) -> RecentRemovals:
+        """Return the recent removals with those of `plan`, which is about to be carried out."""
+        limits = self.connection.limits
+        return count_removals(plan, limits, self.approved, self.recent, self.now)
 
 
 def planner_for(
@@ -151,4 +165,5 @@ def planner_for(
         approved=approved if approved is not None and approved.is_valid(now) else None,
         connection=connection,
         growth=(len(prepared.protection.pending), prepared.protection.pending_limit),
+        recent=standing.recent.as_of(now),
     )

@@ -223,6 +223,27 @@ def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_told(story: Stor
     assert "10 färre klasser och grupper än de 10" in text
 
 
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (
+            LimitExceeded("removed", 8, 10, True, 20, earlier=4),
+            "ta bort 4 personer hos All. "
+            "Tillsammans med de 4 som har tagits bort under det senaste dygnet blir det 8 av 20. "
+            "Det är mer än gränsen på 10 procent",
+        ),
+        (
+            LimitExceeded("removed", 12, 10, False, 20, "StudentGroup"),
+            "ta bort 12 av 20 klasser och grupper hos All. Det är fler än gränsen på 10,",
+        ),
+        (LimitExceeded("removed", 4, 3, False, 20, earlier=3), "ta bort 1 person hos All."),
+    ],
+)
+def test_a_hold_by_day_or_of_classes_is_told_in_words(story: Story, limit, said) -> None:
+    story.run(part("held", hold=HoldReport(limit.number, str(limit), (limit,))))
+    assert said in " ".join(story.one().text.split())
+
+
 def test_a_hold_is_told_once_however_long_it_stands(story: Story) -> None:
     story.run(held(12))
     assert len(story.told()) == 1

@@ -2,8 +2,9 @@ import msgspec
 import pytest
 
 from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, Refusal
-from addon.planning.limits import Approval, Hold, check_limits, counts
+from addon.planning.limits import Approval, Hold, check_limits, count_removals, counts
 from addon.planning.plan import Plan, make_plan, removal_of_everything
+from addon.planning.recent_removals import DAY, RecentRemovals
 from addon.ss12000.mapping import OutgoingResource
 from addon.tenants.model import ChangeLimit, Limits
 
@@ -96,13 +97,10 @@ def test_a_hold_by_percent_says_the_percentage():
     assert hold.reason == "12 of 100 people would be removed; the limit is 7.5 percent"
 
 
-def test_other_resources_than_people_are_no_reason_to_hold():
-    ledger = Ledger()
-    for resource_type in ("StudentGroup", "Employment", "Activity"):
-        ledger.apply(
-            [LedgerChange(resource_type, i, LedgerEntry("", b"hash")) for i in people(100)]
-        )
-    assert check_limits(make_plan([], ledger, NOW), ledger, limits(0, 0)) is None
+@pytest.mark.parametrize("resource_type", ["SchoolUnit", "Employment"])
+def test_school_units_and_employments_are_no_reason_to_hold(resource_type):
+    plan, ledger = changing(0, 100, 100, resource_type)
+    assert check_limits(plan, ledger, limits(0, 0)) is None
 
 
 def test_creates_and_updates_are_no_reason_to_hold():
@@ -247,7 +245,7 @@ def test_a_first_delivery_is_not_limited():
     )
 
 
-def test_other_types_than_the_limited_are_not_held():
+def test_growth_of_a_type_without_a_limit_of_its_own_is_not_held():
     plan, ledger = changing(1000, 0, 10, "Activity")
     assert check_limits(plan, ledger, only_changes(StudentGroup=ChangeLimit(number=1))) is None
 
@@ -280,6 +278,189 @@ def test_every_limit_that_is_passed_is_told_of():
         "60 people would be removed; the limit is 50; "
         "60 fewer User than the 100 there; the limit is 12.5 percent"
     )
+
+
+# Classes, groups and activities, where the document says nothing
+
+
+@pytest.mark.parametrize("kind", ["StudentGroup", "Activity"])
+@pytest.mark.parametrize(
+    ("created", "removed", "there", "held"),
+    [
+        # more than 10, and more than 25 percent; the limits themselves are not more
+        (0, 10, 10, False),
+        (0, 11, 11, True),
+        (0, 11, 43, True),
+        (0, 11, 44, False),
+        (0, 25, 100, False),
+        (0, 26, 100, True),
+        # what is created does not make up for it, and is not limited
+        (11, 11, 11, True),
+        (1000, 10, 10, False),
+        (1000, 0, 10, False),
+    ],
+)
+def test_promise_6_classes_groups_and_activities_have_limits_by_default(
+    kind, created, removed, there, held
+):
+    plan, ledger = changing(created, removed, there, kind)
+    assert (check_limits(plan, ledger, Limits()) is not None) == held
+
+
+def test_a_default_limit_is_told_in_words():
+    plan, ledger = changing(0, 12, 20)
+    hold = check_limits(plan, ledger, Limits())
+    assert hold is not None
+    assert hold.reason == "12 of 20 classes and groups would be removed; the limit is 10"
+    plan, ledger = changing(0, 30, 100, "Activity")
+    hold = check_limits(plan, ledger, Limits())
+    assert hold is not None
+    assert hold.reason == "30 of 100 activities would be removed; the limit is 25 percent"
+
+
+def test_a_limit_of_the_document_replaces_the_default_of_its_type_alone():
+    plan, ledger = changing(0, 30, 40)
+    much = {"StudentGroup": ChangeLimit(percent=100)}
+    assert check_limits(plan, ledger, Limits(changes=much)) is None
+    assert check_limits(plan, ledger, Limits(changes={"Activity": much["StudentGroup"]}))
+    little = {"StudentGroup": ChangeLimit(number=1)}
+    plan, ledger = changing(0, 2, 40)
+    assert check_limits(plan, ledger, Limits(changes=little)) is not None
+
+
+def test_an_approval_covers_the_classes_that_it_was_about_and_no_others():
+    plan, ledger = changing(0, 12, 20)
+    hold = check_limits(plan, ledger, Limits())
+    assert hold is not None
+    assert check_limits(plan, ledger, Limits(), hold.approval(NOW)) is None
+    more, _ = changing(0, 13, 20)
+    assert check_limits(more, ledger, Limits(), hold.approval(NOW)) is not None
+    assert check_limits(more, ledger, Limits(), Approval(frozenset(), {"StudentGroup": -13}))
+
+
+def test_a_refusal_of_some_classes_is_no_refusal_of_others():
+    plan, ledger = changing(0, 12, 20)
+    hold = check_limits(plan, ledger, Limits())
+    more, _ = changing(0, 13, 20)
+    later = check_limits(more, ledger, Limits())
+    assert hold is not None
+    assert later is not None
+    refused = msgspec.structs.replace(hold, refused=NOW)
+    assert hold.answered_by(refused)
+    assert not later.answered_by(refused)
+
+
+# A day
+
+
+def in_turns(
+    ledger: Ledger, turns: list[int], within: Limits, every: float = 3600.0
+) -> list[Hold | None]:
+    """The holds of runs that each remove so many more people and carry it out if not held."""
+    recent, holds = RecentRemovals(), []
+    for n, going in enumerate(turns):
+        now = NOW + n * every
+        there = sorted(ledger.entries["User"])
+        plan = make_plan([OutgoingResource("User", i, None) for i in there[going:]], ledger, now)
+        recent = recent.as_of(now)
+        holds.append(check_limits(plan, ledger, within, None, recent))
+        if holds[-1] is None:
+            recent = count_removals(plan, within, None, recent, now)
+            ledger.apply([LedgerChange("User", i, forget=True) for i in there[:going]])
+    return holds
+
+
+def test_four_an_hour_do_not_empty_a_school():
+    holds = in_turns(holding(20), [4, 4, 4, 4], Limits())
+    assert [hold is not None for hold in holds] == [False, True, True, True]
+    assert holds[1] is not None
+    assert holds[1].reason == (
+        "8 of 20 people would be removed within 24 hours, of which 4 already are; "
+        "the limit is 10 percent"
+    )
+    assert len(holds[1].people) == 4
+
+
+def test_the_limit_in_number_is_for_a_day_too():
+    holds = in_turns(holding(1000), [30, 20, 1], limits(deletions=50))
+    assert [hold is not None for hold in holds] == [False, False, True]
+    assert holds[2] is not None
+    assert holds[2].reason == (
+        "51 of 1000 people would be removed within 24 hours, of which 50 already are; "
+        "the limit is 50"
+    )
+
+
+def test_as_many_may_go_the_next_day():
+    holds = in_turns(holding(20), [4, 3, 3], Limits(), every=DAY)
+    assert holds == [None, None, None]
+
+
+def test_nobody_removed_is_not_held_for_earlier_removals():
+    assert in_turns(holding(20), [4, 0, 0], Limits()) == [None, None, None]
+
+
+@pytest.mark.parametrize("kind", ["StudentGroup", "Activity"])
+def test_classes_are_counted_by_day(kind):
+    plan, ledger = changing(0, 8, 20, kind)
+    recent = count_removals(plan, Limits(), None, RecentRemovals(), NOW)
+    ledger.apply([LedgerChange(kind, i, forget=True) for i in people(8)])
+    staying = [OutgoingResource(kind, i, None) for i in people(20)[11:]]
+    hold = check_limits(make_plan(staying, ledger, NOW), ledger, Limits(), None, recent)
+    assert hold is not None
+    assert "11 of 20" in hold.reason
+    assert "8 already are" in hold.reason
+
+
+def test_a_limit_of_the_document_counts_by_day_how_much_fewer_there_are():
+    limited = only_changes(StudentGroup=ChangeLimit(number=10))
+    for created, held in ((0, True), (8, False)):
+        plan, ledger = changing(created, 8, 100)
+        recent = count_removals(plan, limited, None, RecentRemovals(), NOW)
+        ledger.apply([LedgerChange("StudentGroup", i, forget=True) for i in people(8)])
+        staying = [OutgoingResource("StudentGroup", i, None) for i in people(100)[11:]]
+        later = make_plan(staying, ledger, NOW)
+        hold = check_limits(later, ledger, limited, None, recent)
+        assert (hold is not None) == held
+        if hold is not None:
+            assert hold.reason == (
+                "11 fewer StudentGroup than the 100 there 24 hours ago; the limit is 10"
+            )
+
+
+def test_what_a_person_approved_does_not_count_against_later_removals():
+    ledger = holding(100)
+    plan = removing(30, ledger)
+    hold = check_limits(plan, ledger, Limits())
+    assert hold is not None
+    recent = count_removals(plan, Limits(), hold.approval(NOW), RecentRemovals(), NOW)
+    assert recent == RecentRemovals()
+
+
+def test_protected_people_do_not_count_against_later_removals():
+    plan = removing(0, holding(100), protected=50)
+    assert count_removals(plan, Limits(), None, RecentRemovals(), NOW) == RecentRemovals()
+
+
+def test_a_run_that_was_killed_and_does_it_again_counts_once():
+    ledger = holding(100)
+    plan = removing(8, ledger)
+    recent = count_removals(plan, Limits(), None, RecentRemovals(), NOW)
+    assert check_limits(plan, ledger, Limits(), None, recent) is None
+
+
+def test_who_came_back_does_not_count():
+    plan = removing(8, holding(100))
+    recent = count_removals(plan, Limits(), None, RecentRemovals(), NOW)
+    assert recent.others("User", ()) == 8
+    assert recent.without("User", people(3)).others("User", ()) == 5
+    assert recent.without("User", ["somebody"]) is recent
+
+
+@pytest.mark.parametrize("at", [NOW - DAY, NOW + DAY])
+def test_a_day_is_over_also_when_a_clock_was_wrong(at):
+    recent = RecentRemovals().adding(at, {"User": people(3)}, {})
+    assert recent.as_of(NOW) == RecentRemovals()
 
 
 # Everything

@@ -17,6 +17,7 @@ from addon.planning.ledger import (
     Refusal,
 )
 from addon.planning.limits import Approval, Hold
+from addon.planning.recent_removals import RecentRemovals
 from addon.store.base import LeaseLost, StoreError
 from addon.store.process_identity import process_holder
 from addon.store.records import RunRecord
@@ -39,6 +40,7 @@ HOLD = Hold(
     changes={"User": -2},
     at=1.5,
     withdrawal=True,
+    others={"StudentGroup": ("g1", "g2")},
 )
 APPROVAL = HOLD.approval(at=1_700_000_000.0)
 RUN = RunRecord("20260817T070000Z-a1b2c3", "C1", 1_800_000_000.25, "running")
@@ -229,6 +231,30 @@ def test_an_approval_is_kept_until_it_is_ended(store, open_store):
 def test_an_approval_of_nothing_is_an_approval(store):
     store.set_approval(KEY, Approval())
     assert store.approval(KEY) == Approval()
+
+
+def test_recent_removals_are_kept_beside_the_rest_of_the_state(store, open_store):
+    assert store.connection_state(KEY).recent == RecentRemovals()
+    store.set_hold(KEY, HOLD)
+    recent = RecentRemovals().adding(1.5, {"User": ["u1", "u2"], "StudentGroup": ["g"]}, {})
+    store.set_recent_removals(KEY, recent)
+    for again in (store, open_store()):
+        state = again.connection_state(KEY)
+        assert (state.recent, state.hold, len(state.ledger)) == (recent, HOLD, 0)
+    store.set_recent_removals(KEY, RecentRemovals())
+    assert store.connection_state(KEY).recent == RecentRemovals()
+    assert store.hold(KEY) == HOLD
+
+
+def test_recent_removals_may_be_saved_while_a_run_writes_the_ledger(store, open_store):
+    assert store.acquire(KEY, "run", until=60, now=0) is None
+    store.record(KEY, [LedgerChange("User", "u1", LedgerEntry("", b"hash"))], "run")
+    recent = RecentRemovals().adding(1.5, {"User": ["u2"]}, {})
+    store.set_recent_removals(KEY, recent)
+    store.record(KEY, [LedgerChange("User", "u3", LedgerEntry("", b"hash"))], "run")
+    store.release(KEY, "run")
+    state = open_store().connection_state(KEY)
+    assert (state.recent, state.ledger.people()) == (recent, 2)
 
 
 def test_hold_approval_and_ledger_of_a_connection_leave_each_other_alone(store):

@@ -22,6 +22,7 @@ from google.cloud import firestore
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, check_keys
 from addon.planning.limits import Approval, Hold
 from addon.planning.protection import ProtectedSet
+from addon.planning.recent_removals import RecentRemovals
 from addon.store.base import RUNS_KEPT, StoreError
 from addon.store.firestore.audit_log import AuditLog
 from addon.store.firestore.cache import FirestoreCache
@@ -176,6 +177,7 @@ class FirestoreStore:
             ledger=self._ledgers.part(key, found),
             hold=self._parts(key, found, "hold", Hold),
             approval=self._parts(key, found, "approval", Approval),
+            recent=_recent_removals(found),
         )
 
     def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
@@ -241,6 +243,13 @@ class FirestoreStore:
 
     def set_approval(self, key: LedgerKey, approval: Approval | None) -> None:
         self._set_parts(key, "approval", approval)
+
+    def set_recent_removals(self, key: LedgerKey, recent: RecentRemovals) -> None:
+        """Save it in the connection's document, where it costs no read."""
+        packed = msgspec.msgpack.encode(recent)
+        self._documents.write(
+            [DocumentWrite(connection_path(key), {"recent_removals": packed}, merge=True)]
+        )
 
     def _parts(self, key: LedgerKey, found: FoundDocument, name: str, kind: type[T]) -> T | None:
         for _ in range(ATTEMPTS):
@@ -322,6 +331,13 @@ class FirestoreStore:
 def _run(found: FoundDocument) -> RunRecord:
     fields = found.fields or {}
     return msgspec.json.decode(zlib.decompress(fields["packed"]), type=RunRecord)
+
+
+def _recent_removals(found: FoundDocument) -> RecentRemovals:
+    packed = (found.fields or {}).get("recent_removals")
+    return (
+        RecentRemovals() if packed is None else msgspec.msgpack.decode(packed, type=RecentRemovals)
+    )
 
 
 def _part(key: LedgerKey, name: str, number: int) -> Path:

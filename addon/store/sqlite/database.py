@@ -63,6 +63,7 @@ MIGRATIONS = (
     """
     CREATE TABLE protected (tenant TEXT PRIMARY KEY, people BLOB NOT NULL) WITHOUT ROWID;
     """,
+    "ALTER TABLE connections ADD COLUMN recent_removals BLOB",
 )
 """Each entry migrates the schema by one version; only append new entries."""
 

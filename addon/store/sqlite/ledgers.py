@@ -15,6 +15,7 @@ from addon.planning.ledger import (
     check_keys,
 )
 from addon.planning.limits import Approval, Hold
+from addon.planning.recent_removals import RecentRemovals
 from addon.ss12000.resources import TYPES
 from addon.store.base import LeaseLost
 from addon.store.process_identity import is_dead
@@ -32,7 +33,15 @@ class SQLiteLedgers(SQLiteFile):
     # Ledgers
 
     def connection_state(self, key: LedgerKey) -> ConnectionState:
-        return ConnectionState(self.ledger(key), self.hold(key), self.approval(key))
+        found = self._column(key, "recent_removals")
+        return ConnectionState(
+            ledger=self.ledger(key),
+            hold=self.hold(key),
+            approval=self.approval(key),
+            recent=RecentRemovals()
+            if found is None
+            else msgspec.json.decode(found, type=RecentRemovals),
+        )
 
     def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
         """Do nothing: here `connection_state` returns whole ledgers."""
@@ -149,6 +158,9 @@ class SQLiteLedgers(SQLiteFile):
     def set_approval(self, key: LedgerKey, approval: Approval | None) -> None:
         encoded = None if approval is None else msgspec.json.encode(approval)
         self._set_column(key, "approval", encoded)
+
+    def set_recent_removals(self, key: LedgerKey, recent: RecentRemovals) -> None:
+        self._set_column(key, "recent_removals", msgspec.json.encode(recent))
 
     def _column(self, key: LedgerKey, name: str) -> bytes | None:
         with self._reading() as db:

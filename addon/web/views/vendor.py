@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.planning.limits import DEFAULT_REMOVALS
 from addon.sync.reconcile import load_reconciliation
 from addon.tasks.base import TaskQueueError
 from addon.tasks.requests import request_reconciliation
@@ -58,8 +59,11 @@ def save(vendor: str) -> str | AnyResponse | tuple[str, int]:
     limits, before = form.limits, connection_to(ctx.tenant, vendor)
 
     def change(tenant: Tenant) -> Tenant:
-        changes = connection_to(tenant, vendor).limits.changes
-        kept = structs.replace(limits, changes=changes)  # these are set only in the document
+        kept = structs.replace(  # the other limits are set only in the document
+            connection_to(tenant, vendor).limits,
+            deletions=limits.deletions,
+            deletions_percent=limits.deletions_percent,
+        )
         return with_settings(tenant, vendor, fields=fields, limits=kept)
 
     try:
@@ -137,6 +141,7 @@ def _page(
         there=there,
         left=people_there(ctx, vendor, besides=connection.mode),
         most=None if there is None else most_removed(connection.limits, there),
+        type_limits={**DEFAULT_REMOVALS, **connection.limits.changes},
         carried=_carried(ctx, vendor),
         lacking=_lacking(ctx, vendor),
         unread=ctx.directory_not_read is not None,

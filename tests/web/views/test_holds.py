@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from addon.planning.limits import APPROVAL_LASTS
+from addon.planning.ledger import LedgerKey
+from addon.planning.limits import APPROVAL_LASTS, Hold, LimitExceeded
 from addon.sync.context import load_tenant_or_raise
 from addon.sync.holds import find_hold
 from addon.sync.runs import start_run
@@ -67,6 +68,44 @@ def test_when_nothing_is_held_the_page_says_so_and_what_a_hold_is(world, client)
     said = world.text(client.get(PAGE))
     assert "Inget är spärrat." in said
     assert "skulle ta bort fler personer än ni har bestämt" in said
+
+
+def test_a_hold_by_day_says_what_was_removed_before(world, client):
+    deliver(world)
+    leave(world, *PUPILS["7A"][:2])
+    deliver(world)
+    leave(world, *PUPILS["7A"][2:4])
+    deliver(world, HELD)
+    said = world.text(client.get(PAGE))
+    assert "Nästa körning skulle ta bort 2 personer hos All." in said
+    assert (
+        "Tillsammans med de 2 som har tagits bort under det senaste dygnet blir det 4, fler än "
+        "gränsen på 3."
+    ) in said
+    assert "hos All. Inget av det har skickats." in said
+    said = world.text(client.get(PAGE, headers={"Accept-Language": "en"}))
+    assert "Together with the 2 removed in the last 24 hours that makes 4" in said
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (
+            LimitExceeded("removed", 12, 10, False, 20, "StudentGroup"),
+            "12 av 20 klasser och grupper skulle tas bort. Det är fler än gränsen på 10.",
+        ),
+        (
+            LimitExceeded("removed", 40, 25, True, 100, "Activity", 30),
+            "10 av 100 aktiviteter skulle tas bort. Tillsammans med de 30 som har tagits bort "
+            "under det senaste dygnet blir det 40, fler än 25 procent av de 100 som fanns där.",
+        ),
+    ],
+)
+def test_a_hold_of_classes_and_activities_says_so(world, client, limit, said):
+    deliver(world)
+    key = LedgerKey(TENANT, "all", "live")
+    world.store.set_hold(key, Hold((), 14, str(limit), {}, exceeded=(limit,)))
+    assert said in world.text(client.get(PAGE))
 
 
 def test_the_numbers_are_there_before_the_names(world, client):

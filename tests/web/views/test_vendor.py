@@ -14,6 +14,7 @@ from tests.support.small_school import (
     address,
     leave,
     person,
+    set_live,
     small_school_pages,
 )
 
@@ -136,6 +137,18 @@ def test_a_vendor_that_is_not_set_up_says_who_can_set_it_up_and_what_is_missing(
         assert "All är inte färdigt uppsatt i Skolsynk, så inget skickas dit." in said
         assert "Det gör den som driver Skolsynk, inte du." in said
         assert "SKOLSYNK_ALL_LIVE_KEY" in said
+
+
+def test_the_limits_of_classes_are_shown_with_those_of_people(world, client):
+    said = world.text(client.get("/leverantorer/all"))
+    assert "Det räknas för ett dygn, hur många körningar det än är" in said
+    assert "En körning stannar också om fler än 10 klasser och grupper skulle tas bort" in said
+    assert "En körning stannar också om fler än 10 aktiviteter skulle tas bort" in said
+    limits = {"deletions": 3, "changes": {"StudentGroup": {"number": 4, "percent": 50}}}
+    set_live(world, "all", limits=limits)
+    said = world.text(client.get("/leverantorer/all"))
+    assert "klasser och grupper skulle tas bort" not in said
+    assert "antalet klasser och grupper får ändras: högst 4, högst 50 procent." in said
 
 
 def test_a_hold_is_told_first_with_the_way_to_it(world, client):
@@ -273,12 +286,13 @@ def test_fields_and_limits_are_kept(world, client):
 
 def test_limits_by_change_in_number_stay_as_the_document_has_them(world, client):
     changes = {"StudentGroup": {"number": 20}}
-    world.change_connection("all", limits={"deletions": 3, "changes": changes})
+    own = {"changes": changes, "protected": {"number": 7}}
+    world.change_connection("all", limits={"deletions": 3, **own})
     world.send(client, client.get(ALL), ALL, deletions="7")
     assert connection(world, "all")["limits"] == {
         "deletions": 7,
         "deletionsPercent": 10.0,
-        "changes": changes,
+        **own,
     }
 
 
