@@ -22,12 +22,14 @@ MOST_ODD = 100
 class ReadAccounts(Struct):
     """The accounts by id, the ids of those that could not be read, and the OUs that lack some.
 
-    `short` are paths of OUs whose lists had entries that do not even tell an id.
+    `short` are paths of OUs whose lists had entries that do not even tell an id. `aliases` are
+    the ids of accounts that were asked for by a folded address.
     """
 
     users: dict[str, User]
     unread: set[str]
     short: set[str]
+    aliases: dict[str, str]
 
 
 class AccountReader:
@@ -54,7 +56,7 @@ class AccountReader:
             raise DirectoryError(odd[0][1].error)
         keys = dict.fromkeys(entry.key for _, entry in odd if entry.key)
         found = self._single(list(keys)[:MOST_ODD])
-        accounts = ReadAccounts(users, set(), set())
+        accounts = ReadAccounts(users, set(), set(), {})
         for path, entry in odd:
             account = found.get(entry.key, "odd")
             if isinstance(account, User):
@@ -98,6 +100,7 @@ class AccountReader:
             addresses = {i: a for group in groups for i, a in group.addresses.items()}
             found = self._single(sorted(missing))
             users.update((u.id, u) for u in found.values() if isinstance(u, User))
+            accounts.aliases.update((k, u.id) for k, u in found.items() if isinstance(u, User))
             lost = {key: why for key, why in found.items() if why != "noUser"}
             lost = {key: why for key, why in lost.items() if not isinstance(why, User)}
             odd = {key for key, why in lost.items() if why == "odd" and key in ids}

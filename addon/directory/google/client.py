@@ -11,6 +11,9 @@ from googleapiclient.discovery import build
 
 from addon.directory.google.error_mapping import NETWORK_ERRORS, ErrorAnswer, NotJson
 
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What Google's libraries raise of JSON of another shape than theirs, the token's included."""
+
 
 class DirectoryClient:
     """Builds requests with the API's methods in `api` and sends them from any thread.
@@ -43,24 +46,15 @@ class DirectoryClient:
         http = self._connection()
         try:
             self._sign_in(http)
-            answer = self._execute(request, http)
+            answer = request.execute(http=_ErrorsRaised(http))
             if not isinstance(answer, dict | list):
                 raise NotJson
             return answer
         except NETWORK_ERRORS:
             http.close()
             raise
-
-    def _execute(self, request: Any, http: Any) -> Any:
-        """Send by Google's client, but keep error answers from it.
-
-        It looks into them for a reason, and fails in ways of its own on those of another shape.
-        """
-        try:
-            return request.execute(http=_ErrorsRaised(http))
-        except UnicodeDecodeError:
-            raise
-        except (ValueError, RecursionError):
+        except UNREADABLE:
+            http.close()
             raise NotJson from None
 
     def interrupt(self) -> None:
@@ -95,7 +89,10 @@ class DirectoryClient:
 
 
 class _ErrorsRaised:
-    """A connection that raises ErrorAnswer for every answer with an error status."""
+    """A connection that raises ErrorAnswer for every answer with an error status.
+
+    Google's client would look into the body for a reason, and fail in ways of its own.
+    """
 
     def __init__(self, http: Any) -> None:
         self._http = http

@@ -129,6 +129,7 @@ class _Reading:
         shown = {i: accounts.users[i] for i in sorted(accounts.users.keys() - protection.ids)}
         units, unlisted = self._known_units(units, shown.values())
         ids = {fold(u.primary_email): u.id for u in shown.values() if u.primary_email}
+        ids = accounts.aliases | ids
         return Snapshot(
             users=tuple(shown.values()),
             groups=tuple(

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from google.oauth2.credentials import Credentials
 
-from addon.directory.errors import AccessRefused
+from addon.directory.errors import AccessRefused, DirectoryError
 from addon.directory.google import credentials as module
 from addon.directory.google.client import DirectoryClient
 from addon.directory.google.credentials import SCOPES, from_key_file, keyless
@@ -46,7 +46,8 @@ class Google:
         self.authorizations: list[str | None] = []
         self.asked: list[tuple[str, str | None]] = []
         self.signed: list[dict[str, Any]] = []
-        self.refusal: dict[str, str] | None = None
+        self.refusal: Any = None
+        self.refuses_with = 401
         self.signs = [200]
         self.identity = True
         google = self
@@ -65,7 +66,7 @@ class Google:
                 if google.refusal is None:
                     self.answer(200, TOKEN)
                 else:
-                    self.answer(401, google.refusal)
+                    self.answer(google.refuses_with, google.refusal)
 
             def do_GET(self) -> None:
                 google.authorizations.append(self.headers["Authorization"])
@@ -194,6 +195,26 @@ def test_a_refusal_ends_the_reading_with_what_to_do(
     assert error in str(raised.value)
     assert "Nothing was sent to anyone" in str(raised.value)
     assert "@" not in str(raised.value)
+
+
+@pytest.mark.parametrize("status", [200, 401])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *([], [1], 7, True, "no", {}, {"error": []}, {"error": None}),
+        {"error": {"error": 1}, "error_description": ["x"]},
+        {"access_token": "t", "expires_in": []},
+    ],
+    ids=str,
+)
+def test_any_answer_in_a_tokens_place_is_a_failed_reading(
+    google: Google, key_file: Path, odd: Any, status: int
+):
+    google.refusal, google.refuses_with = odd, status
+
+    for credentials in (from_key_file(key_file, ADMIN), without_key(google)):
+        with pytest.raises(DirectoryError, match="Nothing was sent to anyone"):
+            ask(google, credentials)
 
 
 def test_credentials_are_not_shown_to_an_endpoint_in_googles_place(google: Google, key_file: Path):

@@ -154,6 +154,19 @@ def test_a_protected_account_that_is_odd_is_protected_and_not_unread():
     assert snapshot.unread == frozenset()
 
 
+def test_a_selected_member_named_by_an_alias_is_a_member():
+    def alter(path: str, query: Mapping[str, str], answer: Any) -> Any:
+        if path.endswith(f"{TEACHERS.replace('@', '%40')}/members"):
+            return {"members": [{"email": f"D.Ek{AT}", "type": "USER"}]}
+        return answer
+
+    people = [person("ada", "/Elever/7A"), person("di", "/Personal", aliases=[f"d.ek{AT}"])]
+    snapshot = read_with(alter, document(), users=people, members={TEACHERS: [f"di{AT}"]})
+
+    assert names(snapshot) == ["ada", "di"]
+    assert members(snapshot, "larare") == {id_of("di")}
+
+
 # Groups and OUs
 
 
