@@ -1,6 +1,7 @@
 """Who is protected, from one reading to the next: readings add, only a person takes away. Pure."""
 
 from collections.abc import Iterable, Mapping, Set
+from hashlib import sha256
 
 from msgspec import Struct, structs
 
@@ -60,6 +61,11 @@ class ProtectedSet(Struct, frozen=True, omit_defaults=True):
     def removable(self) -> frozenset[str]:
         """The ids of those who are removed wherever they are."""
         return self.ids.union(self.gone, self.ended)
+
+    @property
+    def removable_hash(self) -> str:
+        """A hash of `removable`, to tell whether it has changed."""
+        return sha256(" ".join(sorted(self.removable)).encode()).hexdigest()[:32]
 
     @property
     def releasable(self) -> frozenset[str]:

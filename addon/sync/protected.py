@@ -48,7 +48,7 @@ def find_protected_elsewhere(
     Costs one read of the store if there is nobody, and reads only the shards of the ledger that
     would contain them. Raises LedgerWriteError.
     """
-    if connection.vendor not in prepared.vendor_rosters:
+    if connection.vendor not in prepared.vendor_rosters or not prepared.removable:
         return None
     mode: Literal["test", "live"] = "test" if connection.mode == "live" else "live"
     other = structs.replace(connection, mode=mode)

@@ -1,15 +1,17 @@
 """The report of a run or preview. The JSON of `sync --json` is a contract (docs/commands.md)."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from addon.delivery.lease import LeaseHeldByOther
-from addon.planning.ledger import LedgerWriteError
+from addon.planning.ledger import LedgerKey, LedgerWriteError
 from addon.planning.limits import Hold, LimitExceeded, counts
 from addon.planning.plan import Plan
+from addon.planning.protection import RemovalOutcome
 from addon.planning.result import DeliveryResult, FailedOperation, VendorProblem
 from addon.roster.model import Finding, Roster
 from addon.store.base import LeaseLost
@@ -259,6 +261,35 @@ def _hold_report(hold: Hold | None) -> HoldReport | None:
 def off_report(connection: Connection) -> ConnectionReport:
     """Return the report of a connection that is off."""
     return ConnectionReport(connection.vendor, connection.mode, "off", nothing_done())
+
+
+class Removal(Struct, frozen=True):
+    """What the removal of protected people from one environment of a vendor came to."""
+
+    key: LedgerKey
+    outcome: RemovalOutcome
+
+
+def with_removals(report: RunReport, removals: Sequence[Removal]) -> RunReport:
+    """Return the report with the removals at vendors that the run did not send to.
+
+    Each stands in place of the report that the connection is off.
+    """
+    reports = list(report.connections)
+    for removal in removals:
+        key, outcome = removal.key, removal.outcome
+        found = ConnectionReport(
+            vendor=key.vendor,
+            mode=key.mode,
+            status="failed" if outcome.problem else "delivered",
+            operations={**nothing_done(), "delete": {"User": outcome.removed}},
+            left=outcome.left,
+            detail=outcome.problem or None,
+            protected=outcome.removed,
+        )
+        off = [r for r in reports if r.vendor == key.vendor and r.status == "off"]
+        reports = [found if r in off else r for r in reports] if off else [*reports, found]
+    return structs.replace(report, connections=tuple(reports))
 
 
 def stopped_report(

@@ -29,20 +29,23 @@ from addon.sync.prepare import (
     prepare_from_snapshot,
     read_and_prepare,
 )
+from addon.sync.protected_removal import read_protected, remove_protected_everywhere
 from addon.sync.protection import knows_protected
 from addon.sync.readiness import ReadyConnection, check_readiness, only_ready
 from addon.sync.report import (
     ConnectionReport,
     DirectoryCounts,
+    Removal,
     RunReport,
     finding_reports,
     off_report,
     planned_report,
     roster_counts,
+    with_removals,
 )
 from addon.sync.runs import complete_run, recorded_run, start_run
 from addon.tenants.model import Connection
-from addon.tenants.pause import raise_if_paused
+from addon.tenants.pause import current_pause, raise_if_paused
 
 SNAPSHOT_KEPT = 6 * 3600.0
 """Seconds after which a snapshot is removed, even if it was not delivered."""
@@ -78,12 +81,15 @@ def sync(
 ) -> RunReport:
     """Carry out one run, for at most about `seconds`; the rest is left for the next run.
 
-    Raises NotFoundError, PausedError, StoreError, and DirectoryError, after which nothing was
-    sent.
+    Protected people are removed also where nothing is sent: in a pause, and where a connection is
+    off or gone. Raises NotFoundError, PausedError, StoreError, and DirectoryError, after which
+    nothing was sent.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     tenant = load_tenant_or_raise(context.store, tenant_id)
     connections = select_connections(tenant, vendor)
+    if current_pause(tenant, context.clock()) is not None:
+        _remove_protected(context, tenant_id, seconds)
     raise_if_paused(tenant, context.clock())
     run = start_run(context.store, tenant_id, context.clock(), vendor=vendor or "")
     with recorded_run(context.store, run, context.clock), log_context(tenant=tenant_id, run=run.id):
@@ -92,10 +98,24 @@ def sync(
             prepared = read_and_prepare(context, tenant, connections)
             shared = RunShared(context, prepared, run.holder, deadline)
             report = _report(prepared, run.id, asyncio.run(_sync_all(shared, parts)))
+            if prepared.removable:
+                vendors = frozenset(part.key.vendor for part in only_ready(parts))
+                left = None if deadline is None else max(0.0, deadline - time.monotonic())
+                found = remove_protected_everywhere(context, tenant_id, left, but=vendors)
+                report = with_removals(report, found)
         else:
             report = _report_of_nothing_read(tenant_id, run.id, parts)
+            report = with_removals(report, _remove_protected(context, tenant_id, seconds))
         complete_run(context.store, run, context.clock(), report)
     return report
+
+
+def _remove_protected(
+    context: SyncContext, tenant_id: str, seconds: float | None
+) -> tuple[Removal, ...]:
+    """Remove protected people where nothing else is read or sent: in a pause, or all off."""
+    read_protected(context, tenant_id)
+    return remove_protected_everywhere(context, tenant_id, seconds)
 
 
 def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> PlannedRun:

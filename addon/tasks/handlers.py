@@ -18,6 +18,7 @@ from addon.planning.ledger import LedgerWriteError
 from addon.sync import run as sync_run
 from addon.sync.context import NotFoundError, SyncContext
 from addon.sync.progress import StoredProgress
+from addon.sync.protected_removal import read_protected, remove_protected_everywhere
 from addon.sync.reconcile import reconcile, save_reconciliation
 from addon.sync.report import ConnectionReport
 from addon.sync.run import PlannedRun
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 RUN, DELIVER = "/tasks/run", "/tasks/deliver"
 READ = "/tasks/read"
 """Reads a tenant's whole directory for the pages; see `addon.web.directory.snapshot_store`."""
+PROTECT = "/tasks/protect"
+"""Removes protected people wherever a ledger says that they are, each hour."""
 WITHDRAW, RECONCILE = "/tasks/withdraw", "/tasks/reconcile"
 """What a person requests on the pages for one vendor."""
 SECONDS = 480.0
@@ -78,8 +81,8 @@ class _RunPayload(Struct, frozen=True):
     request: str = ""
 
 
-class _ReadingPayload(Struct, frozen=True):
-    """Payload of a task that reads a whole directory for the pages."""
+class _TenantPayload(Struct, frozen=True):
+    """Payload of a task about a whole tenant."""
 
     tenant: str
 
@@ -142,8 +145,10 @@ class TaskHandler:
                 return self._deliver(msgspec.convert(payload, _DeliveryPayload))
             if path in (WITHDRAW, RECONCILE):
                 return self._order(path, msgspec.convert(payload, _OrderPayload))
+            if path == PROTECT:
+                return self._protect(msgspec.convert(payload, _TenantPayload))
             if path == READ:
-                return self._read_directory(msgspec.convert(payload, _ReadingPayload))
+                return self._read_directory(msgspec.convert(payload, _TenantPayload))
         except msgspec.ValidationError as error:
             log.error("%s has a malformed payload: %s", path, error)
             return TaskResult(DONE, "malformed")
@@ -203,7 +208,21 @@ class TaskHandler:
             return TaskResult(DONE, "goes on")
         return TaskResult(FAILED, "not finished")
 
-    def _read_directory(self, wanted: _ReadingPayload) -> TaskResult:
+    def _protect(self, wanted: _TenantPayload) -> TaskResult:
+        """Remove protected people everywhere; what is left is tried again soon, and each hour."""
+        with log_context(tenant=wanted.tenant):
+            try:
+                context = self._context()
+                read_protected(context, wanted.tenant)
+                found = remove_protected_everywhere(context, wanted.tenant, self._seconds)
+                if found:
+                    self._tell(wanted.tenant, None)
+                left = any(each.outcome.problem for each in found)
+                return TaskResult(FAILED, "some are left") if left else TaskResult(DONE, "done")
+            except Exception as error:
+                return _answer(error, PROTECT)
+
+    def _read_directory(self, wanted: _TenantPayload) -> TaskResult:
         """Read the whole directory for the pages, which show why it failed if it does."""
         with log_context(tenant=wanted.tenant):
             try:

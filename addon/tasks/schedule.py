@@ -66,6 +66,17 @@ def run_of(tenant: str, window: RunWindow) -> Task:
     )
 
 
+def removal_of(tenant: str, window: RunWindow) -> Task:
+    """Return the task that removes the tenant's protected people in a window of an hour."""
+    return Task(
+        queue=RUNS,
+        name=f"protect-{tenant}-{window.number}",
+        path="/tasks/protect",
+        payload={"tenant": tenant},
+        due=window.due_at(tenant),
+    )
+
+
 def is_due(tenant: Tenant, window: str, hours: int) -> bool:
     """Whether the tenant runs in this window of `hours` hours.
 
@@ -86,19 +97,54 @@ class EnqueueCounts(Struct, frozen=True):
     failed: int
 
 
-def enqueue_runs(tenants: Iterable[str], queue: TaskQueue, window: RunWindow) -> EnqueueCounts:
-    """Enqueue a run for each tenant; an error of one does not affect the others."""
+def enqueue_runs(
+    tenants: Iterable[str],
+    queue: TaskQueue,
+    window: RunWindow,
+    task_of: Callable[[str, RunWindow], Task] = run_of,
+) -> EnqueueCounts:
+    """Enqueue a run, or another task, for each tenant.
+
+    An error of one does not affect the others.
+    """
 
     def one(tenant: str) -> bool | None:
         try:
-            return queue.enqueue(run_of(tenant, window))
+            return queue.enqueue(task_of(tenant, window))
         except TaskQueueError as error:
-            log.error("the run was not enqueued: %s", error, extra={"tenant": tenant})
+            log.error("a task was not enqueued: %s", error, extra={"tenant": tenant})
             return None
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         results = list(pool.map(one, tenants))
     return EnqueueCounts(len(results), results.count(True), results.count(None))
+
+
+class HourlyRemovals:
+    """Enqueues each hour the removal of protected people, on one machine."""
+
+    def __init__(
+        self,
+        store: Callable[[], Store],
+        queue: Callable[[], TaskQueue],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._clock = clock
+        self._enqueued: RunWindow | None = None
+
+    def tick(self) -> None:
+        """Enqueue the removals of this hour, once. Never raises: it is tried again soon."""
+        hour = window_at(self._clock(), 1)
+        if self._enqueued == hour:
+            return
+        try:
+            found = enqueue_runs(self._store().tenants(), self._queue(), hour, removal_of)
+            if not found.failed:
+                self._enqueued = hour
+        except (StoreError, TaskQueueError) as error:
+            log.error("no removals of protected people were enqueued: %s", error)
 
 
 class Scheduler:

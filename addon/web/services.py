@@ -24,7 +24,7 @@ from addon.sync.protection import record_reading
 from addon.tasks.base import TaskQueue
 from addon.tasks.handlers import SECONDS, TaskHandler
 from addon.tasks.local import LocalTaskQueue
-from addon.tasks.schedule import Scheduler, is_due
+from addon.tasks.schedule import HourlyRemovals, Scheduler, is_due
 from addon.tenants.model import Tenant
 from addon.web.directory import snapshot_store
 from addon.web.directory.background import tune_for_latency
@@ -121,7 +121,13 @@ class Services:
             return
         queue.start(lambda path, payload: self.task_handler.handle(path, payload).done)
         hours = self.settings.schedule_hours
-        self._schedule = Scheduler(self.store, self.queue, hours, self.clock, self.maintain)
+        removals = HourlyRemovals(self.store, self.queue, self.clock)
+
+        def upkeep() -> None:
+            removals.tick()
+            self.maintain()
+
+        self._schedule = Scheduler(self.store, self.queue, hours, self.clock, upkeep)
         self._schedule.start()
 
     def stop(self) -> None:

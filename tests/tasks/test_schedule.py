@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from addon.store.base import StoreError
 from addon.store.records import Namespace
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.runs import start_run
 from addon.tasks.base import Task, TaskQueueError
 from addon.tasks.schedule import (
+    HOUR,
     EnqueueCounts,
+    HourlyRemovals,
     RunWindow,
     Scheduler,
     enqueue_runs,
@@ -166,3 +169,32 @@ def test_a_run_once_a_day_is_at_midnight_utc() -> None:
     midnight = window_at(NOON - 12 * 3600, 1).number
     turns = [n for n in range(midnight, midnight + 24) if is_due(wanting(24), str(n), 1)]
     assert turns == [midnight]
+
+
+def test_protected_people_are_removed_each_hour_on_one_machine(store: SQLiteStore) -> None:
+    now, queue = NOON, Taking()
+    removals = HourlyRemovals(lambda: store, lambda: queue, lambda: now)
+    removals.tick()
+    removals.tick()
+    assert {task.path for task in queue.tasks.values()} == {"/tasks/protect"}
+    assert sorted(task.payload["tenant"] for task in queue.tasks.values()) == ["C1", "C2"]
+    now += HOUR
+    removals.tick()
+    assert len(queue.tasks) == 4
+
+
+def test_removals_that_were_not_enqueued_are_the_next_time(store: SQLiteStore) -> None:
+    queues = [Taking(broken=("C1",)), Taking()]
+    removals = HourlyRemovals(lambda: store, lambda: queues[0], lambda: NOON)
+    removals.tick()
+    assert len(queues[0].tasks) == 1
+    queues.reverse()
+    removals.tick()
+    assert len(queues[0].tasks) == 2
+
+
+def test_a_store_that_fails_stops_no_schedule() -> None:
+    def unavailable() -> SQLiteStore:
+        raise StoreError("full")
+
+    HourlyRemovals(unavailable, Taking, lambda: NOON).tick()

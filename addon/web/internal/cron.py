@@ -6,7 +6,7 @@ from flask import Blueprint
 
 from addon.store.base import Store, StoreError
 from addon.tasks.base import TaskQueueError
-from addon.tasks.schedule import enqueue_runs, nearest_window
+from addon.tasks.schedule import enqueue_runs, nearest_window, removal_of
 from addon.web.services import current_services
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,23 @@ def sync() -> tuple[dict[str, int | str], int]:
         return {"error": "store or queue unavailable"}, 503
     log.info("%d tenants, %d runs enqueued", found.tenants, found.enqueued)
     _delete_expired(store, now)
+    counts: dict[str, int | str] = {"tenants": found.tenants, "enqueued": found.enqueued}
+    return counts, 503 if found.failed else 200
+
+
+@bp.get("/protected")
+def protected() -> tuple[dict[str, int | str], int]:
+    """Enqueue for each tenant the removal of protected people, once an hour.
+
+    Cron retries after a 503.
+    """
+    services = current_services()
+    window = nearest_window(services.clock(), 1)
+    try:
+        found = enqueue_runs(services.store().tenants(), services.queue(), window, removal_of)
+    except (StoreError, TaskQueueError) as error:
+        log.error("no removals were enqueued: %s", error)
+        return {"error": "store or queue unavailable"}, 503
     counts: dict[str, int | str] = {"tenants": found.tenants, "enqueued": found.enqueued}
     return counts, 503 if found.failed else 200
 

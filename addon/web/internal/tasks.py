@@ -2,7 +2,7 @@
 
 from flask import Blueprint, request
 
-from addon.tasks.handlers import DELIVER, READ, RECONCILE, RUN, WITHDRAW
+from addon.tasks.handlers import DELIVER, PROTECT, READ, RECONCILE, RUN, WITHDRAW
 from addon.web.services import current_services
 
 LARGEST = 16_384
@@ -14,6 +14,7 @@ bp = Blueprint("tasks", __name__)
 @bp.post(RUN)
 @bp.post(DELIVER)
 @bp.post(READ)
+@bp.post(PROTECT)
 @bp.post(WITHDRAW)
 @bp.post(RECONCILE)
 def do() -> tuple[dict[str, str], int]:

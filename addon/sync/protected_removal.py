@@ -1,0 +1,147 @@
+"""The removal of protected people alone, everywhere that a ledger says they are, each hour.
+
+It needs no run: it goes on in a pause, during holds, and where a connection is off or gone from
+the document, in both environments. What could not be removed is tried again the next time.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Set
+
+from msgspec import structs
+
+from addon.directory.errors import DirectoryError
+from addon.directory.scope import places_of
+from addon.planning.ledger import Ledger, LedgerKey, shard_of
+from addon.planning.protection import ProtectedSet, RemovalOutcome, with_removal
+from addon.ss12000.ids import Ids
+from addon.store.base import StoreError
+from addon.store.ids import new_run_id
+from addon.store.process_identity import process_holder
+from addon.sync.context import SyncContext, load_tenant_or_raise
+from addon.sync.protected import OtherEnvironment, remove_protected_elsewhere
+from addon.sync.protection import load_protection, record_reading
+from addon.sync.readiness import ReadyConnection, check_readiness
+from addon.sync.report import Removal
+from addon.sync.session import VendorSession
+from addon.tenants.model import Connection, Tenant
+
+log = logging.getLogger(__name__)
+
+
+def read_protected(context: SyncContext, tenant_id: str) -> None:
+    """Read who is protected, and nobody else, and add those found to the tenant's set.
+
+    Nothing is read where no vendor has anybody. When the directory cannot be read, the set stays
+    as it is. Raises NotFoundError and StoreError.
+    """
+    tenant = load_tenant_or_raise(context.store, tenant_id)
+    places = places_of(tenant.protected)
+    if not places or not any(number for _, number, _ in context.store.ledgers(tenant_id)):
+        return
+    started = context.clock()
+    try:
+        snapshot = context.read_directory(structs.replace(tenant, school_units=()))
+    except DirectoryError as error:
+        log.warning("who is protected was not read: %s", error)
+        return
+    record_reading(context, tenant, snapshot, started, whole=False)
+
+
+def remove_protected_everywhere(
+    context: SyncContext,
+    tenant_id: str,
+    seconds: float | None = None,
+    but: Set[str] = frozenset(),
+) -> tuple[Removal, ...]:
+    """Remove all protected people who are in a ledger, except at the vendors in `but`.
+
+    It takes about `seconds` at most. Return what was done; nothing where nobody was to be
+    removed. Costs one read of the store if nobody is protected, and one for each connection if
+    everybody is removed already. Raises NotFoundError and StoreError.
+    """
+    protection = load_protection(context.store, tenant_id)
+    if not protection.removable:
+        return ()
+    tenant = load_tenant_or_raise(context.store, tenant_id)
+    deadline = None if seconds is None else time.monotonic() + seconds
+    found = []
+    for key, _, _ in context.store.ledgers(tenant_id):
+        if key.vendor in but or protection.cleared.get(_place(key)) == protection.removable_hash:
+            continue
+        outcome = _remove_at(context, tenant, key, protection, deadline)
+        if outcome is not None:
+            found.append(Removal(key, outcome))
+        _record(context, key, protection, outcome)
+    return tuple(found)
+
+
+def _remove_at(
+    context: SyncContext,
+    tenant: Tenant,
+    key: LedgerKey,
+    protection: ProtectedSet,
+    deadline: float | None,
+) -> RemovalOutcome | None:
+    """Remove the protected people from one environment; None if there are none."""
+    connection = tenant.connection(key.vendor) or Connection(vendor=key.vendor)
+    connection = structs.replace(connection, mode=key.mode)
+    state = context.store.connection_state(key)
+    hold = state.hold
+    pending = frozenset(() if hold is None else hold.protected_being_removed)
+    before = _there(context, tenant, key, state.ledger, protection.removable)
+    if not before and not pending:
+        return None
+    people = {Ids(tenant.customer_id).user(each) for each in protection.removable}
+    ready = check_readiness(context, key.tenant, connection)
+    if not isinstance(ready, ReadyConnection):
+        left = len(before & people)
+        return RemovalOutcome(context.clock(), 0, left, ready.detail or "it is not set up")
+    run = process_holder(new_run_id(context.clock()))
+    session = VendorSession(context, key, ready.target, run, deadline)
+    found = OtherEnvironment(connection, key, before, pending)
+    problem = asyncio.run(remove_protected_elsewhere(context, found, session))
+    after = _there(context, tenant, key, context.store.ledger(key), protection.removable)
+    removed, left = len((before - after) & people), len(after & people)
+    if after and problem is None:
+        problem = "the rest is left to the next time"
+    if problem is not None:
+        log.error("%d protected people are still at %s (%s)", left, key.vendor, key.mode)
+    return RemovalOutcome(context.clock(), removed, left, problem or "")
+
+
+def _there(
+    context: SyncContext, tenant: Tenant, key: LedgerKey, ledger: Ledger, ids: Set[str]
+) -> frozenset[str]:
+    """Return the externalIds of these people's accounts and employments that are in the ledger."""
+    external_ids = Ids(tenant.customer_id)
+    units = [unit.code for unit in tenant.school_units]
+    wanted = {external_ids.user(each) for each in ids}
+    wanted |= {external_ids.employment(unit, each) for each in ids for unit in units}
+    context.store.load(key, ledger, {shard_of(each) for each in wanted} & ledger.unread.keys())
+    return frozenset(wanted & _entries(ledger))
+
+
+def _entries(ledger: Ledger) -> set[str]:
+    return {each for entries in ledger.entries.values() for each in entries}
+
+
+def _record(
+    context: SyncContext, key: LedgerKey, protection: ProtectedSet, outcome: RemovalOutcome | None
+) -> None:
+    """Save what a removal came to; whom the place is clear of need not be looked for again."""
+    done = outcome is None or not (outcome.left or outcome.problem)
+    cleared = protection.removable_hash if done else ""
+
+    def change(known: ProtectedSet | None) -> ProtectedSet:
+        return with_removal(known or ProtectedSet(), _place(key), outcome, cleared)
+
+    try:
+        context.store.update_protected_set(key.tenant, change)
+    except StoreError as error:
+        log.warning("what was removed at %s was not noted: %s", key.vendor, error)
+
+
+def _place(key: LedgerKey) -> str:
+    return f"{key.vendor}.{key.mode}"
