@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from addon import logs
 from addon.bootstrap import open_store, secret_manager, sync_context
 from addon.cli import output
 from addon.cli.progress import ProgressLine
+from addon.cli.terminal import SafeStream, printable, printable_json, safe_output
 from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import DirectoryError
 from addon.settings import Settings, SettingsError
@@ -45,9 +46,15 @@ class UsageError(Exception):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out a command and return its exit status."""
-    given = _parser().parse_args(arguments)
+    """Carry out a command and return its exit status, whatever becomes of its output."""
+    with safe_output():
+        return _carry_out(_parser().parse_args(arguments))
+
+
+def _carry_out(given: argparse.Namespace) -> int:
     try:
+        for name in ("id", "vendor"):
+            _check_text(getattr(given, name, None))
         settings = Settings.from_environ()
         form = settings.log_format, settings.project
         logs.configure(settings.log_level, *form, stream=sys.stderr)  # stdout is for reports
@@ -72,14 +79,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), UNREAD)
     except LeaseHeldByOther as taken:
         return _fail(str(taken), FAILED)
-    except BrokenPipeError:
-        return DONE
     except KeyboardInterrupt:
         return _fail("stopped; the next run goes on from here", FAILED)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors repeat arguments without their control characters."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="python -m addon",
         description="Keeps vendors of digital teaching material up to date with a school's "
         "Google Workspace.",
@@ -156,6 +168,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _check_text(argument: str | None) -> None:
+    """Raise UsageError if an argument is not text in the terminal's encoding."""
+    try:
+        (argument or "").encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{argument} is not text that can be read") from None
+
+
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < float("inf"):
@@ -167,13 +187,15 @@ def _seconds(text: str) -> float:
 
 
 def _import(given: argparse.Namespace, settings: Settings) -> int:
+    if given.file == "-" and sys.stdin is None:
+        raise UsageError("standard input is closed")
     try:
         data = sys.stdin.buffer.read() if given.file == "-" else Path(given.file).read_bytes()
     except OSError as error:
         raise UsageError(f"{given.file} cannot be read: {error.strerror}") from None
     tenant = decode_tenant(data, settings.vendors)
     _with_store(settings, lambda store: _keep(store, tenant, data))
-    print(f"{tenant.customer_id} imported: {output.document(tenant)}")
+    print(printable(f"{tenant.customer_id} imported: {output.document(tenant)}"))
     return DONE
 
 
@@ -204,7 +226,7 @@ def _export(given: argparse.Namespace, settings: Settings) -> int:
     document = _with_store(settings, lambda store: store.tenant(given.id))
     if document is None:
         raise UsageError(f"there is no tenant {given.id}; `tenant list` prints those there are")
-    sys.stdout.buffer.write(document)
+    _output_bytes(document)
     return DONE
 
 
@@ -253,7 +275,7 @@ def _reconcile(given: argparse.Namespace, settings: Settings) -> int:
     found = _in_sync_context(
         settings, lambda context: reconcile(context, given.id, given.vendor, given.yes)
     )
-    print(msgspec.json.encode(found).decode() if given.json else output.reconciled(found))
+    _print(msgspec.json.encode(found) if given.json else output.reconciled(found))
     if found.held:
         return HELD
     return DONE if found.whole else FAILED
@@ -272,7 +294,7 @@ def _release(given: argparse.Namespace, settings: Settings) -> int:
 
 def _status(given: argparse.Namespace, settings: Settings) -> int:
     found = _with_store(settings, lambda store: status(settings, store, given.id, secret_manager()))
-    print(msgspec.json.encode(found).decode() if given.json else output.status(found))
+    _print(msgspec.json.encode(found) if given.json else output.status(found))
     return DONE
 
 
@@ -314,7 +336,18 @@ def _report(
 
 
 def _print_report(report: RunReport, as_json: bool, planned: bool = False) -> None:
-    print(report.json().decode() if as_json else output.report(report, planned))
+    _print(report.json() if as_json else output.report(report, planned))
+
+
+def _print(result: str | bytes) -> None:
+    """Print a text, or JSON given as bytes."""
+    print(printable_json(result, sys.stdout.encoding) if isinstance(result, bytes) else result)
+
+
+def _output_bytes(data: bytes) -> None:
+    """Write bytes to standard output as they are."""
+    assert isinstance(sys.stdout, SafeStream)  # in `main`
+    sys.stdout.write_bytes(data)
 
 
 def _in_sync_context(settings: Settings, work: Callable[[SyncContext], T]) -> T:
@@ -336,5 +369,5 @@ def _with_store(settings: Settings, work: Callable[[Store], T]) -> T:
 
 
 def _fail(message: str, status: int) -> int:
-    print(f"skolsynk: {message}", file=sys.stderr)
+    print(f"skolsynk: {printable(message)}", file=sys.stderr)
     return status

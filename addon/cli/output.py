@@ -1,8 +1,9 @@
 """Format reports as text for the terminal."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from addon.cli.terminal import printable
 from addon.roster.findings import SEVERITIES
 from addon.sync.reconcile import Reconciliation
 from addon.sync.report import ConnectionReport, RunReport
@@ -23,7 +24,7 @@ def document(tenant: Tenant) -> str:
 
 def report(run: RunReport, planned: bool = False) -> str:
     """Return the report of a run, or of a preview if `planned`, as text."""
-    return "\n".join(_report(run, planned))
+    return _lines(_report(run, planned))
 
 
 def _report(run: RunReport, planned: bool) -> Iterator[str]:
@@ -100,6 +101,11 @@ def _status_word(connection: ConnectionReport, planned: bool) -> str:
     )
 
 
+def _lines(lines: Iterable[str]) -> str:
+    """Return lines as a text; what is in a line cannot end it or control the terminal."""
+    return "\n".join(printable(line).replace("\n", "\\n") for line in lines)
+
+
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
@@ -129,12 +135,12 @@ def reconciled(found: Reconciliation) -> str:
         lines.append(f"  reconcile {found.tenant} --vendor {found.vendor} --yes")
     elif any(drift.listed for drift in found.types):
         lines.append("The ledger is mended; the next run puts right what differs.")
-    return "\n".join(lines)
+    return _lines(lines)
 
 
 def status(found: TenantStatus) -> str:
     """Return a tenant's status as text."""
-    return "\n".join(_status(found))
+    return _lines(_status(found))
 
 
 def _status(found: TenantStatus) -> Iterator[str]:

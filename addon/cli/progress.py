@@ -6,6 +6,8 @@ import time
 from types import TracebackType
 from typing import TextIO
 
+from addon.cli.terminal import printable
+
 INTERVAL = 0.1
 """Seconds between two writes of the line."""
 WIDTH = 80
@@ -56,9 +58,9 @@ class ProgressLine:
             self._last = now
             try:
                 # A line that wraps could not be overwritten.
-                self._stream.write(f"\r\x1b[K{text[: self._columns() - 1]}")
+                self._stream.write(f"\r\x1b[K{printable(text)[: self._columns() - 1]}")
                 self._stream.flush()
-            except OSError:
+            except (OSError, ValueError):
                 self._shown = False  # the terminal is closed, but the run continues
 
     def _columns(self) -> int:

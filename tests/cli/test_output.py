@@ -52,6 +52,19 @@ def test_a_run_is_told_by_directory_roster_and_vendor():
     ]
 
 
+def test_what_a_line_says_can_neither_end_it_nor_control_the_terminal():
+    evil = "\x1b[2J\nbinogi (live): delivered\r\u202e"
+    finding = FindingReport("name", "warning", evil, evil)
+    failure = FailedOperation("create", "User", evil, 400, evil)
+    lines = report(part("failed", failures=(failure,), detail=evil), findings=[finding])
+    assert lines[3] == (
+        r"  warning: name (\x1b[2J\nbinogi (live): delivered\r\u202e). "
+        r"\x1b[2J\nbinogi (live): delivered\r\u202e"
+    )
+    assert "binogi (live): delivered" not in lines
+    assert "\x1b" not in "".join(lines)
+
+
 def test_a_run_without_a_reading_has_no_counts_of_it():
     run = RunReport("C0", "r", None, None, (), (part(),))
     assert output.report(run).startswith("binogi (live): delivered")

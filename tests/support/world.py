@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import cache
 from pathlib import Path
@@ -221,9 +221,15 @@ class World:
         stdout: int | IO[bytes] = subprocess.PIPE,
         stderr: int | IO[bytes] = subprocess.PIPE,
         start_new_session: bool = False,
+        closed: Collection[int] = (),
         **environ: str | None,
     ) -> "subprocess.Popen[bytes]":
-        """Start a command in a process of its own."""
+        """Start a command in a process of its own; file descriptors in `closed` are closed."""
+
+        def close() -> None:
+            for number in closed:
+                os.close(number)
+
         return subprocess.Popen(
             [sys.executable, "-m", "addon", *arguments],
             cwd=ROOT,
@@ -231,7 +237,12 @@ class World:
             stdout=stdout,
             stderr=stderr,
             start_new_session=start_new_session,
+            preexec_fn=close if closed else None,
         )
+
+    def environ_of_commands(self) -> dict[str, str]:
+        """The environment variables of a command."""
+        return self._environ({})
 
     def _environ(self, more: Mapping[str, str | None]) -> dict[str, str]:
         whole = {**without_settings(os.environ), **self.environ, **more}
