@@ -5,18 +5,31 @@ redacted; it never has a person's name or address.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct, UnsetType
 
 from addon.logs import masked
 from addon.planning.limits import LimitExceeded
+from addon.planning.protection import ProtectedSet
 from addon.store.records import RunRecord
 from addon.sync.report import ConnectionReport, HoldReport, stored_report
 from addon.tenants.model import Connection
 
-Kind = Literal["held", "refused", "stopped", "configuration", "unread", "protectedUnknown"]
+Kind = Literal[
+    "held",
+    "refused",
+    "stopped",
+    "configuration",
+    "unread",
+    "protectedUnknown",
+    "protectedEnded",
+    "protectedRemoved",
+    "protectedLeft",
+]
+ABOUT_PROTECTED = ("protectedUnknown", "protectedEnded", "protectedRemoved", "protectedLeft")
+"""The kinds about protected people, which are sent whatever else administrators chose."""
 
 UNKNOWN = "protected-member-unknown"
 """The code of the finding that members of a protected group or OU cannot be identified."""
@@ -24,6 +37,8 @@ UNREAD_APART = 30 * 60.0
 """Seconds between two failed reads of the directory from which they are not retries of one run."""
 ANSWERS = 3
 """How many different messages of a vendor are included."""
+REMOVED_WITHIN = 24 * 3600.0
+"""Seconds within which administrators are told that protected people were removed."""
 LONGEST = 300
 """The maximum length of a detail, in characters."""
 
@@ -109,6 +124,27 @@ def protection_news(runs: Iterable[RunRecord]) -> ConnectionNews | None:
             news = Notice("protectedUnknown", run.id, UNKNOWN, count=count) if count else None
             return ConnectionNews(news, refused=False)
     return None
+
+
+def protected_set_news(known: ProtectedSet, now: float) -> Iterator[tuple[str, ConnectionNews]]:
+    """Yield what is new about who is protected, each with the key of its notices.
+
+    That is whose protection has ended, and what the latest removals at each vendor came to.
+    """
+    ended = len(known.ended)
+    news = Notice("protectedEnded", "", "protection-ended", count=ended) if ended else None
+    yield "protected.ended", ConnectionNews(news, refused=False)
+    for place, outcome in known.removals.items():
+        vendor, _, mode = place.rpartition(".")
+        kind: Kind = "protectedLeft" if outcome.problem else "protectedRemoved"
+        number = outcome.left if outcome.problem else outcome.removed
+        # What was removed is told once; what is left, until it is done.
+        signature = kind if outcome.problem else f"{kind} {outcome.at:.0f}"
+        is_new = outcome.problem or (outcome.removed and now - outcome.at < REMOVED_WITHIN)
+        found = (
+            Notice(kind, "", signature, vendor=vendor, mode=mode, people=number) if is_new else None
+        )
+        yield f"protected.{place}", ConnectionNews(found, refused=False)
 
 
 def _news(run: RunRecord, part: ConnectionReport) -> Notice | None:

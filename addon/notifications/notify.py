@@ -12,15 +12,18 @@ import msgspec
 from msgspec import Struct, structs
 
 from addon.notifications.events import (
+    ABOUT_PROTECTED,
     UNKNOWN,
     ConnectionNews,
     Notice,
     connection_news,
     directory_news,
+    protected_set_news,
     protection_news,
 )
 from addon.notifications.mailer import Mailer, MailError, mailer
 from addon.notifications.message import render_message
+from addon.planning.protection import ProtectedSet
 from addon.settings import Settings
 from addon.store.base import CacheStore
 from addon.store.records import Namespace, RunRecord
@@ -67,7 +70,11 @@ def notify(context: SyncContext, mail: Mailer, tenant_id: str, vendor: str | Non
     runs = context.store.runs(tenant_id, _enough(tenant))
     news: list[Notice] = []
     remembered: list[tuple[str, Notified, Notified, Notified]] = []
-    for key, state in _connection_states(tenant, runs, vendor):
+    states = _connection_states(tenant, runs, vendor)
+    if vendor is None:
+        known = context.store.protected_set(tenant_id)
+        states += protected_set_news(known or ProtectedSet(), now)
+    for key, state in states:
         before = _memory(context.store, tenant_id, key, now)
         fresh, after = decide(state, before, now)
         silent = after
@@ -183,7 +190,7 @@ def _enough(tenant: Tenant) -> int:
 
 
 def _wanted(news: Notice, about: Sequence[str]) -> bool:
-    if news.kind == "protectedUnknown":
+    if news.kind in ABOUT_PROTECTED:
         return True
     kinds = {"held": {"held"}, "unread": {"failed", "unread"}}.get(news.kind, {"failed"})
     return not kinds.isdisjoint(about)
@@ -209,7 +216,10 @@ def _item(settings: Settings, news: Notice) -> dict[str, object]:
     vendor = settings.vendors.get(news.vendor)
     link = None
     if settings.web.url is not None:
-        pages = {"held": "/sparrar", "protectedUnknown": f"/datakvalitet/{UNKNOWN}"}
+        pages = dict.fromkeys(ABOUT_PROTECTED, "/skyddade") | {
+            "held": "/sparrar",
+            "protectedUnknown": f"/datakvalitet/{UNKNOWN}",
+        }
         link = settings.web.url + pages.get(news.kind, f"/korningar/{news.run}")
     name = vendor.name if vendor is not None else news.vendor
     return {**structs.asdict(news), "name": name, "link": link}
@@ -233,6 +243,12 @@ def _heading(item: dict[str, object]) -> str:
             return "Google Workspace gick inte att läsa"
         case "protectedUnknown":
             return "Skyddade personer kan inte identifieras"
+        case "protectedEnded":
+            return "Skyddet har upphört för någon, och väntar på ert besked"
+        case "protectedRemoved":
+            return f"Skyddade personer har tagits bort hos {item['name']}"
+        case "protectedLeft":
+            return f"Skyddade personer finns kvar hos {item['name']}"
         case _:
             return f"Leveransen till {item['name']} avbröts"
 

@@ -1,7 +1,7 @@
 """People as CSV: whether each user read is sent to each connection, or why not.
 
 The CSV is a contract (docs/commands.md). It contains personal data and is only for the
-administrator. For people with protected identity it contains only the id.
+administrator. Of people with protected identity it contains only the number.
 """
 
 import csv
@@ -61,7 +61,10 @@ class PersonDecisionRow(Struct, frozen=True, gc=False):
 def decision_rows(
     snapshot: Snapshot, roster: Roster, vendor_rosters: Iterable[tuple[str, VendorRoster]]
 ) -> Iterator[PersonDecisionRow]:
-    """Yield a row for each user read and each of `vendor_rosters` (vendor id and its roster)."""
+    """Yield a row for each user read and each of `vendor_rosters` (vendor id and its roster).
+
+    The people with protected identity have one row together, with their number.
+    """
     users: dict[str, User] = {}
     for user in snapshot.users:
         users.setdefault(user.id, user)
@@ -70,9 +73,10 @@ def decision_rows(
         for user in users.values():
             if user.id not in roster.protected:
                 yield _row(user, roster, vendor_roster, vendor, memberships.get(user.id, ((), ())))
-        for user_id in sorted(roster.protected):
+        if roster.protected:
+            number = f"{PROTECTED}: {len(roster.protected)}"
             yield PersonDecisionRow(
-                user_id, "", "", "", "", "", (), (), (), vendor, "left out", PROTECTED
+                number, "", "", "", "", "", (), (), (), vendor, "left out", PROTECTED
             )
 
 

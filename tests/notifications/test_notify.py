@@ -15,6 +15,7 @@ from addon.notifications.mailer import MailError, Message
 from addon.planning.ledger import Ledger, LedgerEntry
 from addon.planning.limits import LimitExceeded, check_limits
 from addon.planning.plan import make_plan
+from addon.planning.protection import ProtectedSet, RemovalOutcome
 from addon.planning.result import FailedOperation, VendorProblem
 from addon.settings import Settings, SqliteAddress, WebSettings
 from addon.store.base import Store
@@ -572,3 +573,45 @@ def test_that_protected_people_are_unknown_is_told_again_when_it_comes_back(stor
     story.run(FINE, protected_member_unknown=2, hours=30)
 
     assert "2 grupper eller organisationsenheter" in story.one().text
+
+
+def protect(story: Story, **values: Any) -> None:
+    """The tenant's protected set is this from now on."""
+    story.store.update_protected_set(TENANT, lambda known: ProtectedSet(**values))
+
+
+def test_protection_that_ends_is_told_once_by_number_whatever_was_chosen(story: Story) -> None:
+    story.choose(email=[TO], about=["unread"])
+    protect(story, ended={"117": 1.0, "118": 1.0})
+    story.run(FINE)
+    message = story.one()
+    assert message.subject == "Skyddet har upphört för någon, och väntar på ert besked"
+    assert "2 personer som var skyddade" in message.text
+    assert f"{URL}/skyddade" in message.text
+    assert "117" not in message.text
+    story.run(FINE)
+    assert story.told() == []
+    protect(story, ended={"117": 1.0, "118": 1.0, "119": 2.0})
+    story.run(FINE, hours=30)
+    assert "3 personer" in story.one().text
+
+
+def test_what_the_removal_of_protected_people_came_to_is_told_once(story: Story) -> None:
+    protect(story, removals={"all.live": RemovalOutcome(story.now, 0, 2, "503")})
+    message = story.one()
+    assert message.subject == "Skyddade personer finns kvar hos All"
+    assert "2 personer med skyddade personuppgifter kunde inte tas bort" in message.text
+    assert story.told() == []
+    story.now += HOUR
+    protect(story, removals={"all.live": RemovalOutcome(story.now, 2)})
+    message = story.one()
+    assert message.subject == "Skyddade personer har tagits bort hos All"
+    assert "2 personer med skyddade personuppgifter har tagits bort" in message.text
+    story.now += 48 * HOUR
+    assert story.told() == []
+
+
+def test_who_became_protected_at_once_is_told_as_a_hold(story: Story) -> None:
+    grown = LimitExceeded("protected", 500, 20)
+    story.run(part("held", hold=HoldReport(0, str(grown), (grown,))))
+    assert "500 personer har blivit skyddade på en gång" in story.one().text

@@ -80,7 +80,8 @@ def written(path, lines=None) -> bytes:
 
 def test_there_is_a_row_for_each_user_read_and_each_connection():
     made = rows_of(ALL, CLASSES)
-    expected = [(v, u.id) for v in ("gleerups", "binogi") for u in DIRECTORY.users]
+    shown = [u.id for u in DIRECTORY.users if u.id != "hemlig"]
+    expected = [(v, i) for v in ("gleerups", "binogi") for i in (*shown, "protected: 1")]
     assert sorted((r.vendor, r.id) for r in made) == sorted(expected)
 
 
@@ -144,11 +145,16 @@ def test_who_is_at_a_unit_that_is_not_chosen_is_left_out_of_that_connection():
     assert of("cia", units=(CODE, OTHER)).decision == "sent"
 
 
-def test_of_the_protected_there_is_the_id_and_nothing_else():
+def test_of_the_protected_there_is_the_number_and_nothing_else():
     nothing = dict.fromkeys(PersonDecisionRow.__struct_fields__, "")
     nothing |= {"school_units": (), "classes": (), "teaching_groups": ()}
-    told = {"id": "hemlig", "vendor": "gleerups", "decision": "left out", "reason": "protected"}
-    assert of("hemlig") == PersonDecisionRow(**{**nothing, **told})
+    told = {
+        "id": "protected: 1",
+        "vendor": "gleerups",
+        "decision": "left out",
+        "reason": "protected",
+    }
+    assert of("protected: 1") == PersonDecisionRow(**{**nothing, **told})
 
 
 def test_the_protected_whom_the_reading_kept_away_are_told_of_in_the_same_way():
@@ -157,7 +163,7 @@ def test_the_protected_whom_the_reading_kept_away_are_told_of_in_the_same_way():
         users=tuple(u for u in DIRECTORY.users if u.id != "hemlig"),
         protected=frozenset({"hemlig"}),
     )
-    assert of("hemlig", read=kept_away) == of("hemlig")
+    assert of("protected: 1", read=kept_away) == of("protected: 1")
 
 
 # The file
@@ -183,8 +189,8 @@ def test_the_file_is_utf_8_with_bom_and_a_line_for_each_row(tmp_path):
 
 def test_a_row_of_a_protected_person_names_nobody(tmp_path):
     content = written(tmp_path / "o.csv")
-    assert b"\r\nhemlig,,,,,,,,,gleerups,left out,protected\r\n" in content
-    assert b"Hemlig" not in content
+    assert b"\r\nprotected: 1,,,,,,,,,gleerups,left out,protected\r\n" in content
+    assert b"hemlig" not in content.lower()
 
 
 def test_without_rows_the_file_is_its_header(tmp_path):
