@@ -1,5 +1,6 @@
 """Check whether a plan changes so much that a person must approve it first. Pure."""
 
+from collections.abc import Set
 from typing import Literal
 
 from msgspec import Struct, field
@@ -61,12 +62,14 @@ class LimitExceeded(Struct, frozen=True, omit_defaults=True):
 
     With the `kind` `removed`, `number` resources of `type` would be removed, out of `there` if
     that is given. With `more` or `fewer`, the vendor would have `number` more or fewer resources
-    of `type` than the `there` that it has now. With `protected`, `number` people became protected
-    in one step. `limit` is a percentage if `percent` is true, otherwise a number. `earlier` of
-    `number` were removed by other runs of the last 24 hours, and are in `there`.
+    of `type` than the `there` that it has now. With `place-missing`, `number` people would be
+    removed from a unit whose selection names an OU or a group that is not there. With `protected`,
+    `number` people became protected in one step. `limit` is a percentage if `percent` is true,
+    otherwise a number. `earlier` of `number` were removed by other runs of the last 24 hours, and
+    are in `there`.
     """
 
-    kind: Literal["removed", "more", "fewer", "protected"]
+    kind: Literal["removed", "more", "fewer", "place-missing", "protected"]
     number: int
     limit: int | float
     percent: bool = False
@@ -75,6 +78,11 @@ class LimitExceeded(Struct, frozen=True, omit_defaults=True):
     earlier: int = 0
 
     def __str__(self) -> str:
+        if self.kind == "place-missing":
+            return (
+                f"{self.number} people would be removed because an organisational unit or a group "
+                "that their selection names is missing from the directory"
+            )
         limit = f"the limit is {self.limit:g}{' percent' if self.percent else ''}"
         if self.kind == "protected":
             return f"{self.number} people became protected at once; {limit}"
@@ -161,17 +169,22 @@ def check_limits(
     limits: Limits,
     approved: Approval | None = None,
     recent: RecentRemovals = NOTHING_RECENT,
+    needs_approval: Set[str] = frozenset(),
 ) -> Hold | None:
     """Return the hold if the plan exceeds a limit, or None if it may be carried out.
 
     A plan that does no more than was `approved` may be carried out. The removals of the last 24
     hours, `recent`, count together with those of the plan. The removal of protected people does
-    not count towards the limits.
+    not count towards the limits. `needs_approval` are externalIds of people who are removed only
+    when a person approves, however few they are.
     """
     approved = approved or Approval()
     removed = _removed(plan, limits)
     changes = _changes(plan)
     exceeded = _exceeded_by_people(removed["User"], ledger, limits, approved, recent)
+    missing = (needs_approval & set(removed["User"])) - approved.people
+    if missing and not exceeded:
+        exceeded.append(LimitExceeded("place-missing", len(missing), 0))
     exceeded += _exceeded_by_default(removed, ledger, limits, approved, recent)
     for resource_type, limit in limits.changes.items():
         change = changes.get(resource_type, 0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Set
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.planning.ledger import (
     Ledger,
@@ -47,8 +47,9 @@ class Plan(Struct, frozen=True):
     `protected` are removals that no limit stops. `writes` are sent type by type, `deletes` type
     by type in reverse order. `absent` are externalIds in the roster that the vendor lacks and
     does not get by this plan, because it has refused them. `left_alone` is how many refused
-    resources are not tried again yet. `obsolete` removes the refusals of resources that are no
-    longer wanted in the form that was refused, and the entries that are nobody's (see
+    resources are not tried again yet, `unconfirmed` how many are not removed because there is no
+    evidence that they are gone. `obsolete` removes the refusals of resources that are no longer
+    wanted in the form that was refused, and the entries that are nobody's (see
     `addon.planning.ledger.is_resource_key`), which earlier versions could save.
     """
 
@@ -58,11 +59,24 @@ class Plan(Struct, frozen=True):
     absent: frozenset[str] = frozenset()
     left_alone: int = 0
     obsolete: tuple[LedgerChange, ...] = ()
+    unconfirmed: int = 0
 
     @property
     def empty(self) -> bool:
         """Whether there are no operations."""
         return not (self.protected or any(self.writes.values()) or any(self.deletes.values()))
+
+    def without_removals(self, withheld: Set[str]) -> "Plan":
+        """Return the plan without the removal of the resources with these externalIds."""
+        deletes = {
+            t: [o for o in ops if o.external_id not in withheld] for t, ops in self.deletes.items()
+        }
+        return structs.replace(self, deletes=deletes)
+
+    @property
+    def removals(self) -> int:
+        """How many resources the plan removes, apart from protected people."""
+        return sum(map(len, self.deletes.values()))
 
     def only_protected(self) -> "Plan":
         """Return the part that no limit stops: the removal of people with protected identity."""

@@ -47,6 +47,18 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
         "A selection names the organisational unit {subject}, which the directory does not"
         " have. It may have been renamed, moved or removed: choose it anew in the settings.",
     ),
+    "org-unit-renamed": (
+        "warning",
+        "The organisational unit {subject} that a selection names is now {path}. The selection"
+        " follows it, and nobody is removed for it: choose {path} in the settings.",
+    ),
+    "removal-unconfirmed": (
+        "warning",
+        "{count} people or groups at {unitName} ({unit}) are missing from the directory without"
+        " evidence that they are gone, so nothing is removed for them yet. A later reading, or"
+        " an answer about each of them, decides; check the unit's organisational units and"
+        " groups if it stays so.",
+    ),
     "group-missing": (
         "error",
         "The settings name the group {subject}, which the directory does not have. It may"

@@ -42,6 +42,8 @@ class Person(Struct, frozen=True, gc=False):
     family_name: str
     enrolments: tuple[Enrolment, ...] = ()
     employments: tuple[str, ...] = ()
+    unconfirmed: bool = False
+    """Missing from the directory without evidence: the vendor's copy stays as it is."""
 
 
 class StudentGroup(Struct, frozen=True, gc=False):
@@ -58,6 +60,8 @@ class StudentGroup(Struct, frozen=True, gc=False):
     name: str
     students: tuple[str, ...]
     teachers: tuple[str, ...] = ()
+    unconfirmed: bool = False
+    """Missing from the directory without evidence: the vendor's copy stays as it is."""
 
 
 class Roster(Struct, frozen=True):

@@ -51,6 +51,11 @@ class Ids:
         """The teaching of a group."""
         return self._derive(f"activity:{group.unit}:{group.source}:{group.source_id}")
 
+    def of_group(self, unit: str, source: str, source_id: str) -> tuple[str, str]:
+        """A class or teaching group and its teaching."""
+        name = f"{unit}:{source}:{source_id}"
+        return self._derive(f"studentGroup:{name}"), self._derive(f"activity:{name}")
+
     def _derive(self, name: str) -> str:
         known = self._known.get(name)
         if known is None:

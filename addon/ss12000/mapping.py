@@ -3,7 +3,7 @@
 Pure. Source: docs/wire-format.md.
 """
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 
 from msgspec import Struct
 
@@ -79,6 +79,18 @@ class ResourceMapper:
         employed = (self._ids.employment(u.code, user_id) for u in self._tenant.school_units)
         return frozenset({self._ids.user(user_id), *employed})
 
+    def user_id(self, user: str) -> str:
+        """The externalId of the account with this Workspace user id."""
+        return self._ids.user(user)
+
+    def employment_id(self, unit: str, user: str) -> str:
+        """The externalId of the employment of a Workspace user id at a unit."""
+        return self._ids.employment(unit, user)
+
+    def external_ids_of_groups(self, groups: Iterable[tuple[str, str, str]]) -> frozenset[str]:
+        """The externalIds of groups (unit, source and source id) and of their activities."""
+        return frozenset(i for group in groups for i in self._ids.of_group(*group))
+
     def school_units(self) -> frozenset[str]:
         """The externalIds of all school units of the tenant, whether they are sent or not."""
         return frozenset(self._ids.school_unit(u.code) for u in self._tenant.school_units)
@@ -112,6 +124,8 @@ class ResourceMapper:
         )
 
     def _user(self, person: Person, absent: Set[str]) -> OutgoingResource:
+        if person.unconfirmed:
+            return OutgoingResource("User", self._ids.user(person.id), None)
         enrolments = tuple(
             self._enrolment(e)
             for e in person.enrolments
@@ -151,6 +165,8 @@ class ResourceMapper:
 
     def _employment(self, person: Person, unit: str, absent: Set[str]) -> OutgoingResource:
         user, employer = self._ids.user(person.id), self._ids.school_unit(unit)
+        if person.unconfirmed:
+            return OutgoingResource("Employment", self._ids.employment(unit, person.id), None)
         resource = wire.Employment(
             schemas=SCHEMAS["Employment"],
             external_id=self._ids.employment(unit, person.id),
@@ -161,6 +177,8 @@ class ResourceMapper:
         return _outgoing("Employment", resource, waits=user in absent or employer in absent)
 
     def _student_group(self, group: StudentGroup, absent: Set[str]) -> OutgoingResource:
+        if group.unconfirmed:
+            return OutgoingResource("StudentGroup", self._ids.student_group(group), None)
         owner = self._ids.school_unit(group.unit)
         students = (self._ids.user(s) for s in group.students)
         resource = wire.StudentGroup(
@@ -175,6 +193,8 @@ class ResourceMapper:
         return _outgoing("StudentGroup", resource, waits=owner in absent)
 
     def _activity(self, group: StudentGroup, absent: Set[str]) -> OutgoingResource:
+        if group.unconfirmed:
+            return OutgoingResource("Activity", self._ids.activity(group), None)
         owner, taught = self._ids.school_unit(group.unit), self._ids.student_group(group)
         employments = (
             self._ids.employment(group.unit, t)

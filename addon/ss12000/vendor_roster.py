@@ -88,7 +88,7 @@ def _keep_present(
     for group in groups:
         students = tuple(s for s in group.students if at(group.unit, s))
         teachers = tuple(t for t in group.teachers if at(group.unit, t))
-        if students:
+        if students or group.unconfirmed:
             kept.append(_with_members(group, students, teachers))
     return kept
 

@@ -16,11 +16,8 @@ from addon.planning.recent_removals import RecentRemovals
 from addon.planning.result import DeliveryResult
 from addon.store.base import Store
 from addon.sync.context import SyncContext, forget_secret
-from addon.sync.prepare import (
-    ConnectionPlanner,
-    PreparedRun,
-    planner_for,
-)
+from addon.sync.planner import ConnectionPlanner, planner_for
+from addon.sync.prepare import PreparedRun
 from addon.sync.protected import find_protected_elsewhere, remove_protected_elsewhere
 from addon.sync.readiness import ReadyConnection
 from addon.sync.report import (
@@ -84,10 +81,11 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
     trouble = await _elsewhere(context, prepared, connection, session)
     async with session.with_lease() as lease:
         planner = await asyncio.to_thread(planner_for, context, prepared, connection, key)
-        plan, hold = planner.decide()
+        decision = await asyncio.to_thread(planner.decide)
+        plan, hold = decision.plan, decision.hold
         if hold is None:
             counted = await asyncio.to_thread(_count_removals, context.store, planner, plan)
-            result = await session.send(plan, planner.replan, planner.ledger, lease)
+            result = await session.send(plan, decision.replan, planner.ledger, lease)
             await asyncio.to_thread(_count_only_removed, context.store, planner, plan, counted)
         else:
             planner = await asyncio.to_thread(
@@ -132,7 +130,8 @@ def finish_if_nothing_to_send(
     Raises LedgerWriteError.
     """
     planner = planner_for(context, prepared, connection, key)
-    plan, hold = planner.decide()
+    decision = planner.decide()
+    plan, hold = decision.plan, decision.hold
     going = plan if hold is None else plan.only_protected()
     if not going.empty or (hold is not None and _pending_removals(planner)):
         return None

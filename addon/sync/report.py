@@ -83,6 +83,8 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     configuration: bool = False
     people: int | None = None
     protected: int = 0
+    unconfirmed: int = 0
+    """Removals that wait for evidence that the resources are gone."""
     problem: VendorProblem | UnsetType = UNSET
     """Why it did not continue, for pages; the JSON of the command line has only `detail`."""
 
@@ -215,6 +217,7 @@ def planned_report(connection: Connection, plan: Plan, hold: Hold | None) -> Con
         status="held" if hold else "unchanged" if plan.empty else "delivered",
         operations=counts(plan),
         refused=plan.left_alone,
+        unconfirmed=plan.unconfirmed,
         hold=_hold_report(hold),
         protected=plan.protected_people if hold else 0,
     )
@@ -246,6 +249,7 @@ def delivery_report(
         failures=result.failures,
         left=result.left,
         refused=plan.left_alone + sum(1 for f in result.failures if f.refused),
+        unconfirmed=plan.unconfirmed,
         detail=result.stopped,
         problem=result.problem or UNSET,
         hold=_hold_report(hold),

@@ -23,12 +23,9 @@ from addon.sync.connection import (
     sync_connection_safely,
 )
 from addon.sync.context import SyncContext, ledger_key, load_tenant_or_raise, select_connections
-from addon.sync.prepare import (
-    PreparedRun,
-    planner_for,
-    prepare_from_snapshot,
-    read_and_prepare,
-)
+from addon.sync.evidence import ReadingEvidence
+from addon.sync.planner import planner_for
+from addon.sync.prepare import PreparedRun, prepare_from_snapshot, read_and_prepare
 from addon.sync.protected_removal import read_protected, remove_protected_everywhere
 from addon.sync.protection import knows_protected
 from addon.sync.readiness import ReadyConnection, check_readiness, only_ready
@@ -61,6 +58,13 @@ class PlannedRun(Struct, frozen=True):
     vendors: tuple[str, ...]
 
 
+class StoredReading(Struct, frozen=True):
+    """A reading that is kept for its deliveries."""
+
+    snapshot: Snapshot
+    evidence: ReadingEvidence
+
+
 def preview(
     context: SyncContext, tenant_id: str, vendor: str | None = None
 ) -> tuple[RunReport, PreparedRun]:
@@ -71,7 +75,7 @@ def preview(
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     connections = select_connections(tenant, vendor)
-    prepared = read_and_prepare(context, tenant, connections)
+    prepared = read_and_prepare(context, tenant, connections, remember=False)
     reports = [_planned(context, prepared, connection) for connection in connections]
     return _report(prepared, new_run_id(context.clock()), reports), prepared
 
@@ -145,7 +149,7 @@ def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> Planned
                 reports.append(finished)
         if waiting:
             expires = context.clock() + SNAPSHOT_KEPT
-            packed = _pack(prepared.snapshot)
+            packed = _pack(StoredReading(prepared.snapshot, prepared.evidence))
             context.store.save_snapshot(tenant_id, run.id, packed, waiting, expires)
         complete_run(context.store, run, context.clock(), _report(prepared, run.id, reports))
     return PlannedRun(run.id, tuple(waiting))
@@ -170,10 +174,10 @@ def deliver(
     attempt = start_run(context.store, tenant_id, context.clock(), parent=run, vendor=vendor)
     with recorded_run(context.store, attempt, context.clock):
         packed = context.store.snapshot(tenant_id, run, context.clock())
-        snapshot = None if packed is None else _unpack(packed)
+        reading = None if packed is None else _unpack(packed)
         prepared = (
-            prepare_from_snapshot(context, tenant, connections, snapshot)
-            if snapshot is not None and knows_protected(snapshot, tenant)
+            prepare_from_snapshot(context, tenant, connections, reading.snapshot, reading.evidence)
+            if reading is not None and knows_protected(reading.snapshot, tenant)
             else read_and_prepare(context, tenant, connections)
         )
         shared = RunShared(context, prepared, attempt.holder, deadline)
@@ -204,7 +208,8 @@ def _planned(
     key = ledger_key(prepared.tenant.customer_id, connection)
     if key is None or connection.vendor not in prepared.vendor_rosters:
         return off_report(connection)
-    return planned_report(connection, *planner_for(context, prepared, connection, key).decide())
+    decision = planner_for(context, prepared, connection, key, remember=False).decide()
+    return planned_report(connection, decision.plan, decision.hold)
 
 
 def _report(prepared: PreparedRun, run: str, reports: Sequence[ConnectionReport]) -> RunReport:
@@ -231,9 +236,13 @@ def _report_of_nothing_read(tenant_id: str, run: str, parts: Sequence[Connection
     return RunReport(tenant_id, run, None, None, (), reports)
 
 
-def _pack(snapshot: Snapshot) -> bytes:
-    return zlib.compress(msgspec.msgpack.encode(snapshot), 6)
+def _pack(reading: StoredReading) -> bytes:
+    return zlib.compress(msgspec.msgpack.encode(reading), 6)
 
 
-def _unpack(packed: bytes) -> Snapshot:
-    return msgspec.msgpack.decode(zlib.decompress(packed), type=Snapshot)
+def _unpack(packed: bytes) -> StoredReading | None:
+    """Return a stored reading, or None if another version of the program has packed it."""
+    try:
+        return msgspec.msgpack.decode(zlib.decompress(packed), type=StoredReading)
+    except (zlib.error, msgspec.DecodeError):
+        return None

@@ -20,7 +20,10 @@ from addon.planning.plan import Plan
 from addon.roster.index import DirectoryIndex
 from addon.ss12000.mapping import ResourceMapper
 from addon.sync.context import SyncContext, ledger_key
-from addon.sync.prepare import PreparedRun, planner_for, prepare_from_snapshot
+from addon.sync.evidence import confirm_without_asking
+from addon.sync.known_placements import load_known
+from addon.sync.planner import planner_for
+from addon.sync.prepare import PreparedRun, prepared_run
 from addon.sync.protection import knows_protected, load_protection
 from addon.tenants.model import Connection, Mode, Tenant
 from addon.web.directory import snapshot_store
@@ -138,17 +141,26 @@ class TenantDirectory:
         return self._background.get_or_compute((self._version, result, of), work, self._wait_budget)
 
     def _prepare(self) -> PreparedRun:
-        on = [structs.replace(c, mode="live") for c in self.tenant.connections]
-        return prepare_from_snapshot(self._context(), self.tenant, on, self.snapshot)
+        context, tenant = self._context(), self.tenant
+        protection = load_protection(context.store, tenant.customer_id)
+        read, snapshot = self.directory_snapshot.read, self.snapshot.without(protection.hidden)
+        known = load_known(context.store, tenant.customer_id, context.clock())
+        if known is not None and known.read > read:  # a newer reading: nothing to compare with
+            known = None
+        found = confirm_without_asking(tenant, snapshot, known, read)
+        on = [structs.replace(c, mode="live") for c in tenant.connections]
+        return prepared_run(context, tenant, on, snapshot, found.evidence, found.roster, protection)
 
     def _plan(self, connection: Connection) -> PlannedConnection | None:
         key = ledger_key(self.tenant.customer_id, connection)
         prepared = self.prepared
         if key is None or connection.vendor not in prepared.vendor_rosters:
             return None
-        planner = planner_for(self._context(), prepared, connection, key)
-        plan, hold = planner.decide()
-        return PlannedConnection(connection, plan, hold, planner.ledger, planner.mapper)
+        planner = planner_for(self._context(), prepared, connection, key, remember=False)
+        decision = planner.decide()
+        return PlannedConnection(
+            connection, decision.plan, decision.hold, planner.ledger, planner.mapper
+        )
 
 
 class DirectoryCache:

@@ -1,0 +1,213 @@
+"""Where people were placed by earlier readings, and what a later one does not have. Pure.
+
+Absence from one answer is no evidence (promise 2), so what was known is kept, as ids only, and
+compared with each new roster.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from typing import Literal, NamedTuple
+
+from msgspec import Struct, structs
+
+from addon.roster.model import Enrolment, Person, Roster, StudentGroup
+
+GroupId = tuple[str, str, str]
+"""What identifies a class or teaching group: unit, source and source id."""
+
+
+Employment = tuple[str, str]
+"""A unit and the id of a user employed there."""
+
+
+class KnownPerson(Struct, frozen=True, array_like=True, gc=False):
+    """Where a person was placed: school years by unit, and units where employed."""
+
+    enrolments: tuple[tuple[str, int | None], ...] = ()
+    employments: tuple[str, ...] = ()
+
+
+class KnownGroup(Struct, frozen=True, array_like=True, gc=False):
+    """A class or teaching group and its members, by user id, sorted."""
+
+    kind: Literal["class", "teaching"]
+    students: tuple[str, ...]
+    teachers: tuple[str, ...] = ()
+
+
+class Placements(Struct, frozen=True):
+    """The people and groups of a roster, without names."""
+
+    people: Mapping[str, KnownPerson] = {}
+    groups: Mapping[GroupId, KnownGroup] = {}
+
+
+class Loss(NamedTuple):
+    """Something that was known and is not in a new roster.
+
+    `kind` is `student` or `staff` (the person `user` at the `unit`), `member` or `teacher` (of
+    the group), or `group` (the group itself, `user` is empty then).
+    """
+
+    kind: Literal["student", "staff", "member", "teacher", "group"]
+    unit: str
+    user: str = ""
+    source: str = ""
+    source_id: str = ""
+
+    @property
+    def group(self) -> GroupId:
+        """The group that was lost, or was lost from."""
+        return (self.unit, self.source, self.source_id)
+
+    @property
+    def key(self) -> str:
+        """The loss as text, the same in each run."""
+        return "\t".join(self)
+
+
+def placements_of(roster: Roster) -> Placements:
+    """Return the placements of a roster; those that are unconfirmed are left out."""
+    return Placements(
+        {
+            id: KnownPerson(
+                tuple((e.unit, e.school_year) for e in person.enrolments), person.employments
+            )
+            for id, person in roster.people.items()
+            if not person.unconfirmed
+        },
+        {
+            group_id(group): KnownGroup(group.kind, group.students, group.teachers)
+            for group in roster.groups
+            if not group.unconfirmed
+        },
+    )
+
+
+def group_id(group: StudentGroup) -> GroupId:
+    """Return what identifies a group."""
+    return (group.unit, group.source, group.source_id)
+
+
+def losses(known: Placements, now: Placements) -> Iterator[Loss]:
+    """Yield what is in `known` and not in `now`, in the order of `known`.
+
+    Of a group that is gone only the group is named, not its members.
+    """
+    for user, person in known.people.items():
+        current = now.people.get(user)
+        if current == person:
+            continue
+        current = current or KnownPerson()
+        units = {unit for unit, _year in current.enrolments}
+        for unit, _year in person.enrolments:
+            if unit not in units:
+                yield Loss("student", unit, user)
+        for unit in person.employments:
+            if unit not in current.employments:
+                yield Loss("staff", unit, user)
+    for (unit, source, source_id), group in known.groups.items():
+        found = now.groups.get((unit, source, source_id))
+        if found is None:
+            yield Loss("group", unit, "", source, source_id)
+        elif found != group:
+            for user in _without(group.students, found.students):
+                yield Loss("member", unit, user, source, source_id)
+            for user in _without(group.teachers, found.teachers):
+                yield Loss("teacher", unit, user, source, source_id)
+
+
+def only(known: Placements, kept: Set[Loss]) -> Placements:
+    """Return the part of `known` that the `kept` losses are about."""
+    people: dict[str, KnownPerson] = {}
+    groups: dict[GroupId, KnownGroup] = {}
+    for loss in kept:
+        if loss.kind in ("student", "staff"):
+            whole = known.people[loss.user]
+            part = people.get(loss.user, KnownPerson())
+            if loss.kind == "student":
+                years = tuple(e for e in whole.enrolments if e[0] == loss.unit)
+                part = structs.replace(part, enrolments=part.enrolments + years)
+            else:
+                part = structs.replace(part, employments=(*part.employments, loss.unit))
+            people[loss.user] = part
+            continue
+        group = known.groups[loss.group]
+        if loss.kind == "group":
+            groups[loss.group] = group
+            continue
+        some = groups.get(loss.group, KnownGroup(group.kind, ()))
+        if loss.kind == "member":
+            some = structs.replace(some, students=(*some.students, loss.user))
+        else:
+            some = structs.replace(some, teachers=(*some.teachers, loss.user))
+        groups[loss.group] = some
+    return Placements(people, groups)
+
+
+def combined(now: Placements, kept: Placements) -> Placements:
+    """Return `now` with the placements of `kept` that it lacks."""
+    people, groups = dict(now.people), dict(now.groups)
+    for user, lost in kept.people.items():
+        current = people.get(user, KnownPerson())
+        people[user] = KnownPerson(
+            current.enrolments + lost.enrolments, current.employments + lost.employments
+        )
+    for key, group in kept.groups.items():
+        found = groups.get(key)
+        groups[key] = group if found is None else _with(found, group)
+    return Placements(people, groups)
+
+
+def employments_of(people: Mapping[str, KnownPerson]) -> Iterator[Employment]:
+    """Yield the employments of `people`."""
+    return ((unit, user) for user, person in people.items() for unit in person.employments)
+
+
+def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> Roster:
+    """Return the roster with the `kept` placements, so that nothing is taken from anybody.
+
+    `units` are the unit codes in the document's order. People and groups that the roster lacks
+    are added as `unconfirmed`; nobody who is protected is added.
+    """
+    order = {code: n for n, code in enumerate(units)}
+    people = dict(roster.people)
+    for user, lost in kept.people.items():
+        if user in roster.protected:
+            continue
+        person = people.get(user) or Person(user, "", "", "", unconfirmed=True)
+        if person.employments and lost.enrolments:  # staff is never a student, see `place`
+            lost = structs.replace(lost, enrolments=())
+        enrolments = (*person.enrolments, *(Enrolment(*each) for each in lost.enrolments))
+        employments = (*person.employments, *lost.employments)
+        people[user] = structs.replace(
+            person,
+            enrolments=tuple(sorted(enrolments, key=lambda e: order.get(e.unit, 0))),
+            employments=tuple(sorted(employments, key=lambda unit: order.get(unit, 0))),
+        )
+    groups = {group_id(group): group for group in roster.groups}
+    for key, lost_group in kept.groups.items():
+        students = frozenset(lost_group.students) - roster.protected
+        teachers = frozenset(lost_group.teachers) - roster.protected
+        group = groups.get(key)
+        if group is None:
+            unit, source, source_id = key
+            group = StudentGroup(unit, lost_group.kind, source, source_id, "", (), (), True)  # type: ignore[arg-type]
+        groups[key] = structs.replace(
+            group,
+            students=tuple(sorted(students.union(group.students))),
+            teachers=tuple(sorted(teachers.union(group.teachers))),
+        )
+    return structs.replace(roster, people=people, groups=tuple(groups.values()))
+
+
+def _without(members: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:
+    left = frozenset(now)
+    return (user for user in members if user not in left)
+
+
+def _with(group: KnownGroup, lost: KnownGroup) -> KnownGroup:
+    return KnownGroup(
+        group.kind,
+        tuple(sorted({*group.students, *lost.students})),
+        tuple(sorted({*group.teachers, *lost.teachers})),
+    )

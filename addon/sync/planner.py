@@ -1,0 +1,174 @@
+"""One connection's plan: what it changes at the vendor, what holds it, what waits for evidence."""
+
+from collections.abc import Callable, Set
+
+from msgspec import Struct, structs
+
+from addon.planning.ledger import Ledger, LedgerKey
+from addon.planning.limits import (
+    Approval,
+    Hold,
+    check_limits,
+    count_removals,
+    growth_hold,
+)
+from addon.planning.plan import Plan, digests, make_plan, plan_for, standing_refusals
+from addon.planning.recent_removals import RecentRemovals
+from addon.ss12000.mapping import ResourceMapper
+from addon.sync.context import SyncContext
+from addon.sync.prepare import PreparedRun
+from addon.sync.removals import UnexplainedRemovals, external_ids_of, unexplained
+from addon.tenants.model import Connection
+
+Replan = Callable[[Set[str]], Plan]
+
+
+class Decision(Struct, frozen=True):
+    """A plan, the hold if it may not be carried out, and how to make it again.
+
+    `replan` makes the plan from the current ledger, without references to the externalIds that it
+    is given.
+    """
+
+    plan: Plan
+    hold: Hold | None
+    replan: Replan
+
+
+class ConnectionPlanner(Struct, frozen=True):
+    """Makes the plan of one connection.
+
+    `mapper` has the resources of the roster, `cautious_mapper` also those that are unconfirmed:
+    nothing is taken from them. `needs_approval` are externalIds of people who are removed only
+    when a person approves. `growth` is how many people became protected in one step and the limit
+    that this exceeds, `recent` the removals of the last 24 hours.
+    """
+
+    key: LedgerKey
+    ledger: Ledger
+    mapper: ResourceMapper
+    cautious_mapper: ResourceMapper
+    prepared: PreparedRun
+    unexplained: UnexplainedRemovals
+    protected: frozenset[str]
+    needs_approval: frozenset[str]
+    now: float
+    held: Hold | None
+    approved: Approval | None
+    connection: Connection
+    growth: tuple[int, int] = (0, 0)
+    recent: RecentRemovals = RecentRemovals()
+
+    def decide(self) -> Decision:
+        """Return the plan from the current ledger, and its hold if it exceeds a limit.
+
+        The limits count what is unconfirmed too, so that a person is asked where much is missing
+        at once; within the limits, what is unconfirmed waits. While many who became protected at
+        once wait for a person, there is no other plan than to remove those who are protected
+        beyond doubt.
+        """
+        plan = plan_for(self.mapper.resources, self.ledger, self.now, self.protected)
+        if self.growth[0]:
+            plan = plan.only_protected()
+            hold: Hold | None = growth_hold(plan, self.ledger, *self.growth)
+        else:
+            limits = self.connection.limits
+            hold = check_limits(
+                plan, self.ledger, limits, self.approved, self.recent, self.needs_approval
+            )
+        if hold is not None:
+            return Decision(plan, structs.replace(hold, at=self.now), self._replan(self.mapper))
+        if self._is_approved(plan):
+            return Decision(plan, None, self._replan(self.mapper))
+        withheld = self.unexplained.withhold(unexplained(plan, self.prepared, self.mapper))
+        if self.cautious_mapper is self.mapper and not withheld:
+            return Decision(plan, None, self._replan(self.mapper))
+        return self._cautious(plan, withheld)
+
+    def counting(self, plan: Plan) -> RecentRemovals:
+        """Return the recent removals with those of `plan`, which is about to be carried out."""
+        limits = self.connection.limits
+        return count_removals(plan, limits, self.approved, self.recent, self.now)
+
+    def _cautious(self, whole: Plan, withheld: frozenset[str]) -> Decision:
+        """The plan that takes nothing from those who are unconfirmed or `withheld`."""
+        mapper = self.cautious_mapper
+        unknown = self._unconfirmed_and_not_there()
+
+        plan = plan_for(
+            lambda absent: mapper.resources(absent | unknown),
+            self.ledger,
+            self.now,
+            self.protected,
+        ).without_removals(withheld)
+        waiting = max(0, whole.removals - plan.removals)
+        plan = structs.replace(plan, unconfirmed=waiting)
+        return Decision(plan, None, self._replan(mapper, unknown, withheld))
+
+    def _replan(
+        self,
+        mapper: ResourceMapper,
+        unknown: frozenset[str] = frozenset(),
+        withheld: frozenset[str] = frozenset(),
+    ) -> Replan:
+        def replan(absent: Set[str]) -> Plan:
+            resources = mapper.resources(absent | unknown)
+            plan = make_plan(resources, self.ledger, self.now, self.protected, absent)
+            return plan.without_removals(withheld)
+
+        return replan
+
+    def _is_approved(self, plan: Plan) -> bool:
+        """Whether a person has approved all that the plan removes."""
+        people = {op.external_id for op in plan.deletes["User"]}
+        approved = self.approved
+        return approved is not None and bool(
+            people <= approved.people and (people or approved.changes)
+        )
+
+    def _unconfirmed_and_not_there(self) -> frozenset[str]:
+        """ExternalIds of unconfirmed people whom the vendor lacks; nothing may refer to them."""
+        entries = self.ledger.entries["User"]
+        users = map(self.mapper.user_id, self.prepared.evidence.unconfirmed.people)
+        return frozenset(i for i in users if i not in entries)
+
+
+def planner_for(
+    context: SyncContext,
+    prepared: PreparedRun,
+    connection: Connection,
+    key: LedgerKey,
+    remember: bool = True,
+) -> ConnectionPlanner:
+    """Return the planner of a connection, with its ledger from the store.
+
+    Only those shards of the ledger are read that differ from the wanted resources. Without
+    `remember` nothing is written: a preview.
+    """
+    vendor = connection.vendor
+    mapper = ResourceMapper(prepared.vendor_rosters[vendor], prepared.tenant, connection)
+    cautious = mapper
+    if prepared.cautious_rosters is not prepared.vendor_rosters:
+        cautious = ResourceMapper(prepared.cautious_rosters[vendor], prepared.tenant, connection)
+    now, state = context.clock(), context.store.connection_state(key)
+    ledger, approved = state.ledger, state.approval
+    if ledger.unread:
+        wanted = digests(cautious.resources(standing_refusals(ledger, now)))
+        differing = {n for n, part in ledger.unread.items() if wanted.get(n) != part.digest}
+        context.store.load(key, ledger, differing)
+    return ConnectionPlanner(
+        key=key,
+        ledger=ledger,
+        mapper=mapper,
+        cautious_mapper=cautious,
+        prepared=prepared,
+        unexplained=UnexplainedRemovals(context.store, key, prepared.evidence.read, now, remember),
+        protected=external_ids_of(prepared.removable, mapper),
+        needs_approval=external_ids_of(prepared.evidence.needs_approval, mapper),
+        now=now,
+        held=state.hold,
+        approved=approved if approved is not None and approved.is_valid(now) else None,
+        connection=connection,
+        growth=(len(prepared.protection.pending), prepared.protection.pending_limit),
+        recent=state.recent.as_of(now),
+    )
