@@ -26,6 +26,7 @@ from addon.sync.context import SyncContext
 from addon.sync.run import deliver, plan_run, sync
 from bench.firestore_count import Count, Counted
 from bench.workload import snapshot, tenant
+from tests.support.directory_answers import answers_from
 from tests.support.egil_server import EgilServer
 from tests.support.emulator import HOST, emulator, missing
 
@@ -62,7 +63,10 @@ class Workplace:
         """Run once; return what it cost, and how many requests the vendor got."""
         before = len(self.server.requests)
         context = SyncContext(
-            self.settings, self.store, read_directory=lambda tenant: self.directory
+            self.settings,
+            self.store,
+            read_directory=lambda tenant: self.directory,
+            ask_directory=answers_from(lambda: self.directory),
         )
         report = sync(context, TENANT)
         status = report.connections[0].status
@@ -75,7 +79,10 @@ class Workplace:
         The third value is the seconds that the delivery took.
         """
         context = SyncContext(
-            self.settings, self.store, read_directory=lambda tenant: self.directory
+            self.settings,
+            self.store,
+            read_directory=lambda tenant: self.directory,
+            ask_directory=answers_from(lambda: self.directory),
         )
         begun = plan_run(context, TENANT)
         first = self.counted.take()
@@ -83,7 +90,12 @@ class Workplace:
             return first, Count(), 0.0
         other = FirestoreStore(self.store._client.project, emulator=os.environ[HOST])
         counted = Counted(other)
-        context = SyncContext(self.settings, other, read_directory=lambda tenant: self.directory)
+        context = SyncContext(
+            self.settings,
+            other,
+            read_directory=lambda tenant: self.directory,
+            ask_directory=answers_from(lambda: self.directory),
+        )
         began = time.monotonic()
         report = deliver(context, TENANT, begun.vendors[0], begun.run, seconds=480)
         seconds = time.monotonic() - began

@@ -93,6 +93,8 @@ def _connection(
     if connection.refused:
         count = connection.refused
         yield f"  refused by the vendor, tried again when changed or after a day: {count}"
+    if connection.unconfirmed:
+        yield f"  not removed until there is evidence that they are gone: {connection.unconfirmed}"
 
 
 def _status_word(connection: ConnectionReport, planned: bool) -> str:

@@ -84,6 +84,24 @@ TEXTS: Mapping[str, _Text] = {
             _("Har den flyttats av misstag: flytta tillbaka den i Admin-konsolen."),
         ),
     ),
+    "org-unit-renamed": _Text(
+        _("Organisationsenhet har bytt namn eller flyttats"),
+        _("Urvalet följer med enheten, och ingen tas bort för den sakens skull."),
+        _("%(subject)s heter nu %(path)s. Urvalet följer med, och ingen tas bort."),
+        (_("Öppna skolenheten här och kryssa i enheten på dess nya plats, så stämmer urvalet."),),
+    ),
+    "removal-unconfirmed": _Text(
+        _("Saknas i katalogen, men tas inte bort än"),
+        _("Att någon saknas i ett svar från Google räcker inte för att ta bort hen."),
+        _(
+            "%(count)s personer eller klasser på %(unitName)s saknas i katalogen utan att Google "
+            "har bekräftat att de är borta. De ligger kvar hos leverantörerna så länge."
+        ),
+        (
+            _("Har de slutat behöver du inte göra något: nästa läsning av katalogen avgör."),
+            _("Står det kvar: se efter skolenhetens organisationsenheter och grupper."),
+        ),
+    ),
     "group-missing": _Text(
         _("Grupp finns inte"),
         _("Ett urval pekar på en grupp som inte finns i Workspace."),

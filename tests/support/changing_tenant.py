@@ -23,6 +23,7 @@ from addon.tenants.document import load_tenant
 from addon.tenants.model import Tenant
 from tests.support.clock import Clock
 from tests.support.crashes import CALM, DyingProcess, DyingStore, Trouble
+from tests.support.directory_answers import answers_from
 from tests.support.egil_server import EgilServer
 from tests.support.generated_tenant import TENANT, State, document, profiles, wanted
 from tests.support.world import World
@@ -112,6 +113,7 @@ class ChangingTenant:
         return structs.replace(
             self.world.sync_context_on(store, retry_policy, self.settings),
             read_directory=lambda tenant: snapshot,
+            ask_directory=answers_from(lambda: snapshot),
             clock=self.clock,
         )
 

@@ -17,6 +17,7 @@ from addon.sync.run import sync
 from addon.vendors.profiles import Vendor
 from tests.support.changing_tenant import KINDS
 from tests.support.crashes import CALM
+from tests.support.directory_answers import answers_from
 from tests.support.egil_faults import Fault
 from tests.support.egil_server import EgilServer
 from tests.support.generated_tenant import (
@@ -84,7 +85,11 @@ class Two:
     ) -> tuple[int, ConnectionReport, ConnectionReport]:
         """The exit status of a run, and what it says of the odd vendor and of the good one."""
         context = SyncContext(
-            self._settings, self.store, lambda tenant: SNAPSHOT, retry_policy=retry_policy
+            self._settings,
+            self.store,
+            lambda tenant: SNAPSHOT,
+            retry_policy=retry_policy,
+            ask_directory=answers_from(lambda: SNAPSHOT),
         )
         report = sync(context, TENANT)
         odd, good = report.connections

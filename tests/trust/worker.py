@@ -23,6 +23,7 @@ from addon.sync.context import SyncContext
 from addon.sync.report import RunReport
 from addon.sync.run import sync
 from tests.support.crashes import CALM
+from tests.support.directory_answers import answers_from
 from tests.support.generated_tenant import TENANT, profile, settings, state_with
 
 ROOT = Path(addon.__file__).resolve().parent.parent
@@ -119,6 +120,7 @@ def _run(
             lambda tenant: snapshot,
             retry_policy=CALM,
             clock=time.time,
+            ask_directory=answers_from(lambda: snapshot),
         )
         return sync(context, tenant, seconds=seconds)
 

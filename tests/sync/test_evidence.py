@@ -1,0 +1,308 @@
+"""Absence from a reading is no evidence: what is asked, what answers prove, what waits."""
+
+import json
+
+import pytest
+from msgspec import structs
+
+from addon.directory.evidence import (
+    Absent,
+    GroupQuestion,
+    MembershipQuestion,
+    OrgUnitQuestion,
+    Present,
+    Unknown,
+    UserQuestion,
+)
+from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
+from addon.roster.placements import KnownPerson
+from addon.store.sqlite.store import SQLiteStore
+from addon.sync.evidence import AGREE_AFTER, BUDGET, confirm
+from addon.sync.known_placements import load_known, save_known
+from addon.tenants.document import load_tenant
+from tests.support.directory_answers import answers_from
+
+NORTH, SOUTH = "10000001", "10000002"
+NOW = 1_700_000_000.0
+
+
+def tenant(**south):
+    return load_tenant(
+        json.dumps(
+            {
+                "customerId": "C0evidence",
+                "organisation": {"name": "Staden"},
+                "schoolUnits": [
+                    {
+                        "code": NORTH,
+                        "name": "Norra",
+                        "students": {"orgUnits": ["/Norra"]},
+                        "classes": {"from": "orgUnit", "pattern": "^/Norra/(?P<name>[^/]+)$"},
+                    },
+                    {
+                        "code": SOUTH,
+                        "name": "Södra",
+                        "students": {"groups": ["sodra@edu.se"]},
+                        "teachingGroups": {"from": "group", "pattern": "^kurs-"},
+                        **south,
+                    },
+                ],
+            }
+        ).encode()
+    )
+
+
+def user(number, path="/Norra/7A", **more):
+    return User(f"u{number}", f"u{number}@edu.se", "Kim", "Ek", path, **more)
+
+
+def group(name, *members):
+    return Group(f"g-{name}", f"{name}@edu.se", name, members=frozenset(f"u{n}" for n in members))
+
+
+def unit(path):
+    return OrgUnit(f"id:{path}", path, path.rpartition("/")[2])
+
+
+WHOLE = Snapshot(
+    users=(user(1), user(2), user(3, "/Norra/7B"), user(4, "/Annat"), user(5, "/Annat")),
+    groups=(group("sodra", 4, 5), group("kurs-ma", 4, 5)),
+    org_units=tuple(map(unit, ("/Norra", "/Norra/7A", "/Norra/7B", "/Annat"))),
+)
+
+
+def without(snapshot, *numbers):
+    gone = {f"u{n}" for n in numbers}
+    return structs.replace(snapshot, users=tuple(u for u in snapshot.users if u.id not in gone))
+
+
+def replaced(snapshot, *users):
+    new = {user.id: user for user in users}
+    return structs.replace(snapshot, users=tuple(new.get(user.id, user) for user in snapshot.users))
+
+
+def with_groups(snapshot, *groups):
+    new = {group.id: group for group in groups}
+    return structs.replace(
+        snapshot, groups=tuple(new.get(group.id, group) for group in snapshot.groups)
+    )
+
+
+class Directory:
+    """Answers from `answers`, else from `truth`; `asked` are the questions it got."""
+
+    def __init__(self, truth=WHOLE, **answers):
+        self._ask = answers_from(lambda: truth)
+        self.answers = {}
+        self.asked = []
+
+    def __call__(self, tenant, questions, budget):
+        assert len(questions) <= budget <= BUDGET
+        self.asked += questions
+        found = self._ask(tenant, questions, budget)
+        return {q: self.answers.get(q, found[q]) for q in questions}
+
+
+def known_from(snapshot=WHOLE, document=None, at=NOW):
+    return confirm(document or tenant(), snapshot, None, Directory(), at).known
+
+
+def read(snapshot, ask, known=None, document=None, at=NOW + 3600):
+    return confirm(document or tenant(), snapshot, known or known_from(), ask, at)
+
+
+def test_an_unchanged_reading_asks_nothing():
+    ask = Directory()
+    found = read(WHOLE, ask)
+    assert ask.asked == []
+    assert found.evidence.unconfirmed.people == {}
+    assert found.snapshot is WHOLE
+
+
+def test_who_is_missing_and_there_when_asked_is_read_back():
+    ask = Directory()
+    found = read(without(WHOLE, 1), ask)
+    assert ask.asked == [UserQuestion("u1")]
+    assert found.roster.people["u1"].enrolments[0].unit == NORTH
+    assert found.evidence.gone_people == frozenset()
+
+
+def test_who_is_missing_and_absent_when_asked_is_gone():
+    found = read(without(WHOLE, 1), Directory(without(WHOLE, 1)))
+    assert found.evidence.gone_people == {"u1"}
+    assert found.evidence.unconfirmed.people == {}
+    assert "u1" not in found.known.placements.people
+
+
+@pytest.mark.parametrize("why", ["503", "oddAnswer", "notAsked"])
+def test_without_an_answer_it_waits_and_is_counted(why):
+    ask = Directory()
+    ask.answers[UserQuestion("u1")] = Unknown(why)
+    found = read(without(WHOLE, 1), ask)
+    assert found.evidence.unconfirmed.people == {"u1": KnownPerson(((NORTH, None),))}
+    (told,) = [f for f in found.evidence.findings if f.code == "removal-unconfirmed"]
+    assert (told.subject, dict(told.values)["count"]) == (NORTH, "1")
+    assert "u1" in found.known.placements.people
+
+
+def test_two_readings_agree_after_ten_minutes_and_not_before():
+    ask = Directory()
+    ask.answers[UserQuestion("u1")] = Unknown()
+    first = read(without(WHOLE, 1), ask)
+    soon = read(without(WHOLE, 1), ask, first.known, at=NOW + 3600 + AGREE_AFTER - 1)
+    assert "u1" in soon.evidence.unconfirmed.people
+    late = read(without(WHOLE, 1), ask, soon.known, at=NOW + 3600 + AGREE_AFTER)
+    assert late.evidence.gone_people == {"u1"}
+
+
+def test_a_reading_in_between_that_has_them_begins_anew():
+    ask = Directory()
+    ask.answers[UserQuestion("u1")] = Unknown()
+    first = read(without(WHOLE, 1), ask)
+    there = read(WHOLE, ask, first.known, at=NOW + 4000)
+    again = read(without(WHOLE, 1), ask, there.known, at=NOW + 3600 + AGREE_AFTER)
+    assert "u1" in again.evidence.unconfirmed.people
+
+
+@pytest.mark.parametrize(
+    "now",
+    [user(1, "/Annat"), user(1, suspended=True), user(1, archived=True), user(1, deleted=True)],
+)
+def test_the_accounts_own_record_needs_no_question(now):
+    ask = Directory()
+    found = read(replaced(WHOLE, now), ask)
+    assert ask.asked == []
+    assert "u1" in found.evidence.gone_people
+
+
+def test_an_account_in_an_ou_that_no_list_has_is_asked_about():
+    ask = Directory()
+    found = read(replaced(WHOLE, user(1, "/Nya namnet/7A")), ask)
+    assert ask.asked == [UserQuestion("u1")]
+    assert "u1" in found.roster.people
+
+
+def test_an_empty_member_list_takes_nobody_out_of_a_school():
+    ask = Directory()
+    found = read(with_groups(WHOLE, group("sodra"), group("kurs-ma")), ask)
+    assert {"u4", "u5"} <= found.roster.people.keys()
+    assert {q for q in ask.asked if isinstance(q, MembershipQuestion)} >= {
+        MembershipQuestion("g-sodra", "u4"),
+        MembershipQuestion("g-kurs-ma", "u4"),
+    }
+    assert [g.students for g in found.roster.groups if g.source == "group"] == [("u4", "u5")]
+
+
+def test_who_was_taken_out_of_a_group_is_gone_when_the_group_says_so():
+    short = with_groups(WHOLE, group("sodra", 5), group("kurs-ma", 5))
+    found = read(short, Directory(short))
+    assert found.evidence.gone_people == {"u4"}
+
+
+def test_a_group_that_the_list_lacks_and_that_is_there_stays_whatever_happens():
+    less = structs.replace(WHOLE, groups=WHOLE.groups[:1])
+    first = read(less, Directory())
+    later = read(less, Directory(), first.known, at=NOW + 9000)
+    key = (SOUTH, "group", "g-kurs-ma")
+    assert later.evidence.unconfirmed.groups[key].students == ("u4", "u5")
+    gone = read(less, Directory(less), later.known, at=NOW + 9100)
+    assert gone.evidence.gone_groups == {key}
+
+
+def test_an_ou_that_the_list_lacks_and_that_is_there_is_put_back():
+    less = structs.replace(WHOLE, org_units=tuple(u for u in WHOLE.org_units if u.name != "7B"))
+    ask = Directory()
+    found = read(less, ask)
+    assert OrgUnitQuestion("id:/Norra/7B") in ask.asked
+    assert {g.name for g in found.roster.groups if g.kind == "class"} == {"7A", "7B"}
+
+
+def test_a_changed_document_explains_what_it_takes_away():
+    ask = Directory()
+    known = known_from()
+    changed = tenant(students={"groups": ["annan@edu.se"]})
+    found = read(structs.replace(WHOLE, missing_groups=()), ask, known, changed)
+    assert ask.asked == []
+    assert found.evidence.gone_people == {"u4", "u5"}
+
+
+def test_a_place_that_is_missing_leaves_it_to_a_person_for_ever():
+    lost = structs.replace(
+        WHOLE,
+        users=tuple(u for u in WHOLE.users if u.org_unit_path == "/Annat"),
+        org_units=(unit("/Annat"),),
+    )
+    ask = Directory(lost)
+    found = read(lost, ask)
+    assert found.evidence.needs_approval == {"u1", "u2", "u3"}
+    later = read(lost, ask, found.known, at=NOW + 90_000)
+    assert later.evidence.needs_approval == {"u1", "u2", "u3"}
+
+
+def test_protected_people_are_never_waited_for():
+    hidden = structs.replace(without(WHOLE, 1), protected=frozenset({"u1"}))
+    ask = Directory()
+    found = read(hidden, ask)
+    assert ask.asked == []
+    assert found.evidence.unconfirmed.people == {}
+
+
+def test_many_more_than_may_be_asked_about_wait_and_the_few_elsewhere_are_asked_about():
+    crowd = structs.replace(
+        WHOLE, users=WHOLE.users + tuple(user(n) for n in range(100, 100 + BUDGET))
+    )
+    odd = structs.replace(crowd, users=(user(5, "/Annat"),))
+    ask = Directory(odd)
+    found = read(odd, ask, known_from(crowd))
+    assert UserQuestion("u4") in ask.asked
+    assert UserQuestion("u1") not in ask.asked
+    assert found.evidence.gone_people == {"u4"}
+    assert len(found.evidence.unconfirmed.people) == BUDGET + 3
+
+
+def test_a_renamed_ou_is_followed_with_its_classes():
+    def moved(path):
+        return path.replace("/Norra", "/Skolor/Norra skolan")
+
+    renamed = structs.replace(
+        WHOLE,
+        users=tuple(structs.replace(u, org_unit_path=moved(u.org_unit_path)) for u in WHOLE.users),
+        org_units=tuple(structs.replace(u, path=moved(u.path)) for u in WHOLE.org_units),
+    )
+    ask = Directory(renamed)
+    found = read(renamed, ask)
+    assert ask.asked == []
+    assert found.roster.people.keys() == {"u1", "u2", "u3", "u4", "u5"}
+    assert {g.name for g in found.roster.groups if g.kind == "class"} == {"7A", "7B"}
+    assert [(f.code, f.subject) for f in found.evidence.findings] == [
+        ("org-unit-renamed", "/Norra")
+    ]
+
+
+def test_what_is_known_is_stored_without_names_and_read_back(tmp_path):
+    known = known_from()
+    store = SQLiteStore(tmp_path / "skolsynk.db")
+    assert load_known(store, "C0evidence", NOW) is None
+    save_known(store, "C0evidence", known, None)
+    assert load_known(store, "C0evidence", NOW) == known
+    store.close()
+    assert b"edu.se" not in (tmp_path / "skolsynk.db").read_bytes()
+
+
+def test_what_is_known_is_not_written_again_when_nothing_changed(tmp_path):
+    store = SQLiteStore(tmp_path / "skolsynk.db")
+    known = known_from()
+    save_known(store, "C0evidence", known, None)
+    _, before = store.cost()
+    again = read(WHOLE, Directory(), known)
+    save_known(store, "C0evidence", again.known, known)
+    assert store.cost()[1] == before
+    store.close()
+
+
+def test_answers_that_are_present_are_believed_of_the_account_and_no_other():
+    ask = Directory()
+    ask.answers[UserQuestion("u1")] = Present(user(1, "/Annat"))
+    ask.answers[GroupQuestion("g-sodra")] = Absent()
+    found = read(without(WHOLE, 1), ask)
+    assert found.evidence.gone_people == {"u1"}
