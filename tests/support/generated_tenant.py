@@ -113,11 +113,11 @@ def document(
             "schoolTypes": ["GR"],
             "students": {
                 "orgUnits": [f"/Elever/{letter}"],
-                "groups": [f"elever-{letter.lower()}@edu.se"],
+                "groups": _existing(f"elever-{letter.lower()}"),
             },
             "staff": {
                 "orgUnits": [f"/Personal/{letter}"],
-                "groups": [f"personal-{letter.lower()}@edu.se"],
+                "groups": _existing(f"personal-{letter.lower()}"),
             },
             "classes": {"from": "orgUnit", "pattern": f"^/Elever/{letter}/(?P<name>[^/]+)"},
             "teachingGroups": {"from": "group", "pattern": f"^kurs-{letter.lower()}-"},
@@ -143,6 +143,11 @@ def document(
             "connections": connections,
         }
     ).encode()
+
+
+def _existing(group: str) -> list[str]:
+    """The group's address, if the directory has it: a selector of one that is missing is held."""
+    return [f"{group}@edu.se"] if group in GROUPS else []
 
 
 PROFILE = """

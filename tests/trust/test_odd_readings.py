@@ -19,7 +19,7 @@ from addon.sync.report import ConnectionReport
 from addon.sync.run import sync
 from tests.support.changing_tenant import ChangingTenant
 from tests.support.directory_answers import answers_from
-from tests.support.generated_tenant import GROUPS, PLACES, TENANT, State, there
+from tests.support.generated_tenant import GROUPS, PLACES, TENANT, State, held_at
 from tests.trust.troubles import examples, many
 
 
@@ -79,7 +79,7 @@ def taken_from(
     tenant: ChangingTenant, before: dict[str, dict[str, dict[str, object]]]
 ) -> list[str]:
     """What the vendor has lost of what it should hold, since `before`."""
-    now, wanted = there(tenant.server), tenant.wanted
+    now, wanted = held_at(tenant.server), tenant.wanted
     lost = []
     for kind, resources in before.items():
         for external_id, body in resources.items():
@@ -112,12 +112,12 @@ def test_nobody_who_is_there_is_removed_for_an_odd_reading(first, second, odd):
         assert tenant.run().status in ("delivered", "unchanged")
         tenant.change_to(State(second))
         for oddity in odd:
-            before = there(tenant.server)
+            before = held_at(tenant.server)
             read_oddly(tenant, oddity, after=100)
             assert not taken_from(tenant, before)
         for _ in range(3):
             tenant.clock.advance(700)
             tenant.run()
-        assert json.dumps(there(tenant.server), sort_keys=True) == json.dumps(
+        assert json.dumps(held_at(tenant.server), sort_keys=True) == json.dumps(
             tenant.wanted, sort_keys=True
         )
