@@ -283,7 +283,7 @@ def _reconcile(given: argparse.Namespace, settings: Settings) -> int:
 
 def _release(given: argparse.Namespace, settings: Settings) -> int:
     def run(context: SyncContext) -> int:
-        return release(context, given.id, None if given.all else given.user)
+        return release(context, given.id, None if given.all else {given.user})
 
     number = _in_sync_context(settings, run)
     found = {"tenant": given.id, "released": number}

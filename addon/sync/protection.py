@@ -88,31 +88,35 @@ def protect(store: ProtectedStore, tenant_id: str, ids: Set[str]) -> None:
 
 
 def release(
-    context: SyncContext, tenant_id: str, user: str | None = None, actor: str = COMMAND_LINE
+    context: SyncContext,
+    tenant_id: str,
+    users: Set[str] | None = None,
+    actor: str = COMMAND_LINE,
 ) -> int:
-    """Release the `user`, or all whose protection has ended; return how many.
+    """Release the `users`, or all, whose protection has ended; return how many.
 
     They may be sent from now on. `actor` is for the audit log. Raises NotFoundError when there is
-    no such tenant, or the user's protection has not ended, and StoreError.
+    no such tenant, or nobody of `users` whose protection has ended, and StoreError.
     """
     load_tenant_or_raise(context.store, tenant_id)
     found: list[frozenset[str]] = []
 
     def change(known: ProtectedSet | None) -> ProtectedSet:
         known = known or ProtectedSet()
-        ended = known.releasable if user is None else (known.releasable | known.gone) & {user}
+        ended = known.releasable if users is None else (known.releasable | known.gone) & users
         found[:] = [ended]
         return released(known, ended)
 
     context.store.update_protected_set(tenant_id, change)
     ids = found[0]
-    if user is not None and not ids:
+    if users is not None and not ids:
         raise NotFoundError(
-            f"{user} is not among those of {tenant_id} whose protection has ended: whom Google "
-            "Workspace has as protected is not released"
+            f"{', '.join(sorted(users))} is not among those of {tenant_id} whose protection has "
+            "ended: whom Google Workspace has as protected is not released"
         )
     if ids:
-        now, subject = context.clock(), user or str(len(ids))
+        now = context.clock()
+        subject = next(iter(ids)) if len(ids) == 1 else str(len(ids))
         entry = AuditEntry(new_entry_id(now), now, actor, "protection.released", subject)
         context.store.append_audit(tenant_id, entry)
     return len(ids)

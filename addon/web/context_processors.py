@@ -16,13 +16,21 @@ def init_app(app: Flask) -> None:
     @app.context_processor
     def around() -> dict[str, Any]:
         """Return `ctx`, `holds` (the refused ones last), `approved` (those of them that are
-        approved), `sending` (vendors to which a run is sending them), `pause` and `guide`.
+        approved), `sending` (vendors to which a run is sending them), `pause`, `ended` (how many
+        people's protection has ended) and `guide`.
 
         They are None or empty when nobody is signed in.
         """
         ctx: RequestContext | None = g.get("ctx")
         if ctx is None:
-            return {"ctx": None, "holds": (), "approved": (), "pause": None, "guide": None}
+            return {
+                "ctx": None,
+                "holds": (),
+                "approved": (),
+                "pause": None,
+                "guide": None,
+                "ended": 0,
+            }
         holds = sorted(ctx.holds, key=lambda held: bool(held.hold.refused))
         approved = [held for held in holds if approval_of(ctx, held) is not None]
         found: SetupSteps | None = setup_steps(ctx)
@@ -32,5 +40,6 @@ def init_app(app: Flask) -> None:
             "approved": approved,
             "sending": {held.vendor for held in approved if is_sending(ctx, held.vendor)},
             "pause": current_pause(ctx.tenant, ctx.now),
+            "ended": len(ctx.protection.ended),
             "guide": None if found is None or found.done else found,
         }

@@ -121,6 +121,7 @@ ACTIONS: Words = {
     "unit.removed": _("Skolenhet borttagen"),
     "units.ordered": _("Skolenheternas ordning ändrad"),
     "protected.saved": _("Skyddade personuppgifter ändrade"),
+    "protection.released": _("Personer släppta vars skydd har upphört"),
     "proposals.accepted": _("Förslag godtagna"),
     "vendors.saved": _("Skolenheter valda för leverantörer"),
     "vendor.saved": _("Uppgifter och gränser sparade"),

@@ -12,12 +12,14 @@ from msgspec import Struct, structs
 from addon.directory.scope import attributes_of
 from addon.planning.ledger import LedgerKey
 from addon.planning.limits import Hold
+from addon.planning.protection import ProtectedSet
 from addon.store.base import Store
 from addon.store.ids import new_entry_id
 from addon.store.records import AuditEntry, Namespace, RunRecord
 from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync import reconcile
 from addon.sync.context import SyncContext, ledger_key
+from addon.sync.protection import load_protection
 from addon.sync.withdraw import LedgerMode
 from addon.tenants.diff import changes
 from addon.tenants.document import decode_tenant, load_tenant, write_document
@@ -115,6 +117,11 @@ class RequestContext:
         """Return the vendor's name; its id when there is no such vendor."""
         profile = self.vendors.get(vendor)
         return vendor if profile is None else profile.name
+
+    @cached_property
+    def protection(self) -> ProtectedSet:
+        """Who is protected, and whose protection waits for a person."""
+        return load_protection(self.store, self.tenant_id)
 
     # The directory
 

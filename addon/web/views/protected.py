@@ -1,10 +1,12 @@
 """Skyddade personuppgifter: who is never sent."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import ngettext
 from msgspec import Struct, structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.directory.scope import topmost
+from addon.sync.protection import protect, release
 from addon.text import fold
 from addon.web.directory.cache import DirectoryNotRead, TenantDirectory
 from addon.web.directory.snapshot_store import ReadingState
@@ -15,6 +17,7 @@ from addon.web.presenters import org_unit_tree
 from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.groups import groups_named, groups_shown
 from addon.web.presenters.protected_suggestions import decline, proposed, undecided
+from addon.web.presenters.protection import protection_view, release_token
 from addon.web.presenters.setup_steps import setup_steps
 from addon.web.request_context import EditConflict, RequestContext, request_context
 
@@ -71,10 +74,12 @@ def save() -> AnyResponse | str | tuple[str, int]:
     if fault is not None and ctx.is_current(mark, lambda tenant: tenant.protected):
         return _page(ctx, form, faults=fault), 400
     offered = set(request.form.getlist("offered")) & set(proposed(ctx.directory))
+    named = _people_in(ctx.directory, form)
     try:
         answer = _save(ctx, form, mark)
     except EditConflict as conflict:
         return _page(ctx, form, conflict=conflict), 409
+    protect(ctx.store, ctx.tenant_id, named)
     kept = {fold(place) for place in (*form.org_units, *form.groups)}
     decline(ctx, (p for p in offered if fold(p) not in kept and not _is_below(p, form)))
     return answer
@@ -93,6 +98,31 @@ def under() -> str:
     return render_template(
         "parts/branch.html", row=row, columns=COLUMNS, under=url_for("protected.under")
     )
+
+
+@bp.post("/skyddade/slapp")
+def release_people() -> AnyResponse:
+    """Release people whose protection has ended, so that they may be sent."""
+    ctx = request_context()
+    known, ticked = ctx.protection, set(request.form.getlist("user"))
+    ids = known.releasable if request.form.get("who") == "all" else known.releasable & ticked
+    if request.form.get("token") != release_token(known):
+        flash(_("Vilka det gäller har ändrats sedan sidan visades. Se efter igen."), "warning")
+    elif request.form.get("seen") != "1":
+        flash(_("Kryssa för att du har sett efter. Ingen är släppt."), "warning")
+    elif not ids:
+        flash(_("Kryssa för vilka som ska släppas."), "warning")
+    else:
+        number = release(ctx.sync_context, ctx.tenant_id, ids, ctx.admin.email)
+        ctx.forget_directory()  # which was kept without them
+        flash(
+            ngettext(
+                "%(num)s person är släppt och kan skickas vid nästa körning.",
+                "%(num)s personer är släppta och kan skickas vid nästa körning.",
+                number,
+            )
+        )
+    return redirect(url_for("protected.page"))
 
 
 def _save(ctx: RequestContext, form: ProtectedForm, mark: str) -> AnyResponse:
@@ -145,6 +175,7 @@ def _unseen(
         also={name: request.form.get(name, "") for name in ("also-ou", "also-group")},
         dropped=dropped(ctx.tenant.protected, form.protected()),
         mark=ctx.version_token(lambda tenant: tenant.protected),
+        protection=protection_view(ctx.protection, ctx.vendor_name),
     )
 
 
@@ -229,6 +260,7 @@ def _page(
         mark=ctx.version_token(lambda tenant: tenant.protected),
         under=url_for("protected.under"),
         effect=_effect(ctx, form),
+        protection=protection_view(ctx.protection, ctx.vendor_name),
         **_groups_of(ctx.directory, form),
     )
 
@@ -248,11 +280,7 @@ def _groups_of(directory: TenantDirectory, form: ProtectedForm) -> dict[str, obj
 
 def _effect(ctx: RequestContext, form: ProtectedForm) -> ProtectionEffect:
     directory, index = ctx.directory, ctx.directory.index
-    hidden: set[str] = set()
-    for path in form.org_units:
-        hidden |= index.in_org_unit(path)
-    for address in form.groups:
-        hidden |= index.in_group(address)
+    hidden = _people_in(directory, form)
     views = directory.prepared.vendor_rosters
     carried = [views[c.vendor].people for c in delivered(ctx) if c.vendor in views]
     sent = {user_id for people in carried for user_id in people}
@@ -267,3 +295,13 @@ def _effect(ctx: RequestContext, form: ProtectedForm) -> ProtectionEffect:
             *(address for address in form.groups if index.named(address) is None),
         ),
     )
+
+
+def _people_in(directory: TenantDirectory, form: ProtectedForm) -> set[str]:
+    """Return the ids of the people in the form's places who are not protected already."""
+    found: set[str] = set()
+    for path in form.org_units:
+        found |= directory.index.in_org_unit(path)
+    for address in form.groups:
+        found |= directory.index.in_group(address)
+    return found

@@ -2,6 +2,7 @@
 
 import pytest
 
+from addon.planning.protection import ProtectedSet, RemovalOutcome
 from tests.support.page_content import form_of
 from tests.support.small_school import DOMAIN, TENANT, deliver, person, set_live, small_school_pages
 
@@ -244,3 +245,99 @@ def test_who_was_slower_is_told(world):
     assert answer.status_code == 409
     assert "Någon annan har sparat under tiden" in world.text(answer)
     assert protected(world)["groups"] == [GROUP]
+
+
+# Protection that has ended
+
+
+def ended(world, *names):
+    """These people were protected, and the directory has them so no longer."""
+    ids = frozenset(world.domain.find_user(f"{name}@{DOMAIN}")["id"] for name in names)
+    set_to(world, ProtectedSet(ended=dict.fromkeys(ids, 1_700_000_000.0)))
+    return ids
+
+
+def set_to(world, protected_set):
+    world.store.update_protected_set(TENANT, lambda known: protected_set)
+
+
+def test_who_is_no_longer_protected_is_counted_by_id_and_shown_nowhere(world):
+    client = world.sign_in()
+    world.ready(client, "/personer")
+    (who,) = ended(world, "bo.ek")
+    page = world.ready(client, PAGE)
+    said = world.text(page)
+    assert "Skyddet har upphört" in said
+    assert "1 person var skyddad" in said
+    assert who in page.text
+    for address in (PAGE, "/personer", "/personer.csv", "/personer?sok=ek", "/"):
+        answer = world.ready(client, address)
+        assert "bo.ek" not in answer.text
+        assert "Ek" not in answer.text.replace("Ekonomi", "")
+    assert world.ready(client, f"/personer/{who}").status_code == 404
+    assert "inget skickas om den förrän ni har bestämt" in world.text(client.get("/personer"))
+
+
+def test_whoever_is_released_is_shown_and_in_the_log(world):
+    client = world.sign_in()
+    one, other = sorted(ended(world, "bo.ek", "li.xu"))
+    page = world.ready(client, PAGE)
+    action = "/skyddade/slapp"
+    unseen = world.send(client, page, action, user=one, who="ticked", seen=None)
+    assert unseen.status_code == 302
+    assert set(world.store.protected_set(TENANT).ended) == {one, other}
+    world.send(client, page, action, user=one, who="ticked", seen="1")
+    assert set(world.store.protected_set(TENANT).ended) == {other}
+    assert "1 person är släppt" in world.text(client.get(PAGE))
+    world.ready(client, PAGE)
+    world.send(client, page, action, who="all", seen="1")  # the page shows another number by now
+    assert "har ändrats sedan sidan visades" in world.text(client.get(PAGE))
+    world.send(client, world.ready(client, PAGE), action, who="all", seen="1")
+    assert world.store.protected_set(TENANT).ended == {}
+    assert world.ready(client, f"/personer/{one}").status_code == 200
+    entries = world.store.audit_entries(TENANT)
+    assert [entry.what for entry in entries[:2]] == ["protection.released"] * 2
+    assert "@" in entries[0].who
+
+
+def test_nobody_is_released_whom_the_form_makes_up(world):
+    client = world.sign_in()
+    set_to(world, ProtectedSet(ids=frozenset({"117"}), ended={"118": 1.0}))
+    page = world.ready(client, PAGE)
+    world.send(client, page, "/skyddade/slapp", user="117", who="ticked", seen="1")
+    assert world.store.protected_set(TENANT).hidden >= {"117", "118"}
+    assert "Kryssa för vilka som ska släppas." in world.text(world.ready(client, PAGE))
+
+
+def test_many_at_once_and_those_who_are_left_at_a_vendor_are_told_of(world):
+    client = world.sign_in()
+    removals = {"all.live": RemovalOutcome(1.0, 0, 2, "503")}
+    set_to(world, ProtectedSet(pending=frozenset("abcd"), pending_limit=3, removals=removals))
+    said = world.text(world.ready(client, PAGE))
+    assert "4 personer har blivit skyddade på en gång" in said
+    assert "2 skyddade personer finns kvar hos All" in said
+
+
+def test_whom_the_page_protects_are_protected_at_once_however_many(world):
+    """Saving with the number in view is looking: it is no growth that waits for a person."""
+    client = world.sign_in()
+    set_live(world, "all")
+    deliver(world)
+    page = world.ready(client, PAGE)
+    answer = world.send(client, page, PAGE, **{"protected-ou": ["/Skyddade", "/Elever/7A"]})
+    assert answer.status_code == 302
+    known = world.store.protected_set(TENANT)
+    assert len(known.ids) >= 7
+    assert known.pending == frozenset()
+    world.wait_for_tasks()
+    deliver(world)
+    assert len(world.vendor("all").held("User")) == 10
+
+
+def test_a_group_that_the_kept_reading_does_not_know_has_it_read_again(world):
+    client = world.sign_in()
+    world.ready(client, "/personer")
+    world.document["protected"]["groups"] = [GROUP]
+    world.import_document()
+    assert client.get("/personer").status_code == 202
+    assert "bo.ek" not in world.ready(client, "/personer").text
