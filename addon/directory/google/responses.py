@@ -209,9 +209,12 @@ def values(raw: Mapping[str, Any], attribute: str) -> tuple[str, ...]:
     if attribute in FALSE_WHEN_ABSENT and raw.get(attribute) is None:
         return ("false",)
     reached: list[object] = [raw]
-    for part in attribute.split("."):
-        reached = [below for node in reached for below in _step(node, part)]
-    return tuple(text for node in reached for text in _texts(node) if text)
+    try:
+        for part in attribute.split("."):
+            reached = [below for node in reached for below in _step(node, part)]
+        return tuple(text for node in reached for text in _texts(node) if text)
+    except RecursionError:  # lists nested so deep that nobody wrote them
+        return ()
 
 
 def _schema_fields(raw: Mapping[str, Any]) -> Iterator[str]:

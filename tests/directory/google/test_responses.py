@@ -185,3 +185,12 @@ def test_every_field_of_every_custom_schema_can_be_asked_for():
         "customSchemas.Skola.arskurs": ("7",),
         "customSchemas.X.y": ("true",),
     }
+
+
+def test_a_value_nested_too_deep_is_no_value():
+    deep: Any = "7A"
+    for _ in range(5_000):
+        deep = [deep]
+
+    assert values({"organizations": [{"department": deep}]}, "organizations.department") == ()
+    assert values({"organizations": deep}, "organizations.department") == ()
