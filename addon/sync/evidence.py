@@ -151,17 +151,6 @@ def confirm(
     return _decided(tenant, snapshot, roster, known, unconfirmed, incomplete, places, now)
 
 
-def confirm_without_asking(
-    tenant: Tenant, snapshot: Snapshot, known: KnownDirectory | None, read: float
-) -> ConfirmedReading:
-    """Decide as `confirm` does, for pages: nobody is asked."""
-
-    def nobody(tenant: Tenant, questions: object, budget: int) -> Mapping[Question, Answer]:
-        return {}
-
-    return confirm(tenant, snapshot, known, nobody, read)
-
-
 def _losses(known: KnownDirectory, roster: Roster, changed: Set[str]) -> tuple[Loss, ...]:
     """The losses that nothing explains yet: not a change of the document, not protection."""
     return tuple(

@@ -20,7 +20,7 @@ from addon.planning.plan import Plan
 from addon.roster.index import DirectoryIndex
 from addon.ss12000.mapping import ResourceMapper
 from addon.sync.context import SyncContext, ledger_key
-from addon.sync.evidence import confirm_without_asking
+from addon.sync.evidence import confirm
 from addon.sync.known_placements import load_known
 from addon.sync.planner import planner_for
 from addon.sync.prepare import PreparedRun, prepared_run
@@ -147,7 +147,7 @@ class TenantDirectory:
         known = load_known(context.store, tenant.customer_id, context.clock())
         if known is not None and known.read > read:  # a newer reading: nothing to compare with
             known = None
-        found = confirm_without_asking(tenant, snapshot, known, read)
+        found = confirm(tenant, snapshot, known, context.ask_directory, read)
         on = [structs.replace(c, mode="live") for c in tenant.connections]
         return prepared_run(context, tenant, on, snapshot, found.evidence, found.roster, protection)
 

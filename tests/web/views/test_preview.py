@@ -153,6 +153,18 @@ def test_an_account_that_is_gone_is_told_without_a_name(world, client):
     assert "Konto som inte finns kvar i Workspace Tas bort" in said
 
 
+def test_who_is_missing_and_cannot_be_asked_about_is_said_to_wait(world, client):
+    deliver(world)
+    number = user_id(world, *TORVALD)
+    leave(world, TORVALD)
+    world.directory.fail(f"users/{number}", times=None)
+    said = world.text(world.ready(client, PAGE))
+    assert "1 borttagning väntar." in said
+    assert "Google har inte bekräftat att det är borta" in said
+    assert "Allt är aktuellt" not in said
+    assert client.get("/datakvalitet/removal-unconfirmed").status_code == 200
+
+
 def test_a_person_who_is_protected_since_is_removed_without_a_name(world, client):
     deliver(world)
     number = user_id(world, *TORVALD)
@@ -249,12 +261,12 @@ def test_a_run_that_found_nothing_new_leaves_the_reading_as_it_is(world, client)
 def test_what_a_reconciliation_missed_is_said_to_be_sent_again(world, client):
     deliver(world)
     assert "allt är redan aktuellt" in world.text(world.ready(client, PAGE))
-    for gone in list(world.vendor("all").held("User"))[:4]:
+    for gone in list(world.vendor("all").held("User"))[:2]:
         world.vendor("all")._state._delete("Users", gone)
     world.send(client, client.get("/leverantorer/all"), "/leverantorer/all/stam-av")
     world.wait_for_tasks()
     said = world.text(world.ready(client, PAGE))
-    assert "Nästa körning skapar 4, ändrar 0 och tar bort 0 personer" in said
+    assert "Nästa körning skapar 0, ändrar 2 och tar bort 0 personer" in said
 
 
 def test_a_pause_is_said_first(world, client):
