@@ -15,7 +15,12 @@ from msgspec import UNSET, UnsetType, structs
 
 from addon.delivery.ledger_writer import LedgerWriter
 from addon.delivery.response import answered
-from addon.delivery.scim_client import NO_ENDPOINT, OperationOutcome, RefusedByVendor
+from addon.delivery.scim_client import (
+    NO_ENDPOINT,
+    AbsenceUnproven,
+    OperationOutcome,
+    RefusedByVendor,
+)
 from addon.delivery.throttle import DeliveryStopped, Throttle
 from addon.delivery.transport import RetriesExhausted
 from addon.planning.ledger import (
@@ -69,6 +74,7 @@ class PlanExecutor:
         self._left: set[ResourceKey] = set()
         self._conflicts: dict[ResourceKey, Operation] = {}
         self._lacking: set[str] = set()
+        self._doubted: list[Operation] = []
         self._waiting: dict[ResourceKey, Operation] = {}
         self._count = 0
         self._planned = 0
@@ -147,7 +153,18 @@ class PlanExecutor:
     # Settling one type
 
     async def _settle(self, operations: Sequence[Operation]) -> None:
-        """Carry out the operations, several at once, until the outcome of each is known."""
+        """Carry out the operations until the outcome of each is known.
+
+        Those whose resource may or may not be absent are tried again after the others.
+        """
+        self._doubted = []
+        await self._settle_all(operations)
+        again, self._doubted = self._doubted, []
+        if 0 < len(again) < len(operations):
+            await self._settle_all(again)
+
+    async def _settle_all(self, operations: Sequence[Operation]) -> None:
+        """Carry out the operations, several at once."""
         if not operations:
             return
         if self._over:
@@ -197,6 +214,8 @@ class PlanExecutor:
     async def _do(self, op: Operation) -> None:
         try:
             outcome = await self._perform(op)
+        except AbsenceUnproven as unproven:
+            self._doubt(op, unproven)
         except RetriesExhausted as given_up:
             self._fail(op, given_up.status, str(given_up), given_up.problem)
             self._leave(op, untried=not given_up.uncertain)
@@ -267,6 +286,20 @@ class PlanExecutor:
         kept = LedgerEntry(op.vendor_id, op.previous) if as_before else None
         forget = lacks and not refused.unsure
         self._ledger_writer.record([LedgerChange(*_name(op), kept, forget, refusal)])
+
+    def _doubt(self, op: Operation, unproven: AbsenceUnproven) -> None:
+        """Leave an operation on a resource whose absence is not proven.
+
+        It is tried once more when the other operations of its type have shown what they can.
+        """
+        self._fail(op, unproven.status, str(unproven), unproven.problem)
+        self._left.add(_name(op))
+        self._doubted.append(op)
+        if unproven.question:
+            asked = LedgerChange(*_name(op), LedgerEntry(op.vendor_id, b""))
+            self._ledger_writer.record([asked])
+        elif not op.ask:
+            self._ledger_writer.record([_undone(op)])
 
     def _leave(self, op: Operation, untried: bool) -> None:
         """Leave an operation for the next run.

@@ -2,11 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from urllib.parse import quote
 
 from msgspec import Struct
 
+from addon.delivery.answer_evidence import (
+    Absence,
+    CollectionEvidence,
+    is_of_scim_server,
+    judge_absence,
+)
 from addon.delivery.listing import (
     IdsByExternalId,
     ListCollector,
@@ -30,8 +37,18 @@ MOST_LISTINGS = 5
 """How often a type is listed in a delivery if the vendor does not filter."""
 
 
+MOST_PROBES = 3
+"""How many resources that are known to be there are asked for to try a filter."""
+
 Keep = Callable[[bytes], None]
 """Called with the body of each page."""
+Known = Callable[[ResourceType], Iterable[tuple[str, str]]]
+"""Yields (externalId, vendor's id) of resources of a type that the vendor has acknowledged."""
+
+
+def nothing_known(resource_type: ResourceType) -> Iterable[tuple[str, str]]:
+    """Yield nothing: nothing of any type is known to be at the vendor."""
+    return ()
 
 
 class _Listing(Struct, frozen=True):
@@ -52,9 +69,12 @@ class ResourceLookup:
     For a server error or an unreadable response RetriesExhausted is raised.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, known: Known = nothing_known) -> None:
         self._transport = transport
+        self._known = known
         self._filters = True
+        self.evidence = {resource_type: CollectionEvidence() for resource_type in TYPES}
+        self._probes = {resource_type: asyncio.Lock() for resource_type in TYPES}
         self._listings: dict[ResourceType, _Listing] = {}
         self._locks = {resource_type: asyncio.Lock() for resource_type in TYPES}
 
@@ -63,16 +83,67 @@ class ResourceLookup:
     ) -> list[str] | None:
         """Return the vendor's ids of a resource.
 
-        An empty list if the vendor does not have it, None if the vendor can neither filter nor
-        list. A cached list from before `since` (time of `time.monotonic`) is not used.
+        An empty list if the vendor does not find it, None if the vendor can neither filter nor
+        list. A filter that does not find what is known to be there is not relied on. A cached
+        list from before `since` (time of `time.monotonic`) is not used.
         """
         ids = await self._by_filter(resource_type, external_id) if self._filters else None
-        if ids is not None:
+        if ids:
+            self.evidence[resource_type].filter_found = True
+        if ids or (ids is not None and await self._filter_finds(resource_type, external_id)):
             return ids
         listed = await self._listed(resource_type, since)
         if listed is None or (external_id not in listed and listed.keys() == {""}):
-            return None
+            return ids
+        self._try_list(resource_type, external_id, listed)
         return listed.get(external_id, [])
+
+    async def absence(
+        self, resource_type: ResourceType, external_id: str, found: Sequence[str] | None
+    ) -> Absence:
+        """Return what it proves that a resource's id was answered 404 or 410.
+
+        `found` is what `find` returned of it, which is nothing.
+        """
+        evidence = self.evidence[resource_type]
+        others = self._others(resource_type, external_id)
+        async with self._probes[resource_type]:
+            if not evidence.can_tell and others and evidence.id_answered is None:
+                await self._try_id(resource_type, *others[0])
+        return judge_absence(evidence, found is not None, bool(others))
+
+    def _others(self, resource_type: ResourceType, external_id: str) -> list[tuple[str, str]]:
+        known = (each for each in self._known(resource_type) if each[0] != external_id)
+        return list(islice(known, MOST_PROBES))
+
+    async def _filter_finds(self, resource_type: ResourceType, external_id: str) -> bool:
+        """Whether the filter finds what is known to be there; True if nothing is."""
+        evidence = self.evidence[resource_type]
+        async with self._probes[resource_type]:
+            others = self._others(resource_type, external_id)
+            if evidence.filter_found is None and others:
+                evidence.filter_found = False
+                for other, _ in others:
+                    if self._filters and await self._by_filter(resource_type, other):
+                        evidence.filter_found = True
+                        break
+        return self._filters and evidence.filter_found is not False
+
+    def _try_list(
+        self, resource_type: ResourceType, external_id: str, listed: IdsByExternalId
+    ) -> None:
+        """Note whether the list has something that is known to be there, under its known id."""
+        others = self._others(resource_type, external_id)
+        if others:
+            found = any(resource_id in listed.get(other, ()) for other, resource_id in others)
+            self.evidence[resource_type].list_found = found
+
+    async def _try_id(
+        self, resource_type: ResourceType, external_id: str, resource_id: str
+    ) -> None:
+        """Ask for a resource that is known to be there by its id, to see whether ids answer."""
+        answer = await self._transport.send("GET", resource_type, resource_id or external_id)
+        self.evidence[resource_type].id_answered = answer.done
 
     async def everything(
         self, resource_type: ResourceType, keep: Keep = lambda body: None
@@ -169,6 +240,9 @@ class ResourceLookup:
     ) -> ListPage | None:
         """Return a page of a list, or None if the vendor does not support the query."""
         answer = await self._transport.send("GET", resource_type, query=query, bound=bound)
+        if not is_of_scim_server(answer):
+            problem = VendorProblem("not-scim", answer.status)
+            raise RetriesExhausted("the vendor's list cannot be read", problem, uncertain=False)
         if not answer.done or (bound < LIST_BYTES and len(answer.body) >= bound):
             return None
         page = None if answer.cut else ListPage.read(answer.body)

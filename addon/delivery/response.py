@@ -31,6 +31,8 @@ class VendorResponse(Struct, frozen=True):
     """An HTTP response with its body up to a bound; `cut` is whether the body is incomplete.
 
     `unsure` is whether the request was repeated after an attempt that may have succeeded.
+    `media_type` is in lower case without parameters; `date` is when the vendor says that it
+    answered.
     """
 
     status: int
@@ -39,10 +41,12 @@ class VendorResponse(Struct, frozen=True):
     retry_after: str | None = None
     cut: bool = False
     unsure: bool = False
+    media_type: str = ""
+    date: str | None = None
 
     @property
     def done(self) -> bool:
-        """Whether the request succeeded: any 2xx, whatever the body."""
+        """Whether the status is 2xx; `addon.delivery.answer_evidence` says whether it counts."""
         return 200 <= self.status < 300
 
 
@@ -82,17 +86,27 @@ def json_object(answer: VendorResponse) -> dict[str, Any] | None:
 
 
 def retry_after(answer: VendorResponse, now: datetime | None = None) -> float | None:
-    """Return the seconds to wait by `Retry-After` (a number or a date), or None."""
+    """Return the seconds to wait by `Retry-After`, or None.
+
+    That is a number, or a date, which is measured against the answer's own `Date` if it has one:
+    the vendor's clock may differ from ours.
+    """
     told = (answer.retry_after or "").strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]*)?", told):
         return float(told)
+    when = _date(told)
+    if when is None:
+        return None
+    since = _date(answer.date or "") or now or datetime.now(UTC)
+    return max(0.0, (when - since).total_seconds())
+
+
+def _date(told: str) -> datetime | None:
     try:
         when = parsedate_to_datetime(told)
     except (ValueError, TypeError, LookupError, OverflowError):
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
 def answered(status: int) -> str:

@@ -9,20 +9,23 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
+from addon.delivery.answer_evidence import GONE, is_of_scim_server
 from addon.delivery.listing import ListedResources
-from addon.delivery.lookup import Keep, ResourceLookup
-from addon.delivery.response import VendorResponse, detail, vendor_id
+from addon.delivery.lookup import Keep, Known, ResourceLookup, nothing_known
+from addon.delivery.response import VendorResponse, answered, detail, vendor_id
 from addon.delivery.throttle import DeliveryStopped
 from addon.delivery.transport import RetriesExhausted, Transport
 from addon.planning.plan import Operation
 from addon.planning.result import VendorProblem
 from addon.ss12000.resources import ENDPOINTS, ResourceType
 
-GONE = (404, 410)
 NO_ENDPOINT = (404, 405)
 """The HTTP statuses of a POST to an endpoint that does not exist."""
 ENOUGH_MISSING = 3
 """The number of types without an endpoint from which the vendor's address is considered wrong."""
+
+ABSENCE_UNPROVEN = "the vendor does not have its id, but nothing shows that it does not have it"
+CONTRADICTION = "the vendor says both that it has this and that it has not"
 
 Intend = Callable[[Operation], Awaitable[None]]
 """Records that a create of the resource is about to be sent."""
@@ -52,6 +55,18 @@ class RefusedByVendor(Struct, frozen=True):
 OperationOutcome = Succeeded | RefusedByVendor
 
 
+class AbsenceUnproven(RetriesExhausted):
+    """A resource's id was answered 404 or 410, and nothing proves that the vendor lacks it.
+
+    `question` is whether the vendor has at least not found it when asked. Then the next run asks
+    again, and believes it if the answer is the same.
+    """
+
+    def __init__(self, status: int, question: bool) -> None:
+        super().__init__(ABSENCE_UNPROVEN, VendorProblem("absence-unproven", status), False)
+        self.question = question
+
+
 class _AlreadyThere(Exception):
     def __init__(self, ids: Sequence[str]) -> None:
         super().__init__()
@@ -61,10 +76,10 @@ class _AlreadyThere(Exception):
 class ScimClient:
     """A client for the vendor's resources, identified by our externalIds."""
 
-    def __init__(self, transport: Transport, intend: Intend) -> None:
+    def __init__(self, transport: Transport, intend: Intend, known: Known = nothing_known) -> None:
         self._transport = transport
         self._intend = intend
-        self._lookup = ResourceLookup(transport)
+        self._lookup = ResourceLookup(transport, known)
         self._accepted = False
         self._missing: set[ResourceType] = set()
 
@@ -78,7 +93,9 @@ class ScimClient:
             outcome = await self._create(op)
         else:
             outcome = await (self._update(op) if op.kind == "update" else self._delete(op))
-        self._accepted = self._accepted or isinstance(outcome, Succeeded)
+        if isinstance(outcome, Succeeded):
+            self._accepted = True
+            self._lookup.evidence[op.resource_type].accepted = True
         return outcome
 
     async def find(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
@@ -105,9 +122,13 @@ class ScimClient:
         """Create a resource; ask first if an earlier create may have reached the vendor."""
         if op.ask:
             ids = await self.find(op.resource_type, op.external_id)
-            adopted = await self._adopt(op, ids) if ids else None
+            adopted = await self._adopt(op, ids or [op.vendor_id]) if ids or op.vendor_id else None
             if adopted is not None:
                 return adopted
+            if ids:
+                raise _contradiction(uncertain=True)
+            if op.vendor_id:
+                await self._check_absence(op, ids)
         return await self._post(op)
 
     async def _post(self, op: Operation) -> OperationOutcome:
@@ -121,9 +142,7 @@ class ScimClient:
         except _AlreadyThere as there:
             adopted = await self._adopt(op, there.ids)
             if adopted is None:
-                message = "the vendor says both that it has this and that it has not"
-                problem = VendorProblem("contradiction")
-                raise RetriesExhausted(message, problem, uncertain=True) from None
+                raise _contradiction(uncertain=True) from None
             return adopted
         if answer.done:
             return Succeeded(await self._told(op, answer))
@@ -131,6 +150,9 @@ class ScimClient:
             return await self._yield(op, answer)
         if answer.status in NO_ENDPOINT:
             self._miss(op, answer)
+        if answer.status in GONE and not is_of_scim_server(answer):
+            problem = VendorProblem("not-scim", answer.status)
+            raise RetriesExhausted(answered(answer.status), problem, answer.unsure)
         return _refused(op, answer, there=False)
 
     async def _stop_if_there(self, op: Operation) -> None:
@@ -197,32 +219,62 @@ class ScimClient:
     async def _update(self, op: Operation) -> OperationOutcome:
         answer = await self._put(op, op.vendor_id or op.external_id)
         if answer.done:
+            self._lookup.evidence[op.resource_type].id_answered = True
             return Succeeded(op.vendor_id or vendor_id(answer))
         if answer.status not in GONE:
             return _refused(op, answer, there=True)
-        if not op.vendor_id:
-            ids = await self.find(op.resource_type, op.external_id)
-            adopted = await self._adopt(op, ids) if ids else None
-            if adopted is not None:
-                return adopted
+        ids = await self.find(op.resource_type, op.external_id)
+        adopted = await self._adopt(op, ids) if ids else None
+        if adopted is not None:
+            return adopted
+        if ids:
+            raise _contradiction(uncertain=False)
+        await self._check_absence(op, ids, answer.status)
         await self._intend(op)
         return await self._post(op)
 
+    async def _check_absence(
+        self, op: Operation, found: Sequence[str] | None, status: int = GONE[0]
+    ) -> None:
+        """Raise AbsenceUnproven unless it is proven that the vendor does not have a resource.
+
+        `found` is what `find` returned. What was a question in an earlier run (`op.ask`) is
+        proven when the vendor answers it in the same way.
+        """
+        known = await self._lookup.absence(op.resource_type, op.external_id, found)
+        if known == "unknown" or (known == "question" and not op.ask):
+            raise AbsenceUnproven(status, question=known == "question")
+
     async def _delete(self, op: Operation) -> OperationOutcome:
-        if op.ask:
-            ids = await self.find(op.resource_type, op.external_id)
-            return await self._delete_all(op, [op.external_id] if ids is None else ids)
+        ids = await self.find(op.resource_type, op.external_id) if op.ask else None
+        if ids:
+            return await self._delete_all(op, ids)
+        if op.ask and ids is not None and not op.vendor_id:
+            return Succeeded()
         answer = await self._transport.send(
             "DELETE", op.resource_type, op.vendor_id or op.external_id
         )
-        if answer.status in GONE and not op.vendor_id:
-            ids = await self.find(op.resource_type, op.external_id)
-            return await self._delete_all(op, ids or [])
-        return _gone(op, answer)
+        if answer.done:
+            self._lookup.evidence[op.resource_type].id_answered = True
+        if answer.status not in GONE:
+            return _deleted(op, answer)
+        ids = await self.find(op.resource_type, op.external_id)
+        if ids:
+            return await self._delete_all(op, ids)
+        await self._check_absence(op, ids, answer.status)
+        return Succeeded()
 
     async def _delete_all(self, op: Operation, ids: Sequence[str]) -> OperationOutcome:
+        """Delete the resource under each of the ids by which the vendor has listed it."""
         for resource_id in ids:
-            outcome = _gone(op, await self._transport.send("DELETE", op.resource_type, resource_id))
+            begun = time.monotonic()
+            answer = await self._transport.send("DELETE", op.resource_type, resource_id)
+            if answer.status in GONE:
+                there = await self._lookup.find(op.resource_type, op.external_id, since=begun)
+                if there is None or resource_id in there:
+                    raise _contradiction(uncertain=False)
+                continue
+            outcome = _deleted(op, answer)
             if isinstance(outcome, RefusedByVendor):
                 return outcome
         return Succeeded()
@@ -242,8 +294,12 @@ def _perhaps_there() -> Iterator[None]:
         raise stopped.unsure() from None
 
 
-def _gone(op: Operation, answer: VendorResponse) -> OperationOutcome:
-    return Succeeded() if answer.done or answer.status in GONE else _refused(op, answer, there=True)
+def _contradiction(uncertain: bool) -> RetriesExhausted:
+    return RetriesExhausted(CONTRADICTION, VendorProblem("contradiction"), uncertain)
+
+
+def _deleted(op: Operation, answer: VendorResponse) -> OperationOutcome:
+    return Succeeded() if answer.done else _refused(op, answer, there=True)
 
 
 def _refused(op: Operation, answer: VendorResponse, there: bool) -> RefusedByVendor:

@@ -13,6 +13,7 @@ import aiohttp
 from msgspec import Struct, structs
 from yarl import URL
 
+from addon.delivery.answer_evidence import is_success
 from addon.delivery.response import VendorResponse, answered, retry_after
 from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
 from addon.planning.result import ProblemCode, VendorProblem
@@ -21,6 +22,8 @@ from addon.vendors.profiles import Target
 
 ANSWER_BYTES = 256 * 1024
 """The number of bytes read of the response to a write; the rest is not needed."""
+
+NOT_SCIM = "the vendor answered with a web page or an error in place of a success"
 
 
 class RetriesExhausted(Exception):
@@ -71,6 +74,11 @@ class _Attempt(Struct, frozen=True):
     @property
     def status(self) -> int | None:
         return None if self.answer is None else self.answer.status
+
+    @property
+    def passing(self) -> bool:
+        """Whether it is about the vendor's present state and not about the request."""
+        return self.problem.code != "status" or _passing(self.problem.status)
 
     @property
     def asked_to_wait(self) -> bool:
@@ -179,7 +187,7 @@ class Transport:
                 turn = await self._throttle.acquire()
                 attempt = await self._attempt(request)
                 answer = attempt.answer
-                if answer is not None and not _passing(answer.status):
+                if answer is not None and not attempt.passing:
                     self._throttle.record_success(request.asks)
                     self._stop_on_fatal_status(request, answer)
                     return structs.replace(answer, unsure=tries.uncertain)
@@ -248,6 +256,9 @@ class Transport:
         except (aiohttp.ClientError, OSError, ValueError):
             problem = VendorProblem("connection-broken")
             return _Attempt(None, "the connection broke", problem, uncertain=True)
+        if answer.done and not is_success(answer):
+            problem = VendorProblem("not-scim", answer.status)
+            return _Attempt(answer, NOT_SCIM, problem, uncertain=True)
         put_off = answer.status == 503 and answer.retry_after is not None
         uncertain = (answer.status >= 500 and not put_off) or answer.status == 408
         problem = VendorProblem("status", answer.status)
@@ -317,6 +328,8 @@ async def _read(response: aiohttp.ClientResponse, bound: int) -> VendorResponse:
         status=response.status,
         body=b"".join(chunks)[:bound],
         location=response.headers.get("Location"),
+        media_type=response.content_type.lower() if "Content-Type" in response.headers else "",
+        date=response.headers.get("Date"),
         retry_after=response.headers.get("Retry-After"),
         cut=cut,
     )

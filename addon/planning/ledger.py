@@ -134,6 +134,12 @@ class Ledger:
             else:
                 refusals[change.resource_type].pop(change.external_id, None)
 
+    def acknowledged(self, resource_type: ResourceType) -> Iterator[tuple[str, str]]:
+        """Yield (externalId, vendor's id) of what the vendor has acknowledged, the latest first."""
+        for external_id, entry in reversed(self.entries[resource_type].items()):
+            if entry.content not in (b"", UNCERTAIN):
+                yield external_id, entry.vendor_id
+
     def people(self) -> int:
         """Return how many User resources the vendor holds or may hold."""
         return self.count("User")

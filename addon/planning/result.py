@@ -21,6 +21,8 @@ ProblemCode = Literal[
     "tls",
     "list",
     "contradiction",
+    "not-scim",
+    "absence-unproven",
     "taken-over",
     "ledger",
     "program",

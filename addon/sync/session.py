@@ -72,7 +72,7 @@ async def open_session(
         Transport(target, vendor.concurrency, throttle, retry_policy) as transport,
     ):
         yield ScimSession(
-            ScimClient(transport, intend_with(ledger_writer)),
+            ScimClient(transport, intend_with(ledger_writer), ledger.acknowledged),
             ledger_writer,
             throttle,
             vendor.concurrency,

@@ -151,6 +151,17 @@ class EgilServer:
         with self._lock:
             return self._state.put(endpoint, body)
 
+    def change_ids(self) -> None:
+        """Gives everything a new id, as after a migration of the vendor's."""
+        with self._lock:
+            self._state.change_ids()
+
+    def empty(self) -> None:
+        """Loses everything that it holds."""
+        with self._lock:
+            shown, self._state = self._state.shown, State(self.knobs, self.url)
+            self._state.shown = shown
+
     def clear(self) -> None:
         """Forgets faults and requests; keeps what it holds."""
         with self._lock:

@@ -176,6 +176,14 @@ class State:
         self._keep(endpoint, resource_id, {"externalId": "", **body})
         return resource_id
 
+    def change_ids(self) -> None:
+        """Keeps everything under new ids."""
+        for endpoint, held in self.held.items():
+            for resource_id, body in list(held.items()):
+                self._unindex(endpoint, resource_id)
+                del held[resource_id]
+                self.put(endpoint, body)
+
     def _unindex(self, endpoint: str, resource_id: str) -> None:
         body = self.held[endpoint].get(resource_id)
         if body is not None:

@@ -21,6 +21,13 @@ PROBLEMS: Mapping[ProblemCode, Callable[[VendorProblem], str]] = {
     "left-alone": lambda _p: _("Leverantören bad Skolsynk att vänta."),
     "address": lambda _p: _("Leverantörens adress går inte att använda."),
     "certificate": lambda _p: _("Leverantörens certifikat godtas inte."),
+    "not-scim": lambda _p: _(
+        "Leverantören svarade med en webbsida eller ett fel i stället för ett besked."
+    ),
+    "absence-unproven": lambda _p: _(
+        "Leverantören hittar inte det vi har skickat, men inget visar att det verkligen är borta. "
+        "Därför är inget ändrat."
+    ),
     "taken-over": lambda _p: _("En annan körning tog över."),
     "time-spent": lambda _p: _("Tiden för körningen tog slut."),
     "protection": lambda _p: _(
