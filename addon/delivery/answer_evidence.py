@@ -14,6 +14,10 @@ from addon.delivery.response import VendorResponse
 
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:error"
 GONE = (404, 410)
+KEY_ACCEPTED = (400, 409, 413, 422)
+"""The statuses of a refusal that show that the vendor has looked at the content."""
+SEVERAL, MANY = 3, 20
+"""How many resources, of several types or of one, answered 403 mean that the key is refused."""
 
 Absence = Literal["absent", "question", "unknown"]
 """What is known of a resource whose id was answered 404 or 410.
@@ -41,6 +45,36 @@ class CollectionEvidence(Struct):
     def can_tell(self) -> bool:
         """Whether a resource that neither answers nor is found is certainly not there."""
         return bool(self.id_answered or self.filter_found or self.list_found)
+
+
+class KeyEvidence:
+    """Whether a vendor that answers 403 refuses our key, or only some resources.
+
+    A write that was carried out, or refused for its content, shows that the key is accepted.
+    """
+
+    def __init__(self) -> None:
+        self.accepted = False
+        self._forbidden: dict[str, set[str]] = {}
+
+    def add(self, resource_type: str, external_id: str, status: int) -> None:
+        """Add the status of the answer to a write."""
+        if status in KEY_ACCEPTED or 200 <= status < 300:
+            self.accepted = True
+        elif status == 403:
+            self._forbidden.setdefault(resource_type, set()).add(external_id)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether nothing but 403 was answered."""
+        return bool(self._forbidden) and not self.accepted
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether 403 was answered to so much that it is the key."""
+        count = sum(map(len, self._forbidden.values()))
+        types = len(self._forbidden)
+        return not self.accepted and (count >= MANY if types == 1 else count >= SEVERAL)
 
 
 def judge_absence(evidence: CollectionEvidence, asked: bool, comparable: bool) -> Absence:

@@ -10,9 +10,11 @@ import logging
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence, Set
+from contextlib import suppress
 
 from msgspec import UNSET, UnsetType, structs
 
+from addon.delivery.intents import intent_of, without_intent
 from addon.delivery.ledger_writer import LedgerWriter
 from addon.delivery.response import answered
 from addon.delivery.scim_client import (
@@ -37,15 +39,22 @@ from addon.ss12000.resources import TYPES, ResourceType
 
 log = logging.getLogger(__name__)
 
+FORBIDDEN = 403
 INTENT_BATCH = 200
 """How many intents are written to the store at once."""
 
 Perform = Callable[[Operation], Awaitable[OperationOutcome]]
 """Carries out one operation at the vendor; `addon.delivery.scim_client.ScimClient.perform`."""
+CheckKey = Callable[[], Awaitable[None]]
+"""Stops the delivery if the vendor accepts nothing with our key; `ScimClient.check_key`."""
 Replan = Callable[[Set[str]], Plan]
 """Returns the plan from the current ledger, without references to the given externalIds."""
 ResourceKey = tuple[ResourceType, str]
 """A resource by its type and externalId."""
+
+
+async def _no_check() -> None:
+    """Accept the key."""
 
 
 class PlanExecutor:
@@ -62,8 +71,10 @@ class PlanExecutor:
         concurrency: int,
         progress: Callable[[int, int], None] = lambda done, planned: None,
         clock: Callable[[], float] = time.time,
+        check_key: CheckKey = _no_check,
     ) -> None:
         self._perform = perform
+        self._check_key = check_key
         self._ledger_writer = ledger_writer
         self._throttle = throttle
         self._concurrency = concurrency
@@ -75,6 +86,8 @@ class PlanExecutor:
         self._conflicts: dict[ResourceKey, Operation] = {}
         self._lacking: set[str] = set()
         self._doubted: list[Operation] = []
+        self._given_up: VendorProblem | None = None
+        self._errors: dict[ResourceKey, int] = {}
         self._waiting: dict[ResourceKey, Operation] = {}
         self._count = 0
         self._planned = 0
@@ -93,7 +106,7 @@ class PlanExecutor:
         await self._round(plan, replan)
         if self._conflicts and self._removed > before and not self._over:
             await self._round_without_conflicts(replan)
-        self._clear_refusals_of_wrong_address()
+        await self._conclude()
         await self._ledger_writer.flush()
         stopped = self._throttle.stopped
         return DeliveryResult(
@@ -170,6 +183,7 @@ class PlanExecutor:
         if self._over:
             self._left |= {_name(op) for op in operations}
             return
+        self._throttle.begin_group()
         queue: asyncio.Queue[Operation | None] = asyncio.Queue(INTENT_BATCH)
         workers = min(self._concurrency, len(operations))
         try:
@@ -189,9 +203,10 @@ class PlanExecutor:
         for start in range(0, len(operations), INTENT_BATCH):
             batch = operations[start : start + INTENT_BATCH]
             self._waiting.update((_name(op), op) for op in batch)
+            self._note_earlier_errors(batch)
             unknown = [op for op in batch if not op.ask and op.previous != UNCERTAIN]
             if unknown and not self._over:
-                self._ledger_writer.record(_intent(op) for op in unknown)
+                self._ledger_writer.record(intent_of(op) for op in unknown)
                 try:
                     await self._ledger_writer.flush()
                 except LedgerWriteError as error:
@@ -204,7 +219,7 @@ class PlanExecutor:
     async def _work(self, queue: asyncio.Queue[Operation | None]) -> None:
         while (op := await queue.get()) is not None:
             del self._waiting[_name(op)]
-            if self._over:
+            if self._over or self._throttle.group_given_up:
                 self._leave(op, untried=True)
                 continue
             await self._do(op)
@@ -217,8 +232,11 @@ class PlanExecutor:
         except AbsenceUnproven as unproven:
             self._doubt(op, unproven)
         except RetriesExhausted as given_up:
+            if self._throttle.group_given_up:
+                self._given_up = given_up.problem
             self._fail(op, given_up.status, str(given_up), given_up.problem)
             self._leave(op, untried=not given_up.uncertain)
+            self._count_error(op, given_up)
         except DeliveryStopped as stopped:
             self._throttle.stop(stopped)
             if not self._failures and not stopped.spent:
@@ -299,7 +317,7 @@ class PlanExecutor:
             asked = LedgerChange(*_name(op), LedgerEntry(op.vendor_id, b""))
             self._ledger_writer.record([asked])
         elif not op.ask:
-            self._ledger_writer.record([_undone(op)])
+            self._ledger_writer.record([without_intent(op)])
 
     def _leave(self, op: Operation, untried: bool) -> None:
         """Leave an operation for the next run.
@@ -310,7 +328,23 @@ class PlanExecutor:
         if op.kind == "create":
             self._lacking.add(op.external_id)
         if untried and not op.ask:
-            self._ledger_writer.record([_undone(op)])
+            self._ledger_writer.record([without_intent(op)])
+
+    def _note_earlier_errors(self, operations: Sequence[Operation]) -> None:
+        """Note in how many runs operations met a server error, before an intent removes that."""
+        for op in operations:
+            earlier = self._ledger_writer.refusal(*_name(op))
+            if earlier is not None and earlier.content == op.content:
+                self._errors[_name(op)] = earlier.errors
+
+    def _count_error(self, op: Operation, given_up: RetriesExhausted) -> None:
+        """Record that an operation was answered with a server error, so that it rests in time."""
+        status = given_up.status or 0
+        if status < 500 or status == 503:
+            return
+        errors = self._errors.get(_name(op), 0) + 1
+        refusal = Refusal(op.kind, op.content, status, "", self._clock(), errors)
+        self._ledger_writer.record([LedgerChange(*_name(op), refusal=refusal)])
 
     def _fail(
         self,
@@ -324,42 +358,28 @@ class PlanExecutor:
             op.kind, op.resource_type, op.external_id, status, said, refused, problem
         )
 
-    def _clear_refusals_of_wrong_address(self) -> None:
-        """Remove the refusals that were only caused by a wrong address of the vendor."""
+    async def _conclude(self) -> None:
+        """Stop if nothing at all was accepted, and remove the refusals that only that caused."""
+        if not self._over:
+            with suppress(RetriesExhausted, DeliveryStopped):
+                await self._check_key()
+        if not self._over and self._given_up is not None and not any(self._done.values()):
+            said = f"{answered(self._given_up.status)}, again and again"
+            self._throttle.stop(DeliveryStopped(said, self._given_up))
         stopped = self._throttle.stopped
-        if stopped is not None and stopped.status in NO_ENDPOINT:
-            for name, failure in self._failures.items():
-                if failure.http_status in NO_ENDPOINT:
-                    self._ledger_writer.record([LedgerChange(*name)])
+        if stopped is None or stopped.status not in (*NO_ENDPOINT, FORBIDDEN):
+            return
+        alike = NO_ENDPOINT if stopped.status in NO_ENDPOINT else (FORBIDDEN,)
+        names = [n for n, failure in self._failures.items() if failure.http_status in alike]
+        for name in names:
+            self._ledger_writer.record([LedgerChange(*name)])
+            if stopped.status == FORBIDDEN:
+                self._left.add(name)
+                failure = self._failures.pop(name)
+                one = structs.replace(failure, detail=str(stopped), refused=False)
+                if name == names[0]:
+                    self._failures[name] = structs.replace(one, problem=stopped.problem)
 
 
 def _name(op: Operation) -> ResourceKey:
     return op.resource_type, op.external_id
-
-
-def _intent(op: Operation) -> LedgerChange:
-    """Return the change to record before an operation is sent, in case no answer arrives."""
-    return LedgerChange(
-        *_name(op),
-        LedgerEntry("", b"") if op.kind == "create" else LedgerEntry(op.vendor_id, UNCERTAIN),
-    )
-
-
-def _undone(op: Operation) -> LedgerChange:
-    """Return the change that reverts an intent."""
-    if op.kind == "create":
-        return LedgerChange(*_name(op), forget=True)
-    return LedgerChange(*_name(op), LedgerEntry(op.vendor_id, op.previous))
-
-
-def intend_with(ledger_writer: LedgerWriter) -> Callable[[Operation], Awaitable[None]]:
-    """Return a function that writes the intent of one create at once.
-
-    It is used for a resource that the vendor has lost.
-    """
-
-    async def intend(op: Operation) -> None:
-        ledger_writer.record([_intent(structs.replace(op, kind="create"))])
-        await ledger_writer.flush()
-
-    return intend

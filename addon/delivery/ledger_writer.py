@@ -12,9 +12,11 @@ from addon.planning.ledger import (
     LedgerKey,
     LedgerRecorder,
     LedgerWriteError,
+    Refusal,
     check_keys,
 )
 from addon.planning.result import VendorProblem
+from addon.ss12000.resources import ResourceType
 
 INTERVAL = 0.25
 """Seconds between batches. After a crash the vendor is asked again about what is not written."""
@@ -68,6 +70,10 @@ class LedgerWriter:
         check_keys(changes)
         self._ledger.apply(changes)
         self._pending.extend(changes)
+
+    def refusal(self, resource_type: ResourceType, external_id: str) -> Refusal | None:
+        """Return what the ledger has of an earlier refusal or server error."""
+        return self._ledger.refusals[resource_type].get(external_id)
 
     async def flush(self) -> None:
         """Write everything recorded so far to the store. Raises LedgerWriteError."""

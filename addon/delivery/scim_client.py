@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
-from addon.delivery.answer_evidence import GONE, is_of_scim_server
+from addon.delivery.answer_evidence import GONE, KeyEvidence, is_of_scim_server
 from addon.delivery.listing import ListedResources
 from addon.delivery.lookup import Keep, Known, ResourceLookup, nothing_known
 from addon.delivery.response import VendorResponse, answered, detail, vendor_id
@@ -81,6 +81,7 @@ class ScimClient:
         self._intend = intend
         self._lookup = ResourceLookup(transport, known)
         self._accepted = False
+        self._key = KeyEvidence()
         self._missing: set[ResourceType] = set()
 
     async def perform(self, op: Operation) -> OperationOutcome:
@@ -96,7 +97,21 @@ class ScimClient:
         if isinstance(outcome, Succeeded):
             self._accepted = True
             self._lookup.evidence[op.resource_type].accepted = True
+        status = 200 if isinstance(outcome, Succeeded) else outcome.status
+        self._key.add(op.resource_type, op.external_id, status)
+        if status == 403 and self._key.is_refused:
+            raise self._transport.stop_for_key(status)
         return outcome
+
+    async def check_key(self) -> None:
+        """Stop the delivery if nothing was accepted in it and the key may not read either.
+
+        Raises RetriesExhausted and DeliveryStopped.
+        """
+        if self._key.is_in_doubt:
+            answer = await self._transport.send("GET", "User", query="?startIndex=1&count=1")
+            if answer.status == 403:
+                raise self._transport.stop_for_key(answer.status)
 
     async def find(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
         """Return the vendor's ids of a resource.

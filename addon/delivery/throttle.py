@@ -5,10 +5,14 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Literal
 
 from msgspec import Struct
 
 from addon.planning.result import VendorProblem
+
+MOST_FAILING_GROUPS = 3
+"""How many groups of operations may meet server errors, without a success in between."""
 
 SPENT = "the time for this run is spent"
 
@@ -16,9 +20,9 @@ SPENT = "the time for this run is spent"
 class RetryPolicy(Struct, frozen=True):
     """Waits and timeouts in seconds, and the number of attempts.
 
-    `incidents` is how many failures in a row, without a success in between, make the circuit
-    breaker stop the delivery. If the vendor asks for a wait longer than `longest_pause`, the
-    delivery stops and the rest is left for the next run. `settling`, as a multiple of
+    `incidents` is how many resources that fail in a row, without a success in between, make the
+    circuit breaker stop the delivery. If the vendor asks for a wait longer than `longest_pause`,
+    the delivery stops and the rest is left for the next run. `settling`, as a multiple of
     `first_wait`, is how long the vendor gets to finish the requests of an interrupted run before
     it is asked about their outcome. `connect`, `read` and `whole` are the timeouts of a request.
     """
@@ -86,7 +90,9 @@ class Throttle:
         self._clock = clock
         self._next = 0.0
         self._paused_until = 0.0
-        self._incidents = {"writing": 0, "asking": 0}
+        self._incidents: dict[str, dict[object, int]] = {"writing": {}, "asking": {}}
+        self._failing_groups = 0
+        self._group: Literal["none", "begun", "failed", "given up"] = "none"
         self._last_incident = 0.0
         self._stopped: DeliveryStopped | None = None
         self._ended = asyncio.Event()
@@ -142,15 +148,29 @@ class Throttle:
         self._stopped = self._stopped or reason
         self._ended.set()
 
+    @property
+    def group_given_up(self) -> bool:
+        """Whether the rest of the present group of operations should be left for the next run."""
+        return self._group == "given up"
+
+    def begin_group(self) -> None:
+        """Begin a group of operations, such as the writes of one type.
+
+        Then resources that the vendor answers with a server error end their group, because the
+        others may be taken, and end the delivery when it is so in MOST_FAILING_GROUPS groups.
+        """
+        self._group = "begun"
+
     def record_success(self, asking: bool = False) -> None:
         """Reset the failure count after a success.
 
         The success of a read (`asking`) resets only the count of reads: the vendor may answer
         reads although writes fail.
         """
-        self._incidents["asking"] = 0
+        self._incidents["asking"].clear()
         if not asking:
-            self._incidents["writing"] = 0
+            self._incidents["writing"].clear()
+            self._failing_groups = 0
 
     def record_failure(
         self,
@@ -159,25 +179,40 @@ class Throttle:
         problem: VendorProblem,
         weight: int = 1,
         asking: bool = False,
+        subject: object = None,
     ) -> None:
         """Count the failure of a request sent at `turn` as an incident of the vendor.
 
         Failures of requests that were in progress at the same time are one incident, which counts
-        `weight` times. Stops the delivery after too many incidents.
+        `weight` times; so are those of the same `subject` (default: each is another). Stops the
+        delivery, or gives up the present group, after too many incidents.
         """
         if turn < self._last_incident:
             return
         self._last_incident = self._clock()
-        self._incidents["asking" if asking else "writing"] += weight
-        if sum(self._incidents.values()) >= self._retry_policy.incidents:
+        incidents = self._incidents["asking" if asking else "writing"]
+        subject = subject if subject is not None else object()
+        incidents[subject] = max(weight, incidents.get(subject, 0))
+        if self._group == "begun":
+            self._group = "failed"
+            self._failing_groups += 1
+        if self._count_incidents() < self._retry_policy.incidents or self.group_given_up:
+            return
+        of_group = self._group != "none" and _is_of_resource(problem)
+        if of_group and self._failing_groups < MOST_FAILING_GROUPS:
+            self._group = "given up"
+        else:
             self.stop(DeliveryStopped(f"{message}, again and again", problem))
+
+    def _count_incidents(self) -> int:
+        return sum(sum(found.values()) for found in self._incidents.values())
 
     def pause(self, asked: float | None, turn: float, status: int | None = 429) -> None:
         """Pause all requests for the `asked` seconds of the vendor, or for a backoff if None."""
         if asked is None:
             if turn < self._paused_until:
                 return
-            asked = self.backoff(max(1, sum(self._incidents.values())))
+            asked = self.backoff(max(1, self._count_incidents()))
         elif asked > self._retry_policy.longest_pause:
             told = f"{min(asked, 1e9):.0f} s"
             problem = VendorProblem("left-alone", status or 0)
@@ -193,3 +228,8 @@ class Throttle:
 
     def _spend(self) -> None:
         self.stop(DeliveryStopped(SPENT, VendorProblem("time-spent"), spent=True))
+
+
+def _is_of_resource(problem: VendorProblem) -> bool:
+    """Whether a failure may be due to the resource: a server error that asks for no wait."""
+    return problem.code == "status" and problem.status >= 500 and problem.status != 503

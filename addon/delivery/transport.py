@@ -52,6 +52,11 @@ class _Request(Struct, frozen=True):
     bound: int
 
     @property
+    def subject(self) -> int:
+        """What tells the resource that it is about from others."""
+        return hash((self.method, self.url, self.body))
+
+    @property
     def asks(self) -> bool:
         """Whether it only reads and changes nothing."""
         return self.method == "GET"
@@ -189,7 +194,7 @@ class Transport:
                 answer = attempt.answer
                 if answer is not None and not attempt.passing:
                     self._throttle.record_success(request.asks)
-                    self._stop_on_fatal_status(request, answer)
+                    self._stop_on_fatal_status(answer)
                     return structs.replace(answer, unsure=tries.uncertain)
                 await self._handle_failure(tries, request, attempt, turn)
                 if attempt.late and before_repeat is not None:
@@ -219,12 +224,17 @@ class Transport:
         tries.failed(attempt)
         if not (request.asks and attempt.status == 500):
             self._throttle.record_failure(
-                turn, attempt.said, attempt.problem, attempt.weight, request.asks
+                turn,
+                attempt.said,
+                attempt.problem,
+                attempt.weight,
+                request.asks,
+                request.subject,
             )
         if attempt.asked_to_wait and attempt.answer is not None:
             self._throttle.pause(retry_after(attempt.answer), turn, attempt.status)
         self._throttle.check()
-        if tries.spent:
+        if tries.spent or (self._throttle.group_given_up and not attempt.asked_to_wait):
             raise tries.given_up()
         if not attempt.asked_to_wait:
             await self._throttle.rest(self._throttle.backoff(tries.count))
@@ -264,21 +274,22 @@ class Transport:
         problem = VendorProblem("status", answer.status)
         return _Attempt(answer, answered(answer.status), problem, uncertain)
 
-    def _stop_on_fatal_status(self, request: _Request, answer: VendorResponse) -> None:
+    def stop_for_key(self, status: int) -> DeliveryStopped:
+        """End the whole delivery because the vendor accepts nothing with our key."""
+        reason = f"the vendor does not accept our key ({status}); ask it for a new one"
+        return self.stop(reason, "key-refused", status)
+
+    def _stop_on_fatal_status(self, answer: VendorResponse) -> None:
         """Raise DeliveryStopped for a response that every other request would get too.
 
-        A 403 to a GET is not one: some keys may write but not read.
+        A 403 is not one: it may be about one resource or type.
         """
         status = answer.status
-        code: ProblemCode = "key-refused"
-        if status == 401 or (status == 403 and not request.asks):
-            reason = f"the vendor does not accept our key ({status}); ask it for a new one"
-        elif 300 <= status < 400:
-            code = "redirect"
+        if status == 401:
+            raise self.stop_for_key(status)
+        if 300 <= status < 400:
             reason = f"the vendor redirects ({status}); its address in vendors.toml is not right"
-        else:
-            return
-        raise self.stop(reason, code, status)
+            raise self.stop(reason, "redirect", status)
 
     def _tls(self) -> ssl.SSLContext | bool:
         """Return the TLS context: the system's roots and the profile's CA bundle, if it has one.

@@ -42,11 +42,16 @@ class LedgerEntry(Struct, frozen=True, gc=False):
         return not self.content
 
 
+RESTS_AFTER = 3
+"""The number of runs with a server error after which a resource rests as a refused one does."""
+
+
 class Refusal(Struct, frozen=True):
-    """An operation that the vendor has refused.
+    """An operation that the vendor has refused, or answered with a server error.
 
     `content` is the hash of the refused body; `detail` is the vendor's message, empty if it sent
-    none; `at` is the time in seconds since 1970 UTC.
+    none; `at` is the time in seconds since 1970 UTC. `errors` is in how many runs in a row it was
+    answered with a server error, 0 for a refusal.
     """
 
     operation: OperationKind
@@ -54,6 +59,12 @@ class Refusal(Struct, frozen=True):
     status: int
     detail: str
     at: float
+    errors: int = 0
+
+    @property
+    def stands(self) -> bool:
+        """Whether the operation is not tried again for a day."""
+        return self.errors == 0 or self.errors >= RESTS_AFTER
 
 
 LONGEST_KEY = 200
@@ -153,10 +164,11 @@ class Ledger:
         return sum(self.count(resource_type) for resource_type in TYPES)
 
     def refused(self) -> Iterator[tuple[ResourceType, str, Refusal]]:
-        """Yield all current refusals."""
+        """Yield all refusals that stand."""
         for resource_type, refusals in self.refusals.items():
             for external_id, refusal in refusals.items():
-                yield resource_type, external_id, refusal
+                if refusal.stands:
+                    yield resource_type, external_id, refusal
 
 
 class LedgerChange(Struct, frozen=True, gc=False):

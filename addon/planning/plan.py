@@ -134,6 +134,9 @@ def make_plan(
             left_alone += 1
             continue
         writes[resource_type].append(_write(resource, resource.body, content, entry))
+    for resource_type in TYPES:  # the errors of some must not keep the others away
+        refusals = ledger.refusals[resource_type]
+        writes[resource_type].sort(key=lambda op: op.external_id in refusals)
     nobodys = _take_unusable(gone)
     protected_deletes = [
         d for t in reversed(TYPES) for d in _deletes(t, gone[t] & protected, ledger)
@@ -227,7 +230,12 @@ def _take_unusable(gone: dict[ResourceType, set[str]]) -> list[LedgerChange]:
 
 
 def _rests(refusal: Refusal | None, content: bytes, now: float) -> bool:
-    return refusal is not None and refusal.content == content and now - refusal.at < REFUSAL_LASTS
+    return (
+        refusal is not None
+        and refusal.stands
+        and refusal.content == content
+        and now - refusal.at < REFUSAL_LASTS
+    )
 
 
 def _write(

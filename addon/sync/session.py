@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct, structs
 
-from addon.delivery.executor import PlanExecutor, Replan, intend_with
+from addon.delivery.executor import PlanExecutor, Replan
+from addon.delivery.intents import intend_with
 from addon.delivery.lease import Lease
 from addon.delivery.ledger_writer import LedgerWriter
 from addon.delivery.protected_in_groups import updates_without
@@ -44,7 +45,13 @@ class ScimSession(Struct, frozen=True):
     ) -> DeliveryResult:
         """Deliver a plan. Raises LedgerWriteError when the store failed."""
         delivery = PlanExecutor(
-            self.scim.perform, self.ledger_writer, self.throttle, self.concurrency, progress, clock
+            self.scim.perform,
+            self.ledger_writer,
+            self.throttle,
+            self.concurrency,
+            progress,
+            clock,
+            self.scim.check_key,
         )
         return await delivery.run(plan, replan)
 

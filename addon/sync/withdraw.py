@@ -130,7 +130,9 @@ async def _remove(
         store.set_hold(key, None)
         if result.complete:
             store.set_approval(key, None)
-            refused = [LedgerChange(kind, external_id) for kind, external_id, _ in ledger.refused()]
+            refused = [
+                LedgerChange(kind, i) for kind, found in ledger.refusals.items() for i in found
+            ]
             store.record(key, [*refused, *plan.obsolete], session.holder)
         return delivery_report(connection, plan, result, None, ledger.people())
 

@@ -204,7 +204,11 @@ def _ledger(
         ledger = store.ledger(key)
         return (
             {i: entry.content for i, entry in ledger.entries["User"].items()},
-            {i: f"{r.status} {r.detail}".strip() for i, r in ledger.refusals["User"].items()},
+            {
+                i: f"{r.status} {r.detail}".strip()
+                for kind, i, r in ledger.refused()
+                if kind == "User"
+            },
         )
 
     return directory.get_or_compute(DirectoryResult.PEOPLE_AT_VENDOR, look, (key, ctx.newest_run))
