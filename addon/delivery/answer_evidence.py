@@ -104,7 +104,7 @@ def is_of_scim_server(answer: VendorResponse) -> bool:
 
 def is_success(answer: VendorResponse) -> bool:
     """Whether a 2xx counts: neither a web page nor a SCIM Error object."""
-    return answer.done and is_of_scim_server(answer) and not _is_error(answer.body)
+    return answer.done and is_of_scim_server(answer) and not is_scim_error(answer)
 
 
 class _ErrorFields(Struct):
@@ -115,9 +115,10 @@ class _ErrorFields(Struct):
 _ERROR_FIELDS = msgspec.json.Decoder(_ErrorFields)
 
 
-def _is_error(body: bytes) -> bool:
+def is_scim_error(answer: VendorResponse) -> bool:
+    """Whether the body is a SCIM Error object, which a gateway does not write."""
     try:
-        found = _ERROR_FIELDS.decode(body.removeprefix(BOM_UTF8))
+        found = _ERROR_FIELDS.decode(answer.body.removeprefix(BOM_UTF8))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     schemas = found.schemas if isinstance(found.schemas, list) else [found.schemas]

@@ -8,15 +8,13 @@ from contextlib import suppress
 from typing import Protocol
 
 from addon.delivery.throttle import DeliveryStopped
-from addon.planning.ledger import LedgerKey, LedgerWriteError
+from addon.planning.ledger import LEASE_SECONDS, LedgerKey, LedgerWriteError
 from addon.planning.result import VendorProblem
 
 log = logging.getLogger(__name__)
 
 TAKEN_OVER = "another run has taken over this connection"
-SECONDS = 60.0
-"""Seconds after which a lease expires if its holder does not prolong it."""
-
+SECONDS = LEASE_SECONDS
 PROLONGED_AFTER = 15.0
 
 
@@ -24,7 +22,10 @@ class Leases(Protocol):
     """The interface to store leases; every store implements it. Times: seconds since 1970 UTC."""
 
     def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:
-        """Take or prolong the lease. Return None if `holder` has it now, else the other holder."""
+        """Take or prolong the lease. Return None if `holder` has it now, else the other holder.
+
+        A lease of another that is not `is_lease_current` is free.
+        """
 
     def release(self, key: LedgerKey, holder: str) -> None:
         """Release the lease if `holder` still has it."""

@@ -9,7 +9,12 @@ from contextlib import contextmanager
 
 from msgspec import Struct
 
-from addon.delivery.answer_evidence import GONE, KeyEvidence, is_of_scim_server
+from addon.delivery.answer_evidence import (
+    GONE,
+    KeyEvidence,
+    is_of_scim_server,
+    is_scim_error,
+)
 from addon.delivery.listing import ListedResources
 from addon.delivery.lookup import Keep, Known, ResourceLookup, nothing_known
 from addon.delivery.response import VendorResponse, answered, detail, vendor_id
@@ -276,7 +281,9 @@ class ScimClient:
         ids = await self.find(op.resource_type, op.external_id)
         if ids:
             return await self._delete_all(op, ids)
-        await self._check_absence(op, ids, answer.status)
+        never_acknowledged = op.ask and not op.vendor_id
+        if not (never_acknowledged and is_scim_error(answer)):
+            await self._check_absence(op, ids, answer.status)
         return Succeeded()
 
     async def _delete_all(self, op: Operation, ids: Sequence[str]) -> OperationOutcome:

@@ -4,16 +4,19 @@ Every request goes through `Transport.send`, which limits the rate, distinguishe
 responses and retries requests that may be retried.
 """
 
+import errno
 import ssl
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from msgspec import Struct, structs
 from yarl import URL
 
 from addon.delivery.answer_evidence import is_success
+from addon.delivery.certificates import certificate_problem
 from addon.delivery.response import VendorResponse, answered, retry_after
 from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
 from addon.planning.result import ProblemCode, VendorProblem
@@ -23,6 +26,14 @@ from addon.vendors.profiles import Target
 ANSWER_BYTES = 256 * 1024
 """The number of bytes read of the response to a write; the rest is not needed."""
 
+CLOSED_SILENTLY = 2
+"""After how many connections that the vendor closed in place of an answer none is used again.
+
+Some vendors close each connection after its answer without saying so; a POST that meets that is
+not repeated before the vendor has been asked about it.
+"""
+OWN_LIMITS = (errno.EMFILE, errno.ENFILE)
+TOO_MANY_FILES = "Skolsynk has too many open files and connections; the vendor is not at fault"
 NOT_SCIM = "the vendor answered with a web page or an error in place of a success"
 
 
@@ -138,13 +149,24 @@ class Transport:
         self._throttle = throttle
         self._retry_policy = retry_policy
         self._session: aiohttp.ClientSession | None = None
+        self._once: aiohttp.ClientSession | None = None
+        self._disconnected = 0
 
     async def __aenter__(self) -> "Transport":
+        context = self._tls()
+        self._session, self._once = self._open(context, False), self._open(context, True)
+        return self
+
+    def _open(self, context: ssl.SSLContext | bool, force_close: bool) -> aiohttp.ClientSession:
+        """Return a session, which uses each connection once if `force_close`."""
         retry_policy = self._retry_policy
-        self._session = aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             headers=self._headers,
             connector=aiohttp.TCPConnector(
-                limit=self._concurrency, ssl=self._tls(), keepalive_timeout=60
+                limit=self._concurrency,
+                ssl=context,
+                force_close=force_close,
+                keepalive_timeout=None if force_close else 60,
             ),
             timeout=aiohttp.ClientTimeout(
                 total=retry_policy.whole,
@@ -152,8 +174,8 @@ class Transport:
                 sock_read=retry_policy.read,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=_proxy(self._base),
         )
-        return self
 
     async def __aexit__(
         self,
@@ -161,8 +183,9 @@ class Transport:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        assert self._session is not None
-        await self._session.close()
+        for session in (self._session, self._once):
+            assert session is not None
+            await session.close()
 
     async def send(
         self,
@@ -240,10 +263,11 @@ class Transport:
             await self._throttle.rest(self._throttle.backoff(tries.count))
 
     async def _attempt(self, request: _Request) -> _Attempt:
-        assert self._session is not None
+        session = self._once if self._disconnected >= CLOSED_SILENTLY else self._session
+        assert session is not None
         headers = {"Content-Type": MEDIA_TYPE} if request.body is not None else None
         try:
-            async with self._session.request(
+            async with session.request(
                 request.method,
                 request.url,
                 data=request.body,
@@ -253,17 +277,21 @@ class Transport:
                 answer = await _read(response, request.bound)
         except aiohttp.InvalidURL:
             raise self.stop("its address is not one that can be reached", "address") from None
-        except aiohttp.ClientConnectorCertificateError:
-            raise self.stop("its certificate is not trusted; see caBundle", "certificate") from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise self.stop(*certificate_problem(error.certificate_error)) from None
         except aiohttp.ClientSSLError:
             raise self.stop("TLS could not be agreed on", "tls") from None
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            if isinstance(error, OSError) and error.errno in OWN_LIMITS:
+                raise self.stop(TOO_MANY_FILES, "own-resources") from None
             return _Attempt(None, "the vendor could not be reached", VendorProblem("unreachable"))
         except TimeoutError:
             said = "the vendor did not answer in time"
             problem = VendorProblem("timeout")
             return _Attempt(None, said, problem, uncertain=True, weight=2, late=True)
-        except (aiohttp.ClientError, OSError, ValueError):
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            if isinstance(error, (aiohttp.ServerDisconnectedError, ConnectionError)):
+                self._disconnected += 1
             problem = VendorProblem("connection-broken")
             return _Attempt(None, "the connection broke", problem, uncertain=True)
         if answer.done and not is_success(answer):
@@ -308,6 +336,14 @@ class Transport:
                 f"its caBundle {bundle} cannot be read as certificates in PEM form", "certificate"
             )
         return context
+
+
+def _proxy(url: str) -> str | None:
+    """Return the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for an address."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def _passing(status: int) -> bool:

@@ -24,6 +24,18 @@ UNCERTAIN = b"?"
 """Stored instead of a content hash when a change was about to be sent and its answer is unknown."""
 
 
+LEASE_SECONDS = 60.0
+"""Seconds after which the lease of a ledger expires if its holder does not prolong it."""
+
+
+def is_lease_current(until: float, now: float) -> bool:
+    """Whether a lease that ends at `until` is held.
+
+    One that ends more than twice its length ahead was taken by a clock that was wrong.
+    """
+    return now < until <= now + 2 * LEASE_SECONDS
+
+
 class LedgerEntry(Struct, frozen=True, gc=False):
     """A resource that the vendor holds, or may hold.
 

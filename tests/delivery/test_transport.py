@@ -1,6 +1,7 @@
 """One request to a vendor ends in an answer, is given up, or ends the delivery; never worse."""
 
 import asyncio
+import resource
 import socket
 import time
 from contextlib import suppress
@@ -285,9 +286,85 @@ def test_a_redirect_is_not_followed_with_our_key(status):
 
 def test_a_certificate_that_is_not_trusted_ends_the_delivery():
     with EgilServer(tls=True) as server:
-        with pytest.raises(DeliveryStopped, match="not trusted; see caBundle"):
+        with pytest.raises(
+            DeliveryStopped, match="authority is not known; see caBundle"
+        ) as stopped:
             with_transport(server, post)
+        assert stopped.value.problem.code == "certificate-authority"
         assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("certificate", "said", "code"),
+    [
+        ({"expired": True}, "it has expired", "certificate-expired"),
+        ({"address": "127.0.0.9"}, "it is for another address", "certificate-name"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_is_told(certificate, said, code):
+    with EgilServer(tls=certificate) as server:
+        to = Target(server.url, {"X-API-Key": server.key}, server.ca_file)
+        with pytest.raises(DeliveryStopped, match=said) as stopped:
+            with_transport(server, post, to)
+        assert stopped.value.problem.code == code
+
+
+def test_our_own_lack_of_files_is_not_the_vendors_fault():
+    async def short_of_files(transport: Transport) -> None:
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with socket.socket() as lowest:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest.fileno(), before[1]))
+        try:
+            await post(transport)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+    with EgilServer() as server:
+        with pytest.raises(DeliveryStopped, match="too many open files") as stopped:
+            with_transport(server, short_of_files)
+        assert stopped.value.problem.code == "own-resources"
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch):
+    with EgilServer() as server:
+        monkeypatch.setenv("http_proxy", server.url)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        with_transport(
+            server, post, Target("http://vendor.invalid/scim", {"X-API-Key": server.key})
+        )
+        assert [r.path for r in server.requests] == ["http://vendor.invalid/scim/Users"]
+        assert with_transport(server, post).status == 201
+
+
+def test_connections_that_are_closed_without_a_word_are_not_used_again():
+    """Else a POST to such a vendor is lost each time, and the vendor is asked about each."""
+    answered = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(len(BODY))
+        answered.append(head)
+        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+        if b"connection: close" not in head.lower():
+            with suppress(asyncio.IncompleteReadError):
+                await reader.readuntil(b"\r\n\r\n")  # the next request meets the end
+        writer.close()
+
+    async def post_many() -> list[int]:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        to = Target(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", {})
+        asked = []
+
+        async def ask() -> None:
+            asked.append(1)
+
+        async with server, Transport(to, 1, Throttle(10_000, QUICK), QUICK) as transport:
+            for _ in range(9):
+                await transport.send("POST", "User", body=BODY, before_repeat=ask)
+        return asked
+
+    assert len(asyncio.run(post_many())) == 2
+    assert len(answered) == 9
 
 
 def test_a_ca_bundle_is_trusted():

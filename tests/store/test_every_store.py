@@ -293,6 +293,14 @@ def test_a_lease_is_free_when_its_time_is_out(store):
     assert store.acquire(KEY, "one", until=121, now=61) == "two"
 
 
+def test_a_lease_that_ends_far_ahead_is_none(store, open_store):
+    """It was taken by a clock that was wrong."""
+    store.acquire(KEY, "one", until=10_060, now=10_000)
+    assert open_store().acquire(KEY, "two", until=10_001, now=9_941) == "one"
+    assert open_store().acquire(KEY, "two", until=160, now=100) is None
+    assert store.acquire(KEY, "one", until=10_075, now=10_015) == "two"
+
+
 def test_a_holder_puts_off_the_end_of_its_lease(store):
     store.acquire(KEY, "one", until=60, now=0)
     assert store.acquire(KEY, "one", until=75, now=15) is None

@@ -54,13 +54,19 @@ class EgilServer:
     """
 
     def __init__(
-        self, *, port: int = 0, base_path: str = "", tls: bool = False, **knobs: Any
+        self,
+        *,
+        port: int = 0,
+        base_path: str = "",
+        tls: bool | dict[str, Any] = False,
+        **knobs: Any,
     ) -> None:
         self.knobs = Knobs(**knobs)
         self.faults: list[Decide] | Decide = []
         self.base_path = base_path
         self._port = port
-        self._folder = tempfile.TemporaryDirectory(prefix="egil-") if tls else None
+        self._certificate = tls if isinstance(tls, dict) else {}
+        self._folder = tempfile.TemporaryDirectory(prefix="egil-") if tls is not False else None
         self._lock = threading.RLock()
         self._state = State(self.knobs)
         self._requests: list[Recorded] = []
@@ -206,7 +212,7 @@ class EgilServer:
             return None
         from tests.support.egil_tls import server_context
 
-        return server_context(Path(self._folder.name))
+        return server_context(Path(self._folder.name), **self._certificate)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         raw = await request.read()

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import Struct, structs
 
-from addon.planning.ledger import LedgerKey
+from addon.planning.ledger import LEASE_SECONDS, LedgerKey
 from addon.ss12000.resources import ResourceType
 from addon.store.firestore.client import Fields, FoundDocument, Path
 from addon.store.process_identity import is_dead
@@ -42,9 +42,10 @@ class ConnectionDocument(Struct, frozen=True):
         """Return the value as a field; holds and approvals are other fields of the document."""
         return {"ledger": msgspec.msgpack.encode(self)}
 
-    def is_free(self, now: float) -> bool:
-        """Whether the lease may be taken."""
-        return not self.holder or self.until <= now or is_dead(self.holder)
+    def is_free(self, now: float, late: float = 0.0) -> bool:
+        """Whether the lease may be taken; `late` is how many seconds ago it must have ended."""
+        held = self.until > now - late and self.until <= now + 2 * LEASE_SECONDS
+        return not self.holder or not held or is_dead(self.holder)
 
     def taken(self, holder: str, until: float) -> "ConnectionDocument":
         """Return a copy in which `holder` has taken the lease, or prolonged its own."""

@@ -137,7 +137,7 @@ class Ledgers:
         Takes and returns the connection's document.
         """
         connection, now = ConnectionDocument.of(found), time.time()
-        if not connection.open or not connection.is_free(now - LATE):
+        if not connection.open or not connection.is_free(now, LATE):
             return found
         own = process_holder(uuid4().hex)
         if self.acquire(key, own, now + LATE, now) is None:

@@ -13,6 +13,7 @@ from addon.planning.ledger import (
     LedgerKey,
     Refusal,
     check_keys,
+    is_lease_current,
 )
 from addon.planning.limits import Approval, Hold
 from addon.planning.recent_removals import RecentRemovals
@@ -116,7 +117,8 @@ class SQLiteLedgers(SQLiteFile):
             held_by, held_until = self._lease(db, key)
             if (key, holder) in self._leases and held_by != holder:
                 return held_by or "another run"  # another run took and released it meanwhile
-            if held_by not in ("", holder) and held_until > now and not is_dead(held_by):
+            current = is_lease_current(held_until, now)
+            if held_by not in ("", holder) and current and not is_dead(held_by):
                 return held_by
             db.execute(
                 "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)",

@@ -21,6 +21,14 @@ PROBLEMS: Mapping[ProblemCode, Callable[[VendorProblem], str]] = {
     "left-alone": lambda _p: _("Leverantören bad Skolsynk att vänta."),
     "address": lambda _p: _("Leverantörens adress går inte att använda."),
     "certificate": lambda _p: _("Leverantörens certifikat godtas inte."),
+    "certificate-expired": lambda _p: _("Leverantörens certifikat har gått ut."),
+    "certificate-name": lambda _p: _("Leverantörens certifikat gäller en annan adress."),
+    "certificate-authority": lambda _p: _(
+        "Leverantörens certifikat är utfärdat av någon som Skolsynk inte känner till."
+    ),
+    "own-resources": lambda _p: _(
+        "Skolsynk hade för många öppna filer och förbindelser. Felet är vårt, inte leverantörens."
+    ),
     "not-scim": lambda _p: _(
         "Leverantören svarade med en webbsida eller ett fel i stället för ett besked."
     ),
