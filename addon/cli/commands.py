@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
@@ -39,6 +39,8 @@ from addon.vendors.profiles import NotConfigured
 
 T = TypeVar("T")
 Command = Callable[[argparse.Namespace, Settings], int]
+Commands = Any
+"""What argparse adds commands to; its type is private."""
 
 
 class UsageError(Exception):
@@ -101,6 +103,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
+    _add_tenant(commands)
+    _add_runs(commands)
+    _add_serving(commands)
+    return parser
+
+
+def _add_tenant(commands: Commands) -> None:
     tenant = commands.add_parser(
         "tenant", help="tenant documents: import, export, list; the pages save the same"
     )
@@ -115,6 +124,8 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_export)
     documents.add_parser("list", help="print the ids of all tenants").set_defaults(run=_list)
 
+
+def _add_runs(commands: Commands) -> None:
     def add(name: str, text: str, run: Command, vendor: str | None) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("id", metavar="ID", help="the tenant's customer id")
@@ -152,6 +163,8 @@ def _parser() -> argparse.ArgumentParser:
     command = add("status", "last run, holds, failures, by connection", _status, None)
     command.add_argument("--json", action="store_true", help="print one JSON object")
 
+
+def _add_serving(commands: Commands) -> None:
     command = commands.add_parser(
         "serve", help="the configuration pages, and each tenant's runs as scheduled"
     )
@@ -165,7 +178,6 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--once", action="store_true", help="end after the story")
     which.add_argument("--fresh", action="store_true", help="no story, and nothing set up")
     command.set_defaults(run=_demo)
-    return parser
 
 
 def _check_text(argument: str | None) -> None:

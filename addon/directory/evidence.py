@@ -4,12 +4,12 @@ Something missing from a list is no evidence that it is gone; what the directory
 about that very thing is. `addon.directory.google.evidence` asks Google.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from addon.directory.snapshot import Group, OrgUnit, User
+from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
 from addon.tenants.model import Tenant
 
 
@@ -81,3 +81,37 @@ def all_unknown(
 ) -> Mapping[Question, Answer]:
     """Answer that nothing is known, where no directory can be asked."""
     return {question: Unknown() for question in questions}
+
+
+def with_answers(snapshot: Snapshot, answers: Mapping[Question, Answer]) -> Snapshot:
+    """Return the snapshot with what the directory said is there when it was asked."""
+    users = {user.id: user for user in snapshot.users}
+    groups = {group.id: group for group in snapshot.groups}
+    org_units = {unit.id: unit for unit in snapshot.org_units}
+    for question, answer in answers.items():
+        if not isinstance(answer, Present):
+            continue
+        found = answer.found
+        if isinstance(found, User) and found.id not in snapshot.protected:
+            users[found.id] = found
+        elif isinstance(found, OrgUnit):
+            org_units.setdefault(found.id, found)
+        elif isinstance(question, MembershipQuestion) and question.group in groups:
+            group = groups[question.group]
+            groups[group.id] = _with_member(group, question.user, snapshot.protected)
+    if users == {user.id: user for user in snapshot.users}:
+        unchanged = groups == {group.id: group for group in snapshot.groups}
+        if unchanged and len(org_units) == len(snapshot.org_units):
+            return snapshot
+    return structs.replace(
+        snapshot,
+        users=tuple(users[id] for id in sorted(users)),
+        groups=tuple(groups.values()),
+        org_units=tuple(org_units.values()),
+    )
+
+
+def _with_member(group: Group, user: str, protected: Set[str]) -> Group:
+    if user in protected:
+        return group
+    return structs.replace(group, members=(group.members or frozenset()) | {user})

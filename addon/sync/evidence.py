@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Set
 from typing import TypeVar
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from addon.directory.evidence import (
     Absent,
@@ -24,8 +24,9 @@ from addon.directory.evidence import (
     Question,
     Unknown,
     UserQuestion,
+    with_answers,
 )
-from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
+from addon.directory.snapshot import Snapshot, User
 from addon.roster.findings import finding
 from addon.roster.index import within
 from addon.roster.model import Finding, Roster
@@ -49,6 +50,8 @@ from addon.sync.known_placements import (
     digests_of,
     path_key,
     place_org_units,
+    renamed_org_units,
+    units_with_missing_places,
 )
 from addon.tenants.model import GroupRule, SchoolUnit, Tenant
 from addon.text import fold
@@ -115,7 +118,7 @@ def confirm(
     places = place_org_units(tenant, known, snapshot.org_units)
     documented = as_documented(tenant, snapshot, places)
     roster = select(tenant, documented)
-    renamed = tuple(_renamed(tenant, places))
+    renamed = tuple(renamed_org_units(tenant, places))
     if known is None:
         fresh = KnownDirectory(now, placements_of(roster), digests_of(tenant), places)
         return ConfirmedReading(
@@ -186,7 +189,7 @@ def _decided(
         loss.unit for loss in unconfirmed if loss.kind in ("student", "staff", "group")
     )
     findings = (
-        *_renamed(tenant, places),
+        *renamed_org_units(tenant, places),
         *_unconfirmed(tenant, people),
     )
     return ConfirmedReading(
@@ -388,67 +391,9 @@ class Enquiry:
         return tuple(questions)
 
 
-def with_answers(snapshot: Snapshot, answers: Mapping[Question, Answer]) -> Snapshot:
-    """Return the snapshot with what the directory said is there when it was asked."""
-    users = {user.id: user for user in snapshot.users}
-    groups = {group.id: group for group in snapshot.groups}
-    org_units = {unit.id: unit for unit in snapshot.org_units}
-    for question, answer in answers.items():
-        if not isinstance(answer, Present):
-            continue
-        found = answer.found
-        if isinstance(found, User) and found.id not in snapshot.protected:
-            users[found.id] = found
-        elif isinstance(found, OrgUnit):
-            org_units.setdefault(found.id, found)
-        elif isinstance(question, MembershipQuestion) and question.group in groups:
-            group = groups[question.group]
-            groups[group.id] = _with_member(group, question.user, snapshot.protected)
-    if users == {user.id: user for user in snapshot.users}:
-        unchanged = groups == {group.id: group for group in snapshot.groups}
-        if unchanged and len(org_units) == len(snapshot.org_units):
-            return snapshot
-    return structs.replace(
-        snapshot,
-        users=tuple(users[id] for id in sorted(users)),
-        groups=tuple(groups.values()),
-        org_units=tuple(org_units.values()),
-    )
-
-
-def _with_member(group: Group, user: str, protected: Set[str]) -> Group:
-    if user in protected:
-        return group
-    return structs.replace(group, members=(group.members or frozenset()) | {user})
-
-
-def units_with_missing_places(tenant: Tenant, snapshot: Snapshot) -> frozenset[str]:
-    """Return the codes of units with a selector that names an OU or group that is not there."""
-    paths = {"", *(path_key(unit.path) for unit in snapshot.org_units)}
-    absent = set(map(fold, snapshot.missing_groups))
-    return frozenset(
-        unit.code
-        for unit in tenant.school_units
-        for selector in (unit.students, unit.staff)
-        if any(path_key(path) not in paths for path in selector.org_units)
-        or any(fold(address) in absent for address in selector.groups)
-    )
-
-
 def _rules(unit: SchoolUnit | None) -> Iterator[GroupRule]:
     if unit is not None:
         yield from (rule for rule in (unit.classes, unit.teaching_groups) if rule is not None)
-
-
-def _renamed(tenant: Tenant, places: Mapping[str, OrgUnitPlace]) -> Iterator[Finding]:
-    spelled = {
-        path_key(path): path
-        for unit in tenant.school_units
-        for path in (*unit.students.org_units, *unit.staff.org_units)
-    }
-    for path, place in places.items():
-        if path in spelled and path_key(place.path) != path:
-            yield finding("org-unit-renamed", spelled[path], path=place.path)
 
 
 def _unconfirmed(tenant: Tenant, counts: Mapping[str, int]) -> Iterator[Finding]:

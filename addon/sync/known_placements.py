@@ -14,6 +14,8 @@ from msgspec import Struct, structs
 
 from addon.directory.scope import keys_above
 from addon.directory.snapshot import OrgUnit, Snapshot
+from addon.roster.findings import finding
+from addon.roster.model import Finding
 from addon.roster.placements import Employment, GroupId, KnownGroup, KnownPerson, Placements
 from addon.store.base import CacheStore
 from addon.store.records import Namespace
@@ -269,3 +271,28 @@ def as_documented(
             structs.replace(unit, path=documented(unit.path)) for unit in snapshot.org_units
         ),
     )
+
+
+def units_with_missing_places(tenant: Tenant, snapshot: Snapshot) -> frozenset[str]:
+    """Return the codes of units with a selector that names an OU or group that is not there."""
+    paths = {"", *(path_key(unit.path) for unit in snapshot.org_units)}
+    absent = set(map(fold, snapshot.missing_groups))
+    return frozenset(
+        unit.code
+        for unit in tenant.school_units
+        for selector in (unit.students, unit.staff)
+        if any(path_key(path) not in paths for path in selector.org_units)
+        or any(fold(address) in absent for address in selector.groups)
+    )
+
+
+def renamed_org_units(tenant: Tenant, places: Mapping[str, OrgUnitPlace]) -> Iterator[Finding]:
+    """Yield a finding for each selected OU that is at another path than the document says."""
+    spelled = {
+        path_key(path): path
+        for unit in tenant.school_units
+        for path in (*unit.students.org_units, *unit.staff.org_units)
+    }
+    for path, place in places.items():
+        if path in spelled and path_key(place.path) != path:
+            yield finding("org-unit-renamed", spelled[path], path=place.path)
