@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import msgspec
 
@@ -39,8 +39,8 @@ from addon.vendors.profiles import NotConfigured
 
 T = TypeVar("T")
 Command = Callable[[argparse.Namespace, Settings], int]
-Commands = Any
-"""What argparse adds commands to; its type is private."""
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 class UsageError(Exception):
@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_tenant(commands: Commands) -> None:
+def _add_tenant(commands: "Commands") -> None:
     tenant = commands.add_parser(
         "tenant", help="tenant documents: import, export, list; the pages save the same"
     )
@@ -125,7 +125,7 @@ def _add_tenant(commands: Commands) -> None:
     documents.add_parser("list", help="print the ids of all tenants").set_defaults(run=_list)
 
 
-def _add_runs(commands: Commands) -> None:
+def _add_runs(commands: "Commands") -> None:
     def add(name: str, text: str, run: Command, vendor: str | None) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("id", metavar="ID", help="the tenant's customer id")
@@ -164,7 +164,7 @@ def _add_runs(commands: Commands) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def _add_serving(commands: Commands) -> None:
+def _add_serving(commands: "Commands") -> None:
     command = commands.add_parser(
         "serve", help="the configuration pages, and each tenant's runs as scheduled"
     )
