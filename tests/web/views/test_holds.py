@@ -1,5 +1,6 @@
 """Spärrar: who would go and why, and what a yes and a no do."""
 
+import json
 import re
 
 import pytest
@@ -15,6 +16,7 @@ from addon.web.views.holds import BEGINS_WITHIN
 from tests.support.page_actions import location, read_again
 from tests.support.page_content import form_of
 from tests.support.small_school import (
+    DOMAIN,
     HELD,
     PUPILS,
     TENANT,
@@ -552,3 +554,22 @@ def test_what_is_removed_in_spite_of_a_hold_is_told_before_and_after(world, clie
         world.store.runs(TENANT, 9), load_tenant_or_raise(world.store, TENANT), world.clock()
     )[0]
     assert (run.people["delete"], run.others) == (1, 0)
+
+
+def test_many_who_became_protected_at_once_wait_for_a_person(world, client):
+    deliver(world)
+    group = f"skyddade@{DOMAIN}"
+    pupils = [address(*name) for name in PUPILS["7A"]]
+    world.domain.add_group({"email": group, "name": "Skyddade"}, members=pupils)
+    document = world.stored_document()
+    document["protected"]["groups"] = [group]
+    world.store.save_tenant(TENANT, json.dumps(document).encode())
+    deliver(world, HELD)
+    page = shown(world, client)
+    said = world.text(page)
+    assert "6 personer har blivit skyddade på en gång." in said
+    assert not any(name[1] in said for name in PUPILS["7A"])
+    assert decide(world, client, "approve", page).status_code == 200
+    world.wait_for_tasks()
+    assert len(world.vendor("all").held("User")) == 10
+    assert "Inget är spärrat." in world.text(client.get(PAGE))
