@@ -306,3 +306,30 @@ def test_answers_that_are_present_are_believed_of_the_account_and_no_other():
     ask.answers[GroupQuestion("g-sodra")] = Absent()
     found = read(without(WHOLE, 1), ask)
     assert found.evidence.gone_people == {"u1"}
+
+
+def test_a_group_that_the_document_names_and_google_lacks_leaves_it_to_a_person():
+    lost = structs.replace(WHOLE, groups=WHOLE.groups[1:], missing_groups=("sodra@edu.se",))
+    found = read(lost, Directory(lost))
+    assert found.evidence.needs_approval == {"u4", "u5"}
+
+
+def test_an_account_that_could_not_be_read_is_not_gone_however_often():
+    odd = structs.replace(without(WHOLE, 1), unread=frozenset({"u1"}))
+    ask = Directory()
+    ask.answers[UserQuestion("u1")] = Unknown("oddAnswer")
+    first = read(odd, ask)
+    later = read(odd, ask, first.known, at=NOW + 90_000)
+    assert "u1" in later.evidence.unconfirmed.people
+
+
+def test_a_member_list_that_is_known_to_be_short_is_not_confirmed_by_a_second():
+    short = with_groups(WHOLE, group("kurs-ma", 5))
+    doubtful = structs.replace(
+        short, doubts=structs.replace(short.doubts, groups=frozenset({"g-kurs-ma"}))
+    )
+    ask = Directory()
+    ask.answers[MembershipQuestion("g-kurs-ma", "u4")] = Unknown()
+    first = read(doubtful, ask)
+    later = read(doubtful, ask, first.known, at=NOW + 90_000)
+    assert later.evidence.unconfirmed.groups[(SOUTH, "group", "g-kurs-ma")].students == ("u4",)
