@@ -401,7 +401,7 @@ TROUBLE = {
     "400 to everything": {"status": 400},
     "404 to everything": {"status": 404},
     "redirects": {"redirect": "https://example.invalid/"},
-    "50 MB": {"status": 400, "megabytes": 50, "times": 1},
+    "50 MB": {"status": 400, "megabytes": 50, "times": 1, "method": "POST"},
 }
 
 

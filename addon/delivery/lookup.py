@@ -145,6 +145,10 @@ class ResourceLookup:
         answer = await self._transport.send("GET", resource_type, resource_id or external_id)
         self.evidence[resource_type].id_answered = answer.done
 
+    async def filtered(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
+        """Return the vendor's ids of a resource, or None if the vendor does not filter."""
+        return await self._by_filter(resource_type, external_id) if self._filters else None
+
     async def everything(
         self, resource_type: ResourceType, keep: Keep = lambda body: None
     ) -> ListedResources | None:

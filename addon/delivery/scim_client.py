@@ -126,6 +126,13 @@ class ScimClient:
         """
         return await self._lookup.find(resource_type, external_id)
 
+    async def filter(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
+        """Return the vendor's ids of a resource, or None if the vendor does not filter.
+
+        Raises RetriesExhausted and DeliveryStopped.
+        """
+        return await self._lookup.filtered(resource_type, external_id)
+
     async def list(
         self, resource_type: ResourceType, keep: Keep = lambda body: None
     ) -> ListedResources | None:

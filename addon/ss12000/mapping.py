@@ -66,10 +66,6 @@ class ResourceMapper:
             if group.teachers:
                 yield self._activity(group, absent)
 
-    def user_external_id(self, user_id: str) -> str:
-        """The externalId of one person's account."""
-        return self._ids.user(user_id)
-
     def organisation_external_id(self) -> str:
         """The externalId of the tenant's Organisation."""
         return self._ids.organisation()

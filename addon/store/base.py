@@ -104,6 +104,12 @@ class LedgerStore(Protocol):
         LeaseLost if `holder` is given and does not have the connection's lease.
         """
 
+    def trust_ledger(self, key: LedgerKey, holder: str) -> None:
+        """Record that the ledger knows what the vendor has, after a restored store.
+
+        `holder` has the connection's lease.
+        """
+
     def acquire(self, key: LedgerKey, holder: str, until: float, now: float) -> str | None:
         """Take or prolong a connection's lease until `until` (seconds since 1970 UTC).
 

@@ -94,9 +94,14 @@ class CachedItem(Struct, frozen=True):
 
 
 class ConnectionState(Struct, frozen=True):
-    """The state of a connection: its ledger, the hold, the approval, and the recent removals."""
+    """The state of a connection: its ledger, the hold, the approval, and the recent removals.
+
+    `doubted` is whether the store was restored or copied since the ledger was last written, so
+    that it may know less than the vendor.
+    """
 
     ledger: Ledger
     hold: Hold | None
     approval: Approval | None
     recent: RecentRemovals = RecentRemovals()
+    doubted: bool = False

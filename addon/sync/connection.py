@@ -16,6 +16,7 @@ from addon.planning.recent_removals import RecentRemovals
 from addon.planning.result import DeliveryResult
 from addon.store.base import Store
 from addon.sync.context import SyncContext, forget_secret
+from addon.sync.ledger_check import LedgerCheck
 from addon.sync.planner import ConnectionPlanner, planner_for
 from addon.sync.prepare import PreparedRun
 from addon.sync.protected import find_protected_elsewhere, remove_protected_elsewhere
@@ -82,6 +83,8 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
     async with session.with_lease() as lease:
         planner = await asyncio.to_thread(planner_for, context, prepared, connection, key)
         decision = await asyncio.to_thread(planner.decide)
+        if await LedgerCheck(session, prepared, planner, lease).update_ledger(decision.plan):
+            decision = await asyncio.to_thread(planner.decide)
         plan, hold = decision.plan, decision.hold
         if hold is None:
             counted = await asyncio.to_thread(_count_removals, context.store, planner, plan)
@@ -133,7 +136,7 @@ def finish_if_nothing_to_send(
     decision = planner.decide()
     plan, hold = decision.plan, decision.hold
     going = plan if hold is None else plan.only_protected()
-    if not going.empty or (hold is not None and _pending_removals(planner)):
+    if planner.doubted or not going.empty or (hold is not None and _pending_removals(planner)):
         return None
     if find_protected_elsewhere(context, prepared, connection) is not None:
         return None

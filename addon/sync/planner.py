@@ -41,7 +41,8 @@ class ConnectionPlanner(Struct, frozen=True):
     `mapper` has the resources of the roster, `cautious_mapper` also those that are unconfirmed:
     nothing is taken from them. `needs_approval` are externalIds of people who are removed only
     when a person approves. `growth` is how many people became protected in one step and the limit
-    that this exceeds, `recent` the removals of the last 24 hours.
+    that this exceeds, `recent` the removals of the last 24 hours. `doubted` is whether the ledger
+    may know less than the vendor.
     """
 
     key: LedgerKey
@@ -58,6 +59,7 @@ class ConnectionPlanner(Struct, frozen=True):
     connection: Connection
     growth: tuple[int, int] = (0, 0)
     recent: RecentRemovals = RecentRemovals()
+    doubted: bool = False
 
     def decide(self) -> Decision:
         """Return the plan from the current ledger, and its hold if it exceeds a limit.
@@ -171,4 +173,5 @@ def planner_for(
         connection=connection,
         growth=(len(prepared.protection.pending), prepared.protection.pending_limit),
         recent=state.recent.as_of(now),
+        doubted=state.doubted,
     )

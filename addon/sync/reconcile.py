@@ -165,8 +165,8 @@ def own_resources(
 
     Employments of people who have none any more are recognised by what they refer to.
     """
-    people = {mapper.user_external_id(user.id) for user in prepared.snapshot.users}
-    for user_id in prepared.roster.protected:
+    people = {mapper.user_id(user.id) for user in prepared.snapshot.users}
+    for user_id in prepared.roster.protected | prepared.protection.hidden:
         people |= mapper.external_ids(user_id)
     units = mapper.school_units() | {mapper.organisation_external_id()}
     return OwnResources(mapper.resources(standing_refusals(ledger, now)), people, units)

@@ -101,6 +101,11 @@ class EgilServer:
             return list(self._requests)
 
     @property
+    def writes(self) -> list[Recorded]:
+        """The requests so far that were no questions."""
+        return [each for each in self.requests if each.method != "GET"]
+
+    @property
     def peak(self) -> int:
         """The most requests that were under way at once; says something with `latency` only."""
         return self._peak

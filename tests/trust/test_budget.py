@@ -62,7 +62,7 @@ def test_calls_with_little_time_each_send_everything_once(tenant: ChangingTenant
     assert left[-1] == 0
     assert len(left) > 2
     assert held_at(tenant.server) == tenant.wanted
-    assert [r.method for r in tenant.server.requests] == ["POST"] * resources
+    assert [r.method for r in tenant.server.writes] == ["POST"] * resources
 
 
 def test_a_run_without_time_sends_nothing_and_says_how_much_is_left(tenant: ChangingTenant) -> None:
@@ -95,7 +95,7 @@ def test_a_process_with_little_time_goes_on_where_the_last_stopped(
             assert ended.exit == FAILED
     assert calls > 1
     assert held_at(tenant.server) == tenant.wanted
-    assert len(tenant.server.requests) == resources
+    assert len(tenant.server.writes) == resources
 
 
 def test_a_run_that_was_cut_off_is_superseded(tenant: ChangingTenant) -> None:

@@ -79,8 +79,8 @@ def test_of_two_processes_one_delivers_and_the_other_is_told_so(
             load_tenant_or_raise(store, TENANT), state_with(PEOPLE).snapshot(), profile(server.url)
         )
         assert held_at(server) == expected
-        assert {r.method for r in server.requests} == {"POST"}
-        assert len(server.requests) == sum(map(len, expected.values()))
+        assert {r.method for r in server.writes} == {"POST"}
+        assert len(server.writes) == sum(map(len, expected.values()))
 
 
 def test_many_races_never_send_anything_twice(
@@ -126,7 +126,7 @@ def test_the_command_line_says_that_another_run_is_going_on(tmp_path: Path) -> N
         assert (status, connection["status"]) == (1, "failed")
         assert "another run is going on for this connection" in connection["detail"]
         assert ended(first)[0] == 0
-        assert len(server.requests) == len(server.externalIds())
+        assert len(server.writes) == len(server.externalIds())
 
 
 def test_a_killed_command_is_recognised_and_superseded(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ class ConnectionDocument(Struct, frozen=True):
     `epoch` counts how often the lease was taken, and `version` how often shards were written.
     `open` is whether the journal may have changes that are not in the shards yet: those of the
     epochs from `journal` on. `until` is when the lease expires, in seconds since 1970 UTC.
+    `database` is the database in which the ledger was last known to be the vendor's: a backup is
+    restored into another.
     """
 
     epoch: int = 0
@@ -31,6 +33,7 @@ class ConnectionDocument(Struct, frozen=True):
     holder: str = ""
     until: float = 0.0
     shards: dict[str, ShardSummary] = {}
+    database: str = ""
 
     @classmethod
     def of(cls, found: FoundDocument) -> "ConnectionDocument":
@@ -46,6 +49,14 @@ class ConnectionDocument(Struct, frozen=True):
         """Whether the lease may be taken; `late` is how many seconds ago it must have ended."""
         held = self.until > now - late and self.until <= now + 2 * LEASE_SECONDS
         return not self.holder or not held or is_dead(self.holder)
+
+    def is_from(self, database: str) -> bool:
+        """Whether it was not restored from another database."""
+        return self.database in ("", database)
+
+    def trusted(self, database: str) -> "ConnectionDocument":
+        """Return a copy of which the ledger is the vendor's in this database."""
+        return structs.replace(self, database=database)
 
     def taken(self, holder: str, until: float) -> "ConnectionDocument":
         """Return a copy in which `holder` has taken the lease, or prolonged its own."""

@@ -56,7 +56,8 @@ class _HeldLease(Struct):
 
     `found` is the connection's document as it was last written. `number` is the number of the
     next journal page. `sure` is whether `written` is all that is in the journal, which is unknown
-    after a failed write. `over` is whether the lease has ended.
+    after a failed write. `over` is whether the lease has ended, `trusted` whether the ledger is
+    the vendor's again after it was restored.
     """
 
     holder: str
@@ -66,14 +67,16 @@ class _HeldLease(Struct):
     number: int = 0
     sure: bool = True
     over: bool = False
+    trusted: bool = False
     lock: Lock = field(default_factory=Lock)
 
 
 class Ledgers:
     """The ledgers and leases of all connections. Thread-safe."""
 
-    def __init__(self, documents: Documents) -> None:
+    def __init__(self, documents: Documents, database: str) -> None:
         self._documents = documents
+        self._database = database
         self._shards = Shards(documents)
         self._journals = LedgerJournal(documents)
         self._leases: dict[tuple[LedgerKey, str], _HeldLease] = {}
@@ -157,6 +160,8 @@ class Ledgers:
             if before.holder != holder and not before.is_free(now):
                 return before.holder
             after = before.taken(holder, until)
+            if before.is_from(self._database):
+                after = after.trusted(self._database)
             try:
                 lease = _HeldLease(holder, after.epoch, self._put(key, found, after))
             except PreconditionFailed:
@@ -166,6 +171,16 @@ class Ledgers:
             self._leases[key, holder] = lease
             return None
         return NOBODY_KNOWN
+
+    def is_restored(self, found: FoundDocument) -> bool:
+        """Whether a connection's document was restored from another database."""
+        return not ConnectionDocument.of(found).is_from(self._database)
+
+    def trust(self, key: LedgerKey, holder: str) -> None:
+        """Have the ledger be this database's when `holder` releases the lease."""
+        lease = self._leases.get((key, holder))
+        if lease is not None:
+            lease.trusted = True
 
     def _prolong(self, key: LedgerKey, lease: _HeldLease, until: float) -> str | None:
         """Prolong a lease that was taken by this process. A lost lease is not taken again."""
@@ -284,6 +299,8 @@ class Ledgers:
             connection = connection.packed(written, whole=last)
             if last and done:
                 connection = connection.closed()
+                if lease.trusted:
+                    connection = connection.trusted(self._database)
             lease.found = self._put(key, lease.found, connection, part)
 
     def _put(

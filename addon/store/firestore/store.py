@@ -74,7 +74,7 @@ class FirestoreStore:
         self._client = client
         self.meter = Meter()
         self._documents = Documents(client, self.meter)
-        self._ledgers = Ledgers(self._documents)
+        self._ledgers = Ledgers(self._documents, f"{project}/{database}")
         self._log = AuditLog(self._documents)
         self._cache = FirestoreCache(self._documents)
         self._protected = FirestoreProtected(self._documents)
@@ -178,7 +178,11 @@ class FirestoreStore:
             hold=self._parts(key, found, "hold", Hold),
             approval=self._parts(key, found, "approval", Approval),
             recent=_recent_removals(found),
+            doubted=self._ledgers.is_restored(found),
         )
+
+    def trust_ledger(self, key: LedgerKey, holder: str) -> None:
+        self._ledgers.trust(key, holder)
 
     def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
         self._ledgers.load(key, ledger, shards)

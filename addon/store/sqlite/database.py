@@ -64,6 +64,10 @@ MIGRATIONS = (
     CREATE TABLE protected (tenant TEXT PRIMARY KEY, people BLOB NOT NULL) WITHOUT ROWID;
     """,
     "ALTER TABLE connections ADD COLUMN recent_removals BLOB",
+    """
+    CREATE TABLE stamp (id INTEGER PRIMARY KEY CHECK (id = 1), mark TEXT NOT NULL);
+    ALTER TABLE connections ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 """Each entry migrates the schema by one version; only append new entries."""
 

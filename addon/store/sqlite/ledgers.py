@@ -22,6 +22,7 @@ from addon.store.base import LeaseLost
 from addon.store.process_identity import is_dead
 from addon.store.records import ConnectionState
 from addon.store.sqlite.database import SQLiteFile
+from addon.store.sqlite.stamp import Stamp
 
 
 class SQLiteLedgers(SQLiteFile):
@@ -29,20 +30,48 @@ class SQLiteLedgers(SQLiteFile):
 
     def __init__(self, path: Path) -> None:
         self._leases: set[tuple[LedgerKey, str]] = set()
+        self._stamp = Stamp(path)
         super().__init__(path)
 
     # Ledgers
 
     def connection_state(self, key: LedgerKey) -> ConnectionState:
-        found = self._column(key, "recent_removals")
+        with self._reading() as db:
+            row = db.execute(
+                "SELECT hold, approval, recent_removals, doubted FROM connections"
+                " WHERE tenant = ? AND vendor = ? AND mode = ?",
+                (key.tenant, key.vendor, key.mode),
+            ).fetchone()
+            restored = row is not None and self._is_restored(db)
+        if restored:
+            with self._writing() as db:  # as no lease is being taken or released meanwhile
+                restored = self._is_restored(db)
+        hold, approval, recent, doubted = row or (None, None, None, False)
         return ConnectionState(
             ledger=self.ledger(key),
-            hold=self.hold(key),
-            approval=self.approval(key),
+            hold=None if hold is None else msgspec.json.decode(hold, type=Hold),
+            approval=None if approval is None else msgspec.json.decode(approval, type=Approval),
             recent=RecentRemovals()
-            if found is None
-            else msgspec.json.decode(found, type=RecentRemovals),
+            if recent is None
+            else msgspec.json.decode(recent, type=RecentRemovals),
+            doubted=bool(doubted) or restored,
         )
+
+    def trust_ledger(self, key: LedgerKey, holder: str) -> None:
+        with self._writing() as db:
+            number = self._numbered(db, key)
+            db.execute("UPDATE connections SET doubted = 0 WHERE id = ?", (number,))
+
+    def _is_restored(self, db: sqlite3.Connection) -> bool:
+        """Whether the file is not as this store has left it."""
+        row = db.execute("SELECT mark FROM stamp").fetchone()
+        return bool(row is None or row[0]) and (row[0] if row else "") != self._stamp.read()
+
+    def _mark(self, db: sqlite3.Connection) -> None:
+        """Mark the file and its stamp alike; in a restored file all ledgers are doubted."""
+        if self._is_restored(db):
+            db.execute("UPDATE connections SET doubted = 1")
+        db.execute("INSERT OR REPLACE INTO stamp VALUES (1, ?)", (self._stamp.renew(),))
 
     def load(self, key: LedgerKey, ledger: Ledger, shards: Set[int]) -> None:
         """Do nothing: here `connection_state` returns whole ledgers."""
@@ -124,6 +153,8 @@ class SQLiteLedgers(SQLiteFile):
                 "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)",
                 (key.tenant, key.vendor, key.mode, holder, until),
             )
+            if (key, holder) not in self._leases:
+                self._mark(db)
         self._leases.add((key, holder))
         return None
 
@@ -134,6 +165,7 @@ class SQLiteLedgers(SQLiteFile):
                 "DELETE FROM leases WHERE tenant = ? AND vendor = ? AND mode = ? AND holder = ?",
                 (key.tenant, key.vendor, key.mode, holder),
             )
+            self._mark(db)
 
     @staticmethod
     def _lease(db: sqlite3.Connection, key: LedgerKey) -> tuple[str, float]:

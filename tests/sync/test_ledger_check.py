@@ -1,0 +1,125 @@
+"""A ledger that knows less than the vendor is noticed, and nothing is doubled."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from addon.planning.ledger import LedgerChange, LedgerKey
+from tests.support.small_school import TENANT, address, person, small_school
+from tests.support.world import World
+
+KEY = LedgerKey(TENANT, "all", "live")
+OWN_IDS = {
+    "filter": {},
+    "list only": {"filter": "ignored"},
+    "list without filter": {"filter": "refused", "listing": "whole"},
+}
+NEW = [("Nils", "Nord"), ("Nora", "Norén"), ("Nadja", "Nilsson"), ("Noa", "Nyberg")]
+
+
+@pytest.fixture(params=OWN_IDS.values(), ids=OWN_IDS)
+def world(request, tmp_path) -> Iterator[World]:
+    knobs = {"ids": "own", "refuse_duplicates": False, **request.param}
+    with small_school(tmp_path, **knobs) as world:
+        yield world
+
+
+def start(world: World, *people: tuple[str, str]) -> None:
+    for each in people:
+        world.domain.add_user(person(*each, "/Elever/7A"))
+
+
+def holds_each_once(world: World, number: int) -> None:
+    for vendor in ("all", "some"):
+        held = world.vendor(vendor).externalIds()
+        assert len(held) == len(set(held))
+        assert len(world.vendor(vendor).held("User")) == number
+    world.forget_requests()
+    assert world.run("sync", TENANT).status == 0
+    assert world.requests == []
+
+
+def files(folder: Path) -> list[Path]:
+    return [each for each in folder.iterdir() if "skolsynk.db" in each.name]
+
+
+@contextmanager
+def restored(world: World, how: str) -> Iterator[None]:
+    """Put the store back to what it was before the block."""
+    backup = world.folder / "backup"
+    backup.mkdir()
+    for each in files(world.folder):
+        shutil.copy2(each, backup)
+    yield
+    for each in files(world.folder):
+        if how != "in place":
+            each.unlink()
+    for each in files(backup):
+        if how == "with its stamp" or not each.name.startswith("."):
+            shutil.copy2(each, world.folder / each.name)
+
+
+@pytest.mark.parametrize("how", ["the file", "in place", "with its stamp"])
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_restored_backup_doubles_nobody(world, how, count):
+    assert world.run("sync", TENANT).status == 0
+    with restored(world, how):
+        start(world, *NEW[:count])
+        assert world.run("sync", TENANT).status == 0
+    assert world.run("sync", TENANT).status == 0
+    holds_each_once(world, 14 + count)
+
+
+def test_who_came_and_left_since_the_backup_is_known_again(world):
+    world.run("sync", TENANT)
+    with restored(world, "the file"):
+        start(world, NEW[0])
+        world.run("sync", TENANT)
+    world.domain.remove_user(address(*NEW[0]))
+    world.run("sync", TENANT)  # the removal waits for evidence: no reading has had them
+    with world.open_store() as store:
+        ledger = store.ledger(KEY)
+    assert len(ledger.entries["User"]) == 15
+    assert {body["externalId"] for body in world.vendor("all").held("User").values()} == set(
+        ledger.entries["User"]
+    )
+
+
+def test_entries_that_were_lost_one_by_one_are_noticed(world):
+    world.run("sync", TENANT)
+    with world.open_store() as store:
+        for kind, entries in store.ledger(KEY).entries.items():
+            lost = [LedgerChange(kind, each, forget=True) for each in list(entries)[:2]]
+            store.record(KEY, lost)
+    world.run("sync", TENANT)
+    holds_each_once(world, 14)
+
+
+def test_a_second_installation_doubles_nobody(world):
+    world.run("sync", TENANT)
+    for each in files(world.folder):
+        each.unlink()
+    world.import_document()
+    start(world, NEW[0])
+    assert world.run("sync", TENANT).status == 0
+    holds_each_once(world, 15)
+    with world.open_store() as store:
+        assert not any(e.is_pending for e in store.ledger(KEY).entries["User"].values())
+
+
+def test_a_first_delivery_asks_little(world):
+    world.run("sync", TENANT, "--vendor", "all")
+    asked = [path for method, path in world.requests if method == "GET"]
+    assert len(asked) <= 8
+
+
+def test_a_vendor_with_our_ids_is_asked_nothing_once_it_is_known(tmp_path):
+    with small_school(tmp_path, ids="ours") as world:
+        world.run("sync", TENANT)
+        world.forget_requests()
+        start(world, NEW[0])
+        world.run("sync", TENANT)
+        assert [path for method, path in world.requests if method == "GET"] == []
