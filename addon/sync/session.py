@@ -15,6 +15,7 @@ from addon.delivery.protected_in_groups import updates_without
 from addon.delivery.scim_client import ScimClient
 from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
 from addon.delivery.transport import RetriesExhausted, Transport
+from addon.directory.scope import places_of
 from addon.planning.ledger import Ledger, LedgerKey, LedgerRecorder
 from addon.planning.plan import Plan
 from addon.planning.result import DeliveryResult, VendorProblem
@@ -203,6 +204,7 @@ def cancellation_reason(
         return DeliveryStopped(TURNED_OFF, VendorProblem("turned-off"), spent=True)
     if current_pause(tenant, context.clock()) is not None:
         return DeliveryStopped(PAUSED, VendorProblem("paused"), spent=True)
-    if not load_protection(context.store, key.tenant).hidden <= hidden:
+    can_change = bool(hidden or places_of(tenant.protected))  # else nobody is, which costs no read
+    if can_change and not load_protection(context.store, key.tenant).hidden <= hidden:
         return DeliveryStopped(PROTECTED, VendorProblem("protection"), spent=True)
     return None

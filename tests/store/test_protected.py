@@ -2,12 +2,17 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.planning.protection import (
     ProtectedSet,
     RemovalOutcome,
     released,
     with_protected,
 )
+from addon.settings import Settings, SqliteAddress
+from addon.ss12000.ids import Ids
+from addon.sync.context import SyncContext
+from addon.sync.protected_removal import remove_protected_everywhere
 
 WHOLE = ProtectedSet(
     ids=frozenset({"1", "2"}),
@@ -67,3 +72,26 @@ def test_a_municipality_whose_people_all_became_protected_fits(store):
     many = ProtectedSet(pending=frozenset(str(10**20 + n * 7_919_191) for n in range(60_000)))
     store.update_protected_set("C1", lambda known: many)
     assert store.protected_set("C1") == many
+
+
+def test_the_removal_finds_people_in_the_ledger_of_every_store(store, tmp_path):
+    """Where nobody is configured to remove them, they are counted as left until they are gone."""
+    store.save_tenant("C1", b'{"customerId": "C1", "organisation": {"name": "Storvik"}}')
+    store.update_protected_set("C1", lambda known: ProtectedSet(frozenset({"1", "2"})))
+    key, who = LedgerKey("C1", "all", "live"), Ids("C1").user("1")
+    entries = [LedgerEntry("", b"0123456789abcdef")] * 2
+    changes = [LedgerChange("User", i, e) for i, e in zip((who, "other"), entries, strict=True)]
+    store.record(key, changes)
+    context = SyncContext(
+        Settings(SqliteAddress(tmp_path / "x.db"), {}), store, lambda tenant: None
+    )
+    (found,) = remove_protected_everywhere(context, "C1")
+    assert (found.outcome.removed, found.outcome.left) == (0, 1)
+    assert "all is not among the vendor profiles" in found.outcome.problem
+    store.record(key, [LedgerChange("User", who, forget=True)])
+    assert remove_protected_everywhere(context, "C1") == ()
+    before = store.cost()
+    assert remove_protected_everywhere(context, "C1") == ()
+    after = store.cost()
+    assert after[0] - before[0] <= 3
+    assert after[1] == before[1]
