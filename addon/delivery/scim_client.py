@@ -30,6 +30,10 @@ ENOUGH_MISSING = 3
 """The number of types without an endpoint from which the vendor's address is considered wrong."""
 
 ABSENCE_UNPROVEN = "the vendor does not have its id, but nothing shows that it does not have it"
+CANNOT_TELL = (
+    "the vendor can neither filter nor list, so it cannot be known whether something whose answer "
+    "was lost is there twice; ask the vendor to support filter=externalId eq"
+)
 CONTRADICTION = "the vendor says both that it has this and that it has not"
 
 Intend = Callable[[Operation], Awaitable[None]]
@@ -87,6 +91,7 @@ class ScimClient:
         self._lookup = ResourceLookup(transport, known)
         self._accepted = False
         self._key = KeyEvidence()
+        self.limitation: str | None = None
         self._missing: set[ResourceType] = set()
 
     async def perform(self, op: Operation) -> OperationOutcome:
@@ -156,7 +161,18 @@ class ScimClient:
                 raise _contradiction(uncertain=True)
             if op.vendor_id:
                 await self._check_absence(op, ids)
+            if ids is None:
+                return self._note_doubt(op, await self._post(op))
         return await self._post(op)
+
+    def _note_doubt(self, op: Operation, outcome: OperationOutcome) -> OperationOutcome:
+        """Note that it cannot be known whether an earlier create was carried out too.
+
+        A vendor that uses our ids would have refused the second one.
+        """
+        if isinstance(outcome, Succeeded) and outcome.vendor_id not in ("", op.external_id):
+            self.limitation = CANNOT_TELL
+        return outcome
 
     async def _post(self, op: Operation) -> OperationOutcome:
         try:

@@ -27,6 +27,7 @@ ProblemCode = Literal[
     "contradiction",
     "not-scim",
     "absence-unproven",
+    "cannot-tell",
     "taken-over",
     "ledger",
     "program",
@@ -63,6 +64,7 @@ class FailedOperation(Struct, frozen=True, rename="camel"):
 class DeliveryResult(Struct, frozen=True):
     """The outcome of a plan. `left` is how many operations were not tried or were given up.
 
+    `limitation` is what cannot be known at this vendor, None if nothing is in doubt.
     `stopped` is why the delivery ended early, None if it did not. `spent` is true if it ended
     without a failure: its time was over, or a person stopped it. `problem` is the code of
     `stopped`.
@@ -74,6 +76,7 @@ class DeliveryResult(Struct, frozen=True):
     stopped: str | None = None
     spent: bool = False
     problem: VendorProblem | None = None
+    limitation: str | None = None
 
     def combined_with(self, other: "DeliveryResult") -> "DeliveryResult":
         """Return the combined outcome of this plan and of `other`, which was carried out after."""
@@ -88,6 +91,7 @@ class DeliveryResult(Struct, frozen=True):
             operations=operations,
             failures=self.failures + other.failures,
             left=self.left + other.left,
+            limitation=self.limitation or other.limitation,
         )
 
     @property

@@ -54,7 +54,8 @@ class ScimSession(Struct, frozen=True):
             clock,
             self.scim.check_key,
         )
-        return await delivery.run(plan, replan)
+        result = await delivery.run(plan, replan)
+        return structs.replace(result, limitation=self.scim.limitation)
 
 
 @asynccontextmanager

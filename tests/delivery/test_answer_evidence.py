@@ -188,3 +188,15 @@ def test_a_page_that_comes_with_200_is_no_success(body, method):
         server.clear()
         assert deliver(server, wanted, kept).complete
         assert_each_once(server, kept, 4)
+
+
+@pytest.mark.parametrize(("ids", "said"), [("own", True), ("ours", False)])
+def test_what_cannot_be_known_at_a_vendor_is_said(ids, said):
+    with EgilServer(ids=ids, listing="none", refuse_duplicates=ids == "ours") as server:
+        kept = Kept()
+        server.fail(drop=True, times=None, method="POST", external_id="user-001")
+        assert deliver(server, users(3), kept).limitation is None
+        server.clear()
+        result = deliver(server, users(3), kept)
+        assert result.complete
+        assert ("filter" in str(result.limitation)) is said
