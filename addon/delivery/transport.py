@@ -252,7 +252,7 @@ class Transport:
                 attempt.problem,
                 attempt.weight,
                 request.asks,
-                request.subject,
+                None if attempt.asked_to_wait else request.subject,
             )
         if attempt.asked_to_wait and attempt.answer is not None:
             self._throttle.pause(retry_after(attempt.answer), turn, attempt.status)

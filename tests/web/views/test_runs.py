@@ -259,13 +259,13 @@ def test_what_the_vendor_did_not_take_is_told_by_name_where_the_directory_is_rea
 
 
 def test_what_failed_for_now_is_told_apart(world, client):
-    world.vendor("all").fail(500, times=None, method="POST", endpoint="Users")
+    world.vendor("all").fail(503, times=None, method="POST", endpoint="Users")
     deliver(world, 1)
     said = world.text(story(world, client))
     assert "nästa körning försöker igen" in said
     assert "■ Delvis misslyckad" in said
-    assert "Leverantören svarade med felkoden 500. 1 sak misslyckades" in said
-    assert said.count("felkoden 500") == 1
+    assert "Leverantören svarade med felkoden 503. 1 sak misslyckades" in said
+    assert said.count("felkoden 503") == 1
     assert "the vendor answered" not in said
 
 
