@@ -71,6 +71,7 @@ def main() -> None:
     with directory(size) as (address, document):
         found["a run's work"] = repeat("whole_run", (address, document), times)
         found["nothing changed"] = repeat("second_sync", (address, document), 1 if quick else 3)
+    found["reconciling"] = repeat("reconciling", ("10000" if quick else "90000",), min(times, 3))
     found["pages"] = pages(size)
     found.update(deliveries(times))
     found["Firestore"] = {"skipped": "a trial"} if quick else firestore_costs.counted()

@@ -124,8 +124,13 @@ class VendorSession(Struct, frozen=True):
             yield lease
 
     @asynccontextmanager
-    async def open(self, ledger: Ledger, lease: Lease) -> AsyncIterator[ScimSession]:
-        """Open a session that stops when the lease is lost or the run is cancelled."""
+    async def open(
+        self, ledger: Ledger, lease: Lease, tries: int | None = None
+    ) -> AsyncIterator[ScimSession]:
+        """Open a session that stops when the lease is lost or the run is cancelled.
+
+        `tries` is how often a request is tried, if not as often as usual.
+        """
         context, key = self.context, self.key
         async with open_session(
             context.settings.vendors[key.vendor],
@@ -133,7 +138,7 @@ class VendorSession(Struct, frozen=True):
             context.store,
             key,
             ledger,
-            context.retry_policy,
+            _with_tries(context.retry_policy, tries),
             self.deadline,
             self.holder,
             context.store.batch_growth,
@@ -187,6 +192,10 @@ class VendorSession(Struct, frozen=True):
 
         async with self.open(ledger, lease) as session:
             return await session.carry_out(plan, replan, progress, self.context.clock)
+
+
+def _with_tries(policy: RetryPolicy, tries: int | None) -> RetryPolicy:
+    return policy if tries is None else structs.replace(policy, tries=tries)
 
 
 def cancellation_reason(
