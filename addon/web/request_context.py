@@ -3,24 +3,20 @@
 from collections.abc import Callable
 from functools import cached_property
 from hashlib import sha256
-from typing import TypeVar, cast, get_args
+from typing import TypeVar, cast
 
-import msgspec
 from flask import g, request
-from msgspec import Struct, structs
+from msgspec import structs
 
 from addon.directory.scope import attributes_of
-from addon.planning.ledger import LedgerKey
-from addon.planning.limits import Hold
 from addon.planning.protection import ProtectedSet
 from addon.store.base import Store
 from addon.store.ids import new_entry_id
 from addon.store.records import AuditEntry, Namespace, RunRecord
 from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync import reconcile
-from addon.sync.context import SyncContext, ledger_key
+from addon.sync.context import SyncContext
 from addon.sync.protection import load_protection
-from addon.sync.withdraw import LedgerMode
 from addon.tenants.diff import changes
 from addon.tenants.document import decode_tenant, load_tenant, write_document
 from addon.tenants.model import Organisation, Tenant
@@ -35,6 +31,8 @@ from addon.web.directory.cache import (
 from addon.web.htmx import asks_for_part
 from addon.web.security.auth import Administrator
 from addon.web.services import Services
+from addon.web.version_token import hash_in, time_in, token_of, value_hash
+from addon.web.waiting_holds import WaitingHold, waiting_holds
 
 T = TypeVar("T")
 
@@ -55,14 +53,6 @@ class EditConflict(Exception):
     def __init__(self, by: tuple[AuditEntry, ...]) -> None:
         super().__init__("another administrator has saved meanwhile")
         self.by = by
-
-
-class WaitingHold(Struct, frozen=True):
-    """A hold at a vendor that waits for an administrator's decision, and the ledger it is for."""
-
-    key: LedgerKey
-    vendor: str
-    hold: Hold
 
 
 class RequestContext:
@@ -183,16 +173,7 @@ class RequestContext:
     @cached_property
     def holds(self) -> tuple[WaitingHold, ...]:
         """The holds that wait for an administrator's decision."""
-        found = []
-        for connection in self.tenant.connections:
-            current = ledger_key(self.tenant_id, connection)
-            modes = get_args(LedgerMode) if current is None else (current.mode,)
-            for key in (LedgerKey(self.tenant_id, connection.vendor, mode) for mode in modes):
-                hold = self.store.hold(key)
-                # At a connection that is off, only a withdrawal can be approved.
-                if hold is not None and hold.waits and (key == current or hold.withdrawal):
-                    found.append(WaitingHold(key, key.vendor, hold))
-        return tuple(found)
+        return waiting_holds(self.store, self.tenant)
 
     # Saving
 
@@ -220,10 +201,10 @@ class RequestContext:
 
         def edit(stored: bytes | None) -> TenantEdit | None:
             before = self._draft() if stored is None else load_tenant(stored)
-            if part is not None and _hash_in(version_token) != value_hash(part(before)):
+            if part is not None and hash_in(version_token) != value_hash(part(before)):
                 self._forget_document()
                 self._conflicted = True
-                raise EditConflict(self._who_changed(subject, places, _time_in(version_token)))
+                raise EditConflict(self._who_changed(subject, places, time_in(version_token)))
             after = change(before)
             document = write_document(after)
             after = decode_tenant(document, self.vendors)
@@ -258,11 +239,11 @@ class RequestContext:
 
     def current_version_token(self, part: Callable[[Tenant], object]) -> str:
         """Return the version token of the part as it is now."""
-        return f"{value_hash(part(self.tenant))}-{int(self.now)}"
+        return token_of(part(self.tenant), self.now)
 
     def is_current(self, version_token: str, part: Callable[[Tenant], object]) -> bool:
         """Whether the part is unchanged since the form with this version token showed it."""
-        return _hash_in(version_token) == value_hash(part(self.tenant))
+        return hash_in(version_token) == value_hash(part(self.tenant))
 
     def _forget_document(self) -> None:
         """Drop the loaded document, so that it is loaded again on next use."""
@@ -319,21 +300,6 @@ class RequestContext:
 def request_context() -> RequestContext:
     """Return the context of the request that is being answered."""
     return cast(RequestContext, g.ctx)
-
-
-def value_hash(value: object) -> str:
-    """Return a hash of a value, such as a part of the document, by its JSON."""
-    return sha256(msgspec.json.encode(value)).hexdigest()[:16]
-
-
-def _hash_in(version_token: str | None) -> str:
-    return (version_token or "").partition("-")[0]
-
-
-def _time_in(version_token: str | None) -> float:
-    """Return when the form was shown, in seconds since 1970 UTC; 0 if the token has no time."""
-    at = (version_token or "").partition("-")[2]
-    return float(at) if at.isdecimal() and len(at) < 16 else 0.0
 
 
 def _is_there(place: str, entry: AuditEntry, subject: str, places: tuple[str, ...]) -> bool:

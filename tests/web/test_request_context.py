@@ -21,11 +21,11 @@ from addon.web.request_context import (
     EditConflict,
     RequestContext,
     request_context,
-    value_hash,
     with_connection,
     with_unit,
 )
 from addon.web.security.auth import Administrator
+from addon.web.version_token import value_hash
 from tests.support.small_school import (
     ADMIN,
     DELEGATED,

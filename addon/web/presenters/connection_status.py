@@ -12,7 +12,8 @@ from addon.sync.report import ConnectionReport, StoredReport, stored_report
 from addon.tenants.model import Connection, Mode
 from addon.tenants.pause import LOCAL, today
 from addon.vendors.profiles import NotConfigured
-from addon.web.request_context import RequestContext, WaitingHold
+from addon.web.request_context import RequestContext
+from addon.web.waiting_holds import WaitingHold
 
 LATE = 24 * 3600.0
 """Seconds after its due time from which a missing run is reported."""

@@ -21,7 +21,8 @@ from addon.web.presenters.resource_names import (
     full_name,
     named_resources,
 )
-from addon.web.request_context import RequestContext, WaitingHold
+from addon.web.request_context import RequestContext
+from addon.web.waiting_holds import WaitingHold
 
 GONE = "gone"
 STAYS = "stays"

@@ -19,7 +19,8 @@ from addon.web.presenters.class_rules import Replacement, replacements
 from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.school_unit import PeopleBreakdown
 from addon.web.presenters.selection_preview import VendorRemoval, preview_selection
-from addon.web.request_context import RequestContext, value_hash
+from addon.web.request_context import RequestContext
+from addon.web.version_token import value_hash
 
 Part = Literal["help", "ready", "done"]
 

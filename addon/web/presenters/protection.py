@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from addon.planning.protection import ProtectedSet
-from addon.web.request_context import value_hash
+from addon.web.version_token import value_hash
 
 
 class EndedProtection(Struct, frozen=True):

@@ -28,9 +28,9 @@ from addon.web.request_context import (
     EditConflict,
     RequestContext,
     request_context,
-    value_hash,
     with_unit,
 )
+from addon.web.version_token import value_hash
 from addon.web.views.school_unit import stored_unit, unit_of
 
 KINDS: dict[str, Kind] = {

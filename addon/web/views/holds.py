@@ -16,8 +16,10 @@ from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.directory.snapshot_store import ReadingState
 from addon.web.pagination import EntryPage, page_of
 from addon.web.presenters.hold import HeldView, Leaver, approval_of, held_view, is_sending
-from addon.web.request_context import RequestContext, WaitingHold, request_context, value_hash
+from addon.web.request_context import RequestContext, request_context
+from addon.web.version_token import value_hash
 from addon.web.views.directory import directory_since
+from addon.web.waiting_holds import WaitingHold
 
 SIZE = 100
 """Names on a page."""

@@ -15,7 +15,7 @@ from addon.web.presenters.connection_status import (
     last_ended,
     people_over_time,
 )
-from addon.web.request_context import WaitingHold
+from addon.web.waiting_holds import WaitingHold
 
 REFUSED = FailedOperation("create", "User", "a", 400, "", refused=True)
 CONFLICT = FailedOperation("create", "User", "a", 409, "")
