@@ -1,6 +1,6 @@
 """The class rules offered for a unit with what each finds, and the effect of a chosen rule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -15,12 +15,12 @@ from addon.proposals.rule_outcome import RuleOutcome, groups_of, outcome
 from addon.roster.placement import UnitPeople
 from addon.ss12000.ids import Ids
 from addon.tenants.model import SchoolUnit
+from addon.vendors.profiles import Vendor
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.forms.class_rules import Kind, Rule, choice_of, rule_of
 from addon.web.presenters.school_unit import PeopleBreakdown, people_of
 from addon.web.presenters.selection_preview import NameList, names
-from addon.web.request_context import RequestContext
 
 KINDS: tuple[Literal["class", "teaching"], ...] = ("class", "teaching")
 ENOUGH = 0.5
@@ -115,27 +115,31 @@ def effect(directory: TenantDirectory, unit: SchoolUnit, kind: Kind, rule: Rule)
 
 
 def replacements(
-    ctx: RequestContext, changed: SchoolUnit, people: PeopleBreakdown
+    directory: TenantDirectory,
+    vendors: Mapping[str, Vendor],
+    newest_run: str,
+    changed: SchoolUnit,
+    people: PeopleBreakdown,
 ) -> tuple[Replacement, ...]:
     """Return what vendors that are on lose if the unit gets the rules of `changed` and `people`.
 
     A class is identified by where it is found, so one found elsewhere is a different class. Unlike
     the removal of people, no limit holds the removal of classes and groups. Raises StillComputing.
     """
-    directory, ids, code = ctx.directory, Ids(ctx.tenant_id), changed.code
+    ids, code = Ids(directory.tenant.customer_id), changed.code
     made = groups_of(directory.index, UnitPeople(changed, people.students, people.staff))
     known = {ids.student_group(g) for g in directory.prepared.roster.groups if g.unit == code}
     found = []
-    for connection in ctx.tenant.connections:
+    for connection in directory.tenant.connections:
         carried = directory.prepared.vendor_rosters.get(connection.vendor)
         if connection.mode == "off" or carried is None:
             continue
-        takes_all = ctx.vendors[connection.vendor].groups == "all"
+        takes_all = vendors[connection.vendor].groups == "all"
         stay = {ids.student_group(g) for g in made if takes_all or g.kind == "class"}
         gone = [g for g in carried.groups if g.unit == code and ids.student_group(g) not in stay]
         if not gone:
             continue
-        not_there = _not_there_yet(ctx, connection.vendor)
+        not_there = _not_there_yet(directory, connection.vendor, newest_run)
         for kind in KINDS:
             removed = sum(g.kind == kind and ids.student_group(g) not in not_there for g in gone)
             new = {ids.student_group(g) for g in made if g.kind == kind} & (stay - known)
@@ -144,9 +148,9 @@ def replacements(
     return tuple(found)
 
 
-def _not_there_yet(ctx: RequestContext, vendor: str) -> frozenset[str]:
+def _not_there_yet(directory: TenantDirectory, vendor: str, newest_run: str) -> frozenset[str]:
     """Return the external ids of the classes and groups that the next run would create."""
-    planned = ctx.directory.planned(vendor, ctx.newest_run)
+    planned = directory.planned(vendor, newest_run)
     if planned is None:
         return frozenset()
     writes = planned.plan.writes["StudentGroup"]

@@ -204,7 +204,13 @@ def _loss(ctx: RequestContext, line: ProposalRow) -> ProposalImpact:
     changed = structs.replace(unit, **selection_of(line.proposal))
     return ProposalImpact(
         preview_selection(directory, unit, students, staff, delivered(ctx)).removals,
-        replacements(ctx, changed, _chosen_by(directory.index, line.proposal)),
+        replacements(
+            directory,
+            ctx.vendors,
+            ctx.newest_run,
+            changed,
+            _chosen_by(directory.index, line.proposal),
+        ),
     )
 
 

@@ -158,10 +158,11 @@ def _replacements(
     directory = ctx.directory
     people = people_of(directory).get(unit.code, PeopleBreakdown())
     changed = structs.replace(unit, **{kind: rule})
+    vendors, newest_run = ctx.vendors, ctx.newest_run
     return directory.get_or_compute(
         DirectoryResult.CLASS_REPLACEMENTS,
-        lambda: replacements(ctx, changed, people),
-        (value_hash(changed), ctx.newest_run),
+        lambda: replacements(directory, vendors, newest_run, changed, people),
+        (value_hash(changed), newest_run),
     )
 
 
