@@ -156,6 +156,12 @@ def load_vendors(path: Path) -> dict[str, Vendor]:
     }
 
 
+def vendor_name(vendors: Mapping[str, Vendor], vendor: str) -> str:
+    """Return the vendor's name; its id when there is no such vendor."""
+    profile = vendors.get(vendor)
+    return vendor if profile is None else profile.name
+
+
 def address_problem(address: str) -> str | None:
     """Why `address` cannot be an endpoint's, as the end of a sentence; None if it can.
 

@@ -20,7 +20,7 @@ from addon.sync.protection import load_protection
 from addon.tenants.diff import changes
 from addon.tenants.document import decode_tenant, load_tenant, write_document
 from addon.tenants.model import Organisation, Tenant
-from addon.vendors.profiles import Vendor
+from addon.vendors.profiles import Vendor, vendor_name
 from addon.web.directory import snapshot_store
 from addon.web.directory.cache import (
     DirectoryNotRead,
@@ -105,8 +105,7 @@ class RequestContext:
 
     def vendor_name(self, vendor: str) -> str:
         """Return the vendor's name; its id when there is no such vendor."""
-        profile = self.vendors.get(vendor)
-        return vendor if profile is None else profile.name
+        return vendor_name(self.vendors, vendor)
 
     @cached_property
     def protection(self) -> ProtectedSet:

@@ -1,18 +1,18 @@
 """The status of a tenant's connections, from its runs; for the overview and the vendor pages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, time
 
 from msgspec import Struct
 
 from addon.planning.ledger import LedgerKey
+from addon.store.base import LedgerStore
 from addon.store.records import RunRecord
-from addon.sync.context import ledger_key, resolve_target
+from addon.sync.context import SyncContext, ledger_key, resolve_target
 from addon.sync.report import ConnectionReport, StoredReport, stored_report
-from addon.tenants.model import Connection, Mode
+from addon.tenants.model import Connection, Mode, Schedule, Tenant
 from addon.tenants.pause import LOCAL, today
-from addon.vendors.profiles import NotConfigured
-from addon.web.request_context import RequestContext
+from addon.vendors.profiles import NotConfigured, vendor_name
 from addon.web.waiting_holds import WaitingHold
 
 LATE = 24 * 3600.0
@@ -92,20 +92,28 @@ class Point(Struct, frozen=True):
     number: int
 
 
-def connection_statuses(ctx: RequestContext) -> tuple[ConnectionStatus, ...]:
+def connection_statuses(
+    context: SyncContext,
+    tenant: Tenant,
+    runs: Sequence[RunRecord],
+    holds: Iterable[WaitingHold],
+    now: float,
+) -> tuple[ConnectionStatus, ...]:
     """Return the status of each connection, in the document's order.
 
     Vendors that are no longer in the document but still have something follow, as connections that
     are off.
     """
-    ledgers = {key: (n, refused) for key, n, refused in ctx.store.ledgers(ctx.tenant_id)}
-    held = {each.vendor: each for each in ctx.holds}
-    context = ctx.sync_context
+    vendors, stored = context.settings.vendors, context.store.ledgers(tenant.customer_id)
+    ledgers = {key: (n, refused) for key, n, refused in stored}
+    held = {each.vendor: each for each in holds}
+    schedule = tenant.schedule
+    hours = max(context.settings.schedule_hours, schedule.hours or 0)
     found = []
-    left = {key.vendor for key in ledgers if ctx.tenant.connection(key.vendor) is None}
-    gone = [Connection(vendor=vendor) for vendor in ctx.vendors if vendor in left]
-    for connection in (*ctx.tenant.connections, *gone):
-        parts = list(_parts(ctx.runs, connection))
+    left = {key.vendor for key in ledgers if tenant.connection(key.vendor) is None}
+    gone = [Connection(vendor=vendor) for vendor in vendors if vendor in left]
+    for connection in (*tenant.connections, *gone):
+        parts = list(_parts(runs, connection))
         target = (
             None
             if connection.mode == "off"
@@ -115,14 +123,14 @@ def connection_statuses(ctx: RequestContext) -> tuple[ConnectionStatus, ...]:
         found.append(
             ConnectionStatus(
                 connection=connection,
-                name=ctx.vendor_name(connection.vendor),
+                name=vendor_name(vendors, connection.vendor),
                 last=parts[0] if parts else None,
                 sent=next((each for each in parts if each.part.did_something), None),
                 resources=sum(n for n, _ in counts),
                 refused=sum(refused for _, refused in counts),
                 held=held.get(connection.vendor),
                 problem=str(target) if isinstance(target, NotConfigured) else None,
-                late=bool(parts) and _is_late(ctx, parts[0].at),
+                late=bool(parts) and _is_late(schedule, hours, parts[0].at, now),
             )
         )
     return tuple(found)
@@ -167,14 +175,13 @@ def _parts(runs: Sequence[RunRecord], connection: Connection) -> Iterator[Finish
                 yield FinishedReport(part, run.finished or run.started)
 
 
-def _is_late(ctx: RequestContext, last: float) -> bool:
-    """Whether the run due after one that ended at `last` is overdue by `LATE` or more."""
-    schedule, begins = ctx.tenant.schedule, last
-    if schedule.pause is not None and schedule.pause.start <= today(ctx.now):
+def _is_late(schedule: Schedule, hours: int, last: float, now: float) -> bool:
+    """Whether the run due `hours` after one that ended at `last` is overdue by `LATE` or more."""
+    begins = last
+    if schedule.pause is not None and schedule.pause.start <= today(now):
         ends = datetime.combine(schedule.pause.until, time.max, LOCAL)
         begins = max(begins, ends.timestamp())
-    hours = max(ctx.services.settings.schedule_hours, schedule.hours or 0)
-    return ctx.now > begins + hours * 3600 + LATE
+    return now > begins + hours * 3600 + LATE
 
 
 def _is_of(key: LedgerKey, connection: Connection) -> bool:
@@ -183,7 +190,7 @@ def _is_of(key: LedgerKey, connection: Connection) -> bool:
     return connection.mode in ("off", key.mode)
 
 
-def delivered(ctx: RequestContext) -> tuple[Connection, ...]:
+def delivered(store: LedgerStore, tenant: Tenant) -> tuple[Connection, ...]:
     """Return the connections that are on and whose ledger has something in their mode."""
-    kept = {key for key, _n, _refused in ctx.store.ledgers(ctx.tenant_id)}
-    return tuple(c for c in ctx.tenant.connections if ledger_key(ctx.tenant_id, c) in kept)
+    kept = {key for key, _n, _refused in store.ledgers(tenant.customer_id)}
+    return tuple(c for c in tenant.connections if ledger_key(tenant.customer_id, c) in kept)

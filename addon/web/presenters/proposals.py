@@ -185,7 +185,7 @@ def _chosen_by(index: DirectoryIndex, proposal: Proposal) -> PeopleBreakdown:
 def with_losses(ctx: RequestContext, lines: Sequence[ProposalRow]) -> list[ProposalRow]:
     """Add to each row what accepting it would remove from vendors. Raises StillComputing."""
     others = [line for line in lines if line.replaces]
-    if not others or not delivered(ctx):
+    if not others or not delivered(ctx.store, ctx.tenant):
         return list(lines)
     wanted = [(line.unit.code, selection_of(line.proposal)) for line in others]
     losses = ctx.directory.get_or_compute(
@@ -203,7 +203,9 @@ def _loss(ctx: RequestContext, line: ProposalRow) -> ProposalImpact:
     students, staff = line.proposal.students, line.proposal.staff
     changed = structs.replace(unit, **selection_of(line.proposal))
     return ProposalImpact(
-        preview_selection(directory, unit, students, staff, delivered(ctx)).removals,
+        preview_selection(
+            directory, unit, students, staff, delivered(ctx.store, ctx.tenant)
+        ).removals,
         replacements(
             directory,
             ctx.vendors,

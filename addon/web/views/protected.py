@@ -282,7 +282,9 @@ def _effect(ctx: RequestContext, form: ProtectedForm) -> ProtectionEffect:
     directory, index = ctx.directory, ctx.directory.index
     hidden = _people_in(directory, form)
     views = directory.prepared.vendor_rosters
-    carried = [views[c.vendor].people for c in delivered(ctx) if c.vendor in views]
+    carried = [
+        views[c.vendor].people for c in delivered(ctx.store, ctx.tenant) if c.vendor in views
+    ]
     sent = {user_id for people in carried for user_id in people}
     top = org_unit_tree.tree(directory)
     return ProtectionEffect(

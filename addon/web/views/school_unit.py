@@ -158,7 +158,11 @@ def _losing(ctx: RequestContext, unit: SchoolUnit) -> tuple[LeavingPeople, ...] 
     None when the directory cannot be read, so that the unit can be removed anyway.
     """
     try:
-        return leaving(ctx.directory, unit_view(ctx.tenant, ctx.directory, unit), delivered(ctx))
+        return leaving(
+            ctx.directory,
+            unit_view(ctx.tenant, ctx.directory, unit),
+            delivered(ctx.store, ctx.tenant),
+        )
     except DirectoryNotRead as error:
         if request.method == "GET" and (error.state is None or error.state.status != "failed"):
             raise

@@ -160,12 +160,12 @@ def _preview_of(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> d
 
 def _outcome(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> SelectionPreview:
     students, staff = form.students.selector(), form.staff.selector()
-    return preview_selection(ctx.directory, unit, students, staff, delivered(ctx))
+    return preview_selection(ctx.directory, unit, students, staff, delivered(ctx.store, ctx.tenant))
 
 
 def _asks(ctx: RequestContext, found: SelectionPreview) -> bool:
     """Whether somebody would be removed at a vendor, or change role there."""
-    return bool(found.removals or (found.turned.count and delivered(ctx)))
+    return bool(found.removals or (found.turned.count and delivered(ctx.store, ctx.tenant)))
 
 
 def _seen(form: SelectionForm) -> str:

@@ -140,7 +140,7 @@ def _organisation_form(
 def _modes(ctx: RequestContext, mode: Mode) -> str:
     return render_template(
         "setup/modes.html",
-        statuses=connection_statuses(ctx),
+        statuses=connection_statuses(ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now),
         wanted=mode,
         people_counts={c.vendor: _carried(ctx, c.vendor) for c in ctx.tenant.connections},
     )

@@ -118,7 +118,14 @@ def _page(
 ) -> str:
     connection = connection_to(ctx.tenant, vendor)
     status = next(
-        (each for each in connection_statuses(ctx) if each.connection.vendor == vendor), None
+        (
+            each
+            for each in connection_statuses(
+                ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now
+            )
+            if each.connection.vendor == vendor
+        ),
+        None,
     )
     found = _refused(ctx, status)
     there = None if status is None or status.part is None else status.part.people

@@ -190,7 +190,12 @@ def _page(
         ticks=ticks,
         columns=[(v, ctx.vendors[v].name, ticks.get(v, frozenset())) for v in ctx.vendors],
         unseen={vendor: sorted(found - codes) for vendor, found in ticks.items()},
-        statuses={status.connection.vendor: status for status in connection_statuses(ctx)},
+        statuses={
+            status.connection.vendor: status
+            for status in connection_statuses(
+                ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now
+            )
+        },
         conflict=conflict,
         mark=ctx.version_token(_part),
         chosen=frozenset[str]().union(*ticks.values()),
