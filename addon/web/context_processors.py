@@ -32,13 +32,13 @@ def init_app(app: Flask) -> None:
                 "ended": 0,
             }
         holds = sorted(ctx.holds, key=lambda held: bool(held.hold.refused))
-        approved = [held for held in holds if approval_of(ctx, held) is not None]
+        approved = [held for held in holds if approval_of(ctx.store, held, ctx.now) is not None]
         found: SetupSteps | None = setup_steps(ctx)
         return {
             "ctx": ctx,
             "holds": holds,
             "approved": approved,
-            "sending": {held.vendor for held in approved if is_sending(ctx, held.vendor)},
+            "sending": {held.vendor for held in approved if is_sending(ctx.runs, held.vendor)},
             "pause": current_pause(ctx.tenant, ctx.now),
             "ended": len(ctx.protection.ended),
             "guide": None if found is None or found.done else found,

@@ -10,6 +10,8 @@ from addon.directory.snapshot import User
 from addon.planning.limits import Approval, Hold
 from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
+from addon.store.base import LedgerStore
+from addon.store.records import RunRecord
 from addon.sync.people_csv import PROTECTED, UNIT_NOT_CHOSEN
 from addon.sync.prepare import PreparedRun
 from addon.text import SortKey
@@ -21,7 +23,6 @@ from addon.web.presenters.resource_names import (
     full_name,
     named_resources,
 )
-from addon.web.request_context import RequestContext
 from addon.web.waiting_holds import WaitingHold
 
 GONE = "gone"
@@ -76,17 +77,17 @@ class HeldView(Struct, frozen=True):
         return dict(self.reasons).get(STAYS, 0)
 
 
-def approval_of(ctx: RequestContext, held: WaitingHold) -> Approval | None:
+def approval_of(store: LedgerStore, held: WaitingHold, now: float) -> Approval | None:
     """Return the valid approval of a hold that no run or withdrawal has used yet, if any."""
-    approval = ctx.store.approval(held.key)
-    if approval is None or held.hold.refused or not approval.is_valid(ctx.now):
+    approval = store.approval(held.key)
+    if approval is None or held.hold.refused or not approval.is_valid(now):
         return None
     return approval
 
 
-def is_sending(ctx: RequestContext, vendor: str) -> bool:
+def is_sending(runs: Iterable[RunRecord], vendor: str) -> bool:
     """Whether a run in progress sends to the vendor, or has not yet planned what to send."""
-    return any(run.status == "running" and run.vendor in ("", vendor) for run in ctx.runs)
+    return any(run.status == "running" and run.vendor in ("", vendor) for run in runs)
 
 
 def held_view(directory: TenantDirectory, hold: Hold, vendor: str) -> HeldView:

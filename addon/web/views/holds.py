@@ -79,7 +79,7 @@ def decide(vendor: str, mode: str) -> AnyResponse:
     try:
         if held is None:
             flash(_("Spärren finns inte längre."), "warning")
-        elif _hold_token(held, approval_of(ctx, held)) != request.form.get("mark"):
+        elif _hold_token(held, approval_of(ctx.store, held, ctx.now)) != request.form.get("mark"):
             flash(_changed(ctx, held), "warning")
         elif decision == "approve":
             _approve(ctx, held)
@@ -97,7 +97,7 @@ def _hold_token(held: WaitingHold, approval: Approval | None) -> str:
 
 def _changed(ctx: RequestContext, held: WaitingHold) -> str:
     """Return the message that the hold has changed since it was shown."""
-    if approval_of(ctx, held) is None:
+    if approval_of(ctx.store, held, ctx.now) is None:
         return str(_("Spärren har ändrats sedan sidan visades. Se efter och bestäm igen."))
     name = ctx.vendor_name(held.vendor)
     told = _("Någon av er har redan godkänt det som var spärrat hos %(vendor)s.", vendor=name)
@@ -111,7 +111,7 @@ def _is_followed(ctx: RequestContext, question: Question) -> bool:
     approval = question.approved
     if approval is None:
         return False
-    return ctx.now - approval.at < BEGINS_WITHIN or is_sending(ctx, question.held.vendor)
+    return ctx.now - approval.at < BEGINS_WITHIN or is_sending(ctx.runs, question.held.vendor)
 
 
 def _approve(ctx: RequestContext, held: WaitingHold) -> None:
@@ -156,7 +156,7 @@ def _refuse(ctx: RequestContext, held: WaitingHold) -> None:
 
 def _question(ctx: RequestContext, held: WaitingHold, view: HeldView | None) -> Question:
     connection = ctx.tenant.connection(held.vendor)
-    approval = approval_of(ctx, held)
+    approval = approval_of(ctx.store, held, ctx.now)
     asked = request.args.get("hos") == held.vendor
     reason = request.args.get("orsak", "") if asked else ""
     page = None

@@ -111,7 +111,7 @@ def _off(ctx: RequestContext, vendor: str) -> str:
     A run that is sending stops when it next checks the connection, see `addon.sync.session`.
     """
     name = ctx.vendor_name(vendor)
-    if is_sending(ctx, vendor):
+    if is_sending(ctx.runs, vendor):
         told = _(
             "%(vendor)s är av. Skickas något dit just nu slutar det inom en minut.", vendor=name
         )
