@@ -12,7 +12,6 @@ from addon.text import SortKey, combined_key, sort_key
 from addon.web.directory.cache import PlannedConnection, TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.resource_names import NamedResource, alphabetical, named_resources
-from addon.web.request_context import RequestContext
 
 ORDER = ("delete", "create", "update")
 """Deletions come first, since they are the most serious."""
@@ -69,23 +68,23 @@ class NextRun(Struct, frozen=True):
         return {t: n for t, n in found.items() if n or t == "User"}
 
 
-def next_run(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> NextRun | None:
+def next_run(directory: TenantDirectory, vendor: str, newest_run: str) -> NextRun | None:
     """Return the next run at a vendor, or the first run if a vendor that is off were turned on.
 
     Returns None if a vendor that is off has no units chosen. Raises StillComputing.
     """
-    connection = ctx.tenant.connection(vendor)
+    connection = directory.tenant.connection(vendor)
     if connection is None or (connection.mode == "off" and not connection.school_units):
         return None
     on = connection.mode != "off"
-    planned = directory.planned(vendor, ctx.newest_run, None if on else "live")
+    planned = directory.planned(vendor, newest_run, None if on else "live")
     if planned is None:
         return None
     known = named_resources(directory)
     return directory.get_or_compute(
         DirectoryResult.NEXT_RUN,
         lambda: _next_run(vendor, on, planned, known),
-        (vendor, on, planned.connection.mode, ctx.newest_run),
+        (vendor, on, planned.connection.mode, newest_run),
     )
 
 

@@ -39,7 +39,7 @@ def page() -> str:
     """Show what happens at the next run."""
     ctx = request_context()
     directory = current_directory(ctx)
-    found = [next_run(ctx, directory, c.vendor) for c in ctx.tenant.connections]
+    found = [next_run(directory, c.vendor, ctx.newest_run) for c in ctx.tenant.connections]
     previewed(ctx)
     return render_template(
         "preview/page.html",
@@ -93,7 +93,7 @@ def person(vendor: str, user_id: str) -> str:
 
 
 def _outlook(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> NextRun:
-    found = next_run(ctx, directory, vendor)
+    found = next_run(directory, vendor, ctx.newest_run)
     if found is None:
         abort(404)
     return found
