@@ -11,7 +11,6 @@ from addon.roster.findings import MESSAGES
 from addon.store.records import RunRecord
 from addon.sync.report import StoredReport
 from addon.web.presenters.connection_status import ConnectionStatus, last_ended, newest
-from addon.web.request_context import RequestContext
 
 GRAVEST_FIRST = ("held", "problem", "stale", "failed", "kept", "refused", "waiting", "ok")
 
@@ -60,9 +59,9 @@ class Headline(Struct, frozen=True):
         return sum(each.not_taken for each in self.statuses)
 
 
-def headline(ctx: RequestContext, connections: Sequence[ConnectionStatus]) -> Headline:
+def headline(runs: Sequence[RunRecord], connections: Sequence[ConnectionStatus]) -> Headline:
     """Return the headline for these connections."""
-    ended, placed = last_ended(ctx.runs), newest(ctx.runs)
+    ended, placed = last_ended(runs), newest(runs)
     on = tuple(each for each in connections if each.mode != "off")
     state = _state(ended, connections)
     return Headline(
@@ -70,7 +69,7 @@ def headline(ctx: RequestContext, connections: Sequence[ConnectionStatus]) -> He
         statuses=tuple(each for each in connections if each.state == state),
         on=on,
         ended=ended,
-        running=bool(ctx.runs) and ctx.runs[0].status == "running",
+        running=bool(runs) and runs[0].status == "running",
         record=None if placed is None else placed[1],
     )
 
