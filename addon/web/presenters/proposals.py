@@ -13,13 +13,13 @@ from addon.proposals.selectors import SelectorDraft, has_ceased
 from addon.proposals.vocabulary import Role
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
-from addon.tenants.model import SchoolUnit, Selector, Tenant
+from addon.tenants.model import Connection, SchoolUnit, Selector, Tenant
+from addon.vendors.profiles import Vendor
+from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.class_rules import Replacement, replacements
-from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.school_unit import PeopleBreakdown
 from addon.web.presenters.selection_preview import VendorRemoval, preview_selection
-from addon.web.request_context import RequestContext
 from addon.web.version_token import value_hash
 
 Part = Literal["help", "ready", "done"]
@@ -182,36 +182,45 @@ def _chosen_by(index: DirectoryIndex, proposal: Proposal) -> PeopleBreakdown:
     return PeopleBreakdown(choose(proposal.students, index).chosen - staff, staff)
 
 
-def with_losses(ctx: RequestContext, lines: Sequence[ProposalRow]) -> list[ProposalRow]:
-    """Add to each row what accepting it would remove from vendors. Raises StillComputing."""
+def with_losses(
+    directory: TenantDirectory,
+    vendors: Mapping[str, Vendor],
+    delivered: Sequence[Connection],
+    newest_run: str,
+    lines: Sequence[ProposalRow],
+) -> list[ProposalRow]:
+    """Add to each row what accepting it would remove at the connections `delivered`.
+
+    Raises StillComputing.
+    """
     others = [line for line in lines if line.replaces]
-    if not others or not delivered(ctx.store, ctx.tenant):
-        return list(lines)
+
+    def find() -> dict[str, ProposalImpact]:
+        return {x.unit.code: _loss(directory, vendors, delivered, newest_run, x) for x in others}
+
     wanted = [(line.unit.code, selection_of(line.proposal)) for line in others]
-    losses = ctx.directory.get_or_compute(
-        DirectoryResult.PROPOSAL_IMPACT,
-        lambda: {x.unit.code: _loss(ctx, x) for x in others},
-        (ctx.newest_run, value_hash(wanted)),
+    losses = directory.get_or_compute(
+        DirectoryResult.PROPOSAL_IMPACT, find, (newest_run, value_hash(wanted))
     )
     return [
         structs.replace(line, loss=losses.get(line.unit.code, ProposalImpact())) for line in lines
     ]
 
 
-def _loss(ctx: RequestContext, line: ProposalRow) -> ProposalImpact:
-    directory, unit = ctx.directory, line.unit
+def _loss(
+    directory: TenantDirectory,
+    vendors: Mapping[str, Vendor],
+    delivered: Sequence[Connection],
+    newest_run: str,
+    line: ProposalRow,
+) -> ProposalImpact:
+    unit = line.unit
     students, staff = line.proposal.students, line.proposal.staff
     changed = structs.replace(unit, **selection_of(line.proposal))
     return ProposalImpact(
-        preview_selection(
-            directory, unit, students, staff, delivered(ctx.store, ctx.tenant)
-        ).removals,
+        preview_selection(directory, unit, students, staff, delivered).removals,
         replacements(
-            directory,
-            ctx.vendors,
-            ctx.newest_run,
-            changed,
-            _chosen_by(directory.index, line.proposal),
+            directory, vendors, newest_run, changed, _chosen_by(directory.index, line.proposal)
         ),
     )
 

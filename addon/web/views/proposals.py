@@ -14,6 +14,7 @@ from addon.school_register.model import ACTIVE, RegisterUnit
 from addon.tenants.model import SchoolUnit, Tenant
 from addon.web.directory.results import DirectoryResult
 from addon.web.htmx import asks_for_part
+from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.proposal_reasons import reason_text, rule_source, shape_said, years_said
 from addon.web.presenters.proposals import (
     Picks,
@@ -137,7 +138,17 @@ def _registered(unit: SchoolUnit, statuses: Mapping[str, str]) -> RegisterUnit:
 
 
 def _lines(ctx: RequestContext, found: ProposalsView, picks: Picks) -> list[ProposalRow]:
-    return with_losses(ctx, [_line(ctx, found, picks, unit) for unit in ctx.tenant.school_units])
+    return _with_losses(ctx, [_line(ctx, found, picks, unit) for unit in ctx.tenant.school_units])
+
+
+def _with_losses(ctx: RequestContext, lines: list[ProposalRow]) -> list[ProposalRow]:
+    """Add to each row what accepting it would remove, if something was sent to a vendor."""
+    if not any(line.replaces for line in lines):
+        return lines
+    sent = delivered(ctx.store, ctx.tenant)
+    if not sent:
+        return lines
+    return with_losses(ctx.directory, ctx.vendors, sent, ctx.newest_run, lines)
 
 
 def _line(ctx: RequestContext, found: ProposalsView, picks: Picks, unit: SchoolUnit) -> ProposalRow:
@@ -174,7 +185,7 @@ def _shown(ctx: RequestContext, found: ProposalsView, picks: Picks, code: str) -
     unit = next((u for u in ctx.tenant.school_units if u.code == code), None)
     if unit is None:
         return ""
-    (line,) = with_losses(ctx, [_line(ctx, found, picks, unit)])
+    (line,) = _with_losses(ctx, [_line(ctx, found, picks, unit)])
     names = ctx.tenant.unit_names
     return render_template("proposals/unit.html", line=line, names=names, opened=True)
 
