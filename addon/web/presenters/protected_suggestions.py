@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import msgspec
 
 from addon.proposals.exclusions import protected_places
+from addon.store.base import CacheStore
 from addon.store.records import Namespace
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
-from addon.web.request_context import RequestContext
 
 NAMESPACE = "protected"
 DECLINED = "declined"
@@ -16,9 +16,12 @@ KEPT = 2 * 365 * 24 * 3600.0
 """Seconds for which a declined suggestion is remembered."""
 
 
-def undecided(ctx: RequestContext, directory: TenantDirectory) -> tuple[str, ...]:
-    """Return the undecided OUs and groups, by path and address. Raises StillComputing."""
-    declined = _declined(ctx)
+def undecided(store: CacheStore, directory: TenantDirectory, now: float) -> tuple[str, ...]:
+    """Return the undecided OUs and groups, by path and address.
+
+    Raises StillComputing and StoreError.
+    """
+    declined = _declined(store, directory.tenant.customer_id, now)
     return tuple(place for place in proposed(directory) if place not in declined)
 
 
@@ -31,19 +34,18 @@ def proposed(directory: TenantDirectory) -> tuple[str, ...]:
     return (*found.org_units, *found.groups)
 
 
-def decline(ctx: RequestContext, places: Iterable[str]) -> None:
-    """Remember that, according to an administrator, these hold nobody with protected identity."""
-    known = _declined(ctx)
+def decline(store: CacheStore, tenant_id: str, places: Iterable[str], now: float) -> None:
+    """Remember that, according to an administrator, these hold nobody with protected identity.
+
+    Raises StoreError.
+    """
+    known = _declined(store, tenant_id, now)
     said = known | set(places)
     if said != known:
         item = msgspec.json.encode(sorted(said))
-        ctx.store.put(_namespace(ctx), DECLINED, item, ctx.now, ctx.now + KEPT)
+        store.put(Namespace(NAMESPACE, tenant_id), DECLINED, item, now, now + KEPT)
 
 
-def _declined(ctx: RequestContext) -> set[str]:
-    item = ctx.store.get(_namespace(ctx), DECLINED, ctx.now)
+def _declined(store: CacheStore, tenant_id: str, now: float) -> set[str]:
+    item = store.get(Namespace(NAMESPACE, tenant_id), DECLINED, now)
     return set() if item is None else set(msgspec.json.decode(item.data, type=list[str]))
-
-
-def _namespace(ctx: RequestContext) -> Namespace:
-    return Namespace(NAMESPACE, ctx.tenant_id)

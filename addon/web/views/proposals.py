@@ -71,7 +71,7 @@ def accept() -> AnyResponse | str | tuple[str, int]:
     if not chosen:
         flash(_("Inget förslag är förkryssat, så inget har ändrats."), "warning")
         return redirect(url_for("proposals.page"))
-    unsure = undecided(ctx, ctx.directory)
+    unsure = undecided(ctx.store, ctx.directory, ctx.now)
     try:
         after = ctx.save(
             "proposals.accepted",

@@ -49,7 +49,7 @@ def page() -> str:
     form = protected_form(ctx.tenant.protected)
     if (state := _unreadable(ctx)) is not None:
         return _unseen(ctx, form, state)
-    new = undecided(ctx, ctx.directory)
+    new = undecided(ctx.store, ctx.directory, ctx.now)
     also = structs.replace(
         form,
         org_units=(*form.org_units, *(place for place in new if place.startswith("/"))),
@@ -81,7 +81,8 @@ def save() -> AnyResponse | str | tuple[str, int]:
         return _page(ctx, form, conflict=conflict), 409
     protect(ctx.store, ctx.tenant_id, named)
     kept = {fold(place) for place in (*form.org_units, *form.groups)}
-    decline(ctx, (p for p in offered if fold(p) not in kept and not _is_below(p, form)))
+    declined = (p for p in offered if fold(p) not in kept and not _is_below(p, form))
+    decline(ctx.store, ctx.tenant_id, declined, ctx.now)
     return answer
 
 

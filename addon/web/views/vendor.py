@@ -117,16 +117,8 @@ def _page(
     conflict: EditConflict | None = None,
 ) -> str:
     connection = connection_to(ctx.tenant, vendor)
-    status = next(
-        (
-            each
-            for each in connection_statuses(
-                ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now
-            )
-            if each.connection.vendor == vendor
-        ),
-        None,
-    )
+    statuses = connection_statuses(ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now)
+    status = next((each for each in statuses if each.connection.vendor == vendor), None)
     found = _refused(ctx, status)
     there = None if status is None or status.part is None else status.part.people
     return render_template(

@@ -46,7 +46,7 @@ def save(vendor: str, mode: str) -> str | AnyResponse | tuple[str, int]:
     if wanted != "off" and not (
         connection.school_units
         and problem_in(ctx, connection, wanted) is None
-        and not undecided(ctx, ctx.directory)
+        and not undecided(ctx.store, ctx.directory, ctx.now)
     ):
         return _page(ctx, vendor, wanted), 400
     try:
@@ -164,7 +164,7 @@ def _page(
     unsure: tuple[str, ...] = ()
     if possible and wanted != "off":
         directory = ctx.directory
-        unsure = undecided(ctx, directory)
+        unsure = undecided(ctx.store, directory, ctx.now)
         coming, sent = (
             people_changes(ctx, directory, vendor, wanted),
             carried(directory, vendor) or PeopleCounts(),

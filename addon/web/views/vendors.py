@@ -182,6 +182,7 @@ def _page(
 ) -> str:
     shown = rows(ctx.tenant, filters)
     codes = {unit.code for unit in shown}
+    statuses = connection_statuses(ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now)
     return render_template(
         "vendors/page.html",
         units=shown,
@@ -190,12 +191,7 @@ def _page(
         ticks=ticks,
         columns=[(v, ctx.vendors[v].name, ticks.get(v, frozenset())) for v in ctx.vendors],
         unseen={vendor: sorted(found - codes) for vendor, found in ticks.items()},
-        statuses={
-            status.connection.vendor: status
-            for status in connection_statuses(
-                ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now
-            )
-        },
+        statuses={status.connection.vendor: status for status in statuses},
         conflict=conflict,
         mark=ctx.version_token(_part),
         chosen=frozenset[str]().union(*ticks.values()),
