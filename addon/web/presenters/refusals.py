@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from msgspec import UNSET, Struct
 
 from addon.planning.ledger import LedgerKey
+from addon.store.base import LedgerStore
 from addon.sync.context import ledger_key
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.connection_status import ConnectionStatus, FinishedReport
 from addon.web.presenters.resource_names import NamedResource, named_resources
 from addon.web.presenters.vendor_errors import refusal_remedy
-from addon.web.request_context import RequestContext
 
 
 class RefusedResource(Struct, frozen=True):
@@ -41,16 +41,16 @@ class RefusedResource(Struct, frozen=True):
 
 
 def refused(
-    ctx: RequestContext, directory: TenantDirectory, status: ConnectionStatus
+    store: LedgerStore, directory: TenantDirectory, status: ConnectionStatus, newest_run: str
 ) -> tuple[RefusedResource, ...]:
     """Return the refusals in a connection's ledger, and the conflicts of its newest run.
 
     Raises StillComputing and StoreError.
     """
-    key = ledger_key(ctx.tenant_id, status.connection)
+    key = ledger_key(directory.tenant.customer_id, status.connection)
     if key is None:
         return ()
-    store, known = ctx.store, named_resources(directory)
+    known = named_resources(directory)
 
     def look(key: LedgerKey = key) -> tuple[RefusedResource, ...]:
         found = [
@@ -60,7 +60,7 @@ def refused(
         found += [] if status.last is None else _conflicts(status.last, known)
         return tuple(sorted(found, key=lambda r: (-r.at, r.external_id)))
 
-    return directory.get_or_compute(DirectoryResult.REFUSED, look, (key, ctx.newest_run))
+    return directory.get_or_compute(DirectoryResult.REFUSED, look, (key, newest_run))
 
 
 def _conflicts(last: FinishedReport, known: Mapping[str, NamedResource]) -> list[RefusedResource]:

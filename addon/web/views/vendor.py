@@ -170,7 +170,9 @@ def _refused(
     """Return what the vendor does not take; None when the directory, with names, is not ready."""
     if status is None or not status.not_taken:
         return ()
-    return ctx.from_directory(lambda directory: refused(ctx, directory, status))
+    return ctx.from_directory(
+        lambda directory: refused(ctx.store, directory, status, ctx.newest_run)
+    )
 
 
 def _carried(ctx: RequestContext, vendor: str) -> PeopleCounts | None:
