@@ -7,8 +7,8 @@ colleague all work.
 
 import secrets
 
+from addon.store.base import CacheStore
 from addon.store.records import Namespace
-from addon.web.request_context import RequestContext
 
 LASTS = 2 * 3600.0
 """Seconds for which the words are kept."""
@@ -17,23 +17,23 @@ TOKEN = 16
 """Bytes of a token, too many to guess."""
 
 
-def save_search(ctx: RequestContext, words: str) -> str:
+def save_search(store: CacheStore, tenant_id: str, words: str, now: float) -> str:
     """Store the words and return their token; empty for no words. Raises StoreError."""
     words = " ".join(words.split())[:LONGEST]
     if not words:
         return ""
     token = secrets.token_urlsafe(TOKEN)
-    ctx.store.put(_namespace(ctx), token, words.encode(), ctx.now, ctx.now + LASTS)
+    store.put(_namespace(tenant_id), token, words.encode(), now, now + LASTS)
     return token
 
 
-def find_search(ctx: RequestContext, token: str) -> str | None:
+def find_search(store: CacheStore, tenant_id: str, token: str, now: float) -> str | None:
     """Return the words of a token; None if they are no longer stored. Raises StoreError."""
     if not 0 < len(token) <= 2 * TOKEN or not token.replace("-", "").replace("_", "").isalnum():
         return None
-    item = ctx.store.get(_namespace(ctx), token, ctx.now)
+    item = store.get(_namespace(tenant_id), token, now)
     return None if item is None else item.data.decode()
 
 
-def _namespace(ctx: RequestContext) -> Namespace:
-    return Namespace("search", ctx.tenant_id)
+def _namespace(tenant_id: str) -> Namespace:
+    return Namespace("search", tenant_id)

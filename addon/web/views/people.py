@@ -56,7 +56,8 @@ def page() -> str:
 @bp.post("/personer/sok")
 def search() -> AnyResponse:
     """Search for a name; the URL has a token instead of the name."""
-    token = save_search(request_context(), request.form.get("text", ""))
+    ctx = request_context()
+    token = save_search(ctx.store, ctx.tenant_id, request.form.get("text", ""), ctx.now)
     arguments: dict[str, Any] = {**_arguments(request.form), "sok": token or None}
     return redirect(url_for("people.page", **arguments))
 
@@ -82,7 +83,7 @@ def people_filter_of(ctx: RequestContext) -> PeopleFilter:
     sort = given.get("sort", "namn")
     token = given.get("sok", "")
     return PeopleFilter(
-        text=(find_search(ctx, token) or "") if token else "",
+        text=(find_search(ctx.store, ctx.tenant_id, token, ctx.now) or "") if token else "",
         unit=given.get("enhet", ""),
         class_name=given.get("klass", "") if given.get("enhet") else "",
         role=given.get("roll", ""),
