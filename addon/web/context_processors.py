@@ -33,7 +33,9 @@ def init_app(app: Flask) -> None:
             }
         holds = sorted(ctx.holds, key=lambda held: bool(held.hold.refused))
         approved = [held for held in holds if approval_of(ctx.store, held, ctx.now) is not None]
-        found: SetupSteps | None = setup_steps(ctx)
+        found: SetupSteps | None = setup_steps(
+            ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now
+        )
         return {
             "ctx": ctx,
             "holds": holds,

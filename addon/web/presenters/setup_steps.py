@@ -1,16 +1,18 @@
 """The setup steps from installation to the first delivery: what is done, and what is left."""
 
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from flask_babel import lazy_gettext as _
 from msgspec import Struct
 
-from addon.store.records import Namespace
+from addon.store.base import CacheStore, Store
+from addon.store.records import Namespace, RunRecord
 from addon.sync.report import stored_report
-from addon.tenants.model import Mode
+from addon.tenants.model import Mode, Tenant
+from addon.vendors.profiles import Vendor, vendor_name
 from addon.web.presenters.school_units import has_selection
 from addon.web.presenters.setup_step_texts import SetupProgress, step_texts
-from addon.web.request_context import RequestContext
 
 State = Literal["done", "now", "left"]
 MODES: tuple[Mode, ...] = ("test", "live")
@@ -69,11 +71,19 @@ TITLES = (
 )
 
 
-def setup_steps(ctx: RequestContext) -> SetupSteps:
-    """Return the steps with their present states."""
-    progress = _progress(ctx)
-    done = _done(ctx, progress)
-    over = done["live"] or _kept(ctx, PUT_AWAY)
+def setup_steps(
+    store: Store,
+    tenant: Tenant,
+    runs: Iterable[RunRecord],
+    vendors: Mapping[str, Vendor],
+    now: float,
+) -> SetupSteps:
+    """Return the steps with their present states. Raises StoreError."""
+    previewed = _kept(store, tenant.customer_id, SEEN, now)
+    progress = _progress(tenant, runs, vendors, previewed)
+    ledgers = store.ledgers(tenant.customer_id)
+    done = _done(progress, any(key.mode == "live" for key, _n, _refused in ledgers))
+    over = done["live"] or _kept(store, tenant.customer_id, PUT_AWAY, now)
     said = {} if over else step_texts(progress)
     found, now_given = [], False
     for number, (name, title, endpoint) in enumerate(TITLES, 1):
@@ -83,43 +93,44 @@ def setup_steps(ctx: RequestContext) -> SetupSteps:
     return SetupSteps(tuple(found), over)
 
 
-def previewed(ctx: RequestContext) -> None:
+def previewed(store: CacheStore, tenant_id: str, now: float) -> None:
     """Remember that the preview has been visited."""
-    if not _kept(ctx, SEEN):
-        ctx.store.put(_namespace(ctx), SEEN, b"", ctx.now, ctx.now + KEPT)
+    if not _kept(store, tenant_id, SEEN, now):
+        store.put(_namespace(tenant_id), SEEN, b"", now, now + KEPT)
 
 
-def put_away(ctx: RequestContext) -> None:
+def put_away(store: CacheStore, tenant_id: str, now: float) -> None:
     """Stop showing the steps automatically."""
-    ctx.store.put(_namespace(ctx), PUT_AWAY, b"", ctx.now, ctx.now + KEPT)
+    store.put(_namespace(tenant_id), PUT_AWAY, b"", now, now + KEPT)
 
 
-def bring_back(ctx: RequestContext) -> None:
+def bring_back(store: CacheStore, tenant_id: str) -> None:
     """Show the steps again."""
-    ctx.store.delete(_namespace(ctx), PUT_AWAY)
+    store.delete(_namespace(tenant_id), PUT_AWAY)
 
 
-def _progress(ctx: RequestContext) -> SetupProgress:
-    tenant = ctx.tenant
+def _progress(
+    tenant: Tenant, runs: Iterable[RunRecord], vendors: Mapping[str, Vendor], previewed: bool
+) -> SetupProgress:
     used = [c for c in tenant.connections if c.school_units]
+    ran = _ran(tenant, runs)
     return SetupProgress(
         organisation=tenant.organisation,
         units=len(tenant.school_units),
         selected=sum(1 for u in tenant.school_units if has_selection(u)),
         chosen=len({code for c in used for code in c.school_units}),
         vendors=len(used),
-        previewed=_kept(ctx, SEEN),
-        on={m: tuple(ctx.vendor_name(c.vendor) for c in used if c.mode == m) for m in MODES},
-        ran={m: frozenset(map(ctx.vendor_name, found)) for m, found in _ran(ctx).items()},
+        previewed=previewed,
+        on={m: tuple(vendor_name(vendors, c.vendor) for c in used if c.mode == m) for m in MODES},
+        ran={m: frozenset(vendor_name(vendors, v) for v in ran[m]) for m in MODES},
     )
 
 
-def _done(ctx: RequestContext, progress: SetupProgress) -> dict[str, bool]:
-    live = bool(progress.ran["live"]) or any(
-        key.mode == "live" for key, _n, _refused in ctx.store.ledgers(ctx.tenant_id)
-    )
+def _done(progress: SetupProgress, live_ledger: bool) -> dict[str, bool]:
+    """Return whether each step is done; `live_ledger` is whether a live ledger has something."""
+    live = bool(progress.ran["live"]) or live_ledger
     return {
-        "organisation": not ctx.is_new and bool(progress.organisation.organisation_number),
+        "organisation": bool(progress.organisation.organisation_number),
         "units": bool(progress.units),
         "selection": 0 < progress.units == progress.selected,
         "vendors": bool(progress.chosen),
@@ -129,11 +140,11 @@ def _done(ctx: RequestContext, progress: SetupProgress) -> dict[str, bool]:
     }
 
 
-def _ran(ctx: RequestContext) -> dict[Mode, set[str]]:
+def _ran(tenant: Tenant, runs: Iterable[RunRecord]) -> dict[Mode, set[str]]:
     """Return the vendors with a completed or held run in their present mode."""
-    waiting = {(c.vendor, c.mode) for c in ctx.tenant.connections if c.school_units}
+    waiting = {(c.vendor, c.mode) for c in tenant.connections if c.school_units}
     ran: dict[Mode, set[str]] = {mode: set() for mode in MODES}
-    for run in ctx.runs:
+    for run in runs:
         for part in stored_report(run).connections:
             ended = part.status != "failed" or part.only_refused
             for mode in MODES:
@@ -144,9 +155,9 @@ def _ran(ctx: RequestContext) -> dict[Mode, set[str]]:
     return ran
 
 
-def _kept(ctx: RequestContext, name: str) -> bool:
-    return ctx.store.get(_namespace(ctx), name, ctx.now) is not None
+def _kept(store: CacheStore, tenant_id: str, name: str, now: float) -> bool:
+    return store.get(_namespace(tenant_id), name, now) is not None
 
 
-def _namespace(ctx: RequestContext) -> Namespace:
-    return Namespace(NAMESPACE, ctx.tenant_id)
+def _namespace(tenant_id: str) -> Namespace:
+    return Namespace(NAMESPACE, tenant_id)

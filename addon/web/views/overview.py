@@ -23,7 +23,7 @@ def page() -> str | AnyResponse:
     ctx = request_context()
     if ctx.is_new:
         return render_template("setup/welcome.html")
-    walk = setup_steps(ctx)
+    walk = setup_steps(ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now)
     connections = connection_statuses(ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now)
     if not walk.done and all(status.mode == "off" for status in connections):
         return render_template("overview/beginning.html", walk=walk)

@@ -40,7 +40,7 @@ def page() -> str:
     ctx = request_context()
     directory = current_directory(ctx)
     found = [next_run(directory, c.vendor, ctx.newest_run) for c in ctx.tenant.connections]
-    previewed(ctx)
+    previewed(ctx.store, ctx.tenant_id, ctx.now)
     return render_template(
         "preview/page.html",
         outlooks=[each for each in found if each is not None],

@@ -240,6 +240,6 @@ def _accepted(ctx: RequestContext, after: Tenant, count: int, unsure: bool) -> A
             ),
             "warning",
         )
-    if setup_steps(ctx).done:
+    if setup_steps(ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now).done:
         return redirect(url_for("school_units.page"))
     return redirect(url_for("protected.page" if unsure else "vendors.page"))

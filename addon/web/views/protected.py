@@ -139,7 +139,7 @@ def _save(ctx: RequestContext, form: ProtectedForm, mark: str) -> AnyResponse:
         flash(_("Sparat. De som finns där skickas inte till någon."))
     else:
         flash(_("Sparat. Ingen är angiven som skyddad."), "warning")
-    walk = setup_steps(ctx)
+    walk = setup_steps(ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now)
     step = None if walk.done else walk.current
     return redirect(url_for("protected.page" if step is None else step.endpoint))
 

@@ -64,7 +64,11 @@ def save_organisation() -> str | AnyResponse | tuple[str, int]:
         return _organisation_form(ctx, given, conflict=conflict), 409
     flash(_("Organisationen är sparad."))
     return redirect(
-        url_for("setup.organisation" if setup_steps(ctx).done else "school_register.page")
+        url_for(
+            "setup.organisation"
+            if setup_steps(ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now).done
+            else "school_register.page"
+        )
     )
 
 
@@ -96,7 +100,8 @@ def live() -> str:
 @bp.post("/guide/bort")
 def away() -> AnyResponse:
     """Stop showing the steps automatically."""
-    put_away(request_context())
+    ctx = request_context()
+    put_away(ctx.store, ctx.tenant_id, ctx.now)
     flash(_("Guiden är undanlagd. Du hittar den igen under Inställningar."))
     return redirect(url_for("overview.page"))
 
@@ -104,7 +109,8 @@ def away() -> AnyResponse:
 @bp.post("/guide/visa")
 def back() -> AnyResponse:
     """Show the steps again."""
-    bring_back(request_context())
+    ctx = request_context()
+    bring_back(ctx.store, ctx.tenant_id)
     return redirect(url_for("overview.page"))
 
 

@@ -162,7 +162,7 @@ def _save(
         flash(_("Sparat. Nästa körning skickar ändringen."))
     else:
         flash(_("Sparat. Inget skickas förrän leverantören är i testläge eller skarpt läge."))
-    if not setup_steps(ctx).done:
+    if not setup_steps(ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now).done:
         return redirect(url_for("preview.page"))
     return redirect(filters.page)
 
