@@ -12,7 +12,6 @@ from addon.tenants.model import Limits, Mode, SchoolUnit, Tenant
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.resource_names import NamedResource, named_resources
-from addon.web.request_context import RequestContext
 
 Ticks = Mapping[str, frozenset[str]]
 """The codes of the units ticked for each vendor."""
@@ -87,10 +86,10 @@ def carried(directory: TenantDirectory, vendor: str) -> PeopleCounts | None:
 
 
 def people_changes(
-    ctx: RequestContext, directory: TenantDirectory, vendor: str, mode: Mode
+    directory: TenantDirectory, vendor: str, mode: Mode, newest_run: str
 ) -> PeopleChanges | None:
     """Return the next run at `vendor` if it were in `mode`. Raises StillComputing."""
-    planned = directory.planned(vendor, ctx.newest_run, mode)
+    planned = directory.planned(vendor, newest_run, mode)
     if planned is None:
         return None
     known, vendor_roster = named_resources(directory), directory.prepared.vendor_rosters[vendor]
@@ -108,15 +107,18 @@ def people_changes(
         )
 
     return directory.get_or_compute(
-        DirectoryResult.PEOPLE_CHANGES, count, (vendor, mode, ctx.newest_run)
+        DirectoryResult.PEOPLE_CHANGES, count, (vendor, mode, newest_run)
     )
 
 
-def unit_changes(ctx: RequestContext, ticks: Ticks) -> tuple[UnitChange, ...]:
-    """Return the effect of sending the ticked units to vendors that are on."""
-    # The units are known without the directory; only the numbers need it.
-    prepared = ctx.from_directory(lambda directory: directory.prepared)
-    found = (_unit_change(ctx.tenant, c.vendor, ticks, prepared) for c in ctx.tenant.connections)
+def unit_changes(
+    tenant: Tenant, ticks: Ticks, prepared: PreparedRun | None
+) -> tuple[UnitChange, ...]:
+    """Return the effect of sending the ticked units to vendors that are on.
+
+    The units are known without `prepared`; only the numbers need it.
+    """
+    found = (_unit_change(tenant, c.vendor, ticks, prepared) for c in tenant.connections)
     return tuple(each for each in found if each is not None)
 
 

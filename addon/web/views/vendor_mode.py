@@ -166,7 +166,7 @@ def _page(
         directory = ctx.directory
         unsure = undecided(ctx.store, directory, ctx.now)
         coming, sent = (
-            people_changes(ctx, directory, vendor, wanted),
+            people_changes(directory, vendor, wanted, ctx.newest_run),
             carried(directory, vendor) or PeopleCounts(),
         )
     return render_template(

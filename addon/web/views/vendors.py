@@ -134,7 +134,9 @@ def _save(
     ctx: RequestContext, ticks: Ticks, filters: VendorTableFilter, sure: bool
 ) -> str | AnyResponse | tuple[str, int]:
     """Save, after a confirmation when it affects people at a vendor that is on."""
-    mark, moving = request.form.get("mark", ""), unit_changes(ctx, ticks)
+    mark = request.form.get("mark", "")
+    prepared = ctx.from_directory(lambda directory: directory.prepared)
+    moving = unit_changes(ctx.tenant, ticks, prepared)
     if moving and not sure and ctx.is_current(mark, _part):
         _see_to_reading(ctx)
         return render_template(
