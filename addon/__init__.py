@@ -32,7 +32,7 @@ def create_app(
     delivery may take before it continues in another task.
     """
     from addon.tasks.handlers import SECONDS
-    from addon.web import context_processors, errors, i18n, labels, pagination, views
+    from addon.web import context_processors, errors, i18n, pagination, template_filters, views
     from addon.web.internal import cron, health, tasks
     from addon.web.request_context import RequestContext
     from addon.web.security import auth, csrf, headers, sessions, task_auth
@@ -48,7 +48,7 @@ def create_app(
     task_auth.init_app(app, settings, certs_url or task_auth.CERTS_URL)
     auth.init_app(app, services, RequestContext)
     i18n.init_app(app)
-    labels.init_app(app)
+    template_filters.init_app(app)
     pagination.init_app(app)
     context_processors.init_app(app)
     directory.init_app(app)

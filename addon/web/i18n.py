@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Flask, redirect, request, session
-from flask_babel import Babel, get_locale, gettext
+from flask_babel import Babel, get_locale
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from werkzeug.wrappers import Response as AnyResponse
@@ -34,14 +34,6 @@ def language() -> str:
     if language in LANGUAGES:
         return str(language)
     return request.accept_languages.best_match(LANGUAGES, "sv") or "sv"
-
-
-def gettext_str(text: str, **values: object) -> str:
-    """Translate a text to the language of this request.
-
-    Import it as `_`, so that the extraction of messages finds the text.
-    """
-    return str(gettext(text, **values))
 
 
 def _with_numbers_written(ngettext: Any) -> Callable[..., Any]:

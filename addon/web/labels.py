@@ -3,15 +3,13 @@
 import re
 from collections.abc import Mapping
 
-from flask import Flask
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Vendor
 from addon.web.finding_labels import finding_label
-from addon.web.formats import ago, duration, moment, number
-from addon.web.request_context import request_context
+from addon.web.formats import number
 
 Words = Mapping[str, object]
 
@@ -230,37 +228,3 @@ def subject_name(subject: str, tenant: Tenant, vendors: Mapping[str, Vendor]) ->
     if subject in vendors:
         return vendors[subject].name
     return next((unit.name for unit in tenant.school_units if unit.code == subject), subject)
-
-
-def _said(words: Words) -> object:
-    return lambda code: str(words.get(code, code))
-
-
-def init_app(app: Flask) -> None:
-    """Register the labels and formats as template filters."""
-    app.jinja_env.filters.update(
-        number=number,
-        moment=moment,
-        ago=ago,
-        duration=duration,
-        mode_name=_said(MODES),
-        run_status=_said(RUN_STATUSES),
-        run_kind=lambda status: RUN_KINDS.get(status, "off"),
-        connection_status=_said(CONNECTION_STATUSES),
-        resource_type_name=_said(RESOURCE_TYPES),
-        counted_people=counted_people,
-        counted_type=counted_type,
-        field_name=_said(FIELDS),
-        severity_name=severity_name,
-        reason_name=reason_name,
-        attribute_name=attribute_name,
-        operator_name=_said(OPERATORS),
-        register_status=_said(REGISTER_STATUSES),
-        school_type_name=_said(SCHOOL_TYPES),
-        action_name=_said(ACTIONS),
-        wire_name=wire_name,
-        who_name=who_name,
-        subject_name=subject_name,
-        finding_words=finding_label,
-        vendor_name=lambda vendor: request_context().vendor_name(vendor),
-    )

@@ -10,7 +10,7 @@ from addon.tenants.attributes import attribute_fault
 from addon.tenants.conditions import compiled
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule
 from addon.web.forms.filters import pattern_fault
-from addon.web.i18n import gettext_str as _
+from addon.web.translation import gettext_str as _
 
 Kind = Literal["classes", "teaching_groups", "school_year"]
 Rule = GroupRule | YearRule

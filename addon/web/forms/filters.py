@@ -11,7 +11,7 @@ from addon.tenants.attributes import attribute_fault
 from addon.tenants.conditions import PatternError, compiled
 from addon.tenants.model import Clause, Operator
 from addon.web.formats import number
-from addon.web.i18n import gettext_str as _
+from addon.web.translation import gettext_str as _
 
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
 WITHOUT_VALUE = frozenset({"isEmpty", "isNotEmpty"})

@@ -17,7 +17,7 @@ from addon.web.forms.filters import (
     forms_of,
     read_filters,
 )
-from addon.web.i18n import gettext_str as _
+from addon.web.translation import gettext_str as _
 
 ROLES: tuple[Role, Role] = ("students", "staff")
 

@@ -6,7 +6,7 @@ from flask_babel import ngettext
 from msgspec import Struct
 
 from addon.tenants.model import Mode, Organisation
-from addon.web.i18n import gettext_str as _
+from addon.web.translation import gettext_str as _
 
 
 class SetupProgress(Struct, frozen=True):

@@ -7,7 +7,7 @@ from msgspec import UnsetType
 
 from addon.planning.result import FailedOperation, ProblemCode, VendorProblem
 from addon.sync.report import ConnectionReport
-from addon.web.i18n import gettext_str as _
+from addon.web.translation import gettext_str as _
 
 ADDRESS = re.compile(r"mail|adress|address", re.IGNORECASE)
 NAME = re.compile(r"\bname\b|givenName|familyName|\bnamn", re.IGNORECASE)

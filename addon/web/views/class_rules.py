@@ -19,7 +19,6 @@ from addon.web.forms.class_rules import (
     rule_of,
 )
 from addon.web.htmx import asks_for_part
-from addon.web.i18n import gettext_str as _
 from addon.web.labels import attribute_name
 from addon.web.presenters.class_rules import Replacement, choices, effect, replacements
 from addon.web.presenters.school_unit import PeopleBreakdown, people_of
@@ -30,6 +29,7 @@ from addon.web.request_context import (
     request_context,
     with_unit,
 )
+from addon.web.translation import gettext_str as _
 from addon.web.version_token import value_hash
 from addon.web.views.school_unit import stored_unit, unit_of
 

@@ -12,7 +12,6 @@ from addon.web.directory.cache import DirectoryNotRead, TenantDirectory
 from addon.web.directory.snapshot_store import ReadingState
 from addon.web.forms.protected import ProtectedForm, dropped, protected_form, read_protected
 from addon.web.htmx import asks_for_part
-from addon.web.i18n import gettext_str as _
 from addon.web.presenters import org_unit_tree
 from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.groups import groups_named, groups_shown
@@ -20,6 +19,7 @@ from addon.web.presenters.protected_suggestions import decline, proposed, undeci
 from addon.web.presenters.protection import protection_view, release_token
 from addon.web.presenters.setup_steps import setup_steps
 from addon.web.request_context import EditConflict, RequestContext, request_context
+from addon.web.translation import gettext_str as _
 
 COLUMNS = ("protected",)
 

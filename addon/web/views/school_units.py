@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.tenants.model import Tenant
 from addon.text import fold, sort_key
 from addon.web.directory.cache import DirectoryNotRead, StillComputing
-from addon.web.i18n import gettext_str as _
 from addon.web.pagination import page_of
 from addon.web.presenters.school_units import Numbers, UnitRow, numbers, unit_rows
 from addon.web.request_context import EditConflict, RequestContext, request_context
+from addon.web.translation import gettext_str as _
 
 SIZE = 100
 Step = Literal["first", "up", "down"]

@@ -8,12 +8,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.school_register.model import RegisterError
 from addon.tenants.model import Mode, Organisation, Tenant
-from addon.web.i18n import gettext_str as _
 from addon.web.presenters.connection_status import connection_statuses
 from addon.web.presenters.setup_step_texts import spelled
 from addon.web.presenters.setup_steps import bring_back, put_away, setup_steps
 from addon.web.presenters.vendor_impact import PeopleCounts, carried
 from addon.web.request_context import EditConflict, RequestContext, request_context
+from addon.web.translation import gettext_str as _
 from addon.web.views.directory import request_reading
 
 NUMBER = re.compile(r"(\d{6})-?(\d{4})")
