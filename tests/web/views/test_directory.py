@@ -141,13 +141,13 @@ def test_who_reads_again_comes_back_to_the_same_page(world: World) -> None:
 @contextmanager
 def slow_placing(seconds: float) -> Iterator[None]:
     """People are placed as slowly as in a large municipality."""
-    real = cache.prepare_from_snapshot
+    real = cache.confirm
 
     def place(*given: object) -> object:
         threading.Event().wait(seconds)
         return real(*given)
 
-    with mock.patch.object(cache, "prepare_from_snapshot", place):
+    with mock.patch.object(cache, "confirm", place):
         yield
 
 

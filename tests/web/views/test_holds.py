@@ -164,10 +164,14 @@ def test_most_in_one_place_that_no_selection_reaches_is_asked_about(world, clien
     assert "Alla ligger nu i /Arkiv/7A, som inget urval når. Har de flyttats dit" in said
 
 
-def test_an_org_unit_that_was_renamed_is_asked_about(world, client):
+def test_an_org_unit_that_was_replaced_by_another_is_asked_about(world, client):
     deliver(world)
     leave(world, PUPILS["7A"][0])
-    world.domain.rename_org_unit("/Elever", "Alumner")
+    world.domain.add_org_unit("/Alumner")
+    for name in (*PUPILS["7A"][1:], *PUPILS["7B"]):
+        world.domain.move_user(address(*name), "/Alumner")
+    for path in ("/Elever/7A", "/Elever/7B", "/Elever/Slutat", "/Elever"):
+        world.domain.remove_org_unit(path)
     deliver(world, HELD)
     said = world.text(shown(world, client))
     assert "De flesta (11) nås inte längre av något urval." in said
