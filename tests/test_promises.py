@@ -188,6 +188,9 @@ def test_promise_4_an_ou_that_is_moved_away_removes_nobody(world):
     world.forget_requests()
     world.domain.add_org_unit("/Arkiv")
     world.domain.move_org_unit("/Elever", "/Arkiv")
+    assert world.run("sync", TENANT).status == 0
+    assert world.requests == []
+    world.domain.move_people("/Arkiv/Elever", "/Arkiv/Slutat")
     assert world.run("sync", TENANT).status == 3
     assert world.requests == []
     assert len(world.vendor("all").held("User")) == 14

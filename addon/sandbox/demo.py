@@ -30,10 +30,10 @@ STARTS_WITHIN, ENDS_WITHIN = 30.0, 10.0
 LOOKS_EVERY = 0.1
 """Seconds."""
 MISTAKE = json.dumps(
-    {"method": "rename_org_unit", "path": story_changes.NORTH, "name": "Borta"},
+    {"method": "move_people", "path": story_changes.NORTH, "to": "/Borta"},
     ensure_ascii=False,
 )
-"""The change of the directory that takes a school out of its selection."""
+"""The change of the directory that takes a school's people out of its selection."""
 
 STEPS = (
     StoryStep(
@@ -75,8 +75,8 @@ STEPS = (
     ),
     StoryStep(
         "A school is moved by mistake",
-        "Somebody who tidies up moves a school's organisational unit to where no selection "
-        "reaches. Seen from here, all its pupils have left. A plan that removes so many is "
+        "Somebody who tidies up moves a school's pupils to an organisational unit that no "
+        "selection reaches. Seen from here, they have all left. A plan that removes so many is "
         "held until a person decides.",
         story_changes.the_hold,
     ),

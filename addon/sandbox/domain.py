@@ -169,6 +169,16 @@ class Domain(Records):
         path = self._org_unit(org_unit)["orgUnitPath"]
         self._touched(self._user(user))["orgUnitPath"] = path
 
+    @_change
+    def move_people(self, path: str, to: str) -> None:
+        """Move everybody in an OU, and below it, to the same OUs at another path."""
+        source = self._org_unit(path)["orgUnitPath"]
+        for user in self.users_in(source):
+            below = user["orgUnitPath"][len(source) :]
+            target = self._put_org_unit({"orgUnitPath": to + below})["orgUnitPath"]
+            self._touched(user)["orgUnitPath"] = target
+        self._by_org_unit = None
+
     # Story methods: organisational units
 
     @_change

@@ -57,8 +57,8 @@ def since_the_run(world: World) -> None:
 
 
 def move_north(world: World) -> RunReport:
-    """The organisational unit of a whole school gets another name, and then comes a run."""
-    world.domain.rename_org_unit(NORTH, ELSEWHERE)
+    """A whole school's people are moved to another organisational unit, and then comes a run."""
+    world.domain.move_people(NORTH, f"/Elever/{ELSEWHERE}")
     return sync_now(world)
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from addon.planning.ledger import LedgerKey
 from tests.browser.chromium import visit
-from tests.browser.history import ELSEWHERE, move_north
+from tests.browser.history import ELSEWHERE, NORTH, move_north
 from tests.browser.input_devices import InputDevice, Keyboard, Mouse
 from tests.browser.page_steps import button, headed, sign_in, when_ready
 from tests.browser.states import BAND
@@ -83,7 +83,7 @@ def test_it_is_decided_with_the_keyboard_alone(browser: Browser, held_world: Wor
 
 
 def test_a_mistake_that_is_put_right_leaves_no_hold(browser: Browser, held_world: World) -> None:
-    held_world.domain.rename_org_unit(f"/Elever/{ELSEWHERE}", "Norra skolan")
+    held_world.domain.move_people(f"/Elever/{ELSEWHERE}", NORTH)
     sync_now(held_world)
     with visit(browser, held_world.url) as (page, _):
         page.goto("/sparrar")

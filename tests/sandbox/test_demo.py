@@ -57,7 +57,7 @@ def running(*arguments: str, folder: Path) -> Iterator["subprocess.Popen[str]"]:
         process.communicate()
 
 
-LAST = "rename_org_unit"
+LAST = "move_people"
 """What the last line of the demo has."""
 
 

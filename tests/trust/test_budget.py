@@ -132,7 +132,7 @@ def test_a_withdrawal_that_was_cut_off_goes_on_when_asked_again(cautious: Changi
     assert mode(tenant) == "off"
     assert len(tenant.ledger) == 0
     deletes = [r for r in tenant.server.requests if r.method == "DELETE"]
-    assert len(deletes) < everything + 80
+    assert len(deletes) < everything + 2 * 70, "who is gone is asked for twice at most"
 
 
 def test_a_withdrawal_is_held_and_its_approval_outlives_a_crash(cautious: ChangingTenant) -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from addon.ss12000.resources import TYPES
 from addon.sync.holds import approve
+from addon.sync.protection import release
 from addon.sync.report import ConnectionReport
 from tests.support.changing_tenant import ChangingTenant
 from tests.support.crashes import Crash, Trouble
@@ -67,6 +68,7 @@ def run_once_more(tenant: ChangingTenant) -> ConnectionReport:
     """The run after the faults have ended."""
     if any(tenant.ledger.refused()):
         tenant.next_day()
+    release(tenant.sync_context(), TENANT)
     report = tenant.run()
     note(f"at last: {report.status} {report.operations} {report.failures}\n  {tenant.sent()}")
     return report

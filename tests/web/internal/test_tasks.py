@@ -140,7 +140,11 @@ def test_a_delivery_longer_than_a_request_goes_on_in_parts(make: Make) -> None:
     assert set(cloud.tried("deliver-ne")) == {200}
 
 
-def test_while_another_run_delivers_there_it_waits_and_the_others_do_not(make: Make) -> None:
+def test_while_another_run_delivers_there_it_waits_and_the_others_do_not(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("planning.ledger", "store.firestore.connection"):  # a lease for the whole test
+        monkeypatch.setattr(f"addon.{module}.LEASE_SECONDS", 24 * 3600.0)
     cloud = make()
     key, other = LedgerKey(TENANT, "ne", "live"), process_holder("another run")
     now = cloud.tasks.now()  # as the application has it, which is let go by below
