@@ -55,7 +55,7 @@ def chosen(world: World) -> None:
 
 
 def held(world: World) -> None:
-    """A school's organisational unit was renamed, and its pupils are not to be found."""
+    """A school's pupils were moved to where no selection reaches."""
     set_up(world)
     sync_now(world)
     move_north(world)
@@ -159,6 +159,11 @@ STATES: Mapping[str, State] = {
 }
 
 
+def _people_in(world: World, path: str) -> list[dict[str, Any]]:
+    """The people in an organisational unit, if there is one."""
+    return world.domain.users_in(path) if world.domain.find_org_unit(path) else []
+
+
 def known(world: World) -> dict[str, str]:
     """What the braces of addresses stand for."""
     domain, store = world.domain, world.store
@@ -170,7 +175,7 @@ def known(world: World) -> dict[str, str]:
         "first_run": runs[-1],
         "unit": units[0],
         "other_unit": units[-1],
-        "pupil": domain.users_in(NORTH)[0]["id"] if domain.find_org_unit(NORTH) else "",
+        "pupil": next((user["id"] for user in _people_in(world, NORTH)), ""),
         "teacher": domain.users_in("/Personal")[0]["id"],
         "nameless": next(u["id"] for u in users if not u["name"].get("familyName")),
     }
