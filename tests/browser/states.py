@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from addon.directory.errors import DirectoryError
 from addon.web.directory.snapshot_store import ReadingState, forget, save_reading_state
