@@ -23,6 +23,11 @@ class User(Struct, frozen=True, gc=False):
     deleted: bool = False
     attributes: Mapping[str, tuple[str, ...]] = {}
 
+    @property
+    def is_inactive(self) -> bool:
+        """Whether the account is suspended, archived or deleted, so that nobody can use it."""
+        return self.suspended or self.archived or self.deleted
+
 
 class Group(Struct, frozen=True, gc=False):
     """A Google group; `members` are the ids of its users, nested groups resolved.

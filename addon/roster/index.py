@@ -67,7 +67,7 @@ class DirectoryIndex:
         for user in users:
             if user.id in active or user.id in inactive or user.id in self.protected:
                 continue
-            if user.deleted or user.archived or user.suspended:
+            if user.is_inactive:
                 inactive[user.id] = _why_inactive(user)
                 continue
             active[user.id] = user

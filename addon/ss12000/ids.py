@@ -45,15 +45,15 @@ class Ids:
 
     def student_group(self, group: StudentGroup) -> str:
         """A class or teaching group, from the unit and the group's or OU's id, or the value."""
-        return self._derive(f"studentGroup:{group.unit}:{group.source}:{group.source_id}")
+        return self._derive(f"studentGroup:{_name(group.unit, group.source, group.source_id)}")
 
     def activity(self, group: StudentGroup) -> str:
         """The teaching of a group."""
-        return self._derive(f"activity:{group.unit}:{group.source}:{group.source_id}")
+        return self._derive(f"activity:{_name(group.unit, group.source, group.source_id)}")
 
     def of_group(self, unit: str, source: str, source_id: str) -> tuple[str, str]:
         """A class or teaching group and its teaching."""
-        name = f"{unit}:{source}:{source_id}"
+        name = _name(unit, source, source_id)
         return self._derive(f"studentGroup:{name}"), self._derive(f"activity:{name}")
 
     def _derive(self, name: str) -> str:
@@ -61,3 +61,8 @@ class Ids:
         if known is None:
             known = self._known[name] = str(uuid5(self._tenant, name))
         return known
+
+
+def _name(unit: str, source: str, source_id: str) -> str:
+    """What identifies a group within the tenant."""
+    return f"{unit}:{source}:{source_id}"

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Set
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.directory.evidence import (
     Absent,
@@ -119,14 +119,15 @@ def confirm(
     documented = as_documented(tenant, snapshot, places)
     roster = select(tenant, documented)
     renamed = tuple(renamed_org_units(tenant, places))
+    current = placements_of(roster)
     if known is None:
-        fresh = KnownDirectory(now, placements_of(roster), digests_of(tenant), places)
+        fresh = KnownDirectory(now, current, digests_of(tenant), places)
         return ConfirmedReading(
             snapshot, roster, ReadingEvidence(now, findings=renamed, org_units=places), fresh
         )
     changed = changed_units(tenant, known)
     answers: dict[Question, Answer] = {}
-    lost = _losses(known, roster, changed)
+    lost = _losses(known.placements, current, roster.protected, changed)
     for _ in range(ROUNDS if lost else 0):
         enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers)
         questions = _affordable(enquiry, lost, BUDGET - len(answers))
@@ -138,44 +139,47 @@ def confirm(
         if repaired != snapshot:
             snapshot, documented = repaired, as_documented(tenant, repaired, places)
             roster = select(tenant, documented)
-            lost = _losses(known, roster, changed)
-    enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers)
+            current = placements_of(roster)
+            lost = _losses(known.placements, current, roster.protected, changed)
     incomplete = units_with_missing_places(tenant, documented)
-    missing_since = {loss.key: known.missing.get(loss.key, now) for loss in lost}
-    unconfirmed = {
-        loss
-        for loss in lost
-        if loss.unit in incomplete
-        or (
-            enquiry.evidence(loss) != DECIDED
-            and (enquiry.contradicted(loss) or now - missing_since[loss.key] < AGREE_AFTER)
-        )
-    }
-    return _decided(tenant, snapshot, roster, known, unconfirmed, incomplete, places, now)
+    unconfirmed: dict[Loss, float] = {}
+    if lost:
+        enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers)
+        for loss in lost:
+            since = known.missing.get(loss.key, now)
+            if loss.unit in incomplete or not enquiry.confirms(loss, now - since):
+                unconfirmed[loss] = since
+    evidence, latest = _decided(tenant, current, known, unconfirmed, incomplete, places, now)
+    evidence = structs.replace(evidence, findings=(*renamed, *evidence.findings))
+    return ConfirmedReading(snapshot, roster, evidence, latest)
 
 
-def _losses(known: KnownDirectory, roster: Roster, changed: Set[str]) -> tuple[Loss, ...]:
+def _losses(
+    known: Placements, current: Placements, protected: Set[str], changed: Set[str]
+) -> tuple[Loss, ...]:
     """The losses that nothing explains yet: not a change of the document, not protection."""
     return tuple(
         loss
-        for loss in losses(known.placements, placements_of(roster))
-        if loss.unit not in changed and loss.user not in roster.protected
+        for loss in losses(known, current)
+        if loss.unit not in changed and loss.user not in protected
     )
 
 
 def _decided(
     tenant: Tenant,
-    snapshot: Snapshot,
-    roster: Roster,
+    found: Placements,
     known: KnownDirectory,
-    unconfirmed: Set[Loss],
+    unconfirmed: Mapping[Loss, float],
     incomplete: Set[str],
     places: dict[str, OrgUnitPlace],
     now: float,
-) -> ConfirmedReading:
-    """Return the reading with its losses decided, and what is known from now on."""
-    kept = only(known.placements, unconfirmed)
-    current = combined(placements_of(roster), kept)
+) -> tuple[ReadingEvidence, KnownDirectory]:
+    """Return what a reading that `found` these placements proves, and what is known from now on.
+
+    `unconfirmed` says since which reading each loss that is not confirmed is seen.
+    """
+    kept = only(known.placements, unconfirmed.keys())
+    current = combined(found, kept)
     gone_people = _still_gone(known.gone_people, known.placements.people, current.people, now)
     gone_employments = _still_gone(
         known.gone_employments,
@@ -184,17 +188,10 @@ def _decided(
         now,
     )
     gone_groups = _still_gone(known.gone_groups, known.placements.groups, current.groups, now)
-    missing = {loss.key: known.missing.get(loss.key, now) for loss in unconfirmed}
     people = Counter(
         loss.unit for loss in unconfirmed if loss.kind in ("student", "staff", "group")
     )
-    findings = (
-        *renamed_org_units(tenant, places),
-        *_unconfirmed(tenant, people),
-    )
-    return ConfirmedReading(
-        snapshot,
-        roster,
+    return (
         ReadingEvidence(
             read=now,
             unconfirmed=kept,
@@ -204,7 +201,7 @@ def _decided(
             needs_approval=frozenset(
                 loss.user for loss in unconfirmed if loss.user and loss.unit in incomplete
             ),
-            findings=findings,
+            findings=tuple(_unconfirmed(tenant, people)),
             org_units=places,
         ),
         KnownDirectory(
@@ -212,7 +209,7 @@ def _decided(
             placements=current,
             unit_digests=digests_of(tenant),
             org_units=places,
-            missing=missing,
+            missing={loss.key: since for loss, since in unconfirmed.items()},
             gone_people=gone_people,
             gone_employments=gone_employments,
             gone_groups=gone_groups,
@@ -280,7 +277,13 @@ class Enquiry:
             return self._member(loss)
         return self._placement(loss)
 
-    def contradicted(self, loss: Loss) -> bool:
+    def confirms(self, loss: Loss, seen_for: float) -> bool:
+        """Whether the loss is real, given that readings have seen it for so many seconds."""
+        if self.evidence(loss) == DECIDED:
+            return True
+        return seen_for >= AGREE_AFTER and not self._contradicted(loss)
+
+    def _contradicted(self, loss: Loss) -> bool:
         """Whether the directory said that what is missing is there, or that its list is short."""
         if loss.user in self._unread or loss.source_id in self._doubtful_groups:
             return True
@@ -294,8 +297,7 @@ class Enquiry:
             return DECIDED
         user = self._users.get(user_id)
         if user is not None:
-            inactive = user.deleted or user.suspended or user.archived
-            return DECIDED if inactive else user
+            return DECIDED if user.is_inactive else user
         return self._asked(UserQuestion(user_id))
 
     def _asked(self, question: Question) -> Needed:

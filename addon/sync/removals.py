@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from addon.planning.ledger import LedgerKey
 from addon.planning.plan import Plan
+from addon.roster.placements import group_id
 from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.resources import ResourceType
 from addon.store.base import CacheStore
@@ -75,9 +76,7 @@ def unexplained(plan: Plan, prepared: PreparedRun, mapper: ResourceMapper) -> fr
         lambda: mapper.external_ids_of_groups(evidence.gone_groups),
         lambda: external_ids_of(evidence.unconfirmed.people, mapper),
         lambda: mapper.external_ids_of_groups(evidence.unconfirmed.groups),
-        lambda: mapper.external_ids_of_groups(
-            (g.unit, g.source, g.source_id) for g in prepared.roster.groups
-        ),
+        lambda: mapper.external_ids_of_groups(map(group_id, prepared.roster.groups)),
         lambda: map(mapper.user_id, (user.id for user in prepared.snapshot.users)),
         lambda: map(mapper.user_id, prepared.roster.people),
         lambda: external_ids_of(
