@@ -141,20 +141,16 @@ def make_plan(
     protected_deletes = [
         d for t in reversed(TYPES) for d in _deletes(t, gone[t] & protected, ledger)
     ]
-    deletes: dict[ResourceType, list[Operation]] = {}
-    for resource_type in TYPES:
-        refusals = ledger.refusals[resource_type]
-        resting = {i for i in gone[resource_type] if _rests(refusals.get(i), b"", now)}
-        left_alone += len(resting - protected)
-        deletes[resource_type] = _deletes(
-            resource_type, gone[resource_type] - protected - resting, ledger
-        )
+    resting = {
+        t: {i for i in gone[t] - protected if _rests(ledger.refusals[t].get(i), b"", now)}
+        for t in TYPES
+    }
     return Plan(
         protected=tuple(protected_deletes),
         writes=writes,
-        deletes=deletes,
+        deletes={t: _deletes(t, gone[t] - protected - resting[t], ledger) for t in TYPES},
         absent=frozenset(absent),
-        left_alone=left_alone,
+        left_alone=left_alone + sum(map(len, resting.values())),
         obsolete=(
             *(LedgerChange(t, i) for t, ids in obsolete.items() for i in sorted(ids)),
             *nobodys,

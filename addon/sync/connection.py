@@ -216,7 +216,7 @@ def _store_pending_removals(
 
     Once they are removed they are not in the ledger, and the plan that would update the groups is
     held. After a run that is interrupted in between, or cannot list the groups, the saved ids
-    tell the next run whom to remove from groups.
+    tell the next run which people to remove from groups.
     """
     protected = {op.external_id for op in plan.protected} | set(_pending_removals(planner))
     pending = structs.replace(hold, protected_being_removed=tuple(sorted(protected)))

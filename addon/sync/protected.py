@@ -43,7 +43,7 @@ class OtherEnvironment(Struct, frozen=True):
 def find_protected_elsewhere(
     context: SyncContext, prepared: PreparedRun, connection: Connection
 ) -> OtherEnvironment | None:
-    """Return whom to remove from the connection's other environment, or None if nobody.
+    """Return the people to remove from the connection's other environment, or None if nobody.
 
     Costs one read of the store if there is nobody, and reads only the shards of the ledger that
     would contain them. Raises LedgerWriteError.
