@@ -6,17 +6,15 @@ from pathlib import Path
 import pytest
 
 from addon.settings import (
-    KNOWN,
     ROOT,
-    VARIABLES,
     CloudTasks,
     FirestoreAddress,
     LocalTasks,
     Settings,
     SettingsError,
     SqliteAddress,
-    Variable,
 )
+from addon.settings.variables import KNOWN, VARIABLES, Variable
 
 APP_ENGINE = {
     "GAE_ENV": "standard",

@@ -2,17 +2,9 @@
 
 import pytest
 
-from addon.settings import (
-    GOOGLE,
-    SKOLVERKET,
-    AppEngineMail,
-    Mail,
-    Settings,
-    SettingsError,
-    SignIn,
-    Smtp,
-    WebSettings,
-)
+from addon.settings import AppEngineMail, Mail, Settings, SettingsError, SignIn, Smtp, WebSettings
+from addon.settings.values import SKOLVERKET, AddonCaller
+from addon.settings.variables import GOOGLE
 
 SENDER = "skolsynk@storvik.example"
 SECRET = "secretmanager:projects/p/secrets/s/versions/latest"
@@ -191,3 +183,51 @@ def test_a_password_in_the_address_is_not_repeated_in_the_message() -> None:
     with pytest.raises(SettingsError) as raised:
         web_settings(FROM | {"SKOLSYNK_MAIL": "smtp://u:topsecret@mail.example"})
     assert "topsecret" not in str(raised.value)
+
+
+ADDON = {
+    "SKOLSYNK_URL": "https://skolsynk.example",
+    "SKOLSYNK_ADDON_SERVICE_ACCOUNT": "addon@gcp-sa-gsuiteaddons.iam.gserviceaccount.com",
+    "SKOLSYNK_ADDON_CLIENT_ID": "1234.apps.googleusercontent.com",
+}
+
+
+def test_the_addon_has_a_caller_and_an_audience() -> None:
+    assert web_settings(ADDON).addon == AddonCaller(
+        "addon@gcp-sa-gsuiteaddons.iam.gserviceaccount.com", "1234.apps.googleusercontent.com"
+    )
+    assert web_settings({}).addon is None
+
+
+@pytest.mark.parametrize("missing", sorted(ADDON))
+def test_an_addon_that_could_not_check_its_callers_stops_the_program(missing: str) -> None:
+    environ = {name: value for name, value in ADDON.items() if name != missing}
+    with pytest.raises(SettingsError, match=f"^{missing} is needed"):
+        web_settings(environ)
+
+
+def test_the_operator_and_the_certificates_are_what_is_named() -> None:
+    found = web_settings(
+        {
+            "SKOLSYNK_GOOGLE_CERTS": "http://127.0.0.1:9000/certs",
+            "SKOLSYNK_OPERATOR": "Storviks kommun",
+            "SKOLSYNK_CONTACT": "skolsynk@storvik.example",
+        }
+    )
+    assert found.google_certs == "http://127.0.0.1:9000/certs"
+    assert (found.operator, found.contact) == ("Storviks kommun", "skolsynk@storvik.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SKOLSYNK_GOOGLE_CERTS", "http://certs.example/"),
+        ("SKOLSYNK_CONTACT", "Skolsynk <skolsynk@storvik.example>"),
+        ("SKOLSYNK_OPERATOR", "Storvik\nkommun"),
+        ("SKOLSYNK_MARKETPLACE_APP", "skolsynk"),
+        ("SKOLSYNK_FAREWELL_DAYS", "0"),
+    ],
+)
+def test_a_malformed_setting_of_the_marketplace_app_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} must "):
+        web_settings({name: value})

@@ -18,7 +18,8 @@ from http.client import HTTPConnection, HTTPException
 from flask import has_request_context, request
 
 from addon.notifications.mailer import HEADERS, NAME, Kind, MailError, Message
-from addon.settings import MAIL, MAIL_FROM, AppEngineMail
+from addon.settings import AppEngineMail
+from addon.settings.names import MAIL, MAIL_FROM
 
 PATH = "/rpc_http"
 TIMEOUT = 30.0

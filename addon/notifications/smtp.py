@@ -14,7 +14,8 @@ from email.utils import format_datetime, formataddr, make_msgid
 from ipaddress import ip_address
 
 from addon.notifications.mailer import HEADERS, NAME, MailError, Message
-from addon.settings import MAIL, MAIL_FROM, MAIL_PASSWORD, Smtp
+from addon.settings import Smtp
+from addon.settings.names import MAIL, MAIL_FROM, MAIL_PASSWORD
 from addon.vendors.profiles import SECRET_MANAGER, NotConfigured
 
 log = logging.getLogger(__name__)
