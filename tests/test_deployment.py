@@ -20,7 +20,7 @@ import pytest
 from flask import Flask
 
 from addon.directory.google.credentials import SCOPES
-from addon.settings import AppEngineMail, CloudTasks, FirestoreAddress, Settings
+from addon.settings import CloudTasks, FirestoreAddress, Settings, Smtp
 from addon.tasks.base import RUNS, deliveries_to
 from addon.tasks.handlers import SECONDS
 from addon.vendors.profiles import load_vendors
@@ -400,8 +400,13 @@ def test_the_documented_settings_are_deployed_and_ones_that_the_program_takes(tm
     assert settings.store == FirestoreAddress("my-project")
     assert settings.web.url == "https://skolsynk.example.se"
     assert settings.web.sign_in.client_secret.startswith("secretmanager:projects/my-project/")
-    assert settings.web.mail.by == AppEngineMail()
-    assert "\napp_engine_apis: true" in yaml.stdout
+    assert settings.web.mail.server == Smtp(
+        "smtp.example.se",
+        465,
+        tls=True,
+        user="skolsynk",
+        password="secretmanager:projects/my-project/secrets/mail/versions/latest",
+    )
 
 
 # docs/deploy.md

@@ -25,8 +25,6 @@ BY_OTHERS = {
     "GAE_APPLICATION",
     "GOOGLE_CLOUD_PROJECT",
     "GOOGLE_APPLICATION_CREDENTIALS",
-    "API_HOST",
-    "API_PORT",
 }
 """Variables that Google's libraries and App Engine have given their names."""
 VALUES = {"FILE", "GOOGLEID", "N", "V"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from addon.settings import AppEngineMail, Mail, Settings, SettingsError, SignIn, Smtp, WebSettings
+from addon.settings import Mail, Settings, SettingsError, SignIn, Smtp, WebSettings
 from addon.settings.values import SKOLVERKET, AddonCaller
 from addon.settings.variables import GOOGLE
 
@@ -87,17 +87,22 @@ def test_mail_goes_by_the_server_that_is_named(
     assert web_settings(environ).mail == Mail(expected, SENDER)
 
 
-def test_mail_can_go_by_app_engine() -> None:
-    environ = {"SKOLSYNK_MAIL": "appengine", "SKOLSYNK_MAIL_FROM": SENDER}
-    assert web_settings(environ).mail == Mail(
-        AppEngineMail("appengine.googleapis.internal", 10001), SENDER
+@pytest.mark.parametrize("value", ["appengine", " appengine "])
+@pytest.mark.parametrize("others", [{}, {"SKOLSYNK_MAIL_FROM": SENDER}])
+def test_mail_by_app_engine_is_refused_with_what_to_set_in_its_place(
+    value: str, others: dict[str, str]
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        web_settings({"SKOLSYNK_MAIL": value} | others)
+    assert str(raised.value) == (
+        "SKOLSYNK_MAIL=appengine was Google's own mail service, which is no longer used: set "
+        "smtp://USER@HOST and SKOLSYNK_MAIL_PASSWORD, see docs/deploy.md"
     )
 
 
-def test_app_engine_says_where_its_services_are() -> None:
-    environ = {"SKOLSYNK_MAIL": "appengine", "SKOLSYNK_MAIL_FROM": SENDER}
-    mail = web_settings(environ | {"API_HOST": "127.0.0.1", "API_PORT": "9999"}).mail
-    assert mail == Mail(AppEngineMail("127.0.0.1", 9999), SENDER)
+def test_variables_of_app_engines_bundled_services_are_ignored() -> None:
+    environ = {"API_HOST": "appengine.googleapis.internal", "API_PORT": "http"}
+    assert web_settings(environ) == web_settings({})
 
 
 FROM = {"SKOLSYNK_MAIL_FROM": SENDER}
@@ -123,14 +128,20 @@ FROM = {"SKOLSYNK_MAIL_FROM": SENDER}
         ({"SKOLSYNK_SESSION_SECRET": "secretmanager:" + "x" * 40}, "SKOLSYNK_SESSION_SECRET must"),
         ({"SKOLSYNK_MAIL_FROM": SENDER}, "SKOLSYNK_MAIL is needed with SKOLSYNK_MAIL_FROM"),
         ({"SKOLSYNK_MAIL_PASSWORD": "x"}, "SKOLSYNK_MAIL is needed with SKOLSYNK_MAIL_PASSWORD"),
-        ({"SKOLSYNK_MAIL": "appengine"}, "SKOLSYNK_MAIL_FROM must be the address"),
-        ({"SKOLSYNK_MAIL": "appengine", "SKOLSYNK_MAIL_FROM": "nobody"}, "SKOLSYNK_MAIL_FROM must"),
+        ({"SKOLSYNK_MAIL": "smtp://mail.example"}, "SKOLSYNK_MAIL_FROM must be the address"),
         (
-            {"SKOLSYNK_MAIL": "appengine", "SKOLSYNK_MAIL_FROM": f"Skolsynk <{SENDER}>"},
+            {"SKOLSYNK_MAIL": "smtp://mail.example", "SKOLSYNK_MAIL_FROM": "nobody"},
             "SKOLSYNK_MAIL_FROM must",
         ),
         (
-            {"SKOLSYNK_MAIL": "appengine", "SKOLSYNK_MAIL_FROM": f"{SENDER},b@storvik.example"},
+            {"SKOLSYNK_MAIL": "smtp://mail.example", "SKOLSYNK_MAIL_FROM": f"Skolsynk <{SENDER}>"},
+            "SKOLSYNK_MAIL_FROM must",
+        ),
+        (
+            {
+                "SKOLSYNK_MAIL": "smtp://mail.example",
+                "SKOLSYNK_MAIL_FROM": f"{SENDER},b@storvik.example",
+            },
             "SKOLSYNK_MAIL_FROM must",
         ),
         (FROM | {"SKOLSYNK_MAIL": "mail.example"}, "SKOLSYNK_MAIL must be smtp://"),
@@ -153,11 +164,6 @@ FROM = {"SKOLSYNK_MAIL_FROM": SENDER}
             | {"SKOLSYNK_MAIL": "smtp://u@m.example", "SKOLSYNK_MAIL_PASSWORD": "secretmanager:x"},
             "SKOLSYNK_MAIL_PASSWORD must be the secret, or secretmanager:",
         ),
-        (
-            FROM | {"SKOLSYNK_MAIL": "appengine", "SKOLSYNK_MAIL_PASSWORD": "x"},
-            "SKOLSYNK_MAIL_PASSWORD is not for SKOLSYNK_MAIL=appengine",
-        ),
-        (FROM | {"SKOLSYNK_MAIL": "appengine", "API_PORT": "http"}, "API_PORT must be a port"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_variable(environ: dict[str, str], said: str) -> None:

@@ -44,8 +44,3 @@ def _words(kind: Kind) -> object:
                 "E-postservern tog inte emot meddelandet. I serverns logg står det varför. Den som "
                 "driver Skolsynk kan se efter där."
             )
-        case "set-up":
-            return _(
-                "E-post är inte färdigt inställt där Skolsynk körs. Den som driver Skolsynk "
-                "hittar i loggen vad som saknas."
-            )

@@ -1,11 +1,8 @@
-"""Notices by e-mail, through an SMTP server or App Engine's mail service."""
+"""The interface to send notices by e-mail; `addon.notifications.smtp` implements it."""
 
-from collections.abc import Callable
 from typing import Literal, Protocol
 
 from msgspec import Struct
-
-from addon.settings import Mail, Smtp
 
 NAME = "Skolsynk"
 """The display name of the sender's address."""
@@ -20,7 +17,6 @@ Kind = Literal[
     "sender",
     "recipients",
     "refused",
-    "set-up",
 ]
 
 
@@ -49,19 +45,3 @@ class Mailer(Protocol):
 
     def send(self, message: Message) -> None:
         """Submit the message for delivery. Raises MailError."""
-
-
-def mailer(mail: Mail | None, secrets: Callable[[str], str]) -> Mailer | None:
-    """Return the mailer of the settings, or None if no notices are sent.
-
-    `secrets` returns a password that is in Secret Manager; it is called when a message is sent.
-    """
-    if mail is None:
-        return None
-    if isinstance(mail.by, Smtp):
-        from addon.notifications.smtp import SmtpMailer
-
-        return SmtpMailer(mail.by, mail.sender, secrets)
-    from addon.notifications.app_engine import AppEngineMailer
-
-    return AppEngineMailer(mail.by, mail.sender)

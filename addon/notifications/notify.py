@@ -21,8 +21,9 @@ from addon.notifications.events import (
     protected_set_news,
     protection_news,
 )
-from addon.notifications.mailer import Mailer, MailError, mailer
+from addon.notifications.mailer import Mailer, MailError
 from addon.notifications.message import render_message
+from addon.notifications.smtp import mailer
 from addon.planning.protection import ProtectedSet
 from addon.settings import Settings
 from addon.store.base import CacheStore

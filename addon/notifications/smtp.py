@@ -13,8 +13,8 @@ from email.message import EmailMessage
 from email.utils import format_datetime, formataddr, make_msgid
 from ipaddress import ip_address
 
-from addon.notifications.mailer import HEADERS, NAME, MailError, Message
-from addon.settings import Smtp
+from addon.notifications.mailer import HEADERS, NAME, Mailer, MailError, Message
+from addon.settings import Mail, Smtp
 from addon.settings.names import MAIL, MAIL_FROM, MAIL_PASSWORD
 from addon.vendors.profiles import SECRET_MANAGER, NotConfigured
 
@@ -22,6 +22,14 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 20.0
 """The timeout for the server's responses, in seconds."""
+
+
+def mailer(mail: Mail | None, secrets: Callable[[str], str]) -> Mailer | None:
+    """Return the mailer of the settings, or None if no notices are sent.
+
+    `secrets` returns a password that is in Secret Manager; it is called when a message is sent.
+    """
+    return None if mail is None else SmtpMailer(mail.server, mail.sender, secrets)
 
 
 class SmtpMailer:

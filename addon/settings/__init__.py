@@ -5,7 +5,6 @@
 
 import logging
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,7 +29,6 @@ from addon.settings.names import (
 from addon.settings.parsers import ROOT
 from addon.settings.values import (
     AddonCaller,
-    AppEngineMail,
     CloudTasks,
     FirestoreAddress,
     LocalTasks,
@@ -54,7 +52,6 @@ from addon.vendors.profiles import Vendor, VendorsError
 
 __all__ = [
     "ROOT",
-    "AppEngineMail",
     "CloudTasks",
     "FirestoreAddress",
     "LocalTasks",
@@ -239,22 +236,15 @@ def _sign_in(given: Mapping[str, Any], environ: Mapping[str, str]) -> SignIn | N
 
 
 def _whole_mail(given: Mapping[str, Any]) -> Mail | None:
-    by: Smtp | AppEngineMail | None = given[MAIL]
+    server: Smtp | None = given[MAIL]
     sender, password = given[MAIL_FROM], given[MAIL_PASSWORD]
-    if by is None:
+    if server is None:
         for name in (MAIL_FROM, MAIL_PASSWORD):
             if given[name] is not None:
                 raise SettingsError(f"{MAIL} is needed with {name}")
         return None
     if sender is None:
         raise SettingsError(f"{MAIL_FROM} must be the address that notices are sent from")
-    if isinstance(by, AppEngineMail):
-        if password is not None:
-            raise SettingsError(f"{MAIL_PASSWORD} is not for {MAIL}=appengine: unset it")
-        port = given["API_PORT"] or str(by.port)
-        if not re.fullmatch(r"[0-9]{1,5}", port):
-            raise SettingsError("API_PORT must be a port, as App Engine sets it: unset it")
-        return Mail(AppEngineMail(given["API_HOST"] or by.host, int(port)), sender)
-    if (by.user is None) != (password is None):
+    if (server.user is None) != (password is None):
         raise SettingsError(f"{MAIL_PASSWORD} goes with a user name in {MAIL}, and the reverse")
-    return Mail(replace(by, password=password), sender)
+    return Mail(replace(server, password=password), sender)

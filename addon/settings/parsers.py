@@ -11,7 +11,6 @@ from urllib.parse import unquote, urlsplit
 
 from addon.settings.names import MAIL_PASSWORD, VENDORS
 from addon.settings.values import (
-    AppEngineMail,
     CloudTasks,
     FirestoreAddress,
     LocalTasks,
@@ -158,11 +157,14 @@ def session_secret(value: str) -> str:
     return secret(value)
 
 
-def mail(value: str) -> Smtp | AppEngineMail:
-    """A mail server; its password and App Engine's proxy address are added later."""
+def mail(value: str) -> Smtp:
+    """Parse the address of a mail server; its password is added later."""
     if value.strip() == "appengine":
-        return AppEngineMail()
-    form = " must be smtp://[USER@]HOST[:PORT], smtps://[USER@]HOST[:PORT] or appengine"
+        raise ValueError(
+            "=appengine was Google's own mail service, which is no longer used: set "
+            f"smtp://USER@HOST and {MAIL_PASSWORD}, see docs/deploy.md"
+        )
+    form = " must be smtp://[USER@]HOST[:PORT] or smtps://[USER@]HOST[:PORT]"
     try:
         parts = urlsplit(value.strip())
         host, port = parts.hostname, parts.port

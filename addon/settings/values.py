@@ -61,18 +61,10 @@ class Smtp:
 
 
 @dataclass(frozen=True)
-class AppEngineMail:
-    """App Engine's own mail service: the address of its API proxy within an instance."""
-
-    host: str = "appengine.googleapis.internal"
-    port: int = 10001
-
-
-@dataclass(frozen=True)
 class Mail:
-    """How notices are sent, and from which address."""
+    """The server that notices are sent through, and the address that they are sent from."""
 
-    by: Smtp | AppEngineMail
+    server: Smtp
     sender: str
 
 

@@ -67,7 +67,7 @@ VARIABLES = (
     Variable(
         "SKOLSYNK_REGISTER", parsers.address_or_off, SKOLVERKET, "the school unit register, or off"
     ),
-    Variable(MAIL, parsers.mail, None, "smtp://[USER@]HOST[:PORT], smtps://… or appengine"),
+    Variable(MAIL, parsers.mail, None, "smtp://[USER@]HOST[:PORT] or smtps://…"),
     Variable(MAIL_FROM, parsers.mail_address, None, "sender of notices"),
     Variable(MAIL_PASSWORD, parsers.secret, None, "the mail user's password, or a reference"),
     Variable("SKOLSYNK_GOOGLE_CERTS", parsers.address, None, "certificates of Google's tokens"),
@@ -93,8 +93,6 @@ VARIABLES = (
     Variable("GOOGLE_CLOUD_PROJECT", str, None, "the Cloud project, set by App Engine", True),
     Variable("GAE_ENV", str, None, "set by App Engine", True),
     Variable("GAE_APPLICATION", str, None, "set by App Engine", True),
-    Variable("API_HOST", str, None, "App Engine's API proxy", True),
-    Variable("API_PORT", str, None, "App Engine's API proxy", True),
 )
 BY_NAME = {variable.name: variable for variable in VARIABLES}
 KNOWN = tuple(v.name for v in VARIABLES if not v.by_others)

@@ -13,8 +13,9 @@ from msgspec import structs
 from addon import EXTENSION_KEY
 from addon.bootstrap import open_register, open_store, read_directory, secret_manager, sync_context
 from addon.directory.snapshot import Snapshot
-from addon.notifications.mailer import Mailer, mailer
+from addon.notifications.mailer import Mailer
 from addon.notifications.notify import after_run
+from addon.notifications.smtp import mailer
 from addon.planning.protection import ProtectedSet
 from addon.school_register.model import RegisterError
 from addon.settings import CloudTasks, Settings

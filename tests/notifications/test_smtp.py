@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from addon.notifications.mailer import MailError, Message, mailer
-from addon.notifications.smtp import SmtpMailer
+from addon.notifications.mailer import MailError, Message
+from addon.notifications.smtp import SmtpMailer, mailer
 from addon.settings import Mail, Smtp
 from addon.vendors.profiles import NotConfigured
 from tests.support.egil_tls import server_context
