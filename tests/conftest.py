@@ -1,11 +1,15 @@
 """What every test may count on."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
+
+from tests.support.short_waits import short_waits
 
 # Where the tests are started in the background, Ctrl-C is ignored by them and by all that they
 # start; but what an interruption does is among the things that are tested.
@@ -30,3 +34,9 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_waits() -> Iterator[None]:
+    with short_waits():
+        yield

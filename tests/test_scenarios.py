@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.scenario_form import HERE, Scenario, Step, names
 from tests.support.scenario_runner import play
+from tests.support.short_waits import short_waits
 
 
 def _parameters() -> list[object]:
@@ -65,4 +66,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with short_waits():
+        main()

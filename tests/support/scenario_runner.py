@@ -21,7 +21,8 @@ from tests.support.egil_server import EgilServer
 from tests.support.scenario_form import FormError, Scenario, Step, as_toml, merge
 from tests.support.scenario_report import report_lines
 from tests.support.scenario_text import Labels, VendorText, faults_in
-from tests.support.world import QUICK, QUICK_READING, World
+from tests.support.short_waits import QUICK
+from tests.support.world import World
 
 JSON = dict[str, Any]
 
@@ -172,19 +173,15 @@ class _ScenarioRun:
         return found
 
     def _main(self, line: list[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
-        context, source = addon.bootstrap.sync_context, addon.bootstrap.directory_source
+        context = addon.bootstrap.sync_context
 
         def quick_context(*arguments: Any, **named: Any) -> Any:
             found = context(*arguments, **named)
             return structs.replace(found, retry_policy=QUICK, clock=self._world.clock)
 
-        def quick_source(*arguments: Any) -> Any:
-            return structs.replace(source(*arguments), retry_policy=QUICK_READING)
-
         with (
             _logged(),
             mock.patch.object(addon.cli.commands, "sync_context", quick_context),
-            mock.patch.object(addon.bootstrap, "directory_source", quick_source),
         ):
             result = self._world.run(*line, **environment)
         return result.status, result.out, result.err

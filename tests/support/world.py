@@ -29,7 +29,6 @@ from addon.bootstrap import directory_source, open_store, sync_context
 from addon.delivery.throttle import RetryPolicy
 from addon.directory.google.evidence import ask
 from addon.directory.google.reader import read
-from addon.directory.google.retry import ReadRetryPolicy
 from addon.sandbox import environment
 from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
@@ -48,12 +47,11 @@ from tests.support.clock import Clock
 from tests.support.command_line import CommandResult, run_command
 from tests.support.page_content import form_of, text_of
 from tests.support.served import Served
+from tests.support.short_waits import QUICK, QUICK_READING
 
 JSON = dict[str, Any]
 
 ROOT = Path(__file__).resolve().parents[2]
-QUICK = RetryPolicy(first_wait=0.001, longest_wait=0.004, longest_pause=0.5)
-QUICK_READING = ReadRetryPolicy(first_wait=0.001, longest_wait=0.004)
 
 
 class VendorServer(environment.VendorServer, Protocol):
