@@ -22,10 +22,10 @@ demo: $(READY) ## Tell the story on a sandbox domain, then serve it; FRESH=1: se
 test: lint test-only ## Run lint, then all tests, on all processors
 
 test-only: $(READY) $(BROWSER)
-	$(BIN)/python -m pytest -n auto --dist loadscope
+	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
 
 test-long: $(READY) $(BROWSER) ## Explore for hours: thousands of examples, other ones each time
-	$(BIN)/python -m pytest -n auto --dist loadscope --hypothesis-profile=long
+	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder --hypothesis-profile=long
 
 lint: $(READY) ## Check style, format, types and the order of imports
 	$(BIN)/ruff check

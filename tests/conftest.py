@@ -40,3 +40,12 @@ settings.load_profile("quick")
 def _short_waits() -> Iterator[None]:
     with short_waits():
         yield
+
+
+SLOW = ("tests/browser/", "tests/sandbox/test_demo.py", "tests/tasks/test_kill.py", "tests/trust/")
+"""Where tests take seconds, since they start browsers and processes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put slow modules first: one that began last would keep one processor busy alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith(SLOW))
