@@ -149,7 +149,7 @@ def test_an_error_is_an_event_of_error_reporting(told: io.StringIO):
     assert "stack_trace" not in event
 
 
-def test_of_a_foreign_exception_the_kind_and_place_are_told_and_not_the_text(told: io.StringIO):
+def test_of_a_foreign_exception_the_kind_and_place_are_reported_and_not_the_text(told: io.StringIO):
     try:
         {}["Anna Andersson"]
     except KeyError:
@@ -163,7 +163,7 @@ def test_of_a_foreign_exception_the_kind_and_place_are_told_and_not_the_text(tol
     assert lines[-1] == "KeyError"
 
 
-def test_of_our_own_exceptions_the_text_is_told(told: io.StringIO):
+def test_of_our_own_exceptions_the_text_is_reported(told: io.StringIO):
     try:
         try:
             raise ValueError("Anna")
@@ -197,7 +197,7 @@ def test_exceptions_in_a_circle_come_to_an_end():
     assert logs.format_exception(one).count("Traceback") == 2
 
 
-def test_uncaught_exceptions_are_told_in_the_same_way(told: io.StringIO):
+def test_uncaught_exceptions_are_reported_in_the_same_way(told: io.StringIO):
     def fail() -> None:
         raise ValueError("Anna Andersson")
 
@@ -211,7 +211,7 @@ def test_uncaught_exceptions_are_told_in_the_same_way(told: io.StringIO):
     assert "Anna" not in event["message"]
 
 
-def test_of_other_packages_only_the_words_are_told_and_what_are_numbers(told: io.StringIO):
+def test_of_other_packages_only_the_words_are_reported_and_what_are_numbers(told: io.StringIO):
     foreign.warning("pool is full, discarding %s", "/users/anna")
     foreign.warning("Task was destroyed\nfuture: <Anna>", extra={"httpRequest": "Anna"})
     foreign.warning("worker %s gone after %.1f s", 12, 1.5)
@@ -233,7 +233,7 @@ def test_google_libraries_do_not_tell_of_payloads_when_we_are_debugged(told: io.
 
 
 @pytest.mark.filterwarnings("default:of somebody")
-def test_warnings_are_told_too(told: io.StringIO):
+def test_warnings_are_reported_too(told: io.StringIO):
     warnings.warn("of somebody", DeprecationWarning, stacklevel=1)
     assert "DeprecationWarning: of somebody" in events(told)[0]["message"]
 

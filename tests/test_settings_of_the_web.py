@@ -166,7 +166,7 @@ FROM = {"SKOLSYNK_MAIL_FROM": SENDER}
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_its_variable(environ: dict[str, str], said: str) -> None:
+def test_what_is_wrong_is_reported_with_its_variable(environ: dict[str, str], said: str) -> None:
     with pytest.raises(SettingsError) as raised:
         web_settings(environ)
     assert said in str(raised.value)

@@ -51,7 +51,7 @@ def test_a_right_value_becomes_its_type() -> None:
     assert tree == Tree(tree_name="Oak", leaves=(Leaf("red"),), height=3.0, tags=("a",))
 
 
-def test_all_faults_are_told_at_once_each_with_its_place() -> None:
+def test_all_faults_are_reported_at_once_each_with_its_place() -> None:
     value = {
         "leaves": [{"colour": "red"}, {"colour": "blue", "note": 5}, {}],
         "height": "tall",
@@ -78,7 +78,7 @@ def test_faults_in_a_list_come_in_the_lists_order() -> None:
     ("key", "hint"),
     [("leafs", "; did you mean leaves?"), ("HEIGHT", "; did you mean height?"), ("zzz", "")],
 )
-def test_an_unknown_key_is_told_with_the_one_that_was_meant(key: str, hint: str) -> None:
+def test_an_unknown_key_is_reported_with_the_one_that_was_meant(key: str, hint: str) -> None:
     assert told({"treeName": "", key: []}) == [f"{key}: unknown key{hint}"]
 
 
@@ -86,7 +86,7 @@ def test_a_key_that_is_there_already_is_not_what_was_meant() -> None:
     assert told({"treeName": "", "treeNames": ""}) == ["treeNames: unknown key"]
 
 
-def test_a_value_that_is_not_possible_is_told_with_the_possible_ones() -> None:
+def test_a_value_that_is_not_possible_is_reported_with_the_possible_ones() -> None:
     fault = "leaves[0].colour: must be one of green, red; did you mean green?"
     assert told({"treeName": "", "leaves": [{"colour": "Greene"}]}) == [fault]
 
@@ -104,7 +104,7 @@ def test_a_value_that_is_not_possible_is_told_with_the_possible_ones() -> None:
         ("tags", 5, "text or a list of text or null, not a number"),
     ],
 )
-def test_a_wrong_type_is_told_in_plain_words(key: str, value: object, wanted: str) -> None:
+def test_a_wrong_type_is_reported_in_plain_words(key: str, value: object, wanted: str) -> None:
     assert told({"treeName": "", key: value}) == [f"{key}: must be {wanted}"]
 
 
@@ -149,12 +149,12 @@ def test_a_key_given_twice_is_told_wherever_it_is() -> None:
     assert told_json(twice_marked) == ["marks.a: given more than once"]
 
 
-def test_broken_json_is_told_with_its_line_and_column() -> None:
+def test_broken_json_is_reported_with_its_line_and_column() -> None:
     assert told_json('{"treeName":\n  }') == ["line 2, column 3: not JSON: Expecting value"]
     assert told_json("")[0].startswith("line 1, column 1: not JSON")
 
 
-def test_what_is_not_utf8_is_told_with_its_line_and_column() -> None:
+def test_what_is_not_utf8_is_reported_with_its_line_and_column() -> None:
     place = "line 2, column 3"
     assert told_json(b'{"treeName":\n "\xe5"}') == [f"{place}: not UTF-8; save the file as UTF-8"]
     assert "UTF-16" in told_json('{"treeName": "Ek"}'.encode("utf-16"))[0]

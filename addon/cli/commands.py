@@ -144,9 +144,7 @@ def _add_runs(commands: "Commands") -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command = add("approve", "let a held plan go", _approve, "needed")
     command.add_argument("--json", action="store_true", help="print one JSON object")
-    command = add(
-        "reconcile", "ask the vendor what it holds, mend the ledger", _reconcile, "needed"
-    )
+    command = add("reconcile", "ask the vendor what it holds, fix the ledger", _reconcile, "needed")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command.add_argument(
         "--yes", action="store_true", help="the address is right, however much is missing there"

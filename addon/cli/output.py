@@ -136,7 +136,7 @@ def reconciled(found: Reconciliation) -> str:
         lines.append("The ledger is as it was. If the vendor has lost them:")
         lines.append(f"  reconcile {found.tenant} --vendor {found.vendor} --yes")
     elif any(drift.listed for drift in found.types):
-        lines.append("The ledger is mended; the next run puts right what differs.")
+        lines.append("The ledger is fixed; the next run puts right what differs.")
     return _lines(lines)
 
 

@@ -153,7 +153,7 @@ class SmtpMailer:
             raise MailError(
                 "recipients",
                 f"the mail server {self._place} takes no messages for any of the addresses "
-                f"({codes}): mend them under Inställningar, or let Skolsynk relay through it",
+                f"({codes}): fix them under Inställningar, or let Skolsynk relay through it",
             ) from None
         except smtplib.SMTPNotSupportedError:
             raise MailError(
@@ -199,7 +199,7 @@ class SmtpMailer:
         return MailError(
             "password",
             f"the mail server {self._place} does not accept the user name and the password "
-            f"({why}): mend {MAIL} and {MAIL_PASSWORD}",
+            f"({why}): fix {MAIL} and {MAIL_PASSWORD}",
         )
 
 

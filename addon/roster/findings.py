@@ -45,7 +45,7 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
     "org-unit-missing": (
         "error",
         "A selection names the organisational unit {subject}, which the directory does not"
-        " have. It may have been renamed, moved or removed: choose it anew in the settings.",
+        " have. It may have been renamed, moved or removed: choose it again in the settings.",
     ),
     "org-unit-renamed": (
         "warning",
@@ -62,18 +62,18 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
     "group-missing": (
         "error",
         "The settings name the group {subject}, which the directory does not have. It may"
-        " have been renamed or removed: choose it anew in the settings.",
+        " have been renamed or removed: choose it again in the settings.",
     ),
     "protected-org-unit-missing": (
         "error",
         "People with protected identity are said to be in the organisational unit {subject},"
-        " which the directory does not have, so it protects nobody. Choose it anew in the"
+        " which the directory does not have, so it protects nobody. Choose it again in the"
         " settings before anything is sent.",
     ),
     "protected-group-missing": (
         "error",
         "People with protected identity are said to be in the group {subject}, which the"
-        " directory does not have, so it protects nobody. Choose it anew in the settings"
+        " directory does not have, so it protects nobody. Choose it again in the settings"
         " before anything is sent.",
     ),
     "protected-member-unknown": (

@@ -89,7 +89,7 @@ STEPS = (
     StoryStep(
         "A vendor has trouble",
         "Binogi answers 503 Service Unavailable to everything. That stays Binogi's trouble: "
-        "Gleerups is served in full, and the next run mends the rest.",
+        "Gleerups is served in full, and the next run fixes the rest.",
         story_changes.the_trouble,
     ),
 )

@@ -132,7 +132,7 @@ def _what_to_do(name: str, kind: str) -> str:
     if kind == "NotFound":
         return (
             f"{name} is not in Secret Manager: add it with `gcloud secrets create {short}` and "
-            f"`gcloud secrets versions add {short} --data-file=-`, or mend the vendor profile"
+            f"`gcloud secrets versions add {short} --data-file=-`, or fix the vendor profile"
         )
     if kind == "FailedPrecondition":
         return (
@@ -140,7 +140,7 @@ def _what_to_do(name: str, kind: str) -> str:
             f"with `gcloud secrets versions add {short} --data-file=-`"
         )
     if kind == "InvalidArgument":
-        return f"{name} is not the name of a secret's version: mend the vendor profile"
+        return f"{name} is not the name of a secret's version: fix the vendor profile"
     if kind in ("DefaultCredentialsError", "RefreshError", "Unauthenticated"):
         return (
             f"{name} cannot be read without Google credentials: on Google Cloud see that the "

@@ -123,13 +123,13 @@ def test_an_import_tells_every_fault_with_its_place_and_changes_nothing(world):
 
 
 @pytest.mark.parametrize("document", [b"", b"{", b"[]", b"\xff\xfe", b'{"customerId": 7}'])
-def test_what_is_no_document_is_told_and_not_imported(world, document):
+def test_what_is_no_document_is_reported_and_not_imported(world, document):
     ran = world.run("tenant", "import", "-", stdin=document)
     assert (ran.status, ran.out) == (2, "")
     assert ran.err.startswith("skolsynk: ")
 
 
-def test_a_file_that_is_not_there_is_told(world):
+def test_a_file_that_is_not_there_is_reported(world):
     ran = world.run("tenant", "import", str(world.folder / "nowhere.json"))
     assert ran.status == 2
     assert "nowhere.json cannot be read" in one_line(ran)
@@ -206,7 +206,7 @@ def test_an_unknown_vendor_is_told_by_every_command(world):
     assert world.requests == []
 
 
-def test_bad_usage_is_told_on_standard_error(world):
+def test_bad_usage_is_reported_on_standard_error(world):
     for arguments in (
         (),
         ("dance",),
@@ -235,7 +235,7 @@ def test_help_tells_every_command_and_exit_status(world):
         assert re.search(rf"\b{status} \w", ran.out)
 
 
-def test_a_port_that_is_taken_is_told_in_a_line(world):
+def test_a_port_that_is_taken_is_reported_in_a_line(world):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ran = world.run("serve", "--port", str(port))
@@ -243,7 +243,7 @@ def test_a_port_that_is_taken_is_told_in_a_line(world):
     assert ran.err == f"skolsynk: port {port} is taken; choose another with --port\n"
 
 
-def test_a_store_that_cannot_be_used_is_told(world, tmp_path):
+def test_a_store_that_cannot_be_used_is_reported(world, tmp_path):
     (tmp_path / "text.db").write_text("this is no database, but it is long enough to be read")
     ran = world.run("sync", TENANT, SKOLSYNK_STORE=f"sqlite:///{tmp_path}/text.db")
     assert ran.status == 2
@@ -273,7 +273,7 @@ def test_a_preview_of_one_vendor_is_of_that_vendor(world):
     assert [c["vendor"] for c in report["connections"]] == ["some"]
 
 
-def test_a_preview_is_told_in_words(world):
+def test_a_preview_is_reported_in_words(world):
     ran = world.run("preview", TENANT)
     assert (ran.status, ran.err) == (0, "")
     assert "12 students, 2 staff, 2 classes" in ran.out
@@ -294,7 +294,7 @@ def test_a_preview_with_a_csv_tells_the_decision_about_everybody(world):
     assert world.requests == []
 
 
-def test_a_csv_that_cannot_be_written_is_told(world):
+def test_a_csv_that_cannot_be_written_is_reported(world):
     ran = world.run("preview", TENANT, "--csv", str(world.folder / "no" / "overview.csv"))
     assert ran.status == 2
     assert "overview.csv cannot be written" in one_line(ran)
@@ -333,7 +333,7 @@ def test_a_sync_of_one_vendor_leaves_the_other_alone(world):
     assert len(world.vendor("some").held("User")) == 14
 
 
-def test_a_sync_is_told_in_words(world):
+def test_a_sync_is_reported_in_words(world):
     ran = world.run("sync", TENANT)
     assert (ran.status, ran.err) == (0, "")
     assert "some (live): delivered\n  created: 1 Organisation, 1 SchoolUnit, 14 User" in ran.out
@@ -360,7 +360,7 @@ def test_a_connection_that_is_off_sends_nothing_and_keeps(world):
     assert len(world.vendor("all").held("User")) == 14
 
 
-def test_failures_end_with_1_and_are_told(world):
+def test_failures_end_with_1_and_are_reported(world):
     world.vendor("all").fail(422, skip=3, endpoint="Users", body=b'{"detail": "invalid value"}')
     ran = world.run("sync", TENANT, "--json")
     assert ran.status == 1

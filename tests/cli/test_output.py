@@ -148,7 +148,7 @@ def test_findings_are_counted_by_code_the_gravest_first():
     ]
 
 
-def test_a_document_is_told_in_a_few_words():
+def test_a_document_is_reported_in_a_few_words():
     unit = SchoolUnit(code="12345678", name="Norra")
     connection = Connection(vendor="ne", mode="test")
     tenant = Tenant(
@@ -174,7 +174,7 @@ def test_a_reconciliation_tells_each_type():
         "  User: 12 there, 2 missing, 1 unknown to the ledger, 3 with another id, "
         "4 more than once, 5 not ours (left alone)",
         "  Activity: the vendor cannot list these",
-        "The ledger is mended; the next run puts right what differs.",
+        "The ledger is fixed; the next run puts right what differs.",
     ]
 
 

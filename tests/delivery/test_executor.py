@@ -259,7 +259,7 @@ def test_an_address_passed_on_by_one_who_changes_is_free_in_the_same_run():
         assert set(held(server)) == {"a", "z"}
 
 
-def test_a_conflict_that_stays_is_told_once_and_tried_by_every_run():
+def test_a_conflict_that_stays_is_reported_once_and_tried_by_every_run():
     with EgilServer(unique_user_names=True) as server:
         server._state._create("Users", {"externalId": "theirs", "userName": "a@edu.se"})
         kept = Kept()

@@ -175,7 +175,7 @@ def test_a_store_that_fails_stops_the_delivery_and_loses_nothing_that_it_can_tak
     assert set(kept.ledger.entries["User"]) == {"a"}
 
 
-def test_a_store_that_fails_to_the_end_is_told():
+def test_a_store_that_fails_to_the_end_is_reported():
     async def run() -> None:
         kept = Kept()
         kept.trouble = LedgerWriteError("the disk is full")

@@ -98,7 +98,7 @@ def test_a_body_that_is_no_json_object_is_none(body):
         ("9" * 400, float("inf")),
     ],
 )
-def test_a_wait_is_told_in_seconds_or_by_a_date(told, seconds):
+def test_a_wait_is_reported_in_seconds_or_by_a_date(told, seconds):
     assert retry_after(answer(retry_after=told), NOW) == seconds
 
 

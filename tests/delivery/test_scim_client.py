@@ -78,7 +78,7 @@ def lose_the_answer(server: EgilServer, external_id: str = "user-1") -> None:
 
 @pytest.mark.parametrize("answer", ["full", "empty", "text", "no-id", "other-media-type"])
 @pytest.mark.parametrize("location", ["absolute", "relative", "none"])
-def test_a_create_learns_the_vendors_id_where_it_is_told(answer, location):
+def test_a_create_learns_the_vendors_id_where_it_is_reported(answer, location):
     with EgilServer(answer=answer, location=location, base_path="/scim") as server:
         outcome = perform(server, operation())
         told = answer in ("full", "other-media-type") or location != "none"
@@ -285,7 +285,7 @@ def test_what_is_there_and_refuses_its_new_content_is_still_there(server):
 
 
 @pytest.mark.parametrize("status", [400, 413, 415, 422, 501])
-def test_a_refused_create_is_told_with_status_and_words(status):
+def test_a_refused_create_is_reported_with_status_and_words(status):
     with EgilServer() as server:
         server.fail(status, times=None, body=b'{"detail": "schoolYear is required"}')
         outcome = perform(server, operation())
@@ -390,7 +390,7 @@ def test_a_create_of_which_nothing_is_known_is_deleted_where_it_arrived(server):
     assert set(held(server)) == {"other-1", "other-2", "other-3"}
 
 
-def test_a_delete_that_is_refused_is_told():
+def test_a_delete_that_is_refused_is_reported():
     with EgilServer() as server:
         (vendor_id,) = put_there(server, "user-1")
         server.fail(400, body=b"Active licence")

@@ -301,7 +301,7 @@ def test_a_certificate_that_is_not_trusted_ends_the_delivery():
         ({"address": "127.0.0.9"}, "it is for another address", "certificate-name"),
     ],
 )
-def test_what_is_wrong_with_a_certificate_is_told(certificate, said, code):
+def test_what_is_wrong_with_a_certificate_is_reported(certificate, said, code):
     with EgilServer(tls=certificate) as server:
         to = Target(server.url, {"X-API-Key": server.key}, server.ca_file)
         with pytest.raises(DeliveryStopped, match=said) as stopped:

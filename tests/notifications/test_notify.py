@@ -151,12 +151,12 @@ def story(tmp_path: Path) -> Iterator[Story]:
     store.close()
 
 
-def test_nothing_is_told_of_a_run_in_which_all_went_well(story: Story) -> None:
+def test_nothing_is_reported_a_run_in_which_all_went_well(story: Story) -> None:
     story.run(FINE, part("unchanged", "some"))
     assert story.told() == []
 
 
-def test_a_hold_is_told_with_its_number_and_the_way_to_it(story: Story) -> None:
+def test_a_hold_is_reported_with_its_number_and_the_way_to_it(story: Story) -> None:
     story.run(held(412, 3))
     message = story.one()
     assert message.to == (TO,)
@@ -176,7 +176,7 @@ def test_a_large_number_is_written_as_in_swedish(story: Story) -> None:
     assert f"ta bort 11{NO_BREAK}204 personer" in story.one().text
 
 
-def test_a_hold_by_percentage_is_told_with_the_percentage(story: Story) -> None:
+def test_a_hold_by_percentage_is_reported_with_the_percentage(story: Story) -> None:
     beyond = LimitExceeded("removed", 3, 50.0, percent=True, there=5)
     story.run(part("held", hold=HoldReport(3, str(beyond), (beyond,))))
     text = story.one().text
@@ -201,7 +201,7 @@ def test_a_hold_of_an_earlier_version_has_no_numbers_and_is_told_all_the_same(st
     assert "är större än gränserna tillåter, så den väntar på ert besked." in story.one().text
 
 
-def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_told(story: Story) -> None:
+def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_reported(story: Story) -> None:
     ledger = Ledger()
     for kind, count in (("User", 20), ("StudentGroup", 10)):
         ledger.entries[kind] = {str(n): LedgerEntry(f"v{n}", b"hash") for n in range(count)}
@@ -240,12 +240,12 @@ def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_told(story: Stor
         (LimitExceeded("removed", 4, 3, False, 20, earlier=3), "ta bort 1 person hos All."),
     ],
 )
-def test_a_hold_by_day_or_of_classes_is_told_in_words(story: Story, limit, said) -> None:
+def test_a_hold_by_day_or_of_classes_is_reported_in_words(story: Story, limit, said) -> None:
     story.run(part("held", hold=HoldReport(limit.number, str(limit), (limit,))))
     assert said in " ".join(story.one().text.split())
 
 
-def test_a_hold_is_told_once_however_long_it_stands(story: Story) -> None:
+def test_a_hold_is_reported_once_however_long_it_stands(story: Story) -> None:
     story.run(held(12))
     assert len(story.told()) == 1
     for people in (12, 13, 11) * 12:
@@ -261,7 +261,7 @@ def test_a_new_hold_is_always_told(story: Story) -> None:
         assert story.told() == []
 
 
-def test_a_failure_is_told_when_it_begins_and_not_while_it_stands(story: Story) -> None:
+def test_a_failure_is_reported_when_it_begins_and_not_while_it_stands(story: Story) -> None:
     story.run(STOPPED)
     message = story.one()
     assert message.subject == "Leveransen till All avbröts"
@@ -288,7 +288,7 @@ def test_a_notice_stored_by_an_earlier_version_is_not_sent_again() -> None:
     assert notify.decide(ConnectionNews(news, refused=False), before, 9e9) == (None, after)
 
 
-def test_a_failure_that_comes_and_goes_is_told_once_a_day(story: Story) -> None:
+def test_a_failure_that_comes_and_goes_is_reported_once_a_day(story: Story) -> None:
     told = []
     for hour in range(60):
         story.run(STOPPED if hour % 2 == 0 else FINE)
@@ -320,7 +320,7 @@ def test_without_an_address_of_ours_the_page_is_named(story: Story) -> None:
     assert "http" not in text
 
 
-def test_what_a_vendor_refuses_is_told_in_numbers_and_its_own_words(story: Story) -> None:
+def test_what_a_vendor_refuses_is_reported_in_numbers_and_its_own_words(story: Story) -> None:
     failures = [refusal(n, "invalid email […]") for n in range(3)]
     story.run(refused(*failures, refusal(9, "unknown school unit", "StudentGroup")))
     message = story.one()
@@ -348,7 +348,7 @@ def test_refused_people_who_are_left_alone_and_tried_again_are_not_told_again(
             assert story.told() == []
 
 
-def test_more_refused_people_are_told_once_a_day(story: Story) -> None:
+def test_more_refused_people_are_reported_once_a_day(story: Story) -> None:
     story.run(refused(refusal(1)))
     story.one()
     story.run(refused(refusal(2), refused=2))
@@ -367,14 +367,14 @@ def test_all_that_is_new_is_in_one_message(story: Story) -> None:
     assert "Some tog inte emot 1 person." in message.text
 
 
-def test_after_a_delivery_only_that_vendor_is_told_of(story: Story) -> None:
+def test_after_a_delivery_only_that_vendor_is_reported(story: Story) -> None:
     story.run(held(), STOPPED_SOME)
     assert story.one("some").subject == "Leveransen till Some avbröts"
     assert story.one("all").subject.startswith("Spärr hos All")
     assert story.told() == []
 
 
-def test_a_delivery_in_a_run_of_its_own_is_told_of(story: Story) -> None:
+def test_a_delivery_in_a_run_of_its_own_is_reported(story: Story) -> None:
     story.run(part("unchanged", "some"))
     assert story.told() == []
     story.run(STOPPED, hours=0.1, read=False)
@@ -404,7 +404,7 @@ def test_a_directory_that_is_unread_once_is_not_told(story: Story) -> None:
     assert story.told() == []
 
 
-def test_a_directory_that_is_unread_twice_in_a_row_is_told(story: Story) -> None:
+def test_a_directory_that_is_unread_twice_in_a_row_is_reported(story: Story) -> None:
     story.run(FINE)
     story.unread()
     run_id = story.unread(detail="Google refused kim.ek@edu.storvik.se: 403")
@@ -432,7 +432,9 @@ def test_deliveries_of_what_was_read_before_do_not_break_the_row(story: Story) -
     assert len(story.told()) == 1
 
 
-def test_a_directory_that_is_read_again_and_fails_again_is_told_once_a_day(story: Story) -> None:
+def test_a_directory_that_is_read_again_and_fails_again_is_reported_once_a_day(
+    story: Story,
+) -> None:
     told = []
     for hour in range(60):
         if hour % 5 == 4:
@@ -451,7 +453,7 @@ def test_a_directory_that_is_read_again_and_fails_again_is_told_once_a_day(story
         ([], []),
     ],
 )
-def test_only_what_was_asked_for_is_told(
+def test_only_what_was_asked_for_is_reported(
     story: Story, about: list[str], subjects: list[str]
 ) -> None:
     story.choose(email=[TO], about=about)
@@ -459,7 +461,7 @@ def test_only_what_was_asked_for_is_told(
     assert [message.subject for message in story.told()] == subjects
 
 
-def test_who_asks_only_about_readings_is_told_of_a_directory_that_is_unread(story: Story) -> None:
+def test_who_asks_only_about_readings_is_reported_a_directory_that_is_unread(story: Story) -> None:
     story.choose(email=[TO], about=["unread"])
     story.run(held(), STOPPED_SOME)
     assert story.told() == []
@@ -468,13 +470,13 @@ def test_who_asks_only_about_readings_is_told_of_a_directory_that_is_unread(stor
     assert story.one().subject == "Google Workspace gick inte att läsa"
 
 
-def test_nobody_is_told_where_there_is_no_address(story: Story) -> None:
+def test_nobody_is_reported_where_there_is_no_address(story: Story) -> None:
     story.choose(email=[])
     story.run(held(), STOPPED_SOME)
     assert story.told() == []
 
 
-def test_everyone_who_is_named_is_told(story: Story) -> None:
+def test_everyone_who_is_named_is_reported(story: Story) -> None:
     story.choose(email=[TO, "rektor@storvik.example"])
     story.run(held())
     assert story.one().to == (TO, "rektor@storvik.example")
@@ -551,7 +553,9 @@ def test_after_each_task_administrators_are_notified(
     assert told == [(TENANT, vendor)]
 
 
-def test_protected_people_who_are_unknown_are_told_once_whatever_was_chosen(story: Story) -> None:
+def test_protected_people_who_are_unknown_are_reported_once_whatever_was_chosen(
+    story: Story,
+) -> None:
     story.choose(email=[TO], about=["unread"])
     story.run(FINE, protected_member_unknown=1)
     message = story.one()
@@ -580,7 +584,7 @@ def protect(story: Story, **values: Any) -> None:
     story.store.update_protected_set(TENANT, lambda known: ProtectedSet(**values))
 
 
-def test_protection_that_ends_is_told_once_by_number_whatever_was_chosen(story: Story) -> None:
+def test_protection_that_ends_is_reported_once_by_number_whatever_was_chosen(story: Story) -> None:
     story.choose(email=[TO], about=["unread"])
     protect(story, ended={"117": 1.0, "118": 1.0})
     story.run(FINE)
@@ -596,7 +600,7 @@ def test_protection_that_ends_is_told_once_by_number_whatever_was_chosen(story: 
     assert "3 personer" in story.one().text
 
 
-def test_what_the_removal_of_protected_people_came_to_is_told_once(story: Story) -> None:
+def test_what_the_removal_of_protected_people_came_to_is_reported_once(story: Story) -> None:
     protect(story, removals={"all.live": RemovalOutcome(story.now, 0, 2, "503")})
     message = story.one()
     assert message.subject == "Skyddade personer finns kvar hos All"
@@ -611,7 +615,7 @@ def test_what_the_removal_of_protected_people_came_to_is_told_once(story: Story)
     assert story.told() == []
 
 
-def test_who_became_protected_at_once_is_told_as_a_hold(story: Story) -> None:
+def test_who_became_protected_at_once_is_reported_as_a_hold(story: Story) -> None:
     grown = LimitExceeded("protected", 500, 20)
     story.run(part("held", hold=HoldReport(0, str(grown), (grown,))))
     assert "500 personer har blivit skyddade på en gång" in story.one().text

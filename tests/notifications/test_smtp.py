@@ -143,7 +143,7 @@ def test_the_password_may_be_in_secret_manager() -> None:
     assert len(mail_server.messages) == 1
 
 
-def test_a_secret_that_is_not_there_is_told_with_what_to_do() -> None:
+def test_a_secret_that_is_not_there_is_reported_with_what_to_do() -> None:
     def missing(name: str) -> str:
         raise NotConfigured(f"{name} is not in Secret Manager: add it")
 
@@ -165,7 +165,7 @@ def test_a_secret_that_is_not_there_is_told_with_what_to_do() -> None:
         ({"DATA": "421 gunnel.parlbat@storvik.example has a full box"}, "refused", "421"),
     ],
 )
-def test_a_refusal_is_told_without_the_servers_words(
+def test_a_refusal_is_reported_without_the_servers_words(
     answers: dict[str, str], kind: str, said: str
 ) -> None:
     with MailServer(answers=answers) as mail_server, pytest.raises(MailError, match=said) as raised:
@@ -195,7 +195,7 @@ def test_one_address_that_is_refused_does_not_keep_the_others_from_theirs(
     assert "@" not in caplog.text
 
 
-def test_a_server_that_is_not_there_is_told_with_its_place() -> None:
+def test_a_server_that_is_not_there_is_reported_with_its_place() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, and nobody listens
         port = taken.getsockname()[1]
@@ -214,7 +214,7 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
     assert raised.value.kind == "unreachable"
 
 
-def test_a_server_that_speaks_plain_text_where_tls_is_expected_is_told() -> None:
+def test_a_server_that_speaks_plain_text_where_tls_is_expected_is_reported() -> None:
     with MailServer() as mail_server, pytest.raises(MailError) as raised:
         SmtpMailer(smtp(mail_server, tls=True), SENDER, no_secrets).send(MESSAGE)
     assert raised.value.kind == "encryption"

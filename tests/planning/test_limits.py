@@ -269,7 +269,7 @@ def test_an_approved_change_does_not_approve_removing_people():
     assert hold.reason == "60 people would be removed; the limit is 50"
 
 
-def test_every_limit_that_is_passed_is_told_of():
+def test_every_limit_that_is_passed_is_reported():
     ledger = holding(100)
     strict = Limits(deletions=50, changes={"User": ChangeLimit(percent=12.5)})
     hold = check_limits(removing(60, ledger), ledger, strict)
@@ -307,7 +307,7 @@ def test_promise_6_classes_groups_and_activities_have_limits_by_default(
     assert (check_limits(plan, ledger, Limits()) is not None) == held
 
 
-def test_a_default_limit_is_told_in_words():
+def test_a_default_limit_is_reported_in_words():
     plan, ledger = changing(0, 12, 20)
     hold = check_limits(plan, ledger, Limits())
     assert hold is not None

@@ -315,7 +315,7 @@ def test_places_already_protected_are_not_proposed_again():
     assert found.protected == Protected()
 
 
-def test_a_unit_without_a_place_is_told_of_and_gets_none():
+def test_a_unit_without_a_place_is_reported_and_gets_none():
     index = domain({"/Elever/Södra": 30, "/Personal/Södra": 3})
     norra = first(index, *TWO)
     assert (norra.confidence, norra.students, norra.staff) == ("none", Selector(), Selector())

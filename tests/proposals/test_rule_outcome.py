@@ -26,7 +26,7 @@ def of(index: DirectoryIndex, rule, at=NORRA, **more):
     return outcome(index, people.students, people.staff, rule, at, **more)
 
 
-def test_org_units_that_match_are_classes_in_natural_order_and_the_rest_is_told():
+def test_org_units_that_match_are_classes_in_natural_order_and_the_rest_is_reported():
     index = domain({"/E/9A": 3, "/E/10A": 2, "/E": 1, "/E/Åk 7/7A": 4})
     found = of(index, LAST)
     assert [(part.name, part.students) for part in found.found] == [("9A", 3), ("10A", 2)]
@@ -52,7 +52,7 @@ def test_groups_have_teachers_and_students_may_be_in_several():
     assert found.unmatched == (UnmatchedText("kör@edu.storkoping.se", 1),)
 
 
-def test_values_that_do_not_match_are_told_with_their_number():
+def test_values_that_do_not_match_are_reported_with_their_number():
     more = [
         user(f"u{n}", "/E", attributes={"organizations.department": (value,)})
         for n, value in enumerate(["7A", "7A", "Kansli"])
@@ -62,14 +62,14 @@ def test_values_that_do_not_match_are_told_with_their_number():
     assert found.unmatched == (UnmatchedText("Kansli", 1),)
 
 
-def test_two_classes_of_one_name_are_told():
+def test_two_classes_of_one_name_are_reported():
     index = domain({"/E/Åk 7/7A": 2, "/E/Åk 8/7A": 2})
     found = of(index, GroupRule(source="orgUnit", pattern="(?P<name>[^/]+)$"))
     assert found.duplicates == ("7A",)
     assert found.names == ("7A",)
 
 
-def test_years_are_counted_and_what_is_no_year_is_told():
+def test_years_are_counted_and_what_is_no_year_is_reported():
     index = domain({"/E/7A": 3, "/E/8B": 2, "/E/14C": 1, "/E/Röd": 1, "/E": 1})
     found = of(index, BY_CLASS, replace(NORRA, classes=LAST))
     assert [(part.name, part.students) for part in found.found] == [("7", 3), ("8", 2)]

@@ -37,7 +37,7 @@ def explained(document, reading, user_id: str):
     return explain(document, index, user_id, select(document, reading))
 
 
-def test_a_student_is_told_where_from_and_in_which_classes_by_which_rule():
+def test_a_student_is_reported_where_from_and_in_which_classes_by_which_rule():
     reading = snapshot(user("a", "/Elever/Norra/7A"), group("norra-ma@x.se", "a"))
     found = explained(tenant(NORRA), reading, "a")
     [reach] = found.reached
@@ -81,14 +81,14 @@ def test_who_is_chosen_both_ways_is_staff_and_is_told_so():
     assert (found.staff_first, found.employed, found.enrolled) == (True, (NORRA.code,), ())
 
 
-def test_a_teacher_of_a_group_is_told_of_it():
+def test_a_teacher_of_a_group_is_reported_it():
     document = tenant(unit(students=people_in("/E"), staff=people_in("/P"), classes=CLASS_GROUP))
     reading = snapshot(user("a", "/E"), user("t", "/P"), group("klass-7a@x.se", "a", "t"))
     [membership] = explained(document, reading, "t").memberships
     assert (membership.role, membership.group.name) == ("teacher", "7a")
 
 
-def test_a_year_out_of_range_is_told_with_the_text_it_was_found_in():
+def test_a_year_out_of_range_is_reported_with_the_text_it_was_found_in():
     found = explained(tenant(NORRA), snapshot(user("a", "/Elever/Norra/24A")), "a")
     [year] = found.years
     assert (year.year, year.misread, year.texts) == (None, True, ("24A",))

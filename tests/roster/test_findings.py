@@ -67,7 +67,7 @@ def test_a_tidy_directory_gives_no_findings():
     assert roster.findings == ()
 
 
-def test_every_defect_of_a_person_is_told():
+def test_every_defect_of_a_person_is_reported():
     broken = user("1", given_name="", family_name=" ", primary_email="anna")
     roster = select(tenant(unit(classes=CLASS_GROUP)), snapshot(broken, user("2")))
     assert {code for code, subject in findings(roster) if subject == "1"} == {
@@ -82,7 +82,7 @@ def test_who_is_not_selected_gives_no_finding_about_the_account():
     assert roster.findings == ()
 
 
-def test_an_address_outside_the_verified_domains_is_told_and_sent():
+def test_an_address_outside_the_verified_domains_is_reported_and_sent():
     people = (
         user("1", primary_email="a@EDU.storkoping.se"),
         user("2", primary_email="b@gmail.com"),
@@ -97,12 +97,12 @@ def test_addresses_are_not_judged_when_the_domains_are_not_known():
     assert select(tenant(unit()), snapshot(user("1", primary_email="b@x.com"))).findings == ()
 
 
-def test_staff_in_a_student_selector_are_told():
+def test_staff_in_a_student_selector_are_reported():
     roster = select(tenant(unit(staff=people_in(NORRA))), snapshot(user("1")))
     assert findings(roster) == [("staff-in-student-selector", "1")]
 
 
-def test_a_student_without_a_class_is_told_for_each_unit_that_has_classes():
+def test_a_student_without_a_class_is_reported_for_each_unit_that_has_classes():
     units = (
         unit("10000001", classes=CLASS_GROUP),
         unit("20000002", classes=CLASS_GROUP, name="Södra"),
@@ -119,7 +119,7 @@ def test_a_student_without_a_class_is_told_for_each_unit_that_has_classes():
     ]
 
 
-def test_a_student_in_several_classes_of_a_unit_is_told():
+def test_a_student_in_several_classes_of_a_unit_is_reported():
     roster = select(
         tenant(unit(classes=CLASS_GROUP, teaching_groups=TEACHING_GROUP)),
         snapshot(
@@ -134,14 +134,14 @@ def test_a_student_in_several_classes_of_a_unit_is_told():
     assert values(roster, "student-in-several-classes") == [AT_NORRA | {"count": "2"}]
 
 
-def test_a_student_in_several_units_is_told_once_but_staff_are_not():
+def test_a_student_in_several_units_is_reported_once_but_staff_are_not():
     units = [unit(code, staff=people_in(STAFF)) for code in ("20000002", "10000001", "30000003")]
     roster = select(tenant(*units), snapshot(user("1"), user("2", STAFF)))
     assert findings(roster) == [("student-in-several-units", "1")]
     assert values(roster, "student-in-several-units") == [{"units": "20000002, 10000001, 30000003"}]
 
 
-def test_a_school_year_out_of_range_is_told_and_not_sent():
+def test_a_school_year_out_of_range_is_reported_and_not_sent():
     rule = YearRule(source="attribute", pattern="(?P<year>.+)", attribute="x.year")
     people = (
         user("1", attributes={"x.year": ("14",)}),
@@ -154,7 +154,7 @@ def test_a_school_year_out_of_range_is_told_and_not_sent():
     assert [p.enrolments[0].school_year for p in roster.people.values()] == [None, None, 9, None]
 
 
-def test_a_group_without_students_is_told_once():
+def test_a_group_without_students_is_reported_once():
     units = unit("1", staff=people_in(STAFF), classes=CLASS_GROUP), unit("2", classes=CLASS_GROUP)
     roster = select(
         tenant(*units),
@@ -189,7 +189,7 @@ def test_a_group_with_students_of_another_unit_is_no_finding():
 @pytest.mark.parametrize(
     "rule", [GroupRule(source="orgUnit", pattern="x$"), TEACHING_GROUP, department()]
 )
-def test_a_rule_that_finds_nothing_is_told(kind, code, rule):
+def test_a_rule_that_finds_nothing_is_reported(kind, code, rule):
     roster = select(tenant(unit(**{kind: rule})), snapshot(user("1"), group("klass-7a", "1")))
     assert about(roster, code) == ["10000001"]
     assert values(roster, code) == [AT_NORRA]
@@ -212,7 +212,7 @@ def test_a_selector_that_reaches_nobody_is_told_by_role():
     assert [v["role"] for v in values(roster, "selector-without-match")] == ["staff", "students"]
 
 
-def test_two_classes_of_one_name_are_told_once_a_name():
+def test_two_classes_of_one_name_are_reported_once_a_name():
     roster = select(
         tenant(unit(classes=CLASS_OU)),
         snapshot(
@@ -231,7 +231,7 @@ def test_classes_of_one_name_at_two_units_are_no_finding():
     assert roster.findings == ()
 
 
-def test_an_ou_that_the_directory_lacks_is_told_once():
+def test_an_ou_that_the_directory_lacks_is_reported_once():
     units = unit("1", people_in("/Gamla", NORRA), people_in("/gamla/")), unit("2", people_in("/"))
     roster = select(tenant(*units), snapshot(user("1")))
     assert about(roster, "org-unit-missing") == ["/gamla/"]
@@ -240,7 +240,7 @@ def test_an_ou_that_the_directory_lacks_is_told_once():
     assert "/gamla/" in told.message
 
 
-def test_a_protected_ou_that_the_directory_lacks_is_told_as_such():
+def test_a_protected_ou_that_the_directory_lacks_is_reported_as_such():
     roster = select(
         tenant(unit(), protected=Protected(org_units=("/Skyddade", NORRA + "/x"))),
         snapshot(user("1"), user("9", NORRA + "/x")),
@@ -248,7 +248,7 @@ def test_a_protected_ou_that_the_directory_lacks_is_told_as_such():
     assert findings(roster) == [("protected-org-unit-missing", "/Skyddade")]
 
 
-def test_groups_that_google_lacks_are_told():
+def test_groups_that_google_lacks_are_reported():
     roster = select(
         tenant(unit(), protected=Protected(groups=("Skyddade@x.se",))),
         snapshot(user("1"), missing_groups=("larare@x.se", "skyddade@x.se")),

@@ -135,7 +135,7 @@ def test_an_answer_that_is_too_large_is_refused(says):
         client.units()
 
 
-def test_a_wrong_address_is_told(says):
+def test_a_wrong_address_is_reported(says):
     with pytest.raises(RegisterError, match=r"HTTP 404.*SKOLSYNK_REGISTER"):
         says({}, status=404).units()
 
@@ -159,7 +159,7 @@ def test_trouble_that_passes_is_waited_out(client, server, failure):
     assert len(server.requests) == TRIES
 
 
-def test_trouble_that_stays_is_told(client, server):
+def test_trouble_that_stays_is_reported(client, server):
     server.fail("school-units", times=None)
     with pytest.raises(RegisterUnavailable, match=r"does not answer /v2/school-units \(HTTP 503\)"):
         client.units()
@@ -174,7 +174,7 @@ def test_waits_grow(server):
     assert waits == [0.3, 0.6]
 
 
-def test_a_register_that_is_not_there_is_told(server):
+def test_a_register_that_is_not_there_is_reported(server):
     server.close()
     with pytest.raises(RegisterUnavailable, match="ConnectionError"):
         RegisterClient(server.url, sleep=lambda seconds: None).units()

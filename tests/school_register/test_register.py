@@ -228,7 +228,7 @@ def test_an_old_list_is_better_than_none(register, server, clock):
     assert register.units_of(A, STORKOPING.number) == before
 
 
-def test_a_list_that_cannot_be_had_is_told(register, server):
+def test_a_list_that_cannot_be_had_is_reported(register, server):
     server.fail(times=None)
     with pytest.raises(RegisterError, match="upload the register as a CSV file"):
         register.units_of(A, STORKOPING.number)
@@ -289,7 +289,7 @@ def test_statuses_are_those_of_the_copy(register, server):
 # Without access
 
 
-def test_without_access_what_can_be_done_is_told(cut_off):
+def test_without_access_what_can_be_done_is_reported(cut_off):
     for ask in (cut_off.refresh, lambda: cut_off.units_of(A, STORKOPING.number)):
         with pytest.raises(RegisterError, match=r"SKOLSYNK_REGISTER=off.*Upload"):
             ask()

@@ -107,7 +107,7 @@ def test_a_vendor_of_one_placement_sees_nobody_in_two_positions(made):
 
 
 @given(rosters())
-def test_who_has_several_places_and_nobody_else_is_told_of(made):
+def test_who_has_several_places_and_nobody_else_is_reported(made):
     """Also where the class that is lost had nobody left in it."""
     several = set()
     for person in made.people.values():

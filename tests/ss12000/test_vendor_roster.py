@@ -166,7 +166,7 @@ def test_whose_one_placement_is_sent_gives_no_finding():
     assert carried(made, BINOGI).findings == ()
 
 
-def test_a_person_is_told_of_once_and_the_vendor_is_named_but_not_the_person():
+def test_a_person_is_reported_once_and_the_vendor_is_named_but_not_the_person():
     made = roster(
         student("s1", NORRA.code, SODRA.code, given_name="Hemlig", family_name="Person"),
         group("7A", "s1"),

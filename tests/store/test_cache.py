@@ -64,7 +64,7 @@ def test_a_document_takes_the_place_of_the_one_that_was_read(store, open_store):
 
 
 @pytest.mark.parametrize("was", [None, b"", b"old", b"news"])
-def test_who_read_another_document_is_told_and_writes_nothing(store, was):
+def test_who_read_another_document_is_reported_and_writes_nothing(store, was):
     store.save_tenant("C1", b"new")
     assert not store.replace_tenant("C1", b"mine", was, ENTRY)
     assert store.tenant("C1") == b"new"
@@ -101,7 +101,7 @@ def test_a_document_whose_entry_cannot_be_written_stays_as_it_was(store):
 
 
 @pytest.mark.parametrize("was", [None, b"old"])
-def test_of_two_who_save_at_once_one_wins_and_the_other_is_told(store, open_store, was):
+def test_of_two_who_save_at_once_one_wins_and_the_other_is_reported(store, open_store, was):
     stores = store, open_store()
     for n in range(8):
         tenant = f"C{n}"

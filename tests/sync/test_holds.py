@@ -70,7 +70,7 @@ def test_less_than_was_approved_goes(world):
     assert report.connections[0].operations["delete"] == {"User": 4}
 
 
-def test_approving_twice_is_told(world):
+def test_approving_twice_is_reported(world):
     approved(world)
     with pytest.raises(NotFoundError, match="nothing of C0storvik waits for approval at all"):
         approved(world)
@@ -152,7 +152,7 @@ def test_a_vendor_that_does_not_say_its_groups_is_asked_again_by_the_next_run(wo
     assert found.protected_being_removed == ()
 
 
-def test_that_the_groups_could_not_be_asked_for_is_told(world):
+def test_that_the_groups_could_not_be_asked_for_is_reported(world):
     world.domain.move_user(address(*PUPILS["7B"][0]), "/Skyddade")
     world.vendor("all").fail(500, method="GET", times=None)
     part = synced(world).connections[0]

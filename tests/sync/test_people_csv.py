@@ -157,7 +157,7 @@ def test_of_the_protected_there_is_the_number_and_nothing_else():
     assert of("protected: 1") == PersonDecisionRow(**{**nothing, **told})
 
 
-def test_the_protected_whom_the_reading_kept_away_are_told_of_in_the_same_way():
+def test_the_protected_whom_the_reading_kept_away_are_reported_in_the_same_way():
     kept_away = replace(
         DIRECTORY,
         users=tuple(u for u in DIRECTORY.users if u.id != "hemlig"),

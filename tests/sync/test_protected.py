@@ -94,7 +94,7 @@ def test_what_waits_for_a_word_there_goes_on_waiting(world):
     assert WHO not in names(world.vendor("all", "test"))
 
 
-def test_an_environment_that_is_not_set_up_any_more_is_told(world):
+def test_an_environment_that_is_not_set_up_any_more_is_reported(world):
     del world.environ["SKOLSYNK_ALL_TEST_KEY"]
     world.domain.move_user(WHO, "/Skyddade")
     report = run(world)

@@ -131,7 +131,7 @@ def test_a_conflict_does_not_rest_for_a_day_in_a_run_either(world):
     assert WHO not in names(world.vendor("all"))
 
 
-def test_a_vendor_that_is_not_set_up_is_told_of(world):
+def test_a_vendor_that_is_not_set_up_is_reported(world):
     off(world)
     protect(world)
     del world.environ["SKOLSYNK_ALL_LIVE_KEY"]

@@ -186,7 +186,7 @@ def test_growth_beyond_the_limit_removes_nobody_and_sends_nothing(world):
         assert {c["status"] for c in result.json["connections"]} == {"held"}
         assert "became protected at once" in result.part("all")["hold"]["reason"]
         assert world.requests == []
-    for name in PUPILS["7A"][1:] + PUPILS["7B"]:  # the mistake is mended: it still waits
+    for name in PUPILS["7A"][1:] + PUPILS["7B"]:  # the mistake is fixed: it still waits
         world.domain.remove_member(GROUP, address(*name))
     assert run(world).status == 3
     assert world.requests == []

@@ -99,7 +99,7 @@ def test_others_are_left_alone(world):
     assert "theirs" in world.vendor("all").externalIds("User")
 
 
-def test_a_vendor_that_cannot_list_is_told_and_the_ledger_stays(world):
+def test_a_vendor_that_cannot_list_is_reported_and_the_ledger_stays(world):
     world.vendor("all").knobs.listing = "none"
     found = reconciled(world)
     assert not found.whole
@@ -131,7 +131,7 @@ def test_a_list_that_cannot_be_had_makes_nobody_missing(world, fault):
     assert world.requests == []
 
 
-def test_a_connection_that_is_off_or_not_set_up_is_told(world):
+def test_a_connection_that_is_off_or_not_set_up_is_reported(world):
     with world.sync_context() as context, pytest.raises(NotFoundError, match="nobody"):
         reconcile(context, TENANT, "nobody")
     world.environ["SKOLSYNK_ALL_LIVE_KEY"] = " "

@@ -108,13 +108,13 @@ def test_a_directory_that_cannot_be_read_whole_ends_the_run_before_anything(worl
     assert kept.detail
 
 
-def test_missing_consent_is_told_as_such(world):
+def test_missing_consent_is_reported_as_such(world):
     world.directory.fail(status=403, reason="forbidden", times=None)
     with world.sync_context() as context, pytest.raises(AccessRefused, match="Install Skolsynk"):
         sync(context, TENANT)
 
 
-def test_an_unknown_tenant_or_vendor_is_told_and_no_run_is_kept(world):
+def test_an_unknown_tenant_or_vendor_is_reported_and_no_run_is_kept(world):
     with world.sync_context() as context:
         with pytest.raises(NotFoundError, match=TENANT):
             sync(context, "C0nobody")
@@ -253,7 +253,7 @@ def test_a_delivery_whose_directory_is_gone_and_cannot_be_read_is_kept_as_unread
         assert context.store.runs(TENANT)[0].status == "unread"
 
 
-def test_connections_are_told_in_the_order_of_the_document(world):
+def test_connections_are_reported_in_the_order_of_the_document(world):
     world.change_connection("all", mode="off")
     assert [c.vendor for c in run(world).connections] == ["all", "some"]
 

@@ -33,12 +33,12 @@ def test_a_tenant_without_runs_has_none(world):
     ]
 
 
-def test_an_unknown_tenant_is_told(world):
+def test_an_unknown_tenant_is_reported(world):
     with world.open_store() as store, pytest.raises(NotFoundError, match="C0nobody"):
         status(Settings.from_environ(world.environ), store, "C0nobody")
 
 
-def test_the_last_run_of_each_connection_is_told(world):
+def test_the_last_run_of_each_connection_is_reported(world):
     world.run("sync", TENANT)
     world.run("sync", TENANT, "--vendor", "some")
     found = told(world)
@@ -52,7 +52,7 @@ def test_the_last_run_of_each_connection_is_told(world):
     assert both["all"].resources == 1 + 1 + 14 + 2 + 2
 
 
-def test_a_hold_is_told_with_its_numbers(world):
+def test_a_hold_is_reported_with_its_numbers(world):
     world.run("sync", TENANT)
     leave(world, *PUPILS["7A"][:4])
     world.run("sync", TENANT)
@@ -62,7 +62,7 @@ def test_a_hold_is_told_with_its_numbers(world):
     assert "the limit is 3" in hold.reason
 
 
-def test_refused_resources_are_told_with_the_vendors_words(world):
+def test_refused_resources_are_reported_with_the_vendors_words(world):
     world.vendor("all").fail(422, endpoint="Users", skip=2, body=b'{"detail": "invalid value"}')
     world.run("sync", TENANT)
     found = told(world).connections[0]
@@ -72,7 +72,7 @@ def test_refused_resources_are_told_with_the_vendors_words(world):
     assert refused.since > 0
 
 
-def test_a_refusal_without_words_is_told_with_its_status(world):
+def test_a_refusal_without_words_is_reported_with_its_status(world):
     world.vendor("all").fail(422, endpoint="Users", skip=2, body=b"")
     world.run("sync", TENANT)
     (refused,) = told(world).connections[0].refused
@@ -89,7 +89,7 @@ def test_what_must_be_asked_about_is_counted_and_not_as_acknowledged(world):
     assert found.resources == 2
 
 
-def test_what_is_not_set_up_is_told(world):
+def test_what_is_not_set_up_is_reported(world):
     found = told(world, SKOLSYNK_ALL_LIVE_KEY=None, SKOLSYNK_ALL_LIVE_URL=None)
     problem = found.connections[0].problem
     assert problem is not None
@@ -97,14 +97,14 @@ def test_what_is_not_set_up_is_told(world):
     assert found.connections[1].problem is None
 
 
-def test_a_mode_without_an_endpoint_is_told(world):
+def test_a_mode_without_an_endpoint_is_reported(world):
     world.change_connection("some", mode="test")
     problem = told(world).connections[1].problem
     assert problem is not None
     assert "no test endpoint" in problem
 
 
-def test_what_another_mode_left_behind_is_told(world):
+def test_what_another_mode_left_behind_is_reported(world):
     world.change_connection("all", mode="test")
     world.run("sync", TENANT, "--vendor", "all")
     world.change_connection("all", mode="live")
@@ -113,7 +113,7 @@ def test_what_another_mode_left_behind_is_told(world):
     assert f"withdraw {TENANT} --vendor all" in left.advice
 
 
-def test_what_a_vendor_that_is_no_more_has_is_told(world):
+def test_what_a_vendor_that_is_no_more_has_is_reported(world):
     world.run("sync", TENANT)
     world.document["connections"].pop(0)
     world.import_document()

@@ -65,7 +65,7 @@ def test_what_the_vendor_has_lost_has_no_body_and_is_no_problem(world):
     ],
     ids=str,
 )
-def test_the_vendors_trouble_is_told(world, fault, problem):
+def test_the_vendors_trouble_is_reported(world, fault, problem):
     world.vendor("all").fail(times=None, **fault)
     (found,) = asked(world, PUPILS["7A"][0])
     assert found.body is None
@@ -94,7 +94,7 @@ def test_what_may_be_there_is_looked_for_by_our_id(world, filtering):
         assert json.loads(found.body or "")["externalId"] == known.external_id
 
 
-def test_nothing_is_told_of_nobody_and_of_a_connection_that_is_off(world):
+def test_nothing_is_reported_nobody_and_of_a_connection_that_is_off(world):
     with world.sync_context() as context:
         assert lookup_person(context, TENANT, "all", "1") == []
         with pytest.raises(NotFoundError):
@@ -104,7 +104,7 @@ def test_nothing_is_told_of_nobody_and_of_a_connection_that_is_off(world):
     assert world.requests == []
 
 
-def test_a_vendor_that_is_not_set_up_is_told(world):
+def test_a_vendor_that_is_not_set_up_is_reported(world):
     with world.sync_context() as context:
         bare = structs.replace(context, settings=dataclasses.replace(context.settings, environ={}))
         (found,) = lookup_person(bare, TENANT, "all", user_id(world, PUPILS["7A"][0]))

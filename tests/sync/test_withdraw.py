@@ -130,7 +130,7 @@ def test_test_and_live_are_both_withdrawn(world):
     assert world.vendor("all").externalIds() == world.vendor("all", "test").externalIds() == []
 
 
-def test_a_vendor_of_which_there_is_nothing_is_told(world):
+def test_a_vendor_of_which_there_is_nothing_is_reported(world):
     with pytest.raises(NotFoundError, match="nobody"):
         withdrawn(world, "nobody")
 

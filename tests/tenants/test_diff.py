@@ -34,7 +34,7 @@ def test_a_change_names_its_place_and_both_values():
     }
 
 
-def test_a_selection_is_told_of_whole():
+def test_a_selection_is_reported_whole():
     chosen = structs.replace(NORTH, students=Selector(org_units=("/Elever",)))
     (place,) = places(structs.replace(BEFORE, school_units=(chosen, SOUTH)))
 

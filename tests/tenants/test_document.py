@@ -209,7 +209,7 @@ def test_a_key_given_twice_is_a_fault() -> None:
         ("connections.0.limits.deletionsPercent", 100.5),
     ],
 )
-def test_a_wrong_value_is_told_where_it_is_and_nowhere_else(place: str, value: object) -> None:
+def test_a_wrong_value_is_reported_where_it_is_and_nowhere_else(place: str, value: object) -> None:
     (at,) = places((place, value))
     assert at.replace("[", ".").replace("]", "") == place
 
@@ -274,7 +274,7 @@ def test_attributes_of_the_directory_api_are_known(attribute: str) -> None:
         ("password", "is not an attribute"),
     ],
 )
-def test_an_unknown_attribute_is_told_with_what_was_meant(attribute: str, hint: str) -> None:
+def test_an_unknown_attribute_is_reported_with_what_was_meant(attribute: str, hint: str) -> None:
     (fault,) = with_clause(attribute=attribute, operator="equals", value="x")
     assert fault.startswith(f"{CLAUSE}.attribute: ")
     assert hint in fault
@@ -314,7 +314,9 @@ def test_an_operator_with_what_it_takes_is_right(clause: dict[str, object]) -> N
         {"operator": "matches", "value": "a{99999999999999999999}"},
     ],
 )
-def test_an_operator_without_what_it_takes_is_told_at_the_value(clause: dict[str, object]) -> None:
+def test_an_operator_without_what_it_takes_is_reported_at_the_value(
+    clause: dict[str, object],
+) -> None:
     (fault,) = with_clause(attribute="primaryEmail", **clause)
     assert fault.startswith(f"{CLAUSE}.value: ")
 
@@ -458,7 +460,7 @@ def test_schedule_pause_notices_and_administrators_are_read():
         ({"administrators": ["anna"]}, "administrators[0]"),
     ],
 )
-def test_what_is_wrong_with_them_is_told_with_its_place(more: dict[str, object], place: str):
+def test_what_is_wrong_with_them_is_reported_with_its_place(more: dict[str, object], place: str):
     with pytest.raises(DocumentError) as told:
         decode_tenant(json.dumps({**DOCUMENT, **more}).encode(), VENDORS)
 

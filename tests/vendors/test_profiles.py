@@ -68,7 +68,7 @@ def test_a_profile_needs_only_a_name(tmp_path: Path) -> None:
         vendor.endpoint("live")
 
 
-def test_all_faults_are_told_at_once_each_with_its_place(tmp_path: Path) -> None:
+def test_all_faults_are_reported_at_once_each_with_its_place(tmp_path: Path) -> None:
     assert told(
         tmp_path,
         """
@@ -126,7 +126,7 @@ def test_a_rate_is_a_number_above_nothing(tmp_path: Path, rate: str) -> None:
     assert told(tmp_path, text) == ["vendors.x.requestsPerSecond: must be above 0"]
 
 
-def test_what_is_not_toml_is_told_with_its_line(tmp_path: Path) -> None:
+def test_what_is_not_toml_is_reported_with_its_line(tmp_path: Path) -> None:
     (fault,) = told(tmp_path, "[vendors.x]\nname = X\n")
     assert "not TOML" in fault
     assert "line 2" in fault

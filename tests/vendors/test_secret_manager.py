@@ -153,7 +153,7 @@ def test_while_secret_manager_is_away_the_last_value_serves_for_a_bounded_time(
         ),
         (grpc.StatusCode.NOT_FOUND, "gcloud secrets create binogi-live"),
         (grpc.StatusCode.FAILED_PRECONDITION, "disabled or destroyed"),
-        (grpc.StatusCode.INVALID_ARGUMENT, "mend the vendor profile"),
+        (grpc.StatusCode.INVALID_ARGUMENT, "fix the vendor profile"),
         (grpc.StatusCode.UNAUTHENTICATED, "gcloud auth application-default login"),
     ],
 )
@@ -175,7 +175,7 @@ def test_an_answer_that_somebody_meant_holds_at_once(
 
 
 @pytest.mark.parametrize(("value", "fault"), [(b" \n", "is empty"), (b"\xff", "is not text")])
-def test_what_is_no_secret_is_told(
+def test_what_is_no_secret_is_reported(
     secrets: SecretManager, stand_in: StandIn, value: bytes, fault: str
 ):
     stand_in.value = value

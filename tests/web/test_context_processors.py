@@ -22,7 +22,7 @@ def test_when_nothing_waits_there_is_no_band(world, client):
     assert 'class="band' not in client.get(ELSEWHERE).text
 
 
-def test_a_hold_is_told_with_its_number_and_the_way_to_it(world, client):
+def test_a_hold_is_reported_with_its_number_and_the_way_to_it(world, client):
     cause_hold(world)
     page = client.get(ELSEWHERE)
     said = world.text(page)
@@ -31,7 +31,7 @@ def test_a_hold_is_told_with_its_number_and_the_way_to_it(world, client):
     assert "Se vilka och bestäm" not in client.get("/sparrar").text
 
 
-def test_a_pause_is_told_on_its_days_and_on_no_other(world, client):
+def test_a_pause_is_reported_on_its_days_and_on_no_other(world, client):
     pause(world, "2020-01-01", "2099-12-31")
     said = world.text(client.get(ELSEWHERE))
     assert (
@@ -57,7 +57,7 @@ def test_a_withdrawal_that_is_held_is_told_though_the_vendor_is_off(world, clien
     assert "Spärr hos All. 16 personer skulle tas bort." in said
 
 
-def test_nobody_is_told_of_anything_before_they_have_signed_in(world):
+def test_nobody_is_reported_anything_before_they_have_signed_in(world):
     cause_hold(world)
     page = world.app.test_client().get("/logga-in")
     assert "Spärr" not in page.text

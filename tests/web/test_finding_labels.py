@@ -41,7 +41,7 @@ def test_a_kind_has_a_title_what_it_means_and_what_to_do(code):
 
 
 @pytest.mark.parametrize("code", sorted(MESSAGES))
-def test_no_word_that_is_told_of_is_missing_in_the_data(code):
+def test_no_word_that_is_reported_is_missing_in_the_data(code):
     assert "–" not in finding_label(made(code)).meaning
 
 
@@ -64,5 +64,5 @@ def test_a_word_that_is_not_there_is_left_out():
     assert words.meaning == "2 klasser på N heter 7A."
 
 
-def test_a_kind_from_another_version_is_told_as_it_tells_itself():
+def test_a_kind_from_another_version_is_reported_as_it_tells_itself():
     assert finding_label(None, "brand-new").title == "brand-new"

@@ -92,14 +92,14 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
-def test_what_is_not_there_is_told_in_words(world: World) -> None:
+def test_what_is_not_there_is_reported_in_words(world: World) -> None:
     answer = world.sign_in().get("/finns-inte")
     assert answer.status_code == 404
     assert "Sidan finns inte Adressen leder ingenstans" in world.text(answer)
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
 
 
-def test_a_page_that_is_only_sent_to_is_told_in_words(world: World) -> None:
+def test_a_page_that_is_only_sent_to_is_reported_in_words(world: World) -> None:
     answer = world.sign_in().get("/skolenheter/lagg-till")
     assert answer.status_code in (404, 405)
     answer = world.sign_in().get("/katalog/las")
@@ -120,7 +120,7 @@ def test_what_is_too_large_is_not_read(world: World, path: str) -> None:
     assert answer.status_code == 413
 
 
-def test_an_error_of_ours_is_told_without_a_word_of_what_it_was(
+def test_an_error_of_ours_is_reported_without_a_word_of_what_it_was(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = world.sign_in()

@@ -150,7 +150,7 @@ def test_two_who_change_different_things_at_once_are_both_kept(world: World) -> 
     assert world.stored_document()["schedule"] == {"hours": 6}
 
 
-def test_who_is_always_too_late_is_told_and_nothing_is_lost(world: World) -> None:
+def test_who_is_always_too_late_is_reported_and_nothing_is_lost(world: World) -> None:
     with (
         mock.patch.object(type(world.store), "replace_tenant", return_value=False),
         pytest.raises(StoreError),
@@ -195,7 +195,7 @@ def test_what_was_done_before_the_form_was_shown_did_not_overtake_it(world: Worl
     assert DELEGATED not in [entry.who for entry in told.value.by]
 
 
-def test_of_one_unit_only_changes_of_that_unit_are_told(world: World) -> None:
+def test_of_one_unit_only_changes_of_that_unit_are_reported(world: World) -> None:
     def unit_named(tenant: Tenant) -> Tenant:
         return with_unit(renamed(tenant), "12345678", name="Nya Norra")
 

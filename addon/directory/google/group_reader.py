@@ -136,11 +136,11 @@ class GroupReader:
         return group or Group(id=address, email=address, name=""), members
 
 
-def unknown_protection(key: str, thing: str, happened: str, mend: str) -> DirectoryError:
+def unknown_protection(key: str, thing: str, happened: str, fix: str) -> DirectoryError:
     """The error that a protected group or OU of the document is not in the directory."""
     return DirectoryError(
         f"protected.{key}: the directory has no {thing}, so who has protected identity is not "
-        f"known. {UNSENT} If it was {happened}, write its new {mend} in the tenant document."
+        f"known. {UNSENT} If it was {happened}, write its new {fix} in the tenant document."
     )
 
 

@@ -26,7 +26,7 @@ def ask(server: DirectoryServer, sub: str, email: str = ADMIN) -> AdministratorA
     return find_account(source_as(settings(directory_endpoint=server.url), email), sub, email)
 
 
-def test_an_account_is_told_as_the_directory_has_it() -> None:
+def test_an_account_is_reported_as_the_directory_has_it() -> None:
     domain = small_domain()
     admin, support = add_administrators(domain)
     with DirectoryServer(domain) as server:
@@ -56,7 +56,7 @@ def test_no_more_is_asked_for_than_is_needed() -> None:
     )
 
 
-def test_a_failure_that_passes_is_waited_for_and_a_lasting_one_is_told() -> None:
+def test_a_failure_that_passes_is_waited_for_and_a_lasting_one_is_reported() -> None:
     domain = small_domain()
     admin, _ = add_administrators(domain)
     with DirectoryServer(domain) as server:

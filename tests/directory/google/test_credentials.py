@@ -285,7 +285,7 @@ def test_one_signature_serves_all_threads(google: Google):
 
 
 @pytest.mark.parametrize("error", ["unauthorized_client", "access_denied"])
-def test_a_missing_grant_is_told_with_what_to_grant_and_to_whom(google: Google, error: str):
+def test_a_missing_grant_is_reported_with_what_to_grant_and_to_whom(google: Google, error: str):
     google.refusal = {"error": error, "error_description": f"Client is unauthorized, {ADMIN}"}
 
     with pytest.raises(AccessRefused) as raised:
@@ -307,7 +307,7 @@ def test_without_an_identity_token_the_service_account_is_named(google: Google):
         ask(google, without_key(google))
 
 
-def test_an_administrator_who_is_gone_is_told_without_the_address(google: Google):
+def test_an_administrator_who_is_gone_is_reported_without_the_address(google: Google):
     google.refusal = {"error": "invalid_grant", "error_description": f"Invalid email: {ADMIN}"}
 
     with pytest.raises(AccessRefused, match=r"delegatedAdmin.*not suspended") as raised:
@@ -333,7 +333,7 @@ def test_a_signature_that_is_refused_for_being_one_too_many_is_asked_for_again(g
     assert len(google.asked) == 2
 
 
-def test_a_runtime_without_a_token_is_told(google: Google):
+def test_a_runtime_without_a_token_is_reported(google: Google):
     class Broken(Credentials):
         def refresh(self, request: object) -> None:
             raise RefreshError(f"no token for {ADMIN}")
@@ -343,7 +343,7 @@ def test_a_runtime_without_a_token_is_told(google: Google):
     assert "@" not in str(raised.value)
 
 
-def test_no_credentials_at_all_are_told(monkeypatch: pytest.MonkeyPatch):
+def test_no_credentials_at_all_are_reported(monkeypatch: pytest.MonkeyPatch):
     def default(scopes: list[str]) -> None:
         raise DefaultCredentialsError("none")
 

@@ -225,7 +225,7 @@ def test_a_named_group_is_read_once_when_all_are_listed(server: DirectoryServer)
     assert members_asked(server) == ["7a-ma", "larare"]
 
 
-def test_a_group_that_is_not_there_is_told(server: DirectoryServer):
+def test_a_group_that_is_not_there_is_reported(server: DirectoryServer):
     document = in_groups("^7a", staff={"groups": [f"borta{AT}", TEACHERS]})
     snapshot = reading(server, document)
 
@@ -330,7 +330,7 @@ def test_a_stranger_whom_google_will_not_show_is_no_failure(server: DirectorySer
 # The whole
 
 
-def test_domains_are_told(server: DirectoryServer):
+def test_domains_are_reported(server: DirectoryServer):
     assert reading(server).domains == ("edu.storkoping.se",)
 
 

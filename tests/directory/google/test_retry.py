@@ -115,7 +115,7 @@ def test_the_patience_with_the_quota_lasts_longer_than_its_minute():
         (400, "domainNotFound"),
     ],
 )
-def test_missing_consent_is_told_at_once_with_what_to_do(
+def test_missing_consent_is_reported_at_once_with_what_to_do(
     server: DirectoryServer, status: int, reason: str
 ):
     server.fail(status=status, reason=reason, times=None, message="ada@edu.storkoping.se may not")

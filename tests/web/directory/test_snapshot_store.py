@@ -72,7 +72,7 @@ def test_it_is_in_the_store_for_a_day_and_then_gone(world: World):
         assert store.get(namespace, "directory", NOW + snapshot_store.KEPT + 1) is None
 
 
-def test_a_directory_that_cannot_be_read_is_told_of_and_nothing_kept(world: World):
+def test_a_directory_that_cannot_be_read_is_reported_and_nothing_kept(world: World):
     with world.open_store() as store:
         take(world, store)  # type: ignore[arg-type]
         tenant = load_tenant(store.tenant(TENANT) or b"")

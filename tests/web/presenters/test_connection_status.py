@@ -69,7 +69,7 @@ def test_conflicts_are_among_what_was_not_taken():
     assert status_of(part=part("failed", CONFLICT, CONFLICT), refused=1).not_taken == 3
 
 
-def test_what_was_done_is_told_with_people_first_and_nothing_that_was_not():
+def test_what_was_done_is_reported_with_people_first_and_nothing_that_was_not():
     done = part("delivered", operations={"create": {"StudentGroup": 2, "User": 3}, "update": {}})
     assert done.operations_by_type == (("User", (3, 0, 0)), ("StudentGroup", (2, 0, 0)))
 

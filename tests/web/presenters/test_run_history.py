@@ -183,7 +183,7 @@ def test_an_attempt_that_another_run_made_needless_does_not_colour_the_run():
     assert (run.status, run.details) == ("done", ("another run has it",))
 
 
-def test_what_was_refused_is_told_once_and_what_then_went_well_not_at_all():
+def test_what_was_refused_is_reported_once_and_what_then_went_well_not_at_all():
     refused, passing = failure("a", refused=True), failure("b")
     (run,) = whole(
         reading(0, part("some", "unchanged")),

@@ -50,7 +50,7 @@ def test_units_and_vendors_are_called_by_their_names(world: World) -> None:
     assert "All: läge connections[all].mode Av Testläge" in said
 
 
-def test_a_selection_is_told_in_words(world: World) -> None:
+def test_a_selection_is_reported_in_words(world: World) -> None:
     clauses = [
         {"attribute": "organizations.title", "operator": "in", "value": ["elev", "student"]},
         {"attribute": "orgUnitPath", "operator": "notContains", "value": "/Slutat"},
@@ -65,7 +65,7 @@ def test_a_selection_is_told_in_words(world: World) -> None:
     )
 
 
-def test_of_a_long_value_only_what_differs_is_told(world: World) -> None:
+def test_of_a_long_value_only_what_differs_is_reported(world: World) -> None:
     unit = world.document["schoolUnits"][0]
     paths = [f"/Elever/Klass {n}" for n in range(200)]
     imported(world, schoolUnits=[unit | {"students": {"orgUnits": paths}}])

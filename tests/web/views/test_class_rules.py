@@ -50,7 +50,7 @@ def unit(world):
     return world.stored_document()["schoolUnits"][0]
 
 
-def test_the_ways_found_are_told_with_examples_and_what_is_saved_is_chosen(world):
+def test_the_ways_found_are_reported_with_examples_and_what_is_saved_is_chosen(world):
     page = world.ready(world.sign_in(), CLASSES)
     said = world.text(page)
     assert "2 klasser från organisationsenheterna" in said
@@ -110,7 +110,7 @@ def test_no_classes_can_be_chosen(world):
         ({"rule": '{"from": "class", "pattern": "(?P<year>.)"}'}, "Välj ett av förslagen."),
     ],
 )
-def test_a_wrong_rule_is_told_and_nothing_is_saved(world, values, told):
+def test_a_wrong_rule_is_reported_and_nothing_is_saved(world, values, told):
     client = world.sign_in()
     before = world.stored_document()
     answer = world.send(client, world.ready(client, CLASSES), CLASSES, **values)
@@ -131,7 +131,7 @@ def test_teaching_groups_are_found_among_the_groups_and_saved(world):
     assert unit(world)["teachingGroups"] == {"from": "group", "pattern": "^norra-(?P<name>[^@]+)@"}
 
 
-def test_years_are_told_with_those_that_are_no_years(world):
+def test_years_are_reported_with_those_that_are_no_years(world):
     world.domain.add_org_unit("/Elever/99X")
     world.domain.add_user(person("Nia", "Nittonio", "/Elever/99X"))
     client = world.sign_in()
@@ -149,7 +149,7 @@ def test_a_year_rule_needs_its_part(world):
     assert "en del med namnet year" in world.text(answer)
 
 
-def test_who_was_slower_is_told_and_the_choice_stays(world):
+def test_who_was_slower_is_reported_and_the_choice_stays(world):
     client, other = world.sign_in(), world.sign_in()
     page, theirs = world.ready(client, CLASSES), world.ready(other, CLASSES)
     world.send(other, theirs, CLASSES, rule="")
@@ -177,7 +177,7 @@ def test_another_page_of_a_unit_is_none(world):
 SLOW = r"/(?:(?:a|b|ab)*(?:ba|aab|b)*)*(?:c|(?:ab|ba)+c)+(?P<name>\d)$"
 
 
-def test_a_pattern_that_takes_too_long_is_told_and_not_saved(world, monkeypatch):
+def test_a_pattern_that_takes_too_long_is_reported_and_not_saved(world, monkeypatch):
     monkeypatch.setattr("addon.tenants.conditions.SLOWEST", 0.02)
     place = "/Elever/" + "ab" * 80 + "x"
     world.domain.add_org_unit(place)
@@ -231,7 +231,7 @@ def test_classes_that_are_found_elsewhere_are_other_classes_to_the_vendor(delive
     assert unit(delivered)["classes"]["from"] == "group"
 
 
-def test_to_send_no_classes_any_more_is_told_and_accepted_for_that_choice_alone(delivered):
+def test_to_send_no_classes_any_more_is_reported_and_accepted_for_that_choice_alone(delivered):
     client = delivered.sign_in()
     page = delivered.ready(client, CLASSES)
     said = show(delivered, client, page, CLASSES, rule="")

@@ -168,7 +168,7 @@ def test_a_long_kind_has_pages_sorted_as_swedes_do(world, client):
     assert last.index("Utan59 Klass") < last.index("Åke Öst")
 
 
-def test_a_person_at_two_schools_is_told_with_their_names(world, client):
+def test_a_person_at_two_schools_is_reported_with_their_names(world, client):
     second_school(world)
     world.document["schoolUnits"][1]["students"]["orgUnits"] += ["/Elever/7A"]
     world.import_document()
@@ -179,7 +179,7 @@ def test_a_person_at_two_schools_is_told_with_their_names(world, client):
     assert "Det gäller 6 personer." in said
 
 
-def test_two_classes_of_one_name_are_told_with_the_school(world, client):
+def test_two_classes_of_one_name_are_reported_with_the_school(world, client):
     world.domain.add_org_unit("/Elever/Annex/7A")
     world.domain.add_user(person("Ny", "Elev", "/Elever/Annex/7A"))
     world.document["schoolUnits"][0]["classes"]["pattern"] = "(?P<name>[^/]+)$"
@@ -189,7 +189,7 @@ def test_two_classes_of_one_name_are_told_with_the_school(world, client):
     assert "2 klasser på Norra skolan heter 7A." in said
 
 
-def test_an_org_unit_that_is_missing_is_told_with_the_unit_that_names_it(world, client):
+def test_an_org_unit_that_is_missing_is_reported_with_the_unit_that_names_it(world, client):
     world.document["schoolUnits"][0]["students"]["orgUnits"].append("/Borta")
     world.import_document()
     said = world.text(kind(world, client, "org-unit-missing"))
@@ -231,7 +231,7 @@ def test_members_of_a_group_who_are_not_selected_are_told_by_name(world, client)
     assert line["adress"] == f"{address('Bo', 'Besök')}, {address('Åsa', 'Gäst')}"
 
 
-def test_what_a_vendor_cannot_take_is_told_only_while_it_is_on(world, client):
+def test_what_a_vendor_cannot_take_is_reported_only_while_it_is_on(world, client):
     second_school(world)
     world.document["schoolUnits"][1]["students"]["orgUnits"] += ["/Elever/7A"]
     set_live(world, schoolUnits=[UNIT, SECOND])

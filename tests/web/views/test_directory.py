@@ -88,7 +88,7 @@ def test_a_part_of_a_page_waits_as_a_part(world: World) -> None:
         assert f'hx-get="{PAGE}?roll=student"' in part.text
 
 
-def test_why_it_could_not_be_read_is_told_with_a_way_to_try_again(world: World) -> None:
+def test_why_it_could_not_be_read_is_reported_with_a_way_to_try_again(world: World) -> None:
     world.directory.fail("/orgunits", status=403, reason="forbidden", times=None)
     client = world.sign_in()
     client.get(PAGE)

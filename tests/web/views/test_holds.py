@@ -447,7 +447,7 @@ def test_a_pause_and_a_hold_are_said_on_every_page(world, client):
         assert "Spärr hos All. 4 personer skulle tas bort." in said, path
 
 
-def test_a_withdrawal_that_is_held_is_told_as_one_and_can_be_broken_off(world, client):
+def test_a_withdrawal_that_is_held_is_reported_as_one_and_can_be_broken_off(world, client):
     deliver(world)
     world.run("withdraw", TENANT, "--vendor", "all")
     said = world.text(shown(world, client))
@@ -510,7 +510,7 @@ def test_when_a_withdrawal_cannot_begin_the_yes_is_not_kept_since_no_run_does_it
     assert "hold.approved" not in [e.what for e in world.store.audit_entries(TENANT, 9)]
 
 
-def test_a_change_in_the_number_of_classes_is_told_in_words(world, client):
+def test_a_change_in_the_number_of_classes_is_reported_in_words(world, client):
     set_live(world, "all", limits={"deletions": 50, "changes": {"StudentGroup": {"number": 1}}})
     deliver(world)
     unit = world.document["schoolUnits"][0]

@@ -124,7 +124,7 @@ def test_a_vendor_that_has_not_run_is_waited_for(world, client):
     assert "Väntar på första körningen" in world.text(page)
 
 
-def test_a_hold_is_told_with_how_many_would_go_and_the_way_to_decide(world, client):
+def test_a_hold_is_reported_with_how_many_would_go_and_the_way_to_decide(world, client):
     turn_on(world, client, "all")
     leave(world, *LEAVERS)
     run(world, client)
@@ -135,7 +135,7 @@ def test_a_hold_is_told_with_how_many_would_go_and_the_way_to_decide(world, clie
     assert "Se vilka och bestäm" in world.text(page)
 
 
-def test_a_withdrawal_that_waits_is_told_as_one(world, client):
+def test_a_withdrawal_that_waits_is_reported_as_one(world, client):
     world.change_connection("all", mode="live")
     hold = Hold(("a", "b"), 2, "too many", {}, withdrawal=True)
     world.store.set_hold(LedgerKey(TENANT, "all", "live"), hold)
@@ -204,7 +204,7 @@ def test_a_directory_that_could_not_be_read_is_told_first(world, client):
     assert "Se vad som hände" in world.text(page)
 
 
-def test_a_run_that_was_cut_off_is_told(world, client):
+def test_a_run_that_was_cut_off_is_reported(world, client):
     turn_on(world, client, "all")
     end_run(world, "cut off")
     assert "Den senaste körningen avbröts." in lead(overview(client))

@@ -43,7 +43,7 @@ def test_the_first_sentence_says_what_they_are_and_where_they_go(world, client):
     assert "Klass 7A, Norra skolan" in said
 
 
-def test_which_rule_placed_them_is_told(world, client):
+def test_which_rule_placed_them_is_reported(world, client):
     unit = world.document["schoolUnits"][0]
     unit["students"]["filters"] = [
         [{"attribute": "orgUnitPath", "operator": "notContains", "value": "/Slutat"}],
@@ -92,7 +92,7 @@ def test_staff_are_told_from_pupils(world, client):
         ),
     ],
 )
-def test_why_somebody_is_not_sent_is_told(world, client, change, reason, why):
+def test_why_somebody_is_not_sent_is_reported(world, client, change, reason, why):
     number = user_id(world, *TORVALD)
     change(world.domain, address(*TORVALD))
     said = world.text(world.ready(client, f"/personer/{number}"))
@@ -179,7 +179,7 @@ def test_what_a_hold_stops_is_said_to_be_stopped(world, client):
     assert "Tas bort vid nästa körning" not in said
 
 
-def test_what_the_vendor_did_not_take_is_told_with_its_words(world, client):
+def test_what_the_vendor_did_not_take_is_reported_with_its_words(world, client):
     world.vendor("all").fail(
         400, times=50, external_id=Ids(TENANT).user(user_id(world, *TORVALD)), body=REFUSAL
     )
@@ -245,7 +245,7 @@ def test_a_copy_for_the_person_has_everything_at_once(world, client):
     assert "Fråga All" not in said
 
 
-def test_what_is_left_from_another_mode_is_told(world, client):
+def test_what_is_left_from_another_mode_is_reported(world, client):
     set_live(world, "all", mode="test")
     deliver(world)
     set_live(world, "all", mode="live")
@@ -264,7 +264,7 @@ def test_when_no_vendor_has_anything_that_is_said(world, client):
     assert "Ingen leverantör är på, och ingen har något av personen." in said
 
 
-def test_a_create_whose_answer_was_lost_is_told_as_unsure(world, client):
+def test_a_create_whose_answer_was_lost_is_reported_as_unsure(world, client):
     deliver(world)
     key = LedgerKey(TENANT, "all", "live")
     with world.open_store() as store:

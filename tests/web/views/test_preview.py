@@ -50,7 +50,7 @@ def test_a_vendor_that_is_on_is_told_by_numbers_and_nothing_is_sent(world, clien
     assert world.requests == []
 
 
-def test_vendors_that_are_off_are_told_of_as_if_they_were_on(world, client):
+def test_vendors_that_are_off_are_reported_as_if_they_were_on(world, client):
     set_live(world, "all", mode="off")
     said = world.text(world.ready(client, PAGE))
     assert "Alla leverantörer är av, så inget skickas. Så här blir det när de slås på." in said
@@ -116,7 +116,7 @@ def test_classes_and_the_like_are_told_by_name_too(world, client):
     )
 
 
-def test_what_an_activity_is_is_told_where_there_are_any(tmp_path):
+def test_what_an_activity_is_is_reported_where_there_are_any(tmp_path):
     world = small_school_pages(tmp_path)
     unit = world.document["schoolUnits"][0]
     unit["teachingGroups"] = {"from": "group", "pattern": "^(?P<name>matte)@"}
@@ -146,7 +146,7 @@ def test_a_long_list_of_names_has_pages(world, client):
     assert second.text.count('<th scope="row">') == 16
 
 
-def test_an_account_that_is_gone_is_told_without_a_name(world, client):
+def test_an_account_that_is_gone_is_reported_without_a_name(world, client):
     deliver(world)
     leave(world, TORVALD)
     said = world.text(world.ready(client, ALL))

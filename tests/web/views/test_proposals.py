@@ -84,7 +84,7 @@ def test_each_proposal_tells_whom_it_reaches_which_classes_and_why(world):
     assert form_of(page, PAGE)["accept"] == [NORRA, SODRA]
 
 
-def test_an_org_unit_with_many_people_that_belongs_nowhere_is_told_of(world):
+def test_an_org_unit_with_many_people_that_belongs_nowhere_is_reported(world):
     client = world.sign_in()
     assert "/Förvaltningen 9 personer" in world.text(world.ready(client, PAGE))
 
@@ -232,7 +232,7 @@ def test_proposals_that_have_changed_since_they_were_shown_are_shown_again(world
     assert "students" not in units(world)[NORRA]
 
 
-def test_places_with_protected_people_are_told_of_before_anything_else(world):
+def test_places_with_protected_people_are_reported_before_anything_else(world):
     world.document["protected"] = {}
     world.import_document()
     client = world.sign_in()

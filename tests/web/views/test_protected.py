@@ -141,7 +141,7 @@ def test_nobody_is_released_without_a_word_while_the_directory_cannot_be_read(wo
     assert protected(world) == {"orgUnits": ["/Skyddade"]}
 
 
-def test_what_saving_means_is_told_in_numbers_and_no_name(world):
+def test_what_saving_means_is_reported_in_numbers_and_no_name(world):
     set_live(world, "all")
     deliver(world)
     client = world.sign_in()
@@ -236,7 +236,7 @@ def test_groups_are_found_by_a_search(world):
     assert "Sekretessmarkerade" in world.text(found)
 
 
-def test_who_was_slower_is_told(world):
+def test_who_was_slower_is_reported(world):
     client, other = world.sign_in(), world.sign_in()
     page, theirs = world.ready(client, PAGE), world.ready(other, PAGE)
     world.send(other, theirs, PAGE)
@@ -309,7 +309,7 @@ def test_nobody_is_released_whom_the_form_makes_up(world):
     assert "Kryssa för vilka som ska släppas." in world.text(world.ready(client, PAGE))
 
 
-def test_many_at_once_and_those_who_are_left_at_a_vendor_are_told_of(world):
+def test_many_at_once_and_those_who_are_left_at_a_vendor_are_reported(world):
     client = world.sign_in()
     removals = {"all.live": RemovalOutcome(1.0, 0, 2, "503")}
     set_to(world, ProtectedSet(pending=frozenset("abcd"), pending_limit=3, removals=removals))

@@ -279,7 +279,7 @@ def test_one_person_is_said_as_one(world, client):
     assert "tog bort 1 person hos leverantörerna" in world.text(client.get(PAGE))
 
 
-def test_a_directory_that_was_not_read_is_told(world, client):
+def test_a_directory_that_was_not_read_is_reported(world, client):
     world.document["protected"]["orgUnits"] = ["/Finns inte"]
     world.import_document()
     deliver(world, UNREAD)
@@ -297,7 +297,7 @@ def test_a_directory_that_was_not_read_is_told(world, client):
         ("failed", "Något gick fel i Skolsynk, så inget skickades."),
     ],
 )
-def test_a_run_that_ended_otherwise_is_told_in_words(world, client, status, words):
+def test_a_run_that_ended_otherwise_is_reported_in_words(world, client, status, words):
     run = begun(world)
     with world.open_store() as store:
         end_run(store, run, world.clock(), status, detail="why")

@@ -273,7 +273,7 @@ def test_a_unit_that_has_ceased_is_marked_and_not_ticked_in_a_file_too(tmp_path)
         assert form_of(page, ADD)["code"] == "22224444"
 
 
-def test_a_register_that_stops_answering_is_told_of_and_its_copy_is_used(empty):
+def test_a_register_that_stops_answering_is_reported_and_its_copy_is_used(empty):
     client = empty.sign_in()
     assert "Norra skolan" in empty.text(client.get(PAGE))
     empty.register.fail(status=503, times=None)

@@ -75,7 +75,7 @@ def test_the_name_and_types_are_saved_and_logged(world):
         ({"municipality": "18"}, "En kommunkod har fyra siffror"),
     ],
 )
-def test_wrong_facts_are_told_in_their_field_and_nothing_is_saved(world, values, told):
+def test_wrong_facts_are_reported_in_their_field_and_nothing_is_saved(world, values, told):
     client = world.sign_in()
     before = world.stored_document()
     answer = world.send(client, world.ready(client, PAGE), PAGE, **values)
@@ -84,7 +84,7 @@ def test_wrong_facts_are_told_in_their_field_and_nothing_is_saved(world, values,
     assert world.stored_document() == before
 
 
-def test_who_was_slower_is_told_and_what_was_typed_stays(world):
+def test_who_was_slower_is_reported_and_what_was_typed_stays(world):
     client, other = world.sign_in(), world.sign_in()
     page, theirs = world.ready(client, PAGE), world.ready(other, PAGE)
     world.send(other, theirs, PAGE, name="Norra 1")

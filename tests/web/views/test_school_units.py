@@ -55,7 +55,7 @@ def test_each_unit_says_what_it_has_where_it_goes_and_what_is_missing(world, cli
     assert "Ingen leverantör" in row(world, page, "Östra skolan")
 
 
-def test_a_unit_whose_selection_reaches_nobody_is_told(world, client):
+def test_a_unit_whose_selection_reaches_nobody_is_reported(world, client):
     unit = world.document["schoolUnits"][0]
     unit["students"] = {"orgUnits": ["/Elever/Slutat"]}
     world.import_document()

@@ -67,7 +67,7 @@ def test_a_change_shows_who_comes_and_who_goes_by_name_before_it_is_saved(world)
     assert selector(world) == {"orgUnits": ["/Elever"]}
 
 
-def test_what_a_vendor_would_lose_is_told_with_the_limit(world):
+def test_what_a_vendor_would_lose_is_reported_with_the_limit(world):
     set_live(world, "all")
     deliver(world)
     client = world.sign_in()
@@ -102,7 +102,7 @@ def two_schools(world):
     return world
 
 
-def test_pupils_of_another_school_who_are_made_staff_are_told_of_and_go_at_its_vendor(two_schools):
+def test_pupils_of_another_school_who_are_made_staff_are_reported_and_go_at_its_vendor(two_schools):
     world = two_schools
     client = world.sign_in()
     page = world.ready(client, PAGE)
@@ -277,7 +277,9 @@ def test_values_that_people_have_are_suggested_but_no_names(world):
         (clause(0, 0, "shoeSize", "equals", "x"), "Välj en uppgift i listan."),
     ],
 )
-def test_a_clause_that_is_not_whole_is_told_in_its_field_and_nothing_is_saved(world, values, told):
+def test_a_clause_that_is_not_whole_is_reported_in_its_field_and_nothing_is_saved(
+    world, values, told
+):
     client = world.sign_in()
     before = world.stored_document()
     answer = world.send(client, world.ready(client, PAGE), PAGE, **values)
@@ -314,7 +316,7 @@ def test_a_selection_that_is_saved_unchanged_is_the_same(world, clause):
     assert selector(world) == before
 
 
-def test_blanks_around_a_value_are_told_of(world):
+def test_blanks_around_a_value_are_reported(world):
     clauses = [[{"attribute": "name.familyName", "operator": "notContains", "value": "von "}]]
     store(world, orgUnits=["/Elever"], filters=clauses)
     said = world.text(world.ready(world.sign_in(), PAGE))
@@ -329,7 +331,7 @@ def test_more_places_than_anybody_counts_are_all_saved(world):
     assert selector(world) == {"orgUnits": places}
 
 
-def test_too_long_a_pattern_is_told(world):
+def test_too_long_a_pattern_is_reported(world):
     client = world.sign_in()
     values = clause(0, 0, "primaryEmail", "notMatches", "x" * 10_001)
     answer = world.send(client, world.ready(client, PAGE), PAGE, **values)
@@ -337,7 +339,7 @@ def test_too_long_a_pattern_is_told(world):
     assert "Det reguljära uttrycket får vara högst 10 000 tecken." in world.text(answer)
 
 
-def test_filters_without_a_place_are_told_and_what_was_filled_in_stays(world):
+def test_filters_without_a_place_are_reported_and_what_was_filled_in_stays(world):
     client = world.sign_in()
     page = world.ready(client, PAGE)
     values = {"students-ou": None, **clause(0, 0, "orgUnitPath", "endsWith", "7A")}

@@ -168,7 +168,7 @@ def test_what_is_wrong_is_said_and_stays_typed(world, client, values, fault):
     assert world.stored_document() == before
 
 
-def test_who_saves_second_is_told_and_keeps_what_was_typed(world, client):
+def test_who_saves_second_is_reported_and_keeps_what_was_typed(world, client):
     page, other = client.get(ORGANISATION), world.sign_in()
     world.send(other, other.get(ORGANISATION), ORGANISATION, name="Storvik")
     answer = world.send(client, page, ORGANISATION, name="Storviks stad")
@@ -208,7 +208,7 @@ def test_each_vendor_can_be_tried_where_it_has_a_test_environment(world, client)
     assert "Nästa steg: skarpt läge" in said
 
 
-def test_how_many_each_vendor_is_about_is_told_once_the_directory_is_read(world, client):
+def test_how_many_each_vendor_is_about_is_reported_once_the_directory_is_read(world, client):
     assert "elever och" not in world.text(client.get("/skarpt-lage")).split("Some")[1]
     world.ready(client, "/forhandsgranska")
     said = world.text(client.get("/skarpt-lage"))

@@ -218,7 +218,7 @@ def test_a_list_of_administrators_keeps_the_others_out(world: World) -> None:
 @pytest.mark.parametrize(
     "failure", [{"status": 403, "reason": "insufficientPermissions"}, {"status": 401}]
 )
-def test_where_skolsynk_has_no_access_the_remedy_is_told(
+def test_where_skolsynk_has_no_access_the_remedy_is_reported(
     world: World, failure: dict[str, Any]
 ) -> None:
     world.directory.fail("/users/", times=None, **failure)

@@ -87,7 +87,9 @@ def test_what_was_exported_changes_nothing_when_it_is_imported(world: World) -> 
     assert "Importera</button>" not in page.text
 
 
-def test_every_fault_of_a_file_is_told_with_its_place_and_nothing_is_changed(world: World) -> None:
+def test_every_fault_of_a_file_is_reported_with_its_place_and_nothing_is_changed(
+    world: World,
+) -> None:
     client = world.sign_in()
     before = world.stored_document()
     units = [{"code": "123", "name": " ", "colour": "red"}]

@@ -95,7 +95,7 @@ def test_a_vendor_that_was_turned_off_is_said_to_have_what_it_has(world, client)
     assert "Avveckla: ta bort allt ni har hos All" in said
 
 
-def test_what_is_left_of_a_mode_that_it_was_in_before_is_told(world, client):
+def test_what_is_left_of_a_mode_that_it_was_in_before_is_reported(world, client):
     turn_on(world, client, "all", "test")
     assert "i testmiljön hålls inte aktuella" not in world.text(client.get(ALL))
     world.change_connection("all", mode="live")
@@ -209,7 +209,7 @@ def test_the_refused_are_counted_where_their_names_are_not_to_be_had(world, clie
     assert form_of(page, "/katalog/las")["back"] in (ALL, "/leverantorer/all")
 
 
-def test_a_vendor_in_trouble_is_told_with_what_to_do_and_its_own_answer(world, client):
+def test_a_vendor_in_trouble_is_reported_with_what_to_do_and_its_own_answer(world, client):
     world.vendor("all").fail(503, times=None)
     said = world.text(turn_on(world, client, "all"))
     assert "Den senaste körningen lyckades inte hos All. Nästa körning försöker igen." in said
@@ -318,7 +318,7 @@ def test_a_wrong_limit_is_said_beside_its_field_and_stays_typed(world, client, n
     assert world.stored_document() == before
 
 
-def test_who_saves_second_is_told_and_keeps_what_was_typed(world, client):
+def test_who_saves_second_is_reported_and_keeps_what_was_typed(world, client):
     page, other = client.get(ALL), world.sign_in()
     world.send(other, other.get(ALL), ALL, deletions="9")
     answer = world.send(client, page, ALL, deletions="44", fields=["email"])
@@ -356,7 +356,7 @@ def test_the_page_says_whom_a_change_of_fields_concerns(world, client):
     )
 
 
-def test_the_limits_are_told_in_people(world, client):
+def test_the_limits_are_reported_in_people(world, client):
     said = world.text(turn_on(world, client, "all"))
     assert "stannar en körning som skulle ta bort fler än 3 av de 16 personer" in said
 
@@ -617,7 +617,7 @@ def test_a_vendor_that_is_off_is_not_asked(world, client):
     assert "All är av. Slå på den först." in world.text(client.get(answer.location))
 
 
-def test_what_a_reconciliation_found_is_told(world, client):
+def test_what_a_reconciliation_found_is_reported(world, client):
     turn_on(world, client, "all")
     gone = next(iter(world.vendor("all").held("User")))
     world.vendor("all")._state._delete("Users", gone)

@@ -152,7 +152,7 @@ def test_all_is_all_that_are_shown(world, client):
     assert sorted(ticks(page)) == [NORRA, SODRA]
 
 
-def test_who_saves_second_is_told_and_keeps_the_ticks(world, client):
+def test_who_saves_second_is_reported_and_keeps_the_ticks(world, client):
     page, other = client.get(PAGE), world.sign_in()
     world.send(other, other.get(PAGE), PAGE, **{"units-some": [SODRA]})
     answer = world.send(client, page, PAGE, **{"units-all": [NORRA, OSTRA]})
@@ -248,7 +248,7 @@ def test_without_the_directory_the_units_are_named_and_the_numbers_counted_again
     assert connection(world, "all")["schoolUnits"] == [NORRA]
 
 
-def test_who_says_yes_second_is_told(world, client):
+def test_who_says_yes_second_is_reported(world, client):
     turn_on(world, client, "all")
     page, other = client.get(PAGE), world.sign_in()
     asked = world.send(client, page, PAGE, **{"units-all": []})
