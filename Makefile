@@ -10,7 +10,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-only test-long lint format translations bench screenshots requirements deploy clean
+.PHONY: help demo test test-only test-long lint format translations bench screenshots requirements deploy deployable clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,10 +56,25 @@ VENDORS ?= var/vendors.toml
 SETTINGS ?= var/settings.yaml
 VERSION ?= $(shell git log -1 --date=format:%Y%m%d --format=%cd-%h)
 DEPLOYED := var/deploy
-STEP = @$(if $(DRY),printf '%s\n',sh -exc)
+RUN = $(if $(DRY),printf '%s\n',sh -exc)
+STEP = @$(RUN)
 HERE := --project=$(PROJECT)
+# Prints the commands that make the vendors' queues; DRY=1 has the profiles of the repository at need.
+QUEUES = cd $(if $(DRY),.,$(DEPLOYED)) && $(abspath $(BIN))/python -m addon.tasks.queues \
+	$(if $(DRY),$(or $(wildcard $(VENDORS)),vendors.toml),vendors.toml) $(HERE) --location=$(REGION)
 
-deploy: ## Deploy the last commit to App Engine: make deploy PROJECT=my-project
+deploy: deployable $(READY) ## Deploy the last commit to App Engine: make deploy PROJECT=my-project
+	$(STEP) 'rm -rf $(DEPLOYED) && mkdir -p $(DEPLOYED)'
+	$(STEP) 'git archive HEAD | tar -x -C $(DEPLOYED)'
+	$(STEP) 'git show HEAD:app.yaml | sed -e "s/PROJECT/$(PROJECT)/g" -e "s/REGION/$(REGION)/g" -e "/^env_variables:/r $(SETTINGS)" > $(DEPLOYED)/app.yaml'
+	$(STEP) 'cp $(VENDORS) $(DEPLOYED)/vendors.toml'
+	@commands=$$($(QUEUES)) && $(RUN) "$$commands"
+	$(STEP) 'gcloud app deploy $(DEPLOYED)/app.yaml $(HERE) --version=$(VERSION) --no-promote --service-account=skolsynk@$(PROJECT).iam.gserviceaccount.com --quiet'
+	$(STEP) 'curl --fail --silent --show-error --retry 5 --retry-all-errors "$$(gcloud app versions describe $(VERSION) --service=default $(HERE) --format="value(versionUrl)")/readyz"'
+	$(STEP) 'gcloud app services set-traffic default --splits=$(VERSION)=1 $(HERE) --quiet'
+	$(STEP) 'gcloud app deploy $(DEPLOYED)/cron.yaml $(HERE) --quiet'
+
+deployable:
 	@printf '%s' '$(PROJECT)' | grep -Eqx '[a-z][a-z0-9-]{4,28}[a-z0-9]' || { \
 	  echo "Say which Cloud project: make deploy PROJECT=my-project [REGION=$(REGION)] [DRY=1]" >&2; \
 	  exit 2; }
@@ -69,15 +84,6 @@ deploy: ## Deploy the last commit to App Engine: make deploy PROJECT=my-project
 	@test -n '$(DRY)' || test -f '$(SETTINGS)' || { \
 	  echo "There is no $(SETTINGS): who signs people in, and where (docs/deploy.md, step 7)" >&2; \
 	  exit 2; }
-	$(STEP) 'rm -rf $(DEPLOYED) && mkdir -p $(DEPLOYED)'
-	$(STEP) 'git archive HEAD | tar -x -C $(DEPLOYED)'
-	$(STEP) 'git show HEAD:app.yaml | sed -e "s/PROJECT/$(PROJECT)/g" -e "s/REGION/$(REGION)/g" -e "/^env_variables:/r $(SETTINGS)" > $(DEPLOYED)/app.yaml'
-	$(STEP) 'cp $(VENDORS) $(DEPLOYED)/vendors.toml'
-	$(STEP) 'gcloud app deploy $(DEPLOYED)/queue.yaml $(HERE) --quiet'
-	$(STEP) 'gcloud app deploy $(DEPLOYED)/app.yaml $(HERE) --version=$(VERSION) --no-promote --service-account=skolsynk@$(PROJECT).iam.gserviceaccount.com --quiet'
-	$(STEP) 'curl --fail --silent --show-error --retry 5 --retry-all-errors "$$(gcloud app versions describe $(VERSION) --service=default $(HERE) --format="value(versionUrl)")/readyz"'
-	$(STEP) 'gcloud app services set-traffic default --splits=$(VERSION)=1 $(HERE) --quiet'
-	$(STEP) 'gcloud app deploy $(DEPLOYED)/cron.yaml $(HERE) --quiet'
 
 clean: ## Remove the virtual environment and caches; var/ with its data stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

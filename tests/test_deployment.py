@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import shutil
 import signal
 import socket
@@ -11,7 +10,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -21,11 +20,13 @@ from flask import Flask
 
 from addon.directory.google.credentials import SCOPES
 from addon.settings import CloudTasks, FirestoreAddress, Settings, Smtp
-from addon.tasks.base import RUNS, deliveries_to
 from addon.tasks.handlers import SECONDS
+from addon.tasks.queues import OF_RUNS, queues_for
 from addon.vendors.profiles import load_vendors
 from addon.web.internal import cron
 from addon.web.security.headers import HEADERS, HSTS, STATIC_KEPT
+
+Deploy = Callable[..., subprocess.CompletedProcess[str]]
 
 ROOT = Path(__file__).resolve().parent.parent
 SDK = Path("/usr/lib/google-cloud-sdk")
@@ -49,19 +50,19 @@ import json, sys
 sys.path[:0] = [sys.argv[1] + "/lib", sys.argv[1] + "/lib/third_party"]
 from googlecloudsdk.api_lib.app import yaml_parsing
 from googlecloudsdk.core import yaml
-for name in ("app.yaml", "cron.yaml", "queue.yaml"):
+for name in ("app.yaml", "cron.yaml"):
     path = sys.argv[2] + "/" + name
     kind = yaml_parsing.ServiceYamlInfo if name == "app.yaml" else yaml_parsing.ConfigYamlInfo
     if kind.FromFile(path) is None:
         raise SystemExit(name + " is not taken for what it is")
 print(json.dumps({name: yaml.load_path(sys.argv[2] + "/" + name) for name in
-    ("app.yaml", "cron.yaml", "queue.yaml")}))
+    ("app.yaml", "cron.yaml")}))
 """
 
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, dict]:
-    """app.yaml, cron.yaml and queue.yaml, as `gcloud app deploy` reads and accepts them."""
+    """app.yaml and cron.yaml, as `gcloud app deploy` reads and accepts them."""
     _, root = sdk()
     bundled = sorted((root / "platform").glob("bundledpython*/bin/python3"))
     python = str(bundled[0]) if bundled else sys.executable
@@ -75,10 +76,10 @@ def files() -> dict[str, dict]:
 def lint(commands: list[str], folder: Path) -> list[str]:
     """What gcloud says is wrong with the commands; it looks at them and asks nobody.
 
-    Of those that differ in the flags' values only, one is looked at: each takes its time.
+    Of those that differ in values and vendors only, one is looked at: each takes its time.
     """
     gcloud, _ = sdk()
-    different = {re.sub(r"(--[\w-]+)=\S+|\S*/\S*", r"\1", c): c for c in commands}
+    different = {re.sub(r"(--[\w-]+)=\S+|\S*/\S*|deliver-\S+", r"\1", c): c for c in commands}
     commands = list(different.values())
     path = folder / "commands.json"
     path.write_text(json.dumps([{"command_string": command} for command in commands]))
@@ -93,7 +94,7 @@ def lint(commands: list[str], folder: Path) -> list[str]:
     return [f"{c['command_string']}: {c['error_message']}" for c in checked if not c["success"]]
 
 
-# app.yaml, cron.yaml, queue.yaml
+# app.yaml, cron.yaml
 
 
 def test_app_engine_runs_a_python_that_the_tests_run_on(files: dict[str, dict]):
@@ -132,11 +133,10 @@ def test_an_instance_has_a_thread_for_each_request_it_takes(files: dict[str, dic
     conf = (ROOT / "gunicorn.conf.py").read_text()
     threads = int(re.search(r"^threads = (\d+)", conf, re.MULTILINE)[1])
     scaling = files["app.yaml"]["automatic_scaling"]
-    runs = next(q for q in files["queue.yaml"]["queue"] if q["name"] == RUNS)
 
     assert scaling["max_concurrent_requests"] < threads
     everywhere = scaling["max_concurrent_requests"] * scaling["max_instances"]
-    assert runs["max_concurrent_requests"] < everywhere
+    assert OF_RUNS.concurrency < everywhere
 
 
 def test_app_engine_serves_static_files_with_the_headers_that_the_program_gives(
@@ -166,17 +166,6 @@ def test_cron_calls_for_everything_that_the_program_does_when_it_is_called(files
     app.register_blueprint(cron.bp)
     rules = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
     assert {job["url"] for job in files["cron.yaml"]["cron"]} == rules
-
-
-def test_each_vendor_has_a_queue_of_its_own_with_one_delivery_at_a_time(files: dict[str, dict]):
-    queues = {queue["name"]: queue for queue in files["queue.yaml"]["queue"]}
-    deliveries = {deliveries_to(vendor) for vendor in load_vendors(ROOT / "vendors.toml")}
-
-    assert queues.keys() == {RUNS} | deliveries
-    for name in deliveries:
-        assert queues[name]["max_concurrent_requests"] == 1, name
-    for queue in queues.values():
-        assert queue["retry_parameters"]["task_retry_limit"] > 0, queue["name"]
 
 
 # What is uploaded
@@ -332,9 +321,18 @@ def test_what_is_not_right_ends_it_with_one_line(port: int, name: str, value: st
 # make deploy
 
 
-def make_deploy(*arguments: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def make_deploy(tmp_path_factory: pytest.TempPathFactory) -> Deploy:
+    """`make deploy` with arguments, on the packages that the tests run on."""
+    ready = tmp_path_factory.mktemp("deploy") / "ready"
+    ready.touch()
+    packages = (f"READY={ready}", f"BIN={Path(sys.executable).parent}")
+    return lambda *arguments: run_make("deploy", *packages, *arguments)
+
+
+def run_make(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "--no-print-directory", "deploy", *arguments],
+        ["make", "--no-print-directory", *arguments],
         cwd=ROOT,
         env={n: v for n, v in os.environ.items() if not n.startswith(("MAKE", "MFLAGS"))},
         capture_output=True,
@@ -343,18 +341,20 @@ def make_deploy(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_make_deploy_moves_traffic_only_to_a_version_that_answers():
+def test_make_deploy_moves_traffic_only_to_a_version_that_answers(make_deploy: Deploy):
     done = make_deploy("PROJECT=my-project", "REGION=europe-west3", "VERSION=v1", "DRY=1")
     assert done.returncode == 0, done.stderr
     commands = done.stdout.splitlines()
-    order = [" ".join(c.split()[:4]) for c in commands if c.startswith(("gcloud", "curl"))]
+    step = re.compile(r"tasks queues create|app\.yaml|/readyz|set-traffic|cron\.yaml")
+    order = [step.search(command)[0] for command in commands if "gcloud" in command]
+    queues = queues_for(load_vendors(ROOT / "vendors.toml"))
 
-    assert [part.split()[0] + " " + part.split()[-1] for part in order] == [
-        "gcloud var/deploy/queue.yaml",
-        "gcloud var/deploy/app.yaml",
-        "curl --show-error",
-        "gcloud set-traffic",
-        "gcloud var/deploy/cron.yaml",
+    assert order == [
+        *["tasks queues create"] * len(queues),
+        "app.yaml",
+        "/readyz",
+        "set-traffic",
+        "cron.yaml",
     ]
     assert all("--project=my-project" in c for c in commands if "gcloud" in c)
     version = next(c for c in commands if "app.yaml" in c and c.startswith("gcloud"))
@@ -363,8 +363,30 @@ def test_make_deploy_moves_traffic_only_to_a_version_that_answers():
     assert any("s/REGION/europe-west3/g" in c for c in commands)
 
 
+def test_make_deploy_makes_a_queue_for_each_vendor_that_is_deployed(
+    make_deploy: Deploy, tmp_path: Path
+):
+    """A new vendor is a profile and nothing else."""
+    profiles = tmp_path / "vendors.toml"
+    profiles.write_text('[vendors.a_new_one]\nname = "A new one"\n')
+    done = make_deploy("PROJECT=my-project", "REGION=europe-west3", f"VENDORS={profiles}", "DRY=1")
+    made = re.findall(r"queues create (\S+) .*--location=(\S+)", done.stdout)
+    assert made == [("runs", "europe-west3"), ("deliver-a-new-one", "europe-west3")]
+
+
+def test_make_deploy_goes_no_further_with_profiles_that_are_not_valid(
+    make_deploy: Deploy, tmp_path: Path
+):
+    profiles = tmp_path / "vendors.toml"
+    profiles.write_text("[vendors.x]\nname = 1\n")
+    done = make_deploy("PROJECT=my-project", f"VENDORS={profiles}", "DRY=1")
+    assert done.returncode != 0
+    assert "vendors.x.name" in done.stderr
+    assert "gcloud" not in done.stdout
+
+
 @pytest.mark.parametrize("project", ["", "My Project", "x", "a-b;rm", "$(touch x)"])
-def test_make_deploy_wants_a_project(project: str):
+def test_make_deploy_wants_a_project(make_deploy: Deploy, project: str):
     done = make_deploy(f"PROJECT={project}", "DRY=1")
     assert done.returncode != 0
     assert "make deploy PROJECT=my-project" in done.stderr
@@ -372,7 +394,9 @@ def test_make_deploy_wants_a_project(project: str):
 
 
 @pytest.mark.parametrize("missing", ["VENDORS", "SETTINGS"])
-def test_make_deploy_wants_the_vendor_profiles_and_the_settings(tmp_path: Path, missing: str):
+def test_make_deploy_wants_the_vendor_profiles_and_the_settings(
+    make_deploy: Deploy, tmp_path: Path, missing: str
+):
     given = {"VENDORS": tmp_path / "vendors.toml", "SETTINGS": tmp_path / "settings.yaml"}
     for path in given.values():
         path.touch()
@@ -383,7 +407,9 @@ def test_make_deploy_wants_the_vendor_profiles_and_the_settings(tmp_path: Path, 
     assert "gcloud" not in done.stdout + done.stderr
 
 
-def test_the_documented_settings_are_deployed_and_ones_that_the_program_takes(tmp_path: Path):
+def test_the_documented_settings_are_deployed_and_ones_that_the_program_takes(
+    make_deploy: Deploy, tmp_path: Path
+):
     (block,) = re.findall(r"^```yaml\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
     (tmp_path / "settings.yaml").write_text(block)
     arguments = ("PROJECT=my-project", "REGION=europe-west1", "VERSION=v1", "DRY=1")
@@ -432,12 +458,16 @@ def documented(beginning: str) -> list[str]:
     return found
 
 
-def test_gcloud_knows_the_documented_commands_and_those_of_make_deploy(tmp_path: Path):
+def test_gcloud_knows_the_documented_commands_and_those_of_make_deploy(
+    make_deploy: Deploy, tmp_path: Path
+):
     commands = documented("gcloud ")
     assert len(commands) > 50
     dry = make_deploy("PROJECT=my-project", "VERSION=v1", "DRY=1").stdout
-    deploying = re.findall(r"(?:^|\$\()(gcloud .*?)(?:\)/readyz\"|$)", dry, re.MULTILINE)
-    assert len(deploying) == 5
+    deploying = re.findall(
+        r"(?:^|\$\(|if |then |else )(gcloud .*?)(?:\)/readyz\"| >|;|$)", dry, re.MULTILINE
+    )
+    assert {command.split()[3] for command in deploying} >= {"describe", "update", "create"}
 
     faults = lint([*commands, *deploying, "gcloud app deploy --no-such-flag"], tmp_path)
     assert [fault.partition(":")[0] for fault in faults] == ["gcloud app deploy --no-such-flag"]
@@ -462,20 +492,20 @@ def test_the_document_names_all_scopes():
     assert ",".join(SCOPES) in DOCS
 
 
-def test_the_documents_queues_are_those_of_queue_yaml(files: dict[str, dict]):
-    created = {}
-    for command in documented("gcloud tasks queues create"):
-        words = shlex.split(command)
-        created[words[4]] = dict(w.removeprefix("--").split("=") for w in words[5:])
-    for queue in files["queue.yaml"]["queue"]:
-        if queue["name"] in created:
-            told, retry = created[queue["name"]], queue["retry_parameters"]
-            assert int(told["max-concurrent-dispatches"]) == queue["max_concurrent_requests"]
-            assert int(told["max-attempts"]) == retry["task_retry_limit"] + 1
-            assert told["min-backoff"] == f"{retry['min_backoff_seconds']}s"
-            assert told["max-backoff"] == f"{retry['max_backoff_seconds']}s"
-            assert int(told["max-doublings"]) == retry["max_doublings"]
-    assert created.keys() == {RUNS, "deliver-binogi"}
+def test_the_documented_way_to_make_queues_elsewhere_makes_those_of_the_profiles(tmp_path: Path):
+    (command,) = re.findall(r'^sh -exc "\$\(\.venv/bin/(python -m .*)\)"$', DOCS, re.MULTILINE)
+    (tmp_path / "vendors.toml").write_text('[vendors.ilt]\nname = "ILT"\n')
+    given = {"$PROJECT": "my-project", "$REGION": "europe-west1", "var": str(tmp_path)}
+    for name, value in given.items():
+        command = command.replace(name, value)
+    done = subprocess.run(
+        [sys.executable, *command.split()[1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.findall(r"queues create (\S+)", done.stdout) == ["runs", "deliver-ilt"]
 
 
 def test_the_documents_vendor_profile_is_one(tmp_path: Path):

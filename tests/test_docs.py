@@ -244,7 +244,14 @@ def test_files_that_documents_name_are_there(path: Path) -> None:
 
 def examples() -> set[str]:
     """Files that documents name because somebody makes them."""
-    return {"env", "firebase.json", "storkoping.json", "expected.txt", "scenario.toml"}
+    return {
+        "env",
+        "firebase.json",
+        "queue.yaml",
+        "storkoping.json",
+        "expected.txt",
+        "scenario.toml",
+    }
 
 
 def files() -> list[str]:

@@ -33,7 +33,7 @@ class CloudTasksQueue:
 
     Without `url`, tasks are sent to the App Engine application. With `url`, they are sent there
     with an OIDC token of `service_account` whose audience is `url`. `emulator` is the host:port
-    of an emulator. Queues are not created here, but by queue.yaml.
+    of an emulator. Queues are not created here, but at deployment: `addon.tasks.queues`.
     """
 
     def __init__(
@@ -68,8 +68,8 @@ class CloudTasksQueue:
             return False
         except exceptions.NotFound:
             raise NoSuchQueueError(
-                f"Cloud Tasks has no queue {task.queue}: add it to queue.yaml and run "
-                "`gcloud app deploy queue.yaml`"
+                f"Cloud Tasks has no queue {task.queue}: run `make deploy`, or the commands that "
+                "`python -m addon.tasks.queues` prints, with the vendor profiles that are in use"
             ) from None
         except (exceptions.GoogleAPIError, GoogleAuthError) as error:
             raise TaskQueueError(

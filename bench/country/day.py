@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from addon.store.firestore.store import PART
 from addon.tasks.handlers import SECONDS
+from addon.tasks.queues import OF_RUNS
 from addon.tasks.schedule import RunWindow
 from addon.vendors.profiles import Vendor
 from bench.country.model import (
@@ -23,8 +24,7 @@ from bench.country.model import (
 )
 
 DAY = 86_400
-RUNS_AT_ONCE = 40
-"""As in queue.yaml."""
+RUNS_AT_ONCE = OF_RUNS.concurrency
 
 HOURS = [1] * 2 + [10, 10] + [1] * 3 + [6, 7, 7, 7, 7, 6, 7, 7, 6, 5] + [1] * 7
 """How changes in Workspace are spread over the day: school hours, and imports at night."""

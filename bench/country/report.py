@@ -163,7 +163,8 @@ def _breaks(found: Mapping[str, Any]) -> str:
         "\nSo the vendors' own rates break first, one delivery at a time to each, long before "
         "Firestore, the directory or the processors. The remedies, in this order: a higher "
         "`requestsPerSecond` in the vendor's profile, where the vendor can take it; then more "
-        "deliveries at once in queue.yaml, the rate divided between them."
+        "deliveries at once (`OF_DELIVERIES` in addon/tasks/queues.py), the rate divided between "
+        "them."
     )
     return "\n".join(said)
 

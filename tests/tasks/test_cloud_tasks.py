@@ -86,7 +86,7 @@ def test_a_brief_failure_is_retried(tasks: CloudTasksStandIn, queue: CloudTasksQ
 
 
 def test_a_queue_that_was_not_deployed_is_told_so(queue: CloudTasksQueue) -> None:
-    with pytest.raises(NoSuchQueueError, match=r"no queue deliver-gleerups.*queue\.yaml"):
+    with pytest.raises(NoSuchQueueError, match=r"no queue deliver-gleerups.*make deploy"):
         queue.enqueue(Task(deliveries_to("gleerups"), "x", "/tasks/deliver", {}))
 
 
