@@ -46,15 +46,15 @@ class QueueLimits(Struct, frozen=True):
 OF_RUNS = QueueLimits(concurrency=40, rate=5, attempts=7, min_backoff=30, max_backoff=600)
 """Each task reads a tenant's directory or does what a person asks for on a page.
 
-At most as many at once as 5 of the 10 instances take (app.yaml), so that there is always room for
-deliveries and for people. A task that fails is retried after 30 s, 1, 2, 4, 8 and 10 minutes; the
+At most as many at once as 5 of the 10 instances take (app.yaml); the rest answer deliveries and
+people. A task that fails is retried after 30 s, 1, 2, 4, 8 and 10 minutes; the
 next hour's run comes in any case.
 """
 
 OF_DELIVERIES = QueueLimits(concurrency=1, rate=1, attempts=9, min_backoff=15, max_backoff=300)
 """One delivery at a time keeps the vendor's limits across all tenants and instances.
 
-A delivery makes room for the next tenant's after 8 minutes.
+A delivery stops after 8 minutes, for the next tenant's, and continues in a task of its own.
 """
 
 
