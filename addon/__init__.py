@@ -21,21 +21,21 @@ def create_app(
     *,
     store: "Store | None" = None,
     queue: "TaskQueue | None" = None,
-    certs_url: str | None = None,
     seconds: float | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Flask:
     """Create the web application.
 
     Nothing is opened before it is needed. `store` and `queue` replace those that the settings
-    name, `certs_url` is the address of Google's certificates, and `seconds` is how long a
-    delivery may take before it continues in another task.
+    name, and `seconds` is how long a delivery may take before it continues in another task.
     """
     from addon.tasks.handlers import SECONDS
     from addon.web import context_processors, errors, i18n, pagination, template_filters, views
     from addon.web.internal import cron, health, tasks
     from addon.web.request_context import RequestContext
     from addon.web.security import auth, csrf, headers, sessions, task_auth
+    from addon.web.security.google_certificates import GOOGLE, GoogleCertificates
+    from addon.web.security.google_tokens import GoogleTokenVerifier
     from addon.web.services import Services
     from addon.web.views import directory, sign_in
 
@@ -45,7 +45,9 @@ def create_app(
     sessions.init_app(app, settings, services.store, clock)
     headers.init_app(app, https_only=settings.serves_https)
     errors.init_app(app)
-    task_auth.init_app(app, settings, certs_url or task_auth.CERTS_URL)
+    certificates = GoogleCertificates(settings.web.google_certs or GOOGLE, clock)
+    tokens = GoogleTokenVerifier(certificates, clock)
+    task_auth.init_app(app, settings, tokens)
     auth.init_app(app, services, RequestContext)
     i18n.init_app(app)
     template_filters.init_app(app)

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
@@ -43,6 +44,7 @@ class Google:
     """Signs tokens with keys made at test time, and publishes their certificates."""
 
     def __init__(self) -> None:
+        self.clock: Callable[[], float] = time.time
         self.fetched = 0
         self.status = 200
         self._keys: dict[str, rsa.RSAPrivateKey] = {}
@@ -82,7 +84,7 @@ class Google:
 
     def token(self, email: str, audience: str, /, **claims: Any) -> str:
         """A token as Google gives one to Cloud Tasks; a claim that is None is left out."""
-        now = int(time.time())
+        now = int(self.clock())
         whole = {
             "iss": "https://accounts.google.com",
             "aud": audience,

@@ -14,32 +14,16 @@ process itself, every request is refused.
 """
 
 import logging
-import threading
-import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from flask import Flask, abort, request
-from google.auth.exceptions import GoogleAuthError, TransportError
-from google.auth.transport import Request as Transport
-from google.auth.transport import Response as Certificates
-from google.auth.transport.requests import Request as Requests
-from google.oauth2.id_token import verify_token
 from werkzeug.datastructures import Headers
 
 from addon.settings import LocalTasks, Settings
+from addon.web.security.google_certificates import CertificatesUnavailableError
+from addon.web.security.google_tokens import GoogleTokenVerifier, InvalidTokenError
 
 log = logging.getLogger(__name__)
-
-CERTS_URL = "https://www.googleapis.com/oauth2/v1/certs"
-"""Where Google publishes the certificates that verify its tokens."""
-ISSUERS = ("https://accounts.google.com", "accounts.google.com")
-SKEW = 10
-"""Seconds by which Google's clock and ours may differ."""
-CERTS_KEPT = 3600.0
-"""Seconds. Google publishes new certificates a day or more before they are used."""
-FAILURE_KEPT = 5.0
-CERTS_WITHIN = 10.0
 
 
 class Unauthorized(Exception):
@@ -50,9 +34,9 @@ Verifier = Callable[[Headers], None]
 """Accepts a request with these headers, or raises Unauthorized."""
 
 
-def init_app(app: Flask, settings: Settings, certs_url: str = CERTS_URL) -> None:
+def init_app(app: Flask, settings: Settings, tokens: GoogleTokenVerifier) -> None:
     """Verify the caller of /cron and /tasks, whether the path exists or not."""
-    verifiers = _verifiers(settings, certs_url)
+    verifiers = _verifiers(settings, tokens)
 
     @app.before_request
     def check() -> None:
@@ -66,7 +50,7 @@ def init_app(app: Flask, settings: Settings, certs_url: str = CERTS_URL) -> None
             abort(403)
 
 
-def _verifiers(settings: Settings, certs_url: str) -> Mapping[str, Verifier]:
+def _verifiers(settings: Settings, tokens: GoogleTokenVerifier) -> Mapping[str, Verifier]:
     """Return the verifiers by the first part of a path."""
     if settings.on_app_engine:
         return {"cron": _only_cron, "tasks": _only_tasks}
@@ -74,7 +58,7 @@ def _verifiers(settings: Settings, certs_url: str) -> Mapping[str, Verifier]:
         return {"cron": _nobody, "tasks": _nobody}
     assert settings.tasks_url is not None
     assert settings.service_account is not None
-    verifier = OidcVerifier(settings.tasks_url, settings.service_account, certs_url)
+    verifier = OidcVerifier(settings.tasks_url, settings.service_account, tokens)
     return {"cron": verifier, "tasks": verifier}
 
 
@@ -93,73 +77,22 @@ def _nobody(headers: Headers) -> None:
 
 
 class OidcVerifier:
-    """Accepts a token of `service_account` that Google has signed for `audience`.
+    """Accepts a token of `service_account` that Google has signed for `audience`."""
 
-    https://developers.google.com/identity/openid-connect/openid-connect#validatinganidtoken
-    """
-
-    def __init__(self, audience: str, service_account: str, certs_url: str = CERTS_URL) -> None:
+    def __init__(self, audience: str, service_account: str, tokens: GoogleTokenVerifier) -> None:
         self._audience = audience
         self._service_account = service_account
-        self._certs_url = certs_url
-        self._transport = _Remembering()
+        self._tokens = tokens
 
     def __call__(self, headers: Headers) -> None:
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized("it has no token")
-        claims = self._verified(token.strip())
-        if claims.get("iss") not in ISSUERS:
-            raise Unauthorized("its token is not of Google's making")
-        if claims.get("email") != self._service_account or claims.get("email_verified") is not True:
-            raise Unauthorized("its token is another account's")
-
-    def _verified(self, token: str) -> Mapping[str, Any]:
         try:
-            return verify_token(
-                token,
-                self._transport,
-                audience=self._audience,
-                certs_url=self._certs_url,
-                clock_skew_in_seconds=SKEW,
-            )
-        except TransportError:
-            log.error("the certificates at %s cannot be had", self._certs_url)
+            claims = self._tokens.verify(token.strip(), self._audience)
+        except CertificatesUnavailableError:
             raise Unauthorized("its token cannot be checked now") from None
-        except (GoogleAuthError, ValueError, KeyError, TypeError) as error:
-            raise Unauthorized(f"its token is not good ({type(error).__name__})") from None
-
-
-class _Remembering(Transport):
-    """A transport that caches responses for CERTS_KEPT and failures for FAILURE_KEPT."""
-
-    def __init__(self) -> None:
-        self._requests = Requests()
-        self._lock = threading.Lock()
-        self._fetched: dict[str, tuple[float, Certificates | None]] = {}
-
-    def __call__(
-        self,
-        url: str,
-        method: str = "GET",
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-        **more: Any,
-    ) -> Certificates:
-        with self._lock:
-            until, response = self._fetched.get(url, (0.0, None))
-            if until <= time.monotonic():
-                response = self._fetch(url, method)
-                kept = CERTS_KEPT if response is not None else FAILURE_KEPT
-                self._fetched[url] = time.monotonic() + kept, response
-        if response is None:
-            raise TransportError(f"{url} cannot be had")  # type: ignore[no-untyped-call]
-        return response
-
-    def _fetch(self, url: str, method: str) -> Certificates | None:
-        try:
-            response = self._requests(url, method=method, timeout=CERTS_WITHIN)
-        except TransportError:
-            return None
-        return response if response.status == 200 else None
+        except InvalidTokenError as error:
+            raise Unauthorized(f"its token is not good: {error}") from None
+        if claims.email != self._service_account or not claims.email_verified:
+            raise Unauthorized("its token is another account's")

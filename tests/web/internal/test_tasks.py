@@ -13,7 +13,7 @@ import requests
 from addon import create_app
 from addon.planning.ledger import LedgerKey
 from addon.sandbox.directory_server import DirectoryServer
-from addon.settings import CloudTasks, Settings
+from addon.settings import CloudTasks, Settings, WebSettings
 from addon.store.process_identity import process_holder
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import load_tenant_or_raise
@@ -81,6 +81,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
             served, google = stack.enter_context(Served()), stack.enter_context(Google())
             tasks = CloudTasksStandIn(QUEUES, app_engine=served.url, token=google.token)
             stack.enter_context(tasks)
+            google.clock = tasks.now
             vendors = {v: stack.enter_context(EgilServer(latency=latency)) for v in VENDORS}
             directory = stack.enter_context(DirectoryServer(as_domain(state_with(PEOPLE))))
             given = replace(
@@ -88,6 +89,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
                 directory_endpoint=directory.url,
                 tasks=CloudTasks("p", "europe-west1"),
                 tasks_emulator=tasks.address,
+                web=WebSettings(google_certs=google.certs_url),
                 **({"on_app_engine": True} if not told else {"tasks_url": served.url} | told),
             )
             store = SQLiteStore(tmp_path / "skolsynk.db")
@@ -96,7 +98,6 @@ def make(tmp_path: Path) -> Iterator[Make]:
             served.app = create_app(
                 given,
                 store=store,
-                certs_url=google.certs_url,
                 seconds=seconds,
                 clock=tasks.now,
             )

@@ -10,9 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from addon import create_app
-from addon.settings import CloudTasks, Settings, SqliteAddress
+from addon.settings import CloudTasks, Settings, SqliteAddress, WebSettings
 from addon.tasks.base import Task
-from addon.web.security import task_auth
 from tests.support.served import Google
 
 URL = "https://skolsynk.example.se"
@@ -27,9 +26,10 @@ class NoQueue:
         return True
 
 
-def client(folder: Path, certs_url: str = task_auth.CERTS_URL, **settings: object) -> FlaskClient:
-    given = Settings(SqliteAddress(folder / "skolsynk.db"), {}, **settings)  # type: ignore[arg-type]
-    return create_app(given, queue=NoQueue(), certs_url=certs_url).test_client()
+def client(folder: Path, certs_url: str | None = None, **settings: object) -> FlaskClient:
+    web = WebSettings(google_certs=certs_url)
+    given = Settings(SqliteAddress(folder / "skolsynk.db"), {}, web=web, **settings)  # type: ignore[arg-type]
+    return create_app(given, queue=NoQueue()).test_client()
 
 
 def on_app_engine(folder: Path) -> FlaskClient:
