@@ -92,6 +92,8 @@ class Snapshot(Struct, frozen=True):
 
     `unread` are ids of accounts that exist but whose answers could not be read: nothing is known
     of them, so they are not among `users`, and nothing may be removed for it.
+
+    `autumn` is the calendar year in which the school year of the reading began; None if not known.
     """
 
     users: tuple[User, ...]
@@ -105,6 +107,7 @@ class Snapshot(Struct, frozen=True):
     doubts: Doubts = Doubts()
     unidentified: tuple[UnidentifiedMembers, ...] = ()
     protected_places: tuple[str, ...] = ()
+    autumn: int | None = None
 
     def without(self, hidden: Set[str]) -> "Snapshot":
         """Return the snapshot with the people in `hidden` as protected, and nowhere else."""

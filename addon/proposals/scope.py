@@ -34,6 +34,7 @@ def around(
             users=tuple(index.users[id] for id in people if id in index.users),
             groups=tuple(near),
             org_units=tuple(index.org_units.values() if org_units is None else org_units),
+            autumn=index.autumn,
         ),
     )
 

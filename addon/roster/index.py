@@ -25,7 +25,7 @@ class DirectoryIndex:
     `users` are the active users by id; if a user was read twice, the first reading counts.
     `inactive` gives for every other user the reason: deleted, archived or suspended.
     `members` are the members of each group by the group's id, including members who were not
-    read as users.
+    read as users. `autumn` is the snapshot's.
     """
 
     users: Mapping[str, User]
@@ -34,12 +34,14 @@ class DirectoryIndex:
     members: Mapping[str, frozenset[str]]
     org_units: Mapping[str, OrgUnit]
     protected: frozenset[str]
+    autumn: int | None
 
     def __init__(self, protected: Protected, snapshot: Snapshot) -> None:
         groups: dict[str, Group] = {}
         for group in snapshot.groups:
             groups.setdefault(group.id, group)
         self.groups = tuple(groups.values())
+        self.autumn = snapshot.autumn
         self.org_units = {fold(unit.path): unit for unit in snapshot.org_units}
         self._addresses = _by_address(self.groups)
         self._folded = {path: fold(path) for path in {u.org_unit_path for u in snapshot.users}}

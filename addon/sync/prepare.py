@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.directory.snapshot import Snapshot
 from addon.planning.protection import ProtectedSet
@@ -10,6 +10,7 @@ from addon.roster.findings import finding
 from addon.roster.model import Finding, Roster
 from addon.roster.placements import with_unconfirmed
 from addon.roster.select import select
+from addon.roster.years import autumn_of
 from addon.ss12000.vendor_roster import VendorRoster, vendor_roster
 from addon.sync.context import SyncContext
 from addon.sync.evidence import ReadingEvidence, confirm
@@ -23,6 +24,7 @@ from addon.sync.known_placements import (
 from addon.sync.people_csv import PersonDecisionRow, decision_rows
 from addon.sync.protection import load_protection, record_reading
 from addon.tenants.model import Connection, Tenant
+from addon.tenants.pause import today
 
 
 class PreparedRun(Struct, frozen=True):
@@ -78,6 +80,7 @@ def read_and_prepare(
     moved = followed(tenant, place_org_units(tenant, known, snapshot.org_units))
     if moved != asked:  # an OU was renamed or moved since the last reading
         snapshot = context.read_directory(moved)
+    snapshot = structs.replace(snapshot, autumn=autumn_of(today(now)))
     protection = record_reading(context, tenant, snapshot, now)
     snapshot = snapshot.without(protection.hidden)
     found = confirm(tenant, snapshot, known, context.ask_directory, now)

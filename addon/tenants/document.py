@@ -15,6 +15,7 @@ from addon import validation as reading
 from addon.tenants.attributes import attribute_fault
 from addon.tenants.conditions import Pattern, PatternError, compiled
 from addon.tenants.model import (
+    LAST_YEAR,
     Clause,
     Connection,
     GroupRule,
@@ -129,6 +130,8 @@ def _check_unit(unit: SchoolUnit, place: str, faults: Faults) -> None:
     _check_rule(unit.classes, "name", below(place, "classes"), faults)
     _check_rule(unit.teaching_groups, "name", below(place, "teachingGroups"), faults)
     _check_rule(unit.school_year, "year", below(place, "schoolYear"), faults)
+    if unit.school_year is not None:
+        _check_year_form(unit.school_year, below(place, "schoolYear"), faults)
 
 
 def _check_selector(selector: Selector, place: str, faults: Faults) -> None:
@@ -184,6 +187,18 @@ def _check_rule(rule: GroupRule | YearRule | None, part: str, place: str, faults
         faults.add(below(place, "attribute"), "missing: from is attribute")
     else:
         _check_attribute(rule.attribute, below(place, "attribute"), faults)
+
+
+def _check_year_form(rule: YearRule, place: str, faults: Faults) -> None:
+    of_form = (("first", rule.first, "startYear"), ("last", rule.last, "leavingYear"))
+    for key, value, form in of_form:
+        if value is not None and rule.form != form:
+            template = "must be left out: as is {form}"
+            faults.add(below(place, key), template, form=rule.form)
+        elif value is not None and not 0 <= value <= LAST_YEAR:
+            faults.add(below(place, key), BETWEEN, least=0, most=LAST_YEAR)
+    for n, each in enumerate(rule.none):
+        _check_filled(each, f"{place}.none[{n}]", faults)
 
 
 def _check_attribute(attribute: str, place: str, faults: Faults) -> None:

@@ -83,12 +83,27 @@ class GroupRule(Value, frozen=True):
     attribute: str | None = None
 
 
+LAST_YEAR = 13
+"""The highest school year."""
+YearForm = Literal["number", "startYear", "birthYear", "leavingYear"]
+
+
 class YearRule(Value, frozen=True):
-    """Where the school year of a student is found; the pattern's part `year` is 0-13."""
+    """Where the school year of a student is found, and how the pattern's part `year` says it.
+
+    `number` is the school year itself, 0-13 or a word for förskoleklass. The others are calendar
+    years of two or four digits: `startYear` is when the student was in school year `first`,
+    `birthYear` when they were born, `leavingYear` when they leave school year `last`. Texts that
+    begin with one of `none` have no school year, as introductory programmes.
+    """
 
     source: Literal["class", "orgUnit", "attribute"] = field(name="from")
     pattern: str
     attribute: str | None = None
+    form: YearForm = field(name="as", default="number")
+    first: int | None = None
+    last: int | None = None
+    none: tuple[str, ...] = ()
 
 
 class SchoolUnit(Value, frozen=True):

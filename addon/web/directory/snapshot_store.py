@@ -19,9 +19,11 @@ from addon.directory.google.responses import ALL_SCHEMAS
 from addon.directory.scope import BUILT_IN, attributes_of, scope_of
 from addon.directory.snapshot import Snapshot, User
 from addon.planning.protection import ProtectedSet
+from addon.roster.years import autumn_of
 from addon.store.base import CacheStore
 from addon.store.records import Namespace
 from addon.tenants.model import Clause, GroupRule, Organisation, SchoolUnit, Selector, Tenant
+from addon.tenants.pause import today
 
 KEPT = 24 * 3600.0
 """Seconds after which a directory snapshot is gone."""
@@ -179,7 +181,8 @@ def without_identifying_fields(
     kept = _shared(snapshot.users) | set(mentioned) - BUILT_IN
     users = tuple(_only(user, kept) for user in snapshot.users)
     names = tuple(sorted({name for user in users for name in user.attributes}))
-    return DirectorySnapshot(now, structs.replace(snapshot, users=users), names)
+    autumn = autumn_of(today(now))
+    return DirectorySnapshot(now, structs.replace(snapshot, users=users, autumn=autumn), names)
 
 
 def pack(snapshot: DirectorySnapshot) -> bytes:

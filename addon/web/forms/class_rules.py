@@ -1,14 +1,14 @@
 """The form for the rule by which classes, teaching groups or school years are found."""
 
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 import msgspec
 from msgspec import Struct
 
 from addon.tenants.attributes import attribute_fault
 from addon.tenants.conditions import compiled
-from addon.tenants.model import GroupRule, SchoolUnit, YearRule
+from addon.tenants.model import LAST_YEAR, GroupRule, SchoolUnit, YearForm, YearRule
 from addon.web.forms.filters import pattern_fault
 from addon.web.translation import gettext_str as _
 
@@ -26,6 +26,21 @@ BEGINNINGS: Mapping[Kind, str] = {
     "school_year": r"^(?P<year>\d+)",
 }
 """Patterns to start from when writing a rule of one's own."""
+YEAR_FORMS: tuple[YearForm, ...] = get_args(YearForm)
+YEAR_NAMES = {"startYear": "first", "leavingYear": "last"}
+"""The rule's name of the school year that a calendar year is counted from."""
+
+
+class YearFields(Struct, frozen=True):
+    """What the pattern's part says of the school year, as typed.
+
+    `year` is the school year of those who begin (`startYear`) or leave (`leavingYear`) then,
+    `none` the beginnings of the texts that have no school year, with commas between.
+    """
+
+    form: str = "number"
+    year: str = ""
+    none: str = ""
 
 
 class RuleForm(Struct, frozen=True):
@@ -38,6 +53,7 @@ class RuleForm(Struct, frozen=True):
     source: str
     attribute: str
     pattern: str
+    years: YearFields = YearFields()
     rule: Rule | None = None
     faults: dict[str, str] = {}
 
@@ -47,7 +63,8 @@ def rule_form(unit: SchoolUnit, kind: Kind) -> RuleForm:
     rule = rule_of(unit, kind)
     if rule is None:
         return RuleForm(NONE, SOURCES[kind][0], "", BEGINNINGS[kind])
-    return RuleForm(choice_of(rule), rule.source, rule.attribute or "", rule.pattern, rule)
+    years = _year_fields(rule) if isinstance(rule, YearRule) else YearFields()
+    return RuleForm(choice_of(rule), rule.source, rule.attribute or "", rule.pattern, years, rule)
 
 
 def read_rule(form: Mapping[str, str], kind: Kind) -> RuleForm:
@@ -56,14 +73,19 @@ def read_rule(form: Mapping[str, str], kind: Kind) -> RuleForm:
     source = form.get("source", SOURCES[kind][0])
     attribute = form.get("attribute", "").strip()
     pattern = form.get("pattern", "").strip()
+    years = YearFields(
+        form.get("as", "number"), form.get("year", "").strip(), form.get("none", "").strip()
+    )
     if choice == NONE:
-        return RuleForm(choice, source, attribute, pattern)
+        return RuleForm(choice, source, attribute, pattern, years)
     if choice != OWN:
         rule, faults = _chosen(choice, kind)
-        return RuleForm(choice, source, attribute, pattern, rule, faults)
+        return RuleForm(choice, source, attribute, pattern, years, rule, faults)
     faults = _faults(kind, source, attribute, pattern)
-    own = None if faults else _rule(kind, source, pattern, attribute)
-    return RuleForm(OWN, source, attribute, pattern, own, faults)
+    if kind == "school_year":
+        faults |= _year_faults(years)
+    own = None if faults else _rule(kind, source, pattern, attribute, years)
+    return RuleForm(OWN, source, attribute, pattern, years, own, faults)
 
 
 def choice_of(rule: Rule) -> str:
@@ -90,13 +112,33 @@ def _chosen(choice: str, kind: Kind) -> tuple[Rule | None, dict[str, str]]:
     return (None, {"rule": _("Välj ett av förslagen.")}) if faults else (rule, {})
 
 
-def _rule(kind: Kind, source: str, pattern: str, attribute: str) -> Rule:
-    made = {"from": source, "pattern": pattern}
+def _rule(kind: Kind, source: str, pattern: str, attribute: str, years: YearFields) -> Rule:
+    made: dict[str, object] = {"from": source, "pattern": pattern}
     if source == "attribute":
         made["attribute"] = attribute
-    if kind == "school_year":
-        return msgspec.convert(made, YearRule)
-    return msgspec.convert(made, GroupRule)
+    if kind != "school_year":
+        return msgspec.convert(made, GroupRule)
+    made["as"] = years.form
+    if years.form in YEAR_NAMES and years.year:
+        made[YEAR_NAMES[years.form]] = int(years.year)
+    made["none"] = [each.strip() for each in years.none.split(",") if each.strip()]
+    return msgspec.convert(made, YearRule)
+
+
+def _year_fields(rule: YearRule) -> YearFields:
+    year = rule.first if rule.form == "startYear" else rule.last
+    return YearFields(rule.form, "" if year is None else str(year), ", ".join(rule.none))
+
+
+def _year_faults(years: YearFields) -> dict[str, str]:
+    faults = {}
+    if years.form not in YEAR_FORMS:
+        faults["as"] = _("Välj vad texten säger.")
+    if years.form in YEAR_NAMES and years.year:
+        digits = years.year.isascii() and years.year.isdecimal() and len(years.year) <= 2
+        if not digits or int(years.year) > LAST_YEAR:
+            faults["year"] = _("Skriv en årskurs från 0 till %(last)s.", last=LAST_YEAR)
+    return faults
 
 
 def _faults(kind: Kind, source: str, attribute: str, pattern: str) -> dict[str, str]:

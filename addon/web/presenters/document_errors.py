@@ -55,6 +55,7 @@ SWEDISH: Mapping[str, str] = {
     "must not be the whole organisation": "får inte vara hela organisationen",
     "must be left out: {operator} takes none": "ska inte finnas: {operator} har inget värde",
     "must be left out: from is {source}": "ska inte finnas: from är {source}",
+    "must be left out: as is {form}": "ska inte finnas: as är {form}",
     "must be a list of text with at least one in it: {operator} takes that": "ska vara en lista "
     "med minst en text: det är så {operator} har det",
     "must be one text: {operator} takes that": "ska vara en text: det är så {operator} har det",

@@ -10,6 +10,7 @@ from addon.web.directory.results import DirectoryResult
 from addon.web.forms.class_rules import (
     OWN,
     SOURCES,
+    YEAR_FORMS,
     Kind,
     Rule,
     RuleForm,
@@ -99,6 +100,14 @@ _SOURCES = {
 }
 
 
+_YEAR_FORMS = {
+    "number": lambda: _("Årskursen: 0–13, F eller förskoleklass"),
+    "startYear": lambda: _("Året då de började"),
+    "birthYear": lambda: _("Födelseåret"),
+    "leavingYear": lambda: _("Året då de slutar"),
+}
+
+
 def _attributes(directory: TenantDirectory, form: RuleForm) -> tuple[str, ...]:
     """Return the attributes that a rule can read; the form's own also when it no longer exists."""
     return attributes(directory, (form.attribute,) if form.attribute else ())
@@ -126,6 +135,7 @@ def _page(
         known=form.choice in {choice.value for choice in found},
         own=OWN,
         sources=[(source, _SOURCES[source]()) for source in SOURCES[kind]],
+        year_forms=[(each, _YEAR_FORMS[each]()) for each in YEAR_FORMS],
         attributes=[(each, attribute_name(each)) for each in _attributes(directory, form)],
         faults=faults or {},
         conflict=conflict,

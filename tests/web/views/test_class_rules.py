@@ -286,3 +286,39 @@ def test_groups_by_their_names_and_by_their_addresses_are_told_apart(world):
     said = world.text(world.ready(client, GROUPS))
     assert "2 grupper från gruppernas namn" in said
     assert "2 grupper från gruppernas adresser" in said
+
+
+def test_a_start_year_in_the_class_name_gives_the_school_year(world):
+    client = world.sign_in()
+    own = {"rule": "own", "source": "class", "pattern": r"(?P<year>\d)", "as": "startYear"}
+    own |= {"year": "0", "none": "IM, SPR"}
+    answer = world.send(client, world.ready(client, YEARS), YEARS, **own)
+    assert answer.status_code == 302
+    saved = unit(world)["schoolYear"]
+    assert saved == {
+        "from": "class",
+        "pattern": r"(?P<year>\d)",
+        "as": "startYear",
+        "first": 0,
+        "none": ["IM", "SPR"],
+    }
+    form = form_of(world.ready(client, YEARS), YEARS)
+    assert (form["as"], form["year"], form["none"]) == ("startYear", "0", "IM, SPR")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"as": "shoeSize"}, "Välj vad texten säger."),
+        ({"as": "leavingYear", "year": "14"}, "Skriv en årskurs från 0 till 13."),
+        ({"as": "startYear", "year": "ett"}, "Skriv en årskurs från 0 till 13."),
+    ],
+)
+def test_what_is_wrong_about_a_year_is_reported_at_its_field(world, given, told):
+    client = world.sign_in()
+    before = unit(world)
+    own = {"rule": "own", "source": "class", "pattern": r"(?P<year>\d)", **given}
+    answer = world.send(client, world.ready(client, YEARS), YEARS, **own)
+    assert answer.status_code == 400
+    assert told in answer.text
+    assert unit(world) == before
