@@ -596,3 +596,22 @@ def test_the_documented_order_is_kept() -> None:
     for part in ("schoolUnits", "connections"):
         (shown,) = DOCUMENT[part]
         assert list(written[part][0]) == [key for key in shown if key in written[part][0]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"as": "startYear", "first": 14}, "schoolUnits[0].schoolYear.first: must be from 0 to 13"),
+        ({"first": 1}, "schoolUnits[0].schoolYear.first: must be left out: as is number"),
+        (
+            {"as": "startYear", "last": 9},
+            "schoolUnits[0].schoolYear.last: must be left out: as is startYear",
+        ),
+        ({"none": ["IM", " "]}, "schoolUnits[0].schoolYear.none[1]: must not be empty"),
+    ],
+)
+def test_a_fault_in_how_a_school_year_is_said_has_its_place(
+    rule: dict[str, object], expected: str
+) -> None:
+    whole = {"from": "class", "pattern": "(?P<year>.)", **rule}
+    assert expected in told(changed(("schoolUnits.0.schoolYear", whole)))
