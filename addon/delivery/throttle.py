@@ -1,4 +1,7 @@
-"""Limit the rate of requests to a vendor, and stop the delivery after repeated failures."""
+"""Limit the rate of requests to a vendor, and stop the delivery after repeated failures.
+
+What a 429 or 503 asks for is read and obeyed in `addon.delivery.transport`; the pause is kept here.
+"""
 
 import asyncio
 import random

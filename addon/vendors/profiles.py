@@ -1,5 +1,7 @@
 """Vendor profiles: what each vendor accepts, and where and how it is reached.
 
+A vendor is added by a profile in `vendors.toml`, without code.
+
 Profiles are TOML (docs/vendor-profiles.md). They never contain secrets, only references:
 `env:NAME` or `secretmanager:projects/P/secrets/S/versions/V`.
 """

@@ -1,4 +1,7 @@
-"""Who belongs to a unit: OUs and groups to tick, filters to build, and the people they select."""
+"""Urval: who belongs to a unit, by OUs and groups to tick and filters to build.
+
+The form is read and checked in `addon.web.forms.selection`; `selection/page.html` shows it.
+"""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
