@@ -10,7 +10,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-only test-long lint format translations bench screenshots requirements deploy deployable clean
+.PHONY: help demo test test-only test-versions test-long lint format translations bench screenshots requirements deploy deployable clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,13 @@ demo: $(READY) ## Tell the story on a sandbox domain, then serve it; FRESH=1: se
 test: lint test-only ## Run lint, then all tests, on all processors
 
 test-only: $(READY) $(BROWSER)
-	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder $(TESTS)
+
+test-versions: ## Run the tests on each Python at hand, in turn; TESTS=tests/planning: some of them
+	@.ci/pythons | while read -r version python; do \
+	  echo "Python $$version: $$python"; \
+	  $(MAKE) --no-print-directory test-only PYTHON="$$python" VENV=".venv-$$version" </dev/null || exit 1; \
+	done
 
 test-long: $(READY) $(BROWSER) ## Explore for hours: thousands of examples, other ones each time
 	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder --hypothesis-profile=long
@@ -86,7 +92,7 @@ deployable:
 	  exit 2; }
 
 clean: ## Remove the virtual environment and caches; var/ with its data stays
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.txt requirements-dev.txt

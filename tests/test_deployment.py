@@ -97,11 +97,6 @@ def lint(commands: list[str], folder: Path) -> list[str]:
 # app.yaml, cron.yaml
 
 
-def test_app_engine_runs_a_python_that_the_tests_run_on(files: dict[str, dict]):
-    assert files["app.yaml"]["runtime"] == "python313"
-    assert "python:3.13-slim" in (ROOT / "Containerfile").read_text()
-
-
 def test_the_environment_of_app_engine_is_one_that_the_program_takes(files: dict[str, dict]):
     environ = {
         name: value.replace("PROJECT", "my-project").replace("REGION", "europe-west1")
