@@ -89,7 +89,7 @@ def _run(settings: Settings, store: Store, status: str) -> RunReport:
 def _past(store: Store, run_id: str) -> None:
     """Add runs and changes of past months: copies of the one run that was made."""
     (run,) = [each for each in store.runs(TENANT) if each.id == run_id]
-    for n in range(1, RUNS):
+    for n in reversed(range(RUNS - 1)):  # the newest last, as runs are saved
         store.save_run(_earlier(run, n))
     for n in range(ENTRIES):
         at = run.started - n * HOUR

@@ -10,6 +10,7 @@ from typing import Literal
 
 from msgspec import Struct, UnsetType
 
+from addon.age import age
 from addon.logs import masked
 from addon.planning.limits import LimitExceeded
 from addon.planning.protection import ProtectedSet
@@ -104,7 +105,7 @@ def directory_news(runs: Sequence[RunRecord]) -> tuple[Notice | None, bool]:
     for run in runs:
         if run.status == "unread":
             newest = newest or run
-            if newest.started - run.started >= UNREAD_APART:
+            if abs(newest.started - run.started) >= UNREAD_APART:
                 return Notice("unread", newest.id, "unread", detail=_short(newest.detail)), False
         elif stored_report(run).directory is not None:
             return None, newest is None
@@ -140,7 +141,7 @@ def protected_set_news(known: ProtectedSet, now: float) -> Iterator[tuple[str, C
         number = outcome.left if outcome.problem else outcome.removed
         # What was removed is told once; what is left, until it is done.
         signature = kind if outcome.problem else f"{kind} {outcome.at:.0f}"
-        is_new = outcome.problem or (outcome.removed and now - outcome.at < REMOVED_WITHIN)
+        is_new = outcome.problem or (outcome.removed and age(outcome.at, now) < REMOVED_WITHIN)
         found = (
             Notice(kind, "", signature, vendor=vendor, mode=mode, people=number) if is_new else None
         )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct, structs
 
+from addon.age import age
 from addon.notifications.events import (
     ABOUT_PROTECTED,
     UNKNOWN,
@@ -126,7 +127,7 @@ def decide(state: ConnectionNews, before: Notified, now: float) -> tuple[Notice 
     memory = {
         signature: sent if _still_applies(signature, state) else structs.replace(sent, stands=False)
         for signature, sent in before.items()
-        if _still_applies(signature, state) or (signature != "held" and now - sent.at < AGAIN)
+        if _still_applies(signature, state) or (signature != "held" and age(sent.at, now) < AGAIN)
     }
     if news is None:
         return None, memory
@@ -134,7 +135,7 @@ def decide(state: ConnectionNews, before: Notified, now: float) -> tuple[Notice 
     if sent is None:
         return news, memory
     grown = news.count > sent.count
-    if (sent.stands and not grown) or now - sent.at < AGAIN:
+    if (sent.stands and not grown) or age(sent.at, now) < AGAIN:
         return None, memory
     return news, memory
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from addon.age import age
 from addon.planning.ledger import Ledger
 from addon.planning.plan import Plan
 from addon.planning.recent_removals import RecentRemovals
@@ -54,7 +55,7 @@ class Approval(Struct, frozen=True):
 
     def is_valid(self, now: float) -> bool:
         """Whether the approval has not expired at `now` (seconds since 1970 UTC)."""
-        return now - self.at < APPROVAL_LASTS
+        return age(self.at, now) < APPROVAL_LASTS
 
 
 class LimitExceeded(Struct, frozen=True, omit_defaults=True):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Set
 
 from msgspec import Struct, structs
 
+from addon.age import age
 from addon.planning.ledger import (
     Ledger,
     LedgerChange,
@@ -208,7 +209,7 @@ def standing_refusals(ledger: Ledger, now: float) -> frozenset[str]:
         for resource_type, external_id, refusal in ledger.refused()
         if refusal.operation == "create"
         and ((entry := ledger.entries[resource_type].get(external_id)) is None or entry.is_pending)
-        and now - refusal.at < REFUSAL_LASTS
+        and age(refusal.at, now) < REFUSAL_LASTS
     )
 
 
@@ -230,7 +231,7 @@ def _rests(refusal: Refusal | None, content: bytes, now: float) -> bool:
         refusal is not None
         and refusal.stands
         and refusal.content == content
-        and now - refusal.at < REFUSAL_LASTS
+        and age(refusal.at, now) < REFUSAL_LASTS
     )
 
 

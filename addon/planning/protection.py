@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from msgspec import Struct, structs
 
+from addon.age import is_future
 from addon.tenants.model import ProtectedLimit, Tenant
 
 FEWEST = 3
@@ -125,17 +126,20 @@ def after_reading(
         confirmed=before.confirmed & pending,
         receded=before.receded - found,
     )
-    if reading.whole and before.updated <= reading.started:
+    if reading.whole and not _is_newer(before, reading, now):
         after = _ended(after, reading, now, absent)
     if after == before:
         return before
     people = reading.people if reading.whole else before.people
-    return structs.replace(after, updated=max(before.updated, reading.started), people=people)
+    newest = reading.started
+    if _is_newer(before, reading, now):
+        newest = before.updated
+    return structs.replace(after, updated=newest, people=people)
 
 
-def missing(known: ProtectedSet | None, reading: ProtectedReading) -> frozenset[str]:
+def missing(known: ProtectedSet | None, reading: ProtectedReading, now: float) -> frozenset[str]:
     """Return whom the reading found nowhere and who were protected: their accounts may be gone."""
-    if known is None or not reading.whole or known.updated > reading.started:
+    if known is None or not reading.whole or _is_newer(known, reading, now):
         return frozenset()
     return known.ids - reading.found - reading.seen
 
@@ -214,6 +218,11 @@ def with_removal(
     if cleared:
         hashes[place] = cleared
     return structs.replace(known, removals=dict(removals), cleared=hashes)
+
+
+def _is_newer(known: ProtectedSet, reading: ProtectedReading, now: float) -> bool:
+    """Whether a reading that began later than this one has changed the set already."""
+    return known.updated > reading.started and not is_future(known.updated, now)
 
 
 def _ended(

@@ -5,6 +5,8 @@ from hashlib import blake2b
 
 from msgspec import Struct, structs
 
+from addon.age import is_future
+
 DAY = 24 * 3600.0
 """Seconds for which a removal counts."""
 
@@ -38,9 +40,15 @@ class RecentRemovals(Struct, frozen=True):
     runs: tuple[RemovalsOfRun, ...] = ()
 
     def as_of(self, now: float) -> "RecentRemovals":
-        """Return those within DAY of `now`; a clock that was wrong leaves none for longer."""
-        kept = tuple(run for run in self.runs if abs(now - run.at) < DAY)
-        return self if len(kept) == len(self.runs) else RecentRemovals(kept)
+        """Return those of the last DAY before `now`.
+
+        Those of a time that lies in the future may be of today, so they count from `now` on.
+        """
+        known = (
+            structs.replace(run, at=now) if is_future(run.at, now) else run for run in self.runs
+        )
+        kept = tuple(run for run in known if now - run.at < DAY)
+        return self if kept == self.runs else RecentRemovals(kept)
 
     def others(self, resource_type: str, external_ids: Iterable[str]) -> int:
         """Return how many resources of a type were removed that are not in `external_ids`."""

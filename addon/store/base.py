@@ -140,16 +140,26 @@ class RunStore(Protocol):
     """Records of runs, and the snapshots that deliveries still need. Raises StoreError."""
 
     def save_run(self, run: RunRecord) -> None:
-        """Save a new or changed run. The newest RUNS_KEPT runs of each tenant are kept."""
+        """Save a new or changed run. The newest RUNS_KEPT runs of each tenant are kept.
+
+        The order of runs is that in which they were first saved, whatever their times say: the
+        clock may have been wrong.
+        """
 
     def running(self, tenant: str) -> list[RunRecord]:
         """Return the tenant's runs that have not ended."""
 
     def runs(self, tenant: str, limit: int = 50) -> list[RunRecord]:
-        """Return the tenant's runs, newest first."""
+        """Return the tenant's runs, the one that was first saved last before the others."""
 
     def save_snapshot(
-        self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
+        self,
+        tenant: str,
+        run: str,
+        packed: bytes,
+        vendors: Sequence[str],
+        now: float,
+        expires: float,
     ) -> None:
         """Save a run's snapshot until all `vendors` have been delivered to, or it expires.
 
@@ -164,7 +174,10 @@ class RunStore(Protocol):
 
 
 class CacheStore(Protocol):
-    """Cached items, each with a unique name in its namespace. Raises StoreError."""
+    """Cached items, each with a unique name in its namespace. Raises StoreError.
+
+    What has expired: see `addon.store.records.is_kept`.
+    """
 
     def put(
         self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
@@ -178,7 +191,7 @@ class CacheStore(Protocol):
     def put_if_absent(
         self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> bool:
-        """Save an item if there is none that has not expired; return whether it was saved.
+        """Save an item if there is none that `is_kept`; return whether it was saved.
 
         Of two concurrent calls only one returns True.
         """

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from addon.age import is_future
 from addon.planning.ledger import Ledger
 from addon.planning.limits import Approval, Hold
 from addon.planning.recent_removals import RecentRemovals
@@ -91,6 +92,14 @@ class CachedItem(Struct, frozen=True):
     data: bytes
     saved: float
     expires: float | None = None
+
+
+def is_kept(saved: float, expires: float | None, now: float) -> bool:
+    """Whether an item that was saved then has not expired.
+
+    An item that expires and was saved in the future has: when it should is unknown.
+    """
+    return expires is None or (expires > now and not is_future(saved, now))
 
 
 class ConnectionState(Struct, frozen=True):

@@ -7,6 +7,7 @@ from functools import partial
 
 from msgspec import Struct, structs
 
+from addon.age import is_future
 from addon.delivery.lease import LeaseHeldByOther
 from addon.logs import log_context
 from addon.planning.ledger import LedgerKey, LedgerWriteError
@@ -195,7 +196,8 @@ def _keep_hold(
 ) -> Hold | None:
     """Save the hold of the plan and return it.
 
-    A hold that is the same as before keeps its time. The hold of a withdrawal is not removed.
+    A hold that is the same as before keeps its time, unless that lies in the future. The hold of
+    a withdrawal is not removed.
     """
     if hold is None:
         if earlier is not None and not earlier.withdrawal:
@@ -203,10 +205,11 @@ def _keep_hold(
         return None
     if earlier is not None and hold.answered_by(earlier):
         hold = structs.replace(hold, refused=earlier.refused)
-    if earlier is None or structs.replace(earlier, at=hold.at) != hold:
-        store.set_hold(key, hold)
-        return hold
-    return earlier
+    same = earlier is not None and structs.replace(earlier, at=hold.at) == hold
+    if earlier is not None and same and not is_future(earlier.at, hold.at):
+        return earlier
+    store.set_hold(key, hold)
+    return hold
 
 
 def _store_pending_removals(

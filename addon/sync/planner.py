@@ -41,8 +41,8 @@ class ConnectionPlanner(Struct, frozen=True):
     `mapper` has the resources of the roster, `cautious_mapper` also those that are unconfirmed:
     nothing is taken from them. `needs_approval` are externalIds of people who are removed only
     when a person approves. `growth` is how many people became protected in one step and the limit
-    that this exceeds, `recent` the removals of the last 24 hours. `doubted` is whether the ledger
-    may know less than the vendor.
+    that this exceeds, `recent` the removals of the last 24 hours, as they were saved. `doubted` is
+    whether the ledger may know less than the vendor.
     """
 
     key: LedgerKey
@@ -75,8 +75,9 @@ class ConnectionPlanner(Struct, frozen=True):
             hold: Hold | None = growth_hold(plan, self.ledger, *self.growth)
         else:
             limits = self.connection.limits
+            recent = self.recent.as_of(self.now)
             hold = check_limits(
-                plan, self.ledger, limits, self.approved, self.recent, self.needs_approval
+                plan, self.ledger, limits, self.approved, recent, self.needs_approval
             )
         if hold is not None:
             return Decision(plan, structs.replace(hold, at=self.now), self._replan(self.mapper))
@@ -172,6 +173,6 @@ def planner_for(
         approved=approved if approved is not None and approved.is_valid(now) else None,
         connection=connection,
         growth=(len(prepared.protection.pending), prepared.protection.pending_limit),
-        recent=state.recent.as_of(now),
+        recent=state.recent,
         doubted=state.doubted,
     )

@@ -44,7 +44,7 @@ def record_reading(
     reading = ProtectedReading(snapshot.protected, seen, started, whole)
     known = store.protected_set(tenant_id)
     sent = _sent(store, tenant_id, snapshot.protected) if known is None else None
-    absent = _absent(context, tenant, missing(known, reading))
+    absent = _absent(context, tenant, missing(known, reading, now))
     limit = strictest(tenant)
 
     def change(known: ProtectedSet | None) -> ProtectedSet:

@@ -148,9 +148,11 @@ def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> Planned
             else:
                 reports.append(finished)
         if waiting:
-            expires = context.clock() + SNAPSHOT_KEPT
+            now = context.clock()
             packed = _pack(StoredReading(prepared.snapshot, prepared.evidence))
-            context.store.save_snapshot(tenant_id, run.id, packed, waiting, expires)
+            context.store.save_snapshot(
+                tenant_id, run.id, packed, waiting, now, now + SNAPSHOT_KEPT
+            )
         complete_run(context.store, run, context.clock(), _report(prepared, run.id, reports))
     return PlannedRun(run.id, tuple(waiting))
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from msgspec import structs
 
+from addon.age import age
 from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import DirectoryError
 from addon.store.base import RunStore
@@ -40,7 +41,7 @@ def start_run(
     """
     run_id = new_run_id(now)
     for earlier in store.running(tenant_id):
-        if is_dead(earlier.holder) or now - earlier.started > LONGEST:
+        if is_dead(earlier.holder) or age(earlier.started, now) > LONGEST:
             detail = f"its process ended; {run_id} goes on"
             ended = structs.replace(earlier, status="cut off", finished=now, detail=detail)
             store.save_run(ended)

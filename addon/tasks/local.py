@@ -12,8 +12,9 @@ from collections.abc import Callable
 from itertools import count
 from typing import Self
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from addon.age import is_future
 from addon.store.base import StoreError, TaskStore
 from addon.store.records import StoredTask
 from addon.tasks.base import Task, TaskQueueError
@@ -47,12 +48,16 @@ class Backoff(Struct, frozen=True):
 
 
 class _Waiting(Struct, frozen=True, order=True):
-    """A task in a queue's heap, sorted by `due` and then by order of arrival."""
+    """A task in a queue's heap, sorted by `due` and then by order of arrival.
+
+    `since` is when the clock was read from which `due` follows.
+    """
 
     due: float
     number: int
     tried: int
     name: str
+    since: float
 
 
 class LocalTaskQueue:
@@ -139,7 +144,9 @@ class LocalTaskQueue:
         return name in self._finished
 
     def _wait_for(self, task: StoredTask, due: float | None = None, tried: int = 0) -> None:
-        waiting = _Waiting(task.due if due is None else due, next(self._numbers), tried, task.name)
+        since = task.created if due is None else self._clock()
+        due = task.due if due is None else due
+        waiting = _Waiting(due, next(self._numbers), tried, task.name, since)
         heapq.heappush(self._heaps.setdefault(task.queue, []), waiting)
         self._see_to(task.queue)
         self._changed.notify_all()
@@ -163,6 +170,7 @@ class LocalTaskQueue:
         with self._changed:
             while not self._stopped:
                 heap = self._heaps[queue]
+                _release_future(heap, self._clock())
                 wait = heap[0].due - self._clock() if heap else LONGEST_WAIT
                 if heap and wait <= 0:
                     return heapq.heappop(heap)
@@ -195,6 +203,16 @@ class LocalTaskQueue:
             self._store().remove_task(name)
         except StoreError as error:
             log.error("a task that is done is done again after the next start: %s", error)
+
+
+def _release_future(heap: list[_Waiting], now: float) -> None:
+    """Have those tasks be due whose time was set by a clock that was ahead."""
+    if any(is_future(each.since, now) for each in heap):
+        heap[:] = [
+            structs.replace(each, due=now, since=now) if is_future(each.since, now) else each
+            for each in heap
+        ]
+        heapq.heapify(heap)
 
 
 def _about(task: StoredTask) -> dict[str, str]:

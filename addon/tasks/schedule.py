@@ -9,6 +9,7 @@ from hashlib import sha256
 
 from msgspec import Struct
 
+from addon.age import age, is_future
 from addon.store.base import Store, StoreError
 from addon.tasks.base import RUNS, Task, TaskQueue, TaskQueueError
 from addon.tenants.model import Tenant
@@ -169,7 +170,7 @@ class Scheduler:
         self._upkeep = upkeep
         self._window: RunWindow | None = None
         self._seen: set[str] = set()
-        self._sweeps = 0.0
+        self._swept = 0.0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="schedule", daemon=True)
 
@@ -195,12 +196,16 @@ class Scheduler:
         self._window = window
         enqueue_runs(sorted(tenants - self._seen), self._queue(), window)
         self._seen |= tenants
-        if self._clock() >= self._sweeps:
-            self._sweeps = self._clock() + SWEEPS_EVERY
+        if age(self._swept, self._clock()) >= SWEEPS_EVERY:
+            self._swept = self._clock()
             self._store().delete_expired(self._clock())
 
     def _has_run(self, tenant: str, window: RunWindow) -> bool:
-        return any(run.started >= window.starts for run in self._store().runs(tenant, limit=1))
+        now = self._clock()
+        return any(
+            run.started >= window.starts and not is_future(run.started, now)
+            for run in self._store().runs(tenant, limit=1)
+        )
 
     def _keep(self) -> None:
         while not self._stopped.is_set():

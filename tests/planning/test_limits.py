@@ -457,10 +457,22 @@ def test_who_came_back_does_not_count():
     assert recent.without("User", ["somebody"]) is recent
 
 
-@pytest.mark.parametrize("at", [NOW - DAY, NOW + DAY])
-def test_a_day_is_over_also_when_a_clock_was_wrong(at):
-    recent = RecentRemovals().adding(at, {"User": people(3)}, {})
+def test_a_day_is_over():
+    recent = RecentRemovals().adding(NOW - DAY, {"User": people(3)}, {})
     assert recent.as_of(NOW) == RecentRemovals()
+
+
+@pytest.mark.parametrize("ahead", [DAY / 2, 365 * DAY])
+def test_removals_of_a_clock_that_was_ahead_count_for_a_day_from_now(ahead):
+    """They may be of today, and must not count for as long as the clock was ahead."""
+    recent = RecentRemovals().adding(NOW + ahead, {"User": people(3)}, {}).as_of(NOW)
+    assert recent.others("User", ()) == 3
+    assert recent.as_of(NOW + DAY) == RecentRemovals()
+
+
+def test_an_approval_of_a_clock_that_was_ahead_is_asked_for_again():
+    assert not Approval(people(3), {}, NOW + 365 * DAY).is_valid(NOW)
+    assert Approval(people(3), {}, NOW + 60).is_valid(NOW), "another machine's clock"
 
 
 # Everything

@@ -348,9 +348,9 @@ def test_a_sweep_removes_what_has_expired_of_all_tenants_and_nothing_else(store)
     for namespace in (READING, *OTHERS):
         store.put(namespace, "old", large(1, 1), NOW, LATER)
         store.put(namespace, "new", large(2, 1), NOW, LATER + 1)
-    store.save_snapshot("C1", "r1", b"packed", ["binogi"], LATER)
-    store.save_snapshot("C2", "r2", large(1, 1), ["binogi"], LATER)
-    store.save_snapshot("C2", "r3", large(2, 1), ["binogi"], LATER + 1)
+    store.save_snapshot("C1", "r1", b"packed", ["binogi"], NOW, LATER)
+    store.save_snapshot("C2", "r2", large(1, 1), ["binogi"], NOW, LATER)
+    store.save_snapshot("C2", "r3", large(2, 1), ["binogi"], NOW, LATER + 1)
     assert store.delete_expired(LATER - 1) == 0
     assert store.delete_expired(LATER) == 5 + 2
     assert store.delete_expired(LATER) == 0
@@ -359,6 +359,31 @@ def test_a_sweep_removes_what_has_expired_of_all_tenants_and_nothing_else(store)
         assert store.get(namespace, "new", NOW).data == large(2, 1)
     assert store.snapshot("C2", "r2", NOW) is None
     assert store.snapshot("C2", "r3", NOW) == large(2, 1)
+
+
+def test_what_expires_and_was_saved_in_the_future_is_none_and_is_swept(store):
+    """A clock that was a year ahead keeps nothing for a year; what never expires stays."""
+    ahead = NOW + 365 * 86400.0
+    store.put(READING, "state", b"old", ahead, ahead + 60)
+    store.put(READING, "for good", large(1, 1), ahead)
+    store.save_snapshot("C1", "r1", large(1, 1), ["binogi"], ahead, ahead + 60)
+    assert store.get(READING, "state", NOW) is None
+    assert store.snapshot("C1", "r1", NOW) is None
+    assert store.list_names(READING, NOW) == ["for good"]
+    assert store.put_if_absent(READING, "state", b"new", NOW, LATER)
+    assert store.get(READING, "state", NOW).data == b"new"
+    store.put(READING, "other", b"old", ahead, ahead + 60)
+    assert store.delete_expired(NOW) == 2
+    assert store.get(READING, "other", ahead) is None, "it is gone, not only out of date"
+    assert store.get(READING, "for good", NOW).data == large(1, 1)
+
+
+def test_a_clock_that_is_a_minute_ahead_is_no_trouble(store):
+    store.put(READING, "state", b"kept", NOW + 60, LATER)
+    store.save_snapshot("C1", "r1", b"packed", ["binogi"], NOW + 60, LATER)
+    assert store.delete_expired(NOW) == 0
+    assert store.get(READING, "state", NOW).data == b"kept"
+    assert store.snapshot("C1", "r1", NOW) == b"packed"
 
 
 def test_two_who_sweep_at_once_remove_each_once(store, open_store):

@@ -5,10 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from itertools import count
 from pathlib import Path
 
+import msgspec
 import pytest
+from google.cloud import firestore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +39,7 @@ from addon.store.firestore.packing import (
     pack_shard,
 )
 from addon.store.firestore.store import FirestoreStore
+from addon.store.records import RunRecord
 from bench.firestore_count import Counted
 from tests.support.emulator import HOST
 
@@ -453,3 +457,19 @@ def test_a_ledger_read_in_part_gives_the_plan_of_the_whole(open_store, project, 
     assert operations(held, resources(wanted)) == operations(whole, resources(wanted))
     found = open_store().ledger(key)
     assert (found.entries, found.refusals) == (whole.entries, whole.refusals)
+
+
+def test_runs_of_earlier_versions_are_before_all_others(project, open_store):
+    """Their field has a number, of whatever clock; Firestore sorts numbers before times."""
+    store = open_store()
+    new = RunRecord("new", "C1", 1_800_000_000.0, "done")
+    store.save_run(new)
+    for name, started in (("old", 1.0), ("ahead", 4_000_000_000.0)):
+        earlier = RunRecord(name, "C1", started, "done")
+        fields = {
+            "started": started,
+            "status": "done",
+            "packed": zlib.compress(msgspec.json.encode(earlier)),
+        }
+        firestore.Client(project=project).document("tenants", "C1", "runs", name).set(fields)
+    assert [run.id for run in store.runs("C1")] == ["new", "ahead", "old"]

@@ -39,7 +39,7 @@ def fields(project: str) -> list[tuple[str, str, object]]:
     now = time.time()
     store.save_tenant("C1", b"{}")
     store.save_run(RunRecord("r1", "C1", now, "running"))
-    store.save_snapshot("C1", "r1", b"packed", ["binogi"], now + 60)
+    store.save_snapshot("C1", "r1", b"packed", ["binogi"], now, now + 60)
     store.put(Namespace("reading", "C1"), "small", b"packed", now, now + 60)
     store.put(Namespace("register"), "large", b"packed" * PART, now, now + 60)
     store.append_audit("C1", AuditEntry("e1", now, "rektor@example.se", "unit.saved"))
@@ -77,6 +77,7 @@ def test_nothing_that_is_packed_is_indexed(fields):
 
 
 def test_what_is_swept_is_found_across_tenants():
-    found = {o["collectionGroup"]: o["indexes"] for o in overrides() if o["indexes"]}
+    found = {(o["collectionGroup"], o["fieldPath"]): o["indexes"] for o in overrides()}
     index = {"order": "ASCENDING", "queryScope": "COLLECTION_GROUP"}
-    assert found == {group: [index] for group in EXPIRING}
+    indexed = {place: indexes for place, indexes in found.items() if indexes}
+    assert indexed == {(g, name): [index] for g in EXPIRING for name in ("expires", "saved")}

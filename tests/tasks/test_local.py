@@ -128,6 +128,21 @@ def test_a_task_waits_until_it_is_due(
     assert times[0] >= began + 0.1
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_task_of_a_clock_that_was_ahead_does_not_wait_until_then(
+    made: Callable[..., LocalTaskQueue], store: SQLiteStore, restarted: bool
+) -> None:
+    now = 1000.0 + 365 * 86400
+    queue, doer = made(clock=lambda: now), Doer()
+    queue.enqueue(task("a", due=now + 60))
+    now = 1000.0
+    if restarted:
+        queue = made(clock=lambda: now)
+    queue.start(doer)
+    settled(queue, store)
+    assert doer.done == ["a"]
+
+
 def test_one_at_a_time_of_each_queue_and_queues_side_by_side(
     made: Callable[..., LocalTaskQueue], store: SQLiteStore
 ) -> None:

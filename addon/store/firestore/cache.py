@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from addon.age import AHEAD
 from addon.store.base import StoreError
 from addon.store.firestore.client import (
     ATTEMPTS,
@@ -24,13 +25,13 @@ from addon.store.firestore.client import (
     FoundDocument,
     Path,
 )
-from addon.store.records import CachedItem, Namespace
+from addon.store.records import CachedItem, Namespace, is_kept
 
 LONGEST_NAME = 1000
 """The maximum bytes of an escaped name; longer names are hashed. Firestore allows 1500 in an id."""
 
 EXPIRING = ("papers", "snapshots", "parts")
-"""Collection groups with an index of `expires`; documents come before the parts they refer to."""
+"""Collection groups with indexes of `expires` and `saved`; documents come before their parts."""
 
 
 class _Replaced(Struct, frozen=True):
@@ -102,7 +103,7 @@ class FirestoreCache:
         found = self._documents.query(
             _collection(namespace),
             where=[("kind", "==", namespace.kind)],
-            fields=["name", "expires"],
+            fields=["name", "saved", "expires"],
         )
         return sorted(one.fields["name"] for one in found if one.fields and _is_valid(one, now))
 
@@ -120,13 +121,17 @@ class FirestoreCache:
 
     def delete_expired(self, now: float) -> int:
         """Remove expired items and snapshots, and unused parts; return how many without parts."""
-        at, removed = datetime.fromtimestamp(now, UTC), 0
+        removed = 0
         for group in EXPIRING:
-            while found := self._documents.expired(group, at):
-                gone = self._documents.delete_known(found)
-                removed += 0 if group == "parts" else gone
-                if not gone:
-                    break  # others have changed or removed them all
+            for field, operator, bound in (
+                ("expires", "<=", datetime.fromtimestamp(now, UTC)),
+                ("saved", ">", now + AHEAD),
+            ):
+                while found := self._documents.expired(group, field, operator, bound):
+                    gone = self._documents.delete_known(found)
+                    removed += 0 if group == "parts" else gone
+                    if not gone:
+                        break  # others have changed or removed them all
         return removed
 
     def _remove(self, paths: Iterable[Path]) -> None:
@@ -164,7 +169,7 @@ def _cut(
     }
     names = _names(path, generation, len(cut))
     parts = [
-        DocumentWrite(name, {"packed": part, "expires": until})
+        DocumentWrite(name, {"packed": part, "saved": item.saved, "expires": until})
         for name, part in zip(names, cut, strict=True)
     ]
     return fields, parts
@@ -185,4 +190,5 @@ def _is_valid(found: FoundDocument, now: float) -> bool:
     if found.fields is None:
         return False
     expires: datetime | None = found.fields["expires"]
-    return expires is None or expires.timestamp() > now
+    until = None if expires is None else expires.timestamp()
+    return is_kept(found.fields.get("saved", 0.0), until, now)

@@ -54,13 +54,14 @@ class DocumentWrite(Struct, frozen=True):
     """A write of a whole document or, with `merge`, of the given fields.
 
     With `known`, the given fields are written only if the document is still as it was read; if it
-    did not exist, it is created.
+    did not exist, it is created. With `exists`, they are written only if the document exists.
     """
 
     path: Path
     fields: Fields
     merge: bool = False
     known: FoundDocument | None = None
+    exists: bool = False
 
     @property
     def size(self) -> int:
@@ -140,15 +141,17 @@ class Documents:
         self._meter.add(reads=max(1, len(snapshots)))
         return [_found((*collection, snapshot.id), snapshot) for snapshot in snapshots]
 
-    def expired(self, group: str, now: datetime) -> list[FoundDocument]:
-        """Return some documents of a collection group whose `expires` is not after `now`.
+    def expired(
+        self, group: str, field: str, operator: str, bound: datetime | float
+    ) -> list[FoundDocument]:
+        """Return some documents of a collection group of which `field` compares so with `bound`.
 
-        They have only the field `expires` and are meant for `delete_known`. The list is empty when
-        none are left.
+        What does not expire is not among them. They have only the field `expires` and are meant
+        for `delete_known`. The list is empty when none are left.
         """
         query: Any = (
             self._client.collection_group(group)
-            .where(filter=firestore.FieldFilter("expires", "<=", now))
+            .where(filter=firestore.FieldFilter(field, operator, bound))
             .limit(MOST_WRITES)
             .select(["expires"])
         )
@@ -156,11 +159,12 @@ class Documents:
             snapshots = self._try(lambda: list(query.stream()))
         except PreconditionFailed:
             raise StoreError(
-                f"Firestore has no index of `expires` in the collection group {group}: make it "
+                f"Firestore has no index of `{field}` in the collection group {group}: make it "
                 "as docs/deploy.md says under Firestore."
             ) from None
         self._meter.add(reads=max(1, len(snapshots)))
-        return [_found(tuple(one.reference.path.split("/")), one) for one in snapshots]
+        found = [_found(tuple(one.reference.path.split("/")), one) for one in snapshots]
+        return [one for one in found if one.fields and one.fields["expires"] is not None]
 
     def write(self, writes: Iterable[DocumentWrite]) -> None:
         """Write documents in as many commits as their size requires; each commit is atomic.
@@ -249,7 +253,9 @@ class Documents:
 
     def _put(self, batch: Any, write: DocumentWrite) -> None:
         reference = self._client.document(*write.path)
-        if write.known is None:
+        if write.exists:
+            batch.update(reference, write.fields)
+        elif write.known is None:
             batch.set(reference, write.fields, merge=write.merge)
         elif write.known.fields is None:
             batch.create(reference, write.fields)

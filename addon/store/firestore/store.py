@@ -54,6 +54,11 @@ T = TypeVar("T", Hold, Approval)
 
 BUSY_SECONDS = 30.0
 RUN_KEPT = timedelta(days=400)
+ORDER = "started"
+"""The field by which runs are sorted: when Firestore, by its own clock, first saved the record.
+
+Records of earlier versions have a number there, which Firestore sorts before every time.
+"""
 
 
 class FirestoreStore:
@@ -281,13 +286,20 @@ class FirestoreStore:
     # Runs
 
     def save_run(self, run: RunRecord) -> None:
+        path = ("tenants", run.tenant, "runs", run.id)
         fields = {
-            "started": run.started,
             "status": run.status,
             "packed": zlib.compress(msgspec.json.encode(run)),
             "expires": datetime.fromtimestamp(run.started, UTC) + RUN_KEPT,
         }
-        self._documents.write([DocumentWrite(("tenants", run.tenant, "runs", run.id), fields)])
+        change = DocumentWrite(path, fields, exists=True)
+        first = {**fields, ORDER: firestore.SERVER_TIMESTAMP}
+        new = DocumentWrite(path, first, known=FoundDocument(path, None, None))
+        attempts = [new, change] if run.status == "running" else [change, new]
+        try:
+            self._documents.commit(attempts[:1])
+        except PreconditionFailed:
+            self._documents.commit(attempts[1:])
 
     def running(self, tenant: str) -> list[RunRecord]:
         found = self._documents.query(
@@ -298,7 +310,7 @@ class FirestoreStore:
     def runs(self, tenant: str, limit: int = 50) -> list[RunRecord]:
         found = self._documents.query(
             ("tenants", tenant, "runs"),
-            order="started",
+            order=ORDER,
             descending=True,
             limit=min(limit, RUNS_KEPT),
         )
@@ -307,9 +319,15 @@ class FirestoreStore:
     # Snapshots
 
     def save_snapshot(
-        self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
+        self,
+        tenant: str,
+        run: str,
+        packed: bytes,
+        vendors: Sequence[str],
+        now: float,
+        expires: float,
     ) -> None:
-        self._snapshots.save(tenant, run, packed, vendors, expires)
+        self._snapshots.save(tenant, run, packed, vendors, now, expires)
 
     def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:
         return self._snapshots.get(tenant, run, now)

@@ -1,14 +1,17 @@
 """Cached items, snapshots and the audit log in SQLite."""
 
 import sqlite3
-import time
 from collections.abc import Sequence
 
 import msgspec
 
+from addon.age import AHEAD
 from addon.store.base import AUDIT_KEPT, StoreError
-from addon.store.records import AuditEntry, CachedItem, Namespace
+from addon.store.records import AuditEntry, CachedItem, Namespace, is_kept
 from addon.store.sqlite.database import SQLiteFile
+
+EXPIRED = "(expires <= ? OR (expires IS NOT NULL AND saved > ?))"
+"""Not `is_kept`, given now and now + AHEAD."""
 
 
 class SQLiteCache(SQLiteFile):
@@ -54,32 +57,22 @@ class SQLiteCache(SQLiteFile):
         self, namespace: Namespace, name: str, data: bytes, now: float, expires: float | None = None
     ) -> bool:
         with self._writing() as db:
-            there = db.execute(
-                "SELECT 1 FROM papers WHERE tenant = ? AND kind = ? AND name = ?"
-                " AND (expires IS NULL OR expires > ?)",
-                (namespace.tenant, namespace.kind, name, now),
-            ).fetchone()
-            if there is None:
+            absent = self._item(db, namespace, name, now) is None
+            if absent:
                 self._put(db, namespace, name, CachedItem(name, data, now, expires))
-        return there is None
+        return absent
 
     def get(self, namespace: Namespace, name: str, now: float) -> CachedItem | None:
         with self._reading() as db:
-            row = db.execute(
-                "SELECT data, saved, expires FROM papers"
-                " WHERE tenant = ? AND kind = ? AND name = ? AND (expires IS NULL OR expires > ?)",
-                (namespace.tenant, namespace.kind, name, now),
-            ).fetchone()
-        return None if row is None else CachedItem(name, bytes(row[0]), row[1], row[2])
+            return self._item(db, namespace, name, now)
 
     def list_names(self, namespace: Namespace, now: float) -> list[str]:
         with self._reading() as db:
             rows = db.execute(
-                "SELECT name FROM papers WHERE tenant = ? AND kind = ?"
-                " AND (expires IS NULL OR expires > ?)",
-                (namespace.tenant, namespace.kind, now),
+                "SELECT name, saved, expires FROM papers WHERE tenant = ? AND kind = ?",
+                (namespace.tenant, namespace.kind),
             ).fetchall()
-        return sorted(row[0] for row in rows)
+        return sorted(name for name, saved, expires in rows if is_kept(saved, expires, now))
 
     def delete(self, namespace: Namespace, name: str) -> None:
         with self._writing() as db:
@@ -90,9 +83,21 @@ class SQLiteCache(SQLiteFile):
 
     def delete_expired(self, now: float) -> int:
         with self._writing() as db:
-            items = db.execute("DELETE FROM papers WHERE expires <= ?", (now,)).rowcount
-            snapshots = db.execute("DELETE FROM snapshots WHERE expires <= ?", (now,)).rowcount
-        return items + snapshots
+            items = db.execute(f"DELETE FROM papers WHERE {EXPIRED}", (now, now + AHEAD)).rowcount
+            gone = db.execute(f"DELETE FROM snapshots WHERE {EXPIRED}", (now, now + AHEAD)).rowcount
+        return items + gone
+
+    @staticmethod
+    def _item(
+        db: sqlite3.Connection, namespace: Namespace, name: str, now: float
+    ) -> CachedItem | None:
+        row = db.execute(
+            "SELECT data, saved, expires FROM papers WHERE tenant = ? AND kind = ? AND name = ?",
+            (namespace.tenant, namespace.kind, name),
+        ).fetchone()
+        if row is None or not is_kept(row[1], row[2], now):
+            return None
+        return CachedItem(name, bytes(row[0]), row[1], row[2])
 
     @staticmethod
     def _put(db: sqlite3.Connection, namespace: Namespace, name: str, item: CachedItem) -> None:
@@ -105,22 +110,29 @@ class SQLiteCache(SQLiteFile):
     # Snapshots
 
     def save_snapshot(
-        self, tenant: str, run: str, packed: bytes, vendors: Sequence[str], expires: float
+        self,
+        tenant: str,
+        run: str,
+        packed: bytes,
+        vendors: Sequence[str],
+        now: float,
+        expires: float,
     ) -> None:
         with self._writing() as db:
-            db.execute("DELETE FROM snapshots WHERE expires <= ?", (time.time(),))
+            db.execute(f"DELETE FROM snapshots WHERE {EXPIRED}", (now, now + AHEAD))
             db.execute(
-                "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)",
-                (tenant, run, " ".join(vendors), expires, packed),
+                "INSERT OR REPLACE INTO snapshots (tenant, run, vendors, saved, expires, packed)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                (tenant, run, " ".join(vendors), now, expires, packed),
             )
 
     def snapshot(self, tenant: str, run: str, now: float) -> bytes | None:
         with self._reading() as db:
             row = db.execute(
-                "SELECT packed FROM snapshots WHERE tenant = ? AND run = ? AND expires > ?",
-                (tenant, run, now),
+                "SELECT packed, saved, expires FROM snapshots WHERE tenant = ? AND run = ?",
+                (tenant, run),
             ).fetchone()
-        return None if row is None else bytes(row[0])
+        return None if row is None or not is_kept(row[1], row[2], now) else bytes(row[0])
 
     def done_with_snapshot(self, tenant: str, run: str, vendor: str) -> None:
         with self._writing() as db:

@@ -68,6 +68,15 @@ MIGRATIONS = (
     CREATE TABLE stamp (id INTEGER PRIMARY KEY CHECK (id = 1), mark TEXT NOT NULL);
     ALTER TABLE connections ADD COLUMN doubted INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    ALTER TABLE runs ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
+    UPDATE runs SET number = ranked.number FROM (
+        SELECT id, row_number() OVER (PARTITION BY tenant ORDER BY started, id) AS number FROM runs
+    ) AS ranked WHERE runs.id = ranked.id;
+    DROP INDEX runs_of_tenant;
+    CREATE INDEX runs_in_order ON runs (tenant, number);
+    ALTER TABLE snapshots ADD COLUMN saved REAL NOT NULL DEFAULT 0;
+    """,
 )
 """Each entry migrates the schema by one version; only append new entries."""
 

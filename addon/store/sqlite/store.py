@@ -71,13 +71,15 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache):
     def save_run(self, run: RunRecord) -> None:
         with self._writing() as db:
             db.execute(
-                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)",
+                "INSERT INTO runs (id, tenant, started, run, number) VALUES (?1, ?2, ?3, ?4,"
+                " (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE tenant = ?2))"
+                " ON CONFLICT (id) DO UPDATE SET run = excluded.run",
                 (run.id, run.tenant, run.started, msgspec.json.encode(run)),
             )
             db.execute(
-                "DELETE FROM runs WHERE tenant = ?1 AND started < (SELECT started FROM runs"
-                " WHERE tenant = ?1 ORDER BY started DESC LIMIT 1 OFFSET ?2)",
-                (run.tenant, RUNS_KEPT - 1),
+                "DELETE FROM runs WHERE tenant = ?1 AND number <="
+                " (SELECT max(number) FROM runs WHERE tenant = ?1) - ?2",
+                (run.tenant, RUNS_KEPT),
             )
 
     def running(self, tenant: str) -> list[RunRecord]:
@@ -86,7 +88,7 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache):
     def runs(self, tenant: str, limit: int = 50) -> list[RunRecord]:
         with self._reading() as db:
             rows = db.execute(
-                "SELECT run FROM runs WHERE tenant = ? ORDER BY started DESC, id DESC LIMIT ?",
+                "SELECT run FROM runs WHERE tenant = ? ORDER BY number DESC LIMIT ?",
                 (tenant, limit),
             ).fetchall()
         return [msgspec.json.decode(row[0], type=RunRecord) for row in rows]

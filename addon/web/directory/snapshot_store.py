@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 from msgspec import Struct, structs
 
+from addon.age import age
 from addon.directory.errors import DirectoryError
 from addon.directory.google.responses import ALL_SCHEMAS
 from addon.directory.scope import BUILT_IN, attributes_of, scope_of
@@ -75,7 +76,7 @@ class ReadingState(Struct, frozen=True):
 
     def lost(self, now: float) -> bool:
         """Whether a reading has been cut off."""
-        return self.status == "reading" and now - self.at > LOST
+        return self.status == "reading" and age(self.at, now) > LOST
 
 
 ReportProgress = Callable[[int, int], None]

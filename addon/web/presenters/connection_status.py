@@ -5,6 +5,7 @@ from datetime import datetime, time
 
 from msgspec import Struct
 
+from addon.age import is_future
 from addon.planning.ledger import LedgerKey
 from addon.store.base import LedgerStore
 from addon.store.records import RunRecord
@@ -177,7 +178,7 @@ def _parts(runs: Sequence[RunRecord], connection: Connection) -> Iterator[Finish
 
 def _is_late(schedule: Schedule, hours: int, last: float, now: float) -> bool:
     """Whether the run due `hours` after one that ended at `last` is overdue by `LATE` or more."""
-    begins = last
+    begins = 0.0 if is_future(last, now) else last
     if schedule.pause is not None and schedule.pause.start <= today(now):
         ends = datetime.combine(schedule.pause.until, time.max, LOCAL)
         begins = max(begins, ends.timestamp())

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, structs
 
+from addon.age import age
 from addon.planning.result import FailedOperation
 from addon.store.records import RunRecord
 from addon.sync.report import ConnectionReport, StoredReport, stored_report
@@ -74,8 +75,10 @@ class RunSummary(Struct, frozen=True):
 
     @property
     def seconds(self) -> float | None:
-        """The duration in seconds; None while it is in progress."""
-        return None if self.finished is None else self.finished - self.started
+        """The duration in seconds; None while it is in progress, or if the clock was set back."""
+        if self.finished is None or self.finished < self.started:
+            return None
+        return self.finished - self.started
 
     @property
     def did_anything(self) -> bool:
@@ -134,7 +137,7 @@ class _Group:
         """Return the run's summary; only vendors in `on` are waited for."""
         last = max(r.finished or r.started for r in (self.run, *self.attempts))
         busy = any(each.status == "running" for each in self.attempts)
-        late = now - last > BEGINS_WITHIN
+        late = age(last, now) > BEGINS_WITHIN
         record = structs.replace(self.record, connections=_merged(self.parts))
         done = [part for part in record.connections if part.status != "held"]
         people = {k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from addon.age import age
 from addon.web.presenters.run_history import RunSummary
 
 BEGINS_WITHIN = 300
@@ -53,4 +54,4 @@ def followed_run(
     followed = since is not None or refreshed
     if run is None or not (run.running or followed):
         return None
-    return FollowedRun(since, run, run.running and now - run.started < FOLLOWED)
+    return FollowedRun(since, run, run.running and age(run.started, now) < FOLLOWED)

@@ -3,6 +3,7 @@
 from flask import Blueprint, Flask, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.age import age, is_future
 from addon.sync.report import stored_report
 from addon.tasks.base import Task, TaskQueueError
 from addon.tasks.handlers import READ
@@ -49,7 +50,7 @@ def read() -> AnyResponse:
 def request_reading(ctx: RequestContext) -> ReadingState:
     """Enqueue a reading of the tenant's directory unless one is under way; return its state."""
     known = snapshot_store.load_state(ctx.store, ctx.tenant_id, ctx.now)
-    if known is not None and known.status == "reading" and ctx.now - known.at < SAME_WITHIN:
+    if known is not None and known.status == "reading" and age(known.at, ctx.now) < SAME_WITHIN:
         return known
     ctx.forget_directory()
     state = ReadingState("reading", ctx.now)
@@ -111,7 +112,7 @@ def updated_since(ctx: RequestContext, read: float) -> bool:
     return any(
         any(any(by_type.values()) for by_type in part.operations.values())
         for run in ctx.runs
-        if run.started > read
+        if run.started > read and not is_future(run.started, ctx.now)
         for part in stored_report(run).connections
     )
 
@@ -138,6 +139,6 @@ def directory_since(ctx: RequestContext, moment: float) -> TenantDirectory:
         directory = ctx.directory
     except DirectoryNotRead as error:
         raise DirectoryNotRead(request_reading_unless_known(ctx, error.state)) from None
-    if directory.directory_snapshot.read < moment:
+    if directory.directory_snapshot.read < moment and not is_future(moment, ctx.now):
         raise DirectoryNotRead(request_reading(ctx))
     return directory

@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.age import age
 from addon.planning.limits import Approval
 from addon.sync.context import NotFoundError
 from addon.sync.holds import record_approval, record_refusal
@@ -111,7 +112,7 @@ def _is_followed(ctx: RequestContext, question: Question) -> bool:
     approval = question.approved
     if approval is None:
         return False
-    return ctx.now - approval.at < BEGINS_WITHIN or is_sending(ctx.runs, question.held.vendor)
+    return age(approval.at, ctx.now) < BEGINS_WITHIN or is_sending(ctx.runs, question.held.vendor)
 
 
 def _approve(ctx: RequestContext, held: WaitingHold) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from msgspec import structs
 
 from addon.planning.ledger import LedgerKey
 from addon.planning.limits import APPROVAL_LASTS, Hold, LimitExceeded
@@ -246,6 +247,16 @@ def test_a_directory_that_was_read_before_the_hold_is_read_again(world, client):
     assert (
         world.text(shown(world, client)).count("Konto som inte finns kvar Id hos leverantören") == 4
     )
+
+
+def test_a_hold_of_a_clock_that_was_ahead_does_not_wait_for_a_reading_of_then(world, client):
+    deliver(world)
+    leave(world, *PUPILS["7A"][:4])
+    deliver(world, HELD)
+    key = LedgerKey(TENANT, "all", "live")
+    hold = world.store.hold(key)
+    world.store.set_hold(key, structs.replace(hold, at=hold.at + 365 * 86400))
+    assert "Konto som inte finns kvar" in world.text(shown(world, client))
 
 
 def test_what_was_approved_is_deleted_at_the_vendor_and_the_hold_is_gone(world, client):
