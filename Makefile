@@ -74,6 +74,7 @@ deploy: deployable $(READY) ## Deploy the last commit to App Engine: make deploy
 	$(STEP) 'git archive HEAD | tar -x -C $(DEPLOYED)'
 	$(STEP) 'git show HEAD:app.yaml | sed -e "s/PROJECT/$(PROJECT)/g" -e "s/REGION/$(REGION)/g" -e "/^env_variables:/r $(SETTINGS)" > $(DEPLOYED)/app.yaml'
 	$(STEP) 'cp $(VENDORS) $(DEPLOYED)/vendors.toml'
+	$(STEP) 'if [ -d $(dir $(VENDORS))agreements ]; then cp -R $(dir $(VENDORS))agreements $(DEPLOYED)/; fi'
 	@commands=$$($(QUEUES)) && $(RUN) "$$commands"
 	$(STEP) 'gcloud app deploy $(DEPLOYED)/app.yaml $(HERE) --version=$(VERSION) --no-promote --service-account=skolsynk@$(PROJECT).iam.gserviceaccount.com --quiet'
 	$(STEP) 'curl --fail --silent --show-error --retry 5 --retry-all-errors "$$(gcloud app versions describe $(VERSION) --service=default $(HERE) --format="value(versionUrl)")/readyz"'

@@ -37,7 +37,7 @@ def create_app(
     from addon.web.security.google_certificates import GOOGLE, GoogleCertificates
     from addon.web.security.google_tokens import GoogleTokenVerifier
     from addon.web.services import Services
-    from addon.web.views import directory, sign_in
+    from addon.web.views import directory, public, sign_in
 
     app = Flask(__name__, template_folder="../templates", static_folder="../static")
     services = Services(settings, store, queue, seconds or SECONDS, clock)
@@ -56,7 +56,7 @@ def create_app(
     directory.init_app(app)
     sign_in.init_app(app, settings)
     health.init_app(app, services.store)
-    for module in (cron, tasks, health, sign_in, i18n, directory, *views.PAGES):
+    for module in (cron, tasks, health, sign_in, i18n, directory, public, *views.PAGES):
         app.register_blueprint(module.bp)
     csrf.init_app(app, exempt=("cron", "tasks"))
     return app

@@ -196,7 +196,7 @@ def test_app_engine_gets_the_program_and_nothing_else(tmp_path: Path):
 def test_the_container_has_what_app_engine_has():
     uploaded = re.findall(r"^!/(.+?)/?$", (ROOT / ".gcloudignore").read_text(), re.MULTILINE)
     contained = re.findall(r"^!(.+)$", (ROOT / ".containerignore").read_text(), re.MULTILINE)
-    assert set(contained) == set(uploaded) - {"app.yaml"}
+    assert set(contained) == set(uploaded) - {"app.yaml", "agreements"}
     assert not set(ignored(".gcloudignore")) - set(ignored(".containerignore")) - {"*.pyc"}
 
     copied = re.findall(r"^COPY (.+)$", (ROOT / "Containerfile").read_text(), re.MULTILINE)
@@ -378,6 +378,21 @@ def test_make_deploy_goes_no_further_with_profiles_that_are_not_valid(
     assert done.returncode != 0
     assert "vendors.x.name" in done.stderr
     assert "gcloud" not in done.stdout
+
+
+def test_agreements_beside_the_profiles_are_deployed_where_there_are_any(
+    make_deploy: Deploy, tmp_path: Path
+):
+    profiles, deployed = tmp_path / "profiles" / "vendors.toml", tmp_path / "deployed"
+    done = make_deploy("PROJECT=my-project", f"VENDORS={profiles}", f"DEPLOYED={deployed}", "DRY=1")
+    (step,) = (line for line in done.stdout.splitlines() if line.startswith("if [ -d "))
+    subprocess.run(["sh", "-ec", step], check=True)
+    assert not deployed.exists()
+    for folder in (profiles.parent / "agreements", deployed):
+        folder.mkdir(parents=True)
+    (profiles.parent / "agreements" / "binogi.pdf").write_bytes(b"%PDF")
+    subprocess.run(["sh", "-ec", step], check=True)
+    assert (deployed / "agreements" / "binogi.pdf").read_bytes() == b"%PDF"
 
 
 @pytest.mark.parametrize("project", ["", "My Project", "x", "a-b;rm", "$(touch x)"])

@@ -26,7 +26,7 @@ from addon.settings.names import (
     URL,
     VENDORS,
 )
-from addon.settings.parsers import ROOT
+from addon.settings.parsers import ROOT, vendors_path
 from addon.settings.values import (
     AddonCaller,
     CloudTasks,
@@ -48,6 +48,7 @@ from addon.settings.variables import (
     Variable,
 )
 from addon.validation import did_you_mean
+from addon.vendors.agreements import AgreementError, find_agreements
 from addon.vendors.profiles import Vendor, VendorsError
 
 __all__ = [
@@ -78,11 +79,13 @@ class Settings:
     contain secrets and is therefore left out of `repr`. `log_level` is a `logging` level number.
     `project` is the Cloud project that the program runs in, if known. `marketplace_app` is the
     project number whose licence tenants are asked for, or None; `farewell_days` is how long a
-    tenant that has uninstalled it can come back.
+    tenant that has uninstalled it can come back. `agreements` has the files beside the vendor
+    profiles that anyone may read, by vendor id or `skolsynk`.
     """
 
     store: SqliteAddress | FirestoreAddress
     vendors: Mapping[str, Vendor]
+    agreements: Mapping[str, Path] = field(default_factory=dict)
     directory_endpoint: str | None = None
     google_key_file: Path | None = None
     firestore_emulator: str | None = None
@@ -121,6 +124,7 @@ class Settings:
         settings = cls(
             store=given[STORE],
             vendors=vendors,
+            agreements=_agreements(environ, vendors),
             directory_endpoint=given["SKOLSYNK_DIRECTORY_ENDPOINT"],
             google_key_file=given["SKOLSYNK_GOOGLE_KEY_FILE"]
             or given["GOOGLE_APPLICATION_CREDENTIALS"],
@@ -141,6 +145,14 @@ class Settings:
         )
         _check_that_tasks_can_come_back(settings)
         return settings
+
+
+def _agreements(environ: Mapping[str, str], vendors: Mapping[str, Vendor]) -> Mapping[str, Path]:
+    beside = vendors_path(environ.get(VENDORS) or str(BY_NAME[VENDORS].default)).parent
+    try:
+        return find_agreements(beside, vendors)
+    except AgreementError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _read_all(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -64,11 +64,16 @@ def _is_address(text: str) -> bool:
 
 def vendors(value: str) -> Mapping[str, Vendor]:
     """Load the vendor profiles of a path, from here or from the top level."""
-    path = Path(value) if Path(value).exists() else ROOT / value
+    path = vendors_path(value)
     if not path.is_file():
         hint = f"; set {VENDORS} to its path" if value == VENDORS_FILE else ""
         raise ValueError(f": there is no file {value}{hint}")
     return load_vendors(path)
+
+
+def vendors_path(value: str) -> Path:
+    """Return the path of the vendor profiles, from here or from the top level."""
+    return Path(value) if Path(value).exists() else ROOT / value
 
 
 def existing_file(value: str) -> Path:

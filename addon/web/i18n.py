@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Flask, redirect, request, session
+from flask import Blueprint, Flask, redirect, request, session, url_for
 from flask_babel import Babel, get_locale
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.web.formats import number
+from addon.web.security.headers import is_public
 from addon.web.security.safe_redirect import safe_path
 
 LANGUAGES = ("sv", "en")
@@ -23,6 +24,7 @@ def init_app(app: Flask) -> None:
     Babel(app, locale_selector=language)
     words = app.jinja_env.globals
     words["get_locale"] = get_locale
+    words["public_page"] = public_page
     words["ngettext"] = _with_numbers_written(words["ngettext"])
 
 
@@ -30,9 +32,23 @@ def language() -> str:
     """Return the language of this request; Swedish outside a request."""
     if not request:
         return "sv"
-    language = session.get("language")
-    if language in LANGUAGES:
-        return str(language)
+    if is_public(request.method, request.path):
+        chosen = request.args.get("sprak")
+    else:
+        chosen = session.get("language")
+    return str(chosen) if chosen in LANGUAGES else _of_the_browser()
+
+
+def public_page(endpoint: str) -> str:
+    """Return the address of a public page in the language of this page.
+
+    The language is in it only when the browser would ask for another one.
+    """
+    now = language()
+    return url_for(endpoint, sprak=None if now == _of_the_browser() else now)
+
+
+def _of_the_browser() -> str:
     return request.accept_languages.best_match(LANGUAGES, "sv") or "sv"
 
 

@@ -9,6 +9,8 @@ from flask import Flask
 
 FOR_PROGRAMS = ("cron", "tasks", "healthz", "readyz", "static")
 NOT_PAGES = {
+    "/.well-known/security.txt": "text for programs and researchers",
+    "/avtal/<path:file>": "a file",
     "/datakvalitet.csv": "a file",
     "/installningar/dokument.json": "a file",
     "/korningar/<run_id>/lage": "a part of the run's page, and otherwise leads there",
@@ -33,9 +35,11 @@ PAGES: Mapping[str, tuple[str, ...]] = {
         "/forhandsgranska/binogi/{renamed}",
     ),
     "/forslag": ("/forslag",),
+    "/hjalp": ("/hjalp", "/hjalp?sprak=en"),
     "/installningar": ("/installningar",),
     "/installningar/dokument": ("/installningar/dokument",),
     "/installningar/logg": ("/installningar/logg",),
+    "/integritet": ("/integritet",),
     "/korningar": ("/korningar", "/korningar?visa=andringar"),
     "/korningar/<run_id>": ("/korningar/{run}", "/korningar/{first_run}"),
     "/leverantorer": ("/leverantorer",),
@@ -72,6 +76,8 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/skyddade": ("/skyddade",),
     "/sparrar": ("/sparrar",),
     "/testlage": ("/testlage",),
+    "/tillganglighet": ("/tillganglighet",),
+    "/villkor": ("/villkor",),
 }
 """Every page of the application. A new one is added here, and is then seen to as the others are."""
 

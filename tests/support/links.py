@@ -25,7 +25,7 @@ def follow_links(
     """Every page that links lead to from the paths in `start`, with its path.
 
     Of pages that differ only in whom or what they are about, and in what is asked of them, at
-    most `each`; files for download are left out.
+    most `each`; files for download, and the same page in another language, are left out.
     """
     left, seen, of_kind = deque(start), set[str](), Counter[str]()
     while left:
@@ -38,7 +38,8 @@ def follow_links(
         response = world.ready(client, path, follow_redirects=True)
         if response.mimetype == "text/html":
             yield path, response
-            left += [html.unescape(link) for link in re.findall(r'href="(/[^"#]*)', response.text)]
+            here = re.sub(r"<a hreflang=[^>]*>", "", response.text)
+            left += [html.unescape(link) for link in re.findall(r'href="(/[^"#]*)', here)]
 
 
 def words_on(response: TestResponse) -> list[str]:

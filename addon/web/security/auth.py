@@ -38,7 +38,12 @@ log = logging.getLogger(__name__)
 CHECKED_FOR = 24 * 3600.0
 """Seconds for which Google's answer that somebody is an administrator is trusted."""
 OPEN = frozenset(
-    {"static", "sign_in.page", "sign_in.begin", "sign_in.done", "sign_in.leave", "language.choose"}
+    {
+        "static",
+        *("sign_in.page", "sign_in.begin", "sign_in.done", "sign_in.leave", "language.choose"),
+        *("public.help_page", "public.privacy", "public.terms", "public.accessibility"),
+        *("public.security_txt", "public.agreement"),
+    }
 )
 """Endpoints open to anyone; for those that programs call see `task_auth`."""
 OUR_OWN = frozenset({"", "403 accessNotConfigured", "403 SERVICE_DISABLED"})

@@ -24,9 +24,22 @@ Images in `data:` are the style sheet's own arrows and check marks.
 HSTS = "max-age=31536000; includeSubDomains"
 FOR_PROGRAMS = ("cron", "tasks", "healthz", "readyz")
 """First parts of the paths that are for programs, not people."""
+PUBLIC = frozenset(
+    {"/hjalp", "/integritet", "/villkor", "/tillganglighet", "/.well-known/security.txt"}
+)
+"""Addresses that anyone may read: without a session or a tenant, and kept by caches."""
+AGREEMENTS = "/avtal/"
+"""How the addresses of agreements begin, which are public too."""
 STATIC_KEPT = "public, max-age=600"
 LARGEST = 6_000_000
 """Bytes of a request: a register or a document of 5 MB and the form around it."""
+
+
+def is_public(method: str, path: str) -> bool:
+    """Whether a request is for what anyone may read; no session is opened for it."""
+    return method in ("GET", "HEAD") and (
+        path in PUBLIC or (path.startswith(AGREEMENTS) and path != AGREEMENTS)
+    )
 
 
 def init_app(app: Flask, https_only: bool) -> None:

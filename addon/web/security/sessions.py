@@ -13,7 +13,7 @@ from addon.settings import Settings
 from addon.store.base import CacheStore, StoreError
 from addon.store.records import Namespace
 from addon.vendors.profiles import NotConfigured
-from addon.web.security.headers import FOR_PROGRAMS
+from addon.web.security.headers import FOR_PROGRAMS, is_public
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,8 @@ class _Sessions(SecureCookieSessionInterface):
         self._ask = ask
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin | None:  # type: ignore[override]
+        if is_public(request.method, request.path):
+            return self.make_null_session(app)
         if request.path.split("/")[1] in (*FOR_PROGRAMS, "static"):
             return self.session_class()
         if not app.secret_key:
