@@ -132,7 +132,7 @@ def test_the_reference_tells_of_every_command_with_its_options() -> None:
     told = {}
     for row in table(section("Commands")):
         for text in code_in(row[0]):
-            name = re.match(r"[a-z]+(?: (?:import|export|list))?", text)
+            name = re.match(r"[a-z]+(?: (?:import|export|list|delete))?", text)
             assert name, text
             told[name[0]] = set(re.findall(r"--[a-z]+|\b[A-Z]{2,}\b", text))
     there = {name: given - VALUES for name, _, given in commands(_parser())}

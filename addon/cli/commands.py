@@ -4,24 +4,25 @@ import argparse
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 
 from addon import logs
-from addon.bootstrap import open_store, secret_manager, sync_context
+from addon.bootstrap import secret_manager, sync_context
 from addon.cli import output
 from addon.cli.progress import ProgressLine
-from addon.cli.terminal import SafeStream, printable, printable_json, safe_output
+from addon.cli.stores import Command, Commands, UsageError, with_store
+from addon.cli.tenant_documents import add_tenant_commands
+from addon.cli.terminal import printable, printable_json, safe_output
 from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import DirectoryError
 from addon.settings import Settings, SettingsError
 from addon.store.base import Store, StoreError
-from addon.store.tenant_updates import TenantEdit, update_tenant
-from addon.sync.context import COMMAND_LINE, NotFoundError, SyncContext
+from addon.sync.context import NotFoundError, SyncContext
+from addon.sync.deletion import StillAtVendorsError
 from addon.sync.holds import approve
 from addon.sync.people_csv import write_people_csv
 from addon.sync.protection import release
@@ -31,20 +32,11 @@ from addon.sync.run import preview, sync
 from addon.sync.status import status
 from addon.sync.withdraw import withdraw
 from addon.tenants.conditions import SlowPatternError
-from addon.tenants.diff import changes
-from addon.tenants.document import DocumentError, decode_tenant, load_tenant
-from addon.tenants.model import Tenant
+from addon.tenants.document import DocumentError
 from addon.tenants.pause import PausedError
 from addon.vendors.profiles import NotConfigured
 
 T = TypeVar("T")
-Command = Callable[[argparse.Namespace, Settings], int]
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
-
-class UsageError(Exception):
-    """A command cannot be carried out with the given arguments; the message says why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +63,7 @@ def _carry_out(given: argparse.Namespace) -> int:
         UsageError,
         NotFoundError,
         PausedError,
+        StillAtVendorsError,
         NotConfigured,
         StoreError,
     ) as error:
@@ -103,29 +96,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    _add_tenant(commands)
+    add_tenant_commands(commands)
     _add_runs(commands)
     _add_serving(commands)
     return parser
 
 
-def _add_tenant(commands: "Commands") -> None:
-    tenant = commands.add_parser(
-        "tenant", help="tenant documents: import, export, list; the pages save the same"
-    )
-    documents = tenant.add_subparsers(metavar="ACTION", required=True)
-    command = documents.add_parser(
-        "import", help="check a document whole, and keep it if it has no fault"
-    )
-    command.add_argument("file", metavar="FILE", help="the document; - is standard input")
-    command.set_defaults(run=_import)
-    command = documents.add_parser("export", help="print a document as it is kept, by whomever")
-    command.add_argument("id", metavar="ID")
-    command.set_defaults(run=_export)
-    documents.add_parser("list", help="print the ids of all tenants").set_defaults(run=_list)
-
-
-def _add_runs(commands: "Commands") -> None:
+def _add_runs(commands: Commands) -> None:
     def add(name: str, text: str, run: Command, vendor: str | None) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("id", metavar="ID", help="the tenant's customer id")
@@ -162,7 +139,7 @@ def _add_runs(commands: "Commands") -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def _add_serving(commands: "Commands") -> None:
+def _add_serving(commands: Commands) -> None:
     command = commands.add_parser(
         "serve", help="the configuration pages, and each tenant's runs as scheduled"
     )
@@ -191,59 +168,6 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise ValueError
     return seconds
-
-
-# Tenant documents
-
-
-def _import(given: argparse.Namespace, settings: Settings) -> int:
-    if given.file == "-" and sys.stdin is None:
-        raise UsageError("standard input is closed")
-    try:
-        data = sys.stdin.buffer.read() if given.file == "-" else Path(given.file).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{given.file} cannot be read: {error.strerror}") from None
-    tenant = decode_tenant(data, settings.vendors)
-    _with_store(settings, lambda store: _keep(store, tenant, data))
-    print(printable(f"{tenant.customer_id} imported: {output.document(tenant)}"))
-    return DONE
-
-
-def _keep(store: Store, tenant: Tenant, data: bytes) -> None:
-    """Save the document byte for byte, and record its changes in the audit log."""
-
-    def change(stored: bytes | None) -> TenantEdit | None:
-        return None if stored == data else TenantEdit(data, changes(_readable(stored), tenant))
-
-    update_tenant(
-        store,
-        tenant.customer_id,
-        change,
-        actor=COMMAND_LINE,
-        action="document.imported",
-        clock=time.time,
-    )
-
-
-def _readable(stored: bytes | None) -> Tenant | None:
-    try:
-        return None if stored is None else load_tenant(stored)
-    except msgspec.DecodeError:
-        return None  # written by an earlier version with another schema; it is replaced whole
-
-
-def _export(given: argparse.Namespace, settings: Settings) -> int:
-    document = _with_store(settings, lambda store: store.tenant(given.id))
-    if document is None:
-        raise UsageError(f"there is no tenant {given.id}; `tenant list` prints those there are")
-    _output_bytes(document)
-    return DONE
-
-
-def _list(given: argparse.Namespace, settings: Settings) -> int:
-    for tenant in _with_store(settings, lambda store: store.tenants()):
-        print(tenant)
-    return DONE
 
 
 # Runs
@@ -303,7 +227,7 @@ def _release(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _status(given: argparse.Namespace, settings: Settings) -> int:
-    found = _with_store(settings, lambda store: status(settings, store, given.id, secret_manager()))
+    found = with_store(settings, lambda store: status(settings, store, given.id, secret_manager()))
     _print(msgspec.json.encode(found) if given.json else output.status(found))
     return DONE
 
@@ -354,12 +278,6 @@ def _print(result: str | bytes) -> None:
     print(printable_json(result, sys.stdout.encoding) if isinstance(result, bytes) else result)
 
 
-def _output_bytes(data: bytes) -> None:
-    """Write bytes to standard output as they are."""
-    assert isinstance(sys.stdout, SafeStream)  # in `main`
-    sys.stdout.write_bytes(data)
-
-
 def _in_sync_context(settings: Settings, work: Callable[[SyncContext], T]) -> T:
     """Return the result of `work` with an open store, and progress on the terminal."""
 
@@ -367,15 +285,7 @@ def _in_sync_context(settings: Settings, work: Callable[[SyncContext], T]) -> T:
         with ProgressLine(sys.stderr) as progress:
             return work(sync_context(settings, store, progress.reading, progress.delivering))
 
-    return _with_store(settings, run)
-
-
-def _with_store(settings: Settings, work: Callable[[Store], T]) -> T:
-    store = open_store(settings)
-    try:
-        return work(store)
-    finally:
-        store.close()
+    return with_store(settings, run)
 
 
 def _fail(message: str, status: int) -> int:

@@ -15,6 +15,7 @@ from addon.store.records import (
     RunRecord,
     StoredTask,
 )
+from addon.tenants.licence import LicenceRecord
 
 RUNS_KEPT = 1000
 
@@ -31,6 +32,16 @@ class LeaseLost(StoreError):
 
     def __init__(self, key: LedgerKey) -> None:
         super().__init__(f"another run has taken over {key.tenant} at {key.vendor} ({key.mode})")
+
+
+class TenantBusyError(StoreError):
+    """A delivery of the tenant is going on, so the tenant cannot be deleted."""
+
+    def __init__(self, tenant: str, where: str) -> None:
+        super().__init__(
+            f"{tenant} cannot be deleted while a run is going on ({where}): pause the tenant or "
+            "turn the connection off, and try again when the run has ended"
+        )
 
 
 class TenantStore(Protocol):
@@ -76,6 +87,22 @@ class ProtectedStore(Protocol):
         `change` is called with the stored set, and again if another has replaced it meanwhile, so
         that no change is lost. It must be pure. Nothing is written if the set stays the same, or
         if there is none and the result is empty.
+        """
+
+
+class LicenceStore(Protocol):
+    """What is known of each tenant's Marketplace licence. Raises StoreError."""
+
+    def licence(self, tenant: str) -> LicenceRecord:
+        """Return the tenant's record, an empty one if there is none."""
+
+    def update_licence(
+        self, tenant: str, change: Callable[[LicenceRecord], LicenceRecord]
+    ) -> LicenceRecord:
+        """Replace the record by the result of `change`, and return that.
+
+        `change` is called again if another has replaced the record meanwhile. It must be pure.
+        Nothing is written if the record stays the same.
         """
 
 
@@ -209,6 +236,23 @@ class CacheStore(Protocol):
         """Remove expired items and snapshots of all tenants; return how many."""
 
 
+class DeletionStore(Protocol):
+    """The removal of what is stored of a tenant. Raises StoreError."""
+
+    def erase_items(self, tenant: str, keep: Set[str]) -> int:
+        """Remove the tenant's snapshots, and its cached items of other kinds than `keep`.
+
+        Return how many. Their content is then in no file of the store.
+        """
+
+    def delete_tenant(self, tenant: str, now: float) -> None:
+        """Remove everything of the tenant, its document first; nothing if there is none.
+
+        When it fails half-way it is completed by another call. Raises TenantBusyError when a run
+        has the lease of one of its connections.
+        """
+
+
 class TaskStore(Protocol):
     """Tasks of the local queue. Raises StoreError."""
 
@@ -222,7 +266,17 @@ class TaskStore(Protocol):
         """Return all tasks that are not done, oldest first."""
 
 
-class Store(TenantStore, ProtectedStore, LedgerStore, RunStore, CacheStore, TaskStore, Protocol):
+class Store(
+    TenantStore,
+    ProtectedStore,
+    LicenceStore,
+    LedgerStore,
+    RunStore,
+    CacheStore,
+    DeletionStore,
+    TaskStore,
+    Protocol,
+):
     """The interface of every store. All methods are thread-safe.
 
     Every write is atomic. Raises StoreError.

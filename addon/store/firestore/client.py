@@ -166,6 +166,21 @@ class Documents:
         found = [_found(tuple(one.reference.path.split("/")), one) for one in snapshots]
         return [one for one in found if one.fields and one.fields["expires"] is not None]
 
+    def collections_below(self, document: Path) -> list[str]:
+        """Return the names of the collections below a document, whether that exists or not."""
+        found = self._try(lambda: list(self._client.document(*document).collections()))
+        return sorted(collection.id for collection in found)
+
+    def below(self, collection: Path) -> list[Path]:
+        """Return the paths of all documents of a collection and below them, at any depth.
+
+        Also of those whose parent does not exist. Parents come before what is below them.
+        """
+        query: Any = self._client.collection(*collection).recursive().select(["__name__"])
+        snapshots = self._try(lambda: list(query.stream()))
+        self._meter.add(reads=max(1, len(snapshots)))
+        return sorted(tuple(one.reference.path.split("/")) for one in snapshots)
+
     def write(self, writes: Iterable[DocumentWrite]) -> None:
         """Write documents in as many commits as their size requires; each commit is atomic.
 

@@ -1,9 +1,9 @@
 """The production store: Firestore in native mode, with all data of a tenant below its document.
 
 `tenants/{customerId}` has the tenant document, and below it are `connections/{vendor}.{mode}`
-with `shards`, `journal` and `holds`, `protected` (who is), `runs`, `snapshots`, `papers` (cached
-items) and `log` (the audit log). Outside of tenants there are shared cached items (`papers`) and
-the `tasks` of a local queue, without personal data.
+with `shards`, `journal` and `holds`, `protected` (who is), `licence`, `runs`, `snapshots`, `papers`
+(cached items) and `log` (the audit log). Outside of tenants there are shared cached items
+(`papers`) and the `tasks` of a local queue, without personal data.
 """
 
 import random
@@ -37,7 +37,9 @@ from addon.store.firestore.client import (
     PreconditionFailed,
 )
 from addon.store.firestore.connection import connection_path
+from addon.store.firestore.deletion import FirestoreDeletion
 from addon.store.firestore.ledgers import Ledgers
+from addon.store.firestore.licences import FirestoreLicences
 from addon.store.firestore.protected import FirestoreProtected
 from addon.store.firestore.snapshots import Snapshots
 from addon.store.process_identity import process_holder
@@ -49,6 +51,7 @@ from addon.store.records import (
     RunRecord,
     StoredTask,
 )
+from addon.tenants.licence import LicenceRecord
 
 T = TypeVar("T", Hold, Approval)
 
@@ -83,6 +86,8 @@ class FirestoreStore:
         self._log = AuditLog(self._documents)
         self._cache = FirestoreCache(self._documents)
         self._protected = FirestoreProtected(self._documents)
+        self._licences = FirestoreLicences(self._documents)
+        self._deletion = FirestoreDeletion(self._documents)
         self._snapshots = Snapshots(self._documents)
 
     def close(self) -> None:
@@ -137,6 +142,24 @@ class FirestoreStore:
         self, tenant: str, change: Callable[[ProtectedSet | None], ProtectedSet]
     ) -> ProtectedSet:
         return self._protected.update(tenant, change)
+
+    # Licences
+
+    def licence(self, tenant: str) -> LicenceRecord:
+        return self._licences.get(tenant)
+
+    def update_licence(
+        self, tenant: str, change: Callable[[LicenceRecord], LicenceRecord]
+    ) -> LicenceRecord:
+        return self._licences.update(tenant, change)
+
+    # Deletion
+
+    def erase_items(self, tenant: str, keep: Set[str]) -> int:
+        return self._deletion.erase_items(tenant, keep)
+
+    def delete_tenant(self, tenant: str, now: float) -> None:
+        self._deletion.delete_tenant(tenant, now)
 
     # Audit log
 

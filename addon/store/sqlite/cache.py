@@ -80,11 +80,13 @@ class SQLiteCache(SQLiteFile):
                 "DELETE FROM papers WHERE tenant = ? AND kind = ? AND name = ?",
                 (namespace.tenant, namespace.kind, name),
             )
+        self._empty_journal()
 
     def delete_expired(self, now: float) -> int:
         with self._writing() as db:
             items = db.execute(f"DELETE FROM papers WHERE {EXPIRED}", (now, now + AHEAD)).rowcount
             gone = db.execute(f"DELETE FROM snapshots WHERE {EXPIRED}", (now, now + AHEAD)).rowcount
+        self._empty_journal()  # of what was replaced or removed since, too
         return items + gone
 
     @staticmethod
@@ -148,3 +150,5 @@ class SQLiteCache(SQLiteFile):
                 )
             else:
                 db.execute("DELETE FROM snapshots WHERE tenant = ? AND run = ?", place)
+        if not left:
+            self._empty_journal()

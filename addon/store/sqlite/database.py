@@ -9,6 +9,10 @@ from pathlib import Path
 from addon.store.base import StoreError
 
 BUSY_SECONDS = 30.0
+CHECKPOINT_SECONDS = 0.5
+"""How long the emptying of the journal waits for readers; then it is left to a later one."""
+REWRITE_SECONDS = 5.0
+"""The same after the file was rewritten."""
 MOST_IDLE = 8
 """How many unused connections are kept open for any thread."""
 
@@ -77,8 +81,12 @@ MIGRATIONS = (
     CREATE INDEX runs_in_order ON runs (tenant, number);
     ALTER TABLE snapshots ADD COLUMN saved REAL NOT NULL DEFAULT 0;
     """,
+    "CREATE TABLE licences (tenant TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID",
 )
 """Each entry migrates the schema by one version; only append new entries."""
+
+SECURE_SINCE = 9
+"""The schema's version since which deleted content is overwritten; earlier files are rewritten."""
 
 
 class SQLiteFile:
@@ -95,7 +103,9 @@ class SQLiteFile:
         except OSError as error:
             raise StoreError(f"{path.parent} cannot be made: {error.strerror}") from None
         with self._writing() as db:
-            self._migrate(db)
+            found = self._migrate(db)
+        if 0 < found < SECURE_SINCE:
+            self._rewrite()
         self._close_idle()  # a server may fork now, and SQLite's connections must not be shared
 
     def close(self) -> None:
@@ -119,6 +129,7 @@ class SQLiteFile:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA foreign_keys = ON")
+            db.execute("PRAGMA secure_delete = ON")
         except BaseException:
             db.close()
             raise
@@ -149,13 +160,13 @@ class SQLiteFile:
             yield db
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+    def _transaction(self, begin: str, end: str = "COMMIT") -> Iterator[sqlite3.Connection]:
         try:
             db = self._take()
             try:
                 db.execute(begin)
                 yield db
-                db.execute("COMMIT")
+                db.execute(end)
             except BaseException:
                 db.close()  # which rolls back
                 raise
@@ -166,8 +177,36 @@ class SQLiteFile:
                 "store, that its folder can be written and that the disk is not full."
             ) from None
 
-    def _migrate(self, db: sqlite3.Connection) -> None:
-        version = db.execute("PRAGMA user_version").fetchone()[0]
+    def _empty_journal(self, seconds: float | None = None) -> bool:
+        """Have the file's journal forget what was deleted or replaced; return whether it has.
+
+        Deleted content is overwritten in the file (`secure_delete`), but the journal (-wal) has
+        earlier pages until a checkpoint has emptied it, which readers can put off.
+        """
+        wait = CHECKPOINT_SECONDS if seconds is None else seconds
+        with self._outside_transaction() as db:
+            db.execute(f"PRAGMA busy_timeout = {wait * 1000:.0f}")
+            busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+        return not busy
+
+    def _rewrite(self) -> bool:
+        """Write the file from scratch, without anything that its pages still have of deleted rows.
+
+        Return whether the journal could be emptied too.
+        """
+        with self._outside_transaction() as db:
+            db.execute("VACUUM")
+        return self._empty_journal(REWRITE_SECONDS)
+
+    @contextmanager
+    def _outside_transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._transaction("SELECT 1", "SELECT 1") as db:
+            yield db
+
+    def _migrate(self, db: sqlite3.Connection) -> int:
+        """Migrate the schema to the newest version; return the version that was found."""
+        version: int = db.execute("PRAGMA user_version").fetchone()[0]
         if version > len(MIGRATIONS):
             raise StoreError(
                 f"The store {self._path} was made by a newer Skolsynk (schema {version}; this one "
@@ -181,3 +220,4 @@ class SQLiteFile:
             for statement in script.split(";"):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {number}")
+        return version

@@ -9,10 +9,12 @@ from addon.planning.protection import ProtectedSet
 from addon.store.base import RUNS_KEPT
 from addon.store.records import AuditEntry, RunRecord, StoredTask
 from addon.store.sqlite.cache import SQLiteCache
+from addon.store.sqlite.deletion import SQLiteDeletion
 from addon.store.sqlite.ledgers import SQLiteLedgers
+from addon.tenants.licence import LicenceRecord
 
 
-class SQLiteStore(SQLiteLedgers, SQLiteCache):
+class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteDeletion):
     """A `Store` in one file. See `addon.store.base.Store`."""
 
     batch_growth = 0.0
@@ -65,6 +67,30 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache):
     def _protected_set(db: sqlite3.Connection, tenant: str) -> ProtectedSet | None:
         row = db.execute("SELECT people FROM protected WHERE tenant = ?", (tenant,)).fetchone()
         return None if row is None else msgspec.msgpack.decode(row[0], type=ProtectedSet)
+
+    # Licences
+
+    def licence(self, tenant: str) -> LicenceRecord:
+        with self._reading() as db:
+            return self._licence(db, tenant)
+
+    def update_licence(
+        self, tenant: str, change: Callable[[LicenceRecord], LicenceRecord]
+    ) -> LicenceRecord:
+        with self._writing() as db:
+            known = self._licence(db, tenant)
+            after = change(known)
+            if after != known:
+                packed = msgspec.json.encode(after)
+                db.execute("INSERT OR REPLACE INTO licences VALUES (?, ?)", (tenant, packed))
+        return after
+
+    @staticmethod
+    def _licence(db: sqlite3.Connection, tenant: str) -> LicenceRecord:
+        row = db.execute("SELECT record FROM licences WHERE tenant = ?", (tenant,)).fetchone()
+        if row is None:
+            return LicenceRecord()
+        return msgspec.json.decode(row[0], type=LicenceRecord)
 
     # Runs
 
