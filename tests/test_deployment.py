@@ -445,17 +445,20 @@ def test_the_documented_settings_are_deployed_and_ones_that_the_program_takes(
     )
 
 
-# docs/deploy.md
+# docs/
 
 
-def documented(beginning: str) -> list[str]:
-    """The commands in the document's shell blocks that begin so, with examples for variables."""
-    lines = "\n".join(re.findall(r"^```sh\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)).splitlines()
+def documented() -> list[str]:
+    """gcloud's commands in the documents, in blocks and sentences, with examples for variables."""
     found = []
-    for line in lines:
-        at = line.find(beginning)
-        if at == 0 or (at > 0 and line[at - 2] == "|"):
-            found.append(line[at:])
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        text = path.read_text()
+        blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        for line in "\n".join(blocks).splitlines():
+            at = line.find("gcloud ")
+            if at == 0 or (at > 0 and line[at - 2] == "|"):
+                found.append(line[at:])
+        found += re.findall(r"`(gcloud [^`]+)`", text)
     values = {
         "$PROJECT": "my-project",
         "$REGION": "europe-west1",
@@ -471,7 +474,7 @@ def documented(beginning: str) -> list[str]:
 def test_gcloud_knows_the_documented_commands_and_those_of_make_deploy(
     make_deploy: Deploy, tmp_path: Path
 ):
-    commands = documented("gcloud ")
+    commands = documented()
     assert len(commands) > 50
     dry = make_deploy("PROJECT=my-project", "VERSION=v1", "DRY=1").stdout
     deploying = re.findall(
