@@ -102,6 +102,12 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
         "The student is in {count} classes at {unitName} ({unit}). If that is not meant,"
         " remove the student from all but one.",
     ),
+    "student-without-school-year": (
+        "warning",
+        "No school year was found for the student at {unitName} ({unit}), so none is sent."
+        " Correct the data, or the rule that says where the school year is; classes that have"
+        " no school year are named in the rule.",
+    ),
     "school-year-out-of-range": (
         "warning",
         "The school year found for the student at {unitName} ({unit}) is not a whole number"

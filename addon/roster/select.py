@@ -1,6 +1,6 @@
 """From a directory to the tenant's roster. Pure: equal input gives equal output."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.findings import finding, in_order
@@ -8,9 +8,9 @@ from addon.roster.groups import GroupFinder, classes_of
 from addon.roster.index import DirectoryIndex
 from addon.roster.model import Enrolment, Finding, Person, Roster, StudentGroup
 from addon.roster.placement import UnitPeople, place
-from addon.roster.years import NoYearError, YearOf, year_of
+from addon.roster.years import NoYearError, has_no_year, texts_of, year_of
 from addon.tenants.conditions import SlowPatternError
-from addon.tenants.model import Tenant
+from addon.tenants.model import SchoolUnit, Tenant
 from addon.text import fold
 
 
@@ -81,10 +81,10 @@ class _Roll:
     def enter(self, people: UnitPeople, groups: Iterable[StudentGroup]) -> None:
         unit = people.unit
         classes = classes_of(groups)
-        year = year_of(unit.school_year, self._index)
+        year = self._years_of(unit)
         for id in people.students:
             names = classes.get(id, [])
-            enrolment = Enrolment(unit.code, self._year(year, self._users[id], names, people))
+            enrolment = Enrolment(unit.code, year(self._users[id], names, people))
             self._enrolments.setdefault(id, []).append(enrolment)
             if not names and unit.classes is not None:
                 self._say("student-without-class", id, people)
@@ -109,12 +109,25 @@ class _Roll:
                 units = ", ".join(e.unit for e in enrolments)
                 yield finding("student-in-several-units", id, units=units)
 
-    def _year(self, year: YearOf, user: User, classes: list[str], people: UnitPeople) -> int | None:
-        try:
-            return year(user, classes)
-        except NoYearError:
-            self._say("school-year-out-of-range", user.id, people)
-            return None
+    def _years_of(self, unit: SchoolUnit) -> Callable[[User, list[str], UnitPeople], int | None]:
+        """Return a function that gives a student's school year, and notes that there is none."""
+        rule = unit.school_year
+        year = year_of(rule, self._index)
+        texts = None if rule is None else texts_of(rule, self._index)
+
+        def told(user: User, classes: list[str], people: UnitPeople) -> int | None:
+            try:
+                found = year(user, classes)
+            except NoYearError:
+                self._say("school-year-out-of-range", user.id, people)
+                return None
+            if found is None and rule is not None and texts is not None:
+                without_class = rule.source == "class" and unit.classes is not None and not classes
+                if not (without_class or has_no_year(rule, texts(user, classes))):
+                    self._say("student-without-school-year", user.id, people)
+            return found
+
+        return told
 
     def _say(self, code: str, id: str, people: UnitPeople, **values: str) -> None:
         unit = people.unit

@@ -43,7 +43,7 @@ def year_of(rule: YearRule | None, index: DirectoryIndex) -> YearOf:
     """
     if rule is None:
         return lambda user, classes: None
-    texts = _texts_of(rule, index)
+    texts = texts_of(rule, index)
     find = finder(rule.pattern, "year")
     read = _reader(rule, index.autumn)
     without = tuple(fold(each) for each in rule.none)
@@ -61,9 +61,10 @@ def has_no_year(rule: YearRule, texts: Iterable[str]) -> bool:
     return bool(without) and any(_begins(text, without) for text in texts)
 
 
-def _texts_of(
+def texts_of(
     rule: YearRule, index: DirectoryIndex
 ) -> Callable[[User, Sequence[str]], Iterable[str]]:
+    """Return a function that gives the texts of a user that the rule's pattern is searched in."""
     if rule.source == "class":
         return lambda user, classes: classes
     if rule.source == "orgUnit":

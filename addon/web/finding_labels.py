@@ -162,6 +162,16 @@ TEXTS: Mapping[str, _Text] = {
         _("Eleven är med i %(count)s klasser på %(unitName)s."),
         (_("Om det inte är meningen: ta bort eleven ur alla utom en."), NEXT_RUN),
     ),
+    "student-without-school-year": _Text(
+        _("Elev utan årskurs"),
+        _("Eleverna skickas, men utan årskurs."),
+        _("Ingen årskurs hittas för eleven på %(unitName)s."),
+        (
+            _("Rätta klassens namn eller uppgiften på kontot."),
+            _("Gäller det många: se över regeln för årskurs på skolenheten här."),
+            _("Har klassen ingen årskurs, som introduktionsprogrammen: skriv det i regeln."),
+        ),
+    ),
     "school-year-out-of-range": _Text(
         _("Årskursen går inte att tolka"),
         _("Eleverna skickas, men utan årskurs."),

@@ -303,3 +303,27 @@ def test_a_pattern_that_takes_too_long_ends_the_selection_and_is_told_by_its_pla
     pupil = user("1", attributes={"organizations.department": ("abab" * 40 + "x",)})
     with pytest.raises(SlowPatternError, match=r"^schoolUnits\[0\]\.classes\.pattern: "):
         select(tenant(unit(classes=department(slow))), snapshot(pupil))
+
+
+def without_year(*people, **more):
+    rule = YearRule(source="class", pattern=r"^(?P<year>\d)", **more)
+    school = unit(classes=CLASS_OU, school_year=rule)
+    roster = select(tenant(school), snapshot(*people))
+    return [f.subject for f in roster.findings if f.code == "student-without-school-year"]
+
+
+def test_a_student_without_a_school_year_is_a_finding():
+    assert without_year(user("1", NORRA + "/7A"), user("2", NORRA + "/Vit")) == ["2"]
+
+
+def test_a_class_that_has_no_school_year_is_no_finding():
+    assert without_year(user("2", NORRA + "/IM Vit"), none=("IM",)) == []
+
+
+def test_a_student_without_a_class_is_one_finding_and_not_two():
+    school = unit(
+        classes=department(), school_year=YearRule(source="class", pattern=r"^(?P<year>\d)")
+    )
+    codes = {f.code for f in select(tenant(school), snapshot(user("1"))).findings}
+    assert "student-without-class" in codes
+    assert "student-without-school-year" not in codes
