@@ -6,7 +6,10 @@ from functools import cache
 from addon.directory.errors import AccessRefused
 from addon.directory.evidence import Answer, Question, all_unknown
 from addon.directory.google.credentials import anonymous, from_key_file, keyless
+from addon.directory.google.delegation import check_delegation as directory_delegation
 from addon.directory.google.evidence import ask
+from addon.directory.google.licensing import LICENCE_SCOPE
+from addon.directory.google.licensing import ask_licence as directory_licensing
 from addon.directory.google.reader import DirectorySource, read
 from addon.directory.snapshot import Snapshot
 from addon.school_register.client import RegisterClient
@@ -15,6 +18,7 @@ from addon.settings import Settings, SqliteAddress
 from addon.store.base import Store
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.context import SyncContext
+from addon.tenants.licence import DelegationState, LicenceAnswer
 from addon.tenants.model import Tenant
 from addon.vendors.secret_manager import SecretManager
 
@@ -78,6 +82,35 @@ def ask_directory(
     return ask(tenant, source, questions, budget)
 
 
+def ask_licence(settings: Settings, domains: Sequence[str]) -> LicenceAnswer:
+    """Ask for the licence of the customer with these domains; no answer where none is asked for."""
+    app = settings.marketplace_app
+    if app is None:
+        return LicenceAnswer(tuple(domains), None, "not-asked")
+    endpoint, scopes = settings.directory_endpoint, [LICENCE_SCOPE]
+    try:
+        if endpoint is not None:
+            source = DirectorySource(credentials=anonymous(), endpoint=endpoint)
+        elif settings.google_key_file is not None:
+            source = DirectorySource(from_key_file(settings.google_key_file, None, scopes))
+        elif settings.service_account is not None:
+            source = DirectorySource(keyless(settings.service_account, None, scopes=scopes))
+        else:
+            return LicenceAnswer(tuple(domains), None, "no-credentials")
+    except AccessRefused:
+        return LicenceAnswer(tuple(domains), None, "no-credentials")
+    return directory_licensing(source, app, domains)
+
+
+def check_delegation(settings: Settings, tenant: Tenant) -> DelegationState:
+    """Ask Google whether Skolsynk may still act in the tenant's name."""
+    try:
+        source = directory_source(settings, tenant)
+    except AccessRefused:
+        return "unknown"
+    return directory_delegation(source, tenant.customer_id)
+
+
 def open_register(settings: Settings, store: Store, clock: Callable[[], float]) -> Register:
     """The register of school units, with its copy in the store."""
     base = settings.web.register
@@ -106,4 +139,6 @@ def sync_context(
         ask_directory=lambda tenant, questions, budget: ask_directory(
             settings, tenant, questions, budget
         ),
+        ask_licence=lambda domains: ask_licence(settings, domains),
+        check_delegation=lambda tenant: check_delegation(settings, tenant),
     )

@@ -7,6 +7,9 @@ addresses.
 UNSENT = "Nothing was sent to anyone."
 AGAIN = f"{UNSENT} The next run reads the directory again from the beginning."
 
+OUR_OWN = frozenset({"", "403 accessNotConfigured", "403 SERVICE_DISABLED"})
+"""Reasons of a refused access (`AccessRefused.why`) that mean that Skolsynk is not set up."""
+
 
 class DirectoryError(Exception):
     """The directory could not be read completely; nothing may be sent based on it."""

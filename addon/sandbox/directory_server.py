@@ -1,11 +1,13 @@
-"""A server on loopback that answers the Directory API for a sandbox domain.
+"""A server on loopback that answers the Directory API and the licensing API for a sandbox domain.
 
     with DirectoryServer(generate()) as server:
         ...  # SKOLSYNK_DIRECTORY_ENDPOINT=server.url
 
-Beside the API, under /admin/directory/v1/:
+Beside the APIs, under /admin/directory/v1/ and /appsmarket/v2/:
 
     GET    /                   a page that shows the domain
+    GET    /sandbox/marketplace  {"installed": whether it has the app, "by_hand": has given access}
+    POST   /sandbox/marketplace  the same, to install and uninstall the app
     GET    /sandbox/domain     the whole domain, in the JSON form of `Domain`
     GET    /sandbox/queries    {"queries": the number of API queries answered}
     POST   /sandbox/change     {"method": "rename_user", ...its arguments}
@@ -27,6 +29,7 @@ from addon.sandbox.directory_page import directory_page
 from addon.sandbox.domain import CHANGES, Domain, SandboxError
 from addon.sandbox.failures import Failures, InjectedFailure
 from addon.sandbox.loopback import LoopbackServer
+from addon.sandbox.marketplace import LICENCE_PREFIX, Marketplace
 
 _JSON = "application/json; charset=UTF-8"
 _HTML = "text/html; charset=UTF-8"
@@ -50,6 +53,7 @@ class DirectoryServer:
         self, domain: Domain, port: int = 0, failures: Iterable[InjectedFailure] = ()
     ) -> None:
         self.domain = domain
+        self.marketplace = Marketplace(domain)
         self._api = DirectoryApi(domain)
         self._failures = Failures(failures)
         self._requests: list[Request] = []
@@ -128,6 +132,10 @@ class DirectoryServer:
 
     def answer(self, path: str, query: Mapping[str, str]) -> bytes:
         """Return the response body of this API path. Raises DirectoryApiError."""
+        if path.startswith(LICENCE_PREFIX):
+            return _encode(self.marketplace.answer(path))
+        if not self.marketplace.gives_access:  # as Google refuses what has no delegation
+            raise DirectoryApiError(401, "Request had invalid credentials.", "authError")
         with self.domain.lock:
             return _encode(self._api.answer(path, query))
 
@@ -156,6 +164,13 @@ class DirectoryServer:
         except (SandboxError, TypeError, KeyError) as error:
             raise ValueError(str(error)) from error
 
+    def change_marketplace(self, given: Mapping[str, Any]) -> None:
+        """Install or uninstall the app. Raises ValueError if the fields are invalid."""
+        try:
+            self.marketplace.change(**given)
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+
     def add_failure(self, given: Mapping[str, Any]) -> None:
         """Add the failure with these fields. Raises ValueError if they are invalid."""
         self._failures.add(InjectedFailure.from_json(given))
@@ -171,12 +186,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        if parts.path.startswith(PREFIX):
+        if parts.path.startswith((PREFIX, LICENCE_PREFIX)):
             self._answer_api(parts.path, query)
         elif parts.path == "/":
             self._send(200, self.sandbox.page(query), _HTML)
         elif parts.path == "/sandbox/domain":
             self._send(200, self.sandbox.whole_domain())
+        elif parts.path == "/sandbox/marketplace":
+            self._send(200, _encode(self.sandbox.marketplace.to_json()))
         elif parts.path == "/sandbox/queries":
             self._send(200, _encode({"queries": self.sandbox.queries}))
         else:
@@ -187,6 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         methods = {
             "/sandbox/change": self.sandbox.change,
             "/sandbox/failures": self.sandbox.add_failure,
+            "/sandbox/marketplace": self.sandbox.change_marketplace,
         }
         method = methods.get(self.path)
         if method is None:

@@ -1,7 +1,7 @@
 """The dependencies of every run, and the lookup of its tenant, connections and targets."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from addon.planning.ledger import LedgerKey
 from addon.settings import Settings
 from addon.store.base import Store, TenantStore
 from addon.tenants.document import load_tenant
+from addon.tenants.licence import DelegationState, LicenceAnswer
 from addon.tenants.model import Connection, Tenant
 from addon.vendors.profiles import NotConfigured, Target
 
@@ -35,13 +36,19 @@ class NotFoundError(Exception):
     """A tenant, connection or hold does not exist; the message says which."""
 
 
+def no_licence_answer(domains: Sequence[str]) -> LicenceAnswer:
+    """Return that there is no answer about these domains."""
+    return LicenceAnswer(tuple(domains), None, "not-asked")
+
+
 class SyncContext(Struct, frozen=True):
     """The dependencies of a run: settings, store, directory, progress and others.
 
     `secrets` reads the secrets in Secret Manager that profiles refer to. `progress` is called
     with a vendor and the numbers of operations done and planned. `ask_directory` asks about
-    single accounts, groups, OUs and memberships. `clock` returns seconds since
-    1970 UTC.
+    single accounts, groups, OUs and memberships. `ask_licence` asks for the licence of the customer
+    with these domains, `check_delegation` whether Google lets Skolsynk act for it. `clock` returns
+    seconds since 1970 UTC.
     """
 
     settings: Settings
@@ -52,6 +59,8 @@ class SyncContext(Struct, frozen=True):
     clock: Callable[[], float] = time.time
     secrets: SecretSource | None = None
     ask_directory: AskDirectory = all_unknown
+    ask_licence: Callable[[Sequence[str]], LicenceAnswer] = no_licence_answer
+    check_delegation: Callable[[Tenant], DelegationState] = lambda tenant: "unknown"
 
 
 def load_tenant_or_raise(store: TenantStore, tenant_id: str) -> Tenant:

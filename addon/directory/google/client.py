@@ -15,6 +15,11 @@ UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError
 """What Google's libraries raise of JSON of another shape than theirs, the token's included."""
 
 
+DIRECTORY = ("admin", "directory_v1")
+LICENSING = ("appsmarket", "v2")
+"""Names and versions of APIs, whose descriptions are in Google's package."""
+
+
 class DirectoryClient:
     """Builds requests with the API's methods in `api` and sends them from any thread.
 
@@ -22,7 +27,13 @@ class DirectoryClient:
     Google. `timeout` is in seconds, for each wait for the server.
     """
 
-    def __init__(self, credentials: Any, endpoint: str | None, timeout: float) -> None:
+    def __init__(
+        self,
+        credentials: Any,
+        endpoint: str | None,
+        timeout: float,
+        described: tuple[str, str] = DIRECTORY,
+    ) -> None:
         self._credentials = None if endpoint else credentials
         self._timeout = timeout
         self._local = threading.local()
@@ -30,8 +41,7 @@ class DirectoryClient:
         self._opened: list[Any] = []
         options = {"api_endpoint": endpoint.rstrip("/") + "/"} if endpoint else {}
         self.api: Any = build(
-            "admin",
-            "directory_v1",
+            *described,
             http=httplib2.Http(),
             static_discovery=True,
             client_options=options,
@@ -56,6 +66,10 @@ class DirectoryClient:
         except UNREADABLE:
             http.close()
             raise NotJson from None
+
+    def fetch_token(self) -> None:
+        """Fetch a token, if there is no valid one. Raises what the credentials raise."""
+        self._sign_in(self._connection())
 
     def interrupt(self) -> None:
         """Interrupt the threads that wait for an answer; their requests fail."""

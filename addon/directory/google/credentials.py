@@ -9,6 +9,7 @@ authority"). Outside Google Cloud, a key file does the same.
 import json
 import re
 from base64 import urlsafe_b64decode
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,15 +42,15 @@ def anonymous() -> Any:
     return AnonymousCredentials()  # type: ignore[no-untyped-call]
 
 
-def from_key_file(path: Path, subject: str) -> Any:
+def from_key_file(path: Path, subject: str | None, scopes: Sequence[str] = SCOPES) -> Any:
     """Load a service account's credentials from its key file, acting as `subject`.
 
-    `subject` is the tenant's `delegatedAdmin`. Raises AccessRefused when the file cannot be
-    used.
+    `subject` is the tenant's `delegatedAdmin`, or None to act as the account itself. Raises
+    AccessRefused when the file cannot be used.
     """
     try:
         return service_account.Credentials.from_service_account_file(  # type: ignore[no-untyped-call]
-            str(path), scopes=list(SCOPES), subject=subject
+            str(path), scopes=list(scopes), subject=subject
         )
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise AccessRefused(
@@ -61,15 +62,17 @@ def from_key_file(path: Path, subject: str) -> Any:
 
 def keyless(
     account: str,
-    subject: str,
+    subject: str | None,
     *,
+    scopes: Sequence[str] = SCOPES,
     runtime: Any = None,
     iam_credentials: str = IAM_CREDENTIALS,
     token_uri: str = TOKEN_URI,
 ) -> Any:
     """The service account's credentials without a key, acting as `subject`.
 
-    `account` is the service account's address, `subject` the tenant's `delegatedAdmin`.
+    `account` is the service account's address, `subject` the tenant's `delegatedAdmin`, or None to
+    act as the account itself.
     `runtime` are the credentials that the program runs with (default: Google's application
     default credentials); they need the role Service Account Token Creator on `account`. The
     other two are the URLs of the IAM Credentials API and the token endpoint. No request is made
@@ -77,7 +80,7 @@ def keyless(
     """
     signer = _Signer(account, runtime, iam_credentials.rstrip("/"))
     return _Delegated(  # type: ignore[no-untyped-call]
-        signer, account, token_uri, scopes=list(SCOPES), subject=subject
+        signer, account, token_uri, scopes=list(scopes), subject=subject
     )
 
 

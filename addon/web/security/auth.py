@@ -24,7 +24,7 @@ from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.bootstrap import source_as
-from addon.directory.errors import AccessRefused, DirectoryError
+from addon.directory.errors import OUR_OWN, AccessRefused, DirectoryError
 from addon.directory.google.administrators import AdministratorAccount, find_account
 from addon.settings import Settings
 from addon.tenants.document import load_tenant
@@ -46,8 +46,6 @@ OPEN = frozenset(
     }
 )
 """Endpoints open to anyone; for those that programs call see `task_auth`."""
-OUR_OWN = frozenset({"", "403 accessNotConfigured", "403 SERVICE_DISABLED"})
-"""Reasons of a refused access that mean that Skolsynk itself is not set up."""
 SESSION = "admin"
 Role = Literal["anyone", "administrator", "cron", "tasks"]
 Refusal = Literal["nobody", "administrator", "delegated", "listed", "access", "unknown"]
