@@ -1,6 +1,7 @@
 """What is SQLite's own: the file, and those who write it at the same time."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -320,3 +321,9 @@ def test_entries_older_than_three_years_go_when_the_next_is_written(path, open_a
         store.append_audit(tenant, AuditEntry(name, at, "command line", "document.imported"))
     assert [entry.id for entry in store.audit_entries("C1")] == ["4", "2"]
     assert [entry.id for entry in store.audit_entries("C2")] == ["3"]
+
+
+def test_statements_have_no_numbered_placeholders() -> None:
+    """Python 3.12.0 to 3.12.3 take them for named ones, and warn of a sequence of values."""
+    texts = (ROOT / "addon" / "store" / "sqlite").glob("*.py")
+    assert [path.name for path in texts if re.search(r"\?\d", path.read_text())] == []

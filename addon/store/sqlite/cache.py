@@ -28,9 +28,9 @@ class SQLiteCache(SQLiteFile):
     ) -> list[AuditEntry]:
         with self._reading() as db:
             rows = db.execute(
-                "SELECT entry FROM log WHERE tenant = ?1 AND (?2 IS NULL OR id < ?2)"
-                " ORDER BY id DESC LIMIT ?3",
-                (tenant, before, limit),
+                "SELECT entry FROM log WHERE tenant = :tenant AND (:before IS NULL OR id < :before)"
+                " ORDER BY id DESC LIMIT :limit",
+                {"tenant": tenant, "before": before, "limit": limit},
             ).fetchall()
         return [msgspec.json.decode(row[0], type=AuditEntry) for row in rows]
 

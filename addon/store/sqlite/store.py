@@ -97,15 +97,21 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteDeletion):
     def save_run(self, run: RunRecord) -> None:
         with self._writing() as db:
             db.execute(
-                "INSERT INTO runs (id, tenant, started, run, number) VALUES (?1, ?2, ?3, ?4,"
-                " (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE tenant = ?2))"
+                "INSERT INTO runs (id, tenant, started, run, number)"
+                " VALUES (:id, :tenant, :started, :run,"
+                " (SELECT coalesce(max(number), 0) + 1 FROM runs WHERE tenant = :tenant))"
                 " ON CONFLICT (id) DO UPDATE SET run = excluded.run",
-                (run.id, run.tenant, run.started, msgspec.json.encode(run)),
+                {
+                    "id": run.id,
+                    "tenant": run.tenant,
+                    "started": run.started,
+                    "run": msgspec.json.encode(run),
+                },
             )
             db.execute(
-                "DELETE FROM runs WHERE tenant = ?1 AND number <="
-                " (SELECT max(number) FROM runs WHERE tenant = ?1) - ?2",
-                (run.tenant, RUNS_KEPT),
+                "DELETE FROM runs WHERE tenant = :tenant AND number <="
+                " (SELECT max(number) FROM runs WHERE tenant = :tenant) - :kept",
+                {"tenant": run.tenant, "kept": RUNS_KEPT},
             )
 
     def running(self, tenant: str) -> list[RunRecord]:
