@@ -10,7 +10,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-only test-versions test-long lint format translations bench screenshots requirements deploy deployable clean
+.PHONY: help demo test test-only test-versions test-long lint format translations bench screenshots marketplace requirements deploy deployable clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,18 @@ screenshots: $(READY) $(BROWSER) ## Take the pictures in docs/screenshots anew
 requirements: $(READY) ## Pin the newest versions that requirements*.in allow
 	$(COMPILE) requirements.in --output-file requirements.txt
 	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+
+# URL: what people write in their browsers, from SKOLSYNK_URL in $(SETTINGS) where it is not given.
+URL ?= $(shell sed -n 's/^ *SKOLSYNK_URL: *//p' '$(SETTINGS)' 2>/dev/null)
+MADE := var/marketplace
+
+marketplace: ## Fill the host in the add-on's deployment: make marketplace URL=https://…
+	@printf '%s' '$(URL)' | grep -Eqx 'https://[a-z0-9.-]+[a-z0-9](:[0-9]+)?/?' || { \
+	  echo "Say where Skolsynk is: make marketplace URL=https://skolsynk.example.se" >&2; \
+	  exit 2; }
+	@mkdir -p $(MADE)
+	@sed 's|https://HOST|$(URL:/=)|g' marketplace/deployment.json > $(MADE)/deployment.json
+	@echo $(MADE)/deployment.json
 
 # DRY=1 prints the commands instead of running them. See docs/deploy.md.
 REGION ?= europe-west1

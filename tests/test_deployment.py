@@ -24,7 +24,7 @@ from addon.tasks.handlers import SECONDS
 from addon.tasks.queues import OF_RUNS, queues_for
 from addon.vendors.profiles import load_vendors
 from addon.web.internal import cron
-from addon.web.security.headers import HEADERS, HSTS, STATIC_KEPT
+from addon.web.security.headers import HEADERS, HSTS, LOGO, STATIC_KEPT
 
 Deploy = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -142,6 +142,14 @@ def test_app_engine_serves_static_files_with_the_headers_that_the_program_gives(
     assert static["http_headers"] == given | {"Strict-Transport-Security": HSTS}
     minutes = int(static["expiration"].removesuffix("m"))
     assert f"public, max-age={minutes * 60}" == STATIC_KEPT
+
+
+def test_app_engine_lets_googles_pages_show_the_addons_logo(files: dict[str, dict]):
+    handlers = files["app.yaml"]["handlers"]
+    first = next(h for h in handlers if re.fullmatch(h["url"], LOGO) or LOGO.startswith(h["url"]))
+    assert f"/{first['static_files']}" == LOGO
+    assert re.fullmatch(first["upload"], first["static_files"])
+    assert first["http_headers"]["Cross-Origin-Resource-Policy"] == "cross-origin"
 
 
 def test_cron_calls_for_the_runs_at_the_beginning_of_each_hour(files: dict[str, dict]):

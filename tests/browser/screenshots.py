@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/screenshots: `make screenshots`.
+"""Takes the pictures in docs/screenshots and marketplace: `make screenshots`.
 
 A municipality of 1,200 pupils a Monday morning in November, after two weeks of runs. Whatever the
 day really is, the pictures come out the same, but for what the browser's fonts make of them.
@@ -19,6 +19,7 @@ from addon.settings import ROOT
 from tests.browser.chromium import chromium, missing, visit
 from tests.browser.history import MORNING, move_north, since_the_run, two_weeks
 from tests.browser.input_devices import Mouse
+from tests.browser.logos import make
 from tests.browser.page_steps import sign_in, when_ready
 from tests.browser.png import smaller
 from tests.browser.states import chosen, known
@@ -26,6 +27,9 @@ from tests.support.municipality import municipality, read_directory
 from tests.support.world import World
 
 FOLDER = ROOT / "docs" / "screenshots"
+LISTING = ROOT / "marketplace" / "screenshots"
+LISTING_SIZE = (1280, 800)
+"""Pixels of a listing's pictures, as Google asks for them; five at most."""
 WIDTH, HIGHEST, LOWEST = 1280, 1600, 600
 PHONE = {"width": 390, "height": 844}
 LARGEST = 150_000
@@ -66,8 +70,10 @@ def main() -> int:
     if why := missing():
         print(why, file=sys.stderr)
         return 1
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    for folder in (FOLDER, LISTING):
+        folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser, long_sessions():
+        make(browser)
         with large_municipality() as world:
             settled(world, browser)
         with large_municipality() as world:
@@ -83,6 +89,8 @@ def settled(world: World, browser: Browser) -> None:
     with signed_in(world, browser) as page:
         for picture in PICTURES:
             take(world, page, picture)
+        for picture in (Picture("1-oversikt", "/"), Picture("4-datakvalitet", "/datakvalitet")):
+            take_for_listing(world, page, picture)
         page.emulate_media(color_scheme="dark")
         take(world, page, Picture("oversikt-mork", "/"))
     with signed_in(world, browser, viewport=PHONE, is_mobile=True, device_scale_factor=2) as page:
@@ -92,11 +100,13 @@ def settled(world: World, browser: Browser) -> None:
     read_directory(world)
     with signed_in(world, browser) as page:
         take(world, page, Picture("forhandsgranska", "/forhandsgranska"))
+        take_for_listing(world, page, Picture("3-forhandsgranska", "/forhandsgranska"))
     move_north(world)
     world.clock.advance(A_WHILE)
     read_directory(world)
     with signed_in(world, browser) as page:
         take(world, page, Picture("sparrar", "/sparrar"))
+        take_for_listing(world, page, Picture("5-sparrar", "/sparrar"))
 
 
 def proposed(world: World, browser: Browser) -> None:
@@ -105,6 +115,7 @@ def proposed(world: World, browser: Browser) -> None:
     chosen(world)
     with signed_in(world, browser) as page:
         take(world, page, Picture("forslag", "/forslag"))
+        take_for_listing(world, page, Picture("2-forslag", "/forslag"))
 
 
 def take(world: World, page: Page, picture: Picture) -> None:
@@ -118,6 +129,14 @@ def take(world: World, page: Page, picture: Picture) -> None:
             print(f"{path.relative_to(ROOT)}  {path.stat().st_size // 1000} kB", flush=True)
             return
     raise SystemExit(f"{path} is too large")
+
+
+def take_for_listing(world: World, page: Page, picture: Picture) -> None:
+    """Takes the uppermost part of a page, as the listing shows it."""
+    when_ready(page, picture.address.format(**known(world)), BEING_MADE)
+    path = LISTING / f"{picture.name}.png"
+    path.write_bytes(shot(page, LISTING_SIZE[1]))
+    print(f"{path.relative_to(ROOT)}  {path.stat().st_size // 1000} kB", flush=True)
 
 
 def shot(page: Page, height: int) -> bytes:

@@ -30,6 +30,8 @@ PUBLIC = frozenset(
 """Addresses that anyone may read: without a session or a tenant, and kept by caches."""
 AGREEMENTS = "/avtal/"
 """How the addresses of agreements begin, which are public too."""
+LOGO = "/static/logo-128.png"
+"""The add-on's logo, which Google's pages show beside the side panel."""
 STATIC_KEPT = "public, max-age=600"
 LARGEST = 6_000_000
 """Bytes of a request: a register or a document of 5 MB and the form around it."""
@@ -55,6 +57,8 @@ def init_app(app: Flask, https_only: bool) -> None:
     def set_headers(response: Response) -> Response:
         if request.endpoint == "static":
             response.headers["Cache-Control"] = STATIC_KEPT
+        if request.path == LOGO:
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if https_only:

@@ -53,6 +53,8 @@ BACK = "way_back"
 NAME = "provider"
 BEGUN = f"_state_{NAME}_"
 """The prefix of Authlib's session keys, one for each sign-in that is under way."""
+SCOPES = ("openid", "email", "profile")
+"""What signing in asks of each person; marketplace/scopes.json has them too."""
 MOST_BEGUN = 3
 """Maximum number of sign-ins under way that fit in the cookie, one per window."""
 UNUSABLE = (RequestException, OAuthError, NotConfigured, RuntimeError, ValueError, KeyError)
@@ -229,7 +231,7 @@ def _client(app: Flask, settings: SignIn) -> Any:
         client_id=settings.client_id,
         client_secret=secret if name == secret else secret_manager()(name),
         client_kwargs={
-            "scope": "openid email profile",
+            "scope": " ".join(SCOPES),
             "code_challenge_method": "S256",
             "default_timeout": WITHIN,
         },
