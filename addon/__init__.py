@@ -31,6 +31,7 @@ def create_app(
     """
     from addon.tasks.handlers import SECONDS
     from addon.web import context_processors, errors, i18n, pagination, template_filters, views
+    from addon.web.addon_card import endpoints as addon_card
     from addon.web.internal import cron, health, tasks
     from addon.web.request_context import RequestContext
     from addon.web.security import auth, csrf, headers, sessions, task_auth
@@ -49,6 +50,7 @@ def create_app(
     tokens = GoogleTokenVerifier(certificates, clock)
     task_auth.init_app(app, settings, tokens)
     auth.init_app(app, services, RequestContext)
+    addon_card.init_app(app, services, tokens)
     i18n.init_app(app)
     template_filters.init_app(app)
     pagination.init_app(app)
@@ -56,7 +58,8 @@ def create_app(
     directory.init_app(app)
     sign_in.init_app(app, settings)
     health.init_app(app, services.store)
-    for module in (cron, tasks, health, sign_in, i18n, directory, public, *views.PAGES):
+    programs = (cron, tasks, health, addon_card)
+    for module in (*programs, sign_in, i18n, directory, public, *views.PAGES):
         app.register_blueprint(module.bp)
-    csrf.init_app(app, exempt=("cron", "tasks"))
+    csrf.init_app(app, exempt=("cron", "tasks", "addon_card"))
     return app

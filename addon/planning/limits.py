@@ -1,6 +1,6 @@
 """Check whether a plan changes so much that a person must approve it first. Pure."""
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from typing import Literal
 
 from msgspec import Struct, field
@@ -114,7 +114,8 @@ class Hold(Struct, frozen=True):
     when the removal of everything was requested. `refused` is when a person refused the plan
     (seconds since 1970 UTC), 0 if nobody has. `protected_being_removed` are externalIds of
     protected people, and of their employments, that were removed during the hold and may still
-    be in the vendor's groups.
+    be in the vendor's groups. `placed_in` are the codes of the units of `people`, and `places` has
+    for each of them two bytes: the number of their unit in it, from 1, or 0 if it is unknown.
     """
 
     people: tuple[str, ...]
@@ -128,6 +129,19 @@ class Hold(Struct, frozen=True):
     protected_being_removed: tuple[str, ...] = field(default=(), name="hidden")
     exceeded: tuple[LimitExceeded, ...] = ()
     others: dict[str, tuple[str, ...]] = {}
+    placed_in: tuple[str, ...] = ()
+    places: bytes = b""
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What an approval of it would be of."""
+        return self.people, self.others, self.changes, self.growth, self.withdrawal
+
+    def units(self) -> Iterator[tuple[str, str]]:
+        """Yield each of `people` whose school unit is known, with the unit's code."""
+        for person, n in zip(self.people, memoryview(self.places).cast("H"), strict=False):
+            if 0 < n <= len(self.placed_in):
+                yield person, self.placed_in[n - 1]
 
     @property
     def growth(self) -> int:

@@ -81,7 +81,8 @@ class ReadingEvidence(Struct, frozen=True):
     `gone_employments` and `gone_groups` are confirmed, by this or an earlier reading.
     `needs_approval` are users who are missing from a unit whose selector names an OU or a group
     that the directory does not have: they are removed only when a person approves. `read` is when
-    the directory was read (seconds since 1970 UTC). `findings` are about all this.
+    the directory was read (seconds since 1970 UTC). `findings` are about all this. `left` has, by
+    user id, a unit where this reading does not find somebody any more.
     """
 
     read: float = 0.0
@@ -91,6 +92,7 @@ class ReadingEvidence(Struct, frozen=True):
     gone_groups: frozenset[GroupId] = frozenset()
     needs_approval: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
+    left: Mapping[str, str] = {}
     org_units: Mapping[str, OrgUnitPlace] = {}
     """The OU that each path of a selector stands for, by folded path."""
 
@@ -150,7 +152,11 @@ def confirm(
             if loss.unit in incomplete or not enquiry.confirms(loss, now - since):
                 unconfirmed[loss] = since
     evidence, latest = _decided(tenant, current, known, unconfirmed, incomplete, places, now)
-    evidence = structs.replace(evidence, findings=(*renamed, *evidence.findings))
+    evidence = structs.replace(
+        evidence,
+        findings=(*renamed, *evidence.findings),
+        left={each.user: each.unit for each in losses(known.placements, current) if each.is_person},
+    )
     return ConfirmedReading(snapshot, roster, evidence, latest)
 
 

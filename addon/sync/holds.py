@@ -38,19 +38,31 @@ def approve(context: SyncContext, tenant_id: str, vendor: str) -> RunReport:
     return sync(context, tenant_id, vendor)
 
 
+class HoldChangedError(Exception):
+    """The plan that is held is not the one that a person has seen."""
+
+
 class HoldStore(LedgerStore, ProtectedStore, Protocol):
     """What an approval is saved in."""
 
 
 def record_approval(
-    store: HoldStore, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
+    store: HoldStore,
+    tenant_id: str,
+    vendor: str,
+    now: float,
+    mode: LedgerMode | None = None,
+    shown: Hold | None = None,
 ) -> Hold:
     """Save the approval of exactly what is held; the next run, or withdrawal, carries it out.
 
-    If many people became protected at once, the approval says that they are. Raises
+    If many people became protected at once, the approval says that they are. `shown` is the hold
+    that the person has seen. Raises HoldChangedError if that would do something else,
     NotFoundError if nothing is held in `mode` (in either mode if None), and StoreError.
     """
     key, hold = _held(store, tenant_id, vendor, mode)
+    if shown is not None and hold.content != shown.content:
+        raise HoldChangedError
     growth = hold.growth
     if growth:
         confirm_growth(store, tenant_id, growth)

@@ -16,6 +16,7 @@ from addon.planning.plan import Plan, digests, make_plan, plan_for, standing_ref
 from addon.planning.recent_removals import RecentRemovals
 from addon.ss12000.mapping import ResourceMapper
 from addon.sync.context import SyncContext
+from addon.sync.hold_units import places_of_run, with_units
 from addon.sync.prepare import PreparedRun
 from addon.sync.removals import UnexplainedRemovals, external_ids_of, unexplained
 from addon.tenants.model import Connection
@@ -80,6 +81,8 @@ class ConnectionPlanner(Struct, frozen=True):
                 plan, self.ledger, limits, self.approved, recent, self.needs_approval
             )
         if hold is not None:
+            places = places_of_run(self.prepared)
+            hold = with_units(hold, places, self.mapper.user_id, self.held)
             return Decision(plan, structs.replace(hold, at=self.now), self._replan(self.mapper))
         if self._is_approved(plan):
             return Decision(plan, None, self._replan(self.mapper))

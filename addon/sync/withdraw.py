@@ -18,6 +18,7 @@ from addon.planning.ledger import LedgerChange, LedgerKey, LedgerWriteError
 from addon.planning.limits import check_limits
 from addon.planning.plan import removal_of_everything
 from addon.planning.result import DeliveryResult
+from addon.ss12000.ids import Ids
 from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync.context import (
     COMMAND_LINE,
@@ -25,6 +26,8 @@ from addon.sync.context import (
     SyncContext,
     load_tenant_or_raise,
 )
+from addon.sync.hold_units import places_of_known, with_units
+from addon.sync.known_placements import load_known
 from addon.sync.readiness import check_readiness
 from addon.sync.report import (
     ConnectionReport,
@@ -118,6 +121,9 @@ async def _remove(
             hold = structs.replace(
                 hold, at=session.context.clock(), withdrawal=True, protected_being_removed=protected
             )
+            known = load_known(store, key.tenant, hold.at)
+            places = () if known is None else places_of_known(known.placements.people)
+            hold = with_units(hold, places, Ids(key.tenant).user, earlier)
             store.set_hold(key, hold)
             return delivery_report(
                 connection, plan, DeliveryResult(nothing_done(), ()), hold, ledger.people()

@@ -16,6 +16,8 @@ from addon.tenants.pause import LOCAL, today
 from addon.vendors.profiles import NotConfigured, vendor_name
 from addon.web.waiting_holds import WaitingHold
 
+KINDS = {"ok": "ok", "held": "wait", "waiting": "wait", "refused": "wait", "off": "off"}
+"""How states are shown; all others as `stop`."""
 LATE = 24 * 3600.0
 """Seconds after its due time from which a missing run is reported."""
 
@@ -84,6 +86,11 @@ class ConnectionStatus(Struct, frozen=True):
         if self.part.status == "failed" and not self.part.only_refused:
             return "failed"
         return "refused" if self.not_taken else "ok"
+
+    @property
+    def kind(self) -> str:
+        """How the state is shown: `ok`, `wait`, `stop` or `off`."""
+        return KINDS.get(self.state, "stop")
 
 
 class Point(Struct, frozen=True):

@@ -47,7 +47,7 @@ OPEN = frozenset(
 )
 """Endpoints open to anyone; for those that programs call see `task_auth`."""
 SESSION = "admin"
-Role = Literal["anyone", "administrator", "cron", "tasks"]
+Role = Literal["anyone", "administrator", "addon", "cron", "tasks"]
 Refusal = Literal["nobody", "administrator", "delegated", "listed", "access", "unknown"]
 
 
@@ -127,7 +127,7 @@ def authenticate(services: Services, sub: str, email: str) -> Administrator:
         checked=now,
         signed_in=now,
     )
-    _raise_unless_listed(services, admin)
+    raise_unless_listed(services, admin)
     return admin
 
 
@@ -137,7 +137,7 @@ def reauthenticate(services: Services, admin: Administrator) -> Administrator:
     Raises SignInRefused.
     """
     if services.clock() - admin.checked < CHECKED_FOR:
-        _raise_unless_listed(services, admin)
+        raise_unless_listed(services, admin)
         return admin
     again = authenticate(services, admin.sub, admin.email)
     if again.tenant != admin.tenant:
@@ -179,7 +179,9 @@ def roles(app: Flask) -> Mapping[str, Role]:
         methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
         first = rule.rule.split("/")[1]
         role: Role = "administrator"
-        if first == "cron":
+        if first == "addon":
+            role = "addon"
+        elif first == "cron":
             role = "cron"
         elif first == "tasks":
             role = "tasks"
@@ -208,7 +210,7 @@ def _asked(settings: Settings, sub: str, email: str) -> AdministratorAccount:
     return found
 
 
-def _raise_unless_listed(services: Services, admin: Administrator) -> None:
+def raise_unless_listed(services: Services, admin: Administrator) -> None:
     """Raise SignInRefused unless the tenant admits the administrator; see `is_allowed`."""
     stored = services.store().tenant(admin.tenant)
     listed = () if stored is None else load_tenant(stored).administrators

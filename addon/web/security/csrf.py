@@ -9,8 +9,8 @@ from flask_wtf.csrf import CSRFProtect
 def init_app(app: Flask, exempt: Sequence[str]) -> None:
     """Refuse requests without a token at all endpoints but those of the blueprints `exempt`.
 
-    The exempt ones are for programs, which `task_auth` checks. Call this when all blueprints are
-    registered.
+    The exempt ones are for programs, which prove who they are by tokens. Call this when all
+    blueprints are registered.
     """
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # valid as long as the session
     protection = CSRFProtect(app)

@@ -1,20 +1,15 @@
 """Spärrar: the holds, and the decision to approve or refuse each."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.age import age
 from addon.planning.limits import Approval
-from addon.sync.context import NotFoundError
-from addon.sync.holds import record_approval, record_refusal
-from addon.tasks.base import TaskQueueError
-from addon.tasks.requests import request_run, request_withdrawal
 from addon.tenants.model import Limits
-from addon.tenants.pause import current_pause
 from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.directory.snapshot_store import ReadingState
+from addon.web.hold_decisions import approve, changed_text, gone_text, refuse
 from addon.web.pagination import EntryPage, page_of
 from addon.web.presenters.hold import HeldView, Leaver, approval_of, held_view, is_sending
 from addon.web.request_context import RequestContext, request_context
@@ -77,17 +72,13 @@ def decide(vendor: str, mode: str) -> AnyResponse:
     decision = request.form.get("decision", "")
     if decision not in ("approve", "refuse"):
         abort(400)
-    try:
-        if held is None:
-            flash(_("Spärren finns inte längre."), "warning")
-        elif _hold_token(held, approval_of(ctx.store, held, ctx.now)) != request.form.get("mark"):
-            flash(_changed(ctx, held), "warning")
-        elif decision == "approve":
-            _approve(ctx, held)
-        else:
-            _refuse(ctx, held)
-    except NotFoundError:
-        flash(_("Spärren finns inte längre."), "warning")
+    if held is None:
+        flash(gone_text(), "warning")
+    elif _hold_token(held, approval_of(ctx.store, held, ctx.now)) != request.form.get("mark"):
+        flash(changed_text(ctx, held), "warning")
+    else:
+        result = approve(ctx, held) if decision == "approve" else refuse(ctx, held)
+        flash(result.text, "warning" if result.is_warning else "message")
     return redirect(url_for("holds.page"))
 
 
@@ -96,63 +87,12 @@ def _hold_token(held: WaitingHold, approval: Approval | None) -> str:
     return value_hash((held.hold, None if approval is None else approval.at))
 
 
-def _changed(ctx: RequestContext, held: WaitingHold) -> str:
-    """Return the message that the hold has changed since it was shown."""
-    if approval_of(ctx.store, held, ctx.now) is None:
-        return str(_("Spärren har ändrats sedan sidan visades. Se efter och bestäm igen."))
-    name = ctx.vendor_name(held.vendor)
-    told = _("Någon av er har redan godkänt det som var spärrat hos %(vendor)s.", vendor=name)
-    if held.hold.withdrawal:
-        return str(told)
-    return f"{told} {_('Ska det stoppas, slå av %(vendor)s.', vendor=name)}"
-
-
 def _is_followed(ctx: RequestContext, question: Question) -> bool:
     """Whether it is approved, and a run is carrying it out or is about to."""
     approval = question.approved
     if approval is None:
         return False
     return age(approval.at, ctx.now) < BEGINS_WITHIN or is_sending(ctx.runs, question.held.vendor)
-
-
-def _approve(ctx: RequestContext, held: WaitingHold) -> None:
-    """Approve the hold and request the run that carries it out.
-
-    Raises NotFoundError and StoreError.
-    """
-    queue, name = ctx.services.queue(), ctx.vendor_name(held.vendor)
-    if not held.hold.withdrawal and current_pause(ctx.tenant, ctx.now) is not None:
-        flash(
-            _("Det är paus, så inget skickas. Avsluta pausen under Inställningar först."),
-            "warning",
-        )
-        return
-    record_approval(ctx.store, ctx.tenant_id, held.vendor, ctx.now, held.key.mode)
-    try:
-        if held.hold.withdrawal:
-            request_withdrawal(queue, ctx.tenant_id, held.vendor, ctx.now, held.key.mode)
-        else:
-            request_run(queue, ctx.tenant_id, ctx.now, held.vendor)
-        flash(_("Godkänt. Det skickas till %(vendor)s nu.", vendor=name))
-    except TaskQueueError:
-        if held.hold.withdrawal:  # no scheduled run carries it out instead
-            ctx.store.set_approval(held.key, None)
-            told = _("Det gick inte att börja, så inget har tagits bort. Försök igen om en stund.")
-            flash(told, "warning")
-            return
-        flash(_("Godkänt, men det gick inte att börja nu. Nästa körning gör det."), "warning")
-    ctx.append_audit("hold.approved", held.vendor)
-
-
-def _refuse(ctx: RequestContext, held: WaitingHold) -> None:
-    """Refuse the hold. Raises NotFoundError and StoreError."""
-    name = ctx.vendor_name(held.vendor)
-    record_refusal(ctx.store, ctx.tenant_id, held.vendor, ctx.now, held.key.mode)
-    ctx.append_audit("hold.refused", held.vendor)
-    if held.hold.withdrawal:
-        flash(_("Inget tas bort hos %(vendor)s, och avvecklingen är avbruten.", vendor=name))
-    else:
-        flash(_("Inget tas bort hos %(vendor)s. Spärren står kvar.", vendor=name))
 
 
 def _question(ctx: RequestContext, held: WaitingHold, view: HeldView | None) -> Question:

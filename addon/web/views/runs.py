@@ -9,9 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.store.base import RUNS_KEPT
 from addon.sync.progress import load_progress
-from addon.tasks.base import TaskQueueError
-from addon.tasks.requests import request_id, request_run
-from addon.tenants.pause import current_pause
+from addon.tasks.requests import request_id
 from addon.web.charts import Series, bar_chart
 from addon.web.htmx import asks_for_part
 from addon.web.pagination import page_of
@@ -20,6 +18,7 @@ from addon.web.presenters.run_history import RunSummary, run_summaries
 from addon.web.presenters.run_progress import requested_at, run_asked_for
 from addon.web.presenters.vendor_errors import problem_text
 from addon.web.request_context import RequestContext, request_context
+from addon.web.run_now import request_run_now
 
 SIZE = 25
 CHARTED = 40
@@ -61,22 +60,10 @@ def page() -> AnyResponse | str:
 def now() -> AnyResponse:
     """Request a run."""
     ctx = request_context()
-    if current_pause(ctx.tenant, ctx.now) is not None:
-        flash(
-            _("Det är paus, så inget körs. Avsluta pausen under Inställningar först."),
-            "warning",
-        )
-        return redirect(url_for("runs.page"))
-    if not any(c.mode != "off" for c in ctx.tenant.connections):
-        flash(_("Ingen leverantör är på, så det finns inget att köra."), "warning")
-        return redirect(url_for("vendors.page"))
-    try:
-        ordered = request_run(ctx.services.queue(), ctx.tenant_id, ctx.now)
-    except TaskQueueError:
-        flash(_("Körningen kunde inte startas just nu. Försök igen om en stund."), "warning")
-        return redirect(url_for("runs.page"))
-    if ordered:  # else the same run was requested just before
-        ctx.append_audit("run.asked")
+    refused = request_run_now(ctx)
+    if refused is not None:
+        flash(refused.text, "warning")
+        return redirect(url_for("vendors.page" if refused.reason == "all off" else "runs.page"))
     return redirect(url_for("runs.page", begard=request_id(ctx.now)))
 
 

@@ -1,0 +1,164 @@
+"""Who calls the add-on's endpoints: Google's add-on service, on behalf of a user.
+
+The service proves itself with a token for the very URL that it calls, the user with one for the
+add-on's client. Who the user is beyond that, Google's directory says, as at sign-in.
+https://developers.google.com/workspace/add-ons/guides/alternate-runtimes#validate
+"""
+
+import threading
+
+import msgspec
+from cachetools import LRUCache
+from msgspec import Struct
+from werkzeug.datastructures import Headers
+
+from addon.settings.values import AddonCaller
+from addon.store.origin import record_origin
+from addon.web.security.auth import (
+    CHECKED_FOR,
+    Administrator,
+    authenticate,
+    raise_unless_listed,
+)
+from addon.web.security.google_certificates import CertificatesUnavailableError
+from addon.web.security.google_tokens import GoogleTokenVerifier, InvalidTokenError, TokenClaims
+from addon.web.services import Services
+
+REMEMBERED = 20_000
+"""Administrators whose check is remembered in a process."""
+
+
+class CallRefusedError(Exception):
+    """The call is refused with this HTTP status; the message says why, for our log only."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class CommonEvent(Struct, frozen=True, rename="camel"):
+    """What was clicked, with its parameters, and the user's language such as `sv` or `en-GB`."""
+
+    user_locale: str = ""
+    parameters: dict[str, str] = {}
+
+
+class EventTokens(Struct, frozen=True, rename="camel"):
+    """The tokens of an event. They are never logged."""
+
+    system_id_token: str = ""
+    user_id_token: str = ""
+
+    def __repr__(self) -> str:
+        return "EventTokens()"
+
+
+class AddonEvent(Struct, frozen=True, rename="camel"):
+    """The body of a call; the rest of it is not read."""
+
+    common_event_object: CommonEvent = CommonEvent()
+    authorization_event_object: EventTokens = EventTokens()
+
+
+def decode_event(body: bytes) -> AddonEvent:
+    """Return the event of a call. Raises CallRefusedError."""
+    try:
+        return msgspec.json.decode(body, type=AddonEvent)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise CallRefusedError(400, "its body is no event") from None
+
+
+class CallVerifier:
+    """Verifies both tokens of a call to one of the add-on's endpoints."""
+
+    def __init__(self, caller: AddonCaller, tokens: GoogleTokenVerifier) -> None:
+        self._caller = caller
+        self._tokens = tokens
+
+    def user_of(self, url: str, headers: Headers, body: bytes) -> tuple[AddonEvent, TokenClaims]:
+        """Return the event and its user. `url` is the endpoint's public one.
+
+        Every token that is there must be good. Raises CallRefusedError: 401 for a token that is
+        missing or wrong, 403 for another's.
+        """
+        token = _bearer(headers)
+        if token is not None:
+            self._check_system(token, url)
+        elif not body:
+            raise CallRefusedError(401, "it has no token")
+        try:
+            event = decode_event(body)
+        except CallRefusedError:
+            if token is None:
+                raise CallRefusedError(401, "it has no token") from None
+            raise
+        tokens = event.authorization_event_object
+        if token is None or tokens.system_id_token not in ("", token):
+            self._check_system(tokens.system_id_token, url)
+        return event, self._user(tokens.user_id_token)
+
+    def _check_system(self, token: str, url: str) -> None:
+        claims = self._verified("system", token, url)
+        if not claims.email_verified:
+            raise CallRefusedError(401, "its system token's address is not verified")
+        if claims.email != self._caller.service_account:
+            raise CallRefusedError(403, "its system token is another account's")
+
+    def _user(self, token: str) -> TokenClaims:
+        claims = self._verified("user", token, self._caller.client_id)
+        if not claims.email or not claims.email_verified:
+            raise CallRefusedError(401, "its user token's address is not verified")
+        return claims
+
+    def _verified(self, kind: str, token: str, audience: str) -> TokenClaims:
+        if not token:
+            raise CallRefusedError(401, f"it has no {kind} token")
+        try:
+            return self._tokens.verify(token, audience)
+        except InvalidTokenError as error:
+            raise CallRefusedError(401, f"its {kind} token is not good: {error}") from None
+        except CertificatesUnavailableError:
+            raise CallRefusedError(503, f"its {kind} token cannot be checked now") from None
+
+
+class AdministratorChecks:
+    """Asks Google whether users are administrators, once a day each at most."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._lock = threading.Lock()
+        self._known: LRUCache[tuple[str, str], Administrator] = LRUCache(REMEMBERED)
+
+    def administrator(self, user: TokenClaims) -> Administrator:
+        """Return the user as an administrator. Raises SignInRefused.
+
+        Whose panel shows the card has installed it from the Marketplace, which is kept with the
+        tenant. Raises CallRefusedError when the account that the token names has another address,
+        and StoreError.
+        """
+        key = user.sub, user.email.casefold()
+        with self._lock:
+            known = self._known.get(key)
+        if known is not None and 0 <= self._services.clock() - known.checked < CHECKED_FOR:
+            raise_unless_listed(self._services, known)
+            return known
+        with self._lock:
+            self._known.pop(key, None)
+        found = authenticate(self._services, user.sub, user.email)
+        if found.email.casefold() != user.email.casefold():
+            raise CallRefusedError(403, "its user's account has another address")
+        record_origin(self._services.store(), found.tenant, "marketplace", found.checked)
+        with self._lock:
+            self._known[key] = found
+        return found
+
+
+def _bearer(headers: Headers) -> str | None:
+    """Return the token in the headers, None without one. Raises CallRefusedError."""
+    given = headers.get("Authorization")
+    if given is None:
+        return None
+    scheme, _, token = given.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise CallRefusedError(401, "its Authorization is no token")
+    return token.strip()

@@ -1,0 +1,183 @@
+"""What the home card shows, gathered from the tenant's data as values."""
+
+from collections import Counter
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from addon.planning.limits import Approval, Hold
+from addon.tenants.model import Limits
+from addon.tenants.pause import current_pause
+from addon.web.addon_card.texts import rendered, said
+from addon.web.formats import ago
+from addon.web.hold_decisions import removal_hash
+from addon.web.labels import MODES
+from addon.web.presenters.connection_status import (
+    ConnectionStatus,
+    FinishedReport,
+    connection_statuses,
+)
+from addon.web.presenters.hold import approval_of, is_sending
+from addon.web.presenters.overview import Headline, headline
+from addon.web.presenters.setup_steps import setup_steps
+from addon.web.presenters.vendor_errors import trouble_remedy
+from addon.web.request_context import RequestContext
+from addon.web.translation import gettext_str as _
+from addon.web.waiting_holds import WaitingHold
+
+
+class UnitCount(Struct, frozen=True):
+    """How many of a hold's people are at a unit; the name is empty where that is unknown."""
+
+    name: str
+    number: int
+
+
+class HoldView(Struct, frozen=True):
+    """A hold: its id and the hash of what it would remove, and what is said of it.
+
+    `sending` is whether a run is carrying out the approval; `approvable` is false in a pause.
+    """
+
+    id: str
+    content: str
+    vendor: str
+    name: str
+    hold: Hold
+    limits: Limits
+    units: tuple[UnitCount, ...]
+    approval: Approval | None
+    sending: bool
+    approvable: bool
+
+
+class VendorView(Struct, frozen=True):
+    """A vendor's line: `kind` and `state` are its state as a shape and in words.
+
+    `advice` is what to do about its trouble, empty if there is none.
+    """
+
+    vendor: str
+    name: str
+    kind: str
+    state: str
+    facts: str
+    advice: str = ""
+
+
+class HomeView(Struct, frozen=True):
+    """The home card of a tenant.
+
+    `kind` is the kind of `sentence`: `ok`, `wait`, `stop` or `off`. `next_endpoint` is the page
+    of the next step while nothing has been set up to be sent. `unconfirmed` removals wait for
+    evidence; `ended` people's protection has ended. `unread` is whether the last reading failed.
+    """
+
+    organisation: str
+    kind: str
+    sentence: Markup
+    holds: tuple[HoldView, ...] = ()
+    vendors: tuple[VendorView, ...] = ()
+    unconfirmed: int = 0
+    ended: int = 0
+    unread: bool = False
+    paused: bool = False
+    can_run: bool = False
+    next_endpoint: str = ""
+
+
+STATE_KINDS = {"ok": "ok", "off": "off", "waiting": "wait", "held": "wait", "refused": "wait"}
+"""Kinds of the states of a `Headline`; all others are `stop`."""
+
+
+def home_view(ctx: RequestContext) -> HomeView:
+    """Return what the tenant's home card shows. Raises StoreError."""
+    organisation = ctx.tenant.organisation.name
+    walk = setup_steps(ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now)
+    statuses = connection_statuses(ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now)
+    holds = tuple(hold_view(ctx, held) for held in ctx.holds)
+    if not walk.done and walk.current is not None and all(s.mode == "off" for s in statuses):
+        step = str(walk.current.title).lower()
+        sentence = Markup.escape(_("Inget skickas ännu. Nästa steg är %(step)s.", step=step))
+        return HomeView(organisation, "wait", sentence, holds, next_endpoint=walk.current.endpoint)
+    found = headline(ctx.runs, statuses)
+    paused = current_pause(ctx.tenant, ctx.now) is not None
+    return HomeView(
+        organisation=organisation,
+        kind=_kind(found, paused, len(ctx.protection.ended)),
+        sentence=rendered("addon_card/sentence", headline=found),
+        holds=holds,
+        vendors=tuple(_vendor_view(status, ctx.now) for status in statuses),
+        unconfirmed=sum(s.part.unconfirmed for s in statuses if s.part and s.mode != "off"),
+        ended=len(ctx.protection.ended),
+        unread=found.state == "unread",
+        paused=paused,
+        can_run=not paused and any(status.mode != "off" for status in statuses),
+    )
+
+
+def hold_view(ctx: RequestContext, held: WaitingHold) -> HoldView:
+    """Return what is shown of a hold. Raises StoreError."""
+    connection = ctx.tenant.connection(held.vendor)
+    approval = approval_of(ctx.store, held, ctx.now)
+    paused = current_pause(ctx.tenant, ctx.now) is not None
+    return HoldView(
+        id=hold_id(held),
+        content=removal_hash(held, approval),
+        vendor=held.vendor,
+        name=ctx.vendor_name(held.vendor),
+        hold=held.hold,
+        limits=Limits() if connection is None else connection.limits,
+        units=_by_unit(ctx, held.hold),
+        approval=approval,
+        sending=is_sending(ctx.runs, held.vendor),
+        approvable=held.hold.withdrawal or not paused,
+    )
+
+
+def hold_id(held: WaitingHold) -> str:
+    """Return the id of a hold: a connection has one at most in each mode."""
+    return f"{held.vendor}.{held.key.mode}"
+
+
+def _by_unit(ctx: RequestContext, hold: Hold) -> tuple[UnitCount, ...]:
+    """Return how many of the hold's people are at each unit, most first; unknown ones last."""
+    names = ctx.tenant.unit_names
+    counts = Counter(names.get(unit, unit) for _person, unit in hold.units())
+    found = [UnitCount(name, number) for name, number in counts.most_common()]
+    unknown = len(hold.people) - counts.total()
+    return (*found, UnitCount("", unknown)) if found and unknown else tuple(found)
+
+
+def _vendor_view(status: ConnectionStatus, now: float) -> VendorView:
+    facts = [str(MODES[status.mode])]
+    if status.part is not None and status.part.people is not None:
+        facts.append(said("addon_card/texts", "people", status.part.people).unescape())
+    if (changed := _changed(status.sent, now)) is not None:
+        facts.append(changed)
+    return VendorView(
+        vendor=status.connection.vendor,
+        name=status.name,
+        kind=status.kind,
+        state=said("parts/status", "state_text", status).unescape(),
+        facts=" · ".join(facts),
+        advice=_advice(status),
+    )
+
+
+def _advice(status: ConnectionStatus) -> str:
+    if status.state == "failed" and status.part is not None:
+        return trouble_remedy(status.part)
+    if status.problem is not None and status.state == "problem":
+        return _("Det som saknas ställs in av den som driver Skolsynk.")
+    return ""
+
+
+def _changed(sent: FinishedReport | None, now: float) -> str | None:
+    return None if sent is None else _("senaste ändring %(ago)s", ago=ago(sent.at, now))
+
+
+def _kind(found: Headline, paused: bool, ended: int) -> str:
+    kind = STATE_KINDS.get(found.state, "stop")
+    errors = found.findings is not None and found.findings.errors
+    return "wait" if kind == "ok" and (paused or ended or errors) else kind

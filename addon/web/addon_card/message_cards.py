@@ -1,0 +1,55 @@
+"""The cards for those who are not shown a tenant: not set up, not let in, or nothing can be had."""
+
+from markupsafe import escape
+
+from addon.web.addon_card.card_model import (
+    Card,
+    CardButton,
+    CardHeader,
+    CardSection,
+    buttons,
+    paragraph,
+)
+from addon.web.addon_card.home_card import NAME
+from addon.web.addon_card.links import CardLinks
+from addon.web.addon_card.texts import said
+from addon.web.security.auth import Refusal
+from addon.web.translation import gettext_str as _
+
+TEXTS = "parts/refusal_texts"
+
+
+def refused_card(why: Refusal, links: CardLinks) -> Card:
+    """Return the card for somebody who is not let in; it has nothing of the tenant."""
+    again = links.action_button(_("Försök igen"), {"do": "home"})
+    return _message(
+        said(TEXTS, "title", why).unescape(),
+        (said(TEXTS, "lead", why), said(TEXTS, "advice", why)),
+        again if why == "unknown" else links.link_button(_("Öppna Skolsynk"), "overview.page"),
+    )
+
+
+def not_set_up_card(links: CardLinks) -> Card:
+    """Return the card for an administrator of a tenant that has not begun."""
+    return _message(
+        _("Välkommen"),
+        (
+            _("Skolsynk är installerat men inte uppsatt ännu. Inget läses och inget skickas."),
+            _("Att komma igång tar en eftermiddag, och du kan avbryta när du vill."),
+        ),
+        links.link_button(_("Kom igång"), "overview.page", "FILLED"),
+    )
+
+
+def unavailable_card(links: CardLinks) -> Card:
+    """Return the card for when the store does not answer."""
+    return _message(
+        _("Det går inte just nu"),
+        (_("Skolsynk når inte sitt lager. Inget har gått förlorat. Försök igen om en stund."),),
+        links.action_button(_("Försök igen"), {"do": "home"}),
+    )
+
+
+def _message(title: str, texts: tuple[str, ...], button: CardButton) -> Card:
+    section = CardSection((*map(paragraph, texts), buttons(button)), header=escape(title))
+    return Card(CardHeader(NAME), (section,))

@@ -1,0 +1,547 @@
+"""The card: what it says in each state, in both languages, and what its buttons do."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from addon.planning.ledger import LedgerKey
+from addon.planning.limits import Hold, LimitExceeded
+from addon.store.base import StoreError
+from addon.store.origin import load_origin
+from addon.sync.context import load_tenant_or_raise
+from addon.web.hold_decisions import removal_hash
+from addon.web.waiting_holds import waiting_holds
+from tests.support.addon_panel import (
+    Panel,
+    addon_world,
+    button_texts,
+    buttons,
+    parameters,
+    text_on,
+)
+from tests.support.small_school import (
+    ADMIN,
+    DELEGATED,
+    HELD,
+    OTHER_TENANT,
+    PUPILS,
+    STRANGER,
+    TEACHER,
+    TENANT,
+    UNIT,
+    address,
+    cause_hold,
+    deliver,
+    leave,
+    set_live,
+)
+from tests.support.world import World
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[tuple[World, Panel]]:
+    with addon_world(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def world(opened: tuple[World, Panel]) -> World:
+    return opened[0]
+
+
+@pytest.fixture
+def panel(opened: tuple[World, Panel]) -> Panel:
+    return opened[1]
+
+
+def held(world: World) -> None:
+    set_live(world, "all")
+    cause_hold(world)
+
+
+def hold_of(world: World, vendor: str = "all") -> Hold:
+    found = world.store.hold(LedgerKey(TENANT, vendor, "live"))
+    assert found is not None
+    return found
+
+
+def pause(world: World) -> None:
+    today = date.fromtimestamp(world.clock())
+    world.document["schedule"] = {
+        "pause": {"from": str(today), "until": str(today + timedelta(30))}
+    }
+    world.import_document()
+
+
+def at_vendor(world: World) -> int:
+    return len(world.vendor("all").held("User"))
+
+
+# What it says
+
+
+def well(world: World) -> None:
+    set_live(world, "all")
+    deliver(world)
+
+
+def begun(world: World) -> None:
+    """Nothing is on."""
+
+
+def paused(world: World) -> None:
+    well(world)
+    pause(world)
+
+
+def paused_with_a_hold(world: World) -> None:
+    held(world)
+    pause(world)
+
+
+def failing(world: World) -> None:
+    set_live(world, "all")
+    world.vendor("all").fail(503, times=None)
+    deliver(world, 1)
+
+
+def key_refused(world: World) -> None:
+    set_live(world, "all")
+    world.vendor("all").fail(401, times=None)
+    deliver(world, 1)
+
+
+def withdrawn(world: World) -> None:
+    well(world)
+    world.directory.fail("/users", status=403, reason="forbidden", times=None)
+    deliver(world, 4)
+    world.directory.clear_failures()
+
+
+def waiting_for_evidence(world: World) -> None:
+    well(world)
+    world.directory.fail("/users/", status=503, times=None)
+    leave(world, PUPILS["7A"][0])
+    world.domain.deleted.clear()
+    deliver(world)
+    world.directory.clear_failures()
+
+
+def protection_ended(world: World) -> None:
+    well(world)
+    world.domain.move_user(address("Hemliga", "Skyddsson"), "/Elever/7A")
+    deliver(world)
+
+
+def growth_held(world: World) -> None:
+    well(world)
+    limit = LimitExceeded("protected", 1234, 20)
+    world.store.set_hold(
+        LedgerKey(TENANT, "all", "live"), Hold((), 14, str(limit), {}, exceeded=(limit,))
+    )
+
+
+def classes_held(world: World) -> None:
+    well(world)
+    limit = LimitExceeded("removed", 12, 10, False, 20, "StudentGroup")
+    world.store.set_hold(
+        LedgerKey(TENANT, "all", "live"), Hold((), 14, str(limit), {}, exceeded=(limit,))
+    )
+
+
+def refused(world: World) -> None:
+    held(world)
+    panel = Panel(world)
+    panel.click(panel.home(), "Neka")
+
+
+def approved(world: World) -> None:
+    held(world)
+    hold = hold_of(world)
+    world.store.set_approval(LedgerKey(TENANT, "all", "live"), hold.approval(world.clock()))
+
+
+def withdrawal(world: World) -> None:
+    well(world)
+    assert world.run("withdraw", TENANT, "--vendor", "all").status == HELD
+
+
+STATES: dict[Callable[[World], None], tuple[str, ...]] = {
+    well: (
+        "Storviks kommun",
+        "Allt är i ordning.",
+        "All – Aktuell",
+        "Skarpt läge · 16 personer · senaste ändring för mindre än en minut sedan",
+        "Some – Av",
+        "Kör nu",
+        "Öppna Skolsynk",
+    ),
+    begun: ("Inget skickas ännu. Nästa steg är", "Fortsätt"),
+    held: (
+        "Nästa körning skulle ta bort 4 personer hos All, så inget har skickats dit.",
+        "Spärr hos All",
+        "Nästa körning skulle ta bort 4 personer hos All. Det är fler än gränsen på 3",
+        "Norra skolan: 4",
+        "Godkänn Neka Visa alla",
+    ),
+    paused: ("Paus till och med", "Ändra eller avsluta pausen"),
+    paused_with_a_hold: ("Under pausen kan ni säga nej, men inte godkänna.", "Neka"),
+    failing: ("Den senaste körningen lyckades inte hos All.", "Misslyckades", "Nästa körning"),
+    key_refused: ("Leverantören godtar inte Skolsynks nyckel.",),
+    withdrawn: (
+        "Katalogen i Google Workspace kunde inte läsas vid den senaste körningen",
+        "Google Workspace Marketplace-appar",
+    ),
+    waiting_for_evidence: ("1 borttagning väntar.", "Google har inte bekräftat att det är borta."),
+    protection_ended: ("Skyddet har upphört. Det gäller 1 person", "Se efter och bestäm"),
+    growth_held: ("1 234 personer har blivit skyddade på en gång.",),
+    classes_held: ("Nästa körning skulle ändra mer hos All än ni har bestämt.", "Godkänn"),
+    refused: ("Spärren hos All står kvar eftersom ni har sagt nej.",),
+    approved: ("Det som var spärrat hos All är godkänt och skickas när nästa körning börjar.",),
+    withdrawal: ("Avvecklingen av All tar bort 16 personer", "Norra skolan: 16"),
+}
+SWEDISH = set("åäöÅÄÖ")
+
+
+@pytest.mark.parametrize("prepare", STATES, ids=lambda each: each.__name__)
+def test_the_card_says_how_it_is_in_both_languages(
+    world: World, panel: Panel, prepare: Callable[[World], None]
+) -> None:
+    prepare(world)
+    said = text_on(panel.home()).replace("\u00a0", " ")
+    for words in STATES[prepare]:
+        assert words in said
+    families = [family for names in PUPILS.values() for _, family in names if len(family) > 2]
+    assert not any(family in said for family in families)
+    english = Panel(world, "en-GB").home()
+    own = {"Norra skolan", "Storviks kommun"}
+    text = text_on(english)
+    for each in own:
+        text = text.replace(each, "")
+    assert not SWEDISH & set(text), text
+    if "Godkänn" in button_texts(panel.home()):
+        card, _ = panel.click(panel.home(), "Godkänn")
+        english, _ = Panel(world, "en-GB").click(english, "Approve")
+        assert len(buttons(card)) == len(buttons(english)) == 2
+        assert not SWEDISH & set(text_on(english).replace("Norra skolan", ""))
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("sv-FI", "Allt är"), ("en", "Everything"), ("de", "Allt är"), ("", "Allt är")],
+)
+def test_the_language_is_the_users_or_else_swedish(world: World, language: str, words: str) -> None:
+    well(world)
+    assert words in text_on(Panel(world, language).home())
+
+
+def test_a_tenant_that_has_not_begun_is_led_to_the_first_page(world: World, panel: Panel) -> None:
+    card = panel.home(STRANGER)
+    assert "Skolsynk är installerat men inte uppsatt ännu." in text_on(card)
+    assert button_texts(card) == ["Kom igång"]
+    assert "Storvik" not in str(card)
+    card, _ = panel.act(STRANGER, do="run")
+    assert button_texts(card) == ["Kom igång"]
+    assert world.store.tenant(OTHER_TENANT) is None
+
+
+@pytest.mark.parametrize(
+    ("who", "words"),
+    [
+        (TEACHER, "Kontot är inte administratör"),
+        (DELEGATED, "Kontot har bara en del av en administratörs rättigheter."),
+    ],
+)
+def test_who_is_no_administrator_is_told_so_and_nothing_of_the_tenant(
+    world: World, panel: Panel, who: str, words: str
+) -> None:
+    held(world)
+    card = panel.home(who)
+    assert words in text_on(card)
+    assert "Storvik" not in str(card)
+    assert "All" not in text_on(card).split()
+    assert button_texts(card) == ["Öppna Skolsynk"]
+
+
+def test_missing_access_is_said_with_who_can_give_it(world: World, panel: Panel) -> None:
+    world.directory.fail("/users/", status=401, reason="authError", times=None)
+    said = text_on(panel.home())
+    assert "Skolsynk har inte tillgång till ert Google Workspace." in said
+    assert "två administratörer" in said
+
+
+def test_when_google_does_not_answer_nobody_is_shown_anything(world: World, panel: Panel) -> None:
+    well(world)
+    world.directory.fail("/users/", status=503, times=None)
+    card = panel.home()
+    assert "Google svarar inte på om du är administratör" in text_on(card)
+    assert "Storvik" not in str(card)
+    world.directory.clear_failures()
+    card, _ = panel.click(card, "Försök igen")
+    assert "Allt är i ordning." in text_on(card)
+
+
+def test_google_is_asked_about_an_administrator_once_a_day(world: World, panel: Panel) -> None:
+    well(world)
+    world.directory.forget_requests()
+    for _ in range(3):
+        panel.home()
+    assert len(world.directory.requests) == 1
+    world.domain.find_user(ADMIN)["isAdmin"] = False
+    assert "Allt är i ordning." in text_on(panel.home())
+    with world.later(24 * 3600.0):
+        assert "Kontot är inte administratör" in text_on(panel.home())
+
+
+def test_who_is_taken_off_the_tenants_list_is_out_at_once(world: World, panel: Panel) -> None:
+    well(world)
+    panel.home()
+    world.document["administrators"] = [DELEGATED]
+    world.import_document()
+    assert "Er organisation har bestämt vilka" in text_on(panel.home())
+    assert "Allt är i ordning." in text_on(panel.home(DELEGATED))
+
+
+def test_when_the_store_is_away_a_card_says_so(
+    world: World, panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.home()
+
+    def away(*_: object) -> None:
+        raise StoreError("the store is away")
+
+    monkeypatch.setattr(world.store, "runs", away)
+    assert "Det går inte just nu" in text_on(panel.home())
+
+
+def test_a_tenant_whose_panel_shows_the_card_came_from_the_marketplace(
+    world: World, panel: Panel
+) -> None:
+    assert load_origin(world.store, TENANT, world.clock()) == "by hand"
+    panel.home(TEACHER)
+    assert load_origin(world.store, TENANT, world.clock()) == "by hand"
+    panel.home()
+    assert load_origin(world.store, TENANT, world.clock()) == "marketplace"
+
+
+def test_what_comes_from_data_is_never_markup(world: World, panel: Panel) -> None:
+    evil = "<b>Skolan</b> & <a href='x'>"
+    world.document["organisation"]["name"] = evil
+    world.document["schoolUnits"][0]["name"] = evil
+    held(world)
+    card = panel.home()
+    assert "&lt;b&gt;Skolan&lt;/b&gt; &amp; &lt;a href" in str(card)
+    assert "<a" not in str(card)
+    assert "<b>Skolan" not in str(card)
+
+
+def test_many_units_are_counted_and_five_are_named(world: World, panel: Panel) -> None:
+    held(world)
+    hold = hold_of(world)
+    codes = tuple(f"1111111{n}" for n in range(9))
+    world.document["schoolUnits"] += [
+        {"code": code, "name": f"Skola {n}"} for n, code in enumerate(codes)
+    ]
+    world.import_document()
+    people = tuple(f"{n:02}" for n in range(11))
+    places = b"".join(n.to_bytes(2, "little") for n in (*range(1, 10), 1, 0))
+    world.store.set_hold(
+        LedgerKey(TENANT, "all", "live"),
+        structs.replace(hold, people=people, placed_in=codes, places=places),
+    )
+    said = text_on(panel.home())
+    assert "Skola 0: 2 Skola 1: 1" in said
+    assert "Skola 5" not in said
+    assert "och 4 skolenheter till Okänd skolenhet: 1" in said
+
+
+# What its buttons do
+
+
+def test_an_approval_takes_two_clicks_and_is_sent_at_once(world: World, panel: Panel) -> None:
+    held(world)
+    before = at_vendor(world)
+    card, told = panel.click(panel.home(), "Godkänn")
+    assert told == ""
+    said = text_on(card)
+    assert "Nästa körning skulle ta bort 4 personer hos All." in said
+    assert "Norra skolan: 4" in said
+    assert button_texts(card) == ["Ja, ta bort 4 personer hos All", "Avbryt"]
+    world.wait_for_tasks()
+    assert at_vendor(world) == before
+    card, told = panel.click(card, "Ja, ta bort 4 personer hos All")
+    assert told == "Godkänt. Det skickas till All nu."
+    world.wait_for_tasks()
+    assert at_vendor(world) == before - 4
+    assert "Allt är i ordning." in text_on(panel.home())
+    entry = world.store.audit_entries(TENANT, 1)[0]
+    assert (entry.who, entry.what, entry.subject) == (ADMIN, "hold.approved", "all")
+
+
+def test_who_changes_their_mind_has_done_nothing(world: World, panel: Panel) -> None:
+    held(world)
+    card, _ = panel.click(panel.home(), "Godkänn")
+    card, told = panel.click(card, "Avbryt")
+    assert told == ""
+    assert "Spärr hos All" in text_on(card)
+    assert world.store.approval(LedgerKey(TENANT, "all", "live")) is None
+
+
+def test_a_refusal_keeps_everyone(world: World, panel: Panel) -> None:
+    held(world)
+    before = at_vendor(world)
+    card, told = panel.click(panel.home(), "Neka")
+    assert told == "Inget tas bort hos All. Spärren står kvar."
+    assert button_texts(card)[:2] == ["Godkänn", "Visa alla"]
+    world.wait_for_tasks()
+    assert at_vendor(world) == before
+    entry = world.store.audit_entries(TENANT, 1)[0]
+    assert (entry.who, entry.what, entry.subject) == (ADMIN, "hold.refused", "all")
+
+
+def approval_parameters(panel: Panel) -> dict[str, str]:
+    card, _ = panel.click(panel.home(), "Godkänn")
+    return parameters(buttons(card)[0])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hold": "all.test"},
+        {"hold": "some.live"},
+        {"hold": ""},
+        {"content": ""},
+        {"content": "0" * 16},
+        {"do": "Approve"},
+        {"do": ""},
+    ],
+)
+def test_an_approval_with_any_parameter_changed_is_nothing(
+    world: World, panel: Panel, change: dict[str, str]
+) -> None:
+    held(world)
+    given = approval_parameters(panel)
+    before = at_vendor(world)
+    card, _ = panel.act(**{**given, **change})
+    world.wait_for_tasks()
+    assert at_vendor(world) == before
+    assert world.store.approval(LedgerKey(TENANT, "all", "live")) is None
+    assert "Spärr hos All" in text_on(card)
+
+
+@pytest.mark.parametrize("name", ["do", "hold", "content"])
+def test_an_approval_without_a_parameter_is_nothing(world: World, panel: Panel, name: str) -> None:
+    held(world)
+    given = approval_parameters(panel)
+    panel.act(**{key: value for key, value in given.items() if key != name})
+    assert world.store.approval(LedgerKey(TENANT, "all", "live")) is None
+
+
+def test_a_hold_that_would_now_remove_another_is_shown_as_it_is_now(
+    world: World, panel: Panel
+) -> None:
+    held(world)
+    given = approval_parameters(panel)
+    leave(world, PUPILS["7A"][4])
+    deliver(world, HELD)
+    before = at_vendor(world)
+    card, told = panel.act(**given)
+    assert told == "Spärren har ändrats sedan den visades. Se efter och bestäm igen."
+    assert told in text_on(card)
+    assert "Nästa körning skulle ta bort 5 personer hos All." in text_on(card)
+    world.wait_for_tasks()
+    assert at_vendor(world) == before
+    assert world.store.approval(LedgerKey(TENANT, "all", "live")) is None
+
+
+def test_an_approval_holds_though_a_run_has_held_the_same_again(world: World, panel: Panel) -> None:
+    held(world)
+    given = approval_parameters(panel)
+    with world.later(3600.0):
+        deliver(world, HELD)
+    _, told = panel.act(**given)
+    assert told == "Godkänt. Det skickas till All nu."
+
+
+def test_an_approval_of_what_another_has_approved_or_refused_is_nothing(
+    world: World, panel: Panel
+) -> None:
+    held(world)
+    given = approval_parameters(panel)
+    panel.click(panel.home(), "Neka")
+    _, told = panel.act(**given)
+    assert told == "Spärren har ändrats sedan den visades. Se efter och bestäm igen."
+    key = LedgerKey(TENANT, "all", "live")
+    hold = structs.replace(hold_of(world), refused=0.0)
+    world.store.set_hold(key, hold)
+    again = approval_parameters(panel)
+    world.store.set_approval(key, hold.approval(world.clock()))
+    _, told = panel.act(**again)
+    assert told.startswith("Någon av er har redan godkänt det som var spärrat hos All.")
+    world.store.set_hold(key, None)
+    _, told = panel.act(**again)
+    assert told == "Spärren finns inte längre."
+
+
+def test_nobody_approves_another_tenants_hold(world: World, panel: Panel) -> None:
+    held(world)
+    given = approval_parameters(panel)
+    for who in (STRANGER, TEACHER, DELEGATED):
+        with suppress(AssertionError):
+            panel.act(who, **given)
+    world.wait_for_tasks()
+    assert world.store.approval(LedgerKey(TENANT, "all", "live")) is None
+
+
+def test_nothing_is_approved_in_a_pause(world: World, panel: Panel) -> None:
+    held(world)
+    given = approval_parameters(panel)
+    pause(world)
+    _, told = panel.act(**given)
+    assert told.startswith("Det är paus, så inget skickas.")
+    assert world.store.approval(LedgerKey(TENANT, "all", "live")) is None
+
+
+def test_run_now_runs_now(world: World, panel: Panel) -> None:
+    well(world)
+    leave(world, PUPILS["7A"][0])
+    _card, told = panel.click(panel.home(), "Kör nu")
+    assert told == "Körningen börjar strax."
+    world.wait_for_tasks()
+    assert at_vendor(world) == 15
+    assert world.store.audit_entries(TENANT, 1)[0].what == "run.asked"
+
+
+def test_run_now_in_a_pause_says_that_it_is_paused(world: World, panel: Panel) -> None:
+    paused(world)
+    assert "Kör nu" not in button_texts(panel.home())
+    _, told = panel.act(do="run")
+    assert told == "Det är paus, så inget körs. Avsluta pausen under Inställningar först."
+
+
+def test_show_all_opens_the_page_with_the_hold(world: World, panel: Panel) -> None:
+    held(world)
+    button = next(each for each in buttons(panel.home()) if each["text"] == "Visa alla")
+    assert button["onClick"]["openLink"]["url"] == "https://skolsynk.example.se/sparrar#sparr-all"
+
+
+def test_the_hash_is_of_what_would_be_removed(world: World) -> None:
+    held(world)
+    (waiting,) = waiting_holds(world.store, load_tenant_or_raise(world.store, TENANT))
+    hold = waiting.hold
+    assert dict(hold.units()) == dict.fromkeys(hold.people, UNIT)
+    same = structs.replace(waiting, hold=structs.replace(hold, at=hold.at + 1))
+    assert removal_hash(same, None) == removal_hash(waiting, None)
+    others = (
+        structs.replace(hold, people=hold.people[1:]),
+        structs.replace(hold, others={"StudentGroup": ("x",)}),
+        structs.replace(hold, changes={"StudentGroup": -2}),
+        structs.replace(hold, withdrawal=True),
+        structs.replace(hold, refused=1.0),
+    )
+    hashes = {removal_hash(structs.replace(waiting, hold=each), None) for each in others}
+    assert len(hashes | {removal_hash(waiting, None)}) == len(others) + 1
