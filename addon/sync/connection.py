@@ -84,13 +84,15 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
     async with session.with_lease() as lease:
         planner = await asyncio.to_thread(planner_for, context, prepared, connection, key)
         decision = await asyncio.to_thread(planner.decide)
-        if await LedgerCheck(session, prepared, planner, lease).update_ledger(decision.plan):
+        check = LedgerCheck(session, prepared, planner, lease)
+        if await check.update_ledger(decision.plan):
             decision = await asyncio.to_thread(planner.decide)
         plan, hold = decision.plan, decision.hold
         if hold is None:
             counted = await asyncio.to_thread(_count_removals, context.store, planner, plan)
             result = await session.send(plan, decision.replan, planner.ledger, lease)
             await asyncio.to_thread(_count_only_removed, context.store, planner, plan, counted)
+            result = check.limit(result)
         else:
             planner = await asyncio.to_thread(
                 _store_pending_removals, context.store, planner, plan, hold

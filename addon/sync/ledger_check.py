@@ -4,14 +4,15 @@ A ledger knows less than the vendor after a backup of the store was restored, in
 installation, and at the first delivery to a vendor that has been sent to from elsewhere. Creates
 would then double everything at a vendor that gives ids of its own. So the vendor is asked for a
 few of the resources that are about to be created; if it has one of them, or if the store says that
-it was restored, all that it lists is taken into the ledger, and it is asked before each create.
+it was restored, all that it lists is taken into the ledger, and it is asked before each create. If it
+does not answer, it is unknown whether it has any, and it is asked before each create as well.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.delivery.lease import Lease
 from addon.delivery.listing import ListedResources
@@ -19,6 +20,7 @@ from addon.delivery.throttle import DeliveryStopped
 from addon.delivery.transport import RetriesExhausted
 from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry
 from addon.planning.plan import Operation, Plan
+from addon.planning.result import DeliveryResult
 from addon.ss12000.resources import TYPES, ResourceType
 from addon.sync.drift import OwnResources, compare, too_many_missing
 from addon.sync.planner import ConnectionPlanner
@@ -28,27 +30,39 @@ from addon.sync.session import ScimSession, VendorSession
 
 log = logging.getLogger(__name__)
 
+KEY_REFUSED = (401, 403)
+CANNOT_ASK = (
+    "the vendor can neither filter nor list, so it cannot be known whether it had any of this "
+    "before; ask the vendor to support filter=externalId eq"
+)
+
 SAMPLE = 3
 """How many of the resources to create a vendor is asked for, beside the Organisation."""
 SHORT_LIST = 2000
 """The number of resources up to which a vendor without filters is asked by its list in each run."""
 
 
-class LedgerCheck(Struct, frozen=True):
-    """One check of a connection's ledger under its lease."""
+class LedgerCheck(Struct):
+    """One check of a connection's ledger under its lease.
+
+    `is_unable` is whether the vendor can neither filter nor list, by its answers, `unanswered`
+    why it did not answer what it has.
+    """
 
     session: VendorSession
     prepared: PreparedRun
     planner: ConnectionPlanner
     lease: Lease
     listings: dict[ResourceType, ListedResources | None] = {}
+    is_unable: bool = False
+    unanswered: RetriesExhausted | DeliveryStopped | None = None
 
     async def update_ledger(self, plan: Plan) -> bool:
         """Take into the ledger what the vendor has of ours; return whether the ledger changed.
 
         Costs a few requests before the first delivery and before creates at a vendor that gives
-        ids of its own, and none otherwise. Trouble at the vendor is left to the delivery, which
-        meets it too. Raises LedgerWriteError.
+        ids of its own, and none otherwise. When the vendor does not answer, the creates are
+        pending: the delivery asks before each. Raises LedgerWriteError.
         """
         planner = self.planner
         sample = sample_of_creates(plan, planner.ledger)
@@ -57,12 +71,31 @@ class LedgerCheck(Struct, frozen=True):
         tries = None if planner.doubted else 1  # what fails is asked in another way, or delivered
         async with self.session.open(planner.ledger, self.lease, tries) as opened:
             if not planner.doubted and not await self._has_any(opened, sample):
-                return False
+                if self.unanswered is None:
+                    return False
+                log.warning("it is unknown what %s has, so each create is asked for", planner.key)
+                return await self._record(opened, _pending_creates(plan))
             log.warning("the ledger of %s knows less than the vendor", planner.key)
             return await self._take_in(opened, plan)
 
+    def limit(self, result: DeliveryResult) -> DeliveryResult:
+        """Return the result, and that the vendor could not be asked what it has, if that is so.
+
+        It is no limitation of a vendor whose ids are ours: it refuses to create one twice.
+        """
+        unanswered = self.unanswered
+        if unanswered is not None and result.left and result.stopped is None:
+            stopped = f"{unanswered}, again and again"
+            return structs.replace(result, stopped=stopped, problem=unanswered.problem)
+        if not self.is_unable or not _gives_own_ids(self.planner.ledger):
+            return result
+        return structs.replace(result, limitation=result.limitation or CANNOT_ASK)
+
     async def _has_any(self, opened: ScimSession, sample: Sequence[Operation]) -> bool:
-        """Whether the vendor has any of the resources; false where it cannot be asked."""
+        """Whether the vendor has any of the resources; false where it cannot be asked.
+
+        When it does not answer, `unanswered` is set.
+        """
         ledger = self.planner.ledger
         try:
             for op in sample:
@@ -75,10 +108,15 @@ class LedgerCheck(Struct, frozen=True):
                     ids = None if listed is None else listed.ids.get(external_id, [])
                 if ids:
                     return True
+                self.is_unable = ids is None and is_short
                 if may_know_nothing and ids is not None:
                     return False  # a first delivery begins with the Organisation
-        except (RetriesExhausted, DeliveryStopped):
-            return False
+        except RetriesExhausted as given_up:
+            self.unanswered = given_up.with_traceback(None)
+        except DeliveryStopped as stopped:
+            if not stopped.spent and stopped.status not in KEY_REFUSED:
+                self.unanswered = stopped.with_traceback(None)
+            # else the delivery is stopped by it too, before it sends anything
         return False
 
     async def _list(
@@ -108,15 +146,19 @@ class LedgerCheck(Struct, frozen=True):
         changes = [each for t in TYPES for each in self._changes(t, listings[t], own)]
         known = {(each.resource_type, each.external_id) for each in changes}
         changes += [
-            LedgerChange(op.resource_type, op.external_id, LedgerEntry("", b""))
-            for writes in plan.writes.values()
-            for op in writes
-            if op.kind == "create" and (op.resource_type, op.external_id) not in known
+            each
+            for each in _pending_creates(plan)
+            if (each.resource_type, each.external_id) not in known
         ]
-        opened.ledger_writer.record(changes)
-        await opened.ledger_writer.flush()
+        changed = await self._record(opened, changes)
         if whole:
             await asyncio.to_thread(context.store.trust_ledger, planner.key, self.session.holder)
+        return changed
+
+    @staticmethod
+    async def _record(opened: ScimSession, changes: Sequence[LedgerChange]) -> bool:
+        opened.ledger_writer.record(changes)
+        await opened.ledger_writer.flush()
         return bool(changes)
 
     def _changes(
@@ -128,6 +170,16 @@ class LedgerCheck(Struct, frozen=True):
         if listing is None or not too_many_missing(drift, ledger, self.planner.connection.limits):
             return changes
         return [each for each in changes if each.external_id in listing.ids]
+
+
+def _pending_creates(plan: Plan) -> list[LedgerChange]:
+    """Return the changes after which the delivery asks for each create before it sends it."""
+    return [
+        LedgerChange(op.resource_type, op.external_id, LedgerEntry("", b""))
+        for writes in plan.writes.values()
+        for op in writes
+        if op.kind == "create" and not op.ask
+    ]
 
 
 def sample_of_creates(plan: Plan, ledger: Ledger) -> list[Operation]:

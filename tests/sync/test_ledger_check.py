@@ -123,3 +123,42 @@ def test_a_vendor_with_our_ids_is_asked_nothing_once_it_is_known(tmp_path):
         start(world, NEW[0])
         world.run("sync", TENANT)
         assert [path for method, path in world.requests if method == "GET"] == []
+
+
+@pytest.mark.parametrize("trouble", [{"status": 500}, {"status": 503}, {"garbage": True}])
+def test_a_vendor_that_does_not_answer_what_it_has_gets_nothing_twice(world, trouble):
+    """Unknown means ask: before each create, and where that is not answered either, next time."""
+    world.run("sync", TENANT)
+    for each in files(world.folder):
+        each.unlink()
+    world.import_document()
+    for vendor in ("all", "some"):
+        world.vendor(vendor).fail(method="GET", times=4, **trouble)
+    world.run("sync", TENANT)
+    for vendor in ("all", "some"):
+        world.vendor(vendor).faults = []
+    assert world.run("sync", TENANT).status == 0
+    holds_each_once(world, 14)
+
+
+def test_a_vendor_that_never_answers_gets_nothing_new(tmp_path):
+    knobs = {"ids": "own", "refuse_duplicates": False}
+    with small_school(tmp_path, **knobs) as world:
+        world.vendor("all").fail(503, method="GET", times=None)
+        world.run("sync", TENANT, "--vendor", "all")
+        assert [path for method, path in world.requests if method == "POST"] == []
+
+
+def test_a_vendor_that_cannot_be_asked_gets_all_and_the_report_says_so(tmp_path):
+    knobs = {"ids": "own", "refuse_duplicates": False, "listing": "none"}
+    with small_school(tmp_path, **knobs) as world:
+        result = world.run("sync", TENANT, "--vendor", "all")
+        assert (result.status, len(world.vendor("all").held("User"))) == (0, 14)
+        assert "can neither filter nor list" in result.out
+
+
+def test_a_vendor_with_our_ids_that_cannot_be_asked_is_no_limitation(tmp_path):
+    with small_school(tmp_path, ids="ours", listing="none") as world:
+        result = world.run("sync", TENANT, "--vendor", "all")
+        assert result.status == 0
+        assert "can neither" not in result.out
