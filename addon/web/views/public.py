@@ -5,7 +5,9 @@ They know of no session and no tenant, do not depend on the store, and may be ca
 
 from datetime import UTC, datetime, timedelta
 
+from babel.lists import format_list
 from flask import Blueprint, Response, make_response, render_template, request, send_file, url_for
+from flask_babel import get_locale
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.settings import CloudTasks, FirestoreAddress
@@ -40,7 +42,14 @@ def help_page() -> AnyResponse:
     vendors = current_services().settings.vendors.values()
     classes_only = [vendor.name for vendor in vendors if vendor.groups == "classes"]
     one_place = [vendor.name for vendor in vendors if vendor.placements == "one"]
-    return _page("help", vendors=list(vendors), classes_only=classes_only, one_place=one_place)
+    names = format_list([vendor.name for vendor in vendors], locale=get_locale())
+    return _page(
+        "help",
+        vendors=list(vendors),
+        names=names,
+        classes_only=classes_only,
+        one_place=one_place,
+    )
 
 
 @bp.get("/integritet")

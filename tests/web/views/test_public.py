@@ -15,6 +15,7 @@ from addon.settings import Settings, SettingsError, SqliteAddress, WebSettings
 from addon.vendors.agreements import find_agreements
 from addon.web.operator import COOPERATIVE_ADDRESS
 from addon.web.security.headers import HEADERS, PUBLIC, STATIC_KEPT
+from tests.browser import addresses, inspection
 from tests.support.page_content import text_of
 from tests.support.small_school import small_school_pages
 from tests.support.world import World
@@ -136,7 +137,7 @@ def test_every_page_says_whom_to_write_to_and_who_operates_it(
 
 def test_help_names_the_vendors_and_what_they_do_not_accept(school: World) -> None:
     text = school.text(school.app.test_client().get("/hjalp"))
-    assert "Här kan uppgifter skickas till All, Some." in text
+    assert "Här kan uppgifter skickas till All och Some." in text
     assert "Some tar emot klasser men inga andra grupper." in text
     assert "Hos Some kan varje person bara finnas på en skolenhet och i en klass." in text
     assert "All tar emot klasser" not in text
@@ -201,6 +202,16 @@ def test_the_accessibility_statement_has_what_the_regulations_ask_for(anyone: Fl
     ):
         assert asked in text
     assert 'href="https://www.digg.se/tdosanmalan"' in page
+
+
+def test_the_accessibility_statement_tells_of_the_tests_that_there_are(anyone: FlaskClient) -> None:
+    text = text_of(anyone.get("/tillganglighet").text)
+    assert {"wcag2a", "wcag2aa", "wcag21a", "wcag21aa"} <= set(inspection.STANDARD)
+    assert "axe-core mot WCAG 2.1 A och AA" in text
+    assert {colours for _, _, colours in inspection.DISPLAY_MODES} == {"light", "dark"}
+    assert "i bred och smal bild, ljust och mörkt läge" in text
+    assert f"i sidled vid {inspection.NARROW[0]} bildpunkters bredd" in text
+    assert set(PAGES) <= {page for pages in addresses.PAGES.values() for page in pages}
 
 
 # security.txt
