@@ -4,8 +4,8 @@ A ledger knows less than the vendor after a backup of the store was restored, in
 installation, and at the first delivery to a vendor that has been sent to from elsewhere. Creates
 would then double everything at a vendor that gives ids of its own. So the vendor is asked for a
 few of the resources that are about to be created; if it has one of them, or if the store says that
-it was restored, all that it lists is taken into the ledger, and it is asked before each create. If it
-does not answer, it is unknown whether it has any, and it is asked before each create as well.
+it was restored, all that it lists is taken into the ledger, and it is asked before each create. If
+it does not answer, it is unknown whether it has any, and it is asked before each create as well.
 """
 
 import asyncio
