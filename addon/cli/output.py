@@ -7,7 +7,7 @@ from addon.cli.terminal import printable
 from addon.roster.findings import SEVERITIES
 from addon.sync.reconcile import Reconciliation
 from addon.sync.report import ConnectionReport, RunReport
-from addon.sync.status import TenantStatus
+from addon.sync.status import ProtectedStatus, TenantStatus
 from addon.tenants.model import Tenant
 
 MOST_FAILURES = 10
@@ -145,6 +145,15 @@ def status(found: TenantStatus) -> str:
     return _lines(_status(found))
 
 
+def _protected(found: ProtectedStatus) -> Iterator[str]:
+    yield f"protected: {found.people}"
+    if found.ended:
+        yield f"  ended: {found.ended}, not sent until `release`"
+    if found.pending:
+        wait = "until the next reading" if found.confirmed else "until a person has looked"
+        yield f"  became protected at once: {found.pending}, not sent {wait}"
+
+
 def _status(found: TenantStatus) -> Iterator[str]:
     last = found.last_run
     yield f"{found.tenant}: " + (f"last run {last.run}, {last.status}" if last else "no run yet")
@@ -174,5 +183,6 @@ def _status(found: TenantStatus) -> Iterator[str]:
                 f"  refused: {refused.operation} {refused.resource_type} {refused.external_id} "
                 f"({refused.http_status}): {refused.detail}"
             )
+    yield from _protected(found.protected)
     for left in found.left_behind:
         yield f"{left.vendor} ({left.mode}): {left.resources} resources left behind. {left.advice}"

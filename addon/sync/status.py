@@ -7,10 +7,12 @@ from msgspec import Struct, structs
 
 from addon.delivery.response import answered
 from addon.planning.ledger import Ledger, LedgerKey
+from addon.planning.protection import ProtectedSet
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.records import RunRecord
 from addon.sync.context import SecretSource, ledger_key, load_tenant_or_raise, resolve_target
+from addon.sync.protection import load_protection
 from addon.sync.report import ConnectionReport, HoldReport, as_printed, stored_report
 from addon.tenants.model import Connection, Pause
 from addon.tenants.pause import current_pause
@@ -72,6 +74,20 @@ class LeftBehind(Struct, frozen=True):
     advice: str
 
 
+class ProtectedStatus(Struct, frozen=True):
+    """How many people are protected, of how many the protection has ended, and how many wait.
+
+    Those whose protection has `ended` are not sent until a person releases them. `pending` became
+    protected beyond the limit in one step, and wait for a person too; `confirmed` is whether a
+    person has confirmed all of them.
+    """
+
+    people: int
+    ended: int = 0
+    pending: int = 0
+    confirmed: bool = False
+
+
 class TenantStatus(Struct, frozen=True, rename="camel"):
     """The status of a tenant. `pause` is the current pause, in which nothing runs."""
 
@@ -80,6 +96,7 @@ class TenantStatus(Struct, frozen=True, rename="camel"):
     connections: tuple[ConnectionSummary, ...]
     left_behind: tuple[LeftBehind, ...]
     pause: Pause | None = None
+    protected: ProtectedStatus = ProtectedStatus(0)
 
 
 def status(
@@ -110,7 +127,17 @@ def status(
         else None
     )
     pause = current_pause(tenant, time.time() if now is None else now)
-    return TenantStatus(tenant_id, last, connections, left, pause)
+    protected = _protected(load_protection(store, tenant_id))
+    return TenantStatus(tenant_id, last, connections, left, pause, protected)
+
+
+def _protected(known: ProtectedSet) -> ProtectedStatus:
+    return ProtectedStatus(
+        people=len(known.ids),
+        ended=len(known.ended),
+        pending=len(known.pending),
+        confirmed=bool(known.pending) and known.pending <= known.confirmed,
+    )
 
 
 def _connection(

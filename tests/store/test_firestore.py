@@ -473,3 +473,56 @@ def test_runs_of_earlier_versions_are_before_all_others(project, open_store):
         }
         firestore.Client(project=project).document("tenants", "C1", "runs", name).set(fields)
     assert [run.id for run in store.runs("C1")] == ["new", "ahead", "old"]
+
+
+def copy(project: str, source: str, target: str) -> None:
+    """Write the documents of a database into another: what the import of an export does."""
+    clients = [firestore.Client(project=project, database=name) for name in (source, target)]
+
+    def each(collections):
+        for collection in collections:
+            for reference in collection.list_documents():
+                found = reference.get()
+                if found.exists:
+                    clients[1].document(*reference.path.split("/")).set(found.to_dict())
+                each(reference.collections())
+
+    each(clients[0].collections())
+
+
+def test_a_backup_in_another_database_is_doubted_until_it_is_trusted(project, open_store):
+    """The stamp of a connection is the database in which its ledger was last the vendor's."""
+
+    def with_lease(store, work):
+        store.acquire(KEY, "holder", time.time() + 60, time.time())
+        work(store)
+        store.release(KEY, "holder")
+
+    store = open_store()
+    with_lease(store, lambda s: s.record(KEY, [LedgerChange("User", "u1", HELD)], "holder"))
+    assert not store.connection_state(KEY).doubted
+    copy(project, "(default)", "copy")
+    restored = FirestoreStore(project, "copy", emulator=os.environ[HOST])
+    assert restored.connection_state(KEY).doubted
+    assert restored.ledger(KEY).entries["User"] == {"u1": HELD}
+    with_lease(restored, lambda s: None)
+    assert restored.connection_state(KEY).doubted, "a lease alone proves nothing"
+    with_lease(restored, lambda s: s.trust_ledger(KEY, "holder"))
+    assert not restored.connection_state(KEY).doubted
+    restored.close()
+
+
+def test_a_backup_in_the_same_database_is_a_ledger_that_is_not_doubted(project, open_store):
+    """Nothing in it is new or missing by itself: the question before a create notices it."""
+    store = open_store()
+    store.acquire(KEY, "holder", time.time() + 60, time.time())
+    store.record(KEY, [LedgerChange("User", "u1", HELD)], "holder")
+    store.release(KEY, "holder")
+    copy(project, "(default)", "backup")
+    store.acquire(KEY, "holder", time.time() + 60, time.time())
+    store.record(KEY, [LedgerChange("User", "u2", HELD)], "holder")
+    store.release(KEY, "holder")
+    copy(project, "backup", "(default)")
+    again = open_store().connection_state(KEY)
+    assert not again.doubted
+    assert store.ledger(KEY).entries["User"] == {"u1": HELD}

@@ -2,10 +2,11 @@
 
 import pytest
 
+from addon.planning.protection import ProtectedSet
 from addon.settings import Settings
 from addon.sync.context import NotFoundError
 from addon.sync.run import sync
-from addon.sync.status import TenantStatus, status
+from addon.sync.status import ProtectedStatus, TenantStatus, status
 from tests.support.small_school import PROFILES, PUPILS, TENANT, leave, small_school
 from tests.support.world import World
 
@@ -81,7 +82,7 @@ def test_a_refusal_without_words_is_reported_with_its_status(world):
 
 def test_what_must_be_asked_about_is_counted_and_not_as_acknowledged(world):
     world.vendor("all").fail(drop=True, when="after", method="POST", endpoint="Users", times=None)
-    world.vendor("all").fail(500, times=None, method="GET")
+    world.vendor("all").fail(500, times=None, method="GET", endpoint="Users")
     with world.sync_context() as context:
         sync(context, TENANT, "all")
     found = told(world).connections[0]
@@ -123,3 +124,28 @@ def test_what_a_vendor_that_is_no_more_has_is_reported(world):
     (left,) = told(world).left_behind
     assert (left.vendor, left.mode, left.resources) == ("all", "live", 20)
     assert "no longer among the vendor profiles" in left.advice
+
+
+def test_who_is_protected_is_told_in_numbers(world):
+    """How many are protected, whose protection waits for a release, and who became so at once."""
+    with world.open_store() as store:
+        store.update_protected_set(
+            TENANT,
+            lambda known: ProtectedSet(
+                ids=frozenset({"1", "2", "3"}),
+                ended={"4": 1.0},
+                pending=frozenset({"5", "6"}),
+                confirmed=frozenset({"5"}),
+            ),
+        )
+    assert told(world).protected == ProtectedStatus(3, ended=1, pending=2, confirmed=False)
+    result = world.run("status", TENANT)
+    assert "protected: 3" in result.out
+    assert "ended: 1, not sent until `release`" in result.out
+    assert "became protected at once: 2, not sent until a person has looked" in result.out
+    assert world.run("status", TENANT, "--json").json["protected"] == {
+        "people": 3,
+        "ended": 1,
+        "pending": 2,
+        "confirmed": False,
+    }
