@@ -225,6 +225,7 @@ def test_a_status_tells_what_a_person_should_know():
         "  held: 4 people would be removed; the limit is 3",
         "  refused: update User e1 (422): no",
         "nok: off",
+        "protected: 0",
         "gone (live): 7 resources left behind. Ask the vendor.",
     ]
 
