@@ -231,4 +231,4 @@ def test_a_status_tells_what_a_person_should_know():
 
 
 def test_a_status_before_any_run_says_so():
-    assert output.status(TenantStatus("C0", None, (), ())) == "C0: no run yet"
+    assert output.status(TenantStatus("C0", None, (), ())) == "C0: no run yet\nprotected: 0"
