@@ -117,6 +117,7 @@ class World:
         self._pages = pages
         self._extra_environ = environ or {}
         self._stack = ExitStack()
+        self._served: Served | None = None
 
     def __enter__(self) -> "World":
         with ExitStack() as stack:
@@ -293,6 +294,8 @@ class World:
     def start_application(self) -> None:
         """Make the application, as a process does at its start."""
         self.application = Application(Settings.from_environ(self.environ), self.clock)
+        if self._served is not None:
+            self._served.app = self.app
 
     def stop_application(self) -> None:
         """End the application."""
@@ -320,7 +323,8 @@ class World:
 
     def serve(self) -> None:
         """Serve the application on loopback, at `url`, until the end."""
-        self.url = self._stack.enter_context(Served(self.app)).url
+        self._served = self._stack.enter_context(Served(self.app))
+        self.url = self._served.url
 
     def wait_for_tasks(self) -> None:
         """Wait until all tasks are done."""

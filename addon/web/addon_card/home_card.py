@@ -47,7 +47,7 @@ def home_card(view: HomeView, links: CardLinks, notice: str = "") -> Card:
 def _sentence(view: HomeView, notice: str) -> Widget:
     names = {
         "ok": _("I ordning"),
-        "wait": _("Väntar på dig"),
+        "wait": _("Väntar"),
         "stop": _("Något är fel"),
         "off": _("Av"),
     }
@@ -70,6 +70,8 @@ def _notices(view: HomeView, links: CardLinks) -> Iterator[Widget]:
     if view.unread:
         yield paragraph(said("parts/refusal_texts", "withdrawn"))
         yield buttons(links.link_button(_("Se vad som hände"), "runs.page"))
+    if view.errors:
+        yield buttons(links.link_button(_("Se vilka och hur du rättar dem"), "data_quality.page"))
     if view.ended:
         yield paragraph(said("addon_card/texts", "ended", view.ended))
         yield buttons(links.link_button(_("Se efter och bestäm"), "protected.page"))

@@ -69,8 +69,9 @@ class HomeView(Struct, frozen=True):
     """The home card of a tenant.
 
     `kind` is the kind of `sentence`: `ok`, `wait`, `stop` or `off`. `next_endpoint` is the page
-    of the next step while nothing has been set up to be sent. `unconfirmed` removals wait for
-    evidence; `ended` people's protection has ended. `unread` is whether the last reading failed.
+    of the next step while nothing has been set up to be sent. `errors` in Workspace keep people
+    from being sent, `unconfirmed` removals wait for evidence, and the protection of `ended` people
+    has ended. `unread` is whether the last reading failed.
     """
 
     organisation: str
@@ -78,6 +79,7 @@ class HomeView(Struct, frozen=True):
     sentence: Markup
     holds: tuple[HoldView, ...] = ()
     vendors: tuple[VendorView, ...] = ()
+    errors: int = 0
     unconfirmed: int = 0
     ended: int = 0
     unread: bool = False
@@ -104,10 +106,11 @@ def home_view(ctx: RequestContext) -> HomeView:
     paused = current_pause(ctx.tenant, ctx.now) is not None
     return HomeView(
         organisation=organisation,
-        kind=_kind(found, paused, len(ctx.protection.ended)),
+        kind=_kind(found, paused or bool(ctx.protection.ended)),
         sentence=rendered("addon_card/sentence", headline=found),
         holds=holds,
         vendors=tuple(_vendor_view(status, ctx.now) for status in statuses),
+        errors=0 if found.findings is None else found.findings.errors,
         unconfirmed=sum(s.part.unconfirmed for s in statuses if s.part and s.mode != "off"),
         ended=len(ctx.protection.ended),
         unread=found.state == "unread",
@@ -177,7 +180,7 @@ def _changed(sent: FinishedReport | None, now: float) -> str | None:
     return None if sent is None else _("senaste ändring %(ago)s", ago=ago(sent.at, now))
 
 
-def _kind(found: Headline, paused: bool, ended: int) -> str:
+def _kind(found: Headline, waits: bool) -> str:
     kind = STATE_KINDS.get(found.state, "stop")
-    errors = found.findings is not None and found.findings.errors
-    return "wait" if kind == "ok" and (paused or ended or errors) else kind
+    waits = waits or bool(found.findings and found.findings.errors)
+    return "wait" if kind == "ok" and waits else kind
