@@ -57,7 +57,7 @@ requirements: $(READY) ## Pin the newest versions that requirements*.in allow
 	$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
 
 # URL: what people write in their browsers, from SKOLSYNK_URL in $(SETTINGS) where it is not given.
-URL ?= $(shell sed -n 's/^ *SKOLSYNK_URL: *//p' '$(SETTINGS)' 2>/dev/null)
+URL ?= $(shell sed -n "s/^ *SKOLSYNK_URL: *[\"']\{0,1\}\([^\"' ]*\).*/\1/p" '$(SETTINGS)' 2>/dev/null)
 MADE := var/marketplace
 
 marketplace: ## Fill the host in the add-on's deployment: make marketplace URL=https://…
@@ -80,6 +80,10 @@ HERE := --project=$(PROJECT)
 # Prints the commands that make the vendors' queues; DRY=1 has the profiles of the repository at need.
 QUEUES = cd $(if $(DRY),.,$(DEPLOYED)) && $(abspath $(BIN))/python -m addon.tasks.queues \
 	$(if $(DRY),$(or $(wildcard $(VENDORS)),vendors.toml),vendors.toml) $(HERE) --location=$(REGION)
+# The add-on is deployed where the settings say who calls it.
+ADD_ON = $(shell grep -s '^ *SKOLSYNK_ADDON_CLIENT_ID:' '$(SETTINGS)')
+CARD = $(DEPLOYED)/$(MADE)/deployment.json
+CARDS := gcloud workspace-add-ons deployments
 
 deploy: deployable $(READY) ## Deploy the last commit to App Engine: make deploy PROJECT=my-project
 	$(STEP) 'rm -rf $(DEPLOYED) && mkdir -p $(DEPLOYED)'
@@ -92,6 +96,12 @@ deploy: deployable $(READY) ## Deploy the last commit to App Engine: make deploy
 	$(STEP) 'curl --fail --silent --show-error --retry 5 --retry-all-errors "$$(gcloud app versions describe $(VERSION) --service=default $(HERE) --format="value(versionUrl)")/readyz"'
 	$(STEP) 'gcloud app services set-traffic default --splits=$(VERSION)=1 $(HERE) --quiet'
 	$(STEP) 'gcloud app deploy $(DEPLOYED)/cron.yaml $(HERE) --quiet'
+ifneq ($(ADD_ON),)
+	$(STEP) '$(MAKE) --no-print-directory -C $(DEPLOYED) marketplace URL=$(URL)'
+	$(STEP) 'if $(CARDS) describe skolsynk $(HERE) --quiet >/dev/null 2>&1; then $(CARDS) replace skolsynk --deployment-file=$(CARD) $(HERE) --quiet; else $(CARDS) create skolsynk --deployment-file=$(CARD) $(HERE) --quiet; fi'
+else
+	@echo "No add-on: $(SETTINGS) has no SKOLSYNK_ADDON_CLIENT_ID (docs/deploy.md, step 7)" >&2
+endif
 
 deployable:
 	@printf '%s' '$(PROJECT)' | grep -Eqx '[a-z][a-z0-9-]{4,28}[a-z0-9]' || { \

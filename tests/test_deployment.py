@@ -333,6 +333,12 @@ def make_deploy(tmp_path_factory: pytest.TempPathFactory) -> Deploy:
     return lambda *arguments: run_make("deploy", *packages, *arguments)
 
 
+def documented_settings() -> str:
+    """var/settings.yaml as docs/deploy.md has it."""
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+    return block
+
+
 def run_make(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", "--no-print-directory", *arguments],
@@ -403,6 +409,132 @@ def test_agreements_beside_the_profiles_are_deployed_where_there_are_any(
     assert (deployed / "agreements" / "binogi.pdf").read_bytes() == b"%PDF"
 
 
+GCLOUD = """#!/bin/sh
+echo "gcloud $*" >> "$SAID"
+case "$*" in
+  *" $MISSING "*) exit 1 ;;
+esac
+"""
+CURL = """#!/bin/sh
+echo curl >> "$SAID"
+exit "$ANSWER"
+"""
+
+
+class Deployment:
+    """A deployment by `make deploy` where gcloud and curl only note what they are asked for."""
+
+    def __init__(self, folder: Path, make_deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self._make_deploy, self._monkeypatch = folder, make_deploy, monkeypatch
+        self.vendors, self.settings = folder / "vendors.toml", folder / "settings.yaml"
+        self.vendors.write_text('[vendors.ilt]\nname = "ILT"\n')
+        self.settings.write_text(documented_settings())
+        for name, text in (("gcloud", GCLOUD), ("curl", CURL)):
+            (folder / name).write_text(text)
+            (folder / name).chmod(0o755)
+
+    def run(self, missing: str = "none", answers: bool = True) -> tuple[int, list[str]]:
+        """Return the exit status, and what was asked for without what only looks.
+
+        `missing` is what gcloud finds nothing of; `answers` says whether the new version does.
+        """
+        said = self.folder / "said"
+        said.write_text("")
+        for name, value in {
+            "PATH": f"{self.folder}:{os.environ['PATH']}",
+            "SAID": str(said),
+            "MISSING": missing,
+            "ANSWER": "0" if answers else "22",
+        }.items():
+            self._monkeypatch.setenv(name, value)
+        done = self._make_deploy(
+            "PROJECT=my-project",
+            "VERSION=v1",
+            f"VENDORS={self.vendors}",
+            f"SETTINGS={self.settings}",
+            f"DEPLOYED={self.folder / 'deploy'}",
+        )
+        lines = said.read_text().replace(str(self.folder), "").splitlines()
+        return done.returncode, [line for line in lines if " describe " not in line]
+
+    def deployed(self, name: str) -> str:
+        return (self.folder / "deploy" / name).read_text()
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, make_deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    return Deployment(tmp_path, make_deploy, monkeypatch)
+
+
+def steps(asked: list[str]) -> list[str]:
+    """The steps of a deployment by their most telling words."""
+    words = (
+        r"tasks queues (?:create|update) \S+|add-ons deployments (?:create|replace)"
+        r"|app\.yaml|curl|set-traffic|cron\.yaml"
+    )
+    return [re.search(words, line)[0] for line in asked]
+
+
+def test_a_deployment_goes_all_the_way_with_the_profiles_and_settings_it_is_given(
+    deployment: Deployment,
+):
+    status, asked = deployment.run()
+
+    assert status == 0
+    assert steps(asked) == [
+        "tasks queues update runs",
+        "tasks queues update deliver-ilt",
+        "app.yaml",
+        "curl",
+        "set-traffic",
+        "cron.yaml",
+        "add-ons deployments replace",
+    ]
+    assert deployment.deployed("vendors.toml") == deployment.vendors.read_text()
+    assert "cloudtasks://my-project/europe-west1" in deployment.deployed("app.yaml")
+    assert "SKOLSYNK_URL: https://skolsynk.example.se\n" in deployment.deployed("app.yaml")
+
+
+def test_a_first_deployment_creates_what_a_later_one_updates(deployment: Deployment):
+    status, asked = deployment.run(missing="describe")
+
+    assert status == 0
+    made = [line for line in steps(asked) if "queues" in line or "add-ons" in line]
+    assert made == [
+        "tasks queues create runs",
+        "tasks queues create deliver-ilt",
+        "add-ons deployments create",
+    ]
+
+
+def test_a_version_that_does_not_answer_gets_no_traffic_and_changes_nothing_else(
+    deployment: Deployment,
+):
+    status, asked = deployment.run(answers=False)
+    assert status != 0
+    assert steps(asked)[-2:] == ["app.yaml", "curl"]
+
+
+def test_the_add_on_is_deployed_for_the_address_in_the_settings(deployment: Deployment):
+    for value in ("https://a.example.se", '"https://a.example.se"', "https://a.example.se  # ours"):
+        deployment.settings.write_text(
+            re.sub(r"(SKOLSYNK_URL:) \S+", rf"\1 {value}", documented_settings())
+        )
+        _, asked = deployment.run()
+        (file,) = re.findall(r"--deployment-file=/deploy/(\S+)", asked[-1])
+        add_on = json.loads(deployment.deployed(file))["addOns"]["common"]
+        assert add_on["homepageTrigger"]["runFunction"] == "https://a.example.se/addon/home"
+        assert "HOST" not in deployment.deployed(file)
+
+
+def test_without_settings_of_the_add_on_none_is_deployed(deployment: Deployment):
+    lines = documented_settings().splitlines(keepends=True)
+    deployment.settings.write_text("".join(line for line in lines if "ADDON" not in line))
+    status, asked = deployment.run()
+    assert status == 0
+    assert steps(asked)[-1] == "cron.yaml"
+
+
 @pytest.mark.parametrize("project", ["", "My Project", "x", "a-b;rm", "$(touch x)"])
 def test_make_deploy_wants_a_project(make_deploy: Deploy, project: str):
     done = make_deploy(f"PROJECT={project}", "DRY=1")
@@ -428,8 +560,7 @@ def test_make_deploy_wants_the_vendor_profiles_and_the_settings(
 def test_the_documented_settings_are_deployed_and_ones_that_the_program_takes(
     make_deploy: Deploy, tmp_path: Path
 ):
-    (block,) = re.findall(r"^```yaml\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
-    (tmp_path / "settings.yaml").write_text(block)
+    (tmp_path / "settings.yaml").write_text(documented_settings())
     arguments = ("PROJECT=my-project", "REGION=europe-west1", "VERSION=v1", "DRY=1")
     done = make_deploy(*arguments, f"SETTINGS={tmp_path}/settings.yaml")
     (command,) = [line for line in done.stdout.splitlines() if " sed " in line]
@@ -437,13 +568,15 @@ def test_the_documented_settings_are_deployed_and_ones_that_the_program_takes(
     yaml = subprocess.run(["sh", "-ec", made], cwd=ROOT, capture_output=True, text=True, check=True)
 
     part = re.search(r"^env_variables:\n((?:  \S.*\n)+)", yaml.stdout, re.MULTILINE)[1]
-    environ = dict(re.findall(r"^  (\w+): (.+)$", part, re.MULTILINE))
+    environ = dict(re.findall(r"^  (\w+): \"?(.+?)\"?$", part, re.MULTILINE))
     environ |= {"GAE_ENV": "standard", "GAE_APPLICATION": "e~my-project"}
     settings = Settings.from_environ(environ)
 
     assert settings.store == FirestoreAddress("my-project")
     assert settings.web.url == "https://skolsynk.example.se"
     assert settings.web.sign_in.client_secret.startswith("secretmanager:projects/my-project/")
+    assert settings.web.addon is not None
+    assert settings.marketplace_app == "123456789012"
     assert settings.web.mail.server == Smtp(
         "smtp.example.se",
         465,
@@ -484,11 +617,18 @@ def test_gcloud_knows_the_documented_commands_and_those_of_make_deploy(
 ):
     commands = documented()
     assert len(commands) > 50
-    dry = make_deploy("PROJECT=my-project", "VERSION=v1", "DRY=1").stdout
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(documented_settings())
+    dry = make_deploy("PROJECT=my-project", "VERSION=v1", f"SETTINGS={settings}", "DRY=1").stdout
     deploying = re.findall(
         r"(?:^|\$\(|if |then |else )(gcloud .*?)(?:\)/readyz\"| >|;|$)", dry, re.MULTILINE
     )
-    assert {command.split()[3] for command in deploying} >= {"describe", "update", "create"}
+    assert {command.split()[3] for command in deploying} >= {
+        "describe",
+        "update",
+        "create",
+        "replace",
+    }
 
     faults = lint([*commands, *deploying, "gcloud app deploy --no-such-flag"], tmp_path)
     assert [fault.partition(":")[0] for fault in faults] == ["gcloud app deploy --no-such-flag"]
