@@ -14,24 +14,21 @@ from contextlib import suppress
 
 from msgspec import UNSET, UnsetType, structs
 
-from addon.delivery.intents import intent_of, without_intent
+from addon.delivery.intents import changes_entry, intent_of
 from addon.delivery.ledger_writer import LedgerWriter
-from addon.delivery.response import answered
-from addon.delivery.scim_client import (
-    NO_ENDPOINT,
+from addon.delivery.operation_outcome import (
     AbsenceUnproven,
     OperationOutcome,
     RefusedByVendor,
 )
+from addon.delivery.outcome_recorder import OutcomeRecorder
+from addon.delivery.response import answered
+from addon.delivery.scim_client import NO_ENDPOINT
 from addon.delivery.throttle import DeliveryStopped, Throttle
 from addon.delivery.transport import RetriesExhausted
 from addon.planning.ledger import (
-    UNCERTAIN,
     LedgerChange,
-    LedgerEntry,
     LedgerWriteError,
-    OperationKind,
-    Refusal,
 )
 from addon.planning.plan import Operation, Plan
 from addon.planning.result import DeliveryResult, FailedOperation, VendorProblem
@@ -72,10 +69,13 @@ class PlanExecutor:
         progress: Callable[[int, int], None] = lambda done, planned: None,
         clock: Callable[[], float] = time.time,
         check_key: CheckKey = _no_check,
+        after_wait: Callable[[], None] = lambda: None,
     ) -> None:
         self._perform = perform
         self._check_key = check_key
+        self._after_wait = after_wait
         self._ledger_writer = ledger_writer
+        self._recorder = OutcomeRecorder(ledger_writer, clock)
         self._throttle = throttle
         self._concurrency = concurrency
         self._progress = progress
@@ -86,8 +86,8 @@ class PlanExecutor:
         self._conflicts: dict[ResourceKey, Operation] = {}
         self._lacking: set[str] = set()
         self._doubted: list[Operation] = []
+        self._late: list[Operation] = []
         self._given_up: VendorProblem | None = None
-        self._errors: dict[ResourceKey, int] = {}
         self._waiting: dict[ResourceKey, Operation] = {}
         self._count = 0
         self._planned = 0
@@ -99,13 +99,14 @@ class PlanExecutor:
         LedgerWriteError when the store failed.
         """
         self._planned = sum(1 for _ in plan.operations())
-        if any(op.ask for op in plan.operations()):
+        if any(op.ask and not op.not_before for op in plan.operations()):
             await self._throttle.settle()
         await self._settle(plan.protected)
         before = self._removed
         await self._round(plan, replan)
         if self._conflicts and self._removed > before and not self._over:
             await self._round_without_conflicts(replan)
+        await self._settle([op for op in plan.looks if self._is_as_planned(op)])
         await self._conclude()
         await self._ledger_writer.flush()
         stopped = self._throttle.stopped
@@ -153,6 +154,11 @@ class PlanExecutor:
         self._planned = self._count + sum(1 for _ in plan.operations())
         await self._round(plan, replan)
 
+    def _is_as_planned(self, op: Operation) -> bool:
+        """Whether the ledger has of a resource what it had when the operation was planned."""
+        entry = self._ledger_writer.entry(*_name(op))
+        return entry is not None and entry.content == op.previous
+
     def _in_conflict(self, resource_type: ResourceType) -> list[Operation]:
         """Return the operations of a type that were in conflict, and clear their failures."""
         if self._over:
@@ -168,13 +174,34 @@ class PlanExecutor:
     async def _settle(self, operations: Sequence[Operation]) -> None:
         """Carry out the operations until the outcome of each is known.
 
-        Those whose resource may or may not be absent are tried again after the others.
+        Those whose resource may or may not be absent are tried again after the others. Those of
+        which a create may still have its effect come last, when that is over.
         """
         self._doubted = []
-        await self._settle_all(operations)
+        self._late = [op for op in operations if op.not_before]
+        await self._settle_all([op for op in operations if not op.not_before])
         again, self._doubted = self._doubted, []
         if 0 < len(again) < len(operations):
             await self._settle_all(again)
+        late, self._late = self._late, []
+        await self._settle_late(late)
+
+    async def _settle_late(self, operations: Sequence[Operation]) -> None:
+        """Carry out operations when an earlier create of each can have no effect any more.
+
+        Without the time to wait for that they are left for the next run.
+        """
+        if not operations:
+            return
+        waits = max(op.not_before for op in operations) - self._clock()
+        if not self._throttle.has_time(waits):
+            for op in operations:
+                self._leave(op, untried=True)
+            return
+        with suppress(DeliveryStopped):
+            await self._throttle.rest(max(0.0, waits))
+        self._after_wait()
+        await self._settle_all(operations)
 
     async def _settle_all(self, operations: Sequence[Operation]) -> None:
         """Carry out the operations, several at once."""
@@ -203,8 +230,8 @@ class PlanExecutor:
         for start in range(0, len(operations), INTENT_BATCH):
             batch = operations[start : start + INTENT_BATCH]
             self._waiting.update((_name(op), op) for op in batch)
-            self._note_earlier_errors(batch)
-            unknown = [op for op in batch if not op.ask and op.previous != UNCERTAIN]
+            self._recorder.note_earlier_errors(batch)
+            unknown = [op for op in batch if changes_entry(op)]
             if unknown and not self._over:
                 self._ledger_writer.record(intent_of(op) for op in unknown)
                 try:
@@ -232,17 +259,19 @@ class PlanExecutor:
         except AbsenceUnproven as unproven:
             self._doubt(op, unproven)
         except RetriesExhausted as given_up:
+            if self._defer(op, given_up):
+                return
             if self._throttle.group_given_up:
                 self._given_up = given_up.problem
             self._fail(op, given_up.status, str(given_up), given_up.problem)
-            self._leave(op, untried=not given_up.uncertain)
-            self._count_error(op, given_up)
+            self._leave(op, untried=not given_up.uncertain, late=given_up.late)
+            self._recorder.count_error(op, given_up.status)
         except DeliveryStopped as stopped:
             self._throttle.stop(stopped)
             if not self._failures and not stopped.spent:
                 # One message for all remaining operations.
                 self._fail(op, stopped.status, str(stopped), stopped.problem)
-            self._leave(op, untried=not stopped.uncertain)
+            self._leave(op, untried=not stopped.uncertain, late=stopped.late)
         except LedgerWriteError as error:
             self._throttle.stop(DeliveryStopped(str(error), VendorProblem("ledger")))
             self._leave(op, untried=False)
@@ -259,6 +288,30 @@ class PlanExecutor:
         else:
             self._note(op, outcome)
 
+    def _defer(self, op: Operation, given_up: RetriesExhausted) -> bool:
+        """Try a create whose effect may come late once more, after the others of its type.
+
+        Return whether that is so.
+        """
+        if given_up.late is None or op.not_before or self._over or self._throttle.group_given_up:
+            return False
+        self._fail(op, given_up.status, str(given_up), given_up.problem)
+        self._recorder.late(op, given_up.late)
+        self._recorder.count_error(op, given_up.status)
+        self._late.append(
+            structs.replace(
+                op,
+                kind="create",
+                vendor_id="",
+                previous=b"",
+                ask=True,
+                doubted=True,
+                look=False,
+                not_before=self._clock() + given_up.late,
+            )
+        )
+        return True
+
     # Recording outcomes
 
     def _note(self, op: Operation, outcome: OperationOutcome) -> None:
@@ -267,17 +320,13 @@ class PlanExecutor:
             self._refuse(op, outcome)
             return
         name = _name(op)
-        of_kind = self._done[op.kind]
-        of_kind[op.resource_type] = of_kind.get(op.resource_type, 0) + 1
+        if not op.only_looks:
+            of_kind = self._done[op.kind]
+            of_kind[op.resource_type] = of_kind.get(op.resource_type, 0) + 1
         self._failures.pop(name, None)
         self._left.discard(name)
         self._lacking.discard(op.external_id)
-        if op.kind == "delete":
-            self._ledger_writer.record([LedgerChange(*name, forget=True)])
-        else:
-            self._ledger_writer.record(
-                [LedgerChange(*name, LedgerEntry(outcome.vendor_id, op.content))]
-            )
+        self._recorder.succeeded(op, outcome)
 
     def _refuse(self, op: Operation, refused: RefusedByVendor) -> None:
         """Record a refusal, so that it is not tried again at once; a conflict is.
@@ -290,20 +339,12 @@ class PlanExecutor:
         said = refused.detail or answered(refused.status)
         self._fail(op, refused.status, said, problem, refused=rests)
         lacks = op.kind != "delete" and not refused.there  # certain unless `unsure`
-        refusal = None
         if lacks:
             self._lacking.add(op.external_id)
         if refused.conflict and op.kind != "delete":
             again = op.ask or (op.kind == "create" and refused.there)
             self._conflicts[_name(op)] = structs.replace(op, ask=again)
-        else:
-            taken: OperationKind = "delete" if op.kind == "delete" else "update"
-            kind: OperationKind = "create" if lacks else taken
-            refusal = Refusal(kind, op.content, refused.status, refused.detail, self._clock())
-        as_before = op.kind != "create" and not lacks and not refused.unsure
-        kept = LedgerEntry(op.vendor_id, op.previous) if as_before else None
-        forget = lacks and not refused.unsure
-        self._ledger_writer.record([LedgerChange(*_name(op), kept, forget, refusal)])
+        self._recorder.refused(op, refused, lacks)
 
     def _doubt(self, op: Operation, unproven: AbsenceUnproven) -> None:
         """Leave an operation on a resource whose absence is not proven.
@@ -314,37 +355,23 @@ class PlanExecutor:
         self._left.add(_name(op))
         self._doubted.append(op)
         if unproven.question:
-            asked = LedgerChange(*_name(op), LedgerEntry(op.vendor_id, b""))
-            self._ledger_writer.record([asked])
-        elif not op.ask:
-            self._ledger_writer.record([without_intent(op)])
+            self._recorder.question(op)
+        else:
+            self._recorder.untried(op)
 
-    def _leave(self, op: Operation, untried: bool) -> None:
+    def _leave(self, op: Operation, untried: bool, late: float | None = None) -> None:
         """Leave an operation for the next run.
 
         If it was `untried`, its intent is removed, so that the next run need not ask the vendor.
+        `late` is for how many seconds a create may still have its effect.
         """
         self._left.add(_name(op))
         if op.kind == "create":
             self._lacking.add(op.external_id)
-        if untried and not op.ask:
-            self._ledger_writer.record([without_intent(op)])
-
-    def _note_earlier_errors(self, operations: Sequence[Operation]) -> None:
-        """Note in how many runs operations met a server error, before an intent removes that."""
-        for op in operations:
-            earlier = self._ledger_writer.refusal(*_name(op))
-            if earlier is not None and earlier.content == op.content:
-                self._errors[_name(op)] = earlier.errors
-
-    def _count_error(self, op: Operation, given_up: RetriesExhausted) -> None:
-        """Record that an operation was answered with a server error, so that it rests in time."""
-        status = given_up.status or 0
-        if status < 500 or status == 503:
-            return
-        errors = self._errors.get(_name(op), 0) + 1
-        refusal = Refusal(op.kind, op.content, status, "", self._clock(), errors)
-        self._ledger_writer.record([LedgerChange(*_name(op), refusal=refusal)])
+        if untried:
+            self._recorder.untried(op)
+        elif late is not None:
+            self._recorder.late(op, late)
 
     def _fail(
         self,

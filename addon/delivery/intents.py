@@ -11,11 +11,29 @@ from addon.planning.plan import Operation
 
 def intent_of(op: Operation) -> LedgerChange:
     """Return the change to record before an operation is sent, in case no answer arrives."""
-    return LedgerChange(
-        op.resource_type,
-        op.external_id,
-        LedgerEntry("", b"") if op.kind == "create" else LedgerEntry(op.vendor_id, UNCERTAIN),
-    )
+    if op.kind == "create":
+        entry = LedgerEntry("", b"")
+    else:
+        entry = acknowledged(op, op.vendor_id, UNCERTAIN)
+    return LedgerChange(op.resource_type, op.external_id, entry)
+
+
+def acknowledged(op: Operation, vendor_id: str, content: bytes) -> LedgerEntry:
+    """Return the entry of a resource that the vendor has; it keeps the mark of the one before.
+
+    The mark says that the vendor is to be asked for copies.
+    """
+    before = LedgerEntry("", op.previous)
+    if before.is_doubted and before.until is not None:
+        return LedgerEntry.doubted(vendor_id, content, before.until)
+    return LedgerEntry(vendor_id, content)
+
+
+def changes_entry(op: Operation) -> bool:
+    """Whether the intent of an operation is another entry than what the ledger has."""
+    if op.ask or op.only_looks:
+        return False
+    return LedgerEntry("", op.previous).hash != UNCERTAIN
 
 
 def without_intent(op: Operation) -> LedgerChange:

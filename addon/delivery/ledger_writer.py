@@ -9,6 +9,7 @@ from addon.delivery.throttle import DeliveryStopped, Throttle
 from addon.planning.ledger import (
     Ledger,
     LedgerChange,
+    LedgerEntry,
     LedgerKey,
     LedgerRecorder,
     LedgerWriteError,
@@ -70,6 +71,10 @@ class LedgerWriter:
         check_keys(changes)
         self._ledger.apply(changes)
         self._pending.extend(changes)
+
+    def entry(self, resource_type: ResourceType, external_id: str) -> LedgerEntry | None:
+        """Return what the ledger has of a resource."""
+        return self._ledger.entries[resource_type].get(external_id)
 
     def refusal(self, resource_type: ResourceType, external_id: str) -> Refusal | None:
         """Return what the ledger has of an earlier refusal or server error."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.delivery.answer_evidence import (
     Absence,
@@ -210,11 +210,16 @@ class ResourceLookup:
             return None
         return found.get(external_id, [])
 
+    def forget_lists(self) -> None:
+        """Do not use the lists that were requested so far any more."""
+        for resource_type, known in self._listings.items():
+            self._listings[resource_type] = structs.replace(known, begun=float("-inf"), found=None)
+
     async def _listed(self, resource_type: ResourceType, since: float) -> IdsByExternalId | None:
         """Return the cached list of a type; request it if there is none since `since`."""
         async with self._locks[resource_type]:
             known = self._listings.get(resource_type)
-            if known is None or known.begun < since:
+            if known is None or known.begun < max(since, 0.0):
                 known = await self._list_again(resource_type, 0 if known is None else known.times)
                 self._listings[resource_type] = known
             if known.failed is not None:

@@ -80,6 +80,7 @@ def _updates(
             body=body,
             content=content_hash(body),
             ask=entry.is_pending,
+            doubted=entry.is_lost,
             previous=entry.content,
         )
 

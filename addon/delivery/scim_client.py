@@ -6,8 +6,9 @@ Source: RFC 7644, and docs/wire-format.md for how EGIL servers in production beh
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 
-from msgspec import Struct
+from msgspec import structs
 
 from addon.delivery.answer_evidence import (
     GONE,
@@ -17,9 +18,16 @@ from addon.delivery.answer_evidence import (
 )
 from addon.delivery.listing import ListedResources
 from addon.delivery.lookup import Keep, Known, ResourceLookup, nothing_known
+from addon.delivery.operation_outcome import (
+    AbsenceUnproven,
+    OperationOutcome,
+    RefusedByVendor,
+    Succeeded,
+)
 from addon.delivery.response import VendorResponse, answered, detail, vendor_id
 from addon.delivery.throttle import DeliveryStopped
 from addon.delivery.transport import RetriesExhausted, Transport
+from addon.planning.ledger import ASK_FIRST, LedgerEntry
 from addon.planning.plan import Operation
 from addon.planning.result import VendorProblem
 from addon.ss12000.resources import ENDPOINTS, ResourceType
@@ -29,7 +37,6 @@ NO_ENDPOINT = (404, 405)
 ENOUGH_MISSING = 3
 """The number of types without an endpoint from which the vendor's address is considered wrong."""
 
-ABSENCE_UNPROVEN = "the vendor does not have its id, but nothing shows that it does not have it"
 CANNOT_TELL = (
     "the vendor can neither filter nor list, so it cannot be known whether something whose answer "
     "was lost is there twice; ask the vendor to support filter=externalId eq"
@@ -38,42 +45,6 @@ CONTRADICTION = "the vendor says both that it has this and that it has not"
 
 Intend = Callable[[Operation], Awaitable[None]]
 """Records that a create of the resource is about to be sent."""
-
-
-class Succeeded(Struct, frozen=True):
-    """The vendor carried out the operation; `vendor_id` is empty if it returned none."""
-
-    vendor_id: str = ""
-
-
-class RefusedByVendor(Struct, frozen=True):
-    """The vendor refused the operation.
-
-    `conflict` is whether another resource at the vendor prevents it (409), `there` whether the
-    vendor has the resource in some form, and `unsure` whether it may have carried out the
-    operation in an earlier attempt. `detail` is the vendor's message, empty if it sent none.
-    """
-
-    status: int
-    detail: str
-    conflict: bool = False
-    there: bool = False
-    unsure: bool = False
-
-
-OperationOutcome = Succeeded | RefusedByVendor
-
-
-class AbsenceUnproven(RetriesExhausted):
-    """A resource's id was answered 404 or 410, and nothing proves that the vendor lacks it.
-
-    `question` is whether the vendor has at least not found it when asked. Then the next run asks
-    again, and believes it if the answer is the same.
-    """
-
-    def __init__(self, status: int, question: bool) -> None:
-        super().__init__(ABSENCE_UNPROVEN, VendorProblem("absence-unproven", status), False)
-        self.question = question
 
 
 class _AlreadyThere(Exception):
@@ -88,6 +59,7 @@ class ScimClient:
     def __init__(self, transport: Transport, intend: Intend, known: Known = nothing_known) -> None:
         self._transport = transport
         self._intend = intend
+        self._known = known
         self._lookup = ResourceLookup(transport, known)
         self._accepted = False
         self._key = KeyEvidence()
@@ -102,6 +74,8 @@ class ScimClient:
         """
         if op.kind == "create":
             outcome = await self._create(op)
+        elif op.kind == "update" and op.look:
+            outcome = await self._look(op)
         else:
             outcome = await (self._update(op) if op.kind == "update" else self._delete(op))
         if isinstance(outcome, Succeeded):
@@ -148,6 +122,10 @@ class ScimClient:
         """
         return await self._lookup.everything(resource_type, keep)
 
+    def forget_lists(self) -> None:
+        """Ask for lists again: what was created meanwhile is not in those so far."""
+        self._lookup.forget_lists()
+
     # Creating
 
     async def _create(self, op: Operation) -> OperationOutcome:
@@ -156,52 +134,66 @@ class ScimClient:
             ids = await self.find(op.resource_type, op.external_id)
             adopted = await self._adopt(op, ids or [op.vendor_id]) if ids or op.vendor_id else None
             if adopted is not None:
-                return adopted
+                return self._doubt(op, adopted, ids) if op.doubted else adopted
             if ids:
                 raise _contradiction(uncertain=True)
             if op.vendor_id:
                 await self._check_absence(op, ids)
-            if ids is None:
-                return self._note_doubt(op, await self._post(op))
+            outcome = await self._post(op)
+            return self._doubt(op, outcome, ids) if op.doubted or ids is None else outcome
         return await self._post(op)
 
-    def _note_doubt(self, op: Operation, outcome: OperationOutcome) -> OperationOutcome:
-        """Note that it cannot be known whether an earlier create was carried out too.
+    def _doubt(
+        self, op: Operation, outcome: OperationOutcome, asked: Sequence[str] | None
+    ) -> OperationOutcome:
+        """Mark a success as one of which the vendor may come to show copies.
 
-        A vendor that uses our ids would have refused the second one.
+        A vendor that uses our ids would have refused the second one. `asked` is what `find`
+        returned; where nothing can be asked, now or later, that is noted.
         """
-        if isinstance(outcome, Succeeded) and outcome.vendor_id not in ("", op.external_id):
+        if not isinstance(outcome, Succeeded) or outcome.vendor_id == op.external_id:
+            return outcome
+        if asked is not None:
+            return structs.replace(outcome, doubted=True)
+        if outcome.vendor_id:
             self.limitation = CANNOT_TELL
-        return outcome
+        return structs.replace(outcome, doubted=False)
 
     async def _post(self, op: Operation) -> OperationOutcome:
+        asked: list[str] | None = []
+
+        async def stop_if_there() -> None:
+            nonlocal asked
+            since = time.monotonic()
+            asked = await self._lookup.find(op.resource_type, op.external_id, since=since)
+            if asked:
+                raise _AlreadyThere(asked)
+
         try:
             answer = await self._transport.send(
-                "POST",
-                op.resource_type,
-                body=op.body,
-                before_repeat=lambda: self._stop_if_there(op),
+                "POST", op.resource_type, body=op.body, before_repeat=stop_if_there
             )
         except _AlreadyThere as there:
             adopted = await self._adopt(op, there.ids)
             if adopted is None:
                 raise _contradiction(uncertain=True) from None
-            return adopted
+            return self._doubt(op, adopted, there.ids)
+        except RetriesExhausted as given_up:
+            if given_up.late and self._takes_our_ids(op):
+                given_up.late = 0.0
+            raise
         if answer.done:
-            return Succeeded(await self._told(op, answer))
+            created = Succeeded(await self._told(op, answer))
+            return self._doubt(op, created, asked) if answer.unsure else created
         if answer.status == 409:
-            return await self._yield(op, answer)
+            yielded = await self._yield(op, answer)
+            return self._doubt(op, yielded, asked) if answer.unsure else yielded
         if answer.status in NO_ENDPOINT:
             self._miss(op, answer)
         if answer.status in GONE and not is_of_scim_server(answer):
             problem = VendorProblem("not-scim", answer.status)
             raise RetriesExhausted(answered(answer.status), problem, answer.unsure)
         return _refused(op, answer, there=False)
-
-    async def _stop_if_there(self, op: Operation) -> None:
-        ids = await self._lookup.find(op.resource_type, op.external_id, since=time.monotonic())
-        if ids:
-            raise _AlreadyThere(ids)
 
     async def _yield(self, op: Operation, conflict: VendorResponse) -> OperationOutcome:
         """Update the existing resource after a create was answered with a conflict."""
@@ -257,7 +249,31 @@ class ScimClient:
                 f"{reason} ({answer.status}); is it right?", "endpoint-missing", answer.status
             )
 
+    def _takes_our_ids(self, op: Operation) -> bool:
+        """Whether the vendor is known to use our externalIds as its ids, so that none is twice."""
+        told = (each for each in self._known(op.resource_type) if each[1])
+        return any(external_id == theirs for external_id, theirs in islice(told, 1))
+
     # Updating and deleting
+
+    async def _look(self, op: Operation) -> OperationOutcome:
+        """Delete copies of a resource, and update it unless it is unchanged and there is one.
+
+        The one with the id of the ledger is kept, if the vendor still has it under that id.
+        """
+        ids = await self.find(op.resource_type, op.external_id)
+        own = op.vendor_id or op.external_id
+        if ids is None and op.vendor_id not in ("", op.external_id):
+            self.limitation = CANNOT_TELL
+        if op.only_looks and (ids is None or ids == [own]):
+            return Succeeded(op.vendor_id)
+        if ids and ids != [own]:
+            others = [each for each in ids if each != own]
+            known = bool(op.vendor_id) or own in ids
+            adopted = await self._adopt(op, [own, *others] if known else others)
+            if adopted is not None:
+                return adopted
+        return await self._update(op)
 
     async def _update(self, op: Operation) -> OperationOutcome:
         answer = await self._put(op, op.vendor_id or op.external_id)
@@ -291,8 +307,10 @@ class ScimClient:
     async def _delete(self, op: Operation) -> OperationOutcome:
         ids = await self.find(op.resource_type, op.external_id) if op.ask else None
         if ids:
-            return await self._delete_all(op, ids)
-        if op.ask and ids is not None and not op.vendor_id:
+            unlisted = [op.vendor_id] if op.vendor_id and op.vendor_id not in ids else []
+            return await self._delete_all(op, [*ids, *(unlisted if not _is_question(op) else ())])
+        never_acknowledged = op.ask and not (op.vendor_id or _is_known(op))
+        if never_acknowledged and ids is not None:
             return Succeeded()
         answer = await self._transport.send(
             "DELETE", op.resource_type, op.vendor_id or op.external_id
@@ -304,7 +322,6 @@ class ScimClient:
         ids = await self.find(op.resource_type, op.external_id)
         if ids:
             return await self._delete_all(op, ids)
-        never_acknowledged = op.ask and not op.vendor_id
         if not (never_acknowledged and is_scim_error(answer)):
             await self._check_absence(op, ids, answer.status)
         return Succeeded()
@@ -337,6 +354,16 @@ def _perhaps_there() -> Iterator[None]:
         raise RetriesExhausted(str(given_up), given_up.problem, uncertain=True) from None
     except DeliveryStopped as stopped:
         raise stopped.unsure() from None
+
+
+def _is_known(op: Operation) -> bool:
+    """Whether the vendor has acknowledged a resource of which it may have copies too."""
+    return LedgerEntry("", op.previous).is_doubted
+
+
+def _is_question(op: Operation) -> bool:
+    """Whether it was left open by an earlier run whether the vendor's id is still right."""
+    return op.previous == ASK_FIRST
 
 
 def _contradiction(uncertain: bool) -> RetriesExhausted:

@@ -27,7 +27,9 @@ class RetryPolicy(Struct, frozen=True):
     circuit breaker stop the delivery. If the vendor asks for a wait longer than `longest_pause`,
     the delivery stops and the rest is left for the next run. `settling`, as a multiple of
     `first_wait`, is how long the vendor gets to finish the requests of an interrupted run before
-    it is asked about their outcome. `connect`, `read` and `whole` are the timeouts of a request.
+    it is asked about their outcome. `late_effect` is how long after it was sent a request that got
+    no answer in time may still have its effect: a proxy may pass it on a minute later. `connect`,
+    `read` and `whole` are the timeouts of a request.
     """
 
     tries: int = 4
@@ -36,6 +38,7 @@ class RetryPolicy(Struct, frozen=True):
     incidents: int = 6
     longest_pause: float = 60.0
     settling: float = 4.0
+    late_effect: float = 90.0
     connect: float = 10.0
     read: float = 20.0
     whole: float = 90.0
@@ -46,7 +49,8 @@ class DeliveryStopped(Exception):
 
     `problem` is why. `spent` is true if it was not a failure that stopped it: the run's time is
     over, or a person cancelled it. `uncertain` is whether the vendor may have carried out the
-    operation that was in progress.
+    operation that was in progress, and `late` for how many seconds from now a create that it was
+    may still have its effect, None if that is over.
     """
 
     def __init__(
@@ -55,20 +59,22 @@ class DeliveryStopped(Exception):
         problem: VendorProblem,
         spent: bool = False,
         uncertain: bool = False,
+        late: float | None = None,
     ) -> None:
         super().__init__(message)
         self.problem = problem
         self.spent = spent
         self.uncertain = uncertain
+        self.late = late
 
     @property
     def status(self) -> int | None:
         """The HTTP status that stopped the delivery, if one did."""
         return self.problem.status or None
 
-    def unsure(self) -> "DeliveryStopped":
+    def unsure(self, late: float | None = None) -> "DeliveryStopped":
         """Return the same error for an operation that the vendor may have carried out."""
-        return DeliveryStopped(str(self), self.problem, self.spent, uncertain=True)
+        return DeliveryStopped(str(self), self.problem, self.spent, uncertain=True, late=late)
 
 
 class Throttle:
@@ -134,6 +140,14 @@ class Throttle:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), seconds)
         self.check()
+
+    def has_time(self, seconds: float) -> bool:
+        """Whether the delivery goes on for more than `seconds`."""
+        return self._stopped is None and self._clock() + seconds < self._deadline
+
+    def late_effect(self, turn: float) -> float:
+        """Return for how many seconds a request sent at `turn` may still have its effect."""
+        return max(0.0, turn + self._retry_policy.late_effect - self._clock())
 
     async def settle(self) -> None:
         """Wait until the vendor should have finished the requests of an interrupted run."""

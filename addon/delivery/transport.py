@@ -32,6 +32,8 @@ CLOSED_SILENTLY = 2
 Some vendors close each connection after its answer without saying so; a POST that meets that is
 not repeated before the vendor has been asked about it.
 """
+LATE_STATUSES = (408, 504)
+"""The statuses of a proxy that has waited too long: the request may still be on its way."""
 OWN_LIMITS = (errno.EMFILE, errno.ENFILE)
 TOO_MANY_FILES = "Skolsynk has too many open files and connections; the vendor is not at fault"
 NOT_SCIM = "the vendor answered with a web page or an error in place of a success"
@@ -40,13 +42,17 @@ NOT_SCIM = "the vendor answered with a web page or an error in place of a succes
 class RetriesExhausted(Exception):
     """A request failed too often; the next run tries it again.
 
-    `uncertain` is whether the vendor may have carried it out nevertheless.
+    `uncertain` is whether the vendor may have carried it out nevertheless, and `late` for how many
+    seconds from now a create may still have its effect, None if that is over.
     """
 
-    def __init__(self, message: str, problem: VendorProblem, uncertain: bool) -> None:
+    def __init__(
+        self, message: str, problem: VendorProblem, uncertain: bool, late: float | None = None
+    ) -> None:
         super().__init__(message)
         self.problem = problem
         self.uncertain = uncertain
+        self.late = late
 
     @property
     def status(self) -> int | None:
@@ -127,8 +133,8 @@ class _Tries:
     def spent(self) -> bool:
         return self.count >= self._most or self._busy >= self._most * self.BUSY
 
-    def given_up(self) -> RetriesExhausted:
-        return RetriesExhausted(self._said, self._problem, self.uncertain)
+    def given_up(self, late: float | None = None) -> RetriesExhausted:
+        return RetriesExhausted(self._said, self._problem, self.uncertain, late)
 
 
 class Transport:
@@ -201,13 +207,14 @@ class Transport:
 
         `bound` is how many bytes of the body are read. `before_repeat` is called before a request
         that the vendor may have carried out is repeated; a request with `before_repeat` is not
-        repeated while the vendor may still be processing it. Raises RetriesExhausted, or
-        DeliveryStopped when the whole delivery must end.
+        repeated while the vendor may still be processing it: then the `late` of the exception is
+        set. Raises RetriesExhausted, or DeliveryStopped when the whole delivery must end.
         """
         path = ENDPOINTS[resource_type] + (f"/{quote(resource_id, safe='')}" if resource_id else "")
         url = URL(f"{self._base}/{path}{query}", encoded=True)
         request = _Request(method, url, body, bound)
         tries = _Tries(self._retry_policy)
+        late: float | None = None
         try:
             while True:
                 if tries.uncertain and before_repeat is not None:
@@ -219,15 +226,20 @@ class Transport:
                     self._throttle.record_success(request.asks)
                     self._stop_on_fatal_status(answer)
                     return structs.replace(answer, unsure=tries.uncertain)
-                await self._handle_failure(tries, request, attempt, turn)
                 if attempt.late and before_repeat is not None:
+                    late = turn
+                await self._handle_failure(tries, request, attempt, turn)
+                if late is not None:
                     raise tries.given_up()
         except RetriesExhausted:
-            raise tries.given_up() from None
+            raise tries.given_up(self._late_effect(late)) from None
         except DeliveryStopped as stopped:
             if not tries.uncertain:
                 raise
-            raise stopped.unsure() from None
+            raise stopped.unsure(self._late_effect(late)) from None
+
+    def _late_effect(self, turn: float | None) -> float | None:
+        return None if turn is None else self._throttle.late_effect(turn)
 
     def stop(self, reason: str, code: ProblemCode, status: int = 0) -> DeliveryStopped:
         """End the whole delivery and return the exception to raise."""
@@ -300,7 +312,8 @@ class Transport:
         put_off = answer.status == 503 and answer.retry_after is not None
         uncertain = (answer.status >= 500 and not put_off) or answer.status == 408
         problem = VendorProblem("status", answer.status)
-        return _Attempt(answer, answered(answer.status), problem, uncertain)
+        late = answer.status in LATE_STATUSES
+        return _Attempt(answer, answered(answer.status), problem, uncertain, late=late)
 
     def stop_for_key(self, status: int) -> DeliveryStopped:
         """End the whole delivery because the vendor accepts nothing with our key."""

@@ -1,13 +1,15 @@
 """The ledger of what a vendor has acknowledged. The store keeps it; it contains no names."""
 
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
+from math import ceil
 from typing import Literal, Protocol
 from zlib import crc32
 
 from msgspec import Struct
 
-from addon.ss12000.resources import TYPES, ResourceType
+from addon.ss12000.resources import HASH_LENGTH, TYPES, ResourceType
 
 OperationKind = Literal["create", "update", "delete"]
 
@@ -22,6 +24,18 @@ class LedgerKey(Struct, frozen=True):
 
 UNCERTAIN = b"?"
 """Stored instead of a content hash when a change was about to be sent and its answer is unknown."""
+ASK_FIRST = b"~"
+"""Stored for a resource to ask about before it is created, though no create of it was lost."""
+
+LOOK_AFTER = 180.0
+"""Seconds after which a vendor shows all that came of a create whose answer was lost.
+
+A proxy may pass a request on a minute late, and a list may be a minute behind.
+"""
+
+_LOST, _DOUBTED, _REMOVED = b"!", b"+", b"-"
+_TIME = struct.Struct(">I")
+_MARK_LENGTH = 1 + _TIME.size
 
 
 LEASE_SECONDS = 60.0
@@ -43,15 +57,78 @@ class LedgerEntry(Struct, frozen=True, gc=False):
     create was about to be sent and its answer is unknown, so the vendor must be asked. `vendor_id`
     is the vendor's id, empty if the vendor returned none; then our externalId is used as the id.
     A `content` of UNCERTAIN equals no hash, so the resource is sent again.
+
+    In place of a hash `content` can be a mark with a time, or a mark before the hash; `lost`,
+    `doubted` and `removed` make them. All have other lengths than a hash.
     """
 
     vendor_id: str
     content: bytes
 
+    @classmethod
+    def lost(cls, vendor_id: str, until: float) -> "LedgerEntry":
+        """Return a pending entry of a create that may have its effect as late as `until`."""
+        return cls(vendor_id, _mark(_LOST, until))
+
+    @classmethod
+    def doubted(cls, vendor_id: str, content: bytes, until: float) -> "LedgerEntry":
+        """Return an entry of which the vendor may have copies, which it shows from `until` on."""
+        return cls(vendor_id, _mark(_DOUBTED, until) + content)
+
+    @classmethod
+    def removed(cls, until: float) -> "LedgerEntry":
+        """Return a pending entry of what was deleted; copies may show up as late as `until`."""
+        return cls("", _mark(_REMOVED, until))
+
+    @property
+    def hash(self) -> bytes:
+        """The hash of the acknowledged body, or UNCERTAIN; of a pending entry, what equals none."""
+        return self.content[_MARK_LENGTH:] if self.is_doubted else self.content
+
+    @property
+    def until(self) -> float | None:
+        """The time of the mark in seconds since 1970 UTC; None without one."""
+        if not (self.is_doubted or len(self.content) == _MARK_LENGTH):
+            return None
+        return float(_TIME.unpack(self.content[1:_MARK_LENGTH])[0])
+
+    def is_settled(self, now: float) -> bool:
+        """Whether the time of the mark is over; one too far ahead is of a clock that was wrong."""
+        until = self.until
+        return until is None or not now < until <= now + 2 * LOOK_AFTER
+
     @property
     def is_pending(self) -> bool:
         """Whether it is unknown if the vendor has the resource."""
-        return not self.content
+        return self.content == ASK_FIRST or self.is_lost or self.is_removed
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a create was sent, or about to be, and its answer is unknown."""
+        return not self.content or self._has_only(_LOST)
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether it was deleted, and copies of it may show up."""
+        return self._has_only(_REMOVED)
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether the vendor has it, but may have copies of it as well."""
+        length = len(self.content) - _MARK_LENGTH
+        return self.content[:1] == _DOUBTED and length in (len(UNCERTAIN), HASH_LENGTH)
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the vendor has acknowledged a body, and nothing else was sent since."""
+        return not self.is_pending and self.hash != UNCERTAIN
+
+    def _has_only(self, mark: bytes) -> bool:
+        return len(self.content) == _MARK_LENGTH and self.content[:1] == mark
+
+
+def _mark(kind: bytes, until: float) -> bytes:
+    return kind + _TIME.pack(min(max(0, ceil(until)), 2**32 - 1))
 
 
 RESTS_AFTER = 3
@@ -160,7 +237,7 @@ class Ledger:
     def acknowledged(self, resource_type: ResourceType) -> Iterator[tuple[str, str]]:
         """Yield (externalId, vendor's id) of what the vendor has acknowledged, the latest first."""
         for external_id, entry in reversed(self.entries[resource_type].items()):
-            if entry.content not in (b"", UNCERTAIN):
+            if entry.is_acknowledged:
                 yield external_id, entry.vendor_id
 
     def people(self) -> int:

@@ -6,6 +6,7 @@ from msgspec import Struct, structs
 
 from addon.age import age
 from addon.planning.ledger import (
+    LOOK_AFTER,
     Ledger,
     LedgerChange,
     LedgerEntry,
@@ -29,7 +30,10 @@ class Operation(Struct, frozen=True, gc=False):
 
     `vendor_id` is empty if the vendor has returned none. `ask` is true when an earlier create
     may have reached the vendor without a known answer, so that the vendor must be asked first.
-    `content` is the hash of `body`; `previous` is the hash in the ledger.
+    `content` is the hash of `body`; `previous` is the content of the ledger's entry. `doubted` is
+    whether the vendor may come to show copies, because the answer to a create was lost, and `look`
+    whether it is time to look for them. `not_before` is the time until which such a create may
+    still have its effect, in seconds since 1970 UTC; 0 if there is nothing to wait for.
     """
 
     kind: OperationKind
@@ -40,6 +44,16 @@ class Operation(Struct, frozen=True, gc=False):
     content: bytes = b""
     ask: bool = False
     previous: bytes = b""
+    doubted: bool = False
+    look: bool = False
+    not_before: float = 0.0
+
+    @property
+    def only_looks(self) -> bool:
+        """Whether nothing is to change at the vendor unless copies are found."""
+        if self.kind == "delete":
+            return self.look
+        return self.look and LedgerEntry("", self.previous).hash == self.content
 
 
 class Plan(Struct, frozen=True):
@@ -51,7 +65,9 @@ class Plan(Struct, frozen=True):
     resources are not tried again yet, `unconfirmed` how many are not removed because there is no
     evidence that they are gone. `obsolete` removes the refusals of resources that are no longer
     wanted in the form that was refused, and the entries that are nobody's (see
-    `addon.planning.ledger.is_resource_key`), which earlier versions could save.
+    `addon.planning.ledger.is_resource_key`), which earlier versions could save. `looks` are
+    questions whether the vendor has copies of what it has, or had; they change nothing unless
+    there are any, so they are in no count of what a plan changes.
     """
 
     protected: tuple[Operation, ...]
@@ -61,10 +77,16 @@ class Plan(Struct, frozen=True):
     left_alone: int = 0
     obsolete: tuple[LedgerChange, ...] = ()
     unconfirmed: int = 0
+    looks: tuple[Operation, ...] = ()
 
     @property
     def empty(self) -> bool:
-        """Whether there are no operations."""
+        """Whether there is nothing to send."""
+        return self.changes_nothing and not self.looks
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether there are no operations but looks."""
         return not (self.protected or any(self.writes.values()) or any(self.deletes.values()))
 
     def without_removals(self, withheld: Set[str]) -> "Plan":
@@ -82,7 +104,8 @@ class Plan(Struct, frozen=True):
     def only_protected(self) -> "Plan":
         """Return the part that no limit stops: the removal of people with protected identity."""
         nothing: dict[ResourceType, list[Operation]] = {t: [] for t in TYPES}
-        return Plan(self.protected, nothing, nothing, self.absent, self.left_alone, self.obsolete)
+        looks = tuple(op for op in self.looks if op.kind == "delete")
+        return structs.replace(self, writes=nothing, deletes=nothing, looks=looks, unconfirmed=0)
 
     @property
     def protected_people(self) -> int:
@@ -90,7 +113,7 @@ class Plan(Struct, frozen=True):
         return sum(1 for op in self.protected if op.resource_type == "User")
 
     def operations(self) -> Iterable[Operation]:
-        """Yield all operations in the order of sending."""
+        """Yield all operations but looks in the order of sending."""
         yield from self.protected
         for resource_type in TYPES:
             yield from self.writes[resource_type]
@@ -114,6 +137,7 @@ def make_plan(
     gone: dict[ResourceType, set[str]] = {t: set(ledger.entries[t]) for t in TYPES}
     obsolete: dict[ResourceType, set[str]] = {t: set(ledger.refusals[t]) - gone[t] for t in TYPES}
     left_alone = 0
+    looks: list[Operation] = []
     for resource in resources:
         resource_type, external_id = resource.resource_type, resource.external_id
         if ledger.unread and shard_of(external_id) in ledger.unread:
@@ -126,7 +150,8 @@ def make_plan(
             continue
         content = content_hash(resource.body)
         entry = ledger.entries[resource_type].get(external_id)
-        if entry is not None and entry.content == content:
+        is_look = entry is not None and entry.is_doubted and entry.is_settled(now)
+        if entry is not None and entry.hash == content and not is_look:
             if external_id in ledger.refusals[resource_type]:
                 obsolete[resource_type].add(external_id)
             continue
@@ -134,13 +159,15 @@ def make_plan(
         if _rests(ledger.refusals[resource_type].get(external_id), content, now):
             left_alone += 1
             continue
-        writes[resource_type].append(_write(resource, resource.body, content, entry))
+        op = _write(resource, resource.body, content, entry, now)
+        (looks if op.only_looks else writes[resource_type]).append(op)
     for resource_type in TYPES:  # the errors of some must not keep the others away
         refusals = ledger.refusals[resource_type]
         writes[resource_type].sort(key=lambda op: op.external_id in refusals)
     nobodys = _take_unusable(gone)
+    looks += _take_removed(gone, ledger, now)
     protected_deletes = [
-        d for t in reversed(TYPES) for d in _deletes(t, gone[t] & protected, ledger)
+        d for t in reversed(TYPES) for d in _deletes(t, gone[t] & protected, ledger, now)
     ]
     resting = {
         t: {i for i in gone[t] - protected if _rests(ledger.refusals[t].get(i), b"", now)}
@@ -149,13 +176,14 @@ def make_plan(
     return Plan(
         protected=tuple(protected_deletes),
         writes=writes,
-        deletes={t: _deletes(t, gone[t] - protected - resting[t], ledger) for t in TYPES},
+        deletes={t: _deletes(t, gone[t] - protected - resting[t], ledger, now) for t in TYPES},
         absent=frozenset(absent),
         left_alone=left_alone + sum(map(len, resting.values())),
         obsolete=(
             *(LedgerChange(t, i) for t, ids in obsolete.items() for i in sorted(ids)),
             *nobodys,
         ),
+        looks=tuple(looks),
     )
 
 
@@ -226,6 +254,28 @@ def _take_unusable(gone: dict[ResourceType, set[str]]) -> list[LedgerChange]:
     return [LedgerChange(t, i, forget=True) for t, i in taken]
 
 
+def _take_removed(
+    gone: dict[ResourceType, set[str]], ledger: Ledger, now: float
+) -> list[Operation]:
+    """Take what was deleted out of `gone`; return the looks for copies whose time has come."""
+    looks: list[Operation] = []
+    for resource_type, ids in gone.items():
+        entries = ledger.entries[resource_type]
+        removed = {i for i in ids if entries[i].is_removed}
+        ids -= removed
+        refusals = ledger.refusals[resource_type]
+        due = {
+            i
+            for i in removed
+            if entries[i].is_settled(now) and not _rests(refusals.get(i), b"", now)
+        }
+        looks += (
+            structs.replace(op, look=True, doubted=False)
+            for op in _deletes(resource_type, due, ledger, now)
+        )
+    return looks
+
+
 def _rests(refusal: Refusal | None, content: bytes, now: float) -> bool:
     return (
         refusal is not None
@@ -236,22 +286,36 @@ def _rests(refusal: Refusal | None, content: bytes, now: float) -> bool:
 
 
 def _write(
-    resource: OutgoingResource, body: bytes, content: bytes, entry: LedgerEntry | None
+    resource: OutgoingResource, body: bytes, content: bytes, entry: LedgerEntry | None, now: float
 ) -> Operation:
-    known = entry is not None and not entry.is_pending
+    if entry is None:
+        return Operation(
+            "create",
+            resource.resource_type,
+            resource.external_id,
+            body=body,
+            content=content,
+        )
+    settled = entry.is_settled(now)
     return Operation(
-        kind="update" if known else "create",
+        kind="create" if entry.is_pending else "update",
         resource_type=resource.resource_type,
         external_id=resource.external_id,
-        vendor_id=entry.vendor_id if entry is not None else "",
+        vendor_id=entry.vendor_id,
         body=body,
         content=content,
-        ask=entry is not None and entry.is_pending,
-        previous=entry.content if entry is not None else b"",
+        ask=entry.is_pending,
+        previous=entry.content,
+        doubted=entry.is_lost or (entry.is_removed and not settled),
+        look=entry.is_doubted and settled,
+        not_before=(entry.until or 0.0) if entry.is_lost and not settled else 0.0,
     )
 
 
-def _deletes(resource_type: ResourceType, gone: Set[str], ledger: Ledger) -> list[Operation]:
+def _deletes(
+    resource_type: ResourceType, gone: Set[str], ledger: Ledger, now: float
+) -> list[Operation]:
+    """Return the deletes; what may have copies is asked about, and perhaps looked at again."""
     entries = ledger.entries[resource_type]
     return [
         Operation(
@@ -259,8 +323,16 @@ def _deletes(resource_type: ResourceType, gone: Set[str], ledger: Ledger) -> lis
             resource_type=resource_type,
             external_id=external_id,
             vendor_id=entries[external_id].vendor_id,
-            ask=entries[external_id].is_pending,
+            ask=entries[external_id].is_pending or entries[external_id].is_doubted,
             previous=entries[external_id].content,
+            doubted=_shows_late(entries[external_id], now),
         )
         for external_id in sorted(gone)
     ]
+
+
+def _shows_late(entry: LedgerEntry, now: float) -> bool:
+    """Whether copies may show up after a delete: a create was lost, perhaps a moment ago."""
+    if entry.until is None:
+        return entry.is_lost
+    return not entry.is_settled(now - LOOK_AFTER if entry.is_lost else now)

@@ -149,6 +149,10 @@ def encode(resource: Resource) -> bytes:
     return _encoder.encode(resource)
 
 
+HASH_LENGTH = 16
+"""The number of bytes of a content hash."""
+
+
 def content_hash(body: bytes) -> bytes:
-    """The 16-byte hash by which changes to a resource are detected."""
-    return blake2b(body, digest_size=16).digest()
+    """The hash by which changes to a resource are detected."""
+    return blake2b(body, digest_size=HASH_LENGTH).digest()

@@ -161,7 +161,11 @@ def _count_only_removed(
     found = counted
     for resource_type, entries in planner.ledger.entries.items():
         planned = (*plan.deletes[resource_type], *plan.writes[resource_type])
-        there = [op.external_id for op in planned if op.external_id in entries]
+        there = [
+            op.external_id
+            for op in planned
+            if (entry := entries.get(op.external_id)) is not None and not entry.is_removed
+        ]
         found = found.without(resource_type, there)
     if found is not counted:
         store.set_recent_removals(planner.key, found)

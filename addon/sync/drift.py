@@ -15,7 +15,7 @@ from addon.delivery.listed_content import (
     differs,
 )
 from addon.delivery.listing import ListedResources
-from addon.planning.ledger import UNCERTAIN, Ledger, LedgerChange, LedgerEntry
+from addon.planning.ledger import ASK_FIRST, UNCERTAIN, Ledger, LedgerChange, LedgerEntry
 from addon.planning.limits import FEWEST_BY_PERCENT, is_too_many, is_too_much_less
 from addon.ss12000.ids import has_our_form
 from addon.ss12000.mapping import OutgoingResource
@@ -159,7 +159,7 @@ def _doubted(
 ) -> Iterator[LedgerChange]:
     for external_id in missing:
         entry = entries[external_id]
-        if entry.content != UNCERTAIN:
+        if entry.hash != UNCERTAIN:
             doubted = LedgerEntry(entry.vendor_id, UNCERTAIN)
             yield LedgerChange(resource_type, external_id, doubted)
 
@@ -180,14 +180,14 @@ def _judge(
     if entry is None and not (has_our_form(external_id) and (resource_type, external_id) in own):
         return "others", None
     if len(ids) > 1:
-        return "several", LedgerEntry(known if known in ids else ids[0], b"")
+        return "several", LedgerEntry(known if known in ids else ids[0], ASK_FIRST)
     if entry is None:
         return "adopted", LedgerEntry(ids[0], UNCERTAIN)
     if entry.is_pending:
         return None, LedgerEntry(ids[0], UNCERTAIN)
     wanted = own.wanted[resource_type].get(external_id)
     content = listing.contents.get(external_id)
-    if wanted is None or wanted.hash != entry.content:
+    if wanted is None or wanted.hash != entry.hash:
         content = None  # the next run sends it in any case
     if wanted and content is not None and differs(wanted.content, content, _known_in(ledger)):
         return "changed", LedgerEntry(known if known in ids else ids[0], UNCERTAIN)

@@ -18,7 +18,7 @@ from addon.delivery.lease import Lease
 from addon.delivery.listing import ListedResources
 from addon.delivery.throttle import DeliveryStopped
 from addon.delivery.transport import RetriesExhausted
-from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry
+from addon.planning.ledger import ASK_FIRST, Ledger, LedgerChange, LedgerEntry
 from addon.planning.plan import Operation, Plan
 from addon.planning.result import DeliveryResult
 from addon.ss12000.resources import TYPES, ResourceType
@@ -175,7 +175,7 @@ class LedgerCheck(Struct):
 def _pending_creates(plan: Plan) -> list[LedgerChange]:
     """Return the changes after which the delivery asks for each create before it sends it."""
     return [
-        LedgerChange(op.resource_type, op.external_id, LedgerEntry("", b""))
+        LedgerChange(op.resource_type, op.external_id, LedgerEntry("", ASK_FIRST))
         for writes in plan.writes.values()
         for op in writes
         if op.kind == "create" and not op.ask

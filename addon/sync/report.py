@@ -214,7 +214,7 @@ def planned_report(connection: Connection, plan: Plan, hold: Hold | None) -> Con
     return ConnectionReport(
         vendor=connection.vendor,
         mode=connection.mode,
-        status="held" if hold else "unchanged" if plan.empty else "delivered",
+        status="held" if hold else "unchanged" if plan.changes_nothing else "delivered",
         operations=counts(plan),
         refused=plan.left_alone,
         unconfirmed=plan.unconfirmed,

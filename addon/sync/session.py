@@ -53,6 +53,7 @@ class ScimSession(Struct, frozen=True):
             progress,
             clock,
             self.scim.check_key,
+            self.scim.forget_lists,
         )
         result = await delivery.run(plan, replan)
         return structs.replace(result, limitation=self.scim.limitation)
@@ -171,7 +172,7 @@ class VendorSession(Struct, frozen=True):
             writes = plan.only_protected().writes
             for operation in updates:
                 writes[operation.resource_type].append(operation)
-            stripping = structs.replace(plan, protected=(), writes=writes)
+            stripping = structs.replace(plan, protected=(), writes=writes, looks=())
             groups_result = await session.carry_out(
                 stripping, lambda absent: stripping, clock=clock
             )

@@ -22,6 +22,7 @@ QUICK = RetryPolicy(
     first_wait=0.001,
     longest_wait=0.004,
     longest_pause=0.5,
+    late_effect=0.0,
     connect=2.0,
     read=5.0,
     whole=10.0,

@@ -6,7 +6,17 @@ import pytest
 
 from addon.delivery.answer_evidence import CollectionEvidence, is_success, judge_absence
 from addon.delivery.response import VendorResponse
-from tests.delivery.delivering import Kept, deliver, entries, held, resource, users, vendor
+from addon.planning.ledger import LOOK_AFTER
+from tests.delivery.delivering import (
+    NOW,
+    Kept,
+    deliver,
+    entries,
+    held,
+    resource,
+    users,
+    vendor,
+)
 from tests.support.egil_server import EgilServer
 
 PAGE = b"<!DOCTYPE html><html><body>Under maintenance</body></html>"
@@ -200,3 +210,15 @@ def test_what_cannot_be_known_at_a_vendor_is_said(ids, said):
         result = deliver(server, users(3), kept)
         assert result.complete
         assert ("filter" in str(result.limitation)) is said
+
+
+def test_what_cannot_be_known_is_said_of_a_create_that_is_repeated_in_the_run():
+    with EgilServer(listing="none", refuse_duplicates=False) as server:
+        server.fail(drop=True, method="POST", external_id="user-001")
+        kept = Kept()
+        result = deliver(server, users(3), kept)
+        assert result.complete
+        assert "filter" in str(result.limitation)
+        server.clear()
+        assert deliver(server, users(3), kept, now=NOW + LOOK_AFTER).complete
+        assert server.requests == [], "what cannot be asked is not marked"

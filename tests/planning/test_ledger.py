@@ -1,6 +1,8 @@
 import pytest
 
 from addon.planning.ledger import (
+    ASK_FIRST,
+    UNCERTAIN,
     Ledger,
     LedgerChange,
     LedgerEntry,
@@ -9,6 +11,7 @@ from addon.planning.ledger import (
     check_keys,
     is_resource_key,
 )
+from addon.ss12000.resources import content_hash
 
 HELD = LedgerEntry("v1", b"hash")
 INTENT = LedgerEntry("", b"")
@@ -100,3 +103,47 @@ def test_nothing_enters_a_ledger_under_a_key_that_is_nobodys(resource_type, exte
 @pytest.mark.parametrize("external_id", ["u1", "8d37a1f0-0000-5000-8000-000000000000"])
 def test_an_id_that_can_be_sent_is_a_key(external_id):
     assert is_resource_key("Activity", external_id)
+
+
+# Marks
+
+
+LATER = 1_800_000_100.0
+HASH = content_hash(b"{}")
+
+
+def test_a_lost_create_says_until_when_its_effect_may_come():
+    lost = LedgerEntry.lost("", LATER)
+    assert (lost.is_pending, lost.is_lost, lost.until) == (True, True, LATER)
+    assert not lost.is_settled(LATER - 1)
+    assert lost.is_settled(LATER)
+
+
+def test_a_resource_in_doubt_has_its_hash_and_the_time_to_look_at_it():
+    for content in (HASH, UNCERTAIN):
+        doubted = LedgerEntry.doubted("v1", content, LATER)
+        assert (doubted.is_doubted, doubted.is_pending) == (True, False)
+        assert (doubted.hash, doubted.until) == (content, LATER)
+        assert doubted.is_acknowledged is (content == HASH)
+
+
+def test_what_was_deleted_in_doubt_is_pending():
+    removed = LedgerEntry.removed(LATER)
+    assert (removed.is_pending, removed.is_removed, removed.is_lost) == (True, True, False)
+
+
+@pytest.mark.parametrize("first", [b"!", b"+", b"-", b"~", b"?"])
+def test_a_hash_is_never_taken_for_a_mark(first):
+    entry = LedgerEntry("v1", first + HASH[1:])
+    assert (entry.until, entry.is_pending, entry.is_doubted) == (None, False, False)
+    assert entry.hash == entry.content
+
+
+def test_a_time_far_ahead_is_of_a_clock_that_was_wrong():
+    assert LedgerEntry.lost("", LATER + 10**6).is_settled(LATER)
+    assert LedgerEntry.lost("", 1e20).is_settled(LATER)
+
+
+def test_what_is_asked_first_is_pending_but_not_lost():
+    entry = LedgerEntry("", ASK_FIRST)
+    assert (entry.is_pending, entry.is_lost, entry.until) == (True, False, None)

@@ -3,7 +3,8 @@ from itertools import product
 import pytest
 from msgspec.structs import replace
 
-from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, Refusal
+from addon.planning.ledger import ASK_FIRST, Ledger, LedgerChange, LedgerEntry, Refusal
+from addon.planning.limits import counts
 from addon.planning.plan import (
     REFUSAL_LASTS,
     Plan,
@@ -318,3 +319,70 @@ def test_an_entry_that_is_nobodys_is_forgotten_and_never_removed():
     assert plan.empty
     assert plan.obsolete == (LedgerChange("User", "", forget=True),)
     assert removal_of_everything(ledger).empty
+
+
+# Creates in doubt
+
+
+def test_a_lost_create_is_not_repeated_before_its_effect_can_have_come():
+    for until, waits in ((NOW + 60, NOW + 60), (NOW - 1, 0.0)):
+        (op,) = make_plan(
+            [wanted()], ledger(LedgerChange("User", "x", LedgerEntry.lost("", until))), NOW
+        ).writes["User"]
+        assert (op.kind, op.ask, op.doubted, op.not_before) == ("create", True, True, waits)
+
+
+def doubted(until: float, content: bytes = SAME) -> LedgerChange:
+    return LedgerChange("User", "x", LedgerEntry.doubted("v-x", content, until))
+
+
+def test_what_is_in_doubt_is_unchanged_until_it_is_time_to_look():
+    assert make_plan([wanted()], ledger(doubted(NOW + 1)), NOW).empty
+    plan = make_plan([wanted()], ledger(doubted(NOW)), NOW)
+    (look,) = plan.looks
+    assert (look.kind, look.vendor_id, look.only_looks) == ("update", "v-x", True)
+    assert plan.changes_nothing
+    assert not plan.empty
+
+
+def test_a_look_is_in_no_count():
+    plan = make_plan([wanted()], ledger(doubted(NOW)), NOW)
+    assert list(plan.operations()) == []
+    assert not any(counts(plan).values())
+
+
+def test_a_change_of_what_is_in_doubt_is_an_update_and_a_look_when_it_is_time():
+    for until, look in ((NOW + 1, False), (NOW, True)):
+        plan = make_plan([wanted()], ledger(doubted(until, OTHER)), NOW)
+        (op,) = plan.writes["User"]
+        assert (op.kind, op.look, op.only_looks) == ("update", look, False)
+
+
+@pytest.mark.parametrize("protected", [frozenset(), frozenset({"x"})])
+def test_who_leaves_in_doubt_is_asked_for_and_perhaps_looked_for_again(protected):
+    for until, again in ((NOW + 1, True), (NOW, False)):
+        plan = make_plan([], ledger(doubted(until)), NOW, protected)
+        (op,) = plan.operations()
+        assert (op.kind, op.ask, op.doubted) == ("delete", True, again)
+
+
+def test_what_was_removed_in_doubt_is_looked_for_once_and_is_no_removal():
+    removed = ledger(LedgerChange("User", "x", LedgerEntry.removed(NOW + 1)))
+    assert make_plan([], removed, NOW).empty
+    plan = make_plan([], removed, NOW + 1)
+    (look,) = plan.looks
+    assert (look.kind, look.ask, look.only_looks) == ("delete", True, True)
+    assert plan.removals == 0
+    assert plan.only_protected().looks == plan.looks
+
+
+def test_a_look_that_was_refused_rests_for_a_day():
+    refused_look = LedgerChange("User", "x", refusal=refused("update", SAME))
+    plan = make_plan([wanted()], ledger(doubted(NOW), refused_look), NOW)
+    assert (plan.empty, plan.left_alone, plan.obsolete) == (True, 1, ())
+
+
+def test_what_is_only_asked_first_is_not_looked_at_again():
+    entry = LedgerEntry("", ASK_FIRST)
+    (op,) = make_plan([wanted()], ledger(LedgerChange("User", "x", entry)), NOW).writes["User"]
+    assert (op.ask, op.doubted) == (True, False)

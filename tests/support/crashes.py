@@ -10,10 +10,14 @@ from addon.planning.ledger import LedgerChange, LedgerKey
 from addon.store.sqlite.store import SQLiteStore
 from tests.support.egil_faults import Fault, Incoming, Rule
 
-CALM = RetryPolicy(first_wait=0.001, longest_wait=0.01, read=30.0)
+CALM = RetryPolicy(first_wait=0.001, longest_wait=0.01, read=30.0, late_effect=0.0)
 """A vendor without trouble, on a machine that may be slow."""
-SHORT = RetryPolicy(tries=3, first_wait=0.0005, longest_wait=0.001, longest_pause=1.0, read=30.0)
-HASTY = RetryPolicy(tries=2, first_wait=0.0005, longest_wait=0.001, longest_pause=1.0, read=0.1)
+SHORT = RetryPolicy(
+    tries=3, first_wait=0.0005, longest_wait=0.001, longest_pause=1.0, read=30.0, late_effect=0.0
+)
+HASTY = RetryPolicy(
+    tries=2, first_wait=0.0005, longest_wait=0.001, longest_pause=1.0, read=0.1, late_effect=0.0
+)
 HANG = 0.25
 """Longer than HASTY reads."""
 

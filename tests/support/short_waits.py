@@ -12,7 +12,7 @@ import addon.cli.commands
 from addon.delivery.throttle import RetryPolicy
 from addon.directory.google.retry import ReadRetryPolicy
 
-QUICK = RetryPolicy(first_wait=0.001, longest_wait=0.004, longest_pause=0.5)
+QUICK = RetryPolicy(first_wait=0.001, longest_wait=0.004, longest_pause=0.5, late_effect=0.0)
 QUICK_READING = ReadRetryPolicy(first_wait=0.001, longest_wait=0.004)
 QUICK_COMMANDS = structs.replace(QUICK, longest_pause=RetryPolicy().longest_pause)
 """As QUICK, but a vendor that asks for a wait gets it."""

@@ -35,7 +35,7 @@ OWN = KINDS["own ids, filter"]
 PEOPLE = 24
 FEW = 6
 SNAPSHOT = state_with(PEOPLE).snapshot()
-BRIEF = RetryPolicy(first_wait=0.001, longest_wait=0.01, connect=5.0, read=0.3)
+BRIEF = RetryPolicy(first_wait=0.001, longest_wait=0.01, connect=5.0, read=0.3, late_effect=0.0)
 """For a vendor that never answers; a busy machine may take longer to answer than it waits."""
 
 
