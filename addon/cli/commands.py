@@ -35,6 +35,7 @@ from addon.tenants.conditions import SlowPatternError
 from addon.tenants.document import DocumentError
 from addon.tenants.pause import PausedError
 from addon.vendors.profiles import NotConfigured
+from addon.web.directory.snapshot_store import forget
 
 T = TypeVar("T")
 
@@ -217,7 +218,10 @@ def _reconcile(given: argparse.Namespace, settings: Settings) -> int:
 
 def _release(given: argparse.Namespace, settings: Settings) -> int:
     def run(context: SyncContext) -> int:
-        return release(context, given.id, None if given.all else {given.user})
+        number = release(context, given.id, None if given.all else {given.user})
+        if number:
+            forget(context.store, given.id)  # the directory for pages was kept without them
+        return number
 
     number = _in_sync_context(settings, run)
     found = {"tenant": given.id, "released": number}

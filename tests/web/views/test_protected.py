@@ -300,6 +300,15 @@ def test_whoever_is_released_is_shown_and_in_the_log(world):
     assert "@" in entries[0].who
 
 
+def test_whoever_is_released_on_the_command_line_is_shown_too(world):
+    """The pages read the directory again: the one that they keep was read without them."""
+    client = world.sign_in()
+    (one,) = ended(world, "bo.ek")
+    assert world.ready(client, f"/personer/{one}").status_code == 404
+    assert world.run("release", TENANT, "--all").status == 0
+    assert world.ready(client, f"/personer/{one}").status_code == 200
+
+
 def test_nobody_is_released_whom_the_form_makes_up(world):
     client = world.sign_in()
     set_to(world, ProtectedSet(ids=frozenset({"117"}), ended={"118": 1.0}))
