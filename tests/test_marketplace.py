@@ -13,7 +13,8 @@ from google.apps.script.type import CommonAddOnManifest, HttpOptions
 from google.protobuf import json_format
 
 from addon import create_app
-from addon.directory.google.credentials import SCOPES
+from addon.directory.google.credentials import RUNTIME_SCOPE, SCOPES
+from addon.directory.google.licensing import LICENCE_SCOPE
 from addon.settings import Settings, SqliteAddress
 from addon.web.security.headers import LOGO
 from addon.web.views import sign_in
@@ -32,8 +33,9 @@ LANGUAGES = ("sv", "en")
 
 
 def consented() -> set[str]:
-    """Every scope of scopes.json, under the name that Google's consoles have for it."""
-    return {FULL_NAMES.get(scope, scope) for scopes in OURS.values() for scope in scopes}
+    """Every scope that somebody consents to, under the name that Google's consoles have for it."""
+    asked = (*OURS["directory"], *OURS["signIn"], *OURS["addOn"])
+    return {FULL_NAMES.get(scope, scope) for scope in asked}
 
 
 def document(name: str) -> str:
@@ -47,7 +49,15 @@ def test_the_program_asks_for_the_scopes_of_the_marketplace_and_no_others() -> N
     assert OURS["directory"] == list(SCOPES)
     assert OURS["signIn"] == list(sign_in.SCOPES)
     assert OURS["addOn"] == DEPLOYMENT["oauthScopes"]
-    assert OURS.keys() == {"directory", "signIn", "addOn"}
+    assert OURS["serviceAccount"] == [LICENCE_SCOPE, RUNTIME_SCOPE]
+    assert OURS.keys() == {"directory", "signIn", "addOn", "serviceAccount"}
+
+
+def test_no_module_asks_for_a_scope_that_the_marketplace_has_not() -> None:
+    known = {scope for scopes in OURS.values() for scope in scopes}
+    for path in sorted((ROOT / "addon").rglob("*.py")):
+        named = re.findall(rf'"({GOOGLE}[\w./]+)"', path.read_text("utf-8"))
+        assert set(named) <= known, path
 
 
 def test_the_addon_asks_for_nothing_of_the_directory() -> None:
@@ -63,6 +73,8 @@ def test_no_scope_is_more_than_reading_the_directory() -> None:
 def test_the_documents_have_the_scopes_of_the_marketplace_and_no_others() -> None:
     security = re.findall(r"^\| `(admin\.[a-z.]+)` \| .{20,} \|$", document("SECURITY.md"), re.M)
     assert [GOOGLE + name for name in security] == OURS["directory"]
+    named = set(re.findall(r"`([^`]+)`", document("SECURITY.md")))
+    assert {scope.removeprefix(GOOGLE) for scopes in OURS.values() for scope in scopes} <= named
     assert ",".join(OURS["directory"]) in document("docs/deploy.md")
     listed = re.findall(rf"^({GOOGLE}\S+|openid)$", document("docs/marketplace.md"), re.M)
     assert sorted(listed) == sorted(consented())
