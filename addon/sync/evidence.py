@@ -14,21 +14,14 @@ from typing import TypeVar
 from msgspec import Struct, structs
 
 from addon.directory.evidence import (
-    Absent,
     Answer,
     AskDirectory,
-    GroupQuestion,
-    MembershipQuestion,
-    OrgUnitQuestion,
-    Present,
     Question,
     Unknown,
-    UserQuestion,
     with_answers,
 )
-from addon.directory.snapshot import Snapshot, User
+from addon.directory.snapshot import Snapshot
 from addon.roster.findings import finding
-from addon.roster.index import within
 from addon.roster.model import Finding, Roster
 from addon.roster.placements import (
     Employment,
@@ -42,36 +35,25 @@ from addon.roster.placements import (
     placements_of,
 )
 from addon.roster.select import select
+from addon.sync.enquiry import BUDGET, Enquiry
 from addon.sync.known_placements import (
     KnownDirectory,
     OrgUnitPlace,
     as_documented,
     changed_units,
     digests_of,
-    path_key,
     place_org_units,
     renamed_org_units,
     units_with_missing_places,
 )
-from addon.tenants.model import GroupRule, SchoolUnit, Tenant
-from addon.text import fold
+from addon.tenants.model import Tenant
 
-BUDGET = 100
-"""How many questions one reading may ask."""
 ROUNDS = 3
 """How often answers may lead to further questions: account, then membership."""
-AGREE_AFTER = 600.0
-"""Seconds between two whole readings that together confirm a loss."""
 GONE_KEPT = 90 * 24 * 3600.0
 """Seconds for which it is remembered who is gone: vendors may be out of reach for long."""
 
-Needed = tuple[Question, ...] | None
-"""Questions whose answers would decide: none, so it is decided; None, so nothing can."""
-
 K = TypeVar("K", bound=Hashable)
-
-DECIDED: Needed = ()
-UNDECIDED: Needed = None
 
 
 class ReadingEvidence(Struct, frozen=True):
@@ -232,7 +214,7 @@ def _still_gone(
     return {key: at for key, at in gone.items() if key not in current}
 
 
-def _affordable(enquiry: "Enquiry", lost: tuple[Loss, ...], budget: int) -> list[Question]:
+def _affordable(enquiry: Enquiry, lost: tuple[Loss, ...], budget: int) -> list[Question]:
     """The questions to ask now: about the units with the fewest, as many as the budget allows."""
     wanted: dict[str, dict[Question, None]] = {}
     for loss in lost:
@@ -244,164 +226,6 @@ def _affordable(enquiry: "Enquiry", lost: tuple[Loss, ...], budget: int) -> list
             break
         chosen.update(questions)
     return list(chosen)
-
-
-class Enquiry:
-    """What the snapshot and the answers so far prove about losses."""
-
-    def __init__(
-        self,
-        tenant: Tenant,
-        snapshot: Snapshot,
-        roster: Roster,
-        known: Placements,
-        lost: tuple[Loss, ...],
-        answers: Mapping[Question, Answer],
-    ) -> None:
-        self._roster = roster
-        self._known = known
-        self._answers = answers
-        self._lost = frozenset(lost)
-        self._unread = snapshot.unread
-        self._doubtful_groups = snapshot.doubts.groups
-        self._users = {user.id: user for user in snapshot.users}
-        self._groups = {group.id: group for group in snapshot.groups}
-        self._by_address = {
-            fold(address): group
-            for group in snapshot.groups
-            for address in (group.email, *group.aliases)
-        }
-        self._paths = {"", *(path_key(unit.path) for unit in snapshot.org_units)}
-        self._org_units = {unit.id for unit in snapshot.org_units}
-        self._units = {unit.code: unit for unit in tenant.school_units}
-
-    def evidence(self, loss: Loss) -> Needed:
-        """Return the questions that would decide whether the loss is real, see `Needed`."""
-        if loss.kind == "group":
-            return self._group(loss)
-        if loss.kind in ("member", "teacher"):
-            return self._member(loss)
-        return self._placement(loss)
-
-    def confirms(self, loss: Loss, seen_for: float) -> bool:
-        """Whether the loss is real, given that readings have seen it for so many seconds."""
-        if self.evidence(loss) == DECIDED:
-            return True
-        return seen_for >= AGREE_AFTER and not self._contradicted(loss)
-
-    def _contradicted(self, loss: Loss) -> bool:
-        """Whether the directory said that what is missing is there, or that its list is short."""
-        if loss.user in self._unread or loss.source_id in self._doubtful_groups:
-            return True
-        return loss.source == "group" and isinstance(
-            self._answers.get(GroupQuestion(loss.source_id)), Present
-        )
-
-    def _account(self, user_id: str) -> User | Needed:
-        """The account's record; or DECIDED if it is gone, inactive or protected; or what to ask."""
-        if user_id in self._roster.protected:
-            return DECIDED
-        user = self._users.get(user_id)
-        if user is not None:
-            return DECIDED if user.is_inactive else user
-        return self._asked(UserQuestion(user_id))
-
-    def _asked(self, question: Question) -> Needed:
-        """DECIDED if the directory has answered that it is absent, else what to ask."""
-        answer = self._answers.get(question)
-        if answer is None:
-            return (question,)
-        return DECIDED if isinstance(answer, Absent) else UNDECIDED
-
-    def _placement(self, loss: Loss) -> Needed:
-        """The evidence for a person who is no longer a student or staff at a unit."""
-        user, unit = self._account(loss.user), self._units.get(loss.unit)
-        if not isinstance(user, User):
-            return user
-        if unit is None:
-            return DECIDED
-        person = self._roster.people.get(loss.user)
-        if loss.kind == "student" and person is not None and person.employments:
-            return DECIDED  # staff is never a student
-        selector = unit.students if loss.kind == "student" else unit.staff
-        path = fold(user.org_unit_path)
-        own_record = self._own_record(user)
-        if any(within(org_unit)(path) for org_unit in selector.org_units):
-            return own_record  # reached, but stopped by a filter or by what it lacks
-        questions: list[Question] = []
-        if selector.org_units and path_key(path) not in self._paths:
-            if own_record == DECIDED:
-                return UNDECIDED  # an OU that no list has
-            questions.append(UserQuestion(user.id))
-        for address in selector.groups:
-            group = self._by_address.get(fold(address))
-            if group is None:
-                return UNDECIDED
-            if user.id in (group.members or ()):
-                return own_record
-            asked = self._asked(MembershipQuestion(group.id, user.id))
-            if asked is None:
-                return UNDECIDED
-            questions += asked
-        return tuple(questions)
-
-    def _own_record(self, user: User) -> Needed:
-        """DECIDED if the directory was asked about this very account, else the question."""
-        answer = self._answers.get(UserQuestion(user.id))
-        if answer is None:
-            return (UserQuestion(user.id),)
-        return DECIDED if isinstance(answer, Present | Absent) else UNDECIDED
-
-    def _member(self, loss: Loss) -> Needed:
-        """The evidence for a student or teacher who is no longer in a group."""
-        for kind in ("student", "staff"):
-            placement = Loss(kind, loss.unit, loss.user)
-            if placement in self._lost:
-                found = self._placement(placement)
-                if found != DECIDED:
-                    return found
-        user = self._account(loss.user)
-        if not isinstance(user, User):
-            return user
-        if loss.source == "group":
-            group = self._groups.get(loss.source_id)
-            if group is None:
-                return self._asked(GroupQuestion(loss.source_id))
-            if user.id in (group.members or ()):
-                return DECIDED
-            return self._asked(MembershipQuestion(group.id, user.id))
-        if loss.source == "orgUnit":
-            if path_key(user.org_unit_path) in self._paths:
-                return DECIDED
-            return self._own_record(user) or UNDECIDED
-        return DECIDED if self._has_values(loss, user) else self._own_record(user)
-
-    def _has_values(self, loss: Loss, user: User) -> bool:
-        """Whether the account has a value of an attribute that the unit's groups come from."""
-        unit = self._units.get(loss.unit)
-        names = [rule.attribute for rule in _rules(unit) if rule.source == "attribute"]
-        return any(name and user.attributes.get(name) for name in names)
-
-    def _group(self, loss: Loss) -> Needed:
-        """The evidence for a class or group that is no longer there."""
-        if loss.source == "group" and loss.source_id not in self._groups:
-            return self._asked(GroupQuestion(loss.source_id))
-        if loss.source == "orgUnit" and loss.source_id not in self._org_units:
-            return self._asked(OrgUnitQuestion(loss.source_id))
-        questions: dict[Question, None] = {}
-        for user in self._known.groups[loss.group].students:
-            found = self._member(Loss("member", loss.unit, user, loss.source, loss.source_id))
-            if found is None:
-                return UNDECIDED
-            questions.update(dict.fromkeys(found))
-            if len(questions) > BUDGET:
-                return UNDECIDED
-        return tuple(questions)
-
-
-def _rules(unit: SchoolUnit | None) -> Iterator[GroupRule]:
-    if unit is not None:
-        yield from (rule for rule in (unit.classes, unit.teaching_groups) if rule is not None)
 
 
 def _unconfirmed(tenant: Tenant, counts: Mapping[str, int]) -> Iterator[Finding]:

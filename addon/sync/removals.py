@@ -17,7 +17,7 @@ from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.resources import ResourceType
 from addon.store.base import CacheStore
 from addon.store.records import Namespace
-from addon.sync.evidence import AGREE_AFTER
+from addon.sync.enquiry import AGREE_AFTER
 from addon.sync.known_placements import EXPIRES, NAMESPACE
 from addon.sync.prepare import PreparedRun
 

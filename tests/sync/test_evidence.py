@@ -17,7 +17,8 @@ from addon.directory.evidence import (
 from addon.directory.snapshot import Group, OrgUnit, Snapshot, User
 from addon.roster.placements import KnownPerson
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.evidence import AGREE_AFTER, BUDGET, confirm
+from addon.sync.enquiry import AGREE_AFTER, BUDGET
+from addon.sync.evidence import confirm
 from addon.sync.known_placements import load_known, save_known
 from addon.tenants.document import load_tenant
 from tests.support.directory_answers import answers_from
