@@ -135,6 +135,10 @@ def test_what_the_side_panel_links_to_is_there(tmp_path: Path) -> None:
         if link := action.get("openLink"):
             assert client.get(link.removeprefix("https://HOST")).status_code in (200, 302), link
             assert any(link.startswith(prefix) for prefix in common["openLinkUrlPrefixes"])
+    rules = client.application.url_map.bind("localhost")
+    for action in (common["homepageTrigger"], *common["universalActions"]):
+        if function := action.get("runFunction"):
+            assert rules.match(function.removeprefix("https://HOST"), "POST")[0]
     logo = client.get(common["logoUrl"].removeprefix("https://HOST"))
     assert (logo.status_code, logo.mimetype) == (200, "image/png")
 

@@ -1,5 +1,6 @@
 """The cards for those who are not shown a tenant: not set up, not let in, or nothing can be had."""
 
+from flask_babel import get_locale
 from markupsafe import escape
 
 from addon.web.addon_card.card_model import (
@@ -26,6 +27,7 @@ def refused_card(why: Refusal, links: CardLinks) -> Card:
         said(TEXTS, "title", why).unescape(),
         (said(TEXTS, "lead", why), said(TEXTS, "advice", why)),
         again if why == "unknown" else links.link_button(_("Öppna Skolsynk"), "overview.page"),
+        links,
     )
 
 
@@ -38,6 +40,7 @@ def not_set_up_card(links: CardLinks) -> Card:
             _("Att komma igång tar en eftermiddag, och du kan avbryta när du vill."),
         ),
         links.link_button(_("Kom igång"), "overview.page", "FILLED"),
+        links,
     )
 
 
@@ -47,9 +50,14 @@ def unavailable_card(links: CardLinks) -> Card:
         _("Det går inte just nu"),
         (_("Skolsynk når inte sitt lager. Inget har gått förlorat. Försök igen om en stund."),),
         links.action_button(_("Försök igen"), {"do": "home"}),
+        links,
     )
 
 
-def _message(title: str, texts: tuple[str, ...], button: CardButton) -> Card:
-    section = CardSection((*map(paragraph, texts), buttons(button)), header=escape(title))
+def _message(title: str, texts: tuple[str, ...], button: CardButton, links: CardLinks) -> Card:
+    """Return a card with the button, and one that opens the help in the language of the card."""
+    help_page = links.link_button(_("Hjälp"), "public.help_page", sprak=str(get_locale()))
+    section = CardSection(
+        (*map(paragraph, texts), buttons(button, help_page)), header=escape(title)
+    )
     return Card(CardHeader(NAME), (section,))

@@ -242,11 +242,21 @@ def test_the_language_is_the_users_or_else_swedish(world: World, language: str, 
 def test_a_tenant_that_has_not_begun_is_led_to_the_first_page(world: World, panel: Panel) -> None:
     card = panel.home(STRANGER)
     assert "Skolsynk är installerat men inte uppsatt ännu." in text_on(card)
-    assert button_texts(card) == ["Kom igång"]
+    assert button_texts(card) == ["Kom igång", "Hjälp"]
     assert "Storvik" not in str(card)
     card, _ = panel.act(STRANGER, do="run")
-    assert button_texts(card) == ["Kom igång"]
+    assert button_texts(card) == ["Kom igång", "Hjälp"]
     assert world.store.tenant(OTHER_TENANT) is None
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_whoever_is_shown_no_tenant_is_led_to_the_help(world: World, language: str) -> None:
+    panel = Panel(world, language)
+    for who in (STRANGER, TEACHER):
+        *_, last = buttons(panel.home(who))
+        url = last["onClick"]["openLink"]["url"]
+        assert url == f"https://skolsynk.example.se/hjalp?sprak={language}"
+        assert world.app.test_client().get(url).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -264,7 +274,7 @@ def test_who_is_no_administrator_is_told_so_and_nothing_of_the_tenant(
     assert words in text_on(card)
     assert "Storvik" not in str(card)
     assert "All" not in text_on(card).split()
-    assert button_texts(card) == ["Öppna Skolsynk"]
+    assert button_texts(card) == ["Öppna Skolsynk", "Hjälp"]
 
 
 def test_missing_access_is_said_with_who_can_give_it(world: World, panel: Panel) -> None:
