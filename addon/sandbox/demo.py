@@ -159,6 +159,7 @@ def _say_where(
     terminal.rows(
         [
             ("Web application", web, "the configuration pages"),
+            ("Side panel", f"{environment.side_panel.url}/", "the card in Gmail; (un)install it"),
             ("Sign in as", chief, "administrator, without a password"),
             *(() if fresh else (second,)),
         ]
@@ -193,7 +194,10 @@ def _serve(environment: DemoEnvironment, terminal: Terminal, port: int, fresh: b
     around = without_settings(os.environ)
     web = f"http://{HOST}:{port}"
     server = subprocess.Popen(
-        command, cwd=ROOT, env={**around, **environment.environ}, process_group=0
+        command,
+        cwd=ROOT,
+        env={**around, **environment.environ, **environment.side_panel.environ(web)},
+        process_group=0,
     )
     try:
         if not _is_up(server, web):

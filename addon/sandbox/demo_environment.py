@@ -20,6 +20,7 @@ from addon.sandbox.identity import IdentityProvider, add_administrators
 from addon.sandbox.municipality import generate
 from addon.sandbox.municipality.irregularities import PROTECTED_GROUP, PROTECTED_ORG_UNIT
 from addon.sandbox.register_server import RegisterServer, sandbox_units
+from addon.sandbox.side_panel import SidePanel
 from addon.sandbox.vendor import SandboxVendor
 from addon.sandbox.watch import Seen, Watch
 from addon.settings import Settings
@@ -67,6 +68,8 @@ secret = "env:SKOLSYNK_GLEERUPS_LIVE_KEY"
 url = "env:SKOLSYNK_GLEERUPS_TEST_URL"
 secret = "env:SKOLSYNK_GLEERUPS_TEST_KEY"
 """
+MARKETPLACE_APP = "113774264463"
+"""The app whose licence the sandbox's Marketplace is asked for."""
 NAMES = {"binogi": "Binogi", "gleerups": "Gleerups"}
 
 
@@ -110,6 +113,7 @@ class DemoEnvironment:
         vendors: Mapping[str, SandboxVendor],
         test_vendors: Mapping[str, SandboxVendor],
         administrators: Sequence[JSON],
+        side_panel: SidePanel,
         folder: Path,
         progress: ProgressLine,
     ) -> None:
@@ -120,6 +124,7 @@ class DemoEnvironment:
         self.vendors = vendors
         self.test_vendors = test_vendors
         self.administrators = administrators
+        self.side_panel = side_panel
         self.folder = folder
         self._progress = progress
         self._chosen: set[str] = set()
@@ -185,11 +190,13 @@ def start_environment(folder: Path, progress: ProgressLine) -> Iterator[DemoEnvi
         directory = stack.enter_context(DirectoryServer(generate(STUDENTS, STAFF)))
         administrators = add_administrators(directory.domain)
         provider = stack.enter_context(IdentityProvider(administrators))
+        panel = stack.enter_context(SidePanel(administrators, directory.marketplace))
         register = stack.enter_context(RegisterServer(sandbox_units(directory.domain.units)))
         servers = {key: stack.enter_context(server) for key, server in vendor_servers().items()}
         environ = {
             **write_environment(folder, PROFILES, servers, directory.url),
             "SKOLSYNK_REGISTER": register.url,
+            "SKOLSYNK_MARKETPLACE_APP": MARKETPLACE_APP,
             **provider.environ,
         }
         settings = Settings.from_environ(environ)
@@ -199,9 +206,17 @@ def start_environment(folder: Path, progress: ProgressLine) -> Iterator[DemoEnvi
         context = structs.replace(context, retry_policy=QUICK_RETRIES)
         vendors = {vendor: servers[vendor, "live"] for vendor in NAMES}
         tests = {vendor: servers[vendor, "test"] for vendor in NAMES}
-        people = administrators
         yield DemoEnvironment(
-            environ, store, context, directory, vendors, tests, people, folder, progress
+            environ,
+            store,
+            context,
+            directory,
+            vendors,
+            tests,
+            administrators,
+            panel,
+            folder,
+            progress,
         )
 
 

@@ -1,6 +1,6 @@
 """Gmail's side panel for the sandbox: calls the add-on as Google does, and draws its cards.
 
-with SidePanel(domain, administrators, marketplace) as panel:
+with SidePanel(administrators, directory.marketplace) as panel:
 ...  # serve Skolsynk at `url` with panel.environ(url)
 
 GET  /               the page with the panel

@@ -98,6 +98,9 @@ def test_everything_is_served_until_a_signal_and_then_put_away(
         web = address(told, "Web application")
         assert json.loads(get(f"{web}healthz")) == {"status": "ok"}
         assert "Det här har Binogi" in get(address(told, "Binogi"))
+        panel = get(address(told, "Side panel"))
+        assert "Storköpings kommun" in panel
+        assert "Öppna Skolsynk" in panel
         assert "4 Björk" in get(address(told, "Gleerups"))
         domain = json.loads(get(f"{address(told, 'Directory')}sandbox/domain"))
 
