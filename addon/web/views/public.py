@@ -86,7 +86,8 @@ def terms() -> AnyResponse:
     agreements = {
         name: vendor_name(settings.vendors, name) for name in settings.agreements if name != OURS
     }
-    return _page("terms", ours=OURS in settings.agreements, agreements=agreements)
+    days = None if settings.marketplace_app is None else settings.farewell_days
+    return _page("terms", ours=OURS in settings.agreements, agreements=agreements, days=days)
 
 
 @bp.get("/tillganglighet")
