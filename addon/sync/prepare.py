@@ -1,6 +1,6 @@
 """Prepare a run before anything is sent: read, compare with what was known, select people."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct, structs
 
@@ -47,7 +47,12 @@ class PreparedRun(Struct, frozen=True):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The findings about the data and about the vendors' capabilities."""
-        of_vendors = tuple(f for v in self.vendor_rosters.values() for f in v.findings)
+        return self.findings_at(self.vendor_rosters)
+
+    def findings_at(self, vendors: Collection[str]) -> tuple[Finding, ...]:
+        """Return the findings about the data, and about the capabilities of these vendors."""
+        rosters = (r for vendor, r in self.vendor_rosters.items() if vendor in vendors)
+        of_vendors = tuple(f for roster in rosters for f in roster.findings)
         ended = tuple(finding("protection-ended", i) for i in sorted(self.protection.ended))
         return (*self.roster.findings, *self.evidence.findings, *ended, *of_vendors)
 

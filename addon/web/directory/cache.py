@@ -59,13 +59,17 @@ class DirectoryNotRead(Exception):
 
 
 class PlannedConnection(Struct, frozen=True):
-    """What the next run would do at one vendor: its plan, what holds it, and how it is said."""
+    """What the next run would do at one vendor: its plan, what holds it, and how it is said.
+
+    `removed` is how many people other runs have removed in the last 24 hours, which count too.
+    """
 
     connection: Connection
     plan: Plan
     hold: Hold | None
     ledger: Ledger
     mapper: ResourceMapper
+    removed: int
 
 
 class _Unpacked(Struct, frozen=True):
@@ -129,6 +133,14 @@ class TenantDirectory:
             (vendor, connection.mode, newest_run),
         )
 
+    def removed_today(self, newest_run: str) -> Mapping[str, int]:
+        """How many people runs have removed in 24 hours, by vendor. Raises StillComputing.
+
+        They count against the limits of the next run.
+        """
+        planned = {c.vendor: self.planned(c.vendor, newest_run) for c in self.tenant.connections}
+        return {vendor: each.removed for vendor, each in planned.items() if each is not None}
+
     def get_or_compute(
         self, result: DirectoryResult, work: Callable[[], T], of: Hashable = None
     ) -> T:
@@ -159,7 +171,12 @@ class TenantDirectory:
         planner = planner_for(self._context(), prepared, connection, key, remember=False)
         decision = planner.decide()
         return PlannedConnection(
-            connection, decision.plan, decision.hold, planner.ledger, planner.mapper
+            connection,
+            decision.plan,
+            decision.hold,
+            planner.ledger,
+            planner.mapper,
+            removed=planner.recent.as_of(planner.now).others("User", ()),
         )
 
 

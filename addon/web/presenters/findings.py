@@ -82,13 +82,9 @@ def _severity(code: str) -> str:
 
 def _kinds(users: Mapping[str, User], prepared: PreparedRun) -> tuple[FindingKind, ...]:
     on = {c.vendor for c in prepared.tenant.connections if c.mode != "off"}
-    findings = [*prepared.roster.findings]
-    for vendor, vendor_roster in prepared.vendor_rosters.items():
-        if vendor in on:
-            findings.extend(vendor_roster.findings)
     by_code: dict[str, list[FindingRow]] = defaultdict(list)
     tell = _Telling(prepared, users)
-    for found in findings:
+    for found in prepared.findings_at(on):
         by_code[found.code].append(tell.about(found))
     made = [
         FindingKind(code, about[0].finding.severity, tuple(sorted(about, key=tell.place)))

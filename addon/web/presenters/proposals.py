@@ -218,7 +218,7 @@ def _loss(
     students, staff = line.proposal.students, line.proposal.staff
     changed = structs.replace(unit, **selection_of(line.proposal))
     return ProposalImpact(
-        preview_selection(directory, unit, students, staff, delivered).removals,
+        preview_selection(directory, unit, students, staff, delivered, newest_run).removals,
         replacements(
             directory, vendors, newest_run, changed, _chosen_by(directory.index, line.proposal)
         ),

@@ -83,10 +83,11 @@ def preview_selection(
     students: Selector,
     staff: Selector,
     connections: Iterable[Connection],
+    newest_run: str,
 ) -> SelectionPreview:
     """Return the effect of the unit's selectors on the directory and on what `connections` carry.
 
-    Raises StillComputing.
+    What has been removed in 24 hours counts against the limits. Raises StillComputing.
     """
     before, index = people_of(directory), directory.index
     pupils, adults = selector_outcome(index, students), selector_outcome(index, staff)
@@ -103,7 +104,7 @@ def preview_selection(
         turned_at=tuple(
             each.name for each in directory.tenant.school_units if turned.get(each.code)
         ),
-        removals=tuple(_removals(directory, after, connections)),
+        removals=tuple(_removals(directory, after, connections, newest_run)),
     )
 
 
@@ -173,6 +174,7 @@ def _removals(
     directory: TenantDirectory,
     after: Mapping[str, PeopleBreakdown],
     connections: Iterable[Connection],
+    newest_run: str,
 ) -> Iterator[VendorRemoval]:
     for connection in connections:
         vendor_roster = directory.prepared.vendor_rosters.get(connection.vendor)
@@ -183,7 +185,9 @@ def _removals(
             *(p.students | p.staff for p in stay)
         )
         if gone:
-            held = is_too_many(len(gone), len(vendor_roster.people), connection.limits)
+            earlier = directory.removed_today(newest_run).get(connection.vendor, 0)
+            there = len(vendor_roster.people) + earlier
+            held = is_too_many(len(gone) + earlier, there, connection.limits)
             yield VendorRemoval(connection.vendor, len(gone), held)
 
 

@@ -45,8 +45,9 @@ class PeopleChanges(Struct, frozen=True):
 class UnitChange(Struct, frozen=True):
     """The effect of choosing other units for a vendor that is on.
 
-    `limits` are the connection's, and `there` is the number of people it carries before. `gained`
-    and `lost` are None while they are not known.
+    `limits` are the connection's, `there` is the number of people it carries before, and `removed`
+    how many other runs have removed in 24 hours. `gained` and `lost` are None while they are not
+    known.
     """
 
     vendor: str
@@ -55,13 +56,17 @@ class UnitChange(Struct, frozen=True):
     dropped: tuple[SchoolUnit, ...]
     limits: Limits
     there: int = 0
+    removed: int = 0
     gained: PeopleCounts | None = None
     lost: PeopleCounts | None = None
 
     @property
     def stopped(self) -> bool:
         """Whether the following run would be held until an administrator approves it."""
-        return self.lost is not None and is_too_many(self.lost.people, self.there, self.limits)
+        going = 0 if self.lost is None else self.lost.people
+        return going > 0 and is_too_many(
+            going + self.removed, self.there + self.removed, self.limits
+        )
 
 
 def people_counts(people: Iterable[Person]) -> PeopleCounts:
@@ -112,14 +117,19 @@ def people_changes(
 
 
 def unit_changes(
-    tenant: Tenant, ticks: Ticks, prepared: PreparedRun | None
+    tenant: Tenant, ticks: Ticks, prepared: PreparedRun | None, removed: Mapping[str, int]
 ) -> tuple[UnitChange, ...]:
     """Return the effect of sending the ticked units to vendors that are on.
 
-    The units are known without `prepared`; only the numbers need it.
+    The units are known without `prepared`; only the numbers need it. `removed` is how many people
+    runs have removed in 24 hours, by vendor.
     """
     found = (_unit_change(tenant, c.vendor, ticks, prepared) for c in tenant.connections)
-    return tuple(each for each in found if each is not None)
+    return tuple(
+        structs.replace(each, removed=removed.get(each.vendor, 0))
+        for each in found
+        if each is not None
+    )
 
 
 def most_removed(limits: Limits, there: int) -> int:

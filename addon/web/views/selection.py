@@ -163,7 +163,8 @@ def _preview_of(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> d
 
 def _outcome(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> SelectionPreview:
     students, staff = form.students.selector(), form.staff.selector()
-    return preview_selection(ctx.directory, unit, students, staff, delivered(ctx.store, ctx.tenant))
+    sent = delivered(ctx.store, ctx.tenant)
+    return preview_selection(ctx.directory, unit, students, staff, sent, ctx.newest_run)
 
 
 def _asks(ctx: RequestContext, found: SelectionPreview) -> bool:

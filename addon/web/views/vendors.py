@@ -136,7 +136,8 @@ def _save(
     """Save, after a confirmation when it affects people at a vendor that is on."""
     mark = request.form.get("mark", "")
     prepared = ctx.from_directory(lambda directory: directory.prepared)
-    moving = unit_changes(ctx.tenant, ticks, prepared)
+    removed = ctx.from_directory(lambda directory: directory.removed_today(ctx.newest_run)) or {}
+    moving = unit_changes(ctx.tenant, ticks, prepared, removed)
     if moving and not sure and ctx.is_current(mark, _part):
         _see_to_reading(ctx)
         return render_template(

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from addon.planning.protection import ProtectedSet
 from addon.roster.findings import MESSAGES
 from tests.support.page_actions import read_again
 from tests.support.page_content import form_of
@@ -13,6 +14,7 @@ from tests.support.small_school import (
     DOMAIN,
     HIDDEN,
     PUPILS,
+    TENANT,
     UNIT,
     address,
     deliver,
@@ -308,3 +310,23 @@ def test_a_directory_that_a_run_has_overtaken_is_said_to_be_old(world, client):
 def test_every_kind_has_a_page(world, client):
     for code in MESSAGES:
         assert kind(world, client, code).status_code == 200, code
+
+
+def test_protection_that_has_ended_is_listed_without_a_name_and_leads_to_where_it_is_decided(world):
+    who = world.domain.find_user(address(*PUPILS["7A"][0]))["id"]
+    world.store.update_protected_set(
+        TENANT, lambda found: ProtectedSet(ended={who: 1_700_000_000.0})
+    )
+    client = world.sign_in()
+    assert "Skyddet har upphört" in world.text(world.ready(client, PAGE))
+    page = kind(world, client, "protection-ended")
+    assert 'href="/skyddade"' in page.text
+    assert who in world.text(page)
+    assert PUPILS["7A"][0][1] not in world.text(page)
+
+
+def test_an_org_unit_that_was_renamed_is_listed(world):
+    deliver(world)
+    world.domain.rename_org_unit("/Elever", "Skolbarn")
+    client = world.sign_in()
+    assert "/Elever" in world.text(kind(world, client, "org-unit-renamed"))

@@ -5,7 +5,16 @@ import re
 import pytest
 
 from tests.support.page_content import form_of
-from tests.support.small_school import DOMAIN, TENANT, deliver, person, set_live, small_school_pages
+from tests.support.small_school import (
+    DOMAIN,
+    PUPILS,
+    TENANT,
+    address,
+    deliver,
+    person,
+    set_live,
+    small_school_pages,
+)
 
 CODE = "12345678"
 PAGE = f"/skolenheter/{CODE}/urval"
@@ -429,3 +438,16 @@ def test_another_comparison_brings_the_field_that_it_needs(world):
         PAGE, data=form | clause(0, 0, "orgUnitPath", "isEmpty", "a"), headers=headers
     )
     assert 'type="hidden" name="students-f0-c0-value" value="a"' in empty.text
+
+
+def test_what_runs_have_removed_today_counts_against_the_limit(world):
+    set_live(world, "all", limits={"deletions": 6, "deletionsPercent": 100})
+    deliver(world)
+    for given, family in PUPILS["7A"][:4]:
+        world.domain.suspend(address(given, family))
+    deliver(world)
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(part(world, client, page, **{"students-ou": "/Elever/7B"}))
+    assert "3 personer tas bort hos All vid nästa körning." in said
+    assert "Det är fler än gränsen, så körningen väntar på ditt godkännande." in said
