@@ -11,6 +11,7 @@ from addon.directory.google.evidence import ask
 from addon.directory.google.licensing import LICENCE_SCOPE
 from addon.directory.google.licensing import ask_licence as directory_licensing
 from addon.directory.google.reader import DirectorySource, read
+from addon.directory.google.scope_check import refused_scopes as directory_scopes
 from addon.directory.snapshot import Snapshot
 from addon.school_register.client import RegisterClient
 from addon.school_register.register import Register
@@ -109,6 +110,15 @@ def check_delegation(settings: Settings, tenant: Tenant) -> DelegationState:
     except AccessRefused:
         return "unknown"
     return directory_delegation(source, tenant.customer_id)
+
+
+def refused_scopes(settings: Settings, email: str) -> tuple[str, ...]:
+    """Return the scopes that Google refuses to Skolsynk in the name of this administrator."""
+    try:
+        source = source_as(settings, email)
+    except AccessRefused:
+        return ()
+    return directory_scopes(source)
 
 
 def open_register(settings: Settings, store: Store, clock: Callable[[], float]) -> Register:

@@ -89,6 +89,15 @@ OPERATORS: Words = {
     "isEmpty": _("är tomt"),
     "isNotEmpty": _("är ifyllt"),
 }
+SCOPES: Words = {
+    "user": _("Personer"),
+    "orgunit": _("Organisationsenheter"),
+    "group": _("Grupper"),
+    "group.member": _("Gruppernas medlemmar"),
+    "domain": _("Domäner"),
+    "customer": _("Uppgifter om organisationen"),
+}
+"""What the scopes of the Directory API are for, by the part of their names that differs."""
 REGISTER_STATUSES: Words = {
     "AKTIV": _("Aktiv"),
     "VILANDE": _("Vilande"),
@@ -204,6 +213,12 @@ def attribute_name(attribute: str) -> str:
 def reason_name(reason: str) -> str:
     """Return the text of the reason why a person is not sent."""
     return str(REASONS[reason]) if reason in REASONS else finding_label(None, reason).title
+
+
+def scope_name(scope: str) -> str:
+    """Return what a scope of the Directory API lets Skolsynk read."""
+    name = scope.rpartition("/")[2].removeprefix("admin.directory.").removesuffix(".readonly")
+    return str(SCOPES.get(name, name))
 
 
 def severity_name(severity: str) -> str:

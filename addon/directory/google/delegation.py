@@ -31,13 +31,14 @@ def check_delegation(source: DirectorySource, customer: str) -> DelegationState:
         return _by_the_api(source, customer)
     for scope in SCOPES:
         narrowed = structs.replace(source, credentials=source.credentials.with_scopes([scope]))
-        state = _by_a_token(narrowed, customer)
+        state = token_state(narrowed, customer)
         if state != "refused":
             return state
     return "refused"
 
 
-def _by_a_token(source: DirectorySource, customer: str) -> DelegationState:
+def token_state(source: DirectorySource, customer: str) -> DelegationState:
+    """Return whether Google gives a token for the scopes of the source's credentials."""
     with closing(DirectoryClient(source.credentials, None, source.timeout)) as service:
         calls = RetryingCaller(
             source.retry_policy, quota_of(None, customer, "token"), threading.Event()

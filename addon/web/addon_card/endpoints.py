@@ -94,7 +94,7 @@ def _answered(work: Work, wrapped: Callable[[Card], AddonAnswer]) -> AddonAnswer
                 g.admin, g.ctx = admin, RequestContext(admin, service.services)
                 return work(g.ctx, event, links)
             except SignInRefused as refused:
-                return wrapped(refused_card(refused.why, links))
+                return wrapped(refused_card(refused, links))
             except (StoreError, DocumentError) as error:
                 log.error("a card could not be made: %s", error)
                 return wrapped(unavailable_card(links))

@@ -14,18 +14,24 @@ from addon.web.addon_card.card_model import (
 from addon.web.addon_card.home_card import NAME
 from addon.web.addon_card.links import CardLinks
 from addon.web.addon_card.texts import said
-from addon.web.security.auth import Refusal
+from addon.web.labels import scope_name
+from addon.web.security.auth import SignInRefused
 from addon.web.translation import gettext_str as _
 
 TEXTS = "parts/refusal_texts"
 
 
-def refused_card(why: Refusal, links: CardLinks) -> Card:
+def refused_card(refused: SignInRefused, links: CardLinks) -> Card:
     """Return the card for somebody who is not let in; it has nothing of the tenant."""
+    why = refused.why
     again = links.action_button(_("Försök igen"), {"do": "home"})
+    texts: list[str] = [said(TEXTS, "lead", why), said(TEXTS, "advice", why)]
+    if refused.scopes:
+        names = ", ".join(map(scope_name, refused.scopes))
+        texts.append(_("Det som saknas: %(names)s.", names=names))
     return _message(
         said(TEXTS, "title", why).unescape(),
-        (said(TEXTS, "lead", why), said(TEXTS, "advice", why)),
+        tuple(texts),
         again if why == "unknown" else links.link_button(_("Öppna Skolsynk"), "overview.page"),
         links,
     )

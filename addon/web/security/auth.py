@@ -23,7 +23,7 @@ from flask import (
 from msgspec import Struct
 from werkzeug.wrappers import Response as AnyResponse
 
-from addon.bootstrap import source_as
+from addon.bootstrap import refused_scopes, source_as
 from addon.directory.errors import OUR_OWN, AccessRefused, DirectoryError
 from addon.directory.google.administrators import AdministratorAccount, find_account
 from addon.settings import Settings
@@ -67,11 +67,15 @@ class Administrator(Struct, frozen=True):
 
 
 class SignInRefused(Exception):
-    """The person may not sign in; `why` selects the text that explains it."""
+    """The person may not sign in; `why` selects the text that explains it.
 
-    def __init__(self, why: Refusal) -> None:
+    `scopes` are those that Google refuses to Skolsynk, as far as it says so.
+    """
+
+    def __init__(self, why: Refusal, scopes: tuple[str, ...] = ()) -> None:
         super().__init__(why)
         self.why: Refusal = why
+        self.scopes = scopes
 
 
 def init_app(
@@ -93,7 +97,7 @@ def init_app(
         except SignInRefused as refused:
             if refused.why != "unknown":  # when Google could not be asked, the session stays
                 session.clear()
-            return refusal_text(refused.why)
+            return refusal_text(refused)
         g.admin = admin
         g.ctx = context_of(admin, services)
         return None
@@ -166,10 +170,11 @@ def is_allowed(admin: Administrator, listed: Sequence[str]) -> bool:
     return named or (admin.super_admin and not listed)
 
 
-def refusal_text(why: Refusal) -> Response:
+def refusal_text(refused: SignInRefused) -> Response:
     """Return the page that says why somebody is refused, and what they can do about it."""
-    status = 503 if why == "unknown" else 403
-    return make_response(render_template("sign_in/refused.html", why=why), status)
+    status = 503 if refused.why == "unknown" else 403
+    page = render_template("sign_in/refused.html", why=refused.why, scopes=refused.scopes)
+    return make_response(page, status)
 
 
 def roles(app: Flask) -> Mapping[str, Role]:
@@ -201,7 +206,9 @@ def _asked(settings: Settings, sub: str, email: str) -> AdministratorAccount:
         found = find_account(source_as(settings, email), sub, email)
     except AccessRefused as error:
         log.error("an administrator could not be checked: %s", error)
-        raise SignInRefused("unknown" if error.why in OUR_OWN else "access") from None
+        if error.why in OUR_OWN:
+            raise SignInRefused("unknown") from None
+        raise SignInRefused("access", refused_scopes(settings, email)) from None
     except DirectoryError as error:
         log.warning("an administrator could not be checked: %s", error)
         raise SignInRefused("unknown") from None

@@ -3,6 +3,7 @@
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.bootstrap import refused_scopes
 from addon.web.charts import Series, line_chart
 from addon.web.presenters.connection_status import (
     ConnectionStatus,
@@ -22,7 +23,8 @@ def page() -> str | AnyResponse:
     """Show whether everything works, and what waits for the administrator."""
     ctx = request_context()
     if ctx.is_new:
-        return render_template("setup/welcome.html")
+        scopes = refused_scopes(ctx.services.settings, ctx.admin.email)
+        return render_template("setup/welcome.html", scopes=scopes)
     walk = setup_steps(ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now)
     connections = connection_statuses(ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now)
     if not walk.done and all(status.mode == "off" for status in connections):

@@ -177,12 +177,12 @@ def done() -> AnyResponse | tuple[str, int]:
         return render_template("sign_in/error.html", why="again"), 400
     way_back = safe_path_after_sign_in(session.get(BACK, "/"))
     if not verified:
-        return refusal_text("administrator")
+        return refusal_text(SignInRefused("administrator"))
     try:
         start_session(authenticate(services, sub, email))
     except SignInRefused as refused:
         session.clear()
-        return refusal_text(refused.why)
+        return refusal_text(refused)
     return redirect(way_back)
 
 

@@ -278,10 +278,11 @@ def test_who_is_no_administrator_is_told_so_and_nothing_of_the_tenant(
 
 
 def test_missing_access_is_said_with_who_can_give_it(world: World, panel: Panel) -> None:
-    world.directory.fail("/users/", status=401, reason="authError", times=None)
+    world.directory.fail("/users", status=401, reason="authError", times=None)
     said = text_on(panel.home())
     assert "Skolsynk har inte tillgång till ert Google Workspace." in said
     assert "två administratörer" in said
+    assert "Det som saknas: Personer." in said
 
 
 def test_when_google_does_not_answer_nobody_is_shown_anything(world: World, panel: Panel) -> None:

@@ -20,7 +20,13 @@ from addon.settings import Settings, SqliteAddress
 from addon.vendors.profiles import NotConfigured
 from addon.web.security.safe_redirect import safe_path_after_sign_in
 from tests.support.page_content import form_of
-from tests.support.small_school import ADMIN, DELEGATED, TEACHER, small_school_pages
+from tests.support.small_school import (
+    ADMIN,
+    DELEGATED,
+    STRANGER,
+    TEACHER,
+    small_school_pages,
+)
 from tests.support.world import World
 
 HOUR = 3600
@@ -480,3 +486,44 @@ def test_the_sign_in_form_may_lead_to_the_provider_and_no_other_form_may(world: 
         assert "default-src 'none'" in said
         assert "unsafe" not in said
         assert "frame-ancestors 'none'" in said
+
+
+# Installing
+
+
+def test_who_comes_before_the_access_is_given_reads_what_is_missing_and_where_it_is_given(
+    world: World,
+) -> None:
+    world.directory.fail("/users", status=403, reason="insufficientPermissions", times=None)
+    world.directory.fail("/customers", status=403, reason="insufficientPermissions", times=None)
+    world.directory.fail("/users/", status=401, reason="authError", times=None)
+    client = world.app.test_client()
+    answer = world.try_to_sign_in(client)
+    assert answer.status_code == 403
+    said = world.text(answer)
+    assert "Skolsynk har inte tillgång till ert Google Workspace." in said
+    assert "gäller installationen först när den andra har sagt ja" in said
+    assert "Personer https://www.googleapis.com/auth/admin.directory.user.readonly" in said
+    assert "Uppgifter om organisationen https://" in said
+    assert "Grupper https://" not in said
+    assert 'href="https://admin.google.com/ac/apps/gmail/marketplace/apps"' in answer.text
+    assert 'href="https://admin.google.com/ac/owl/domainwidedelegation"' in answer.text
+
+
+def test_an_uninstalled_app_lets_nobody_in_and_an_installed_one_does(world: World) -> None:
+    world.directory.marketplace.uninstall()
+    client = world.app.test_client()
+    assert "Skolsynk har inte tillgång" in world.text(world.try_to_sign_in(client))
+    world.directory.marketplace.install()
+    assert world.try_to_sign_in(client).status_code == 302
+
+
+def test_the_first_page_says_whether_everything_can_be_read(world: World) -> None:
+    client = world.sign_in(STRANGER)
+    assert "Skolsynk har tillgång till ert Google Workspace." in world.text(client.get("/"))
+    world.directory.fail("/groups", status=403, reason="insufficientPermissions", times=None)
+    page = client.get("/")
+    said = world.text(page)
+    assert "Det här får Skolsynk inte läsa i er katalog ännu:" in said
+    assert "Grupper https://www.googleapis.com/auth/admin.directory.group.readonly" in said
+    assert "Börja" in said
