@@ -14,6 +14,7 @@ from addon import logs
 from addon.bootstrap import secret_manager, sync_context
 from addon.cli import output
 from addon.cli.progress import ProgressLine
+from addon.cli.proposals import add_propose_command
 from addon.cli.stores import Command, Commands, UsageError, with_store
 from addon.cli.tenant_documents import add_tenant_commands
 from addon.cli.terminal import printable, printable_json, safe_output
@@ -98,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     add_tenant_commands(commands)
+    add_propose_command(commands)
     _add_runs(commands)
     _add_serving(commands)
     return parser

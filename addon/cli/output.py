@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from addon.cli.terminal import printable
+from addon.proposals.summary import ProposedTenant, ProposedUnit
 from addon.roster.findings import SEVERITIES
 from addon.sync.reconcile import Reconciliation
 from addon.sync.report import ConnectionReport, RunReport
@@ -186,3 +187,20 @@ def _status(found: TenantStatus) -> Iterator[str]:
     yield from _protected(found.protected)
     for left in found.left_behind:
         yield f"{left.vendor} ({left.mode}): {left.resources} resources left behind. {left.advice}"
+
+
+def proposed(found: ProposedTenant) -> str:
+    """Return what would be set up for each unit as text."""
+    return _lines(line for unit in found.school_units for line in _proposed(unit))
+
+
+def _proposed(unit: ProposedUnit) -> Iterator[str]:
+    yield f"{unit.code} {unit.name}: {unit.confidence}"
+    for role, selector, number in (
+        ("students", unit.students, unit.counts.students),
+        ("staff", unit.staff, unit.counts.staff),
+    ):
+        if selector is not None:
+            yield f"  {role}: {number} in {', '.join((*selector.org_units, *selector.groups))}"
+    if unit.class_names:
+        yield f"  classes: {', '.join(unit.class_names)}"
