@@ -5,7 +5,13 @@ from msgspec import structs
 
 from addon.planning.limits import Hold
 from addon.sync.context import NotFoundError
-from addon.sync.holds import approve, find_hold, record_approval, record_refusal
+from addon.sync.holds import (
+    HoldChangedError,
+    approve,
+    find_hold,
+    record_approval,
+    record_refusal,
+)
 from addon.sync.report import HELD
 from addon.sync.run import sync
 from tests.support.small_school import HIDDEN, PUPILS, TENANT, address, leave, small_school
@@ -269,3 +275,17 @@ def test_a_hold_that_was_left_in_test_mode_is_not_what_is_approved_in_live_mode(
     with world.open_store() as store:
         assert store.approval(test) is None
         assert store.hold(test) is not None
+
+
+def test_what_was_not_shown_is_not_approved(world):
+    with world.open_store() as store:
+        key, shown = find_hold(store, TENANT, "all")
+        more = structs.replace(shown, people=(*shown.people, "another"))
+        store.set_hold(key, more)
+        with pytest.raises(HoldChangedError):
+            record_approval(store, TENANT, "all", 1.0, shown=shown)
+        assert store.approval(key) is None
+        again = structs.replace(shown, at=shown.at + 1)
+        store.set_hold(key, again)
+        record_approval(store, TENANT, "all", 1.0, shown=shown)
+        assert store.approval(key).people == frozenset(shown.people)

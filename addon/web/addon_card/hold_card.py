@@ -28,7 +28,7 @@ def hold_section(view: HoldView, links: CardLinks) -> CardSection:
     """Return the part of the home card about a hold."""
     return CardSection(
         (*_about(view), *_answers(view, links)),
-        header=escape(_("Spärr hos %(vendor)s.", vendor=view.name).rstrip(".")),
+        header=escape(_title(view)),
     )
 
 
@@ -39,9 +39,14 @@ def confirmation_card(view: HoldView, links: CardLinks) -> Card:
     )
     no = links.action_button(_("Avbryt"), {"do": "home"})
     return Card(
-        CardHeader(plain(_("Godkänn det som är spärrat?")), plain(view.name)),
+        CardHeader(plain(_("Godkänn det som är spärrat?")), plain(_title(view))),
         (CardSection((*_about(view), _consequence(view), buttons(yes), buttons(no))),),
     )
+
+
+def _title(view: HoldView) -> str:
+    title = _("Spärr hos %(vendor)s", vendor=view.name)
+    return f"{title} ({_('testläge')})" if view.mode == "test" else title
 
 
 def _about(view: HoldView) -> Iterator[Widget]:

@@ -1,12 +1,10 @@
 """What the home card shows, gathered from the tenant's data as values."""
 
-from collections import Counter
-
 from markupsafe import Markup
 from msgspec import Struct
 
 from addon.planning.limits import Approval, Hold
-from addon.tenants.model import Limits
+from addon.tenants.model import Limits, Mode
 from addon.tenants.pause import current_pause
 from addon.web.addon_card.texts import rendered, said
 from addon.web.formats import ago
@@ -18,6 +16,7 @@ from addon.web.presenters.connection_status import (
     connection_statuses,
 )
 from addon.web.presenters.hold import approval_of, is_sending
+from addon.web.presenters.hold_units import UnitCount, units_of
 from addon.web.presenters.overview import Headline, headline
 from addon.web.presenters.setup_steps import setup_steps
 from addon.web.presenters.vendor_errors import trouble_remedy
@@ -26,22 +25,17 @@ from addon.web.translation import gettext_str as _
 from addon.web.waiting_holds import WaitingHold
 
 
-class UnitCount(Struct, frozen=True):
-    """How many of a hold's people are at a unit; the name is empty where that is unknown."""
-
-    name: str
-    number: int
-
-
 class HoldView(Struct, frozen=True):
     """A hold: its id and the hash of what it would remove, and what is said of it.
 
-    `sending` is whether a run is carrying out the approval; `approvable` is false in a pause.
+    `mode` is the environment of the vendor that it is about. `sending` is whether a run is
+    carrying out the approval; `approvable` is false in a pause.
     """
 
     id: str
     content: str
     vendor: str
+    mode: Mode
     name: str
     hold: Hold
     limits: Limits
@@ -128,10 +122,11 @@ def hold_view(ctx: RequestContext, held: WaitingHold) -> HoldView:
         id=hold_id(held),
         content=removal_hash(held, approval),
         vendor=held.vendor,
+        mode=held.key.mode,
         name=ctx.vendor_name(held.vendor),
         hold=held.hold,
         limits=Limits() if connection is None else connection.limits,
-        units=_by_unit(ctx, held.hold),
+        units=units_of(held.hold, ctx.tenant.unit_names),
         approval=approval,
         sending=is_sending(ctx.runs, held.vendor),
         approvable=held.hold.withdrawal or not paused,
@@ -141,15 +136,6 @@ def hold_view(ctx: RequestContext, held: WaitingHold) -> HoldView:
 def hold_id(held: WaitingHold) -> str:
     """Return the id of a hold: a connection has one at most in each mode."""
     return f"{held.vendor}.{held.key.mode}"
-
-
-def _by_unit(ctx: RequestContext, hold: Hold) -> tuple[UnitCount, ...]:
-    """Return how many of the hold's people are at each unit, most first; unknown ones last."""
-    names = ctx.tenant.unit_names
-    counts = Counter(names.get(unit, unit) for _person, unit in hold.units())
-    found = [UnitCount(name, number) for name, number in counts.most_common()]
-    unknown = len(hold.people) - counts.total()
-    return (*found, UnitCount("", unknown)) if found and unknown else tuple(found)
 
 
 def _vendor_view(status: ConnectionStatus, now: float) -> VendorView:

@@ -12,6 +12,7 @@ from addon.web.directory.snapshot_store import ReadingState
 from addon.web.hold_decisions import approve, changed_text, gone_text, refuse
 from addon.web.pagination import EntryPage, page_of
 from addon.web.presenters.hold import HeldView, Leaver, approval_of, held_view, is_sending
+from addon.web.presenters.hold_units import UnitCount, units_of
 from addon.web.request_context import RequestContext, request_context
 from addon.web.version_token import value_hash
 from addon.web.views.directory import directory_since
@@ -35,6 +36,7 @@ class Question(Struct, frozen=True):
     approved: Approval | None
     mark: str
     view: HeldView | None
+    units: tuple[UnitCount, ...]
     page: EntryPage[Leaver] | None
     reason: str = ""
 
@@ -110,6 +112,7 @@ def _question(ctx: RequestContext, held: WaitingHold, view: HeldView | None) -> 
         approved=approval,
         mark=_hold_token(held, approval),
         view=view,
+        units=units_of(held.hold, ctx.tenant.unit_names),
         page=page,
         reason=reason,
     )

@@ -350,6 +350,19 @@ def test_what_comes_from_data_is_never_markup(world: World, panel: Panel) -> Non
     assert "<b>Skolan" not in str(card)
 
 
+def test_a_hold_in_the_test_environment_says_so(world: World, panel: Panel) -> None:
+    set_live(world, "all", mode="test")
+    cause_hold(world)
+    card = panel.home()
+    assert "Spärr hos All (testläge)" in text_on(card)
+    card, _ = panel.click(card, "Godkänn")
+    assert "Spärr hos All (testläge)" in text_on(card)
+    _, told = panel.click(card, "Ja, ta bort 4 personer hos All")
+    assert told == "Godkänt. Det skickas till All nu."
+    world.wait_for_tasks()
+    assert len(world.vendor("all", "test").held("User")) == 12
+
+
 def test_many_units_are_counted_and_five_are_named(world: World, panel: Panel) -> None:
     held(world)
     hold = hold_of(world)

@@ -124,6 +124,15 @@ def test_the_numbers_are_there_before_the_names(world, client):
     assert form_of(page, DECIDE)["mark"]
 
 
+def test_the_numbers_are_told_by_school_unit(world, client):
+    cause_hold(world)
+    hold = world.store.hold(LedgerKey(TENANT, "all", "live"))
+    places = b"\1\0\1\0\1\0\0\0"
+    world.store.set_hold(LedgerKey(TENANT, "all", "live"), structs.replace(hold, places=places))
+    said = world.text(client.get(PAGE))
+    assert "Per skolenhet: Norra skolan 3, okänd skolenhet 1." in said
+
+
 def test_when_the_directory_cannot_be_read_one_can_decide_all_the_same(world, client):
     cause_hold(world)
     world.document["protected"]["orgUnits"] = ["/Finns inte"]
