@@ -34,6 +34,7 @@ from addon.sync.status import status
 from addon.sync.withdraw import withdraw
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.document import DocumentError
+from addon.tenants.licence import FarewellError
 from addon.tenants.pause import PausedError
 from addon.vendors.profiles import NotConfigured
 from addon.web.directory.snapshot_store import forget
@@ -64,6 +65,7 @@ def _carry_out(given: argparse.Namespace) -> int:
         SettingsError,
         UsageError,
         NotFoundError,
+        FarewellError,
         PausedError,
         StillAtVendorsError,
         NotConfigured,

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from addon.cli.terminal import printable
 from addon.proposals.summary import ProposedTenant, ProposedUnit
 from addon.roster.findings import SEVERITIES
 from addon.sync.reconcile import Reconciliation
 from addon.sync.report import ConnectionReport, RunReport
-from addon.sync.status import ProtectedStatus, TenantStatus
+from addon.sync.status import LicenceStatus, ProtectedStatus, TenantStatus
 from addon.tenants.model import Tenant
 
 MOST_FAILURES = 10
@@ -185,6 +186,7 @@ def _status(found: TenantStatus) -> Iterator[str]:
                 f"({refused.http_status}): {refused.detail}"
             )
     yield from _protected(found.protected)
+    yield from _licence(found.licence)
     for left in found.left_behind:
         yield f"{left.vendor} ({left.mode}): {left.resources} resources left behind. {left.advice}"
 
@@ -204,3 +206,26 @@ def _proposed(unit: ProposedUnit) -> Iterator[str]:
             yield f"  {role}: {number} in {', '.join((*selector.org_units, *selector.groups))}"
     if unit.class_names:
         yield f"  classes: {', '.join(unit.class_names)}"
+
+
+def _licence(found: LicenceStatus) -> Iterator[str]:
+    since = f" since {_time(found.since)}" if found.since else ""
+    match found.state:
+        case "farewell":
+            yield f"licence: the customer has left{since}: nothing is read or sent"
+            if found.ends is not None:
+                yield f"licence: what vendors have is to be withdrawn from {_time(found.ends)} on"
+        case "by hand":
+            yield "licence: not asked for, as the access was given by hand"
+        case "not asked":
+            yield "licence: not asked for"
+        case "unknown":
+            yield "licence: no answer yet"
+        case _:
+            yield f"licence: {found.state}{since}"
+    if found.problem is not None:
+        yield f"licence: no answer the last time ({found.problem}); it is asked for again"
+
+
+def _time(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"

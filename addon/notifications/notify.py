@@ -22,6 +22,7 @@ from addon.notifications.events import (
     protected_set_news,
     protection_news,
 )
+from addon.notifications.farewell import tell_of_farewell
 from addon.notifications.mailer import Mailer, MailError
 from addon.notifications.message import render_message
 from addon.notifications.smtp import mailer
@@ -29,7 +30,7 @@ from addon.planning.protection import ProtectedSet
 from addon.settings import Settings
 from addon.store.base import CacheStore
 from addon.store.records import Namespace, RunRecord
-from addon.sync.context import SyncContext, load_tenant_or_raise
+from addon.sync.context import SyncContext, load_tenant_with_licence
 from addon.tenants.model import Connection, Tenant
 
 log = logging.getLogger(__name__)
@@ -60,12 +61,15 @@ Notified = dict[str, Notification]
 
 
 def notify(context: SyncContext, mail: Mailer, tenant_id: str, vendor: str | None = None) -> int:
-    """Send the tenant's administrators what is new after a run; return the messages sent: 0 or 1.
+    """Send the tenant's administrators what is new after a run; return how many messages were sent.
 
-    With `vendor`, only about that connection: after a delivery. Raises NotFoundError and
-    StoreError. A message that could not be sent is logged, and tried again after the next run.
+    Of a customer who has left only that is told, see `addon.notifications.farewell`. With
+    `vendor`, only about that connection: after a delivery. Raises NotFoundError and StoreError. A
+    message that could not be sent is logged, and tried again after the next run.
     """
-    tenant = load_tenant_or_raise(context.store, tenant_id)
+    tenant, licence = load_tenant_with_licence(context.store, tenant_id)
+    if licence.farewell:
+        return tell_of_farewell(context, mail, tenant, licence)
     if not tenant.notices.email or not tenant.notices.about:
         return 0
     now = context.clock()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Set
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from addon.age import age
 from addon.planning.ledger import Ledger
@@ -51,6 +51,13 @@ class Approval(Struct, frozen=True):
         """Return the externalIds of a type whose removal is approved."""
         return (
             self.people if resource_type == "User" else self.others.get(resource_type, frozenset())
+        )
+
+    def covers(self, ledger: Ledger) -> bool:
+        """Whether the removal of everything in the ledger is approved, as far as limits go."""
+        return all(
+            ledger.entries[kind].keys() <= self.removals(kind)
+            for kind in ("User", *DEFAULT_REMOVALS)
         )
 
     def is_valid(self, now: float) -> bool:
@@ -218,6 +225,18 @@ def check_limits(
         exceeded=tuple(exceeded),
         others={kind: ids for kind, ids in removed.items() if ids and kind != "User"},
     )
+
+
+def withdrawal_hold(ledger: Ledger, plan: Plan, now: float) -> Hold:
+    """Return the hold of a withdrawal, however little there is; `plan` removes the whole ledger."""
+    none_allowed = Limits(deletions=0, deletions_percent=0)
+    hold = check_limits(plan, ledger, none_allowed)
+    if hold is None or not hold.people:
+        number = len(ledger)
+        exceeded = LimitExceeded("removed", number, 0, type="Organisation")
+        operations = counts(plan)
+        hold = Hold((), 0, str(exceeded), operations, exceeded=(exceeded,))
+    return structs.replace(hold, at=now, withdrawal=True)
 
 
 def growth_hold(plan: Plan, ledger: Ledger, number: int, limit: int) -> Hold:

@@ -96,13 +96,16 @@ class LicenceStore(Protocol):
     def licence(self, tenant: str) -> LicenceRecord:
         """Return the tenant's record, an empty one if there is none."""
 
+    def tenant_and_licence(self, customer_id: str) -> tuple[bytes | None, LicenceRecord]:
+        """Return the tenant's document, or None, and its record, at the cost of one read."""
+
     def update_licence(
         self, tenant: str, change: Callable[[LicenceRecord], LicenceRecord]
     ) -> LicenceRecord:
         """Replace the record by the result of `change`, and return that.
 
         `change` is called again if another has replaced the record meanwhile. It must be pure.
-        Nothing is written if the record stays the same.
+        Nothing is written if the record stays the same, or if the tenant has no document.
         """
 
 

@@ -57,9 +57,10 @@ class AuditEntry(Struct, frozen=True):
     """One change that a person made: an entry in the tenant's audit log.
 
     `id` sorts by time and has the form of a run id, see `addon.store.ids.new_run_id`. `at` is in
-    seconds since 1970 UTC. `who` is the administrator's e-mail address, or "command line". `what`
-    is a code such as `unit.saved`, `connection.mode`, `hold.approved` or `document.imported`, and
-    `subject` is what was changed: a unit's code, a vendor's id.
+    seconds since 1970 UTC. `who` is the administrator's e-mail address, "command line", "link" (of
+    a message) or "Skolsynk" itself. `what` is a code such as `unit.saved`, `connection.mode`,
+    `hold.approved` or `document.imported`, and `subject` is what was changed: a unit's code, a
+    vendor's id.
     """
 
     id: str

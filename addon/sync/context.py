@@ -13,7 +13,7 @@ from addon.planning.ledger import LedgerKey
 from addon.settings import Settings
 from addon.store.base import Store, TenantStore
 from addon.tenants.document import load_tenant
-from addon.tenants.licence import DelegationState, LicenceAnswer
+from addon.tenants.licence import DelegationState, LicenceAnswer, LicenceRecord
 from addon.tenants.model import Connection, Tenant
 from addon.vendors.profiles import NotConfigured, Target
 
@@ -65,7 +65,16 @@ class SyncContext(Struct, frozen=True):
 
 def load_tenant_or_raise(store: TenantStore, tenant_id: str) -> Tenant:
     """Return the tenant from its document in the store. Raises NotFoundError."""
-    document = store.tenant(tenant_id)
+    return _loaded(store, tenant_id, store.tenant(tenant_id))
+
+
+def load_tenant_with_licence(store: Store, tenant_id: str) -> tuple[Tenant, LicenceRecord]:
+    """Return the tenant, and what is known of its licence, by one read. Raises NotFoundError."""
+    document, licence = store.tenant_and_licence(tenant_id)
+    return _loaded(store, tenant_id, document), licence
+
+
+def _loaded(store: TenantStore, tenant_id: str, document: bytes | None) -> Tenant:
     if document is None:
         known = ", ".join(store.tenants()) or "none; import one with `tenant import FILE`"
         raise NotFoundError(f"there is no tenant {tenant_id}; known are: {known}")

@@ -33,12 +33,14 @@ log = logging.getLogger(__name__)
 def read_protected(context: SyncContext, tenant_id: str) -> None:
     """Read who is protected, and nobody else, and add those found to the tenant's set.
 
-    Nothing is read where no vendor has anybody. When the directory cannot be read, the set stays
-    as it is. Raises NotFoundError and StoreError.
+    Nothing is read where no vendor has anybody, or of a tenant that has left. When the directory
+    cannot be read, the set stays as it is. Raises NotFoundError and StoreError.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     places = places_of(tenant.protected)
     if not places or not any(number for _, number, _ in context.store.ledgers(tenant_id)):
+        return
+    if context.store.licence(tenant_id).farewell:
         return
     started = context.clock()
     try:

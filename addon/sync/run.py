@@ -22,8 +22,15 @@ from addon.sync.connection import (
     sync_connection,
     sync_connection_safely,
 )
-from addon.sync.context import SyncContext, ledger_key, load_tenant_or_raise, select_connections
+from addon.sync.context import SyncContext, ledger_key, load_tenant_with_licence, select_connections
 from addon.sync.evidence import ReadingEvidence
+from addon.sync.licence import (
+    Admission,
+    admit,
+    admit_or_continue_farewell,
+    licence_asked_when_refused,
+    remember_domains,
+)
 from addon.sync.planner import planner_for
 from addon.sync.prepare import PreparedRun, prepare_from_snapshot, read_and_prepare
 from addon.sync.protected_removal import read_protected, remove_protected_everywhere
@@ -41,7 +48,7 @@ from addon.sync.report import (
     with_removals,
 )
 from addon.sync.runs import complete_run, recorded_run, start_run
-from addon.tenants.model import Connection
+from addon.tenants.model import Connection, Tenant
 from addon.tenants.pause import current_pause, raise_if_paused
 
 SNAPSHOT_KEPT = 6 * 3600.0
@@ -73,9 +80,11 @@ def preview(
     Only who is protected is saved, as after every reading. Raises NotFoundError, DirectoryError,
     StoreError.
     """
-    tenant = load_tenant_or_raise(context.store, tenant_id)
+    tenant, licence = load_tenant_with_licence(context.store, tenant_id)
     connections = select_connections(tenant, vendor)
-    prepared = read_and_prepare(context, tenant, connections, remember=False)
+    admission = admit(context, tenant_id, licence)
+    with licence_asked_when_refused(context, tenant_id, admission):
+        prepared = read_and_prepare(context, tenant, connections, remember=False)
     reports = [_planned(context, prepared, connection) for connection in connections]
     return _report(prepared, new_run_id(context.clock()), reports), prepared
 
@@ -86,12 +95,13 @@ def sync(
     """Carry out one run, for at most about `seconds`; the rest is left for the next run.
 
     Protected people are removed also where nothing is sent: in a pause, and where a connection is
-    off or gone. Raises NotFoundError, PausedError, StoreError, and DirectoryError, after which
-    nothing was sent.
+    off or gone. Raises NotFoundError, FarewellError, PausedError, StoreError, and
+    DirectoryError, after which nothing was sent.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
-    tenant = load_tenant_or_raise(context.store, tenant_id)
+    tenant, licence = load_tenant_with_licence(context.store, tenant_id)
     connections = select_connections(tenant, vendor)
+    admission = admit_or_continue_farewell(context, tenant_id, licence)
     if current_pause(tenant, context.clock()) is not None:
         _remove_protected(context, tenant_id, seconds)
     raise_if_paused(tenant, context.clock())
@@ -99,7 +109,7 @@ def sync(
     with recorded_run(context.store, run, context.clock), log_context(tenant=tenant_id, run=run.id):
         parts = [check_readiness(context, tenant_id, connection) for connection in connections]
         if only_ready(parts):
-            prepared = read_and_prepare(context, tenant, connections)
+            prepared = _read(context, tenant, connections, admission)
             shared = RunShared(context, prepared, run.holder, deadline)
             report = _report(prepared, run.id, asyncio.run(_sync_all(shared, parts)))
             if prepared.removable:
@@ -128,7 +138,8 @@ def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> Planned
     `request` is the id of the request from a page that started the run. Raises NotFoundError,
     PausedError, StoreError and DirectoryError as `sync` does.
     """
-    tenant = load_tenant_or_raise(context.store, tenant_id)
+    tenant, licence = load_tenant_with_licence(context.store, tenant_id)
+    admission = admit_or_continue_farewell(context, tenant_id, licence)
     raise_if_paused(tenant, context.clock())
     run = start_run(context.store, tenant_id, context.clock(), request=request)
     with recorded_run(context.store, run, context.clock):
@@ -140,7 +151,7 @@ def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> Planned
             return PlannedRun(run.id, ())
         reports = [part for part in parts if isinstance(part, ConnectionReport)]
         waiting = []
-        prepared = read_and_prepare(context, tenant, tenant.connections)
+        prepared = _read(context, tenant, tenant.connections, admission)
         for part in usable:
             finished = finish_if_nothing_to_send(context, prepared, part.connection, part.key)
             if finished is None:
@@ -167,7 +178,8 @@ def deliver(
     LeaseHeldByOther if another run is delivering to the vendor, and as `sync` does.
     """
     deadline = time.monotonic() + seconds
-    tenant = load_tenant_or_raise(context.store, tenant_id)
+    tenant, licence = load_tenant_with_licence(context.store, tenant_id)
+    admission = admit(context, tenant_id, licence)
     raise_if_paused(tenant, context.clock())
     connections = select_connections(tenant, vendor)
     ready = check_readiness(context, tenant_id, connections[0])
@@ -180,7 +192,7 @@ def deliver(
         prepared = (
             prepare_from_snapshot(context, tenant, connections, reading.snapshot, reading.evidence)
             if reading is not None and knows_protected(reading.snapshot, tenant)
-            else read_and_prepare(context, tenant, connections)
+            else _read(context, tenant, connections, admission)
         )
         shared = RunShared(context, prepared, attempt.holder, deadline)
         report = asyncio.run(sync_connection(shared, ready))
@@ -190,6 +202,16 @@ def deliver(
     if not report.left:
         context.store.done_with_snapshot(tenant_id, run, vendor)
     return report
+
+
+def _read(
+    context: SyncContext, tenant: Tenant, connections: Sequence[Connection], admission: Admission
+) -> PreparedRun:
+    """Read the directory and select; a refused directory has the licence asked for."""
+    with licence_asked_when_refused(context, tenant.customer_id, admission):
+        prepared = read_and_prepare(context, tenant, connections)
+    remember_domains(context, tenant.customer_id, admission, prepared.snapshot.domains)
+    return prepared
 
 
 async def _sync_all(shared: RunShared, parts: Sequence[ConnectionPart]) -> list[ConnectionReport]:

@@ -14,6 +14,7 @@ from addon.store.ids import new_run_id
 from addon.store.process_identity import is_dead, process_holder
 from addon.store.records import RunRecord
 from addon.sync.report import RunReport
+from addon.tenants.licence import FarewellError
 
 LONGEST = 24 * 3600.0
 """Seconds after which a run that has not ended is considered cut off, on whatever machine."""
@@ -74,7 +75,7 @@ def recorded_run(
     """Save the run as ended if the block raises, so that it does not stay `running`."""
     try:
         yield
-    except DirectoryError as error:
+    except (DirectoryError, FarewellError) as error:
         end_run(store, run, clock(), "unread", detail=str(error))
         raise
     except LeaseHeldByOther as taken:

@@ -19,7 +19,7 @@ from addon.directory.scope import places_of
 from addon.planning.ledger import Ledger, LedgerKey, LedgerRecorder
 from addon.planning.plan import Plan
 from addon.planning.result import DeliveryResult, VendorProblem
-from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
+from addon.sync.context import NotFoundError, SyncContext, load_tenant_with_licence
 from addon.sync.protection import load_protection
 from addon.tenants.document import DocumentError
 from addon.tenants.pause import current_pause
@@ -96,6 +96,7 @@ NOT_ASKED = (
 
 TURNED_OFF = "the connection was turned off, or its mode changed, so nothing more was sent"
 PAUSED = "a pause began, so nothing more was sent"
+LEFT = "the customer has uninstalled the app, so nothing more was sent"
 PROTECTED = (
     "people have become protected since this was planned, so the rest is left to the next run"
 )
@@ -207,7 +208,7 @@ def cancellation_reason(
     A person has cancelled it, or others than `hidden` are protected now. Raises StoreError.
     """
     try:
-        tenant = load_tenant_or_raise(context.store, key.tenant)
+        tenant, licence = load_tenant_with_licence(context.store, key.tenant)
     except (NotFoundError, DocumentError):
         return DeliveryStopped(TURNED_OFF, VendorProblem("turned-off"), spent=True)
     connection = tenant.connection(key.vendor)
@@ -215,6 +216,8 @@ def cancellation_reason(
         return DeliveryStopped(TURNED_OFF, VendorProblem("turned-off"), spent=True)
     if current_pause(tenant, context.clock()) is not None:
         return DeliveryStopped(PAUSED, VendorProblem("paused"), spent=True)
+    if licence.farewell:
+        return DeliveryStopped(LEFT, VendorProblem("turned-off"), spent=True)
     can_change = bool(hidden or places_of(tenant.protected))  # else nobody is, which costs no read
     if can_change and not load_protection(context.store, key.tenant).hidden <= hidden:
         return DeliveryStopped(PROTECTED, VendorProblem("protection"), spent=True)

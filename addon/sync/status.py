@@ -10,10 +10,12 @@ from addon.planning.ledger import Ledger, LedgerKey
 from addon.planning.protection import ProtectedSet
 from addon.settings import Settings
 from addon.store.base import Store
+from addon.store.origin import load_origin
 from addon.store.records import RunRecord
 from addon.sync.context import SecretSource, ledger_key, load_tenant_or_raise, resolve_target
 from addon.sync.protection import load_protection
 from addon.sync.report import ConnectionReport, HoldReport, as_printed, stored_report
+from addon.tenants.licence import DAY
 from addon.tenants.model import Connection, Pause
 from addon.tenants.pause import current_pause
 from addon.vendors.profiles import NotConfigured
@@ -88,6 +90,22 @@ class ProtectedStatus(Struct, frozen=True):
     confirmed: bool = False
 
 
+class LicenceStatus(Struct, frozen=True):
+    """The tenant's licence in the Marketplace.
+
+    `state` is `active`, `unlicensed`, `farewell` (nothing is read or sent any more), `by hand` (the
+    access was not given by the Marketplace, so the licence is not asked for), `unknown` (no answer
+    yet) or `not asked`. `since` is when that began (seconds since 1970 UTC), None if it never did.
+    `problem` is a code of why the last time there was no answer. `ends` is when what vendors have
+    is to be withdrawn.
+    """
+
+    state: str
+    since: float | None
+    problem: str | None = None
+    ends: float | None = None
+
+
 class TenantStatus(Struct, frozen=True, rename="camel"):
     """The status of a tenant. `pause` is the current pause, in which nothing runs."""
 
@@ -97,6 +115,7 @@ class TenantStatus(Struct, frozen=True, rename="camel"):
     left_behind: tuple[LeftBehind, ...]
     pause: Pause | None = None
     protected: ProtectedStatus = ProtectedStatus(0)
+    licence: LicenceStatus = LicenceStatus("not asked", None)
 
 
 def status(
@@ -126,9 +145,11 @@ def status(
         if runs
         else None
     )
-    pause = current_pause(tenant, time.time() if now is None else now)
+    now = time.time() if now is None else now
+    pause = current_pause(tenant, now)
+    licence = _licence(settings, store, tenant_id, now)
     protected = _protected(load_protection(store, tenant_id))
-    return TenantStatus(tenant_id, last, connections, left, pause, protected)
+    return TenantStatus(tenant_id, last, connections, left, pause, protected, licence)
 
 
 def _protected(known: ProtectedSet) -> ProtectedStatus:
@@ -138,6 +159,17 @@ def _protected(known: ProtectedSet) -> ProtectedStatus:
         pending=len(known.pending),
         confirmed=bool(known.pending) and known.pending <= known.confirmed,
     )
+
+
+def _licence(settings: Settings, store: Store, tenant_id: str, now: float) -> LicenceStatus:
+    record = store.licence(tenant_id)
+    if settings.marketplace_app is None and not record.farewell:
+        return LicenceStatus("not asked", None)
+    state: str = record.name
+    if state == "unlicensed" and load_origin(store, tenant_id, now) != "marketplace":
+        return LicenceStatus("by hand", record.since)
+    ends = record.farewell + settings.farewell_days * DAY if record.farewell else None
+    return LicenceStatus(state, record.began or None, record.problem or None, ends)
 
 
 def _connection(

@@ -15,10 +15,11 @@ from msgspec import structs
 
 from addon.delivery.lease import LeaseHeldByOther
 from addon.planning.ledger import LedgerChange, LedgerKey, LedgerWriteError
-from addon.planning.limits import check_limits
+from addon.planning.limits import Hold, check_limits, withdrawal_hold
 from addon.planning.plan import removal_of_everything
 from addon.planning.result import DeliveryResult
 from addon.ss12000.ids import Ids
+from addon.store.base import LedgerStore
 from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync.context import (
     COMMAND_LINE,
@@ -141,6 +142,20 @@ async def _remove(
             ]
             store.record(key, [*refused, *plan.obsolete], session.holder)
         return delivery_report(connection, plan, result, None, ledger.people())
+
+
+def hold_withdrawal(store: LedgerStore, key: LedgerKey, now: float) -> Hold:
+    """Hold the removal of everything at a vendor until a person approves it; nothing is sent.
+
+    Save it in place of any other hold, and return it. Raises StoreError.
+    """
+    ledger, earlier = store.ledger(key), store.hold(key)
+    protected = () if earlier is None else earlier.protected_being_removed
+    hold = withdrawal_hold(ledger, removal_of_everything(ledger), now)
+    hold = structs.replace(hold, protected_being_removed=protected)
+    store.set_approval(key, None)
+    store.set_hold(key, hold)
+    return hold
 
 
 def turn_off(context: SyncContext, tenant_id: str, vendor: str) -> None:

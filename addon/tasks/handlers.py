@@ -26,6 +26,7 @@ from addon.sync.withdraw import LedgerMode, withdraw
 from addon.tasks.base import RUNS, NoSuchQueueError, Task, TaskQueue, TaskQueueError, deliveries_to
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.document import DocumentError
+from addon.tenants.licence import FarewellError
 from addon.tenants.pause import PausedError
 from addon.vendors.profiles import NotConfigured
 
@@ -294,6 +295,9 @@ def _answer(error: Exception, path: str) -> TaskResult:
         case PausedError():
             log.info("nothing runs: it is a pause")
             return TaskResult(DONE, "paused")
+        case FarewellError():
+            log.info("nothing runs: the customer has left")
+            return TaskResult(DONE, "left")
         case NotFoundError() | DocumentError() | NotConfigured():
             log.error("%s was given up: %s", path, _where(error))
             return TaskResult(DONE, "given up")

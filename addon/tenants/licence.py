@@ -41,7 +41,7 @@ class LicenceRecord(Struct, frozen=True):
     row. `problem` is why the last answer was none. `unlicensed` is when UNLICENSED was first
     answered since the last ACTIVE. `farewell` is when the farewell began; `erased` whether what
     was read has been erased since. `wanted` is when the customer said that everything at vendors
-    is to be removed, and `token_hash` the SHA-256 (hex) of the secret by which they can.
+    is to be removed, and `token` the secret by which their administrators can say so.
     """
 
     domains: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class LicenceRecord(Struct, frozen=True):
     farewell: float = 0.0
     erased: bool = False
     wanted: float = 0.0
-    token_hash: str = ""
+    token: str = ""
 
     @property
     def name(self) -> StateName:
@@ -139,10 +139,10 @@ def after_answer(
     if not record.unlicensed or is_future(record.unlicensed, now):
         return structs.replace(record, unlicensed=now)
     if record.is_second(now) and delegation == "refused":
-        return structs.replace(record, farewell=now, erased=False, wanted=0.0, token_hash="")
+        return structs.replace(record, farewell=now, erased=False, wanted=0.0, token="")
     return record
 
 
 def without_farewell(record: LicenceRecord) -> LicenceRecord:
     """Return the record of a customer who has come back, or never left."""
-    return structs.replace(record, farewell=0.0, erased=False, wanted=0.0, token_hash="")
+    return structs.replace(record, farewell=0.0, erased=False, wanted=0.0, token="")

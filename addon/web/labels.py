@@ -145,6 +145,9 @@ ACTIONS: Words = {
     "notices.saved": _("Aviseringar ändrade"),
     "administrators.saved": _("Administratörer ändrade"),
     "document.imported": _("Inställningar importerade"),
+    "tenant.left": _("Skolsynk avinstallerat"),
+    "tenant.returned": _("Skolsynk installerat igen"),
+    "farewell.wanted": _("Borttag hos alla leverantörer begärt"),
 }
 WIRE: Words = {
     "externalId": _("Id hos leverantören"),
@@ -235,6 +238,8 @@ def wire_name(name: str) -> str:
 
 def who_name(who: str) -> str:
     """Return the name of an actor as the audit log shows it."""
+    if who == "link":
+        return str(gettext("Länken i meddelandet"))
     return str(gettext("Den som driver Skolsynk")) if who == "command line" else who
 
 

@@ -19,6 +19,7 @@ from addon.sync.context import SyncContext
 from addon.sync.protection import load_protection
 from addon.tenants.diff import changes
 from addon.tenants.document import decode_tenant, load_tenant, write_document
+from addon.tenants.licence import LicenceRecord
 from addon.tenants.model import Organisation, Tenant
 from addon.vendors.profiles import Vendor, vendor_name
 from addon.web.directory import snapshot_store
@@ -86,7 +87,16 @@ class RequestContext:
 
     @cached_property
     def _stored(self) -> bytes | None:
-        return self.store.tenant(self.tenant_id)
+        return self._stored_with_licence[0]
+
+    @cached_property
+    def _stored_with_licence(self) -> tuple[bytes | None, LicenceRecord]:
+        return self.store.tenant_and_licence(self.tenant_id)
+
+    @property
+    def farewell(self) -> bool:
+        """Whether the customer has left, so that nothing is read or sent."""
+        return bool(self._stored_with_licence[1].farewell)
 
     @property
     def is_new(self) -> bool:
@@ -247,6 +257,7 @@ class RequestContext:
     def _forget_document(self) -> None:
         """Drop the loaded document, so that it is loaded again on next use."""
         self.__dict__.pop("_stored", None)
+        self.__dict__.pop("_stored_with_licence", None)
         self.__dict__.pop("tenant", None)
 
     def append_audit(self, action: str, subject: str = "") -> None:

@@ -21,11 +21,13 @@ from addon.school_register.model import RegisterError
 from addon.settings import CloudTasks, Settings
 from addon.store.base import Store, StoreError
 from addon.sync.context import SyncContext, load_tenant_or_raise
+from addon.sync.licence import admit, remember_domains
 from addon.sync.protection import record_reading
 from addon.tasks.base import TaskQueue
 from addon.tasks.handlers import SECONDS, TaskHandler
 from addon.tasks.local import LocalTaskQueue
 from addon.tasks.schedule import HourlyRemovals, Scheduler, is_due
+from addon.tenants.licence import FarewellError
 from addon.tenants.model import Tenant
 from addon.web.directory import snapshot_store
 from addon.web.directory.background import tune_for_latency
@@ -99,14 +101,25 @@ class Services:
             log.warning("the copy of the school unit register stays as it is: %s", error)
 
     def read_directory(self, tenant_id: str) -> None:
-        """Read a tenant's whole directory for the pages. Raises NotFoundError and StoreError."""
+        """Read a tenant's whole directory for the pages.
+
+        Raises NotFoundError, FarewellError and StoreError.
+        """
         tenant = load_tenant_or_raise(self.store(), tenant_id)
+        context = self.sync_context()
+        try:
+            admission = admit(context, tenant_id)
+        except FarewellError as left:
+            state = snapshot_store.ReadingState("failed", self.clock(), detail=str(left))
+            snapshot_store.save_reading_state(self.store(), tenant_id, state)
+            raise
 
         def told(tenant: Tenant, progress: Callable[[int, int], None]) -> Snapshot:
             return read_directory(self.settings, tenant, progress)
 
         def record(tenant: Tenant, snapshot: Snapshot, started: float) -> ProtectedSet:
-            return record_reading(self.sync_context(), tenant, snapshot, started)
+            remember_domains(context, tenant_id, admission, snapshot.domains)
+            return record_reading(context, tenant, snapshot, started)
 
         snapshot_store.read_and_store(told, self.store(), tenant, self.clock, record)
 

@@ -21,6 +21,7 @@ NOT_PAGES = {
 }
 PAGES: Mapping[str, tuple[str, ...]] = {
     "/": ("/",),
+    "/avsked/<code>": ("/avsked/{farewell}",),
     "/datakvalitet": ("/datakvalitet",),
     "/datakvalitet/<code>": (
         "/datakvalitet/missing-family-name",

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from msgspec import structs
+
 from addon.directory.errors import DirectoryError
 from addon.web.directory.snapshot_store import ReadingState, forget, save_reading_state
 from addon.web.services import Services
@@ -24,6 +26,9 @@ from tests.support.world import World
 BAND = ("/", "/leverantorer", "/personer", "/datakvalitet", "/korningar", "/installningar")
 SIGNED_OUT = ("/logga-in", "/logga-in/klar")
 """For those who have not signed in."""
+LEFT = ("/avsked/{farewell}",)
+"""For those who have left."""
+FAREWELL_TOKEN = "farewell-of-the-tests"
 
 
 class State(NamedTuple):
@@ -101,6 +106,17 @@ def unreadable(world: World) -> None:
     _told(world, "failed", detail="Google svarar 403: behörighet saknas.")
 
 
+def left(world: World) -> None:
+    """The app was uninstalled, and the access withdrawn."""
+    set_up(world)
+    sync_now(world)
+    now = world.services.clock()
+    world.store.update_licence(
+        world.tenant,
+        lambda known: structs.replace(known, farewell=now, erased=True, token=FAREWELL_TOKEN),
+    )
+
+
 STATES: Mapping[str, State] = {
     "new": State(new, ("/",)),
     "begun": State(
@@ -135,7 +151,7 @@ STATES: Mapping[str, State] = {
         ),
     ),
     "settled": State(
-        some_days, tuple(a for some in PAGES.values() for a in some if a not in SIGNED_OUT)
+        some_days, tuple(a for some in PAGES.values() for a in some if a not in SIGNED_OUT + LEFT)
     ),
     "held": State(
         held,
@@ -156,6 +172,7 @@ STATES: Mapping[str, State] = {
     ),
     "reading": State(reading, ("/personer", "/skolenheter", "/skolenheter/{unit}", "/sparrar")),
     "unreadable": State(unreadable, ("/personer",)),
+    "left": State(left, ("/", "/korningar", *LEFT)),
 }
 
 
@@ -172,6 +189,7 @@ def known(world: World) -> dict[str, str]:
     units = [unit.code for unit in domain.units]
     found = {
         "run": runs[0],
+        "farewell": f"{world.tenant}.{FAREWELL_TOKEN}",
         "first_run": runs[-1],
         "unit": units[0],
         "other_unit": units[-1],

@@ -1,5 +1,7 @@
 """Reports in words: what happened, what to do, and nothing that is not so."""
 
+import pytest
+
 from addon.cli import output
 from addon.planning.result import FailedOperation
 from addon.sync.drift import TooManyMissing, TypeDrift
@@ -16,6 +18,7 @@ from addon.sync.status import (
     ConnectionSummary,
     LastReport,
     LeftBehind,
+    LicenceStatus,
     RefusedStatus,
     RunStatus,
     TenantStatus,
@@ -226,9 +229,43 @@ def test_a_status_tells_what_a_person_should_know():
         "  refused: update User e1 (422): no",
         "nok: off",
         "protected: 0",
+        "licence: not asked for",
         "gone (live): 7 resources left behind. Ask the vendor.",
     ]
 
 
 def test_a_status_before_any_run_says_so():
-    assert output.status(TenantStatus("C0", None, (), ())) == "C0: no run yet\nprotected: 0"
+    assert output.status(TenantStatus("C0", None, (), ())) == (
+        "C0: no run yet\nprotected: 0\nlicence: not asked for"
+    )
+
+
+@pytest.mark.parametrize(
+    ("licence", "lines"),
+    [
+        (LicenceStatus("active", 0.0), ["licence: active"]),
+        (LicenceStatus("active", 86400.0), ["licence: active since 1970-01-02 00:00 UTC"]),
+        (
+            LicenceStatus("by hand", 1.0),
+            ["licence: not asked for, as the access was given by hand"],
+        ),
+        (
+            LicenceStatus("unknown", None, "503"),
+            [
+                "licence: no answer yet",
+                "licence: no answer the last time (503); it is asked for again",
+            ],
+        ),
+        (
+            LicenceStatus("farewell", 86400.0, None, 2 * 86400.0),
+            [
+                "licence: the customer has left since 1970-01-02 00:00 UTC: "
+                "nothing is read or sent",
+                "licence: what vendors have is to be withdrawn from 1970-01-03 00:00 UTC on",
+            ],
+        ),
+    ],
+)
+def test_every_line_about_the_licence_begins_alike(licence, lines):
+    found = TenantStatus("C0", None, (), (), licence=licence)
+    assert output.status(found).splitlines()[2:] == lines

@@ -1,9 +1,9 @@
 """The production store: Firestore in native mode, with all data of a tenant below its document.
 
-`tenants/{customerId}` has the tenant document, and below it are `connections/{vendor}.{mode}`
-with `shards`, `journal` and `holds`, `protected` (who is), `licence`, `runs`, `snapshots`, `papers`
-(cached items) and `log` (the audit log). Outside of tenants there are shared cached items
-(`papers`) and the `tasks` of a local queue, without personal data.
+`tenants/{customerId}` has the tenant document and what is known of the licence, and below it are
+`connections/{vendor}.{mode}` with `shards`, `journal` and `holds`, `protected` (who is), `runs`,
+`snapshots`, `papers` (cached items) and `log` (the audit log). Outside of tenants there are shared
+cached items (`papers`) and the `tasks` of a local queue, without personal data.
 """
 
 import random
@@ -31,6 +31,7 @@ from addon.store.firestore.client import (
     PART,
     Documents,
     DocumentWrite,
+    Fields,
     FoundDocument,
     Meter,
     Path,
@@ -39,7 +40,6 @@ from addon.store.firestore.client import (
 from addon.store.firestore.connection import connection_path
 from addon.store.firestore.deletion import FirestoreDeletion
 from addon.store.firestore.ledgers import Ledgers
-from addon.store.firestore.licences import FirestoreLicences
 from addon.store.firestore.protected import FirestoreProtected
 from addon.store.firestore.snapshots import Snapshots
 from addon.store.process_identity import process_holder
@@ -86,7 +86,6 @@ class FirestoreStore:
         self._log = AuditLog(self._documents)
         self._cache = FirestoreCache(self._documents)
         self._protected = FirestoreProtected(self._documents)
-        self._licences = FirestoreLicences(self._documents)
         self._deletion = FirestoreDeletion(self._documents)
         self._snapshots = Snapshots(self._documents)
 
@@ -100,11 +99,10 @@ class FirestoreStore:
 
     def save_tenant(self, customer_id: str, document: bytes) -> None:
         fields = {"document": document, "changed": datetime.now(UTC)}
-        self._documents.write([DocumentWrite(("tenants", customer_id), fields)])
+        self._documents.write([DocumentWrite(("tenants", customer_id), fields, merge=True)])
 
     def tenant(self, customer_id: str) -> bytes | None:
-        found = self._documents.get(("tenants", customer_id))
-        return None if found.fields is None else bytes(found.fields["document"])
+        return self.tenant_and_licence(customer_id)[0]
 
     def tenants(self) -> list[str]:
         return sorted(f.path[-1] for f in self._documents.query(("tenants",), fields=["changed"]))
@@ -143,15 +141,25 @@ class FirestoreStore:
     ) -> ProtectedSet:
         return self._protected.update(tenant, change)
 
-    # Licences
+    # Licences: in the document of the tenant, so that a run that reads it needs no other read
 
     def licence(self, tenant: str) -> LicenceRecord:
-        return self._licences.get(tenant)
+        return self.tenant_and_licence(tenant)[1]
+
+    def tenant_and_licence(self, customer_id: str) -> tuple[bytes | None, LicenceRecord]:
+        found = self._documents.get(("tenants", customer_id))
+        return None if found.fields is None else bytes(found.fields["document"]), _licence(found)
 
     def update_licence(
         self, tenant: str, change: Callable[[LicenceRecord], LicenceRecord]
     ) -> LicenceRecord:
-        return self._licences.update(tenant, change)
+        def replace(found: FoundDocument) -> tuple[LicenceRecord, Fields | None]:
+            known = _licence(found)
+            after = change(known)
+            kept = found.fields is None or after == known  # a deleted tenant gets no document
+            return after, None if kept else {"licence": msgspec.json.encode(after)}
+
+        return self._documents.change(("tenants", tenant), replace)
 
     # Deletion
 
@@ -371,6 +379,11 @@ class FirestoreStore:
         found = self._documents.query(("tasks",), order="created")
         packed = (one.fields["packed"] for one in found if one.fields is not None)
         return [msgspec.json.decode(each, type=StoredTask) for each in packed]
+
+
+def _licence(found: FoundDocument) -> LicenceRecord:
+    packed = (found.fields or {}).get("licence")
+    return LicenceRecord() if packed is None else msgspec.json.decode(packed, type=LicenceRecord)
 
 
 def _run(found: FoundDocument) -> RunRecord:

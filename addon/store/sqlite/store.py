@@ -74,13 +74,19 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteDeletion):
         with self._reading() as db:
             return self._licence(db, tenant)
 
+    def tenant_and_licence(self, customer_id: str) -> tuple[bytes | None, LicenceRecord]:
+        with self._reading() as db:
+            row = db.execute("SELECT document FROM tenants WHERE id = ?", (customer_id,)).fetchone()
+            return None if row is None else bytes(row[0]), self._licence(db, customer_id)
+
     def update_licence(
         self, tenant: str, change: Callable[[LicenceRecord], LicenceRecord]
     ) -> LicenceRecord:
         with self._writing() as db:
             known = self._licence(db, tenant)
             after = change(known)
-            if after != known:
+            there = db.execute("SELECT 1 FROM tenants WHERE id = ?", (tenant,)).fetchone()
+            if there and after != known:
                 packed = msgspec.json.encode(after)
                 db.execute("INSERT OR REPLACE INTO licences VALUES (?, ?)", (tenant, packed))
         return after

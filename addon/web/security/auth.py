@@ -43,6 +43,7 @@ OPEN = frozenset(
         *("sign_in.page", "sign_in.begin", "sign_in.done", "sign_in.leave", "language.choose"),
         *("public.help_page", "public.privacy", "public.terms", "public.accessibility"),
         *("public.security_txt", "public.agreement"),
+        *("farewell.page", "farewell.save"),  # the link itself is the proof
     }
 )
 """Endpoints open to anyone; for those that programs call see `task_auth`."""

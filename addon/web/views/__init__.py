@@ -4,6 +4,7 @@ from addon.web.views import (
     audit_log,
     class_rules,
     data_quality,
+    farewell,
     holds,
     overview,
     people,
@@ -48,4 +49,5 @@ PAGES = (
     settings,
     audit_log,
     tenant_document,
+    farewell,
 )
