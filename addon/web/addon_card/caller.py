@@ -106,8 +106,8 @@ class CallVerifier:
 
     def _user(self, token: str) -> TokenClaims:
         claims = self._verified("user", token, self._caller.client_id)
-        if not claims.email or not claims.email_verified:
-            raise CallRefusedError(401, "its user token's address is not verified")
+        if not claims.sub or not claims.email or not claims.email_verified:
+            raise CallRefusedError(401, "its user token names no verified account")
         return claims
 
     def _verified(self, kind: str, token: str, audience: str) -> TokenClaims:

@@ -1,6 +1,7 @@
 """The home card: whether all is well, what waits for a decision, and a line a vendor."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from markupsafe import Markup, escape
 
@@ -25,17 +26,24 @@ from addon.web.translation import gettext_str as _
 ICONS = {"ok": "check_circle", "wait": "schedule", "stop": "error", "off": "power_settings_new"}
 """Names of icons by the kind of a state."""
 NAME = "Skolsynk"
+MOST_HOLDS, MOST_VENDORS = 5, 25
+"""How many are shown; Google shows 100 widgets of a card, and the rest is on the pages."""
+VENDORS_AT_ONCE = 6
+"""Vendors that are shown before one asks for more."""
 
 
 def home_card(view: HomeView, links: CardLinks, notice: str = "") -> Card:
     """Return the card; `notice` is what is told above it after a click."""
     sections = [CardSection((_sentence(view, notice),))]
-    sections += [hold_section(hold, links) for hold in view.holds]
+    sections += [hold_section(hold, links) for hold in view.holds[:MOST_HOLDS]]
+    if (more := len(view.holds) - MOST_HOLDS) > 0:
+        said_more = paragraph(said("addon_card/texts", "more_holds", more))
+        show_all = buttons(links.link_button(_("Visa alla"), "holds.page"))
+        sections.append(CardSection((said_more, show_all)))
     if notices := tuple(_notices(view, links)):
         sections.append(CardSection(notices))
     if view.vendors:
-        lines = tuple(widget for vendor in view.vendors for widget in _vendor(vendor, links))
-        sections.append(CardSection(lines, header=escape(_("Leverantörer"))))
+        sections.append(_vendors(view, links))
     run = links.action_button(_("Kör nu"), {"do": "run"}) if view.can_run else None
     return Card(
         CardHeader(NAME, plain(view.organisation)),
@@ -82,6 +90,18 @@ def _notices(view: HomeView, links: CardLinks) -> Iterator[Widget]:
                 _("Se vilka skolor det gäller"), "data_quality.kind", code="removal-unconfirmed"
             )
         )
+
+
+def _vendors(view: HomeView, links: CardLinks) -> CardSection:
+    lines = [tuple(_vendor(each, links)) for each in view.vendors[:MOST_VENDORS]]
+    first = sum(map(len, lines[:VENDORS_AT_ONCE]))
+    folds = len(lines) > VENDORS_AT_ONCE
+    return CardSection(
+        tuple(chain.from_iterable(lines)),
+        header=escape(_("Leverantörer")),
+        collapsible=folds,
+        uncollapsible_widgets_count=first if folds else 0,
+    )
 
 
 def _vendor(vendor: VendorView, links: CardLinks) -> Iterator[Widget]:

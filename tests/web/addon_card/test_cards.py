@@ -1,11 +1,13 @@
 """The card: what it says in each state, in both languages, and what its buttons do."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from markupsafe import Markup
 from msgspec import structs
 
 from addon.planning.ledger import LedgerKey
@@ -13,13 +15,20 @@ from addon.planning.limits import Hold, LimitExceeded
 from addon.store.base import StoreError
 from addon.store.origin import load_origin
 from addon.sync.context import load_tenant_or_raise
+from addon.tenants.model import Limits
+from addon.web.addon_card.card_model import card_json
+from addon.web.addon_card.home_card import home_card
+from addon.web.addon_card.home_view import HoldView, HomeView, VendorView
+from addon.web.addon_card.links import CardLinks
 from addon.web.hold_decisions import removal_hash
 from addon.web.waiting_holds import waiting_holds
 from tests.support.addon_panel import (
+    URL,
     Panel,
     addon_world,
     button_texts,
     buttons,
+    judge,
     parameters,
     text_on,
 )
@@ -194,7 +203,7 @@ STATES: dict[Callable[[World], None], tuple[str, ...]] = {
     key_refused: ("Leverantören godtar inte Skolsynks nyckel.",),
     withdrawn: (
         "Katalogen i Google Workspace kunde inte läsas vid den senaste körningen",
-        "Google Workspace Marketplace-appar",
+        "Har åtkomsten dragits tillbaka? Bevilja den igen i Admin-konsolen, under Appar,",
     ),
     waiting_for_evidence: ("1 borttagning väntar.", "Google har inte bekräftat att det är borta."),
     protection_ended: ("Skyddet har upphört. Det gäller 1 person", "Se efter och bestäm"),
@@ -381,6 +390,24 @@ def test_many_units_are_counted_and_five_are_named(world: World, panel: Panel) -
     assert "Skola 0: 2 Skola 1: 1" in said
     assert "Skola 5" not in said
     assert "och 4 skolenheter till Okänd skolenhet: 1" in said
+
+
+def test_a_card_of_many_vendors_is_one_that_google_shows_in_full(world: World) -> None:
+    held(world)
+    with world.app.test_request_context():
+        hold = HoldView(
+            "all.live", "x", "all", "live", "All", hold_of(world), Limits(), (), None, False, True
+        )
+        line = VendorView("all", "All", "stop", "Misslyckades", "Skarpt läge", "Vänta.")
+        view = HomeView("Storvik", "wait", Markup("Så är det."), (hold,) * 40, (line,) * 60)
+        card = json.loads(json.dumps(card_json(home_card(view, CardLinks(URL)))))
+    judge(card)
+    said = text_on(card)
+    assert "35 spärrar till väntar på ditt beslut. Visa alla" in said
+    assert sum(len(each["widgets"]) for each in card["sections"]) <= 100
+    vendors = card["sections"][-1]
+    assert vendors["collapsible"]
+    assert vendors["uncollapsibleWidgetsCount"] == 12
 
 
 # What its buttons do
