@@ -33,11 +33,13 @@ class CollectionEvidence(Struct):
 
     `accepted` is whether a write was carried out. `id_answered` is whether an id of the ledger was
     answered, `filter_found` whether a filter has found what is known to be there, and `list_found`
-    the same of the list; each is None if it has not been tried.
+    the same of the list; each is None if it has not been tried. `our_id_answered` is whether an
+    externalId of ours was answered where the vendor has told no id.
     """
 
     accepted: bool = False
     id_answered: bool | None = None
+    our_id_answered: bool = False
     filter_found: bool | None = None
     list_found: bool | None = None
 
@@ -45,6 +47,11 @@ class CollectionEvidence(Struct):
     def can_tell(self) -> bool:
         """Whether a resource that neither answers nor is found is certainly not there."""
         return bool(self.id_answered or self.filter_found or self.list_found)
+
+    def note_id(self, told: bool) -> None:
+        """Note that a resource answered under the id that the vendor told, or else under ours."""
+        self.id_answered = True
+        self.our_id_answered = self.our_id_answered or not told
 
 
 class KeyEvidence:
@@ -77,16 +84,21 @@ class KeyEvidence:
         return not self.accepted and (count >= MANY if types == 1 else count >= SEVERAL)
 
 
-def judge_absence(evidence: CollectionEvidence, asked: bool, comparable: bool) -> Absence:
+def judge_absence(
+    evidence: CollectionEvidence, asked: bool, comparable: bool, refuses_copies: bool = False
+) -> Absence:
     """Return what a 404 or 410 to an id proves when the vendor did not find the resource.
 
     `asked` is whether a filter or list was answered at all, `comparable` whether anything else is
-    known to be there by which a filter or list could be tried.
+    known to be there by which a filter or list could be tried. `refuses_copies` is whether the
+    resource is to be created at a vendor that has our externalId as its id: it cannot be doubled.
     """
     if evidence.can_tell:
         return "absent"
     if not asked:
-        return "absent" if evidence.accepted else "unknown"
+        if evidence.accepted:
+            return "absent"
+        return "question" if refuses_copies and not comparable else "unknown"
     return "question" if comparable else "absent"
 
 

@@ -349,14 +349,15 @@ class PlanExecutor:
     def _doubt(self, op: Operation, unproven: AbsenceUnproven) -> None:
         """Leave an operation on a resource whose absence is not proven.
 
-        It is tried once more when the other operations of its type have shown what they can.
+        It is tried once more when the other operations of its type have shown what they can. A
+        delete may have been carried out, so its resource stays uncertain.
         """
         self._fail(op, unproven.status, str(unproven), unproven.problem)
         self._left.add(_name(op))
         self._doubted.append(op)
         if unproven.question:
             self._recorder.question(op)
-        else:
+        elif op.kind != "delete":
             self._recorder.untried(op)
 
     def _leave(self, op: Operation, untried: bool, late: float | None = None) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 from urllib.parse import quote
 
@@ -37,6 +38,8 @@ MOST_LISTINGS = 5
 """How often a type is listed in a delivery if the vendor does not filter."""
 
 
+PASSING_REFUSALS = (403, 404, 410)
+"""Statuses by which a vendor may say that it cannot be asked, or the road that it cannot be now."""
 MOST_PROBES = 3
 """How many resources that are known to be there are asked for to try a filter."""
 
@@ -73,6 +76,7 @@ class ResourceLookup:
         self._transport = transport
         self._known = known
         self._filters = True
+        self._answered = False
         self.evidence = {resource_type: CollectionEvidence() for resource_type in TYPES}
         self._probes = {resource_type: asyncio.Lock() for resource_type in TYPES}
         self._listings: dict[ResourceType, _Listing] = {}
@@ -87,30 +91,41 @@ class ResourceLookup:
         list. A filter that does not find what is known to be there is not relied on. A cached
         list from before `since` (time of `time.monotonic`) is not used.
         """
-        ids = await self._by_filter(resource_type, external_id) if self._filters else None
+        trouble = None
+        try:
+            ids = await self._by_filter(resource_type, external_id) if self._filters else None
+        except RetriesExhausted as given_up:  # the vendor may still be able to list
+            ids, trouble = None, given_up
         if ids:
             self.evidence[resource_type].filter_found = True
         if ids or (ids is not None and await self._filter_finds(resource_type, external_id)):
             return ids
         listed = await self._listed(resource_type, since)
+        if listed is None and trouble is not None:
+            raise trouble
         if listed is None or (external_id not in listed and listed.keys() == {""}):
             return ids
         self._try_list(resource_type, external_id, listed)
         return listed.get(external_id, [])
 
     async def absence(
-        self, resource_type: ResourceType, external_id: str, found: Sequence[str] | None
+        self,
+        resource_type: ResourceType,
+        external_id: str,
+        found: Sequence[str] | None,
+        refuses_copies: bool,
     ) -> Absence:
         """Return what it proves that a resource's id was answered 404 or 410.
 
-        `found` is what `find` returned of it, which is nothing.
+        `found` is what `find` returned of it, which is nothing. For `refuses_copies` see
+        `judge_absence`.
         """
         evidence = self.evidence[resource_type]
         others = self._others(resource_type, external_id)
         async with self._probes[resource_type]:
             if not evidence.can_tell and others and evidence.id_answered is None:
                 await self._try_id(resource_type, *others[0])
-        return judge_absence(evidence, found is not None, bool(others))
+        return judge_absence(evidence, found is not None, bool(others), refuses_copies)
 
     def _others(self, resource_type: ResourceType, external_id: str) -> list[tuple[str, str]]:
         known = (each for each in self._known(resource_type) if each[0] != external_id)
@@ -124,7 +139,7 @@ class ResourceLookup:
             if evidence.filter_found is None and others:
                 evidence.filter_found = False
                 for other, _ in others:
-                    if self._filters and await self._by_filter(resource_type, other):
+                    if await self.filtered(resource_type, other):
                         evidence.filter_found = True
                         break
         return self._filters and evidence.filter_found is not False
@@ -143,11 +158,16 @@ class ResourceLookup:
     ) -> None:
         """Ask for a resource that is known to be there by its id, to see whether ids answer."""
         answer = await self._transport.send("GET", resource_type, resource_id or external_id)
-        self.evidence[resource_type].id_answered = answer.done
+        if answer.done:
+            self.evidence[resource_type].note_id(told=bool(resource_id))
+        else:
+            self.evidence[resource_type].id_answered = False
 
     async def filtered(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
         """Return the vendor's ids of a resource, or None if the vendor does not filter."""
-        return await self._by_filter(resource_type, external_id) if self._filters else None
+        with suppress(RetriesExhausted):
+            return await self._by_filter(resource_type, external_id) if self._filters else None
+        return None
 
     async def everything(
         self, resource_type: ResourceType, keep: Keep = lambda body: None
@@ -197,12 +217,14 @@ class ResourceLookup:
                 return
 
     async def _by_filter(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
-        """Like `find`, but None if the vendor does not filter."""
+        """Like `find`, but None if the vendor does not filter, which a 500 to it says too."""
         query = "?filter=" + quote(f'externalId eq "{external_id}"', safe="")
         try:
             page = await self._page(resource_type, query, bound=FILTER_BYTES)
-        except RetriesExhausted as given_up:  # the vendor may still be able to list
-            self._filters = given_up.status != 500
+        except RetriesExhausted as given_up:
+            if given_up.status != 500:
+                raise
+            self._filters = False
             return None
         found = None if page is None else page.by_external_id()
         if found is None or found.keys() - {external_id}:
@@ -247,16 +269,24 @@ class ResourceLookup:
         keep: Keep = lambda body: None,
         bound: int = LIST_BYTES,
     ) -> ListPage | None:
-        """Return a page of a list, or None if the vendor does not support the query."""
+        """Return a page of a list, or None if the vendor does not support the query.
+
+        What has been answered before is supported: then 403 and 404 are trouble.
+        """
         answer = await self._transport.send("GET", resource_type, query=query, bound=bound)
         if not is_of_scim_server(answer):
-            problem = VendorProblem("not-scim", answer.status)
-            raise RetriesExhausted("the vendor's list cannot be read", problem, uncertain=False)
+            raise _unreadable(VendorProblem("not-scim", answer.status))
+        if self._answered and answer.status in PASSING_REFUSALS:
+            raise _unreadable(VendorProblem("status", answer.status))
         if not answer.done or (bound < LIST_BYTES and len(answer.body) >= bound):
             return None
         page = None if answer.cut else ListPage.read(answer.body)
         if page is None:
-            problem = VendorProblem("list", answer.status)
-            raise RetriesExhausted("the vendor's list cannot be read", problem, uncertain=False)
+            raise _unreadable(VendorProblem("list", answer.status))
+        self._answered = True
         keep(answer.body)
         return page
+
+
+def _unreadable(problem: VendorProblem) -> RetriesExhausted:
+    return RetriesExhausted("the vendor's list cannot be read", problem, uncertain=False)

@@ -192,7 +192,7 @@ class ScimClient:
             self._miss(op, answer)
         if answer.status in GONE and not is_of_scim_server(answer):
             problem = VendorProblem("not-scim", answer.status)
-            raise RetriesExhausted(answered(answer.status), problem, answer.unsure)
+            raise RetriesExhausted(answered(answer.status), problem, uncertain=True)
         return _refused(op, answer, there=False)
 
     async def _yield(self, op: Operation, conflict: VendorResponse) -> OperationOutcome:
@@ -278,7 +278,7 @@ class ScimClient:
     async def _update(self, op: Operation) -> OperationOutcome:
         answer = await self._put(op, op.vendor_id or op.external_id)
         if answer.done:
-            self._lookup.evidence[op.resource_type].id_answered = True
+            self._lookup.evidence[op.resource_type].note_id(told=bool(op.vendor_id))
             return Succeeded(op.vendor_id or vendor_id(answer))
         if answer.status not in GONE:
             return _refused(op, answer, there=True)
@@ -298,9 +298,14 @@ class ScimClient:
         """Raise AbsenceUnproven unless it is proven that the vendor does not have a resource.
 
         `found` is what `find` returned. What was a question in an earlier run (`op.ask`) is
-        proven when the vendor answers it in the same way.
+        proven when the vendor answers it in the same way. Where the vendor has told no id, and
+        may have given one of its own, the 404 says nothing: then `found` is a single answer.
         """
-        known = await self._lookup.absence(op.resource_type, op.external_id, found)
+        refuses_copies = op.kind != "delete" and op.vendor_id == op.external_id
+        known = await self._lookup.absence(op.resource_type, op.external_id, found, refuses_copies)
+        our_id_answered = self._lookup.evidence[op.resource_type].our_id_answered
+        if known == "absent" and not (op.vendor_id or our_id_answered):
+            known = "unknown" if found is None else "question"
         if known == "unknown" or (known == "question" and not op.ask):
             raise AbsenceUnproven(status, question=known == "question")
 
@@ -316,10 +321,11 @@ class ScimClient:
             "DELETE", op.resource_type, op.vendor_id or op.external_id
         )
         if answer.done:
-            self._lookup.evidence[op.resource_type].id_answered = True
+            self._lookup.evidence[op.resource_type].note_id(told=bool(op.vendor_id))
         if answer.status not in GONE:
             return _deleted(op, answer)
-        ids = await self.find(op.resource_type, op.external_id)
+        with _perhaps_there():  # or no longer: either is for the next run
+            ids = await self.find(op.resource_type, op.external_id)
         if ids:
             return await self._delete_all(op, ids)
         if not (never_acknowledged and is_scim_error(answer)):
@@ -375,10 +381,11 @@ def _deleted(op: Operation, answer: VendorResponse) -> OperationOutcome:
 
 
 def _refused(op: Operation, answer: VendorResponse, there: bool) -> RefusedByVendor:
+    """Return the refusal that an answer says; a web page may hide the vendor's own answer."""
     return RefusedByVendor(
         status=answer.status,
         detail=detail(answer, op.resource_type, op.body),
         conflict=answer.status == 409,
         there=there,
-        unsure=answer.unsure,
+        unsure=answer.unsure or not is_of_scim_server(answer),
     )

@@ -1,0 +1,128 @@
+"""Single answers that are not the vendor's, among others that are: nothing is lost or doubled."""
+
+import json
+
+import pytest
+
+from tests.delivery.delivering import Kept, deliver, entries, held, intents, resource, users, vendor
+from tests.support.egil_server import EgilServer
+
+PAGE = b"<!DOCTYPE html><html><body>Under maintenance</body></html>"
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+EMPTY = json.dumps({"totalResults": 0, "Resources": []}).encode()
+UNTOLD = {"ids": "own", "answer": "no-id", "location": "none"}
+"""A vendor that gives ids of its own and does not tell them."""
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 405])
+def test_a_create_that_was_answered_by_a_page_may_have_been_carried_out(status):
+    """A firewall that looks at answers hides one from us after its effect."""
+    with EgilServer(ids="own") as server:
+        kept = Kept()
+        deliver(server, users(3), kept)
+        server.fail(status, method="POST", body=PAGE, headers=HTML, when="after")
+        wanted = [*users(3), resource("new")]
+        deliver(server, wanted, kept)
+        assert intents(kept) == {"new"}
+        server.clear()
+        deliver(server, wanted, kept, now=2_000_000_000.0)
+        assert sorted(server.externalIds("User")) == ["new", "user-000", "user-001", "user-002"]
+        assert entries(kept) == held(server)
+
+
+@pytest.mark.parametrize("left", [[], ["user-000"]], ids=["PUT", "DELETE"])
+def test_the_404_of_an_id_that_the_vendor_never_told_proves_nothing(left):
+    """The vendor's filter finds others, and this one not, for once."""
+    with EgilServer(**UNTOLD) as server:
+        kept = Kept()
+        deliver(server, users(3), kept)
+        about = {"external_id": None, "where": lambda r: "filter" in r.path and "-000" in r.path}
+        server.fail(200, body=EMPTY, **about)
+        wanted = [e for e in users(3, title="changed") if e.external_id not in left]
+        deliver(server, wanted, kept, profile=vendor(1))
+        assert server.externalIds("User").count("user-000") == 1
+        assert "user-000" in kept.ledger.entries["User"]
+        assert deliver(server, wanted, kept).complete
+        assert server.externalIds("User") == [e.external_id for e in wanted]
+
+
+def test_what_an_untold_vendor_lost_is_settled_by_the_second_run():
+    """By then it has said twice that it is not there."""
+    with EgilServer(**UNTOLD) as server:
+        kept = Kept()
+        deliver(server, users(3), kept)
+        for each in [i for i, b in server.held("User").items() if b["externalId"] == "user-000"]:
+            server._state._delete("Users", each)
+        assert not deliver(server, users(3, title="changed"), kept).complete
+        assert deliver(server, users(3, title="changed"), kept).complete
+        assert server.externalIds("User") == ["user-000", "user-001", "user-002"]
+
+
+def test_a_leaver_stays_known_at_a_vendor_that_tells_no_ids_and_cannot_be_asked():
+    """Its 404 to our id is of an id that it never had, also when it takes new people."""
+    with EgilServer(listing="none", refuse_duplicates=False, **UNTOLD) as server:
+        kept = Kept()
+        deliver(server, users(2), kept)
+        result = deliver(server, [users(2)[0], resource("new")], kept)
+        assert {f.problem.code for f in result.failures} == {"absence-unproven"}
+        assert "user-001" in kept.ledger.entries["User"]
+
+
+@pytest.mark.parametrize("status", [403, 404, 502])
+def test_a_vendor_whose_filter_fails_for_once_is_not_taken_for_one_without(status):
+    """It cannot list, so nothing is created again before its filter answers."""
+    with EgilServer(ids="own") as server:
+        kept = Kept()
+        deliver(server, users(3), kept)
+        page = {"body": PAGE, "headers": HTML}
+        server.fail(500, method="POST", when="after", times=1)
+        server.fail(status, where=lambda r: "filter" in r.path, times=None, **page)
+        server.fail(501, where=lambda r: r.method == "GET" and "filter" not in r.path, times=None)
+        wanted = [*users(3), resource("new")]
+        assert not deliver(server, wanted, kept).complete
+        assert intents(kept) == {"new"}
+        server.clear()
+        assert deliver(server, wanted, kept).complete
+        assert server.externalIds("User").count("new") == 1
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_list_that_is_refused_after_it_was_answered_is_trouble(status):
+    with EgilServer(ids="own", filter="refused") as server:
+        kept = Kept()
+        deliver(server, users(3), kept)
+        listed = {"where": lambda r: r.method == "GET" and "filter" not in r.path}
+        server.fail(500, method="POST", when="after", times=None)
+        server.fail(status, skip=1, times=None, **listed)
+        wanted = [*users(3), resource("new-1"), resource("new-2")]
+        deliver(server, wanted, kept, profile=vendor(1))
+        server.clear()
+        assert deliver(server, wanted, kept).complete
+        assert sorted(server.externalIds("User"))[:2] == ["new-1", "new-2"]
+        assert len(server.externalIds("User")) == 5
+
+
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_who_is_back_after_a_removal_that_was_answered_by_a_page_is_sent_again(status):
+    """The removal was carried out; its answer was hidden on the way back."""
+    with EgilServer(ids="own") as server:
+        kept = Kept()
+        deliver(server, users(3), kept)
+        server.fail(status, method="DELETE", body=PAGE, headers=HTML, when="after")
+        server.fail(502, method="GET", times=None)
+        assert not deliver(server, users(2), kept, profile=vendor(1)).complete
+        server.clear()
+        deliver(server, users(3), kept)
+        assert entries(kept) == held(server)
+        assert server.externalIds("User") == ["user-000", "user-001", "user-002"]
+
+
+def test_the_only_one_of_its_type_is_created_again_by_the_second_run_at_a_vendor_with_our_ids():
+    """Nothing can be asked and nothing compared; a vendor with our ids refuses what it has."""
+    with EgilServer(ids="ours", listing="none") as server:
+        kept = Kept()
+        deliver(server, users(1), kept)
+        server.empty()
+        assert not deliver(server, users(1, title="changed"), kept).complete
+        assert deliver(server, users(1, title="changed"), kept).complete
+        assert server.externalIds("User") == ["user-000"]
