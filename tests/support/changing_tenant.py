@@ -42,6 +42,23 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "own ids, 409 only": {"ids": "own", "refuse_duplicates": True, "listing": "none"},
     "own ids, blind": {"ids": "own", "refuse_duplicates": False, "listing": "none"},
     "our ids, 409 only": {"ids": "ours", "listing": "none"},
+    "our ids, filter": {"ids": "ours", "page_limit": 3},
+    "our ids, list": {"ids": "ours", "filter": "ignored", "page_limit": 3},
+    "own ids untold, filter": {
+        "ids": "own",
+        "refuse_duplicates": False,
+        "answer": "no-id",
+        "location": "none",
+        "page_limit": 3,
+    },
+    "own ids untold, list": {
+        "ids": "own",
+        "refuse_duplicates": False,
+        "answer": "no-id",
+        "location": "none",
+        "filter": "ignored",
+        "page_limit": 3,
+    },
 }
 """The servers: who gives the ids, and how they can be asked what they hold."""
 
