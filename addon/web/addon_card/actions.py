@@ -44,7 +44,7 @@ def act(ctx: RequestContext, event: AddonEvent, links: CardLinks) -> AddonAnswer
         refused = request_run_now(ctx)
         told = _("Körningen börjar strax.") if refused is None else refused.text
         return _home(ctx, links, told)
-    if wanted not in ("ask", "approve", "refuse"):
+    if wanted not in ("ask", "approve", "refuse") or ctx.farewell:
         return next_card(home_of(ctx, links))
     held = _named(ctx, parameters)
     if held is None:

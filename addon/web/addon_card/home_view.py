@@ -4,7 +4,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from addon.planning.limits import Approval, Hold
-from addon.tenants.model import Limits, Mode
+from addon.tenants.model import Limits, Mode, Tenant
 from addon.tenants.pause import current_pause
 from addon.web.addon_card.texts import rendered, said
 from addon.web.formats import ago
@@ -89,6 +89,9 @@ STATE_KINDS = {"ok": "ok", "off": "off", "waiting": "wait", "held": "wait", "ref
 def home_view(ctx: RequestContext) -> HomeView:
     """Return what the tenant's home card shows. Raises StoreError."""
     organisation = ctx.tenant.organisation.name
+    if ctx.farewell:  # what is held then is for the operator to decide
+        left = said("addon_card/texts", "uninstalled")
+        return HomeView(organisation, "stop", left, can_run=_any_is_on(ctx.tenant))
     walk = setup_steps(ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now)
     statuses = connection_statuses(ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now)
     holds = tuple(hold_view(ctx, held) for held in ctx.holds)
@@ -109,7 +112,7 @@ def home_view(ctx: RequestContext) -> HomeView:
         ended=len(ctx.protection.ended),
         unread=found.state == "unread",
         paused=paused,
-        can_run=not paused and any(status.mode != "off" for status in statuses),
+        can_run=not paused and _any_is_on(ctx.tenant),
     )
 
 
@@ -136,6 +139,10 @@ def hold_view(ctx: RequestContext, held: WaitingHold) -> HoldView:
 def hold_id(held: WaitingHold) -> str:
     """Return the id of a hold: a connection has one at most in each mode."""
     return f"{held.vendor}.{held.key.mode}"
+
+
+def _any_is_on(tenant: Tenant) -> bool:
+    return any(connection.mode != "off" for connection in tenant.connections)
 
 
 def _vendor_view(status: ConnectionStatus, now: float) -> VendorView:

@@ -179,6 +179,17 @@ def withdrawal(world: World) -> None:
     assert world.run("withdraw", TENANT, "--vendor", "all").status == HELD
 
 
+def left(world: World) -> None:
+    """The farewell has begun, and nobody has run since the app was installed again."""
+    held(world)
+    farewell_begins(world)
+
+
+def farewell_begins(world: World) -> None:
+    change = {"farewell": world.clock(), "erased": True, "state": "UNLICENSED"}
+    world.store.update_licence(TENANT, lambda known: structs.replace(known, **change))
+
+
 STATES: dict[Callable[[World], None], tuple[str, ...]] = {
     well: (
         "Storviks kommun",
@@ -211,6 +222,7 @@ STATES: dict[Callable[[World], None], tuple[str, ...]] = {
     classes_held: ("Nästa körning skulle ändra mer hos All än ni har bestämt.", "Godkänn"),
     refused: ("Spärren hos All står kvar eftersom ni har sagt nej.",),
     approved: ("Det som var spärrat hos All är godkänt och skickas när nästa körning börjar.",),
+    left: ("Skolsynk är avinstallerat. Inget läses och inget skickas.", "Kör nu"),
     withdrawal: ("Avvecklingen av All tar bort 16 personer", "Norra skolan: 16"),
 }
 SWEDISH = set("åäöÅÄÖ")
@@ -555,6 +567,21 @@ def test_nothing_is_approved_in_a_pause(world: World, panel: Panel) -> None:
     _, told = panel.act(**given)
     assert told.startswith("Det är paus, så inget skickas.")
     assert world.store.approval(LedgerKey(TENANT, "all", "live")) is None
+
+
+def test_a_customer_who_has_left_approves_nothing_and_comes_back_with_a_run(
+    world: World, panel: Panel
+) -> None:
+    held(world)
+    given = approval_parameters(panel)
+    farewell_begins(world)
+    assert "Godkänn" not in button_texts(panel.home())
+    for do in ("ask", "approve", "refuse"):
+        card, told = panel.act(**{**given, "do": do})
+        assert told == ""
+        assert "Skolsynk är avinstallerat." in text_on(card)
+    assert world.store.approval(LedgerKey(TENANT, "all", "live")) is None
+    assert not hold_of(world).refused
 
 
 def test_run_now_runs_now(world: World, panel: Panel) -> None:
