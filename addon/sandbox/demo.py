@@ -17,7 +17,7 @@ from addon.cli.progress import ProgressLine
 from addon.directory.errors import DirectoryError
 from addon.planning.ledger import LedgerWriteError
 from addon.port import PortError, usable
-from addon.sandbox import story, story_changes
+from addon.sandbox import story, story_changes, story_farewell
 from addon.sandbox.demo_environment import DemoEnvironment, StoryError, start_environment
 from addon.sandbox.environment import without_settings
 from addon.sandbox.story import StoryStep
@@ -91,6 +91,13 @@ STEPS = (
         "Binogi answers 503 Service Unavailable to everything. That stays Binogi's trouble: "
         "Gleerups is served in full, and the next run fixes the rest.",
         story_changes.the_trouble,
+    ),
+    StoryStep(
+        "A customer leaves",
+        "An administrator uninstalls the app. When the Marketplace has said so twice, a day "
+        "apart, and Google refuses the access, what was read is erased; the rest can be "
+        "taken up again for 30 days.",
+        story_farewell.the_farewell,
     ),
 )
 
