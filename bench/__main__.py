@@ -72,6 +72,8 @@ def main() -> None:
         found["a run's work"] = repeat("whole_run", (address, document), times)
         found["nothing changed"] = repeat("second_sync", (address, document), 1 if quick else 3)
     found["reconciling"] = repeat("reconciling", ("10000" if quick else "90000",), min(times, 3))
+    size_of_all = "1" if quick else "9"
+    found["a whole reconciliation"] = repeat("whole_reconcile", (size_of_all,), min(times, 3))
     found["pages"] = pages(size)
     found.update(deliveries(times))
     found["Firestore"] = {"skipped": "a trial"} if quick else firestore_costs.counted()

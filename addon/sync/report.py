@@ -250,7 +250,7 @@ def delivery_report(
         left=result.left,
         refused=plan.left_alone + sum(1 for f in result.failures if f.refused),
         unconfirmed=plan.unconfirmed,
-        detail=result.stopped or result.limitation,
+        detail="; ".join(filter(None, (result.stopped, result.limitation))) or None,
         problem=result.problem or (VendorProblem("cannot-tell") if result.limitation else UNSET),
         hold=_hold_report(hold),
         people=people,

@@ -5,7 +5,9 @@ import json
 import pytest
 from msgspec import structs
 
-from addon.planning.result import FailedOperation
+from addon.planning.ledger import Ledger
+from addon.planning.plan import make_plan
+from addon.planning.result import DeliveryResult, FailedOperation
 from addon.roster.findings import finding
 from addon.roster.model import Enrolment, Person, Roster, StudentGroup
 from addon.sync.report import (
@@ -20,10 +22,12 @@ from addon.sync.report import (
     HoldReport,
     RosterCounts,
     RunReport,
+    delivery_report,
     finding_reports,
     nothing_done,
     roster_counts,
 )
+from addon.tenants.model import Connection
 
 
 def part(status="delivered", **more) -> ConnectionReport:
@@ -103,3 +107,10 @@ def test_findings_stand_as_they_are():
     (told,) = finding_reports((found,))
     assert (told.code, told.severity, told.subject) == ("missing-family-name", "error", "117")
     assert told.message == found.message
+
+
+def test_what_cannot_be_known_is_said_also_when_the_delivery_stopped():
+    connection = Connection(vendor="v", mode="live")
+    result = DeliveryResult(nothing_done(), (), stopped="it broke", limitation="it cannot tell")
+    report = delivery_report(connection, make_plan((), Ledger(), 0.0), result, None)
+    assert report.detail == "it broke; it cannot tell"

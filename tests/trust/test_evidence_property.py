@@ -18,6 +18,7 @@ from hypothesis import given, note
 from hypothesis import strategies as st
 from msgspec import structs
 
+from addon.delivery.scim_client import CANNOT_TELL
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.select import select
 from addon.sync.enquiry import AGREE_AFTER
@@ -338,13 +339,15 @@ def test_a_vendor_that_cannot_be_asked_may_double_only_what_met_an_odd_answer(fi
     with observed("own ids, blind") as world:
         run_oddly(world, first, taken)
         run_honestly(world)
-        there, roster = facts_of_itself(world.tenant), set()
+        there, roster = copies(world.tenant), set()
         for kind, found in world.tenant.wanted.items():
             roster |= {(kind, external_id) for external_id in found}
         differing = {each for each in there.keys() | roster if there[each] != (each in roster)}
         assert {external_id for _, external_id in differing} <= world.met
+        if any(number > 1 for number in there.values()):
+            assert any(CANNOT_TELL in said for said in world.said)
 
 
-def facts_of_itself(tenant: ChangingTenant) -> Counter[tuple[str, str]]:
+def copies(tenant: ChangingTenant) -> Counter[tuple[str, str]]:
     """How often the vendor has each resource."""
     return Counter((kind, external_id) for kind, external_id, _ in held(tenant))
