@@ -26,7 +26,6 @@ from addon.directory.google.retry import RetryingCaller
 MINE = "my_customer"
 """The customer of whoever asks."""
 CHECK = "access-check"
-PREFIX, SUFFIX = "https://www.googleapis.com/auth/admin.directory.", ".readonly"
 
 Send = Callable[[Any], Mapping[str, Any]]
 
@@ -50,7 +49,7 @@ def _refused_by_token(source: DirectorySource, scope: str) -> bool:
 
 def _refused_by_the_api(source: DirectorySource, scope: str) -> bool:
     """Ask the server that replaces Google, which gives no tokens, for what the scope allows."""
-    name = scope.removeprefix(PREFIX).removesuffix(SUFFIX)
+    name = scope.rpartition("/auth/admin.directory.")[2].removesuffix(".readonly")
     with closing(DirectoryClient(None, source.endpoint, source.timeout)) as service:
         quota = quota_of(source.endpoint, CHECK, name)
         calls = RetryingCaller(source.retry_policy, quota, threading.Event())
