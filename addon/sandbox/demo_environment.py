@@ -68,6 +68,7 @@ secret = "env:SKOLSYNK_GLEERUPS_LIVE_KEY"
 url = "env:SKOLSYNK_GLEERUPS_TEST_URL"
 secret = "env:SKOLSYNK_GLEERUPS_TEST_KEY"
 """
+STAFF_ORG_UNIT = "/Personal"
 MARKETPLACE_APP = "113774264463"
 """The app whose licence the sandbox's Marketplace is asked for."""
 NAMES = {"binogi": "Binogi", "gleerups": "Gleerups"}
@@ -183,6 +184,17 @@ def is_ordinary(domain: Domain, user: JSON) -> bool:
     )
 
 
+def teacher(domain: Domain) -> JSON:
+    """Return somebody of the staff who is no administrator."""
+    staff = domain.users_in(STAFF_ORG_UNIT)
+    return next(each for each in staff if is_ordinary(domain, each) and not is_admin(each))
+
+
+def is_admin(user: JSON) -> bool:
+    """Return whether an account has any of an administrator's rights."""
+    return bool(user.get("isAdmin") or user.get("isDelegatedAdmin"))
+
+
 @contextmanager
 def start_environment(folder: Path, progress: ProgressLine) -> Iterator[DemoEnvironment]:
     """Start the environment, with its data in `folder`, and stop it at the end of the `with`."""
@@ -190,7 +202,8 @@ def start_environment(folder: Path, progress: ProgressLine) -> Iterator[DemoEnvi
         directory = stack.enter_context(DirectoryServer(generate(STUDENTS, STAFF)))
         administrators = add_administrators(directory.domain)
         provider = stack.enter_context(IdentityProvider(administrators))
-        panel = stack.enter_context(SidePanel(administrators, directory.marketplace))
+        lookers = [*administrators, teacher(directory.domain)]
+        panel = stack.enter_context(SidePanel(lookers, directory.marketplace))
         register = stack.enter_context(RegisterServer(sandbox_units(directory.domain.units)))
         servers = {key: stack.enter_context(server) for key, server in vendor_servers().items()}
         environ = {
