@@ -12,33 +12,29 @@ import traceback
 from collections.abc import Awaitable, Callable, Sequence, Set
 from contextlib import suppress
 
-from msgspec import UNSET, UnsetType, structs
+from msgspec import structs
 
+from addon.delivery.address_cycles import AddressExchange, ReadAddress
 from addon.delivery.intents import changes_entry, intent_of
 from addon.delivery.ledger_writer import LedgerWriter
-from addon.delivery.operation_outcome import (
-    AbsenceUnproven,
-    OperationOutcome,
-    RefusedByVendor,
-)
-from addon.delivery.outcome_recorder import OutcomeRecorder
+from addon.delivery.operation_outcome import AbsenceUnproven, OperationOutcome
+from addon.delivery.outcome_tally import OutcomeTally, ResourceKey, resource_key
 from addon.delivery.response import answered
 from addon.delivery.scim_client import NO_ENDPOINT
 from addon.delivery.throttle import DeliveryStopped, Throttle
 from addon.delivery.transport import RetriesExhausted
-from addon.planning.ledger import (
-    LedgerChange,
-    LedgerWriteError,
-)
+from addon.planning.ledger import LedgerChange, LedgerWriteError
 from addon.planning.plan import Operation, Plan
-from addon.planning.result import DeliveryResult, FailedOperation, VendorProblem
-from addon.ss12000.resources import TYPES, ResourceType
+from addon.planning.result import DeliveryResult, VendorProblem
+from addon.ss12000.resources import TYPES
 
 log = logging.getLogger(__name__)
 
 FORBIDDEN = 403
 INTENT_BATCH = 200
 """How many intents are written to the store at once."""
+MOST_CONFLICT_ROUNDS = 10
+"""How often the conflicts of a type are tried again, as long as some of them end."""
 
 Perform = Callable[[Operation], Awaitable[OperationOutcome]]
 """Carries out one operation at the vendor; `addon.delivery.scim_client.ScimClient.perform`."""
@@ -46,12 +42,14 @@ CheckKey = Callable[[], Awaitable[None]]
 """Stops the delivery if the vendor accepts nothing with our key; `ScimClient.check_key`."""
 Replan = Callable[[Set[str]], Plan]
 """Returns the plan from the current ledger, without references to the given externalIds."""
-ResourceKey = tuple[ResourceType, str]
-"""A resource by its type and externalId."""
 
 
 async def _no_check() -> None:
     """Accept the key."""
+
+
+async def _no_address(external_id: str, vendor_id: str) -> None:
+    """Do not know the address."""
 
 
 class PlanExecutor:
@@ -70,21 +68,18 @@ class PlanExecutor:
         clock: Callable[[], float] = time.time,
         check_key: CheckKey = _no_check,
         after_wait: Callable[[], None] = lambda: None,
+        read_address: ReadAddress = _no_address,
     ) -> None:
         self._perform = perform
         self._check_key = check_key
         self._after_wait = after_wait
+        self._read_address = read_address
         self._ledger_writer = ledger_writer
-        self._recorder = OutcomeRecorder(ledger_writer, clock)
+        self._tally = OutcomeTally(ledger_writer, clock)
         self._throttle = throttle
         self._concurrency = concurrency
         self._progress = progress
         self._clock = clock
-        self._done: dict[str, dict[str, int]] = {"create": {}, "update": {}, "delete": {}}
-        self._failures: dict[ResourceKey, FailedOperation] = {}
-        self._left: set[ResourceKey] = set()
-        self._conflicts: dict[ResourceKey, Operation] = {}
-        self._lacking: set[str] = set()
         self._doubted: list[Operation] = []
         self._late: list[Operation] = []
         self._given_up: VendorProblem | None = None
@@ -102,18 +97,20 @@ class PlanExecutor:
         if any(op.ask and not op.not_before for op in plan.operations()):
             await self._throttle.settle()
         await self._settle(plan.protected)
-        before = self._removed
+        before = self._tally.removed
         await self._round(plan, replan)
-        if self._conflicts and self._removed > before and not self._over:
+        if self._tally.conflicts and self._tally.removed > before and not self._over:
             await self._round_without_conflicts(replan)
+        if self._tally.conflicts and not self._over:
+            await self._exchange_addresses()
         await self._settle([op for op in plan.looks if self._is_as_planned(op)])
         await self._conclude()
         await self._ledger_writer.flush()
         stopped = self._throttle.stopped
         return DeliveryResult(
-            operations=self._done,
-            failures=tuple(self._failures.values()),
-            left=len(self._left),
+            operations=self._tally.done,
+            failures=tuple(self._tally.failures.values()),
+            left=len(self._tally.left),
             stopped=str(stopped) if stopped is not None else None,
             spent=stopped is not None and stopped.spent,
             problem=None if stopped is None else stopped.problem,
@@ -123,23 +120,22 @@ class PlanExecutor:
     def _over(self) -> bool:
         return self._throttle.stopped is not None
 
-    @property
-    def _removed(self) -> int:
-        return sum(self._done["delete"].values())
-
     # Rounds
 
     async def _round(self, plan: Plan, replan: Replan) -> None:
         """Carry out the writes and deletes of `plan`."""
         absent = set(plan.absent)
         for resource_type in TYPES:
-            if not self._lacking <= absent and not self._over:
-                absent |= self._lacking
+            if not self._tally.lacking <= absent and not self._over:
+                absent |= self._tally.lacking
                 plan = replan(absent)
-            updated = self._done["update"].get(resource_type, 0)
-            await self._settle(plan.writes[resource_type])
-            if self._done["update"].get(resource_type, 0) > updated:
-                await self._settle(self._in_conflict(resource_type))
+            operations: Sequence[Operation] = plan.writes[resource_type]
+            for _ in range(1 + MOST_CONFLICT_ROUNDS):
+                updated = self._tally.updated(resource_type)
+                await self._settle(operations)
+                if self._over or self._tally.updated(resource_type) == updated:
+                    break  # nothing has become free
+                operations = self._tally.take_conflicts(resource_type)
         for resource_type in reversed(TYPES):
             await self._settle(plan.deletes[resource_type])
 
@@ -149,25 +145,28 @@ class PlanExecutor:
         Example: an e-mail address that was passed on from a person who has been deleted.
         """
         for resource_type in TYPES:
-            self._in_conflict(resource_type)
-        plan = replan(self._lacking)
+            self._tally.take_conflicts(resource_type)
+        plan = replan(self._tally.lacking)
         self._planned = self._count + sum(1 for _ in plan.operations())
         await self._round(plan, replan)
 
+    async def _exchange_addresses(self) -> None:
+        """Let people in conflict who want each other's addresses have them."""
+        self._throttle.begin_group()
+        exchange = AddressExchange(
+            self._read_address,
+            self._attempt,
+            self._write_intents,
+            self._ledger_writer,
+            self._tally,
+            self._throttle,
+        )
+        await exchange.run()
+
     def _is_as_planned(self, op: Operation) -> bool:
         """Whether the ledger has of a resource what it had when the operation was planned."""
-        entry = self._ledger_writer.entry(*_name(op))
+        entry = self._ledger_writer.entry(*resource_key(op))
         return entry is not None and entry.content == op.previous
-
-    def _in_conflict(self, resource_type: ResourceType) -> list[Operation]:
-        """Return the operations of a type that were in conflict, and clear their failures."""
-        if self._over:
-            return []
-        found = [name for name in self._conflicts if name[0] == resource_type]
-        for name in found:
-            del self._failures[name]
-            self._lacking.discard(name[1])
-        return [self._conflicts.pop(name) for name in found]
 
     # Settling one type
 
@@ -196,7 +195,7 @@ class PlanExecutor:
         waits = max(op.not_before for op in operations) - self._clock()
         if not self._throttle.has_time(waits):
             for op in operations:
-                self._leave(op, untried=True)
+                self._tally.leave(op, untried=True)
             return
         with suppress(DeliveryStopped):
             await self._throttle.rest(max(0.0, waits))
@@ -208,7 +207,7 @@ class PlanExecutor:
         if not operations:
             return
         if self._over:
-            self._left |= {_name(op) for op in operations}
+            self._tally.left |= {resource_key(op) for op in operations}
             return
         self._throttle.begin_group()
         queue: asyncio.Queue[Operation | None] = asyncio.Queue(INTENT_BATCH)
@@ -220,7 +219,7 @@ class PlanExecutor:
                     tasks.create_task(self._work(queue))
         finally:
             for op in self._waiting.values():
-                self._leave(op, untried=True)
+                self._tally.leave(op, untried=True)
             self._waiting.clear()
 
     async def _announce(
@@ -229,52 +228,71 @@ class PlanExecutor:
         """Queue the operations; the intent of each is written to the store before it is sent."""
         for start in range(0, len(operations), INTENT_BATCH):
             batch = operations[start : start + INTENT_BATCH]
-            self._waiting.update((_name(op), op) for op in batch)
-            self._recorder.note_earlier_errors(batch)
-            unknown = [op for op in batch if changes_entry(op)]
-            if unknown and not self._over:
-                self._ledger_writer.record(intent_of(op) for op in unknown)
-                try:
-                    await self._ledger_writer.flush()
-                except LedgerWriteError as error:
-                    self._throttle.stop(DeliveryStopped(str(error), VendorProblem("ledger")))
+            self._waiting.update((resource_key(op), op) for op in batch)
+            await self._write_intents(batch)
             for op in batch:
                 await queue.put(op)
         for _ in range(workers):
             await queue.put(None)
 
+    async def _write_intents(self, operations: Sequence[Operation]) -> None:
+        """Write to the store that the operations are about to be sent; stop if that fails."""
+        self._tally.recorder.note_earlier_errors(operations)
+        unknown = [op for op in operations if changes_entry(op)]
+        if not unknown or self._over:
+            return
+        self._ledger_writer.record(intent_of(op) for op in unknown)
+        try:
+            await self._ledger_writer.flush()
+        except LedgerWriteError as error:
+            self._throttle.stop(DeliveryStopped(str(error), VendorProblem("ledger")))
+
     async def _work(self, queue: asyncio.Queue[Operation | None]) -> None:
         while (op := await queue.get()) is not None:
-            del self._waiting[_name(op)]
+            del self._waiting[resource_key(op)]
             if self._over or self._throttle.group_given_up:
-                self._leave(op, untried=True)
+                self._tally.leave(op, untried=True)
                 continue
             await self._do(op)
             self._count += 1
             self._progress(self._count, max(self._planned, self._count))
 
     async def _do(self, op: Operation) -> None:
+        outcome = await self._attempt(op, self._defer)
+        if outcome is not None:
+            self._tally.note(op, outcome)
+
+    async def _attempt(
+        self,
+        op: Operation,
+        defer: Callable[[Operation, RetriesExhausted], bool] = lambda op, given_up: False,
+    ) -> OperationOutcome | None:
+        """Carry out an operation; return None if it had no outcome, which is in the tally then.
+
+        `defer` may take an operation whose tries are exhausted.
+        """
         try:
-            outcome = await self._perform(op)
+            return await self._perform(op)
         except AbsenceUnproven as unproven:
-            self._doubt(op, unproven)
+            self._tally.doubt(op, unproven)
+            self._doubted.append(op)  # tried again when the others have shown what they can
         except RetriesExhausted as given_up:
-            if self._defer(op, given_up):
-                return
+            if defer(op, given_up):
+                return None
             if self._throttle.group_given_up:
                 self._given_up = given_up.problem
-            self._fail(op, given_up.status, str(given_up), given_up.problem)
-            self._leave(op, untried=not given_up.uncertain, late=given_up.late)
-            self._recorder.count_error(op, given_up.status)
+            self._tally.fail(op, given_up.status, str(given_up), given_up.problem)
+            self._tally.leave(op, untried=not given_up.uncertain, late=given_up.late)
+            self._tally.recorder.count_error(op, given_up.status)
         except DeliveryStopped as stopped:
             self._throttle.stop(stopped)
-            if not self._failures and not stopped.spent:
+            if not self._tally.failures and not stopped.spent:
                 # One message for all remaining operations.
-                self._fail(op, stopped.status, str(stopped), stopped.problem)
-            self._leave(op, untried=not stopped.uncertain, late=stopped.late)
+                self._tally.fail(op, stopped.status, str(stopped), stopped.problem)
+            self._tally.leave(op, untried=not stopped.uncertain, late=stopped.late)
         except LedgerWriteError as error:
             self._throttle.stop(DeliveryStopped(str(error), VendorProblem("ledger")))
-            self._leave(op, untried=False)
+            self._tally.leave(op, untried=False)
         except Exception as error:  # a bug must not lose the outcomes of other operations
             where = traceback.extract_tb(error.__traceback__)[-1]
             what = f"{type(error).__name__} at {where.filename}:{where.lineno}"
@@ -284,9 +302,8 @@ class PlanExecutor:
                     f"the delivery ended with an error: {what}", VendorProblem("program")
                 )
             )
-            self._leave(op, untried=False)
-        else:
-            self._note(op, outcome)
+            self._tally.leave(op, untried=False)
+        return None
 
     def _defer(self, op: Operation, given_up: RetriesExhausted) -> bool:
         """Try a create whose effect may come late once more, after the others of its type.
@@ -295,9 +312,9 @@ class PlanExecutor:
         """
         if given_up.late is None or op.not_before or self._over or self._throttle.group_given_up:
             return False
-        self._fail(op, given_up.status, str(given_up), given_up.problem)
-        self._recorder.late(op, given_up.late)
-        self._recorder.count_error(op, given_up.status)
+        self._tally.fail(op, given_up.status, str(given_up), given_up.problem)
+        self._tally.recorder.late(op, given_up.late)
+        self._tally.recorder.count_error(op, given_up.status)
         self._late.append(
             structs.replace(
                 op,
@@ -312,102 +329,24 @@ class PlanExecutor:
         )
         return True
 
-    # Recording outcomes
-
-    def _note(self, op: Operation, outcome: OperationOutcome) -> None:
-        """Record the outcome of an operation."""
-        if isinstance(outcome, RefusedByVendor):
-            self._refuse(op, outcome)
-            return
-        name = _name(op)
-        if not op.only_looks:
-            of_kind = self._done[op.kind]
-            of_kind[op.resource_type] = of_kind.get(op.resource_type, 0) + 1
-        self._failures.pop(name, None)
-        self._left.discard(name)
-        self._lacking.discard(op.external_id)
-        self._recorder.succeeded(op, outcome)
-
-    def _refuse(self, op: Operation, refused: RefusedByVendor) -> None:
-        """Record a refusal, so that it is not tried again at once; a conflict is.
-
-        A resource that the vendor has nevertheless stays in the ledger; if that is uncertain,
-        it stays as one that the vendor must be asked about.
-        """
-        rests = not refused.conflict or op.kind == "delete"
-        problem = UNSET if refused.detail else VendorProblem("status", refused.status)
-        said = refused.detail or answered(refused.status)
-        self._fail(op, refused.status, said, problem, refused=rests)
-        lacks = op.kind != "delete" and not refused.there  # certain unless `unsure`
-        if lacks:
-            self._lacking.add(op.external_id)
-        if refused.conflict and op.kind != "delete":
-            again = op.ask or (op.kind == "create" and refused.there)
-            self._conflicts[_name(op)] = structs.replace(op, ask=again)
-        self._recorder.refused(op, refused, lacks)
-
-    def _doubt(self, op: Operation, unproven: AbsenceUnproven) -> None:
-        """Leave an operation on a resource whose absence is not proven.
-
-        It is tried once more when the other operations of its type have shown what they can. A
-        delete may have been carried out, so its resource stays uncertain.
-        """
-        self._fail(op, unproven.status, str(unproven), unproven.problem)
-        self._left.add(_name(op))
-        self._doubted.append(op)
-        if unproven.question:
-            self._recorder.question(op)
-        elif op.kind != "delete":
-            self._recorder.untried(op)
-
-    def _leave(self, op: Operation, untried: bool, late: float | None = None) -> None:
-        """Leave an operation for the next run.
-
-        If it was `untried`, its intent is removed, so that the next run need not ask the vendor.
-        `late` is for how many seconds a create may still have its effect.
-        """
-        self._left.add(_name(op))
-        if op.kind == "create":
-            self._lacking.add(op.external_id)
-        if untried:
-            self._recorder.untried(op)
-        elif late is not None:
-            self._recorder.late(op, late)
-
-    def _fail(
-        self,
-        op: Operation,
-        status: int | None,
-        said: str,
-        problem: VendorProblem | UnsetType = UNSET,
-        refused: bool = False,
-    ) -> None:
-        self._failures[_name(op)] = FailedOperation(
-            op.kind, op.resource_type, op.external_id, status, said, refused, problem
-        )
-
     async def _conclude(self) -> None:
         """Stop if nothing at all was accepted, and remove the refusals that only that caused."""
         if not self._over:
             with suppress(RetriesExhausted, DeliveryStopped):
                 await self._check_key()
-        if not self._over and self._given_up is not None and not any(self._done.values()):
+        if not self._over and self._given_up is not None and not any(self._tally.done.values()):
             said = f"{answered(self._given_up.status)}, again and again"
             self._throttle.stop(DeliveryStopped(said, self._given_up))
         stopped = self._throttle.stopped
         if stopped is None or stopped.status not in (*NO_ENDPOINT, FORBIDDEN):
             return
         alike = NO_ENDPOINT if stopped.status in NO_ENDPOINT else (FORBIDDEN,)
-        names = [n for n, failure in self._failures.items() if failure.http_status in alike]
+        names = [n for n, failure in self._tally.failures.items() if failure.http_status in alike]
         for name in names:
             self._ledger_writer.record([LedgerChange(*name)])
             if stopped.status == FORBIDDEN:
-                self._left.add(name)
-                failure = self._failures.pop(name)
+                self._tally.left.add(name)
+                failure = self._tally.failures.pop(name)
                 one = structs.replace(failure, detail=str(stopped), refused=False)
                 if name == names[0]:
-                    self._failures[name] = structs.replace(one, problem=stopped.problem)
-
-
-def _name(op: Operation) -> ResourceKey:
-    return op.resource_type, op.external_id
+                    self._tally.failures[name] = structs.replace(one, problem=stopped.problem)

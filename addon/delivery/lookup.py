@@ -13,6 +13,7 @@ from addon.delivery.answer_evidence import (
     Absence,
     CollectionEvidence,
     is_of_scim_server,
+    is_success,
     judge_absence,
 )
 from addon.delivery.listing import (
@@ -21,6 +22,7 @@ from addon.delivery.listing import (
     ListedResources,
     ListPage,
 )
+from addon.delivery.response import as_id, json_object
 from addon.delivery.transport import RetriesExhausted, Transport
 from addon.planning.result import VendorProblem
 from addon.ss12000.resources import TYPES, ResourceType
@@ -107,6 +109,15 @@ class ResourceLookup:
             return ids
         self._try_list(resource_type, external_id, listed)
         return listed.get(external_id, [])
+
+    async def user_name(self, external_id: str, resource_id: str) -> str | None:
+        """Return the userName of a person of ours, read by the vendor's id; None if unknown."""
+        answer = await self._transport.send("GET", "User", resource_id)
+        user = json_object(answer) if is_success(answer) and not answer.cut else None
+        if user is None or as_id(user.get("externalId")).lower() != external_id:
+            return None
+        user_name = user.get("userName")
+        return user_name if isinstance(user_name, str) else None
 
     async def absence(
         self,

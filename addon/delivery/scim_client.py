@@ -122,6 +122,13 @@ class ScimClient:
         """
         return await self._lookup.everything(resource_type, keep)
 
+    async def user_name(self, external_id: str, resource_id: str) -> str | None:
+        """Return the userName that the vendor has of a person of ours; None if unknown.
+
+        Raises RetriesExhausted and DeliveryStopped.
+        """
+        return await self._lookup.user_name(external_id, resource_id)
+
     def forget_lists(self) -> None:
         """Ask for lists again: what was created meanwhile is not in those so far."""
         self._lookup.forget_lists()

@@ -142,13 +142,16 @@ class Domain(Records):
         set_name(found, given, name.get("familyName") if family_name is None else family_name)
 
     @_change
-    def change_address(self, user: str, address: str) -> None:
-        """Change a user's primary address; the old one becomes an alias."""
+    def change_address(self, user: str, address: str, alias: bool = True) -> None:
+        """Change a user's primary address; the old one becomes an alias, or free."""
         found, address = self._touched(self._user(user)), address.lower()
         if self._users_at.get(address, found["id"]) != found["id"] or address in self._groups_at:
             raise SandboxError(f"{address} is taken")
-        aliases = [each for each in addresses_of(found) if each != address]
-        set_addresses(found, address, aliases)
+        old = found["primaryEmail"]
+        if not alias and old != address:
+            del self._users_at[old]
+        kept = (each for each in addresses_of(found) if alias or each != old)
+        set_addresses(found, address, [each for each in kept if each != address])
         self._users_at[address] = found["id"]
         self._show_in_groups(found, email=address)
 

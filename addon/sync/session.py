@@ -54,6 +54,7 @@ class ScimSession(Struct, frozen=True):
             clock,
             self.scim.check_key,
             self.scim.forget_lists,
+            self.scim.user_name,
         )
         result = await delivery.run(plan, replan)
         return structs.replace(result, limitation=self.scim.limitation)

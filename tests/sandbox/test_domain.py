@@ -238,6 +238,13 @@ def test_a_changed_address_leaves_an_alias_and_is_seen_in_groups(domain):
         domain.change_address("bo@edu.storkoping.se", "ada@edu.storkoping.se")
 
 
+def test_an_address_that_is_left_without_an_alias_is_free_for_another(domain):
+    domain.change_address("ada@edu.storkoping.se", "ada.berg@edu.storkoping.se", alias=False)
+    domain.change_address("bo@edu.storkoping.se", "ada@edu.storkoping.se")
+    assert user(domain, "ada")["id"] == domain.find_user("bo@edu.storkoping.se")["id"]
+    assert "aliases" not in domain.find_user("ada.berg@edu.storkoping.se")
+
+
 def test_a_renamed_user_keeps_what_is_not_renamed(domain):
     domain.rename_user("ada@edu.storkoping.se", family_name="Berg")
     assert user(domain, "ada")["name"]["fullName"] == "Ada Berg"
