@@ -7,11 +7,12 @@ from msgspec import structs
 from addon.planning.ledger import LedgerKey
 from addon.planning.limits import Hold
 from addon.store.base import LedgerStore, ProtectedStore
-from addon.sync.context import NotFoundError, SyncContext, load_tenant_or_raise
+from addon.sync.context import NotFoundError, SyncContext, load_tenant_with_licence
 from addon.sync.protection import confirm_growth
 from addon.sync.report import RunReport
 from addon.sync.run import sync
 from addon.sync.withdraw import LedgerMode, withdraw
+from addon.tenants.licence import FarewellError
 from addon.tenants.pause import raise_if_paused
 
 
@@ -21,7 +22,7 @@ def approve(context: SyncContext, tenant_id: str, vendor: str) -> RunReport:
     The plan is made again, and held again if it goes beyond what was approved. Raises as `sync`
     does, and NotFoundError if nothing is held.
     """
-    tenant = load_tenant_or_raise(context.store, tenant_id)
+    tenant, licence = load_tenant_with_licence(context.store, tenant_id)
     connection = tenant.connection(vendor)
     mode = None if connection is None or connection.mode == "off" else connection.mode
     found = find_hold(context.store, tenant_id, vendor, mode)
@@ -31,6 +32,8 @@ def approve(context: SyncContext, tenant_id: str, vendor: str) -> RunReport:
             raise _nothing(tenant_id, vendor)
     key, held = found
     if not held.withdrawal:
+        if licence.farewell:
+            raise FarewellError(tenant_id, licence)
         raise_if_paused(tenant, context.clock())
     hold = record_approval(context.store, tenant_id, vendor, context.clock(), key.mode)
     if hold.withdrawal:

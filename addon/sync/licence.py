@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from msgspec import Struct, structs
 
 from addon.directory.errors import OUR_OWN, AccessRefused
+from addon.store.base import CacheStore
 from addon.store.ids import new_entry_id
 from addon.store.origin import load_origin, record_origin
 from addon.store.records import AuditEntry
@@ -103,7 +104,7 @@ def check_licence(context: SyncContext, tenant_id: str) -> LicenceRecord:
     record = store.licence(tenant_id)
     if context.settings.marketplace_app is None:
         return record
-    from_marketplace = load_origin(store, tenant_id, now) == "marketplace"
+    from_marketplace = came_from_marketplace(store, tenant_id, record, now)
     if not from_marketplace and record.state is not None:
         return store.update_licence(tenant_id, lambda known: structs.replace(known, asked=now))
     answer = context.ask_licence(record.domains)
@@ -127,9 +128,16 @@ def check_licence(context: SyncContext, tenant_id: str) -> LicenceRecord:
         log.info("the app was installed again: the farewell has ended")
         cancel_withdrawals(context, tenant_id, record)
         _note(context, tenant_id, "tenant.returned")
-    if after.farewell and not after.erased:
+    if after.farewell:  # each time: a reading that was going on may have been stored since
         after = erase_readings(context, tenant_id)
     return after
+
+
+def came_from_marketplace(
+    store: CacheStore, tenant_id: str, record: LicenceRecord, now: float
+) -> bool:
+    """Whether the tenant has, or had, a licence: by its answers or by how it came."""
+    return record.licensed or load_origin(store, tenant_id, now) == "marketplace"
 
 
 def _note(context: SyncContext, tenant_id: str, action: str) -> None:

@@ -10,9 +10,9 @@ from addon.planning.ledger import Ledger, LedgerKey
 from addon.planning.protection import ProtectedSet
 from addon.settings import Settings
 from addon.store.base import Store
-from addon.store.origin import load_origin
 from addon.store.records import RunRecord
 from addon.sync.context import SecretSource, ledger_key, load_tenant_or_raise, resolve_target
+from addon.sync.licence import came_from_marketplace
 from addon.sync.protection import load_protection
 from addon.sync.report import ConnectionReport, HoldReport, as_printed, stored_report
 from addon.tenants.licence import DAY
@@ -166,7 +166,7 @@ def _licence(settings: Settings, store: Store, tenant_id: str, now: float) -> Li
     if settings.marketplace_app is None and not record.farewell:
         return LicenceStatus("not asked", None)
     state: str = record.name
-    if state == "unlicensed" and load_origin(store, tenant_id, now) != "marketplace":
+    if state == "unlicensed" and not came_from_marketplace(store, tenant_id, record, now):
         return LicenceStatus("by hand", record.since)
     ends = record.farewell + settings.farewell_days * DAY if record.farewell else None
     return LicenceStatus(state, record.began or None, record.problem or None, ends)

@@ -38,16 +38,18 @@ class LicenceRecord(Struct, frozen=True):
 
     `domains` are all verified domains that were ever read, sorted. `asked` is when the licence was
     last asked for, `state` the last answer that was one, and `since` when it was first given in a
-    row. `problem` is why the last answer was none. `unlicensed` is when UNLICENSED was first
-    answered since the last ACTIVE. `farewell` is when the farewell began; `erased` whether what
-    was read has been erased since. `wanted` is when the customer said that everything at vendors
-    is to be removed, and `token` the secret by which their administrators can say so.
+    row. `licensed` is whether ACTIVE was ever answered. `problem` is why the last answer was none.
+    `unlicensed` is when UNLICENSED was first answered since the last ACTIVE. `farewell` is when the
+    farewell began; `erased` whether what was read has been erased since. `wanted` is when the
+    customer said that everything at vendors is to be removed, and `token` the secret by which
+    their administrators can say so.
     """
 
     domains: tuple[str, ...] = ()
     asked: float = 0.0
     state: LicenceState | None = None
     since: float = 0.0
+    licensed: bool = False
     problem: str = ""
     unlicensed: float = 0.0
     farewell: float = 0.0
@@ -116,13 +118,13 @@ def after_answer(
     answer: LicenceAnswer,
     delegation: DelegationState,
     now: float,
-    had_licence: bool = True,
+    from_marketplace: bool = False,
 ) -> LicenceRecord:
     """Return the record after the licence was asked for at `now`.
 
     `delegation` is what Google said of it at that moment, `unknown` if it was not asked. An
     UNLICENSED for fewer domains than are known by now is no answer, and one of a tenant that
-    never `had_licence` begins nothing.
+    never had a licence and did not come `from_marketplace` begins nothing.
     """
     state, problem = answer.state, answer.problem
     if state == "UNLICENSED" and not set(record.domains) <= set(answer.domains):
@@ -132,9 +134,9 @@ def after_answer(
     since = record.since if record.state == state else now
     record = structs.replace(record, asked=now, problem="", state=state, since=since)
     if state == "ACTIVE":
-        record = structs.replace(record, unlicensed=0.0)
+        record = structs.replace(record, unlicensed=0.0, licensed=True)
         return without_farewell(record) if delegation == "works" else record
-    if record.farewell or not had_licence:
+    if record.farewell or not (record.licensed or from_marketplace):
         return record
     if not record.unlicensed or is_future(record.unlicensed, now):
         return structs.replace(record, unlicensed=now)

@@ -12,6 +12,7 @@ WHOLE = LicenceRecord(
     asked=4.5,
     state="UNLICENSED",
     since=3.5,
+    licensed=True,
     problem="503",
     unlicensed=2.5,
     farewell=4.5,

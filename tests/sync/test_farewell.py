@@ -10,7 +10,7 @@ from msgspec import structs
 
 from addon.directory.errors import AccessRefused
 from addon.planning.limits import Approval
-from addon.store.origin import load_origin
+from addon.store.origin import load_origin, record_origin
 from addon.store.records import Namespace
 from addon.sync.context import SyncContext
 from addon.sync.farewell import KEPT_ITEMS
@@ -22,7 +22,7 @@ from addon.sync.run import deliver, plan_run, preview, sync
 from addon.sync.session import cancellation_reason
 from addon.sync.status import status
 from addon.sync.withdraw import withdraw
-from addon.tasks.handlers import DONE, RUN, TaskHandler
+from addon.tasks.handlers import DONE, PROTECT, RUN, TaskHandler
 from addon.tenants.licence import FarewellError
 from addon.web.directory import snapshot_store
 from tests.support.small_school import (
@@ -30,6 +30,7 @@ from tests.support.small_school import (
     PUPILS,
     STAFF,
     TENANT,
+    address,
     small_school,
 )
 from tests.support.world import World
@@ -156,6 +157,25 @@ def test_a_tenant_that_gave_access_by_hand_is_not_asked_for_after_the_first_time
             story.pass_days()
             assert story.run() == "refused"
         assert story.asked() == 0
+
+
+def test_a_licence_that_was_ever_active_is_asked_for_although_how_the_tenant_came_is_forgotten(
+    story,
+):
+    story.store.delete(Namespace("origin", TENANT), "origin")
+    story.leave()
+    assert story.licence == "farewell"
+
+
+def test_a_tenant_that_came_from_the_card_is_asked_for_whatever_was_answered_first(tmp_path):
+    with told(tmp_path, **APP) as story:
+        story.marketplace.change(installed=False, by_hand=True)
+        sync(story.context, TENANT)
+        record_origin(story.store, TENANT, "marketplace", story.now)
+        story.pass_days()
+        story.asked()
+        story.run()
+        assert (story.asked(), story.licence) == (1, "unlicensed")
 
 
 # How a farewell begins
@@ -349,6 +369,47 @@ def test_an_erasure_that_was_cut_off_is_done_by_the_next_run(story, monkeypatch)
     assert story.run() == "left"
     assert story.record.erased
     assert story.store.list_names(Namespace("reading", TENANT), story.now) == []
+
+
+def test_what_a_reading_that_was_going_on_stored_since_is_erased_too(story):
+    story.leave()
+    story.store.put(Namespace("reading", TENANT), "directory", b"late", story.now, story.now + DAY)
+    story.now += 3600
+    assert story.run() == "left"
+    assert story.store.list_names(Namespace("reading", TENANT), story.now) == []
+
+
+def test_a_hold_of_a_run_is_not_approved_any_more_and_keeps_no_approval(story):
+    for name in PUPILS["7A"][:4]:
+        story.world.domain.remove_user(address(*name))
+    plan_run(story.context, TENANT)
+    sync(story.context, TENANT)
+    place = key(story, "all")
+    hold = story.store.hold(place)
+    assert hold is not None
+    assert not hold.withdrawal
+    story.leave()
+    with pytest.raises(FarewellError):
+        approve(story.context, TENANT, "all")
+    assert story.store.approval(place) is None
+
+
+def test_who_was_protected_before_is_still_removed_and_nothing_is_read_for_it(story):
+    """Protection comes before everything else, as long as the vendor has somebody."""
+    place = key(story, "all")
+    vendor = story.world.vendor("all")
+    vendor.fail(503, times=None, method="DELETE", endpoint="Users")
+    story.world.domain.move_user(address(*PUPILS["7A"][0]), "/Skyddade")
+    sync(story.context, TENANT)
+    there = len(vendor.held("User"))
+    story.leave()
+    vendor.clear()
+    story.world.directory.forget_requests()
+    handler = TaskHandler(lambda: story.context, lambda: None)
+    assert handler.handle(PROTECT, {"tenant": TENANT}).status == DONE
+    assert len(vendor.held("User")) == there - 1
+    assert story.world.directory.requests == []
+    assert story.store.ledger(place).people() == there - 1
 
 
 # Coming back

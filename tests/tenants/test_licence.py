@@ -18,7 +18,7 @@ from addon.tenants.licence import (
 
 NOW = 1_800_000_000.0
 DOMAINS = ("a.se", "b.se")
-KNOWN = LicenceRecord(DOMAINS, NOW - APART, "ACTIVE", NOW - APART)
+KNOWN = LicenceRecord(DOMAINS, NOW - APART, "ACTIVE", NOW - APART, licensed=True)
 
 
 def answered(
@@ -26,10 +26,10 @@ def answered(
     state: LicenceState | None,
     hours: float,
     delegation: DelegationState = "refused",
-    had_licence: bool = True,
+    from_marketplace: bool = False,
 ) -> LicenceRecord:
     answer = LicenceAnswer(record.domains, state, "" if state else "503")
-    return after_answer(record, answer, delegation, NOW + hours * 3600, had_licence)
+    return after_answer(record, answer, delegation, NOW + hours * 3600, from_marketplace)
 
 
 def test_two_unlicensed_a_day_apart_and_a_refused_delegation_begin_it():
@@ -76,9 +76,15 @@ def test_a_domain_that_was_read_since_makes_unlicensed_no_answer():
 
 
 def test_who_never_had_a_licence_does_not_lose_it():
-    record = answered(KNOWN, "UNLICENSED", 0, had_licence=False)
-    assert not answered(record, "UNLICENSED", 48, had_licence=False).farewell
-    assert not answered(record, "UNLICENSED", 72).farewell
+    record = answered(LicenceRecord(DOMAINS), "UNLICENSED", 0)
+    for hours in (48, 96):
+        record = answered(record, "UNLICENSED", hours)
+        assert not record.farewell
+
+
+def test_who_came_from_the_marketplace_had_one_whatever_was_answered():
+    record = answered(LicenceRecord(DOMAINS), "UNLICENSED", 0, from_marketplace=True)
+    assert answered(record, "UNLICENSED", 48, from_marketplace=True).farewell
 
 
 def test_active_and_a_delegation_that_works_undo_it_and_neither_alone_does():

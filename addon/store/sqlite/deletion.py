@@ -37,7 +37,10 @@ class SQLiteDeletion(SQLiteFile):
                 f"DELETE FROM papers WHERE tenant = ? AND kind NOT IN ({marks})", (tenant, *kept)
             ).rowcount
             items += db.execute("DELETE FROM snapshots WHERE tenant = ?", (tenant,)).rowcount
-        self._rewrite()
+        if items:
+            self._rewrite()
+        else:
+            self._empty_journal()
         return items
 
     def delete_tenant(self, tenant: str, now: float) -> None:

@@ -200,6 +200,7 @@ class DirectoryCache:
         tenant_id, wait_budget = tenant.customer_id, wait_budget or WaitBudget()
         state = snapshot_store.load_state(self._context().store, tenant_id, now)
         if state is None or state.status != "done" or state.at + snapshot_store.KEPT <= now:
+            self.forget(tenant_id)  # it may have been erased from the store
             raise DirectoryNotRead(state)
         directory = self._directory(tenant_id, state.at)
         hidden = load_protection(self._context().store, tenant_id).hidden
