@@ -68,12 +68,16 @@ def test_people_and_languages_are_apart(opened: tuple[World, SidePanel]) -> None
     assert "Öppna Skolsynk" in Window(panel, "nobody", "xx").look()
 
 
-def test_an_app_that_is_uninstalled_is_not_called(opened: tuple[World, SidePanel]) -> None:
+def test_an_app_that_is_uninstalled_is_not_called_and_has_no_access(
+    opened: tuple[World, SidePanel],
+) -> None:
     world, panel = opened
     window = Window(panel, person(world, ADMIN))
     page = window.press("Avinstallera Skolsynk")
     assert "Skolsynk är inte installerat" in page
     assert "Uppdatera" not in page
+    answer = world.try_to_sign_in(world.app.test_client())
+    assert "Skolsynk har inte tillgång till ert Google Workspace." in world.text(answer)
     assert "Öppna Skolsynk" in window.press("Installera Skolsynk")
 
 

@@ -17,6 +17,7 @@ from addon.store.origin import load_origin
 from addon.sync.context import load_tenant_or_raise
 from addon.tenants.model import Limits
 from addon.web.addon_card.card_model import card_json
+from addon.web.addon_card.hold_card import confirmation_card
 from addon.web.addon_card.home_card import home_card
 from addon.web.addon_card.home_view import HoldView, HomeView, VendorView
 from addon.web.addon_card.links import CardLinks
@@ -382,6 +383,33 @@ def test_a_hold_in_the_test_environment_says_so(world: World, panel: Panel) -> N
     assert told == "Godkänt. Det skickas till All nu."
     world.wait_for_tasks()
     assert len(world.vendor("all", "test").held("User")) == 12
+
+
+def test_a_vendors_name_is_escaped_in_texts_and_plain_on_buttons(world: World) -> None:
+    held(world)
+    with world.app.test_request_context():
+        hold = hold_of(world)
+        view = HoldView(
+            "nok.live",
+            "x",
+            "nok",
+            "live",
+            "Natur & <Kultur>",
+            hold,
+            Limits(),
+            (),
+            None,
+            False,
+            True,
+        )
+        card = json.loads(json.dumps(card_json(confirmation_card(view, CardLinks(URL)))))
+    judge(card)
+    assert (
+        "hos Natur &amp; &lt;Kultur&gt;."
+        in card["sections"][0]["widgets"][0]["textParagraph"]["text"]
+    )
+    assert button_texts(card)[0] == "Ja, ta bort 4 personer hos Natur & Kultur"
+    assert card["header"]["subtitle"] == "Spärr hos Natur & Kultur"
 
 
 def test_many_units_are_counted_and_five_are_named(world: World, panel: Panel) -> None:
