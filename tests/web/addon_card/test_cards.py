@@ -385,6 +385,10 @@ def test_a_hold_in_the_test_environment_says_so(world: World, panel: Panel) -> N
     assert len(world.vendor("all", "test").held("User")) == 12
 
 
+def a_hold(name: str, hold: Hold) -> HoldView:
+    return HoldView("all.live", "x", "all", "live", name, hold, Limits(), (), None, False, True)
+
+
 def test_a_vendors_name_is_escaped_in_texts_and_plain_on_buttons(world: World) -> None:
     held(world)
     with world.app.test_request_context():
@@ -435,9 +439,7 @@ def test_many_units_are_counted_and_five_are_named(world: World, panel: Panel) -
 def test_a_card_of_many_vendors_is_one_that_google_shows_in_full(world: World) -> None:
     held(world)
     with world.app.test_request_context():
-        hold = HoldView(
-            "all.live", "x", "all", "live", "All", hold_of(world), Limits(), (), None, False, True
-        )
+        hold = a_hold("All", hold_of(world))
         line = VendorView("all", "All", "stop", "Misslyckades", "Skarpt läge", "Vänta.")
         view = HomeView("Storvik", "wait", Markup("Så är det."), (hold,) * 40, (line,) * 60)
         card = json.loads(json.dumps(card_json(home_card(view, CardLinks(URL)))))
