@@ -101,12 +101,6 @@ class ListPage(Struct, frozen=True):
         """The resources as (externalId, id)."""
         return [(each.external_id, each.id) for each in self.listed]
 
-    def by_external_id(self) -> IdsByExternalId:
-        """Return the ids in the page by externalId; an id that is listed twice is one."""
-        found = ListCollector()
-        found.add(self)
-        return found.ids
-
 
 class ListCollector:
     """The resources of the pages of one list; the same id is one resource, however often listed."""

@@ -40,6 +40,8 @@ MOST_LISTINGS = 5
 """How often a type is listed in a delivery if the vendor does not filter."""
 
 
+MOST_FILTER_PAGES = 20
+"""The number of pages that are read of the response to a filter."""
 PASSING_REFUSALS = (403, 404, 410)
 """Statuses by which a vendor may say that it cannot be asked, or the road that it cannot be now."""
 MOST_PROBES = 3
@@ -228,20 +230,31 @@ class ResourceLookup:
                 return
 
     async def _by_filter(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
-        """Like `find`, but None if the vendor does not filter, which a 500 to it says too."""
+        """Like `find`, but None if the vendor does not filter, which a 500 to it says too.
+
+        Pages are read on as long as they have something new. Raises RetriesExhausted too if there
+        is more than can be read.
+        """
         query = "?filter=" + quote(f'externalId eq "{external_id}"', safe="")
-        try:
-            page = await self._page(resource_type, query, bound=FILTER_BYTES)
-        except RetriesExhausted as given_up:
-            if given_up.status != 500:
-                raise
-            self._filters = False
-            return None
-        found = None if page is None else page.by_external_id()
-        if found is None or found.keys() - {external_id}:
-            self._filters = False
-            return None
-        return found.get(external_id, [])
+        found = ListCollector()
+        next_page = ""
+        for _ in range(MOST_FILTER_PAGES):
+            try:
+                page = await self._page(resource_type, query + next_page, bound=FILTER_BYTES)
+            except RetriesExhausted as given_up:
+                if given_up.status != 500 or next_page:
+                    raise
+                page = None
+            if page is None and next_page:
+                break
+            has_new = page is not None and found.add(page)
+            if page is None or found.ids.keys() - {external_id}:
+                self._filters = False
+                return None
+            if not (has_new and (found.is_short or page.count >= SMALLEST_FULL_PAGE)):
+                return found.ids.get(external_id, [])
+            next_page = f"&startIndex={found.next_index}&count={PAGE}"
+        raise _unreadable(VendorProblem("list", 200))
 
     def forget_lists(self) -> None:
         """Do not use the lists that were requested so far any more."""

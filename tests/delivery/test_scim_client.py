@@ -154,6 +154,48 @@ def test_copies_are_removed_when_they_are_found():
         assert id_of(perform(server, operation(ask=True))) == held(server)["user-1"]
 
 
+@pytest.mark.parametrize(
+    ("count", "knobs"),
+    [(5, {"page_limit": 2}), (5, {"page_limit": 5}), (55, {"page_limit": 50, "total": "page"})],
+)
+def test_all_copies_are_found_however_short_the_pages_of_a_filter_are(count, knobs):
+    with EgilServer(ids="own", **knobs) as server:
+        perform(server, *[operation()] * count)
+        server.clear()
+        perform(server, operation(ask=True))
+        assert server.externalIds("User") == ["user-1"]
+        assert all("filter" in r.path for r in server.requests if r.method == "GET")
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_filter_whose_second_page_does_not_come_is_made_up_for_by_the_list(status):
+    with EgilServer(ids="own", page_limit=2) as server:
+        perform(server, *[operation()] * 5)
+        server.fail(status, times=None, where=lambda r: "filter" in r.path and "Index" in r.path)
+        perform(server, operation(ask=True))
+        assert server.externalIds("User") == ["user-1"]
+
+
+def test_copies_that_can_neither_be_read_nor_listed_are_left_for_the_next_run():
+    with EgilServer(ids="own", page_limit=2) as server:
+        perform(server, *[operation()] * 5)
+        server.fail(501, times=None, where=lambda r: r.method == "GET" and "filter" not in r.path)
+        server.fail(501, times=None, where=lambda r: "filter" in r.path and "Index" in r.path)
+        with pytest.raises(RetriesExhausted):
+            perform(server, operation(ask=True))
+        assert len(server.externalIds("User")) == 5
+
+
+def test_a_filter_with_the_total_of_everything_is_asked_for_one_more_page():
+    with EgilServer(ids="own") as server:
+        put_there(server, *(f"user-{number}" for number in range(8)))
+        answer = {"totalResults": 8, "Resources": [{"externalId": "user-1", "id": "one"}]}
+        server.fail(200, times=None, method="GET", body=json.dumps(answer).encode())
+        found = in_session(server, lambda session: session.scim.filter("User", "user-1"))
+        assert found == ["one"]
+        assert len(server.requests) == 2
+
+
 def test_a_copy_that_cannot_be_removed_is_not_forgotten():
     with EgilServer(ids="own") as server:
         perform(server, operation(), operation())
