@@ -1,13 +1,14 @@
 """What every test may count on."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, settings
 from jinja2 import FileSystemBytecodeCache
+from werkzeug.routing import Rule
 
 from tests.support.short_waits import short_waits
 
@@ -22,6 +23,22 @@ Flask.jinja_options = {
     **Flask.jinja_options,
     "bytecode_cache": FileSystemBytecodeCache(str(COMPILED)),
 }
+
+# Likewise the functions that build addresses, of which Werkzeug compiles two for each route.
+_compile_builder = Rule._compile_builder
+_builders: dict[object, Callable[..., tuple[str, str]]] = {}
+
+
+def _builder(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+    if rule.defaults:
+        return _compile_builder(rule, append_unknown)
+    key = rule.rule, tuple(rule._trace), append_unknown
+    if key not in _builders:
+        _builders[key] = _compile_builder(rule, append_unknown)
+    return _builders[key]
+
+
+Rule._compile_builder = _builder
 
 # `quick` is what `make test` runs: few examples, the same each time. `long` explores: thousands,
 # others each time, with more kills (`make test-long`, or --hypothesis-profile=long).
