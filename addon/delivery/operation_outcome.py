@@ -6,6 +6,7 @@ from addon.delivery.transport import RetriesExhausted
 from addon.planning.result import VendorProblem
 
 ABSENCE_UNPROVEN = "the vendor does not have its id, but nothing shows that it does not have it"
+CONTRADICTION = "the vendor says both that it has this and that it has not"
 
 
 class Succeeded(Struct, frozen=True):
@@ -47,3 +48,8 @@ class AbsenceUnproven(RetriesExhausted):
     def __init__(self, status: int, question: bool) -> None:
         super().__init__(ABSENCE_UNPROVEN, VendorProblem("absence-unproven", status), False)
         self.question = question
+
+
+def contradiction(uncertain: bool) -> RetriesExhausted:
+    """Return the error for a resource that the vendor finds and does not have."""
+    return RetriesExhausted(CONTRADICTION, VendorProblem("contradiction"), uncertain)

@@ -45,7 +45,8 @@ class OutcomeRecorder:
         """Record a refusal; `lacks` is whether the vendor does not have the resource.
 
         A resource that the vendor has nevertheless stays in the ledger; if that is uncertain,
-        it stays as one that the vendor must be asked about. A conflict is no refusal.
+        it stays as one that the vendor must be asked about. So does one of which copies of an
+        earlier create may show up. A conflict is no refusal.
         """
         refusal = None
         if not refused.conflict or op.kind == "delete":
@@ -55,6 +56,10 @@ class OutcomeRecorder:
         as_before = op.kind != "create" and not lacks and not refused.unsure
         kept = LedgerEntry(op.vendor_id, op.previous) if as_before else None
         forget = lacks and not refused.unsure
+        if forget and op.doubted:
+            before = LedgerEntry("", op.previous)
+            look_at = self._clock() + LOOK_AFTER
+            kept, forget = before if before.is_removed else LedgerEntry.removed(look_at), False
         self._ledger_writer.record([LedgerChange(*_name(op), kept, forget, refusal)])
 
     def late(self, op: Operation, seconds: float) -> None:

@@ -23,6 +23,7 @@ from addon.delivery.operation_outcome import (
     OperationOutcome,
     RefusedByVendor,
     Succeeded,
+    contradiction,
 )
 from addon.delivery.response import VendorResponse, answered, detail, vendor_id
 from addon.delivery.throttle import DeliveryStopped
@@ -39,9 +40,8 @@ ENOUGH_MISSING = 3
 
 CANNOT_TELL = (
     "the vendor can neither filter nor list, so it cannot be known whether something whose answer "
-    "was lost is there twice; ask the vendor to support filter=externalId eq"
+    "was lost is there, or is there twice; ask the vendor to support filter=externalId eq"
 )
-CONTRADICTION = "the vendor says both that it has this and that it has not"
 
 Intend = Callable[[Operation], Awaitable[None]]
 """Records that a create of the resource is about to be sent."""
@@ -143,7 +143,7 @@ class ScimClient:
             if adopted is not None:
                 return self._doubt(op, adopted, ids) if op.doubted else adopted
             if ids:
-                raise _contradiction(uncertain=True)
+                raise contradiction(uncertain=True)
             if op.vendor_id:
                 await self._check_absence(op, ids)
             outcome = await self._post(op)
@@ -183,7 +183,7 @@ class ScimClient:
         except _AlreadyThere as there:
             adopted = await self._adopt(op, there.ids)
             if adopted is None:
-                raise _contradiction(uncertain=True) from None
+                raise contradiction(uncertain=True) from None
             return self._doubt(op, adopted, there.ids)
         except RetriesExhausted as given_up:
             if given_up.late and self._takes_our_ids(op):
@@ -294,7 +294,7 @@ class ScimClient:
         if adopted is not None:
             return adopted
         if ids:
-            raise _contradiction(uncertain=False)
+            raise contradiction(uncertain=False)
         await self._check_absence(op, ids, answer.status)
         await self._intend(op)
         return await self._post(op)
@@ -337,6 +337,8 @@ class ScimClient:
             return await self._delete_all(op, ids)
         if not (never_acknowledged and is_scim_error(answer)):
             await self._check_absence(op, ids, answer.status)
+        if never_acknowledged and ids is None and not self._takes_our_ids(op):
+            self.limitation = CANNOT_TELL
         return Succeeded()
 
     async def _delete_all(self, op: Operation, ids: Sequence[str]) -> OperationOutcome:
@@ -347,7 +349,7 @@ class ScimClient:
             if answer.status in GONE:
                 there = await self._lookup.find(op.resource_type, op.external_id, since=begun)
                 if there is None or resource_id in there:
-                    raise _contradiction(uncertain=False)
+                    raise contradiction(uncertain=False)
                 continue
             outcome = _deleted(op, answer)
             if isinstance(outcome, RefusedByVendor):
@@ -377,10 +379,6 @@ def _is_known(op: Operation) -> bool:
 def _is_question(op: Operation) -> bool:
     """Whether it was left open by an earlier run whether the vendor's id is still right."""
     return op.previous == ASK_FIRST
-
-
-def _contradiction(uncertain: bool) -> RetriesExhausted:
-    return RetriesExhausted(CONTRADICTION, VendorProblem("contradiction"), uncertain)
 
 
 def _deleted(op: Operation, answer: VendorResponse) -> OperationOutcome:

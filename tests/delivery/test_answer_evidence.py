@@ -212,6 +212,20 @@ def test_what_cannot_be_known_at_a_vendor_is_said(ids, said):
         assert ("filter" in str(result.limitation)) is said
 
 
+@pytest.mark.parametrize(("ids", "said"), [("own", True), ("ours", False)])
+def test_that_a_lost_create_may_stay_at_a_vendor_that_cannot_be_asked_is_said(ids, said):
+    with EgilServer(ids=ids, listing="none", refuse_duplicates=ids == "ours") as server:
+        kept = Kept()
+        server.fail(drop=True, when="after", times=None, method="POST", external_id="user-001")
+        deliver(server, users(3), kept)
+        server.clear()
+        left = [users(3)[0], users(3)[2]]
+        result = deliver(server, left, kept)
+        assert result.complete
+        assert ("filter" in str(result.limitation)) is said
+        assert ("user-001" in server.externalIds()) is said
+
+
 def test_what_cannot_be_known_is_said_of_a_create_that_is_repeated_in_the_run():
     with EgilServer(listing="none", refuse_duplicates=False) as server:
         server.fail(drop=True, method="POST", external_id="user-001")

@@ -141,6 +141,27 @@ def test_who_leaves_while_copies_may_show_up_is_gone_with_them(time):
     assert_settled(time, KNOWN)
 
 
+def test_who_returns_and_is_refused_while_copies_may_show_up_is_looked_for(time):
+    time.vendor.lag = 60
+    time.vendor.oddities = [Oddity(500, delay=0)]
+    time.run([*KNOWN, NEW])
+    time.run(KNOWN)
+    assert time.vendor.held() == once("new"), "the copy that no list showed"
+    time.vendor.oddities = [Oddity(400, delay=None)]
+    result = time.run([*KNOWN, NEW])
+    assert [f.http_status for f in result.failures] == [400]
+    assert time.run(KNOWN).complete
+    assert_settled(time, KNOWN)
+
+
+def test_a_repeated_create_that_is_refused_does_not_end_the_doubt(time):
+    time.vendor.lag = 60
+    time.vendor.oddities = [Oddity("timeout", delay=80), Oddity(400, delay=None)]
+    assert time.run([*KNOWN, NEW]).failures
+    assert time.run(KNOWN).complete
+    assert_settled(time, KNOWN)
+
+
 class Run(NamedTuple):
     """A run: who is wanted, what befalls its POSTs, how long it may last, and the time before."""
 

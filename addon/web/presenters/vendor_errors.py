@@ -33,8 +33,8 @@ PROBLEMS: Mapping[ProblemCode, Callable[[VendorProblem], str]] = {
         "Leverantören svarade med en webbsida eller ett fel i stället för ett besked."
     ),
     "cannot-tell": lambda _p: _(
-        "Leverantören kan inte svara på vad den har, så det går inte att veta om något finns där "
-        "dubbelt."
+        "Leverantören kan inte svara på vad den har, så det går inte att veta om något finns kvar "
+        "där eller finns dubbelt."
     ),
     "absence-unproven": lambda _p: _(
         "Leverantören hittar inte det vi har skickat, men inget visar att det verkligen är borta. "

@@ -60,6 +60,16 @@ def test_a_vendor_that_is_on_waits_for_its_first_run(world, client):
     assert "All är i skarpt läge. Den första körningen är inte klar ännu." in said
 
 
+@pytest.mark.parametrize("listing", ["none", "paged"])
+def test_what_cannot_be_known_at_a_vendor_is_on_its_page(world, client, listing):
+    """Only of one that cannot be asked what it has, and as long as nothing else was sent."""
+    world.vendor("all").knobs.listing = listing
+    turn_on(world, client, "all")
+    run(world, client)
+    said = "går inte att veta om något finns kvar där eller finns dubbelt"
+    assert (said in world.text(client.get(ALL))) is (listing == "none")
+
+
 def test_after_a_delivery_the_page_says_what_is_there_and_what_was_sent(world, client):
     said = world.text(turn_on(world, client, "all"))
     assert "All är aktuell. Där finns 16 personer." in said
