@@ -227,16 +227,16 @@ def check_limits(
     )
 
 
-def withdrawal_hold(ledger: Ledger, plan: Plan, now: float) -> Hold:
-    """Return the hold of a withdrawal, however little there is; `plan` removes the whole ledger."""
-    none_allowed = Limits(deletions=0, deletions_percent=0)
-    hold = check_limits(plan, ledger, none_allowed)
-    if hold is None or not hold.people:
-        number = len(ledger)
-        exceeded = LimitExceeded("removed", number, 0, type="Organisation")
-        operations = counts(plan)
-        hold = Hold((), 0, str(exceeded), operations, exceeded=(exceeded,))
-    return structs.replace(hold, at=now, withdrawal=True)
+def withdrawal_hold(ledger: Ledger, plan: Plan, now: float, reason: str) -> Hold:
+    """Return the hold of a withdrawal, however little there is; `plan` removes the whole ledger.
+
+    `reason` is said in English after the number of people.
+    """
+    hold = check_limits(plan, ledger, Limits(deletions=0, deletions_percent=0))
+    if hold is None:
+        hold = Hold((), 0, "", counts(plan))
+    reason = f"{len(hold.people)} people would be removed: {reason}"
+    return structs.replace(hold, reason=reason, at=now, withdrawal=True)
 
 
 def growth_hold(plan: Plan, ledger: Ledger, number: int, limit: int) -> Hold:

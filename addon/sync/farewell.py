@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 KEPT_ITEMS = frozenset({"notices", "origin", "guide", "register", "protected"})
 """Kinds of cached items that a farewell leaves: what was told by mail, and what was set up."""
 
+REASON = "the customer has uninstalled the app"
+"""Why what vendors have is held to be removed."""
+
 SECONDS = 240.0
 """How long a withdrawal that was approved is continued in one call."""
 
@@ -82,4 +85,4 @@ def _withdraw_or_hold(context: SyncContext, key: LedgerKey) -> None:
         return
     hold = store.hold(key)
     if hold is None or not hold.withdrawal:
-        hold_withdrawal(store, key, now)
+        hold_withdrawal(store, key, now, REASON)

@@ -144,14 +144,15 @@ async def _remove(
         return delivery_report(connection, plan, result, None, ledger.people())
 
 
-def hold_withdrawal(store: LedgerStore, key: LedgerKey, now: float) -> Hold:
+def hold_withdrawal(store: LedgerStore, key: LedgerKey, now: float, reason: str) -> Hold:
     """Hold the removal of everything at a vendor until a person approves it; nothing is sent.
 
-    Save it in place of any other hold, and return it. Raises StoreError.
+    `reason` is why it is to be removed. Save it in place of any other hold, and return it. Raises
+    StoreError.
     """
     ledger, earlier = store.ledger(key), store.hold(key)
     protected = () if earlier is None else earlier.protected_being_removed
-    hold = withdrawal_hold(ledger, removal_of_everything(ledger), now)
+    hold = withdrawal_hold(ledger, removal_of_everything(ledger), now, reason)
     hold = structs.replace(hold, protected_being_removed=protected)
     store.set_approval(key, None)
     store.set_hold(key, hold)

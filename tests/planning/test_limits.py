@@ -2,7 +2,14 @@ import msgspec
 import pytest
 
 from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, Refusal
-from addon.planning.limits import Approval, Hold, check_limits, count_removals, counts
+from addon.planning.limits import (
+    Approval,
+    Hold,
+    check_limits,
+    count_removals,
+    counts,
+    withdrawal_hold,
+)
 from addon.planning.plan import Plan, make_plan, removal_of_everything
 from addon.planning.recent_removals import DAY, RecentRemovals
 from addon.ss12000.mapping import OutgoingResource
@@ -528,3 +535,21 @@ def test_a_hold_that_was_kept_by_an_earlier_version_is_read():
     as_then = b'{"people":["a"],"held":9,"reason":"1 person","operations":{},"withdrawal":true}'
     hold = msgspec.json.decode(as_then, type=Hold)
     assert (hold.people, hold.refused, hold.protected_being_removed) == (("a",), 0.0, ())
+
+
+def test_a_withdrawal_of_a_customer_who_left_waits_however_little_there_is():
+    ledger = Ledger()
+    ledger.entries["SchoolUnit"]["s1"] = LedgerEntry("v", b"x")
+    for people in (0, 1, 40):
+        for n in range(people):
+            ledger.entries["User"][f"u{n}"] = LedgerEntry("v", b"x")
+        plan = removal_of_everything(ledger)
+        hold = withdrawal_hold(ledger, plan, 5.0, "they left")
+        assert (len(hold.people), hold.waits, hold.withdrawal) == (people, True, True)
+        assert hold.reason == f"{people} people would be removed: they left"
+        approval = hold.approval(6.0)
+        assert approval.covers(ledger)
+        assert check_limits(plan, ledger, Limits(deletions=0), approval) is None
+        ledger.entries["User"]["one more"] = LedgerEntry("v", b"x")
+        assert not approval.covers(ledger)
+        del ledger.entries["User"]["one more"]
