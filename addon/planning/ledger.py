@@ -249,6 +249,16 @@ class Ledger:
         elsewhere = sum(part.counts.get(resource_type, 0) for part in self.unread.values())
         return len(self.entries[resource_type]) + elsewhere
 
+    def looks_until(self) -> float | None:
+        """Return when copies of what was deleted have shown up, if nothing else is left.
+
+        In seconds since 1970 UTC; None if the ledger is empty or has anything else.
+        """
+        entries = [entry for found in self.entries.values() for entry in found.values()]
+        if self.unread or not all(entry.is_removed for entry in entries):
+            return None
+        return max((entry.until or 0.0 for entry in entries), default=None)
+
     def __len__(self) -> int:
         return sum(self.count(resource_type) for resource_type in TYPES)
 

@@ -127,16 +127,19 @@ def make_plan(
     now: float,
     protected: Set[str] = frozenset(),
     absent: Set[str] = frozenset(),
+    rests: bool = True,
 ) -> Plan:
     """Return the plan that takes the vendor from `ledger` to `resources`.
 
-    `now` is in seconds since 1970 UTC. `protected` are externalIds of people with protected
+    `now` is in seconds since 1970 UTC. Unless `rests`, what was refused is tried
+    again at once. `protected` are externalIds of people with protected
     identity and of their employments. `absent` is copied to the plan; see `standing_refusals`.
     """
     writes: dict[ResourceType, list[Operation]] = {t: [] for t in TYPES}
     gone: dict[ResourceType, set[str]] = {t: set(ledger.entries[t]) for t in TYPES}
     obsolete: dict[ResourceType, set[str]] = {t: set(ledger.refusals[t]) - gone[t] for t in TYPES}
     left_alone = 0
+    resting_at = now if rests else NEVER_RESTS
     looks: list[Operation] = []
     for resource in resources:
         resource_type, external_id = resource.resource_type, resource.external_id
@@ -156,7 +159,7 @@ def make_plan(
                 obsolete[resource_type].add(external_id)
             continue
         obsolete[resource_type].discard(external_id)
-        if _rests(ledger.refusals[resource_type].get(external_id), content, now):
+        if _rests(ledger.refusals[resource_type].get(external_id), content, resting_at):
             left_alone += 1
             continue
         op = _write(resource, resource.body, content, entry, now)
@@ -165,12 +168,12 @@ def make_plan(
         refusals = ledger.refusals[resource_type]
         writes[resource_type].sort(key=lambda op: op.external_id in refusals)
     nobodys = _take_unusable(gone)
-    looks += _take_removed(gone, ledger, now)
+    looks += _take_removed(gone, ledger, now, resting_at)
     protected_deletes = [
         d for t in reversed(TYPES) for d in _deletes(t, gone[t] & protected, ledger, now)
     ]
     resting = {
-        t: {i for i in gone[t] - protected if _rests(ledger.refusals[t].get(i), b"", now)}
+        t: {i for i in gone[t] - protected if _rests(ledger.refusals[t].get(i), b"", resting_at)}
         for t in TYPES
     }
     return Plan(
@@ -241,9 +244,12 @@ def standing_refusals(ledger: Ledger, now: float) -> frozenset[str]:
     )
 
 
-def removal_of_everything(ledger: Ledger) -> Plan:
-    """Return the plan that removes everything of the tenant at the vendor."""
-    return make_plan((), ledger, now=NEVER_RESTS)
+def removal_of_everything(ledger: Ledger, now: float) -> Plan:
+    """Return the plan that removes everything of the tenant at the vendor.
+
+    `now` is in seconds since 1970 UTC. What was refused is tried again at once.
+    """
+    return make_plan((), ledger, now, rests=False)
 
 
 def _take_unusable(gone: dict[ResourceType, set[str]]) -> list[LedgerChange]:
@@ -255,7 +261,7 @@ def _take_unusable(gone: dict[ResourceType, set[str]]) -> list[LedgerChange]:
 
 
 def _take_removed(
-    gone: dict[ResourceType, set[str]], ledger: Ledger, now: float
+    gone: dict[ResourceType, set[str]], ledger: Ledger, now: float, resting_at: float
 ) -> list[Operation]:
     """Take what was deleted out of `gone`; return the looks for copies whose time has come."""
     looks: list[Operation] = []
@@ -267,7 +273,7 @@ def _take_removed(
         due = {
             i
             for i in removed
-            if entries[i].is_settled(now) and not _rests(refusals.get(i), b"", now)
+            if entries[i].is_settled(now) and not _rests(refusals.get(i), b"", resting_at)
         }
         looks += (
             structs.replace(op, look=True, doubted=False)

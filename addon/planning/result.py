@@ -28,6 +28,7 @@ ProblemCode = Literal[
     "not-scim",
     "absence-unproven",
     "cannot-tell",
+    "looks-later",
     "taken-over",
     "ledger",
     "program",

@@ -1,5 +1,7 @@
 """Delete a tenant: everything that the store has of it."""
 
+from datetime import UTC, datetime
+
 from addon.age import age
 from addon.store.base import Store, TenantBusyError
 from addon.store.process_identity import is_dead
@@ -9,13 +11,26 @@ READING_LASTS = 3600.0
 
 
 class StillAtVendorsError(Exception):
-    """Vendors still have something of the tenant; the message says which, and what to do."""
+    """Vendors still have something of the tenant; the message says which, and what to do.
 
-    def __init__(self, tenant_id: str, there: dict[str, int]) -> None:
+    `looks_until` is when what was removed in doubt has shown up, in seconds since 1970 UTC, if
+    that is all; None else.
+    """
+
+    def __init__(
+        self, tenant_id: str, there: dict[str, int], looks_until: float | None = None
+    ) -> None:
         counts = ", ".join(f"{number} at {vendor}" for vendor, number in sorted(there.items()))
         first = next(iter(sorted(there)))
+        still = f"vendors still have resources of {tenant_id}: {counts}. Remove them first with "
+        if looks_until is not None:
+            moment = f"{datetime.fromtimestamp(looks_until, UTC):%H:%M:%S}"
+            still = (
+                f"what was removed of {tenant_id} may show up at vendors yet: {counts}, since "
+                f"answers to creates were lost. Look for it after {moment} UTC with "
+            )
         super().__init__(
-            f"vendors still have resources of {tenant_id}: {counts}. Remove them first with "
+            f"{still}"
             f"`withdraw {tenant_id} --vendor {first.split()[0]}`, or delete the tenant with "
             "--abandon: then they stay at the vendors, and nobody here knows of them"
         )
@@ -31,13 +46,20 @@ def delete_tenant(store: Store, tenant_id: str, now: float, abandon: bool = Fals
     """
     there = resources_left(store, tenant_id)
     if there and not abandon:
-        raise StillAtVendorsError(tenant_id, there)
+        raise StillAtVendorsError(tenant_id, there, _looks_until(store, tenant_id))
     for run in store.running(tenant_id):
         if not is_dead(run.holder) and age(run.started, now) < READING_LASTS:
             raise TenantBusyError(tenant_id, f"run {run.id}")
     existed = store.tenant(tenant_id) is not None
     store.delete_tenant(tenant_id, now)
     return existed
+
+
+def _looks_until(store: Store, tenant_id: str) -> float | None:
+    """Return when what was removed in doubt has shown up; None if vendors have anything else."""
+    times = [store.ledger(key).looks_until() for key, count, _ in store.ledgers(tenant_id) if count]
+    known = [each for each in times if each is not None]
+    return max(known) if known and len(known) == len(times) else None
 
 
 def resources_left(store: Store, tenant_id: str) -> dict[str, int]:

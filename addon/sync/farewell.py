@@ -83,6 +83,9 @@ def _withdraw_or_hold(context: SyncContext, key: LedgerKey) -> None:
     if approved is not None and approved.is_valid(now) and approved.covers(ledger):
         withdraw(context, key.tenant, key.vendor, seconds=SECONDS, mode=key.mode)
         return
+    if ledger.looks_until() is not None:  # all is removed, and only looked for once more
+        withdraw(context, key.tenant, key.vendor, True, SECONDS, key.mode, only_looks=True)
+        return
     hold = store.hold(key)
     if hold is None or not hold.withdrawal:
         hold_withdrawal(store, key, now, REASON)

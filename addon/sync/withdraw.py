@@ -11,13 +11,13 @@ from codecs import BOM_UTF8
 from typing import Literal
 
 import msgspec
-from msgspec import structs
+from msgspec import UnsetType, structs
 
 from addon.delivery.lease import LeaseHeldByOther
-from addon.planning.ledger import LedgerChange, LedgerKey, LedgerWriteError
+from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, LedgerWriteError
 from addon.planning.limits import Hold, check_limits, withdrawal_hold
-from addon.planning.plan import removal_of_everything
-from addon.planning.result import DeliveryResult
+from addon.planning.plan import Plan, removal_of_everything
+from addon.planning.result import DeliveryResult, VendorProblem
 from addon.ss12000.ids import Ids
 from addon.store.base import LedgerStore
 from addon.store.tenant_updates import TenantEdit, update_tenant
@@ -44,6 +44,11 @@ from addon.tenants.model import Connection, Tenant
 
 LedgerMode = Literal["test", "live"]
 
+LOOKS_LATER = (
+    "all is removed, but the answer to something that was sent a moment before was lost, so it may "
+    "show up yet; withdraw once more in three minutes, and it is looked for"
+)
+
 
 def withdraw(
     context: SyncContext,
@@ -52,13 +57,15 @@ def withdraw(
     confirmed: bool = False,
     seconds: float | None = None,
     mode: LedgerMode | None = None,
+    only_looks: bool = False,
 ) -> RunReport:
     """Remove what the tenant has at `vendor`, in test and live mode, for at most about `seconds`.
 
     With `mode`, only in that mode; then a connection that is in the other mode stays on. Unless
     `confirmed`, a removal that exceeds the connection's limits is held. A pause does not stop a
-    withdrawal: it reads no directory, and a person has requested it. Raises NotFoundError and
-    StoreError.
+    withdrawal: it reads no directory, and a person has requested it. With `only_looks` nothing
+    is removed but what shows up of what was removed in doubt, and nothing is turned off. Raises
+    NotFoundError and StoreError.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     tenant = load_tenant_or_raise(context.store, tenant_id)
@@ -72,9 +79,10 @@ def withdraw(
         raise NotFoundError(f"{tenant_id} has no connection to {vendor} and nothing there")
     run = start_run(context.store, tenant_id, context.clock(), vendor=vendor)
     with recorded_run(context.store, run, context.clock):
-        goes_off = connection is not None and mode in (None, connection.mode)
+        goes_off = not only_looks and connection is not None and mode in (None, connection.mode)
         reports = tuple(
-            _one(context, tenant, key, run.holder, confirmed, deadline, goes_off) for key in keys
+            _one(context, tenant, key, run.holder, confirmed, deadline, goes_off, only_looks)
+            for key in keys
         )
         if not keys and goes_off:
             turn_off(context, tenant_id, vendor)
@@ -91,6 +99,7 @@ def _one(
     confirmed: bool,
     deadline: float | None,
     goes_off: bool,
+    only_looks: bool,
 ) -> ConnectionReport:
     connection = structs.replace(
         tenant.connection(key.vendor) or Connection(vendor=key.vendor), mode=key.mode
@@ -100,6 +109,8 @@ def _one(
         return ready
     session = VendorSession(context, key, ready.target, holder, deadline)
     try:
+        if only_looks:
+            return asyncio.run(_look(session, connection))
         return asyncio.run(_remove(session, connection, confirmed, goes_off))
     except (LeaseHeldByOther, LedgerWriteError) as stopped:
         return stopped_report(connection, stopped)
@@ -111,7 +122,7 @@ async def _remove(
     store, key = session.context.store, session.key
     async with session.with_lease() as lease:
         ledger = await asyncio.to_thread(store.ledger, key)
-        plan = removal_of_everything(ledger)
+        plan = removal_of_everything(ledger, session.context.clock())
         approved = store.approval(key)
         if approved is not None and not approved.is_valid(session.context.clock()):
             approved = None
@@ -132,7 +143,10 @@ async def _remove(
         if goes_off:
             turn_off(session.context, key.tenant, key.vendor)
         result = await session.send(
-            plan, lambda absent: removal_of_everything(ledger), ledger, lease
+            plan,
+            lambda absent: removal_of_everything(ledger, session.context.clock()),
+            ledger,
+            lease,
         )
         store.set_hold(key, None)
         if result.complete:
@@ -141,7 +155,33 @@ async def _remove(
                 LedgerChange(kind, i) for kind, found in ledger.refusals.items() for i in found
             ]
             store.record(key, [*refused, *plan.obsolete], session.holder)
-        return delivery_report(connection, plan, result, None, ledger.people())
+        return _report(connection, plan, result, ledger)
+
+
+async def _look(session: VendorSession, connection: Connection) -> ConnectionReport:
+    """Look for what was removed in doubt; remove nothing else, whatever there is by now."""
+    async with session.with_lease() as lease:
+        ledger = await asyncio.to_thread(session.context.store.ledger, session.key)
+        plan = removal_of_everything(ledger, session.context.clock()).only_protected()
+        result = await session.send(plan, lambda absent: plan, ledger, lease)
+        return _report(connection, plan, result, ledger)
+
+
+def _report(
+    connection: Connection, plan: Plan, result: DeliveryResult, ledger: Ledger
+) -> ConnectionReport:
+    """Return the report of a withdrawal, which says what may show up yet."""
+    report = delivery_report(connection, plan, result, None, ledger.people())
+    if result.complete and ledger.looks_until() is not None:
+        detail = "; ".join(filter(None, (report.detail, LOOKS_LATER)))
+        return structs.replace(report, detail=detail, problem=VendorProblem("looks-later"))
+    return report
+
+
+def looks_later(report: ConnectionReport) -> bool:
+    """Whether what a withdrawal has removed may show up yet, so that it is to be looked for."""
+    problem = report.problem
+    return not isinstance(problem, UnsetType) and problem.code == "looks-later"
 
 
 def hold_withdrawal(store: LedgerStore, key: LedgerKey, now: float, reason: str) -> Hold:
@@ -152,7 +192,7 @@ def hold_withdrawal(store: LedgerStore, key: LedgerKey, now: float, reason: str)
     """
     ledger, earlier = store.ledger(key), store.hold(key)
     protected = () if earlier is None else earlier.protected_being_removed
-    hold = withdrawal_hold(ledger, removal_of_everything(ledger), now, reason)
+    hold = withdrawal_hold(ledger, removal_of_everything(ledger, now), now, reason)
     hold = structs.replace(hold, protected_being_removed=protected)
     store.set_approval(key, None)
     store.set_hold(key, hold)

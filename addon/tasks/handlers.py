@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.logs import log_context
-from addon.planning.ledger import LedgerWriteError
+from addon.planning.ledger import LOOK_AFTER, LedgerWriteError
 from addon.sync import run as sync_run
 from addon.sync.context import NotFoundError, SyncContext
 from addon.sync.progress import StoredProgress
@@ -22,7 +22,7 @@ from addon.sync.protected_removal import read_protected, remove_protected_everyw
 from addon.sync.reconcile import reconcile, save_reconciliation
 from addon.sync.report import ConnectionReport
 from addon.sync.run import PlannedRun
-from addon.sync.withdraw import LedgerMode, withdraw
+from addon.sync.withdraw import LedgerMode, looks_later, withdraw
 from addon.tasks.base import RUNS, NoSuchQueueError, Task, TaskQueue, TaskQueueError, deliveries_to
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.document import DocumentError
@@ -92,7 +92,8 @@ class _OrderPayload(Struct, frozen=True, omit_defaults=True):
     """Payload of a withdrawal or reconciliation at one vendor.
 
     `part` is as for a delivery; `mode` limits a withdrawal to one environment; `confirmed` is
-    "yes" for a reconciliation that a person has confirmed.
+    "yes" for a reconciliation that a person has confirmed; `looks` is "yes" for a withdrawal that
+    only looks for what was removed in doubt.
     """
 
     tenant: str
@@ -100,6 +101,7 @@ class _OrderPayload(Struct, frozen=True, omit_defaults=True):
     part: Part = "0"
     mode: LedgerMode | None = None
     confirmed: str = ""
+    looks: str = ""
 
 
 class _DeliveryPayload(Struct, frozen=True):
@@ -197,17 +199,30 @@ class TaskHandler:
         began = time.monotonic()
         with self._shown(wanted.tenant) as context:
             report = withdraw(
-                context, wanted.tenant, wanted.vendor, True, self._seconds, wanted.mode
+                context,
+                wanted.tenant,
+                wanted.vendor,
+                True,
+                self._seconds,
+                wanted.mode,
+                only_looks=wanted.looks == "yes",
             )
+            look_at = context.clock() + LOOK_AFTER + 1
         if not any(part.unfinished for part in report.connections):
+            if any(looks_later(part) for part in report.connections):
+                self._withdraw_again(replace(wanted, looks="yes"), report.run, look_at)
             return TaskResult(DONE, "done")
         removed = any(any(part.operations["delete"].values()) for part in report.connections)
         if removed and time.monotonic() - began >= self._seconds:
-            after = replace(wanted, part=str(int(wanted.part) + 1))
-            name = f"withdraw-{after.tenant}-{after.vendor}-{report.run}-{after.part}"
-            self._queue().enqueue(Task(RUNS, name, WITHDRAW, msgspec.to_builtins(after)))
+            self._withdraw_again(wanted, report.run)
             return TaskResult(DONE, "goes on")
         return TaskResult(FAILED, "not finished")
+
+    def _withdraw_again(self, wanted: _OrderPayload, run: str, due: float = 0.0) -> None:
+        """Enqueue the next part of a withdrawal, at `due` in seconds since 1970 UTC."""
+        after = replace(wanted, part=str(int(wanted.part) + 1))
+        name = f"withdraw-{after.tenant}-{after.vendor}-{run}-{after.part}"
+        self._queue().enqueue(Task(RUNS, name, WITHDRAW, msgspec.to_builtins(after), due))
 
     def _protect(self, wanted: _TenantPayload) -> TaskResult:
         """Remove protected people everywhere; what is left is tried again soon, and each hour."""

@@ -1,10 +1,11 @@
 """`tenant delete`: everything of a tenant goes, and never while a vendor has something of it."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 
-from addon.planning.ledger import LedgerKey
+from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.store.process_identity import process_holder
 from addon.store.records import RunRecord
 from tests.support.small_school import OTHER_TENANT, TENANT, small_school
@@ -53,6 +54,21 @@ def test_after_a_withdrawal_the_tenant_is_deleted(world):
     assert world.run("tenant", "list").out == ""
     assert world.run("status", TENANT).status == USAGE
     assert world.vendor("all").externalIds() == []
+
+
+def test_what_was_removed_in_doubt_is_to_be_looked_for_first_and_when_is_said(world):
+    world.run("sync", TENANT)
+    withdraw(world)
+    until = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC).timestamp()
+    removed = LedgerChange("User", "late", LedgerEntry.removed(until))
+    with world.open_store() as store:
+        store.record(LedgerKey(TENANT, "all", "live"), [removed])
+    ran = world.run("tenant", "delete", TENANT)
+    assert ran.status == USAGE
+    assert "may show up at vendors yet: 1 at all, since answers to creates were lost. " in ran.err
+    assert f"after 03:04:05 UTC with `withdraw {TENANT} --vendor all`" in ran.err
+    withdraw(world)
+    assert world.run("tenant", "delete", TENANT).status == 0
 
 
 def test_deleting_once_more_is_no_error(world):

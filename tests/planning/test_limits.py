@@ -487,7 +487,7 @@ def test_an_approval_of_a_clock_that_was_ahead_is_asked_for_again():
 
 def test_removal_of_everything_is_held_like_any_other():
     ledger = holding(60)
-    assert check_limits(removal_of_everything(ledger), ledger, Limits()) is not None
+    assert check_limits(removal_of_everything(ledger, NOW), ledger, Limits()) is not None
 
 
 def test_counts_are_by_kind_and_type_with_the_protected_among_them():
@@ -543,7 +543,7 @@ def test_a_withdrawal_of_a_customer_who_left_waits_however_little_there_is():
     for people in (0, 1, 40):
         for n in range(people):
             ledger.entries["User"][f"u{n}"] = LedgerEntry("v", b"x")
-        plan = removal_of_everything(ledger)
+        plan = removal_of_everything(ledger, NOW)
         hold = withdrawal_hold(ledger, plan, 5.0, "they left")
         assert (len(hold.people), hold.waits, hold.withdrawal) == (people, True, True)
         assert hold.reason == f"{people} people would be removed: they left"

@@ -268,7 +268,7 @@ def test_removal_of_everything_leaves_nothing():
         LedgerChange("User", "intended", LedgerEntry("", b"")),
         LedgerChange("User", "User-1", held("User-1").entry, refusal=refused("delete", b"", 0.0)),
     )
-    plan = removal_of_everything(made)
+    plan = removal_of_everything(made, NOW)
     operations = list(plan.operations())
     assert {op.kind for op in operations} == {"delete"}
     assert len(operations) == len(made) == 2 * len(TYPES) + 1
@@ -279,7 +279,7 @@ def test_removal_of_everything_leaves_nothing():
 
 
 def test_removal_of_everything_of_nothing_is_nothing():
-    assert removal_of_everything(Ledger()).empty
+    assert removal_of_everything(Ledger(), NOW).empty
 
 
 def test_a_plan_makes_the_ledger_what_is_wanted():
@@ -318,7 +318,7 @@ def test_an_entry_that_is_nobodys_is_forgotten_and_never_removed():
     plan = make_plan([], ledger, NOW)
     assert plan.empty
     assert plan.obsolete == (LedgerChange("User", "", forget=True),)
-    assert removal_of_everything(ledger).empty
+    assert removal_of_everything(ledger, NOW).empty
 
 
 # Creates in doubt

@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from msgspec import structs
 
+from addon.planning.ledger import LOOK_AFTER, LedgerChange, LedgerEntry, LedgerKey
 from addon.store.base import StoreError
 from addon.sync.context import NotFoundError
 from addon.sync.report import HELD
-from addon.sync.withdraw import turn_off, withdraw
+from addon.sync.withdraw import looks_later, turn_off, withdraw
 from addon.tasks.handlers import WITHDRAW, TaskHandler
 from tests.support.small_school import TENANT, small_school
 from tests.support.world import World
@@ -229,3 +231,64 @@ def test_a_task_whose_time_is_spent_goes_on_in_another(world):
 def test_a_task_for_a_vendor_of_which_there_is_nothing_is_given_up(world):
     answer = order(world, Tasks(), tenant=TENANT, vendor="nobody")
     assert (answer.done, answer.outcome) == (True, "given up")
+
+
+# Removed in doubt
+
+
+def lose_a_create(world: World) -> None:
+    """Leave a create whose answer was lost, and cannot be asked for, a moment ago."""
+    now = world.clock()
+    with world.open_store() as store:
+        lost = LedgerEntry.lost("", now + 60)
+        store.record(LedgerKey(TENANT, "all", "live"), [LedgerChange("User", "late", lost)])
+
+
+def withdrawn_now(world: World, **more):
+    """A withdrawal at the time that the world's clock shows."""
+    with world.sync_context() as context:
+        context = structs.replace(context, clock=world.clock)
+        return withdraw(context, TENANT, "all", True, **more)
+
+
+def entries(world: World) -> list[str]:
+    with world.open_store() as store:
+        ledger = store.ledger(LedgerKey(TENANT, "all", "live"))
+        return [name for found in ledger.entries.values() for name in found]
+
+
+def test_what_may_show_up_after_a_withdrawal_is_said_and_looked_for_by_the_next(world):
+    lose_a_create(world)
+    (part,) = withdrawn_now(world).connections
+    assert (part.status, looks_later(part)) == ("delivered", True)
+    assert "withdraw once more in three minutes" in part.detail
+    assert entries(world) == ["late"]
+    world.vendor("all").put("User", {"externalId": "late"})
+    (part,) = withdrawn_now(world).connections
+    assert looks_later(part), "it is too early"
+    world.clock.advance(2 * LOOK_AFTER)
+    (part,) = withdrawn_now(world).connections
+    assert not looks_later(part)
+    assert world.vendor("all").externalIds() == entries(world) == []
+
+
+def test_a_look_removes_nothing_of_a_connection_that_was_turned_on_again(world):
+    lose_a_create(world)
+    withdrawn_now(world)
+    world.change_connection("all", mode="live")
+    world.run("sync", TENANT, "--vendor", "all")
+    there = len(world.vendor("all").externalIds())
+    world.vendor("all").put("User", {"externalId": "late"})
+    world.clock.advance(2 * LOOK_AFTER)
+    withdrawn_now(world, only_looks=True)
+    assert len(world.vendor("all").externalIds()) == there > 0
+    assert modes(world)["all"] == "live"
+
+
+def test_a_task_looks_by_itself_for_what_it_has_removed_in_doubt(world):
+    lose_a_create(world)
+    queue = Tasks()
+    assert order(world, queue).status == 200
+    (task,) = queue.tasks
+    assert (task.path, task.payload["looks"]) == (WITHDRAW, "yes")
+    assert LOOK_AFTER < task.due - world.clock() <= LOOK_AFTER + 1

@@ -36,6 +36,10 @@ PROBLEMS: Mapping[ProblemCode, Callable[[VendorProblem], str]] = {
         "Leverantören kan inte svara på vad den har, så det går inte att veta om något finns kvar "
         "där eller finns dubbelt."
     ),
+    "looks-later": lambda _p: _(
+        "Allt är borttaget, men ett svar från leverantören uteblev strax innan, så något kan dyka "
+        "upp där i efterhand. Skolsynk letar efter det om några minuter."
+    ),
     "absence-unproven": lambda _p: _(
         "Leverantören hittar inte det vi har skickat, men inget visar att det verkligen är borta. "
         "Därför är inget ändrat."
