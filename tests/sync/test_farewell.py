@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 
 from addon.directory.errors import AccessRefused
+from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.planning.limits import Approval
 from addon.store.origin import load_origin, record_origin
 from addon.store.records import Namespace
@@ -539,6 +540,22 @@ def test_a_withdrawal_that_was_approved_and_cut_off_goes_on_by_itself(story):
     story.run()
     assert story.world.vendor("all").externalIds() == []
     assert len(story.world.vendor("some").held("User")) == 14
+
+
+def test_what_was_removed_in_doubt_is_looked_for_without_another_approval(story):
+    story.leave()
+    story.pass_days(30)
+    story.run()
+    for vendor in ("all", "some"):
+        assert approve(story.context, TENANT, vendor).exit_status == 0
+    removed = LedgerChange("User", "late", LedgerEntry.removed(story.now))
+    story.store.record(LedgerKey(TENANT, "all", "live"), [removed])
+    story.world.vendor("all").put("User", {"externalId": "late"})
+    for _ in range(2):
+        story.now += 3600
+        story.run()
+    assert story.world.vendor("all").externalIds() == []
+    assert story.store.tenants() == []
 
 
 def test_the_operator_can_withdraw_and_delete_without_waiting(story):
