@@ -26,7 +26,7 @@ from addon.sync.context import NotFoundError, SyncContext
 from addon.sync.deletion import StillAtVendorsError
 from addon.sync.holds import approve
 from addon.sync.people_csv import write_people_csv
-from addon.sync.protection import release
+from addon.sync.protected_set import release
 from addon.sync.reconcile import reconcile
 from addon.sync.report import DONE, FAILED, HELD, UNREAD, USAGE, RunReport
 from addon.sync.run import preview, sync

@@ -18,7 +18,7 @@ from addon.school_register.model import ACTIVE, RegisterUnit
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.sync.context import load_tenant_or_raise
-from addon.sync.protection import load_protection
+from addon.sync.protected_set import load_protection
 from addon.sync.report import DONE
 from addon.web.directory.snapshot_store import select_everybody, without_identifying_fields
 

@@ -26,7 +26,7 @@ from addon.notifications.farewell import tell_of_farewell
 from addon.notifications.mailer import Mailer, MailError
 from addon.notifications.message import render_message
 from addon.notifications.smtp import mailer
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.settings import Settings
 from addon.store.base import CacheStore
 from addon.store.records import Namespace, RunRecord

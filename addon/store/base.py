@@ -5,7 +5,7 @@ from typing import Protocol
 
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, LedgerWriteError
 from addon.planning.limits import Approval, Hold
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.planning.recent_removals import RecentRemovals
 from addon.store.records import (
     AuditEntry,

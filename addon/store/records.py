@@ -21,7 +21,7 @@ class RunRecord(Struct, frozen=True):
     `parent` is the run that it belongs to: for a delivery the run that read and planned,
     otherwise its own id; "" in records of earlier versions. `vendor` is the only vendor that it
     may send to, "" if there may be several. `request` is the id of the request from a page that
-    started it, see `addon.tasks.requests`.
+    started it, see `addon.tasks.page_requests`.
     """
 
     id: str

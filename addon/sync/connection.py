@@ -20,7 +20,7 @@ from addon.sync.context import SyncContext, forget_secret
 from addon.sync.ledger_check import LedgerCheck
 from addon.sync.planner import ConnectionPlanner, planner_for
 from addon.sync.prepare import PreparedRun
-from addon.sync.protected import find_protected_elsewhere, remove_protected_elsewhere
+from addon.sync.protected_elsewhere import find_protected_elsewhere, remove_protected_elsewhere
 from addon.sync.readiness import ReadyConnection
 from addon.sync.report import (
     ConnectionReport,

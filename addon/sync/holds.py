@@ -8,7 +8,7 @@ from addon.planning.ledger import LedgerKey
 from addon.planning.limits import Hold
 from addon.store.base import LedgerStore, ProtectedStore
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_with_licence
-from addon.sync.protection import confirm_growth
+from addon.sync.protected_set import confirm_growth
 from addon.sync.report import RunReport
 from addon.sync.run import sync
 from addon.sync.withdraw import LedgerMode, withdraw

@@ -18,7 +18,7 @@ from addon.ss12000.mapping import ResourceMapper
 from addon.sync.context import SyncContext
 from addon.sync.hold_units import places_of_run, with_units
 from addon.sync.prepare import PreparedRun
-from addon.sync.removals import UnexplainedRemovals, external_ids_of, unexplained
+from addon.sync.unexplained_removals import UnexplainedRemovals, external_ids_of, unexplained
 from addon.tenants.model import Connection
 
 Replan = Callable[[Set[str]], Plan]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import Snapshot
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.roster.findings import finding
 from addon.roster.model import Finding, Roster
 from addon.roster.placements import with_unconfirmed
@@ -22,7 +22,7 @@ from addon.sync.known_placements import (
     save_known,
 )
 from addon.sync.people_csv import PersonDecisionRow, decision_rows
-from addon.sync.protection import load_protection, record_reading
+from addon.sync.protected_set import load_protection, record_reading
 from addon.tenants.model import Connection, Tenant
 from addon.tenants.pause import today
 

@@ -14,14 +14,14 @@ from msgspec import structs
 from addon.directory.errors import DirectoryError
 from addon.directory.scope import places_of
 from addon.planning.ledger import Ledger, LedgerKey, shard_of
-from addon.planning.protection import ProtectedSet, RemovalOutcome, with_removal
+from addon.planning.protected_set import ProtectedSet, RemovalOutcome, with_removal
 from addon.ss12000.ids import Ids
 from addon.store.base import StoreError
 from addon.store.ids import new_run_id
 from addon.store.process_identity import process_holder
 from addon.sync.context import SyncContext, load_tenant_or_raise
-from addon.sync.protected import OtherEnvironment, remove_protected_elsewhere
-from addon.sync.protection import load_protection, record_reading
+from addon.sync.protected_elsewhere import OtherEnvironment, remove_protected_elsewhere
+from addon.sync.protected_set import load_protection, record_reading
 from addon.sync.readiness import ReadyConnection, check_readiness
 from addon.sync.report import Removal
 from addon.sync.session import VendorSession

@@ -11,7 +11,7 @@ from addon.delivery.lease import LeaseHeldByOther
 from addon.planning.ledger import LedgerKey, LedgerWriteError
 from addon.planning.limits import Hold, LimitExceeded, counts
 from addon.planning.plan import Plan
-from addon.planning.protection import RemovalOutcome
+from addon.planning.protected_set import RemovalOutcome
 from addon.planning.result import DeliveryResult, FailedOperation, VendorProblem
 from addon.roster.model import Finding, Roster
 from addon.store.base import LeaseLost

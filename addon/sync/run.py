@@ -34,7 +34,7 @@ from addon.sync.licence import (
 from addon.sync.planner import planner_for
 from addon.sync.prepare import PreparedRun, prepare_from_snapshot, read_and_prepare
 from addon.sync.protected_removal import read_protected, remove_protected_everywhere
-from addon.sync.protection import knows_protected
+from addon.sync.protected_set import knows_protected
 from addon.sync.readiness import ReadyConnection, check_readiness, only_ready
 from addon.sync.report import (
     ConnectionReport,
@@ -47,7 +47,7 @@ from addon.sync.report import (
     roster_counts,
     with_removals,
 )
-from addon.sync.runs import complete_run, recorded_run, start_run
+from addon.sync.run_records import complete_run, recorded_run, start_run
 from addon.tenants.model import Connection, Tenant
 from addon.tenants.pause import current_pause, raise_if_paused
 

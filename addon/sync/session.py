@@ -20,7 +20,7 @@ from addon.planning.ledger import Ledger, LedgerKey, LedgerRecorder
 from addon.planning.plan import Plan
 from addon.planning.result import DeliveryResult, VendorProblem
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_with_licence
-from addon.sync.protection import load_protection
+from addon.sync.protected_set import load_protection
 from addon.tenants.document import DocumentError
 from addon.tenants.pause import current_pause
 from addon.vendors.profiles import Target, Vendor

@@ -7,13 +7,13 @@ from msgspec import Struct, structs
 
 from addon.delivery.response import answered
 from addon.planning.ledger import Ledger, LedgerKey
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.records import RunRecord
 from addon.sync.context import SecretSource, ledger_key, load_tenant_or_raise, resolve_target
 from addon.sync.licence import came_from_marketplace
-from addon.sync.protection import load_protection
+from addon.sync.protected_set import load_protection
 from addon.sync.report import ConnectionReport, HoldReport, as_printed, stored_report
 from addon.tenants.licence import DAY
 from addon.tenants.model import Connection, Pause

@@ -37,7 +37,7 @@ from addon.sync.report import (
     nothing_done,
     stopped_report,
 )
-from addon.sync.runs import complete_run, recorded_run, start_run
+from addon.sync.run_records import complete_run, recorded_run, start_run
 from addon.sync.session import VendorSession
 from addon.tenants.diff import Changed
 from addon.tenants.model import Connection, Tenant

@@ -6,7 +6,7 @@ from addon.planning.limits import Approval
 from addon.sync.context import NotFoundError
 from addon.sync.holds import HoldChangedError, record_approval, record_refusal
 from addon.tasks.base import TaskQueueError
-from addon.tasks.requests import request_run, request_withdrawal
+from addon.tasks.page_requests import request_run, request_withdrawal
 from addon.tenants.pause import current_pause
 from addon.web.presenters.hold import approval_of
 from addon.web.request_context import RequestContext

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import Vendor
-from addon.web.finding_labels import finding_label
+from addon.web.finding_texts import finding_label
 from addon.web.formats import number
 
 Words = Mapping[str, object]

@@ -9,14 +9,14 @@ from flask import g, request
 from msgspec import structs
 
 from addon.directory.scope import attributes_of
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.store.base import Store
 from addon.store.ids import new_entry_id
 from addon.store.records import AuditEntry, Namespace, RunRecord
 from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync import reconcile
 from addon.sync.context import SyncContext
-from addon.sync.protection import load_protection
+from addon.sync.protected_set import load_protection
 from addon.tenants.diff import changes
 from addon.tenants.document import decode_tenant, load_tenant, write_document
 from addon.tenants.licence import LicenceRecord

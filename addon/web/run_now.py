@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from addon.tasks.base import TaskQueueError
-from addon.tasks.requests import request_run
+from addon.tasks.page_requests import request_run
 from addon.tenants.pause import current_pause
 from addon.web.request_context import RequestContext
 from addon.web.translation import gettext_str as _

@@ -16,13 +16,13 @@ from addon.directory.snapshot import Snapshot
 from addon.notifications.mailer import Mailer
 from addon.notifications.notify import after_run
 from addon.notifications.smtp import mailer
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.school_register.model import RegisterError
 from addon.settings import CloudTasks, Settings
 from addon.store.base import Store, StoreError
 from addon.sync.context import SyncContext, load_tenant_or_raise
 from addon.sync.licence import admit, remember_domains
-from addon.sync.protection import record_reading
+from addon.sync.protected_set import record_reading
 from addon.tasks.base import TaskQueue
 from addon.tasks.handlers import SECONDS, TaskHandler
 from addon.tasks.local import LocalTaskQueue

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from addon.web.finding_labels import finding_label
+from addon.web.finding_texts import finding_label
 from addon.web.formats import ago, duration, moment, number
 from addon.web.labels import (
     ACTIONS,

@@ -15,7 +15,7 @@ from addon.notifications.mailer import MailError, Message
 from addon.planning.ledger import Ledger, LedgerEntry
 from addon.planning.limits import LimitExceeded, check_limits
 from addon.planning.plan import make_plan
-from addon.planning.protection import ProtectedSet, RemovalOutcome
+from addon.planning.protected_set import ProtectedSet, RemovalOutcome
 from addon.planning.result import FailedOperation, VendorProblem
 from addon.settings import Settings, SqliteAddress, WebSettings
 from addon.store.base import Store

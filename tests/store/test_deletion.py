@@ -11,7 +11,7 @@ import pytest
 
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey, Refusal
 from addon.planning.limits import Approval, Hold
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.planning.recent_removals import RecentRemovals
 from addon.store.base import Store, TenantBusyError
 from addon.store.firestore.store import FirestoreStore

@@ -13,7 +13,7 @@ from google.cloud import firestore
 
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.planning.limits import Hold
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.store.firestore.cache import EXPIRING
 from addon.store.firestore.client import PART
 from addon.store.firestore.store import FirestoreStore

@@ -5,12 +5,12 @@ from msgspec import structs
 
 from addon.planning.ledger import LedgerKey
 from addon.planning.limits import Approval
-from addon.planning.protection import ProtectedReading, ProtectedSet, after_reading, missing
+from addon.planning.protected_set import ProtectedReading, ProtectedSet, after_reading, missing
 from addon.planning.recent_removals import DAY
 from addon.store.records import RunRecord
 from addon.sync.holds import approve
 from addon.sync.run import sync
-from addon.sync.runs import start_run
+from addon.sync.run_records import start_run
 from addon.sync.status import status
 from addon.tasks.schedule import Scheduler
 from addon.tenants.model import ProtectedLimit

@@ -17,7 +17,7 @@ from addon.sync.context import SyncContext
 from addon.sync.farewell import KEPT_ITEMS
 from addon.sync.holds import approve
 from addon.sync.protected_removal import read_protected
-from addon.sync.protection import load_protection
+from addon.sync.protected_set import load_protection
 from addon.sync.report import USAGE
 from addon.sync.run import deliver, plan_run, preview, sync
 from addon.sync.session import cancellation_reason

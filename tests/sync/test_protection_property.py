@@ -18,7 +18,7 @@ from addon.sync.context import NotFoundError, SyncContext
 from addon.sync.evidence import ReadingEvidence
 from addon.sync.planner import planner_for
 from addon.sync.prepare import prepare_from_snapshot, read_and_prepare
-from addon.sync.protection import confirm_growth, release
+from addon.sync.protected_set import confirm_growth, release
 from addon.tenants.model import (
     Connection,
     GroupRule,

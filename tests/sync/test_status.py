@@ -2,7 +2,7 @@
 
 import pytest
 
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.settings import Settings
 from addon.sync.context import NotFoundError
 from addon.sync.run import sync

@@ -8,7 +8,7 @@ import pytest
 from addon.store.base import StoreError
 from addon.store.records import Namespace
 from addon.store.sqlite.store import SQLiteStore
-from addon.sync.runs import start_run
+from addon.sync.run_records import start_run
 from addon.tasks.base import Task, TaskQueueError
 from addon.tasks.schedule import (
     HOUR,

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from addon.planning.ledger import LOOK_AFTER
 from addon.ss12000.resources import TYPES
 from addon.sync.holds import approve
-from addon.sync.protection import release
+from addon.sync.protected_set import release
 from addon.sync.report import ConnectionReport
 from tests.support.changing_tenant import ChangingTenant
 from tests.support.crashes import Crash, Trouble

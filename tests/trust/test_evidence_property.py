@@ -22,7 +22,7 @@ from addon.delivery.scim_client import CANNOT_TELL
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.select import select
 from addon.sync.enquiry import AGREE_AFTER
-from addon.sync.protection import confirm_growth, release
+from addon.sync.protected_set import confirm_growth, release
 from addon.sync.report import ConnectionReport
 from addon.sync.run import sync
 from addon.tenants.model import Tenant

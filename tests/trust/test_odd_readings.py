@@ -15,7 +15,7 @@ from msgspec import structs
 
 from addon.directory.evidence import all_unknown
 from addon.directory.snapshot import Snapshot
-from addon.sync.protection import release
+from addon.sync.protected_set import release
 from addon.sync.report import ConnectionReport
 from addon.sync.run import sync
 from tests.support.changing_tenant import ChangingTenant

@@ -21,7 +21,7 @@ from google.cloud import firestore
 
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, check_keys
 from addon.planning.limits import Approval, Hold
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.planning.recent_removals import RecentRemovals
 from addon.store.base import RUNS_KEPT, StoreError
 from addon.store.firestore.audit_log import AuditLog
@@ -40,7 +40,7 @@ from addon.store.firestore.client import (
 from addon.store.firestore.connection import connection_path
 from addon.store.firestore.deletion import FirestoreDeletion
 from addon.store.firestore.ledgers import Ledgers
-from addon.store.firestore.protected import FirestoreProtected
+from addon.store.firestore.protected_sets import FirestoreProtected
 from addon.store.firestore.snapshots import Snapshots
 from addon.store.process_identity import process_holder
 from addon.store.records import (

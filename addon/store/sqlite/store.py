@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.store.base import RUNS_KEPT
 from addon.store.records import AuditEntry, RunRecord, StoredTask
 from addon.store.sqlite.cache import SQLiteCache

@@ -24,7 +24,7 @@ from addon.sync.evidence import confirm
 from addon.sync.known_placements import load_known
 from addon.sync.planner import planner_for
 from addon.sync.prepare import PreparedRun, prepared_run
-from addon.sync.protection import knows_protected, load_protection
+from addon.sync.protected_set import knows_protected, load_protection
 from addon.tenants.model import Connection, Mode, Tenant
 from addon.web.directory import snapshot_store
 from addon.web.directory.background import WAIT_SECONDS, BackgroundCache, StillComputing, WaitBudget

@@ -19,7 +19,7 @@ from addon.directory.errors import DirectoryError
 from addon.directory.google.responses import ALL_SCHEMAS
 from addon.directory.scope import BUILT_IN, attributes_of, scope_of
 from addon.directory.snapshot import Snapshot, User
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.roster.years import autumn_of
 from addon.store.base import CacheStore
 from addon.store.records import Namespace
@@ -82,7 +82,7 @@ class ReadingState(Struct, frozen=True):
 ReportProgress = Callable[[int, int], None]
 Read = Callable[[Tenant, ReportProgress], Snapshot]
 Record = Callable[[Tenant, Snapshot, float], ProtectedSet]
-"""Records whom a reading that began then found protected: `addon.sync.protection`."""
+"""Records whom a reading that began then found protected: `addon.sync.protected_set`."""
 
 
 def select_everybody(tenant: Tenant) -> Tenant:

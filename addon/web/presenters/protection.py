@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.web.version_token import value_hash
 
 

@@ -13,7 +13,7 @@ from addon.store.base import RUNS_KEPT
 from addon.text import escape_formula
 from addon.web.charts import Series, line_chart
 from addon.web.directory.results import DirectoryResult
-from addon.web.finding_labels import finding_label
+from addon.web.finding_texts import finding_label
 from addon.web.labels import severity_name
 from addon.web.pagination import page_of
 from addon.web.presenters.findings import FindingKind, FindingRow, kinds, over_time

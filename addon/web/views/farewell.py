@@ -17,7 +17,7 @@ from addon.store.ids import new_entry_id
 from addon.store.records import AuditEntry
 from addon.sync.context import load_tenant_with_licence
 from addon.tasks.base import TaskQueueError
-from addon.tasks.requests import request_run
+from addon.tasks.page_requests import request_run
 from addon.tenants.licence import DAY, LicenceRecord
 from addon.tenants.model import Tenant
 from addon.web.services import current_services

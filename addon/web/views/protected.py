@@ -6,7 +6,7 @@ from msgspec import Struct, structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.directory.scope import topmost
-from addon.sync.protection import protect, release
+from addon.sync.protected_set import protect, release
 from addon.text import fold
 from addon.web.directory.cache import DirectoryNotRead, TenantDirectory
 from addon.web.directory.snapshot_store import ReadingState

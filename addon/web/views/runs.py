@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.store.base import RUNS_KEPT
 from addon.sync.progress import load_progress
-from addon.tasks.requests import request_id
+from addon.tasks.page_requests import request_id
 from addon.web.charts import Series, bar_chart
 from addon.web.htmx import asks_for_part
 from addon.web.pagination import page_of

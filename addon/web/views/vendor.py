@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from addon.planning.limits import DEFAULT_REMOVALS
 from addon.sync.reconcile import load_reconciliation
 from addon.tasks.base import TaskQueueError
-from addon.tasks.requests import request_reconciliation
+from addon.tasks.page_requests import request_reconciliation
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import OptionalField
 from addon.web.charts import Series, line_chart

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.sync.context import ledger_key
 from addon.tasks.base import TaskQueueError
-from addon.tasks.requests import request_id, request_run
+from addon.tasks.page_requests import request_id, request_run
 from addon.tenants.model import Connection, Mode, Tenant
 from addon.tenants.pause import current_pause
 from addon.web.directory.cache import DirectoryNotRead, StillComputing

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.tasks.base import TaskQueueError
-from addon.tasks.requests import request_withdrawal
+from addon.tasks.page_requests import request_withdrawal
 from addon.tenants.model import Mode
 from addon.web.request_context import RequestContext, request_context
 from addon.web.views.vendor_common import (

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.roster.findings import MESSAGES
 from tests.support.page_actions import read_again
 from tests.support.page_content import form_of

@@ -10,7 +10,7 @@ from addon.planning.ledger import LedgerKey
 from addon.planning.limits import APPROVAL_LASTS, Hold, LimitExceeded
 from addon.sync.context import load_tenant_or_raise
 from addon.sync.holds import find_hold
-from addon.sync.runs import start_run
+from addon.sync.run_records import start_run
 from addon.tasks.base import TaskQueueError
 from addon.web.presenters.run_history import run_summaries
 from addon.web.views.holds import BEGINS_WITHIN

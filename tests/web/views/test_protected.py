@@ -2,7 +2,7 @@
 
 import pytest
 
-from addon.planning.protection import ProtectedSet, RemovalOutcome
+from addon.planning.protected_set import ProtectedSet, RemovalOutcome
 from tests.support.page_content import form_of
 from tests.support.small_school import DOMAIN, TENANT, deliver, person, set_live, small_school_pages
 

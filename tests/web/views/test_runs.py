@@ -8,9 +8,9 @@ import pytest
 
 from addon.store.records import Namespace, RunRecord
 from addon.sync.progress import KEPT_EVERY, StoredProgress
-from addon.sync.runs import end_run, start_run
+from addon.sync.run_records import end_run, start_run
 from addon.tasks.base import TaskQueueError
-from addon.tasks.requests import SAME_WITHIN
+from addon.tasks.page_requests import SAME_WITHIN
 from tests.support.page_actions import location
 from tests.support.small_school import (
     DOMAIN,

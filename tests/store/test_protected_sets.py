@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
-from addon.planning.protection import (
+from addon.planning.protected_set import (
     ProtectedSet,
     RemovalOutcome,
     released,

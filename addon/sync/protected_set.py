@@ -5,7 +5,7 @@ from collections.abc import Set
 from addon.directory.evidence import Absent, Present, UserQuestion
 from addon.directory.scope import places_of
 from addon.directory.snapshot import Snapshot, User
-from addon.planning.protection import (
+from addon.planning.protected_set import (
     ProtectedReading,
     ProtectedSet,
     after_reading,

@@ -7,7 +7,7 @@ from flask import Flask
 from flask_babel import Babel
 
 from addon.roster.findings import MESSAGES, finding
-from addon.web.finding_labels import TEXTS, finding_label
+from addon.web.finding_texts import TEXTS, finding_label
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 from addon.tasks.base import RUNS, Task
 from addon.tasks.handlers import RECONCILE, RUN, WITHDRAW
-from addon.tasks.requests import (
+from addon.tasks.page_requests import (
     request_id,
     request_reconciliation,
     request_run,

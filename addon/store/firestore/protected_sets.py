@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from addon.planning.protection import ProtectedSet
+from addon.planning.protected_set import ProtectedSet
 from addon.store.firestore.client import Documents, Fields, FoundDocument, Path
 
 
