@@ -73,6 +73,7 @@ class _Listing(Struct, frozen=True):
 class ResourceLookup:
     """Queries to one vendor, with a cache of its lists for one delivery.
 
+    `may_answer_later` is whether one was refused in a way that may pass (PASSING_REFUSALS).
     For a server error or an unreadable response RetriesExhausted is raised.
     """
 
@@ -81,6 +82,7 @@ class ResourceLookup:
         self._known = known
         self._filters = True
         self._answered = False
+        self.may_answer_later = False
         self.evidence = {resource_type: CollectionEvidence() for resource_type in TYPES}
         self._probes = {resource_type: asyncio.Lock() for resource_type in TYPES}
         self._listings: dict[ResourceType, _Listing] = {}
@@ -300,6 +302,7 @@ class ResourceLookup:
         answer = await self._transport.send("GET", resource_type, query=query, bound=bound)
         if not is_of_scim_server(answer):
             raise _unreadable(VendorProblem("not-scim", answer.status))
+        self.may_answer_later = self.may_answer_later or answer.status in PASSING_REFUSALS
         if self._answered and answer.status in PASSING_REFUSALS:
             raise _unreadable(VendorProblem("status", answer.status))
         if not answer.done or (bound < LIST_BYTES and len(answer.body) >= bound):

@@ -160,11 +160,10 @@ class ScimClient:
         """
         if not isinstance(outcome, Succeeded) or outcome.vendor_id == op.external_id:
             return outcome
-        if asked is not None:
-            return structs.replace(outcome, doubted=True)
-        if outcome.vendor_id:
+        if asked is None and outcome.vendor_id:
             self.limitation = CANNOT_TELL
-        return structs.replace(outcome, doubted=False)
+        doubted = asked is not None or self._lookup.may_answer_later
+        return structs.replace(outcome, doubted=doubted)
 
     async def _post(self, op: Operation) -> OperationOutcome:
         asked: list[str] | None = []

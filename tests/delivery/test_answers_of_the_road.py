@@ -4,7 +4,17 @@ import json
 
 import pytest
 
-from tests.delivery.delivering import Kept, deliver, entries, held, intents, resource, users, vendor
+from tests.delivery.delivering import (
+    NOW,
+    Kept,
+    deliver,
+    entries,
+    held,
+    intents,
+    resource,
+    users,
+    vendor,
+)
 from tests.support.egil_server import EgilServer
 
 PAGE = b"<!DOCTYPE html><html><body>Under maintenance</body></html>"
@@ -126,3 +136,19 @@ def test_the_only_one_of_its_type_is_created_again_by_the_second_run_at_a_vendor
         assert not deliver(server, users(1, title="changed"), kept).complete
         assert deliver(server, users(1, title="changed"), kept).complete
         assert server.externalIds("User") == ["user-000"]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_copy_that_was_made_while_the_vendor_refused_to_be_asked_is_found_a_run_later(status):
+    with EgilServer(ids="own", filter="refused") as server:
+        kept = Kept()
+        deliver(server, users(2), kept)
+        server.fail(500, method="POST", when="after", times=1)
+        server.fail(status, method="GET", times=None)
+        wanted = [*users(2), resource("new")]
+        result = deliver(server, wanted, kept)
+        assert "filter" in str(result.limitation)
+        server.clear()
+        deliver(server, wanted, kept, now=NOW + 3600)
+        assert sorted(server.externalIds("User")) == ["new", "user-000", "user-001"]
+        assert entries(kept) == held(server)

@@ -122,6 +122,21 @@ def test_it_is_tried_again_until_it_is_done(world, status):
     assert all(WHO not in people for people in everywhere(world))
 
 
+@pytest.mark.parametrize("body", [b"<html>no route</html>", b'{"message": "no route"}', b""])
+def test_a_gateways_404_is_not_done(world, body):
+    off(world)
+    protect(world)
+    for server in world.vendors.values():
+        server.fail(404, times=None, body=body)
+    for _ in range(2):
+        found = remove(world)
+        assert {(r.outcome.removed, r.outcome.left) for r in found} == {(0, 1)}
+    for server in world.vendors.values():
+        server.clear()
+    assert {r.outcome.removed for r in remove(world)} == {1}
+    assert all(WHO not in people for people in everywhere(world))
+
+
 def test_a_conflict_does_not_rest_for_a_day_in_a_run_either(world):
     protect(world)
     world.vendor("all").fail(409, times=None, method="DELETE")

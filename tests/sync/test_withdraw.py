@@ -111,6 +111,21 @@ def test_what_could_not_be_removed_is_removed_when_asked_again(world):
     assert len(deletes) == left
 
 
+@pytest.mark.parametrize("body", [b"<html>no route</html>", b'{"message": "no route"}', b""])
+def test_a_gateways_404_is_no_withdrawal(world, body):
+    """Everybody is still there, so it is not done, and all of them are known."""
+    server = world.vendor("all")
+    everything = server.externalIds()
+    server.fail(404, times=None, body=body)
+    (part,) = withdrawn(world).connections
+    assert part.status == "failed"
+    assert part.left == len(everything)
+    server.clear()
+    (part,) = withdrawn(world).connections
+    assert part.status == "delivered"
+    assert server.externalIds() == []
+
+
 def test_a_run_after_a_withdrawal_sends_nothing(world):
     withdrawn(world)
     world.forget_requests()

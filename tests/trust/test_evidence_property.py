@@ -35,6 +35,7 @@ from tests.trust.odd_answers import OddAnswer, OddAnswers, odd_answers
 from tests.trust.odd_directory import HONEST, OddReading, accounts, readings
 from tests.trust.troubles import examples, many, people
 
+UNASKED = "our ids, 409 only"
 ASKED = [
     "own ids, filter",
     "own ids, list",
@@ -42,7 +43,7 @@ ASKED = [
     "own ids untold, list",
     "our ids, filter",
     "our ids, list",
-    "our ids, 409 only",
+    UNASKED,
 ]
 """Vendors that can be asked what they have, or that refuse to have it twice."""
 PLACEMENT = "placement"
@@ -296,6 +297,14 @@ def run_honestly(observed: Observed) -> None:
         confirm_growth(tenant.store, TENANT, PEOPLE)
 
 
+def without_lies(step: Step) -> Step:
+    """The step without a SCIM server's own 404 of what is there, where nothing can be asked.
+
+    It is believed where the collection has answered other writes (docs/wire-format.md).
+    """
+    return step._replace(answers=tuple(a for a in step.answers if a.what != "404 error"))
+
+
 def assert_exactly_the_roster(tenant: ChangingTenant) -> None:
     there, roster = held_at(tenant.server), tenant.wanted
     for kind in TYPES.values():
@@ -315,7 +324,7 @@ def assert_nothing_is_sent(tenant: ChangingTenant, kind: str) -> None:
     resource of its type shows that a 404 is the vendor's word (docs/wire-format.md).
     """
     writes = [(r.method, r.status) for r in tenant.server.writes]
-    if kind == "our ids, 409 only":
+    if kind == UNASKED:
         assert set(writes) <= {("DELETE", 404)}
     else:
         assert tenant.sent() == []
@@ -325,7 +334,7 @@ def assert_nothing_is_sent(tenant: ChangingTenant, kind: str) -> None:
 @given(kind=st.sampled_from(ASKED), first=many, taken=steps)
 def test_no_odd_answer_loses_doubles_removes_or_reveals_anybody(kind, first, taken):
     with observed(kind) as world:
-        run_oddly(world, first, taken)
+        run_oddly(world, first, taken if kind != UNASKED else list(map(without_lies, taken)))
         run_honestly(world)
         assert_exactly_the_roster(world.tenant)
         world.run(after=HOUR)
