@@ -178,7 +178,9 @@ class PlanExecutor:
         """
         self._doubted = []
         self._late = [op for op in operations if op.not_before]
-        await self._settle_all([op for op in operations if not op.not_before])
+        ready = [op for op in operations if not op.not_before]
+        await self._settle_all([op for op in ready if _deletes_what_is_listed(op)])
+        await self._settle_all([op for op in ready if not _deletes_what_is_listed(op)])
         again, self._doubted = self._doubted, []
         if 0 < len(again) < len(operations):
             await self._settle_all(again)
@@ -350,3 +352,8 @@ class PlanExecutor:
                 one = structs.replace(failure, detail=str(stopped), refused=False)
                 if name == names[0]:
                     self._tally.failures[name] = structs.replace(one, problem=stopped.problem)
+
+
+def _deletes_what_is_listed(op: Operation) -> bool:
+    """Whether a delete asks first; a list from which others are deleted meanwhile skips some."""
+    return op.kind == "delete" and op.ask

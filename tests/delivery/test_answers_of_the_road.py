@@ -10,6 +10,7 @@ from tests.delivery.delivering import (
     deliver,
     entries,
     held,
+    intent,
     intents,
     resource,
     users,
@@ -152,3 +153,17 @@ def test_a_copy_that_was_made_while_the_vendor_refused_to_be_asked_is_found_a_ru
         deliver(server, wanted, kept, now=NOW + 3600)
         assert sorted(server.externalIds("User")) == ["new", "user-000", "user-001"]
         assert entries(kept) == held(server)
+
+
+def test_a_list_is_read_before_deletes_make_it_skip_some():
+    """Its pages are by number: after a delete, the next page begins further on."""
+    with EgilServer(ids="own", filter="ignored", page_limit=3) as server:
+        kept = Kept()
+        deliver(server, users(12), kept)
+        server.put("User", {"externalId": "user-005", "userName": "copy"})
+        kept.ledger.apply([intent("user-005")])
+        server.clear()
+        assert deliver(server, [], kept).complete
+        assert server.externalIds("User") == []
+        methods = [request.method for request in server.requests]
+        assert "GET" not in methods[methods.index("DELETE") :]
