@@ -296,7 +296,9 @@ class ScimClient:
             raise contradiction(uncertain=False)
         await self._check_absence(op, ids, answer.status)
         await self._intend(op)
-        return await self._post(op)
+        outcome = await self._post(op)
+        refused = isinstance(outcome, RefusedByVendor)  # then it may be there after all
+        return structs.replace(outcome, unsure=True) if refused else outcome
 
     async def _check_absence(
         self, op: Operation, found: Sequence[str] | None, status: int = GONE[0]

@@ -167,3 +167,19 @@ def test_a_list_is_read_before_deletes_make_it_skip_some():
         assert server.externalIds("User") == []
         methods = [request.method for request in server.requests]
         assert "GET" not in methods[methods.index("DELETE") :]
+
+
+def test_what_was_there_and_is_refused_when_it_is_created_again_is_asked_about():
+    """The 404 and the filter were wrong, and the person leaves before the next run."""
+    with EgilServer(ids="own") as server:
+        kept = Kept()
+        deliver(server, users(3), kept)
+        lies = {"where": lambda r: "filter" in r.path and "-000" in r.path}
+        server.fail(404, method="PUT", external_id="user-000", times=None)
+        server.fail(200, body=EMPTY, times=None, **lies)
+        server.fail(400, method="POST", times=None)
+        assert not deliver(server, users(3, title="changed"), kept).complete
+        assert intents(kept) == {"user-000"}
+        server.clear()
+        assert deliver(server, users(3, title="changed")[1:], kept).complete
+        assert server.externalIds("User") == ["user-001", "user-002"]

@@ -202,9 +202,11 @@ class Observed:
         roster = wanted(document, shown, tenant.vendor)
         found = facts((kind, i, each) for kind, all in roster.items() for i, each in all.items())
         for user, person in select(document, shown).people.items():
-            units = {*person.employments, *(each.unit for each in person.enrolments)}
             external_id = tenant.external_id(int(user.removeprefix("id")))
-            found |= {(PLACEMENT, external_id, u) for u in units & {*tenant.state.ticked}}
+            placed = [("student", each.unit) for each in person.enrolments]
+            placed += [("staff", unit) for unit in person.employments]
+            sent = [(what, unit) for what, unit in placed if unit in tenant.state.ticked]
+            found |= {(PLACEMENT, external_id, f"{what} {unit}") for what, unit in sent}
         return found
 
     def _watch(self, request: Incoming) -> None:
