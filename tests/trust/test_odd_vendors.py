@@ -39,6 +39,12 @@ BRIEF = RetryPolicy(first_wait=0.001, longest_wait=0.01, connect=5.0, read=0.3, 
 """For a vendor that never answers; a busy machine may take longer to answer than it waits."""
 
 
+WORKERS = 4
+MOST_REQUESTS = 2 * CALM.tries * (WORKERS + CALM.incidents) + PEOPLE
+"""A question and a write for each try of those that open the circuit breaker and of those in flight,
+and a question beforehand about each person to create."""
+
+
 class Odd(NamedTuple):
     """Something that befalls every request, and what the run must say of it."""
 
@@ -140,7 +146,7 @@ def test_it_ends_in_a_clear_message_and_is_served_when_it_is_over(
         assert odd.said in str(told.detail)
         assert told.failures[-1].http_status == odd.status
         assert told.left > 0
-        assert len(server.requests) <= 60, "it is hammered"
+        assert len(server.requests) <= MOST_REQUESTS, "it is hammered"
         two.assert_converged(server)
 
 
