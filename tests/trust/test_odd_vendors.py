@@ -41,8 +41,9 @@ BRIEF = RetryPolicy(first_wait=0.001, longest_wait=0.01, connect=5.0, read=0.3, 
 
 WORKERS = 4
 MOST_REQUESTS = 2 * CALM.tries * (WORKERS + CALM.incidents) + PEOPLE
-"""A question and a write for each try of those that open the circuit breaker and of those in flight,
-and a question beforehand about each person to create."""
+"""A question and a write for each try of what opens the circuit breaker and is in flight then,
+and a question about each person before they are created.
+"""
 
 
 class Odd(NamedTuple):
