@@ -219,7 +219,7 @@ class ScimClient:
         with _perhaps_there():
             for number, resource_id in enumerate(ids):
                 answer = await self._put(op, resource_id)
-                if answer.status in GONE:
+                if answer.status in GONE and is_of_scim_server(answer):
                     continue
                 if not answer.done:
                     return _refused(op, answer, there=True)
@@ -294,27 +294,29 @@ class ScimClient:
             return adopted
         if ids:
             raise contradiction(uncertain=False)
-        await self._check_absence(op, ids, answer.status)
+        await self._check_absence(op, ids, answer)
         await self._intend(op)
         outcome = await self._post(op)
         refused = isinstance(outcome, RefusedByVendor)  # then it may be there after all
         return structs.replace(outcome, unsure=True) if refused else outcome
 
     async def _check_absence(
-        self, op: Operation, found: Sequence[str] | None, status: int = GONE[0]
+        self, op: Operation, found: Sequence[str] | None, answer: VendorResponse | None = None
     ) -> None:
         """Raise AbsenceUnproven unless it is proven that the vendor does not have a resource.
 
         `found` is what `find` returned. What was a question in an earlier run (`op.ask`) is
-        proven when the vendor answers it in the same way. Where the vendor has told no id, and
-        may have given one of its own, the 404 says nothing: then `found` is a single answer.
+        proven when the vendor answers it in the same way. A 404 that is a web page says nothing,
+        nor does one to our id where the vendor has told none: then `found` is a single answer.
         """
         refuses_copies = op.kind != "delete" and op.vendor_id == op.external_id
         known = await self._lookup.absence(op.resource_type, op.external_id, found, refuses_copies)
-        our_id_answered = self._lookup.evidence[op.resource_type].our_id_answered
-        if known == "absent" and not (op.vendor_id or our_id_answered):
+        is_page = answer is not None and not is_of_scim_server(answer)
+        has_id = op.vendor_id or self._lookup.evidence[op.resource_type].our_id_answered
+        if known == "absent" and (is_page or not has_id):
             known = "unknown" if found is None else "question"
         if known == "unknown" or (known == "question" and not op.ask):
+            status = GONE[0] if answer is None else answer.status
             raise AbsenceUnproven(status, question=known == "question")
 
     async def _delete(self, op: Operation) -> OperationOutcome:
@@ -337,7 +339,7 @@ class ScimClient:
         if ids:
             return await self._delete_all(op, ids)
         if not (never_acknowledged and is_scim_error(answer)):
-            await self._check_absence(op, ids, answer.status)
+            await self._check_absence(op, ids, answer)
         if never_acknowledged and ids is None and not self._takes_our_ids(op):
             self.limitation = CANNOT_TELL
         return Succeeded()

@@ -183,3 +183,21 @@ def test_what_was_there_and_is_refused_when_it_is_created_again_is_asked_about()
         server.clear()
         assert deliver(server, users(3, title="changed")[1:], kept).complete
         assert server.externalIds("User") == ["user-001", "user-002"]
+
+
+@pytest.mark.parametrize("listing", ["paged", "none"])
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_page_that_says_that_one_is_gone_is_not_the_vendors_word(listing, status):
+    """Other ids answer, but the page does not come from where they are."""
+    with EgilServer(ids="ours", listing=listing) as server:
+        kept = Kept()
+        deliver(server, users(4), kept)
+        page = {"body": PAGE, "headers": HTML}
+        server.fail(status, method="DELETE", external_id="user-003", times=None, **page)
+        shown = {"where": lambda r: r.method == "GET" and r.path.startswith("/Users?")}
+        server.fail(200 if listing == "paged" else 501, body=EMPTY, times=None, **shown)
+        assert not deliver(server, users(2, title="changed"), kept, profile=vendor(1)).complete
+        assert "user-003" in kept.ledger.entries["User"]
+        server.clear()
+        assert deliver(server, users(2, title="changed"), kept).complete
+        assert server.externalIds("User") == ["user-000", "user-001"]
