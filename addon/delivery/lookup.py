@@ -184,6 +184,15 @@ class ResourceLookup:
             return await self._by_filter(resource_type, external_id) if self._filters else None
         return None
 
+    async def reliably_filtered(
+        self, resource_type: ResourceType, external_id: str
+    ) -> list[str] | None:
+        """Like `filtered`, but None too if the filter does not find what is known to be there."""
+        ids = await self.filtered(resource_type, external_id)
+        if ids or ids is None or await self._filter_finds(resource_type, external_id):
+            return ids
+        return None
+
     async def everything(
         self, resource_type: ResourceType, keep: Keep = lambda body: None
     ) -> ListedResources | None:

@@ -106,11 +106,11 @@ class ScimClient:
         return await self._lookup.find(resource_type, external_id)
 
     async def filter(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
-        """Return the vendor's ids of a resource, or None if the vendor does not filter.
+        """Return the vendor's ids of a resource, or None if its filter cannot be relied on.
 
-        Raises RetriesExhausted and DeliveryStopped.
+        A filter that does not find what is known to be there cannot. Raises DeliveryStopped.
         """
-        return await self._lookup.filtered(resource_type, external_id)
+        return await self._lookup.reliably_filtered(resource_type, external_id)
 
     async def list(
         self, resource_type: ResourceType, keep: Keep = lambda body: None

@@ -162,3 +162,26 @@ def test_a_vendor_with_our_ids_that_cannot_be_asked_is_no_limitation(tmp_path):
         result = world.run("sync", TENANT, "--vendor", "all")
         assert result.status == 0
         assert "can neither" not in result.out
+
+
+NOTHING_FOUND = (
+    b'{"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": 0, '
+    b'"Resources": []}'
+)
+
+
+def test_a_filter_that_finds_nothing_of_what_is_there_is_not_believed(tmp_path):
+    """The store's stamp does not show that the ledger has lost some of what the vendor has."""
+    with small_school(tmp_path, ids="own", refuse_duplicates=False) as world:
+        assert world.run("sync", TENANT).status == 0
+        server = world.vendor("all")
+        before = sorted(server.externalIds())
+        server.fail(
+            200, body=NOTHING_FOUND, times=None, method="GET", where=lambda r: "filter=" in r.path
+        )
+        with world.open_store() as store:
+            for kind, entries in store.ledger(KEY).entries.items():
+                lost = [LedgerChange(kind, each, forget=True) for each in list(entries)[:2]]
+                store.record(KEY, lost)
+        world.run("sync", TENANT)
+        assert sorted(server.externalIds()) == before
