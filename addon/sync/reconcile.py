@@ -37,6 +37,7 @@ from addon.sync.drift import (
     compare,
     too_many_missing,
 )
+from addon.sync.licence import admit
 from addon.sync.prepare import PreparedRun, read_and_prepare
 from addon.sync.session import ScimSession, VendorSession
 from addon.tenants.model import Limits
@@ -98,9 +99,11 @@ def reconcile(
     Unless `confirmed`, nothing is corrected when the vendor lacks more than the connection's
     limits allow to be removed: then its address or key may be another's.
 
-    Raises NotFoundError, NotConfigured, LeaseHeldByOther, DirectoryError, StoreError.
+    Raises NotFoundError, FarewellError, NotConfigured, LeaseHeldByOther, DirectoryError and
+    StoreError.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
+    admit(context, tenant_id)
     connection = select_connections(tenant, vendor)[0]
     key = ledger_key(tenant_id, connection)
     if key is None:

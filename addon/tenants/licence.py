@@ -142,6 +142,8 @@ def after_answer(
         return structs.replace(record, unlicensed=now)
     if record.is_second(now) and delegation == "refused":
         return structs.replace(record, farewell=now, erased=False, wanted=0.0, token="")
+    if record.is_second(now) and delegation == "works":  # the two answers begin again
+        return structs.replace(record, unlicensed=now)
     return record
 
 

@@ -18,6 +18,7 @@ from addon.sync.farewell import KEPT_ITEMS
 from addon.sync.holds import approve
 from addon.sync.protected_removal import read_protected
 from addon.sync.protected_set import load_protection
+from addon.sync.reconcile import reconcile
 from addon.sync.report import USAGE
 from addon.sync.run import deliver, plan_run, preview, sync
 from addon.sync.session import cancellation_reason
@@ -318,6 +319,8 @@ def test_nothing_more_is_read_or_sent(story):
         assert story.run() == "left"
         with pytest.raises(FarewellError):
             preview(story.context, TENANT)
+        with pytest.raises(FarewellError):
+            reconcile(story.context, TENANT, "all", confirmed=True)
         with pytest.raises(FarewellError):
             deliver(story.context, TENANT, "all", "r1", 9)
         read_protected(story.context, TENANT)

@@ -53,6 +53,14 @@ def test_a_delegation_that_works_or_is_not_known_begins_nothing():
         assert not answered(once, "UNLICENSED", 100, delegation).farewell
 
 
+def test_a_delegation_that_works_at_the_second_begins_again():
+    """Access that was given by hand since, and fails once, ends nothing."""
+    record = answered(KNOWN, "UNLICENSED", 0)
+    record = answered(record, "UNLICENSED", 24, "works")
+    assert not answered(record, "UNLICENSED", 25).farewell
+    assert answered(record, "UNLICENSED", 48).farewell
+
+
 def test_an_active_in_between_begins_again():
     record = answered(KNOWN, "UNLICENSED", 0)
     record = answered(record, "ACTIVE", 1)

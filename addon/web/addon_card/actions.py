@@ -38,7 +38,7 @@ def act(ctx: RequestContext, event: AddonEvent, links: CardLinks) -> AddonAnswer
 
     What is asked about a hold is done only if the hold is still the one that was shown.
     """
-    parameters = event.common_event_object.parameters
+    parameters = event.common_event_object.parameters or {}
     wanted = parameters.get("do")
     if wanted == "run" and not ctx.is_new:
         refused = request_run_now(ctx)

@@ -39,8 +39,8 @@ class CallRefusedError(Exception):
 class CommonEvent(Struct, frozen=True, rename="camel"):
     """What was clicked, with its parameters, and the user's language such as `sv` or `en-GB`."""
 
-    user_locale: str = ""
-    parameters: dict[str, str] = {}
+    user_locale: str | None = ""
+    parameters: dict[str, str] | None = None
 
 
 class EventTokens(Struct, frozen=True, rename="camel"):
@@ -84,8 +84,8 @@ class CallVerifier:
         token = _bearer(headers)
         if token is not None:
             self._check_system(token, url)
-        elif not body:
-            raise CallRefusedError(401, "it has no token")
+        if not body:
+            raise CallRefusedError(401, "it has no user token")
         try:
             event = decode_event(body)
         except CallRefusedError:

@@ -109,5 +109,7 @@ def _home(ctx: RequestContext, event: AddonEvent, links: CardLinks) -> AddonAnsw
 
 def _language(event: AddonEvent) -> str:
     """Return the language of the user's Google account, where the pages have it; or Swedish."""
-    wanted = event.common_event_object.user_locale.replace("_", "-").partition("-")[0].lower()
+    wanted = (
+        (event.common_event_object.user_locale or "").replace("_", "-").partition("-")[0].lower()
+    )
     return wanted if wanted in LANGUAGES else "sv"
