@@ -53,6 +53,11 @@ class Approval(Struct, frozen=True):
             self.people if resource_type == "User" else self.others.get(resource_type, frozenset())
         )
 
+    @property
+    def named(self) -> frozenset[str]:
+        """The externalIds of everything whose removal is approved."""
+        return self.people.union(*self.others.values())
+
     def covers(self, ledger: Ledger) -> bool:
         """Whether the removal of everything in the ledger is approved, as far as limits go."""
         return all(
@@ -113,8 +118,8 @@ class Hold(Struct, frozen=True):
     """A plan that waits for approval: what it would do, and which limits it exceeds.
 
     `people` are the externalIds of the User resources that would be removed, sorted, `others`
-    those of other limited types, by type, and `changes` is by how many each type would grow or
-    shrink: an approval covers these three.
+    those of employments and other limited types, by type, and `changes` is by how many each type
+    would grow or shrink: an approval covers these three.
     `held` is how many User resources the vendor has by the ledger.
     `reason` is the text of `exceeded` in English, or another reason to wait; holds saved by
     earlier versions have only the text. `at` is in seconds since 1970 UTC. `withdrawal` is true
@@ -171,7 +176,9 @@ class Hold(Struct, frozen=True):
             earlier.refused
             and set(self.people) <= set(earlier.people)
             and all(
-                set(ids) <= set(earlier.others.get(kind, ())) for kind, ids in self.others.items()
+                set(ids) <= set(earlier.others.get(kind, ()))
+                for kind, ids in self.others.items()
+                if kind != "Employment"  # they have no limit of their own
             )
             and all(
                 _within(change, earlier.changes.get(kind, 0))
@@ -216,6 +223,7 @@ def check_limits(
             exceeded += _too_much_changed(resource_type, change, there, limit, earlier)
     if not exceeded:
         return None
+    named = {**removed, "Employment": tuple(op.external_id for op in plan.deletes["Employment"])}
     return Hold(
         people=removed["User"],
         held=ledger.people(),
@@ -223,7 +231,7 @@ def check_limits(
         operations=counts(plan),
         changes=changes,
         exceeded=tuple(exceeded),
-        others={kind: ids for kind, ids in removed.items() if ids and kind != "User"},
+        others={kind: ids for kind, ids in named.items() if ids and kind != "User"},
     )
 
 

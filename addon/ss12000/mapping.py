@@ -83,6 +83,10 @@ class ResourceMapper:
         """The externalId of the employment of a Workspace user id at a unit."""
         return self._ids.employment(unit, user)
 
+    def group_ids(self, group: tuple[str, str, str]) -> tuple[str, str]:
+        """The externalIds of a group (unit, source and source id) and of its activity."""
+        return self._ids.of_group(*group)
+
     def external_ids_of_groups(self, groups: Iterable[tuple[str, str, str]]) -> frozenset[str]:
         """The externalIds of groups (unit, source and source id) and of their activities."""
         return frozenset(i for group in groups for i in self._ids.of_group(*group))

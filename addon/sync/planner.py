@@ -14,10 +14,11 @@ from addon.planning.limits import (
 )
 from addon.planning.plan import Plan, digests, make_plan, plan_for, standing_refusals
 from addon.planning.recent_removals import RecentRemovals
+from addon.roster.placements import GroupId, KnownGroup, Placements
 from addon.ss12000.mapping import ResourceMapper
 from addon.sync.context import SyncContext
 from addon.sync.hold_units import places_of_run, with_units
-from addon.sync.prepare import PreparedRun
+from addon.sync.prepare import PreparedRun, cautious_roster
 from addon.sync.unexplained_removals import UnexplainedRemovals, external_ids_of, unexplained
 from addon.tenants.model import Connection
 
@@ -40,10 +41,10 @@ class ConnectionPlanner(Struct, frozen=True):
     """Makes the plan of one connection.
 
     `mapper` has the resources of the roster, `cautious_mapper` also those that are unconfirmed:
-    nothing is taken from them. `needs_approval` are externalIds of people who are removed only
-    when a person approves. `growth` is how many people became protected in one step and the limit
-    that this exceeds, `recent` the removals of the last 24 hours, as they were saved. `doubted` is
-    whether the ledger may know less than the vendor.
+    nothing is taken from them; it lacks what a person has `approved`. `needs_approval` are
+    externalIds of people who are removed only when a person approves. `growth` is how many people
+    became protected in one step and the limit that this exceeds, `recent` the removals of the last
+    24 hours, as they were saved. `doubted` is whether the ledger may know less than the vendor.
     """
 
     key: LedgerKey
@@ -66,9 +67,9 @@ class ConnectionPlanner(Struct, frozen=True):
         """Return the plan from the current ledger, and its hold if it exceeds a limit.
 
         The limits count what is unconfirmed too, so that a person is asked where much is missing
-        at once; within the limits, what is unconfirmed waits. While many who became protected at
-        once wait for a person, there is no other plan than to remove those who are protected
-        beyond doubt.
+        at once; within the limits, what is unconfirmed waits. An approval is evidence for those
+        whom it names and for nothing else. While many who became protected at once wait for a
+        person, there is no other plan than to remove those who are protected beyond doubt.
         """
         plan = plan_for(self.mapper.resources, self.ledger, self.now, self.protected)
         if self.growth[0]:
@@ -84,9 +85,9 @@ class ConnectionPlanner(Struct, frozen=True):
             places = places_of_run(self.prepared)
             hold = with_units(hold, places, self.mapper.user_id, self.held)
             return Decision(plan, structs.replace(hold, at=self.now), self._replan(self.mapper))
-        if self._is_approved(plan):
-            return Decision(plan, None, self._replan(self.mapper))
         withheld = self.unexplained.withhold(unexplained(plan, self.prepared, self.mapper))
+        if self.approved is not None:
+            withheld -= self.approved.named
         if self.cautious_mapper is self.mapper and not withheld:
             return Decision(plan, None, self._replan(self.mapper))
         return self._cautious(plan, withheld)
@@ -124,14 +125,6 @@ class ConnectionPlanner(Struct, frozen=True):
 
         return replan
 
-    def _is_approved(self, plan: Plan) -> bool:
-        """Whether a person has approved all that the plan removes."""
-        people = {op.external_id for op in plan.deletes["User"]}
-        approved = self.approved
-        return approved is not None and bool(
-            people <= approved.people and (people or approved.changes)
-        )
-
     def _unconfirmed_and_not_there(self) -> frozenset[str]:
         """ExternalIds of unconfirmed people whom the vendor lacks; nothing may refer to them."""
         entries = self.ledger.entries["User"]
@@ -153,11 +146,17 @@ def planner_for(
     """
     vendor = connection.vendor
     mapper = ResourceMapper(prepared.vendor_rosters[vendor], prepared.tenant, connection)
-    cautious = mapper
-    if prepared.cautious_rosters is not prepared.vendor_rosters:
-        cautious = ResourceMapper(prepared.cautious_rosters[vendor], prepared.tenant, connection)
     now, state = context.clock(), context.store.connection_state(key)
     ledger, approved = state.ledger, state.approval
+    if approved is not None and not approved.is_valid(now):
+        approved = None
+    cautious = mapper
+    if prepared.cautious_rosters is not prepared.vendor_rosters:
+        roster = prepared.cautious_rosters[vendor]
+        if approved is not None:
+            kept = without_approved(prepared.evidence.unconfirmed, approved, mapper)
+            roster = cautious_roster(prepared, connection, context.settings.vendors[vendor], kept)
+        cautious = ResourceMapper(roster, prepared.tenant, connection)
     if ledger.unread:
         wanted = digests(cautious.resources(standing_refusals(ledger, now)))
         differing = {n for n, part in ledger.unread.items() if wanted.get(n) != part.digest}
@@ -173,9 +172,27 @@ def planner_for(
         needs_approval=external_ids_of(prepared.evidence.needs_approval, mapper),
         now=now,
         held=state.hold,
-        approved=approved if approved is not None and approved.is_valid(now) else None,
+        approved=approved,
         connection=connection,
         growth=(len(prepared.protection.pending), prepared.protection.pending_limit),
         recent=state.recent,
         doubted=state.doubted,
     )
+
+
+def without_approved(kept: Placements, approved: Approval, mapper: ResourceMapper) -> Placements:
+    """Return the unconfirmed placements of those whose removal a person has not approved."""
+    people = {
+        user: person
+        for user, person in kept.people.items()
+        if mapper.user_id(user) not in approved.people
+    }
+    groups: dict[GroupId, KnownGroup] = {}
+    for key, group in kept.groups.items():
+        group_id, activity_id = mapper.group_ids(key)
+        if group_id in approved.removals("StudentGroup"):
+            continue
+        if activity_id in approved.removals("Activity"):
+            group = structs.replace(group, teachers=())
+        groups[key] = group
+    return Placements(people, groups)

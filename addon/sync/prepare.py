@@ -8,7 +8,7 @@ from addon.directory.snapshot import Snapshot
 from addon.planning.protected_set import ProtectedSet
 from addon.roster.findings import finding
 from addon.roster.model import Finding, Roster
-from addon.roster.placements import with_unconfirmed
+from addon.roster.placements import Placements, with_unconfirmed
 from addon.roster.select import select
 from addon.roster.years import autumn_of
 from addon.ss12000.vendor_roster import VendorRoster, vendor_roster
@@ -25,6 +25,7 @@ from addon.sync.people_csv import PersonDecisionRow, decision_rows
 from addon.sync.protected_set import load_protection, record_reading
 from addon.tenants.model import Connection, Tenant
 from addon.tenants.pause import today
+from addon.vendors.profiles import Vendor
 
 
 class PreparedRun(Struct, frozen=True):
@@ -142,3 +143,11 @@ def prepared_run(
     if evidence.unconfirmed.people or evidence.unconfirmed.groups:
         cautious = rosters(with_unconfirmed(roster, evidence.unconfirmed, tenant.unit_names))
     return PreparedRun(tenant, snapshot, roster, plain, cautious, evidence, protection)
+
+
+def cautious_roster(
+    prepared: PreparedRun, connection: Connection, vendor: Vendor, kept: Placements
+) -> VendorRoster:
+    """Return what a connection sends when only the placements in `kept` are unconfirmed."""
+    roster = with_unconfirmed(prepared.roster, kept, prepared.tenant.unit_names)
+    return vendor_roster(roster, prepared.tenant, connection, vendor)

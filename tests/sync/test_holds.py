@@ -3,6 +3,7 @@
 import pytest
 from msgspec import structs
 
+from addon.directory.evidence import all_unknown
 from addon.planning.limits import Hold
 from addon.sync.context import NotFoundError
 from addon.sync.holds import (
@@ -14,7 +15,16 @@ from addon.sync.holds import (
 )
 from addon.sync.report import HELD
 from addon.sync.run import sync
-from tests.support.small_school import HIDDEN, PUPILS, TENANT, address, leave, small_school
+from tests.support.small_school import (
+    DOMAIN,
+    HIDDEN,
+    PUPILS,
+    TENANT,
+    address,
+    deliver,
+    leave,
+    small_school,
+)
 from tests.support.world import World
 
 
@@ -74,6 +84,61 @@ def test_less_than_was_approved_goes(world):
     report = approved(world)
     assert report.connections[0].operations["create"] == {"User": 1}
     assert report.connections[0].operations["delete"] == {"User": 4}
+
+
+def without_members(snapshot):
+    groups = tuple(structs.replace(each, members=frozenset()) for each in snapshot.groups)
+    return structs.replace(snapshot, groups=groups)
+
+
+def without_groups(snapshot):
+    return structs.replace(snapshot, groups=())
+
+
+def without_the_others(snapshot):
+    kept = {address(*name) for name in PUPILS["7B"]}
+    return structs.replace(
+        snapshot, users=tuple(user for user in snapshot.users if user.primary_email in kept)
+    )
+
+
+@pytest.mark.parametrize("odd", [without_members, without_groups])
+def test_an_approval_of_people_is_no_evidence_about_groups(tmp_path, odd):
+    with small_school(tmp_path) as world:
+        pupils = [address(*name) for name in PUPILS["7B"]]
+        world.domain.add_group({"email": f"kurs-ma@{DOMAIN}", "name": "Matte"}, pupils)
+        rule = {"from": "group", "pattern": "^kurs-(?P<name>.+)@"}
+        world.document["schoolUnits"][0]["teachingGroups"] = rule
+        world.import_document()
+        deliver(world)
+        leave(world, *PUPILS["7A"][:4])
+        deliver(world, 3)
+        with world.sync_context() as context:
+            read = context.read_directory
+            context = structs.replace(
+                context, read_directory=lambda t: odd(read(t)), ask_directory=all_unknown
+            )
+            (part,) = approve(context, TENANT, "all").connections
+        assert part.operations["delete"] == {"User": 4}
+        groups = world.vendor("all").held("StudentGroup").values()
+        members = {each["displayName"]: len(each["studentMemberships"]) for each in groups}
+        assert members == {"7A": 2, "7B": 6, "ma": 6}
+        assert part.unconfirmed
+
+
+def test_an_approval_is_evidence_for_those_whom_it_names(world):
+    """They go although the reading does not confirm it, their employments and classes too."""
+    with world.sync_context() as context:
+        read = context.read_directory
+        context = structs.replace(
+            context,
+            read_directory=lambda t: without_the_others(read(t)),
+            ask_directory=all_unknown,
+        )
+        assert sync(context, TENANT, "all").connections[0].status == "held"
+        (part,) = approve(context, TENANT, "all").connections
+    assert part.operations["delete"] == {"User": 8, "Employment": 2, "StudentGroup": 1}
+    assert not part.unconfirmed
 
 
 def test_approving_twice_is_reported(world):
