@@ -60,6 +60,11 @@ class Loss(NamedTuple):
         return (self.unit, self.source, self.source_id)
 
     @property
+    def whole_group(self) -> "Loss":
+        """The loss of the whole group that this loss is from."""
+        return Loss("group", self.unit, "", self.source, self.source_id)
+
+    @property
     def is_person(self) -> bool:
         """Whether a person is missing from the unit itself, not from a group of it."""
         return self.kind in ("student", "staff")

@@ -2,7 +2,8 @@
 
 Absence from a list proves nothing (promise 2). A loss is confirmed by the account's own record,
 by Google's answer about that very account, group, OU or membership, by a change of the tenant
-document, or by two whole readings at least AGREE_AFTER apart. Everything else is unconfirmed:
+document (whom the selections reach as they were before, in the same reading, and as they are now
+do not), or by two whole readings at least AGREE_AFTER apart. Everything else is unconfirmed:
 it stays at the vendors as it is. An unchanged reading asks nothing; otherwise at most BUDGET
 questions are asked, about the units with the fewest losses first.
 """
@@ -40,13 +41,14 @@ from addon.sync.known_placements import (
     KnownDirectory,
     OrgUnitPlace,
     as_documented,
-    changed_units,
-    digests_of,
+    as_written,
     place_org_units,
     renamed_org_units,
+    units_of,
     units_with_missing_places,
 )
-from addon.tenants.model import Tenant
+from addon.tenants.conditions import SlowPatternError
+from addon.tenants.model import SchoolUnit, Tenant
 
 ROUNDS = 3
 """How often answers may lead to further questions: account, then membership."""
@@ -105,13 +107,13 @@ def confirm(
     renamed = tuple(renamed_org_units(tenant, places))
     current = placements_of(roster)
     if known is None:
-        fresh = KnownDirectory(now, current, digests_of(tenant), places)
+        fresh = KnownDirectory(now, current, units_of(tenant), places)
         return ConfirmedReading(
             snapshot, roster, ReadingEvidence(now, findings=renamed, org_units=places), fresh
         )
-    changed = changed_units(tenant, known)
     answers: dict[Question, Answer] = {}
-    lost = _losses(known.placements, current, roster.protected, changed)
+    incomplete = units_with_missing_places(tenant, documented)
+    lost = _losses(tenant, snapshot, known, roster, incomplete)
     for _ in range(ROUNDS if lost else 0):
         enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers)
         questions = _affordable(enquiry, lost, BUDGET - len(answers))
@@ -124,8 +126,8 @@ def confirm(
             snapshot, documented = repaired, as_documented(tenant, repaired, places)
             roster = select(tenant, documented)
             current = placements_of(roster)
-            lost = _losses(known.placements, current, roster.protected, changed)
-    incomplete = units_with_missing_places(tenant, documented)
+            incomplete = units_with_missing_places(tenant, documented)
+            lost = _losses(tenant, snapshot, known, roster, incomplete)
     unconfirmed: dict[Loss, float] = {}
     if lost:
         enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers)
@@ -143,14 +145,60 @@ def confirm(
 
 
 def _losses(
-    known: Placements, current: Placements, protected: Set[str], changed: Set[str]
+    tenant: Tenant,
+    snapshot: Snapshot,
+    known: KnownDirectory,
+    roster: Roster,
+    incomplete: Set[str],
 ) -> tuple[Loss, ...]:
     """The losses that nothing explains yet: not a change of the document, not protection."""
+    lost = [
+        loss
+        for loss in losses(known.placements, placements_of(roster))
+        if loss.user not in roster.protected
+    ]
+    before = as_written(tenant, known)
+    if not lost or before is None:
+        return tuple(lost)
+    units = {unit.code: unit for unit in tenant.school_units}
+    anyway = _lost_anyway(before, snapshot, known)
     return tuple(
         loss
-        for loss in losses(known, current)
-        if loss.unit not in changed and loss.user not in protected
+        for loss in lost
+        if loss.unit in incomplete
+        or (
+            _is_selected(loss, units.get(loss.unit), known.placements)
+            and (anyway is None or loss in anyway or loss.whole_group in anyway)
+        )
     )
+
+
+def _lost_anyway(
+    before: Tenant, snapshot: Snapshot, known: KnownDirectory
+) -> frozenset[Loss] | None:
+    """The losses of the reading had the document not been changed; None if that is unknown.
+
+    Whom the earlier selections do not reach either is missing for another reason.
+    """
+    places = place_org_units(before, known, snapshot.org_units)
+    try:
+        roster = select(before, as_documented(before, snapshot, places))
+    except SlowPatternError:
+        return None
+    return frozenset(losses(known.placements, placements_of(roster)))
+
+
+def _is_selected(loss: Loss, unit: SchoolUnit | None, known: Placements) -> bool:
+    """Whether the document still says that the unit has people or groups of this kind."""
+    if unit is None:
+        return False
+    selector = unit.staff if loss.kind in ("staff", "teacher") else unit.students
+    if not (selector.org_units or selector.groups):
+        return False
+    if loss.is_person:
+        return True
+    of_class = known.groups[loss.group].kind == "class"
+    return (unit.classes if of_class else unit.teaching_groups) is not None
 
 
 def _decided(
@@ -195,7 +243,7 @@ def _decided(
         KnownDirectory(
             read=now,
             placements=current,
-            unit_digests=digests_of(tenant),
+            school_units=units_of(tenant),
             org_units=places,
             missing={loss.key: since for loss, since in unconfirmed.items()},
             gone_people=gone_people,

@@ -4,7 +4,6 @@ Kept in the store as one cached item per tenant, without names. It is what a new
 compared with, see `addon.sync.evidence`.
 """
 
-import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
@@ -40,16 +39,16 @@ class OrgUnitPlace(Struct, frozen=True, array_like=True):
 class KnownDirectory(Struct, frozen=True):
     """What the readings up to `read` (seconds since 1970 UTC) knew of a tenant.
 
-    `unit_digests` are digests of the document's school units by code: a loss at a unit whose part
-    of the document was changed is explained by that change. `org_units` are the OUs of the
-    selectors by folded path. `missing` says since which reading a loss is seen, by `Loss.key`;
-    `gone_people`, `gone_employments` and `gone_groups` were found to be gone, with the time;
+    `school_units` are the document's school units without their names, or empty if that was not
+    kept: see `as_written`. `org_units` are the OUs of the selectors by folded path. `missing`
+    says since which reading a loss is seen, by `Loss.key`; `gone_people`, `gone_employments` and
+    `gone_groups` were found to be gone, with the time;
     ledgers may have them still.
     """
 
     read: float
     placements: Placements = Placements()
-    unit_digests: Mapping[str, bytes] = {}
+    school_units: tuple[SchoolUnit, ...] = ()
     org_units: Mapping[str, OrgUnitPlace] = {}
     missing: Mapping[str, float] = {}
     gone_people: Mapping[str, float] = {}
@@ -73,12 +72,12 @@ class _Stored(Struct, frozen=True):
     ids: tuple[str, ...]
     people: tuple[tuple[int, KnownPerson], ...]
     groups: tuple[_StoredGroup, ...]
-    unit_digests: dict[str, bytes]
     org_units: dict[str, OrgUnitPlace]
     missing: dict[str, float]
     gone_people: dict[str, float]
     gone_employments: tuple[tuple[Employment, float], ...]
     gone_groups: tuple[tuple[GroupId, float], ...]
+    school_units: tuple[SchoolUnit, ...] = ()
 
 
 def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory | None:
@@ -104,7 +103,7 @@ def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory 
                 for group in stored.groups
             },
         ),
-        stored.unit_digests,
+        stored.school_units,
         stored.org_units,
         stored.missing,
         stored.gone_people,
@@ -146,31 +145,26 @@ def _stored(known: KnownDirectory) -> _Stored:
         tuple(ids),
         people,
         groups,
-        dict(known.unit_digests),
         dict(known.org_units),
         dict(known.missing),
         dict(known.gone_people),
         tuple(known.gone_employments.items()),
         tuple(known.gone_groups.items()),
+        known.school_units,
     )
 
 
-def digests_of(tenant: Tenant) -> dict[str, bytes]:
-    """Return a digest of each school unit's part of the document, by code."""
-    return {
-        unit.code: hashlib.blake2b(msgspec.json.encode(unit), digest_size=12).digest()
-        for unit in tenant.school_units
-    }
+def units_of(tenant: Tenant) -> tuple[SchoolUnit, ...]:
+    """Return the document's school units as they are remembered: what selects, without names."""
+    return tuple(structs.replace(unit, name="") for unit in tenant.school_units)
 
 
-def changed_units(tenant: Tenant, known: KnownDirectory) -> frozenset[str]:
-    """Return the codes of the units that the document has changed, added or removed."""
-    now = digests_of(tenant)
-    return frozenset(
-        code
-        for code in now.keys() | known.unit_digests.keys()
-        if now.get(code) != known.unit_digests.get(code)
-    )
+def as_written(tenant: Tenant, known: KnownDirectory) -> Tenant | None:
+    """Return the tenant with the selections of the last reading; None if they are the same."""
+    before = known.school_units
+    if not before or before == units_of(tenant):
+        return None
+    return structs.replace(tenant, school_units=before)
 
 
 # Selectors follow their OUs
@@ -193,19 +187,18 @@ def place_org_units(
 ) -> dict[str, OrgUnitPlace]:
     """Return the OU that each selected path stands for, as far as is known, by folded path.
 
-    An OU that was found at a path is followed by its id, unless the unit's part of the document
-    was changed since and there is an OU at the path.
+    An OU that was found at a path is followed by its id, unless the path was written into a
+    selector since and there is an OU at it.
     """
     listed = {path_key(unit.path): unit for unit in org_units}
     by_id = {unit.id: unit for unit in listed.values()}
     before: Mapping[str, OrgUnitPlace] = {} if known is None else known.org_units
-    changed = frozenset[str]() if known is None else changed_units(tenant, known)
-    rewritten = {
-        path_key(path)
-        for unit in tenant.school_units
-        if unit.code in changed
-        for path in (*unit.students.org_units, *unit.staff.org_units)
-    }
+    earlier = () if known is None else known.school_units
+    rewritten = (
+        {path for _, _, path in _paths_by_role(tenant.school_units) - _paths_by_role(earlier)}
+        if earlier
+        else frozenset[str]()
+    )
     places: dict[str, OrgUnitPlace] = {}
     for path in filter(None, map(path_key, selected_paths(tenant))):  # the root has no other place
         place, here = before.get(path), listed.get(path)
@@ -216,6 +209,16 @@ def place_org_units(
         elif place is not None:
             places[path] = place
     return places
+
+
+def _paths_by_role(units: Iterable[SchoolUnit]) -> frozenset[tuple[str, str, str]]:
+    """Return the unit, the role and the folded path of each OU that a selector names."""
+    return frozenset(
+        (unit.code, role, path_key(path))
+        for unit in units
+        for role, selector in (("students", unit.students), ("staff", unit.staff))
+        for path in selector.org_units
+    )
 
 
 def followed(tenant: Tenant, places: Mapping[str, OrgUnitPlace]) -> Tenant:

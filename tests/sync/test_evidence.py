@@ -227,6 +227,75 @@ def test_a_changed_document_explains_what_it_takes_away():
     assert found.evidence.gone_people == {"u4", "u5"}
 
 
+def renamed_school(document):
+    units = [structs.replace(unit, name=f"{unit.name} F-9") for unit in document.school_units]
+    return structs.replace(document, school_units=tuple(units))
+
+
+def test_a_new_name_of_a_school_explains_nothing():
+    ask = Directory()
+    ask.answers[UserQuestion("u1")] = Unknown()
+    found = read(without(WHOLE, 1), ask, document=renamed_school(tenant()))
+    assert found.evidence.unconfirmed.people.keys() == {"u1"}
+
+
+def test_a_changed_selection_explains_only_those_whom_the_earlier_one_still_reaches():
+    document = tenant()
+    north, south = document.school_units
+    north = structs.replace(
+        north, students=structs.replace(north.students, org_units=("/Norra/7A",))
+    )
+    changed = structs.replace(document, school_units=(north, south))
+    ask = Directory()
+    ask.answers[UserQuestion("u1")] = Unknown()
+    found = read(without(WHOLE, 1), ask, document=changed)
+    assert found.evidence.unconfirmed.people.keys() == {"u1"}
+    assert found.evidence.gone_people == {"u3"}
+
+
+def test_an_edit_of_a_unit_explains_nothing_while_its_ou_is_missing():
+    lost = structs.replace(
+        WHOLE,
+        users=tuple(u for u in WHOLE.users if u.org_unit_path == "/Annat"),
+        org_units=(unit("/Annat"),),
+    )
+    document = renamed_school(tenant())
+    north, south = document.school_units
+    north = structs.replace(
+        north, students=structs.replace(north.students, org_units=("/Norra", "/Norra/7A"))
+    )
+    changed = structs.replace(document, school_units=(north, south))
+    found = read(lost, Directory(lost), document=changed)
+    assert found.evidence.needs_approval == {"u1", "u2", "u3"}
+
+
+def test_a_school_taken_out_of_the_document_needs_no_question():
+    ask = Directory()
+    document = tenant()
+    only_south = structs.replace(document, school_units=document.school_units[1:])
+    found = read(without(WHOLE, 1, 2, 3), ask, document=only_south)
+    assert ask.asked == []
+    assert found.evidence.gone_people == {"u1", "u2", "u3"}
+
+
+@pytest.mark.parametrize("path_is_new", [False, True])
+def test_another_ou_at_a_path_is_selected_only_when_the_path_is_new_in_the_document(path_is_new):
+    old, new = OrgUnit("id:/Norra", "/Gamla", "Gamla"), OrgUnit("id:new", "/Norra", "Norra")
+    snapshot = structs.replace(
+        WHOLE,
+        users=(user(1, "/Gamla"), user(2, "/Norra"), *WHOLE.users[3:]),
+        org_units=(old, new, unit("/Annat")),
+    )
+    known, document = known_from(), renamed_school(tenant())
+    if path_is_new:
+        north, south = known.school_units
+        elsewhere = structs.replace(north.students, org_units=("/Annat",))
+        north = structs.replace(north, students=elsewhere)
+        known = structs.replace(known, school_units=(north, south))
+    found = read(snapshot, Directory(snapshot), known, document)
+    assert found.evidence.org_units["/norra"].id == ("id:new" if path_is_new else "id:/Norra")
+
+
 def test_a_place_that_is_missing_leaves_it_to_a_person_for_ever():
     lost = structs.replace(
         WHOLE,
