@@ -83,8 +83,9 @@ class ScimClient:
             self._lookup.evidence[op.resource_type].accepted = True
         status = 200 if isinstance(outcome, Succeeded) else outcome.status
         self._key.add(op.resource_type, op.external_id, status)
-        if status == 403 and self._key.is_refused:
-            raise self._transport.stop_for_key(status)
+        if isinstance(outcome, RefusedByVendor) and status == 403 and self._key.is_refused:
+            stopped = self._transport.stop_for_key(status)
+            raise stopped.unsure() if outcome.unsure else stopped
         return outcome
 
     async def check_key(self) -> None:

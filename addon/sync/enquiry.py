@@ -84,9 +84,17 @@ class Enquiry:
         """Whether the directory said that what is missing is there, or that its list is short."""
         if loss.user in self._unread or loss.source_id in self._doubtful_groups:
             return True
+        if loss.source == "orgUnit":
+            people = (loss.user,) if loss.user else self._known.groups[loss.group].students
+            return any(map(self._is_in_unlisted_org_unit, people))
         return loss.source == "group" and isinstance(
             self._answers.get(GroupQuestion(loss.source_id)), Present
         )
+
+    def _is_in_unlisted_org_unit(self, user_id: str) -> bool:
+        """Whether an account is in an OU that the list of OUs lacks, so that this is short."""
+        user = self._users.get(user_id)
+        return user is not None and path_key(user.org_unit_path) not in self._paths
 
     def _account(self, user_id: str) -> User | Needed:
         """The account's record; or DECIDED if it is gone, inactive or protected; or what to ask."""

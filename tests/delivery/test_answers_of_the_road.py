@@ -201,3 +201,19 @@ def test_a_page_that_says_that_one_is_gone_is_not_the_vendors_word(listing, stat
         server.clear()
         assert deliver(server, users(2, title="changed"), kept).complete
         assert server.externalIds("User") == ["user-000", "user-001"]
+
+
+def test_creates_that_a_firewall_answered_before_the_key_seemed_refused_may_have_been_carried_out():
+    with EgilServer(ids="own") as server:
+        kept = Kept()
+        deliver(server, users(1), kept)
+        more = [resource(f"new-{n:02}") for n in range(30)]
+        server.fail(403, method="POST", body=PAGE, headers=HTML, when="after", times=None)
+        result = deliver(server, [*users(1), *more], kept, profile=vendor(1))
+        assert result.problem is not None
+        assert result.problem.code == "key-refused"
+        there = server.externalIds("User")
+        assert set(there) <= intents(kept) | {"user-000"}
+        server.clear()
+        assert deliver(server, [*users(1), *more], kept, now=NOW + 90_000).complete
+        assert server.externalIds("User") == sorted({"user-000", *(m.external_id for m in more)})

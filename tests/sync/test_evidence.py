@@ -403,3 +403,14 @@ def test_a_member_list_that_is_known_to_be_short_is_not_confirmed_by_a_second():
     first = read(doubtful, ask)
     later = read(doubtful, ask, first.known, at=NOW + 90_000)
     assert later.evidence.unconfirmed.groups[(SOUTH, "group", "g-kurs-ma")].students == ("u4",)
+
+
+def test_a_class_whose_people_are_in_an_ou_that_no_list_has_is_not_gone_however_often():
+    """The list of OUs is late: the OU has another path there than the accounts say."""
+    renamed = replaced(WHOLE, user(3, "/Norra/7B ny"))
+    known, at = known_from(), NOW
+    for _ in range(3):
+        at += 3600
+        found = read(renamed, Directory(renamed), known, at=at)
+        known = found.known
+        assert (NORTH, "orgUnit", "id:/Norra/7B") in found.evidence.unconfirmed.groups
