@@ -37,8 +37,8 @@ class ProtectedSet(Struct, frozen=True, omit_defaults=True):
 
     `people` is how many people the last whole reading found, `updated` when the newest reading
     that changed the set began. `cleared` has for each environment of a vendor (`vendor.mode`)
-    the hash of the `removable` people whom it is known not to have, `removals` what the last
-    removal there came to. Times are seconds since 1970 UTC.
+    a hash of the `removable` people and of its ledger when that had none of them, `removals` what
+    the last removal there came to. Times are seconds since 1970 UTC.
     """
 
     ids: frozenset[str] = frozenset()
@@ -207,7 +207,7 @@ def with_protected(known: ProtectedSet | None, ids: Iterable[str]) -> ProtectedS
 def with_removal(
     known: ProtectedSet, place: str, outcome: RemovalOutcome | None, cleared: str
 ) -> ProtectedSet:
-    """Return the set after a removal at `place` (`vendor.mode`); `cleared` is empty if any is left.
+    """Return the set after a removal at `place` (`vendor.mode`); `cleared` is empty if any was.
 
     Without an `outcome` there was nobody to remove.
     """

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Set
+from hashlib import blake2b
 
 from msgspec import structs
 
@@ -19,6 +20,7 @@ from addon.ss12000.ids import Ids
 from addon.store.base import StoreError
 from addon.store.ids import new_run_id
 from addon.store.process_identity import process_holder
+from addon.store.records import ConnectionState
 from addon.sync.context import SyncContext, load_tenant_or_raise
 from addon.sync.protected_elsewhere import OtherEnvironment, remove_protected_elsewhere
 from addon.sync.protected_set import load_protection, record_reading
@@ -60,8 +62,9 @@ def remove_protected_everywhere(
     """Remove all protected people who are in a ledger, except at the vendors in `but`.
 
     It takes about `seconds` at most. Return what was done; nothing where nobody was to be
-    removed. Costs one read of the store if nobody is protected, and one for each connection if
-    everybody is removed already. Raises NotFoundError and StoreError.
+    removed. Costs one read of the store if nobody is protected, and two for each connection if
+    everybody is removed already and its ledger has not changed since. Raises NotFoundError and
+    StoreError.
     """
     protection = load_protection(context.store, tenant_id)
     if not protection.removable:
@@ -70,12 +73,16 @@ def remove_protected_everywhere(
     deadline = None if seconds is None else time.monotonic() + seconds
     found = []
     for key, _, _ in context.store.ledgers(tenant_id):
-        if key.vendor in but or protection.cleared.get(_place(key)) == protection.removable_hash:
+        if key.vendor in but:
             continue
-        outcome = _remove_at(context, tenant, key, protection, deadline)
+        state = context.store.connection_state(key)
+        state_hash = _state_hash(protection, state.ledger)
+        if protection.cleared.get(_place(key)) == state_hash:
+            continue
+        outcome = _remove_at(context, tenant, key, state, protection, deadline)
         if outcome is not None:
             found.append(Removal(key, outcome))
-        _record(context, key, protection, outcome)
+        _record(context, key, outcome, state_hash if outcome is None else "")
     return tuple(found)
 
 
@@ -83,13 +90,13 @@ def _remove_at(
     context: SyncContext,
     tenant: Tenant,
     key: LedgerKey,
+    state: ConnectionState,
     protection: ProtectedSet,
     deadline: float | None,
 ) -> RemovalOutcome | None:
     """Remove the protected people from one environment; None if there are none."""
     connection = tenant.connection(key.vendor) or Connection(vendor=key.vendor)
     connection = structs.replace(connection, mode=key.mode)
-    state = context.store.connection_state(key)
     hold = state.hold
     pending = frozenset(() if hold is None else hold.protected_being_removed)
     before = _there(context, tenant, key, state.ledger, protection.removable)
@@ -129,12 +136,23 @@ def _entries(ledger: Ledger) -> set[str]:
     return {each for entries in ledger.entries.values() for each in entries}
 
 
+def _state_hash(protection: ProtectedSet, ledger: Ledger) -> str:
+    """Return a hash of who is removable and what the ledger has, as far as the store read it.
+
+    Of a shard that was not read it has the digest, of the others the externalIds.
+    """
+    found = blake2b(protection.removable_hash.encode(), digest_size=16)
+    for number, part in sorted(ledger.unread.items()):
+        found.update(f" {number}:".encode() + part.digest)
+    for external_id in sorted(_entries(ledger)):
+        found.update(f" {external_id}".encode())
+    return found.hexdigest()
+
+
 def _record(
-    context: SyncContext, key: LedgerKey, protection: ProtectedSet, outcome: RemovalOutcome | None
+    context: SyncContext, key: LedgerKey, outcome: RemovalOutcome | None, cleared: str
 ) -> None:
-    """Save what a removal came to; whom the place is clear of need not be looked for again."""
-    done = outcome is None or not (outcome.left or outcome.problem)
-    cleared = protection.removable_hash if done else ""
+    """Save what a removal came to, and in which state the place was found clear, if it was."""
 
     def change(known: ProtectedSet | None) -> ProtectedSet:
         return with_removal(known or ProtectedSet(), _place(key), outcome, cleared)

@@ -93,5 +93,5 @@ def test_the_removal_finds_people_in_the_ledger_of_every_store(store, tmp_path):
     before = store.cost()
     assert remove_protected_everywhere(context, "C1") == ()
     after = store.cost()
-    assert after[0] - before[0] <= 3
+    assert after[0] - before[0] <= 5  # who is protected, the document, ledgers, and whether changed
     assert after[1] == before[1]

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from addon.planning.ledger import LedgerKey
 from addon.sync.protected_removal import read_protected, remove_protected_everywhere
+from addon.sync.reconcile import reconcile
 from addon.tasks.handlers import PROTECT, TaskHandler
 from tests.support.small_school import HIDDEN, PUPILS, TENANT, address, small_school
 
@@ -205,6 +206,21 @@ def test_the_task_does_it_and_is_tried_again_while_some_are_left(world):
         assert len(told) == 2
         assert handler.handle(PROTECT, {"tenant": "C0nobody"}).done
     assert all(WHO not in people for people in everywhere(world))
+
+
+def test_who_comes_back_into_a_ledger_is_removed_again(world):
+    """A place that was clear of everybody is looked at again when its ledger has changed."""
+    (body,) = [b for b in world.vendor("all").held("User").values() if b["userName"] == WHO]
+    protect(world)
+    remove(world)
+    assert remove(world) == ()
+    restored = {name: value for name, value in body.items() if name not in ("id", "meta")}
+    world.vendor("all").put("User", restored)
+    with world.sync_context() as context:
+        assert reconcile(context, TENANT, "all").total("adopted") == 1
+    off(world)
+    assert {(r.key, r.outcome.removed, r.outcome.left) for r in remove(world)} == {(LIVE, 1, 0)}
+    assert WHO not in names(world.vendor("all"))
 
 
 class Taking:
