@@ -216,7 +216,7 @@ def _licence(found: LicenceStatus) -> Iterator[str]:
             if found.ends is not None:
                 yield f"licence: what vendors have is to be withdrawn from {_time(found.ends)} on"
         case "by hand":
-            yield "licence: not asked for, as the access was given by hand"
+            yield "licence: none, as the access was given by hand; it is asked for once a week"
         case "not asked":
             yield "licence: not asked for"
         case "unknown":

@@ -1,7 +1,8 @@
 """Ask for a tenant's licence: once a day, and at once when Google refuses its directory.
 
-The answers, and whether the delegation lasts, begin and end the tenant's farewell; what that
-does is in `addon.sync.farewell`.
+A tenant that came by hand is asked for once a week, since it may install the app later. The
+answers, and whether the delegation lasts, begin and end the tenant's farewell; what that does is in
+`addon.sync.farewell`.
 """
 
 import logging
@@ -18,7 +19,7 @@ from addon.store.origin import load_origin, record_origin
 from addon.store.records import AuditEntry
 from addon.sync.context import SyncContext, load_tenant_or_raise
 from addon.sync.farewell import cancel_withdrawals, continue_farewell, erase_readings
-from addon.tenants.licence import FarewellError, LicenceRecord, after_answer, with_domains
+from addon.tenants.licence import WEEK, FarewellError, LicenceRecord, after_answer, with_domains
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def admit(context: SyncContext, tenant_id: str, record: LicenceRecord | None = N
     FarewellError if the tenant has left: nothing may be read or sent. Raises StoreError.
     """
     record = context.store.licence(tenant_id) if record is None else record
-    due = bool(record.farewell or (record.domains and record.is_due(context.clock())))
+    due = bool(record.farewell or (record.domains and _is_due(context, tenant_id, record)))
     if due:
         record = check_licence(context, tenant_id)
     if record.farewell:
@@ -81,13 +82,16 @@ def licence_asked_when_refused(
 ) -> Iterator[None]:
     """Ask for the licence at once when Google refuses the directory in the block.
 
-    Unless it was asked for at the admission. Raises FarewellError in place of AccessRefused if the
+    Unless it was asked for at the admission, or the tenant came by hand and had no licence to lose
+    when it was last asked for. Raises FarewellError in place of AccessRefused if the
     farewell begins, and StoreError.
     """
     try:
         yield
     except AccessRefused as refused:
-        if refused.why not in OUR_OWN and not admission.asked:
+        known = admission.licence
+        by_hand = came_by_hand(context.store, tenant_id, known, context.clock())
+        if refused.why not in OUR_OWN and not (admission.asked or by_hand):
             record = check_licence(context, tenant_id)
             if record.farewell:
                 raise FarewellError(tenant_id, record) from None
@@ -97,16 +101,14 @@ def licence_asked_when_refused(
 def check_licence(context: SyncContext, tenant_id: str) -> LicenceRecord:
     """Ask for the licence, and begin or end the farewell if it is time; return what is known then.
 
-    A tenant whose first answer was UNLICENSED came by hand, and is not asked for again. Raises
-    NotFoundError and StoreError.
+    The first answer says how the tenant came, and a later ACTIVE that it has come from the
+    Marketplace since. Raises NotFoundError and StoreError.
     """
     store, now = context.store, context.clock()
     record = store.licence(tenant_id)
     if context.settings.marketplace_app is None:
         return record
     from_marketplace = came_from_marketplace(store, tenant_id, record, now)
-    if not from_marketplace and record.state is not None:
-        return store.update_licence(tenant_id, lambda known: structs.replace(known, asked=now))
     answer = context.ask_licence(record.domains)
     if answer.state == "ACTIVE":
         record_origin(store, tenant_id, "marketplace", now)
@@ -120,6 +122,8 @@ def check_licence(context: SyncContext, tenant_id: str) -> LicenceRecord:
         return structs.replace(after, token=token) if after.farewell and not after.token else after
 
     after = store.update_licence(tenant_id, change)
+    if after.never_licensed:
+        record_origin(store, tenant_id, "by hand", now)
     log.info("the licence: %s%s", after.name, f" ({after.problem})" if after.problem else "")
     if after.farewell and not record.farewell:
         log.warning("the app was uninstalled and the access is gone: the farewell begins")
@@ -138,6 +142,19 @@ def came_from_marketplace(
 ) -> bool:
     """Whether the tenant has, or had, a licence: by its answers or by how it came."""
     return record.licensed or load_origin(store, tenant_id, now) == "marketplace"
+
+
+def came_by_hand(store: CacheStore, tenant_id: str, record: LicenceRecord, now: float) -> bool:
+    """Whether the access was given by hand: every answer was UNLICENSED, and no card has come."""
+    return record.never_licensed and load_origin(store, tenant_id, now) != "marketplace"
+
+
+def _is_due(context: SyncContext, tenant_id: str, record: LicenceRecord) -> bool:
+    """Whether the licence is to be asked for: daily, weekly of who came by hand."""
+    now = context.clock()
+    return record.is_due(now) and (
+        record.is_due(now, WEEK) or not came_by_hand(context.store, tenant_id, record, now)
+    )
 
 
 def _note(context: SyncContext, tenant_id: str, action: str) -> None:

@@ -12,7 +12,7 @@ from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.records import RunRecord
 from addon.sync.context import SecretSource, ledger_key, load_tenant_or_raise, resolve_target
-from addon.sync.licence import came_from_marketplace
+from addon.sync.licence import came_by_hand
 from addon.sync.protected_set import load_protection
 from addon.sync.report import ConnectionReport, HoldReport, as_printed, stored_report
 from addon.tenants.licence import DAY
@@ -94,8 +94,8 @@ class LicenceStatus(Struct, frozen=True):
     """The tenant's licence in the Marketplace.
 
     `state` is `active`, `unlicensed`, `farewell` (nothing is read or sent any more), `by hand` (the
-    access was not given by the Marketplace, so the licence is not asked for), `unknown` (no answer
-    yet) or `not asked`. `since` is when that began (seconds since 1970 UTC), None if it never did.
+    access was not given by the Marketplace), `unknown` (no answer yet) or `not asked`. `since` is
+    when that began (seconds since 1970 UTC), None if it never did.
     `problem` is a code of why the last time there was no answer. `ends` is when what vendors have
     is to be withdrawn.
     """
@@ -166,7 +166,7 @@ def _licence(settings: Settings, store: Store, tenant_id: str, now: float) -> Li
     if settings.marketplace_app is None and not record.farewell:
         return LicenceStatus("not asked", None)
     state: str = record.name
-    if state == "unlicensed" and not came_from_marketplace(store, tenant_id, record, now):
+    if not record.farewell and came_by_hand(store, tenant_id, record, now):
         return LicenceStatus("by hand", record.since)
     ends = record.farewell + settings.farewell_days * DAY if record.farewell else None
     return LicenceStatus(state, record.began or None, record.problem or None, ends)

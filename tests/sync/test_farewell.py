@@ -145,20 +145,57 @@ def test_without_the_setting_nobody_is_asked_and_nothing_ends(tmp_path):
         assert (story.licence, story.record.farewell) == ("not asked", 0)
 
 
-def test_a_tenant_that_gave_access_by_hand_is_not_asked_for_after_the_first_time(tmp_path):
+@pytest.fixture
+def by_hand(tmp_path):
+    """A school that gave its access by hand, and has been answered UNLICENSED once."""
     with told(tmp_path, **APP) as story:
         story.marketplace.change(installed=False, by_hand=True)
         sync(story.context, TENANT)
-        assert story.asked() == 1
-        assert story.licence == "by hand"
-        for days in range(4):
-            story.pass_days()
-            assert story.run() != "left", days
-        story.marketplace.change(by_hand=False)
-        for _ in range(4):
-            story.pass_days()
-            assert story.run() == "refused"
-        assert story.asked() == 0
+        assert (story.licence, story.asked()) == ("by hand", 1)
+        yield story
+
+
+def origin(story: Story) -> str | None:
+    return load_origin(story.store, TENANT, story.now)
+
+
+def test_a_tenant_that_gave_access_by_hand_is_asked_for_once_a_week_and_never_ends(by_hand):
+    story, asked = by_hand, []
+    assert origin(story) == "by hand"
+    for day in range(21):
+        story.marketplace.change(by_hand=day < 10)  # the access is taken back on the tenth day
+        story.now += DAY
+        assert story.run() == ("unchanged" if day < 10 else "refused")
+        asked.append(story.asked())
+    assert [day for day, number in enumerate(asked, 1) if number] == [7, 14, 21]
+    assert sum(asked) == 3
+    assert (story.licence, origin(story)) == ("by hand", "by hand")
+    assert (
+        "licence: none, as the access was given by hand"
+        in story.world.run("status", TENANT, **APP).out
+    )
+
+
+def test_who_came_by_hand_and_installs_the_app_later_gets_a_farewell_when_leaving(by_hand):
+    story = by_hand
+    story.marketplace.change(installed=True, by_hand=False)
+    story.pass_days(7)
+    story.run()
+    assert (story.licence, origin(story)) == ("active", "marketplace")
+    story.leave()
+    assert story.licence == "farewell"
+
+
+def test_no_answer_the_first_time_says_nothing_of_how_a_tenant_came(tmp_path):
+    with told(tmp_path, **APP) as story:
+        story.marketplace.change(installed=False, by_hand=True)
+        story.world.directory.fail("customerLicense", status=503, times=None)
+        sync(story.context, TENANT)
+        assert (origin(story), story.licence) == (None, "unknown")
+        story.world.directory.clear_failures()
+        story.pass_days()
+        story.run()
+        assert (origin(story), story.licence) == ("by hand", "by hand")
 
 
 def test_a_licence_that_was_ever_active_is_asked_for_although_how_the_tenant_came_is_forgotten(

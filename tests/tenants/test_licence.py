@@ -8,6 +8,7 @@ from msgspec import structs
 
 from addon.tenants.licence import (
     APART,
+    WEEK,
     DelegationState,
     LicenceAnswer,
     LicenceRecord,
@@ -126,6 +127,15 @@ def test_it_is_asked_for_once_a_day():
     assert KNOWN.is_due(NOW)
     assert KNOWN.is_due(NOW - 1e7), "the clock was ahead"
     assert LicenceRecord().is_due(NOW)
+
+
+def test_it_is_asked_for_once_a_week_where_that_is_enough():
+    asked = LicenceRecord(DOMAINS, asked=NOW, state="UNLICENSED")
+    assert asked.never_licensed
+    assert not asked.is_due(NOW + WEEK - 1, WEEK)
+    assert asked.is_due(NOW + WEEK, WEEK)
+    assert not structs.replace(asked, licensed=True).never_licensed
+    assert not LicenceRecord(DOMAINS).never_licensed
 
 
 class Moment(NamedTuple):
