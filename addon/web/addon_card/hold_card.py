@@ -81,7 +81,7 @@ def _consequence(view: HoldView) -> Widget:
 def _answers(view: HoldView, links: CardLinks) -> Iterator[Widget]:
     show_all = links.link_button(_("Visa alla"), "holds.page", _anchor=f"sparr-{view.vendor}")
     if view.approval is not None:
-        yield paragraph(said("addon_card/texts", "approved", view.hold, view.name, view.sending))
+        yield paragraph(said(TEXTS, "approved", view.name, view.sending, view.hold.withdrawal))
         yield buttons(show_all)
         return
     if view.hold.refused:

@@ -11,6 +11,7 @@ from addon.web.formats import ago
 from addon.web.hold_decisions import removal_hash
 from addon.web.labels import MODES
 from addon.web.presenters.connection_status import (
+    KINDS,
     ConnectionStatus,
     FinishedReport,
     connection_statuses,
@@ -80,10 +81,6 @@ class HomeView(Struct, frozen=True):
     paused: bool = False
     can_run: bool = False
     next_endpoint: str = ""
-
-
-STATE_KINDS = {"ok": "ok", "off": "off", "waiting": "wait", "held": "wait", "refused": "wait"}
-"""Kinds of the states of a `Headline`; all others are `stop`."""
 
 
 def home_view(ctx: RequestContext) -> HomeView:
@@ -174,6 +171,6 @@ def _changed(sent: FinishedReport | None, now: float) -> str | None:
 
 
 def _kind(found: Headline, waits: bool) -> str:
-    kind = STATE_KINDS.get(found.state, "stop")
+    kind = KINDS.get(found.state, "stop")
     waits = waits or bool(found.findings and found.findings.errors)
     return "wait" if kind == "ok" and waits else kind

@@ -14,9 +14,18 @@ from addon.sync.report import ConnectionReport, StoredReport, stored_report
 from addon.tenants.model import Connection, Mode, Schedule, Tenant
 from addon.tenants.pause import LOCAL, today
 from addon.vendors.profiles import NotConfigured, vendor_name
+from addon.web.presenters.hold import approval_of, is_sending
 from addon.web.waiting_holds import WaitingHold
 
-KINDS = {"ok": "ok", "held": "wait", "waiting": "wait", "refused": "wait", "off": "off"}
+KINDS = {
+    "ok": "ok",
+    "held": "wait",
+    "approved": "wait",
+    "sending": "wait",
+    "waiting": "wait",
+    "refused": "wait",
+    "off": "off",
+}
 """How states are shown; all others as `stop`."""
 LATE = 24 * 3600.0
 """Seconds after its due time from which a missing run is reported."""
@@ -34,7 +43,8 @@ class ConnectionStatus(Struct, frozen=True):
 
     `last` is its newest part in its present mode (in any mode when it is off), and `sent` the
     newest in which something was sent. `problem` says what must be configured in this installation
-    before the connection can run; `late` is whether a run has been overdue for a day.
+    before the connection can run; `late` is whether a run has been overdue for a day. `approved` is
+    whether an administrator has approved what is held, and `running` whether a run is on.
     """
 
     connection: Connection
@@ -46,6 +56,8 @@ class ConnectionStatus(Struct, frozen=True):
     held: WaitingHold | None
     problem: str | None
     late: bool = False
+    approved: bool = False
+    running: bool = False
 
     @property
     def mode(self) -> Mode:
@@ -70,9 +82,12 @@ class ConnectionStatus(Struct, frozen=True):
 
     @property
     def state(self) -> str:
-        """`held`, `kept` (held, and an administrator has refused it), `off`, `problem`, `waiting`
-        (never run), `stale` (overdue for a day), `failed`, `refused` or `ok`.
+        """`held`, `kept` (held, and an administrator has refused it), `approved` (held, and an
+        administrator has approved it), `sending` (a run is carrying that out), `off`, `problem`,
+        `waiting` (never run), `stale` (overdue for a day), `failed`, `refused` or `ok`.
         """
+        if self.held is not None and self.approved:
+            return "sending" if self.running else "approved"
         if self.held is not None:
             return "kept" if self.held.hold.refused else "held"
         if self.connection.mode == "off":
@@ -115,6 +130,7 @@ def connection_statuses(
     vendors, stored = context.settings.vendors, context.store.ledgers(tenant.customer_id)
     ledgers = {key: (n, refused) for key, n, refused in stored}
     held = {each.vendor: each for each in holds}
+    approved = {v for v, each in held.items() if approval_of(context.store, each, now) is not None}
     schedule = tenant.schedule
     hours = max(context.settings.schedule_hours, schedule.hours or 0)
     found = []
@@ -139,6 +155,8 @@ def connection_statuses(
                 held=held.get(connection.vendor),
                 problem=str(target) if isinstance(target, NotConfigured) else None,
                 late=bool(parts) and _is_late(schedule, hours, parts[0].at, now),
+                approved=connection.vendor in approved,
+                running=is_sending(runs, connection.vendor),
             )
         )
     return tuple(found)

@@ -12,7 +12,18 @@ from addon.store.records import RunRecord
 from addon.sync.report import StoredReport
 from addon.web.presenters.connection_status import ConnectionStatus, last_ended, newest
 
-GRAVEST_FIRST = ("held", "problem", "stale", "failed", "kept", "refused", "waiting", "ok")
+GRAVEST_FIRST = (
+    "held",
+    "problem",
+    "stale",
+    "failed",
+    "kept",
+    "approved",
+    "sending",
+    "refused",
+    "waiting",
+    "ok",
+)
 
 
 class FindingCounts(Struct, frozen=True):
@@ -47,6 +58,11 @@ class Headline(Struct, frozen=True):
         """The hold that waits for a decision, if there is exactly one."""
         held = [each.held for each in self.statuses if each.held is not None]
         return held[0].hold if len(held) == 1 else None
+
+    @property
+    def withdraws(self) -> bool:
+        """Whether each of the holds is of a withdrawal."""
+        return all(each.held is not None and each.held.hold.withdrawal for each in self.statuses)
 
     @property
     def findings(self) -> FindingCounts | None:

@@ -14,6 +14,7 @@ from addon.planning.ledger import LedgerKey
 from addon.planning.limits import Hold, LimitExceeded
 from addon.store.base import StoreError
 from addon.store.origin import load_origin
+from addon.store.records import RunRecord
 from addon.sync.context import load_tenant_or_raise
 from addon.tenants.model import Limits
 from addon.web.addon_card.card_model import card_json
@@ -49,7 +50,7 @@ from tests.support.small_school import (
     leave,
     set_live,
 )
-from tests.support.world import World
+from tests.support.world import JSON, World
 
 
 @pytest.fixture
@@ -85,6 +86,10 @@ def pause(world: World) -> None:
         "pause": {"from": str(today), "until": str(today + timedelta(30))}
     }
     world.import_document()
+
+
+def top_sentence(card: JSON) -> str:
+    return str(card["sections"][0]["widgets"][0]["decoratedText"]["text"])
 
 
 def at_vendor(world: World) -> int:
@@ -175,6 +180,22 @@ def approved(world: World) -> None:
     world.store.set_approval(LedgerKey(TENANT, "all", "live"), hold.approval(world.clock()))
 
 
+def running(world: World) -> None:
+    run = RunRecord("29990101T000000Z-aaaaaa", TENANT, world.clock(), "running", holder="x")
+    world.store.save_run(run)
+
+
+def sending(world: World) -> None:
+    approved(world)
+    running(world)
+
+
+def withdrawal_approved(world: World) -> None:
+    withdrawal(world)
+    hold = hold_of(world)
+    world.store.set_approval(LedgerKey(TENANT, "all", "live"), hold.approval(world.clock()))
+
+
 def withdrawal(world: World) -> None:
     well(world)
     assert world.run("withdraw", TENANT, "--vendor", "all").status == HELD
@@ -222,7 +243,18 @@ STATES: dict[Callable[[World], None], tuple[str, ...]] = {
     growth_held: ("1 234 personer har blivit skyddade på en gång.",),
     classes_held: ("Nästa körning skulle ändra mer hos All än ni har bestämt.", "Godkänn"),
     refused: ("Spärren hos All står kvar eftersom ni har sagt nej.",),
-    approved: ("Det som var spärrat hos All är godkänt och skickas när nästa körning börjar.",),
+    approved: (
+        "Det som var spärrat hos All är godkänt och skickas när nästa körning börjar.",
+        "All – Spärr, godkänd",
+    ),
+    sending: (
+        "Det som var spärrat hos All är godkänt och skickas nu. En körning pågår just nu.",
+        "All – Godkänt, skickas nu",
+    ),
+    withdrawal_approved: (
+        "Avvecklingen av All är godkänd och börjar strax.",
+        "All – Spärr, godkänd",
+    ),
     left: ("Skolsynk är avinstallerat. Inget läses och inget skickas.", "Kör nu"),
     withdrawal: ("Avvecklingen av All tar bort 16 personer", "Norra skolan: 16"),
 }
@@ -473,6 +505,44 @@ def test_an_approval_takes_two_clicks_and_is_sent_at_once(world: World, panel: P
     assert "Allt är i ordning." in text_on(panel.home())
     entry = world.store.audit_entries(TENANT, 1)[0]
     assert (entry.who, entry.what, entry.subject) == (ADMIN, "hold.approved", "all")
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_what_the_card_says_after_an_answer_is_true(
+    world: World, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    """Nothing waits for a decision any more: neither after a no nor after a yes."""
+    monkeypatch.setattr("addon.web.hold_decisions.request_run", lambda *_: None)  # not begun yet
+    panel, swedish = Panel(world, language), language == "sv"
+    held(world)
+    waits = (
+        ("väntar på ditt beslut", "Neka") if swedish else ("waiting for your decision", "Refuse")
+    )
+    assert all(each in text_on(panel.home()) for each in waits)
+    no, _ = panel.click(panel.home(), waits[1])
+    yes, _ = panel.click(no, "Godkänn" if swedish else "Approve")
+    yes, _ = panel.act(**parameters(buttons(yes)[0]))
+    for card in (no, yes, panel.home()):
+        assert not any(each in text_on(card) for each in waits)
+    if swedish:
+        assert "All – Spärr, ni har sagt nej" in text_on(no)
+        assert "godkänt och skickas när nästa körning börjar" in top_sentence(yes)
+        assert "All – Spärr, godkänd" in text_on(yes)
+        running(world)
+        assert "godkänt och skickas nu" in top_sentence(panel.home())
+
+
+def test_the_pages_say_the_same_of_what_is_approved(world: World) -> None:
+    client = world.sign_in()
+    for prepare, words in (
+        (approved, "godkänt och skickas när nästa körning börjar."),
+        (running, "godkänt och skickas nu."),
+    ):
+        prepare(world)
+        for page in ("/", "/leverantorer/all"):
+            said = world.text(client.get(page))
+            assert f"Det som var spärrat hos All är {words}" in said
+            assert "väntar på ditt beslut" not in said
 
 
 def test_who_changes_their_mind_has_done_nothing(world: World, panel: Panel) -> None:

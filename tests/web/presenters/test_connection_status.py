@@ -22,7 +22,10 @@ CONFLICT = FailedOperation("create", "User", "a", 409, "")
 TROUBLE = FailedOperation("create", "User", "a", 503, "")
 
 
-def status_of(mode="live", part=None, refused=0, hold=None, problem=None):
+HOLD = Hold(("a",), 1, "", {})
+
+
+def status_of(mode="live", part=None, refused=0, hold=None, problem=None, **more):
     held = None if hold is None else WaitingHold(LedgerKey("C0", "all", "live"), "all", hold)
     return ConnectionStatus(
         connection=Connection("all", mode=mode),
@@ -33,6 +36,7 @@ def status_of(mode="live", part=None, refused=0, hold=None, problem=None):
         refused=refused,
         held=held,
         problem=problem,
+        **more,
     )
 
 
@@ -58,6 +62,10 @@ def part(status="unchanged", *failures, **more):
         (status_of(part=part(), problem="set SKOLSYNK_ALL_LIVE_KEY"), "problem"),
         (status_of(part=part(), hold=Hold(("a",), 1, "", {})), "held"),
         (status_of(part=part(), hold=Hold(("a",), 1, "", {}, refused=1.0)), "kept"),
+        (status_of(part=part(), hold=HOLD, running=True), "held"),
+        (status_of(part=part(), hold=HOLD, approved=True), "approved"),
+        (status_of(part=part(), hold=HOLD, approved=True, running=True), "sending"),
+        (status_of("off", part=part(), hold=HOLD, approved=True), "approved"),
         (status_of("off", hold=Hold(("a",), 1, "", {}, withdrawal=True)), "held"),
     ],
 )
