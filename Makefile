@@ -10,7 +10,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-only test-versions test-long lint format translations bench screenshots marketplace requirements deploy deployable clean
+.PHONY: help demo test test-only test-versions test-long lint format translations bench bench-proposals screenshots marketplace requirements deploy deployable clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ translations: $(READY) ## Bring the English of the pages up to date; list what h
 
 bench: $(READY) ## Measure the hot paths
 	$(BIN)/python -m bench
+
+bench-proposals: $(READY) ## Measure how right the proposals are
+	$(BIN)/python -m bench.proposals
 
 screenshots: $(READY) $(BROWSER) ## Take the pictures in docs/screenshots anew
 	$(BIN)/python -m tests.browser.screenshots

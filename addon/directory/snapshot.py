@@ -1,8 +1,16 @@
 """One reading of a Workspace domain, as values. It holds only what the selection needs."""
 
+import re
 from collections.abc import Mapping, Set
 
 from msgspec import Struct, structs
+
+_UNIT_CODE = re.compile(r"(?<![\w-])[1-9][0-9]{7}(?![\w-])")
+
+
+def unit_codes_in(text: str) -> tuple[str, ...]:
+    """The numbers of eight digits in a text, which may be codes of school units."""
+    return tuple(dict.fromkeys(_UNIT_CODE.findall(text)))
 
 
 class User(Struct, frozen=True, gc=False):
@@ -34,7 +42,8 @@ class Group(Struct, frozen=True, gc=False):
 
     `members` is None when the members were not read because nothing needs them.
     `everyone` is true when the whole customer is a member. `direct_members` is the number of
-    direct members of any kind that the directory tells, or None if it does not.
+    direct members of any kind that the directory tells, or None if it does not. `described_codes`
+    are the numbers of eight digits in its description, of which nothing else is kept.
     """
 
     id: str
@@ -44,14 +53,19 @@ class Group(Struct, frozen=True, gc=False):
     members: frozenset[str] | None = None
     everyone: bool = False
     direct_members: int | None = None
+    described_codes: tuple[str, ...] = ()
 
 
 class OrgUnit(Struct, frozen=True, gc=False):
-    """An organisational unit; `id` never changes, `path` and `name` do."""
+    """An organisational unit; `id` never changes, `path` and `name` do.
+
+    `described_codes` are as a group's.
+    """
 
     id: str
     path: str
     name: str
+    described_codes: tuple[str, ...] = ()
 
 
 class Doubts(Struct, frozen=True):

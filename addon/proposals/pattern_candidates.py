@@ -12,27 +12,24 @@ from addon.proposals.vocabulary import (
     is_class,
     is_left,
     is_protected,
-    is_year,
     plain_words,
     role_of,
 )
 from addon.roster.index import DirectoryIndex
-from addon.tenants.model import GroupRule, SchoolUnit, YearRule
+from addon.tenants.model import GroupRule, SchoolUnit
 from addon.text import fold
 
 _DEEPEST = 4
 _MOST_TEMPLATES = 6
 _LARGEST_CLASS = 80
-_BARE_YEAR = r"^(?P<year>\d{1,2})$"
-_WORDED_YEAR = r"^(?:Åk|åk|Årskurs|årskurs|År|år)\.?\s*(?P<year>\d{1,2})$"
 _SEPARATORS = re.compile(r"([-_.+])")
 _CLASS_INSIDE = r"(?P<name>\d{1,2}\s?[A-ZÅÄÖ]{1,2})\s*$"
-_DIGIT_CLASS = r"(?P<name>(?:f|\d)[a-zåäö0-9]{0,3})"
-_PROGRAMME_CLASS = r"(?P<name>[a-zåäö]{2,4}\d{2}[a-zåäö]{0,4})"
+CLASS_IN_ADDRESS = (
+    r"(?P<NAME>f[a-e]?|fk[a-e]?|f-?klass[a-e]?|\d{1,2}[a-zåäö]{0,3}\d?"
+    r"|[a-zåäö]{1,5}\d{2}[a-zåäö]{0,4}|\d{2}[a-zåäö]{2,6})"
+)
+"""The name of a class as addresses have it: fa, 7a, na24a, 24na."""
 _WORD_BEFORE = re.compile(r"(klass|class)\s+(?=\S)", re.IGNORECASE)
-_SEVERAL_YEARS = re.compile(r"\d\s?-\s?\d")
-_WORDED_CLASS = r"^[A-Za-zÅÄÖåäö]{1,8}[ .-]?(?P<year>\d{1,2})[A-Za-zÅÄÖåäö]?$"
-_YEAR_SEGMENT = re.compile(r"(\D*?)(\d{1,2})\D*")
 
 Template = tuple[str, str]
 """The text before and after the name in the local part of a group's address."""
@@ -44,7 +41,7 @@ def class_rules(
     """Rules worth trying for classes; `near` is the index of the unit's surroundings."""
     yield from _org_unit_rules(near, students, unit)
     yield from _class_group_rules(near.groups)
-    for attribute, values in _values(near, students).items():
+    for attribute, values in values_in(near, students).items():
         if len(values) == 1 and len(students) > _LARGEST_CLASS:
             continue
         yield GroupRule(source="attribute", attribute=attribute, pattern="^(?P<name>.+)$")
@@ -83,33 +80,6 @@ def teaching_rules(
     if sum(group.email[:1].isdigit() for group in fit) > 2:
         rules.append(_from_group(r"^(?P<name>\d[^@]*)@"))
     return rules
-
-
-def year_rules(
-    near: DirectoryIndex, students: Sequence[str], class_names: Iterable[str]
-) -> Iterator[YearRule]:
-    """Rules worth trying for the school years of students in classes with these names."""
-    for attribute, values in _values(near, students).items():
-        for pattern in (_BARE_YEAR, _WORDED_YEAR):
-            if any(map(re.compile(pattern).search, values)):
-                yield YearRule(source="attribute", attribute=attribute, pattern=pattern)
-    words = Counter(
-        found[1]
-        for path in places_of(near, students)
-        for segment in path.split("/")
-        if is_year(segment) and (found := _YEAR_SEGMENT.fullmatch(segment))
-    )
-    for word, _ in words.most_common(3):
-        pattern = rf"/{literal(word)}(?P<year>\d{{1,2}})(/|$)"
-        yield YearRule(source="orgUnit", pattern=pattern)
-    names = list(class_names)
-    if names:
-        several = any(map(_SEVERAL_YEARS.match, names))
-        stop = r"(?!\d|\s?-\s?\d)" if several else ""
-        if any(name[:1].isdigit() for name in names):
-            yield YearRule(source="class", pattern=rf"^(?P<year>\d+){stop}")
-        if any(map(re.compile(_WORDED_CLASS).search, names)):
-            yield YearRule(source="class", pattern=_WORDED_CLASS)
 
 
 def literal(text: str) -> str:
@@ -182,12 +152,11 @@ def _class_group_rules(groups: Sequence[Group]) -> Iterator[GroupRule]:
         begin, end = f"^{literal(before)}", f"{literal(after)}@"
         if before and not after and _are_classes(g for g in groups if _fits(g, before, after)):
             yield _from_group(begin)
+        yield _from_group(f"{begin}{CLASS_IN_ADDRESS}{end}")
         if not before and not after:
-            yield _from_group(f"^{_DIGIT_CLASS}@")
-            yield _from_group(f"^{_PROGRAMME_CLASS}@")
             continue
-        yield _from_group(f"{begin}(?P<name>[^@]+){end}")
-        yield _from_group(f"{begin}(?P<name>[^@._-]+){end}")
+        yield _from_group(f"{begin}(?P<NAME>[^@]+){end}")
+        yield _from_group(f"{begin}(?P<NAME>[^@._-]+){end}")
 
 
 def _templates(groups: Sequence[Group], longest: int, only_classes: bool = False) -> list[Template]:
@@ -257,7 +226,7 @@ def _have_names(groups: Sequence[Group]) -> bool:
     return bool(names) and len(told) >= 0.9 * len(names)
 
 
-def _values(near: DirectoryIndex, students: Iterable[str]) -> dict[str, set[str]]:
+def values_in(near: DirectoryIndex, students: Iterable[str]) -> dict[str, set[str]]:
     """The students' attributes with the values that occur."""
     found: dict[str, set[str]] = {}
     for id in students:

@@ -6,10 +6,13 @@ from statistics import fmean
 
 from msgspec import Struct, structs
 
-from addon.proposals.pattern_candidates import class_rules, teaching_rules, year_rules
+from addon.proposals.names import read_name
+from addon.proposals.pattern_candidates import class_rules, teaching_rules
+from addon.proposals.plausibility import plausibility
 from addon.proposals.rule_outcome import RuleOutcome, groups_of, outcome
 from addon.proposals.scope import around
 from addon.proposals.vocabulary import is_class, is_year, plain
+from addon.proposals.year_candidates import introductory, year_rules
 from addon.roster.index import DirectoryIndex
 from addon.roster.placement import UnitPeople
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule
@@ -73,7 +76,8 @@ def classes_near(
         _tried(rule, outcome(near, students, staff, rule, unit, brief=brief))
         for rule in dict.fromkeys(class_rules(near, students, unit))
     ]
-    times = Counter(_names_of(choice) for choice in tried if choice.rule.source == "group")
+    alike = {(_names_of(x), _sources_of(x)) for x in tried if x.rule.source == "group"}
+    times = Counter(names for names, _ in alike)
     return _best(
         (choice, _class_score(choice) * _no_subject(choice, times[_names_of(choice)]))
         for choice in tried
@@ -114,19 +118,28 @@ def years_near(
 ) -> list[PatternChoice]:
     """As `school_year_patterns`, in the unit's surroundings."""
     students = _known(near, people)
-    names: set[str] = set()
-    if unit.classes is not None:
-        made = groups_of(near, UnitPeople(unit, frozenset(students), frozenset()))
-        names = {group.name for group in made if group.kind == "class"}
+    made = groups_of(near, UnitPeople(unit, frozenset(students), frozenset()))
+    names = sorted({group.name for group in made if group.kind == "class"})
     tried = [
         _tried(rule, outcome(near, students, (), rule, unit, brief=brief))
         for rule in dict.fromkeys(year_rules(near, students, names))
     ]
-    return _best((choice, _year_score(choice)) for choice in tried)
+    starts = introductory(names)
+    without = sum(
+        len(group.students)
+        for group in made
+        if starts and group.kind == "class" and group.name.upper().startswith(starts)
+    )
+    said = read_name(unit.name).years
+    return _best((choice, _year_score(choice, unit, said, without)) for choice in tried)
 
 
 def _names_of(choice: PatternChoice) -> tuple[str, ...]:
     return tuple(name.lower() for name in choice.outcome.names)
+
+
+def _sources_of(choice: PatternChoice) -> frozenset[str]:
+    return frozenset(part.source_id for part in choice.outcome.found)
 
 
 def _no_subject(choice: PatternChoice, times: int) -> float:
@@ -207,12 +220,13 @@ def _teaching_score(choice: PatternChoice, owned: set[str], number: int) -> floa
     return min(1.0, len(mine) / number) * purity * (1.0 if size >= 3 else 0.7)
 
 
-def _year_score(choice: PatternChoice) -> float:
+def _year_score(
+    choice: PatternChoice, unit: SchoolUnit, said: frozenset[int], without: int
+) -> float:
     result = choice.outcome
     if not result.students or not result.found:
         return 0.0
-    right = sum(part.students for part in result.found) - len(result.out_of_range)
-    score = max(0, right) / result.students
+    score = plausibility(result, unit.school_types, said, without)
     better = ("ar", "year", "ak", "grade")
     name = plain((choice.rule.attribute or "").rpartition(".")[2])
     is_named = any(name.startswith(word) for word in better)

@@ -1,5 +1,6 @@
 """Classes and teaching groups: the rules of the units applied to the directory."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
@@ -15,6 +16,10 @@ from addon.tenants.model import GroupRule, SchoolUnit
 from addon.text import composed, fold
 
 Kind = Literal["class", "teaching"]
+WRITTEN = "NAME"
+"""The named part of a group's address that is spelled as in the group's own name."""
+_IN_ADDRESS = re.compile(r"\d{1,2}[a-zåäö]{0,3}\d?|f[a-zåäö]?|[a-zåäö]{1,5}\d{2}[a-zåäö]{0,4}")
+_WORDS = re.compile(r"[^\s,;()/]+")
 NO_MATCH: dict[Kind, str] = {
     "class": "class-pattern-without-match",
     "teaching": "teaching-group-pattern-without-match",
@@ -117,10 +122,15 @@ class GroupFinder:
 
     def _matches(self, pattern: str) -> Iterator[tuple[str, str]]:
         """The ids and names of the Google groups whose address matches the pattern."""
-        find = finder(pattern, "name")
+        find, find_written = finder(pattern, "name"), finder(pattern, WRITTEN)
         for group in self._index.groups:
             hit = find(group.email)
-            if hit is not None:
+            if hit is None:
+                continue
+            written = find_written(group.email)
+            if written and written.part:
+                yield group.id, spelled(written.part, group.name)
+            else:
                 yield group.id, hit.part or group.name.strip() or group.email
 
     def _by_org_unit(self, rule: GroupRule, people: UnitPeople) -> FoundGroups:
@@ -161,6 +171,15 @@ class GroupFinder:
             if unit.classes and unit.classes.source == "attribute":
                 about = _about("teaching-group-named-as-class", unit, name=source.name)
                 self.findings.append(about)
+
+
+def spelled(part: str, name: str) -> str:
+    """Return the `part` of a group's address as the group's own `name` writes it.
+
+    It is in upper case if the name does not have it and it is written as 7a, fa or na24a.
+    """
+    words = (word for word in _WORDS.findall(name) if fold(word) == fold(part))
+    return next(words, part.upper() if _IN_ADDRESS.fullmatch(part) else part)
 
 
 def _class_path(path: str, hit: PatternMatch) -> str:

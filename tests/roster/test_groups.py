@@ -156,6 +156,26 @@ class TestGoogleGroups:
         )
         assert made.name == expected
 
+    @pytest.mark.parametrize(
+        ("address", "name", "expected"),
+        [
+            ("klass-7a", "Klass 7A Norra skolan", "7A"),
+            ("klass-na24a", "", "NA24A"),
+            ("klass-7a", "Sjuan", "7A"),
+            ("klass-blå", "Klass Blå", "Blå"),
+            ("klass-bla", "Klass Blå", "bla"),
+        ],
+    )
+    def test_a_name_to_be_spelled_is_as_in_the_groups_own_name_else_in_upper_case(
+        self, address, name, expected
+    ):
+        (made,) = groups_of(
+            unit(classes=GroupRule(source="group", pattern="^klass-(?P<NAME>[^@]+)@")),
+            user("1"),
+            group(address, "1", name=name),
+        )
+        assert made.name == expected
+
     def test_each_unit_has_its_own_students_of_a_group(self):
         other = unit("20000002", people_in("/Elever/Södra"), classes=CLASS_GROUP)
         roster = select(

@@ -41,7 +41,7 @@ MAX_PAGES_WITHOUT_NEW = 50
 """A list with this many consecutive pages without a new entry is taken to be endless."""
 
 USER_FIELDS = ("id", "primaryEmail", "name", "orgUnitPath", "suspended", "archived", "deletionTime")
-GROUP_FIELDS = "id,email,name,aliases,directMembersCount"
+GROUP_FIELDS = "id,email,name,aliases,directMembersCount,description"
 NO_USER = frozenset({400, 412})
 """users.get's answers about what is no user, and about an account deleted within 20 days."""
 
@@ -93,7 +93,7 @@ class Queries:
         request = self._api.orgunits().list(
             customerId=self._customer,
             type="all",
-            fields="organizationUnits(orgUnitId,orgUnitPath,name)",
+            fields="organizationUnits(orgUnitId,orgUnitPath,name,description)",
         )
         try:
             answer = self._ask(what, request)

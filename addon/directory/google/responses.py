@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from addon.directory.errors import UNSENT, DirectoryError
-from addon.directory.snapshot import Group, OrgUnit, User
+from addon.directory.snapshot import Group, OrgUnit, User, unit_codes_in
 from addon.text import cleaned, is_visible
 
 T = TypeVar("T")
@@ -58,6 +58,7 @@ class GroupAnswer(Struct, rename="camel"):
     name: str | None = None
     aliases: tuple[str, ...] | None = None
     direct_members_count: Any = None
+    description: Any = None
 
 
 class MemberAnswer(Struct, rename="camel"):
@@ -74,6 +75,7 @@ class OrgUnitAnswer(Struct, rename="camel"):
     org_unit_id: Identity
     org_unit_path: Filled
     name: str | None = None
+    description: Any = None
 
 
 class DomainAnswer(Struct, rename="camel"):
@@ -190,13 +192,24 @@ def group(answer: GroupAnswer) -> Group:
         name=_text(answer.name),
         aliases=tuple(map(_text, answer.aliases or ())),
         direct_members=int(count) if count.isdecimal() and len(count) < 10 else None,
+        described_codes=_codes(answer.description),
     )
 
 
 def org_unit(answer: OrgUnitAnswer) -> OrgUnit:
     """An organisational unit; text is cleaned."""
     path = _text(answer.org_unit_path)
-    return OrgUnit(id=answer.org_unit_id, path=path, name=_text(answer.name))
+    return OrgUnit(
+        id=answer.org_unit_id,
+        path=path,
+        name=_text(answer.name),
+        described_codes=_codes(answer.description),
+    )
+
+
+def _codes(description: object) -> tuple[str, ...]:
+    """The numbers in a description that may be codes of school units; the rest is not kept."""
+    return unit_codes_in(description) if isinstance(description, str) else ()
 
 
 def values(raw: Mapping[str, Any], attribute: str) -> tuple[str, ...]:

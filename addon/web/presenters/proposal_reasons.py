@@ -32,7 +32,7 @@ def rule_source(rule: GroupRule | YearRule) -> str:
         return _("från organisationsenheterna")
     if rule.source == "class":
         return _("från klassens namn")
-    named = "(?P<name>" in rule.pattern
+    named = "(?P<name>" in rule.pattern or "(?P<NAME>" in rule.pattern
     return _("från gruppernas adresser") if named else _("från gruppernas namn")
 
 

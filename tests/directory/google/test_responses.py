@@ -101,6 +101,14 @@ def test_text_is_composed():
     assert made(raw).family_name == "Öberg"
 
 
+@pytest.mark.parametrize("description", ["Norra, kod 12345678, ring Eva 0701234567", 5, None])
+def test_of_a_description_only_numbers_that_may_be_unit_codes_are_kept(description: object):
+    unit = OrgUnitAnswer(org_unit_id="id:1", org_unit_path="/N", description=description)
+    choir = GroupAnswer(id="1", email="kor@x.se", description=description)
+    expected = ("12345678",) if isinstance(description, str) else ()
+    assert org_unit(unit).described_codes == group(choir).described_codes == expected
+
+
 def test_groups_and_ous_are_composed():
     unit = OrgUnitAnswer(org_unit_id="id:1", org_unit_path="/O\u0308stra", name="O\u0308stra")
     choir = GroupAnswer(id="1", email="kor@x.se", name="Ko\u0308r", aliases=("ko\u0308r@x.se",))
