@@ -12,7 +12,7 @@ from msgspec import Struct, UnsetType
 
 from addon.age import age
 from addon.logs import masked
-from addon.planning.limits import LimitExceeded
+from addon.planning.limit_exceeded import LimitExceeded
 from addon.planning.protected_set import ProtectedSet
 from addon.store.records import RunRecord
 from addon.sync.report import ConnectionReport, HoldReport, stored_report

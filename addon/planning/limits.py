@@ -1,12 +1,14 @@
 """Check whether a plan changes so much that a person must approve it first. Pure."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from typing import Literal
 
 from msgspec import Struct, field, structs
 
 from addon.age import age
+from addon.planning.emptied_groups import EmptiedGroup, by_group, memberships
 from addon.planning.ledger import Ledger
+from addon.planning.limit_exceeded import LimitExceeded
 from addon.planning.plan import Plan
 from addon.planning.recent_removals import RecentRemovals
 from addon.ss12000.resources import ResourceType
@@ -27,8 +29,6 @@ DEFAULT_REMOVALS: dict[LimitedType, ChangeLimit] = {
 More than both, the number and the percentage, is held. Growth is not limited.
 """
 
-TYPE_NAMES = {"User": "people", "StudentGroup": "classes and groups", "Activity": "activities"}
-
 NOTHING_RECENT = RecentRemovals()
 
 APPROVAL_LASTS = 3 * 24 * 3600.0
@@ -39,13 +39,15 @@ class Approval(Struct, frozen=True):
     """What a person has approved: the removal of `people`, and `changes` in number by type.
 
     `at` is the time of the approval, in seconds since 1970 UTC; see APPROVAL_LASTS. `others` are
-    the externalIds of other resources whose removal is approved, by type.
+    the externalIds of other resources whose removal is approved, by type, and `memberships` the
+    externalIds of the people who are approved to be no longer in a group, by that of the group.
     """
 
     people: frozenset[str] = frozenset()
     changes: dict[str, int] = {}
     at: float = 0.0
     others: dict[str, frozenset[str]] = {}
+    memberships: dict[str, frozenset[str]] = {}
 
     def removals(self, resource_type: str) -> frozenset[str]:
         """Return the externalIds of a type whose removal is approved."""
@@ -70,56 +72,12 @@ class Approval(Struct, frozen=True):
         return age(self.at, now) < APPROVAL_LASTS
 
 
-class LimitExceeded(Struct, frozen=True, omit_defaults=True):
-    """A limit of a connection that a plan exceeds.
-
-    With the `kind` `removed`, `number` resources of `type` would be removed, out of `there` if
-    that is given. With `more` or `fewer`, the vendor would have `number` more or fewer resources
-    of `type` than the `there` that it has now. With `place-missing`, `number` people would be
-    removed from a unit whose selection names an OU or a group that is not there. With `protected`,
-    `number` people became protected in one step. `limit` is a percentage if `percent` is true,
-    otherwise a number. `earlier` of `number` were removed by other runs of the last 24 hours, and
-    are in `there`.
-    """
-
-    kind: Literal["removed", "more", "fewer", "place-missing", "protected"]
-    number: int
-    limit: int | float
-    percent: bool = False
-    there: int | None = None
-    type: str = "User"
-    earlier: int = 0
-
-    def __str__(self) -> str:
-        if self.kind == "place-missing":
-            return (
-                f"{self.number} people would be removed because an organisational unit or a group "
-                "that their selection names is missing from the directory"
-            )
-        limit = f"the limit is {self.limit:g}{' percent' if self.percent else ''}"
-        if self.kind == "protected":
-            return f"{self.number} people became protected at once; {limit}"
-        if self.kind != "removed":
-            since = " 24 hours ago" if self.earlier else ""
-            return (
-                f"{self.number} {self.kind} {self.type} than the {self.there} there{since}; {limit}"
-            )
-        what = TYPE_NAMES.get(self.type, self.type)
-        of = "" if self.there is None else f" of {self.there}"
-        if self.earlier:
-            return (
-                f"{self.number}{of} {what} would be removed within 24 hours, of which "
-                f"{self.earlier} already are; {limit}"
-            )
-        return f"{self.number}{of} {what} would be removed; {limit}"
-
-
 class Hold(Struct, frozen=True):
     """A plan that waits for approval: what it would do, and which limits it exceeds.
 
     `people` are the externalIds of the User resources that would be removed, sorted, `others`
-    those of employments and other limited types, by type, and `changes` is by how many each type
-    would grow or shrink: an approval covers these three.
+    those of employments and other limited types, by type, `changes` is by how many each type
+    would grow or shrink, and `emptied` which memberships would end: an approval covers these four.
     `held` is how many User resources the vendor has by the ledger.
     `reason` is the text of `exceeded` in English, or another reason to wait; holds saved by
     earlier versions have only the text. `at` is in seconds since 1970 UTC. `withdrawal` is true
@@ -143,11 +101,18 @@ class Hold(Struct, frozen=True):
     others: dict[str, tuple[str, ...]] = {}
     placed_in: tuple[str, ...] = ()
     places: bytes = b""
+    emptied: tuple[EmptiedGroup, ...] = ()
 
     @property
     def content(self) -> tuple[object, ...]:
         """What an approval of it would be of."""
-        return self.people, self.others, self.changes, self.growth, self.withdrawal
+        removed = self.people, self.others, self.changes, self.growth, self.withdrawal
+        return (*removed, self.emptied) if self.emptied else removed
+
+    @property
+    def memberships(self) -> int:
+        """How many memberships of `emptied` groups would end."""
+        return memberships(self.emptied)
 
     def units(self) -> Iterator[tuple[str, str]]:
         """Yield each of `people` whose school unit is known, with the unit's code."""
@@ -184,12 +149,14 @@ class Hold(Struct, frozen=True):
                 _within(change, earlier.changes.get(kind, 0))
                 for kind, change in self.changes.items()
             )
+            and not memberships(self.emptied, by_group(earlier.emptied))
         )
 
     def approval(self, at: float) -> Approval:
         """Return the approval of exactly this plan at `at` (seconds since 1970 UTC)."""
         others = {kind: frozenset(ids) for kind, ids in self.others.items()}
-        return Approval(frozenset(self.people), self.changes, at, others)
+        ended = by_group(self.emptied)
+        return Approval(frozenset(self.people), self.changes, at, others, ended)
 
 
 def check_limits(
@@ -199,13 +166,14 @@ def check_limits(
     approved: Approval | None = None,
     recent: RecentRemovals = NOTHING_RECENT,
     needs_approval: Set[str] = frozenset(),
+    emptied: Sequence[EmptiedGroup] = (),
 ) -> Hold | None:
     """Return the hold if the plan exceeds a limit, or None if it may be carried out.
 
     A plan that does no more than was `approved` may be carried out. The removals of the last 24
     hours, `recent`, count together with those of the plan. The removal of protected people does
     not count towards the limits. `needs_approval` are externalIds of people who are removed only
-    when a person approves, however few they are.
+    when a person approves, however few they are; the memberships of `emptied` groups end only then.
     """
     approved = approved or Approval()
     removed = _removed(plan, limits)
@@ -214,6 +182,9 @@ def check_limits(
     missing = (needs_approval & set(removed["User"])) - approved.people
     if missing and not exceeded:
         exceeded.append(LimitExceeded("place-missing", len(missing), 0))
+    ending = memberships(emptied, approved.memberships)
+    if ending:
+        exceeded.append(LimitExceeded("group-emptied", ending, 0, type="StudentGroup"))
     exceeded += _exceeded_by_default(removed, ledger, limits, approved, recent)
     for resource_type, limit in limits.changes.items():
         change = changes.get(resource_type, 0)
@@ -232,6 +203,7 @@ def check_limits(
         changes=changes,
         exceeded=tuple(exceeded),
         others={kind: ids for kind, ids in named.items() if ids and kind != "User"},
+        emptied=tuple(emptied),
     )
 
 

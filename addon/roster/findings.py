@@ -54,7 +54,8 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
     ),
     "removal-unconfirmed": (
         "warning",
-        "{count} people or groups at {unitName} ({unit}) are missing from the directory without"
+        "{count} people, groups or memberships at {unitName} ({unit}) are missing from the"
+        " directory without"
         " evidence that they are gone, so nothing is removed for them yet. A later reading, or"
         " an answer about each of them, decides; check the unit's organisational units and"
         " groups if it stays so.",

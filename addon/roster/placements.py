@@ -19,11 +19,19 @@ Employment = tuple[str, str]
 """A unit and the id of a user employed there."""
 
 
+PERSON_KINDS: tuple[Literal["student", "staff"], ...] = ("student", "staff")
+"""The kinds of a `Loss` of a person from a unit."""
+
+
 class KnownPerson(Struct, frozen=True, array_like=True, gc=False):
     """Where a person was placed: school years by unit, and units where employed."""
 
     enrolments: tuple[tuple[str, int | None], ...] = ()
     employments: tuple[str, ...] = ()
+
+    def is_at(self, unit: str) -> bool:
+        """Whether the person was placed at the unit."""
+        return unit in self.employments or any(unit == each for each, _year in self.enrolments)
 
 
 class KnownGroup(Struct, frozen=True, array_like=True, gc=False):
@@ -32,6 +40,11 @@ class KnownGroup(Struct, frozen=True, array_like=True, gc=False):
     kind: Literal["class", "teaching"]
     students: tuple[str, ...]
     teachers: tuple[str, ...] = ()
+
+    @property
+    def members(self) -> frozenset[str]:
+        """Its students and teachers."""
+        return frozenset(self.students).union(self.teachers)
 
 
 class Placements(Struct, frozen=True):
@@ -67,7 +80,7 @@ class Loss(NamedTuple):
     @property
     def is_person(self) -> bool:
         """Whether a person is missing from the unit itself, not from a group of it."""
-        return self.kind in ("student", "staff")
+        return self.kind in PERSON_KINDS
 
     @property
     def key(self) -> str:
@@ -131,7 +144,7 @@ def only(known: Placements, kept: Set[Loss]) -> Placements:
     people: dict[str, KnownPerson] = {}
     groups: dict[GroupId, KnownGroup] = {}
     for loss in kept:
-        if loss.kind in ("student", "staff"):
+        if loss.is_person:
             whole = known.people[loss.user]
             part = people.get(loss.user, KnownPerson())
             if loss.kind == "student":

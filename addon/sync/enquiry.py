@@ -15,13 +15,8 @@ from addon.directory.evidence import (
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.index import within
 from addon.roster.model import Roster
-from addon.roster.placements import (
-    Loss,
-    Placements,
-)
-from addon.sync.known_placements import (
-    path_key,
-)
+from addon.roster.placements import PERSON_KINDS, Loss, Placements
+from addon.sync.known_placements import path_key
 from addon.tenants.model import GroupRule, SchoolUnit, Tenant
 from addon.text import fold
 
@@ -74,11 +69,29 @@ class Enquiry:
             return self._member(loss)
         return self._placement(loss)
 
-    def confirms(self, loss: Loss, seen_for: float) -> bool:
-        """Whether the loss is real, given that readings have seen it for so many seconds."""
-        if self.evidence(loss) == DECIDED:
-            return True
+    def proves(self, loss: Loss) -> bool:
+        """Whether the account's own record, or an answer about that very loss, shows it."""
+        return self.evidence(loss) == DECIDED
+
+    def agrees(self, loss: Loss, seen_for: float) -> bool:
+        """Whether readings that have seen the loss for so many seconds agree on it."""
         return seen_for >= AGREE_AFTER and not self._contradicted(loss)
+
+    def stays(self, user_id: str, unit: str) -> bool:
+        """Whether somebody has an active account, and is not missing from the unit itself."""
+        user = self._users.get(user_id)
+        return (
+            user is not None
+            and not user.is_inactive
+            and user_id not in self._roster.protected
+            and self._lost.isdisjoint(Loss(kind, unit, user_id) for kind in PERSON_KINDS)
+        )
+
+    def lists(self, loss: Loss) -> bool:
+        """Whether the reading has the group or OU that the members were, or are, from."""
+        if loss.source == "orgUnit":
+            return loss.source_id in self._org_units
+        return loss.source != "group" or loss.source_id in self._groups
 
     def _contradicted(self, loss: Loss) -> bool:
         """Whether the directory said that what is missing is there, or that its list is short."""
@@ -153,7 +166,7 @@ class Enquiry:
 
     def _member(self, loss: Loss) -> Needed:
         """The evidence for a student or teacher who is no longer in a group."""
-        for kind in ("student", "staff"):
+        for kind in PERSON_KINDS:
             placement = Loss(kind, loss.unit, loss.user)
             if placement in self._lost:
                 found = self._placement(placement)

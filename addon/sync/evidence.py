@@ -9,7 +9,7 @@ questions are asked, about the units with the fewest losses first.
 """
 
 from collections import Counter
-from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Set
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -22,9 +22,11 @@ from addon.directory.evidence import (
     with_answers,
 )
 from addon.directory.snapshot import Snapshot
+from addon.planning.emptied_groups import EmptiedGroup
 from addon.roster.findings import finding
 from addon.roster.model import Finding, Roster
 from addon.roster.placements import (
+    PERSON_KINDS,
     Employment,
     GroupId,
     Loss,
@@ -36,6 +38,7 @@ from addon.roster.placements import (
     placements_of,
 )
 from addon.roster.select import select
+from addon.sync.ended_memberships import Approved, emptied_groups
 from addon.sync.enquiry import BUDGET, Enquiry
 from addon.sync.known_placements import (
     KnownDirectory,
@@ -79,6 +82,8 @@ class ReadingEvidence(Struct, frozen=True):
     left: Mapping[str, str] = {}
     org_units: Mapping[str, OrgUnitPlace] = {}
     """The OU that each path of a selector stands for, by folded path."""
+    emptied: tuple[EmptiedGroup, ...] = ()
+    """The memberships that wait for a person; they are among the `unconfirmed`."""
 
 
 class ConfirmedReading(Struct, frozen=True):
@@ -96,10 +101,13 @@ def confirm(
     known: KnownDirectory | None,
     ask: AskDirectory,
     now: float,
+    approved: Callable[[], Approved] = dict,
 ) -> ConfirmedReading:
     """Compare a reading with what was known, ask about the losses, and decide which are real.
 
-    `now` is when the reading began (seconds since 1970 UTC). Raises SlowPatternError.
+    `now` is when the reading began (seconds since 1970 UTC). `approved` returns the memberships
+    that a person has said to have ended; it is called only when some wait for that.
+    Raises SlowPatternError.
     """
     places = place_org_units(tenant, known, snapshot.org_units)
     documented = as_documented(tenant, snapshot, places)
@@ -129,15 +137,24 @@ def confirm(
             incomplete = units_with_missing_places(tenant, documented)
             lost = _losses(tenant, snapshot, known, roster, incomplete)
     unconfirmed: dict[Loss, float] = {}
+    emptied: tuple[EmptiedGroup, ...] = ()
     if lost:
         enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers)
+        agreed: dict[Loss, float] = {}
         for loss in lost:
             since = known.missing.get(loss.key, now)
-            if loss.unit in incomplete or not enquiry.confirms(loss, now - since):
-                unconfirmed[loss] = since
+            if loss.unit not in incomplete and enquiry.proves(loss):
+                continue
+            agrees = loss.unit not in incomplete and enquiry.agrees(loss, now - since)
+            (agreed if agrees else unconfirmed)[loss] = since
+        emptied, waiting = emptied_groups(
+            tenant.customer_id, known.placements, agreed, enquiry, approved
+        )
+        unconfirmed.update((loss, since) for loss, since in agreed.items() if loss in waiting)
     evidence, latest = _decided(tenant, current, known, unconfirmed, incomplete, places, now)
     evidence = structs.replace(
         evidence,
+        emptied=emptied,
         findings=(*renamed, *evidence.findings),
         left={each.user: each.unit for each in losses(known.placements, current) if each.is_person},
     )
@@ -224,9 +241,7 @@ def _decided(
         now,
     )
     gone_groups = _still_gone(known.gone_groups, known.placements.groups, current.groups, now)
-    people = Counter(
-        loss.unit for loss in unconfirmed if loss.kind in ("student", "staff", "group")
-    )
+    missing = Counter(loss.unit for loss in unconfirmed if _is_counted(loss, unconfirmed))
     return (
         ReadingEvidence(
             read=now,
@@ -237,7 +252,7 @@ def _decided(
             needs_approval=frozenset(
                 loss.user for loss in unconfirmed if loss.user and loss.unit in incomplete
             ),
-            findings=tuple(_unconfirmed(tenant, people)),
+            findings=tuple(_unconfirmed(tenant, missing)),
             org_units=places,
         ),
         KnownDirectory(
@@ -274,6 +289,13 @@ def _affordable(enquiry: Enquiry, lost: tuple[Loss, ...], budget: int) -> list[Q
             break
         chosen.update(questions)
     return list(chosen)
+
+
+def _is_counted(loss: Loss, unconfirmed: Container[Loss]) -> bool:
+    """Whether what is missing is counted by itself: not the memberships of who is missing."""
+    return loss.is_person or all(
+        Loss(kind, loss.unit, loss.user) not in unconfirmed for kind in PERSON_KINDS
+    )
 
 
 def _unconfirmed(tenant: Tenant, counts: Mapping[str, int]) -> Iterator[Finding]:

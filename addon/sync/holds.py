@@ -6,8 +6,9 @@ from msgspec import structs
 
 from addon.planning.ledger import LedgerKey
 from addon.planning.limits import Hold
-from addon.store.base import LedgerStore, ProtectedStore
+from addon.store.base import CacheStore, LedgerStore, ProtectedStore
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_with_licence
+from addon.sync.ended_memberships import approve_memberships, refuse_memberships
 from addon.sync.protected_set import confirm_growth
 from addon.sync.report import RunReport
 from addon.sync.run import sync
@@ -45,7 +46,7 @@ class HoldChangedError(Exception):
     """The plan that is held is not the one that a person has seen."""
 
 
-class HoldStore(LedgerStore, ProtectedStore, Protocol):
+class HoldStore(LedgerStore, ProtectedStore, CacheStore, Protocol):
     """What an approval is saved in."""
 
 
@@ -59,7 +60,8 @@ def record_approval(
 ) -> Hold:
     """Save the approval of exactly what is held; the next run, or withdrawal, carries it out.
 
-    If many people became protected at once, the approval says that they are. `shown` is the hold
+    If many people became protected at once, the approval says that they are; memberships that
+    would end have then ended for every vendor. `shown` is the hold
     that the person has seen. Raises HoldChangedError if that would do something else,
     NotFoundError if nothing is held in `mode` (in either mode if None), and StoreError.
     """
@@ -69,6 +71,7 @@ def record_approval(
     growth = hold.growth
     if growth:
         confirm_growth(store, tenant_id, growth)
+    approve_memberships(store, tenant_id, hold.emptied, now)
     store.set_approval(key, hold.approval(now))
     if hold.refused:
         hold = structs.replace(hold, refused=0.0)
@@ -77,7 +80,7 @@ def record_approval(
 
 
 def record_refusal(
-    store: LedgerStore, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
+    store: HoldStore, tenant_id: str, vendor: str, now: float, mode: LedgerMode | None = None
 ) -> Hold:
     """Save that a person refused the plan: it stays held, and needs a new answer only if it grows.
 
@@ -86,6 +89,7 @@ def record_refusal(
     """
     key, hold = _held(store, tenant_id, vendor, mode)
     store.set_approval(key, None)
+    refuse_memberships(store, tenant_id, hold.emptied, now)
     answered = structs.replace(hold, refused=now)
     store.set_hold(key, hold.keep_only_protected() if hold.withdrawal else answered)
     return answered

@@ -4,7 +4,7 @@ from collections.abc import Callable, Set
 
 from msgspec import Struct, structs
 
-from addon.planning.ledger import Ledger, LedgerKey
+from addon.planning.ledger import Ledger, LedgerKey, shard_of
 from addon.planning.limits import (
     Approval,
     Hold,
@@ -17,6 +17,7 @@ from addon.planning.recent_removals import RecentRemovals
 from addon.roster.placements import GroupId, KnownGroup, Placements
 from addon.ss12000.mapping import ResourceMapper
 from addon.sync.context import SyncContext
+from addon.sync.ended_memberships import emptied_by
 from addon.sync.hold_units import places_of_run, with_units
 from addon.sync.prepare import PreparedRun, cautious_roster
 from addon.sync.unexplained_removals import UnexplainedRemovals, external_ids_of, unexplained
@@ -45,6 +46,7 @@ class ConnectionPlanner(Struct, frozen=True):
     externalIds of people who are removed only when a person approves. `growth` is how many people
     became protected in one step and the limit that this exceeds, `recent` the removals of the last
     24 hours, as they were saved. `doubted` is whether the ledger may know less than the vendor.
+    `kept` are the placements that are unconfirmed and not approved.
     """
 
     key: LedgerKey
@@ -62,6 +64,7 @@ class ConnectionPlanner(Struct, frozen=True):
     growth: tuple[int, int] = (0, 0)
     recent: RecentRemovals = RecentRemovals()
     doubted: bool = False
+    kept: Placements = Placements()
 
     def decide(self) -> Decision:
         """Return the plan from the current ledger, and its hold if it exceeds a limit.
@@ -78,8 +81,9 @@ class ConnectionPlanner(Struct, frozen=True):
         else:
             limits = self.connection.limits
             recent = self.recent.as_of(self.now)
+            emptied = emptied_by(plan, self.prepared.evidence.emptied)
             hold = check_limits(
-                plan, self.ledger, limits, self.approved, recent, self.needs_approval
+                plan, self.ledger, limits, self.approved, recent, self.needs_approval, emptied
             )
         if hold is not None:
             places = places_of_run(self.prepared)
@@ -108,7 +112,7 @@ class ConnectionPlanner(Struct, frozen=True):
             self.now,
             self.protected,
         ).without_removals(withheld)
-        waiting = max(0, whole.removals - plan.removals)
+        waiting = max(0, whole.removals - plan.removals) + self._memberships_kept(whole)
         plan = structs.replace(plan, unconfirmed=waiting)
         return Decision(plan, None, self._replan(mapper, unknown, withheld))
 
@@ -124,6 +128,26 @@ class ConnectionPlanner(Struct, frozen=True):
             return plan.without_removals(withheld)
 
         return replan
+
+    def _memberships_kept(self, whole: Plan) -> int:
+        """How many memberships `whole` would end although they are unconfirmed.
+
+        Of people and groups that are unconfirmed themselves, the memberships are not counted.
+        """
+        kept = self.kept
+        changed = {
+            op.external_id
+            for kind in ("StudentGroup", "Activity")
+            for op in whole.writes[kind]
+            if op.kind == "update"
+        }
+        return sum(
+            1
+            for key, group in kept.groups.items()
+            if not changed.isdisjoint(self.mapper.group_ids(key))
+            for user in group.members
+            if user not in kept.people or not kept.people[user].is_at(key[0])
+        )
 
     def _unconfirmed_and_not_there(self) -> frozenset[str]:
         """ExternalIds of unconfirmed people whom the vendor lacks; nothing may refer to them."""
@@ -150,16 +174,18 @@ def planner_for(
     ledger, approved = state.ledger, state.approval
     if approved is not None and not approved.is_valid(now):
         approved = None
-    cautious = mapper
+    cautious, kept = mapper, prepared.evidence.unconfirmed
     if prepared.cautious_rosters is not prepared.vendor_rosters:
         roster = prepared.cautious_rosters[vendor]
         if approved is not None:
-            kept = without_approved(prepared.evidence.unconfirmed, approved, mapper)
+            kept = without_approved(kept, approved, mapper)
             roster = cautious_roster(prepared, connection, context.settings.vendors[vendor], kept)
         cautious = ResourceMapper(roster, prepared.tenant, connection)
     if ledger.unread:
         wanted = digests(cautious.resources(standing_refusals(ledger, now)))
         differing = {n for n, part in ledger.unread.items() if wanted.get(n) != part.digest}
+        differing |= set(map(shard_of, mapper.external_ids_of_groups(kept.groups)))
+        differing &= ledger.unread.keys()
         context.store.load(key, ledger, differing)
     return ConnectionPlanner(
         key=key,
@@ -177,11 +203,12 @@ def planner_for(
         growth=(len(prepared.protection.pending), prepared.protection.pending_limit),
         recent=state.recent,
         doubted=state.doubted,
+        kept=kept,
     )
 
 
 def without_approved(kept: Placements, approved: Approval, mapper: ResourceMapper) -> Placements:
-    """Return the unconfirmed placements of those whose removal a person has not approved."""
+    """Return the unconfirmed placements whose removal a person has not approved."""
     people = {
         user: person
         for user, person in kept.people.items()
@@ -192,7 +219,13 @@ def without_approved(kept: Placements, approved: Approval, mapper: ResourceMappe
         group_id, activity_id = mapper.group_ids(key)
         if group_id in approved.removals("StudentGroup"):
             continue
-        if activity_id in approved.removals("Activity"):
-            group = structs.replace(group, teachers=())
-        groups[key] = group
+        teachers = () if activity_id in approved.removals("Activity") else group.teachers
+        ended = approved.memberships.get(group_id, frozenset())
+        left = structs.replace(
+            group,
+            students=tuple(s for s in group.students if mapper.user_id(s) not in ended),
+            teachers=tuple(t for t in teachers if mapper.user_id(t) not in ended),
+        )
+        if left.members or not group.members:
+            groups[key] = left
     return Placements(people, groups)

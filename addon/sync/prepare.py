@@ -1,6 +1,7 @@
 """Prepare a run before anything is sent: read, compare with what was known, select people."""
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 
 from msgspec import Struct, structs
 
@@ -13,6 +14,7 @@ from addon.roster.select import select
 from addon.roster.years import autumn_of
 from addon.ss12000.vendor_roster import VendorRoster, vendor_roster
 from addon.sync.context import SyncContext
+from addon.sync.ended_memberships import approved_memberships
 from addon.sync.evidence import ReadingEvidence, confirm
 from addon.sync.known_placements import (
     as_documented,
@@ -89,7 +91,8 @@ def read_and_prepare(
     snapshot = structs.replace(snapshot, autumn=autumn_of(today(now)))
     protection = record_reading(context, tenant, snapshot, now)
     snapshot = snapshot.without(protection.hidden)
-    found = confirm(tenant, snapshot, known, context.ask_directory, now)
+    approved = partial(approved_memberships, context.store, tenant.customer_id, now)
+    found = confirm(tenant, snapshot, known, context.ask_directory, now, approved)
     if remember:
         save_known(context.store, tenant.customer_id, found.known, known)
     return prepared_run(

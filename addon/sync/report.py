@@ -9,7 +9,8 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from addon.delivery.lease import LeaseHeldByOther
 from addon.planning.ledger import LedgerKey, LedgerWriteError
-from addon.planning.limits import Hold, LimitExceeded, counts
+from addon.planning.limit_exceeded import LimitExceeded
+from addon.planning.limits import Hold, counts
 from addon.planning.plan import Plan
 from addon.planning.protected_set import RemovalOutcome
 from addon.planning.result import DeliveryResult, FailedOperation, VendorProblem

@@ -13,7 +13,8 @@ from addon.notifications import notify
 from addon.notifications.events import ConnectionNews, Notice
 from addon.notifications.mailer import MailError, Message
 from addon.planning.ledger import Ledger, LedgerEntry
-from addon.planning.limits import LimitExceeded, check_limits
+from addon.planning.limit_exceeded import LimitExceeded
+from addon.planning.limits import check_limits
 from addon.planning.plan import make_plan
 from addon.planning.protected_set import ProtectedSet, RemovalOutcome
 from addon.planning.result import FailedOperation, VendorProblem
@@ -238,6 +239,10 @@ def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_reported(story: 
             "ta bort 12 av 20 klasser och grupper hos All. Det är fler än gränsen på 10,",
         ),
         (LimitExceeded("removed", 4, 3, False, 20, earlier=3), "ta bort 1 person hos All."),
+        (
+            LimitExceeded("group-emptied", 5, 0, type="StudentGroup"),
+            "avsluta 5 medlemskap i klasser och grupper hos All.",
+        ),
     ],
 )
 def test_a_hold_by_day_or_of_classes_is_reported_in_words(story: Story, limit, said) -> None:

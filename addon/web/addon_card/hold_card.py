@@ -54,6 +54,8 @@ def _about(view: HoldView) -> Iterator[Widget]:
     if view.approval is None:
         sentence += " " + said(TEXTS, "reason", view.hold, view.limits)
     yield paragraph(sentence)
+    if view.hold.emptied:
+        yield paragraph(said(TEXTS, "emptied", view.hold))
     if lines := _unit_lines(view):
         yield paragraph(Markup("<br>").join(lines))
 
@@ -73,7 +75,7 @@ def _unit_lines(view: HoldView) -> list[Markup]:
 def _consequence(view: HoldView) -> Widget:
     return paragraph(
         _("Vad som händer med deras arbete hos leverantören avgör leverantören.")
-        if view.hold.people
+        if view.hold.people or view.hold.memberships
         else _("Ändringen skickas så snart du svarar ja.")
     )
 

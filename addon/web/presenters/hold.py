@@ -14,7 +14,8 @@ from addon.store.base import LedgerStore
 from addon.store.records import RunRecord
 from addon.sync.people_csv import PROTECTED, UNIT_NOT_CHOSEN
 from addon.sync.prepare import PreparedRun
-from addon.text import SortKey
+from addon.tenants.model import Tenant
+from addon.text import SortKey, sort_key
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.resource_names import (
@@ -60,16 +61,27 @@ class HoldCause(Struct, frozen=True):
     now: str = ""
 
 
+class EmptiedView(Struct, frozen=True):
+    """A group of which `ending` of `known` memberships would end; "" for names not known."""
+
+    name: str
+    unit: str
+    ending: int
+    known: int
+
+
 class HeldView(Struct, frozen=True):
     """A hold with what an administrator needs in order to judge it.
 
     `reasons` has the number of people for each reason, the most frequent first; `cause` is the
-    likely cause for most of them, None if there is none.
+    likely cause for most of them, None if there is none. `emptied` are the groups that would lose
+    most of their members.
     """
 
     leavers: tuple[Leaver, ...]
     reasons: tuple[tuple[str, int], ...]
     cause: HoldCause | None
+    emptied: tuple[EmptiedView, ...] = ()
 
     @property
     def staying(self) -> int:
@@ -100,7 +112,7 @@ def held_view(directory: TenantDirectory, hold: Hold, vendor: str) -> HeldView:
     return directory.get_or_compute(
         DirectoryResult.HOLD_VIEW,
         lambda: _view(known, prepared, hold, vendor, protected),
-        (vendor, hold.at, hold.people[:1], len(hold.people)),
+        (vendor, hold.at, hold.people[:1], len(hold.people), hold.memberships),
     )
 
 
@@ -124,7 +136,21 @@ def _view(
     reasons = Counter(leaver.reason for leaver in found)
     leavers = tuple(sorted(found, key=lambda each: _place(each, reasons)))
     cause = None if hold.withdrawal else _cause(leavers, prepared.roster.findings)
-    return HeldView(leavers, tuple(reasons.most_common()), cause)
+    return HeldView(
+        leavers, tuple(reasons.most_common()), cause, _emptied(hold, known, prepared.tenant)
+    )
+
+
+def _emptied(
+    hold: Hold, known: Mapping[str, NamedResource], tenant: Tenant
+) -> tuple[EmptiedView, ...]:
+    found = []
+    for group in hold.emptied:
+        named = known.get(group.group)
+        unit = tenant.unit_names.get(group.unit, "")
+        name = "" if named is None else named.name
+        found.append(EmptiedView(name, unit, len(group.members), group.known))
+    return tuple(sorted(found, key=lambda each: (sort_key(each.unit), sort_key(each.name))))
 
 
 def _leaver(

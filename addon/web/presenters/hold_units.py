@@ -1,4 +1,4 @@
-"""How many of a hold's people are at each school unit."""
+"""How many of a hold's people, or memberships, are at each school unit."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from addon.planning.limits import Hold
 
 
 class UnitCount(Struct, frozen=True):
-    """How many of a hold's people are at a unit; the name is empty where that is unknown."""
+    """How many of a hold's people or memberships are at a unit; no name where it is unknown."""
 
     name: str
     number: int
@@ -18,8 +18,14 @@ class UnitCount(Struct, frozen=True):
 def units_of(hold: Hold, names: Mapping[str, str]) -> tuple[UnitCount, ...]:
     """Return the units of the hold's people, most first and unknown ones last.
 
-    `names` are the units' names by code. Empty if no unit is known.
+    If it holds nobody's removal, the units of its memberships. `names` are the units' names by
+    code. Empty if no unit is known.
     """
+    if hold.emptied and not hold.people:
+        ending = Counter[str]()
+        for group in hold.emptied:
+            ending[names.get(group.unit, group.unit)] += len(group.members)
+        return tuple(UnitCount(name, number) for name, number in ending.most_common())
     counts = Counter(names.get(unit, unit) for _person, unit in hold.units())
     found = [UnitCount(name, number) for name, number in counts.most_common()]
     unknown = len(hold.people) - counts.total()

@@ -10,8 +10,10 @@ import pytest
 from markupsafe import Markup
 from msgspec import structs
 
+from addon.planning.emptied_groups import EmptiedGroup
 from addon.planning.ledger import LedgerKey
-from addon.planning.limits import Hold, LimitExceeded
+from addon.planning.limit_exceeded import LimitExceeded
+from addon.planning.limits import Hold
 from addon.store.base import StoreError
 from addon.store.origin import load_origin
 from addon.store.records import RunRecord
@@ -168,6 +170,17 @@ def classes_held(world: World) -> None:
     )
 
 
+def memberships_held(world: World) -> None:
+    well(world)
+    limit = LimitExceeded("group-emptied", 5, 0, type="StudentGroup")
+    people = tuple(f"person-{n}" for n in range(5))
+    emptied = (EmptiedGroup("group", "activity", UNIT, people, 6),)
+    world.store.set_hold(
+        LedgerKey(TENANT, "all", "live"),
+        Hold((), 14, str(limit), {}, exceeded=(limit,), emptied=emptied),
+    )
+
+
 def refused(world: World) -> None:
     held(world)
     panel = Panel(world)
@@ -242,6 +255,12 @@ STATES: dict[Callable[[World], None], tuple[str, ...]] = {
     protection_ended: ("Skyddet har upphört. Det gäller 1 person", "Se efter och bestäm"),
     growth_held: ("1 234 personer har blivit skyddade på en gång.",),
     classes_held: ("Nästa körning skulle ändra mer hos All än ni har bestämt.", "Godkänn"),
+    memberships_held: (
+        "Nästa körning skulle avsluta 5 medlemskap i klasser och grupper hos All.",
+        "I 1 klass eller grupp saknas mer än hälften av medlemmarna i två läsningar",
+        "Norra skolan: 5",
+        "Godkänn Neka Visa alla",
+    ),
     refused: ("Spärren hos All står kvar eftersom ni har sagt nej.",),
     approved: (
         "Det som var spärrat hos All är godkänt och skickas när nästa körning börjar.",

@@ -6,9 +6,13 @@ import re
 import pytest
 from msgspec import structs
 
+from addon.planning.emptied_groups import EmptiedGroup
 from addon.planning.ledger import LedgerKey
-from addon.planning.limits import APPROVAL_LASTS, Hold, LimitExceeded
+from addon.planning.limit_exceeded import LimitExceeded
+from addon.planning.limits import APPROVAL_LASTS, Hold
+from addon.ss12000.ids import Ids
 from addon.sync.context import load_tenant_or_raise
+from addon.sync.ended_memberships import approved_memberships
 from addon.sync.holds import find_hold
 from addon.sync.run_records import start_run
 from addon.tasks.base import TaskQueueError
@@ -109,6 +113,30 @@ def test_a_hold_of_classes_and_activities_says_so(world, client, limit, said):
     key = LedgerKey(TENANT, "all", "live")
     world.store.set_hold(key, Hold((), 14, str(limit), {}, exceeded=(limit,)))
     assert said in world.text(client.get(PAGE))
+
+
+def test_a_hold_of_memberships_names_the_groups_with_their_numbers(world, client):
+    """By school unit and by group; a yes and a no are about memberships, for all vendors."""
+    deliver(world)
+    key, ids = LedgerKey(TENANT, "all", "live"), Ids(TENANT)
+    held = world.vendor("all").held("StudentGroup").values()
+    name, group = min((body["displayName"], body["externalId"]) for body in held)
+    members = tuple(sorted(ids.user(user_id(world, *each)) for each in PUPILS["7A"][:5]))
+    emptied = (EmptiedGroup(group, "activity", UNIT, members, 6),)
+    limit = LimitExceeded("group-emptied", 5, 0, type="StudentGroup")
+    hold = Hold((), 14, str(limit), {}, at=world.clock(), exceeded=(limit,), emptied=emptied)
+    world.store.set_hold(key, hold)
+    said = world.text(shown(world, client))
+    assert "Nästa körning skulle avsluta 5 medlemskap i klasser och grupper hos All." in said
+    assert "Per skolenhet: Norra skolan 5." in said
+    assert f"{name}, Norra skolan: 5 av 6 medlemmar" in said
+    assert "Svaret gäller hos alla leverantörer." in said
+    assert "Ja, avsluta 5 medlemskap" in said
+    assert "Nej, låt dem vara kvar" in said
+    decide(world, client, "approve")
+    approved = world.store.approval(key) or hold.approval(world.clock())
+    assert approved.memberships == {group: frozenset(members)}
+    assert approved_memberships(world.store, TENANT, world.clock())[group].members == set(members)
 
 
 def test_the_numbers_are_there_before_the_names(world, client):

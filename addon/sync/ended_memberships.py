@@ -1,0 +1,139 @@
+"""Memberships that only the agreement of two readings would end, most of a group's at once.
+
+That is no evidence enough: they wait until the directory has answered about them, or a person has
+approved the hold that names them. The approval is kept for the tenant, since it says what is true
+in the directory, so it counts for every vendor; the latest answer counts.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from addon.age import age
+from addon.planning.emptied_groups import EmptiedGroup, by_group, is_emptied
+from addon.planning.limits import APPROVAL_LASTS
+from addon.planning.plan import Plan
+from addon.roster.placements import GroupId, Loss, Placements
+from addon.ss12000.ids import Ids
+from addon.store.base import CacheStore
+from addon.store.records import Namespace
+from addon.sync.enquiry import Enquiry
+from addon.sync.known_placements import NAMESPACE
+
+ITEM = "ended-memberships"
+
+
+class ApprovedMembers(Struct, frozen=True, array_like=True):
+    """Whom a person says, at a time (seconds since 1970 UTC), to be in a group no more.
+
+    `members` are externalIds.
+    """
+
+    at: float
+    members: frozenset[str]
+
+
+Approved = Mapping[str, ApprovedMembers]
+"""What was approved, by the externalId of a StudentGroup."""
+
+
+NOT_APPROVED = ApprovedMembers(0.0, frozenset())
+
+
+def emptied_groups(
+    customer_id: str,
+    known: Placements,
+    agreed: Mapping[Loss, float],
+    enquiry: Enquiry,
+    approved: Callable[[], Approved],
+) -> tuple[tuple[EmptiedGroup, ...], frozenset[Loss]]:
+    """Return the groups that a person must decide about, and those losses that wait for it.
+
+    `agreed` are the losses that nothing but the agreement of two readings confirms, and since when
+    they are seen (seconds since 1970 UTC). Counted are members who stay at the unit with an active
+    account. `approved` is called only if there are any; what came after it is not approved by it.
+    """
+    by_loss: dict[GroupId, dict[Loss, frozenset[str]]] = {}
+    for loss in agreed:
+        if loss.is_person or not (loss.user or enquiry.lists(loss)):
+            continue
+        lost = {loss.user} if loss.user else known.groups[loss.group].members
+        staying = frozenset(user for user in lost if enquiry.stays(user, loss.unit))
+        if staying:
+            by_loss.setdefault(loss.group, {})[loss] = staying
+    emptied = {
+        group: found
+        for group, found in by_loss.items()
+        if is_emptied(len(frozenset().union(*found.values())), len(known.groups[group].members))
+    }
+    if not emptied:
+        return (), frozenset()
+    ids, ended = Ids(customer_id), approved()
+    groups, waiting = [], set[Loss]()
+    for key, found in emptied.items():
+        group, activity = ids.of_group(*key)
+        answer = ended.get(group, NOT_APPROVED)
+        left = {
+            loss: {ids.user(user) for user in users}
+            - (answer.members if agreed[loss] <= answer.at else frozenset())
+            for loss, users in found.items()
+        }
+        waiting |= {loss for loss, members in left.items() if members}
+        members = tuple(sorted(set[str]().union(*left.values())))
+        if members:
+            number = len(known.groups[key].members)
+            groups.append(EmptiedGroup(group, activity, key[0], members, number))
+    return tuple(groups), frozenset(waiting)
+
+
+def emptied_by(plan: Plan, groups: Sequence[EmptiedGroup]) -> tuple[EmptiedGroup, ...]:
+    """Return those of the groups from which the plan would take members at the vendor."""
+    if not groups:
+        return ()
+    changed = {
+        op.external_id
+        for kind in ("StudentGroup", "Activity")
+        for op in (*plan.writes[kind], *plan.deletes[kind])
+        if op.kind != "create"
+    }
+    return tuple(each for each in groups if not changed.isdisjoint((each.group, each.activity)))
+
+
+def approve_memberships(
+    store: CacheStore, tenant_id: str, groups: Sequence[EmptiedGroup], now: float
+) -> None:
+    """Save that a person says that these memberships have ended. Raises StoreError."""
+    if groups:
+        _change(store, tenant_id, groups, now, add=True)
+
+
+def refuse_memberships(
+    store: CacheStore, tenant_id: str, groups: Sequence[EmptiedGroup], now: float
+) -> None:
+    """Save that a person says that these memberships have not ended. Raises StoreError."""
+    if groups:
+        _change(store, tenant_id, groups, now, add=False)
+
+
+def approved_memberships(store: CacheStore, tenant_id: str, now: float) -> Approved:
+    """Return the memberships that a person has said to have ended. Raises StoreError."""
+    item = store.get(Namespace(NAMESPACE, tenant_id), ITEM, now)
+    if item is None:
+        return {}
+    try:
+        found = msgspec.msgpack.decode(item.data, type=dict[str, ApprovedMembers])
+    except msgspec.DecodeError:  # of another version: a person is asked again
+        return {}
+    return {group: each for group, each in found.items() if age(each.at, now) < APPROVAL_LASTS}
+
+
+def _change(
+    store: CacheStore, tenant_id: str, groups: Sequence[EmptiedGroup], now: float, add: bool
+) -> None:
+    approved = dict(approved_memberships(store, tenant_id, now))
+    for group, members in by_group(groups).items():
+        there = approved.get(group, NOT_APPROVED).members
+        approved[group] = ApprovedMembers(now, there | members if add else there - members)
+    data = msgspec.msgpack.encode(approved)
+    store.put(Namespace(NAMESPACE, tenant_id), ITEM, data, now, now + APPROVAL_LASTS)

@@ -1,0 +1,185 @@
+"""Members whom a group loses by two readings alone wait, are counted, and a person decides."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from addon.planning.limits import Hold
+from addon.sync.ended_memberships import approved_memberships
+from addon.sync.holds import approve, record_approval, record_refusal
+from addon.sync.planner import planner_for
+from addon.sync.prepare import prepare_from_snapshot
+from addon.sync.report import ConnectionReport
+from addon.sync.run import preview, sync
+from tests.support.changing_tenant import ChangingTenant
+from tests.support.generated_tenant import TENANT, UNITS, Spot, State, held_at
+from tests.trust.odd_directory import HONEST, QUESTIONS, OddReading
+
+COURSE = "kurs-a-ma"
+MEMBERS = range(6)
+LOST = range(5)
+
+
+class School(ChangingTenant):
+    """A school of twelve, six of them in a course whose list of members can be short."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "own ids, filter")
+        self.reading = HONEST
+
+    def short(self, people=LOST, answered=()):
+        """The list lacks these members; Google answers the questions of these kinds."""
+        members = frozenset((COURSE, n) for n in people)
+        self.reading = OddReading(members=members, answered=frozenset(answered))
+
+    def context(self):
+        return structs.replace(
+            self.sync_context(),
+            read_directory=lambda document: self.reading.of(self.state, self.state),
+            ask_directory=self.reading.answers(self.state),
+        )
+
+    def hourly(self) -> ConnectionReport:
+        self.clock.advance(3600)
+        self.server.clear()
+        return sync(self.context(), TENANT).connections[0]
+
+    def members(self) -> int:
+        (course,) = (
+            group
+            for group in held_at(self.server)["StudentGroup"].values()
+            if group["displayName"] == COURSE
+        )
+        return len(course["studentMemberships"])
+
+    def hold(self) -> Hold:
+        found = self.store.hold(self.key)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def school(tmp_path) -> Iterator[School]:
+    with School(tmp_path) as tenant:
+        tenant.change_to(
+            State(
+                {n: Spot("/Elever/A/7A", groups=frozenset({COURSE})) for n in MEMBERS}
+                | {n: Spot("/Elever/A/7A") for n in range(6, 12)}
+            )
+        )
+        tenant.hourly()
+        yield tenant
+
+
+def test_most_of_a_group_missing_in_two_readings_is_held_and_a_no_keeps_them(school):
+    school.short()
+    assert school.hourly().status != "held"
+    report = school.hourly()
+    assert report.status == "held"
+    assert [(each.kind, each.number) for each in report.hold.exceeded] == [("group-emptied", 5)]
+    (emptied,) = school.hold().emptied
+    assert (emptied.unit, len(emptied.members), emptied.known) == (UNITS[0], 5, 6)
+    record_refusal(school.store, TENANT, "v", school.clock())
+    assert school.hourly().status == "held"
+    assert school.hold().refused
+    assert school.members() == 6
+
+
+def test_an_approval_ends_the_memberships_for_good(school):
+    school.short()
+    school.hourly(), school.hourly()
+    assert approve(school.context(), TENANT, "v").connections[0].status == "delivered"
+    assert school.members() == 1
+    assert school.hourly().status == "unchanged"
+    assert school.hourly().status == "unchanged"
+    assert school.members() == 1
+    assert school.store.hold(school.key) is None
+
+
+def test_an_approval_is_not_of_members_who_came_back_and_are_missing_again(school):
+    school.short()
+    school.hourly(), school.hourly()
+    approve(school.context(), TENANT, "v")
+    school.short(())
+    school.hourly()
+    assert school.members() == 6
+    school.short()
+    school.hourly()
+    assert school.hourly().status == "held"
+    assert school.members() == 6
+
+
+def test_a_no_after_a_yes_takes_the_yes_back(school):
+    school.short()
+    school.hourly(), school.hourly()
+    record_approval(school.store, TENANT, "v", school.clock())
+    assert approved_memberships(school.store, TENANT, school.clock())
+    record_refusal(school.store, TENANT, "v", school.clock())
+    assert school.hourly().status == "held"
+    assert school.members() == 6
+
+
+def test_a_delivery_of_a_reading_before_the_approval_carries_it_out(school):
+    school.short()
+    school.hourly()
+    school.clock.advance(3600)
+    _, prepared = preview(school.context(), TENANT)
+    assert prepared.evidence.emptied
+    school.hourly()
+    record_approval(school.store, TENANT, "v", school.clock())
+    context, (connection,) = school.context(), prepared.tenant.connections
+    again = prepare_from_snapshot(
+        context, prepared.tenant, [connection], prepared.snapshot, prepared.evidence
+    )
+    decision = planner_for(context, again, connection, school.key).decide()
+    assert decision.hold is None
+    assert len(decision.plan.writes["StudentGroup"]) == 1
+    assert decision.plan.unconfirmed == 0
+
+
+def test_fewer_than_half_go_by_two_readings(school):
+    school.short(range(3))
+    assert school.hourly().status != "held"
+    assert school.hourly().status == "delivered"
+    assert school.members() == 3
+
+
+def test_answers_about_the_memberships_need_nobody(school):
+    course = {n: Spot("/Elever/A/7A") for n in LOST}
+    school.change_to(State({**school.state.spots, **course}))
+    school.short(answered=QUESTIONS)
+    assert school.hourly().status == "delivered"
+    assert school.members() == 1
+
+
+def test_a_group_that_is_listed_without_anybody_is_held_too(school):
+    school.reading = OddReading(without_members=frozenset({COURSE}), answered=frozenset())
+    school.hourly()
+    report = school.hourly()
+    assert report.status == "held"
+    assert [(each.kind, each.number) for each in report.hold.exceeded] == [("group-emptied", 6)]
+    assert school.members() == 6
+    assert approve(school.context(), TENANT, "v").connections[0].status == "delivered"
+    assert COURSE not in {g["displayName"] for g in held_at(school.server)["StudentGroup"].values()}
+
+
+def test_memberships_that_wait_are_counted_in_the_report_the_finding_and_preview(school):
+    school.short()
+    report = school.hourly()
+    assert (report.status, report.unconfirmed) == ("unchanged", 5)
+    school.clock.advance(60)
+    seen, prepared = preview(school.context(), TENANT)
+    assert seen.connections[0].unconfirmed == 5
+    (found,) = [f for f in prepared.findings if f.code == "removal-unconfirmed"]
+    assert (found.subject, dict(found.values)["count"]) == (UNITS[0], "5")
+
+
+def test_who_is_missing_altogether_is_counted_once(school):
+    school.reading = OddReading(users=frozenset({0}), answered=frozenset())
+    report = school.hourly()
+    assert report.unconfirmed == 1
+    _, prepared = preview(school.context(), TENANT)
+    (found,) = [f for f in prepared.findings if f.code == "removal-unconfirmed"]
+    assert dict(found.values)["count"] == "1"
