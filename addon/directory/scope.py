@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec import Struct
 
 from addon.tenants.conditions import touches
-from addon.tenants.model import Clause, GroupRule, Protected, Selector, Tenant, YearRule
+from addon.tenants.model import Clause, GroupRule, Protected, Selector, Tenant, YearRule, rules_of
 from addon.text import fold
 
 BUILT_IN = frozenset(
@@ -88,10 +88,11 @@ def scope_of(tenant: Tenant) -> ReadScope:
     tests = [touches(c) for c in on_groups if c.operator not in LITERAL]
     tests += [_search(r.pattern) for r in rules if _searches_groups(r)]
     selected = [g for s in selectors for g in s.groups]
+    excepted = [g for s in selectors for g in s.exceptions.groups]
     return ReadScope(
         org_units=_topmost_once(ou for s in selectors for ou in s.org_units),
         protected_org_units=_topmost_once(tenant.protected.org_units),
-        groups=_distinct(selected + literal),
+        groups=_distinct(selected + literal + excepted),
         selected_groups=_distinct(selected),
         protected_groups=_distinct(tenant.protected.groups),
         attributes=attributes_of(tenant),
@@ -115,9 +116,10 @@ def _selectors(tenant: Tenant) -> Iterator[Selector]:
 
 def _rules(tenant: Tenant) -> Iterator[GroupRule | YearRule]:
     for unit in tenant.school_units:
-        yield from (
-            r for r in (unit.classes, unit.teaching_groups, unit.school_year) if r is not None
-        )
+        yield from rules_of(unit.classes)
+        yield from rules_of(unit.teaching_groups)
+        if unit.school_year is not None:
+            yield unit.school_year
 
 
 def _searches_groups(rule: GroupRule | YearRule) -> bool:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from addon.proposals.reasons import Reason
 from addon.proposals.shape import Shape
 from addon.proposals.vocabulary import Role
-from addon.tenants.model import GroupRule, Protected, SchoolUnit, Selector, YearRule
+from addon.tenants.model import GroupRule, GroupRules, Protected, SchoolUnit, Selector, YearRule
 
 Confidence = Literal["sure", "likely", "unsure", "none"]
 CONFIDENCES: tuple[Confidence, ...] = ("none", "unsure", "likely", "sure")
@@ -56,7 +56,7 @@ class Proposal(Struct, frozen=True):
     school_types: tuple[str, ...] = ()
     students: Selector = Selector()
     staff: Selector = Selector()
-    classes: GroupRule | None = None
+    classes: GroupRules | None = None
     teaching_groups: GroupRule | None = None
     school_year: YearRule | None = None
     reasons: tuple[Reason, ...] = ()

@@ -15,7 +15,7 @@ from addon.proposals.vocabulary import is_class, is_year, plain
 from addon.proposals.year_candidates import introductory, year_rules
 from addon.roster.index import DirectoryIndex
 from addon.roster.placement import UnitPeople
-from addon.tenants.model import GroupRule, SchoolUnit, YearRule
+from addon.tenants.model import GroupRule, SchoolUnit, YearRule, rules_of
 
 __all__ = [
     "PatternChoice",
@@ -94,7 +94,7 @@ def teaching_near(
     """As `teaching_group_patterns`, in the unit's surroundings."""
     ids = _known(near, students)
     claimed: frozenset[str] = frozenset()
-    if unit.classes is not None and unit.classes.source == "group":
+    if any(rule.source == "group" for rule in rules_of(unit.classes)):
         made = groups_of(near, UnitPeople(unit, frozenset(ids), frozenset(staff)))
         claimed = frozenset(group.source_id for group in made if group.kind == "class")
     else:

@@ -17,7 +17,7 @@ from addon.roster.patterns import finder
 from addon.roster.placement import Placement, UnitPeople
 from addon.roster.years import NoYearError, year_of
 from addon.tenants.conditions import compiled
-from addon.tenants.model import GroupRule, SchoolUnit, YearRule
+from addon.tenants.model import GroupRule, GroupRules, SchoolUnit, YearRule, rules_of
 from addon.text import SortKey, path_key, sort_key
 
 Kind = Literal["class", "teaching", "year"]
@@ -74,19 +74,20 @@ def outcome(
     index: DirectoryIndex,
     students: Collection[str],
     staff: Collection[str],
-    rule: GroupRule | YearRule,
+    rule: GroupRules | YearRule,
     unit: SchoolUnit,
     kind: Literal["class", "teaching"] = "class",
     brief: bool = False,
 ) -> RuleOutcome:
     """Apply `rule` to the unit's people, in place of the unit's present rule.
 
-    `kind` says what a GroupRule is for; the unit's other rules apply unchanged.
+    `kind` says what a rule of groups is for; the unit's other rules apply unchanged.
     `brief` leaves out `unmatched`. `students` and `staff` are ids as
     `addon.roster.placement` gives them; users who are not active are ignored. Raises
     PatternError for a bad pattern and ValueError when the rule lacks its pattern or attribute.
     """
-    check(rule)
+    for each in (rule,) if isinstance(rule, YearRule) else rules_of(rule):
+        check(each)
     people = UnitPeople(
         unit,
         frozenset(students) & index.users.keys(),
@@ -129,7 +130,7 @@ def groups_of(index: DirectoryIndex, people: UnitPeople) -> tuple[StudentGroup, 
 def _groups(
     index: DirectoryIndex,
     people: UnitPeople,
-    rule: GroupRule,
+    rule: GroupRules,
     kind: Literal["class", "teaching"],
     brief: bool,
 ) -> RuleOutcome:
@@ -146,7 +147,7 @@ def _groups(
         found=tuple(sorted(parts, key=lambda part: (sort_key(part.name), part.source_id))),
         without=tuple(sorted(people.students - times.keys())),
         several=tuple(sorted(id for id, count in times.items() if count > 1)),
-        unmatched=() if brief else _unmatched(index, people.students, rule, "name"),
+        unmatched=() if brief else _unmatched_by_all(index, people.students, rules_of(rule)),
         duplicates=tuple(sorted((n for n, count in same.items() if count > 1), key=sort_key)),
         teachers=len({id for group in groups for id in group.teachers}),
     )
@@ -184,6 +185,18 @@ def _without_year(
     if rule.source == "class":
         return _misses(classes.get, people.students, rule.pattern, "year", sort_key)
     return _unmatched(index, people.students, rule, "year")
+
+
+def _unmatched_by_all(
+    index: DirectoryIndex, students: frozenset[str], rules: Iterable[GroupRule]
+) -> tuple[UnmatchedText, ...]:
+    """The texts in which no rule finds anything, of the rules that search such texts."""
+    missed: dict[tuple[str, str | None], tuple[UnmatchedText, ...]] = {}
+    for rule in rules:
+        key, found = (rule.source, rule.attribute), _unmatched(index, students, rule, "name")
+        before = missed.get(key)
+        missed[key] = found if before is None else tuple(m for m in before if m in found)
+    return tuple(miss for found in missed.values() for miss in found)
 
 
 def _unmatched(

@@ -10,7 +10,7 @@ from addon.proposals.reasons import Reason, reason
 from addon.proposals.scope import around
 from addon.proposals.selectors import SelectorDraft
 from addon.roster.index import DirectoryIndex
-from addon.tenants.model import GroupRule, SchoolUnit, YearRule
+from addon.tenants.model import GroupRule, GroupRules, SchoolUnit, YearRule
 from addon.text import fold
 
 _CLASSES = 0.35
@@ -22,7 +22,7 @@ _YEARS = 0.5
 class ProposedRules(Struct, frozen=True):
     """The rules for one unit, the names of its classes, and why."""
 
-    classes: GroupRule | None = None
+    classes: GroupRules | None = None
     teaching_groups: GroupRule | None = None
     school_year: YearRule | None = None
     class_names: tuple[str, ...] = ()

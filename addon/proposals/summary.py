@@ -10,7 +10,7 @@ from addon.proposals.propose import propose
 from addon.proposals.rule_outcome import outcome
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
-from addon.tenants.model import GroupRule, Selector, Tenant, YearRule
+from addon.tenants.model import GroupRule, GroupRules, Selector, Tenant, YearRule
 
 
 class ProposedCounts(Struct, frozen=True, rename="camel"):
@@ -36,7 +36,7 @@ class ProposedUnit(Struct, frozen=True, rename="camel"):
     confidence: Confidence
     students: Selector | None
     staff: Selector | None
-    classes: GroupRule | None
+    classes: GroupRules | None
     teaching_groups: GroupRule | None
     school_year: YearRule | None
     counts: ProposedCounts

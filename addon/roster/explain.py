@@ -11,7 +11,7 @@ from addon.roster.index import DirectoryIndex, within
 from addon.roster.model import Roster, StudentGroup
 from addon.roster.years import NoYearError, year_of
 from addon.tenants.conditions import condition
-from addon.tenants.model import Clause, GroupRule, SchoolUnit, Selector, Tenant, YearRule
+from addon.tenants.model import Clause, GroupRule, SchoolUnit, Selector, Tenant, YearRule, rules_of
 from addon.text import fold
 
 Role = Literal["students", "staff"]
@@ -98,6 +98,7 @@ class Explanation(Struct, frozen=True):
 class SelectorOutcome(Struct, frozen=True):
     """The result of a selector: ids it has `chosen`, and ids that only its filters `stopped`.
 
+    `excepted` would be chosen if the selector did not leave them out.
     `failing` has, for each filter and each of its clauses, how many of the people reached do
     not fulfil the clause. `missing_org_units` and `missing_groups` are named by the selector but
     not in the directory.
@@ -105,6 +106,7 @@ class SelectorOutcome(Struct, frozen=True):
 
     chosen: frozenset[str]
     stopped: frozenset[str]
+    excepted: frozenset[str] = frozenset()
     failing: tuple[tuple[int, ...], ...] = ()
     missing_org_units: tuple[str, ...] = ()
     missing_groups: tuple[str, ...] = ()
@@ -146,10 +148,12 @@ def selector_outcome(index: DirectoryIndex, selector: Selector) -> SelectorOutco
     Raises PatternError for a bad pattern and ValueError for a clause that lacks its value.
     """
     choice = choose(selector, index)
-    reached = [index.users[id] for id in (*choice.chosen, *choice.filtered)]
+    ids = (*choice.chosen, *choice.excepted, *choice.filtered)
+    reached = [index.users[id] for id in ids]
     return SelectorOutcome(
         chosen=choice.chosen,
         stopped=choice.filtered,
+        excepted=choice.excepted,
         failing=tuple(
             tuple(_failing(clause, reached, index) for clause in clauses)
             for clauses in selector.filters
@@ -214,7 +218,8 @@ def _memberships(
 ) -> Iterator[Membership]:
     for group in groups:
         unit = units[group.unit]
-        rule = unit.classes if group.kind == "class" else unit.teaching_groups
+        rules = rules_of(unit.classes if group.kind == "class" else unit.teaching_groups)
+        rule = next((each for each in rules if each.source == group.source), None)
         if rule is None:
             continue
         if user_id in group.students:

@@ -1,4 +1,4 @@
-"""Who a selector chooses: by OU and group membership, then by the filters on attributes."""
+"""Who a selector chooses: by OU and group, the filters on attributes, and the exceptions."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from addon.directory.snapshot import User
 from addon.roster.index import DirectoryIndex
 from addon.tenants.conditions import condition
-from addon.tenants.model import Clause, Selector
+from addon.tenants.model import NO_EXCEPTIONS, Clause, Selector, SelectorExceptions
 
 Values = Callable[[User], Sequence[str]]
 Test = Callable[[User], bool]
@@ -23,10 +23,14 @@ BUILT_IN: dict[str, Values] = {
 
 
 class SelectorChoice(NamedTuple):
-    """The result of a selector: ids it chose, and ids that only its filters stopped."""
+    """The result of a selector: ids it chose, ids that only its filters stopped, exceptions.
+
+    `excepted` are those who would be chosen if the selector did not leave them out.
+    """
 
     chosen: frozenset[str]
     filtered: frozenset[str]
+    excepted: frozenset[str] = frozenset()
 
 
 def values_of(attribute: str, index: DirectoryIndex) -> Values:
@@ -59,14 +63,27 @@ def _clause(clause: Clause, index: DirectoryIndex) -> Test:
 
 
 def choose(selector: Selector, index: DirectoryIndex) -> SelectorChoice:
-    """The active users whom `selector` chooses, and those whom only its filters stop."""
+    """The active users whom `selector` chooses, and those whom filters or exceptions stop."""
     reached: set[str] = set()
     for path in selector.org_units:
         reached |= index.in_org_unit(path)
     for address in selector.groups:
         reached |= index.in_group(address)
-    if not selector.filters:
-        return SelectorChoice(frozenset(reached), frozenset())
-    passes = compile_filters(selector.filters, index)
-    chosen = frozenset(id for id in reached if passes(index.users[id]))
-    return SelectorChoice(chosen, frozenset(reached - chosen))
+    chosen = frozenset(reached)
+    if selector.filters:
+        passes = compile_filters(selector.filters, index)
+        chosen = frozenset(id for id in reached if passes(index.users[id]))
+    excepted = chosen & left_out(selector.exceptions, index)
+    return SelectorChoice(chosen - excepted, frozenset(reached - chosen), excepted)
+
+
+def left_out(exceptions: SelectorExceptions, index: DirectoryIndex) -> frozenset[str]:
+    """The active users whom `exceptions` name, by id, OU or group."""
+    if exceptions == NO_EXCEPTIONS:
+        return frozenset()
+    named = set(exceptions.users) & index.users.keys()
+    for path in exceptions.org_units:
+        named |= index.in_org_unit(path)
+    for address in exceptions.groups:
+        named |= index.in_group(address)
+    return frozenset(named)

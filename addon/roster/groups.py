@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from addon.roster.filters import values_of
 from addon.roster.findings import finding
@@ -12,10 +12,12 @@ from addon.roster.index import DirectoryIndex
 from addon.roster.model import Finding, StudentGroup
 from addon.roster.patterns import PatternMatch, finder
 from addon.roster.placement import Placement, UnitPeople
-from addon.tenants.model import GroupRule, SchoolUnit
+from addon.tenants.model import GroupRule, GroupRules, SchoolUnit, rules_of
 from addon.text import composed, fold
 
 Kind = Literal["class", "teaching"]
+Origin = Literal["orgUnit", "group", "attribute"]
+SourceKey = tuple[Origin, str]
 WRITTEN = "NAME"
 """The named part of a group's address that is spelled as in the group's own name."""
 _IN_ADDRESS = re.compile(r"\d{1,2}[a-zåäö]{0,3}\d?|f[a-zåäö]?|[a-zåäö]{1,5}\d{2}[a-zåäö]{0,4}")
@@ -29,31 +31,62 @@ NO_MATCH: dict[Kind, str] = {
 class GroupSource(Struct):
     """A source that becomes a group of the unit if it has students.
 
-    `name` is the first in sort order when the source has several names.
+    `origin` is what it is, `id` what identifies it among those. `name` is the first in sort order
+    when the source has several names.
     """
 
+    origin: Origin
     id: str
     name: str
     students: list[str] = field(default_factory=list)
     teachers: list[str] = field(default_factory=list)
 
+    @property
+    def key(self) -> SourceKey:
+        """What identifies the source at the unit."""
+        return (self.origin, self.id)
+
 
 class FoundGroups(Struct):
-    """What one rule found at one unit, by source id.
+    """What the rules of one kind found at one unit, by source.
 
-    `matched` is true when the pattern matched anything; `claimed` are the sources that belong to
-    the rule even if they have no people.
+    `matched` is true when a pattern matched anything; `claimed` are the sources that belong to
+    the rules even if they have no people, or are left out. `excepted` are those with a name that
+    a rule leaves out.
     """
 
-    sources: dict[str, GroupSource] = field(default_factory=dict)
+    sources: dict[SourceKey, GroupSource] = field(default_factory=dict)
     matched: bool = False
-    claimed: Collection[str] = ()
+    claimed: set[SourceKey] = field(default_factory=set)
+    excepted: list[GroupSource] = field(default_factory=list)
 
-    def source(self, id: str, name: str) -> GroupSource:
-        """Return the source `id`, added if it is new, and record that it was seen under `name`."""
-        source = self.sources.setdefault(id, GroupSource(id, name))
+    def source(self, origin: Origin, id: str, name: str) -> GroupSource:
+        """Return the source, added if it is new, and record that it was seen under `name`."""
+        source = self.sources.setdefault((origin, id), GroupSource(origin, id, name))
         source.name = min(source.name, name)
         return source
+
+    def leave_out(self, names: Collection[str]) -> None:
+        """Move the sources with one of the folded `names` to `excepted`."""
+        if names:
+            for key in [key for key, each in self.sources.items() if fold(each.name) in names]:
+                self.excepted.append(self.sources.pop(key))
+                self.claimed.add(key)
+
+    def add(self, later: "FoundGroups") -> None:
+        """Add what a later rule found; what an earlier rule found or left out stays as it was."""
+        self.matched |= later.matched
+        left_out = {each.key for each in self.excepted}
+        for key, source in later.sources.items():
+            known = self.sources.get(key)
+            if known is not None:
+                known.students.extend(set(source.students).difference(known.students))
+                known.teachers.extend(set(source.teachers).difference(known.teachers))
+            elif key not in left_out:
+                self.sources[key] = source
+        known_keys = left_out | self.sources.keys()
+        self.excepted.extend(each for each in later.excepted if each.key not in known_keys)
+        self.claimed |= later.claimed
 
 
 class GroupFinder:
@@ -65,7 +98,9 @@ class GroupFinder:
         self._groups = {group.id: group for group in index.groups}
         self._matching: dict[str, dict[str, str]] = {}
         self._sent: set[str] = set()
+        self._excepted: set[str] = set()
         self.findings: list[Finding] = []
+        self.excepted: list[StudentGroup] = []
 
     def of_unit(self, people: UnitPeople) -> tuple[StudentGroup, ...]:
         """The unit's groups, sorted by kind, name and source; a class is never a teaching group."""
@@ -74,11 +109,16 @@ class GroupFinder:
         teaching = self._find(unit.teaching_groups, "teaching", people)
         self._keep_classes(unit, classes, teaching)
         made = [
-            *_groups(unit, "class", unit.classes, classes),
-            *_groups(unit, "teaching", unit.teaching_groups, teaching),
+            *_groups(unit, "class", classes.sources.values()),
+            *_groups(unit, "teaching", teaching.sources.values()),
+        ]
+        excepted = [
+            *_groups(unit, "class", classes.excepted),
+            *_groups(unit, "teaching", teaching.excepted),
         ]
         self._sent.update(g.source_id for g in made if g.source == "group")
         self.findings.extend(_duplicates(unit, made))
+        self.excepted.extend(sorted(excepted, key=lambda g: (g.kind, g.name, g.source_id)))
         return tuple(sorted(made, key=lambda g: (g.kind, g.name, g.source_id)))
 
     def about_google_groups(self) -> Iterator[Finding]:
@@ -91,31 +131,47 @@ class GroupFinder:
                 count = len(members - known)
                 if count:
                     yield finding("member-not-selected", address, count=str(count))
-            elif members.isdisjoint(placement.enrolled):
+            elif id not in self._excepted and members.isdisjoint(placement.enrolled):
                 yield finding("group-without-students", address)
 
-    def _find(self, rule: GroupRule | None, kind: Kind, people: UnitPeople) -> FoundGroups:
-        if rule is None:
-            return FoundGroups()
-        if rule.source == "group":
-            found = self._by_group(rule, people)
-        elif rule.source == "orgUnit":
-            found = self._by_org_unit(rule, people)
-        else:
-            found = self._by_attribute(rule, people)
-        if not found.matched and (people.students or rule.source == "group"):
+    def _find(self, rules: GroupRules | None, kind: Kind, people: UnitPeople) -> FoundGroups:
+        """What the rules find. A student's classes come from the first rule that gives any."""
+        found = FoundGroups()
+        tried = rules_of(rules)
+        left_out = frozenset(fold(name) for rule in tried for name in rule.exceptions)
+        remaining = people
+        for rule in tried:
+            more = self._by_rule(rule, remaining)
+            more.leave_out(left_out)
+            found.add(more)
+            if left_out and rule.source == "group":
+                names = self._matching[rule.pattern]
+                self._excepted.update(id for id, name in names.items() if fold(name) in left_out)
+            if kind == "class" and rule is not tried[-1]:
+                placed = {id for each in more.sources.values() for id in each.students}
+                students = remaining.students - placed
+                remaining = structs.replace(remaining, students=students)
+        by_group = any(rule.source == "group" for rule in tried)
+        if tried and not found.matched and (people.students or by_group):
             self.findings.append(_about(NO_MATCH[kind], people.unit))
         return found
+
+    def _by_rule(self, rule: GroupRule, people: UnitPeople) -> FoundGroups:
+        if rule.source == "group":
+            return self._by_group(rule, people)
+        if rule.source == "orgUnit":
+            return self._by_org_unit(rule, people)
+        return self._by_attribute(rule, people)
 
     def _by_group(self, rule: GroupRule, people: UnitPeople) -> FoundGroups:
         if rule.pattern not in self._matching:
             self._matching[rule.pattern] = dict(self._matches(rule.pattern))
         names = self._matching[rule.pattern]
-        found = FoundGroups(matched=bool(names), claimed=names.keys())
+        found = FoundGroups(matched=bool(names), claimed={("group", id) for id in names})
         for id, name in names.items():
             members = self._index.members[id]
             if not members.isdisjoint(people.students):
-                source = found.source(id, name)
+                source = found.source("group", id, name)
                 source.students.extend(members & people.students)
                 source.teachers.extend(members & people.staff)
         return found
@@ -147,7 +203,7 @@ class GroupFinder:
             org_unit = self._index.org_units.get(fold(_class_path(path, hit)))
             if org_unit is not None:
                 name = (hit.part or "").strip("/ ") or org_unit.name.strip() or org_unit.path
-                found.source(org_unit.id, name).students.extend(ids)
+                found.source("orgUnit", org_unit.id, name).students.extend(ids)
         return found
 
     def _by_attribute(self, rule: GroupRule, people: UnitPeople) -> FoundGroups:
@@ -158,17 +214,14 @@ class GroupFinder:
             for name in {hit.whole if hit.part is None else hit.part for hit in hits}:
                 if name:
                     found.matched = True
-                    found.source(name, name).students.append(id)
+                    found.source("attribute", name, name).students.append(id)
         return found
 
     def _keep_classes(self, unit: SchoolUnit, classes: FoundGroups, teaching: FoundGroups) -> None:
         """Remove from `teaching` the sources that are classes: a source is only one group."""
-        rules = unit.classes, unit.teaching_groups
-        if len({rule.source for rule in rules if rule}) > 1:
-            return
-        for id in teaching.sources.keys() & (classes.sources.keys() | classes.claimed):
-            source = teaching.sources.pop(id)
-            if unit.classes and unit.classes.source == "attribute":
+        for key in teaching.sources.keys() & (classes.sources.keys() | classes.claimed):
+            source = teaching.sources.pop(key)
+            if source.origin == "attribute" and key in classes.sources:
                 about = _about("teaching-group-named-as-class", unit, name=source.name)
                 self.findings.append(about)
 
@@ -190,15 +243,13 @@ def _class_path(path: str, hit: PatternMatch) -> str:
     return text if boundary < 0 else text[:boundary]
 
 
-def _groups(
-    unit: SchoolUnit, kind: Kind, rule: GroupRule | None, found: FoundGroups
-) -> Iterator[StudentGroup]:
-    for source in found.sources.values():
-        if rule is not None and source.students:
+def _groups(unit: SchoolUnit, kind: Kind, sources: Iterable[GroupSource]) -> Iterator[StudentGroup]:
+    for source in sources:
+        if source.students:
             yield StudentGroup(
                 unit=unit.code,
                 kind=kind,
-                source=rule.source,
+                source=source.origin,
                 source_id=source.id,
                 name=source.name,
                 students=tuple(sorted(source.students)),

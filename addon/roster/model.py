@@ -68,9 +68,10 @@ class Roster(Struct, frozen=True):
     """The result of selecting from a directory.
 
     `left_out` gives for each user who was read and is not in `people` the reason: a finding code
-    or one of `suspended`, `archived`, `deleted`, `filtered` (reached by a selector, but stopped
-    by its filters) and `not selected`. `groups` are sorted by unit in the document's order, kind,
-    name and source id.
+    or one of `suspended`, `archived`, `deleted`, `excepted` (chosen by a selector, but for its
+    exceptions), `filtered` (reached by a selector, but stopped by its filters) and `not selected`.
+    `groups` are sorted by unit in the document's order, kind, name and source id, and so are
+    `excepted_groups`, which are not sent because a rule leaves their names out.
     """
 
     people: Mapping[str, Person]
@@ -78,3 +79,4 @@ class Roster(Struct, frozen=True):
     findings: tuple[Finding, ...]
     left_out: Mapping[str, str]
     protected: frozenset[str]
+    excepted_groups: tuple[StudentGroup, ...] = ()

@@ -1,11 +1,11 @@
 """Who is a student or staff at which unit, who cannot be sent, and why others are left out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from msgspec import Struct
 
 from addon.directory.snapshot import User
-from addon.roster.filters import choose
+from addon.roster.filters import SelectorChoice, choose
 from addon.roster.findings import finding
 from addon.roster.index import DirectoryIndex
 from addon.roster.model import Finding
@@ -42,20 +42,21 @@ def place(units: Sequence[SchoolUnit], index: DirectoryIndex, domains: Sequence[
     pupils = frozenset[str]().union(*(students.chosen for _, students, _ in choices))
     staff = frozenset[str]().union(*(staff.chosen for _, _, staff in choices))
     filtered = frozenset[str]().union(*(s.filtered | t.filtered for _, s, t in choices))
+    excepted = frozenset[str]().union(*(s.excepted | t.excepted for _, s, t in choices))
     selected = pupils | staff
 
     findings = [finding("staff-in-student-selector", id) for id in pupils & staff]
     for unit, at_students, at_staff in choices:
-        if _is_empty(unit.students, at_students.chosen):
+        if _is_empty(unit.students, at_students):
             findings.append(_nobody(unit, "students"))
-        if _is_empty(unit.staff, at_staff.chosen):
+        if _is_empty(unit.staff, at_staff):
             findings.append(_nobody(unit, "staff"))
 
     left_out = dict(index.inactive)
     verified = frozenset(map(fold, domains))
     for id, user in index.users.items():
         if id not in selected:
-            left_out[id] = "filtered" if id in filtered else "not selected"
+            left_out[id] = _reason(id, excepted, filtered)
             continue
         for defect in defects(user, verified):
             findings.append(defect)
@@ -91,7 +92,15 @@ def defects(user: User, domains: frozenset[str]) -> Iterator[Finding]:
         yield finding("address-outside-domains", user.id)
 
 
-def _is_empty(selector: Selector, chosen: frozenset[str]) -> bool:
+def _reason(id: str, excepted: Set[str], filtered: Set[str]) -> str:
+    """Why a user whom no selector chooses is left out."""
+    if id in excepted:
+        return "excepted"
+    return "filtered" if id in filtered else "not selected"
+
+
+def _is_empty(selector: Selector, choice: SelectorChoice) -> bool:
+    chosen = choice.chosen or choice.excepted
     return not chosen and bool(selector.org_units or selector.groups)
 
 

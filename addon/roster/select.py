@@ -10,7 +10,7 @@ from addon.roster.model import Enrolment, Finding, Person, Roster, StudentGroup
 from addon.roster.placement import UnitPeople, place
 from addon.roster.years import NoYearError, has_no_year, texts_of, year_of
 from addon.tenants.conditions import SlowPatternError
-from addon.tenants.model import SchoolUnit, Tenant
+from addon.tenants.model import SchoolUnit, Tenant, rules_of
 from addon.text import fold
 
 
@@ -46,20 +46,26 @@ def _select(tenant: Tenant, snapshot: Snapshot, index: DirectoryIndex) -> Roster
         )
     )
     left_out = dict(sorted(placement.left_out.items()))
-    return Roster(roll.people(), tuple(groups), findings, left_out, index.protected)
+    return Roster(
+        roll.people(),
+        tuple(groups),
+        findings,
+        left_out,
+        index.protected,
+        tuple(grouping.excepted),
+    )
 
 
 def _place_of(tenant: Tenant, pattern: str) -> str:
     """The place of a regular expression in the document."""
     for n, unit in enumerate(tenant.school_units):
-        rules = {
-            "classes": unit.classes,
-            "teachingGroups": unit.teaching_groups,
-            "schoolYear": unit.school_year,
-        }
-        for name, rule in rules.items():
-            if rule is not None and rule.pattern == pattern:
-                return f"schoolUnits[{n}].{name}.pattern"
+        for name, rules in (("classes", unit.classes), ("teachingGroups", unit.teaching_groups)):
+            for m, rule in enumerate(rules_of(rules)):
+                if rule.pattern == pattern:
+                    which = f"{name}[{m}]" if isinstance(rules, tuple) else name
+                    return f"schoolUnits[{n}].{which}.pattern"
+        if unit.school_year is not None and unit.school_year.pattern == pattern:
+            return f"schoolUnits[{n}].schoolYear.pattern"
         for name, selector in (("students", unit.students), ("staff", unit.staff)):
             for i, clauses in enumerate(selector.filters):
                 for j, clause in enumerate(clauses):
@@ -148,7 +154,7 @@ def _person(user: User, enrolments: Iterable[Enrolment], employments: Iterable[s
 def _missing(tenant: Tenant, snapshot: Snapshot, index: DirectoryIndex) -> Iterator[Finding]:
     """Findings about OUs and groups of the document that are not known, or not their members."""
     selectors = [s for unit in tenant.school_units for s in (unit.students, unit.staff)]
-    named = (path for selector in selectors for path in selector.org_units)
+    named = (path for s in selectors for path in (*s.org_units, *s.exceptions.org_units))
     for path in _absent(named, index):
         yield finding("org-unit-missing", path)
     for path in _absent(tenant.protected.org_units, index):

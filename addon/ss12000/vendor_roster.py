@@ -10,12 +10,16 @@ from msgspec import Struct, structs
 
 from addon.roster.findings import finding
 from addon.roster.model import Finding, Person, Roster, StudentGroup
+from addon.ss12000.ids import Ids
 from addon.tenants.model import Connection, Tenant
 from addon.vendors.profiles import OptionalField, Vendor
 
 
 class VendorRoster(Struct, frozen=True):
     """The people and groups that a connection sends, and findings about what was left out.
+
+    What the connection's exceptions name is not among them: the people in `withheld` (user ids),
+    who belong to a chosen unit, and the groups in `withheld_groups`.
 
     `fields` are the optional fields that the connection chose and the vendor supports.
     """
@@ -24,6 +28,8 @@ class VendorRoster(Struct, frozen=True):
     groups: tuple[StudentGroup, ...]
     findings: tuple[Finding, ...] = ()
     fields: frozenset[OptionalField] = frozenset()
+    withheld: frozenset[str] = frozenset()
+    withheld_groups: tuple[StudentGroup, ...] = ()
 
 
 def vendor_roster(
@@ -31,12 +37,16 @@ def vendor_roster(
 ) -> VendorRoster:
     """Return the part of `roster` that the connection sends and its vendor accepts."""
     units = set(connection.school_units)
+    excepted, withheld = frozenset(connection.exceptions.users), set[str]()
     one = vendor.placements == "one"
     reduced: set[str] = set()
     people: dict[str, Person] = {}
     for user_id, person in roster.people.items():
         placed = _within(person, units)
         if placed is None:
+            continue
+        if user_id in excepted:
+            withheld.add(user_id)
             continue
         if one and len(placed.enrolments) + len(placed.employments) > 1:
             reduced.add(user_id)
@@ -49,6 +59,7 @@ def vendor_roster(
         for group in roster.groups
         if group.unit in units and (vendor.groups == "all" or group.kind == "class")
     ]
+    groups, withheld_groups = _without_excepted(groups, tenant, connection)
     trimmed = _keep_present(groups, people)
     if one:
         trimmed = _first_class_only(trimmed, reduced)
@@ -59,7 +70,21 @@ def vendor_roster(
             finding("placement-reduced", i, vendor=vendor.name) for i in sorted(reduced)
         ),
         fields=frozenset(connection.fields).intersection(vendor.fields),
+        withheld=frozenset(withheld),
+        withheld_groups=withheld_groups,
     )
+
+
+def _without_excepted(
+    groups: list[StudentGroup], tenant: Tenant, connection: Connection
+) -> tuple[list[StudentGroup], tuple[StudentGroup, ...]]:
+    """The groups that are sent, and those that the connection's exceptions name."""
+    classes = frozenset(connection.exceptions.classes)
+    if not classes:
+        return groups, ()
+    ids = Ids(tenant.customer_id)
+    sent = [group for group in groups if ids.student_group(group) not in classes]
+    return sent, tuple(group for group in groups if ids.student_group(group) in classes)
 
 
 def _within(person: Person, units: set[str]) -> Person | None:

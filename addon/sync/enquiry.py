@@ -17,7 +17,7 @@ from addon.roster.index import within
 from addon.roster.model import Roster
 from addon.roster.placements import PERSON_KINDS, Loss, Placements
 from addon.sync.known_placements import path_key
-from addon.tenants.model import GroupRule, SchoolUnit, Tenant
+from addon.tenants.model import GroupRule, SchoolUnit, Tenant, rules_of
 from addon.text import fold
 
 BUDGET = 100
@@ -213,4 +213,4 @@ class Enquiry:
 
 def _rules(unit: SchoolUnit | None) -> Iterator[GroupRule]:
     if unit is not None:
-        yield from (rule for rule in (unit.classes, unit.teaching_groups) if rule is not None)
+        yield from (*rules_of(unit.classes), *rules_of(unit.teaching_groups))

@@ -171,10 +171,11 @@ def as_written(tenant: Tenant, known: KnownDirectory) -> Tenant | None:
 
 
 def selected_paths(tenant: Tenant) -> Iterator[str]:
-    """Yield the paths that the selectors of the document name."""
+    """Yield the paths that the selectors of the document name, exceptions included."""
     for unit in tenant.school_units:
-        yield from unit.students.org_units
-        yield from unit.staff.org_units
+        for selector in (unit.students, unit.staff):
+            yield from selector.org_units
+            yield from selector.exceptions.org_units
 
 
 def path_key(path: str) -> str:
@@ -216,8 +217,13 @@ def _paths_by_role(units: Iterable[SchoolUnit]) -> frozenset[tuple[str, str, str
     return frozenset(
         (unit.code, role, path_key(path))
         for unit in units
-        for role, selector in (("students", unit.students), ("staff", unit.staff))
-        for path in selector.org_units
+        for role, paths in (
+            ("students", unit.students.org_units),
+            ("staff", unit.staff.org_units),
+            ("students but", unit.students.exceptions.org_units),
+            ("staff but", unit.staff.exceptions.org_units),
+        )
+        for path in paths
     )
 
 
@@ -227,9 +233,15 @@ def followed(tenant: Tenant, places: Mapping[str, OrgUnitPlace]) -> Tenant:
     if not moved:
         return tenant
 
+    def now(paths: Iterable[str]) -> tuple[str, ...]:
+        return tuple(moved.get(path_key(path), path) for path in paths)
+
     def selector(found: Selector) -> Selector:
-        paths = tuple(moved.get(path_key(path), path) for path in found.org_units)
-        return structs.replace(found, org_units=paths)
+        found = structs.replace(found, org_units=now(found.org_units))
+        excepted = found.exceptions
+        if not excepted.org_units:
+            return found
+        return found.excepting(structs.replace(excepted, org_units=now(excepted.org_units)))
 
     def unit(found: SchoolUnit) -> SchoolUnit:
         return structs.replace(
@@ -291,11 +303,7 @@ def units_with_missing_places(tenant: Tenant, snapshot: Snapshot) -> frozenset[s
 
 def renamed_org_units(tenant: Tenant, places: Mapping[str, OrgUnitPlace]) -> Iterator[Finding]:
     """Yield a finding for each selected OU that is at another path than the document says."""
-    spelled = {
-        path_key(path): path
-        for unit in tenant.school_units
-        for path in (*unit.students.org_units, *unit.staff.org_units)
-    }
+    spelled = {path_key(path): path for path in selected_paths(tenant)}
     for path, place in places.items():
         if path in spelled and path_key(place.path) != path:
             yield finding("org-unit-renamed", spelled[path], path=place.path)

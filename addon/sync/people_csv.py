@@ -33,6 +33,7 @@ HEADER = (
     "reason",
 )
 PROTECTED = "protected"
+EXCEPTED = "excepted"
 UNIT_NOT_CHOSEN = "no chosen school unit"
 
 
@@ -117,7 +118,8 @@ def _row(
 ) -> PersonDecisionRow:
     sent = vendor_roster.people.get(user.id)
     known = sent or roster.people.get(user.id)
-    reason = "" if sent else roster.left_out.get(user.id, UNIT_NOT_CHOSEN)
+    otherwise = EXCEPTED if user.id in vendor_roster.withheld else UNIT_NOT_CHOSEN
+    reason = "" if sent else roster.left_out.get(user.id, otherwise)
     return PersonDecisionRow(
         id=user.id,
         primary_email=user.primary_email,

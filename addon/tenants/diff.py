@@ -10,7 +10,9 @@ from addon.tenants.model import Tenant
 
 KEYS = {"schoolUnits": "code", "connections": "vendor"}
 """What identifies an entry of these lists, so that its place stays when others are added."""
-WHOLE = frozenset({"students", "staff", "classes", "teachingGroups", "schoolYear", "limits"})
+WHOLE = frozenset(
+    {"students", "staff", "classes", "teachingGroups", "schoolYear", "limits", "except"}
+)
 """Parts that are reported as a whole, since they are only understood together."""
 
 

@@ -18,11 +18,14 @@ from addon.tenants.model import (
     LAST_YEAR,
     Clause,
     Connection,
+    ConnectionExceptions,
     GroupRule,
+    GroupRules,
     Limits,
     Schedule,
     SchoolUnit,
     Selector,
+    SelectorExceptions,
     Tenant,
     YearRule,
 )
@@ -36,6 +39,8 @@ HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 LISTS = frozenset({"in", "notIn"})
 EMPTIES = frozenset({"isEmpty", "isNotEmpty"})
 PATTERNS = frozenset({"matches", "notMatches"})
+EXTERNAL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+EXAMPLE_EXTERNAL_ID = "6f3c3a9e-5c0b-5b6c-9a55-0d8f7d1c2f10"
 MOST_DELETIONS = 1_000_000_000
 BETWEEN = "must be from {least} to {most}"
 CANNOT_USE = "{vendor} cannot use it; it can use {fields}"
@@ -127,8 +132,8 @@ def _check_unit(unit: SchoolUnit, place: str, faults: Faults) -> None:
             faults.add(at, "must be one of {names}", names=", ".join(SCHOOL_TYPES))
     _check_selector(unit.students, below(place, "students"), faults)
     _check_selector(unit.staff, below(place, "staff"), faults)
-    _check_rule(unit.classes, "name", below(place, "classes"), faults)
-    _check_rule(unit.teaching_groups, "name", below(place, "teachingGroups"), faults)
+    _check_group_rules(unit.classes, below(place, "classes"), faults)
+    _check_group_rules(unit.teaching_groups, below(place, "teachingGroups"), faults)
     _check_rule(unit.school_year, "year", below(place, "schoolYear"), faults)
     if unit.school_year is not None:
         _check_year_form(unit.school_year, below(place, "schoolYear"), faults)
@@ -145,6 +150,40 @@ def _check_selector(selector: Selector, place: str, faults: Faults) -> None:
             faults.add(f"{place}.filters[{n}]", "lets everybody through: it has no clause")
         for m, clause in enumerate(clauses):
             _check_clause(clause, f"{place}.filters[{n}][{m}]", faults)
+    _check_selector_exceptions(selector.exceptions, below(place, "except"), faults)
+
+
+def _check_selector_exceptions(excepted: SelectorExceptions, place: str, faults: Faults) -> None:
+    _check_user_ids(excepted.users, below(place, "users"), faults)
+    at = below(place, "orgUnits")
+    _check_org_units(excepted.org_units, at, faults)
+    for n, path in enumerate(excepted.org_units):
+        if path and not path.strip("/"):
+            faults.add(f"{at}[{n}]", "must not be the whole organisation")
+    _check_groups(excepted.groups, below(place, "groups"), faults)
+
+
+def _check_connection_exceptions(
+    excepted: ConnectionExceptions, place: str, faults: Faults
+) -> None:
+    _check_user_ids(excepted.users, below(place, "users"), faults)
+    for n, external_id in enumerate(excepted.classes):
+        if not EXTERNAL_ID.fullmatch(external_id):
+            template = (
+                "must be the externalId that the class has at the vendor, such as {example};"
+                " the unit's page leaves it out without it"
+            )
+            faults.add(f"{below(place, 'classes')}[{n}]", template, example=EXAMPLE_EXTERNAL_ID)
+
+
+def _check_user_ids(ids: Iterable[str], place: str, faults: Faults) -> None:
+    for n, user_id in enumerate(ids):
+        if not re.fullmatch(r"[^\s/@]+", user_id):
+            template = (
+                "must be the account's id in Workspace, not an address; the first column of"
+                " `preview --csv` has it"
+            )
+            faults.add(f"{place}[{n}]", template)
 
 
 def _check_clause(clause: Clause, place: str, faults: Faults) -> None:
@@ -167,6 +206,22 @@ def _check_clause(clause: Clause, place: str, faults: Faults) -> None:
         faults.add(at, "is empty; use isEmpty or isNotEmpty")
     elif operator in PATTERNS:
         _compiled(value, at, faults)
+
+
+def _check_group_rules(rules: GroupRules | None, place: str, faults: Faults) -> None:
+    """Report faults of a rule, or of each rule in a list of them."""
+    if not isinstance(rules, tuple):
+        return _check_group_rule(rules, place, faults)
+    if not rules:
+        faults.add(place, "has no rule; leave it out, or give it at least one")
+    for n, rule in enumerate(rules):
+        _check_group_rule(rule, f"{place}[{n}]", faults)
+
+
+def _check_group_rule(rule: GroupRule | None, place: str, faults: Faults) -> None:
+    _check_rule(rule, "name", place, faults)
+    for n, name in enumerate(rule.exceptions if rule is not None else ()):
+        _check_filled(name, f"{below(place, 'except')}[{n}]", faults)
 
 
 def _check_rule(rule: GroupRule | YearRule | None, part: str, place: str, faults: Faults) -> None:
@@ -221,6 +276,7 @@ def _check_connection(
                 template = CANNOT_USE if can else CAN_USE_NONE
                 faults.add(f"{place}.fields[{n}]", template, vendor=vendor.name, fields=can)
     _check_limits(connection.limits, below(place, "limits"), faults)
+    _check_connection_exceptions(connection.exceptions, below(place, "except"), faults)
 
 
 def _check_limits(limits: Limits, place: str, faults: Faults) -> None:

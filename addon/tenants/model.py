@@ -8,7 +8,7 @@ contains. Field names are the document's own, in camelCase in JSON.
 from datetime import date
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from addon.vendors.profiles import OptionalField
 
@@ -64,23 +64,57 @@ class Clause(Value, frozen=True):
     value: str | tuple[str, ...] | None = None
 
 
+class SelectorExceptions(Value, frozen=True):
+    """Whom a selector leaves out: user ids, those in OUs and below them, members of groups."""
+
+    users: tuple[str, ...] = ()
+    org_units: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+NO_EXCEPTIONS = SelectorExceptions()
+"""The default, which is not written; see `Selector.excepting`."""
+
+
 class Selector(Value, frozen=True):
     """Chooses people in an OU or a group who, if there are filters, pass at least one.
 
-    `filters` is a list of filters (ORed), each a list of clauses (ANDed).
+    `filters` is a list of filters (ORed), each a list of clauses (ANDed). Those in `exceptions`
+    are not chosen.
     """
 
     org_units: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     filters: tuple[tuple[Clause, ...], ...] = ()
+    exceptions: SelectorExceptions = field(name="except", default=NO_EXCEPTIONS)
+
+    def excepting(self, exceptions: SelectorExceptions) -> "Selector":
+        """Return the selector with these exceptions in place of its own."""
+        left = NO_EXCEPTIONS if exceptions == NO_EXCEPTIONS else exceptions
+        return structs.replace(self, exceptions=left)
 
 
 class GroupRule(Value, frozen=True):
-    """Where classes or teaching groups come from, and how they are named."""
+    """Where classes or teaching groups come from, and how they are named.
+
+    Groups whose name is one of `exceptions`, without regard to case, are left out.
+    """
 
     source: Literal["orgUnit", "group", "attribute"] = field(name="from")
     pattern: str
     attribute: str | None = None
+    exceptions: tuple[str, ...] = field(name="except", default=())
+
+
+GroupRules = GroupRule | tuple[GroupRule, ...]
+"""A rule, or rules that are tried in order; `rules_of` gives them."""
+
+
+def rules_of(rules: GroupRules | None) -> tuple[GroupRule, ...]:
+    """Return the rules in the order in which they are tried; empty if there are none."""
+    if rules is None:
+        return ()
+    return (rules,) if isinstance(rules, GroupRule) else rules
 
 
 LAST_YEAR = 13
@@ -115,8 +149,8 @@ class SchoolUnit(Value, frozen=True):
     school_types: tuple[str, ...] = ()
     students: Selector = Selector()
     staff: Selector = Selector()
-    classes: GroupRule | None = None
-    teaching_groups: GroupRule | None = None
+    classes: GroupRules | None = None
+    teaching_groups: GroupRules | None = None
     school_year: YearRule | None = None
 
 
@@ -147,14 +181,31 @@ class Limits(Value, frozen=True):
     protected: ProtectedLimit = ProtectedLimit()
 
 
+class ConnectionExceptions(Value, frozen=True):
+    """What one vendor does not get: people by user id, StudentGroups by externalId."""
+
+    users: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+
+NOTHING_WITHHELD = ConnectionExceptions()
+"""The default, which is not written; see `Connection.excepting`."""
+
+
 class Connection(Value, frozen=True):
-    """The tenant's use of one vendor."""
+    """The tenant's use of one vendor. What is in `exceptions` is not sent to it."""
 
     vendor: str
     mode: Mode = "off"
     school_units: tuple[str, ...] = ()
     fields: tuple[OptionalField, ...] = ()
     limits: Limits = Limits()
+    exceptions: ConnectionExceptions = field(name="except", default=NOTHING_WITHHELD)
+
+    def excepting(self, exceptions: ConnectionExceptions) -> "Connection":
+        """Return the connection with these exceptions in place of its own."""
+        left = NOTHING_WITHHELD if exceptions == NOTHING_WITHHELD else exceptions
+        return structs.replace(self, exceptions=left)
 
 
 class Pause(Value, frozen=True):

@@ -56,6 +56,7 @@ REASONS: Words = {
     "archived": _("Kontot är arkiverat i Workspace"),
     "deleted": _("Kontot är borttaget i Workspace"),
     "gone": _("Kontot finns inte kvar i Workspace"),
+    "excepted": _("Undantagen"),
     "filtered": _("Bortvald av ett filter"),
     "not selected": _("Inte med i något urval"),
     "no chosen school unit": _("Skolenheten går inte till någon leverantör"),

@@ -1,8 +1,11 @@
+from addon.ss12000.ids import Ids
+from addon.tenants.model import ConnectionExceptions
 from tests.ss12000.rosters import (
     BINOGI,
     GLEERUPS,
     NORRA,
     SODRA,
+    TENANT,
     carried,
     connection,
     group,
@@ -193,3 +196,47 @@ def test_the_fields_are_those_chosen_that_the_vendor_can_use():
     assert carried(roster(), GLEERUPS, to).fields == {"email", "schoolType"}
     assert carried(roster(), BINOGI, to).fields == {"email"}
     assert carried(roster(), GLEERUPS).fields == set()
+
+
+# Exceptions
+
+
+def excepting(*users: str, classes=(), units=(NORRA, SODRA)):
+    left = ConnectionExceptions(users=users, classes=classes)
+    return connection(*units).excepting(left)
+
+
+def test_an_excepted_person_is_not_sent_to_that_vendor_nor_named_in_a_group():
+    made = roster(
+        student("s1", NORRA.code),
+        student("s2", NORRA.code),
+        teacher("t1", NORRA.code),
+        group("7A", "s1 s2", "t1"),
+    )
+    vendor_roster = carried(made, to=excepting("s1", "t1"))
+    assert list(vendor_roster.people) == ["s2"]
+    assert members(vendor_roster) == {"7A": ("s2", "")}
+    assert vendor_roster.withheld == {"s1", "t1"}
+
+
+def test_a_person_of_another_unit_is_not_excepted_but_not_chosen():
+    made = roster(student("s1", SODRA.code))
+    assert carried(made, to=excepting("s1", units=(NORRA,))).withheld == frozenset()
+
+
+def test_an_excepted_class_is_not_sent_to_that_vendor_and_its_pupils_are():
+    made = roster(
+        student("s1", NORRA.code), student("s2", NORRA.code), group("7A", "s1"), group("7B", "s2")
+    )
+    seven_a = Ids(TENANT.customer_id).student_group(made.groups[0])
+    vendor_roster = carried(made, to=excepting(classes=(seven_a,)))
+    assert list(vendor_roster.people) == ["s1", "s2"]
+    assert members(vendor_roster) == {"7B": ("s2", "")}
+    assert [g.name for g in vendor_roster.withheld_groups] == ["7A"]
+
+
+def test_a_vendor_of_one_class_gets_the_next_one_when_the_first_is_excepted():
+    made = roster(student("s1", NORRA.code), group("7A", "s1"), group("7B", "s1"))
+    seven_a = Ids(TENANT.customer_id).student_group(made.groups[0])
+    to = excepting(classes=(seven_a,))
+    assert members(carried(made, BINOGI, to=to)) == {"7B": ("s1", "")}

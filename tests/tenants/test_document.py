@@ -25,6 +25,7 @@ from addon.tenants.model import (
     Schedule,
     SchoolUnit,
     Selector,
+    SelectorExceptions,
     Tenant,
     YearRule,
 )
@@ -503,12 +504,20 @@ SELECTORS = st.builds(
     org_units=st.lists(ORG_UNITS, min_size=1, max_size=3, unique=True).map(tuple),
     groups=tuples(ADDRESSES),
     filters=st.lists(st.lists(CLAUSES, min_size=1, max_size=2).map(tuple), max_size=2).map(tuple),
+    exceptions=st.builds(
+        SelectorExceptions,
+        users=tuples(st.sampled_from(["1001", "1002"])),
+        org_units=tuples(ORG_UNITS.filter(lambda path: path.strip("/"))),
+        groups=tuples(ADDRESSES),
+    ),
 ) | st.just(Selector())
-RULES = st.none() | st.builds(
+RULE = st.builds(
     GroupRule,
     source=st.sampled_from(["orgUnit", "group"]),
     pattern=st.just(r"(?P<name>[^/\\]+)$"),
+    exceptions=tuples(st.sampled_from(["fritids", "Arbetslag 1"])),
 )
+RULES = st.none() | RULE | st.lists(RULE, min_size=1, max_size=3).map(tuple)
 YEARS = st.none() | st.builds(
     YearRule,
     source=st.just("attribute"),

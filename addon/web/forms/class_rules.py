@@ -4,16 +4,24 @@ from collections.abc import Mapping
 from typing import Literal, cast, get_args
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.tenants.attributes import attribute_fault
 from addon.tenants.conditions import compiled
-from addon.tenants.model import LAST_YEAR, GroupRule, SchoolUnit, YearForm, YearRule
+from addon.tenants.model import (
+    LAST_YEAR,
+    GroupRule,
+    GroupRules,
+    SchoolUnit,
+    YearForm,
+    YearRule,
+    rules_of,
+)
 from addon.web.forms.filters import pattern_fault
 from addon.web.translation import gettext_str as _
 
 Kind = Literal["classes", "teaching_groups", "school_year"]
-Rule = GroupRule | YearRule
+Rule = GroupRules | YearRule
 NONE, OWN = "", "own"
 SOURCES: Mapping[Kind, tuple[str, ...]] = {
     "classes": ("orgUnit", "group", "attribute"),
@@ -64,11 +72,17 @@ def rule_form(unit: SchoolUnit, kind: Kind) -> RuleForm:
     if rule is None:
         return RuleForm(NONE, SOURCES[kind][0], "", BEGINNINGS[kind])
     years = _year_fields(rule) if isinstance(rule, YearRule) else YearFields()
-    return RuleForm(choice_of(rule), rule.source, rule.attribute or "", rule.pattern, years, rule)
+    first = rules_in(rule)[0]
+    return RuleForm(
+        choice_of(rule), first.source, first.attribute or "", first.pattern, years, rule
+    )
 
 
-def read_rule(form: Mapping[str, str], kind: Kind) -> RuleForm:
-    """Return the form as submitted, with its rule or faults."""
+def read_rule(form: Mapping[str, str], kind: Kind, saved: Rule | None) -> RuleForm:
+    """Return the form as submitted, with its rule or faults.
+
+    A rule of one's own leaves out the names that the `saved` one does.
+    """
     choice = form.get("rule", NONE)
     source = form.get("source", SOURCES[kind][0])
     attribute = form.get("attribute", "").strip()
@@ -85,6 +99,8 @@ def read_rule(form: Mapping[str, str], kind: Kind) -> RuleForm:
     if kind == "school_year":
         faults |= _year_faults(years)
     own = None if faults else _rule(kind, source, pattern, attribute, years)
+    if own is not None:
+        own = leaving_out(own, saved)
     return RuleForm(OWN, source, attribute, pattern, years, own, faults)
 
 
@@ -98,18 +114,33 @@ def rule_of(unit: SchoolUnit, kind: Kind) -> Rule | None:
     return cast("Rule | None", getattr(unit, kind))
 
 
+def rules_in(rule: Rule) -> tuple[GroupRule | YearRule, ...]:
+    """Return the rules that a rule consists of, in the order in which they are tried."""
+    return (rule,) if isinstance(rule, YearRule) else rules_of(rule)
+
+
+def leaving_out(rule: Rule, saved: Rule | None) -> Rule:
+    """Return the rule with the names left out that the saved rule leaves out."""
+    if not isinstance(rule, GroupRule) or saved is None or isinstance(saved, YearRule):
+        return rule
+    names = dict.fromkeys(name for each in rules_of(saved) for name in each.exceptions)
+    return structs.replace(rule, exceptions=tuple(dict.fromkeys((*rule.exceptions, *names))))
+
+
 def _chosen(choice: str, kind: Kind) -> tuple[Rule | None, dict[str, str]]:
     """Return the proposed rule that was chosen, or faults if it is not as it was sent."""
     try:
         rule: Rule = (
             msgspec.json.decode(choice, type=YearRule)
             if kind == "school_year"
-            else msgspec.json.decode(choice, type=GroupRule)
+            else msgspec.json.decode(choice, type=GroupRules)
         )
     except msgspec.MsgspecError:
         return None, {"rule": _("Välj ett av förslagen.")}
-    faults = _faults(kind, rule.source, rule.attribute or "", rule.pattern)
-    return (None, {"rule": _("Välj ett av förslagen.")}) if faults else (rule, {})
+    each = rules_in(rule)
+    if not each or any(_faults(kind, r.source, r.attribute or "", r.pattern) for r in each):
+        return None, {"rule": _("Välj ett av förslagen.")}
+    return rule, {}
 
 
 def _rule(kind: Kind, source: str, pattern: str, attribute: str, years: YearFields) -> Rule:

@@ -7,7 +7,7 @@ from werkzeug.datastructures import MultiDict
 
 from addon.directory.scope import topmost
 from addon.proposals.vocabulary import Role
-from addon.tenants.model import SchoolUnit, Selector
+from addon.tenants.model import NO_EXCEPTIONS, SchoolUnit, Selector, SelectorExceptions
 from addon.text import fold
 from addon.web.forms.filters import (
     FilterForms,
@@ -23,16 +23,20 @@ ROLES: tuple[Role, Role] = ("students", "staff")
 
 
 class RoleForm(Struct, frozen=True):
-    """The part of the form for one role."""
+    """The part of the form for one role. `exceptions` are the saved ones, which it keeps."""
 
     org_units: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     filters: FilterForms = ()
+    exceptions: SelectorExceptions = NO_EXCEPTIONS
 
     def selector(self) -> Selector:
         """Return the selector so far, without incomplete clauses."""
         return Selector(
-            org_units=self.org_units, groups=self.groups, filters=filters_of(self.filters)
+            org_units=self.org_units,
+            groups=self.groups,
+            filters=filters_of(self.filters),
+            exceptions=self.exceptions,
         )
 
     def faults(self, role: Role) -> dict[str, str]:
@@ -74,14 +78,16 @@ def selection_form(unit: SchoolUnit) -> SelectionForm:
     return SelectionForm(_role_form(unit.students), _role_form(unit.staff))
 
 
-def read_selection(form: MultiDict[str, str], org_units: Mapping[str, str]) -> SelectionForm:
-    """Read the form. `org_units` are the directory's paths by their folded form.
+def read_selection(
+    form: MultiDict[str, str], org_units: Mapping[str, str], unit: SchoolUnit
+) -> SelectionForm:
+    """Read the form of a unit. `org_units` are the directory's paths by their folded form.
 
     An OU ticked below another ticked one is redundant, and is left out.
     """
     return SelectionForm(
-        students=_read_role(form, "students", org_units),
-        staff=_read_role(form, "staff", org_units),
+        students=_read_role(form, "students", org_units, unit.students),
+        staff=_read_role(form, "staff", org_units, unit.staff),
         search=form.get("search", "").strip()[:100],
     )
 
@@ -91,17 +97,22 @@ def ticked(form: MultiDict[str, str], name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(v for v in form.getlist(name) if v.strip()))
 
 
-def _read_role(form: MultiDict[str, str], role: Role, org_units: Mapping[str, str]) -> RoleForm:
+def _read_role(
+    form: MultiDict[str, str], role: Role, org_units: Mapping[str, str], saved: Selector
+) -> RoleForm:
     paths = (org_units.get(fold(path), path) for path in ticked(form, f"{role}-ou"))
     return RoleForm(
         org_units=topmost(tuple(dict.fromkeys(paths))),
         groups=ticked(form, f"{role}-group"),
         filters=read_filters(form, role),
+        exceptions=saved.exceptions,
     )
 
 
 def _role_form(selector: Selector) -> RoleForm:
-    return RoleForm(selector.org_units, selector.groups, forms_of(selector.filters))
+    return RoleForm(
+        selector.org_units, selector.groups, forms_of(selector.filters), selector.exceptions
+    )
 
 
 _NOBODY = {

@@ -18,7 +18,7 @@ from addon.tenants.model import SchoolUnit
 from addon.vendors.profiles import Vendor
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
-from addon.web.forms.class_rules import Kind, Rule, choice_of, rule_of
+from addon.web.forms.class_rules import Kind, Rule, choice_of, leaving_out, rule_of, rules_in
 from addon.web.presenters.school_unit import PeopleBreakdown, people_of
 from addon.web.presenters.selection_preview import NameList, names
 
@@ -77,19 +77,24 @@ def choices(directory: TenantDirectory, unit: SchoolUnit, kind: Kind) -> tuple[R
     people, index = people_of(directory).get(unit.code, PeopleBreakdown()), directory.index
 
     def find() -> tuple[RuleChoice, ...]:
+        saved = rule_of(unit, kind)
+
+        def result(rule: Rule) -> RuleOutcome:
+            return outcome(index, people.students, people.staff, rule, unit, _group_kind(kind))
+
         found = _patterns(kind, directory, people, unit)
         enough = found[0].score * ENOUGH if found else 0.0
-        made = [
-            RuleChoice(choice_of(each.rule), each.rule, each.outcome, best=n == 0)
-            for n, each in enumerate(found)
-            if each.score >= enough
-        ]
-        saved = rule_of(unit, kind)
+        made = []
+        for n, each in enumerate(found):
+            if each.score >= enough:
+                rule = leaving_out(each.rule, saved)
+                gives = each.outcome if rule == each.rule else result(rule)
+                made.append(RuleChoice(choice_of(rule), rule, gives, best=n == 0))
         if saved is None:
             return tuple(made)
-        own = outcome(index, people.students, people.staff, saved, unit, _group_kind(kind))
+        own = result(saved)
         for n, choice in enumerate(made):
-            if _are_same(choice.outcome, own) and choice.rule.source == saved.source:
+            if _are_same(choice.outcome, own) and _sources(choice.rule) == _sources(saved):
                 made[n] = RuleChoice(choice_of(saved), saved, own, choice.best, saved=True)
                 return tuple(made)
         return (*made, RuleChoice(choice_of(saved), saved, own, saved=True, proposed=False))
@@ -185,6 +190,10 @@ def _patterns(
 
 def _group_kind(kind: Kind) -> Literal["class", "teaching"]:
     return "teaching" if kind == "teaching_groups" else "class"
+
+
+def _sources(rule: Rule) -> tuple[str, ...]:
+    return tuple(each.source for each in rules_in(rule))
 
 
 def _are_same(one: RuleOutcome, other: RuleOutcome) -> bool:

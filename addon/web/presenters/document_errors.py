@@ -46,6 +46,14 @@ SWEDISH: Mapping[str, str] = {
     "must not be before from": "får inte vara före from",
     "must not be below {least}": "får inte vara under {least}",
     "must be from {least} to {most}": "ska vara från {least} till {most}",
+    "has no rule; leave it out, or give it at least one": "har ingen regel; ta bort namnet, eller "
+    "ange minst en",
+    "must be the account's id in Workspace, not an address; the first column of `preview --csv` "
+    "has it": "ska vara kontots id i Workspace, inte en adress; det står i den första kolumnen i "
+    "filen från `preview --csv`",
+    "must be the externalId that the class has at the vendor, such as {example}; the unit's page "
+    "leaves it out without it": "ska vara det externalId som klassen har hos leverantören, till "
+    "exempel {example}; på skolenhetens sida undantas klassen utan det",
     "must be eight digits": "ska vara åtta siffror",
     "must be four digits": "ska vara fyra siffror",
     "must be an e-mail address": "ska vara en e-postadress",

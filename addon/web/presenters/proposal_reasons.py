@@ -6,7 +6,7 @@ from flask_babel import gettext, ngettext
 
 from addon.proposals.reasons import Reason
 from addon.proposals.shape import CLASS, SCHOOL, YEAR
-from addon.tenants.model import GroupRule, YearRule
+from addon.tenants.model import GroupRules, YearRule
 from addon.web.formats import number
 from addon.web.labels import REGISTER_STATUSES, attribute_name
 
@@ -24,8 +24,10 @@ def reason_text(reason: Reason, names: Names) -> str:
     return reason.code if say is None else say(reason, names)
 
 
-def rule_source(rule: GroupRule | YearRule) -> str:
+def rule_source(rule: GroupRules | YearRule) -> str:
     """Return where a rule reads classes, groups or years, as text to follow their number."""
+    if isinstance(rule, tuple):
+        return _(" och annars ").join(dict.fromkeys(map(rule_source, rule)))
     if rule.source == "attribute":
         return _("från %(field)s", field=_field(rule.attribute or ""))
     if rule.source == "orgUnit":

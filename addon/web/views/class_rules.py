@@ -59,7 +59,7 @@ def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
     ctx = request_context()
     ctx.wait_longer()
     unit, kind = unit_of(ctx, code), KINDS[what]
-    form = read_rule(request.form, kind)
+    form = read_rule(request.form, kind, rule_of(unit, kind))
     if request.form.get("do") == "show":
         if asks_for_part():
             return render_template("class_rules/preview.html", **_effect_of(ctx, unit, what, form))

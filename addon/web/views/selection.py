@@ -51,7 +51,7 @@ def save(code: str) -> AnyResponse | str | tuple[str, int]:
     ctx = request_context()
     ctx.wait_longer()
     unit = unit_of(ctx, code)
-    form = read_selection(request.form, org_unit_tree.paths(ctx.directory))
+    form = read_selection(request.form, org_unit_tree.paths(ctx.directory), unit)
     action = request.form.get("do", "")
     if action:
         return _shown(ctx, unit, form, action)

@@ -322,3 +322,30 @@ def test_what_is_wrong_about_a_year_is_reported_at_its_field(world, given, told)
     assert answer.status_code == 400
     assert told in answer.text
     assert unit(world) == before
+
+
+def test_another_rule_leaves_out_the_names_that_the_saved_one_does(world):
+    world.document["schoolUnits"][0]["classes"]["except"] = ["7b"]
+    world.import_document()
+    client = world.sign_in()
+    page = world.ready(client, CLASSES)
+    assert "1 klass från organisationsenheterna" in world.text(page)
+    own = {"rule": "own", "source": "orgUnit", "pattern": "/(?P<name>7[^/]*)$"}
+    world.send(client, page, CLASSES, **own)
+    assert unit(world)["classes"]["except"] == ["7b"]
+
+
+def test_a_list_of_rules_is_shown_in_order_and_kept_when_it_is_chosen(world):
+    rules = [
+        {"from": "group", "pattern": "^norra-(?P<name>7a)-ma@"},
+        {"from": "orgUnit", "pattern": "^/Elever/(?P<name>[^/]+)$"},
+    ]
+    world.document["schoolUnits"][0]["classes"] = rules
+    world.import_document()
+    client = world.sign_in()
+    page = world.ready(client, CLASSES)
+    said = world.text(page)
+    assert "från gruppernas adresser och annars från organisationsenheterna" in said
+    assert json.loads(form_of(page, CLASSES)["rule"]) == rules
+    world.send(client, page, CLASSES, accepted=form_of(page, CLASSES).get("accepted", ""))
+    assert unit(world)["classes"] == rules

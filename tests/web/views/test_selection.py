@@ -451,3 +451,14 @@ def test_what_runs_have_removed_today_counts_against_the_limit(world):
     said = world.text(part(world, client, page, **{"students-ou": "/Elever/7B"}))
     assert "3 personer tas bort hos All vid nästa körning." in said
     assert "Det är fler än gränsen, så körningen väntar på ditt godkännande." in said
+
+
+def test_saving_the_selection_keeps_its_exceptions(world):
+    left = {"users": ["1"], "groups": [f"norra.extra@{DOMAIN}"]}
+    world.document["schoolUnits"][0]["students"]["except"] = left
+    world.import_document()
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    assert "11 elever" in world.text(page)
+    world.send(client, page, PAGE, **{"students-ou": "/Elever/7A"})
+    assert selector(world) == {"orgUnits": ["/Elever/7A"], "except": left}
