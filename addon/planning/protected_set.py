@@ -1,7 +1,6 @@
 """Who is protected, from one reading to the next: readings add, only a person takes away. Pure."""
 
 from collections.abc import Iterable, Mapping, Set
-from hashlib import sha256
 
 from msgspec import Struct, structs
 
@@ -36,9 +35,11 @@ class ProtectedSet(Struct, frozen=True, omit_defaults=True):
     person has confirmed.
 
     `people` is how many people the last whole reading found, `updated` when the newest reading
-    that changed the set began. `cleared` has for each environment of a vendor (`vendor.mode`)
-    a hash of the `removable` people and of its ledger when that had none of them, `removals` what
-    the last removal there came to. Times are seconds since 1970 UTC.
+    that changed the set began. `units` are the codes of all school units that the document has
+    had: a vendor may have people's employments at them. `cleared` has for each environment of a
+    vendor (`vendor.mode`) a hash of the `removable` people, of the units and of its ledger when
+    that had none of them, `removals` what the last removal there came to. Times are seconds since
+    1970 UTC.
     """
 
     ids: frozenset[str] = frozenset()
@@ -50,6 +51,7 @@ class ProtectedSet(Struct, frozen=True, omit_defaults=True):
     confirmed: frozenset[str] = frozenset()
     people: int = 0
     updated: float = 0.0
+    units: frozenset[str] = frozenset()
     cleared: dict[str, str] = {}
     removals: dict[str, RemovalOutcome] = {}
 
@@ -64,9 +66,9 @@ class ProtectedSet(Struct, frozen=True, omit_defaults=True):
         return self.ids.union(self.gone, self.ended)
 
     @property
-    def removable_hash(self) -> str:
-        """A hash of `removable`, to tell whether it has changed."""
-        return sha256(" ".join(sorted(self.removable)).encode()).hexdigest()[:32]
+    def knows_nobody(self) -> bool:
+        """Whether no reading and no person has ever said that somebody is protected."""
+        return structs.replace(self, units=frozenset()) == ProtectedSet()
 
     @property
     def releasable(self) -> frozenset[str]:
@@ -104,14 +106,14 @@ def after_reading(
     """Return the set after a reading.
 
     Whom the reading finds is added at once; beyond the limit, as pending. Whom it does not find
-    is not taken away. `sent` are those who have been sent to somebody, by id: when nothing is
+    is not taken away. `sent` are those who have been sent to somebody, by id: when nobody is
     known, the protection of anybody else removes nobody and is no growth. `absent` are those of
     `missing` whose accounts do not exist.
     """
     before = known or ProtectedSet()
     found = reading.found
     new = found - before.hidden
-    growth = new if known is not None or sent is None else new & sent
+    growth = new & sent if before.knows_nobody and sent is not None else new
     allowed = allowed_growth(limit, reading.people if reading.whole else before.people)
     grows = len(growth) > allowed
     settled = before.pending & before.confirmed & found
@@ -202,6 +204,22 @@ def with_protected(known: ProtectedSet | None, ids: Iterable[str]) -> ProtectedS
         receded=before.receded - named,
         confirmed=before.confirmed - named,
     )
+
+
+def with_units(known: ProtectedSet | None, codes: Set[str]) -> ProtectedSet:
+    """Return the set after the document was seen to have the units with these codes."""
+    before = known or ProtectedSet()
+    if codes <= before.units:
+        return before
+    return structs.replace(before, units=before.units | codes)
+
+
+def unit_codes(tenant: Tenant, known: ProtectedSet) -> tuple[str, ...]:
+    """Return the codes of the document's units in their order, then of those that it has had.
+
+    A vendor may have a person's employment at each of them.
+    """
+    return tuple(dict.fromkeys((*(u.code for u in tenant.school_units), *sorted(known.units))))
 
 
 def with_removal(

@@ -6,6 +6,7 @@ of everyone at every vendor.
 """
 
 import re
+from collections.abc import Iterable
 from uuid import UUID, uuid5
 
 from addon.roster.model import StudentGroup
@@ -42,6 +43,10 @@ class Ids:
     def employment(self, unit: str, user_id: str) -> str:
         """A person's employment at a unit."""
         return self._derive(f"employment:{unit}:{user_id}")
+
+    def of_person(self, user_id: str, units: Iterable[str]) -> tuple[str, ...]:
+        """A person's own resources: the account, then the employments at `units` (codes)."""
+        return (self.user(user_id), *(self.employment(unit, user_id) for unit in units))
 
     def student_group(self, group: StudentGroup) -> str:
         """A class or teaching group, from the unit and the group's or OU's id, or the value."""

@@ -38,14 +38,23 @@ class ResourceMapper:
 
     `absent` are externalIds that the vendor does not hold and will not get in this run. Optional
     references to them are left out; a resource that requires such a reference waits.
+    `former_units` are codes of units that the document has had: nothing is sent of them, but the
+    vendor may have it.
     """
 
-    def __init__(self, vendor_roster: VendorRoster, tenant: Tenant, connection: Connection) -> None:
+    def __init__(
+        self,
+        vendor_roster: VendorRoster,
+        tenant: Tenant,
+        connection: Connection,
+        former_units: Set[str] = frozenset(),
+    ) -> None:
         self._roster = vendor_roster
         self._tenant = tenant
         self._fields = vendor_roster.fields
         chosen = set(connection.school_units)
         self._units = {u.code: u for u in tenant.school_units if u.code in chosen}
+        self._codes = frozenset(u.code for u in tenant.school_units).union(former_units)
         self._ids = Ids(tenant.customer_id)
 
     def resources(self, absent: Set[str] = frozenset()) -> Iterator[OutgoingResource]:
@@ -71,9 +80,8 @@ class ResourceMapper:
         return self._ids.organisation()
 
     def external_ids(self, user_id: str) -> frozenset[str]:
-        """The externalIds of one person's own resources: the account and its employments."""
-        employed = (self._ids.employment(u.code, user_id) for u in self._tenant.school_units)
-        return frozenset({self._ids.user(user_id), *employed})
+        """The externalIds of one person's account and employments, at former units too."""
+        return frozenset(self._ids.of_person(user_id, self._codes))
 
     def user_id(self, user: str) -> str:
         """The externalId of the account with this Workspace user id."""
@@ -92,8 +100,11 @@ class ResourceMapper:
         return frozenset(i for group in groups for i in self._ids.of_group(*group))
 
     def school_units(self) -> frozenset[str]:
-        """The externalIds of all school units of the tenant, whether they are sent or not."""
-        return frozenset(self._ids.school_unit(u.code) for u in self._tenant.school_units)
+        """The externalIds of all school units of the tenant, whether they are sent or not.
+
+        Former ones are included.
+        """
+        return frozenset(map(self._ids.school_unit, self._codes))
 
     def _organisation(self) -> OutgoingResource:
         external_id = self._ids.organisation()

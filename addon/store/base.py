@@ -77,7 +77,7 @@ class ProtectedStore(Protocol):
     """Who is protected: one set of user ids a tenant. Raises StoreError."""
 
     def protected_set(self, tenant: str) -> ProtectedSet | None:
-        """Return the tenant's set, or None if nobody was ever protected."""
+        """Return the tenant's set, or None if nothing was ever read of the tenant."""
 
     def update_protected_set(
         self, tenant: str, change: Callable[[ProtectedSet | None], ProtectedSet]

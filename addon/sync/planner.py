@@ -169,7 +169,7 @@ def planner_for(
     `remember` nothing is written: a preview.
     """
     vendor = connection.vendor
-    mapper = ResourceMapper(prepared.vendor_rosters[vendor], prepared.tenant, connection)
+    mapper = prepared.mapper(connection)
     now, state = context.clock(), context.store.connection_state(key)
     ledger, approved = state.ledger, state.approval
     if approved is not None and not approved.is_valid(now):
@@ -180,7 +180,7 @@ def planner_for(
         if approved is not None:
             kept = without_approved(kept, approved, mapper)
             roster = cautious_roster(prepared, connection, context.settings.vendors[vendor], kept)
-        cautious = ResourceMapper(roster, prepared.tenant, connection)
+        cautious = prepared.mapper(connection, roster)
     if ledger.unread:
         wanted = digests(cautious.resources(standing_refusals(ledger, now)))
         differing = {n for n, part in ledger.unread.items() if wanted.get(n) != part.digest}

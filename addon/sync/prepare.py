@@ -12,6 +12,7 @@ from addon.roster.model import Finding, Roster
 from addon.roster.placements import Placements, with_unconfirmed
 from addon.roster.select import select
 from addon.roster.years import autumn_of
+from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.vendor_roster import VendorRoster, vendor_roster
 from addon.sync.context import SyncContext
 from addon.sync.ended_memberships import approved_memberships
@@ -24,7 +25,7 @@ from addon.sync.known_placements import (
     save_known,
 )
 from addon.sync.people_csv import PersonDecisionRow, decision_rows
-from addon.sync.protected_set import load_protection, record_reading
+from addon.sync.protected_set import load_protection, record_reading, record_units
 from addon.tenants.model import Connection, Tenant
 from addon.tenants.pause import today
 from addon.vendors.profiles import Vendor
@@ -63,6 +64,14 @@ class PreparedRun(Struct, frozen=True):
     def removable(self) -> frozenset[str]:
         """The ids of the protected people who are removed wherever they are, limits or not."""
         return self.roster.protected - self.protection.pending
+
+    def mapper(
+        self, connection: Connection, vendor_roster: VendorRoster | None = None
+    ) -> ResourceMapper:
+        """Return the resources of a connection, of another roster than its own if one is given."""
+        if vendor_roster is None:
+            vendor_roster = self.vendor_rosters[connection.vendor]
+        return ResourceMapper(vendor_roster, self.tenant, connection, self.protection.units)
 
     def decision_rows(self) -> Iterator[PersonDecisionRow]:
         """Yield who is sent where, or why not."""
@@ -118,6 +127,7 @@ def prepare_from_snapshot(
     Raises StoreError.
     """
     protection = load_protection(context.store, tenant.customer_id)
+    protection = record_units(context, tenant, protection)
     snapshot = snapshot.without(protection.hidden)
     roster = select(tenant, as_documented(tenant, snapshot, evidence.org_units))
     return prepared_run(context, tenant, connections, snapshot, evidence, roster, protection)

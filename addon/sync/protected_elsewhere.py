@@ -16,11 +16,11 @@ from addon.delivery.lease import LeaseHeldByOther
 from addon.planning.ledger import Ledger, LedgerKey, LedgerWriteError, shard_of
 from addon.planning.limits import Hold
 from addon.planning.plan import make_plan
-from addon.ss12000.mapping import ResourceMapper
 from addon.sync.context import SyncContext
 from addon.sync.prepare import PreparedRun
 from addon.sync.readiness import ReadyConnection, check_readiness
 from addon.sync.session import VendorSession
+from addon.sync.unexplained_removals import external_ids_of
 from addon.tenants.model import Connection
 
 log = logging.getLogger(__name__)
@@ -58,8 +58,7 @@ def find_protected_elsewhere(
     pending = frozenset(() if held is None else held.protected_being_removed)
     if not len(ledger) and not pending:
         return None
-    mapper = ResourceMapper(prepared.vendor_rosters[other.vendor], prepared.tenant, other)
-    protected = frozenset(each for user in prepared.removable for each in mapper.external_ids(user))
+    protected = external_ids_of(prepared.removable, prepared.mapper(other))
     context.store.load(key, ledger, {shard_of(each) for each in protected} & ledger.unread.keys())
     there = protected & _held_in(ledger)
     return OtherEnvironment(other, key, protected, pending) if there or pending else None

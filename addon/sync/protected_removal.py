@@ -7,7 +7,7 @@ the document, in both environments. What could not be removed is tried again the
 import asyncio
 import logging
 import time
-from collections.abc import Set
+from collections.abc import Iterable, Mapping, Set
 from hashlib import blake2b
 
 from msgspec import structs
@@ -15,7 +15,12 @@ from msgspec import structs
 from addon.directory.errors import DirectoryError
 from addon.directory.scope import places_of
 from addon.planning.ledger import Ledger, LedgerKey, shard_of
-from addon.planning.protected_set import ProtectedSet, RemovalOutcome, with_removal
+from addon.planning.protected_set import (
+    ProtectedSet,
+    RemovalOutcome,
+    unit_codes,
+    with_removal,
+)
 from addon.ss12000.ids import Ids
 from addon.store.base import StoreError
 from addon.store.ids import new_run_id
@@ -23,7 +28,7 @@ from addon.store.process_identity import process_holder
 from addon.store.records import ConnectionState
 from addon.sync.context import SyncContext, load_tenant_or_raise
 from addon.sync.protected_elsewhere import OtherEnvironment, remove_protected_elsewhere
-from addon.sync.protected_set import load_protection, record_reading
+from addon.sync.protected_set import load_protection, record_reading, record_units
 from addon.sync.readiness import ReadyConnection, check_readiness
 from addon.sync.report import Removal
 from addon.sync.session import VendorSession
@@ -63,20 +68,22 @@ def remove_protected_everywhere(
 
     It takes about `seconds` at most. Return what was done; nothing where nobody was to be
     removed. Costs one read of the store if nobody is protected, and two for each connection if
-    everybody is removed already and its ledger has not changed since. Raises NotFoundError and
-    StoreError.
+    everybody is removed already and its ledger has not changed since, and one more while no
+    school unit of the tenant is known. Raises NotFoundError and StoreError.
     """
     protection = load_protection(context.store, tenant_id)
     if not protection.removable:
         return ()
     tenant = load_tenant_or_raise(context.store, tenant_id)
+    protection = record_units(context, tenant, protection)
+    units = unit_codes(tenant, protection)
     deadline = None if seconds is None else time.monotonic() + seconds
     found = []
     for key, _, _ in context.store.ledgers(tenant_id):
         if key.vendor in but:
             continue
         state = context.store.connection_state(key)
-        state_hash = _state_hash(protection, state.ledger)
+        state_hash = _state_hash(protection.removable, units, state.ledger)
         if protection.cleared.get(_place(key)) == state_hash:
             continue
         outcome = _remove_at(context, tenant, key, state, protection, deadline)
@@ -94,54 +101,69 @@ def _remove_at(
     protection: ProtectedSet,
     deadline: float | None,
 ) -> RemovalOutcome | None:
-    """Remove the protected people from one environment; None if there are none."""
+    """Remove the protected people from one environment; None if there are none.
+
+    Who has an account or an employment left is left.
+    """
     connection = tenant.connection(key.vendor) or Connection(vendor=key.vendor)
     connection = structs.replace(connection, mode=key.mode)
     hold = state.hold
     pending = frozenset(() if hold is None else hold.protected_being_removed)
-    before = _there(context, tenant, key, state.ledger, protection.removable)
+    theirs = _resources_of(tenant, protection)
+    before = _there(context, key, state.ledger, theirs)
     if not before and not pending:
         return None
-    people = {Ids(tenant.customer_id).user(each) for each in protection.removable}
     ready = check_readiness(context, key.tenant, connection)
     if not isinstance(ready, ReadyConnection):
-        left = len(before & people)
-        return RemovalOutcome(context.clock(), 0, left, ready.detail or "it is not set up")
+        problem = ready.detail or "it is not set up"
+        return RemovalOutcome(context.clock(), 0, len(_people(theirs, before)), problem)
     run = process_holder(new_run_id(context.clock()))
     session = VendorSession(context, key, ready.target, run, deadline)
     found = OtherEnvironment(connection, key, before, pending)
-    problem = asyncio.run(remove_protected_elsewhere(context, found, session))
-    after = _there(context, tenant, key, context.store.ledger(key), protection.removable)
-    removed, left = len((before - after) & people), len(after & people)
-    if after and problem is None:
-        problem = "the rest is left to the next time"
-    if problem is not None:
-        log.error("%d protected people are still at %s (%s)", left, key.vendor, key.mode)
-    return RemovalOutcome(context.clock(), removed, left, problem or "")
+    stopped = asyncio.run(remove_protected_elsewhere(context, found, session))
+    after = _there(context, key, context.store.ledger(key), theirs)
+    left = _people(theirs, after)
+    removed = _people(theirs, before) - left
+    if after and stopped is None:
+        stopped = "the rest is left to the next time"
+    if stopped is not None:
+        log.error("%d protected people are still at %s (%s)", len(left), key.vendor, key.mode)
+    return RemovalOutcome(context.clock(), len(removed), len(left), stopped or "")
+
+
+def _resources_of(tenant: Tenant, protection: ProtectedSet) -> dict[str, str]:
+    """Return whose each resource is of those to be removed: user ids by externalId.
+
+    These are accounts, and employments at all units that the document has or has had.
+    """
+    ids, units = Ids(tenant.customer_id), unit_codes(tenant, protection)
+    return {each: user for user in protection.removable for each in ids.of_person(user, units)}
 
 
 def _there(
-    context: SyncContext, tenant: Tenant, key: LedgerKey, ledger: Ledger, ids: Set[str]
+    context: SyncContext, key: LedgerKey, ledger: Ledger, theirs: Mapping[str, str]
 ) -> frozenset[str]:
-    """Return the externalIds of these people's accounts and employments that are in the ledger."""
-    external_ids = Ids(tenant.customer_id)
-    units = [unit.code for unit in tenant.school_units]
-    wanted = {external_ids.user(each) for each in ids}
-    wanted |= {external_ids.employment(unit, each) for each in ids for unit in units}
-    context.store.load(key, ledger, {shard_of(each) for each in wanted} & ledger.unread.keys())
-    return frozenset(wanted & _entries(ledger))
+    """Return the externalIds of these people's resources that are in the ledger."""
+    context.store.load(key, ledger, {shard_of(each) for each in theirs} & ledger.unread.keys())
+    return frozenset(theirs.keys() & _entries(ledger))
+
+
+def _people(theirs: Mapping[str, str], external_ids: Iterable[str]) -> set[str]:
+    """Return whose these resources are, as user ids."""
+    return {theirs[each] for each in external_ids}
 
 
 def _entries(ledger: Ledger) -> set[str]:
     return {each for entries in ledger.entries.values() for each in entries}
 
 
-def _state_hash(protection: ProtectedSet, ledger: Ledger) -> str:
-    """Return a hash of who is removable and what the ledger has, as far as the store read it.
+def _state_hash(removable: Iterable[str], units: Iterable[str], ledger: Ledger) -> str:
+    """Return a hash of who is removable, of the units that their employments may be at, and of
+    what the ledger has, as far as the store read it.
 
     Of a shard that was not read it has the digest, of the others the externalIds.
     """
-    found = blake2b(protection.removable_hash.encode(), digest_size=16)
+    found = blake2b(" ".join((*sorted(removable), "at", *sorted(units))).encode(), digest_size=16)
     for number, part in sorted(ledger.unread.items()):
         found.update(f" {number}:".encode() + part.digest)
     for external_id in sorted(_entries(ledger)):

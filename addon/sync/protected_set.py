@@ -1,6 +1,6 @@
 """Record what a reading says about who is protected, in the tenant's set in the store."""
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 
 from addon.directory.evidence import Absent, Present, UserQuestion
 from addon.directory.scope import places_of
@@ -13,7 +13,9 @@ from addon.planning.protected_set import (
     missing,
     released,
     strictest,
+    unit_codes,
     with_protected,
+    with_units,
 )
 from addon.ss12000.ids import Ids
 from addon.store.base import ProtectedStore, Store
@@ -25,6 +27,7 @@ from addon.sync.context import (
     SyncContext,
     load_tenant_or_raise,
 )
+from addon.sync.known_placements import KnownDirectory, load_known
 from addon.tenants.model import Tenant
 
 MOST_ASKED = 50
@@ -34,7 +37,7 @@ MOST_ASKED = 50
 def record_reading(
     context: SyncContext, tenant: Tenant, snapshot: Snapshot, started: float, whole: bool = True
 ) -> ProtectedSet:
-    """Save whom a reading found protected, and return the tenant's set.
+    """Save whom a reading found protected and the document's units, and return the tenant's set.
 
     `started` is when the reading began (seconds since 1970 UTC). A reading that is not `whole`
     only adds. Raises StoreError.
@@ -43,16 +46,32 @@ def record_reading(
     seen = frozenset(user.id for user in snapshot.users)
     reading = ProtectedReading(snapshot.protected, seen, started, whole)
     known = store.protected_set(tenant_id)
-    sent = _sent(store, tenant_id, snapshot.protected) if known is None else None
+    is_first = known is None or known.knows_nobody
+    sent = _sent(store, tenant_id, snapshot.protected) if is_first else None
     absent = _absent(context, tenant, missing(known, reading, now))
     limit = strictest(tenant)
+    units = _units(context, tenant, known)
 
     def change(known: ProtectedSet | None) -> ProtectedSet:
-        return after_reading(known, reading, limit, now=now, sent=sent, absent=absent)
+        after = after_reading(known, reading, limit, now=now, sent=sent, absent=absent)
+        return with_units(after, units)
 
     if (known or ProtectedSet()) == (same := change(known)):
         return same  # nearly always: one read
     return store.update_protected_set(tenant_id, change)
+
+
+def record_units(context: SyncContext, tenant: Tenant, known: ProtectedSet) -> ProtectedSet:
+    """Save the document's units among those that it has had, and return the tenant's set.
+
+    `known` is the set as it was read. Nothing is written of units that it has. Raises StoreError.
+    """
+    units = _units(context, tenant, known)
+    if units <= known.units:
+        return known
+    return context.store.update_protected_set(
+        tenant.customer_id, lambda found: with_units(found, units)
+    )
 
 
 def knows_protected(snapshot: Snapshot, tenant: Tenant) -> bool:
@@ -120,6 +139,27 @@ def release(
         entry = AuditEntry(new_entry_id(now), now, actor, "protection.released", subject)
         context.store.append_audit(tenant_id, entry)
     return len(ids)
+
+
+def _units(context: SyncContext, tenant: Tenant, known: ProtectedSet | None) -> frozenset[str]:
+    """Return the codes of the units that the document has or has had.
+
+    A set without units is of an earlier version: then those of earlier readings are among them.
+    """
+    known = known or ProtectedSet()
+    codes = frozenset(unit_codes(tenant, known))
+    if known.units:
+        return codes
+    earlier = load_known(context.store, tenant.customer_id, context.clock())
+    return codes if earlier is None else codes.union(_units_of(earlier))
+
+
+def _units_of(known: KnownDirectory) -> Iterator[str]:
+    """Yield the codes of the units that earlier readings knew."""
+    yield from (unit.code for unit in known.school_units)
+    for person in known.placements.people.values():
+        yield from person.employments
+    yield from (unit for unit, _ in known.gone_employments)
 
 
 def _sent(store: Store, tenant_id: str, ids: Set[str]) -> frozenset[str]:

@@ -112,7 +112,7 @@ def reconcile(
     if isinstance(target, NotConfigured):
         raise target
     prepared = read_and_prepare(context, tenant, (connection,))
-    mapper = ResourceMapper(prepared.vendor_rosters[vendor], tenant, connection)
+    mapper = prepared.mapper(connection)
     session = VendorSession(context, key, target, process_holder(new_run_id(context.clock())))
 
     def own(ledger: Ledger) -> OwnResources:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from urllib.parse import quote
 
 import msgspec
@@ -10,10 +11,11 @@ from msgspec import Struct
 from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
 from addon.delivery.transport import RetriesExhausted, Transport
 from addon.planning.ledger import Ledger
+from addon.planning.protected_set import unit_codes
 from addon.ss12000.ids import Ids
 from addon.ss12000.resources import ResourceType
 from addon.sync.context import SyncContext, ledger_key, load_tenant_or_raise, resolve_target
-from addon.tenants.model import Tenant
+from addon.sync.protected_set import load_protection
 from addon.vendors.profiles import NotConfigured, Target, Vendor
 
 WITHIN = 10.0
@@ -48,7 +50,8 @@ def lookup_person(
     key = None if connection is None else ledger_key(tenant_id, connection)
     if connection is None or key is None:
         return []
-    held = _acknowledged(tenant, context.store.ledger(key), user_id)
+    units = unit_codes(tenant, load_protection(context.store, tenant_id))
+    held = _acknowledged(Ids(tenant_id).of_person(user_id, units), context.store.ledger(key))
     target = resolve_target(context.settings, connection, context.secrets)
     if isinstance(target, NotConfigured):
         return [_with_problem(each, str(target)) for each, _ in held]
@@ -59,11 +62,11 @@ Asked = list[tuple[VendorResource, str]]
 """Resources, each with the vendor's id, which is empty if the vendor returned none."""
 
 
-def _acknowledged(tenant: Tenant, ledger: Ledger, user_id: str) -> Asked:
-    """Return the person's resources in the ledger."""
-    ids = Ids(tenant.customer_id)
-    wanted: list[tuple[ResourceType, str]] = [("User", ids.user(user_id))]
-    wanted += [("Employment", ids.employment(u.code, user_id)) for u in tenant.school_units]
+def _acknowledged(ids: Iterable[str], ledger: Ledger) -> Asked:
+    """Return which of a person's resources, of which the account is first, are in the ledger."""
+    account, *employments = ids
+    wanted: list[tuple[ResourceType, str]] = [("User", account)]
+    wanted += [("Employment", each) for each in employments]
     found = []
     for resource_type, external_id in wanted:
         entry = ledger.entries[resource_type].get(external_id)

@@ -24,6 +24,7 @@ WHOLE = ProtectedSet(
     confirmed=frozenset({"6"}),
     people=100,
     updated=2.5,
+    units=frozenset({"12345678", "12345679"}),
     cleared={"all.live": "hash"},
     removals={"all.live": RemovalOutcome(3.5, 1, 2, "503")},
 )
@@ -77,7 +78,8 @@ def test_a_municipality_whose_people_all_became_protected_fits(store):
 def test_the_removal_finds_people_in_the_ledger_of_every_store(store, tmp_path):
     """Where nobody is configured to remove them, they are counted as left until they are gone."""
     store.save_tenant("C1", b'{"customerId": "C1", "organisation": {"name": "Storvik"}}')
-    store.update_protected_set("C1", lambda known: ProtectedSet(frozenset({"1", "2"})))
+    known = ProtectedSet(frozenset({"1", "2"}), units=frozenset({"12345678"}))
+    store.update_protected_set("C1", lambda _: known)
     key, who = LedgerKey("C1", "all", "live"), Ids("C1").user("1")
     entries = [LedgerEntry("", b"0123456789abcdef")] * 2
     changes = [LedgerChange("User", i, e) for i, e in zip((who, "other"), entries, strict=True)]

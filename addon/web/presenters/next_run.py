@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from addon.planning.plan import Operation
-from addon.ss12000.ids import Ids
 from addon.ss12000.resources import TYPES
-from addon.tenants.model import Mode, Tenant
+from addon.tenants.model import Mode
 from addon.text import SortKey, combined_key, sort_key
 from addon.web.directory.cache import PlannedConnection, TenantDirectory
 from addon.web.directory.results import DirectoryResult
@@ -88,12 +87,9 @@ def next_run(directory: TenantDirectory, vendor: str, newest_run: str) -> NextRu
     )
 
 
-def operations_on(
-    planned: PlannedConnection, tenant: Tenant, user_id: str
-) -> tuple[Operation, ...]:
+def operations_on(planned: PlannedConnection, user_id: str) -> tuple[Operation, ...]:
     """Return the plan's operations on a person: on the account first, then on the employments."""
-    ids = Ids(tenant.customer_id)
-    wanted = {ids.user(user_id), *(ids.employment(u.code, user_id) for u in tenant.school_units)}
+    wanted = planned.mapper.external_ids(user_id)
     found = [op for op in planned.plan.operations() if op.external_id in wanted]
     return tuple(sorted(found, key=lambda op: op.resource_type != "User"))
 

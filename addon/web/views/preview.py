@@ -80,7 +80,7 @@ def person(vendor: str, user_id: str) -> str:
     user = directory.users.get(user_id)
     if user is None:
         abort(404)
-    operations = operations_on(found.planned, ctx.tenant, user_id)
+    operations = operations_on(found.planned, user_id)
     there = _at_vendor(ctx, vendor, user_id, operations) if found.on else {}
     known = names_by_id(directory)
     return render_template(

@@ -1,5 +1,6 @@
 """Förhandsgranska: what the next run would do, by vendor, by name, and for one person."""
 
+import copy
 import re
 
 import pytest
@@ -9,7 +10,9 @@ from tests.support.small_school import (
     DOMAIN,
     HIDDEN,
     PUPILS,
+    STAFF,
     TEACHER,
+    UNIT,
     address,
     cause_hold,
     deliver,
@@ -177,6 +180,20 @@ def test_a_person_who_is_protected_since_is_removed_without_a_name(world, client
     assert (hidden.status_code, unknown.status_code) == (404, 404)
     assert world.text(hidden) == world.text(unknown)
     assert client.get(f"{ALL}/{user_id(world, *HIDDEN)}").status_code == 404
+
+
+def test_an_employment_at_a_school_that_has_left_is_shown_as_removed(world, client):
+    """The school is in no document any more, and its employment is the person's still."""
+    south = {**copy.deepcopy(world.document["schoolUnits"][0]), "code": "12345680"}
+    world.document["schoolUnits"].append({**south, "students": {"orgUnits": ["/Elever/Slutat"]}})
+    set_live(world, "all", schoolUnits=[UNIT, "12345680"])
+    deliver(world)
+    world.document["schoolUnits"].pop()
+    for connection in world.document["connections"]:
+        connection["schoolUnits"] = [UNIT]
+    world.import_document()
+    found = one(world, client, *STAFF[0])
+    assert "Anställningen ändras för Gunnel Pärlbåt hos All." in world.text(found)
 
 
 def test_a_new_person_is_shown_with_what_would_be_sent(world, client):
