@@ -12,12 +12,14 @@ from cachetools import LRUCache
 from msgspec import Struct
 from werkzeug.datastructures import Headers
 
+from addon.age import age
 from addon.settings.values import AddonCaller
 from addon.store.origin import record_origin
 from addon.web.security.auth import (
     CHECKED_FOR,
     Administrator,
-    authenticate,
+    SignInRefused,
+    find_administrator,
     raise_unless_listed,
 )
 from addon.web.security.google_certificates import CertificatesUnavailableError
@@ -25,7 +27,9 @@ from addon.web.security.google_tokens import GoogleTokenVerifier, InvalidTokenEr
 from addon.web.services import Services
 
 REMEMBERED = 20_000
-"""Administrators whose check is remembered in a process."""
+"""How many administrators' checks are remembered in a process, and how many people's refusals."""
+REFUSED_FOR = 300.0
+"""Seconds for which a refusal of Google's is remembered; the card says so."""
 
 
 class CallRefusedError(Exception):
@@ -121,13 +125,29 @@ class CallVerifier:
             raise CallRefusedError(503, f"its {kind} token cannot be checked now") from None
 
 
+class RememberedRefusal(Struct, frozen=True):
+    """Why Google's answers refused a person at `at` (seconds since 1970 UTC)."""
+
+    error: SignInRefused
+    at: float
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether the answer is still believed."""
+        return age(self.at, now) < REFUSED_FOR
+
+
 class AdministratorChecks:
-    """Asks Google whether users are administrators, once a day each at most."""
+    """Asks Google whether users are administrators.
+
+    Once a day of an administrator at most, and of anybody else once in REFUSED_FOR: the panel shows
+    for everybody in the domain. Whom the tenant lists is read each time.
+    """
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._lock = threading.Lock()
         self._known: LRUCache[tuple[str, str], Administrator] = LRUCache(REMEMBERED)
+        self._refused: LRUCache[tuple[str, str], RememberedRefusal] = LRUCache(REMEMBERED)
 
     def administrator(self, user: TokenClaims) -> Administrator:
         """Return the user as an administrator. Raises SignInRefused.
@@ -136,15 +156,28 @@ class AdministratorChecks:
         tenant. Raises CallRefusedError when the account that the token names has another address,
         and StoreError.
         """
-        key = user.sub, user.email.casefold()
+        key, now = (user.sub, user.email.casefold()), self._services.clock()
         with self._lock:
-            known = self._known.get(key)
-        if known is not None and 0 <= self._services.clock() - known.checked < CHECKED_FOR:
-            raise_unless_listed(self._services, known)
-            return known
+            found, refused = self._known.get(key), self._refused.get(key)
+        if refused is not None and refused.is_fresh(now):
+            raise SignInRefused(refused.error.why, refused.error.scopes)
+        if found is None or not 0 <= now - found.checked < CHECKED_FOR:
+            found = self._ask(key, user)
+        raise_unless_listed(self._services, found)
+        return found
+
+    def _ask(self, key: tuple[str, str], user: TokenClaims) -> Administrator:
+        """Ask Google, and remember the answer. Raises what `administrator` raises."""
         with self._lock:
             self._known.pop(key, None)
-        found = authenticate(self._services, user.sub, user.email)
+            self._refused.pop(key, None)
+        try:
+            found = find_administrator(self._services, user.sub, user.email)
+        except SignInRefused as error:
+            if error.why != "unknown":
+                with self._lock:
+                    self._refused[key] = RememberedRefusal(error, self._services.clock())
+            raise
         if found.email.casefold() != user.email.casefold():
             raise CallRefusedError(403, "its user's account has another address")
         record_origin(self._services.store(), found.tenant, "marketplace", found.checked)

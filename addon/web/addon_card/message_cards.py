@@ -3,6 +3,7 @@
 from flask_babel import get_locale
 from markupsafe import escape
 
+from addon.web.addon_card.caller import REFUSED_FOR
 from addon.web.addon_card.card_model import (
     Card,
     CardButton,
@@ -29,6 +30,15 @@ def refused_card(refused: SignInRefused, links: CardLinks) -> Card:
     if refused.scopes:
         names = ", ".join(map(scope_name, refused.scopes))
         texts.append(_("Det som saknas: %(names)s.", names=names))
+    if why in ("administrator", "access"):
+        minutes = round(REFUSED_FOR / 60)
+        texts.append(
+            _(
+                "Har det ändrats nyss kan det dröja upp till %(minutes)s minuter innan det syns"
+                " här.",
+                minutes=minutes,
+            )
+        )
     return _message(
         said(TEXTS, "title", why).unescape(),
         tuple(texts),

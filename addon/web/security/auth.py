@@ -117,13 +117,23 @@ def signed_in(now: float) -> Administrator | None:
 
 
 def authenticate(services: Services, sub: str, email: str) -> Administrator:
-    """Return the person that the identity provider named as an administrator.
+    """Return the person that the identity provider named, an administrator whom the tenant admits.
+
+    Raises SignInRefused.
+    """
+    admin = find_administrator(services, sub, email)
+    raise_unless_listed(services, admin)
+    return admin
+
+
+def find_administrator(services: Services, sub: str, email: str) -> Administrator:
+    """Return the person that the identity provider named, as Google says, as an administrator.
 
     Raises SignInRefused.
     """
     now = services.clock()
     found = _asked(services.settings, sub, email)
-    admin = Administrator(
+    return Administrator(
         sub=sub,
         email=found.address,
         name=found.name,
@@ -132,8 +142,6 @@ def authenticate(services: Services, sub: str, email: str) -> Administrator:
         checked=now,
         signed_in=now,
     )
-    raise_unless_listed(services, admin)
-    return admin
 
 
 def reauthenticate(services: Services, admin: Administrator) -> Administrator:

@@ -18,6 +18,8 @@ ALGORITHMS = ("RS256", "ES256")
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 SKEW = 10
 """Seconds by which Google's clock and ours may differ."""
+LONGEST_LIFE = 3600
+"""Seconds from `iat` to `exp` of a token that Google signs; one with a longer life is refused."""
 LARGEST = 16_000
 """Characters of a token."""
 
@@ -68,6 +70,8 @@ class GoogleTokenVerifier:
             ).validate(dict(claims))
         except (JoseError, ValueError, TypeError, OverflowError) as error:
             raise InvalidTokenError(f"its claims are not valid ({type(error).__name__})") from None
+        if not claims["exp"] - claims["iat"] <= LONGEST_LIFE + SKEW:
+            raise InvalidTokenError("it would live too long")
         if claims.get("aud") != audience:
             raise InvalidTokenError("it is for somebody else")
         email, domain = claims.get("email"), claims.get("hd")

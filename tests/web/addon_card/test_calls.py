@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 
 import pytest
 from joserfc.jwk import RSAKey
+from msgspec import structs
 from werkzeug.test import TestResponse
 
 from addon.planning.ledger import LedgerKey
 from addon.sandbox.google_signer import GoogleSigner
+from addon.web.addon_card.caller import AdministratorChecks
+from addon.web.addon_card.endpoints import KEY as KEY_OF_SERVICE
 from addon.web.addon_card.endpoints import LARGEST_EVENT
 from tests.support.addon_panel import (
     ACCOUNT,
@@ -166,6 +169,12 @@ CASES: dict[str, tuple[int, Callable[[Held], JSON]]] = {
     ),
     "system token expired": (401, lambda h: system(h, iat=now(h) - 7200, exp=now(h) - 3600)),
     "system token not valid yet": (401, lambda h: system(h, iat=now(h) + 3600, exp=now(h) + 7200)),
+    "system token with a life of two hours": (401, lambda h: system(h, exp=now(h) + 7200)),
+    "system token with a life of a year": (
+        401,
+        lambda h: system(h, iat=now(h) - 60, exp=now(h) + 365 * 86400),
+    ),
+    "system token with a life without end": (401, lambda h: system(h, exp=float("inf"))),
     "system token without an end": (401, lambda h: system(h, exp=None)),
     "system token of another account": (
         403,
@@ -191,6 +200,12 @@ CASES: dict[str, tuple[int, Callable[[Held], JSON]]] = {
     "user token for the endpoint": (401, lambda h: user(h, aud=URL + ACTION)),
     "user token of another issuer": (401, lambda h: user(h, iss="https://idp.example.se")),
     "user token expired": (401, lambda h: user(h, iat=now(h) - 7200, exp=now(h) - 3600)),
+    "user token with a life of two hours": (401, lambda h: user(h, exp=now(h) + 7200)),
+    "user token that began long ago": (
+        401,
+        lambda h: user(h, iat=now(h) - 86400, exp=now(h) + 60),
+    ),
+    "user token without an end": (401, lambda h: user(h, exp=None)),
     "user token not verified": (401, lambda h: user(h, email_verified=False)),
     "user token without an address": (401, lambda h: user(h, email=None)),
     "user token without an account": (401, lambda h: user(h, sub=None)),
@@ -243,13 +258,14 @@ def test_a_call_that_is_wrong_in_one_thing_gets_nothing(held: Held, case: str) -
 def test_an_account_that_is_suspended_gets_nothing(held: Held) -> None:
     world = held.world
     world.domain.suspend(ADMIN)
+    service = world.app.extensions[KEY_OF_SERVICE]
+    unasked = structs.replace(service, checks=AdministratorChecks(world.services))
+    world.app.extensions[KEY_OF_SERVICE] = unasked
     try:
-        fresh = Panel(world)
-        checks = world.app.extensions["skolsynk.addon_card"].checks
-        checks._known.clear()
-        assert_nothing(held, fresh.post(ACTION, approving(held)), 200)
+        assert_nothing(held, Panel(world).post(ACTION, approving(held)), 200)
     finally:
         world.domain.find_user(ADMIN)["suspended"] = False
+        world.app.extensions[KEY_OF_SERVICE] = service
 
 
 def test_every_token_that_is_there_must_be_good(held: Held) -> None:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from cachetools import LRUCache
 from markupsafe import Markup
 from msgspec import structs
 
@@ -16,15 +17,18 @@ from addon.planning.limit_exceeded import LimitExceeded
 from addon.planning.limits import Hold
 from addon.store.base import StoreError
 from addon.store.origin import load_origin
-from addon.store.records import RunRecord
+from addon.store.records import Namespace, RunRecord
 from addon.sync.context import load_tenant_or_raise
 from addon.tenants.model import Limits
+from addon.web.addon_card.caller import REFUSED_FOR, REMEMBERED
 from addon.web.addon_card.card_model import card_json
 from addon.web.addon_card.hold_card import confirmation_card
 from addon.web.addon_card.home_card import home_card
 from addon.web.addon_card.home_view import HoldView, HomeView, VendorView
 from addon.web.addon_card.links import CardLinks
 from addon.web.hold_decisions import removal_hash
+from addon.web.security.auth import SignInRefused
+from addon.web.security.google_tokens import TokenClaims
 from addon.web.waiting_holds import waiting_holds
 from tests.support.addon_panel import (
     URL,
@@ -379,6 +383,66 @@ def test_google_is_asked_about_an_administrator_once_a_day(world: World, panel: 
     assert "Allt är i ordning." in text_on(panel.home())
     with world.later(24 * 3600.0):
         assert "Kontot är inte administratör" in text_on(panel.home())
+
+
+def test_a_teacher_who_is_refused_costs_one_question_in_five_minutes(
+    world: World, panel: Panel
+) -> None:
+    said = "Har det ändrats nyss kan det dröja upp till 5 minuter innan det syns här."
+    world.directory.forget_requests()
+    for _ in range(3):
+        assert said in text_on(panel.home(TEACHER))
+    assert len(world.directory.requests) == 1
+    world.domain.find_user(TEACHER)["isAdmin"] = True
+    assert said in text_on(panel.home(TEACHER))
+    with world.later(REFUSED_FOR):
+        assert "Skolsynk" in text_on(panel.home(TEACHER))
+        assert said not in text_on(panel.home(TEACHER))
+    assert len(world.directory.requests) == 2
+
+
+def test_missing_access_is_looked_into_once_in_five_minutes(world: World, panel: Panel) -> None:
+    world.directory.fail("/users", status=401, reason="authError", times=None)
+    world.directory.forget_requests()
+    first = panel.home()
+    asked = len(world.directory.requests)
+    assert panel.home() == first
+    assert "upp till 5 minuter" in text_on(first)
+    assert len(world.directory.requests) == asked
+    world.directory.clear_failures()
+    with world.later(REFUSED_FOR):
+        assert "Skolsynk har inte tillgång" not in text_on(panel.home())
+
+
+def test_a_refusal_of_one_person_says_nothing_of_another(world: World, panel: Panel) -> None:
+    well(world)
+    panel.home(TEACHER)
+    assert "Allt är i ordning." in text_on(panel.home())
+    assert "Kontot är inte administratör" in text_on(panel.home(TEACHER))
+
+
+def test_refusals_are_remembered_of_so_many_people_only(world: World) -> None:
+    """A bounded number of them, and nothing of them in the store."""
+    checks = world.app.extensions["skolsynk.addon_card"].checks
+    checks._refused = LRUCache(2)
+    before = world.store.list_names(Namespace("origin", TENANT), world.clock())
+    for number in range(5):
+        user = TokenClaims(str(number), f"{number}@edu.storvik.se", True)
+        with pytest.raises(SignInRefused):
+            checks.administrator(user)
+    assert len(checks._refused) == 2
+    assert REMEMBERED <= 20_000
+    assert world.store.list_names(Namespace("origin", TENANT), world.clock()) == before
+
+
+def test_who_is_put_on_the_tenants_list_is_let_in_at_once(world: World, panel: Panel) -> None:
+    well(world)
+    assert "bara en del av en administratörs rättigheter" in text_on(panel.home(DELEGATED))
+    world.document["administrators"] = [DELEGATED]
+    world.import_document()
+    world.directory.forget_requests()
+    assert "Allt är i ordning." in text_on(panel.home(DELEGATED))
+    assert world.directory.requests == []
 
 
 def test_who_is_taken_off_the_tenants_list_is_out_at_once(world: World, panel: Panel) -> None:

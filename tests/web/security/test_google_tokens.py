@@ -16,6 +16,7 @@ from addon.web.security.google_certificates import (
     GoogleCertificates,
 )
 from addon.web.security.google_tokens import (
+    LONGEST_LIFE,
     SKEW,
     GoogleTokenVerifier,
     InvalidTokenError,
@@ -94,6 +95,15 @@ def test_the_clocks_may_differ_by_seconds_only(
             verifier.verify(good(published, **claims), AUDIENCE)
 
 
+def test_a_token_lives_an_hour_at_most(published: Published, verifier: GoogleTokenVerifier) -> None:
+    now = int(published.now)
+    for begun in (0, 1800):
+        whole = {"iat": now - begun, "exp": now - begun + LONGEST_LIFE + SKEW}
+        assert verifier.verify(good(published, **whole), AUDIENCE)
+        with pytest.raises(InvalidTokenError, match="too long"):
+            verifier.verify(good(published, **{**whole, "exp": whole["exp"] + 1}), AUDIENCE)
+
+
 @pytest.mark.parametrize(
     "claims",
     [
@@ -101,6 +111,9 @@ def test_the_clocks_may_differ_by_seconds_only(
         {"aud": AUDIENCE + "/"},
         {"exp": "never"},
         {"exp": None},
+        {"exp": float("inf")},
+        {"exp": float("nan")},
+        {"iat": float("-inf")},
         {"iat": None},
         {"sub": 7},
         {"iss": ["https://accounts.google.com"]},
