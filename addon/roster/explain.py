@@ -1,6 +1,6 @@
 """Why a person is placed where they are, and whom a selector chooses in the directory. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Literal
 
 from msgspec import Struct
@@ -11,10 +11,20 @@ from addon.roster.index import DirectoryIndex, within
 from addon.roster.model import Roster, StudentGroup
 from addon.roster.years import NoYearError, year_of
 from addon.tenants.conditions import condition
-from addon.tenants.model import Clause, GroupRule, SchoolUnit, Selector, Tenant, YearRule, rules_of
+from addon.tenants.model import (
+    Clause,
+    GroupRule,
+    SchoolUnit,
+    Selector,
+    SelectorExceptions,
+    Tenant,
+    YearRule,
+    rules_of,
+)
 from addon.text import fold
 
 Role = Literal["students", "staff"]
+ExceptionKind = Literal["user", "orgUnit", "group"]
 AccountState = Literal["active", "suspended", "archived", "deleted", "protected", "unknown"]
 
 
@@ -37,10 +47,18 @@ class FilterAnswer(Struct, frozen=True):
         return all(answer.holds for answer in self.clauses)
 
 
+class ExceptionAnswer(Struct, frozen=True):
+    """An exception of a selector that the person is covered by: a user id, a path, an address."""
+
+    kind: ExceptionKind
+    value: str
+
+
 class UnitReach(Struct, frozen=True):
     """How a selector of a unit reaches the person: through which of its OUs and groups.
 
-    `chosen` is true when the selector has no filters or the person passes one of them.
+    `chosen` is true when the selector has no filters or the person passes one of them, and
+    `exceptions`, those that cover the person, are none.
     """
 
     unit: str
@@ -50,6 +68,7 @@ class UnitReach(Struct, frozen=True):
     groups: tuple[str, ...]
     filters: tuple[FilterAnswer, ...]
     chosen: bool
+    exceptions: tuple[ExceptionAnswer, ...] = ()
 
 
 class Membership(Struct, frozen=True):
@@ -80,7 +99,8 @@ class Explanation(Struct, frozen=True):
     `enrolled` and `employed` are the codes of the units where the person is a student or a
     staff member. `left_out` is the reason why the person is not sent to any vendor (as in
     `Roster.left_out`), or None. `staff_first` is true when the person was also chosen as a
-    student, but counts as staff because they are staff at some unit. For people who are not
+    student, but counts as staff because they are staff at some unit. `excepted_groups` are the
+    person's classes and teaching groups that a rule leaves out by name. For people who are not
     active, only `account_state` and `left_out` are set.
     """
 
@@ -93,6 +113,7 @@ class Explanation(Struct, frozen=True):
     years: tuple[Year, ...] = ()
     left_out: str | None = None
     staff_first: bool = False
+    excepted_groups: tuple[StudentGroup, ...] = ()
 
 
 class SelectorOutcome(Struct, frozen=True):
@@ -139,6 +160,11 @@ def explain(tenant: Tenant, index: DirectoryIndex, user_id: str, roster: Roster)
         ),
         left_out=roster.left_out.get(user_id),
         staff_first=len(roles) > 1,
+        excepted_groups=tuple(
+            group
+            for group in roster.excepted_groups
+            if user_id in group.students or user_id in group.teachers
+        ),
     )
 
 
@@ -189,6 +215,7 @@ def _reached(units: Iterable[SchoolUnit], index: DirectoryIndex, user: User) -> 
             groups = tuple(each for each in selector.groups if fold(each) in addresses)
             if org_units or groups:
                 filters = tuple(_answers(clauses, index, user) for clauses in selector.filters)
+                exceptions = tuple(_exceptions(selector.exceptions, user.id, path, addresses))
                 yield UnitReach(
                     unit=unit.code,
                     unit_name=unit.name,
@@ -196,8 +223,23 @@ def _reached(units: Iterable[SchoolUnit], index: DirectoryIndex, user: User) -> 
                     org_units=org_units,
                     groups=groups,
                     filters=filters,
-                    chosen=not filters or any(each.passes for each in filters),
+                    chosen=not exceptions and (not filters or any(each.passes for each in filters)),
+                    exceptions=exceptions,
                 )
+
+
+def _exceptions(
+    excepted: SelectorExceptions, user_id: str, path: str, addresses: Set[str]
+) -> Iterator[ExceptionAnswer]:
+    """Yield the exceptions that cover a person; `path` and `addresses` are folded."""
+    if user_id in excepted.users:
+        yield ExceptionAnswer("user", user_id)
+    for org_unit in excepted.org_units:
+        if within(org_unit)(path):
+            yield ExceptionAnswer("orgUnit", org_unit)
+    for address in excepted.groups:
+        if fold(address) in addresses:
+            yield ExceptionAnswer("group", address)
 
 
 def _selectors(unit: SchoolUnit) -> tuple[tuple[Role, Selector], tuple[Role, Selector]]:

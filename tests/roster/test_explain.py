@@ -6,7 +6,7 @@ from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
 from addon.roster.select import select
 from addon.tenants.conditions import PatternError
-from addon.tenants.model import Protected, Selector, YearRule
+from addon.tenants.model import GroupRule, Protected, Selector, SelectorExceptions, YearRule
 from tests.roster.builders import (
     CLASS_GROUP,
     CLASS_OU,
@@ -172,3 +172,32 @@ def test_a_bad_filter_is_an_error():
 def test_an_empty_selector_chooses_nobody():
     index = DirectoryIndex(Protected(), snapshot(user("a", "/E")))
     assert not selector_outcome(index, Selector()).chosen
+
+
+def test_an_exception_is_explained_with_what_makes_it():
+    left = SelectorExceptions(users=("a",), org_units=("/Elever",), groups=("lan@x.se",))
+    school = unit(students=people_in("/Elever/Norra").excepting(left))
+    reading = snapshot(user("a", "/Elever/Norra/7A"), group("lan@x.se", "a"))
+    found = explained(tenant(school), reading, "a")
+    (reach,) = found.reached
+    assert not reach.chosen
+    assert [(each.kind, each.value) for each in reach.exceptions] == [
+        ("user", "a"),
+        ("orgUnit", "/Elever"),
+        ("group", "lan@x.se"),
+    ]
+    assert found.left_out == "excepted"
+
+
+def test_a_class_that_a_rule_leaves_out_is_explained():
+    rule = GroupRule(source="orgUnit", pattern="(?P<name>[^/]+)$", exceptions=("fritids",))
+    school = unit(students=people_in("/Elever/Norra"), classes=rule)
+    found = explained(tenant(school), snapshot(user("a", "/Elever/Norra/Fritids")), "a")
+    assert [group.name for group in found.excepted_groups] == ["Fritids"]
+    assert found.memberships == ()
+
+
+def test_a_class_is_explained_by_the_rule_that_made_it():
+    school = unit(students=people_in("/Elever/Norra"), classes=(CLASS_GROUP, CLASS_OU))
+    found = explained(tenant(school), snapshot(user("a", "/Elever/Norra/7A")), "a")
+    assert [(m.group.name, m.rule) for m in found.memberships] == [("7A", CLASS_OU)]
