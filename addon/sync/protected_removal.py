@@ -27,10 +27,11 @@ from addon.store.ids import new_run_id
 from addon.store.process_identity import process_holder
 from addon.store.records import ConnectionState
 from addon.sync.context import SyncContext, load_tenant_or_raise
+from addon.sync.former_units import codes_at_vendor, unknown_units
 from addon.sync.protected_elsewhere import OtherEnvironment, remove_protected_elsewhere
 from addon.sync.protected_set import load_protection, record_reading, record_units
 from addon.sync.readiness import ReadyConnection, check_readiness
-from addon.sync.report import Removal
+from addon.sync.report import ConnectionReport, Removal
 from addon.sync.session import VendorSession
 from addon.tenants.model import Connection, Tenant
 
@@ -67,7 +68,9 @@ def remove_protected_everywhere(
     """Remove all protected people who are in a ledger, except at the vendors in `but`.
 
     It takes about `seconds` at most. Return what was done; nothing where nobody was to be
-    removed. Costs one read of the store if nobody is protected, and two for each connection if
+    removed. Where a ledger has school units whose codes nobody knows, the vendor is asked for them.
+
+    Costs one read of the store if nobody is protected, and two for each connection if
     everybody is removed already and its ledger has not changed since, and one more while no
     school unit of the tenant is known. Raises NotFoundError and StoreError.
     """
@@ -76,21 +79,45 @@ def remove_protected_everywhere(
         return ()
     tenant = load_tenant_or_raise(context.store, tenant_id)
     protection = record_units(context, tenant, protection)
-    units = unit_codes(tenant, protection)
     deadline = None if seconds is None else time.monotonic() + seconds
     found = []
     for key, _, _ in context.store.ledgers(tenant_id):
         if key.vendor in but:
             continue
         state = context.store.connection_state(key)
+        units = unit_codes(tenant, protection)
         state_hash = _state_hash(protection.removable, units, state.ledger)
         if protection.cleared.get(_place(key)) == state_hash:
             continue
+        codes = _codes_of_former_units(context, tenant, key, state.ledger, units, deadline)
+        protection = record_units(context, tenant, protection, codes or ())
         outcome = _remove_at(context, tenant, key, state, protection, deadline)
         if outcome is not None:
             found.append(Removal(key, outcome))
-        _record(context, key, outcome, state_hash if outcome is None else "")
+        is_clear = outcome is None and codes == frozenset()
+        _record(context, key, outcome, state_hash if is_clear else "")
     return tuple(found)
+
+
+def _codes_of_former_units(
+    context: SyncContext,
+    tenant: Tenant,
+    key: LedgerKey,
+    ledger: Ledger,
+    known: Iterable[str],
+    deadline: float | None,
+) -> frozenset[str] | None:
+    """Return the codes of the ledger's school units that are not `known`, as the vendor has them.
+
+    None when the vendor can be asked later.
+    """
+    unknown = unknown_units(context, key, ledger, known)
+    if not unknown:
+        return frozenset()
+    ready = _readiness_at(context, tenant, key)
+    if not isinstance(ready, ReadyConnection):
+        return None
+    return codes_at_vendor(_session(context, ready, deadline), unknown)
 
 
 def _remove_at(
@@ -105,21 +132,18 @@ def _remove_at(
 
     Who has an account or an employment left is left.
     """
-    connection = tenant.connection(key.vendor) or Connection(vendor=key.vendor)
-    connection = structs.replace(connection, mode=key.mode)
     hold = state.hold
     pending = frozenset(() if hold is None else hold.protected_being_removed)
     theirs = _resources_of(tenant, protection)
     before = _there(context, key, state.ledger, theirs)
     if not before and not pending:
         return None
-    ready = check_readiness(context, key.tenant, connection)
+    ready = _readiness_at(context, tenant, key)
     if not isinstance(ready, ReadyConnection):
         problem = ready.detail or "it is not set up"
         return RemovalOutcome(context.clock(), 0, len(_people(theirs, before)), problem)
-    run = process_holder(new_run_id(context.clock()))
-    session = VendorSession(context, key, ready.target, run, deadline)
-    found = OtherEnvironment(connection, key, before, pending)
+    session = _session(context, ready, deadline)
+    found = OtherEnvironment(ready.connection, key, before, pending)
     stopped = asyncio.run(remove_protected_elsewhere(context, found, session))
     after = _there(context, key, context.store.ledger(key), theirs)
     left = _people(theirs, after)
@@ -129,6 +153,19 @@ def _remove_at(
     if stopped is not None:
         log.error("%d protected people are still at %s (%s)", len(left), key.vendor, key.mode)
     return RemovalOutcome(context.clock(), len(removed), len(left), stopped or "")
+
+
+def _readiness_at(
+    context: SyncContext, tenant: Tenant, key: LedgerKey
+) -> ReadyConnection | ConnectionReport:
+    """Return whether an environment can be delivered to, though the connection be off or gone."""
+    connection = tenant.connection(key.vendor) or Connection(vendor=key.vendor)
+    return check_readiness(context, key.tenant, structs.replace(connection, mode=key.mode))
+
+
+def _session(context: SyncContext, ready: ReadyConnection, deadline: float | None) -> VendorSession:
+    run = process_holder(new_run_id(context.clock()))
+    return VendorSession(context, ready.key, ready.target, run, deadline)
 
 
 def _resources_of(tenant: Tenant, protection: ProtectedSet) -> dict[str, str]:

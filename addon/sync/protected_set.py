@@ -1,6 +1,6 @@
 """Record what a reading says about who is protected, in the tenant's set in the store."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 
 from addon.directory.evidence import Absent, Present, UserQuestion
 from addon.directory.scope import places_of
@@ -61,12 +61,14 @@ def record_reading(
     return store.update_protected_set(tenant_id, change)
 
 
-def record_units(context: SyncContext, tenant: Tenant, known: ProtectedSet) -> ProtectedSet:
-    """Save the document's units among those that it has had, and return the tenant's set.
+def record_units(
+    context: SyncContext, tenant: Tenant, known: ProtectedSet, codes: Iterable[str] = ()
+) -> ProtectedSet:
+    """Save the document's units, and `codes`, among those that it has had, and return the set.
 
     `known` is the set as it was read. Nothing is written of units that it has. Raises StoreError.
     """
-    units = _units(context, tenant, known)
+    units = _units(context, tenant, known).union(codes)
     if units <= known.units:
         return known
     return context.store.update_protected_set(

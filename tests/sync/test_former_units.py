@@ -195,6 +195,65 @@ def test_a_place_that_was_clear_is_looked_at_again_when_another_unit_is_known(wo
         assert other not in store.ledger(LIVE).entries["Employment"]
 
 
+# Units whose codes nobody knows
+
+
+def forget_the_south(world):
+    """The school left the document before codes were kept, and its connection is off."""
+    leave(world)
+    off(world)
+    protect(world)
+    with world.open_store() as store:
+        known = frozenset({UNIT})
+        store.update_protected_set(TENANT, lambda found: structs.replace(found, units=known))
+
+
+def test_a_code_that_nobody_knows_is_asked_for_at_the_vendor(world):
+    forget_the_south(world)
+    remove(world)
+    assert known_units(world) == {UNIT, SOUTH}
+    assert_gone(world, servers(world))
+    remove(world)
+    world.forget_requests()
+    assert remove(world) == ()
+    assert world.requests == []
+
+
+def test_a_code_is_believed_only_when_the_units_id_follows_from_it(world):
+    forget_the_south(world)
+    for server in servers(world):
+        units = [{**u, "schoolUnitCode": "87654321"} for u in server.held("SchoolUnit").values()]
+        body = json.dumps({"totalResults": len(units), "Resources": units}).encode()
+        server.fail(200, times=None, method="GET", endpoint="SchoolUnits", body=body)
+    remove(world)
+    assert known_units(world) == {UNIT}
+
+
+def test_a_vendor_that_does_not_answer_is_asked_again(world):
+    forget_the_south(world)
+    for server in servers(world):
+        server.fail(503, times=None, method="GET", endpoint="SchoolUnits")
+    for _ in range(2):
+        remove(world)
+    assert known_units(world) == {UNIT}
+    for server in servers(world):
+        server.clear()
+    remove(world)
+    assert known_units(world) == {UNIT, SOUTH}
+    assert_gone(world, servers(world))
+
+
+def test_a_vendor_that_cannot_list_is_asked_once(world):
+    forget_the_south(world)
+    for server in servers(world):
+        server.fail(501, times=None, method="GET", endpoint="SchoolUnits")
+    remove(world)
+    remove(world)
+    world.forget_requests()
+    assert remove(world) == ()
+    assert world.requests == []
+
+
 # Runs
 
 
