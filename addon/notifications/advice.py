@@ -5,42 +5,51 @@ from flask_babel import gettext as _
 from addon.notifications.mailer import Kind, MailError
 
 
-def remedy(error: MailError) -> str:
-    """Return the explanation for an administrator, in the language of the page."""
-    return str(_words(error.kind))
+def remedy(error: MailError, support: str) -> str:
+    """Return the explanation for an administrator, in the language of the page.
+
+    `support` is whom the school writes to about Skolsynk, as a sentence names them.
+    """
+    return str(_words(error.kind, support))
 
 
-def _words(kind: Kind) -> object:
+def _words(kind: Kind, support: str) -> object:
     match kind:
         case "unreachable":
             return _(
-                "E-postservern svarar inte. Försök igen om en stund; hjälper inte det behöver "
-                "den som driver Skolsynk se över adressen till servern."
+                "E-postservern svarar inte. Försök igen om en stund. Hjälper inte det behöver "
+                "%(support)s se över adressen till servern.",
+                support=support,
             )
         case "encryption":
             return _(
-                "E-postservern erbjuder ingen kryptering, så inget har skickats. Den som driver "
-                "Skolsynk behöver välja en annan server eller ett annat sätt att ansluta."
+                "E-postservern erbjuder ingen kryptering, så inget har skickats. %(support)s "
+                "behöver välja en annan server eller ett annat sätt att ansluta.",
+                support=support,
             )
         case "certificate":
             return _(
-                "E-postserverns certifikat är inte giltigt, så inget har skickats. Den som driver "
-                "Skolsynk behöver se över adressen till servern."
+                "E-postserverns certifikat är inte giltigt, så inget har skickats. %(support)s "
+                "behöver se över adressen till servern.",
+                support=support,
             )
         case "password":
             return _(
-                "E-postservern godtar inte användarnamnet och lösenordet. Den som driver Skolsynk "
-                "behöver rätta dem."
+                "E-postservern godtar inte användarnamnet och lösenordet. %(support)s behöver "
+                "rätta dem.",
+                support=support,
             )
         case "sender":
             return _(
-                "E-postservern låter inte Skolsynk skicka från den adress som är inställd. Den som "
-                "driver Skolsynk behöver rätta avsändaren."
+                "E-postservern låter inte Skolsynk skicka från den adress som är inställd. "
+                "%(support)s behöver rätta avsändaren.",
+                support=support,
             )
         case "recipients":
             return _("E-postservern tog inte emot adressen. Kontrollera att den är rätt skriven.")
         case "refused":
             return _(
-                "E-postservern tog inte emot meddelandet. I serverns logg står det varför. Den som "
-                "driver Skolsynk kan se efter där."
+                "E-postservern tog inte emot meddelandet. I serverns logg står det varför. "
+                "%(support)s kan titta där.",
+                support=support,
             )

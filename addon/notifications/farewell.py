@@ -28,7 +28,7 @@ KEPT = 400 * DAY
 """Seconds until the record of a sent message expires; no farewell lasts longer."""
 SUBJECTS = {
     "left": "{organisation} har avinstallerat Skolsynk",
-    "waiting": "{organisation}: borttaget hos leverantörerna väntar på er",
+    "waiting": "{organisation}: borttagningen hos leverantörerna väntar på er",
 }
 
 
@@ -113,6 +113,7 @@ def _send(
         there=people_at_vendors(context, tenant.customer_id),
         ends=date_of(record.farewell + context.settings.farewell_days * DAY),
         link=link if reader == "administrators" else None,
+        contact=context.settings.web.contact,
     )
     try:
         mail.send(message)

@@ -206,7 +206,12 @@ def _send(settings: Settings, mail: Mailer, tenant: Tenant, news: Sequence[Notic
     items = [_item(settings, each) for each in news]
     organisation = tenant.organisation.name
     message = render_message(
-        tenant.notices.email, _subject(items), "notice", organisation=organisation, all=items
+        tenant.notices.email,
+        _subject(items),
+        "notice",
+        organisation=organisation,
+        all=items,
+        contact=settings.web.contact,
     )
     try:
         mail.send(message)
@@ -244,13 +249,13 @@ def _heading(item: dict[str, object]) -> str:
         case "refused":
             return f"{item['name']} tog inte emot allt"
         case "configuration":
-            return f"Anslutningen till {item['name']} är inte färdigt inställd"
+            return f"Anslutningen till {item['name']} är inte klar"
         case "unread":
             return "Google Workspace gick inte att läsa"
         case "protectedUnknown":
             return "Skyddade personer kan inte identifieras"
         case "protectedEnded":
-            return "Skyddet har upphört för någon, och väntar på ert besked"
+            return "Skyddet har upphört för någon: Skolsynk väntar på ert besked"
         case "protectedRemoved":
             return f"Skyddade personer har tagits bort hos {item['name']}"
         case "protectedLeft":

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 from addon.sandbox.google_objects import JSON
 
-ICONS = {"check_circle": "✓", "schedule": "…", "error": "!", "power_settings_new": "–"}
+ICONS = {"check_circle": "✓", "warning": "▲", "error": "!", "power_settings_new": "–"}
 """A sign for each icon that is drawn; others are a dot."""
 TAGS = frozenset({"b", "i", "u", "s", "br"})
 """The tags that are drawn of the HTML in a text."""

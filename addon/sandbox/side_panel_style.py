@@ -37,7 +37,7 @@ a.decorated:hover { background: #f1f3f4 }
 .icon { flex: none; width: 20px; height: 20px; border-radius: 50%; color: #fff;
   background: #5f6368; font: bold 13px/20px system-ui, sans-serif; text-align: center }
 .check_circle { background: #17603a }
-.schedule { background: #8a5a00 }
+.warning { background: #8a5a00 }
 .error { background: #b3261e }
 .buttons { display: flex; flex-wrap: wrap; gap: 8px; padding: 6px 0 }
 .button { display: inline-block; border: 1px solid #747775; border-radius: 18px;

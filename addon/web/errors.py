@@ -39,7 +39,10 @@ def init_app(app: Flask) -> None:
         log.error("a page could not be made: %s", error)
         _without_frame()
         heading = _("Det går inte just nu")
-        text = _("Skolsynk når inte sitt lager. Inget har gått förlorat. Försök igen om en stund.")
+        text = _(
+            "Skolsynk når inte sina sparade uppgifter. Inget har gått förlorat. Försök "
+            "igen om en stund."
+        )
         return render_template("errors/error.html", heading=heading, text=text, back="/"), 503
 
     @app.errorhandler(SlowPatternError)
@@ -75,13 +78,15 @@ def _without_frame() -> None:
 def _words(error: HTTPException, code: int) -> tuple[str, str]:
     if isinstance(error, CSRFError):
         return (
-            _("Sidan var för gammal"),
+            _("Sidan hade varit öppen för länge"),
             _("Inget har sparats. Gå tillbaka, ladda om sidan och gör om det."),
         )
     if code == 404:
-        return _("Sidan finns inte"), _("Adressen leder ingenstans, eller så har det tagits bort.")
+        return _("Sidan finns inte"), _(
+            "Adressen är fel, eller så har det som fanns här tagits bort."
+        )
     if code == 413:
         return _("Filen är för stor"), _("Inget har sparats. En fil får vara högst 5 MB.")
     if code == 405:
-        return _("Så kan sidan inte användas"), _("Gå tillbaka och använd knapparna på sidan.")
+        return _("Sidan kan inte användas så här"), _("Gå tillbaka och använd knapparna på sidan.")
     return _("Det gick inte"), _("Inget har ändrats. Gå tillbaka och försök igen.")

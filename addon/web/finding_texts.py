@@ -13,7 +13,7 @@ from addon.roster.model import Finding
 
 ADMIN = _("Öppna Google Admin-konsolen, Katalog och sedan Användare, och sök upp kontot.")
 GROUPS = _("Öppna Google Admin-konsolen, Katalog och sedan Grupper, och sök upp gruppen.")
-NEXT_RUN = _("Klart: nästa körning tar med ändringen av sig själv.")
+NEXT_RUN = _("Klart: ändringen kommer med automatiskt vid nästa körning.")
 
 
 class FindingLabel(Struct, frozen=True):
@@ -39,7 +39,10 @@ TEXTS: Mapping[str, _Text] = {
         _("Personen var skyddad, men finns inte längre i någon skyddad grupp eller enhet."),
         (
             _("Ska personen vara skyddad: lägg tillbaka kontot i gruppen eller enheten."),
-            _("Annars: öppna Skyddade här och släpp personen. Till dess skickas inget om den."),
+            _(
+                "Annars: öppna Skyddade här och släpp personen. Till dess skickas inget om "
+                "personen."
+            ),
         ),
     ),
     "missing-family-name": _Text(
@@ -71,7 +74,7 @@ TEXTS: Mapping[str, _Text] = {
         _("Adressen hör inte till någon av era verifierade domäner. Personen skickas ändå."),
         _("Den primära e-postadressen hör inte till någon av era verifierade domäner."),
         (
-            _("Se efter att kontot verkligen hör till er organisation."),
+            _("Kontrollera att kontot verkligen hör till er organisation."),
             _("Om domänen är er: verifiera den under Konto och sedan Domäner i Admin-konsolen."),
         ),
     ),
@@ -86,20 +89,20 @@ TEXTS: Mapping[str, _Text] = {
     ),
     "org-unit-renamed": _Text(
         _("Organisationsenhet har bytt namn eller flyttats"),
-        _("Urvalet följer med enheten, och ingen tas bort för den sakens skull."),
+        _("Urvalet följer med enheten, så ingen tas bort på grund av bytet."),
         _("%(subject)s heter nu %(path)s. Urvalet följer med, och ingen tas bort."),
         (_("Öppna skolenheten här och kryssa i enheten på dess nya plats, så stämmer urvalet."),),
     ),
     "removal-unconfirmed": _Text(
         _("Saknas i katalogen, men tas inte bort än"),
-        _("Att någon saknas i ett svar från Google räcker inte för att ta bort hen."),
+        _("Att någon saknas i ett svar från Google räcker inte för att personen ska tas bort."),
         _(
             "%(count)s personer, klasser eller medlemskap på %(unitName)s saknas i katalogen utan "
             "att Google har bekräftat att de är borta. De ligger kvar hos leverantörerna så länge."
         ),
         (
             _("Har de slutat behöver du inte göra något: nästa läsning av katalogen avgör."),
-            _("Står det kvar: se efter skolenhetens organisationsenheter och grupper."),
+            _("Står anmärkningen kvar: se över skolenhetens organisationsenheter och grupper."),
         ),
     ),
     "group-missing": _Text(
@@ -144,7 +147,7 @@ TEXTS: Mapping[str, _Text] = {
         _("Elev på flera skolenheter"),
         _("Det kan stämma, till exempel vid delad skolgång. Annars är ett urval för vitt."),
         _("Eleven är vald för flera skolenheter: %(units)s."),
-        (_("Om det inte är meningen: ändra urvalen så att bara ett av dem når eleven."),),
+        (_("Om det inte är meningen: ändra urvalen så att bara ett av dem omfattar eleven."),),
     ),
     "student-without-class": _Text(
         _("Elev utan klass"),
@@ -179,9 +182,9 @@ TEXTS: Mapping[str, _Text] = {
         (_("Rätta uppgiften på kontot, eller regeln för årskurs på skolenheten här."),),
     ),
     "selector-without-match": _Text(
-        _("Ett urval når ingen"),
+        _("Ett urval omfattar ingen"),
         _("En skolenhets urval ger inga personer."),
-        _("Ett urval på %(unitName)s når ingen."),
+        _("Ett urval på %(unitName)s omfattar ingen."),
         (_("Öppna skolenheten här och se över organisationsenheter, grupper och filter."),),
     ),
     "class-pattern-without-match": _Text(
@@ -197,9 +200,9 @@ TEXTS: Mapping[str, _Text] = {
         (_("Öppna skolenheten här och välj ett annat sätt, eller stäng av regeln."),),
     ),
     "placement-reduced": _Text(
-        _("Leverantören tar bara en placering"),
-        _("Den första skolenheten, och där den första klassen, skickas."),
-        _("%(vendor)s tar en skolenhet och en klass per person, och personen har flera."),
+        _("Leverantören tar bara emot en placering"),
+        _("Den första skolenheten och den första klassen där skickas."),
+        _("%(vendor)s tar emot en skolenhet och en klass per person, och personen har flera."),
         (_("Ändra skolenheternas ordning under Skolenheter om en annan ska komma först."),),
     ),
     "duplicate-class-name": _Text(
@@ -211,7 +214,7 @@ TEXTS: Mapping[str, _Text] = {
     "teaching-group-named-as-class": _Text(
         _("Undervisningsgrupp med klassens namn"),
         _("Bara klassen skickas."),
-        _("På %(unitName)s heter en undervisningsgrupp som klassen %(name)s."),
+        _("På %(unitName)s har en undervisningsgrupp samma namn som klassen %(name)s."),
         (GROUPS, _("Ge undervisningsgruppen ett annat namn."), NEXT_RUN),
     ),
     "group-without-students": _Text(
@@ -224,7 +227,7 @@ TEXTS: Mapping[str, _Text] = {
         _("Gruppmedlemmar som inte är valda"),
         _("De är med i en grupp som skickas men hör inte till någon skolenhets urval."),
         _("%(count)s av medlemmarna i %(subject)s är inte med i något urval och skickas inte."),
-        (_("Ska de skickas: utöka skolenhetens urval så att det når dem."),),
+        (_("Ska de skickas: utöka skolenhetens urval så att det omfattar dem."),),
     ),
 }
 

@@ -121,7 +121,7 @@ SCHOOL_TYPES: Words = {
 }
 ACTIONS: Words = {
     "organisation.saved": _("Organisationen sparad"),
-    "organisation.reader": _("I vems namn katalogen läses ändrat"),
+    "organisation.reader": _("Kontot som katalogen läses med ändrat"),
     "register.uploaded": _("Eget skolregister uppladdat"),
     "register.removed": _("Eget skolregister borttaget"),
     "unit.added": _("Skolenheter tillagda"),
@@ -129,7 +129,7 @@ ACTIONS: Words = {
     "unit.removed": _("Skolenhet borttagen"),
     "units.ordered": _("Skolenheternas ordning ändrad"),
     "protected.saved": _("Skyddade personuppgifter ändrade"),
-    "protection.released": _("Personer släppta vars skydd har upphört"),
+    "protection.released": _("Personer vars skydd har upphört släppta"),
     "proposals.accepted": _("Förslag godtagna"),
     "vendors.saved": _("Skolenheter valda för leverantörer"),
     "vendor.saved": _("Uppgifter och gränser sparade"),
@@ -148,7 +148,7 @@ ACTIONS: Words = {
     "document.imported": _("Inställningar importerade"),
     "tenant.left": _("Skolsynk avinstallerat"),
     "tenant.returned": _("Skolsynk installerat igen"),
-    "farewell.wanted": _("Borttag hos alla leverantörer begärt"),
+    "farewell.wanted": _("Borttagning hos alla leverantörer begärd"),
 }
 WIRE: Words = {
     "externalId": _("Id hos leverantören"),
@@ -241,7 +241,7 @@ def who_name(who: str) -> str:
     """Return the name of an actor as the audit log shows it."""
     if who == "link":
         return str(gettext("Länken i meddelandet"))
-    return str(gettext("Den som driver Skolsynk")) if who == "command line" else who
+    return str(gettext("Skolsynks support")) if who == "command line" else who
 
 
 def subject_name(subject: str, tenant: Tenant, vendors: Mapping[str, Vendor]) -> str:

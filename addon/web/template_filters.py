@@ -1,4 +1,4 @@
-"""The template filters: labels of codes, and formats of numbers and times."""
+"""The template filters: labels of codes, and formats of numbers and times; whom to write to."""
 
 from flask import Flask
 
@@ -27,10 +27,12 @@ from addon.web.labels import (
     wire_name,
 )
 from addon.web.request_context import request_context
+from addon.web.support_contact import support_contact
 
 
 def init_app(app: Flask) -> None:
-    """Register the labels and formats as template filters."""
+    """Register the labels and formats as template filters, and the function `support`."""
+    app.jinja_env.globals.update(support=support_contact)
     app.jinja_env.filters.update(
         number=number,
         moment=moment,

@@ -76,7 +76,7 @@ def turn_on(world: World, device: InputDevice, title: str, mode: str) -> None:
     headed(page, VENDOR)
     world.wait_for_tasks()
     page.reload()
-    expect(page.locator(".lead")).to_contain_text(f"{VENDOR} är aktuell")
+    expect(page.locator(".lead")).to_contain_text(f"Allt är uppdaterat hos {VENDOR}")
 
 
 def button(page: Page, name: str) -> Locator:

@@ -95,7 +95,7 @@ def test_a_filter_is_built_and_its_outcome_follows_each_field(
         page.locator("#staff-filter").click()
         page.locator("#staff-f0-c0-attribute").select_option("name.familyName")
         page.locator("#staff-f0-c0-operator").select_option("isEmpty")
-        expect(staff).to_contain_text(f"{everyone} stoppas av filtren")
+        expect(staff).to_contain_text(f"{everyone} uppfyller inte filtret")
         stopped = staff.locator(".matches li").first.text_content() or ""
         page.locator("#staff-f0-c0-operator").select_option("in")
         field = page.locator("#staff-f0-c0-value")

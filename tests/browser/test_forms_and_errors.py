@@ -47,7 +47,7 @@ MISTAKES = (
     ),
     Mistake("/leverantorer/gleerups", {"deletions": "många"}, "Spara", "Inget är sparat ännu"),
 )
-ERRORS = {"/finns-inte": "Sidan finns inte", "/katalog/las": "Så kan sidan inte användas"}
+ERRORS = {"/finns-inte": "Sidan finns inte", "/katalog/las": "Sidan kan inte användas så här"}
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_a_form_that_is_too_old(page):
     page.goto("/organisation")
     page.evaluate("document.querySelectorAll('[name=csrf_token]').forEach((e) => e.remove())")
     button(page, "Spara").click()
-    expect(page.locator("h1")).to_have_text("Sidan var för gammal")
+    expect(page.locator("h1")).to_have_text("Sidan hade varit öppen för länge")
     assert_no_faults(page)
 
 
@@ -147,7 +147,7 @@ def test_those_who_may_not_come_in(browser, world):
         page.goto("/logga-in")
         button(page, "Logga in med Google").click()
         page.get_by_role("button", name=colleague(world)).click()
-        expect(page.locator("h1")).to_have_text("Du kommer inte in")
+        expect(page.locator("h1")).to_have_text("Du har inte tillgång till Skolsynk")
         assert_no_faults(page)
 
 

@@ -43,7 +43,7 @@ def test_a_vendors_page_tells_by_itself_when_its_first_run_is_over(
         expect(page.locator(".lead")).to_contain_text("är inte klar ännu")
         page.evaluate("window.stayed = true")
         expect(page.locator("#pagar")).to_contain_text("Körningen är klar.")
-        expect(page.locator(".lead")).to_contain_text("Gleerups är aktuell")
+        expect(page.locator(".lead")).to_contain_text("Allt är uppdaterat hos Gleerups")
         expect(page.locator("#leverans")).to_contain_text("Senast något skickades")
         assert page.evaluate("window.stayed") is True
 

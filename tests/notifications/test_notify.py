@@ -190,10 +190,10 @@ def test_a_hold_for_changes_is_told_by_what_changes(story: Story) -> None:
     story.run(part("held", hold=HoldReport(0, str(beyond), (beyond,))))
     text = story.one().text
     assert (
-        f"Nästa körning skulle ge 40 färre klasser och grupper än de 1{NO_BREAK}200 som finns "
-        "hos All. Gränsen är 2,5 procent, så körningen väntar på ert besked." in text
+        "Nästa körning skulle minska antalet klasser och grupper hos All med 40, från "
+        f"1{NO_BREAK}200. Gränsen är 2,5 procent, så körningen väntar på ert besked." in text
     )
-    assert "40 fewer classes and groups than the 1,200" in text
+    assert "reduce the number of classes and groups at All by 40, from 1,200." in text
     assert "ta bort" not in text
 
 
@@ -222,7 +222,7 @@ def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_reported(story: 
     story.run(part("held", hold=HoldReport(len(hold.people), hold.reason, hold.exceeded)))
     text = story.one().text
     assert "ta bort 20 personer hos All" in text
-    assert "10 färre klasser och grupper än de 10" in text
+    assert "minska antalet klasser och grupper hos All med 10, från 10." in text
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_reported(story: 
         (
             LimitExceeded("removed", 8, 10, True, 20, earlier=4),
             "ta bort 4 personer hos All. "
-            "Tillsammans med de 4 som har tagits bort under det senaste dygnet blir det 8 av 20. "
+            "Tillsammans med 4 personer som togs bort under det senaste dygnet blir det 8 av 20. "
             "Det är mer än gränsen på 10 procent",
         ),
         (
@@ -242,6 +242,14 @@ def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_reported(story: 
         (
             LimitExceeded("group-emptied", 5, 0, type="StudentGroup"),
             "avsluta 5 medlemskap i klasser och grupper hos All.",
+        ),
+        (
+            LimitExceeded("removed", 4, 3, False, 20, "StudentGroup", earlier=1),
+            "Tillsammans med 1 klass eller grupp som togs bort under det senaste dygnet",
+        ),
+        (
+            LimitExceeded("removed", 1, 0, False, 1, "StudentGroup"),
+            "ta bort 1 av 1 klass eller grupp hos All.",
         ),
     ],
 )
@@ -306,8 +314,20 @@ def test_another_failure_is_told_by_itself(story: Story) -> None:
     story.one()
     story.run(CONFIGURATION)
     message = story.one()
-    assert message.subject == "Anslutningen till All är inte färdigt inställd"
+    assert message.subject == "Anslutningen till All är inte klar"
     assert "SKOLSYNK_ALL_LIVE_KEY is not set" in message.text
+    assert "inget har skickats dit. Skolsynks support behöver rätta det." in message.text
+
+
+def test_a_message_says_whom_to_write_to_where_there_is_an_address(story: Story) -> None:
+    settings = story.sync_context.settings
+    settings = replace(settings, web=replace(settings.web, contact="hjalp@skolsynk.example"))
+    story.sync_context = structs.replace(story.sync_context, settings=settings)
+    story.run(CONFIGURATION)
+    text = story.one().text
+    assert "Skolsynks support (hjalp@skolsynk.example) behöver rätta det." in text
+    assert "Har ni frågor? Skriv till Skolsynks support: hjalp@skolsynk.example" in text
+    assert "Questions? Write to Skolsynk support: hjalp@skolsynk.example" in text
 
 
 def test_a_link_leads_to_the_run(story: Story) -> None:
@@ -594,7 +614,7 @@ def test_protection_that_ends_is_reported_once_by_number_whatever_was_chosen(sto
     protect(story, ended={"117": 1.0, "118": 1.0})
     story.run(FINE)
     message = story.one()
-    assert message.subject == "Skyddet har upphört för någon, och väntar på ert besked"
+    assert message.subject == "Skyddet har upphört för någon: Skolsynk väntar på ert besked"
     assert "2 personer som var skyddade" in message.text
     assert f"{URL}/skyddade" in message.text
     assert "117" not in message.text

@@ -63,7 +63,7 @@ def test_a_hold_is_approved_in_the_panel(opened: tuple[World, SidePanel]) -> Non
 
 def test_people_and_languages_are_apart(opened: tuple[World, SidePanel]) -> None:
     world, panel = opened
-    assert "Kontot är inte administratör" in Window(panel, person(world, TEACHER)).look()
+    assert "Kontot tillhör ingen administratör" in Window(panel, person(world, TEACHER)).look()
     assert "Open Skolsynk" in Window(panel, person(world, ADMIN), "en").look()
     assert "Öppna Skolsynk" in Window(panel, "nobody", "xx").look()
 

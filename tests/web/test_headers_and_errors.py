@@ -95,7 +95,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def test_what_is_not_there_is_reported_in_words(world: World) -> None:
     answer = world.sign_in().get("/finns-inte")
     assert answer.status_code == 404
-    assert "Sidan finns inte Adressen leder ingenstans" in world.text(answer)
+    assert "Sidan finns inte Adressen är fel" in world.text(answer)
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
 
 
@@ -143,7 +143,9 @@ def test_while_the_store_is_away_a_page_says_so(world: World) -> None:
     with mock.patch.object(type(world.store), "audit_entries", away):
         answer = client.get("/installningar/logg")
     assert answer.status_code == 503
-    assert "Skolsynk når inte sitt lager. Inget har gått förlorat." in world.text(answer)
+    assert "Skolsynk når inte sina sparade uppgifter. Inget har gått förlorat." in world.text(
+        answer
+    )
 
 
 @pytest.mark.parametrize("what", ["runs", "hold", "get", "ledgers", "approval", "tenant"])

@@ -85,7 +85,7 @@ def test_no_form_is_taken_without_its_token(both: TwoTenants) -> None:
             data = {} if token is None else {"csrf_token": token}
             answer = client.post(path, data=data)
             assert answer.status_code == 400, path
-            assert "Sidan var för gammal" in both.world.text(answer), path
+            assert "Sidan hade varit öppen för länge" in both.world.text(answer), path
     assert both.rows() == before
     assert not both.world.requests
     assert client.get("/installningar").status_code == 200  # and nobody was signed out

@@ -39,7 +39,7 @@ def confirmation_card(view: HoldView, links: CardLinks) -> Card:
     )
     no = links.action_button(_("Avbryt"), {"do": "home"})
     return Card(
-        CardHeader(plain(_("Godkänn det som är spärrat?")), plain(_title(view))),
+        CardHeader(plain(_("Ska det som är spärrat godkännas?")), plain(_title(view))),
         (CardSection((*_about(view), _consequence(view), buttons(yes), buttons(no))),),
     )
 

@@ -23,7 +23,7 @@ from addon.web.addon_card.links import CardLinks
 from addon.web.addon_card.texts import said
 from addon.web.translation import gettext_str as _
 
-ICONS = {"ok": "check_circle", "wait": "schedule", "stop": "error", "off": "power_settings_new"}
+ICONS = {"ok": "check_circle", "wait": "warning", "stop": "error", "off": "power_settings_new"}
 """Names of icons by the kind of a state."""
 NAME = "Skolsynk"
 MOST_HOLDS, MOST_VENDORS = 5, 25
@@ -79,6 +79,8 @@ def _notices(view: HomeView, links: CardLinks) -> Iterator[Widget]:
         yield paragraph(said("parts/refusal_texts", "withdrawn"))
         yield buttons(links.link_button(_("Se vad som hände"), "runs.page"))
     if view.errors:
+        if not view.errors_told:
+            yield paragraph(said("addon_card/texts", "errors", view.errors))
         yield buttons(links.link_button(_("Se vilka och hur du rättar dem"), "data_quality.page"))
     if view.ended:
         yield paragraph(said("addon_card/texts", "ended", view.ended))

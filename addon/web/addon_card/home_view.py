@@ -22,6 +22,7 @@ from addon.web.presenters.overview import Headline, headline
 from addon.web.presenters.setup_steps import setup_steps
 from addon.web.presenters.vendor_errors import trouble_remedy
 from addon.web.request_context import RequestContext
+from addon.web.support_contact import support_contact
 from addon.web.translation import gettext_str as _
 from addon.web.waiting_holds import WaitingHold
 
@@ -65,8 +66,9 @@ class HomeView(Struct, frozen=True):
 
     `kind` is the kind of `sentence`: `ok`, `wait`, `stop` or `off`. `next_endpoint` is the page
     of the next step while nothing has been set up to be sent. `errors` in Workspace keep people
-    from being sent, `unconfirmed` removals wait for evidence, and the protection of `ended` people
-    has ended. `unread` is whether the last reading failed.
+    from being sent, which `sentence` says if `errors_told`. `unconfirmed` removals wait for
+    evidence, and the protection of `ended` people has ended. `unread` is whether the last reading
+    failed.
     """
 
     organisation: str
@@ -75,6 +77,7 @@ class HomeView(Struct, frozen=True):
     holds: tuple[HoldView, ...] = ()
     vendors: tuple[VendorView, ...] = ()
     errors: int = 0
+    errors_told: bool = False
     unconfirmed: int = 0
     ended: int = 0
     unread: bool = False
@@ -105,6 +108,7 @@ def home_view(ctx: RequestContext) -> HomeView:
         holds=holds,
         vendors=tuple(_vendor_view(status, ctx.now) for status in statuses),
         errors=0 if found.findings is None else found.findings.errors,
+        errors_told=found.state == "ok" and not paused,
         unconfirmed=sum(s.part.unconfirmed for s in statuses if s.part and s.mode != "off"),
         ended=len(ctx.protection.ended),
         unread=found.state == "unread",
@@ -160,9 +164,9 @@ def _vendor_view(status: ConnectionStatus, now: float) -> VendorView:
 
 def _advice(status: ConnectionStatus) -> str:
     if status.state == "failed" and status.part is not None:
-        return trouble_remedy(status.part)
+        return trouble_remedy(status.part, support_contact())
     if status.problem is not None and status.state == "problem":
-        return _("Det som saknas ställs in av den som driver Skolsynk.")
+        return _("Det som saknas ställs in av %(support)s.", support=support_contact())
     return ""
 
 

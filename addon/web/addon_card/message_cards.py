@@ -53,7 +53,7 @@ def not_set_up_card(links: CardLinks) -> Card:
         _("Välkommen"),
         (
             _("Skolsynk är installerat men inte uppsatt ännu. Inget läses och inget skickas."),
-            _("Att komma igång tar en eftermiddag, och du kan avbryta när du vill."),
+            _("Att komma igång tar några timmar, och du kan avbryta när du vill."),
         ),
         links.link_button(_("Kom igång"), "overview.page", "FILLED"),
         links,
@@ -64,7 +64,12 @@ def unavailable_card(links: CardLinks) -> Card:
     """Return the card for when the store does not answer."""
     return _message(
         _("Det går inte just nu"),
-        (_("Skolsynk når inte sitt lager. Inget har gått förlorat. Försök igen om en stund."),),
+        (
+            _(
+                "Skolsynk når inte sina sparade uppgifter. Inget har gått förlorat. Försök igen om "
+                "en stund."
+            ),
+        ),
         links.action_button(_("Försök igen"), {"do": "home"}),
         links,
     )

@@ -22,7 +22,7 @@ MOST = 6
 PLACES: Words = {
     "customerId": _("Kund-id i Google Workspace"),
     "primaryDomain": _("Domän"),
-    "delegatedAdmin": _("Katalogen läses som"),
+    "delegatedAdmin": _("Katalogen läses med kontot"),
     "organisation.name": _("Organisationens namn"),
     "organisation.organisationNumber": _("Organisationsnummer"),
     "protected.groups": _("Skyddade personuppgifter, grupper"),
@@ -47,7 +47,7 @@ PLACES: Words = {
     "vendor": _("leverantör"),
     "mode": _("läge"),
     "fields": _("uppgifter som skickas"),
-    "limits": _("gränser för borttag"),
+    "limits": _("gränser för borttagning"),
 }
 """Names of places; those within a unit or a connection are looked up by their last part."""
 UNITS_OF = _("skolenheter")

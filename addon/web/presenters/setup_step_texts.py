@@ -59,7 +59,7 @@ def _units(count: int) -> str:
 
 def _selection(ready: int, units: int) -> str:
     if not ready:
-        return _("Bestäm vilka elever som hör till vilken skolenhet. Vi föreslår.")
+        return _("Bestäm vilka elever som hör till vilken skolenhet. Skolsynk ger förslag.")
     if ready == units:
         return str(
             ngettext("Skolenheten har ett urval.", "Alla %(num)s skolenheter har ett urval.", units)
@@ -87,7 +87,7 @@ def _waiting(mode: Mode, progress: SetupProgress) -> str:
     if not waiting:
         return ""
     names = ", ".join(waiting)
-    return _("%(vendors)s väntar på att den första körningen blir klar.", vendors=names)
+    return _("%(vendors)s väntar på att den första körningen ska bli klar.", vendors=names)
 
 
 def _test(progress: SetupProgress) -> str:
@@ -101,4 +101,4 @@ def _test(progress: SetupProgress) -> str:
 def _live(progress: SetupProgress) -> str:
     if names := ", ".join(progress.on["live"]):
         return _("%(vendors)s är i skarpt läge.", vendors=names)
-    return _("Slå på en leverantör. Sedan sköter det sig självt.")
+    return _("Slå på en leverantör. Därefter sköts allt automatiskt.")

@@ -33,8 +33,8 @@ PROBLEMS: Mapping[ProblemCode, Callable[[VendorProblem], str]] = {
         "Leverantören svarade med en webbsida eller ett fel i stället för ett besked."
     ),
     "cannot-tell": lambda _p: _(
-        "Leverantören kan inte svara på vad den har, så det går inte att veta om något finns kvar "
-        "där eller finns dubbelt."
+        "Leverantören kan inte svara på vad som finns där, så det går inte att veta om något "
+        "finns kvar eller finns dubbelt."
     ),
     "looks-later": lambda _p: _(
         "Allt är borttaget, men ett svar från leverantören uteblev strax innan, så något kan dyka "
@@ -47,7 +47,8 @@ PROBLEMS: Mapping[ProblemCode, Callable[[VendorProblem], str]] = {
     "taken-over": lambda _p: _("En annan körning tog över."),
     "time-spent": lambda _p: _("Tiden för körningen tog slut."),
     "protection": lambda _p: _(
-        "Någon blev skyddad medan leveransen pågick. Resten skickas av nästa körning, utan dem."
+        "Någon fick skyddade personuppgifter medan leveransen pågick. Resten skickas vid nästa "
+        "körning, utan den personen."
     ),
     "turned-off": lambda _p: _(
         "Leverantören slogs av eller bytte läge under tiden, så resten skickades inte."
@@ -66,8 +67,8 @@ def refusal_remedy(resource_type: str, status: int, detail: str) -> str:
         )
     if resource_type not in ("User", "Employment"):
         return _(
-            "Se efter att klassens eller gruppens namn är riktigt i Google Workspace. Hjälper "
-            "inte det, skicka svaret till leverantörens support."
+            "Kontrollera att klassens eller gruppens namn är rätt i Google Workspace. Hjälper "
+            "inte det kan du skicka svaret till leverantörens support."
         )
     if ADDRESS.search(detail):
         return _("Rätta e-postadressen i Google Workspace, så skickas den vid nästa körning.")
@@ -79,20 +80,26 @@ def refusal_remedy(resource_type: str, status: int, detail: str) -> str:
     )
 
 
-def trouble_remedy(part: ConnectionReport) -> str:
-    """Return what a failed delivery means, and what to do about it."""
+def trouble_remedy(part: ConnectionReport, support: str) -> str:
+    """Return what a failed delivery means, and what to do about it.
+
+    `support` is whom the school writes to about Skolsynk, as a sentence names them.
+    """
     problems = [part.problem, *(failure.problem for failure in part.trouble)]
     known = {failure.http_status or 0 for failure in part.trouble}
     known |= {0 if isinstance(p, UnsetType) else p.status for p in problems}
     if part.configuration:
-        return _("Den som driver Skolsynk behöver ställa in leverantören färdigt.")
+        return _("%(support)s behöver göra klart anslutningen till leverantören.", support=support)
     if known & {401, 403}:
         return _(
-            "Leverantören godtar inte Skolsynks nyckel. Den som driver Skolsynk behöver be "
-            "leverantören om en ny."
+            "Leverantören godtar inte Skolsynks nyckel. %(support)s behöver be leverantören om "
+            "en ny.",
+            support=support,
         )
     if any(300 <= status < 400 for status in known) or known & {404, 405}:
-        return _("Leverantörens adress stämmer inte. Den som driver Skolsynk behöver rätta den.")
+        return _(
+            "Leverantörens adress stämmer inte. %(support)s behöver rätta den.", support=support
+        )
     if 429 in known:
         return _("Leverantören ber Skolsynk att vänta. Nästa körning fortsätter.")
     if any(status >= 500 for status in known):

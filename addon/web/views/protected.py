@@ -110,7 +110,7 @@ def release_people() -> AnyResponse:
     if request.form.get("token") != release_token(known):
         flash(_("Vilka det gäller har ändrats sedan sidan visades. Se efter igen."), "warning")
     elif request.form.get("seen") != "1":
-        flash(_("Kryssa för att du har sett efter. Ingen är släppt."), "warning")
+        flash(_("Kryssa för att du har kontrollerat det. Ingen är släppt."), "warning")
     elif not ids:
         flash(_("Kryssa för vilka som ska släppas."), "warning")
     else:

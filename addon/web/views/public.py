@@ -14,6 +14,7 @@ from addon.settings import CloudTasks, FirestoreAddress
 from addon.store.base import AUDIT_KEPT, RUNS_KEPT
 from addon.sync.evidence import GONE_KEPT
 from addon.sync.run import SNAPSHOT_KEPT
+from addon.tenants.model import Limits
 from addon.vendors.agreements import OURS
 from addon.vendors.profiles import vendor_name
 from addon.web.directory import snapshot_store
@@ -49,6 +50,7 @@ def help_page() -> AnyResponse:
         names=names,
         classes_only=classes_only,
         one_place=one_place,
+        limits=Limits(),
     )
 
 

@@ -17,6 +17,7 @@ from addon.tenants.model import About, Notices, Pause, Tenant
 from addon.tenants.pause import today
 from addon.web.request_context import EditConflict, RequestContext, request_context
 from addon.web.security.auth import is_allowed
+from addon.web.support_contact import support_contact
 
 HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
 ABOUT: tuple[About, ...] = ("held", "failed", "unread")
@@ -112,7 +113,10 @@ def test_mail() -> AnyResponse:
     ctx = request_context()
     mailer = ctx.services.mailer()
     if mailer is None:
-        flash(_("Den som driver Skolsynk har inte ställt in e-post."), "warning")
+        told = _(
+            "E-post är inte inställd i Skolsynk. Det gör %(support)s.", support=support_contact()
+        )
+        flash(told, "warning")
     elif not ctx.tenant.notices.email:
         flash(_("Spara minst en adress först."), "warning")
     else:
@@ -144,7 +148,7 @@ def _send_test(ctx: RequestContext, mailer: Mailer) -> None:
     try:
         notify.test_message(ctx.tenant, mailer)
     except MailError as error:
-        flash(remedy(error), "warning")
+        flash(remedy(error, support_contact()), "warning")
     else:
         flash(_("Ett provmeddelande är skickat. Titta i inkorgen."))
 

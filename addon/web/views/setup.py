@@ -81,7 +81,7 @@ def reader() -> AnyResponse:
     own = ctx.admin.email
     ctx.save("organisation.reader", lambda t: structs.replace(t, delegated_admin=own))
     request_reading(ctx)  # shows at once whether it can be read in their name
-    flash(_("Katalogen läses i ditt namn från och med nu."))
+    flash(_("Katalogen läses med ditt konto från och med nu."))
     return redirect(url_for("setup.organisation"))
 
 
@@ -102,7 +102,7 @@ def away() -> AnyResponse:
     """Stop showing the steps automatically."""
     ctx = request_context()
     put_away(ctx.store, ctx.tenant_id, ctx.now)
-    flash(_("Guiden är undanlagd. Du hittar den igen under Inställningar."))
+    flash(_("Guiden är dold. Du hittar den igen under Inställningar."))
     return redirect(url_for("overview.page"))
 
 

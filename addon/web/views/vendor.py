@@ -100,7 +100,7 @@ def reconcile(vendor: str) -> AnyResponse:
         flash(_("Det gick inte att börja just nu. Försök igen om en stund."), "warning")
     else:
         ctx.append_audit("vendor.reconciled", vendor)
-        flash(_("%(vendor)s tillfrågas nu om vad den har.", vendor=name))
+        flash(_("Skolsynk frågar nu %(vendor)s vad som finns där.", vendor=name))
     return redirect(url_for("vendor.page", vendor=vendor))
 
 

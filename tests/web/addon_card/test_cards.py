@@ -233,7 +233,7 @@ STATES: dict[Callable[[World], None], tuple[str, ...]] = {
     well: (
         "Storviks kommun",
         "Allt är i ordning.",
-        "All – Aktuell",
+        "All – Uppdaterad",
         "Skarpt läge · 16 personer · senaste ändring för mindre än en minut sedan",
         "Some – Av",
         "Kör nu",
@@ -258,7 +258,7 @@ STATES: dict[Callable[[World], None], tuple[str, ...]] = {
     waiting_for_evidence: ("1 borttagning väntar.", "Google har inte bekräftat att det är borta."),
     protection_ended: ("Skyddet har upphört. Det gäller 1 person", "Se efter och bestäm"),
     growth_held: ("1 234 personer har blivit skyddade på en gång.",),
-    classes_held: ("Nästa körning skulle ändra mer hos All än ni har bestämt.", "Godkänn"),
+    classes_held: ("Nästa körning skulle ändra mer hos All än gränsen tillåter.", "Godkänn"),
     memberships_held: (
         "Nästa körning skulle avsluta 5 medlemskap i klasser och grupper hos All.",
         "I 1 klass eller grupp saknas mer än hälften av medlemmarna i två läsningar",
@@ -339,7 +339,7 @@ def test_whoever_is_shown_no_tenant_is_led_to_the_help(world: World, language: s
 @pytest.mark.parametrize(
     ("who", "words"),
     [
-        (TEACHER, "Kontot är inte administratör"),
+        (TEACHER, "Kontot tillhör ingen administratör"),
         (DELEGATED, "Kontot har bara en del av en administratörs rättigheter."),
     ],
 )
@@ -366,7 +366,7 @@ def test_when_google_does_not_answer_nobody_is_shown_anything(world: World, pane
     well(world)
     world.directory.fail("/users/", status=503, times=None)
     card = panel.home()
-    assert "Google svarar inte på om du är administratör" in text_on(card)
+    assert "Google svarar inte på frågan om du är administratör" in text_on(card)
     assert "Storvik" not in str(card)
     world.directory.clear_failures()
     card, _ = panel.click(card, "Försök igen")
@@ -382,7 +382,7 @@ def test_google_is_asked_about_an_administrator_once_a_day(world: World, panel: 
     world.domain.find_user(ADMIN)["isAdmin"] = False
     assert "Allt är i ordning." in text_on(panel.home())
     with world.later(24 * 3600.0):
-        assert "Kontot är inte administratör" in text_on(panel.home())
+        assert "Kontot tillhör ingen administratör" in text_on(panel.home())
 
 
 def test_a_teacher_who_is_refused_costs_one_question_in_five_minutes(
@@ -418,7 +418,7 @@ def test_a_refusal_of_one_person_says_nothing_of_another(world: World, panel: Pa
     well(world)
     panel.home(TEACHER)
     assert "Allt är i ordning." in text_on(panel.home())
-    assert "Kontot är inte administratör" in text_on(panel.home(TEACHER))
+    assert "Kontot tillhör ingen administratör" in text_on(panel.home(TEACHER))
 
 
 def test_refusals_are_remembered_of_so_many_people_only(world: World) -> None:
@@ -502,6 +502,23 @@ def test_a_hold_in_the_test_environment_says_so(world: World, panel: Panel) -> N
 
 def a_hold(name: str, hold: Hold) -> HoldView:
     return HoldView("all.live", "x", "all", "live", name, hold, Limits(), (), None, False, True)
+
+
+def test_errors_are_said_once_also_while_something_else_is_said_first(
+    world: World, panel: Panel
+) -> None:
+    world.domain.rename_user(address("Ylva", "O'Leary"), family_name="")
+    set_live(world, "all")
+    deliver(world)
+    errors = "1 fel i Google Workspace gör att någon inte skickas."
+    said = text_on(panel.home())
+    assert f"Leveranserna fungerar, men {errors}" in said
+    assert said.count(errors) == 1
+    held(world)
+    card = panel.home()
+    assert text_on(card).count(errors) == 1
+    assert "Leveranserna fungerar" not in text_on(card)
+    assert "Se vilka och hur du rättar dem" in button_texts(card)
 
 
 def test_a_vendors_name_is_escaped_in_texts_and_plain_on_buttons(world: World) -> None:

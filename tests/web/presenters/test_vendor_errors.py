@@ -49,17 +49,17 @@ def test_a_refusal_says_what_to_do(resource_type, status, detail, said):
     ("part", "said"),
     [
         (failed(401), "godtar inte Skolsynks nyckel"),
-        (failed(problem=VendorProblem("key-refused", 403)), "godtar inte Skolsynks nyckel"),
+        (failed(problem=VendorProblem("key-refused", 403)), "nyckel. Skolsynks support behöver be"),
         (failed(302), "adress stämmer inte"),
         (failed(404), "adress stämmer inte"),
         (failed(429), "ber Skolsynk att vänta"),
         (failed(503), "Felet är leverantörens"),
         (failed(problem=VendorProblem("unreachable")), "svarade inte som den ska"),
-        (failed(None, "set SKOLSYNK_ALL_LIVE_KEY", configuration=True), "ställa in leverantören"),
+        (failed(None, "set SKOLSYNK_ALL_LIVE_KEY", configuration=True), "göra klart anslutningen"),
     ],
 )
 def test_trouble_says_whose_it_is_and_what_to_do(part, said):
-    assert said in trouble_remedy(part)
+    assert said in trouble_remedy(part, "Skolsynks support")
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_a_list_of_administrators_holds_at_once(world: World) -> None:
     world.import_document()
     told = client.get("/")
     assert told.status_code == 403
-    assert "kontot är inte en av dem" in world.text(told)
+    assert "det här kontot är inte med" in world.text(told)
 
 
 def test_a_listed_administrator_who_is_removed_is_out_at_once(world: World) -> None:

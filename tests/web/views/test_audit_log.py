@@ -38,7 +38,7 @@ def test_the_first_sentence_says_who_changed_something_last(world: World) -> Non
 
 def test_what_was_done_at_the_command_line_is_there_too(world: World) -> None:
     said = imported(world, organisation={"name": "Nya Storvik"})
-    assert "Den som driver Skolsynk: Inställningar importerade" in said
+    assert "Skolsynks support: Inställningar importerade" in said
     assert "Organisationens namn organisation.name Storviks kommun Nya Storvik" in said
 
 

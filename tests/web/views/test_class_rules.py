@@ -70,7 +70,7 @@ def test_the_outcome_of_a_choice_is_shown_with_who_gets_no_class(world):
     said = show(world, client, page, CLASSES, **own)
     assert "1 klass, 1 organisationsenhet stämmer inte" in said
     assert "1 färre än nu." in said
-    assert "6 elever blir utan" in said
+    assert "6 elever får ingen klass" in said
     assert "Hjördis Vängbo" in said
     assert "/Elever/7B 6 elever" in said
 
@@ -273,12 +273,12 @@ def test_the_rule_in_use_is_marked_and_one_of_ones_own_is_not_said_to_be_found(w
     client = world.sign_in()
     said = world.text(world.ready(client, CLASSES))
     assert re.search("2 klasser från organisationsenheterna . Troligast . Används nu", said)
-    assert "Vi hittade 1 sätt i era egna namn." in said
+    assert "Ett mönster passar era namn." in said
     own = {"rule": "own", "source": "orgUnit", "pattern": "/(?P<name>7A)$"}
     world.send(client, world.ready(client, CLASSES), CLASSES, **own)
     said = world.text(world.ready(client, CLASSES))
     assert "1 klass från organisationsenheterna ● Används nu" in said
-    assert "Vi hittade 1 sätt i era egna namn." in said
+    assert "Ett mönster passar era namn." in said
 
 
 def test_groups_by_their_names_and_by_their_addresses_are_told_apart(world):

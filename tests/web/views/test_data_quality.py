@@ -238,7 +238,7 @@ def test_what_a_vendor_cannot_take_is_reported_only_while_it_is_on(world, client
     world.document["schoolUnits"][1]["students"]["orgUnits"] += ["/Elever/7A"]
     set_live(world, schoolUnits=[UNIT, SECOND])
     said = world.text(kind(world, client, "placement-reduced"))
-    assert "Some tar en skolenhet och en klass per person, och personen har flera." in said
+    assert "Some tar emot en skolenhet och en klass per person, och personen har flera." in said
     set_live(world, "some", mode="off")
     assert "Det finns inga sådana längre." in world.text(kind(world, client, "placement-reduced"))
 

@@ -74,7 +74,7 @@ def users(world):
 def test_when_nothing_is_held_the_page_says_so_and_what_a_hold_is(world, client):
     said = world.text(client.get(PAGE))
     assert "Inget är spärrat." in said
-    assert "skulle ta bort fler personer än ni har bestämt" in said
+    assert "skulle ta bort fler personer än gränsen" in said
 
 
 def test_a_hold_by_day_says_what_was_removed_before(world, client):
@@ -86,12 +86,12 @@ def test_a_hold_by_day_says_what_was_removed_before(world, client):
     said = world.text(client.get(PAGE))
     assert "Nästa körning skulle ta bort 2 personer hos All." in said
     assert (
-        "Tillsammans med de 2 som har tagits bort under det senaste dygnet blir det 4, fler än "
+        "Tillsammans med 2 personer som togs bort under det senaste dygnet blir det 4, fler än "
         "gränsen på 3."
     ) in said
     assert "hos All. Inget av det har skickats." in said
     said = world.text(client.get(PAGE, headers={"Accept-Language": "en"}))
-    assert "Together with the 2 removed in the last 24 hours that makes 4" in said
+    assert "Together with 2 people removed in the last 24 hours that makes 4" in said
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,12 @@ def test_a_hold_by_day_says_what_was_removed_before(world, client):
             "12 av 20 klasser och grupper skulle tas bort. Det är fler än gränsen på 10.",
         ),
         (
+            LimitExceeded("removed", 11, 10, False, 20, "StudentGroup", 1),
+            "Tillsammans med 1 klass eller grupp som togs bort under det senaste dygnet",
+        ),
+        (
             LimitExceeded("removed", 40, 25, True, 100, "Activity", 30),
-            "10 av 100 aktiviteter skulle tas bort. Tillsammans med de 30 som har tagits bort "
+            "10 av 100 aktiviteter skulle tas bort. Tillsammans med 30 aktiviteter som togs bort "
             "under det senaste dygnet blir det 40, fler än 25 procent av de 100 som fanns där.",
         ),
     ],
@@ -146,10 +150,33 @@ def test_the_numbers_are_there_before_the_names(world, client):
     assert "1 spärr väntar på ditt beslut. Inget av det har skickats." in said
     assert "Nästa körning skulle ta bort 4 personer hos All." in said
     assert "Det är fler än gränsen på 3, så inget av det har skickats." in said
-    assert "Katalogen läses. Namnen visas här av sig själva" in said
+    assert "Katalogen läses. Namnen visas här automatiskt" in said
     assert 'hx-select="#sparrar"' in page.text
     assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in page.text
     assert form_of(page, DECIDE)["mark"]
+
+
+def test_a_removal_can_be_approved_only_when_the_names_are_there(world, client):
+    cause_hold(world)
+    page = client.get(PAGE)
+    assert 'value="refuse"' in page.text
+    assert 'value="approve"' not in page.text
+    assert "När namnen visas kan du godkänna." in world.text(page)
+    page = shown(world, client)
+    assert 'class="btn btn-danger" name="decision" value="approve"' in page.text
+    assert "När namnen visas kan du godkänna." not in world.text(page)
+
+
+def test_only_an_approval_that_removes_looks_like_danger(world, client):
+    deliver(world)
+    key = LedgerKey(TENANT, "all", "live")
+    grows = Hold((), 14, "more", {}, changes={"StudentGroup": 12})
+    world.store.set_hold(key, grows)
+    page = client.get(PAGE)
+    assert 'class="btn btn-primary" name="decision" value="approve"' in page.text
+    assert "btn-danger" not in page.text
+    world.store.set_hold(key, structs.replace(grows, changes={"StudentGroup": -12}))
+    assert 'class="btn btn-danger" name="decision" value="approve"' in client.get(PAGE).text
 
 
 def test_the_numbers_are_told_by_school_unit(world, client):
@@ -199,7 +226,7 @@ def test_most_in_one_place_that_no_selection_reaches_is_asked_about(world, clien
         world.domain.move_user(address(*name), "/Arkiv/7A")
     deliver(world, HELD)
     said = world.text(shown(world, client))
-    assert "Alla ligger nu i /Arkiv/7A, som inget urval når. Har de flyttats dit" in said
+    assert "Alla ligger nu i /Arkiv/7A, som inte ingår i något urval. Har de flyttats dit" in said
 
 
 def test_an_org_unit_that_was_replaced_by_another_is_asked_about(world, client):
@@ -212,7 +239,7 @@ def test_an_org_unit_that_was_replaced_by_another_is_asked_about(world, client):
         world.domain.remove_org_unit(path)
     deliver(world, HELD)
     said = world.text(shown(world, client))
-    assert "De flesta (11) nås inte längre av något urval." in said
+    assert "De flesta (11) omfattas inte längre av något urval." in said
     assert "Ett urval pekar på /Elever, som inte finns längre." in said
     assert "De ligger nu i /Alumner. Har den organisationsenheten flyttats eller bytt namn?" in said
     assert "Inte med i något urval (11) Kontot finns inte kvar i Workspace (1)" in said
@@ -491,7 +518,7 @@ def test_a_pause_and_a_hold_are_said_on_every_page(world, client):
     shown(world, client)
     for path in ("/", "/personer", "/datakvalitet", "/korningar", "/leverantorer", "/skolenheter"):
         said = world.text(world.ready(client, path, follow_redirects=True))
-        assert "Paus till och med 2099-12-31. Inget körs och inget skickas" in said, path
+        assert "Paus till och med 2099-12-31. Inget körs, inget skickas" in said, path
         assert "Spärr hos All. 4 personer skulle tas bort." in said, path
 
 
@@ -566,8 +593,8 @@ def test_a_change_in_the_number_of_classes_is_reported_in_words(world, client):
     world.import_document()
     deliver(world, HELD)
     said = world.text(shown(world, client))
-    assert "Nästa körning skulle ändra mer hos All än ni har bestämt" in said
-    assert "Det blir 2 färre klasser och grupper än i dag." in said
+    assert "Nästa körning skulle ändra mer hos All än gränsen tillåter" in said
+    assert "Det blir 2 klasser och grupper färre än i dag." in said
     assert "Ja, skicka ändringen till All" in said
     assert "Ändringen är större än gränsen." in world.text(client.get("/installningar"))
 

@@ -41,7 +41,7 @@ def test_when_all_is_well_the_numbers_and_the_last_run_say_so(world, client):
     turn_on(world, client, "some")
     said = lead(overview(client))
     assert said.startswith(
-        "Allt är i ordning. 2 leverantörer hålls aktuella: All med 16 personer, "
+        "Allt är i ordning. 2 leverantörer hålls uppdaterade: All med 16 personer, "
         "Some med 16 personer."
     )
     assert "Senaste körningen var klar för" in said
@@ -56,7 +56,7 @@ def test_only_those_who_are_at_a_vendor_are_said_to_be_kept_up_to_date(tmp_path)
         client = world.sign_in()
         turn_on(world, client, "all")
         said = lead(overview(client))
-        assert "Allt är i ordning. 16 personer hålls aktuella hos All." in said
+        assert "Allt är i ordning. 16 personer hålls uppdaterade hos All." in said
 
 
 def test_a_vendor_that_no_run_has_reached_for_long_is_not_called_up_to_date(world, client):
@@ -68,9 +68,9 @@ def test_a_vendor_that_no_run_has_reached_for_long_is_not_called_up_to_date(worl
     assert "Ingen körning har nått All på länge" in said
     assert "Senaste körningen var klar för 9 dagar sedan." in said
     assert "■ Ingen körning på länge" in world.text(page)
-    assert "hör av dig till den som driver Skolsynk" in world.text(page)
+    assert "hör av dig till Skolsynks support" in world.text(page)
     vendor = world.text(client.get("/leverantorer/all"))
-    assert "All är aktuell" not in vendor
+    assert "Allt är uppdaterat hos All" not in vendor
     assert "Ingen körning har nått All på länge" in vendor
 
 
@@ -87,8 +87,8 @@ def test_after_a_long_pause_the_next_run_is_given_its_time(world, client):
 def test_each_vendor_has_its_line(world, client):
     turn_on(world, client, "all")
     said = world.text(overview(client))
-    assert "All Skarpt läge · 16 personer · senast för" in said
-    assert "● Aktuell" in said
+    assert "All Skarpt läge · 16 personer · senaste körning för" in said
+    assert "● Uppdaterad" in said
     assert "Some Av" in said
 
 
@@ -113,7 +113,7 @@ def test_a_test_environment_is_not_called_live(world, client):
     turn_on(world, client, "all", "test")
     said = lead(overview(client))
     assert "Allt är i ordning. All är i testläge." in said
-    assert "hålls aktuella" not in said
+    assert "hålls uppdaterade" not in said
     assert "Fortsätt med" in world.text(overview(client))
 
 
@@ -172,7 +172,7 @@ def test_what_was_not_taken_is_counted(world, client):
     world.vendor("all").fail(400, times=1, method="POST", endpoint="Users")
     turn_on(world, client, "all")
     page = overview(client)
-    assert "All tog inte emot 1 uppgift. Resten är aktuellt." in lead(page)
+    assert "All tog inte emot 1 uppgift. Allt annat är uppdaterat." in lead(page)
     assert "1 togs inte emot" in world.text(page)
     assert "/leverantorer/all#nekade" in page.text
 
@@ -183,8 +183,21 @@ def test_a_vendor_that_is_not_set_up_is_named(tmp_path):
         world.change_connection("all", mode="live")
         world.restart_application()
         page = overview(world.sign_in())
-        assert "All är inte färdigt uppsatt i Skolsynk, så inget skickas dit." in lead(page)
-        assert "ställs in av den som driver Skolsynk" in world.text(page)
+        assert "Anslutningen till All är inte klar i Skolsynk, så inget skickas dit." in lead(page)
+        assert "Det som saknas ställs in av Skolsynks support." in world.text(page)
+
+
+def test_a_page_says_whom_to_write_to_where_there_is_an_address(tmp_path):
+    with small_school_pages(tmp_path, SKOLSYNK_CONTACT="hjalp@skolsynk.example") as world:
+        world.environ.pop("SKOLSYNK_ALL_LIVE_KEY")
+        world.change_connection("all", mode="live")
+        world.restart_application()
+        client = world.sign_in()
+        support = "Skolsynks support (hjalp@skolsynk.example)"
+        assert f"Det som saknas ställs in av {support}." in world.text(overview(client))
+        support = "Skolsynk support (hjalp@skolsynk.example)"
+        page = client.get("/", headers={"Accept-Language": "en"})
+        assert f"What is missing is set up by {support}." in world.text(page)
 
 
 def test_what_waits_for_a_person_comes_before_what_will_pass(world, client):
@@ -276,4 +289,4 @@ def test_large_numbers_have_a_space(world, client):
     turn_on(world, client, "all")
     part = {"vendor": "all", "mode": "live", "status": "unchanged", "operations": {}}
     end_run(world, "done", msgspec.json.encode({"connections": [{**part, "people": 11204}]}))
-    assert "11 204 personer hålls aktuella hos All." in lead(overview(client))
+    assert "11 204 personer hålls uppdaterade hos All." in lead(overview(client))

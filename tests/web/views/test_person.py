@@ -52,9 +52,10 @@ def test_which_rule_placed_them_is_reported(world, client):
     world.import_document()
     said = world.text(page_of(world, client, *TORVALD))
     assert (
-        "Urvalet av elever på Norra skolan når personen genom organisationsenheten /Elever" in said
+        "Personen omfattas av urvalet av elever på Norra skolan genom organisationsenheten /Elever"
+        in said
     )
-    assert "Filtren släpper igenom:" in said
+    assert "Uppfyller filtret:" in said
     assert "Organisationsenhet innehåller inte ”/Slutat”: stämmer (/Elever/7A)" in said
     assert "E-postadress är någon av ”a@b.se, c@d.se”: stämmer inte" in said
     assert "Klassen 7A kommer från organisationsenheten som personen ligger i." in said
@@ -73,12 +74,12 @@ def test_staff_are_told_from_pupils(world, client):
         (
             lambda d, a: d.suspend(a),
             "kontot är avstängt i workspace",
-            "Avstängda konton skickas aldrig, vad urvalen än säger.",
+            "Avstängda konton skickas aldrig, oavsett urval.",
         ),
         (
             lambda d, a: d.archive(a),
             "kontot är arkiverat i workspace",
-            "Arkiverade konton skickas aldrig, vad urvalen än säger.",
+            "Arkiverade konton skickas aldrig, oavsett urval.",
         ),
         (
             lambda d, a: d.rename_user(a, family_name=""),
@@ -88,7 +89,7 @@ def test_staff_are_told_from_pupils(world, client):
         (
             lambda d, a: d.move_user(a, "/"),
             "inte med i något urval",
-            "Inget urval når personen, som ligger i /.",
+            "Personen ligger i / och omfattas inte av något urval.",
         ),
     ],
 )
@@ -162,7 +163,7 @@ def test_what_a_vendor_has_is_told_by_the_ledger_and_what_the_next_run_does(worl
     deliver(world)
     read_again(world, client)
     said = world.text(page_of(world, client, *TORVALD))
-    assert "Personen finns hos All. Fråga All vad den har" in said
+    assert "Personen finns hos All. Fråga All vad som finns där" in said
     world.domain.suspend(address(*TORVALD))
     read_again(world, client)
     said = world.text(page_of(world, client, *TORVALD))
@@ -226,7 +227,7 @@ def test_a_vendor_that_has_nothing_says_so(world, client):
     set_live(world, "some")
     page_of(world, client, *TORVALD)
     said = world.text(world.ready(client, f"/personer/{user_id(world, *TORVALD)}/hos/some"))
-    assert "Some har inget av personen." in said
+    assert "Some har inga uppgifter om personen." in said
     assert (
         world.ready(client, f"/personer/{user_id(world, *TORVALD)}/hos/nobody").status_code == 404
     )
@@ -251,7 +252,7 @@ def test_what_is_left_from_another_mode_is_reported(world, client):
     set_live(world, "all", mode="live")
     said = world.text(page_of(world, client, *TORVALD))
     assert "All (testmiljön) Personen finns hos All." in said
-    assert "Det är kvar sedan tidigare och hålls inte aktuellt." in said
+    assert "Det är kvar sedan tidigare och uppdateras inte." in said
     set_live(world, "all", mode="off")
     said = world.text(page_of(world, client, *TORVALD))
     assert "går inte till någon leverantör som är på" in said
@@ -261,7 +262,7 @@ def test_what_is_left_from_another_mode_is_reported(world, client):
 def test_when_no_vendor_has_anything_that_is_said(world, client):
     set_live(world, "all", mode="off")
     said = world.text(page_of(world, client, *TORVALD))
-    assert "Ingen leverantör är på, och ingen har något av personen." in said
+    assert "Ingen leverantör är på, och ingen har uppgifter om personen." in said
 
 
 def test_a_create_whose_answer_was_lost_is_reported_as_unsure(world, client):

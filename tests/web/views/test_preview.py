@@ -76,8 +76,8 @@ def test_where_no_units_are_chosen_the_way_to_choose_them_is_shown(world, client
 def test_when_all_is_up_to_date_the_page_says_so(world, client):
     deliver(world)
     said = world.text(world.ready(client, PAGE))
-    assert "Nästa körning skickar inget: allt är redan aktuellt." in said
-    assert "Allt är aktuellt hos All, så inget skickas." in world.text(world.ready(client, ALL))
+    assert "Nästa körning skickar inget: allt är redan uppdaterat." in said
+    assert "Allt är uppdaterat hos All, så inget skickas." in world.text(world.ready(client, ALL))
 
 
 def test_what_would_be_removed_is_told_first_and_by_name(world, client):
@@ -87,7 +87,7 @@ def test_what_would_be_removed_is_told_first_and_by_name(world, client):
     domain.rename_user(address("Li", "Xu"), given_name="Lì", family_name="Xu")
     domain.add_user(person("Ny", "Elev", "/Elever/7B"))
     said = world.text(world.ready(client, PAGE))
-    assert "Nästa körning skapar 1, ändrar 1 och tar bort 1 personer" in said
+    assert "Nästa körning skapar 1, ändrar 1 och tar bort 1 person" in said
     page = world.ready(client, ALL)
     listed = world.text(page)
     assert "Allt (3) Tas bort (1) Skapas (1) Ändras (1)" in listed
@@ -164,7 +164,7 @@ def test_who_is_missing_and_cannot_be_asked_about_is_said_to_wait(world, client)
     said = world.text(world.ready(client, PAGE))
     assert "1 borttagning väntar." in said
     assert "Google har inte bekräftat att det är borta" in said
-    assert "Allt är aktuellt" not in said
+    assert "Allt är uppdaterat" not in said
     assert client.get("/datakvalitet/removal-unconfirmed").status_code == 200
 
 
@@ -242,7 +242,7 @@ def test_a_vendor_that_does_not_answer_leaves_the_new_alone(world, client):
     world.domain.rename_user(address(*TORVALD), given_name="Tor", family_name="Åberg")
     world.vendor("all").fail(503, times=50, method="GET")
     page = one(world, client, *TORVALD)
-    assert "All svarade inte på vad den har, så bara det nya visas." in world.text(page)
+    assert "All svarade inte på vad som finns där, så bara det nya visas." in world.text(page)
     assert row(page, "Efternamn") == ["–", "Åberg"]
 
 
@@ -277,7 +277,7 @@ def test_a_run_that_found_nothing_new_leaves_the_reading_as_it_is(world, client)
 
 def test_what_a_reconciliation_missed_is_said_to_be_sent_again(world, client):
     deliver(world)
-    assert "allt är redan aktuellt" in world.text(world.ready(client, PAGE))
+    assert "allt är redan uppdaterat" in world.text(world.ready(client, PAGE))
     for gone in list(world.vendor("all").held("User"))[:2]:
         world.vendor("all")._state._delete("Users", gone)
     world.send(client, client.get("/leverantorer/all"), "/leverantorer/all/stam-av")
@@ -297,8 +297,8 @@ def test_a_vendor_that_is_not_set_up_is_pointed_out(tmp_path):
     with small_school_pages(tmp_path, SKOLSYNK_ALL_LIVE_KEY="") as world:
         set_live(world, "all")
         said = world.text(world.ready(world.sign_in(), PAGE))
-        assert "All är inte färdigt uppsatt i Skolsynk, så inget kan skickas dit." in said
-        assert "Nästa körning skickar inget: All är inte färdigt uppsatt i Skolsynk." in said
+        assert "Anslutningen till All är inte klar i Skolsynk, så inget kan skickas dit." in said
+        assert "Nästa körning skickar inget: anslutningen till All är inte klar i Skolsynk." in said
         assert "Nästa körning skapar" not in said
 
 

@@ -102,6 +102,17 @@ def test_all_that_is_accepted_is_set_up_at_once_and_the_walk_goes_on(world):
     assert actions.count("proposals.accepted") == 1
 
 
+def test_the_button_speaks_of_what_is_ticked_only_while_something_is(world):
+    client = world.sign_in()
+    assert "Godta de förkryssade" in world.text(world.ready(client, PAGE))
+    for unit, school in zip(world.document["schoolUnits"], ("Norra", "Södra"), strict=False):
+        unit["students"] = {"orgUnits": [f"/Elever/{school} skolan/7A"]}
+    world.import_document()
+    said = world.text(world.ready(client, PAGE))
+    assert "Godta det som du kryssar för" in said
+    assert "Godta de förkryssade" not in said
+
+
 def test_a_proposal_that_is_not_ticked_is_refused(world):
     client = world.sign_in()
     world.send(client, world.ready(client, PAGE), PAGE, accept=[SODRA])

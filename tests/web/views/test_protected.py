@@ -38,7 +38,7 @@ def test_it_says_plainly_how_many_and_what_it_means(world):
 
 def test_a_place_whose_name_tells_of_it_is_ticked_and_nothing_holds_until_it_is_saved(world):
     page = world.ready(world.sign_in(), PAGE)
-    assert "Förkryssat, eftersom namnet säger det: skyddade@" in world.text(page)
+    assert "Förkryssat, eftersom namnet tyder på det: skyddade@" in world.text(page)
     form = form_of(page, PAGE)
     assert form["protected-group"] == GROUP
     assert form["protected-ou"] == "/Skyddade"
@@ -275,7 +275,7 @@ def test_who_is_no_longer_protected_is_counted_by_id_and_shown_nowhere(world):
         assert "bo.ek" not in answer.text
         assert "Ek" not in answer.text.replace("Ekonomi", "")
     assert world.ready(client, f"/personer/{who}").status_code == 404
-    assert "inget skickas om den förrän ni har bestämt" in world.text(client.get("/personer"))
+    assert "inget skickas om personen förrän ni har bestämt" in world.text(client.get("/personer"))
 
 
 def test_whoever_is_released_is_shown_and_in_the_log(world):

@@ -289,7 +289,7 @@ def test_terms_say_what_an_uninstalled_app_leads_to_where_licences_are_asked_for
     tmp_path: Path,
 ) -> None:
     app = application(tmp_path, marketplace_app="123456789012", farewell_days=45)
-    assert "I 45 dagar därefter kan ni installera igen" in text_of(
+    assert "Under 45 dagar därefter kan ni installera igen" in text_of(
         app.test_client().get("/villkor").text
     )
     assert "installera igen" not in application(tmp_path).test_client().get("/villkor").text

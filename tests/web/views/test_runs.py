@@ -64,7 +64,7 @@ def begun(world):
 def test_before_the_first_run_the_page_says_when_there_will_be_one(world, client):
     said = world.text(client.get(PAGE))
     assert "Ingen körning har gjorts ännu." in said
-    assert "körs allt av sig självt enligt schemat" in said
+    assert "körs allt automatiskt enligt schemat" in said
     assert "Kör nu" in said
 
 
@@ -312,7 +312,7 @@ def test_a_run_that_is_going_on_is_followed_with_its_progress(world, client):
     page = story(world, client, run)
     said = world.text(page)
     assert "Körningen pågår sedan" in said
-    assert "Katalogen läses och underlaget räknas." in said
+    assert "Katalogen läses och underlaget räknas fram." in said
     assert f'hx-get="/korningar/{run.id}/lage"' in page.text
     assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in page.text
     world.store.put(

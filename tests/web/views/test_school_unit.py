@@ -41,7 +41,7 @@ def test_a_unit_that_has_no_selection_shows_the_ways_to_one(world):
     world.document["schoolUnits"][0] = {"code": CODE, "name": "Norra skolan"}
     world.import_document()
     page = world.ready(world.sign_in(), PAGE)
-    assert "Ingen har sagt vilka som hör hit ännu." in world.text(page)
+    assert "Urval saknas: ingen har angett vilka som hör hit." in world.text(page)
     assert f'href="{PAGE}/urval"' in page.text
     assert f'href="/forslag#enhet-{CODE}"' in page.text
 

@@ -63,7 +63,7 @@ def test_a_unit_whose_selection_reaches_nobody_is_reported(world, client):
     page = client.get(PAGE)
     while "Antalen räknas fram" in world.text(page):
         page = client.get(PAGE)
-    assert "Når ingen elev" in row(world, page, "Norra skolan")
+    assert "Inga elever i urvalet" in row(world, page, "Norra skolan")
 
 
 def test_without_the_directory_the_numbers_can_be_asked_for(world, client):

@@ -209,7 +209,7 @@ def test_a_filter_says_whom_it_stops_and_is_saved(world):
     page = world.ready(client, PAGE)
     values = clause(0, 0, "orgUnitPath", "notContains", "/Slutat")
     said = world.text(part(world, client, page, **values))
-    assert "1 stoppas av filtren Slutade Elev" in said
+    assert "1 uppfyller inte filtret Slutade Elev" in said
     world.send(client, page, PAGE, **values)
     assert selector(world)["filters"] == [
         [{"attribute": "orgUnitPath", "operator": "notContains", "value": "/Slutat"}]

@@ -141,7 +141,7 @@ def test_during_a_pause_every_page_says_so_and_nothing_runs(world: World) -> Non
     for path in ("/", "/skolenheter", "/leverantorer", "/datakvalitet", "/korningar", PAGE):
         said = world.text(world.ready(client, path))
         assert f"Paus till och med {dates['until']}." in said, path
-        assert "Inget körs och inget skickas, inte heller borttag." in said, path
+        assert "Inget körs, inget skickas och inget tas bort." in said, path
     assert f"Det är paus till och med {dates['until']}." in lead(world, client)
     token = form_of(client.get("/korningar"), "/sprak")["csrf_token"]
     answer = client.post("/korningar/nu", data={"csrf_token": token})
@@ -205,12 +205,12 @@ def test_a_test_message_that_does_not_go_says_what_to_do(tmp_path: Path) -> None
 
 def test_where_mail_is_not_set_up_the_page_says_so_and_addresses_can_be_saved(world: World) -> None:
     client = world.sign_in()
-    assert "har inte ställt in e-post, så inget skickas än" in world.text(client.get(PAGE))
+    assert "inställd i Skolsynk, så inget skickas än" in world.text(client.get(PAGE))
     send(world, client, NOTICES, email=f"it@{DOMAIN}")
     assert world.stored_document()["notices"]["email"] == [f"it@{DOMAIN}"]
     token = form_of(client.get(PAGE), NOTICES)["csrf_token"]
     client.post(TEST, data={"csrf_token": token})
-    assert "har inte ställt in e-post." in world.text(client.get(PAGE))
+    assert "E-post är inte inställd i Skolsynk. Det gör Skolsynks support." in world.text(client.get(PAGE))
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_every_step_says_what_is_done_and_what_is_left(tmp_path):
         assert "Skolenheter 2 skolenheter är tillagda. klart" in said
         assert "Urval 1 av 2 skolenheter har ett urval. 1 är kvar. nu" in said
         assert "Leverantörer Kryssa i vilka skolenheter" in said
-        assert "Skarpt läge Slå på en leverantör. Sedan sköter det sig självt. kvar" in said
+        assert "Skarpt läge Slå på en leverantör. Därefter sköts allt automatiskt. kvar" in said
         assert "Du kan sluta när du vill och fortsätta en annan dag." in said
 
 
@@ -90,7 +90,7 @@ def test_a_preview_that_was_looked_at_is_done(world, client):
 def test_a_mode_without_a_run_is_waited_for(world, client):
     world.change_connection("all", mode="test")
     page = client.get("/testlage")
-    assert "All väntar på att den första körningen blir klar." in strip(page)
+    assert "All väntar på att den första körningen ska bli klar." in strip(page)
     assert "Testläge (klart)" not in strip(page)
 
 
@@ -118,7 +118,7 @@ def test_the_steps_can_be_put_away_and_brought_back(world, client):
     page = client.get("/")
     answer = world.send(client, page, "/guide/bort")
     page = client.get(answer.location)
-    assert "Guiden är undanlagd. Du hittar den igen under Inställningar." in world.text(page)
+    assert "Guiden är dold. Du hittar den igen under Inställningar." in world.text(page)
     assert '<nav class="steps"' not in page.text
     settings = client.get("/installningar")
     world.send(client, settings, "/guide/visa")
@@ -182,15 +182,15 @@ def test_who_saves_second_is_reported_and_keeps_what_was_typed(world, client):
 
 def test_another_administrator_lets_the_directory_be_read_in_their_name(world, client):
     said = world.text(client.get(ORGANISATION))
-    assert f"i namn av {world.stored_document()['delegatedAdmin']}" in said
-    assert "Slutar den personen" in said
+    assert f"i Google Workspace som {world.stored_document()['delegatedAdmin']}" in said
+    assert "Om den personen slutar" in said
     answer = world.send(client, client.get(ORGANISATION), f"{ORGANISATION}/las-i-mitt-namn")
     assert answer.location == ORGANISATION
     assert world.stored_document()["delegatedAdmin"] == ADMIN
     assert world.store.audit_entries(TENANT, 1)[0].what == "organisation.reader"
     world.wait_for_tasks()
     page = client.get(ORGANISATION)
-    assert "Katalogen läses i ditt namn från och med nu." in world.text(page)
+    assert "Katalogen läses med ditt konto från och med nu." in world.text(page)
     assert "/las-i-mitt-namn" not in page.text
     assert world.ready(client, "/personer").status_code == 200
 
@@ -219,7 +219,7 @@ def test_how_many_each_vendor_is_about_is_reported_once_the_directory_is_read(wo
 def test_a_vendor_that_is_on_says_how_it_stands(world, client):
     turn_on(world, client, "all")
     page = client.get("/skarpt-lage")
-    assert "● Aktuell" in world.text(page)
+    assert "● Uppdaterad" in world.text(page)
     assert "/leverantorer/all/lage/live" not in page.text
     assert "Redan i skarpt läge" in world.text(client.get("/testlage"))
 

@@ -180,7 +180,7 @@ def test_a_file_without_a_vendor_says_how_many_accounts_it_leaves_there(world: W
     kept = [c for c in world.stored_document()["connections"] if c["vendor"] != "all"]
     said = world.text(give(world, client, changed(world, connections=kept)))
     assert "Filen har inte med All, så inget mer skickas dit." in said
-    assert "16 konton ligger kvar där och hålls inte aktuella." in said
+    assert "16 konton ligger kvar där och uppdateras inte." in said
     assert "16 konton ligger kvar i testmiljön." in said
     assert "Ska kontona bort, avveckla i stället. Avveckla All" in said
 

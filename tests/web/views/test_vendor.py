@@ -28,7 +28,7 @@ def test_a_vendor_that_is_off_says_so_and_what_each_mode_means(world, client):
     said = world.text(client.get(ALL))
     assert "All är av. Inget skickas dit." in said
     assert "Riktiga uppgifter skickas till leverantörens testmiljö" in said
-    assert "Konton skapas, ändras och tas bort hos leverantören av sig själva." in said
+    assert "Konton skapas, ändras och tas bort automatiskt hos leverantören." in said
     assert "Ingen körning ännu." in said
 
 
@@ -66,13 +66,13 @@ def test_what_cannot_be_known_at_a_vendor_is_on_its_page(world, client, listing)
     world.vendor("all").knobs.listing = listing
     turn_on(world, client, "all")
     run(world, client)
-    said = "går inte att veta om något finns kvar där eller finns dubbelt"
+    said = "går inte att veta om något finns kvar eller finns dubbelt"
     assert (said in world.text(client.get(ALL))) is (listing == "none")
 
 
 def test_after_a_delivery_the_page_says_what_is_there_and_what_was_sent(world, client):
     said = world.text(turn_on(world, client, "all"))
-    assert "All är aktuell. Där finns 16 personer." in said
+    assert "Allt är uppdaterat hos All. Där finns 16 personer." in said
     assert "Senast något skickades var" in said
     assert "Personer 16 0 0" in said
     assert "12 elever och 4 i personalen enligt ert underlag" in said
@@ -107,10 +107,10 @@ def test_a_vendor_that_was_turned_off_is_said_to_have_what_it_has(world, client)
 
 def test_what_is_left_of_a_mode_that_it_was_in_before_is_reported(world, client):
     turn_on(world, client, "all", "test")
-    assert "i testmiljön hålls inte aktuella" not in world.text(client.get(ALL))
+    assert "i testmiljön uppdateras inte" not in world.text(client.get(ALL))
     world.change_connection("all", mode="live")
     said = world.text(client.get(ALL))
-    assert "16 konton i testmiljön hålls inte aktuella." in said
+    assert "16 konton i testmiljön uppdateras inte." in said
     assert "Avveckla: ta bort allt ni har hos All" in said
 
 
@@ -121,7 +121,7 @@ def test_a_vendor_without_a_connection_still_says_what_it_has_and_how_to_end_it(
     world.import_document()
     said = world.text(client.get(ALL))
     assert "All är av men har kvar det som skickats tidigare." in said
-    assert "16 konton i skarpt läge hålls inte aktuella." in said
+    assert "16 konton i skarpt läge uppdateras inte." in said
     assert "Avveckla: ta bort allt ni har hos All" in said
     assert "All Av · 16 personer" in world.text(client.get("/"))
     path = f"{ALL}/avveckla"
@@ -144,20 +144,20 @@ def test_a_vendor_that_is_not_set_up_says_who_can_set_it_up_and_what_is_missing(
         world.restart_application()
         client = world.sign_in()
         said = world.text(client.get(ALL))
-        assert "All är inte färdigt uppsatt i Skolsynk, så inget skickas dit." in said
-        assert "Det gör den som driver Skolsynk, inte du." in said
+        assert "Anslutningen till All är inte klar i Skolsynk, så inget skickas dit." in said
+        assert "Det gör inte du utan Skolsynks support." in said
         assert "SKOLSYNK_ALL_LIVE_KEY" in said
 
 
 def test_the_limits_of_classes_are_shown_with_those_of_people(world, client):
     said = world.text(client.get("/leverantorer/all"))
     assert "Det räknas för ett dygn, hur många körningar det än är" in said
-    assert "En körning stannar också om fler än 10 klasser och grupper skulle tas bort" in said
-    assert "En körning stannar också om fler än 10 aktiviteter skulle tas bort" in said
+    assert "om antalet klasser och grupper som skulle tas bort är större än 10" in said
+    assert "om antalet aktiviteter som skulle tas bort är större än 10" in said
     limits = {"deletions": 3, "changes": {"StudentGroup": {"number": 4, "percent": 50}}}
     set_live(world, "all", limits=limits)
     said = world.text(client.get("/leverantorer/all"))
-    assert "klasser och grupper skulle tas bort" not in said
+    assert "klasser och grupper som skulle tas bort" not in said
     assert "antalet klasser och grupper får ändras: högst 4, högst 50 procent." in said
 
 
@@ -187,7 +187,7 @@ def test_a_refusal_is_told_by_name_with_the_vendors_words_and_what_to_do(world, 
     who(400, times=1, method="POST", endpoint="Users", body=body)
     page = turn_on(world, client, "all")
     said = world.text(page)
-    assert "All tog inte emot 1 person. Resten är aktuellt." in said
+    assert "All tog inte emot 1 person. Allt annat är uppdaterat." in said
     assert "Invalid value for emails of […]" in said
     assert "(400)" in said
     assert "Rätta e-postadressen i Google Workspace" in said
@@ -197,7 +197,7 @@ def test_a_refusal_is_told_by_name_with_the_vendors_words_and_what_to_do(world, 
 def test_something_that_is_there_already_is_for_the_vendors_support(world, client):
     world.vendor("all").fail(409, times=None, method="POST", endpoint="Users", body=b"taken")
     said = world.text(turn_on(world, client, "all"))
-    assert "All tog inte emot 16 personer. Resten är aktuellt." in said
+    assert "All tog inte emot 16 personer. Allt annat är uppdaterat." in said
     assert "Bo Ek taken (409)" in said
     assert "ofta ett konto som lagts upp för hand" in said
 
@@ -368,7 +368,7 @@ def test_the_page_says_whom_a_change_of_fields_concerns(world, client):
 
 def test_the_limits_are_reported_in_people(world, client):
     said = world.text(turn_on(world, client, "all"))
-    assert "stannar en körning som skulle ta bort fler än 3 av de 16 personer" in said
+    assert "stannar en körning som skulle ta bort fler än 3 av 16 personer" in said
 
 
 def test_limits_that_stop_nothing_are_warned_of(world, client):
@@ -423,7 +423,7 @@ def test_the_page_follows_the_first_run_and_leads_to_its_story(world, client, mo
     world.wait_for_tasks()
     page = client.get(there, headers={"HX-Request": "true"})
     said = world.text(page)
-    assert "All är aktuell. I testmiljön finns 16 personer." in said
+    assert "Allt är uppdaterat hos All. I testmiljön finns 16 personer." in said
     assert "Körningen är klar. Se vad som hände" in said
     assert "Nästa steg: skarpt läge" in said
     assert 'href="/korningar/2' in page.text
@@ -469,7 +469,7 @@ def test_trying_sends_to_the_test_environment_alone(world, client):
 def test_from_live_to_test_it_is_told_what_becomes_of_the_accounts(world, client):
     turn_on(world, client, "all")
     said = world.text(world.ready(client, f"{ALL}/lage/test"))
-    assert "16 riktiga konton hos All ligger kvar men hålls inte aktuella" in said
+    assert "16 riktiga konton hos All ligger kvar men uppdateras inte" in said
     assert "den som får skyddade personuppgifter tas bort." in said
 
 
@@ -477,7 +477,7 @@ def test_turning_off_is_asked_with_how_many_accounts_stay(world, client):
     turn_on(world, client, "all")
     page = client.get(f"{ALL}/lage/off")
     said = world.text(page)
-    assert "Inget mer skickas till All. 16 konton ligger kvar där och hålls inte aktuella." in said
+    assert "Inget mer skickas till All. 16 konton ligger kvar där och uppdateras inte." in said
     assert "får skyddade personuppgifter ändras inte hos All" in said
     assert f'href="{ALL}/avveckla"' in page.text
     answer = world.send(client, page, f"{ALL}/lage/off")
@@ -496,7 +496,7 @@ def test_turning_on_again_tells_what_has_changed_meanwhile(world, client):
         client.post("/katalog/las", data=form_of(client.get(ALL), "/katalog/las"))
         world.wait_for_tasks()
         said = world.text(world.ready(client, f"{ALL}/lage/live"))
-    assert "I skarpt läge hålls 12 elever och 4 i personalen aktuella hos All." in said
+    assert "I skarpt läge hålls 12 elever och 4 i personalen uppdaterade hos All." in said
     assert "1 konto skapas" in said
     assert "1 konto tas bort" in said
 
@@ -533,7 +533,7 @@ def test_nothing_is_turned_on_that_no_unit_goes_to(world, client):
 def test_a_vendor_without_a_test_environment_cannot_be_tried(world, client):
     assert "Leverantören har ingen testmiljö i Skolsynk." in world.text(client.get(SOME))
     page = client.get(f"{SOME}/lage/test")
-    assert "Det går inte ännu: Some är inte färdigt uppsatt i Skolsynk." in world.text(page)
+    assert "Det går inte ännu: anslutningen till Some är inte klar i Skolsynk." in world.text(page)
     form = form_of(page, "/sprak")
     assert client.post(f"{SOME}/lage/test", data=form).status_code == 400
 
@@ -549,7 +549,8 @@ def test_who_was_shown_other_numbers_is_asked_again(world, client):
     if answer.status_code == 409:
         assert "Någon annan har sparat under tiden" in world.text(answer)
         assert "Läget är inte ändrat." in world.text(answer)
-    assert "Inget skickas utöver namn, skola och grupper." in world.text(again)
+    always = "Namn, inloggningsnamn (e-postadressen), skola och grupper skickas, inget mer."
+    assert always in world.text(again)
     assert world.send(client, again, path).status_code == 302
 
 
@@ -615,7 +616,7 @@ def test_where_there_is_nothing_there_is_nothing_to_withdraw(world, client):
 def test_the_vendor_can_be_asked_for_what_it_has(world, client):
     page = turn_on(world, client, "all")
     answer = world.send(client, page, f"{ALL}/stam-av")
-    assert "All tillfrågas nu om vad den har." in world.text(client.get(answer.location))
+    assert "Skolsynk frågar nu All vad som finns där." in world.text(client.get(answer.location))
     world.wait_for_tasks()
     assert world.store.audit_entries(TENANT, 1)[0].what == "vendor.reconciled"
 

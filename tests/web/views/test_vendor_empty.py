@@ -42,7 +42,7 @@ def test_what_was_left_in_the_test_environment_is_seen_and_can_be_removed_later(
     world.wait_for_tasks()
     assert len(world.vendor("all", "test").held("User")) == 16
     page = world.ready(client, answer.location)
-    assert "16 konton i testmiljön hålls inte aktuella." in world.text(page)
+    assert "16 konton i testmiljön uppdateras inte." in world.text(page)
     assert f'href="{EMPTY}"' in page.text
     page = client.get(EMPTY)
     assert "16 konton i testmiljön hos All tas bort. Skarpt läge påverkas inte." in world.text(page)
@@ -57,7 +57,7 @@ def test_what_was_left_in_the_test_environment_is_seen_and_can_be_removed_later(
 def test_a_vendor_that_is_being_tried_is_not_emptied(world, client):
     tried(world, client)
     page = client.get(EMPTY)
-    assert "så det som finns i testmiljön hålls aktuellt" in world.text(page)
+    assert "så det som finns i testmiljön uppdateras" in world.text(page)
     token = form_of(world.ready(client, LIVE), LIVE)["csrf_token"]
     assert client.post(EMPTY, data={"csrf_token": token}).status_code == 400
     world.wait_for_tasks()

@@ -50,7 +50,7 @@ def test_what_is_not_set_up_cannot_be_confirmed(world, client):
     client = without_key(world, "live")
     page = client.get(PATH)
     said = world.text(page)
-    assert "Det går inte ännu: All är inte färdigt uppsatt i Skolsynk." in said
+    assert "Det går inte ännu: anslutningen till All är inte klar i Skolsynk." in said
     assert "tas bort hos All" not in said
     assert f'action="{PATH}"' not in page.text
     token = form_of(page, "/sprak")["csrf_token"]
