@@ -210,7 +210,8 @@ def test_where_mail_is_not_set_up_the_page_says_so_and_addresses_can_be_saved(wo
     assert world.stored_document()["notices"]["email"] == [f"it@{DOMAIN}"]
     token = form_of(client.get(PAGE), NOTICES)["csrf_token"]
     client.post(TEST, data={"csrf_token": token})
-    assert "E-post är inte inställd i Skolsynk. Det gör Skolsynks support." in world.text(client.get(PAGE))
+    said = world.text(client.get(PAGE))
+    assert "E-post är inte inställd i Skolsynk. Det gör Skolsynks support." in said
 
 
 @pytest.mark.parametrize(
