@@ -51,7 +51,8 @@ class RuleOutcome(Struct, frozen=True):
     `found` is in natural order. `without` (ids, sorted) are the students for whom the rule
     finds nothing, `several` those in more than one class or group, `out_of_range` those whose
     school year is not a whole number from 0 to 13. `duplicates` are names of more than one class.
-    `teachers` is the number of staff members in the groups.
+    `teachers` is the number of staff members in the groups. `excepted` are the classes or groups
+    that the rule leaves out by name.
     """
 
     kind: Kind
@@ -63,6 +64,7 @@ class RuleOutcome(Struct, frozen=True):
     unmatched: tuple[UnmatchedText, ...] = ()
     duplicates: tuple[str, ...] = ()
     teachers: int = 0
+    excepted: tuple[RuleGroup, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -117,6 +119,13 @@ def check(rule: GroupRule | YearRule) -> None:
 
 def groups_of(index: DirectoryIndex, people: UnitPeople) -> tuple[StudentGroup, ...]:
     """The classes and teaching groups of one unit, as the selection makes them."""
+    return _found(index, people)[0]
+
+
+def _found(
+    index: DirectoryIndex, people: UnitPeople
+) -> tuple[tuple[StudentGroup, ...], list[StudentGroup]]:
+    """The classes and teaching groups of one unit, and those that its rules leave out."""
     placement = Placement(
         units=(people,),
         selected=people.students | people.staff,
@@ -124,7 +133,8 @@ def groups_of(index: DirectoryIndex, people: UnitPeople) -> tuple[StudentGroup, 
         left_out={},
         findings=(),
     )
-    return GroupFinder(index, placement).of_unit(people)
+    grouping = GroupFinder(index, placement)
+    return grouping.of_unit(people), grouping.excepted
 
 
 def _groups(
@@ -134,23 +144,27 @@ def _groups(
     kind: Literal["class", "teaching"],
     brief: bool,
 ) -> RuleOutcome:
-    groups = [group for group in groups_of(index, people) if group.kind == kind]
+    made, excepted = _found(index, people)
+    groups = [group for group in made if group.kind == kind]
     times = Counter(id for group in groups for id in group.students)
     same = Counter(group.name for group in groups)
-    parts = [
-        RuleGroup(group.name, len(group.students), len(group.teachers), group.source_id)
-        for group in groups
-    ]
     return RuleOutcome(
         kind=kind,
         students=len(people.students),
-        found=tuple(sorted(parts, key=lambda part: (sort_key(part.name), part.source_id))),
+        found=_parts(groups),
         without=tuple(sorted(people.students - times.keys())),
         several=tuple(sorted(id for id, count in times.items() if count > 1)),
         unmatched=() if brief else _unmatched_by_all(index, people.students, rules_of(rule)),
         duplicates=tuple(sorted((n for n, count in same.items() if count > 1), key=sort_key)),
         teachers=len({id for group in groups for id in group.teachers}),
+        excepted=_parts(group for group in excepted if group.kind == kind),
     )
+
+
+def _parts(groups: Iterable[StudentGroup]) -> tuple[RuleGroup, ...]:
+    """The groups with their numbers, in natural order."""
+    parts = [RuleGroup(g.name, len(g.students), len(g.teachers), g.source_id) for g in groups]
+    return tuple(sorted(parts, key=lambda part: (sort_key(part.name), part.source_id)))
 
 
 def _years(index: DirectoryIndex, people: UnitPeople, rule: YearRule, brief: bool) -> RuleOutcome:

@@ -5,6 +5,7 @@ from typing import Literal, cast, get_args
 
 import msgspec
 from msgspec import Struct, structs
+from werkzeug.datastructures import MultiDict
 
 from addon.tenants.attributes import attribute_fault
 from addon.tenants.conditions import compiled
@@ -54,7 +55,8 @@ class YearFields(Struct, frozen=True):
 class RuleForm(Struct, frozen=True):
     """The choice: `NONE`, a rule as JSON, or `OWN` with the fields below it.
 
-    `rule` is the resulting rule; None if nothing is to be found, or if there are faults.
+    `excepted` are the names that the rule leaves out. `rule` is the resulting rule; None if nothing
+    is to be found, or if there are faults.
     """
 
     choice: str
@@ -62,6 +64,7 @@ class RuleForm(Struct, frozen=True):
     attribute: str
     pattern: str
     years: YearFields = YearFields()
+    excepted: tuple[str, ...] = ()
     rule: Rule | None = None
     faults: dict[str, str] = {}
 
@@ -74,15 +77,18 @@ def rule_form(unit: SchoolUnit, kind: Kind) -> RuleForm:
     years = _year_fields(rule) if isinstance(rule, YearRule) else YearFields()
     first = rules_in(rule)[0]
     return RuleForm(
-        choice_of(rule), first.source, first.attribute or "", first.pattern, years, rule
+        choice_of(rule),
+        first.source,
+        first.attribute or "",
+        first.pattern,
+        years,
+        excepted_names(rule),
+        rule,
     )
 
 
-def read_rule(form: Mapping[str, str], kind: Kind, saved: Rule | None) -> RuleForm:
-    """Return the form as submitted, with its rule or faults.
-
-    A rule of one's own leaves out the names that the `saved` one does.
-    """
+def read_rule(form: MultiDict[str, str], kind: Kind) -> RuleForm:
+    """Return the form as submitted, with its rule or faults."""
     choice = form.get("rule", NONE)
     source = form.get("source", SOURCES[kind][0])
     attribute = form.get("attribute", "").strip()
@@ -90,23 +96,24 @@ def read_rule(form: Mapping[str, str], kind: Kind, saved: Rule | None) -> RuleFo
     years = YearFields(
         form.get("as", "number"), form.get("year", "").strip(), form.get("none", "").strip()
     )
+    names = tuple(dict.fromkeys(n.strip() for n in form.getlist("except") if n.strip()))
     if choice == NONE:
-        return RuleForm(choice, source, attribute, pattern, years)
+        return RuleForm(choice, source, attribute, pattern, years, names)
     if choice != OWN:
         rule, faults = _chosen(choice, kind)
-        return RuleForm(choice, source, attribute, pattern, years, rule, faults)
+        rule = rule and leaving_out(rule, names)
+        return RuleForm(choice, source, attribute, pattern, years, names, rule, faults)
     faults = _faults(kind, source, attribute, pattern)
     if kind == "school_year":
         faults |= _year_faults(years)
     own = None if faults else _rule(kind, source, pattern, attribute, years)
-    if own is not None:
-        own = leaving_out(own, saved)
-    return RuleForm(OWN, source, attribute, pattern, years, own, faults)
+    own = own and leaving_out(own, names)
+    return RuleForm(OWN, source, attribute, pattern, years, names, own, faults)
 
 
 def choice_of(rule: Rule) -> str:
-    """Return the value that identifies a rule in a form."""
-    return msgspec.json.encode(rule).decode()
+    """Return the value that identifies a rule in a form: the rule without exceptions."""
+    return msgspec.json.encode(leaving_out(rule, ())).decode()
 
 
 def rule_of(unit: SchoolUnit, kind: Kind) -> Rule | None:
@@ -119,12 +126,22 @@ def rules_in(rule: Rule) -> tuple[GroupRule | YearRule, ...]:
     return (rule,) if isinstance(rule, YearRule) else rules_of(rule)
 
 
-def leaving_out(rule: Rule, saved: Rule | None) -> Rule:
-    """Return the rule with the names left out that the saved rule leaves out."""
-    if not isinstance(rule, GroupRule) or saved is None or isinstance(saved, YearRule):
+def excepted_names(rule: Rule | None) -> tuple[str, ...]:
+    """Return the names of groups that a rule leaves out, or any rule of a list."""
+    if rule is None or isinstance(rule, YearRule):
+        return ()
+    return tuple(dict.fromkeys(name for each in rules_of(rule) for name in each.exceptions))
+
+
+def leaving_out(rule: Rule, names: tuple[str, ...]) -> Rule:
+    """Return the rule with these names left out, and no others; of a list, the first has them."""
+    if isinstance(rule, YearRule):
         return rule
-    names = dict.fromkeys(name for each in rules_of(saved) for name in each.exceptions)
-    return structs.replace(rule, exceptions=tuple(dict.fromkeys((*rule.exceptions, *names))))
+    if isinstance(rule, GroupRule):
+        return structs.replace(rule, exceptions=names)
+    return tuple(
+        structs.replace(each, exceptions=() if n else names) for n, each in enumerate(rule)
+    )
 
 
 def _chosen(choice: str, kind: Kind) -> tuple[Rule | None, dict[str, str]]:

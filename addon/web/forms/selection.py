@@ -1,11 +1,12 @@
 """The form for who belongs to a unit: ticked OUs and groups, and filters, by role."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct, structs
 from werkzeug.datastructures import MultiDict
 
 from addon.directory.scope import topmost
+from addon.directory.snapshot import Group
 from addon.proposals.vocabulary import Role
 from addon.tenants.model import NO_EXCEPTIONS, SchoolUnit, Selector, SelectorExceptions
 from addon.text import fold
@@ -23,12 +24,16 @@ ROLES: tuple[Role, Role] = ("students", "staff")
 
 
 class RoleForm(Struct, frozen=True):
-    """The part of the form for one role. `exceptions` are the saved ones, which it keeps."""
+    """The part of the form for one role.
+
+    `unknown` is what was typed to be left out and is neither an OU nor a group.
+    """
 
     org_units: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     filters: FilterForms = ()
     exceptions: SelectorExceptions = NO_EXCEPTIONS
+    unknown: str = ""
 
     def selector(self) -> Selector:
         """Return the selector so far, without incomplete clauses."""
@@ -44,6 +49,11 @@ class RoleForm(Struct, frozen=True):
         found = faults_of(self.filters, role)
         if self.filters and not (self.org_units or self.groups):
             found[f"{role}-filter"] = _NOBODY[role]()
+        if self.unknown:
+            found[f"{role}-except-place"] = _(
+                "Ingen organisationsenhet eller grupp heter så. Skriv en sökväg som börjar med / "
+                "eller en grupps adress."
+            )
         return found
 
 
@@ -79,15 +89,17 @@ def selection_form(unit: SchoolUnit) -> SelectionForm:
 
 
 def read_selection(
-    form: MultiDict[str, str], org_units: Mapping[str, str], unit: SchoolUnit
+    form: MultiDict[str, str], org_units: Mapping[str, str], group: Callable[[str], Group | None]
 ) -> SelectionForm:
-    """Read the form of a unit. `org_units` are the directory's paths by their folded form.
+    """Read the form. `org_units` are the directory's paths by their folded form.
+
+    `group` gives the group with an address.
 
     An OU ticked below another ticked one is redundant, and is left out.
     """
     return SelectionForm(
-        students=_read_role(form, "students", org_units, unit.students),
-        staff=_read_role(form, "staff", org_units, unit.staff),
+        students=_read_role(form, "students", org_units, group),
+        staff=_read_role(form, "staff", org_units, group),
         search=form.get("search", "").strip()[:100],
     )
 
@@ -98,15 +110,31 @@ def ticked(form: MultiDict[str, str], name: str) -> tuple[str, ...]:
 
 
 def _read_role(
-    form: MultiDict[str, str], role: Role, org_units: Mapping[str, str], saved: Selector
+    form: MultiDict[str, str],
+    role: Role,
+    org_units: Mapping[str, str],
+    group: Callable[[str], Group | None],
 ) -> RoleForm:
     paths = (org_units.get(fold(path), path) for path in ticked(form, f"{role}-ou"))
+    place = form.get(f"{role}-except-place", "").strip()
+    path = org_units.get(fold(place).rstrip("/")) if place.startswith("/") else None
+    address = group(place) if place and path is None else None
+    excepted = SelectorExceptions(
+        users=ticked(form, f"{role}-except-user"),
+        org_units=_with(ticked(form, f"{role}-except-ou"), path),
+        groups=_with(ticked(form, f"{role}-except-group"), address.email if address else None),
+    )
     return RoleForm(
         org_units=topmost(tuple(dict.fromkeys(paths))),
         groups=ticked(form, f"{role}-group"),
         filters=read_filters(form, role),
-        exceptions=saved.exceptions,
+        exceptions=NO_EXCEPTIONS if excepted == NO_EXCEPTIONS else excepted,
+        unknown=place if path is None and address is None else "",
     )
+
+
+def _with(values: tuple[str, ...], added: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*values, added))) if added else values
 
 
 def _role_form(selector: Selector) -> RoleForm:

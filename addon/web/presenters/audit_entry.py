@@ -48,6 +48,7 @@ PLACES: Words = {
     "mode": _("läge"),
     "fields": _("uppgifter som skickas"),
     "limits": _("gränser för borttagning"),
+    "except": _("undantag"),
 }
 """Names of places; those within a unit or a connection are looked up by their last part."""
 UNITS_OF = _("skolenheter")
@@ -62,9 +63,16 @@ PARTS: Words = {
     "from": _("Hämtas från"),
     "attribute": _("Fält"),
     "pattern": _("Mönster"),
+    "except": _("Undantag"),
     "deletions": _("Högst så många personer"),
     "deletionsPercent": _("Högst så många procent"),
     "changes": _("Högst så många ändringar"),
+}
+EXCEPTED: Words = {
+    "users": _("Undantaget konto"),
+    "orgUnits": _("Undantagen organisationsenhet"),
+    "groups": _("Undantagen grupp"),
+    "classes": _("Undantagen klass"),
 }
 SOURCES: Words = {
     "orgUnit": _("organisationsenhet"),
@@ -133,9 +141,15 @@ class AuditTexts:
         name = place.rpartition(".")[2]
         if told is None:
             return
-        if isinstance(told, dict):
+        if isinstance(told, dict) and name == "except":
+            yield from self._part(name, told)
+        elif isinstance(told, dict):
             for key, part in told.items():
                 yield from self._part(key, part)
+        elif isinstance(told, list) and all(isinstance(each, dict) for each in told):
+            for n, rule in enumerate(told, 1):  # rules that are tried in order
+                for key, part in rule.items():
+                    yield from (f"{n}. {line}" for line in self._part(key, part))
         elif isinstance(told, list):
             yield from (self._word(name, each) for each in told)
         else:
@@ -145,6 +159,9 @@ class AuditTexts:
         """Yield the lines of one key of a selection, a rule or limits."""
         if key == "filters":
             yield from (gettext("Filter: %(said)s", said=_filter(each)) for each in value)
+        elif isinstance(value, dict) and key == "except":
+            for part, values in value.items():
+                yield from (f"{EXCEPTED[part]}: {each}" for each in values)
         elif key == "changes":
             yield f"{PARTS[key]}: {msgspec.json.encode(value).decode()}"
         else:

@@ -15,12 +15,22 @@ from addon.proposals.rule_outcome import RuleOutcome, groups_of, outcome
 from addon.roster.placement import UnitPeople
 from addon.ss12000.ids import Ids
 from addon.tenants.model import SchoolUnit
+from addon.text import fold
 from addon.vendors.profiles import Vendor
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
-from addon.web.forms.class_rules import Kind, Rule, choice_of, leaving_out, rule_of, rules_in
+from addon.web.forms.class_rules import (
+    Kind,
+    Rule,
+    choice_of,
+    excepted_names,
+    leaving_out,
+    rule_of,
+    rules_in,
+)
 from addon.web.presenters.school_unit import PeopleBreakdown, people_of
 from addon.web.presenters.selection_preview import NameList, names
+from addon.web.version_token import value_hash
 
 KINDS: tuple[Literal["class", "teaching"], ...] = ("class", "teaching")
 ENOUGH = 0.5
@@ -47,10 +57,18 @@ class RuleChoice(Struct, frozen=True):
         return self.outcome.names[:6]
 
 
+class ExceptedName(Struct, frozen=True):
+    """A name that the rule leaves out, and how many students are in what is named so."""
+
+    name: str
+    students: int
+
+
 class RuleEffect(Struct, frozen=True):
     """The effect of a rule on the unit's students, with the names of those it does not fit.
 
-    `change` is how many more classes, groups or years there are than by the saved rule.
+    `change` is how many more classes, groups or years there are than by the saved rule; `excepted`
+    are the names that it leaves out.
     """
 
     outcome: RuleOutcome
@@ -58,6 +76,7 @@ class RuleEffect(Struct, frozen=True):
     several: NameList
     out_of_range: NameList
     change: int
+    excepted: tuple[ExceptedName, ...] = ()
 
 
 class Replacement(Struct, frozen=True):
@@ -87,7 +106,7 @@ def choices(directory: TenantDirectory, unit: SchoolUnit, kind: Kind) -> tuple[R
         made = []
         for n, each in enumerate(found):
             if each.score >= enough:
-                rule = leaving_out(each.rule, saved)
+                rule = leaving_out(each.rule, excepted_names(saved))
                 gives = each.outcome if rule == each.rule else result(rule)
                 made.append(RuleChoice(choice_of(rule), rule, gives, best=n == 0))
         if saved is None:
@@ -116,6 +135,12 @@ def effect(directory: TenantDirectory, unit: SchoolUnit, kind: Kind, rule: Rule)
         several=names(directory, found.several),
         out_of_range=names(directory, found.out_of_range),
         change=len(found.found) - before,
+        excepted=tuple(
+            ExceptedName(
+                name, sum(e.students for e in found.excepted if fold(e.name) == fold(name))
+            )
+            for name in excepted_names(rule)
+        ),
     )
 
 
@@ -169,7 +194,7 @@ def _outcome(
     return directory.get_or_compute(
         DirectoryResult.CLASS_RULE_OUTCOME,
         lambda: outcome(index, people.students, people.staff, rule, unit, _group_kind(kind)),
-        (unit.code, kind, choice_of(rule)),
+        (unit.code, kind, value_hash(rule)),
     )
 
 

@@ -34,7 +34,8 @@ class RolePreview(Struct, frozen=True):
     by this selection and not by the saved one, `gone` the other way round. `as_staff` are students
     by this selector who count as staff, since they are staff at some unit; `unsendable` lack a name
     or an address. `failing` has, for each filter and clause, the number of people selected for whom
-    the clause is false.
+    the clause is false. `excepted` would be chosen but for the exceptions; `users` are those of
+    them who are named one by one, each by user id, and None for somebody whom it does not reach.
     """
 
     role: Role
@@ -47,6 +48,8 @@ class RolePreview(Struct, frozen=True):
     failing: tuple[tuple[int, ...], ...]
     missing_org_units: tuple[str, ...]
     missing_groups: tuple[str, ...]
+    excepted: NameList = NameList()
+    users: tuple[tuple[str, PersonRow | None], ...] = ()
 
 
 class VendorRemoval(Struct, frozen=True):
@@ -97,9 +100,9 @@ def preview_selection(
     old, new = before.get(unit.code, PeopleBreakdown()), after[unit.code]
     return SelectionPreview(
         students=_role_preview(
-            directory, "students", pupils, new.students, old.students, everybody
+            directory, students, "students", pupils, new.students, old.students, everybody
         ),
-        staff=_role_preview(directory, "staff", adults, new.staff, old.staff),
+        staff=_role_preview(directory, staff, "staff", adults, new.staff, old.staff),
         turned=names(directory, frozenset[str]().union(*turned.values())),
         turned_at=tuple(
             each.name for each in directory.tenant.school_units if turned.get(each.code)
@@ -149,13 +152,15 @@ def _saved_selections(directory: TenantDirectory) -> _SavedSelections:
 
 def _role_preview(
     directory: TenantDirectory,
+    selector: Selector,
     role: Role,
     found: SelectorOutcome,
     inside: frozenset[str],
     saved: frozenset[str],
     staff: frozenset[str] = frozenset(),
 ) -> RolePreview:
-    as_staff = found.chosen & staff
+    as_staff, known = found.chosen & staff, ranked(directory)
+    named = selector.exceptions.users
     return RolePreview(
         role=role,
         inside=names(directory, inside),
@@ -167,6 +172,10 @@ def _role_preview(
         failing=found.failing,
         missing_org_units=found.missing_org_units,
         missing_groups=found.missing_groups,
+        excepted=names(directory, found.excepted.difference(named)),
+        users=tuple(
+            (id, known[id][1] if id in found.excepted and id in known else None) for id in named
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from addon.web.forms.class_rules import (
     Kind,
     Rule,
     RuleForm,
-    choice_of,
+    excepted_names,
     read_rule,
     rule_form,
     rule_of,
@@ -43,6 +43,7 @@ KINDS: dict[str, Kind] = {
 
 
 bp = Blueprint("class_rules", __name__)
+bp.add_app_template_filter(excepted_names, "excepted_names")
 
 
 @bp.get("/skolenheter/<code>/<any(klasser, grupper, arskurser):what>")
@@ -59,7 +60,7 @@ def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
     ctx = request_context()
     ctx.wait_longer()
     unit, kind = unit_of(ctx, code), KINDS[what]
-    form = read_rule(request.form, kind, rule_of(unit, kind))
+    form = read_rule(request.form, kind)
     if request.form.get("do") == "show":
         if asks_for_part():
             return render_template("class_rules/preview.html", **_effect_of(ctx, unit, what, form))
@@ -178,7 +179,7 @@ def _replacements(
 
 def _seen(form: RuleForm) -> str:
     """Return the value that identifies the rule whose consequences the administrator accepts."""
-    return "none" if form.rule is None else choice_of(form.rule)
+    return "none" if form.rule is None else value_hash(form.rule)
 
 
 def _is_accepted(form: RuleForm) -> bool:

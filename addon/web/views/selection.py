@@ -3,13 +3,17 @@
 The form is read and checked in `addon.web.forms.selection`; `selection/page.html` shows it.
 """
 
+from itertools import islice
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.proposals.vocabulary import Role
+from addon.roster.index import within
 from addon.tenants.model import SchoolUnit, Tenant
+from addon.text import path_key
 from addon.web.directory.cache import TenantDirectory
 from addon.web.forms.filters import OPERATORS
 from addon.web.forms.selection import ROLES, RoleForm, SelectionForm, read_selection, selection_form
@@ -30,6 +34,8 @@ from addon.web.views.school_unit import stored_unit, unit_of
 
 VALUES = 15
 """Maximum number of suggested values of an attribute."""
+PLACES = 200
+"""Maximum number of OUs that are suggested as exceptions."""
 OF_ONE_PERSON = frozenset({"id", "primaryEmail", "name.givenName", "name.familyName"})
 """Attributes whose values differ from person to person, so that none is suggested."""
 
@@ -51,7 +57,8 @@ def save(code: str) -> AnyResponse | str | tuple[str, int]:
     ctx = request_context()
     ctx.wait_longer()
     unit = unit_of(ctx, code)
-    form = read_selection(request.form, org_unit_tree.paths(ctx.directory), unit)
+    directory = ctx.directory
+    form = read_selection(request.form, org_unit_tree.paths(directory), directory.index.named)
     action = request.form.get("do", "")
     if action:
         return _shown(ctx, unit, form, action)
@@ -189,7 +196,19 @@ def _filters_of(ctx: RequestContext, form: SelectionForm) -> dict[str, object]:
         "operators": OPERATORS,
         "suggested": suggested,
         "roles": ROLES,
+        "places": {role: _places(ctx.directory, form.of(role)) for role in ROLES},
     }
+
+
+def _places(directory: TenantDirectory, form: RoleForm) -> tuple[str, ...]:
+    """Return OUs below those that are ticked, and the ticked groups, to suggest as exceptions."""
+    tops = [within(path) for path in form.org_units]
+    below = (
+        unit.path
+        for key, unit in directory.index.org_units.items()
+        if any(top(key) for top in tops) and unit.path not in form.org_units
+    )
+    return (*islice(sorted(below, key=path_key), PLACES), *form.groups)
 
 
 def _suggested(

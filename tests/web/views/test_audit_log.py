@@ -118,3 +118,23 @@ def test_each_administrator_is_named(world: World) -> None:
     assert form_of(page, "/installningar/schema")["hours"] == ""
     world.send(client, page, "/installningar/schema", hours="6")
     assert f"{DELEGATED}: Schemat ändrat" in world.text(world.sign_in().get(PAGE))
+
+
+def test_exceptions_are_reported_in_words(world: World) -> None:
+    unit = world.document["schoolUnits"][0]
+    left = {"users": ["1001"], "orgUnits": ["/Elever/Slutat"], "groups": [f"lan@{DOMAIN}"]}
+    rules = [
+        {"from": "orgUnit", "pattern": "(?P<name>.)", "except": ["fritids"]},
+        {"from": "group", "pattern": "^7"},
+    ]
+    students = {"orgUnits": ["/Elever"], "except": left}
+    said = imported(world, schoolUnits=[unit | {"students": students, "classes": rules}])
+    assert "Undantaget konto: 1001" in said
+    assert "Undantagen organisationsenhet: /Elever/Slutat" in said
+    assert f"Undantagen grupp: lan@{DOMAIN}" in said
+    assert "1. Undantag: fritids" in said
+    assert "2. Mönster: ^7" in said
+    all, some = world.document["connections"]
+    said = imported(world, connections=[all | {"except": {"users": ["1002"]}}, some])
+    assert "All: undantag" in said
+    assert "Undantaget konto: 1002" in said

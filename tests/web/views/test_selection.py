@@ -14,6 +14,7 @@ from tests.support.small_school import (
     person,
     set_live,
     small_school_pages,
+    user_id,
 )
 
 CODE = "12345678"
@@ -453,12 +454,74 @@ def test_what_runs_have_removed_today_counts_against_the_limit(world):
     assert "Det är fler än gränsen, så körningen väntar på ditt godkännande." in said
 
 
-def test_saving_the_selection_keeps_its_exceptions(world):
-    left = {"users": ["1"], "groups": [f"norra.extra@{DOMAIN}"]}
-    world.document["schoolUnits"][0]["students"]["except"] = left
+BO, LI = "Bo Ek", "Li Xu"
+
+
+def id_of(world, name):
+    given, _, family = name.partition(" ")
+    return user_id(world, given, family)
+
+
+def test_a_person_is_left_out_with_a_tick_at_the_name_and_the_outcome_says_so(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(part(world, client, page, **{"students-except-user": id_of(world, BO)}))
+    assert "12 elever, 4 i personalen" in said
+    assert f"1 person är undantagen {BO}" in said
+    assert f"1 försvinner {BO}" in said
+    world.send(client, page, PAGE, **{"students-except-user": id_of(world, BO)})
+    assert selector(world)["except"] == {"users": [id_of(world, BO)]}
+
+
+def test_an_exception_is_shown_where_it_works_and_is_undone_there(world):
+    world.document["schoolUnits"][0]["students"]["except"] = {"users": [id_of(world, BO), "17"]}
     world.import_document()
     client = world.sign_in()
     page = world.ready(client, PAGE)
-    assert "11 elever" in world.text(page)
-    world.send(client, page, PAGE, **{"students-ou": "/Elever/7A"})
-    assert selector(world) == {"orgUnits": ["/Elever/7A"], "except": left}
+    said = world.text(page)
+    assert f"2 personer är undantagna {BO} Kontot 17, som urvalet inte når" in said
+    assert form_of(page, PAGE)["students-except-user"] == [id_of(world, BO), "17"]
+    world.send(client, page, PAGE, **{"students-except-user": ["17"]})
+    assert selector(world)["except"] == {"users": ["17"]}
+    world.send(client, world.ready(client, PAGE), PAGE, **{"students-except-user": []})
+    assert selector(world) == {"orgUnits": ["/Elever"]}
+
+
+def test_an_ou_and_a_group_are_left_out_by_their_path_and_address(world):
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    said = world.text(part(world, client, page, **{"students-except-place": "/elever/7a/"}))
+    assert "6 är undantagna genom en organisationsenhet eller grupp" in said
+    world.send(client, page, PAGE, **{"students-except-place": "/elever/7a"})
+    assert selector(world)["except"] == {"orgUnits": ["/Elever/7A"]}
+    page = world.ready(client, PAGE)
+    assert "Inte de som ligger i /Elever/7A" in world.text(page)
+    world.send(client, page, PAGE, **{"students-except-place": f"norra.extra@{DOMAIN}"})
+    left = {"orgUnits": ["/Elever/7A"], "groups": [f"norra.extra@{DOMAIN}"]}
+    assert selector(world)["except"] == left
+
+
+def test_a_place_that_there_is_not_is_reported_and_nothing_is_saved(world):
+    client = world.sign_in()
+    before = world.stored_document()
+    page = world.ready(client, PAGE)
+    answer = world.send(client, page, PAGE, **{"students-except-place": "/Elever/9Z"})
+    assert answer.status_code == 400
+    assert "Ingen organisationsenhet eller grupp heter så." in world.text(answer)
+    assert form_of(answer, PAGE)["students-except-place"] == "/Elever/9Z"
+    assert world.stored_document() == before
+
+
+def test_an_exception_that_takes_somebody_away_at_a_vendor_asks_first(world):
+    set_live(world, "all")
+    deliver(world)
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    ticks = {"students-except-user": id_of(world, BO)}
+    answer = world.send(client, page, PAGE, **ticks)
+    assert answer.status_code == 400
+    assert "1 person tas bort hos All vid nästa körning." in world.text(answer)
+    assert selector(world) == {"orgUnits": ["/Elever"]}
+    accepted = re.search(r'name="accepted"[^>]*value="([^"]+)"', answer.text)[1]
+    world.send(client, answer, PAGE, **ticks, accepted=accepted)
+    assert selector(world)["except"] == {"users": [id_of(world, BO)]}
