@@ -23,7 +23,12 @@ from addon.web.security.auth import (
     raise_unless_listed,
 )
 from addon.web.security.google_certificates import CertificatesUnavailableError
-from addon.web.security.google_tokens import GoogleTokenVerifier, InvalidTokenError, TokenClaims
+from addon.web.security.google_tokens import (
+    LIFE,
+    GoogleTokenVerifier,
+    InvalidTokenError,
+    TokenClaims,
+)
 from addon.web.services import Services
 
 REMEMBERED = 20_000
@@ -118,7 +123,7 @@ class CallVerifier:
         if not token:
             raise CallRefusedError(401, f"it has no {kind} token")
         try:
-            return self._tokens.verify(token, audience)
+            return self._tokens.verify(token, audience, LIFE)
         except InvalidTokenError as error:
             raise CallRefusedError(401, f"its {kind} token is not good: {error}") from None
         except CertificatesUnavailableError:

@@ -4,6 +4,7 @@ https://developers.google.com/identity/openid-connect/openid-connect#validatinga
 """
 
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any
 
 from joserfc import jwt
@@ -18,8 +19,8 @@ ALGORITHMS = ("RS256", "ES256")
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 SKEW = 10
 """Seconds by which Google's clock and ours may differ."""
-LONGEST_LIFE = 3600
-"""Seconds from `iat` to `exp` of a token that Google signs; one with a longer life is refused."""
+LIFE = 3600
+"""Seconds from `iat` to `exp` of the tokens that Google signs."""
 LARGEST = 16_000
 """Characters of a token."""
 
@@ -51,8 +52,10 @@ class GoogleTokenVerifier:
         self._certificates = certificates
         self._clock = clock
 
-    def verify(self, token: str, audience: str) -> TokenClaims:
+    def verify(self, token: str, audience: str, longest: float = inf) -> TokenClaims:
         """Return the claims of a token that Google has signed for exactly `audience`.
+
+        One whose life is longer than `longest` seconds is refused, but for SKEW.
 
         Raises InvalidTokenError, and CertificatesUnavailableError when it cannot be verified now.
         """
@@ -70,7 +73,7 @@ class GoogleTokenVerifier:
             ).validate(dict(claims))
         except (JoseError, ValueError, TypeError, OverflowError) as error:
             raise InvalidTokenError(f"its claims are not valid ({type(error).__name__})") from None
-        if not claims["exp"] - claims["iat"] <= LONGEST_LIFE + SKEW:
+        if not claims["exp"] - claims["iat"] <= longest + SKEW:
             raise InvalidTokenError("it would live too long")
         if claims.get("aud") != audience:
             raise InvalidTokenError("it is for somebody else")
