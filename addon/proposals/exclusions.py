@@ -1,88 +1,123 @@
-"""Filters and protection that the names in a domain suggest."""
+"""Filters, exceptions and protection that the names in a domain suggest."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
+from addon.directory.snapshot import User
+from addon.proposals.names import SchoolName, read_name
 from addon.proposals.pattern_candidates import literal
 from addon.proposals.reasons import Reason, reason
-from addon.proposals.vocabulary import device_stem, is_left, is_protected, plain_words
+from addon.proposals.vocabulary import (
+    device_stem,
+    is_for_devices,
+    is_function,
+    is_left,
+    is_protected,
+    plain_words,
+)
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause, Protected
 from addon.text import fold, path_key
 
 SEVERAL_DEVICES = 3
+_MOST_NAMED = 5
 
 
-class NeededClauses(Struct, frozen=True):
-    """Clauses to add to a selector, each with its reason."""
+class Exclusion(Struct, frozen=True):
+    """Whom a selector should leave out, by clauses or as exceptions, each with its reason.
+
+    `users` are ids.
+    """
 
     clauses: tuple[Clause, ...] = ()
+    org_units: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
 
 
 class ClosedPlaces:
-    """The OUs of a domain for people who have left."""
+    """The OUs of a domain for people who have left, and for devices."""
 
     def __init__(self, index: DirectoryIndex) -> None:
         self._index = index
         paths = {unit.path for unit in index.org_units.values()}
         paths.update(user.org_unit_path for user in index.users.values())
-        self._left = [p for p in sorted(paths) if is_left(plain_words(p.rpartition("/")[2]))]
-        self._folded = [fold(path) for path in paths]
+        self._closed = [p for p in sorted(paths) if _is_closed(p.rpartition("/")[2])]
 
-    def below(self, org_units: Iterable[str]) -> NeededClauses:
-        """Clauses that exclude the people in such OUs below `org_units`."""
-        tops = [fold(path).rstrip("/") + "/" for path in org_units]
-        found: dict[str, str] = {}
-        for path in self._left:
-            if any(fold(path).startswith(top) for top in tops):
-                found.setdefault("/" + path.rpartition("/")[2], path)
-        return NeededClauses(
-            tuple(self._clause(segment) for segment in found),
-            tuple(
+    def below(self, org_units: Iterable[str]) -> Exclusion:
+        """The topmost of such OUs below `org_units`."""
+        tops = tuple(fold(path).rstrip("/") + "/" for path in org_units)
+        found: list[str] = []
+        for path in self._closed:
+            if fold(path).startswith(tops) and not any(
+                fold(path).startswith(fold(each) + "/") for each in found
+            ):
+                found.append(path)
+        return Exclusion(
+            org_units=tuple(found),
+            reasons=tuple(
                 reason("left-ou", path=path, count=str(len(self._index.in_org_unit(path))))
-                for path in found.values()
+                for path in found
             ),
         )
 
-    def _clause(self, segment: str) -> Clause:
-        """A clause that excludes the OU, but no OU whose name merely begins with its name."""
-        part = fold(segment)
-        if any(part in f and part + "/" not in f + "/" for f in self._folded):
-            pattern = f"{literal(segment)}(/|$)"
-            return Clause(attribute="orgUnitPath", operator="notMatches", value=pattern)
-        return Clause(attribute="orgUnitPath", operator="notContains", value=segment)
+
+def _is_closed(name: str) -> bool:
+    words = plain_words(name)
+    return is_left(words) or is_for_devices(words)
 
 
-def without_devices(index: DirectoryIndex, ids: Iterable[str]) -> NeededClauses:
-    """Clauses that exclude shared devices, if several of one kind are among `ids`."""
+def without_devices(index: DirectoryIndex, ids: Iterable[str]) -> Exclusion:
+    """Clauses that exclude numbered accounts of nobody, if several of one kind are among `ids`.
+
+    These are shared devices, temporary staff and accounts for tests; new ones are excluded too.
+    """
     found = (device_stem(index.users[id].primary_email) for id in ids)
     count = Counter(stem for stem in found if stem)
     stems = sorted(stem for stem, times in count.items() if times >= SEVERAL_DEVICES)
     if not stems:
-        return NeededClauses()
+        return Exclusion()
     either = literal(stems[0]) if len(stems) == 1 else f"(?:{'|'.join(map(literal, stems))})"
     clause = Clause(attribute="primaryEmail", operator="notMatches", value=rf"^{either}\d+@")
-    return NeededClauses(
-        (clause,), tuple(reason("devices", stem=stem, count=str(count[stem])) for stem in stems)
+    return Exclusion(
+        clauses=(clause,),
+        reasons=tuple(reason("devices", stem=stem, count=str(count[stem])) for stem in stems),
     )
 
 
-def elsewhere(paths: Sequence[str], taken: Iterable[str]) -> NeededClauses:
-    """Clauses that exclude the OUs below `paths` that belong to another unit or role."""
-    tops = [fold(path).rstrip("/") + "/" for path in paths]
+def without_functions(index: DirectoryIndex, ids: Iterable[str], school: SchoolName) -> Exclusion:
+    """Exceptions for accounts of a function and not of a person: expedition@, skrivare@."""
+    users = (index.users[id] for id in ids)
+    found = [user for user in users if is_function(user.primary_email) or _is_of(user, school)]
+    if not found:
+        return Exclusion()
+    addresses = ", ".join(user.primary_email for user in found[:_MOST_NAMED])
+    return Exclusion(
+        users=tuple(sorted(user.id for user in found)),
+        reasons=(reason("function-accounts", addresses=addresses, count=str(len(found))),),
+    )
+
+
+def _is_of(user: User, school: SchoolName) -> bool:
+    """Whether an address is the school's own: norraskolan@."""
+    local = user.primary_email.partition("@")[0]
+    if any(letter.isdigit() for letter in local):
+        return False
+    name = read_name(local)
+    return bool(school.core) and name.core == school.core and (name.school or bool(name.kinds))
+
+
+def elsewhere(paths: Sequence[str], taken: Iterable[str]) -> Exclusion:
+    """Exceptions for the OUs below `paths` that belong to another unit or role."""
+    tops = tuple(fold(path).rstrip("/") + "/" for path in paths)
     own = {fold(path) for path in paths}
     others = sorted(
-        {p for p in taken if fold(p) not in own and any(fold(p).startswith(top) for top in tops)},
-        key=path_key,
+        {p for p in taken if fold(p) not in own and fold(p).startswith(tops)}, key=path_key
     )
-    return NeededClauses(
-        tuple(
-            Clause(attribute="orgUnitPath", operator="notContains", value=path) for path in others
-        ),
-        tuple(reason("other-below", path=path) for path in others),
+    return Exclusion(
+        org_units=tuple(others), reasons=tuple(reason("other-below", path=p) for p in others)
     )
 
 

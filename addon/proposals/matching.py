@@ -10,9 +10,15 @@ from addon.proposals.places import Place
 
 CLOSE = 0.08
 """Scores that differ by less than this count as equal."""
-_GROUP = 0.9
+_CODE = 1.2
+_MUCH_THE_SAME = 0.8
+_HALF = 0.5
+_FITS = 0.6
+_FAR_FEWER = 0.15
+_FEW = 0.85
+_GROUP = 0.95
 _GROUP_ALIKE = 0.7
-_ATTRIBUTE = 0.85
+_ATTRIBUTE = 0.97
 _EMPTY = 0.8
 _CEASED = 0.9
 _MIXED = 0.97
@@ -25,6 +31,7 @@ class UnitToMatch(Struct, frozen=True):
     code: str
     name: SchoolName
     ceased: bool = False
+    school_types: tuple[str, ...] = ()
 
 
 class Match(Struct, frozen=True):
@@ -50,14 +57,16 @@ class Matches(Struct, frozen=True):
 
 
 Bonus = Callable[[str, Place], float]
+PeopleOf = Callable[[Place], frozenset[str]]
+"""Gives the ids of the active users in a place."""
 Scores = dict[str, dict[int, float]]
 
 
 class UnitMatcher:
     """Matches units with places of one role at a time."""
 
-    def __init__(self, units: Sequence[UnitToMatch]) -> None:
-        self._units = units
+    def __init__(self, units: Sequence[UnitToMatch], people: PeopleOf) -> None:
+        self._units, self._people = units, people
         self._similarity = NameSimilarity(unit.name for unit in units)
         self._known: dict[tuple[SchoolName, SchoolName], float] = {}
 
@@ -86,7 +95,7 @@ class UnitMatcher:
                     for n in others
                     if mine[n] > mine[number] - CLOSE
                     and not _is_better_elsewhere(n, mine[n], owner, scores)
-                    and not _overlap(places[n], places[number])
+                    and not self._same(places[number], places[n])
                 ),
             )
         return Matches(found, near)
@@ -97,10 +106,24 @@ class UnitMatcher:
         for unit in self._units:
             mine = found[unit.code] = {}
             for number, place in enumerate(places):
+                if place.code:
+                    if place.code == unit.code:
+                        mine[number] = _CODE * _weight(unit, place) + bonus(unit.code, place)
+                    continue
                 alike = self._alike(unit, place)
                 if alike >= ALIKE and not (place.groups and alike < _GROUP_ALIKE):
                     mine[number] = alike * _weight(unit, place) + bonus(unit.code, place)
+            _prefer_many(mine, places)
         return found
+
+    def _same(self, place: Place, other: Place) -> bool:
+        """Whether another place is a part of this one, or has much the same people."""
+        if _overlap(place, other):
+            return True
+        ours, theirs = self._people(place), self._people(other)
+        if _sort(place) != _sort(other) and len(theirs) < _HALF * len(ours):
+            return True
+        return len(ours & theirs) >= _MUCH_THE_SAME * len(ours | theirs)
 
     def _alike(self, unit: UnitToMatch, place: Place) -> float:
         found = [self._of(unit.name, name) for name in place.names]
@@ -116,8 +139,16 @@ class UnitMatcher:
         return self._known[key]
 
 
+def _prefer_many(mine: dict[int, float], places: Sequence[Place]) -> None:
+    """Lower the score of places with far fewer people than another that fits the unit."""
+    most = max((places[n].people for n, score in mine.items() if score >= _FITS), default=0)
+    for number in mine:
+        if places[number].people < _FAR_FEWER * most:
+            mine[number] *= _FEW
+
+
 def _weight(unit: UnitToMatch, place: Place) -> float:
-    weight = _GROUP if place.groups else _ATTRIBUTE if place.clause else 1.0
+    weight = _GROUP if place.groups else _ATTRIBUTE if place.clauses else 1.0
     if not place.people:
         weight *= _EMPTY
     if place.mixed:
@@ -144,11 +175,13 @@ def _is_better_elsewhere(
     return number in owner and scores[owner[number]][number] >= score
 
 
+def _sort(place: Place) -> tuple[bool, bool]:
+    return bool(place.groups), bool(place.clauses)
+
+
 def _overlap(one: Place, other: Place) -> bool:
-    """Whether one is inside the other, or one is an OU and the other a group."""
-    if bool(one.org_units) != bool(other.org_units):
-        return True
-    return any(
+    """Whether one of two places without clauses is inside the other."""
+    return not (one.clauses or other.clauses) and any(
         (a + "/").startswith(b + "/") or (b + "/").startswith(a + "/")
         for a in one.org_units
         for b in other.org_units

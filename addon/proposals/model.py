@@ -1,18 +1,16 @@
 """Proposals as values, which an administrator can accept, change or reject."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
+from addon.proposals.confidence import Confidence
 from addon.proposals.reasons import Reason
 from addon.proposals.shape import Shape
+from addon.proposals.shared_trees import SharedTree
 from addon.proposals.vocabulary import Role
 from addon.tenants.model import GroupRule, GroupRules, Protected, SchoolUnit, Selector, YearRule
-
-Confidence = Literal["sure", "likely", "unsure", "none"]
-CONFIDENCES: tuple[Confidence, ...] = ("none", "unsure", "likely", "sure")
-"""From the lowest to the highest."""
 
 
 class UnitToPropose(Protocol):
@@ -93,7 +91,8 @@ class Proposals(Struct, frozen=True):
 
     `shape` is how most units were found ("/Elever/skola/klass"; empty when none was found in
     an OU of its own), `shapes` all of them. `protected` are OUs and groups that seem to contain
-    people with protected identity and are not yet chosen, with `protected_reasons`.
+    people with protected identity and are not yet chosen, with `protected_reasons`. `shared_trees`
+    are OUs that several units share.
     """
 
     proposals: tuple[Proposal, ...]
@@ -102,6 +101,7 @@ class Proposals(Struct, frozen=True):
     unmatched_org_units: tuple[Unmatched, ...] = ()
     protected: Protected = Protected()
     protected_reasons: tuple[Reason, ...] = ()
+    shared_trees: tuple[SharedTree, ...] = ()
 
     @property
     def found(self) -> int:

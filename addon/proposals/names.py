@@ -17,13 +17,19 @@ _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("gy", "gym", "gymn", "gymnasie"), "gymnasium"),
     **dict.fromkeys(("grundskola", "grundskolan", "grund", "gr"), "grundskola"),
     **dict.fromkeys(("anpassad", "anpassade", "sarskola", "sarskolan", "grundsarskola"), "adapted"),
-    **dict.fromkeys(("grundsarskolan", "sarskole", "traningsskolan"), "adapted"),
+    **dict.fromkeys(("grundsarskolan", "sarskole", "traningsskolan", "traning"), "adapted"),
+    **dict.fromkeys(("gran", "grsar", "anp", "anpassat", "sar"), "adapted"),
+    **dict.fromkeys(
+        ("gymnasiesarskola", "gymnasiesarskolan", "gysar", "gyan"), "adapted gymnasium"
+    ),
     **dict.fromkeys(("vuxenutbildningen", "vuxenutbildning", "komvux", "vux", "vuxna"), "adult"),
-    **dict.fromkeys(("vuxen", "larvux", "sfi"), "adult"),
+    **dict.fromkeys(("vuxen", "larvux", "sfi", "vuxenskola", "vuxenskolan"), "adult"),
     **dict.fromkeys(("forskola", "forskolan", "forskolor", "fsk"), "preschool"),
     **dict.fromkeys(("fritids", "fritidshem", "fritidshemmet", "fth"), "leisure"),
 }
 _ENDINGS: tuple[tuple[str, str], ...] = (
+    ("gymnasiesarskolan", "adapted gymnasium"),
+    ("gymnasiesarskola", "adapted gymnasium"),
     ("gymnasieskolan", "gymnasium"),
     ("gymnasieskola", "gymnasium"),
     ("gymnasiet", "gymnasium"),
@@ -35,8 +41,11 @@ _ENDINGS: tuple[tuple[str, str], ...] = (
     ("grundskola", "grundskola"),
     ("forskolan", "preschool"),
     ("forskola", "preschool"),
-    ("skolan", ""),
+    ("friskolan", ""),
+    ("friskola", ""),
+    ("friskolor", ""),
     ("skolans", ""),
+    ("skolan", ""),
     ("gymnasiets", "gymnasium"),
     ("skolas", ""),
     ("skola", ""),
@@ -49,20 +58,27 @@ _OF_TYPE: Mapping[str, str] = {
     "GY": "gymnasium",
     "GRAN": "adapted",
     "GRS": "adapted",
-    "GYAN": "adapted",
-    "GYS": "adapted",
+    "GYAN": "adapted gymnasium",
+    "GYS": "adapted gymnasium",
     "VUX": "adult",
     "SFI": "adult",
     "SARVUX": "adult",
     "FTH": "leisure",
     "FS": "preschool",
 }
+ADAPTED_UPPER = "adapted gymnasium"
+ADAPTED = frozenset({"adapted", ADAPTED_UPPER})
 _USUAL = frozenset({"grundskola", "gymnasium"})
 _EMPTY_WORDS = frozenset(
     "skola skolan skolor skolorna enhet enheten enheter rektorsomrade omrade kommun kommunala"
     " kommunal och i pa for av den det de ab alla konto konton anvandare users skolenhet"
-    " skolenheter group grupp grp google edu klass f".split()
+    " skolenheter group grupp grp google edu klass f fri friskola friskolan school the of".split()
 )
+
+
+_ONLY_ONE = 0.92
+"""The similarity of an OU that says only "Gymnasium" to the only unit of that kind."""
+_ONE_OF_SEVERAL = 0.5
 
 
 class SchoolName(Struct, frozen=True):
@@ -97,7 +113,7 @@ def read_name(text: str, ignored: Collection[str] = (), types: Iterable[str] = (
     """Parse `text`; `ignored` are words to ignore, `types` the school types of a unit."""
     years, rest = stage_of(text)
     role, words = role_of(plain_words(rest))
-    kinds = {_OF_TYPE[each] for each in types if each in _OF_TYPE}
+    kinds: set[str] = set()
     core: list[str] = []
     initials = ""
     guests = school = False
@@ -112,7 +128,16 @@ def read_name(text: str, ignored: Collection[str] = (), types: Iterable[str] = (
         school = school or (not kind and word != left)
         if left and left not in ignored and left not in _EMPTY_WORDS:
             core.append(left)
-    return SchoolName(tuple(core), frozenset(kinds), years, initials, role, guests, school)
+    said = one_form(kinds) | {_OF_TYPE[each] for each in types if each in _OF_TYPE}
+    return SchoolName(tuple(core), said, years, initials, role, guests, school)
+
+
+def one_form(kinds: Collection[str]) -> frozenset[str]:
+    """The kinds without those that only say what an adapted form is a form of."""
+    if "adapted" not in kinds and ADAPTED_UPPER not in kinds:
+        return frozenset(kinds)
+    upper = "gymnasium" in kinds or ADAPTED_UPPER in kinds
+    return frozenset({ADAPTED_UPPER if upper else "adapted"})
 
 
 @lru_cache(maxsize=16384)
@@ -132,9 +157,12 @@ class NameSimilarity:
 
     def __init__(self, units: Iterable[SchoolName]) -> None:
         self._uses: dict[str, int] = {}
+        self._of_kind: dict[str, int] = {}
         for unit in units:
             for word in set(unit.core):
                 self._uses[word] = self._uses.get(word, 0) + 1
+            for kind in unit.kinds:
+                self._of_kind[kind] = self._of_kind.get(kind, 0) + 1
 
     def of(self, unit: SchoolName, place: SchoolName) -> float:
         """The similarity from 0 (nothing in common) to 1 (the same name)."""
@@ -144,10 +172,11 @@ class NameSimilarity:
         return core * _kinds(unit, place) * _years(unit.years, place.years)
 
     def _core(self, unit: SchoolName, place: SchoolName) -> float:
-        if not unit.core and not place.core:
-            return 0.95 if unit.kinds & place.kinds else 0.0
         if not place.core:
-            return 0.45 if unit.kinds & place.kinds else 0.0
+            kinds = unit.kinds & place.kinds
+            if kinds and min(self._of_kind.get(kind, 0) for kind in kinds) == 1:
+                return 0.95 if not unit.core else _ONLY_ONE
+            return _ONE_OF_SEVERAL if kinds and not unit.core else 0.0
         if not unit.core:
             return 0.0
         if unit.core == place.core:
@@ -200,6 +229,8 @@ def word_similarity(one: str, other: str) -> float:
 
 
 def _kinds(unit: SchoolName, place: SchoolName) -> float:
+    if place.kinds & ADAPTED and not unit.kinds & place.kinds:
+        return 0.3 if unit.kinds else 0.6
     if place.kinds and unit.kinds:
         return 1.0 if unit.kinds & place.kinds else 0.45
     if place.kinds:

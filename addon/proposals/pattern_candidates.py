@@ -22,12 +22,14 @@ from addon.text import fold
 _DEEPEST = 4
 _MOST_TEMPLATES = 6
 _LARGEST_CLASS = 80
-_SEPARATORS = re.compile(r"([-_.+])")
+SEPARATORS = re.compile(r"([-_.+]|(?<=klass)(?=[\df])|(?<=class)(?=[\df]))")
+"""What divides an address: also the end of the word class before a class."""
 _CLASS_INSIDE = r"(?P<name>\d{1,2}\s?[A-ZÅÄÖ]{1,2})\s*$"
-CLASS_IN_ADDRESS = (
-    r"(?P<NAME>f[a-e]?|fk[a-e]?|f-?klass[a-e]?|\d{1,2}[a-zåäö]{0,3}\d?"
-    r"|[a-zåäö]{1,5}\d{2}[a-zåäö]{0,4}|\d{2}[a-zåäö]{2,6})"
+CLASS_TOKEN = (
+    r"f[a-e]?|fk[a-e]?|f-?klass[a-e]?|\d{1,2}[a-zåäö]{0,3}\d?|[a-zåäö]{1,5}\d{2}[a-zåäö]{0,4}"
+    r"|\d{2}[a-zåäö]{2,6}"
 )
+CLASS_IN_ADDRESS = f"(?P<NAME>{CLASS_TOKEN})"
 """The name of a class as addresses have it: fa, 7a, na24a, 24na."""
 _WORD_BEFORE = re.compile(r"(klass|class)\s+(?=\S)", re.IGNORECASE)
 
@@ -100,6 +102,7 @@ def _org_unit_rules(
     near: DirectoryIndex, students: Sequence[str], unit: SchoolUnit
 ) -> Iterator[GroupRule]:
     bases, below = _bases(near, students, unit)
+    yield from _beside(unit)
     if not below:
         return
     start = f"^{bases}/"
@@ -115,6 +118,17 @@ def _org_unit_rules(
             yield _at_org_unit(f"{start}{skip}(?P<name>[^/]+)")
     if deepest > 1:
         yield _at_org_unit(f"{start}(?:[^/]+/)*(?P<name>[^/]+)$")
+
+
+def _beside(unit: SchoolUnit) -> Iterator[GroupRule]:
+    """Rules for a unit whose OUs are themselves its classes or school years."""
+    paths = unit.students.org_units
+    above = sorted({path.rpartition("/")[0] for path in paths})
+    if len(paths) < 2 or not above[0]:
+        return
+    either = literal(above[0]) if len(above) == 1 else f"(?:{'|'.join(map(literal, above))})"
+    yield _at_org_unit(f"^{either}/(?P<name>[^/]+)$")
+    yield _at_org_unit(f"^{either}/[^/]+/(?P<name>[^/]+)$")
 
 
 def _at_org_unit(pattern: str) -> GroupRule:
@@ -163,7 +177,7 @@ def _templates(groups: Sequence[Group], longest: int, only_classes: bool = False
     """What addresses have in common before and after a name, most common first."""
     count: Counter[Template] = Counter()
     for group in groups:
-        parts = _SEPARATORS.split(local_part(group))
+        parts = SEPARATORS.split(local_part(group))
         words = (len(parts) + 1) // 2
         for before, after in product(range(min(longest, words)), range(2)):
             if before + after >= words:
@@ -172,7 +186,7 @@ def _templates(groups: Sequence[Group], longest: int, only_classes: bool = False
             if only_classes and not is_class("".join(parts[start:end])):
                 continue
             count["".join(parts[:start]), "".join(parts[end:])] += 1
-    ends = Counter(_SEPARATORS.split(local_part(group))[-1] for group in groups)
+    ends = Counter(SEPARATORS.split(local_part(group))[-1] for group in groups)
     fewest = 1 if sum(count.values()) < 20 else 2
     usual = [
         (before, after)

@@ -1,4 +1,4 @@
-"""Candidate rules for classes, teaching groups and school years, best first."""
+"""Candidate rules for classes and teaching groups, best first."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -6,13 +6,10 @@ from statistics import fmean
 
 from msgspec import Struct, structs
 
-from addon.proposals.names import read_name
-from addon.proposals.pattern_candidates import class_rules, teaching_rules
-from addon.proposals.plausibility import plausibility
+from addon.proposals.pattern_candidates import CLASS_IN_ADDRESS, class_rules, teaching_rules
 from addon.proposals.rule_outcome import RuleOutcome, groups_of, outcome
 from addon.proposals.scope import around
 from addon.proposals.vocabulary import is_class, is_year, plain
-from addon.proposals.year_candidates import introductory, year_rules
 from addon.roster.index import DirectoryIndex
 from addon.roster.placement import UnitPeople
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule, rules_of
@@ -22,7 +19,6 @@ __all__ = [
     "RuleOutcome",
     "class_patterns",
     "outcome",
-    "school_year_patterns",
     "teaching_group_patterns",
 ]
 
@@ -56,13 +52,6 @@ def teaching_group_patterns(
     return teaching_near(around(index, students, staff), students, unit, staff, brief=False)
 
 
-def school_year_patterns(
-    index: DirectoryIndex, people: Collection[str], unit: SchoolUnit
-) -> list[PatternChoice]:
-    """Rules for the school years of the students, best first, given the unit's classes."""
-    return years_near(around(index, people), people, unit, brief=False)
-
-
 def classes_near(
     near: DirectoryIndex,
     people: Collection[str],
@@ -71,14 +60,14 @@ def classes_near(
     brief: bool = True,
 ) -> list[PatternChoice]:
     """As `class_patterns`, in the unit's surroundings."""
-    students = _known(near, people)
+    students = known(near, people)
     tried = [
-        _tried(rule, outcome(near, students, staff, rule, unit, brief=brief))
+        tried_rule(rule, outcome(near, students, staff, rule, unit, brief=brief))
         for rule in dict.fromkeys(class_rules(near, students, unit))
     ]
     alike = {(_names_of(x), _sources_of(x)) for x in tried if x.rule.source == "group"}
     times = Counter(names for names, _ in alike)
-    return _best(
+    return best(
         (choice, _class_score(choice) * _no_subject(choice, times[_names_of(choice)]))
         for choice in tried
     )
@@ -92,7 +81,7 @@ def teaching_near(
     brief: bool = True,
 ) -> list[PatternChoice]:
     """As `teaching_group_patterns`, in the unit's surroundings."""
-    ids = _known(near, students)
+    ids = known(near, students)
     claimed: frozenset[str] = frozenset()
     if any(rule.source == "group" for rule in rules_of(unit.classes)):
         made = groups_of(near, UnitPeople(unit, frozenset(ids), frozenset(staff)))
@@ -101,7 +90,7 @@ def teaching_near(
         # Classes of another source cannot claim a group: they need not be found each time.
         unit = structs.replace(unit, classes=None)
     tried = [
-        _tried(rule, outcome(near, ids, staff, rule, unit, "teaching", brief))
+        tried_rule(rule, outcome(near, ids, staff, rule, unit, "teaching", brief))
         for rule in dict.fromkeys(teaching_rules(near, ids, claimed))
     ]
     owned = {
@@ -110,28 +99,7 @@ def teaching_near(
         if 2 * len(members & near.users.keys()) > len(members)
     }
     number = max(1, len(owned - claimed))
-    return _best((choice, _teaching_score(choice, owned, number)) for choice in tried)
-
-
-def years_near(
-    near: DirectoryIndex, people: Collection[str], unit: SchoolUnit, brief: bool = True
-) -> list[PatternChoice]:
-    """As `school_year_patterns`, in the unit's surroundings."""
-    students = _known(near, people)
-    made = groups_of(near, UnitPeople(unit, frozenset(students), frozenset()))
-    names = sorted({group.name for group in made if group.kind == "class"})
-    tried = [
-        _tried(rule, outcome(near, students, (), rule, unit, brief=brief))
-        for rule in dict.fromkeys(year_rules(near, students, names))
-    ]
-    starts = introductory(names)
-    without = sum(
-        len(group.students)
-        for group in made
-        if starts and group.kind == "class" and group.name.upper().startswith(starts)
-    )
-    said = read_name(unit.name).years
-    return _best((choice, _year_score(choice, unit, said, without)) for choice in tried)
+    return best((choice, _teaching_score(choice, owned, number)) for choice in tried)
 
 
 def _names_of(choice: PatternChoice) -> tuple[str, ...]:
@@ -144,19 +112,27 @@ def _sources_of(choice: PatternChoice) -> frozenset[str]:
 
 def _no_subject(choice: PatternChoice, times: int) -> float:
     """Lower the score of groups of one subject: they are named like classes too."""
-    says_class = "klas" in choice.rule.pattern or "class" in choice.rule.pattern
-    return 0.6 if choice.rule.source == "group" and times > 1 and not says_class else 1.0
+    several = choice.rule.source == "group" and times > 1
+    return 0.6 if several and not _says_class(choice.rule) else 1.0
 
 
-def _known(index: DirectoryIndex, ids: Iterable[str]) -> list[str]:
+def _says_class(rule: GroupRule | YearRule) -> bool:
+    """Whether the addresses of a rule's groups have the word class."""
+    pattern = rule.pattern.replace(CLASS_IN_ADDRESS, "")
+    return "klas" in pattern or "class" in pattern
+
+
+def known(index: DirectoryIndex, ids: Iterable[str]) -> list[str]:
+    """The ids that are those of active users, each once."""
     return [id for id in dict.fromkeys(ids) if id in index.users]
 
 
-def _tried(rule: GroupRule | YearRule, result: RuleOutcome) -> PatternChoice:
+def tried_rule(rule: GroupRule | YearRule, result: RuleOutcome) -> PatternChoice:
+    """A rule with its outcome and no score yet."""
     return PatternChoice(rule, result.names[:_EXAMPLES], result, 0.0)
 
 
-def _best(scored: Iterable[tuple[PatternChoice, float]]) -> list[PatternChoice]:
+def best(scored: Iterable[tuple[PatternChoice, float]]) -> list[PatternChoice]:
     """The choices by score; of rules with the same outcome, only the first."""
     found: dict[object, PatternChoice] = {}
     for choice, score in scored:
@@ -175,14 +151,18 @@ def _class_score(choice: PatternChoice) -> float:
     reached = result.students - len(result.without)
     single = (reached - len(result.several)) / result.students
     size = reached / len(result.found)
-    looks = sum(_looks(part.name) * part.students for part in result.found) / reached
+    worded = choice.rule.source == "group" and _says_class(choice.rule)
+    looks = sum(_looks(part.name, worded) * part.students for part in result.found) / reached
     score = single * _size_factor(size) * (0.35 + 0.6 * min(1.0, looks))
     return score * _hint(choice.rule, better=("klass", "class"), worse=("ar", "year"))
 
 
-def _looks(name: str) -> float:
-    """How much a name resembles that of a class; a bare number is more likely a school year."""
-    if name.strip().isdecimal() or is_year(name):
+def _looks(name: str, worded: bool) -> float:
+    """How much a name resembles that of a class; a bare number is more likely a school year.
+
+    `worded` is whether the rule says that it is about classes.
+    """
+    if not worded and (name.strip().isdecimal() or is_year(name)):
         return 0.5
     if plain(name).startswith(("klass", "class")):
         return 0.9
@@ -218,16 +198,3 @@ def _teaching_score(choice: PatternChoice, owned: set[str], number: int) -> floa
     purity = len(mine) / len(result.found)
     size = fmean(part.students for part in result.found)
     return min(1.0, len(mine) / number) * purity * (1.0 if size >= 3 else 0.7)
-
-
-def _year_score(
-    choice: PatternChoice, unit: SchoolUnit, said: frozenset[int], without: int
-) -> float:
-    result = choice.outcome
-    if not result.students or not result.found:
-        return 0.0
-    score = plausibility(result, unit.school_types, said, without)
-    better = ("ar", "year", "ak", "grade")
-    name = plain((choice.rule.attribute or "").rpartition(".")[2])
-    is_named = any(name.startswith(word) for word in better)
-    return score * (1.0 if choice.rule.source != "attribute" or is_named else 0.8)

@@ -3,16 +3,22 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from addon.proposals.class_groups import class_group_places
 from addon.proposals.matching import Match, Matches, UnitMatcher, UnitToMatch
 from addon.proposals.names import read_name
-from addon.proposals.places import Place, group_places, org_unit_places, role_nodes
+from addon.proposals.places import Place, group_places, org_unit_places
+from addon.proposals.roles import RoleScope, RoleScopes
 from addon.proposals.scope import Inside
-from addon.proposals.vocabulary import Role, plain_words, role_of
+from addon.proposals.shared_trees import SharedTree, SharedTrees
+from addon.proposals.unit_codes import UnitCodes, without_code
+from addon.proposals.vocabulary import Role, is_class, is_year, plain_words, role_of
+from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
 from addon.roster.org_unit_tree import OrgUnitNode
 from addon.tenants.model import Clause
+from addon.text import fold
 
 _GROUP_FITS = 0.67
 _GUESTS_FIT = 0.6
@@ -21,12 +27,16 @@ _SAME_PLACE = 0.03
 _MOST_VALUES = 400
 _CLOSE = 0.005
 _FEWEST_IN_GROUP = 0.05
+_FITS = 0.6
+_FEW_ELSEWHERE = 0.2
+_ALONE = 0.95
 
 
 class MatchedUnit(Struct, frozen=True):
     """Where one unit's people are. `more` are OUs of other stages of the same school.
 
-    `staff_groups` and `guest_groups` have staff and students who are not in the places.
+    `staff_groups` and `guest_groups` have staff and students who are not in the places. `shared` is
+    the tree that the unit shares with others.
     """
 
     students: Match | None = None
@@ -37,6 +47,7 @@ class MatchedUnit(Struct, frozen=True):
     guest_groups: tuple[Place, ...] = ()
     near_students: tuple[tuple[Place, float], ...] = ()
     near_staff: tuple[tuple[Place, float], ...] = ()
+    shared: SharedTree | None = None
 
     def paths(self, role: Role) -> tuple[str, ...]:
         """The OUs of a role."""
@@ -61,20 +72,37 @@ class PlaceMatcher:
         ignored: frozenset[str],
     ) -> None:
         self._inside = inside
-        self._index, self._tree, self._units, self._ignored_words = index, tree, units, ignored
-        self._org_units = org_unit_places(tree, ignored)
-        self._groups = group_places(index, ignored)
-        self._matcher = UnitMatcher(units)
+        self._index, self._units, self._ignored_words = index, units, ignored
+        self._codes = UnitCodes([unit.code for unit in units])
+        schools = {word for unit in units for word in unit.name.core}
+        self._scopes = RoleScopes(index, tree)
+        found = org_unit_places(tree, index, ignored, self._codes, schools)
+        self._org_units = [place for each in found for place in self._told_apart(each)]
+        self._groups = group_places(index, ignored, self._codes)
+        at = self._scopes.of("students")
+        self._class_groups = class_group_places(index, at, ignored, self._codes)
+        self._people: dict[Place, frozenset[str]] = {}
+        self.shared_trees: tuple[SharedTree, ...] = ()
+        self._matcher = UnitMatcher(units, self._ids_of)
 
     def settle(self) -> dict[str, MatchedUnit]:
         """Where each unit's people are, by the unit's code."""
         students = self._match("students", {})
         students = self._without_strangers(students)
         staff = self._without_strangers(self._match("staff", students.found))
+        shared = SharedTrees(self._index, self._units, self._org_units, self._ids_of).find(
+            students.found, staff.found
+        )
+        self.shared_trees = shared.trees
+        students = Matches({**students.found, **shared.students}, students.near)
+        staff = Matches({**staff.found, **shared.staff}, staff.near)
         taken = {m.place.text for each in (students, staff) for m in each.found.values()}
         groups = self._more_groups(students.found, staff.found, taken)
         return {
-            unit.code: self._settled(unit.code, students, staff, taken, groups)
+            unit.code: structs.replace(
+                self._settled(unit.code, students, staff, taken, groups),
+                shared=next((tree for tree in shared.trees if unit.code in tree.units), None),
+            )
             for unit in self._units
         }
 
@@ -88,17 +116,79 @@ class PlaceMatcher:
             same = set(match.place.names) & set(place.names) or _is_sibling(match.place, place)
             return _SAME_PLACE if same else 0.0
 
-        places = [p for p in (*self._org_units, *self._groups) if p.role == role and not p.guests]
-        first = self._matcher.match(places, bonus)
-        left = [unit for unit in self._units if unit.code not in first.found]
-        if not left:
-            return first
-        by_attribute = list(self._attribute_places(role))
-        if not by_attribute:
-            return first
-        second = self._matcher.match(by_attribute, bonus)
-        late = {unit.code: second.found[unit.code] for unit in left if unit.code in second.found}
-        return Matches({**first.found, **late}, first.near)
+        every = (*self._org_units, *self._groups, *self._class_groups)
+        named = [p for p in every if p.role == role and not p.guests and (p.names or p.code)]
+        pupils = self._homes(beside)
+        places = [
+            place
+            for place in (*named, *self._attribute_places(role))
+            if not (role == "staff" and place.groups and self._is_of_pupils(place, pupils))
+        ]
+        found = self._matcher.match(places, bonus)
+        return self._only_unit(role, found)
+
+    def _only_unit(self, role: Role, matches: Matches) -> Matches:
+        """The matches; the only unit has everybody of a role, if its name is nowhere."""
+        open_units = [unit for unit in self._units if not unit.ceased]
+        if len(open_units) != 1:
+            return matches
+        code = open_units[0].code
+        found = matches.found.get(code)
+        scope = self._scopes.of(role)
+        place = self._everybody(role, scope)
+        if place is None or not place.people or (found is not None and found.score >= _FITS):
+            return matches
+        if self._in_other_schools(place) > _FEW_ELSEWHERE * place.people:
+            return matches
+        others = matches.near.get(code, ())
+        if found is not None:
+            others = ((found.place, found.score), *others)
+        return Matches({**matches.found, code: Match(place, _ALONE, others=others)}, matches.near)
+
+    def _is_of_pupils(self, place: Place, pupils: Mapping[str, str]) -> bool:
+        """Whether more than half of a place's people are students of units."""
+        members = self._ids_of(place)
+        return 2 * len(members & pupils.keys()) > len(members)
+
+    def _ids_of(self, place: Place) -> frozenset[str]:
+        """The active users in a place."""
+        if place not in self._people:
+            self._people[place] = frozenset(choose(place.selector, self._index).chosen)
+        return self._people[place]
+
+    def _in_other_schools(self, place: Place) -> int:
+        """How many are in OUs right below a place that are named as schools."""
+        tops = {fold(path).rstrip("/") for path in place.org_units}
+        return sum(
+            len(self._inside(unit.path))
+            for path, unit in self._index.org_units.items()
+            if path.rpartition("/")[0] in tops and _is_school(unit.name)
+        )
+
+    def _everybody(self, role: Role, scope: RoleScope | None) -> Place | None:
+        """Where all of a role are, as the place of the only unit."""
+        if scope is not None:
+            people = len(choose(scope.selector, self._index).chosen)
+            return Place(role, (), scope.org_units, scope.groups, scope.clauses, people, code="*")
+        if role == "students":
+            nameless = [place for place in self._class_groups if not place.names]
+            return max(nameless, key=lambda place: place.people, default=None)
+        return None
+
+    def _told_apart(self, place: Place) -> Iterator[Place]:
+        """An OU of students and staff as two places, if an attribute or address tells them."""
+        if not place.mixed:
+            yield place
+            return
+        people = {id for path in place.org_units for id in self._inside(path)}
+        roles: tuple[Role, Role] = ("students", "staff")
+        found = {role: self._scopes.clauses(role, people) for role in roles}
+        if not all(found.values()):
+            yield place
+            return
+        for role, clauses in found.items():
+            made = structs.replace(place, role=role, clauses=clauses, mixed=False)
+            yield structs.replace(made, people=len(choose(made.selector, self._index).chosen))
 
     def _without_strangers(self, matches: Matches) -> Matches:
         """The matches, except groups whose members are mostly in another unit's OU."""
@@ -114,25 +204,32 @@ class PlaceMatcher:
         return Matches(kept, near)
 
     def _attribute_places(self, role: Role) -> Iterator[Place]:
-        """Values of attributes in the OUs that contain everyone of a role."""
-        for node in role_nodes(self._tree, role):
-            people: dict[tuple[str, str], int] = {}
-            for id in self._inside(node.path):
-                for attribute, values in self._index.users[id].attributes.items():
-                    for value in set(values):
-                        people[attribute, value] = people.get((attribute, value), 0) + 1
-            if len(people) > _MOST_VALUES * 4:
-                continue
-            for (attribute, value), count in people.items():
-                name = read_name(value, self._ignored_words)
-                if value and name.tells:
-                    yield Place(
-                        role=role,
-                        names=(name,),
-                        org_units=(node.path,),
-                        clause=Clause(attribute=attribute, operator="equals", value=value),
-                        people=count,
-                    )
+        """Values of attributes, among all of a role, that name schools or say their codes."""
+        scope = self._scopes.of(role)
+        if scope is None:
+            return
+        people: Counter[tuple[str, str]] = Counter()
+        for id in choose(scope.selector, self._index).chosen:
+            for attribute, values in self._index.users[id].attributes.items():
+                people.update((attribute, value) for value in set(values))
+        if len(people) > _MOST_VALUES * 4:
+            return
+        for (attribute, value), count in sorted(people.items()):
+            code = self._codes.of_text(value)
+            name = read_name(without_code(value), self._ignored_words)
+            if code or (name.tells and not is_class(value) and not is_year(value)):
+                yield Place(
+                    role=role,
+                    names=(name,) if name.tells else (),
+                    org_units=scope.org_units,
+                    groups=scope.groups,
+                    clauses=(
+                        *scope.clauses,
+                        Clause(attribute=attribute, operator="equals", value=value),
+                    ),
+                    people=count,
+                    code=code,
+                )
 
     def _more_groups(
         self, students: Mapping[str, Match], staff: Mapping[str, Match], taken: set[str]
@@ -162,7 +259,7 @@ class PlaceMatcher:
         return {
             id: code
             for code, match in matches.items()
-            if match.place.clause is None and not match.place.mixed
+            if not match.place.clauses and not match.place.mixed
             for path in match.place.org_units
             for id in self._inside(path)
         }
@@ -194,6 +291,12 @@ class PlaceMatcher:
             near_students=students.near.get(code, ()),
             near_staff=staff.near.get(code, ()),
         )
+
+
+def _is_school(name: str) -> bool:
+    """Whether an OU is named as a school, and not as a class or a year."""
+    read = read_name(name)
+    return (read.school or bool(read.kinds)) and not is_class(name) and not is_year(name)
 
 
 def _is_staff_of(

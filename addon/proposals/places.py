@@ -1,39 +1,59 @@
 """The OUs and groups of a domain where a school may keep its students or its staff."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import Group
-from addon.proposals.names import SchoolName, read_name
-from addon.proposals.vocabulary import Role, is_class, is_left, is_protected, is_year, plain_words
+from addon.proposals.names import ADAPTED, SchoolName, one_form, read_name, word_similarity
+from addon.proposals.unit_codes import UnitCodes, without_code
+from addon.proposals.vocabulary import (
+    Role,
+    is_class,
+    is_for_devices,
+    is_left,
+    is_protected,
+    is_year,
+    plain_words,
+)
 from addon.roster.index import DirectoryIndex
 from addon.roster.org_unit_tree import OrgUnitNode
-from addon.tenants.model import Clause
+from addon.tenants.model import Clause, Selector
+from addon.text import fold
 
+_SCHOOL_WORD = 0.75
 _ROLES: tuple[Role, Role] = ("students", "staff")
 
 
 class Place(Struct, frozen=True):
-    """OUs, a group, or an OU narrowed by `clause`, where a school may keep people of `role`.
+    """OUs, a group, or OUs narrowed by `clauses`, where a school may keep people of `role`.
 
-    `names` are its parsed names. `mixed` is an OU whose name does not say a role. `people` are the
-    active users there.
+    `names` are its parsed names, `code` the unit's code if the place says it. `mixed` is an OU
+    whose name does not say a role. `people` are the active users there.
     """
 
     role: Role
     names: tuple[SchoolName, ...]
     org_units: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
-    clause: Clause | None = None
+    clauses: tuple[Clause, ...] = ()
     people: int = 0
     mixed: bool = False
     guests: bool = False
+    code: str = ""
+    by_class_groups: bool = False
 
     @property
     def text(self) -> str:
         """The place as the administrator knows it."""
-        return ", ".join((*self.org_units, *self.groups))
+        values = (str(clause.value) for clause in self.clauses)
+        return ", ".join((*self.org_units, *self.groups, *values))
+
+    @property
+    def selector(self) -> Selector:
+        """The place as a selector."""
+        filters = (self.clauses,) if self.clauses else ()
+        return Selector(org_units=self.org_units, groups=self.groups, filters=filters)
 
 
 class _Above(Struct, frozen=True):
@@ -44,10 +64,19 @@ class _Above(Struct, frozen=True):
     core: tuple[str, ...] = ()
 
 
-def org_unit_places(tree: OrgUnitNode, ignored: Collection[str]) -> list[Place]:
-    """The OUs with a distinctive name, by role. `ignored` are words to ignore."""
+def org_unit_places(
+    tree: OrgUnitNode,
+    index: DirectoryIndex,
+    ignored: Collection[str],
+    codes: UnitCodes,
+    schools: Collection[str],
+) -> list[Place]:
+    """The OUs with a distinctive name or a unit's code, by role.
+
+    `ignored` are words to ignore, `schools` the words of the units' names.
+    """
     found: dict[tuple[Role, tuple[str, ...]], Place] = {}
-    for place in _visit(tree, _Above(), ignored):
+    for place in _merged(_Visit(index, ignored, codes, schools).places(tree, _Above())):
         known = found.setdefault((place.role, place.org_units), place)
         if known is not place:
             names = tuple(dict.fromkeys((*known.names, *place.names)))
@@ -56,45 +85,91 @@ def org_unit_places(tree: OrgUnitNode, ignored: Collection[str]) -> list[Place]:
     return list(found.values())
 
 
-def group_places(index: DirectoryIndex, ignored: Collection[str]) -> list[Place]:
+def group_places(index: DirectoryIndex, ignored: Collection[str], codes: UnitCodes) -> list[Place]:
     """The groups whose address or name says that they are the students or staff of something."""
     return [
         place
         for group in index.groups
-        if not group.everyone and (place := _group_place(group, index, ignored)) is not None
+        if not group.everyone and (place := _group_place(group, index, ignored, codes)) is not None
     ]
 
 
-def role_nodes(node: OrgUnitNode, role: Role) -> Iterator[OrgUnitNode]:
-    """The topmost OUs whose name is only a role: /Elever, /Personal."""
-    for child in node.children:
-        name = read_name(child.name)
-        if name.role == role and not name.tells and not _is_closed(child):
-            yield child
+def _merged(places: Iterable[Place]) -> Iterator[Place]:
+    """The places, with OUs side by side that are parts of one adapted school as one."""
+    parts: dict[tuple[object, ...], list[Place]] = {}
+    for place in places:
+        adapted = not place.code and all(name.kinds & ADAPTED for name in place.names)
+        above = {path.rpartition("/")[0] for path in place.org_units}
+        if adapted and len(above) == 1:
+            said = tuple((name.core, name.kinds) for name in place.names)
+            parts.setdefault((place.role, said, above.pop()), []).append(place)
         else:
-            yield from role_nodes(child, role)
+            yield place
+    for same in parts.values():
+        paths = tuple(dict.fromkeys(path for place in same for path in place.org_units))
+        names = tuple(dict.fromkeys(name for place in same for name in place.names))
+        people = sum(place.people for place in same)
+        yield structs.replace(same[0], org_units=paths, names=names, people=people)
 
 
-def _visit(node: OrgUnitNode, above: _Above, ignored: Collection[str]) -> Iterator[Place]:
-    for child in node.children:
-        if _is_closed(child):
-            continue
-        name = read_name(child.name, ignored)
-        is_school = name.tells and not is_class(child.name) and not is_year(child.name)
-        role = name.role or above.role
-        if is_school:
-            yield from _places(child, _names(name, above), role)
-        passed_on = _Above(
-            role,
-            above.kinds | (name.kinds if is_school else frozenset()),
-            name.core if is_school and name.core else above.core,
-        )
-        yield from _visit(child, passed_on, ignored)
+class _Visit:
+    """Walks the tree of OUs."""
+
+    def __init__(
+        self,
+        index: DirectoryIndex,
+        ignored: Collection[str],
+        codes: UnitCodes,
+        schools: Collection[str],
+    ) -> None:
+        self._index, self._ignored, self._codes = index, ignored, codes
+        self._schools = schools
+
+    def places(self, node: OrgUnitNode, above: _Above) -> Iterator[Place]:
+        for child in node.children:
+            if is_closed(child):
+                continue
+            name = _without_numbers(read_name(without_code(child.name), self._ignored))
+            code = self._codes.of_org_unit(child.name, self._index.org_units.get(fold(child.path)))
+            says_class = is_class(child.name) or is_year(child.name)
+            is_school = bool(code) or (name.tells and not says_class)
+            role = name.role or above.role
+            if is_school and not (self._is_container(child, name) and not code):
+                for place in _places(child, _names(name, above), role):
+                    yield structs.replace(place, code=code)
+            passed_on = _Above(
+                role,
+                one_form(above.kinds | name.kinds) if is_school else above.kinds,
+                name.core if is_school and name.core else above.core,
+            )
+            yield from self.places(child, passed_on)
+
+    def _is_container(self, node: OrgUnitNode, name: SchoolName) -> bool:
+        """Whether an OU that only says a kind of school has schools below it: GR, Gymnasium."""
+        if name.core:
+            return False
+        for child in node.children:
+            below = _without_numbers(read_name(without_code(child.name), self._ignored))
+            if any(
+                word_similarity(word, school) >= _SCHOOL_WORD
+                for word in below.core
+                for school in self._schools
+            ):
+                return True
+        return False
+
+
+def _without_numbers(name: SchoolName) -> SchoolName:
+    """An OU's name without numbers beside the kind of a school: Anpassad 1."""
+    if not name.kinds or not all(word.isdigit() for word in name.core):
+        return name
+    return structs.replace(name, core=())
 
 
 def _names(name: SchoolName, above: _Above) -> tuple[SchoolName, ...]:
     """The names of a school's OU, extended by what the OUs above add."""
-    kinds = name.kinds or above.kinds
+    kinds = one_form(name.kinds | above.kinds) if above.kinds & ADAPTED else name.kinds
+    kinds = kinds or above.kinds
     own = _read(name, name.core, kinds)
     if name.core or not above.core:
         return (own,)
@@ -130,7 +205,7 @@ def _place(
 
 def _with_role(node: OrgUnitNode, role: Role, depth: int) -> Iterator[OrgUnitNode]:
     for child in node.children:
-        if _is_closed(child):
+        if is_closed(child):
             continue
         own = read_name(child.name).role
         if own == role:
@@ -139,20 +214,24 @@ def _with_role(node: OrgUnitNode, role: Role, depth: int) -> Iterator[OrgUnitNod
             yield from _with_role(child, role, depth - 1)
 
 
-def _is_closed(node: OrgUnitNode) -> bool:
+def is_closed(node: OrgUnitNode) -> bool:
+    """Whether an OU is for people who have left, for the protected or for devices."""
     words = plain_words(node.name)
-    return is_left(words) or is_protected(words)
+    return is_left(words) or is_protected(words) or is_for_devices(words)
 
 
-def _group_place(group: Group, index: DirectoryIndex, ignored: Collection[str]) -> Place | None:
+def _group_place(
+    group: Group, index: DirectoryIndex, ignored: Collection[str], codes: UnitCodes
+) -> Place | None:
     address = group.email.rpartition("@")[0]
     words = (*plain_words(address), *plain_words(group.name))
     if is_left(words) or is_protected(words):
         return None
-    read = [read_name(text, ignored) for text in (address, group.name)]
+    code = codes.of_group(group)
+    read = [read_name(without_code(text), ignored) for text in (address, group.name)]
     role = next((name.role for name in read if name.role), None)
     names = tuple(name for name in read if name.tells)
-    if role is None or not names or any(_says_class(name) for name in names):
+    if role is None or not (names or code) or any(_says_class(name) for name in names):
         return None
     return Place(
         role=role,
@@ -160,6 +239,7 @@ def _group_place(group: Group, index: DirectoryIndex, ignored: Collection[str]) 
         groups=(group.email,),
         people=len(index.members[group.id] & index.users.keys()),
         guests=any(name.guests for name in read),
+        code=code,
     )
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import structs
 
+from addon.proposals.confidence import lowest
 from addon.proposals.exclusions import protected_places
 from addon.proposals.matching import UnitToMatch
 from addon.proposals.model import (
     Alternative,
-    Confidence,
     Proposal,
     Proposals,
     UnitToPropose,
@@ -28,7 +28,6 @@ from addon.text import fold, path_key
 
 __all__ = [
     "Alternative",
-    "Confidence",
     "Proposal",
     "Proposals",
     "UnitToPropose",
@@ -47,10 +46,12 @@ def propose(index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenan
     """
     once = list({unit.code: unit for unit in units}.values())
     ignored = ignored_words(tenant.organisation.name)
+    ignored -= _needed(once, ignored)
     wanted = [_wanted(unit, ignored) for unit in once]
     tree, inside = org_unit_tree(index), inside_of(index)
-    settled = PlaceMatcher(index, inside, tree, wanted, ignored).settle()
-    drafting = SelectorBuilder(index, inside, settled)
+    matcher = PlaceMatcher(index, inside, tree, wanted, ignored)
+    settled = matcher.settle()
+    drafting = SelectorBuilder(index, inside, settled, {w.code: w.name for w in wanted})
     drafts = {unit.code: drafting.draft(unit.code, unit.status) for unit in once}
     ruling = RuleProposer(index, drafts)
     proposals = tuple(
@@ -65,14 +66,26 @@ def propose(index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenan
         unmatched_org_units=tuple(_unmatched(tree, proposals, protected)),
         protected=protected,
         protected_reasons=reasons,
+        shared_trees=matcher.shared_trees,
     )
+
+
+def _needed(units: Sequence[UnitToPropose], ignored: frozenset[str]) -> frozenset[str]:
+    """The words of the organiser's name that alone tell a school from the others."""
+    found: set[str] = set()
+    for unit in units:
+        if not read_name(unit.name, ignored, unit.school_types).core:
+            whole = read_name(unit.name, (), unit.school_types)
+            if not read_name(unit.name, ignored).kinds:
+                found.update(whole.core)
+    return frozenset(found | {word.removesuffix("s") for word in found} | {w + "s" for w in found})
 
 
 def _wanted(unit: UnitToPropose, ignored: frozenset[str]) -> UnitToMatch:
     name = read_name(unit.name, ignored, unit.school_types)
     if not name.tells:
         name = read_name(unit.name, (), unit.school_types)
-    return UnitToMatch(unit.code, name, has_ceased(unit.status))
+    return UnitToMatch(unit.code, name, has_ceased(unit.status), tuple(unit.school_types))
 
 
 def _proposal(
@@ -98,6 +111,7 @@ def _proposal(
         school_year=rules.school_year,
         class_names=rules.class_names,
         reasons=(*draft.reasons, *rules.reasons),
+        confidence=lowest(made.confidence, rules.at_most),
     )
 
 

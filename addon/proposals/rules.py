@@ -5,10 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import Group
-from addon.proposals.patterns import PatternChoice, classes_near, teaching_near, years_near
+from addon.proposals.confidence import Confidence
+from addon.proposals.patterns import PatternChoice, classes_near, teaching_near
+from addon.proposals.plausibility import WITHOUT_YEARS
 from addon.proposals.reasons import Reason, reason
+from addon.proposals.school_years import contradiction, years_near
 from addon.proposals.scope import around
 from addon.proposals.selectors import SelectorDraft
+from addon.proposals.vocabulary import is_class, is_year
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import GroupRule, GroupRules, SchoolUnit, YearRule
 from addon.text import fold
@@ -17,16 +21,26 @@ _CLASSES = 0.35
 _TEACHING = 0.5
 _FEWEST_TEACHING = 2
 _YEARS = 0.5
+_FEW = 0.01
+_SOME = 0.1
+_A_FEW = 3
+_LARGEST_CLASS = 60
+_MOST_NAMED = 5
+_HAVE_YEARS = frozenset({"GR", "GY", "FKLASS"})
 
 
 class ProposedRules(Struct, frozen=True):
-    """The rules for one unit, the names of its classes, and why."""
+    """The rules for one unit, the names of its classes, and why.
+
+    `at_most` is how sure the unit can be with these rules.
+    """
 
     classes: GroupRules | None = None
     teaching_groups: GroupRule | None = None
     school_year: YearRule | None = None
     class_names: tuple[str, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    at_most: Confidence = "sure"
 
 
 class RuleProposer:
@@ -55,13 +69,23 @@ class RuleProposer:
         teaching = _good(teaching_near(near, pupils, unit, adults), _TEACHING)
         if teaching is not None and len(teaching.outcome.found) < _FEWEST_TEACHING:
             teaching = None
-        years = _good(years_near(near, pupils, unit), _YEARS)
+        choices = years_near(near, pupils, unit)
+        years = _good(choices, _YEARS)
+        doubts = list(_doubts(near, unit, classes, years))
+        if years is not None:
+            other = contradiction(near, pupils, unit, choices)
+            if other is not None:
+                said = ", ".join(other.outcome.names)
+                doubts.append(
+                    reason("years-contradict", years=", ".join(years.outcome.names), other=said)
+                )
         return ProposedRules(
             classes=unit.classes,
             teaching_groups=_group_rule(teaching),
             school_year=years.rule if years and isinstance(years.rule, YearRule) else None,
             class_names=classes.outcome.names if classes else (),
-            reasons=tuple(_why(classes, teaching, years)),
+            reasons=(*_why(classes, teaching, years), *doubts),
+            at_most="likely" if doubts else "sure",
         )
 
     def _below(self, org_units: Sequence[str]) -> Iterator[str]:
@@ -94,6 +118,30 @@ def _good(choices: Sequence[PatternChoice], least: float) -> PatternChoice | Non
 
 def _group_rule(choice: PatternChoice | None) -> GroupRule | None:
     return choice.rule if choice and isinstance(choice.rule, GroupRule) else None
+
+
+def _doubts(
+    near: DirectoryIndex,
+    unit: SchoolUnit,
+    classes: PatternChoice | None,
+    years: PatternChoice | None,
+) -> Iterator[Reason]:
+    """What is odd about the rules' outcome, so that the unit is not sure."""
+    if classes is not None:
+        found = classes.outcome
+        like = [name for name in found.names if is_class(name) or is_year(name)]
+        odd = [name for name in found.names if name not in like]
+        adult = bool(unit.school_types) and WITHOUT_YEARS.issuperset(unit.school_types)
+        if odd and like and not adult:
+            yield reason("odd-classes", names=", ".join(odd[:_MOST_NAMED]), count=str(len(odd)))
+        if len(found.several) > _FEW * found.students:
+            yield reason("several-classes", count=str(len(found.several)))
+        if len(found.without) > max(_SOME * found.students, _A_FEW):
+            yield reason("many-without-class", count=str(len(found.without)))
+        if found.found and max(part.students for part in found.found) > _LARGEST_CLASS:
+            yield reason("large-class", count=str(max(part.students for part in found.found)))
+        if years is None and _HAVE_YEARS & set(unit.school_types):
+            yield reason("no-school-years")
 
 
 def _why(

@@ -4,9 +4,16 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from addon.proposals.exclusions import ClosedPlaces, elsewhere, without_devices
+from addon.proposals.confidence import Confidence, lowest
+from addon.proposals.exclusions import (
+    ClosedPlaces,
+    elsewhere,
+    without_devices,
+    without_functions,
+)
 from addon.proposals.matching import Match
-from addon.proposals.model import CONFIDENCES, Alternative, Confidence
+from addon.proposals.model import Alternative
+from addon.proposals.names import SchoolName
 from addon.proposals.placement import MatchedUnit
 from addon.proposals.places import Place
 from addon.proposals.reasons import Reason, reason
@@ -14,7 +21,7 @@ from addon.proposals.scope import Inside
 from addon.proposals.vocabulary import Role
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
-from addon.tenants.model import Clause, Selector
+from addon.tenants.model import Clause, Selector, SelectorExceptions
 
 ROLES: tuple[Role, Role] = ("students", "staff")
 _WORD: Mapping[Role, str] = {"students": "student", "staff": "staff"}
@@ -37,8 +44,13 @@ class SelectorBuilder:
     """Builds the drafts of units, excluding each other's places."""
 
     def __init__(
-        self, index: DirectoryIndex, inside: Inside, settled: Mapping[str, MatchedUnit]
+        self,
+        index: DirectoryIndex,
+        inside: Inside,
+        settled: Mapping[str, MatchedUnit],
+        names: Mapping[str, SchoolName],
     ) -> None:
+        self._names = names
         self._inside = inside
         self._index, self._settled, self._closed = index, settled, ClosedPlaces(index)
         self._taken = [
@@ -66,24 +78,34 @@ class SelectorBuilder:
         places = (*((match.place,) if match else ()), *more, *groups)
         paths = tuple(dict.fromkeys(settled.paths(role)))
         reasons = [*([_why(match)] if match else []), *_why_more(more, groups)]
-        clauses = [place.clause for place in places if place.clause is not None]
+        clauses = [clause for place in places for clause in place.clauses]
         if role == "students" and match is not None and match.place.mixed:
             clauses.extend(_not_in_groups(settled))
         shared = bool(clauses)
         others = () if shared else self._others(code, role, paths)
         reached = {id for path in paths for id in self._inside(path)}
-        for needed in (
+        reached.update(
+            id for place in places for g in place.groups for id in self._index.in_group(g)
+        )
+        needed = [
             self._closed.below(paths),
             elsewhere(paths, others),
             without_devices(self._index, reached),
-        ):
-            clauses.extend(needed.clauses)
-            reasons.extend(needed.reasons)
+        ]
+        if role == "staff":
+            needed.append(without_functions(self._index, reached, self._names[code]))
+        for each in needed:
+            clauses.extend(each.clauses)
+            reasons.extend(each.reasons)
+        left_out = SelectorExceptions(
+            users=tuple(id for each in needed for id in each.users),
+            org_units=tuple(dict.fromkeys(path for each in needed for path in each.org_units)),
+        )
         selector = Selector(
             org_units=paths,
             groups=tuple(dict.fromkeys(g for place in places for g in place.groups)),
             filters=(tuple(dict.fromkeys(clauses)),) if clauses else (),
-        )
+        ).excepting(left_out)
         return selector, tuple(reasons)
 
     def _others(self, code: str, role: Role, paths: tuple[str, ...]) -> list[str]:
@@ -109,11 +131,7 @@ def alternatives(settled: MatchedUnit) -> Iterator[Alternative]:
                 yield Alternative(
                     role=place.role,
                     text=place.text,
-                    selector=Selector(
-                        org_units=place.org_units,
-                        groups=place.groups,
-                        filters=((place.clause,),) if place.clause else (),
-                    ),
+                    selector=place.selector,
                     similarity=round(min(score, 1.0), 2),
                     people=place.people,
                 )
@@ -141,13 +159,13 @@ def _why(match: Match) -> Reason:
     if place.groups:
         return reason(f"{word}-group", group=place.groups[0], count=count, similarity=similarity)
     path = ", ".join(place.org_units)
-    if place.clause is None:
+    if not place.clauses or place.code == "*":
         return reason(f"{word}-ou", path=path, count=count, similarity=similarity)
     return reason(
         f"{word}-attribute",
         path=path,
-        attribute=place.clause.attribute,
-        value=str(place.clause.value),
+        attribute=place.clauses[-1].attribute,
+        value=str(place.clauses[-1].value),
         count=count,
         similarity=similarity,
     )
@@ -162,6 +180,10 @@ def _why_more(more: tuple[Place, ...], groups: tuple[Place, ...]) -> Iterator[Re
 
 
 def _doubts(settled: MatchedUnit, pupils: frozenset[str], status: str) -> Iterator[Reason]:
+    if settled.shared is not None:
+        code = "shared-tree" if settled.shared.answer is None else "split-by-years"
+        units = ", ".join(settled.shared.units)
+        yield reason(code, path=settled.shared.path, units=units)
     if settled.students is None and settled.staff is None:
         return
     if has_ceased(status):
@@ -189,7 +211,12 @@ def _is_unclear_mix(settled: MatchedUnit) -> bool:
 
 
 def _open_doubts(settled: MatchedUnit, match: Match) -> list[Place]:
-    more = (*settled.more_students, *settled.more_staff)
+    more = (
+        *settled.more_students,
+        *settled.more_staff,
+        *settled.staff_groups,
+        *settled.guest_groups,
+    )
     return [place for place in match.doubts if place not in more]
 
 
@@ -201,10 +228,12 @@ def _confidence(
         return "none"
     if settled.students is None or not pupils or has_ceased(status) or _is_unclear_mix(settled):
         return "unsure"
+    if settled.shared is not None and settled.shared.answer is None:
+        return "unsure"
     found = [_of_match(match, settled) for match in matches]
     if not adults:
         found.append("likely")
-    return min(found, key=CONFIDENCES.index)
+    return lowest(*found)
 
 
 def _of_match(match: Match, settled: MatchedUnit) -> Confidence:

@@ -30,7 +30,7 @@ def shape_of(
     inside: Inside,
 ) -> str:
     """The place's path with the school's name, years and classes replaced by placeholders."""
-    if place is None or not place.org_units or place.clause is not None:
+    if place is None or not place.org_units or bool(place.clauses):
         return ""
     path, similarity = place.org_units[0], NameSimilarity([unit])
     segments = [_said(segment, unit, similarity, ignored) for segment in path.split("/")[1:]]

@@ -5,7 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from addon.proposals.model import Confidence, Proposal, UnitToPropose
+from addon.proposals.confidence import Confidence
+from addon.proposals.model import Proposal, UnitToPropose
 from addon.proposals.propose import propose
 from addon.proposals.rule_outcome import outcome
 from addon.roster.filters import choose

@@ -21,12 +21,23 @@ STAFF_WORDS = frozenset(
 )
 _STUDENT_ENDINGS = ("elever", "studerande", "elev")
 _STAFF_ENDINGS = ("personal", "larare", "pedagoger")
+_TITLES = tuple(
+    "rektor bitrektor fritidsledare fritidspedagog pedagog forskollarare speciallarare"
+    " specialpedagog kurator skolskoterska assistent elevassistent resurs barnskotare"
+    " vaktmastare administrator studievagledare syv bibliotekarie modersmalslarare vikarie"
+    " principal headmaster".split()
+)
 _OFFICE = ("utbildning", "bildning", "forvaltning", "kontor", "ungdom", "namnd", "halsa")
 GUEST_WORDS = frozenset("gast gaster gasten guest guests".split())
 LEFT_WORDS = frozenset(
     "slutat slutade avslutat avslutad avslutade avslutas arkiv arkiverad arkiverade archive"
     " archived left former inaktiv inaktiva inaktiverade alumni alumner utflyttade gamla"
-    " tidigare borttagna raderade raderas papperskorg".split()
+    " tidigare borttagna raderade raderas papperskorg old gammal gammalt nedlagd nedlagda nedlagt"
+    " utgangna utgatt avgatt avgangna slutelever exelever leavers deleted disabled".split()
+)
+_DEVICE_WORDS = frozenset(
+    "device devices chromebook chromebooks ipads ipad kiosk kiosker skarmar skrivare"
+    " larplattor surfplattor datorer testkonton provkonton funktionskonton".split()
 )
 _PROTECTED = re.compile(
     r"skyddad[et]?(?:id|identitet|identiteter|elev|elever|person|personer|personuppgifter)?"
@@ -53,7 +64,17 @@ _CLASS = re.compile(
 _DEVICE = re.compile(
     r"^((?:ipad|ipads|chromebook|surfplatta|larplatta|platta|padda|tablet|device|enhet|kiosk"
     r"|dator|elevdator|klassdator|lanedator|skarm|tv|skrivare|prov|provkonto|test|testkonto"
-    r"|testelev|laptop)[-_.]?)\d+@"
+    r"|testelev|testlarare|test[-_.]?elev|test[-_.]?larare|elevtest|gastelev|laptop|vikarie"
+    r"|vik|timvikarie|extra|lararvikarie|vikarier)[-_.]?)\d+@"
+)
+_FUNCTIONS = frozenset(
+    "expedition expeditionen info rektor rektorn kansli kansliet reception receptionen"
+    " skolskoterska skolskoterskan elevhalsa"
+    " elevhalsan skrivare printer scanner kopiator vaktmastare"
+    " vaktmastaren bibliotek biblioteket matsal koket kok support itsupport admin administrator"
+    " administration franvaro sjukanmalan bokning konferensrum personalrum sekreterare noreply"
+    " studievagledare syv fritids fritidshem kurator skolan skoladmin test testkonto demo service"
+    " systemkonto backup classroom".split()
 )
 
 
@@ -112,11 +133,28 @@ def is_left(words: Sequence[str]) -> bool:
     return not LEFT_WORDS.isdisjoint(words)
 
 
+def is_for_devices(words: Sequence[str]) -> bool:
+    """Whether words mean shared devices: Chromebooks, Shared devices, iPads."""
+    return not _DEVICE_WORDS.isdisjoint(words)
+
+
 def is_protected(words: Sequence[str]) -> bool:
     """Whether words mean people with protected identity."""
     if any(map(_PROTECTED.fullmatch, words)):
         return True
     return "skydd" in words and len(words) <= 2
+
+
+@lru_cache(maxsize=65536)
+def title_role(text: str) -> Role | None:
+    """The role that a title or a kind of account says: Elev, Lärare 4-6, Rektor, Student."""
+    words = plain_words(text)
+    if not words or len(words) > 4:
+        return None
+    role, _ = role_of(words)
+    if role is not None:
+        return role
+    return "staff" if any(word.startswith(_TITLES) for word in words) else None
 
 
 @lru_cache(maxsize=65536)
@@ -142,6 +180,13 @@ def stage_of(text: str) -> tuple[frozenset[int], str]:
         return frozenset(), text
     first, last = (0 if part.startswith("f") else int(part) for part in found.groups())
     return frozenset(range(first, last + 1)), text[: found.start()] + " " + text[found.end() :]
+
+
+@lru_cache(maxsize=65536)
+def is_function(address: str) -> bool:
+    """Whether an address is that of a function or a thing: expedition@, skrivare2@."""
+    words = [word.rstrip("0123456789") for word in plain_words(address.partition("@")[0])]
+    return bool(words) and words[0] in _FUNCTIONS
 
 
 def device_stem(address: str) -> str | None:

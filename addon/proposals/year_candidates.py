@@ -22,6 +22,9 @@ _CLASS_STARTS = r"^(?P<year>\d+)"
 _CLASS_SAID = rf"(?i)^(?:{_WORD}[ ._-]*)?{_YEAR}{_NOT_SEVERAL}"
 _VALUE_SAID = rf"(?i)^(?:{_WORD}[ ._-]*)?{_YEAR}$"
 _SEGMENT_SAID = rf"(?i)/(?:{_WORD}[ ._-]*)?{_YEAR}(?:/|$)"
+_GROUP_SAID = (
+    r"(?i)^(?:[^@]*[-_.])?(?:åk|ak|arskurs|year|grade)[-_.]?(?P<year>\d{1,2})(?:[-_.][^@]*)?@"
+)
 _PROGRAMME = r"^[A-Za-zÅÄÖåäö]{1,6}[ -]?(?P<year>\d{2})(?!\d)"
 _YEAR_FIRST = r"^(?P<year>\d{2})[ -]?[A-Za-zÅÄÖåäö]"
 _PROGRAMME_SEGMENT = r"/[A-Za-zÅÄÖåäö]{1,6}[ -]?(?P<year>\d{2})(?!\d)[^/]*(?:/|$)"
@@ -43,6 +46,9 @@ def year_rules(
         if any(map(re.compile(_CALENDAR).search, values)):
             dated = YearRule(source="attribute", attribute=attribute, pattern=_CALENDAR)
             yield from _in_calendar(dated, near.autumn)
+    addresses = {a for id in students for a in near.addresses_of.get(id, ())}
+    if any(map(re.compile(_GROUP_SAID).search, addresses)):
+        yield YearRule(source="attribute", attribute="groups", pattern=_GROUP_SAID)
     places = list(places_of(near, students))
     words = Counter(
         found[1]

@@ -5,7 +5,8 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
-from addon.proposals.model import Confidence, Proposal
+from addon.proposals.confidence import Confidence
+from addon.proposals.model import Proposal
 from addon.proposals.propose import propose
 from addon.roster.index import DirectoryIndex
 from addon.roster.select import select

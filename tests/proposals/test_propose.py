@@ -6,7 +6,7 @@ from addon.proposals.model import Unmatched
 from addon.proposals.propose import propose
 from addon.proposals.reasons import CODES
 from addon.roster.filters import choose
-from addon.tenants.model import Clause, Protected, Selector
+from addon.tenants.model import Protected, Selector
 from tests.proposals.domains import (
     Registered,
     codes,
@@ -394,8 +394,8 @@ def test_sixty_units_and_thirty_thousand_people_take_little_time():
     assert {each.confidence for each in found.proposals} == {"sure"}
 
 
-def test_a_clause_that_is_proposed_is_one_an_administrator_can_read():
+def test_those_who_have_left_are_an_exception_that_an_administrator_can_see():
     index = domain({"/Elever/Norra/7A": 20, "/Elever/Norra/Slutat": 7, "/Personal/Norra": 3})
-    assert first(index, "Norra skolan").students.filters == (
-        (Clause(attribute="orgUnitPath", operator="notContains", value="/Slutat"),),
-    )
+    proposal = first(index, "Norra skolan")
+    assert proposal.students.filters == ()
+    assert proposal.students.exceptions.org_units == ("/Elever/Norra/Slutat",)

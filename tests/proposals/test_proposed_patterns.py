@@ -3,9 +3,9 @@ from msgspec.structs import replace
 
 from addon.proposals.patterns import (
     class_patterns,
-    school_year_patterns,
     teaching_group_patterns,
 )
+from addon.proposals.school_years import school_year_patterns
 from addon.roster.placement import place
 from addon.tenants.model import GroupRule, YearRule
 from tests.proposals.domains import domain, ids, members

@@ -8,10 +8,10 @@ from msgspec import Struct, structs
 from addon.proposals.patterns import (
     PatternChoice,
     class_patterns,
-    school_year_patterns,
     teaching_group_patterns,
 )
 from addon.proposals.rule_outcome import RuleOutcome, groups_of, outcome
+from addon.proposals.school_years import school_year_patterns
 from addon.roster.placement import UnitPeople
 from addon.ss12000.ids import Ids
 from addon.tenants.model import SchoolUnit

@@ -102,11 +102,30 @@ def _attribute(reason: Reason, names: Names) -> str:
 
 
 def _contested(reason: Reason, names: Names) -> str:
-    units = [names.get(code.strip(), code.strip()) for code in reason["units"].split(",")]
     return _(
         "%(path)s kan lika gärna höra till %(units)s.",
         path=reason["path"],
-        units=", ".join(units),
+        units=_others(reason, names),
+    )
+
+
+def _others(reason: Reason, names: Names) -> str:
+    return ", ".join(names.get(code.strip(), code.strip()) for code in reason["units"].split(","))
+
+
+def _shared_tree(reason: Reason, names: Names) -> str:
+    return _(
+        "%(path)s delas av flera skolenheter (%(units)s). Hur den delas framgår inte.",
+        path=reason["path"],
+        units=_others(reason, names),
+    )
+
+
+def _split_by_years(reason: Reason, names: Names) -> str:
+    return _(
+        "%(path)s delas efter årskurs mellan %(units)s.",
+        path=reason["path"],
+        units=_others(reason, names),
     )
 
 
@@ -166,4 +185,33 @@ SENTENCES: Mapping[str, Callable[[Reason, Names], str]] = {
     "protected-ou": lambda r, _n: _("organisationsenheten %(path)s", path=r["path"]),
     "protected-group": lambda r, _n: _("gruppen %(group)s", group=r["group"]),
     "no-classes": lambda r, _n: _("Vi hittar inga klasser."),
+    "shared-tree": _shared_tree,
+    "split-by-years": _split_by_years,
+    "function-accounts": lambda r, _n: ngettext(
+        "Kontot %(addresses)s verkar inte vara en person och tas inte med.",
+        "%(num)s konton verkar inte vara personer och tas inte med: %(addresses)s.",
+        int(r["count"]),
+        addresses=r["addresses"],
+    ),
+    "odd-classes": lambda r, _n: ngettext(
+        "Gruppen %(names)s heter inte som de andra klasserna.",
+        "%(num)s grupper heter inte som de andra klasserna: %(names)s.",
+        int(r["count"]),
+        names=r["names"],
+    ),
+    "several-classes": lambda r, _n: ngettext(
+        "%(num)s elev hamnar i flera klasser.",
+        "%(num)s elever hamnar i flera klasser.",
+        int(r["count"]),
+    ),
+    "many-without-class": lambda r, _n: ngettext(
+        "%(num)s elev får ingen klass.", "%(num)s elever får ingen klass.", int(r["count"])
+    ),
+    "large-class": lambda r, _n: _("Den största klassen har %(count)s elever.", count=r["count"]),
+    "no-school-years": lambda r, _n: _("Vi hittar inte elevernas årskurser."),
+    "years-contradict": lambda r, _n: _(
+        "Årskurserna kan också läsas på ett annat sätt: %(other)s i stället för %(years)s.",
+        other=years_said(r["other"]),
+        years=years_said(r["years"]),
+    ),
 }

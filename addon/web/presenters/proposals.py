@@ -34,6 +34,13 @@ DOUBTS = frozenset(
         "ceased",
         "mixed-ou",
         "no-classes",
+        "shared-tree",
+        "odd-classes",
+        "several-classes",
+        "many-without-class",
+        "large-class",
+        "no-school-years",
+        "years-contradict",
     }
 )
 """The reasons that an administrator must judge; the others only explain."""

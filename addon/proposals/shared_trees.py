@@ -1,0 +1,238 @@
+"""Units that share the OU of one school: how its students are split, as one question for all."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from addon.proposals.matching import Match, PeopleOf, UnitToMatch
+from addon.proposals.names import ADAPTED, SchoolName
+from addon.proposals.patterns import classes_near
+from addon.proposals.places import Place
+from addon.proposals.school_years import years_by, years_near
+from addon.proposals.scope import around
+from addon.roster.index import DirectoryIndex
+from addon.tenants.model import Clause, GroupRule, SchoolUnit, YearRule
+from addon.text import fold
+
+SplitBy = Literal["years", "programme", "class"]
+_LIKELY = 0.85
+_POOR = 0.6
+_FEW = 0.02
+_RULE = 0.35
+
+
+class TreePart(Struct, frozen=True):
+    """A part that a shared OU can be split into: a school year, or an OU below, and its people."""
+
+    name: str
+    people: int
+    org_units: tuple[str, ...] = ()
+
+
+class TreeSplit(Struct, frozen=True):
+    """A way to split a shared OU, with its parts."""
+
+    by: SplitBy
+    parts: tuple[TreePart, ...]
+
+
+class SharedTree(Struct, frozen=True):
+    """An OU whose students are those of several `units` (codes).
+
+    `answer` is how it is split in the proposals, by the units' names; None is a question.
+    `splits` are the ways in which it can be.
+    """
+
+    path: str
+    units: tuple[str, ...]
+    answer: SplitBy | None = None
+    splits: tuple[TreeSplit, ...] = ()
+
+
+class SharedPlaces(Struct, frozen=True):
+    """The matches of the units that share a tree, and the trees."""
+
+    students: Mapping[str, Match] = {}
+    staff: Mapping[str, Match] = {}
+    trees: tuple[SharedTree, ...] = ()
+
+
+class SharedTrees:
+    """Finds the trees that units share, from their matches by the names."""
+
+    def __init__(
+        self,
+        index: DirectoryIndex,
+        units: Sequence[UnitToMatch],
+        places: Iterable[Place],
+        people: PeopleOf,
+    ) -> None:
+        self._index, self._units, self._people = index, units, people
+        self._places = [place for place in places if place.org_units and not place.clauses]
+
+    def find(self, students: Mapping[str, Match], staff: Mapping[str, Match]) -> SharedPlaces:
+        """The places of units that share a tree, in place of their matches."""
+        at_students: dict[str, Match] = {}
+        at_staff: dict[str, Match] = {}
+        trees: list[SharedTree] = []
+        for units in self._families():
+            tree = self._tree(units, students)
+            if tree is None:
+                continue
+            sharers = [unit for unit in units if _has_no_own(unit, tree, students)]
+            if len(sharers) < 2:
+                continue
+            parts = self._by_years(tree, sharers)
+            for unit in sharers:
+                if unit.code in parts:
+                    at_students[unit.code] = Match(parts[unit.code], _LIKELY)
+            codes = tuple(unit.code for unit in sharers)
+            splits = tuple(self._splits(tree, sharers))
+            trees.append(SharedTree(tree.text, codes, "years" if parts else None, splits))
+            at_staff.update(self._staff(sharers, staff))
+        trees.extend(self._of_one_kind(students))
+        return SharedPlaces(at_students, at_staff, tuple(trees))
+
+    def _families(self) -> list[list[UnitToMatch]]:
+        """The units whose names differ in years or kind only."""
+        found: dict[tuple[str, ...], list[UnitToMatch]] = {}
+        for unit in self._units:
+            if unit.name.core and not unit.ceased:
+                found.setdefault(unit.name.core, []).append(unit)
+        return [
+            units
+            for units in found.values()
+            if len({(unit.name.years, unit.name.kinds) for unit in units}) > 1
+        ]
+
+    def _tree(self, units: Sequence[UnitToMatch], students: Mapping[str, Match]) -> Place | None:
+        """The OU that a family's matches have in common: it says no years and no adapted form."""
+        matched = (students[unit.code].place for unit in units if unit.code in students)
+        trees = [
+            place
+            for place in matched
+            if place.org_units and not place.clauses and not any(_is_part(n) for n in place.names)
+        ]
+        return max(trees, key=lambda place: place.people, default=None)
+
+    def _by_years(self, tree: Place, units: Sequence[UnitToMatch]) -> dict[str, Place]:
+        """The place of each unit, if their names say which years are whose."""
+        said = [unit.name.years for unit in units]
+        if not all(said) or len(frozenset().union(*said)) < sum(map(len, said)):
+            return {}
+        years, rule = self._years(tree, units)
+        pupils = self._people(tree)
+        owner = {year: unit.code for unit in units for year in unit.name.years}
+        homes = {id: owner[years[id]] for id in pupils if years.get(id) in owner}
+        if len(pupils) - len(homes) > _FEW * len(pupils):
+            return {}
+        found: dict[str, Place] = {}
+        for unit in units:
+            ids = {id for id, code in homes.items() if code == unit.code}
+            place = self._below(tree, ids, homes) or self._with_value(tree, ids, rule)
+            if place is None:
+                return {}
+            found[unit.code] = place
+        return found
+
+    def _below(self, tree: Place, ids: set[str], homes: Mapping[str, str]) -> Place | None:
+        """The topmost OUs whose people are all among `ids`, if they hold them all."""
+        paths: list[str] = []
+        held: set[str] = set()
+        tops = tuple(fold(path).rstrip("/") + "/" for path in tree.org_units)
+        for path, unit in sorted(self._index.org_units.items(), key=lambda item: len(item[0])):
+            if not path.startswith(tops) or any(path.startswith(fold(p) + "/") for p in paths):
+                continue
+            here = self._index.in_org_unit(unit.path)
+            if here & homes.keys() and here & homes.keys() <= ids:
+                paths.append(unit.path)
+                held |= here
+        if not ids or not ids <= held:
+            return None
+        return structs.replace(tree, org_units=tuple(sorted(paths, key=fold)), people=len(held))
+
+    def _with_value(self, tree: Place, ids: set[str], rule: YearRule | None) -> Place | None:
+        """The tree narrowed by the attribute that says the school year."""
+        if rule is None or rule.source != "attribute" or rule.attribute is None or not ids:
+            return None
+        users = self._index.users
+        values = sorted({v for id in ids for v in users[id].attributes.get(rule.attribute, ())})
+        clause = Clause(attribute=rule.attribute, operator="in", value=tuple(values))
+        place = structs.replace(tree, clauses=(clause,), people=len(ids))
+        return place if self._people(place) == ids else None
+
+    def _years(
+        self, tree: Place, units: Sequence[UnitToMatch]
+    ) -> tuple[dict[str, int], YearRule | None]:
+        """The school year of each student of a tree, by the most plausible rule."""
+        pupils = sorted(self._people(tree))
+        types = tuple({each for unit in units for each in unit.school_types})
+        school = SchoolUnit(code="", name="", school_types=types, students=tree.selector)
+        near = around(self._index, pupils)
+        classes = classes_near(near, pupils, school, ())
+        if classes and classes[0].score >= _RULE and isinstance(classes[0].rule, GroupRule):
+            school = structs.replace(school, classes=classes[0].rule)
+        found = years_near(near, pupils, school)
+        if not found or not isinstance(found[0].rule, YearRule):
+            return {}, None
+        rule = found[0].rule
+        return years_by(near, pupils, school, rule), rule
+
+    def _splits(self, tree: Place, units: Sequence[UnitToMatch]) -> Iterator[TreeSplit]:
+        """The ways in which a tree can be split."""
+        years, _ = self._years(tree, units)
+        if years:
+            count = Counter(years.values())
+            yield TreeSplit("years", tuple(TreePart(str(y), count[y]) for y in sorted(count)))
+        yield from self._by_org_units(tree)
+
+    def _by_org_units(self, tree: Place) -> Iterator[TreeSplit]:
+        tops = {fold(path).rstrip("/") for path in tree.org_units}
+        parts = [
+            TreePart(unit.name, len(self._index.in_org_unit(unit.path)), (unit.path,))
+            for path, unit in sorted(self._index.org_units.items())
+            if path.rpartition("/")[0] in tops
+        ]
+        if len(parts) > 1:
+            programmes = sum(part.name[:2].isalpha() for part in parts)
+            yield TreeSplit("programme" if 2 * programmes > len(parts) else "class", tuple(parts))
+
+    def _staff(
+        self, units: Sequence[UnitToMatch], staff: Mapping[str, Match]
+    ) -> Iterator[tuple[str, Match]]:
+        """The staff that a family shares, if only one of them has a place."""
+        own = {unit.code: staff[unit.code] for unit in units if unit.code in staff}
+        good = [match for match in own.values() if match.score >= _POOR]
+        common = [match for match in good if not any(_is_part(n) for n in match.place.names)]
+        if len(common) == 1 and len(good) == 1:
+            for unit in units:
+                yield unit.code, Match(common[0].place, _LIKELY)
+
+    def _of_one_kind(self, students: Mapping[str, Match]) -> Iterator[SharedTree]:
+        """Questions about OUs that only say a kind, when several units have that kind."""
+        left: dict[str, list[str]] = {}
+        for unit in self._units:
+            poor = unit.code not in students or students[unit.code].score < _POOR
+            for kind in unit.name.kinds if poor and not unit.ceased else ():
+                left.setdefault(kind, []).append(unit.code)
+        for place in self._places:
+            kinds = {kind for name in place.names for kind in name.kinds if not name.core}
+            for kind in sorted(kinds):
+                codes = left.get(kind, [])
+                if place.role == "students" and len(codes) > 1 and place.people:
+                    splits = tuple(self._by_org_units(place))
+                    yield SharedTree(place.text, tuple(codes), None, splits)
+
+
+def _is_part(name: SchoolName) -> bool:
+    """Whether a place's name says years or an adapted form, so that it is one unit's own."""
+    return bool(name.years) or bool(name.kinds & ADAPTED)
+
+
+def _has_no_own(unit: UnitToMatch, tree: Place, students: Mapping[str, Match]) -> bool:
+    match = students.get(unit.code)
+    if match is None or match.place == tree:
+        return not unit.name.kinds & ADAPTED or match is not None
+    return match.score < _POOR and not any(_is_part(name) for name in match.place.names)
