@@ -116,6 +116,10 @@ deployable:
 	@test -n '$(DRY)' || test -f '$(SETTINGS)' || { \
 	  echo "There is no $(SETTINGS): who signs people in, and where (docs/deploy.md, step 7)" >&2; \
 	  exit 2; }
+	@for name in SKOLSYNK_OPERATOR SKOLSYNK_CONTACT; do \
+	  grep -qs "^ *$$name:" '$(SETTINGS)' || \
+	  echo "$(SETTINGS) has no $$name: the public pages will not say it (docs/deploy.md, step 7)" >&2; \
+	done
 
 clean: ## Remove the virtual environment and caches; var/ with its data stays
 	rm -rf $(VENV) .venv-* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -557,6 +557,22 @@ def test_make_deploy_wants_the_vendor_profiles_and_the_settings(
     assert "gcloud" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("missing", ["SKOLSYNK_OPERATOR", "SKOLSYNK_CONTACT"])
+def test_make_deploy_says_what_the_public_pages_will_not_say(
+    make_deploy: Deploy, tmp_path: Path, missing: str
+):
+    settings = tmp_path / "settings.yaml"
+    arguments = ("PROJECT=my-project", "VERSION=v1", "DRY=1", f"SETTINGS={settings}")
+    settings.write_text(documented_settings())
+    assert "SKOLSYNK" not in make_deploy(*arguments).stderr
+    lines = documented_settings().splitlines(keepends=True)
+    settings.write_text("".join(line for line in lines if missing not in line))
+    done = make_deploy(*arguments)
+    assert done.returncode == 0
+    assert f"settings.yaml has no {missing}: the public pages will not say it" in done.stderr
+    assert done.stderr.count("has no") == 1
+
+
 def test_the_documented_settings_are_deployed_and_ones_that_the_program_takes(
     make_deploy: Deploy, tmp_path: Path
 ):

@@ -224,6 +224,33 @@ def test_the_operator_and_the_certificates_are_what_is_named() -> None:
     assert (found.operator, found.contact) == ("Storviks kommun", "skolsynk@storvik.example")
 
 
+def test_what_is_not_set_of_the_operator_is_said_plainly_and_stops_nothing() -> None:
+    named = {"SKOLSYNK_OPERATOR": "Storviks kommun", "SKOLSYNK_CONTACT": "it@storvik.example"}
+    app = {"SKOLSYNK_MARKETPLACE_APP": "123456789012"}
+    mail = {"SKOLSYNK_MAIL": "smtp://mail.storvik.example", "SKOLSYNK_MAIL_FROM": "a@b.example"}
+    said = {
+        "nothing": gaps({}),
+        "named": gaps(named),
+        "listed": gaps(app),
+        "listed and named": gaps(app | named),
+        "all": gaps(app | named | mail),
+    }
+    assert said == {
+        "nothing": ["SKOLSYNK_OPERATOR", "SKOLSYNK_CONTACT"],
+        "named": [],
+        "listed": ["SKOLSYNK_OPERATOR", "SKOLSYNK_CONTACT", "SKOLSYNK_CONTACT", "SKOLSYNK_MAIL"],
+        "listed and named": ["SKOLSYNK_MAIL"],
+        "all": [],
+    }
+
+
+def gaps(environ: dict[str, str]) -> list[str]:
+    """The variables that are said not to be set, of settings with these."""
+    found = Settings.from_environ(environ).gaps
+    assert all(" is not set: " in line for line in found)
+    return [line.partition(" ")[0] for line in found]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -215,6 +215,8 @@ def _licence(found: LicenceStatus) -> Iterator[str]:
             yield f"licence: the customer has left{since}: nothing is read or sent"
             if found.ends is not None:
                 yield f"licence: what vendors have is to be withdrawn from {_time(found.ends)} on"
+            for each in found.unwritten:
+                yield f"licence: {each}"
         case "by hand":
             yield "licence: none, as the access was given by hand; it is asked for once a week"
         case "not asked":

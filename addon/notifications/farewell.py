@@ -1,31 +1,32 @@
 """Write to a customer's administrators and to the operator when the customer has left.
 
-Each is written to once when the farewell begins, and the operator once more when what vendors
-have waits for their confirmation. A message that could not be sent is tried again.
+Who is written to, and when, is in `addon.sync.farewell_notices`. A message that could not be sent
+is tried again; whoever cannot be written to is in the log and in `status`.
 """
 
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
 from addon.notifications.mailer import Mailer, MailError
 from addon.notifications.message import render_message
-from addon.store.records import Namespace
 from addon.sync.context import SyncContext
+from addon.sync.farewell_notices import (
+    Reader,
+    Stage,
+    readers_of,
+    remember_told,
+    stage_for,
+    unwritten,
+)
 from addon.tenants.licence import DAY, LicenceRecord
 from addon.tenants.model import Tenant
 from addon.vendors.profiles import vendor_name
 
 log = logging.getLogger(__name__)
 
-Reader = Literal["administrators", "operator"]
-Stage = Literal["left", "waiting"]
-KEPT = 400 * DAY
-"""Seconds until the record of a sent message expires; no farewell lasts longer."""
 SUBJECTS = {
     "left": "{organisation} har avinstallerat Skolsynk",
     "waiting": "{organisation}: borttagningen hos leverantörerna väntar på er",
@@ -42,20 +43,21 @@ class PeopleAtVendor(Struct, frozen=True):
 
 
 def tell_of_farewell(
-    context: SyncContext, mail: Mailer, tenant: Tenant, record: LicenceRecord
+    context: SyncContext, mail: Mailer | None, tenant: Tenant, record: LicenceRecord
 ) -> int:
     """Send what is not sent yet of this farewell; return how many messages were sent.
 
-    Raises StoreError. A message that could not be sent is logged.
+    Raises StoreError. A message that could not be sent is logged, and so is who cannot be written
+    to, each time.
     """
-    if not record.farewell:
-        return 0
-    over = record.days_are_over(context.clock(), context.settings.farewell_days)
-    sent = 0
-    for reader, to in _readers(context, tenant).items():
-        stage: Stage = "waiting" if over and reader == "operator" else "left"
-        if to and not _is_told(context, tenant, record, reader, stage):
-            sent += _send(context, mail, tenant, record, reader, stage, to)
+    settings, now, sent = context.settings, context.clock(), 0
+    to = readers_of(settings, tenant)
+    for each in unwritten(settings, context.store, tenant, record, now):
+        if mail is None or not to[each.reader]:
+            log.warning("a customer has left, and %s", each)
+        else:
+            stage = stage_for(each.reader, record, settings, now)
+            sent += _send(context, mail, tenant, record, each.reader, stage, to[each.reader])
     return sent
 
 
@@ -80,15 +82,6 @@ def people_at_vendors(context: SyncContext, tenant_id: str) -> list[PeopleAtVend
 def date_of(at: float) -> str:
     """Return a day as both languages write it: 2026-12-26."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
-
-
-def _readers(context: SyncContext, tenant: Tenant) -> dict[Reader, Sequence[str]]:
-    """Return the addresses of each reader; administrators are those whom the document names."""
-    named = tenant.notices.email or tenant.administrators
-    if not named and tenant.delegated_admin:
-        named = (tenant.delegated_admin,)
-    contact = context.settings.web.contact
-    return {"administrators": named, "operator": () if contact is None else (contact,)}
 
 
 def _send(
@@ -120,21 +113,5 @@ def _send(
     except MailError as error:
         log.warning("a message of a farewell was not sent, and is tried again: %s", error)
         return False
-    _remember(context, tenant, record, reader, stage)
+    remember_told(context.store, tenant.customer_id, record, reader, stage, context.clock())
     return True
-
-
-def _is_told(
-    context: SyncContext, tenant: Tenant, record: LicenceRecord, reader: Reader, stage: Stage
-) -> bool:
-    namespace = Namespace("notices", tenant.customer_id)
-    item = context.store.get(namespace, f"farewell.{reader}.{stage}", context.clock())
-    return item is not None and msgspec.json.decode(item.data, type=float) == record.farewell
-
-
-def _remember(
-    context: SyncContext, tenant: Tenant, record: LicenceRecord, reader: Reader, stage: Stage
-) -> None:
-    now, data = context.clock(), msgspec.json.encode(record.farewell)
-    namespace = Namespace("notices", tenant.customer_id)
-    context.store.put(namespace, f"farewell.{reader}.{stage}", data, now, now + KEPT)

@@ -60,17 +60,20 @@ Notified = dict[str, Notification]
 """The notices sent about one connection, by the signature of their cause."""
 
 
-def notify(context: SyncContext, mail: Mailer, tenant_id: str, vendor: str | None = None) -> int:
+def notify(
+    context: SyncContext, mail: Mailer | None, tenant_id: str, vendor: str | None = None
+) -> int:
     """Send the tenant's administrators what is new after a run; return how many messages were sent.
 
-    Of a customer who has left only that is told, see `addon.notifications.farewell`. With
+    Of a customer who has left only that is told, see `addon.notifications.farewell`; `mail` is None
+    where none is sent. With
     `vendor`, only about that connection: after a delivery. Raises NotFoundError and StoreError. A
     message that could not be sent is logged, and tried again after the next run.
     """
     tenant, licence = load_tenant_with_licence(context.store, tenant_id)
     if licence.farewell:
         return tell_of_farewell(context, mail, tenant, licence)
-    if not tenant.notices.email or not tenant.notices.about:
+    if mail is None or not tenant.notices.email or not tenant.notices.about:
         return 0
     now = context.clock()
     runs = context.store.runs(tenant_id, _enough(tenant))
@@ -99,11 +102,11 @@ def notify(context: SyncContext, mail: Mailer, tenant_id: str, vendor: str | Non
 def after_run(
     open_context: Callable[[], SyncContext], tenant_id: str, vendor: str | None = None
 ) -> None:
-    """Call `notify` with the mailer of the settings, if there is one. Never raises."""
+    """Call `notify` with the mailer of the settings. Never raises."""
     try:
         context = open_context()
         mail = mailer(context.settings.web.mail, context.secrets or _no_secrets)
-        if mail is not None:
+        if mail is not None or context.settings.marketplace_app is not None:
             notify(context, mail, tenant_id, vendor)
     except Exception as error:  # an error here must not make the finished run fail
         log.warning("no notice was sent: %s", type(error).__name__)

@@ -71,6 +71,8 @@ secret = "env:SKOLSYNK_GLEERUPS_TEST_KEY"
 STAFF_ORG_UNIT = "/Personal"
 MARKETPLACE_APP = "113774264463"
 """The app whose licence the sandbox's Marketplace is asked for."""
+OPERATOR, CONTACT = "Exempelföreningen ek. för.", "support@skolsynk.example"
+"""Who operates the sandbox's Skolsynk: nobody that exists."""
 NAMES = {"binogi": "Binogi", "gleerups": "Gleerups"}
 
 
@@ -210,6 +212,8 @@ def start_environment(folder: Path, progress: ProgressLine) -> Iterator[DemoEnvi
             **write_environment(folder, PROFILES, servers, directory.url),
             "SKOLSYNK_REGISTER": register.url,
             "SKOLSYNK_MARKETPLACE_APP": MARKETPLACE_APP,
+            "SKOLSYNK_OPERATOR": OPERATOR,
+            "SKOLSYNK_CONTACT": CONTACT,
             **provider.environ,
         }
         settings = Settings.from_environ(environ)

@@ -13,12 +13,14 @@ from typing import Any, Self
 from addon.settings.names import (
     ADDON_CLIENT_ID,
     ADDON_SERVICE_ACCOUNT,
+    CONTACT,
     MAIL,
     MAIL_FROM,
     MAIL_PASSWORD,
     OIDC_CLIENT_ID,
     OIDC_CLIENT_SECRET,
     OIDC_DISCOVERY,
+    OPERATOR,
     SERVICE_ACCOUNT,
     STORE,
     TASKS,
@@ -107,6 +109,23 @@ class Settings:
     def serves_https(self) -> bool:
         """Whether the web application is reached by https only."""
         return self.on_app_engine or (self.web.url or "").startswith("https://")
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What is not set and should be where others are served, a line each with what lacks then.
+
+        The program starts all the same.
+        """
+        found = []
+        if self.web.operator is None:
+            found.append(f"{OPERATOR} is not set: the pages do not say who operates Skolsynk here")
+        if self.web.contact is None:
+            found.append(f"{CONTACT} is not set: there is no address for questions and security")
+        if self.marketplace_app is not None and self.web.contact is None:
+            found.append(f"{CONTACT} is not set: the operator is not told when a customer leaves")
+        if self.marketplace_app is not None and self.web.mail is None:
+            found.append(f"{MAIL} is not set: nobody is told when a customer leaves")
+        return tuple(found)
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -218,8 +237,8 @@ def _web_settings(given: Mapping[str, Any], environ: Mapping[str, str]) -> WebSe
         mail=_whole_mail(given),
         google_certs=given["SKOLSYNK_GOOGLE_CERTS"],
         addon=_addon_caller(given),
-        operator=given["SKOLSYNK_OPERATOR"],
-        contact=given["SKOLSYNK_CONTACT"],
+        operator=given[OPERATOR],
+        contact=given[CONTACT],
     )
 
 

@@ -88,8 +88,8 @@ class WebSettings:
     is not used. `session_secret` is the secret, a `secretmanager:` reference, or None: a random one
     is generated and kept in the store. `google_certs` is where the certificates of tokens that
     Google signs are, in place of Google's own addresses. `addon` is None if the add-on's endpoints
-    are not served. `operator` is who operates the installation, `contact` their address for
-    questions; None if the pages name the co-operative.
+    are not served. `operator` is who operates the installation, `contact` their mail address; None
+    if the pages cannot say so.
     """
 
     sign_in: SignIn | None = None

@@ -9,12 +9,14 @@ from addon.settings import parsers
 from addon.settings.names import (
     ADDON_CLIENT_ID,
     ADDON_SERVICE_ACCOUNT,
+    CONTACT,
     MAIL,
     MAIL_FROM,
     MAIL_PASSWORD,
     OIDC_CLIENT_ID,
     OIDC_CLIENT_SECRET,
     OIDC_DISCOVERY,
+    OPERATOR,
     SERVICE_ACCOUNT,
     STORE,
     TASKS,
@@ -77,8 +79,8 @@ VARIABLES = (
         "SKOLSYNK_MARKETPLACE_APP", parsers.project_number, None, "whose licence is asked for"
     ),
     Variable("SKOLSYNK_FAREWELL_DAYS", parsers.days, "30", "days in which one can come back"),
-    Variable("SKOLSYNK_OPERATOR", parsers.name, None, "who operates this installation"),
-    Variable("SKOLSYNK_CONTACT", parsers.mail_address, None, "their address for questions"),
+    Variable(OPERATOR, parsers.name, None, "who operates this installation"),
+    Variable(CONTACT, parsers.mail_address, None, "their address for questions"),
     Variable("SKOLSYNK_LOG_LEVEL", parsers.log_level, "WARNING", ", ".join(parsers.LOG_LEVELS)),
     Variable(
         "SKOLSYNK_LOG_FORMAT", parsers.log_format, None, "text, or json in Cloud Logging's form"

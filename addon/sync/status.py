@@ -12,11 +12,12 @@ from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.records import RunRecord
 from addon.sync.context import SecretSource, ledger_key, load_tenant_or_raise, resolve_target
+from addon.sync.farewell_notices import Unwritten, unwritten
 from addon.sync.licence import came_by_hand
 from addon.sync.protected_set import load_protection
 from addon.sync.report import ConnectionReport, HoldReport, as_printed, stored_report
 from addon.tenants.licence import DAY
-from addon.tenants.model import Connection, Pause
+from addon.tenants.model import Connection, Pause, Tenant
 from addon.tenants.pause import current_pause
 from addon.vendors.profiles import NotConfigured
 
@@ -97,13 +98,14 @@ class LicenceStatus(Struct, frozen=True):
     access was not given by the Marketplace), `unknown` (no answer yet) or `not asked`. `since` is
     when that began (seconds since 1970 UTC), None if it never did.
     `problem` is a code of why the last time there was no answer. `ends` is when what vendors have
-    is to be withdrawn.
+    is to be withdrawn, and `unwritten` who has not been written to of a farewell, and why.
     """
 
     state: str
     since: float | None
     problem: str | None = None
     ends: float | None = None
+    unwritten: tuple[Unwritten, ...] = ()
 
 
 class TenantStatus(Struct, frozen=True, rename="camel"):
@@ -147,7 +149,7 @@ def status(
     )
     now = time.time() if now is None else now
     pause = current_pause(tenant, now)
-    licence = _licence(settings, store, tenant_id, now)
+    licence = _licence(settings, store, tenant, now)
     protected = _protected(load_protection(store, tenant_id))
     return TenantStatus(tenant_id, last, connections, left, pause, protected, licence)
 
@@ -161,15 +163,16 @@ def _protected(known: ProtectedSet) -> ProtectedStatus:
     )
 
 
-def _licence(settings: Settings, store: Store, tenant_id: str, now: float) -> LicenceStatus:
-    record = store.licence(tenant_id)
+def _licence(settings: Settings, store: Store, tenant: Tenant, now: float) -> LicenceStatus:
+    record = store.licence(tenant.customer_id)
     if settings.marketplace_app is None and not record.farewell:
         return LicenceStatus("not asked", None)
     state: str = record.name
-    if not record.farewell and came_by_hand(store, tenant_id, record, now):
+    if not record.farewell and came_by_hand(store, tenant.customer_id, record, now):
         return LicenceStatus("by hand", record.since)
     ends = record.farewell + settings.farewell_days * DAY if record.farewell else None
-    return LicenceStatus(state, record.began or None, record.problem or None, ends)
+    missed = unwritten(settings, store, tenant, record, now)
+    return LicenceStatus(state, record.began or None, record.problem or None, ends, missed)
 
 
 def _connection(

@@ -1,4 +1,4 @@
-"""Who operates the installation, and where they are written to: settings, or the co-operative."""
+"""Who operates the installation, and where they are written to, as the settings say."""
 
 from urllib.parse import quote
 
@@ -7,17 +7,19 @@ from msgspec import Struct
 
 from addon.settings import WebSettings
 
-COOPERATIVE = _("läromedelsleverantörernas ekonomiska förening")
-"""The co-operative within a sentence, where SKOLSYNK_OPERATOR names nobody else."""
-COOPERATIVE_ADDRESS = "support@skolsynk.se"
-"""Its address, where SKOLSYNK_CONTACT is not set."""
+UNNAMED = _("den som driver den här installationen")
+"""The operator within a sentence, where SKOLSYNK_OPERATOR names nobody."""
 
 
 class Operator(Struct, frozen=True):
-    """The operator's name, as it stands within a sentence, and their mail address."""
+    """The operator, as in a sentence, and their mail address, None if it is not known.
+
+    `named` is whether `name` is their own name.
+    """
 
     name: str
-    address: str
+    address: str | None
+    named: bool = True
 
     @property
     def as_first_word(self) -> str:
@@ -25,11 +27,13 @@ class Operator(Struct, frozen=True):
         return self.name[:1].upper() + self.name[1:]
 
     @property
-    def mailto(self) -> str:
+    def mailto(self) -> str | None:
         """The address as a URI (RFC 6068)."""
-        return f"mailto:{quote(self.address, safe='@')}"
+        return None if self.address is None else f"mailto:{quote(self.address, safe='@')}"
 
 
 def operator_of(settings: WebSettings) -> Operator:
     """Return the operator that the settings name, in the language of the request."""
-    return Operator(settings.operator or str(COOPERATIVE), settings.contact or COOPERATIVE_ADDRESS)
+    return Operator(
+        settings.operator or str(UNNAMED), settings.contact, settings.operator is not None
+    )

@@ -130,6 +130,8 @@ class Services:
         Call it once, in the process that serves. Raises StoreError.
         """
         tune_for_latency(templates)
+        for gap in self.settings.gaps:
+            log.warning("%s", gap)
         queue = self.queue()
         if not isinstance(queue, LocalTaskQueue):
             return

@@ -1,19 +1,24 @@
 """Who is written to when a customer has left, once each."""
 
+import json
 from dataclasses import replace
 
 import pytest
 from msgspec import structs
 
+from addon.cli import output
 from addon.notifications.mailer import MailError, Message
-from addon.notifications.notify import notify
+from addon.notifications.notify import after_run, notify
+from addon.settings import Mail, Smtp
 from addon.sync.farewell import continue_farewell
+from addon.sync.status import status
 from addon.tenants.licence import DAY
 from tests.support.small_school import PUPILS, TENANT, small_school
 
 URL = "https://skolsynk.example"
 OPERATOR = "drift@skolsynk.example"
 TO = "it@storvik.example"
+MAIL = Mail(Smtp("127.0.0.1", 25, tls=False), "skolsynk@skolsynk.example")
 
 
 class Box:
@@ -132,9 +137,59 @@ def test_without_an_address_of_notices_the_tenants_administrators_are_written_to
     assert box.taken().keys() == {"skolsynk@edu.storvik.se", OPERATOR}
 
 
-def test_without_a_contact_nobody_is_the_operator(left, box):
-    context, _ = left
-    web = replace(context.settings.web, contact=None)
-    context = structs.replace(context, settings=replace(context.settings, web=web))
+def with_settings(context, **web):
+    settings = replace(context.settings, web=replace(context.settings.web, **web))
+    return structs.replace(context, settings=settings)
+
+
+def unwritten(context, clock):
+    found = status(context.settings, context.store, TENANT, now=clock[0]).licence
+    return {each.reader: each.why for each in found.unwritten}
+
+
+def test_without_a_contact_the_log_and_status_say_that_the_operator_was_not_written_to(
+    left, box, caplog
+):
+    context, clock = left
+    context = with_settings(context, contact=None, mail=MAIL)
     assert notify(context, box, TENANT) == 1
     assert box.taken().keys() == {TO}
+    why = "nobody has written to the operator: SKOLSYNK_CONTACT is not set"
+    assert caplog.messages == [f"a customer has left, and {why}"]
+    assert unwritten(context, clock) == {"operator": "no-contact"}
+    found = status(context.settings, context.store, TENANT, now=clock[0])
+    assert f"licence: {why}" in output.status(found).splitlines()
+
+
+def test_once_there_is_a_contact_the_operator_is_written_to(left, box):
+    context, clock = left
+    notify(with_settings(context, contact=None, mail=MAIL), box, TENANT)
+    box.taken()
+    context = with_settings(context, mail=MAIL)
+    assert unwritten(context, clock) == {"operator": "not-yet"}
+    assert notify(context, box, TENANT) == 1
+    assert box.taken().keys() == {OPERATOR}
+    assert unwritten(context, clock) == {}
+    clock[0] += 30 * DAY
+    assert unwritten(context, clock) == {"operator": "not-yet"}, "of what waits now"
+
+
+def test_without_a_mail_server_nobody_is_written_to_and_the_log_and_status_say_so(left, caplog):
+    context, clock = left
+    settings = replace(context.settings, marketplace_app="123")
+    context = structs.replace(context, settings=settings)
+    after_run(lambda: context, TENANT)
+    assert [each.rpartition(": ")[2] for each in caplog.messages] == [
+        "SKOLSYNK_MAIL is not set",
+        "SKOLSYNK_MAIL is not set",
+    ]
+    assert unwritten(context, clock) == {"administrators": "no-mail", "operator": "no-mail"}
+
+
+def test_a_document_that_names_nobody_is_said_too(left, box):
+    context, clock = left
+    document = json.loads(context.store.tenant(TENANT))
+    document["notices"], document["delegatedAdmin"] = {}, ""
+    context.store.save_tenant(TENANT, json.dumps(document).encode())
+    notify(with_settings(context, mail=MAIL), box, TENANT)
+    assert unwritten(context, clock) == {"administrators": "nobody-named"}
