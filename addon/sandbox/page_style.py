@@ -20,10 +20,15 @@ ul { list-style: none; padding-left: 1.25rem; margin: 0 }
 """
 
 
+NO_ICON = '<link rel="icon" href="data:,">'
+"""With it a browser does not ask for /favicon.ico."""
+
+
 def html_page(title: str, style: str, body: str) -> str:
     """Return a whole page in Swedish; `title` and `body` are HTML."""
     return (
         f'<!doctype html><html lang="sv"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"{NO_ICON}"
         f"<style>{STYLE}{style}</style></head><body><main><h1>{title}</h1>{body}</main></body></html>"
     )

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from addon.sandbox.card_html import draw_card
 from addon.sandbox.google_objects import JSON
+from addon.sandbox.page_style import NO_ICON
 from addon.sandbox.side_panel_style import STYLE
 
 CURRENT = ' aria-current="true"'
@@ -45,7 +46,7 @@ def panel_page(view: PanelView, user: PanelUser, people: Sequence[JSON], install
     return (
         f'<!doctype html><html lang="{user.language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="icon" href="data:,">'
+        f"{NO_ICON}"
         f"<title>Sidopanelen – Skolsynks sandlåda</title><style>{STYLE}</style></head><body>"
         f"<header><h1>Gmail, på låtsas</h1>{_people(user, people)}{_languages(user)}"
         f"{_installation(user, installed)}</header>"

@@ -11,6 +11,7 @@ import requests
 
 from addon.sandbox.domain import Domain
 from addon.sandbox.identity import CLIENT_ID, CLIENT_SECRET, IdentityProvider, add_administrators
+from addon.sandbox.page_style import NO_ICON, html_page
 from tests.support.small_school import DOMAIN, small_domain
 
 VERIFIER = "v" * 43
@@ -82,6 +83,12 @@ def test_the_page_lets_one_choose_who_one_is(provider: IdentityProvider) -> None
     page = requests.get(f"{provider.url}/oauth2/authorize", params=ask(), timeout=9)
     assert f"it.admin@{DOMAIN} (avancerad administratör)" in page.text
     assert f"it.support@{DOMAIN} (delegerad administratör)" in page.text
+
+
+def test_browsers_ask_the_sandboxs_pages_for_no_icon(provider: IdentityProvider) -> None:
+    page = requests.get(f"{provider.url}/oauth2/authorize", params=ask(), timeout=9)
+    for html in (page.text, html_page("Katalogen", "", "")):
+        assert NO_ICON in html.partition("</head>")[0]
 
 
 def test_what_is_said_of_an_account_is_what_the_directory_has(
