@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from msgspec import structs
 
 from addon.directory.errors import DirectoryError
+from addon.ss12000.ids import Ids
 from addon.web.directory.snapshot_store import ReadingState, forget, save_reading_state
 from addon.web.services import Services
 from tests.browser.addresses import PAGES
@@ -181,6 +182,14 @@ def _people_in(world: World, path: str) -> list[dict[str, Any]]:
     return world.domain.users_in(path) if world.domain.find_org_unit(path) else []
 
 
+def _class_at(world: World, unit: str) -> str:
+    """The externalId of a class of the unit whose classes are OUs."""
+    paths = sorted({pupil["orgUnitPath"] for pupil in _people_in(world, NORTH)})
+    named = (world.domain.find_org_unit(path) for path in paths if path[-2:-1].isdigit())
+    found = next(filter(None, named), {"orgUnitId": "none"})
+    return Ids(world.tenant).of_group(unit, "orgUnit", found["orgUnitId"])[0]
+
+
 def known(world: World) -> dict[str, str]:
     """What the braces of addresses stand for."""
     domain, store = world.domain, world.store
@@ -194,6 +203,7 @@ def known(world: World) -> dict[str, str]:
         "unit": units[0],
         "other_unit": units[-1],
         "pupil": next((user["id"] for user in _people_in(world, NORTH)), ""),
+        "class": _class_at(world, units[0]),
         "teacher": domain.users_in("/Personal")[0]["id"],
         "nameless": next(u["id"] for u in users if not u["name"].get("familyName")),
     }

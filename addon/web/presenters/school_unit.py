@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from addon.roster.model import StudentGroup
+from addon.roster.placements import GroupId, group_id
+from addon.ss12000.ids import Ids
 from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Connection, SchoolUnit, Tenant
 from addon.text import sort_key
@@ -30,7 +32,11 @@ class FindingCount(Struct, frozen=True):
 
 
 class UnitView(Struct, frozen=True):
-    """A unit with its numbers. `years` counts students by school year, None for those without."""
+    """A unit with its numbers. `years` counts students by school year, None for those without.
+
+    `external_ids` are those of its classes and groups, by `group_id`; `withheld` names the vendors
+    that do not get one of them.
+    """
 
     unit: SchoolUnit
     people: PeopleBreakdown
@@ -40,6 +46,12 @@ class UnitView(Struct, frozen=True):
     years: tuple[tuple[int | None, int], ...]
     findings: tuple[FindingCount, ...]
     connections: tuple[Connection, ...]
+    external_ids: Mapping[GroupId, str] = {}
+    withheld: Mapping[str, tuple[str, ...]] = {}
+
+    def external_id(self, group: StudentGroup) -> str:
+        """Return the externalId of a class or group of the unit."""
+        return self.external_ids[group_id(group)]
 
 
 class LeavingPeople(Struct, frozen=True):
@@ -62,6 +74,8 @@ def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> U
         for enrolment in roster.people[user_id].enrolments
         if enrolment.unit == unit.code
     )
+    ids, connections = Ids(tenant.customer_id), _connections_of(tenant, unit)
+    external_ids = {group_id(group): ids.student_group(group) for group in groups}
     return UnitView(
         unit=unit,
         people=people,
@@ -70,8 +84,22 @@ def unit_view(tenant: Tenant, directory: TenantDirectory, unit: SchoolUnit) -> U
         without_class=len(people.students - placed),
         years=tuple(sorted(years.items(), key=lambda y: (y[0] is None, y[0] or 0))),
         findings=_findings(directory, unit.code),
-        connections=tuple(c for c in tenant.connections if unit.code in c.school_units),
+        connections=connections,
+        external_ids=external_ids,
+        withheld={
+            external_id: vendors
+            for external_id in external_ids.values()
+            if (vendors := _leaving_out(connections, external_id))
+        },
     )
+
+
+def _connections_of(tenant: Tenant, unit: SchoolUnit) -> tuple[Connection, ...]:
+    return tuple(c for c in tenant.connections if unit.code in c.school_units)
+
+
+def _leaving_out(connections: Iterable[Connection], external_id: str) -> tuple[str, ...]:
+    return tuple(c.vendor for c in connections if external_id in c.exceptions.classes)
 
 
 def people_of(directory: TenantDirectory) -> Mapping[str, PeopleBreakdown]:

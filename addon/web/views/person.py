@@ -41,7 +41,8 @@ class AtVendor(Struct, frozen=True):
     lost) or `no`; `planned` is what the next run would do, empty for nothing and None when that
     is not known, and `stopped` is whether a hold stops it. `current` is False for what is left
     from a mode that the connection was in before; the vendor cannot be asked in that mode.
-    `held` is what the vendor answered, None when it was not asked.
+    `excepted` is whether the person is left out at this vendor. `held` is what the vendor answered,
+    None when it was not asked.
     """
 
     vendor: str
@@ -52,6 +53,7 @@ class AtVendor(Struct, frozen=True):
     planned: str | None
     stopped: bool
     refusal: str
+    excepted: bool = False
     held: tuple[VendorResourceView, ...] | None = None
 
 
@@ -173,6 +175,7 @@ def _vendors(ctx: RequestContext, directory: TenantDirectory, user_id: str) -> l
                     planned=planned if fresh and key == current else None,
                     stopped=next_run is not None and next_run.hold is not None,
                     refusal=refusals.get(external_id, ""),
+                    excepted=key == current and user_id in connection.exceptions.users,
                 )
             )
     return found

@@ -11,7 +11,7 @@ from addon.planning.limits import DEFAULT_REMOVALS
 from addon.sync.reconcile import load_reconciliation
 from addon.tasks.base import TaskQueueError
 from addon.tasks.page_requests import request_reconciliation
-from addon.tenants.model import Tenant
+from addon.tenants.model import Connection, Tenant
 from addon.vendors.profiles import OptionalField
 from addon.web.charts import Series, line_chart
 from addon.web.forms.limits import LimitsForm, limits_of, read_limits
@@ -21,6 +21,7 @@ from addon.web.presenters.connection_status import (
     connection_statuses,
     people_over_time,
 )
+from addon.web.presenters.exceptions import VendorException, vendor_exceptions
 from addon.web.presenters.refusals import RefusedResource, refused
 from addon.web.presenters.run_history import run_summaries
 from addon.web.presenters.run_progress import FollowedRun, followed_run, requested_at
@@ -109,6 +110,14 @@ def _settings(tenant: Tenant, vendor: str) -> object:
     return connection.fields, connection.limits
 
 
+def _exceptions(ctx: RequestContext, connection: Connection) -> tuple[VendorException, ...]:
+    """Return what the vendor does not get; by id only when the directory is not there."""
+    if not (connection.exceptions.users or connection.exceptions.classes):
+        return ()
+    found = ctx.from_directory(lambda directory: vendor_exceptions(directory, connection))
+    return vendor_exceptions(None, connection) if found is None else found
+
+
 def _page(
     ctx: RequestContext,
     vendor: str,
@@ -133,6 +142,8 @@ def _page(
         following=_followed_run(ctx) if connection.mode != "off" else None,
         conflict=conflict,
         mark=ctx.version_token(lambda tenant: _settings(tenant, vendor)),
+        exceptions=_exceptions(ctx, connection),
+        exceptions_mark=ctx.current_version_token(lambda t: connection_to(t, vendor).exceptions),
         refused=found,
         people_only=bool(found) and all(each.resource_type == "User" for each in found or ()),
         remedy=trouble_remedy,
