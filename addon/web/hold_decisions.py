@@ -89,7 +89,7 @@ def gone_text() -> str:
 def changed_text(ctx: RequestContext, held: WaitingHold) -> str:
     """Return the message that the hold has changed since it was shown."""
     if approval_of(ctx.store, held, ctx.now) is None:
-        return _("Spärren har ändrats sedan den visades. Se efter och bestäm igen.")
+        return _("Spärren har ändrats sedan den visades. Granska den och bestäm igen.")
     name = ctx.vendor_name(held.vendor)
     told = _("Någon av er har redan godkänt det som var spärrat hos %(vendor)s.", vendor=name)
     if held.hold.withdrawal:

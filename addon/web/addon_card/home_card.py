@@ -84,7 +84,7 @@ def _notices(view: HomeView, links: CardLinks) -> Iterator[Widget]:
         yield buttons(links.link_button(_("Se vilka och hur du rättar dem"), "data_quality.page"))
     if view.ended:
         yield paragraph(said("addon_card/texts", "ended", view.ended))
-        yield buttons(links.link_button(_("Se efter och bestäm"), "protected.page"))
+        yield buttons(links.link_button(_("Granska och bestäm"), "protected.page"))
     if view.unconfirmed:
         yield paragraph(said("addon_card/texts", "unconfirmed", view.unconfirmed))
         yield buttons(

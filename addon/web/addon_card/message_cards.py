@@ -52,7 +52,7 @@ def not_set_up_card(links: CardLinks) -> Card:
     return _message(
         _("Välkommen"),
         (
-            _("Skolsynk är installerat men inte uppsatt ännu. Inget läses och inget skickas."),
+            _("Skolsynk är installerat men inte inställt ännu. Inget läses och inget skickas."),
             _("Att komma igång tar några timmar, och du kan avbryta när du vill."),
         ),
         links.link_button(_("Kom igång"), "overview.page", "FILLED"),

@@ -29,8 +29,8 @@ SWEDISH: Mapping[str, str] = {
     "line {line}, column {column}: not UTF-8{guess}; save the file as UTF-8": "rad {line}, tecken "
     "{column}: spara filen som UTF-8",
     "not JSON: {why}": "filen är inte JSON",
-    "not a document: nested too deep": "filen är inget dokument: för många nivåer",
-    "holds half of a surrogate pair, which is no character": "har ett halvt tecken",
+    "not a document: nested too deep": "filen har för många nivåer",
+    "holds half of a surrogate pair, which is no character": "innehåller ett trasigt tecken",
     "unknown key": "okänt namn",
     "missing": "saknas",
     "missing: from is attribute": "saknas: from är attribute",
@@ -61,25 +61,25 @@ SWEDISH: Mapping[str, str] = {
     "must be an OU's whole path, which begins with /": "ska vara organisationsenhetens hela "
     "sökväg, som börjar med /",
     "must not be the whole organisation": "får inte vara hela organisationen",
-    "must be left out: {operator} takes none": "ska inte finnas: {operator} har inget värde",
-    "must be left out: from is {source}": "ska inte finnas: from är {source}",
-    "must be left out: as is {form}": "ska inte finnas: as är {form}",
+    "must be left out: {operator} takes none": "ska utelämnas: {operator} tar inget värde",
+    "must be left out: from is {source}": "ska utelämnas: from är {source}",
+    "must be left out: as is {form}": "ska utelämnas: as är {form}",
     "must be a list of text with at least one in it: {operator} takes that": "ska vara en lista "
-    "med minst en text: det är så {operator} har det",
-    "must be one text: {operator} takes that": "ska vara en text: det är så {operator} har det",
+    "med minst en text: {operator} kräver det",
+    "must be one text: {operator} takes that": "ska vara en text: {operator} kräver det",
     "must have the named part {part}": "ska ha den namngivna delen {part}",
     "is empty; use isEmpty or isNotEmpty": "är tom text; använd isEmpty eller isNotEmpty",
-    "holds an empty text; use isEmpty or isNotEmpty": "är tom text; använd isEmpty eller "
-    "isNotEmpty",
+    "holds an empty text; use isEmpty or isNotEmpty": "innehåller en tom text; använd isEmpty "
+    "eller isNotEmpty",
     "selects nobody: filters only narrow, so name an OU or a group too": "väljer ingen: filter "
-    "tar bara bort, så ange en organisationsenhet eller grupp också",
+    "begränsar bara, så ange en organisationsenhet eller grupp också",
     "lets everybody through: it has no clause": "släpper igenom alla: det har inga villkor",
     "is not the code of a school unit in the document": "är inte koden för någon skolenhet i filen",
     "is the code of {other} too": "är koden för {other} också",
     "is the vendor of {other} too": "är leverantören i {other} också",
     "is the same unit as {other}": "är samma skolenhet som {other}",
     "{vendor} cannot use it; it can use no optional field": "{vendor} kan inte ta emot det",
-    "{vendor} cannot use it; it can use {fields}": "{vendor} kan inte ta emot det, men {fields}",
+    "{vendor} cannot use it; it can use {fields}": "{vendor} kan inte ta emot det, bara {fields}",
     "names no limit; give it a number, a percent or both": "har ingen gräns; ange number, percent "
     "eller båda",
     "is not an attribute of the Directory API's users": "är inget fält som konton har i Workspace",

@@ -108,7 +108,7 @@ def release_people() -> AnyResponse:
     known, ticked = ctx.protection, set(request.form.getlist("user"))
     ids = known.releasable if request.form.get("who") == "all" else known.releasable & ticked
     if request.form.get("token") != release_token(known):
-        flash(_("Vilka det gäller har ändrats sedan sidan visades. Se efter igen."), "warning")
+        flash(_("Vilka det gäller har ändrats sedan sidan visades. Kontrollera igen."), "warning")
     elif request.form.get("seen") != "1":
         flash(_("Kryssa för att du har kontrollerat det. Ingen är släppt."), "warning")
     elif not ids:

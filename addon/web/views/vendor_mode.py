@@ -145,7 +145,11 @@ def _overtaken(
         StillComputing,
     ):  # the page waits for its data, this response cannot
         flash(
-            _("Någon annan har sparat under tiden, så inget är ändrat. Se efter igen."), "warning"
+            _(
+                "Någon annan har sparat under tiden, så inget är ändrat. Kontrollera och försök "
+                "igen."
+            ),
+            "warning",
         )
         return redirect(url_for("vendor_mode.page", vendor=vendor, mode=wanted))
 

@@ -256,7 +256,7 @@ STATES: dict[Callable[[World], None], tuple[str, ...]] = {
         "Har åtkomsten dragits tillbaka? Bevilja den igen i Admin-konsolen, under Appar,",
     ),
     waiting_for_evidence: ("1 borttagning väntar.", "Google har inte bekräftat att det är borta."),
-    protection_ended: ("Skyddet har upphört. Det gäller 1 person", "Se efter och bestäm"),
+    protection_ended: ("Skyddet har upphört. Det gäller 1 person", "Granska och bestäm"),
     growth_held: ("1 234 personer har blivit skyddade på en gång.",),
     classes_held: ("Nästa körning skulle ändra mer hos All än gränsen tillåter.", "Godkänn"),
     memberships_held: (
@@ -318,7 +318,7 @@ def test_the_language_is_the_users_or_else_swedish(world: World, language: str, 
 
 def test_a_tenant_that_has_not_begun_is_led_to_the_first_page(world: World, panel: Panel) -> None:
     card = panel.home(STRANGER)
-    assert "Skolsynk är installerat men inte uppsatt ännu." in text_on(card)
+    assert "Skolsynk är installerat men inte inställt ännu." in text_on(card)
     assert button_texts(card) == ["Kom igång", "Hjälp"]
     assert "Storvik" not in str(card)
     card, _ = panel.act(STRANGER, do="run")
@@ -713,7 +713,7 @@ def test_a_hold_that_would_now_remove_another_is_shown_as_it_is_now(
     deliver(world, HELD)
     before = at_vendor(world)
     card, told = panel.act(**given)
-    assert told == "Spärren har ändrats sedan den visades. Se efter och bestäm igen."
+    assert told == "Spärren har ändrats sedan den visades. Granska den och bestäm igen."
     assert told in text_on(card)
     assert "Nästa körning skulle ta bort 5 personer hos All." in text_on(card)
     world.wait_for_tasks()
@@ -737,7 +737,7 @@ def test_an_approval_of_what_another_has_approved_or_refused_is_nothing(
     given = approval_parameters(panel)
     panel.click(panel.home(), "Neka")
     _, told = panel.act(**given)
-    assert told == "Spärren har ändrats sedan den visades. Se efter och bestäm igen."
+    assert told == "Spärren har ändrats sedan den visades. Granska den och bestäm igen."
     key = LedgerKey(TENANT, "all", "live")
     hold = structs.replace(hold_of(world), refused=0.0)
     world.store.set_hold(key, hold)

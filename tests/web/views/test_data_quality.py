@@ -98,7 +98,7 @@ def test_findings_are_grouped_by_kind_the_gravest_first_with_counts(world, clien
     world.domain.rename_user(address("Bo", "Ek"), family_name="")
     page = world.ready(client, PAGE)
     said = world.text(page)
-    assert "1 sak i Workspace gör att någon inte skickas. Rätta den där" in said
+    assert "1 fel i Google Workspace gör att någon inte skickas. Rätta det där" in said
     assert re.findall(r"/datakvalitet/([a-z-]+)\"", page.text) == [
         "missing-family-name",
         "student-without-class",

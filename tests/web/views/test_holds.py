@@ -447,7 +447,7 @@ def test_a_hold_that_has_changed_since_the_page_was_shown_is_not_decided(world, 
     leave(world, PUPILS["7A"][4])
     deliver(world, HELD)
     said = world.text(decide(world, client, decision, page))
-    assert "Spärren har ändrats sedan den visades. Se efter och bestäm igen." in said
+    assert "Spärren har ändrats sedan den visades. Granska den och bestäm igen." in said
     world.wait_for_tasks()
     assert gone(world) == []
     with world.open_store() as store:

@@ -248,14 +248,14 @@ def test_what_the_vendor_did_not_take_is_told_by_name_where_the_directory_is_rea
     world.vendor("all").fail(400, times=1, method="POST", endpoint="Users")
     deliver(world, 1)
     said = world.text(story(world, client))
-    assert "All tog inte emot 1 sak" in said
+    assert "All tog inte emot 1 uppgift" in said
     unknown = "En person som inte längre finns i katalogen: kunde inte skapas."
     assert f"{unknown} Leverantören svarade med felkoden 400." in said
     world.ready(client, "/personer")
     page = story(world, client)
     assert re.search(r'<a href="/personer/\d+">[^<]+</a>: kunde inte skapas', page.text)
     assert rows(client.get(PAGE))[0][6] == "1"
-    assert "1 sak gick inte att skicka." in world.text(client.get(PAGE))
+    assert "1 uppgift gick inte att skicka." in world.text(client.get(PAGE))
 
 
 def test_what_failed_for_now_is_told_apart(world, client):
@@ -264,7 +264,7 @@ def test_what_failed_for_now_is_told_apart(world, client):
     said = world.text(story(world, client))
     assert "nästa körning försöker igen" in said
     assert "■ Delvis misslyckad" in said
-    assert "Leverantören svarade med felkoden 503. 1 sak misslyckades" in said
+    assert "Leverantören svarade med felkoden 503. 1 uppgift misslyckades" in said
     assert said.count("felkoden 503") == 1
     assert "the vendor answered" not in said
 

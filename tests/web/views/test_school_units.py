@@ -41,7 +41,7 @@ def row(world, page, name):
 def test_the_first_sentence_says_how_many_are_ready(world, client):
     read_directory(world, client)
     page = world.ready(client, PAGE)
-    assert "1 av 4 skolenheter är klara. 3 behöver något mer." in world.text(page)
+    assert "1 av 4 skolenheter är klara. 3 behöver kompletteras." in world.text(page)
 
 
 def test_each_unit_says_what_it_has_where_it_goes_and_what_is_missing(world, client):
