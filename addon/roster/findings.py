@@ -52,6 +52,12 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
         "The organisational unit {subject} that a selection names is now {path}. The selection"
         " follows it, and nobody is removed for it: choose {path} in the settings.",
     ),
+    "not-compared": (
+        "warning",
+        "There is no earlier reading of the directory to compare with, though vendors have what"
+        " was sent before. Until a second reading ten minutes later, or more if the lists are"
+        " short, what is new is sent, but nothing is removed or changed.",
+    ),
     "removal-unconfirmed": (
         "warning",
         "{count} people, groups or memberships at {unitName} ({unit}) are missing from the"

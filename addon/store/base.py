@@ -165,6 +165,9 @@ class LedgerStore(Protocol):
     def set_recent_removals(self, key: LedgerKey, recent: RecentRemovals) -> None:
         """Save what was removed lately; `connection_state` returns it."""
 
+    def set_unexplained(self, key: LedgerKey, waits: bool) -> None:
+        """Save whether removals that nothing explains wait; `connection_state` returns it."""
+
 
 class RunStore(Protocol):
     """Records of runs, and the snapshots that deliveries still need. Raises StoreError."""

@@ -107,7 +107,8 @@ class ConnectionState(Struct, frozen=True):
     """The state of a connection: its ledger, the hold, the approval, and the recent removals.
 
     `doubted` is whether the store was restored or copied since the ledger was last written, so
-    that it may know less than the vendor.
+    that it may know less than the vendor, and `unexplained` whether removals that nothing explains
+    wait.
     """
 
     ledger: Ledger
@@ -115,3 +116,4 @@ class ConnectionState(Struct, frozen=True):
     approval: Approval | None
     recent: RecentRemovals = RecentRemovals()
     doubted: bool = False
+    unexplained: bool = False

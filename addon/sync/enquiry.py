@@ -16,7 +16,7 @@ from addon.directory.snapshot import Snapshot, User
 from addon.roster.index import within
 from addon.roster.model import Roster
 from addon.roster.placements import PERSON_KINDS, Loss, Placements
-from addon.sync.known_placements import path_key
+from addon.sync.known_places import path_key
 from addon.tenants.model import GroupRule, SchoolUnit, Tenant, rules_of
 from addon.text import fold
 

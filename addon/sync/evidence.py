@@ -40,14 +40,13 @@ from addon.roster.placements import (
 from addon.roster.select import select
 from addon.sync.ended_memberships import Approved, emptied_groups
 from addon.sync.enquiry import BUDGET, Enquiry
-from addon.sync.known_placements import (
-    KnownDirectory,
+from addon.sync.first_readings import is_doubtful, settling_since, unsettled_groups
+from addon.sync.known_placements import Beginning, KnownDirectory, as_written, units_of
+from addon.sync.known_places import (
     OrgUnitPlace,
     as_documented,
-    as_written,
     place_org_units,
     renamed_org_units,
-    units_of,
     units_with_missing_places,
 )
 from addon.tenants.conditions import SlowPatternError
@@ -84,6 +83,14 @@ class ReadingEvidence(Struct, frozen=True):
     """The OU that each path of a selector stands for, by folded path."""
     emptied: tuple[EmptiedGroup, ...] = ()
     """The memberships that wait for a person; they are among the `unconfirmed`."""
+    incomplete: bool = False
+    """Whether a selector names an OU or a group that is not there."""
+    doubtful: bool = False
+    """Whether the reading itself says that something in it is short or could not be read."""
+    settling: bool = False
+    """Whether there is no reading to compare with yet, so that only creates are sent."""
+    unsettled: frozenset[str] = frozenset()
+    """Ids of groups that have never been read whole, and stay at the vendors as they are."""
 
 
 class ConfirmedReading(Struct, frozen=True):
@@ -98,7 +105,7 @@ class ConfirmedReading(Struct, frozen=True):
 def confirm(
     tenant: Tenant,
     snapshot: Snapshot,
-    known: KnownDirectory | None,
+    known: KnownDirectory | Beginning,
     ask: AskDirectory,
     now: float,
     approved: Callable[[], Approved] = dict,
@@ -109,18 +116,29 @@ def confirm(
     that a person has said to have ended; it is called only when some wait for that.
     Raises SlowPatternError.
     """
-    places = place_org_units(tenant, known, snapshot.org_units)
+    places = place_org_units(tenant, known.places, snapshot.org_units)
     documented = as_documented(tenant, snapshot, places)
     roster = select(tenant, documented)
     renamed = tuple(renamed_org_units(tenant, places))
     current = placements_of(roster)
-    if known is None:
-        fresh = KnownDirectory(now, current, units_of(tenant), places)
-        return ConfirmedReading(
-            snapshot, roster, ReadingEvidence(now, findings=renamed, org_units=places), fresh
-        )
-    answers: dict[Question, Answer] = {}
     incomplete = units_with_missing_places(tenant, documented)
+    settling, unsettled = settling_since(known, snapshot, now), unsettled_groups(known, snapshot)
+    not_compared = (finding("not-compared", tenant.customer_id),) if settling else ()
+    if isinstance(known, Beginning):
+        fresh = KnownDirectory(
+            now, current, units_of(tenant), places, settling=settling, unsettled=unsettled
+        )
+        evidence = ReadingEvidence(
+            now,
+            findings=(*renamed, *not_compared),
+            org_units=places,
+            incomplete=bool(incomplete),
+            doubtful=is_doubtful(snapshot),
+            settling=bool(settling),
+            unsettled=unsettled,
+        )
+        return ConfirmedReading(snapshot, roster, evidence, fresh)
+    answers: dict[Question, Answer] = {}
     lost = _losses(tenant, snapshot, known, roster, incomplete)
     for _ in range(ROUNDS if lost else 0):
         enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers)
@@ -155,9 +173,14 @@ def confirm(
     evidence = structs.replace(
         evidence,
         emptied=emptied,
-        findings=(*renamed, *evidence.findings),
+        findings=(*renamed, *not_compared, *evidence.findings),
+        incomplete=bool(incomplete),
+        doubtful=is_doubtful(snapshot),
+        settling=bool(settling),
+        unsettled=unsettled,
         left={each.user: each.unit for each in losses(known.placements, current) if each.is_person},
     )
+    latest = structs.replace(latest, settling=settling, unsettled=unsettled)
     return ConfirmedReading(snapshot, roster, evidence, latest)
 
 
@@ -197,7 +220,7 @@ def _lost_anyway(
 
     Whom the earlier selections do not reach either is missing for another reason.
     """
-    places = place_org_units(before, known, snapshot.org_units)
+    places = place_org_units(before, known.places, snapshot.org_units)
     try:
         roster = select(before, as_documented(before, snapshot, places))
     except SlowPatternError:

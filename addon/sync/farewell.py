@@ -19,8 +19,11 @@ from addon.tenants.licence import LicenceRecord
 
 log = logging.getLogger(__name__)
 
-KEPT_ITEMS = frozenset({"notices", "origin", "guide", "register", "protected"})
-"""Kinds of cached items that a farewell leaves: what was told by mail, and what was set up."""
+KEPT_ITEMS = frozenset({"notices", "origin", "guide", "register", "protected", "places"})
+"""Kinds of cached items that a farewell leaves: what was told by mail, and what was set up.
+
+`places` are the selections' OUs, by which they are followed when the customer has come back.
+"""
 
 REASON = "the customer has uninstalled the app"
 """Why what vendors have is held to be removed."""

@@ -1,25 +1,27 @@
-"""What earlier readings of a tenant knew: placements by id, and where the selectors' OUs are.
+"""What earlier readings of a tenant knew: placements by id, and what the document selected by.
 
 Kept in the store as one cached item per tenant, without names. It is what a new reading is
 compared with, see `addon.sync.evidence`.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, Protocol
 
 import msgspec
 from msgspec import Struct, structs
 
-from addon.directory.scope import keys_above
-from addon.directory.snapshot import OrgUnit, Snapshot
-from addon.roster.findings import finding
-from addon.roster.model import Finding
 from addon.roster.placements import Employment, GroupId, KnownGroup, KnownPerson, Placements
-from addon.store.base import CacheStore
+from addon.store.base import CacheStore, LedgerStore
 from addon.store.records import Namespace
-from addon.tenants.model import SchoolUnit, Selector, Tenant
-from addon.text import fold
+from addon.sync.known_places import (
+    KnownPlaces,
+    OrgUnitPlace,
+    load_places,
+    paths_by_role,
+    save_places,
+)
+from addon.tenants.model import SchoolUnit, Tenant
 
 NAMESPACE = "evidence"
 ITEM = "placements"
@@ -29,21 +31,17 @@ REFRESHED = 30 * 24 * 3600.0
 """Seconds after which it is written again although nothing changed, so that it does not expire."""
 
 
-class OrgUnitPlace(Struct, frozen=True, array_like=True):
-    """The OU that a path in the document stands for: its id, and where it was last."""
-
-    id: str
-    path: str
-
-
 class KnownDirectory(Struct, frozen=True):
     """What the readings up to `read` (seconds since 1970 UTC) knew of a tenant.
 
     `school_units` are the document's school units without their names, or empty if that was not
     kept: see `as_written`. `org_units` are the OUs of the selectors by folded path. `missing`
     says since which reading a loss is seen, by `Loss.key`; `gone_people`, `gone_employments` and
-    `gone_groups` were found to be gone, with the time;
-    ledgers may have them still.
+    `gone_groups` were found to be gone, with the time; ledgers may have them still.
+
+    `settling` is since when readings that were whole know something, while a vendor had resources
+    when nothing was known and a second reading has not followed AGREE_AFTER later; else 0.
+    `unsettled` are ids of groups that had more members than were listed ever since.
     """
 
     read: float
@@ -54,6 +52,26 @@ class KnownDirectory(Struct, frozen=True):
     gone_people: Mapping[str, float] = {}
     gone_employments: Mapping[Employment, float] = {}
     gone_groups: Mapping[GroupId, float] = {}
+    settling: float = 0.0
+    unsettled: frozenset[str] = frozenset()
+    places_saved: bool = True
+    """False if an earlier version saved it, which did not save the places by themselves."""
+
+    @property
+    def places(self) -> KnownPlaces:
+        """Where the selectors' OUs are."""
+        return KnownPlaces(self.org_units, paths_by_role(self.school_units))
+
+
+class Beginning(Struct, frozen=True):
+    """What there is when no reading is known that a reading could be compared with.
+
+    `places` are where the selectors' OUs were, as far as that is kept, and `delivered` is whether
+    a vendor has resources of the tenant.
+    """
+
+    places: KnownPlaces = KnownPlaces()
+    delivered: bool = False
 
 
 class _StoredGroup(Struct, frozen=True, array_like=True):
@@ -78,6 +96,25 @@ class _Stored(Struct, frozen=True):
     gone_employments: tuple[tuple[Employment, float], ...]
     gone_groups: tuple[tuple[GroupId, float], ...]
     school_units: tuple[SchoolUnit, ...] = ()
+    settling: float = 0.0
+    unsettled: frozenset[str] = frozenset()
+    places_saved: bool = False
+
+
+class BeginningStore(CacheStore, LedgerStore, Protocol):
+    """What a beginning is read from."""
+
+
+def load_known_or_beginning(
+    store: BeginningStore, tenant_id: str, now: float
+) -> KnownDirectory | Beginning:
+    """Return what was known of the tenant, or what there is without that. Raises StoreError."""
+    known = load_known(store, tenant_id, now)
+    if known is not None:
+        return known
+    if not any(count for _, count, _ in store.ledgers(tenant_id)):
+        return Beginning()  # nothing can be taken from anybody
+    return Beginning(load_places(store, tenant_id, now), delivered=True)
 
 
 def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory | None:
@@ -109,16 +146,25 @@ def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory 
         stored.gone_people,
         dict(stored.gone_employments),
         dict(stored.gone_groups),
+        stored.settling,
+        stored.unsettled,
+        stored.places_saved,
     )
 
 
 def save_known(
-    store: CacheStore, tenant_id: str, known: KnownDirectory, was: KnownDirectory | None
+    store: CacheStore,
+    tenant_id: str,
+    known: KnownDirectory,
+    was: KnownDirectory | Beginning | None,
 ) -> None:
     """Save what is known now, if it differs from what `was` known. Raises StoreError."""
+    was = was if isinstance(was, KnownDirectory) else None
     recent = was is not None and known.read - was.read < REFRESHED
     if was is not None and recent and structs.replace(known, read=was.read) == was:
         return
+    if was is None or not was.places_saved or known.places != was.places:
+        save_places(store, tenant_id, known.places, known.read)
     data = zlib.compress(msgspec.msgpack.encode(_stored(known)), 1)
     namespace = Namespace(NAMESPACE, tenant_id)
     store.put(namespace, ITEM, data, known.read, known.read + EXPIRES)
@@ -151,6 +197,9 @@ def _stored(known: KnownDirectory) -> _Stored:
         tuple(known.gone_employments.items()),
         tuple(known.gone_groups.items()),
         known.school_units,
+        known.settling,
+        known.unsettled,
+        known.places_saved,
     )
 
 
@@ -165,145 +214,3 @@ def as_written(tenant: Tenant, known: KnownDirectory) -> Tenant | None:
     if not before or before == units_of(tenant):
         return None
     return structs.replace(tenant, school_units=before)
-
-
-# Selectors follow their OUs
-
-
-def selected_paths(tenant: Tenant) -> Iterator[str]:
-    """Yield the paths that the selectors of the document name, exceptions included."""
-    for unit in tenant.school_units:
-        for selector in (unit.students, unit.staff):
-            yield from selector.org_units
-            yield from selector.exceptions.org_units
-
-
-def path_key(path: str) -> str:
-    """Return an OU's path as it is compared: folded, without a slash at its end."""
-    return fold(path).rstrip("/")
-
-
-def place_org_units(
-    tenant: Tenant, known: KnownDirectory | None, org_units: Iterable[OrgUnit]
-) -> dict[str, OrgUnitPlace]:
-    """Return the OU that each selected path stands for, as far as is known, by folded path.
-
-    An OU that was found at a path is followed by its id, unless the path was written into a
-    selector since and there is an OU at it.
-    """
-    listed = {path_key(unit.path): unit for unit in org_units}
-    by_id = {unit.id: unit for unit in listed.values()}
-    before: Mapping[str, OrgUnitPlace] = {} if known is None else known.org_units
-    earlier = () if known is None else known.school_units
-    rewritten = (
-        {path for _, _, path in _paths_by_role(tenant.school_units) - _paths_by_role(earlier)}
-        if earlier
-        else frozenset[str]()
-    )
-    places: dict[str, OrgUnitPlace] = {}
-    for path in filter(None, map(path_key, selected_paths(tenant))):  # the root has no other place
-        place, here = before.get(path), listed.get(path)
-        if place is not None and place.id in by_id and not (path in rewritten and here is not None):
-            places[path] = OrgUnitPlace(place.id, by_id[place.id].path)
-        elif here is not None:
-            places[path] = OrgUnitPlace(here.id, here.path)
-        elif place is not None:
-            places[path] = place
-    return places
-
-
-def _paths_by_role(units: Iterable[SchoolUnit]) -> frozenset[tuple[str, str, str]]:
-    """Return the unit, the role and the folded path of each OU that a selector names."""
-    return frozenset(
-        (unit.code, role, path_key(path))
-        for unit in units
-        for role, paths in (
-            ("students", unit.students.org_units),
-            ("staff", unit.staff.org_units),
-            ("students but", unit.students.exceptions.org_units),
-            ("staff but", unit.staff.exceptions.org_units),
-        )
-        for path in paths
-    )
-
-
-def followed(tenant: Tenant, places: Mapping[str, OrgUnitPlace]) -> Tenant:
-    """Return the tenant with each selector's OUs where they are now."""
-    moved = {path: place.path for path, place in places.items() if path_key(place.path) != path}
-    if not moved:
-        return tenant
-
-    def now(paths: Iterable[str]) -> tuple[str, ...]:
-        return tuple(moved.get(path_key(path), path) for path in paths)
-
-    def selector(found: Selector) -> Selector:
-        found = structs.replace(found, org_units=now(found.org_units))
-        excepted = found.exceptions
-        if not excepted.org_units:
-            return found
-        return found.excepting(structs.replace(excepted, org_units=now(excepted.org_units)))
-
-    def unit(found: SchoolUnit) -> SchoolUnit:
-        return structs.replace(
-            found, students=selector(found.students), staff=selector(found.staff)
-        )
-
-    return structs.replace(tenant, school_units=tuple(map(unit, tenant.school_units)))
-
-
-def as_documented(
-    tenant: Tenant, snapshot: Snapshot, places: Mapping[str, OrgUnitPlace]
-) -> Snapshot:
-    """Return the snapshot with OUs that were renamed or moved at the paths of the document.
-
-    So selectors and the patterns of class rules find them where they were. Other OUs that are at
-    such a path now get another path, which no document names.
-    """
-    written = {path_key(path): path.rstrip("/") for path in selected_paths(tenant)}
-    moved = {
-        path_key(place.path): written[path]
-        for path, place in places.items()
-        if path in written and path_key(place.path) != path
-    }
-    if not moved:
-        return snapshot
-    taken = frozenset(map(path_key, moved.values()))
-
-    def documented(path: str) -> str:
-        keys = (path_key(path), *keys_above(path))
-        for key in keys:
-            if key in moved:
-                return moved[key] + path[len(key) :]
-        return f"/{path}" if any(key in taken for key in keys) else path
-
-    return structs.replace(
-        snapshot,
-        users=tuple(
-            structs.replace(user, org_unit_path=documented(user.org_unit_path))
-            for user in snapshot.users
-        ),
-        org_units=tuple(
-            structs.replace(unit, path=documented(unit.path)) for unit in snapshot.org_units
-        ),
-    )
-
-
-def units_with_missing_places(tenant: Tenant, snapshot: Snapshot) -> frozenset[str]:
-    """Return the codes of units with a selector that names an OU or group that is not there."""
-    paths = {"", *(path_key(unit.path) for unit in snapshot.org_units)}
-    absent = set(map(fold, snapshot.missing_groups))
-    return frozenset(
-        unit.code
-        for unit in tenant.school_units
-        for selector in (unit.students, unit.staff)
-        if any(path_key(path) not in paths for path in selector.org_units)
-        or any(fold(address) in absent for address in selector.groups)
-    )
-
-
-def renamed_org_units(tenant: Tenant, places: Mapping[str, OrgUnitPlace]) -> Iterator[Finding]:
-    """Yield a finding for each selected OU that is at another path than the document says."""
-    spelled = {path_key(path): path for path in selected_paths(tenant)}
-    for path, place in places.items():
-        if path in spelled and path_key(place.path) != path:
-            yield finding("org-unit-renamed", spelled[path], path=place.path)

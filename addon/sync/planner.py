@@ -14,10 +14,11 @@ from addon.planning.limits import (
 )
 from addon.planning.plan import Plan, digests, make_plan, plan_for, standing_refusals
 from addon.planning.recent_removals import RecentRemovals
-from addon.roster.placements import GroupId, KnownGroup, Placements
+from addon.roster.placements import GroupId, KnownGroup, Placements, group_id
 from addon.ss12000.mapping import ResourceMapper
 from addon.sync.context import SyncContext
 from addon.sync.ended_memberships import emptied_by
+from addon.sync.first_readings import only_creates, without_changes_of
 from addon.sync.hold_units import places_of_run, with_units
 from addon.sync.prepare import PreparedRun, cautious_roster
 from addon.sync.unexplained_removals import UnexplainedRemovals, external_ids_of, unexplained
@@ -75,26 +76,44 @@ class ConnectionPlanner(Struct, frozen=True):
         person, there is no other plan than to remove those who are protected beyond doubt.
         """
         plan = plan_for(self.mapper.resources, self.ledger, self.now, self.protected)
+        unknown = unexplained(plan, self.prepared, self.mapper)
+        withheld = self.unexplained.withhold(unknown)
         if self.growth[0]:
             plan = plan.only_protected()
             hold: Hold | None = growth_hold(plan, self.ledger, *self.growth)
         else:
-            limits = self.connection.limits
-            recent = self.recent.as_of(self.now)
-            emptied = emptied_by(plan, self.prepared.evidence.emptied)
-            hold = check_limits(
-                plan, self.ledger, limits, self.approved, recent, self.needs_approval, emptied
-            )
+            hold = self._exceeds(plan, unknown)
         if hold is not None:
             places = places_of_run(self.prepared)
             hold = with_units(hold, places, self.mapper.user_id, self.held)
             return Decision(plan, structs.replace(hold, at=self.now), self._replan(self.mapper))
-        withheld = self.unexplained.withhold(unexplained(plan, self.prepared, self.mapper))
-        if self.approved is not None:
-            withheld -= self.approved.named
-        if self.cautious_mapper is self.mapper and not withheld:
+        withheld -= self._approved
+        evidence = self.prepared.evidence
+        waits = withheld or evidence.settling or evidence.unsettled
+        if self.cautious_mapper is self.mapper and not waits:
             return Decision(plan, None, self._replan(self.mapper))
         return self._cautious(plan, withheld)
+
+    def _exceeds(self, plan: Plan, unknown: frozenset[str]) -> Hold | None:
+        """The hold if the plan exceeds a limit, or removes somebody because of a missing place.
+
+        `unknown` are the removals that no reading says anything of: of nobody among them is it
+        known that they are not in the place that is missing.
+        """
+        evidence = self.prepared.evidence
+        return check_limits(
+            plan,
+            self.ledger,
+            self.connection.limits,
+            self.approved,
+            self.recent.as_of(self.now),
+            self.needs_approval | unknown if evidence.incomplete else self.needs_approval,
+            emptied_by(plan, evidence.emptied),
+        )
+
+    @property
+    def _approved(self) -> frozenset[str]:
+        return frozenset() if self.approved is None else self.approved.named
 
     def counting(self, plan: Plan) -> RecentRemovals:
         """Return the recent removals with those of `plan`, which is about to be carried out."""
@@ -106,15 +125,32 @@ class ConnectionPlanner(Struct, frozen=True):
         mapper = self.cautious_mapper
         unknown = self._unconfirmed_and_not_there()
 
-        plan = plan_for(
-            lambda absent: mapper.resources(absent | unknown),
-            self.ledger,
-            self.now,
-            self.protected,
-        ).without_removals(withheld)
+        plan = self._reduced(
+            plan_for(
+                lambda absent: mapper.resources(absent | unknown),
+                self.ledger,
+                self.now,
+                self.protected,
+            ),
+            withheld,
+        )
         waiting = max(0, whole.removals - plan.removals) + self._memberships_kept(whole)
         plan = structs.replace(plan, unconfirmed=waiting)
         return Decision(plan, None, self._replan(mapper, unknown, withheld))
+
+    def _reduced(self, plan: Plan, withheld: frozenset[str]) -> Plan:
+        """The plan without what is `withheld`, and without what waits for a second reading."""
+        evidence = self.prepared.evidence
+        if evidence.settling:
+            return only_creates(plan, self._approved)
+        plan = plan.without_removals(withheld)
+        if not evidence.unsettled:
+            return plan
+        groups = self.prepared.roster.groups
+        unsettled = self.mapper.external_ids_of_groups(
+            group_id(group) for group in groups if group.source_id in evidence.unsettled
+        )
+        return without_changes_of(plan, unsettled, self._approved)
 
     def _replan(
         self,
@@ -125,7 +161,7 @@ class ConnectionPlanner(Struct, frozen=True):
         def replan(absent: Set[str]) -> Plan:
             resources = mapper.resources(absent | unknown)
             plan = make_plan(resources, self.ledger, self.now, self.protected, absent)
-            return plan.without_removals(withheld)
+            return self._reduced(plan, withheld)
 
         return replan
 
@@ -193,7 +229,15 @@ def planner_for(
         mapper=mapper,
         cautious_mapper=cautious,
         prepared=prepared,
-        unexplained=UnexplainedRemovals(context.store, key, prepared.evidence.read, now, remember),
+        unexplained=UnexplainedRemovals(
+            store=context.store,
+            key=key,
+            read=prepared.evidence.read,
+            now=now,
+            remember=remember,
+            doubtful=prepared.evidence.incomplete or prepared.evidence.doubtful,
+            waited=state.unexplained,
+        ),
         protected=external_ids_of(prepared.removable, mapper),
         needs_approval=external_ids_of(prepared.evidence.needs_approval, mapper),
         now=now,

@@ -17,13 +17,8 @@ from addon.ss12000.vendor_roster import VendorRoster, vendor_roster
 from addon.sync.context import SyncContext
 from addon.sync.ended_memberships import approved_memberships
 from addon.sync.evidence import ReadingEvidence, confirm
-from addon.sync.known_placements import (
-    as_documented,
-    followed,
-    load_known,
-    place_org_units,
-    save_known,
-)
+from addon.sync.known_placements import load_known_or_beginning, save_known
+from addon.sync.known_places import as_documented, followed, place_org_units
 from addon.sync.people_csv import PersonDecisionRow, decision_rows
 from addon.sync.protected_set import load_protection, record_reading, record_units
 from addon.tenants.model import Connection, Tenant
@@ -91,10 +86,10 @@ def read_and_prepare(
     Raises DirectoryError and StoreError.
     """
     now = context.clock()
-    known = load_known(context.store, tenant.customer_id, now)
-    asked = followed(tenant, {} if known is None else known.org_units)
+    known = load_known_or_beginning(context.store, tenant.customer_id, now)
+    asked = followed(tenant, known.places.org_units)
     snapshot = context.read_directory(asked)
-    moved = followed(tenant, place_org_units(tenant, known, snapshot.org_units))
+    moved = followed(tenant, place_org_units(tenant, known.places, snapshot.org_units))
     if moved != asked:  # an OU was renamed or moved since the last reading
         snapshot = context.read_directory(moved)
     snapshot = structs.replace(snapshot, autumn=autumn_of(today(now)))

@@ -2,20 +2,23 @@
 
 A ledger may have resources that are neither in the roster nor known to be gone: after an upgrade,
 a restored backup or a reconciliation. They are removed when two whole readings, at least
-AGREE_AFTER apart, both lack them.
+AGREE_AFTER apart, both lack them, and none in between has them; while a place that a selection
+names is missing, people among them only when a person approves.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
+from addon.age import is_future
 from addon.planning.ledger import LedgerKey
 from addon.planning.plan import Plan
 from addon.roster.placements import group_id
 from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.resources import ResourceType
-from addon.store.base import CacheStore
+from addon.store.base import CacheStore, LedgerStore
 from addon.store.records import Namespace
 from addon.sync.enquiry import AGREE_AFTER
 from addon.sync.known_placements import EXPIRES, NAMESPACE
@@ -25,36 +28,57 @@ TYPES_WITH_PEOPLE: tuple[ResourceType, ...] = ("User", "Employment", "StudentGro
 """Types whose removal needs evidence; organisation and school units follow the document."""
 
 
+class UnexplainedStore(CacheStore, LedgerStore, Protocol):
+    """What is remembered in."""
+
+
 class UnexplainedRemovals(Struct, frozen=True):
     """Remembers since which reading a connection's removals have had no explanation.
 
-    `read` is when the directory was read, `now` the time (seconds since 1970 UTC). Without
-    `remember` nothing is written.
+    `read` is when the directory was read, `now` the time (seconds since 1970 UTC), and `doubtful`
+    whether the reading says that it is short, so that it agrees with no other. `waited` is whether
+    the last reading left removals without an explanation: what is stored is of that reading, else
+    of none. Without `remember` nothing is written.
     """
 
-    store: CacheStore
+    store: UnexplainedStore
     key: LedgerKey
     read: float
     now: float
     remember: bool
+    doubtful: bool = False
+    waited: bool = False
 
     def withhold(self, external_ids: frozenset[str]) -> frozenset[str]:
         """Return those of the externalIds that may not be removed yet. Raises StoreError."""
-        if not external_ids:
+        if not external_ids and not self.waited:
             return frozenset()
         namespace = Namespace(NAMESPACE, self.key.tenant)
         name = f"unexplained-{self.key.vendor}-{self.key.mode}"
-        item = self.store.get(namespace, name, self.now)
+        item = self.store.get(namespace, name, self.now) if self.waited else None
         before: Mapping[str, float] = {} if item is None else _decode(item.data)
-        since = {each: before.get(each, self.read) for each in external_ids}
+        since = {
+            each: self.read if is_future(at, self.now) else at
+            for each, at in before.items()
+            if each in external_ids
+        }
+        if not self.doubtful:
+            since |= dict.fromkeys(external_ids - since.keys(), self.read)
         if self.remember and since != before:
             data = msgspec.msgpack.encode(since)
             self.store.put(namespace, name, data, self.now, self.now + EXPIRES)
+        if self.remember and bool(since) != self.waited:
+            self.store.set_unexplained(self.key, bool(since))
+        if self.doubtful:
+            return external_ids
         return frozenset(i for i, at in since.items() if self.read - at < AGREE_AFTER)
 
 
 def _decode(data: bytes) -> dict[str, float]:
-    return msgspec.msgpack.decode(data, type=dict[str, float])
+    try:
+        return msgspec.msgpack.decode(data, type=dict[str, float])
+    except msgspec.DecodeError:  # of another version: seen for the first time
+        return {}
 
 
 def external_ids_of(users: Iterable[str], mapper: ResourceMapper) -> frozenset[str]:

@@ -93,6 +93,19 @@ TEXTS: Mapping[str, _Text] = {
         _("%(subject)s heter nu %(path)s. Urvalet följer med, och ingen tas bort."),
         (_("Öppna skolenheten här och kryssa i enheten på dess nya plats, så stämmer urvalet."),),
     ),
+    "not-compared": _Text(
+        _("Ingen tidigare läsning att jämföra med"),
+        _("Det nya skickas, men inget tas bort eller ändras förrän en läsning till har gjorts."),
+        _(
+            "Skolsynk har inget kvar av tidigare läsningar av katalogen, men leverantörerna har "
+            "det som skickades då. Tills en läsning till har gjorts, minst tio minuter senare, "
+            "skickas bara det som är nytt."
+        ),
+        (
+            _("Du behöver inte göra något: nästa körning tar bort och ändrar som vanligt."),
+            _("Står det kvar i flera timmar är Googles listor ofullständiga."),
+        ),
+    ),
     "removal-unconfirmed": _Text(
         _("Saknas i katalogen, men tas inte bort än"),
         _("Att någon saknas i ett svar från Google räcker inte för att personen ska tas bort."),

@@ -247,6 +247,17 @@ def test_recent_removals_are_kept_beside_the_rest_of_the_state(store, open_store
     assert store.hold(KEY) == HOLD
 
 
+def test_whether_unexplained_removals_wait_is_kept_beside_the_rest_of_the_state(store, open_store):
+    assert not store.connection_state(KEY).unexplained
+    store.set_hold(KEY, HOLD)
+    store.set_unexplained(KEY, True)
+    for again in (store, open_store()):
+        state = again.connection_state(KEY)
+        assert (state.unexplained, state.hold, len(state.ledger)) == (True, HOLD, 0)
+    store.set_unexplained(KEY, False)
+    assert not store.connection_state(KEY).unexplained
+
+
 def test_recent_removals_may_be_saved_while_a_run_writes_the_ledger(store, open_store):
     assert store.acquire(KEY, "run", until=60, now=0) is None
     store.record(KEY, [LedgerChange("User", "u1", LedgerEntry("", b"hash"))], "run")

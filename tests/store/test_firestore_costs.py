@@ -72,7 +72,7 @@ def test_a_first_delivery_takes_few_writes(costs, lasted):
     """The lease is put off at intervals, and what may end the delivery is read each time."""
     prolonged = lasted["first"] / PROLONGED_AFTER
     assert costs["first"].writes <= 400 + prolonged
-    assert costs["first"].reads <= 12 + READ_AT_EACH * prolonged
+    assert costs["first"].reads <= 14 + READ_AT_EACH * prolonged
 
 
 @pytest.mark.parametrize("name", ["renamed", "moved", "enrolled"])

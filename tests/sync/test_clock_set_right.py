@@ -42,7 +42,7 @@ def there(world: World) -> int:
 
 def test_a_resource_that_was_refused_then_is_tried_again(world):
     pupil = address(*PUPILS["7A"][0])
-    with world.later(YEAR):
+    with world.later(2 * DAY):
         world.domain.rename_user(pupil, family_name="Ek")
         world.vendor("all").fail(422, method="PUT", times=1)
         assert run(world) == FAILED

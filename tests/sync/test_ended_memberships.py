@@ -1,76 +1,13 @@
 """Members whom a group loses by two readings alone wait, are counted, and a person decides."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from msgspec import structs
-
-from addon.planning.limits import Hold
 from addon.sync.ended_memberships import approved_memberships
 from addon.sync.holds import approve, record_approval, record_refusal
 from addon.sync.planner import planner_for
 from addon.sync.prepare import prepare_from_snapshot
-from addon.sync.report import ConnectionReport
-from addon.sync.run import preview, sync
-from tests.support.changing_tenant import ChangingTenant
+from addon.sync.run import preview
 from tests.support.generated_tenant import TENANT, UNITS, Spot, State, held_at
-from tests.trust.odd_directory import HONEST, QUESTIONS, OddReading
-
-COURSE = "kurs-a-ma"
-MEMBERS = range(6)
-LOST = range(5)
-
-
-class School(ChangingTenant):
-    """A school of twelve, six of them in a course whose list of members can be short."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, "own ids, filter")
-        self.reading = HONEST
-
-    def short(self, people=LOST, answered=()):
-        """The list lacks these members; Google answers the questions of these kinds."""
-        members = frozenset((COURSE, n) for n in people)
-        self.reading = OddReading(members=members, answered=frozenset(answered))
-
-    def context(self):
-        return structs.replace(
-            self.sync_context(),
-            read_directory=lambda document: self.reading.of(self.state, self.state),
-            ask_directory=self.reading.answers(self.state),
-        )
-
-    def hourly(self) -> ConnectionReport:
-        self.clock.advance(3600)
-        self.server.clear()
-        return sync(self.context(), TENANT).connections[0]
-
-    def members(self) -> int:
-        (course,) = (
-            group
-            for group in held_at(self.server)["StudentGroup"].values()
-            if group["displayName"] == COURSE
-        )
-        return len(course["studentMemberships"])
-
-    def hold(self) -> Hold:
-        found = self.store.hold(self.key)
-        assert found is not None
-        return found
-
-
-@pytest.fixture
-def school(tmp_path) -> Iterator[School]:
-    with School(tmp_path) as tenant:
-        tenant.change_to(
-            State(
-                {n: Spot("/Elever/A/7A", groups=frozenset({COURSE})) for n in MEMBERS}
-                | {n: Spot("/Elever/A/7A") for n in range(6, 12)}
-            )
-        )
-        tenant.hourly()
-        yield tenant
+from tests.support.odd_school import COURSE, LOST
+from tests.trust.odd_directory import QUESTIONS, OddReading
 
 
 def test_most_of_a_group_missing_in_two_readings_is_held_and_a_no_keeps_them(school):

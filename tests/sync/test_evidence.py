@@ -19,7 +19,7 @@ from addon.roster.placements import KnownPerson
 from addon.store.sqlite.store import SQLiteStore
 from addon.sync.enquiry import AGREE_AFTER, BUDGET
 from addon.sync.evidence import confirm
-from addon.sync.known_placements import load_known, save_known
+from addon.sync.known_placements import Beginning, load_known, save_known
 from addon.tenants.document import load_tenant
 from tests.support.directory_answers import answers_from
 
@@ -105,7 +105,7 @@ class Directory:
 
 
 def known_from(snapshot=WHOLE, document=None, at=NOW):
-    return confirm(document or tenant(), snapshot, None, Directory(), at).known
+    return confirm(document or tenant(), snapshot, Beginning(), Directory(), at).known
 
 
 def read(snapshot, ask, known=None, document=None, at=NOW + 3600):

@@ -9,7 +9,7 @@ from addon.directory.evidence import Unknown, UserQuestion
 from addon.directory.snapshot import OrgUnit
 from addon.ss12000.ids import Ids
 from addon.sync.evidence import confirm
-from addon.sync.known_placements import followed
+from addon.sync.known_places import followed
 from addon.tenants.model import SelectorExceptions
 from tests.support.small_school import (
     HELD,

@@ -215,6 +215,7 @@ class FirestoreStore:
             approval=self._parts(key, found, "approval", Approval),
             recent=_recent_removals(found),
             doubted=self._ledgers.is_restored(found),
+            unexplained=bool((found.fields or {}).get("unexplained")),
         )
 
     def trust_ledger(self, key: LedgerKey, holder: str) -> None:
@@ -286,10 +287,12 @@ class FirestoreStore:
 
     def set_recent_removals(self, key: LedgerKey, recent: RecentRemovals) -> None:
         """Save it in the connection's document, where it costs no read."""
-        packed = msgspec.msgpack.encode(recent)
-        self._documents.write(
-            [DocumentWrite(connection_path(key), {"recent_removals": packed}, merge=True)]
-        )
+        fields = {"recent_removals": msgspec.msgpack.encode(recent)}
+        self._documents.write([DocumentWrite(connection_path(key), fields, merge=True)])
+
+    def set_unexplained(self, key: LedgerKey, waits: bool) -> None:
+        fields = {"unexplained": waits}
+        self._documents.write([DocumentWrite(connection_path(key), fields, merge=True)])
 
     def _parts(self, key: LedgerKey, found: FoundDocument, name: str, kind: type[T]) -> T | None:
         for _ in range(ATTEMPTS):

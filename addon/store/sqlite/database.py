@@ -82,6 +82,7 @@ MIGRATIONS = (
     ALTER TABLE snapshots ADD COLUMN saved REAL NOT NULL DEFAULT 0;
     """,
     "CREATE TABLE licences (tenant TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID",
+    "ALTER TABLE connections ADD COLUMN unexplained INTEGER NOT NULL DEFAULT 0",
 )
 """Each entry migrates the schema by one version; only append new entries."""
 

@@ -38,7 +38,7 @@ class SQLiteLedgers(SQLiteFile):
     def connection_state(self, key: LedgerKey) -> ConnectionState:
         with self._reading() as db:
             row = db.execute(
-                "SELECT hold, approval, recent_removals, doubted FROM connections"
+                "SELECT hold, approval, recent_removals, doubted, unexplained FROM connections"
                 " WHERE tenant = ? AND vendor = ? AND mode = ?",
                 (key.tenant, key.vendor, key.mode),
             ).fetchone()
@@ -46,7 +46,7 @@ class SQLiteLedgers(SQLiteFile):
         if restored:
             with self._writing() as db:  # as no lease is being taken or released meanwhile
                 restored = self._is_restored(db)
-        hold, approval, recent, doubted = row or (None, None, None, False)
+        hold, approval, recent, doubted, unexplained = row or (None, None, None, False, False)
         return ConnectionState(
             ledger=self.ledger(key),
             hold=None if hold is None else msgspec.json.decode(hold, type=Hold),
@@ -55,6 +55,7 @@ class SQLiteLedgers(SQLiteFile):
             if recent is None
             else msgspec.json.decode(recent, type=RecentRemovals),
             doubted=bool(doubted) or restored,
+            unexplained=bool(unexplained),
         )
 
     def trust_ledger(self, key: LedgerKey, holder: str) -> None:
@@ -196,6 +197,9 @@ class SQLiteLedgers(SQLiteFile):
     def set_recent_removals(self, key: LedgerKey, recent: RecentRemovals) -> None:
         self._set_column(key, "recent_removals", msgspec.json.encode(recent))
 
+    def set_unexplained(self, key: LedgerKey, waits: bool) -> None:
+        self._set_column(key, "unexplained", waits)
+
     def _column(self, key: LedgerKey, name: str) -> bytes | None:
         with self._reading() as db:
             row = db.execute(
@@ -204,7 +208,7 @@ class SQLiteLedgers(SQLiteFile):
             ).fetchone()
         return None if row is None else row[0]
 
-    def _set_column(self, key: LedgerKey, name: str, value: bytes | None) -> None:
+    def _set_column(self, key: LedgerKey, name: str, value: bytes | bool | None) -> None:
         with self._writing() as db:
             number = self._numbered(db, key)
             db.execute(f"UPDATE connections SET {name} = ? WHERE id = ?", (value, number))

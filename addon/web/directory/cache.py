@@ -9,6 +9,7 @@ asks too early is told StillComputing.
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -20,8 +21,9 @@ from addon.planning.plan import Plan
 from addon.roster.index import DirectoryIndex
 from addon.ss12000.mapping import ResourceMapper
 from addon.sync.context import SyncContext, ledger_key
+from addon.sync.ended_memberships import approved_memberships
 from addon.sync.evidence import confirm
-from addon.sync.known_placements import load_known
+from addon.sync.known_placements import Beginning, KnownDirectory, load_known_or_beginning
 from addon.sync.planner import planner_for
 from addon.sync.prepare import PreparedRun, prepared_run
 from addon.sync.protected_set import knows_protected, load_protection
@@ -156,10 +158,12 @@ class TenantDirectory:
         context, tenant = self._context(), self.tenant
         protection = load_protection(context.store, tenant.customer_id)
         read, snapshot = self.directory_snapshot.read, self.snapshot.without(protection.hidden)
-        known = load_known(context.store, tenant.customer_id, context.clock())
-        if known is not None and known.read > read:  # a newer reading: nothing to compare with
-            known = None
-        found = confirm(tenant, snapshot, known, context.ask_directory, read)
+        now = context.clock()
+        known = load_known_or_beginning(context.store, tenant.customer_id, now)
+        if isinstance(known, KnownDirectory) and known.read > read:  # a newer reading
+            known = Beginning(known.places)
+        approved = partial(approved_memberships, context.store, tenant.customer_id, now)
+        found = confirm(tenant, snapshot, known, context.ask_directory, read, approved)
         on = [structs.replace(c, mode="live") for c in tenant.connections]
         return prepared_run(context, tenant, on, snapshot, found.evidence, found.roster, protection)
 
