@@ -1,5 +1,6 @@
 """What every test may count on."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,6 +58,12 @@ settings.load_profile("quick")
 def _short_waits() -> Iterator[None]:
     with short_waits():
         yield
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than the processors: of what a browser or a process does, much is waiting."""
+    return (os.cpu_count() or 1) + 1
 
 
 SLOW = ("tests/browser/", "tests/sandbox/test_demo.py", "tests/tasks/test_kill.py", "tests/trust/")

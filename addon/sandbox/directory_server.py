@@ -19,7 +19,7 @@ import json
 from argparse import ArgumentParser
 from collections.abc import Iterable, Mapping
 from http.server import BaseHTTPRequestHandler
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -62,8 +62,7 @@ class DirectoryServer:
         handler = type("Handler", (_Handler,), {"sandbox": self})
         self._http = LoopbackServer(port, handler)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
-        self._thread = Thread(target=self._http.serve_forever, args=(0.005,), daemon=True)
-        self._thread.start()
+        self._http.start()
 
     @property
     def requests(self) -> list[Request]:
@@ -105,7 +104,6 @@ class DirectoryServer:
         """Stop serving, close all connections and release requests that hang."""
         self._closed.set()
         self._http.close()
-        self._thread.join()
 
     def __enter__(self) -> "DirectoryServer":
         return self
@@ -120,7 +118,7 @@ class DirectoryServer:
 
     def wait(self) -> None:
         """Wait until the server has been closed."""
-        self._thread.join()
+        self._closed.wait()
 
     # Called by the handler
 

@@ -18,6 +18,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from addon.sandbox.domain import Domain
 from addon.sandbox.google_objects import JSON
+from addon.sandbox.loopback import stop
 from addon.settings import ROOT
 
 with warnings.catch_warnings():
@@ -78,14 +79,13 @@ class IdentityProvider:
         own: Any = app.jinja_loader
         app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), own])
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_SilentHandler)
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True).start()
+        Thread(target=server.serve_forever, daemon=True).start()
         self._server, self.url = server, f"http://127.0.0.1:{server.server_port}"
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+            stop(self._server)
 
     @property
     def discovery(self) -> str:

@@ -4,8 +4,17 @@ import sys
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import SHUT_RDWR, socket
-from threading import Lock
+from socketserver import TCPServer
+from threading import Lock, Thread
 from typing import Any
+
+
+def stop(server: TCPServer) -> None:
+    """End `serve_forever` at once, which else looks twice a second whether it should."""
+    with suppress(OSError):  # what waits for a connection wakes up; elsewhere than on Linux, later
+        server.socket.shutdown(SHUT_RDWR)
+    server.shutdown()
+    server.server_close()
 
 
 class LoopbackServer(ThreadingHTTPServer):
@@ -19,10 +28,13 @@ class LoopbackServer(ThreadingHTTPServer):
         self._lock = Lock()
         super().__init__(("127.0.0.1", port), handler)
 
+    def start(self) -> None:
+        """Serve in a thread of its own until `close`."""
+        Thread(target=self.serve_forever, daemon=True).start()
+
     def close(self) -> None:
         """End `serve_forever` and close the connections that clients keep alive."""
-        self.shutdown()
-        self.server_close()
+        stop(self)
         with self._lock:
             for connection in self._open:
                 with suppress(OSError):

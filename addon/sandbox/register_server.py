@@ -7,7 +7,7 @@ with RegisterServer(sandbox_units(domain.units)) as server:
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler
-from threading import Event, Lock, Thread
+from threading import Event, Lock
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -68,8 +68,7 @@ class RegisterServer:
         handler = type("Handler", (_Handler,), {"register": self})
         self._http = LoopbackServer(port, handler)
         self.url = f"http://127.0.0.1:{self._http.server_port}{BASE}"
-        self._thread = Thread(target=self._http.serve_forever, args=(0.005,), daemon=True)
-        self._thread.start()
+        self._http.start()
 
     @property
     def requests(self) -> list[str]:
@@ -96,7 +95,6 @@ class RegisterServer:
         """Stop serving and close all connections."""
         self._closed.set()
         self._http.close()
-        self._thread.join()
 
     def __enter__(self) -> "RegisterServer":
         return self

@@ -1,6 +1,5 @@
 """An HTTP/1.1 server for a sandbox vendor, with connections kept alive."""
 
-import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
@@ -33,7 +32,7 @@ class AnsweringServer(LoopbackServer):
     def __init__(self, port: int, answer: Callable[[HttpRequest], HttpAnswer]) -> None:
         self.answer = answer
         super().__init__(port, _Handler)
-        threading.Thread(target=self.serve_forever, args=(0.005,), daemon=True).start()
+        self.start()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -2,7 +2,6 @@
 
 import json
 from http.server import BaseHTTPRequestHandler
-from threading import Thread
 
 import pytest
 
@@ -33,7 +32,7 @@ def says():
                 pass
 
         server = LoopbackServer(0, Handler)
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        server.start()
         servers.append(server)
         url = f"http://127.0.0.1:{server.server_port}"
         return RegisterClient(url, sleep=lambda seconds: None, **more)

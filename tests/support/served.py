@@ -16,7 +16,7 @@ from flask import Flask
 from google.auth import crypt, jwt
 from werkzeug.serving import make_server
 
-from addon.sandbox.loopback import LoopbackServer
+from addon.sandbox.loopback import LoopbackServer, stop
 
 
 class Served:
@@ -36,8 +36,7 @@ class Served:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        stop(self._server)
 
 
 class Google:
@@ -67,7 +66,7 @@ class Google:
         self.certs_url = f"http://127.0.0.1:{self._http.server_address[1]}/certs"
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True).start()
+        self._http.start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -3,6 +3,7 @@
 import socket
 import threading
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import google_auth_httplib2
@@ -39,13 +40,7 @@ class DirectoryClient:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._opened: list[Any] = []
-        options = {"api_endpoint": endpoint.rstrip("/") + "/"} if endpoint else {}
-        self.api: Any = build(
-            *described,
-            http=httplib2.Http(),
-            static_discovery=True,
-            client_options=options,
-        )
+        self.api: Any = _api(described, endpoint)
 
     def send(self, request: Any) -> Any:
         """Send `request` and return the decoded JSON of the answer.
@@ -100,6 +95,16 @@ class DirectoryClient:
         with self._lock:
             if not self._credentials.valid:
                 self._credentials.refresh(google_auth_httplib2.Request(http.http))
+
+
+@lru_cache(maxsize=16)
+def _api(described: tuple[str, str], endpoint: str | None) -> Any:
+    """Return the methods of an API, which build requests and keep nothing: all clients share them.
+
+    The description of the Directory API is 280 KB of JSON.
+    """
+    options = {"api_endpoint": endpoint.rstrip("/") + "/"} if endpoint else {}
+    return build(*described, http=httplib2.Http(), static_discovery=True, client_options=options)
 
 
 class _ErrorsRaised:

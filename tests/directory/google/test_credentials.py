@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Barrier, Event, Thread
+from threading import Barrier, Event
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -85,8 +85,7 @@ class Google:
 
         self.server = LoopbackServer(0, Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
-        self.thread.start()
+        self.server.start()
 
     def iam(self, path: str, authorization: str | None, body: str) -> tuple[int, object]:
         self.asked.append((path, authorization))
@@ -117,7 +116,6 @@ def google() -> Iterator[Google]:
     google = Google()
     yield google
     google.server.close()
-    google.thread.join()
 
 
 @pytest.fixture(scope="module")

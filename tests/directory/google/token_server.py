@@ -5,7 +5,6 @@ from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Set
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -46,8 +45,7 @@ class TokenServer:
 
         self._server = LoopbackServer(0, Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
+        self._server.start()
 
     def refuse(self, error: str, but: Set[str] = frozenset()) -> None:
         """Refuse tokens with this error, except for the scopes in `but`."""
@@ -70,7 +68,6 @@ class TokenServer:
         if self._open:
             self._open = False
             self._server.close()
-            self._thread.join()
 
     def __enter__(self) -> "TokenServer":
         return self
