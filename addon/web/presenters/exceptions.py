@@ -80,11 +80,13 @@ class PersonInclusion(Struct, frozen=True):
 class PersonEffect(Struct, frozen=True):
     """What a changed inclusion of a person means.
 
-    `removals` are at vendors, `added` the vendors that get the person, and `turned` is the role
-    that the person has from then on in place of another.
+    `sent` are the vendors that have the person from then on, `added` those of them that get the
+    person by it, `removals` what others lose, and `turned` is the role that the person has from
+    then on in place of another.
     """
 
     removals: tuple[VendorRemoval, ...]
+    sent: tuple[str, ...]
     added: tuple[str, ...]
     turned: Role | None
 
@@ -144,7 +146,8 @@ def person_effect(
     roster, carried = directory.prepared.roster, directory.prepared.vendor_rosters
     roles, at = after.roles, {each.vendor: each.included for each in after.vendors}
     have = {connection.vendor for connection in delivered}
-    removals, added = [], []
+    sendable = roster.left_out.get(user_id, "excepted") == "excepted"
+    removals, sent, added = [], [], []
     for connection in directory.tenant.connections:
         vendor, vendor_roster = connection.vendor, carried.get(connection.vendor)
         if vendor_roster is None:
@@ -156,16 +159,17 @@ def person_effect(
             people = len(vendor_roster.people) + earlier
             held = is_too_many(1 + earlier, people, connection.limits)
             removals.append(VendorRemoval(vendor, 1, held))
-        sendable = roster.left_out.get(user_id, "excepted") == "excepted"
-        if goes and not there and sendable and connection.mode != "off":
-            added.append(vendor)
+        if goes and sendable and connection.mode != "off":
+            sent.append(vendor)
+            if not there:
+                added.append(vendor)
     person = roster.people.get(user_id)
     now = next(iter(roles.values()), None)
     before: Role | None = None
     if person is not None:
         before = "staff" if person.employments else "students"
     turned = now if now is not None and before is not None and now != before else None
-    return PersonEffect(tuple(removals), tuple(added), turned)
+    return PersonEffect(tuple(removals), tuple(sent), tuple(added), turned)
 
 
 class VendorException(Struct, frozen=True):

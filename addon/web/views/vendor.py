@@ -11,7 +11,7 @@ from addon.planning.limits import DEFAULT_REMOVALS
 from addon.sync.reconcile import load_reconciliation
 from addon.tasks.base import TaskQueueError
 from addon.tasks.page_requests import request_reconciliation
-from addon.tenants.model import Connection, Tenant
+from addon.tenants.model import Connection, ConnectionExceptions, Tenant
 from addon.vendors.profiles import OptionalField
 from addon.web.charts import Series, line_chart
 from addon.web.forms.limits import LimitsForm, limits_of, read_limits
@@ -82,6 +82,40 @@ def save(vendor: str) -> str | AnyResponse | tuple[str, int]:
         flash(_("Sparat. Nästa körning ändrar uppgifterna om alla hos %(vendor)s.", vendor=name))
     else:
         flash(_("Sparat."))
+    return redirect(url_for("vendor.page", vendor=vendor))
+
+
+@bp.post("/leverantorer/<vendor>/undantag")
+def save_exceptions(vendor: str) -> AnyResponse:
+    """Keep only the ticked exceptions of a vendor: it gets the other people and classes again."""
+    ctx = request_context()
+    known_vendor(ctx, vendor)
+    kept = frozenset(request.form.getlist("except"))
+
+    def change(tenant: Tenant) -> Tenant:
+        connection = connection_to(tenant, vendor)
+        excepted = ConnectionExceptions(
+            users=tuple(each for each in connection.exceptions.users if each in kept),
+            classes=tuple(each for each in connection.exceptions.classes if each in kept),
+        )
+        changed = connection.excepting(excepted)
+        return with_settings(tenant, vendor, exceptions=changed.exceptions)
+
+    try:
+        ctx.save(
+            "vendor.exceptions",
+            change,
+            subject=vendor,
+            part=lambda tenant: connection_to(tenant, vendor).exceptions,
+            version_token=request.form.get("mark", ""),
+        )
+    except EditConflict:
+        flash(
+            _("Någon annan har ändrat undantagen under tiden. Se efter och spara igen."), "warning"
+        )
+    else:
+        name = ctx.vendor_name(vendor)
+        flash(_("Sparat. Nästa körning skickar ändringen till %(vendor)s.", vendor=name))
     return redirect(url_for("vendor.page", vendor=vendor))
 
 

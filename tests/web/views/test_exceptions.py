@@ -110,6 +110,9 @@ def test_a_person_is_left_out_at_one_vendor_after_what_it_means_was_seen(world, 
     said = world.text(world.ready(client, f"/personer/{bo}"))
     assert "Personen är undantagen hos All. Ändra undantaget" in said
     assert "Bo Ek är elev och skickas till Some." in said
+    assert "Elev vid Norra skolan. Skickas till Some." in world.text(
+        world.ready(client, page_of(bo))
+    )
 
 
 def test_the_consequence_is_shown_beside_the_choice(world, bo):
