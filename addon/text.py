@@ -1,4 +1,4 @@
-"""Normalise text for comparison, display, sorting and spreadsheets."""
+"""Normalise text for comparison, display, sorting and spreadsheets; count in English."""
 
 import re
 from unicodedata import category, combining, normalize
@@ -68,6 +68,11 @@ def domain_label(text: str) -> str:
 def one_line(text: str) -> str:
     """A name on one line, without invisible characters."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """Return a number with its English noun: `1 group`, `2 groups`."""
+    return f"{number} {one if number == 1 else many}"
 
 
 def escape_formula(text: str) -> str:

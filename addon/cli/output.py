@@ -8,9 +8,10 @@ from addon.cli.terminal import printable
 from addon.proposals.summary import ProposedTenant, ProposedUnit
 from addon.roster.findings import SEVERITIES
 from addon.sync.reconcile import Reconciliation
-from addon.sync.report import ConnectionReport, RunReport
+from addon.sync.report import ConnectionReport, DirectoryCounts, RosterCounts, RunReport
 from addon.sync.status import LicenceStatus, ProtectedStatus, TenantStatus
 from addon.tenants.model import Tenant
+from addon.text import counted
 
 MOST_FAILURES = 10
 VERBS = {"create": "created", "update": "changed", "delete": "removed"}
@@ -21,7 +22,7 @@ PLANNED = {"create": "to create", "update": "to change", "delete": "to remove"}
 def document(tenant: Tenant) -> str:
     """Return a short description of a tenant document."""
     modes = ", ".join(f"{c.vendor} ({c.mode})" for c in tenant.connections) or "no vendor"
-    return f"{len(tenant.school_units)} school units, {modes}"
+    return f"{counted(len(tenant.school_units), 'school unit', 'school units')}, {modes}"
 
 
 def report(run: RunReport, planned: bool = False) -> str:
@@ -32,20 +33,38 @@ def report(run: RunReport, planned: bool = False) -> str:
 def _report(run: RunReport, planned: bool) -> Iterator[str]:
     if run.directory is not None and run.roster is not None:
         read, roster = run.directory, run.roster
-        yield (
-            f"Directory: {read.users} people, {read.groups} groups, {read.org_units} "
-            f"organisational units, in {read.queries} queries."
-        )
-        yield (
-            f"Roster: {roster.students} students, {roster.staff} staff, {roster.classes} "
-            f"classes, {roster.teaching_groups} teaching groups."
-        )
+        yield f"Directory: {', '.join(counts_read(read))}, in {queries_of(read)}."
+        yield f"Roster: {', '.join(counts_selected(roster))}."
     yield from _findings(run)
     withdrawal = run.directory is None  # every other run with a hold has read the directory
     for connection in run.connections:
         yield from _connection(connection, run.tenant, planned, withdrawal)
     if planned:
         yield "Nothing was sent."
+
+
+def counts_read(read: DirectoryCounts) -> tuple[str, str, str]:
+    """Return how many people, groups and organisational units were read."""
+    return (
+        counted(read.users, "person", "people"),
+        counted(read.groups, "group", "groups"),
+        counted(read.org_units, "organisational unit", "organisational units"),
+    )
+
+
+def queries_of(read: DirectoryCounts) -> str:
+    """Return in how many queries the directory was read."""
+    return counted(read.queries, "query", "queries")
+
+
+def counts_selected(roster: RosterCounts) -> tuple[str, str, str, str]:
+    """Return how many students, staff, classes and teaching groups were selected."""
+    return (
+        counted(roster.students, "student", "students"),
+        f"{roster.staff} staff",
+        counted(roster.classes, "class", "classes"),
+        counted(roster.teaching_groups, "teaching group", "teaching groups"),
+    )
 
 
 def _findings(run: RunReport) -> Iterator[str]:
@@ -131,8 +150,8 @@ def reconciled(found: Reconciliation) -> str:
         lines.append(f"  Not finished: {_sentence(found.detail)}")
     for each in found.held:
         lines.append(
-            f"  Held: {each.missing} of {each.known} {each.resource_type} are missing. Is this "
-            "the right address and key?"
+            f"  Held: {each.missing} of {each.known} {each.resource_type} "
+            f"{'is' if each.missing == 1 else 'are'} missing. Is this the right address and key?"
         )
     if found.held:
         lines.append("The ledger is as it was. If the vendor has lost them:")
@@ -168,7 +187,8 @@ def _status(found: TenantStatus) -> Iterator[str]:
             yield f"{connection.vendor}: off"
             continue
         yield (
-            f"{connection.vendor} ({connection.mode}): {connection.resources} resources there, "
+            f"{connection.vendor} ({connection.mode}): "
+            f"{counted(connection.resources, 'resource', 'resources')} there, "
             f"{len(connection.refused)} refused"
             + (f", {connection.uncertain} to be asked about" if connection.uncertain else "")
         )
@@ -188,7 +208,8 @@ def _status(found: TenantStatus) -> Iterator[str]:
     yield from _protected(found.protected)
     yield from _licence(found.licence)
     for left in found.left_behind:
-        yield f"{left.vendor} ({left.mode}): {left.resources} resources left behind. {left.advice}"
+        there = counted(left.resources, "resource", "resources")
+        yield f"{left.vendor} ({left.mode}): {there} left behind. {left.advice}"
 
 
 def proposed(found: ProposedTenant) -> str:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TextIO
 
 from addon.cli.terminal import printable
+from addon.text import counted
 
 INTERVAL = 0.1
 """Seconds between two writes of the line."""
@@ -38,7 +39,8 @@ class ProgressLine:
 
     def reading(self, users: int, groups: int) -> None:
         """Show the numbers of users and of groups' member lists read so far."""
-        self._write(f"Reading the directory: {users} people, {groups} groups")
+        people = counted(users, "person", "people")
+        self._write(f"Reading the directory: {people}, {counted(groups, 'group', 'groups')}")
 
     def delivering(self, vendor: str, done: int, planned: int) -> None:
         """Show a vendor's numbers of operations done and planned."""

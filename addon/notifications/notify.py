@@ -221,7 +221,7 @@ def _send(settings: Settings, mail: Mailer, tenant: Tenant, news: Sequence[Notic
     except MailError as error:
         log.warning("a notice was not sent, and is tried again with the next run: %s", error)
         return False
-    log.info("a notice of %d things was sent", len(items))
+    log.info("a notice was sent; things in it: %d", len(items))
     return True
 
 

@@ -4,7 +4,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-TYPE_NAMES = {"User": "people", "StudentGroup": "classes and groups", "Activity": "activities"}
+from addon.text import counted
+
+TYPE_NAMES = {
+    "User": ("person", "people"),
+    "StudentGroup": ("class or group", "classes and groups"),
+    "Activity": ("activity", "activities"),
+}
+"""The names of one resource and of several; those of other types do not change."""
 
 
 class LimitExceeded(Struct, frozen=True, omit_defaults=True):
@@ -31,27 +38,35 @@ class LimitExceeded(Struct, frozen=True, omit_defaults=True):
     def __str__(self) -> str:
         if self.kind == "place-missing":
             return (
-                f"{self.number} people would be removed because an organisational unit or a group "
-                "that their selection names is missing from the directory"
+                f"{_people(self.number)} would be removed because an organisational unit or a "
+                "group that their selection names is missing from the directory"
             )
         if self.kind == "group-emptied":
-            return (
-                f"{self.number} memberships would end in groups that lose most of their members; "
-                "the readings agree, but Google has not confirmed it"
+            memberships = (
+                "1 membership would end in a group that loses most of its members"
+                if self.number == 1
+                else f"{self.number} memberships would end in groups that lose most of their "
+                "members"
             )
+            return f"{memberships}; the readings agree, but Google has not confirmed it"
         limit = f"the limit is {self.limit:g}{' percent' if self.percent else ''}"
         if self.kind == "protected":
-            return f"{self.number} people became protected at once; {limit}"
+            return f"{_people(self.number)} became protected at once; {limit}"
         if self.kind != "removed":
             since = " 24 hours ago" if self.earlier else ""
             return (
                 f"{self.number} {self.kind} {self.type} than the {self.there} there{since}; {limit}"
             )
-        what = TYPE_NAMES.get(self.type, self.type)
-        of = "" if self.there is None else f" of {self.there}"
+        one, several = TYPE_NAMES.get(self.type, (self.type, self.type))
+        if self.there is None:
+            what = counted(self.number, one, several)
+        else:
+            what = f"{self.number} of {counted(self.there, one, several)}"
         if self.earlier:
-            return (
-                f"{self.number}{of} {what} would be removed within 24 hours, of which "
-                f"{self.earlier} already are; {limit}"
-            )
-        return f"{self.number}{of} {what} would be removed; {limit}"
+            already = f"{self.earlier} already {'is' if self.earlier == 1 else 'are'}"
+            return f"{what} would be removed within 24 hours, of which {already}; {limit}"
+        return f"{what} would be removed; {limit}"
+
+
+def _people(number: int) -> str:
+    return counted(number, *TYPE_NAMES["User"])

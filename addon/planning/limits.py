@@ -13,6 +13,7 @@ from addon.planning.plan import Plan
 from addon.planning.recent_removals import RecentRemovals
 from addon.ss12000.resources import ResourceType
 from addon.tenants.model import ChangeLimit, LimitedType, Limits
+from addon.text import counted
 
 FEWEST_BY_PERCENT = 5
 """A percentage limit never holds fewer removals than this.
@@ -215,7 +216,7 @@ def withdrawal_hold(ledger: Ledger, plan: Plan, now: float, reason: str) -> Hold
     hold = check_limits(plan, ledger, Limits(deletions=0, deletions_percent=0))
     if hold is None:
         hold = Hold((), 0, "", counts(plan))
-    reason = f"{len(hold.people)} people would be removed: {reason}"
+    reason = f"{counted(len(hold.people), 'person', 'people')} would be removed: {reason}"
     return structs.replace(hold, reason=reason, at=now, withdrawal=True)
 
 

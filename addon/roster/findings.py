@@ -165,12 +165,33 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
     ),
 }
 
+OF_ONE: Mapping[str, str] = {
+    "removal-unconfirmed": (
+        "A person, a group or a membership at {unitName} ({unit}) is missing from the directory"
+        " without evidence that it is gone, so nothing is removed for it yet. A later reading, or"
+        " an answer about it, decides; check the unit's organisational units and groups if it"
+        " stays so."
+    ),
+    "protected-member-unknown": (
+        "A member of {subject}, where the people with protected identity are, cannot be"
+        " identified, and is not protected, whoever it is. If the address belongs to no account,"
+        " remove it; otherwise add the account again by its primary address."
+    ),
+    "member-not-selected": (
+        "One of the members of the group {subject} is selected for no school unit and is not"
+        " sent. If this member should be, add them to a selection."
+    ),
+}
+"""Messages where `count` is 1."""
+
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 
 def finding(code: str, subject: str, **values: str) -> Finding:
     """The finding `code` about `subject`; `values` fill its template."""
     severity, template = MESSAGES[code]
+    if values.get("count") == "1":
+        template = OF_ONE.get(code, template)
     message = template.format_map({**values, "subject": subject})
     return Finding(code, severity, subject, message, tuple(values.items()))
 

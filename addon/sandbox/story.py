@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from addon.cli import output
 from addon.sandbox.demo_environment import DemoEnvironment, DemoRun, expect
 from addon.sandbox.documents import tenant_document
 from addon.sandbox.school_units import Style
@@ -14,6 +15,7 @@ from addon.sync.people_csv import PersonDecisionRow, write_people_csv
 from addon.sync.report import RunReport
 from addon.sync.run import preview
 from addon.tenants.document import DocumentError, decode_tenant
+from addon.text import counted
 
 Tell = Callable[[DemoEnvironment, Terminal], None]
 DONE_WORDS = {"create": "created", "update": "changed", "delete": "removed"}
@@ -39,8 +41,10 @@ class StoryStep(NamedTuple):
 def the_domain(demo: DemoEnvironment, terminal: Terminal) -> None:
     """Show the directory, the vendors and the schools."""
     domain = demo.domain
-    people = f"{len(domain.users)} accounts, {len(domain.groups)} groups"
-    served = f"{people}, {len(domain.org_units)} organisational units"
+    accounts = counted(len(domain.users), "account", "accounts")
+    groups = counted(len(domain.groups), "group", "groups")
+    units = counted(len(domain.org_units), "organisational unit", "organisational units")
+    served = f"{accounts}, {groups}, {units}"
     binogi, gleerups = demo.vendors["binogi"], demo.vendors["gleerups"]
     terminal.rows(
         [
@@ -75,7 +79,8 @@ def the_import(demo: DemoEnvironment, terminal: Terminal) -> None:
     demo.store.save_tenant(tenant.customer_id, data)
     expect(demo.store.tenants() == [demo.tenant], "the right document is kept")
     connections = ", ".join(f"{vendors[c.vendor].name} ({c.mode})" for c in tenant.connections)
-    terminal.rows([("kept", f"{len(tenant.school_units)} school units, {connections}")])
+    units = counted(len(tenant.school_units), "school unit", "school units")
+    terminal.rows([("kept", f"{units}, {connections}")])
 
 
 def _faulty(document: dict[str, object]) -> dict[str, object]:
@@ -111,7 +116,7 @@ def the_preview(demo: DemoEnvironment, terminal: Terminal) -> None:
     for text in (path.read_text("utf-8"), report.json().decode()):
         shown = any(user["primaryEmail"] in text for user in hidden)
         expect(not shown, "nobody with protected identity is named anywhere")
-    terminal.label(f"Protected identity: {len(hidden)} people")
+    terminal.label(f"Protected identity: {counted(len(hidden), 'person', 'people')}")
     terminal.why("They are counted here, named nowhere and sent to nobody.")
 
 
@@ -168,7 +173,8 @@ def the_first_sync(demo: DemoEnvironment, terminal: Terminal) -> None:
     }
     expect(kinds == {"Klass"}, "Binogi gets classes and no teaching groups")
     asked = sum(seen.asked for seen in outcome.seen.values())
-    terminal.why(f"{asked} requests in {outcome.seconds:.1f} s, every one answered 201 Created.")
+    requests = counted(asked, "request", "requests")
+    terminal.why(f"{requests} in {outcome.seconds:.1f} s, every one answered 201 Created.")
 
 
 def nothing_changed(demo: DemoEnvironment, terminal: Terminal) -> None:
@@ -177,8 +183,9 @@ def nothing_changed(demo: DemoEnvironment, terminal: Terminal) -> None:
     expect(outcome.report.exit_status == 0 and outcome.silent, "no request without a change")
     tell_connections(outcome.report, terminal)
     terminal.why(
-        f"The directory was read whole in {outcome.queries} queries and compared with the "
-        f"ledgers. No request went to any vendor. It took {outcome.seconds:.1f} s."
+        f"The directory was read whole in {counted(outcome.queries, 'query', 'queries')} and "
+        "compared with the ledgers. No request went to any vendor. It took "
+        f"{outcome.seconds:.1f} s."
     )
 
 
@@ -196,18 +203,12 @@ def tell_directory(report: RunReport, terminal: Terminal) -> None:
     read, roster = report.directory, report.roster
     assert read is not None
     assert roster is not None
+    people, groups, units = output.counts_read(read)
+    students, staff, classes, teaching_groups = output.counts_selected(roster)
     terminal.rows(
         [
-            (
-                "read",
-                f"{read.users} people, {read.groups} groups and {read.org_units} organisational "
-                f"units, in {read.queries} queries",
-            ),
-            (
-                "selected",
-                f"{roster.students} students and {roster.staff} staff in {roster.classes} "
-                f"classes and {roster.teaching_groups} teaching groups",
-            ),
+            ("read", f"{people}, {groups} and {units}, in {output.queries_of(read)}"),
+            ("selected", f"{students} and {staff} in {classes} and {teaching_groups}"),
         ]
     )
 

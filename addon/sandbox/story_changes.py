@@ -8,6 +8,7 @@ from addon.sandbox.story import run, tell_connections
 from addon.sandbox.terminal import Terminal
 from addon.sandbox.vendor_rules import SCHOOL_USER
 from addon.sandbox.watch import Seen, WatchedWrite
+from addon.text import counted
 
 NORTH, SOUTH = "/Elever/Norra skolan", "/Södra skolan/Elever"
 REQUEST = ("request", "resource", "externalId", "")
@@ -117,14 +118,14 @@ def protected_identity(demo: DemoEnvironment, terminal: Terminal) -> None:
         )
         expect(len(seen.of("DELETE", "User")) == 1, f"{vendor} loses nobody else")
         expect(not _held_as(demo, vendor, pupil), f"{vendor} has nothing of the pupil left")
-        terminal.label(f"{demo.vendors[vendor].name}: {seen.asked} requests, the removal first")
+        terminal.label(f"{demo.vendors[vendor].name}: {_requests(seen.asked)}, the removal first")
         terminal.rows(seen.counted())
     report = outcome.report.json().decode()
     for told in (pupil["id"], pupil["primaryEmail"], *held.values()):
         expect(told not in report, "nothing in the report is about the pupil")
     terminal.why(
         "No limit stops such a removal, and no log, finding or report says who it was. "
-        f"{len(demo.protected())} people are protected now."
+        f"{counted(len(demo.protected()), 'person is', 'people are')} protected now."
     )
 
 
@@ -140,8 +141,9 @@ def the_trouble(demo: DemoEnvironment, terminal: Terminal) -> None:
     expect(failed.status == "failed" and failed.left > 0, "Binogi could not be served")
     expect(served.status == "delivered", "Gleerups is served in full")
     expect(outcome.report.exit_status == 1, "the run says that something failed")
+    times = counted(outcome.seen["binogi"].asked, "time", "times")
     terminal.why(
-        f"Binogi: {failed.detail}. It was asked {outcome.seen['binogi'].asked} times, longer "
+        f"Binogi: {failed.detail}. It was asked {times}, longer "
         "and longer apart, then let alone. What it lacks waits for the next run. Exit status 1."
     )
     binogi.clear_failures()
@@ -170,7 +172,11 @@ def _number(seen: Seen) -> str:
     if not seen.asked:
         return "no request"
     questions = seen.asked - len(seen.writes)
-    return f"{seen.asked} requests" + (f", {questions} to ask what is there" if questions else "")
+    return _requests(seen.asked) + (f", {questions} to ask what is there" if questions else "")
+
+
+def _requests(number: int) -> str:
+    return counted(number, "request", "requests")
 
 
 def _tell_writes(demo: DemoEnvironment, outcome: DemoRun, terminal: Terminal) -> None:

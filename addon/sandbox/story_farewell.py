@@ -23,6 +23,7 @@ from addon.sync.deletion import delete_tenant
 from addon.sync.run import sync
 from addon.sync.status import status
 from addon.tenants.licence import DAY, FarewellError
+from addon.text import counted
 from addon.web.directory import snapshot_store
 
 PIECE = 24
@@ -72,13 +73,15 @@ def _tell(
     terminal.rows([("found in its files", f"0 of {pieces} pieces")])
 
     ahead[0] = (context.settings.farewell_days + 2) * DAY
-    terminal.label(f"{context.settings.farewell_days} days later the operator is asked")
+    later = counted(context.settings.farewell_days, "day", "days")
+    terminal.label(f"{later} later the operator is asked")
     _run(demo, context)
     rows = []
     for key, _, _ in store.ledgers(demo.tenant):
         hold = store.hold(key)
         expect(hold is not None and hold.withdrawal, f"the withdrawal from {key.vendor} waits")
-        rows.append((key.vendor, f"{len(hold.people) if hold else 0} people wait to be removed"))
+        waiting = counted(len(hold.people) if hold else 0, "person waits", "people wait")
+        rows.append((key.vendor, f"{waiting} to be removed"))
     terminal.rows(rows)
     delete_tenant(store, demo.tenant, context.clock(), abandon=True)
     marks = [demo.tenant.encode(), str(demo.domain.customer["customerDomain"]).encode()]

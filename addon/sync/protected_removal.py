@@ -151,7 +151,7 @@ def _remove_at(
     if after and stopped is None:
         stopped = "the rest is left to the next time"
     if stopped is not None:
-        log.error("%d protected people are still at %s (%s)", len(left), key.vendor, key.mode)
+        log.error("protected people are still at %s (%s): %d", key.vendor, key.mode, len(left))
     return RemovalOutcome(context.clock(), len(removed), len(left), stopped or "")
 
 

@@ -28,6 +28,7 @@ from addon.tenants.conditions import SlowPatternError
 from addon.tenants.document import DocumentError
 from addon.tenants.licence import FarewellError
 from addon.tenants.pause import PausedError
+from addon.text import counted
 from addon.vendors.profiles import NotConfigured
 
 log = logging.getLogger(__name__)
@@ -171,7 +172,7 @@ class TaskHandler:
     def _read_and_plan(self, wanted: _RunPayload) -> TaskResult:
         try:
             found = self._run_steps.plan_run(self._context(), wanted.tenant, wanted.request)
-            log.info("%d vendors to deliver to", len(found.vendors), extra={"run": found.run})
+            log.info("vendors to deliver to: %d", len(found.vendors), extra={"run": found.run})
             return self._enqueue(
                 [
                     _DeliveryPayload(wanted.tenant, vendor, found.run, "0")
@@ -301,7 +302,7 @@ class TaskHandler:
                 trouble = error
         if trouble is not None:
             raise trouble
-        return TaskResult(DONE, f"{len(deliveries)} deliveries")
+        return TaskResult(DONE, counted(len(deliveries), "delivery", "deliveries"))
 
 
 def _answer(error: Exception, path: str) -> TaskResult:

@@ -18,6 +18,7 @@ from addon.age import is_future
 from addon.store.base import StoreError, TaskStore
 from addon.store.records import StoredTask
 from addon.tasks.base import Task, TaskQueueError
+from addon.text import counted
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class LocalTaskQueue:
             self._do = do
             left = self._known()
             if left:
-                log.warning("%d tasks of an earlier process go on", len(left))
+                log.warning("tasks of an earlier process that go on: %d", len(left))
             for queue in self._heaps:
                 self._see_to(queue)
         return self
@@ -192,7 +193,8 @@ class LocalTaskQueue:
                 self._wait_for(task, self._clock() + self._backoff.wait(tried), tried)
             return
         if not done:
-            log.error("%s was given up after %d tries", task.path, tried, extra=_about(task))
+            tries = counted(tried, "try", "tries")
+            log.error("%s was given up after %s", task.path, tries, extra=_about(task))
         self._finish(task.name)
 
     def _finish(self, name: str) -> None:

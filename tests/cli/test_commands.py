@@ -98,7 +98,7 @@ def test_what_was_exported_can_be_imported(world):
 def test_an_import_says_what_it_imported(world):
     ran = world.run("tenant", "import", "-", stdin=json.dumps(DOCUMENT).encode())
     assert ran.status == 0
-    assert ran.out == f"{TENANT} imported: 1 school units, all (live), some (live)\n"
+    assert ran.out == f"{TENANT} imported: 1 school unit, all (live), some (live)\n"
 
 
 def test_an_import_tells_every_fault_with_its_place_and_changes_nothing(world):

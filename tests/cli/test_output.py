@@ -1,5 +1,7 @@
 """Reports in words: what happened, what to do, and nothing that is not so."""
 
+import re
+
 import pytest
 
 from addon.cli import output
@@ -47,12 +49,39 @@ def report(*parts: ConnectionReport, findings=(), planned=False) -> list[str]:
 def test_a_run_is_told_by_directory_roster_and_vendor():
     assert report(part(), part("unchanged", "ne", operations={})) == [
         "Directory: 9 people, 2 groups, 4 organisational units, in 7 queries.",
-        "Roster: 6 students, 2 staff, 1 classes, 0 teaching groups.",
+        "Roster: 6 students, 2 staff, 1 class, 0 teaching groups.",
         "binogi (live): delivered",
         "  created: 3 User, 1 StudentGroup",
         "  removed: 1 User",
         "ne (live): unchanged",
     ]
+
+
+PLURAL = re.compile(
+    r"\b1 (organisational |teaching |school )?(people|\w+[^s]s|classes|are|were|have)\b"
+)
+"""A one before a word in the plural; `1 of 2 people` is right."""
+
+
+def test_of_one_the_terminal_says_one():
+    run = RunReport("C0", "r", DirectoryCounts(1, 1, 1, 1), RosterCounts(1, 1, 1, 1), (), (part(),))
+    one = ConnectionSummary("ne", "live", 1, 1, (), None, None, None)
+    left = (LeftBehind("gone", "live", 1, "Ask."),)
+    drifts = (TypeDrift("User", True, 1, 1, 1, 1, 1, 1, 1),)
+    held = (TooManyMissing("User", 1, 1),)
+    said = [
+        output.report(run),
+        output.status(TenantStatus("C0", None, (one,), left)),
+        output.reconciled(Reconciliation("C0", "ne", "live", drifts, None, held)),
+    ]
+    assert [line for text in said for line in text.splitlines() if PLURAL.search(line)] == []
+    assert said[0].startswith(
+        "Directory: 1 person, 1 group, 1 organisational unit, in 1 query.\n"
+        "Roster: 1 student, 1 staff, 1 class, 1 teaching group.\n"
+    )
+    assert "ne (live): 1 resource there" in said[1]
+    assert "gone (live): 1 resource left behind. Ask." in said[1]
+    assert "  Held: 1 of 1 User is missing." in said[2]
 
 
 def test_what_a_line_says_can_neither_end_it_nor_control_the_terminal():
@@ -160,7 +189,7 @@ def test_a_document_is_reported_in_a_few_words():
         school_units=(unit,),
         connections=(connection,),
     )
-    assert output.document(tenant) == "1 school units, ne (test)"
+    assert output.document(tenant) == "1 school unit, ne (test)"
     assert output.document(Tenant(customer_id="C0", organisation=Organisation(name="O"))) == (
         "0 school units, no vendor"
     )

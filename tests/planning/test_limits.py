@@ -2,6 +2,7 @@ import msgspec
 import pytest
 
 from addon.planning.ledger import Ledger, LedgerChange, LedgerEntry, Refusal
+from addon.planning.limit_exceeded import LimitExceeded
 from addon.planning.limits import (
     Approval,
     Hold,
@@ -388,6 +389,26 @@ def test_four_an_hour_do_not_empty_a_school():
     assert len(holds[1].people) == 4
 
 
+@pytest.mark.parametrize(
+    ("exceeded", "said"),
+    [
+        (LimitExceeded("removed", 1, 0), "1 person would be removed; the limit is 0"),
+        (LimitExceeded("removed", 1, 3, True, 20), "1 of 20 people would be removed; the limit"),
+        (LimitExceeded("removed", 1, 3, True, 1), "1 of 1 person would be removed; the limit"),
+        (LimitExceeded("removed", 1, 0, type="StudentGroup"), "1 class or group would be"),
+        (LimitExceeded("removed", 1, 0, type="Activity"), "1 activity would be removed"),
+        (LimitExceeded("removed", 2, 0, type="Activity"), "2 activities would be removed"),
+        (LimitExceeded("removed", 5, 4, earlier=1), "of which 1 already is; the limit is 4"),
+        (LimitExceeded("protected", 1, 0), "1 person became protected at once"),
+        (LimitExceeded("place-missing", 1, 0), "1 person would be removed because"),
+        (LimitExceeded("group-emptied", 1, 0), "1 membership would end in a group that loses"),
+        (LimitExceeded("group-emptied", 2, 0), "2 memberships would end in groups that lose"),
+    ],
+)
+def test_of_one_a_hold_says_one(exceeded: LimitExceeded, said: str):
+    assert str(exceeded).startswith(said) or str(exceeded).endswith(said)
+
+
 def test_the_limit_in_number_is_for_a_day_too():
     holds = in_turns(holding(1000), [30, 20, 1], limits(deletions=50))
     assert [hold is not None for hold in holds] == [False, False, True]
@@ -546,7 +567,8 @@ def test_a_withdrawal_of_a_customer_who_left_waits_however_little_there_is():
         plan = removal_of_everything(ledger, NOW)
         hold = withdrawal_hold(ledger, plan, 5.0, "they left")
         assert (len(hold.people), hold.waits, hold.withdrawal) == (people, True, True)
-        assert hold.reason == f"{people} people would be removed: they left"
+        who = "1 person" if people == 1 else f"{people} people"
+        assert hold.reason == f"{who} would be removed: they left"
         approval = hold.approval(6.0)
         assert approval.covers(ledger)
         assert check_limits(plan, ledger, Limits(deletions=0), approval) is None

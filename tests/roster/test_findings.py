@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from addon.roster.findings import MESSAGES, finding, in_order
+from addon.roster.findings import MESSAGES, OF_ONE, finding, in_order
 from addon.roster.select import select
 from addon.tenants.model import GroupRule, Protected, YearRule
 from tests.roster.builders import (
@@ -33,6 +33,20 @@ def test_a_message_is_whole_sentences_that_end_with_what_to_do(code):
     severity, template = MESSAGES[code]
     assert severity in {"error", "warning", "info"}
     assert re.fullmatch(r"[A-Z{].+\. [A-Z].+\.|.+: [a-z].+\.", template)
+
+
+@pytest.mark.parametrize("code", sorted(OF_ONE))
+def test_of_one_a_finding_says_one(code):
+    """The words are those of the message of several, so that all of them are filled."""
+    template = MESSAGES[code][1]
+    words = set(re.findall(r"\{(\w+)\}", template)) - {"subject"}
+    assert set(re.findall(r"\{(\w+)\}", OF_ONE[code])) <= words | {"subject"}
+    values = {word: f"<{word}>" for word in words}
+    one = finding(code, "g@x.se", **{**values, "count": "1"}).message
+    several = finding(code, "g@x.se", **{**values, "count": "2"}).message
+    assert one == OF_ONE[code].format(**values, subject="g@x.se")
+    assert "2" in several
+    assert one.endswith(".")
 
 
 def test_a_finding_keeps_the_words_of_its_message():

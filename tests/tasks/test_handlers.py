@@ -206,6 +206,6 @@ def test_a_scheduled_run_out_of_turn_is_not_begun_but_one_asked_for_is() -> None
     )
     assert work.handle(RUN, {"tenant": "C1", "window": "7"}) == TaskResult(200, "not its turn")
     assert (stub.tasks, told) == ([], [])
-    assert work.handle(RUN, {"tenant": "C1", "window": "8"}) == TaskResult(200, "1 deliveries")
-    assert work.handle(RUN, {"tenant": "C1"}) == TaskResult(200, "1 deliveries")
+    assert work.handle(RUN, {"tenant": "C1", "window": "8"}) == TaskResult(200, "1 delivery")
+    assert work.handle(RUN, {"tenant": "C1"}) == TaskResult(200, "1 delivery")
     assert told == ["C1", "C1"]

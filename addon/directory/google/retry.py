@@ -12,6 +12,7 @@ from addon.directory.errors import AGAIN, DirectoryError
 from addon.directory.google.error_mapping import ApiError, classify_error
 from addon.directory.google.parallel import ReadingStopped
 from addon.directory.google.quota import Quota
+from addon.text import counted
 
 T = TypeVar("T")
 
@@ -67,7 +68,8 @@ class RetryingCaller:
             if tried >= (
                 self._retry_policy.quota_tries if trouble.quota else self._retry_policy.tries
             ):
-                raise DirectoryError(f"{what}: {trouble.said}, {tried} times. {AGAIN}") from None
+                times = counted(tried, "time", "times")
+                raise DirectoryError(f"{what}: {trouble.said}, {times}. {AGAIN}") from None
             self._pause(self.wait_after(trouble, tried))
 
     def wait_after(self, trouble: ApiError, tried: int) -> float:
