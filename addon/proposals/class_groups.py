@@ -33,13 +33,13 @@ def class_group_places(
     scope: RoleScope | None,
     ignored: Collection[str],
     codes: UnitCodes,
-) -> list[Place]:
+) -> dict[Place, frozenset[str]]:
     """The places of students that class groups make, with the school as the address names it.
 
-    `scope` is where all students are, if that is known. A place without names is that of groups
-    that name no school, which can be the only unit's.
+    Each has the ids of its people. `scope` is where all students are, if that is known. A place
+    without names is that of groups that name no school, which can be the only unit's.
     """
-    found: list[Place] = []
+    found: dict[Place, frozenset[str]] = {}
     everybody = choose(scope.selector, index).chosen if scope else frozenset()
     for (before, after), groups in _by_template(index.groups).items():
         members = {id for group in groups for id in index.members[group.id]} & index.users.keys()
@@ -51,17 +51,15 @@ def class_group_places(
         names = _names(before, after, groups, ignored)
         pattern = f"^{literal(before)}(?:{CLASS_TOKEN}){literal(after)}@"
         clause = Clause(attribute="groups", operator="matches", value=pattern)
-        found.append(
-            Place(
-                role="students",
-                names=names,
-                org_units=base.org_units,
-                clauses=(*base.clauses, clause),
-                people=len(members),
-                code=code,
-                by_class_groups=True,
-            )
+        place = Place(
+            role="students",
+            names=names,
+            org_units=base.org_units,
+            clauses=(*base.clauses, clause),
+            people=len(members),
+            code=code,
         )
+        found[place] = frozenset(members & everybody if base is scope else members)
     return found
 
 

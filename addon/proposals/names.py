@@ -7,7 +7,7 @@ from math import sqrt
 
 from msgspec import Struct
 
-from addon.proposals.vocabulary import GUEST_WORDS, Role, plain_words, role_of, stage_of
+from addon.proposals.vocabulary import GUEST_WORDS, PROGRAMMES, Role, plain_words, role_of, stage_of
 
 ALIKE = 0.4
 """Two names with a lower similarity are unrelated."""
@@ -86,7 +86,7 @@ class SchoolName(Struct, frozen=True):
 
     `kinds` are the kinds of school it names, `years` the school years ("F-6"), `initials` the
     first letters of its parts ("ns" for Norra skolan). `school` is true when it says "skola"
-    without a more specific kind.
+    without a more specific kind. `programmes` are those that an upper secondary school names.
     """
 
     core: tuple[str, ...]
@@ -96,6 +96,7 @@ class SchoolName(Struct, frozen=True):
     role: Role | None = None
     guests: bool = False
     school: bool = False
+    programmes: frozenset[str] = frozenset()
 
     @property
     def tells(self) -> bool:
@@ -129,7 +130,12 @@ def read_name(text: str, ignored: Collection[str] = (), types: Iterable[str] = (
         if left and left not in ignored and left not in _EMPTY_WORDS:
             core.append(left)
     said = one_form(kinds) | {_OF_TYPE[each] for each in types if each in _OF_TYPE}
-    return SchoolName(tuple(core), said, years, initials, role, guests, school)
+    programmes: frozenset[str] = frozenset()
+    plain_core = [word for word in core if word not in PROGRAMMES]
+    if "gymnasium" in said and plain_core:
+        programmes = frozenset(code for word in core for code in PROGRAMMES.get(word, ()))
+        core = plain_core
+    return SchoolName(tuple(core), said, years, initials, role, guests, school, programmes)
 
 
 def one_form(kinds: Collection[str]) -> frozenset[str]:

@@ -22,8 +22,10 @@ from addon.text import fold
 _DEEPEST = 4
 _MOST_TEMPLATES = 6
 _LARGEST_CLASS = 80
-SEPARATORS = re.compile(r"([-_.+]|(?<=klass)(?=[\df])|(?<=class)(?=[\df]))")
-"""What divides an address: also the end of the word class before a class."""
+SEPARATORS = re.compile(
+    r"([-_.+]|(?<=klass)(?=[\df])|(?<=class)(?=[\df])|(?<=[a-zåäö]{3})(?=\d[a-zåäö]{1,2}$))"
+)
+"""What divides an address: also the end of a word just before a class, as in norra7a."""
 _CLASS_INSIDE = r"(?P<name>\d{1,2}\s?[A-ZÅÄÖ]{1,2})\s*$"
 CLASS_TOKEN = (
     r"f[a-e]?|fk[a-e]?|f-?klass[a-e]?|\d{1,2}[a-zåäö]{0,3}\d?|[a-zåäö]{1,5}\d{2}[a-zåäö]{0,4}"
@@ -31,6 +33,9 @@ CLASS_TOKEN = (
 )
 CLASS_IN_ADDRESS = f"(?P<NAME>{CLASS_TOKEN})"
 """The name of a class as addresses have it: fa, 7a, na24a, 24na."""
+_CLASS_FIRST = r"^(?P<name>\d{1,2}\s?[A-ZÅÄÖ]{1,2})(?![A-ZÅÄÖa-zåäö0-9])"
+_LAST_WORD = re.compile(r"(.*\D[ _-]+)(\S+)$")
+_FIRST_WORD = re.compile(r"(\S+?)([ _-]+\D.*)$")
 _WORD_BEFORE = re.compile(r"(klass|class)\s+(?=\S)", re.IGNORECASE)
 
 Template = tuple[str, str]
@@ -50,6 +55,8 @@ def class_rules(
         inside = re.compile(_CLASS_INSIDE)
         if not any(map(is_class, values)) and any(map(inside.search, values)):
             yield GroupRule(source="attribute", attribute=attribute, pattern=_CLASS_INSIDE)
+        if not any(map(is_class, values)) and any(map(re.compile(_CLASS_FIRST).search, values)):
+            yield GroupRule(source="attribute", attribute=attribute, pattern=_CLASS_FIRST)
 
 
 def teaching_rules(
@@ -113,6 +120,10 @@ def _org_unit_rules(
         word = _word_before(names)
         if word:
             yield _at_org_unit(f"{start}{skip}{literal(word)}(?P<name>[^/]+)$")
+        around = _around_class(names)
+        if around is not None:
+            before, after = map(literal, around)
+            yield _at_org_unit(f"{start}{skip}{before}(?P<name>[^/]+?){after}$")
         yield _at_org_unit(f"{start}{skip}(?P<name>[^/]+)$")
         if depth < deepest and any(map(is_class, names)):
             yield _at_org_unit(f"{start}{skip}(?P<name>[^/]+)")
@@ -159,6 +170,23 @@ def _word_before(names: Sequence[str]) -> str:
     words = Counter(found[0] for name in names if (found := _WORD_BEFORE.match(name)))
     word, count = next(iter(words.most_common(1)), ("", 0))
     return word if 2 * count > len(names) else ""
+
+
+def _around_class(names: Sequence[str]) -> tuple[str, str] | None:
+    """What most names have before or after the class, such as the school's name."""
+    found = Counter(parts for name in names if (parts := _parts_of(name)) is not None)
+    parts, count = next(iter(found.most_common(1)), (None, 0))
+    return parts if 2 * count > len(names) else None
+
+
+def _parts_of(name: str) -> tuple[str, str] | None:
+    if is_class(name):
+        return None
+    if (last := _LAST_WORD.match(name)) and is_class(last[2]):
+        return last[1], ""
+    if (first := _FIRST_WORD.match(name)) and is_class(first[1]):
+        return "", first[2]
+    return None
 
 
 def _class_group_rules(groups: Sequence[Group]) -> Iterator[GroupRule]:

@@ -6,6 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct, structs
 
 from addon.proposals.class_groups import class_group_places
+from addon.proposals.class_places import (
+    class_and_school,
+    org_units_of_classes,
+    values_of_classes,
+)
 from addon.proposals.matching import Match, Matches, UnitMatcher, UnitToMatch
 from addon.proposals.names import read_name
 from addon.proposals.places import Place, group_places, org_unit_places
@@ -80,8 +85,10 @@ class PlaceMatcher:
         self._org_units = [place for each in found for place in self._told_apart(each)]
         self._groups = group_places(index, ignored, self._codes)
         at = self._scopes.of("students")
-        self._class_groups = class_group_places(index, at, ignored, self._codes)
-        self._people: dict[Place, frozenset[str]] = {}
+        self._people = class_group_places(index, at, ignored, self._codes)
+        self._class_groups = list(self._people)
+        self._people.update(org_units_of_classes(index, ignored))
+        self._of_classes = list(self._people)
         self.shared_trees: tuple[SharedTree, ...] = ()
         self._matcher = UnitMatcher(units, self._ids_of)
 
@@ -116,7 +123,7 @@ class PlaceMatcher:
             same = set(match.place.names) & set(place.names) or _is_sibling(match.place, place)
             return _SAME_PLACE if same else 0.0
 
-        every = (*self._org_units, *self._groups, *self._class_groups)
+        every = (*self._org_units, *self._groups, *self._of_classes)
         named = [p for p in every if p.role == role and not p.guests and (p.names or p.code)]
         pupils = self._homes(beside)
         places = [
@@ -208,17 +215,24 @@ class PlaceMatcher:
         scope = self._scopes.of(role)
         if scope is None:
             return
-        people: Counter[tuple[str, str]] = Counter()
+        people: dict[tuple[str, str], set[str]] = {}
         for id in choose(scope.selector, self._index).chosen:
             for attribute, values in self._index.users[id].attributes.items():
-                people.update((attribute, value) for value in set(values))
+                for value in values:
+                    people.setdefault((attribute, value), set()).add(id)
         if len(people) > _MOST_VALUES * 4:
             return
-        for (attribute, value), count in sorted(people.items()):
+        if role == "students":
+            for place, members in values_of_classes(scope, people, self._ignored_words):
+                self._people[place] = members
+                yield place
+        for (attribute, value), ids in sorted(people.items()):
+            if class_and_school(value) is not None:
+                continue
             code = self._codes.of_text(value)
             name = read_name(without_code(value), self._ignored_words)
             if code or (name.tells and not is_class(value) and not is_year(value)):
-                yield Place(
+                place = Place(
                     role=role,
                     names=(name,) if name.tells else (),
                     org_units=scope.org_units,
@@ -227,9 +241,11 @@ class PlaceMatcher:
                         *scope.clauses,
                         Clause(attribute=attribute, operator="equals", value=value),
                     ),
-                    people=count,
+                    people=len(ids),
                     code=code,
                 )
+                self._people[place] = frozenset(ids)
+                yield place
 
     def _more_groups(
         self, students: Mapping[str, Match], staff: Mapping[str, Match], taken: set[str]

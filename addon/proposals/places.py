@@ -41,7 +41,6 @@ class Place(Struct, frozen=True):
     mixed: bool = False
     guests: bool = False
     code: str = ""
-    by_class_groups: bool = False
 
     @property
     def text(self) -> str:
@@ -131,7 +130,7 @@ class _Visit:
                 continue
             name = _without_numbers(read_name(without_code(child.name), self._ignored))
             code = self._codes.of_org_unit(child.name, self._index.org_units.get(fold(child.path)))
-            says_class = is_class(child.name) or is_year(child.name)
+            says_class = is_class(child.name) or is_year(child.name) or _ends_in_class(child.name)
             is_school = bool(code) or (name.tells and not says_class)
             role = name.role or above.role
             if is_school and not (self._is_container(child, name) and not code):
@@ -157,6 +156,15 @@ class _Visit:
             ):
                 return True
         return False
+
+
+def _ends_in_class(name: str) -> bool:
+    """Whether a name's first or last word is a class of letters and digits: Norra 4A."""
+    words = plain_words(name)
+    return len(words) > 1 and any(
+        is_class(word) and not word.isalpha() and not word.isdigit()
+        for word in (words[0], words[-1])
+    )
 
 
 def _without_numbers(name: SchoolName) -> SchoolName:

@@ -20,7 +20,7 @@ from addon.proposals.rules import RuleProposer
 from addon.proposals.scope import Inside, inside_of
 from addon.proposals.selectors import SelectorBuilder, SelectorDraft, alternatives, has_ceased
 from addon.proposals.shape import common, main_shape, shape_of
-from addon.proposals.vocabulary import is_left, is_protected, plain_words
+from addon.proposals.vocabulary import PROGRAMMES, is_left, is_protected, plain_words
 from addon.roster.index import DirectoryIndex
 from addon.roster.org_unit_tree import OrgUnitNode, org_unit_tree
 from addon.tenants.model import Protected, Tenant
@@ -74,9 +74,10 @@ def _needed(units: Sequence[UnitToPropose], ignored: frozenset[str]) -> frozense
     """The words of the organiser's name that alone tell a school from the others."""
     found: set[str] = set()
     for unit in units:
-        if not read_name(unit.name, ignored, unit.school_types).core:
+        left = read_name(unit.name, ignored, unit.school_types)
+        if PROGRAMMES.keys() >= set(left.core):
             whole = read_name(unit.name, (), unit.school_types)
-            if not read_name(unit.name, ignored).kinds:
+            if left.core or not read_name(unit.name, ignored).kinds:
                 found.update(whole.core)
     return frozenset(found | {word.removesuffix("s") for word in found} | {w + "s" for w in found})
 

@@ -19,6 +19,7 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "several-places": ("path", "other"),
     "shared-tree": ("path", "units"),
     "split-by-years": ("path", "units"),
+    "split-by-programme": ("path", "units"),
     "no-students": (),
     "no-staff": (),
     "empty": ("path",),

@@ -19,6 +19,7 @@ _NEARLY_AS_GOOD = 0.15
 _FEW = 0.05
 _OTHER_FIELD = 0.8
 _GROUPS = 0.97
+_CALENDAR = 0.93
 
 
 def school_year_patterns(
@@ -101,6 +102,8 @@ def _score(choice: PatternChoice, unit: SchoolUnit, said: frozenset[int], withou
     if not result.students or not result.found:
         return 0.0
     score = plausibility(result, unit.school_types, said, without)
+    if isinstance(choice.rule, YearRule) and choice.rule.form != "number":
+        score *= _CALENDAR
     if choice.rule.source != "attribute":
         return score
     if choice.rule.attribute == "groups":

@@ -25,6 +25,7 @@ from addon.tenants.model import Clause, Selector, SelectorExceptions
 
 ROLES: tuple[Role, Role] = ("students", "staff")
 _WORD: Mapping[Role, str] = {"students": "student", "staff": "staff"}
+_SPLIT = {None: "shared-tree", "years": "split-by-years", "programme": "split-by-programme"}
 _SURE = 0.9
 _LIKELY = 0.6
 
@@ -181,7 +182,7 @@ def _why_more(more: tuple[Place, ...], groups: tuple[Place, ...]) -> Iterator[Re
 
 def _doubts(settled: MatchedUnit, pupils: frozenset[str], status: str) -> Iterator[Reason]:
     if settled.shared is not None:
-        code = "shared-tree" if settled.shared.answer is None else "split-by-years"
+        code = _SPLIT[settled.shared.answer]
         units = ", ".join(settled.shared.units)
         yield reason(code, path=settled.shared.path, units=units)
     if settled.students is None and settled.staff is None:

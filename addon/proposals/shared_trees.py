@@ -8,10 +8,12 @@ from msgspec import Struct, structs
 
 from addon.proposals.matching import Match, PeopleOf, UnitToMatch
 from addon.proposals.names import ADAPTED, SchoolName
+from addon.proposals.pattern_candidates import literal
 from addon.proposals.patterns import classes_near
 from addon.proposals.places import Place
 from addon.proposals.school_years import years_by, years_near
 from addon.proposals.scope import around
+from addon.proposals.vocabulary import is_adapted_class
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause, GroupRule, SchoolUnit, YearRule
 from addon.text import fold
@@ -20,6 +22,7 @@ SplitBy = Literal["years", "programme", "class"]
 _LIKELY = 0.85
 _POOR = 0.6
 _FEW = 0.02
+_HALF = 0.5
 _RULE = 0.35
 
 
@@ -81,22 +84,28 @@ class SharedTrees:
             tree = self._tree(units, students)
             if tree is None:
                 continue
-            sharers = [unit for unit in units if _has_no_own(unit, tree, students)]
+            adapted = dict(self._adapted(tree, units, students))
+            at_students.update(adapted)
+            sharers = [
+                unit
+                for unit in units
+                if unit.code not in adapted and self._has_no_own(unit, tree, students)
+            ]
             if len(sharers) < 2:
                 continue
-            parts = self._by_years(tree, sharers)
+            answer, parts = self._answer(tree, sharers)
             for unit in sharers:
                 if unit.code in parts:
                     at_students[unit.code] = Match(parts[unit.code], _LIKELY)
             codes = tuple(unit.code for unit in sharers)
             splits = tuple(self._splits(tree, sharers))
-            trees.append(SharedTree(tree.text, codes, "years" if parts else None, splits))
+            trees.append(SharedTree(tree.text, codes, answer, splits))
             at_staff.update(self._staff(sharers, staff))
         trees.extend(self._of_one_kind(students))
         return SharedPlaces(at_students, at_staff, tuple(trees))
 
     def _families(self) -> list[list[UnitToMatch]]:
-        """The units whose names differ in years or kind only."""
+        """The units whose names differ in years, kind or programmes only."""
         found: dict[tuple[str, ...], list[UnitToMatch]] = {}
         for unit in self._units:
             if unit.name.core and not unit.ceased:
@@ -104,7 +113,7 @@ class SharedTrees:
         return [
             units
             for units in found.values()
-            if len({(unit.name.years, unit.name.kinds) for unit in units}) > 1
+            if len({(u.name.years, u.name.kinds, u.name.programmes) for u in units}) > 1
         ]
 
     def _tree(self, units: Sequence[UnitToMatch], students: Mapping[str, Match]) -> Place | None:
@@ -116,6 +125,72 @@ class SharedTrees:
             if place.org_units and not place.clauses and not any(_is_part(n) for n in place.names)
         ]
         return max(trees, key=lambda place: place.people, default=None)
+
+    def _has_no_own(self, unit: UnitToMatch, tree: Place, students: Mapping[str, Match]) -> bool:
+        """Whether a unit has no place but the tree, or one of the same people by another sign."""
+        match = students.get(unit.code)
+        if match is None:
+            return not unit.name.kinds & ADAPTED
+        if match.place == tree:
+            return True
+        if any(_is_part(name) for name in match.place.names):
+            return False
+        ours, theirs = self._people(tree), self._people(match.place)
+        return match.score < _POOR or len(ours & theirs) > _HALF * len(theirs)
+
+    def _adapted(
+        self, tree: Place, units: Sequence[UnitToMatch], students: Mapping[str, Match]
+    ) -> Iterator[tuple[str, Match]]:
+        """The classes of the only adapted unit without a place, by their names."""
+        without = [
+            unit
+            for unit in units
+            if unit.name.kinds & ADAPTED
+            and (unit.code not in students or students[unit.code].score < _POOR)
+        ]
+        if len(without) != 1:
+            return
+        tops = tuple(fold(path).rstrip("/") + "/" for path in tree.org_units)
+        paths = [
+            unit.path
+            for path, unit in sorted(self._index.org_units.items())
+            if path.startswith(tops) and is_adapted_class(unit.name)
+        ]
+        people = sum(len(self._index.in_org_unit(path)) for path in paths)
+        if people:
+            place = Place("students", tree.names, tuple(paths), people=people)
+            yield without[0].code, Match(place, _LIKELY)
+
+    def _answer(
+        self, tree: Place, units: Sequence[UnitToMatch]
+    ) -> tuple[SplitBy | None, dict[str, Place]]:
+        """How the tree is split by the units' names, and the place of each unit."""
+        if parts := self._by_years(tree, units):
+            return "years", parts
+        if parts := self._by_programmes(tree, units):
+            return "programme", parts
+        return None, {}
+
+    def _by_programmes(self, tree: Place, units: Sequence[UnitToMatch]) -> dict[str, Place]:
+        """The place of each unit, if their names say which programmes are whose."""
+        said = [unit.name.programmes for unit in units]
+        if not all(said) or len(frozenset().union(*said)) < sum(map(len, said)):
+            return {}
+        found: dict[str, Place] = {}
+        reached: set[str] = set()
+        for unit in units:
+            either = "|".join(sorted(unit.name.programmes))
+            above = "|".join(literal(path) for path in tree.org_units)
+            pattern = rf"(?i)^(?:{above})/(?:{either})(?![a-zåäö]{{3}})"
+            clause = Clause(attribute="orgUnitPath", operator="matches", value=pattern)
+            place = structs.replace(tree, clauses=(clause,))
+            people = self._people(place)
+            if not people or people & reached:
+                return {}
+            reached |= people
+            found[unit.code] = structs.replace(place, people=len(people))
+        pupils = self._people(tree)
+        return found if len(pupils - reached) <= _FEW * len(pupils) else {}
 
     def _by_years(self, tree: Place, units: Sequence[UnitToMatch]) -> dict[str, Place]:
         """The place of each unit, if their names say which years are whose."""
@@ -229,10 +304,3 @@ class SharedTrees:
 def _is_part(name: SchoolName) -> bool:
     """Whether a place's name says years or an adapted form, so that it is one unit's own."""
     return bool(name.years) or bool(name.kinds & ADAPTED)
-
-
-def _has_no_own(unit: UnitToMatch, tree: Place, students: Mapping[str, Match]) -> bool:
-    match = students.get(unit.code)
-    if match is None or match.place == tree:
-        return not unit.name.kinds & ADAPTED or match is not None
-    return match.score < _POOR and not any(_is_part(name) for name in match.place.names)

@@ -4,7 +4,7 @@ Most functions take words from `plain_words`: lower case, å and ä as a, ö as 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Literal
 from unicodedata import combining, normalize
@@ -21,6 +21,26 @@ STAFF_WORDS = frozenset(
 )
 _STUDENT_ENDINGS = ("elever", "studerande", "elev")
 _STAFF_ENDINGS = ("personal", "larare", "pedagoger")
+PROGRAMMES: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("natur", "naturvetenskap", "naturvetenskapsprogrammet"), ("NA",)),
+    **dict.fromkeys(("teknik", "teknikprogrammet", "tekniska"), ("TE",)),
+    **dict.fromkeys(("samhall", "samhalle", "samhallsvetenskap", "samhallsprogrammet"), ("SA",)),
+    **dict.fromkeys(("ekonomi", "ekonomiprogrammet"), ("EK",)),
+    **dict.fromkeys(("estet", "estetiska", "estetisk", "musik"), ("ES",)),
+    **dict.fromkeys(("humanistiska", "humaniora"), ("HU",)),
+    **dict.fromkeys(("bygg", "anlaggning"), ("BA",)),
+    **dict.fromkeys(("el", "energi"), ("EE",)),
+    **dict.fromkeys(("fordon", "transport"), ("FT",)),
+    **dict.fromkeys(("handel", "administration"), ("HA", "FS")),
+    **dict.fromkeys(("hotell", "turism"), ("HT",)),
+    **dict.fromkeys(("industri", "industritekniska"), ("IN",)),
+    **dict.fromkeys(("naturbruk", "lantbruk"), ("NB",)),
+    **dict.fromkeys(("restaurang", "livsmedel"), ("RL",)),
+    **dict.fromkeys(("vvs", "fastighet"), ("VF",)),
+    **dict.fromkeys(("vard", "omsorg", "vardprogrammet"), ("VO",)),
+    **dict.fromkeys(("introduktion", "introduktionsprogram", "sprakintroduktion"), ("IM",)),
+}
+"""The codes of upper secondary programmes by the words that name them."""
 _TITLES = tuple(
     "rektor bitrektor fritidsledare fritidspedagog pedagog forskollarare speciallarare"
     " specialpedagog kurator skolskoterska assistent elevassistent resurs barnskotare"
@@ -34,6 +54,10 @@ LEFT_WORDS = frozenset(
     " archived left former inaktiv inaktiva inaktiverade alumni alumner utflyttade gamla"
     " tidigare borttagna raderade raderas papperskorg old gammal gammalt nedlagd nedlagda nedlagt"
     " utgangna utgatt avgatt avgangna slutelever exelever leavers deleted disabled".split()
+)
+_ADAPTED_CLASS = re.compile(
+    r"(?:\d(?:\s?-\s?\d)?[\s_-]?)?(?:ag|agr|anp|gran|grsar|gysar|sar|sarskola|traning|traningsskola"
+    r"|tr|inriktning amnesomraden)(?:[\s_-]?(?:\d|[a-e]))?"
 )
 _DEVICE_WORDS = frozenset(
     "device devices chromebook chromebooks ipads ipad kiosk kiosker skarmar skrivare"
@@ -161,6 +185,12 @@ def title_role(text: str) -> Role | None:
 def is_class(name: str) -> bool:
     """Whether a name looks like that of a class: 7A, F-1B, NA24a, Klass 3."""
     return _CLASS.fullmatch(plain(name).strip()) is not None
+
+
+@lru_cache(maxsize=16384)
+def is_adapted_class(name: str) -> bool:
+    """Whether a name is that of a class of an adapted school: AG 1, Träning 2, 1-3 GRAN."""
+    return _ADAPTED_CLASS.fullmatch(plain(name).strip()) is not None
 
 
 @lru_cache(maxsize=65536)

@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 from addon.proposals.confidence import Confidence
 from addon.proposals.model import Proposal
 from addon.proposals.propose import propose
+from addon.proposals.reasons import Reason
 from addon.roster.index import DirectoryIndex
 from addon.roster.select import select
 from addon.tenants.model import Protected
@@ -27,6 +28,7 @@ class UnitScore(Struct, frozen=True):
     wrong: tuple[Part, ...]
     asked: bool
     detail: str = ""
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def right(self) -> bool:
@@ -117,6 +119,7 @@ def _compared(
         wrong=tuple(wrong),
         asked=proposal.code in structure.asked,
         detail="; ".join(details),
+        reasons=proposal.reasons,
     )
 
 

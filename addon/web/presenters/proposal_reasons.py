@@ -129,6 +129,14 @@ def _split_by_years(reason: Reason, names: Names) -> str:
     )
 
 
+def _split_by_programme(reason: Reason, names: Names) -> str:
+    return _(
+        "%(path)s delas efter program mellan %(units)s.",
+        path=reason["path"],
+        units=_others(reason, names),
+    )
+
+
 def _ceased(reason: Reason, names: Names) -> str:
     status = str(REGISTER_STATUSES.get(reason["status"], reason["status"])).lower()
     return _("Skolenheten är %(status)s enligt Skolverkets register.", status=status)
@@ -187,6 +195,7 @@ SENTENCES: Mapping[str, Callable[[Reason, Names], str]] = {
     "no-classes": lambda r, _n: _("Vi hittar inga klasser."),
     "shared-tree": _shared_tree,
     "split-by-years": _split_by_years,
+    "split-by-programme": _split_by_programme,
     "function-accounts": lambda r, _n: ngettext(
         "Kontot %(addresses)s verkar inte vara en person och tas inte med.",
         "%(num)s konton verkar inte vara personer och tas inte med: %(addresses)s.",
