@@ -150,11 +150,16 @@ def came_by_hand(store: CacheStore, tenant_id: str, record: LicenceRecord, now: 
 
 
 def _is_due(context: SyncContext, tenant_id: str, record: LicenceRecord) -> bool:
-    """Whether the licence is to be asked for: daily, weekly of who came by hand."""
+    """Whether the licence is to be asked for: daily, weekly of who came by hand.
+
+    What was no answer is asked for again the next day.
+    """
     now = context.clock()
-    return record.is_due(now) and (
-        record.is_due(now, WEEK) or not came_by_hand(context.store, tenant_id, record, now)
-    )
+    if not record.is_due(now):
+        return False
+    if record.is_due(now, WEEK) or record.problem:
+        return True
+    return not came_by_hand(context.store, tenant_id, record, now)
 
 
 def _note(context: SyncContext, tenant_id: str, action: str) -> None:

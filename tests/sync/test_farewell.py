@@ -186,6 +186,21 @@ def test_who_came_by_hand_and_installs_the_app_later_gets_a_farewell_when_leavin
     assert story.licence == "farewell"
 
 
+def test_what_was_no_answer_is_asked_for_again_the_next_day_by_hand_too(by_hand):
+    story = by_hand
+    story.world.directory.fail("customerLicense", status=503, times=None)
+    story.pass_days(7)
+    story.run()
+    assert story.asked()
+    story.world.directory.clear_failures()
+    asked = []
+    for _ in range(3):
+        story.pass_days()
+        story.run()
+        asked.append(story.asked())
+    assert asked == [1, 0, 0]
+
+
 def test_no_answer_the_first_time_says_nothing_of_how_a_tenant_came(tmp_path):
     with told(tmp_path, **APP) as story:
         story.marketplace.change(installed=False, by_hand=True)
