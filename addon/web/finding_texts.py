@@ -110,8 +110,9 @@ TEXTS: Mapping[str, _Text] = {
         _("Saknas i katalogen, men tas inte bort än"),
         _("Att någon saknas i ett svar från Google räcker inte för att personen ska tas bort."),
         _(
-            "%(count)s personer, klasser eller medlemskap på %(unitName)s saknas i katalogen utan "
-            "att Google har bekräftat att de är borta. De ligger kvar hos leverantörerna så länge."
+            "Personer, klasser eller medlemskap på %(unitName)s saknas i katalogen utan att "
+            "Google har bekräftat att de är borta: %(count)s. Inget av det tas bort hos "
+            "leverantörerna så länge."
         ),
         (
             _("Har de slutat behöver du inte göra något: nästa läsning av katalogen avgör."),

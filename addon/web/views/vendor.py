@@ -111,7 +111,8 @@ def save_exceptions(vendor: str) -> AnyResponse:
         )
     except EditConflict:
         flash(
-            _("Någon annan har ändrat undantagen under tiden. Se efter och spara igen."), "warning"
+            _("Någon annan har ändrat undantagen under tiden. Kontrollera dem och spara igen."),
+            "warning",
         )
     else:
         name = ctx.vendor_name(vendor)

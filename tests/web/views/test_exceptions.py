@@ -194,7 +194,7 @@ def test_who_is_reached_by_no_selection_is_told_so(world):
     world.document["schoolUnits"][0]["staff"] = {"groups": [f"tom@{DOMAIN}"]}
     world.import_document()
     said = world.text(world.ready(world.sign_in(), page_of(admin["id"])))
-    assert "Inget urval når personen, så det finns inget att undanta från." in said
+    assert "Personen omfattas inte av något urval, så det finns inget att undanta från." in said
 
 
 # A class

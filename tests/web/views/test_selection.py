@@ -479,7 +479,7 @@ def test_an_exception_is_shown_where_it_works_and_is_undone_there(world):
     client = world.sign_in()
     page = world.ready(client, PAGE)
     said = world.text(page)
-    assert f"2 personer är undantagna {BO} Kontot 17, som urvalet inte når" in said
+    assert f"2 personer är undantagna {BO} Kontot 17, som inte omfattas av urvalet" in said
     assert form_of(page, PAGE)["students-except-user"] == [id_of(world, BO), "17"]
     world.send(client, page, PAGE, **{"students-except-user": ["17"]})
     assert selector(world)["except"] == {"users": ["17"]}
