@@ -71,6 +71,12 @@ MESSAGES: Mapping[str, tuple[Severity, str]] = {
         "The settings name the group {subject}, which the directory does not have. It may"
         " have been renamed or removed: choose it again in the settings.",
     ),
+    "exception-unknown": (
+        "error",
+        "The selection of {role} at {unitName} ({unit}) leaves out {subject}, which the directory"
+        " does not have or has not given in full, so nobody new is sent from that selection:"
+        " {count} people wait. Choose the exception again in the settings, or take it away.",
+    ),
     "protected-org-unit-missing": (
         "error",
         "People with protected identity are said to be in the organisational unit {subject},"

@@ -49,6 +49,7 @@ from addon.sync.known_places import (
     renamed_org_units,
     units_with_missing_places,
 )
+from addon.sync.unknown_exceptions import HeldBack, hold_newcomers
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.model import SchoolUnit, Tenant
 
@@ -91,6 +92,8 @@ class ReadingEvidence(Struct, frozen=True):
     """Whether there is no reading to compare with yet, so that only creates are sent."""
     unsettled: frozenset[str] = frozenset()
     """Ids of groups that have never been read whole, and stay at the vendors as they are."""
+    held_back: HeldBack = frozenset()
+    """Who is new where an exception names a place that is not known, and is not sent yet."""
 
 
 class ConfirmedReading(Struct, frozen=True):
@@ -125,13 +128,18 @@ def confirm(
     settling, unsettled = settling_since(known, snapshot, now), unsettled_groups(known, snapshot)
     not_compared = (finding("not-compared", tenant.customer_id),) if settling else ()
     if isinstance(known, Beginning):
+        # Whoever may be at the vendors already is not new.
+        there = roster.people.keys() if known.delivered else frozenset[str]()
+        waiting_new = hold_newcomers(tenant, documented, roster, there)
+        roster, current = waiting_new.roster, placements_of(waiting_new.roster)
         fresh = KnownDirectory(
             now, current, units_of(tenant), places, settling=settling, unsettled=unsettled
         )
         evidence = ReadingEvidence(
             now,
-            findings=(*renamed, *not_compared),
+            findings=(*renamed, *not_compared, *waiting_new.findings),
             org_units=places,
+            held_back=waiting_new.held_back,
             incomplete=bool(incomplete),
             doubtful=is_doubtful(snapshot),
             settling=bool(settling),
@@ -169,11 +177,14 @@ def confirm(
             tenant.customer_id, known.placements, agreed, enquiry, approved
         )
         unconfirmed.update((loss, since) for loss, since in agreed.items() if loss in waiting)
+    waiting_new = hold_newcomers(tenant, documented, roster, known.placements.people.keys())
+    roster, current = waiting_new.roster, placements_of(waiting_new.roster)
     evidence, latest = _decided(tenant, current, known, unconfirmed, incomplete, places, now)
     evidence = structs.replace(
         evidence,
         emptied=emptied,
-        findings=(*renamed, *not_compared, *evidence.findings),
+        held_back=waiting_new.held_back,
+        findings=(*renamed, *not_compared, *waiting_new.findings, *evidence.findings),
         incomplete=bool(incomplete),
         doubtful=is_doubtful(snapshot),
         settling=bool(settling),

@@ -21,6 +21,7 @@ from addon.sync.known_placements import load_known_or_beginning, save_known
 from addon.sync.known_places import as_documented, followed, place_org_units
 from addon.sync.people_csv import PersonDecisionRow, decision_rows
 from addon.sync.protected_set import load_protection, record_reading, record_units
+from addon.sync.unknown_exceptions import without_held_back
 from addon.tenants.model import Connection, Tenant
 from addon.tenants.pause import today
 from addon.vendors.profiles import Vendor
@@ -124,7 +125,8 @@ def prepare_from_snapshot(
     protection = load_protection(context.store, tenant.customer_id)
     protection = record_units(context, tenant, protection)
     snapshot = snapshot.without(protection.hidden)
-    roster = select(tenant, as_documented(tenant, snapshot, evidence.org_units))
+    selected = select(tenant, as_documented(tenant, snapshot, evidence.org_units))
+    roster = without_held_back(selected, evidence.held_back)
     return prepared_run(context, tenant, connections, snapshot, evidence, roster, protection)
 
 

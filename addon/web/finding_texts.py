@@ -125,6 +125,18 @@ TEXTS: Mapping[str, _Text] = {
         _("%(subject)s finns inte. Den kan ha bytt adress eller tagits bort."),
         (_("Öppna skolenheten här och välj gruppen på nytt, eller ta bort den ur urvalet."),),
     ),
+    "exception-unknown": _Text(
+        _("Undantag som inte går att läsa"),
+        _(
+            "Ett urval har ett undantag för en organisationsenhet eller grupp som inte finns i "
+            "Workspace eller inte gick att läsa helt."
+        ),
+        _(
+            "%(subject)s är undantagen på %(unitName)s men finns inte eller gick inte att läsa "
+            "helt. Därför skickas ingen ny därifrån: %(count)s personer väntar."
+        ),
+        (_("Öppna urvalet på skolenheten, och välj undantaget på nytt eller ta bort det."),),
+    ),
     "protected-org-unit-missing": _Text(
         _("Organisationsenhet för skyddade personer finns inte"),
         _("Den skyddar alltså ingen, och inget skickas förrän det är rättat."),

@@ -6,15 +6,18 @@ import pytest
 from msgspec import structs
 
 from addon.directory.evidence import Unknown, UserQuestion
-from addon.directory.snapshot import OrgUnit
+from addon.directory.snapshot import Doubts, OrgUnit
 from addon.ss12000.ids import Ids
 from addon.sync.evidence import confirm
+from addon.sync.known_placements import Beginning
 from addon.sync.known_places import followed
 from addon.tenants.model import SelectorExceptions
 from tests.support.small_school import (
+    DOMAIN,
     HELD,
     TENANT,
     address,
+    person,
     small_school,
     user_id,
 )
@@ -22,12 +25,14 @@ from tests.sync.test_evidence import (
     NOW,
     WHOLE,
     Directory,
+    group,
     known_from,
     read,
     replaced,
     tenant,
     unit,
     user,
+    with_groups,
     without,
 )
 
@@ -186,3 +191,90 @@ def test_the_preview_says_who_is_excepted(world, tmp_path):
         ["all", "left out", "excepted"],
         ["some", "sent", ""],
     ]
+
+
+# An exception that names what the directory does not have
+
+
+def left_out_group(document, *addresses):
+    return leaving_out(document, groups=addresses)
+
+
+GONE_GROUP = "lan@edu.se"
+WITH_NEW = structs.replace(WHOLE, users=(*WHOLE.users, user(9)), missing_groups=(GONE_GROUP,))
+
+
+def test_nobody_new_is_sent_while_an_excepted_group_is_missing_and_nothing_is_taken():
+    document = left_out_group(tenant(), GONE_GROUP)
+    found = read(WITH_NEW, Directory(WITH_NEW), known_from(WHOLE, document), document)
+    assert {"u1", "u2", "u3"} <= found.roster.people.keys()
+    assert "u9" not in found.roster.people
+    assert found.roster.left_out["u9"] == "exception-unknown"
+    assert "u9" not in found.known.placements.people
+    assert all("u9" not in group.students for group in found.roster.groups)
+    assert found.evidence.gone_people == frozenset()
+    told = [f for f in found.evidence.findings if f.code == "exception-unknown"]
+    assert [(f.subject, dict(f.values)["count"]) for f in told] == [(GONE_GROUP, "1")]
+
+
+def test_nobody_new_is_sent_while_an_excepted_ou_is_missing():
+    document = leaving_out(tenant(), org_units=("/Norra/Slutat",))
+    before = structs.replace(WHOLE, org_units=(*WHOLE.org_units, unit("/Norra/Slutat")))
+    after = structs.replace(WHOLE, users=(*WHOLE.users, user(9)))
+    found = read(after, Directory(after), known_from(before, document), document)
+    assert found.evidence.held_back == {("10000001", "u9")}
+
+
+def test_nobody_new_is_sent_while_an_excepted_group_is_not_given_in_full():
+    document = left_out_group(tenant(), "kurs-ma@edu.se")
+    whole = structs.replace(
+        WHOLE, users=(*WHOLE.users, user(9)), doubts=Doubts(groups=frozenset({"g-kurs-ma"}))
+    )
+    found = read(whole, Directory(whole), known_from(WHOLE, document), document)
+    assert found.evidence.held_back == {("10000001", "u9")}
+
+
+def test_who_is_new_elsewhere_is_sent_from_there():
+    document = left_out_group(tenant(), GONE_GROUP)
+    both = with_groups(WITH_NEW, group("sodra", 4, 5, 9))
+    found = read(both, Directory(both), known_from(WHOLE, document), document)
+    assert [e.unit for e in found.roster.people["u9"].enrolments] == ["10000002"]
+
+
+def test_who_waits_for_an_exception_is_sent_when_the_exception_is_found_or_taken_away():
+    document = left_out_group(tenant(), GONE_GROUP)
+    known = known_from(WHOLE, document)
+    waiting = read(WITH_NEW, Directory(WITH_NEW), known, document)
+    again = structs.replace(WITH_NEW, missing_groups=(), groups=(*WHOLE.groups, group("lan", 3)))
+    found = read(again, Directory(again), waiting.known, document, at=NOW + 7200)
+    assert "u9" in found.roster.people
+    found = read(WITH_NEW, Directory(WITH_NEW), waiting.known, tenant(), at=NOW + 7200)
+    assert "u9" in found.roster.people
+
+
+def test_a_first_reading_sends_nobody_from_a_selection_with_an_unknown_exception():
+    document = left_out_group(tenant(), GONE_GROUP)
+    found = confirm(document, WITH_NEW, Beginning(), Directory(WITH_NEW), NOW)
+    assert found.roster.people.keys() == {"u4", "u5"}
+
+
+def test_whoever_may_be_at_a_vendor_already_stays_there():
+    document = left_out_group(tenant(), GONE_GROUP)
+    there = Beginning(delivered=True)
+    found = confirm(document, WITH_NEW, there, Directory(WITH_NEW), NOW)
+    assert {"u1", "u9"} <= found.roster.people.keys()
+
+
+def test_what_is_delivered_later_from_the_snapshot_leaves_the_same_people_waiting(world):
+    students = world.document["schoolUnits"][0]["students"]
+    students["except"] = {"groups": [f"borta@{DOMAIN}"]}
+    world.import_document()
+    world.domain.add_user(person("Ny", "Elev", "/Elever/7A"))
+    assert world.run("sync", TENANT).status == 0
+    assert not has(world, "all", ("Ny", "Elev"))
+    assert has(world, "all", BO)
+    assert "exception-unknown" in world.run("sync", TENANT, "--json").out
+    del students["except"]
+    world.import_document()
+    assert world.run("sync", TENANT).status == 0
+    assert has(world, "all", ("Ny", "Elev"))
