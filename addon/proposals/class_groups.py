@@ -19,6 +19,7 @@ _TOKEN = re.compile(CLASS_TOKEN)
 _LETTER_AND_DIGIT = re.compile(r"(?=.*\d)(?=.*[a-zåäö])")
 _SAYS_CLASS = frozenset("klass class kl klasser elever elev students grupp".split())
 _FEWEST_GROUPS = 2
+_EXAMPLES = 3
 _CLASS_SIZE = range(3, 60)
 _MOST_ALIKE = 0.8
 _FEW_OUTSIDE = 0.05
@@ -58,6 +59,7 @@ def class_group_places(
             clauses=(*base.clauses, clause),
             people=len(members),
             code=code,
+            examples=tuple(sorted(group.email for group in groups)[:_EXAMPLES]),
         )
         found[place] = frozenset(members & everybody if base is scope else members)
     return found

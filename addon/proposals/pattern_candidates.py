@@ -9,9 +9,12 @@ from addon.directory.snapshot import Group
 from addon.proposals.scope import places_of
 from addon.proposals.vocabulary import (
     GUEST_WORDS,
+    NO_LESSON_WORDS,
     is_class,
     is_left,
+    is_no_lesson,
     is_protected,
+    plain,
     plain_words,
     role_of,
 )
@@ -27,12 +30,12 @@ SEPARATORS = re.compile(
 )
 """What divides an address: also the end of a word just before a class, as in norra7a."""
 _CLASS_INSIDE = r"(?P<name>\d{1,2}\s?[A-ZÅÄÖ]{1,2})\s*$"
-CLASS_TOKEN = (
-    r"f[a-e]?|fk[a-e]?|f-?klass[a-e]?|\d{1,2}[a-zåäö]{0,3}\d?|[a-zåäö]{1,5}\d{2}[a-zåäö]{0,4}"
-    r"|\d{2}[a-zåäö]{2,6}"
-)
-CLASS_IN_ADDRESS = f"(?P<NAME>{CLASS_TOKEN})"
+_YEAR_TOKEN = r"f[a-e]?|fk[a-e]?|f-?klass[a-e]?|\d{1,2}[a-zåäö]{0,3}\d?"
+_PROGRAMME_TOKEN = r"[a-zåäö]{1,5}\d{2}[a-zåäö]{0,4}|\d{2}[a-zåäö]{2,6}"
+CLASS_TOKEN = f"{_YEAR_TOKEN}|{_PROGRAMME_TOKEN}"
 """The name of a class as addresses have it: fa, 7a, na24a, 24na."""
+_PROGRAMME = re.compile(_PROGRAMME_TOKEN)
+_NOT_LISTS = r"(?!(?:elever|personal|larare|alla|all|staff|students|klass)(?:[-_.@]|$))"
 _CLASS_FIRST = r"^(?P<name>\d{1,2}\s?[A-ZÅÄÖ]{1,2})(?![A-ZÅÄÖa-zåäö0-9])"
 _LAST_WORD = re.compile(r"(.*\D[ _-]+)(\S+)$")
 _FIRST_WORD = re.compile(r"(\S+?)([ _-]+\D.*)$")
@@ -77,14 +80,16 @@ def teaching_rules(
         is_for_all = len(near.members[group.id] & ids) > whole_school
         (unfit if is_for_all or _is_no_lesson(group) else fit).append(group)
     rules: list[GroupRule] = []
-    for before, after in _templates(fit, longest=3):
-        if not before and not after:
-            continue
+    templates = _templates(fit, longest=3)
+    for before, after in [*(each for each in templates if any(each)), ("", "")]:
         stop = _excluding(before, after, unfit)
+        if not any((before, after)):
+            stop = f"{_NOT_LISTS}{stop}"
         begin, end = f"^{literal(before)}{stop}", f"{literal(after)}@"
         found = [each for each in fit if _fits(each, before, after)]
         if _have_names(found):
-            rules.append(_from_group(begin if not after else f"{begin}[^@]+{end}"))
+            whole = begin if not after else f"{begin}[^@]+{end}"
+            rules.append(_from_group(whole))
         rules.append(_from_group(f"{begin}(?P<name>[^@]+){end}"))
     if sum(group.email[:1].isdigit() for group in fit) > 2:
         rules.append(_from_group(r"^(?P<name>\d[^@]*)@"))
@@ -194,7 +199,10 @@ def _class_group_rules(groups: Sequence[Group]) -> Iterator[GroupRule]:
         begin, end = f"^{literal(before)}", f"{literal(after)}@"
         if before and not after and _are_classes(g for g in groups if _fits(g, before, after)):
             yield _from_group(begin)
-        yield _from_group(f"{begin}{CLASS_IN_ADDRESS}{end}")
+        names = [local_part(g).removeprefix(before).removesuffix(after) for g in groups]
+        upper = any(_PROGRAMME.fullmatch(name) for name in names)
+        token = CLASS_TOKEN if upper else _YEAR_TOKEN
+        yield _from_group(f"{begin}(?P<NAME>{token}){end}")
         if not before and not after:
             continue
         yield _from_group(f"{begin}(?P<NAME>[^@]+){end}")
@@ -236,6 +244,7 @@ def _is_no_lesson(group: Group) -> bool:
         role_of(words)[0] is not None
         or is_left(words)
         or is_protected(words)
+        or is_no_lesson(words)
         or not GUEST_WORDS.isdisjoint(words)
     )
 
@@ -245,9 +254,15 @@ def _excluding(before: str, after: str, unfit: Iterable[Group]) -> str:
     names = [
         local_part(group).removeprefix(before) for group in unfit if _fits(group, before, after)
     ]
-    if not names:
+    words = {word for word in NO_LESSON_WORDS if len(word) > 4}
+    starts = {next((w for w in words if plain(name).startswith(w)), "") for name in names} - {""}
+    alone = sorted(name for name in names if not plain(name).startswith(tuple(starts) or ("@",)))
+    parts = [*sorted(starts), *(f"{literal(name)}@" for name in alone)]
+    if not parts:
         return ""
-    return f"(?!(?:{'|'.join(map(literal, sorted(names)))})@)"
+    if not starts:
+        return f"(?!(?:{'|'.join(map(literal, alone))})@)"
+    return f"(?!{'|'.join(parts)})"
 
 
 def _fits(group: Group, before: str, after: str) -> bool:

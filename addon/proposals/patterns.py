@@ -6,7 +6,7 @@ from statistics import fmean
 
 from msgspec import Struct, structs
 
-from addon.proposals.pattern_candidates import CLASS_IN_ADDRESS, class_rules, teaching_rules
+from addon.proposals.pattern_candidates import class_rules, teaching_rules
 from addon.proposals.rule_outcome import RuleOutcome, groups_of, outcome
 from addon.proposals.scope import around
 from addon.proposals.vocabulary import is_class, is_year, plain
@@ -118,7 +118,7 @@ def _no_subject(choice: PatternChoice, times: int) -> float:
 
 def _says_class(rule: GroupRule | YearRule) -> bool:
     """Whether the addresses of a rule's groups have the word class."""
-    pattern = rule.pattern.replace(CLASS_IN_ADDRESS, "")
+    pattern = rule.pattern.replace("f-?klass", "")
     return "klas" in pattern or "class" in pattern
 
 

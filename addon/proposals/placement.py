@@ -13,7 +13,7 @@ from addon.proposals.class_places import (
 )
 from addon.proposals.matching import Match, Matches, UnitMatcher, UnitToMatch
 from addon.proposals.names import read_name
-from addon.proposals.places import Place, group_places, org_unit_places
+from addon.proposals.places import ANY_CODE, Place, group_places, org_unit_places
 from addon.proposals.roles import RoleScope, RoleScopes
 from addon.proposals.scope import Inside
 from addon.proposals.shared_trees import SharedTree, SharedTrees
@@ -176,7 +176,9 @@ class PlaceMatcher:
         """Where all of a role are, as the place of the only unit."""
         if scope is not None:
             people = len(choose(scope.selector, self._index).chosen)
-            return Place(role, (), scope.org_units, scope.groups, scope.clauses, people, code="*")
+            return Place(
+                role, (), scope.org_units, scope.groups, scope.clauses, people, code=ANY_CODE
+            )
         if role == "students":
             nameless = [place for place in self._class_groups if not place.names]
             return max(nameless, key=lambda place: place.people, default=None)

@@ -25,11 +25,16 @@ _SCHOOL_WORD = 0.75
 _ROLES: tuple[Role, Role] = ("students", "staff")
 
 
+ANY_CODE = "*"
+"""The code of the place of an organiser's only unit, which nothing names."""
+
+
 class Place(Struct, frozen=True):
     """OUs, a group, or OUs narrowed by `clauses`, where a school may keep people of `role`.
 
     `names` are its parsed names, `code` the unit's code if the place says it. `mixed` is an OU
-    whose name does not say a role. `people` are the active users there.
+    whose name does not say a role. `people` are the active users there. `examples` are addresses
+    of class groups that make the place.
     """
 
     role: Role
@@ -41,10 +46,13 @@ class Place(Struct, frozen=True):
     mixed: bool = False
     guests: bool = False
     code: str = ""
+    examples: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """The place as the administrator knows it."""
+        if self.examples:
+            return ", ".join(self.examples)
         values = (str(clause.value) for clause in self.clauses)
         return ", ".join((*self.org_units, *self.groups, *values))
 

@@ -1,6 +1,6 @@
 """Proposes who belongs to each school unit, for all units at once, with reasons."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import structs
 
@@ -16,6 +16,7 @@ from addon.proposals.model import (
 )
 from addon.proposals.names import SchoolName, ignored_words, read_name
 from addon.proposals.placement import MatchedUnit, PlaceMatcher
+from addon.proposals.reasons import reason
 from addon.proposals.rules import RuleProposer
 from addon.proposals.scope import Inside, inside_of
 from addon.proposals.selectors import SelectorBuilder, SelectorDraft, alternatives, has_ceased
@@ -35,6 +36,7 @@ __all__ = [
     "propose",
 ]
 
+_FEW = 0.02
 MANY = 5
 """An OU with this many people who are in no proposal is reported."""
 
@@ -54,9 +56,8 @@ def propose(index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenan
     drafting = SelectorBuilder(index, inside, settled, {w.code: w.name for w in wanted})
     drafts = {unit.code: drafting.draft(unit.code, unit.status) for unit in once}
     ruling = RuleProposer(index, drafts)
-    proposals = tuple(
-        _proposal(unit, drafts[unit.code], ruling, settled[unit.code]) for unit in once
-    )
+    made = [_proposal(unit, drafts[unit.code], ruling, settled[unit.code]) for unit in once]
+    proposals = tuple(_with_overlap(each, drafts) for each in made)
     shapes = common([_shapes(settled[w.code], w.name, ignored, index, inside) for w in wanted])
     protected, reasons = protected_places(index, tenant.protected)
     return Proposals(
@@ -113,6 +114,24 @@ def _proposal(
         class_names=rules.class_names,
         reasons=(*draft.reasons, *rules.reasons),
         confidence=lowest(made.confidence, rules.at_most),
+    )
+
+
+def _with_overlap(proposal: Proposal, drafts: Mapping[str, SelectorDraft]) -> Proposal:
+    """The proposal, not sure if another unit's proposal chooses some of its students too."""
+    ours = drafts[proposal.code].pupils
+    shared = {
+        code: len(ours & other.pupils)
+        for code, other in drafts.items()
+        if code != proposal.code and ours & other.pupils
+    }
+    if not shared or max(shared.values()) <= max(_FEW * len(ours), MANY):
+        return proposal
+    said = reason("same-people", units=", ".join(shared), count=str(max(shared.values())))
+    return structs.replace(
+        proposal,
+        reasons=(*proposal.reasons, said),
+        confidence=lowest(proposal.confidence, "unsure"),
     )
 
 

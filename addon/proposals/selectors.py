@@ -15,7 +15,7 @@ from addon.proposals.matching import Match
 from addon.proposals.model import Alternative
 from addon.proposals.names import SchoolName
 from addon.proposals.placement import MatchedUnit
-from addon.proposals.places import Place
+from addon.proposals.places import ANY_CODE, Place
 from addon.proposals.reasons import Reason, reason
 from addon.proposals.scope import Inside
 from addon.proposals.vocabulary import Role
@@ -157,10 +157,15 @@ def _not_in_groups(settled: MatchedUnit) -> Iterator[Clause]:
 def _why(match: Match) -> Reason:
     place, word = match.place, _WORD[match.place.role]
     similarity, count = f"{min(match.score, 1.0):.0%}", str(place.people)
+    if place.code:
+        code = "only-unit" if place.code == ANY_CODE else "unit-code"
+        return reason(code, path=place.text, count=count)
+    if place.examples:
+        return reason("class-groups", groups=place.text, count=count)
     if place.groups:
         return reason(f"{word}-group", group=place.groups[0], count=count, similarity=similarity)
     path = ", ".join(place.org_units)
-    if not place.clauses or place.code == "*":
+    if not place.clauses:
         return reason(f"{word}-ou", path=path, count=count, similarity=similarity)
     return reason(
         f"{word}-attribute",

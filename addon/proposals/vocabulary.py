@@ -49,6 +49,13 @@ _TITLES = tuple(
 )
 _OFFICE = ("utbildning", "bildning", "forvaltning", "kontor", "ungdom", "namnd", "halsa")
 GUEST_WORDS = frozenset("gast gaster gasten guest guests".split())
+NO_LESSON_WORDS = tuple(
+    "fritids mentor arbetslag elevrad elevkar alla all vardnadshavare foraldra foraldrar styrelse"
+    " ledning ledningsgrupp klassrad trygghetsteam nyhetsbrev information infogrupp utskick"
+    " elevhalso everyone allstudents allstaff larlag amneslag".split()
+)
+"""What the names of groups begin with that are no lessons."""
+_LONG_NO_LESSON = tuple(word for word in NO_LESSON_WORDS if len(word) > 4)
 LEFT_WORDS = frozenset(
     "slutat slutade avslutat avslutad avslutade avslutas arkiv arkiverad arkiverade archive"
     " archived left former inaktiv inaktiva inaktiverade alumni alumner utflyttade gamla"
@@ -150,6 +157,11 @@ def _role_of(word: str) -> tuple[Role | None, str]:
         if word.endswith(ending):
             return "staff", word.removesuffix(ending)
     return None, word
+
+
+def is_no_lesson(words: Sequence[str]) -> bool:
+    """Whether words mean a group for something other than lessons: fritids, mentor, arbetslag."""
+    return any(word.startswith(_LONG_NO_LESSON) or word in NO_LESSON_WORDS for word in words)
 
 
 def is_left(words: Sequence[str]) -> bool:

@@ -149,6 +149,25 @@ SENTENCES: Mapping[str, Callable[[Reason, Names], str]] = {
     "staff-group": _group,
     "student-attribute": _attribute,
     "staff-attribute": _attribute,
+    "only-unit": lambda r, _n: _(
+        "Skolenheten är er enda, så alla i %(path)s hör hit (%(people)s).",
+        path=r["path"],
+        people=_people(r),
+    ),
+    "unit-code": lambda r, _n: _(
+        "Skolenhetskoden står i %(path)s (%(people)s).", path=r["path"], people=_people(r)
+    ),
+    "class-groups": lambda r, _n: _(
+        "Klassgruppernas adresser nämner skolenheten: %(groups)s med flera (%(people)s).",
+        groups=r["groups"],
+        people=_people(r),
+    ),
+    "same-people": lambda r, names: ngettext(
+        "%(num)s elev väljs också av %(units)s.",
+        "%(num)s elever väljs också av %(units)s.",
+        int(r["count"]),
+        units=_others(r, names),
+    ),
     "more-staff-group": lambda r, _n: _(
         "Gruppen %(group)s har personal som också hör hit (%(people)s).",
         group=r["group"],

@@ -35,6 +35,7 @@ DOUBTS = frozenset(
         "mixed-ou",
         "no-classes",
         "shared-tree",
+        "same-people",
         "odd-classes",
         "several-classes",
         "many-without-class",
