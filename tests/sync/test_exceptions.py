@@ -11,7 +11,10 @@ from addon.ss12000.ids import Ids
 from addon.sync.evidence import confirm
 from addon.sync.known_placements import Beginning
 from addon.sync.known_places import followed
+from addon.sync.prepare import prepare_from_snapshot
+from addon.sync.run import preview
 from addon.tenants.model import SelectorExceptions
+from tests.support.generated_tenant import TENANT as GENERATED
 from tests.support.small_school import (
     DOMAIN,
     HELD,
@@ -265,7 +268,24 @@ def test_whoever_may_be_at_a_vendor_already_stays_there():
     assert {"u1", "u9"} <= found.roster.people.keys()
 
 
-def test_what_is_delivered_later_from_the_snapshot_leaves_the_same_people_waiting(world):
+def test_a_delivery_from_the_snapshot_of_a_reading_leaves_the_same_people_waiting(school):
+    context = school.context()
+    _, prepared = preview(context, GENERATED)
+    user, person = next((u, p) for u, p in prepared.roster.people.items() if p.enrolments)
+    held = frozenset({(person.enrolments[0].unit, user)})
+    again = prepare_from_snapshot(
+        context,
+        prepared.tenant,
+        prepared.tenant.connections,
+        prepared.snapshot,
+        structs.replace(prepared.evidence, held_back=held),
+    )
+    assert prepared.roster.people.keys() - again.roster.people.keys() == {user}
+    assert all(user not in group.students for group in again.roster.groups)
+    assert all(user not in roster.people for roster in again.vendor_rosters.values())
+
+
+def test_at_the_vendors_who_is_new_waits_and_who_was_there_stays(world):
     students = world.document["schoolUnits"][0]["students"]
     students["except"] = {"groups": [f"borta@{DOMAIN}"]}
     world.import_document()

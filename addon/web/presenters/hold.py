@@ -1,7 +1,7 @@
 """The people that a held delivery would remove, where they are now, and the likely cause."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Literal
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from addon.roster.model import Finding
 from addon.ss12000.ids import Ids
 from addon.store.base import LedgerStore
 from addon.store.records import RunRecord
-from addon.sync.people_csv import PROTECTED, UNIT_NOT_CHOSEN
+from addon.sync.people_csv import EXCEPTED, PROTECTED, UNIT_NOT_CHOSEN
 from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Tenant
 from addon.text import SortKey, sort_key
@@ -127,12 +127,13 @@ def _view(
     protected_ids = {ids.user(user_id) for user_id in protected}
     vendor_roster = prepared.vendor_rosters.get(vendor)
     staying = vendor_roster.people if vendor_roster is not None and not hold.withdrawal else {}
+    withheld = frozenset() if vendor_roster is None else vendor_roster.withheld
     found = []
     for external_id in hold.people:
         if external_id in protected_ids:
             found.append(Leaver(external_id, "", PROTECTED))
         else:
-            found.append(_leaver(known.get(external_id), prepared, staying, external_id))
+            found.append(_leaver(known.get(external_id), prepared, staying, withheld, external_id))
     reasons = Counter(leaver.reason for leaver in found)
     leavers = tuple(sorted(found, key=lambda each: _place(each, reasons)))
     cause = None if hold.withdrawal else _cause(leavers, prepared.roster.findings)
@@ -157,6 +158,7 @@ def _leaver(
     subject: NamedResource | None,
     prepared: PreparedRun,
     staying: Mapping[str, object],
+    withheld: Set[str],
     external_id: str,
 ) -> Leaver:
     if subject is None or subject.user is None:
@@ -164,6 +166,8 @@ def _leaver(
     user = subject.user
     if user.id in staying:
         reason = STAYS
+    elif user.id in withheld:
+        reason = EXCEPTED
     elif user.id in prepared.roster.people:
         reason = UNIT_NOT_CHOSEN
     else:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import User
-from addon.sync.people_csv import HEADER, UNIT_NOT_CHOSEN, decision_rows
+from addon.sync.people_csv import EXCEPTED, HEADER, UNIT_NOT_CHOSEN, decision_rows
 from addon.sync.prepare import PreparedRun
 from addon.tenants.model import Tenant
 from addon.text import SortKey, combined_key, fold, sort_key
@@ -154,7 +154,8 @@ def _row(
         off = any(
             user.id in vendor_roster.people for vendor_roster in prepared.vendor_rosters.values()
         )
-        reason = VENDOR_OFF if off else UNIT_NOT_CHOSEN
+        withheld = any(user.id in prepared.vendor_rosters[vendor].withheld for vendor in carried)
+        reason = EXCEPTED if withheld else VENDOR_OFF if off else UNIT_NOT_CHOSEN
     name = full_name(user)
     return PersonRow(
         id=user.id,

@@ -9,6 +9,8 @@ from tests.support.page_content import form_of
 from tests.support.small_school import (
     ADMIN,
     DOMAIN,
+    HELD,
+    PUPILS,
     TENANT,
     deliver,
     set_live,
@@ -276,3 +278,27 @@ def test_exceptions_that_another_has_changed_meanwhile_are_not_overwritten(world
     world.change_connection("all", **{"except": {"users": [bo, "17"]}})
     world.send(client, page, "/leverantorer/all/undantag", **{"except": []})
     assert connection(world)["except"] == {"users": [bo, "17"]}
+
+
+# Where else it is told
+
+
+def test_the_table_of_people_says_that_the_person_is_an_exception_at_the_vendor(world, bo):
+    set_live(world, "all")
+    world.change_connection("all", **{"except": {"users": [bo]}})
+    said = world.text(world.ready(world.sign_in(), "/personer?q=Bo+Ek"))
+    assert "Undantagen" in said
+    assert "Skolenheten går inte till någon leverantör" not in said
+
+
+def test_a_hold_says_that_those_whom_it_is_about_are_exceptions(world):
+    set_live(world, "all")
+    deliver(world)
+    users = [user_id(world, *name) for name in PUPILS["7A"]]
+    world.change_connection("all", **{"except": {"users": users}})
+    deliver(world, HELD)
+    client = world.sign_in()
+    world.ready(client, UNIT)
+    said = world.text(world.ready(client, "/sparrar"))
+    assert "Undantagen" in said
+    assert "Inte med i något urval" not in said
