@@ -156,3 +156,42 @@ def test_a_large_tree_gives_what_is_below_a_node_when_it_is_opened(
             expect(page.get_by_label(STUDENTS, exact=True)).not_to_be_checked()
         below = page.locator(f'input[name="students-ou"][value^="{NORTH}/"]').first
         expect(below).to_be_visible()
+
+
+def test_a_person_is_left_out_with_a_tick_and_let_in_again(
+    browser: Browser, delivered_world: World
+) -> None:
+    with visit(browser, delivered_world.url) as (page, _):
+        open_signed_in(delivered_world, page, f"{UNIT}/urval")
+        outcome, students = page.locator("#utfall"), page.locator("#utfall .number").first
+        before = students.inner_text()
+        outcome.get_by_text("som väljs, med namn").first.click()
+        boxes = outcome.locator('input[name="students-except-user"]')
+        name = boxes.first.get_attribute("aria-label") or ""
+        boxes.first.check()
+        expect(students).to_have_text(str(int(before) - 1))
+        expect(outcome).to_contain_text("1 person är undantagen")
+        expect(outcome).to_contain_text("1 person tas bort hos Gleerups vid nästa körning.")
+        expect(boxes.nth(1)).to_be_visible()  # the list of names is still open
+        page.get_by_label(name, exact=True).uncheck()
+        expect(students).to_have_text(before)
+        expect(outcome).not_to_contain_text("är undantagen")
+
+
+def test_a_class_is_left_out_with_a_tick_and_let_in_again(
+    browser: Browser, delivered_world: World
+) -> None:
+    with visit(browser, delivered_world.url) as (page, _):
+        open_signed_in(delivered_world, page, f"{UNIT}/klasser")
+        outcome, classes = page.locator("#utfall"), page.locator("#utfall .number").first
+        before = classes.inner_text()
+        page.get_by_label("Undanta 7A", exact=True).check()
+        expect(classes).to_have_text(str(int(before) - 1))
+        expect(outcome).to_contain_text("1 klass undantagen:")
+        expect(outcome).to_contain_text("1 klass tas bort hos Gleerups vid nästa körning.")
+        page.get_by_label("Inga klasser", exact=True).check()
+        expect(outcome).to_contain_text("Inga klasser skickas.")
+        page.locator("#rule-1").check()
+        expect(outcome).to_contain_text("1 klass undantagen:")
+        page.get_by_label("Undanta 7A", exact=True).uncheck()
+        expect(classes).to_have_text(before)
