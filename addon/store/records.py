@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from addon.age import is_future
+from addon.age import AHEAD, is_future
 from addon.planning.ledger import Ledger
 from addon.planning.limits import Approval, Hold
 from addon.planning.recent_removals import RecentRemovals
@@ -86,13 +86,23 @@ class CachedItem(Struct, frozen=True):
     """A cached item with a unique name in its namespace.
 
     `saved` and `expires` are seconds since 1970 UTC; with `expires` None it is kept until it is
-    deleted.
+    deleted. `age` is how many seconds ago it was saved by the store's own clock, None if it has
+    none.
     """
 
     name: str
     data: bytes
     saved: float
     expires: float | None = None
+    age: float | None = None
+
+    def jumped(self, now: float) -> float:
+        """Return by how many seconds our clock has jumped ahead since it was saved.
+
+        0 if it has not, or where that cannot be told.
+        """
+        ahead = 0.0 if self.age is None else now - self.saved - self.age
+        return ahead if ahead > AHEAD else 0.0
 
 
 def is_kept(saved: float, expires: float | None, now: float) -> bool:

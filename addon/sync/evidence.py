@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from msgspec import Struct, structs
 
+from addon.age import is_future
 from addon.directory.evidence import (
     Answer,
     AskDirectory,
@@ -169,6 +170,8 @@ def confirm(
         agreed: dict[Loss, float] = {}
         for loss in lost:
             since = known.missing.get(loss.key, now)
+            if is_future(since, now):  # the clock was ahead then
+                since = now
             if loss.unit not in incomplete and enquiry.proves(loss):
                 continue
             agrees = loss.unit not in incomplete and enquiry.agrees(loss, now - since)

@@ -118,7 +118,11 @@ def load_known_or_beginning(
 
 
 def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory | None:
-    """Return what was known of the tenant, or None. Raises StoreError."""
+    """Return what was known of the tenant, or None. Raises StoreError.
+
+    If the clock has jumped ahead since, as far as the store can tell, so have the times since which
+    something is seen: two readings that are minutes apart are so by any clock.
+    """
     item = store.get(Namespace(NAMESPACE, tenant_id), ITEM, now)
     if item is None:
         return None
@@ -127,6 +131,8 @@ def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory 
     except (zlib.error, msgspec.DecodeError):  # of another version: as if nothing was known
         return None
     ids = stored.ids
+    jumped = item.jumped(now)
+    missing = {key: since + jumped for key, since in stored.missing.items()}
     return KnownDirectory(
         stored.read,
         Placements(
@@ -142,11 +148,11 @@ def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory 
         ),
         stored.school_units,
         stored.org_units,
-        stored.missing,
+        missing if jumped else stored.missing,
         stored.gone_people,
         dict(stored.gone_employments),
         dict(stored.gone_groups),
-        stored.settling,
+        stored.settling + jumped if stored.settling else 0.0,
         stored.unsettled,
         stored.places_saved,
     )

@@ -57,14 +57,15 @@ class UnexplainedRemovals(Struct, frozen=True):
         name = f"unexplained-{self.key.vendor}-{self.key.mode}"
         item = self.store.get(namespace, name, self.now) if self.waited else None
         before: Mapping[str, float] = {} if item is None else _decode(item.data)
+        jumped = 0.0 if item is None else item.jumped(self.now)
         since = {
-            each: self.read if is_future(at, self.now) else at
+            each: self.read if is_future(at + jumped, self.now) else at + jumped
             for each, at in before.items()
             if each in external_ids
         }
         if not self.doubtful:
             since |= dict.fromkeys(external_ids - since.keys(), self.read)
-        if self.remember and since != before:
+        if self.remember and since != {each: at + jumped for each, at in before.items()}:
             data = msgspec.msgpack.encode(since)
             self.store.put(namespace, name, data, self.now, self.now + EXPIRES)
         if self.remember and bool(since) != self.waited:

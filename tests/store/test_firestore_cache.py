@@ -51,6 +51,15 @@ def test_a_small_item_is_one_document(store, parts):
     assert counted.take().reads == 1
 
 
+def test_an_item_says_how_old_it_is_by_the_clock_of_firestore(store):
+    """So a clock of ours that has jumped ahead since it was saved is known by it."""
+    store.put(READING, "directory", b"x", NOW, LATER)
+    item = store.get(READING, "directory", NOW + 1800)
+    assert 0 <= item.age < 120
+    assert 1800 - 120 < item.jumped(NOW + 1800) <= 1800
+    assert item.jumped(NOW + 10) == 0
+
+
 def test_the_parts_of_what_was_replaced_discarded_and_swept_are_removed(store, parts):
     store.put(READING, "directory", LARGE, NOW, LATER)
     store.put(READING, "directory", LARGE[:-PART], NOW, LATER)

@@ -370,6 +370,38 @@ def test_what_is_known_is_not_written_again_when_nothing_changed(tmp_path):
     store.close()
 
 
+@pytest.mark.parametrize(("passed", "agree"), [(120.0, False), (3600.0, True), (None, True)])
+def test_a_clock_that_jumped_ahead_between_two_readings_does_not_make_them_agree(
+    tmp_path, passed, agree
+):
+    """An hour has passed by our clock, and so many seconds by the store's if it has one."""
+    ask = Directory()
+    ask.answers[UserQuestion("u1")] = Unknown()
+    store = SQLiteStore(tmp_path / "skolsynk.db")
+    first = read(without(WHOLE, 1), ask)
+    save_known(store, "C0evidence", first.known, None)
+
+    class Firestore:
+        def get(self, namespace, name, now):
+            return structs.replace(store.get(namespace, name, now), age=passed)
+
+    later = NOW + 3600 + 3600
+    known = load_known(Firestore(), "C0evidence", later)
+    second = read(without(WHOLE, 1), ask, known, at=later)
+    assert (second.evidence.gone_people == {"u1"}) is agree
+    store.close()
+
+
+def test_a_loss_that_was_seen_by_a_clock_that_was_ahead_is_seen_for_the_first_time():
+    ask = Directory()
+    ask.answers[UserQuestion("u1")] = Unknown()
+    ahead = read(without(WHOLE, 1), ask, at=NOW + 90_000)
+    first = read(without(WHOLE, 1), ask, ahead.known, at=NOW + 3600)
+    assert "u1" in first.evidence.unconfirmed.people
+    second = read(without(WHOLE, 1), ask, first.known, at=NOW + 3600 + AGREE_AFTER)
+    assert second.evidence.gone_people == {"u1"}
+
+
 def test_answers_that_are_present_are_believed_of_the_account_and_no_other():
     ask = Directory()
     ask.answers[UserQuestion("u1")] = Present(user(1, "/Annat"))

@@ -88,11 +88,10 @@ class FirestoreCache:
             if all(part is not None for part in parts):
                 data = b"".join([fields["packed"], *(part["packed"] for part in parts if part)])
                 expires = fields["expires"]
-                return CachedItem(
-                    name, data, fields["saved"], None if expires is None else expires.timestamp()
-                )
+                until = None if expires is None else expires.timestamp()
+                return CachedItem(name, data, fields["saved"], until, found.age)
             before, found = found, self._documents.get(path)
-            if found == before:
+            if found.updated == before.updated:
                 return None  # Firestore has begun to remove it
         raise StoreError(
             f"a cached item ({namespace.kind}) was replaced again and again while it was read"

@@ -43,11 +43,22 @@ class PreconditionFailed(StoreError):
 
 
 class FoundDocument(Struct, frozen=True):
-    """A document as it was read; `fields` is None if it does not exist."""
+    """A document as it was read; `fields` is None if it does not exist.
+
+    `updated` and `read` are Firestore's own times, of the last write and of the answer.
+    """
 
     path: Path
     fields: Fields | None
     updated: datetime | None
+    read: datetime | None = None
+
+    @property
+    def age(self) -> float | None:
+        """Seconds from the last write to the answer, by Firestore's own clock; None if unknown."""
+        if self.updated is None or self.read is None:
+            return None
+        return (self.read - self.updated).total_seconds()
 
 
 class DocumentWrite(Struct, frozen=True):
@@ -296,7 +307,8 @@ class Documents:
 
 def _found(path: Path, snapshot: Any) -> FoundDocument:
     fields: Mapping[str, Any] | None = snapshot.to_dict() if snapshot.exists else None
-    return FoundDocument(path, None if fields is None else dict(fields), snapshot.update_time)
+    fields = None if fields is None else dict(fields)
+    return FoundDocument(path, fields, snapshot.update_time, snapshot.read_time)
 
 
 def _unless_aborted(work: Callable[[], T]) -> T:
