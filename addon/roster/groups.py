@@ -124,14 +124,15 @@ class GroupFinder:
     def about_google_groups(self) -> Iterator[Finding]:
         """Findings about the Google groups that rules matched; call it after the last unit."""
         placement, index = self._placement, self._index
-        known = placement.selected | index.inactive.keys()
+        known = placement.selected | placement.excepted | index.inactive.keys()
+        enrolled = placement.enrolled | placement.excepted
         for id in set().union(*self._matching.values()):
             members, address = index.members[id], self._groups[id].email
             if id in self._sent:
                 count = len(members - known)
                 if count:
                     yield finding("member-not-selected", address, count=str(count))
-            elif id not in self._excepted and members.isdisjoint(placement.enrolled):
+            elif id not in self._excepted and members.isdisjoint(enrolled):
                 yield finding("group-without-students", address)
 
     def _find(self, rules: GroupRules | None, kind: Kind, people: UnitPeople) -> FoundGroups:

@@ -25,7 +25,8 @@ class Placement(Struct, frozen=True):
     """The units in the document's order with their people.
 
     `selected` are all users chosen by any selector and `enrolled` the students among them; both
-    include people who cannot be sent because data is missing. `left_out` gives the reason for each
+    include people who cannot be sent because data is missing. `excepted` are users whom a selector
+    would choose but for its exceptions. `left_out` gives the reason for each
     user who was read and is not among the units' people.
     """
 
@@ -34,6 +35,7 @@ class Placement(Struct, frozen=True):
     enrolled: frozenset[str]
     left_out: Mapping[str, str]
     findings: tuple[Finding, ...]
+    excepted: frozenset[str] = frozenset()
 
 
 def place(units: Sequence[SchoolUnit], index: DirectoryIndex, domains: Sequence[str]) -> Placement:
@@ -73,6 +75,7 @@ def place(units: Sequence[SchoolUnit], index: DirectoryIndex, domains: Sequence[
         enrolled=pupils,
         left_out=left_out,
         findings=tuple(findings),
+        excepted=excepted,
     )
 
 

@@ -1,7 +1,13 @@
 """Who and what the document leaves out is not in the roster, and says so."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
 from addon.directory.scope import scope_of
 from addon.roster.explain import selector_outcome
+from addon.roster.filters import left_out
+from addon.roster.groups import classes_of
 from addon.roster.index import DirectoryIndex
 from addon.roster.select import select
 from addon.tenants.model import GroupRule, Protected, Selector, SelectorExceptions, YearRule
@@ -12,6 +18,7 @@ from tests.roster.builders import (
     STAFF,
     TEACHING_GROUP,
     about,
+    department,
     group,
     ou,
     people_in,
@@ -21,6 +28,7 @@ from tests.roster.builders import (
     user,
     where,
 )
+from tests.roster.test_properties import ADDRESSES, DOCUMENT, IDS, PATHS, snapshots
 
 SODRA = "/Elever/Södra skolan"
 
@@ -167,6 +175,14 @@ def test_an_excepted_group_without_students_is_no_finding():
     assert about(roster, "group-without-students") == []
 
 
+def test_who_is_left_out_on_purpose_is_not_reported_as_a_member_without_a_selection():
+    school = unit(students=but(NORRA, users=("1", "2")), teaching_groups=TEACHING_GROUP)
+    groups = group("norra-ma", "1", "3"), group("norra-sv", "2")
+    roster = select(tenant(school), snapshot(user("1"), user("2"), user("3"), *groups))
+    assert about(roster, "member-not-selected") == []
+    assert about(roster, "group-without-students") == []
+
+
 # Rules tried in order
 
 
@@ -239,3 +255,55 @@ def test_the_school_year_is_read_from_the_class_of_any_rule():
         snapshot(user("1", f"{NORRA}/7A"), user("2", f"{NORRA}/8B"), group("klass-7a", "1")),
     )
     assert [roster.people[i].enrolments[0].school_year for i in ("1", "2")] == [7, 8]
+
+
+# For every directory
+
+exceptions = st.builds(
+    SelectorExceptions,
+    users=st.lists(st.sampled_from(IDS), max_size=3, unique=True).map(tuple),
+    org_units=st.lists(st.sampled_from(PATHS[1:]), max_size=2, unique=True).map(tuple),
+    groups=st.lists(st.sampled_from(ADDRESSES), max_size=2, unique=True).map(tuple),
+)
+
+
+def at(roster, code: str) -> set[str]:
+    """The students at a unit."""
+    people = roster.people.values()
+    return {person.id for person in people if code in [e.unit for e in person.enrolments]}
+
+
+@given(snapshots, exceptions)
+def test_exceptions_take_whom_they_name_from_their_unit_and_nobody_else(reading, excepted):
+    first, *others = DOCUMENT.school_units
+    first = replace(first, students=first.students.excepting(excepted))
+    before = select(DOCUMENT, reading)
+    after = select(replace(DOCUMENT, school_units=(first, *others)), reading)
+    named = left_out(excepted, DirectoryIndex(DOCUMENT.protected, reading))
+    assert at(after, "1") == at(before, "1") - named
+    assert at(after, "2") == at(before, "2")
+    assert after.protected == before.protected
+    for group_after in after.groups:
+        assert not (group_after.unit == "1" and named & set(group_after.students))
+
+
+@given(snapshots)
+def test_a_later_rule_changes_no_class_of_whom_an_earlier_one_has_placed(reading):
+    first, *others = DOCUMENT.school_units
+    longer = replace(first, classes=(CLASS_OU, CLASS_GROUP, department()))
+    before = classes_of(g for g in select(DOCUMENT, reading).groups if g.unit == "1")
+    changed = replace(DOCUMENT, school_units=(longer, *others))
+    after = classes_of(g for g in select(changed, reading).groups if g.unit == "1")
+    assert {id: after.get(id) for id in before} == before
+
+
+@given(snapshots)
+def test_the_same_rule_twice_is_the_rule_once(reading):
+    first, *others = DOCUMENT.school_units
+    twice = replace(
+        first,
+        classes=(CLASS_OU, CLASS_OU),
+        teaching_groups=(TEACHING_GROUP, TEACHING_GROUP),
+    )
+    changed = replace(DOCUMENT, school_units=(twice, *others))
+    assert select(changed, reading) == select(DOCUMENT, reading)
