@@ -316,6 +316,8 @@ class ScimClient:
         has_id = op.vendor_id or self._lookup.evidence[op.resource_type].our_id_answered
         if known == "absent" and (is_page or not has_id):
             known = "unknown" if found is None else "question"
+        elif known == "absent" and found is None and self._lookup.may_answer_later:
+            known = "question"
         if known == "unknown" or (known == "question" and not op.ask):
             status = GONE[0] if answer is None else answer.status
             raise AbsenceUnproven(status, question=known == "question")

@@ -217,3 +217,32 @@ def test_creates_that_a_firewall_answered_before_the_key_seemed_refused_may_have
         server.clear()
         assert deliver(server, [*users(1), *more], kept, now=NOW + 90_000).complete
         assert server.externalIds("User") == sorted({"user-000", *(m.external_id for m in more)})
+
+
+@pytest.mark.parametrize("ids", ["ours", "own"])
+@pytest.mark.parametrize("status", [403, 404, 410])
+def test_a_404_is_not_believed_while_a_vendor_that_may_be_asked_later_refuses_it(status, ids):
+    """Others answer, but whether this one is there was not said; the next run asks again."""
+    with EgilServer(ids=ids) as server:
+        kept = Kept()
+        deliver(server, users(4), kept)
+        server.fail(404, method="DELETE", external_id="user-003", times=None)
+        lists = {"where": lambda r: r.method == "GET" and r.path.partition("?")[0] == "/Users"}
+        server.fail(status, times=None, **lists)
+        assert not deliver(server, users(3, title="changed"), kept).complete
+        assert "user-003" in kept.ledger.entries["User"]
+        server.clear()
+        assert deliver(server, users(3, title="changed"), kept).complete
+        assert server.externalIds("User") == ["user-000", "user-001", "user-002"]
+
+
+def test_a_404_is_believed_in_the_second_run_at_a_vendor_that_never_lets_itself_be_asked():
+    with EgilServer(ids="own") as server:
+        kept = Kept()
+        deliver(server, users(4), kept)
+        server.fail(404, method="DELETE", external_id="user-003", times=None)
+        lists = {"where": lambda r: r.method == "GET" and r.path.partition("?")[0] == "/Users"}
+        server.fail(404, times=None, **lists)
+        assert not deliver(server, users(3, title="changed"), kept).complete
+        assert deliver(server, users(3, title="again"), kept).complete
+        assert "user-003" not in kept.ledger.entries["User"]
