@@ -9,7 +9,16 @@ questions are asked, about the units with the fewest losses first.
 """
 
 from collections import Counter
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Set
+from collections.abc import (
+    Callable,
+    Container,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Set,
+)
 from typing import TypeVar
 
 from msgspec import Struct, structs
@@ -41,6 +50,7 @@ from addon.roster.placements import (
 from addon.roster.select import select
 from addon.sync.ended_memberships import Approved, emptied_groups
 from addon.sync.enquiry import BUDGET, Enquiry
+from addon.sync.excepted_members import excepted_members, left_out_by_group
 from addon.sync.first_readings import is_doubtful, settling_since, unsettled_groups
 from addon.sync.known_placements import Beginning, KnownDirectory, as_written, units_of
 from addon.sync.known_places import (
@@ -134,7 +144,13 @@ def confirm(
         waiting_new = hold_newcomers(tenant, documented, roster, there)
         roster, current = waiting_new.roster, placements_of(waiting_new.roster)
         fresh = KnownDirectory(
-            now, current, units_of(tenant), places, settling=settling, unsettled=unsettled
+            now,
+            current,
+            units_of(tenant),
+            places,
+            settling=settling,
+            unsettled=unsettled,
+            excepted=left_out_by_group(tenant, documented),
         )
         evidence = ReadingEvidence(
             now,
@@ -180,21 +196,45 @@ def confirm(
             tenant.customer_id, known.placements, agreed, enquiry, approved
         )
         unconfirmed.update((loss, since) for loss, since in agreed.items() if loss in waiting)
-    waiting_new = hold_newcomers(tenant, documented, roster, known.placements.people.keys())
-    roster, current = waiting_new.roster, placements_of(waiting_new.roster)
+    there = known.placements.people.keys()
+    waiting_new = hold_newcomers(tenant, documented, roster, there)
+
+    def ask_more(questions: Sequence[Question]) -> Mapping[Question, Answer]:
+        left = BUDGET - len(answers)
+        return ask(tenant, questions[:left], left) if left else {}
+
+    members = excepted_members(
+        tenant,
+        documented,
+        waiting_new.roster,
+        known.excepted,
+        known.school_units,
+        there,
+        ask_more,
+        now,
+    )
+    roster, current = members.roster, placements_of(members.roster)
     evidence, latest = _decided(tenant, current, known, unconfirmed, incomplete, places, now)
     evidence = structs.replace(
         evidence,
         emptied=emptied,
-        held_back=waiting_new.held_back,
-        findings=(*renamed, *not_compared, *waiting_new.findings, *evidence.findings),
+        held_back=waiting_new.held_back | members.held_back,
+        findings=(
+            *renamed,
+            *not_compared,
+            *waiting_new.findings,
+            *members.findings,
+            *evidence.findings,
+        ),
         incomplete=bool(incomplete),
         doubtful=is_doubtful(snapshot),
         settling=bool(settling),
         unsettled=unsettled,
         left={each.user: each.unit for each in losses(known.placements, current) if each.is_person},
     )
-    latest = structs.replace(latest, settling=settling, unsettled=unsettled)
+    latest = structs.replace(
+        latest, settling=settling, unsettled=unsettled, excepted=members.excepted
+    )
     return ConfirmedReading(snapshot, roster, evidence, latest)
 
 

@@ -54,6 +54,8 @@ class KnownDirectory(Struct, frozen=True):
     gone_groups: Mapping[GroupId, float] = {}
     settling: float = 0.0
     unsettled: frozenset[str] = frozenset()
+    excepted: Mapping[tuple[str, str], float] = {}
+    """Who is left out through an excepted group, see `addon.sync.excepted_members`."""
     places_saved: bool = True
     """False if an earlier version saved it, which did not save the places by themselves."""
 
@@ -99,6 +101,7 @@ class _Stored(Struct, frozen=True):
     settling: float = 0.0
     unsettled: frozenset[str] = frozenset()
     places_saved: bool = False
+    excepted: tuple[tuple[tuple[str, str], float], ...] = ()
 
 
 class BeginningStore(CacheStore, LedgerStore, Protocol):
@@ -154,6 +157,7 @@ def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory 
         dict(stored.gone_groups),
         stored.settling + jumped if stored.settling else 0.0,
         stored.unsettled,
+        {pair: since + jumped if since else 0.0 for pair, since in stored.excepted},
         stored.places_saved,
     )
 
@@ -206,6 +210,7 @@ def _stored(known: KnownDirectory) -> _Stored:
         known.settling,
         known.unsettled,
         known.places_saved,
+        tuple(known.excepted.items()),
     )
 
 

@@ -5,11 +5,13 @@ import json
 import pytest
 from msgspec import structs
 
-from addon.directory.evidence import Unknown, UserQuestion
+from addon.directory.evidence import Absent, MembershipQuestion, Present, Unknown, UserQuestion
 from addon.directory.snapshot import Doubts, OrgUnit
 from addon.ss12000.ids import Ids
+from addon.store.sqlite.store import SQLiteStore
+from addon.sync.enquiry import AGREE_AFTER
 from addon.sync.evidence import confirm
-from addon.sync.known_placements import Beginning
+from addon.sync.known_placements import Beginning, load_known, save_known
 from addon.sync.known_places import followed
 from addon.sync.prepare import prepare_from_snapshot
 from addon.sync.run import preview
@@ -298,3 +300,87 @@ def test_at_the_vendors_who_is_new_waits_and_who_was_there_stays(world):
     world.import_document()
     assert world.run("sync", TENANT).status == 0
     assert has(world, "all", ("Ny", "Elev"))
+
+
+# A member of an excepted group whom the group's list lacks for once
+
+LENT = "lan@edu.se"
+LENDING = structs.replace(WHOLE, groups=(*WHOLE.groups, group("lan", 1)))
+SHORT = with_groups(LENDING, group("lan"))
+ASKED = MembershipQuestion("g-lan", "u1")
+
+
+@pytest.fixture
+def lending():
+    document = left_out_group(tenant(), LENT)
+    return document, known_from(LENDING, document)
+
+
+def test_whom_an_excepted_group_lacks_for_once_is_asked_about_and_not_sent(lending):
+    document, known = lending
+    for answer in (Unknown(), Present()):
+        ask = Directory(SHORT)
+        ask.answers[ASKED] = answer
+        found = read(SHORT, ask, known, document)
+        assert ask.asked == [ASKED]
+        assert "u1" not in found.roster.people
+        assert found.roster.left_out["u1"] == "exception-unknown"
+        assert found.evidence.held_back == {("10000001", "u1")}
+        assert [f.subject for f in found.evidence.findings] == [LENT]
+
+
+def test_who_has_left_an_excepted_group_as_google_says_is_sent(lending):
+    document, known = lending
+    ask = Directory(SHORT)
+    ask.answers[ASKED] = Absent("notMember")
+    found = read(SHORT, ask, known, document)
+    assert "u1" in found.roster.people
+    assert found.known.excepted == {}
+
+
+def test_two_readings_that_agree_end_an_exception_through_a_group(lending):
+    document, known = lending
+    ask = Directory(SHORT)
+    ask.answers[ASKED] = Unknown()
+    first = read(SHORT, ask, known, document)
+    soon = read(SHORT, ask, first.known, document, at=NOW + 3600 + AGREE_AFTER - 1)
+    assert "u1" not in soon.roster.people
+    later = read(SHORT, ask, soon.known, document, at=NOW + 3600 + AGREE_AFTER)
+    assert "u1" in later.roster.people
+
+
+def test_the_document_ends_an_exception_through_a_group_at_once(lending):
+    _, known = lending
+    ask = Directory(SHORT)
+    found = read(SHORT, ask, known, tenant())
+    assert "u1" in found.roster.people
+    assert ask.asked == []
+
+
+def test_who_is_listed_again_is_left_out_as_before_and_nothing_is_asked(lending):
+    document, known = lending
+    ask = Directory(SHORT)
+    ask.answers[ASKED] = Unknown()
+    short = read(SHORT, ask, known, document)
+    ask = Directory(LENDING)
+    again = read(LENDING, ask, short.known, document, at=NOW + 7200)
+    assert ask.asked == []
+    assert again.known.excepted == known.excepted
+    assert again.roster.left_out["u1"] == "excepted"
+
+
+def test_who_is_in_no_list_for_once_stays_left_out(lending):
+    document, known = lending
+    neither = without(SHORT, 1)
+    missing = read(neither, Directory(neither), known, document)
+    ask = Directory(SHORT)
+    ask.answers[ASKED] = Unknown()
+    back = read(SHORT, ask, missing.known, document, at=NOW + 3700)
+    assert "u1" not in back.roster.people
+
+
+def test_who_is_left_out_through_groups_is_kept_in_the_store(lending, tmp_path):
+    _, known = lending
+    store = SQLiteStore(tmp_path / "store.db")
+    save_known(store, "C0evidence", known, None)
+    assert load_known(store, "C0evidence", NOW).excepted == {("10000001", "u1"): 0.0}
