@@ -1,8 +1,10 @@
-"""Numbers, times and durations formatted for people."""
+"""Numbers, names, times and durations formatted for people."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from babel.lists import format_list
 from flask_babel import get_locale, gettext, ngettext
 
 LOCAL = ZoneInfo("Europe/Stockholm")
@@ -18,6 +20,11 @@ def number(value: float) -> str:
     if str(get_locale()) == "en":
         return text
     return text.replace(",", SPACE).replace(".", ",")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Format names within a sentence: `Binogi, Gleerups och NE`."""
+    return format_list(list(names), locale=get_locale())
 
 
 def moment(at: float) -> str:

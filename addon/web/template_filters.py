@@ -3,7 +3,7 @@
 from flask import Flask
 
 from addon.web.finding_texts import finding_label
-from addon.web.formats import ago, duration, moment, number
+from addon.web.formats import ago, duration, listed, moment, number
 from addon.web.labels import (
     ACTIONS,
     CONNECTION_STATUSES,
@@ -35,6 +35,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(support=support_contact)
     app.jinja_env.filters.update(
         number=number,
+        listed=listed,
         moment=moment,
         ago=ago,
         duration=duration,

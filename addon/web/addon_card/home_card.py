@@ -81,7 +81,9 @@ def _notices(view: HomeView, links: CardLinks) -> Iterator[Widget]:
     if view.errors:
         if not view.errors_told:
             yield paragraph(said("addon_card/texts", "errors", view.errors))
-        yield buttons(links.link_button(_("Se vilka och hur du rättar dem"), "data_quality.page"))
+        yield buttons(
+            links.link_button(_("Se vad som är fel och hur du rättar det"), "data_quality.page")
+        )
     if view.ended:
         yield paragraph(said("addon_card/texts", "ended", view.ended))
         yield buttons(links.link_button(_("Granska och bestäm"), "protected.page"))

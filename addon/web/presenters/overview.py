@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from babel.lists import format_list
-from flask_babel import get_locale
 from msgspec import Struct
 
 from addon.planning.limits import Hold
 from addon.roster.findings import MESSAGES
 from addon.store.records import RunRecord
 from addon.sync.report import StoredReport
+from addon.web.formats import listed
 from addon.web.presenters.connection_status import ConnectionStatus, last_ended, newest
 
 GRAVEST_FIRST = (
@@ -51,7 +50,7 @@ class Headline(Struct, frozen=True):
     @property
     def names(self) -> str:
         """The names of the vendors in that state."""
-        return format_list([each.name for each in self.statuses], locale=get_locale())
+        return listed(each.name for each in self.statuses)
 
     @property
     def hold(self) -> Hold | None:

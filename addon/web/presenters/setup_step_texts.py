@@ -6,6 +6,7 @@ from flask_babel import ngettext
 from msgspec import Struct
 
 from addon.tenants.model import Mode, Organisation
+from addon.web.formats import listed
 from addon.web.translation import gettext_str as _
 
 
@@ -86,12 +87,12 @@ def _waiting(mode: Mode, progress: SetupProgress) -> str:
     waiting = [name for name in progress.on[mode] if name not in progress.ran[mode]]
     if not waiting:
         return ""
-    names = ", ".join(waiting)
+    names = listed(waiting)
     return _("%(vendors)s väntar på att den första körningen ska bli klar.", vendors=names)
 
 
 def _test(progress: SetupProgress) -> str:
-    if names := ", ".join(progress.on["test"]):
+    if names := listed(progress.on["test"]):
         return _("%(vendors)s är i testläge.", vendors=names)
     if progress.ran["live"]:
         return _("Ingen leverantör är i testläge nu.")
@@ -99,6 +100,6 @@ def _test(progress: SetupProgress) -> str:
 
 
 def _live(progress: SetupProgress) -> str:
-    if names := ", ".join(progress.on["live"]):
+    if names := listed(progress.on["live"]):
         return _("%(vendors)s är i skarpt läge.", vendors=names)
     return _("Slå på en leverantör. Därefter sköts allt automatiskt.")

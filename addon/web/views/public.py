@@ -5,9 +5,7 @@ They know of no session and no tenant, do not depend on the store, and may be ca
 
 from datetime import UTC, datetime, timedelta
 
-from babel.lists import format_list
 from flask import Blueprint, Response, make_response, render_template, request, send_file, url_for
-from flask_babel import get_locale
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.settings import CloudTasks, FirestoreAddress
@@ -18,6 +16,7 @@ from addon.tenants.model import Limits
 from addon.vendors.agreements import OURS
 from addon.vendors.profiles import vendor_name
 from addon.web.directory import snapshot_store
+from addon.web.formats import listed
 from addon.web.i18n import language
 from addon.web.operator import operator_of
 from addon.web.presenters.saved_searches import LASTS as SEARCH_KEPT
@@ -43,7 +42,7 @@ def help_page() -> AnyResponse:
     vendors = current_services().settings.vendors.values()
     classes_only = [vendor.name for vendor in vendors if vendor.groups == "classes"]
     one_place = [vendor.name for vendor in vendors if vendor.placements == "one"]
-    names = format_list([vendor.name for vendor in vendors], locale=get_locale())
+    names = listed(vendor.name for vendor in vendors)
     return _page(
         "help",
         vendors=list(vendors),

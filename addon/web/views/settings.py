@@ -114,7 +114,7 @@ def test_mail() -> AnyResponse:
     mailer = ctx.services.mailer()
     if mailer is None:
         told = _(
-            "E-post är inte inställd i Skolsynk. Det gör %(support)s.", support=support_contact()
+            "E-post är inte inställd i Skolsynk. Det ordnar %(support)s.", support=support_contact()
         )
         flash(told, "warning")
     elif not ctx.tenant.notices.email:

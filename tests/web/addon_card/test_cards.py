@@ -518,7 +518,7 @@ def test_errors_are_said_once_also_while_something_else_is_said_first(
     card = panel.home()
     assert text_on(card).count(errors) == 1
     assert "Leveranserna fungerar" not in text_on(card)
-    assert "Se vilka och hur du rättar dem" in button_texts(card)
+    assert "Se vad som är fel och hur du rättar det" in button_texts(card)
 
 
 def test_a_vendors_name_is_escaped_in_texts_and_plain_on_buttons(world: World) -> None:

@@ -38,7 +38,7 @@ def page_of(world, client, *name, **more):
 def test_the_first_sentence_says_what_they_are_and_where_they_go(world, client):
     set_live(world, "some")
     said = world.text(page_of(world, client, *TORVALD))
-    assert "Torvald Äppelqvist är elev och skickas till All, Some." in said
+    assert "Torvald Äppelqvist är elev och skickas till All och Some." in said
     assert "Elev vid Norra skolan, årskurs 7" in said
     assert "Klass 7A, Norra skolan" in said
 
