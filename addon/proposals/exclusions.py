@@ -21,7 +21,7 @@ from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause, Protected
 from addon.text import fold, path_key
 
-SEVERAL_DEVICES = 3
+SEVERAL_DEVICES = 2
 _MOST_NAMED = 5
 
 

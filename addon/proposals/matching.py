@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from addon.proposals.assign import assign
+from addon.proposals.declined import DeclinedPlaces
 from addon.proposals.names import ALIKE, NameSimilarity, SchoolName
 from addon.proposals.places import Place
 
@@ -16,6 +17,7 @@ _HALF = 0.5
 _FITS = 0.6
 _FAR_FEWER = 0.15
 _FEW = 0.85
+_BY_PEOPLE = 0.002
 _GROUP = 0.95
 _GROUP_ALIKE = 0.7
 _ATTRIBUTE = 0.97
@@ -65,8 +67,10 @@ Scores = dict[str, dict[int, float]]
 class UnitMatcher:
     """Matches units with places of one role at a time."""
 
-    def __init__(self, units: Sequence[UnitToMatch], people: PeopleOf) -> None:
-        self._units, self._people = units, people
+    def __init__(
+        self, units: Sequence[UnitToMatch], people: PeopleOf, declined: DeclinedPlaces
+    ) -> None:
+        self._units, self._people, self._declined = units, people, declined
         self._similarity = NameSimilarity(unit.name for unit in units)
         self._known: dict[tuple[SchoolName, SchoolName], float] = {}
 
@@ -106,6 +110,8 @@ class UnitMatcher:
         for unit in self._units:
             mine = found[unit.code] = {}
             for number, place in enumerate(places):
+                if self._declined.has(unit.code, place):
+                    continue
                 if place.code:
                     if place.code == unit.code:
                         mine[number] = _CODE * _weight(unit, place) + bonus(unit.code, place)
@@ -143,6 +149,7 @@ def _prefer_many(mine: dict[int, float], places: Sequence[Place]) -> None:
     """Lower the score of places with far fewer people than another that fits the unit."""
     most = max((places[n].people for n, score in mine.items() if score >= _FITS), default=0)
     for number in mine:
+        mine[number] += _BY_PEOPLE * min(1.0, places[number].people / max(1, most))
         if places[number].people < _FAR_FEWER * most:
             mine[number] *= _FEW
 

@@ -101,7 +101,7 @@ class SchoolName(Struct, frozen=True):
     @property
     def tells(self) -> bool:
         """Whether it can be the name of a school."""
-        return bool(self.core or self.kinds)
+        return bool(self.core or self.kinds or self.years)
 
 
 def ignored_words(organisation: str) -> frozenset[str]:
@@ -164,9 +164,11 @@ class NameSimilarity:
     def __init__(self, units: Iterable[SchoolName]) -> None:
         self._uses: dict[str, int] = {}
         self._of_kind: dict[str, int] = {}
+        self._of_years: dict[frozenset[int], int] = {}
         for unit in units:
             for word in set(unit.core):
                 self._uses[word] = self._uses.get(word, 0) + 1
+            self._of_years[unit.years] = self._of_years.get(unit.years, 0) + 1
             for kind in unit.kinds:
                 self._of_kind[kind] = self._of_kind.get(kind, 0) + 1
 
@@ -182,6 +184,8 @@ class NameSimilarity:
             kinds = unit.kinds & place.kinds
             if kinds and min(self._of_kind.get(kind, 0) for kind in kinds) == 1:
                 return 0.95 if not unit.core else _ONLY_ONE
+            if place.years and place.years == unit.years and self._of_years[unit.years] == 1:
+                return _ONLY_ONE
             return _ONE_OF_SEVERAL if kinds and not unit.core else 0.0
         if not unit.core:
             return 0.0

@@ -187,11 +187,15 @@ def _around_class(names: Sequence[str]) -> tuple[str, str] | None:
 def _parts_of(name: str) -> tuple[str, str] | None:
     if is_class(name):
         return None
-    if (last := _LAST_WORD.match(name)) and is_class(last[2]):
+    if (last := _LAST_WORD.match(name)) and _is_class_alone(last[2]):
         return last[1], ""
-    if (first := _FIRST_WORD.match(name)) and is_class(first[1]):
+    if (first := _FIRST_WORD.match(name)) and _is_class_alone(first[1]):
         return "", first[2]
     return None
+
+
+def _is_class_alone(word: str) -> bool:
+    return is_class(word) and not word.isdigit() and not word.isalpha()
 
 
 def _class_group_rules(groups: Sequence[Group]) -> Iterator[GroupRule]:

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from addon.proposals.pattern_candidates import class_rules, teaching_rules
 from addon.proposals.rule_outcome import RuleOutcome, groups_of, outcome
 from addon.proposals.scope import around
-from addon.proposals.vocabulary import is_class, is_year, plain
+from addon.proposals.vocabulary import is_class, is_programme_class, is_year, plain
 from addon.roster.index import DirectoryIndex
 from addon.roster.placement import UnitPeople
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule, rules_of
@@ -25,6 +25,7 @@ __all__ = [
 _MOST = 6
 _EXAMPLES = 5
 _WORST = 0.05
+_FREELY_NAMED = 0.3
 _USUAL_SIZE = range(4, 41)
 _SOURCE = {"orgUnit": 0.02, "group": 0.01, "attribute": 0.0, "class": 0.0}
 
@@ -152,12 +153,13 @@ def _class_score(choice: PatternChoice) -> float:
     single = (reached - len(result.several)) / result.students
     size = reached / len(result.found)
     worded = choice.rule.source == "group" and _says_class(choice.rule)
-    looks = sum(_looks(part.name, worded) * part.students for part in result.found) / reached
+    looks = sum(_looks(part.name, worded, choice) * part.students for part in result.found)
+    looks /= reached
     score = single * _size_factor(size) * (0.35 + 0.6 * min(1.0, looks))
     return score * _hint(choice.rule, better=("klass", "class"), worse=("ar", "year"))
 
 
-def _looks(name: str, worded: bool) -> float:
+def _looks(name: str, worded: bool, choice: PatternChoice) -> float:
     """How much a name resembles that of a class; a bare number is more likely a school year.
 
     `worded` is whether the rule says that it is about classes.
@@ -166,7 +168,15 @@ def _looks(name: str, worded: bool) -> float:
         return 0.5
     if plain(name).startswith(("klass", "class")):
         return 0.9
-    return 1.0 if is_class(name) else 0.0
+    if is_class(name):
+        return 1.0
+    if choice.rule.source == "group":
+        return 0.0
+    if is_programme_class(name):
+        return 1.0
+    if plain(name).startswith(("grupp", "group")):
+        return 0.8
+    return _FREELY_NAMED if choice.rule.source == "orgUnit" else 0.0
 
 
 def _size_factor(size: float) -> float:

@@ -11,6 +11,7 @@ from addon.proposals.class_places import (
     org_units_of_classes,
     values_of_classes,
 )
+from addon.proposals.declined import DeclinedPlaces
 from addon.proposals.matching import Match, Matches, UnitMatcher, UnitToMatch
 from addon.proposals.names import read_name
 from addon.proposals.places import ANY_CODE, Place, group_places, org_unit_places
@@ -27,7 +28,7 @@ from addon.text import fold
 
 _GROUP_FITS = 0.67
 _GUESTS_FIT = 0.6
-_STAGE_FITS = 0.6
+_STAGE_FITS = 0.5
 _SAME_PLACE = 0.03
 _MOST_VALUES = 400
 _CLOSE = 0.005
@@ -35,13 +36,15 @@ _FEWEST_IN_GROUP = 0.05
 _FITS = 0.6
 _FEW_ELSEWHERE = 0.2
 _ALONE = 0.95
+_ALL_STAGES = 0.92
 
 
 class MatchedUnit(Struct, frozen=True):
     """Where one unit's people are. `more` are OUs of other stages of the same school.
 
     `staff_groups` and `guest_groups` have staff and students who are not in the places. `shared` is
-    the tree that the unit shares with others.
+    the tree that the unit shares with others. `staff_somewhere` is whether the domain says where
+    staff are.
     """
 
     students: Match | None = None
@@ -53,6 +56,7 @@ class MatchedUnit(Struct, frozen=True):
     near_students: tuple[tuple[Place, float], ...] = ()
     near_staff: tuple[tuple[Place, float], ...] = ()
     shared: SharedTree | None = None
+    staff_somewhere: bool = False
 
     def paths(self, role: Role) -> tuple[str, ...]:
         """The OUs of a role."""
@@ -75,7 +79,9 @@ class PlaceMatcher:
         tree: OrgUnitNode,
         units: Sequence[UnitToMatch],
         ignored: frozenset[str],
+        declined: DeclinedPlaces,
     ) -> None:
+        self._declined = declined
         self._inside = inside
         self._index, self._units, self._ignored_words = index, units, ignored
         self._codes = UnitCodes([unit.code for unit in units])
@@ -90,7 +96,8 @@ class PlaceMatcher:
         self._people.update(org_units_of_classes(index, ignored))
         self._of_classes = list(self._people)
         self.shared_trees: tuple[SharedTree, ...] = ()
-        self._matcher = UnitMatcher(units, self._ids_of)
+        self._years = {unit.code: unit.name.years for unit in units}
+        self._matcher = UnitMatcher(units, self._ids_of, declined)
 
     def settle(self) -> dict[str, MatchedUnit]:
         """Where each unit's people are, by the unit's code."""
@@ -108,6 +115,7 @@ class PlaceMatcher:
         return {
             unit.code: structs.replace(
                 self._settled(unit.code, students, staff, taken, groups),
+                staff_somewhere=self._scopes.of("staff") is not None,
                 shared=next((tree for tree in shared.trees if unit.code in tree.units), None),
             )
             for unit in self._units
@@ -143,7 +151,9 @@ class PlaceMatcher:
         found = matches.found.get(code)
         scope = self._scopes.of(role)
         place = self._everybody(role, scope)
-        if place is None or not place.people or (found is not None and found.score >= _FITS):
+        if place is None or not place.people or self._declined.has(code, place):
+            return matches
+        if found is not None and found.score >= _FITS:
             return matches
         if self._in_other_schools(place) > _FEW_ELSEWHERE * place.people:
             return matches
@@ -298,6 +308,7 @@ class PlaceMatcher:
         groups: Mapping[str, list[Place]],
     ) -> MatchedUnit:
         at_students, at_staff = students.found.get(code), staff.found.get(code)
+        at_students = _whole(at_students, self._years[code], taken)
         mine = groups.get(code, ())
         return MatchedUnit(
             students=at_students,
@@ -345,6 +356,14 @@ def _stages(match: Match | None, taken: set[str]) -> tuple[Place, ...]:
             found.append(place)
             years |= theirs
     return tuple(found)
+
+
+def _whole(match: Match | None, years: frozenset[int], taken: set[str]) -> Match | None:
+    """The match, better if its stages together are all of the unit's school years."""
+    if match is None or not years:
+        return match
+    stages = frozenset().union(*map(_years, (match.place, *_stages(match, taken))))
+    return structs.replace(match, score=max(match.score, _ALL_STAGES)) if stages == years else match
 
 
 def _years(place: Place) -> frozenset[int]:

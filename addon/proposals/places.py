@@ -15,6 +15,7 @@ from addon.proposals.vocabulary import (
     is_protected,
     is_year,
     plain_words,
+    school_year_of,
 )
 from addon.roster.index import DirectoryIndex
 from addon.roster.org_unit_tree import OrgUnitNode
@@ -133,8 +134,9 @@ class _Visit:
         self._schools = schools
 
     def places(self, node: OrgUnitNode, above: _Above) -> Iterator[Place]:
+        past = past_years(node)
         for child in node.children:
-            if is_closed(child):
+            if is_closed(child) or child.path in past:
                 continue
             name = _without_numbers(read_name(without_code(child.name), self._ignored))
             code = self._codes.of_org_unit(child.name, self._index.org_units.get(fold(child.path)))
@@ -164,6 +166,15 @@ class _Visit:
             ):
                 return True
         return False
+
+
+def past_years(node: OrgUnitNode) -> frozenset[str]:
+    """The paths of OUs right below that are named for a school year before the newest of them."""
+    found = {child.path: school_year_of(child.name) for child in node.children}
+    begun = [year for year in found.values() if year is not None]
+    if len(begun) < 2:
+        return frozenset()
+    return frozenset(p for p, year in found.items() if year is not None and year < max(begun))
 
 
 def _ends_in_class(name: str) -> bool:

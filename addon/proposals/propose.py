@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec import structs
 
 from addon.proposals.confidence import lowest
+from addon.proposals.declined import DeclinedPlace, DeclinedPlaces
 from addon.proposals.exclusions import protected_places
 from addon.proposals.matching import UnitToMatch
 from addon.proposals.model import (
@@ -41,17 +42,24 @@ MANY = 5
 """An OU with this many people who are in no proposal is reported."""
 
 
-def propose(index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenant) -> Proposals:
+def propose(
+    index: DirectoryIndex,
+    units: Sequence[UnitToPropose],
+    tenant: Tenant,
+    declined: Iterable[DeclinedPlace] = (),
+) -> Proposals:
     """Propose how `tenant` can configure `units`, based on the names of its OUs and groups.
 
-    The people in `tenant.protected` are not in `index` and therefore not counted.
+    What was `declined` is not proposed again. The people in `tenant.protected` are not in `index`
+    and therefore not counted.
     """
     once = list({unit.code: unit for unit in units}.values())
+    refused = DeclinedPlaces(declined)
     ignored = ignored_words(tenant.organisation.name)
     ignored -= _needed(once, ignored)
     wanted = [_wanted(unit, ignored) for unit in once]
     tree, inside = org_unit_tree(index), inside_of(index)
-    matcher = PlaceMatcher(index, inside, tree, wanted, ignored)
+    matcher = PlaceMatcher(index, inside, tree, wanted, ignored, refused)
     settled = matcher.settle()
     drafting = SelectorBuilder(index, inside, settled, {w.code: w.name for w in wanted})
     drafts = {unit.code: drafting.draft(unit.code, unit.status) for unit in once}

@@ -36,6 +36,8 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "protected-group": ("group",),
     "classes": ("count", "examples", "without"),
     "no-classes": (),
+    "classes-are-years": ("names",),
+    "classes-not-understood": (),
     "odd-classes": ("names", "count"),
     "several-classes": ("count",),
     "many-without-class": ("count",),

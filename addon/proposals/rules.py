@@ -12,7 +12,7 @@ from addon.proposals.reasons import Reason, reason
 from addon.proposals.school_years import contradiction, years_near
 from addon.proposals.scope import around
 from addon.proposals.selectors import SelectorDraft
-from addon.proposals.vocabulary import is_class, is_year
+from addon.proposals.vocabulary import is_class, is_programme_class, is_year
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import GroupRule, GroupRules, SchoolUnit, YearRule
 from addon.text import fold
@@ -85,7 +85,7 @@ class RuleProposer:
             school_year=years.rule if years and isinstance(years.rule, YearRule) else None,
             class_names=classes.outcome.names if classes else (),
             reasons=(*_why(classes, teaching, years), *doubts),
-            at_most="likely" if doubts else "sure",
+            at_most=_at_most(doubts),
         )
 
     def _below(self, org_units: Sequence[str]) -> Iterator[str]:
@@ -130,9 +130,14 @@ def _doubts(
     if classes is not None:
         found = classes.outcome
         like = [name for name in found.names if is_class(name) or is_year(name)]
+        like += [name for name in found.names if is_programme_class(name) and not is_class(name)]
+        if found.names and not like:
+            names = ", ".join(found.names[:_MOST_NAMED])
+            yield reason("odd-classes", names=names, count=str(len(found.names)))
+        if all(name.isdigit() for name in found.names) and classes.rule.source == "attribute":
+            yield reason("classes-are-years", names=", ".join(found.names[:_MOST_NAMED]))
         odd = [name for name in found.names if name not in like]
-        adult = bool(unit.school_types) and WITHOUT_YEARS.issuperset(unit.school_types)
-        if odd and like and not adult:
+        if odd and like and not _is_adult(unit):
             yield reason("odd-classes", names=", ".join(odd[:_MOST_NAMED]), count=str(len(odd)))
         if len(found.several) > _FEW * found.students:
             yield reason("several-classes", count=str(len(found.several)))
@@ -142,6 +147,32 @@ def _doubts(
             yield reason("large-class", count=str(max(part.students for part in found.found)))
         if years is None and _HAVE_YEARS & set(unit.school_types):
             yield reason("no-school-years")
+    elif _is_divided(near, unit) and not _is_adult(unit):
+        yield reason("classes-not-understood")
+
+
+def _is_adult(unit: SchoolUnit) -> bool:
+    return bool(unit.school_types) and WITHOUT_YEARS.issuperset(unit.school_types)
+
+
+def _at_most(doubts: Sequence[Reason]) -> Confidence:
+    """How sure a unit can be with these doubts."""
+    if any(each.code == "classes-not-understood" for each in doubts):
+        return "unsure"
+    return "likely" if doubts else "sure"
+
+
+def _is_divided(near: DirectoryIndex, unit: SchoolUnit) -> bool:
+    """Whether groups or OUs below divide the students, though no rule finds classes in them."""
+    own = set(unit.students.groups)
+    parts = [
+        group
+        for group in near.groups
+        if group.email not in own and 2 * len(near.members[group.id]) < len(near.users)
+    ]
+    tops = {fold(path).rstrip("/") for path in unit.students.org_units}
+    below = [path for path in near.org_units if path not in tops]
+    return len(parts) > 1 or len(below) > 1
 
 
 def _why(

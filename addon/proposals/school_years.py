@@ -38,7 +38,7 @@ def years_near(
     names = sorted({group.name for group in made if group.kind == "class"})
     tried = [
         tried_rule(rule, outcome(near, students, (), rule, unit, brief=brief))
-        for rule in dict.fromkeys(year_rules(near, students, names))
+        for rule in dict.fromkeys(year_rules(near, students, names, unit.school_types))
     ]
     starts = introductory(names)
     without = sum(

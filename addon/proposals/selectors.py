@@ -238,7 +238,7 @@ def _confidence(
         return "unsure"
     found = [_of_match(match, settled) for match in matches]
     if not adults:
-        found.append("likely")
+        found.append("unsure" if settled.staff_somewhere else "likely")
     return lowest(*found)
 
 

@@ -81,6 +81,7 @@ class SharedTrees:
         at_staff: dict[str, Match] = {}
         trees: list[SharedTree] = []
         for units in self._families():
+            at_staff.update(self._staff(units, staff))
             tree = self._tree(units, students)
             if tree is None:
                 continue
@@ -100,7 +101,6 @@ class SharedTrees:
             codes = tuple(unit.code for unit in sharers)
             splits = tuple(self._splits(tree, sharers))
             trees.append(SharedTree(tree.text, codes, answer, splits))
-            at_staff.update(self._staff(sharers, staff))
         trees.extend(self._of_one_kind(students))
         return SharedPlaces(at_students, at_staff, tuple(trees))
 
@@ -278,10 +278,11 @@ class SharedTrees:
         self, units: Sequence[UnitToMatch], staff: Mapping[str, Match]
     ) -> Iterator[tuple[str, Match]]:
         """The staff that a family shares, if only one of them has a place."""
+        units = [unit for unit in units if not unit.name.kinds & ADAPTED]
         own = {unit.code: staff[unit.code] for unit in units if unit.code in staff}
         good = [match for match in own.values() if match.score >= _POOR]
         common = [match for match in good if not any(_is_part(n) for n in match.place.names)]
-        if len(common) == 1 and len(good) == 1:
+        if len(units) > 1 and len(common) == 1 and len(good) == 1:
             for unit in units:
                 yield unit.code, Match(common[0].place, _LIKELY)
 

@@ -13,13 +13,14 @@ Role = Literal["students", "staff"]
 
 STUDENT_WORDS = frozenset(
     "elev elever eleverna elevkonto elevkonton barn pupil pupils student students studenter"
-    " studerande deltagare elevkatalog".split()
+    " studerande deltagare kursdeltagare elevkatalog skolelever".split()
 )
 STAFF_WORDS = frozenset(
     "personal personalen personalkonto personalkonton larare lararna larar pedagog pedagoger"
-    " pedagogisk staff teacher teachers faculty anstallda medarbetare lararkonton pers".split()
+    " utbildare instruktorer lararpersonal skolpersonal pedagogisk staff"
+    " teacher teachers faculty anstallda medarbetare lararkonton pers".split()
 )
-_STUDENT_ENDINGS = ("elever", "studerande", "elev")
+_STUDENT_ENDINGS = ("elever", "studerande", "deltagare", "elev")
 _STAFF_ENDINGS = ("personal", "larare", "pedagoger")
 PROGRAMMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("natur", "naturvetenskap", "naturvetenskapsprogrammet"), ("NA",)),
@@ -62,13 +63,16 @@ LEFT_WORDS = frozenset(
     " tidigare borttagna raderade raderas papperskorg old gammal gammalt nedlagd nedlagda nedlagt"
     " utgangna utgatt avgatt avgangna slutelever exelever leavers deleted disabled".split()
 )
+_PROGRAMME_CLASS = re.compile(r"[a-z]{2,5}[\s-]?[1-4][a-z]?")
+_SCHOOL_YEAR = re.compile(r"(?<!\d)(20\d\d|\d\d)\s?[-/_]\s?(?:20\d\d|\d\d)(?!\d)")
 _ADAPTED_CLASS = re.compile(
     r"(?:\d(?:\s?-\s?\d)?[\s_-]?)?(?:ag|agr|anp|gran|grsar|gysar|sar|sarskola|traning|traningsskola"
     r"|tr|inriktning amnesomraden)(?:[\s_-]?(?:\d|[a-e]))?"
 )
 _DEVICE_WORDS = frozenset(
     "device devices chromebook chromebooks ipads ipad kiosk kiosker skarmar skrivare"
-    " larplattor surfplattor datorer testkonton provkonton funktionskonton".split()
+    " vikarier vikarie timvikarier larplattor surfplattor datorer"
+    " testkonton provkonton funktionskonton".split()
 )
 _PROTECTED = re.compile(
     r"skyddad[et]?(?:id|identitet|identiteter|elev|elever|person|personer|personuppgifter)?"
@@ -79,6 +83,9 @@ _STAGE = re.compile(r"\b(?:ak|arskurs|ar)?\s*(fk|f|\d)\s?-\s?(\d)(?![a-z0-9])")
 _STAGE_WORDS = {
     "lagstadiet": range(0, 4),
     "lagstadie": range(0, 4),
+    "lagstadium": range(0, 4),
+    "mellanstadium": range(4, 7),
+    "hogstadium": range(7, 10),
     "mellanstadiet": range(4, 7),
     "mellanstadie": range(4, 7),
     "hogstadiet": range(7, 10),
@@ -197,6 +204,21 @@ def title_role(text: str) -> Role | None:
 def is_class(name: str) -> bool:
     """Whether a name looks like that of a class: 7A, F-1B, NA24a, Klass 3."""
     return _CLASS.fullmatch(plain(name).strip()) is not None
+
+
+@lru_cache(maxsize=16384)
+def is_programme_class(name: str) -> bool:
+    """Whether a name is that of an upper secondary class by programme and year: EK1A, NA2."""
+    return _PROGRAMME_CLASS.fullmatch(plain(name).strip()) is not None
+
+
+def school_year_of(name: str) -> int | None:
+    """The calendar year in which the school year that an OU is named for begins: 2024-2025."""
+    found = _SCHOOL_YEAR.search(plain(name))
+    if found is None:
+        return None
+    first = int(found[1])
+    return first if first > 99 else 2000 + first
 
 
 @lru_cache(maxsize=16384)

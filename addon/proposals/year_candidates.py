@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import structs
 
@@ -12,6 +12,7 @@ from addon.proposals.vocabulary import is_year
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import YearRule
 
+_UPPER = frozenset({"GY"})
 _ZERO = r"(?:förskoleklass|f[ -]?klass|fkl|fk[a-e]?|f[a-e]?|0[a-e]?)(?![0-9a-zåäö])"
 _WORD = r"(?:klass|class|åk|ak|årskurs|år|year|grade)"
 _YEAR = rf"(?P<year>{_ZERO}|1[0-3]|[1-9])"
@@ -26,6 +27,7 @@ _GROUP_SAID = (
     r"(?i)^(?:[^@]*[-_.])?(?:åk|ak|arskurs|year|grade)[-_.]?(?P<year>\d{1,2})(?:[-_.][^@]*)?@"
 )
 _PROGRAMME = r"^[A-Za-zÅÄÖåäö]{1,6}[ -]?(?P<year>\d{2})(?!\d)"
+_PROGRAMME_YEAR = r"^[A-Za-zÅÄÖåäö]{2,5}[ -]?(?P<year>[1-4])(?!\d)"
 _YEAR_FIRST = r"^(?P<year>\d{2})[ -]?[A-Za-zÅÄÖåäö]"
 _PROGRAMME_SEGMENT = r"/[A-Za-zÅÄÖåäö]{1,6}[ -]?(?P<year>\d{2})(?!\d)[^/]*(?:/|$)"
 _CALENDAR = r"(?<!\d)(?P<year>(?:19|20)\d{2})(?!\d)"
@@ -36,7 +38,10 @@ _INTRODUCTORY = re.compile(r"(?i)(IM|SPRINT|SPR|Språkintro\w*|Intro\w*)[A-ZÅÄ
 
 
 def year_rules(
-    near: DirectoryIndex, students: Sequence[str], class_names: Iterable[str]
+    near: DirectoryIndex,
+    students: Sequence[str],
+    class_names: Iterable[str],
+    school_types: Collection[str] = (),
 ) -> Iterator[YearRule]:
     """Rules worth trying for the school years of students in classes with these names."""
     for attribute, values in values_in(near, students).items():
@@ -59,7 +64,11 @@ def year_rules(
     for word, _ in words.most_common(3):
         pattern = rf"/{literal(word)}(?P<year>\d{{1,2}})(/|$)"
         yield YearRule(source="orgUnit", pattern=pattern)
-    yield from _of_classes(near, list(class_names))
+    names = list(class_names)
+    if _UPPER & set(school_types) and any(map(re.compile(_PROGRAMME_YEAR).search, names)):
+        none = introductory(names)
+        yield YearRule(source="class", pattern=_PROGRAMME_YEAR, none=none)
+    yield from _of_classes(near, names)
     if any(map(re.compile(_SEGMENT_SAID).search, places)):
         yield YearRule(source="orgUnit", pattern=_SEGMENT_SAID)
     if any(map(re.compile(_CALENDAR_SEGMENT).search, places)):

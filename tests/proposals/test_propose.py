@@ -2,6 +2,7 @@ import time
 
 import pytest
 
+from addon.proposals.declined import DeclinedPlace
 from addon.proposals.model import Unmatched
 from addon.proposals.propose import propose
 from addon.proposals.reasons import CODES
@@ -399,3 +400,24 @@ def test_those_who_have_left_are_an_exception_that_an_administrator_can_see():
     proposal = first(index, "Norra skolan")
     assert proposal.students.filters == ()
     assert proposal.students.exceptions.org_units == ("/Elever/Norra/Slutat",)
+
+
+def test_what_was_declined_is_not_proposed_again():
+    index = domain({"/Elever/Norra": 30, "/Norra skolan F-3": 20, "/Personal/Norra": 3})
+    before = first(index, *TWO)
+    assert before.students.org_units == ("/Elever/Norra",)
+    declined = DeclinedPlace(before.code, "students", before.students)
+    after, _ = propose(index, registered(*TWO), document(), (declined,)).proposals
+    assert after.students.org_units == ("/Norra skolan F-3",)
+    assert after.staff == before.staff
+
+
+def test_pupils_whom_two_units_would_both_have_are_said_and_never_sure():
+    shared = ids("/Elever/Norra", 30)
+    index = domain(
+        {"/Elever/Norra": 30, "/Elever/Södra": 1, "/Personal/Norra": 3, "/Personal/Södra": 3},
+        *(members(f"sodra.{n}a", *shared[n * 10 - 10 : n * 10]) for n in (1, 2, 3)),
+    )
+    for proposal in proposed(index, *TWO).proposals:
+        assert proposal.confidence == "unsure"
+        assert "same-people" in codes(proposal)

@@ -221,9 +221,15 @@ SENTENCES: Mapping[str, Callable[[Reason, Names], str]] = {
         int(r["count"]),
         addresses=r["addresses"],
     ),
+    "classes-are-years": lambda r, _n: _(
+        "Klasserna heter som årskurser: %(names)s.", names=r["names"]
+    ),
+    "classes-not-understood": lambda r, _n: _(
+        "Eleverna är indelade, men vi förstår inte vilka grupper eller enheter som är klasser."
+    ),
     "odd-classes": lambda r, _n: ngettext(
-        "Gruppen %(names)s heter inte som de andra klasserna.",
-        "%(num)s grupper heter inte som de andra klasserna: %(names)s.",
+        "Klassen %(names)s heter inte som klasser brukar.",
+        "%(num)s klasser heter inte som klasser brukar: %(names)s.",
         int(r["count"]),
         names=r["names"],
     ),

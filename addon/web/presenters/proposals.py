@@ -37,6 +37,8 @@ DOUBTS = frozenset(
         "shared-tree",
         "same-people",
         "odd-classes",
+        "classes-are-years",
+        "classes-not-understood",
         "several-classes",
         "many-without-class",
         "large-class",
