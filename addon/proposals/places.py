@@ -234,10 +234,12 @@ def _with_role(node: OrgUnitNode, role: Role, depth: int) -> Iterator[OrgUnitNod
     for child in node.children:
         if is_closed(child):
             continue
-        own = read_name(child.name).role
-        if own == role:
+        name = read_name(child.name)
+        if name.kinds & ADAPTED and not read_name(node.name).kinds & ADAPTED:
+            continue
+        if name.role == role:
             yield child
-        elif own is None and depth > 1:
+        elif name.role is None and depth > 1:
             yield from _with_role(child, role, depth - 1)
 
 

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from addon.proposals.pattern_candidates import literal, values_in
 from addon.proposals.scope import places_of
-from addon.proposals.vocabulary import is_year
+from addon.proposals.vocabulary import PROGRAMMES, is_year
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import YearRule
 
@@ -65,7 +65,7 @@ def year_rules(
         pattern = rf"/{literal(word)}(?P<year>\d{{1,2}})(/|$)"
         yield YearRule(source="orgUnit", pattern=pattern)
     names = list(class_names)
-    if _UPPER & set(school_types) and any(map(re.compile(_PROGRAMME_YEAR).search, names)):
+    if set(school_types) == _UPPER and _are_programmes(names):
         none = introductory(names)
         yield YearRule(source="class", pattern=_PROGRAMME_YEAR, none=none)
     yield from _of_classes(near, names)
@@ -76,6 +76,14 @@ def year_rules(
         yield from _in_calendar(dated, near.autumn)
     if near.autumn is not None and any(map(re.compile(_PROGRAMME_SEGMENT).search, places)):
         yield YearRule(source="orgUnit", pattern=_PROGRAMME_SEGMENT, form="startYear")
+
+
+def _are_programmes(names: Sequence[str]) -> bool:
+    """Whether most names are a programme's code and a year: EK1A, NA2B."""
+    found = [hit for name in names if (hit := re.match(_PROGRAMME_YEAR, name))]
+    codes = {code for codes in PROGRAMMES.values() for code in codes}
+    known = [hit for hit in found if hit[0][:2].upper() in codes]
+    return bool(known) and 2 * len(known) >= len(names)
 
 
 def introductory(class_names: Iterable[str]) -> tuple[str, ...]:
