@@ -8,7 +8,7 @@ from functools import partial
 from msgspec import Struct, structs
 
 from addon.age import is_future
-from addon.delivery.lease import LeaseHeldByOther
+from addon.delivery.lease import Lease, LeaseHeldByOther
 from addon.logs import log_context
 from addon.planning.ledger import LedgerKey, LedgerWriteError
 from addon.planning.limits import Hold
@@ -91,6 +91,8 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
         if hold is None:
             counted = await asyncio.to_thread(_count_removals, context.store, planner, plan)
             result = await session.send(plan, decision.replan, planner.ledger, lease)
+            if result.complete and plan.protected and planner.keeps_groups:
+                result = await _take_out_of_groups(session, plan, planner, lease, result)
             await asyncio.to_thread(_count_only_removed, context.store, planner, plan, counted)
             result = check.limit(result)
         else:
@@ -109,6 +111,24 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
         forget_secret(context, connection)
     report = await asyncio.to_thread(_conclude, context.store, planner, plan, hold, result)
     return report if trouble is None else _with_trouble(report, trouble)
+
+
+async def _take_out_of_groups(
+    session: VendorSession,
+    plan: Plan,
+    planner: ConnectionPlanner,
+    lease: Lease,
+    result: DeliveryResult,
+) -> DeliveryResult:
+    """Take the protected people whom the plan has removed out of groups that it does not change.
+
+    Return the outcome of both. If the vendor does not list its groups, the report says so, and the
+    first plan that changes them does it.
+    """
+    gone = {op.external_id for op in plan.protected}
+    nothing = structs.replace(plan.only_protected(), protected=(), looks=())
+    groups_result, _ = await session.remove_protected(nothing, gone, planner.ledger, lease)
+    return result.combined_with(groups_result)
 
 
 async def _elsewhere(

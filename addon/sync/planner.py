@@ -88,9 +88,7 @@ class ConnectionPlanner(Struct, frozen=True):
             hold = with_units(hold, places, self.mapper.user_id, self.held)
             return Decision(plan, structs.replace(hold, at=self.now), self._replan(self.mapper))
         withheld -= self._approved
-        evidence = self.prepared.evidence
-        waits = withheld or evidence.settling or evidence.unsettled
-        if self.cautious_mapper is self.mapper and not waits:
+        if self.cautious_mapper is self.mapper and not (withheld or self.keeps_groups):
             return Decision(plan, None, self._replan(self.mapper))
         return self._cautious(plan, withheld)
 
@@ -110,6 +108,12 @@ class ConnectionPlanner(Struct, frozen=True):
             self.needs_approval | unknown if evidence.incomplete else self.needs_approval,
             emptied_by(plan, evidence.emptied),
         )
+
+    @property
+    def keeps_groups(self) -> bool:
+        """Whether groups at the vendor stay as they are, until a reading can be compared."""
+        evidence = self.prepared.evidence
+        return evidence.settling or bool(evidence.unsettled)
 
     @property
     def _approved(self) -> frozenset[str]:
