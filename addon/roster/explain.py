@@ -121,8 +121,8 @@ class SelectorOutcome(Struct, frozen=True):
 
     `excepted` would be chosen if the selector did not leave them out.
     `failing` has, for each filter and each of its clauses, how many of the people reached do
-    not fulfil the clause. `missing_org_units` and `missing_groups` are named by the selector but
-    not in the directory.
+    not fulfil the clause. `missing_org_units` and `missing_groups` are named by the selector, as
+    exceptions too, but not in the directory.
     """
 
     chosen: frozenset[str]
@@ -186,10 +186,10 @@ def selector_outcome(index: DirectoryIndex, selector: Selector) -> SelectorOutco
         ),
         missing_org_units=tuple(
             path
-            for path in selector.org_units
+            for path in (*selector.org_units, *selector.exceptions.org_units)
             if path.strip("/") and fold(path).rstrip("/") not in index.org_units
         ),
-        missing_groups=_missing_groups(index, selector.groups),
+        missing_groups=_missing_groups(index, (*selector.groups, *selector.exceptions.groups)),
     )
 
 

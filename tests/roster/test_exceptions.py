@@ -113,6 +113,12 @@ def test_the_preview_of_a_selector_says_who_is_excepted():
     assert (outcome.chosen, outcome.excepted) == ({"2"}, {"1"})
 
 
+def test_the_preview_of_a_selector_names_exceptions_that_the_directory_lacks():
+    index = DirectoryIndex(Protected(), snapshot(user("1")))
+    outcome = selector_outcome(index, but(NORRA, org_units=("/X",), groups=("lan@x.se",)))
+    assert (outcome.missing_org_units, outcome.missing_groups) == (("/X",), ("lan@x.se",))
+
+
 def test_an_excepted_ou_or_group_that_the_directory_lacks_is_a_finding():
     left = but(NORRA, org_units=(f"{NORRA}/Slutat",), groups=("lan@edu.storkoping.se",))
     document = tenant(unit(students=left))
