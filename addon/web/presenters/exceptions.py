@@ -14,7 +14,7 @@ from addon.tenants.model import Connection
 from addon.text import fold
 from addon.web.directory.cache import TenantDirectory
 from addon.web.presenters.class_rules import Replacement
-from addon.web.presenters.resource_names import full_name, named_resources
+from addon.web.presenters.resource_names import full_name, named_resources, names_by_id
 from addon.web.presenters.selection_preview import VendorRemoval
 
 Inclusion = TypeVar("Inclusion", "UnitInclusion", "VendorInclusion")
@@ -175,7 +175,7 @@ def person_effect(
 class VendorException(Struct, frozen=True):
     """A person or a class that one vendor does not get.
 
-    `id` is the person's or the externalId, `name` empty if the directory has neither; `unit` is the
+    `id` is the person's or the externalId, `name` (a class's with its school) empty if the directory has neither; `unit` is the
     code of a class's unit.
     """
 
@@ -194,12 +194,13 @@ def vendor_exceptions(
     """
     users = {} if directory is None else directory.users
     known = {} if directory is None else named_resources(directory)
+    names = {} if directory is None else names_by_id(directory)
     people = (
         VendorException(id, full_name(users[id]) if id in users else "", is_person=True)
         for id in connection.exceptions.users
     )
     classes = (
-        VendorException(id, known[id].name, is_person=False, unit=known[id].id)
+        VendorException(id, names[id], is_person=False, unit=known[id].id)
         if id in known
         else VendorException(id, "", is_person=False)
         for id in connection.exceptions.classes

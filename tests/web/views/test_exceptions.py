@@ -263,6 +263,7 @@ def test_what_a_vendor_does_not_get_is_listed_there_and_let_in_again(world, bo):
     assert "2 klasser eller grupper skickas inte till All." in said
     assert "Bo Ek" in said
     assert "Kontot 17, som inte finns i katalogen nu" in said
+    assert "7A, Norra skolan" in said
     path = "/leverantorer/all/undantag"
     assert form_of(page, path)["except"] == [bo, "17", seven_a, gone]
     world.send(client, page, path, **{"except": [bo, "someone-else"]})
