@@ -175,8 +175,8 @@ def person_effect(
 class VendorException(Struct, frozen=True):
     """A person or a class that one vendor does not get.
 
-    `id` is the person's or the externalId, `name` (a class's with its school) empty if the directory has neither; `unit` is the
-    code of a class's unit.
+    `id` is the person's or the externalId, `name` (a class's with its school) empty if the
+    directory has neither; `unit` is the code of a class's unit.
     """
 
     id: str
