@@ -13,10 +13,19 @@ from addon.proposals.selectors import SelectorDraft, has_ceased
 from addon.proposals.vocabulary import Role
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
-from addon.tenants.model import Connection, SchoolUnit, Selector, Tenant
+from addon.tenants.model import (
+    Connection,
+    GroupRules,
+    SchoolUnit,
+    Selector,
+    SelectorExceptions,
+    Tenant,
+    YearRule,
+)
 from addon.vendors.profiles import Vendor
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
+from addon.web.forms.class_rules import excepted_names, leaving_out
 from addon.web.presenters.class_rules import Replacement, replacements
 from addon.web.presenters.school_unit import PeopleBreakdown
 from addon.web.presenters.selection_preview import VendorRemoval, preview_selection
@@ -119,7 +128,7 @@ class ProposalRow(Struct, frozen=True):
     @property
     def same(self) -> bool:
         """Whether the unit already is as proposed."""
-        return selection_of(self.unit) == selection_of(self.proposal)
+        return selection_of(self.unit) == accepted_selection(self.unit, self.proposal)
 
     @property
     def replaces(self) -> bool:
@@ -225,8 +234,8 @@ def _loss(
     line: ProposalRow,
 ) -> ProposalImpact:
     unit = line.unit
-    students, staff = line.proposal.students, line.proposal.staff
-    changed = structs.replace(unit, **selection_of(line.proposal))
+    changed = structs.replace(unit, **accepted_selection(unit, line.proposal))
+    students, staff = changed.students, changed.staff
     return ProposalImpact(
         preview_selection(directory, unit, students, staff, delivered, newest_run).removals,
         replacements(
@@ -264,6 +273,36 @@ def is_set_up(unit: SchoolUnit) -> bool:
 def has_places(selector: Selector) -> bool:
     """Whether a selector names any OU or group."""
     return bool(selector.org_units or selector.groups)
+
+
+def accepted_selection(unit: SchoolUnit, proposal: Proposal) -> dict[str, object]:
+    """Return the fields that a unit gets by a proposal, which leaves out whom the unit does too."""
+    return {
+        **selection_of(proposal),
+        "students": _leaving_out_too(proposal.students, unit.students),
+        "staff": _leaving_out_too(proposal.staff, unit.staff),
+        "classes": _without_names_too(proposal.classes, unit.classes),
+        "teaching_groups": _without_names_too(proposal.teaching_groups, unit.teaching_groups),
+    }
+
+
+def _leaving_out_too(selector: Selector, other: Selector) -> Selector:
+    mine, its = selector.exceptions, other.exceptions
+    return selector.excepting(
+        SelectorExceptions(
+            users=tuple(dict.fromkeys((*mine.users, *its.users))),
+            org_units=tuple(dict.fromkeys((*mine.org_units, *its.org_units))),
+            groups=tuple(dict.fromkeys((*mine.groups, *its.groups))),
+        )
+    )
+
+
+def _without_names_too(rule: GroupRules | None, other: GroupRules | None) -> GroupRules | None:
+    names = tuple(dict.fromkeys((*excepted_names(rule), *excepted_names(other))))
+    if rule is None or not names:
+        return rule
+    made = leaving_out(rule, names)
+    return None if isinstance(made, YearRule) else made
 
 
 def selection_of(unit: SchoolUnit | Proposal) -> dict[str, object]:

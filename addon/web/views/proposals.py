@@ -20,6 +20,7 @@ from addon.web.presenters.proposals import (
     Picks,
     ProposalRow,
     ProposalsView,
+    accepted_selection,
     altered,
     alternatives_of,
     first_picks,
@@ -89,7 +90,9 @@ def accept() -> AnyResponse | str | tuple[str, int]:
 def with_proposals(tenant: Tenant, chosen: Mapping[str, Proposal]) -> Tenant:
     """Return the document with units set up as proposed, and the rest of it unchanged."""
     for code, proposal in chosen.items():
-        tenant = with_unit(tenant, code, **selection_of(proposal))
+        unit = next((unit for unit in tenant.school_units if unit.code == code), None)
+        if unit is not None:
+            tenant = with_unit(tenant, code, **accepted_selection(unit, proposal))
     return tenant
 
 

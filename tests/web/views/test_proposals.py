@@ -134,6 +134,20 @@ def test_what_is_set_up_is_shown_as_done_and_stays_unless_it_is_ticked(world):
     assert units(world)[NORRA]["students"] == {"orgUnits": ["/Elever/Norra skolan"]}
 
 
+def test_whom_a_unit_leaves_out_is_left_out_by_an_accepted_proposal_too(world):
+    unit = world.document["schoolUnits"][0]
+    unit["students"] = {"orgUnits": ["/Förvaltningen"], "except": {"users": ["17"]}}
+    unit["classes"] = {"from": "group", "pattern": "^x-", "except": ["fritids"]}
+    world.import_document()
+    client = world.sign_in()
+    world.send(client, world.ready(client, PAGE), PAGE, accept=[NORRA])
+    after = units(world)[NORRA]
+    assert after["students"]["orgUnits"] == ["/Elever/Norra skolan"]
+    assert after["students"]["except"] == {"users": ["17"]}
+    assert after["classes"]["from"] == "orgUnit"
+    assert after["classes"]["except"] == ["fritids"]
+
+
 def test_an_alternative_is_shown_with_its_outcome_and_then_accepted(world):
     domain = world.domain
     domain.add_org_unit("/Elever/Norra skolan F-6")
