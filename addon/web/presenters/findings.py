@@ -100,7 +100,8 @@ class _Telling:
     def __init__(self, prepared: PreparedRun, users: Mapping[str, User]) -> None:
         self._prepared = prepared
         self._users = users
-        self._units = prepared.tenant.unit_names
+        tenant = prepared.tenant
+        self._names = {**tenant.unit_names, tenant.customer_id: tenant.organisation.name}
         self._groups = {fold(g.email): g for g in prepared.snapshot.groups}
         self._selectors = [
             (unit.code, {fold(each) for each in (*selector.org_units, *selector.groups)})
@@ -116,7 +117,7 @@ class _Telling:
         else:
             group = self._groups.get(fold(found.subject))
             named = "" if group is None else group.name
-            name = self._units.get(found.subject) or named or found.subject
+            name = self._names.get(found.subject) or named or found.subject
         about = FindingRow(self._named(found), name, self._of(found), user)
         return self._with_members(about) if found.code == "member-not-selected" else about
 
@@ -137,7 +138,7 @@ class _Telling:
 
     def place(self, about: FindingRow) -> tuple[SortKey, SortKey, str]:
         """Return the sort key: by unit, then by name."""
-        unit = self._units.get(about.units[0], "") if about.units else ""
+        unit = self._names.get(about.units[0], "") if about.units else ""
         name = alphabetical(about.user) if about.user else sort_key(about.name)
         return sort_key(unit), name, about.finding.subject
 
@@ -147,7 +148,7 @@ class _Telling:
         if "units" not in values:
             return found
         codes = [code.strip() for code in values["units"].split(",")]
-        values["units"] = ", ".join(self._units.get(code, code) for code in codes)
+        values["units"] = ", ".join(self._names.get(code, code) for code in codes)
         return structs.replace(found, values=tuple(values.items()))
 
     def _of(self, found: Finding) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from addon.sync.farewell import KEPT_ITEMS
 from tests.support.page_actions import read_again
 from tests.support.small_school import (
     DOMAIN,
@@ -12,6 +13,7 @@ from tests.support.small_school import (
     PUPILS,
     STAFF,
     TEACHER,
+    TENANT,
     UNIT,
     address,
     cause_hold,
@@ -166,6 +168,18 @@ def test_who_is_missing_and_cannot_be_asked_about_is_said_to_wait(world, client)
     assert "Google har inte bekräftat att det är borta" in said
     assert "Allt är uppdaterat" not in said
     assert client.get("/datakvalitet/removal-unconfirmed").status_code == 200
+
+
+def test_when_what_was_known_is_gone_nothing_goes_yet_and_the_finding_says_why(world, client):
+    deliver(world)
+    world.store.erase_items(TENANT, KEPT_ITEMS)
+    leave(world, TORVALD)
+    said = world.text(world.ready(client, PAGE))
+    assert "1 borttagning väntar." in said
+    said = world.text(world.ready(client, "/datakvalitet/not-compared"))
+    assert "Ingen tidigare läsning att jämföra med" in said
+    assert "skickas bara det som är nytt" in said
+    assert "Storviks kommun" in said
 
 
 def test_a_person_who_is_protected_since_is_removed_without_a_name(world, client):
