@@ -14,6 +14,8 @@ from tests.support.world import World
 
 UNIT = "/skolenheter/99991000"
 STUDENTS = f"Elever i {NORTH}"
+ACTION, DANGER = "rgb(20, 80, 140)", "rgb(179, 38, 30)"
+"""The colours of buttons in light mode: `--action-ground`, `--remove-ground`."""
 
 
 def open_signed_in(world: World, page: Page, path: str) -> None:
@@ -36,6 +38,19 @@ def test_a_tick_shows_whom_it_reaches_and_what_the_vendors_lose(
         expect(outcome).to_contain_text("personer tas bort hos Gleerups vid nästa körning")
         page.get_by_label(STUDENTS, exact=True).check()
         expect(students).to_have_text(before)
+
+
+def test_a_save_that_removes_looks_like_danger_and_only_such_a_save(
+    browser: Browser, delivered_world: World
+) -> None:
+    with visit(browser, delivered_world.url) as (page, _):
+        open_signed_in(delivered_world, page, f"{UNIT}/urval")
+        save = page.get_by_role("button", name="Spara urvalet")
+        expect(save).to_have_css("background-color", ACTION)
+        page.get_by_label(STUDENTS, exact=True).uncheck()
+        expect(save).to_have_css("background-color", DANGER)
+        page.get_by_label(STUDENTS, exact=True).check()
+        expect(save).to_have_css("background-color", ACTION)
 
 
 def test_what_is_below_a_ticked_place_cannot_be_ticked_too(
