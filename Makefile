@@ -9,15 +9,18 @@ export CUSTOM_COMPILE_COMMAND := make requirements
 COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
+AT = $(if $(PORT),--port $(PORT))
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-only test-versions test-long lint format translations bench bench-proposals screenshots marketplace requirements deploy deployable clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY) ## Tell the story on a sandbox domain, then serve it; FRESH=1: serve it with nothing set up
-	@if [ -n '$(FRESH)' ]; then exec $(BIN)/python -m addon demo --fresh; \
-	elif [ -t 0 ]; then exec $(BIN)/python -m addon demo; else exec $(BIN)/python -m addon demo --once; fi
+demo: $(READY) ## Tell the story on a sandbox domain, then serve it; FRESH=1: with nothing set up; PORT=8081
+	@if [ -n '$(FRESH)' ]; then exec $(BIN)/python -m addon demo --fresh $(AT); \
+	elif [ -t 0 ]; then exec $(BIN)/python -m addon demo $(AT); \
+	else exec $(BIN)/python -m addon demo --once $(AT); fi
 
 test: lint test-only ## Run lint, then all tests, on all processors
 
@@ -39,7 +42,7 @@ lint: $(READY) ## Check style, format, types and the order of imports
 	$(BIN)/mypy --strict addon
 	$(BIN)/lint-imports --no-cache >/dev/null || { $(BIN)/lint-imports --no-cache; exit 1; }
 
-format: $(READY) ## Mend style and format
+format: $(READY) ## Fix style and format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
@@ -52,7 +55,7 @@ bench: $(READY) ## Measure the hot paths
 bench-proposals: $(READY) ## Measure how right the proposals are
 	$(BIN)/python -m bench.proposals
 
-screenshots: $(READY) $(BROWSER) ## Take the pictures in docs/screenshots anew
+screenshots: $(READY) $(BROWSER) ## Take the pictures in docs/screenshots again
 	$(BIN)/python -m tests.browser.screenshots
 
 requirements: $(READY) ## Pin the newest versions that requirements*.in allow
@@ -75,7 +78,11 @@ marketplace: ## Fill the host in the add-on's deployment: make marketplace URL=h
 REGION ?= europe-west1
 VENDORS ?= var/vendors.toml
 SETTINGS ?= var/settings.yaml
-VERSION ?= $(shell git log -1 --date=format:%Y%m%d --format=%cd-%h)
+# A version is the commit with the profiles and settings: what serves is never replaced in place.
+GIVEN = cat '$(VENDORS)' '$(SETTINGS)' $(dir $(VENDORS))agreements/* 2>/dev/null
+VERSION ?= $(shell git log -1 --date=format:%Y%m%d --format=%cd-%h)-$(shell $(GIVEN) | git hash-object --stdin | cut -c1-6)
+# A setting of one's own stands in the place of that in app.yaml.
+OWN = $(shell sed -n 's|^ *\(SKOLSYNK_[A-Z_]*\):.*|-e "/^  \1:/d"|p' '$(SETTINGS)' 2>/dev/null)
 DEPLOYED := var/deploy
 RUN = $(if $(DRY),printf '%s\n',sh -exc)
 STEP = @$(RUN)
@@ -91,7 +98,7 @@ CARDS := gcloud workspace-add-ons deployments
 deploy: deployable $(READY) ## Deploy the last commit to App Engine: make deploy PROJECT=my-project
 	$(STEP) 'rm -rf $(DEPLOYED) && mkdir -p $(DEPLOYED)'
 	$(STEP) 'git archive HEAD | tar -x -C $(DEPLOYED)'
-	$(STEP) 'git show HEAD:app.yaml | sed -e "s/PROJECT/$(PROJECT)/g" -e "s/REGION/$(REGION)/g" -e "/^env_variables:/r $(SETTINGS)" > $(DEPLOYED)/app.yaml'
+	$(STEP) 'git show HEAD:app.yaml | sed -e "s/PROJECT/$(PROJECT)/g" -e "s/REGION/$(REGION)/g" $(OWN) -e "/^env_variables:/r $(SETTINGS)" > $(DEPLOYED)/app.yaml'
 	$(STEP) 'cp $(VENDORS) $(DEPLOYED)/vendors.toml'
 	$(STEP) 'if [ -d $(dir $(VENDORS))agreements ]; then cp -R $(dir $(VENDORS))agreements $(DEPLOYED)/; fi'
 	@commands=$$($(QUEUES)) && $(RUN) "$$commands"
@@ -118,7 +125,7 @@ deployable:
 	  exit 2; }
 	@for name in SKOLSYNK_OPERATOR SKOLSYNK_CONTACT; do \
 	  grep -qs "^ *$$name:" '$(SETTINGS)' || \
-	  echo "$(SETTINGS) has no $$name: the public pages will not say it (docs/deploy.md, step 7)" >&2; \
+	  echo "$(SETTINGS) has no $$name: the public pages say the co-operative's (docs/deploy.md, step 7)" >&2; \
 	done
 
 clean: ## Remove the virtual environment and caches; var/ with its data stays

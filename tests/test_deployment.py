@@ -495,6 +495,41 @@ def test_a_deployment_goes_all_the_way_with_the_profiles_and_settings_it_is_give
     assert "SKOLSYNK_URL: https://skolsynk.example.se\n" in deployment.deployed("app.yaml")
 
 
+def test_a_setting_of_ones_own_stands_in_the_place_of_that_in_app_yaml(deployment: Deployment):
+    """The store of a restored backup, for instance, is named in var/settings.yaml alone."""
+    with deployment.settings.open("a") as settings:
+        settings.write("  SKOLSYNK_STORE: firestore://my-project/restored\n")
+    assert deployment.run()[0] == 0
+    lines = deployment.deployed("app.yaml").splitlines()
+    assert [line for line in lines if line.startswith("  SKOLSYNK_STORE")] == [
+        "  SKOLSYNK_STORE: firestore://my-project/restored"
+    ]
+
+
+def test_a_version_is_named_after_the_commit_and_what_is_deployed_with_it(
+    make_deploy: Deploy, tmp_path: Path
+):
+    """Otherwise a change of the profiles alone would replace the version that serves."""
+    vendors, settings = tmp_path / "vendors.toml", tmp_path / "settings.yaml"
+    agreements = tmp_path / "agreements"
+    agreements.mkdir()
+    vendors.write_text('[vendors.ilt]\nname = "ILT"\n')
+    settings.touch()
+
+    def version() -> str:
+        given = ("PROJECT=my-project", f"VENDORS={vendors}", f"SETTINGS={settings}", "DRY=1")
+        return re.search(r"--version=(\S+)", make_deploy(*given).stdout)[1]
+
+    found = [version(), version()]
+    for path in (vendors, settings, agreements / "ilt.pdf"):
+        with path.open("a") as changed:
+            changed.write("# changed\n")
+        found.append(version())
+    assert found[0] == found[1]
+    assert len(set(found)) == 4
+    assert all(re.fullmatch(r"\d{8}-[0-9a-f]{7,}-[0-9a-f]{6}", each) for each in found)
+
+
 def test_a_first_deployment_creates_what_a_later_one_updates(deployment: Deployment):
     status, asked = deployment.run(missing="describe")
 
@@ -558,7 +593,7 @@ def test_make_deploy_wants_the_vendor_profiles_and_the_settings(
 
 
 @pytest.mark.parametrize("missing", ["SKOLSYNK_OPERATOR", "SKOLSYNK_CONTACT"])
-def test_make_deploy_says_what_the_public_pages_will_not_say(
+def test_make_deploy_says_when_the_public_pages_name_the_co_operative(
     make_deploy: Deploy, tmp_path: Path, missing: str
 ):
     settings = tmp_path / "settings.yaml"
@@ -569,7 +604,7 @@ def test_make_deploy_says_what_the_public_pages_will_not_say(
     settings.write_text("".join(line for line in lines if missing not in line))
     done = make_deploy(*arguments)
     assert done.returncode == 0
-    assert f"settings.yaml has no {missing}: the public pages will not say it" in done.stderr
+    assert f"settings.yaml has no {missing}: the public pages say the co-operative's" in done.stderr
     assert done.stderr.count("has no") == 1
 
 

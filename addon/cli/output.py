@@ -239,7 +239,7 @@ def _licence(found: LicenceStatus) -> Iterator[str]:
             for each in found.unwritten:
                 yield f"licence: {each}"
         case "by hand":
-            yield "licence: none, as the access was given by hand; it is asked for once a week"
+            yield "licence: not asked for, as the access was given by hand"
         case "not asked":
             yield "licence: not asked for"
         case "unknown":

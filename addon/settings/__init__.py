@@ -118,9 +118,9 @@ class Settings:
         """
         found = []
         if self.web.operator is None:
-            found.append(f"{OPERATOR} is not set: the pages do not say who operates Skolsynk here")
+            found.append(f"{OPERATOR} is not set: the pages say the co-operative")
         if self.web.contact is None:
-            found.append(f"{CONTACT} is not set: there is no address for questions and security")
+            found.append(f"{CONTACT} is not set: questions go to the co-operative")
         if self.marketplace_app is not None and self.web.contact is None:
             found.append(f"{CONTACT} is not set: the operator is not told when a customer leaves")
         if self.marketplace_app is not None and self.web.mail is None:

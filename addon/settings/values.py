@@ -89,7 +89,7 @@ class WebSettings:
     is generated and kept in the store. `google_certs` is where the certificates of tokens that
     Google signs are, in place of Google's own addresses. `addon` is None if the add-on's endpoints
     are not served. `operator` is who operates the installation, `contact` their mail address; None
-    if the pages cannot say so.
+    if the pages name the co-operative and its address.
     """
 
     sign_in: SignIn | None = None

@@ -1,7 +1,8 @@
 """Ask for a tenant's licence: once a day, and at once when Google refuses its directory.
 
-A tenant that came by hand is asked for once a week, since it may install the app later. The
-answers, and whether the delegation lasts, begin and end the tenant's farewell; what that does is in
+A tenant that came by hand is not asked for: UNLICENSED is its state for ever, until somebody comes
+from the add-on's card, which shows that it has installed the app since. The answers, and whether
+the delegation lasts, begin and end the tenant's farewell; what that does is in
 `addon.sync.farewell`.
 """
 
@@ -19,7 +20,7 @@ from addon.store.origin import load_origin, record_origin
 from addon.store.records import AuditEntry
 from addon.sync.context import SyncContext, load_tenant_or_raise
 from addon.sync.farewell import cancel_withdrawals, continue_farewell, erase_readings
-from addon.tenants.licence import WEEK, FarewellError, LicenceRecord, after_answer, with_domains
+from addon.tenants.licence import FarewellError, LicenceRecord, after_answer, with_domains
 
 log = logging.getLogger(__name__)
 
@@ -150,16 +151,9 @@ def came_by_hand(store: CacheStore, tenant_id: str, record: LicenceRecord, now: 
 
 
 def _is_due(context: SyncContext, tenant_id: str, record: LicenceRecord) -> bool:
-    """Whether the licence is to be asked for: daily, weekly of who came by hand.
-
-    What was no answer is asked for again the next day.
-    """
+    """Whether the licence is to be asked for: daily, and not of who came by hand."""
     now = context.clock()
-    if not record.is_due(now):
-        return False
-    if record.is_due(now, WEEK) or record.problem:
-        return True
-    return not came_by_hand(context.store, tenant_id, record, now)
+    return record.is_due(now) and not came_by_hand(context.store, tenant_id, record, now)
 
 
 def _note(context: SyncContext, tenant_id: str, action: str) -> None:

@@ -16,8 +16,6 @@ from addon.age import age, is_future
 APART = 24 * 3600.0
 """Seconds between the two answers UNLICENSED that begin a farewell, and between two daily ones."""
 DAY = 24 * 3600.0
-WEEK = 7 * DAY
-"""Seconds between two answers of a tenant that came by hand."""
 
 LicenceState = Literal["ACTIVE", "UNLICENSED"]
 DelegationState = Literal["works", "refused", "unknown"]
@@ -80,9 +78,9 @@ class LicenceRecord(Struct, frozen=True):
         """Whether the licence was answered, and never ACTIVE."""
         return self.state == "UNLICENSED" and not self.licensed
 
-    def is_due(self, now: float, interval: float = DAY) -> bool:
-        """Whether the licence was last asked for `interval` ago or more, or never yet."""
-        return age(self.asked, now) >= interval
+    def is_due(self, now: float) -> bool:
+        """Whether the licence was last asked for a day ago or more, or never yet."""
+        return age(self.asked, now) >= DAY
 
     def needs_delegation(self, answer: LicenceAnswer, now: float) -> bool:
         """Whether what comes of `answer` depends on whether Google refuses the delegation."""

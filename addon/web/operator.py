@@ -1,4 +1,4 @@
-"""Who operates the installation, and where they are written to, as the settings say."""
+"""Who operates the installation, and where they are written to: settings, or the co-operative."""
 
 from urllib.parse import quote
 
@@ -7,19 +7,17 @@ from msgspec import Struct
 
 from addon.settings import WebSettings
 
-UNNAMED = _("den som driver den här installationen")
-"""The operator within a sentence, where SKOLSYNK_OPERATOR names nobody."""
+COOPERATIVE = _("läromedelsleverantörernas ekonomiska förening")
+"""The co-operative within a sentence, where SKOLSYNK_OPERATOR names nobody else."""
+COOPERATIVE_ADDRESS = "support@skolsynk.se"
+"""Its address, where SKOLSYNK_CONTACT is not set."""
 
 
 class Operator(Struct, frozen=True):
-    """The operator, as in a sentence, and their mail address, None if it is not known.
-
-    `named` is whether `name` is their own name.
-    """
+    """The operator's name, as it stands within a sentence, and their mail address."""
 
     name: str
-    address: str | None
-    named: bool = True
+    address: str
 
     @property
     def as_first_word(self) -> str:
@@ -27,13 +25,16 @@ class Operator(Struct, frozen=True):
         return self.name[:1].upper() + self.name[1:]
 
     @property
-    def mailto(self) -> str | None:
+    def as_last_words(self) -> str:
+        """The name before the full stop of a sentence, which is that of an abbreviation as well."""
+        return self.name.removesuffix(".")
+
+    @property
+    def mailto(self) -> str:
         """The address as a URI (RFC 6068)."""
-        return None if self.address is None else f"mailto:{quote(self.address, safe='@')}"
+        return f"mailto:{quote(self.address, safe='@')}"
 
 
 def operator_of(settings: WebSettings) -> Operator:
     """Return the operator that the settings name, in the language of the request."""
-    return Operator(
-        settings.operator or str(UNNAMED), settings.contact, settings.operator is not None
-    )
+    return Operator(settings.operator or str(COOPERATIVE), settings.contact or COOPERATIVE_ADDRESS)

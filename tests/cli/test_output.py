@@ -276,7 +276,7 @@ def test_a_status_before_any_run_says_so():
         (LicenceStatus("active", 86400.0), ["licence: active since 1970-01-02 00:00 UTC"]),
         (
             LicenceStatus("by hand", 1.0),
-            ["licence: none, as the access was given by hand; it is asked for once a week"],
+            ["licence: not asked for, as the access was given by hand"],
         ),
         (
             LicenceStatus("unknown", None, "503"),

@@ -159,46 +159,28 @@ def origin(story: Story) -> str | None:
     return load_origin(story.store, TENANT, story.now)
 
 
-def test_a_tenant_that_gave_access_by_hand_is_asked_for_once_a_week_and_never_ends(by_hand):
-    story, asked = by_hand, []
+def test_a_tenant_that_gave_access_by_hand_is_never_asked_for_again_and_never_ends(by_hand):
+    story = by_hand
     assert origin(story) == "by hand"
     for day in range(21):
         story.marketplace.change(by_hand=day < 10)  # the access is taken back on the tenth day
         story.now += DAY
         assert story.run() == ("unchanged" if day < 10 else "refused")
-        asked.append(story.asked())
-    assert [day for day, number in enumerate(asked, 1) if number] == [7, 14, 21]
-    assert sum(asked) == 3
+        assert story.asked() == 0
     assert (story.licence, origin(story)) == ("by hand", "by hand")
-    assert (
-        "licence: none, as the access was given by hand"
-        in story.world.run("status", TENANT, **APP).out
-    )
+    said = story.world.run("status", TENANT, **APP).out
+    assert "licence: not asked for, as the access was given by hand" in said
 
 
-def test_who_came_by_hand_and_installs_the_app_later_gets_a_farewell_when_leaving(by_hand):
+def test_who_came_by_hand_and_opens_the_card_later_gets_a_farewell_when_leaving(by_hand):
     story = by_hand
     story.marketplace.change(installed=True, by_hand=False)
-    story.pass_days(7)
+    record_origin(story.store, TENANT, "marketplace", story.now)  # as a call of the card does
+    story.pass_days()
     story.run()
     assert (story.licence, origin(story)) == ("active", "marketplace")
     story.leave()
     assert story.licence == "farewell"
-
-
-def test_what_was_no_answer_is_asked_for_again_the_next_day_by_hand_too(by_hand):
-    story = by_hand
-    story.world.directory.fail("customerLicense", status=503, times=None)
-    story.pass_days(7)
-    story.run()
-    assert story.asked()
-    story.world.directory.clear_failures()
-    asked = []
-    for _ in range(3):
-        story.pass_days()
-        story.run()
-        asked.append(story.asked())
-    assert asked == [1, 0, 0]
 
 
 def test_no_answer_the_first_time_says_nothing_of_how_a_tenant_came(tmp_path):

@@ -8,7 +8,6 @@ from msgspec import structs
 
 from addon.tenants.licence import (
     APART,
-    WEEK,
     DelegationState,
     LicenceAnswer,
     LicenceRecord,
@@ -129,11 +128,9 @@ def test_it_is_asked_for_once_a_day():
     assert LicenceRecord().is_due(NOW)
 
 
-def test_it_is_asked_for_once_a_week_where_that_is_enough():
+def test_who_was_only_ever_answered_unlicensed_never_had_a_licence():
     asked = LicenceRecord(DOMAINS, asked=NOW, state="UNLICENSED")
     assert asked.never_licensed
-    assert not asked.is_due(NOW + WEEK - 1, WEEK)
-    assert asked.is_due(NOW + WEEK, WEEK)
     assert not structs.replace(asked, licensed=True).never_licensed
     assert not LicenceRecord(DOMAINS).never_licensed
 

@@ -111,10 +111,7 @@ def agreement(file: str) -> AnyResponse:
 
 @bp.get("/.well-known/security.txt")
 def security_txt() -> AnyResponse:
-    """Say where weaknesses are reported. https://www.rfc-editor.org/rfc/rfc9116
-
-    Without an address of the operator that is the help page, which says so.
-    """
+    """Say where weaknesses are reported. https://www.rfc-editor.org/rfc/rfc9116"""
     services = current_services()
     settings = services.settings
     scheme = "https" if settings.serves_https else request.scheme
@@ -123,7 +120,7 @@ def security_txt() -> AnyResponse:
         hour=0, minute=0, second=0, microsecond=0
     )
     fields = (
-        ("Contact", operator_of(settings.web).mailto or base + url_for("public.help_page")),
+        ("Contact", operator_of(settings.web).mailto),
         ("Expires", f"{expires + EXPIRES:%Y-%m-%dT%H:%M:%SZ}"),
         ("Preferred-Languages", "sv, en"),
         ("Canonical", base + url_for("public.security_txt")),

@@ -13,6 +13,7 @@ from addon import create_app
 from addon.directory.google.credentials import SCOPES
 from addon.settings import Settings, SettingsError, SqliteAddress, WebSettings
 from addon.vendors.agreements import find_agreements
+from addon.web.operator import COOPERATIVE_ADDRESS
 from addon.web.security.headers import HEADERS, PUBLIC, STATIC_KEPT
 from tests.browser import addresses, inspection
 from tests.support.page_content import text_of
@@ -127,25 +128,23 @@ def test_every_page_says_whom_to_write_to_and_who_operates_it(
     ours = application(tmp_path, web=web).test_client().get(f"{path}?sprak={language}").text
     assert 'href="mailto:fraga%2Boss@storvik.se"' in ours
     assert "Storvik &amp; Söner AB" in ours
+    assert COOPERATIVE_ADDRESS not in ours
+    default = application(tmp_path).test_client().get(f"{path}?sprak={language}").text
+    name = "ekonomiska förening" if language == "sv" else "the vendors' co-operative"
+    assert COOPERATIVE_ADDRESS in default
+    assert name in text_of(default)
 
 
 @pytest.mark.parametrize("language", ["sv", "en"])
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_has_a_name_or_an_address_that_no_setting_says(
+def test_a_name_that_ends_in_a_full_stop_ends_a_sentence_with_one(
     tmp_path: Path, path: str, language: str
 ) -> None:
-    page = application(tmp_path).test_client().get(f"{path}?sprak={language}")
-    text = text_of(page.text)
-    missing = {
-        "sv": "Den här installationen har ingen adress för frågor ännu.",
-        "en": "This installation has no address for questions yet.",
-    }
-    assert page.status_code == 200
-    assert missing[language] in text
-    assert "mailto:" not in page.text
-    assert re.findall(r"[\w.+-]+@[\w-]+\.\w+", text) == []
-    for odd in ("None", "()", "«»"):
-        assert odd not in text, odd
+    web = WebSettings(operator="Exempelföreningen ek. för.")
+    page = application(tmp_path, web=web).test_client().get(f"{path}?sprak={language}")
+    said = text_of(page.text)
+    assert "Exempelföreningen ek. för." in said
+    assert "för.." not in said
 
 
 def test_help_names_the_vendors_and_what_they_do_not_accept(school: World) -> None:
@@ -247,14 +246,6 @@ def test_security_txt_is_at_the_address_that_was_asked_where_none_is_set(
     anyone: FlaskClient,
 ) -> None:
     assert "Canonical: http://localhost/.well-known/security.txt\n" in anyone.get(SECURITY).text
-
-
-def test_security_txt_leads_to_the_help_page_where_no_address_is_set(tmp_path: Path) -> None:
-    """RFC 9116 wants a Contact, which may be a page; none is made up."""
-    web = WebSettings(url="https://skolsynk.example.se")
-    answer = application(tmp_path, web=web).test_client().get(SECURITY)
-    assert answer.text.startswith("Contact: https://skolsynk.example.se/hjalp\n")
-    assert "@" not in answer.text
 
 
 # Agreements
