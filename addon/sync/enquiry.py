@@ -16,20 +16,16 @@ from addon.directory.snapshot import Snapshot, User
 from addon.roster.index import within
 from addon.roster.model import Roster
 from addon.roster.placements import PERSON_KINDS, Loss, Placements
+from addon.sync.group_values import ATTRIBUTE, GroupValues
 from addon.sync.known_places import path_key
-from addon.tenants.model import GroupRule, SchoolUnit, Tenant, rules_of
+from addon.sync.needed import DECIDED, UNDECIDED, Needed, asked, both
+from addon.tenants.model import GroupRule, SchoolUnit, Selector, Tenant, rules_of
 from addon.text import fold
 
 BUDGET = 100
 """How many questions one reading may ask."""
 AGREE_AFTER = 600.0
 """Seconds between two whole readings that together confirm a loss."""
-
-Needed = tuple[Question, ...] | None
-"""Questions whose answers would decide: none, so it is decided; None, so nothing can."""
-
-DECIDED: Needed = ()
-UNDECIDED: Needed = None
 
 
 class Enquiry:
@@ -60,6 +56,7 @@ class Enquiry:
         self._paths = {"", *(path_key(unit.path) for unit in snapshot.org_units)}
         self._org_units = {unit.id for unit in snapshot.org_units}
         self._units = {unit.code: unit for unit in tenant.school_units}
+        self._group_values = GroupValues(tenant.protected, snapshot, answers)
 
     def evidence(self, loss: Loss) -> Needed:
         """Return the questions that would decide whether the loss is real, see `Needed`."""
@@ -97,6 +94,12 @@ class Enquiry:
         """Whether the directory said that what is missing is there, or that its list is short."""
         if loss.user in self._unread or loss.source_id in self._doubtful_groups:
             return True
+        if loss.is_person:
+            unit = self._units.get(loss.unit)
+            selectors = () if unit is None else (unit.students, unit.staff)
+            return any(map(self._group_values.doubted, selectors))
+        if loss.source == "attribute":
+            return self._group_values.doubted_rules(self._attribute_rules(loss))
         if loss.source == "orgUnit":
             people = (loss.user,) if loss.user else self._known.groups[loss.group].students
             return any(map(self._is_in_unlisted_org_unit, people))
@@ -119,11 +122,7 @@ class Enquiry:
         return self._asked(UserQuestion(user_id))
 
     def _asked(self, question: Question) -> Needed:
-        """DECIDED if the directory has answered that it is absent, else what to ask."""
-        answer = self._answers.get(question)
-        if answer is None:
-            return (question,)
-        return DECIDED if isinstance(answer, Absent) else UNDECIDED
+        return asked(self._answers, question)
 
     def _placement(self, loss: Loss) -> Needed:
         """The evidence for a person who is no longer a student or staff at a unit."""
@@ -139,7 +138,7 @@ class Enquiry:
         path = fold(user.org_unit_path)
         own_record = self._own_record(user)
         if any(within(org_unit)(path) for org_unit in selector.org_units):
-            return own_record  # reached, but stopped by a filter or by what it lacks
+            return self._stopped(user, selector)
         questions: list[Question] = []
         if selector.org_units and path_key(path) not in self._paths:
             if own_record == DECIDED:
@@ -150,12 +149,16 @@ class Enquiry:
             if group is None:
                 return UNDECIDED
             if user.id in (group.members or ()):
-                return own_record
-            asked = self._asked(MembershipQuestion(group.id, user.id))
-            if asked is None:
+                return self._stopped(user, selector)
+            needed = self._asked(MembershipQuestion(group.id, user.id))
+            if needed is None:
                 return UNDECIDED
-            questions += asked
+            questions += needed
         return tuple(questions)
+
+    def _stopped(self, user: User, selector: Selector) -> Needed:
+        """The evidence for somebody reached, but stopped by a filter or by what they lack."""
+        return both(self._own_record(user), self._group_values.stopped(user, selector))
 
     def _own_record(self, user: User) -> Needed:
         """DECIDED if the directory was asked about this very account, else the question."""
@@ -186,13 +189,15 @@ class Enquiry:
             if path_key(user.org_unit_path) in self._paths:
                 return DECIDED
             return self._own_record(user) or UNDECIDED
-        return DECIDED if self._has_values(loss, user) else self._own_record(user)
+        rules = self._attribute_rules(loss)
+        own = {rule.attribute for rule in rules} - {ATTRIBUTE}
+        has_values = any(name and user.attributes.get(name) for name in own)
+        found = DECIDED if (rules and not own) or has_values else self._own_record(user)
+        return both(found, self._group_values.unnamed(user, loss.source_id, rules))
 
-    def _has_values(self, loss: Loss, user: User) -> bool:
-        """Whether the account has a value of an attribute that the unit's groups come from."""
-        unit = self._units.get(loss.unit)
-        names = [rule.attribute for rule in _rules(unit) if rule.source == "attribute"]
-        return any(name and user.attributes.get(name) for name in names)
+    def _attribute_rules(self, loss: Loss) -> list[GroupRule]:
+        """The rules by which the unit's groups come from attributes."""
+        return [r for r in _rules(self._units.get(loss.unit)) if r.source == "attribute"]
 
     def _group(self, loss: Loss) -> Needed:
         """The evidence for a class or group that is no longer there."""
