@@ -16,6 +16,7 @@ from addon import create_app
 from addon.directory.google.credentials import RUNTIME_SCOPE, SCOPES
 from addon.directory.google.licensing import LICENCE_SCOPE
 from addon.settings import Settings, SqliteAddress
+from addon.tenants.model import Limits
 from addon.web.security.headers import LOGO
 from addon.web.views import sign_in
 
@@ -205,6 +206,13 @@ def test_the_listing_names_the_vendors_of_the_profiles() -> None:
     vendors = tomllib.loads(document("vendors.toml"))["vendors"].values()
     for language in LANGUAGES:
         assert [v for v in vendors if v["name"] not in LISTING[language]["detailed"]] == []
+
+
+def test_the_listing_says_the_limits_that_a_connection_begins_with() -> None:
+    limits = Limits()
+    people, percent = limits.deletions, f"{limits.deletions_percent:g}"
+    assert f"från början {people} personer eller {percent} procent" in LISTING["sv"]["detailed"]
+    assert f"initially {people} people or {percent} percent" in LISTING["en"]["detailed"]
 
 
 def test_every_link_of_the_listing_leads_to_what_it_says(tmp_path: Path) -> None:

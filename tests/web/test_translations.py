@@ -17,6 +17,7 @@ from tests.web import catalogue
 from tests.web.catalogue import forms, texts
 
 ASK = "run `make translations`, and translate what it lists"
+NOTIFICATIONS = catalogue.ROOT / "templates" / "notifications"
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 WORD = re.compile(r"[^\W\d_]+")
 SHORT = 12
@@ -40,7 +41,20 @@ def translations(english) -> Iterator[tuple[str, str]]:
             yield from zip(forms(message.id), forms(message.string), strict=True)
 
 
+GRATES = re.compile(
+    r"\bborttag\b|\bborttaget hos|\bsitt lager|som driver Skolsynk|hålls inte aktuell|hålls aktuell"
+    r"|[Ss]e efter att|nås inte längre|av sig (själva|själv)\b|\b[Dd]e 1 |fler än vanligt"
+)
+"""Swedish that was read aloud and found wrong, and that the pages say otherwise now."""
+
+
 # The catalogue
+
+
+def test_no_text_has_swedish_that_was_found_wrong(english):
+    said = [form for message in texts(english) for form in forms(message.id)]
+    said += [p.read_text("utf-8") for p in NOTIFICATIONS.glob("*.sv.txt")]
+    assert [text for text in said if GRATES.search(text)] == []
 
 
 def test_the_catalogue_has_the_texts_of_the_pages_and_no_others(english):

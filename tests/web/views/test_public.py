@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from addon import create_app
 from addon.directory.google.credentials import SCOPES
 from addon.settings import Settings, SettingsError, SqliteAddress, WebSettings
+from addon.tenants.model import Limits
 from addon.vendors.agreements import find_agreements
 from addon.web.operator import COOPERATIVE_ADDRESS
 from addon.web.security.headers import HEADERS, PUBLIC, STATIC_KEPT
@@ -153,6 +154,18 @@ def test_help_names_the_vendors_and_what_they_do_not_accept(school: World) -> No
     assert "Some tar emot klasser men inga andra grupper." in text
     assert "Hos Some kan varje person bara finnas på en skolenhet och i en klass." in text
     assert "All tar emot klasser" not in text
+
+
+def test_help_says_the_limits_that_a_connection_begins_with(school: World) -> None:
+    text = school.text(school.app.test_client().get("/hjalp"))
+    assert "från början 50 personer eller 10 procent av dem som finns hos leverantören" in text
+    assert (Limits().deletions, Limits().deletions_percent) == (50, 10)
+
+
+def test_terms_say_that_a_person_approves_removals_beyond_the_limit(anyone: FlaskClient) -> None:
+    text = text_of(anyone.get("/villkor").text)
+    assert "att en person hos huvudmannen tar ställning till varje spärr" in text
+    assert "borttagningar över gränsen görs först när de har godkänts" in text
 
 
 def test_the_privacy_policy_has_every_scope_and_no_other(anyone: FlaskClient) -> None:
