@@ -35,11 +35,16 @@ class KnownPerson(Struct, frozen=True, array_like=True, gc=False):
 
 
 class KnownGroup(Struct, frozen=True, array_like=True, gc=False):
-    """A class or teaching group and its members, by user id, sorted."""
+    """A class or teaching group and its members, by user id, sorted.
+
+    `name` is a class's, empty if that was not kept: where a vendor takes one class of each person,
+    the names decide which.
+    """
 
     kind: Literal["class", "teaching"]
     students: tuple[str, ...]
     teachers: tuple[str, ...] = ()
+    name: str = ""
 
     @property
     def members(self) -> frozenset[str]:
@@ -48,7 +53,7 @@ class KnownGroup(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Placements(Struct, frozen=True):
-    """The people and groups of a roster, without names."""
+    """The people and groups of a roster, without names of people."""
 
     people: Mapping[str, KnownPerson] = {}
     groups: Mapping[GroupId, KnownGroup] = {}
@@ -99,7 +104,12 @@ def placements_of(roster: Roster) -> Placements:
             if not person.unconfirmed
         },
         {
-            group_id(group): KnownGroup(group.kind, group.students, group.teachers)
+            group_id(group): KnownGroup(
+                group.kind,
+                group.students,
+                group.teachers,
+                group.name if group.kind == "class" else "",
+            )
             for group in roster.groups
             if not group.unconfirmed
         },
@@ -158,7 +168,7 @@ def only(known: Placements, kept: Set[Loss]) -> Placements:
         if loss.kind == "group":
             groups[loss.group] = group
             continue
-        some = groups.get(loss.group, KnownGroup(group.kind, ()))
+        some = groups.get(loss.group, KnownGroup(group.kind, (), name=group.name))
         if loss.kind == "member":
             some = structs.replace(some, students=(*some.students, loss.user))
         else:
@@ -214,7 +224,8 @@ def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> 
         group = groups.get(key)
         if group is None:
             unit, source, source_id = key
-            group = StudentGroup(unit, lost_group.kind, source, source_id, "", (), (), True)  # type: ignore[arg-type]
+            kind, name = lost_group.kind, lost_group.name
+            group = StudentGroup(unit, kind, source, source_id, name, (), (), True)  # type: ignore[arg-type]
         groups[key] = structs.replace(
             group,
             students=tuple(sorted(students.union(group.students))),
@@ -233,4 +244,5 @@ def _with(group: KnownGroup, lost: KnownGroup) -> KnownGroup:
         group.kind,
         tuple(sorted({*group.students, *lost.students})),
         tuple(sorted({*group.teachers, *lost.teachers})),
+        group.name,
     )

@@ -119,11 +119,14 @@ def _keep_present(
 
 
 def _first_class_only(groups: Sequence[StudentGroup], reduced: set[str]) -> list[StudentGroup]:
-    """Keep each person only in their first class by name; add those reduced to `reduced`."""
+    """Keep each person only in their first class by name; add those reduced to `reduced`.
+
+    A class that is unconfirmed is kept whoever is in it. One whose name is not known comes last:
+    its people may be in another one meanwhile, but leave none for it.
+    """
     placed: set[str] = set()
     kept: dict[int, StudentGroup] = {}
-    by_name = sorted(range(len(groups)), key=lambda i: (groups[i].name, groups[i].source_id))
-    for i in by_name:
+    for i in sorted(range(len(groups)), key=lambda i: _order(groups[i])):
         group = groups[i]
         if group.kind != "class":
             kept[i] = group
@@ -131,12 +134,16 @@ def _first_class_only(groups: Sequence[StudentGroup], reduced: set[str]) -> list
         members = {*group.students, *group.teachers}
         reduced |= members & placed
         students = tuple(s for s in group.students if s not in placed)
-        if not students:  # it is not sent, so its teachers can be placed in another class
+        if not students and not group.unconfirmed:  # not sent: its teachers may be in another
             continue
         teachers = tuple(t for t in group.teachers if t not in placed)
         placed |= members
         kept[i] = _with_members(group, students, teachers)
     return [kept[i] for i in sorted(kept)]
+
+
+def _order(group: StudentGroup) -> tuple[bool, str, str]:
+    return (group.unconfirmed and not group.name, group.name, group.source_id)
 
 
 def _with_members(

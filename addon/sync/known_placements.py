@@ -1,7 +1,7 @@
 """What earlier readings of a tenant knew: placements by id, and what the document selected by.
 
-Kept in the store as one cached item per tenant, without names. It is what a new reading is
-compared with, see `addon.sync.evidence`.
+Kept in the store as one cached item per tenant, without names of people. It is what a new reading
+is compared with, see `addon.sync.evidence`.
 """
 
 import zlib
@@ -83,6 +83,7 @@ class _StoredGroup(Struct, frozen=True, array_like=True):
     kind: Literal["class", "teaching"]
     students: tuple[int, ...]
     teachers: tuple[int, ...]
+    name: str = ""
 
 
 class _Stored(Struct, frozen=True):
@@ -145,6 +146,7 @@ def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory 
                     group.kind,
                     tuple(ids[n] for n in group.students),
                     tuple(ids[n] for n in group.teachers),
+                    group.name,
                 )
                 for group in stored.groups
             },
@@ -193,6 +195,7 @@ def _stored(known: KnownDirectory) -> _Stored:
             group.kind,
             tuple(map(number, group.students)),
             tuple(map(number, group.teachers)),
+            group.name,
         )
         for key, group in known.placements.groups.items()
     )

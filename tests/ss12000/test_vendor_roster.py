@@ -1,3 +1,4 @@
+from addon.roster.placements import KnownGroup, Placements, group_id, with_unconfirmed
 from addon.ss12000.ids import Ids
 from addon.tenants.model import ConnectionExceptions
 from tests.ss12000.rosters import (
@@ -240,3 +241,23 @@ def test_a_vendor_of_one_class_gets_the_next_one_when_the_first_is_excepted():
     seven_a = Ids(TENANT.customer_id).student_group(made.groups[0])
     to = excepting(classes=(seven_a,))
     assert members(carried(made, BINOGI, to=to)) == {"7B": ("s1", "")}
+
+
+def test_a_class_that_is_unconfirmed_stays_where_all_its_pupils_are_in_an_earlier_one():
+    made = roster(student("s1", NORRA.code), group("6C", "s1"))
+    missing = group_id(group("7A", "s1"))
+    for name in ("7A", ""):  # the name was not always kept
+        kept = Placements(groups={missing: KnownGroup("class", ("s1",), name=name)})
+        sent = carried(with_unconfirmed(made, kept, {NORRA.code}), BINOGI)
+        assert [(g.source_id, g.unconfirmed, g.students) for g in sent.groups] == [
+            ("id-6C", False, ("s1",)),
+            ("id-7A", True, ()),
+        ]
+
+
+def test_an_unconfirmed_class_without_a_known_name_takes_nobody_out_of_the_others():
+    made = roster(student("s1", NORRA.code), group("7A", "s1"))
+    other = group_id(group("7B", "s1"))
+    kept = Placements(groups={other: KnownGroup("class", ("s1",))})
+    sent = carried(with_unconfirmed(made, kept, {NORRA.code}), BINOGI)
+    assert members(sent)["7A"] == ("s1", "")

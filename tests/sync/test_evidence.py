@@ -349,7 +349,7 @@ def test_a_renamed_ou_is_followed_with_its_classes():
     ]
 
 
-def test_what_is_known_is_stored_without_names_and_read_back(tmp_path):
+def test_what_is_known_is_stored_without_names_of_people_and_read_back(tmp_path):
     known = known_from()
     store = SQLiteStore(tmp_path / "skolsynk.db")
     assert load_known(store, "C0evidence", NOW) is None
@@ -357,6 +357,7 @@ def test_what_is_known_is_stored_without_names_and_read_back(tmp_path):
     assert load_known(store, "C0evidence", NOW) == known
     store.close()
     assert b"edu.se" not in (tmp_path / "skolsynk.db").read_bytes()
+    assert {group.name for group in known.placements.groups.values()} == {"7A", "7B", ""}
 
 
 def test_what_is_known_is_not_written_again_when_nothing_changed(tmp_path):
