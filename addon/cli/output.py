@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from addon.cli.terminal import printable
+from addon.proposals.reasons import DOUBTS
 from addon.proposals.summary import ProposedTenant, ProposedUnit
 from addon.roster.findings import SEVERITIES
 from addon.sync.reconcile import Reconciliation
@@ -227,6 +228,13 @@ def _proposed(unit: ProposedUnit) -> Iterator[str]:
             yield f"  {role}: {number} in {', '.join((*selector.org_units, *selector.groups))}"
     if unit.class_names:
         yield f"  classes: {', '.join(unit.class_names)}"
+    if unit.students is not None:
+        yield f"  without a class: {unit.counts.without_class}"
+        yield f"  without a school year: {unit.counts.without_school_year}"
+    for each in unit.reasons:
+        if each["code"] in DOUBTS:
+            values = ", ".join(f"{name}: {each[name]}" for name in each if name != "code")
+            yield f"  to look at: {each['code']}{f' ({values})' if values else ''}"
 
 
 def _licence(found: LicenceStatus) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 
 from addon.directory.snapshot import Group
 from addon.proposals.names import SchoolName, read_name
@@ -32,18 +32,21 @@ Template = tuple[str, str]
 def class_group_places(
     index: DirectoryIndex,
     scope: RoleScope | None,
+    staff: Set[str],
     ignored: Collection[str],
     codes: UnitCodes,
 ) -> dict[Place, frozenset[str]]:
     """The places of students that class groups make, with the school as the address names it.
 
     Each has the ids of its people. `scope` is where all students are, if that is known. A place
-    without names is that of groups that name no school, which can be the only unit's.
+    without names is that of groups that name no school, which can be the only unit's. The `staff`
+    (ids) in class groups are their teachers.
     """
     found: dict[Place, frozenset[str]] = {}
     everybody = choose(scope.selector, index).chosen if scope else frozenset()
     for (before, after), groups in _by_template(index.groups).items():
         members = {id for group in groups for id in index.members[group.id]} & index.users.keys()
+        members -= staff
         if len(groups) < _FEWEST_GROUPS or len(members) // len(groups) not in _CLASS_SIZE:
             continue
         holds = scope is not None and len(members - everybody) <= _FEW_OUTSIDE * len(members)

@@ -68,6 +68,8 @@ _OF_TYPE: Mapping[str, str] = {
 }
 ADAPTED_UPPER = "adapted gymnasium"
 ADAPTED = frozenset({"adapted", ADAPTED_UPPER})
+_BESIDE = frozenset({"leisure", "preschool"})
+"""Kinds that a school has beside its own."""
 _USUAL = frozenset({"grundskola", "gymnasium"})
 _EMPTY_WORDS = frozenset(
     "skola skolan skolor skolorna enhet enheten enheter rektorsomrade omrade kommun kommunala"
@@ -79,6 +81,8 @@ _EMPTY_WORDS = frozenset(
 _ONLY_ONE = 0.92
 """The similarity of an OU that says only "Gymnasium" to the only unit of that kind."""
 _ONE_OF_SEVERAL = 0.5
+_SAME_STEM = 0.94
+_SHORTEST_STEM = 5
 
 
 class SchoolName(Struct, frozen=True):
@@ -129,7 +133,8 @@ def read_name(text: str, ignored: Collection[str] = (), types: Iterable[str] = (
         school = school or (not kind and word != left)
         if left and left not in ignored and left not in _EMPTY_WORDS:
             core.append(left)
-    said = one_form(kinds) | {_OF_TYPE[each] for each in types if each in _OF_TYPE}
+    by_type = {_OF_TYPE[each] for each in types if each in _OF_TYPE}
+    said = one_form(kinds) | (by_type - _BESIDE or by_type)
     programmes: frozenset[str] = frozenset()
     plain_core = [word for word in core if word not in PROGRAMMES]
     if "gymnasium" in said and plain_core:
@@ -191,7 +196,7 @@ class NameSimilarity:
             return 0.0
         if unit.core == place.core:
             return 1.0
-        common = self._common(unit.core, place.core)
+        common = self._common(unit.core, _without_initials(place.core, unit.initials))
         if not common and _are_initials(unit, place):
             return 0.7
         return common
@@ -214,8 +219,22 @@ class NameSimilarity:
         return 1.0 / sqrt(max(1, self._uses.get(word, 1)))
 
 
+def _without_initials(words: tuple[str, ...], initials: str) -> tuple[str, ...]:
+    """A place's words without one that is the initials of the unit's first words: YG Malmö."""
+    rest = tuple(w for w in words if not (len(w) > 1 and initials.startswith(w)))
+    return rest or words
+
+
 def _are_initials(unit: SchoolName, place: SchoolName) -> bool:
     return len(place.core) == 1 and len(unit.initials) > 1 and place.core[0] == unit.initials
+
+
+def _stem(word: str) -> str:
+    """The word without the ending of the definite form or the genitive: skogsang of skogsangen."""
+    for ending in ("ens", "ets", "ans", "en", "et", "an", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+            return word.removesuffix(ending)
+    return word
 
 
 @lru_cache(maxsize=262144)
@@ -229,6 +248,8 @@ def word_similarity(one: str, other: str) -> float:
         return 0.0
     if one.rstrip("s") == other.rstrip("s"):
         return 0.97
+    if _stem(one) == _stem(other):
+        return _SAME_STEM
     short, long = sorted((one, other), key=len)
     if long.startswith(short):
         return 0.55 + 0.35 * len(short) / len(long) if len(short) > 1 else 0.45

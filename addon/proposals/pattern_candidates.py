@@ -25,6 +25,7 @@ from addon.text import fold
 _DEEPEST = 4
 _MOST_TEMPLATES = 6
 _LARGEST_CLASS = 80
+_MOST_SHAPES = 12
 SEPARATORS = re.compile(
     r"([-_.+]|(?<=klass)(?=[\df])|(?<=class)(?=[\df])|(?<=[a-zåäö]{3})(?=\d[a-zåäö]{1,2}$))"
 )
@@ -51,6 +52,7 @@ def class_rules(
     """Rules worth trying for classes; `near` is the index of the unit's surroundings."""
     yield from _org_unit_rules(near, students, unit)
     yield from _class_group_rules(near.groups)
+    yield from _named_as_classes(near.groups)
     for attribute, values in values_in(near, students).items():
         if len(values) == 1 and len(students) > _LARGEST_CLASS:
             continue
@@ -124,6 +126,8 @@ def _org_unit_rules(
         skip = "[^/]+/" * (depth - 1)
         word = _word_before(names)
         if word:
+            if not all(name.startswith(word) for name in names):
+                yield _at_org_unit(f"{start}{skip}(?:{literal(word)})?(?P<name>[^/]+)$")
             yield _at_org_unit(f"{start}{skip}{literal(word)}(?P<name>[^/]+)$")
         around = _around_class(names)
         if around is not None:
@@ -211,6 +215,14 @@ def _class_group_rules(groups: Sequence[Group]) -> Iterator[GroupRule]:
             continue
         yield _from_group(f"{begin}(?P<NAME>[^@]+){end}")
         yield _from_group(f"{begin}(?P<NAME>[^@._-]+){end}")
+
+
+def _named_as_classes(groups: Sequence[Group]) -> Iterator[GroupRule]:
+    """A rule for groups whose own names are those of classes, whatever their addresses are."""
+    named = [group for group in groups if _is_class_alone(group.name.strip())]
+    shapes = {re.sub(r"\d+", r"\\d+", literal(local_part(group))) for group in named}
+    if len(named) > 1 and len(shapes) <= _MOST_SHAPES:
+        yield _from_group(f"^(?:{'|'.join(sorted(shapes))})@")
 
 
 def _templates(groups: Sequence[Group], longest: int, only_classes: bool = False) -> list[Template]:

@@ -91,7 +91,9 @@ class PlaceMatcher:
         self._org_units = [place for each in found for place in self._told_apart(each)]
         self._groups = group_places(index, ignored, self._codes)
         at = self._scopes.of("students")
-        self._people = class_group_places(index, at, ignored, self._codes)
+        adults = self._scopes.of("staff")
+        staff = choose(adults.selector, index).chosen if adults else frozenset[str]()
+        self._people = class_group_places(index, at, staff, ignored, self._codes)
         self._class_groups = list(self._people)
         self._people.update(org_units_of_classes(index, ignored))
         self._of_classes = list(self._people)
@@ -325,7 +327,9 @@ class PlaceMatcher:
 def _is_school(name: str) -> bool:
     """Whether an OU is named as a school, and not as a class or a year."""
     read = read_name(name)
-    return (read.school or bool(read.kinds)) and not is_class(name) and not is_year(name)
+    return (
+        (read.school or bool(read.kinds - {"leisure"})) and not is_class(name) and not is_year(name)
+    )
 
 
 def _is_staff_of(

@@ -103,14 +103,19 @@ def group_places(index: DirectoryIndex, ignored: Collection[str], codes: UnitCod
 
 
 def _merged(places: Iterable[Place]) -> Iterator[Place]:
-    """The places, with OUs side by side that are parts of one adapted school as one."""
+    """The places, with those OUs as one that are parts of one school.
+
+    These are classes of an adapted school side by side, and a school's OUs below OUs for years.
+    """
     parts: dict[tuple[object, ...], list[Place]] = {}
     for place in places:
         adapted = not place.code and all(name.kinds & ADAPTED for name in place.names)
         above = {path.rpartition("/")[0] for path in place.org_units}
+        said = tuple((name.core, name.kinds) for name in place.names)
         if adapted and len(above) == 1:
-            said = tuple((name.core, name.kinds) for name in place.names)
             parts.setdefault((place.role, said, above.pop()), []).append(place)
+        elif len(above) == 1 and is_year((year := above.pop()).rpartition("/")[2]):
+            parts.setdefault((place.role, said, year.rpartition("/")[0], ""), []).append(place)
         else:
             yield place
     for same in parts.values():

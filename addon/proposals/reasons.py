@@ -51,6 +51,31 @@ CODES: Mapping[str, tuple[str, ...]] = {
 `similarity` a percentage; `units` (unit codes) and `examples` (names) are comma-separated."""
 
 
+DOUBTS = frozenset(
+    {
+        "contested",
+        "several-places",
+        "no-students",
+        "no-staff",
+        "empty",
+        "ceased",
+        "mixed-ou",
+        "no-classes",
+        "shared-tree",
+        "same-people",
+        "odd-classes",
+        "classes-are-years",
+        "classes-not-understood",
+        "several-classes",
+        "many-without-class",
+        "large-class",
+        "no-school-years",
+        "years-contradict",
+    }
+)
+"""The reasons that an administrator must judge; the others only explain."""
+
+
 class Reason(Struct, frozen=True):
     """Why something is proposed, or what is uncertain about it; see `CODES`."""
 

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from addon.proposals.model import Alternative, Proposal, Proposals, UnitToPropose, Unmatched
 from addon.proposals.propose import MANY, propose
-from addon.proposals.reasons import Reason
+from addon.proposals.reasons import DOUBTS, Reason
 from addon.proposals.rules import RuleProposer
 from addon.proposals.selectors import SelectorDraft, has_ceased
 from addon.proposals.vocabulary import Role
@@ -33,29 +33,6 @@ from addon.web.version_token import value_hash
 
 Part = Literal["help", "ready", "done"]
 
-DOUBTS = frozenset(
-    {
-        "contested",
-        "several-places",
-        "no-students",
-        "no-staff",
-        "empty",
-        "ceased",
-        "mixed-ou",
-        "no-classes",
-        "shared-tree",
-        "same-people",
-        "odd-classes",
-        "classes-are-years",
-        "classes-not-understood",
-        "several-classes",
-        "many-without-class",
-        "large-class",
-        "no-school-years",
-        "years-contradict",
-    }
-)
-"""The reasons that an administrator must judge; the others only explain."""
 FACTS = frozenset({"classes", "teaching-groups", "school-years"})
 """The reasons that are shown as what the unit gets."""
 
