@@ -1,10 +1,12 @@
 """The part of the roster that one connection sends: its units, within the vendor's abilities.
 
 Pure. For a vendor that takes one placement of each person, the first unit in the document's
-order is kept, and there the first class by name, so that the result is stable.
+order is kept, and there the first class by name, so that the result is stable. An unconfirmed
+person of units that have left the document only is sent to nobody and taken from nobody: which
+unit they belong to now is not known.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from msgspec import Struct, structs
 
@@ -36,13 +38,15 @@ def vendor_roster(
     roster: Roster, tenant: Tenant, connection: Connection, vendor: Vendor
 ) -> VendorRoster:
     """Return the part of `roster` that the connection sends and its vendor accepts."""
-    units = set(connection.school_units)
+    units, in_document = set(connection.school_units), tenant.unit_names.keys()
     excepted, withheld = frozenset(connection.exceptions.users), set[str]()
     one = vendor.placements == "one"
     reduced: set[str] = set()
     people: dict[str, Person] = {}
     for user_id, person in roster.people.items():
         placed = _within(person, units)
+        if placed is None and person.unconfirmed and not _is_at(person, in_document):
+            placed = structs.replace(person, enrolments=(), employments=())
         if placed is None:
             continue
         if user_id in excepted:
@@ -96,6 +100,10 @@ def _within(person: Person, units: set[str]) -> Person | None:
     if not enrolments and not employments:
         return None
     return structs.replace(person, enrolments=enrolments, employments=employments)
+
+
+def _is_at(person: Person, units: Set[str]) -> bool:
+    return not units.isdisjoint((*(e.unit for e in person.enrolments), *person.employments))
 
 
 def _keep_present(

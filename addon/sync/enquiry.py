@@ -16,6 +16,7 @@ from addon.directory.snapshot import Snapshot, User
 from addon.roster.index import within
 from addon.roster.model import Roster
 from addon.roster.placements import PERSON_KINDS, Loss, Placements
+from addon.sync.document_changes import NewSelections
 from addon.sync.group_values import ATTRIBUTE, GroupValues
 from addon.sync.known_places import path_key
 from addon.sync.needed import DECIDED, UNDECIDED, Needed, asked, both
@@ -39,10 +40,12 @@ class Enquiry:
         known: Placements,
         lost: tuple[Loss, ...],
         answers: Mapping[Question, Answer],
+        new: NewSelections,
     ) -> None:
         self._roster = roster
         self._known = known
         self._answers = answers
+        self._new = new
         self._lost = frozenset(lost)
         self._unread = snapshot.unread
         self._doubtful_groups = snapshot.doubts.groups
@@ -129,12 +132,20 @@ class Enquiry:
         user, unit = self._account(loss.user), self._units.get(loss.unit)
         if not isinstance(user, User):
             return user
-        if unit is None:
-            return DECIDED
         person = self._roster.people.get(loss.user)
         if loss.kind == "student" and person is not None and person.employments:
             return DECIDED  # staff is never a student
-        selector = unit.students if loss.kind == "student" else unit.staff
+        selectors = () if person is not None else self._new.of(loss)
+        if unit is not None:
+            own = unit.students if loss.kind == "student" else unit.staff
+            selectors = (own, *(each for each in selectors if each != own))
+        found = DECIDED
+        for selector in selectors:
+            found = both(found, self._not_selected(user, selector))
+        return found
+
+    def _not_selected(self, user: User, selector: Selector) -> Needed:
+        """The evidence that a selector does not choose somebody."""
         path = fold(user.org_unit_path)
         own_record = self._own_record(user)
         if any(within(org_unit)(path) for org_unit in selector.org_units):

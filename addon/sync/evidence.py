@@ -2,10 +2,9 @@
 
 Absence from a list proves nothing (promise 2). A loss is confirmed by the account's own record,
 by Google's answer about that very account, group, OU or membership, by a change of the tenant
-document (whom the selections reach as they were before, in the same reading, and as they are now
-do not), or by two whole readings at least AGREE_AFTER apart. Everything else is unconfirmed:
-it stays at the vendors as it is. An unchanged reading asks nothing; otherwise at most BUDGET
-questions are asked, about the units with the fewest losses first.
+document (see `addon.sync.document_changes`), or by two whole readings at least AGREE_AFTER apart.
+Everything else is unconfirmed: it stays at the vendors as it is. An unchanged reading asks nothing;
+otherwise at most BUDGET questions are asked, about the units with the fewest losses first.
 """
 
 from collections import Counter
@@ -48,11 +47,12 @@ from addon.roster.placements import (
     placements_of,
 )
 from addon.roster.select import select
+from addon.sync.document_changes import is_changed, new_selections, unexplained_losses
 from addon.sync.ended_memberships import Approved, emptied_groups
 from addon.sync.enquiry import BUDGET, Enquiry
 from addon.sync.excepted_members import excepted_members, left_out_by_group
 from addon.sync.first_readings import is_doubtful, settling_since, unsettled_groups
-from addon.sync.known_placements import Beginning, KnownDirectory, as_written, units_of
+from addon.sync.known_placements import Beginning, KnownDirectory, units_of
 from addon.sync.known_places import (
     OrgUnitPlace,
     as_documented,
@@ -61,8 +61,7 @@ from addon.sync.known_places import (
     units_with_missing_places,
 )
 from addon.sync.unknown_exceptions import HeldBack, hold_newcomers
-from addon.tenants.conditions import SlowPatternError
-from addon.tenants.model import SchoolUnit, Tenant
+from addon.tenants.model import Tenant
 
 ROUNDS = 3
 """How often answers may lead to further questions: account, then membership."""
@@ -164,9 +163,10 @@ def confirm(
         )
         return ConfirmedReading(snapshot, roster, evidence, fresh)
     answers: dict[Question, Answer] = {}
-    lost = _losses(tenant, snapshot, known, roster, incomplete)
+    new = new_selections(tenant, known)
+    lost = unexplained_losses(tenant, snapshot, known, roster, incomplete)
     for _ in range(ROUNDS if lost else 0):
-        enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers)
+        enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers, new)
         questions = _affordable(enquiry, lost, BUDGET - len(answers))
         if not questions:
             break
@@ -178,11 +178,11 @@ def confirm(
             roster = select(tenant, documented)
             current = placements_of(roster)
             incomplete = units_with_missing_places(tenant, documented)
-            lost = _losses(tenant, snapshot, known, roster, incomplete)
+            lost = unexplained_losses(tenant, snapshot, known, roster, incomplete)
     unconfirmed: dict[Loss, float] = {}
     emptied: tuple[EmptiedGroup, ...] = ()
     if lost:
-        enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers)
+        enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers, new)
         agreed: dict[Loss, float] = {}
         for loss in lost:
             since = known.missing.get(loss.key, now)
@@ -232,67 +232,15 @@ def confirm(
         unsettled=unsettled,
         left={each.user: each.unit for each in losses(known.placements, current) if each.is_person},
     )
+    former = known.former_units or (known.school_units if is_changed(tenant, known) else ())
     latest = structs.replace(
-        latest, settling=settling, unsettled=unsettled, excepted=members.excepted
+        latest,
+        settling=settling,
+        unsettled=unsettled,
+        excepted=members.excepted,
+        former_units=former if unconfirmed else (),
     )
     return ConfirmedReading(snapshot, roster, evidence, latest)
-
-
-def _losses(
-    tenant: Tenant,
-    snapshot: Snapshot,
-    known: KnownDirectory,
-    roster: Roster,
-    incomplete: Set[str],
-) -> tuple[Loss, ...]:
-    """The losses that nothing explains yet: not a change of the document, not protection."""
-    lost = [
-        loss
-        for loss in losses(known.placements, placements_of(roster))
-        if loss.user not in roster.protected
-    ]
-    before = as_written(tenant, known)
-    if not lost or before is None:
-        return tuple(lost)
-    units = {unit.code: unit for unit in tenant.school_units}
-    anyway = _lost_anyway(before, snapshot, known)
-    return tuple(
-        loss
-        for loss in lost
-        if loss.unit in incomplete
-        or (
-            _is_selected(loss, units.get(loss.unit), known.placements)
-            and (anyway is None or loss in anyway or loss.whole_group in anyway)
-        )
-    )
-
-
-def _lost_anyway(
-    before: Tenant, snapshot: Snapshot, known: KnownDirectory
-) -> frozenset[Loss] | None:
-    """The losses of the reading had the document not been changed; None if that is unknown.
-
-    Whom the earlier selections do not reach either is missing for another reason.
-    """
-    places = place_org_units(before, known.places, snapshot.org_units)
-    try:
-        roster = select(before, as_documented(before, snapshot, places))
-    except SlowPatternError:
-        return None
-    return frozenset(losses(known.placements, placements_of(roster)))
-
-
-def _is_selected(loss: Loss, unit: SchoolUnit | None, known: Placements) -> bool:
-    """Whether the document still says that the unit has people or groups of this kind."""
-    if unit is None:
-        return False
-    selector = unit.staff if loss.kind in ("staff", "teacher") else unit.students
-    if not (selector.org_units or selector.groups):
-        return False
-    if loss.is_person:
-        return True
-    of_class = known.groups[loss.group].kind == "class"
-    return (unit.classes if of_class else unit.teaching_groups) is not None
 
 
 def _decided(

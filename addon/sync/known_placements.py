@@ -35,9 +35,10 @@ class KnownDirectory(Struct, frozen=True):
     """What the readings up to `read` (seconds since 1970 UTC) knew of a tenant.
 
     `school_units` are the document's school units without their names, or empty if that was not
-    kept: see `as_written`. `org_units` are the OUs of the selectors by folded path. `missing`
-    says since which reading a loss is seen, by `Loss.key`; `gone_people`, `gone_employments` and
-    `gone_groups` were found to be gone, with the time; ledgers may have them still.
+    kept, and `former_units` those of before the document was changed, while somebody waits.
+    `org_units` are the OUs of the selectors by folded path. `missing` says since which reading a
+    loss is seen, by `Loss.key`; `gone_people`, `gone_employments` and `gone_groups` were found to
+    be gone, with the time; ledgers may have them still.
 
     `settling` is since when readings that were whole know something, while a vendor had resources
     when nothing was known and a second reading has not followed AGREE_AFTER later; else 0.
@@ -56,6 +57,7 @@ class KnownDirectory(Struct, frozen=True):
     unsettled: frozenset[str] = frozenset()
     excepted: Mapping[tuple[str, str], float] = {}
     """Who is left out through an excepted group, see `addon.sync.excepted_members`."""
+    former_units: tuple[SchoolUnit, ...] = ()
     places_saved: bool = True
     """False if an earlier version saved it, which did not save the places by themselves."""
 
@@ -103,6 +105,7 @@ class _Stored(Struct, frozen=True):
     unsettled: frozenset[str] = frozenset()
     places_saved: bool = False
     excepted: tuple[tuple[tuple[str, str], float], ...] = ()
+    former_units: tuple[SchoolUnit, ...] = ()
 
 
 class BeginningStore(CacheStore, LedgerStore, Protocol):
@@ -160,6 +163,7 @@ def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory 
         stored.settling + jumped if stored.settling else 0.0,
         stored.unsettled,
         {pair: since + jumped if since else 0.0 for pair, since in stored.excepted},
+        stored.former_units,
         stored.places_saved,
     )
 
@@ -214,17 +218,10 @@ def _stored(known: KnownDirectory) -> _Stored:
         known.unsettled,
         known.places_saved,
         tuple(known.excepted.items()),
+        known.former_units,
     )
 
 
 def units_of(tenant: Tenant) -> tuple[SchoolUnit, ...]:
     """Return the document's school units as they are remembered: what selects, without names."""
     return tuple(structs.replace(unit, name="") for unit in tenant.school_units)
-
-
-def as_written(tenant: Tenant, known: KnownDirectory) -> Tenant | None:
-    """Return the tenant with the selections of the last reading; None if they are the same."""
-    before = known.school_units
-    if not before or before == units_of(tenant):
-        return None
-    return structs.replace(tenant, school_units=before)
