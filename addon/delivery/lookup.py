@@ -16,6 +16,7 @@ from addon.delivery.answer_evidence import (
     is_success,
     judge_absence,
 )
+from addon.delivery.deletions import Deletions
 from addon.delivery.listing import (
     IdsByExternalId,
     ListCollector,
@@ -77,8 +78,11 @@ class ResourceLookup:
     For a server error or an unreadable response RetriesExhausted is raised.
     """
 
-    def __init__(self, transport: Transport, known: Known = nothing_known) -> None:
+    def __init__(
+        self, transport: Transport, deletions: Deletions, known: Known = nothing_known
+    ) -> None:
         self._transport = transport
+        self._deletions = deletions
         self._known = known
         self._filters = True
         self._answered = False
@@ -288,14 +292,15 @@ class ResourceLookup:
             raise RetriesExhausted(
                 "the vendor must be asked again later", VendorProblem("list"), uncertain=False
             )
-        begun = time.monotonic()
-        try:
-            held = await self.everything(resource_type)
-            return _Listing(begun, times + 1, None if held is None else held.ids)
-        except RetriesExhausted as given_up:
-            # A traceback would keep the response in memory.
-            without_traceback = given_up.with_traceback(None)
-            return _Listing(begun, times + 1, failed=without_traceback)
+        async with self._deletions.none_while_listing(resource_type):
+            begun = time.monotonic()
+            try:
+                held = await self.everything(resource_type)
+                return _Listing(begun, times + 1, None if held is None else held.ids)
+            except RetriesExhausted as given_up:
+                # A traceback would keep the response in memory.
+                without_traceback = given_up.with_traceback(None)
+                return _Listing(begun, times + 1, failed=without_traceback)
 
     async def _page(
         self,

@@ -16,6 +16,7 @@ from addon.delivery.answer_evidence import (
     is_of_scim_server,
     is_scim_error,
 )
+from addon.delivery.deletions import Deletions
 from addon.delivery.listing import ListedResources
 from addon.delivery.lookup import Keep, Known, ResourceLookup, nothing_known
 from addon.delivery.operation_outcome import (
@@ -60,7 +61,8 @@ class ScimClient:
         self._transport = transport
         self._intend = intend
         self._known = known
-        self._lookup = ResourceLookup(transport, known)
+        self._deletions = Deletions(transport)
+        self._lookup = ResourceLookup(transport, self._deletions, known)
         self._accepted = False
         self._key = KeyEvidence()
         self.limitation: str | None = None
@@ -330,9 +332,7 @@ class ScimClient:
         never_acknowledged = op.ask and not (op.vendor_id or _is_known(op))
         if never_acknowledged and ids is not None:
             return Succeeded()
-        answer = await self._transport.send(
-            "DELETE", op.resource_type, op.vendor_id or op.external_id
-        )
+        answer = await self._deletions.send(op.resource_type, op.vendor_id or op.external_id)
         if answer.done:
             self._lookup.evidence[op.resource_type].note_id(told=bool(op.vendor_id))
         if answer.status not in GONE:
@@ -351,7 +351,7 @@ class ScimClient:
         """Delete the resource under each of the ids by which the vendor has listed it."""
         for resource_id in ids:
             begun = time.monotonic()
-            answer = await self._transport.send("DELETE", op.resource_type, resource_id)
+            answer = await self._deletions.send(op.resource_type, resource_id)
             if answer.status in GONE:
                 there = await self._lookup.find(op.resource_type, op.external_id, since=begun)
                 if there is None or resource_id in there:
