@@ -9,10 +9,17 @@ from addon.proposals.confidence import Confidence
 from addon.proposals.patterns import PatternChoice, classes_near, teaching_near
 from addon.proposals.plausibility import WITHOUT_YEARS
 from addon.proposals.reasons import Reason, reason
+from addon.proposals.rule_outcome import outcome
 from addon.proposals.school_years import contradiction, years_near
 from addon.proposals.scope import around
 from addon.proposals.selectors import SelectorDraft
-from addon.proposals.vocabulary import is_class, is_programme_class, is_year
+from addon.proposals.vocabulary import (
+    is_class,
+    is_no_lesson,
+    is_programme_class,
+    is_year,
+    plain_words,
+)
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import GroupRule, GroupRules, SchoolUnit, YearRule
 from addon.text import fold
@@ -64,7 +71,15 @@ class RuleProposer:
         )
         pupils, adults = sorted(draft.pupils), sorted(draft.adults)
         classes = _good(classes_near(near, pupils, unit, adults), _CLASSES)
+        left_out: tuple[str, ...] = ()
         if classes is not None and isinstance(classes.rule, GroupRule):
+            left_out = tuple(filter(_is_no_class, classes.outcome.names))
+            if left_out:
+                rule = structs.replace(classes.rule, exceptions=left_out)
+                result = outcome(near, pupils, adults, rule, unit, brief=True)
+                classes = structs.replace(
+                    classes, rule=rule, outcome=result, examples=result.names[:_MOST_NAMED]
+                )
             unit = structs.replace(unit, classes=classes.rule)
         teaching = _good(teaching_near(near, pupils, unit, adults), _TEACHING)
         if teaching is not None and len(teaching.outcome.found) < _FEWEST_TEACHING:
@@ -72,6 +87,9 @@ class RuleProposer:
         choices = years_near(near, pupils, unit)
         years = _good(choices, _YEARS)
         doubts = list(_doubts(near, unit, classes, years))
+        if left_out:
+            named = ", ".join(left_out[:_MOST_NAMED])
+            doubts.append(reason("classes-left-out", names=named, count=str(len(left_out))))
         if years is not None:
             other = contradiction(near, pupils, unit, choices)
             if other is not None:
@@ -149,6 +167,11 @@ def _doubts(
             yield reason("no-school-years")
     elif _is_divided(near, unit) and not _is_adult(unit):
         yield reason("classes-not-understood")
+
+
+def _is_no_class(name: str) -> bool:
+    """Whether a group that a class rule finds is for something else: fritids, mentor, alla."""
+    return not is_class(name) and is_no_lesson(plain_words(name))
 
 
 def _is_adult(unit: SchoolUnit) -> bool:

@@ -421,3 +421,40 @@ def test_pupils_whom_two_units_would_both_have_are_said_and_never_sure():
     for proposal in proposed(index, *TWO).proposals:
         assert proposal.confidence == "unsure"
         assert "same-people" in codes(proposal)
+
+
+def test_what_is_no_class_among_the_classes_is_an_exception_and_the_unit_is_not_sure():
+    index = domain(
+        {
+            "/Elever/Norra/7A": 20,
+            "/Elever/Norra/7B": 20,
+            "/Elever/Norra/Fritids": 9,
+            "/Personal/Norra": 3,
+        }
+    )
+    proposal = first(index, "Norra skolan")
+    assert proposal.classes is not None
+    assert proposal.classes.exceptions == ("Fritids",)
+    assert proposal.class_names == ("7A", "7B")
+    assert proposal.confidence == "likely"
+    assert "classes-left-out" in codes(proposal)
+
+
+def test_all_course_groups_are_found_and_no_lists():
+    pupils = ids("/Elever", 60)
+    halves = pupils[:30], pupils[30:]
+    index = domain(
+        {"/Elever": 60, "/Personal": 6},
+        *(members(f"na2{n}a", *half, name=f"NA2{n}A") for n, half in enumerate(halves, 4)),
+        *(
+            members(f"{subject}-na2{n}a", *half, name=f"{subject.upper()} NA2{n}A")
+            for subject in ("ma", "sv", "en", "fy", "ke")
+            for n, half in enumerate(halves, 4)
+        ),
+        members("elever", *pupils),
+        members("mentor-na24a", *halves[0]),
+    )
+    [proposal] = proposed(index, Registered("10000001", "Lindens gymnasium", ("GY",))).proposals
+    [found] = [each for each in proposal.reasons if each.code == "teaching-groups"]
+    assert found["count"] == "10"
+    assert "MENTOR" not in found["examples"].upper()

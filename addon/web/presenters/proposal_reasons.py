@@ -221,6 +221,12 @@ SENTENCES: Mapping[str, Callable[[Reason, Names], str]] = {
         int(r["count"]),
         addresses=r["addresses"],
     ),
+    "classes-left-out": lambda r, _n: ngettext(
+        "Gruppen %(names)s verkar inte vara en klass och är undantagen.",
+        "%(num)s grupper verkar inte vara klasser och är undantagna: %(names)s.",
+        int(r["count"]),
+        names=r["names"],
+    ),
     "classes-are-years": lambda r, _n: _(
         "Klasserna heter som årskurser: %(names)s.", names=r["names"]
     ),
