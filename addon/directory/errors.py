@@ -25,3 +25,8 @@ class AccessRefused(DirectoryError):
     def __init__(self, message: str, why: str = "") -> None:
         super().__init__(message)
         self.why = why
+
+
+def is_access_refused(error: BaseException) -> bool:
+    """Whether the customer's consent or delegation is missing, not the set-up of Skolsynk."""
+    return isinstance(error, AccessRefused) and error.why not in OUR_OWN

@@ -21,7 +21,8 @@ class RunRecord(Struct, frozen=True):
     `parent` is the run that it belongs to: for a delivery the run that read and planned,
     otherwise its own id; "" in records of earlier versions. `vendor` is the only vendor that it
     may send to, "" if there may be several. `request` is the id of the request from a page that
-    started it, see `addon.tasks.page_requests`.
+    started it, see `addon.tasks.page_requests`. `refused` is whether an `unread` run could not read
+    the directory because the customer does not let Skolsynk read it.
     """
 
     id: str
@@ -37,6 +38,7 @@ class RunRecord(Struct, frozen=True):
     parent: str = ""
     vendor: str = ""
     request: str = ""
+    refused: bool = False
 
 
 class StoredTask(Struct, frozen=True):

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from addon.age import age
 from addon.delivery.lease import LeaseHeldByOther
-from addon.directory.errors import DirectoryError
+from addon.directory.errors import DirectoryError, is_access_refused
 from addon.store.base import RunStore
 from addon.store.ids import new_run_id
 from addon.store.process_identity import is_dead, process_holder
@@ -76,6 +76,8 @@ def recorded_run(
     try:
         yield
     except (DirectoryError, FarewellError) as error:
+        refused = isinstance(error, FarewellError) or is_access_refused(error)
+        run = structs.replace(run, refused=refused)
         end_run(store, run, clock(), "unread", detail=str(error))
         raise
     except LeaseHeldByOther as taken:

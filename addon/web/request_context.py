@@ -29,6 +29,7 @@ from addon.web.directory.cache import (
     TenantDirectory,
     WaitBudget,
 )
+from addon.web.directory.snapshot_store import ReadingState
 from addon.web.htmx import asks_for_part
 from addon.web.security.auth import Administrator
 from addon.web.services import Services
@@ -142,6 +143,11 @@ class RequestContext:
         except StillComputing:
             pass
         return None
+
+    @property
+    def last_reading(self) -> ReadingState | None:
+        """The last reading of the directory for the pages, which may be under way."""
+        return snapshot_store.load_state(self.store, self.tenant_id, self.now)
 
     def _find_directory(self) -> TenantDirectory:
         return self.services.directories.directory(

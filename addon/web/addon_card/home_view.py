@@ -99,7 +99,7 @@ def home_view(ctx: RequestContext) -> HomeView:
         step = str(walk.current.title).lower()
         sentence = Markup.escape(_("Inget skickas ännu. Nästa steg är %(step)s.", step=step))
         return HomeView(organisation, "wait", sentence, holds, next_endpoint=walk.current.endpoint)
-    found = headline(ctx.runs, statuses)
+    found = headline(ctx.runs, statuses, ctx.last_reading)
     paused = current_pause(ctx.tenant, ctx.now) is not None
     return HomeView(
         organisation=organisation,

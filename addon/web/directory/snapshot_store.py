@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from addon.age import age
-from addon.directory.errors import DirectoryError
+from addon.directory.errors import DirectoryError, is_access_refused
 from addon.directory.google.responses import ALL_SCHEMAS
 from addon.directory.scope import BUILT_IN, attributes_of, scope_of
 from addon.directory.snapshot import Snapshot, User
@@ -65,7 +65,8 @@ class ReadingState(Struct, frozen=True):
     """How a tenant's directory snapshot stands. `at` is seconds since 1970 UTC.
 
     `status` is `reading`, `done` or `failed`; `users` and `groups` are those read so far;
-    `detail` says why it failed, for the administrator.
+    `detail` says why it failed, for support; `refused` is whether it failed because the customer
+    does not let Skolsynk read the directory.
     """
 
     status: str
@@ -73,6 +74,7 @@ class ReadingState(Struct, frozen=True):
     users: int = 0
     groups: int = 0
     detail: str = ""
+    refused: bool = False
 
     def lost(self, now: float) -> bool:
         """Whether a reading has been cut off."""
@@ -136,7 +138,9 @@ def read_and_store(
         snapshot = read(select_everybody(tenant), told)
     except DirectoryError as error:
         store.delete(namespace, "directory")
-        save_reading_state(store, tenant_id, ReadingState("failed", clock(), detail=str(error)))
+        refused = is_access_refused(error)
+        failed = ReadingState("failed", clock(), detail=str(error), refused=refused)
+        save_reading_state(store, tenant_id, failed)
         return None
     snapshot = snapshot.without(record(tenant, snapshot, started).hidden)
     stored = without_identifying_fields(snapshot, clock(), attributes_of(tenant))

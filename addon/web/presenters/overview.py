@@ -8,6 +8,7 @@ from addon.planning.limits import Hold
 from addon.roster.findings import MESSAGES
 from addon.store.records import RunRecord
 from addon.sync.report import StoredReport
+from addon.web.directory.snapshot_store import ReadingState
 from addon.web.formats import listed
 from addon.web.presenters.connection_status import ConnectionStatus, last_ended, newest
 
@@ -37,7 +38,8 @@ class Headline(Struct, frozen=True):
 
     `state` is `unread`, `cut off`, `off`, or a connection's state; `statuses` are those of the
     connections in that state, `on` those that are on, `ended` the newest run that ended, and
-    `record` the report of the newest run that placed people.
+    `record` the report of the newest run that placed people. `refused` is whether the customer does
+    not let Skolsynk read the directory, as the newest run or reading of a page found.
     """
 
     state: str
@@ -46,6 +48,7 @@ class Headline(Struct, frozen=True):
     ended: RunRecord | None
     running: bool
     record: StoredReport | None
+    refused: bool = False
 
     @property
     def names(self) -> str:
@@ -74,11 +77,16 @@ class Headline(Struct, frozen=True):
         return sum(each.not_taken for each in self.statuses)
 
 
-def headline(runs: Sequence[RunRecord], connections: Sequence[ConnectionStatus]) -> Headline:
-    """Return the headline for these connections."""
+def headline(
+    runs: Sequence[RunRecord],
+    connections: Sequence[ConnectionStatus],
+    reading: ReadingState | None,
+) -> Headline:
+    """Return the headline for these connections; `reading` is the last reading for the pages."""
     ended, placed = last_ended(runs), newest(runs)
     on = tuple(each for each in connections if each.mode != "off")
-    state = _state(ended, connections)
+    refused = _is_refused(ended, reading)
+    state = "unread" if refused else _state(ended, connections)
     return Headline(
         state=state,
         statuses=tuple(each for each in connections if each.state == state),
@@ -86,6 +94,7 @@ def headline(runs: Sequence[RunRecord], connections: Sequence[ConnectionStatus])
         ended=ended,
         running=bool(runs) and runs[0].status == "running",
         record=None if placed is None else placed[1],
+        refused=refused,
     )
 
 
@@ -94,6 +103,14 @@ def findings_of(counts: Mapping[str, int]) -> FindingCounts:
     severity = {code: kind for code, (kind, _) in MESSAGES.items()}
     errors = sum(n for code, n in counts.items() if severity.get(code) == "error")
     return FindingCounts(errors, sum(counts.values()) - errors)
+
+
+def _is_refused(ended: RunRecord | None, reading: ReadingState | None) -> bool:
+    """Whether the newer of both that has an outcome was refused."""
+    at = 0.0 if ended is None else ended.finished or ended.started
+    if reading is not None and reading.at > at and (reading.refused or reading.status == "done"):
+        return reading.refused
+    return ended is not None and ended.refused
 
 
 def _state(ended: RunRecord | None, connections: Sequence[ConnectionStatus]) -> str:

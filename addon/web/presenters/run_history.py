@@ -69,6 +69,11 @@ class RunSummary(Struct, frozen=True):
         return next((each for each in WORST_FIRST if each in statuses), "done")
 
     @property
+    def refused(self) -> bool:
+        """Whether the customer did not let Skolsynk read the directory."""
+        return any(each.refused for each in self._all)
+
+    @property
     def only_protected(self) -> bool:
         """Whether only protected people were removed, and the rest was held."""
         return bool(self.protected) and self.protected == sum(self.people.values()) + self.others

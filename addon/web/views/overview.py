@@ -29,7 +29,7 @@ def page() -> str | AnyResponse:
     connections = connection_statuses(ctx.sync_context, ctx.tenant, ctx.runs, ctx.holds, ctx.now)
     if not walk.done and all(status.mode == "off" for status in connections):
         return render_template("overview/beginning.html", walk=walk)
-    found = headline(ctx.runs, connections)
+    found = headline(ctx.runs, connections, ctx.last_reading)
     return render_template(
         "overview/page.html",
         statuses=connections,

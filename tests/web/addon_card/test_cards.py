@@ -252,7 +252,7 @@ STATES: dict[Callable[[World], None], tuple[str, ...]] = {
     failing: ("Den senaste körningen lyckades inte hos All.", "Misslyckades", "Nästa körning"),
     key_refused: ("Leverantören godtar inte Skolsynks nyckel.",),
     withdrawn: (
-        "Katalogen i Google Workspace kunde inte läsas vid den senaste körningen",
+        "Skolsynk har inte tillgång till ert Google Workspace, så inget läses",
         "Har åtkomsten dragits tillbaka? Bevilja den igen i Admin-konsolen, under Appar,",
     ),
     waiting_for_evidence: ("1 borttagning väntar.", "Google har inte bekräftat att det är borta."),

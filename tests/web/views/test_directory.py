@@ -12,6 +12,7 @@ from addon.tasks.base import TaskQueueError
 from addon.web import request_context
 from addon.web.directory import cache, snapshot_store
 from addon.web.directory.snapshot_store import LOST, ReadingState
+from tests.support.page_actions import read_again, run, turn_on
 from tests.support.page_content import form_of
 from tests.support.small_school import TENANT, small_school_pages
 from tests.support.world import World
@@ -233,3 +234,53 @@ def test_a_form_says_why_the_directory_cannot_be_read_and_has_it_read_again(worl
     world.wait_for_tasks()
     assert world.send(client, again, SELECTION).status_code == 302
     assert world.stored_document()["schoolUnits"][0]["students"] == {"orgUnits": ["/Elever/7A"]}
+
+
+def test_a_withdrawn_access_is_told_in_swedish_with_the_way_back_on_every_page(
+    world: World,
+) -> None:
+    """After an uninstall pages say that access is gone and how to return, before any run too."""
+    client = world.sign_in()
+    turn_on(world, client, "all")
+    world.directory.fail("/users", status=401, reason="authError", times=None)
+    world.directory.fail("/orgunits", status=401, reason="authError", times=None)
+    read_again(world, client)
+    gone, install = "inte tillgång till ert Google Workspace", "installera Skolsynk från"
+    for path in (PAGE, "/forhandsgranska", "/"):
+        page = client.get(path)
+        text = world.text(page)
+        assert gone in text, path
+        assert install in text, path
+        assert 'href="https://admin.google.com/ac/apps/gmail/marketplace/apps"' in page.text
+    assert "Leveranserna fungerar" not in text
+    assert "Allt är i ordning" not in text
+    run(world, client)
+    page = client.get("/korningar")
+    assert "inte tillgång till ert Google Workspace" in world.text(page)
+    assert install in world.text(page)
+    newest = world.store.runs(TENANT)[0]
+    assert newest.refused
+    assert install in world.text(client.get(f"/korningar/{newest.id}"))
+
+
+def test_the_english_of_a_failed_reading_is_folded_under_technical_details(world: World) -> None:
+    world.directory.fail("/orgunits", status=400, reason="badRequest", times=None)
+    client = world.sign_in()
+    client.get(PAGE)
+    world.wait_for_tasks()
+    page = client.get(PAGE)
+    assert "Hör av dig till" in world.text(page)
+    assert '<details><summary>Tekniska uppgifter</summary><p class="mb-0" lang="en">' in page.text
+    assert "inte tillgång" not in world.text(page)
+
+
+def test_a_reading_that_succeeds_ends_the_word_that_access_is_gone(world: World) -> None:
+    client = world.sign_in()
+    turn_on(world, client, "all")
+    world.directory.fail("/orgunits", status=403, reason="forbidden", times=None)
+    run(world, client)
+    assert "inte tillgång" in world.text(client.get("/"))
+    world.directory.clear_failures()
+    with world.later(60):
+        read_again(world, client)
+        assert "inte tillgång" not in world.text(client.get("/"))
