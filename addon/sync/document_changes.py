@@ -57,7 +57,7 @@ def new_selections(tenant: Tenant, known: KnownDirectory) -> NewSelections:
             and any(not _is_as_before(selector, each.get(role)) for each in before)
         },
         is_changed(tenant, known),
-        known.missing.keys(),
+        {key.rpartition("\t")[0] for key in known.missing},
     )
 
 

@@ -1,6 +1,6 @@
 """What a snapshot and Google's answers so far prove about one loss, and what else to ask."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from addon.directory.evidence import (
     Absent,
@@ -93,6 +93,63 @@ class Enquiry:
             return loss.source_id in self._org_units
         return loss.source != "group" or loss.source_id in self._groups
 
+    def people(self, loss: Loss) -> frozenset[Loss]:
+        """The losses of people from the unit that the loss of a group or membership is part of.
+
+        Where the group or OU itself is missing, it is missing with people or without.
+        """
+        if loss.is_person or not (loss.user or self.lists(loss)):
+            return frozenset()
+        return frozenset(
+            Loss(kind, loss.unit, user) for kind in PERSON_KINDS for user in self._members(loss)
+        ).intersection(self._lost)
+
+    def goes_with(self, loss: Loss, people: Set[Loss]) -> bool:
+        """Whether all whom a group lost have left the unit, if these `people` of them have."""
+        gone = {each.user for each in people if not self._is_at(each.user, loss.unit)}
+        return bool(people) and all(
+            user in gone or self.proves(loss._replace(kind="member", user=user))
+            for user in self._members(loss)
+        )
+
+    def signs(self, loss: Loss, gone: Set[Loss]) -> frozenset[str]:
+        """What in this reading shows the loss; readings that agree on it have one in common.
+
+        `gone` are losses of people that are confirmed: whether a list has them says nothing.
+        """
+        if loss.is_person:
+            return self._signs_of_person(loss)
+        if loss.source == "group" and loss.source_id in self._groups:
+            left = {each.user for each in gone}
+            listed = (self._groups[loss.source_id].members or frozenset()) - left
+            there = (user for user in self._members(loss) if user in listed)
+            proven = all(self.proves(loss._replace(kind="member", user=user)) for user in there)
+            return frozenset({"list"} if proven else ())
+        if not loss.user and not self.lists(loss):
+            return frozenset({"missing"})
+        return frozenset({"record"} if self.people(loss) <= gone else ())
+
+    def _signs_of_person(self, loss: Loss) -> frozenset[str]:
+        if loss.user in self._users:
+            return frozenset({"place"})
+        unit = self._units.get(loss.unit)
+        selector = None if unit is None else _selector(unit, loss)
+        if selector is None or selector.org_units or not selector.groups:
+            return frozenset({"account"})
+        groups = [self._by_address.get(fold(address)) for address in selector.groups]
+        listed = any(g is not None and loss.user in (g.members or ()) for g in groups)
+        return frozenset({"account"} if listed else {"account", "place"})
+
+    def _members(self, loss: Loss) -> tuple[str, ...]:
+        """Whom a group lost; of a whole group the students, without whom it is none."""
+        return (loss.user,) if loss.user else self._known.groups[loss.group].students
+
+    def _is_at(self, user_id: str, unit: str) -> bool:
+        person = self._roster.people.get(user_id)
+        return person is not None and (
+            unit in person.employments or any(each.unit == unit for each in person.enrolments)
+        )
+
     def _contradicted(self, loss: Loss) -> bool:
         """Whether the directory said that what is missing is there, or that its list is short."""
         if loss.user in self._unread or loss.source_id in self._doubtful_groups:
@@ -137,7 +194,7 @@ class Enquiry:
             return DECIDED  # staff is never a student
         selectors = () if person is not None else self._new.of(loss)
         if unit is not None:
-            own = unit.students if loss.kind == "student" else unit.staff
+            own = _selector(unit, loss)
             selectors = (own, *(each for each in selectors if each != own))
         found = DECIDED
         for selector in selectors:
@@ -225,6 +282,11 @@ class Enquiry:
             if len(questions) > BUDGET:
                 return UNDECIDED
         return tuple(questions)
+
+
+def _selector(unit: SchoolUnit, loss: Loss) -> Selector:
+    """The selector that a loss of a person is about."""
+    return unit.students if loss.kind == "student" else unit.staff
 
 
 def _rules(unit: SchoolUnit | None) -> Iterator[GroupRule]:

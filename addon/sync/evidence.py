@@ -22,7 +22,6 @@ from typing import TypeVar
 
 from msgspec import Struct, structs
 
-from addon.age import is_future
 from addon.directory.evidence import (
     Answer,
     AskDirectory,
@@ -47,8 +46,9 @@ from addon.roster.placements import (
     placements_of,
 )
 from addon.roster.select import select
+from addon.sync.agreement import Judgement, judge
 from addon.sync.document_changes import is_changed, new_selections, unexplained_losses
-from addon.sync.ended_memberships import Approved, emptied_groups
+from addon.sync.ended_memberships import Approved
 from addon.sync.enquiry import BUDGET, Enquiry
 from addon.sync.excepted_members import excepted_members, left_out_by_group
 from addon.sync.first_readings import is_doubtful, settling_since, unsettled_groups
@@ -179,23 +179,19 @@ def confirm(
             current = placements_of(roster)
             incomplete = units_with_missing_places(tenant, documented)
             lost = unexplained_losses(tenant, snapshot, known, roster, incomplete)
-    unconfirmed: dict[Loss, float] = {}
-    emptied: tuple[EmptiedGroup, ...] = ()
+    judged = Judgement()
     if lost:
         enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers, new)
-        agreed: dict[Loss, float] = {}
-        for loss in lost:
-            since = known.missing.get(loss.key, now)
-            if is_future(since, now):  # the clock was ahead then
-                since = now
-            if loss.unit not in incomplete and enquiry.proves(loss):
-                continue
-            agrees = loss.unit not in incomplete and enquiry.agrees(loss, now - since)
-            (agreed if agrees else unconfirmed)[loss] = since
-        emptied, waiting = emptied_groups(
-            tenant.customer_id, known.placements, agreed, enquiry, approved
+        judged = judge(
+            tenant.customer_id,
+            known.placements,
+            known.missing,
+            enquiry,
+            lost,
+            incomplete,
+            approved,
+            now,
         )
-        unconfirmed.update((loss, since) for loss, since in agreed.items() if loss in waiting)
     there = known.placements.people.keys()
     waiting_new = hold_newcomers(tenant, documented, roster, there)
 
@@ -214,10 +210,10 @@ def confirm(
         now,
     )
     roster, current = members.roster, placements_of(members.roster)
-    evidence, latest = _decided(tenant, current, known, unconfirmed, incomplete, places, now)
+    evidence, latest = _decided(tenant, current, known, judged, incomplete, places, now)
     evidence = structs.replace(
         evidence,
-        emptied=emptied,
+        emptied=judged.emptied,
         held_back=waiting_new.held_back | members.held_back,
         findings=(
             *renamed,
@@ -238,7 +234,7 @@ def confirm(
         settling=settling,
         unsettled=unsettled,
         excepted=members.excepted,
-        former_units=former if unconfirmed else (),
+        former_units=former if judged.unconfirmed else (),
     )
     return ConfirmedReading(snapshot, roster, evidence, latest)
 
@@ -247,15 +243,13 @@ def _decided(
     tenant: Tenant,
     found: Placements,
     known: KnownDirectory,
-    unconfirmed: Mapping[Loss, float],
+    judged: Judgement,
     incomplete: Set[str],
     places: dict[str, OrgUnitPlace],
     now: float,
 ) -> tuple[ReadingEvidence, KnownDirectory]:
-    """Return what a reading that `found` these placements proves, and what is known from now on.
-
-    `unconfirmed` says since which reading each loss that is not confirmed is seen.
-    """
+    """Return what a reading that `found` these placements proves, and what is known from now on."""
+    unconfirmed = judged.unconfirmed
     kept = only(known.placements, unconfirmed.keys())
     current = combined(found, kept)
     gone_people = _still_gone(known.gone_people, known.placements.people, current.people, now)
@@ -285,7 +279,7 @@ def _decided(
             placements=current,
             school_units=units_of(tenant),
             org_units=places,
-            missing={loss.key: since for loss, since in unconfirmed.items()},
+            missing=judged.missing,
             gone_people=gone_people,
             gone_employments=gone_employments,
             gone_groups=gone_groups,

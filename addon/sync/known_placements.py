@@ -37,8 +37,8 @@ class KnownDirectory(Struct, frozen=True):
     `school_units` are the document's school units without their names, or empty if that was not
     kept, and `former_units` those of before the document was changed, while somebody waits.
     `org_units` are the OUs of the selectors by folded path. `missing` says since which reading a
-    loss is seen, by `Loss.key`; `gone_people`, `gone_employments` and `gone_groups` were found to
-    be gone, with the time; ledgers may have them still.
+    loss is seen, by `Loss.key` and what shows it; `gone_people`, `gone_employments` and
+    `gone_groups` were found to be gone, with the time; ledgers may have them still.
 
     `settling` is since when readings that were whole know something, while a vendor had resources
     when nothing was known and a second reading has not followed AGREE_AFTER later; else 0.
