@@ -4,7 +4,7 @@ Absence from one answer is no evidence (promise 2), so what was known is kept, a
 compared with each new roster.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
 from typing import Literal, NamedTuple
 
 from msgspec import Struct, structs
@@ -33,6 +33,10 @@ class KnownPerson(Struct, frozen=True, array_like=True, gc=False):
         """Whether the person was placed at the unit."""
         return unit in self.employments or any(unit == each for each, _year in self.enrolments)
 
+    def year_at(self, unit: str) -> int | None:
+        """The school year at the unit, if there is one."""
+        return next((year for each, year in self.enrolments if each == unit), None)
+
 
 class KnownGroup(Struct, frozen=True, array_like=True, gc=False):
     """A class or teaching group and its members, by user id, sorted.
@@ -53,10 +57,15 @@ class KnownGroup(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Placements(Struct, frozen=True):
-    """The people and groups of a roster, without names of people."""
+    """The people and groups of a roster, without names of people.
+
+    `years` are of what is unconfirmed: the school years, by unit and user, that students have from
+    a class which they may not have left.
+    """
 
     people: Mapping[str, KnownPerson] = {}
     groups: Mapping[GroupId, KnownGroup] = {}
+    years: Mapping[tuple[str, str], int] = {}
 
 
 class Loss(NamedTuple):
@@ -149,8 +158,11 @@ def losses(known: Placements, now: Placements) -> Iterator[Loss]:
                 yield Loss("teacher", unit, user, source, source_id)
 
 
-def only(known: Placements, kept: Set[Loss]) -> Placements:
-    """Return the part of `known` that the `kept` losses are about."""
+def only(known: Placements, kept: Set[Loss], years_from_class: Container[str] = ()) -> Placements:
+    """Return the part of `known` that the `kept` losses are about.
+
+    At the units in `years_from_class`, a student's school year comes from a class.
+    """
     people: dict[str, KnownPerson] = {}
     groups: dict[GroupId, KnownGroup] = {}
     for loss in kept:
@@ -174,12 +186,23 @@ def only(known: Placements, kept: Set[Loss]) -> Placements:
         else:
             some = structs.replace(some, teachers=(*some.teachers, loss.user))
         groups[loss.group] = some
-    return Placements(people, groups)
+    stay = {
+        (unit, user): year
+        for (unit, _, _), group in groups.items()
+        if group.kind == "class" and unit in years_from_class
+        for user in group.students
+        if (year := known.people.get(user, KnownPerson()).year_at(unit)) is not None
+    }
+    return Placements(people, groups, stay)
 
 
 def combined(now: Placements, kept: Placements) -> Placements:
-    """Return `now` with the placements of `kept` that it lacks."""
+    """Return `now` with the placements of `kept` that it lacks, and its school years."""
     people, groups = dict(now.people), dict(now.groups)
+    for (unit, user), year in kept.years.items():
+        if user in people:
+            enrolments = tuple((u, year if u == unit else y) for u, y in people[user].enrolments)
+            people[user] = structs.replace(people[user], enrolments=enrolments)
     for user, lost in kept.people.items():
         current = people.get(user, KnownPerson())
         people[user] = KnownPerson(
@@ -219,6 +242,8 @@ def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> 
         )
     groups = {group_id(group): group for group in roster.groups}
     for key, lost_group in kept.groups.items():
+        if lost_group.kind == "class":
+            _keep_years(people, key[0], lost_group.students, kept.years)
         students = frozenset(lost_group.students) - roster.protected
         teachers = frozenset(lost_group.teachers) - roster.protected
         group = groups.get(key)
@@ -232,6 +257,23 @@ def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> 
             teachers=tuple(sorted(teachers.union(group.teachers))),
         )
     return structs.replace(roster, people=people, groups=tuple(groups.values()))
+
+
+def _keep_years(
+    people: dict[str, Person],
+    unit: str,
+    students: Iterable[str],
+    years: Mapping[tuple[str, str], int],
+) -> None:
+    """Give these students of an unconfirmed class the school years that they had."""
+    for user in students:
+        person, year = people.get(user), years.get((unit, user))
+        if person is not None and year is not None:
+            enrolments = tuple(
+                structs.replace(each, school_year=year) if each.unit == unit else each
+                for each in person.enrolments
+            )
+            people[user] = structs.replace(person, enrolments=enrolments)
 
 
 def _without(members: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:

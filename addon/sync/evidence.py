@@ -250,7 +250,9 @@ def _decided(
 ) -> tuple[ReadingEvidence, KnownDirectory]:
     """Return what a reading that `found` these placements proves, and what is known from now on."""
     unconfirmed = judged.unconfirmed
-    kept = only(known.placements, unconfirmed.keys())
+    rules = {unit.code: unit.school_year for unit in tenant.school_units}
+    from_class = {code for code, rule in rules.items() if rule and rule.source == "class"}
+    kept = only(known.placements, unconfirmed.keys(), from_class)
     current = combined(found, kept)
     gone_people = _still_gone(known.gone_people, known.placements.people, current.people, now)
     gone_employments = _still_gone(

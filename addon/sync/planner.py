@@ -276,4 +276,4 @@ def without_approved(kept: Placements, approved: Approval, mapper: ResourceMappe
         )
         if left.members or not group.members:
             groups[key] = left
-    return Placements(people, groups)
+    return Placements(people, groups, kept.years)
