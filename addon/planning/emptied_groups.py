@@ -13,7 +13,7 @@ class EmptiedGroup(Struct, frozen=True, array_like=True):
 
     `group` and `activity` are the externalIds of its StudentGroup and its Activity, `unit` the code
     of its school unit, `members` the externalIds of the people whose memberships would end, sorted,
-    and `known` how many members it had.
+    and `known` how many members it had, with those whose membership has ended in the last 24 hours.
     """
 
     group: str

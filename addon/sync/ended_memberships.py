@@ -1,11 +1,12 @@
 """Memberships that only the agreement of two readings would end, most of a group's at once.
 
-That is no evidence enough: they wait until the directory has answered about them, or a person has
-approved the hold that names them. The approval is kept for the tenant, since it says what is true
-in the directory, so it counts for every vendor; the latest answer counts.
+That is no evidence enough, in two readings or little by little within a day: they wait until the
+directory has answered about them, or a person has approved the hold that names them. The approval
+is kept for the tenant, since it says what is true in the directory, so it counts for every vendor;
+the latest answer counts.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -41,39 +42,72 @@ Approved = Mapping[str, ApprovedMembers]
 NOT_APPROVED = ApprovedMembers(0.0, frozenset())
 
 
-def emptied_groups(
+class EndedMemberships(Struct, frozen=True):
+    """What the agreement of two readings ends, and what it does not.
+
+    `emptied` are the groups that a person must decide about, `waiting` the losses that wait for
+    it, and `ended` the memberships that end without.
+    """
+
+    emptied: tuple[EmptiedGroup, ...] = ()
+    waiting: frozenset[Loss] = frozenset()
+    ended: tuple[Loss, ...] = ()
+
+
+def ended_memberships(
     customer_id: str,
     known: Placements,
     agreed: Mapping[Loss, float],
+    earlier: Iterable[Loss],
+    moved: Callable[[Loss], bool],
     enquiry: Enquiry,
     approved: Callable[[], Approved],
-) -> tuple[tuple[EmptiedGroup, ...], frozenset[Loss]]:
-    """Return the groups that a person must decide about, and those losses that wait for it.
+) -> EndedMemberships:
+    """Return which memberships end by agreement alone, and which wait for a person.
 
     `agreed` are the losses that nothing but the agreement of two readings confirms, and since when
     they are seen (seconds since 1970 UTC). Counted are members who stay at the unit with an active
-    account. `approved` is called only if there are any; what came after it is not approved by it.
+    account and have not `moved` to another class, with those whose membership ended `earlier` this
+    day. `approved` is called only if there are any; what came after it is not approved by it.
     """
+    before: dict[GroupId, set[str]] = {}
+    for loss in earlier:
+        if enquiry.stays(loss.user, loss.unit):
+            before.setdefault(loss.group, set()).add(loss.user)
     by_loss: dict[GroupId, dict[Loss, frozenset[str]]] = {}
     for loss in agreed:
         if loss.is_person or not (loss.user or enquiry.lists(loss)):
             continue
         lost = {loss.user} if loss.user else known.groups[loss.group].members
-        staying = frozenset(user for user in lost if enquiry.stays(user, loss.unit))
+        staying = frozenset(
+            user
+            for user in lost
+            if enquiry.stays(user, loss.unit) and not moved(loss._replace(kind="member", user=user))
+        )
         if staying:
             by_loss.setdefault(loss.group, {})[loss] = staying
+    number = {
+        group: len(known.groups[group].members | before.get(group, set())) for group in by_loss
+    }
     emptied = {
         group: found
         for group, found in by_loss.items()
-        if is_emptied(len(frozenset().union(*found.values())), len(known.groups[group].members))
+        if is_emptied(len(before.get(group, set()).union(*found.values())), number[group])
     }
+    ended = tuple(
+        loss._replace(kind="member", user=user)
+        for group, found in by_loss.items()
+        if group not in emptied
+        for loss, users in found.items()
+        for user in sorted(users)
+    )
     if not emptied:
-        return (), frozenset()
-    ids, ended = Ids(customer_id), approved()
+        return EndedMemberships(ended=ended)
+    ids, answers = Ids(customer_id), approved()
     groups, waiting = [], set[Loss]()
     for key, found in emptied.items():
         group, activity = ids.of_group(*key)
-        answer = ended.get(group, NOT_APPROVED)
+        answer = answers.get(group, NOT_APPROVED)
         left = {
             loss: {ids.user(user) for user in users}
             - (answer.members if agreed[loss] <= answer.at else frozenset())
@@ -82,9 +116,8 @@ def emptied_groups(
         waiting |= {loss for loss, members in left.items() if members}
         members = tuple(sorted(set[str]().union(*left.values())))
         if members:
-            number = len(known.groups[key].members)
-            groups.append(EmptiedGroup(group, activity, key[0], members, number))
-    return tuple(groups), frozenset(waiting)
+            groups.append(EmptiedGroup(group, activity, key[0], members, number[key]))
+    return EndedMemberships(tuple(groups), frozenset(waiting), ended)
 
 
 def emptied_by(plan: Plan, groups: Sequence[EmptiedGroup]) -> tuple[EmptiedGroup, ...]:

@@ -1,6 +1,7 @@
 """What a snapshot and Google's answers so far prove about one loss, and what else to ask."""
 
 from collections.abc import Iterator, Mapping, Set
+from functools import cached_property
 
 from addon.directory.evidence import (
     Absent,
@@ -15,7 +16,7 @@ from addon.directory.evidence import (
 from addon.directory.snapshot import Snapshot, User
 from addon.roster.index import within
 from addon.roster.model import Roster
-from addon.roster.placements import PERSON_KINDS, Loss, Placements
+from addon.roster.placements import PERSON_KINDS, GroupId, Loss, Placements, group_id
 from addon.sync.document_changes import NewSelections
 from addon.sync.group_values import ATTRIBUTE, GroupValues
 from addon.sync.known_places import path_key
@@ -139,6 +140,37 @@ class Enquiry:
         groups = [self._by_address.get(fold(address)) for address in selector.groups]
         listed = any(g is not None and loss.user in (g.members or ()) for g in groups)
         return frozenset({"account"} if listed else {"account", "place"})
+
+    def memberships(self, loss: Loss) -> Iterator[Loss]:
+        """Yield the memberships that a loss of a group or of a membership is of."""
+        if not loss.is_person:
+            for user in (loss.user,) if loss.user else self._known.groups[loss.group].members:
+                yield loss._replace(kind="member", user=user)
+
+    def is_in_other_class(self, membership: Loss, joined: bool) -> bool:
+        """Whether the reading has somebody, who was in a class, in another one of the unit.
+
+        With `joined` only classes count in which they were not known to be.
+        """
+        if self._known.groups[membership.group].kind != "class":
+            return False
+        found = self._classes.get((membership.unit, membership.user), frozenset())
+        return any(
+            not joined or each not in known or membership.user not in known[each].members
+            for known in (self._known.groups,)
+            for each in found - {membership.group}
+        )
+
+    @cached_property
+    def _classes(self) -> dict[tuple[str, str], frozenset[GroupId]]:
+        """The classes of the reading by unit and member."""
+        found: dict[tuple[str, str], frozenset[GroupId]] = {}
+        for group in self._roster.groups:
+            if group.kind == "class":
+                for user in (*group.students, *group.teachers):
+                    key = group.unit, user
+                    found[key] = found.get(key, frozenset()) | {group_id(group)}
+        return found
 
     def _members(self, loss: Loss) -> tuple[str, ...]:
         """Whom a group lost; of a whole group the students, without whom it is none."""

@@ -46,7 +46,7 @@ from addon.roster.placements import (
     placements_of,
 )
 from addon.roster.select import select
-from addon.sync.agreement import Judgement, judge
+from addon.sync.agreement import Judgement, ended_of_day, judge
 from addon.sync.document_changes import is_changed, new_selections, unexplained_losses
 from addon.sync.ended_memberships import Approved
 from addon.sync.enquiry import BUDGET, Enquiry
@@ -179,13 +179,12 @@ def confirm(
             current = placements_of(roster)
             incomplete = units_with_missing_places(tenant, documented)
             lost = unexplained_losses(tenant, snapshot, known, roster, incomplete)
-    judged = Judgement()
+    judged = Judgement(ended=ended_of_day(known, now))
     if lost:
         enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers, new)
         judged = judge(
             tenant.customer_id,
-            known.placements,
-            known.missing,
+            known,
             enquiry,
             lost,
             incomplete,
@@ -282,6 +281,7 @@ def _decided(
             school_units=units_of(tenant),
             org_units=places,
             missing=judged.missing,
+            ended=judged.ended,
             gone_people=gone_people,
             gone_employments=gone_employments,
             gone_groups=gone_groups,

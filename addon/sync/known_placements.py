@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import msgspec
 from msgspec import Struct, structs
 
-from addon.roster.placements import Employment, GroupId, KnownGroup, KnownPerson, Placements
+from addon.roster.placements import Employment, GroupId, KnownGroup, KnownPerson, Loss, Placements
 from addon.store.base import CacheStore, LedgerStore
 from addon.store.records import Namespace
 from addon.sync.known_places import (
@@ -60,6 +60,8 @@ class KnownDirectory(Struct, frozen=True):
     former_units: tuple[SchoolUnit, ...] = ()
     places_saved: bool = True
     """False if an earlier version saved it, which did not save the places by themselves."""
+    ended: Mapping[Loss, float] = {}
+    """The memberships that ended in the last 24 hours by the agreement of two readings alone."""
 
     @property
     def places(self) -> KnownPlaces:
@@ -106,6 +108,7 @@ class _Stored(Struct, frozen=True):
     places_saved: bool = False
     excepted: tuple[tuple[tuple[str, str], float], ...] = ()
     former_units: tuple[SchoolUnit, ...] = ()
+    ended: tuple[tuple[Loss, float], ...] = ()
 
 
 class BeginningStore(CacheStore, LedgerStore, Protocol):
@@ -165,6 +168,7 @@ def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory 
         {pair: since + jumped if since else 0.0 for pair, since in stored.excepted},
         stored.former_units,
         stored.places_saved,
+        {loss: at + jumped for loss, at in stored.ended},
     )
 
 
@@ -219,6 +223,7 @@ def _stored(known: KnownDirectory) -> _Stored:
         known.places_saved,
         tuple(known.excepted.items()),
         known.former_units,
+        tuple(known.ended.items()),
     )
 
 

@@ -1,5 +1,7 @@
 """Members whom a group loses by two readings alone wait, are counted, and a person decides."""
 
+import json
+
 from addon.sync.ended_memberships import approved_memberships
 from addon.sync.holds import approve, record_approval, record_refusal
 from addon.sync.planner import planner_for
@@ -120,3 +122,76 @@ def test_who_is_missing_altogether_is_counted_once(school):
     _, prepared = preview(school.context(), TENANT)
     (found,) = [f for f in prepared.findings if f.code == "removal-unconfirmed"]
     assert dict(found.values)["count"] == "1"
+
+
+def test_a_list_that_becomes_shorter_little_by_little_within_a_day_is_held(school):
+    school.change_to(
+        State({n: Spot("/Elever/A/7A", groups=frozenset({COURSE})) for n in range(12)})
+    )
+    school.hourly()
+    members = []
+    for lacking in (4, 4, 8, 8, 11, 11, 12, 12):
+        school.short(range(lacking))
+        school.hourly()
+        members.append(school.members())
+    assert members == [12, 8, 8, 8, 8, 8, 8, 8]
+    (emptied,) = school.hold().emptied
+    assert (len(emptied.members), emptied.known) == (8, 12)
+
+
+def test_memberships_that_ended_the_day_before_or_are_there_again_do_not_count(school):
+    school.change_to(
+        State({n: Spot("/Elever/A/7A", groups=frozenset({COURSE})) for n in range(12)})
+    )
+    school.hourly()
+    school.short(range(4))
+    school.hourly(), school.hourly()
+    assert school.members() == 8
+    school.short(())
+    school.hourly()
+    assert school.members() == 12
+    school.short(range(4, 8))
+    school.hourly(), school.hourly()
+    assert school.members() == 8
+    school.after(25 * 3600)
+    school.short(range(4, 12))
+    school.reading = school.reading._replace(members=frozenset((COURSE, n) for n in range(4, 9)))
+    school.hourly(), school.hourly()
+    assert school.store.hold(school.key) is None
+    assert school.members() == 7
+
+
+def test_who_is_in_another_class_of_the_unit_from_then_on_has_moved_and_nobody_is_asked(school):
+    old, new = "/Elever/A/7A", "/Elever/A/8B"
+    first, second = frozenset({COURSE}), frozenset({"kurs-a-sv"})
+    _classes_from_groups(school)
+    school.change_to(State({n: Spot(old, groups=first) for n in range(12)}))
+    _classes_from_groups(school)
+    school.hourly(), school.hourly()
+    school.change_to(State({n: Spot(new, groups=second) for n in range(12)}))
+    _classes_from_groups(school)
+    school.reading = OddReading(answered=frozenset())
+    school.hourly()
+    assert school.hourly().status == "delivered"
+    assert [
+        (group["displayName"], len(group["studentMemberships"]))
+        for group in held_at(school.server)["StudentGroup"].values()
+    ] == [("kurs-a-sv", 12)]
+
+
+def test_who_was_in_two_classes_has_not_moved_when_one_lists_nobody(school):
+    both = frozenset({COURSE, "kurs-a-sv"})
+    school.change_to(State({n: Spot("/Elever/A/7A", groups=both) for n in range(12)}))
+    _classes_from_groups(school)
+    school.hourly(), school.hourly()
+    school.reading = OddReading(without_members=frozenset({COURSE}), answered=frozenset())
+    school.hourly()
+    assert school.hourly().status == "held"
+    assert school.members() == 12
+
+
+def _classes_from_groups(school):
+    document = json.loads(school.store.tenant(TENANT))
+    unit = document["schoolUnits"][0]
+    unit["classes"] = unit.pop("teachingGroups")
+    school.store.save_tenant(TENANT, json.dumps(document).encode())
