@@ -100,6 +100,8 @@ def _connection(
             if not withdrawal:
                 yield f"  See who: preview {tenant} --vendor {connection.vendor} --csv FILE"
             yield f"  Let it go: approve {tenant} --vendor {connection.vendor}"
+    if connection.approved:
+        yield f"  removed as approved: {counted(connection.approved, 'person', 'people')}"
     if connection.detail:
         yield f"  {_sentence(connection.detail)}"
     for failure in connection.failures[:MOST_FAILURES]:

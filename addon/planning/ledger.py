@@ -1,7 +1,7 @@
 """The ledger of what a vendor has acknowledged. The store keeps it; it contains no names."""
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from hashlib import blake2b
 from math import ceil
 from typing import Literal, Protocol
@@ -248,6 +248,14 @@ class Ledger:
         """Return how many resources of a type the vendor holds or may hold."""
         elsewhere = sum(part.counts.get(resource_type, 0) for part in self.unread.values())
         return len(self.entries[resource_type]) + elsewhere
+
+    def without(self, removed: Set[str]) -> "Ledger":
+        """Return a copy, to count in, without the entries of these externalIds."""
+        found = Ledger()
+        found.unread, found.refusals = self.unread, self.refusals
+        for kind, entries in self.entries.items():
+            found.entries[kind] = {i: each for i, each in entries.items() if i not in removed}
+        return found
 
     def looks_until(self) -> float | None:
         """Return when copies of what was deleted have shown up, if nothing else is left.

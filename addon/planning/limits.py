@@ -49,6 +49,8 @@ class Approval(Struct, frozen=True):
     at: float = 0.0
     others: dict[str, frozenset[str]] = {}
     memberships: dict[str, frozenset[str]] = {}
+    tried: bool = False
+    """Whether a run has begun to carry it out, by itself."""
 
     def removals(self, resource_type: str) -> frozenset[str]:
         """Return the externalIds of a type whose removal is approved."""
@@ -60,6 +62,10 @@ class Approval(Struct, frozen=True):
     def named(self) -> frozenset[str]:
         """The externalIds of everything whose removal is approved."""
         return self.people.union(*self.others.values())
+
+    def is_of(self, hold: "Hold") -> bool:
+        """Whether nobody would be removed by the hold whom it does not name."""
+        return self.people.issuperset(hold.people)
 
     def covers(self, ledger: Ledger) -> bool:
         """Whether the removal of everything in the ledger is approved, as far as limits go."""

@@ -101,11 +101,17 @@ class Plan(Struct, frozen=True):
         """How many resources the plan removes, apart from protected people."""
         return sum(map(len, self.deletes.values()))
 
-    def only_protected(self) -> "Plan":
-        """Return the part that no limit stops: the removal of people with protected identity."""
+    def only_protected(self, approved: Set[str] = frozenset()) -> "Plan":
+        """Return the part that no limit stops: the removal of people with protected identity.
+
+        And that of the `approved` externalIds.
+        """
         nothing: dict[ResourceType, list[Operation]] = {t: [] for t in TYPES}
+        deletes = {
+            t: [o for o in ops if o.external_id in approved] for t, ops in self.deletes.items()
+        }
         looks = tuple(op for op in self.looks if op.kind == "delete")
-        return structs.replace(self, writes=nothing, deletes=nothing, looks=looks, unconfirmed=0)
+        return structs.replace(self, writes=nothing, deletes=deletes, looks=looks, unconfirmed=0)
 
     @property
     def protected_people(self) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import traceback
+from collections.abc import Set
 from functools import partial
 
 from msgspec import Struct, structs
@@ -18,7 +19,7 @@ from addon.planning.result import DeliveryResult
 from addon.store.base import Store
 from addon.sync.context import SyncContext, forget_secret
 from addon.sync.ledger_check import LedgerCheck
-from addon.sync.planner import ConnectionPlanner, planner_for
+from addon.sync.planner import ConnectionPlanner, Decision, planner_for
 from addon.sync.prepare import PreparedRun
 from addon.sync.protected_elsewhere import find_protected_elsewhere, remove_protected_elsewhere
 from addon.sync.readiness import ReadyConnection
@@ -87,8 +88,8 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
         check = LedgerCheck(session, prepared, planner, lease)
         if await check.update_ledger(decision.plan):
             decision = await asyncio.to_thread(planner.decide)
-        plan, hold = decision.plan, decision.hold
-        if hold is None:
+        plan, hold, going = decision.plan, decision.hold, decision.going
+        if going is None:
             counted = await asyncio.to_thread(_count_removals, context.store, planner, plan)
             result = await session.send(plan, decision.replan, planner.ledger, lease)
             if result.complete and plan.protected and planner.keeps_groups:
@@ -96,20 +97,10 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
             await asyncio.to_thread(_count_only_removed, context.store, planner, plan, counted)
             result = check.limit(result)
         else:
-            planner = await asyncio.to_thread(
-                _store_pending_removals, context.store, planner, plan, hold
-            )
-            gone = planner.protected | set(_pending_removals(planner))
-            going = plan.only_protected()
-            result, groups_clean = await session.remove_protected(
-                going, gone, planner.ledger, lease
-            )
-            hold = structs.replace(
-                hold, protected_being_removed=() if groups_clean else _pending_removals(planner)
-            )
+            result, hold = await _send_part(session, planner, decision, going, lease)
     if result.status in KEY_REFUSED:
         forget_secret(context, connection)
-    report = await asyncio.to_thread(_conclude, context.store, planner, plan, hold, result)
+    report = await asyncio.to_thread(_conclude, context.store, planner, decision, hold, result)
     return report if trouble is None else _with_trouble(report, trouble)
 
 
@@ -129,6 +120,33 @@ async def _take_out_of_groups(
     nothing = structs.replace(plan.only_protected(), protected=(), looks=())
     groups_result, _ = await session.remove_protected(nothing, gone, planner.ledger, lease)
     return result.combined_with(groups_result)
+
+
+async def _send_part(
+    session: VendorSession,
+    planner: ConnectionPlanner,
+    decision: Decision,
+    going: Plan,
+    lease: Lease,
+) -> tuple[DeliveryResult, Hold | None]:
+    """Remove whom no limit stops, and what was approved; return the outcome and the hold.
+
+    The hold says who may still be in the vendor's groups. Without one, the next run sends these.
+    """
+    removed = {
+        op.external_id
+        for op in (*going.protected, *going.deletes["User"], *going.deletes["Employment"])
+    }
+    hold = decision.hold
+    if hold is not None:
+        store = session.context.store
+        planner = await asyncio.to_thread(_store_pending_removals, store, planner, removed, hold)
+    gone = planner.protected | removed | set(_pending_removals(planner))
+    result, groups_clean = await session.remove_protected(going, gone, planner.ledger, lease)
+    if hold is not None:
+        left = () if groups_clean else _pending_removals(planner)
+        hold = structs.replace(hold, protected_being_removed=left)
+    return result, hold
 
 
 async def _elsewhere(
@@ -158,12 +176,13 @@ def finish_if_nothing_to_send(
     planner = planner_for(context, prepared, connection, key)
     decision = planner.decide()
     plan, hold = decision.plan, decision.hold
-    going = plan if hold is None else plan.only_protected()
+    going = decision.going or plan
     if planner.doubted or not going.empty or (hold is not None and _pending_removals(planner)):
         return None
     if find_protected_elsewhere(context, prepared, connection) is not None:
         return None
-    return _conclude(context.store, planner, plan, hold, DeliveryResult(nothing_done(), ()))
+    nothing = DeliveryResult(nothing_done(), ())
+    return _conclude(context.store, planner, decision, decision.hold, nothing)
 
 
 def _count_removals(store: Store, planner: ConnectionPlanner, plan: Plan) -> RecentRemovals:
@@ -194,17 +213,16 @@ def _count_only_removed(
 def _conclude(
     store: Store,
     planner: ConnectionPlanner,
-    plan: Plan,
+    decision: Decision,
     hold: Hold | None,
     result: DeliveryResult,
 ) -> ConnectionReport:
     """Save the outcome of a plan apart from the ledger's entries, and return its report."""
-    key = planner.key
+    key, plan = planner.key, decision.plan
     if plan.obsolete:
         store.record(key, plan.obsolete)
     _keep_hold(store, key, planner.held, hold)
-    if planner.approved is not None and (hold is not None or result.complete):
-        store.set_approval(key, None)
+    _keep_approval(store, planner, decision, result)
     log.info(
         "%s to %s (%s): %s",
         key.tenant,
@@ -214,7 +232,32 @@ def _conclude(
         extra={"operations": result.operations, "left": result.left},
     )
     people = planner.ledger.people()
-    return delivery_report(planner.connection, plan, result, hold, people)
+    if hold is None or decision.going is None:
+        return delivery_report(planner.connection, plan, result, hold, people)
+    approved = {op.external_id for ops in decision.going.deletes.values() for op in ops}
+    plan = plan.without_removals(approved)
+    report = delivery_report(planner.connection, plan, result, hold, people)
+    users = planner.ledger.entries["User"]
+    entries = (users.get(op.external_id) for op in decision.going.deletes["User"])
+    return report.with_approved(sum(entry is None or entry.is_removed for entry in entries))
+
+
+def _keep_approval(
+    store: Store, planner: ConnectionPlanner, decision: Decision, result: DeliveryResult
+) -> None:
+    """Keep an approval until what it names is removed; that of a hold only as long as that is so.
+
+    If the plan went further than it, the next run sends the rest.
+    """
+    approved, going = planner.approved, decision.going
+    if approved is None:
+        return
+    named = going is not None and any(going.deletes.values())
+    if named and not (result.complete and decision.hold is not None):
+        if not approved.tried:
+            store.set_approval(planner.key, structs.replace(approved, tried=True))
+    elif decision.hold is not None or result.complete:
+        store.set_approval(planner.key, None)
 
 
 def _keep_hold(
@@ -239,16 +282,16 @@ def _keep_hold(
 
 
 def _store_pending_removals(
-    store: Store, planner: ConnectionPlanner, plan: Plan, hold: Hold
+    store: Store, planner: ConnectionPlanner, removed: Set[str], hold: Hold
 ) -> ConnectionPlanner:
-    """Save which protected people are about to be removed, until the groups do not contain them.
+    """Save which people are about to be removed, until the groups do not contain them.
 
     Once they are removed they are not in the ledger, and the plan that would update the groups is
     held. After a run that is interrupted in between, or cannot list the groups, the saved ids
     tell the next run which people to remove from groups.
     """
-    protected = {op.external_id for op in plan.protected} | set(_pending_removals(planner))
-    pending = structs.replace(hold, protected_being_removed=tuple(sorted(protected)))
+    gone = removed | set(_pending_removals(planner))
+    pending = structs.replace(hold, protected_being_removed=tuple(sorted(gone)))
     kept = _keep_hold(store, planner.key, planner.held, pending)
     return structs.replace(planner, held=kept)
 

@@ -21,7 +21,12 @@ from addon.sync.ended_memberships import emptied_by
 from addon.sync.first_readings import only_creates, without_changes_of
 from addon.sync.hold_units import places_of_run, with_units
 from addon.sync.prepare import PreparedRun, cautious_roster
-from addon.sync.unexplained_removals import UnexplainedRemovals, external_ids_of, unexplained
+from addon.sync.unexplained_removals import (
+    TYPES_WITH_PEOPLE,
+    UnexplainedRemovals,
+    external_ids_of,
+    unexplained,
+)
 from addon.tenants.model import Connection
 
 Replan = Callable[[Set[str]], Plan]
@@ -31,12 +36,14 @@ class Decision(Struct, frozen=True):
     """A plan, the hold if it may not be carried out, and how to make it again.
 
     `replan` makes the plan from the current ledger, without references to the externalIds that it
-    is given.
+    is given. `going` is what is sent in place of the plan: of one that is held, or goes further
+    than what a person has just approved, the approved removals; None if the plan is sent.
     """
 
     plan: Plan
     hold: Hold | None
     replan: Replan
+    going: Plan | None = None
 
 
 class ConnectionPlanner(Struct, frozen=True):
@@ -72,8 +79,10 @@ class ConnectionPlanner(Struct, frozen=True):
 
         The limits count what is unconfirmed too, so that a person is asked where much is missing
         at once; within the limits, what is unconfirmed waits. An approval is evidence for those
-        whom it names and for nothing else. While many who became protected at once wait for a
-        person, there is no other plan than to remove those who are protected beyond doubt.
+        whom it names and for nothing else: the limits judge the others, and the run that begins
+        to carry it out removes only those whom it names. While many who became protected at once
+        wait for a person, there is no other plan than to remove those who are protected beyond
+        doubt.
         """
         plan = plan_for(self.mapper.resources, self.ledger, self.now, self.protected)
         unknown = unexplained(plan, self.prepared, self.mapper)
@@ -86,22 +95,45 @@ class ConnectionPlanner(Struct, frozen=True):
         if hold is not None:
             places = places_of_run(self.prepared)
             hold = with_units(hold, places, self.mapper.user_id, self.held)
-            return Decision(plan, structs.replace(hold, at=self.now), self._replan(self.mapper))
+            hold = structs.replace(hold, at=self.now)
+            going = plan.only_protected(self._approved)
+            return Decision(plan, hold, self._replan(self.mapper), going)
         withheld -= self._approved
         if self.cautious_mapper is self.mapper and not (withheld or self.keeps_groups):
-            return Decision(plan, None, self._replan(self.mapper))
-        return self._cautious(plan, withheld)
+            return self._approved_first(Decision(plan, None, self._replan(self.mapper)))
+        return self._approved_first(self._cautious(plan, withheld))
+
+    def _approved_first(self, decision: Decision) -> Decision:
+        """The decision to send only what was approved, if the plan removes others too.
+
+        The run after that sends the rest.
+        """
+        if self.approved is None or self.approved.tried:
+            return decision
+        going = decision.plan.only_protected(self._approved)
+        named = {kind: len(ops) for kind, ops in going.deletes.items()}
+        planned = decision.plan.deletes
+        if not any(named.values()) or all(len(planned[t]) == named[t] for t in TYPES_WITH_PEOPLE):
+            return decision
+        return structs.replace(decision, plan=going, going=going)
 
     def _exceeds(self, plan: Plan, unknown: frozenset[str]) -> Hold | None:
         """The hold if the plan exceeds a limit, or removes somebody because of a missing place.
 
-        `unknown` are the removals that no reading says anything of: of nobody among them is it
-        known that they are not in the place that is missing.
+        It is of what is not approved. `unknown` are the removals that no reading says anything of:
+        of nobody among them is it known that they are not in the place that is missing.
         """
+        hold = self._check(plan, self.ledger, unknown)
+        if hold is None or not any(plan.only_protected(self._approved).deletes.values()):
+            return hold
+        rest = plan.without_removals(self._approved)
+        return self._check(rest, self.ledger.without(self._approved), unknown)
+
+    def _check(self, plan: Plan, ledger: Ledger, unknown: frozenset[str]) -> Hold | None:
         evidence = self.prepared.evidence
         return check_limits(
             plan,
-            self.ledger,
+            ledger,
             self.connection.limits,
             self.approved,
             self.recent.as_of(self.now),

@@ -69,7 +69,8 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     passed. `detail` is a message for the administrator; `configuration` is whether the cause is
     in this installation's configuration. `people` is how many people the vendor has at the end,
     by the ledger, or None if that was not read. `protected` is how many people with protected
-    identity were, or would be, removed although the plan is held.
+    identity were, or would be, removed although the plan is held, and `approved` how many were
+    removed because a person had approved it, while the rest is held.
     """
 
     vendor: str
@@ -84,10 +85,15 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     configuration: bool = False
     people: int | None = None
     protected: int = 0
+    approved: int = 0
     unconfirmed: int = 0
     """Removals that wait for evidence that the resources are gone."""
     problem: VendorProblem | UnsetType = UNSET
     """Why it did not continue, for pages; the JSON of the command line has only `detail`."""
+
+    def with_approved(self, people: int) -> "ConnectionReport":
+        """Return a copy that says how many of the removals during the hold were approved."""
+        return structs.replace(self, approved=people, protected=max(0, self.protected - people))
 
     @property
     def did_something(self) -> bool:

@@ -155,10 +155,10 @@ class VendorSession(Struct, frozen=True):
     async def remove_protected(
         self, plan: Plan, gone: Set[str], ledger: Ledger, lease: Lease
     ) -> tuple[DeliveryResult, bool]:
-        """Remove protected people, and remove those in `gone` from the groups at the vendor.
+        """Carry out removals, and remove those in `gone` from the groups at the vendor.
 
         The groups are listed and sent back without them, because the plan that would update the
-        groups is held. Return the outcome, and whether no group that the vendor lists contains
+        groups is not sent. Return the outcome, and whether no group that the vendor lists contains
         them any more; if not, this must be tried again. Raises LedgerWriteError when the store
         failed.
         """
@@ -171,10 +171,9 @@ class VendorSession(Struct, frozen=True):
                 updates = await updates_without(gone, session.scim, ledger)
             except (RetriesExhausted, DeliveryStopped) as error:
                 return structs.replace(result, stopped=NOT_ASKED.format(error)), False
-            writes = plan.only_protected().writes
+            stripping = structs.replace(plan.only_protected(), protected=(), looks=())
             for operation in updates:
-                writes[operation.resource_type].append(operation)
-            stripping = structs.replace(plan, protected=(), writes=writes, looks=())
+                stripping.writes[operation.resource_type].append(operation)
             groups_result = await session.carry_out(
                 stripping, lambda absent: stripping, clock=clock
             )

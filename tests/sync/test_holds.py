@@ -4,6 +4,7 @@ import pytest
 from msgspec import structs
 
 from addon.directory.evidence import all_unknown
+from addon.planning.ledger import LedgerKey
 from addon.planning.limits import Hold
 from addon.sync.context import NotFoundError
 from addon.sync.holds import (
@@ -15,6 +16,8 @@ from addon.sync.holds import (
 )
 from addon.sync.report import HELD
 from addon.sync.run import sync
+from addon.web.presenters.hold import approval_of
+from addon.web.waiting_holds import WaitingHold
 from tests.support.small_school import (
     DOMAIN,
     HIDDEN,
@@ -61,16 +64,62 @@ def test_an_approval_is_for_one_plan_only(world):
     assert len(world.vendor("all").held("User")) == 10
 
 
-def test_more_than_was_approved_is_held_again(world):
+def members_at(world: World) -> dict[str, int]:
+    groups = world.vendor("all").held("StudentGroup").values()
+    return {each["displayName"]: len(each["studentMemberships"]) for each in groups}
+
+
+def test_who_left_after_the_hold_is_not_removed_by_its_approval(world):
+    """What was approved goes at once, and nothing else; the next run judges the rest."""
     leave(world, PUPILS["7A"][4])
-    report = approved(world)
-    (part,) = report.connections
-    assert part.status == "held"
-    assert part.hold is not None
-    assert part.hold.people == 5
-    assert world.requests == []
-    assert approved(world).connections[0].status == "delivered"
-    assert len(world.vendor("all").held("User")) == 9
+    (part,) = approved(world).connections
+    assert (part.status, part.operations["delete"]) == ("delivered", {"User": 4})
+    assert (len(world.vendor("all").held("User")), members_at(world)["7A"]) == (10, 2)
+    with world.sync_context() as context:
+        (part,) = sync(context, TENANT, "all").connections
+    assert (part.status, part.operations["delete"]) == ("delivered", {"User": 1})
+    with world.open_store() as store:
+        assert find_hold(store, TENANT, "all") is None
+        assert store.approval(LedgerKey(TENANT, "all", "live")) is None
+
+
+def test_more_than_the_limit_after_an_approval_is_a_hold_of_its_own(world):
+    """The approved go, out of their classes too; the others are held, and nothing else is sent."""
+    leave(world, *PUPILS["7B"][:4])
+    (part,) = approved(world).connections
+    assert (part.status, part.approved, part.protected) == ("held", 4, 0)
+    assert part.operations["delete"] == {"User": 4}
+    assert (len(world.vendor("all").held("User")), members_at(world)) == (10, {"7A": 2, "7B": 6})
+    with world.open_store() as store:
+        found = find_hold(store, TENANT, "all")
+        assert found is not None
+        assert (len(found[1].people), found[1].held) == (4, 10)
+        assert store.approval(found[0]) is None
+    (part,) = approved(world).connections
+    assert (part.status, part.operations["delete"]) == ("delivered", {"User": 4})
+    assert (len(world.vendor("all").held("User")), members_at(world)) == (6, {"7A": 2, "7B": 2})
+
+
+def test_an_approval_that_failed_is_tried_again_beside_the_hold_of_the_rest(world):
+    """It stays an approval of those whom it names, and is none of the new hold."""
+    leave(world, *PUPILS["7B"][:4])
+    world.vendor("all").fail(500, times=None, method="DELETE")
+    (part,) = approved(world).connections
+    assert (part.status, part.approved) == ("held", 0)
+    with world.open_store() as store:
+        held = find_hold(store, TENANT, "all")
+        assert held is not None
+        assert len(held[1].people) == 4
+        waiting = WaitingHold(held[0], "all", held[1])
+        assert store.approval(held[0]) is not None
+        assert approval_of(store, waiting, world.clock()) is None
+    world.vendor("all").clear()
+    with world.sync_context() as context:
+        (part,) = sync(context, TENANT, "all").connections
+        assert (part.status, part.approved) == ("held", 4)
+        (part,) = sync(context, TENANT, "all").connections
+        assert (part.status, part.approved) == ("held", 0)
+    assert (len(world.vendor("all").held("User")), members_at(world)) == (10, {"7A": 2, "7B": 6})
 
 
 def test_less_than_was_approved_goes(world):

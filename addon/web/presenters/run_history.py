@@ -147,7 +147,7 @@ class _Group:
         done = [part for part in record.connections if part.status != "held"]
         people = {k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS}
         protected = sum(part.protected for part in record.connections)
-        people["delete"] += protected
+        people["delete"] += protected + sum(part.approved for part in record.connections)
         return RunSummary(
             run=self.run,
             attempts=tuple(self.attempts),
@@ -214,6 +214,7 @@ def _together(parts: Sequence[ConnectionReport]) -> ConnectionReport:
         operations=operations,
         failures=tuple(failures.values()),
         protected=sum(part.protected for part in parts),
+        approved=sum(part.approved for part in parts),
     )
 
 
