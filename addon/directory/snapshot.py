@@ -59,13 +59,15 @@ class Group(Struct, frozen=True, gc=False):
 class OrgUnit(Struct, frozen=True, gc=False):
     """An organisational unit; `id` never changes, `path` and `name` do.
 
-    `described_codes` are as a group's.
+    `described_codes` are as a group's. `named_path` is empty as it is read: where `path` is the
+    tenant document's of a renamed OU, it is that path with the OU's name of now.
     """
 
     id: str
     path: str
     name: str
     described_codes: tuple[str, ...] = ()
+    named_path: str = ""
 
 
 class Doubts(Struct, frozen=True):

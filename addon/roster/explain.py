@@ -281,7 +281,7 @@ def _year(
     if rule.source == "class":
         texts = tuple(classes)
     elif rule.source == "orgUnit":
-        texts = (user.org_unit_path,)
+        texts = index.paths_of(user)
     else:
         texts = tuple(values_of(rule.attribute or "", index)(user))
     try:

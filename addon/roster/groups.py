@@ -1,11 +1,12 @@
 """Classes and teaching groups: the rules of the units applied to the directory."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
 from msgspec import Struct, field, structs
 
+from addon.directory.snapshot import OrgUnit
 from addon.roster.filters import values_of
 from addon.roster.findings import finding
 from addon.roster.index import DirectoryIndex
@@ -203,7 +204,8 @@ class GroupFinder:
             found.matched = True
             org_unit = self._index.org_units.get(fold(_class_path(path, hit)))
             if org_unit is not None:
-                name = (hit.part or "").strip("/ ") or org_unit.name.strip() or org_unit.path
+                part = _part_by_present_name(path, org_unit, find) or hit.part or ""
+                name = part.strip("/ ") or org_unit.name.strip() or org_unit.path
                 found.source("orgUnit", org_unit.id, name).students.extend(ids)
         return found
 
@@ -242,6 +244,23 @@ def _class_path(path: str, hit: PatternMatch) -> str:
     end = len(text[: hit.end].rstrip("/"))
     boundary = text.find("/", end)
     return text if boundary < 0 else text[:boundary]
+
+
+def _part_by_present_name(
+    path: str, org_unit: OrgUnit, find: Callable[[str], PatternMatch | None]
+) -> str | None:
+    """The part that names a class in a user's path, if its OU is named as it is now.
+
+    The path is the document's; None if the OU has the same name, or the pattern is not found.
+    """
+    named = org_unit.named_path
+    if not named or named == org_unit.path:
+        return None
+    present = named + composed(path)[len(org_unit.path) :]
+    hit = find(present)
+    if hit is None or fold(_class_path(present, hit)) != fold(named):
+        return None
+    return hit.part
 
 
 def _groups(unit: SchoolUnit, kind: Kind, sources: Iterable[GroupSource]) -> Iterator[StudentGroup]:

@@ -89,6 +89,12 @@ class DirectoryIndex:
                 found.update(ids)
         return found
 
+    def paths_of(self, user: User) -> tuple[str, ...]:
+        """The path of a user's OU, as its OUs are named now first where the document's differs."""
+        org_unit = self.org_units.get(fold(user.org_unit_path))
+        named = "" if org_unit is None else org_unit.named_path
+        return (named, user.org_unit_path) if named else (user.org_unit_path,)
+
     def in_group(self, address: str) -> set[str]:
         """Ids of the active users in the group with this `address`, which may be an alias."""
         found: set[str] = set()

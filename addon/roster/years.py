@@ -68,7 +68,7 @@ def texts_of(
     if rule.source == "class":
         return lambda user, classes: classes
     if rule.source == "orgUnit":
-        return lambda user, classes: (user.org_unit_path,)
+        return lambda user, classes: index.paths_of(user)
     values = values_of(rule.attribute or "", index)
     return lambda user, classes: values(user)
 

@@ -74,17 +74,13 @@ def place_org_units(
 ) -> dict[str, OrgUnitPlace]:
     """Return the OU that each selected path stands for, as far as is known, by folded path.
 
-    An OU that was found at a path is followed by its id, unless the path was written into a
-    selector since and there is an OU at it.
+    An OU that was found at a path is followed by its id, unless the OUs of a selector that names
+    the path were changed since, and there is an OU at it: then the document means that one.
     """
     listed = {path_key(unit.path): unit for unit in org_units}
     by_id = {unit.id: unit for unit in listed.values()}
     before = known.org_units
-    rewritten = (
-        {path for _, _, path in paths_by_role(tenant.school_units) - known.written}
-        if known.written
-        else frozenset[str]()
-    )
+    rewritten = _rewritten(tenant, known.written) if known.written else frozenset[str]()
     places: dict[str, OrgUnitPlace] = {}
     for path in filter(None, map(path_key, selected_paths(tenant))):  # the root has no other place
         place, here = before.get(path), listed.get(path)
@@ -95,6 +91,13 @@ def place_org_units(
         elif place is not None:
             places[path] = place
     return places
+
+
+def _rewritten(tenant: Tenant, before: frozenset[tuple[str, str, str]]) -> frozenset[str]:
+    """The paths of lists of OUs that are not as they were `before`, those that stayed included."""
+    now = paths_by_role(tenant.school_units)
+    changed = {(unit, role) for unit, role, _ in now ^ before}
+    return frozenset(path for unit, role, path in now if (unit, role) in changed)
 
 
 def paths_by_role(units: Iterable[SchoolUnit]) -> frozenset[tuple[str, str, str]]:
@@ -141,8 +144,9 @@ def as_documented(
 ) -> Snapshot:
     """Return the snapshot with OUs that were renamed or moved at the paths of the document.
 
-    So selectors and the patterns of class rules find them where they were. Other OUs that are at
-    such a path now get another path, which no document names.
+    So selectors and the patterns of class rules find them where they were; `named_path` has the
+    name that such an OU has now. Other OUs that are at such a path now get another path, which no
+    document names.
     """
     written = {path_key(path): path.rstrip("/") for path in selected_paths(tenant)}
     moved = {
@@ -161,6 +165,13 @@ def as_documented(
                 return moved[key] + path[len(key) :]
         return f"/{path}" if any(key in taken for key in keys) else path
 
+    def named(path: str) -> str:
+        for key in (path_key(path), *keys_above(path)):
+            if key in moved:
+                own = path[: len(key)].rpartition("/")[2]
+                return f"{moved[key].rpartition('/')[0]}/{own}{path[len(key) :]}"
+        return ""
+
     return structs.replace(
         snapshot,
         users=tuple(
@@ -168,7 +179,8 @@ def as_documented(
             for user in snapshot.users
         ),
         org_units=tuple(
-            structs.replace(unit, path=documented(unit.path)) for unit in snapshot.org_units
+            structs.replace(unit, path=documented(unit.path), named_path=named(unit.path))
+            for unit in snapshot.org_units
         ),
     )
 
