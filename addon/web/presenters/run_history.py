@@ -26,7 +26,8 @@ class RunSummary(Struct, frozen=True):
 
     `waiting` are vendors whose delivery has not begun. Over all vendors, `people` is the number of
     people with an operation of each kind, and `others` the number of other resources with any.
-    `protected` is the number of people that were removed although the rest was held.
+    `protected` is the number of people that were removed although the rest was held. `in_test` and
+    `others_in_test` are what of `people` and `others` was in vendors' test environments.
     """
 
     run: RunRecord
@@ -37,6 +38,13 @@ class RunSummary(Struct, frozen=True):
     others: int
     failed: int
     protected: int
+    in_test: dict[str, int]
+    others_in_test: int
+
+    @property
+    def live(self) -> dict[str, int]:
+        """`people` without those in test environments."""
+        return {kind: self.people[kind] - self.in_test[kind] for kind in KINDS}
 
     @property
     def id(self) -> str:
@@ -145,18 +153,19 @@ class _Group:
         late = age(last, now) > BEGINS_WITHIN
         record = structs.replace(self.record, connections=_merged(self.parts))
         done = [part for part in record.connections if part.status != "held"]
-        people = {k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS}
-        protected = sum(part.protected for part in record.connections)
-        people["delete"] += protected + sum(part.approved for part in record.connections)
+        tests = [part for part in record.connections if part.mode == "test"]
+        done_in_test = [part for part in tests if part.status != "held"]
         return RunSummary(
             run=self.run,
             attempts=tuple(self.attempts),
             record=record,
             waiting=() if busy or late else tuple(sorted(self.unbegun.intersection(on))),
-            people=people,
+            people=_people(record.connections),
             others=sum(_others(part) for part in done),
             failed=sum(len(part.failures) for part in record.connections),
-            protected=protected,
+            protected=sum(part.protected for part in record.connections),
+            in_test=_people(tests),
+            others_in_test=sum(_others(part) for part in done_in_test),
         )
 
 
@@ -216,6 +225,14 @@ def _together(parts: Sequence[ConnectionReport]) -> ConnectionReport:
         protected=sum(part.protected for part in parts),
         approved=sum(part.approved for part in parts),
     )
+
+
+def _people(parts: Sequence[ConnectionReport]) -> dict[str, int]:
+    """Return the number of people with an operation of each kind, with those removed in a hold."""
+    done = [part for part in parts if part.status != "held"]
+    people = {k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS}
+    people["delete"] += sum(part.protected + part.approved for part in parts)
+    return people
 
 
 def _others(part: ConnectionReport) -> int:

@@ -1,6 +1,6 @@
 """Körningar: what happened, when, and to whom."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -43,14 +43,17 @@ def page() -> AnyResponse | str:
         return begun
     wanted = request.args.get("visa", "")
     rows = [run for run in found if run.did_anything] if wanted == "andringar" else found
-    charted, beyond = _comparable(found[:CHARTED])
+    tests_only = not any(any(run.live.values()) for run in found[:CHARTED])
+    numbers = _in_test if tests_only else _live
+    charted, beyond = _comparable(found[:CHARTED], numbers)
     return render_template(
         "runs/page.html",
         newest=found[0] if found else None,
         page=page_of(rows, request.args, SIZE),
         wanted=wanted if wanted == "andringar" else "",
-        chart=_chart(charted) if _worth_a_chart(charted) else None,
-        beyond=beyond,
+        chart=_chart(charted, numbers) if _worth_a_chart(charted, numbers) else None,
+        chart_of_tests=tests_only,
+        beyond=None if beyond is None else (beyond.started, sum(numbers(beyond).values())),
         going=next((run for run in found if run.running), None),
         asked=requested_at(request.args.get("begard", ""), ctx.now),
     )
@@ -130,27 +133,41 @@ def _known(ctx: RequestContext) -> Mapping[str, NamedResource]:
     return ctx.from_directory(named_resources) or {}
 
 
-def _comparable(runs: Sequence[RunSummary]) -> tuple[Sequence[RunSummary], RunSummary | None]:
+Numbers = Callable[[RunSummary], Mapping[str, int]]
+"""The people of a run, by kind of operation."""
+
+
+def _live(run: RunSummary) -> Mapping[str, int]:
+    return run.live
+
+
+def _in_test(run: RunSummary) -> Mapping[str, int]:
+    return run.in_test
+
+
+def _comparable(
+    runs: Sequence[RunSummary], numbers: Numbers
+) -> tuple[Sequence[RunSummary], RunSummary | None]:
     """Return the runs without one far larger than the others, such as a first delivery, and it."""
-    ordered = sorted(runs, key=lambda run: sum(run.people.values()))
+    ordered = sorted(runs, key=lambda run: sum(numbers(run).values()))
     if len(ordered) < 3:
         return runs, None
-    second, largest = (sum(run.people.values()) for run in ordered[-2:])
+    second, largest = (sum(numbers(run).values()) for run in ordered[-2:])
     if not second or largest < DOMINANT_RATIO * second:
         return runs, None
     return [run for run in runs if run is not ordered[-1]], ordered[-1]
 
 
-def _worth_a_chart(runs: Sequence[RunSummary]) -> bool:
-    return len(runs) > 1 and any(any(run.people.values()) for run in runs)
+def _worth_a_chart(runs: Sequence[RunSummary], numbers: Numbers) -> bool:
+    return len(runs) > 1 and any(any(numbers(run).values()) for run in runs)
 
 
-def _chart(runs: Sequence[RunSummary]) -> Markup:
+def _chart(runs: Sequence[RunSummary], numbers: Numbers) -> Markup:
     """Draw the people that the newest runs created, changed and removed, the oldest run first."""
     ordered = list(reversed(runs))
 
     def points(kind: str) -> tuple[tuple[float, float], ...]:
-        return tuple((run.started, run.people[kind]) for run in ordered)
+        return tuple((run.started, numbers(run)[kind]) for run in ordered)
 
     series = [
         Series(_("Skapade"), points("create")),

@@ -11,7 +11,7 @@ from addon.sync.progress import KEPT_EVERY, StoredProgress
 from addon.sync.run_records import end_run, start_run
 from addon.tasks.base import TaskQueueError
 from addon.tasks.page_requests import SAME_WITHIN
-from tests.support.page_actions import location
+from tests.support.page_actions import location, turn_on
 from tests.support.small_school import (
     DOMAIN,
     HELD,
@@ -427,3 +427,28 @@ def test_a_held_run_and_a_new_pupil(world, client):
     world.domain.add_user(person("Ny", "Elev", "/Elever/7B"))
     deliver(world, HELD)
     assert "Skapas: 1 person" in world.text(story(world, client))
+
+
+def test_emptying_the_test_environment_is_told_apart_from_what_was_removed_at_vendors(
+    world, client
+):
+    """What a run removed in a test environment is never counted as removed at the vendors."""
+    world.change_connection("all", mode="off")
+    turn_on(world, client, "all", "test")
+    said = world.text(client.get(PAGE))
+    assert "I testmiljön skapades 16, ändrades 0 och togs 0 konton bort." in said
+    assert "hos leverantörerna." not in said
+    turn_on(world, client, "all")
+    page = client.get(PAGE)
+    said = world.text(page)
+    assert "tog bort 16 personer" not in said
+    assert "I testmiljön togs 16 konton bort. Skarpt läge påverkades inte." in said
+    removed = [row[4] for row in rows(page)]
+    assert "0 testmiljön: 16" in removed
+    assert "16" not in removed
+    assert '<rect class="bar-removes" x="11"' in page.text  # the legend's sample, and no bar
+    assert page.text.count('<rect class="bar-removes"') == 1
+    runs = [run for run in world.store.runs(TENANT) if run.report and b'"test"' in run.report]
+    stories = [world.text(story(world, client, run)) for run in runs]
+    assert any("I testmiljön togs 16 konton bort. Skarpt läge" in each for each in stories)
+    assert not any("16 togs bort hos leverantörerna" in each for each in stories)
