@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from itertools import islice
@@ -10,6 +11,7 @@ from urllib.parse import quote
 from msgspec import Struct, structs
 
 from addon.delivery.answer_evidence import (
+    GONE,
     Absence,
     CollectionEvidence,
     is_of_scim_server,
@@ -126,6 +128,25 @@ class ResourceLookup:
             return None
         user_name = user.get("userName")
         return user_name if isinstance(user_name, str) else None
+
+    async def read(
+        self, resource_type: ResourceType, external_id: str, resource_id: str
+    ) -> bytes | None:
+        """Return a resource as the vendor has it, read by the vendor's id, which may be empty.
+
+        Empty if the vendor does not have it, None if that is unknown. Raises RetriesExhausted and
+        DeliveryStopped.
+        """
+        answer = await self._transport.send("GET", resource_type, resource_id or external_id)
+        if answer.status in GONE and is_of_scim_server(answer):
+            found = await self.find(resource_type, external_id)
+            known = found or await self.absence(resource_type, external_id, found, False)
+            return b"" if known == "absent" else None
+        resource = json_object(answer) if is_success(answer) and not answer.cut else None
+        if resource is None or as_id(resource.get("externalId")).lower() != external_id:
+            return None
+        self.evidence[resource_type].note_id(told=bool(resource_id))
+        return answer.body.removeprefix(BOM_UTF8)
 
     async def absence(
         self,

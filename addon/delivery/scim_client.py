@@ -62,7 +62,7 @@ class ScimClient:
         self._intend = intend
         self._known = known
         self._deletions = Deletions(transport)
-        self._lookup = ResourceLookup(transport, self._deletions, known)
+        self.lookup = ResourceLookup(transport, self._deletions, known)
         self._accepted = False
         self._key = KeyEvidence()
         self.limitation: str | None = None
@@ -82,7 +82,7 @@ class ScimClient:
             outcome = await (self._update(op) if op.kind == "update" else self._delete(op))
         if isinstance(outcome, Succeeded):
             self._accepted = True
-            self._lookup.evidence[op.resource_type].accepted = True
+            self.lookup.evidence[op.resource_type].accepted = True
         status = 200 if isinstance(outcome, Succeeded) else outcome.status
         self._key.add(op.resource_type, op.external_id, status)
         if isinstance(outcome, RefusedByVendor) and status == 403 and self._key.is_refused:
@@ -106,14 +106,14 @@ class ScimClient:
         An empty list if the vendor does not have it, None if the vendor cannot be queried.
         Raises RetriesExhausted and DeliveryStopped.
         """
-        return await self._lookup.find(resource_type, external_id)
+        return await self.lookup.find(resource_type, external_id)
 
     async def filter(self, resource_type: ResourceType, external_id: str) -> list[str] | None:
         """Return the vendor's ids of a resource, or None if its filter cannot be relied on.
 
         A filter that does not find what is known to be there cannot. Raises DeliveryStopped.
         """
-        return await self._lookup.reliably_filtered(resource_type, external_id)
+        return await self.lookup.reliably_filtered(resource_type, external_id)
 
     async def list(
         self, resource_type: ResourceType, keep: Keep = lambda body: None
@@ -123,18 +123,11 @@ class ScimClient:
         `keep` is called with the body of each page. Resources without an externalId are under
         `""`. Raises RetriesExhausted and DeliveryStopped.
         """
-        return await self._lookup.everything(resource_type, keep)
-
-    async def user_name(self, external_id: str, resource_id: str) -> str | None:
-        """Return the userName that the vendor has of a person of ours; None if unknown.
-
-        Raises RetriesExhausted and DeliveryStopped.
-        """
-        return await self._lookup.user_name(external_id, resource_id)
+        return await self.lookup.everything(resource_type, keep)
 
     def forget_lists(self) -> None:
         """Ask for lists again: what was created meanwhile is not in those so far."""
-        self._lookup.forget_lists()
+        self.lookup.forget_lists()
 
     # Creating
 
@@ -165,7 +158,7 @@ class ScimClient:
             return outcome
         if asked is None and outcome.vendor_id:
             self.limitation = CANNOT_TELL
-        doubted = asked is not None or self._lookup.may_answer_later
+        doubted = asked is not None or self.lookup.may_answer_later
         return structs.replace(outcome, doubted=doubted)
 
     async def _post(self, op: Operation) -> OperationOutcome:
@@ -174,7 +167,7 @@ class ScimClient:
         async def stop_if_there() -> None:
             nonlocal asked
             since = time.monotonic()
-            asked = await self._lookup.find(op.resource_type, op.external_id, since=since)
+            asked = await self.lookup.find(op.resource_type, op.external_id, since=since)
             if asked:
                 raise _AlreadyThere(asked)
 
@@ -240,7 +233,7 @@ class ScimClient:
         if told or not answer.cut:
             return told
         try:
-            ids = await self._lookup.find(op.resource_type, op.external_id, since=time.monotonic())
+            ids = await self.lookup.find(op.resource_type, op.external_id, since=time.monotonic())
         except (RetriesExhausted, DeliveryStopped):
             return ""
         return ids[0] if ids else ""
@@ -287,7 +280,7 @@ class ScimClient:
     async def _update(self, op: Operation) -> OperationOutcome:
         answer = await self._put(op, op.vendor_id or op.external_id)
         if answer.done:
-            self._lookup.evidence[op.resource_type].note_id(told=bool(op.vendor_id))
+            self.lookup.evidence[op.resource_type].note_id(told=bool(op.vendor_id))
             return Succeeded(op.vendor_id or vendor_id(answer))
         if answer.status not in GONE:
             return _refused(op, answer, there=True)
@@ -313,12 +306,12 @@ class ScimClient:
         nor does one to our id where the vendor has told none: then `found` is a single answer.
         """
         refuses_copies = op.kind != "delete" and op.vendor_id == op.external_id
-        known = await self._lookup.absence(op.resource_type, op.external_id, found, refuses_copies)
+        known = await self.lookup.absence(op.resource_type, op.external_id, found, refuses_copies)
         is_page = answer is not None and not is_of_scim_server(answer)
-        has_id = op.vendor_id or self._lookup.evidence[op.resource_type].our_id_answered
+        has_id = op.vendor_id or self.lookup.evidence[op.resource_type].our_id_answered
         if known == "absent" and (is_page or not has_id):
             known = "unknown" if found is None else "question"
-        elif known == "absent" and found is None and self._lookup.may_answer_later:
+        elif known == "absent" and found is None and self.lookup.may_answer_later:
             known = "question"
         if known == "unknown" or (known == "question" and not op.ask):
             status = GONE[0] if answer is None else answer.status
@@ -334,7 +327,7 @@ class ScimClient:
             return Succeeded()
         answer = await self._deletions.send(op.resource_type, op.vendor_id or op.external_id)
         if answer.done:
-            self._lookup.evidence[op.resource_type].note_id(told=bool(op.vendor_id))
+            self.lookup.evidence[op.resource_type].note_id(told=bool(op.vendor_id))
         if answer.status not in GONE:
             return _deleted(op, answer)
         with _perhaps_there():  # or no longer: either is for the next run
@@ -353,7 +346,7 @@ class ScimClient:
             begun = time.monotonic()
             answer = await self._deletions.send(op.resource_type, resource_id)
             if answer.status in GONE:
-                there = await self._lookup.find(op.resource_type, op.external_id, since=begun)
+                there = await self.lookup.find(op.resource_type, op.external_id, since=begun)
                 if there is None or resource_id in there:
                     raise contradiction(uncertain=False)
                 continue

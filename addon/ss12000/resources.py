@@ -4,6 +4,7 @@ Source: docs/wire-format.md (SS 12000:2018 over SCIM 2.0, the EGIL profile). Fie
 encoded in the order in which they are declared, so that equal resources have equal hashes.
 """
 
+import re
 from hashlib import blake2b
 from typing import Literal
 
@@ -147,6 +148,14 @@ _encoder = msgspec.json.Encoder()
 def encode(resource: Resource) -> bytes:
     """Encode the resource as JSON; equal values give equal bytes."""
     return _encoder.encode(resource)
+
+
+_VALUE = re.compile(rb'"value":"([^"]*)"')
+
+
+def references(body: bytes) -> frozenset[str]:
+    """Return the externalIds that an encoded group or activity refers to."""
+    return frozenset(each.decode() for each in _VALUE.findall(body))
 
 
 HASH_LENGTH = 16

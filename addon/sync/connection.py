@@ -3,13 +3,12 @@
 import asyncio
 import logging
 import traceback
-from collections.abc import Set
 from functools import partial
 
 from msgspec import Struct, structs
 
 from addon.age import is_future
-from addon.delivery.lease import Lease, LeaseHeldByOther
+from addon.delivery.lease import LeaseHeldByOther
 from addon.logs import log_context
 from addon.planning.ledger import LedgerKey, LedgerWriteError
 from addon.planning.limits import Hold
@@ -89,64 +88,32 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
         if await check.update_ledger(decision.plan):
             decision = await asyncio.to_thread(planner.decide)
         plan, hold, going = decision.plan, decision.hold, decision.going
+        planner = await asyncio.to_thread(_mark_removals, context.store, planner, decision)
+        pending = _pending_removals(planner)
+        gone, groups_clean = planner.protected.union(pending), True
         if going is None:
             counted = await asyncio.to_thread(_count_removals, context.store, planner, plan)
             result = await session.send(plan, decision.replan, planner.ledger, lease)
-            if result.complete and plan.protected and planner.keeps_groups:
-                result = await _take_out_of_groups(session, plan, planner, lease, result)
             await asyncio.to_thread(_count_only_removed, context.store, planner, plan, counted)
             result = check.limit(result)
+            if pending:
+                current = await asyncio.to_thread(planner.groups_without, gone)
+                result, groups_clean = await session.clear_groups(
+                    result, gone, planner.ledger, lease, current
+                )
         else:
-            result, hold = await _send_part(session, planner, decision, going, lease)
+            current = await asyncio.to_thread(planner.groups_without, gone)
+            result, groups_clean = await session.remove_protected(
+                going, gone, planner.ledger, lease, current
+            )
     if result.status in KEY_REFUSED:
         forget_secret(context, connection)
-    report = await asyncio.to_thread(_conclude, context.store, planner, decision, hold, result)
+    if hold is not None:
+        hold = structs.replace(hold, protected_being_removed=() if groups_clean else pending)
+    report = await asyncio.to_thread(
+        _conclude, context.store, planner, decision, hold, result, () if groups_clean else pending
+    )
     return report if trouble is None else _with_trouble(report, trouble)
-
-
-async def _take_out_of_groups(
-    session: VendorSession,
-    plan: Plan,
-    planner: ConnectionPlanner,
-    lease: Lease,
-    result: DeliveryResult,
-) -> DeliveryResult:
-    """Take the protected people whom the plan has removed out of groups that it does not change.
-
-    Return the outcome of both. If the vendor does not list its groups, the report says so, and the
-    first plan that changes them does it.
-    """
-    gone = {op.external_id for op in plan.protected}
-    nothing = structs.replace(plan.only_protected(), protected=(), looks=())
-    groups_result, _ = await session.remove_protected(nothing, gone, planner.ledger, lease)
-    return result.combined_with(groups_result)
-
-
-async def _send_part(
-    session: VendorSession,
-    planner: ConnectionPlanner,
-    decision: Decision,
-    going: Plan,
-    lease: Lease,
-) -> tuple[DeliveryResult, Hold | None]:
-    """Remove whom no limit stops, and what was approved; return the outcome and the hold.
-
-    The hold says who may still be in the vendor's groups. Without one, the next run sends these.
-    """
-    removed = {
-        op.external_id
-        for op in (*going.protected, *going.deletes["User"], *going.deletes["Employment"])
-    }
-    hold = decision.hold
-    if hold is not None:
-        store = session.context.store
-        planner = await asyncio.to_thread(_store_pending_removals, store, planner, removed, hold)
-    gone = planner.protected | removed | set(_pending_removals(planner))
-    result, groups_clean = await session.remove_protected(going, gone, planner.ledger, lease)
-    if hold is not None:
-        left = () if groups_clean else _pending_removals(planner)
-        hold = structs.replace(hold, protected_being_removed=left)
-    return result, hold
 
 
 async def _elsewhere(
@@ -175,9 +142,8 @@ def finish_if_nothing_to_send(
     """
     planner = planner_for(context, prepared, connection, key)
     decision = planner.decide()
-    plan, hold = decision.plan, decision.hold
-    going = decision.going or plan
-    if planner.doubted or not going.empty or (hold is not None and _pending_removals(planner)):
+    going = decision.going or decision.plan
+    if planner.doubted or not going.empty or _pending_removals(planner):
         return None
     if find_protected_elsewhere(context, prepared, connection) is not None:
         return None
@@ -216,12 +182,16 @@ def _conclude(
     decision: Decision,
     hold: Hold | None,
     result: DeliveryResult,
+    pending: tuple[str, ...] = (),
 ) -> ConnectionReport:
-    """Save the outcome of a plan apart from the ledger's entries, and return its report."""
+    """Save the outcome of a plan apart from the ledger's entries, and return its report.
+
+    `pending` are people who are removed but may still be in groups.
+    """
     key, plan = planner.key, decision.plan
     if plan.obsolete:
         store.record(key, plan.obsolete)
-    _keep_hold(store, key, planner.held, hold)
+    _keep_hold(store, key, planner.held, hold, pending)
     _keep_approval(store, planner, decision, result)
     log.info(
         "%s to %s (%s): %s",
@@ -261,17 +231,26 @@ def _keep_approval(
 
 
 def _keep_hold(
-    store: Store, key: LedgerKey, earlier: Hold | None, hold: Hold | None
+    store: Store,
+    key: LedgerKey,
+    earlier: Hold | None,
+    hold: Hold | None,
+    pending: tuple[str, ...] = (),
 ) -> Hold | None:
-    """Save the hold of the plan and return it.
+    """Save the hold of the plan and return it; without one, only who is `pending`.
 
     A hold that is the same as before keeps its time, unless that lies in the future. The hold of
     a withdrawal is not removed.
     """
     if hold is None:
-        if earlier is not None and not earlier.withdrawal:
-            store.set_hold(key, None)
-        return None
+        if earlier is None:
+            return None
+        kept: Hold | None = structs.replace(earlier, protected_being_removed=pending)
+        if kept is not None and not earlier.withdrawal:
+            kept = kept.keep_only_protected()
+        if kept != earlier:
+            store.set_hold(key, kept)
+        return kept
     if earlier is not None and hold.answered_by(earlier):
         hold = structs.replace(hold, refused=earlier.refused)
     same = earlier is not None and structs.replace(earlier, at=hold.at) == hold
@@ -281,21 +260,34 @@ def _keep_hold(
     return hold
 
 
-def _store_pending_removals(
-    store: Store, planner: ConnectionPlanner, removed: Set[str], hold: Hold
+def _mark_removals(
+    store: Store, planner: ConnectionPlanner, decision: Decision
 ) -> ConnectionPlanner:
-    """Save which people are about to be removed, until the groups do not contain them.
+    """Save which people are about to be removed, until no group has them any more.
 
-    Once they are removed they are not in the ledger, and the plan that would update the groups is
-    held. After a run that is interrupted in between, or cannot list the groups, the saved ids
-    tell the next run which people to remove from groups.
+    These are the protected, and those who are approved where nothing else of the plan is sent.
+
+    Once they are removed they are not in the ledger, and a plan may leave out groups: those of a
+    hold, those that wait for evidence, those that the vendor did not accept. The saved ids tell
+    the next run, and the hourly removal, which people to remove from groups.
     """
-    gone = removed | set(_pending_removals(planner))
-    pending = structs.replace(hold, protected_being_removed=tuple(sorted(gone)))
-    kept = _keep_hold(store, planner.key, planner.held, pending)
+    earlier, going = _pending_removals(planner), decision.going
+    leaving = list((going or decision.plan).protected)
+    if going is not None:
+        leaving += (*going.deletes["User"], *going.deletes["Employment"])
+    removed = tuple(sorted({op.external_id for op in leaving}.union(earlier)))
+    if decision.hold is not None:
+        marked = structs.replace(decision.hold, protected_being_removed=removed)
+        kept = _keep_hold(store, planner.key, planner.held, marked)
+    elif removed == earlier:
+        return planner
+    else:
+        kept = planner.held or Hold((), 0, "", {}, at=planner.now)
+        kept = structs.replace(kept, protected_being_removed=removed)
+        store.set_hold(planner.key, kept)
     return structs.replace(planner, held=kept)
 
 
 def _pending_removals(planner: ConnectionPlanner) -> tuple[str, ...]:
-    """Return externalIds that were removed during the hold and may still be in groups."""
+    """Return externalIds that were removed and may still be in groups."""
     return () if planner.held is None else planner.held.protected_being_removed

@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Iterable, Set
 
+from addon.delivery.known_resources import see_all
 from addon.delivery.lease import LeaseHeldByOther
 from addon.delivery.throttle import DeliveryStopped
 from addon.delivery.transport import RetriesExhausted
@@ -37,9 +38,10 @@ def unknown_units(
 
 
 def codes_at_vendor(session: VendorSession, units: Set[str]) -> frozenset[str] | None:
-    """Return the codes of those of `units` (externalIds) that the vendor lists with their code.
+    """Return the codes of those of `units` (externalIds) that the vendor has with their code.
 
-    None when it did not answer, or another run has the lease: then it can be asked later.
+    None when it can be asked later: it did not answer, its list lacks some of them and it does not
+    say that they are gone, or another run has the lease.
     """
     try:
         return asyncio.run(_list_codes(session, units))
@@ -48,7 +50,7 @@ def codes_at_vendor(session: VendorSession, units: Set[str]) -> frozenset[str] |
         return None
 
 
-async def _list_codes(session: VendorSession, units: Set[str]) -> frozenset[str]:
+async def _list_codes(session: VendorSession, units: Set[str]) -> frozenset[str] | None:
     found: set[str] = set()
     ids = Ids(session.key.tenant)
 
@@ -58,6 +60,15 @@ async def _list_codes(session: VendorSession, units: Set[str]) -> frozenset[str]
 
     async with session.with_lease() as lease:
         ledger = await asyncio.to_thread(session.context.store.ledger, session.key)
+        entries = ledger.entries["SchoolUnit"]
+        known = {each: entries[each].vendor_id for each in units if each in entries}
         async with session.open(ledger, lease) as opened:
-            await opened.scim.list("SchoolUnit", keep)
-    return frozenset(found)
+            shown = await see_all(opened.scim.lookup, "SchoolUnit", known, keep)
+    if not shown.unseen or found:
+        return frozenset(found)
+    vendor, count = session.key.vendor, len(shown.unseen)
+    if shown.can_list:
+        log.warning("%s did not show all its former school units: %d are not known", vendor, count)
+        return None
+    log.warning("%s cannot list its former school units: %d are not known", vendor, count)
+    return frozenset()

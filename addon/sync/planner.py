@@ -16,9 +16,10 @@ from addon.planning.plan import Plan, digests, make_plan, plan_for, standing_ref
 from addon.planning.recent_removals import RecentRemovals
 from addon.roster.placements import GroupId, KnownGroup, Placements, group_id
 from addon.ss12000.mapping import ResourceMapper
+from addon.ss12000.resources import content_hash, references
 from addon.sync.context import SyncContext
 from addon.sync.ended_memberships import emptied_by
-from addon.sync.first_readings import only_creates, without_changes_of
+from addon.sync.first_readings import OF_GROUPS, only_creates, without_changes_of
 from addon.sync.hold_units import places_of_run, with_units
 from addon.sync.prepare import PreparedRun, cautious_roster
 from addon.sync.unexplained_removals import (
@@ -220,6 +221,22 @@ class ConnectionPlanner(Struct, frozen=True):
             for user in group.members
             if user not in kept.people or not kept.people[user].is_at(key[0])
         )
+
+    def groups_without(self, gone: Set[str]) -> frozenset[str]:
+        """ExternalIds of the groups that the vendor has without `gone`, by the ledger.
+
+        It has acknowledged a body that refers to none of them.
+        """
+        found = set()
+        absent = standing_refusals(self.ledger, self.now) | self._unconfirmed_and_not_there()
+        for resource in self.cautious_mapper.resources(absent):
+            entry = self.ledger.entries[resource.resource_type].get(resource.external_id)
+            if resource.resource_type not in OF_GROUPS or resource.body is None or entry is None:
+                continue
+            is_sent = entry.hash == content_hash(resource.body)
+            if is_sent and gone.isdisjoint(references(resource.body)):
+                found.add(resource.external_id)
+        return frozenset(found)
 
     def _unconfirmed_and_not_there(self) -> frozenset[str]:
         """ExternalIds of unconfirmed people whom the vendor lacks; nothing may refer to them."""

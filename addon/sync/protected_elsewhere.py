@@ -98,7 +98,9 @@ async def _remove_protected(
             await asyncio.to_thread(_store_pending_removals, context, key, frozenset())
     if groups_clean or result.spent:
         return None
-    return UNREACHED.format(key.mode, result.stopped or "the vendor refused it")
+    return UNREACHED.format(
+        key.mode, result.stopped or result.limitation or "the vendor refused it"
+    )
 
 
 def _store_pending_removals(context: SyncContext, key: LedgerKey, protected: Set[str]) -> None:

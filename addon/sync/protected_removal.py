@@ -87,7 +87,7 @@ def remove_protected_everywhere(
         state = context.store.connection_state(key)
         units = unit_codes(tenant, protection)
         state_hash = _state_hash(protection.removable, units, state.ledger)
-        if protection.cleared.get(_place(key)) == state_hash:
+        if not _pending(state) and protection.cleared.get(_place(key)) == state_hash:
             continue
         codes = _codes_of_former_units(context, tenant, key, state.ledger, units, deadline)
         protection = record_units(context, tenant, protection, codes or ())
@@ -132,8 +132,7 @@ def _remove_at(
 
     Who has an account or an employment left is left.
     """
-    hold = state.hold
-    pending = frozenset(() if hold is None else hold.protected_being_removed)
+    pending = _pending(state)
     theirs = _resources_of(tenant, protection)
     before = _there(context, key, state.ledger, theirs)
     if not before and not pending:
@@ -151,8 +150,14 @@ def _remove_at(
     if after and stopped is None:
         stopped = "the rest is left to the next time"
     if stopped is not None:
-        log.error("protected people are still at %s (%s): %d", key.vendor, key.mode, len(left))
+        what = "the removal of protected people from %s (%s) is not complete: %d are left"
+        log.error(what, key.vendor, key.mode, len(left))
     return RemovalOutcome(context.clock(), len(removed), len(left), stopped or "")
+
+
+def _pending(state: ConnectionState) -> frozenset[str]:
+    """Return externalIds of protected people who are removed but may still be in groups."""
+    return frozenset(() if state.hold is None else state.hold.protected_being_removed)
 
 
 def _readiness_at(

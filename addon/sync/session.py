@@ -11,14 +11,15 @@ from addon.delivery.executor import PlanExecutor, Replan
 from addon.delivery.intents import intend_with
 from addon.delivery.lease import Lease
 from addon.delivery.ledger_writer import LedgerWriter
-from addon.delivery.protected_in_groups import updates_without
+from addon.delivery.protected_in_groups import GROUPS, updates_without
 from addon.delivery.scim_client import ScimClient
 from addon.delivery.throttle import DeliveryStopped, RetryPolicy, Throttle
 from addon.delivery.transport import RetriesExhausted, Transport
 from addon.directory.scope import places_of
 from addon.planning.ledger import Ledger, LedgerKey, LedgerRecorder
-from addon.planning.plan import Plan
+from addon.planning.plan import Operation, Plan
 from addon.planning.result import DeliveryResult, VendorProblem
+from addon.ss12000.resources import TYPES, ResourceType
 from addon.sync.context import NotFoundError, SyncContext, load_tenant_with_licence
 from addon.sync.protected_set import load_protection
 from addon.tenants.document import DocumentError
@@ -54,7 +55,7 @@ class ScimSession(Struct, frozen=True):
             clock,
             self.scim.check_key,
             self.scim.forget_lists,
-            self.scim.user_name,
+            self.scim.lookup.user_name,
         )
         result = await delivery.run(plan, replan)
         return structs.replace(result, limitation=self.scim.limitation)
@@ -93,6 +94,11 @@ async def open_session(
 NOT_ASKED = (
     "people with protected identity are removed, but the vendor could not be asked for the groups "
     "that may refer to them, which the next run tries again: {}"
+)
+CANNOT_SHOW = (
+    "the vendor can neither list its groups nor show them by their ids, so it cannot be known "
+    "whether they refer to people who were removed because they are protected; they are sent "
+    "without them when their other changes are sent"
 )
 
 TURNED_OFF = "the connection was turned off, or its mode changed, so nothing more was sent"
@@ -153,36 +159,80 @@ class VendorSession(Struct, frozen=True):
             yield session
 
     async def remove_protected(
-        self, plan: Plan, gone: Set[str], ledger: Ledger, lease: Lease
+        self,
+        plan: Plan,
+        gone: Set[str],
+        ledger: Ledger,
+        lease: Lease,
+        current: Set[str] = frozenset(),
     ) -> tuple[DeliveryResult, bool]:
         """Carry out removals, and remove those in `gone` from the groups at the vendor.
 
         The groups are listed and sent back without them, because the plan that would update the
-        groups is not sent. Return the outcome, and whether no group that the vendor lists contains
-        them any more; if not, this must be tried again. Raises LedgerWriteError when the store
-        failed.
+        groups is not sent. `current` are groups that are known to be without them. Return the
+        outcome, and whether no group contains them any more; if not, this must be tried again.
+        Raises LedgerWriteError when the store failed.
         """
         async with self.open(ledger, lease) as session:
-            clock = self.context.clock
-            result = await session.carry_out(plan, lambda absent: plan, clock=clock)
+            result = await session.carry_out(plan, lambda absent: plan, clock=self.context.clock)
             if not result.complete:
                 return result, False
-            try:
-                updates = await updates_without(gone, session.scim, ledger)
-            except (RetriesExhausted, DeliveryStopped) as error:
-                return structs.replace(result, stopped=NOT_ASKED.format(error)), False
-            stripping = structs.replace(plan.only_protected(), protected=(), looks=())
-            for operation in updates:
-                stripping.writes[operation.resource_type].append(operation)
-            groups_result = await session.carry_out(
-                stripping, lambda absent: stripping, clock=clock
-            )
-            groups_clean = (
-                not groups_result.left
-                and groups_result.stopped is None
-                and all(f.refused for f in groups_result.failures)
-            )
-            return result.combined_with(groups_result), groups_clean
+            return await self._clear_groups(session, result, gone, ledger, current)
+
+    async def clear_groups(
+        self,
+        result: DeliveryResult,
+        gone: Set[str],
+        ledger: Ledger,
+        lease: Lease,
+        current: Set[str],
+    ) -> tuple[DeliveryResult, bool]:
+        """Remove those in `gone` from the groups after a delivery with this `result`.
+
+        Those of `current` are known to be without them. Groups that the delivery could not change
+        are left to the next. Return as `remove_protected` does.
+        """
+        if result.stopped is not None or result.left:
+            return result, False
+        tried = {f.external_id for f in result.failures if not f.refused}
+        left = {i for kind in GROUPS for i in ledger.entries[kind] if i in tried}
+        async with self.open(ledger, lease) as session:
+            done = current | left
+            result, clean = await self._clear_groups(session, result, gone, ledger, done)
+        return result, clean and not left
+
+    async def _clear_groups(
+        self,
+        session: ScimSession,
+        result: DeliveryResult,
+        gone: Set[str],
+        ledger: Ledger,
+        current: Set[str],
+    ) -> tuple[DeliveryResult, bool]:
+        clock = self.context.clock
+        try:
+            found = await updates_without(gone, session.scim, ledger, current, clock())
+        except (RetriesExhausted, DeliveryStopped) as error:
+            return structs.replace(result, stopped=NOT_ASKED.format(error)), False
+        writes: dict[ResourceType, list[Operation]] = {kind: [] for kind in TYPES}
+        for operation in found.operations:
+            writes[operation.resource_type].append(operation)
+        plan = Plan(protected=(), writes=writes, deletes={kind: [] for kind in TYPES})
+        if found.operations:
+            groups_result = await session.carry_out(plan, lambda absent: plan, clock=clock)
+            result = result.combined_with(groups_result)
+            if (
+                groups_result.left
+                or groups_result.stopped is not None
+                or not all(f.refused for f in groups_result.failures)
+            ):
+                return result, False
+        if found.unseen and found.can_list:
+            stopped = NOT_ASKED.format(f"{len(found.unseen)} are not in its list")
+            return structs.replace(result, stopped=stopped, problem=VendorProblem("list")), False
+        if found.unseen:
+            return structs.replace(result, limitation=result.limitation or CANNOT_SHOW), False
+        return result, True
 
     async def send(
         self, plan: Plan, replan: Replan, ledger: Ledger, lease: Lease

@@ -148,7 +148,8 @@ async def _remove(
             ledger,
             lease,
         )
-        store.set_hold(key, None)
+        earlier = None if result.complete else store.hold(key)
+        store.set_hold(key, None if earlier is None else earlier.keep_only_protected())
         if result.complete:
             store.set_approval(key, None)
             refused = [

@@ -243,6 +243,71 @@ def test_a_vendor_that_does_not_answer_is_asked_again(world):
     assert_gone(world, servers(world))
 
 
+EMPTY = json.dumps({"totalResults": 0, "Resources": []}).encode()
+
+
+def empty(server):
+    """Whatever is asked of its school units, nothing is there."""
+    server.fail(200, times=None, method="GET", endpoint="SchoolUnits", body=EMPTY)
+
+
+def empty_list(server):
+    """A list of nothing; what is asked for by its id is there."""
+    server.show(lambda endpoint, found: [] if endpoint == "SchoolUnits" else found)
+
+
+def without_the_south(server):
+    server.show(
+        lambda endpoint, found: [
+            each
+            for each in found
+            if endpoint != "SchoolUnits" or each["externalId"] != IDS.school_unit(SOUTH)
+        ]
+    )
+
+
+def test_an_empty_answer_is_no_word_on_a_school_unit(world):
+    """It is asked for again, until it is shown."""
+    forget_the_south(world)
+    for server in servers(world):
+        empty(server)
+    for _ in range(2):
+        remove(world)
+    assert known_units(world) == {UNIT}
+    for server in servers(world):
+        server.clear()
+    remove(world)
+    assert known_units(world) == {UNIT, SOUTH}
+    assert_gone(world, servers(world))
+
+
+@pytest.mark.parametrize("short", [empty_list, without_the_south])
+def test_a_school_unit_that_a_list_lacks_is_read_by_its_id(world, short):
+    forget_the_south(world)
+    for server in servers(world):
+        short(server)
+    remove(world)
+    assert known_units(world) == {UNIT, SOUTH}
+    assert_gone(world, servers(world))
+
+
+def test_a_school_unit_that_a_vendor_has_no_more_is_asked_for_once(world):
+    """The list lacks it, its id is answered 404, and the filter does not find it."""
+    forget_the_south(world)
+    for server in servers(world):
+        (resource_id,) = (
+            i
+            for i, each in server.held("SchoolUnit").items()
+            if each["externalId"] == IDS.school_unit(SOUTH)
+        )
+        server._state._delete("SchoolUnits", resource_id)
+    remove(world)
+    remove(world)
+    world.forget_requests()
+    assert remove(world) == ()
+    assert world.requests == []
+
+
 def test_a_vendor_that_cannot_list_is_asked_once(world):
     forget_the_south(world)
     for server in servers(world):
