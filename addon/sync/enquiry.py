@@ -150,9 +150,13 @@ class Enquiry:
     def is_in_other_class(self, membership: Loss, joined: bool) -> bool:
         """Whether the reading has somebody, who was in a class, in another one of the unit.
 
-        With `joined` only classes count in which they were not known to be.
+        With `joined` only classes count in which they were not known to be. None does where the
+        unit has several rules for classes: who is missing from one by a rule may have one by the
+        next.
         """
-        if self._known.groups[membership.group].kind != "class":
+        unit = self._units.get(membership.unit)
+        several = unit is not None and len(rules_of(unit.classes)) > 1
+        if several or self._known.groups[membership.group].kind != "class":
             return False
         found = self._classes.get((membership.unit, membership.user), frozenset())
         return any(

@@ -190,8 +190,22 @@ def test_who_was_in_two_classes_has_not_moved_when_one_lists_nobody(school):
     assert school.members() == 12
 
 
-def _classes_from_groups(school):
+def test_who_falls_to_the_next_rule_for_classes_has_not_moved(school):
+    def rules(unit):
+        unit["classes"] = [unit["classes"], {"from": "orgUnit", "pattern": "^/Elever/A/(.+)"}]
+
+    _classes_from_groups(school, rules)
+    school.hourly(), school.hourly()
+    assert school.members() == 6
+    school.reading = OddReading(without_members=frozenset({COURSE}), answered=frozenset())
+    school.hourly()
+    assert school.hourly().status == "held"
+    assert school.members() == 6
+
+
+def _classes_from_groups(school, change=lambda unit: None):
     document = json.loads(school.store.tenant(TENANT))
     unit = document["schoolUnits"][0]
     unit["classes"] = unit.pop("teachingGroups")
+    change(unit)
     school.store.save_tenant(TENANT, json.dumps(document).encode())
