@@ -223,7 +223,8 @@ def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> 
     """Return the roster with the `kept` placements, so that nothing is taken from anybody.
 
     `units` are the unit codes in the document's order. People and groups that the roster lacks
-    are added as `unconfirmed`; nobody who is protected is added.
+    are added as `unconfirmed`; nobody who is protected is added. Staff is never a student, see
+    `place`: who is still employed, as far as is known, is in no class or group as a student.
     """
     order = {code: n for n, code in enumerate(units)}
     people = dict(roster.people)
@@ -231,8 +232,10 @@ def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> 
         if user in roster.protected:
             continue
         person = people.get(user) or Person(user, "", "", "", unconfirmed=True)
-        if person.employments and lost.enrolments:  # staff is never a student, see `place`
+        if person.employments and lost.enrolments:
             lost = structs.replace(lost, enrolments=())
+        if lost.employments:
+            person = structs.replace(person, enrolments=())
         enrolments = (*person.enrolments, *(Enrolment(*each) for each in lost.enrolments))
         employments = (*person.employments, *lost.employments)
         people[user] = structs.replace(
@@ -240,7 +243,8 @@ def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> 
             enrolments=tuple(sorted(enrolments, key=lambda e: order.get(e.unit, 0))),
             employments=tuple(sorted(employments, key=lambda unit: order.get(unit, 0))),
         )
-    groups = {group_id(group): group for group in roster.groups}
+    employed = frozenset(user for user, lost in kept.people.items() if lost.employments)
+    groups = {group_id(group): _without_students(group, employed) for group in roster.groups}
     for key, lost_group in kept.groups.items():
         if lost_group.kind == "class":
             _keep_years(people, key[0], lost_group.students, kept.years)
@@ -256,7 +260,8 @@ def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> 
             students=tuple(sorted(students.union(group.students))),
             teachers=tuple(sorted(teachers.union(group.teachers))),
         )
-    return structs.replace(roster, people=people, groups=tuple(groups.values()))
+    left = tuple(g for key, g in groups.items() if g.students or key in kept.groups)
+    return structs.replace(roster, people=people, groups=left)
 
 
 def _keep_years(
@@ -274,6 +279,12 @@ def _keep_years(
                 for each in person.enrolments
             )
             people[user] = structs.replace(person, enrolments=enrolments)
+
+
+def _without_students(group: StudentGroup, users: frozenset[str]) -> StudentGroup:
+    if users.isdisjoint(group.students):
+        return group
+    return structs.replace(group, students=tuple(s for s in group.students if s not in users))
 
 
 def _without(members: tuple[str, ...], now: tuple[str, ...]) -> Iterator[str]:

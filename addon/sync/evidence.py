@@ -52,7 +52,7 @@ from addon.sync.ended_memberships import Approved
 from addon.sync.enquiry import BUDGET, Enquiry
 from addon.sync.excepted_members import excepted_members, left_out_by_group
 from addon.sync.first_readings import is_doubtful, settling_since, unsettled_groups
-from addon.sync.known_placements import Beginning, KnownDirectory, units_of
+from addon.sync.known_placements import Beginning, KnownDirectory, has_user, units_of
 from addon.sync.known_places import (
     OrgUnitPlace,
     as_documented,
@@ -138,9 +138,7 @@ def confirm(
     settling, unsettled = settling_since(known, snapshot, now), unsettled_groups(known, snapshot)
     not_compared = (finding("not-compared", tenant.customer_id),) if settling else ()
     if isinstance(known, Beginning):
-        # Whoever may be at the vendors already is not new.
-        there = roster.people.keys() if known.delivered else frozenset[str]()
-        waiting_new = hold_newcomers(tenant, documented, roster, there)
+        waiting_new = hold_newcomers(tenant, documented, roster, has_user(tenant, known))
         roster, current = waiting_new.roster, placements_of(waiting_new.roster)
         fresh = KnownDirectory(
             now,
@@ -192,7 +190,7 @@ def confirm(
             now,
         )
     there = known.placements.people.keys()
-    waiting_new = hold_newcomers(tenant, documented, roster, there)
+    waiting_new = hold_newcomers(tenant, documented, roster, there.__contains__)
 
     def ask_more(questions: Sequence[Question]) -> Mapping[Question, Answer]:
         left = BUDGET - len(answers)

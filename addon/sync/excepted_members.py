@@ -1,6 +1,7 @@
 """Members of excepted groups who are missing from a group's list: absence is no evidence.
 
-Who is left out through a group is remembered by id. Somebody whom the group's list lacks later
+Who is left out through a group, be it an exception or a filter that members do not pass, is
+remembered by id. Somebody whom the group's list lacks later
 stays left out until Google says, asked about that very membership, that it has ended, or two whole
 readings AGREE_AFTER apart lack it, or the document no longer names the group.
 """
@@ -16,8 +17,9 @@ from addon.roster.findings import finding
 from addon.roster.index import DirectoryIndex
 from addon.roster.model import Finding, Roster
 from addon.sync.enquiry import AGREE_AFTER
+from addon.sync.group_values import ATTRIBUTE, words
 from addon.sync.unknown_exceptions import REASON, HeldBack, without_held_back
-from addon.tenants.model import SchoolUnit, SelectorExceptions, Tenant
+from addon.tenants.model import SchoolUnit, Selector, SelectorExceptions, Tenant
 from addon.text import fold
 
 Excepted = Mapping[tuple[str, str], float]
@@ -98,7 +100,19 @@ def left_out_by_group(tenant: Tenant, snapshot: Snapshot) -> Excepted:
 
 
 def _groups(unit: SchoolUnit) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return unit.students.exceptions.groups, unit.staff.exceptions.groups
+    """The addresses of the groups through which the students, and the staff, are left out."""
+    return _addresses(unit.students), _addresses(unit.staff)
+
+
+def _addresses(selector: Selector) -> tuple[str, ...]:
+    filtered = (
+        address
+        for clauses in selector.filters
+        for clause in clauses
+        if clause.attribute == ATTRIBUTE and clause.operator in ("notEquals", "notIn")
+        for address in words(clause)
+    )
+    return (*selector.exceptions.groups, *filtered)
 
 
 def _left_out(tenant: Tenant, snapshot: Snapshot, groups: Collection[str]) -> set[tuple[str, str]]:
@@ -111,9 +125,15 @@ def _left_out(tenant: Tenant, snapshot: Snapshot, groups: Collection[str]) -> se
         for unit in tenant.school_units
         if unit.code in groups
         for selector in (unit.students, unit.staff)
-        for user in choose(selector, index).excepted
-        & left_out(SelectorExceptions(groups=selector.exceptions.groups), index)
+        for user in _stopped(selector, index)
+        & left_out(SelectorExceptions(groups=_addresses(selector)), index)
     }
+
+
+def _stopped(selector: Selector, index: DirectoryIndex) -> frozenset[str]:
+    """Whom the selector reaches, but does not choose."""
+    choice = choose(selector, index)
+    return choice.filtered | choice.excepted
 
 
 def _is_placed(roster: Roster, unit: str, user: str) -> bool:

@@ -126,7 +126,7 @@ class GroupValues:
         if clause.operator not in LITERAL:
             return self._no_member(user, clause, touches(clause))
         found = DECIDED
-        for address in map(fold, _words(clause)):
+        for address in map(fold, words(clause)):
             group = self._by_address.get(address)
             question = (
                 GroupQuestion(address) if group is None else MembershipQuestion(group.id, user.id)
@@ -169,10 +169,11 @@ def _clauses(selector: Selector) -> Iterator[Clause]:
 def _literals(selector: Selector) -> Iterator[str]:
     for clause in _clauses(selector):
         if clause.operator in LITERAL:
-            yield from _words(clause)
+            yield from words(clause)
 
 
-def _words(clause: Clause) -> tuple[str, ...]:
+def words(clause: Clause) -> tuple[str, ...]:
+    """Return the values that a clause names."""
     if clause.value is None:
         return ()
     return (clause.value,) if isinstance(clause.value, str) else clause.value

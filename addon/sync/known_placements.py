@@ -5,13 +5,15 @@ is compared with, see `addon.sync.evidence`.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
+from functools import partial
 from typing import Literal, Protocol
 
 import msgspec
 from msgspec import Struct, structs
 
 from addon.roster.placements import Employment, GroupId, KnownGroup, KnownPerson, Loss, Placements
+from addon.ss12000.ids import Ids
 from addon.store.base import CacheStore, LedgerStore
 from addon.store.records import Namespace
 from addon.sync.known_places import (
@@ -73,11 +75,12 @@ class Beginning(Struct, frozen=True):
     """What there is when no reading is known that a reading could be compared with.
 
     `places` are where the selectors' OUs were, as far as that is kept, and `delivered` is whether
-    a vendor has resources of the tenant.
+    a vendor has resources of the tenant; `users` returns the externalIds of the people among them.
     """
 
     places: KnownPlaces = KnownPlaces()
     delivered: bool = False
+    users: Callable[[], Set[str]] = frozenset
 
 
 class _StoredGroup(Struct, frozen=True, array_like=True):
@@ -124,7 +127,31 @@ def load_known_or_beginning(
         return known
     if not any(count for _, count, _ in store.ledgers(tenant_id)):
         return Beginning()  # nothing can be taken from anybody
-    return Beginning(load_places(store, tenant_id, now), delivered=True)
+    users = partial(_delivered_users, store, tenant_id)
+    return Beginning(load_places(store, tenant_id, now), delivered=True, users=users)
+
+
+def _delivered_users(store: LedgerStore, tenant_id: str) -> Set[str]:
+    """Return the externalIds of the people whom a vendor has, or may have, by the ledgers."""
+    ledgers = [store.ledger(key) for key, count, _ in store.ledgers(tenant_id) if count]
+    return {
+        external_id
+        for ledger in ledgers
+        for external_id, entry in ledger.entries["User"].items()
+        if not entry.is_removed
+    }
+
+
+def has_user(tenant: Tenant, beginning: Beginning) -> Callable[[str], bool]:
+    """Return a test whether a vendor has a user, by id. Reads the ledgers when it is first used."""
+    ids, found = Ids(tenant.customer_id), list[Set[str]]()
+
+    def has(user: str) -> bool:
+        if not found:
+            found.append(beginning.users())
+        return ids.user(user) in found[0]
+
+    return has
 
 
 def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory | None:

@@ -4,7 +4,7 @@ Whom such an exception leaves out cannot be told, so that nobody who is new is s
 selection until the exception is corrected. Those who were known stay: nothing is taken from them.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 
 from msgspec import Struct, structs
 
@@ -31,11 +31,11 @@ class WaitingNewcomers(Struct, frozen=True):
 
 
 def hold_newcomers(
-    tenant: Tenant, snapshot: Snapshot, roster: Roster, known: Set[str]
+    tenant: Tenant, snapshot: Snapshot, roster: Roster, known: Callable[[str], bool]
 ) -> WaitingNewcomers:
     """Take those who are new out of selections with unknown exceptions.
 
-    `known` are the ids of users who were placed at any unit before.
+    `known` says of a user's id whether they were placed at any unit before.
     """
     places = _unknown_places(tenant, snapshot)
     if not places:
@@ -43,7 +43,7 @@ def hold_newcomers(
     held = frozenset(
         (unit, user)
         for user, person in roster.people.items()
-        if user not in known
+        if not known(user)
         for unit, role in _placements(person)
         if (unit, role) in places
     )

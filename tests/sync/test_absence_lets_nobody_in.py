@@ -1,0 +1,97 @@
+"""Who was left out, or staff, and is a pupil only because a list lacks them once is not sent so."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from addon.sync.farewell import KEPT_ITEMS
+from tests.support.generated_tenant import TENANT, Spot, held_at, with_spots
+from tests.support.odd_school import COURSE, OddSchool, odd_school
+from tests.trust.odd_directory import HONEST, QUESTIONS, OddReading
+
+LEFT_OUT = "kurs-b-ma"
+TWO = (10, 11)
+EXCEPTION = {"except": {"users": [], "orgUnits": [], "groups": [f"{LEFT_OUT}@edu.se"]}}
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> Iterator[OddSchool]:
+    with odd_school(tmp_path) as school:
+        yield school
+
+
+def filtered(operator: str, value: object) -> dict[str, Any]:
+    return {"filters": [[{"attribute": "groups", "operator": operator, "value": value}]]}
+
+
+def edit(school: OddSchool, change: Callable[[dict[str, Any]], object]) -> None:
+    document = json.loads(school.store.tenant(TENANT))
+    change(document["schoolUnits"][0])
+    school.store.save_tenant(TENANT, json.dumps(document).encode())
+
+
+def leave_out(school: OddSchool, selection: dict[str, Any]) -> None:
+    """Two pupils get into a group, and the selection leaves the group out."""
+    spots = school.state.spots
+    added = {n: replace(spots[n], groups=spots[n].groups | {LEFT_OUT}) for n in TWO}
+    school.change_to(with_spots(school.state, added))
+    edit(school, lambda unit: unit["students"].update(selection))
+    for _ in range(2):
+        school.hourly()
+    assert len(held_at(school.server)["User"]) == 10
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        EXCEPTION,
+        filtered("notEquals", f"{LEFT_OUT}@edu.se"),
+        filtered("notIn", [f"{LEFT_OUT}@edu.se", f"{COURSE}-2@edu.se"]),
+    ],
+)
+@pytest.mark.parametrize("answered", [QUESTIONS, ()])
+def test_whom_a_group_leaves_out_is_not_sent_as_its_list_is_empty_once(school, selection, answered):
+    leave_out(school, selection)
+    school.reading = OddReading(without_members=frozenset({LEFT_OUT}), answered=frozenset(answered))
+    school.hourly()
+    school.reading = HONEST
+    school.hourly()
+    assert school.server.writes == []
+    assert len(held_at(school.server)["User"]) == 10
+
+
+def test_who_has_left_the_group_of_a_filter_is_sent(school):
+    selection = filtered("notEquals", f"{LEFT_OUT}@edu.se")
+    leave_out(school, selection)
+    school.change_to(with_spots(school.state, {10: Spot("/Elever/A/7A")}))
+    edit(school, lambda unit: unit["students"].update(selection))
+    school.hourly()
+    assert len(held_at(school.server)["User"]) == 11
+
+
+def test_whom_no_vendor_has_waits_for_an_unknown_exception_when_nothing_is_known(school):
+    """And who is at the vendor stays, whatever is known."""
+    leave_out(school, EXCEPTION)
+    school.store.erase_items(TENANT, KEPT_ITEMS)
+    school.reading = OddReading(groups=frozenset({LEFT_OUT}))
+    for _ in range(4):
+        school.hourly()
+        assert len(held_at(school.server)["User"]) == 10
+
+
+def test_a_teacher_is_no_pupil_as_the_list_of_the_staff_is_empty_once(school):
+    """A teacher whose account is in the pupils' OU is staff by a group."""
+    teacher = Spot("/Elever/A/7A", groups=frozenset({"personal-a", COURSE}))
+    school.change_to(with_spots(school.state, {20: teacher}))
+    school.hourly()
+    before = held_at(school.server)
+    school.reading = OddReading(without_members=frozenset({"personal-a"}), answered=frozenset())
+    school.hourly()
+    assert held_at(school.server) == before
+    school.reading = HONEST
+    school.hourly()
+    assert held_at(school.server) == before
