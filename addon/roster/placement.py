@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.directory.snapshot import User
 from addon.roster.filters import SelectorChoice, choose
@@ -60,8 +60,11 @@ def place(units: Sequence[SchoolUnit], index: DirectoryIndex, domains: Sequence[
         if id not in selected:
             left_out[id] = _reason(id, excepted, filtered)
             continue
-        for defect in defects(user, verified):
-            findings.append(defect)
+        found = list(defects(user, verified))
+        at = [u.code for u, s, t in choices if found and (id in s.chosen or id in t.chosen)]
+        for defect in found:
+            values = (*defect.values, ("units", ", ".join(at)))
+            findings.append(structs.replace(defect, values=values))
             if defect.severity == "error":
                 left_out.setdefault(id, defect.code)
 

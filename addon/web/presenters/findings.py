@@ -152,12 +152,14 @@ class _Telling:
         return structs.replace(found, values=tuple(values.items()))
 
     def _of(self, found: Finding) -> tuple[str, ...]:
-        """Return its units: the one it states, else the person's, else those that select it."""
+        """Return its units: the one it states, else the person's, else those that select them."""
         values = dict(found.values)
         if "unit" in values:
             return (values["unit"],)
         person = self._prepared.roster.people.get(found.subject)
         if person is not None:
             return (*(e.unit for e in person.enrolments), *person.employments)
+        if "units" in values:
+            return tuple(values["units"].split(", "))
         subject = fold(found.subject)
         return tuple(dict.fromkeys(code for code, named in self._selectors if subject in named))

@@ -146,9 +146,7 @@ def _people_of(prepared: PreparedRun) -> Mapping[str, PeopleBreakdown]:
 
 def _findings(directory: TenantDirectory, code: str) -> tuple[FindingCount, ...]:
     counted = (
-        FindingCount(
-            kind.code, kind.severity, sum(a.values.get("unit") == code for a in kind.found)
-        )
+        FindingCount(kind.code, kind.severity, sum(code in about.units for about in kind.found))
         for kind in kinds(directory)
     )
     return tuple(each for each in counted if each.count)

@@ -18,6 +18,8 @@ class Numbers(Struct, frozen=True):
     staff: int = 0
     classes: int = 0
     teaching_groups: int = 0
+    not_sent: int = 0
+    """People whom the unit's selection chooses and who cannot be sent: an error in Workspace."""
 
 
 class UnitRow(Struct, frozen=True):
@@ -81,6 +83,13 @@ def _numbers(prepared: PreparedRun) -> Mapping[str, Numbers]:
     for person in prepared.roster.people.values():
         students.update(e.unit for e in person.enrolments)
         staff.update(person.employments)
+    errors = {f.subject: dict(f.values) for f in prepared.roster.findings if f.severity == "error"}
+    not_sent = Counter(
+        code
+        for user, values in errors.items()
+        if user in prepared.roster.left_out
+        for code in values.get("units", "").split(", ")
+    )
     kinds = Counter((group.unit, group.kind) for group in prepared.roster.groups)
     return {
         unit.code: Numbers(
@@ -88,6 +97,7 @@ def _numbers(prepared: PreparedRun) -> Mapping[str, Numbers]:
             staff[unit.code],
             kinds[unit.code, "class"],
             kinds[unit.code, "teaching"],
+            not_sent[unit.code],
         )
         for unit in prepared.tenant.school_units
     }

@@ -120,7 +120,7 @@ def test_a_kind_shows_how_it_is_corrected_and_whom_it_concerns(world, client):
     assert "Det gäller 1 person." in said
     assert "Öppna Google Admin-konsolen, Katalog och sedan Användare" in said
     assert "Fyll i efternamnet." in said
-    assert "Ylva /Elever/7A Kontot saknar efternamn." in said
+    assert "Ylva Norra skolan /Elever/7A Kontot saknar efternamn." in said
 
 
 def test_a_kind_that_is_no_more_says_so_and_one_that_never_was_is_not_found(world, client):

@@ -34,7 +34,7 @@ def test_a_pupil_without_a_class_is_counted_and_can_be_found(world):
     world.domain.add_user(person("Vilse", "Borg", "/Elever"))
     page = world.ready(world.sign_in(), PAGE)
     assert "1 elev utan klass" in world.text(page)
-    assert "/datakvalitet/student-without-class?enhet=Norra" in page.text
+    assert f"/datakvalitet/student-without-class?enhet={CODE}" in page.text
 
 
 def test_a_unit_that_has_no_selection_shows_the_ways_to_one(world):
@@ -154,3 +154,18 @@ def test_a_unit_can_be_taken_away_while_the_directory_cannot_be_read(live):
     said = live.text(live.ready(client, REMOVE))
     assert "De som bara finns på Norra skolan tas bort hos leverantörerna" in said
     assert live.send(client, client.get(REMOVE), REMOVE).status_code == 302
+
+
+def test_who_lacks_a_name_is_listed_at_the_school_and_said_beside_its_numbers(world):
+    """What keeps somebody from being sent is on the unit's page and in the list of units."""
+    world.domain.add_user(person("Kim", "", "/Elever/7A"))
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    assert "12 elever" in world.text(page)
+    assert "Att rätta i Google Workspace" in world.text(page)
+    address = f"/datakvalitet/missing-family-name?enhet={CODE}"
+    assert f'href="{address}"' in page.text
+    assert "Kim" in world.text(client.get(address))
+    units = world.ready(client, "/skolenheter")
+    assert "1 person skickas inte" in world.text(units)
+    assert f'href="{PAGE}#anmarkningar"' in units.text
