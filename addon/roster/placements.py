@@ -165,7 +165,7 @@ def only(known: Placements, kept: Set[Loss], years_from_class: Container[str] = 
     """
     people: dict[str, KnownPerson] = {}
     groups: dict[GroupId, KnownGroup] = {}
-    for loss in kept:
+    for loss in sorted(kept):
         if loss.is_person:
             whole = known.people[loss.user]
             part = people.get(loss.user, KnownPerson())

@@ -7,7 +7,7 @@ Classes and groups of a unit that has left the document are explained in any cas
 the document says now can give them.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from msgspec import Struct, structs
 
@@ -18,6 +18,7 @@ from addon.roster.select import select
 from addon.sync.group_values import ATTRIBUTE
 from addon.sync.known_placements import KnownDirectory, units_of
 from addon.sync.known_places import as_documented, place_org_units
+from addon.sync.left_out import is_by_protection
 from addon.tenants.conditions import SlowPatternError
 from addon.tenants.model import NO_EXCEPTIONS, SchoolUnit, Selector, Tenant, rules_of
 
@@ -44,11 +45,7 @@ class NewSelections(Struct, frozen=True):
 
 def new_selections(tenant: Tenant, known: KnownDirectory) -> NewSelections:
     """Return the selectors that read groups and are not as when the known people were placed."""
-    before = [
-        _selectors(units)
-        for units in (known.former_units, known.school_units)
-        if units and units != units_of(tenant)
-    ]
+    before = list(map(_selectors, _earlier(tenant, known)))
     return NewSelections(
         {
             role: selector
@@ -80,7 +77,7 @@ def unexplained_losses(
     lost = tuple(
         loss
         for loss in losses(known.placements, placements_of(roster))
-        if loss.user not in roster.protected
+        if not is_by_protection(loss, known.placements, roster)
     )
     if not lost or not is_changed(tenant, known):
         return lost
@@ -112,14 +109,25 @@ def unexplained_losses(
 def _lost_anyway(
     tenant: Tenant, snapshot: Snapshot, known: KnownDirectory
 ) -> frozenset[Loss] | None:
-    """The losses of the reading had the document not been changed; None if that is unknown."""
-    before = structs.replace(tenant, school_units=known.school_units)
-    places = place_org_units(before, known.places, snapshot.org_units)
-    try:
-        roster = select(before, as_documented(before, snapshot, places))
-    except SlowPatternError:
-        return None
-    return frozenset(losses(known.placements, placements_of(roster)))
+    """The losses of the reading by each earlier document; None if that is unknown."""
+    found: frozenset[Loss] | None = None
+    for units in _earlier(tenant, known):
+        before = structs.replace(tenant, school_units=units)
+        places = place_org_units(before, known.places, snapshot.org_units)
+        try:
+            roster = select(before, as_documented(before, snapshot, places))
+        except SlowPatternError:
+            return None
+        lost = frozenset(losses(known.placements, placements_of(roster)))
+        found = lost if found is None else found & lost
+    return found
+
+
+def _earlier(tenant: Tenant, known: KnownDirectory) -> Iterator[tuple[SchoolUnit, ...]]:
+    """The school units by which the known people were placed, where they are others now."""
+    for units in (known.former_units, known.school_units):
+        if units and units != units_of(tenant):
+            yield units
 
 
 def _may_be_reached(loss: Loss, new: NewSelections, roster: Roster) -> bool:

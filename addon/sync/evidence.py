@@ -60,6 +60,7 @@ from addon.sync.known_places import (
     renamed_org_units,
     units_with_missing_places,
 )
+from addon.sync.left_out import left_out_now, recalled
 from addon.sync.unknown_exceptions import HeldBack, hold_newcomers
 from addon.tenants.model import Tenant
 
@@ -122,12 +123,13 @@ def confirm(
     ask: AskDirectory,
     now: float,
     approved: Callable[[], Approved] = dict,
+    pending: Set[str] = frozenset(),
 ) -> ConfirmedReading:
     """Compare a reading with what was known, ask about the losses, and decide which are real.
 
     `now` is when the reading began (seconds since 1970 UTC). `approved` returns the memberships
-    that a person has said to have ended; it is called only when some wait for that.
-    Raises SlowPatternError.
+    that a person has said to have ended; it is called only when some wait for that. `pending` are
+    the protected people whose protection a person has not confirmed. Raises SlowPatternError.
     """
     places = place_org_units(tenant, known.places, snapshot.org_units)
     documented = as_documented(tenant, snapshot, places)
@@ -160,6 +162,9 @@ def confirm(
             unsettled=unsettled,
         )
         return ConfirmedReading(snapshot, roster, evidence, fresh)
+    there, changed = known.placements.people.keys(), is_changed(tenant, known)
+    before, left_out = known.school_units, known.left_out
+    known = structs.replace(known, placements=recalled(known.placements, left_out, changed))
     answers: dict[Question, Answer] = {}
     new = new_selections(tenant, known)
     lost = unexplained_losses(tenant, snapshot, known, roster, incomplete)
@@ -189,7 +194,6 @@ def confirm(
             approved,
             now,
         )
-    there = known.placements.people.keys()
     waiting_new = hold_newcomers(tenant, documented, roster, there.__contains__)
 
     def ask_more(questions: Sequence[Question]) -> Mapping[Question, Answer]:
@@ -201,13 +205,26 @@ def confirm(
         documented,
         waiting_new.roster,
         known.excepted,
-        known.school_units,
+        before,
         there,
         ask_more,
         now,
     )
     roster, current = members.roster, placements_of(members.roster)
-    evidence, latest = _decided(tenant, current, known, judged, incomplete, places, now)
+    left_out = left_out_now(
+        left_out,
+        known.placements,
+        combined(current, only(known.placements, judged.unconfirmed.keys())),
+        frozenset(lost),
+        roster.protected,
+        pending,
+        changed,
+        now,
+    )
+    known = structs.replace(known, left_out=left_out)
+    evidence, latest = _decided(
+        tenant, current, known, judged, incomplete, places, roster.protected, now
+    )
     evidence = structs.replace(
         evidence,
         emptied=judged.emptied,
@@ -225,13 +242,13 @@ def confirm(
         unsettled=unsettled,
         left={each.user: each.unit for each in losses(known.placements, current) if each.is_person},
     )
-    former = known.former_units or (known.school_units if is_changed(tenant, known) else ())
+    former = known.former_units or (before if changed else ())
     latest = structs.replace(
         latest,
         settling=settling,
         unsettled=unsettled,
         excepted=members.excepted,
-        former_units=former if judged.unconfirmed else (),
+        former_units=former if judged.unconfirmed or left_out.by_document != Placements() else (),
     )
     return ConfirmedReading(snapshot, roster, evidence, latest)
 
@@ -243,30 +260,45 @@ def _decided(
     judged: Judgement,
     incomplete: Set[str],
     places: dict[str, OrgUnitPlace],
+    protected: Set[str],
     now: float,
 ) -> tuple[ReadingEvidence, KnownDirectory]:
-    """Return what a reading that `found` these placements proves, and what is known from now on."""
-    unconfirmed = judged.unconfirmed
+    """Return what a reading that `found` these placements proves, and what is known from now on.
+
+    `known.left_out` are those left out now: their removals are explained, but they are not gone.
+    """
+    left, unconfirmed = known.left_out.all, judged.unconfirmed
     rules = {unit.code: unit.school_year for unit in tenant.school_units}
     from_class = {code for code, rule in rules.items() if rule and rule.source == "class"}
     kept = only(known.placements, unconfirmed.keys(), from_class)
     current = combined(found, kept)
-    gone_people = _still_gone(known.gone_people, known.placements.people, current.people, now)
-    gone_employments = _still_gone(
-        known.gone_employments,
-        employments_of(known.placements.people),
-        frozenset(employments_of(current.people)),
+    gone_people = _still_gone(
+        known.gone_people,
+        known.placements.people.keys() - protected,
+        current.people.keys() | left.people.keys(),
         now,
     )
-    gone_groups = _still_gone(known.gone_groups, known.placements.groups, current.groups, now)
+    employments = frozenset(employments_of(left.people))
+    gone_employments = _still_gone(
+        known.gone_employments,
+        (each for each in employments_of(known.placements.people) if each[1] not in protected),
+        employments.union(employments_of(current.people)),
+        now,
+    )
+    gone_groups = _still_gone(
+        known.gone_groups,
+        known.placements.groups,
+        current.groups.keys() | left.groups.keys(),
+        now,
+    )
     missing = Counter(loss.unit for loss in unconfirmed if _is_counted(loss, unconfirmed))
     return (
         ReadingEvidence(
             read=now,
             unconfirmed=kept,
-            gone_people=frozenset(gone_people),
-            gone_employments=frozenset(gone_employments),
-            gone_groups=frozenset(gone_groups),
+            gone_people=frozenset(gone_people).union(left.people) - current.people.keys(),
+            gone_employments=employments.union(gone_employments),
+            gone_groups=frozenset(gone_groups).union(left.groups) - current.groups.keys(),
             needs_approval=frozenset(
                 loss.user for loss in unconfirmed if loss.user and loss.unit in incomplete
             ),
@@ -283,6 +315,7 @@ def _decided(
             gone_people=gone_people,
             gone_employments=gone_employments,
             gone_groups=gone_groups,
+            left_out=known.left_out,
         ),
     )
 

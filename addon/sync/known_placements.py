@@ -5,7 +5,7 @@ is compared with, see `addon.sync.evidence`.
 """
 
 import zlib
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import partial
 from typing import Literal, Protocol
 
@@ -23,6 +23,7 @@ from addon.sync.known_places import (
     paths_by_role,
     save_places,
 )
+from addon.sync.left_out import NOBODY, LeftOut
 from addon.tenants.model import SchoolUnit, Tenant
 
 NAMESPACE = "evidence"
@@ -37,7 +38,8 @@ class KnownDirectory(Struct, frozen=True):
     """What the readings up to `read` (seconds since 1970 UTC) knew of a tenant.
 
     `school_units` are the document's school units without their names, or empty if that was not
-    kept, and `former_units` those of before the document was changed, while somebody waits.
+    kept, and `former_units` those of before the document was changed, while somebody waits or is
+    `left_out` since.
     `org_units` are the OUs of the selectors by folded path. `missing` says since which reading a
     loss is seen, by `Loss.key` and what shows it; `gone_people`, `gone_employments` and
     `gone_groups` were found to be gone, with the time; ledgers may have them still.
@@ -60,6 +62,7 @@ class KnownDirectory(Struct, frozen=True):
     excepted: Mapping[tuple[str, str], float] = {}
     """Who is left out through an excepted group, see `addon.sync.excepted_members`."""
     former_units: tuple[SchoolUnit, ...] = ()
+    left_out: LeftOut = NOBODY
     places_saved: bool = True
     """False if an earlier version saved it, which did not save the places by themselves."""
     ended: Mapping[Loss, float] = {}
@@ -93,6 +96,13 @@ class _StoredGroup(Struct, frozen=True, array_like=True):
     name: str = ""
 
 
+class _StoredPlacements(Struct, frozen=True, array_like=True):
+    """Placements whose people are positions in `_Stored.ids`."""
+
+    people: tuple[tuple[int, KnownPerson], ...] = ()
+    groups: tuple[_StoredGroup, ...] = ()
+
+
 class _Stored(Struct, frozen=True):
     """`KnownDirectory` as it is stored: each user id once."""
 
@@ -112,6 +122,9 @@ class _Stored(Struct, frozen=True):
     excepted: tuple[tuple[tuple[str, str], float], ...] = ()
     former_units: tuple[SchoolUnit, ...] = ()
     ended: tuple[tuple[Loss, float], ...] = ()
+    left_by_document: _StoredPlacements = _StoredPlacements()
+    left_pending: _StoredPlacements = _StoredPlacements()
+    left_at: float = 0.0
 
 
 class BeginningStore(CacheStore, LedgerStore, Protocol):
@@ -172,18 +185,7 @@ def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory 
     missing = {key: since + jumped for key, since in stored.missing.items()}
     return KnownDirectory(
         stored.read,
-        Placements(
-            {ids[n]: person for n, person in stored.people},
-            {
-                group.id: KnownGroup(
-                    group.kind,
-                    tuple(ids[n] for n in group.students),
-                    tuple(ids[n] for n in group.teachers),
-                    group.name,
-                )
-                for group in stored.groups
-            },
-        ),
+        _placements(_StoredPlacements(stored.people, stored.groups), ids),
         stored.school_units,
         stored.org_units,
         missing if jumped else stored.missing,
@@ -194,8 +196,28 @@ def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory 
         stored.unsettled,
         {pair: since + jumped if since else 0.0 for pair, since in stored.excepted},
         stored.former_units,
+        LeftOut(
+            _placements(stored.left_by_document, ids),
+            _placements(stored.left_pending, ids),
+            stored.left_at,
+        ),
         stored.places_saved,
         {loss: at + jumped for loss, at in stored.ended},
+    )
+
+
+def _placements(stored: _StoredPlacements, ids: Sequence[str]) -> Placements:
+    return Placements(
+        {ids[n]: person for n, person in stored.people},
+        {
+            group.id: KnownGroup(
+                group.kind,
+                tuple(ids[n] for n in group.students),
+                tuple(ids[n] for n in group.teachers),
+                group.name,
+            )
+            for group in stored.groups
+        },
     )
 
 
@@ -223,22 +245,28 @@ def _stored(known: KnownDirectory) -> _Stored:
     def number(user: str) -> int:
         return ids.setdefault(user, len(ids))
 
-    people = tuple((number(user), person) for user, person in known.placements.people.items())
-    groups = tuple(
-        _StoredGroup(
-            key,
-            group.kind,
-            tuple(map(number, group.students)),
-            tuple(map(number, group.teachers)),
-            group.name,
+    def placements(found: Placements) -> _StoredPlacements:
+        return _StoredPlacements(
+            tuple((number(user), person) for user, person in found.people.items()),
+            tuple(
+                _StoredGroup(
+                    key,
+                    group.kind,
+                    tuple(map(number, group.students)),
+                    tuple(map(number, group.teachers)),
+                    group.name,
+                )
+                for key, group in found.groups.items()
+            ),
         )
-        for key, group in known.placements.groups.items()
-    )
+
+    there, left = placements(known.placements), known.left_out
+    by_document, pending = placements(left.by_document), placements(left.pending)
     return _Stored(
         known.read,
         tuple(ids),
-        people,
-        groups,
+        there.people,
+        there.groups,
         dict(known.org_units),
         dict(known.missing),
         dict(known.gone_people),
@@ -251,6 +279,9 @@ def _stored(known: KnownDirectory) -> _Stored:
         tuple(known.excepted.items()),
         known.former_units,
         tuple(known.ended.items()),
+        by_document,
+        pending,
+        left.at,
     )
 
 

@@ -97,7 +97,9 @@ def read_and_prepare(
     protection = record_reading(context, tenant, snapshot, now)
     snapshot = snapshot.without(protection.hidden)
     approved = partial(approved_memberships, context.store, tenant.customer_id, now)
-    found = confirm(tenant, snapshot, known, context.ask_directory, now, approved)
+    found = confirm(
+        tenant, snapshot, known, context.ask_directory, now, approved, protection.pending
+    )
     if remember:
         save_known(context.store, tenant.customer_id, found.known, known)
     return prepared_run(

@@ -125,7 +125,7 @@ def test_without_an_answer_about_a_new_selections_group_two_readings_decide(docu
     assert soon.evidence.unconfirmed.people.keys() == {"u1"}
     later = compared(SHORT, ask, document, soon.known, NOW + 3600 + AGREE_AFTER)
     assert "u1" in later.evidence.gone_people
-    assert later.known.former_units == ()
+    assert not later.known.missing
 
 
 def test_a_class_whose_pupils_wait_for_the_new_selection_waits_too():

@@ -163,7 +163,9 @@ class TenantDirectory:
         if isinstance(known, KnownDirectory) and known.read > read:  # a newer reading
             known = Beginning(known.places)
         approved = partial(approved_memberships, context.store, tenant.customer_id, now)
-        found = confirm(tenant, snapshot, known, context.ask_directory, read, approved)
+        found = confirm(
+            tenant, snapshot, known, context.ask_directory, read, approved, protection.pending
+        )
         on = [structs.replace(c, mode="live") for c in tenant.connections]
         return prepared_run(context, tenant, on, snapshot, found.evidence, found.roster, protection)
 
