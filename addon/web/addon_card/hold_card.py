@@ -38,9 +38,10 @@ def confirmation_card(view: HoldView, links: CardLinks) -> Card:
         said(TEXTS, "yes", view.hold, view.name), {"do": "approve", **_named(view)}, "FILLED"
     )
     no = links.action_button(_("Avbryt"), {"do": "home"})
+    show_all = links.link_button(_("Visa alla"), "holds.page", _anchor=f"sparr-{view.vendor}")
     return Card(
         CardHeader(plain(_("Ska det som är spärrat godkännas?")), plain(_title(view))),
-        (CardSection((*_about(view), _consequence(view), buttons(yes), buttons(no))),),
+        (CardSection((*_about(view), _consequence(view), buttons(yes), buttons(no, show_all))),),
     )
 
 
@@ -58,6 +59,23 @@ def _about(view: HoldView) -> Iterator[Widget]:
         yield paragraph(said(TEXTS, "emptied", view.hold))
     if lines := _unit_lines(view):
         yield paragraph(Markup("<br>").join(lines))
+    if view.approval is None:
+        if also := said(TEXTS, "also", view.hold):
+            yield paragraph(also)
+        yield from _cause(view)
+
+
+def _cause(view: HoldView) -> Iterator[Widget]:
+    """Yield what most of the people have in common, or where that can be seen."""
+    if view.judged is None:
+        if view.hold.people and not view.hold.withdrawal:
+            yield paragraph(_("Vilka det är och varför visas under Visa alla."))
+        return
+    cause = view.judged.cause
+    if cause is not None:
+        total = len(view.hold.people)
+        asked = said(TEXTS, "cause", cause, total) + " " + said(TEXTS, "cause_remedy", cause)
+        yield paragraph(asked)
 
 
 def _unit_lines(view: HoldView) -> list[Markup]:

@@ -7,6 +7,7 @@ from addon.planning.limits import Approval, Hold
 from addon.tenants.model import Limits, Mode, Tenant
 from addon.tenants.pause import current_pause
 from addon.web.addon_card.texts import rendered, said
+from addon.web.directory.cache import TenantDirectory
 from addon.web.formats import ago
 from addon.web.hold_decisions import removal_hash
 from addon.web.labels import MODES
@@ -16,7 +17,7 @@ from addon.web.presenters.connection_status import (
     FinishedReport,
     connection_statuses,
 )
-from addon.web.presenters.hold import approval_of, is_sending
+from addon.web.presenters.hold import HeldView, approval_of, held_view, is_sending
 from addon.web.presenters.hold_units import UnitCount, units_of
 from addon.web.presenters.overview import Headline, headline
 from addon.web.presenters.setup_steps import setup_steps
@@ -45,6 +46,8 @@ class HoldView(Struct, frozen=True):
     approval: Approval | None
     sending: bool
     approvable: bool
+    judged: HeldView | None = None
+    """With the likely cause; None while the directory has not been read since."""
 
 
 class VendorView(Struct, frozen=True):
@@ -134,7 +137,19 @@ def hold_view(ctx: RequestContext, held: WaitingHold) -> HoldView:
         approval=approval,
         sending=is_sending(ctx.runs, held.vendor),
         approvable=held.hold.withdrawal or not paused,
+        judged=_judged(ctx, held),
     )
+
+
+def _judged(ctx: RequestContext, held: WaitingHold) -> HeldView | None:
+    """Return the hold as the directory shows it, if that was read since."""
+
+    def judge(directory: TenantDirectory) -> HeldView | None:
+        if directory.directory_snapshot.read < held.hold.at:
+            return None
+        return held_view(directory, held.hold, held.vendor)
+
+    return ctx.from_directory(judge)
 
 
 def hold_id(held: WaitingHold) -> str:

@@ -40,6 +40,7 @@ from tests.support.addon_panel import (
     parameters,
     text_on,
 )
+from tests.support.page_actions import read_directory
 from tests.support.small_school import (
     ADMIN,
     DELEGATED,
@@ -303,7 +304,7 @@ def test_the_card_says_how_it_is_in_both_languages(
     if "Godkänn" in button_texts(panel.home()):
         card, _ = panel.click(panel.home(), "Godkänn")
         english, _ = Panel(world, "en-GB").click(english, "Approve")
-        assert len(buttons(card)) == len(buttons(english)) == 2
+        assert len(buttons(card)) == len(buttons(english)) == 3
         assert not SWEDISH & set(text_on(english).replace("Norra skolan", ""))
 
 
@@ -595,7 +596,7 @@ def test_an_approval_takes_two_clicks_and_is_sent_at_once(world: World, panel: P
     said = text_on(card)
     assert "Nästa körning skulle ta bort 4 personer hos All." in said
     assert "Norra skolan: 4" in said
-    assert button_texts(card) == ["Ja, ta bort 4 personer hos All", "Avbryt"]
+    assert button_texts(card) == ["Ja, ta bort 4 personer hos All", "Avbryt", "Visa alla"]
     world.wait_for_tasks()
     assert at_vendor(world) == before
     card, told = panel.click(card, "Ja, ta bort 4 personer hos All")
@@ -823,3 +824,27 @@ def test_the_hash_is_of_what_would_be_removed(world: World) -> None:
     )
     hashes = {removal_hash(structs.replace(waiting, hold=each), None) for each in others}
     assert len(hashes | {removal_hash(waiting, None)}) == len(others) + 1
+
+
+def test_the_card_says_the_likely_cause_and_what_else_goes_before_one_approves(
+    world: World, panel: Panel
+) -> None:
+    """As the page Spärrar does; while the directory is not read, the card says where to look."""
+    set_live(world, "all")
+    deliver(world)
+    world.domain.add_org_unit("/Borta")
+    for name in PUPILS["7A"]:
+        world.domain.move_user(address(*name), "/Borta")
+    deliver(world, HELD)
+    asked, _ = panel.click(panel.home(), "Godkänn")
+    assert "Vilka det är och varför visas under Visa alla." in text_on(asked)
+    assert "Visa alla" in button_texts(asked)
+    client = world.sign_in()
+    read_directory(world, client)
+    cause = "Alla ligger nu i /Borta, som inte ingår i något urval. Har de flyttats dit av misstag?"
+    while cause not in (page := world.text(world.ready(client, "/sparrar"))):
+        assert "Namnen visas här automatiskt" in page, page
+    asked, _ = panel.click(panel.home(), "Godkänn")
+    for card in (panel.home(), asked):
+        assert cause in text_on(card)
+        assert "Det här tas också bort: 1 klass eller grupp" in text_on(card)
