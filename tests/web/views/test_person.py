@@ -297,3 +297,14 @@ def test_no_name_is_logged(world, client, caplog):
         world.ready(client, f"/personer/{user_id(world, 'Li', 'Xu')}/hos/all")
     said = " ".join(r.getMessage() + json.dumps(r.__dict__, default=str) for r in caplog.records)
     assert "li.xu" not in said.lower()
+
+
+def test_of_who_is_at_no_vendor_it_is_not_said_that_they_are_at_the_vendors(world, client):
+    at_none = world.text(page_of(world, client, "Li", "Xu"))
+    assert "Utöver det sparas bara att personen finns hos leverantörerna" not in at_none
+    assert "Personen finns inte hos någon leverantör." in at_none
+    set_live(world, "all")
+    deliver(world)
+    at_one = world.text(page_of(world, client, "Li", "Xu"))
+    assert "Utöver det sparas bara att personen finns hos leverantörerna" in at_one
+    assert "Personen finns inte hos någon leverantör." not in at_one
