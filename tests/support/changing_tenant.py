@@ -119,7 +119,8 @@ class ChangingTenant:
         """The directory and the document are now so."""
         deletions, percent = self._limits
         self.state = state
-        self.store.save_tenant(TENANT, document(state.ticked, deletions=deletions, percent=percent))
+        found = document(state.ticked, deletions=deletions, percent=percent, edits=state.edits)
+        self.store.save_tenant(TENANT, found)
 
     def sync_context(
         self, process: DyingProcess | None = None, retry_policy: RetryPolicy = CALM

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tests.support.world import World
 TENANT = "C0trust"
 UNITS = ("10000001", "10000002", "10000003")
 PEOPLE = 8
+LIMITED = "limited"
 FAMILIES = ("Öberg", "Ångström", "Lind", "")
 
 
@@ -44,6 +45,7 @@ class State:
     spots: Mapping[int, Spot] = field(default_factory=dict)
     renamed: bool = False
     ticked: tuple[str, ...] = UNITS
+    edits: tuple[str, ...] = ()
 
     def snapshot(self) -> Snapshot:
         """What a reading gives."""
@@ -103,8 +105,12 @@ def document(
     tenant: str = TENANT,
     deletions: int = 1_000_000,
     percent: float = 100,
+    edits: Iterable[str] = (),
 ) -> bytes:
-    """The tenant document; limits so high that they hold nothing, unless told otherwise."""
+    """The tenant document; limits so high that they hold nothing, unless told otherwise.
+
+    `edits` are names of changes in `EDITS`, made one after the other.
+    """
     letters = dict(zip(UNITS, "ABC", strict=True))
     units = [
         {
@@ -135,14 +141,77 @@ def document(
         }
         for vendor in vendors
     ]
-    return json.dumps(
-        {
-            "customerId": tenant,
-            "organisation": {"name": "Staden"},
-            "schoolUnits": units,
-            "connections": connections,
-        }
-    ).encode()
+    whole = {
+        "customerId": tenant,
+        "organisation": {"name": "Staden"},
+        "schoolUnits": units,
+        "connections": connections,
+    }
+    for edit in edits:
+        EDITS[edit](whole)
+    return json.dumps(whole).encode()
+
+
+def _replace_code(found: dict[str, Any], old: str, *new: str) -> None:
+    for each in (*found["schoolUnits"], *found["connections"]):
+        if each.get("code") == old and new:
+            each["code"] = new[0]
+        elif "schoolUnits" in each:
+            codes = each["schoolUnits"]
+            each["schoolUnits"] = [c for code in codes for c in (new if code == old else (code,))]
+
+
+def _without_unit(found: dict[str, Any], code: str) -> None:
+    found["schoolUnits"] = [unit for unit in found["schoolUnits"] if unit["code"] != code]
+    _replace_code(found, code)
+
+
+def _merge_b_into_a(found: dict[str, Any]) -> None:
+    _without_unit(found, UNITS[1])
+    found["schoolUnits"][0]["students"]["orgUnits"].append("/Elever/B")
+    found["schoolUnits"][0]["staff"]["orgUnits"].append("/Personal/B")
+
+
+def _filter(n: int, operator: str, value: str | list[str]) -> Callable[[dict[str, Any]], None]:
+    clause = {"attribute": "groups", "operator": operator, "value": value}
+    return lambda found: found["schoolUnits"][n]["students"].update(filters=[[clause]])
+
+
+def _except(n: int, **places: list[str]) -> Callable[[dict[str, Any]], None]:
+    whole = {"users": [], "orgUnits": [], "groups": [], **places}
+    return lambda found: found["schoolUnits"][n]["students"].update({"except": whole})
+
+
+def _courses_are_classes(found: dict[str, Any]) -> None:
+    unit = found["schoolUnits"][0]
+    unit["classes"] = unit.pop("teachingGroups")
+    del unit["schoolYear"]
+
+
+def _classes_by_groups(found: dict[str, Any]) -> None:
+    rule = {"from": "attribute", "attribute": "groups", "pattern": "^kurs-a-(?P<name>[a-z]+)@"}
+    found["schoolUnits"][0]["classes"] = rule
+
+
+def _students_by_group(found: dict[str, Any]) -> None:
+    found["schoolUnits"][1]["students"] = {"orgUnits": [], "groups": ["elever-a@edu.se"]}
+
+
+EDITS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "filter": _filter(0, "in", ["elever-a@edu.se", "kurs-a-ma@edu.se"]),
+    "filter by pattern": _filter(1, "startsWith", "kurs-"),
+    "filter out": _filter(0, "notEquals", "kurs-a-sv@edu.se"),
+    "except an OU": _except(0, orgUnits=["/Elever/A/7A"]),
+    "except a group": _except(1, groups=["kurs-b-ma@edu.se"]),
+    "another code": lambda found: _replace_code(found, UNITS[0], "10000009"),
+    "taken out": lambda found: _without_unit(found, UNITS[0]),
+    "merged": _merge_b_into_a,
+    "courses are classes": _courses_are_classes,
+    "classes by groups": _classes_by_groups,
+    "students by group": _students_by_group,
+    LIMITED: lambda found: found["connections"][0]["limits"].update(deletions=0),
+}
+"""Changes of a document; `LIMITED` holds every removal."""
 
 
 def _existing(group: str) -> list[str]:
