@@ -98,9 +98,16 @@ def _begin(ctx: RequestContext, vendor: str, wanted: Mode) -> bool:
             return False
         ctx.append_audit("run.asked")
         if wanted == "test":
-            flash(_("%(vendor)s är i testläge. Den första körningen har börjat.", vendor=name))
+            flash(
+                _("%(vendor)s är i testläge. Här ser du hur den första körningen går.", vendor=name)
+            )
         else:
-            flash(_("%(vendor)s är i skarpt läge. Den första körningen har börjat.", vendor=name))
+            flash(
+                _(
+                    "%(vendor)s är i skarpt läge. Här ser du hur den första körningen går.",
+                    vendor=name,
+                )
+            )
         return True
     return False
 

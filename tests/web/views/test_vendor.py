@@ -5,6 +5,7 @@ import pytest
 from addon.planning.ledger import LedgerKey
 from addon.planning.limits import Hold
 from addon.store.records import RunRecord
+from addon.web.directory.cache import StillComputing, TenantDirectory
 from tests.support.page_actions import add_unit, connection, mode_of, read_directory, run, turn_on
 from tests.support.page_content import form_of
 from tests.support.small_school import (
@@ -393,7 +394,8 @@ def test_yes_turns_it_on_and_the_vendor_has_everyone_but_the_protected(world, cl
     path = f"{ALL}/lage/live"
     answer = world.send(client, world.ready(client, path), path)
     assert answer.location.startswith(f"{ALL}?begard=")
-    assert "All är i skarpt läge. Den första körningen har börjat." in world.text(client.get(ALL))
+    said = world.text(client.get(ALL))
+    assert "All är i skarpt läge. Här ser du hur den första körningen går." in said
     world.wait_for_tasks()
     assert connection(world, "all")["mode"] == "live"
     held = world.vendor("all").held("User")
@@ -411,7 +413,7 @@ def test_the_page_follows_the_first_run_and_leads_to_its_story(world, client, mo
     there = world.send(client, asking, path).location
     page = client.get(there)
     said = world.text(page)
-    assert "All är i testläge. Den första körningen har börjat." in said
+    assert "All är i testläge. Här ser du hur den första körningen går." in said
     assert "All är i testläge. Den första körningen är inte klar ännu." in said
     assert "Körningen är beställd och börjar strax." in said
     assert "Nästa steg: testläge" not in said
@@ -653,3 +655,19 @@ def test_a_list_that_lacks_too_much_is_asked_about_and_a_person_may_say_that_it_
     world.wait_for_tasks()
     said = world.text(world.ready(client, "/leverantorer/all"))
     assert "objekt saknades där och skickas på nytt vid nästa körning." in said
+
+
+def test_what_is_being_computed_comes_by_itself_and_what_is_left_there_with_the_run(
+    world, client, monkeypatch
+):
+    """Nobody is asked to reload: the parts that change are fetched by the page."""
+    page = turn_on(world, client, "all")
+    assert '<div id="kvar">' in page.text
+
+    def not_yet(*_args, **_more):
+        raise StillComputing
+
+    monkeypatch.setattr(TenantDirectory, "get_or_compute", not_yet)
+    waiting = client.get(ALL).text
+    assert "hx-select=\"section[aria-labelledby='formaga']\"" in waiting
+    assert "<noscript><p>Ladda om sidan om några sekunder.</p></noscript>" in waiting
