@@ -5,7 +5,7 @@ compared with each new roster.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Set
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from msgspec import Struct, structs
 
@@ -56,16 +56,27 @@ class KnownGroup(Struct, frozen=True, array_like=True, gc=False):
         return frozenset(self.students).union(self.teachers)
 
 
+G = TypeVar("G", StudentGroup, KnownGroup)
+
+
 class Placements(Struct, frozen=True):
     """The people and groups of a roster, without names of people.
 
     `years` are of what is unconfirmed: the school years, by unit and user, that students have from
-    a class which they may not have left.
+    a class which they may not have left. `classes` are the classes that such students had, by unit
+    and user, where rules are tried in order: a later rule gives them others only because of that.
     """
 
     people: Mapping[str, KnownPerson] = {}
     groups: Mapping[GroupId, KnownGroup] = {}
-    years: Mapping[tuple[str, str], int] = {}
+    years: Mapping[tuple[str, str], int | None] = {}
+    classes: Mapping[tuple[str, str], frozenset[GroupId]] = {}
+
+    @property
+    def in_classes(self) -> frozenset[tuple[str, str]]:
+        """The unit and the id of each student of a class."""
+        classes = ((key[0], group) for key, group in self.groups.items() if group.kind == "class")
+        return frozenset((unit, user) for unit, group in classes for user in group.students)
 
 
 class Loss(NamedTuple):
@@ -158,10 +169,16 @@ def losses(known: Placements, now: Placements) -> Iterator[Loss]:
                 yield Loss("teacher", unit, user, source, source_id)
 
 
-def only(known: Placements, kept: Set[Loss], years_from_class: Container[str] = ()) -> Placements:
+def only(
+    known: Placements,
+    kept: Set[Loss],
+    years_from_class: Container[str] = (),
+    in_order: Container[str] = (),
+) -> Placements:
     """Return the part of `known` that the `kept` losses are about.
 
-    At the units in `years_from_class`, a student's school year comes from a class.
+    At the units in `years_from_class`, a student's school year comes from a class; at those
+    `in_order`, the rules of classes are tried in order.
     """
     people: dict[str, KnownPerson] = {}
     groups: dict[GroupId, KnownGroup] = {}
@@ -192,13 +209,39 @@ def only(known: Placements, kept: Set[Loss], years_from_class: Container[str] = 
         if group.kind == "class" and unit in years_from_class
         for user in group.students
         if (year := known.people.get(user, KnownPerson()).year_at(unit)) is not None
+        or unit in in_order
     }
-    return Placements(people, groups, stay)
+    found = Placements(people, groups, stay)
+    fallen = frozenset(each for each in found.in_classes if each[0] in in_order)
+    return structs.replace(found, classes=_classes_of(known, fallen)) if fallen else found
+
+
+def _classes_of(
+    known: Placements, students: Set[tuple[str, str]]
+) -> dict[tuple[str, str], frozenset[GroupId]]:
+    """Return the classes of students, who are named by unit and user."""
+    classes: dict[tuple[str, str], set[GroupId]] = {}
+    for key, group in known.groups.items():
+        if group.kind == "class":
+            for user in group.students:
+                if (key[0], user) in students:
+                    classes.setdefault((key[0], user), set()).add(key)
+    return {student: frozenset(found) for student, found in classes.items()}
+
+
+def _without_later_rules(key: GroupId, group: G, kept: Placements) -> G:
+    """Return a class without those whom only a later rule gives it, see `Placements.classes`."""
+    if group.kind != "class" or not kept.classes:
+        return group
+    stay = tuple(s for s in group.students if key in kept.classes.get((key[0], s), (key,)))
+    return group if len(stay) == len(group.students) else structs.replace(group, students=stay)
 
 
 def combined(now: Placements, kept: Placements) -> Placements:
     """Return `now` with the placements of `kept` that it lacks, and its school years."""
-    people, groups = dict(now.people), dict(now.groups)
+    people = dict(now.people)
+    groups = {key: _without_later_rules(key, group, kept) for key, group in now.groups.items()}
+    groups = {key: group for key, group in groups.items() if group.students or key in kept.groups}
     for (unit, user), year in kept.years.items():
         if user in people:
             enrolments = tuple((u, year if u == unit else y) for u, y in people[user].enrolments)
@@ -245,6 +288,7 @@ def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> 
         )
     employed = frozenset(user for user, lost in kept.people.items() if lost.employments)
     groups = {group_id(group): _without_students(group, employed) for group in roster.groups}
+    groups = {key: _without_later_rules(key, group, kept) for key, group in groups.items()}
     for key, lost_group in kept.groups.items():
         if lost_group.kind == "class":
             _keep_years(people, key[0], lost_group.students, kept.years)
@@ -268,12 +312,12 @@ def _keep_years(
     people: dict[str, Person],
     unit: str,
     students: Iterable[str],
-    years: Mapping[tuple[str, str], int],
+    years: Mapping[tuple[str, str], int | None],
 ) -> None:
     """Give these students of an unconfirmed class the school years that they had."""
     for user in students:
         person, year = people.get(user), years.get((unit, user))
-        if person is not None and year is not None:
+        if person is not None and (unit, user) in years:
             enrolments = tuple(
                 structs.replace(each, school_year=year) if each.unit == unit else each
                 for each in person.enrolments

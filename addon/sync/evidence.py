@@ -62,7 +62,7 @@ from addon.sync.known_places import (
 )
 from addon.sync.left_out import left_out_now, recalled
 from addon.sync.unknown_exceptions import HeldBack, hold_newcomers
-from addon.tenants.model import Tenant
+from addon.tenants.model import Tenant, rules_of
 
 ROUNDS = 3
 """How often answers may lead to further questions: account, then membership."""
@@ -270,7 +270,8 @@ def _decided(
     left, unconfirmed = known.left_out.all, judged.unconfirmed
     rules = {unit.code: unit.school_year for unit in tenant.school_units}
     from_class = {code for code, rule in rules.items() if rule and rule.source == "class"}
-    kept = only(known.placements, unconfirmed.keys(), from_class)
+    in_order = {unit.code for unit in tenant.school_units if len(rules_of(unit.classes)) > 1}
+    kept = only(known.placements, unconfirmed.keys(), from_class, in_order)
     current = combined(found, kept)
     gone_people = _still_gone(
         known.gone_people,

@@ -325,4 +325,6 @@ def without_approved(kept: Placements, approved: Approval, mapper: ResourceMappe
         )
         if left.members or not group.members:
             groups[key] = left
-    return Placements(people, groups, kept.years)
+    left_of = Placements(people, groups, kept.years)
+    classes = {pair: kept.classes[pair] for pair in left_of.in_classes & kept.classes.keys()}
+    return structs.replace(left_of, classes=classes)

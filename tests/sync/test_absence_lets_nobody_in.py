@@ -95,3 +95,32 @@ def test_a_teacher_is_no_pupil_as_the_list_of_the_staff_is_empty_once(school):
     school.reading = HONEST
     school.hourly()
     assert held_at(school.server) == before
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        OddReading(groups=frozenset({COURSE}), answered=frozenset()),
+        OddReading(without_members=frozenset({COURSE}), answered=frozenset()),
+    ],
+)
+def test_no_pupil_falls_to_the_next_rule_as_a_class_is_missing_once(school, reading):
+    """Classes come from a group, and for those without one from the OU."""
+    rules = [
+        {"from": "group", "pattern": "^kurs-a-"},
+        {"from": "orgUnit", "pattern": "^/Elever/A/(?P<name>[^/]+)"},
+    ]
+    edit(school, lambda unit: (unit.update(classes=rules), unit.pop("teachingGroups", None)))
+    for _ in range(2):
+        school.hourly()
+    before = held_at(school.server)
+    assert sorted(
+        len(group["studentMemberships"]) for group in before["StudentGroup"].values()
+    ) == [6, 6]
+    school.reading = reading
+    school.hourly()
+    school.after(60)
+    assert held_at(school.server) == before
+    school.reading = HONEST
+    school.hourly()
+    assert held_at(school.server) == before
