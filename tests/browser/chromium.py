@@ -18,8 +18,14 @@ from playwright.sync_api import (
 )
 
 REQUIRED = "SKOLSYNK_REQUIRE_BROWSER"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-HOW = "run tests/browser/install.sh, or on Debian `sudo apt-get install chromium`"
+NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
+HOW = "run tests/browser/install.sh, or on Debian `sudo apt-get install chromium-headless-shell`"
 OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
