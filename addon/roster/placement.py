@@ -60,9 +60,8 @@ def place(units: Sequence[SchoolUnit], index: DirectoryIndex, domains: Sequence[
         if id not in selected:
             left_out[id] = _reason(id, excepted, filtered)
             continue
-        found = list(defects(user, verified))
-        at = [u.code for u, s, t in choices if found and (id in s.chosen or id in t.chosen)]
-        for defect in found:
+        for defect in defects(user, verified):
+            at = (unit.code for unit, s, t in choices if id in s.chosen or id in t.chosen)
             values = (*defect.values, ("units", ", ".join(at)))
             findings.append(structs.replace(defect, values=values))
             if defect.severity == "error":

@@ -114,13 +114,14 @@ def _first(hits: Iterable[PatternMatch | None], read: Callable[[str], int | None
 
 
 def _number(text: str) -> int | None:
-    said = fold(text).strip()
-    if PRESCHOOL.fullmatch(ascii_fold(said)):
-        return 0
-    match = YEAR_WORDS.fullmatch(said)
-    if match is None or not (digits := match[1] or match[2]).isascii():
-        return None
-    digits = digits.lstrip("0") or "0"
+    if not (text.isascii() and text.isdecimal()):
+        said = fold(text).strip()
+        if PRESCHOOL.fullmatch(ascii_fold(said)):
+            return 0
+        match = YEAR_WORDS.fullmatch(said)
+        if match is None or not (text := match[1] or match[2]).isascii():
+            return None
+    digits = text.lstrip("0") or "0"
     return _in_range(int(digits)) if len(digits) <= len(str(LAST_YEAR)) else None
 
 

@@ -68,15 +68,17 @@ def unexplained_losses(
     snapshot: Snapshot,
     known: KnownDirectory,
     roster: Roster,
+    current: Placements,
     incomplete: Set[str],
 ) -> tuple[Loss, ...]:
     """Return the losses that neither protection nor a change of the document explains.
 
-    `incomplete` are the units of which a place is missing: nothing of theirs is explained.
+    `current` are the placements of the roster. `incomplete` are the units of which a place is
+    missing: nothing of theirs is explained.
     """
     lost = tuple(
         loss
-        for loss in losses(known.placements, placements_of(roster))
+        for loss in losses(known.placements, current)
         if not is_by_protection(loss, known.placements, roster)
     )
     if not lost or not is_changed(tenant, known):

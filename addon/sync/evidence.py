@@ -167,7 +167,7 @@ def confirm(
     known = structs.replace(known, placements=recalled(known.placements, left_out, changed))
     answers: dict[Question, Answer] = {}
     new = new_selections(tenant, known)
-    lost = unexplained_losses(tenant, snapshot, known, roster, incomplete)
+    lost = unexplained_losses(tenant, snapshot, known, roster, current, incomplete)
     for _ in range(ROUNDS if lost else 0):
         enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers, new)
         questions = _affordable(enquiry, lost, BUDGET - len(answers))
@@ -181,7 +181,7 @@ def confirm(
             roster = select(tenant, documented)
             current = placements_of(roster)
             incomplete = units_with_missing_places(tenant, documented)
-            lost = unexplained_losses(tenant, snapshot, known, roster, incomplete)
+            lost = unexplained_losses(tenant, snapshot, known, roster, current, incomplete)
     judged = Judgement(ended=ended_of_day(known, now))
     if lost:
         enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers, new)
@@ -210,7 +210,8 @@ def confirm(
         ask_more,
         now,
     )
-    roster, current = members.roster, placements_of(members.roster)
+    if members.roster is not roster:
+        roster, current = members.roster, placements_of(members.roster)
     left_out = left_out_now(
         left_out,
         known.placements,
