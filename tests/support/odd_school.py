@@ -1,8 +1,10 @@
 """A school of twelve pupils, six of them in a course, whose directory may answer oddly."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from msgspec import structs
 
@@ -61,6 +63,12 @@ class OddSchool(ChangingTenant):
             if group["displayName"] == COURSE
         )
         return len(course["studentMemberships"])
+
+    def edit(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Change the tenant's document."""
+        document = json.loads(self.store.tenant(TENANT) or b"")
+        change(document)
+        self.store.save_tenant(TENANT, json.dumps(document).encode())
 
     def hold(self) -> Hold:
         """The hold that there is."""

@@ -1,16 +1,14 @@
 """Who was left out, or staff, and is a pupil only because a list lacks them once is not sent so."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from addon.sync.farewell import KEPT_ITEMS
 from tests.support.generated_tenant import TENANT, Spot, held_at, with_spots
-from tests.support.odd_school import COURSE, OddSchool, odd_school
+from tests.support.odd_school import COURSE, OddSchool
 from tests.trust.odd_directory import HONEST, QUESTIONS, OddReading
 
 LEFT_OUT = "kurs-b-ma"
@@ -18,20 +16,12 @@ TWO = (10, 11)
 EXCEPTION = {"except": {"users": [], "orgUnits": [], "groups": [f"{LEFT_OUT}@edu.se"]}}
 
 
-@pytest.fixture
-def school(tmp_path: Path) -> Iterator[OddSchool]:
-    with odd_school(tmp_path) as school:
-        yield school
-
-
 def filtered(operator: str, value: object) -> dict[str, Any]:
     return {"filters": [[{"attribute": "groups", "operator": operator, "value": value}]]}
 
 
 def edit(school: OddSchool, change: Callable[[dict[str, Any]], object]) -> None:
-    document = json.loads(school.store.tenant(TENANT))
-    change(document["schoolUnits"][0])
-    school.store.save_tenant(TENANT, json.dumps(document).encode())
+    school.edit(lambda document: change(document["schoolUnits"][0]))
 
 
 def leave_out(school: OddSchool, selection: dict[str, Any]) -> None:

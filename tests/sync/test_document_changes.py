@@ -1,15 +1,12 @@
 """What a change of the document explains on the day of a short list, and what it does not."""
 
-import json
-
 import pytest
 from msgspec import structs
 
 from addon.directory.evidence import MembershipQuestion, Unknown, UserQuestion
 from addon.sync.enquiry import AGREE_AFTER
 from addon.tenants.model import Clause, Selector
-from tests.support.generated_tenant import TENANT, Spot, held_at, with_spots
-from tests.support.odd_school import odd_school
+from tests.support.generated_tenant import Spot, held_at, with_spots
 from tests.sync.test_evidence import (
     NORTH,
     NOW,
@@ -183,18 +180,6 @@ def test_an_ordinary_leaver_is_not_asked_about_in_groups_that_were_new_once():
 # At a vendor
 
 
-@pytest.fixture
-def school(tmp_path):
-    with odd_school(tmp_path) as found:
-        yield found
-
-
-def edit(school, change):
-    document = json.loads(school.store.tenant(TENANT))
-    change(document)
-    school.store.save_tenant(TENANT, json.dumps(document).encode())
-
-
 def another_code(document):
     document["schoolUnits"][0]["code"] = "10000009"
     document["connections"][0]["schoolUnits"][0] = "10000009"
@@ -216,7 +201,7 @@ def test_who_is_missing_on_the_day_of_a_change_stays_at_the_vendor(school, chang
     spots = {n: Spot("/Elever/B/7A") for n in (20, 21)}
     school.change_to(with_spots(school.state, spots))
     school.hourly()
-    edit(school, change)
+    school.edit(change)
     school.reading = OddReading(users=frozenset({0, 10, 21}), answered=frozenset())
     users = held_at(school.server)["User"].keys()
     report = school.hourly()
@@ -228,7 +213,7 @@ def test_who_is_missing_on_the_day_of_a_change_stays_at_the_vendor(school, chang
 
 
 def test_who_is_missing_on_the_day_of_a_change_and_an_hour_later_is_removed(school):
-    edit(school, another_code)
+    school.edit(another_code)
     school.reading = OddReading(users=frozenset({0}), answered=frozenset())
     school.hourly()
     school.hourly()
@@ -240,7 +225,7 @@ def test_a_course_that_becomes_a_class_keeps_its_members_on_the_day_of_a_short_l
         unit = document["schoolUnits"][0]
         unit["classes"] = unit.pop("teachingGroups")
 
-    edit(school, change)
+    school.edit(change)
     school.short(range(2))
     school.hourly()
     assert school.members() == 6

@@ -1,6 +1,5 @@
 """Whom the document or a growth of the protected leaves out is not gone: it may be undone."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -14,7 +13,7 @@ from addon.sync.left_out import KEPT, NOBODY
 from addon.sync.protected_set import release
 from addon.tenants.model import SelectorExceptions
 from tests.support.generated_tenant import TENANT, held_at, with_spots
-from tests.support.odd_school import COURSE, odd_school
+from tests.support.odd_school import COURSE
 from tests.sync.test_evidence import (
     NORTH,
     NOW,
@@ -161,18 +160,6 @@ def test_where_the_protected_were_is_forgotten_when_a_person_has_confirmed_it():
 # At a vendor
 
 
-@pytest.fixture
-def school(tmp_path):
-    with odd_school(tmp_path) as found:
-        yield found
-
-
-def edit(school, change):
-    document = json.loads(school.store.tenant(TENANT))
-    change(document)
-    school.store.save_tenant(TENANT, json.dumps(document).encode())
-
-
 def take_out_a(document):
     del document["schoolUnits"][0]
     document["connections"][0]["schoolUnits"].pop(0)
@@ -192,9 +179,9 @@ SHORT = OddReading(
 
 @pytest.mark.parametrize("change", [take_out_a, leave_out_7a])
 def test_a_mistake_in_the_document_that_was_held_and_is_undone_takes_nothing(school, change):
-    edit(school, lambda document: document["connections"][0]["limits"].update(deletions=3))
+    school.edit(lambda document: document["connections"][0]["limits"].update(deletions=3))
     right, had = school.store.tenant(TENANT), held_at(school.server)
-    edit(school, change)
+    school.edit(change)
     assert school.hourly().status == "held"
     school.store.save_tenant(TENANT, right)
     school.reading = SHORT
@@ -207,7 +194,7 @@ def test_a_mistake_in_the_document_that_was_held_and_is_undone_takes_nothing(sch
 
 @pytest.mark.parametrize("change", [take_out_a, leave_out_7a])
 def test_what_the_document_leaves_out_goes_in_the_same_run(school, change):
-    edit(school, change)
+    school.edit(change)
     assert school.hourly().status == "delivered"
     assert not held_at(school.server)["User"]
     assert not held_at(school.server)["StudentGroup"]
