@@ -18,6 +18,7 @@ from addon.school_register.model import ACTIVE, RegisterUnit
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.sync.context import load_tenant_or_raise
+from addon.sync.proposal_answers import load_answers
 from addon.sync.protected_set import load_protection
 from addon.sync.report import DONE
 from addon.web.directory.snapshot_store import select_everybody, without_identifying_fields
@@ -44,8 +45,8 @@ def _propose(given: argparse.Namespace, settings: Settings) -> int:
 def propose_for(settings: Settings, store: Store, tenant_id: str) -> ProposedTenant:
     """Read the whole directory and return what would be set up for each unit of the document.
 
-    Nothing is stored, and nobody who is protected is counted. Raises NotFoundError,
-    DirectoryError and StoreError.
+    Nothing is stored, nobody who is protected is counted, and no place that was declined is
+    proposed. Raises NotFoundError, DirectoryError and StoreError.
     """
     tenant = load_tenant_or_raise(store, tenant_id)
     with ProgressLine(sys.stderr) as progress:
@@ -65,4 +66,6 @@ def propose_for(settings: Settings, store: Store, tenant_id: str) -> ProposedTen
         )
         for unit in tenant.school_units
     ]
-    return proposed_tenant(DirectoryIndex(tenant.protected, read.snapshot), units, tenant)
+    index = DirectoryIndex(tenant.protected, read.snapshot)
+    declined = load_answers(store, tenant_id, time.time()).declined
+    return proposed_tenant(index, units, tenant, declined)

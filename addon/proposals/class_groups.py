@@ -68,16 +68,20 @@ def class_group_places(
     return found
 
 
+def names_class(group: Group) -> bool:
+    """Whether a group's address has a class in it, and does not say that its people have left."""
+    words = (*plain_words(local_part(group)), *plain_words(group.name))
+    closed = is_left(words) or is_protected(words)
+    return not closed and _template(local_part(group).lower()) is not None
+
+
 def _by_template(groups: Iterable[Group]) -> Mapping[Template, list[Group]]:
     found: dict[Template, list[Group]] = {}
     for group in groups:
         if group.everyone:
             continue
-        words = (*plain_words(local_part(group)), *plain_words(group.name))
-        if is_left(words) or is_protected(words):
-            continue
         template = _template(local_part(group).lower())
-        if template is not None:
+        if template is not None and names_class(group):
             found.setdefault(template, []).append(group)
     return found
 

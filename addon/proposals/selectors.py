@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.proposals.confidence import Confidence, lowest
 from addon.proposals.exclusions import (
@@ -117,6 +117,19 @@ class SelectorBuilder:
             for owner, its_role, path in self._taken
             if (owner, its_role) != (code, role) and path not in own
         ]
+
+
+def without_closed(index: DirectoryIndex, selector: Selector) -> Selector:
+    """A selector that leaves out OUs of those who have left, and numbered accounts of nobody."""
+    devices = without_devices(index, choose(selector, index).chosen)
+    closed = ClosedPlaces(index).below(selector.org_units)
+    filters = tuple((*clauses, *devices.clauses) for clauses in selector.filters or ((),))
+    made = structs.replace(selector, filters=filters if any(filters) else ())
+    left = structs.replace(
+        made.exceptions,
+        org_units=tuple(dict.fromkeys((*made.exceptions.org_units, *closed.org_units))),
+    )
+    return made.excepting(left)
 
 
 def has_ceased(status: str) -> bool:

@@ -1,8 +1,6 @@
 """Units that share the OU of one school: how its students are split, as one question for all."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
 
 from msgspec import Struct, structs
 
@@ -13,32 +11,17 @@ from addon.proposals.patterns import classes_near
 from addon.proposals.places import Place
 from addon.proposals.school_years import years_by, years_near
 from addon.proposals.scope import around
+from addon.proposals.tree_splits import SplitBy, TreePart, TreeSplit, by_groups, by_org_units
 from addon.proposals.vocabulary import is_adapted_class
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause, GroupRule, SchoolUnit, YearRule
 from addon.text import fold
 
-SplitBy = Literal["years", "programme", "class"]
 _LIKELY = 0.85
 _POOR = 0.6
 _FEW = 0.02
 _HALF = 0.5
 _RULE = 0.35
-
-
-class TreePart(Struct, frozen=True):
-    """A part that a shared OU can be split into: a school year, or an OU below, and its people."""
-
-    name: str
-    people: int
-    org_units: tuple[str, ...] = ()
-
-
-class TreeSplit(Struct, frozen=True):
-    """A way to split a shared OU, with its parts."""
-
-    by: SplitBy
-    parts: tuple[TreePart, ...]
 
 
 class SharedTree(Struct, frozen=True):
@@ -230,11 +213,17 @@ class SharedTrees:
 
     def _with_value(self, tree: Place, ids: set[str], rule: YearRule | None) -> Place | None:
         """The tree narrowed by the attribute that says the school year."""
-        if rule is None or rule.source != "attribute" or rule.attribute is None or not ids:
+        if rule is None or rule.source != "attribute" or rule.attribute is None:
             return None
+        return self._with_values_of(tree, ids, rule.attribute)
+
+    def _with_values_of(self, tree: Place, ids: set[str], attribute: str) -> Place | None:
+        """The tree narrowed to those who have the values of an attribute that `ids` have."""
         users = self._index.users
-        values = sorted({v for id in ids for v in users[id].attributes.get(rule.attribute, ())})
-        clause = Clause(attribute=rule.attribute, operator="in", value=tuple(values))
+        values = sorted({v for id in ids for v in users[id].attributes.get(attribute, ())})
+        if not values:
+            return None
+        clause = Clause(attribute=attribute, operator="in", value=tuple(values))
         place = structs.replace(tree, clauses=(clause,), people=len(ids))
         return place if self._people(place) == ids else None
 
@@ -258,21 +247,41 @@ class SharedTrees:
     def _splits(self, tree: Place, units: Sequence[UnitToMatch]) -> Iterator[TreeSplit]:
         """The ways in which a tree can be split."""
         years, _ = self._years(tree, units)
-        if years:
-            count = Counter(years.values())
-            yield TreeSplit("years", tuple(TreePart(str(y), count[y]) for y in sorted(count)))
-        yield from self._by_org_units(tree)
-
-    def _by_org_units(self, tree: Place) -> Iterator[TreeSplit]:
-        tops = {fold(path).rstrip("/") for path in tree.org_units}
-        parts = [
-            TreePart(unit.name, len(self._index.in_org_unit(unit.path)), (unit.path,))
-            for path, unit in sorted(self._index.org_units.items())
-            if path.rpartition("/")[0] in tops
-        ]
+        parts = self._year_parts(tree, years)
         if len(parts) > 1:
-            programmes = sum(part.name[:2].isalpha() for part in parts)
-            yield TreeSplit("programme" if 2 * programmes > len(parts) else "class", tuple(parts))
+            yield TreeSplit("years", tuple(parts))
+        found = by_org_units(self._index, tree, self._people) or by_groups(
+            self._index, self._people(tree)
+        )
+        if found is not None:
+            yield found
+
+    def _year_parts(self, tree: Place, years: Mapping[str, int]) -> list[TreePart]:
+        """A part for each school year, all of OUs or all of an attribute's values; else none."""
+        homes = {id: str(year) for id, year in years.items()}
+        ids = {y: {id for id, year in years.items() if year == y} for y in set(years.values())}
+        attributes = sorted({a for id in years for a in self._index.users[id].attributes})
+        ways: list[dict[int, Place | None]] = [
+            {year: self._below(tree, ids[year], homes) for year in sorted(ids)},
+            *(
+                {year: self._with_values_of(tree, ids[year], each) for year in sorted(ids)}
+                for each in attributes
+            ),
+        ]
+        for places in ways:
+            parts = [
+                TreePart(
+                    name=str(year),
+                    people=len(ids[year]),
+                    org_units=place.org_units,
+                    clause=place.clauses[-1] if place.clauses else None,
+                )
+                for year, place in places.items()
+                if place is not None
+            ]
+            if len(parts) == len(places):
+                return parts
+        return []
 
     def _staff(
         self, units: Sequence[UnitToMatch], staff: Mapping[str, Match]
@@ -298,7 +307,8 @@ class SharedTrees:
             for kind in sorted(kinds):
                 codes = left.get(kind, [])
                 if place.role == "students" and len(codes) > 1 and place.people:
-                    splits = tuple(self._by_org_units(place))
+                    found = by_org_units(self._index, place, self._people)
+                    splits = () if found is None else (found,)
                     yield SharedTree(place.text, tuple(codes), None, splits)
 
 

@@ -1,11 +1,12 @@
 """What would be set up for each unit, as values that a program can read. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from addon.proposals.confidence import Confidence
+from addon.proposals.declined import DeclinedPlace
 from addon.proposals.model import Proposal, UnitToPropose
 from addon.proposals.propose import propose
 from addon.proposals.rule_outcome import outcome
@@ -53,10 +54,13 @@ class ProposedTenant(Struct, frozen=True, rename="camel"):
 
 
 def proposed_tenant(
-    index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenant
+    index: DirectoryIndex,
+    units: Sequence[UnitToPropose],
+    tenant: Tenant,
+    declined: Iterable[DeclinedPlace] = (),
 ) -> ProposedTenant:
     """Return what `addon.proposals.propose.propose` proposes for the units."""
-    found = propose(index, units, tenant)
+    found = propose(index, units, tenant, declined)
     return ProposedTenant(
         tenant.customer_id, tuple(_proposed_unit(index, each) for each in found.proposals)
     )

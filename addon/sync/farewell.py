@@ -19,7 +19,9 @@ from addon.tenants.licence import LicenceRecord
 
 log = logging.getLogger(__name__)
 
-KEPT_ITEMS = frozenset({"notices", "origin", "guide", "register", "protected", "places"})
+KEPT_ITEMS = frozenset(
+    {"notices", "origin", "guide", "register", "protected", "places", "proposals"}
+)
 """Kinds of cached items that a farewell leaves: what was told by mail, and what was set up.
 
 `places` are the selections' OUs, by which they are followed when the customer has come back.

@@ -4,7 +4,10 @@ import json
 
 import pytest
 
+from addon.proposals.declined import DeclinedPlace
+from addon.sync.proposal_answers import ProposalAnswers, save_answers
 from addon.tenants.document import decode_tenant
+from addon.tenants.model import Selector
 from addon.vendors.profiles import load_vendors
 from tests.support.small_school import HIDDEN, PUPILS, TENANT, address, small_school
 
@@ -83,3 +86,13 @@ def test_the_text_has_a_line_for_each_unit(world):
 def test_a_directory_that_cannot_be_read_ends_with_4(world):
     world.directory.fail(status=403, times=None)
     assert world.run("propose", TENANT).status == 4
+
+
+def test_what_was_declined_on_the_pages_is_not_proposed(world):
+    (before,) = propose(world)["schoolUnits"]
+    selector = Selector(org_units=tuple(before["students"]["orgUnits"]))
+    declined = DeclinedPlace(before["code"], "students", selector)
+    with world.open_store() as store:
+        save_answers(store, TENANT, ProposalAnswers((declined,)), 0.0)
+    (after,) = propose(world)["schoolUnits"]
+    assert after["students"] != before["students"]

@@ -1,0 +1,116 @@
+"""The ways in which an OU that several units share can be split, and whom each part chooses."""
+
+import re
+from collections.abc import Iterable, Sequence, Set
+from typing import Literal
+
+from msgspec import Struct, structs
+
+from addon.proposals.class_groups import names_class
+from addon.proposals.matching import PeopleOf
+from addon.proposals.places import Place
+from addon.roster.index import DirectoryIndex
+from addon.tenants.model import Clause, Selector
+from addon.text import fold, sort_key
+
+SplitBy = Literal["years", "programme", "class"]
+_HALF = 0.5
+_PROGRAMME = re.compile(r"([A-Za-zÅÄÖåäö]{2,6})[ _-]?\d")
+
+
+class TreePart(Struct, frozen=True):
+    """A part that a shared OU can be split into, such as a school year or a class, and its people.
+
+    They are in `org_units` or `groups`, and fulfil the `clause` if there is one.
+    """
+
+    name: str
+    people: int
+    org_units: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    clause: Clause | None = None
+
+
+class TreeSplit(Struct, frozen=True):
+    """A way to split a shared OU, with its parts, of which all have a clause, or none."""
+
+    by: SplitBy
+    parts: tuple[TreePart, ...]
+
+
+def selector_of_parts(parts: Iterable[TreePart]) -> Selector:
+    """The selector of those who are in any of some parts of a split."""
+    org_units: dict[str, None] = {}
+    groups: dict[str, None] = {}
+    filters: dict[str, Clause] = {}
+    for part in parts:
+        org_units.update(dict.fromkeys(part.org_units))
+        groups.update(dict.fromkeys(part.groups))
+        if part.clause is not None:
+            _add_alternative(filters, part.clause)
+    return Selector(
+        org_units=tuple(org_units),
+        groups=tuple(groups),
+        filters=tuple((clause,) for clause in filters.values()),
+    )
+
+
+def _add_alternative(filters: dict[str, Clause], clause: Clause) -> None:
+    """Add a clause, to the list of values of an earlier one of the same attribute if it has one."""
+    value = clause.value
+    name = clause.attribute if isinstance(value, tuple) else f"{clause.attribute} {value}"
+    known = filters.get(name)
+    if known is not None and isinstance(known.value, tuple) and isinstance(value, tuple):
+        clause = structs.replace(clause, value=tuple(dict.fromkeys((*known.value, *value))))
+    filters[name] = clause
+
+
+def by_org_units(index: DirectoryIndex, tree: Place, people: PeopleOf) -> TreeSplit | None:
+    """The OUs right below a tree as its parts, or the programmes that they are classes of."""
+    tops = {fold(path).rstrip("/") for path in tree.org_units}
+    parts = [
+        TreePart(unit.name, len(index.in_org_unit(unit.path)), (unit.path,))
+        for path, unit in sorted(index.org_units.items())
+        if path.rpartition("/")[0] in tops
+    ]
+    if len(parts) < 2:
+        return None
+    if 2 * sum(part.name[:2].isalpha() for part in parts) <= len(parts):
+        return TreeSplit("class", tuple(parts))
+    return TreeSplit("programme", tuple(_programmes(index, tree, parts, people) or parts))
+
+
+def by_groups(index: DirectoryIndex, pupils: Set[str]) -> TreeSplit | None:
+    """The class groups of a tree's students as its parts."""
+    parts = []
+    for group in index.groups:
+        members = index.in_group(group.email)
+        own = len(members & pupils)
+        if not group.everyone and names_class(group) and own > _HALF * len(members):
+            parts.append(TreePart(group.name or group.email, own, groups=(group.email,)))
+    parts.sort(key=lambda part: sort_key(part.name))
+    return TreeSplit("class", tuple(parts)) if len(parts) > 1 else None
+
+
+def _programmes(
+    index: DirectoryIndex, tree: Place, classes: Sequence[TreePart], people: PeopleOf
+) -> list[TreePart]:
+    """A part for each programme, if all OUs are classes with the programme before the year."""
+    found: dict[str, list[TreePart]] = {}
+    for part in classes:
+        match = _PROGRAMME.match(part.name)
+        if match is None:
+            return []
+        found.setdefault(match[1].upper(), []).append(part)
+    if not 1 < len(found) < len(classes):
+        return []
+    parts = []
+    for name, of in sorted(found.items()):
+        above = of[0].org_units[0].rpartition("/")[0]
+        clause = Clause(attribute="orgUnitPath", operator="startsWith", value=f"{above}/{name}")
+        place = structs.replace(tree, clauses=(clause,))
+        ids = {id for each in of for id in index.in_org_unit(each.org_units[0])}
+        if people(place) != ids:
+            return []
+        parts.append(TreePart(name, len(ids), tree.org_units, clause=clause))
+    return parts
