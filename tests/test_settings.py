@@ -55,6 +55,37 @@ def test_an_empty_environment_is_enough() -> None:
     assert "binogi" in settings.vendors
 
 
+@pytest.mark.parametrize(
+    ("environ", "push"),
+    [
+        ({}, False),
+        ({"SKOLSYNK_URL": "https://skolsynk.example"}, True),
+        ({"SKOLSYNK_URL": "https://skolsynk.example", "SKOLSYNK_PUSH": "off"}, False),
+        ({"SKOLSYNK_URL": "http://127.0.0.1:8080", "SKOLSYNK_PUSH": "on"}, True),
+        ({"SKOLSYNK_PUSH": "off"}, False),
+    ],
+)
+def test_google_notifies_where_there_is_an_address(environ: dict[str, str], push: bool) -> None:
+    assert Settings.from_environ(environ).push is push
+
+
+def test_notifications_without_an_address_stop_the_program() -> None:
+    assert refused({"SKOLSYNK_PUSH": "on"}) == (
+        "SKOLSYNK_URL is needed with SKOLSYNK_PUSH=on: Google sends notifications to it"
+    )
+
+
+@pytest.mark.parametrize("name", ["SKOLSYNK_PUSH", "SKOLSYNK_AUDIT_WATCH"])
+@pytest.mark.parametrize("value", ["", " ", "ON", "true", "1", "no"])
+def test_a_switch_is_on_or_off(name: str, value: str) -> None:
+    assert refused({name: value, "SKOLSYNK_URL": "https://skolsynk.example"}).startswith(name)
+
+
+def test_groups_are_heard_of_only_where_that_is_asked_for() -> None:
+    assert not Settings.from_environ({}).audit_watch
+    assert Settings.from_environ({"SKOLSYNK_AUDIT_WATCH": "on"}).audit_watch
+
+
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKOLSYNK_STORE", "sqlite:///here.db")
     assert Settings.from_environ().store == SqliteAddress(Path("here.db"))

@@ -1,9 +1,10 @@
-"""A server on loopback that answers the Directory API and the licensing API for a sandbox domain.
+"""A server on loopback that answers for a sandbox domain: the Directory API, its notifications
+and those of the Reports API, and the licensing API.
 
     with DirectoryServer(generate()) as server:
         ...  # SKOLSYNK_DIRECTORY_ENDPOINT=server.url
 
-Beside the APIs, under /admin/directory/v1/ and /appsmarket/v2/:
+Beside the APIs, under /admin/ and /appsmarket/v2/:
 
     GET    /                   a page that shows the domain
     GET    /sandbox/marketplace  {"installed": whether it has the app, "by_hand": has given access}
@@ -11,6 +12,10 @@ Beside the APIs, under /admin/directory/v1/ and /appsmarket/v2/:
     GET    /sandbox/domain     the whole domain, in the JSON form of `Domain`
     GET    /sandbox/queries    {"queries": the number of API queries answered}
     POST   /sandbox/change     {"method": "rename_user", ...its arguments}
+    GET    /sandbox/push       the channels of notifications, and how notices were answered
+    POST   /sandbox/push       the fields of a `PushBehaviour` that change, and "lag": the seconds
+                               that users.list is behind
+    POST   /sandbox/notices    {"number": 1000}: notify of so many users at once
     POST   /sandbox/failures   the fields of an `InjectedFailure`
     DELETE /sandbox/failures   remove all failures
 """
@@ -30,7 +35,9 @@ from addon.sandbox.domain import CHANGES, Domain, SandboxError
 from addon.sandbox.failures import Failures, InjectedFailure
 from addon.sandbox.loopback import LoopbackServer
 from addon.sandbox.marketplace import LICENCE_PREFIX, Marketplace
+from addon.sandbox.push_notifications import PushNotifications
 
+ADMIN_PREFIX = "/admin/"
 _JSON = "application/json; charset=UTF-8"
 _HTML = "text/html; charset=UTF-8"
 
@@ -50,10 +57,15 @@ class DirectoryServer:
     """
 
     def __init__(
-        self, domain: Domain, port: int = 0, failures: Iterable[InjectedFailure] = ()
+        self,
+        domain: Domain,
+        port: int = 0,
+        failures: Iterable[InjectedFailure] = (),
+        push: PushNotifications | None = None,
     ) -> None:
         self.domain = domain
         self.marketplace = Marketplace(domain)
+        self.push = push or PushNotifications(domain)
         self._api = DirectoryApi(domain)
         self._failures = Failures(failures)
         self._requests: list[Request] = []
@@ -103,6 +115,7 @@ class DirectoryServer:
     def close(self) -> None:
         """Stop serving, close all connections and release requests that hang."""
         self._closed.set()
+        self.push.close()
         self._http.close()
 
     def __enter__(self) -> "DirectoryServer":
@@ -136,6 +149,33 @@ class DirectoryServer:
             raise DirectoryApiError(401, "Request had invalid credentials.", "authError")
         with self.domain.lock:
             return _encode(self._api.answer(path, query))
+
+    def answer_post(self, path: str, query: Mapping[str, str], body: bytes) -> bytes | None:
+        """Return the response body of a POST to the API, None without content.
+
+        Raises DirectoryApiError.
+        """
+        if not self.marketplace.gives_access:
+            raise DirectoryApiError(401, "Request had invalid credentials.", "authError")
+        try:
+            given = json.loads(body)
+        except ValueError:
+            raise DirectoryApiError(400, "Parse Error", "parseError") from None
+        answer = self.push.answer(path, query, given)
+        return None if answer is None else _encode(answer)
+
+    def change_push(self, given: Mapping[str, Any]) -> None:
+        """Change how the sandbox notifies, and how far its lists are behind."""
+        rest = dict(given)
+        if "lag" in rest:
+            self.domain.lag = float(rest.pop("lag"))
+        self.push.change(rest)
+
+    def send_notices(self, given: Mapping[str, Any]) -> None:
+        """Notify of `number` users, though nothing changed."""
+        with self.domain.lock:
+            users = list(self.domain.users)[: int(given.get("number", 1000))]
+        self.push.tell(users)
 
     def hang(self, seconds: float) -> None:
         """Wait, but no longer than until the server is closed."""
@@ -185,13 +225,15 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         if parts.path.startswith((PREFIX, LICENCE_PREFIX)):
-            self._answer_api(parts.path, query)
+            self._answer_api("GET", parts.path, query)
         elif parts.path == "/":
             self._send(200, self.sandbox.page(query), _HTML)
         elif parts.path == "/sandbox/domain":
             self._send(200, self.sandbox.whole_domain())
         elif parts.path == "/sandbox/marketplace":
             self._send(200, _encode(self.sandbox.marketplace.to_json()))
+        elif parts.path == "/sandbox/push":
+            self._send(200, _encode(self.sandbox.push.to_json()))
         elif parts.path == "/sandbox/queries":
             self._send(200, _encode({"queries": self.sandbox.queries}))
         else:
@@ -203,7 +245,14 @@ class _Handler(BaseHTTPRequestHandler):
             "/sandbox/change": self.sandbox.change,
             "/sandbox/failures": self.sandbox.add_failure,
             "/sandbox/marketplace": self.sandbox.change_marketplace,
+            "/sandbox/push": self.sandbox.change_push,
+            "/sandbox/notices": self.sandbox.send_notices,
         }
+        parts = urlsplit(self.path)
+        if parts.path.startswith(ADMIN_PREFIX):
+            query = dict(parse_qsl(parts.query, keep_blank_values=True))
+            self._answer_api("POST", parts.path, query, body)
+            return
         method = methods.get(self.path)
         if method is None:
             self._send_error(DirectoryApiError(404, "Not Found", "notFound"))
@@ -228,19 +277,25 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: `requests` is the log."""
 
-    def _answer_api(self, path: str, query: Mapping[str, str]) -> None:
-        failure = self.sandbox.received(Request("GET", unquote(path), query))
+    def _answer_api(
+        self, method: str, path: str, query: Mapping[str, str], given: bytes = b""
+    ) -> None:
+        failure = self.sandbox.received(Request(method, unquote(path), query))
         if failure is not None and failure.kind != "hang" and failure.kind != "truncate":
             self._fail(failure)
             return
         if failure is not None and failure.kind == "hang":
             self.sandbox.hang(failure.seconds)
         try:
-            body = self.sandbox.answer(path, query)
+            if method == "GET":
+                body: bytes | None = self.sandbox.answer(path, query)
+            else:
+                body = self.sandbox.answer_post(path, query, given)
         except DirectoryApiError as error:
             self._send_error(error)
             return
-        self._send(200, body, cut=failure is not None and failure.kind == "truncate")
+        cut = failure is not None and failure.kind == "truncate"
+        self._send(204 if body is None else 200, body or b"", cut=cut)
 
     def _fail(self, failure: InjectedFailure) -> None:
         if failure.kind == "drop":

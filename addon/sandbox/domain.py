@@ -49,7 +49,10 @@ def _change(
         with domain.lock:
             domain.version += 1
             domain._by_org_unit = None
-            return method(domain, *args, **kwargs)
+            domain._changes = []
+            result = method(domain, *args, **kwargs)
+            domain._tell_listeners()
+            return result
 
     CHANGES[method.__name__] = alone
     return alone
@@ -105,6 +108,7 @@ class Domain(Records):
         added = self._put_user(user)
         for group in joined:
             self._put_made_member(group, self._member_for(added["id"], "MEMBER"))
+        self._note("add", added)
         return added
 
     @_change
@@ -115,6 +119,25 @@ class Domain(Records):
             del self._users_at[address]
         self._leave_all_groups(gone["id"])
         self.deleted[gone["id"]] = {**gone, "deletionTime": DELETED}
+        self._note("delete", gone, gone)
+
+    @_change
+    def restore_user(self, user: str) -> JSON:
+        """Restore a user, by id, who was deleted; the groups stay without them."""
+        if user not in self.deleted:
+            raise SandboxError(f"no deleted user {user}")
+        found = self.deleted[user]
+        for address in addresses_of(found):
+            if address in self._users_at or address in self._groups_at:
+                raise SandboxError(f"{address} is taken")
+        restored = {key: value for key, value in found.items() if key != "deletionTime"}
+        restored["orgUnitPath"] = (self.find_org_unit(found["orgUnitPath"]) or {}).get(
+            "orgUnitPath", "/"
+        )
+        del self.deleted[user]
+        self._users_at |= dict.fromkeys(addresses_of(restored), user)
+        self.users[user] = self._touched(restored, "undelete")
+        return restored
 
     @_change
     def suspend(self, user: str, suspended: bool = True) -> None:
@@ -197,6 +220,7 @@ class Domain(Records):
         if at == "/" or self.org_units_below(at) or self.users_directly_in(at):
             raise SandboxError(f"{at} is not empty")
         del self._org_units_at[at.lower()], self.org_units[found["orgUnitId"]]
+        self._note("REMOVE_ORG_UNIT", found)
 
     @_change
     def rename_org_unit(self, path: str, name: str) -> None:
@@ -222,6 +246,7 @@ class Domain(Records):
         """Create a group (as in groups.insert) with members."""
         joining = [self._given_member(each) for each in members]
         added = self._put_group(group)
+        self._note("CREATE_GROUP", added)
         for each in joining:
             self._put_made_member(added, each)
         return added
@@ -235,11 +260,12 @@ class Domain(Records):
         for each in self.members.pop(gone["id"]):
             self._groups_with[each].pop(gone["id"], None)
         self._leave_all_groups(gone["id"])
+        self._note("DELETE_GROUP", gone)
 
     @_change
     def rename_group(self, group: str, email: str | None = None, name: str | None = None) -> None:
         """Change a group's address (the old one becomes an alias), its name, or both."""
-        found = self._touched(self._group(group))
+        found = self._touched(self._group(group), "CHANGE_GROUP_SETTING")
         if name is not None:
             found["name"] = name
         if email is not None:
@@ -266,3 +292,4 @@ class Domain(Records):
             raise SandboxError(f"{member} is not a member of {group}")
         self._groups_with[identity].pop(found["id"], None)
         self._count_members(found)
+        self._note("REMOVE_GROUP_MEMBER", found)

@@ -6,8 +6,9 @@ path. The rules for changes are in `addon.sandbox.domain`.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from threading import RLock
-from typing import Any
+from typing import Any, NamedTuple
 
 from addon.sandbox.google_objects import (
     JSON,
@@ -30,12 +31,30 @@ class SandboxError(Exception):
     """A change that is not possible in this domain; the message says why."""
 
 
+class DomainChange(NamedTuple):
+    """A change of a user, a group (its members too) or an OU, which was `before` like that.
+
+    `event` is Google's name of it: that of users.watch for a user, of the admin audit log for a
+    group or an OU. `thing` is the object as it is now, or was when it was removed.
+    """
+
+    event: str
+    thing: JSON
+    before: JSON | None = None
+
+    @property
+    def of_user(self) -> bool:
+        """Whether it is the change of a user."""
+        return "primaryEmail" in self.thing
+
+
 class Records:
     """One Workspace customer: users, groups, members, OUs and domains, by id.
 
     `members` is group id -> member id -> member, direct members only. `deleted` has the removed
     users. `units` is what the generator knows about its school units. `version` increases with
-    every change. Hold `lock` to read while others may make changes.
+    every change, and `listeners` are called after each with what it changed. `lag` is by how many
+    seconds the lists of users are behind. Hold `lock` to read while others may make changes.
     """
 
     def __init__(
@@ -54,7 +73,10 @@ class Records:
         self.members: dict[str, dict[str, JSON]] = {}
         self.org_units: dict[str, JSON] = {}
         self.version = 0
+        self.lag = 0.0
         self.lock = RLock()
+        self.listeners: list[Callable[[list[DomainChange]], None]] = []
+        self._changes: list[DomainChange] = []
         self._users_at: dict[str, str] = {}
         self._groups_at: dict[str, str] = {}
         self._org_units_at: dict[str, str] = {}
@@ -163,6 +185,7 @@ class Records:
         self._identify(unit, "orgUnitId", given, org_unit_id)
         self.org_units[unit["orgUnitId"]] = unit
         self._org_units_at[path.lower()] = unit["orgUnitId"]
+        self._note("CREATE_ORG_UNIT", unit)
         return unit
 
     def _put_org_units(self, given: Iterable[str | Mapping[str, Any]]) -> None:
@@ -188,6 +211,7 @@ class Records:
     def _put_made_member(self, group: JSON, made: JSON) -> None:
         self.members[group["id"]][made["id"]] = made
         self._groups_with[made["id"]][group["id"]] = None
+        self._note("ADD_GROUP_MEMBER", group)
         self._count_members(group)
 
     def _member_for(self, key: str, role: str) -> JSON:
@@ -233,7 +257,20 @@ class Records:
 
     # Updating dependent values
 
-    def _touched(self, thing: JSON) -> JSON:
+    def _note(self, event: str, thing: JSON, before: JSON | None = None) -> None:
+        """Note a change for the listeners; nothing where nobody listens."""
+        if self.listeners:
+            self._changes.append(DomainChange(event, thing, before))
+
+    def _tell_listeners(self) -> None:
+        changes, self._changes = self._changes, []
+        for listener in self.listeners if changes else ():
+            listener(changes)
+
+    def _touched(self, thing: JSON, event: str = "update") -> JSON:
+        """Give an object that is about to change a new etag, and note the change."""
+        if self.listeners:
+            self._note(event, thing, deepcopy(thing))
         thing["etag"] = etag(thing.get("id", thing.get("orgUnitId")), self.version)
         return thing
 
@@ -248,6 +285,7 @@ class Records:
         for group in self._groups_with.pop(identity, {}):
             del self.members[group][identity]
             self._count_members(self.groups[group])
+            self._note("REMOVE_GROUP_MEMBER", self.groups[group])
 
     def _repath(self, unit: JSON, path: str) -> None:
         """Change the path of an OU and of everything below it."""
@@ -259,12 +297,14 @@ class Records:
         for each in (unit, *below):
             del self._org_units_at[each["orgUnitPath"].lower()]
             each["orgUnitPath"] = path + each["orgUnitPath"][len(old) :]
-            self._org_units_at[each["orgUnitPath"].lower()] = self._touched(each)["orgUnitId"]
+            self._org_units_at[each["orgUnitPath"].lower()] = each["orgUnitId"]
+            self._touched(each, "EDIT_ORG_UNIT_NAME")
         unit["name"] = path.rpartition("/")[2]
         for each in (unit, *below):
             parent = self._org_unit(each["orgUnitPath"].rpartition("/")[0])
             each["parentOrgUnitPath"] = parent["orgUnitPath"]
             each["parentOrgUnitId"] = parent["orgUnitId"]
-        for user in users:
-            self._touched(user)["orgUnitPath"] = path + user["orgUnitPath"][len(old) :]
+        for user in users:  # Google tells of the OU only
+            user["etag"] = etag(user["id"], self.version)
+            user["orgUnitPath"] = path + user["orgUnitPath"][len(old) :]
         self._by_org_unit = None

@@ -13,6 +13,7 @@ from typing import Any, Self
 from addon.settings.names import (
     ADDON_CLIENT_ID,
     ADDON_SERVICE_ACCOUNT,
+    AUDIT_WATCH,
     CONTACT,
     MAIL,
     MAIL_FROM,
@@ -21,6 +22,7 @@ from addon.settings.names import (
     OIDC_CLIENT_SECRET,
     OIDC_DISCOVERY,
     OPERATOR,
+    PUSH,
     SERVICE_ACCOUNT,
     STORE,
     TASKS,
@@ -81,8 +83,9 @@ class Settings:
     contain secrets and is therefore left out of `repr`. `log_level` is a `logging` level number.
     `project` is the Cloud project that the program runs in, if known. `marketplace_app` is the
     project number whose licence tenants are asked for, or None; `farewell_days` is how long a
-    tenant that has uninstalled it can come back. `agreements` has the files beside the vendor
-    profiles that anyone may read, by vendor id or `skolsynk`.
+    tenant that has uninstalled it can come back. `push` is whether Google is asked for
+    notifications of changes, `audit_watch` whether also for those of groups and OUs. `agreements`
+    has the files beside the vendor profiles that anyone may read, by vendor id or `skolsynk`.
     """
 
     store: SqliteAddress | FirestoreAddress
@@ -102,6 +105,8 @@ class Settings:
     log_format: LogFormat = "text"
     marketplace_app: str | None = None
     farewell_days: int = 30
+    push: bool = False
+    audit_watch: bool = False
     web: WebSettings = field(default_factory=WebSettings)
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -159,6 +164,8 @@ class Settings:
             log_format=given["SKOLSYNK_LOG_FORMAT"] or ("json" if on_app_engine else "text"),
             marketplace_app=given["SKOLSYNK_MARKETPLACE_APP"],
             farewell_days=given["SKOLSYNK_FAREWELL_DAYS"],
+            push=_push(given),
+            audit_watch=given[AUDIT_WATCH],
             web=_web_settings(given, environ),
             environ={name: environ[name] for name in references if name in environ},
         )
@@ -226,6 +233,14 @@ def _check_that_tasks_can_come_back(settings: Settings) -> None:
 
 
 # Rules about several variables
+
+
+def _push(given: Mapping[str, Any]) -> bool:
+    """Whether Google notifies us: as given, else where there is an address to notify."""
+    wanted: bool | None = given[PUSH]
+    if wanted and given[URL] is None:
+        raise SettingsError(f"{URL} is needed with {PUSH}=on: Google sends notifications to it")
+    return given[URL] is not None if wanted is None else wanted
 
 
 def _web_settings(given: Mapping[str, Any], environ: Mapping[str, str]) -> WebSettings:

@@ -197,6 +197,13 @@ def host_and_port(value: str) -> str:
     return value
 
 
+def switch(value: str) -> bool:
+    """Parse `on` or `off`."""
+    if value not in ("on", "off"):
+        raise ValueError(" must be on or off")
+    return value == "on"
+
+
 def days(value: str) -> int:
     """Parse a number of days."""
     if not re.fullmatch(r"[0-9]{1,3}", value) or not 1 <= int(value) <= LONGEST_FAREWELL:

@@ -9,6 +9,7 @@ from addon.settings import parsers
 from addon.settings.names import (
     ADDON_CLIENT_ID,
     ADDON_SERVICE_ACCOUNT,
+    AUDIT_WATCH,
     CONTACT,
     MAIL,
     MAIL_FROM,
@@ -17,6 +18,7 @@ from addon.settings.names import (
     OIDC_CLIENT_SECRET,
     OIDC_DISCOVERY,
     OPERATOR,
+    PUSH,
     SERVICE_ACCOUNT,
     STORE,
     TASKS,
@@ -60,6 +62,8 @@ VARIABLES = (
         "SKOLSYNK_SCHEDULE_HOURS", parsers.hours, "1", "hours between a tenant's runs, 1 to 24"
     ),
     Variable(URL, parsers.address, None, "the address that people use"),
+    Variable(PUSH, parsers.switch, None, "whether Google notifies us of changes"),
+    Variable(AUDIT_WATCH, parsers.switch, "off", "whether groups and OUs are heard of too"),
     Variable(OIDC_CLIENT_ID, parsers.text, None, "who we are to the OpenID provider"),
     Variable(OIDC_CLIENT_SECRET, parsers.secret, None, "its secret, or a secretmanager: reference"),
     Variable(OIDC_DISCOVERY, parsers.address, GOOGLE, "discovery address of the OpenID provider"),

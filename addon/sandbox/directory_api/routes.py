@@ -18,6 +18,7 @@ from addon.sandbox.directory_api.parameters import Parameters
 from addon.sandbox.directory_api.users import get_user, list_users
 from addon.sandbox.domain import Domain
 from addon.sandbox.google_objects import JSON
+from addon.sandbox.index_lag import IndexLag
 
 PREFIX = "/admin/directory/v1/"
 
@@ -30,6 +31,7 @@ class DirectoryApi:
     def __init__(self, domain: Domain) -> None:
         self._domain = domain
         self._pages = Pages()
+        self._lag = IndexLag(domain)
         self._routes: list[tuple[re.Pattern[str], str, Method]] = [
             (re.compile(pattern), kind, method) for pattern, kind, method in self._methods()
         ]
@@ -52,10 +54,10 @@ class DirectoryApi:
         return answer
 
     def _methods(self) -> list[tuple[str, str, Method]]:
-        domain, pages = self._domain, self._pages
+        domain, pages, lag = self._domain, self._pages, self._lag
         org_units = r"customer/([^/]+)/orgunits"
         return [
-            (r"users", "users", lambda keys, q: list_users(domain, pages, q)),
+            (r"users", "users", lambda keys, q: list_users(domain, pages, lag, q)),
             (r"users/([^/]+)", "user", lambda keys, q: get_user(domain, keys[0], q)),
             (r"groups", "groups", lambda keys, q: list_groups(domain, pages, q)),
             (r"groups/([^/]+)", "group", lambda keys, q: get_group(domain, keys[0])),

@@ -1,6 +1,6 @@
 """users.list and users.get."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from addon.sandbox.directory_api import search
 from addon.sandbox.directory_api.errors import invalid, not_found
@@ -8,6 +8,7 @@ from addon.sandbox.directory_api.pages import Pages, listing
 from addon.sandbox.directory_api.parameters import Parameters, choice, number, scope
 from addon.sandbox.domain import Domain
 from addon.sandbox.google_objects import JSON
+from addon.sandbox.index_lag import IndexLag
 
 _ORDERS: dict[str, Callable[[JSON], str]] = {
     "email": lambda user: str(user["primaryEmail"]),
@@ -16,13 +17,18 @@ _ORDERS: dict[str, Callable[[JSON], str]] = {
 }
 
 
-def list_users(domain: Domain, pages: Pages, parameters: Parameters) -> JSON:
-    """Return a page of the requested users."""
+def list_users(domain: Domain, pages: Pages, lag: IndexLag, parameters: Parameters) -> JSON:
+    """Return a page of the requested users, as the index has them."""
+    outdated = lag.outdated()
     show = _projection(parameters)
     size = number(parameters, "maxResults", 100, 500)
     of_domain = scope(domain, parameters)
     users, token = pages.page(
-        "users", parameters, size, domain.version, lambda: _select(domain, of_domain, parameters)
+        "users",
+        parameters,
+        size,
+        domain.version * 1000 + len(outdated),
+        lambda: _select(domain, of_domain, parameters, outdated),
     )
     return listing("users", "users", [show(user) for user in users], token)
 
@@ -36,12 +42,17 @@ def get_user(domain: Domain, key: str, parameters: Parameters) -> JSON:
     return show(user)
 
 
-def _select(domain: Domain, of_domain: str | None, parameters: Parameters) -> list[JSON]:
+def _select(
+    domain: Domain,
+    of_domain: str | None,
+    parameters: Parameters,
+    outdated: Mapping[str, JSON | None],
+) -> list[JSON]:
     clauses = search.parse(parameters.get("query", ""))
     if choice(parameters, "showDeleted", ("false", "true")) == "true":
         users = list(domain.deleted.values())
     else:
-        users = _candidates(domain, clauses)
+        users = _as_indexed(domain, _candidates(domain, clauses), clauses, outdated)
     for clause in clauses:
         if clause.field != "orgUnitPath":
             test = search.user_test(clause)
@@ -62,6 +73,28 @@ def _candidates(domain: Domain, clauses: list[search.SearchClause]) -> list[JSON
                 inside = [user for user in users if user["id"] in chosen]
             users = inside
     return list(domain.users.values()) if users is None else users
+
+
+def _as_indexed(
+    domain: Domain,
+    users: list[JSON],
+    clauses: list[search.SearchClause],
+    outdated: Mapping[str, JSON | None],
+) -> list[JSON]:
+    """Return the users with those who are `outdated` as they were."""
+    if not outdated:
+        return users
+    paths = [_org_unit_path(domain, each) for each in clauses if each.field == "orgUnitPath"]
+    there = [
+        before
+        for before in outdated.values()
+        if before is not None and all(_is_in(before, path) for path in paths)
+    ]
+    return [user for user in users if user["id"] not in outdated] + there
+
+
+def _is_in(user: JSON, path: str) -> bool:
+    return f"{user['orgUnitPath']}/".lower().startswith(f"{path.rstrip('/')}/".lower())
 
 
 def _org_unit_path(domain: Domain, clause: search.SearchClause) -> str:
