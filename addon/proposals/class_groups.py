@@ -2,15 +2,27 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 
 from addon.directory.snapshot import Group
 from addon.proposals.names import SchoolName, read_name
-from addon.proposals.pattern_candidates import CLASS_TOKEN, SEPARATORS, literal, local_part
+from addon.proposals.pattern_candidates import (
+    CLASS_TOKEN,
+    SEPARATORS,
+    literal,
+    local_part,
+    past_groups,
+)
 from addon.proposals.places import Place
 from addon.proposals.roles import RoleScope
 from addon.proposals.unit_codes import UnitCodes, without_code
-from addon.proposals.vocabulary import is_left, is_protected, plain_words
+from addon.proposals.vocabulary import (
+    is_left,
+    is_protected,
+    plain_words,
+    term_in,
+    without_term,
+)
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause
@@ -44,7 +56,7 @@ def class_group_places(
     """
     found: dict[Place, frozenset[str]] = {}
     everybody = choose(scope.selector, index).chosen if scope else frozenset()
-    for (before, after), groups in _by_template(index.groups).items():
+    for (before, after), groups in _by_template(index.groups, index.autumn).items():
         members = {id for group in groups for id in index.members[group.id]} & index.users.keys()
         members -= staff
         if len(groups) < _FEWEST_GROUPS or len(members) // len(groups) not in _CLASS_SIZE:
@@ -75,10 +87,11 @@ def names_class(group: Group) -> bool:
     return not closed and _template(local_part(group).lower()) is not None
 
 
-def _by_template(groups: Iterable[Group]) -> Mapping[Template, list[Group]]:
+def _by_template(groups: Sequence[Group], autumn: int | None) -> Mapping[Template, list[Group]]:
     found: dict[Template, list[Group]] = {}
+    past = past_groups(groups, autumn)
     for group in groups:
-        if group.everyone:
+        if group.everyone or group.id in past:
             continue
         template = _template(local_part(group).lower())
         if template is not None and names_class(group):
@@ -89,7 +102,9 @@ def _by_template(groups: Iterable[Group]) -> Mapping[Template, list[Group]]:
 def _template(local: str) -> Template | None:
     """What is around the class in an address: the part with letters and digits, else any."""
     parts = SEPARATORS.split(local)
-    at = [n for n in range(0, len(parts), 2) if _TOKEN.fullmatch(parts[n])]
+    at = [
+        n for n in range(0, len(parts), 2) if _TOKEN.fullmatch(parts[n]) and not term_in(parts[n])
+    ]
     if not at:
         return None
     both = [n for n in at if _LETTER_AND_DIGIT.match(parts[n])]
@@ -101,14 +116,14 @@ def _names(
     before: str, after: str, groups: Sequence[Group], ignored: Collection[str]
 ) -> tuple[SchoolName, ...]:
     """The school's name as the addresses have it, and as the groups' own names have it."""
-    words = [w for w in plain_words(without_code(f"{before} {after}")) if w not in _SAYS_CLASS]
+    words = [w for w in plain_words(_said(f"{before} {after}")) if w not in _SAYS_CLASS]
     found = [read_name(" ".join(words), ignored)]
     rests: Counter[str] = Counter()
     for group in groups:
         rests[
             " ".join(
                 word
-                for word in plain_words(without_code(group.name))
+                for word in plain_words(_said(group.name))
                 if word not in _SAYS_CLASS and not _TOKEN.fullmatch(word)
             )
         ] += 1
@@ -116,3 +131,7 @@ def _names(
     if rest and times >= _MOST_ALIKE * len(groups):
         found.append(read_name(rest, ignored))
     return tuple(dict.fromkeys(name for name in found if name.tells))
+
+
+def _said(text: str) -> str:
+    return without_term(without_code(text))

@@ -1,6 +1,6 @@
 """The similarity of the name of a place in Workspace to that of a unit in the register."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from math import sqrt
@@ -73,7 +73,7 @@ _BESIDE = frozenset({"leisure", "preschool"})
 _USUAL = frozenset({"grundskola", "gymnasium"})
 _EMPTY_WORDS = frozenset(
     "skola skolan skolor skolorna enhet enheten enheter rektorsomrade omrade kommun kommunala"
-    " kommunal och i pa for av den det de ab alla konto konton anvandare users skolenhet"
+    " kommunal och i pa for av den det de ab alla all konto konton anvandare users skolenhet"
     " skolenheter group grupp grp google edu klass f fri friskola friskolan school the of".split()
 )
 
@@ -81,6 +81,7 @@ _EMPTY_WORDS = frozenset(
 _ONLY_ONE = 0.92
 """The similarity of an OU that says only "Gymnasium" to the only unit of that kind."""
 _ONE_OF_SEVERAL = 0.5
+_SAME_WORD = 0.9
 _SAME_STEM = 0.94
 _SHORTEST_STEM = 5
 
@@ -112,6 +113,26 @@ def ignored_words(organisation: str) -> frozenset[str]:
     """The words of the organiser's name that schools carry as a prefix: Storköping(s)."""
     words = {word for word in plain_words(organisation) if word not in _EMPTY_WORDS}
     return frozenset(words | {word.removesuffix("s") for word in words} | {w + "s" for w in words})
+
+
+def shared_prefixes(texts: Iterable[str], units: Sequence[SchoolName]) -> frozenset[str]:
+    """The first words that several schools' groups or OUs share: `bou` of "BoU Norra skolan".
+
+    `units` are the names in the register; a word that is a part of one of them is none.
+    """
+    pairs = {(words[0], word) for each in texts for words in [plain_words(each)] for word in words}
+    own = {word for unit in units for word in (*unit.core, unit.initials) if word}
+    found: dict[str, set[str]] = {}
+    for first, word in pairs:
+        for known in own:
+            if word != first and word_similarity(word, known) >= _SAME_WORD:
+                found.setdefault(first, set()).add(known)
+    return frozenset(
+        first
+        for first, known in found.items()
+        if len(known) > 1
+        and not any(word_similarity(first, word) or word.startswith(first) for word in own)
+    )
 
 
 def read_name(text: str, ignored: Collection[str] = (), types: Iterable[str] = ()) -> SchoolName:
@@ -237,6 +258,11 @@ def _stem(word: str) -> str:
     return word
 
 
+def same_stem(one: str, other: str) -> bool:
+    """Whether two words are the same but for the definite form or the genitive."""
+    return _stem(one) == _stem(other)
+
+
 @lru_cache(maxsize=262144)
 def word_similarity(one: str, other: str) -> float:
     """The similarity of two plain words: equal, genitive, abbreviation, spelling mistake."""
@@ -248,7 +274,7 @@ def word_similarity(one: str, other: str) -> float:
         return 0.0
     if one.rstrip("s") == other.rstrip("s"):
         return 0.97
-    if _stem(one) == _stem(other):
+    if same_stem(one, other):
         return _SAME_STEM
     short, long = sorted((one, other), key=len)
     if long.startswith(short):

@@ -17,6 +17,7 @@ from addon.proposals.vocabulary import (
     plain,
     plain_words,
     role_of,
+    term_in,
 )
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import GroupRule, SchoolUnit
@@ -51,8 +52,10 @@ def class_rules(
 ) -> Iterator[GroupRule]:
     """Rules worth trying for classes; `near` is the index of the unit's surroundings."""
     yield from _org_unit_rules(near, students, unit)
-    yield from _class_group_rules(near.groups)
-    yield from _named_as_classes(near.groups)
+    past = past_groups(near.groups, near.autumn)
+    current = [group for group in near.groups if group.id not in past]
+    yield from _class_group_rules(current)
+    yield from _named_as_classes(current)
     for attribute, values in values_in(near, students).items():
         if len(values) == 1 and len(students) > _LARGEST_CLASS:
             continue
@@ -74,10 +77,11 @@ def teaching_rules(
     """
     whole_school = max(30, 0.6 * len(students))
     ids = frozenset(students)
+    past = past_groups(near.groups, near.autumn)
     fit: list[Group] = []
     unfit: list[Group] = []
     for group in near.groups:
-        if group.id in claimed:
+        if group.id in claimed or group.id in past:
             continue
         is_for_all = len(near.members[group.id] & ids) > whole_school
         (unfit if is_for_all or _is_no_lesson(group) else fit).append(group)
@@ -85,6 +89,7 @@ def teaching_rules(
     templates = _templates(fit, longest=3)
     for before, after in [*(each for each in templates if any(each)), ("", "")]:
         stop = _excluding(before, after, unfit)
+        stop += _excluding_terms(past.values())
         if not any((before, after)):
             stop = f"{_NOT_LISTS}{stop}"
         begin, end = f"^{literal(before)}{stop}", f"{literal(after)}@"
@@ -96,6 +101,16 @@ def teaching_rules(
     if sum(group.email[:1].isdigit() for group in fit) > 2:
         rules.append(_from_group(r"^(?P<name>\d[^@]*)@"))
     return rules
+
+
+def past_groups(groups: Iterable[Group], autumn: int | None) -> Mapping[str, str]:
+    """The ids of groups that are named for a school year before the newest, and what says so.
+
+    School years that begin after `autumn` count for nothing.
+    """
+    named = [(g.id, said) for g in groups if (said := _term_of(g)) is not None]
+    newest = max((y for _, (_, y) in named if autumn is None or y <= autumn), default=0)
+    return {id: term for id, (term, year) in named if year < newest}
 
 
 def literal(text: str) -> str:
@@ -279,6 +294,15 @@ def _excluding(before: str, after: str, unfit: Iterable[Group]) -> str:
     if not starts:
         return f"(?!(?:{'|'.join(map(literal, alone))})@)"
     return f"(?!{'|'.join(parts)})"
+
+
+def _excluding_terms(terms: Iterable[str]) -> str:
+    either = "|".join(map(literal, sorted(set(terms))))
+    return f"(?![^@]*(?:{either}))" if either else ""
+
+
+def _term_of(group: Group) -> tuple[str, int] | None:
+    return term_in(local_part(group)) or term_in(group.name)
 
 
 def _fits(group: Group, before: str, after: str) -> bool:

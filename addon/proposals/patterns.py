@@ -25,6 +25,7 @@ __all__ = [
 _MOST = 6
 _EXAMPLES = 5
 _WORST = 0.05
+_YEAR_AS_CLASS = 0.48
 _FREELY_NAMED = 0.3
 _USUAL_SIZE = range(4, 41)
 _SOURCE = {"orgUnit": 0.02, "group": 0.01, "attribute": 0.0, "class": 0.0}
@@ -164,8 +165,10 @@ def _looks(name: str, worded: bool, choice: PatternChoice) -> float:
 
     `worded` is whether the rule says that it is about classes.
     """
-    if not worded and (name.strip().isdecimal() or is_year(name)):
+    if not worded and name.strip().isdecimal():
         return 0.5
+    if not worded and is_year(name):
+        return _YEAR_AS_CLASS
     if plain(name).startswith(("klass", "class")):
         return 0.9
     if is_class(name):

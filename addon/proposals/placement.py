@@ -12,6 +12,7 @@ from addon.proposals.class_places import (
     values_of_classes,
 )
 from addon.proposals.declined import DeclinedPlaces
+from addon.proposals.mail_domains import domain_places
 from addon.proposals.matching import Match, Matches, UnitMatcher, UnitToMatch
 from addon.proposals.names import read_name
 from addon.proposals.places import ANY_CODE, Place, group_places, org_unit_places
@@ -225,12 +226,17 @@ class PlaceMatcher:
         return Matches(kept, near)
 
     def _attribute_places(self, role: Role) -> Iterator[Place]:
-        """Values of attributes, among all of a role, that name schools or say their codes."""
+        """Attributes and domains, among all of a role, that name schools or say their codes."""
         scope = self._scopes.of(role)
         if scope is None:
             return
         people: dict[tuple[str, str], set[str]] = {}
-        for id in choose(scope.selector, self._index).chosen:
+        everybody = choose(scope.selector, self._index).chosen
+        users = [self._index.users[id] for id in everybody]
+        for place, members in domain_places(scope, users, self._ignored_words):
+            self._people[place] = members
+            yield place
+        for id in everybody:
             for attribute, values in self._index.users[id].attributes.items():
                 for value in values:
                     people.setdefault((attribute, value), set()).add(id)

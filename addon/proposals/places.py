@@ -13,6 +13,7 @@ from addon.proposals.vocabulary import (
     is_for_devices,
     is_left,
     is_protected,
+    is_staff_part,
     is_year,
     plain_words,
     school_year_of,
@@ -105,24 +106,47 @@ def group_places(index: DirectoryIndex, ignored: Collection[str], codes: UnitCod
 def _merged(places: Iterable[Place]) -> Iterator[Place]:
     """The places, with those OUs as one that are parts of one school.
 
-    These are classes of an adapted school side by side, and a school's OUs below OUs for years.
+    These are classes of an adapted school side by side, a school's OUs below OUs for years, and
+    those of its staff below OUs for roles: /Personal/Lärare/Norra, /Personal/Fritids/Norra.
     """
     parts: dict[tuple[object, ...], list[Place]] = {}
     for place in places:
-        adapted = not place.code and all(name.kinds & ADAPTED for name in place.names)
-        above = {path.rpartition("/")[0] for path in place.org_units}
-        said = tuple((name.core, name.kinds) for name in place.names)
-        if adapted and len(above) == 1:
-            parts.setdefault((place.role, said, above.pop()), []).append(place)
-        elif len(above) == 1 and is_year((year := above.pop()).rpartition("/")[2]):
-            parts.setdefault((place.role, said, year.rpartition("/")[0], ""), []).append(place)
-        else:
+        key = _part_of(place)
+        if key is None:
             yield place
+        else:
+            parts.setdefault(key, []).append(place)
     for same in parts.values():
         paths = tuple(dict.fromkeys(path for place in same for path in place.org_units))
         names = tuple(dict.fromkeys(name for place in same for name in place.names))
         people = sum(place.people for place in same)
         yield structs.replace(same[0], org_units=paths, names=names, people=people)
+
+
+def _part_of(place: Place) -> tuple[object, ...] | None:
+    """What a place has in common with the other parts of the same school; None if it is whole."""
+    above = {path.rpartition("/")[0] for path in place.org_units}
+    if len(above) != 1:
+        return None
+    (parent,) = above
+    said = tuple((name.core, name.kinds) for name in place.names)
+    if not place.code and all(name.kinds & ADAPTED for name in place.names):
+        return place.role, said, parent
+    if is_year(parent.rpartition("/")[2]):
+        return place.role, said, parent.rpartition("/")[0], ""
+    if place.role == "staff" and (top := _staff_above(parent)):
+        own = tuple((core, kinds - {"leisure"}) for core, kinds in said)
+        return place.role, own, top, place.code, ""
+    return None
+
+
+def _staff_above(path: str) -> str:
+    """The OU above an OU for a part of the staff, such as /Personal of /Personal/Lärare."""
+    above, _, name = path.rpartition("/")
+    parent = read_name(above.rpartition("/")[2])
+    own = read_name(name)
+    is_part = own.role == "staff" or is_staff_part(plain_words(name))
+    return above if is_part and parent.role == "staff" and not parent.tells else ""
 
 
 class _Visit:
@@ -214,6 +238,12 @@ def _read(name: SchoolName, core: tuple[str, ...], kinds: frozenset[str]) -> Sch
 
 def _places(node: OrgUnitNode, names: tuple[SchoolName, ...], role: Role | None) -> Iterator[Place]:
     below = {each: list(_with_role(node, each, 2)) for each in _ROLES}
+    if below["staff"]:
+        below["staff"] += [
+            child
+            for child in node.children
+            if child not in below["staff"] and is_staff_part(plain_words(child.name))
+        ]
     for each in _ROLES:
         nodes = below[each]
         if role == each or (role is None and not nodes and each == "students"):

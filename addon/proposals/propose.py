@@ -15,7 +15,7 @@ from addon.proposals.model import (
     UnitToPropose,
     Unmatched,
 )
-from addon.proposals.names import SchoolName, ignored_words, read_name
+from addon.proposals.names import SchoolName, ignored_words, read_name, same_stem, shared_prefixes
 from addon.proposals.placement import MatchedUnit, PlaceMatcher
 from addon.proposals.reasons import reason
 from addon.proposals.rules import RuleProposer
@@ -58,6 +58,7 @@ def propose(
     ignored = ignored_words(tenant.organisation.name)
     ignored -= _needed(once, ignored)
     wanted = [_wanted(unit, ignored) for unit in once]
+    ignored |= shared_prefixes(_texts(index), [unit.name for unit in wanted])
     tree, inside = org_unit_tree(index), inside_of(index)
     matcher = PlaceMatcher(index, inside, tree, wanted, ignored, refused)
     settled = matcher.settle()
@@ -79,6 +80,14 @@ def propose(
     )
 
 
+def _texts(index: DirectoryIndex) -> Iterator[str]:
+    """The names of the OUs, and the addresses and names of the groups."""
+    yield from (unit.name for unit in index.org_units.values())
+    for group in index.groups:
+        yield group.email.rpartition("@")[0]
+        yield group.name
+
+
 def _needed(units: Sequence[UnitToPropose], ignored: frozenset[str]) -> frozenset[str]:
     """The words of the organiser's name that alone tell a school from the others."""
     found: set[str] = set()
@@ -88,6 +97,8 @@ def _needed(units: Sequence[UnitToPropose], ignored: frozenset[str]) -> frozense
             whole = read_name(unit.name, (), unit.school_types)
             if left.core or not read_name(unit.name, ignored).kinds:
                 found.update(whole.core)
+        elif len(left.core) == 1:
+            found.update(word for word in ignored if same_stem(word, left.core[0]))
     return frozenset(found | {word.removesuffix("s") for word in found} | {w + "s" for w in found})
 
 

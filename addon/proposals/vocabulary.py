@@ -48,6 +48,17 @@ _TITLES = tuple(
     " vaktmastare administrator studievagledare syv bibliotekarie modersmalslarare vikarie"
     " principal headmaster".split()
 )
+_TITLE_ENDINGS = (
+    *"administrator ledare pedagog assistent sekreterare chef samordnare handledare skotare".split(),
+    *"terapeut psykolog skoterska koordinator tekniker coach handlaggare mastare".split(),
+    *"bibliotekarie utvecklare strateg radgivare vagledare instruktor vardare kock".split(),
+)
+_STAFF_PARTS = frozenset(
+    "administration adm kansli kansliet expedition expeditionen ledning skolledning skolledare"
+    " ledningsgrupp elevhalsa elevhalsan elevhalsoteam kok koket maltid maltidspersonal stod"
+    " vaktmasteri vaktmastare lokalvard stadare fritids fritidshem fritidshemmet fritidspersonal"
+    " mentorer arbetslag resurser rektorer och teaching office leadership".split()
+)
 _OFFICE = ("utbildning", "bildning", "forvaltning", "kontor", "ungdom", "namnd", "halsa")
 GUEST_WORDS = frozenset("gast gaster gasten guest guests".split())
 NO_LESSON_WORDS = tuple(
@@ -65,10 +76,16 @@ LEFT_WORDS = frozenset(
 )
 _PROGRAMME_CLASS = re.compile(r"[a-z]{2,5}[\s-]?[1-4][a-z]?")
 _SCHOOL_YEAR = re.compile(r"(?<!\d)(20\d\d|\d\d)\s?[-/_]\s?(?:20\d\d|\d\d)(?!\d)")
+_TERM = re.compile(
+    r"(?<![a-z0-9])(?:(?P<season>ht|vt)[\s_-]?(?:20)?(?P<term>\d\d)"
+    r"|(?:lasar|la)?[\s_-]?(?:20)?(?P<first>\d\d)(?P<between>[-/_]?)(?:20)?(?P<second>\d\d))"
+    r"(?![a-z0-9])"
+)
 _ADAPTED_CLASS = re.compile(
     r"(?:\d(?:\s?-\s?\d)?[\s_-]?)?(?:ag|agr|anp|gran|grsar|gysar|sar|sarskola|traning|traningsskola"
     r"|tr|inriktning amnesomraden)(?:[\s_-]?(?:\d|[a-e]))?"
 )
+_FIRST_TERM = 14
 _DEVICE_WORDS = frozenset(
     "device devices chromebook chromebooks ipads ipad kiosk kiosker skarmar skrivare"
     " vikarier vikarie timvikarier larplattor surfplattor datorer"
@@ -181,6 +198,13 @@ def is_for_devices(words: Sequence[str]) -> bool:
     return not _DEVICE_WORDS.isdisjoint(words)
 
 
+def is_staff_part(words: Sequence[str]) -> bool:
+    """Whether words name a part of a school's staff and nothing else: Administration, Kök."""
+    return bool(words) and all(
+        w in _STAFF_PARTS or w.startswith(_TITLES) or w in STAFF_WORDS for w in words
+    )
+
+
 def is_protected(words: Sequence[str]) -> bool:
     """Whether words mean people with protected identity."""
     if any(map(_PROTECTED.fullmatch, words)):
@@ -197,7 +221,8 @@ def title_role(text: str) -> Role | None:
     role, _ = role_of(words)
     if role is not None:
         return role
-    return "staff" if any(word.startswith(_TITLES) for word in words) else None
+    is_staff = any(word.startswith(_TITLES) or word.endswith(_TITLE_ENDINGS) for word in words)
+    return "staff" if is_staff else None
 
 
 @lru_cache(maxsize=65536)
@@ -219,6 +244,28 @@ def school_year_of(name: str) -> int | None:
         return None
     first = int(found[1])
     return first if first > 99 else 2000 + first
+
+
+@lru_cache(maxsize=65536)
+def term_in(text: str) -> tuple[str, int] | None:
+    """The last school year or term that a text names, and the year in which its autumn is.
+
+    `norra-7a-2526` gives ("2526", 2025), `7a-vt26` gives ("vt26", 2025).
+    """
+    for found in reversed(list(_TERM.finditer(plain(text)))):
+        if found["season"]:
+            return found[0], 2000 + int(found["term"]) - (found["season"] == "vt")
+        first, second = int(found["first"]), int(found["second"])
+        is_year = first == 20 and not found["between"]
+        if second == first + 1 and first > _FIRST_TERM and not is_year:
+            return found[0].strip(" _-"), 2000 + first
+    return None
+
+
+def without_term(text: str) -> str:
+    """The text without the school year or term that it names."""
+    found = term_in(text)
+    return text if found is None else plain(text).replace(found[0], " ")
 
 
 @lru_cache(maxsize=16384)

@@ -1,6 +1,13 @@
 import pytest
 
-from addon.proposals.names import ALIKE, NameSimilarity, ignored_words, read_name
+from addon.proposals.names import (
+    ALIKE,
+    NameSimilarity,
+    ignored_words,
+    read_name,
+    shared_prefixes,
+)
+from addon.proposals.vocabulary import term_in, without_term
 
 IGNORED = ignored_words("Storköpings kommun")
 
@@ -69,3 +76,34 @@ def test_a_word_that_every_unit_has_counts_less():
     units = [read_name(name) for name in ("Nya Alby", "Nya Berga", "Nya Cedern", "Nya Dalen")]
     likes = NameSimilarity(units)
     assert likes.of(units[0], read_name("Alby")) > likes.of(units[0], read_name("Nya"))
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("norra-7a-2526", ("2526", 2025)),
+        ("7a-vt26", ("vt26", 2025)),
+        ("klass-ht2025-7a", ("ht2025", 2025)),
+        ("7A 24/25", ("24/25", 2024)),
+        ("norra.7a.2024-2025", ("2024-2025", 2024)),
+        ("na24a", None),
+        ("klass-2021", None),
+        ("norra-7-9", None),
+        ("arskurs-11-12", None),
+    ],
+)
+def test_a_school_year_or_term_in_an_address_is_told_from_a_class(text, term):
+    assert term_in(text) == term
+    assert (without_term(text) == text) is (term is None)
+
+
+def test_a_word_that_several_schools_groups_begin_with_names_none_of_them():
+    units = [read_name("Norra skolan"), read_name("Södra skolan")]
+    texts = ["bou-norra-7a", "bou-sodra-personal", "norra-7b", "klass-norra"]
+    assert shared_prefixes(texts, units) == {"bou"}
+    assert shared_prefixes(["bou-norra-7a", "bou-norra-8a"], units) == frozenset()
+
+
+def test_a_part_of_a_schools_name_is_no_prefix():
+    units = [read_name("Björk Norra"), read_name("Björk Södra")]
+    assert shared_prefixes(["bjork-norra-7a", "bjork-sodra-7a"], units) == frozenset()

@@ -458,3 +458,35 @@ def test_all_course_groups_are_found_and_no_lists():
     [found] = [each for each in proposal.reasons if each.code == "teaching-groups"]
     assert found["count"] == "10"
     assert "MENTOR" not in found["examples"].upper()
+
+
+def test_staff_divided_by_role_before_school_are_all_found():
+    parts = {f"/Personal/{part}/{name}": 4 for name in TWO for part in ("Lärare", "Fritids", "Kök")}
+    norra, _ = proposed(domain({f"/Elever/{n}": 40 for n in TWO} | parts), *TWO).proposals
+    assert set(norra.staff.org_units) == {p for p in parts if p.endswith("Norra skolan")}
+    assert "several-places" not in codes(norra)
+
+
+def test_an_administration_beside_a_schools_teachers_is_of_its_staff():
+    index = domain({"/Norra/Elever": 40, "/Norra/Lärare": 9, "/Norra/Administration": 2})
+    assert first(index, "Norra skolan").staff.org_units == (
+        "/Norra/Lärare",
+        "/Norra/Administration",
+    )
+
+
+def test_accounts_whose_domain_is_the_schools_are_its_own():
+    users = [
+        user(f"{name}{role}{n}", f"/{role}", primary_email=f"{role}{n}@{name}skolan.se")
+        for name in ("norra", "sodra")
+        for role, count in (("Elever", 40), ("Personal", 5))
+        for n in range(count)
+    ]
+    found = proposed(domain({}, more=tuple(users)), *TWO).proposals
+    assert [(each.students_reached, each.staff_reached) for each in found] == [(40, 5)] * 2
+
+
+def test_a_domain_that_everybody_has_names_no_school():
+    users = [user(f"{n}", "/Elever", primary_email=f"e{n}@norraskolan.se") for n in range(40)]
+    found = proposed(domain({"/Personal": 4}, more=tuple(users)), *TWO)
+    assert [each.confidence for each in found.proposals] == ["none", "none"]

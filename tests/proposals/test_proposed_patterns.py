@@ -36,6 +36,18 @@ def test_classes_right_below_the_school():
     assert choice.examples == ("7A", "7B", "10C")
 
 
+def test_groups_of_the_school_year_before_are_neither_classes_nor_lessons():
+    pupils = ids("/E", 40)
+    index = domain(
+        {"/E": 40},
+        *(members(f"norra-{c}-2526@skola.se", *pupils[n::2]) for n, c in enumerate(("4a", "4b"))),
+        *(members(f"norra-{c}-2425@skola.se", *pupils[n::2]) for n, c in enumerate(("3a", "3b"))),
+        *(members(f"norra-ma-{n}-2526@skola.se", *pupils[n::3]) for n in range(3)),
+    )
+    assert best_class(index).outcome.names == ("4A", "4B")
+    assert [n for n in best_teaching(index).outcome.names if "2425" in n] == []
+
+
 def test_classes_below_years_are_preferred_to_the_years():
     choice = best_class(domain({"/E/Åk 7/7A": 20, "/E/Åk 7/7B": 20, "/E/Åk 8/8A": 20}))
     assert choice.outcome.names == ("7A", "7B", "8A")

@@ -211,6 +211,13 @@ SENTENCES: Mapping[str, Callable[[Reason, Names], str]] = {
     ),
     "protected-ou": lambda r, _n: _("organisationsenheten %(path)s", path=r["path"]),
     "protected-group": lambda r, _n: _("gruppen %(group)s", group=r["group"]),
+    "titles-not-understood": lambda r, _n: ngettext(
+        "%(num)s person tas inte med, för vi förstår inte om ”%(names)s” är elev eller personal.",
+        "%(num)s personer tas inte med, för vi förstår inte om de är elever eller personal:"
+        " %(names)s.",
+        int(r["count"]),
+        names=r["names"],
+    ),
     "no-classes": lambda r, _n: _("Vi hittar inga klasser."),
     "shared-tree": _shared_tree,
     "split-by-years": _split_by_years,
