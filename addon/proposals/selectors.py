@@ -1,5 +1,6 @@
 """Builds selectors from the places decided for a unit, with reasons and a confidence."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct, structs
@@ -18,7 +19,7 @@ from addon.proposals.placement import MatchedUnit
 from addon.proposals.places import ANY_CODE, Place
 from addon.proposals.reasons import Reason, reason
 from addon.proposals.scope import Inside
-from addon.proposals.vocabulary import Role
+from addon.proposals.vocabulary import Role, title_role
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause, Selector, SelectorExceptions
@@ -26,6 +27,7 @@ from addon.tenants.model import Clause, Selector, SelectorExceptions
 ROLES: tuple[Role, Role] = ("students", "staff")
 _WORD: Mapping[Role, str] = {"students": "student", "staff": "staff"}
 _SPLIT = {None: "shared-tree", "years": "split-by-years", "programme": "split-by-programme"}
+_MOST_TITLES = 5
 _SURE = 0.9
 _LIKELY = 0.6
 
@@ -68,8 +70,11 @@ class SelectorBuilder:
         staff, why_staff = self._selector(code, "staff", settled)
         adults = choose(staff, self._index).chosen
         pupils = choose(students, self._index).chosen - adults
-        reasons = (*why_students, *why_staff, *_doubts(settled, pupils, status))
+        unread = tuple(_unread_titles(settled, pupils | adults, self._index))
+        reasons = (*why_students, *why_staff, *_doubts(settled, pupils, status), *unread)
         confidence = _confidence(settled, pupils, adults, status)
+        if unread:
+            confidence = lowest(confidence, "likely")
         return SelectorDraft(students, staff, pupils, adults, reasons, confidence)
 
     def _selector(
@@ -220,6 +225,27 @@ def _doubts(settled: MatchedUnit, pupils: frozenset[str], status: str) -> Iterat
         yield reason("empty", path=settled.students.place.text)
     if _is_unclear_mix(settled):
         yield reason("mixed-ou", path=settled.students.place.text if settled.students else "")
+
+
+def _unread_titles(
+    settled: MatchedUnit, chosen: frozenset[str], index: DirectoryIndex
+) -> Iterator[Reason]:
+    """A doubt if titles tell staff from students, and some that the school has say neither."""
+    if settled.staff is None:
+        return
+    place = settled.staff.place
+    for clause in (c for c in place.clauses if c.operator == "in"):
+        others = tuple(each for each in place.clauses if each is not clause)
+        everybody = structs.replace(place, clauses=others).selector
+        count = Counter(
+            value
+            for id in choose(everybody, index).chosen - chosen
+            for value in index.users[id].attributes.get(clause.attribute, ())
+            if title_role(value) is None
+        )
+        if count:
+            names = ", ".join(name for name, _ in count.most_common(_MOST_TITLES))
+            yield reason("titles-not-understood", names=names, count=str(count.total()))
 
 
 def _is_unclear_mix(settled: MatchedUnit) -> bool:

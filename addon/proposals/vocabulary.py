@@ -48,10 +48,10 @@ _TITLES = tuple(
     " vaktmastare administrator studievagledare syv bibliotekarie modersmalslarare vikarie"
     " principal headmaster".split()
 )
-_TITLE_ENDINGS = (
-    *"administrator ledare pedagog assistent sekreterare chef samordnare handledare skotare".split(),
-    *"terapeut psykolog skoterska koordinator tekniker coach handlaggare mastare".split(),
-    *"bibliotekarie utvecklare strateg radgivare vagledare instruktor vardare kock".split(),
+_TITLE_ENDINGS = tuple(
+    "administrator ledare pedagog assistent sekreterare chef samordnare handledare skotare"
+    " terapeut psykolog skoterska koordinator tekniker coach handlaggare mastare bibliotekarie"
+    " utvecklare strateg radgivare vagledare instruktor vardare kock".split()
 )
 _STAFF_PARTS = frozenset(
     "administration adm kansli kansliet expedition expeditionen ledning skolledning skolledare"

@@ -490,3 +490,18 @@ def test_a_domain_that_everybody_has_names_no_school():
     users = [user(f"{n}", "/Elever", primary_email=f"e{n}@norraskolan.se") for n in range(40)]
     found = proposed(domain({"/Personal": 4}, more=tuple(users)), *TWO)
     assert [each.confidence for each in found.proposals] == ["none", "none"]
+
+
+def test_titles_that_say_neither_student_nor_staff_are_a_doubt():
+    def account(n: int, title: str):
+        said = {"organizations.title": (title,), "organizations.location": ("Norra skolan",)}
+        return user(f"{title}{n}", "/", attributes=said)
+
+    counts = {"Elev": 60, "Lärare": 8, "Skoladministratör": 2, "Kosmonaut": 3}
+    users = [account(n, title) for title, count in counts.items() for n in range(count)]
+    index = domain({"/": 0}, more=tuple(users))
+    norra, _ = proposed(index, *TWO).proposals
+    assert (norra.students_reached, norra.staff_reached) == (60, 10)
+    assert norra.confidence == "likely"
+    [doubt] = [each for each in norra.reasons if each.code == "titles-not-understood"]
+    assert (doubt["names"], doubt["count"]) == ("Kosmonaut", "3")
