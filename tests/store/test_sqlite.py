@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -307,6 +307,31 @@ def test_a_holder_that_slept_cannot_take_back_a_lease_that_another_had_meanwhile
     store.release(key, "elsewhere|2|2|b")
     assert store.acquire(key, "elsewhere|1|1|a", until=40.0, now=21.0) is not None
     store.close()
+
+
+def test_a_restored_file_is_noticed_by_every_connection_of_a_run(path, open_at, monkeypatch):
+    """Also by one that looks just as another takes its lease, which marks the file again."""
+    store = open_at(path)
+    others = LedgerKey("C1", "gleerups", "live")
+    for key in (KEY, others):
+        store.record(key, [LedgerChange("User", "u1", HELD)])
+        assert store.acquire(key, "holder", until=10.0, now=0.0) is None
+        store.release(key, "holder")
+    assert not store.connection_state(KEY).doubted
+    store.close()
+    (path.parent / f".{path.name}.stamp").unlink()
+
+    store, other = open_at(path), open_at(path)
+    waits = store._writing
+
+    @contextmanager
+    def after_the_other():
+        assert other.acquire(others, "holder", until=30.0, now=20.0) is None
+        with waits() as db:
+            yield db
+
+    monkeypatch.setattr(store, "_writing", after_the_other)
+    assert store.connection_state(KEY).doubted
 
 
 def test_entries_older_than_three_years_go_when_the_next_is_written(path, open_at):

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence, Set
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -37,15 +38,10 @@ class SQLiteLedgers(SQLiteFile):
 
     def connection_state(self, key: LedgerKey) -> ConnectionState:
         with self._reading() as db:
-            row = db.execute(
-                "SELECT hold, approval, recent_removals, doubted, unexplained FROM connections"
-                " WHERE tenant = ? AND vendor = ? AND mode = ?",
-                (key.tenant, key.vendor, key.mode),
-            ).fetchone()
-            restored = row is not None and self._is_restored(db)
+            row, restored = self._state(db, key)
         if restored:
-            with self._writing() as db:  # as no lease is being taken or released meanwhile
-                restored = self._is_restored(db)
+            with self._writing() as db:  # both together: whoever takes a lease marks the ledgers
+                row, restored = self._state(db, key)
         hold, approval, recent, doubted, unexplained = row or (None, None, None, False, False)
         return ConnectionState(
             ledger=self.ledger(key),
@@ -57,6 +53,15 @@ class SQLiteLedgers(SQLiteFile):
             doubted=bool(doubted) or restored,
             unexplained=bool(unexplained),
         )
+
+    def _state(self, db: sqlite3.Connection, key: LedgerKey) -> tuple[Any, bool]:
+        """Return the connection's row, and whether the file is not as this store has left it."""
+        row = db.execute(
+            "SELECT hold, approval, recent_removals, doubted, unexplained FROM connections"
+            " WHERE tenant = ? AND vendor = ? AND mode = ?",
+            (key.tenant, key.vendor, key.mode),
+        ).fetchone()
+        return row, row is not None and self._is_restored(db)
 
     def trust_ledger(self, key: LedgerKey, holder: str) -> None:
         with self._writing() as db:
