@@ -1,6 +1,7 @@
 """What every test may count on."""
 
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,12 @@ from tests.support.short_waits import short_waits
 # Where the tests are started in the background, Ctrl-C is ignored by them and by all that they
 # start; but what an interruption does is among the things that are tested.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Most tests write a database, whose commits would wait for a disk. A small memory (64 MB in many
+# containers) is not enough for the files that large tests write.
+MEMORY = Path("/dev/shm")
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 2**31:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 # Each test makes an application, and an application compiles its templates: once is enough.
 COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "templates"

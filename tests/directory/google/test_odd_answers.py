@@ -45,8 +45,13 @@ def document() -> Any:
     )
 
 
-@pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("path", ["/orgunits", "/users", "/groups"])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        *(("/users", status) for status in STATUSES),
+        *((path, status) for path in ("/orgunits", "/groups") for status in (304, 403, 404, 503)),
+    ],
+)
 def test_an_error_with_any_body_is_a_failed_reading(
     server: DirectoryServer, path: str, status: int
 ):
