@@ -22,13 +22,7 @@ from typing import TypeVar
 
 from msgspec import Struct, structs
 
-from addon.directory.evidence import (
-    Answer,
-    AskDirectory,
-    Question,
-    Unknown,
-    with_answers,
-)
+from addon.directory.evidence import Answer, AskDirectory, Question, Unknown
 from addon.directory.snapshot import Snapshot
 from addon.planning.emptied_groups import EmptiedGroup
 from addon.roster.findings import finding
@@ -43,23 +37,16 @@ from addon.roster.placements import (
     employments_of,
     losses,
     only,
-    placements_of,
 )
-from addon.roster.select import select
 from addon.sync.agreement import Judgement, ended_of_day, judge
+from addon.sync.compared_reading import ComparedReading, compared_reading
 from addon.sync.document_changes import is_changed, new_selections, unexplained_losses
 from addon.sync.ended_memberships import Approved
 from addon.sync.enquiry import BUDGET, Enquiry
 from addon.sync.excepted_members import excepted_members, left_out_by_group
-from addon.sync.first_readings import is_doubtful, settling_since, unsettled_groups
+from addon.sync.first_readings import is_doubtful
 from addon.sync.known_placements import Beginning, KnownDirectory, has_user, units_of
-from addon.sync.known_places import (
-    OrgUnitPlace,
-    as_documented,
-    place_org_units,
-    renamed_org_units,
-    units_with_missing_places,
-)
+from addon.sync.known_places import OrgUnitPlace
 from addon.sync.left_out import left_out_now, recalled
 from addon.sync.unknown_exceptions import HeldBack, hold_newcomers
 from addon.tenants.model import Tenant, rules_of
@@ -131,70 +118,20 @@ def confirm(
     that a person has said to have ended; it is called only when some wait for that. `pending` are
     the protected people whose protection a person has not confirmed. Raises SlowPatternError.
     """
-    places = place_org_units(tenant, known.places, snapshot.org_units)
-    documented = as_documented(tenant, snapshot, places)
-    roster = select(tenant, documented)
-    renamed = tuple(renamed_org_units(tenant, places))
-    current = placements_of(roster)
-    incomplete = units_with_missing_places(tenant, documented)
-    settling, unsettled = settling_since(known, snapshot, now), unsettled_groups(known, snapshot)
-    not_compared = (finding("not-compared", tenant.customer_id),) if settling else ()
+    read = compared_reading(tenant, snapshot, known, now)
     if isinstance(known, Beginning):
-        waiting_new = hold_newcomers(tenant, documented, roster, has_user(tenant, known))
-        roster, current = waiting_new.roster, placements_of(waiting_new.roster)
-        fresh = KnownDirectory(
-            now,
-            current,
-            units_of(tenant),
-            places,
-            settling=settling,
-            unsettled=unsettled,
-            excepted=left_out_by_group(tenant, documented),
-        )
-        evidence = ReadingEvidence(
-            now,
-            findings=(*renamed, *not_compared, *waiting_new.findings),
-            org_units=places,
-            held_back=waiting_new.held_back,
-            incomplete=bool(incomplete),
-            doubtful=is_doubtful(snapshot),
-            settling=bool(settling),
-            unsettled=unsettled,
-        )
-        return ConfirmedReading(snapshot, roster, evidence, fresh)
-    there, changed = known.placements.people.keys(), is_changed(tenant, known)
-    before, left_out = known.school_units, known.left_out
-    known = structs.replace(known, placements=recalled(known.placements, left_out, changed))
+        return _confirm_first(read, known)
+    before, changed = known, is_changed(tenant, known)
+    there = before.placements.people.keys()
+    placements = recalled(before.placements, before.left_out, changed)
+    known = structs.replace(known, placements=placements)
     answers: dict[Question, Answer] = {}
-    new = new_selections(tenant, known)
-    lost = unexplained_losses(tenant, snapshot, known, roster, current, incomplete)
-    for _ in range(ROUNDS if lost else 0):
-        enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers, new)
-        questions = _affordable(enquiry, lost, BUDGET - len(answers))
-        if not questions:
-            break
-        answers.update(ask(tenant, questions, BUDGET - len(answers)))
-        answers.update({q: Unknown() for q in questions if q not in answers})
-        repaired = with_answers(snapshot, answers)
-        if repaired != snapshot:
-            snapshot, documented = repaired, as_documented(tenant, repaired, places)
-            roster = select(tenant, documented)
-            current = placements_of(roster)
-            incomplete = units_with_missing_places(tenant, documented)
-            lost = unexplained_losses(tenant, snapshot, known, roster, current, incomplete)
+    read, lost = _ask_about_losses(read, known, ask, answers)
     judged = Judgement(ended=ended_of_day(known, now))
     if lost:
-        enquiry = Enquiry(tenant, documented, roster, known.placements, lost, answers, new)
-        judged = judge(
-            tenant.customer_id,
-            known,
-            enquiry,
-            lost,
-            incomplete,
-            approved,
-            now,
-        )
-    waiting_new = hold_newcomers(tenant, documented, roster, there.__contains__)
+        enquiry = _enquiry(read, known, lost, answers)
+        judged = judge(tenant.customer_id, known, enquiry, lost, read.incomplete, approved, now)
+    newcomers = hold_newcomers(tenant, read.documented, read.roster, there.__contains__)
 
     def ask_more(questions: Sequence[Question]) -> Mapping[Question, Answer]:
         left = BUDGET - len(answers)
@@ -202,85 +139,130 @@ def confirm(
 
     members = excepted_members(
         tenant,
-        documented,
-        waiting_new.roster,
+        read.documented,
+        newcomers.roster,
         known.excepted,
-        before,
+        before.school_units,
         there,
         ask_more,
         now,
     )
-    if members.roster is not roster:
-        roster, current = members.roster, placements_of(members.roster)
+    read = read.with_roster(members.roster)
     left_out = left_out_now(
-        left_out,
+        before.left_out,
         known.placements,
-        combined(current, only(known.placements, judged.unconfirmed.keys())),
+        combined(read.current, only(known.placements, judged.unconfirmed.keys())),
         frozenset(lost),
-        roster.protected,
+        read.roster.protected,
         pending,
         changed,
         now,
     )
     known = structs.replace(known, left_out=left_out)
-    evidence, latest = _decided(
-        tenant, current, known, judged, incomplete, places, roster.protected, now
-    )
+    findings = (*newcomers.findings, *members.findings)
+    evidence, latest = _decided(read, known, judged, findings)
+    missing = losses(known.placements, read.current)
     evidence = structs.replace(
         evidence,
         emptied=judged.emptied,
-        held_back=waiting_new.held_back | members.held_back,
-        findings=(
-            *renamed,
-            *not_compared,
-            *waiting_new.findings,
-            *members.findings,
-            *evidence.findings,
-        ),
-        incomplete=bool(incomplete),
-        doubtful=is_doubtful(snapshot),
-        settling=bool(settling),
-        unsettled=unsettled,
-        left={each.user: each.unit for each in losses(known.placements, current) if each.is_person},
+        held_back=newcomers.held_back | members.held_back,
+        left={each.user: each.unit for each in missing if each.is_person},
     )
-    former = known.former_units or (before if changed else ())
+    former = known.former_units or (before.school_units if changed else ())
+    waits = judged.unconfirmed or left_out.by_document != Placements()
     latest = structs.replace(
-        latest,
-        settling=settling,
-        unsettled=unsettled,
-        excepted=members.excepted,
-        former_units=former if judged.unconfirmed or left_out.by_document != Placements() else (),
+        latest, excepted=members.excepted, former_units=former if waits else ()
     )
-    return ConfirmedReading(snapshot, roster, evidence, latest)
+    return ConfirmedReading(read.snapshot, read.roster, evidence, latest)
+
+
+def _confirm_first(read: ComparedReading, beginning: Beginning) -> ConfirmedReading:
+    """Return a reading that there is nothing to compare with."""
+    tenant = read.tenant
+    newcomers = hold_newcomers(tenant, read.documented, read.roster, has_user(tenant, beginning))
+    read = read.with_roster(newcomers.roster)
+    evidence = _evidence(read, newcomers.findings)
+    known = KnownDirectory(
+        read.now,
+        read.current,
+        units_of(tenant),
+        read.places,
+        settling=read.settling,
+        unsettled=read.unsettled,
+        excepted=left_out_by_group(tenant, read.documented),
+    )
+    evidence = structs.replace(evidence, held_back=newcomers.held_back)
+    return ConfirmedReading(read.snapshot, read.roster, evidence, known)
+
+
+def _ask_about_losses(
+    read: ComparedReading, known: KnownDirectory, ask: AskDirectory, answers: dict[Question, Answer]
+) -> tuple[ComparedReading, tuple[Loss, ...]]:
+    """Ask about who is missing, and add the `answers`.
+
+    Return the reading with whom they show to be there, and what is missing all the same.
+    """
+    lost = _lost(read, known)
+    for _ in range(ROUNDS if lost else 0):
+        left = BUDGET - len(answers)
+        questions = _affordable(_enquiry(read, known, lost, answers), lost, left)
+        if not questions:
+            break
+        answers.update(ask(read.tenant, questions, left))
+        answers.update({q: Unknown() for q in questions if q not in answers})
+        repaired = read.repaired(answers)
+        if repaired is not read:
+            read, lost = repaired, _lost(repaired, known)
+    return read, lost
+
+
+def _lost(read: ComparedReading, known: KnownDirectory) -> tuple[Loss, ...]:
+    return unexplained_losses(
+        read.tenant, read.snapshot, known, read.roster, read.current, read.incomplete
+    )
+
+
+def _enquiry(
+    read: ComparedReading,
+    known: KnownDirectory,
+    lost: tuple[Loss, ...],
+    answers: Mapping[Question, Answer],
+) -> Enquiry:
+    new = new_selections(read.tenant, known)
+    return Enquiry(read.tenant, read.documented, read.roster, known.placements, lost, answers, new)
+
+
+def _evidence(read: ComparedReading, findings: Iterable[Finding]) -> ReadingEvidence:
+    """Return what the reading says of itself, with these findings beside its own."""
+    return ReadingEvidence(
+        read.now,
+        findings=(*read.findings, *findings),
+        org_units=read.places,
+        incomplete=bool(read.incomplete),
+        doubtful=is_doubtful(read.snapshot),
+        settling=bool(read.settling),
+        unsettled=read.unsettled,
+    )
 
 
 def _decided(
-    tenant: Tenant,
-    found: Placements,
-    known: KnownDirectory,
-    judged: Judgement,
-    incomplete: Set[str],
-    places: dict[str, OrgUnitPlace],
-    protected: Set[str],
-    now: float,
+    read: ComparedReading, known: KnownDirectory, judged: Judgement, findings: Iterable[Finding]
 ) -> tuple[ReadingEvidence, KnownDirectory]:
-    """Return what a reading that `found` these placements proves, and what is known from now on.
+    """Return what the reading proves, and what is known from now on.
 
     `known.left_out` are those left out now: their removals are explained, but they are not gone.
     """
-    left, unconfirmed = known.left_out.all, judged.unconfirmed
-    rules = {unit.code: unit.school_year for unit in tenant.school_units}
-    from_class = {code for code, rule in rules.items() if rule and rule.source == "class"}
-    in_order = {unit.code for unit in tenant.school_units if len(rules_of(unit.classes)) > 1}
-    kept = only(known.placements, unconfirmed.keys(), from_class, in_order)
-    current = combined(found, kept)
+    left, unconfirmed, now = known.left_out.all, judged.unconfirmed, read.now
+    kept = _unconfirmed_placements(read.tenant, known, unconfirmed)
+    current = combined(read.current, kept)
+    employments = frozenset(employments_of(left.people))
+    protected = read.roster.protected
     gone_people = _still_gone(
         known.gone_people,
         known.placements.people.keys() - protected,
         current.people.keys() | left.people.keys(),
         now,
     )
-    employments = frozenset(employments_of(left.people))
     gone_employments = _still_gone(
         known.gone_employments,
         (each for each in employments_of(known.placements.people) if each[1] not in protected),
@@ -294,32 +276,41 @@ def _decided(
         now,
     )
     missing = Counter(loss.unit for loss in unconfirmed if _is_counted(loss, unconfirmed))
-    return (
-        ReadingEvidence(
-            read=now,
-            unconfirmed=kept,
-            gone_people=frozenset(gone_people).union(left.people) - current.people.keys(),
-            gone_employments=employments.union(gone_employments),
-            gone_groups=frozenset(gone_groups).union(left.groups) - current.groups.keys(),
-            needs_approval=frozenset(
-                loss.user for loss in unconfirmed if loss.user and loss.unit in incomplete
-            ),
-            findings=tuple(_unconfirmed(tenant, missing)),
-            org_units=places,
-        ),
-        KnownDirectory(
-            read=now,
-            placements=current,
-            school_units=units_of(tenant),
-            org_units=places,
-            missing=judged.missing,
-            ended=judged.ended,
-            gone_people=gone_people,
-            gone_employments=gone_employments,
-            gone_groups=gone_groups,
-            left_out=known.left_out,
+    evidence = structs.replace(
+        _evidence(read, (*findings, *_unconfirmed(read.tenant, missing))),
+        unconfirmed=kept,
+        gone_people=frozenset(gone_people).union(left.people) - current.people.keys(),
+        gone_employments=employments.union(gone_employments),
+        gone_groups=frozenset(gone_groups).union(left.groups) - current.groups.keys(),
+        needs_approval=frozenset(
+            loss.user for loss in unconfirmed if loss.user and loss.unit in read.incomplete
         ),
     )
+    latest = KnownDirectory(
+        read=now,
+        placements=current,
+        school_units=units_of(read.tenant),
+        org_units=read.places,
+        missing=judged.missing,
+        ended=judged.ended,
+        gone_people=gone_people,
+        gone_employments=gone_employments,
+        gone_groups=gone_groups,
+        left_out=known.left_out,
+        settling=read.settling,
+        unsettled=read.unsettled,
+    )
+    return evidence, latest
+
+
+def _unconfirmed_placements(
+    tenant: Tenant, known: KnownDirectory, unconfirmed: Mapping[Loss, object]
+) -> Placements:
+    """Return the known placements whose loss is unconfirmed."""
+    rules = {unit.code: unit.school_year for unit in tenant.school_units}
+    from_class = {code for code, rule in rules.items() if rule and rule.source == "class"}
+    in_order = {unit.code for unit in tenant.school_units if len(rules_of(unit.classes)) > 1}
+    return only(known.placements, unconfirmed.keys(), from_class, in_order)
 
 
 def _still_gone(
