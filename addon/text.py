@@ -39,6 +39,9 @@ def cleaned(text: str) -> str:
 
 def is_visible(text: str) -> bool:
     """Whether `text` has more than space, marks on nothing, and characters that show nothing."""
+    first = text[:1]
+    if first < "\u0250" and first.isalnum():  # a letter or a digit, as nearly all names begin
+        return True
     return any(not _shows_nothing(letter) for letter in text)
 
 

@@ -83,12 +83,12 @@ def place(units: Sequence[SchoolUnit], index: DirectoryIndex, domains: Sequence[
 
 def defects(user: User, domains: frozenset[str]) -> Iterator[Finding]:
     """What is wrong with a user's name and address; a user with an error is not sent."""
-    names = (user.family_name.strip(), user.given_name.strip())
-    if not names[0]:
+    family, given = user.family_name.strip(), user.given_name.strip()
+    if not family:
         yield finding("missing-family-name", user.id)
-    if not names[1]:
+    if not given:
         yield finding("missing-given-name", user.id)
-    if any(name and not is_visible(name) for name in names):
+    if (family and not is_visible(family)) or (given and not is_visible(given)):
         yield finding("name-unusable", user.id)
     local, _, domain = user.primary_email.strip().rpartition("@")
     if not (local and domain):

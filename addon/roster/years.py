@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import cache
 
 from addon.directory.snapshot import User
 from addon.roster.filters import values_of
@@ -45,11 +46,13 @@ def year_of(rule: YearRule | None, index: DirectoryIndex) -> YearOf:
         return lambda user, classes: None
     texts = texts_of(rule, index)
     find = finder(rule.pattern, "year")
-    read = _reader(rule, index.autumn)
+    read = cache(_reader(rule, index.autumn))
     without = tuple(fold(each) for each in rule.none)
+    if not without:
+        return lambda user, classes: _first(map(find, texts(user, classes)), read)
 
     def year(user: User, classes: Sequence[str]) -> int | None:
-        found = [t for t in texts(user, classes) if not (without and _begins(t, without))]
+        found = [t for t in texts(user, classes) if not _begins(t, without)]
         return _first(map(find, found), read)
 
     return year
