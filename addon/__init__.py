@@ -32,7 +32,7 @@ def create_app(
     from addon.tasks.handlers import SECONDS
     from addon.web import context_processors, errors, i18n, pagination, template_filters, views
     from addon.web.addon_card import endpoints as addon_card
-    from addon.web.internal import cron, health, tasks
+    from addon.web.internal import cron, health, push, tasks
     from addon.web.request_context import RequestContext
     from addon.web.security import auth, csrf, headers, sessions, task_auth
     from addon.web.security.google_certificates import GOOGLE, GoogleCertificates
@@ -58,8 +58,9 @@ def create_app(
     directory.init_app(app)
     sign_in.init_app(app, settings)
     health.init_app(app, services.store)
-    programs = (cron, tasks, health, addon_card)
+    push.init_app(app, services)
+    programs = (cron, tasks, health, push, addon_card)
     for module in (*programs, sign_in, i18n, directory, public, *views.PAGES):
         app.register_blueprint(module.bp)
-    csrf.init_app(app, exempt=("cron", "tasks", "addon_card"))
+    csrf.init_app(app, exempt=("cron", "tasks", "push", "addon_card"))
     return app

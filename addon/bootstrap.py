@@ -1,17 +1,27 @@
 """Builds the parts of a run from settings: store, directory, register, secrets, `SyncContext`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from typing import TypeVar
 
 from addon.directory.errors import AccessRefused
 from addon.directory.evidence import Answer, Question, all_unknown
-from addon.directory.google.credentials import anonymous, from_key_file, keyless
+from addon.directory.google import channels as directory_channels
+from addon.directory.google.channels import ChannelRequest, WatchOutcome
+from addon.directory.google.credentials import (
+    AUDIT_SCOPE,
+    SCOPES,
+    anonymous,
+    from_key_file,
+    keyless,
+)
 from addon.directory.google.delegation import check_delegation as directory_delegation
 from addon.directory.google.evidence import ask
 from addon.directory.google.licensing import LICENCE_SCOPE
 from addon.directory.google.licensing import ask_licence as directory_licensing
 from addon.directory.google.reader import DirectorySource, read
 from addon.directory.google.scope_check import refused_scopes as directory_scopes
+from addon.directory.push_state import AUDIT_APPLICATIONS, PushChannel
 from addon.directory.snapshot import Snapshot
 from addon.school_register.client import RegisterClient
 from addon.school_register.register import Register
@@ -22,6 +32,8 @@ from addon.sync.context import SyncContext
 from addon.tenants.licence import DelegationState, LicenceAnswer
 from addon.tenants.model import Tenant
 from addon.vendors.secret_manager import SecretManager
+
+T = TypeVar("T")
 
 
 def open_store(settings: Settings) -> Store:
@@ -35,9 +47,11 @@ def open_store(settings: Settings) -> Store:
     )
 
 
-def directory_source(settings: Settings, tenant: Tenant) -> DirectorySource:
+def directory_source(
+    settings: Settings, tenant: Tenant, scopes: Sequence[str] = SCOPES
+) -> DirectorySource:
     """The source and credentials for the tenant's directory. Raises AccessRefused."""
-    return _source(settings, tenant.customer_id, tenant.delegated_admin)
+    return _source(settings, tenant.customer_id, tenant.delegated_admin, scopes)
 
 
 def source_as(settings: Settings, email: str) -> DirectorySource:
@@ -45,7 +59,9 @@ def source_as(settings: Settings, email: str) -> DirectorySource:
     return _source(settings, "", email)
 
 
-def _source(settings: Settings, customer: str, subject: str | None) -> DirectorySource:
+def _source(
+    settings: Settings, customer: str, subject: str | None, scopes: Sequence[str] = SCOPES
+) -> DirectorySource:
     if settings.directory_endpoint is not None:
         return DirectorySource(credentials=anonymous(), endpoint=settings.directory_endpoint)
     if settings.google_key_file is None and settings.service_account is None:
@@ -60,9 +76,9 @@ def _source(settings: Settings, customer: str, subject: str | None) -> Directory
             "administrator in whose name its directory is read. Nothing was sent to anyone."
         )
     if settings.google_key_file is not None:
-        return DirectorySource(credentials=from_key_file(settings.google_key_file, subject))
+        return DirectorySource(credentials=from_key_file(settings.google_key_file, subject, scopes))
     assert settings.service_account is not None
-    return DirectorySource(credentials=keyless(settings.service_account, subject))
+    return DirectorySource(credentials=keyless(settings.service_account, subject, scopes=scopes))
 
 
 def read_directory(
@@ -112,6 +128,44 @@ def check_delegation(settings: Settings, tenant: Tenant) -> DelegationState:
     return directory_delegation(source, tenant.customer_id)
 
 
+def watch_changes(
+    settings: Settings, tenant: Tenant, requests: Sequence[ChannelRequest]
+) -> Mapping[str, WatchOutcome]:
+    """Ask Google for channels; return by id what became of each."""
+    found: dict[str, WatchOutcome] = {}
+    for scopes, kind in _by_scopes(requests, lambda request: request.channel):
+        try:
+            source = directory_source(settings, tenant, scopes)
+        except AccessRefused:
+            found |= {each.channel.id: "not-allowed" for each in kind}
+        else:
+            found |= directory_channels.watch(source, tenant.customer_id, kind)
+    return found
+
+
+def stop_channels(
+    settings: Settings, tenant: Tenant, channels: Sequence[PushChannel]
+) -> frozenset[str]:
+    """Stop channels; return the ids of those that are no more."""
+    found: frozenset[str] = frozenset()
+    for scopes, kind in _by_scopes(channels, lambda channel: channel):
+        try:
+            source = directory_source(settings, tenant, scopes)
+        except AccessRefused:
+            continue
+        found |= directory_channels.stop(source, tenant.customer_id, kind)
+    return found
+
+
+def _by_scopes(
+    given: Sequence[T], channel_of: Callable[[T], PushChannel]
+) -> Iterator[tuple[Sequence[str], list[T]]]:
+    """Yield what is about users, and what is about the audit log, with the scopes for it."""
+    audit = [each for each in given if channel_of(each).kind in AUDIT_APPLICATIONS]
+    users = [each for each in given if channel_of(each).kind not in AUDIT_APPLICATIONS]
+    yield from ((s, k) for s, k in ((SCOPES, users), ((AUDIT_SCOPE,), audit)) if k)
+
+
 def refused_scopes(settings: Settings, email: str) -> tuple[str, ...]:
     """Return the scopes that Google refuses to Skolsynk in the name of this administrator."""
     try:
@@ -151,4 +205,6 @@ def sync_context(
         ),
         ask_licence=lambda domains: ask_licence(settings, domains),
         check_delegation=lambda tenant: check_delegation(settings, tenant),
+        watch_changes=lambda tenant, requests: watch_changes(settings, tenant, requests),
+        stop_channels=lambda tenant, channels: stop_channels(settings, tenant, channels),
     )

@@ -10,7 +10,7 @@ from addon.proposals.summary import ProposedTenant, ProposedUnit
 from addon.roster.findings import SEVERITIES
 from addon.sync.reconcile import Reconciliation
 from addon.sync.report import ConnectionReport, DirectoryCounts, RosterCounts, RunReport
-from addon.sync.status import LicenceStatus, ProtectedStatus, TenantStatus
+from addon.sync.status import LicenceStatus, ProtectedStatus, PushStatus, TenantStatus
 from addon.tenants.model import Tenant
 from addon.text import counted
 
@@ -210,6 +210,7 @@ def _status(found: TenantStatus) -> Iterator[str]:
             )
     yield from _protected(found.protected)
     yield from _licence(found.licence)
+    yield from _push(found.push)
     for left in found.left_behind:
         there = counted(left.resources, "resource", "resources")
         yield f"{left.vendor} ({left.mode}): {there} left behind. {left.advice}"
@@ -237,6 +238,26 @@ def _proposed(unit: ProposedUnit) -> Iterator[str]:
         if each["code"] in DOUBTS:
             values = ", ".join(f"{name}: {each[name]}" for name in each if name != "code")
             yield f"  to look at: {each['code']}{f' ({values})' if values else ''}"
+
+
+_PUSH_REMEDIES = {
+    "address-unverified": "the domain of SKOLSYNK_URL is not verified for the Cloud project",
+    "scope-missing": "the customer has not granted the scope",
+    "not-allowed": "Google does not let Skolsynk read the directory",
+    "refused": "see that the Admin SDK API is enabled in the Cloud project",
+}
+
+
+def _push(found: PushStatus) -> Iterator[str]:
+    """Yield whether Google notifies us, and what to do if it does not."""
+    until = f" until {_time(found.until)}, renewed before" if found.until is not None else ""
+    if found.state == "refused":
+        remedy = _PUSH_REMEDIES.get(found.problem or "", "see docs/push.md")
+        yield f"push: refused ({found.problem}): {remedy}; runs go on by the schedule"
+        return
+    yield f"push: {found.state}{until}"
+    if found.problem is not None:
+        yield f"push: {found.problem}; it is tried again each minute"
 
 
 def _licence(found: LicenceStatus) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from addon.bootstrap import sync_context
 from addon.cli import output
 from addon.cli.stores import Commands, UsageError, with_store
 from addon.cli.terminal import SafeStream, printable
@@ -98,7 +99,8 @@ def _list(given: argparse.Namespace, settings: Settings) -> int:
 
 def _delete(given: argparse.Namespace, settings: Settings) -> int:
     existed = with_store(
-        settings, lambda store: delete_tenant(store, given.id, time.time(), given.abandon)
+        settings,
+        lambda store: delete_tenant(sync_context(settings, store), given.id, given.abandon),
     )
     done = "deleted" if existed else "there was no such tenant, and nothing is left of it"
     print(printable(f"{given.id}: {done}"))

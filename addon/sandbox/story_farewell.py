@@ -83,7 +83,7 @@ def _tell(
         waiting = counted(len(hold.people) if hold else 0, "person waits", "people wait")
         rows.append((key.vendor, f"{waiting} to be removed"))
     terminal.rows(rows)
-    delete_tenant(store, demo.tenant, context.clock(), abandon=True)
+    delete_tenant(context, demo.tenant, abandon=True)
     marks = [demo.tenant.encode(), str(demo.domain.customer["customerDomain"]).encode()]
     data = _files(path)
     expect(not any(mark in data for mark in marks), "neither id nor domain is left in the file")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence, Set
 from typing import Protocol
 
+from addon.directory.push_state import PushState
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, LedgerWriteError
 from addon.planning.limits import Approval, Hold
 from addon.planning.protected_set import ProtectedSet
@@ -106,6 +107,30 @@ class LicenceStore(Protocol):
 
         `change` is called again if another has replaced the record meanwhile. It must be pure.
         Nothing is written if the record stays the same, or if the tenant has no document.
+        """
+
+
+class PushStore(Protocol):
+    """The channels of notifications and the marks of each tenant. Raises StoreError."""
+
+    def push_state(self, tenant: str) -> PushState | None:
+        """Return the tenant's state, or None if nothing was ever kept of it."""
+
+    def update_push_state(
+        self, tenant: str, change: Callable[[PushState | None], PushState | None]
+    ) -> PushState | None:
+        """Replace the state by the result of `change`, and return that.
+
+        `change` is called again if another has replaced the state meanwhile. It must be pure.
+        Nothing is written if the state stays the same, if the result is None, or if the tenant has
+        no document.
+        """
+
+    def push_due(self, now: float) -> list[str]:
+        """Return the tenants whose channels must be looked at, sorted.
+
+        These are those whose state is `due`, whose document was saved since the state was last
+        written, and in SQLite those without a state.
         """
 
 
@@ -276,6 +301,7 @@ class Store(
     TenantStore,
     ProtectedStore,
     LicenceStore,
+    PushStore,
     LedgerStore,
     RunStore,
     CacheStore,

@@ -1,13 +1,15 @@
 """The dependencies of every run, and the lookup of its tenant, connections and targets."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from addon.delivery.throttle import RetryPolicy
 from addon.directory.evidence import AskDirectory, all_unknown
+from addon.directory.google.channels import ChannelRequest, WatchOutcome
+from addon.directory.push_state import PushChannel
 from addon.directory.snapshot import Snapshot
 from addon.planning.ledger import LedgerKey
 from addon.settings import Settings
@@ -41,14 +43,25 @@ def no_licence_answer(domains: Sequence[str]) -> LicenceAnswer:
     return LicenceAnswer(tuple(domains), None, "not-asked")
 
 
+def no_channels(tenant: Tenant, requests: Sequence[ChannelRequest]) -> Mapping[str, WatchOutcome]:
+    """Return that Google has not answered."""
+    return {each.channel.id: "no-answer" for each in requests}
+
+
+def none_stopped(tenant: Tenant, channels: Sequence[PushChannel]) -> frozenset[str]:
+    """Return that no channel was stopped."""
+    return frozenset()
+
+
 class SyncContext(Struct, frozen=True):
     """The dependencies of a run: settings, store, directory, progress and others.
 
     `secrets` reads the secrets in Secret Manager that profiles refer to. `progress` is called
     with a vendor and the numbers of operations done and planned. `ask_directory` asks about
     single accounts, groups, OUs and memberships. `ask_licence` asks for the licence of the customer
-    with these domains, `check_delegation` whether Google lets Skolsynk act for it. `clock` returns
-    seconds since 1970 UTC.
+    with these domains, `check_delegation` whether Google lets Skolsynk act for it. `watch_changes`
+    asks for channels of notifications, `stop_channels` ends them. `clock` returns seconds since
+    1970 UTC.
     """
 
     settings: Settings
@@ -61,6 +74,10 @@ class SyncContext(Struct, frozen=True):
     ask_directory: AskDirectory = all_unknown
     ask_licence: Callable[[Sequence[str]], LicenceAnswer] = no_licence_answer
     check_delegation: Callable[[Tenant], DelegationState] = lambda tenant: "unknown"
+    watch_changes: Callable[[Tenant, Sequence[ChannelRequest]], Mapping[str, WatchOutcome]] = (
+        no_channels
+    )
+    stop_channels: Callable[[Tenant, Sequence[PushChannel]], frozenset[str]] = none_stopped
 
 
 def load_tenant_or_raise(store: TenantStore, tenant_id: str) -> Tenant:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from addon.age import age
 from addon.store.base import Store, TenantBusyError
 from addon.store.process_identity import is_dead
+from addon.sync.channels import forget_notifications, resume_notifications
+from addon.sync.context import SyncContext
 
 READING_LASTS = 3600.0
 """Seconds after which a run that has not ended, and has no lease, does not stop a deletion."""
@@ -37,13 +39,16 @@ class StillAtVendorsError(Exception):
         self.there = there
 
 
-def delete_tenant(store: Store, tenant_id: str, now: float, abandon: bool = False) -> bool:
-    """Remove everything that the store has of the tenant; return whether it had a document.
+def delete_tenant(context: SyncContext, tenant_id: str, abandon: bool = False) -> bool:
+    """Stop the tenant's channels and remove all that the store has of it.
+
+    Return whether it had a document.
 
     With `abandon` also when a ledger says that a vendor still has something. What a deletion that
-    was cut off has left is removed by the next. `now` is in seconds since 1970 UTC. Raises
-    StillAtVendorsError, TenantBusyError and StoreError.
+    was cut off has left is removed by the next. Raises StillAtVendorsError, TenantBusyError and
+    StoreError.
     """
+    store, now = context.store, context.clock()
     there = resources_left(store, tenant_id)
     if there and not abandon:
         raise StillAtVendorsError(tenant_id, there, _looks_until(store, tenant_id))
@@ -51,7 +56,13 @@ def delete_tenant(store: Store, tenant_id: str, now: float, abandon: bool = Fals
         if not is_dead(run.holder) and age(run.started, now) < READING_LASTS:
             raise TenantBusyError(tenant_id, f"run {run.id}")
     existed = store.tenant(tenant_id) is not None
-    store.delete_tenant(tenant_id, now)
+    if existed:
+        forget_notifications(context, tenant_id)
+    try:
+        store.delete_tenant(tenant_id, now)
+    except TenantBusyError:
+        resume_notifications(context, tenant_id)
+        raise
     return existed
 
 

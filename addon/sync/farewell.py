@@ -12,6 +12,7 @@ from msgspec import structs
 
 from addon.planning.ledger import LedgerKey
 from addon.store.base import TenantBusyError
+from addon.sync.channels import forget_notifications
 from addon.sync.context import SyncContext
 from addon.sync.deletion import delete_tenant
 from addon.sync.withdraw import hold_withdrawal, withdraw
@@ -35,10 +36,13 @@ SECONDS = 240.0
 
 
 def erase_readings(context: SyncContext, tenant_id: str) -> LicenceRecord:
-    """Erase what was read of the tenant: its directory, snapshots, placements and searches.
+    """Erase what was read of the tenant: its directory, snapshots, placements, searches and marks.
+
+    Its channels are stopped.
 
     Return the tenant's licence record. Raises StoreError.
     """
+    forget_notifications(context, tenant_id)
     context.store.erase_items(tenant_id, KEPT_ITEMS)
     return context.store.update_licence(
         tenant_id, lambda known: structs.replace(known, erased=bool(known.farewell))
@@ -59,7 +63,7 @@ def continue_farewell(context: SyncContext, tenant_id: str, record: LicenceRecor
         _withdraw_or_hold(context, key)
     if not keys:
         try:
-            delete_tenant(context.store, tenant_id, now)
+            delete_tenant(context, tenant_id)
         except TenantBusyError as busy:
             log.info("the tenant is deleted later: %s", busy)
         else:

@@ -18,6 +18,7 @@ from addon.store.base import CacheStore
 from addon.store.ids import new_entry_id
 from addon.store.origin import load_origin, record_origin
 from addon.store.records import AuditEntry
+from addon.sync.channels import resume_notifications
 from addon.sync.context import SyncContext, load_tenant_or_raise
 from addon.sync.farewell import cancel_withdrawals, continue_farewell, erase_readings
 from addon.tenants.licence import FarewellError, LicenceRecord, after_answer, with_domains
@@ -132,6 +133,7 @@ def check_licence(context: SyncContext, tenant_id: str) -> LicenceRecord:
     if record.farewell and not after.farewell:
         log.info("the app was installed again: the farewell has ended")
         cancel_withdrawals(context, tenant_id, record)
+        resume_notifications(context, tenant_id)
         _note(context, tenant_id, "tenant.returned")
     if after.farewell:  # each time: a reading that was going on may have been stored since
         after = erase_readings(context, tenant_id)

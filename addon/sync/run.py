@@ -16,6 +16,7 @@ from msgspec import Struct
 from addon.directory.snapshot import Snapshot
 from addon.logs import log_context
 from addon.store.ids import new_run_id
+from addon.sync.change_marks import begin_reading, end_reading
 from addon.sync.connection import (
     RunShared,
     finish_if_nothing_to_send,
@@ -109,6 +110,8 @@ def sync(
     with recorded_run(context.store, run, context.clock), log_context(tenant=tenant_id, run=run.id):
         parts = [check_readiness(context, tenant_id, connection) for connection in connections]
         if only_ready(parts):
+            if vendor is None:
+                begin_reading(context, tenant_id, run.id)
             prepared = _read(context, tenant, connections, admission)
             shared = RunShared(context, prepared, run.holder, deadline)
             report = _report(prepared, run.id, asyncio.run(_sync_all(shared, parts)))
@@ -121,6 +124,7 @@ def sync(
             report = _report_of_nothing_read(tenant_id, run.id, parts)
             report = with_removals(report, _remove_protected(context, tenant_id, seconds))
         complete_run(context.store, run, context.clock(), report)
+        end_reading(context, tenant_id, run.id)
     return report
 
 
@@ -135,7 +139,8 @@ def _remove_protected(
 def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> PlannedRun:
     """Read and plan, finish the connections with nothing to send, and save the snapshot.
 
-    `request` is the id of the request from a page that started the run. Raises NotFoundError,
+    `request` is the id of the request from a page that started the run. The marks of notices are
+    taken; the caller calls `end_reading` when the deliveries are enqueued. Raises NotFoundError,
     PausedError, StoreError and DirectoryError as `sync` does.
     """
     tenant, licence = load_tenant_with_licence(context.store, tenant_id)
@@ -151,6 +156,7 @@ def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> Planned
             return PlannedRun(run.id, ())
         reports = [part for part in parts if isinstance(part, ConnectionReport)]
         waiting = []
+        begin_reading(context, tenant_id, run.id)
         prepared = _read(context, tenant, tenant.connections, admission)
         for part in usable:
             finished = finish_if_nothing_to_send(context, prepared, part.connection, part.key)

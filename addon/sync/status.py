@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct, structs
 
 from addon.delivery.response import answered
+from addon.directory.push_state import REFUSALS, USER_EVENTS, PushState
 from addon.planning.ledger import Ledger, LedgerKey
 from addon.planning.protected_set import ProtectedSet
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.store.records import RunRecord
+from addon.sync.channels import wanted_channels
 from addon.sync.context import SecretSource, ledger_key, load_tenant_or_raise, resolve_target
 from addon.sync.farewell_notices import Unwritten, unwritten
 from addon.sync.licence import came_by_hand
@@ -108,6 +111,18 @@ class LicenceStatus(Struct, frozen=True):
     unwritten: tuple[Unwritten, ...] = ()
 
 
+class PushStatus(Struct, frozen=True):
+    """Whether Google notifies us of the tenant's changes.
+
+    `until` is when the first of the channels ends (seconds since 1970 UTC). `problem` is a code of
+    docs/push.md; that of groups and OUs alone begins with `audit-`, and leaves the state on.
+    """
+
+    state: Literal["on", "off", "refused"]
+    until: float | None = None
+    problem: str | None = None
+
+
 class TenantStatus(Struct, frozen=True, rename="camel"):
     """The status of a tenant. `pause` is the current pause, in which nothing runs."""
 
@@ -118,6 +133,7 @@ class TenantStatus(Struct, frozen=True, rename="camel"):
     pause: Pause | None = None
     protected: ProtectedStatus = ProtectedStatus(0)
     licence: LicenceStatus = LicenceStatus("not asked", None)
+    push: PushStatus = PushStatus("off")
 
 
 def status(
@@ -151,7 +167,28 @@ def status(
     pause = current_pause(tenant, now)
     licence = _licence(settings, store, tenant, now)
     protected = _protected(load_protection(store, tenant_id))
-    return TenantStatus(tenant_id, last, connections, left, pause, protected, licence)
+    push = push_status(settings, store, tenant, now)
+    return TenantStatus(tenant_id, last, connections, left, pause, protected, licence, push)
+
+
+def push_status(settings: Settings, store: Store, tenant: Tenant, now: float) -> PushStatus:
+    """Return whether Google notifies us of the tenant's changes. Raises StoreError."""
+    if not settings.push:
+        return PushStatus("off")
+    wanted = wanted_channels(settings, tenant, store.licence(tenant.customer_id)).kinds
+    state = store.push_state(tenant.customer_id) or PushState()
+    if not wanted:
+        return PushStatus("off")
+    live = [c for c in state.channels if c.resource and c.is_live(now) and c.kind in USER_EVENTS]
+    until = min((channel.expires for channel in live), default=None)
+    found = [state.problems[kind] for kind in USER_EVENTS if state.problems.get(kind)]
+    if {channel.kind for channel in live} == set(USER_EVENTS):
+        audit = [code for kind, code in state.problems.items() if kind not in USER_EVENTS and code]
+        problem = found[0] if found else f"audit-{audit[0]}" if audit else None
+        return PushStatus("on", until, problem)
+    if any(code in REFUSALS for code in found):
+        return PushStatus("refused", until, next(code for code in found if code in REFUSALS))
+    return PushStatus("off", until, found[0] if found else None)
 
 
 def _protected(known: ProtectedSet) -> ProtectedStatus:

@@ -2,7 +2,6 @@
 
 import logging
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Protocol
@@ -11,12 +10,12 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.logs import log_context
-from addon.planning.ledger import LOOK_AFTER, LedgerWriteError
+from addon.planning.ledger import LOOK_AFTER
 from addon.sync import run as sync_run
-from addon.sync.context import NotFoundError, SyncContext
+from addon.sync.change_marks import begin_pause_reading
+from addon.sync.context import SyncContext
 from addon.sync.progress import StoredProgress
 from addon.sync.protected_removal import read_protected, remove_protected_everywhere
 from addon.sync.reconcile import reconcile, save_reconciliation
@@ -24,12 +23,12 @@ from addon.sync.report import ConnectionReport
 from addon.sync.run import PlannedRun
 from addon.sync.withdraw import LedgerMode, looks_later, withdraw
 from addon.tasks.base import RUNS, NoSuchQueueError, Task, TaskQueue, TaskQueueError, deliveries_to
-from addon.tenants.conditions import SlowPatternError
-from addon.tenants.document import DocumentError
-from addon.tenants.licence import FarewellError
+from addon.tasks.changes import AFTER_FAILURE, CHANGES, changes_at
+from addon.tasks.channel_schedule import CHANNELS
+from addon.tasks.push_tasks import PushTasks
+from addon.tasks.results import DONE, FAILED, TaskResult, result_of_error
 from addon.tenants.pause import PausedError
 from addon.text import counted
-from addon.vendors.profiles import NotConfigured
 
 log = logging.getLogger(__name__)
 
@@ -42,23 +41,6 @@ WITHDRAW, RECONCILE = "/tasks/withdraw", "/tasks/reconcile"
 """What a person requests on the pages for one vendor."""
 SECONDS = 480.0
 """How long a delivery task sends; the rest of App Engine's ten minutes is for ending it."""
-DONE, TAKEN, FAILED, UNREAD, UNAVAILABLE = 200, 409, 500, 502, 503
-"""HTTP statuses. Every status other than 2xx is retried, even 4xx, so a task for which a retry
-cannot help returns DONE. 503 also slows down the whole queue, and therefore all tenants: it is only
-for an unavailable store or queue, not for the failure of one tenant.
-https://cloud.google.com/tasks/docs/creating-appengine-handlers"""
-
-
-class TaskResult(Struct, frozen=True):
-    """An HTTP status for the queue, and the outcome in a few words."""
-
-    status: int
-    outcome: str
-
-    @property
-    def done(self) -> bool:
-        """Whether the task is finished and must not be retried."""
-        return 200 <= self.status < 300
 
 
 class RunSteps(Protocol):
@@ -119,7 +101,8 @@ class TaskHandler:
 
     `read` reads a tenant's whole directory for the pages. `tell` sends notices about a tenant, or
     about one vendor after a delivery; it must not raise: `addon.notifications.notify.after_run`.
-    `is_due` returns whether a tenant runs in a window.
+    `is_due` returns whether a tenant runs in a window. `keep` keeps a tenant's channels and returns
+    when they must be looked at again.
     """
 
     def __init__(
@@ -131,6 +114,7 @@ class TaskHandler:
         read: Callable[[str], None] = lambda tenant: None,
         tell: Callable[[str, str | None], None] = lambda tenant, vendor: None,
         is_due: Callable[[str, str], bool] = lambda tenant, window: True,
+        keep: Callable[[str], float] | None = None,
     ) -> None:
         self._context = context
         self._queue = queue
@@ -139,6 +123,7 @@ class TaskHandler:
         self._read = read
         self._tell = tell
         self._is_due = is_due
+        self._push = PushTasks(context, queue, keep)
 
     def handle(self, path: str, payload: object) -> TaskResult:
         """Carry out a task. Never raises; errors are logged without personal data."""
@@ -149,6 +134,10 @@ class TaskHandler:
                 return self._deliver(msgspec.convert(payload, _DeliveryPayload))
             if path in (WITHDRAW, RECONCILE):
                 return self._order(path, msgspec.convert(payload, _OrderPayload))
+            if path == CHANGES:
+                return self._changes(msgspec.convert(payload, _TenantPayload))
+            if path == CHANNELS:
+                return self._push.channels(msgspec.convert(payload, _TenantPayload).tenant)
             if path == PROTECT:
                 return self._protect(msgspec.convert(payload, _TenantPayload))
             if path == READ:
@@ -165,22 +154,49 @@ class TaskHandler:
             try:
                 if wanted.window and not self._is_due(wanted.tenant, wanted.window):
                     return TaskResult(DONE, "not its turn")
+                if wanted.window and (at := self._push.paced(wanted.tenant)):
+                    name = f"run-{wanted.tenant}-{wanted.window}-at-{int(at)}"
+                    self._queue().enqueue(Task(RUNS, name, RUN, msgspec.to_builtins(wanted), at))
+                    return TaskResult(DONE, "not now")
                 return self._read_and_plan(wanted)
             except Exception as error:
-                return _answer(error, RUN)
+                return result_of_error(error, RUN)
 
     def _read_and_plan(self, wanted: _RunPayload) -> TaskResult:
         try:
             found = self._run_steps.plan_run(self._context(), wanted.tenant, wanted.request)
             log.info("vendors to deliver to: %d", len(found.vendors), extra={"run": found.run})
-            return self._enqueue(
+            result = self._enqueue(
                 [
                     _DeliveryPayload(wanted.tenant, vendor, found.run, "0")
                     for vendor in found.vendors
                 ]
             )
+            self._push.reading_done(wanted.tenant, found.run)
+            return result
         finally:
             self._tell(wanted.tenant, None)
+
+    def _changes(self, wanted: _TenantPayload) -> TaskResult:
+        """Run for what notices have named, when the pace allows it; in a pause only protect."""
+        with log_context(tenant=wanted.tenant):
+            try:
+                context = self._context()
+                if not self._push.is_due(wanted.tenant):
+                    self._push.enqueue_next(wanted.tenant)
+                    return TaskResult(DONE, "not now")
+                return self._read_and_plan(_RunPayload(wanted.tenant))
+            except PausedError:
+                begin_pause_reading(context, wanted.tenant)
+                return self._protect(wanted)
+            except AccessRefused as error:
+                return result_of_error(error, CHANGES)
+            except DirectoryError as error:
+                log.warning("the directory was not read: %s", error)
+                self._queue().enqueue(changes_at(wanted.tenant, context.clock() + AFTER_FAILURE))
+                return TaskResult(DONE, "read again later")
+            except Exception as error:
+                return result_of_error(error, CHANGES)
 
     def _order(self, path: str, wanted: _OrderPayload) -> TaskResult:
         """Carry out a withdrawal or a reconciliation at one vendor."""
@@ -193,7 +209,7 @@ class TaskHandler:
                 save_reconciliation(context.store, found, context.clock())
                 return TaskResult(DONE if found.detail is None else FAILED, found.detail or "done")
             except Exception as error:
-                return _answer(error, path)
+                return result_of_error(error, path)
 
     def _withdraw(self, wanted: _OrderPayload) -> TaskResult:
         """Withdraw for a limited time, and enqueue the rest, because no later run does it."""
@@ -237,7 +253,7 @@ class TaskHandler:
                 left = any(each.outcome.problem for each in found)
                 return TaskResult(FAILED, "some are left") if left else TaskResult(DONE, "done")
             except Exception as error:
-                return _answer(error, PROTECT)
+                return result_of_error(error, PROTECT)
 
     def _read_directory(self, wanted: _TenantPayload) -> TaskResult:
         """Read the whole directory for the pages, which show why it failed if it does."""
@@ -246,7 +262,7 @@ class TaskHandler:
                 self._read(wanted.tenant)
                 return TaskResult(DONE, "read")
             except Exception as error:
-                return _answer(error, READ)
+                return result_of_error(error, READ)
 
     def _deliver(self, wanted: _DeliveryPayload) -> TaskResult:
         """Deliver for a limited time; the next part continues with the rest."""
@@ -260,7 +276,7 @@ class TaskHandler:
                     return self._enqueue([replace(wanted, part=str(int(wanted.part) + 1))])
                 return TaskResult(DONE, report.status)
             except Exception as error:
-                return _answer(error, DELIVER)
+                return result_of_error(error, DELIVER)
             finally:
                 self._tell(wanted.tenant, wanted.vendor)
 
@@ -303,41 +319,3 @@ class TaskHandler:
         if trouble is not None:
             raise trouble
         return TaskResult(DONE, counted(len(deliveries), "delivery", "deliveries"))
-
-
-def _answer(error: Exception, path: str) -> TaskResult:
-    """Return the result for the queue after an error."""
-    match error:
-        case PausedError():
-            log.info("nothing runs: it is a pause")
-            return TaskResult(DONE, "paused")
-        case FarewellError():
-            log.info("nothing runs: the customer has left")
-            return TaskResult(DONE, "left")
-        case NotFoundError() | DocumentError() | NotConfigured():
-            log.error("%s was given up: %s", path, _where(error))
-            return TaskResult(DONE, "given up")
-        case SlowPatternError():
-            log.error("%s was given up: %s", path, error)
-            return TaskResult(DONE, "given up")
-        case AccessRefused():
-            log.error("the directory may not be read: %s", error)
-            return TaskResult(DONE, "access refused")
-        case DirectoryError():
-            log.warning("the directory was not read: %s", error)
-            return TaskResult(UNREAD, "directory not read")
-        case LeaseHeldByOther():
-            log.info("another run is delivering there")
-            return TaskResult(TAKEN, "another run is going on")
-        case LedgerWriteError() | TaskQueueError():
-            log.error("%s did not go through: %s", path, error)
-            return TaskResult(UNAVAILABLE, "store or queue unavailable")
-        case _:
-            log.error("%s ended: %s", path, _where(error))
-            return TaskResult(FAILED, "an error in the program")
-
-
-def _where(error: Exception) -> str:
-    """Return the error's type and place without its message, which may have personal data."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {place.filename}:{place.lineno}"

@@ -104,14 +104,18 @@ def enqueue_runs(
     window: RunWindow,
     task_of: Callable[[str, RunWindow], Task] = run_of,
 ) -> EnqueueCounts:
-    """Enqueue a run, or another task, for each tenant.
+    """Enqueue a run, or another task of the window, for each tenant; see `enqueue_each`."""
+    return enqueue_each(tenants, queue, lambda tenant: task_of(tenant, window))
 
-    An error of one does not affect the others.
-    """
+
+def enqueue_each(
+    tenants: Iterable[str], queue: TaskQueue, task_of: Callable[[str], Task]
+) -> EnqueueCounts:
+    """Enqueue a task for each tenant; an error of one does not affect the others."""
 
     def one(tenant: str) -> bool | None:
         try:
-            return queue.enqueue(task_of(tenant, window))
+            return queue.enqueue(task_of(tenant))
         except TaskQueueError as error:
             log.error("a task was not enqueued: %s", error, extra={"tenant": tenant})
             return None

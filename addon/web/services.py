@@ -12,6 +12,7 @@ from msgspec import structs
 
 from addon import EXTENSION_KEY
 from addon.bootstrap import open_register, open_store, read_directory, secret_manager, sync_context
+from addon.directory.channel_tokens import ChannelTokens
 from addon.directory.snapshot import Snapshot
 from addon.notifications.mailer import Mailer
 from addon.notifications.notify import after_run
@@ -20,10 +21,12 @@ from addon.planning.protected_set import ProtectedSet
 from addon.school_register.model import RegisterError
 from addon.settings import CloudTasks, Settings
 from addon.store.base import Store, StoreError
+from addon.sync.channels import keep_channels
 from addon.sync.context import SyncContext, load_tenant_or_raise
 from addon.sync.licence import admit, remember_domains
 from addon.sync.protected_set import record_reading
 from addon.tasks.base import TaskQueue
+from addon.tasks.channel_schedule import ChannelSchedule
 from addon.tasks.handlers import SECONDS, TaskHandler
 from addon.tasks.local import LocalTaskQueue
 from addon.tasks.schedule import HourlyRemovals, Scheduler, is_due
@@ -32,6 +35,7 @@ from addon.tenants.model import Tenant
 from addon.web.directory import snapshot_store
 from addon.web.directory.background import tune_for_latency
 from addon.web.directory.cache import DirectoryCache
+from addon.web.security.sessions import secret
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -66,10 +70,15 @@ class Services:
             read=self.read_directory,
             tell=lambda tenant, vendor: after_run(self.sync_context, tenant, vendor),
             is_due=self.is_due,
+            keep=self.keep_channels if settings.push else None,
+        )
+        self.channel_tokens = _Lazy(
+            lambda: ChannelTokens(secret(settings, self.store, self.clock()))
         )
         self.directories = DirectoryCache(self.sync_context)
         self.register = _Lazy(lambda: open_register(settings, self.store(), clock))
         self._schedule: Scheduler | None = None
+        self._channels: ChannelSchedule | None = None
         self._register_again = 0.0
 
     def sync_context(self) -> SyncContext:
@@ -84,6 +93,14 @@ class Services:
         """Whether the tenant runs in this window. Raises NotFoundError and StoreError."""
         tenant = load_tenant_or_raise(self.store(), tenant_id)
         return is_due(tenant, window, self.settings.schedule_hours)
+
+    def keep_channels(self, tenant_id: str) -> float:
+        """Make, renew and stop a tenant's channels; return when they must be looked at again.
+
+        Raises NotFoundError, StoreError and NotConfigured.
+        """
+        tokens = self.channel_tokens() if self.settings.push else ChannelTokens("")
+        return keep_channels(self.sync_context(), tenant_id, tokens)
 
     def maintain(self) -> None:
         """Drop expired directories from memory and refresh an old copy of the school unit
@@ -145,9 +162,15 @@ class Services:
 
         self._schedule = Scheduler(self.store, self.queue, hours, self.clock, upkeep)
         self._schedule.start()
+        self._channels = ChannelSchedule(
+            self.store, self.keep_channels, self.clock, renewing=self.settings.push
+        )
+        self._channels.start()
 
     def stop(self) -> None:
         """Start no more tasks, and wait briefly for the one that is running."""
+        if self._channels is not None:
+            self._channels.stop()
         if self._schedule is not None:
             self._schedule.stop()
             queue = self.queue()

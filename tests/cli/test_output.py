@@ -21,6 +21,7 @@ from addon.sync.status import (
     LastReport,
     LeftBehind,
     LicenceStatus,
+    PushStatus,
     RefusedStatus,
     RunStatus,
     TenantStatus,
@@ -259,13 +260,14 @@ def test_a_status_tells_what_a_person_should_know():
         "nok: off",
         "protected: 0",
         "licence: not asked for",
+        "push: off",
         "gone (live): 7 resources left behind. Ask the vendor.",
     ]
 
 
 def test_a_status_before_any_run_says_so():
     assert output.status(TenantStatus("C0", None, (), ())) == (
-        "C0: no run yet\nprotected: 0\nlicence: not asked for"
+        "C0: no run yet\nprotected: 0\nlicence: not asked for\npush: off"
     )
 
 
@@ -297,4 +299,26 @@ def test_a_status_before_any_run_says_so():
 )
 def test_every_line_about_the_licence_begins_alike(licence, lines):
     found = TenantStatus("C0", None, (), (), licence=licence)
-    assert output.status(found).splitlines()[2:] == lines
+    assert output.status(found).splitlines()[2:] == [*lines, "push: off"]
+
+
+@pytest.mark.parametrize(
+    ("push", "lines"),
+    [
+        (PushStatus("on", 86400.0), ["push: on until 1970-01-02 00:00 UTC, renewed before"]),
+        (
+            PushStatus("off", None, "no-answer"),
+            ["push: off", "push: no-answer; it is tried again each minute"],
+        ),
+        (
+            PushStatus("refused", None, "address-unverified"),
+            [
+                "push: refused (address-unverified): the domain of SKOLSYNK_URL is not verified "
+                "for the Cloud project; runs go on by the schedule"
+            ],
+        ),
+    ],
+)
+def test_every_line_about_notifications_begins_alike(push, lines):
+    found = TenantStatus("C0", None, (), (), push=push)
+    assert output.status(found).splitlines()[3:] == lines

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -61,7 +62,9 @@ class Stub:
 
 
 CONTEXT = SyncContext(
-    settings=cast(Any, None), store=cast(Any, None), read_directory=cast(Any, None)
+    settings=cast(Any, SimpleNamespace(push=False)),
+    store=cast(Any, None),
+    read_directory=cast(Any, None),
 )
 """Those of a stub, which go into none."""
 

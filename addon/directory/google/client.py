@@ -17,6 +17,7 @@ UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, RecursionError
 
 
 DIRECTORY = ("admin", "directory_v1")
+REPORTS = ("admin", "reports_v1")
 LICENSING = ("appsmarket", "v2")
 """Names and versions of APIs, whose descriptions are in Google's package."""
 
@@ -42,8 +43,10 @@ class DirectoryClient:
         self._opened: list[Any] = []
         self.api: Any = _api(described, endpoint)
 
-    def send(self, request: Any) -> Any:
+    def send(self, request: Any, without_content: bool = False) -> Any:
         """Send `request` and return the decoded JSON of the answer.
+
+        With `without_content` the answer may be 204, for which {} is returned.
 
         Raises ErrorAnswer for an error status, NotJson when the body of a good answer is not a
         JSON object or list, and what the connection and the credentials raise.
@@ -52,6 +55,8 @@ class DirectoryClient:
         try:
             self._sign_in(http)
             answer = request.execute(http=_ErrorsRaised(http))
+            if answer == "" and without_content:
+                return {}
             if not isinstance(answer, dict | list):
                 raise NotJson
             return answer

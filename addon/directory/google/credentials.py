@@ -29,6 +29,9 @@ SCOPES = tuple(
 )
 """All scopes requested, all read-only; SECURITY.md lists them with the reason for each."""
 
+AUDIT_SCOPE = "https://www.googleapis.com/auth/admin.reports.audit.readonly"
+"""The scope by which changes of groups and OUs are heard of, where that is asked for."""
+
 IAM_CREDENTIALS = "https://iamcredentials.googleapis.com"
 TOKEN_URI = "https://oauth2.googleapis.com/token"
 RUNTIME_SCOPE = "https://www.googleapis.com/auth/iam"

@@ -1,9 +1,10 @@
 """The production store: Firestore in native mode, with all data of a tenant below its document.
 
 `tenants/{customerId}` has the tenant document and what is known of the licence, and below it are
-`connections/{vendor}.{mode}` with `shards`, `journal` and `holds`, `protected` (who is), `runs`,
-`snapshots`, `papers` (cached items) and `log` (the audit log). Outside of tenants there are shared
-cached items (`papers`) and the `tasks` of a local queue, without personal data.
+`connections/{vendor}.{mode}` with `shards`, `journal` and `holds`, `protected` (who is), `push`
+(channels and marks), `runs`, `snapshots`, `papers` (cached items) and `log` (the audit log).
+Outside of tenants there are shared cached items (`papers`) and the `tasks` of a local queue,
+without personal data.
 """
 
 import random
@@ -19,6 +20,7 @@ import msgspec
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 
+from addon.directory.push_state import PushState
 from addon.planning.ledger import Ledger, LedgerChange, LedgerKey, check_keys
 from addon.planning.limits import Approval, Hold
 from addon.planning.protected_set import ProtectedSet
@@ -41,6 +43,7 @@ from addon.store.firestore.connection import connection_path
 from addon.store.firestore.deletion import FirestoreDeletion
 from addon.store.firestore.ledgers import Ledgers
 from addon.store.firestore.protected_sets import FirestoreProtected
+from addon.store.firestore.push_states import NOTHING_KEPT, FirestorePush
 from addon.store.firestore.snapshots import Snapshots
 from addon.store.process_identity import process_holder
 from addon.store.records import (
@@ -86,6 +89,7 @@ class FirestoreStore:
         self._log = AuditLog(self._documents)
         self._cache = FirestoreCache(self._documents)
         self._protected = FirestoreProtected(self._documents)
+        self._push = FirestorePush(self._documents)
         self._deletion = FirestoreDeletion(self._documents)
         self._snapshots = Snapshots(self._documents)
 
@@ -98,7 +102,7 @@ class FirestoreStore:
     # Tenants
 
     def save_tenant(self, customer_id: str, document: bytes) -> None:
-        fields = {"document": document, "changed": datetime.now(UTC)}
+        fields = {"document": document, "changed": datetime.now(UTC), **NOTHING_KEPT}
         self._documents.write([DocumentWrite(("tenants", customer_id), fields, merge=True)])
 
     def tenant(self, customer_id: str) -> bytes | None:
@@ -111,7 +115,12 @@ class FirestoreStore:
         self, customer_id: str, document: bytes, was: bytes | None, entry: AuditEntry | None = None
     ) -> bool:
         path, change = ("tenants", customer_id), uuid4().hex
-        fields = {"document": document, "changed": datetime.now(UTC), "change": change}
+        fields = {
+            "document": document,
+            "changed": datetime.now(UTC),
+            "change": change,
+            **NOTHING_KEPT,
+        }
         for _ in range(ATTEMPTS):
             found = self._documents.get(path)
             there = found.fields or {}
@@ -160,6 +169,19 @@ class FirestoreStore:
             return after, None if kept else {"licence": msgspec.json.encode(after)}
 
         return self._documents.change(("tenants", tenant), replace)
+
+    # Notifications
+
+    def push_state(self, tenant: str) -> PushState | None:
+        return self._push.get(tenant)
+
+    def update_push_state(
+        self, tenant: str, change: Callable[[PushState | None], PushState | None]
+    ) -> PushState | None:
+        return self._push.update(tenant, change)
+
+    def push_due(self, now: float) -> list[str]:
+        return self._push.due(now)
 
     # Deletion
 

@@ -22,6 +22,7 @@ OF_TENANTS = (
     "log",
     "protected",
     "licences",
+    "push",
 )
 """Tables whose rows belong to a tenant, by the column `tenant`."""
 

@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Callable
 
 import msgspec
+from msgspec import structs
 
+from addon.directory.push_state import PushState
 from addon.planning.protected_set import ProtectedSet
 from addon.store.base import RUNS_KEPT
 from addon.store.records import AuditEntry, RunRecord, StoredTask
@@ -23,7 +25,7 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteDeletion):
 
     def save_tenant(self, customer_id: str, document: bytes) -> None:
         with self._writing() as db:
-            db.execute("INSERT OR REPLACE INTO tenants VALUES (?, ?)", (customer_id, document))
+            self._save_document(db, customer_id, document)
 
     def tenant(self, customer_id: str) -> bytes | None:
         with self._reading() as db:
@@ -41,10 +43,15 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteDeletion):
             row = db.execute("SELECT document FROM tenants WHERE id = ?", (customer_id,)).fetchone()
             if (None if row is None else bytes(row[0])) != was:
                 return False
-            db.execute("INSERT OR REPLACE INTO tenants VALUES (?, ?)", (customer_id, document))
+            self._save_document(db, customer_id, document)
             if entry is not None:
                 self._enter(db, customer_id, entry)
         return True
+
+    @staticmethod
+    def _save_document(db: sqlite3.Connection, customer_id: str, document: bytes) -> None:
+        db.execute("INSERT OR REPLACE INTO tenants VALUES (?, ?)", (customer_id, document))
+        db.execute("UPDATE push SET due = 0 WHERE tenant = ?", (customer_id,))
 
     # Protected people
 
@@ -97,6 +104,41 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteDeletion):
         if row is None:
             return LicenceRecord()
         return msgspec.json.decode(row[0], type=LicenceRecord)
+
+    # Notifications
+
+    def push_state(self, tenant: str) -> PushState | None:
+        with self._reading() as db:
+            return self._push_state(db, tenant)
+
+    def update_push_state(
+        self, tenant: str, change: Callable[[PushState | None], PushState | None]
+    ) -> PushState | None:
+        with self._writing() as db:
+            known = self._push_state(db, tenant)
+            after = change(known)
+            there = db.execute("SELECT 1 FROM tenants WHERE id = ?", (tenant,)).fetchone()
+            if there and after is not None and after != known:
+                packed = msgspec.msgpack.encode(after)
+                row = tenant, after.due, packed
+                db.execute("INSERT OR REPLACE INTO push VALUES (?, ?, ?)", row)
+        return after
+
+    def push_due(self, now: float) -> list[str]:
+        with self._reading() as db:
+            rows = db.execute(
+                "SELECT id FROM tenants LEFT JOIN push ON push.tenant = tenants.id"
+                " WHERE push.due IS NULL OR push.due <= ? ORDER BY id",
+                (now,),
+            )
+            return [row[0] for row in rows]
+
+    @staticmethod
+    def _push_state(db: sqlite3.Connection, tenant: str) -> PushState | None:
+        row = db.execute("SELECT due, state FROM push WHERE tenant = ?", (tenant,)).fetchone()
+        if row is None:
+            return None
+        return structs.replace(msgspec.msgpack.decode(row[1], type=PushState), due=row[0])
 
     # Runs
 

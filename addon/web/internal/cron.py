@@ -6,7 +6,8 @@ from flask import Blueprint
 
 from addon.store.base import Store, StoreError
 from addon.tasks.base import TaskQueueError
-from addon.tasks.schedule import enqueue_runs, nearest_window, removal_of
+from addon.tasks.channel_schedule import channels_now
+from addon.tasks.schedule import enqueue_each, enqueue_runs, nearest_window, removal_of
 from addon.web.services import current_services
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,25 @@ def protected() -> tuple[dict[str, int | str], int]:
         return {"error": "store or queue unavailable"}, 503
     counts: dict[str, int | str] = {"tenants": found.tenants, "enqueued": found.enqueued}
     return counts, 503 if found.failed else 200
+
+
+@bp.get("/push")
+def push() -> tuple[dict[str, int | str], int]:
+    """Enqueue for each tenant whose channels are due that they are looked at, once a minute.
+
+    The next call comes within a minute, so that a failure is only told.
+    """
+    services = current_services()
+    now = services.clock()
+    if not services.settings.push:
+        return {"tenants": 0, "enqueued": 0}, 200
+    try:
+        due = services.store().push_due(now)
+        found = enqueue_each(due, services.queue(), lambda tenant: channels_now(tenant, now))
+    except (StoreError, TaskQueueError) as error:
+        log.error("no channels were looked at: %s", error)
+        return {"error": "store or queue unavailable"}, 503
+    return {"tenants": found.tenants, "enqueued": found.enqueued}, 503 if found.failed else 200
 
 
 @bp.get("/register")

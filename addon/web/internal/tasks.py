@@ -2,6 +2,8 @@
 
 from flask import Blueprint, request
 
+from addon.tasks.changes import CHANGES
+from addon.tasks.channel_schedule import CHANNELS
 from addon.tasks.handlers import DELIVER, PROTECT, READ, RECONCILE, RUN, WITHDRAW
 from addon.web.services import current_services
 
@@ -17,6 +19,8 @@ bp = Blueprint("tasks", __name__)
 @bp.post(PROTECT)
 @bp.post(WITHDRAW)
 @bp.post(RECONCILE)
+@bp.post(CHANGES)
+@bp.post(CHANNELS)
 def do() -> tuple[dict[str, str], int]:
     """Do the task."""
     request.max_content_length = LARGEST

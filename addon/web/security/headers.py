@@ -22,7 +22,7 @@ https://owasp.org/www-project-secure-headers/
 Images in `data:` are the style sheet's own arrows and check marks.
 """
 HSTS = "max-age=31536000; includeSubDomains"
-FOR_PROGRAMS = ("addon", "cron", "tasks", "healthz", "readyz")
+FOR_PROGRAMS = ("addon", "cron", "push", "tasks", "healthz", "readyz")
 """First parts of the paths that are for programs, not people."""
 PUBLIC = frozenset(
     {"/hjalp", "/integritet", "/villkor", "/tillganglighet", "/.well-known/security.txt"}

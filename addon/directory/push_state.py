@@ -1,0 +1,239 @@
+"""A tenant's channels of notifications, and what notices have said. Pure.
+
+A notice is never believed: it says which account to ask Google about. What notices have named is
+marked; a reading takes the marks, and removes them when it has been whole. Marks of a reading that
+failed or was killed are taken again by the next.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from msgspec import Struct, structs
+
+USER_EVENTS = ("add", "delete", "undelete", "update")
+AUDIT_APPLICATIONS = ("admin", "groups_enterprise")
+MOST_USERS = 200
+"""How many accounts a mark names; with more, the next reading is whole."""
+RETRY_AFTER = 45.0
+"""Seconds after which a channel that could not be made is tried again."""
+PENDING_FOR = 90.0
+"""Seconds within which a channel that was asked for has been answered, or its process is dead."""
+UNWANTED_FOR = 3600.0
+"""Seconds after which it is looked at again whether a tenant wants channels."""
+SOON_AGAIN = 180.0
+"""Seconds after the last notice at which what it named is read once more."""
+AT_MOST_EVERY = 60.0
+"""Seconds between two beginnings of a tenant's runs."""
+
+ProblemCode = Literal[
+    "", "address-unverified", "scope-missing", "not-allowed", "refused", "odd-answer", "no-answer"
+]
+REFUSALS = frozenset({"address-unverified", "scope-missing", "not-allowed", "refused"})
+"""The problems that last until somebody does something."""
+
+
+class PushChannel(Struct, frozen=True):
+    """A channel: `kind` is an event of users, or an application of the audit log.
+
+    `resource` is Google's id of what is watched, empty until Google has answered; `key` tells with
+    which secret its token was made. Times are seconds since 1970 UTC.
+    """
+
+    id: str
+    kind: str
+    address: str
+    key: str
+    made: float
+    expires: float
+    resource: str = ""
+
+    @property
+    def renew_at(self) -> float:
+        """When half the life that Google granted has passed."""
+        return self.made + (self.expires - self.made) / 2
+
+    def is_pending(self, now: float) -> bool:
+        """Whether Google has been asked for it and has not answered yet."""
+        return not self.resource and 0 <= now - self.made < PENDING_FOR
+
+    def is_live(self, now: float) -> bool:
+        """Whether notices may come by it."""
+        return now < self.expires and (bool(self.resource) or self.is_pending(now))
+
+
+class ChangeMark(Struct, frozen=True):
+    """What notices have named since it was last read: accounts by id, and whether groups and OUs.
+
+    `whole` is whether the next reading must be whole. `last` is when the last notice came that was
+    not marked already.
+    """
+
+    users: frozenset[str] = frozenset()
+    groups: bool = False
+    whole: bool = False
+    last: float = 0.0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is marked."""
+        return not (self.users or self.groups or self.whole)
+
+    def covers(self, other: "ChangeMark") -> bool:
+        """Whether all that the other names is marked already."""
+        return self.whole or (
+            not other.whole and other.users <= self.users and other.groups <= self.groups
+        )
+
+    def joined(self, other: "ChangeMark") -> "ChangeMark":
+        """Return a mark of what either names."""
+        last = max(self.last, other.last)
+        users = self.users | other.users
+        if self.whole or other.whole or len(users) > MOST_USERS:
+            return ChangeMark(whole=True, last=last)
+        return ChangeMark(users, self.groups or other.groups, last=last)
+
+
+class LaterReading(Struct, frozen=True):
+    """What is read once more at a time, in seconds since 1970 UTC."""
+
+    mark: ChangeMark
+    at: float
+
+
+class PushState(Struct, frozen=True):
+    """What is kept of a tenant's notifications. Times are seconds since 1970 UTC.
+
+    `marked` is what no reading has taken, `taken` what the reading `reading` has, of which notices
+    named `noticed`, and `again` what is read once more. `began` is when the last run began.
+    `problems` are by kind of channel, `failed` is when the last of them was met. `due` is when the
+    channels must be looked at, `looked` when they last were, and `keeping` until when a process
+    does so.
+    """
+
+    channels: tuple[PushChannel, ...] = ()
+    marked: ChangeMark = ChangeMark()
+    taken: ChangeMark = ChangeMark()
+    noticed: ChangeMark = ChangeMark()
+    reading: str = ""
+    again: tuple[LaterReading, ...] = ()
+    began: float = 0.0
+    problems: dict[str, ProblemCode] = {}
+    failed: float = 0.0
+    due: float = 0.0
+    looked: float = 0.0
+    keeping: float = 0.0
+
+    def channel(self, channel_id: str, now: float) -> PushChannel | None:
+        """Return the channel of this id by which notices may come, or None."""
+        found = (c for c in self.channels if c.id == channel_id and c.is_live(now))
+        return next(found, None)
+
+    def current(self, kind: str, address: str, key: str, now: float) -> PushChannel | None:
+        """Return the newest channel of this kind that can be used, or None."""
+        usable = [
+            c
+            for c in self.channels
+            if c.kind == kind and c.resource and c.is_live(now) and c.made <= now
+            if (c.address, c.key) == (address, key)
+        ]
+        return max(usable, key=lambda c: c.made, default=None)
+
+    @property
+    def unread(self) -> ChangeMark:
+        """What notices have named and no whole reading has read."""
+        return self.taken.joined(self.marked)
+
+    def with_mark(self, mark: ChangeMark) -> "PushState":
+        """Return the state with what a notice has named."""
+        if self.marked.covers(mark):
+            return self
+        return structs.replace(self, marked=self.marked.joined(mark))
+
+    def reading_begins(self, reading: str, now: float) -> "PushState":
+        """Return the state when a reading takes all marks, and what is to be read once more."""
+        noticed = taken = self.unread
+        for later in self.again:
+            if later.at <= now:
+                taken = taken.joined(later.mark)
+        return structs.replace(
+            self,
+            marked=ChangeMark(),
+            taken=taken,
+            noticed=noticed,
+            reading="" if taken.is_empty else reading,
+            again=tuple(later for later in self.again if later.at > now),
+            began=now,
+        )
+
+    def reading_done(self, reading: str) -> "PushState":
+        """Return the state when a reading has been whole; nothing if another has begun since.
+
+        What notices had named is read once more, SOON_AGAIN after the reading began.
+        """
+        if not reading or self.reading != reading:
+            return self
+        later = LaterReading(self.noticed, self.began + SOON_AGAIN)
+        return structs.replace(
+            self,
+            taken=ChangeMark(),
+            noticed=ChangeMark(),
+            reading="",
+            again=self.again if self.noticed.is_empty else (*self.again, later),
+        )
+
+    def may_begin_at(self, now: float) -> float:
+        """Return when a run may begin: AT_MOST_EVERY after the last.
+
+        A beginning that lies ahead is of a clock that was wrong.
+        """
+        return max(now, self.began + AT_MOST_EVERY) if self.began <= now else now
+
+    def next_reading(self, now: float) -> float | None:
+        """Return when what is marked, or to be read once more, may be read; None if nothing is."""
+        if not self.unread.is_empty:
+            return self.may_begin_at(now)
+        at = min((later.at for later in self.again), default=None)
+        return None if at is None else max(at, self.may_begin_at(now))
+
+
+class ChannelPlan(Struct, frozen=True):
+    """The kinds of channels to make, and the channels to stop."""
+
+    make: tuple[str, ...]
+    stop: tuple[PushChannel, ...]
+
+
+def plan_channels(
+    state: PushState, wanted: Sequence[str], address: str, key: str, now: float
+) -> ChannelPlan:
+    """Return what must be done for one channel of each wanted kind.
+
+    An old channel is stopped when there is a newer one, and one of a kind that is not wanted.
+    """
+    current = {kind: state.current(kind, address, key, now) for kind in wanted}
+    make = tuple(
+        kind for kind, channel in current.items() if channel is None or channel.renew_at <= now
+    )
+    in_use = {channel.id for channel in current.values() if channel is not None}
+    stop = tuple(
+        channel
+        for channel in state.channels
+        if channel.resource and channel.is_live(now) and channel.id not in in_use
+        if current.get(channel.kind) is not None or channel.kind not in wanted
+    )
+    return ChannelPlan(make, stop)
+
+
+def due_after(state: PushState, wanted: Sequence[str], address: str, key: str, now: float) -> float:
+    """Return when the channels must be looked at again."""
+    plan = plan_channels(state, wanted, address, key, now)
+    if plan.make or plan.stop:
+        return now + RETRY_AFTER
+    found = [state.current(kind, address, key, now) for kind in wanted]
+    renewals = [channel.renew_at for channel in found if channel is not None]
+    return min(renewals, default=now + UNWANTED_FOR)
+
+
+def without_ended(channels: Iterable[PushChannel], now: float) -> tuple[PushChannel, ...]:
+    """Return the channels by which notices may still come."""
+    return tuple(channel for channel in channels if channel.is_live(now))

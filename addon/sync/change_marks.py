@@ -1,0 +1,56 @@
+"""What notices have named: marked when they come, taken by a reading, removed when it was whole."""
+
+from msgspec import structs
+
+from addon.directory.push_state import ChangeMark, PushState
+from addon.store.base import PushStore
+from addon.sync.context import SyncContext
+
+
+def begin_reading(context: SyncContext, tenant_id: str, reading: str) -> ChangeMark:
+    """Take the tenant's marks for a reading, which `reading` names, and return them.
+
+    Nothing is written of a tenant that never had a channel. Raises StoreError.
+    """
+    now = context.clock()
+
+    def begin(known: PushState | None) -> PushState | None:
+        return None if known is None else known.reading_begins(reading, now)
+
+    state = context.store.update_push_state(tenant_id, begin) if context.settings.push else None
+    return ChangeMark() if state is None else state.taken
+
+
+def end_reading(context: SyncContext, tenant_id: str, reading: str) -> None:
+    """Remove the marks that a whole reading has taken, unless another has taken them since.
+
+    Raises StoreError.
+    """
+
+    def end(known: PushState | None) -> PushState | None:
+        return None if known is None else known.reading_done(reading)
+
+    if context.settings.push:
+        context.store.update_push_state(tenant_id, end)
+
+
+def mark_changes(store: PushStore, tenant_id: str, mark: ChangeMark) -> None:
+    """Mark what notices have named; nothing is written of what is marked already.
+
+    Raises StoreError.
+    """
+
+    def change(known: PushState | None) -> PushState | None:
+        return None if known is None else known.with_mark(mark)
+
+    store.update_push_state(tenant_id, change)
+
+
+def begin_pause_reading(context: SyncContext, tenant_id: str) -> None:
+    """Save that who is protected is read now, in a pause; all marks stay. Raises StoreError."""
+    now = context.clock()
+
+    def begin(known: PushState | None) -> PushState | None:
+        return None if known is None else structs.replace(known, began=now)
+
+    context.store.update_push_state(tenant_id, begin)

@@ -1,0 +1,23 @@
+"""The tasks of runs that notices ask for: notices that come together are one run."""
+
+from addon.tasks.base import RUNS, Task
+
+CHANGES = "/tasks/changes"
+TOGETHER = 5.0
+"""Seconds within which notices are one task."""
+DELAY = 3.0
+"""Seconds from the last of these notices to the task, within which its mark is written."""
+AFTER_FAILURE = 120.0
+"""Seconds after which the directory is read again that could not be read whole."""
+
+
+def changes_of_notice(tenant: str, now: float) -> Task:
+    """Return the task for a notice that came at `now`, the same for those that come with it."""
+    period = int(now // TOGETHER)
+    due = (period + 1) * TOGETHER + DELAY
+    return Task(RUNS, f"changes-{tenant}-{period}", CHANGES, {"tenant": tenant}, due)
+
+
+def changes_at(tenant: str, at: float) -> Task:
+    """Return the task that reads the tenant's marks at a time, in seconds since 1970 UTC."""
+    return Task(RUNS, f"changes-{tenant}-at-{int(at)}", CHANGES, {"tenant": tenant}, at)

@@ -1,0 +1,73 @@
+"""What tasks do of notifications: when marks are read, and that channels are kept."""
+
+from collections.abc import Callable
+
+from addon.directory.push_state import PushState
+from addon.logs import log_context
+from addon.sync.change_marks import end_reading
+from addon.sync.context import SyncContext
+from addon.tasks.base import TaskQueue
+from addon.tasks.changes import changes_at
+from addon.tasks.channel_schedule import CHANNELS, channels_at
+from addon.tasks.results import DONE, TaskResult, result_of_error
+
+
+class PushTasks:
+    """The pace of a tenant's runs, and its channels; all parts are called when they are needed."""
+
+    def __init__(
+        self,
+        context: Callable[[], SyncContext],
+        queue: Callable[[], TaskQueue],
+        keep: Callable[[str], float] | None,
+    ) -> None:
+        self._context = context
+        self._queue = queue
+        self._keep = keep
+
+    @property
+    def _is_on(self) -> bool:
+        return self._keep is not None
+
+    def paced(self, tenant: str) -> float | None:
+        """Return when a scheduled run may begin, None for now. Raises StoreError."""
+        state = self._state(tenant)
+        now = self._context().clock() if state is not None else 0.0
+        at = 0.0 if state is None else state.may_begin_at(now)
+        return at if at > now else None
+
+    def is_due(self, tenant: str) -> bool:
+        """Whether there is something to read, and a run may begin now. Raises StoreError."""
+        state, now = self._state(tenant), self._context().clock()
+        at = None if state is None else state.next_reading(now)
+        return at is not None and at <= now
+
+    def enqueue_next(self, tenant: str) -> None:
+        """Enqueue the next reading of what is marked. Raises StoreError and TaskQueueError."""
+        state = self._state(tenant)
+        at = None if state is None else state.next_reading(self._context().clock())
+        if at is not None:
+            self._queue().enqueue(changes_at(tenant, at))
+
+    def reading_done(self, tenant: str, reading: str) -> None:
+        """Remove the marks that a whole reading has taken, and enqueue the next.
+
+        Raises StoreError and TaskQueueError.
+        """
+        if self._is_on:
+            end_reading(self._context(), tenant, reading)
+            self.enqueue_next(tenant)
+
+    def channels(self, tenant: str) -> TaskResult:
+        """Keep the tenant's channels, and enqueue when they must be looked at again."""
+        if self._keep is None:
+            return TaskResult(DONE, "no channels")
+        with log_context(tenant=tenant):
+            try:
+                self._queue().enqueue(channels_at(tenant, self._keep(tenant)))
+                return TaskResult(DONE, "done")
+            except Exception as error:
+                return result_of_error(error, CHANNELS)
+
+    def _state(self, tenant: str) -> PushState | None:
+        return self._context().store.push_state(tenant) if self._is_on else None
