@@ -6,13 +6,8 @@ from collections.abc import Collection, Mapping, Sequence, Set
 
 from addon.directory.snapshot import Group
 from addon.proposals.names import SchoolName, read_name
-from addon.proposals.pattern_candidates import (
-    CLASS_TOKEN,
-    SEPARATORS,
-    literal,
-    local_part,
-    past_groups,
-)
+from addon.proposals.pattern_candidates import CLASS_TOKEN, SEPARATORS, local_part, past_groups
+from addon.proposals.pattern_words import class_groups_pattern
 from addon.proposals.places import Place
 from addon.proposals.roles import RoleScope
 from addon.proposals.unit_codes import UnitCodes, without_code
@@ -65,7 +60,7 @@ def class_group_places(
         base = scope if scope and scope.org_units and holds else _ALL
         code = codes.of_text(f"{before} {after}")
         names = _names(before, after, groups, ignored)
-        pattern = f"^{literal(before)}(?:{CLASS_TOKEN}){literal(after)}@"
+        pattern = class_groups_pattern(before, after)
         clause = Clause(attribute="groups", operator="matches", value=pattern)
         place = Place(
             role="students",

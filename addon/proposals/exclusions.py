@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from addon.directory.snapshot import User
 from addon.proposals.names import SchoolName, read_name
-from addon.proposals.pattern_candidates import literal
+from addon.proposals.pattern_words import numbered_pattern
 from addon.proposals.reasons import Reason, reason
 from addon.proposals.vocabulary import (
     device_stem,
@@ -79,8 +79,8 @@ def without_devices(index: DirectoryIndex, ids: Iterable[str]) -> Exclusion:
     stems = sorted(stem for stem, times in count.items() if times >= SEVERAL_DEVICES)
     if not stems:
         return Exclusion()
-    either = literal(stems[0]) if len(stems) == 1 else f"(?:{'|'.join(map(literal, stems))})"
-    clause = Clause(attribute="primaryEmail", operator="notMatches", value=rf"^{either}\d+@")
+    pattern = numbered_pattern(stems)
+    clause = Clause(attribute="primaryEmail", operator="notMatches", value=pattern)
     return Exclusion(
         clauses=(clause,),
         reasons=tuple(reason("devices", stem=stem, count=str(count[stem])) for stem in stems),

@@ -146,7 +146,8 @@ def alternatives(settled: MatchedUnit) -> Iterator[Alternative]:
     """The other places that a unit could have, best first for students, then for staff."""
     for near in (settled.near_students, settled.near_staff):
         for place, score in near:
-            if place not in settled.more_students and place not in settled.more_staff:
+            listed = place in settled.more_students or place in settled.more_staff
+            if place.people and not listed:
                 yield Alternative(
                     role=place.role,
                     text=place.text,

@@ -6,7 +6,7 @@ from msgspec import Struct, structs
 
 from addon.proposals.matching import Match, PeopleOf, UnitToMatch
 from addon.proposals.names import ADAPTED, SchoolName
-from addon.proposals.pattern_candidates import literal
+from addon.proposals.pattern_words import programmes_pattern
 from addon.proposals.patterns import classes_near
 from addon.proposals.places import Place
 from addon.proposals.school_years import years_by, years_near
@@ -162,9 +162,7 @@ class SharedTrees:
         found: dict[str, Place] = {}
         reached: set[str] = set()
         for unit in units:
-            either = "|".join(sorted(unit.name.programmes))
-            above = "|".join(literal(path) for path in tree.org_units)
-            pattern = rf"(?i)^(?:{above})/(?:{either})(?![a-zåäö]{{3}})"
+            pattern = programmes_pattern(tree.org_units, sorted(unit.name.programmes))
             clause = Clause(attribute="orgUnitPath", operator="matches", value=pattern)
             place = structs.replace(tree, clauses=(clause,))
             people = self._people(place)

@@ -34,7 +34,8 @@ def to_the_first_delivery(world: World, device: InputDevice) -> None:
     device.press(button(page, "Lägg till de valda"))
     world.wait_for_tasks()
     headed(page, "Förslag")
-    device.press(button(page, "Godta de förkryssade").last)
+    device.press(page.get_by_role("button", name=re.compile("^Godta de[n ].*säkra")))
+    expect(page.locator(".alert-success")).to_be_visible()
     headed(page, "Leverantörer", "Förslag", "Skyddade personuppgifter")
     if heading(page) == "Skyddade personuppgifter":
         device.press(button(page, "Spara"))

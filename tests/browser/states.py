@@ -148,6 +148,7 @@ STATES: Mapping[str, State] = {
             "/skolenheter/{unit}/urval",
             "/skolenheter/{unit}/klasser",
             "/forslag",
+            "/forslag?enhet={unit}",
             "/testlage",
         ),
     ),

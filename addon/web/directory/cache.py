@@ -75,11 +75,15 @@ class PlannedConnection(Struct, frozen=True):
 
 
 class _Unpacked(Struct, frozen=True):
-    """A directory as people are found in it: all who are not protected, suspended accounts too."""
+    """A directory as people are found in it: all who are not protected, suspended accounts too.
+
+    `hides` is by what it leaves out people.
+    """
 
     stored: DirectorySnapshot
     index: DirectoryIndex
     users: Mapping[str, User]
+    hides: Hashable
 
 
 class TenantDirectory:
@@ -101,6 +105,7 @@ class TenantDirectory:
         self.directory_snapshot = unpacked.stored
         self.index = unpacked.index
         self.users = unpacked.users
+        self._hides = unpacked.hides
         self._version = version
         self._context = context
         self._background = background
@@ -153,6 +158,16 @@ class TenantDirectory:
         `work` raises.
         """
         return self._background.get_or_compute((self._version, result, of), work, self._wait_budget)
+
+    def get_or_compute_for_any_document(
+        self, result: DirectoryResult, work: Callable[[], T], of: Hashable
+    ) -> T:
+        """As `get_or_compute`, of a result that depends on the directory and `of` alone.
+
+        It is kept when the document changes.
+        """
+        name = (None, result, self._hides, of)
+        return self._background.get_or_compute(name, work, self._wait_budget)
 
     def _prepare(self) -> PreparedRun:
         context, tenant = self._context(), self.tenant
@@ -301,7 +316,7 @@ class _CacheEntry:
             shown = structs.replace(found, snapshot=found.snapshot.without(hidden))
             index = DirectoryIndex(tenant.protected, shown.snapshot)
             users = {u.id: u for u in shown.snapshot.users if u.id not in index.protected}
-            return _Unpacked(shown, index, users)
+            return _Unpacked(shown, index, users, (tenant.protected, hidden))
 
         name = (None, tenant.protected, hidden)
         return self.background.get_or_compute(name, unpack_and_index, wait_budget)

@@ -52,7 +52,9 @@ class DirectoryResult(Enum):
     CLASS_REPLACEMENTS = auto()
     """Classes that a changed rule would replace at vendors."""
     PROPOSALS = auto()
-    """What could be set up for each unit."""
+    """What the directory proposes for each unit."""
+    PROPOSALS_VIEW = auto()
+    """What could be set up for each unit that is not set up yet."""
     PROPOSAL_ALTERED = auto()
     """A unit's proposal with other places chosen."""
     PROPOSAL_IMPACT = auto()

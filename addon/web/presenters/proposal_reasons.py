@@ -28,6 +28,8 @@ def rule_source(rule: GroupRules | YearRule) -> str:
     """Return where a rule reads classes, groups or years, as text to follow their number."""
     if isinstance(rule, tuple):
         return _(" och annars ").join(dict.fromkeys(map(rule_source, rule)))
+    if isinstance(rule, YearRule) and rule.form != "number":
+        return _YEAR_FORMS[rule.form](_year_place(rule))
     if rule.source == "attribute":
         return _("från %(field)s", field=_field(rule.attribute or ""))
     if rule.source == "orgUnit":
@@ -38,12 +40,26 @@ def rule_source(rule: GroupRules | YearRule) -> str:
     return _("från gruppernas adresser") if named else _("från gruppernas namn")
 
 
+def _year_place(rule: YearRule) -> str:
+    if rule.source == "attribute":
+        return _field(rule.attribute or "")
+    return _("klassens namn") if rule.source == "class" else _("organisationsenhetens namn")
+
+
+_YEAR_FORMS: Mapping[str, Callable[[str], str]] = {
+    "startYear": lambda place: _("efter startåret i %(place)s", place=place),
+    "birthYear": lambda place: _("efter födelseåret i %(place)s", place=place),
+    "leavingYear": lambda place: _("efter avgångsåret i %(place)s", place=place),
+}
+
+
 def years_said(years: str) -> str:
-    """Return school years such as `7, 8, 9` as `7–9`; years with gaps stay a list."""
+    """Return school years such as `0, 1, 2` as `F–2`; years with gaps stay a list."""
     found = [int(year) for year in years.split(",") if year.strip().isdecimal()]
+    said = ["F" if year == 0 else str(year) for year in found]
     if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
-        return f"{found[0]}–{found[-1]}"
-    return ", ".join(map(str, found))
+        return f"{said[0]}–{said[-1]}"
+    return ", ".join(said)
 
 
 def shape_said(shape: str) -> str:
@@ -62,6 +78,8 @@ def _field(attribute: str) -> str:
 
 def _people(reason: Reason) -> str:
     count = int(reason["count"])
+    if not count:
+        return _("inga personer")
     return str(ngettext("%(n)s person", "%(n)s personer", count, n=number(count)))
 
 
@@ -168,15 +186,23 @@ SENTENCES: Mapping[str, Callable[[Reason, Names], str]] = {
         int(r["count"]),
         units=_others(r, names),
     ),
-    "more-staff-group": lambda r, _n: _(
-        "Gruppen %(group)s har personal som också hör hit (%(people)s).",
-        group=r["group"],
-        people=_people(r),
+    "more-staff-group": lambda r, _n: (
+        _(
+            "Gruppen %(group)s har personal som också hör hit (%(people)s).",
+            group=r["group"],
+            people=_people(r),
+        )
+        if int(r["count"])
+        else _("Gruppen %(group)s är för personal som också hör hit. Den är tom.", group=r["group"])
     ),
-    "guest-group": lambda r, _n: _(
-        "Gruppen %(group)s har elever som också läser här (%(people)s).",
-        group=r["group"],
-        people=_people(r),
+    "guest-group": lambda r, _n: (
+        _(
+            "Gruppen %(group)s har elever som också läser här (%(people)s).",
+            group=r["group"],
+            people=_people(r),
+        )
+        if int(r["count"])
+        else _("Gruppen %(group)s är för elever som också läser här. Den är tom.", group=r["group"])
     ),
     "more-ou": lambda r, _n: _(
         "%(path)s verkar vara ett annat stadium i samma skola (%(people)s).",

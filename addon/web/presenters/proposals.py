@@ -1,20 +1,19 @@
-"""The proposal for each unit as a page shows it, with the alternatives that were chosen."""
+"""What could be set up for each unit: which proposals are sure, and which need an answer."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Literal
 
 from msgspec import Struct, structs
 
-from addon.proposals.model import Alternative, Proposal, Proposals, UnitToPropose, Unmatched
-from addon.proposals.propose import MANY, propose
-from addon.proposals.reasons import DOUBTS, Reason
-from addon.proposals.rules import RuleProposer
-from addon.proposals.selectors import SelectorDraft, has_ceased
-from addon.proposals.vocabulary import Role
+from addon.proposals.model import Proposal, Proposals, UnitToPropose, Unmatched
+from addon.proposals.propose import MANY
+from addon.proposals.selectors import has_ceased
+from addon.proposals.shared_trees import SharedTree
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
+from addon.sync.proposal_answers import ProposalAnswers
 from addon.tenants.model import (
-    Connection,
     GroupRules,
     SchoolUnit,
     Selector,
@@ -22,224 +21,179 @@ from addon.tenants.model import (
     Tenant,
     YearRule,
 )
-from addon.vendors.profiles import Vendor
-from addon.web.directory.cache import TenantDirectory
-from addon.web.directory.results import DirectoryResult
 from addon.web.forms.class_rules import excepted_names, leaving_out
-from addon.web.presenters.class_rules import Replacement, replacements
 from addon.web.presenters.school_unit import PeopleBreakdown
-from addon.web.presenters.selection_preview import VendorRemoval, preview_selection
 from addon.web.version_token import value_hash
 
-Part = Literal["help", "ready", "done"]
+State = Literal["question", "likely", "sure", "without", "done"]
+"""Of a unit: it needs an answer, has a likely or sure proposal, has no students, or is set up."""
+FEW = 0.02
+"""The share of a unit's students that another unit may claim too without a question."""
 
-FACTS = frozenset({"classes", "teaching-groups", "school-years"})
-"""The reasons that are shown as what the unit gets."""
+
+class Claim(Struct, frozen=True):
+    """How many of a unit's students the unit `code` has or would have too."""
+
+    code: str
+    people: int
 
 
 class ProposalsView(Struct, frozen=True):
     """The proposals for a document and a directory. `mark` is the hash of the proposals.
 
-    `shaped` is the number of units placed in the tree as its main shape says. `left_out` are the
-    OUs with many people that neither a proposal nor the document selects; `ceased` are the codes of
-    units that have ceased according to the register.
+    `pupils` are the ids of those who are students of each unit, by its selection or else by its
+    proposal, `claims` the other units that have some of them too. `questions` are the OUs that
+    several units without a selection share; `totals` how many people the sure and the likely
+    proposals have together. `shaped` is the number of units placed in the tree as its main shape
+    says. `left_out` are the OUs with many people that neither a proposal nor the document selects;
+    `ceased` are the codes of units that have ceased according to the register.
     """
 
     proposals: Proposals
     by_code: Mapping[str, Proposal]
+    states: Mapping[str, State]
+    pupils: Mapping[str, frozenset[str]]
+    claims: Mapping[str, tuple[Claim, ...]]
+    questions: tuple[SharedTree, ...]
+    totals: Mapping[State, PeopleBreakdown]
     left_out: tuple[Unmatched, ...]
     ceased: frozenset[str]
     shaped: int
     mark: str
 
+    def in_state(self, *states: State) -> tuple[str, ...]:
+        """Return the codes of the units in any of these states, in the document's order."""
+        return tuple(code for code, state in self.states.items() if state in states)
 
-class Picks(Struct, frozen=True):
-    """The form's choices: units to accept, and numbers of alternatives by unit and role."""
-
-    accepted: frozenset[str]
-    students: Mapping[str, int] = {}
-    staff: Mapping[str, int] = {}
-
-    def of(self, role: Role) -> Mapping[str, int]:
-        """Return the alternatives chosen for a role, by the unit's code."""
-        return self.students if role == "students" else self.staff
-
-
-class ProposalImpact(Struct, frozen=True):
-    """What vendors that are on would lose by a proposal: people, and classes and groups."""
-
-    removals: tuple[VendorRemoval, ...] = ()
-    replacements: tuple[Replacement, ...] = ()
-
-
-class ProposalRow(Struct, frozen=True):
-    """One unit: what would be set up with the chosen alternatives, and its state."""
-
-    unit: SchoolUnit
-    proposal: Proposal
-    part: Part
-    accepted: bool
-    ceased: bool
-    students: tuple[Alternative, ...]
-    staff: tuple[Alternative, ...]
-    student_pick: int | None = None
-    staff_pick: int | None = None
-    loss: ProposalImpact = ProposalImpact()
-
-    @property
-    def doubts(self) -> list[Reason]:
-        """The reasons that an administrator must judge."""
-        return [reason for reason in self.proposal.reasons if reason.code in DOUBTS]
-
-    @property
-    def why(self) -> list[Reason]:
-        """The reasons that explain the proposal."""
-        told = DOUBTS | FACTS
-        return [reason for reason in self.proposal.reasons if reason.code not in told]
-
-    @property
-    def facts(self) -> dict[str, Reason]:
-        """What was found of classes, teaching groups and school years, by the reason's code."""
-        return {r.code: r for r in self.proposal.reasons if r.code in FACTS}
-
-    @property
-    def same(self) -> bool:
-        """Whether the unit already is as proposed."""
-        return selection_of(self.unit) == accepted_selection(self.unit, self.proposal)
-
-    @property
-    def replaces(self) -> bool:
-        """Whether accepting it would replace something that an administrator has chosen."""
-        return self.part == "done" and not self.same and not self.empty
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to accept."""
-        return not has_places(self.proposal.students) and not has_places(self.proposal.staff)
-
-    @property
-    def possible(self) -> bool:
-        """Whether there is something to accept, or to choose first."""
-        return not self.empty or bool(self.students or self.staff)
+    def question_of(self, code: str) -> SharedTree | None:
+        """Return the shared OU that a unit's question is about, if any."""
+        return next((tree for tree in self.questions if code in tree.units), None)
 
 
 def proposals_view(
-    index: DirectoryIndex, units: Sequence[UnitToPropose], tenant: Tenant
+    index: DirectoryIndex,
+    proposals: Proposals,
+    units: Sequence[UnitToPropose],
+    tenant: Tenant,
+    answers: ProposalAnswers,
 ) -> ProposalsView:
-    """Return the proposals for all of a document's units. Takes seconds in a large domain."""
-    found = propose(index, units, tenant)
+    """Return what is proposed for all of a document's units."""
+    by_code = {proposal.code: proposal for proposal in proposals.proposals}
+    people = {
+        unit.code: chosen_by(index, unit if is_set_up(unit) else by_code[unit.code])
+        for unit in tenant.school_units
+    }
+    pupils = {code: each.students for code, each in people.items()}
+    for code in _without(tenant, answers):
+        pupils[code] = frozenset()
+    claims = _claims(pupils)
+    questions = tuple(_questions(proposals.shared_trees, tenant, answers))
+    asked = {code for tree in questions for code in tree.units}
+    states = {
+        unit.code: _state(unit, by_code[unit.code], answers, asked, pupils, claims)
+        for unit in tenant.school_units
+    }
     return ProposalsView(
-        proposals=found,
-        by_code={proposal.code: proposal for proposal in found.proposals},
-        left_out=tuple(_left_out(index, found.unmatched_org_units, tenant)),
+        proposals=proposals,
+        by_code=by_code,
+        states=states,
+        pupils=pupils,
+        claims=claims,
+        questions=questions,
+        totals=_totals(states, people),
+        left_out=tuple(_left_out(index, proposals.unmatched_org_units, tenant)),
         ceased=frozenset(unit.code for unit in units if has_ceased(unit.status)),
-        shaped=sum(s.units for s in found.shapes if _begins(found.shape, s.students)),
-        mark=value_hash(found),
+        shaped=sum(s.units for s in proposals.shapes if _begins(proposals.shape, s.students)),
+        mark=value_hash(proposals),
     )
 
 
-def altered(
-    index: DirectoryIndex, proposal: Proposal, students: Selector | None, staff: Selector | None
-) -> Proposal:
-    """Return the proposal with other selectors, and with rules that fit the people they choose."""
-    chosen = structs.replace(
-        proposal,
-        students=students or proposal.students,
-        staff=staff or proposal.staff,
-        classes=None,
-        teaching_groups=None,
-        school_year=None,
-    )
-    people = _chosen_by(index, chosen)
-    draft = SelectorDraft(
-        students=chosen.students,
-        staff=chosen.staff,
-        pupils=people.students,
-        adults=people.staff,
-        reasons=(),
-        confidence=proposal.confidence,
-    )
-    rules = RuleProposer(index, {proposal.code: draft}).rules(chosen.school_unit())
-    return structs.replace(
-        chosen,
-        classes=rules.classes,
-        teaching_groups=rules.teaching_groups,
-        school_year=rules.school_year,
-        class_names=rules.class_names,
-        reasons=rules.reasons,
-        students_reached=len(people.students),
-        staff_reached=len(people.staff),
-    )
+def _without(tenant: Tenant, answers: ProposalAnswers) -> set[str]:
+    """The codes of units without a selection that are said to have no students."""
+    open_units = {unit.code for unit in tenant.school_units if not is_set_up(unit)}
+    return open_units & set(answers.without_students)
 
 
-def _chosen_by(index: DirectoryIndex, proposal: Proposal) -> PeopleBreakdown:
-    """Return the people whom the proposal chooses; staff are not counted as students."""
-    staff = choose(proposal.staff, index).chosen
-    return PeopleBreakdown(choose(proposal.students, index).chosen - staff, staff)
-
-
-def with_losses(
-    directory: TenantDirectory,
-    vendors: Mapping[str, Vendor],
-    delivered: Sequence[Connection],
-    newest_run: str,
-    lines: Sequence[ProposalRow],
-) -> list[ProposalRow]:
-    """Add to each row what accepting it would remove at the connections `delivered`.
-
-    Raises StillComputing.
-    """
-    others = [line for line in lines if line.replaces]
-
-    def find() -> dict[str, ProposalImpact]:
-        return {x.unit.code: _loss(directory, vendors, delivered, newest_run, x) for x in others}
-
-    wanted = [(line.unit.code, selection_of(line.proposal)) for line in others]
-    losses = directory.get_or_compute(
-        DirectoryResult.PROPOSAL_IMPACT, find, (newest_run, value_hash(wanted))
-    )
-    return [
-        structs.replace(line, loss=losses.get(line.unit.code, ProposalImpact())) for line in lines
-    ]
-
-
-def _loss(
-    directory: TenantDirectory,
-    vendors: Mapping[str, Vendor],
-    delivered: Sequence[Connection],
-    newest_run: str,
-    line: ProposalRow,
-) -> ProposalImpact:
-    unit = line.unit
-    changed = structs.replace(unit, **accepted_selection(unit, line.proposal))
-    students, staff = changed.students, changed.staff
-    return ProposalImpact(
-        preview_selection(directory, unit, students, staff, delivered, newest_run).removals,
-        replacements(
-            directory, vendors, newest_run, changed, _chosen_by(directory.index, line.proposal)
-        ),
-    )
-
-
-def alternatives_of(proposal: Proposal, role: Role) -> tuple[Alternative, ...]:
-    """Return the alternative selectors for a role, in the order of their numbers."""
-    return tuple(each for each in proposal.alternatives if each.role == role)
-
-
-def first_picks(tenant: Tenant, found: ProposalsView) -> Picks:
-    """Return the default choices: likely proposals for units without a selection."""
-    return Picks(
-        frozenset(
-            unit.code for unit in tenant.school_units if part_of(unit, found.by_code) == "ready"
-        )
-    )
-
-
-def part_of(unit: SchoolUnit, by_code: Mapping[str, Proposal]) -> Part:
-    """Return `done` for a unit with a selection, else `ready` or `help` by its confidence."""
+def _state(
+    unit: SchoolUnit,
+    proposal: Proposal,
+    answers: ProposalAnswers,
+    asked: Set[str],
+    pupils: Mapping[str, frozenset[str]],
+    claims: Mapping[str, tuple[Claim, ...]],
+) -> State:
     if is_set_up(unit):
         return "done"
-    return "ready" if by_code[unit.code].confidence in ("sure", "likely") else "help"
+    if unit.code in answers.without_students:
+        return "without"
+    claimed = many(claims.get(unit.code, ()), pupils[unit.code])
+    if unit.code in asked or claimed or not pupils[unit.code]:
+        return "question"
+    if proposal.confidence == "sure":
+        return "sure"
+    return "likely" if proposal.confidence == "likely" else "question"
+
+
+def claims_on(found: ProposalsView, code: str, students: frozenset[str]) -> tuple[Claim, ...]:
+    """Return the other units that have some of `students` too, which unit `code` would have."""
+    others = ((other, len(students & ids)) for other, ids in found.pupils.items() if other != code)
+    return tuple(
+        sorted((Claim(other, n) for other, n in others if n), key=lambda each: -each.people)
+    )
+
+
+def many(claims: Iterable[Claim], students: frozenset[str]) -> bool:
+    """Whether other units claim so many of these students that it is a question."""
+    most = max((claim.people for claim in claims), default=0)
+    return most > max(FEW * len(students), MANY)
+
+
+def _claims(pupils: Mapping[str, frozenset[str]]) -> dict[str, tuple[Claim, ...]]:
+    owners: dict[str, list[str]] = {}
+    for code, ids in pupils.items():
+        for id in ids:
+            owners.setdefault(id, []).append(code)
+    shared: dict[str, Counter[str]] = {}
+    for codes in owners.values():
+        if len(codes) > 1:
+            for code in codes:
+                shared.setdefault(code, Counter()).update(each for each in codes if each != code)
+    return {
+        code: tuple(Claim(other, n) for other, n in counted.most_common())
+        for code, counted in shared.items()
+    }
+
+
+def _questions(
+    trees: Iterable[SharedTree], tenant: Tenant, answers: ProposalAnswers
+) -> Iterable[SharedTree]:
+    """The shared OUs of which nothing says how they are split, with the units that lack theirs."""
+    without = _without(tenant, answers)
+    wanted = {u.code for u in tenant.school_units if not is_set_up(u)} - without
+    for tree in trees:
+        units = tuple(code for code in tree.units if code in wanted)
+        if tree.answer is None and tree.splits and len(units) > 1:
+            wanted -= set(units)
+            yield structs.replace(tree, units=units)
+
+
+def _totals(
+    states: Mapping[str, State], people: Mapping[str, PeopleBreakdown]
+) -> dict[State, PeopleBreakdown]:
+    found: dict[State, PeopleBreakdown] = {}
+    counted: tuple[State, ...] = ("sure", "likely")
+    for state in counted:
+        of = [people[code] for code, its in states.items() if its == state]
+        staff = frozenset[str]().union(*(each.staff for each in of))
+        students = frozenset[str]().union(*(each.students for each in of))
+        found[state] = PeopleBreakdown(students - staff, staff)
+    return found
+
+
+def chosen_by(index: DirectoryIndex, proposal: Proposal | SchoolUnit) -> PeopleBreakdown:
+    """Return the people whom a proposal or unit chooses; staff are not counted as students."""
+    staff = choose(proposal.staff, index).chosen
+    return PeopleBreakdown(choose(proposal.students, index).chosen - staff, staff)
 
 
 def is_set_up(unit: SchoolUnit) -> bool:

@@ -1,9 +1,9 @@
 """The school units as rows: their numbers, and what is missing."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.sync.prepare import PreparedRun
 from addon.tenants.model import SchoolUnit, Tenant
@@ -25,7 +25,8 @@ class Numbers(Struct, frozen=True):
 class UnitRow(Struct, frozen=True):
     """A unit, its numbers (None while the directory is not read), and what is missing.
 
-    `missing` is `selection`, `people`, `classes` or `vendor`; empty if nothing is.
+    `missing` is `selection`, `people`, `classes` or `vendor`; empty if nothing is, as for a unit
+    without a selection that is said to have no students (`without_students`).
     """
 
     unit: SchoolUnit
@@ -33,6 +34,7 @@ class UnitRow(Struct, frozen=True):
     vendors: tuple[str, ...]
     missing: str
     ceased: bool = False
+    without_students: bool = False
 
     @property
     def ready(self) -> bool:
@@ -47,12 +49,24 @@ def numbers(directory: TenantDirectory) -> Mapping[str, Numbers]:
 
 
 def unit_rows(
-    tenant: Tenant, counted: Mapping[str, Numbers] | None, statuses: Mapping[str, str]
+    tenant: Tenant,
+    counted: Mapping[str, Numbers] | None,
+    statuses: Mapping[str, str],
+    without_students: Collection[str] = (),
 ) -> tuple[UnitRow, ...]:
-    """Return the rows of the units, in the document's order."""
-    return tuple(
+    """Return the rows of the units, in the document's order.
+
+    `without_students` are the codes of units that are said to have none.
+    """
+    rows = (
         _row(unit, tenant, counted, statuses.get(unit.code) == "UPPHORT")
         for unit in tenant.school_units
+    )
+    return tuple(
+        structs.replace(row, missing="", without_students=True)
+        if row.missing == "selection" and row.unit.code in without_students
+        else row
+        for row in rows
     )
 
 

@@ -62,10 +62,8 @@ def _selection(ready: int, units: int) -> str:
     if not ready:
         return _("Bestäm vilka elever som hör till vilken skolenhet. Skolsynk ger förslag.")
     if ready == units:
-        return str(
-            ngettext("Skolenheten har ett urval.", "Alla %(num)s skolenheter har ett urval.", units)
-        )
-    said = _("%(ready)s av %(all)s skolenheter har ett urval.", ready=ready, all=units)
+        return str(ngettext("Skolenheten är klar.", "Alla %(num)s skolenheter är klara.", units))
+    said = _("%(ready)s av %(all)s skolenheter är klara.", ready=ready, all=units)
     return f"{said} {ngettext('%(num)s är kvar.', '%(num)s är kvar.', units - ready)}"
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from addon.store.base import CacheStore, Store
 from addon.store.records import Namespace, RunRecord
+from addon.sync.proposal_answers import load_answers
 from addon.sync.report import stored_report
 from addon.tenants.model import Mode, Tenant
 from addon.vendors.profiles import Vendor, vendor_name
@@ -80,7 +81,8 @@ def setup_steps(
 ) -> SetupSteps:
     """Return the steps with their present states. Raises StoreError."""
     previewed = _kept(store, tenant.customer_id, SEEN, now)
-    progress = _progress(tenant, runs, vendors, previewed)
+    selected = _selected(store, tenant, now)
+    progress = _progress(tenant, runs, vendors, previewed, selected)
     ledgers = store.ledgers(tenant.customer_id)
     done = _done(progress, any(key.mode == "live" for key, _n, _refused in ledgers))
     over = done["live"] or _kept(store, tenant.customer_id, PUT_AWAY, now)
@@ -109,15 +111,27 @@ def bring_back(store: CacheStore, tenant_id: str) -> None:
     store.delete(_namespace(tenant_id), PUT_AWAY)
 
 
+def _selected(store: CacheStore, tenant: Tenant, now: float) -> int:
+    """Return how many units have a selection, or are said to have no students."""
+    lacking = {unit.code for unit in tenant.school_units if not has_selection(unit)}
+    if lacking:
+        lacking -= set(load_answers(store, tenant.customer_id, now).without_students)
+    return len(tenant.school_units) - len(lacking)
+
+
 def _progress(
-    tenant: Tenant, runs: Iterable[RunRecord], vendors: Mapping[str, Vendor], previewed: bool
+    tenant: Tenant,
+    runs: Iterable[RunRecord],
+    vendors: Mapping[str, Vendor],
+    previewed: bool,
+    selected: int,
 ) -> SetupProgress:
     used = [c for c in tenant.connections if c.school_units]
     ran = _ran(tenant, runs)
     return SetupProgress(
         organisation=tenant.organisation,
         units=len(tenant.school_units),
-        selected=sum(1 for u in tenant.school_units if has_selection(u)),
+        selected=selected,
         chosen=len({code for c in used for code in c.school_units}),
         vendors=len(used),
         previewed=previewed,

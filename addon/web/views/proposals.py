@@ -1,44 +1,56 @@
-"""Förslag: what Skolsynk proposes to set up automatically."""
+"""Förslag: what Skolsynk proposes to set up, a row a unit, and what needs an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.proposals.model import Proposal
 from addon.proposals.vocabulary import Role
-from addon.school_register.model import ACTIVE, RegisterUnit
 from addon.tenants.model import SchoolUnit, Tenant
+from addon.text import fold
 from addon.web.directory.results import DirectoryResult
 from addon.web.htmx import asks_for_part
+from addon.web.labels import counted_people
+from addon.web.pagination import page_of
 from addon.web.presenters.connection_status import delivered
+from addon.web.presenters.filter_words import clause_text, pattern_text, selector_text
 from addon.web.presenters.proposal_reasons import reason_text, rule_source, shape_said, years_said
-from addon.web.presenters.proposals import (
+from addon.web.presenters.proposal_rows import (
     Picks,
     ProposalRow,
-    ProposalsView,
-    accepted_selection,
     altered,
     alternatives_of,
-    first_picks,
-    is_set_up,
-    part_of,
-    proposals_view,
-    selection_of,
     with_losses,
+)
+from addon.web.presenters.proposals import (
+    ProposalsView,
+    State,
+    accepted_selection,
+    claims_on,
+    selection_of,
 )
 from addon.web.presenters.protected_suggestions import undecided
 from addon.web.presenters.setup_steps import setup_steps
+from addon.web.presenters.shared_tree_question import TreeQuestion, questions
 from addon.web.request_context import EditConflict, RequestContext, request_context, with_unit
+from addon.web.studied_proposals import answers_of, decline_departures, study
+
+SIZE = 100
+ORDER: tuple[State, ...] = ("question", "likely", "sure", "without")
+"""The states of units that are listed, in the order of the table."""
 
 bp = Blueprint("proposals", __name__)
 bp.add_app_template_filter(reason_text, "proposal_reason")
 bp.add_app_template_filter(rule_source, "rule_source")
 bp.add_app_template_filter(years_said, "years_said")
 bp.add_app_template_filter(shape_said, "shape_said")
+bp.add_app_template_filter(clause_text, "clause_text")
+bp.add_app_template_filter(selector_text, "selector_text")
+bp.add_app_template_global(pattern_text, "pattern_text")
+bp.add_app_template_global(counted_people, "counted")
 
 
 @bp.get("/forslag")
@@ -47,8 +59,7 @@ def page() -> str:
     ctx = request_context()
     if not ctx.tenant.school_units:
         return render_template("proposals/empty.html")
-    found = _studied(ctx)
-    return _page(ctx, found, first_picks(ctx.tenant, found))
+    return proposals_page(ctx, study(ctx), Picks(), request.args.get("enhet", ""))
 
 
 @bp.post("/forslag")
@@ -58,33 +69,32 @@ def accept() -> AnyResponse | str | tuple[str, int]:
     ctx.wait_longer()
     if not ctx.tenant.school_units:
         return redirect(url_for("proposals.page"))
-    found = _studied(ctx)
+    found = study(ctx)
     picks = read_picks(request.form, found)
-    if request.form.get("show"):
-        return _shown(ctx, found, picks, request.form["show"])
+    action, _colon, code = request.form.get("do", "").partition(":")
+    if action == "show":
+        return _shown(ctx, found, picks, code)
     if request.form.get("seen") != found.mark:
-        return _page(ctx, found, picks, changed=True), 409
-    lines = {line.unit.code: line for line in _lines(ctx, found, picks)}
-    nothing = [line for line in lines.values() if line.accepted and line.empty]
-    if nothing:
-        return _page(ctx, found, picks, nothing=nothing), 400
-    chosen = {code: line.proposal for code, line in lines.items() if line.accepted}
-    if not chosen:
-        flash(_("Inget förslag är förkryssat, så inget har ändrats."), "warning")
+        return proposals_page(ctx, found, picks, code, changed=True), 409
+    rows = _rows(ctx, found, picks, _accepted_codes(found, action, code))
+    if any(row.empty for row in rows):
+        return proposals_page(ctx, found, picks, code, nothing=True), 400
+    if not rows:
         return redirect(url_for("proposals.page"))
     unsure = undecided(ctx.store, ctx.directory, ctx.now)
     try:
         after = ctx.save(
             "proposals.accepted",
-            lambda tenant: with_proposals(tenant, chosen),
-            part=_part,
+            lambda tenant: with_proposals(tenant, {row.unit.code: row.proposal for row in rows}),
+            part=selections,
             version_token=request.form.get("mark", ""),
         )
     except EditConflict as conflict:
-        found = _studied(ctx)  # for the document as another has saved it
+        found = study(ctx)  # for the document as another has saved it
         picks = read_picks(request.form, found)
-        return _page(ctx, found, picks, conflict=conflict), 409
-    return _accepted(ctx, after, len(chosen), bool(unsure))
+        return proposals_page(ctx, found, picks, code, conflict=conflict), 409
+    _decline_others(ctx, found, rows)
+    return go_on(ctx, after, [row.unit.code for row in rows], bool(unsure))
 
 
 def with_proposals(tenant: Tenant, chosen: Mapping[str, Proposal]) -> Tenant:
@@ -97,11 +107,65 @@ def with_proposals(tenant: Tenant, chosen: Mapping[str, Proposal]) -> Tenant:
 
 
 def read_picks(form: MultiDict[str, str], found: ProposalsView) -> Picks:
-    """Return what is ticked and chosen in the form, of the units and alternatives that exist."""
-    return Picks(
-        accepted=frozenset(form.getlist("accept")) & found.by_code.keys(),
-        students=_numbers(form, found, "students"),
-        staff=_numbers(form, found, "staff"),
+    """Return the alternatives that are chosen in the form, of those that exist."""
+    return Picks(_numbers(form, found, "students"), _numbers(form, found, "staff"))
+
+
+def selections(tenant: Tenant) -> object:
+    """Return the part of a document that proposals change."""
+    return {unit.code: selection_of(unit) for unit in tenant.school_units}
+
+
+def go_on(ctx: RequestContext, after: Tenant, accepted: Sequence[str], unsure: bool) -> AnyResponse:
+    """Confirm, and go on: to protected people if undecided, or to the next unit with a question."""
+    flash(_saved(after, len(accepted)))
+    walking = not setup_steps(ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now).done
+    if walking and unsure:
+        return redirect(url_for("protected.page"))
+    found = ctx.from_directory(lambda _directory: study(ctx))
+    if found is None or found.in_state("question", "likely", "sure"):
+        return redirect(url_for("proposals.page"))
+    return redirect(url_for("vendors.page" if walking else "school_units.page"))
+
+
+def _saved(after: Tenant, count: int) -> str:
+    if not any(c.mode != "off" for c in after.connections):
+        return str(
+            ngettext(
+                "Urvalet för %(num)s skolenhet är sparat. Inget skickas ännu.",
+                "Urvalen för %(num)s skolenheter är sparade. Inget skickas ännu.",
+                count,
+            )
+        )
+    return str(
+        ngettext(
+            "Urvalet för %(num)s skolenhet är sparat och gäller från nästa körning.",
+            "Urvalen för %(num)s skolenheter är sparade och gäller från nästa körning.",
+            count,
+        )
+    )
+
+
+def _accepted_codes(found: ProposalsView, action: str, code: str) -> tuple[str, ...]:
+    if action == "sure":
+        return found.in_state("sure")
+    if action == "likely":
+        return found.in_state("likely")
+    return (code,) if action == "unit" and code in found.by_code else ()
+
+
+def _decline_others(ctx: RequestContext, found: ProposalsView, rows: Iterable[ProposalRow]) -> None:
+    """Remember as declined the proposed places of units for which others were chosen."""
+    decline_departures(
+        ctx,
+        [
+            (
+                found.by_code[row.unit.code],
+                {"students": row.proposal.students, "staff": row.proposal.staff},
+            )
+            for row in rows
+            if row.picked
+        ],
     )
 
 
@@ -115,134 +179,118 @@ def _numbers(form: MultiDict[str, str], found: ProposalsView, role: Role) -> dic
     return numbers
 
 
-def _part(tenant: Tenant) -> object:
-    return {unit.code: selection_of(unit) for unit in tenant.school_units}
+def _rows(
+    ctx: RequestContext, found: ProposalsView, picks: Picks, codes: Iterable[str]
+) -> list[ProposalRow]:
+    wanted = set(codes)
+    rows = [_row(ctx, found, picks, u) for u in ctx.tenant.school_units if u.code in wanted]
+    return _with_losses(ctx, rows)
 
 
-def _studied(ctx: RequestContext) -> ProposalsView:
-    """Return the proposals that follow from the register and the directory.
-
-    Raises DirectoryNotRead and StillComputing.
-    """
-    directory, tenant = ctx.directory, ctx.tenant
-    index, codes = directory.index, [unit.code for unit in tenant.school_units]
-    statuses = ctx.services.register().statuses(ctx.tenant_id, codes)
-    units = [_registered(unit, statuses) for unit in tenant.school_units]
-    return directory.get_or_compute(
-        DirectoryResult.PROPOSALS,
-        lambda: proposals_view(index, units, tenant),
-        tuple(sorted(statuses.items())),
-    )
-
-
-def _registered(unit: SchoolUnit, statuses: Mapping[str, str]) -> RegisterUnit:
-    status = statuses.get(unit.code, ACTIVE)
-    return RegisterUnit(unit.code, unit.name, status, unit.municipality_code, unit.school_types)
-
-
-def _lines(ctx: RequestContext, found: ProposalsView, picks: Picks) -> list[ProposalRow]:
-    return _with_losses(ctx, [_line(ctx, found, picks, unit) for unit in ctx.tenant.school_units])
-
-
-def _with_losses(ctx: RequestContext, lines: list[ProposalRow]) -> list[ProposalRow]:
+def _with_losses(ctx: RequestContext, rows: list[ProposalRow]) -> list[ProposalRow]:
     """Add to each row what accepting it would remove, if something was sent to a vendor."""
-    if not any(line.replaces for line in lines):
-        return lines
+    if not any(row.replaces for row in rows):
+        return rows
     sent = delivered(ctx.store, ctx.tenant)
     if not sent:
-        return lines
-    return with_losses(ctx.directory, ctx.vendors, sent, ctx.newest_run, lines)
+        return rows
+    return with_losses(ctx.directory, ctx.vendors, sent, ctx.newest_run, rows)
 
 
-def _line(ctx: RequestContext, found: ProposalsView, picks: Picks, unit: SchoolUnit) -> ProposalRow:
+def _row(ctx: RequestContext, found: ProposalsView, picks: Picks, unit: SchoolUnit) -> ProposalRow:
     own = found.by_code[unit.code]
     students, staff = alternatives_of(own, "students"), alternatives_of(own, "staff")
     at, by = picks.students.get(unit.code), picks.staff.get(unit.code)
-    proposal = own
+    proposal, claims = own, found.claims.get(unit.code, ())
     if at is not None or by is not None:
         directory, index = ctx.directory, ctx.directory.index
         pupils = None if at is None else students[at].selector
         adults = None if by is None else staff[by].selector
-        proposal = directory.get_or_compute(
+        proposal, reached = directory.get_or_compute(
             DirectoryResult.PROPOSAL_ALTERED,
             lambda: altered(index, own, pupils, adults),
             (found.mark, unit.code, at, by),
         )
+        claims = claims_on(found, unit.code, reached.students)
     return ProposalRow(
         unit=unit,
         proposal=proposal,
-        part=part_of(unit, found.by_code),
-        accepted=unit.code in picks.accepted,
+        state=found.states[unit.code],
         ceased=unit.code in found.ceased,
         students=students,
         staff=staff,
         student_pick=at,
         staff_pick=by,
+        claims=claims,
     )
 
 
 def _shown(ctx: RequestContext, found: ProposalsView, picks: Picks, code: str) -> str:
     """Show what the alternatives chosen for a unit would give: that unit alone, or the page."""
     if not asks_for_part():
-        return _page(ctx, found, picks)
-    unit = next((u for u in ctx.tenant.school_units if u.code == code), None)
-    if unit is None:
+        return proposals_page(ctx, found, picks, code)
+    rows = _rows(ctx, found, picks, (code,))
+    if not rows:
         return ""
-    (line,) = _with_losses(ctx, [_line(ctx, found, picks, unit)])
-    names = ctx.tenant.unit_names
-    return render_template("proposals/unit.html", line=line, names=names, opened=True)
+    return render_template(
+        "proposals/unit.html",
+        row=rows[0],
+        names=ctx.tenant.unit_names,
+        declined=[p for p in answers_of(ctx).declined if p.code == code],
+    )
 
 
-def _page(
+def proposals_page(
     ctx: RequestContext,
     found: ProposalsView,
     picks: Picks,
+    opened: str,
     *,
+    question: TreeQuestion | None = None,
     conflict: EditConflict | None = None,
     changed: bool = False,
-    nothing: list[ProposalRow] | None = None,
+    nothing: bool = False,
 ) -> str:
-    lines = _lines(ctx, found, picks)
-    parts = {name: [x for x in lines if x.part == name] for name in ("help", "ready", "done")}
+    """Return the page, with the unit `opened` unfolded, or the question that it is part of."""
+    text = request.args.get("q", "").strip()
+    order = {state: n for n, state in enumerate(ORDER)}
+    asked = {code for tree in found.questions for code in tree.units}
+    listed = [
+        unit.code
+        for unit in ctx.tenant.school_units
+        if found.states[unit.code] in order
+        and unit.code not in asked
+        and fold(text) in fold(f"{unit.name} {unit.code}")
+    ]
+    listed.sort(key=lambda code: _order(found, code, order))
+    shown = page_of(listed, request.args, SIZE)
+    by_code = {row.unit.code: row for row in _rows(ctx, found, Picks(), shown.entries)}
+    unfolded = _rows(ctx, found, picks, (opened,)) if opened not in asked else []
+    trees = questions(found, ctx.tenant)
     return render_template(
         "proposals/page.html",
-        found=found,
-        total=len(lines),
-        parts=parts,
-        names=ctx.tenant.unit_names,
+        view=found,
+        total=len(ctx.tenant.school_units),
+        page=shown,
+        groups=[
+            (state, [by_code[c] for c in shown.entries if found.states[c] == state])
+            for state in ORDER
+        ],
+        trees=trees if shown.number == 1 and not text else (),
+        question=question or next((q for q in trees if opened in q.codes), None),
+        opened=unfolded[0] if unfolded else None,
+        text=text,
         conflict=conflict,
         changed=changed,
-        nothing=nothing or [],
-        mark=ctx.version_token(_part),
+        nothing=nothing,
+        mark=ctx.version_token(selections),
         read=ctx.directory.directory_snapshot.read,
+        names=ctx.tenant.unit_names,
+        declined=[p for p in answers_of(ctx).declined if p.code == opened],
     )
 
 
-def _accepted(ctx: RequestContext, after: Tenant, count: int, unsure: bool) -> AnyResponse:
-    """Confirm, and go to the next page: to protected people first, if they are undecided."""
-    flash(
-        ngettext(
-            "Urvalet för %(num)s skolenhet är sparat. Inget skickas ännu.",
-            "Urvalen för %(num)s skolenheter är sparade. Inget skickas ännu.",
-            count,
-        )
-        if not any(c.mode != "off" for c in after.connections)
-        else ngettext(
-            "Urvalet för %(num)s skolenhet är sparat och gäller från nästa körning.",
-            "Urvalen för %(num)s skolenheter är sparade och gäller från nästa körning.",
-            count,
-        )
-    )
-    left = sum(not is_set_up(unit) for unit in after.school_units)
-    if left:
-        flash(
-            ngettext(
-                "%(num)s skolenhet saknar urval än så länge.",
-                "%(num)s skolenheter saknar urval än så länge.",
-                left,
-            ),
-            "warning",
-        )
-    if setup_steps(ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now).done:
-        return redirect(url_for("school_units.page"))
-    return redirect(url_for("protected.page" if unsure else "vendors.page"))
+def _order(found: ProposalsView, code: str, order: Mapping[State, int]) -> tuple[int, int]:
+    """Return where a unit stands: questions first, and among them those without a proposal last."""
+    nothing = not found.pupils[code] and found.by_code[code].confidence == "none"
+    return order[found.states[code]], int(nothing)

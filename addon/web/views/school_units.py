@@ -13,6 +13,7 @@ from addon.web.directory.cache import DirectoryNotRead, StillComputing
 from addon.web.pagination import page_of
 from addon.web.presenters.school_units import Numbers, UnitRow, numbers, unit_rows
 from addon.web.request_context import EditConflict, RequestContext, request_context
+from addon.web.studied_proposals import answers_of
 from addon.web.translation import gettext_str as _
 
 SIZE = 100
@@ -76,7 +77,8 @@ def _codes(tenant: Tenant) -> list[str]:
 def _page(ctx: RequestContext, ordering: bool, conflict: EditConflict | None = None) -> str:
     counted, reading = _counted(ctx)
     codes = _codes(ctx.tenant)
-    rows = unit_rows(ctx.tenant, counted, ctx.services.register().statuses(ctx.tenant_id, codes))
+    statuses = ctx.services.register().statuses(ctx.tenant_id, codes)
+    rows = unit_rows(ctx.tenant, counted, statuses, answers_of(ctx).without_students)
     text = "" if ordering else request.args.get("q", "").strip()
     status = "" if ordering else request.args.get("visa", "")
     sort = "ordning" if ordering else request.args.get("sort", "ordning")

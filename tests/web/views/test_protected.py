@@ -53,7 +53,7 @@ def test_on_the_first_visit_it_is_asked_about_before_vendors_are_chosen(world):
             who = person(f"N{n}", top.strip("/"), f"{top}/Norra skolan")
             world.domain.add_user(who)
     proposals = world.ready(client, "/forslag")
-    answer = world.send(client, proposals, "/forslag", accept="12345678")
+    answer = world.send(client, proposals, "/forslag", do="unit:12345678")
     assert answer.location == PAGE
     answer = world.send(client, world.ready(client, PAGE), PAGE)
     world.wait_for_tasks()

@@ -59,7 +59,7 @@ def test_every_step_says_what_is_done_and_what_is_left(tmp_path):
         said = world.text(world.sign_in().get("/"))
         assert "Organisation Storviks kommun, 212000-9999 klart" in said
         assert "Skolenheter 2 skolenheter är tillagda. klart" in said
-        assert "Urval 1 av 2 skolenheter har ett urval. 1 är kvar. nu" in said
+        assert "Urval 1 av 2 skolenheter är klara. 1 är kvar. nu" in said
         assert "Leverantörer Kryssa i vilka skolenheter" in said
         assert "Skarpt läge Slå på en leverantör. Därefter sköts allt automatiskt. kvar" in said
         assert "Du kan sluta när du vill och fortsätta en annan dag." in said
