@@ -89,10 +89,7 @@ def test_the_story_is_told_to_its_end(capsys: pytest.CaptureFixture[str]) -> Non
     assert max(map(len, told.splitlines())) <= 92
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_everything_is_served_until_a_signal_and_then_put_away(
-    number: signal.Signals, tmp_path: Path
-) -> None:
+def test_everything_is_served_until_it_is_interrupted_and_then_put_away(tmp_path: Path) -> None:
     with running("--port", "0", folder=tmp_path) as process:
         told = read_until(process, LAST)
         web = address(told, "Web application")
@@ -104,15 +101,7 @@ def test_everything_is_served_until_a_signal_and_then_put_away(
         assert "4 Björk" in get(address(told, "Gleerups"))
         domain = json.loads(get(f"{address(told, 'Directory')}sandbox/domain"))
 
-        process.send_signal(number)
-        rest, complaints = process.communicate(timeout=LONGEST)
-
-    assert process.returncode == 0
-    assert rest == ""
-    assert "Traceback" not in complaints
-    assert not list(tmp_path.glob("skolsynk-demo-*"))
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", int(web.rstrip("/").rpartition(":")[2]))) != 0
+        complaints = ended_by(signal.SIGINT, process, web, tmp_path)
 
     protected = [
         user
@@ -129,13 +118,27 @@ def test_everything_is_served_until_a_signal_and_then_put_away(
 def test_a_newcomer_begins_with_nothing_set_up(tmp_path: Path) -> None:
     with running("--port", "0", "--fresh", folder=tmp_path) as process:
         told = read_until(process, LAST)
-        assert json.loads(get(f"{address(told, 'Web application')}healthz")) == {"status": "ok"}
+        web = address(told, "Web application")
+        assert json.loads(get(f"{web}healthz")) == {"status": "ok"}
         assert STEPS[0].title not in told
         assert "Sign in as" in told
-        process.terminate()
-        _rest, complaints = process.communicate(timeout=LONGEST)
-    assert process.returncode == 0
+        complaints = ended_by(signal.SIGTERM, process, web, tmp_path)
     assert "INFO" not in complaints
+
+
+def ended_by(
+    number: signal.Signals, process: "subprocess.Popen[str]", web: str, folder: Path
+) -> str:
+    """End the demo by a signal, see that nothing is left of it, and return its complaints."""
+    process.send_signal(number)
+    rest, complaints = process.communicate(timeout=LONGEST)
+    assert process.returncode == 0
+    assert rest == ""
+    assert "Traceback" not in complaints
+    assert not list(folder.glob("skolsynk-demo-*"))
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(web.rstrip("/").rpartition(":")[2]))) != 0
+    return complaints
 
 
 def test_a_port_that_is_taken_is_said_before_the_story(
