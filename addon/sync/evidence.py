@@ -131,7 +131,9 @@ def confirm(
     if lost:
         enquiry = _enquiry(read, known, lost, answers)
         judged = judge(tenant.customer_id, known, enquiry, lost, read.incomplete, approved, now)
-    newcomers = hold_newcomers(tenant, read.documented, read.roster, there.__contains__)
+    newcomers = hold_newcomers(
+        tenant, read.documented, read.roster, there.__contains__, bool(read.settling)
+    )
 
     def ask_more(questions: Sequence[Question]) -> Mapping[Question, Answer]:
         left = BUDGET - len(answers)
@@ -179,7 +181,9 @@ def confirm(
 def _confirm_first(read: ComparedReading, beginning: Beginning) -> ConfirmedReading:
     """Return a reading that there is nothing to compare with."""
     tenant = read.tenant
-    newcomers = hold_newcomers(tenant, read.documented, read.roster, has_user(tenant, beginning))
+    newcomers = hold_newcomers(
+        tenant, read.documented, read.roster, has_user(tenant, beginning), bool(read.settling)
+    )
     read = read.with_roster(newcomers.roster)
     evidence = _evidence(read, newcomers.findings)
     known = KnownDirectory(

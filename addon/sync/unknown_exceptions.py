@@ -5,12 +5,14 @@ selection until the exception is corrected. Those who were known stay: nothing i
 """
 
 from collections.abc import Callable, Iterator, Mapping, Set
+from itertools import chain
 
 from msgspec import Struct, structs
 
 from addon.directory.snapshot import Snapshot
 from addon.roster.findings import finding
 from addon.roster.model import Finding, Person, Roster, StudentGroup
+from addon.sync.excluding_groups import excluding_groups
 from addon.sync.known_places import path_key
 from addon.tenants.model import Selector, Tenant
 from addon.text import fold
@@ -31,13 +33,18 @@ class WaitingNewcomers(Struct, frozen=True):
 
 
 def hold_newcomers(
-    tenant: Tenant, snapshot: Snapshot, roster: Roster, known: Callable[[str], bool]
+    tenant: Tenant,
+    snapshot: Snapshot,
+    roster: Roster,
+    known: Callable[[str], bool],
+    settling: bool = False,
 ) -> WaitingNewcomers:
     """Take those who are new out of selections with unknown exceptions.
 
-    `known` says of a user's id whether they were placed at any unit before.
+    `known` says of a user's id whether they were placed at any unit before. While the reading is
+    `settling`, with none to compare it with, a group without members counts as unknown too.
     """
-    places = _unknown_places(tenant, snapshot)
+    places = _unknown_places(tenant, snapshot, settling)
     if not places:
         return WaitingNewcomers(frozenset(), roster, ())
     held = frozenset(
@@ -77,7 +84,9 @@ def without_held_back(roster: Roster, held: HeldBack) -> Roster:
     )
 
 
-def _unknown_places(tenant: Tenant, snapshot: Snapshot) -> dict[tuple[str, str], str]:
+def _unknown_places(
+    tenant: Tenant, snapshot: Snapshot, settling: bool
+) -> dict[tuple[str, str], str]:
     paths = {path_key(unit.path) for unit in snapshot.org_units}
     absent = set(map(fold, snapshot.missing_groups))
     for group in snapshot.groups:
@@ -86,7 +95,8 @@ def _unknown_places(tenant: Tenant, snapshot: Snapshot) -> dict[tuple[str, str],
     found: dict[tuple[str, str], str] = {}
     for unit in tenant.school_units:
         for role, selector in (("students", unit.students), ("staff", unit.staff)):
-            place = next(_unknown(selector, paths, absent), None)
+            empty = _without_members(selector, snapshot) if settling else ()
+            place = next(chain(_unknown(selector, paths, absent), empty), None)
             if place is not None:
                 found[unit.code, role] = place
     return found
@@ -95,6 +105,12 @@ def _unknown_places(tenant: Tenant, snapshot: Snapshot) -> dict[tuple[str, str],
 def _unknown(selector: Selector, paths: Set[str], absent: Set[str]) -> Iterator[str]:
     yield from (path for path in selector.exceptions.org_units if path_key(path) not in paths)
     yield from (each for each in selector.exceptions.groups if fold(each) in absent)
+
+
+def _without_members(selector: Selector, snapshot: Snapshot) -> Iterator[str]:
+    for group in excluding_groups(selector).of(snapshot):
+        if group is not None and not group.members:
+            yield group.email
 
 
 def _placements(person: Person) -> tuple[tuple[str, str], ...]:

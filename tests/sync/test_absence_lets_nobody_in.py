@@ -41,6 +41,8 @@ def leave_out(school: OddSchool, selection: dict[str, Any]) -> None:
         EXCEPTION,
         filtered("notEquals", f"{LEFT_OUT}@edu.se"),
         filtered("notIn", [f"{LEFT_OUT}@edu.se", f"{COURSE}-2@edu.se"]),
+        filtered("notContains", "-b-ma"),
+        filtered("notMatches", "^kurs-b-"),
     ],
 )
 @pytest.mark.parametrize("answered", [QUESTIONS, ()])
@@ -54,13 +56,39 @@ def test_whom_a_group_leaves_out_is_not_sent_as_its_list_is_empty_once(school, s
     assert len(held_at(school.server)["User"]) == 10
 
 
-def test_who_has_left_the_group_of_a_filter_is_sent(school):
-    selection = filtered("notEquals", f"{LEFT_OUT}@edu.se")
+@pytest.mark.parametrize(
+    ("selection", "readings"),
+    [
+        (filtered("notEquals", f"{LEFT_OUT}@edu.se"), 1),
+        (filtered("notContains", "kurs-b"), 2),
+        (filtered("notMatches", "b-ma@"), 2),
+    ],
+)
+def test_who_has_left_the_group_of_a_filter_is_sent(school, selection, readings):
+    """Where a pattern says which groups, when two readings agree."""
     leave_out(school, selection)
     school.change_to(with_spots(school.state, {10: Spot("/Elever/A/7A")}))
     edit(school, lambda unit: unit["students"].update(selection))
-    school.hourly()
+    for _ in range(readings):
+        assert len(held_at(school.server)["User"]) == 10
+        school.hourly()
     assert len(held_at(school.server)["User"]) == 11
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [EXCEPTION, filtered("notEquals", f"{LEFT_OUT}@edu.se"), filtered("notContains", "b-ma")],
+)
+def test_whom_google_says_to_be_in_the_group_is_not_sent_however_often_its_list_is_empty(
+    school, selection
+):
+    leave_out(school, selection)
+    school.reading = OddReading(
+        without_members=frozenset({LEFT_OUT}), answered=frozenset(QUESTIONS)
+    )
+    for _ in range(4):
+        school.hourly()
+    assert len(held_at(school.server)["User"]) == 10
 
 
 def test_whom_no_vendor_has_waits_for_an_unknown_exception_when_nothing_is_known(school):
@@ -69,6 +97,22 @@ def test_whom_no_vendor_has_waits_for_an_unknown_exception_when_nothing_is_known
     school.store.erase_items(TENANT, KEPT_ITEMS)
     school.reading = OddReading(groups=frozenset({LEFT_OUT}))
     for _ in range(4):
+        school.hourly()
+        assert len(held_at(school.server)["User"]) == 10
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [EXCEPTION, filtered("notEquals", f"{LEFT_OUT}@edu.se"), filtered("notMatches", "^kurs-b-ma")],
+)
+def test_when_nothing_is_known_a_group_without_members_lets_nobody_in_at_once(school, selection):
+    leave_out(school, selection)
+    school.store.erase_items(TENANT, KEPT_ITEMS)
+    school.reading = OddReading(without_members=frozenset({LEFT_OUT}))
+    school.hourly()
+    assert len(held_at(school.server)["User"]) == 10
+    school.reading = HONEST
+    for _ in range(3):
         school.hourly()
         assert len(held_at(school.server)["User"]) == 10
 
