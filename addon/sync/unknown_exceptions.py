@@ -109,7 +109,7 @@ def _unknown(selector: Selector, paths: Set[str], absent: Set[str]) -> Iterator[
 
 def _without_members(selector: Selector, snapshot: Snapshot) -> Iterator[str]:
     for group in excluding_groups(selector).of(snapshot):
-        if group is not None and not group.members:
+        if group is not None and group.members == frozenset() and not group.everyone:
             yield group.email
 
 
