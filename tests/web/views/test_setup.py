@@ -69,7 +69,7 @@ def test_the_page_of_a_step_says_which_it_is_and_how_far_it_has_come(world, clie
     page = client.get(ORGANISATION)
     assert "Steg 1 av 7. Storviks kommun, 212000-9999" in strip(page)
     assert re.search(r'aria-current="step">Organisation<', page.text)
-    assert "Leverantörer (klart) Förhandsgranska (nu) Testläge (kvar)" in strip(page)
+    assert "Leverantörer (klart) Förhandsgranska (nästa) Testläge (kvar)" in strip(page)
 
 
 def test_an_organisation_without_a_number_is_not_done(world, client):
@@ -97,7 +97,7 @@ def test_a_mode_without_a_run_is_waited_for(world, client):
 def test_after_the_first_run_in_test_mode_the_next_step_is_live(world, client):
     world.ready(client, "/forhandsgranska")
     page = turn_on(world, client, "all", "test")
-    assert "Testläge (klart) Skarpt läge (nu)" in strip(page)
+    assert "Testläge (klart) Skarpt läge (nästa)" in strip(page)
     assert "Nästa steg: skarpt läge" in world.text(page)
 
 
