@@ -40,11 +40,16 @@ def _connection(vendor: str, units: list[str], fields: list[str]) -> JSON:
 
 
 def _school_unit(unit: Unit) -> JSON:
-    return {
+    registered = {
         "code": unit.code,
         "name": unit.name,
         "municipalityCode": unit.municipality_code,
         "schoolTypes": list(unit.school_types),
+    }
+    if unit.document is not None:
+        return {**registered, **unit.document}
+    return {
+        **registered,
         "students": {
             "orgUnits": [unit.student_org_unit],
             "groups": [unit.guest_group],
@@ -92,6 +97,8 @@ def _rules(unit: Unit) -> JSON:
             }
         case "department":
             return {"classes": _in_attribute("organizations.department", r"^(?P<name>.+)$")}
+        case "startYears" | "sharedTree" | "groupsOnly":
+            raise ValueError(f"{unit.name} has no document of its own")
 
 
 def _in_attribute(attribute: str, pattern: str) -> JSON:

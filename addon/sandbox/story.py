@@ -26,6 +26,9 @@ KEPT_IN: Mapping[Style, str] = {
     "classGroups": "a Google group for each class",
     "schemaField": "a custom field of the account",
     "department": "the department in the account",
+    "startYears": "units named for the year in which a class began",
+    "sharedTree": "a tree that it shares with another school unit",
+    "groupsOnly": "addresses of groups, and nothing else",
 }
 SEVERITIES = ("error", "warning", "info")
 
