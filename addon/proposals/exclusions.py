@@ -16,6 +16,7 @@ from addon.proposals.vocabulary import (
     is_left,
     is_protected,
     plain_words,
+    term_in,
 )
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause, Protected
@@ -38,13 +39,33 @@ class Exclusion(Struct, frozen=True):
 
 
 class ClosedPlaces:
-    """The OUs of a domain for people who have left, and for devices."""
+    """The OUs of a domain for people who have left, of past school years, and for devices."""
 
     def __init__(self, index: DirectoryIndex) -> None:
         self._index = index
         paths = {unit.path for unit in index.org_units.values()}
         paths.update(user.org_unit_path for user in index.users.values())
-        self._closed = [p for p in sorted(paths) if _is_closed(p.rpartition("/")[2])]
+        closed = {path for path in paths if _is_closed(path.rpartition("/")[2])}
+        self._closed = sorted(closed | self._past(paths - closed))
+
+    def _past(self, paths: Iterable[str]) -> set[str]:
+        """OUs named for a past school year, unless they have more people than those beside them."""
+        beside: dict[str, list[str]] = {}
+        for path in paths:
+            beside.setdefault(path.rpartition("/")[0], []).append(path)
+        found: set[str] = set()
+        for siblings in beside.values():
+            past = {path for path in siblings if self._is_past(path.rpartition("/")[2])}
+            if past and self._people(past) <= self._people(set(siblings) - past):
+                found |= past
+        return found
+
+    def _is_past(self, name: str) -> bool:
+        autumn, found = self._index.autumn, term_in(name)
+        return autumn is not None and found is not None and found[1] < autumn
+
+    def _people(self, paths: Iterable[str]) -> int:
+        return sum(len(self._index.in_org_unit(path)) for path in paths)
 
     def below(self, org_units: Iterable[str]) -> Exclusion:
         """The topmost of such OUs below `org_units`."""

@@ -190,6 +190,7 @@ class NameSimilarity:
     def __init__(self, units: Iterable[SchoolName]) -> None:
         self._uses: dict[str, int] = {}
         self._of_kind: dict[str, int] = {}
+        self._bare: dict[str, int] = {}
         self._of_years: dict[frozenset[int], int] = {}
         for unit in units:
             for word in set(unit.core):
@@ -197,6 +198,7 @@ class NameSimilarity:
             self._of_years[unit.years] = self._of_years.get(unit.years, 0) + 1
             for kind in unit.kinds:
                 self._of_kind[kind] = self._of_kind.get(kind, 0) + 1
+                self._bare[kind] = self._bare.get(kind, 0) + (not unit.core)
 
     def of(self, unit: SchoolName, place: SchoolName) -> float:
         """The similarity from 0 (nothing in common) to 1 (the same name)."""
@@ -210,6 +212,8 @@ class NameSimilarity:
             kinds = unit.kinds & place.kinds
             if kinds and min(self._of_kind.get(kind, 0) for kind in kinds) == 1:
                 return 0.95 if not unit.core else _ONLY_ONE
+            if kinds and not unit.core and min(self._bare.get(kind, 0) for kind in kinds) == 1:
+                return _ONLY_ONE
             if place.years and place.years == unit.years and self._of_years[unit.years] == 1:
                 return _ONLY_ONE
             return _ONE_OF_SEVERAL if kinds and not unit.core else 0.0

@@ -17,6 +17,8 @@ from addon.proposals.vocabulary import (
     is_year,
     plain_words,
     school_year_of,
+    term_in,
+    without_term,
 )
 from addon.roster.index import DirectoryIndex
 from addon.roster.org_unit_tree import OrgUnitNode
@@ -163,7 +165,7 @@ class _Visit:
         self._schools = schools
 
     def places(self, node: OrgUnitNode, above: _Above) -> Iterator[Place]:
-        past = past_years(node)
+        past = past_years(node, self._index.autumn)
         for child in node.children:
             if is_closed(child) or child.path in past:
                 continue
@@ -173,7 +175,7 @@ class _Visit:
             is_school = bool(code) or (name.tells and not says_class)
             role = name.role or above.role
             if is_school and not (self._is_container(child, name) and not code):
-                for place in _places(child, _names(name, above), role):
+                for place in _places(child, _names(name, above), role, self._index.autumn):
                     yield structs.replace(place, code=code)
             passed_on = _Above(
                 role,
@@ -197,13 +199,30 @@ class _Visit:
         return False
 
 
-def past_years(node: OrgUnitNode) -> frozenset[str]:
-    """The paths of OUs right below that are named for a school year before the newest of them."""
-    found = {child.path: school_year_of(child.name) for child in node.children}
-    begun = [year for year in found.values() if year is not None]
-    if len(begun) < 2:
-        return frozenset()
-    return frozenset(p for p, year in found.items() if year is not None and year < max(begun))
+def past_years(node: OrgUnitNode, autumn: int | None) -> frozenset[str]:
+    """The paths of OUs right below that are named for a school year before the newest of them.
+
+    "Elever 2024-2025" is also past beside "Elever", if the school year of `autumn` is later.
+    """
+    found = {child: _school_year(child.name) for child in node.children}
+    begun = {child: year for child, year in found.items() if year is not None}
+    undated = {plain_words(child.name) for child, year in found.items() if year is None}
+    newest = max(begun.values(), default=0)
+    return frozenset(
+        child.path
+        for child, year in begun.items()
+        if year < newest
+        or (
+            autumn is not None
+            and year < autumn
+            and plain_words(without_term(child.name)) in undated
+        )
+    )
+
+
+def _school_year(name: str) -> int | None:
+    found = term_in(name)
+    return school_year_of(name) if found is None else found[1]
 
 
 def _ends_in_class(name: str) -> bool:
@@ -236,8 +255,10 @@ def _read(name: SchoolName, core: tuple[str, ...], kinds: frozenset[str]) -> Sch
     return structs.replace(name, core=core, kinds=kinds)
 
 
-def _places(node: OrgUnitNode, names: tuple[SchoolName, ...], role: Role | None) -> Iterator[Place]:
-    below = {each: list(_with_role(node, each, 2)) for each in _ROLES}
+def _places(
+    node: OrgUnitNode, names: tuple[SchoolName, ...], role: Role | None, autumn: int | None
+) -> Iterator[Place]:
+    below = {each: list(_with_role(node, each, 2, autumn)) for each in _ROLES}
     if below["staff"]:
         below["staff"] += [
             child
@@ -265,9 +286,12 @@ def _place(
     )
 
 
-def _with_role(node: OrgUnitNode, role: Role, depth: int) -> Iterator[OrgUnitNode]:
+def _with_role(
+    node: OrgUnitNode, role: Role, depth: int, autumn: int | None
+) -> Iterator[OrgUnitNode]:
+    past = past_years(node, autumn)
     for child in node.children:
-        if is_closed(child):
+        if is_closed(child) or child.path in past:
             continue
         name = read_name(child.name)
         if name.kinds & ADAPTED and not read_name(node.name).kinds & ADAPTED:
@@ -275,7 +299,7 @@ def _with_role(node: OrgUnitNode, role: Role, depth: int) -> Iterator[OrgUnitNod
         if name.role == role:
             yield child
         elif name.role is None and depth > 1:
-            yield from _with_role(child, role, depth - 1)
+            yield from _with_role(child, role, depth - 1, autumn)
 
 
 def is_closed(node: OrgUnitNode) -> bool:

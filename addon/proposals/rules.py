@@ -20,6 +20,7 @@ from addon.proposals.vocabulary import (
     is_year,
     plain_words,
 )
+from addon.proposals.year_candidates import introductory
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import GroupRule, GroupRules, SchoolUnit, YearRule
 from addon.text import fold
@@ -34,6 +35,7 @@ _A_FEW = 3
 _LARGEST_CLASS = 60
 _MOST_NAMED = 5
 _HAVE_YEARS = frozenset({"GR", "GY", "FKLASS"})
+_UPPER = frozenset({"GY", "GYAN", "GYS"})
 
 
 class ProposedRules(Struct, frozen=True):
@@ -149,6 +151,8 @@ def _doubts(
         found = classes.outcome
         like = [name for name in found.names if is_class(name) or is_year(name)]
         like += [name for name in found.names if is_programme_class(name) and not is_class(name)]
+        if _UPPER & set(unit.school_types):
+            like += [name for name in found.names if introductory([name])]
         if found.names and not like:
             names = ", ".join(found.names[:_MOST_NAMED])
             yield reason("odd-classes", names=names, count=str(len(found.names)))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
+from addon.proposals.exclusions import ClosedPlaces
 from addon.proposals.matching import Match, PeopleOf, UnitToMatch
 from addon.proposals.names import ADAPTED, SchoolName
 from addon.proposals.pattern_words import programmes_pattern
@@ -57,6 +58,7 @@ class SharedTrees:
     ) -> None:
         self._index, self._units, self._people = index, units, people
         self._places = [place for place in places if place.org_units and not place.clauses]
+        self._closed = ClosedPlaces(index)
 
     def find(self, students: Mapping[str, Match], staff: Mapping[str, Match]) -> SharedPlaces:
         """The places of units that share a tree, in place of their matches."""
@@ -86,6 +88,14 @@ class SharedTrees:
             trees.append(SharedTree(tree.text, codes, answer, splits))
         trees.extend(self._of_one_kind(students))
         return SharedPlaces(at_students, at_staff, tuple(trees))
+
+    def _pupils(self, tree: Place) -> frozenset[str]:
+        """The people of a tree who have not left, by the OUs below it."""
+        return self._people(tree) - {
+            id
+            for path in self._closed.below(tree.org_units).org_units
+            for id in self._index.in_org_unit(path)
+        }
 
     def _families(self) -> list[list[UnitToMatch]]:
         """The units whose names differ in years, kind or programmes only."""
@@ -170,7 +180,7 @@ class SharedTrees:
                 return {}
             reached |= people
             found[unit.code] = structs.replace(place, people=len(people))
-        pupils = self._people(tree)
+        pupils = self._pupils(tree)
         return found if len(pupils - reached) <= _FEW * len(pupils) else {}
 
     def _by_years(self, tree: Place, units: Sequence[UnitToMatch]) -> dict[str, Place]:
@@ -179,7 +189,7 @@ class SharedTrees:
         if not all(said) or len(frozenset().union(*said)) < sum(map(len, said)):
             return {}
         years, rule = self._years(tree, units)
-        pupils = self._people(tree)
+        pupils = self._pupils(tree)
         owner = {year: unit.code for unit in units for year in unit.name.years}
         homes = {id: owner[years[id]] for id in pupils if years.get(id) in owner}
         if len(pupils) - len(homes) > _FEW * len(pupils):
@@ -229,7 +239,7 @@ class SharedTrees:
         self, tree: Place, units: Sequence[UnitToMatch]
     ) -> tuple[dict[str, int], YearRule | None]:
         """The school year of each student of a tree, by the most plausible rule."""
-        pupils = sorted(self._people(tree))
+        pupils = sorted(self._pupils(tree))
         types = tuple({each for unit in units for each in unit.school_types})
         school = SchoolUnit(code="", name="", school_types=types, students=tree.selector)
         near = around(self._index, pupils)
@@ -249,7 +259,7 @@ class SharedTrees:
         if len(parts) > 1:
             yield TreeSplit("years", tuple(parts))
         found = by_org_units(self._index, tree, self._people) or by_groups(
-            self._index, self._people(tree)
+            self._index, self._pupils(tree)
         )
         if found is not None:
             yield found

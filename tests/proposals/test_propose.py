@@ -22,6 +22,7 @@ from tests.proposals.domains import (
 from tests.roster.builders import user
 
 TWO = ("Norra skolan", "Södra skolan")
+ROLES = {"elever": 60, "personal": 8}
 
 
 def places(proposal) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -505,3 +506,41 @@ def test_titles_that_say_neither_student_nor_staff_are_a_doubt():
     assert norra.confidence == "likely"
     [doubt] = [each for each in norra.reasons if each.code == "titles-not-understood"]
     assert (doubt["names"], doubt["count"]) == ("Kosmonaut", "3")
+
+
+@pytest.mark.parametrize("old", ["Elever 2024-2025", "Elever 2425"])
+def test_last_years_tree_beside_the_present_one_is_nobodys(old):
+    index = domain({"/Norra/Elever/7A": 20, f"/Norra/{old}/7A": 6, "/Norra/Personal": 4})
+    index.autumn = 2025
+    assert places(first(index, "Norra skolan")) == (("/Norra/Elever",), ("/Norra/Personal",))
+
+
+def test_past_classes_below_a_schools_ou_are_left_out_unless_most_are_there():
+    last = "/Elever/Norra/2024-2025"
+    few = domain({"/Elever/Norra/7A": 20, last: 0, f"{last}/6A": 6, "/Personal/Norra": 4})
+    few.autumn = 2025
+    excepted = first(few, "Norra skolan").students.exceptions
+    assert excepted.org_units == (last,)
+    most = domain({"/Elever/Norra/7A": 5, last: 0, f"{last}/6A": 60, "/Personal/Norra": 4})
+    most.autumn = 2025
+    assert first(most, "Norra skolan").students.exceptions.org_units == ()
+
+
+def test_the_gymnasium_without_a_name_of_its_own_has_the_ou_without_one():
+    units = [
+        Registered("10000001", "Storköpings gymnasium", ("GY",)),
+        Registered("10000002", "Bergagymnasiet", ("GY",)),
+    ]
+    index = domain(
+        {f"/{name} {role}": n for name in ("Gymnasiet", "Berga") for role, n in ROLES.items()}
+    )
+    found = proposed(index, *units).proposals
+    assert [places(each)[0] for each in found] == [("/Gymnasiet elever",), ("/Berga elever",)]
+
+
+def test_who_has_left_a_shared_tree_does_not_keep_it_from_being_split():
+    classes = {f"/Elever/Berga/{year}A": 20 for year in range(1, 7)}
+    index = domain(classes | {"/Elever/Berga/Slutat": 30, "/Personal/Berga": 9})
+    found = proposed(index, "Bergaskolan F-3", "Bergaskolan 4-6")
+    assert [each.students_reached for each in found.proposals] == [60, 60]
+    assert [tree.answer for tree in found.shared_trees] == ["years"]

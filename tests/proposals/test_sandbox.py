@@ -25,7 +25,10 @@ def test_the_proposals_reach_whom_the_right_document_reaches_and_nobody_else(stu
         for wanted, reached in ((want.students, have.students), (want.staff, have.staff)):
             assert len(wanted & reached) >= 0.95 * len(wanted)
             assert reached <= wanted
-    assert {p.confidence for p in found.proposals} == {"sure"}
+    shared = {code for tree in found.shared_trees for code in tree.units}
+    assert len(shared) == 2
+    for proposal in found.proposals:
+        assert proposal.confidence == ("likely" if proposal.code in shared else "sure")
     assert found.protected == survey.right.protected
     assert found.shape == "/Elever/skola/klass"
 

@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_domain():
 
 @pytest.mark.parametrize(("students", "staff"), [(0, 0), (1, 1), (30, 4), (2500, 300)])
 def test_a_municipality_of_any_size_has_the_people_asked_for(students, staff):
-    domain = generate(students, staff)
+    domain = generate(students, staff, others=False)
     titles = Counter(
         user.get("organizations", [{"title": "Elev"}])[0]["title"]
         for user in domain.users.values()
@@ -97,10 +97,14 @@ def test_each_unit_keeps_its_classes_in_its_own_way():
         "classGroups",
         "schemaField",
         "department",
+        "startYears",
+        "sharedTree",
+        "groupsOnly",
     }
     assert {kind for unit in GENERATED.units for kind in unit.school_types} == {
         "FKLASS",
         "GR",
+        "FTH",
         "GRAN",
         "GY",
         "VUX",
@@ -109,6 +113,16 @@ def test_each_unit_keeps_its_classes_in_its_own_way():
     assert GENERATED.users_directly_in("/Elever/Norra skolan/7A")
     assert GENERATED.users_directly_in("/Södra skolan/Elever/Åk 7/7A")
     assert GENERATED.members_of(f"gy-klass-na24a@{SCHOOL}")
+
+
+def test_the_schools_of_other_habits_grow_with_the_municipality_and_are_named_for_the_year():
+    small, large = (generate(n, 40, autumn=2030) for n in (240, 3000))
+    assert len(small.users_directly_in("/Grundskolor/Fridhemsskolan/Elever/FA")) == 5
+    assert len(large.users_directly_in("/Grundskolor/Fridhemsskolan/Elever/FA")) == 22
+    assert small.users_directly_in("/Gymnasieskolor/Bergagymnasiet/Elever/NA28A")
+    assert small.users_directly_in("/Grundskolor/Fridhemsskolan/Elever 2029-2030/3A")
+    assert small.members_of(f"klass-4a-kulla@{SCHOOL}")
+    assert [u.name for u in small.units[:2]] == ["Norra skolan", "Södra skolan"]
 
 
 def test_the_mess_of_reality_is_there():
@@ -128,7 +142,7 @@ def test_the_mess_of_reality_is_there():
     assert {each["type"] for each in members} == {"USER", "GROUP", "CUSTOMER"}
 
 
-def test_students_and_teachers_are_found_at_two_schools():
+def test_students_and_teachers_are_hitat_two_schools():
     north, south = GENERATED.units[:2]
     guests = GENERATED.members_of(south.guest_group)
     teachers = GENERATED.members_of(south.staff_group)
@@ -174,9 +188,10 @@ def test_the_documents_rules_find_the_classes():
         below = [
             text
             for text in texts
-            if unit.classes.source == "group" or text.startswith(unit.students.org_units[0])
+            if unit.classes.source == "group" or text.startswith(unit.students.org_units)
         ]
-        found[unit.code] = {match["name"] for text in below if (match := pattern.search(text))}
+        matches = [hit for text in below if (hit := pattern.search(text))]
+        found[unit.code] = {match[1] for match in matches}
     north, south, upper = [found[unit.code] for unit in GENERATED.units[:3]]
     assert south == {f"{year}A" for year in range(10)}
     assert north - {"Slutat"} == south
@@ -298,7 +313,7 @@ def test_a_new_user_joins_their_groups(domain):
         domain.add_user({"primaryEmail": "ny@edu.storkoping.se", "orgUnitPath": "/Finns inte"})
 
 
-def test_a_moved_user_is_found_in_the_new_ou_only(domain):
+def test_a_moved_user_is_hitin_the_new_ou_only(domain):
     domain.move_user("ada@edu.storkoping.se", "/Elever/Norra/7B")
     assert domain.users_directly_in("/Elever/Norra/7A") == []
     assert len(domain.users_directly_in("/Elever/Norra/7B")) == 2

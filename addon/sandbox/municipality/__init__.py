@@ -38,8 +38,8 @@ def generate(
     municipality.employ(staff)
     municipality.make_common_groups()
     add_irregularities(municipality)
-    municipality.make_teaching_groups(groups)
     if others:
         year = autumn_of(date.today()) if autumn is None else autumn
         add_other_schools(municipality, students, year)
+    municipality.make_teaching_groups(groups)
     return municipality.domain

@@ -22,6 +22,10 @@ _HAMMAR = "/Elever/Hammarskolan"
 _OTHERS, _OTHER_STAFF = "/Elever/Övriga skolor", "/Personal/Övriga skolor"
 _FRIDHEM_CLASSES = ("FA", "FB", "1A", "1B", "2A", "3A")
 _HAMMAR_CLASSES = ("FA", "1A", "2A", "3A", "4A", "5A", "6A")
+_HAMMAR_UNITS = (
+    (5103, "Hammarskolan F-3", "F1-3", ("FKLASS", "GR", "FTH")),
+    (5104, "Hammarskolan 4-6", "4-6", ("GR",)),
+)
 _KULLA_CLASSES = ("4A", "5A", "6A")
 _ADAPTED = (("AG1", "2"), ("AG2", "5"))
 _FRITIDS = ("Solen", "Månen")
@@ -51,27 +55,17 @@ class _OtherSchools:
     def fridhem(self) -> None:
         """Add a school that has kept the OUs of those who have left it."""
         pupils, staff = f"{_FRIDHEM}/Elever", f"{_FRIDHEM}/Personal"
+        left_out = {"orgUnits": [f"{pupils}/Anpassad", f"{pupils}/Avslutade"]}
         document = {
-            "students": {
-                "orgUnits": [pupils],
-                "except": {"orgUnits": [f"{pupils}/Anpassad", f"{pupils}/Avslutade"]},
-            },
+            "students": {"orgUnits": [pupils], "except": left_out},
             "staff": {"orgUnits": [staff]},
-            "classes": {"from": "orgUnit", "pattern": rf"^{pupils}/(?P<name>[^/]+)$"},
+            "classes": _in_path(rf"^{pupils}/(?P<name>[^/]+)$"),
             "schoolYear": _YEAR_OF_CLASS,
         }
-        school = self._open(
-            _unit(
-                5100,
-                "Fridhemsskolan",
-                "classOrgUnits",
-                ("FKLASS", "GR", "FTH"),
-                (pupils, staff),
-                document,
-            )
-        )
-        people = {name: self._enrol(school, f"{pupils}/{name}") for name in _FRIDHEM_CLASSES}
-        teachers = self._employ(school, staff, len(people))
+        types = ("FKLASS", "GR", "FTH")
+        self._open(5100, "Fridhemsskolan", "classOrgUnits", types, (pupils, staff), document)
+        people = {name: self._enrol(f"{pupils}/{name}") for name in _FRIDHEM_CLASSES}
+        teachers = self._employ(staff, len(people))
         self._group("fridhem-personal", "Fridhemsskolan, personal", teachers)
         for name, members in people.items():
             self._group(f"fridhem-mentor-{name}", f"Mentor {name}", members[:3])
@@ -84,116 +78,107 @@ class _OtherSchools:
     def adapted(self) -> None:
         """Add the adapted school whose classes lie among the other's."""
         pupils, staff = f"{_FRIDHEM}/Elever/Anpassad", f"{_FRIDHEM}/Personal anpassad"
+        in_field = {"from": "attribute", "attribute": "customSchemas.Skola.arskurs"}
         document = {
             "students": {"orgUnits": [pupils]},
             "staff": {"orgUnits": [staff]},
-            "classes": {"from": "orgUnit", "pattern": r"/Anpassad/(?P<name>[^/]+)$"},
-            "schoolYear": {
-                "from": "attribute",
-                "attribute": "customSchemas.Skola.arskurs",
-                "pattern": r"^(?P<year>\d+)$",
-            },
+            "classes": _in_path(r"/Anpassad/(?P<name>[^/]+)$"),
+            "schoolYear": {**in_field, "pattern": r"^(?P<year>\d+)$"},
         }
         name = "Fridhemsskolans anpassade grundskola"
-        places = (pupils, staff)
-        school = self._open(_unit(5101, name, "classOrgUnits", ("GRAN",), places, document))
+        self._open(5101, name, "classOrgUnits", ("GRAN",), (pupils, staff), document)
         for class_name, year in _ADAPTED:
-            self._enrol(school, f"{pupils}/{class_name}", year=year)
-        self._employ(school, staff, 2)
+            self._enrol(f"{pupils}/{class_name}", year)
+        self._employ(staff, len(_ADAPTED))
 
     def berga(self) -> None:
         """Add an upper secondary school; its introductory programme has no school year."""
         pupils, staff = f"{_BERGA}/Elever", f"{_BERGA}/Personal"
+        started = {"from": "class", "as": "startYear", "none": ["IM"]}
         document = {
             "students": {"orgUnits": [pupils]},
             "staff": {"orgUnits": [staff]},
-            "classes": {"from": "orgUnit", "pattern": rf"^{pupils}/(?P<name>[^/]+)$"},
-            "schoolYear": {
-                "from": "class",
-                "as": "startYear",
-                "pattern": r"^[A-Z]+(?P<year>\d\d)",
-                "none": ["IM"],
-            },
+            "classes": _in_path(rf"^{pupils}/(?P<name>[^/]+)$"),
+            "schoolYear": {**started, "pattern": r"^[A-Z]+(?P<year>\d\d)"},
         }
-        places = (pupils, staff)
-        school = self._open(_unit(5102, "Bergagymnasiet", "startYears", ("GY",), places, document))
+        self._open(5102, "Bergagymnasiet", "startYears", ("GY",), (pupils, staff), document)
         starts = [f"{(self._autumn - back) % 100:02}" for back in range(3)]
         names = [*(f"NA{start}A" for start in starts), *(f"TE{start}" for start in starts), "IM"]
         for name in names:
-            self._enrol(school, f"{pupils}/{name}")
-        self._employ(school, staff, len(names))
+            self._enrol(f"{pupils}/{name}")
+        self._employ(staff, len(names))
 
     def hammar(self) -> None:
         """Add two units that only the names of their classes tell apart."""
         staff = "/Personal/Hammarskolan"
-        schools = [
-            self._open(
-                _unit(
-                    number,
-                    f"Hammarskolan {said}",
-                    "sharedTree",
-                    types,
-                    (_HAMMAR, staff),
-                    {
-                        "students": {
-                            "orgUnits": [_HAMMAR],
-                            "filters": [[_in_classes(rf"^{_HAMMAR}/[{years}][A-Z]$")]],
-                        },
-                        "staff": {"orgUnits": [staff]},
-                        "classes": {"from": "orgUnit", "pattern": rf"^{_HAMMAR}/(?P<name>[^/]+)$"},
-                        "schoolYear": _YEAR_OF_CLASS,
-                    },
-                )
-            )
-            for number, said, years, types in (
-                (5103, "F-3", "F1-3", ("FKLASS", "GR", "FTH")),
-                (5104, "4-6", "4-6", ("GR",)),
-            )
-        ]
+        for number, name, years, types in _HAMMAR_UNITS:
+            document = {
+                "students": {
+                    "orgUnits": [_HAMMAR],
+                    "filters": [[_in_classes(rf"^{_HAMMAR}/[{years}][A-Z]$")]],
+                },
+                "staff": {"orgUnits": [staff]},
+                "classes": _in_path(rf"^{_HAMMAR}/(?P<name>[^/]+)$"),
+                "schoolYear": _YEAR_OF_CLASS,
+            }
+            self._open(number, name, "sharedTree", types, (_HAMMAR, staff), document)
         for name in _HAMMAR_CLASSES:
-            self._enrol(schools[name[0] in "456"], f"{_HAMMAR}/{name}")
-        self._employ(schools[0], staff, len(_HAMMAR_CLASSES))
+            self._enrol(f"{_HAMMAR}/{name}")
+        self._employ(staff, len(_HAMMAR_CLASSES))
         self._add(2, f"{_HAMMAR}/Slutat")
 
     def kulla(self) -> None:
         """Add a school that has neither OUs nor attributes of its own."""
-        address = r"^klass-(?P<NAME>[^@-]+)-kulla@"
-        groups = [f"klass-{name.lower()}-kulla@{DOMAIN}" for name in _KULLA_CLASSES]
         document = {
-            "students": {"groups": groups},
+            "students": {"groups": [f"klass-{c.lower()}-kulla@{DOMAIN}" for c in _KULLA_CLASSES]},
             "staff": {"groups": [f"personal-kulla@{DOMAIN}"]},
-            "classes": {"from": "group", "pattern": address},
+            "classes": {"from": "group", "pattern": r"^klass-(?P<NAME>[^@-]+)-kulla@"},
             "schoolYear": _YEAR_OF_CLASS,
         }
         places = (_OTHERS, _OTHER_STAFF)
-        school = self._open(_unit(5105, "Kulla skola", "groupsOnly", ("GR",), places, document))
+        self._open(5105, "Kulla skola", "groupsOnly", ("GR",), places, document)
         for name in _KULLA_CLASSES:
-            members = self._enrol(school, _OTHERS, name)
+            members = self._enrol(_OTHERS)
             self._group(f"klass-{name}-kulla", f"Klass {name} Kulla skola", members)
-        teachers = self._employ(school, _OTHER_STAFF, len(_KULLA_CLASSES))
+        teachers = self._employ(_OTHER_STAFF, len(_KULLA_CLASSES))
         self._group("personal-kulla", "Kulla skola, personal", teachers)
 
     # Steps
 
-    def _open(self, unit: Unit) -> Unit:
-        self._municipality.units.append(unit)
+    def _open(
+        self,
+        number: int,
+        name: str,
+        style: Style,
+        types: tuple[str, ...],
+        places: tuple[str, str],
+        document: JSON,
+    ) -> None:
+        students, staff = places
+        unit = Unit(
+            code=f"9999{number}",
+            name=name,
+            slug=plain(name.partition("skolan")[0].partition(" ")[0]),
+            style=style,
+            school_types=types,
+            student_org_unit=students,
+            staff_org_unit=staff,
+            staff_group="",
+            guest_group="",
+            document=document,
+        )
         self._domain.units = (*self._domain.units, unit)
-        for path in (unit.student_org_unit, unit.staff_org_unit):
+        for path in places:
             self._domain.add_org_unit(path)
-        return unit
 
-    def _enrol(self, unit: Unit, path: str, name: str = "", year: str = "") -> list[JSON]:
-        """Add a class of students, named as its OU unless `name` is given."""
+    def _enrol(self, path: str, year: str = "") -> list[JSON]:
+        """Add a class of students; `year` is in an attribute."""
         more = {"customSchemas": {"Skola": {"arskurs": year}}} if year else {}
-        people = self._add(self._size, path, title="Elev", **more)
-        self._municipality.students[unit.code].extend(people)
-        self._municipality.classes[unit.code][name or path.rpartition("/")[2]] = people
-        return people
+        return self._add(self._size, path, title="Elev", **more)
 
-    def _employ(self, unit: Unit, path: str, classes: int) -> list[JSON]:
-        people = self._add(max(2, classes * self._size // _PER_TEACHER), path, title="Lärare")
-        self._municipality.teachers[unit.code].extend(people)
-        return people
+    def _employ(self, path: str, classes: int) -> list[JSON]:
+        number = max(2, classes * self._size // _PER_TEACHER)
+        return self._add(number, path, title="Lärare")
 
     def _add(self, count: int, path: str, **more: Any) -> list[JSON]:
         return [self._municipality.account(path, **more) for _ in range(count)]
@@ -207,24 +192,5 @@ def _in_classes(pattern: str) -> JSON:
     return {"attribute": "orgUnitPath", "operator": "matches", "value": pattern}
 
 
-def _unit(
-    number: int,
-    name: str,
-    style: Style,
-    types: tuple[str, ...],
-    places: tuple[str, str],
-    document: JSON,
-) -> Unit:
-    students, staff = places
-    return Unit(
-        code=f"9999{number}",
-        name=name,
-        slug=plain(name.partition("skolan")[0].partition(" ")[0]),
-        style=style,
-        school_types=types,
-        student_org_unit=students,
-        staff_org_unit=staff,
-        staff_group="",
-        guest_group="",
-        document=document,
-    )
+def _in_path(pattern: str) -> JSON:
+    return {"from": "orgUnit", "pattern": pattern}
