@@ -34,8 +34,8 @@ from addon.sandbox.directory_server import DirectoryServer
 from addon.sandbox.domain import Domain
 from addon.sandbox.environment import without_settings, write_environment
 from addon.sandbox.identity import IdentityProvider
-from addon.sandbox.register_server import RegisterServer
-from addon.school_register.model import RegisterUnit
+from addon.sandbox.register_server import ORGANISERS, RegisterServer
+from addon.school_register.model import Organiser, RegisterUnit
 from addon.settings import Settings
 from addon.store.base import Store
 from addon.sync.context import SyncContext
@@ -74,6 +74,7 @@ class Pages(NamedTuple):
     own_servers: bool = False
     retry_policy: RetryPolicy | None = QUICK
     """What the application uses for vendors in place of its own."""
+    organisers: tuple[Organiser, ...] = ORGANISERS
 
 
 @cache
@@ -83,9 +84,11 @@ def shared_provider(accounts: str) -> IdentityProvider:
 
 
 @cache
-def shared_register(units: tuple[RegisterUnit, ...]) -> RegisterServer:
+def shared_register(
+    units: tuple[RegisterUnit, ...], organisers: tuple[Organiser, ...] = ORGANISERS
+) -> RegisterServer:
     """A register of these units, until the tests end."""
-    return RegisterServer(units).__enter__()
+    return RegisterServer(units, organisers).__enter__()
 
 
 class World:
@@ -150,10 +153,10 @@ class World:
         self.accounts = {user["primaryEmail"]: user["id"] for user in accounts}
         if pages.own_servers:
             self.provider = stack.enter_context(IdentityProvider(accounts))
-            self.register = stack.enter_context(RegisterServer(pages.register))
+            self.register = stack.enter_context(RegisterServer(pages.register, pages.organisers))
         else:
             self.provider = shared_provider(json.dumps(accounts, sort_keys=True))
-            self.register = shared_register(pages.register)
+            self.register = shared_register(pages.register, pages.organisers)
         self.environ |= self.provider.environ | {"SKOLSYNK_REGISTER": self.register.url}
         if (retry_policy := pages.retry_policy) is not None:
             original = services.sync_context
