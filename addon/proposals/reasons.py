@@ -12,6 +12,7 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "student-attribute": ("path", "attribute", "value", "count", "similarity"),
     "staff-attribute": ("path", "attribute", "value", "count", "similarity"),
     "only-unit": ("path", "count"),
+    "only-of-kind": ("path", "count"),
     "unit-code": ("path", "count"),
     "class-groups": ("groups", "count"),
     "same-people": ("units", "count"),

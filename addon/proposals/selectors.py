@@ -184,6 +184,8 @@ def _why(match: Match) -> Reason:
     if place.groups:
         return reason(f"{word}-group", group=place.groups[0], count=count, similarity=similarity)
     path = ", ".join(place.org_units)
+    if place.names and not place.clauses and all(n.kinds and not n.core for n in place.names):
+        return reason("only-of-kind", path=path, count=count)
     if not place.clauses:
         return reason(f"{word}-ou", path=path, count=count, similarity=similarity)
     return reason(

@@ -36,6 +36,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         number=number,
         listed=listed,
+        capitalize_first=lambda text: text[:1].upper() + text[1:],
         moment=moment,
         ago=ago,
         duration=duration,

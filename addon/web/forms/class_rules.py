@@ -100,7 +100,7 @@ def read_rule(form: MultiDict[str, str], kind: Kind) -> RuleForm:
     if choice == NONE:
         return RuleForm(choice, source, attribute, pattern, years, names)
     if choice != OWN:
-        rule, faults = _chosen(choice, kind)
+        rule, faults = chosen_rule(choice, kind)
         rule = rule and leaving_out(rule, names)
         return RuleForm(choice, source, attribute, pattern, years, names, rule, faults)
     faults = _faults(kind, source, attribute, pattern)
@@ -144,7 +144,7 @@ def leaving_out(rule: Rule, names: tuple[str, ...]) -> Rule:
     )
 
 
-def _chosen(choice: str, kind: Kind) -> tuple[Rule | None, dict[str, str]]:
+def chosen_rule(choice: str, kind: Kind) -> tuple[Rule | None, dict[str, str]]:
     """Return the proposed rule that was chosen, or faults if it is not as it was sent."""
     try:
         rule: Rule = (

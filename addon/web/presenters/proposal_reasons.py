@@ -172,6 +172,11 @@ SENTENCES: Mapping[str, Callable[[Reason, Names], str]] = {
         path=r["path"],
         people=_people(r),
     ),
+    "only-of-kind": lambda r, _n: _(
+        "%(path)s heter som skolformen, och skolenheten är den enda av det slaget (%(people)s).",
+        path=r["path"],
+        people=_people(r),
+    ),
     "unit-code": lambda r, _n: _(
         "Skolenhetskoden står i %(path)s (%(people)s).", path=r["path"], people=_people(r)
     ),

@@ -14,6 +14,7 @@ from addon.text import fold, sort_key
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.people import PersonRow, rows
+from addon.web.presenters.proposals import Claim
 from addon.web.presenters.school_unit import PeopleBreakdown, people_of
 
 SHOWN = 100
@@ -63,7 +64,8 @@ class VendorRemoval(Struct, frozen=True):
 class SelectionPreview(Struct, frozen=True):
     """The effect of a unit's selection on the directory, compared with the saved one.
 
-    `turned` are students whom it turns into staff, `turned_at` the names of their units.
+    `turned` are students whom it turns into staff, `turned_at` the names of their units. `claims`
+    are the other units whose selections have some of its students too.
     """
 
     students: RolePreview
@@ -71,6 +73,7 @@ class SelectionPreview(Struct, frozen=True):
     turned: NameList
     turned_at: tuple[str, ...]
     removals: tuple[VendorRemoval, ...]
+    claims: tuple[Claim, ...] = ()
 
 
 class _SavedSelections(Struct, frozen=True):
@@ -108,6 +111,11 @@ def preview_selection(
             each.name for each in directory.tenant.school_units if turned.get(each.code)
         ),
         removals=tuple(_removals(directory, after, connections, newest_run)),
+        claims=tuple(
+            Claim(code, shared)
+            for code, people in after.items()
+            if code != unit.code and (shared := len(people.students & new.students))
+        ),
     )
 
 

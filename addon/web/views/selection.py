@@ -3,6 +3,7 @@
 The form is read and checked in `addon.web.forms.selection`; `selection/page.html` shows it.
 """
 
+from collections.abc import Mapping
 from itertools import islice
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -10,25 +11,33 @@ from flask_babel import gettext as _
 from msgspec import structs
 from werkzeug.wrappers import Response as AnyResponse
 
+from addon.proposals.model import Proposal
 from addon.proposals.vocabulary import Role
 from addon.roster.index import within
-from addon.tenants.model import SchoolUnit, Tenant
+from addon.tenants.model import SchoolUnit, Selector, Tenant
 from addon.text import path_key
 from addon.web.directory.cache import TenantDirectory
+from addon.web.directory.results import DirectoryResult
 from addon.web.forms.filters import OPERATORS
 from addon.web.forms.selection import ROLES, RoleForm, SelectionForm, read_selection, selection_form
+from addon.web.forms.unit_rules import KINDS, Rules, by_field, read_rules, rules_of_unit
 from addon.web.htmx import asks_for_part
 from addon.web.presenters import org_unit_tree
+from addon.web.presenters.class_rules import Replacement
 from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.filter_suggestions import Suggestion, suggested_values
 from addon.web.presenters.groups import groups_named, groups_shown, telling_word
+from addon.web.presenters.proposal_rows import altered
+from addon.web.presenters.proposals import accepted_selection, has_places, is_set_up
 from addon.web.presenters.selection_preview import SelectionPreview, attributes, preview_selection
+from addon.web.presenters.unit_rules import replaced_groups, rule_choices, unit_as_edited
 from addon.web.request_context import (
     EditConflict,
     RequestContext,
     request_context,
     with_unit,
 )
+from addon.web.studied_proposals import decline_departures, study
 from addon.web.version_token import value_hash
 from addon.web.views.school_unit import stored_unit, unit_of
 
@@ -48,7 +57,11 @@ def page(code: str) -> str:
     """Show who belongs to the unit."""
     ctx = request_context()
     unit = unit_of(ctx, code)
-    return _page(ctx, unit, selection_form(unit))
+    proposal = proposal_for(ctx, unit)
+    if proposal is None:
+        return _page(ctx, unit, selection_form(unit), rules_of_unit(unit))
+    filled = structs.replace(unit, **accepted_selection(unit, proposal))
+    return _page(ctx, unit, selection_form(filled), rules_of_unit(filled), proposal=proposal)
 
 
 @bp.post("/skolenheter/<code>/urval")
@@ -59,26 +72,34 @@ def save(code: str) -> AnyResponse | str | tuple[str, int]:
     unit = unit_of(ctx, code)
     directory = ctx.directory
     form = read_selection(request.form, org_unit_tree.paths(directory), directory.index.named)
+    rules, faults = read_rules(request.form, unit)
+    proposal = ctx.from_directory(lambda _directory: proposal_for(ctx, unit))
     action = request.form.get("do", "")
+    if action == "rules":
+        proposal = _with_rules_for(ctx, unit, form)
+        return _page(ctx, unit, form, rules_of_unit(proposal.school_unit()), proposal=proposal)
     if action:
-        return _shown(ctx, unit, form, action)
-    if form.faults:
-        return _page(ctx, unit, form, faults=form.faults), 400
+        return _shown(ctx, unit, form, rules, action, proposal)
+    if found := form.faults | faults:
+        return _page(ctx, unit, form, rules, faults=found, proposal=proposal), 400
     # A regular expression that takes too long raises here, before anything is saved.
-    if _asks(ctx, _outcome(ctx, unit, form)) and not _is_accepted(form):
+    asks = _asks(ctx, _outcome(ctx, unit, form)) or _replaced(ctx, unit, form, rules)
+    if asks and not _is_accepted(form, rules):
         told = {"accepted": _("Kryssa för att du har sett vilka som tas bort.")}
-        return _page(ctx, unit, form, faults=told), 400
-    wanted = {"students": form.students.selector(), "staff": form.staff.selector()}
+        return _page(ctx, unit, form, rules, faults=told, proposal=proposal), 400
+    wanted: dict[Role, Selector] = {role: form.of(role).selector() for role in ROLES}
     try:
         ctx.save(
             "unit.saved",
-            lambda tenant: with_unit(tenant, code, **wanted),
+            lambda tenant: with_unit(tenant, code, **by_field(rules), **_by_field(wanted)),
             subject=code,
             part=lambda tenant: _part(tenant, code),
             version_token=request.form.get("mark", ""),
         )
     except EditConflict as conflict:
-        return _page(ctx, unit, form, conflict=conflict), 409
+        return _page(ctx, unit, form, rules, conflict=conflict, proposal=proposal), 409
+    if proposal is not None and any(map(has_places, wanted.values())):
+        decline_departures(ctx, [(proposal, wanted)])
     flash(_("Urvalet för %(unit)s är sparat.", unit=unit.name))
     return redirect(url_for("school_unit.page", code=code))
 
@@ -98,9 +119,36 @@ def under(code: str) -> str:
     return render_template("parts/branch.html", row=row, columns=ROLES, under=action)
 
 
+def _by_field(selectors: Mapping[Role, Selector]) -> dict[str, object]:
+    return {str(role): selector for role, selector in selectors.items()}
+
+
+def proposal_for(ctx: RequestContext, unit: SchoolUnit) -> Proposal | None:
+    """Return what is proposed for a unit that is not set up, or whose proposal is carried along.
+
+    Raises DirectoryNotRead and StillComputing.
+    """
+    if is_set_up(unit) and request.values.get("forslag") != "1":
+        return None
+    proposal = study(ctx).by_code[unit.code]
+    return proposal if has_places(proposal.students) or has_places(proposal.staff) else None
+
+
+def _with_rules_for(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> Proposal:
+    """Return a proposal with the form's selectors, and rules that fit whom they choose."""
+    students, staff = form.students.selector(), form.staff.selector()
+    index, bare = ctx.directory.index, Proposal(unit.code, unit.name, unit.municipality_code)
+    bare = structs.replace(bare, school_types=unit.school_types)
+    return ctx.directory.get_or_compute(
+        DirectoryResult.PROPOSAL_ALTERED,
+        lambda: altered(index, bare, students, staff),
+        (unit.code, value_hash((students, staff))),
+    )[0]
+
+
 def _part(tenant: Tenant, code: str) -> object:
     unit = stored_unit(tenant, code)
-    return None if unit is None else (unit.students, unit.staff)
+    return None if unit is None else (unit.students, unit.staff, rules_of_unit(unit))
 
 
 def _columns(form: SelectionForm) -> dict[str, tuple[str, ...]]:
@@ -108,13 +156,23 @@ def _columns(form: SelectionForm) -> dict[str, tuple[str, ...]]:
     return {role: form.of(role).org_units for role in ROLES}
 
 
-def _shown(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm, action: str) -> str:
+def _shown(
+    ctx: RequestContext,
+    unit: SchoolUnit,
+    form: SelectionForm,
+    rules: Rules,
+    action: str,
+    proposal: Proposal | None,
+) -> str:
     """Return the page after a button that changes the form, or only the part that is asked for."""
     form = form.after(action)
     if not asks_for_part():
-        return _page(ctx, unit, form, opened=action.removeprefix("open:"))
+        opened = action.removeprefix("open:")
+        return _page(ctx, unit, form, rules, opened=opened, proposal=proposal)
     if action == "show":
-        return render_template("selection/preview.html", **_preview_of(ctx, unit, form))
+        return render_template(
+            "selection/preview.html", **_preview_of(ctx, unit, form, rules, proposal)
+        )
     if action == "groups":
         return render_template("parts/groups.html", form=form, **_groups_of(ctx, form, unit))
     role = action.partition(":")[0]
@@ -124,7 +182,7 @@ def _shown(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm, action: s
         "selection/filters.html",
         role=role,
         swapped=True,
-        **_preview_of(ctx, unit, form),
+        **_preview_of(ctx, unit, form, rules, proposal),
         **_filters_of(ctx, form),
     )
 
@@ -133,10 +191,12 @@ def _page(
     ctx: RequestContext,
     unit: SchoolUnit,
     form: SelectionForm,
+    rules: Rules,
     *,
     faults: dict[str, str] | None = None,
     conflict: EditConflict | None = None,
     opened: str = "",
+    proposal: Proposal | None = None,
 ) -> str:
     top = org_unit_tree.tree(ctx.directory)
     columns = _columns(form)
@@ -149,23 +209,39 @@ def _page(
         mark=ctx.version_token(lambda tenant: _part(tenant, unit.code)),
         under=url_for("selection.under", code=unit.code),
         read=ctx.directory.directory_snapshot.read,
-        **_preview_of(ctx, unit, form),
+        proposal=proposal,
+        kinds=KINDS,
+        **_preview_of(ctx, unit, form, rules, proposal),
         **_filters_of(ctx, form),
         **_groups_of(ctx, form, unit),
     )
 
 
-def _preview_of(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> dict[str, object]:
-    found = _outcome(ctx, unit, form)
+def _preview_of(
+    ctx: RequestContext,
+    unit: SchoolUnit,
+    form: SelectionForm,
+    rules: Rules,
+    proposal: Proposal | None,
+) -> dict[str, object]:
+    found, edited = _outcome(ctx, unit, form), _edited(unit, form, rules)
+    replaced = _replaced(ctx, unit, form, rules)
     return {
         "unit": unit,
         "code": unit.code,
         "form": form,
         "outcome": found,
-        "asks": _asks(ctx, found),
-        "seen": _seen(form),
-        "accepted": _is_accepted(form),
+        "rules": rule_choices(ctx.directory, unit, edited, proposal),
+        "replaced": replaced,
+        "unit_names": ctx.tenant.unit_names,
+        "asks": _asks(ctx, found) or bool(replaced),
+        "seen": _seen(form, rules),
+        "accepted": _is_accepted(form, rules),
     }
+
+
+def _edited(unit: SchoolUnit, form: SelectionForm, rules: Rules) -> SchoolUnit:
+    return unit_as_edited(unit, form.students.selector(), form.staff.selector(), rules)
 
 
 def _outcome(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> SelectionPreview:
@@ -174,18 +250,25 @@ def _outcome(ctx: RequestContext, unit: SchoolUnit, form: SelectionForm) -> Sele
     return preview_selection(ctx.directory, unit, students, staff, sent, ctx.newest_run)
 
 
+def _replaced(
+    ctx: RequestContext, unit: SchoolUnit, form: SelectionForm, rules: Rules
+) -> tuple[Replacement, ...]:
+    edited = _edited(unit, form, rules)
+    return replaced_groups(ctx.directory, ctx.vendors, ctx.newest_run, unit, edited)
+
+
 def _asks(ctx: RequestContext, found: SelectionPreview) -> bool:
     """Whether somebody would be removed at a vendor, or change role there."""
     return bool(found.removals or (found.turned.count and delivered(ctx.store, ctx.tenant)))
 
 
-def _seen(form: SelectionForm) -> str:
+def _seen(form: SelectionForm, rules: Rules) -> str:
     """Return a hash that identifies the selection whose consequences the administrator accepts."""
-    return value_hash((form.students.selector(), form.staff.selector()))
+    return value_hash((form.students.selector(), form.staff.selector(), rules))
 
 
-def _is_accepted(form: SelectionForm) -> bool:
-    return request.form.get("accepted") == _seen(form)
+def _is_accepted(form: SelectionForm, rules: Rules) -> bool:
+    return request.form.get("accepted") == _seen(form, rules)
 
 
 def _filters_of(ctx: RequestContext, form: SelectionForm) -> dict[str, object]:
