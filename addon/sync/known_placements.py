@@ -226,17 +226,21 @@ def save_known(
     tenant_id: str,
     known: KnownDirectory,
     was: KnownDirectory | Beginning | None,
-) -> None:
-    """Save what is known now, if it differs from what `was` known. Raises StoreError."""
+) -> float:
+    """Save what is known now, if it differs from what `was` known.
+
+    Return when what is saved by then was read. Raises StoreError.
+    """
     was = was if isinstance(was, KnownDirectory) else None
     recent = was is not None and known.read - was.read < REFRESHED
     if was is not None and recent and structs.replace(known, read=was.read) == was:
-        return
+        return was.read
     if was is None or not was.places_saved or known.places != was.places:
         save_places(store, tenant_id, known.places, known.read)
     data = zlib.compress(msgspec.msgpack.encode(_stored(known)), 1)
     namespace = Namespace(NAMESPACE, tenant_id)
     store.put(namespace, ITEM, data, known.read, known.read + EXPIRES)
+    return known.read
 
 
 def _stored(known: KnownDirectory) -> _Stored:

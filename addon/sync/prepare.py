@@ -16,11 +16,19 @@ from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.vendor_roster import VendorRoster, vendor_roster
 from addon.sync.context import SyncContext
 from addon.sync.ended_memberships import approved_memberships
-from addon.sync.evidence import ReadingEvidence, confirm
-from addon.sync.known_placements import load_known_or_beginning, save_known
+from addon.sync.evidence import ConfirmedReading, ReadingEvidence, confirm
+from addon.sync.kept_reading import forget_reading, is_clean, keep_changes, keep_whole
+from addon.sync.known_placements import (
+    Beginning,
+    KnownDirectory,
+    load_known_or_beginning,
+    save_known,
+)
 from addon.sync.known_places import as_documented, followed, place_org_units
 from addon.sync.people_csv import PersonDecisionRow, decision_rows
 from addon.sync.protected_set import load_protection, record_reading, record_units
+from addon.sync.read_changes import ChangedAccounts, ContradictionError, read_changes
+from addon.sync.report import ReadingKind
 from addon.sync.unknown_exceptions import without_held_back
 from addon.tenants.model import Connection, Tenant
 from addon.tenants.pause import today
@@ -43,6 +51,7 @@ class PreparedRun(Struct, frozen=True):
     cautious_rosters: dict[str, VendorRoster]
     evidence: ReadingEvidence = ReadingEvidence()
     protection: ProtectedSet = ProtectedSet()
+    reading: ReadingKind = "whole"
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -88,20 +97,84 @@ def read_and_prepare(
     """
     now = context.clock()
     known = load_known_or_beginning(context.store, tenant.customer_id, now)
+    snapshot = _read_whole(context, tenant, known, now)
+    found, protection = _confirmed(context, tenant, snapshot, known, now)
+    if remember:
+        saved = save_known(context.store, tenant.customer_id, found.known, known)
+        if context.settings.push:
+            keep_whole(context.store, tenant, found, protection, saved, now)
+    return _run_of(context, tenant, connections, found, protection)
+
+
+def prepare_changes(
+    context: SyncContext,
+    tenant: Tenant,
+    connections: Sequence[Connection],
+    changed: ChangedAccounts,
+) -> PreparedRun:
+    """Prepare a run as `read_and_prepare` does, by the accounts that have changed alone.
+
+    Raises ContradictionError, after which nothing is kept, DirectoryError and StoreError.
+    """
+    now, tenant_id = context.clock(), tenant.customer_id
+    snapshot = read_changes(context, changed)
+    found, protection = _confirmed(context, tenant, snapshot, changed.known, now, whole=False)
+    if not is_clean(found):
+        raise ContradictionError("unconfirmed")
+    if changed.kept.hidden - protection.hidden:
+        raise ContradictionError("released")
+    saved = save_known(context.store, tenant_id, found.known, changed.known)
+    if protection.hidden - changed.kept.hidden:
+        forget_reading(context.store, tenant_id)  # it has people who are protected by now
+    else:
+        there = {user.id for user in found.snapshot.users}
+        ours = {
+            key: user
+            for key, user in changed.users.items()
+            if key not in protection.hidden and (user is None or key in there)
+        }
+        keep_changes(context.store, tenant_id, changed.kept, ours, saved, now)
+    run = _run_of(context, tenant, connections, found, protection)
+    return structs.replace(run, reading="changes")
+
+
+def _read_whole(
+    context: SyncContext, tenant: Tenant, known: KnownDirectory | Beginning, now: float
+) -> Snapshot:
+    """Read all that the document needs, where the selections' OUs are now."""
     asked = followed(tenant, known.places.org_units)
     snapshot = context.read_directory(asked)
     moved = followed(tenant, place_org_units(tenant, known.places, snapshot.org_units))
     if moved != asked:  # an OU was renamed or moved since the last reading
         snapshot = context.read_directory(moved)
-    snapshot = structs.replace(snapshot, autumn=autumn_of(today(now)))
-    protection = record_reading(context, tenant, snapshot, now)
+    return structs.replace(snapshot, autumn=autumn_of(today(now)))
+
+
+def _confirmed(
+    context: SyncContext,
+    tenant: Tenant,
+    snapshot: Snapshot,
+    known: KnownDirectory | Beginning,
+    now: float,
+    whole: bool = True,
+) -> tuple[ConfirmedReading, ProtectedSet]:
+    """Save whom a reading finds protected, and compare it with what was known."""
+    protection = record_reading(context, tenant, snapshot, now, whole)
     snapshot = snapshot.without(protection.hidden)
     approved = partial(approved_memberships, context.store, tenant.customer_id, now)
     found = confirm(
         tenant, snapshot, known, context.ask_directory, now, approved, protection.pending
     )
-    if remember:
-        save_known(context.store, tenant.customer_id, found.known, known)
+    return found, protection
+
+
+def _run_of(
+    context: SyncContext,
+    tenant: Tenant,
+    connections: Sequence[Connection],
+    found: ConfirmedReading,
+    protection: ProtectedSet,
+) -> PreparedRun:
     return prepared_run(
         context,
         tenant,

@@ -21,6 +21,9 @@ from addon.tenants.model import Connection
 
 Status = Literal["delivered", "unchanged", "failed", "held", "off"]
 
+ReadingKind = Literal["whole", "changes"]
+"""Whether all of the directory was read, or only what notices have named."""
+
 PEOPLE_FIRST = ("User", "StudentGroup", "SchoolUnit", "Employment", "Activity", "Organisation")
 
 DONE, FAILED, USAGE, HELD, UNREAD = 0, 1, 2, 3, 4
@@ -131,7 +134,7 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
 
 
 class RunReport(Struct, frozen=True):
-    """The report of one run or preview."""
+    """The report of one run or preview; `reading` is how much of the directory was read."""
 
     tenant: str
     run: str
@@ -139,6 +142,7 @@ class RunReport(Struct, frozen=True):
     roster: RosterCounts | None
     findings: tuple[FindingReport, ...]
     connections: tuple[ConnectionReport, ...]
+    reading: ReadingKind = "whole"
 
     def json(self) -> bytes:
         """Return the report as one JSON object."""

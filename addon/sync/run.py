@@ -6,12 +6,13 @@ snapshot is stored, until it is no longer needed and for a few hours at most.
 """
 
 import asyncio
+import logging
 import time
 import zlib
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from addon.directory.snapshot import Snapshot
 from addon.logs import log_context
@@ -33,9 +34,15 @@ from addon.sync.licence import (
     remember_domains,
 )
 from addon.sync.planner import planner_for
-from addon.sync.prepare import PreparedRun, prepare_from_snapshot, read_and_prepare
+from addon.sync.prepare import (
+    PreparedRun,
+    prepare_changes,
+    prepare_from_snapshot,
+    read_and_prepare,
+)
 from addon.sync.protected_removal import read_protected, remove_protected_everywhere
 from addon.sync.protected_set import knows_protected
+from addon.sync.read_changes import ChangedAccounts, ContradictionError, ask_changed
 from addon.sync.readiness import ReadyConnection, check_readiness, only_ready
 from addon.sync.report import (
     ConnectionReport,
@@ -52,6 +59,8 @@ from addon.sync.run_records import complete_run, recorded_run, start_run
 from addon.tenants.model import Connection, Tenant
 from addon.tenants.pause import current_pause, raise_if_paused
 
+log = logging.getLogger(__name__)
+
 SNAPSHOT_KEPT = 6 * 3600.0
 """Seconds after which a snapshot is removed, even if it was not delivered."""
 
@@ -60,10 +69,14 @@ ConnectionPart = ReadyConnection | ConnectionReport
 
 
 class PlannedRun(Struct, frozen=True):
-    """A run that has read and planned, with the vendors that remain to be delivered to."""
+    """A run that has read and planned, with the vendors that remain to be delivered to.
+
+    `reading` names the reading that has taken the marks of notices.
+    """
 
     run: str
     vendors: tuple[str, ...]
+    reading: str = ""
 
 
 class StoredReading(Struct, frozen=True):
@@ -136,11 +149,41 @@ def _remove_protected(
     return remove_protected_everywhere(context, tenant_id, seconds)
 
 
-def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> PlannedRun:
+def plan_changes(context: SyncContext, tenant_id: str) -> PlannedRun:
+    """Read and plan by what notices have named, by the whole directory where that is not enough.
+
+    Accounts that are as they were cost one query each; nothing is recorded then. Raises as
+    `plan_run` does.
+    """
+    tenant, licence = load_tenant_with_licence(context.store, tenant_id)
+    admit_or_continue_farewell(context, tenant_id, licence)
+    raise_if_paused(tenant, context.clock())
+    reading = new_run_id(context.clock())
+    mark = begin_reading(context, tenant_id, reading)
+    changed = None
+    if not (mark.whole or mark.groups):
+        try:
+            changed = ask_changed(context, tenant, mark.users)
+        except ContradictionError as error:
+            log.info("the directory is read whole: %s", error)
+        else:
+            if not changed.concern_us:
+                return PlannedRun(reading, (), reading)
+    planned = plan_run(context, tenant_id, "", (reading, changed))
+    return structs.replace(planned, reading=reading)
+
+
+def plan_run(
+    context: SyncContext,
+    tenant_id: str,
+    request: str = "",
+    taken: tuple[str, ChangedAccounts | None] | None = None,
+) -> PlannedRun:
     """Read and plan, finish the connections with nothing to send, and save the snapshot.
 
     `request` is the id of the request from a page that started the run. The marks of notices are
-    taken; the caller calls `end_reading` when the deliveries are enqueued. Raises NotFoundError,
+    taken, unless `taken` names the reading that has, with what has changed; the caller calls
+    `end_reading` when the deliveries are enqueued. Raises NotFoundError,
     PausedError, StoreError and DirectoryError as `sync` does.
     """
     tenant, licence = load_tenant_with_licence(context.store, tenant_id)
@@ -156,8 +199,10 @@ def plan_run(context: SyncContext, tenant_id: str, request: str = "") -> Planned
             return PlannedRun(run.id, ())
         reports = [part for part in parts if isinstance(part, ConnectionReport)]
         waiting = []
-        begin_reading(context, tenant_id, run.id)
-        prepared = _read(context, tenant, tenant.connections, admission)
+        if taken is None:
+            begin_reading(context, tenant_id, run.id)
+        changed = None if taken is None else taken[1]
+        prepared = _read(context, tenant, tenant.connections, admission, changed)
         for part in usable:
             finished = finish_if_nothing_to_send(context, prepared, part.connection, part.key)
             if finished is None:
@@ -211,10 +256,22 @@ def deliver(
 
 
 def _read(
-    context: SyncContext, tenant: Tenant, connections: Sequence[Connection], admission: Admission
+    context: SyncContext,
+    tenant: Tenant,
+    connections: Sequence[Connection],
+    admission: Admission,
+    changed: ChangedAccounts | None = None,
 ) -> PreparedRun:
-    """Read the directory and select; a refused directory has the licence asked for."""
+    """Read the directory and select; a refused directory has the licence asked for.
+
+    Only what has `changed` is read, if that is given and nothing contradicts it.
+    """
     with licence_asked_when_refused(context, tenant.customer_id, admission):
+        try:
+            if changed is not None:
+                return prepare_changes(context, tenant, connections, changed)
+        except ContradictionError as error:
+            log.info("the directory is read whole: %s", error)
         prepared = read_and_prepare(context, tenant, connections)
     remember_domains(context, tenant.customer_id, admission, prepared.snapshot.domains)
     return prepared
@@ -257,6 +314,7 @@ def _report(prepared: PreparedRun, run: str, reports: Sequence[ConnectionReport]
         roster=roster_counts(prepared.roster),
         findings=finding_reports(prepared.findings),
         connections=tuple(reports),
+        reading=prepared.reading,
     )
 
 

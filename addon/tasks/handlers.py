@@ -48,6 +48,8 @@ class RunSteps(Protocol):
 
     def plan_run(self, context: SyncContext, tenant_id: str, request: str) -> PlannedRun: ...
 
+    def plan_changes(self, context: SyncContext, tenant_id: str) -> PlannedRun: ...
+
     def deliver(
         self, context: SyncContext, tenant_id: str, vendor: str, run: str, seconds: float
     ) -> ConnectionReport: ...
@@ -163,19 +165,26 @@ class TaskHandler:
                 return result_of_error(error, RUN)
 
     def _read_and_plan(self, wanted: _RunPayload) -> TaskResult:
+        return self._plan(
+            wanted.tenant,
+            lambda context: self._run_steps.plan_run(context, wanted.tenant, wanted.request),
+        )
+
+    def _plan(self, tenant: str, plan: Callable[[SyncContext], PlannedRun]) -> TaskResult:
+        """Read and plan, and enqueue a delivery for each vendor with something to send.
+
+        The marks that the reading has taken are removed when that is done.
+        """
         try:
-            found = self._run_steps.plan_run(self._context(), wanted.tenant, wanted.request)
+            found = plan(self._context())
             log.info("vendors to deliver to: %d", len(found.vendors), extra={"run": found.run})
             result = self._enqueue(
-                [
-                    _DeliveryPayload(wanted.tenant, vendor, found.run, "0")
-                    for vendor in found.vendors
-                ]
+                [_DeliveryPayload(tenant, vendor, found.run, "0") for vendor in found.vendors]
             )
-            self._push.reading_done(wanted.tenant, found.run)
+            self._push.reading_done(tenant, found.reading or found.run)
             return result
         finally:
-            self._tell(wanted.tenant, None)
+            self._tell(tenant, None)
 
     def _changes(self, wanted: _TenantPayload) -> TaskResult:
         """Run for what notices have named, when the pace allows it; in a pause only protect."""
@@ -185,7 +194,10 @@ class TaskHandler:
                 if not self._push.is_due(wanted.tenant):
                     self._push.enqueue_next(wanted.tenant)
                     return TaskResult(DONE, "not now")
-                return self._read_and_plan(_RunPayload(wanted.tenant))
+                return self._plan(
+                    wanted.tenant,
+                    lambda context: self._run_steps.plan_changes(context, wanted.tenant),
+                )
             except PausedError:
                 begin_pause_reading(context, wanted.tenant)
                 return self._protect(wanted)

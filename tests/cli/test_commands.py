@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.small_school import DOCUMENT, PUPILS, TENANT, leave, small_school
 
-REPORT = {"tenant", "run", "directory", "roster", "findings", "connections"}
+REPORT = {"tenant", "run", "directory", "roster", "findings", "connections", "reading"}
 CONNECTION = {"vendor", "mode", "status", "operations", "failures"}
 
 

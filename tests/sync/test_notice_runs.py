@@ -109,7 +109,7 @@ def test_a_process_that_is_killed_after_a_notice_loses_nothing(world, monkeypatc
 
     with monkeypatch.context() as patched:
         if where == "read":
-            patched.setattr("addon.sync.run.read_and_prepare", killed)
+            patched.setattr("addon.sync.run.prepare_changes", killed)
         elif where == "enqueue":
             patched.setattr(type(handler), "_enqueue", killed)
         else:

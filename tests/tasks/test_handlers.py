@@ -46,6 +46,9 @@ class Stub:
             raise self._trouble
         return PlannedRun("R1", self._vendors)
 
+    def plan_changes(self, context: SyncContext, tenant_id: str) -> PlannedRun:
+        return self.plan_run(context, tenant_id, "")
+
     def deliver(
         self, context: SyncContext, tenant_id: str, vendor: str, run: str, seconds: float
     ) -> ConnectionReport:
