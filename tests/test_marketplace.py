@@ -13,7 +13,7 @@ from google.apps.script.type import CommonAddOnManifest, HttpOptions
 from google.protobuf import json_format
 
 from addon import create_app
-from addon.directory.google.credentials import RUNTIME_SCOPE, SCOPES
+from addon.directory.google.credentials import AUDIT_SCOPE, RUNTIME_SCOPE, SCOPES
 from addon.directory.google.licensing import LICENCE_SCOPE
 from addon.settings import Settings, SqliteAddress
 from addon.tenants.model import Limits
@@ -51,7 +51,8 @@ def test_the_program_asks_for_the_scopes_of_the_marketplace_and_no_others() -> N
     assert OURS["signIn"] == list(sign_in.SCOPES)
     assert OURS["addOn"] == DEPLOYMENT["oauthScopes"]
     assert OURS["serviceAccount"] == [LICENCE_SCOPE, RUNTIME_SCOPE]
-    assert OURS.keys() == {"directory", "signIn", "addOn", "serviceAccount"}
+    assert OURS["auditWatch"] == [AUDIT_SCOPE]
+    assert OURS.keys() == {"directory", "signIn", "addOn", "serviceAccount", "auditWatch"}
 
 
 def test_no_module_asks_for_a_scope_that_the_marketplace_has_not() -> None:

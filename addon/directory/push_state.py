@@ -104,16 +104,17 @@ class PushState(Struct, frozen=True):
     """What is kept of a tenant's notifications. Times are seconds since 1970 UTC.
 
     `marked` is what no reading has taken, `taken` what the reading `reading` has, of which notices
-    named `noticed`, and `again` what is read once more. `began` is when the last run began.
-    `problems` are by kind of channel, `failed` is when the last of them was met. `due` is when the
-    channels must be looked at, `looked` when they last were, and `keeping` until when a process
-    does so.
+    named `noticed` (`retried` if an earlier reading of them did not end), and `again` what is read
+    once more. `began` is when the last run began. `problems` are by kind of channel, `failed` is
+    when the last of them was met. `due` is when the channels must be looked at, `looked` when they
+    last were, and `keeping` until when a process does so.
     """
 
     channels: tuple[PushChannel, ...] = ()
     marked: ChangeMark = ChangeMark()
     taken: ChangeMark = ChangeMark()
     noticed: ChangeMark = ChangeMark()
+    retried: bool = False
     reading: str = ""
     again: tuple[LaterReading, ...] = ()
     began: float = 0.0
@@ -160,6 +161,7 @@ class PushState(Struct, frozen=True):
             marked=ChangeMark(),
             taken=taken,
             noticed=noticed,
+            retried=not self.taken.is_empty,
             reading="" if taken.is_empty else reading,
             again=tuple(later for later in self.again if later.at > now),
             began=now,
@@ -177,6 +179,7 @@ class PushState(Struct, frozen=True):
             self,
             taken=ChangeMark(),
             noticed=ChangeMark(),
+            retried=False,
             reading="",
             again=self.again if self.noticed.is_empty else (*self.again, later),
         )

@@ -1,13 +1,20 @@
 """What notices have named: marked when they come, taken by a reading, removed when it was whole."""
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from addon.directory.push_state import ChangeMark, PushState
 from addon.store.base import PushStore
 from addon.sync.context import SyncContext
 
 
-def begin_reading(context: SyncContext, tenant_id: str, reading: str) -> ChangeMark:
+class TakenMarks(Struct, frozen=True):
+    """What a reading has taken; `retried` if an earlier reading of it did not end."""
+
+    mark: ChangeMark = ChangeMark()
+    retried: bool = False
+
+
+def begin_reading(context: SyncContext, tenant_id: str, reading: str) -> TakenMarks:
     """Take the tenant's marks for a reading, which `reading` names, and return them.
 
     Nothing is written of a tenant that never had a channel. Raises StoreError.
@@ -18,7 +25,7 @@ def begin_reading(context: SyncContext, tenant_id: str, reading: str) -> ChangeM
         return None if known is None else known.reading_begins(reading, now)
 
     state = context.store.update_push_state(tenant_id, begin) if context.settings.push else None
-    return ChangeMark() if state is None else state.taken
+    return TakenMarks() if state is None else TakenMarks(state.taken, state.retried)
 
 
 def end_reading(context: SyncContext, tenant_id: str, reading: str) -> None:

@@ -159,15 +159,15 @@ def plan_changes(context: SyncContext, tenant_id: str) -> PlannedRun:
     admit_or_continue_farewell(context, tenant_id, licence)
     raise_if_paused(tenant, context.clock())
     reading = new_run_id(context.clock())
-    mark = begin_reading(context, tenant_id, reading)
+    taken = begin_reading(context, tenant_id, reading)
     changed = None
-    if not (mark.whole or mark.groups):
+    if not (taken.mark.whole or taken.mark.groups):
         try:
-            changed = ask_changed(context, tenant, mark.users)
+            changed = ask_changed(context, tenant, taken.mark.users)
         except ContradictionError as error:
             log.info("the directory is read whole: %s", error)
         else:
-            if not changed.concern_us:
+            if not (changed.concern_us or taken.retried):
                 return PlannedRun(reading, (), reading)
     planned = plan_run(context, tenant_id, "", (reading, changed))
     return structs.replace(planned, reading=reading)
