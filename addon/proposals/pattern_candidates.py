@@ -246,14 +246,18 @@ def _templates(groups: Sequence[Group], longest: int, only_classes: bool = False
     for group in groups:
         parts = SEPARATORS.split(local_part(group))
         words = (len(parts) + 1) // 2
-        for before, after in product(range(min(longest, words)), range(2)):
+        for before, after in product(range(min(longest, words)), range(3 if only_classes else 2)):
             if before + after >= words:
                 continue
             start, end = 2 * before, len(parts) - 2 * after
             if only_classes and not is_class("".join(parts[start:end])):
                 continue
             count["".join(parts[:start]), "".join(parts[end:])] += 1
-    ends = Counter(SEPARATORS.split(local_part(group))[-1] for group in groups)
+    ends = Counter(
+        "".join(parts[-n:])
+        for parts in (SEPARATORS.split(local_part(group)) for group in groups)
+        for n in (1, 3)
+    )
     fewest = 1 if sum(count.values()) < 20 else 2
     usual = [
         (before, after)

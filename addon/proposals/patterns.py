@@ -25,7 +25,7 @@ __all__ = [
 _MOST = 6
 _EXAMPLES = 5
 _WORST = 0.05
-_YEAR_AS_CLASS = 0.48
+_YEAR_AS_CLASS, _YEAR_IN_FIELD = 0.48, 0.2
 _FREELY_NAMED = 0.3
 _USUAL_SIZE = range(4, 41)
 _SOURCE = {"orgUnit": 0.02, "group": 0.01, "attribute": 0.0, "class": 0.0}
@@ -168,7 +168,7 @@ def _looks(name: str, worded: bool, choice: PatternChoice) -> float:
     if not worded and name.strip().isdecimal():
         return 0.5
     if not worded and is_year(name):
-        return _YEAR_AS_CLASS
+        return _YEAR_AS_CLASS if choice.rule.source == "orgUnit" else _YEAR_IN_FIELD
     if plain(name).startswith(("klass", "class")):
         return 0.9
     if is_class(name):

@@ -156,7 +156,8 @@ def _doubts(
         if found.names and not like:
             names = ", ".join(found.names[:_MOST_NAMED])
             yield reason("odd-classes", names=names, count=str(len(found.names)))
-        if all(name.isdigit() for name in found.names) and classes.rule.source == "attribute":
+        years_only = all(name.isdigit() or is_year(name) for name in found.names)
+        if years_only and classes.rule.source == "attribute":
             yield reason("classes-are-years", names=", ".join(found.names[:_MOST_NAMED]))
         odd = [name for name in found.names if name not in like]
         if odd and like and not _is_adult(unit):

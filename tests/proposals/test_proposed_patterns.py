@@ -143,3 +143,23 @@ def test_nobody_has_no_patterns():
     assert class_patterns(domain({"/E": 3}), [], NORRA) == []
     assert teaching_group_patterns(domain({}), ["gone"], [], NORRA) == []
     assert school_year_patterns(domain({}), ["gone"], NORRA) == []
+
+
+def test_school_years_in_a_field_are_not_preferred_to_classes_with_names_of_their_own():
+    pupils = [
+        user(f"{name}{n}", f"/E/{name}", attributes={"organizations.department": (f"Åk {n % 3}",)})
+        for name in ("Bin", "Getingar", "Fjärilar")
+        for n in range(14)
+    ]
+    index = domain({"/E": 0, "/E/Bin": 0, "/E/Getingar": 0, "/E/Fjärilar": 0}, more=tuple(pupils))
+    assert best_class(index).outcome.names == ("Bin", "Fjärilar", "Getingar")
+
+
+def test_a_class_before_the_role_and_the_school_in_an_address_is_found():
+    pupils = ids("/E", 40)
+    index = domain(
+        {"/E": 40},
+        members("4a-elever-norra@skola.se", *pupils[:20]),
+        members("4b-elever-norra@skola.se", *pupils[20:]),
+    )
+    assert best_class(index).outcome.names == ("4A", "4B")
