@@ -184,7 +184,8 @@ def test_a_vendor_that_is_not_set_up_is_named(tmp_path):
         world.restart_application()
         page = overview(world.sign_in())
         assert "Anslutningen till All är inte klar i Skolsynk, så inget skickas dit." in lead(page)
-        assert "Det som saknas ställs in av Skolsynks support." in world.text(page)
+        support = "Skolsynks support (support@skolsynk.se)"
+        assert f"Det som saknas ställs in av {support}." in world.text(page)
 
 
 def test_a_page_says_whom_to_write_to_where_there_is_an_address(tmp_path):

@@ -211,7 +211,8 @@ def test_where_mail_is_not_set_up_the_page_says_so_and_addresses_can_be_saved(wo
     token = form_of(client.get(PAGE), NOTICES)["csrf_token"]
     client.post(TEST, data={"csrf_token": token})
     said = world.text(client.get(PAGE))
-    assert "E-post är inte inställd i Skolsynk. Det ordnar Skolsynks support." in said
+    support = "Skolsynks support (support@skolsynk.se)"
+    assert f"E-post är inte inställd i Skolsynk. Det ordnar {support}." in said
 
 
 @pytest.mark.parametrize(

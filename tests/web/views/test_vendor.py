@@ -146,7 +146,7 @@ def test_a_vendor_that_is_not_set_up_says_who_can_set_it_up_and_what_is_missing(
         client = world.sign_in()
         said = world.text(client.get(ALL))
         assert "Anslutningen till All är inte klar i Skolsynk, så inget skickas dit." in said
-        assert "Det ordnar Skolsynks support." in said
+        assert "Det ordnar Skolsynks support (support@skolsynk.se)." in said
         assert "SKOLSYNK_ALL_LIVE_KEY" in said
 
 
