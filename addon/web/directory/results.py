@@ -19,6 +19,10 @@ class DirectoryResult(Enum):
     """The tree of OUs with the number of people at each."""
     ORG_UNIT_PATHS = auto()
     """The spelling of each OU's path, by its folded form."""
+    ORG_UNIT_NAMES = auto()
+    """The names of OUs as they are searched."""
+    GROUP_NAMES = auto()
+    """The names of groups as they are searched."""
     PROTECTED_PLACES = auto()
     """OUs and groups that look as if their people were protected."""
 

@@ -14,7 +14,7 @@ from addon.web.forms.protected import ProtectedForm, dropped, protected_form, re
 from addon.web.htmx import asks_for_part
 from addon.web.presenters import org_unit_tree
 from addon.web.presenters.connection_status import delivered
-from addon.web.presenters.groups import groups_named, groups_shown
+from addon.web.presenters.groups import groups_alike, groups_shown
 from addon.web.presenters.protected_suggestions import decline, proposed, undecided
 from addon.web.presenters.protection import protection_view, release_token
 from addon.web.presenters.setup_steps import setup_steps
@@ -267,7 +267,7 @@ def _page(
 
 
 def _groups_of(directory: TenantDirectory, form: ProtectedForm) -> dict[str, object]:
-    found = groups_named(directory, form.search.split(), form.groups)
+    found = groups_alike(directory, form.search, form.groups)
     return {
         "form": form,
         "columns": COLUMNS,

@@ -26,7 +26,8 @@ from addon.web.presenters import org_unit_tree
 from addon.web.presenters.class_rules import Replacement
 from addon.web.presenters.connection_status import delivered
 from addon.web.presenters.filter_suggestions import Suggestion, suggested_values
-from addon.web.presenters.groups import groups_named, groups_shown, telling_word
+from addon.web.presenters.groups import groups_alike, groups_named, groups_shown, telling_word
+from addon.web.presenters.name_search import org_units_alike
 from addon.web.presenters.proposal_rows import altered
 from addon.web.presenters.proposals import accepted_selection, has_places, is_set_up
 from addon.web.presenters.selection_preview import SelectionPreview, attributes, preview_selection
@@ -173,6 +174,9 @@ def _shown(
         return render_template(
             "selection/preview.html", **_preview_of(ctx, unit, form, rules, proposal)
         )
+    if action == "tree":
+        tree = _tree_of(ctx, unit, form)
+        return render_template("selection/tree.html", code=unit.code, columns=ROLES, **tree)
     if action == "groups":
         return render_template("parts/groups.html", form=form, **_groups_of(ctx, form, unit))
     role = action.partition(":")[0]
@@ -198,23 +202,36 @@ def _page(
     opened: str = "",
     proposal: Proposal | None = None,
 ) -> str:
-    top = org_unit_tree.tree(ctx.directory)
-    columns = _columns(form)
     return render_template(
         "selection/page.html",
-        rows=org_unit_tree.rows(top, columns, (opened,) if opened else ()),
-        absent={role: org_unit_tree.absent(top, columns[role]) for role in ROLES},
         faults=faults or {},
         conflict=conflict,
         mark=ctx.version_token(lambda tenant: _part(tenant, unit.code)),
-        under=url_for("selection.under", code=unit.code),
         read=ctx.directory.directory_snapshot.read,
         proposal=proposal,
         kinds=KINDS,
         **_preview_of(ctx, unit, form, rules, proposal),
         **_filters_of(ctx, form),
         **_groups_of(ctx, form, unit),
+        **_tree_of(ctx, unit, form, opened),
     )
+
+
+def _tree_of(
+    ctx: RequestContext, unit: SchoolUnit, form: SelectionForm, opened: str = ""
+) -> dict[str, object]:
+    """Return the tree of OUs, open where one is ticked, opened or found by the search."""
+    top, columns = org_unit_tree.tree(ctx.directory), _columns(form)
+    search = request.form.get("ou-search", "").strip()[:100]
+    found = org_units_alike(ctx.directory, search)
+    shown = [*filter(None, [opened]), *(path.rpartition("/")[0] for path in found)]
+    return {
+        "rows": org_unit_tree.rows(top, columns, shown),
+        "absent": {role: org_unit_tree.absent(top, columns[role]) for role in ROLES},
+        "under": url_for("selection.under", code=unit.code),
+        "org_unit_search": search,
+        "found_org_units": found,
+    }
 
 
 def _preview_of(
@@ -315,7 +332,7 @@ def _groups_of(ctx: RequestContext, form: SelectionForm, unit: SchoolUnit) -> di
     directory = ctx.directory
     chosen = tuple(dict.fromkeys((*form.students.groups, *form.staff.groups)))
     if form.search:
-        found = groups_named(directory, form.search.split(), chosen)
+        found = groups_alike(directory, form.search, chosen)
     else:  # classes and teaching groups are found by rules, and add nobody
         made = {g.source_id for g in directory.prepared.roster.groups if g.source == "group"}
         found = [

@@ -156,3 +156,21 @@ def test_a_proposed_expression_in_a_filter_is_said_in_words(world):
         world.domain.add_user(device)
     page = world.ready(world.sign_in(), PAGE)
     assert "Det betyder: adressen är inte ipad följt av ett nummer." in world.text(page)
+
+
+def test_a_search_in_the_tree_finds_genitives_and_keeps_the_ticks(world):
+    add_people(world.domain, "/Elever/Gamla/Södras elever", 3)
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    form = {**form_of(page, PAGE), "do": "tree", "ou-search": "Södra skolan"}
+    part = client.post(PAGE, data=form, headers={"HX-Request": "true"})
+    assert "<html" not in part.text
+    said = world.text(part)
+    assert "organisationsenheter liknar det du sökte: /Elever/Södra skolan" in said
+    assert "/Elever/Gamla/Södras elever" in said
+    whole = client.post(PAGE, data=form)
+    assert form_of(whole, PAGE)["students-ou"] == "/Elever/Norra skolan"
+    assert form_of(whole, PAGE)["ou-search"] == "Södra skolan"
+    nothing = client.post(PAGE, data={**form, "ou-search": "Vinterträdet"})
+    assert "Ingen organisationsenhet liknar det du sökte." in world.text(nothing)
+    assert "students" not in unit(world)
