@@ -172,8 +172,9 @@ class _Visit:
             name = _without_numbers(read_name(without_code(child.name), self._ignored))
             code = self._codes.of_org_unit(child.name, self._index.org_units.get(fold(child.path)))
             says_class = is_class(child.name) or is_year(child.name) or _ends_in_class(child.name)
-            is_school = bool(code) or (name.tells and not says_class)
             role = name.role or above.role
+            is_part = role == "staff" and is_staff_part(plain_words(child.name))
+            is_school = bool(code) or (name.tells and not says_class and not is_part)
             if is_school and not (self._is_container(child, name) and not code):
                 for place in _places(child, _names(name, above), role, self._index.autumn):
                     yield structs.replace(place, code=code)

@@ -24,10 +24,17 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "spelled": ("name", "short", "slug", "code"),
     "classes": ("ou", "year-ou", "group", "attribute"),
     "named": ("7A", "7a", "Klass 7A", "7:1"),
-    "group": ("{school}.{class}", "{class}.{school}", "klass-{class}-{school}", "{school}-{class}"),
+    "group": (
+        "{school}.{class}",
+        "{class}.{school}",
+        "klass-{class}-{school}",
+        "{school}-{class}",
+        "bou-{school}-{class}",
+        "{school}-{class}-2526",
+    ),
     "roles": ("Elever Personal", "Students Staff", "Elever Lärare"),
     "noise": ("none", "left", "devices", "fritids", "teams", "old tree", "office", "vikarier"),
-    "more": ("none", "left", "devices", "functions", "guests", "everybody"),
+    "more": ("none", "left", "devices", "functions", "guests", "everybody", "last year", "roles"),
 }
 """The habits, each with what it can be."""
 
@@ -153,6 +160,8 @@ def _people(habits: Habits, school: _School) -> Iterator[str]:
             account += f"{'; ' if account else ''}in {school.slug}-fritids-solen@"
         if habits.more == "everybody":
             account += f"{'; ' if account else ''}in {school.slug}-alla@"
+        if habits.more == "last year" and by_group and habits.group.endswith("-2526"):
+            account += f" {_address(habits, school, address).replace('2526', '2425')}"
         yield f"17-26 {path} | {account} | student {school.key}; class {called}; year {year}"
     account = ""
     if habits.tree == "flat-groups":
@@ -161,7 +170,14 @@ def _people(habits: Habits, school: _School) -> Iterator[str]:
         account = f"organizations.department={said}; organizations.title=Lärare"
     if habits.noise == "teams":
         account += f"{'; ' if account else ''}in {school.slug}-arbetslag1@"
-    yield f"16-40 {_place(habits, school, staff)} | {account} | staff {school.key}"
+    place = _place(habits, school, staff)
+    if habits.more == "roles" and habits.tree in ("role-school", "school-role"):
+        for part in ("Lärare", "Fritidshem", "Skolledning"):
+            above, _, own = place.rpartition("/")
+            at = f"{above}/{part}/{own}" if habits.tree == "role-school" else f"{place}/{part}"
+            yield f"4-9 {at} | {account} | staff {school.key}"
+        return
+    yield f"16-40 {place} | {account} | staff {school.key}"
 
 
 def _noise(habits: Habits, schools: list[_School]) -> Iterator[str]:
@@ -171,6 +187,8 @@ def _noise(habits: Habits, schools: list[_School]) -> Iterator[str]:
     flat = habits.tree.startswith("flat")
     for noise in (habits.noise, habits.more):
         match noise:
+            case "last year" if habits.tree == "school-role":
+                yield f"9 {at} 2024-2025/5A | | nobody"
             case "left":
                 yield f"23 {at}/Slutat 2025 | | nobody"
             case "devices":
