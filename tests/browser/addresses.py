@@ -66,6 +66,9 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/skarpt-lage": ("/skarpt-lage",),
     "/skolenheter": ("/skolenheter", "/skolenheter?ordna=1"),
     "/skolenheter/<code>": ("/skolenheter/{unit}", "/skolenheter/{other_unit}"),
+    "/skolenheter/<code>/<any(klasser, grupper, arskurser):what>/fler": (
+        "/skolenheter/{unit}/klasser/fler",
+    ),
     "/skolenheter/<code>/<any(klasser, grupper, arskurser):what>": (
         "/skolenheter/{unit}/klasser",
         "/skolenheter/{unit}/grupper",

@@ -53,6 +53,8 @@ class DirectoryResult(Enum):
     """Rules that a unit's classes or teaching groups could have."""
     CLASS_RULE_OUTCOME = auto()
     """The groups that a rule makes of a unit's students."""
+    RULE_AT_UNITS = auto()
+    """What one unit's rule would give at the others."""
     CLASS_REPLACEMENTS = auto()
     """Classes that a changed rule would replace at vendors."""
     PROPOSALS = auto()
