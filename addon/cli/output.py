@@ -1,7 +1,7 @@
 """Format reports as text for the terminal."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from addon.cli.terminal import printable
@@ -88,14 +88,12 @@ def _connection(
     if connection.status == "off":
         yield f"{connection.vendor}: off"
         return
-    words = PLANNED if planned or connection.status == "held" else VERBS
+    words, hold = PLANNED if planned else VERBS, connection.hold
     yield f"{connection.vendor} ({connection.mode}): {_status_word(connection, planned)}"
-    for kind, of_kind in connection.operations.items():
-        if of_kind:
-            counts = ", ".join(f"{n} {name}" for name, n in of_kind.items())
-            yield f"  {words[kind]}: {counts}"
-    if connection.hold is not None:
-        yield f"  Held: {connection.hold.reason}. Nothing of it is sent until a person decides."
+    yield from _operations(connection.operations if hold is None else connection.sent, words, "  ")
+    if hold is not None:
+        yield f"  Held: {hold.reason}. This is not sent until a person decides:"
+        yield from _operations(hold.waiting or connection.operations, PLANNED, "    ")
         if not planned:
             if not withdrawal:
                 yield f"  See who: preview {tenant} --vendor {connection.vendor} --csv FILE"
@@ -119,6 +117,15 @@ def _connection(
         yield f"  refused by the vendor, tried again when changed or after a day: {count}"
     if connection.unconfirmed:
         yield f"  not removed until there is evidence that they are gone: {connection.unconfirmed}"
+
+
+def _operations(
+    operations: Mapping[str, Mapping[str, int]], words: Mapping[str, str], indent: str
+) -> Iterator[str]:
+    for kind, of_kind in operations.items():
+        if of_kind:
+            counts = ", ".join(f"{n} {name}" for name, n in of_kind.items())
+            yield f"{indent}{words[kind]}: {counts}"
 
 
 def _status_word(connection: ConnectionReport, planned: bool) -> str:

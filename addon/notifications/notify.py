@@ -248,7 +248,7 @@ def _subject(items: Sequence[dict[str, object]]) -> str:
 def _heading(item: dict[str, object]) -> str:
     match item["kind"]:
         case "held":
-            return f"Spärr hos {item['name']}: körningen väntar på ert besked"
+            return f"Spärr hos {item['name']} väntar på ert besked"
         case "refused":
             return f"{item['name']} tog inte emot allt"
         case "configuration":

@@ -1,6 +1,6 @@
 """Check whether a plan changes so much that a person must approve it first. Pure."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Literal
 
 from msgspec import Struct, field, structs
@@ -80,12 +80,13 @@ class Approval(Struct, frozen=True):
 
 
 class Hold(Struct, frozen=True):
-    """A plan that waits for approval: what it would do, and which limits it exceeds.
+    """The part of a plan that waits for approval: what it would do, and which limits it exceeds.
 
     `people` are the externalIds of the User resources that would be removed, sorted, `others`
     those of employments and other limited types, by type, `changes` is by how many each type
     would grow or shrink, and `emptied` which memberships would end: an approval covers these four.
-    `held` is how many User resources the vendor has by the ledger.
+    `held` is how many User resources the vendor has by the ledger, and `there` how many of each
+    limited type, not counting those that were created since it was first held.
     `reason` is the text of `exceeded` in English, or another reason to wait; holds saved by
     earlier versions have only the text. `at` is in seconds since 1970 UTC. `withdrawal` is true
     when the removal of everything was requested. `refused` is when a person refused the plan
@@ -109,6 +110,7 @@ class Hold(Struct, frozen=True):
     placed_in: tuple[str, ...] = ()
     places: bytes = b""
     emptied: tuple[EmptiedGroup, ...] = ()
+    there: dict[str, int] = {}
 
     @property
     def content(self) -> tuple[object, ...]:
@@ -136,6 +138,17 @@ class Hold(Struct, frozen=True):
     def waits(self) -> bool:
         """Whether a plan waits for approval; false if it only records protected people."""
         return bool(self.reason)
+
+    @property
+    def types_that_grow(self) -> frozenset[str]:
+        """The types of which more would be created than a limit of the document allows."""
+        return frozenset(each.type for each in self.exceeded if each.kind == "more")
+
+    def of_waiting(self, waiting: Plan) -> "Hold":
+        """Return the hold of only the `waiting` part of its plan, as the rest is sent."""
+        changes = {kind: -len(ops) for kind, ops in waiting.deletes.items() if ops}
+        grown = {kind: self.changes[kind] for kind in self.types_that_grow}
+        return structs.replace(self, operations=counts(waiting), changes={**changes, **grown})
 
     def keep_only_protected(self) -> "Hold | None":
         """Return a hold with only `protected_being_removed`; None if there are none."""
@@ -174,6 +187,7 @@ def check_limits(
     recent: RecentRemovals = NOTHING_RECENT,
     needs_approval: Set[str] = frozenset(),
     emptied: Sequence[EmptiedGroup] = (),
+    at_most: Mapping[str, int] | None = None,
 ) -> Hold | None:
     """Return the hold if the plan exceeds a limit, or None if it may be carried out.
 
@@ -181,36 +195,41 @@ def check_limits(
     hours, `recent`, count together with those of the plan. The removal of protected people does
     not count towards the limits. `needs_approval` are externalIds of people who are removed only
     when a person approves, however few they are; the memberships of `emptied` groups end only then.
+    `at_most` are how many of each type a percentage is taken of, if the ledger has more: what was
+    created during a hold does not end it.
     """
     approved = approved or Approval()
     removed = _removed(plan, limits)
     changes = _changes(plan)
-    exceeded = _exceeded_by_people(removed["User"], ledger, limits, approved, recent)
+    there = {kind: ledger.count(kind) for kind in removed}
+    there = {kind: min(n, (at_most or {}).get(kind, n)) for kind, n in there.items()}
+    exceeded = _exceeded_by_people(removed["User"], there["User"], limits, approved, recent)
     missing = (needs_approval & set(removed["User"])) - approved.people
     if missing and not exceeded:
         exceeded.append(LimitExceeded("place-missing", len(missing), 0))
     ending = memberships(emptied, approved.memberships)
     if ending:
         exceeded.append(LimitExceeded("group-emptied", ending, 0, type="StudentGroup"))
-    exceeded += _exceeded_by_default(removed, ledger, limits, approved, recent)
+    exceeded += _exceeded_by_default(removed, there, limits, approved, recent)
     for resource_type, limit in limits.changes.items():
         change = changes.get(resource_type, 0)
         if not _within(change, approved.changes.get(resource_type, 0)):
-            there = ledger.count(resource_type)
+            held = there[resource_type]
             earlier = recent.fewer(resource_type, removed[resource_type]) if change < 0 else 0
-            exceeded += _too_much_changed(resource_type, change, there, limit, earlier)
+            exceeded += _too_much_changed(resource_type, change, held, limit, earlier)
     if not exceeded:
         return None
     named = {**removed, "Employment": tuple(op.external_id for op in plan.deletes["Employment"])}
     return Hold(
         people=removed["User"],
-        held=ledger.people(),
+        held=there["User"],
         reason="; ".join(map(str, exceeded)),
         operations=counts(plan),
         changes=changes,
         exceeded=tuple(exceeded),
         others={kind: ids for kind, ids in named.items() if ids and kind != "User"},
         emptied=tuple(emptied),
+        there={str(kind): n for kind, n in there.items()},
     )
 
 
@@ -262,7 +281,7 @@ def _removed(plan: Plan, limits: Limits) -> dict[ResourceType, tuple[str, ...]]:
 
 def _exceeded_by_people(
     people: tuple[str, ...],
-    ledger: Ledger,
+    there: int,
     limits: Limits,
     approved: Approval,
     recent: RecentRemovals,
@@ -270,12 +289,12 @@ def _exceeded_by_people(
     if set(people) <= approved.people:
         return []
     earlier = recent.others("User", people)
-    return _too_many_removed(len(people) + earlier, ledger.people() + earlier, limits, earlier)
+    return _too_many_removed(len(people) + earlier, there + earlier, limits, earlier)
 
 
 def _exceeded_by_default(
     removed: dict[ResourceType, tuple[str, ...]],
-    ledger: Ledger,
+    there: Mapping[ResourceType, int],
     limits: Limits,
     approved: Approval,
     recent: RecentRemovals,
@@ -286,8 +305,8 @@ def _exceeded_by_default(
         if kind in limits.changes or set(removed[kind]) <= approved.removals(kind):
             continue
         earlier = recent.others(kind, removed[kind])
-        number, there = len(removed[kind]) + earlier, ledger.count(kind) + earlier
-        exceeded += _too_many_by_default(kind, number, there, earlier)
+        number, held = len(removed[kind]) + earlier, there[kind] + earlier
+        exceeded += _too_many_by_default(kind, number, held, earlier)
     return exceeded
 
 

@@ -87,6 +87,10 @@ class ResourceMapper:
         """The externalId of the account with this Workspace user id."""
         return self._ids.user(user)
 
+    def school_unit_id(self, code: str) -> str:
+        """The externalId of the school unit with this code."""
+        return self._ids.school_unit(code)
+
     def employment_id(self, unit: str, user: str) -> str:
         """The externalId of the employment of a Workspace user id at a unit."""
         return self._ids.employment(unit, user)

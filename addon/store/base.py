@@ -193,6 +193,9 @@ class LedgerStore(Protocol):
     def set_unexplained(self, key: LedgerKey, waits: bool) -> None:
         """Save whether removals that nothing explains wait; `connection_state` returns it."""
 
+    def set_delivered(self, key: LedgerKey, reading: float) -> None:
+        """Save which reading's plan was carried out whole; `connection_state` returns it."""
+
 
 class RunStore(Protocol):
     """Records of runs, and the snapshots that deliveries still need. Raises StoreError."""

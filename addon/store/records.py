@@ -120,7 +120,8 @@ class ConnectionState(Struct, frozen=True):
 
     `doubted` is whether the store was restored or copied since the ledger was last written, so
     that it may know less than the vendor, and `unexplained` whether removals that nothing explains
-    wait.
+    wait. `delivered` is the mark of the reading (`addon.roster.departures`) whose plan was carried
+    out whole last, 0 if none is known.
     """
 
     ledger: Ledger
@@ -129,3 +130,4 @@ class ConnectionState(Struct, frozen=True):
     recent: RecentRemovals = RecentRemovals()
     doubted: bool = False
     unexplained: bool = False
+    delivered: float = 0.0

@@ -8,7 +8,7 @@ from functools import partial
 from msgspec import Struct, structs
 
 from addon.age import is_future
-from addon.delivery.lease import LeaseHeldByOther
+from addon.delivery.lease import Lease, LeaseHeldByOther
 from addon.logs import log_context
 from addon.planning.ledger import LedgerKey, LedgerWriteError
 from addon.planning.limits import Hold
@@ -85,27 +85,24 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
         planner = await asyncio.to_thread(planner_for, context, prepared, connection, key)
         decision = await asyncio.to_thread(planner.decide)
         check = LedgerCheck(session, prepared, planner, lease)
-        if await check.update_ledger(decision.plan):
+        if await check.update_ledger(decision.sent):
             decision = await asyncio.to_thread(planner.decide)
-        plan, hold, going = decision.plan, decision.hold, decision.going
+        hold = decision.hold
         planner = await asyncio.to_thread(_mark_removals, context.store, planner, decision)
         pending = _pending_removals(planner)
         gone, groups_clean = planner.protected.union(pending), True
-        if going is None:
-            counted = await asyncio.to_thread(_count_removals, context.store, planner, plan)
-            result = await session.send(plan, decision.replan, planner.ledger, lease)
-            await asyncio.to_thread(_count_only_removed, context.store, planner, plan, counted)
-            result = check.limit(result)
+        if decision.only_removes:
+            current = await asyncio.to_thread(planner.groups_without, gone, decision.mapper)
+            result, groups_clean = await session.remove_protected(
+                decision.sent, gone, planner.ledger, lease, current
+            )
+        else:
+            result = check.limit(await _send(session, planner, decision, lease))
             if pending:
-                current = await asyncio.to_thread(planner.groups_without, gone)
+                current = await asyncio.to_thread(planner.groups_without, gone, decision.mapper)
                 result, groups_clean = await session.clear_groups(
                     result, gone, planner.ledger, lease, current
                 )
-        else:
-            current = await asyncio.to_thread(planner.groups_without, gone)
-            result, groups_clean = await session.remove_protected(
-                going, gone, planner.ledger, lease, current
-            )
     if result.status in KEY_REFUSED:
         forget_secret(context, connection)
     if hold is not None:
@@ -114,6 +111,19 @@ async def sync_connection(shared: RunShared, ready: ReadyConnection) -> Connecti
         _conclude, context.store, planner, decision, hold, result, () if groups_clean else pending
     )
     return report if trouble is None else _with_trouble(report, trouble)
+
+
+async def _send(
+    session: VendorSession, planner: ConnectionPlanner, decision: Decision, lease: Lease
+) -> DeliveryResult:
+    """Send what is sent of a decision; removals that nobody has approved count for later runs."""
+    store, plan = session.context.store, decision.sent
+    if decision.going is not None:
+        return await session.send(plan, decision.replan, planner.ledger, lease)
+    counted = await asyncio.to_thread(_count_removals, store, planner, plan)
+    result = await session.send(plan, decision.replan, planner.ledger, lease)
+    await asyncio.to_thread(_count_only_removed, store, planner, plan, counted)
+    return result
 
 
 async def _elsewhere(
@@ -142,8 +152,7 @@ def finish_if_nothing_to_send(
     """
     planner = planner_for(context, prepared, connection, key)
     decision = planner.decide()
-    going = decision.going or decision.plan
-    if planner.doubted or not going.empty or _pending_removals(planner):
+    if planner.doubted or not decision.sent.empty or _pending_removals(planner):
         return None
     if find_protected_elsewhere(context, prepared, connection) is not None:
         return None
@@ -193,6 +202,7 @@ def _conclude(
         store.record(key, plan.obsolete)
     _keep_hold(store, key, planner.held, hold, pending)
     _keep_approval(store, planner, decision, result)
+    _keep_delivered(store, planner, decision, result)
     log.info(
         "%s to %s (%s): %s",
         key.tenant,
@@ -202,14 +212,38 @@ def _conclude(
         extra={"operations": result.operations, "left": result.left},
     )
     people = planner.ledger.people()
-    if hold is None or decision.going is None:
+    if hold is None:
         return delivery_report(planner.connection, plan, result, hold, people)
-    approved = {op.external_id for ops in decision.going.deletes.values() for op in ops}
-    plan = plan.without_removals(approved)
+    plan = plan.without_removals({op.external_id for op in decision.removed})
     report = delivery_report(planner.connection, plan, result, hold, people)
     users = planner.ledger.entries["User"]
-    entries = (users.get(op.external_id) for op in decision.going.deletes["User"])
+    removed = (op for op in decision.removed if op.resource_type == "User")
+    entries = (users.get(op.external_id) for op in removed)
     return report.with_approved(sum(entry is None or entry.is_removed for entry in entries))
+
+
+def _keep_delivered(
+    store: Store, planner: ConnectionPlanner, decision: Decision, result: DeliveryResult
+) -> None:
+    """Save that this reading's plan is carried out whole: nothing of earlier readings is left.
+
+    What the vendor refuses is not held for a person later. A plan without operations is saved only
+    when the reading had departures, so that an unchanged tenant costs no write.
+    """
+    evidence = planner.prepared.evidence
+    if decision.going is not None or planner.keeps_groups or not _is_carried_out(result):
+        return
+    departed = evidence.departures.readings
+    is_first = not planner.delivered and evidence.departures.since > 0
+    if not decision.plan.empty or is_first or (departed and departed[-1].at >= evidence.read):
+        store.set_delivered(planner.key, evidence.mark)
+
+
+def _is_carried_out(result: DeliveryResult) -> bool:
+    """Whether every change and removal was accepted or refused."""
+    if result.left or result.stopped is not None:
+        return False
+    return all(failed.refused or failed.operation == "create" for failed in result.failures)
 
 
 def _keep_approval(
@@ -219,10 +253,10 @@ def _keep_approval(
 
     If the plan went further than it, the next run sends the rest.
     """
-    approved, going = planner.approved, decision.going
+    approved = planner.approved
     if approved is None:
         return
-    named = going is not None and any(going.deletes.values())
+    named = bool(decision.removed)
     if named and not (result.complete and decision.hold is not None):
         if not approved.tried:
             store.set_approval(planner.key, structs.replace(approved, tried=True))
@@ -253,8 +287,10 @@ def _keep_hold(
         return kept
     if earlier is not None and hold.answered_by(earlier):
         hold = structs.replace(hold, refused=earlier.refused)
-    same = earlier is not None and structs.replace(earlier, at=hold.at) == hold
+    same = earlier is not None and earlier.waits and hold.content == earlier.content
     if earlier is not None and same and not is_future(earlier.at, hold.at):
+        hold = structs.replace(hold, at=earlier.at)
+    if hold == earlier:
         return earlier
     store.set_hold(key, hold)
     return hold
@@ -271,10 +307,9 @@ def _mark_removals(
     hold, those that wait for evidence, those that the vendor did not accept. The saved ids tell
     the next run, and the hourly removal, which people to remove from groups.
     """
-    earlier, going = _pending_removals(planner), decision.going
-    leaving = list((going or decision.plan).protected)
-    if going is not None:
-        leaving += (*going.deletes["User"], *going.deletes["Employment"])
+    earlier = _pending_removals(planner)
+    of_people = [op for op in decision.removed if op.resource_type in ("User", "Employment")]
+    leaving = [*decision.sent.protected, *of_people]
     removed = tuple(sorted({op.external_id for op in leaving}.union(earlier)))
     if decision.hold is not None:
         marked = structs.replace(decision.hold, protected_being_removed=removed)

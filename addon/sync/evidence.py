@@ -25,6 +25,7 @@ from msgspec import Struct, structs
 from addon.directory.evidence import Answer, AskDirectory, Question, Unknown
 from addon.directory.snapshot import Snapshot
 from addon.planning.emptied_groups import EmptiedGroup
+from addon.roster.departures import Departures
 from addon.roster.findings import finding
 from addon.roster.model import Finding, Roster
 from addon.roster.placements import (
@@ -92,6 +93,13 @@ class ReadingEvidence(Struct, frozen=True):
     """Ids of groups that have never been read whole, and stay at the vendors as they are."""
     held_back: HeldBack = frozenset()
     """Who is new where an exception names a place that is not known, and is not sent yet."""
+    departures: Departures = Departures()
+    """What this reading and earlier ones no longer had."""
+
+    @property
+    def mark(self) -> float:
+        """What tells this reading from earlier and later ones, see `Departures.mark`."""
+        return self.departures.mark(self.read)
 
 
 class ConfirmedReading(Struct, frozen=True):
@@ -164,8 +172,12 @@ def confirm(
     findings = (*newcomers.findings, *members.findings)
     evidence, latest = _decided(read, known, judged, findings)
     missing = losses(known.placements, read.current)
+    departures = before.departures.of_reading(
+        before.placements, latest.placements, read.roster.protected, now
+    )
     evidence = structs.replace(
         evidence,
+        departures=departures,
         emptied=judged.emptied,
         held_back=newcomers.held_back | members.held_back,
         left={each.user: each.unit for each in missing if each.is_person},
@@ -173,7 +185,10 @@ def confirm(
     former = known.former_units or (before.school_units if changed else ())
     waits = judged.unconfirmed or left_out.by_document != Placements()
     latest = structs.replace(
-        latest, excepted=members.excepted, former_units=former if waits else ()
+        latest,
+        excepted=members.excepted,
+        former_units=former if waits else (),
+        departures=departures,
     )
     return ConfirmedReading(read.snapshot, read.roster, evidence, latest)
 
@@ -194,8 +209,9 @@ def _confirm_first(read: ComparedReading, beginning: Beginning) -> ConfirmedRead
         settling=read.settling,
         unsettled=read.unsettled,
         excepted=left_out_by_group(tenant, read.documented),
+        departures=Departures(read.now if beginning.delivered else 0.0),
     )
-    evidence = structs.replace(evidence, held_back=newcomers.held_back)
+    evidence = structs.replace(evidence, held_back=newcomers.held_back, departures=known.departures)
     return ConfirmedReading(read.snapshot, read.roster, evidence, known)
 
 

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import msgspec
 from msgspec import Struct, structs
 
+from addon.roster.departures import Departure, Departures
 from addon.roster.placements import Employment, GroupId, KnownGroup, KnownPerson, Loss, Placements
 from addon.ss12000.ids import Ids
 from addon.store.base import CacheStore, LedgerStore
@@ -67,6 +68,8 @@ class KnownDirectory(Struct, frozen=True):
     """False if an earlier version saved it, which did not save the places by themselves."""
     ended: Mapping[Loss, float] = {}
     """The memberships that ended in the last 24 hours by the agreement of two readings alone."""
+    departures: Departures = Departures()
+    """What readings no longer had, for the vendors that have not carried it out."""
 
     @property
     def places(self) -> KnownPlaces:
@@ -101,6 +104,7 @@ class _StoredPlacements(Struct, frozen=True, array_like=True):
 
     people: tuple[tuple[int, KnownPerson], ...] = ()
     groups: tuple[_StoredGroup, ...] = ()
+    classes: tuple[tuple[str, int, frozenset[GroupId]], ...] = ()
 
 
 class _Stored(Struct, frozen=True):
@@ -125,6 +129,9 @@ class _Stored(Struct, frozen=True):
     left_by_document: _StoredPlacements = _StoredPlacements()
     left_pending: _StoredPlacements = _StoredPlacements()
     left_at: float = 0.0
+    departures: tuple[tuple[float, _StoredPlacements], ...] = ()
+    departures_since: float | None = None
+    """None if an earlier version saved it, which kept no departures."""
 
 
 class BeginningStore(CacheStore, LedgerStore, Protocol):
@@ -203,6 +210,10 @@ def load_known(store: CacheStore, tenant_id: str, now: float) -> KnownDirectory 
         ),
         stored.places_saved,
         {loss: at + jumped for loss, at in stored.ended},
+        Departures(
+            stored.read if stored.departures_since is None else stored.departures_since,
+            tuple(Departure(at, _placements(lost, ids)) for at, lost in stored.departures),
+        ),
     )
 
 
@@ -218,6 +229,7 @@ def _placements(stored: _StoredPlacements, ids: Sequence[str]) -> Placements:
             )
             for group in stored.groups
         },
+        classes={(unit, ids[n]): classes for unit, n, classes in stored.classes},
     )
 
 
@@ -262,10 +274,12 @@ def _stored(known: KnownDirectory) -> _Stored:
                 )
                 for key, group in found.groups.items()
             ),
+            tuple((unit, number(user), found.classes[unit, user]) for unit, user in found.classes),
         )
 
     there, left = placements(known.placements), known.left_out
     by_document, pending = placements(left.by_document), placements(left.pending)
+    departures = tuple((each.at, placements(each.lost)) for each in known.departures.readings)
     return _Stored(
         known.read,
         tuple(ids),
@@ -286,6 +300,8 @@ def _stored(known: KnownDirectory) -> _Stored:
         by_document,
         pending,
         left.at,
+        departures,
+        known.departures.since,
     )
 
 

@@ -12,16 +12,25 @@ from addon.planning.limits import (
     count_removals,
     growth_hold,
 )
-from addon.planning.plan import Plan, digests, make_plan, plan_for, standing_refusals
+from addon.planning.plan import (
+    Operation,
+    Plan,
+    digests,
+    make_plan,
+    plan_for,
+    standing_refusals,
+)
 from addon.planning.recent_removals import RecentRemovals
-from addon.roster.placements import GroupId, KnownGroup, Placements, group_id
+from addon.roster.placements import Placements, group_id
 from addon.ss12000.mapping import ResourceMapper
 from addon.ss12000.resources import content_hash, references
+from addon.sync.approved_placements import without_approved
 from addon.sync.context import SyncContext
 from addon.sync.ended_memberships import emptied_by
 from addon.sync.first_readings import OF_GROUPS, only_creates, without_changes_of
 from addon.sync.hold_units import places_of_run, with_units
 from addon.sync.prepare import PreparedRun, cautious_roster
+from addon.sync.sent_during_hold import HeldPlan, waiting_part
 from addon.sync.unexplained_removals import (
     TYPES_WITH_PEOPLE,
     UnexplainedRemovals,
@@ -29,6 +38,7 @@ from addon.sync.unexplained_removals import (
     unexplained,
 )
 from addon.tenants.model import Connection
+from addon.vendors.profiles import Vendor
 
 Replan = Callable[[Set[str]], Plan]
 
@@ -37,14 +47,33 @@ class Decision(Struct, frozen=True):
     """A plan, the hold if it may not be carried out, and how to make it again.
 
     `replan` makes the plan from the current ledger, without references to the externalIds that it
-    is given. `going` is what is sent in place of the plan: of one that is held, or goes further
-    than what a person has just approved, the approved removals; None if the plan is sent.
+    is given, and `mapper` has the resources. `going` is what is sent in place of the plan: of one
+    that is held, what takes nothing from anybody; when a person has just approved, the approved
+    removals alone; None if the plan is sent.
     """
 
     plan: Plan
     hold: Hold | None
     replan: Replan
+    mapper: ResourceMapper
     going: Plan | None = None
+
+    @property
+    def sent(self) -> Plan:
+        """What is sent: the plan, or `going` in its place."""
+        return self.plan if self.going is None else self.going
+
+    @property
+    def only_removes(self) -> bool:
+        """Whether removals are sent in place of the plan, and nothing else."""
+        return self.going is not None and not any(self.going.writes.values())
+
+    @property
+    def removed(self) -> tuple[Operation, ...]:
+        """The removals of a held plan, or of one that waits, that are sent: the approved ones."""
+        if self.going is None:
+            return ()
+        return tuple(op for ops in self.going.deletes.values() for op in ops)
 
 
 class ConnectionPlanner(Struct, frozen=True):
@@ -55,7 +84,8 @@ class ConnectionPlanner(Struct, frozen=True):
     externalIds of people who are removed only when a person approves. `growth` is how many people
     became protected in one step and the limit that this exceeds, `recent` the removals of the last
     24 hours, as they were saved. `doubted` is whether the ledger may know less than the vendor.
-    `kept` are the placements that are unconfirmed and not approved.
+    `kept` are the placements that are unconfirmed and not approved, and `delivered` is the mark of
+    the reading whose plan was carried out whole last.
     """
 
     key: LedgerKey
@@ -70,10 +100,12 @@ class ConnectionPlanner(Struct, frozen=True):
     held: Hold | None
     approved: Approval | None
     connection: Connection
+    vendor: Vendor
     growth: tuple[int, int] = (0, 0)
     recent: RecentRemovals = RecentRemovals()
     doubted: bool = False
     kept: Placements = Placements()
+    delivered: float = 0.0
 
     def decide(self) -> Decision:
         """Return the plan from the current ledger, and its hold if it exceeds a limit.
@@ -96,20 +128,59 @@ class ConnectionPlanner(Struct, frozen=True):
         if hold is not None:
             places = places_of_run(self.prepared)
             hold = with_units(hold, places, self.mapper.user_id, self.held)
-            hold = structs.replace(hold, at=self.now)
-            going = plan.only_protected(self._approved)
-            return Decision(plan, hold, self._replan(self.mapper), going)
+            return self._held(plan, structs.replace(hold, at=self.now))
         withheld -= self._approved
         if self.cautious_mapper is self.mapper and not (withheld or self.keeps_groups):
-            return self._approved_first(Decision(plan, None, self._replan(self.mapper)))
+            decision = Decision(plan, None, self._replan(self.mapper), self.mapper)
+            return self._approved_first(decision)
         return self._approved_first(self._cautious(plan, withheld))
+
+    def _held(self, plan: Plan, hold: Hold) -> Decision:
+        """The decision to send of a held plan what takes nothing from anybody.
+
+        Nothing but protected people's removal while a person must say who is protected, and
+        nothing but what was approved in the run that begins to carry that out.
+        """
+        approved = plan.only_protected(self._approved)
+        if hold.growth:
+            return Decision(plan, hold, lambda absent: approved, self.mapper, approved)
+        held = HeldPlan(
+            plan,
+            hold,
+            self.mapper,
+            self.prepared,
+            self.connection,
+            self.vendor,
+            self.ledger,
+            self.now,
+            self.protected,
+            self.kept,
+            self.delivered,
+            self._approved,
+        )
+        sender = held.sent()
+        going = self._settled(sender.plan())
+        hold = hold.of_waiting(waiting_part(plan, going))
+        if self._begins_approval and any(approved.deletes.values()):
+            return Decision(plan, hold, lambda absent: approved, sender.mapper, approved)
+
+        def replan(absent: Set[str]) -> Plan:
+            found = self._settled(sender.replan(absent))
+            return structs.replace(found, deletes=approved.deletes)
+
+        going = structs.replace(going, deletes=approved.deletes)
+        return Decision(plan, hold, replan, sender.mapper, going)
+
+    @property
+    def _begins_approval(self) -> bool:
+        return self.approved is not None and not self.approved.tried
 
     def _approved_first(self, decision: Decision) -> Decision:
         """The decision to send only what was approved, if the plan removes others too.
 
         The run after that sends the rest.
         """
-        if self.approved is None or self.approved.tried:
+        if not self._begins_approval:
             return decision
         going = decision.plan.only_protected(self._approved)
         named = {kind: len(ops) for kind, ops in going.deletes.items()}
@@ -140,7 +211,16 @@ class ConnectionPlanner(Struct, frozen=True):
             self.recent.as_of(self.now),
             self.needs_approval | unknown if evidence.incomplete else self.needs_approval,
             emptied_by(plan, evidence.emptied),
+            self._counted_before(ledger),
         )
+
+    def _counted_before(self, ledger: Ledger) -> dict[str, int]:
+        """How many of each type there were when the plan was first held, of those in `ledger`."""
+        if self.held is None or not self.held.waits:
+            return {}
+        removed = {t: self.ledger.count(t) - ledger.count(t) for t in self.ledger.entries}
+        there = self.held.there.items()
+        return {t: n - removed[t] for t, n in there if t in removed}
 
     @property
     def keeps_groups(self) -> bool:
@@ -173,14 +253,17 @@ class ConnectionPlanner(Struct, frozen=True):
         )
         waiting = max(0, whole.removals - plan.removals) + self._memberships_kept(whole)
         plan = structs.replace(plan, unconfirmed=waiting)
-        return Decision(plan, None, self._replan(mapper, unknown, withheld))
+        return Decision(plan, None, self._replan(mapper, unknown, withheld), mapper)
 
     def _reduced(self, plan: Plan, withheld: frozenset[str]) -> Plan:
         """The plan without what is `withheld`, and without what waits for a second reading."""
+        return self._settled(plan.without_removals(withheld))
+
+    def _settled(self, plan: Plan) -> Plan:
+        """The plan without what waits for a second reading."""
         evidence = self.prepared.evidence
         if evidence.settling:
             return only_creates(plan, self._approved)
-        plan = plan.without_removals(withheld)
         if not evidence.unsettled:
             return plan
         groups = self.prepared.roster.groups
@@ -222,14 +305,14 @@ class ConnectionPlanner(Struct, frozen=True):
             if user not in kept.people or not kept.people[user].is_at(key[0])
         )
 
-    def groups_without(self, gone: Set[str]) -> frozenset[str]:
+    def groups_without(self, gone: Set[str], mapper: ResourceMapper) -> frozenset[str]:
         """ExternalIds of the groups that the vendor has without `gone`, by the ledger.
 
-        It has acknowledged a body that refers to none of them.
+        It has acknowledged a body, one of `mapper`, that refers to none of them.
         """
         found = set()
         absent = standing_refusals(self.ledger, self.now) | self._unconfirmed_and_not_there()
-        for resource in self.cautious_mapper.resources(absent):
+        for resource in mapper.resources(absent):
             entry = self.ledger.entries[resource.resource_type].get(resource.external_id)
             if resource.resource_type not in OF_GROUPS or resource.body is None or entry is None:
                 continue
@@ -297,34 +380,10 @@ def planner_for(
         held=state.hold,
         approved=approved,
         connection=connection,
+        vendor=context.settings.vendors[vendor],
         growth=(len(prepared.protection.pending), prepared.protection.pending_limit),
         recent=state.recent,
         doubted=state.doubted,
         kept=kept,
+        delivered=state.delivered,
     )
-
-
-def without_approved(kept: Placements, approved: Approval, mapper: ResourceMapper) -> Placements:
-    """Return the unconfirmed placements whose removal a person has not approved."""
-    people = {
-        user: person
-        for user, person in kept.people.items()
-        if mapper.user_id(user) not in approved.people
-    }
-    groups: dict[GroupId, KnownGroup] = {}
-    for key, group in kept.groups.items():
-        group_id, activity_id = mapper.group_ids(key)
-        if group_id in approved.removals("StudentGroup"):
-            continue
-        teachers = () if activity_id in approved.removals("Activity") else group.teachers
-        ended = approved.memberships.get(group_id, frozenset())
-        left = structs.replace(
-            group,
-            students=tuple(s for s in group.students if mapper.user_id(s) not in ended),
-            teachers=tuple(t for t in teachers if mapper.user_id(t) not in ended),
-        )
-        if left.members or not group.members:
-            groups[key] = left
-    left_of = Placements(people, groups, kept.years)
-    classes = {pair: kept.classes[pair] for pair in left_of.in_classes & kept.classes.keys()}
-    return structs.replace(left_of, classes=classes)

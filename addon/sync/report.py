@@ -55,25 +55,27 @@ class HoldReport(Struct, frozen=True, omit_defaults=True):
     """A plan that waits for approval: how many people it would remove, and why it is held.
 
     `exceeded` are the limits that it exceeds, for pages and notices; the JSON of the command
-    line has only the `reason`.
+    line has only the `reason`. `waiting` counts the operations that wait.
     """
 
     people: int
     reason: str
     exceeded: tuple[LimitExceeded, ...] = ()
+    waiting: dict[str, dict[str, int]] = {}
 
 
 class ConnectionReport(Struct, frozen=True, rename="camel"):
     """One connection's part of a report.
 
-    `operations` counts the operations carried out or, for a held plan or a preview, those
-    planned. `left` is how many operations the next run continues with; `refused` how many
-    resources the vendor refused, which are not tried again until they change or a day has
-    passed. `detail` is a message for the administrator; `configuration` is whether the cause is
-    in this installation's configuration. `people` is how many people the vendor has at the end,
-    by the ledger, or None if that was not read. `protected` is how many people with protected
-    identity were, or would be, removed although the plan is held, and `approved` how many were
-    removed because a person had approved it, while the rest is held.
+    `operations` counts the operations carried out or, for a held plan or a preview, those planned;
+    `sent` those of a held plan that were, or would be, sent nevertheless. `left` is how many
+    operations the next run continues with; `refused` how many resources the vendor refused, which
+    are not tried again until they change or a day has passed. `detail` is a message for the
+    administrator; `configuration` is whether the cause is in this installation's configuration.
+    `people` is how many people the vendor has at the end, by the ledger, or None if that was not
+    read. `protected` is how many people with protected identity were, or would be, removed although
+    the plan is held, and `approved` how many were removed because a person had approved it, while
+    the rest is held.
     """
 
     vendor: str
@@ -91,6 +93,7 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
     approved: int = 0
     unconfirmed: int = 0
     """Removals that wait for evidence that the resources are gone."""
+    sent: dict[str, dict[str, int]] = {}
     problem: VendorProblem | UnsetType = UNSET
     """Why it did not continue, for pages; the JSON of the command line has only `detail`."""
 
@@ -99,9 +102,14 @@ class ConnectionReport(Struct, frozen=True, rename="camel"):
         return structs.replace(self, approved=people, protected=max(0, self.protected - people))
 
     @property
+    def done(self) -> dict[str, dict[str, int]]:
+        """The operations carried out; of a held plan, those that were sent nevertheless."""
+        return self.sent if self.status == "held" else self.operations
+
+    @property
     def did_something(self) -> bool:
-        """Whether any operation succeeded; false for a held plan, which is only planned."""
-        return self.status != "held" and any(self.operations.values())
+        """Whether any operation succeeded."""
+        return any(self.done.values())
 
     @property
     def operations_by_type(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -220,8 +228,10 @@ def finding_reports(findings: tuple[Finding, ...]) -> tuple[FindingReport, ...]:
     return tuple(FindingReport(f.code, f.severity, f.subject, f.message) for f in findings)
 
 
-def planned_report(connection: Connection, plan: Plan, hold: Hold | None) -> ConnectionReport:
-    """Return the report of what the next run would do."""
+def planned_report(
+    connection: Connection, plan: Plan, hold: Hold | None, sent: Plan
+) -> ConnectionReport:
+    """Return the report of what the next run would do; of a held plan it would send `sent`."""
     return ConnectionReport(
         vendor=connection.vendor,
         mode=connection.mode,
@@ -231,6 +241,7 @@ def planned_report(connection: Connection, plan: Plan, hold: Hold | None) -> Con
         unconfirmed=plan.unconfirmed,
         hold=_hold_report(hold),
         protected=plan.protected_people if hold else 0,
+        sent=counts(sent) if hold else {},
     )
 
 
@@ -266,11 +277,14 @@ def delivery_report(
         hold=_hold_report(hold),
         people=people,
         protected=result.operations["delete"].get("User", 0) if hold else 0,
+        sent=result.operations if hold else {},
     )
 
 
 def _hold_report(hold: Hold | None) -> HoldReport | None:
-    return None if hold is None else HoldReport(len(hold.people), hold.reason, hold.exceeded)
+    if hold is None:
+        return None
+    return HoldReport(len(hold.people), hold.reason, hold.exceeded, hold.operations)
 
 
 def off_report(connection: Connection) -> ConnectionReport:

@@ -296,7 +296,7 @@ def _planned(
     if key is None or connection.vendor not in prepared.vendor_rosters:
         return off_report(connection)
     decision = planner_for(context, prepared, connection, key, remember=False).decide()
-    return planned_report(connection, decision.plan, decision.hold)
+    return planned_report(connection, decision.plan, decision.hold, decision.sent)
 
 
 def _report(prepared: PreparedRun, run: str, reports: Sequence[ConnectionReport]) -> RunReport:

@@ -284,7 +284,7 @@ class TaskHandler:
                 report = self._deliver_for_a_while(wanted)
                 log.info("%s, %d left", report.status, report.left)
                 spent = time.monotonic() - began >= self._seconds
-                if report.left and spent and any(report.operations.values()):
+                if report.left and spent and report.did_something:
                     return self._enqueue([replace(wanted, part=str(int(wanted.part) + 1))])
                 return TaskResult(DONE, report.status)
             except Exception as error:

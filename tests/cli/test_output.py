@@ -114,13 +114,29 @@ def test_a_preview_says_what_would_be_and_that_nothing_was_sent():
 
 
 def test_a_held_plan_says_what_it_would_do_and_what_to_do_about_it():
-    told = report(part("held", hold=HoldReport(9, "9 people would be removed; the limit is 3")))
+    waiting = {"create": {}, "update": {"StudentGroup": 2}, "delete": {"User": 9}}
+    hold = HoldReport(9, "9 people would be removed; the limit is 3", waiting=waiting)
+    sent = {"create": {"User": 3}, "update": {"StudentGroup": 1}, "delete": {}}
+    held = [
+        "  Held: 9 people would be removed; the limit is 3. This is not sent until a person "
+        "decides:",
+        "    to change: 2 StudentGroup",
+        "    to remove: 9 User",
+    ]
+    told = report(part("held", hold=hold, sent=sent), planned=True)
     assert told[2:] == [
         "binogi (live): held",
-        "  to create: 3 User, 1 StudentGroup",
-        "  to remove: 1 User",
-        "  Held: 9 people would be removed; the limit is 3. Nothing of it is sent until a person "
-        "decides.",
+        "  to create: 3 User",
+        "  to change: 1 StudentGroup",
+        *held,
+        "Nothing was sent.",
+    ]
+    told = report(part("held", hold=hold, sent=sent))
+    assert told[2:] == [
+        "binogi (live): held",
+        "  created: 3 User",
+        "  changed: 1 StudentGroup",
+        *held,
         "  See who: preview C0 --vendor binogi --csv FILE",
         "  Let it go: approve C0 --vendor binogi",
     ]

@@ -161,9 +161,9 @@ def test_a_hold_is_reported_with_its_number_and_the_way_to_it(story: Story) -> N
     story.run(held(412, 3))
     message = story.one()
     assert message.to == (TO,)
-    assert message.subject == "Spärr hos All: körningen väntar på ert besked"
+    assert message.subject == "Spärr hos All väntar på ert besked"
     assert "Nästa körning skulle ta bort 412 personer hos All." in message.text
-    assert "Det är fler än gränsen på 3, så körningen väntar på ert besked." in message.text
+    assert "Det är fler än gränsen på 3, så borttagningen väntar på ert besked." in message.text
     assert "Storviks kommun" in message.text
     assert f"{URL}/sparrar" in message.text
     assert "The next run would remove 412 people at All." in message.text
@@ -191,7 +191,7 @@ def test_a_hold_for_changes_is_told_by_what_changes(story: Story) -> None:
     text = story.one().text
     assert (
         "Nästa körning skulle minska antalet klasser och grupper hos All med 40, från "
-        f"1{NO_BREAK}200. Gränsen är 2,5 procent, så körningen väntar på ert besked." in text
+        f"1{NO_BREAK}200. Gränsen är 2,5 procent, så ändringen väntar på ert besked." in text
     )
     assert "reduce the number of classes and groups at All by 40, from 1,200." in text
     assert "ta bort" not in text
@@ -199,7 +199,10 @@ def test_a_hold_for_changes_is_told_by_what_changes(story: Story) -> None:
 
 def test_a_hold_of_an_earlier_version_has_no_numbers_and_is_told_all_the_same(story: Story) -> None:
     story.run(part("held", hold=HoldReport(3, "3 people would be removed; the limit is 2")))
-    assert "är större än gränserna tillåter, så den väntar på ert besked." in story.one().text
+    assert (
+        "är större än gränserna tillåter. Det som är spärrat väntar på ert besked."
+        in story.one().text
+    )
 
 
 def test_the_reasons_that_the_guard_gives_are_the_ones_that_are_reported(story: Story) -> None:
@@ -385,9 +388,7 @@ def test_more_refused_people_are_reported_once_a_day(story: Story) -> None:
 def test_all_that_is_new_is_in_one_message(story: Story) -> None:
     story.run(held(), refused(refusal(), vendor="some"))
     message = story.one()
-    assert message.subject == (
-        "Spärr hos All: körningen väntar på ert besked. Some tog inte emot allt"
-    )
+    assert message.subject == ("Spärr hos All väntar på ert besked. Some tog inte emot allt")
     assert "hos All" in message.text
     assert "Some tog inte emot 1 person." in message.text
 
@@ -473,7 +474,7 @@ def test_a_directory_that_is_read_again_and_fails_again_is_reported_once_a_day(
 @pytest.mark.parametrize(
     ("about", "subjects"),
     [
-        (["held"], ["Spärr hos All: körningen väntar på ert besked"]),
+        (["held"], ["Spärr hos All väntar på ert besked"]),
         (["failed"], ["Leveransen till Some avbröts"]),
         ([], []),
     ],

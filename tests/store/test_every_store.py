@@ -258,6 +258,17 @@ def test_whether_unexplained_removals_wait_is_kept_beside_the_rest_of_the_state(
     assert not store.connection_state(KEY).unexplained
 
 
+def test_the_reading_that_was_delivered_last_is_kept_beside_the_rest_of_the_state(
+    store, open_store
+):
+    assert store.connection_state(KEY).delivered == 0.0
+    store.set_hold(KEY, HOLD)
+    store.set_delivered(KEY, 1_700_000_000.001)
+    for again in (store, open_store()):
+        state = again.connection_state(KEY)
+        assert (state.delivered, state.hold, len(state.ledger)) == (1_700_000_000.001, HOLD, 0)
+
+
 def test_recent_removals_may_be_saved_while_a_run_writes_the_ledger(store, open_store):
     assert store.acquire(KEY, "run", until=60, now=0) is None
     store.record(KEY, [LedgerChange("User", "u1", LedgerEntry("", b"hash"))], "run")

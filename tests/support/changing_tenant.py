@@ -72,6 +72,7 @@ class ChangingTenant:
         kind: str,
         concurrency: int = 4,
         limits: tuple[int, float] = (10**6, 100),
+        placements: str = "many",
     ) -> None:
         self.clock = Clock()
         self.clock.set(START)
@@ -82,7 +83,7 @@ class ChangingTenant:
             folder,
             None,
             {("v", "live"): self.server},
-            profiles("v", concurrency=concurrency),
+            profiles("v", concurrency=concurrency, placements=placements),
             clock=self.clock,
         )
         self._stack = ExitStack()

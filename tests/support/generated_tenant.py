@@ -223,6 +223,7 @@ PROFILE = """
 [vendors.{vendor}]
 name = "{vendor}"
 fields = ["email", "schoolYear"]
+placements = "{placements}"
 requestsPerSecond = 100000
 concurrency = {concurrency}
 
@@ -232,10 +233,15 @@ secret = "env:SKOLSYNK_{variable}_LIVE_KEY"
 """
 
 
-def profiles(*vendors: str, concurrency: int = 4) -> str:
+def profiles(*vendors: str, concurrency: int = 4, placements: str = "many") -> str:
     """Profiles (TOML) of vendors in a `World`."""
     return "".join(
-        PROFILE.format(vendor=vendor, variable=vendor.upper(), concurrency=concurrency)
+        PROFILE.format(
+            vendor=vendor,
+            variable=vendor.upper(),
+            concurrency=concurrency,
+            placements=placements,
+        )
         for vendor in vendors
     )
 

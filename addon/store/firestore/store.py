@@ -238,6 +238,7 @@ class FirestoreStore:
             recent=_recent_removals(found),
             doubted=self._ledgers.is_restored(found),
             unexplained=bool((found.fields or {}).get("unexplained")),
+            delivered=float((found.fields or {}).get("delivered", 0.0)),
         )
 
     def trust_ledger(self, key: LedgerKey, holder: str) -> None:
@@ -309,11 +310,16 @@ class FirestoreStore:
 
     def set_recent_removals(self, key: LedgerKey, recent: RecentRemovals) -> None:
         """Save it in the connection's document, where it costs no read."""
-        fields = {"recent_removals": msgspec.msgpack.encode(recent)}
-        self._documents.write([DocumentWrite(connection_path(key), fields, merge=True)])
+        self._set_field(key, "recent_removals", msgspec.msgpack.encode(recent))
 
     def set_unexplained(self, key: LedgerKey, waits: bool) -> None:
-        fields = {"unexplained": waits}
+        self._set_field(key, "unexplained", waits)
+
+    def set_delivered(self, key: LedgerKey, reading: float) -> None:
+        self._set_field(key, "delivered", reading)
+
+    def _set_field(self, key: LedgerKey, name: str, value: bytes | float) -> None:
+        fields = {name: value}
         self._documents.write([DocumentWrite(connection_path(key), fields, merge=True)])
 
     def _parts(self, key: LedgerKey, found: FoundDocument, name: str, kind: type[T]) -> T | None:

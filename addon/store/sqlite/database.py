@@ -84,6 +84,7 @@ MIGRATIONS = (
     "CREATE TABLE licences (tenant TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID",
     "ALTER TABLE connections ADD COLUMN unexplained INTEGER NOT NULL DEFAULT 0",
     "CREATE TABLE push (tenant TEXT PRIMARY KEY, due REAL NOT NULL, state BLOB NOT NULL)",
+    "ALTER TABLE connections ADD COLUMN delivered REAL NOT NULL DEFAULT 0",
 )
 """Each entry migrates the schema by one version; only append new entries."""
 

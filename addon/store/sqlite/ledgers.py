@@ -42,7 +42,8 @@ class SQLiteLedgers(SQLiteFile):
         if restored:
             with self._writing() as db:  # both together: whoever takes a lease marks the ledgers
                 row, restored = self._state(db, key)
-        hold, approval, recent, doubted, unexplained = row or (None, None, None, False, False)
+        nothing = (None, None, None, False, False, 0.0)
+        hold, approval, recent, doubted, unexplained, delivered = row or nothing
         return ConnectionState(
             ledger=self.ledger(key),
             hold=None if hold is None else msgspec.json.decode(hold, type=Hold),
@@ -52,13 +53,14 @@ class SQLiteLedgers(SQLiteFile):
             else msgspec.json.decode(recent, type=RecentRemovals),
             doubted=bool(doubted) or restored,
             unexplained=bool(unexplained),
+            delivered=delivered,
         )
 
     def _state(self, db: sqlite3.Connection, key: LedgerKey) -> tuple[Any, bool]:
         """Return the connection's row, and whether the file is not as this store has left it."""
         row = db.execute(
-            "SELECT hold, approval, recent_removals, doubted, unexplained FROM connections"
-            " WHERE tenant = ? AND vendor = ? AND mode = ?",
+            "SELECT hold, approval, recent_removals, doubted, unexplained, delivered"
+            " FROM connections WHERE tenant = ? AND vendor = ? AND mode = ?",
             (key.tenant, key.vendor, key.mode),
         ).fetchone()
         return row, row is not None and self._is_restored(db)
@@ -205,6 +207,9 @@ class SQLiteLedgers(SQLiteFile):
     def set_unexplained(self, key: LedgerKey, waits: bool) -> None:
         self._set_column(key, "unexplained", waits)
 
+    def set_delivered(self, key: LedgerKey, reading: float) -> None:
+        self._set_column(key, "delivered", reading)
+
     def _column(self, key: LedgerKey, name: str) -> bytes | None:
         with self._reading() as db:
             row = db.execute(
@@ -213,7 +218,7 @@ class SQLiteLedgers(SQLiteFile):
             ).fetchone()
         return None if row is None else row[0]
 
-    def _set_column(self, key: LedgerKey, name: str, value: bytes | bool | None) -> None:
+    def _set_column(self, key: LedgerKey, name: str, value: bytes | float | None) -> None:
         with self._writing() as db:
             number = self._numbered(db, key)
             db.execute(f"UPDATE connections SET {name} = ? WHERE id = ?", (value, number))

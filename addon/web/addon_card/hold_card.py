@@ -107,7 +107,8 @@ def _answers(view: HoldView, links: CardLinks) -> Iterator[Widget]:
     if view.hold.refused:
         yield paragraph(
             _(
-                "Spärren hos %(vendors)s står kvar eftersom ni har sagt nej. Inget skickas dit.",
+                "Spärren hos %(vendors)s står kvar eftersom ni har sagt nej. "
+                "Det som är spärrat skickas inte.",
                 vendors=view.name,
             )
         )

@@ -63,11 +63,13 @@ class DirectoryNotRead(Exception):
 class PlannedConnection(Struct, frozen=True):
     """What the next run would do at one vendor: its plan, what holds it, and how it is said.
 
+    `sent` is what of the plan is sent: all of it, unless it is held.
     `removed` is how many people other runs have removed in the last 24 hours, which count too.
     """
 
     connection: Connection
     plan: Plan
+    sent: Plan
     hold: Hold | None
     ledger: Ledger
     mapper: ResourceMapper
@@ -175,14 +177,18 @@ class TenantDirectory:
         read, snapshot = self.directory_snapshot.read, self.snapshot.without(protection.hidden)
         now = context.clock()
         known = load_known_or_beginning(context.store, tenant.customer_id, now)
+        departures = None
         if isinstance(known, KnownDirectory) and known.read > read:  # a newer reading
-            known = Beginning(known.places)
+            departures, known = known.departures, Beginning(known.places)
         approved = partial(approved_memberships, context.store, tenant.customer_id, now)
         found = confirm(
             tenant, snapshot, known, context.ask_directory, read, approved, protection.pending
         )
+        evidence = found.evidence
+        if departures is not None:
+            evidence = structs.replace(evidence, departures=departures)
         on = [structs.replace(c, mode="live") for c in tenant.connections]
-        return prepared_run(context, tenant, on, snapshot, found.evidence, found.roster, protection)
+        return prepared_run(context, tenant, on, snapshot, evidence, found.roster, protection)
 
     def _plan(self, connection: Connection) -> PlannedConnection | None:
         key = ledger_key(self.tenant.customer_id, connection)
@@ -194,6 +200,7 @@ class TenantDirectory:
         return PlannedConnection(
             connection,
             decision.plan,
+            decision.sent,
             decision.hold,
             planner.ledger,
             planner.mapper,

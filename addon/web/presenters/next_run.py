@@ -61,6 +61,15 @@ class NextRun(Struct, frozen=True):
         return self.planned.plan.protected_people
 
     @property
+    def sends(self) -> bool:
+        """Whether anything is created or changed although the plan is held."""
+        return self.planned.hold is not None and any(self.planned.sent.writes.values())
+
+    def sent(self, kind: str) -> int:
+        """Return how many people are created or changed although the plan is held."""
+        return sum(op.kind == kind for op in self.planned.sent.writes["User"])
+
+    @property
     def types(self) -> dict[str, int]:
         """The number of operations on each type of resource, people first."""
         found = {t: sum(self.number(kind, t) for kind in ORDER) for t in ("User", *TYPES)}

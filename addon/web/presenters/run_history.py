@@ -84,7 +84,14 @@ class RunSummary(Struct, frozen=True):
     @property
     def only_protected(self) -> bool:
         """Whether only protected people were removed, and the rest was held."""
-        return bool(self.protected) and self.protected == sum(self.people.values()) + self.others
+        sent = [part for part in self.record.connections if part.did_something]
+        return bool(self.protected) and all(
+            part.status == "held"
+            and part.protected
+            and part.protected == sum(of_kind.get("User", 0) for of_kind in part.done.values())
+            and not any(part.done["create"].values())
+            for part in sent
+        )
 
     @property
     def seconds(self) -> float | None:
@@ -152,20 +159,18 @@ class _Group:
         busy = any(each.status == "running" for each in self.attempts)
         late = age(last, now) > BEGINS_WITHIN
         record = structs.replace(self.record, connections=_merged(self.parts))
-        done = [part for part in record.connections if part.status != "held"]
         tests = [part for part in record.connections if part.mode == "test"]
-        done_in_test = [part for part in tests if part.status != "held"]
         return RunSummary(
             run=self.run,
             attempts=tuple(self.attempts),
             record=record,
             waiting=() if busy or late else tuple(sorted(self.unbegun.intersection(on))),
             people=_people(record.connections),
-            others=sum(_others(part) for part in done),
+            others=sum(map(_others, record.connections)),
             failed=sum(len(part.failures) for part in record.connections),
             protected=sum(part.protected for part in record.connections),
             in_test=_people(tests),
-            others_in_test=sum(_others(part) for part in done_in_test),
+            others_in_test=sum(map(_others, tests)),
         )
 
 
@@ -203,24 +208,22 @@ def _together(parts: Sequence[ConnectionReport]) -> ConnectionReport:
     last = parts[-1]
     if len(parts) == 1:
         return last
-    operations: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
+    done: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
     failures: dict[tuple[str, str], FailedOperation] = {}
     for part in parts:
-        if part.status == "held":
-            continue
-        for kind, by_type in part.operations.items():
+        for kind, by_type in part.done.items():
             for resource_type, count in by_type.items():
-                operations[kind][resource_type] = operations[kind].get(resource_type, 0) + count
+                done[kind][resource_type] = done[kind].get(resource_type, 0) + count
         for failure in part.failures:
             if failure.refused or part is last:
                 failures[failure.operation, failure.external_id] = failure
-    did = last.status == "unchanged" and any(operations.values())
-    if last.status == "held":
-        operations = last.operations
+    did = last.status == "unchanged" and any(done.values())
+    is_held = last.status == "held"
     return structs.replace(
         last,
         status="delivered" if did else last.status,
-        operations=operations,
+        operations=last.operations if is_held else done,
+        sent=done if is_held else {},
         failures=tuple(failures.values()),
         protected=sum(part.protected for part in parts),
         approved=sum(part.approved for part in parts),
@@ -229,13 +232,11 @@ def _together(parts: Sequence[ConnectionReport]) -> ConnectionReport:
 
 def _people(parts: Sequence[ConnectionReport]) -> dict[str, int]:
     """Return the number of people with an operation of each kind, with those removed in a hold."""
-    done = [part for part in parts if part.status != "held"]
-    people = {k: sum(p.operations.get(k, {}).get("User", 0) for p in done) for k in KINDS}
-    people["delete"] += sum(part.protected + part.approved for part in parts)
+    people = {k: sum(p.done.get(k, {}).get("User", 0) for p in parts) for k in KINDS}
+    counted = [p for p in parts if p.status == "held" and p.sent]
+    people["delete"] += sum(p.protected + p.approved for p in parts if p not in counted)
     return people
 
 
 def _others(part: ConnectionReport) -> int:
-    return sum(
-        n for by_type in part.operations.values() for kind, n in by_type.items() if kind != "User"
-    )
+    return sum(n for by_type in part.done.values() for kind, n in by_type.items() if kind != "User")

@@ -110,7 +110,7 @@ def _part_again(state: ReadingState | None) -> AnyResponse:
 def updated_since(ctx: RequestContext, read: float) -> bool:
     """Whether a run that began after `read` had any operations, so that people have changed."""
     return any(
-        any(any(by_type.values()) for by_type in part.operations.values())
+        part.did_something
         for run in ctx.runs
         if run.started > read and not is_future(run.started, ctx.now)
         for part in stored_report(run).connections

@@ -242,7 +242,7 @@ STATES: dict[Callable[[World], None], tuple[str, ...]] = {
     ),
     begun: ("Inget skickas ännu. Nästa steg är", "Fortsätt"),
     held: (
-        "Nästa körning skulle ta bort 4 personer hos All, så inget har skickats dit.",
+        "Nästa körning skulle ta bort 4 personer hos All. Det väntar på ditt beslut.",
         "Spärr hos All",
         "Nästa körning skulle ta bort 4 personer hos All. Det är fler än gränsen på 3",
         "Norra skolan: 4",

@@ -632,7 +632,7 @@ def test_what_is_removed_in_spite_of_a_hold_is_told_before_and_after(world, clie
     run = run_summaries(
         world.store.runs(TENANT, 9), load_tenant_or_raise(world.store, TENANT), world.clock()
     )[0]
-    assert (run.people["delete"], run.others) == (1, 0)
+    assert (run.people["delete"], run.others) == (1, 1)  # and the class without them
 
 
 def test_many_who_became_protected_at_once_wait_for_a_person(world, client):

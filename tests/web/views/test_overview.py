@@ -129,7 +129,7 @@ def test_a_hold_is_reported_with_how_many_would_go_and_the_way_to_decide(world, 
     leave(world, *LEAVERS)
     run(world, client)
     page = overview(client)
-    assert "Nästa körning skulle ta bort 4 personer hos All, så inget har skickats dit." in lead(
+    assert "Nästa körning skulle ta bort 4 personer hos All. Det väntar på ditt beslut." in lead(
         page
     )
     assert "Se vilka och bestäm" in world.text(page)
@@ -155,7 +155,10 @@ def test_a_hold_that_was_refused_is_not_said_to_wait(world, client):
     hold = Hold(("a",), 2, "too many", {}, refused=world.clock())
     world.store.set_hold(LedgerKey(TENANT, "all", "live"), hold)
     said = lead(overview(client))
-    assert "Spärren hos All står kvar eftersom ni har sagt nej. Inget skickas dit." in said
+    assert (
+        "Spärren hos All står kvar eftersom ni har sagt nej. Det som är spärrat skickas inte."
+        in said
+    )
     assert "väntar" not in said
 
 

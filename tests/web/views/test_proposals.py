@@ -271,7 +271,7 @@ def test_what_a_proposal_takes_away_from_a_vendor_is_told_before_it_is_accepted(
     page = opened(delivered, client, NORRA)
     said = delivered.text(page)
     assert "Om du godtar förslaget: 44 personer tas bort hos All vid nästa körning." in said
-    assert "Det är fler än gränsen, så körningen väntar på ditt godkännande." in said
+    assert "Det är fler än gränsen, så borttagningen väntar på ditt godkännande." in said
     assert "2 klasser tas bort hos All vid nästa körning. 2 nya klasser skapas." in said
     assert said.count("Om du godtar förslaget:") == 1
     form = {**form_of(page, PAGE), "do": f"show:{NORRA}"}

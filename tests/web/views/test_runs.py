@@ -236,7 +236,7 @@ def test_a_run_that_is_held_tells_what_it_would_have_done(world, client):
     cause_hold(world)
     said = world.text(story(world, client))
     assert "Inget skickades: det som skulle göras är spärrat." in said
-    assert "Det här skulle ha gjorts:" in said
+    assert "Det här väntar på ert beslut:" in said
     assert "Tas bort: 4 personer" in said
     assert "Se spärren och bestäm" in said
     (held, _first) = rows(client.get(PAGE))
@@ -426,7 +426,12 @@ def test_a_held_run_and_a_new_pupil(world, client):
     cause_hold(world)
     world.domain.add_user(person("Ny", "Elev", "/Elever/7B"))
     deliver(world, HELD)
-    assert "Skapas: 1 person" in world.text(story(world, client))
+    said = world.text(story(world, client))
+    assert "Det här skickades: Skapade: 1 person" in said
+    assert "Det här väntar på ert beslut:" in said
+    assert "Tas bort: 4 personer" in said
+    assert "Resten är spärrat och väntar på ert beslut." in said
+    assert rows(client.get(PAGE))[0][1:5] == ["▲ Spärrad", "1", "0", "0"]
 
 
 def test_emptying_the_test_environment_is_told_apart_from_what_was_removed_at_vendors(

@@ -84,7 +84,7 @@ def test_what_a_vendor_would_lose_is_reported_with_the_limit(world):
     page = world.ready(client, PAGE)
     said = world.text(part(world, client, page, **{"students-ou": "/Elever/7A"}))
     assert "7 personer tas bort hos All vid nästa körning." in said
-    assert "Det är fler än gränsen, så körningen väntar på ditt godkännande." in said
+    assert "Det är fler än gränsen, så borttagningen väntar på ditt godkännande." in said
 
 
 def test_a_vendor_that_has_nothing_yet_loses_nobody(world):
@@ -451,7 +451,7 @@ def test_what_runs_have_removed_today_counts_against_the_limit(world):
     page = world.ready(client, PAGE)
     said = world.text(part(world, client, page, **{"students-ou": "/Elever/7B"}))
     assert "3 personer tas bort hos All vid nästa körning." in said
-    assert "Det är fler än gränsen, så körningen väntar på ditt godkännande." in said
+    assert "Det är fler än gränsen, så borttagningen väntar på ditt godkännande." in said
 
 
 BO, LI = "Bo Ek", "Li Xu"
