@@ -110,7 +110,9 @@ def test_an_empty_file_of_version_0_is_migrated(path, open_at):
 def test_a_store_of_each_version_is_migrated_to_the_newest(path, open_at, monkeypatch, version):
     with monkeypatch.context() as patched:
         patched.setattr("addon.store.sqlite.database.MIGRATIONS", MIGRATIONS[:version])
-        open_at(path).save_tenant("C1", b"{}")
+        open_at(path)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("INSERT INTO tenants VALUES ('C1', ?)", (b"{}",))
     more = (*MIGRATIONS, "CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('kept');")
     monkeypatch.setattr("addon.store.sqlite.database.MIGRATIONS", more)
     assert open_at(path).tenant("C1") == b"{}"

@@ -167,7 +167,8 @@ def test_a_hold_is_told_first_with_the_way_to_it(world, client):
     leave(world, ("Bo", "Ek"), ("Li", "Xu"), ("Zoë", "af Klercker"), ("Åsa-Märta", "Fjäll"))
     run(world, client)
     page = client.get(ALL)
-    assert "En spärr väntar på ditt beslut. Det som är spärrat skickas inte till All." in world.text(page)
+    said = world.text(page)
+    assert "En spärr väntar på ditt beslut. Det som är spärrat skickas inte till All." in said
     assert 'href="/sparrar"' in page.text
 
 
