@@ -123,6 +123,8 @@ class HeldPlan(Struct, frozen=True):
         sent = vendor_roster(roster, self.prepared.tenant, self._connection(), self.vendor)
         waiting = frozenset(self._waiting(lost, roster, sent))
         growing = self.hold.types_that_grow
+        if "User" in growing:  # new classes and groups would be without them
+            growing = growing.union(OF_GROUPS)
         not_created = frozenset(
             op.external_id
             for kind, ops in self.plan.writes.items()
