@@ -19,6 +19,7 @@ from addon.directory.google.delegation import check_delegation as directory_dele
 from addon.directory.google.evidence import ask
 from addon.directory.google.licensing import LICENCE_SCOPE
 from addon.directory.google.licensing import ask_licence as directory_licensing
+from addon.directory.google.places import places_digest as directory_places
 from addon.directory.google.reader import DirectorySource, read
 from addon.directory.google.scope_check import refused_scopes as directory_scopes
 from addon.directory.push_state import AUDIT_APPLICATIONS, PushChannel
@@ -97,6 +98,11 @@ def ask_directory(
     except AccessRefused:
         return all_unknown(tenant, questions, budget)
     return ask(tenant, source, questions, budget)
+
+
+def places_digest(settings: Settings, tenant: Tenant) -> bytes:
+    """Return a digest of the tenant's OUs and groups. Raises DirectoryError."""
+    return directory_places(tenant, directory_source(settings, tenant))
 
 
 def ask_licence(settings: Settings, domains: Sequence[str]) -> LicenceAnswer:
@@ -205,6 +211,7 @@ def sync_context(
         ),
         ask_licence=lambda domains: ask_licence(settings, domains),
         check_delegation=lambda tenant: check_delegation(settings, tenant),
+        places_digest=lambda tenant: places_digest(settings, tenant),
         watch_changes=lambda tenant, requests: watch_changes(settings, tenant, requests),
         stop_channels=lambda tenant, channels: stop_channels(settings, tenant, channels),
     )

@@ -60,8 +60,8 @@ class SyncContext(Struct, frozen=True):
     with a vendor and the numbers of operations done and planned. `ask_directory` asks about
     single accounts, groups, OUs and memberships. `ask_licence` asks for the licence of the customer
     with these domains, `check_delegation` whether Google lets Skolsynk act for it. `watch_changes`
-    asks for channels of notifications, `stop_channels` ends them. `clock` returns seconds since
-    1970 UTC.
+    asks for channels of notifications, `stop_channels` ends them. `places_digest` returns a digest
+    of the OUs and groups. `clock` returns seconds since 1970 UTC.
     """
 
     settings: Settings
@@ -77,6 +77,7 @@ class SyncContext(Struct, frozen=True):
     watch_changes: Callable[[Tenant, Sequence[ChannelRequest]], Mapping[str, WatchOutcome]] = (
         no_channels
     )
+    places_digest: Callable[[Tenant], bytes] = lambda tenant: b""
     stop_channels: Callable[[Tenant, Sequence[PushChannel]], frozenset[str]] = none_stopped
 
 

@@ -1,12 +1,16 @@
 """The tasks of runs that notices ask for: notices that come together are one run."""
 
 from addon.tasks.base import RUNS, Task
+from addon.tasks.schedule import RunWindow
 
 CHANGES = "/tasks/changes"
 TOGETHER = 5.0
 """Seconds within which notices are one task."""
 DELAY = 3.0
 """Seconds from the last of these notices to the task, within which its mark is written."""
+PLACES = "/tasks/places"
+PLACES_EVERY = 600.0
+"""Seconds between two looks at a tenant's OUs and groups."""
 AFTER_FAILURE = 120.0
 """Seconds after which the directory is read again that could not be read whole."""
 
@@ -21,3 +25,14 @@ def changes_of_notice(tenant: str, now: float) -> Task:
 def changes_at(tenant: str, at: float) -> Task:
     """Return the task that reads the tenant's marks at a time, in seconds since 1970 UTC."""
     return Task(RUNS, f"changes-{tenant}-at-{int(at)}", CHANGES, {"tenant": tenant}, at)
+
+
+def places_window(now: float) -> RunWindow:
+    """Return the period in which each tenant's OUs and groups are looked at once."""
+    return RunWindow(int(now // PLACES_EVERY), PLACES_EVERY)
+
+
+def places_of(tenant: str, window: RunWindow) -> Task:
+    """Return the task that looks at the tenant's OUs and groups in a period."""
+    name = f"places-{tenant}-{window.number}"
+    return Task(RUNS, name, PLACES, {"tenant": tenant}, window.due_at(tenant))

@@ -23,7 +23,7 @@ from addon.sync.report import ConnectionReport
 from addon.sync.run import PlannedRun
 from addon.sync.withdraw import LedgerMode, looks_later, withdraw
 from addon.tasks.base import RUNS, NoSuchQueueError, Task, TaskQueue, TaskQueueError, deliveries_to
-from addon.tasks.changes import AFTER_FAILURE, CHANGES, changes_at
+from addon.tasks.changes import AFTER_FAILURE, CHANGES, PLACES, changes_at
 from addon.tasks.channel_schedule import CHANNELS
 from addon.tasks.push_tasks import PushTasks
 from addon.tasks.results import DONE, FAILED, TaskResult, result_of_error
@@ -138,6 +138,8 @@ class TaskHandler:
                 return self._order(path, msgspec.convert(payload, _OrderPayload))
             if path == CHANGES:
                 return self._changes(msgspec.convert(payload, _TenantPayload))
+            if path == PLACES:
+                return self._push.places(msgspec.convert(payload, _TenantPayload).tenant)
             if path == CHANNELS:
                 return self._push.channels(msgspec.convert(payload, _TenantPayload).tenant)
             if path == PROTECT:

@@ -1,15 +1,20 @@
 """What tasks do of notifications: when marks are read, and that channels are kept."""
 
+import logging
 from collections.abc import Callable
 
+from addon.directory.errors import DirectoryError
 from addon.directory.push_state import PushState
 from addon.logs import log_context
 from addon.sync.change_marks import end_reading
 from addon.sync.context import SyncContext
+from addon.sync.places_poll import poll_places
 from addon.tasks.base import TaskQueue
-from addon.tasks.changes import changes_at
+from addon.tasks.changes import PLACES, changes_at
 from addon.tasks.channel_schedule import CHANNELS, channels_at
 from addon.tasks.results import DONE, TaskResult, result_of_error
+
+log = logging.getLogger(__name__)
 
 
 class PushTasks:
@@ -57,6 +62,21 @@ class PushTasks:
         if self._is_on:
             end_reading(self._context(), tenant, reading)
             self.enqueue_next(tenant)
+
+    def places(self, tenant: str) -> TaskResult:
+        """Look whether the tenant's OUs or groups have changed, and enqueue their reading if so."""
+        if not self._is_on:
+            return TaskResult(DONE, "no notifications")
+        with log_context(tenant=tenant):
+            try:
+                if poll_places(self._context(), tenant):
+                    self.enqueue_next(tenant)
+                return TaskResult(DONE, "done")
+            except DirectoryError as error:
+                log.warning("groups and OUs were not looked at: %s", error)
+                return TaskResult(DONE, "not read")  # they are looked at again in ten minutes
+            except Exception as error:
+                return result_of_error(error, PLACES)
 
     def channels(self, tenant: str) -> TaskResult:
         """Keep the tenant's channels, and enqueue when they must be looked at again."""

@@ -78,13 +78,13 @@ def removal_of(tenant: str, window: RunWindow) -> Task:
     )
 
 
-def is_due(tenant: Tenant, window: str, hours: int) -> bool:
+def is_due(tenant: Tenant, window: str, hours: int, at_least: int = 0) -> bool:
     """Whether the tenant runs in this window of `hours` hours.
 
-    A tenant with a longer interval of its own runs in the first window of each of its intervals,
-    counted from midnight UTC.
+    A tenant with a longer interval, its own or `at_least`, runs in the first window of each of its
+    intervals, counted from midnight UTC.
     """
-    wanted = tenant.schedule.hours
+    wanted = max(tenant.schedule.hours or 0, at_least) or None
     if wanted is None or wanted <= hours or not window.isdecimal():
         return True
     return int(window) * hours % wanted < hours
@@ -125,31 +125,36 @@ def enqueue_each(
     return EnqueueCounts(len(results), results.count(True), results.count(None))
 
 
-class HourlyRemovals:
-    """Enqueues each hour the removal of protected people, on one machine."""
+class PeriodicTasks:
+    """Enqueues a task for each tenant in each window, on one machine."""
 
     def __init__(
         self,
         store: Callable[[], Store],
         queue: Callable[[], TaskQueue],
         clock: Callable[[], float] = time.time,
+        task_of: Callable[[str, RunWindow], Task] = removal_of,
+        window_of: Callable[[float], RunWindow] = lambda now: window_at(now, 1),
     ) -> None:
         self._store = store
         self._queue = queue
         self._clock = clock
+        self._task_of = task_of
+        self._window_of = window_of
         self._enqueued: RunWindow | None = None
 
     def tick(self) -> None:
-        """Enqueue the removals of this hour, once. Never raises: it is tried again soon."""
-        hour = window_at(self._clock(), 1)
-        if self._enqueued == hour:
+        """Enqueue the tasks of this window, once. Never raises: it is tried again soon."""
+        window = self._window_of(self._clock())
+        if self._enqueued == window:
             return
         try:
-            found = enqueue_runs(self._store().tenants(), self._queue(), hour, removal_of)
+            tenants = self._store().tenants()
+            found = enqueue_runs(tenants, self._queue(), window, self._task_of)
             if not found.failed:
-                self._enqueued = hour
+                self._enqueued = window
         except (StoreError, TaskQueueError) as error:
-            log.error("no removals of protected people were enqueued: %s", error)
+            log.error("no tasks of the period were enqueued: %s", error)
 
 
 class Scheduler:

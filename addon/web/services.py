@@ -23,13 +23,16 @@ from addon.settings import CloudTasks, Settings
 from addon.store.base import Store, StoreError
 from addon.sync.channels import keep_channels
 from addon.sync.context import SyncContext, load_tenant_or_raise
+from addon.sync.kept_reading import has_kept
 from addon.sync.licence import admit, remember_domains
 from addon.sync.protected_set import record_reading
+from addon.sync.status import push_status
 from addon.tasks.base import TaskQueue
+from addon.tasks.changes import places_of, places_window
 from addon.tasks.channel_schedule import ChannelSchedule
 from addon.tasks.handlers import SECONDS, TaskHandler
 from addon.tasks.local import LocalTaskQueue
-from addon.tasks.schedule import HourlyRemovals, Scheduler, is_due
+from addon.tasks.schedule import PeriodicTasks, Scheduler, is_due
 from addon.tenants.licence import FarewellError
 from addon.tenants.model import Tenant
 from addon.web.directory import snapshot_store
@@ -40,6 +43,8 @@ from addon.web.security.sessions import secret
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+PUSH_HOURS = 6
+"""Hours between the whole readings of a tenant of whose changes Google notifies us."""
 REGISTER_EVERY = 3600.0
 """Seconds between checks of the age of the register's copy."""
 
@@ -92,7 +97,19 @@ class Services:
     def is_due(self, tenant_id: str, window: str) -> bool:
         """Whether the tenant runs in this window. Raises NotFoundError and StoreError."""
         tenant = load_tenant_or_raise(self.store(), tenant_id)
-        return is_due(tenant, window, self.settings.schedule_hours)
+        at_least = PUSH_HOURS if self._is_notified(tenant) else 0
+        return is_due(tenant, window, self.settings.schedule_hours, at_least)
+
+    def _is_notified(self, tenant: Tenant) -> bool:
+        """Whether notices replace most whole readings: they come, and nothing waits for one."""
+        if not self.settings.push:
+            return False
+        store, now, tenant_id = self.store(), self.clock(), tenant.customer_id
+        if push_status(self.settings, store, tenant, now).state != "on":
+            return False
+        last = store.runs(tenant_id, limit=1)
+        done = bool(last) and last[0].status == "done"
+        return done and has_kept(store, tenant_id, now)
 
     def keep_channels(self, tenant_id: str) -> float:
         """Make, renew and stop a tenant's channels; return when they must be looked at again.
@@ -154,10 +171,14 @@ class Services:
             return
         queue.start(lambda path, payload: self.task_handler.handle(path, payload).done)
         hours = self.settings.schedule_hours
-        removals = HourlyRemovals(self.store, self.queue, self.clock)
+        removals = PeriodicTasks(self.store, self.queue, self.clock)
+
+        places = PeriodicTasks(self.store, self.queue, self.clock, places_of, places_window)
 
         def upkeep() -> None:
             removals.tick()
+            if self.settings.push:
+                places.tick()
             self.maintain()
 
         self._schedule = Scheduler(self.store, self.queue, hours, self.clock, upkeep)

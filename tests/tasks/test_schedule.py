@@ -13,7 +13,7 @@ from addon.tasks.base import Task, TaskQueueError
 from addon.tasks.schedule import (
     HOUR,
     EnqueueCounts,
-    HourlyRemovals,
+    PeriodicTasks,
     RunWindow,
     Scheduler,
     enqueue_runs,
@@ -173,7 +173,7 @@ def test_a_run_once_a_day_is_at_midnight_utc() -> None:
 
 def test_protected_people_are_removed_each_hour_on_one_machine(store: SQLiteStore) -> None:
     now, queue = NOON, Taking()
-    removals = HourlyRemovals(lambda: store, lambda: queue, lambda: now)
+    removals = PeriodicTasks(lambda: store, lambda: queue, lambda: now)
     removals.tick()
     removals.tick()
     assert {task.path for task in queue.tasks.values()} == {"/tasks/protect"}
@@ -185,7 +185,7 @@ def test_protected_people_are_removed_each_hour_on_one_machine(store: SQLiteStor
 
 def test_removals_that_were_not_enqueued_are_the_next_time(store: SQLiteStore) -> None:
     queues = [Taking(broken=("C1",)), Taking()]
-    removals = HourlyRemovals(lambda: store, lambda: queues[0], lambda: NOON)
+    removals = PeriodicTasks(lambda: store, lambda: queues[0], lambda: NOON)
     removals.tick()
     assert len(queues[0].tasks) == 1
     queues.reverse()
@@ -197,4 +197,4 @@ def test_a_store_that_fails_stops_no_schedule() -> None:
     def unavailable() -> SQLiteStore:
         raise StoreError("full")
 
-    HourlyRemovals(unavailable, Taking, lambda: NOON).tick()
+    PeriodicTasks(unavailable, Taking, lambda: NOON).tick()

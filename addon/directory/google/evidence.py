@@ -25,9 +25,9 @@ from addon.directory.evidence import (
 from addon.directory.google.client import DirectoryClient
 from addon.directory.google.error_mapping import FinalError, NotFoundAnswer
 from addon.directory.google.parallel import ParallelCalls
-from addon.directory.google.queries import GROUP_FIELDS, projection, user_fields
 from addon.directory.google.quota import quota_of
 from addon.directory.google.reader import DirectorySource
+from addon.directory.google.request_fields import GROUP_FIELDS, projection, user_fields
 from addon.directory.google.responses import (
     GroupAnswer,
     OrgUnitAnswer,

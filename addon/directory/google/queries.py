@@ -12,8 +12,13 @@ from msgspec import Struct
 from addon.directory.errors import UNSENT, AccessRefused, DirectoryError
 from addon.directory.google.client import DirectoryClient
 from addon.directory.google.error_mapping import FinalError, NotFoundAnswer
+from addon.directory.google.request_fields import (
+    GROUP_FIELDS,
+    in_org_unit,
+    projection,
+    user_fields,
+)
 from addon.directory.google.responses import (
-    ALL_SCHEMAS,
     DomainAnswer,
     Entry,
     GroupAnswer,
@@ -40,8 +45,6 @@ GROUPS_A_PAGE = 200
 MAX_PAGES_WITHOUT_NEW = 50
 """A list with this many consecutive pages without a new entry is taken to be endless."""
 
-USER_FIELDS = ("id", "primaryEmail", "name", "orgUnitPath", "suspended", "archived", "deletionTime")
-GROUP_FIELDS = "id,email,name,aliases,directMembersCount,description"
 NO_USER = frozenset({400, 412})
 """users.get's answers about what is no user, and about an account deleted within 20 days."""
 
@@ -185,7 +188,7 @@ class Queries:
                 pageToken=token,
                 fields=f"users({','.join(fields)}),nextPageToken",
                 **projection,
-                **_in_org_unit(org_unit),
+                **in_org_unit(org_unit),
             ),
             "users",
             UserAnswer,
@@ -229,6 +232,30 @@ class Queries:
             return group(single(what, answer, GroupAnswer))
         except DirectoryError:
             return None
+
+    def group_states(self) -> list[Entry]:
+        """All groups, raw and with their etags, for a comparison; odd entries are left out."""
+        listed = self._pages(
+            "groups.list",
+            lambda token: self._api.groups().list(
+                customer=self._customer,
+                maxResults=GROUPS_A_PAGE,
+                pageToken=token,
+                fields=f"groups({GROUP_FIELDS},etag),nextPageToken",
+            ),
+            "groups",
+            GroupAnswer,
+        )
+        return [entry for entry in listed if not isinstance(entry, OddEntry)]
+
+    def group_state(self, key: str) -> dict[str, Any]:
+        """The group with this address, raw and with its etag; nothing if there is none."""
+        what = f"groups.get {key}"
+        request = self._api.groups().get(groupKey=key, fields=f"{GROUP_FIELDS},etag")
+        try:
+            return json_object(what, self._ask(what, request))
+        except NotFoundAnswer:
+            return {}
 
     def members(self, address: str, addresses: bool = False, direct: int = 0) -> Members | None:
         """The members of the group with this address, or None if there is no such group.
@@ -354,30 +381,6 @@ def _distinct(listed: Listed[MemberAnswer]) -> int:
 
 def _key(entry: Entry | OddEntry) -> object:
     return entry.key if isinstance(entry, OddEntry) else entry[0].id or entry[0].email
-
-
-def user_fields(attributes: Sequence[str]) -> tuple[str, ...]:
-    """Return the fields of a user to request, with those that the dotted attributes are in."""
-    roots = {attribute.split(".")[0] for attribute in attributes}
-    return (*USER_FIELDS, *sorted(roots - set(USER_FIELDS)))
-
-
-def projection(attributes: Sequence[str]) -> dict[str, str]:
-    """Read custom schemas only if a filter or pattern mentions them, or if all are wanted."""
-    if ALL_SCHEMAS in attributes:
-        return {"projection": "full"}
-    parts = [attribute.split(".") for attribute in attributes]
-    schemas = sorted({part[1] for part in parts if part[0] == "customSchemas"})
-    if not schemas:
-        return {"projection": "basic"}
-    return {"projection": "custom", "customFieldMask": ",".join(schemas)}
-
-
-def _in_org_unit(path: str | None) -> dict[str, str]:
-    if path is None or path == "/":
-        return {}
-    sent = path.encode(errors="ignore").decode()  # a URL takes no lone surrogate
-    return {"query": "orgUnitPath='{}'".format(sent.replace("\\", "\\\\").replace("'", "\\'"))}
 
 
 def _not_there(what: str) -> DirectoryError:

@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from addon.store.base import Store, StoreError
 from addon.tasks.base import TaskQueueError
+from addon.tasks.changes import PLACES_EVERY, places_of, places_window
 from addon.tasks.channel_schedule import channels_now
 from addon.tasks.schedule import enqueue_each, enqueue_runs, nearest_window, removal_of
 from addon.web.services import current_services
@@ -68,6 +69,21 @@ def push() -> tuple[dict[str, int | str], int]:
         found = enqueue_each(due, services.queue(), lambda tenant: channels_now(tenant, now))
     except (StoreError, TaskQueueError) as error:
         log.error("no channels were looked at: %s", error)
+        return {"error": "store or queue unavailable"}, 503
+    return {"tenants": found.tenants, "enqueued": found.enqueued}, 503 if found.failed else 200
+
+
+@bp.get("/places")
+def places() -> tuple[dict[str, int | str], int]:
+    """Enqueue for each tenant that its OUs and groups are looked at, each ten minutes."""
+    services = current_services()
+    if not services.settings.push:
+        return {"tenants": 0, "enqueued": 0}, 200
+    window = places_window(services.clock() + PLACES_EVERY / 2)
+    try:
+        found = enqueue_runs(services.store().tenants(), services.queue(), window, places_of)
+    except (StoreError, TaskQueueError) as error:
+        log.error("no OUs and groups were looked at: %s", error)
         return {"error": "store or queue unavailable"}, 503
     return {"tenants": found.tenants, "enqueued": found.enqueued}, 503 if found.failed else 200
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, request
 
-from addon.tasks.changes import CHANGES
+from addon.tasks.changes import CHANGES, PLACES
 from addon.tasks.channel_schedule import CHANNELS
 from addon.tasks.handlers import DELIVER, PROTECT, READ, RECONCILE, RUN, WITHDRAW
 from addon.web.services import current_services
@@ -21,6 +21,7 @@ bp = Blueprint("tasks", __name__)
 @bp.post(RECONCILE)
 @bp.post(CHANGES)
 @bp.post(CHANNELS)
+@bp.post(PLACES)
 def do() -> tuple[dict[str, str], int]:
     """Do the task."""
     request.max_content_length = LARGEST

@@ -1,0 +1,40 @@
+"""Whether a tenant's OUs or groups have changed since they were last looked at.
+
+Google notifies of users only, unless the audit log is watched. A change has everything read.
+"""
+
+from addon.directory.push_state import AUDIT_APPLICATIONS, ChangeMark
+from addon.store.records import Namespace
+from addon.sync.change_marks import mark_changes
+from addon.sync.channels import wanted_channels
+from addon.sync.context import SyncContext, load_tenant_with_licence
+from addon.sync.known_places import followed, load_places
+from addon.tenants.pause import current_pause
+
+KIND, DIGEST = "places-seen", "digest"
+
+
+def poll_places(context: SyncContext, tenant_id: str) -> bool:
+    """Mark that groups and OUs are to be read if they have changed; return whether they have.
+
+    Nothing is asked of a tenant without channels, in a pause, or whose audit log is watched.
+    Raises NotFoundError, DirectoryError and StoreError.
+    """
+    store, now = context.store, context.clock()
+    tenant, licence = load_tenant_with_licence(store, tenant_id)
+    kinds = wanted_channels(context.settings, tenant, licence).kinds
+    state = store.push_state(tenant_id)
+    if state is None or not kinds or current_pause(tenant, now) is not None:
+        return False
+    live = {channel.kind for channel in state.channels if channel.is_live(now)}
+    if live.issuperset(AUDIT_APPLICATIONS):
+        return False
+    places = load_places(store, tenant_id, now)
+    digest = context.places_digest(followed(tenant, places.org_units))
+    namespace = Namespace(KIND, tenant_id)
+    seen = store.get(namespace, DIGEST, now)
+    if seen is not None and seen.data == digest:
+        return False
+    mark_changes(store, tenant_id, ChangeMark(groups=True, last=now))
+    store.put(namespace, DIGEST, digest, now)
+    return True
