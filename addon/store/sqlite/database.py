@@ -85,6 +85,11 @@ MIGRATIONS = (
     "ALTER TABLE connections ADD COLUMN unexplained INTEGER NOT NULL DEFAULT 0",
     "CREATE TABLE push (tenant TEXT PRIMARY KEY, due REAL NOT NULL, state BLOB NOT NULL)",
     "ALTER TABLE connections ADD COLUMN delivered REAL NOT NULL DEFAULT 0",
+    """
+    CREATE TRIGGER document_saved AFTER INSERT ON tenants BEGIN
+        UPDATE push SET due = 0 WHERE tenant = NEW.id;
+    END;
+    """,
 )
 """Each entry migrates the schema by one version; only append new entries."""
 
@@ -220,7 +225,17 @@ class SQLiteFile:
                 f"The file {self._path} is the database of another program. Name another file."
             )
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
-            for statement in script.split(";"):
+            for statement in _statements(script):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {number}")
         return version
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script; that of a trigger has others in it."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

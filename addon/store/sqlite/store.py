@@ -25,7 +25,7 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteDeletion):
 
     def save_tenant(self, customer_id: str, document: bytes) -> None:
         with self._writing() as db:
-            self._save_document(db, customer_id, document)
+            db.execute("INSERT OR REPLACE INTO tenants VALUES (?, ?)", (customer_id, document))
 
     def tenant(self, customer_id: str) -> bytes | None:
         with self._reading() as db:
@@ -43,15 +43,10 @@ class SQLiteStore(SQLiteLedgers, SQLiteCache, SQLiteDeletion):
             row = db.execute("SELECT document FROM tenants WHERE id = ?", (customer_id,)).fetchone()
             if (None if row is None else bytes(row[0])) != was:
                 return False
-            self._save_document(db, customer_id, document)
+            db.execute("INSERT OR REPLACE INTO tenants VALUES (?, ?)", (customer_id, document))
             if entry is not None:
                 self._enter(db, customer_id, entry)
         return True
-
-    @staticmethod
-    def _save_document(db: sqlite3.Connection, customer_id: str, document: bytes) -> None:
-        db.execute("INSERT OR REPLACE INTO tenants VALUES (?, ?)", (customer_id, document))
-        db.execute("UPDATE push SET due = 0 WHERE tenant = ?", (customer_id,))
 
     # Protected people
 
