@@ -90,7 +90,7 @@ def test_however_notices_come_the_next_whole_reading_has_everything(world, knob)
 def _hourly(world: PushWorld):
     from addon.tasks.base import Task
 
-    return Task("runs", f"run-{world.clock()}", "/tasks/run", {"tenant": TENANT, "window": "1"})
+    return Task("runs", f"run-{world.clock()}", "/tasks/run", {"tenant": TENANT, "window": "0"})
 
 
 class Killed(BaseException):
