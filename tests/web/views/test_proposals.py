@@ -329,6 +329,9 @@ def test_a_unit_without_students_is_done_and_that_is_undone_in_the_same_place(wo
     listed = world.text(world.ready(client, "/skolenheter?visa=saknas"))
     assert "Vinterträdets förskola" not in listed
     assert "Inga elever här" in world.text(world.ready(client, "/skolenheter"))
+    of_unit = world.text(world.ready(client, f"/skolenheter/{OKAND}"))
+    assert "Inga elever här, enligt ert svar." in of_unit
+    assert "Urval saknas" not in of_unit
     world.send(client, page, PAGE, do="sure")
     assert "Alla 3 skolenheter är klara." in world.text(client.get("/"))
     answer(world, client, opened(world, client, OKAND), f"some:{OKAND}")

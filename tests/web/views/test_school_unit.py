@@ -43,7 +43,7 @@ def test_a_unit_that_has_no_selection_shows_the_ways_to_one(world):
     page = world.ready(world.sign_in(), PAGE)
     assert "Urval saknas: ingen har angett vilka som hör hit." in world.text(page)
     assert f'href="{PAGE}/urval"' in page.text
-    assert f'href="/forslag#enhet-{CODE}"' in page.text
+    assert f'href="/forslag?enhet={CODE}#enhet-{CODE}"' in page.text
 
 
 def test_a_code_that_is_not_the_tenants_is_no_page(world):
