@@ -17,6 +17,7 @@ from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync import reconcile
 from addon.sync.context import SyncContext
 from addon.sync.protected_set import load_protection
+from addon.sync.status import PushStatus, push_status
 from addon.tenants.diff import changes
 from addon.tenants.document import decode_tenant, load_tenant, write_document
 from addon.tenants.licence import LicenceRecord
@@ -122,6 +123,11 @@ class RequestContext:
     def protection(self) -> ProtectedSet:
         """Who is protected, and whose protection waits for a person."""
         return load_protection(self.store, self.tenant_id)
+
+    @property
+    def push(self) -> PushStatus:
+        """Whether Google notifies us of the tenant's changes."""
+        return push_status(self.services.settings, self.store, self.tenant, self.now)
 
     # The directory
 

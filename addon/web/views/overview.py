@@ -37,6 +37,7 @@ def page() -> str | AnyResponse:
         findings=found.findings,
         chart=_chart(ctx, connections),
         remedy=trouble_remedy,
+        push=ctx.push,
     )
 
 

@@ -202,6 +202,7 @@ def _page(
         conflict=conflict,
         marks={name: _version_token(ctx, name) for name in PARTS},
         today=day,
+        push=ctx.push,
     )
 
 
