@@ -432,6 +432,7 @@ def test_a_held_run_and_a_new_pupil(world, client):
     assert "Tas bort: 4 personer" in said
     assert "Resten är spärrat och väntar på ert beslut." in said
     assert rows(client.get(PAGE))[0][1:5] == ["▲ Spärrad", "1", "0", "0"]
+    assert "En del skickades, resten är spärrat." in world.text(client.get(PAGE))
 
 
 def test_emptying_the_test_environment_is_told_apart_from_what_was_removed_at_vendors(
