@@ -147,7 +147,7 @@ def _staff_above(path: str) -> str:
     above, _, name = path.rpartition("/")
     parent = read_name(above.rpartition("/")[2])
     own = read_name(name)
-    is_part = own.role == "staff" or is_staff_part(plain_words(name))
+    is_part = own.role == "staff" or is_staff_part(plain_words(name), among_staff=True)
     return above if is_part and parent.role == "staff" and not parent.tells else ""
 
 
@@ -173,7 +173,7 @@ class _Visit:
             code = self._codes.of_org_unit(child.name, self._index.org_units.get(fold(child.path)))
             says_class = is_class(child.name) or is_year(child.name) or _ends_in_class(child.name)
             role = name.role or above.role
-            is_part = role == "staff" and is_staff_part(plain_words(child.name))
+            is_part = role == "staff" and is_staff_part(plain_words(child.name), among_staff=True)
             is_school = bool(code) or (name.tells and not says_class and not is_part)
             if is_school and not (self._is_container(child, name) and not code):
                 for place in _places(child, _names(name, above), role, self._index.autumn):

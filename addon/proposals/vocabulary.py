@@ -53,12 +53,17 @@ _TITLE_ENDINGS = tuple(
     " terapeut psykolog skoterska koordinator tekniker coach handlaggare mastare bibliotekarie"
     " utvecklare strateg radgivare vagledare instruktor vardare kock".split()
 )
+_STAFF_TITLES = tuple(title for title in _TITLES if title not in ("resurs", "assistent"))
 _STAFF_PARTS = frozenset(
     "administration adm kansli kansliet expedition expeditionen ledning skolledning skolledare"
-    " ledningsgrupp elevhalsa elevhalsan elevhalsoteam kok koket maltid maltidspersonal stod"
-    " vaktmasteri vaktmastare lokalvard stadare fritids fritidshem fritidshemmet fritidspersonal"
-    " mentorer arbetslag resurser rektorer och teaching office leadership".split()
+    " ledningsgrupp elevhalsa elevhalsan elevhalsoteam kok koket maltid maltidspersonal"
+    " vaktmasteri vaktmastare lokalvard stadare fritidspersonal rektorer och office"
+    " leadership".split()
 )
+_STAFF_PARTS_AMONG_STAFF = frozenset(
+    "fritids fritidshem fritidshemmet mentorer arbetslag resurser stod teaching".split()
+)
+"""These may be pupils' too, where nothing above says that they are staff."""
 _OFFICE = ("utbildning", "bildning", "forvaltning", "kontor", "ungdom", "namnd", "halsa")
 GUEST_WORDS = frozenset("gast gaster gasten guest guests".split())
 NO_LESSON_WORDS = tuple(
@@ -198,10 +203,14 @@ def is_for_devices(words: Sequence[str]) -> bool:
     return not _DEVICE_WORDS.isdisjoint(words)
 
 
-def is_staff_part(words: Sequence[str]) -> bool:
-    """Whether words name a part of a school's staff and nothing else: Administration, Kök."""
+def is_staff_part(words: Sequence[str], among_staff: bool = False) -> bool:
+    """Whether words name a part of a school's staff and nothing else: Administration, Kök.
+
+    Fritids and the like count if an OU above says that its people are staff (`among_staff`).
+    """
+    known = _STAFF_PARTS | _STAFF_PARTS_AMONG_STAFF if among_staff else _STAFF_PARTS
     return bool(words) and all(
-        w in _STAFF_PARTS or w.startswith(_TITLES) or w in STAFF_WORDS for w in words
+        w in known or w.startswith(_STAFF_TITLES) or w in STAFF_WORDS for w in words
     )
 
 

@@ -544,3 +544,10 @@ def test_who_has_left_a_shared_tree_does_not_keep_it_from_being_split():
     found = proposed(index, "Bergaskolan F-3", "Bergaskolan 4-6")
     assert [each.students_reached for each in found.proposals] == [60, 60]
     assert [tree.answer for tree in found.shared_trees] == ["years"]
+
+
+@pytest.mark.parametrize("part", ["Fritids", "Arbetslag", "Resurs", "Stöd"])
+def test_what_may_be_pupils_is_not_staff_for_lying_beside_the_staff(part):
+    index = domain({"/Norra/Elever": 40, "/Norra/Lärare": 9, f"/Norra/{part}": 12})
+    found = first(index, "Norra skolan")
+    assert places(found) == (("/Norra/Elever",), ("/Norra/Lärare",))
