@@ -10,6 +10,7 @@ from addon.proposals.scope import places_of
 from addon.proposals.vocabulary import (
     GUEST_WORDS,
     NO_LESSON_WORDS,
+    is_adapted_class,
     is_class,
     is_left,
     is_no_lesson,
@@ -250,7 +251,8 @@ def _templates(groups: Sequence[Group], longest: int, only_classes: bool = False
             if before + after >= words:
                 continue
             start, end = 2 * before, len(parts) - 2 * after
-            if only_classes and not is_class("".join(parts[start:end])):
+            name = "".join(parts[start:end])
+            if only_classes and not is_class(name) and not is_adapted_class(name):
                 continue
             count["".join(parts[:start]), "".join(parts[end:])] += 1
     ends = Counter(

@@ -9,7 +9,13 @@ from msgspec import Struct, structs
 from addon.proposals.pattern_candidates import class_rules, teaching_rules
 from addon.proposals.rule_outcome import RuleOutcome, groups_of, outcome
 from addon.proposals.scope import around
-from addon.proposals.vocabulary import is_class, is_programme_class, is_year, plain
+from addon.proposals.vocabulary import (
+    is_adapted_class,
+    is_class,
+    is_programme_class,
+    is_year,
+    plain,
+)
 from addon.roster.index import DirectoryIndex
 from addon.roster.placement import UnitPeople
 from addon.tenants.model import GroupRule, SchoolUnit, YearRule, rules_of
@@ -26,6 +32,7 @@ _MOST = 6
 _EXAMPLES = 5
 _WORST = 0.05
 _YEAR_AS_CLASS, _YEAR_IN_FIELD = 0.48, 0.2
+_OF_ADAPTED = 0.9
 _FREELY_NAMED = 0.3
 _USUAL_SIZE = range(4, 41)
 _SOURCE = {"orgUnit": 0.02, "group": 0.01, "attribute": 0.0, "class": 0.0}
@@ -173,6 +180,8 @@ def _looks(name: str, worded: bool, choice: PatternChoice) -> float:
         return 0.9
     if is_class(name):
         return 1.0
+    if is_adapted_class(name):
+        return _OF_ADAPTED
     if choice.rule.source == "group":
         return 0.0
     if is_programme_class(name):

@@ -33,6 +33,8 @@ _PROGRAMME_SEGMENT = r"/[A-Za-zÅÄÖåäö]{1,6}[ -]?(?P<year>\d{2})(?!\d)[^/]*
 _CALENDAR = r"(?<!\d)(?P<year>(?:19|20)\d{2})(?!\d)"
 _CALENDAR_SEGMENT = r"/[^/\d]*(?P<year>(?:19|20)\d{2})(?!\d)[^/]*(?:/|$)"
 _SEVERAL_YEARS = re.compile(r"(?:\d|[Ff])\s?[-/]\s?\d")
+_TWO_DIGITS = re.compile(r"[1-9][1-9]")
+_FIRST_OF_TWO = r"^(?P<year>\d)\d$"
 _YEAR_SEGMENT = re.compile(r"(\D*?)(\d{1,2})\D*")
 _INTRODUCTORY = re.compile(r"(?i)(IM|SPRINT|SPR|Språkintro\w*|Intro\w*)[A-ZÅÄÖa-zåäö]?\d{0,2}")
 
@@ -99,6 +101,8 @@ def _of_classes(near: DirectoryIndex, names: list[str]) -> Iterator[YearRule]:
         several = any(map(_SEVERAL_YEARS.match, names))
         stop = r"(?!\d|\s?-\s?\d)" if several else ""
         yield YearRule(source="class", pattern=_CLASS_STARTS + stop)
+    if all(map(_TWO_DIGITS.fullmatch, names)):
+        yield YearRule(source="class", pattern=_FIRST_OF_TWO)
     yield YearRule(source="class", pattern=_CLASS_SAID)
     if near.autumn is None:
         return

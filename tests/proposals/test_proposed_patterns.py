@@ -163,3 +163,15 @@ def test_a_class_before_the_role_and_the_school_in_an_address_is_found():
         members("4b-elever-norra@skola.se", *pupils[20:]),
     )
     assert best_class(index).outcome.names == ("4A", "4B")
+
+
+def test_classes_of_two_digits_begin_with_the_school_year():
+    index = domain({f"/E/{year}{number}": 20 for year in (7, 8, 9) for number in (1, 2)})
+    at = replace(
+        NORRA,
+        school_types=("GR",),
+        classes=GroupRule(source="orgUnit", pattern="^/E/(?P<name>[^/]+)$"),
+    )
+    choice = best_year(index, at)
+    assert choice is not None
+    assert choice.outcome.names == ("7", "8", "9")
