@@ -20,7 +20,7 @@ from addon.tenants.model import Tenant
 KEPT_FOR = 24 * 3600.0
 """Seconds for which a whole reading is kept."""
 KIND = "whole"
-WHOLE, CHANGES = "snapshot", "changes"
+WHOLE, CHANGES, DOCUMENT = "snapshot", "changes", "document"
 
 
 class KeptReading(Struct, frozen=True):
@@ -51,6 +51,11 @@ def scope_hash(tenant: Tenant) -> bytes:
     return blake2b(msgspec.msgpack.encode(about), digest_size=16).digest()
 
 
+def document_hash(tenant: Tenant) -> bytes:
+    """Return a hash of the whole document."""
+    return blake2b(msgspec.msgpack.encode(tenant), digest_size=16).digest()
+
+
 def is_clean(found: ConfirmedReading) -> bool:
     """Whether nothing in a reading is in doubt or waits for evidence."""
     evidence, known = found.evidence, found.known
@@ -78,24 +83,21 @@ def keep_whole(
 
     Raises StoreError.
     """
-    forget_changes(store, tenant.customer_id)
     if not is_clean(found):
-        store.delete(_namespace(tenant.customer_id), WHOLE)
+        forget_reading(store, tenant.customer_id)
         return
+    store.delete(_namespace(tenant.customer_id), CHANGES)
     kept = KeptReading(now, read, scope_hash(tenant), protection.hidden, found.snapshot)
     packed = zlib.compress(msgspec.msgpack.encode(kept), 3)
     store.put(_namespace(tenant.customer_id), WHOLE, packed, now, now + KEPT_FOR)
-
-
-def forget_changes(store: CacheStore, tenant_id: str) -> None:
-    """Forget the changes that were kept. Raises StoreError."""
-    store.delete(_namespace(tenant_id), CHANGES)
+    document = document_hash(tenant)
+    store.put(_namespace(tenant.customer_id), DOCUMENT, document, now, now + KEPT_FOR)
 
 
 def forget_reading(store: CacheStore, tenant_id: str) -> None:
     """Forget the whole reading, so that the next is whole. Raises StoreError."""
-    store.delete(_namespace(tenant_id), WHOLE)
-    forget_changes(store, tenant_id)
+    for name in (DOCUMENT, WHOLE, CHANGES):
+        store.delete(_namespace(tenant_id), name)
 
 
 def keep_changes(
@@ -113,9 +115,10 @@ def keep_changes(
     store.put(_namespace(tenant_id), CHANGES, packed, now, kept.whole + KEPT_FOR)
 
 
-def has_kept(store: CacheStore, tenant_id: str, now: float) -> bool:
-    """Whether a whole reading is kept. Raises StoreError."""
-    return WHOLE in store.list_names(_namespace(tenant_id), now)
+def is_kept_for(store: CacheStore, tenant: Tenant, now: float) -> bool:
+    """Whether a whole reading is kept, since which the document is the same. Raises StoreError."""
+    item = store.get(_namespace(tenant.customer_id), DOCUMENT, now)
+    return item is not None and item.data == document_hash(tenant)
 
 
 def load_kept(store: CacheStore, tenant_id: str, now: float) -> KeptReading | None:

@@ -27,6 +27,7 @@ from addon.sync.context import (
     SyncContext,
     load_tenant_or_raise,
 )
+from addon.sync.kept_reading import forget_reading
 from addon.sync.known_placements import KnownDirectory, load_known
 from addon.tenants.model import Tenant
 
@@ -136,6 +137,7 @@ def release(
             "ended: whom Google Workspace has as protected is not released"
         )
     if ids:
+        forget_reading(context.store, tenant_id)  # they are not in it
         now = context.clock()
         subject = next(iter(ids)) if len(ids) == 1 else str(len(ids))
         entry = AuditEntry(new_entry_id(now), now, actor, "protection.released", subject)

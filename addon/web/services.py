@@ -23,7 +23,7 @@ from addon.settings import CloudTasks, Settings
 from addon.store.base import Store, StoreError
 from addon.sync.channels import keep_channels
 from addon.sync.context import SyncContext, load_tenant_or_raise
-from addon.sync.kept_reading import has_kept
+from addon.sync.kept_reading import is_kept_for
 from addon.sync.licence import admit, remember_domains
 from addon.sync.protected_set import record_reading
 from addon.sync.status import push_status
@@ -107,9 +107,10 @@ class Services:
         store, now, tenant_id = self.store(), self.clock(), tenant.customer_id
         if push_status(self.settings, store, tenant, now).state != "on":
             return False
-        last = store.runs(tenant_id, limit=1)
-        done = bool(last) and last[0].status == "done"
-        return done and has_kept(store, tenant_id, now)
+        state, last = store.push_state(tenant_id), store.runs(tenant_id, limit=1)
+        waits = state is None or not state.unread.is_empty
+        trouble = not last or last[0].status != "done"
+        return not (waits or trouble) and is_kept_for(store, tenant, now)
 
     def keep_channels(self, tenant_id: str) -> float:
         """Make, renew and stop a tenant's channels; return when they must be looked at again.

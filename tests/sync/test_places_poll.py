@@ -91,5 +91,7 @@ def test_nothing_is_listed_while_the_audit_log_is_watched(tmp_path):
 def test_the_directory_is_read_whole_each_six_hours_while_google_notifies(world):
     hours = [world.services.is_due(TENANT, str(window)) for window in range(12)]
     assert hours == [True] + [False] * 5 + [True] + [False] * 5
+    world.save_document(notices={"email": ["it@edu.storvik.se"]})  # it is to be heeded soon
+    assert all(world.services.is_due(TENANT, str(window)) for window in range(12))
     world.clock.advance(2 * 86_400)  # the channels have ended
     assert all(world.services.is_due(TENANT, str(window)) for window in range(12))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from addon.sync.kept_reading import has_kept, load_kept
+from addon.sync.kept_reading import load_kept
 from addon.tasks.base import Task
 from tests.support.push_world import PushWorld, push_world
 from tests.support.small_school import DOMAIN, PUPILS, TENANT, address, person, small_domain
@@ -112,7 +112,7 @@ def test_who_gets_protected_meanwhile_is_not_sent(tmp_path):
         assert readings(world) == ["changes"]
         assert "Li Xi" in names(world)
         assert not {"Bo Ek", "Bo Ekman"} & names(world)
-        assert not has_kept(world.store, TENANT, world.clock())  # it has a protected person
+        assert load_kept(world.store, TENANT, world.clock()) is None  # it has a protected person
 
 
 def test_nobody_is_sent_when_who_is_protected_cannot_be_read(tmp_path):
@@ -163,7 +163,7 @@ def test_a_removal_that_is_not_proven_is_not_proven_by_reading_changes_again(wor
     world.directory._api._lag._before[xu] = (1e18, None)  # the list lacks her
     world.directory.fail(f"/users/{xu}", status=400, reason="invalid", times=None)
     whole(world)
-    assert not has_kept(world.store, TENANT, world.clock())
+    assert load_kept(world.store, TENANT, world.clock()) is None
     world.clock.advance(700)
     world.domain.lag = 0.0
     world.directory._api._lag._before.clear()
