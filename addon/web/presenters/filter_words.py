@@ -39,20 +39,27 @@ def pattern_text(attribute: str, operator: str, value: str) -> str:
 
 def selector_text(selector: Selector) -> str:
     """Return the OUs and groups of a selector, and who of those there it chooses."""
+    where = ", ".join((*selector.org_units, *selector.groups))
+    return " · ".join(part for part in (where, _conditions(selector)) if part)
+
+
+def places_text(selector: Selector) -> str:
+    """Return in short where a selector's people are: what they are told by, or else the OUs."""
+    places = selector.org_units or selector.groups
+    conditions = _conditions(selector)
+    if conditions:
+        return " · ".join((*places[:1], conditions)) if len(places) == 1 else conditions
+    shown = ", ".join(places[:SHORT])
+    return f"{shown} …" if len(places) > SHORT else shown
+
+
+def _conditions(selector: Selector) -> str:
+    """The clauses that say who belongs, without those that only take somebody out."""
     telling = (
         tuple(clause_text(c) for c in clauses if c.operator not in TAKES_OUT)
         for clauses in selector.filters
     )
-    conditions = (listed(each) for each in dict.fromkeys(telling) if each)
-    where = ", ".join((*selector.org_units, *selector.groups))
-    return " · ".join(part for part in (where, _either(conditions)) if part)
-
-
-def places_text(selector: Selector) -> str:
-    """Return the OUs of a selector, or else its groups, the first of many."""
-    places = selector.org_units or selector.groups
-    shown = ", ".join(places[:SHORT])
-    return f"{shown} …" if len(places) > SHORT else shown
+    return _either(listed(each) for each in dict.fromkeys(telling) if each)
 
 
 def _either(texts: Iterable[str]) -> str:
