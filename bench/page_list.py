@@ -111,11 +111,12 @@ def forms(tenant: Tenant) -> Iterator[Form]:
     unit = f"/skolenheter/{code}"
     email = {"students-0-0-attribute": "primaryEmail", "students-0-0-value": "ipad-N"}
     for part in (False, True):
-        yield Form("/forslag", "/forslag", {"show": code}, part)
+        yield Form(f"/forslag?enhet={code}", "/forslag", {"do": f"show:{code}"}, part)
         yield Form("/skyddade", "/skyddade", {"do": "show"}, part)
         yield Form(f"{unit}/urval", f"{unit}/urval", {"do": "show"}, part)
         yield Form(f"{unit}/urval", f"{unit}/urval", {"do": "show", **email}, part)
         yield Form(f"{unit}/urval", f"{unit}/urval", {"do": "groups", "search": "klass N"}, part)
+        yield Form(f"{unit}/urval", f"{unit}/urval", {"do": "tree", "ou-search": "skola N"}, part)
         yield Form(f"{unit}/urval", f"{unit}/urval", {"do": "students:add:0"}, part)
         for what in ("klasser", "grupper", "arskurser"):
             own = {"do": "show", "rule": OWN, "source": "orgUnit", "pattern": PATTERNS[what]}
