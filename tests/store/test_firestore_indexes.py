@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from google.cloud import firestore
 
+from addon.directory.push_state import PushState
 from addon.planning.ledger import LedgerChange, LedgerEntry, LedgerKey
 from addon.planning.limits import Hold
 from addon.planning.protected_set import ProtectedSet
@@ -45,6 +46,7 @@ def fields(project: str) -> list[tuple[str, str, object]]:
     store.append_audit("C1", AuditEntry("e1", now, "rektor@example.se", "unit.saved"))
     store.save_task(StoredTask("t1", "runs", "/tasks/run", {}, now, now))
     store.update_protected_set("C1", lambda known: ProtectedSet(frozenset({"1"})))
+    store.update_push_state("C1", lambda known: PushState(due=now))
     store.set_hold(WHOLE, Hold(("u1",), 20, "many", {}, {}, now, False))
     store.record(WHOLE, [LedgerChange("User", "u1", LedgerEntry("v1", b"0123456789abcdef"))])
     store.acquire(CUT_OFF, "holder", now + 60, now)
