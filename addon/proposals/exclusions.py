@@ -142,6 +142,33 @@ def elsewhere(paths: Sequence[str], taken: Iterable[str]) -> Exclusion:
     )
 
 
+class Preschools:
+    """The OUs of a domain that are named as preschools, whose people are in no school unit."""
+
+    def __init__(self, index: DirectoryIndex) -> None:
+        self._paths = sorted(
+            (unit.path for unit in index.org_units.values() if _is_preschool(unit.name)),
+            key=path_key,
+        )
+
+    def below(self, org_units: Iterable[str]) -> Exclusion:
+        """The topmost of them below `org_units`, as exceptions."""
+        return elsewhere(tuple(org_units), _topmost(self._paths))
+
+
+def _is_preschool(name: str) -> bool:
+    read = read_name(name)
+    return read.kinds == {"preschool"} and not read.school
+
+
+def _topmost(paths: Iterable[str]) -> list[str]:
+    found: list[str] = []
+    for path in paths:
+        if not any(fold(path).startswith(fold(each) + "/") for each in found):
+            found.append(path)
+    return found
+
+
 def protected_places(
     index: DirectoryIndex, protected: Protected
 ) -> tuple[Protected, tuple[Reason, ...]]:

@@ -7,7 +7,15 @@ from math import sqrt
 
 from msgspec import Struct
 
-from addon.proposals.vocabulary import GUEST_WORDS, PROGRAMMES, Role, plain_words, role_of, stage_of
+from addon.proposals.vocabulary import (
+    GUEST_WORDS,
+    PROGRAMMES,
+    Role,
+    plain_words,
+    role_of,
+    spelled_out,
+    stage_of,
+)
 
 ALIKE = 0.4
 """Two names with a lower similarity are unrelated."""
@@ -18,12 +26,14 @@ _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("grundskola", "grundskolan", "grund", "gr"), "grundskola"),
     **dict.fromkeys(("anpassad", "anpassade", "sarskola", "sarskolan", "grundsarskola"), "adapted"),
     **dict.fromkeys(("grundsarskolan", "sarskole", "traningsskolan", "traning"), "adapted"),
-    **dict.fromkeys(("gran", "grsar", "anp", "anpassat", "sar"), "adapted"),
+    **dict.fromkeys(("gran", "grsar", "anp", "anpassat", "sar", "agr", "agrs"), "adapted"),
     **dict.fromkeys(
-        ("gymnasiesarskola", "gymnasiesarskolan", "gysar", "gyan"), "adapted gymnasium"
+        ("gymnasiesarskola", "gymnasiesarskolan", "gysar", "gyan", "agy", "agys"),
+        "adapted gymnasium",
     ),
     **dict.fromkeys(("vuxenutbildningen", "vuxenutbildning", "komvux", "vux", "vuxna"), "adult"),
-    **dict.fromkeys(("vuxen", "larvux", "sfi", "vuxenskola", "vuxenskolan"), "adult"),
+    **dict.fromkeys(("vuxen", "larvux", "vuxenskola", "vuxenskolan"), "adult"),
+    "sfi": "sfi",
     **dict.fromkeys(("forskola", "forskolan", "forskolor", "fsk"), "preschool"),
     **dict.fromkeys(("fritids", "fritidshem", "fritidshemmet", "fth"), "leisure"),
 }
@@ -68,9 +78,11 @@ _OF_TYPE: Mapping[str, str] = {
 }
 ADAPTED_UPPER = "adapted gymnasium"
 ADAPTED = frozenset({"adapted", ADAPTED_UPPER})
-_BESIDE = frozenset({"leisure", "preschool"})
+BESIDE = frozenset({"leisure", "preschool"})
 """Kinds that a school has beside its own."""
 _USUAL = frozenset({"grundskola", "gymnasium"})
+_SFI, _ADULT = "sfi", "adult"
+_SHORT_FORMS = frozenset({("st", "sankt"), ("sta", "sankta")})
 _EMPTY_WORDS = frozenset(
     "skola skolan skolor skolorna enhet enheten enheter rektorsomrade omrade kommun kommunala"
     " kommunal och i pa for av den det de ab alla all konto konton anvandare users skolenhet"
@@ -137,7 +149,7 @@ def shared_prefixes(texts: Iterable[str], units: Sequence[SchoolName]) -> frozen
 
 def read_name(text: str, ignored: Collection[str] = (), types: Iterable[str] = ()) -> SchoolName:
     """Parse `text`; `ignored` are words to ignore, `types` the school types of a unit."""
-    years, rest = stage_of(text)
+    years, rest = stage_of(spelled_out(text))
     role, words = role_of(plain_words(rest))
     kinds: set[str] = set()
     core: list[str] = []
@@ -155,7 +167,7 @@ def read_name(text: str, ignored: Collection[str] = (), types: Iterable[str] = (
         if left and left not in ignored and left not in _EMPTY_WORDS:
             core.append(left)
     by_type = {_OF_TYPE[each] for each in types if each in _OF_TYPE}
-    said = one_form(kinds) | (by_type - _BESIDE or by_type)
+    said = _adult_forms(one_form(kinds) | (by_type - BESIDE or by_type), kinds, bool(by_type))
     programmes: frozenset[str] = frozenset()
     plain_core = [word for word in core if word not in PROGRAMMES]
     if "gymnasium" in said and plain_core:
@@ -170,6 +182,18 @@ def one_form(kinds: Collection[str]) -> frozenset[str]:
         return frozenset(kinds)
     upper = "gymnasium" in kinds or ADAPTED_UPPER in kinds
     return frozenset({ADAPTED_UPPER if upper else "adapted"})
+
+
+def _adult_forms(said: frozenset[str], named: Collection[str], is_unit: bool) -> frozenset[str]:
+    """The kinds, where sfi is a form of adult education.
+
+    A place named for sfi can be that of a unit for adults; a unit for sfi has no other place.
+    """
+    if _SFI not in named:
+        return said
+    if not is_unit:
+        return said | {_ADULT}
+    return said if _ADULT in named else said - {_ADULT}
 
 
 @lru_cache(maxsize=16384)
@@ -276,7 +300,9 @@ def word_similarity(one: str, other: str) -> float:
         return 0.0
     if one.isdigit() or other.isdigit():
         return 0.0
-    if one.rstrip("s") == other.rstrip("s"):
+    if one.rstrip("s") == other.rstrip("s") or (one, other) in _SHORT_FORMS:
+        return 0.97
+    if (other, one) in _SHORT_FORMS:
         return 0.97
     if same_stem(one, other):
         return _SAME_STEM

@@ -28,6 +28,7 @@ _DEEPEST = 4
 _MOST_TEMPLATES = 6
 _LARGEST_CLASS = 80
 _MOST_SHAPES = 12
+_LONGEST = 5
 SEPARATORS = re.compile(
     r"([-_.+]|(?<=klass)(?=[\df])|(?<=class)(?=[\df])|(?<=[a-zåäö]{3})(?=\d[a-zåäö]{1,2}$))"
 )
@@ -219,7 +220,7 @@ def _is_class_alone(word: str) -> bool:
 
 
 def _class_group_rules(groups: Sequence[Group]) -> Iterator[GroupRule]:
-    for before, after in _templates(groups, longest=3, only_classes=True):
+    for before, after in _templates(groups, longest=_LONGEST, only_classes=True):
         begin, end = f"^{literal(before)}", f"{literal(after)}@"
         if before and not after and _are_classes(g for g in groups if _fits(g, before, after)):
             yield _from_group(begin)

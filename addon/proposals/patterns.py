@@ -1,5 +1,6 @@
 """Candidate rules for classes and teaching groups, best first."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from statistics import fmean
@@ -33,6 +34,8 @@ _EXAMPLES = 5
 _WORST = 0.05
 _YEAR_AS_CLASS, _YEAR_IN_FIELD = 0.48, 0.2
 _OF_ADAPTED = 0.9
+_AFTER_CLASS = 0.92
+_AFTER_WORD = re.compile(r"(?i)/klass\s\(\?P<name>")
 _FREELY_NAMED = 0.3
 _USUAL_SIZE = range(4, 41)
 _SOURCE = {"orgUnit": 0.02, "group": 0.01, "attribute": 0.0, "class": 0.0}
@@ -182,6 +185,8 @@ def _looks(name: str, worded: bool, choice: PatternChoice) -> float:
         return 1.0
     if is_adapted_class(name):
         return _OF_ADAPTED
+    if choice.rule.source == "orgUnit" and _AFTER_WORD.search(choice.rule.pattern):
+        return _AFTER_CLASS
     if choice.rule.source == "group":
         return 0.0
     if is_programme_class(name):

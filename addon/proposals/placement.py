@@ -14,7 +14,7 @@ from addon.proposals.class_places import (
 from addon.proposals.declined import DeclinedPlaces
 from addon.proposals.mail_domains import domain_places
 from addon.proposals.matching import Match, Matches, UnitMatcher, UnitToMatch
-from addon.proposals.names import read_name
+from addon.proposals.names import BESIDE, read_name
 from addon.proposals.places import ANY_CODE, Place, group_places, org_unit_places
 from addon.proposals.roles import RoleScope, RoleScopes
 from addon.proposals.scope import Inside
@@ -333,9 +333,8 @@ class PlaceMatcher:
 def _is_school(name: str) -> bool:
     """Whether an OU is named as a school, and not as a class or a year."""
     read = read_name(name)
-    return (
-        (read.school or bool(read.kinds - {"leisure"})) and not is_class(name) and not is_year(name)
-    )
+    named = (read.school and bool(read.core)) or bool(read.kinds - BESIDE)
+    return named and not is_class(name) and not is_year(name)
 
 
 def _is_staff_of(

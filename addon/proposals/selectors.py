@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 from addon.proposals.confidence import Confidence, lowest
 from addon.proposals.exclusions import (
     ClosedPlaces,
+    Preschools,
     elsewhere,
     without_devices,
     without_functions,
@@ -56,6 +57,7 @@ class SelectorBuilder:
         self._names = names
         self._inside = inside
         self._index, self._settled, self._closed = index, settled, ClosedPlaces(index)
+        self._preschools = Preschools(index)
         self._taken = [
             (code, role, path)
             for code, each in settled.items()
@@ -96,6 +98,7 @@ class SelectorBuilder:
         needed = [
             self._closed.below(paths),
             elsewhere(paths, others),
+            *(() if shared else (self._preschools.below(paths),)),
             without_devices(self._index, reached),
         ]
         if role == "staff":

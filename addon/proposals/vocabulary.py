@@ -100,6 +100,18 @@ _PROTECTED = re.compile(
     r"skyddad[et]?(?:id|identitet|identiteter|elev|elever|person|personer|personuppgifter)?"
     r"|skyddat|sekretess\w*|protected|sekr|skyddsmarkerad[e]?|kvarskrivna?|kvarskrivning"
 )
+_COLON_FORMS: Mapping[str, str] = {
+    "s:t": "sankt",
+    "s:ta": "sankta",
+    "n:a": "norra",
+    "s:a": "södra",
+    "v:a": "västra",
+    "ö:a": "östra",
+    "l:a": "lilla",
+    "st:a": "stora",
+    "g:a": "gamla",
+}
+_WITH_COLON = re.compile(rf"(?i)\b(?:{'|'.join(_COLON_FORMS)})\b")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _STAGE = re.compile(r"\b(?:ak|arskurs|ar)?\s*(fk|f|\d)\s?-\s?(\d)(?![a-z0-9])")
 _STAGE_WORDS = {
@@ -151,6 +163,11 @@ def plain(text: str) -> str:
 def plain_words(text: str) -> tuple[str, ...]:
     """The plain words of a text."""
     return tuple(word for word in _NOT_WORD.split(plain(text)) if word)
+
+
+def spelled_out(text: str) -> str:
+    """The text with the usual short forms of names in full: S:t Olof, N:a skolan."""
+    return _WITH_COLON.sub(lambda found: _COLON_FORMS[found[0].casefold()], text)
 
 
 def role_of(words: Sequence[str]) -> tuple[Role | None, tuple[str, ...]]:

@@ -22,6 +22,7 @@ WORDED_YEAR = r"^(?:Åk|åk|Årskurs|årskurs|År|år)\.?\s*(?P<year>\d{1,2})$"
 _CLASS_STARTS = r"^(?P<year>\d+)"
 _CLASS_SAID = rf"(?i)^(?:{_WORD}[ ._-]*)?{_YEAR}{_NOT_SEVERAL}"
 _VALUE_SAID = rf"(?i)^(?:{_WORD}[ ._-]*)?{_YEAR}$"
+_VALUE_ENDS = r"(?i)\s(?:åk|ak|årskurs|år|year|grade)[ ._-]*(?P<year>f|1[0-3]|[0-9])$"
 _SEGMENT_SAID = rf"(?i)/(?:{_WORD}[ ._-]*)?{_YEAR}(?:/|$)"
 _GROUP_SAID = (
     r"(?i)^(?:[^@]*[-_.])?(?:åk|ak|arskurs|year|grade)[-_.]?(?P<year>\d{1,2})(?:[-_.][^@]*)?@"
@@ -47,7 +48,7 @@ def year_rules(
 ) -> Iterator[YearRule]:
     """Rules worth trying for the school years of students in classes with these names."""
     for attribute, values in values_in(near, students).items():
-        for pattern in (BARE_YEAR, WORDED_YEAR, _VALUE_SAID):
+        for pattern in (BARE_YEAR, WORDED_YEAR, _VALUE_SAID, _VALUE_ENDS):
             if any(map(re.compile(pattern).search, values)):
                 yield YearRule(source="attribute", attribute=attribute, pattern=pattern)
         if any(map(re.compile(_CALENDAR).search, values)):

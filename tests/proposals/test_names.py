@@ -34,6 +34,11 @@ def similarity(unit: str, place: str, *types: str) -> float:
         ("Storköpings gymnasium", "Gymnasiet elever"),
         ("Ekens anpassade grundskola", "Eken"),
         ("Vuxenutbildningen", "Komvux"),
+        ("Vuxenutbildningen", "SFI"),
+        ("Sankt Olofs skola", "S:t Olofs skola"),
+        ("S:ta Ragnhilds skola", "sankta-ragnhild"),
+        ("Sankt Olofs skola", "st olof"),
+        ("Norra skolan", "N:a skolan"),
     ],
 )
 def test_the_same_school_in_other_words_is_as_good_as_the_same_name(unit, place):
@@ -65,6 +70,23 @@ def test_the_kind_of_school_tells_two_of_the_same_name_apart():
         "Lindskolan", "Lindgymnasiet"
     )
     assert similarity("Eken", "Eken särskola", "GRAN") > similarity("Eken", "Eken särskola", "GR")
+
+
+@pytest.mark.parametrize(
+    ("place", "types"), [("Eken AGR", ("GRAN",)), ("Eken AGRS", ("GRAN",)), ("Eken AGY", ("GYAN",))]
+)
+def test_the_short_forms_of_adapted_schools_are_theirs_and_not_the_schools(place, types):
+    assert similarity("Eken", place, *types) == 1
+    assert similarity("Eken", place, "GR") < ALIKE
+
+
+def test_a_place_for_sfi_is_that_of_the_unit_for_sfi_and_a_place_for_adults_the_others():
+    units = [read_name(name, (), ("VUX",)) for name in ("Komvux", "Sfi")]
+    likes = NameSimilarity(units)
+    komvux, sfi = units
+    assert likes.of(sfi, read_name("SFI")) > 0.9
+    assert likes.of(sfi, read_name("Komvux")) == 0
+    assert likes.of(komvux, read_name("Komvux")) > 0.9
 
 
 def test_stages_tell_two_of_the_same_name_apart():

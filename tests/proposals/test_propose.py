@@ -171,6 +171,22 @@ def test_another_units_org_unit_below_ones_own_is_kept_out():
     assert "other-below" in codes(primary)
 
 
+def test_a_preschools_people_among_those_of_the_only_unit_are_kept_out():
+    index = domain(
+        {
+            "/Elever/7A": 20,
+            "/Elever/8A": 20,
+            "/Personal/Skola": 9,
+            "/Personal/Förskola": 6,
+            "/Personal/Förskola och skola": 2,
+        }
+    )
+    (proposal,) = proposed(index, "Fjärilens skola").proposals
+    kept = {*ids("/Personal/Skola", 9), *ids("/Personal/Förskola och skola", 2)}
+    assert choose(proposal.staff, index).chosen == kept
+    assert proposal.staff.exceptions.org_units == ("/Personal/Förskola",)
+
+
 def test_stages_of_one_school_are_all_its_own():
     index = domain({"/Elever/Norra F-3": 20, "/Elever/Norra 4-6": 20, "/Personal/Norra": 3})
     proposal = first(index, "Norra skolan")

@@ -57,6 +57,31 @@ def test_classes_with_a_word_before_lose_it():
     assert best_class(domain({"/E/Klass 7A": 20, "/E/Klass 8A": 20})).outcome.names == ("7A", "8A")
 
 
+def test_named_classes_with_a_word_before_lose_it_too():
+    found = best_class(domain({"/E/Klass Blå": 8, "/E/Klass Gul": 8})).outcome.names
+    assert found == ("Blå", "Gul")
+
+
+def test_class_groups_may_have_several_words_before_the_class():
+    pupils = ids("/E", 40)
+    index = domain(
+        {"/E": 40},
+        *(members(f"g-nor-elev-{c}", *pupils[n::2]) for n, c in enumerate(("7a", "7b"))),
+        members("g-nor-elev", *pupils),
+    )
+    assert best_class(index).outcome.names == ("7A", "7B")
+
+
+def test_a_year_at_the_end_of_a_value_is_a_school_year():
+    more = [
+        user(f"u{n}", "/E", attributes={"organizations.title": (f"Elev åk {4 + n % 3}",)})
+        for n in range(30)
+    ]
+    year = best_year(domain({}, more=tuple(more)))
+    assert year is not None
+    assert year.outcome.names == ("4", "5", "6")
+
+
 def test_special_characters_of_a_path_are_taken_literally():
     at = unit(students=people_in("/E (F-6) + [x]"))
     choice = best_class(domain({"/E (F-6) + [x]/7A": 20, "/E (F-6) + [x]/7B": 20}), at)
