@@ -34,7 +34,7 @@ _EXAMPLES = 5
 _WORST = 0.05
 _YEAR_AS_CLASS, _YEAR_IN_FIELD = 0.48, 0.2
 _OF_ADAPTED = 0.9
-_AFTER_CLASS = 0.92
+_AFTER_CLASS, _WITH_WORD, _NUMBER_AFTER_CLASS, _GROUP_WITH_WORD = 0.92, 0.9, 0.85, 0.84
 _AFTER_WORD = re.compile(r"(?i)/klass\s\(\?P<name>")
 _FREELY_NAMED = 0.3
 _USUAL_SIZE = range(4, 41)
@@ -175,12 +175,12 @@ def _looks(name: str, worded: bool, choice: PatternChoice) -> float:
 
     `worded` is whether the rule says that it is about classes.
     """
-    if not worded and name.strip().isdecimal():
-        return 0.5
+    if name.strip().isdecimal():
+        return _NUMBER_AFTER_CLASS if worded else 0.5
     if not worded and is_year(name):
         return _YEAR_AS_CLASS if choice.rule.source == "orgUnit" else _YEAR_IN_FIELD
     if plain(name).startswith(("klass", "class")):
-        return 0.9
+        return _WITH_WORD if choice.rule.source == "orgUnit" else _GROUP_WITH_WORD
     if is_class(name):
         return 1.0
     if is_adapted_class(name):

@@ -152,8 +152,7 @@ class PlaceMatcher:
             return matches
         code = open_units[0].code
         found = matches.found.get(code)
-        scope = self._scopes.of(role)
-        place = self._everybody(role, scope)
+        place = self._everybody(role, self._scopes.of_only_unit(role))
         if place is None or not place.people or self._declined.has(code, place):
             return matches
         if found is not None and found.score >= _FITS:

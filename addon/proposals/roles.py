@@ -12,6 +12,7 @@ from addon.proposals.vocabulary import (
     is_class,
     is_left,
     is_protected,
+    is_staff_part,
     is_year,
     plain_words,
     role_of,
@@ -56,6 +57,14 @@ class RoleScopes:
             self._known[role] = self._find(role)
         return self._known[role]
 
+    def of_only_unit(self, role: Role) -> RoleScope | None:
+        """As `of`, with the parts of the staff beside their OU: /Ledning beside /Personal."""
+        scope = self.of(role)
+        if scope is None or role != "staff" or not scope.org_units or scope.clauses:
+            return scope
+        beside = tuple(_parts_beside(self._tree, set(scope.org_units)))
+        return RoleScope(role, (*scope.org_units, *beside), scope.groups)
+
     def clauses(self, role: Role, people: Collection[str]) -> tuple[Clause, ...]:
         """Clauses that choose those of a role among `people`, students and staff together."""
         for students, staff in self._signs:
@@ -92,6 +101,18 @@ def role_nodes(node: OrgUnitNode, role: Role) -> Iterator[OrgUnitNode]:
             yield child
         else:
             yield from role_nodes(child, role)
+
+
+def _parts_beside(node: OrgUnitNode, staff: Collection[str]) -> Iterator[str]:
+    """The OUs of a part of the staff that have one of the `staff` OUs (paths) beside them."""
+    if any(child.path in staff for child in node.children):
+        for child in node.children:
+            is_part = child.path not in staff and is_staff_part(plain_words(child.name))
+            if is_part and child.users_below:
+                yield child.path
+    for child in node.children:
+        if child.path not in staff:
+            yield from _parts_beside(child, staff)
 
 
 def _role_groups(index: DirectoryIndex, role: Role) -> Iterator[str]:

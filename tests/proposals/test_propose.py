@@ -187,6 +187,14 @@ def test_a_preschools_people_among_those_of_the_only_unit_are_kept_out():
     assert proposal.staff.exceptions.org_units == ("/Personal/Förskola",)
 
 
+def test_a_part_of_the_only_units_staff_beside_the_others_is_staff():
+    index = domain(
+        {"/Elever/7A": 20, "/Elever/8A": 20, "/Personal": 9, "/Ledning": 3, "/Styrelse": 4}
+    )
+    (proposal,) = proposed(index, "Lotsens skola").proposals
+    assert proposal.staff.org_units == ("/Personal", "/Ledning")
+
+
 def test_stages_of_one_school_are_all_its_own():
     index = domain({"/Elever/Norra F-3": 20, "/Elever/Norra 4-6": 20, "/Personal/Norra": 3})
     proposal = first(index, "Norra skolan")

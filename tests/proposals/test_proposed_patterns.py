@@ -62,6 +62,15 @@ def test_named_classes_with_a_word_before_lose_it_too():
     assert found == ("Blå", "Gul")
 
 
+def test_a_class_is_named_as_its_org_unit_rather_than_by_a_number_alone():
+    places = {f"/E/Klass {n}": 20 for n in (1, 2, 3)}
+    groups = [members(f"klass{n}", *ids(f"/E/Klass {n}", 20)) for n in (1, 2, 3)]
+    named = ("Klass 1", "Klass 2", "Klass 3")
+    assert best_class(domain(places, *groups)).outcome.names == named
+    flat = [members(f"klass{n}", *ids("/E", 60)[20 * n : 20 * n + 20]) for n in range(3)]
+    assert best_class(domain({"/E": 60}, *flat)).outcome.names == ("0", "1", "2")
+
+
 def test_class_groups_may_have_several_words_before_the_class():
     pupils = ids("/E", 40)
     index = domain(
