@@ -32,12 +32,17 @@ class MailError(Exception):
 
 
 class Message(Struct, frozen=True):
-    """A message to one or more addresses; `html` has the same content as `text`."""
+    """A message to one or more addresses; `html` has the same content as `text`.
+
+    Messages with the same `id` have the same Message-ID, by which mail systems recognise a message
+    that was sent twice; None gives each its own.
+    """
 
     to: tuple[str, ...]
     subject: str
     text: str
     html: str | None = None
+    id: str | None = None
 
 
 class Mailer(Protocol):

@@ -16,7 +16,9 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 RULE = "-" * 20
 
 
-def render_message(to: Sequence[str], subject: str, name: str, **values: object) -> Message:
+def render_message(
+    to: Sequence[str], subject: str, name: str, *, id: str | None = None, **values: object
+) -> Message:
     """Return the message of the templates `name`.sv.txt and `name`.en.txt with these values."""
     swedish, english = (_paragraphs(name, language, values) for language in ("sv", "en"))
     html = (
@@ -25,7 +27,7 @@ def render_message(to: Sequence[str], subject: str, name: str, **values: object)
         .render(subject=subject, swedish=swedish, english=english)
     )
     text = "\n\n".join([*swedish, RULE, *english]) + "\n"
-    return Message(tuple(to), " ".join(subject.split()), text, html)
+    return Message(tuple(to), " ".join(subject.split()), text, html, id)
 
 
 def swedish_number(value: float) -> str:

@@ -25,6 +25,7 @@ from addon.notifications.events import (
 from addon.notifications.farewell import tell_of_farewell
 from addon.notifications.mailer import Mailer, MailError
 from addon.notifications.message import render_message
+from addon.notifications.pause_notices import tell_of_pause
 from addon.notifications.smtp import mailer
 from addon.planning.protected_set import ProtectedSet
 from addon.settings import Settings
@@ -73,8 +74,15 @@ def notify(
     tenant, licence = load_tenant_with_licence(context.store, tenant_id)
     if licence.farewell:
         return tell_of_farewell(context, mail, tenant, licence)
-    if mail is None or not tenant.notices.email or not tenant.notices.about:
+    if mail is None or not tenant.notices.email:
         return 0
+    told = tell_of_pause(context, mail, tenant) if vendor is None else 0
+    return told + int(bool(tenant.notices.about) and _tell(context, mail, tenant, vendor))
+
+
+def _tell(context: SyncContext, mail: Mailer, tenant: Tenant, vendor: str | None) -> bool:
+    """Send what is new of the connections, the directory and protected people."""
+    tenant_id = tenant.customer_id
     now = context.clock()
     runs = context.store.runs(tenant_id, _enough(tenant))
     news: list[Notice] = []
@@ -96,7 +104,7 @@ def notify(
         kept = after if sent else silent
         if kept != before:
             _remember(context.store, tenant_id, key, kept, now)
-    return int(sent)
+    return sent
 
 
 def after_run(

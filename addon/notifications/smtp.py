@@ -77,7 +77,10 @@ class SmtpMailer:
         written["To"] = ", ".join(message.to)
         written["Subject"] = message.subject
         written["Date"] = format_datetime(datetime.now(UTC))
-        written["Message-ID"] = make_msgid(domain=self._domain)
+        unique = message.id is None
+        written["Message-ID"] = (
+            make_msgid(domain=self._domain) if unique else f"<{message.id}@{self._domain}>"
+        )
         for name, value in HEADERS.items():
             written[name] = value
         written.set_content(message.text, cte="quoted-printable")

@@ -38,25 +38,26 @@ from addon.tenants.model import Connection, Tenant
 log = logging.getLogger(__name__)
 
 
-def read_protected(context: SyncContext, tenant_id: str) -> None:
+def read_protected(context: SyncContext, tenant_id: str) -> Tenant:
     """Read who is protected, and nobody else, and add those found to the tenant's set.
 
     Nothing is read where no vendor has anybody, or of a tenant that has left. When the directory
-    cannot be read, the set stays as it is. Raises NotFoundError and StoreError.
+    cannot be read, the set stays as it is. Return the tenant. Raises NotFoundError and StoreError.
     """
     tenant = load_tenant_or_raise(context.store, tenant_id)
     places = places_of(tenant.protected)
     if not places or not any(number for _, number, _ in context.store.ledgers(tenant_id)):
-        return
+        return tenant
     if context.store.licence(tenant_id).farewell:
-        return
+        return tenant
     started = context.clock()
     try:
         snapshot = context.read_directory(structs.replace(tenant, school_units=()))
     except DirectoryError as error:
         log.warning("who is protected was not read: %s", error)
-        return
+        return tenant
     record_reading(context, tenant, snapshot, started, whole=False)
+    return tenant
 
 
 def remove_protected_everywhere(

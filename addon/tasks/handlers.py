@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from addon.directory.errors import AccessRefused, DirectoryError
 from addon.logs import log_context
+from addon.notifications.pause_notices import notice_of
 from addon.planning.ledger import LOOK_AFTER
 from addon.sync import run as sync_run
 from addon.sync.change_marks import begin_pause_reading
@@ -260,9 +261,9 @@ class TaskHandler:
         with log_context(tenant=wanted.tenant):
             try:
                 context = self._context()
-                read_protected(context, wanted.tenant)
+                tenant = read_protected(context, wanted.tenant)
                 found = remove_protected_everywhere(context, wanted.tenant, self._seconds)
-                if found:
+                if found or notice_of(tenant, context.clock()):
                     self._tell(wanted.tenant, None)
                 left = any(each.outcome.problem for each in found)
                 return TaskResult(FAILED, "some are left") if left else TaskResult(DONE, "done")

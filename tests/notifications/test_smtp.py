@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from addon.notifications.mailer import MailError, Message
 from addon.notifications.smtp import SmtpMailer, mailer
@@ -67,6 +68,12 @@ def test_a_message_can_be_told_from_one_that_a_person_wrote() -> None:
     assert first["Auto-Submitted"] == "auto-generated"
     assert first["Message-ID"].endswith("@storvik.example>")
     assert first["Message-ID"] != second["Message-ID"]
+    with MailServer() as mail_server:
+        for _ in range(2):
+            message = structs.replace(MESSAGE, id="pause.begins.2027-06-11.C1")
+            SmtpMailer(smtp(mail_server), SENDER, no_secrets).send(message)
+    ids = {message["Message-ID"] for message in mail_server.messages}
+    assert ids == {"<pause.begins.2027-06-11.C1@storvik.example>"}
     age = datetime.now(UTC) - parsedate_to_datetime(first["Date"])
     assert abs(age) < timedelta(minutes=1)
 

@@ -11,6 +11,7 @@ from addon.web.presenters.connection_status import (
     people_over_time,
 )
 from addon.web.presenters.overview import headline
+from addon.web.presenters.pause_proposal import timely_pause_proposal
 from addon.web.presenters.setup_steps import setup_steps
 from addon.web.presenters.vendor_errors import trouble_remedy
 from addon.web.request_context import RequestContext, request_context
@@ -38,6 +39,7 @@ def page() -> str | AnyResponse:
         chart=_chart(ctx, connections),
         remedy=trouble_remedy,
         push=ctx.push,
+        pause_proposal=timely_pause_proposal(ctx.tenant, ctx.now),
     )
 
 

@@ -15,6 +15,7 @@ from addon.notifications.mailer import Mailer, MailError
 from addon.store.base import StoreError
 from addon.tenants.model import About, Notices, Pause, Tenant
 from addon.tenants.pause import today
+from addon.web.presenters.pause_proposal import pause_proposal
 from addon.web.request_context import EditConflict, RequestContext, request_context
 from addon.web.security.auth import is_allowed
 from addon.web.support_contact import support_contact
@@ -184,15 +185,18 @@ def _page(
     pause = stored.schedule.pause
     if pause is not None and pause.until < day:
         pause = None  # it is over
+    proposal = pause_proposal(stored, ctx.now)
+    shown = proposal.pause if proposal is not None else pause
     return render_template(
         "settings/page.html",
         hours=[h for h in HOURS if h > every or h == stored.schedule.hours],
         chosen=given.get("hours", str(stored.schedule.hours or "")),
         every=every,
         runs_every=max(every, stored.schedule.hours or every),
-        pause_from=given.get("from", "" if pause is None else str(pause.start)),
-        pause_until=given.get("until", "" if pause is None else str(pause.until)),
+        pause_from=given.get("from", "" if shown is None else str(shown.start)),
+        pause_until=given.get("until", "" if shown is None else str(shown.until)),
         kept_pause=pause,
+        pause_proposal=proposal,
         email=given.get("email", "\n".join(stored.notices.email)),
         about=request.form.getlist("about") if "email" in given else stored.notices.about,
         kinds=ABOUT,

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import AbstractContextManager
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from addon.tasks.schedule import HOUR, enqueue_runs, window_at
-from addon.tenants.pause import today
+from addon.tenants.pause import LOCAL, today
 from tests.support.mail_server import MailServer
+from tests.support.page_actions import turn_on
 from tests.support.page_content import form_of, text_of
 from tests.support.small_school import ADMIN, DELEGATED, DOMAIN, TENANT, small_school_pages
 from tests.support.world import World
@@ -160,8 +162,74 @@ def test_when_a_pause_is_over_it_is_not_shown_and_can_be_saved_again(world: Worl
         page = client.get(PAGE)
         assert "Paus till och med" not in world.text(page)
         assert "Avsluta pausen" not in world.text(page)
-        assert form_of(page, PAUSE)["from"] == ""
+        assert form_of(page, PAUSE)["from"] != summer(world, -4)["from"]
         assert world.send(client, page, PAUSE, **summer(world)).status_code == 302
+
+
+def at_noon(world: World, day: date) -> AbstractContextManager[None]:
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=LOCAL)
+    return world.later(noon.timestamp() - world.clock())
+
+
+def organisation_is(world: World, name: str) -> None:
+    world.document["organisation"] = world.document["organisation"] | {"name": name}
+    world.import_document()
+
+
+def test_a_pause_for_the_summer_is_proposed_and_is_none_until_it_is_saved(world: World) -> None:
+    with at_noon(world, date(2027, 3, 1)):
+        client = world.sign_in()
+        page = client.get(PAGE)
+        form = form_of(page, PAUSE)
+        assert (form["from"], form["until"]) == ("2027-06-11", "2027-08-02")
+        said = world.text(page)
+        assert "Vi vet inte när ni har skolavslutning, så vi utgår från 2027-06-11." in said
+        assert "Vi vet inte när er hösttermin börjar, så vi utgår från 2027-08-16." in said
+        assert "Ingen paus är planerad." in lead(world, client)
+        assert world.stored_document().get("schedule", {}) == {}
+        world.send(client, page, PAUSE, **{"from": "2027-06-14", "until": form["until"]})
+        assert "Paus från 2027-06-14 till och med 2027-08-02." in lead(world, client)
+        assert "Vi vet inte" not in world.text(client.get(PAGE))
+
+
+def test_the_proposal_uses_the_dates_that_the_municipality_has_published(world: World) -> None:
+    organisation_is(world, "Upplands Väsby kommun")
+    with at_noon(world, date(2027, 3, 1)):
+        page = world.sign_in().get(PAGE)
+        assert form_of(page, PAUSE)["from"] == "2027-06-08"
+        said = world.text(page)
+        assert "Skolavslutningen är 2027-06-08 enligt kommunens läsårstider." in said
+        assert "Vi vet inte när er hösttermin börjar, så vi utgår från 2027-08-16." in said
+
+
+@pytest.mark.parametrize(
+    ("day", "is_proposed"),
+    [
+        (date(2027, 5, 10), False),
+        (date(2027, 5, 11), True),
+        (date(2027, 8, 2), True),
+        (date(2027, 8, 3), False),
+    ],
+)
+def test_the_overview_proposes_it_when_it_is_time(
+    world: World, day: date, is_proposed: bool
+) -> None:
+    turn_on(world, world.sign_in(), "all")
+    with at_noon(world, day):
+        said = world.text(world.sign_in().get("/"))
+        assert ("Paus i sommar?" in said) == is_proposed
+        assert ("till och med 2027-08-02" in said) == is_proposed
+
+
+def test_the_overview_proposes_none_when_one_is_planned_or_was(world: World) -> None:
+    turn_on(world, world.sign_in(), "all")
+    world.document["schedule"] = {"pause": {"from": "2027-06-14", "until": "2027-07-20"}}
+    world.import_document()
+    for day in (date(2027, 6, 1), date(2027, 7, 1), date(2027, 7, 25)):
+        with at_noon(world, day):
+            assert "Paus i sommar?" not in world.text(world.sign_in().get("/"))
+    with at_noon(world, date(2028, 6, 1)):
+        assert "Paus i sommar?" in world.text(world.sign_in().get("/"))
 
 
 # Notices
