@@ -15,6 +15,7 @@ from addon.proposals.vocabulary import (
     is_left,
     is_no_lesson,
     is_protected,
+    is_stage,
     plain,
     plain_words,
     role_of,
@@ -43,6 +44,7 @@ _NOT_LISTS = r"(?!(?:elever|personal|larare|alla|all|staff|students|klass)(?:[-_
 _CLASS_FIRST = r"^(?P<name>\d{1,2}\s?[A-ZÅÄÖ]{1,2})(?![A-ZÅÄÖa-zåäö0-9])"
 _LAST_WORD = re.compile(r"(.*\D[ _-]+)(\S+)$")
 _FIRST_WORD = re.compile(r"(\S+?)([ _-]+\D.*)$")
+_CLASS_BEFORE = re.compile(r"(?P<before>(?:.*[-_.])?(?:klass|class)[-_.])(?P<name>[^\W\d]+)$")
 _WORD_BEFORE = re.compile(r"(klass|class)\s+(?=\S)", re.IGNORECASE)
 
 Template = tuple[str, str]
@@ -58,6 +60,7 @@ def class_rules(
     current = [group for group in near.groups if group.id not in past]
     yield from _class_group_rules(current)
     yield from _named_as_classes(current)
+    yield from _freely_named_classes(current)
     for attribute, values in values_in(near, students).items():
         if len(values) == 1 and len(students) > _LARGEST_CLASS:
             continue
@@ -151,7 +154,7 @@ def _org_unit_rules(
             before, after = map(literal, around)
             yield _at_org_unit(f"{start}{skip}{before}(?P<name>[^/]+?){after}$")
         yield _at_org_unit(f"{start}{skip}(?P<name>[^/]+)$")
-        if depth < deepest and any(map(is_class, names)):
+        if depth < deepest and any(is_class(name) and not is_stage(name) for name in names):
             yield _at_org_unit(f"{start}{skip}(?P<name>[^/]+)")
     if deepest > 1:
         yield _at_org_unit(f"{start}(?:[^/]+/)*(?P<name>[^/]+)$")
@@ -206,7 +209,7 @@ def _around_class(names: Sequence[str]) -> tuple[str, str] | None:
 
 
 def _parts_of(name: str) -> tuple[str, str] | None:
-    if is_class(name):
+    if is_class(name) or is_adapted_class(name):
         return None
     if (last := _LAST_WORD.match(name)) and _is_class_alone(last[2]):
         return last[1], ""
@@ -240,6 +243,22 @@ def _named_as_classes(groups: Sequence[Group]) -> Iterator[GroupRule]:
     shapes = {re.sub(r"\d+", r"\\d+", literal(local_part(group))) for group in named}
     if len(named) > 1 and len(shapes) <= _MOST_SHAPES:
         yield _from_group(f"^(?:{'|'.join(sorted(shapes))})@")
+
+
+def _freely_named_classes(groups: Sequence[Group]) -> Iterator[GroupRule]:
+    """Rules for groups whose addresses say class before a name of its own: klass-solen@."""
+    found: dict[str, list[Group]] = {}
+    unfit: list[Group] = []
+    for group in groups:
+        match = _CLASS_BEFORE.match(local_part(group))
+        if match and _is_no_lesson(group):
+            unfit.append(group)
+        elif match and not is_class(match["name"]):
+            found.setdefault(match["before"], []).append(group)
+    for before, named in sorted(found.items()):
+        if len(named) > 1:
+            begin = f"^{literal(before)}{_excluding(before, '', unfit)}"
+            yield _from_group(begin if _have_names(named) else f"{begin}(?P<name>[^@]+)@")
 
 
 def _templates(groups: Sequence[Group], longest: int, only_classes: bool = False) -> list[Template]:

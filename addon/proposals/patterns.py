@@ -36,7 +36,10 @@ _YEAR_AS_CLASS, _YEAR_IN_FIELD = 0.48, 0.2
 _OF_ADAPTED = 0.9
 _AFTER_CLASS, _WITH_WORD, _NUMBER_AFTER_CLASS, _GROUP_WITH_WORD = 0.92, 0.9, 0.85, 0.84
 _AFTER_WORD = re.compile(r"(?i)/klass\s\(\?P<name>")
-_FREELY_NAMED = 0.3
+_FREELY_NAMED, _FREELY_NAMED_GROUP = 0.3, 0.6
+_CLASS_WORD_LAST = re.compile(
+    r"(?:klass|class)(?:[-_]|\\\.)?(?:\(\?!.*\))?(?:\(\?P<name>\[\^@\]\+\)@)?$"
+)
 _USUAL_SIZE = range(4, 41)
 _SOURCE = {"orgUnit": 0.02, "group": 0.01, "attribute": 0.0, "class": 0.0}
 
@@ -188,7 +191,7 @@ def _looks(name: str, worded: bool, choice: PatternChoice) -> float:
     if choice.rule.source == "orgUnit" and _AFTER_WORD.search(choice.rule.pattern):
         return _AFTER_CLASS
     if choice.rule.source == "group":
-        return 0.0
+        return _FREELY_NAMED_GROUP if _CLASS_WORD_LAST.search(choice.rule.pattern) else 0.0
     if is_programme_class(name):
         return 1.0
     if plain(name).startswith(("grupp", "group")):

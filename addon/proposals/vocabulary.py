@@ -88,7 +88,7 @@ _TERM = re.compile(
 )
 _ADAPTED_CLASS = re.compile(
     r"(?:\d(?:\s?-\s?\d)?[\s_-]?)?(?:ag|agr|anp|gran|grsar|gysar|sar|sarskola|traning|traningsskola"
-    r"|tr|inriktning amnesomraden)(?:[\s_-]?(?:\d|[a-e]))?"
+    r"|tr|inriktning amnesomraden)(?:[\s_-]?(?:\d(?:\s?-\s?\d)?|[a-e]))?"
 )
 _FIRST_TERM = 14
 _DEVICE_WORDS = frozenset(
@@ -304,6 +304,12 @@ def is_adapted_class(name: str) -> bool:
 def is_year(name: str) -> bool:
     """Whether a name is that of a school year: Åk 7, Årskurs 3."""
     return _YEAR.fullmatch(plain(name).strip()) is not None
+
+
+def is_stage(name: str) -> bool:
+    """Whether a name is that of a stage and nothing else: F-3, 7-9, Mellanstadiet."""
+    years, rest = stage_of(name)
+    return bool(years) and not rest.strip()
 
 
 def stage_of(text: str) -> tuple[frozenset[int], str]:

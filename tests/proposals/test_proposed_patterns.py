@@ -71,6 +71,23 @@ def test_a_class_is_named_as_its_org_unit_rather_than_by_a_number_alone():
     assert best_class(domain({"/E": 60}, *flat)).outcome.names == ("0", "1", "2")
 
 
+def test_stages_above_years_are_no_classes_and_groups_that_say_class_are():
+    places = {f"/E/{stage}/Åk {year}": 7 for stage, year in (("4-6", 4), ("4-6", 5), ("7-9", 7))}
+    low, high = [*ids("/E/4-6/Åk 4", 7), *ids("/E/4-6/Åk 5", 7)], ids("/E/7-9/Åk 7", 7)
+    groups = [members("klass-solen", *low), members("klass-manen", *high)]
+    index = domain(places, *groups, members("klass-foraldrar", *low))
+    assert best_class(index).outcome.names == ("manen", "solen")
+
+
+def test_stages_with_the_pupils_right_below_are_classes_of_several_years():
+    assert best_class(domain({"/E/F-3": 12, "/E/4-6": 12})).outcome.names == ("4-6", "F-3")
+
+
+def test_classes_of_an_adapted_school_keep_the_word_for_it():
+    found = best_class(domain({"/E/Anp 1-3": 7, "/E/Anp 4-6": 7})).outcome.names
+    assert found == ("Anp 1-3", "Anp 4-6")
+
+
 def test_class_groups_may_have_several_words_before_the_class():
     pupils = ids("/E", 40)
     index = domain(
