@@ -100,6 +100,11 @@ class UnitMatcher:
                     if mine[n] > mine[number] - CLOSE
                     and not _is_better_elsewhere(n, mine[n], owner, scores)
                     and not self._same(places[number], places[n])
+                    and not any(
+                        self._has_the_people(places[theirs], places[n])
+                        for theirs, other in owner.items()
+                        if other != code
+                    )
                 ),
             )
         return Matches(found, near)
@@ -130,6 +135,13 @@ class UnitMatcher:
         if _sort(place) != _sort(other) and len(theirs) < _HALF * len(ours):
             return True
         return len(ours & theirs) >= _MUCH_THE_SAME * len(ours | theirs)
+
+    def _has_the_people(self, place: Place, other: Place) -> bool:
+        """Whether two places of different sorts have much the same people."""
+        if _sort(place) == _sort(other):
+            return False
+        ours, theirs = self._people(place), self._people(other)
+        return bool(theirs) and len(ours & theirs) >= _MUCH_THE_SAME * len(ours | theirs)
 
     def _alike(self, unit: UnitToMatch, place: Place) -> float:
         found = [self._of(unit.name, name) for name in place.names]

@@ -21,7 +21,10 @@ Origin = Literal["orgUnit", "group", "attribute"]
 SourceKey = tuple[Origin, str]
 WRITTEN = "NAME"
 """The named part of a group's address that is spelled as in the group's own name."""
-_IN_ADDRESS = re.compile(r"\d{1,2}[a-zåäö]{0,3}\d?|f[a-zåäö]?|[a-zåäö]{1,5}\d{2}[a-zåäö]{0,4}")
+_IN_ADDRESS = re.compile(
+    r"\d{1,2}[a-zåäö]{0,3}\d?|f[a-zåäö]?|[a-zåäö]{1,5}\d{2}[a-zåäö]{0,4}"
+    r"|[a-zåäö]{1,3}\d[a-zåäö]{0,2}"
+)
 _WORDS = re.compile(r"[^\s,;()/]+")
 NO_MATCH: dict[Kind, str] = {
     "class": "class-pattern-without-match",
@@ -232,7 +235,7 @@ class GroupFinder:
 def spelled(part: str, name: str) -> str:
     """Return the `part` of a group's address as the group's own `name` writes it.
 
-    It is in upper case if the name does not have it and it is written as 7a, fa or na24a.
+    It is in upper case if the name does not have it and it is written as 7a, fa, na24a or ag1.
     """
     words = (word for word in _WORDS.findall(name) if fold(word) == fold(part))
     return next(words, part.upper() if _IN_ADDRESS.fullmatch(part) else part)

@@ -195,6 +195,23 @@ def test_a_part_of_the_only_units_staff_beside_the_others_is_staff():
     assert proposal.staff.org_units == ("/Personal", "/Ledning")
 
 
+def test_class_groups_of_another_units_people_are_no_doubt():
+    pupils, adapted = ids("/Elever/Alm skola", 40), ids("/Elever/Alm anpassad", 10)
+    index = domain(
+        {"/Elever/Alm skola": 40, "/Elever/Alm anpassad": 10, "/Personal/Alm": 3},
+        *(members(f"alm-{c}", *pupils[n::2]) for n, c in enumerate(("7a", "7b"))),
+        *(members(f"alm-ag{n}", *adapted[n::2]) for n in (0, 1)),
+    )
+    _, found = proposed(
+        index,
+        Registered("1", "Alm skola", ("GR",)),
+        Registered("2", "Alm anpassade grundskola", ("GRAN",)),
+    ).proposals
+    assert found.students.org_units == ("/Elever/Alm anpassad",)
+    assert "several-places" not in codes(found)
+    assert found.class_names == ("AG0", "AG1")
+
+
 def test_stages_of_one_school_are_all_its_own():
     index = domain({"/Elever/Norra F-3": 20, "/Elever/Norra 4-6": 20, "/Personal/Norra": 3})
     proposal = first(index, "Norra skolan")
