@@ -196,20 +196,26 @@ def test_a_part_of_the_only_units_staff_beside_the_others_is_staff():
 
 
 def test_class_groups_of_another_units_people_are_no_doubt():
-    pupils, adapted = ids("/Elever/Alm skola", 40), ids("/Elever/Alm anpassad", 10)
+    pupils, adapted = ids("/Elever/Almlundaskolan", 264), ids("/Elever/Almlunda anpassad", 14)
+    names = [f"{year}{letter}" for year in range(4, 10) for letter in "ab"]
     index = domain(
-        {"/Elever/Alm skola": 40, "/Elever/Alm anpassad": 10, "/Personal/Alm": 3},
-        *(members(f"alm-{c}", *pupils[n::2]) for n, c in enumerate(("7a", "7b"))),
-        *(members(f"alm-ag{n}", *adapted[n::2]) for n in (0, 1)),
+        {
+            "/Elever/Almlundaskolan": 264,
+            "/Elever/Almlunda anpassad": 14,
+            "/Personal/Almlundaskolan": 41,
+            "/Personal/Almlunda anpassad": 11,
+        },
+        *(members(f"almlunda-{name}", *pupils[n::12]) for n, name in enumerate(names)),
+        *(members(f"almlunda-ag{n + 1}", *adapted[n::2]) for n in (0, 1)),
     )
     _, found = proposed(
         index,
-        Registered("1", "Alm skola", ("GR",)),
-        Registered("2", "Alm anpassade grundskola", ("GRAN",)),
+        Registered("1", "Almlundaskolan", ("GR",)),
+        Registered("2", "Almlunda anpassade grundskola", ("GRAN",)),
     ).proposals
-    assert found.students.org_units == ("/Elever/Alm anpassad",)
+    assert found.students.org_units == ("/Elever/Almlunda anpassad",)
     assert "several-places" not in codes(found)
-    assert found.class_names == ("AG0", "AG1")
+    assert found.class_names == ("AG1", "AG2")
 
 
 def test_stages_of_one_school_are_all_its_own():
