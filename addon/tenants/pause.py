@@ -1,12 +1,14 @@
 """The days on which nothing runs, as the tenant's document says."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from addon.tenants.model import Pause, Tenant
 
 LOCAL = ZoneInfo("Europe/Stockholm")
 """The time zone in which the days of a pause are counted."""
+REHEARSED = timedelta(days=7)
+"""How long before a pause ends it is shown what the first run after it would do."""
 
 
 class PausedError(Exception):
@@ -29,6 +31,17 @@ def current_pause(tenant: Tenant, now: float) -> Pause | None:
     """The pause that `now` is in, or None."""
     pause = tenant.schedule.pause
     return pause if pause is not None and pause.covers(today(now)) else None
+
+
+def rehearsal_begins(pause: Pause) -> date:
+    """The first day of the pause's last week, on which its end is rehearsed."""
+    return max(pause.start, pause.until - REHEARSED)
+
+
+def is_rehearsed(tenant: Tenant, now: float) -> bool:
+    """Whether `now` is in the last week of a pause."""
+    pause = current_pause(tenant, now)
+    return pause is not None and rehearsal_begins(pause) <= today(now)
 
 
 def raise_if_paused(tenant: Tenant, now: float) -> None:

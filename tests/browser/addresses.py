@@ -82,6 +82,7 @@ PAGES: Mapping[str, tuple[str, ...]] = {
     "/skyddade": ("/skyddade",),
     "/sparrar": ("/sparrar",),
     "/testlage": ("/testlage",),
+    "/terminsstart": ("/terminsstart",),
     "/tillganglighet": ("/tillganglighet",),
     "/villkor": ("/villkor",),
 }

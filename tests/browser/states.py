@@ -168,7 +168,9 @@ STATES: Mapping[str, State] = {
         ),
     ),
     "refused": State(refused, ("/", "/sparrar", "/leverantorer/gleerups")),
-    "paused": State(paused, ("/", "/leverantorer/gleerups", "/korningar", "/installningar")),
+    "paused": State(
+        paused, ("/", "/leverantorer/gleerups", "/korningar", "/installningar", "/terminsstart")
+    ),
     "in trouble": State(
         in_trouble, ("/", "/leverantorer/binogi", "/korningar", "/korningar/{run}")
     ),

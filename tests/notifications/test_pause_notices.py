@@ -139,6 +139,8 @@ def test_a_whole_summer_of_hourly_tasks_sends_two_messages(summer):
     assert f"{URL}/installningar#paus" in begins.text
     assert ends.subject == "Pausen i Skolsynk slutar 2027-08-02"
     assert "Från 2027-08-03 skickas ändringarna" in ends.text
+    assert f"{URL}/terminsstart" in ends.text
+    assert "terminsstart" not in begins.text
     assert "From 2027-08-03 changes in Google Workspace are sent" in ends.text
     assert begins.to == ends.to == (TO,)
 

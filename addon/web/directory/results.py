@@ -74,6 +74,8 @@ class DirectoryResult(Enum):
     """Numbers of what a vendor gets."""
     NEXT_RUN = auto()
     """What the next run would do at a vendor, resource by resource."""
+    REHEARSAL = auto()
+    """What the first run after a pause would change, school by school."""
     PEOPLE_CHANGES = auto()
     """How many people the next run would change at a vendor."""
     NEXT_RUN_OF_PEOPLE = auto()

@@ -4,6 +4,7 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from addon.bootstrap import refused_scopes
+from addon.tenants.pause import is_rehearsed
 from addon.web.charts import Series, line_chart
 from addon.web.presenters.connection_status import (
     ConnectionStatus,
@@ -39,6 +40,7 @@ def page() -> str | AnyResponse:
         chart=_chart(ctx, connections),
         remedy=trouble_remedy,
         push=ctx.push,
+        rehearsed=is_rehearsed(ctx.tenant, ctx.now),
         pause_proposal=timely_pause_proposal(ctx.tenant, ctx.now),
     )
 

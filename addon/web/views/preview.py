@@ -44,7 +44,7 @@ def page() -> str:
     return render_template(
         "preview/page.html",
         outlooks=[each for each in found if each is not None],
-        problems=_problems(ctx),
+        problems=vendor_problems(ctx),
         read=directory.directory_snapshot.read,
     )
 
@@ -99,7 +99,7 @@ def _outlook(ctx: RequestContext, directory: TenantDirectory, vendor: str) -> Ne
     return found
 
 
-def _problems(ctx: RequestContext) -> dict[str, str]:
+def vendor_problems(ctx: RequestContext) -> dict[str, str]:
     """Return what is not configured, by vendor, of the connections that are on but cannot run."""
     context = ctx.sync_context
     targets = {
