@@ -163,7 +163,7 @@ def large_municipality() -> Iterator[World]:
     """A larger municipality, in a folder that is removed afterwards."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        municipality(Path(folder), STUDENTS, STAFF) as world,
+        municipality(Path(folder), STUDENTS, STAFF, others=True) as world,
     ):
         yield world
 

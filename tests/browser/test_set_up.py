@@ -66,7 +66,7 @@ class Newcomer(NamedTuple):
 def newcomer(folder: Path, name: str) -> Iterator[Newcomer]:
     """The sandbox municipality or a structure, where nobody has been."""
     if name == SANDBOX:
-        with municipality(folder) as world:
+        with municipality(folder, others=True) as world:
             right = in_a_thread(lambda: by_the_right_document(world))
             yield Newcomer(world, SANDBOX, "212000-9999", right)
         return

@@ -65,7 +65,7 @@ def test_the_panel_is_accessible_and_works_with_the_keyboard(
         Keyboard(page).press(hold(page).get_by_role("button", name="Neka"))
         expect(page.get_by_role("status")).to_contain_text("Spärren står kvar.")
         page.get_by_role("link", name="English").click()
-        expect(hold(page, "Hold at")).to_contain_text("remains because you have said no")
+        expect(hold(page, "Hold at")).to_contain_text("remains because you said no")
 
 
 def test_the_card_leads_to_the_page_with_the_hold(

@@ -38,9 +38,14 @@ READING, SENDING = 4.0, 0.05
 
 
 @contextmanager
-def municipality(folder: Path, students: int = STUDENTS, staff: int = STAFF) -> Iterator[World]:
-    """The municipality, whose administrators have never signed in."""
-    domain = generate(students, staff)
+def municipality(
+    folder: Path, students: int = STUDENTS, staff: int = STAFF, others: bool = False
+) -> Iterator[World]:
+    """The municipality, whose administrators have never signed in.
+
+    Without the schools of other habits unless `others`: fewer people are delivered sooner.
+    """
+    domain = generate(students, staff, others=others)
     accounts = add_administrators(domain)
     pages = Pages(accounts, tuple(sandbox_units(domain.units)), retry_policy=None)
     clock = Clock(-EARLIER)

@@ -162,6 +162,21 @@ def test_a_pattern_that_would_search_for_ever_gives_up_with_the_remedy(monkeypat
     assert "aab" not in str(told.value)
 
 
+def test_a_search_that_had_to_wait_for_the_processor_is_made_again(monkeypatch):
+    """A busy machine makes no pattern slow: what counts is the time that the search has worked."""
+    pattern, waited = compiled("(?P<name>7A)"), iter([True, True, False])
+    search = pattern._regex.search
+
+    class Busy:
+        def search(self, text, timeout):
+            if next(waited):
+                raise TimeoutError
+            return search(text, timeout=timeout)
+
+    monkeypatch.setattr(pattern, "_regex", Busy())
+    assert pattern.search("klass-7A")["name"] == "7A"
+
+
 def test_a_pattern_that_is_slow_with_every_text_gives_up_after_its_budget(monkeypatch):
     monkeypatch.setattr("addon.tenants.conditions.BUDGET", 0.0)
     with pytest.raises(SlowPatternError):
