@@ -111,15 +111,14 @@ class PlaceMatcher:
             students.found, staff.found
         )
         self.shared_trees = shared.trees
-        students = Matches({**students.found, **shared.students}, students.near)
-        staff = Matches({**staff.found, **shared.staff}, staff.near)
+        students, staff = shared.in_place_of(students, staff, self._declined)
         taken = {m.place.text for each in (students, staff) for m in each.found.values()}
         groups = self._more_groups(students.found, staff.found, taken)
         return {
             unit.code: structs.replace(
                 self._settled(unit.code, students, staff, taken, groups),
                 staff_somewhere=self._scopes.of("staff") is not None,
-                shared=next((tree for tree in shared.trees if unit.code in tree.units), None),
+                shared=shared.tree_of(unit.code, self._declined),
             )
             for unit in self._units
         }

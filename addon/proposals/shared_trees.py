@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
+from addon.proposals.declined import DeclinedPlaces
 from addon.proposals.exclusions import ClosedPlaces
-from addon.proposals.matching import Match, PeopleOf, UnitToMatch
+from addon.proposals.matching import Match, Matches, PeopleOf, UnitToMatch
 from addon.proposals.names import ADAPTED, SchoolName
 from addon.proposals.pattern_words import programmes_pattern
 from addon.proposals.patterns import classes_near
@@ -44,6 +45,32 @@ class SharedPlaces(Struct, frozen=True):
     students: Mapping[str, Match] = {}
     staff: Mapping[str, Match] = {}
     trees: tuple[SharedTree, ...] = ()
+
+    def tree_of(self, code: str, declined: DeclinedPlaces) -> SharedTree | None:
+        """The tree that a unit shares, unless its part of it was declined."""
+        part = self.students.get(code)
+        if part is not None and declined.has(code, part.place):
+            return None
+        return next((tree for tree in self.trees if code in tree.units), None)
+
+    def in_place_of(
+        self, students: Matches, staff: Matches, declined: DeclinedPlaces
+    ) -> tuple[Matches, Matches]:
+        """The matches of students and staff, with the shared places that were not declined.
+
+        A unit that declined its part of a tree gets the whole tree as an alternative only.
+        """
+        whole = {(tree.path, code) for tree in self.trees for code in tree.units}
+        found, near = {**students.found}, dict(students.near)
+        for code, part in self.students.items():
+            own = found.get(code)
+            if not declined.has(code, part.place):
+                found[code] = part
+            elif own is not None and (own.place.text, code) in whole:
+                del found[code]
+                near[code] = ((own.place, own.score), *near.get(code, ()))
+        kept = {c: m for c, m in self.staff.items() if not declined.has(c, m.place)}
+        return Matches(found, near), Matches({**staff.found, **kept}, staff.near)
 
 
 class SharedTrees:

@@ -5,7 +5,10 @@ from itertools import chain
 import pytest
 from msgspec import structs
 
+from addon.proposals.declined import DeclinedPlace, DeclinedPlaces
+from addon.proposals.places import Place
 from addon.proposals.propose import propose
+from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
 from addon.roster.placement import place
 from addon.roster.select import select
@@ -71,3 +74,26 @@ def test_a_document_of_accepted_proposals_is_a_right_one():
         protected=found.protected,
     )
     assert decode_tenant(write_document(accepted), {}) == accepted
+
+
+@pytest.mark.parametrize("role", ["students", "staff"])
+def test_what_any_unit_declines_is_not_proposed_to_it_again(role):
+    survey = sandbox(240)
+    index = DirectoryIndex(Protected(), survey.snapshot)
+    units = survey.registered()
+    before = propose(index, units, survey.empty)
+    shared = {code for tree in before.shared_trees for code in tree.units}
+    for one in before.proposals:
+        declined = DeclinedPlace(one.code, role, getattr(one, role))
+        after = propose(index, units, survey.empty, [declined])
+        for old, new in zip(before.proposals, after.proposals, strict=True):
+            had, has = getattr(old, role), getattr(new, role)
+            if old.code == one.code:
+                place = Place(role, (), has.org_units, has.groups)
+                assert not DeclinedPlaces([declined]).has(one.code, place)
+            else:
+                assert choose(had, index).chosen <= choose(has, index).chosen
+                again = next(each for each in after.proposals if each.code == one.code)
+                if role == "students" and one.code in shared:
+                    mine = choose(again.students, index).chosen
+                    assert not mine & choose(has, index).chosen
