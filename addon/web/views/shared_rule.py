@@ -37,7 +37,7 @@ def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
     if rule_of(unit, kind) is None:
         return redirect(url_for("class_rules.page", code=code, what=what))
     ticked = request.form.getlist("unit")
-    chosen = [row for row in _rows(ctx, unit, kind) if row.unit.code in ticked and not row.same]
+    chosen = [row for row in _rows(ctx, unit, kind) if row.unit.code in ticked and _open(row)]
     if not chosen:
         told = {"unit": _("Kryssa för minst en skolenhet.")}
         return _page(ctx, unit, what, ticked, faults=told), 400
@@ -62,6 +62,11 @@ def save(code: str, what: str) -> AnyResponse | str | tuple[str, int]:
         )
     )
     return redirect(url_for("class_rules.page", code=code, what=what))
+
+
+def _open(row: RuleAtUnit) -> bool:
+    """Return whether the unit can be chosen."""
+    return row.fits and not row.same
 
 
 def _with_rule(tenant: Tenant, kind: Kind, chosen: Sequence[RuleAtUnit]) -> Tenant:
@@ -97,7 +102,7 @@ def _page(
 ) -> str:
     kind = KINDS[what]
     rows = _rows(ctx, unit, kind)
-    chosen = [row for row in rows if row.unit.code in ticked and not row.same]
+    chosen = [row for row in rows if row.unit.code in ticked and _open(row)]
     return render_template(
         "shared_rule/page.html",
         unit=unit,

@@ -110,3 +110,29 @@ def test_who_was_slower_is_told_that_another_has_changed_a_rule(world):
     world.import_document()
     assert world.send(client, page, PAGE, unit=SODRA).status_code == 409
     assert classes(world, SODRA)["from"] == "group"
+
+
+@pytest.mark.parametrize("end", ["(?P<name>[^/]+)$", "(?:[^/]+/)?(?P<name>[^/]+)$"])
+def test_the_place_of_each_unit_takes_that_of_the_rules_own_unit(world, end):
+    rule = {"from": "orgUnit", "pattern": f"^/Skolor/Norra/{end}"}
+    world.document["schoolUnits"][0]["classes"] = rule
+    world.import_document()
+    client = world.sign_in()
+    page = world.ready(client, PAGE)
+    assert "2: 7A, 8A" in world.text(page)
+    assert world.send(client, page, PAGE, unit=SODRA).status_code == 302
+    assert classes(world, SODRA) == {
+        "from": "orgUnit",
+        "pattern": f"^/Skolor/Södra/{end}",
+        "except": ["7B"],
+    }
+
+
+def test_a_rule_for_its_own_unit_alone_says_that_it_fits_no_other(world):
+    world.domain.add_group({"email": "sodra@example.org"})
+    own = {"from": "orgUnit", "pattern": "^/Skolor/Norra/(?P<name>[^/]+)$"}
+    world.document["schoolUnits"][0]["classes"] = own
+    world.document["schoolUnits"][1]["students"] = {"groups": ["sodra@example.org"]}
+    world.import_document()
+    page = world.ready(world.sign_in(), PAGE)
+    assert "Regeln utgår från platsen för Norra skolan och passar ingen annan" in world.text(page)
