@@ -16,14 +16,14 @@ _CLASS_GROUPS = re.compile(
 _PROGRAMMES = re.compile(
     rf"\(\?i\)\^\(\?:(?P<above>{_ESCAPED}(?:\|{_ESCAPED})*)\)/\(\?:(?P<names>[^)]+)\)\(\?!.*\)"
 )
-_EXAMPLE = "7a"
 
 
 class PatternWords(Struct, frozen=True):
     """What a regular expression looks for.
 
-    `numbered`: addresses of one of `words` and a number. `classGroups`: class groups whose address
-    is like the only one of `words`. `programmes`: OUs named as `words`, below `places`.
+    `numbered`: addresses of one of `words` and a number. `classGroups`: class groups with the two
+    `words` before and after the class in their address. `programmes`: OUs named as
+    `words`, below `places`.
     """
 
     kind: Literal["numbered", "classGroups", "programmes"]
@@ -56,7 +56,7 @@ def pattern_words(clause: Clause) -> PatternWords | None:
         return PatternWords("numbered", _plain(match["stems"]))
     if match := _CLASS_GROUPS.fullmatch(clause.value):
         (before,), (after,) = _plain(match["before"]), _plain(match["after"])
-        return PatternWords("classGroups", (f"{before}{_EXAMPLE}{after}@",))
+        return PatternWords("classGroups", (before, after))
     if match := _PROGRAMMES.fullmatch(clause.value):
         return PatternWords("programmes", tuple(match["names"].split("|")), _plain(match["above"]))
     return None

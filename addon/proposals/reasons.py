@@ -11,6 +11,7 @@ CODES: Mapping[str, tuple[str, ...]] = {
     "staff-group": ("group", "count", "similarity"),
     "student-attribute": ("path", "attribute", "value", "count", "similarity"),
     "staff-attribute": ("path", "attribute", "value", "count", "similarity"),
+    "parts-of-ou": ("path", "above", "count"),
     "only-unit": ("path", "count"),
     "only-of-kind": ("path", "count"),
     "unit-code": ("path", "count"),

@@ -1,13 +1,14 @@
 """Builds selectors from the places decided for a unit, with reasons and a confidence."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
 from addon.proposals.confidence import Confidence, lowest
 from addon.proposals.exclusions import (
     ClosedPlaces,
+    Exclusion,
     Preschools,
     elsewhere,
     without_devices,
@@ -20,7 +21,7 @@ from addon.proposals.placement import MatchedUnit
 from addon.proposals.places import ANY_CODE, Place
 from addon.proposals.reasons import Reason, reason
 from addon.proposals.scope import Inside
-from addon.proposals.vocabulary import Role, title_role
+from addon.proposals.vocabulary import Role, is_class, is_year, title_role
 from addon.roster.filters import choose
 from addon.roster.index import DirectoryIndex
 from addon.tenants.model import Clause, Selector, SelectorExceptions
@@ -103,9 +104,14 @@ class SelectorBuilder:
         ]
         if role == "staff":
             needed.append(without_functions(self._index, reached, self._names[code]))
+        told = (
+            self._about(needed, _chosen(places, self._index), self._names[code])
+            if shared
+            else [said for each in needed for said in each.reasons]
+        )
+        reasons.extend(told)
         for each in needed:
             clauses.extend(each.clauses)
-            reasons.extend(each.reasons)
         left_out = SelectorExceptions(
             users=tuple(id for each in needed for id in each.users),
             org_units=tuple(dict.fromkeys(path for each in needed for path in each.org_units)),
@@ -117,6 +123,21 @@ class SelectorBuilder:
         ).excepting(left_out)
         return selector, tuple(reasons)
 
+    def _about(
+        self, needed: Sequence[Exclusion], ids: frozenset[str], name: SchoolName
+    ) -> Iterator[Reason]:
+        """The reasons of exclusions that are about the people `ids`."""
+        for said in (said for each in needed for said in each.reasons):
+            if said.code == "left-ou":
+                people = self._index.in_org_unit(said["path"]) & ids
+                if people:
+                    yield reason("left-ou", path=said["path"], count=str(len(people)))
+            elif said.code not in ("devices", "function-accounts"):
+                yield said
+        yield from without_devices(self._index, ids).reasons
+        if any(said.code == "function-accounts" for each in needed for said in each.reasons):
+            yield from without_functions(self._index, ids, name).reasons
+
     def _others(self, code: str, role: Role, paths: tuple[str, ...]) -> list[str]:
         """The OUs of other units, and of the unit's other role."""
         own = set(paths)
@@ -125,6 +146,11 @@ class SelectorBuilder:
             for owner, its_role, path in self._taken
             if (owner, its_role) != (code, role) and path not in own
         ]
+
+
+def _chosen(places: Iterable[Place], index: DirectoryIndex) -> frozenset[str]:
+    """The people in any of some places."""
+    return frozenset().union(*(choose(place.selector, index).chosen for place in places))
 
 
 def without_closed(index: DirectoryIndex, selector: Selector) -> Selector:
@@ -189,6 +215,9 @@ def _why(match: Match) -> Reason:
     path = ", ".join(place.org_units)
     if place.names and not place.clauses and all(n.kinds and not n.core for n in place.names):
         return reason("only-of-kind", path=path, count=count)
+    above = _whole_above(place)
+    if above and not place.clauses:
+        return reason("parts-of-ou", path=path, above=above, count=count)
     if not place.clauses:
         return reason(f"{word}-ou", path=path, count=count, similarity=similarity)
     return reason(
@@ -199,6 +228,15 @@ def _why(match: Match) -> Reason:
         count=count,
         similarity=similarity,
     )
+
+
+def _whole_above(place: Place) -> str:
+    """The OU that has the school's name, if the place is classes or years below it; else empty."""
+    above = {path.rpartition("/")[0] for path in place.org_units}
+    names = [path.rpartition("/")[2] for path in place.org_units]
+    if len(above) != 1 or not all(is_class(name) or is_year(name) for name in names):
+        return ""
+    return above.pop()
 
 
 def _why_more(more: tuple[Place, ...], groups: tuple[Place, ...]) -> Iterator[Reason]:

@@ -41,6 +41,12 @@ def study(ctx: RequestContext) -> ProposalsView:
     )
 
 
+def group_addresses(ctx: RequestContext) -> list[str]:
+    """Return the addresses of the directory's groups; none while it is not read."""
+    found = ctx.from_directory(lambda directory: [g.email for g in directory.index.groups])
+    return found or []
+
+
 def decline_departures(
     ctx: RequestContext, made: Iterable[tuple[Proposal, Mapping[Role, Selector]]]
 ) -> None:

@@ -1,6 +1,7 @@
 """The template filters: labels of codes, and formats of numbers and times; whom to write to."""
 
 from flask import Flask
+from markupsafe import Markup
 
 from addon.web.finding_texts import finding_label
 from addon.web.formats import ago, duration, listed, moment, number
@@ -58,10 +59,16 @@ def init_app(app: Flask) -> None:
         action_name=_said(ACTIONS),
         wire_name=wire_name,
         who_name=who_name,
+        breakable=breakable,
         subject_name=subject_name,
         finding_words=finding_label,
         vendor_name=lambda vendor: request_context().vendor_name(vendor),
     )
+
+
+def breakable(text: str) -> Markup:
+    """Return text with places in it, which lines may break after each slash of."""
+    return Markup("/<wbr>").join(text.split("/"))
 
 
 def _said(words: Words) -> object:

@@ -14,7 +14,7 @@ def text_of(markup: str) -> str:
     """What a person reads of some markup, in one line."""
     body = markup[markup.find("<body") :] if "<body" in markup else markup
     body = re.sub(r"<(script|style)\b.*?</\1>", " ", body, flags=re.S)
-    plain = re.sub(r"<[^>]+>", " ", body)
+    plain = re.sub(r"<[^>]+>", " ", body.replace("<wbr>", ""))
     plain = html.unescape(plain)
     return re.sub(r"\s+", " ", plain.replace("\u00a0", " ")).strip()
 

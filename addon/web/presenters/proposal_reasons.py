@@ -85,6 +85,18 @@ def _people(reason: Reason) -> str:
 
 def _org_unit(reason: Reason, names: Names) -> str:
     path, people = reason["path"], _people(reason)
+    if ", /" in path and reason["similarity"] == "100%":
+        return _(
+            "Organisationsenheterna %(path)s heter som skolenheten (%(people)s).",
+            path=path,
+            people=people,
+        )
+    if ", /" in path:
+        return _(
+            "Organisationsenheterna %(path)s heter nästan som skolenheten (%(people)s).",
+            path=path,
+            people=people,
+        )
     if reason["similarity"] == "100%":
         return _(
             "Organisationsenheten %(path)s heter som skolenheten (%(people)s).",
@@ -167,6 +179,12 @@ SENTENCES: Mapping[str, Callable[[Reason, Names], str]] = {
     "staff-group": _group,
     "student-attribute": _attribute,
     "staff-attribute": _attribute,
+    "parts-of-ou": lambda r, _n: _(
+        "%(path)s ligger under %(above)s, som är skolans organisationsenhet (%(people)s).",
+        path=r["path"],
+        above=r["above"],
+        people=_people(r),
+    ),
     "only-unit": lambda r, _n: _(
         "Skolenheten är er enda, så alla i %(path)s hör hit (%(people)s).",
         path=r["path"],

@@ -15,7 +15,6 @@ from addon.vendors.profiles import Vendor
 from addon.web.directory.cache import TenantDirectory
 from addon.web.directory.results import DirectoryResult
 from addon.web.presenters.class_rules import Replacement, replacements
-from addon.web.presenters.filter_words import places_text
 from addon.web.presenters.proposals import (
     Claim,
     State,
@@ -103,15 +102,10 @@ class ProposalRow(Struct, frozen=True):
         return not (self.proposal.students_reached or self.proposal.staff_reached)
 
     @property
-    def where(self) -> tuple[str, ...]:
-        """Where the students and the staff are, in short."""
-        return tuple(
-            dict.fromkeys(
-                places_text(selector)
-                for selector in (self.proposal.students, self.proposal.staff)
-                if has_places(selector)
-            )
-        )
+    def where(self) -> tuple[Selector, ...]:
+        """The selectors of the students and the staff that have places."""
+        both = (self.proposal.students, self.proposal.staff)
+        return tuple(selector for selector in both if has_places(selector))
 
 
 def altered(

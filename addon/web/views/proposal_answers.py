@@ -10,7 +10,7 @@ from addon.sync.proposal_answers import ProposalAnswers, save_answers
 from addon.web.presenters.filter_words import selector_text
 from addon.web.presenters.proposals import has_places
 from addon.web.request_context import RequestContext, request_context
-from addon.web.studied_proposals import answers_of, study
+from addon.web.studied_proposals import answers_of, group_addresses, study
 
 ROLES: dict[str, Role] = {"students": "students", "staff": "staff"}
 
@@ -49,7 +49,9 @@ def _decline(ctx: RequestContext, given: ProposalAnswers, code: str, role: Role)
     if has_places(selector):
         place = DeclinedPlace(code, role, selector)
         _keep(ctx, given.declining([place]), "proposals.declined", code)
-        flash(_("%(place)s föreslås inte igen.", place=selector_text(selector)))
+        flash(
+            _("%(place)s föreslås inte igen.", place=selector_text(selector, group_addresses(ctx)))
+        )
 
 
 def _offer(ctx: RequestContext, given: ProposalAnswers, code: str, number: str) -> None:

@@ -9,14 +9,19 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from addon.proposals.model import Proposal
 from addon.proposals.vocabulary import Role
-from addon.tenants.model import SchoolUnit, Tenant
+from addon.tenants.model import Clause, SchoolUnit, Selector, Tenant
 from addon.text import fold
 from addon.web.directory.results import DirectoryResult
 from addon.web.htmx import asks_for_part
 from addon.web.labels import counted_people
 from addon.web.pagination import page_of
 from addon.web.presenters.connection_status import delivered
-from addon.web.presenters.filter_words import clause_text, pattern_text, selector_text
+from addon.web.presenters.filter_words import (
+    clause_text,
+    pattern_text,
+    places_text,
+    selector_text,
+)
 from addon.web.presenters.proposal_reasons import reason_text, rule_source, shape_said, years_said
 from addon.web.presenters.proposal_rows import (
     Picks,
@@ -36,7 +41,12 @@ from addon.web.presenters.protected_suggestions import undecided
 from addon.web.presenters.setup_steps import setup_steps
 from addon.web.presenters.shared_tree_question import TreeQuestion, questions
 from addon.web.request_context import EditConflict, RequestContext, request_context, with_unit
-from addon.web.studied_proposals import answers_of, decline_departures, study
+from addon.web.studied_proposals import (
+    answers_of,
+    decline_departures,
+    group_addresses,
+    study,
+)
 
 SIZE = 100
 ORDER: tuple[State, ...] = ("question", "likely", "sure", "without")
@@ -47,10 +57,27 @@ bp.add_app_template_filter(reason_text, "proposal_reason")
 bp.add_app_template_filter(rule_source, "rule_source")
 bp.add_app_template_filter(years_said, "years_said")
 bp.add_app_template_filter(shape_said, "shape_said")
-bp.add_app_template_filter(clause_text, "clause_text")
-bp.add_app_template_filter(selector_text, "selector_text")
-bp.add_app_template_global(pattern_text, "pattern_text")
 bp.add_app_template_global(counted_people, "counted")
+
+
+@bp.app_template_filter("clause_text")
+def _clause_text(clause: Clause) -> str:
+    return clause_text(clause, group_addresses(request_context()))
+
+
+@bp.app_template_filter("selector_text")
+def _selector_text(selector: Selector) -> str:
+    return selector_text(selector, group_addresses(request_context()))
+
+
+@bp.app_template_filter("places_text")
+def _places_text(selector: Selector) -> str:
+    return places_text(selector, group_addresses(request_context()))
+
+
+@bp.app_template_global("pattern_text")
+def _pattern_text(attribute: str, operator: str, value: str) -> str:
+    return pattern_text(attribute, operator, value, group_addresses(request_context()))
 
 
 @bp.get("/forslag")

@@ -155,7 +155,7 @@ def test_a_proposed_expression_in_a_filter_is_said_in_words(world):
         device["emails"] = [{"address": device["primaryEmail"], "primary": True}]
         world.domain.add_user(device)
     page = world.ready(world.sign_in(), PAGE)
-    assert "Det betyder: adressen är inte ipad följt av ett nummer." in world.text(page)
+    assert "Det betyder: adressen börjar inte med ipad och ett nummer." in world.text(page)
 
 
 def test_a_search_in_the_tree_finds_genitives_and_keeps_the_ticks(world):
