@@ -48,14 +48,16 @@ RECENT = 30
 
 
 class EditConflict(Exception):
-    """Another administrator has changed what a form is about since the form was shown.
+    """What a form is about has been changed since the form was shown.
 
-    `by` are the audit entries of those changes, the newest first.
+    `by` are the audit entries of those changes, the newest first. `own` is whether the
+    administrator `who` has made the newest.
     """
 
-    def __init__(self, by: tuple[AuditEntry, ...]) -> None:
-        super().__init__("another administrator has saved meanwhile")
+    def __init__(self, by: tuple[AuditEntry, ...], who: str) -> None:
+        super().__init__("the document has been saved meanwhile")
         self.by = by
+        self.own = bool(by) and by[0].who == who
 
 
 class RequestContext:
@@ -225,7 +227,8 @@ class RequestContext:
             if part is not None and hash_in(version_token) != value_hash(part(before)):
                 self._forget_document()
                 self._conflicted = True
-                raise EditConflict(self._who_changed(subject, places, time_in(version_token)))
+                by = self._who_changed(subject, places, time_in(version_token))
+                raise EditConflict(by, self.admin.email)
             after = change(before)
             document = write_document(after)
             after = decode_tenant(document, self.vendors)

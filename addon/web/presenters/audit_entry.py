@@ -4,7 +4,7 @@ The log stores places and values as the tenant document has them, in JSON.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -13,9 +13,11 @@ from flask_babel import lazy_gettext as _
 from msgspec import Struct
 
 from addon.tenants.diff import Changed
-from addon.tenants.model import Tenant
+from addon.tenants.model import GroupRules, Selector, Tenant, YearRule
 from addon.vendors.profiles import Vendor
 from addon.web.labels import FIELDS, MODES, OPERATORS, SCHOOL_TYPES, Words, attribute_name
+from addon.web.presenters.filter_words import selector_text
+from addon.web.presenters.proposal_reasons import rule_source
 
 MOST = 6
 """Values with up to this many lines are shown whole; of longer ones only the lines that differ."""
@@ -67,6 +69,10 @@ PARTS: Words = {
     "deletions": _("Högst så många personer"),
     "deletionsPercent": _("Högst så många procent"),
     "changes": _("Högst så många ändringar"),
+    "as": _("Texten säger"),
+    "first": _("Årskurs det året"),
+    "last": _("Årskurs det året"),
+    "none": _("Utan årskurs"),
 }
 EXCEPTED: Words = {
     "users": _("Undantaget konto"),
@@ -83,11 +89,38 @@ SOURCES: Words = {
 WORDS: Mapping[str, Words] = {
     "about": ABOUT,
     "mode": MODES,
+    "as": {
+        "number": _("årskursen"),
+        "startYear": _("året då de började"),
+        "birthYear": _("födelseåret"),
+        "leavingYear": _("året då de slutar"),
+    },
     "fields": FIELDS,
     "schoolTypes": SCHOOL_TYPES,
 }
 """Names of values, by the last part of their place."""
 WITHIN = re.compile(r"(schoolUnits|connections)\[(.+)\]\.(\w+)")
+
+
+def _selection(value: str) -> str:
+    return selector_text(msgspec.json.decode(value, type=Selector))
+
+
+def _groups(value: str) -> str:
+    return rule_source(msgspec.json.decode(value, type=GroupRules))
+
+
+def _years(value: str) -> str:
+    return rule_source(msgspec.json.decode(value, type=YearRule))
+
+
+_IN_WORDS: Mapping[str, Callable[[str], str]] = {
+    "students": _selection,
+    "staff": _selection,
+    "classes": _groups,
+    "teachingGroups": _groups,
+    "schoolYear": _years,
+}
 
 
 class ChangeText(Struct, frozen=True):
@@ -125,6 +158,16 @@ class AuditTexts:
             after=tuple(line for line in after if line not in both),
             same=len(both),
         )
+
+    def in_short(self, change: Changed) -> ChangeText:
+        """Return the change as text, with selections and rules in words."""
+        in_words = _IN_WORDS.get(change.place.rpartition(".")[2])
+        if in_words is None:
+            return self.say(change)
+        before, after = (
+            () if value is None else (in_words(value),) for value in (change.before, change.after)
+        )
+        return ChangeText(self._place(change.place), change.place, before, after)
 
     def _place(self, place: str) -> str:
         within = WITHIN.fullmatch(place)

@@ -26,6 +26,13 @@ def page() -> str:
     )
 
 
+@bp.app_template_filter("said_in_short")
+def _said_in_short(changes: Iterable[Changed]) -> list[ChangeText]:
+    ctx = request_context()
+    texts = AuditTexts(ctx.tenant, ctx.vendors)
+    return [texts.in_short(change) for change in changes]
+
+
 @bp.app_template_filter("said")
 def _said(changes: Iterable[Changed]) -> list[ChangeText]:
     ctx = request_context()

@@ -109,9 +109,13 @@ def save_exceptions(vendor: str) -> AnyResponse:
             part=lambda tenant: connection_to(tenant, vendor).exceptions,
             version_token=request.form.get("mark", ""),
         )
-    except EditConflict:
+    except EditConflict as conflict:
         flash(
-            _("Någon annan har ändrat undantagen under tiden. Kontrollera dem och spara igen."),
+            _("Du har ändrat undantagen i en annan flik. Kontrollera dem och spara igen.")
+            if conflict.own
+            else _(
+                "Någon annan har ändrat undantagen under tiden. Kontrollera dem och spara igen."
+            ),
             "warning",
         )
     else:

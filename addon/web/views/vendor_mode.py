@@ -152,7 +152,9 @@ def _overtaken(
         StillComputing,
     ):  # the page waits for its data, this response cannot
         flash(
-            _(
+            _("Du har sparat i en annan flik, så inget är ändrat här. Kontrollera och försök igen.")
+            if conflict.own
+            else _(
                 "Någon annan har sparat under tiden, så inget är ändrat. Kontrollera och försök "
                 "igen."
             ),

@@ -156,7 +156,7 @@ def test_who_was_slower_is_reported_and_the_choice_stays(world):
     own = {"rule": "own", "source": "orgUnit", "pattern": "/(?P<name>7A)$"}
     answer = world.send(client, page, CLASSES, **own)
     assert answer.status_code == 409
-    assert "Någon annan har sparat under tiden" in world.text(answer)
+    assert "Du har sparat i en annan flik" in world.text(answer)
     assert form_of(answer, CLASSES)["pattern"] == "/(?P<name>7A)$"
     assert "classes" not in unit(world)
 
@@ -395,3 +395,24 @@ def test_a_list_of_rules_is_shown_in_order_and_kept_when_it_is_chosen(world):
     assert json.loads(form_of(page, CLASSES)["rule"]) == rules
     world.send(client, page, CLASSES)
     assert unit(world)["classes"] == rules
+
+
+def test_who_has_saved_in_another_tab_is_told_so_in_words(world):
+    client = world.sign_in()
+    world.clock.ahead += 60
+    page, tab = world.ready(client, YEARS), world.ready(client, YEARS)
+    began = {
+        "rule": "own",
+        "source": "class",
+        "pattern": r"(?P<year>\d+)",
+        "as": "startYear",
+        "none": "IM",
+    }
+    assert world.send(client, tab, YEARS, **began).status_code == 302
+    answer = world.send(client, page, YEARS, rule="")
+    assert answer.status_code == 409
+    said = world.text(answer)
+    assert "Du har sparat i en annan flik" in said
+    assert "Någon annan" not in said
+    assert "efter startåret i klassens namn" in said
+    assert "startYear" not in said.partition("Det du har fyllt i")[0]

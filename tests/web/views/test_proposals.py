@@ -229,7 +229,7 @@ def test_who_was_slower_sees_that_another_saved_and_then_can_save(world):
     world.send(other, world.ready(other, PAGE), PAGE, do=f"unit:{SODRA}")
     answer = world.send(client, page, PAGE, do=f"unit:{NORRA}")
     assert answer.status_code == 409
-    assert "Någon annan har sparat under tiden" in world.text(answer)
+    assert "Du har sparat i en annan flik" in world.text(answer)
     assert world.send(client, answer, PAGE, do=f"unit:{NORRA}").status_code == 302
     assert {"students", "staff"} <= units(world)[NORRA].keys()
 

@@ -243,7 +243,7 @@ def test_who_was_slower_is_reported(world):
     world.ready(client, PAGE)
     answer = world.send(client, page, PAGE, **{"protected-group": None})
     assert answer.status_code == 409
-    assert "Någon annan har sparat under tiden" in world.text(answer)
+    assert "Du har sparat i en annan flik" in world.text(answer)
     assert protected(world)["groups"] == [GROUP]
 
 

@@ -90,7 +90,7 @@ def test_who_was_slower_is_reported_and_what_was_typed_stays(world):
     world.send(other, theirs, PAGE, name="Norra 1")
     answer = world.send(client, page, PAGE, name="Norra 2")
     assert answer.status_code == 409
-    assert "Någon annan har sparat under tiden" in world.text(answer)
+    assert "Du har sparat i en annan flik" in world.text(answer)
     assert form_of(answer, PAGE)["name"] == "Norra 2"
     assert world.stored_document()["schoolUnits"][0]["name"] == "Norra 1"
     assert world.send(client, answer, PAGE).status_code == 302

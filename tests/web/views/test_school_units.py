@@ -174,7 +174,7 @@ def test_who_orders_second_sees_the_order_as_it_is(world, client):
     order(world, other, OSTRA, "first")
     answer = order(world, client, SODRA, "down", page)
     assert answer.status_code == 409
-    assert "Någon annan har sparat under tiden" in world.text(answer)
+    assert "Du har sparat i en annan flik" in world.text(answer)
     assert names(answer)[0] == "Östra skolan"
     assert codes(world) == [OSTRA, NORRA, SODRA, GAMLA]
     assert order(world, client, SODRA, "down", answer).status_code == 302

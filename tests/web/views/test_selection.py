@@ -414,7 +414,7 @@ def test_who_was_slower_sees_that_another_saved_and_keeps_the_ticks(world):
     world.send(other, theirs, PAGE, **{"students-ou": "/Elever/7B"})
     answer = world.send(client, page, PAGE, **{"students-ou": "/Elever/7A"})
     assert answer.status_code == 409
-    assert "Någon annan har sparat under tiden" in world.text(answer)
+    assert "Du har sparat i en annan flik" in world.text(answer)
     assert form_of(answer, PAGE)["students-ou"] == "/Elever/7A"
     assert selector(world) == {"orgUnits": ["/Elever/7B"]}
 

@@ -173,7 +173,7 @@ def test_who_saves_second_is_reported_and_keeps_what_was_typed(world, client):
     world.send(other, other.get(ORGANISATION), ORGANISATION, name="Storvik")
     answer = world.send(client, page, ORGANISATION, name="Storviks stad")
     assert answer.status_code == 409
-    assert "Någon annan har sparat under tiden" in world.text(answer)
+    assert "Du har sparat i en annan flik" in world.text(answer)
     assert form_of(answer, ORGANISATION)["name"] == "Storviks stad"
     assert world.stored_document()["organisation"]["name"] == "Storvik"
     assert world.send(client, answer, ORGANISATION).status_code == 302

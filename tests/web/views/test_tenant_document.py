@@ -165,7 +165,7 @@ def test_what_another_saved_after_the_check_is_not_lost_silently(world: World) -
     answer = world.send(client, page, PAGE, do="import")
     assert answer.status_code == 409
     said = world.text(answer)
-    assert "Någon annan har sparat under tiden" in said
+    assert "Du har sparat i en annan flik" in said
     assert "Timmar mellan körningar: – → 12" in said
     assert "Timmar mellan körningar schedule.hours 12 –" in said  # what the file would undo
     assert world.stored_document()["schedule"] == {"hours": 12}

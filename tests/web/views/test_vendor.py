@@ -335,7 +335,7 @@ def test_who_saves_second_is_reported_and_keeps_what_was_typed(world, client):
     world.send(other, other.get(ALL), ALL, deletions="9")
     answer = world.send(client, page, ALL, deletions="44", fields=["email"])
     assert answer.status_code == 409
-    assert "Någon annan har sparat under tiden" in world.text(answer)
+    assert "Du har sparat i en annan flik" in world.text(answer)
     assert form_of(answer, ALL)["deletions"] == "44"
     assert connection(world, "all")["limits"]["deletions"] == 9
     assert world.send(client, answer, ALL).status_code == 302
@@ -550,7 +550,7 @@ def test_who_was_shown_other_numbers_is_asked_again(world, client):
     again = world.ready(client, path)
     assert mode_of(world, "all") == "off"
     if answer.status_code == 409:
-        assert "Någon annan har sparat under tiden" in world.text(answer)
+        assert "Du har sparat i en annan flik" in world.text(answer)
         assert "Läget är inte ändrat." in world.text(answer)
     always = "Namn, inloggningsnamn (e-postadressen), skola och grupper skickas, inget mer."
     assert always in world.text(again)

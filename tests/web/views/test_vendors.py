@@ -157,7 +157,7 @@ def test_who_saves_second_is_reported_and_keeps_the_ticks(world, client):
     world.send(other, other.get(PAGE), PAGE, **{"units-some": [SODRA]})
     answer = world.send(client, page, PAGE, **{"units-all": [NORRA, OSTRA]})
     assert answer.status_code == 409
-    assert "Någon annan har sparat under tiden" in world.text(answer)
+    assert "Du har sparat i en annan flik" in world.text(answer)
     assert ticks(answer) == [NORRA, OSTRA]
     assert connection(world, "all")["schoolUnits"] == [NORRA]
     assert world.send(client, answer, PAGE).status_code == 302
