@@ -91,6 +91,8 @@ class SelectorBuilder:
         if role == "students" and match is not None and match.place.mixed:
             clauses.extend(_not_in_groups(settled))
         shared = bool(clauses)
+        if not shared:
+            clauses.extend(self._not_of_adapted(code, role, paths))
         others = () if shared else self._others(code, role, paths)
         reached = {id for path in paths for id in self._inside(path)}
         reached.update(
@@ -137,6 +139,23 @@ class SelectorBuilder:
         yield from without_devices(self._index, ids).reasons
         if any(said.code == "function-accounts" for each in needed for said in each.reasons):
             yield from without_functions(self._index, ids, name).reasons
+
+    def _not_of_adapted(self, code: str, role: Role, paths: tuple[str, ...]) -> Iterator[Clause]:
+        """Clauses that exclude an adapted form's people, or others' of one, by the value they have.
+
+        Adapted forms and others share no people, also where they share an OU.
+        """
+        adapted = _is_adapted(self._names[code])
+        here = {id for path in paths for id in self._inside(path)}
+        for owner, settled in self._settled.items():
+            match = _of_role(settled, role)[0]
+            if match is None or _is_adapted(self._names[owner]) == adapted:
+                continue
+            clauses = match.place.clauses
+            if [clause.operator for clause in clauses] != ["equals"]:
+                continue
+            if not here.isdisjoint(choose(match.place.selector, self._index).chosen):
+                yield structs.replace(clauses[0], operator="notEquals")
 
     def _others(self, code: str, role: Role, paths: tuple[str, ...]) -> list[str]:
         """The OUs of other units, and of the unit's other role."""
@@ -192,6 +211,10 @@ def _of_role(
     if role == "students":
         return settled.students, settled.more_students, settled.guest_groups
     return settled.staff, settled.more_staff, settled.staff_groups
+
+
+def _is_adapted(name: SchoolName) -> bool:
+    return any(kind.startswith("adapted") for kind in name.kinds)
 
 
 def _not_in_groups(settled: MatchedUnit) -> Iterator[Clause]:

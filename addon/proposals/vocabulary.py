@@ -133,11 +133,16 @@ _CLASS = re.compile(
     r"|\d\s?-\s?\d[\s_-]?[a-z]*|sfi[\s_-]?[a-d1-4]\w{0,2}"
     r")(?:[\s_-]+(?:grupp|gr)?[\s_-]*\d{1,2})?"
 )
+_THING = (
+    r"(?:ipads?|chromebooks?|surfplatt(?:a|or)|larplatt(?:a|or)|platta|padda|tablet|device|enhet"
+    r"|kiosk|dator|elevdator|klassdator|lanedator|skarm|tv|skrivare|laptop)"
+)
 _DEVICE = re.compile(
-    r"^((?:ipad|ipads|chromebook|surfplatta|larplatta|platta|padda|tablet|device|enhet|kiosk"
-    r"|dator|elevdator|klassdator|lanedator|skarm|tv|skrivare|prov|provkonto|test|testkonto"
-    r"|testelev|testlarare|test[-_.]?elev|test[-_.]?larare|elevtest|gastelev|laptop|vikarie"
-    r"|vik|timvikarie|extra|lararvikarie|vikarier)[-_.]?)\d+@"
+    rf"^((?:{_THING}(?:[-_.][a-zåäö]+){{0,2}}"  # ipad-12, chromebook-lan-3
+    rf"|(?:[a-zåäö]+[-_.]){{1,2}}{_THING}"  # norra-ipad-12
+    r"|(?:prov|provkonto|test|testkonto|testelev|testlarare|test[-_.]?elev|test[-_.]?larare"
+    r"|elevtest|gastelev|vikarie|vik|timvikarie|extra|lararvikarie|vikarier)"
+    r")[-_.]?)\d+@"
 )
 _FUNCTIONS = frozenset(
     "expedition expeditionen info rektor rektorn kansli kansliet reception receptionen"
