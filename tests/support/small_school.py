@@ -128,6 +128,13 @@ def person(given: str, family: str, org_unit: str) -> JSON:
     }
 
 
+def add_people(domain: Any, path: str, count: int) -> None:
+    """Add an OU with so many people."""
+    domain.add_org_unit(path)
+    for n in range(count):
+        domain.add_user(person(f"Ada{n}", f"Bo{path.strip('/').replace('/', '-')}", path))
+
+
 def small_domain() -> Domain:
     """A school with two classes, two teachers, and a pupil with protected identity."""
     users = [person(*name, f"/Elever/{group}") for group, names in PUPILS.items() for name in names]

@@ -14,6 +14,7 @@ from addon.directory.google.client import DirectoryClient
 from addon.directory.google.error_mapping import FinalError, NotFoundAnswer
 from addon.directory.google.request_fields import (
     GROUP_FIELDS,
+    GROUP_STATE_FIELDS,
     in_org_unit,
     projection,
     user_fields,
@@ -199,23 +200,27 @@ class Queries:
     def groups(self) -> Listed[Group]:
         """All groups, without their members."""
         listed = Listed[Group]([], [])
-        for entry in self._pages(
-            "groups.list",
-            lambda token: self._api.groups().list(
-                customer=self._customer,
-                maxResults=GROUPS_A_PAGE,
-                pageToken=token,
-                fields=f"groups({GROUP_FIELDS}),nextPageToken",
-            ),
-            "groups",
-            GroupAnswer,
-        ):
+        for entry in self._group_entries(GROUP_FIELDS):
             if isinstance(entry, OddEntry):
                 listed.odd.append(entry)
             else:
                 listed.found.append(group(entry[0]))
         _refuse_odd_lists(listed)
         return listed
+
+    def _group_entries(self, fields: str) -> Entries:
+        """All groups with these fields, raw."""
+        return self._pages(
+            "groups.list",
+            lambda token: self._api.groups().list(
+                customer=self._customer,
+                maxResults=GROUPS_A_PAGE,
+                pageToken=token,
+                fields=f"groups({fields}),nextPageToken",
+            ),
+            "groups",
+            GroupAnswer,
+        )
 
     def group(self, key: str) -> Group | None:
         """The group with this id or address, without its members, or None.
@@ -235,23 +240,13 @@ class Queries:
 
     def group_states(self) -> list[Entry]:
         """All groups, raw and with their etags, for a comparison; odd entries are left out."""
-        listed = self._pages(
-            "groups.list",
-            lambda token: self._api.groups().list(
-                customer=self._customer,
-                maxResults=GROUPS_A_PAGE,
-                pageToken=token,
-                fields=f"groups({GROUP_FIELDS},etag),nextPageToken",
-            ),
-            "groups",
-            GroupAnswer,
-        )
+        listed = self._group_entries(GROUP_STATE_FIELDS)
         return [entry for entry in listed if not isinstance(entry, OddEntry)]
 
     def group_state(self, key: str) -> dict[str, Any]:
         """The group with this address, raw and with its etag; nothing if there is none."""
         what = f"groups.get {key}"
-        request = self._api.groups().get(groupKey=key, fields=f"{GROUP_FIELDS},etag")
+        request = self._api.groups().get(groupKey=key, fields=GROUP_STATE_FIELDS)
         try:
             return json_object(what, self._ask(what, request))
         except NotFoundAnswer:

@@ -6,6 +6,7 @@ from addon.directory.google.responses import ALL_SCHEMAS
 
 USER_FIELDS = ("id", "primaryEmail", "name", "orgUnitPath", "suspended", "archived", "deletionTime")
 GROUP_FIELDS = "id,email,name,aliases,directMembersCount,description"
+GROUP_STATE_FIELDS = f"{GROUP_FIELDS},etag"
 
 
 def user_fields(attributes: Sequence[str]) -> tuple[str, ...]:

@@ -1,22 +1,14 @@
 """The same rule for several units: shown for each, chosen, and saved once."""
 
-from typing import Any
-
 import pytest
 
 from tests.support.page_content import form_of
-from tests.support.small_school import TENANT, deliver, person, set_live, small_school_pages
+from tests.support.small_school import TENANT, add_people, deliver, set_live, small_school_pages
 
 NORRA, SODRA, TOMMA = "12345678", "12345680", "12345681"
 PAGE = f"/skolenheter/{NORRA}/klasser/fler"
 RULE = {"from": "orgUnit", "pattern": "^/Skolor/[^/]+/(?P<name>[^/]+)$"}
 OTHER = {"from": "orgUnit", "pattern": "^/Skolor/[^/]+/(?P<name>7A)$", "except": ["7B"]}
-
-
-def add_people(domain: Any, path: str, count: int) -> None:
-    domain.add_org_unit(path)
-    for n in range(count):
-        domain.add_user(person(f"Ada{n}", f"Bo{path.strip('/').replace('/', '-')}", path))
 
 
 @pytest.fixture

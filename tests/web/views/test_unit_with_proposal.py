@@ -1,22 +1,22 @@
 """Urval of a unit that is not set up: filled in with the proposal, all four parts on one page."""
 
 import json
-from typing import Any
 
 import pytest
 
 from addon.sync.proposal_answers import load_answers
 from tests.support.page_content import form_of
-from tests.support.small_school import TENANT, deliver, person, set_live, small_school_pages
+from tests.support.small_school import (
+    TENANT,
+    add_people,
+    deliver,
+    person,
+    set_live,
+    small_school_pages,
+)
 
 NORRA, SODRA = "12345678", "12345680"
 PAGE = f"/skolenheter/{NORRA}/urval"
-
-
-def add_people(domain: Any, path: str, count: int) -> None:
-    domain.add_org_unit(path)
-    for n in range(count):
-        domain.add_user(person(f"Ada{n}", f"Bo{path.strip('/').replace('/', '-')}", path))
 
 
 @pytest.fixture
