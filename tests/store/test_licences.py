@@ -31,11 +31,6 @@ def open_store(open_store):
     return open_store
 
 
-@pytest.fixture
-def store(open_store):
-    return open_store()
-
-
 def test_a_tenant_that_was_never_asked_for_has_an_empty_record(store):
     assert store.licence("C1") == LicenceRecord()
 

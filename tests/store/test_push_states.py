@@ -32,11 +32,6 @@ def open_store(open_store):
     return open_store
 
 
-@pytest.fixture
-def store(open_store):
-    return open_store()
-
-
 def marked(user: str):
     return lambda known: (known or PushState()).with_mark(ChangeMark(frozenset({user}), last=1.0))
 
