@@ -1,8 +1,8 @@
-"""Template variables of every page: holds that wait, a pause, the steps of the first setup."""
+"""Template variables of every page: confirmations, holds, a pause, the steps of the first setup."""
 
-from typing import Any
+from typing import Any, cast
 
-from flask import Flask, g
+from flask import Flask, flash, g, get_flashed_messages, request
 
 from addon.tenants.pause import current_pause
 from addon.web.presenters.hold import approval_of, is_sending
@@ -12,6 +12,7 @@ from addon.web.request_context import RequestContext
 
 def init_app(app: Flask) -> None:
     """Give the templates the variables that the layout of every page shows."""
+    app.jinja_env.globals["confirmations"] = confirmations
 
     @app.context_processor
     def around() -> dict[str, Any]:
@@ -45,3 +46,16 @@ def init_app(app: Flask) -> None:
             "ended": len(ctx.protection.ended),
             "guide": None if found is None or found.done else found,
         }
+
+
+def confirmations(waiting: bool = False) -> list[tuple[str, str]]:
+    """Return the categories and texts of what has just been confirmed.
+
+    They are kept for the next page when this one is only `waiting` for it, and when a script asks
+    for the page: the script looks whether it is ready, or takes a part of it.
+    """
+    found = cast(list[tuple[str, str]], get_flashed_messages(with_categories=True))
+    if waiting or request.headers.get("Sec-Fetch-Dest") == "empty":
+        for category, text in found:
+            flash(text, category)
+    return found

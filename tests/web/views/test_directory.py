@@ -58,6 +58,23 @@ def test_the_first_who_needs_the_directory_has_it_read_and_waits(world: World) -
         assert "Äppelqvist" in world.ready(client, PAGE).text
 
 
+def test_a_confirmation_stays_until_the_page_that_waited_for_the_directory_has_shown_it(
+    world: World,
+) -> None:
+    client, saved = world.sign_in(), "Ordningen är ändrad."
+    with client.session_transaction() as session:
+        session["_flashes"] = [("message", saved)]
+    with slow_reading(world) as go_on:
+        assert saved in world.text(client.get(PAGE))
+        assert saved in world.text(client.get(PAGE))
+        go_on.set()
+        world.wait_for_tasks()
+    # The waiting page's script asks whether the page is ready, and then loads it.
+    assert world.ready(client, PAGE, headers={"Sec-Fetch-Dest": "empty"}).status_code == 200
+    assert saved in world.text(world.ready(client, PAGE))
+    assert saved not in world.text(world.ready(client, PAGE))
+
+
 def test_it_says_how_far_it_has_come(world: World) -> None:
     client = world.sign_in()
     with slow_reading(world):
