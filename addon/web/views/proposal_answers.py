@@ -11,6 +11,7 @@ from addon.web.presenters.filter_words import selector_text
 from addon.web.presenters.proposals import has_places
 from addon.web.request_context import RequestContext, request_context
 from addon.web.studied_proposals import answers_of, group_addresses, study
+from addon.web.views.proposals import searched
 
 ROLES: dict[str, Role] = {"students": "students", "staff": "staff"}
 
@@ -32,7 +33,8 @@ def save() -> AnyResponse:
             _decline(ctx, given, code, ROLES[what])
         elif action == "offer":
             _offer(ctx, given, code, what)
-    return redirect(url_for("proposals.page", enhet=code, _anchor=f"enhet-{code}"))
+    at = f"enhet-{code}"
+    return redirect(url_for("proposals.page", enhet=code, q=searched() or None, _anchor=at))
 
 
 _SAID = {"none": "unit.without-students", "some": "unit.with-students"}

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -12,6 +11,7 @@ from addon.proposals.vocabulary import Role
 from addon.tenants.model import Clause, SchoolUnit, Selector, Tenant
 from addon.text import fold
 from addon.web.directory.results import DirectoryResult
+from addon.web.formats import number
 from addon.web.htmx import asks_for_part
 from addon.web.labels import counted_people
 from addon.web.pagination import page_of
@@ -47,6 +47,7 @@ from addon.web.studied_proposals import (
     group_addresses,
     study,
 )
+from addon.web.translation import gettext_str as _
 
 SIZE = 100
 ORDER: tuple[State, ...] = ("question", "likely", "sure", "without")
@@ -121,7 +122,8 @@ def accept() -> AnyResponse | str | tuple[str, int]:
         picks = read_picks(request.form, found)
         return proposals_page(ctx, found, picks, code, conflict=conflict), 409
     _decline_others(ctx, found, rows)
-    return go_on(ctx, after, [row.unit.code for row in rows], bool(unsure))
+    accepted = [row.unit.code for row in rows]
+    return go_on(ctx, after, accepted, bool(unsure), listed_codes(ctx, found))
 
 
 def with_proposals(tenant: Tenant, chosen: Mapping[str, Proposal]) -> Tenant:
@@ -143,34 +145,57 @@ def selections(tenant: Tenant) -> object:
     return {unit.code: selection_of(unit) for unit in tenant.school_units}
 
 
-def go_on(ctx: RequestContext, after: Tenant, accepted: Sequence[str], unsure: bool) -> AnyResponse:
-    """Confirm, and go on: to protected people if undecided, or to the next unit with a question."""
-    flash(_saved(after, len(accepted)))
+def go_on(
+    ctx: RequestContext,
+    after: Tenant,
+    saved: Sequence[str],
+    unsure: bool,
+    before: Sequence[str] = (),
+) -> AnyResponse:
+    """Confirm, and go on: to protected people if undecided, or to what is left of the table.
+
+    `before` are the units that the table listed; after one of them it is shown at the next.
+    """
+    flash(_saved(after, saved))
     walking = not setup_steps(ctx.store, ctx.tenant, ctx.runs, ctx.vendors, ctx.now).done
     if walking and unsure:
         return redirect(url_for("protected.page"))
     found = ctx.from_directory(lambda _directory: study(ctx))
     if found is None or found.in_state("question", "likely", "sure"):
-        return redirect(url_for("proposals.page"))
+        return redirect(_table_after(ctx, found, saved, before))
     return redirect(url_for("vendors.page" if walking else "school_units.page"))
 
 
-def _saved(after: Tenant, count: int) -> str:
-    if not any(c.mode != "off" for c in after.connections):
-        return str(
-            ngettext(
-                "Urvalet för %(num)s skolenhet är sparat. Inget skickas ännu.",
-                "Urvalen för %(num)s skolenheter är sparade. Inget skickas ännu.",
-                count,
-            )
-        )
-    return str(
-        ngettext(
-            "Urvalet för %(num)s skolenhet är sparat och gäller från nästa körning.",
-            "Urvalen för %(num)s skolenheter är sparade och gäller från nästa körning.",
-            count,
-        )
+def _table_after(
+    ctx: RequestContext, found: ProposalsView | None, saved: Sequence[str], before: Sequence[str]
+) -> str:
+    """Return the address of the table at the unit that followed the saved one."""
+    left = listed_codes(ctx, found) if found is not None else before
+    if not left:
+        return url_for("proposals.page")  # all that the search finds are done
+    following = before[before.index(saved[0]) + 1 :] if saved[0] in before else ()
+    code = next((code for code in following if code in left), None) if len(saved) == 1 else None
+    number = 1 + left.index(code) // SIZE if code else 1
+    return url_for(
+        "proposals.page",
+        q=searched() or None,
+        sida=number if number > 1 else None,
+        _anchor=f"enhet-{code}" if code else None,
     )
+
+
+def _saved(after: Tenant, codes: Sequence[str]) -> str:
+    sent = any(c.mode != "off" for c in after.connections)
+    if len(codes) == 1:
+        name = after.unit_names[codes[0]]
+        if sent:
+            return _("Urvalet för %(unit)s är sparat och gäller från nästa körning.", unit=name)
+        return _("Urvalet för %(unit)s är sparat. Inget skickas ännu.", unit=name)
+    if sent:
+        said = _("Urvalen för %(num)s skolenheter är sparade och gäller från nästa körning.")
+    else:
+        said = _("Urvalen för %(num)s skolenheter är sparade. Inget skickas ännu.")
+    return said % {"num": number(len(codes))}
 
 
 def _accepted_codes(found: ProposalsView, action: str, code: str) -> tuple[str, ...]:
@@ -264,6 +289,7 @@ def _shown(ctx: RequestContext, found: ProposalsView, picks: Picks, code: str) -
         row=rows[0],
         names=ctx.tenant.unit_names,
         declined=[p for p in answers_of(ctx).declined if p.code == code],
+        text=searched(),
     )
 
 
@@ -279,18 +305,10 @@ def proposals_page(
     nothing: bool = False,
 ) -> str:
     """Return the page, with the unit `opened` unfolded, or the question that it is part of."""
-    text = request.args.get("q", "").strip()
-    order = {state: n for n, state in enumerate(ORDER)}
+    text, listed = searched(), listed_codes(ctx, found)
     asked = {code for tree in found.questions for code in tree.units}
-    listed = [
-        unit.code
-        for unit in ctx.tenant.school_units
-        if found.states[unit.code] in order
-        and unit.code not in asked
-        and fold(text) in fold(f"{unit.name} {unit.code}")
-    ]
-    listed.sort(key=lambda code: _order(found, code, order))
-    shown = page_of(listed, request.args, SIZE)
+    at = {"sida": str(1 + listed.index(opened) // SIZE)} if opened in listed else {}
+    shown = page_of(listed, {**at, **request.values}, SIZE)
     by_code = {row.unit.code: row for row in _rows(ctx, found, Picks(), shown.entries)}
     unfolded = _rows(ctx, found, picks, (opened,)) if opened not in asked else []
     trees = questions(found, ctx.tenant)
@@ -315,6 +333,26 @@ def proposals_page(
         names=ctx.tenant.unit_names,
         declined=[p for p in answers_of(ctx).declined if p.code == opened],
     )
+
+
+def searched() -> str:
+    """Return what the units of the table are searched for."""
+    return request.values.get("q", "").strip()
+
+
+def listed_codes(ctx: RequestContext, found: ProposalsView) -> list[str]:
+    """Return the units of the table's rows in their order, without those of shared OUs."""
+    text = fold(searched())
+    order = {state: n for n, state in enumerate(ORDER)}
+    asked = {code for tree in found.questions for code in tree.units}
+    listed = [
+        unit.code
+        for unit in ctx.tenant.school_units
+        if found.states[unit.code] in order
+        and unit.code not in asked
+        and text in fold(f"{unit.name} {unit.code}")
+    ]
+    return sorted(listed, key=lambda code: _order(found, code, order))
 
 
 def _order(found: ProposalsView, code: str, order: Mapping[State, int]) -> tuple[int, int]:

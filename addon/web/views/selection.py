@@ -30,6 +30,7 @@ from addon.web.presenters.groups import groups_alike, groups_named, groups_shown
 from addon.web.presenters.name_search import org_units_alike
 from addon.web.presenters.proposal_rows import altered
 from addon.web.presenters.proposals import accepted_selection, has_places, is_set_up
+from addon.web.presenters.protected_suggestions import undecided
 from addon.web.presenters.selection_preview import SelectionPreview, attributes, preview_selection
 from addon.web.presenters.unit_rules import replaced_groups, rule_choices, unit_as_edited
 from addon.web.request_context import (
@@ -40,6 +41,7 @@ from addon.web.request_context import (
 )
 from addon.web.studied_proposals import decline_departures, study
 from addon.web.version_token import value_hash
+from addon.web.views.proposals import go_on, listed_codes, searched
 from addon.web.views.school_unit import stored_unit, unit_of
 
 VALUES = 15
@@ -89,8 +91,13 @@ def save(code: str) -> AnyResponse | str | tuple[str, int]:
         told = {"accepted": _("Kryssa för att du har sett vilka som tas bort.")}
         return _page(ctx, unit, form, rules, faults=told, proposal=proposal), 400
     wanted: dict[Role, Selector] = {role: form.of(role).selector() for role in ROLES}
+    before: list[str] = []
+    unsure = False
+    if _came_from_proposals():
+        before = listed_codes(ctx, study(ctx))
+        unsure = bool(undecided(ctx.store, directory, ctx.now))
     try:
-        ctx.save(
+        after = ctx.save(
             "unit.saved",
             lambda tenant: with_unit(tenant, code, **by_field(rules), **_by_field(wanted)),
             subject=code,
@@ -101,6 +108,8 @@ def save(code: str) -> AnyResponse | str | tuple[str, int]:
         return _page(ctx, unit, form, rules, conflict=conflict, proposal=proposal), 409
     if proposal is not None and any(map(has_places, wanted.values())):
         decline_departures(ctx, [(proposal, wanted)])
+    if _came_from_proposals():
+        return go_on(ctx, after, (code,), unsure, before)
     flash(_("Urvalet för %(unit)s är sparat.", unit=unit.name))
     return redirect(url_for("school_unit.page", code=code))
 
@@ -118,6 +127,10 @@ def under(code: str) -> str:
         abort(404)
     action = url_for("selection.under", code=code)
     return render_template("parts/branch.html", row=row, columns=ROLES, under=action)
+
+
+def _came_from_proposals() -> bool:
+    return request.values.get("fran") == "forslag"
 
 
 def _by_field(selectors: Mapping[Role, Selector]) -> dict[str, object]:
@@ -209,6 +222,7 @@ def _page(
         mark=ctx.version_token(lambda tenant: _part(tenant, unit.code)),
         read=ctx.directory.directory_snapshot.read,
         proposal=proposal,
+        searched=searched() if _came_from_proposals() else None,
         kinds=KINDS,
         **_preview_of(ctx, unit, form, rules, proposal),
         **_filters_of(ctx, form),

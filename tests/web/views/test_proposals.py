@@ -1,5 +1,6 @@
 """Förslag: what is proposed, what is accepted, and what stays as it is."""
 
+import html
 import re
 from typing import Any
 
@@ -106,6 +107,35 @@ def test_one_unit_is_unfolded_with_its_classes_and_why(world):
     assert "/Personal/Södra skolan heter" not in said
     assert page.text.count('aria-expanded="true"') == 1
     assert world.ready(client, PAGE).text.count('aria-expanded="true"') == 0
+
+
+def test_what_is_changed_on_the_units_page_leads_back_to_the_table_at_the_next_unit(
+    world, monkeypatch
+):
+    monkeypatch.setattr(proposals, "SIZE", 1)
+    client = world.sign_in()
+    table = opened(world, client, NORRA)
+    assert row(world, table, NORRA)  # the page of the table that has the unit
+    (change,) = re.findall(rf'href="(/skolenheter/{NORRA}/urval[^"]*)"', table.text)
+    page = world.ready(client, html.unescape(change))
+    back = f'href="{PAGE}?enhet={NORRA}#enhet-{NORRA}">Tillbaka till Förslag'
+    assert back in html.unescape(page.text)
+    answer = world.send(client, page, f"/skolenheter/{NORRA}/urval", save="1")
+    assert answer.location == f"{PAGE}?sida=2#enhet-{SODRA}"
+    after = world.ready(client, f"{PAGE}?sida=2")
+    assert "Urvalet för Norra skolan är sparat. Inget skickas ännu." in world.text(after)
+    assert row(world, after, SODRA)
+
+
+def test_a_search_in_the_table_is_kept_by_what_is_accepted_and_answered(world):
+    client = world.sign_in()
+    page = world.ready(client, f"{PAGE}?q=skolan&enhet={NORRA}")
+    accepted = world.send(client, page, PAGE, do=f"unit:{NORRA}")
+    assert accepted.location == f"{PAGE}?q=skolan#enhet-{SODRA}"
+    page = world.ready(client, accepted.location)
+    form = {**form_of(page, PAGE), "answer": f"none:{SODRA}"}
+    answered = client.post(ANSWER, data=form)
+    assert answered.location == f"{PAGE}?enhet={SODRA}&q=skolan#enhet-{SODRA}"
 
 
 def test_an_org_unit_with_many_people_that_belongs_nowhere_is_reported(world):
