@@ -1,5 +1,7 @@
 """The tasks of runs that notices ask for: notices that come together are one run."""
 
+import math
+
 from addon.tasks.base import RUNS, Task
 from addon.tasks.schedule import RunWindow
 
@@ -23,8 +25,13 @@ def changes_of_notice(tenant: str, now: float) -> Task:
 
 
 def changes_at(tenant: str, at: float) -> Task:
-    """Return the task that reads the tenant's marks at a time, in seconds since 1970 UTC."""
-    return Task(RUNS, f"changes-{tenant}-at-{int(at)}", CHANGES, {"tenant": tenant}, at)
+    """Return the task that reads the tenant's marks at a time, in seconds since 1970 UTC.
+
+    It is due at a whole second, which is its name: a queue takes no name twice, and a task that is
+    carried out too early must not be refused when it is put off.
+    """
+    due = math.ceil(at)
+    return Task(RUNS, f"changes-{tenant}-at-{due}", CHANGES, {"tenant": tenant}, due)
 
 
 def places_window(now: float) -> RunWindow:

@@ -1,6 +1,7 @@
 """Carry out tasks. The HTTP endpoints and the local queue call the same function."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -160,8 +161,9 @@ class TaskHandler:
                 if wanted.window and not self._is_due(wanted.tenant, wanted.window):
                     return TaskResult(DONE, "not its turn")
                 if wanted.window and (at := self._push.paced(wanted.tenant)):
-                    name = f"run-{wanted.tenant}-{wanted.window}-at-{int(at)}"
-                    self._queue().enqueue(Task(RUNS, name, RUN, msgspec.to_builtins(wanted), at))
+                    due = math.ceil(at)
+                    name = f"run-{wanted.tenant}-{wanted.window}-at-{due}"
+                    self._queue().enqueue(Task(RUNS, name, RUN, msgspec.to_builtins(wanted), due))
                     return TaskResult(DONE, "not now")
                 return self._read_and_plan(wanted)
             except Exception as error:

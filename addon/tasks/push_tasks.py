@@ -16,6 +16,9 @@ from addon.tasks.results import DONE, TaskResult, result_of_error
 
 log = logging.getLogger(__name__)
 
+AHEAD = 1.0
+"""Seconds by which the clocks of the queue and of an instance may differ."""
+
 
 class PushTasks:
     """The pace of a tenant's runs, and its channels; all parts are called when they are needed."""
@@ -39,7 +42,7 @@ class PushTasks:
         state = self._state(tenant)
         now = self._context().clock() if state is not None else 0.0
         at = 0.0 if state is None else state.may_begin_at(now)
-        return at if at > now else None
+        return _later(at, now) if at > now else None
 
     def is_due(self, tenant: str) -> bool:
         """Whether there is something to read, and a run may begin now. Raises StoreError."""
@@ -49,10 +52,10 @@ class PushTasks:
 
     def enqueue_next(self, tenant: str) -> None:
         """Enqueue the next reading of what is marked. Raises StoreError and TaskQueueError."""
-        state = self._state(tenant)
-        at = None if state is None else state.next_reading(self._context().clock())
+        state, now = self._state(tenant), self._context().clock()
+        at = None if state is None else state.next_reading(now)
         if at is not None:
-            self._queue().enqueue(changes_at(tenant, at))
+            self._queue().enqueue(changes_at(tenant, _later(at, now)))
 
     def reading_done(self, tenant: str, reading: str) -> None:
         """Remove the marks that a whole reading has taken, and enqueue the next.
@@ -91,3 +94,8 @@ class PushTasks:
 
     def _state(self, tenant: str) -> PushState | None:
         return self._context().store.push_state(tenant) if self._is_on else None
+
+
+def _later(at: float, now: float) -> float:
+    """Return a time for another task than the one that is carried out now, whose name is taken."""
+    return max(at, now + AHEAD)

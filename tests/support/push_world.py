@@ -66,9 +66,14 @@ class PushWorld:
     """The parts of a test; `start` may be called again, as another process does."""
 
     def __init__(
-        self, folder: Path, domain: Domain, environ: Mapping[str, str], document: JSON
+        self,
+        folder: Path,
+        domain: Domain,
+        environ: Mapping[str, str],
+        document: JSON,
+        clock: Clock,
     ) -> None:
-        self.clock = Clock()
+        self.clock = clock
         self.clock.set(BEGINS)
         self.domain = domain
         self.delivery = NoticeDelivery(self.clock, self._post, threads=False)
@@ -178,8 +183,13 @@ class PushWorld:
 
 @contextmanager
 def push_world(
-    folder: Path, domain: Domain | None = None, document: JSON = DOCUMENT, **environ: str
+    folder: Path,
+    domain: Domain | None = None,
+    document: JSON = DOCUMENT,
+    clock: Clock | None = None,
+    **environ: str,
 ) -> Iterator[PushWorld]:
     """The world, with settings in `environ` on top of its own."""
-    with PushWorld(folder, domain or small_domain(), environ, document) as world:
+    domain = domain or small_domain()
+    with PushWorld(folder, domain, environ, document, clock or Clock()) as world:
         yield world

@@ -1,11 +1,14 @@
 """From a notice to the vendors: soon, once, and never lost."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from addon.directory.push_state import SOON_AGAIN
+from addon.tasks.changes import changes_at
 from tests.support.push_world import PushWorld, push_world
 from tests.support.small_school import TENANT, address
 
@@ -56,6 +59,23 @@ def test_a_tenant_begins_at_most_one_run_a_minute(world):
     assert 4 <= world.runs() <= 6
     world.advance(70)
     assert family_name(world, "Namn29")
+
+
+@pytest.mark.parametrize("early", [0.4, 0.0, -0.01])
+def test_a_reading_that_is_put_off_is_not_refused_for_the_name_of_its_task(world, early):
+    """The name of a task is taken once for hours, and clocks differ by some milliseconds."""
+    world.domain.rename_user(PUPIL, "Bo", "Ekman")
+    world.delivery.send_due()
+    at = math.ceil(world.clock()) + 60.0
+    world.queue.waiting.clear()
+    world.store.update_push_state(TENANT, lambda known: replace(known, began=at - 60 + early))
+    task = changes_at(TENANT, at)
+    world.queue.enqueue(task)
+    world.clock.set(at - 0.005)
+    world.services.task_handler.handle(task.path, task.payload)
+    world.queue.waiting.remove(task)
+    world.advance(3)
+    assert family_name(world, "Ekman")
 
 
 def test_what_changed_is_read_once_more_after_three_minutes(world):
