@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
+from msgspec import UNSET
+
 from addon.cli.terminal import printable
 from addon.proposals.reasons import DOUBTS
 from addon.proposals.summary import ProposedTenant, ProposedUnit
@@ -261,6 +263,9 @@ def _push(found: PushStatus) -> Iterator[str]:
     if found.state == "refused":
         remedy = _PUSH_REMEDIES.get(found.problem or "", "see docs/push.md")
         yield f"push: refused ({found.problem}): {remedy}; runs go on by the schedule"
+        if found.again is not UNSET:
+            at = _time(found.again)
+            yield f"push: Google is asked again at {at}, or when the tenant is saved"
         return
     yield f"push: {found.state}{until}"
     if found.problem is not None:

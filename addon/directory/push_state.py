@@ -5,7 +5,7 @@ marked; a reading takes the marks, and removes them when it has been whole. Mark
 failed or was killed are taken again by the next.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -16,6 +16,8 @@ MOST_USERS = 200
 """How many accounts a mark names; with more, the next reading is whole."""
 RETRY_AFTER = 45.0
 """Seconds after which a channel that could not be made is tried again."""
+LONGEST_RETRY = 86_400.0
+"""Seconds after which a channel that Google refuses is tried again at the latest."""
 PENDING_FOR = 90.0
 """Seconds within which a channel that was asked for has been answered, or its process is dead."""
 UNWANTED_FOR = 3600.0
@@ -100,14 +102,36 @@ class LaterReading(Struct, frozen=True):
     at: float
 
 
+class WatchRefusal(Struct, frozen=True):
+    """How many times in a row Google has refused a kind of channel, and when it is asked again.
+
+    `again` is in seconds since 1970 UTC.
+    """
+
+    times: int
+    again: float
+
+    def once_more(self, now: float) -> "WatchRefusal":
+        """Return it after another refusal at `now`: each wait is twice the one before."""
+        wait = min(LONGEST_RETRY, RETRY_AFTER * 2.0 ** min(self.times, 16))
+        return WatchRefusal(self.times + 1, now + wait)
+
+    def waits(self, now: float) -> bool:
+        """Whether Google is not asked yet; a time too far ahead is of a clock that was wrong."""
+        return now < self.again <= now + LONGEST_RETRY
+
+
+NOT_REFUSED = WatchRefusal(0, 0.0)
+
+
 class PushState(Struct, frozen=True):
     """What is kept of a tenant's notifications. Times are seconds since 1970 UTC.
 
     `marked` is what no reading has taken, `taken` what the reading `reading` has, of which notices
     named `noticed` (`retried` if an earlier reading of them did not end), and `again` what is read
-    once more. `began` is when the last run began. `problems` are by kind of channel, `failed` is
-    when the last of them was met. `due` is when the channels must be looked at, `looked` when they
-    last were, and `keeping` until when a process does so.
+    once more. `began` is when the last run began. `problems` and `refused` are by kind of channel,
+    `failed` is when the last problem was met. `due` is when the channels must be looked at,
+    `looked` when they last were, and `keeping` until when a process does so.
     """
 
     channels: tuple[PushChannel, ...] = ()
@@ -123,6 +147,7 @@ class PushState(Struct, frozen=True):
     due: float = 0.0
     looked: float = 0.0
     keeping: float = 0.0
+    refused: dict[str, WatchRefusal] = {}
 
     def channel(self, channel_id: str, now: float) -> PushChannel | None:
         """Return the channel of this id by which notices may come, or None."""
@@ -207,15 +232,24 @@ class ChannelPlan(Struct, frozen=True):
 
 
 def plan_channels(
-    state: PushState, wanted: Sequence[str], address: str, key: str, now: float
+    state: PushState,
+    wanted: Sequence[str],
+    address: str,
+    key: str,
+    now: float,
+    early: bool = False,
 ) -> ChannelPlan:
     """Return what must be done for one channel of each wanted kind.
 
-    An old channel is stopped when there is a newer one, and one of a kind that is not wanted.
+    An old channel is stopped when there is a newer one, and one of a kind that is not wanted. What
+    Google has refused waits, unless the channels are looked at `early`: there is a reason then.
     """
     current = {kind: state.current(kind, address, key, now) for kind in wanted}
     make = tuple(
-        kind for kind, channel in current.items() if channel is None or channel.renew_at <= now
+        kind
+        for kind, channel in current.items()
+        if (early or not state.refused.get(kind, NOT_REFUSED).waits(now))
+        if channel is None or channel.renew_at <= now
     )
     in_use = {channel.id for channel in current.values() if channel is not None}
     stop = tuple(
@@ -227,14 +261,30 @@ def plan_channels(
     return ChannelPlan(make, stop)
 
 
+def refusals_after(
+    state: PushState, asked: Mapping[str, ProblemCode], now: float
+) -> dict[str, WatchRefusal]:
+    """Return what is refused after Google was asked for some kinds; a problem of "" is none.
+
+    A channel that is still live is renewed within a minute, however often that is refused.
+    """
+    live = {channel.kind for channel in state.channels if channel.resource and channel.is_live(now)}
+    refused = {kind: each for kind, each in state.refused.items() if kind not in asked}
+    for kind, problem in asked.items():
+        if problem in REFUSALS and kind not in live:
+            refused[kind] = state.refused.get(kind, NOT_REFUSED).once_more(now)
+    return refused
+
+
 def due_after(state: PushState, wanted: Sequence[str], address: str, key: str, now: float) -> float:
     """Return when the channels must be looked at again."""
     plan = plan_channels(state, wanted, address, key, now)
     if plan.make or plan.stop:
         return now + RETRY_AFTER
-    found = [state.current(kind, address, key, now) for kind in wanted]
-    renewals = [channel.renew_at for channel in found if channel is not None]
-    return min(renewals, default=now + UNWANTED_FOR)
+    found = {kind: state.current(kind, address, key, now) for kind in wanted}
+    renewals = [channel.renew_at for channel in found.values() if channel is not None]
+    retries = [state.refused[kind].again for kind, channel in found.items() if channel is None]
+    return min((*renewals, *retries), default=now + UNWANTED_FOR)
 
 
 def without_ended(channels: Iterable[PushChannel], now: float) -> tuple[PushChannel, ...]:

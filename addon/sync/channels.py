@@ -1,7 +1,8 @@
 """Keeps each tenant's channels of notifications: makes, renews and stops them.
 
 One channel for each kind, renewed when half the life that Google granted has passed: the new one is
-made first, then the old one stopped. What fails is tried again within a minute.
+made first, then the old one stopped. What fails is tried again within a minute; what Google
+refuses is tried again after twice the time each time, up to a day.
 """
 
 import logging
@@ -21,6 +22,7 @@ from addon.directory.push_state import (
     PushState,
     due_after,
     plan_channels,
+    refusals_after,
     without_ended,
 )
 from addon.settings import Settings
@@ -78,7 +80,8 @@ def keep_channels(context: SyncContext, tenant_id: str, tokens: ChannelTokens) -
         if now < known.keeping <= now + KEEPS_FOR:
             taken_by_other.append(known.keeping)
             return known
-        plan = plan_channels(known, wanted.kinds, wanted.address, tokens.name, now)
+        early = not 0 < known.due <= now  # at the start, or since the document was saved
+        plan = plan_channels(known, wanted.kinds, wanted.address, tokens.name, now, early)
         if not (plan.make or plan.stop):
             return _looked(known, wanted, tokens, now)
         pending = [_new_channel(kind, wanted.address, tokens.name, now) for kind in plan.make]
@@ -136,21 +139,23 @@ def _with_outcomes(
     """Return the state with the channels that Google granted, without those that it did not."""
     known = known or PushState()
     kinds = {channel.id: channel.kind for channel in known.channels}
-    problems: dict[str, ProblemCode] = {
-        kinds[key]: outcome
+    asked: dict[str, ProblemCode] = {
+        kinds[key]: "" if isinstance(outcome, PushChannel) else outcome
         for key, outcome in outcomes.items()
-        if not isinstance(outcome, PushChannel) and key in kinds
+        if key in kinds
     }
     channels = []
     for channel in known.channels:
         outcome = outcomes.get(channel.id, channel)
         if isinstance(outcome, PushChannel):
             channels.append(outcome)
+    problems = {**known.problems, **asked}
+    known = structs.replace(known, channels=tuple(channels))
     return structs.replace(
         known,
-        channels=tuple(channels),
-        problems=problems,
-        failed=now if problems else 0.0,
+        problems={kind: problem for kind, problem in problems.items() if problem},
+        failed=now if any(asked.values()) else known.failed,
+        refused=refusals_after(known, asked, now),
     )
 
 
@@ -168,7 +173,8 @@ def _looked(
 ) -> PushState:
     """Return the state after its channels were looked at: with when that must be done again."""
     problems = {kind: code for kind, code in known.problems.items() if kind in wanted.kinds}
-    known = structs.replace(known, looked=now, keeping=0.0, problems=problems)
+    refused = {kind: each for kind, each in known.refused.items() if kind in wanted.kinds}
+    known = structs.replace(known, looked=now, keeping=0.0, problems=problems, refused=refused)
     due = due_after(known, wanted.kinds, wanted.address, tokens.name, now)
     return structs.replace(known, due=due)
 
@@ -191,9 +197,12 @@ def forget_notifications(context: SyncContext, tenant_id: str) -> None:
 
 
 def resume_notifications(context: SyncContext, tenant_id: str) -> None:
-    """Have the channels made again of a tenant that was not deleted after all."""
+    """Have channels asked for at once: of a tenant that was not deleted after all, or on request.
+
+    Raises StoreError.
+    """
 
     def due(known: PushState | None) -> PushState | None:
-        return None if known is None else structs.replace(known, due=0.0)
+        return None if known is None else structs.replace(known, due=0.0, refused={})
 
     context.store.update_push_state(tenant_id, due)

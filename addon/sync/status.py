@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from addon.delivery.response import answered
 from addon.directory.push_state import REFUSALS, USER_EVENTS, PushState
@@ -116,11 +116,13 @@ class PushStatus(Struct, frozen=True):
 
     `until` is when the first of the channels ends (seconds since 1970 UTC). `problem` is a code of
     docs/push.md; that of groups and OUs alone begins with `audit-`, and leaves the state on.
+    `again` is when Google, which has refused, is asked again.
     """
 
     state: Literal["on", "off", "refused"]
     until: float | None = None
     problem: str | None = None
+    again: float | UnsetType = UNSET
 
 
 class TenantStatus(Struct, frozen=True, rename="camel"):
@@ -187,7 +189,10 @@ def push_status(settings: Settings, store: Store, tenant: Tenant, now: float) ->
         problem = found[0] if found else f"audit-{audit[0]}" if audit else None
         return PushStatus("on", until, problem)
     if any(code in REFUSALS for code in found):
-        return PushStatus("refused", until, next(code for code in found if code in REFUSALS))
+        waiting = [each.again for kind, each in state.refused.items() if kind in USER_EVENTS]
+        again = min(waiting, default=now)
+        problem = next(code for code in found if code in REFUSALS)
+        return PushStatus("refused", until, problem, max(now, again))
     return PushStatus("off", until, found[0] if found else None)
 
 

@@ -327,10 +327,11 @@ def test_every_line_about_the_licence_begins_alike(licence, lines):
             ["push: off", "push: no-answer; it is tried again each minute"],
         ),
         (
-            PushStatus("refused", None, "address-unverified"),
+            PushStatus("refused", None, "address-unverified", 86400.0),
             [
                 "push: refused (address-unverified): the domain of SKOLSYNK_URL is not verified "
-                "for the Cloud project; runs go on by the schedule"
+                "for the Cloud project; runs go on by the schedule",
+                "push: Google is asked again at 1970-01-02 00:00 UTC, or when the tenant is saved",
             ],
         ),
     ],

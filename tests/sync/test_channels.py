@@ -1,6 +1,7 @@
 """The life of the channels: made, renewed at half their life, stopped when not wanted."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,64 @@ def test_a_refusal_is_tried_again_within_a_minute(world):
     world.keep_channels()
     assert kinds(world) == FOUR
     assert world.state.problems == {}
+
+
+def test_what_google_goes_on_refusing_is_asked_for_ever_more_seldom(world):
+    world.push.change({"refusal": 403})
+    world.keep_channels()
+    again = [world.state.due]
+    for _ in range(30):
+        world.clock.advance(again[-1] - world.clock())
+        world.keep_channels()
+        again.append(world.state.due)
+    waits = [after - before for before, after in pairwise(again)]
+    assert waits[:4] == [90, 180, 360, 720]
+    assert max(waits) == waits[-1] == DAY
+    assert asked(world, "/watch") == 31 * 4
+    assert push_of(world) == PushStatus("refused", None, "not-allowed", again[-1])
+
+
+def test_a_saved_document_or_a_person_has_google_asked_at_once(world):
+    world.push.change({"refusal": 403})
+    for _ in range(12):
+        world.clock.advance(max(0.0, world.state.due - world.clock()))
+        world.keep_channels()
+    world.clock.advance(60)
+    world.directory.forget_requests()
+    world.keep_channels()
+    assert asked(world, "/watch") == 0
+    world.save_document()
+    world.keep_channels()
+    assert asked(world, "/watch") == 4
+    world.clock.advance(60)
+    resume_notifications(world.services.sync_context(), TENANT)
+    world.push.change({"refusal": 0})
+    world.keep_channels()
+    assert kinds(world) == FOUR
+    assert world.state.refused == {}
+
+
+def test_a_channel_that_lives_is_renewed_within_a_minute_however_often_that_is_refused(world):
+    world.keep_channels()
+    world.push.change({"refusal": 403})
+    world.clock.advance(DAY)
+    for _ in range(20):
+        world.keep_channels()
+        world.clock.advance(50)
+    world.push.change({"refusal": 0})
+    world.keep_channels()
+    assert kinds(world) == FOUR
+    assert push_of(world).problem is None
+
+
+def test_what_is_refused_does_not_delay_the_renewal_of_the_others(tmp_path):
+    with push_world(tmp_path, SKOLSYNK_AUDIT_WATCH="on") as world:
+        world.directory.fail("applications/groups_enterprise", status=403, times=None)
+        world.keep_channels()
+        world.advance(1.5 * DAY, step=600)
+        assert set(kinds(world)) == {*FOUR, "admin"}
+        assert push_of(world).problem == "audit-not-allowed"
+        assert asked(world, "applications/groups_enterprise/watch") < 15
 
 
 @pytest.mark.parametrize(

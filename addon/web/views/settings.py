@@ -13,6 +13,7 @@ from addon.notifications import notify
 from addon.notifications.advice import remedy
 from addon.notifications.mailer import Mailer, MailError
 from addon.store.base import StoreError
+from addon.sync.channels import resume_notifications
 from addon.tenants.model import About, Notices, Pause, Tenant
 from addon.tenants.pause import today
 from addon.web.presenters.pause_proposal import pause_proposal
@@ -152,6 +153,19 @@ def _send_test(ctx: RequestContext, mailer: Mailer) -> None:
         flash(remedy(error, support_contact()), "warning")
     else:
         flash(_("Ett provmeddelande är skickat. Titta i inkorgen."))
+
+
+@bp.post("/installningar/meddelanden")
+def ask_google_again() -> AnyResponse:
+    """Have Google asked for notifications within a minute, although it has refused."""
+    ctx = request_context()
+    try:
+        resume_notifications(ctx.sync_context, ctx.tenant_id)
+    except StoreError:
+        flash(_("Det gick inte att börja just nu. Försök igen om en stund."), "warning")
+    else:
+        flash(_("Google frågas igen inom en minut."))
+    return redirect(url_for("settings.page"))
 
 
 def _save(

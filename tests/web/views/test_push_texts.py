@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from addon.directory.push_state import USER_EVENTS, PushChannel, PushState
+from addon.directory.push_state import USER_EVENTS, PushChannel, PushState, WatchRefusal
+from tests.support.page_content import form_of
 from tests.support.small_school import TENANT, deliver, set_live, small_school_pages
 from tests.support.world import World
 
@@ -45,6 +46,20 @@ def test_a_refusal_is_said_with_its_remedy(world, problem, said):
     found = texts(world)
     assert found.count(said) == 2
     assert found.count("Ändringar skickas ändå, enligt schemat.") == 2
+
+
+def test_a_person_can_have_google_asked_again(world):
+    refused = {kind: WatchRefusal(11, world.clock() + 9000) for kind in USER_EVENTS}
+    due = world.clock() + 9000
+    keep(world, problems=dict.fromkeys(USER_EVENTS, "refused"), refused=refused, due=due)
+    client = world.sign_in()
+    assert "Google frågas igen" in world.text(client.get("/"))
+    assert "Försök igen" in world.text(client.get("/installningar"))
+    token = form_of(client.get("/installningar"), "/installningar/meddelanden")["csrf_token"]
+    client.post("/installningar/meddelanden", data={"csrf_token": token})
+    assert "Google frågas igen inom en minut." in world.text(client.get("/installningar"))
+    state = world.store.push_state(TENANT)
+    assert (state.due, state.refused) == (0.0, {})
 
 
 def test_changes_that_are_sent_within_minutes_are_not_said_to_wait_for_the_schedule(world):
