@@ -1,12 +1,13 @@
 """Texts of the setup steps: what is done and what is left, in a sentence or two."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 
 from flask_babel import ngettext
 from msgspec import Struct
 
 from addon.tenants.model import Mode, Organisation
 from addon.web.formats import listed
+from addon.web.presenters.trial_coverage import TrialCoverage
 from addon.web.translation import gettext_str as _
 
 
@@ -27,15 +28,17 @@ class SetupProgress(Struct, frozen=True):
     ran: Mapping[Mode, Set[str]]
 
 
-def step_texts(progress: SetupProgress) -> Mapping[str, str]:
-    """Return the text of each step, by its name."""
+def step_texts(
+    progress: SetupProgress, trial: TrialCoverage | None, name: Callable[[str], str]
+) -> Mapping[str, str]:
+    """Return the text of each step, by its name; `name` gives a vendor's by its id."""
     return {
         "organisation": _organisation(progress.organisation),
         "units": _units(progress.units),
         "selection": _selection(progress.selected, progress.units),
         "vendors": _vendors(progress.chosen, progress.vendors),
         "preview": _preview(progress.previewed),
-        "test": _waiting("test", progress) or _test(progress),
+        "test": _test(progress, trial, name),
         "live": _waiting("live", progress) or _live(progress),
     }
 
@@ -89,12 +92,53 @@ def _waiting(mode: Mode, progress: SetupProgress) -> str:
     return _("%(vendors)s väntar på att den första körningen ska bli klar.", vendors=names)
 
 
-def _test(progress: SetupProgress) -> str:
-    if names := listed(progress.on["test"]):
-        return _("%(vendors)s är i testläge.", vendors=names)
-    if progress.ran["live"]:
-        return _("Ingen leverantör är i testläge nu.")
-    return _("Prova mot en leverantörs testmiljö. Ingen elev märker något.")
+def _test(progress: SetupProgress, trial: TrialCoverage | None, name: Callable[[str], str]) -> str:
+    failed = trial is not None and bool(trial.failed or trial.held)
+    if not failed and (waiting := _waiting("test", progress)):
+        return waiting
+    on = listed(progress.on["test"])
+    if trial is None:
+        return (
+            _("%(vendors)s är i testläge.", vendors=on)
+            if on
+            else _("Ingen leverantör är i testläge nu.")
+        )
+    if not trial.possible:
+        if progress.vendors:
+            return _("Ingen av era leverantörer har en testmiljö i Skolsynk.")
+        return _("Prova mot en leverantörs testmiljö. Ingen elev märker något.")
+    if trial.complete:
+        return _("Allt har kommit fram i testmiljön. Hör med leverantören att det ser rätt ut där.")
+    if len(trial.untried) == progress.vendors:
+        return _("Prova mot en leverantörs testmiljö. Ingen elev märker något.")
+    return " ".join(_left(trial, name))
+
+
+def _left(trial: TrialCoverage, name: Callable[[str], str]) -> Iterator[str]:
+    """Yield what remains to be tried, a sentence for each reason."""
+
+    def named(vendors: Sequence[str]) -> str:
+        return listed([name(vendor) for vendor in vendors])
+
+    if trial.failed:
+        yield _("Allt kom inte fram till %(vendors)s.", vendors=named(trial.failed))
+    if trial.held:
+        yield _("En spärr väntar på ditt beslut hos %(vendors)s.", vendors=named(trial.held))
+    if trial.changed:
+        yield _(
+            "Urvalet är ändrat sedan det provades; nästa körning skickar det till %(vendors)s.",
+            vendors=named(trial.changed),
+        )
+    if trial.untried:
+        yield _("%(vendors)s är inte provad ännu.", vendors=named(trial.untried))
+    if count := trial.unassigned:
+        yield str(
+            ngettext(
+                "%(num)s skolenhet går inte till någon leverantör.",
+                "%(num)s skolenheter går inte till någon leverantör.",
+                count,
+            )
+        )
 
 
 def _live(progress: SetupProgress) -> str:

@@ -1,6 +1,7 @@
 """The setup steps from installation to the first delivery: what is done, and what is left."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 from flask_babel import lazy_gettext as _
@@ -14,6 +15,7 @@ from addon.tenants.model import Mode, Tenant
 from addon.vendors.profiles import Vendor, vendor_name
 from addon.web.presenters.school_units import has_selection
 from addon.web.presenters.setup_step_texts import SetupProgress, step_texts
+from addon.web.presenters.trial_coverage import TrialCoverage, trial_coverage
 
 State = Literal["done", "now", "left"]
 MODES: tuple[Mode, ...] = ("test", "live")
@@ -75,7 +77,7 @@ TITLES = (
 def setup_steps(
     store: Store,
     tenant: Tenant,
-    runs: Iterable[RunRecord],
+    runs: Sequence[RunRecord],
     vendors: Mapping[str, Vendor],
     now: float,
 ) -> SetupSteps:
@@ -84,9 +86,11 @@ def setup_steps(
     selected = _selected(store, tenant, now)
     progress = _progress(tenant, runs, vendors, previewed, selected)
     ledgers = store.ledgers(tenant.customer_id)
-    done = _done(progress, any(key.mode == "live" for key, _n, _refused in ledgers))
+    live = bool(progress.ran["live"]) or any(key.mode == "live" for key, _n, _r in ledgers)
+    trial = None if live else trial_coverage(store, tenant, runs, vendors)
+    done = _done(progress, trial)
     over = done["live"] or _kept(store, tenant.customer_id, PUT_AWAY, now)
-    said = {} if over else step_texts(progress)
+    said = {} if over else step_texts(progress, trial, partial(vendor_name, vendors))
     found, now_given = [], False
     for number, (name, title, endpoint) in enumerate(TITLES, 1):
         state: State = "done" if done[name] else "left" if now_given else "now"
@@ -121,7 +125,7 @@ def _selected(store: CacheStore, tenant: Tenant, now: float) -> int:
 
 def _progress(
     tenant: Tenant,
-    runs: Iterable[RunRecord],
+    runs: Sequence[RunRecord],
     vendors: Mapping[str, Vendor],
     previewed: bool,
     selected: int,
@@ -140,21 +144,22 @@ def _progress(
     )
 
 
-def _done(progress: SetupProgress, live_ledger: bool) -> dict[str, bool]:
-    """Return whether each step is done; `live_ledger` is whether a live ledger has something."""
-    live = bool(progress.ran["live"]) or live_ledger
+def _done(progress: SetupProgress, trial: TrialCoverage | None) -> dict[str, bool]:
+    """Return whether each step is done; `trial` is None after the first live delivery."""
+    live = trial is None
+    tried = trial is None or trial.complete or not trial.possible
     return {
         "organisation": bool(progress.organisation.organisation_number),
         "units": bool(progress.units),
         "selection": 0 < progress.units == progress.selected,
         "vendors": bool(progress.chosen),
         "preview": bool(progress.chosen and (progress.on["live"] or progress.previewed)),
-        "test": live or bool(progress.ran["test"] or progress.on["live"]),
+        "test": bool((progress.chosen and tried) or progress.on["live"] or live),
         "live": live,
     }
 
 
-def _ran(tenant: Tenant, runs: Iterable[RunRecord]) -> dict[Mode, set[str]]:
+def _ran(tenant: Tenant, runs: Sequence[RunRecord]) -> dict[Mode, set[str]]:
     """Return the vendors with a completed or held run in their present mode."""
     waiting = {(c.vendor, c.mode) for c in tenant.connections if c.school_units}
     ran: dict[Mode, set[str]] = {mode: set() for mode in MODES}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.page_actions import add_unit, turn_on
+from tests.support.page_actions import add_unit, run, turn_on
 from tests.support.page_content import form_of
 from tests.support.small_school import ADMIN, OTHER_TENANT, STRANGER, TENANT, small_school_pages
 from tests.support.world import World
@@ -105,6 +105,35 @@ def test_a_run_that_failed_does_not_finish_the_step(world, client):
     world.vendor("all", "test").fail(503, times=None)
     page = turn_on(world, client, "all", "test")
     assert "Testläge (klart)" not in strip(page)
+    page = client.get("/testlage")
+    assert "Allt kom inte fram till All." in strip(page)
+    assert "Nästa steg: skarpt läge" not in world.text(page)
+
+
+def test_a_unit_that_goes_nowhere_and_what_is_changed_after_the_test_remain_to_be_tried(
+    world, client
+):
+    everybody = {"students": {"orgUnits": ["/Elever/7B"]}}
+    add_unit(world, "12345680", "Södra skolan", **everybody)
+    world.import_document()
+    world.ready(client, "/forhandsgranska")
+    turn_on(world, client, "all", "test")
+    page = client.get("/testlage")
+    assert "1 skolenhet går inte till någon leverantör." in strip(page)
+    assert "Testläge (klart)" not in strip(page)
+    said = world.text(client.get("/"))
+    assert "Fortsätt med testläge" in said
+    assert "Fortsätt med skarpt läge" not in said
+    world.clock.ahead += 10
+    both = {"units-all": ["12345678", "12345680"]}
+    asked = world.send(client, world.ready(client, "/leverantorer"), "/leverantorer", **both)
+    world.send(client, asked, "/leverantorer", do="sure")
+    page = client.get("/testlage")
+    changed = "Urvalet är ändrat sedan det provades; nästa körning skickar det till All."
+    assert changed in strip(page)
+    run(world, client)
+    assert "Testläge (klart) Skarpt läge (nästa)" in strip(client.get("/testlage"))
+    assert "Hör med leverantören att det ser rätt ut där." in strip(client.get("/testlage"))
 
 
 def test_after_the_first_live_delivery_the_steps_are_over(world, client):
@@ -205,7 +234,8 @@ def test_each_vendor_can_be_tried_where_it_has_a_test_environment(world, client)
     assert 'href="/leverantorer/all/lage/test"' in page.text
     assert "Leverantören har ingen testmiljö i Skolsynk." in said
     assert "/leverantorer/some/lage/test" not in page.text
-    assert "Nästa steg: skarpt läge" in said
+    assert "Nästa steg: skarpt läge" not in said
+    assert "Gå vidare till skarpt läge ändå" in said
 
 
 def test_how_many_each_vendor_is_about_is_reported_once_the_directory_is_read(world, client):
