@@ -253,6 +253,17 @@ def format_exception(error: BaseException) -> str:
     return "".join(parts)
 
 
+def error_place(error: BaseException) -> str:
+    """Return an error's type and place, without its message, which may have personal data.
+
+    Of a group of errors, which says nothing itself, those of the first in it.
+    """
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {place.filename}:{place.lineno}"
+
+
 def _last_line(error: BaseException) -> str:
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else _name(kind)

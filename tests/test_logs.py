@@ -191,6 +191,21 @@ def test_a_warning_with_a_traceback_is_no_error_event(told: io.StringIO):
     assert not {"@type", "stack_trace", "exception"} & event.keys()
 
 
+def test_of_a_group_of_errors_the_place_of_the_first_is_said():
+    def fail():
+        raise KeyError("kim.kask@skola.example")
+
+    try:
+        try:
+            fail()
+        except KeyError as error:
+            raise ExceptionGroup("unhandled", [ExceptionGroup("in a task", [error])]) from None
+    except ExceptionGroup as error:
+        said = logs.error_place(error)
+    line = fail.__code__.co_firstlineno + 1
+    assert said == f"KeyError at {__file__}:{line}"
+
+
 def test_exceptions_in_a_circle_come_to_an_end():
     one, other = ValueError(), KeyError()
     one.__cause__, other.__cause__ = other, one

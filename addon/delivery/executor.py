@@ -8,7 +8,6 @@ without the references to it.
 import asyncio
 import logging
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Sequence, Set
 from contextlib import suppress
 
@@ -23,6 +22,7 @@ from addon.delivery.response import answered
 from addon.delivery.scim_client import NO_ENDPOINT
 from addon.delivery.throttle import DeliveryStopped, Throttle
 from addon.delivery.transport import RetriesExhausted
+from addon.logs import error_place
 from addon.planning.ledger import LedgerChange, LedgerWriteError
 from addon.planning.plan import Operation, Plan
 from addon.planning.result import DeliveryResult, VendorProblem
@@ -296,8 +296,7 @@ class PlanExecutor:
             self._throttle.stop(DeliveryStopped(str(error), VendorProblem("ledger")))
             self._tally.leave(op, untried=False)
         except Exception as error:  # a bug must not lose the outcomes of other operations
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            what = f"{type(error).__name__} at {where.filename}:{where.lineno}"
+            what = error_place(error)
             log.error("%s %s %s: %s", op.kind, op.resource_type, op.external_id, what)
             self._throttle.stop(
                 DeliveryStopped(

@@ -336,7 +336,7 @@ class ScimClient:
             return await self._delete_all(op, ids)
         if not (never_acknowledged and is_scim_error(answer)):
             await self._check_absence(op, ids, answer)
-        if never_acknowledged and ids is None and not self._takes_our_ids(op):
+        if ids is None and not self._takes_our_ids(op):
             self.limitation = CANNOT_TELL
         return Succeeded()
 

@@ -37,6 +37,14 @@ class KnownPerson(Struct, frozen=True, array_like=True, gc=False):
         """The school year at the unit, if there is one."""
         return next((year for each, year in self.enrolments if each == unit), None)
 
+    def without(self, other: "KnownPerson") -> "KnownPerson":
+        """Return the placements that `other` lacks; a school year makes no difference."""
+        units = {unit for unit, _year in other.enrolments}
+        return KnownPerson(
+            tuple(each for each in self.enrolments if each[0] not in units),
+            tuple(unit for unit in self.employments if unit not in other.employments),
+        )
+
 
 class KnownGroup(Struct, frozen=True, array_like=True, gc=False):
     """A class or teaching group and its members, by user id, sorted.
@@ -116,13 +124,7 @@ class Loss(NamedTuple):
 def placements_of(roster: Roster) -> Placements:
     """Return the placements of a roster; those that are unconfirmed are left out."""
     return Placements(
-        {
-            id: KnownPerson(
-                tuple((e.unit, e.school_year) for e in person.enrolments), person.employments
-            )
-            for id, person in roster.people.items()
-            if not person.unconfirmed
-        },
+        {id: _known(person) for id, person in roster.people.items() if not person.unconfirmed},
         {
             group_id(group): KnownGroup(
                 group.kind,
@@ -134,6 +136,11 @@ def placements_of(roster: Roster) -> Placements:
             if not group.unconfirmed
         },
     )
+
+
+def _known(person: Person) -> KnownPerson:
+    enrolments = tuple((e.unit, e.school_year) for e in person.enrolments)
+    return KnownPerson(enrolments, person.employments)
 
 
 def group_id(group: StudentGroup) -> GroupId:
@@ -246,8 +253,9 @@ def combined(now: Placements, kept: Placements) -> Placements:
         if user in people:
             enrolments = tuple((u, year if u == unit else y) for u, y in people[user].enrolments)
             people[user] = structs.replace(people[user], enrolments=enrolments)
-    for user, lost in kept.people.items():
+    for user, there in kept.people.items():
         current = people.get(user, KnownPerson())
+        lost = there.without(current)
         people[user] = KnownPerson(
             current.enrolments + lost.enrolments, current.employments + lost.employments
         )
@@ -271,10 +279,11 @@ def with_unconfirmed(roster: Roster, kept: Placements, units: Iterable[str]) -> 
     """
     order = {code: n for n, code in enumerate(units)}
     people = dict(roster.people)
-    for user, lost in kept.people.items():
+    for user, there in kept.people.items():
         if user in roster.protected:
             continue
         person = people.get(user) or Person(user, "", "", "", unconfirmed=True)
+        lost = there.without(_known(person))
         if person.employments and lost.enrolments:
             lost = structs.replace(lost, enrolments=())
         if lost.employments:

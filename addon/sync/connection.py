@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import traceback
 from functools import partial
 
 from msgspec import Struct, structs
 
 from addon.age import is_future
 from addon.delivery.lease import Lease, LeaseHeldByOther
-from addon.logs import log_context
+from addon.logs import error_place, log_context
 from addon.planning.ledger import LedgerKey, LedgerWriteError
 from addon.planning.limits import Hold
 from addon.planning.plan import Plan
@@ -56,8 +55,7 @@ async def sync_connection_safely(shared: RunShared, ready: ReadyConnection) -> C
     except (LeaseHeldByOther, LedgerWriteError) as stopped:
         return stopped_report(connection, stopped)
     except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        what = f"{type(error).__name__} at {where.filename}:{where.lineno}"
+        what = error_place(error)
         log.error("the delivery of %s to %s ended: %s", key.tenant, key.vendor, what)
         return failed_report(connection, f"the delivery ended with an error: {what}")
 

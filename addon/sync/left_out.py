@@ -29,7 +29,7 @@ class LeftOut(Struct, frozen=True):
     @property
     def all(self) -> Placements:
         """All of them."""
-        return combined(self.by_document, _without(self.pending, self.by_document))
+        return combined(self.by_document, self.pending)
 
 
 NOBODY = LeftOut()
@@ -43,7 +43,7 @@ def recalled(known: Placements, left_out: LeftOut, document_changed: bool) -> Pl
     if left_out == NOBODY:
         return known
     back = left_out.all if document_changed else left_out.pending
-    return combined(known, _without(back, known))
+    return combined(known, back)
 
 
 def is_by_protection(loss: Loss, known: Placements, roster: Roster) -> bool:
@@ -78,7 +78,7 @@ def left_out_now(
     document = {loss for loss in explained if not users(loss) <= protected}
     by_document = only(known, document)
     if not document_changed and now - before.at < KEPT:
-        by_document = combined(by_document, _without(before.by_document, by_document))
+        by_document = combined(by_document, before.by_document)
     left = LeftOut(_kept(by_document, current, protected), only(known, hidden))
     if left.all == Placements():
         return NOBODY
@@ -89,7 +89,3 @@ def left_out_now(
 def _kept(left: Placements, current: Placements, protected: Set[str]) -> Placements:
     """The placements that are not there, without those of protected people."""
     return only(left, {loss for loss in losses(left, current) if loss.user not in protected})
-
-
-def _without(placements: Placements, other: Placements) -> Placements:
-    return only(placements, frozenset(losses(placements, other)))

@@ -1,12 +1,12 @@
 """What the queue is told of a task: an HTTP status, by which it is retried or not."""
 
 import logging
-import traceback
 
 from msgspec import Struct
 
 from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import AccessRefused, DirectoryError
+from addon.logs import error_place
 from addon.planning.ledger import LedgerWriteError
 from addon.sync.context import NotFoundError
 from addon.tasks.base import TaskQueueError
@@ -47,7 +47,7 @@ def result_of_error(error: Exception, path: str) -> TaskResult:
             log.info("nothing runs: the customer has left")
             return TaskResult(DONE, "left")
         case NotFoundError() | DocumentError() | NotConfigured():
-            log.error("%s was given up: %s", path, _where(error))
+            log.error("%s was given up: %s", path, error_place(error))
             return TaskResult(DONE, "given up")
         case SlowPatternError():
             log.error("%s was given up: %s", path, error)
@@ -65,11 +65,5 @@ def result_of_error(error: Exception, path: str) -> TaskResult:
             log.error("%s did not go through: %s", path, error)
             return TaskResult(UNAVAILABLE, "store or queue unavailable")
         case _:
-            log.error("%s ended: %s", path, _where(error))
+            log.error("%s ended: %s", path, error_place(error))
             return TaskResult(FAILED, "an error in the program")
-
-
-def _where(error: Exception) -> str:
-    """Return the error's type and place without its message, which may have personal data."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} at {place.filename}:{place.lineno}"
