@@ -22,7 +22,13 @@ from addon.delivery.lease import LeaseHeldByOther
 from addon.directory.errors import DirectoryError
 from addon.settings import Settings, SettingsError
 from addon.store.base import Store, StoreError
-from addon.sync.context import NotFoundError, SyncContext
+from addon.sync.advance_approval import (
+    AdvanceReport,
+    NotRehearsedError,
+    approve_content,
+    take_back_by_command,
+)
+from addon.sync.context import COMMAND_LINE, NotFoundError, SyncContext
 from addon.sync.deletion import StillAtVendorsError
 from addon.sync.holds import approve
 from addon.sync.people_csv import write_people_csv
@@ -65,6 +71,7 @@ def _carry_out(given: argparse.Namespace) -> int:
         SettingsError,
         UsageError,
         NotFoundError,
+        NotRehearsedError,
         FarewellError,
         PausedError,
         StillAtVendorsError,
@@ -125,6 +132,11 @@ def _add_runs(commands: Commands) -> None:
     )
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command = add("approve", "let a held plan go", _approve, "needed")
+    before = command.add_mutually_exclusive_group()
+    before.add_argument(
+        "--advance", metavar="H", help="after a pause, if it is what `preview` has shown"
+    )
+    before.add_argument("--revoke", action="store_true", help="what was approved in advance")
     command.add_argument("--json", action="store_true", help="print one JSON object")
     command = add("reconcile", "ask the vendor what it holds, fix the ledger", _reconcile, "needed")
     command.add_argument("--json", action="store_true", help="print one JSON object")
@@ -199,7 +211,17 @@ def _sync(given: argparse.Namespace, settings: Settings) -> int:
 
 
 def _approve(given: argparse.Namespace, settings: Settings) -> int:
-    return _report(given, settings, lambda context: approve(context, given.id, given.vendor))
+    if given.advance is None and not given.revoke:
+        return _report(given, settings, lambda context: approve(context, given.id, given.vendor))
+
+    def answer(context: SyncContext) -> AdvanceReport:
+        if given.revoke:
+            return take_back_by_command(context, given.id, given.vendor, COMMAND_LINE)
+        return approve_content(context, given.id, given.vendor, given.advance, COMMAND_LINE)
+
+    found = _in_sync_context(settings, answer)
+    _print(msgspec.json.encode(found) if given.json else output.approved_in_advance(found))
+    return HELD if found.held and not found.approved else DONE
 
 
 def _withdraw(given: argparse.Namespace, settings: Settings) -> int:

@@ -10,6 +10,7 @@ from addon.cli.terminal import printable
 from addon.proposals.reasons import DOUBTS
 from addon.proposals.summary import ProposedTenant, ProposedUnit
 from addon.roster.findings import SEVERITIES
+from addon.sync.advance_approval import AdvanceReport
 from addon.sync.reconcile import Reconciliation
 from addon.sync.report import ConnectionReport, DirectoryCounts, RosterCounts, RunReport
 from addon.sync.status import LicenceStatus, ProtectedStatus, PushStatus, TenantStatus
@@ -100,6 +101,9 @@ def _connection(
             if not withdrawal:
                 yield f"  See who: preview {tenant} --vendor {connection.vendor} --csv FILE"
             yield f"  Let it go: approve {tenant} --vendor {connection.vendor}"
+        if hold.content:
+            how = f"approve {tenant} --vendor {connection.vendor} --advance {hold.content}"
+            yield f"  Let it go when the pause is over: {how}"
     if connection.approved:
         yield f"  removed as approved: {counted(connection.approved, 'person', 'people')}"
     if connection.detail:
@@ -223,6 +227,20 @@ def _status(found: TenantStatus) -> Iterator[str]:
     for left in found.left_behind:
         there = counted(left.resources, "resource", "resources")
         yield f"{left.vendor} ({left.mode}): {there} left behind. {left.advice}"
+
+
+def approved_in_advance(found: AdvanceReport) -> str:
+    """Return what came of approving in advance as text."""
+    if found.approved:
+        people = counted(found.people, "person", "people")
+        return (
+            f"{found.vendor}: approved in advance: the first run after the pause may remove "
+            f"{people} without a hold, until {_time(found.until)}"
+        )
+    if not found.held:
+        return f"{found.vendor}: nothing is approved in advance, and nothing needs to be"
+    how = f"preview {found.tenant} --vendor {found.vendor}"
+    return f"{found.vendor}: not approved: the first run would now do something else, see {how}"
 
 
 def proposed(found: ProposedTenant) -> str:

@@ -42,6 +42,7 @@ class Approval(Struct, frozen=True):
     `at` is the time of the approval, in seconds since 1970 UTC; see APPROVAL_LASTS. `others` are
     the externalIds of other resources whose removal is approved, by type, and `memberships` the
     externalIds of the people who are approved to be no longer in a group, by that of the group.
+    One in advance, of a run after a pause, is by the administrator `by` and valid `until` a time.
     """
 
     people: frozenset[str] = frozenset()
@@ -51,6 +52,13 @@ class Approval(Struct, frozen=True):
     memberships: dict[str, frozenset[str]] = {}
     tried: bool = False
     """Whether a run has begun to carry it out, by itself."""
+    until: float = 0.0
+    by: str = ""
+
+    @property
+    def in_advance(self) -> bool:
+        """Whether it was given before a run had held anything."""
+        return self.until > 0
 
     def removals(self, resource_type: str) -> frozenset[str]:
         """Return the externalIds of a type whose removal is approved."""
@@ -68,15 +76,19 @@ class Approval(Struct, frozen=True):
         return self.people.issuperset(hold.people)
 
     def covers(self, ledger: Ledger) -> bool:
-        """Whether the removal of everything in the ledger is approved, as far as limits go."""
-        return all(
+        """Whether the removal of everything in the ledger is approved, as far as limits go.
+
+        One in advance is of a run, never of a withdrawal.
+        """
+        return not self.in_advance and all(
             ledger.entries[kind].keys() <= self.removals(kind)
             for kind in ("User", *DEFAULT_REMOVALS)
         )
 
     def is_valid(self, now: float) -> bool:
         """Whether the approval has not expired at `now` (seconds since 1970 UTC)."""
-        return age(self.at, now) < APPROVAL_LASTS
+        lasts = self.until - self.at if self.in_advance else APPROVAL_LASTS
+        return age(self.at, now) < lasts
 
 
 class Hold(Struct, frozen=True):
@@ -166,7 +178,7 @@ class Hold(Struct, frozen=True):
                 if kind != "Employment"  # they have no limit of their own
             )
             and all(
-                _within(change, earlier.changes.get(kind, 0))
+                is_within(change, earlier.changes.get(kind, 0))
                 for kind, change in self.changes.items()
             )
             and not memberships(self.emptied, by_group(earlier.emptied))
@@ -213,7 +225,7 @@ def check_limits(
     exceeded += _exceeded_by_default(removed, there, limits, approved, recent)
     for resource_type, limit in limits.changes.items():
         change = changes.get(resource_type, 0)
-        if not _within(change, approved.changes.get(resource_type, 0)):
+        if not is_within(change, approved.changes.get(resource_type, 0)):
             held = there[resource_type]
             earlier = recent.fewer(resource_type, removed[resource_type]) if change < 0 else 0
             exceeded += _too_much_changed(resource_type, change, held, limit, earlier)
@@ -268,7 +280,7 @@ def count_removals(
     changes = {
         kind: change
         for kind, change in _changes(plan).items()
-        if not _within(change, approved.changes.get(kind, 0))
+        if not is_within(change, approved.changes.get(kind, 0))
     }
     return recent.as_of(now).adding(now, counted, changes)
 
@@ -384,7 +396,7 @@ def _changes(plan: Plan) -> dict[str, int]:
     return found
 
 
-def _within(change: int, approved: int) -> bool:
+def is_within(change: int, approved: int) -> bool:
     """Whether a change is in the direction of the approved one and no larger, or is zero."""
     return change == 0 or ((change > 0) == (approved > 0) and abs(change) <= abs(approved))
 

@@ -28,11 +28,16 @@ ITEM = "ended-memberships"
 class ApprovedMembers(Struct, frozen=True, array_like=True):
     """Whom a person says, at a time (seconds since 1970 UTC), to be in a group no more.
 
-    `members` are externalIds.
+    `members` are externalIds. It is valid `until` a time, 0 for the usual one.
     """
 
     at: float
     members: frozenset[str]
+    until: float = 0.0
+
+    def is_valid(self, now: float) -> bool:
+        """Whether it has not expired at `now`."""
+        return age(self.at, now) < (self.until - self.at if self.until else APPROVAL_LASTS)
 
 
 Approved = Mapping[str, ApprovedMembers]
@@ -134,11 +139,18 @@ def emptied_by(plan: Plan, groups: Sequence[EmptiedGroup]) -> tuple[EmptiedGroup
 
 
 def approve_memberships(
-    store: CacheStore, tenant_id: str, groups: Sequence[EmptiedGroup], now: float
+    store: CacheStore,
+    tenant_id: str,
+    groups: Sequence[EmptiedGroup],
+    now: float,
+    until: float = 0.0,
 ) -> None:
-    """Save that a person says that these memberships have ended. Raises StoreError."""
+    """Save that a person says that these memberships have ended. Raises StoreError.
+
+    It is valid `until` a time (seconds since 1970 UTC), 0 for the usual one.
+    """
     if groups:
-        _change(store, tenant_id, groups, now, add=True)
+        _change(store, tenant_id, groups, now, True, until)
 
 
 def refuse_memberships(
@@ -146,7 +158,7 @@ def refuse_memberships(
 ) -> None:
     """Save that a person says that these memberships have not ended. Raises StoreError."""
     if groups:
-        _change(store, tenant_id, groups, now, add=False)
+        _change(store, tenant_id, groups, now, False)
 
 
 def approved_memberships(store: CacheStore, tenant_id: str, now: float) -> Approved:
@@ -158,15 +170,22 @@ def approved_memberships(store: CacheStore, tenant_id: str, now: float) -> Appro
         found = msgspec.msgpack.decode(item.data, type=dict[str, ApprovedMembers])
     except msgspec.DecodeError:  # of another version: a person is asked again
         return {}
-    return {group: each for group, each in found.items() if age(each.at, now) < APPROVAL_LASTS}
+    return {group: each for group, each in found.items() if each.is_valid(now)}
 
 
 def _change(
-    store: CacheStore, tenant_id: str, groups: Sequence[EmptiedGroup], now: float, add: bool
+    store: CacheStore,
+    tenant_id: str,
+    groups: Sequence[EmptiedGroup],
+    now: float,
+    add: bool,
+    until: float = 0.0,
 ) -> None:
     approved = dict(approved_memberships(store, tenant_id, now))
     for group, members in by_group(groups).items():
-        there = approved.get(group, NOT_APPROVED).members
-        approved[group] = ApprovedMembers(now, there | members if add else there - members)
+        earlier = approved.get(group, NOT_APPROVED)
+        left = earlier.members | members if add else earlier.members - members
+        approved[group] = ApprovedMembers(now, left, max(until, earlier.until))
     data = msgspec.msgpack.encode(approved)
-    store.put(Namespace(NAMESPACE, tenant_id), ITEM, data, now, now + APPROVAL_LASTS)
+    expires = max(now + APPROVAL_LASTS, *(each.until for each in approved.values()))
+    store.put(Namespace(NAMESPACE, tenant_id), ITEM, data, now, expires)

@@ -173,7 +173,13 @@ class ConnectionPlanner(Struct, frozen=True):
 
     @property
     def _begins_approval(self) -> bool:
-        return self.approved is not None and not self.approved.tried
+        approved = self.approved
+        return approved is not None and not (approved.tried or approved.in_advance)
+
+    @property
+    def unapproved_hold(self) -> Hold | None:
+        """The hold that there would be without an approval."""
+        return structs.replace(self, approved=None).decide().hold
 
     def _approved_first(self, decision: Decision) -> Decision:
         """The decision to send only what was approved, if the plan removes others too.

@@ -55,13 +55,15 @@ class HoldReport(Struct, frozen=True, omit_defaults=True):
     """A plan that waits for approval: how many people it would remove, and why it is held.
 
     `exceeded` are the limits that it exceeds, for pages and notices; the JSON of the command
-    line has only the `reason`. `waiting` counts the operations that wait.
+    line has only the `reason`. `waiting` counts the operations that wait. `content` is a hash of
+    what would be removed, in the week before a pause ends: it can be approved in advance.
     """
 
     people: int
     reason: str
     exceeded: tuple[LimitExceeded, ...] = ()
     waiting: dict[str, dict[str, int]] = {}
+    content: str = ""
 
 
 class ConnectionReport(Struct, frozen=True, rename="camel"):
@@ -229,9 +231,13 @@ def finding_reports(findings: tuple[Finding, ...]) -> tuple[FindingReport, ...]:
 
 
 def planned_report(
-    connection: Connection, plan: Plan, hold: Hold | None, sent: Plan
+    connection: Connection, plan: Plan, hold: Hold | None, sent: Plan, content: str = ""
 ) -> ConnectionReport:
-    """Return the report of what the next run would do; of a held plan it would send `sent`."""
+    """Return the report of what the next run would do; of a held plan it would send `sent`.
+
+    `content` is a hash of what can be approved in advance.
+    """
+    held = _hold_report(hold)
     return ConnectionReport(
         vendor=connection.vendor,
         mode=connection.mode,
@@ -239,7 +245,7 @@ def planned_report(
         operations=counts(plan),
         refused=plan.left_alone,
         unconfirmed=plan.unconfirmed,
-        hold=_hold_report(hold),
+        hold=held and structs.replace(held, content=content),
         protected=plan.protected_people if hold else 0,
         sent=counts(sent) if hold else {},
     )

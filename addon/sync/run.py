@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 
 from addon.directory.snapshot import Snapshot
 from addon.logs import log_context
+from addon.planning.advance_approval import can_be_approved, content_hash_of
 from addon.store.ids import new_run_id
 from addon.sync.change_marks import begin_reading, end_reading
 from addon.sync.connection import (
@@ -57,7 +58,7 @@ from addon.sync.report import (
 )
 from addon.sync.run_records import complete_run, recorded_run, start_run
 from addon.tenants.model import Connection, Tenant
-from addon.tenants.pause import current_pause, raise_if_paused
+from addon.tenants.pause import current_pause, is_rehearsed, raise_if_paused
 
 log = logging.getLogger(__name__)
 
@@ -295,8 +296,12 @@ def _planned(
     key = ledger_key(prepared.tenant.customer_id, connection)
     if key is None or connection.vendor not in prepared.vendor_rosters:
         return off_report(connection)
-    decision = planner_for(context, prepared, connection, key, remember=False).decide()
-    return planned_report(connection, decision.plan, decision.hold, decision.sent)
+    planner = planner_for(context, prepared, connection, key, remember=False)
+    decision, content = planner.decide(), ""
+    if decision.hold is not None and is_rehearsed(prepared.tenant, context.clock()):
+        hold = planner.unapproved_hold
+        content = content_hash_of(hold) if hold is not None and can_be_approved(hold) else ""
+    return planned_report(connection, decision.plan, decision.hold, decision.sent, content)
 
 
 def _report(prepared: PreparedRun, run: str, reports: Sequence[ConnectionReport]) -> RunReport:

@@ -1,6 +1,6 @@
 """The days on which nothing runs, as the tenant's document says."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from addon.tenants.model import Pause, Tenant
@@ -31,6 +31,11 @@ def current_pause(tenant: Tenant, now: float) -> Pause | None:
     """The pause that `now` is in, or None."""
     pause = tenant.schedule.pause
     return pause if pause is not None and pause.covers(today(now)) else None
+
+
+def ends_at(pause: Pause) -> float:
+    """The end of the pause's last day in Sweden, in seconds since 1970 UTC."""
+    return datetime.combine(pause.until + timedelta(days=1), time(), LOCAL).timestamp()
 
 
 def rehearsal_begins(pause: Pause) -> date:

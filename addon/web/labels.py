@@ -148,6 +148,8 @@ ACTIONS: Words = {
     "hold.approved": _("Spärr godkänd"),
     "hold.refused": _("Spärr nekad"),
     "run.asked": _("Körning begärd"),
+    "start.approved": _("Terminsstart godkänd i förväg"),
+    "start.taken-back": _("Godkännande av terminsstart tillbakataget"),
     "schedule.saved": _("Schemat ändrat"),
     "pause.saved": _("Pausen ändrad"),
     "notices.saved": _("Aviseringar ändrade"),

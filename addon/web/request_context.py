@@ -1,6 +1,6 @@
 """The context of a page's request: the administrator and their tenant, and no other tenant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from hashlib import sha256
 from typing import TypeVar, cast
@@ -9,19 +9,22 @@ from flask import g, request
 from msgspec import structs
 
 from addon.directory.scope import attributes_of
+from addon.planning.limits import Approval
 from addon.planning.protected_set import ProtectedSet
 from addon.store.base import Store
 from addon.store.ids import new_entry_id
 from addon.store.records import AuditEntry, Namespace, RunRecord
 from addon.store.tenant_updates import TenantEdit, update_tenant
 from addon.sync import reconcile
-from addon.sync.context import SyncContext
+from addon.sync.advance_approval import advance_approval
+from addon.sync.context import SyncContext, ledger_key
 from addon.sync.protected_set import load_protection
 from addon.sync.status import PushStatus, push_status
 from addon.tenants.diff import changes
 from addon.tenants.document import decode_tenant, load_tenant, write_document
 from addon.tenants.licence import LicenceRecord
 from addon.tenants.model import Organisation, Tenant
+from addon.tenants.pause import current_pause
 from addon.vendors.profiles import Vendor, vendor_name
 from addon.web.directory import snapshot_store
 from addon.web.directory.cache import (
@@ -182,16 +185,27 @@ class RequestContext:
 
     @cached_property
     def newest_run(self) -> str:
-        """A hash that changes whenever the ledgers may have changed.
+        """A hash that changes whenever the ledgers, or what the next run does, may have changed.
 
-        That is when a run begins or ends, and when a vendor has been reconciled.
+        That is when a run begins or ends, when a vendor has been reconciled, and in a pause when
+        something is approved in advance.
         """
         runs = [(run.id, run.status, run.finished) for run in self.runs]
         vendors = self.store.list_names(Namespace(reconcile.NAMESPACE, self.tenant_id), self.now)
         known = (
             reconcile.load_reconciliation(self.store, self.tenant_id, v, self.now) for v in vendors
         )
-        return value_hash((runs, [found[0] for found in known if found is not None]))
+        reconciled = [found[0] for found in known if found is not None]
+        return value_hash((runs, reconciled, [each.at for each in self.advance_approvals.values()]))
+
+    @cached_property
+    def advance_approvals(self) -> Mapping[str, Approval]:
+        """What is approved before a pause ends, by vendor."""
+        if current_pause(self.tenant, self.now) is None:
+            return {}
+        keys = (ledger_key(self.tenant_id, each) for each in self.tenant.connections)
+        found = {k.vendor: advance_approval(self.store, k, self.now) for k in keys if k is not None}
+        return {vendor: each for vendor, each in found.items() if each is not None}
 
     @cached_property
     def holds(self) -> tuple[WaitingHold, ...]:

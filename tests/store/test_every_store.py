@@ -225,6 +225,9 @@ def test_an_approval_is_kept_until_it_is_ended(store, open_store):
     later = Approval(frozenset({"u2"}), {"User": -1})
     store.set_approval(KEY, later)
     assert store.approval(KEY) == later
+    in_advance = replace(later, until=1_900_000_000.0, by="it@edu.storvik.se")
+    store.set_approval(KEY, in_advance)
+    assert open_store().approval(KEY) == in_advance
     store.set_approval(KEY, None)
     assert store.approval(KEY) is None
 

@@ -29,6 +29,7 @@ class Step:
     directory_faults: list[JSON] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     hours_later: float = 0
+    pause_ends_in_days: int | None = None
     store_is_lost: bool = False
     run: str = "sync"
     counted: bool = False

@@ -28,6 +28,8 @@ def report_lines(
         yield f"{drift['resourceType']}: {', '.join(found) or 'none'}"
     if "released" in report:
         yield f"released: {report['released']}"
+    if "content" in report:
+        yield f"approved in advance: {report['people'] if report['approved'] else 'no'}"
     if report.get("detail"):
         yield f"    {report['detail']}"
     for finding in report.get("findings", ()):

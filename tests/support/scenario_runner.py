@@ -2,11 +2,13 @@
 
 import json
 import logging
+import re
 import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -17,6 +19,7 @@ from msgspec import structs
 import addon.bootstrap
 import addon.cli.commands
 from addon.sandbox.domain import CHANGES, Domain
+from addon.tenants.pause import today
 from tests.support.egil_server import EgilServer
 from tests.support.scenario_form import FormError, Scenario, Step, as_toml, merge
 from tests.support.scenario_report import report_lines
@@ -62,6 +65,7 @@ class _ScenarioRun:
         self._labels = labels
         self._texts = {key: VendorText(server, labels) for key, server in self._servers.items()}
         self._imported = b""
+        self._content = ""
 
     def play(self) -> Iterator[str]:
         """Everything that is expected, line by line."""
@@ -110,6 +114,9 @@ class _ScenarioRun:
         for fault in step.directory_faults:
             self._world.directory.fail(**_always(fault))
         self._world.clock.advance(step.hours_later * 3600)
+        if step.pause_ends_in_days is not None:
+            until = today(self._world.clock()) + timedelta(days=step.pause_ends_in_days)
+            self._document["schedule"] = {"pause": {"from": "2020-01-01", "until": f"{until}"}}
         self._import()
         status, said, complained = self._command(step.run, step.environment)
         self._world.directory.clear_failures()
@@ -164,12 +171,14 @@ class _ScenarioRun:
         self._imported = data
 
     def _command(self, text: str, environment: Mapping[str, str]) -> tuple[int, str, str]:
-        name, *arguments = text.split()
+        name, *arguments = text.replace("CONTENT", self._content).split()
         line = [name, self._document["customerId"], *arguments, "--json"]
         found = self._main(line, environment)
         if name == "withdraw":
             self._follow_document()
         self._refuse_names(*found[1:])
+        contents = re.findall(r'"content":"(\w+)"', found[1])
+        self._content = contents[0] if contents else self._content
         return found
 
     def _main(self, line: list[str], environment: Mapping[str, str]) -> tuple[int, str, str]:

@@ -65,6 +65,7 @@ class PlannedConnection(Struct, frozen=True):
 
     `sent` is what of the plan is sent: all of it, unless it is held.
     `removed` is how many people other runs have removed in the last 24 hours, which count too.
+    `unapproved` is the hold that there would be if nothing was approved in advance.
     """
 
     connection: Connection
@@ -74,6 +75,7 @@ class PlannedConnection(Struct, frozen=True):
     ledger: Ledger
     mapper: ResourceMapper
     removed: int
+    unapproved: Hold | None
 
 
 class _Unpacked(Struct, frozen=True):
@@ -196,7 +198,8 @@ class TenantDirectory:
         if key is None or connection.vendor not in prepared.vendor_rosters:
             return None
         planner = planner_for(self._context(), prepared, connection, key, remember=False)
-        decision = planner.decide()
+        decision, approved = planner.decide(), planner.approved
+        in_advance = approved is not None and approved.in_advance
         return PlannedConnection(
             connection,
             decision.plan,
@@ -205,6 +208,7 @@ class TenantDirectory:
             planner.ledger,
             planner.mapper,
             removed=planner.recent.as_of(planner.now).others("User", ()),
+            unapproved=planner.unapproved_hold if in_advance else decision.hold,
         )
 
 

@@ -94,8 +94,8 @@ def approval_of(store: LedgerStore, held: WaitingHold, now: float) -> Approval |
     approval = store.approval(held.key)
     if approval is None or held.hold.refused or not approval.is_valid(now):
         return None
-    if approval.tried and not approval.is_of(held.hold):  # of an earlier one, not yet carried out
-        return None
+    if (approval.tried or approval.in_advance) and not approval.is_of(held.hold):
+        return None  # of an earlier one, not yet carried out, or of less
     return approval
 
 

@@ -7,10 +7,15 @@ renamed or a pupil changes school, and outside of that week.
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
+from addon.planning.ledger import LedgerKey
+from addon.sync.run import sync
 from addon.tenants.pause import today
 from tests.support.page_actions import add_unit, read_again
+from tests.support.page_content import form_of
 from tests.support.small_school import (
+    HELD,
     PUPILS,
     TENANT,
     address,
@@ -19,6 +24,7 @@ from tests.support.small_school import (
     person,
     set_live,
     small_school_pages,
+    user_id,
 )
 
 PAGE = "/terminsstart"
@@ -202,3 +208,136 @@ def test_the_page_changes_nothing(world, client):
     assert first.count("2 elever slutar") == second.count("2 elever slutar") == 1
     assert world.requests == []
     assert world.store.runs(TENANT) == known
+
+
+# Approving in advance
+
+
+def answer(world, client, decision, page=None, vendor="all"):
+    """Answer the form of a vendor as it stands on the page; return the page after it."""
+    action = f"{PAGE}/{vendor}"
+    form = form_of(page or world.ready(client, PAGE), action) | {"decision": decision}
+    assert client.post(action, data=form).status_code == 302
+    return world.text(world.ready(client, PAGE))
+
+
+def first_run(world):
+    """The first run after the pause, at the vendor `all`."""
+    pause(world, -30, -1)
+    with world.sync_context() as context:
+        on_time = structs.replace(context, clock=world.clock)
+        (part,) = sync(on_time, TENANT, "all").connections
+    return part
+
+
+def approved_leavers(world, client, *names):
+    """Whom the vendor is to lose is approved in advance."""
+    world.forget_requests()
+    leave(world, *names)
+    rehearsed(world, client)
+    return answer(world, client, "approve")
+
+
+def test_promise_6_what_was_approved_in_advance_goes_with_the_first_run(world, client):
+    said = approved_leavers(world, client, *PUPILS["7A"])
+    assert "Godkänt i förväg av it.admin@edu.storvik.se" in said
+    assert "Det gäller 6 personer. Den första körningen går vidare utan spärr." in said
+    assert "Ingen, eftersom det är godkänt i förväg" in said
+    assert world.requests == []
+    entry = world.store.audit_entries(TENANT, 1)[0]
+    assert (entry.what, entry.subject) == ("start.approved", "all")
+    world.domain.add_user(person("Nya", "Nilsson", "/Elever/7B"))
+    part = first_run(world)
+    assert (part.status, part.operations["delete"]["User"]) == ("delivered", 6)
+    assert part.operations["create"] == {"User": 1}
+    assert world.store.approval(LedgerKey(TENANT, "all", "live")) is None
+
+
+def test_promise_6_more_than_was_approved_is_held_as_usual(world, client):
+    approved_leavers(world, client, *PUPILS["7A"])
+    leave(world, *PUPILS["7B"][:4])
+    world.domain.add_user(person("Nya", "Nilsson", "/Elever/7B"))
+    said = rehearsed(world, client)
+    assert "Godkännandet täcker inte längre allt." in said
+    assert "Det här skulle också tas bort hos All: 4 personer." in said
+    assert "Det stoppas av spärren när pausen är slut" in said
+    part = first_run(world)
+    assert (part.status, part.approved, part.hold.people) == ("held", 6, 4)
+    assert part.sent["create"] == {"User": 1}
+
+
+def test_a_few_beyond_what_was_approved_are_judged_by_the_limits(world, client):
+    approved_leavers(world, client, *PUPILS["7A"])
+    leave(world, PUPILS["7B"][0])
+    said = rehearsed(world, client)
+    assert "också tas bort hos All: 1 person. Det är inom gränsen, så det stoppas inte." in said
+    part = first_run(world)
+    assert (part.status, part.operations["delete"]["User"]) == ("delivered", 7)
+
+
+def test_what_has_changed_since_it_was_shown_is_not_approved(world, client):
+    leave(world, *PUPILS["7A"])
+    rehearsed(world, client)
+    page = world.ready(client, PAGE)
+    leave(world, PUPILS["7B"][0])
+    read_again(world, client)
+    said = answer(world, client, "approve", page)
+    assert "Det som skulle göras hos All har ändrats sedan sidan visades." in said
+    assert first_run(world).status == "held"
+
+
+def test_what_is_approved_in_advance_can_be_taken_back(world, client):
+    approved_leavers(world, client, *PUPILS["7A"])
+    said = answer(world, client, "take-back")
+    assert "Godkännandet för All är tillbakataget." in said
+    assert "Den första körningen skulle ta bort 6 personer hos All." in said
+    assert world.store.audit_entries(TENANT, 1)[0].what == "start.taken-back"
+    assert first_run(world).status == "held"
+
+
+def test_who_comes_back_is_not_removed_although_it_was_approved(world, client):
+    gone = user_id(world, *PUPILS["7A"][0])
+    approved_leavers(world, client, *PUPILS["7A"])
+    back = world.domain.restore_user(gone)
+    world.domain.move_user(back["primaryEmail"], "/Elever/7A")
+    part = first_run(world)
+    assert (part.status, part.operations["delete"]["User"]) == ("delivered", 5)
+
+
+def test_only_in_the_last_week_is_anything_approved_in_advance(world, client):
+    leave(world, *PUPILS["7A"])
+    rehearsed(world, client)
+    form = form_of(world.ready(client, PAGE), f"{PAGE}/all")
+    pause(world, -30, 20)
+    client.post(f"{PAGE}/all", data=form | {"decision": "approve"})
+    assert world.store.approval(LedgerKey(TENANT, "all", "live")) is None
+
+
+def test_schools_of_one_vendor_are_shown_alone(world, client):
+    world.domain.add_user(person("Nya", "Nilsson", "/Södra/7S"))
+    leave(world, PUPILS["7A"][0])
+    (one,) = [c for c in world.document["connections"] if c["vendor"] == "some"]
+    one["schoolUnits"] = [SODRA]
+    rehearsed(world, client)
+    shown = listed(world, client, "leverantor=some")
+    assert "Södra skolan" in shown
+    assert "Norra skolan" not in shown
+
+
+def test_the_command_line_approves_what_preview_has_shown(world, client):
+    leave(world, *PUPILS["7A"])
+    pause(world, -30, 2)
+    shown = world.run("preview", TENANT, "--vendor", "all", "--json").json["connections"][0]
+    content = shown["hold"]["content"]
+    wrong = world.run("approve", TENANT, "--vendor", "all", "--advance", "0" * 16)
+    assert wrong.status == HELD
+    done = world.run("approve", TENANT, "--vendor", "all", "--advance", content, "--json")
+    assert (done.status, done.json["approved"], done.json["people"]) == (0, True, 6)
+    back = world.run("approve", TENANT, "--vendor", "all", "--revoke")
+    assert back.status == 0
+    assert world.run("approve", TENANT, "--vendor", "all", "--revoke").status == 2
+    world.run("approve", TENANT, "--vendor", "all", "--advance", content)
+    part = first_run(world)
+    assert (part.status, part.operations["delete"]["User"]) == ("delivered", 6)
+    again = world.run("approve", TENANT, "--vendor", "all", "--advance", content)
+    assert again.status == 2
