@@ -1,6 +1,6 @@
 """Builds the parts of a run from settings: store, directory, register, secrets, `SyncContext`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -19,9 +19,12 @@ from addon.directory.google.delegation import check_delegation as directory_dele
 from addon.directory.google.evidence import ask
 from addon.directory.google.licensing import LICENCE_SCOPE
 from addon.directory.google.licensing import ask_licence as directory_licensing
-from addon.directory.google.places import places_digest as directory_places
+from addon.directory.google.members import MembersRead
+from addon.directory.google.members import read_members as directory_members
+from addon.directory.google.places import see_places as directory_places
 from addon.directory.google.reader import DirectorySource, read
 from addon.directory.google.scope_check import refused_scopes as directory_scopes
+from addon.directory.places_seen import PlacesSeen
 from addon.directory.push_state import AUDIT_APPLICATIONS, PushChannel
 from addon.directory.snapshot import Snapshot
 from addon.school_register.client import RegisterClient
@@ -100,9 +103,14 @@ def ask_directory(
     return ask(tenant, source, questions, budget)
 
 
-def places_digest(settings: Settings, tenant: Tenant) -> bytes:
-    """Return a digest of the tenant's OUs and groups. Raises DirectoryError."""
+def see_places(settings: Settings, tenant: Tenant) -> PlacesSeen:
+    """Return how the tenant's OUs and groups look now. Raises DirectoryError."""
     return directory_places(tenant, directory_source(settings, tenant))
+
+
+def read_members(settings: Settings, tenant: Tenant, groups: Iterable[str]) -> MembersRead:
+    """Read the members of groups by id. Raises DirectoryError."""
+    return directory_members(tenant, directory_source(settings, tenant), groups)
 
 
 def ask_licence(settings: Settings, domains: Sequence[str]) -> LicenceAnswer:
@@ -211,7 +219,8 @@ def sync_context(
         ),
         ask_licence=lambda domains: ask_licence(settings, domains),
         check_delegation=lambda tenant: check_delegation(settings, tenant),
-        places_digest=lambda tenant: places_digest(settings, tenant),
+        see_places=lambda tenant: see_places(settings, tenant),
+        read_members=lambda tenant, groups: read_members(settings, tenant, groups),
         watch_changes=lambda tenant, requests: watch_changes(settings, tenant, requests),
         stop_channels=lambda tenant, channels: stop_channels(settings, tenant, channels),
     )

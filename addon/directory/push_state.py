@@ -14,6 +14,8 @@ USER_EVENTS = ("add", "delete", "undelete", "update")
 AUDIT_APPLICATIONS = ("admin", "groups_enterprise")
 MOST_USERS = 200
 """How many accounts a mark names; with more, the next reading is whole."""
+MOST_GROUPS = 50
+"""How many groups a mark names; with more, all groups are read."""
 RETRY_AFTER = 45.0
 """Seconds after which a channel that could not be made is tried again."""
 LONGEST_RETRY = 86_400.0
@@ -64,26 +66,30 @@ class PushChannel(Struct, frozen=True):
 
 
 class ChangeMark(Struct, frozen=True):
-    """What notices have named since it was last read: accounts by id, and whether groups and OUs.
+    """What has changed since it was last read: accounts by id, and whether groups and OUs.
 
-    `whole` is whether the next reading must be whole. `last` is when the last notice came that was
-    not marked already.
+    `members` are ids of the groups of which only the members have changed. `whole` is whether the
+    next reading must be whole. `last` is when the last notice came that was not marked already.
     """
 
     users: frozenset[str] = frozenset()
     groups: bool = False
     whole: bool = False
     last: float = 0.0
+    members: frozenset[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is marked."""
-        return not (self.users or self.groups or self.whole)
+        return not (self.users or self.groups or self.whole or self.members)
 
     def covers(self, other: "ChangeMark") -> bool:
         """Whether all that the other names is marked already."""
         return self.whole or (
-            not other.whole and other.users <= self.users and other.groups <= self.groups
+            not other.whole
+            and other.users <= self.users
+            and other.groups <= self.groups
+            and (self.groups or other.members <= self.members)
         )
 
     def joined(self, other: "ChangeMark") -> "ChangeMark":
@@ -92,7 +98,10 @@ class ChangeMark(Struct, frozen=True):
         users = self.users | other.users
         if self.whole or other.whole or len(users) > MOST_USERS:
             return ChangeMark(whole=True, last=last)
-        return ChangeMark(users, self.groups or other.groups, last=last)
+        members = self.members | other.members
+        if self.groups or other.groups or len(members) > MOST_GROUPS:
+            return ChangeMark(users, groups=True, last=last)
+        return ChangeMark(users, last=last, members=members)
 
 
 class LaterReading(Struct, frozen=True):

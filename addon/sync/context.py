@@ -1,7 +1,7 @@
 """The dependencies of every run, and the lookup of its tenant, connections and targets."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -9,6 +9,8 @@ from msgspec import Struct
 from addon.delivery.throttle import RetryPolicy
 from addon.directory.evidence import AskDirectory, all_unknown
 from addon.directory.google.channels import ChannelRequest, WatchOutcome
+from addon.directory.google.members import MembersRead
+from addon.directory.places_seen import PlacesSeen
 from addon.directory.push_state import PushChannel
 from addon.directory.snapshot import Snapshot
 from addon.planning.ledger import LedgerKey
@@ -60,8 +62,9 @@ class SyncContext(Struct, frozen=True):
     with a vendor and the numbers of operations done and planned. `ask_directory` asks about
     single accounts, groups, OUs and memberships. `ask_licence` asks for the licence of the customer
     with these domains, `check_delegation` whether Google lets Skolsynk act for it. `watch_changes`
-    asks for channels of notifications, `stop_channels` ends them. `places_digest` returns a digest
-    of the OUs and groups. `clock` returns seconds since 1970 UTC.
+    asks for channels of notifications, `stop_channels` ends them. `see_places` returns
+    how the OUs and groups look, `read_members` the members of groups by id. `clock` returns seconds
+    since 1970 UTC.
     """
 
     settings: Settings
@@ -77,7 +80,10 @@ class SyncContext(Struct, frozen=True):
     watch_changes: Callable[[Tenant, Sequence[ChannelRequest]], Mapping[str, WatchOutcome]] = (
         no_channels
     )
-    places_digest: Callable[[Tenant], bytes] = lambda tenant: b""
+    see_places: Callable[[Tenant], PlacesSeen] = lambda tenant: PlacesSeen()
+    read_members: Callable[[Tenant, Iterable[str]], MembersRead] = lambda tenant, groups: (
+        MembersRead()
+    )
     stop_channels: Callable[[Tenant, Sequence[PushChannel]], frozenset[str]] = none_stopped
 
 

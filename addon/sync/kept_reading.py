@@ -5,6 +5,7 @@ reading that agrees. Later changes are kept beside it, so that the large part is
 """
 
 import zlib
+from collections.abc import Mapping
 from hashlib import blake2b
 
 import msgspec
@@ -38,11 +39,15 @@ class KeptReading(Struct, frozen=True):
 
 
 class _KeptChanges(Struct, frozen=True):
-    """The accounts that were read since the whole reading `whole`, None for who is not there."""
+    """What was read since the whole reading `whole`.
+
+    `users` are accounts, None for who is not there; `members` are those of groups by id.
+    """
 
     whole: float
     read: float
     users: dict[str, User | None]
+    members: dict[str, frozenset[str]] = {}
 
 
 def scope_hash(tenant: Tenant) -> bytes:
@@ -105,12 +110,18 @@ def keep_changes(
     tenant_id: str,
     kept: KeptReading,
     users: dict[str, User | None],
+    members: dict[str, frozenset[str]],
     read: float,
     now: float,
 ) -> None:
-    """Keep the accounts that a reading of changes at `read` found. Raises StoreError."""
-    before = _changes(store, tenant_id, kept.whole, now)
-    changes = _KeptChanges(kept.whole, read, {**(before.users if before else {}), **users})
+    """Keep the accounts and members of groups that a reading of changes at `read` found.
+
+    Raises StoreError.
+    """
+    before = _changes(store, tenant_id, kept.whole, now) or _KeptChanges(kept.whole, read, {})
+    changes = _KeptChanges(
+        kept.whole, read, {**before.users, **users}, {**before.members, **members}
+    )
     packed = zlib.compress(msgspec.msgpack.encode(changes), 3)
     store.put(_namespace(tenant_id), CHANGES, packed, now, kept.whole + KEPT_FOR)
 
@@ -133,8 +144,19 @@ def load_kept(store: CacheStore, tenant_id: str, now: float) -> KeptReading | No
     changes = _changes(store, tenant_id, kept.whole, now)
     if changes is None:
         return kept
-    snapshot = with_accounts(kept.snapshot, changes.users)
+    snapshot = with_accounts(with_members(kept.snapshot, changes.members), changes.users)
     return structs.replace(kept, read=changes.read, snapshot=snapshot)
+
+
+def with_members(snapshot: Snapshot, members: Mapping[str, frozenset[str]]) -> Snapshot:
+    """Return the snapshot with these members of the groups of these ids."""
+    if not members:
+        return snapshot
+    groups = tuple(
+        structs.replace(group, members=members[group.id]) if group.id in members else group
+        for group in snapshot.groups
+    )
+    return structs.replace(snapshot, groups=groups)
 
 
 def with_accounts(snapshot: Snapshot, accounts: dict[str, User | None]) -> Snapshot:

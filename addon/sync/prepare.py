@@ -133,7 +133,8 @@ def prepare_changes(
             for key, user in changed.users.items()
             if key not in protection.hidden and (user is None or key in there)
         }
-        keep_changes(context.store, tenant_id, changed.kept, ours, saved, now)
+        members = {key: each - protection.hidden for key, each in changed.members.items()}
+        keep_changes(context.store, tenant_id, changed.kept, ours, members, saved, now)
     run = _run_of(context, tenant, connections, found, protection)
     return structs.replace(run, reading="changes")
 

@@ -164,7 +164,7 @@ def plan_changes(context: SyncContext, tenant_id: str) -> PlannedRun:
     changed = None
     if not (taken.mark.whole or taken.mark.groups):
         try:
-            changed = ask_changed(context, tenant, taken.mark.users)
+            changed = ask_changed(context, tenant, taken.mark.users, taken.mark.members)
         except ContradictionError as error:
             log.info("the directory is read whole: %s", error)
         else:

@@ -14,7 +14,10 @@ WHOLE = PushState(
     taken=ChangeMark(frozenset({"3"})),
     reading="r",
     noticed=ChangeMark(frozenset({"3"})),
-    again=(LaterReading(ChangeMark(whole=True), 9.5),),
+    again=(
+        LaterReading(ChangeMark(whole=True), 9.5),
+        LaterReading(ChangeMark(members=frozenset({"g"})), 9.5),
+    ),
     began=4.5,
     problems={"add": "no-answer"},
     failed=2.5,

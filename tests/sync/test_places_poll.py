@@ -22,14 +22,19 @@ def world(tmp_path: Path) -> Iterator[PushWorld]:
     domain.add_group({"email": GROUP, "name": "7A Ma"}, [address("Bo", "Ek")])
     domain.add_group({"email": f"alla@{DOMAIN}", "name": "Alla"})
     with push_world(tmp_path, domain, DOCUMENT | {"schoolUnits": UNITS}) as world:
-        world.first_run()
-        poll(world)
-        world.advance(70)
-        world.queue.enqueue(Task("runs", "second", "/tasks/run", {"tenant": TENANT}))
-        world.run_tasks()
-        world.advance(300)
-        world.forget()
+        settled(world)
         yield world
+
+
+def settled(world: PushWorld) -> None:
+    """Read whole twice, after which nothing waits for evidence."""
+    world.first_run()
+    poll(world)
+    world.advance(70)
+    world.queue.enqueue(Task("runs", "second", "/tasks/run", {"tenant": TENANT}))
+    world.run_tasks()
+    world.advance(300)
+    world.forget()
 
 
 def poll(world: PushWorld) -> None:
@@ -57,6 +62,66 @@ def test_a_new_member_is_at_the_vendor_soon_after(world):
     assert world.runs() <= 1  # the second look
 
 
+def read(world: PushWorld) -> list[str]:
+    """What was read of groups and people, without who is protected."""
+    found = [request.path.split("/v1/")[1] for request in world.directory.requests]
+    kinds = [path.split("/")[0] + "/" + path.split("/")[-1] for path in found]
+    return sorted(kind for kind in kinds if kind.startswith(("groups/", "users/")))
+
+
+def test_of_a_changed_group_nothing_is_read_but_its_members(world):
+    """The group itself says how many there are; whoever is missing is asked about."""
+    group = world.domain.find_group(GROUP)["id"]
+    poll(world)
+    world.forget()
+    world.domain.add_member(GROUP, address("Li", "Xu"))
+    poll(world)
+    world.directory.forget_requests()
+    world.advance(10)
+    assert read(world) == [f"groups/{group}", "groups/members", "users/users"]
+    assert world.directory.queries <= 5
+    world.domain.remove_member(GROUP, address("Bo", "Ek"))
+    world.advance(70)
+    world.forget()
+    poll(world)
+    world.advance(10)
+    groups = world.vendors["all", "live"].held("StudentGroup").values()
+    (ma,) = [each for each in groups if each["displayName"].startswith("7a-ma")]
+    assert len(ma["studentMemberships"]) == 1
+    assert world.directory.queries <= 10
+
+
+def test_a_group_that_may_have_the_changed_one_for_a_member_is_read_too(tmp_path):
+    domain = small_domain()
+    inner = domain.add_group({"email": f"7a-no-ma@{DOMAIN}", "name": "No"}, [address("Bo", "Ek")])
+    domain.add_group({"email": GROUP, "name": "7A Ma"}, [inner["email"], address("Li", "Xu")])
+    with push_world(tmp_path, domain, DOCUMENT | {"schoolUnits": UNITS}) as world:
+        settled(world)
+        world.domain.add_member(inner["email"], address("Ylva", "O'Leary"))
+        poll(world)
+        world.advance(10)
+        groups = world.vendors["all", "live"].held("StudentGroup").values()
+        sizes = {each["displayName"]: len(each["studentMemberships"]) for each in groups}
+        assert sizes["7a-ma"] == 3
+        assert sizes["7a-no-ma"] == 2
+
+
+@pytest.mark.parametrize("what", ["renamed", "new", "empty"])
+def test_whatever_else_changes_ends_as_a_whole_reading_does(world, what):
+    if what == "renamed":
+        world.domain.rename_group(GROUP, name="Matte")
+    elif what == "new":
+        world.domain.add_group({"email": f"7b-ma@{DOMAIN}", "name": "7B Ma"}, [address("Li", "Xu")])
+    else:
+        world.domain.remove_member(GROUP, address("Bo", "Ek"))
+    poll(world)
+    world.advance(10)
+    world.forget()
+    world.queue.enqueue(Task("runs", "third", "/tasks/run", {"tenant": TENANT}))
+    world.run_tasks()
+    assert world.vendors["all", "live"].writes == []
+
+
 def test_a_group_that_nothing_needs_has_nothing_read(world):
     world.domain.add_member(f"alla@{DOMAIN}", address("Li", "Xu"))
     poll(world)
@@ -78,7 +143,7 @@ def test_a_failure_is_looked_at_again_and_marks_nothing(world):
     assert world.state.unread.is_empty
     world.directory.clear_failures()
     poll(world)
-    assert world.state.unread.groups
+    assert world.state.unread.members
 
 
 def test_nothing_is_listed_while_the_audit_log_is_watched(tmp_path):

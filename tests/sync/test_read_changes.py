@@ -11,9 +11,18 @@ from hypothesis import strategies as st
 from addon.sync.kept_reading import load_kept
 from addon.tasks.base import Task
 from tests.support.push_world import PushWorld, push_world
-from tests.support.small_school import DOMAIN, PUPILS, TENANT, address, person, small_domain
+from tests.support.small_school import (
+    DOCUMENT,
+    DOMAIN,
+    PUPILS,
+    TENANT,
+    address,
+    person,
+    small_domain,
+)
 
 PUPIL = address("Bo", "Ek")
+GROUP = f"7a-ma@{DOMAIN}"
 
 
 @pytest.fixture
@@ -98,8 +107,6 @@ def test_changes_add_up_until_the_next_whole_reading(world):
 def test_who_gets_protected_meanwhile_is_not_sent(tmp_path):
     domain = small_domain()
     hidden = domain.add_group({"email": f"skyddade@{DOMAIN}", "name": "Skyddade"})
-    from tests.support.small_school import DOCUMENT
-
     document = DOCUMENT | {
         "protected": {"orgUnits": ["/Skyddade"], "groups": [hidden["email"]]},
     }
@@ -118,8 +125,6 @@ def test_who_gets_protected_meanwhile_is_not_sent(tmp_path):
 def test_nobody_is_sent_when_who_is_protected_cannot_be_read(tmp_path):
     domain = small_domain()
     hidden = domain.add_group({"email": f"skyddade@{DOMAIN}", "name": "Skyddade"})
-    from tests.support.small_school import DOCUMENT
-
     document = DOCUMENT | {"protected": {"groups": [hidden["email"]]}}
     with push_world(tmp_path, domain, document) as world:
         settle(world)
@@ -187,6 +192,7 @@ CHANGES = st.one_of(
     st.tuples(st.just("remove"), st.integers(0, 11), st.none()),
     st.tuples(st.just("protect"), st.integers(0, 11), st.none()),
     st.tuples(st.just("add"), st.integers(0, 3), st.none()),
+    st.tuples(st.just("member"), st.integers(0, 11), st.booleans()),
 )
 STEPS = st.lists(st.tuples(st.lists(CHANGES, min_size=1, max_size=3), st.booleans()), max_size=4)
 EVERYBODY = [*PUPILS["7A"], *PUPILS["7B"]]
@@ -207,21 +213,41 @@ def change(world: PushWorld, kind: str, number: int, value: object) -> None:
         world.domain.suspend(user["id"], bool(value))
     elif kind == "protect":
         world.domain.move_user(user["id"], "/Skyddade")
+    elif kind == "member":
+        group = world.domain.find_group(GROUP)
+        is_member = user["id"] in world.domain.members[group["id"]]
+        if value and not is_member:
+            world.domain.add_member(GROUP, user["primaryEmail"])
+        elif is_member and not value:
+            world.domain.remove_member(GROUP, user["primaryEmail"])
     else:
         world.domain.remove_user(user["id"])
 
 
+def poll(world: PushWorld) -> None:
+    """Look whether groups have changed."""
+    assert world.services.task_handler.handle("/tasks/places", {"tenant": TENANT}).done
+
+
 def outcome(folder: Path, steps, by_changes: bool) -> list[object]:
     folder.mkdir()
-    with push_world(folder) as world:
+    domain = small_domain()
+    domain.add_group({"email": GROUP, "name": "7A Ma"}, [PUPIL, address("Li", "Xu")])
+    rule = {"from": "group", "pattern": rf"^(?P<name>[^@]+-ma)@{DOMAIN}$"}
+    units = [DOCUMENT["schoolUnits"][0] | {"teachingGroups": rule}]
+    with push_world(folder, domain, DOCUMENT | {"schoolUnits": units}) as world:
         for connection in world.document["connections"]:
             connection["limits"] = {"deletions": 100, "deletionsPercent": 100}
         world.save_document(protected=world.document["protected"])
+        world.keep_channels()
+        poll(world)
         settle(world)
         for changes, notified in steps:
             world.push.change({"lost": not (notified and by_changes)})
             for each in changes:
                 change(world, *each)
+            if notified and by_changes:
+                poll(world)
             world.advance(70, step=5)
             if not (notified and by_changes):
                 whole(world)
@@ -229,7 +255,7 @@ def outcome(folder: Path, steps, by_changes: bool) -> list[object]:
         whole(world)
         found: list[object] = []
         for server in world.vendors.values():
-            for kind in ("User", "Employment", "StudentGroup"):
+            for kind in ("User", "Employment", "StudentGroup", "Activity"):
                 held = server.held(kind).values()
                 found.append(
                     sorted(

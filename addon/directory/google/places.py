@@ -1,12 +1,13 @@
-"""A digest of the OUs and groups that a tenant's selections need, to see that they have changed.
+"""How the OUs and groups that a tenant's selections need look, to see that they have changed.
 
 Google notifies of users only. A group is listed with its etag and its number of direct members.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import closing
 from hashlib import blake2b
+from typing import Any
 
 from addon.directory.google.client import DirectoryClient
 from addon.directory.google.parallel import ParallelCalls
@@ -15,15 +16,17 @@ from addon.directory.google.quota import quota_of
 from addon.directory.google.reader import DirectorySource
 from addon.directory.google.responses import GroupAnswer
 from addon.directory.google.retry import RetryingCaller
+from addon.directory.places_seen import GroupSeen, PlacesSeen
 from addon.directory.scope import ReadScope, scope_of
 from addon.tenants.model import Tenant
 from addon.text import fold
 
-COMPARED = ("id", "email", "name", "aliases", "directMembersCount", "etag")
+NAMES = ("id", "email", "name", "aliases")
+MEMBERS = ("directMembersCount", "etag")
 
 
-def places_digest(tenant: Tenant, source: DirectorySource) -> bytes:
-    """Return the digest of the OUs and groups now. Raises DirectoryError and AccessRefused."""
+def see_places(tenant: Tenant, source: DirectorySource) -> PlacesSeen:
+    """Return how the OUs and groups look now. Raises DirectoryError and AccessRefused."""
     wanted = scope_of(tenant)
     quota = quota_of(source.endpoint, tenant.customer_id, tenant.delegated_admin)
     with (
@@ -41,13 +44,23 @@ def places_digest(tenant: Tenant, source: DirectorySource) -> bytes:
             reads = [parallel.start(queries.group_state, address) for address in named]
             groups = [parallel.result(each) for each in reads]
         units = parallel.result(units_read).found
-    compared = [
-        sorted([unit.org_unit_id, unit.org_unit_path, unit.name or ""] for unit in units),
-        sorted(json.dumps([group.get(key) for key in COMPARED]) for group in groups),
-    ]
-    return blake2b(json.dumps(compared).encode(), digest_size=16).digest()
+    return PlacesSeen(
+        _digest(sorted([u.org_unit_id, u.org_unit_path, u.name or ""] for u in units)),
+        {
+            str(group.get("id", "")): GroupSeen(_of(group, NAMES), _of(group, MEMBERS))
+            for group in groups
+        },
+    )
 
 
 def _is_needed(answer: GroupAnswer, wanted: ReadScope, named: Collection[str]) -> bool:
     addresses = (answer.email, *(answer.aliases or ()))
     return any(fold(each) in named or wanted.wanted(each) for each in addresses)
+
+
+def _of(group: dict[str, Any], keys: Iterable[str]) -> bytes:
+    return _digest([group.get(key) for key in keys])
+
+
+def _digest(value: object) -> bytes:
+    return blake2b(json.dumps(value).encode(), digest_size=8).digest()
